@@ -1,1 +1,38 @@
-//! Placeholder.
+//! The words that Backstay's server, its agents and its pages share.
+//!
+//! Everything here is plain data and pure functions: no I/O, so that it builds for the server, for every host and for
+//! the browser. Three kinds of things live here:
+//!
+//! * what a host is: [`Generation`], [`Facts`], [`TestRun`], and the five lights computed from them ([`compartment`]);
+//! * what is done to a host: [`OpAction`], its life ([`OpStatus`]), and the choice of a rollback target ([`rollback`]);
+//! * how it travels: [`message`] between server and agent, [`event`] from server to browser.
+
+mod clock;
+pub mod compartment;
+pub mod event;
+mod facts;
+mod generation;
+mod host;
+mod id;
+pub mod limits;
+pub mod message;
+mod op;
+pub mod rollback;
+#[cfg(test)]
+mod sample;
+mod test_run;
+
+pub use clock::{Clock, FixedClock, SystemClock};
+pub use compartment::{Compartments, Light, State};
+pub use facts::{Checkout, DesiredState, Facts};
+pub use generation::{Commit, Generation, GenerationRef};
+pub use host::{HostView, Platform};
+pub use id::{HostId, IdError, OpId};
+pub use op::{IllegalTransition, OpAction, OpKind, OpStatus, OpView, OutputLine, Phase, Stream};
+pub use test_run::{TestResult, TestRun, TestSummary};
+
+/// The version of the agent protocol that this build speaks.
+///
+/// It is raised when a message changes so that the other side would misread it. Server and agent refuse to work with
+/// another version and say so; see [`message::ServerMessage::Refused`].
+pub const PROTOCOL_VERSION: u32 = 1;

@@ -1,0 +1,147 @@
+//! Every row of the table in `docs/architecture.md`.
+
+use chrono::TimeDelta;
+
+use super::*;
+use crate::sample::{facts, generation, now, op, rollback_to, test_run};
+use crate::{Commit, OpId};
+
+const V: &str = "1.2.0";
+
+/// A host with nothing to do: all five lights are green.
+struct Host {
+    agent: Option<AgentSeen<'static>>,
+    facts: Option<Facts>,
+    desired: DesiredState,
+    open_op: Option<OpView>,
+    last_system_op: Option<OpView>,
+}
+
+fn healthy() -> Host {
+    let mut facts = facts();
+    facts.test_runs[0] = test_run(48, 8, 8);
+    Host {
+        agent: Some(AgentSeen { version: V, protocol: PROTOCOL_VERSION }),
+        facts: Some(facts),
+        desired: DesiredState::Known {
+            commit: Commit("c48".into()),
+            lock_hash: Some("l1".into()),
+            read_at: now(),
+        },
+        open_op: None,
+        last_system_op: None,
+    }
+}
+
+impl Host {
+    fn facts(&mut self) -> &mut Facts {
+        self.facts.as_mut().unwrap()
+    }
+
+    fn lights(&self) -> Compartments {
+        compartments(&Inputs {
+            server_version: V,
+            agent: self.agent,
+            facts: self.facts.as_ref(),
+            desired: &self.desired,
+            open_op: self.open_op.as_ref(),
+            last_system_op: self.last_system_op.as_ref(),
+        })
+    }
+}
+
+fn closed(action: OpAction, status: OpStatus, outcome: Option<Outcome>) -> OpView {
+    OpView { outcome, message: Some("Exit 2.".into()), exit_code: Some(2), ..op(action, status) }
+}
+
+type Change = fn(&mut Host);
+type Row = (&'static str, Change, fn(&Compartments) -> &Light, State, &'static str);
+
+fn go_to(host: &mut Host, number: u32) {
+    let path = generation(number, 0).store_path;
+    let facts = host.facts();
+    for g in &mut facts.generations {
+        g.current = g.number == number;
+    }
+    facts.running = Some(path);
+}
+
+#[rustfmt::skip] // a table: one row, one line
+const ROWS: &[Row] = &[
+    ("agent: the server's version", |_| {}, |c| &c.agent, State::Ok, "Current"),
+    ("agent: older", |h| h.agent = Some(AgentSeen { version: "1.1.0", protocol: 1 }), |c| &c.agent, State::Attention, "Agent 1.1.0"),
+    ("agent: incompatible", |h| h.agent = Some(AgentSeen { version: "9", protocol: 99 }), |c| &c.agent, State::Failed, "Incompatible"),
+    ("agent: never", |h| h.agent = None, |c| &c.agent, State::Unknown, "Never connected"),
+    ("git: at the head", |_| {}, |c| &c.git, State::Ok, "At c48"),
+    ("git: behind", |h| h.facts().checkout.as_mut().unwrap().commit = Commit("c1".into()), |c| &c.git, State::Attention, "Behind"),
+    ("git: branch not readable", unreadable, |c| &c.git, State::Failed, "Branch not readable"),
+    ("git: no repository", |h| h.desired = DesiredState::NotConfigured, |c| &c.git, State::Unknown, "No repository"),
+    ("git: never reported", |h| h.facts = None, |c| &c.git, State::Unknown, "Not reported"),
+    ("git: no checkout", |h| h.facts().checkout = None, |c| &c.git, State::Unknown, "Not reported"),
+    ("git: pulling", |h| h.open_op = Some(op(OpAction::Pull, OpStatus::Running)), |c| &c.git, State::Working, "Pulling"),
+    ("lock: in step", |_| {}, |c| &c.lock, State::Ok, "In step"),
+    ("lock: differs", |h| h.facts().checkout.as_mut().unwrap().lock_hash = Some("l0".into()), |c| &c.lock, State::Attention, "Outdated"),
+    ("lock: absent on the host", |h| h.facts().checkout.as_mut().unwrap().lock_hash = None, |c| &c.lock, State::Attention, "Outdated"),
+    ("lock: branch not readable", unreadable, |c| &c.lock, State::Failed, "Lock not readable"),
+    ("lock: no repository", |h| h.desired = DesiredState::NotConfigured, |c| &c.lock, State::Unknown, "No repository"),
+    ("lock: never reported", |h| h.facts = None, |c| &c.lock, State::Unknown, "Not reported"),
+    ("system: built from the checkout", |_| {}, |c| &c.system, State::Ok, "Gen 48"),
+    ("system: switch due", |h| h.facts().checkout.as_mut().unwrap().commit = Commit("c49".into()), |c| &c.system, State::Attention, "Switch due"),
+    ("system: nothing to compare", |h| h.facts().checkout = None, |c| &c.system, State::Ok, "Gen 48"),
+    ("system: profile ahead of what runs", |h| h.facts().running = Some(generation(47, 0).store_path), |c| &c.system, State::Attention, "Gen 47 runs"),
+    ("system: reboot needed", |h| h.facts().generations[0].needs_reboot = true, |c| &c.system, State::Attention, "Reboot needed"),
+    ("system: switching", |h| h.open_op = Some(op(OpAction::Switch, OpStatus::Running)), |c| &c.system, State::Working, "Switching"),
+    ("system: rolling back", |h| h.open_op = Some(op(rollback_to(47), OpStatus::Sent)), |c| &c.system, State::Working, "Rolling back to Gen 47"),
+    ("system: a queued rollback is not yet worked on", |h| h.open_op = Some(op(rollback_to(47), OpStatus::Queued)), |c| &c.system, State::Ok, "Gen 48"),
+    ("system: rolled back", |h| { go_to(h, 47); h.last_system_op = Some(op(rollback_to(47), OpStatus::Succeeded)); }, |c| &c.system, State::Ok, "Rolled back to Gen 47"),
+    ("system: switched after a rollback", |h| h.last_system_op = Some(op(rollback_to(47), OpStatus::Succeeded)), |c| &c.system, State::Ok, "Gen 48"),
+    ("system: switch failed", |h| h.last_system_op = Some(closed(OpAction::Switch, OpStatus::Failed, Some(Outcome::Failed))), |c| &c.system, State::Failed, "Switch failed"),
+    ("system: rollback failed", |h| h.last_system_op = Some(closed(rollback_to(47), OpStatus::Failed, Some(Outcome::Failed))), |c| &c.system, State::Failed, "Rollback failed"),
+    ("system: rollback timed out", |h| h.last_system_op = Some(closed(rollback_to(47), OpStatus::TimedOut, Some(Outcome::TimedOut))), |c| &c.system, State::Failed, "Rollback failed"),
+    ("system: a refused rollback changed nothing", |h| h.last_system_op = Some(closed(rollback_to(47), OpStatus::Failed, Some(Outcome::Refused))), |c| &c.system, State::Ok, "Gen 48"),
+    ("system: switched by hand after a failure", |h| {
+        let mut failed = closed(OpAction::Switch, OpStatus::Failed, Some(Outcome::Failed));
+        failed.finished_at = Some(now() - TimeDelta::days(1));
+        h.last_system_op = Some(failed);
+    }, |c| &c.system, State::Ok, "Gen 48"),
+    ("system: units failed", |h| h.facts().failed_units = vec!["display-manager.service".into()], |c| &c.system, State::Failed, "1 unit failed"),
+    ("system: never reported", |h| h.facts = None, |c| &c.system, State::Unknown, "Not reported"),
+    ("system: runs none of the generations", |h| h.facts().running = Some("/nix/store/x".into()), |c| &c.system, State::Unknown, "Not known"),
+    ("tests: passed", |_| {}, |c| &c.tests, State::Ok, "8/8 passed"),
+    ("tests: failed", |h| h.facts().test_runs[0] = test_run(48, 3, 8), |c| &c.tests, State::Failed, "3/8 passed"),
+    ("tests: not run on this generation", |h| { h.facts().test_runs.remove(0); }, |c| &c.tests, State::Attention, "Not run yet"),
+    ("tests: activated since they ran", |h| { go_to(h, 47); h.last_system_op = Some(op(rollback_to(47), OpStatus::Succeeded)); }, |c| &c.tests, State::Attention, "Run again"),
+    ("tests: running", |h| h.open_op = Some(OpView { phase: Some(Phase::Testing { done: 3, total: 8 }), ..op(OpAction::Test, OpStatus::Running) }), |c| &c.tests, State::Working, "Running 3/8"),
+    ("tests: none", |h| h.facts().tests_available = 0, |c| &c.tests, State::Unknown, "No tests"),
+    ("tests: never reported", |h| h.facts = None, |c| &c.tests, State::Unknown, "Not reported"),
+];
+
+fn unreadable(host: &mut Host) {
+    host.desired = DesiredState::Unreadable { since: now(), reason: "No answer.".into() };
+}
+
+#[test]
+fn every_row_of_the_table() {
+    for (row, change, pick, state, words) in ROWS {
+        let mut host = healthy();
+        change(&mut host);
+        let lights = host.lights();
+        let light = pick(&lights);
+        assert_eq!((light.state, light.words.as_str()), (*state, *words), "{row}");
+        assert!(light.hint.ends_with('.'), "{row}: {:?} is no sentence", light.hint);
+    }
+}
+
+#[test]
+fn tests_light_names_the_failed_tests() {
+    let mut host = healthy();
+    host.facts().test_runs[0] = test_run(48, 6, 8);
+    assert!(host.lights().tests.hint.contains("t6, t7"));
+}
+
+#[test]
+fn the_ops_of_another_kind_leave_a_light_alone() {
+    let mut host = healthy();
+    host.open_op = Some(OpView { id: OpId::new(), ..op(OpAction::Refresh, OpStatus::Running) });
+    assert_eq!(host.lights(), healthy().lights());
+}

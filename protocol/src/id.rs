@@ -1,0 +1,75 @@
+//! Identifiers: UUID version 7 (RFC 9562), so that they sort by the time of their making.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The text is not an identifier.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("“{0}” is not an identifier: expected a UUID")]
+pub struct IdError(String);
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// A new identifier, never handed out before.
+            #[allow(clippy::new_without_default, reason = "a default that differs each time would surprise")]
+            pub fn new() -> Self {
+                Self(Uuid::now_v7())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                Uuid::parse_str(text).map(Self).map_err(|_| IdError(text.chars().take(64).collect()))
+            }
+        }
+    };
+}
+
+id! {
+    /// Names one host for as long as it is enrolled.
+    HostId
+}
+
+id! {
+    /// Names one op, on the server, on the wire and in the agent's journal.
+    OpId
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_back() {
+        let id = OpId::new();
+        assert_eq!(id.to_string().parse(), Ok(id));
+    }
+
+    #[test]
+    fn rejects_what_is_no_uuid() {
+        assert!("../../etc".parse::<OpId>().is_err());
+    }
+
+    #[test]
+    fn later_ids_sort_later() {
+        let ids: Vec<_> = (0..100).map(|_| HostId::new()).collect();
+        assert!(ids.is_sorted());
+    }
+}

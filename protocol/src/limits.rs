@@ -1,0 +1,73 @@
+//! Upper bounds on what travels between server, agent and browser. Both sides keep to them and check them.
+
+/// The largest message on the agent's socket, in bytes. A host with 200 generations stays far below it.
+pub const MESSAGE_BYTES: usize = 1024 * 1024;
+/// The longest output line that is kept, in bytes; what is longer is cut and says so.
+pub const LINE_BYTES: usize = 8 * 1024;
+/// The most output lines in one message.
+pub const LINES_PER_MESSAGE: usize = 200;
+/// The most output lines kept of one op; what comes after is counted, not kept.
+pub const LINES_PER_OP: u64 = 20_000;
+/// The most generations that an agent reports: the newest ones.
+pub const GENERATIONS: usize = 200;
+/// The most tests of a host that are run.
+pub const TESTS: usize = 200;
+/// The most lines kept of a failed test's output.
+pub const TEST_TAIL_LINES: usize = 12;
+/// The longest line kept of a failed test's output, in bytes.
+pub const TEST_TAIL_BYTES: usize = 240;
+/// The longest reason that a person may give, in characters.
+pub const REASON_CHARS: usize = 500;
+/// The longest name of a host, in characters.
+pub const HOST_NAME_CHARS: usize = 63;
+
+/// Cuts `text` to at most `max_bytes` bytes at a character boundary; what was cut shows as `…`.
+pub fn cut(text: &str, max_bytes: usize) -> String {
+    const MARK: char = '…';
+    if text.len() <= max_bytes {
+        return text.to_owned();
+    }
+    let mut end = max_bytes.saturating_sub(MARK.len_utf8());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let mut kept = text[..end].to_owned();
+    if end + MARK.len_utf8() <= max_bytes {
+        kept.push(MARK);
+    }
+    kept
+}
+
+/// Whether `name` can name a host: a DNS label (RFC 1123), so that it is safe in an address, a file name and a log.
+pub fn is_host_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= HOST_NAME_CHARS
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_cut_text_keeps_to_its_size(text in ".{0,80}", max in 0_usize..100) {
+            let kept = cut(&text, max);
+            prop_assert!(kept.len() <= max);
+            prop_assert!(text.len() > max || kept == text);
+        }
+    }
+
+    #[test]
+    fn host_names() {
+        for good in ["gpc0", "a", "web-01", "HSB0"] {
+            assert!(is_host_name(good), "{good}");
+        }
+        for bad in ["", "-a", "a-", "a.b", "../x", "a b", "ä", &"a".repeat(64)] {
+            assert!(!is_host_name(bad), "{bad}");
+        }
+    }
+}

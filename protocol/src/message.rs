@@ -1,0 +1,230 @@
+//! What server and agent say to each other: JSON objects, one to a WebSocket text message.
+//!
+//! ```text
+//! agent                                   server
+//!   Hello (protocol, versions, journal) ──▶
+//!                                       ◀── Welcome | Refused
+//!   Facts ──▶
+//!                                       ◀── Run (op)
+//!   Accepted ──▶                             once the op is in the journal, synced
+//!   Progress, Output ──▶                ◀── OutputStored (through)
+//!   Finished (result, facts) ──▶        ◀── FinishStored     only now may the journal forget the op
+//! ```
+//!
+//! Every message may arrive twice: lines carry sequence numbers, ops carry identifiers, and a second delivery changes
+//! nothing.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::limits::{LINE_BYTES, LINES_PER_MESSAGE, MESSAGE_BYTES};
+use crate::{Facts, HostId, OpAction, OpId, OutputLine, Phase, Platform};
+
+/// What an agent says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum AgentMessage {
+    /// The first message on every connection.
+    Hello(Hello),
+    /// The host, read afresh.
+    Facts {
+        /// What was read.
+        facts: Box<Facts>,
+    },
+    /// The op is in the journal and will be run, or has been.
+    Accepted {
+        /// Which op.
+        op: OpId,
+    },
+    /// The op is at this point.
+    Progress {
+        /// Which op.
+        op: OpId,
+        /// What it is doing.
+        phase: Phase,
+    },
+    /// The op wrote lines.
+    Output {
+        /// Which op.
+        op: OpId,
+        /// The lines, in order.
+        lines: Vec<OutputLine>,
+    },
+    /// The op has ended. Said again on each connection until [`ServerMessage::FinishStored`].
+    Finished {
+        /// Which op.
+        op: OpId,
+        /// How it ended.
+        result: OpResult,
+        /// The host, read after it ended.
+        facts: Box<Facts>,
+    },
+}
+
+/// Who an agent is and what its journal holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The protocol version that it speaks.
+    pub protocol: u32,
+    /// The version of the agent.
+    pub agent_version: String,
+    /// The name that the host goes by.
+    pub name: String,
+    /// What kind of system it is.
+    pub platform: Platform,
+    /// Every op in its journal. An op that the server has sent and that is not here never reached the host.
+    pub journal: Vec<OpId>,
+}
+
+/// How an op ended on the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpResult {
+    /// In what way.
+    pub outcome: Outcome,
+    /// The exit code of the command that decided, where one ran.
+    pub exit_code: Option<i32>,
+    /// What happened, what was left unchanged and what to do, in a sentence or two.
+    pub message: String,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub finished_at: DateTime<Utc>,
+}
+
+/// In what way an op ended on the host. Whether its goal was met is for the server to say, from the facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// All its commands ran and exited with 0.
+    Completed,
+    /// A command failed, or the agent could not go on.
+    Failed,
+    /// The host is not what the request assumed; nothing was changed.
+    Refused,
+    /// It took longer than it may.
+    TimedOut,
+    /// It was told to stop.
+    Cancelled,
+}
+
+/// What the server says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum ServerMessage {
+    /// The agent is known and wanted.
+    Welcome {
+        /// The version of the server.
+        server_version: String,
+        /// What the server calls the host.
+        host: HostId,
+    },
+    /// The agent is not; the connection closes. It should say so in its log and try again later.
+    Refused {
+        /// Why, in a sentence, and what to do.
+        reason: String,
+    },
+    /// Run this op, unless the journal knows it already.
+    Run {
+        /// Which op.
+        op: OpId,
+        /// What to do.
+        action: OpAction,
+        /// After how many seconds to stop it.
+        timeout_secs: u64,
+    },
+    /// Stop this op.
+    Cancel {
+        /// Which op.
+        op: OpId,
+    },
+    /// The op's output is stored up to and including this line.
+    OutputStored {
+        /// Which op.
+        op: OpId,
+        /// The sequence number of that line.
+        through: u64,
+    },
+    /// The op's end is stored: the journal may forget it.
+    FinishStored {
+        /// Which op.
+        op: OpId,
+    },
+    /// Read the host and report.
+    ReportFacts,
+    /// A pull request was reverted on the configuration repository.
+    PrReverted {
+        /// Its number.
+        number: u64,
+        /// In a sentence.
+        message: String,
+    },
+}
+
+/// A message that is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum MessageError {
+    /// Too large to look at.
+    #[error("a message of {0} bytes, of which at most {MESSAGE_BYTES} are taken")]
+    TooLarge(usize),
+    /// Not one of our messages.
+    #[error("not a message of this protocol: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// Breaks a limit of this protocol.
+    #[error("{0}")]
+    OverLimit(&'static str),
+}
+
+/// A message that can be put on the wire and read back.
+pub trait Message: Serialize + for<'de> Deserialize<'de> {
+    /// Holds the message against the limits that both sides keep to.
+    ///
+    /// # Errors
+    /// [`MessageError::OverLimit`] where one is broken.
+    fn check(&self) -> Result<(), MessageError> {
+        Ok(())
+    }
+
+    /// The message as text.
+    ///
+    /// # Errors
+    /// [`MessageError`] where it is larger than the other side would take.
+    fn encode(&self) -> Result<String, MessageError> {
+        let text = serde_json::to_string(self)?;
+        if text.len() > MESSAGE_BYTES { Err(MessageError::TooLarge(text.len())) } else { Ok(text) }
+    }
+
+    /// The message that `text` holds.
+    ///
+    /// # Errors
+    /// [`MessageError`] where it holds none, or one that breaks a limit. Never panics, whatever the text is.
+    fn decode(text: &str) -> Result<Self, MessageError> {
+        if text.len() > MESSAGE_BYTES {
+            return Err(MessageError::TooLarge(text.len()));
+        }
+        let message: Self = serde_json::from_str(text)?;
+        message.check()?;
+        Ok(message)
+    }
+}
+
+impl Message for ServerMessage {}
+
+impl Message for AgentMessage {
+    fn check(&self) -> Result<(), MessageError> {
+        match self {
+            Self::Output { lines, .. } if lines.len() > LINES_PER_MESSAGE => {
+                Err(MessageError::OverLimit("more output lines than one message may hold"))
+            }
+            Self::Output { lines, .. } if lines.iter().any(|l| l.text.len() > LINE_BYTES) => {
+                Err(MessageError::OverLimit("an output line longer than a line may be"))
+            }
+            Self::Hello(hello) if !crate::limits::is_host_name(&hello.name) => {
+                Err(MessageError::OverLimit("a host's name is letters, digits and hyphens, at most 63"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

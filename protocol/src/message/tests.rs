@@ -1,0 +1,194 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::sample;
+use crate::{Commit, Generation, GenerationRef, Stream};
+
+fn time() -> impl Strategy<Value = DateTime<Utc>> {
+    (0_i64..4_000_000_000_000).prop_map(|ms| DateTime::from_timestamp_millis(ms).unwrap())
+}
+
+fn generation_ref() -> impl Strategy<Value = GenerationRef> {
+    (any::<u32>(), ".{0,60}").prop_map(|(number, store_path)| GenerationRef { number, store_path })
+}
+
+fn action() -> impl Strategy<Value = OpAction> {
+    prop_oneof![
+        (generation_ref(), generation_ref())
+            .prop_map(|(target, seen_current)| OpAction::Rollback { target, seen_current }),
+        Just(OpAction::Switch),
+        Just(OpAction::Pull),
+        Just(OpAction::Test),
+        Just(OpAction::Refresh),
+    ]
+}
+
+fn id() -> impl Strategy<Value = OpId> {
+    any::<u128>().prop_map(|n| format!("{n:032x}").parse().unwrap())
+}
+
+fn line() -> impl Strategy<Value = OutputLine> {
+    let stream = prop_oneof![Just(Stream::Agent), Just(Stream::Stdout), Just(Stream::Stderr)];
+    (any::<u64>(), stream, time(), ".{0,200}").prop_map(|(seq, stream, at, text)| OutputLine {
+        seq,
+        stream,
+        at,
+        text,
+    })
+}
+
+fn phase() -> impl Strategy<Value = Phase> {
+    prop_oneof![
+        Just(Phase::Checking),
+        Just(Phase::Activating),
+        (any::<u32>(), any::<u32>()).prop_map(|(done, total)| Phase::Testing { done, total }),
+    ]
+}
+
+fn generation() -> impl Strategy<Value = Generation> {
+    (generation_ref(), time(), any::<(bool, bool, bool, bool)>(), proptest::option::of(".{0,50}"), ".{0,10}")
+        .prop_map(|(g, created_at, (current, booted, present, needs_reboot), commit, inhibitor)| Generation {
+            number: g.number,
+            store_path: g.store_path,
+            commit: commit.map(Commit),
+            version: None,
+            kernel: Some("6.18".into()),
+            created_at,
+            current,
+            booted,
+            present,
+            needs_reboot,
+            inhibitors: vec![inhibitor],
+        })
+}
+
+fn facts() -> impl Strategy<Value = Box<Facts>> {
+    (proptest::collection::vec(generation(), 0..6), time(), any::<u32>()).prop_map(
+        |(generations, read_at, tests)| {
+            Box::new(Facts { generations, read_at, tests_available: tests, ..sample::facts() })
+        },
+    )
+}
+
+fn result() -> impl Strategy<Value = OpResult> {
+    let outcome = prop_oneof![
+        Just(Outcome::Completed),
+        Just(Outcome::Failed),
+        Just(Outcome::Refused),
+        Just(Outcome::TimedOut),
+        Just(Outcome::Cancelled)
+    ];
+    (outcome, any::<Option<i32>>(), ".{0,80}", time(), time()).prop_map(
+        |(outcome, exit_code, message, started_at, finished_at)| OpResult {
+            outcome,
+            exit_code,
+            message,
+            started_at,
+            finished_at,
+        },
+    )
+}
+
+fn agent_message() -> impl Strategy<Value = AgentMessage> {
+    let platform = proptest::sample::select(Platform::ALL.to_vec());
+    prop_oneof![
+        (any::<u32>(), ".{0,20}", "[a-z][a-z0-9]{0,20}", platform, proptest::collection::vec(id(), 0..4))
+            .prop_map(|(protocol, agent_version, name, platform, journal)| {
+                AgentMessage::Hello(Hello { protocol, agent_version, name, platform, journal })
+            }),
+        facts().prop_map(|facts| AgentMessage::Facts { facts }),
+        id().prop_map(|op| AgentMessage::Accepted { op }),
+        (id(), phase()).prop_map(|(op, phase)| AgentMessage::Progress { op, phase }),
+        (id(), proptest::collection::vec(line(), 0..8))
+            .prop_map(|(op, lines)| AgentMessage::Output { op, lines }),
+        (id(), result(), facts()).prop_map(|(op, result, facts)| AgentMessage::Finished {
+            op,
+            result,
+            facts
+        }),
+    ]
+}
+
+fn server_message() -> impl Strategy<Value = ServerMessage> {
+    prop_oneof![
+        ".{0,20}".prop_map(|server_version| ServerMessage::Welcome { server_version, host: HostId::new() }),
+        ".{0,80}".prop_map(|reason| ServerMessage::Refused { reason }),
+        (id(), action(), any::<u64>()).prop_map(|(op, action, timeout_secs)| ServerMessage::Run {
+            op,
+            action,
+            timeout_secs
+        }),
+        id().prop_map(|op| ServerMessage::Cancel { op }),
+        (id(), any::<u64>()).prop_map(|(op, through)| ServerMessage::OutputStored { op, through }),
+        id().prop_map(|op| ServerMessage::FinishStored { op }),
+        Just(ServerMessage::ReportFacts),
+        (any::<u64>(), ".{0,40}").prop_map(|(number, message)| ServerMessage::PrReverted { number, message }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn an_agents_message_survives_the_round_trip(message in agent_message()) {
+        prop_assert_eq!(AgentMessage::decode(&message.encode().unwrap()).unwrap(), message);
+    }
+
+    #[test]
+    fn a_servers_message_survives_the_round_trip(message in server_message()) {
+        prop_assert_eq!(ServerMessage::decode(&message.encode().unwrap()).unwrap(), message);
+    }
+
+    #[test]
+    fn garbage_never_panics(text in ".{0,400}") {
+        let _ = AgentMessage::decode(&text);
+        let _ = ServerMessage::decode(&text);
+    }
+
+    /// Garbage that is nearly right reaches deeper than random text does.
+    #[test]
+    fn a_damaged_message_never_panics(message in agent_message(), at in any::<prop::sample::Index>(), with in any::<char>()) {
+        let mut chars: Vec<char> = message.encode().unwrap().chars().collect();
+        let at = at.index(chars.len());
+        chars[at] = with;
+        let _ = AgentMessage::decode(&chars.into_iter().collect::<String>());
+    }
+}
+
+#[test]
+fn the_wire_format_is_a_contract() {
+    let id: OpId = "019b0000-0000-7000-8000-000000000001".parse().unwrap();
+    let run = ServerMessage::Run {
+        op: id,
+        action: OpAction::Rollback {
+            target: GenerationRef { number: 47, store_path: "/nix/store/a".into() },
+            seen_current: GenerationRef { number: 48, store_path: "/nix/store/b".into() },
+        },
+        timeout_secs: 900,
+    };
+    assert_eq!(
+        run.encode().unwrap(),
+        concat!(
+            r#"{"type":"run","op":"019b0000-0000-7000-8000-000000000001","action":{"op":"rollback","#,
+            r#""target":{"number":47,"store_path":"/nix/store/a"},"#,
+            r#""seen_current":{"number":48,"store_path":"/nix/store/b"}},"timeout_secs":900}"#
+        )
+    );
+}
+
+#[test]
+fn an_unknown_op_is_not_taken() {
+    let text = r#"{"type":"run","op":"019b0000-0000-7000-8000-000000000001","action":{"op":"shell","command":"id"},"timeout_secs":1}"#;
+    assert!(matches!(ServerMessage::decode(text), Err(MessageError::Malformed(_))));
+}
+
+#[test]
+fn limits_are_kept() {
+    let line = |text: String| OutputLine { seq: 1, stream: Stream::Stdout, at: sample::now(), text };
+    let output = |lines| serde_json::to_string(&AgentMessage::Output { op: OpId::new(), lines }).unwrap();
+    assert!(AgentMessage::decode(&output(vec![line("x".repeat(LINE_BYTES))])).is_ok());
+    assert!(AgentMessage::decode(&output(vec![line("x".repeat(LINE_BYTES + 1))])).is_err());
+    assert!(AgentMessage::decode(&output(vec![line(String::new()); LINES_PER_MESSAGE + 1])).is_err());
+    assert!(matches!(AgentMessage::decode(&" ".repeat(MESSAGE_BYTES + 1)), Err(MessageError::TooLarge(_))));
+    let hello =
+        r#"{"type":"hello","protocol":1,"agent_version":"0","name":"../x","platform":"nixos","journal":[]}"#;
+    assert!(matches!(AgentMessage::decode(hello), Err(MessageError::OverLimit(_))));
+}

@@ -1,0 +1,157 @@
+//! The choice of a generation to roll back to.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{Facts, Generation, GenerationRef, OpView, TestSummary};
+
+/// A target older than this is warned of: what it was built with may have holes that were mended since, and data may
+/// have moved on.
+pub const OLD_AFTER: TimeDelta = TimeDelta::days(30);
+
+/// What the rollback dialog of one host shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RollbackPlan {
+    /// The host's name.
+    pub host_name: String,
+    /// Whether its agent is connected; if not, a rollback waits for it.
+    pub online: bool,
+    /// The generation that the profile points at: what the host is rolled back *from*.
+    pub current: Candidate,
+    /// Every other generation, newest first.
+    pub candidates: Vec<Candidate>,
+    /// The number that is selected when the dialog opens: *last known working* where there is one, else the next lower
+    /// generation that can be gone to.
+    pub preselected: Option<u32>,
+    /// The op that holds the host, while which no rollback can be asked for.
+    pub open_op: Option<OpView>,
+}
+
+impl RollbackPlan {
+    /// The candidate with this number.
+    pub fn candidate(&self, number: u32) -> Option<&Candidate> {
+        self.candidates.iter().find(|c| c.generation.number == number)
+    }
+}
+
+/// One generation in the dialog.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The generation.
+    pub generation: Generation,
+    /// What its latest test run said.
+    pub tests: Option<TestSummary>,
+    /// Whether it is the newest one, other than the current, whose latest test run passed completely.
+    pub last_known_working: bool,
+    /// Whether it is older than [`OLD_AFTER`].
+    pub old: bool,
+}
+
+impl Candidate {
+    /// Why it cannot be gone to, or nothing where it can.
+    pub fn unavailable(&self) -> Option<&'static str> {
+        (!self.generation.present).then_some("garbage-collected")
+    }
+}
+
+/// The newest generation, other than the current one, that is still present and whose latest test run passed
+/// completely.
+pub fn last_known_working(facts: &Facts) -> Option<&Generation> {
+    let current = facts.current().map(|g| g.store_path.as_str());
+    facts
+        .generations
+        .iter()
+        .filter(|g| !g.current && g.present && Some(g.store_path.as_str()) != current)
+        .filter(|g| facts.tests_of(g).is_some_and(|run| run.summary().all_passed()))
+        .max_by_key(|g| g.number)
+}
+
+/// What the dialog shows of a host with these facts; none where its profile has no current generation.
+pub fn plan(
+    host_name: &str,
+    online: bool,
+    facts: &Facts,
+    open_op: Option<OpView>,
+    now: DateTime<Utc>,
+) -> Option<RollbackPlan> {
+    let current = facts.current()?;
+    let working = last_known_working(facts).map(|g| g.number);
+    let candidate = |generation: &Generation| Candidate {
+        generation: generation.clone(),
+        tests: facts.tests_of(generation).map(crate::TestRun::summary),
+        last_known_working: working == Some(generation.number),
+        old: now - generation.created_at > OLD_AFTER,
+    };
+    let mut candidates: Vec<_> = facts.generations.iter().filter(|g| !g.current).map(candidate).collect();
+    candidates.sort_by_key(|c| std::cmp::Reverse(c.generation.number));
+    let preselected = working.or_else(|| {
+        candidates
+            .iter()
+            .find(|c| c.unavailable().is_none() && c.generation.number < current.number)
+            .map(|c| c.generation.number)
+    });
+    Some(RollbackPlan {
+        host_name: host_name.to_owned(),
+        online,
+        current: candidate(current),
+        candidates,
+        preselected,
+        open_op,
+    })
+}
+
+/// Why a rollback is refused, before anything was changed. Server and agent hold a request against the same facts and
+/// say the same sentences.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The host has moved since the person looked.
+    #[error(
+        "The host is on {is} now, not on {seen} as when you looked. Nothing was changed. Look again and choose."
+    )]
+    CurrentChanged {
+        /// What the person saw.
+        seen: GenerationRef,
+        /// What it is.
+        is: GenerationRef,
+    },
+    /// The profile has no current generation.
+    #[error("The host's profile has no current generation. Nothing was changed.")]
+    NoCurrent,
+    /// The number is not, or no longer, in the profile.
+    #[error("{0} is no longer in the host's profile. Nothing was changed. Choose another generation.")]
+    TargetGone(GenerationRef),
+    /// The number stands for another build than the person saw.
+    #[error("{0} is another build now than when you looked. Nothing was changed. Look again and choose.")]
+    TargetChanged(GenerationRef),
+    /// The store path is gone.
+    #[error("{0} was garbage-collected. Nothing was changed. Choose another generation.")]
+    Collected(GenerationRef),
+    /// It is where it should go already.
+    #[error("The host is on {0} already. Nothing was changed.")]
+    AlreadyCurrent(GenerationRef),
+}
+
+/// Holds a request against what the host is.
+///
+/// # Errors
+/// The [`Refusal`] that applies.
+pub fn check(facts: &Facts, target: &GenerationRef, seen_current: &GenerationRef) -> Result<(), Refusal> {
+    let current = facts.current().ok_or(Refusal::NoCurrent)?;
+    if current.reference() != *seen_current {
+        return Err(Refusal::CurrentChanged { seen: seen_current.clone(), is: current.reference() });
+    }
+    if target.number == current.number {
+        return Err(Refusal::AlreadyCurrent(target.clone()));
+    }
+    let found = facts.generation(target.number).ok_or_else(|| Refusal::TargetGone(target.clone()))?;
+    if found.store_path != target.store_path {
+        return Err(Refusal::TargetChanged(target.clone()));
+    }
+    if !found.present {
+        return Err(Refusal::Collected(target.clone()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! What a host's own tests said about one generation.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::GenerationRef;
+
+/// One run of a host's tests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestRun {
+    /// The generation that ran while the tests did.
+    pub generation: GenerationRef,
+    /// When the first test started.
+    pub started_at: DateTime<Utc>,
+    /// When the last one ended.
+    pub finished_at: DateTime<Utc>,
+    /// Each test, in the order in which they ran.
+    pub results: Vec<TestResult>,
+}
+
+impl TestRun {
+    /// How many passed, of how many.
+    pub fn summary(&self) -> TestSummary {
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        TestSummary {
+            passed: count(self.results.iter().filter(|r| r.passed).count()),
+            total: count(self.results.len()),
+        }
+    }
+
+    /// The names of the tests that failed.
+    pub fn failed(&self) -> impl Iterator<Item = &str> {
+        self.results.iter().filter(|r| !r.passed).map(|r| r.name.as_str())
+    }
+}
+
+/// What one test said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestResult {
+    /// The file name of the executable.
+    pub name: String,
+    /// Whether it exited with 0.
+    pub passed: bool,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// The last lines of its output, kept where it failed.
+    pub tail: Vec<String>,
+}
+
+/// How many tests passed, of how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestSummary {
+    /// Tests that passed.
+    pub passed: u32,
+    /// Tests that ran.
+    pub total: u32,
+}
+
+impl TestSummary {
+    /// Whether there were tests and each of them passed.
+    pub fn all_passed(self) -> bool {
+        self.total > 0 && self.passed == self.total
+    }
+}
+
+impl fmt::Display for TestSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.passed, self.total)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_tests_is_not_a_pass() {
+        assert!(!TestSummary { passed: 0, total: 0 }.all_passed());
+        assert!(!TestSummary { passed: 3, total: 8 }.all_passed());
+        assert!(TestSummary { passed: 8, total: 8 }.all_passed());
+    }
+}
