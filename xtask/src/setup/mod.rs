@@ -1,0 +1,79 @@
+//! `cargo xtask setup`: installs what is missing, and does nothing where nothing is.
+
+mod apt;
+mod cargo_leptos;
+mod debian_packages;
+mod node_packages;
+mod wasm_bindgen;
+mod wasm_target;
+
+use std::fs::{self, File};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::places::Places;
+use crate::run::Log;
+
+/// One thing that a machine needs.
+trait Step {
+    /// What it is, for people.
+    fn name(&self) -> &str;
+    /// How long installing it usually takes.
+    fn takes(&self) -> &'static str;
+    /// Whether it is there already. Quick, and never asks the network.
+    fn is_there(&self, places: &Places) -> Result<bool>;
+    /// Installs it.
+    fn install(&self, places: &Places, log: &Log) -> Result<()>;
+    /// What a person can do where installing failed.
+    fn by_hand(&self) -> String;
+}
+
+fn steps(places: &Places) -> Result<Vec<Box<dyn Step>>> {
+    Ok(vec![
+        Box::new(wasm_target::WasmTarget),
+        Box::new(wasm_bindgen::WasmBindgen::locked(places)?),
+        Box::new(cargo_leptos::CargoLeptos),
+        Box::new(node_packages::NodePackages),
+        Box::new(debian_packages::chromium()),
+        Box::new(debian_packages::nix()),
+    ])
+}
+
+/// Brings this machine to where Backstay can be built and tested.
+pub(crate) fn run(places: &Places) -> Result<()> {
+    fs::create_dir_all(&places.cache).with_context(|| format!("cannot create {}", places.cache.display()))?;
+    let lock = File::create(places.cache.join("setup.lock"))?;
+    lock.lock().context("cannot wait for another `cargo xtask setup`")?;
+    let mut failed = Vec::new();
+    for step in steps(places)? {
+        if let Err(error) = ensure(step.as_ref(), places) {
+            println!("  failed: {error:#}\n  By hand: {}", step.by_hand());
+            failed.push(step.name().to_owned());
+        }
+    }
+    if failed.is_empty() {
+        println!("Set up: everything is there.");
+        return Ok(());
+    }
+    bail!("Not set up: {}. What else was missing is installed.", failed.join(", "));
+}
+
+fn ensure(step: &dyn Step, places: &Places) -> Result<()> {
+    if step.is_there(places)? {
+        return Ok(());
+    }
+    println!("Installing {} (usually {}) ...", step.name(), step.takes());
+    let start = Instant::now();
+    let log = Log::start(&places.logs(), &file_name(step.name()))?;
+    step.install(places, &log)?;
+    if !step.is_there(places)? {
+        bail!("the installation ended well, but {} is still not there", step.name());
+    }
+    println!("  done in {} s", start.elapsed().as_secs());
+    Ok(())
+}
+
+fn file_name(name: &str) -> String {
+    name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect()
+}
