@@ -21,6 +21,7 @@ pub mod rollback;
 #[cfg(test)]
 mod sample;
 mod test_run;
+pub mod view;
 
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use compartment::{Compartments, Light, State};

@@ -1,0 +1,1 @@
+//! People: first administrator, log-in, sessions.

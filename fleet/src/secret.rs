@@ -1,0 +1,1 @@
+//! Secrets: tokens that machines and browsers show, and passwords that people type.

@@ -1,0 +1,132 @@
+//! What pages show, beyond a single host: plain data that server functions return.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::rollback::RollbackPlan;
+use crate::{Facts, HostView, OpId, OpView, OutputLine};
+
+/// Who is logged in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// The name that the audit log shows.
+    pub name: String,
+    /// What the person may do.
+    pub role: Role,
+}
+
+/// What a person may do. Each role may do what the ones before it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Look.
+    Viewer,
+    /// Run ops.
+    Operator,
+    /// Add and remove hosts and people.
+    Admin,
+}
+
+impl Role {
+    /// The name on the wire and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Role {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Viewer, Self::Operator, Self::Admin]
+            .into_iter()
+            .find(|r| r.as_str() == text)
+            .ok_or_else(|| format!("“{text}” is no role: viewer, operator or admin"))
+    }
+}
+
+/// Every host at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FleetSnapshot {
+    /// The hosts, by name.
+    pub hosts: Vec<HostView>,
+    /// The number of the last event that the snapshot holds: a page follows the stream from there.
+    pub last_event: u64,
+    /// The version of the server.
+    pub server_version: String,
+}
+
+/// One host with all that its own page shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostDetail {
+    /// The row of the fleet page.
+    pub host: HostView,
+    /// The latest facts.
+    pub facts: Option<Facts>,
+    /// Its generations as rollback targets.
+    pub plan: Option<RollbackPlan>,
+    /// Its latest ops, newest first.
+    pub ops: Vec<OpView>,
+    /// The number of the last event that this holds.
+    pub last_event: u64,
+}
+
+/// One op with its output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpDetail {
+    /// The op.
+    pub op: OpView,
+    /// Its lines, in order.
+    pub lines: Vec<OutputLine>,
+    /// The number of the last event that this holds.
+    pub last_event: u64,
+}
+
+/// One line of the audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    /// Its number, counted from 1 without gaps.
+    pub seq: u64,
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// Who did it: a person's name, an agent's host, or `auto-test`.
+    pub actor: String,
+    /// What was done, such as `rollback.requested` or `login.refused`.
+    pub action: String,
+    /// The host that it was done to.
+    pub host_name: Option<String>,
+    /// The generation that the host left.
+    pub from_gen: Option<u32>,
+    /// The generation that it was to reach.
+    pub to_gen: Option<u32>,
+    /// Why, in the person's words.
+    pub reason: Option<String>,
+    /// What became of it, in a sentence.
+    pub detail: String,
+    /// The op that it belongs to.
+    pub op: Option<OpId>,
+}
+
+/// A page of the audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditPage {
+    /// The entries, newest first.
+    pub entries: Vec<AuditEntry>,
+    /// Whether there are older ones.
+    pub more: bool,
+    /// Whether the chain of hashes holds; if not, the number of the first entry that was tampered with.
+    pub broken_at: Option<u64>,
+}
