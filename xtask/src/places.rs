@@ -96,12 +96,14 @@ impl Places {
 
     /// The folder that cargo builds in, wherever the user's settings put it.
     pub(crate) fn target(&self) -> Result<PathBuf> {
-        let output = self.cargo()?.args(["metadata", "--format-version=1", "--no-deps", "--offline"]).output()?;
+        let output =
+            self.cargo()?.args(["metadata", "--format-version=1", "--no-deps", "--offline"]).output()?;
         if !output.status.success() {
             bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
         let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-        let target = metadata["target_directory"].as_str().context("cargo metadata names no target folder")?;
+        let target =
+            metadata["target_directory"].as_str().context("cargo metadata names no target folder")?;
         Ok(PathBuf::from(target))
     }
 }

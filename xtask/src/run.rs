@@ -38,7 +38,9 @@ impl Log {
     }
 
     fn tail(&self) -> String {
-        let text = fs::read(&self.path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+        let text = fs::read(&self.path)
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         let last = lines[lines.len().saturating_sub(12)..].iter().map(|line| format!("    | {line}\n"));
         format!("{}The whole output is in {}", last.collect::<String>(), self.path.display())

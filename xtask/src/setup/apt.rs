@@ -13,7 +13,7 @@ use crate::run::{self, Log};
 
 /// Installs a package for good, as root or through sudo that asks no password.
 pub(super) fn install(places: &Places, log: &Log, package: &str) -> Result<()> {
-    let is_root = run::read(&mut Command::new("id").arg("-u"))?.trim() == "0";
+    let is_root = run::read(Command::new("id").arg("-u"))?.trim() == "0";
     if !is_root && run::read(Command::new("sudo").args(["-n", "true"])).is_err() {
         bail!("installing packages needs root, and sudo asks for a password");
     }
@@ -54,7 +54,8 @@ impl Suite {
         fs::create_dir_all(folder.join("lists/partial"))?;
         fs::create_dir_all(folder.join("cache/archives/partial"))?;
         let keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
-        let signed = if Path::new(keyring).exists() { format!("[signed-by={keyring}] ") } else { String::new() };
+        let signed =
+            if Path::new(keyring).exists() { format!("[signed-by={keyring}] ") } else { String::new() };
         fs::write(folder.join("sources.list"), format!("deb {signed}{mirror} {name} main\n"))?;
         Ok(())
     }
@@ -89,7 +90,9 @@ impl Suite {
 
     fn downloaded(&self) -> Option<PathBuf> {
         let files = fs::read_dir(self.folder.path()).ok()?;
-        files.filter_map(|entry| Some(entry.ok()?.path())).find(|path| path.extension().is_some_and(|e| e == "deb"))
+        files
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .find(|path| path.extension().is_some_and(|e| e == "deb"))
     }
 }
 

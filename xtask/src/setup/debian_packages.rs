@@ -13,7 +13,8 @@ pub(super) struct DebianPackage {
 }
 
 /// The names under which systems install Chromium or a browser that does as well.
-pub(crate) const CHROMIUM: &[&str] = &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+pub(crate) const CHROMIUM: &[&str] =
+    &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 pub(super) fn chromium() -> DebianPackage {
     DebianPackage { name: "Chromium", package: "chromium", programs: CHROMIUM }

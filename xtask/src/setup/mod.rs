@@ -7,6 +7,8 @@ mod node_packages;
 mod wasm_bindgen;
 mod wasm_target;
 
+pub(crate) use self::debian_packages::CHROMIUM;
+
 use std::fs::{self, File};
 use std::time::Instant;
 

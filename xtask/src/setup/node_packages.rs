@@ -23,7 +23,8 @@ impl Step for NodePackages {
     }
 
     fn is_there(&self, places: &Places) -> Result<bool> {
-        let wanted = fs::read(places.root.join("package-lock.json")).context("package-lock.json is missing")?;
+        let wanted =
+            fs::read(places.root.join("package-lock.json")).context("package-lock.json is missing")?;
         Ok(fs::read(places.root.join(INSTALLED)).is_ok_and(|installed| installed == wanted))
     }
 

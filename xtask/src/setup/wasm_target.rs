@@ -38,8 +38,9 @@ impl Step for WasmTarget {
 
     fn is_there(&self, places: &Places) -> Result<bool> {
         let rustc = Rustc::ask(places)?;
-        let has_core = fs::read_dir(rustc.libraries())
-            .is_ok_and(|files| files.flatten().any(|file| file.file_name().to_string_lossy().starts_with("libcore-")));
+        let has_core = fs::read_dir(rustc.libraries()).is_ok_and(|files| {
+            files.flatten().any(|file| file.file_name().to_string_lossy().starts_with("libcore-"))
+        });
         // Ours outlive an update of the compiler, which then refuses them.
         let built_by = fs::read_to_string(rustc.built_by());
         Ok(has_core && built_by.map_or(true, |built_by| built_by == rustc.identity))

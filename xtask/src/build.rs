@@ -1,0 +1,53 @@
+//! Builds what runs: the server, the agent and the page.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+
+use crate::places::Places;
+
+/// Where the things that were built are.
+#[derive(Debug, Clone)]
+pub(crate) struct Built {
+    /// The server's program.
+    pub(crate) server: PathBuf,
+    /// The agent's program.
+    pub(crate) agent: PathBuf,
+    /// The folder that the server takes the page's files from.
+    pub(crate) site: PathBuf,
+}
+
+impl Built {
+    /// Where cargo puts things here, whether they are built yet or not.
+    pub(crate) fn find(places: &Places) -> Result<Self> {
+        let target = places.target()?;
+        Ok(Self {
+            server: target.join("debug/backstay-server"),
+            agent: target.join("debug/backstay-agent"),
+            site: target.join("site"),
+        })
+    }
+}
+
+/// Builds the server and the agent, for this machine.
+pub(crate) fn programs(places: &Places) -> Result<()> {
+    // All members at once, as the tests do: a narrower choice would compile dependencies a second time.
+    run(places, &["build", "--bins"], &[])
+}
+
+/// Builds the page: WebAssembly, its glue and the style sheet.
+pub(crate) fn page(places: &Places) -> Result<()> {
+    let site = Built::find(places)?.site.display().to_string();
+    // cargo-leptos would put it beside Cargo.toml even where cargo builds elsewhere.
+    run(places, &["leptos", "build", "--frontend-only"], &[("LEPTOS_SITE_ROOT", &site)])
+}
+
+/// Runs cargo with its output on the terminal.
+pub(crate) fn run(places: &Places, words: &[&str], variables: &[(&str, &str)]) -> Result<()> {
+    let mut cargo = places.cargo()?;
+    let status = cargo.args(words).envs(variables.iter().copied()).status()?;
+    if !status.success() {
+        bail!("`cargo {}` ended with {status}", words.join(" "));
+    }
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! The tests in a real browser, against the real server and agents.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use super::counts::Counts;
+use crate::build::{self, Built};
+use crate::places::Places;
+use crate::setup::CHROMIUM;
+
+const CONFIGURATION: &str = "end2end/playwright.config.ts";
+
+pub(super) fn tests(places: &Places) -> Result<Counts> {
+    build::programs(places)?;
+    build::page(places)?;
+    let built = Built::find(places)?;
+    let report = built.site.with_file_name("playwright-report.json");
+    if report.exists() {
+        fs::remove_file(&report)?;
+    }
+    let mut playwright = playwright(places, &built)?;
+    let status = playwright
+        .args(["test", "--config", CONFIGURATION, "--reporter", "list,json"])
+        .env("PLAYWRIGHT_JSON_OUTPUT_FILE", &report)
+        .status()
+        .context("cannot run Playwright")?;
+    let said = fs::read_to_string(&report).context("Playwright left no report")?;
+    let counts = Counts::of_playwright(&said)?;
+    if !status.success() && counts.failed == 0 {
+        bail!("Playwright ended with {status}");
+    }
+    Ok(counts)
+}
+
+/// Playwright, told where everything is that its tests start.
+fn playwright(places: &Places, built: &Built) -> Result<Command> {
+    let chromium = places.any_program(CHROMIUM)?.context("Chromium is not on PATH")?;
+    let mut command = places.command("playwright")?;
+    command
+        .env("BACKSTAY_CHROMIUM", chromium)
+        .env("BACKSTAY_SERVER", &built.server)
+        .env("BACKSTAY_AGENT", &built.agent)
+        .env("BACKSTAY_SITE", &built.site);
+    Ok(command)
+}

@@ -1,0 +1,112 @@
+//! How many tests passed and failed, read from what the test runners say.
+
+use anyhow::{Context, Result};
+
+/// Tests that passed, failed and were left out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Those that passed.
+    pub(crate) passed: u64,
+    /// Those that failed, or did not end in time.
+    pub(crate) failed: u64,
+    /// Those that were not run.
+    pub(crate) skipped: u64,
+}
+
+impl Counts {
+    /// Both together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            passed: self.passed + other.passed,
+            failed: self.failed + other.failed,
+            skipped: self.skipped + other.skipped,
+        }
+    }
+
+    /// For people; empty where nothing was counted.
+    pub(crate) fn words(self) -> String {
+        if self == Self::default() {
+            return String::new();
+        }
+        format!("{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)
+    }
+
+    /// From a line of `cargo test` (`test result: ok. 3 passed; 0 failed; 1 ignored; ...`).
+    pub(crate) fn of_cargo_test(line: &str) -> Option<Self> {
+        let rest = line.trim().strip_prefix("test result: ")?.split_once(". ")?.1;
+        Some(Self::of_words(rest.split(';')))
+    }
+
+    /// From nextest's closing line (`Summary [ 0.1s] 3 tests run: 2 passed, 1 failed, 0 skipped`).
+    pub(crate) fn of_nextest(line: &str) -> Option<Self> {
+        let rest = line.trim().strip_prefix("Summary [")?.split_once(" run: ")?.1;
+        Some(Self::of_words(rest.split(',')))
+    }
+
+    fn of_words<'a>(parts: impl Iterator<Item = &'a str>) -> Self {
+        let mut counts = Self::default();
+        for part in parts {
+            let mut words = part.split_whitespace();
+            let Some(number) = words.next().and_then(|word| word.parse::<u64>().ok()) else { continue };
+            match part.trim().split_once(' ').map_or("", |(_, word)| word) {
+                word if word.starts_with("passed") => counts.passed += number,
+                word if word.starts_with("failed")
+                    || word.starts_with("timed out")
+                    || word.starts_with("exec failed") =>
+                {
+                    counts.failed += number;
+                }
+                "skipped" | "ignored" => counts.skipped += number,
+                _ => {}
+            }
+        }
+        counts
+    }
+
+    /// From the report of Playwright's `json` reporter.
+    pub(crate) fn of_playwright(report: &str) -> Result<Self> {
+        let report: serde_json::Value =
+            serde_json::from_str(report).context("Playwright's report is no JSON")?;
+        let number =
+            |name: &str| report["stats"][name].as_u64().with_context(|| format!("no `{name}` in its stats"));
+        Ok(Self {
+            passed: number("expected")? + number("flaky")?,
+            failed: number("unexpected")?,
+            skipped: number("skipped")?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(passed: u64, failed: u64, skipped: u64) -> Counts {
+        Counts { passed, failed, skipped }
+    }
+
+    #[test]
+    fn reads_cargo_test() {
+        let line = "test result: FAILED. 3 passed; 2 failed; 1 ignored; 0 measured; 4 filtered out; finished in 0.00s";
+        assert_eq!(Counts::of_cargo_test(line), Some(counts(3, 2, 1)));
+        assert_eq!(Counts::of_cargo_test("running 3 tests"), None);
+    }
+
+    #[test]
+    fn reads_nextest() {
+        let line = "     Summary [   1.010s] 12 tests run: 8 passed (1 slow), 2 failed, 1 timed out, 1 exec failed, 3 skipped";
+        assert_eq!(Counts::of_nextest(line), Some(counts(8, 4, 3)));
+        let line = "     Summary [   0.010s] 1 test run: 1 passed, 0 skipped";
+        assert_eq!(Counts::of_nextest(line), Some(counts(1, 0, 0)));
+        let cut = "     Summary [   0.3s] 5/9 tests run: 4 passed, 1 failed, 0 skipped";
+        assert_eq!(Counts::of_nextest(cut), Some(counts(4, 1, 0)));
+        assert_eq!(Counts::of_nextest("Summary of the day"), None);
+    }
+
+    #[test]
+    fn reads_playwright() {
+        let report = r#"{"suites":[],"stats":{"expected":5,"skipped":1,"unexpected":2,"flaky":1}}"#;
+        assert_eq!(Counts::of_playwright(report).unwrap(), counts(6, 2, 1));
+        assert!(Counts::of_playwright("{}").is_err());
+    }
+}

@@ -1,0 +1,93 @@
+//! What cargo checks: Clippy, the tests, the documentation.
+
+use std::io::{BufRead as _, BufReader, Read, Write};
+use std::process::{Command, Stdio};
+use std::thread;
+
+use anyhow::{Context, Result, bail};
+
+use super::counts::Counts;
+use crate::build;
+use crate::places::Places;
+use crate::run::{self, shown};
+
+/// All members but the page's entry point: it asks the UI for the features of a browser, the others for those of a server.
+const NATIVE: &[&str] = &["--workspace", "--exclude", "backstay-frontend"];
+
+pub(super) fn clippy(places: &Places) -> Result<()> {
+    let strict = ["--", "-D", "warnings"];
+    build::run(places, &[&["clippy", "--all-targets"], NATIVE, &strict].concat(), &[])?;
+    let page = ["clippy", "--package", "backstay-frontend", "--target", "wasm32-unknown-unknown"];
+    build::run(places, &[&page[..], &strict].concat(), &[])
+}
+
+pub(super) fn docs(places: &Places) -> Result<()> {
+    build::run(places, &[&["doc", "--no-deps"], NATIVE].concat(), &[("RUSTDOCFLAGS", "-D warnings")])
+}
+
+pub(super) fn tests(places: &Places) -> Result<Counts> {
+    let has_nextest = run::read(places.cargo()?.args(["nextest", "--version"])).is_ok();
+    let counts = if has_nextest {
+        let ran =
+            counted(places, &["nextest", "run", "--no-fail-fast", "--no-tests=pass"], Counts::of_nextest)?;
+        ran.and(counted(places, &["test", "--doc", "--no-fail-fast"], Counts::of_cargo_test)?)
+    } else {
+        counted(places, &["test", "--no-fail-fast"], Counts::of_cargo_test)?
+    };
+    if counts.passed + counts.failed == 0 {
+        bail!("no test was run");
+    }
+    Ok(counts)
+}
+
+/// Runs a test runner with its output shown, and adds up what its lines say.
+fn counted(places: &Places, words: &[&str], count: fn(&str) -> Option<Counts>) -> Result<Counts> {
+    let mut command = places.cargo()?;
+    command.args(words).args(NATIVE);
+    let (counts, fine) = watch(&mut command, count)?;
+    if !fine && counts.failed == 0 {
+        bail!("`{}` failed before it had counted its tests", shown(&command));
+    }
+    Ok(counts)
+}
+
+fn watch(command: &mut Command, count: fn(&str) -> Option<Counts>) -> Result<(Counts, bool)> {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let output = child.stdout.take().context("no output")?;
+    let errors = child.stderr.take().context("no errors")?;
+    let counts = thread::scope(|scope| {
+        let other = scope.spawn(|| copy(output, std::io::stdout(), count));
+        let one = copy(errors, std::io::stderr(), count);
+        one.and(other.join().unwrap_or_default())
+    });
+    Ok((counts, child.wait()?.success()))
+}
+
+/// Passes lines on and adds up what they count. A terminal that went away does not end the tests.
+fn copy(from: impl Read, mut to: impl Write, count: fn(&str) -> Option<Counts>) -> Counts {
+    let mut counts = Counts::default();
+    let mut lines = BufReader::new(from);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+        let _ = to.write_all(&line);
+        if let Some(more) = count(&String::from_utf8_lossy(&line)) {
+            counts = counts.and(more);
+        }
+        line.clear();
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn adds_up_what_both_streams_say() {
+        let said = "echo 'test result: ok. 2 passed; 0 failed; 0 ignored; x' >&2
+                    echo 'test result: FAILED. 1 passed; 1 failed; 0 ignored; x'; exit 101";
+        let (counts, fine) = watch(Command::new("sh").args(["-c", said]), Counts::of_cargo_test).unwrap();
+        assert_eq!(counts, Counts { passed: 3, failed: 1, skipped: 0 });
+        assert!(!fine);
+    }
+}
