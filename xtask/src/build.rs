@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use crate::places::Places;
+use crate::setup;
 
 /// Where the things that were built are.
 #[derive(Debug, Clone)]
@@ -27,6 +28,23 @@ impl Built {
             site: target.join("site"),
         })
     }
+}
+
+/// Sets up, builds, and tells where things are.
+pub(crate) fn run_all(places: &Places, only_page: bool) -> Result<()> {
+    setup::run(places)?;
+    if !only_page {
+        programs(places)?;
+    }
+    page(places)?;
+    let built = Built::find(places)?;
+    println!(
+        "server {}\nagent  {}\npage   {}",
+        built.server.display(),
+        built.agent.display(),
+        built.site.display()
+    );
+    Ok(())
 }
 
 /// Builds the server and the agent, for this machine.

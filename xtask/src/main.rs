@@ -26,6 +26,12 @@ struct Arguments {
 enum Task {
     /// Install what building and testing need, where it is missing.
     Setup,
+    /// Build the server, the agent and the page.
+    Build {
+        /// Only the page.
+        #[arg(long)]
+        page: bool,
+    },
     /// Run all tests, or some.
     Test {
         /// Run only this part; may be given several times.
@@ -34,12 +40,23 @@ enum Task {
     },
 }
 
-fn main() -> Result<ExitCode> {
-    let places = Places::find()?;
-    match Arguments::parse().task {
-        Task::Setup => setup::run(&places).map(|()| ExitCode::SUCCESS),
-        Task::Test { only } => {
-            Ok(if test::run(&places, &only)? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+fn main() -> ExitCode {
+    match run(&Arguments::parse().task) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("cargo xtask: {error:#}");
+            ExitCode::FAILURE
         }
+    }
+}
+
+/// The answer is whether all went well, where that has been told already.
+fn run(task: &Task) -> Result<bool> {
+    let places = Places::find()?;
+    match task {
+        Task::Setup => setup::run(&places).map(|()| true),
+        Task::Build { page } => build::run_all(&places, *page).map(|()| true),
+        Task::Test { only } => test::run(&places, only),
     }
 }
