@@ -57,7 +57,12 @@ pub(crate) fn programs(places: &Places) -> Result<()> {
 pub(crate) fn page(places: &Places) -> Result<()> {
     let site = Built::find(places)?.site.display().to_string();
     // cargo-leptos would put it beside Cargo.toml even where cargo builds elsewhere.
-    run(places, &["leptos", "build", "--frontend-only"], &[("LEPTOS_SITE_ROOT", &site)])
+    // And its own backtrace would push what went wrong off the screen.
+    run(
+        places,
+        &["leptos", "build", "--frontend-only"],
+        &[("LEPTOS_SITE_ROOT", &site), ("RUST_BACKTRACE", "0")],
+    )
 }
 
 /// Runs cargo with its output on the terminal.

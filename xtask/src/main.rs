@@ -1,11 +1,13 @@
 //! `cargo xtask`: what one does with this repository.
 
 mod build;
+mod nix_host;
 mod places;
 mod run;
 mod setup;
 mod test;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -32,6 +34,14 @@ enum Task {
         #[arg(long)]
         page: bool,
     },
+    /// Make a host with a real Nix store and profile in a folder, as a plan in JSON says, and describe it as JSON.
+    Host {
+        /// The plan; see `HostPlan` in `xtask/src/nix_host/plan.rs`.
+        plan: PathBuf,
+        /// An empty or new folder for the host.
+        #[arg(long)]
+        into: PathBuf,
+    },
     /// Run all tests, or some.
     Test {
         /// Run only this part; may be given several times.
@@ -57,6 +67,7 @@ fn run(task: &Task) -> Result<bool> {
     match task {
         Task::Setup => setup::run(&places).map(|()| true),
         Task::Build { page } => build::run_all(&places, *page).map(|()| true),
+        Task::Host { plan, into } => nix_host::run(plan, into).map(|()| true),
         Task::Test { only } => test::run(&places, only),
     }
 }

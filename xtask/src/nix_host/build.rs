@@ -1,0 +1,141 @@
+//! Builds of NixOS and home-manager as they lie in the store, file for file where a dashboard looks.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use serde::Deserialize;
+
+use super::scripts::{self, Activation};
+use super::store::Store;
+
+/// What one build holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Build {
+    /// The version, as in `25.11.20260307.0116424`.
+    pub(crate) label: String,
+    /// The commit of the configuration that it was built from; none for one that does not record it.
+    pub(crate) commit: Option<String>,
+    /// The version of the kernel (NixOS only).
+    pub(crate) kernel: String,
+    /// Packages and their versions: what `nix store diff-closures` tells.
+    pub(crate) packages: BTreeMap<String, String>,
+    /// Switch inhibitors (NixOS only).
+    pub(crate) inhibitors: BTreeMap<String, String>,
+    /// The host's tests that fail while this runs.
+    pub(crate) failing_tests: Vec<String>,
+    /// How activating it goes.
+    pub(crate) activation: Activation,
+}
+
+impl Build {
+    /// Puts a NixOS system into the store.
+    pub(super) fn nixos(&self, store: &Store, host: &Path, name: &str) -> Result<PathBuf> {
+        let kernel = self.add_kernel(store)?;
+        let mut references = self.add_packages(store)?;
+        let version = scripts::nixos_version(&self.label, self.commit.as_deref());
+        let path = store.add("system-path", |folder| {
+            link_packages(folder, &references)?;
+            write_script(&folder.join("bin/nixos-version"), &version)
+        })?;
+        store.set_references(&path, &references)?;
+        let build = store.add(&format!("nixos-system-{name}-{}", self.label), |folder| {
+            fs::write(folder.join("nixos-version"), &self.label)?;
+            fs::write(folder.join("system"), "x86_64-linux")?;
+            fs::write(folder.join("switch-inhibitors"), serde_json::to_string(&self.inhibitors)?)?;
+            fs::write(folder.join("failing-tests"), lines(&self.failing_tests))?;
+            write_script(&folder.join("init"), "#!/bin/sh\n")?;
+            symlink(&path, folder.join("sw"))?;
+            symlink(kernel.image.join("bzImage"), folder.join("kernel"))?;
+            symlink(kernel.initrd.join("initrd"), folder.join("initrd"))?;
+            symlink(&kernel.modules, folder.join("kernel-modules"))?;
+            let switch = scripts::switch_to_configuration(host, &self.activation);
+            write_script(&folder.join("bin/switch-to-configuration"), &switch)
+        })?;
+        references.extend([path, kernel.image, kernel.initrd, kernel.modules]);
+        store.set_references(&build, &references)?;
+        Ok(build)
+    }
+
+    /// Puts a home-manager generation into the store.
+    pub(super) fn home(&self, store: &Store, host: &Path, profile: &Path) -> Result<PathBuf> {
+        let mut references = self.add_packages(store)?;
+        let path = store.add("home-manager-path", |folder| link_packages(folder, &references))?;
+        store.set_references(&path, &references)?;
+        let files = store.add("home-manager-files", |folder| {
+            fs::write(folder.join(".profile"), format!("# home-manager {}\n", self.label)).map_err(Into::into)
+        })?;
+        let build = store.add("home-manager-generation", |folder| {
+            fs::write(folder.join("hm-version"), format!("{}\n", self.label))?;
+            fs::write(folder.join("gen-version"), "1\n")?;
+            fs::write(folder.join("failing-tests"), lines(&self.failing_tests))?;
+            symlink(&path, folder.join("home-path"))?;
+            symlink(&files, folder.join("home-files"))?;
+            write_script(&folder.join("activate"), &scripts::home_activate(host, profile, &self.activation))
+        })?;
+        references.extend([path, files]);
+        store.set_references(&build, &references)?;
+        Ok(build)
+    }
+
+    fn add_kernel(&self, store: &Store) -> Result<Kernel> {
+        let version = &self.kernel;
+        Ok(Kernel {
+            image: store.add(&format!("linux-{version}"), |folder| {
+                fs::write(folder.join("bzImage"), format!("Linux {version}\n")).map_err(Into::into)
+            })?,
+            initrd: store.add(&format!("initrd-linux-{version}"), |folder| {
+                fs::write(folder.join("initrd"), format!("initrd of Linux {version}\n")).map_err(Into::into)
+            })?,
+            modules: store.add(&format!("linux-{version}-modules"), |folder| {
+                fs::create_dir_all(folder.join("lib/modules").join(version)).map_err(Into::into)
+            })?,
+        })
+    }
+
+    fn add_packages(&self, store: &Store) -> Result<Vec<PathBuf>> {
+        let packages = self.packages.iter();
+        packages
+            .map(|(name, version)| {
+                store.add(&format!("{name}-{version}"), |folder| {
+                    let program = format!("#!/bin/sh\necho '{name} {version}'\n");
+                    write_script(&folder.join("bin").join(name), &program)
+                })
+            })
+            .collect()
+    }
+}
+
+struct Kernel {
+    image: PathBuf,
+    initrd: PathBuf,
+    modules: PathBuf,
+}
+
+fn link_packages(folder: &Path, packages: &[PathBuf]) -> Result<()> {
+    fs::create_dir(folder.join("bin"))?;
+    for package in packages {
+        for program in fs::read_dir(package.join("bin"))? {
+            let program = program?;
+            symlink(program.path(), folder.join("bin").join(program.file_name()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file that can be run, and the folder it is in.
+pub(super) fn write_script(path: &Path, text: &str) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(path, text)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755))?;
+    Ok(())
+}
+
+fn lines(words: &[String]) -> String {
+    words.iter().flat_map(|word| [word, "\n"]).collect()
+}

@@ -1,0 +1,141 @@
+//! Hosts for the demo and for tests: a folder with a real Nix store, a real profile with real generations, and a
+//! checkout of the configuration. Only what a build *does* when it is activated is made up.
+//!
+//! A host's folder:
+//!
+//! ```text
+//! nix/store, nix/var/nix   its own Nix store
+//! home/                    the home folder of its user
+//! run/current-system       what runs (NixOS)
+//! run/booted-system        what was booted (NixOS)
+//! checkout/                the configuration, where an upstream is given
+//! builds/<commit>          what `switch` finds built when the checkout is at that commit
+//! bin/                     nixos-rebuild or home-manager, which switch to those builds
+//! tests/                   the host's own tests
+//! activations.log          one line for each activation: when, how, what
+//! hold, holding            while `hold` exists, activations stand still, which `holding` tells
+//! ```
+
+mod build;
+mod describe;
+mod plan;
+mod profile;
+#[cfg_attr(not(test), expect(dead_code, reason = "hosts are given an upstream by who plans them"))]
+mod repository;
+mod scripts;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use self::build::Build;
+pub(crate) use self::plan::{Platform, run};
+use self::profile::Profile;
+use self::store::Store;
+
+/// A host in a folder.
+pub(crate) struct NixHost {
+    name: String,
+    platform: Platform,
+    folder: PathBuf,
+    store: Store,
+}
+
+impl NixHost {
+    /// Makes a host that has no generation yet.
+    pub(crate) fn create(folder: &Path, name: &str, platform: Platform) -> Result<Self> {
+        let store = Store::create(folder)?;
+        let folder = folder.canonicalize()?;
+        for part in ["run", "builds", "tests"] {
+            fs::create_dir_all(folder.join(part))?;
+        }
+        let host = Self { name: name.to_owned(), platform, folder, store };
+        host.write_rebuild()?;
+        Ok(host)
+    }
+
+    /// The profile that its generations are in.
+    pub(crate) fn profile_path(&self) -> PathBuf {
+        match self.platform {
+            Platform::Nixos => self.store.profiles().join("system"),
+            Platform::HomeManager => self.folder.join("home/.local/state/nix/profiles/home-manager"),
+        }
+    }
+
+    pub(crate) fn profile(&self) -> Result<Profile<'_>> {
+        Profile::at(&self.store, self.profile_path())
+    }
+
+    /// Where its checkout of the configuration is, or would be.
+    pub(crate) fn checkout(&self) -> PathBuf {
+        self.folder.join("checkout")
+    }
+
+    /// The link that points at the build that runs.
+    pub(crate) fn running(&self) -> PathBuf {
+        match self.platform {
+            Platform::Nixos => self.folder.join("run/current-system"),
+            Platform::HomeManager => self.folder.join("home/.local/state/home-manager/gcroots/current-home"),
+        }
+    }
+
+    /// Puts a build into its store; it becomes a generation only later.
+    pub(crate) fn add(&self, build: &Build) -> Result<PathBuf> {
+        match self.platform {
+            Platform::Nixos => build.nixos(&self.store, &self.folder, &self.name),
+            Platform::HomeManager => build.home(&self.store, &self.folder, &self.profile_path()),
+        }
+    }
+
+    /// Has a build ready for when the host switches with its checkout at this commit.
+    pub(crate) fn ready(&self, build: &Path, commit: &str) -> Result<()> {
+        point(&self.folder.join("builds").join(commit), build)
+    }
+
+    /// Says which build runs, without activating it.
+    pub(crate) fn set_running(&self, build: &Path) -> Result<()> {
+        point(&self.running(), build)
+    }
+
+    /// Says which build was booted.
+    pub(crate) fn set_booted(&self, build: &Path) -> Result<()> {
+        point(&self.folder.join("run/booted-system"), build)
+    }
+
+    /// Gives it tests of its own; they fail where the running build says so.
+    pub(crate) fn write_tests(&self, names: &[String]) -> Result<()> {
+        for name in names {
+            build::write_script(
+                &self.folder.join("tests").join(name),
+                &scripts::health_check(&self.running()),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_rebuild(&self) -> Result<()> {
+        let (name, activate) = match self.platform {
+            Platform::Nixos => ("nixos-rebuild", "bin/switch-to-configuration\" switch"),
+            Platform::HomeManager => ("home-manager", "activate\" --driver-version 1"),
+        };
+        let script = scripts::rebuild(&self.folder, &self.profile_path(), &self.checkout(), activate);
+        build::write_script(&self.folder.join("bin").join(name), &script)
+    }
+}
+
+/// Makes a link, or points an existing one elsewhere.
+fn point(link: &Path, target: &Path) -> Result<()> {
+    if let Some(folder) = link.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    if link.symlink_metadata().is_ok() {
+        fs::remove_file(link)?;
+    }
+    symlink(target, link)?;
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! The configuration repository: a bare upstream, and clones of it on the hosts.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::run;
+
+/// A bare repository with the configuration of all hosts on its branch `main`.
+pub(crate) struct Upstream {
+    bare: PathBuf,
+    /// A clone in which commits are made.
+    work: PathBuf,
+}
+
+impl Upstream {
+    /// Makes an empty upstream in a folder.
+    pub(crate) fn create(folder: &Path) -> Result<Self> {
+        fs::create_dir_all(folder)?;
+        let folder = folder.canonicalize()?;
+        let upstream = Self { bare: folder.join("nixcfg.git"), work: folder.join("work") };
+        run::read(
+            git(&folder).args(["init", "--quiet", "--bare", "--initial-branch=main"]).arg(&upstream.bare),
+        )?;
+        run::read(git(&folder).args(["init", "--quiet", "--initial-branch=main"]).arg(&upstream.work))?;
+        run::read(git(&upstream.work).args(["remote", "add", "origin"]).arg(&upstream.bare))?;
+        Ok(upstream)
+    }
+
+    /// Where it is cloned from.
+    pub(crate) fn url(&self) -> &Path {
+        &self.bare
+    }
+
+    /// Commits a flake whose nixpkgs is locked at this revision, and tells the commit.
+    pub(crate) fn commit(&self, message: &str, nixpkgs: &str, age_days: u32) -> Result<String> {
+        fs::write(self.work.join("flake.nix"), flake(message))?;
+        fs::write(self.work.join("flake.lock"), lock(nixpkgs)?)?;
+        run::read(git(&self.work).args(["add", "--all"]))?;
+        let made = SystemTime::now() - Duration::from_hours(24 * u64::from(age_days));
+        let date = format!("@{} +0000", made.duration_since(UNIX_EPOCH)?.as_secs());
+        let mut commit = git(&self.work);
+        commit.args(["commit", "--quiet", "--allow-empty", "--message", message]);
+        run::read(commit.env("GIT_AUTHOR_DATE", &date).env("GIT_COMMITTER_DATE", &date))?;
+        run::read(git(&self.work).args(["push", "--quiet", "origin", "main"]))?;
+        Ok(run::read(git(&self.work).args(["rev-parse", "HEAD"]))?.trim().to_owned())
+    }
+}
+
+/// Clones an upstream as a host has it, with `main` at this commit.
+pub(crate) fn clone(upstream: &Path, commit: &str, into: &Path) -> Result<()> {
+    run::read(git(Path::new("/")).args(["clone", "--quiet"]).arg(upstream).arg(into))?;
+    run::read(git(into).args(["reset", "--quiet", "--hard", commit])).map(drop)
+}
+
+/// git that knows nothing of the user's settings.
+fn git(folder: &Path) -> Command {
+    let mut command = Command::new("git");
+    command.arg("-C").arg(folder).env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");
+    for role in ["AUTHOR", "COMMITTER"] {
+        command
+            .env(format!("GIT_{role}_NAME"), "Fleet")
+            .env(format!("GIT_{role}_EMAIL"), "fleet@example.org");
+    }
+    command
+}
+
+fn flake(message: &str) -> String {
+    format!(
+        "# {message}\n{{\n  inputs.nixpkgs.url = \"nixpkgs\";\n  outputs = {{ self, nixpkgs }}: {{ }};\n}}\n"
+    )
+}
+
+fn lock(nixpkgs: &str) -> Result<String> {
+    let locked = json!({ "owner": "NixOS", "repo": "nixpkgs", "rev": nixpkgs, "type": "github" });
+    let original = json!({ "id": "nixpkgs", "type": "indirect" });
+    let nodes = json!({
+        "nixpkgs": { "locked": locked, "original": original },
+        "root": { "inputs": { "nixpkgs": "nixpkgs" } },
+    });
+    Ok(serde_json::to_string_pretty(&json!({ "nodes": nodes, "root": "root", "version": 7 }))? + "\n")
+}

@@ -1,0 +1,198 @@
+//! What a build of NixOS or home-manager brings along to run: scripts that do what a dashboard can see of it.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde::Deserialize;
+
+/// How activating a build goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Activation {
+    /// The exit status. 1: the boot loader could not be installed, nothing was activated. 2: a script failed on the
+    /// way. 4: it is active, but units failed. 100: it takes effect at the next boot.
+    pub(crate) exit: u8,
+    /// The units that fail, told with 4.
+    pub(crate) failed_units: Vec<String>,
+    /// How long each line of output takes, in milliseconds.
+    pub(crate) pace: u32,
+}
+
+/// The start of every activation script: who and where it is, and how it speaks.
+fn opening(host: &Path, activation: &Activation) -> String {
+    let seconds = format!("{}.{:03}", activation.pace / 1000, activation.pace % 1000);
+    let pause = if activation.pace == 0 { ":".to_owned() } else { format!("sleep {seconds}") };
+    format!(
+        r#"#!/bin/sh
+host='{host}'
+build=$(dirname "$(readlink -f "$0")")
+say() {{ printf '%s\n' "$*" >&2; {pause}; }}
+record() {{ printf '%s %s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$1" "$build" >>"$host/activations.log"; }}
+# Whoever wants to look at a switch under way creates `hold`, waits for `holding`, and removes `hold` to let it go on.
+hold() {{ while [ -e "$host/hold" ]; do : >"$host/holding"; sleep 0.05; done; rm -f "$host/holding"; }}
+"#,
+        host = host.display()
+    )
+}
+
+/// NixOS's `bin/switch-to-configuration`.
+pub(super) fn switch_to_configuration(host: &Path, activation: &Activation) -> String {
+    let mut script = opening(host, activation);
+    script.push_str(
+        r#"build=$(dirname "$build")
+boot_loader() {
+    say "updating GRUB 2 menu..."
+"#,
+    );
+    if activation.exit == 1 {
+        script.push_str("    say \"Failed to install bootloader\"\n    exit 1\n");
+    }
+    script.push_str(
+        r#"}
+activate() {
+    say "stopping the following units: systemd-tmpfiles-resetup.service"
+    hold
+    say "activating the configuration..."
+    say "setting up /etc..."
+    ln -sfn "$build" "$host/run/current-system"
+    record "$1"
+    say "reloading the following units: dbus.service, firewall.service"
+    say "restarting the following units: nscd.service, sshd.service"
+    say "starting the following units: systemd-tmpfiles-resetup.service"
+"#,
+    );
+    script.push_str(&ending(activation));
+    script.push_str(
+        r#"}
+case "$1" in
+check) say "all pre-switch checks passed" ;;
+boot) boot_loader; record boot ;;
+switch) boot_loader; activate switch ;;
+test) activate test ;;
+dry-activate) say "would activate the configuration..." ;;
+*)
+    echo "Usage: switch-to-configuration [check|switch|boot|test|dry-activate]" >&2
+    exit 1
+    ;;
+esac
+"#,
+    );
+    script
+}
+
+/// home-manager's `activate`. Told `--driver-version 1` it leaves the profile to who called it.
+pub(super) fn home_activate(host: &Path, profile: &Path, activation: &Activation) -> String {
+    let mut script = opening(host, activation);
+    let _ = write!(
+        script,
+        r#"profile='{}'
+driver=0
+while [ $# -gt 0 ]; do
+    case "$1" in
+    --driver-version) driver=$2; shift ;;
+    *) ;;
+    esac
+    shift
+done
+say "Starting Home Manager activation"
+say "Activating checkFilesChanged"
+say "Activating checkLinkTargets"
+hold
+say "Activating writeBoundary"
+"#,
+        profile.display()
+    );
+    script.push_str(
+        r#"if [ "$driver" -lt 1 ] && [ "$(readlink -f "$profile")" != "$build" ]; then
+    say "Creating new profile generation"
+    nix-env --profile "$profile" --set "$build" || exit 1
+fi
+say "Activating linkGeneration"
+roots="${XDG_STATE_HOME:-$HOME/.local/state}/home-manager/gcroots"
+mkdir -p "$roots"
+ln -sfn "$build" "$roots/current-home"
+record activate
+say "Activating reloadSystemd"
+"#,
+    );
+    script.push_str(&ending(activation));
+    script
+}
+
+fn ending(activation: &Activation) -> String {
+    match (activation.exit, activation.failed_units.as_slice()) {
+        (0 | 1, _) => String::new(),
+        (2, _) => "    say \"Activation script snippet 'users' failed (1)\"\n    exit 2\n".to_owned(),
+        (exit, []) => format!("    exit {exit}\n"),
+        (exit, units) => {
+            format!(
+                "    say \"warning: the following units failed: {}\"\n    exit {exit}\n",
+                units.join(", ")
+            )
+        }
+    }
+}
+
+/// NixOS's `nixos-version`, the only place where a build keeps its configuration revision.
+pub(super) fn nixos_version(label: &str, commit: Option<&str>) -> String {
+    let revision = match commit {
+        Some(commit) => format!("echo '{commit}'"),
+        None => "echo \"$0: configuration revision is unknown\" >&2; exit 1".to_owned(),
+    };
+    let json = serde_json::json!({ "nixosVersion": label, "configurationRevision": commit });
+    format!(
+        r#"#!/bin/sh
+case "$1" in
+--configuration-revision) {revision} ;;
+--json) echo '{json}' ;;
+*) echo '{label} (Xantusia)' ;;
+esac
+"#
+    )
+}
+
+/// `nixos-rebuild` or `home-manager` on a host whose builds are there beforehand, one for each commit.
+pub(super) fn rebuild(host: &Path, profile: &Path, checkout: &Path, activate: &str) -> String {
+    format!(
+        r#"#!/bin/sh
+host='{host}' profile='{profile}' checkout='{checkout}'
+case " $* " in
+*" --rollback "*)
+    nix-env --profile "$profile" --rollback || exit 1
+    ;;
+*" switch "*)
+    commit=$(git -C "$checkout" rev-parse HEAD) || exit 1
+    echo "building the configuration..." >&2
+    if [ ! -e "$host/builds/$commit" ]; then
+        echo "error: this host has no build of commit $commit" >&2
+        exit 1
+    fi
+    nix-env --profile "$profile" --set "$(readlink -f "$host/builds/$commit")" || exit 1
+    ;;
+*)
+    echo "error: only switch is known here" >&2
+    exit 1
+    ;;
+esac
+exec "$profile/{activate}
+"#,
+        host = host.display(),
+        profile = profile.display(),
+        checkout = checkout.display(),
+    )
+}
+
+/// One of a host's own tests: fails where the running build says so.
+pub(super) fn health_check(running: &Path) -> String {
+    format!(
+        r#"#!/bin/sh
+name=$(basename "$0")
+if grep -qxF "$name" '{running}/failing-tests' 2>/dev/null; then
+    echo "$name: not as it should be" >&2
+    exit 1
+fi
+echo "$name: fine"
+"#,
+        running = running.display()
+    )
+}
