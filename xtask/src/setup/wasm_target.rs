@@ -124,7 +124,12 @@ fn fetch_sources(rustc: &Rustc, into: &Path, log: &Log) -> Result<()> {
 fn place_sources(rustc: &Rustc, library: &Path, log: &Log) -> Result<()> {
     let place = rustc.sysroot.join("lib/rustlib/src/rust");
     fs::create_dir_all(&place).with_context(|| format!("cannot write to {}", place.display()))?;
-    log.run(Command::new("cp").args(["-R", "--no-target-directory"]).arg(library).arg(place.join("library")))
+    let place = place.join("library");
+    if place.exists() {
+        // Of an older compiler; files of two versions would mix.
+        fs::remove_dir_all(&place)?;
+    }
+    log.run(Command::new("cp").arg("-R").arg(library).arg(place))
 }
 
 fn place_libraries(rustc: &Rustc, built: &Path) -> Result<()> {

@@ -1,7 +1,7 @@
 //! The tests in a real browser, against the real server and agents.
 
-use std::fs;
 use std::process::Command;
+use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 
@@ -42,6 +42,8 @@ fn playwright(places: &Places, built: &Built) -> Result<Command> {
         .env("BACKSTAY_CHROMIUM", chromium)
         .env("BACKSTAY_SERVER", &built.server)
         .env("BACKSTAY_AGENT", &built.agent)
-        .env("BACKSTAY_SITE", &built.site);
+        .env("BACKSTAY_SITE", &built.site)
+        // For `host`, which makes hosts for the agents.
+        .env("BACKSTAY_XTASK", env::current_exe()?);
     Ok(command)
 }
