@@ -1,1 +1,27 @@
-//! Placeholder.
+//! Backstay's pages: what a person sees, on the server and in the browser alike.
+//!
+//! Every page is rendered whole by the server, with links and forms that work by themselves. When WebAssembly has
+//! loaded, the same components take the page over and follow the event stream, so that nobody ever reloads. A reader
+//! finds the way by folder:
+//!
+//! * [`pages`] has one file for each address, [`components`] what they are put together from;
+//! * [`api`] has the server functions: what a page asks for and what a person does;
+//! * [`live`] keeps an open page true: the event stream and the store that it feeds.
+
+#![allow(unreachable_pub, reason = "the component macro makes every component's properties public")]
+
+pub mod api;
+mod app;
+mod browser;
+pub mod components;
+mod error;
+pub mod live;
+pub mod pages;
+#[cfg(feature = "ssr")]
+pub mod session;
+mod shell;
+mod time;
+
+pub use app::App;
+pub use error::ApiError;
+pub use shell::shell;

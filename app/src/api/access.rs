@@ -1,0 +1,47 @@
+//! Logging in and out.
+
+use leptos::prelude::*;
+
+use crate::ApiError;
+
+/// Starts a session and leads to `next`.
+///
+/// # Errors
+/// [`ApiError::Said`] with the reason, which never tells whether there is such a person.
+#[server(endpoint = "log_in")]
+pub async fn log_in(
+    /// The name that the audit log shows.
+    name: String,
+    /// The password.
+    password: String,
+    /// Where to go then; a page of ours.
+    next: String,
+) -> Result<(), ApiError> {
+    use crate::session;
+
+    let fleet = session::fleet()?;
+    let (_, secret) = fleet.accounts().log_in(&name, &password).await.map_err(|error| {
+        session::refuse(axum::http::StatusCode::FORBIDDEN);
+        ApiError::said(error.to_string())
+    })?;
+    session::set_cookie(Some(secret.reveal()));
+    leptos_axum::redirect(super::local_path(&next));
+    Ok(())
+}
+
+/// Ends the session and leads to the log-in page.
+///
+/// # Errors
+/// [`ApiError`]; the session goes on then.
+#[server(endpoint = "log_out")]
+pub async fn log_out() -> Result<(), ApiError> {
+    use crate::session;
+
+    session::person().await?;
+    if let Some(token) = session::token() {
+        session::fleet()?.accounts().log_out(&token).await.map_err(session::database)?;
+    }
+    session::set_cookie(None);
+    leptos_axum::redirect("/login");
+    Ok(())
+}

@@ -1,0 +1,40 @@
+//! One host.
+
+use backstay_protocol::view::HostDetail;
+use leptos::prelude::*;
+
+use crate::ApiError;
+
+/// Reads all that a host's own page shows; none where there is no such host.
+///
+/// # Errors
+/// [`ApiError`]
+#[server(endpoint = "load_host")]
+pub async fn load_host(
+    /// The host's name.
+    name: String,
+) -> Result<Option<HostDetail>, ApiError> {
+    use crate::session;
+
+    session::person().await?;
+    let Ok(name) = super::host_name(&name) else { return Ok(None) };
+    session::fleet()?.host_detail(name).await.map_err(session::database)
+}
+
+/// Says whether a host's tests run by themselves after a rollback or a switch.
+///
+/// # Errors
+/// [`ApiError`]; nothing was changed then.
+#[server(endpoint = "set_auto_test")]
+pub async fn set_auto_test(
+    /// The host's name.
+    host: String,
+    /// Whether they are to.
+    on: bool,
+) -> Result<(), ApiError> {
+    use crate::session;
+
+    let person = session::person().await?;
+    let name = super::host_name(&host)?;
+    session::fleet()?.set_auto_test(&person, name, on).await.map_err(super::refused)
+}

@@ -1,0 +1,85 @@
+//! Server functions: what a page asks for and what a person does. Each checks the person first.
+
+mod access;
+mod audit;
+mod fleet;
+mod host;
+mod ops;
+mod rollback;
+
+pub use access::{LogIn, LogOut, log_in, log_out};
+pub use audit::{Audit, audit};
+pub use fleet::{Start, StartPage, start_page};
+pub use host::{LoadHost, SetAutoTest, load_host, set_auto_test};
+pub use ops::{CancelOp, LoadOp, RequestOp, cancel_op, load_op, request_op};
+pub use rollback::{
+    LoadPlan, RequestRollback, load_plan, reference_from_text, reference_to_text, request_rollback,
+};
+
+#[cfg(feature = "ssr")]
+use crate::ApiError;
+
+/// The longest address that a person is led back to.
+const PATH_BYTES: usize = 1024;
+
+/// `path` where it leads to a page of ours, else the fleet page. Nobody is ever led to another site, so what browsers
+/// read as the start of a host name (`//`, `/\`) is none of ours.
+pub fn local_path(path: &str) -> &str {
+    let ours = path.starts_with('/')
+        && !path.starts_with("//")
+        && !path.contains('\\')
+        && path.len() <= PATH_BYTES
+        && path.bytes().all(|b| b.is_ascii_graphic());
+    if ours { path } else { "/" }
+}
+
+/// The host's name, if it can be one.
+#[cfg(feature = "ssr")]
+fn host_name(name: &str) -> Result<&str, ApiError> {
+    let fits = backstay_protocol::limits::is_host_name(name);
+    fits.then_some(name).ok_or_else(|| ApiError::said("That is no name of a host. Nothing was changed."))
+}
+
+/// A refused request, as the page shows it.
+#[cfg(feature = "ssr")]
+fn refused(error: backstay_fleet::ops::engine::RequestError) -> ApiError {
+    use axum::http::StatusCode;
+    use backstay_fleet::ops::engine::RequestError;
+
+    match error {
+        RequestError::NotAllowed { .. } => {
+            crate::session::refuse(StatusCode::FORBIDDEN);
+            ApiError::NotAllowed(error.to_string())
+        }
+        RequestError::Store(error) => crate::session::database(error),
+        other => {
+            crate::session::refuse(StatusCode::CONFLICT);
+            ApiError::said(other.to_string())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::local_path;
+
+    #[test]
+    fn leads_to_our_own_pages_alone() {
+        for ours in ["/", "/audit", "/hosts/gpc0/rollback?from=host"] {
+            assert_eq!(local_path(ours), ours);
+        }
+        let long = format!("/{}", "a".repeat(5000));
+        for other in [
+            "",
+            "audit",
+            "//evil.test",
+            "/\\evil.test",
+            "https://evil.test",
+            "/a\r\nb",
+            "/\t/evil.test",
+            &long,
+        ] {
+            assert_eq!(local_path(other), "/", "{other:?}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The rollback of one host.
+
+use backstay_protocol::GenerationRef;
+use backstay_protocol::rollback::RollbackPlan;
+use leptos::prelude::*;
+
+use crate::ApiError;
+
+/// Reads what the rollback dialog of a host shows; none where there is no such host, or nothing is known of it yet.
+///
+/// # Errors
+/// [`ApiError`]
+#[server(endpoint = "load_plan")]
+pub async fn load_plan(
+    /// The host's name.
+    name: String,
+) -> Result<Option<RollbackPlan>, ApiError> {
+    use crate::session;
+
+    session::person().await?;
+    let Ok(name) = super::host_name(&name) else { return Ok(None) };
+    session::fleet()?.rollback_plan(name).await.map_err(session::database)
+}
+
+/// Asks for a rollback to exactly `target`, from exactly `seen`, both as [`reference_to_text`] writes them, and leads
+/// to `back`.
+///
+/// # Errors
+/// [`ApiError`] with the refusal in a sentence; nothing was changed then.
+#[server(endpoint = "request_rollback")]
+pub async fn request_rollback(
+    /// The host's name.
+    host: String,
+    /// The generation to go to.
+    target: String,
+    /// The current generation that the person saw.
+    seen: String,
+    /// Why, in the person's words; may be empty.
+    reason: String,
+    /// Where to go then; a page of ours.
+    back: String,
+) -> Result<(), ApiError> {
+    use crate::session;
+    use backstay_protocol::OpAction;
+
+    let person = session::person().await?;
+    let name = super::host_name(&host)?;
+    let meant = |text: &str| {
+        reference_from_text(text)
+            .ok_or_else(|| ApiError::said("No generation was chosen. Nothing was changed. Choose one."))
+    };
+    let action = OpAction::Rollback { target: meant(&target)?, seen_current: meant(&seen)? };
+    let reason = (!reason.trim().is_empty()).then_some(reason);
+    session::fleet()?.request_op(&person, name, action, reason).await.map_err(super::refused)?;
+    leptos_axum::redirect(super::local_path(&back));
+    Ok(())
+}
+
+/// The longest store path that a form may send.
+const STORE_PATH_BYTES: usize = 512;
+
+/// Writes a generation as one form field: its number and the store path that the person saw under it.
+pub fn reference_to_text(reference: &GenerationRef) -> String {
+    format!("{} {}", reference.number, reference.store_path)
+}
+
+/// Reads what [`reference_to_text`] wrote.
+pub fn reference_from_text(text: &str) -> Option<GenerationRef> {
+    let (number, path) = text.split_once(' ')?;
+    let fits = path.starts_with('/') && path.len() <= STORE_PATH_BYTES && !path.contains(char::is_control);
+    let number = number.parse().ok().filter(|_| fits)?;
+    Some(GenerationRef { number, store_path: path.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_survives_the_form() {
+        let reference = GenerationRef { number: 47, store_path: "/nix/store/x-nixos-system-gpc0".into() };
+        assert_eq!(reference_from_text(&reference_to_text(&reference)), Some(reference));
+    }
+
+    #[test]
+    fn what_is_no_reference_is_refused() {
+        let long = format!("1 /{}", "a".repeat(600));
+        for bad in ["", "47", "47 ", "x /nix/store/a", "-1 /nix/store/a", "47 nix/store", "4 /a\nb", &long] {
+            assert_eq!(reference_from_text(bad), None, "{bad:?}");
+        }
+    }
+}

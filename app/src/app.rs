@@ -1,0 +1,37 @@
+//! The addresses and what is shown at each.
+
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::components::{ParentRoute, Route, Router, Routes};
+use leptos_router::{SsrMode, path};
+
+use crate::components::IconSprite;
+use crate::pages::{AuditPage, FleetPage, HostPage, Inside, LogInPage, NotFound, OpPage, RollbackPage};
+use crate::{browser, time};
+
+/// The whole application.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    time::provide_time();
+    Effect::new(|_| browser::set_flag("hydrated", true));
+    view! {
+        <Title formatter=|page: String| if page.is_empty() { "Backstay".to_owned() } else { format!("{page} · Backstay") }/>
+        <IconSprite/>
+        <Router>
+            <Routes fallback=NotFound>
+                <Route path=path!("/login") view=LogInPage ssr=SsrMode::Async/>
+                <ParentRoute path=path!("") view=Inside ssr=SsrMode::Async>
+                    // The dialog is an address of its own over the fleet page, which stays as it is below it.
+                    <ParentRoute path=path!("") view=FleetPage>
+                        <Route path=path!("/") view=|| ()/>
+                        <Route path=path!("/hosts/:name/rollback") view=RollbackPage/>
+                    </ParentRoute>
+                    <Route path=path!("/hosts/:name") view=HostPage/>
+                    <Route path=path!("/ops/:id") view=OpPage/>
+                    <Route path=path!("/audit") view=AuditPage/>
+                </ParentRoute>
+            </Routes>
+        </Router>
+    }
+}

@@ -1,0 +1,53 @@
+//! A dialog that is an address of its own.
+
+use leptos::html;
+use leptos::prelude::*;
+use leptos_router::hooks::use_navigate;
+
+use crate::browser;
+
+/// A dialog over the page. The server renders it open, so that it works as it is; once the page is alive it becomes
+/// modal. Leaving it, by its own links or by Esc, goes to `back`.
+#[component]
+pub fn Dialog(
+    /// Its title, which is its name.
+    #[prop(into)]
+    title: String,
+    /// Where leaving it leads.
+    #[prop(into)]
+    back: String,
+    /// The element that has the focus first.
+    #[prop(into)]
+    focus: String,
+    /// The element that has the focus afterwards.
+    #[prop(into)]
+    focus_after: String,
+    /// What it holds.
+    children: Children,
+) -> impl IntoView {
+    let element = NodeRef::<html::Dialog>::new();
+    Effect::new(move |_| {
+        if let Some(dialog) = element.get() {
+            browser::make_modal(&dialog);
+            browser::focus(&focus);
+        }
+    });
+    on_cleanup(move || {
+        // In the browser alone, and after the dialog is gone.
+        if cfg!(feature = "hydrate") {
+            request_animation_frame(move || browser::focus(&focus_after));
+        }
+    });
+    let navigate = use_navigate();
+    let leave = move |event: leptos::ev::Event| {
+        // The address says whether the dialog is open: it closes by going elsewhere.
+        event.prevent_default();
+        navigate(&back, leptos_router::NavigateOptions::default());
+    };
+    view! {
+        <dialog class="dialog" open=true aria-labelledby="dialog-title" node_ref=element on:cancel=leave>
+            <h2 id="dialog-title">{title}</h2>
+            {children()}
+        </dialog>
+    }
+}

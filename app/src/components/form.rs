@@ -1,0 +1,41 @@
+//! What forms share: their server action, and the refusal that they may be answered with.
+
+use leptos::prelude::*;
+use leptos::server::ServerActionError;
+use leptos_router::hooks::use_query_map;
+use server_fn::ServerFn;
+
+use crate::ApiError;
+
+/// The action of a form. Where the form was sent without WebAssembly and refused, the server led back here with the
+/// refusal in the address, and the action begins with it: the same on the server and in the browser.
+pub fn action_from_address<S>() -> ServerAction<S>
+where
+    S: ServerFn<Error = ApiError> + Clone + Send + Sync + 'static,
+    S::Output: Send + Sync + 'static,
+{
+    let query = use_query_map().get_untracked();
+    if let (Some(path), Some(error)) = (query.get_str("__path"), query.get_str("__err")) {
+        provide_context(ServerActionError::new(path, error));
+    }
+    ServerAction::new()
+}
+
+/// Why the last attempt came to nothing.
+#[component]
+pub fn Refusal<S>(
+    /// The form's action.
+    action: ServerAction<S>,
+) -> impl IntoView
+where
+    S: ServerFn<Error = ApiError> + Clone + Send + Sync + 'static,
+    S::Output: Send + Sync + Clone + 'static,
+{
+    let sentence = move || match action.value().get() {
+        Some(Err(error)) => Some(error.to_string()),
+        _ => None,
+    };
+    view! {
+        {move || sentence().map(|sentence| view! { <p class="refusal" role="alert">{sentence}</p> })}
+    }
+}

@@ -1,0 +1,100 @@
+//! One host of the fleet page.
+
+use backstay_protocol::{Generation, HostView, OpView};
+use chrono::{DateTime, Utc};
+use leptos::prelude::*;
+
+use crate::api::RequestOp;
+use crate::components::{ActionsMenu, Ago, LightBadge, OpInBrief, PlatformName};
+use crate::live::Row;
+
+/// One host of the fleet page.
+#[component]
+pub fn HostRow(
+    /// The host.
+    row: Row,
+    /// What its menu does.
+    action: ServerAction<RequestOp>,
+) -> impl IntoView {
+    let Row { name, host, .. } = row;
+    let platform = {
+        let host = host.clone();
+        Memo::new(move |_| host.with(|h| h.platform))
+    };
+    let offline = {
+        let host = host.clone();
+        Memo::new(move |_| !host.with(|h| h.online))
+    };
+    let lights = host.with_untracked(|h| h.compartments.named().map(|(light, _)| light));
+    let lights = lights
+        .into_iter()
+        .enumerate()
+        .map(|(place, light)| {
+            let host = host.clone();
+            let shown = Memo::new(move |_| host.with(|h| h.compartments.named()[place].1.clone()));
+            view! {
+                <td class="light-cell" data-title=light>
+                    <LightBadge host=name.clone() name=light light=shown.into()/>
+                </td>
+            }
+        })
+        .collect_view();
+    view! {
+        <tr class="host" data-host=name.clone() class:offline=offline>
+            <th scope="row"><a href=format!("/hosts/{name}")>{name.clone()}</a></th>
+            <td class="platform-cell">{move || view! { <PlatformName platform=platform.get()/> }}</td>
+            {lights}
+            <td class="generation-cell" data-title="Generation"><GenerationInBrief host=host.clone()/></td>
+            <td class="now-cell" data-title="Last seen"><Doing host/></td>
+            <td class="menu-cell"><ActionsMenu host=name.clone() action/></td>
+        </tr>
+    }
+}
+
+/// “Gen 48 · abc1234”.
+#[component]
+fn GenerationInBrief(host: ArcRwSignal<HostView>) -> impl IntoView {
+    let text = Memo::new(move |_| host.with(|h| h.generation.as_ref().map(in_brief)));
+    view! {
+        {move || match text.get() {
+            Some((number, commit)) => {
+                let commit = commit.map(|c| view! { <span class="commit">" · "<code>{c}</code></span> });
+                view! { <span class="generation">{format!("Gen {number}")}{commit}</span> }.into_any()
+            }
+            None => view! { <span class="faint">"not reported"</span> }.into_any(),
+        }}
+    }
+}
+
+fn in_brief(generation: &Generation) -> (u32, Option<String>) {
+    (generation.number, generation.commit.as_ref().map(ToString::to_string))
+}
+
+/// What a row says of a host's present.
+#[derive(Clone, PartialEq)]
+struct Present {
+    op: Option<OpView>,
+    online: bool,
+    last_seen: Option<DateTime<Utc>>,
+}
+
+/// The op that holds the host, and whether the host is connected.
+#[component]
+fn Doing(host: ArcRwSignal<HostView>) -> impl IntoView {
+    let present = Memo::new(move |_| {
+        host.with(|h| Present { op: h.op.clone(), online: h.online, last_seen: h.last_seen })
+    });
+    let op = move || present.with(|p| p.op.clone()).map(|op| view! { <OpInBrief op/> });
+    let seen = move || {
+        let Present { op, online, last_seen } = present.get();
+        match (online, last_seen) {
+            (true, _) if op.is_some() => ().into_any(),
+            (true, _) => view! { <span class="seen">"connected"</span> }.into_any(),
+            (false, Some(at)) => {
+                view! { <span class="seen">"offline · last seen "<Ago at/></span> }.into_any()
+            }
+            (false, None) => view! { <span class="seen">"never connected"</span> }.into_any(),
+        }
+    };
+    view! { {op} {seen} }
+}

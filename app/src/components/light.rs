@@ -1,0 +1,40 @@
+//! One of the five lights.
+
+use backstay_protocol::Light;
+use leptos::prelude::*;
+
+use crate::components::Icon;
+
+/// One of the five lights: a shape, a colour, words, and what to do next.
+#[component]
+pub fn LightBadge(
+    /// The host's name, to tell this light from those of other hosts.
+    host: String,
+    /// The light's name.
+    name: &'static str,
+    /// What it shows.
+    light: Signal<Light>,
+    /// Whether what to do next is written beside it rather than shown on pointing at it.
+    #[prop(optional)]
+    open: bool,
+) -> impl IntoView {
+    let key = name.to_lowercase();
+    let hint_id = format!("hint-{host}-{key}");
+    let state = Signal::derive(move || light.with(|l| l.state.as_str()));
+    view! {
+        <span class="light-box" class:open=open>
+            <span
+                class="light"
+                role="img"
+                data-light=key
+                data-state=state
+                aria-label=move || light.with(|l| format!("{name}: {}", l.words))
+                aria-describedby=hint_id.clone()
+            >
+                <Icon name=state/>
+                <span class="words">{move || light.with(|l| l.words.clone())}</span>
+            </span>
+            <span class="hint" role="tooltip" id=hint_id>{move || light.with(|l| l.hint.clone())}</span>
+        </span>
+    }
+}

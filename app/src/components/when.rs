@@ -1,0 +1,48 @@
+//! Times on the page: see [`crate::time`] for why they change once the page is alive.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use leptos::prelude::*;
+
+use crate::time::{ago, exact, moment, use_time};
+
+fn machine_readable(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// A moment.
+#[component]
+pub fn Moment(
+    /// Which one.
+    at: DateTime<Utc>,
+) -> impl IntoView {
+    let time = use_time();
+    view! { <time datetime=machine_readable(at)>{move || moment(at, time.year.get())}</time> }
+}
+
+/// How long ago something was.
+#[component]
+pub fn Ago(
+    /// When it was.
+    at: DateTime<Utc>,
+) -> impl IntoView {
+    let time = use_time();
+    let text = Memo::new(move |_| match time.now.get() {
+        Some(now) => ago(at, now),
+        None => moment(at, None),
+    });
+    view! { <time datetime=machine_readable(at)>{text}</time> }
+}
+
+/// How long something has been going on.
+#[component]
+pub fn Elapsed(
+    /// Since when.
+    since: DateTime<Utc>,
+) -> impl IntoView {
+    let time = use_time();
+    let text = Memo::new(move |_| match time.now.get() {
+        Some(now) => exact(now - since),
+        None => format!("since {}", since.format("%H:%M UTC")),
+    });
+    view! { <time class="elapsed" datetime=machine_readable(since)>{text}</time> }
+}

@@ -1,0 +1,44 @@
+//! What a server function answers when it does not do what it was asked.
+
+use serde::{Deserialize, Serialize};
+use server_fn::codec::JsonEncoding;
+use server_fn::error::{FromServerFnError, ServerFnErrorErr};
+
+/// Why a server function did not do what it was asked. Each reads as a sentence for the person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum ApiError {
+    /// Nobody is logged in, or no longer.
+    #[error("You are not logged in, or no longer. Nothing was changed. Log in and try again.")]
+    NotLoggedIn,
+    /// The person's role does not allow it; the sentence says which one does.
+    #[error("{0}")]
+    NotAllowed(String),
+    /// A refusal, in a sentence.
+    #[error("{0}")]
+    Said(String),
+    /// The server did not answer, or not in a way that was understood.
+    #[error(
+        "The server could not be reached, and it is not known whether it did anything. Look again. ({0})"
+    )]
+    Unreachable(String),
+}
+
+impl ApiError {
+    /// A refusal with this sentence.
+    pub fn said(sentence: impl Into<String>) -> Self {
+        Self::Said(sentence.into())
+    }
+}
+
+impl FromServerFnError for ApiError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        match error {
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => Self::said(
+                "The server did not understand this request. Nothing was changed. Reload the page.",
+            ),
+            other => Self::Unreachable(other.to_string()),
+        }
+    }
+}

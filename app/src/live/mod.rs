@@ -1,0 +1,9 @@
+//! What keeps an open page true: a store with one signal for each host, fed by the event stream.
+
+mod reload;
+mod store;
+mod stream;
+
+pub(crate) use reload::Reload;
+pub use store::{Connection, Live, Row, ShownNotice};
+pub(crate) use stream::follow;

@@ -1,0 +1,206 @@
+//! The state that all components of a page share.
+
+use std::sync::Arc;
+
+use backstay_protocol::event::{Event, Notice};
+use backstay_protocol::view::{FleetSnapshot, Person, Role};
+use backstay_protocol::{HostId, HostView};
+use leptos::prelude::*;
+
+use crate::api::Start;
+
+/// One host of the fleet, and its signal: what changes on one host touches no other row.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Its identifier.
+    pub id: HostId,
+    /// Its name.
+    pub name: String,
+    /// The host as last heard.
+    pub host: ArcRwSignal<HostView>,
+}
+
+impl Row {
+    fn new(host: HostView) -> Self {
+        Self { id: host.id, name: host.name.clone(), host: ArcRwSignal::new(host) }
+    }
+}
+
+/// How the page hears of what happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connection {
+    /// The stream is being opened for the first time.
+    Opening,
+    /// The stream is open.
+    Live,
+    /// The stream was lost and is being opened again.
+    Reconnecting,
+}
+
+/// A notice on the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownNotice {
+    /// Tells it from others.
+    pub key: u64,
+    /// What it says.
+    pub notice: Notice,
+}
+
+/// How many notices are shown at once; older ones make room.
+const NOTICES: usize = 5;
+
+type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
+
+/// The state that all components of a page share. Cheap to copy.
+#[derive(Clone, Copy)]
+pub struct Live {
+    rows: RwSignal<Vec<Row>>,
+    person: RwSignal<Person>,
+    connection: RwSignal<Connection>,
+    notices: RwSignal<Vec<ShownNotice>>,
+    listeners: StoredValue<Vec<(u64, Listener)>>,
+    last_event: StoredValue<u64>,
+    next_key: StoredValue<u64>,
+}
+
+impl Live {
+    /// The state that a page starts from.
+    pub fn new(start: Start) -> Self {
+        let FleetSnapshot { hosts, last_event, .. } = start.snapshot;
+        Self {
+            rows: RwSignal::new(hosts.into_iter().map(Row::new).collect()),
+            person: RwSignal::new(start.person),
+            connection: RwSignal::new(Connection::Opening),
+            notices: RwSignal::new(Vec::new()),
+            listeners: StoredValue::new(Vec::new()),
+            last_event: StoredValue::new(last_event),
+            next_key: StoredValue::new(0),
+        }
+    }
+
+    /// The hosts, by name.
+    pub fn rows(self) -> RwSignal<Vec<Row>> {
+        self.rows
+    }
+
+    /// The host of this name, whatever the case of its letters; reactive to its coming and going.
+    pub fn host(self, name: &str) -> Option<ArcRwSignal<HostView>> {
+        self.rows.with(|rows| rows.iter().find(|r| r.name.eq_ignore_ascii_case(name)).map(|r| r.host.clone()))
+    }
+
+    /// Who is logged in.
+    pub fn person(self) -> Person {
+        self.person.get()
+    }
+
+    /// Whether that person may ask for ops. The server checks it again; this only spares people a refusal.
+    pub fn may_operate(self) -> bool {
+        self.person.with(|person| person.role >= Role::Operator)
+    }
+
+    /// How the page hears of what happens.
+    pub fn connection(self) -> RwSignal<Connection> {
+        self.connection
+    }
+
+    /// The notices that are shown, oldest first.
+    pub fn notices(self) -> RwSignal<Vec<ShownNotice>> {
+        self.notices
+    }
+
+    /// The number of the last event that this state holds.
+    pub(crate) fn last_event(self) -> u64 {
+        self.last_event.try_get_value().unwrap_or_default()
+    }
+
+    /// Calls `listener` with each event, and with [`Event::Resync`] after everything was read again, as long as the
+    /// component that asked for it is shown.
+    pub fn listen(self, listener: impl Fn(&Event) + Send + Sync + 'static) {
+        let key = self.key();
+        self.listeners.update_value(|all| all.push((key, Arc::new(listener))));
+        on_cleanup(move || {
+            self.listeners.try_update_value(|all| all.retain(|(other, _)| *other != key));
+        });
+    }
+
+    /// Takes in an event.
+    pub(crate) fn apply(self, id: u64, event: &Event) {
+        if self.last_event.try_update_value(|last| *last = id).is_none() {
+            // The page that this state belonged to is gone.
+            return;
+        }
+        match event {
+            Event::Host { host } => self.put(host),
+            Event::HostRemoved { id } => self.rows.update(|rows| rows.retain(|r| r.id != *id)),
+            Event::Notice(notice) => self.show(notice.clone()),
+            Event::Op { .. }
+            | Event::Output { .. }
+            | Event::PrMerged { .. }
+            | Event::PrReverted { .. }
+            | Event::Resync => {}
+        }
+        self.tell(event);
+    }
+
+    /// Takes in everything anew, after events were missed.
+    pub(crate) fn reset(self, start: Start) {
+        let FleetSnapshot { hosts, last_event, .. } = start.snapshot;
+        if self.last_event.try_update_value(|last| *last = last_event).is_none() {
+            return;
+        }
+        self.person.set(start.person);
+        self.rows.update(|rows| rows.retain(|row| hosts.iter().any(|host| host.id == row.id)));
+        for host in hosts {
+            self.put(&host);
+        }
+        self.tell(&Event::Resync);
+    }
+
+    /// Takes a notice off the page.
+    pub fn dismiss(self, key: u64) {
+        self.notices.try_update(|shown| shown.retain(|n| n.key != key));
+    }
+
+    fn put(self, host: &HostView) {
+        let known =
+            self.rows.with_untracked(|rows| rows.iter().find(|r| r.id == host.id).map(|r| r.host.clone()));
+        match known {
+            Some(signal) => {
+                if signal.with_untracked(|old| old != host) {
+                    signal.set(host.clone());
+                }
+            }
+            None => self.rows.update(|rows| {
+                let at = rows.partition_point(|r| r.name < host.name);
+                rows.insert(at, Row::new(host.clone()));
+            }),
+        }
+    }
+
+    fn show(self, notice: Notice) {
+        let key = self.key();
+        self.notices.update(|shown| {
+            shown.push(ShownNotice { key, notice });
+            let excess = shown.len().saturating_sub(NOTICES);
+            shown.drain(..excess);
+        });
+    }
+
+    fn tell(self, event: &Event) {
+        // Called outside the list, so that a listener may come or go meanwhile.
+        let listeners: Vec<_> =
+            self.listeners.with_value(|all| all.iter().map(|(_, l)| Arc::clone(l)).collect());
+        for listener in listeners {
+            listener(event);
+        }
+    }
+
+    fn key(self) -> u64 {
+        self.next_key
+            .try_update_value(|next| {
+                *next += 1;
+                *next
+            })
+            .unwrap_or_default()
+    }
+}

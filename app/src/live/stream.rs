@@ -1,0 +1,118 @@
+//! The event stream of one tab.
+//!
+//! The browser itself comes back after short interruptions and says the last event that it heard. Where the server
+//! answers that too much was missed (`resync`), or the stream was closed for good, everything is read again and a new
+//! stream is opened from there.
+
+use std::time::Duration;
+
+use backstay_protocol::event::Event;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use web_sys::{EventSource, MessageEvent};
+
+use crate::api::start_page;
+use crate::live::{Connection, Live};
+use crate::{ApiError, browser};
+
+/// How long to wait before everything is read again: doubled after each failure, up to a limit.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// An open stream and the handlers that it calls.
+struct Stream {
+    source: EventSource,
+    _heard: Closure<dyn Fn(MessageEvent)>,
+    _opened: Closure<dyn Fn()>,
+    _lost: Closure<dyn Fn()>,
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.source.close();
+    }
+}
+
+/// The stream that is open now; it is closed when the component that follows it goes.
+type Slot = StoredValue<Option<Stream>, LocalStorage>;
+
+/// Follows the event stream as long as the calling component is shown. Runs in an effect, hence in browsers alone.
+pub(crate) fn follow(live: Live) {
+    let slot: Slot = StoredValue::new_local(None);
+    on_cleanup(move || {
+        slot.try_set_value(None);
+        browser::set_flag("live", false);
+    });
+    Effect::new(move |_| open(live, slot));
+}
+
+fn open(live: Live, slot: Slot) {
+    let Ok(source) = EventSource::new(&format!("/events?after={}", live.last_event())) else { return };
+    let heard = Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| hear(live, slot, &message));
+    let opened = Closure::<dyn Fn()>::new(move || {
+        live.connection().set(Connection::Live);
+        browser::set_flag("live", true);
+    });
+    let lost = Closure::<dyn Fn()>::new({
+        let source = source.clone();
+        move || lose(live, slot, &source)
+    });
+    for name in Event::NAMES {
+        // Fails for no name.
+        let _ = source.add_event_listener_with_callback(name, heard.as_ref().unchecked_ref());
+    }
+    source.set_onopen(Some(opened.as_ref().unchecked_ref()));
+    source.set_onerror(Some(lost.as_ref().unchecked_ref()));
+    let stream = Stream { source, _heard: heard, _opened: opened, _lost: lost };
+    // Where the page is gone meanwhile, the stream comes back here, and closes.
+    drop(slot.try_set_value(Some(stream)));
+}
+
+fn hear(live: Live, slot: Slot, message: &MessageEvent) {
+    let Some(json) = message.data().as_string() else { return };
+    match serde_json::from_str(&json) {
+        Ok(Event::Resync) => start_over(live, slot, Duration::ZERO),
+        Ok(event) => {
+            live.apply(message.last_event_id().parse().unwrap_or_else(|_| live.last_event()), &event)
+        }
+        // Said by a newer server than this page is from.
+        Err(error) => leptos::logging::warn!("an event was not understood: {error}"),
+    }
+}
+
+fn lose(live: Live, slot: Slot, source: &EventSource) {
+    live.connection().try_set(Connection::Reconnecting);
+    browser::set_flag("live", false);
+    if source.ready_state() == EventSource::CLOSED {
+        start_over(live, slot, FIRST_WAIT);
+    }
+}
+
+/// Closes the stream, reads everything again after a while, and opens a new one.
+fn start_over(live: Live, slot: Slot, wait: Duration) {
+    live.connection().try_set(Connection::Reconnecting);
+    browser::set_flag("live", false);
+    // Not now: the handler that is running belongs to the stream.
+    set_timeout(
+        move || {
+            if slot.try_set_value(None).is_none() {
+                spawn_local(read_again(live, slot, wait));
+            }
+        },
+        wait.mul_f64(0.5 + browser::random() / 2.0),
+    );
+}
+
+async fn read_again(live: Live, slot: Slot, waited: Duration) {
+    match start_page().await {
+        Ok(start) if !slot.is_disposed() => {
+            live.reset(start);
+            open(live, slot);
+        }
+        // The answer itself leads to the log-in page.
+        Ok(_) | Err(ApiError::NotLoggedIn) => {}
+        Err(_) => start_over(live, slot, (waited * 2).clamp(FIRST_WAIT, LONGEST_WAIT)),
+    }
+}

@@ -1,0 +1,110 @@
+//! The audit log.
+
+use backstay_protocol::event::Event;
+use backstay_protocol::view::{AuditEntry, AuditPage as Page};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+use crate::api::audit;
+use crate::components::{Icon, Moment};
+use crate::live::{Live, Reload};
+
+/// The audit log: who did what, to which host, from which generation to which, and why.
+#[component]
+pub fn AuditPage() -> impl IntoView {
+    let live = expect_context::<Live>();
+    let query = use_query_map();
+    let before =
+        Memo::new(move |_| query.with(|q| q.get("before").and_then(|text| text.parse::<u64>().ok())));
+    let page = Resource::new_blocking(move || before.get(), audit);
+    let reload = Reload::new();
+    live.listen(move |event| {
+        // Older pages never change.
+        let newest = before.try_get_untracked() == Some(None);
+        if newest && matches!(event, Event::Op { .. } | Event::Resync) {
+            reload.stale(move || async move { page.refetch() });
+        }
+    });
+    view! {
+        <Title text="Audit log"/>
+        <div class="page-head"><h1>"Audit log"</h1></div>
+        <Transition>
+            {move || Suspend::new(async move {
+                match page.await {
+                    Ok(page) => view! { <Entries page/> }.into_any(),
+                    Err(error) => view! { <p class="refusal" role="alert">{error.to_string()}</p> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Entries(page: Page) -> impl IntoView {
+    let older = page.entries.last().filter(|_| page.more).map(|last| format!("/audit?before={}", last.seq));
+    let rows = page.entries.into_iter().map(|entry| view! { <Entry entry/> }).collect_view();
+    view! {
+        <Chain broken_at=page.broken_at/>
+        <div class="table-frame card">
+            <table class="plain audit">
+                <thead>
+                    <tr>
+                        <th scope="col">"Time"</th>
+                        <th scope="col">"Who"</th>
+                        <th scope="col">"What"</th>
+                        <th scope="col">"Host"</th>
+                        <th scope="col">"From → to"</th>
+                        <th scope="col">"Why"</th>
+                        <th scope="col">"What became of it"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+        {older.map(|older| view! { <p><a class="button" href=older>"Older"</a></p> })}
+    }
+}
+
+/// Whether the log is as it was written.
+#[component]
+fn Chain(broken_at: Option<u64>) -> impl IntoView {
+    match broken_at {
+        None => view! {
+            <p class="chain" data-state="ok"><Icon name="ok"/>"Chain intact: every entry is as it was written."</p>
+        }
+        .into_any(),
+        Some(seq) => view! {
+            <p class="chain" data-state="failed" role="alert">
+                <Icon name="failed"/>
+                {format!("Chain broken: entry {seq} is not as it was written. Somebody changed the database.")}
+            </p>
+        }
+        .into_any(),
+    }
+}
+
+#[component]
+fn Entry(entry: AuditEntry) -> impl IntoView {
+    let way = match (entry.from_gen, entry.to_gen) {
+        (Some(from), Some(to)) => Some(format!("Gen {from} → Gen {to}")),
+        (None, Some(to)) => Some(format!("→ Gen {to}")),
+        (Some(from), None) => Some(format!("Gen {from} →")),
+        (None, None) => None,
+    };
+    let action = match entry.op {
+        Some(op) => view! { <a href=format!("/ops/{op}")>{entry.action}</a> }.into_any(),
+        None => view! { {entry.action} }.into_any(),
+    };
+    view! {
+        <tr data-seq=entry.seq>
+            <td class="time"><Moment at=entry.at/></td>
+            <td>{entry.actor}</td>
+            <td>{action}</td>
+            <td>{entry.host_name.map(|name| view! { <a href=format!("/hosts/{name}")>{name.clone()}</a> })}</td>
+            <td class="way">{way}</td>
+            <td>{entry.reason}</td>
+            <td>{entry.detail}</td>
+        </tr>
+    }
+}

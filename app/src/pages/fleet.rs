@@ -1,0 +1,73 @@
+//! The fleet: every host at a glance.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::components::Outlet;
+
+use crate::api::RequestOp;
+use crate::components::{HostRow, Icon, Refusal, Summary, action_from_address};
+use crate::live::Live;
+
+/// The fleet: every host at a glance. A dialog may be open over it.
+#[component]
+pub fn FleetPage() -> impl IntoView {
+    let live = expect_context::<Live>();
+    let action = action_from_address::<RequestOp>();
+    let empty = Memo::new(move |_| live.rows().with(Vec::is_empty));
+    view! {
+        <Title text="Fleet"/>
+        <div class="fleet-head">
+            <h1>"Fleet"</h1>
+            <Summary/>
+        </div>
+        <Refusal action/>
+        <div class="table-frame" class:empty=empty>
+            <table class="fleet">
+                <caption class="unseen">"Hosts and their lights"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"Host"</th>
+                        <th scope="col">"Kind"</th>
+                        <th scope="col">"Agent"</th>
+                        <th scope="col">"Git"</th>
+                        <th scope="col">"Lock"</th>
+                        <th scope="col">"System"</th>
+                        <th scope="col">"Tests"</th>
+                        <th scope="col">"Generation"</th>
+                        <th scope="col">"Now"</th>
+                        <th scope="col"><span class="unseen">"Actions"</span></th>
+                    </tr>
+                </thead>
+                <tbody>
+                    <For each=move || live.rows().get() key=|row| row.id let:row>
+                        <HostRow row action/>
+                    </For>
+                </tbody>
+            </table>
+        </div>
+        {move || empty.get().then(|| view! { <FirstHost/> })}
+        <Outlet/>
+    }
+}
+
+/// What to do while there is no host.
+#[component]
+fn FirstHost() -> impl IntoView {
+    view! {
+        <section class="first-host">
+            <Icon name="anchor"/>
+            <h2>"No host yet"</h2>
+            <ol>
+                <li>
+                    <p>"On the server, make a join token for the host. It works once, for 24 hours."</p>
+                    <pre><code>"backstay-server join-token --name gpc0 --for 24h"</code></pre>
+                </li>
+                <li>
+                    <p>"On the host, write the token into a file that only root reads, name it and this server in the agent's configuration, and start the agent."</p>
+                    <pre><code>"backstay-agent run --config /etc/backstay/agent.toml"</code></pre>
+                </li>
+                <li><p>"The host appears here by itself."</p></li>
+            </ol>
+        </section>
+    }
+}

@@ -1,0 +1,174 @@
+//! One host with all that is known of it.
+
+mod facts;
+mod generations;
+mod latest_tests;
+mod settings;
+
+use backstay_protocol::HostView;
+use backstay_protocol::event::Event;
+use backstay_protocol::view::HostDetail;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+
+use super::not_found::Nothing;
+use crate::api::{RequestOp, load_host};
+use crate::components::{
+    ActionsMenu, Ago, GenerationName, LightBadge, Moment, OpInBrief, OpList, PlatformName, Refusal, TestsOf,
+    action_from_address,
+};
+use crate::live::{Live, Reload};
+
+use facts::FactsList;
+use generations::Generations;
+use latest_tests::LatestTests;
+use settings::AutoTest;
+
+/// The page of the host that the address names.
+#[component]
+pub fn HostPage() -> impl IntoView {
+    let params = use_params_map();
+    let name = Memo::new(move |_| params.with(|p| p.get("name").unwrap_or_default()));
+    let detail = Resource::new_blocking(move || name.get(), load_host);
+    view! {
+        <Title text=move || name.get()/>
+        <Transition>
+            {move || Suspend::new(async move {
+                match detail.await {
+                    Ok(Some(detail)) => view! { <Found detail/> }.into_any(),
+                    Ok(None) => view! { <Nothing what="host"/> }.into_any(),
+                    Err(error) => view! { <p class="refusal" role="alert">{error.to_string()}</p> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Found(detail: HostDetail) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let action = action_from_address::<RequestOp>();
+    let name = detail.host.name.clone();
+    let detail = RwSignal::new(detail);
+    keep_true(live, detail);
+    let host = Signal::derive(move || detail.with(|d| d.host.clone()));
+    view! {
+        <div class="page-head">
+            <p class="crumbs"><a href="/">"Fleet"</a>" / "</p>
+            <h1>{name.clone()}</h1>
+            {move || view! { <PlatformName platform=host.with(|h| h.platform)/> }}
+            <Presence host/>
+            <div class="page-actions">
+                <a class="button" id=format!("rollback-{name}") href=format!("/hosts/{name}/rollback?from=host")>
+                    "Rollback System"
+                </a>
+                <ActionsMenu host=name.clone() action/>
+            </div>
+        </div>
+        <Refusal action/>
+        <Lights host/>
+        <div class="columns">
+            <section class="card" aria-labelledby="current-generation">
+                <h2 id="current-generation">"Current generation"</h2>
+                <Current host/>
+            </section>
+            <section class="card" aria-labelledby="facts">
+                <h2 id="facts">"Facts"</h2>
+                <FactsList detail/>
+                <AutoTest host name=name.clone()/>
+            </section>
+        </div>
+        <section class="card" aria-labelledby="generations">
+            <h2 id="generations">"Generations"</h2>
+            <Generations detail name/>
+        </section>
+        <section class="card" aria-labelledby="latest-tests">
+            <h2 id="latest-tests">"Latest test run"</h2>
+            <LatestTests detail/>
+        </section>
+        <section class="card" aria-labelledby="ops">
+            <h2 id="ops">"Latest ops"</h2>
+            <OpList ops=Signal::derive(move || detail.with(|d| d.ops.clone()))/>
+        </section>
+    }
+}
+
+/// Takes in what the stream says of this host, and reads the rest again.
+fn keep_true(live: Live, detail: RwSignal<HostDetail>) {
+    let id = detail.with_untracked(|d| d.host.id);
+    let name = detail.with_untracked(|d| d.host.name.clone());
+    let reload = Reload::new();
+    live.listen(move |event| {
+        let stale = match event {
+            Event::Host { host } if host.id == id => {
+                detail.update(|d| d.host = (**host).clone());
+                true
+            }
+            Event::Op { op } => op.host == id,
+            Event::Resync => true,
+            _ => false,
+        };
+        if stale {
+            let name = name.clone();
+            reload.stale(move || read_again(detail, name.clone()));
+        }
+    });
+}
+
+async fn read_again(detail: RwSignal<HostDetail>, name: String) {
+    // Where it fails, what is shown stays, and the next event tries again.
+    if let Ok(Some(read)) = load_host(name).await {
+        detail.try_set(read);
+    }
+}
+
+#[component]
+fn Presence(host: Signal<HostView>) -> impl IntoView {
+    move || {
+        let host = host.get();
+        match (host.op, host.online, host.last_seen) {
+            (Some(op), true, _) => view! { <OpInBrief op/> }.into_any(),
+            (Some(op), false, _) => view! { <OpInBrief op/> <span class="seen">"offline"</span> }.into_any(),
+            (None, true, _) => view! { <span class="seen">"connected"</span> }.into_any(),
+            (None, false, Some(at)) => {
+                view! { <span class="seen">"offline · last seen "<Ago at/></span> }.into_any()
+            }
+            (None, false, None) => view! { <span class="seen">"never connected"</span> }.into_any(),
+        }
+    }
+}
+
+#[component]
+fn Lights(host: Signal<HostView>) -> impl IntoView {
+    let name = host.with_untracked(|h| h.name.clone());
+    let names = host.with_untracked(|h| h.compartments.named().map(|(light, _)| light));
+    let lights = names
+        .into_iter()
+        .enumerate()
+        .map(|(place, light)| {
+            let shown = Memo::new(move |_| host.with(|h| h.compartments.named()[place].1.clone()));
+            view! {
+                <li>
+                    <h2>{light}</h2>
+                    <LightBadge host=name.clone() name=light light=shown.into() open=true/>
+                </li>
+            }
+        })
+        .collect_view();
+    view! { <ul class="lights" class:offline=move || host.with(|h| !h.online) aria-label="Lights">{lights}</ul> }
+}
+
+#[component]
+fn Current(host: Signal<HostView>) -> impl IntoView {
+    let shown = Memo::new(move |_| host.with(|h| (h.generation.clone(), h.tests)));
+    move || match shown.get() {
+        (Some(generation), tests) => view! {
+            <p class="choice-head"><GenerationName generation=generation.clone()/></p>
+            <p class="choice-facts"><Moment at=generation.created_at/>" "<TestsOf tests/></p>
+            <p class="path"><code>{generation.store_path}</code></p>
+        }
+        .into_any(),
+        (None, _) => view! { <p class="faint">"Not reported yet."</p> }.into_any(),
+    }
+}

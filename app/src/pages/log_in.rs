@@ -1,0 +1,37 @@
+//! The log-in page.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+use crate::api::{LogIn, local_path};
+use crate::components::{Mark, Refusal, action_from_address};
+
+/// The log-in page. It leads back to the page that was asked for.
+#[component]
+pub fn LogInPage() -> impl IntoView {
+    let action = action_from_address::<LogIn>();
+    let query = use_query_map();
+    let next = move || query.with(|q| q.get_str("next").map_or("/", local_path).to_owned());
+    view! {
+        <Title text="Log in"/>
+        <main id="main" class="log-in">
+            <h1><Mark/>"Backstay"</h1>
+            <p class="motto">"Back to a state that is known to work."</p>
+            <ActionForm action=action>
+                <Refusal action/>
+                <input type="hidden" name="next" value=next/>
+                <label>
+                    "Name"
+                    <input type="text" name="name" autocomplete="username" autocapitalize="none" spellcheck="false"
+                        required maxlength="64" autofocus/>
+                </label>
+                <label>
+                    "Password"
+                    <input type="password" name="password" autocomplete="current-password" required maxlength="1024"/>
+                </label>
+                <button type="submit" class="primary" disabled=action.pending()>"Log in"</button>
+            </ActionForm>
+        </main>
+    }
+}

@@ -1,0 +1,19 @@
+//! One file for each address.
+
+mod audit;
+mod fleet;
+mod host;
+mod inside;
+mod log_in;
+mod not_found;
+mod op;
+mod rollback;
+
+pub use audit::AuditPage;
+pub use fleet::FleetPage;
+pub use host::HostPage;
+pub use inside::Inside;
+pub use log_in::LogInPage;
+pub use not_found::NotFound;
+pub use op::OpPage;
+pub use rollback::RollbackPage;

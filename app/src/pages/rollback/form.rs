@@ -1,0 +1,201 @@
+//! What the rollback dialog holds.
+
+use backstay_protocol::limits::REASON_CHARS;
+use backstay_protocol::rollback::{Candidate, RollbackPlan};
+use backstay_protocol::{GenerationRef, HostView, OpView};
+use leptos::html;
+use leptos::prelude::*;
+
+use super::PlanResource;
+use super::choice::{Choice, warnings};
+use crate::api::{RequestRollback, reference_from_text, reference_to_text};
+use crate::browser;
+use crate::components::{GenerationName, Moment, Refusal, TestsOf, action_from_address};
+use crate::live::Live;
+
+/// What became of the host since the dialog was opened.
+#[derive(Clone, Copy)]
+struct Since {
+    /// The generation that it is on now, where that is another than the person sees.
+    moved: Memo<Option<GenerationRef>>,
+    /// The op that holds it.
+    busy: Memo<Option<OpView>>,
+    offline: Memo<bool>,
+}
+
+impl Since {
+    fn new(live: Live, plan: &RollbackPlan) -> Self {
+        let name = plan.host_name.clone();
+        let host = Memo::new(move |_| live.host(&name).map(|host| host.get()));
+        let seen = plan.current.generation.reference();
+        let open_op = plan.open_op.clone();
+        let online = plan.online;
+        let now = move |host: &Option<HostView>| host.as_ref()?.generation.as_ref().map(|g| g.reference());
+        Self {
+            moved: Memo::new(move |_| host.with(now).filter(|now| *now != seen)),
+            busy: Memo::new(move |_| host.with(|h| h.as_ref().map_or(open_op.clone(), |h| h.op.clone()))),
+            offline: Memo::new(move |_| !host.with(|h| h.as_ref().map_or(online, |h| h.online))),
+        }
+    }
+}
+
+/// The form: from where, to where, why, and the two ways out.
+#[component]
+pub(super) fn RollbackForm(plan: RollbackPlan, back: String, again: PlanResource) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let action = action_from_address::<RequestRollback>();
+    let since = Since::new(live, &plan);
+    let chosen = RwSignal::new(plan.preselected);
+    let list = NodeRef::<html::Ul>::new();
+    // A person may have chosen before the page was alive.
+    Effect::new(move |_| {
+        let radio = list.get().and_then(|list| browser::chosen_radio(&list, "target"));
+        if let Some(reference) = radio.and_then(|radio| reference_from_text(&radio.value())) {
+            chosen.set(Some(reference.number));
+        }
+    });
+    let closed = Signal::derive(move || {
+        since.moved.with(Option::is_some) || since.busy.with(Option::is_some) || !live.may_operate()
+    });
+    let pending = action.pending();
+    let goable = plan.candidates.iter().any(|c| c.unavailable().is_none());
+    let choices = plan
+        .candidates
+        .iter()
+        .map(|c| view! { <Choice candidate=c.clone() preselected=plan.preselected == Some(c.generation.number) chosen/> })
+        .collect_view();
+    view! {
+        <ActionForm action=action>
+            <input type="hidden" name="host" value=plan.host_name.clone()/>
+            <input type="hidden" name="seen" value=reference_to_text(&plan.current.generation.reference())/>
+            <input type="hidden" name="back" value=back.clone()/>
+            <Current current=plan.current.clone()/>
+            <StateNow since again host=plan.host_name.clone()/>
+            <fieldset disabled=closed>
+                <legend>"Roll back to:"</legend>
+                {(!goable).then(|| view! { <p class="faint">"There is no other generation that can be gone to."</p> })}
+                <ul class="choices" node_ref=list>{choices}</ul>
+                <Outcomes plan=plan.clone() chosen/>
+                <label class="reason">
+                    <span>"Reason "<span class="faint">"(optional, kept in the audit log)"</span></span>
+                    <input type="text" name="reason" maxlength=REASON_CHARS.to_string() autocomplete="off"/>
+                </label>
+            </fieldset>
+            <Refusal action/>
+            <div class="dialog-end">
+                <a class="button" id="rollback-cancel" href=back>"Cancel"</a>
+                <button type="submit" class="primary" disabled=move || closed.get() || pending.get() || !goable>
+                    <ButtonText plan chosen/>
+                </button>
+            </div>
+        </ActionForm>
+    }
+}
+
+#[component]
+fn Current(current: Candidate) -> impl IntoView {
+    view! {
+        <section class="current" aria-labelledby="current-title">
+            <h3 id="current-title">"Current Generation:"</h3>
+            <p class="choice-head"><GenerationName generation=current.generation.clone()/></p>
+            <p class="choice-facts"><Moment at=current.generation.created_at/>" "<TestsOf tests=current.tests/></p>
+        </section>
+    }
+}
+
+/// What stands in the way, or is to be known, of the host as it is now.
+#[component]
+fn StateNow(since: Since, again: PlanResource, host: String) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let address = format!("/hosts/{host}/rollback");
+    let moved = move || {
+        let address = address.clone();
+        since.moved.get().map(|now| {
+            view! {
+                <p class="banner warn" role="alert">
+                    {format!("The host is on {now} now. Nothing was asked for. ")}
+                    <a href=address on:click=move |event| { event.prevent_default(); again.refetch(); }>"Look again"</a>
+                </p>
+            }
+        })
+    };
+    let busy = {
+        let host = host.clone();
+        move || {
+            let host = host.clone();
+            since.busy.get().map(|op| {
+                view! {
+                    <p class="banner warn" role="status">
+                        {format!("{host} is busy: ")}
+                        <a href=format!("/ops/{}", op.id)>{op.title()}</a>
+                        {format!(", asked for by {}. Wait for it, or cancel it.", op.requested_by)}
+                    </p>
+                }
+            })
+        }
+    };
+    let offline = move || {
+        let host = host.clone();
+        since.offline.get().then(|| {
+            view! {
+                <p class="banner">
+                    {format!("{host} is offline. The rollback will wait for it, and can be cancelled meanwhile.")}
+                </p>
+            }
+        })
+    };
+    let looker = move || {
+        (!live.may_operate()).then(|| {
+            view! { <p class="banner">"You may look. Rolling back takes the role “operator”."</p> }
+        })
+    };
+    view! { {moved} {busy} {offline} {looker} }
+}
+
+/// For each generation, what choosing it means; the chosen one's is shown. Style sheets do the same for the first ones
+/// before the page is alive.
+#[component]
+fn Outcomes(plan: RollbackPlan, chosen: RwSignal<Option<u32>>) -> impl IntoView {
+    let from = crate::components::generation_name(&plan.current.generation);
+    let outcomes = plan
+        .candidates
+        .iter()
+        .map(|candidate| {
+            let number = candidate.generation.number;
+            let to = crate::components::generation_name(&candidate.generation);
+            view! {
+                <div class="outcome" class:chosen=move || chosen.get() == Some(number)>
+                    <p class="from-to">
+                        {format!("{} goes from ", plan.host_name)}
+                        <b>{from.clone()}</b>
+                        " to "
+                        <b>{to}</b>
+                    </p>
+                    {warnings(candidate).into_iter().map(|w| view! { <p class="warning">{w}</p> }).collect_view()}
+                </div>
+            }
+        })
+        .collect_view();
+    view! { <div class="outcomes" aria-live="polite">{outcomes}</div> }
+}
+
+/// “Rollback to Gen 47”, as chosen.
+#[component]
+fn ButtonText(plan: RollbackPlan, chosen: RwSignal<Option<u32>>) -> impl IntoView {
+    let texts = plan
+        .candidates
+        .iter()
+        .map(|candidate| {
+            let number = candidate.generation.number;
+            view! {
+                <span class="outcome" class:chosen=move || chosen.get() == Some(number)>
+                    {format!("Rollback to Gen {number}")}
+                </span>
+            }
+        })
+        .collect_view();
+    view! {
+        <span class="outcomes">{texts}</span>
+        <span class="no-outcome" class:chosen=move || chosen.get().is_none()>"Rollback"</span>
+    }
+}

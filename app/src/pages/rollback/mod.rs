@@ -1,0 +1,91 @@
+//! The rollback dialog of one host.
+
+mod choice;
+mod form;
+
+use backstay_protocol::rollback::RollbackPlan;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+
+use crate::api::load_plan;
+use crate::components::Dialog;
+use crate::live::Live;
+
+use form::RollbackForm;
+
+/// The rollback dialog of the host that the address names, over the fleet page.
+#[component]
+pub fn RollbackPage() -> impl IntoView {
+    let params = use_params_map();
+    let name = Memo::new(move |_| params.with(|p| p.get("name").unwrap_or_default()));
+    let plan = Resource::new_blocking(move || name.get(), load_plan);
+    let query = use_query_map();
+    // Where the dialog was opened from a host's own page, it leads back there.
+    let back = Memo::new(move |_| match query.with(|q| q.get("from")) {
+        Some(from) if from == "host" => format!("/hosts/{}", name.get()),
+        _ => "/".to_owned(),
+    });
+    view! {
+        <Title text=move || format!("Rollback System - {}", name.get())/>
+        <Transition>
+            {move || {
+                let (name, back) = (name.get(), back.get());
+                Suspend::new(async move {
+                    match plan.await {
+                        Ok(Some(found)) => view! { <Found plan=found back again=plan/> }.into_any(),
+                        Ok(None) => view! { <NoPlan name back/> }.into_any(),
+                        Err(error) => view! { <Trouble name back sentence=error.to_string()/> }.into_any(),
+                    }
+                })
+            }}
+        </Transition>
+    }
+}
+
+type PlanResource = Resource<Result<Option<RollbackPlan>, crate::ApiError>>;
+
+#[component]
+fn Found(plan: RollbackPlan, back: String, again: PlanResource) -> impl IntoView {
+    let title = format!("Rollback System - {}", plan.host_name);
+    let focus = match plan.preselected {
+        Some(number) => choice::radio_id(number),
+        None => "rollback-cancel".to_owned(),
+    };
+    let focus_after = format!("actions-{}", plan.host_name);
+    view! {
+        <Dialog title back=back.clone() focus focus_after>
+            <RollbackForm plan back again/>
+        </Dialog>
+    }
+}
+
+/// There is no such host, or nothing is known of it yet.
+#[component]
+fn NoPlan(name: String, back: String) -> impl IntoView {
+    let live = expect_context::<Live>();
+    if live.host(&name).is_none() {
+        #[cfg(feature = "ssr")]
+        crate::session::not_found();
+        return view! { <Trouble name back sentence="There is no host of this name.".to_owned()/> }
+            .into_any();
+    }
+    let sentence =
+        "The host has not reported its generations yet. Wait until its agent has connected, then look again.";
+    view! { <Trouble name back sentence=sentence.to_owned()/> }.into_any()
+}
+
+#[component]
+fn Trouble(name: String, back: String, sentence: String) -> impl IntoView {
+    view! {
+        <Dialog
+            title=format!("Rollback System - {name}")
+            back=back.clone()
+            focus="rollback-cancel"
+            focus_after=format!("actions-{name}")
+        >
+            <p class="refusal" role="alert">{sentence}</p>
+            <div class="dialog-end"><a class="button" id="rollback-cancel" href=back>"Back"</a></div>
+        </Dialog>
+    }
+}

@@ -1,0 +1,106 @@
+//! Times as a person reads them. The server knows neither the person's time zone nor the moment at which the page is
+//! looked at, so it writes UTC in full; both become local once the page is alive.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Datelike, Local, TimeDelta, Utc};
+use leptos::prelude::*;
+
+use crate::browser;
+
+/// The browser's clock, none until the page is alive.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Time {
+    /// The present moment, each second.
+    pub(crate) now: RwSignal<Option<DateTime<Utc>>>,
+    /// The year where the browser is.
+    pub(crate) year: Memo<Option<i32>>,
+}
+
+/// Provides [`Time`], which begins to tick when the page is alive.
+pub(crate) fn provide_time() {
+    let now = RwSignal::new(None);
+    let year = Memo::new(move |_| now.get().map(|now: DateTime<Utc>| now.with_timezone(&Local).year()));
+    provide_context(Time { now, year });
+    Effect::new(move |_| {
+        now.set(Some(browser::now()));
+        set_interval(move || now.set(Some(browser::now())), Duration::from_secs(1));
+    });
+}
+
+/// The clock that [`provide_time`] provided.
+pub(crate) fn use_time() -> Time {
+    expect_context()
+}
+
+/// A moment: in the person's own time where the year there is known, else in UTC.
+pub(crate) fn moment(at: DateTime<Utc>, year: Option<i32>) -> String {
+    let Some(year) = year else { return at.format("%b %-d %Y, %H:%M UTC").to_string() };
+    let local = at.with_timezone(&Local);
+    let format = if local.year() == year { "%b %-d, %H:%M" } else { "%b %-d %Y, %H:%M" };
+    local.format(format).to_string()
+}
+
+/// How long ago `at` was.
+pub(crate) fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let passed = now - at;
+    if passed < TimeDelta::seconds(5) { "just now".to_owned() } else { format!("{} ago", rough(passed)) }
+}
+
+/// A length of time in its largest unit.
+pub(crate) fn rough(length: TimeDelta) -> String {
+    let seconds = length.num_seconds().max(0);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..86_400 => format!("{} h", seconds / 3600),
+        86_400..172_800 => "1 day".to_owned(),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// A length of time to the second.
+pub(crate) fn exact(length: TimeDelta) -> String {
+    let seconds = length.num_seconds().max(0);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_server_writes_utc_in_full() {
+        assert_eq!(moment(at("2025-12-08T04:05:00Z"), None), "Dec 8 2025, 04:05 UTC");
+    }
+
+    #[test]
+    fn how_long_ago() {
+        let now = at("2025-12-28T14:40:00Z");
+        for (then, said) in [
+            ("2025-12-28T14:40:09Z", "just now"),
+            ("2025-12-28T14:39:48Z", "12 s ago"),
+            ("2025-12-28T14:37:00Z", "3 min ago"),
+            ("2025-12-28T11:37:00Z", "3 h ago"),
+            ("2025-12-27T11:37:00Z", "1 day ago"),
+            ("2025-11-27T11:37:00Z", "31 days ago"),
+        ] {
+            assert_eq!(ago(at(then), now), said);
+        }
+    }
+
+    #[test]
+    fn to_the_second() {
+        assert_eq!(exact(TimeDelta::seconds(71)), "1 min 11 s");
+        assert_eq!(exact(TimeDelta::seconds(-5)), "0 s");
+        assert_eq!(exact(TimeDelta::seconds(7260)), "2 h 1 min");
+    }
+}
