@@ -23,13 +23,29 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <HashedStylesheet options=options.clone() id="style"/>
                 <script nonce=use_nonce() inner_html=THEME></script>
-                <HydrationScripts options/>
+                <Awakening options/>
                 <MetaTags/>
             </head>
             <body>
                 <App/>
             </body>
         </html>
+    }
+}
+
+/// Loads the WebAssembly that brings the page to life. Leptos' own component guesses the file's name from a variable
+/// that only cargo-leptos sets, and the server is built by cargo alone.
+#[component]
+fn Awakening(options: LeptosOptions) -> impl IntoView {
+    let path = format!("/{}/{}", options.site_pkg_dir, options.output_name);
+    let (js, wasm) = (format!("{path}.js"), format!("{path}.wasm"));
+    let script = format!(
+        "import start, {{ hydrate }} from {js:?}; await start({{ module_or_path: {wasm:?} }}); hydrate();"
+    );
+    view! {
+        <link rel="modulepreload" href=js nonce=use_nonce()/>
+        <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+        <script type="module" nonce=use_nonce() inner_html=script></script>
     }
 }
 

@@ -30,12 +30,9 @@ pub fn Dialog(
         if let Some(dialog) = element.get() {
             browser::make_modal(&dialog);
             browser::focus(&focus);
-        }
-    });
-    on_cleanup(move || {
-        // In the browser alone, and after the dialog is gone.
-        if cfg!(feature = "hydrate") {
-            request_animation_frame(move || browser::focus(&focus_after));
+            let focus_after = focus_after.clone();
+            // Once the dialog is gone from the page.
+            on_cleanup(move || request_animation_frame(move || browser::focus(&focus_after)));
         }
     });
     let navigate = use_navigate();

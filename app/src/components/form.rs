@@ -15,7 +15,9 @@ where
     S::Output: Send + Sync + 'static,
 {
     let query = use_query_map().get_untracked();
-    if let (Some(path), Some(error)) = (query.get_str("__path"), query.get_str("__err")) {
+    if let (Some(path), Some(error)) = (query.get_str("__path"), query.get_str("__err"))
+        && path == S::PATH
+    {
         provide_context(ServerActionError::new(path, error));
     }
     ServerAction::new()

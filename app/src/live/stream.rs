@@ -38,18 +38,23 @@ impl Drop for Stream {
 /// The stream that is open now; it is closed when the component that follows it goes.
 type Slot = StoredValue<Option<Stream>, LocalStorage>;
 
-/// Follows the event stream as long as the calling component is shown. Runs in an effect, hence in browsers alone.
+/// Follows the event stream as long as the calling component is shown. All of it is in an effect, hence in browsers
+/// alone.
 pub(crate) fn follow(live: Live) {
-    let slot: Slot = StoredValue::new_local(None);
-    on_cleanup(move || {
-        slot.try_set_value(None);
-        browser::set_flag("live", false);
+    Effect::new(move |_| {
+        let slot: Slot = StoredValue::new_local(None);
+        on_cleanup(move || {
+            slot.try_set_value(None);
+            browser::set_flag("live", false);
+        });
+        open(live, slot);
     });
-    Effect::new(move |_| open(live, slot));
 }
 
 fn open(live: Live, slot: Slot) {
-    let Ok(source) = EventSource::new(&format!("/events?after={}", live.last_event())) else { return };
+    let Ok(source) = EventSource::new(&format!("/events?after={}", live.last_event())) else {
+        return;
+    };
     let heard = Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| hear(live, slot, &message));
     let opened = Closure::<dyn Fn()>::new(move || {
         live.connection().set(Connection::Live);

@@ -26,14 +26,16 @@ pub fn RollbackPage() -> impl IntoView {
         Some(from) if from == "host" => format!("/hosts/{}", name.get()),
         _ => "/".to_owned(),
     });
+    // A link may name the generation that it is about.
+    let wanted = Memo::new(move |_| query.with(|q| q.get("to").and_then(|to| to.parse::<u32>().ok())));
     view! {
         <Title text=move || format!("Rollback System - {}", name.get())/>
         <Transition>
             {move || {
-                let (name, back) = (name.get(), back.get());
+                let (name, back, wanted) = (name.get(), back.get(), wanted.get());
                 Suspend::new(async move {
                     match plan.await {
-                        Ok(Some(found)) => view! { <Found plan=found back again=plan/> }.into_any(),
+                        Ok(Some(found)) => view! { <Found plan=found wanted back again=plan/> }.into_any(),
                         Ok(None) => view! { <NoPlan name back/> }.into_any(),
                         Err(error) => view! { <Trouble name back sentence=error.to_string()/> }.into_any(),
                     }
@@ -46,7 +48,12 @@ pub fn RollbackPage() -> impl IntoView {
 type PlanResource = Resource<Result<Option<RollbackPlan>, crate::ApiError>>;
 
 #[component]
-fn Found(plan: RollbackPlan, back: String, again: PlanResource) -> impl IntoView {
+fn Found(mut plan: RollbackPlan, wanted: Option<u32>, back: String, again: PlanResource) -> impl IntoView {
+    if let Some(wanted) =
+        wanted.and_then(|number| plan.candidate(number)).filter(|c| c.unavailable().is_none())
+    {
+        plan.preselected = Some(wanted.generation.number);
+    }
     let title = format!("Rollback System - {}", plan.host_name);
     let focus = match plan.preselected {
         Some(number) => choice::radio_id(number),
