@@ -1,6 +1,7 @@
 //! `cargo xtask`: what one does with this repository.
 
 mod build;
+mod demo;
 mod nix_host;
 mod places;
 mod run;
@@ -34,6 +35,8 @@ enum Task {
         #[arg(long)]
         page: bool,
     },
+    /// Run a server and four hosts on this machine, to look at and to break.
+    Demo(demo::Options),
     /// Make a host with a real Nix store and profile in a folder, as a plan in JSON says, and describe it as JSON.
     Host {
         /// The plan; see `HostPlan` in `xtask/src/nix_host/plan.rs`.
@@ -67,6 +70,7 @@ fn run(task: &Task) -> Result<bool> {
     match task {
         Task::Setup => setup::run(&places).map(|()| true),
         Task::Build { page } => build::run_all(&places, *page).map(|()| true),
+        Task::Demo(options) => demo::run(&places, options).map(|()| true),
         Task::Host { plan, into } => nix_host::run(plan, into).map(|()| true),
         Task::Test { only } => test::run(&places, only),
     }

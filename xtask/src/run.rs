@@ -38,13 +38,15 @@ impl Log {
     }
 
     fn tail(&self) -> String {
-        let text = fs::read(&self.path)
-            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-            .unwrap_or_default();
-        let lines: Vec<&str> = text.lines().collect();
-        let last = lines[lines.len().saturating_sub(12)..].iter().map(|line| format!("    | {line}\n"));
-        format!("{}The whole output is in {}", last.collect::<String>(), self.path.display())
+        format!("{}The whole output is in {}", last_lines(&self.path), self.path.display())
     }
+}
+
+/// The last lines of a log, set off from the text around them.
+pub(crate) fn last_lines(log: &Path) -> String {
+    let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(12)..].iter().flat_map(|line| ["    | ", line, "\n"]).collect()
 }
 
 /// Runs a command and returns what it wrote to its standard output.

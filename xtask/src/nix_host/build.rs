@@ -25,7 +25,7 @@ pub(crate) struct Build {
     pub(crate) packages: BTreeMap<String, String>,
     /// Switch inhibitors (NixOS only).
     pub(crate) inhibitors: BTreeMap<String, String>,
-    /// The host's tests that fail while this runs.
+    /// The host's tests that fail while this runs, as `name` or `name: why`.
     pub(crate) failing_tests: Vec<String>,
     /// How activating it goes.
     pub(crate) activation: Activation,
@@ -84,13 +84,13 @@ impl Build {
     fn add_kernel(&self, store: &Store) -> Result<Kernel> {
         let version = &self.kernel;
         Ok(Kernel {
-            image: store.add(&format!("linux-{version}"), |folder| {
+            image: store.add_once(&format!("linux-{version}"), |folder| {
                 fs::write(folder.join("bzImage"), format!("Linux {version}\n")).map_err(Into::into)
             })?,
-            initrd: store.add(&format!("initrd-linux-{version}"), |folder| {
+            initrd: store.add_once(&format!("initrd-linux-{version}"), |folder| {
                 fs::write(folder.join("initrd"), format!("initrd of Linux {version}\n")).map_err(Into::into)
             })?,
-            modules: store.add(&format!("linux-{version}-modules"), |folder| {
+            modules: store.add_once(&format!("linux-{version}-modules"), |folder| {
                 fs::create_dir_all(folder.join("lib/modules").join(version)).map_err(Into::into)
             })?,
         })
@@ -100,7 +100,7 @@ impl Build {
         let packages = self.packages.iter();
         packages
             .map(|(name, version)| {
-                store.add(&format!("{name}-{version}"), |folder| {
+                store.add_once(&format!("{name}-{version}"), |folder| {
                     let program = format!("#!/bin/sh\necho '{name} {version}'\n");
                     write_script(&folder.join("bin").join(name), &program)
                 })

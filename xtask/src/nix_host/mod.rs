@@ -20,7 +20,6 @@ mod build;
 mod describe;
 mod plan;
 mod profile;
-#[cfg_attr(not(test), expect(dead_code, reason = "hosts are given an upstream by who plans them"))]
 mod repository;
 mod scripts;
 mod store;
@@ -33,9 +32,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use self::build::Build;
-pub(crate) use self::plan::{Platform, run};
+pub(crate) use self::build::Build;
+pub(crate) use self::describe::Description;
+pub(crate) use self::plan::{CheckoutPlan, GenerationPlan, HostPlan, Platform, run};
 use self::profile::Profile;
+pub(crate) use self::repository::Upstream;
+pub(crate) use self::scripts::Activation;
 use self::store::Store;
 
 /// A host in a folder.

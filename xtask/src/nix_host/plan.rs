@@ -22,6 +22,16 @@ pub(crate) enum Platform {
     HomeManager,
 }
 
+impl Platform {
+    /// The name as its own project writes it.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Nixos => "NixOS",
+            Self::HomeManager => "home-manager",
+        }
+    }
+}
+
 /// One host.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -83,22 +93,35 @@ fn one() -> u32 {
 impl HostPlan {
     /// Makes the host in a folder.
     pub(crate) fn make(&self, folder: &Path) -> Result<Description> {
+        self.live_through(folder, |_, _| Ok(()))
+    }
+
+    /// Makes the host in a folder, and does something on it while each of its generations runs, oldest first.
+    pub(crate) fn live_through(
+        &self,
+        folder: &Path,
+        each: impl FnMut(&Description, u32) -> Result<()>,
+    ) -> Result<Description> {
         let host = NixHost::create(folder, &self.name, self.platform)?;
-        let builds = self.make_generations(&host)?;
+        host.write_tests(&self.tests)?;
+        if let Some(checkout) = &self.checkout {
+            repository::clone(&checkout.upstream, &checkout.commit, &host.checkout())?;
+        }
+        let builds = self.make_generations(&host, each)?;
         self.set_links(&host, &builds)?;
         self.collect_garbage(&host)?;
         for build in &self.ready {
             let commit = build.commit.as_deref().context("a build that is to be ready needs a commit")?;
             host.ready(&host.add(build)?, commit)?;
         }
-        host.write_tests(&self.tests)?;
-        if let Some(checkout) = &self.checkout {
-            repository::clone(&checkout.upstream, &checkout.commit, &host.checkout())?;
-        }
         Ok(describe(&host))
     }
 
-    fn make_generations(&self, host: &NixHost) -> Result<BTreeMap<u32, PathBuf>> {
+    fn make_generations(
+        &self,
+        host: &NixHost,
+        mut each: impl FnMut(&Description, u32) -> Result<()>,
+    ) -> Result<BTreeMap<u32, PathBuf>> {
         let profile = host.profile()?;
         let mut builds = BTreeMap::new();
         for plan in &self.generations {
@@ -108,7 +131,9 @@ impl HostPlan {
             } else {
                 profile.set(&build)?
             };
-            profile.set_age(number, Duration::from_secs(plan.age_minutes * 60))?;
+            profile.set_age(number, Duration::from_mins(plan.age_minutes))?;
+            host.set_running(&build)?;
+            each(&describe(host), number)?;
             builds.insert(number, build);
         }
         Ok(builds)

@@ -37,11 +37,11 @@ impl Upstream {
     }
 
     /// Commits a flake whose nixpkgs is locked at this revision, and tells the commit.
-    pub(crate) fn commit(&self, message: &str, nixpkgs: &str, age_days: u32) -> Result<String> {
+    pub(crate) fn commit(&self, message: &str, nixpkgs: &str, age: Duration) -> Result<String> {
         fs::write(self.work.join("flake.nix"), flake(message))?;
         fs::write(self.work.join("flake.lock"), lock(nixpkgs)?)?;
         run::read(git(&self.work).args(["add", "--all"]))?;
-        let made = SystemTime::now() - Duration::from_hours(24 * u64::from(age_days));
+        let made = SystemTime::now() - age;
         let date = format!("@{} +0000", made.duration_since(UNIX_EPOCH)?.as_secs());
         let mut commit = git(&self.work);
         commit.args(["commit", "--quiet", "--allow-empty", "--message", message]);

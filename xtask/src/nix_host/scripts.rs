@@ -182,15 +182,18 @@ exec "$profile/{activate}
     )
 }
 
-/// One of a host's own tests: fails where the running build says so.
+/// One of a host's own tests: fails where the running build says so, as `name` or `name: why`.
 pub(super) fn health_check(running: &Path) -> String {
     format!(
         r#"#!/bin/sh
 name=$(basename "$0")
-if grep -qxF "$name" '{running}/failing-tests' 2>/dev/null; then
-    echo "$name: not as it should be" >&2
-    exit 1
-fi
+while IFS= read -r line; do
+    case "$line" in
+    "$name") echo "$name: not as it should be" >&2; exit 1 ;;
+    "$name: "*) echo "$line" >&2; exit 1 ;;
+    *) ;;
+    esac
+done <'{running}/failing-tests'
 echo "$name: fine"
 "#,
         running = running.display()

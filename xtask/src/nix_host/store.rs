@@ -1,5 +1,7 @@
 //! A Nix store of its own in a folder: real Nix, and nothing of the system's Nix is touched.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,6 +14,8 @@ use crate::run;
 /// A Nix store in a folder. Works as root and as anybody else.
 pub(crate) struct Store {
     folder: PathBuf,
+    /// What [`Store::add_once`] added.
+    added: RefCell<BTreeMap<String, PathBuf>>,
 }
 
 impl Store {
@@ -19,7 +23,7 @@ impl Store {
     pub(crate) fn create(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
         // Nix refuses a store whose path has a symbolic link in it.
-        let store = Self { folder: folder.canonicalize()? };
+        let store = Self { folder: folder.canonicalize()?, added: RefCell::default() };
         let settings = store.folder.join("etc/nix");
         fs::create_dir_all(&settings)?;
         // Without a group of build users root would look for one; nothing is built or fetched here.
@@ -64,6 +68,16 @@ impl Store {
         fill(&folder)?;
         let path = run::read(self.command("nix-store").arg("--add").arg(&folder))?;
         Ok(PathBuf::from(path.trim()))
+    }
+
+    /// Adds a folder whose name says all of what is in it, where it was not added before.
+    pub(crate) fn add_once(&self, name: &str, fill: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+        if let Some(path) = self.added.borrow().get(name) {
+            return Ok(path.clone());
+        }
+        let path = self.add(name, fill)?;
+        self.added.borrow_mut().insert(name.to_owned(), path.clone());
+        Ok(path)
     }
 
     /// Tells Nix what a store path needs, which adding a folder cannot, so that closures and collecting are real.

@@ -26,7 +26,7 @@ fn nixos(folder: &Path) -> Description {
     };
     let mut broken = generation(4, "fedcba9876543210", 0);
     broken["activation"] = json!({ "exit": 4, "failed_units": ["display-manager.service", "gpu.service"] });
-    broken["failing_tests"] = json!(["20-desktop"]);
+    broken["failing_tests"] = json!(["20-desktop: no display"]);
     let mut collected = generation(2, COMMIT, 33);
     collected["collected"] = json!(true);
     let mut loader = generation(5, "00ff00ff00ff00ff", 0);
@@ -175,8 +175,31 @@ fn tests_follow_the_running_build() {
     let host = nixos(folder.path());
     assert!(on(&host, host.tests.join("20-desktop"), &[]).status.success());
     switch(&host, 47, "switch");
-    assert!(!on(&host, host.tests.join("20-desktop"), &[]).status.success());
+    let failed = on(&host, host.tests.join("20-desktop"), &[]);
+    assert!(!failed.status.success());
+    assert_eq!(said(&failed), "20-desktop: no display\n");
     assert!(on(&host, host.tests.join("10-network"), &[]).status.success());
+}
+
+#[test]
+fn each_generation_runs_while_the_host_lives_through_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = json!({
+        "name": "hsb0", "platform": "nixos", "first": 20, "running": 20, "tests": ["sshd"],
+        "generations": [{ "label": "a", "kernel": "6" }, { "label": "b", "kernel": "6", "failing_tests": ["sshd"] }],
+    });
+    let plan: HostPlan = serde_json::from_value(plan).unwrap();
+    let mut seen = Vec::new();
+    let host = plan
+        .live_through(folder.path(), |host, number| {
+            let same = fs::read_link(&host.running)? == fs::read_link(generation(host, number))?;
+            seen.push((number, same, on(host, host.tests.join("sshd"), &[]).status.success()));
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(seen, [(20, true, true), (21, true, false)]);
+    assert!(fs::read_link(&host.profile).unwrap().ends_with("system-20-link"));
+    assert_eq!(fs::read_link(&host.running).unwrap(), fs::read_link(generation(&host, 20)).unwrap());
 }
 
 #[test]
@@ -226,8 +249,8 @@ fn home_manager_activates_with_and_without_a_driver() {
 fn switching_takes_the_build_of_the_checkout() {
     let folder = tempfile::tempdir().unwrap();
     let upstream = Upstream::create(&folder.path().join("upstream")).unwrap();
-    let old = upstream.commit("Start", "aaaa", 3).unwrap();
-    let new = upstream.commit("Update flake.lock", "bbbb", 1).unwrap();
+    let old = upstream.commit("Start", "aaaa", Duration::from_hours(72)).unwrap();
+    let new = upstream.commit("Update flake.lock", "bbbb", Duration::from_hours(24)).unwrap();
     let build = |commit: &str| json!({ "label": format!("25.11.{}", &commit[..7]), "commit": commit, "kernel": "6.18.17" });
     let host = make(
         &folder.path().join("host"),

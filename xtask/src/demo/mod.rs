@@ -1,0 +1,71 @@
+//! `cargo xtask demo`: a server and four hosts on this machine, to look at and to break.
+
+mod fleet;
+mod folder;
+mod history;
+mod host;
+mod http;
+mod options;
+mod output;
+mod ready;
+mod start;
+mod stop;
+mod supervisor;
+mod words;
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use self::folder::Folder;
+pub(crate) use self::options::Options;
+use self::output::Output;
+use self::start::Demo;
+use self::stop::Stop;
+use crate::build::{self, Built};
+use crate::places::Places;
+use crate::setup;
+
+/// How often the demo looks whether something has happened.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Builds everything, runs the demo until it is told to stop, and leaves nothing behind.
+pub(crate) fn run(places: &Places, options: &Options) -> Result<()> {
+    let output = Output::for_people_or_programs(options.json)?;
+    setup::run(places)?;
+    println!("Building the server, the agent and the page ...");
+    build::programs(places)?;
+    build::page(places)?;
+    let built = Built::find(places)?;
+    let stop = Stop::on_signals()?;
+    let folder = Folder::create()?;
+    let lived = live(&built, options, &output, &stop, &folder);
+    folder.remove()?;
+    match lived {
+        Err(error) if !stop.is_asked() => Err(error),
+        _ => {
+            println!("The demo has ended. Nothing of it is left: no process, no folder.");
+            Ok(())
+        }
+    }
+}
+
+/// From the first host to the end. Whatever happens, the processes have ended when this returns.
+fn live(built: &Built, options: &Options, output: &Output, stop: &Stop, folder: &Folder) -> Result<()> {
+    let start = Instant::now();
+    let mut demo = Demo::start(built, options.port, folder.path(), stop)?;
+    println!("Ready after {:.1} s.", start.elapsed().as_secs_f32());
+    if options.json {
+        output.line(&serde_json::to_string(&demo.description)?)?;
+    } else {
+        println!("\n{}", words::welcome(&demo.description, options.until));
+    }
+    let ends = options.until.map(|time| Instant::now() + time);
+    while !stop.is_asked() && ends.is_none_or(|end| Instant::now() < end) {
+        demo.supervisor.check()?;
+        thread::sleep(LOOK_EVERY);
+    }
+    println!("Ending the demo ...");
+    Ok(())
+}
