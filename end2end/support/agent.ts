@@ -1,0 +1,31 @@
+/** The configuration of an agent on a test's host; `agent/backstay-agent.example.toml` explains every key. */
+
+import type { Description } from './host';
+
+export interface AgentPlaces {
+  server: string;
+  joinToken: string;
+  state: string;
+}
+
+export function configuration(host: Description, { server, joinToken, state }: AgentPlaces): string {
+  const lines = [
+    `server = "${server}"`,
+    `name = "${host.name}"`,
+    `platform = "${host.platform}"`,
+    `state_dir = "${state}"`,
+    `join_token_file = "${joinToken}"`,
+    'watch_interval = 1',
+  ];
+  // home-manager's places are found through the environment, as on a real host.
+  if (host.platform === 'nixos') {
+    lines.push(
+      '[profile]',
+      `path = "${host.profile}"`,
+      `running_system = "${host.running}"`,
+      `booted_system = "${host.booted}"`,
+    );
+  }
+  lines.push('[checkout]', `path = "${host.checkout}"`, '[tests]', `dir = "${host.tests}"`);
+  return `${lines.join('\n')}\n`;
+}

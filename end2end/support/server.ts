@@ -1,0 +1,68 @@
+/** A real server on a database of its own. */
+
+import { join } from 'node:path';
+
+import * as places from './places';
+import { Background, run } from './processes';
+import type { Repository } from './repository';
+
+export const admin = { name: 'admin', password: 'correct horse battery staple' };
+
+export class Server {
+  readonly #folder: string;
+  readonly #repository: Repository;
+  #process?: Background;
+  /** Known once it has started; the same after it was started again. */
+  url = '';
+
+  constructor(folder: string, repository: Repository) {
+    this.#folder = folder;
+    this.#repository = repository;
+  }
+
+  get log(): string {
+    return join(this.#folder, 'server.log');
+  }
+
+  get #database(): string {
+    return `sqlite://${join(this.#folder, 'backstay.sqlite3')}`;
+  }
+
+  async start(): Promise<void> {
+    const listen = this.url === '' ? '127.0.0.1:0' : new URL(this.url).host;
+    const words = [
+      ...['serve', '--listen', listen, '--database', this.#database, '--site-root', places.site],
+      ...['--repository', this.#repository.url, '--repository-folder', join(this.#folder, 'head.git')],
+    ];
+    const environment = { BACKSTAY_ADMIN_USER: admin.name, BACKSTAY_ADMIN_PASSWORD: admin.password };
+    this.#process = new Background(places.server, words, environment, this.log);
+    const [, url] = await this.#process.said(/listening on (\S+)\n/);
+    this.url = url;
+  }
+
+  /** Tells it to stop. */
+  async stop(): Promise<void> {
+    await this.#process?.end('SIGTERM');
+  }
+
+  /** Ends it as a power cut would. */
+  async kill(): Promise<void> {
+    await this.#process?.end('SIGKILL');
+  }
+
+  /** A token with which one host can join. */
+  async joinToken(name: string): Promise<string> {
+    return (await run(places.server, ['join-token', '--database', this.#database, '--name', name])).trim();
+  }
+
+  /** What the server's own check says of the audit log. */
+  async verifyAudit(): Promise<string> {
+    return run(places.server, ['verify-audit', '--database', this.#database]);
+  }
+
+  /** Makes a person. */
+  async addPerson(name: string, role: string, password: string): Promise<void> {
+    const words = ['set-password', '--database', this.#database, '--role', role, name];
+    await run(places.server, words, { BACKSTAY_PASSWORD: password });
+  }
+}

@@ -1,0 +1,102 @@
+/** `test` with a fleet of its own for each test, and browsers that fail it where something went wrong in them. */
+
+import { type BrowserContextOptions, type Page, expect, test as base } from '@playwright/test';
+
+import { Fleet, removeFolder, temporaryFolder, touch } from './fleet';
+import type { Host } from './host';
+import * as plans from './plans';
+import { type Repository, makeRepository } from './repository';
+import { Watch } from './watch';
+
+export { expect };
+
+interface Fixtures {
+  /** A server without hosts, which is this test's alone. */
+  fleet: Fleet;
+  /** The host of {@link plans.gpc0} in that fleet, connected. */
+  gpc0: Host;
+  /** What went wrong in this test's browsers. */
+  watch: Watch;
+  /** Opens one more browser, whose person is logged in. */
+  another: (options?: BrowserContextOptions) => Promise<Page>;
+}
+
+interface WorkerFixtures {
+  repository: Repository;
+}
+
+export const test = base.extend<Fixtures, WorkerFixtures>({
+  repository: [
+    async ({}, use) => {
+      const folder = await temporaryFolder();
+      await use(await makeRepository(folder, 6));
+      await removeFolder(folder);
+    },
+    { scope: 'worker' },
+  ],
+
+  fleet: async ({ repository }, use, testInfo) => {
+    const fleet = await Fleet.start(repository);
+    await use(fleet);
+    if (testInfo.status !== testInfo.expectedStatus) {
+      for (const [name, path] of fleet.logs()) {
+        await touch(path);
+        await testInfo.attach(name, { path, contentType: 'text/plain' });
+      }
+    }
+    await fleet.end();
+  },
+
+  gpc0: async ({ fleet }, use) => {
+    await use(await fleet.add(plans.gpc0(fleet.repository)));
+  },
+
+  baseURL: async ({ fleet }, use) => {
+    await use(fleet.server.url);
+  },
+
+  // Every browser starts logged in; tests of the log-in say otherwise.
+  storageState: async ({ fleet }, use) => {
+    const client = await fleet.client();
+    await use(await client.storageState());
+    await client.dispose();
+  },
+
+  watch: async ({}, use) => {
+    await use(new Watch());
+  },
+
+  context: async ({ context, watch }, use) => {
+    watch.over(context);
+    await use(context);
+    watch.check();
+  },
+
+  another: async ({ browser, watch }, use) => {
+    const contexts: Awaited<ReturnType<typeof browser.newContext>>[] = [];
+    await use(async (options) => {
+      const context = await browser.newContext(options);
+      contexts.push(context);
+      watch.over(context);
+      return context.newPage();
+    });
+    watch.check();
+    await Promise.all(contexts.map((context) => context.close()));
+  },
+});
+
+/** A browser in which nobody is logged in. */
+export const nobody = { cookies: [], origins: [] };
+
+/** Waits until a page is alive and hears what happens. */
+export async function alive(page: Page): Promise<void> {
+  const root = page.locator('html');
+  await expect(root).toHaveAttribute('data-hydrated', 'true');
+  await expect(root).toHaveAttribute('data-live', 'true');
+}
+
+/** Opens an address and waits until the page is alive. */
+export async function open(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  await alive(page);
+}

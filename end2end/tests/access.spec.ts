@@ -1,0 +1,58 @@
+import { admin } from '../support/server';
+import { expect, nobody, open, test } from '../support/test';
+
+test.use({ storageState: nobody });
+
+test('who is not logged in is led to the log-in, and then to where they wanted', async ({ page, gpc0 }) => {
+  await page.goto(`/hosts/${gpc0.name}/rollback`);
+  await expect(page).toHaveURL('/login?next=/hosts/gpc0/rollback');
+  await expect(page.locator('html')).toHaveAttribute('data-hydrated', 'true');
+  await page.getByLabel('Name').fill(admin.name);
+  await page.getByLabel('Password').fill(admin.password);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await expect(page).toHaveURL('/hosts/gpc0/rollback');
+  await expect(page.getByRole('dialog', { name: 'Rollback System - gpc0' })).toBeVisible();
+});
+
+test('a wrong password is refused, and nobody learns whether there is such a person', async ({ page, watch }) => {
+  watch.allow(/\b403\b/);
+  await page.goto('/login');
+  await expect(page.locator('html')).toHaveAttribute('data-hydrated', 'true');
+  const sentences = [];
+  for (const name of [admin.name, 'nobody']) {
+    await page.getByLabel('Name').fill(name);
+    await page.getByLabel('Password').fill('not this one');
+    const answered = page.waitForResponse('**/api/log_in');
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await answered;
+    await expect(page.getByRole('alert')).toBeVisible();
+    sentences.push(await page.getByRole('alert').textContent());
+  }
+  expect(sentences[0]).toBe(sentences[1]);
+  expect(sentences[0]).not.toBe('');
+  await expect(page).toHaveURL('/login');
+});
+
+test('a log-in never leads to another site', async ({ page }) => {
+  await page.goto('/login?next=//example.org/');
+  await expect(page.locator('html')).toHaveAttribute('data-hydrated', 'true');
+  await page.getByLabel('Name').fill(admin.name);
+  await page.getByLabel('Password').fill(admin.password);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await expect(page.getByRole('heading', { name: 'Fleet', level: 1 })).toBeVisible();
+  await expect(page).toHaveURL('/');
+});
+
+test('after logging out, the page and its way back show nothing', async ({ another, fleet, watch }) => {
+  watch.allow(/\b401\b/);
+  const client = await fleet.client();
+  const page = await another({ storageState: await client.storageState() });
+  await open(page, '/audit');
+  await page.getByRole('button', { name: 'Log out' }).click();
+  await expect(page).toHaveURL('/login');
+  await page.goto('/audit');
+  await expect(page).toHaveURL('/login?next=/audit');
+  const answer = await client.get('/audit', { maxRedirects: 0 });
+  expect(answer.status(), 'the session is gone, not only the cookie').toBe(302);
+  await client.dispose();
+});

@@ -1,0 +1,208 @@
+import { AuditPage } from '../pages/audit';
+import { RollbackDialog } from '../pages/dialog';
+import { HostView, notice } from '../pages/fleet';
+import { OpPage } from '../pages/op';
+import * as plans from '../support/plans';
+import { alive, expect, open, test } from '../support/test';
+import { refusal } from '../support/watch';
+
+test('a forged request for a garbage-collected generation is refused in words', async ({ page, gpc0, watch }) => {
+  watch.allow(refusal);
+  await open(page, '/hosts/gpc0/rollback');
+  const dialog = new RollbackDialog(page, 'gpc0');
+  // Forged: the page itself does not let anybody choose it.
+  await dialog.radio(45).evaluate((radio: HTMLInputElement) => {
+    radio.disabled = false;
+    radio.click();
+  });
+  await dialog.confirm(45).click();
+  await expect(dialog.self.getByRole('alert')).toHaveText(
+    'Gen 45 was garbage-collected. Nothing was changed. Choose another generation.',
+  );
+  expect(await gpc0.activations()).toEqual([]);
+  expect(await gpc0.current()).toBe(48);
+
+  await open(page, '/audit');
+  await expect(new AuditPage(page).entries('rollback.blocked')).toContainText('Gen 45 was garbage-collected.');
+});
+
+test('the profile was switched behind Backstay’s back: the host refuses, and nothing is switched', async ({
+  page,
+  gpc0,
+}) => {
+  await open(page, '/hosts/gpc0/rollback');
+  const dialog = new RollbackDialog(page, 'gpc0');
+  // The agent stands still, so that neither server nor page can know of it when the person confirms.
+  gpc0.suspendAgent();
+  await gpc0.switchProfile(46);
+  await dialog.confirm(47).click();
+  const row = HostView.inFleet(page, 'gpc0');
+  await expect(row.text).toContainText('sent');
+  gpc0.resumeAgent();
+
+  const sentence = 'The host is on Gen 46 now, not on Gen 48 as when you looked. Nothing was changed. Look again and choose.';
+  await expect(notice(page, sentence)).toBeVisible();
+  expect(await gpc0.current()).toBe(46);
+  expect(await gpc0.activations()).toEqual([]);
+  expect(await gpc0.running()).toBe(await gpc0.build(48));
+  // What runs is no longer what the profile says, and the light says so: a refusal does not turn it red.
+  await row.shows('System', 'attention', 'Gen 48 runs');
+
+  await notice(page, sentence).locator('..').getByRole('link', { name: 'Details' }).click();
+  await expect(page.getByRole('main')).toContainText(sentence);
+  await new OpPage(page).came('failed');
+  await open(page, '/audit');
+  await expect(new AuditPage(page).entries('rollback.refused')).toContainText(sentence);
+});
+
+test('an open dialog says that the host has moved on, and lets nobody confirm what is no longer so', async ({
+  page,
+  gpc0,
+}) => {
+  await open(page, '/hosts/gpc0/rollback');
+  const dialog = new RollbackDialog(page, 'gpc0');
+  await gpc0.switchProfile(46);
+  await expect(dialog.self.getByRole('alert')).toContainText('The host is on Gen 46 now. Nothing was asked for.');
+  await expect(dialog.confirm(47)).toBeDisabled();
+  await dialog.self.getByRole('link', { name: 'Look again' }).click();
+  await expect(dialog.current).toContainText('Gen 46');
+  await expect(dialog.self.getByRole('alert')).toHaveCount(0);
+  await expect(dialog.confirm(47)).toBeEnabled();
+  expect(await gpc0.activations()).toEqual([]);
+});
+
+test('a second op on a busy host is refused with the name of the first', async ({ page, gpc0, another, watch }) => {
+  watch.allow(refusal);
+  await gpc0.hold();
+  const elsewhere = await another();
+  await open(elsewhere, '/hosts/gpc0/rollback');
+  await open(page, '/hosts/gpc0/rollback');
+  const dialog = new RollbackDialog(page, 'gpc0');
+  await dialog.radio(46).check();
+  await dialog.confirm(46).click();
+  await expect.poll(() => gpc0.holding()).toBe(true);
+
+  // In the dialog that somebody else has open, the button goes before it can be pressed.
+  const theirs = new RollbackDialog(elsewhere, 'gpc0');
+  await expect(theirs.self).toContainText('gpc0 is busy: Rollback System to Gen 46, asked for by admin.');
+  await expect(theirs.confirm(47)).toBeDisabled();
+
+  // Asked for all the same, it is refused.
+  await open(elsewhere, '/');
+  await HostView.inFleet(elsewhere, 'gpc0').choose('Run Tests');
+  await expect(elsewhere.getByRole('alert')).toHaveText(
+    'gpc0 is busy: Rollback System to Gen 46, asked for by admin. Nothing was changed. Wait for it, or cancel it.',
+  );
+
+  await gpc0.letGo();
+  await HostView.inFleet(page, 'gpc0').shows('Tests', 'ok', '8/8 passed');
+  expect(await gpc0.activations()).toEqual([{ verb: 'switch', build: await gpc0.build(46) }]);
+});
+
+test('a host that is offline: the op waits, and can be cancelled', async ({ page, gpc0 }) => {
+  await gpc0.stopAgent();
+  await open(page, '/hosts/gpc0/rollback');
+  const dialog = new RollbackDialog(page, 'gpc0');
+  await expect(dialog.self).toContainText('gpc0 is offline. The rollback will wait for it, and can be cancelled meanwhile.');
+  await dialog.confirm(47).click();
+  const row = HostView.inFleet(page, 'gpc0');
+  await expect(row.text).toContainText('waiting for the host');
+  await expect(row.text).toContainText('offline');
+  await row.shows('System', 'ok', 'Gen 48');
+
+  await row.text.getByRole('link', { name: 'Rollback System to Gen 47' }).click();
+  const op = new OpPage(page);
+  await op.came('queued');
+  await op.cancel.click();
+  await op.came('cancelled');
+  await expect(page.getByRole('main')).toContainText('Taken back by admin before it was sent. Nothing was changed.');
+
+  // The host comes back and is left in peace.
+  gpc0.startAgent();
+  await page.getByRole('link', { name: 'Fleet' }).first().click();
+  await expect(row.text).toContainText('connected');
+  await row.choose('Refresh');
+  await expect(row.text).toContainText('connected');
+  expect(await gpc0.activations()).toEqual([]);
+  expect(await gpc0.current()).toBe(48);
+});
+
+test('a host that is offline: the op is sent when it comes back', async ({ page, gpc0 }) => {
+  await gpc0.stopAgent();
+  await open(page, '/hosts/gpc0/rollback');
+  await new RollbackDialog(page, 'gpc0').confirm(47).click();
+  const row = HostView.inFleet(page, 'gpc0');
+  await expect(row.text).toContainText('waiting for the host');
+  gpc0.startAgent();
+  await row.shows('System', 'ok', 'Rolled back to Gen 47');
+  await row.shows('Tests', 'ok', '8/8 passed');
+  expect(await gpc0.activations()).toEqual([{ verb: 'switch', build: await gpc0.build(47) }]);
+});
+
+test('an activation whose units fail is a failed rollback: System red, its output on the op’s page', async ({
+  page,
+  fleet,
+}) => {
+  const units = ['display-manager.service', 'gpu.service'];
+  const plan = plans.withFailingActivation(plans.gpc0(fleet.repository), { exit: 4, failed_units: units });
+  const gpc0 = await fleet.add(plan);
+  await open(page, '/hosts/gpc0/rollback');
+  const dialog = new RollbackDialog(page, 'gpc0');
+  await dialog.radio(46).check();
+  await dialog.confirm(46).click();
+  const row = HostView.inFleet(page, 'gpc0');
+  await row.shows('System', 'failed', 'Rollback failed');
+  expect(await gpc0.current()).toBe(46);
+
+  await notice(page, /^Rollback System to Gen 46 failed/).locator('..').getByRole('link', { name: 'Details' }).click();
+  const op = new OpPage(page);
+  await op.came('failed');
+  await expect(op.output).toContainText('warning: the following units failed: display-manager.service, gpu.service');
+  await expect(page.getByRole('main')).toContainText('Exit code4');
+  await op.hasEveryLine();
+});
+
+test('a boot loader that cannot be installed: nothing was activated, and System says that the rollback failed', async ({
+  page,
+  fleet,
+}) => {
+  const gpc0 = await fleet.add(plans.withFailingActivation(plans.gpc0(fleet.repository), { exit: 1 }));
+  await open(page, '/hosts/gpc0/rollback');
+  const dialog = new RollbackDialog(page, 'gpc0');
+  await dialog.radio(46).check();
+  await dialog.confirm(46).click();
+  const row = HostView.inFleet(page, 'gpc0');
+  await row.shows('System', 'failed', 'Rollback failed');
+  expect(await gpc0.activations()).toEqual([]);
+  expect(await gpc0.running()).toBe(await gpc0.build(48));
+
+  await row.text.getByRole('link', { name: 'gpc0' }).click();
+  await page.getByRole('region', { name: 'Latest ops' }).getByRole('link', { name: 'Rollback System to Gen 46' }).click();
+  const op = new OpPage(page);
+  await op.came('failed');
+  await expect(op.output).toContainText('Failed to install bootloader');
+});
+
+test('who may only look cannot roll back, whatever their browser sends', async ({ fleet, gpc0, another, watch }) => {
+  const viewer = { name: 'visitor', password: 'a password to look with' };
+  await fleet.server.addPerson(viewer.name, 'viewer', viewer.password);
+  const client = await fleet.client(viewer);
+  const page = await another({ storageState: await client.storageState() });
+  await client.dispose();
+  watch.allow(/\b403\b/);
+
+  await open(page, '/hosts/gpc0/rollback');
+  const dialog = new RollbackDialog(page, 'gpc0');
+  await expect(dialog.self).toContainText('You may look. Rolling back takes the role “operator”.');
+  await expect(dialog.confirm(47)).toBeDisabled();
+  await dialog.confirm(47).evaluate((button: HTMLButtonElement) => {
+    button.closest('form')?.querySelector('fieldset')?.removeAttribute('disabled');
+    button.disabled = false;
+    button.click();
+  });
+  await expect(dialog.self.getByRole('alert')).toHaveText(
+    'You may not do this: it takes the role “operator”. Nothing was changed.',
+  );
+  expect(await gpc0.activations()).toEqual([]);
+  await alive(page);
+});

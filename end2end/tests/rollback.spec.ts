@@ -1,0 +1,156 @@
+import { AuditPage } from '../pages/audit';
+import { RollbackDialog } from '../pages/dialog';
+import { HostView, notice } from '../pages/fleet';
+import { OpPage } from '../pages/op';
+import * as plans from '../support/plans';
+import { expect, open, test } from '../support/test';
+
+test('a switch that succeeded and broke the host shows as System green, Tests red', async ({ page, gpc0, fleet }) => {
+  await open(page, '/');
+  const row = HostView.inFleet(page, gpc0.name);
+  const head = fleet.repository.commits[fleet.repository.commits.length - 1].slice(0, 7);
+  await row.shows('Agent', 'ok', 'Current');
+  await row.shows('Git', 'ok', `At ${head}`);
+  await row.shows('Lock', 'ok', 'In step');
+  await row.shows('System', 'ok', 'Gen 48');
+  await row.shows('Tests', 'failed', '3/8 passed');
+});
+
+test('rollback to the last known working generation: System and Tests come back, tests re-run by themselves', async ({
+  page,
+  gpc0,
+}) => {
+  await open(page, '/');
+  const row = HostView.inFleet(page, 'gpc0');
+  const dialog = new RollbackDialog(page, 'gpc0');
+  await gpc0.hold();
+  await gpc0.holdTests();
+  await row.choose('Rollback System');
+  await dialog.confirm(47).click();
+
+  await expect(dialog.self).toHaveCount(0);
+  await row.shows('System', 'working', 'Rolling back to Gen 47');
+  await expect.poll(() => gpc0.holding()).toBe(true);
+  expect(await gpc0.activations(), 'nothing is activated before it is let go').toEqual([]);
+
+  await gpc0.letGo();
+  await row.shows('System', 'ok', 'Rolled back to Gen 47');
+  await expect(notice(page, 'Rolled back to Gen 47')).toBeVisible();
+  await row.shows('Tests', 'working', 'Running 0/8');
+
+  await gpc0.letTestsGo();
+  await row.shows('Tests', 'ok', '8/8 passed');
+  await row.shows('Agent', 'ok', 'Current');
+
+  expect(await gpc0.listGenerations()).toMatch(/^\s*47 .*\(current\)/m);
+  expect(await gpc0.running()).toBe(await gpc0.build(47));
+  expect(await gpc0.activations()).toEqual([{ verb: 'switch', build: await gpc0.build(47) }]);
+});
+
+test('who rolled back, from where, to where and why is in the audit log', async ({ page, gpc0, fleet }) => {
+  await open(page, '/hosts/gpc0/rollback');
+  const dialog = new RollbackDialog(page, gpc0.name);
+  await dialog.reason.fill('  X11 won’t start  ');
+  await dialog.confirm(47).click();
+  await HostView.inFleet(page, 'gpc0').shows('Tests', 'ok', '8/8 passed');
+
+  await page.getByRole('link', { name: 'Audit' }).click();
+  const audit = new AuditPage(page);
+  const way = { who: 'admin', host: 'gpc0', way: 'Gen 48 → Gen 47', why: 'X11 won’t start' };
+  await audit.has({ ...way, what: 'rollback.requested', outcome: 'Asked for.' });
+  await audit.has({ ...way, what: 'rollback.succeeded', outcome: 'Rolled back to Gen 47' });
+  const test = { who: 'auto-test', host: 'gpc0', way: '', why: '' };
+  await audit.has({ ...test, what: 'test.requested', outcome: 'Asked for.' });
+  await audit.has({ ...test, what: 'test.succeeded', outcome: /8/ });
+  await expect(audit.intact).toBeVisible();
+  expect(await fleet.server.verifyAudit()).toContain('intact');
+});
+
+test('the host’s own page tells of the rollback and leads to its output', async ({ page, gpc0, fleet }) => {
+  await open(page, '/hosts/gpc0');
+  const host = HostView.onItsPage(page, gpc0.name);
+  await host.shows('Tests', 'failed', '3/8 passed');
+  await page.getByRole('link', { name: 'Rollback System' }).first().click();
+  const dialog = new RollbackDialog(page, 'gpc0');
+  await dialog.reason.fill('no picture');
+  await dialog.confirm(47).click();
+
+  await expect(page).toHaveURL('/hosts/gpc0');
+  await host.shows('System', 'ok', 'Rolled back to Gen 47');
+  await host.shows('Tests', 'ok', '8/8 passed');
+  const c47 = fleet.repository.commits[fleet.repository.commits.length - 2].slice(0, 7);
+  await expect(page.getByRole('region', { name: 'Current generation' })).toContainText(`Gen 47 (${c47})`);
+
+  const ops = page.getByRole('region', { name: 'Latest ops' });
+  await ops.getByRole('link', { name: 'Rollback System to Gen 47' }).click();
+  const op = new OpPage(page);
+  await op.came('succeeded');
+  await expect(page.getByRole('main')).toContainText('Gen 48 → Gen 47');
+  await expect(page.getByRole('main')).toContainText('no picture');
+  await expect(op.output).toContainText('activating the configuration...');
+  await op.hasEveryLine();
+});
+
+test('rollback past what Nix would call previous reaches exactly the chosen generation', async ({ page, gpc0 }) => {
+  await open(page, '/hosts/gpc0/rollback');
+  const dialog = new RollbackDialog(page, 'gpc0');
+  await dialog.radio(44).check();
+  await dialog.confirm(44).click();
+  const row = HostView.inFleet(page, 'gpc0');
+  // Its kernel is not the booted one, so it runs fully only after a reboot, and says so.
+  await row.shows('System', 'attention', 'Reboot needed');
+  await row.shows('Tests', 'ok', '8/8 passed');
+  await expect(notice(page, 'Rolled back to Gen 44')).toBeVisible();
+  expect(await gpc0.current()).toBe(44);
+  expect(await gpc0.running()).toBe(await gpc0.build(44));
+  expect(await gpc0.activations()).toEqual([{ verb: 'switch', build: await gpc0.build(44) }]);
+});
+
+test('with auto-test off, Tests says after a rollback that they are to be run again', async ({ page, gpc0 }) => {
+  await open(page, '/hosts/gpc0');
+  const host = HostView.onItsPage(page, gpc0.name);
+  await page.getByRole('button', { name: 'Turn auto-test off' }).click();
+  await expect(page.getByRole('button', { name: 'Turn auto-test on' })).toBeVisible();
+  await page.getByRole('link', { name: 'Rollback System' }).first().click();
+  await new RollbackDialog(page, 'gpc0').confirm(47).click();
+  await host.shows('System', 'ok', 'Rolled back to Gen 47');
+  await host.shows('Tests', 'attention', 'Run again');
+
+  await host.choose('Run Tests');
+  await host.shows('Tests', 'ok', '8/8 passed');
+});
+
+test('back and forth: a host that was rolled back can be brought forward again', async ({ page, gpc0 }) => {
+  await open(page, '/hosts/gpc0/rollback');
+  const dialog = new RollbackDialog(page, 'gpc0');
+  const row = HostView.inFleet(page, 'gpc0');
+  await dialog.confirm(47).click();
+  await row.shows('Tests', 'ok', '8/8 passed');
+
+  await row.choose('Rollback System');
+  await expect(dialog.current).toContainText('Gen 47');
+  await dialog.radio(48).check();
+  await dialog.confirm(48).click();
+  await row.shows('System', 'ok', 'Rolled back to Gen 48');
+  await row.shows('Tests', 'failed', '3/8 passed');
+  expect(await gpc0.current()).toBe(48);
+  expect((await gpc0.activations()).map(({ build }) => build)).toEqual([await gpc0.build(47), await gpc0.build(48)]);
+});
+
+test('a home-manager host rolls back by its own activation script', async ({ page, fleet }) => {
+  const imac0 = await fleet.add(plans.imac0(fleet.repository));
+  await open(page, '/');
+  const row = HostView.inFleet(page, 'imac0');
+  await row.shows('Tests', 'failed', '2/3 passed');
+  await row.choose('Rollback System');
+  const dialog = new RollbackDialog(page, 'imac0');
+  await expect(dialog.choice(11)).toContainText('Last known working');
+  await dialog.confirm(11).click();
+  await row.shows('System', 'ok', 'Rolled back to Gen 11');
+  await row.shows('Tests', 'ok', '3/3 passed');
+
+  expect(await imac0.current()).toBe(11);
+  expect(await imac0.running()).toBe(await imac0.build(11));
+  expect(await imac0.activations()).toEqual([{ verb: 'activate', build: await imac0.build(11) }]);
+  expect(await imac0.listGenerations(), 'no generation was added').not.toMatch(/^\s*13 /m);
+});

@@ -1,0 +1,128 @@
+import type { Locator, Page } from '@playwright/test';
+
+import { RollbackDialog } from '../pages/dialog';
+import { HostView } from '../pages/fleet';
+import { admin } from '../support/server';
+import { alive, expect, nobody, test } from '../support/test';
+
+/** Without script nothing comes by itself: looks again until the light is so. */
+async function shownAfterLookingAgain(page: Page, light: Locator, state: string, words: string): Promise<void> {
+  await expect(async () => {
+    await page.reload();
+    await expect(light).toHaveAttribute('data-state', state, { timeout: 1 });
+    await expect(light).toHaveText(words, { timeout: 1 });
+  }).toPass({ timeout: 20_000 });
+}
+
+test.describe('without JavaScript', () => {
+  test.use({ javaScriptEnabled: false, storageState: nobody });
+
+  async function logIn(page: Page): Promise<void> {
+    await page.getByLabel('Name').fill(admin.name);
+    await page.getByLabel('Password').fill(admin.password);
+    await page.getByRole('button', { name: 'Log in' }).click();
+  }
+
+  test('log in, menu, dialog, choose, confirm, result', async ({ page, gpc0 }) => {
+    await page.goto('/');
+    await logIn(page);
+    await expect(page).toHaveURL('/');
+    const row = HostView.inFleet(page, 'gpc0');
+    await row.choose('Rollback System');
+
+    const dialog = new RollbackDialog(page, 'gpc0');
+    await expect(dialog.self).toBeVisible();
+    await expect(dialog.confirm(47)).toBeVisible();
+    await dialog.radio(46).check();
+    await expect(dialog.confirm(46)).toBeVisible();
+    await dialog.reason.fill('no script here');
+    await dialog.confirm(46).click();
+
+    await expect(page).toHaveURL('/');
+    await shownAfterLookingAgain(page, row.light('System'), 'ok', 'Rolled back to Gen 46');
+    await shownAfterLookingAgain(page, row.light('Tests'), 'ok', '8/8 passed');
+    expect(await gpc0.current()).toBe(46);
+    expect(await gpc0.activations()).toEqual([{ verb: 'switch', build: await gpc0.build(46) }]);
+
+    await row.text.getByRole('link', { name: 'gpc0' }).click();
+    await page.getByRole('link', { name: 'Rollback System to Gen 46' }).click();
+    await expect(page.getByRole('main')).toContainText('no script here');
+    await expect(page.getByRole('log', { name: 'Output' })).toContainText('activating the configuration...');
+  });
+
+  test('a refusal is shown in the dialog, in the same words', async ({ page, gpc0 }) => {
+    await page.goto('/hosts/gpc0/rollback');
+    await logIn(page);
+    const dialog = new RollbackDialog(page, 'gpc0');
+    await expect(dialog.self).toBeVisible();
+    await gpc0.switchProfile(46);
+    // The server hears of it, and the page cannot.
+    const looking = await page.context().newPage();
+    await looking.goto('/');
+    const generation = HostView.inFleet(looking, 'gpc0').text.getByText(/^Gen 46/).first();
+    await expect(async () => {
+      await looking.reload();
+      await expect(generation).toBeVisible({ timeout: 1 });
+    }).toPass({ timeout: 20_000 });
+
+    await dialog.confirm(47).click();
+    await expect(dialog.self.getByRole('alert')).toHaveText(
+      'The host is on Gen 46 now, not on Gen 48 as when you looked. Nothing was changed. Look again and choose.',
+    );
+    await expect(dialog.current, 'the dialog that comes back is true').toContainText('Gen 46');
+    expect(await gpc0.activations()).toEqual([]);
+  });
+
+  test('a wrong password', async ({ page }) => {
+    await page.goto('/login');
+    await page.getByLabel('Name').fill(admin.name);
+    await page.getByLabel('Password').fill('not this one');
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await expect(page).toHaveURL(/\/login/);
+    await expect(page.getByRole('alert')).toBeVisible();
+  });
+
+  test('log out', async ({ page }) => {
+    await page.goto('/audit');
+    await logIn(page);
+    await expect(page).toHaveURL('/audit');
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await expect(page).toHaveURL('/login');
+    await page.goto('/audit');
+    await expect(page).toHaveURL('/login?next=/audit');
+  });
+});
+
+test.describe('before WebAssembly has come', () => {
+  /** Keeps WebAssembly back until it is let through. */
+  async function keepBack(page: Page): Promise<() => void> {
+    let letThrough = () => {};
+    const until = new Promise<void>((resolve) => {
+      letThrough = resolve;
+    });
+    await page.route('**/*.wasm', async (route) => {
+      await until;
+      await route.continue();
+    });
+    return letThrough;
+  }
+
+  test('the dialog can be filled in, and what was chosen stays when the page comes alive', async ({ page, gpc0 }) => {
+    const letThrough = await keepBack(page);
+    await page.goto('/', { waitUntil: 'commit' });
+    await HostView.inFleet(page, 'gpc0').choose('Rollback System');
+    const dialog = new RollbackDialog(page, 'gpc0');
+    await dialog.radio(46).check();
+    await dialog.reason.fill('written before the page was alive');
+    await expect(dialog.confirm(46)).toBeVisible();
+    await expect(page.locator('html')).not.toHaveAttribute('data-hydrated');
+
+    letThrough();
+    await alive(page);
+    await expect(dialog.radio(46)).toBeChecked();
+    await expect(dialog.reason).toHaveValue('written before the page was alive');
+    await dialog.confirm(46).click();
+    await HostView.inFleet(page, 'gpc0').shows('System', 'ok', 'Rolled back to Gen 46');
+    expect(await gpc0.current()).toBe(46);
+  });
+});
