@@ -47,6 +47,7 @@ impl Build {
             fs::write(folder.join("system"), "x86_64-linux")?;
             fs::write(folder.join("switch-inhibitors"), serde_json::to_string(&self.inhibitors)?)?;
             fs::write(folder.join("failing-tests"), lines(&self.failing_tests))?;
+            fs::write(folder.join("failed-units"), lines(&self.activation.failed_units))?;
             write_script(&folder.join("init"), "#!/bin/sh\n")?;
             symlink(&path, folder.join("sw"))?;
             symlink(kernel.image.join("bzImage"), folder.join("kernel"))?;

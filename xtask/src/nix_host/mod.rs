@@ -10,7 +10,8 @@
 //! run/booted-system        what was booted (NixOS)
 //! checkout/                the configuration, where an upstream is given
 //! builds/<commit>          what `switch` finds built when the checkout is at that commit
-//! bin/                     nixos-rebuild or home-manager, which switch to those builds
+//! bin/                     nixos-rebuild or home-manager, which switch to those builds; systemctl (NixOS), which
+//!                          lists the units that fail in what runs
 //! tests/                   the host's own tests
 //! activations.log          one line for each activation: when, how, what
 //! hold, holding            while `hold` exists, activations stand still, which `holding` tells
@@ -57,7 +58,7 @@ impl NixHost {
             fs::create_dir_all(folder.join(part))?;
         }
         let host = Self { name: name.to_owned(), platform, folder, store };
-        host.write_rebuild()?;
+        host.write_programs()?;
         Ok(host)
     }
 
@@ -120,13 +121,17 @@ impl NixHost {
         Ok(())
     }
 
-    fn write_rebuild(&self) -> Result<()> {
+    fn write_programs(&self) -> Result<()> {
         let (name, activate) = match self.platform {
             Platform::Nixos => ("nixos-rebuild", "bin/switch-to-configuration\" switch"),
             Platform::HomeManager => ("home-manager", "activate\" --driver-version 1"),
         };
         let script = scripts::rebuild(&self.folder, &self.profile_path(), &self.checkout(), activate);
-        build::write_script(&self.folder.join("bin").join(name), &script)
+        build::write_script(&self.folder.join("bin").join(name), &script)?;
+        if self.platform == Platform::Nixos {
+            build::write_script(&self.folder.join("bin/systemctl"), &scripts::systemctl(&self.running()))?;
+        }
+        Ok(())
     }
 }
 

@@ -182,6 +182,11 @@ exec "$profile/{activate}
     )
 }
 
+/// `systemctl list-units --state=failed` and the like, whatever the options: the units that fail in what runs.
+pub(super) fn systemctl(running: &Path) -> String {
+    format!("#!/bin/sh\nexec sed 's/$/ loaded failed failed/' '{}/failed-units'\n", running.display())
+}
+
 /// One of a host's own tests: fails where the running build says so, as `name` or `name: why`.
 pub(super) fn health_check(running: &Path) -> String {
     format!(

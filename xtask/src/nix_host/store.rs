@@ -11,6 +11,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::run;
 
+/// Nix's settings. Without a group of build users root would look for one; nothing is built or fetched here, and the
+/// store is not to outlive a crash of the machine.
+const SETTINGS: &str = "build-users-group =\nsandbox = false\nsubstituters =\nfsync-metadata = false\n";
+
 /// A Nix store in a folder. Works as root and as anybody else.
 pub(crate) struct Store {
     folder: PathBuf,
@@ -26,8 +30,7 @@ impl Store {
         let store = Self { folder: folder.canonicalize()?, added: RefCell::default() };
         let settings = store.folder.join("etc/nix");
         fs::create_dir_all(&settings)?;
-        // Without a group of build users root would look for one; nothing is built or fetched here.
-        fs::write(settings.join("nix.conf"), "build-users-group =\nsandbox = false\nsubstituters =\n")?;
+        fs::write(settings.join("nix.conf"), SETTINGS)?;
         fs::create_dir_all(store.folder.join("home"))?;
         Ok(store)
     }

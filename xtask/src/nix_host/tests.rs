@@ -167,6 +167,8 @@ fn failures_leave_what_nixos_would_leave() {
         said(&units).contains("warning: the following units failed: display-manager.service, gpu.service")
     );
     assert_eq!(fs::read_link(&host.running).unwrap(), fs::read_link(generation(&host, 47)).unwrap());
+    let listed = said(&on(&host, host.folder.join("bin/systemctl"), &["list-units", "--state=failed"]));
+    assert_eq!(listed, "display-manager.service loaded failed failed\ngpu.service loaded failed failed\n");
 }
 
 #[test]
