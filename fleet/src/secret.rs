@@ -1,1 +1,155 @@
 //! Secrets: tokens that machines and browsers show, and passwords that people type.
+//!
+//! A token is 32 random bytes, so a fast hash of it is enough to keep. A password is not, and takes argon2id, which is
+//! slow on purpose: call [`hash_password`] and [`verify_password`] where blocking is allowed.
+
+use std::fmt;
+
+use argon2::password_hash::{self, PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
+use argon2::{Argon2, Params};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rand::rngs::OsRng;
+use rand::seq::IndexedRandom;
+use rand::{RngCore, TryRngCore};
+use sha2::{Digest, Sha256};
+
+use crate::store::TokenHash;
+
+/// Random bytes in a token.
+const TOKEN_BYTES: usize = 32;
+/// Random bytes in a password's salt, as RFC 9106 recommends.
+const SALT_BYTES: usize = 16;
+/// Digits and letters that nobody takes for one another.
+const READABLE: &[u8] = b"23456789abcdefghjkmnpqrstuvwxyz";
+/// Groups in a random password: with the next, 20 of 31 characters, which is 99 bits.
+const PASSWORD_GROUPS: usize = 4;
+/// Characters in each group.
+const GROUP_CHARS: usize = 5;
+
+/// A token as its holder shows it. It is shown once, when it is made; the store keeps its [`TokenHash`].
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// A new one, from the operating system's random numbers.
+    ///
+    /// # Panics
+    /// Where the operating system has no random numbers to give.
+    pub fn random() -> Self {
+        Self(URL_SAFE_NO_PAD.encode(random_bytes::<TOKEN_BYTES>()))
+    }
+
+    /// The text that proves its holder. Never log it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// What the store keeps of it.
+    pub fn hash(&self) -> TokenHash {
+        TokenHash::of(&self.0)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl TokenHash {
+    /// The hash of a token as somebody showed it.
+    pub fn of(token: &str) -> Self {
+        Self(hex(&Sha256::digest(token)))
+    }
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|b| [b >> 4, b & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+}
+
+/// A password that can be read aloud and typed: four groups of five characters, 99 bits.
+///
+/// # Panics
+/// Where the operating system has no random numbers to give.
+pub fn random_password() -> String {
+    let mut random = OsRng.unwrap_err();
+    let mut group = || -> String {
+        (0..GROUP_CHARS).filter_map(|_| READABLE.choose(&mut random)).copied().map(char::from).collect()
+    };
+    (0..PASSWORD_GROUPS).map(|_| group()).collect::<Vec<_>>().join("-")
+}
+
+/// The argon2id hash of a password, in PHC string format, with a salt of its own. Takes some 20 ms of a processor.
+///
+/// # Errors
+/// Where argon2 does not take the password, which at the lengths that [`accounts`](crate::accounts) allows does not
+/// happen.
+pub fn hash_password(password: &str) -> Result<String, password_hash::Error> {
+    let salt = SaltString::encode_b64(&random_bytes::<SALT_BYTES>())?;
+    Ok(argon2id().hash_password(password.as_bytes(), &salt)?.to_string())
+}
+
+/// Whether `hash` is of this password. As slow as [`hash_password`]; a hash that cannot be read is of none.
+pub fn verify_password(hash: &str, password: &str) -> bool {
+    PasswordHash::new(hash)
+        .is_ok_and(|parsed| argon2id().verify_password(password.as_bytes(), &parsed).is_ok())
+}
+
+/// OWASP's first choice of parameters: 19 MiB, two passes, one lane. A stored hash names the ones that it was made with.
+fn argon2id() -> Argon2<'static> {
+    Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, Params::DEFAULT)
+}
+
+fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    OsRng.unwrap_err().fill_bytes(&mut bytes);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_32_bytes_and_never_the_same() {
+        let (one, other) = (Secret::random(), Secret::random());
+        assert_eq!(URL_SAFE_NO_PAD.decode(one.reveal()).unwrap().len(), TOKEN_BYTES);
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        let secret = Secret::random();
+        assert!(!format!("{secret:?}").contains(secret.reveal()));
+    }
+
+    #[test]
+    fn a_token_hash_is_sha_256() {
+        let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(TokenHash::of("abc").0, known);
+    }
+
+    #[test]
+    fn a_random_password_is_readable_and_strong() {
+        let password = random_password();
+        let groups: Vec<_> = password.split('-').collect();
+        assert!(groups.len() == 4 && groups.iter().all(|g| g.len() == 5), "{password}");
+        assert!(password.bytes().all(|b| b == b'-' || READABLE.contains(&b)), "{password}");
+        assert_ne!(password, random_password());
+        let characters = u32::try_from(PASSWORD_GROUPS * GROUP_CHARS).unwrap();
+        assert!(f64::from(characters) * f64::from(u32::try_from(READABLE.len()).unwrap()).log2() >= 95.0);
+    }
+
+    #[test]
+    fn a_password_fits_its_own_hash_alone() {
+        let hash = hash_password("correct horse").unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(verify_password(&hash, "correct horse"));
+        assert!(!verify_password(&hash, "correct horsf"));
+        assert!(!verify_password("not a hash", "correct horse"));
+        assert_ne!(hash, hash_password("correct horse").unwrap(), "each has its own salt");
+    }
+}

@@ -332,7 +332,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// How many people there are.
     async fn count_users(&self) -> Result<u64, StoreError>;
-    /// Records a person, or a new password and role for one.
+    /// Records a person, or a new password and role for one, and ends that person's sessions.
     async fn put_user(&self, user: &UserRecord, audit: &NewAuditEntry) -> Result<(), StoreError>;
     /// The person of this name.
     async fn user(&self, name: &str) -> Result<Option<UserRecord>, StoreError>;
@@ -345,7 +345,11 @@ pub trait Store: Send + Sync + 'static {
         expires_at: DateTime<Utc>,
     ) -> Result<(), StoreError>;
     /// Whose session this is, if it has not expired.
-    async fn session_user(&self, token: &TokenHash, now: DateTime<Utc>) -> Result<Option<UserRecord>, StoreError>;
+    async fn session_user(
+        &self,
+        token: &TokenHash,
+        now: DateTime<Utc>,
+    ) -> Result<Option<UserRecord>, StoreError>;
     /// Ends a session.
     async fn delete_session(&self, token: &TokenHash) -> Result<(), StoreError>;
     /// Forgets sessions and join tokens that have expired.

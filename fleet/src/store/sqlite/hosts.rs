@@ -1,0 +1,241 @@
+//! Hosts and what is known of them.
+
+use backstay_protocol::{Facts, Generation, GenerationRef, HostId, Platform, TestRun};
+use chrono::{DateTime, Utc};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Sqlite, SqliteExecutor};
+
+use super::row::{Columns, stored_json, stored_number, stored_time};
+use super::{GenerationRecord, HostRecord, NewAuditEntry, SqliteStore, StoreError, TokenHash, Tx, audit};
+
+/// Rows in one statement: far below what a statement may bind.
+const ROWS_PER_STATEMENT: usize = 500;
+
+fn from_row(row: &SqliteRow) -> Result<HostRecord, StoreError> {
+    let name = row.text("name")?;
+    // Facts are read again at the next connection: ones that another version wrote need not stop this one.
+    let facts = row.json_opt("facts").unwrap_or_else(|error| {
+        tracing::warn!(host = %name, %error, "the stored facts are passed over");
+        None
+    });
+    Ok(HostRecord {
+        id: row.parsed("id")?,
+        name,
+        platform: row.parsed("platform")?,
+        auto_test: row.flag("auto_test")?,
+        agent_version: row.text_opt("agent_version")?,
+        agent_protocol: row.number_opt("agent_protocol")?,
+        last_seen: row.time_opt("last_seen")?,
+        facts,
+        created_at: row.time("created_at")?,
+    })
+}
+
+pub(super) async fn all(store: &SqliteStore) -> Result<Vec<HostRecord>, StoreError> {
+    let rows = sqlx::query("SELECT * FROM hosts ORDER BY lower(name)").fetch_all(&store.reader).await?;
+    rows.iter().map(from_row).collect()
+}
+
+pub(super) async fn by_id(
+    executor: impl SqliteExecutor<'_>,
+    id: HostId,
+) -> Result<Option<HostRecord>, StoreError> {
+    let row = sqlx::query("SELECT * FROM hosts WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(executor)
+        .await?;
+    row.as_ref().map(from_row).transpose()
+}
+
+pub(super) async fn by_name(store: &SqliteStore, name: &str) -> Result<Option<HostRecord>, StoreError> {
+    let row = sqlx::query("SELECT * FROM hosts WHERE lower(name) = lower($1)")
+        .bind(name)
+        .fetch_optional(&store.reader)
+        .await?;
+    row.as_ref().map(from_row).transpose()
+}
+
+pub(super) async fn by_token(
+    store: &SqliteStore,
+    token: &TokenHash,
+) -> Result<Option<HostRecord>, StoreError> {
+    let row = sqlx::query("SELECT * FROM hosts WHERE token_hash = $1")
+        .bind(&token.0)
+        .fetch_optional(&store.reader)
+        .await?;
+    row.as_ref().map(from_row).transpose()
+}
+
+pub(super) async fn record_agent(
+    store: &SqliteStore,
+    id: HostId,
+    version: &str,
+    protocol: u32,
+    platform: Platform,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE hosts SET agent_version = $2, agent_protocol = $3, platform = $4,
+             last_seen = CASE WHEN last_seen > $5 THEN last_seen ELSE $5 END
+         WHERE id = $1",
+    )
+    .bind(id.to_string())
+    .bind(version)
+    .bind(i64::from(protocol))
+    .bind(platform.as_str())
+    .bind(stored_time(at))
+    .execute(&store.writer)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn record_seen(
+    store: &SqliteStore,
+    id: HostId,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE hosts SET last_seen = $2 WHERE id = $1 AND (last_seen IS NULL OR last_seen < $2)")
+        .bind(id.to_string())
+        .bind(stored_time(at))
+        .execute(&store.writer)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn set_auto_test(
+    store: &SqliteStore,
+    id: HostId,
+    on: bool,
+    audit: &NewAuditEntry,
+) -> Result<(), StoreError> {
+    let mut tx = store.begin().await?;
+    let changed = sqlx::query("UPDATE hosts SET auto_test = $2 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(i64::from(on))
+        .execute(&mut *tx)
+        .await?;
+    if changed.rows_affected() == 1 {
+        audit::append(&mut tx, audit).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+pub(super) async fn record_facts(store: &SqliteStore, id: HostId, facts: &Facts) -> Result<(), StoreError> {
+    let json = stored_json(facts)?;
+    let mut tx = store.begin().await?;
+    let taken = sqlx::query(
+        "UPDATE hosts SET facts = $2, facts_read_at = $3
+         WHERE id = $1 AND (facts_read_at IS NULL OR facts_read_at <= $3)",
+    )
+    .bind(id.to_string())
+    .bind(json)
+    .bind(stored_time(facts.read_at))
+    .execute(&mut *tx)
+    .await?;
+    if taken.rows_affected() == 0 {
+        return Ok(());
+    }
+    retire_generations(&mut tx, id, &facts.generations).await?;
+    for some in facts.generations.chunks(ROWS_PER_STATEMENT) {
+        record_generations(&mut tx, id, some).await?;
+    }
+    for some in facts.test_runs.chunks(ROWS_PER_STATEMENT) {
+        record_test_runs(&mut tx, id, some).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Marks the generations that the profile no longer lists.
+async fn retire_generations(tx: &mut Tx, host: HostId, listed: &[Generation]) -> Result<(), StoreError> {
+    let mut query = QueryBuilder::<Sqlite>::new("UPDATE generations SET in_profile = 0 WHERE in_profile = 1");
+    query.push(" AND host_id = ").push_bind(host.to_string());
+    if !listed.is_empty() {
+        query.push(" AND number NOT IN (");
+        let mut numbers = query.separated(", ");
+        for generation in listed {
+            // A number is written as it is: it needs no binding, and there may be many.
+            numbers.push(generation.number);
+        }
+        query.push(")");
+    }
+    query.build().execute(&mut **tx).await?;
+    Ok(())
+}
+
+async fn record_generations(tx: &mut Tx, host: HostId, some: &[Generation]) -> Result<(), StoreError> {
+    let json = some.iter().map(stored_json).collect::<Result<Vec<_>, _>>()?;
+    let mut query =
+        QueryBuilder::<Sqlite>::new("INSERT INTO generations (host_id, number, in_profile, generation) ");
+    query.push_values(some.iter().zip(json), |mut row, (generation, json)| {
+        row.push_bind(host.to_string())
+            .push_bind(i64::from(generation.number))
+            .push_bind(1_i64)
+            .push_bind(json);
+    });
+    query.push(
+        " ON CONFLICT (host_id, number) DO UPDATE SET in_profile = 1, generation = excluded.generation
+          WHERE generations.in_profile = 0 OR generations.generation <> excluded.generation",
+    );
+    query.build().execute(&mut **tx).await?;
+    Ok(())
+}
+
+async fn record_test_runs(tx: &mut Tx, host: HostId, some: &[TestRun]) -> Result<(), StoreError> {
+    let json = some.iter().map(|run| stored_json(&run.results)).collect::<Result<Vec<_>, _>>()?;
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "INSERT INTO test_runs (host_id, store_path, started_at, finished_at, generation, results) ",
+    );
+    query.push_values(some.iter().zip(json), |mut row, (run, json)| {
+        row.push_bind(host.to_string())
+            .push_bind(&run.generation.store_path)
+            .push_bind(stored_time(run.started_at))
+            .push_bind(stored_time(run.finished_at))
+            .push_bind(i64::from(run.generation.number))
+            .push_bind(json);
+    });
+    query.push(" ON CONFLICT (host_id, store_path, started_at) DO NOTHING");
+    query.build().execute(&mut **tx).await?;
+    Ok(())
+}
+
+pub(super) async fn generations(
+    store: &SqliteStore,
+    host: HostId,
+) -> Result<Vec<GenerationRecord>, StoreError> {
+    let rows =
+        sqlx::query("SELECT generation, in_profile FROM generations WHERE host_id = $1 ORDER BY number DESC")
+            .bind(host.to_string())
+            .fetch_all(&store.reader)
+            .await?;
+    let from_row = |row: &SqliteRow| {
+        Ok(GenerationRecord { generation: row.json("generation")?, in_profile: row.flag("in_profile")? })
+    };
+    rows.iter().map(from_row).collect()
+}
+
+pub(super) async fn test_runs(
+    store: &SqliteStore,
+    host: HostId,
+    limit: u32,
+) -> Result<Vec<TestRun>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT generation, store_path, started_at, finished_at, results FROM test_runs
+         WHERE host_id = $1 ORDER BY finished_at DESC, started_at DESC LIMIT $2",
+    )
+    .bind(host.to_string())
+    .bind(stored_number(limit.into()))
+    .fetch_all(&store.reader)
+    .await?;
+    let from_row = |row: &SqliteRow| {
+        Ok(TestRun {
+            generation: GenerationRef {
+                number: row.number("generation")?,
+                store_path: row.text("store_path")?,
+            },
+            started_at: row.time("started_at")?,
+            finished_at: row.time("finished_at")?,
+            results: row.json("results")?,
+        })
+    };
+    rows.iter().map(from_row).collect()
+}

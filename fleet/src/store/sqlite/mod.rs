@@ -1,0 +1,285 @@
+//! The store in one SQLite file.
+//!
+//! SQLite has one writer at a time. So there are two pools: one connection that writes, behind which writers queue up in
+//! this process, and a few that read and never wait for it (write-ahead log). Every writing transaction is `BEGIN
+//! IMMEDIATE`: one that begins by reading and wants to write later fails when another process wrote in between,
+//! whatever the busy timeout.
+//!
+//! The statements are such as PostgreSQL takes too, and so is the form of what they hold: see the migration.
+
+mod audit;
+mod hosts;
+mod join;
+mod ops;
+mod output;
+mod people;
+mod row;
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use backstay_protocol::view::AuditEntry;
+use backstay_protocol::{Facts, HostId, OpId, OpView, OutputLine, Phase, Platform, TestRun};
+use chrono::{DateTime, Utc};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{SqlSafeStr, Sqlite, Transaction};
+
+use super::{
+    EnrolError, GenerationRecord, HostRecord, InsertOpError, NewAuditEntry, NewHost, NewJoinToken, NewOp,
+    OpFilter, OpStep, RollbackRecord, Store, StoreError, TokenHash, UserRecord,
+};
+
+/// How long a statement waits for another process, such as `backstay-server join-token`, to finish its own.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Connections that read.
+const READERS: u32 = 4;
+
+/// A transaction that writes.
+type Tx = Transaction<'static, Sqlite>;
+
+/// The store in one SQLite file.
+#[derive(Debug, Clone)]
+pub struct SqliteStore {
+    writer: SqlitePool,
+    reader: SqlitePool,
+}
+
+impl SqliteStore {
+    /// Opens the database at `sqlite://FILE`, or at a plain path, and brings it up to date. A file that is not there is
+    /// made, for this user's eyes alone.
+    ///
+    /// # Errors
+    /// [`StoreError`] where it is no file, cannot be opened, or is newer than this version.
+    pub async fn open(url_or_path: &str) -> Result<Self, StoreError> {
+        let options = options(url_or_path)?;
+        make_private(options.get_filename())?;
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(
+                options
+                    .clone()
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(SqliteSynchronous::Normal)
+                    .foreign_keys(true),
+            )
+            .await?;
+        migrations().run(&writer).await?;
+        let reader = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .connect_with(options.pragma("query_only", "ON"))
+            .await?;
+        Ok(Self { writer, reader })
+    }
+
+    /// Waits for what is under way and closes the file.
+    pub async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+
+    /// Begins a transaction that writes. Dropped without a commit, it has not been.
+    async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}
+
+/// Every step from an empty file to what this version works with. A step that was released is never edited.
+fn migrations() -> Migrator {
+    let start = include_str!("../../../../migrations/sqlite/0001_start.sql");
+    Migrator::with_migrations(vec![Migration::new(
+        1,
+        "start".into(),
+        MigrationType::Simple,
+        start.into_sql_str(),
+        false,
+    )])
+}
+
+fn options(url_or_path: &str) -> Result<SqliteConnectOptions, StoreError> {
+    let configuration = |why: String| sqlx::Error::Configuration(why.into());
+    let options = if url_or_path.starts_with("sqlite:") {
+        SqliteConnectOptions::from_str(url_or_path)?
+    } else if url_or_path.contains("://") {
+        let scheme = url_or_path.split(':').next().unwrap_or_default();
+        return Err(configuration(format!("{scheme}: is not a database that this version knows")).into());
+    } else {
+        SqliteConnectOptions::new().filename(url_or_path)
+    };
+    let file = options.get_filename();
+    if file.as_os_str().is_empty() || url_or_path.contains(":memory:") || url_or_path.contains("mode=memory")
+    {
+        return Err(configuration("the database has to be a file".to_owned()).into());
+    }
+    Ok(options.busy_timeout(BUSY_TIMEOUT))
+}
+
+/// Makes the file where it is missing: it holds hashes of passwords, and SQLite would make it as the umask says. The
+/// files beside it take its permissions.
+fn make_private(file: &Path) -> Result<(), StoreError> {
+    let mut open = std::fs::OpenOptions::new();
+    open.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
+    match open.open(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(sqlx::Error::Io(error).into()),
+        _ => Ok(()),
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn insert_join_token(&self, token: &NewJoinToken) -> Result<(), StoreError> {
+        join::insert_token(self, token).await
+    }
+
+    async fn enrol(&self, host: &NewHost, join: &TokenHash) -> Result<HostRecord, EnrolError> {
+        join::enrol(self, host, join).await
+    }
+
+    async fn hosts(&self) -> Result<Vec<HostRecord>, StoreError> {
+        hosts::all(self).await
+    }
+
+    async fn host(&self, id: HostId) -> Result<Option<HostRecord>, StoreError> {
+        hosts::by_id(&self.reader, id).await
+    }
+
+    async fn host_by_name(&self, name: &str) -> Result<Option<HostRecord>, StoreError> {
+        hosts::by_name(self, name).await
+    }
+
+    async fn host_by_token(&self, token: &TokenHash) -> Result<Option<HostRecord>, StoreError> {
+        hosts::by_token(self, token).await
+    }
+
+    async fn record_agent(
+        &self,
+        id: HostId,
+        version: &str,
+        protocol: u32,
+        platform: Platform,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        hosts::record_agent(self, id, version, protocol, platform, at).await
+    }
+
+    async fn record_seen(&self, id: HostId, at: DateTime<Utc>) -> Result<(), StoreError> {
+        hosts::record_seen(self, id, at).await
+    }
+
+    async fn record_facts(&self, id: HostId, facts: &Facts) -> Result<(), StoreError> {
+        hosts::record_facts(self, id, facts).await
+    }
+
+    async fn set_auto_test(&self, id: HostId, on: bool, audit: &NewAuditEntry) -> Result<(), StoreError> {
+        hosts::set_auto_test(self, id, on, audit).await
+    }
+
+    async fn generations(&self, host: HostId) -> Result<Vec<GenerationRecord>, StoreError> {
+        hosts::generations(self, host).await
+    }
+
+    async fn test_runs(&self, host: HostId, limit: u32) -> Result<Vec<TestRun>, StoreError> {
+        hosts::test_runs(self, host, limit).await
+    }
+
+    async fn insert_op(&self, op: &NewOp, audit: &NewAuditEntry) -> Result<OpView, InsertOpError> {
+        ops::insert(self, op, audit).await
+    }
+
+    async fn step_op(&self, id: OpId, step: &OpStep) -> Result<Option<OpView>, StoreError> {
+        ops::step(self, id, step).await
+    }
+
+    async fn set_phase(&self, id: OpId, phase: Phase) -> Result<Option<OpView>, StoreError> {
+        ops::set_phase(self, id, phase).await
+    }
+
+    async fn op(&self, id: OpId) -> Result<Option<OpView>, StoreError> {
+        ops::by_id(&self.reader, id).await
+    }
+
+    async fn open_op(&self, host: HostId) -> Result<Option<OpView>, StoreError> {
+        ops::open_of(&self.reader, host).await
+    }
+
+    async fn last_system_op(&self, host: HostId) -> Result<Option<OpView>, StoreError> {
+        ops::last_system(self, host).await
+    }
+
+    async fn ops(&self, filter: &OpFilter) -> Result<Vec<OpView>, StoreError> {
+        ops::filtered(self, filter).await
+    }
+
+    async fn append_output(&self, op: OpId, lines: &[OutputLine]) -> Result<u64, StoreError> {
+        output::append(self, op, lines).await
+    }
+
+    async fn output(&self, op: OpId, after: u64, limit: u32) -> Result<Vec<OutputLine>, StoreError> {
+        output::after(self, op, after, limit).await
+    }
+
+    async fn rollbacks(&self, host: HostId) -> Result<Vec<RollbackRecord>, StoreError> {
+        ops::rollbacks(self, host).await
+    }
+
+    async fn append_audit(&self, entry: &NewAuditEntry) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        audit::append(&mut tx, entry).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn audit(&self, before: Option<u64>, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        audit::page(self, before, limit).await
+    }
+
+    async fn verify_audit(&self) -> Result<Option<u64>, StoreError> {
+        audit::verify(self).await
+    }
+
+    async fn count_users(&self) -> Result<u64, StoreError> {
+        people::count(self).await
+    }
+
+    async fn put_user(&self, user: &UserRecord, audit: &NewAuditEntry) -> Result<(), StoreError> {
+        people::put(self, user, audit).await
+    }
+
+    async fn user(&self, name: &str) -> Result<Option<UserRecord>, StoreError> {
+        people::by_name(self, name).await
+    }
+
+    async fn insert_session(
+        &self,
+        token: &TokenHash,
+        user: &str,
+        created_at: DateTime<Utc>,
+        expires_at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        people::insert_session(self, token, user, created_at, expires_at).await
+    }
+
+    async fn session_user(
+        &self,
+        token: &TokenHash,
+        now: DateTime<Utc>,
+    ) -> Result<Option<UserRecord>, StoreError> {
+        people::of_session(self, token, now).await
+    }
+
+    async fn delete_session(&self, token: &TokenHash) -> Result<(), StoreError> {
+        people::delete_session(self, token).await
+    }
+
+    async fn delete_expired(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        people::delete_expired(self, now).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

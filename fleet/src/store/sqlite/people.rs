@@ -1,0 +1,93 @@
+//! People and their sessions.
+
+use chrono::{DateTime, Utc};
+use sqlx::sqlite::SqliteRow;
+
+use super::row::{Columns, stored_time};
+use super::{NewAuditEntry, SqliteStore, StoreError, TokenHash, UserRecord, audit};
+
+fn from_row(row: &SqliteRow) -> Result<UserRecord, StoreError> {
+    Ok(UserRecord {
+        name: row.text("name")?,
+        password_hash: row.text("password_hash")?,
+        role: row.parsed("role")?,
+    })
+}
+
+pub(super) async fn count(store: &SqliteStore) -> Result<u64, StoreError> {
+    sqlx::query("SELECT COUNT(*) AS people FROM users").fetch_one(&store.reader).await?.number("people")
+}
+
+pub(super) async fn put(
+    store: &SqliteStore,
+    user: &UserRecord,
+    audit: &NewAuditEntry,
+) -> Result<(), StoreError> {
+    let mut tx = store.begin().await?;
+    sqlx::query(
+        "INSERT INTO users (name, password_hash, role) VALUES ($1, $2, $3)
+         ON CONFLICT (name) DO UPDATE SET password_hash = excluded.password_hash, role = excluded.role",
+    )
+    .bind(&user.name)
+    .bind(&user.password_hash)
+    .bind(user.role.as_str())
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query("DELETE FROM sessions WHERE user_name = $1").bind(&user.name).execute(&mut *tx).await?;
+    audit::append(&mut tx, audit).await?;
+    Ok(tx.commit().await?)
+}
+
+pub(super) async fn by_name(store: &SqliteStore, name: &str) -> Result<Option<UserRecord>, StoreError> {
+    let row =
+        sqlx::query("SELECT * FROM users WHERE name = $1").bind(name).fetch_optional(&store.reader).await?;
+    row.as_ref().map(from_row).transpose()
+}
+
+pub(super) async fn insert_session(
+    store: &SqliteStore,
+    token: &TokenHash,
+    user: &str,
+    created_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO sessions (token_hash, user_name, created_at, expires_at) VALUES ($1, $2, $3, $4)",
+    )
+    .bind(&token.0)
+    .bind(user)
+    .bind(stored_time(created_at))
+    .bind(stored_time(expires_at))
+    .execute(&store.writer)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn of_session(
+    store: &SqliteStore,
+    token: &TokenHash,
+    now: DateTime<Utc>,
+) -> Result<Option<UserRecord>, StoreError> {
+    let row = sqlx::query(
+        "SELECT users.* FROM sessions JOIN users ON users.name = sessions.user_name
+         WHERE sessions.token_hash = $1 AND sessions.expires_at > $2",
+    )
+    .bind(&token.0)
+    .bind(stored_time(now))
+    .fetch_optional(&store.reader)
+    .await?;
+    row.as_ref().map(from_row).transpose()
+}
+
+pub(super) async fn delete_session(store: &SqliteStore, token: &TokenHash) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM sessions WHERE token_hash = $1").bind(&token.0).execute(&store.writer).await?;
+    Ok(())
+}
+
+pub(super) async fn delete_expired(store: &SqliteStore, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let now = stored_time(now);
+    let mut tx = store.begin().await?;
+    sqlx::query("DELETE FROM sessions WHERE expires_at <= $1").bind(&now).execute(&mut *tx).await?;
+    sqlx::query("DELETE FROM join_tokens WHERE expires_at <= $1").bind(&now).execute(&mut *tx).await?;
+    Ok(tx.commit().await?)
+}

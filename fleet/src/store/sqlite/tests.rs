@@ -1,0 +1,44 @@
+//! What is SQLite's own: which files are taken, and who may read them.
+
+use super::*;
+
+#[tokio::test]
+async fn a_url_and_a_path_mean_the_same_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("backstay.db");
+    let path = path.to_str().unwrap();
+    let store = SqliteStore::open(&format!("sqlite://{path}")).await.unwrap();
+    let at = "2025-12-28T14:40:00Z".parse().unwrap();
+    let token = NewJoinToken { token: TokenHash::of("t"), host_name: None, created_at: at, expires_at: at };
+    store.insert_join_token(&token).await.unwrap();
+    store.close().await;
+    let again = SqliteStore::open(path).await.unwrap();
+    assert!(again.insert_join_token(&token).await.is_err(), "it is there already");
+}
+
+#[tokio::test]
+async fn what_is_no_file_is_refused() {
+    for url in ["sqlite::memory:", "sqlite://", "", "postgres://localhost/backstay", "/no/such/folder/db"] {
+        assert!(SqliteStore::open(url).await.is_err(), "{url}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_new_file_is_for_this_user_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let _store = SqliteStore::open(folder.path().join("backstay.db").to_str().unwrap()).await.unwrap();
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let file = file.unwrap();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", file.path());
+    }
+}
+
+#[tokio::test]
+async fn readers_cannot_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("backstay.db").to_str().unwrap()).await.unwrap();
+    assert!(sqlx::query("DELETE FROM hosts").execute(&store.reader).await.is_err());
+}
