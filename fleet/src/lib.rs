@@ -4,13 +4,15 @@
 //!
 //! * [`ops::registry`] says once, for each op, who may ask, when it is refused, how long it may take and when it has
 //!   succeeded;
-//! * [`ops::engine`] takes a request, records it in the [`store`], hands it to the agent and closes it from fresh facts;
-//! * [`hub`] knows which agents are connected and speaks with them;
+//! * [`ops`] takes a request, records it in the [`store`], hands it to the agent and closes it from fresh facts;
+//! * [`agents`] lets hosts in and deals with what they say, [`hub`] knows which are connected;
 //! * [`events`] tells every open page.
 //!
 //! [`Fleet`] ties them together and is all that the server and the pages see.
 
 pub mod accounts;
+pub mod agents;
+pub mod desired;
 pub mod events;
 mod fleet;
 pub mod hub;

@@ -1,2 +1,24 @@
-//! Placeholder.
-fn main() {}
+//! `backstay-server`: what browsers and agents talk to.
+
+mod cli;
+mod lifecycle;
+mod routes;
+mod serve;
+
+use clap::Parser;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,sqlx=warn".into()),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    match cli::Cli::parse().command {
+        cli::Command::Serve(options) => serve::serve(options).await,
+        cli::Command::JoinToken(options) => cli::join_token(options).await,
+        cli::Command::SetPassword(options) => cli::set_password(options).await,
+        cli::Command::VerifyAudit(options) => cli::verify_audit(options).await,
+    }
+}

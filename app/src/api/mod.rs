@@ -42,9 +42,9 @@ fn host_name(name: &str) -> Result<&str, ApiError> {
 
 /// A refused request, as the page shows it.
 #[cfg(feature = "ssr")]
-fn refused(error: backstay_fleet::ops::engine::RequestError) -> ApiError {
+fn refused(error: backstay_fleet::ops::request::RequestError) -> ApiError {
     use axum::http::StatusCode;
-    use backstay_fleet::ops::engine::RequestError;
+    use backstay_fleet::ops::request::RequestError;
 
     match error {
         RequestError::NotAllowed { .. } => {

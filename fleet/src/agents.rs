@@ -1,0 +1,146 @@
+//! Agents: who they are, and what is done with what they say.
+
+use backstay_protocol::message::{AgentMessage, Hello, ServerMessage};
+use backstay_protocol::{HostId, PROTOCOL_VERSION, Platform};
+
+use crate::fleet::Fleet;
+use crate::hub::Connection;
+use crate::store::{EnrolError, HostRecord, NewHost, StoreError, TokenHash};
+
+/// Why an agent is not let in.
+#[derive(Debug, thiserror::Error)]
+pub enum Stranger {
+    /// Its token is not known and it has none to join with.
+    #[error("this host's token is not known here: enrol it with a join token")]
+    UnknownToken,
+    /// See [`EnrolError`].
+    #[error(transparent)]
+    NotEnrolled(#[from] EnrolError),
+    /// See [`StoreError`].
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What an agent shows before a connection is made.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// The token of the host, which the agent made for itself.
+    pub token: TokenHash,
+    /// The join token, while the host is not enrolled.
+    pub join: Option<TokenHash>,
+    /// The name that the host goes by.
+    pub name: String,
+    /// What kind of system it is.
+    pub platform: Platform,
+}
+
+impl Fleet {
+    /// Whether some host's agent shows this token.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn is_known_token(&self, token: &TokenHash) -> Result<bool, StoreError> {
+        Ok(self.store.host_by_token(token).await?.is_some())
+    }
+
+    /// Says which host an agent speaks for, and enrols it where it shows a valid join token.
+    ///
+    /// # Errors
+    /// [`Stranger`] where it is to be turned away.
+    pub async fn identify(&self, credentials: Credentials) -> Result<HostRecord, Stranger> {
+        if let Some(known) = self.store.host_by_token(&credentials.token).await? {
+            return Ok(known);
+        }
+        let join = credentials.join.ok_or(Stranger::UnknownToken)?;
+        let new = NewHost {
+            id: HostId::new(),
+            name: credentials.name,
+            platform: credentials.platform,
+            token: credentials.token,
+            auto_test: true,
+            at: self.clock.now(),
+        };
+        let host = self.store.enrol(&new, &join).await?;
+        tracing::info!(host = %host.name, platform = %host.platform, "host enrolled");
+        Ok(host)
+    }
+
+    /// An agent has said hello. The answer is to be sent; the connection exists only where it is a welcome.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn greet(
+        &self,
+        host: &HostRecord,
+        hello: &Hello,
+    ) -> Result<(ServerMessage, Option<Connection>), StoreError> {
+        self.store
+            .record_agent(host.id, &hello.agent_version, hello.protocol, hello.platform, self.clock.now())
+            .await?;
+        if hello.protocol != PROTOCOL_VERSION {
+            self.publish_host(host.id).await?;
+            let reason = format!(
+                "this server speaks protocol {PROTOCOL_VERSION}, the agent {}: install agent {}",
+                hello.protocol, self.server_version
+            );
+            return Ok((ServerMessage::Refused { reason }, None));
+        }
+        let connection = self.hub.connect(host.id);
+        tracing::info!(host = %host.name, agent = %hello.agent_version, "agent connected");
+        self.publish_host(host.id).await?;
+        self.reconcile(host.id, &hello.journal).await?;
+        let welcome =
+            ServerMessage::Welcome { server_version: self.server_version.to_string(), host: host.id };
+        Ok((welcome, Some(connection)))
+    }
+
+    /// An agent has said something. What comes back is to be sent to it.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the message is not dealt with, and the connection is to be closed, so that the agent says it
+    /// again.
+    pub async fn agent_said(
+        &self,
+        host: HostId,
+        message: AgentMessage,
+    ) -> Result<Option<ServerMessage>, StoreError> {
+        self.store.record_seen(host, self.clock.now()).await?;
+        match message {
+            AgentMessage::Hello(_) => Ok(None),
+            AgentMessage::Facts { facts } => {
+                self.store.record_facts(host, &facts).await?;
+                self.publish_host(host).await?;
+                Ok(None)
+            }
+            AgentMessage::Accepted { op } => self.op_accepted(host, op).await.map(|()| None),
+            AgentMessage::Progress { op, phase } => self.op_progress(host, op, phase).await.map(|()| None),
+            AgentMessage::Output { op, lines } => {
+                let through = self.op_output(host, op, lines).await?;
+                Ok(through.map(|through| ServerMessage::OutputStored { op, through }))
+            }
+            AgentMessage::Finished { op, result, facts } => {
+                self.op_finished(host, op, &result, &facts).await?;
+                Ok(Some(ServerMessage::FinishStored { op }))
+            }
+        }
+    }
+
+    /// The agent is still there, though it says nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn agent_seen(&self, host: HostId) -> Result<(), StoreError> {
+        self.store.record_seen(host, self.clock.now()).await
+    }
+
+    /// A connection has ended.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn agent_left(&self, connection: &Connection) -> Result<(), StoreError> {
+        if self.hub.disconnect(connection) {
+            self.publish_host(connection.host).await?;
+        }
+        Ok(())
+    }
+}

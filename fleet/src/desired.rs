@@ -1,0 +1,176 @@
+//! What the branch of the configuration repository says, read by git itself and so from any forge.
+//!
+//! A bare repository beside the database holds the branch's newest commit and nothing older. It is fetched into again
+//! and again; a fetch that brings nothing new costs one round trip.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use backstay_protocol::{Commit, DesiredState};
+use sha2::{Digest, Sha256};
+use tokio::process::Command;
+
+use crate::fleet::Fleet;
+use crate::store::StoreError;
+
+/// How long one run of git may take.
+const GIT_TIMEOUT: Duration = Duration::from_mins(1);
+/// The protocols that git may use: never one that runs a command.
+const PROTOCOLS: &str = "file:git:http:https:ssh";
+/// Where the branch's head is kept in the bare repository.
+const HEAD: &str = "refs/backstay/desired";
+
+/// A branch of a repository.
+#[derive(Debug, Clone)]
+pub struct Repository {
+    /// The address, as git takes it.
+    pub url: String,
+    /// The branch that hosts are to follow.
+    pub branch: String,
+    /// The folder for the bare repository; made where it is missing.
+    pub folder: PathBuf,
+}
+
+/// Why the branch could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Git could not be started.
+    #[error("git could not be run: {0}")]
+    NotRun(#[from] std::io::Error),
+    /// Git took too long.
+    #[error("git took longer than {}s", GIT_TIMEOUT.as_secs())]
+    TimedOut,
+    /// Git said no.
+    #[error("git {command} failed: {said}")]
+    Failed {
+        /// Its subcommand.
+        command: String,
+        /// The last line that it wrote.
+        said: String,
+    },
+}
+
+impl Repository {
+    /// The head of the branch and the hash of its `flake.lock`.
+    ///
+    /// # Errors
+    /// [`ReadError`] where the repository cannot be reached or has no such branch.
+    pub async fn read(&self) -> Result<(Commit, Option<String>), ReadError> {
+        if !self.folder.join("HEAD").exists() {
+            tokio::fs::create_dir_all(&self.folder).await?;
+            git(&self.folder, &["init", "--quiet", "--bare"]).await?;
+        }
+        let branch = format!("+refs/heads/{}:{HEAD}", self.branch);
+        git(&self.folder, &["fetch", "--quiet", "--depth=1", "--no-tags", "--", &self.url, &branch]).await?;
+        let commit = git(&self.folder, &["rev-parse", "--verify", HEAD]).await?;
+        let lock = format!("{HEAD}:flake.lock");
+        let has_lock = git(&self.folder, &["cat-file", "-e", &lock]).await.is_ok();
+        let lock_hash = if has_lock {
+            Some(format!("{:x}", Sha256::digest(git(&self.folder, &["cat-file", "blob", &lock]).await?)))
+        } else {
+            None
+        };
+        Ok((Commit(String::from_utf8_lossy(&commit).trim().to_owned()), lock_hash))
+    }
+}
+
+async fn git(folder: &Path, args: &[&str]) -> Result<Vec<u8>, ReadError> {
+    let run = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(args)
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("GIT_ALLOW_PROTOCOL", PROTOCOLS)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(GIT_TIMEOUT, run).await.map_err(|_| ReadError::TimedOut)??;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(ReadError::Failed {
+        command: args.first().copied().unwrap_or_default().to_owned(),
+        said: said.lines().last().unwrap_or("it did not say why").trim().to_owned(),
+    })
+}
+
+impl Fleet {
+    /// Reads the branch and, where it has changed, tells every open page how the hosts compare with it now. A branch
+    /// that cannot be read is a state too: the lights say so, and since when.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the hosts could not be read.
+    pub async fn read_desired(&self, repository: &Repository) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let next = match repository.read().await {
+            Ok((commit, lock_hash)) => DesiredState::Known { commit, lock_hash, read_at: now },
+            Err(error) => {
+                let since = match self.desired() {
+                    DesiredState::Unreadable { since, .. } => since,
+                    _ => now,
+                };
+                let reason = format!("Not readable since {}: {error}.", since.format("%Y-%m-%d %H:%M UTC"));
+                DesiredState::Unreadable { since, reason }
+            }
+        };
+        if self.set_desired(next) { self.publish_all().await } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn commit(folder: &Path, lock: &str) {
+        tokio::fs::write(folder.join("flake.lock"), lock).await.unwrap();
+        git(folder, &["add", "."]).await.unwrap();
+        let identity = ["-c", "user.name=t", "-c", "user.email=t@localhost"];
+        git(folder, &[&identity[..], &["commit", "--quiet", "-m", "m"]].concat()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn follows_the_branch() {
+        let dir = tempfile::tempdir().unwrap();
+        let upstream = dir.path().join("upstream");
+        tokio::fs::create_dir(&upstream).await.unwrap();
+        git(&upstream, &["init", "--quiet", "--initial-branch=main"]).await.unwrap();
+        commit(&upstream, "one").await;
+        let repository = Repository {
+            url: format!("file://{}", upstream.display()),
+            branch: "main".into(),
+            folder: dir.path().join("mirror.git"),
+        };
+        let (first, lock) = repository.read().await.unwrap();
+        assert_eq!(lock.unwrap(), format!("{:x}", Sha256::digest("one")));
+        commit(&upstream, "two").await;
+        let (second, lock) = repository.read().await.unwrap();
+        assert_ne!(first, second);
+        assert_eq!(lock.unwrap(), format!("{:x}", Sha256::digest("two")));
+    }
+
+    #[tokio::test]
+    async fn says_why_it_cannot() {
+        let dir = tempfile::tempdir().unwrap();
+        let missing = Repository {
+            url: format!("file://{}/nowhere", dir.path().display()),
+            branch: "main".into(),
+            folder: dir.path().join("mirror.git"),
+        };
+        assert!(matches!(missing.read().await, Err(ReadError::Failed { command, .. }) if command == "fetch"));
+    }
+
+    #[tokio::test]
+    async fn a_repository_address_never_runs_a_command() {
+        let dir = tempfile::tempdir().unwrap();
+        let witness = dir.path().join("ran");
+        let evil = Repository {
+            url: format!("ext::touch {}", witness.display()),
+            branch: "main".into(),
+            folder: dir.path().join("mirror.git"),
+        };
+        assert!(evil.read().await.is_err());
+        assert!(!witness.exists());
+    }
+}

@@ -1,0 +1,134 @@
+//! The whole backend in one value.
+
+use std::sync::{Arc, RwLock};
+
+use backstay_protocol::event::Event;
+use backstay_protocol::view::{Person, Role};
+use backstay_protocol::{Clock, DesiredState, HostId};
+
+use crate::accounts::Accounts;
+use crate::events::EventBus;
+use crate::hub::Hub;
+use crate::ops::request::RequestError;
+use crate::store::{NewAuditEntry, Store, StoreError};
+
+/// What a [`Fleet`] is made of.
+pub struct FleetConfig {
+    /// The version of the server, which agents are compared with.
+    pub server_version: String,
+    /// Where everything durable is.
+    pub store: Arc<dyn Store>,
+    /// What tells the time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The whole backend: what the server's routes and the pages' server functions work with. Cheap to clone.
+#[derive(Clone)]
+pub struct Fleet {
+    pub(crate) server_version: Arc<str>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) events: Arc<EventBus>,
+    accounts: Arc<Accounts>,
+    desired: Arc<RwLock<DesiredState>>,
+    /// Held while a host is read from the store and told to the pages, so that no page hears an older state after a
+    /// newer one.
+    publishing: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Fleet {
+    /// A backend on this store.
+    pub fn new(config: FleetConfig) -> Self {
+        let FleetConfig { server_version, store, clock } = config;
+        Self {
+            server_version: server_version.into(),
+            hub: Arc::default(),
+            events: Arc::new(EventBus::new(clock.as_ref())),
+            accounts: Arc::new(Accounts::new(Arc::clone(&store), Arc::clone(&clock))),
+            desired: Arc::new(RwLock::new(DesiredState::NotConfigured)),
+            publishing: Arc::default(),
+            store,
+            clock,
+        }
+    }
+
+    /// People and their sessions.
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    /// What open pages hear.
+    pub fn events(&self) -> &EventBus {
+        &self.events
+    }
+
+    /// What the branch of the configuration repository says now.
+    pub fn desired(&self) -> DesiredState {
+        self.desired.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// Takes in what the branch says; whether that is news.
+    pub(crate) fn set_desired(&self, next: DesiredState) -> bool {
+        let mut desired = self.desired.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let changed = match (&*desired, &next) {
+            (
+                DesiredState::Known { commit, lock_hash, .. },
+                DesiredState::Known { commit: new_commit, lock_hash: new_lock_hash, .. },
+            ) => (commit, lock_hash) != (new_commit, new_lock_hash),
+            (old, new) => old != new,
+        };
+        *desired = next;
+        changed
+    }
+
+    /// Says whether a host's tests run by themselves after a switch or rollback.
+    ///
+    /// # Errors
+    /// [`RequestError`] where the person may not, or there is no such host.
+    pub async fn set_auto_test(
+        &self,
+        person: &Person,
+        host_name: &str,
+        on: bool,
+    ) -> Result<(), RequestError> {
+        if person.role < Role::Operator {
+            return Err(RequestError::NotAllowed { needed: Role::Operator });
+        }
+        let host = self.store.host_by_name(host_name).await?;
+        let host = host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))?;
+        let detail =
+            if on { "Tests run after each switch and rollback." } else { "Tests run only when asked for." };
+        let audit = NewAuditEntry {
+            at: self.clock.now(),
+            actor: person.name.clone(),
+            action: "host.auto-test".to_owned(),
+            host_name: Some(host.name.clone()),
+            from_gen: None,
+            to_gen: None,
+            reason: None,
+            detail: detail.to_owned(),
+            op: None,
+        };
+        self.store.set_auto_test(host.id, on, &audit).await?;
+        Ok(self.publish_host(host.id).await?)
+    }
+
+    /// Tells every open page how a host is now.
+    pub(crate) async fn publish_host(&self, id: HostId) -> Result<(), StoreError> {
+        let _in_order = self.publishing.lock().await;
+        if let Some(record) = self.store.host(id).await? {
+            let host = Box::new(self.host_view(&record).await?);
+            self.events.publish(&Event::Host { host });
+        }
+        Ok(())
+    }
+
+    /// Tells every open page how every host is now.
+    pub(crate) async fn publish_all(&self) -> Result<(), StoreError> {
+        for host in self.store.hosts().await? {
+            self.publish_host(host.id).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,129 @@
+//! Which agents are connected, and how to speak with them.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use backstay_protocol::HostId;
+use backstay_protocol::message::ServerMessage;
+use tokio::sync::mpsc;
+
+/// How many messages may wait for one agent. One op is open at a time and acknowledgements are small: an agent that
+/// lets more pile up is not reading, and its connection is given up.
+const OUTBOX: usize = 256;
+
+/// The agents that are connected now.
+#[derive(Default)]
+pub struct Hub {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    next: u64,
+    lines: HashMap<HostId, Line>,
+}
+
+struct Line {
+    number: u64,
+    outbox: mpsc::Sender<ServerMessage>,
+}
+
+/// One agent's connection, as long as it lasts.
+pub struct Connection {
+    /// The host at the other end.
+    pub host: HostId,
+    number: u64,
+    /// What is to be sent to the agent. It closes when the agent has connected anew elsewhere or does not read: then
+    /// this connection is to be closed too.
+    pub outbox: mpsc::Receiver<ServerMessage>,
+}
+
+impl Hub {
+    /// Takes in a connection. An earlier one of the same host is given up: a host that comes back over a new network
+    /// must not wait for the old connection to time out.
+    pub fn connect(&self, host: HostId) -> Connection {
+        let (sender, outbox) = mpsc::channel(OUTBOX);
+        let mut inner = self.lock();
+        inner.next += 1;
+        let number = inner.next;
+        inner.lines.insert(host, Line { number, outbox: sender });
+        Connection { host, number, outbox }
+    }
+
+    /// Forgets a connection. Whether the host is offline now: it is not, where a newer connection took its place.
+    pub fn disconnect(&self, connection: &Connection) -> bool {
+        let mut inner = self.lock();
+        let is_newest =
+            inner.lines.get(&connection.host).is_some_and(|line| line.number == connection.number);
+        if is_newest {
+            inner.lines.remove(&connection.host);
+        }
+        !inner.lines.contains_key(&connection.host)
+    }
+
+    /// Gives up whatever connection the host has.
+    pub fn drop_host(&self, host: HostId) {
+        self.lock().lines.remove(&host);
+    }
+
+    /// Whether the host's agent is connected.
+    pub fn is_online(&self, host: HostId) -> bool {
+        self.lock().lines.get(&host).is_some_and(|line| !line.outbox.is_closed())
+    }
+
+    /// Puts a message on its way; false where there is no agent to take it. Whether it arrives is for the agent to
+    /// say.
+    pub fn send(&self, host: HostId, message: ServerMessage) -> bool {
+        let mut inner = self.lock();
+        let Some(line) = inner.lines.get(&host) else { return false };
+        if line.outbox.try_send(message).is_ok() {
+            return true;
+        }
+        inner.lines.remove(&host);
+        false
+    }
+
+    /// Puts a message on its way to every connected agent.
+    pub fn send_all(&self, message: &ServerMessage) {
+        let hosts: Vec<_> = self.lock().lines.keys().copied().collect();
+        for host in hosts {
+            self.send(host, message.clone());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_newest_connection_counts() {
+        let hub = Hub::default();
+        let host = HostId::new();
+        let mut old = hub.connect(host);
+        let mut new = hub.connect(host);
+        assert!(hub.send(host, ServerMessage::ReportFacts));
+        assert_eq!(new.outbox.recv().await, Some(ServerMessage::ReportFacts));
+        assert_eq!(old.outbox.recv().await, None, "the old connection is told to close");
+        assert!(!hub.disconnect(&old), "the host is still there");
+        assert!(hub.is_online(host));
+        assert!(hub.disconnect(&new));
+        assert!(!hub.is_online(host));
+    }
+
+    #[test]
+    fn an_agent_that_does_not_read_is_given_up() {
+        let hub = Hub::default();
+        let host = HostId::new();
+        let _connection = hub.connect(host);
+        for _ in 0..OUTBOX {
+            assert!(hub.send(host, ServerMessage::ReportFacts));
+        }
+        assert!(!hub.send(host, ServerMessage::ReportFacts));
+        assert!(!hub.is_online(host));
+    }
+}

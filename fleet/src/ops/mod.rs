@@ -1,0 +1,46 @@
+//! The op engine: from a person's request to its end, read back from the host.
+//!
+//! ```text
+//! request ─▶ validate ─▶ record (queued) ─▶ dispatch ─▶ agent
+//!                └─▶ record (blocked)                     │
+//! pages ◀─ close ◀─ post-check ◀─ facts ◀─────────────────┘
+//! ```
+//!
+//! [`registry`] says what each op is, [`request`] is the way in, `report` the way back, `record` what is kept of it.
+
+mod record;
+pub mod registry;
+mod report;
+pub mod request;
+
+use backstay_protocol::event::{Event, Notice, Tone};
+use backstay_protocol::{OpKind, OpView};
+
+use crate::fleet::Fleet;
+use crate::store::StoreError;
+
+impl Fleet {
+    /// Tells every open page how an op, and with it its host, is now.
+    async fn publish_op(&self, op: &OpView) -> Result<(), StoreError> {
+        self.events.publish(&Event::Op { op: Box::new(op.clone()) });
+        self.publish_host(op.host).await
+    }
+
+    /// Tells everybody what became of an op.
+    fn notify(&self, op: &OpView, tone: Tone) {
+        if op.action.kind() == OpKind::Refresh && tone == Tone::Good {
+            return;
+        }
+        let message = op.message.clone().unwrap_or_default();
+        let text = match tone {
+            Tone::Bad => format!("{} {}: {message}", op.title(), op.status),
+            _ => message,
+        };
+        self.events.publish(&Event::Notice(Notice {
+            tone,
+            text,
+            host_name: Some(op.host_name.clone()),
+            op: Some(op.id),
+        }));
+    }
+}

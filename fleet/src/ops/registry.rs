@@ -1,0 +1,149 @@
+//! Each op, once: who may ask for it, when it is refused, how long it may take, when it has succeeded.
+
+use std::time::Duration;
+
+use backstay_protocol::message::{OpResult, Outcome};
+use backstay_protocol::view::Role;
+use backstay_protocol::{Facts, GenerationRef, OpAction, OpKind, OpStatus, rollback};
+
+/// What is known of one kind of op before any is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpSpec {
+    /// The least that a person must be to ask for it.
+    pub role: Role,
+    /// How long the host may take.
+    pub timeout: Duration,
+    /// Whether tests run afterwards, where the host's auto-test is on.
+    pub then_test: bool,
+}
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// The registry.
+pub fn spec(kind: OpKind) -> OpSpec {
+    let (role, timeout, then_test) = match kind {
+        OpKind::Rollback => (Role::Operator, 15 * MINUTE, true),
+        OpKind::Switch => (Role::Operator, 120 * MINUTE, true),
+        OpKind::Pull => (Role::Operator, 5 * MINUTE, false),
+        OpKind::Test => (Role::Operator, 30 * MINUTE, false),
+        OpKind::Refresh => (Role::Operator, MINUTE, false),
+    };
+    OpSpec { role, timeout, then_test }
+}
+
+/// Why an op is refused before anything is sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Blocked {
+    /// See [`rollback::Refusal`].
+    #[error(transparent)]
+    Rollback(#[from] rollback::Refusal),
+    /// Nothing is known of the host yet.
+    #[error(
+        "The host has not reported its generations yet. Nothing was changed. Wait until its agent has connected."
+    )]
+    NoFacts,
+    /// Nothing to pull into.
+    #[error(
+        "The host reports no checkout of the configuration repository. Nothing was changed. Set `checkout.path` in its agent's configuration."
+    )]
+    NoCheckout,
+    /// Nothing to run.
+    #[error("The host has no tests. Nothing was run. Put executables into its test folder.")]
+    NoTests,
+}
+
+/// Holds a request against what is known of the host. The host holds it against what it *is*, once more, before it acts.
+///
+/// # Errors
+/// The reason to refuse it.
+pub fn validate(action: &OpAction, facts: Option<&Facts>) -> Result<(), Blocked> {
+    match action {
+        OpAction::Rollback { target, seen_current } => {
+            rollback::check(facts.ok_or(Blocked::NoFacts)?, target, seen_current)?;
+        }
+        OpAction::Switch | OpAction::Pull => {
+            facts.ok_or(Blocked::NoFacts)?.checkout.as_ref().ok_or(Blocked::NoCheckout)?;
+        }
+        OpAction::Test => {
+            if facts.ok_or(Blocked::NoFacts)?.tests_available == 0 {
+                return Err(Blocked::NoTests);
+            }
+        }
+        OpAction::Refresh => {}
+    }
+    Ok(())
+}
+
+/// How an op ended: its status and a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// One of the closed statuses.
+    pub status: OpStatus,
+    /// What became of it.
+    pub message: String,
+}
+
+/// Says what became of an op, from what the agent said of its commands and from the facts read after them. Exit 0 is
+/// not success: the host being what was asked for is.
+pub fn post_check(action: &OpAction, result: &OpResult, facts: &Facts) -> Verdict {
+    let status = match result.outcome {
+        Outcome::Completed => return goal(action, result, facts),
+        Outcome::Failed | Outcome::Refused => OpStatus::Failed,
+        Outcome::TimedOut => OpStatus::TimedOut,
+        Outcome::Cancelled => OpStatus::Cancelled,
+    };
+    Verdict { status, message: result.message.clone() }
+}
+
+fn goal(action: &OpAction, result: &OpResult, facts: &Facts) -> Verdict {
+    let met = match action {
+        OpAction::Rollback { target, .. } => reached(facts, target),
+        OpAction::Switch => switched(facts),
+        OpAction::Pull | OpAction::Test | OpAction::Refresh => Ok(()),
+    };
+    match met {
+        Err(why) => Verdict { status: OpStatus::Failed, message: format!("Goal not met: {why}") },
+        Ok(()) => Verdict { status: OpStatus::Succeeded, message: success(action, result) },
+    }
+}
+
+fn success(action: &OpAction, result: &OpResult) -> String {
+    match action {
+        OpAction::Rollback { target, .. } => format!("Rolled back to {target}"),
+        _ => result.message.clone(),
+    }
+}
+
+fn reached(facts: &Facts, target: &GenerationRef) -> Result<(), String> {
+    let current = facts.current().ok_or("the profile has no current generation.")?;
+    if current.reference() != *target {
+        return Err(format!(
+            "the commands succeeded, but the profile is on Gen {}, not on {target}.",
+            current.number
+        ));
+    }
+    if facts.running.as_ref() != Some(&target.store_path) {
+        return Err(format!("the profile is on {target}, but something else is running."));
+    }
+    Ok(())
+}
+
+fn switched(facts: &Facts) -> Result<(), String> {
+    let current = facts.current().ok_or("the profile has no current generation.")?;
+    if facts.running.as_ref() != Some(&current.store_path) {
+        return Err(format!("the profile is on Gen {}, but something else is running.", current.number));
+    }
+    match (&current.commit, &facts.checkout) {
+        // A checkout with local changes builds `REVISION-dirty`, and that is what was asked for.
+        (Some(built), Some(checkout)) if built.0.trim_end_matches("-dirty") != checkout.commit.0 => {
+            Err(format!(
+                "Gen {} was built from {built}, not from the checkout's {}.",
+                current.number, checkout.commit
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

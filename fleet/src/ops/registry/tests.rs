@@ -1,0 +1,118 @@
+use backstay_protocol::{Checkout, Commit, Generation};
+use chrono::{DateTime, Utc};
+
+use super::*;
+
+fn now() -> DateTime<Utc> {
+    "2026-01-02T03:04:05Z".parse().unwrap()
+}
+
+fn generation(number: u32) -> Generation {
+    Generation {
+        number,
+        store_path: format!("/nix/store/{number}"),
+        commit: Some(Commit(format!("c{number}"))),
+        version: None,
+        kernel: None,
+        created_at: now(),
+        current: false,
+        booted: false,
+        present: true,
+        needs_reboot: false,
+        inhibitors: vec![],
+    }
+}
+
+/// The profile is on `current`, `running` runs.
+fn facts(current: u32, running: u32) -> Facts {
+    Facts {
+        read_at: now(),
+        profile: "/p".into(),
+        generations: [48, 47].map(|n| Generation { current: n == current, ..generation(n) }).into(),
+        running: Some(format!("/nix/store/{running}")),
+        booted: None,
+        checkout: Some(Checkout { path: "/etc/nixos".into(), commit: Commit("c48".into()), lock_hash: None }),
+        tests_available: 8,
+        test_runs: vec![],
+        failed_units: vec![],
+        problems: vec![],
+    }
+}
+
+fn rollback() -> OpAction {
+    OpAction::Rollback { target: generation(47).reference(), seen_current: generation(48).reference() }
+}
+
+fn result(outcome: Outcome) -> OpResult {
+    OpResult {
+        outcome,
+        exit_code: Some(0),
+        message: "As the agent said.".into(),
+        started_at: now(),
+        finished_at: now(),
+    }
+}
+
+fn judge(action: &OpAction, outcome: Outcome, facts: &Facts) -> (OpStatus, String) {
+    let verdict = post_check(action, &result(outcome), facts);
+    (verdict.status, verdict.message)
+}
+
+#[test]
+fn a_rollback_succeeds_only_where_the_target_is_current_and_runs() {
+    let (status, message) = judge(&rollback(), Outcome::Completed, &facts(47, 47));
+    assert_eq!((status, message.as_str()), (OpStatus::Succeeded, "Rolled back to Gen 47"));
+    for (current, running) in [(48, 48), (48, 47), (47, 48)] {
+        let (status, message) = judge(&rollback(), Outcome::Completed, &facts(current, running));
+        assert_eq!(status, OpStatus::Failed, "current {current}, running {running}");
+        assert!(message.starts_with("Goal not met: "), "{message}");
+    }
+}
+
+#[test]
+fn a_failed_activation_is_failed_although_the_target_runs() {
+    let (status, message) = judge(&rollback(), Outcome::Failed, &facts(47, 47));
+    assert_eq!((status, message.as_str()), (OpStatus::Failed, "As the agent said."));
+}
+
+#[test]
+fn a_switch_has_to_run_what_the_checkout_says() {
+    assert_eq!(judge(&OpAction::Switch, Outcome::Completed, &facts(48, 48)).0, OpStatus::Succeeded);
+    assert_eq!(judge(&OpAction::Switch, Outcome::Completed, &facts(47, 47)).0, OpStatus::Failed);
+    assert_eq!(judge(&OpAction::Switch, Outcome::Completed, &facts(48, 47)).0, OpStatus::Failed);
+    let mut dirty = facts(48, 48);
+    dirty.generations[0].commit = Some(Commit("c48-dirty".into()));
+    assert_eq!(judge(&OpAction::Switch, Outcome::Completed, &dirty).0, OpStatus::Succeeded);
+}
+
+#[test]
+fn every_outcome_closes_the_op() {
+    for (outcome, status) in [
+        (Outcome::Failed, OpStatus::Failed),
+        (Outcome::Refused, OpStatus::Failed),
+        (Outcome::TimedOut, OpStatus::TimedOut),
+        (Outcome::Cancelled, OpStatus::Cancelled),
+    ] {
+        assert_eq!(judge(&OpAction::Test, outcome, &facts(48, 48)).0, status);
+    }
+}
+
+#[test]
+fn validators() {
+    let known = facts(48, 48);
+    assert_eq!(validate(&rollback(), Some(&known)), Ok(()));
+    assert_eq!(validate(&rollback(), None), Err(Blocked::NoFacts));
+    assert!(matches!(validate(&rollback(), Some(&facts(47, 47))), Err(Blocked::Rollback(_))));
+    assert_eq!(validate(&OpAction::Refresh, None), Ok(()));
+    let bare = Facts { checkout: None, tests_available: 0, ..known };
+    assert_eq!(validate(&OpAction::Pull, Some(&bare)), Err(Blocked::NoCheckout));
+    assert_eq!(validate(&OpAction::Test, Some(&bare)), Err(Blocked::NoTests));
+}
+
+#[test]
+fn every_op_has_a_timeout_and_takes_a_role_that_may_act() {
+    for kind in OpKind::ALL {
+        assert!(spec(kind).timeout > Duration::ZERO, "{kind}");
+        assert!(spec(kind).role >= Role::Operator, "{kind}");
+    }
+}

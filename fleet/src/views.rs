@@ -1,0 +1,120 @@
+//! Hosts and ops as pages show them, put together from the store, the hub and the branch.
+
+use backstay_protocol::compartment::{AgentSeen, Inputs, compartments};
+use backstay_protocol::rollback::{self, RollbackPlan};
+use backstay_protocol::view::{AuditPage, FleetSnapshot, HostDetail, OpDetail};
+use backstay_protocol::{HostView, OpId, OpView, TestRun};
+
+use crate::fleet::Fleet;
+use crate::store::{HostRecord, OpFilter, StoreError};
+
+/// How many ops a host's page shows.
+const OPS_ON_HOST_PAGE: u32 = 50;
+/// How many lines of an op's output are handed out at once.
+const LINES_PER_READ: u32 = 20_000;
+/// How many entries a page of the audit log has.
+const AUDIT_PAGE: u32 = 100;
+
+impl Fleet {
+    /// Every host, by name.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn snapshot(&self) -> Result<FleetSnapshot, StoreError> {
+        // Read first: what happens while the hosts are read is then told again rather than missed.
+        let last_event = self.events.last();
+        let mut hosts = Vec::new();
+        for record in self.store.hosts().await? {
+            hosts.push(self.host_view(&record).await?);
+        }
+        Ok(FleetSnapshot { hosts, last_event, server_version: self.server_version.to_string() })
+    }
+
+    /// The host with this name and all that its own page shows.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn host_detail(&self, name: &str) -> Result<Option<HostDetail>, StoreError> {
+        let last_event = self.events.last();
+        let Some(record) = self.store.host_by_name(name).await? else { return Ok(None) };
+        let host = self.host_view(&record).await?;
+        let filter = OpFilter { host: Some(record.id), limit: OPS_ON_HOST_PAGE, ..OpFilter::default() };
+        let ops = self.store.ops(&filter).await?;
+        let plan = self.plan(&record, host.online, host.op.clone());
+        Ok(Some(HostDetail { plan, ops, facts: record.facts, host, last_event }))
+    }
+
+    /// What the rollback dialog of the host with this name shows; none where there is no such host, or it has no
+    /// current generation.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn rollback_plan(&self, name: &str) -> Result<Option<RollbackPlan>, StoreError> {
+        let Some(record) = self.store.host_by_name(name).await? else { return Ok(None) };
+        let open_op = self.store.open_op(record.id).await?;
+        Ok(self.plan(&record, self.hub.is_online(record.id), open_op))
+    }
+
+    fn plan(&self, record: &HostRecord, online: bool, open_op: Option<OpView>) -> Option<RollbackPlan> {
+        rollback::plan(&record.name, online, record.facts.as_ref()?, open_op, self.clock.now())
+    }
+
+    /// An op with its output.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn op_detail(&self, id: OpId) -> Result<Option<OpDetail>, StoreError> {
+        let last_event = self.events.last();
+        let Some(op) = self.store.op(id).await? else { return Ok(None) };
+        let lines = self.store.output(id, 0, LINES_PER_READ).await?;
+        Ok(Some(OpDetail { op, lines, last_event }))
+    }
+
+    /// Ops, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn ops(&self, filter: &OpFilter) -> Result<Vec<OpView>, StoreError> {
+        self.store.ops(filter).await
+    }
+
+    /// A page of the audit log: the newest entries, or those before the one given.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn audit(&self, before: Option<u64>) -> Result<AuditPage, StoreError> {
+        let mut entries = self.store.audit(before, AUDIT_PAGE + 1).await?;
+        let more = entries.len() > AUDIT_PAGE as usize;
+        entries.truncate(AUDIT_PAGE as usize);
+        Ok(AuditPage { entries, more, broken_at: self.store.verify_audit().await? })
+    }
+
+    /// A host's row.
+    pub(crate) async fn host_view(&self, record: &HostRecord) -> Result<HostView, StoreError> {
+        let open_op = self.store.open_op(record.id).await?;
+        let last_system_op = self.store.last_system_op(record.id).await?;
+        let agent = record.agent_version.as_deref().zip(record.agent_protocol);
+        let compartments = compartments(&Inputs {
+            server_version: &self.server_version,
+            agent: agent.map(|(version, protocol)| AgentSeen { version, protocol }),
+            facts: record.facts.as_ref(),
+            desired: &self.desired(),
+            open_op: open_op.as_ref(),
+            last_system_op: last_system_op.as_ref(),
+        });
+        let current = record.facts.as_ref().and_then(|f| f.current().map(|g| (f, g)));
+        Ok(HostView {
+            id: record.id,
+            name: record.name.clone(),
+            platform: record.platform,
+            online: self.hub.is_online(record.id),
+            last_seen: record.last_seen,
+            agent_version: record.agent_version.clone(),
+            auto_test: record.auto_test,
+            compartments,
+            generation: current.map(|(_, g)| g.clone()),
+            tests: current.and_then(|(f, g)| f.tests_of(g)).map(TestRun::summary),
+            op: open_op,
+        })
+    }
+}

@@ -1,0 +1,78 @@
+//! Every address that the server answers at.
+
+mod agent_socket;
+mod event_stream;
+mod headers;
+mod pages;
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::extract::FromRef;
+use axum::http::StatusCode;
+use axum::routing::get;
+use backstay_fleet::Fleet;
+use leptos::config::LeptosOptions;
+use tower_http::csrf::CsrfLayer;
+use tower_http::trace::TraceLayer;
+
+use crate::cli::ServeOptions;
+use crate::lifecycle::Lifecycle;
+
+/// What handlers work with.
+#[derive(Clone, FromRef)]
+pub(crate) struct AppState {
+    fleet: Fleet,
+    leptos: LeptosOptions,
+    lifecycle: Lifecycle,
+    public: PublicAddress,
+}
+
+/// How browsers reach this server.
+#[derive(Debug, Clone)]
+pub(crate) struct PublicAddress {
+    /// The origin that was configured, such as `https://backstay.example.org`.
+    origin: Option<String>,
+}
+
+impl PublicAddress {
+    /// Whether browsers come by https.
+    fn is_https(&self) -> bool {
+        self.origin.as_deref().is_some_and(|origin| origin.starts_with("https://"))
+    }
+}
+
+/// The whole server as one service.
+pub(crate) fn router(
+    fleet: Fleet,
+    options: &ServeOptions,
+    address: SocketAddr,
+    lifecycle: Lifecycle,
+) -> anyhow::Result<Router> {
+    let leptos = LeptosOptions::builder()
+        .output_name("backstay")
+        .site_root(options.site_root.to_string_lossy().into_owned())
+        .site_pkg_dir("pkg")
+        .site_addr(address)
+        .build();
+    let origin = options.public_url.as_ref().map(|url| url.trim_end_matches('/').to_owned());
+    let mut csrf = CsrfLayer::new();
+    if let Some(origin) = &origin {
+        csrf = csrf.add_trusted_origin(origin)?;
+    }
+    let state = AppState { fleet, leptos, lifecycle, public: PublicAddress { origin } };
+    Ok(Router::new()
+        .route("/healthz", get(healthy))
+        .route("/agent/socket", get(agent_socket::connect))
+        .route("/events", get(event_stream::stream))
+        .merge(pages::router(&state))
+        .layer(csrf)
+        .layer(axum::middleware::from_fn(headers::secure))
+        .layer(TraceLayer::new_for_http())
+        .with_state(state))
+}
+
+/// Says that the server is there, for whoever watches it.
+async fn healthy() -> StatusCode {
+    StatusCode::NO_CONTENT
+}

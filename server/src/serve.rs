@@ -1,0 +1,80 @@
+//! Serving.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use backstay_fleet::desired::Repository;
+use backstay_fleet::{Fleet, FleetConfig};
+use backstay_protocol::SystemClock;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::{ServeOptions, open_store};
+use crate::lifecycle::Lifecycle;
+use crate::routes;
+
+/// Serves until told to stop.
+pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
+    let fleet = Fleet::new(FleetConfig {
+        server_version: env!("CARGO_PKG_VERSION").to_owned(),
+        store: open_store(&options.database).await?,
+        clock: Arc::new(SystemClock),
+    });
+    first_admin(&fleet, &options).await?;
+
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .with_context(|| format!("{} cannot be listened on", options.listen))?;
+    let address = listener.local_addr()?;
+    let lifecycle = Lifecycle::default();
+    lifecycle.stop_on_signal()?;
+    if let Some(repository) = repository(&options) {
+        lifecycle.tasks.spawn(follow(
+            fleet.clone(),
+            repository,
+            options.poll_seconds,
+            lifecycle.stop.clone(),
+        ));
+    }
+    let app = routes::router(fleet, &options, address, lifecycle.clone())?;
+
+    // The one line on standard output: whoever started the server waits for it.
+    println!("listening on http://{address}");
+    let stop = lifecycle.stop.clone();
+    axum::serve(listener, app).with_graceful_shutdown(async move { stop.cancelled().await }).await?;
+    lifecycle.drained().await;
+    Ok(())
+}
+
+fn repository(options: &ServeOptions) -> Option<Repository> {
+    Some(Repository {
+        url: options.repository.clone()?,
+        branch: options.branch.clone(),
+        folder: options.repository_folder.clone(),
+    })
+}
+
+/// Looks at the branch again and again, until the server stops.
+async fn follow(fleet: Fleet, repository: Repository, seconds: u64, stop: CancellationToken) {
+    let mut next = tokio::time::interval(Duration::from_secs(seconds));
+    next.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while stop.run_until_cancelled(next.tick()).await.is_some() {
+        let read = fleet.read_desired(&repository);
+        if let Some(Err(error)) = stop.run_until_cancelled(read).await {
+            tracing::error!(%error, "the hosts could not be compared with the branch");
+        }
+    }
+}
+
+async fn first_admin(fleet: &Fleet, options: &ServeOptions) -> anyhow::Result<()> {
+    let made =
+        fleet.accounts().ensure_first_admin(&options.admin_user, options.admin_password.clone()).await?;
+    if let Some(password) = made {
+        eprintln!(
+            "\nFirst start: log in as “{}” with the password\n\n    {password}\n\nIt is not shown again.\n",
+            options.admin_user
+        );
+    }
+    Ok(())
+}

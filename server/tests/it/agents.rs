@@ -1,0 +1,134 @@
+//! Who is let in, and what a connection is worth.
+
+use backstay_protocol::State;
+use backstay_protocol::message::ServerMessage;
+use reqwest::StatusCode;
+
+use crate::harness::{Agent, Server};
+
+#[tokio::test]
+async fn a_stranger_is_not_let_in() {
+    let server = Server::start().await;
+    assert_eq!(Agent::new("gpc0").open(&server).await, Err(StatusCode::UNAUTHORIZED));
+}
+
+#[tokio::test]
+async fn a_wrong_join_token_is_refused_in_words() {
+    let server = Server::start().await;
+    let mut agent = Agent::new("gpc0");
+    agent.join = Some("not-a-join-token".into());
+    agent.open(&server).await.unwrap();
+    let answer = agent.hello(vec![]).await;
+    assert!(
+        matches!(&answer, ServerMessage::Refused { reason } if reason.contains("join token")),
+        "{answer:?}"
+    );
+    assert_eq!(agent.hear().await, None, "the server hangs up");
+}
+
+#[tokio::test]
+async fn a_join_token_is_good_once_and_for_its_host_alone() {
+    let server = Server::start().await;
+    let join = server.join_token("gpc0").await;
+    let mut wrong_name = Agent::new("hsb0");
+    wrong_name.join = Some(join.clone());
+    wrong_name.open(&server).await.unwrap();
+    assert!(matches!(wrong_name.hello(vec![]).await, ServerMessage::Refused { .. }));
+
+    let mut agent = Agent::new("gpc0");
+    agent.join = Some(join.clone());
+    agent.connect(&server, vec![]).await;
+
+    let mut second = Agent::new("gpc0");
+    second.join = Some(join);
+    second.open(&server).await.unwrap();
+    assert!(matches!(second.hello(vec![]).await, ServerMessage::Refused { .. }));
+}
+
+#[tokio::test]
+async fn an_agent_whose_welcome_was_lost_may_join_again() {
+    let server = Server::start().await;
+    let mut agent = Agent::new("gpc0");
+    agent.join = Some(server.join_token("gpc0").await);
+    agent.connect(&server, vec![]).await;
+    agent.cut();
+    agent.connect(&server, vec![]).await;
+    agent.join = None;
+    agent.cut();
+    agent.connect(&server, vec![]).await;
+}
+
+#[tokio::test]
+async fn a_host_goes_offline_with_its_agent_and_keeps_its_lights() {
+    let server = Server::start().await;
+    let mut events = server.log_in().await.listen(None).await;
+    let mut agent = server.host("gpc0").await;
+    let online = events.host("gpc0 with facts", |h| h.online && h.generation.is_some()).await;
+    assert_eq!(online.compartments.tests.state, State::Failed);
+    agent.cut();
+    let offline = events.host("gpc0 offline", |h| !h.online).await;
+    assert_eq!(offline.compartments, online.compartments);
+    assert!(offline.last_seen >= online.last_seen);
+}
+
+#[tokio::test]
+async fn a_new_connection_takes_the_place_of_the_old_one() {
+    let server = Server::start().await;
+    let mut agent = server.host("gpc0").await;
+    let mut again = Agent::new("gpc0");
+    again.token.clone_from(&agent.token);
+    again.connect(&server, vec![]).await;
+    assert_eq!(agent.hear().await, None, "the old connection is closed");
+    let mut events = server.log_in().await.listen(None).await;
+    drop(agent);
+    again
+        .say(backstay_protocol::message::AgentMessage::Facts { facts: Box::new(crate::harness::facts(47)) })
+        .await;
+    let host = events
+        .host("facts over the new connection", |h| h.generation.as_ref().is_some_and(|g| g.number == 47));
+    assert!(host.await.online);
+}
+
+#[tokio::test]
+async fn an_agent_of_another_protocol_is_told_what_to_install() {
+    let server = Server::start().await;
+    let mut events = server.log_in().await.listen(None).await;
+    let mut agent = Agent::new("gpc0");
+    agent.join = Some(server.join_token("gpc0").await);
+    agent.protocol = 99;
+    agent.open(&server).await.unwrap();
+    let answer = agent.hello(vec![]).await;
+    assert!(
+        matches!(&answer, ServerMessage::Refused { reason } if reason.contains("install agent")),
+        "{answer:?}"
+    );
+    let host = events.host("the light", |h| h.compartments.agent.state == State::Failed).await;
+    assert!(!host.online);
+}
+
+#[tokio::test]
+async fn a_browser_cannot_speak_for_an_agent() {
+    let server = Server::start().await;
+    let answer = reqwest::Client::new()
+        .get(format!("{}/agent/socket", server.url))
+        .header("origin", "https://evil.example")
+        .header("authorization", "Bearer x")
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket")
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn the_server_ends_although_agents_and_pages_are_connected() {
+    let server = Server::start().await;
+    let mut events = server.log_in().await.listen(None).await;
+    let mut agent = server.host("gpc0").await;
+    assert!(server.terminate().await.success());
+    assert_eq!(agent.hear().await, None);
+    while events.next().await.is_some() {}
+}

@@ -1,0 +1,141 @@
+//! What browsers may do, and what strangers may not.
+
+use backstay_protocol::message::AgentMessage;
+use reqwest::{StatusCode, header};
+
+use crate::harness::{Browser, PASSWORD, Server, facts};
+
+/// Asks every server function that there is, so that one that is added later is asked too.
+#[tokio::test]
+async fn no_server_function_answers_a_stranger() {
+    let server = Server::start().await;
+    let _agent = server.host("gpc0").await;
+    let stranger = Browser::stranger(&server.url);
+    let functions: Vec<_> = leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path).collect();
+    assert!(functions.len() > 5, "{functions:?}");
+    for path in functions.iter().filter(|path| **path != "/api/log_in") {
+        let answer = stranger
+            .client
+            .post(format!("{}{path}", server.url))
+            .header(header::ACCEPT, "application/json")
+            .form(&[("host", "gpc0"), ("name", "gpc0"), ("id", "019b0000-0000-7000-8000-000000000001")])
+            .send()
+            .await
+            .unwrap();
+        assert!(!answer.status().is_success(), "{path} answers {}", answer.status());
+        assert!(!answer.text().await.unwrap().contains("nix/store"), "{path} tells a stranger of the host");
+    }
+}
+
+#[tokio::test]
+async fn no_page_shows_a_stranger_anything() {
+    let server = Server::start().await;
+    let _agent = server.host("gpc0").await;
+    let stranger = Browser::stranger(&server.url);
+    for path in ["/", "/hosts/gpc0", "/hosts/gpc0/rollback", "/audit"] {
+        let answer = stranger.get(path).await;
+        assert!(answer.status().is_redirection(), "{path} answers {}", answer.status());
+        let to = answer.headers()[header::LOCATION].to_str().unwrap().to_owned();
+        assert!(to.starts_with("/login"), "{path} leads to {to}");
+        assert!(!answer.text().await.unwrap().contains("nix/store"), "{path}");
+    }
+    assert_eq!(stranger.get("/events").await.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_wrong_password_opens_nothing() {
+    let server = Server::start().await;
+    let stranger = Browser::stranger(&server.url);
+    for (name, password) in [("admin", "wrong"), ("nobody", PASSWORD), ("admin", "")] {
+        let answer = stranger.post("log_in", &[("name", name), ("password", password), ("next", "/")]).await;
+        assert!(!answer.headers().contains_key(header::SET_COOKIE), "{name}: {answer:?}");
+    }
+    assert!(stranger.get("/").await.status().is_redirection());
+}
+
+#[tokio::test]
+async fn the_session_cookie_is_kept_from_scripts_and_other_sites() {
+    let server = Server::start().await;
+    let stranger = Browser::stranger(&server.url);
+    let answer = stranger.post("log_in", &[("name", "admin"), ("password", PASSWORD), ("next", "/")]).await;
+    let cookie = answer.headers()[header::SET_COOKIE].to_str().unwrap();
+    for part in ["HttpOnly", "SameSite=Lax", "Path=/"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+}
+
+#[tokio::test]
+async fn logging_in_leads_to_this_site_alone() {
+    let server = Server::start().await;
+    for next in ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"] {
+        let stranger = Browser::stranger(&server.url);
+        let answer =
+            stranger.post("log_in", &[("name", "admin"), ("password", PASSWORD), ("next", next)]).await;
+        let to = answer.headers().get(header::LOCATION).map(|v| v.to_str().unwrap().to_owned());
+        assert!(
+            to.as_deref().is_none_or(|to| to == "/" || to == format!("{}/", server.url)),
+            "{next} leads to {to:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn another_sites_form_is_not_taken() {
+    let server = Server::start().await;
+    let browser = server.log_in().await;
+    for path in ["/api/log_out", "/api/request_rollback"] {
+        let answer = browser
+            .client
+            .post(format!("{}{path}", server.url))
+            .header(header::ORIGIN, "https://evil.example")
+            .header("sec-fetch-site", "cross-site")
+            .form(&[("host", "gpc0")])
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{path}");
+    }
+    assert_eq!(browser.get("/").await.status(), StatusCode::OK, "still logged in");
+}
+
+#[tokio::test]
+async fn pages_are_not_kept_framed_or_scripted_by_others() {
+    let server = Server::start().await;
+    let answer = server.log_in().await.get("/").await;
+    let header =
+        |name: &str| answer.headers().get(name).map(|v| v.to_str().unwrap().to_owned()).unwrap_or_default();
+    assert_eq!(header("cache-control"), "no-store");
+    assert_eq!(header("x-frame-options"), "DENY");
+    assert_eq!(header("x-content-type-options"), "nosniff");
+    let policy = header("content-security-policy");
+    assert!(policy.contains("'nonce-") && !policy.contains("'unsafe-inline'"), "{policy}");
+}
+
+#[tokio::test]
+async fn a_page_that_was_away_hears_what_it_missed() {
+    let server = Server::start().await;
+    let mut agent = server.host("gpc0").await;
+    let browser = server.log_in().await;
+    let mut first = browser.listen(None).await;
+    agent.say(AgentMessage::Facts { facts: Box::new(facts(47)) }).await;
+    let (seen, ..) = first.next().await.unwrap();
+    agent.say(AgentMessage::Facts { facts: Box::new(facts(46)) }).await;
+    let (missed, name, _) = first.next().await.unwrap();
+    drop(first);
+    let (again, same_name, data) = browser.listen(Some(seen)).await.next().await.unwrap();
+    assert_eq!((again, same_name), (missed, name));
+    assert_eq!(data["host"]["generation"]["number"], 46);
+}
+
+#[tokio::test]
+async fn a_page_from_before_a_restart_reads_everything_again() {
+    let mut server = Server::start().await;
+    let _agent = server.host("gpc0").await;
+    let last = {
+        let mut events = server.log_in().await.listen(Some(0)).await;
+        events.next().await.unwrap().0
+    };
+    server.restart().await;
+    let (_, name, _) = server.log_in().await.listen(Some(last)).await.next().await.unwrap();
+    assert_eq!(name, "resync");
+}

@@ -1,0 +1,352 @@
+//! A running server, and hands to touch it with.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use backstay_protocol::message::{AgentMessage, Hello, Message as _, ServerMessage};
+use backstay_protocol::{
+    Commit, Facts, Generation, HostView, OpId, PROTOCOL_VERSION, Platform, TestResult, TestRun,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::{SinkExt, StreamExt};
+use reqwest::{StatusCode, header};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{self, Message as Frame};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+/// Nothing here takes longer, unless it is broken.
+const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PASSWORD: &str = "a-password-for-tests";
+
+pub(crate) async fn soon<T>(what: &str, wait: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+}
+
+/// A server of its own for each test.
+pub(crate) struct Server {
+    pub(crate) url: String,
+    dir: TempDir,
+    child: Child,
+}
+
+fn server_command(dir: &TempDir) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_backstay-server"));
+    command
+        .current_dir(dir.path())
+        .env("BACKSTAY_DATABASE", format!("sqlite://{}", dir.path().join("backstay.sqlite3").display()))
+        .env("BACKSTAY_SITE_ROOT", dir.path())
+        .kill_on_drop(true);
+    command
+}
+
+async fn start(dir: &TempDir, listen: &str) -> (Child, String) {
+    let mut child = server_command(dir)
+        .args(["serve", "--listen", listen])
+        .env("BACKSTAY_ADMIN_PASSWORD", PASSWORD)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = soon("the server to listen", lines.next_line()).await.unwrap().expect("the server ended");
+    (child, line.strip_prefix("listening on ").unwrap().to_owned())
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (child, url) = start(&dir, "127.0.0.1:0").await;
+        Self { url, dir, child }
+    }
+
+    /// Kills the server and starts another on the same database and port.
+    pub(crate) async fn restart(&mut self) {
+        self.child.kill().await.unwrap();
+        let (child, url) = start(&self.dir, self.url.strip_prefix("http://").unwrap()).await;
+        (self.child, self.url) = (child, url);
+    }
+
+    /// Ends the server as a service manager does; how it ended.
+    pub(crate) async fn terminate(mut self) -> std::process::ExitStatus {
+        let pid = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+        soon("the server to end", self.child.wait()).await.unwrap()
+    }
+
+    /// What a subcommand of the server prints.
+    pub(crate) async fn run(&self, args: &[&str]) -> String {
+        let output = server_command(&self.dir).args(args).output().await.unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    pub(crate) async fn join_token(&self, name: &str) -> String {
+        self.run(&["join-token", "--name", name]).await
+    }
+
+    /// An enrolled host with its agent connected and its facts reported.
+    pub(crate) async fn host(&self, name: &str) -> Agent {
+        let mut events = self.log_in().await.listen(None).await;
+        let mut agent = Agent::new(name);
+        agent.join = Some(self.join_token(name).await);
+        agent.connect(self, vec![]).await;
+        agent.say(AgentMessage::Facts { facts: Box::new(facts(48)) }).await;
+        events.host("the host's facts", |h| h.name == name && h.generation.is_some()).await;
+        agent
+    }
+
+    pub(crate) async fn log_in(&self) -> Browser {
+        Browser::log_in(&self.url).await
+    }
+
+    pub(crate) fn database(&self) -> std::path::PathBuf {
+        self.dir.path().join("backstay.sqlite3")
+    }
+}
+
+type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
+
+/// Plays an agent, by the protocol and nothing else.
+pub(crate) struct Agent {
+    pub(crate) name: String,
+    pub(crate) token: String,
+    pub(crate) join: Option<String>,
+    pub(crate) protocol: u32,
+    socket: Option<Socket>,
+}
+
+impl Agent {
+    pub(crate) fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            token: format!("token-of-{name}-{}", OpId::new()),
+            join: None,
+            protocol: PROTOCOL_VERSION,
+            socket: None,
+        }
+    }
+
+    /// Opens the socket, or the status with which the server declines.
+    pub(crate) async fn open(&mut self, server: &Server) -> Result<(), StatusCode> {
+        let address = format!("{}/agent/socket", server.url.replace("http://", "ws://"));
+        let mut request = address.into_client_request().unwrap();
+        let headers = request.headers_mut();
+        headers.insert("authorization", format!("Bearer {}", self.token).parse().unwrap());
+        if let Some(join) = &self.join {
+            headers.insert("x-backstay-join", join.parse().unwrap());
+        }
+        match soon("the socket", connect_async(request)).await {
+            Ok((socket, _)) => {
+                self.socket = Some(socket);
+                Ok(())
+            }
+            Err(tungstenite::Error::Http(answer)) => {
+                Err(StatusCode::from_u16(answer.status().as_u16()).unwrap())
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Says hello and hears the answer.
+    pub(crate) async fn hello(&mut self, journal: Vec<OpId>) -> ServerMessage {
+        let hello = Hello {
+            protocol: self.protocol,
+            agent_version: env!("CARGO_PKG_VERSION").into(),
+            name: self.name.clone(),
+            platform: Platform::Nixos,
+            journal,
+        };
+        self.say(AgentMessage::Hello(hello)).await;
+        self.hear().await.expect("an answer to hello")
+    }
+
+    pub(crate) async fn connect(&mut self, server: &Server, journal: Vec<OpId>) {
+        self.open(server).await.unwrap();
+        let answer = self.hello(journal).await;
+        assert!(matches!(answer, ServerMessage::Welcome { .. }), "{answer:?}");
+    }
+
+    pub(crate) fn cut(&mut self) {
+        self.socket = None;
+    }
+
+    pub(crate) async fn say(&mut self, message: AgentMessage) {
+        let frame = Frame::text(message.encode().unwrap());
+        self.socket.as_mut().unwrap().send(frame).await.unwrap();
+    }
+
+    /// What the server says next; none where it has hung up.
+    pub(crate) async fn hear(&mut self) -> Option<ServerMessage> {
+        let socket = self.socket.as_mut().unwrap();
+        loop {
+            match soon("a message from the server", socket.next()).await {
+                Some(Ok(Frame::Text(text))) => return Some(ServerMessage::decode(&text).unwrap()),
+                Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => {}
+                Some(Ok(Frame::Close(_)) | Err(_)) | None => return None,
+                Some(Ok(other)) => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+/// A person with a browser, without the browser.
+pub(crate) struct Browser {
+    url: String,
+    pub(crate) client: reqwest::Client,
+}
+
+impl Browser {
+    /// Somebody who has not logged in. Forms are posted without following where they lead.
+    pub(crate) fn stranger(url: &str) -> Self {
+        let client = reqwest::Client::builder()
+            .cookie_store(true)
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(PATIENCE)
+            .build()
+            .unwrap();
+        Self { url: url.to_owned(), client }
+    }
+
+    async fn log_in(url: &str) -> Self {
+        let browser = Self::stranger(url);
+        let answer =
+            browser.post("log_in", &[("name", "admin"), ("password", PASSWORD), ("next", "/")]).await;
+        assert!(answer.status().is_success() || answer.status().is_redirection(), "{answer:?}");
+        assert!(answer.headers().contains_key(header::SET_COOKIE), "{answer:?}");
+        browser
+    }
+
+    /// Calls a server function as a form does.
+    pub(crate) async fn post(&self, function: &str, fields: &[(&str, &str)]) -> reqwest::Response {
+        self.client.post(format!("{}/api/{function}", self.url)).form(fields).send().await.unwrap()
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
+        self.client.get(format!("{}{path}", self.url)).send().await.unwrap()
+    }
+
+    /// Follows the event stream from after this event.
+    pub(crate) async fn listen(&self, after: Option<u64>) -> Events {
+        let query = after.map(|n| format!("?after={n}")).unwrap_or_default();
+        let client = reqwest::Client::builder().build().unwrap();
+        let cookie = self.cookie().await;
+        let answer = client
+            .get(format!("{}/events{query}", self.url))
+            .header(header::COOKIE, cookie)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        Events { answer, buffer: String::new() }
+    }
+
+    /// A new session's cookie, for a client of its own without a time limit.
+    async fn cookie(&self) -> String {
+        let browser = Self::stranger(&self.url);
+        let answer =
+            browser.post("log_in", &[("name", "admin"), ("password", PASSWORD), ("next", "/")]).await;
+        let cookie = answer.headers()[header::SET_COOKIE].to_str().unwrap();
+        cookie.split(';').next().unwrap().to_owned()
+    }
+}
+
+/// An open event stream.
+pub(crate) struct Events {
+    answer: reqwest::Response,
+    buffer: String,
+}
+
+impl Events {
+    /// The next event: its number, its name, its data; none at the end of the stream.
+    pub(crate) async fn next(&mut self) -> Option<(u64, String, Value)> {
+        loop {
+            if let Some(end) = self.buffer.find("\n\n") {
+                let event: String = self.buffer.drain(..end + 2).collect();
+                let field = |name: &str| event.lines().find_map(|l| l.strip_prefix(name)).map(str::trim);
+                if let (Some(id), Some(name), Some(data)) = (field("id:"), field("event:"), field("data:")) {
+                    return Some((id.parse().unwrap(), name.to_owned(), serde_json::from_str(data).unwrap()));
+                }
+                continue;
+            }
+            let chunk = soon("an event", self.answer.chunk()).await.ok()??;
+            self.buffer.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+
+    /// The first event for which `pick` has an answer.
+    pub(crate) async fn find<T>(&mut self, what: &str, pick: impl Fn(&str, &Value) -> Option<T>) -> T {
+        loop {
+            let (_, name, data) =
+                self.next().await.unwrap_or_else(|| panic!("the stream ended before {what}"));
+            if let Some(found) = pick(&name, &data) {
+                return found;
+            }
+        }
+    }
+
+    /// The host's row, as soon as it is as wanted.
+    pub(crate) async fn host(&mut self, what: &str, wanted: impl Fn(&HostView) -> bool) -> HostView {
+        self.find(what, |name, data| {
+            let host: HostView =
+                (name == "host").then(|| serde_json::from_value(data["host"].clone()).unwrap())?;
+            wanted(&host).then_some(host)
+        })
+        .await
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test plays a host, which has a clock")]
+pub(crate) fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+pub(crate) fn generation(number: u32, current: bool) -> Generation {
+    Generation {
+        number,
+        store_path: format!("/nix/store/{number:032}-nixos-system"),
+        commit: Some(Commit(format!("commit{number}"))),
+        version: Some("25.11".into()),
+        kernel: Some("6.18.17".into()),
+        created_at: now() - TimeDelta::days(i64::from(49 - number)),
+        current,
+        booted: current,
+        present: number != 45,
+        needs_reboot: false,
+        inhibitors: vec![],
+    }
+}
+
+fn run(number: u32, passed: usize) -> TestRun {
+    TestRun {
+        generation: generation(number, false).reference(),
+        started_at: now() - TimeDelta::hours(2),
+        finished_at: now() - TimeDelta::hours(1),
+        results: (0..8)
+            .map(|i| TestResult {
+                name: format!("test-{i}"),
+                passed: i < passed,
+                duration_ms: 1,
+                tail: vec![],
+            })
+            .collect(),
+    }
+}
+
+/// A host on `current`: Gen 48 fails its tests, 47 and 46 passed, 45 is garbage-collected.
+pub(crate) fn facts(current: u32) -> Facts {
+    Facts {
+        read_at: now(),
+        profile: "/nix/var/nix/profiles/system".into(),
+        generations: (45..=48).rev().map(|n| generation(n, n == current)).collect(),
+        running: Some(generation(current, true).store_path),
+        booted: None,
+        checkout: None,
+        tests_available: 8,
+        test_runs: vec![run(48, 3), run(47, 8), run(46, 8)],
+        failed_units: vec![],
+        problems: vec![],
+    }
+}
