@@ -2,29 +2,40 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use tempfile::TempDir;
 
-/// A folder that is removed with everything in it, read-only stores too.
-pub(crate) struct Folder(TempDir);
+/// A folder that is removed with everything in it, read-only stores too, whatever happens.
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
     pub(crate) fn create() -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("backstay-demo-").tempdir();
-        Ok(Self(folder.context("cannot create a folder for the demo")?))
+        Ok(Self(folder.context("cannot create a folder for the demo")?.keep()))
     }
 
     pub(crate) fn path(&self) -> &Path {
-        self.0.path()
+        &self.0
     }
 
     /// Removes it, and tells where that fails.
     pub(crate) fn remove(self) -> Result<()> {
-        let path = self.path().to_path_buf();
-        make_writable(&path);
-        self.0.close().with_context(|| format!("cannot remove {}", path.display()))
+        self.clear().with_context(|| format!("cannot remove {}", self.0.display()))
+    }
+
+    fn clear(&self) -> std::io::Result<()> {
+        if !self.0.exists() {
+            return Ok(());
+        }
+        make_writable(&self.0);
+        fs::remove_dir_all(&self.0)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = self.clear();
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File};
+use std::io::{Write as _, stderr};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -96,7 +97,7 @@ impl Supervisor {
             }
             thread::yield_now();
         }
-        eprintln!("Some processes of the demo do not end: {:?}", self.left());
+        let _ = writeln!(stderr(), "Some processes of the demo do not end: {:?}", self.left());
     }
 
     fn left(&self) -> Vec<Pid> {
