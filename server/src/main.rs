@@ -1,5 +1,7 @@
 //! `backstay-server`: what browsers and agents talk to.
 
+#![recursion_limit = "256"]
+
 mod cli;
 mod lifecycle;
 mod routes;
