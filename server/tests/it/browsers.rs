@@ -1,5 +1,8 @@
 //! What browsers may do, and what strangers may not.
 
+// Links the server functions into this test, which lists them.
+use backstay_app as _;
+
 use backstay_protocol::message::AgentMessage;
 use reqwest::{StatusCode, header};
 

@@ -225,7 +225,8 @@ impl Browser {
     }
 
     pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
-        self.client.get(format!("{}{path}", self.url)).send().await.unwrap()
+        let request = self.client.get(format!("{}{path}", self.url));
+        request.header(header::ACCEPT, "text/html").send().await.unwrap()
     }
 
     /// Follows the event stream from after this event.
