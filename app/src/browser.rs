@@ -49,14 +49,18 @@ pub(crate) fn hide_popover(id: &str) {
     }
 }
 
-/// Makes a dialog that the server rendered open a modal one: the page below it becomes inert.
-pub(crate) fn make_modal(dialog: &HtmlDialogElement) {
-    if dialog.matches(":modal").unwrap_or(false) {
-        return;
-    }
-    // Removed rather than closed, so that nobody hears of a closing.
-    let _ = dialog.remove_attribute("open");
-    let _ = dialog.show_modal();
+/// Makes a dialog that is rendered open a modal one: the page below it becomes inert. `then` runs once it is.
+pub(crate) fn make_modal(dialog: HtmlDialogElement, then: impl FnOnce() + 'static) {
+    let make = move || {
+        if dialog.is_connected() && !dialog.matches(":modal").unwrap_or(false) {
+            // Removed rather than closed, so that nobody hears of a closing.
+            let _ = dialog.remove_attribute("open");
+            let _ = dialog.show_modal();
+        }
+        then();
+    };
+    // It may not be in the page yet, and only there it can be modal.
+    request_animation_frame(make);
 }
 
 /// The value of the chosen radio button of this name inside an element.

@@ -47,6 +47,7 @@ pub fn ActionsMenu(
             <a class="item" href=details><Icon name="details"/>"Details"</a>
         </div>
     }
+    .into_any()
 }
 
 #[component]

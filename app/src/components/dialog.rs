@@ -28,8 +28,8 @@ pub fn Dialog(
     let element = NodeRef::<html::Dialog>::new();
     Effect::new(move |_| {
         if let Some(dialog) = element.get() {
-            browser::make_modal(&dialog);
-            browser::focus(&focus);
+            let focus = focus.clone();
+            browser::make_modal(dialog, move || browser::focus(&focus));
             let focus_after = focus_after.clone();
             // Once the dialog is gone from the page.
             on_cleanup(move || request_animation_frame(move || browser::focus(&focus_after)));
@@ -47,4 +47,5 @@ pub fn Dialog(
             {children()}
         </dialog>
     }
+    .into_any()
 }

@@ -41,14 +41,17 @@ pub fn HostRow(
         .collect_view();
     view! {
         <tr class="host" data-host=name.clone() class:offline=offline>
-            <th scope="row"><a href=format!("/hosts/{name}")>{name.clone()}</a></th>
-            <td class="platform-cell">{move || view! { <PlatformName platform=platform.get()/> }}</td>
+            <th scope="row" aria-label=name.clone()>
+                <a href=format!("/hosts/{name}")>{name.clone()}</a>
+                {move || view! { <PlatformName platform=platform.get()/> }}
+            </th>
             {lights}
             <td class="generation-cell" data-title="Generation"><GenerationInBrief host=host.clone()/></td>
             <td class="now-cell" data-title="Last seen"><Doing host/></td>
             <td class="menu-cell"><ActionsMenu host=name.clone() action/></td>
         </tr>
     }
+    .into_any()
 }
 
 /// “Gen 48 · abc1234”.
@@ -64,6 +67,7 @@ fn GenerationInBrief(host: ArcRwSignal<HostView>) -> impl IntoView {
             None => view! { <span class="faint">"not reported"</span> }.into_any(),
         }}
     }
+    .into_any()
 }
 
 fn in_brief(generation: &Generation) -> (u32, Option<String>) {

@@ -37,4 +37,5 @@ pub fn LightBadge(
             <span class="hint" role="tooltip" id=hint_id>{move || light.with(|l| l.hint.clone())}</span>
         </span>
     }
+    .into_any()
 }

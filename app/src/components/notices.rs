@@ -24,6 +24,7 @@ pub fn Notices() -> impl IntoView {
             </div>
         </section>
     }
+    .into_any()
 }
 
 #[component]
@@ -51,4 +52,5 @@ fn Toast(shown: ShownNotice) -> impl IntoView {
             </button>
         </div>
     }
+    .into_any()
 }

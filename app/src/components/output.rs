@@ -31,4 +31,5 @@ pub fn Output(
             </For>
         </div>
     }
+    .into_any()
 }

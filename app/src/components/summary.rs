@@ -52,6 +52,7 @@ pub fn Summary() -> impl IntoView {
             <Count name="Offline" icon="unknown" count=Signal::derive(move || counts.get().offline)/>
         </dl>
     }
+    .into_any()
 }
 
 #[component]

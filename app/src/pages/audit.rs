@@ -38,6 +38,7 @@ pub fn AuditPage() -> impl IntoView {
             })}
         </Transition>
     }
+    .into_any()
 }
 
 #[component]
@@ -64,6 +65,7 @@ fn Entries(page: Page) -> impl IntoView {
         </div>
         {older.map(|older| view! { <p><a class="button" href=older>"Older"</a></p> })}
     }
+    .into_any()
 }
 
 /// Whether the log is as it was written.
@@ -107,4 +109,5 @@ fn Entry(entry: AuditEntry) -> impl IntoView {
             <td>{entry.detail}</td>
         </tr>
     }
+    .into_any()
 }

@@ -27,7 +27,6 @@ pub fn FleetPage() -> impl IntoView {
                 <thead>
                     <tr>
                         <th scope="col">"Host"</th>
-                        <th scope="col">"Kind"</th>
                         <th scope="col">"Agent"</th>
                         <th scope="col">"Git"</th>
                         <th scope="col">"Lock"</th>
@@ -48,6 +47,7 @@ pub fn FleetPage() -> impl IntoView {
         {move || empty.get().then(|| view! { <FirstHost/> })}
         <Outlet/>
     }
+    .into_any()
 }
 
 /// What to do while there is no host.
@@ -70,4 +70,5 @@ fn FirstHost() -> impl IntoView {
             </ol>
         </section>
     }
+    .into_any()
 }

@@ -22,6 +22,7 @@ pub fn Inside() -> impl IntoView {
             })}
         </Suspense>
     }
+    .into_any()
 }
 
 #[component]
@@ -36,6 +37,7 @@ fn Signed(start: Start) -> impl IntoView {
         </main>
         <Notices/>
     }
+    .into_any()
 }
 
 /// The fleet could not be read. Where nobody is logged in, the answer has led to the log-in page already.

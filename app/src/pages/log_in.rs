@@ -34,4 +34,5 @@ pub fn LogInPage() -> impl IntoView {
             </ActionForm>
         </main>
     }
+    .into_any()
 }

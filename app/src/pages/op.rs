@@ -29,6 +29,7 @@ pub fn OpPage() -> impl IntoView {
             })}
         </Transition>
     }
+    .into_any()
 }
 
 #[component]
@@ -58,6 +59,7 @@ fn Found(detail: OpDetail) -> impl IntoView {
             {move || lines.with(Vec::is_empty).then(|| view! { <p class="faint">"No output yet."</p> })}
         </section>
     }
+    .into_any()
 }
 
 /// Takes in what the stream says of this op. A line that is here already is passed over; where lines are missing, all

@@ -69,4 +69,5 @@ fn GenerationRow(candidate: Candidate, name: String) -> impl IntoView {
             <td class="end">{action}</td>
         </tr>
     }
+    .into_any()
 }

@@ -43,6 +43,7 @@ pub fn HostPage() -> impl IntoView {
             })}
         </Transition>
     }
+    .into_any()
 }
 
 #[component]
@@ -92,6 +93,7 @@ fn Found(detail: HostDetail) -> impl IntoView {
             <OpList ops=Signal::derive(move || detail.with(|d| d.ops.clone()))/>
         </section>
     }
+    .into_any()
 }
 
 /// Takes in what the stream says of this host, and reads the rest again.

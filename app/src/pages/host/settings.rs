@@ -32,4 +32,5 @@ pub(super) fn AutoTest(host: Signal<HostView>, name: String) -> impl IntoView {
             <Refusal action/>
         </ActionForm>
     }
+    .into_any()
 }

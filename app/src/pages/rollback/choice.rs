@@ -55,6 +55,7 @@ pub(super) fn Choice(
             </label>
         </li>
     }
+    .into_any()
 }
 
 /// What is to be known of a target before it is chosen, in a word or two.

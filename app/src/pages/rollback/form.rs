@@ -90,6 +90,7 @@ pub(super) fn RollbackForm(plan: RollbackPlan, back: String, again: PlanResource
             </div>
         </ActionForm>
     }
+    .into_any()
 }
 
 #[component]
@@ -198,4 +199,5 @@ fn ButtonText(plan: RollbackPlan, chosen: RwSignal<Option<u32>>) -> impl IntoVie
         <span class="outcomes">{texts}</span>
         <span class="no-outcome" class:chosen=move || chosen.get().is_none()>"Rollback"</span>
     }
+    .into_any()
 }

@@ -43,6 +43,7 @@ pub fn RollbackPage() -> impl IntoView {
             }}
         </Transition>
     }
+    .into_any()
 }
 
 type PlanResource = Resource<Result<Option<RollbackPlan>, crate::ApiError>>;
@@ -65,6 +66,7 @@ fn Found(mut plan: RollbackPlan, wanted: Option<u32>, back: String, again: PlanR
             <RollbackForm plan back again/>
         </Dialog>
     }
+    .into_any()
 }
 
 /// There is no such host, or nothing is known of it yet.
