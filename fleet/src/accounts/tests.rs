@@ -1,1 +1,245 @@
+//! Who gets in, for how long, and what the log says of it.
 
+use std::sync::Arc;
+
+use backstay_protocol::FixedClock;
+use backstay_protocol::Platform;
+use backstay_protocol::view::Role;
+use chrono::{DateTime, Utc};
+use tempfile::TempDir;
+
+use super::*;
+use crate::store::sqlite::SqliteStore;
+use crate::store::{EnrolError, NewHost};
+
+const PASSWORD: &str = "correct horse";
+
+struct Bench {
+    accounts: Arc<Accounts>,
+    store: Arc<dyn Store>,
+    clock: Arc<FixedClock>,
+    _folder: TempDir,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("backstay.db");
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(path.to_str().unwrap()).await.unwrap());
+        let start: DateTime<Utc> = "2025-12-28T14:40:00Z".parse().unwrap();
+        let clock = Arc::new(FixedClock::at(start));
+        let accounts = Arc::new(Accounts::new(store.clone(), clock.clone()));
+        Self { accounts, store, clock, _folder: folder }
+    }
+
+    /// One with maria, who is an operator.
+    async fn with_maria() -> Self {
+        let bench = Self::new().await;
+        bench.accounts.set_password("maria", Role::Operator, PASSWORD).await.unwrap();
+        bench
+    }
+
+    /// What the audit log says, oldest first: who, what.
+    async fn audited(&self) -> Vec<(String, String)> {
+        let mut entries = self.store.audit(None, 100).await.unwrap();
+        entries.reverse();
+        entries.into_iter().map(|e| (e.actor, e.action)).collect()
+    }
+
+    async fn refused(&self, name: &str, password: &str) -> LogInError {
+        self.accounts.log_in(name, password).await.map(|(person, _)| person).unwrap_err()
+    }
+}
+
+fn pair(actor: &str, action: &str) -> (String, String) {
+    (actor.to_owned(), action.to_owned())
+}
+
+#[tokio::test]
+async fn the_first_admin_gets_a_random_password_that_works() {
+    let bench = Bench::new().await;
+    let password = bench.accounts.ensure_first_admin("admin", None).await.unwrap().unwrap();
+    let (person, _) = bench.accounts.log_in("admin", &password).await.unwrap();
+    assert_eq!(person, Person { name: "admin".to_owned(), role: Role::Admin });
+    assert_eq!(bench.accounts.ensure_first_admin("admin", None).await.unwrap(), None, "not a second time");
+    assert_eq!(bench.audited().await, [pair("console", "user.first-admin"), pair("admin", "login")]);
+}
+
+#[tokio::test]
+async fn a_given_password_makes_the_first_admin_and_changes_nothing_later() {
+    let bench = Bench::new().await;
+    let given = |text: &str| Some(text.to_owned());
+    assert_eq!(bench.accounts.ensure_first_admin("admin", given(PASSWORD)).await.unwrap(), None);
+    assert_eq!(bench.accounts.ensure_first_admin("admin", given("another horse")).await.unwrap(), None);
+    assert_eq!(bench.accounts.ensure_first_admin("other", given("another horse")).await.unwrap(), None);
+    assert!(bench.accounts.log_in("admin", PASSWORD).await.is_ok());
+    assert_eq!(bench.store.count_users().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn an_unknown_name_and_a_wrong_password_get_the_same_answer() {
+    let bench = Bench::with_maria().await;
+    let wrong = bench.refused("maria", "wrong horse").await;
+    let unknown = bench.refused("nobody", PASSWORD).await;
+    assert!(matches!((&wrong, &unknown), (LogInError::Refused, LogInError::Refused)), "{wrong} {unknown}");
+    assert_eq!(wrong.to_string(), unknown.to_string());
+    let expected =
+        [pair("console", "user.set"), pair("maria", "login.refused"), pair("nobody", "login.refused")];
+    assert_eq!(bench.audited().await, expected);
+}
+
+#[tokio::test]
+async fn a_session_lasts_thirty_days() {
+    let bench = Bench::with_maria().await;
+    let (person, token) = bench.accounts.log_in("maria", PASSWORD).await.unwrap();
+    assert_eq!(bench.accounts.session(token.reveal()).await.unwrap().as_ref(), Some(&person));
+    assert_eq!(bench.accounts.session("something else").await.unwrap(), None);
+    bench.clock.advance(SESSION - TimeDelta::seconds(1));
+    assert_eq!(bench.accounts.session(token.reveal()).await.unwrap(), Some(person));
+    bench.clock.advance(TimeDelta::seconds(1));
+    assert_eq!(bench.accounts.session(token.reveal()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn logging_out_ends_that_session_alone() {
+    let bench = Bench::with_maria().await;
+    let (_, one) = bench.accounts.log_in("maria", PASSWORD).await.unwrap();
+    let (_, two) = bench.accounts.log_in("maria", PASSWORD).await.unwrap();
+    bench.accounts.log_out(one.reveal()).await.unwrap();
+    assert_eq!(bench.accounts.session(one.reveal()).await.unwrap(), None);
+    assert!(bench.accounts.session(two.reveal()).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_new_password_ends_the_sessions_and_the_old_password() {
+    let bench = Bench::with_maria().await;
+    let (_, token) = bench.accounts.log_in("maria", PASSWORD).await.unwrap();
+    bench.accounts.set_password("maria", Role::Admin, "another horse").await.unwrap();
+    assert_eq!(bench.accounts.session(token.reveal()).await.unwrap(), None);
+    assert!(matches!(bench.refused("maria", PASSWORD).await, LogInError::Refused));
+    assert_eq!(bench.accounts.log_in("maria", "another horse").await.unwrap().0.role, Role::Admin);
+}
+
+#[tokio::test]
+async fn after_five_wrong_passwords_the_right_one_has_to_wait_too() {
+    let bench = Bench::with_maria().await;
+    for _ in 0..5 {
+        assert!(matches!(bench.refused("maria", "wrong horse").await, LogInError::Refused));
+    }
+    let error = bench.refused("maria", PASSWORD).await;
+    let text = "There were too many wrong passwords for this name. Try again in 15 seconds.";
+    assert_eq!(error.to_string(), text);
+    assert_eq!(bench.audited().await.len(), 6, "one who waits adds nothing to the log");
+    bench.clock.advance(TimeDelta::seconds(15));
+    assert!(bench.accounts.log_in("maria", PASSWORD).await.is_ok());
+    assert!(matches!(bench.refused("maria", "wrong horse").await, LogInError::Refused), "the slate is wiped");
+}
+
+#[tokio::test]
+async fn an_unknown_name_has_to_wait_like_a_known_one() {
+    let bench = Bench::with_maria().await;
+    for _ in 0..5 {
+        assert!(matches!(bench.refused("nobody", "wrong horse").await, LogInError::Refused));
+    }
+    assert!(matches!(bench.refused("nobody", "wrong horse").await, LogInError::Wait(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_guesses_at_once_are_no_way_around_the_wait() {
+    let bench = Bench::with_maria().await;
+    let guesses: Vec<_> = (0..20)
+        .map(|_| {
+            let accounts = bench.accounts.clone();
+            tokio::spawn(async move { accounts.log_in("maria", "wrong horse").await.map(|_| ()) })
+        })
+        .collect();
+    let mut refused = 0;
+    for guess in guesses {
+        match guess.await.unwrap() {
+            Err(LogInError::Refused) => refused += 1,
+            Err(LogInError::Wait(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(refused, 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_is_sent_away() {
+    let bench = Bench::with_maria().await;
+    let crowd: Vec<_> = (0..60)
+        .map(|i| {
+            let accounts = bench.accounts.clone();
+            tokio::spawn(async move { accounts.log_in(&format!("n{i}"), PASSWORD).await.map(|_| ()) })
+        })
+        .collect();
+    let mut busy = 0;
+    for one in crowd {
+        busy += u32::from(matches!(one.await.unwrap(), Err(LogInError::Busy)));
+    }
+    assert!(busy > 0, "60 do not fit into the line");
+    assert!(bench.accounts.log_in("maria", PASSWORD).await.is_ok(), "and afterwards there is room again");
+}
+
+#[tokio::test]
+async fn a_name_in_the_log_is_short_and_on_one_line() {
+    let bench = Bench::new().await;
+    bench.refused(&format!("a\nb{}", "x".repeat(1000)), PASSWORD).await;
+    let (actor, action) = bench.audited().await.remove(0);
+    assert_eq!(action, "login.refused");
+    assert!(actor.chars().count() == NAME_CHARS && !actor.contains('\n'), "{actor}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_password_or_a_name_is_not_set() {
+    let bench = Bench::new().await;
+    for password in ["", "1234567", &"x".repeat(PASSWORD_BYTES + 1)] {
+        let refused = bench.accounts.set_password("maria", Role::Viewer, password).await;
+        assert!(matches!(refused, Err(AccountError::Password)), "{refused:?}");
+    }
+    for name in ["", " maria", "ma\nria", "console", "auto-test", &"x".repeat(NAME_CHARS + 1)] {
+        let refused = bench.accounts.set_password(name, Role::Viewer, PASSWORD).await;
+        assert!(matches!(refused, Err(AccountError::Name(_))), "{refused:?}");
+    }
+    assert!(matches!(bench.refused("maria", &"x".repeat(PASSWORD_BYTES + 1)).await, LogInError::Refused));
+    assert_eq!(bench.store.count_users().await.unwrap(), 0);
+    assert!(bench.audited().await.is_empty());
+    bench.accounts.set_password("Ana María", Role::Viewer, &"x".repeat(PASSWORD_BYTES)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_join_token_lets_in_the_host_that_it_is_for() {
+    let bench = Bench::new().await;
+    let hour = TimeDelta::hours(1);
+    let secret = bench.accounts.new_join_token(Some("gpc0".to_owned()), hour).await.unwrap();
+    let host = |name: &str| NewHost {
+        id: backstay_protocol::HostId::new(),
+        name: name.to_owned(),
+        platform: Platform::Nixos,
+        token: Secret::random().hash(),
+        auto_test: true,
+        at: bench.clock.now(),
+    };
+    let refused = bench.store.enrol(&host("gpc1"), &secret.hash()).await;
+    assert!(matches!(refused, Err(EnrolError::InvalidToken)));
+    bench.store.enrol(&host("gpc0"), &secret.hash()).await.unwrap();
+    let any = bench.accounts.new_join_token(None, hour).await.unwrap();
+    bench.clock.advance(hour);
+    let late = bench.store.enrol(&host("gpc2"), &any.hash()).await;
+    assert!(matches!(late, Err(EnrolError::InvalidToken)));
+    let entry = &bench.store.audit(None, 10).await.unwrap()[1];
+    assert_eq!((entry.action.as_str(), entry.host_name.as_deref()), ("join-token.created", Some("gpc0")));
+    assert_eq!(entry.detail, "For gpc0, until 2025-12-28 15:40 UTC.");
+}
+
+#[tokio::test]
+async fn a_join_token_for_no_host_or_no_time_is_not_made() {
+    let bench = Bench::new().await;
+    let bad_name = bench.accounts.new_join_token(Some("../x".to_owned()), TimeDelta::hours(1)).await;
+    assert!(matches!(bad_name, Err(AccountError::HostName(_))), "{bad_name:?}");
+    for time in [TimeDelta::zero(), TimeDelta::hours(-1), JOIN_TOKEN_AT_MOST + TimeDelta::seconds(1)] {
+        let refused = bench.accounts.new_join_token(None, time).await;
+        assert!(matches!(refused, Err(AccountError::JoinTokenTime)), "{refused:?}");
+    }
+    assert!(bench.audited().await.is_empty());
+}

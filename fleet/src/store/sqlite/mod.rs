@@ -68,7 +68,7 @@ impl SqliteStore {
                     .foreign_keys(true),
             )
             .await?;
-        migrations().run(&writer).await?;
+        migrate(&writer).await?;
         let reader = SqlitePoolOptions::new()
             .max_connections(READERS)
             .connect_with(options.pragma("query_only", "ON"))
@@ -86,6 +86,14 @@ impl SqliteStore {
     async fn begin(&self) -> Result<Tx, StoreError> {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
+}
+
+/// Takes every missing step, in one transaction: another process that opens the file waits and finds it done.
+async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
+    let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+    // `Migrator::run` on a connection that is in a transaction does not compile where the future has to be `Send`.
+    migrations().run_direct(None, &mut *tx, false).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Every step from an empty file to what this version works with. A step that was released is never edited.

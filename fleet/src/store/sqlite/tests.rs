@@ -42,3 +42,18 @@ async fn readers_cannot_write() {
     let store = SqliteStore::open(folder.path().join("backstay.db").to_str().unwrap()).await.unwrap();
     assert!(sqlx::query("DELETE FROM hosts").execute(&store.reader).await.is_err());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_processes_may_open_a_new_file_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("backstay.db").to_str().unwrap().to_owned();
+    let openings: Vec<_> = (0..6)
+        .map(|_| {
+            let path = path.clone();
+            tokio::spawn(async move { SqliteStore::open(&path).await.map(|_| ()) })
+        })
+        .collect();
+    for opening in openings {
+        opening.await.unwrap().unwrap();
+    }
+}

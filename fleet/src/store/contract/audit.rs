@@ -1,0 +1,157 @@
+//! The audit log shows tampering.
+
+use backstay_protocol::OpId;
+
+use super::Bench;
+use super::fixture::{at, entry};
+use crate::store::{NewAuditEntry, Store};
+
+async fn five(store: &dyn Store) {
+    for i in 1..=5 {
+        store.append_audit(&entry(&format!("e{i}"))).await.unwrap();
+    }
+    assert_eq!(store.verify_audit().await.unwrap(), None);
+}
+
+pub(super) async fn entries_come_newest_first(bench: &mut impl Bench) {
+    let store = bench.store();
+    five(&*store).await;
+    let op = OpId::new();
+    let last = NewAuditEntry { at: at(9), reason: Some("why".to_owned()), op: Some(op), ..entry("e6") };
+    store.append_audit(&last).await.unwrap();
+    let newest = &store.audit(None, 1).await.unwrap()[0];
+    assert_eq!((newest.seq, newest.at, newest.actor.as_str()), (6, at(9), "maria"));
+    assert_eq!((newest.action.as_str(), newest.host_name.as_deref()), ("e6", Some("gpc0")));
+    assert_eq!((newest.from_gen, newest.to_gen, newest.op), (Some(48), Some(47), Some(op)));
+    assert_eq!((newest.reason.as_deref(), newest.detail.as_str()), (Some("why"), "Asked for."));
+    let seqs = async |before, limit| -> Vec<_> {
+        store.audit(before, limit).await.unwrap().into_iter().map(|e| e.seq).collect()
+    };
+    assert_eq!(seqs(None, 100).await, [6, 5, 4, 3, 2, 1]);
+    assert_eq!(seqs(Some(4), 2).await, [3, 2]);
+    assert_eq!(seqs(Some(1), 2).await, [0_u64; 0]);
+}
+
+pub(super) async fn an_untouched_log_holds(bench: &mut impl Bench) {
+    let store = bench.store();
+    assert_eq!(store.verify_audit().await.unwrap(), None, "an empty one too");
+    five(&*store).await;
+    let nothing = NewAuditEntry { host_name: None, from_gen: None, to_gen: None, ..entry("“\u{0}\n") };
+    store.append_audit(&nothing).await.unwrap();
+    assert_eq!(store.verify_audit().await.unwrap(), None);
+}
+
+pub(super) async fn many_writers_make_one_chain(bench: &mut impl Bench) {
+    let (store, other) = (bench.store(), bench.another().await);
+    let tasks: Vec<_> = (0..20)
+        .map(|i| {
+            let store = if i % 2 == 0 { store.clone() } else { other.clone() };
+            tokio::spawn(async move { store.append_audit(&entry("e")).await.unwrap() })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!(store.audit(None, 100).await.unwrap().len(), 20);
+    assert_eq!(store.verify_audit().await.unwrap(), None);
+}
+
+pub(super) async fn a_changed_entry_shows(bench: &mut impl Bench) {
+    let store = bench.store();
+    five(&*store).await;
+    bench.drop_guards().await;
+    for change in [
+        "UPDATE audit_log SET at = '2025-12-28T14:40:00.123457Z' WHERE seq = 3",
+        "UPDATE audit_log SET actor = 'mallory' WHERE seq = 3",
+        "UPDATE audit_log SET action = 'e' WHERE seq = 3",
+        "UPDATE audit_log SET host_name = NULL WHERE seq = 3",
+        "UPDATE audit_log SET host_name = 'gpc1' WHERE seq = 3",
+        "UPDATE audit_log SET from_gen = 47 WHERE seq = 3",
+        "UPDATE audit_log SET to_gen = NULL WHERE seq = 3",
+        "UPDATE audit_log SET reason = '' WHERE seq = 3",
+        "UPDATE audit_log SET detail = detail || ' ' WHERE seq = 3",
+        "UPDATE audit_log SET op_id = 'x' WHERE seq = 3",
+        "UPDATE audit_log SET hash = 'x' WHERE seq = 3",
+        // What moved from one field to the next is a change too.
+        "UPDATE audit_log SET actor = 'mari', action = 'ae3' WHERE seq = 3",
+    ] {
+        bench.run("CREATE TABLE kept AS SELECT * FROM audit_log").await.unwrap();
+        bench.run(change).await.unwrap();
+        assert_eq!(store.verify_audit().await.unwrap(), Some(3), "{change}");
+        bench.run("DELETE FROM audit_log").await.unwrap();
+        bench.run("INSERT INTO audit_log SELECT * FROM kept").await.unwrap();
+        bench.run("DROP TABLE kept").await.unwrap();
+        assert_eq!(store.verify_audit().await.unwrap(), None, "{change}");
+    }
+}
+
+pub(super) async fn a_cut_entry_shows(bench: &mut impl Bench) {
+    let store = bench.store();
+    five(&*store).await;
+    bench.drop_guards().await;
+    bench.run("DELETE FROM audit_log WHERE seq = 2").await.unwrap();
+    assert_eq!(store.verify_audit().await.unwrap(), Some(2));
+    // Nor does it help to move the others up.
+    for up in [3, 4, 5] {
+        let sql: &'static str = match up {
+            3 => "UPDATE audit_log SET seq = 2 WHERE seq = 3",
+            4 => "UPDATE audit_log SET seq = 3 WHERE seq = 4",
+            _ => "UPDATE audit_log SET seq = 4 WHERE seq = 5",
+        };
+        bench.run(sql).await.unwrap();
+    }
+    assert_eq!(store.verify_audit().await.unwrap(), Some(2));
+}
+
+pub(super) async fn a_log_cut_at_its_end_shows(bench: &mut impl Bench) {
+    let store = bench.store();
+    five(&*store).await;
+    bench.drop_guards().await;
+    bench.run("DELETE FROM audit_log WHERE seq > 3").await.unwrap();
+    assert_eq!(store.verify_audit().await.unwrap(), Some(4));
+    store.append_audit(&entry("later")).await.unwrap();
+    assert_eq!(store.verify_audit().await.unwrap(), Some(4), "what is written later does not cover it");
+    bench.run("DELETE FROM audit_log").await.unwrap();
+    assert_eq!(store.verify_audit().await.unwrap(), Some(1));
+}
+
+pub(super) async fn an_entry_put_in_shows(bench: &mut impl Bench) {
+    let store = bench.store();
+    five(&*store).await;
+    bench.drop_guards().await;
+    bench
+        .run(
+            "INSERT INTO audit_log (seq, at, actor, action, detail, hash)
+             SELECT 6, at, actor, action, detail, hash FROM audit_log WHERE seq = 5",
+        )
+        .await
+        .unwrap();
+    assert_eq!(store.verify_audit().await.unwrap(), Some(6));
+}
+
+pub(super) async fn an_entry_that_cannot_be_read_shows(bench: &mut impl Bench) {
+    let store = bench.store();
+    five(&*store).await;
+    bench.drop_guards().await;
+    bench.run("UPDATE audit_log SET from_gen = 'forty-eight' WHERE seq = 2").await.unwrap();
+    assert_eq!(store.verify_audit().await.unwrap(), Some(2));
+}
+
+pub(super) async fn the_database_itself_refuses_to_change_the_log(bench: &mut impl Bench) {
+    let store = bench.store();
+    five(&*store).await;
+    for change in [
+        "UPDATE audit_log SET actor = 'mallory' WHERE seq = 3",
+        "DELETE FROM audit_log WHERE seq = 5",
+        "DELETE FROM audit_log",
+        "INSERT OR REPLACE INTO audit_log SELECT seq, at, 'mallory', action, host_name, from_gen, to_gen, reason, \
+         detail, op_id, hash FROM audit_log WHERE seq = 3",
+        "INSERT INTO audit_log SELECT seq + 2, at, actor, action, host_name, from_gen, to_gen, reason, \
+         detail, op_id, hash FROM audit_log WHERE seq = 5",
+    ] {
+        let refused = bench.run(change).await.unwrap_err().to_string();
+        assert!(refused.contains("append-only"), "{change}: {refused}");
+    }
+    assert_eq!(store.verify_audit().await.unwrap(), None);
+    assert_eq!(store.audit(None, 10).await.unwrap().len(), 5);
+}

@@ -1,0 +1,164 @@
+//! Hosts, facts, ops and entries as the suite needs them.
+
+use backstay_protocol::{
+    Checkout, Commit, Facts, Generation, GenerationRef, HostId, OpAction, OpId, OpStatus, OpView, Platform,
+    TestResult, TestRun,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::store::{
+    HostRecord, NewAuditEntry, NewHost, NewJoinToken, NewOp, OpStep, RollbackRecord, Store, TokenHash,
+};
+
+/// The moment at which tests begin.
+pub(super) fn start() -> DateTime<Utc> {
+    "2025-12-28T14:40:00.123456Z".parse().unwrap()
+}
+
+/// So many seconds after [`start`].
+pub(super) fn at(seconds: i64) -> DateTime<Utc> {
+    start() + TimeDelta::seconds(seconds)
+}
+
+pub(super) fn join_token(text: &str) -> NewJoinToken {
+    NewJoinToken { token: TokenHash::of(text), host_name: None, created_at: start(), expires_at: at(3600) }
+}
+
+pub(super) fn new_host(name: &str) -> NewHost {
+    NewHost {
+        id: HostId::new(),
+        name: name.to_owned(),
+        platform: Platform::Nixos,
+        token: TokenHash::of(&format!("token of {name}")),
+        auto_test: true,
+        at: start(),
+    }
+}
+
+/// A host that is enrolled with a join token of its own.
+pub(super) async fn enrolled(store: &dyn Store, name: &str) -> HostRecord {
+    let token = join_token(&format!("join {name}"));
+    store.insert_join_token(&token).await.unwrap();
+    store.enrol(&new_host(name), &token.token).await.unwrap()
+}
+
+pub(super) fn generation(number: u32) -> Generation {
+    Generation {
+        number,
+        store_path: format!("/nix/store/{number:032}-nixos-system-gpc0"),
+        commit: Some(Commit(format!("c{number}"))),
+        version: Some("25.11".to_owned()),
+        kernel: None,
+        created_at: at(i64::from(number)),
+        current: false,
+        booted: false,
+        present: true,
+        needs_reboot: false,
+        inhibitors: vec!["systemd".to_owned()],
+    }
+}
+
+pub(super) fn test_run(number: u32, started: i64) -> TestRun {
+    TestRun {
+        generation: generation(number).reference(),
+        started_at: at(started),
+        finished_at: at(started + 10),
+        results: vec![TestResult {
+            name: "dns".to_owned(),
+            passed: false,
+            duration_ms: 12,
+            tail: vec!["“no” answer".to_owned()],
+        }],
+    }
+}
+
+/// Facts read so many seconds after [`start`], with these generations, of which the first is current.
+pub(super) fn facts(read: i64, numbers: &[u32]) -> Facts {
+    let mut generations: Vec<_> = numbers.iter().copied().map(generation).collect();
+    if let Some(first) = generations.first_mut() {
+        first.current = true;
+    }
+    Facts {
+        read_at: at(read),
+        profile: "/nix/var/nix/profiles/system".to_owned(),
+        running: generations.first().map(|g| g.store_path.clone()),
+        booted: None,
+        checkout: Some(Checkout {
+            path: "/etc/nixos".to_owned(),
+            commit: Commit("c1".to_owned()),
+            lock_hash: None,
+        }),
+        tests_available: 1,
+        test_runs: vec![],
+        failed_units: vec![],
+        problems: vec![],
+        generations,
+    }
+}
+
+pub(super) fn rollback_action() -> OpAction {
+    let reference = |number| GenerationRef { number, store_path: generation(number).store_path };
+    OpAction::Rollback { target: reference(47), seen_current: reference(48) }
+}
+
+pub(super) fn new_op(host: HostId, action: OpAction) -> NewOp {
+    NewOp {
+        id: OpId::new(),
+        host,
+        action,
+        status: OpStatus::Queued,
+        requested_by: "maria".to_owned(),
+        reason: Some("DNS is down".to_owned()),
+        created_at: start(),
+        message: None,
+    }
+}
+
+/// An op that waits.
+pub(super) async fn queued(store: &dyn Store, host: HostId, action: OpAction) -> OpView {
+    store.insert_op(&new_op(host, action), &entry("op.requested")).await.unwrap()
+}
+
+/// Takes an op through these statuses, each of which must be allowed.
+pub(super) async fn take(store: &dyn Store, id: OpId, statuses: &[OpStatus]) -> OpView {
+    let mut last = None;
+    for status in statuses {
+        last = store.step_op(id, &OpStep::to(*status)).await.unwrap();
+        assert!(last.is_some(), "to {status}");
+    }
+    last.unwrap()
+}
+
+pub(super) fn rollback_row(op: &OpView, success: bool) -> RollbackRecord {
+    RollbackRecord {
+        op: op.id,
+        host: op.host,
+        from_gen: 48,
+        to_gen: 47,
+        reason: op.reason.clone(),
+        initiated_by: op.requested_by.clone(),
+        rolled_back_at: at(60),
+        success,
+    }
+}
+
+pub(super) fn entry(action: &str) -> NewAuditEntry {
+    NewAuditEntry {
+        at: start(),
+        actor: "maria".to_owned(),
+        action: action.to_owned(),
+        host_name: Some("gpc0".to_owned()),
+        from_gen: Some(48),
+        to_gen: Some(47),
+        reason: None,
+        detail: "Asked for.".to_owned(),
+        op: None,
+    }
+}
+
+/// The actions in the audit log, oldest first.
+pub(super) async fn audited(store: &dyn Store) -> Vec<String> {
+    let mut entries = store.audit(None, 1000).await.unwrap();
+    entries.reverse();
+    entries.into_iter().map(|e| e.action).collect()
+}

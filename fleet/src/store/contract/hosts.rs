@@ -1,0 +1,168 @@
+//! Hosts and what is known of them.
+
+use backstay_protocol::{HostId, Platform};
+
+use super::Bench;
+use super::fixture::{at, audited, enrolled, entry, facts, generation, start, test_run};
+use crate::store::TokenHash;
+
+pub(super) async fn a_host_is_found_by_identifier_name_and_token(bench: &mut impl Bench) {
+    let store = bench.store();
+    let host = enrolled(&*store, "gpc0").await;
+    enrolled(&*store, "web-01").await;
+    assert_eq!(store.host(host.id).await.unwrap().as_ref(), Some(&host));
+    assert_eq!(store.host_by_name("GPC0").await.unwrap().as_ref(), Some(&host));
+    let token = TokenHash::of("token of gpc0");
+    assert_eq!(store.host_by_token(&token).await.unwrap(), Some(host));
+
+    assert_eq!(store.host(HostId::new()).await.unwrap(), None);
+    assert_eq!(store.host_by_name("gpc").await.unwrap(), None);
+    assert_eq!(store.host_by_token(&TokenHash::of("gpc0")).await.unwrap(), None);
+}
+
+pub(super) async fn hosts_come_by_name(bench: &mut impl Bench) {
+    let store = bench.store();
+    for name in ["web", "Db", "app"] {
+        enrolled(&*store, name).await;
+    }
+    let names: Vec<_> = store.hosts().await.unwrap().into_iter().map(|h| h.name).collect();
+    assert_eq!(names, ["app", "Db", "web"]);
+}
+
+pub(super) async fn what_an_agent_says_of_itself_is_remembered(bench: &mut impl Bench) {
+    let store = bench.store();
+    let id = enrolled(&*store, "gpc0").await.id;
+    store.record_agent(id, "0.1.0", 7, Platform::HomeManager, at(5)).await.unwrap();
+    let host = store.host(id).await.unwrap().unwrap();
+    assert_eq!(host.agent_version.as_deref(), Some("0.1.0"));
+    assert_eq!(host.agent_protocol, Some(7));
+    assert_eq!(host.platform, Platform::HomeManager);
+    assert_eq!(host.last_seen, Some(at(5)));
+}
+
+pub(super) async fn last_seen_never_goes_back(bench: &mut impl Bench) {
+    let store = bench.store();
+    let id = enrolled(&*store, "gpc0").await.id;
+    assert_eq!(store.host(id).await.unwrap().unwrap().last_seen, None);
+    store.record_seen(id, at(10)).await.unwrap();
+    store.record_seen(id, at(9)).await.unwrap();
+    store.record_agent(id, "0.1.0", 1, Platform::Nixos, at(8)).await.unwrap();
+    assert_eq!(store.host(id).await.unwrap().unwrap().last_seen, Some(at(10)));
+    store.record_seen(id, at(11)).await.unwrap();
+    assert_eq!(store.host(id).await.unwrap().unwrap().last_seen, Some(at(11)));
+}
+
+pub(super) async fn facts_are_remembered_as_they_are(bench: &mut impl Bench) {
+    let store = bench.store();
+    let id = enrolled(&*store, "gpc0").await.id;
+    assert_eq!(store.host(id).await.unwrap().unwrap().facts, None);
+    let mut told = facts(1, &[48, 47]);
+    told.test_runs.push(test_run(48, 0));
+    told.problems.push("“it's” not\nreadable".to_owned());
+    store.record_facts(id, &told).await.unwrap();
+    assert_eq!(store.host(id).await.unwrap().unwrap().facts, Some(told));
+}
+
+pub(super) async fn facts_read_earlier_change_nothing(bench: &mut impl Bench) {
+    let store = bench.store();
+    let id = enrolled(&*store, "gpc0").await.id;
+    let newer = facts(2, &[48]);
+    store.record_facts(id, &newer).await.unwrap();
+    let mut older = facts(1, &[49, 48]);
+    older.test_runs.push(test_run(48, 0));
+    store.record_facts(id, &older).await.unwrap();
+    assert_eq!(store.host(id).await.unwrap().unwrap().facts, Some(newer));
+    assert_eq!(store.generations(id).await.unwrap().len(), 1);
+    assert_eq!(store.test_runs(id, 10).await.unwrap(), []);
+}
+
+pub(super) async fn facts_read_at_the_same_moment_are_taken(bench: &mut impl Bench) {
+    let store = bench.store();
+    let id = enrolled(&*store, "gpc0").await.id;
+    store.record_facts(id, &facts(1, &[48])).await.unwrap();
+    let again = facts(1, &[49, 48]);
+    store.record_facts(id, &again).await.unwrap();
+    assert_eq!(store.host(id).await.unwrap().unwrap().facts, Some(again));
+}
+
+pub(super) async fn a_generation_stays_known_after_it_left_the_profile(bench: &mut impl Bench) {
+    let store = bench.store();
+    let id = enrolled(&*store, "gpc0").await.id;
+    let other = enrolled(&*store, "gpc1").await.id;
+    store.record_facts(other, &facts(1, &[46])).await.unwrap();
+    store.record_facts(id, &facts(1, &[48, 47, 46])).await.unwrap();
+    store.record_facts(id, &facts(2, &[49, 48])).await.unwrap();
+    let known = async |id| -> Vec<_> {
+        let all = store.generations(id).await.unwrap();
+        all.into_iter().map(|g| (g.generation.number, g.in_profile)).collect()
+    };
+    assert_eq!(known(id).await, [(49, true), (48, true), (47, false), (46, false)]);
+    assert_eq!(known(other).await, [(46, true)], "another host's is its own");
+    store.record_facts(id, &facts(3, &[47])).await.unwrap();
+    assert_eq!(known(id).await, [(49, false), (48, false), (47, true), (46, false)]);
+}
+
+pub(super) async fn a_number_that_stands_for_another_build_is_renewed(bench: &mut impl Bench) {
+    let store = bench.store();
+    let id = enrolled(&*store, "gpc0").await.id;
+    store.record_facts(id, &facts(1, &[48])).await.unwrap();
+    let mut renewed = facts(2, &[48]);
+    renewed.generations[0].store_path = "/nix/store/other".to_owned();
+    store.record_facts(id, &renewed).await.unwrap();
+    let known = store.generations(id).await.unwrap();
+    assert_eq!(known.len(), 1);
+    assert_eq!(known[0].generation, renewed.generations[0]);
+}
+
+pub(super) async fn a_profile_may_become_empty(bench: &mut impl Bench) {
+    let store = bench.store();
+    let id = enrolled(&*store, "gpc0").await.id;
+    store.record_facts(id, &facts(1, &[48])).await.unwrap();
+    store.record_facts(id, &facts(2, &[])).await.unwrap();
+    let known = store.generations(id).await.unwrap();
+    assert!(known.len() == 1 && !known[0].in_profile, "{known:?}");
+}
+
+pub(super) async fn a_test_run_is_kept_once_and_for_good(bench: &mut impl Bench) {
+    let store = bench.store();
+    let id = enrolled(&*store, "gpc0").await.id;
+    let report = async |read, runs: Vec<_>| {
+        let told = backstay_protocol::Facts { test_runs: runs, ..facts(read, &[48]) };
+        store.record_facts(id, &told).await.unwrap();
+    };
+    report(100, vec![test_run(48, 50), test_run(47, 0)]).await;
+    report(101, vec![test_run(48, 50)]).await;
+    report(102, vec![test_run(48, 70)]).await;
+    assert_eq!(store.test_runs(id, 10).await.unwrap(), [test_run(48, 70), test_run(48, 50), test_run(47, 0)]);
+    assert_eq!(store.test_runs(id, 1).await.unwrap(), [test_run(48, 70)]);
+    assert_eq!(store.test_runs(HostId::new(), 10).await.unwrap(), []);
+}
+
+pub(super) async fn facts_of_no_host_are_passed_over(bench: &mut impl Bench) {
+    let store = bench.store();
+    let nobody = HostId::new();
+    store.record_facts(nobody, &facts(1, &[48])).await.unwrap();
+    store.record_seen(nobody, start()).await.unwrap();
+    assert_eq!(store.generations(nobody).await.unwrap(), []);
+}
+
+pub(super) async fn facts_of_another_version_do_not_hide_the_host(bench: &mut impl Bench) {
+    let store = bench.store();
+    let id = enrolled(&*store, "gpc0").await.id;
+    store.record_facts(id, &facts(1, &[48])).await.unwrap();
+    bench.run("UPDATE hosts SET facts = '{\"unheard\":\"of\"}'").await.unwrap();
+    assert_eq!(store.hosts().await.unwrap()[0].facts, None);
+    let told = facts(2, &[48]);
+    store.record_facts(id, &told).await.unwrap();
+    assert_eq!(store.host(id).await.unwrap().unwrap().facts, Some(told));
+    assert_eq!(store.generations(id).await.unwrap()[0].generation.number, generation(48).number);
+}
+
+pub(super) async fn auto_test_goes_with_its_audit_entry(bench: &mut impl Bench) {
+    let store = bench.store();
+    let id = enrolled(&*store, "gpc0").await.id;
+    store.set_auto_test(id, false, &entry("auto-test.off")).await.unwrap();
+    assert!(!store.host(id).await.unwrap().unwrap().auto_test);
+    store.set_auto_test(HostId::new(), true, &entry("auto-test.on")).await.unwrap();
+    assert_eq!(audited(&*store).await, ["auto-test.off"], "what changed nothing is no entry");
+}

@@ -1,0 +1,47 @@
+//! What was stored stays.
+
+use backstay_protocol::view::Role;
+use backstay_protocol::{OpStatus, OutputLine, Stream};
+
+use super::Bench;
+use super::fixture::{
+    at, enrolled, entry, facts, queued, rollback_action, rollback_row, start, take, test_run,
+};
+use crate::store::{OpStep, TokenHash, UserRecord};
+
+pub(super) async fn everything_is_there_after_reopening(bench: &mut impl Bench) {
+    let store = bench.store();
+    let id = enrolled(&*store, "gpc0").await.id;
+    let told = backstay_protocol::Facts { test_runs: vec![test_run(48, 0)], ..facts(1, &[48, 47]) };
+    store.record_facts(id, &told).await.unwrap();
+    let op = queued(&*store, id, rollback_action()).await;
+    take(&*store, op.id, &[OpStatus::Sent, OpStatus::Running]).await;
+    let line = OutputLine { seq: 1, stream: Stream::Stdout, at: at(2), text: "switching".to_owned() };
+    store.append_output(op.id, std::slice::from_ref(&line)).await.unwrap();
+    let step = OpStep { rollback: Some(rollback_row(&op, true)), ..OpStep::to(OpStatus::Succeeded) };
+    let op = store.step_op(op.id, &step).await.unwrap().unwrap();
+    let waiting = queued(&*store, id, rollback_action()).await;
+    let user = UserRecord { name: "maria".to_owned(), password_hash: "h".to_owned(), role: Role::Admin };
+    store.put_user(&user, &entry("user.set")).await.unwrap();
+    store.insert_session(&TokenHash::of("t"), "maria", start(), at(60)).await.unwrap();
+    let host = store.host(id).await.unwrap();
+    let generations = store.generations(id).await.unwrap();
+    let audit = store.audit(None, 100).await.unwrap();
+    drop(store);
+
+    bench.reopen().await;
+    let store = bench.store();
+    assert_eq!(store.host(id).await.unwrap(), host);
+    assert_eq!(store.host_by_token(&TokenHash::of("token of gpc0")).await.unwrap(), host);
+    assert_eq!(store.generations(id).await.unwrap(), generations);
+    assert_eq!(store.test_runs(id, 10).await.unwrap(), told.test_runs);
+    assert_eq!(store.op(op.id).await.unwrap().as_ref(), Some(&op));
+    assert_eq!(store.last_system_op(id).await.unwrap(), Some(op.clone()));
+    assert_eq!(store.open_op(id).await.unwrap(), Some(waiting), "what waits, waits on");
+    assert_eq!(store.append_output(op.id, &[]).await.unwrap(), 1);
+    assert_eq!(store.output(op.id, 0, 10).await.unwrap(), [line]);
+    assert_eq!(store.rollbacks(id).await.unwrap(), [rollback_row(&op, true)]);
+    assert!(store.session_user(&TokenHash::of("t"), at(1)).await.unwrap().is_some());
+    assert_eq!(store.audit(None, 100).await.unwrap(), audit);
+    assert_eq!(store.verify_audit().await.unwrap(), None);
+}
