@@ -68,6 +68,14 @@ impl Fleet {
         self.desired.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
+    /// Forgets sessions and join tokens that have expired.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn forget_expired(&self) -> Result<(), StoreError> {
+        self.store.delete_expired(self.clock.now()).await
+    }
+
     /// Takes in what the branch says; whether that is news.
     pub(crate) fn set_desired(&self, next: DesiredState) -> bool {
         let mut desired = self.desired.write().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -37,6 +37,7 @@ pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
             lifecycle.stop.clone(),
         ));
     }
+    lifecycle.tasks.spawn(sweep(fleet.clone(), lifecycle.stop.clone()));
     let app = routes::router(fleet, &options, address, lifecycle.clone())?;
 
     // The one line on standard output: whoever started the server waits for it.
@@ -63,6 +64,16 @@ async fn follow(fleet: Fleet, repository: Repository, seconds: u64, stop: Cancel
         let read = fleet.read_desired(&repository);
         if let Some(Err(error)) = stop.run_until_cancelled(read).await {
             tracing::error!(%error, "the hosts could not be compared with the branch");
+        }
+    }
+}
+
+/// Forgets expired sessions and join tokens every hour, until the server stops.
+async fn sweep(fleet: Fleet, stop: CancellationToken) {
+    let mut next = tokio::time::interval(Duration::from_hours(1));
+    while stop.run_until_cancelled(next.tick()).await.is_some() {
+        if let Err(error) = fleet.forget_expired().await {
+            tracing::error!(%error, "expired sessions and join tokens could not be forgotten");
         }
     }
 }

@@ -138,7 +138,7 @@ impl Agent {
         if let Some(join) = &self.join {
             headers.insert("x-backstay-join", join.parse().unwrap());
         }
-        match soon("the socket", connect_async(request)).await {
+        match soon("the socket", Box::pin(connect_async(request))).await {
             Ok((socket, _)) => {
                 self.socket = Some(socket);
                 Ok(())
