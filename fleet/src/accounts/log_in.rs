@@ -105,7 +105,6 @@ impl Accounts {
 
     async fn start_session(&self, user: UserRecord) -> Result<(Person, Secret), AccountError> {
         let now = self.clock.now();
-        self.store.delete_expired(now).await?;
         let secret = Secret::random();
         let entry = self.entry(&user.name, "login", "Logged in.".to_owned());
         self.store.append_audit(&entry).await?;

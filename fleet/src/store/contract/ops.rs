@@ -211,11 +211,11 @@ pub(super) async fn the_last_system_op_is_one_that_reached_the_host(bench: &mut 
     let blocked = NewOp { status: OpStatus::Blocked, ..new_op(host, rollback_action()) };
     store.insert_op(&blocked, &entry("rollback.blocked")).await.unwrap();
     assert_eq!(last().await, Some(switch));
-    let lost = run(rollback_action(), &[Sent, Lost]).await;
-    assert_eq!(last().await, Some(lost));
+    let vanished = run(rollback_action(), &[Sent, Lost]).await;
+    assert_eq!(last().await, Some(vanished));
     let open = queued(&*store, host, OpAction::Switch).await.id;
     take(&*store, open, &[Sent, Running]).await;
-    assert_eq!(last().await, Some(lost), "one that is open has not ended");
+    assert_eq!(last().await, Some(vanished), "one that is open has not ended");
     take(&*store, open, &[Cancelled]).await;
     assert_eq!(last().await, Some(open), "one that was cancelled on the host reached it");
 }
