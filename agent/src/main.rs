@@ -1,2 +1,7 @@
-//! Placeholder.
-fn main() {}
+//! The agent on every host: reports facts, runs ops.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    backstay_agent::main()
+}

@@ -1,0 +1,115 @@
+//! The command line.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use backstay_protocol::{Clock, Generation, Stream, SystemClock};
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::command::Bounds;
+use crate::config::Config;
+use crate::facts::FactsReader;
+use crate::lock::Lock;
+use crate::tests_folder::{self, Conditions, Watcher};
+use crate::{agent, runner, storage};
+
+/// The agent of Backstay: reports what this host is, and does what its server asks for.
+#[derive(Debug, Parser)]
+#[command(name = "backstay-agent", version)]
+struct Options {
+    /// The configuration file.
+    #[arg(long, global = true, default_value = "/etc/backstay/agent.toml", env = "BACKSTAY_AGENT_CONFIG")]
+    config: PathBuf,
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Stay connected to the server and do what it asks for. What happens if nothing else is said.
+    Run,
+    /// Run this host's tests on what runs now, and keep the result.
+    Test,
+    /// Show what the agent would report, as JSON.
+    Facts,
+    /// Do an op of the journal. The agent starts this by itself.
+    #[command(hide = true)]
+    RunOp {
+        /// The folder of the op in the journal.
+        folder: PathBuf,
+    },
+}
+
+/// The program: reads the command line and does what it says.
+pub fn main() -> ExitCode {
+    let options = Options::parse();
+    let filter = EnvFilter::try_from_env("BACKSTAY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    act(&options).unwrap_or_else(|error| {
+        eprintln!("backstay-agent: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn act(options: &Options) -> Result<ExitCode> {
+    let config = || Config::read(&options.config).map(Arc::new);
+    match options.action.as_ref().unwrap_or(&Action::Run) {
+        Action::Run => agent::run(&config()?).map(|()| ExitCode::SUCCESS),
+        Action::Test => test(&config()?),
+        Action::Facts => facts(&config()?).map(|()| ExitCode::SUCCESS),
+        Action::RunOp { folder } => runner::run_op(folder).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+fn facts(config: &Arc<Config>) -> Result<()> {
+    let facts = FactsReader::new(Arc::clone(config), Arc::new(SystemClock)).read();
+    println!("{}", serde_json::to_string_pretty(&facts)?);
+    Ok(())
+}
+
+fn test(config: &Arc<Config>) -> Result<ExitCode> {
+    storage::create_private_folder(&config.state_dir)?;
+    let Some(_host) = Lock::take(&config.state_dir.join("op.lock"))? else {
+        bail!("an op is at work on this host; wait for its end");
+    };
+    let tests = tests_folder::list(&config.tests.dir)?;
+    if tests.is_empty() {
+        bail!("there are no executables in {}", config.tests.dir.display());
+    }
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let facts = FactsReader::new(Arc::clone(config), Arc::clone(&clock)).read_generations();
+    let generation = facts.running_generation().map(Generation::reference);
+    let generation = generation.context("what runs is none of the profile's generations")?;
+    let bounds = Bounds { deadline: Instant::now() + Duration::from_hours(24), cancelled: &|| false };
+    let conditions = Conditions {
+        generation: &generation,
+        timeout: config.test_timeout(),
+        scratch: Path::new(&config.state_dir),
+        bounds: &bounds,
+        clock: clock.as_ref(),
+    };
+    let run = tests_folder::run(&tests, &conditions, &mut Terminal)
+        .map_err(|stopped| anyhow::anyhow!("stopped after {} tests", stopped.done))?;
+    tests_folder::record(&config.state_dir, &run)?;
+    println!("{}", tests_folder::told(&run));
+    Ok(if run.summary().all_passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Shows tests to whoever runs them by hand.
+struct Terminal;
+
+impl Watcher for Terminal {
+    fn line(&mut self, stream: Stream, text: &str) {
+        match stream {
+            Stream::Agent => println!("== {text}"),
+            Stream::Stdout => println!("{text}"),
+            Stream::Stderr => eprintln!("{text}"),
+        }
+    }
+
+    fn ended(&mut self, _done: usize, _total: usize) {}
+}

@@ -1,0 +1,61 @@
+//! The programs that the agent runs, each as an argument vector: there is no shell anywhere.
+
+use serde::{Deserialize, Serialize};
+
+/// A program and its first arguments.
+type Argv = Vec<String>;
+
+/// The programs that the agent runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Commands {
+    /// Points a profile at one of its generations.
+    pub nix_env: Argv,
+    /// Switches NixOS, and rolls it back to the generation before.
+    pub nixos_rebuild: Argv,
+    /// Switches nix-darwin, and rolls it back.
+    pub darwin_rebuild: Argv,
+    /// Switches home-manager.
+    pub home_manager: Argv,
+    /// Reads and pulls the checkout.
+    pub git: Argv,
+    /// Put before what only root may do, where the agent is not root.
+    pub sudo: Argv,
+    /// Names the units that have failed.
+    pub systemctl: Argv,
+    /// Gives a runner a unit of its own, where the agent is root and systemd is there.
+    pub systemd_run: Argv,
+}
+
+impl Default for Commands {
+    fn default() -> Self {
+        let argv = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+        Self {
+            nix_env: argv(&["nix-env"]),
+            nixos_rebuild: argv(&["nixos-rebuild"]),
+            darwin_rebuild: argv(&["darwin-rebuild"]),
+            home_manager: argv(&["home-manager"]),
+            git: argv(&["git"]),
+            sudo: argv(&["sudo", "--non-interactive"]),
+            systemctl: argv(&["systemctl"]),
+            systemd_run: argv(&["systemd-run"]),
+        }
+    }
+}
+
+impl Commands {
+    /// The name of a command that has no program.
+    pub(super) fn empty(&self) -> Option<&'static str> {
+        let all = [
+            ("nix_env", &self.nix_env),
+            ("nixos_rebuild", &self.nixos_rebuild),
+            ("darwin_rebuild", &self.darwin_rebuild),
+            ("home_manager", &self.home_manager),
+            ("git", &self.git),
+            ("sudo", &self.sudo),
+            ("systemctl", &self.systemctl),
+            ("systemd_run", &self.systemd_run),
+        ];
+        all.into_iter().find(|(_, argv)| argv.first().is_none_or(String::is_empty)).map(|(name, _)| name)
+    }
+}

@@ -1,0 +1,73 @@
+//! What is assumed where the configuration is silent.
+
+use std::env;
+use std::path::PathBuf;
+
+use backstay_protocol::Platform;
+
+use super::{CheckoutConfig, TestsConfig};
+
+/// Where NixOS keeps the link to the booted system.
+pub(super) const BOOTED_SYSTEM: &str = "/run/booted-system";
+
+/// The host's own name, up to its first dot.
+pub(super) fn name() -> String {
+    let uname = rustix::system::uname();
+    let name = uname.nodename().to_string_lossy();
+    name.split('.').next().unwrap_or_default().to_owned()
+}
+
+pub(super) fn platform() -> Platform {
+    if cfg!(target_os = "macos") { Platform::Darwin } else { Platform::Nixos }
+}
+
+pub(super) fn state_dir() -> PathBuf {
+    "/var/lib/backstay-agent".into()
+}
+
+pub(super) fn watch_interval() -> u64 {
+    5
+}
+
+impl Default for CheckoutConfig {
+    fn default() -> Self {
+        Self { path: "/etc/nixos".into(), branch: "main".into() }
+    }
+}
+
+impl Default for TestsConfig {
+    fn default() -> Self {
+        Self { dir: "/etc/backstay/tests".into(), timeout: 60 }
+    }
+}
+
+pub(super) fn profile(platform: Platform) -> PathBuf {
+    match platform {
+        Platform::Nixos | Platform::Darwin => "/nix/var/nix/profiles/system".into(),
+        Platform::HomeManager => home_profile(),
+    }
+}
+
+pub(super) fn running_system(platform: Platform) -> PathBuf {
+    match platform {
+        Platform::Nixos | Platform::Darwin => "/run/current-system".into(),
+        Platform::HomeManager => state_home().join("home-manager/gcroots/current-home"),
+    }
+}
+
+/// The two places where home-manager keeps its profile, the newer one first.
+fn home_profile() -> PathBuf {
+    let own = state_home().join("nix/profiles/home-manager");
+    let user = env::var("USER").unwrap_or_default();
+    let shared = PathBuf::from("/nix/var/nix/profiles/per-user").join(user).join("home-manager");
+    let is_there = |path: &PathBuf| path.symlink_metadata().is_ok();
+    if !is_there(&own) && is_there(&shared) { shared } else { own }
+}
+
+fn state_home() -> PathBuf {
+    let set = env::var_os("XDG_STATE_HOME").filter(|path| !path.is_empty());
+    set.map_or_else(
+        || PathBuf::from(env::var_os("HOME").unwrap_or_default()).join(".local/state"),
+        PathBuf::from,
+    )
+}

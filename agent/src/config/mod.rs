@@ -1,0 +1,202 @@
+//! What the agent is told by its configuration file, and what it assumes where the file is silent.
+
+mod commands;
+mod defaults;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use backstay_protocol::{Platform, limits};
+use serde::{Deserialize, Serialize};
+
+pub use commands::Commands;
+
+/// The environment variable that a join token may come in.
+pub const JOIN_TOKEN_VARIABLE: &str = "BACKSTAY_JOIN_TOKEN";
+
+/// The configuration of an agent. `backstay-agent.example.toml` explains every key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the server is: `https://…`; `http`, `ws` and `wss` are taken too.
+    pub server: String,
+    /// The name of the host in the fleet.
+    #[serde(default = "defaults::name")]
+    pub name: String,
+    /// What kind of system the host is.
+    #[serde(default = "defaults::platform")]
+    pub platform: Platform,
+    /// The folder for the agent's token, its journal and the results of tests.
+    #[serde(default = "defaults::state_dir")]
+    pub state_dir: PathBuf,
+    /// A file that holds the join token, looked at until the host is enrolled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub join_token_file: Option<PathBuf>,
+    /// Certificates in PEM form that the server's may be signed by, beside those that the system trusts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_certificate: Option<PathBuf>,
+    /// Every how many seconds the agent looks whether the host has changed.
+    #[serde(default = "defaults::watch_interval")]
+    pub watch_interval: u64,
+    /// The profile and what runs of it.
+    #[serde(default)]
+    pub profile: ProfileConfig,
+    /// The checkout of the configuration repository.
+    #[serde(default)]
+    pub checkout: CheckoutConfig,
+    /// The host's own tests.
+    #[serde(default)]
+    pub tests: TestsConfig,
+    /// What a switch builds.
+    #[serde(default)]
+    pub switch: SwitchConfig,
+    /// The programs that are run.
+    #[serde(default)]
+    pub commands: Commands,
+}
+
+/// The profile and what runs of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProfileConfig {
+    /// The profile whose generations are the host's; found by platform where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+    /// The link that points at what runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub running_system: Option<PathBuf>,
+    /// The link that points at what was booted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub booted_system: Option<PathBuf>,
+}
+
+/// The checkout of the configuration repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CheckoutConfig {
+    /// Its folder.
+    pub path: PathBuf,
+    /// The branch that it follows.
+    pub branch: String,
+}
+
+/// The host's own tests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TestsConfig {
+    /// The folder that they are in.
+    pub dir: PathBuf,
+    /// How many seconds each of them may take.
+    pub timeout: u64,
+}
+
+/// What a switch builds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SwitchConfig {
+    /// The name of the configuration in the flake of the checkout; the host's name where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attribute: Option<String>,
+    /// The whole flake reference, in place of checkout and attribute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flake: Option<String>,
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {}: {error}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The file is not as it should be.
+    #[error("{}: {error}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        error: Box<toml::de::Error>,
+    },
+    /// A key has a value that cannot be used.
+    #[error("the agent's configuration: {0}")]
+    Invalid(String),
+}
+
+impl Config {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where it cannot be read, holds a key that is not known, or a value that cannot be used.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })?;
+        let config: Self = toml::from_str(&text)
+            .map_err(|error| ConfigError::Malformed { path: path.to_owned(), error: Box::new(error) })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let invalid = |text: String| Err(ConfigError::Invalid(text));
+        if !limits::is_host_name(&self.name) {
+            return invalid(format!(
+                "“{}” cannot name a host: letters, digits and hyphens, at most {}",
+                self.name,
+                limits::HOST_NAME_CHARS
+            ));
+        }
+        if self.watch_interval == 0 || self.tests.timeout == 0 {
+            return invalid("watch_interval and tests.timeout are whole seconds, at least 1".into());
+        }
+        if let Some(name) = self.commands.empty() {
+            return invalid(format!("commands.{name} is empty: give at least the program"));
+        }
+        // A branch that looks like an option would be read as one by git.
+        if self.checkout.branch.is_empty() || self.checkout.branch.starts_with('-') {
+            return invalid(format!("“{}” cannot be a branch", self.checkout.branch));
+        }
+        crate::connection::address(&self.server).map_err(ConfigError::Invalid)?;
+        Ok(())
+    }
+
+    /// Every how long the agent looks whether the host has changed.
+    pub fn watch_interval(&self) -> Duration {
+        Duration::from_secs(self.watch_interval)
+    }
+
+    /// How long each test may take.
+    pub fn test_timeout(&self) -> Duration {
+        Duration::from_secs(self.tests.timeout)
+    }
+
+    /// The profile whose generations are the host's.
+    pub fn profile_path(&self) -> PathBuf {
+        self.profile.path.clone().unwrap_or_else(|| defaults::profile(self.platform))
+    }
+
+    /// The link that points at what runs.
+    pub fn running_system(&self) -> PathBuf {
+        self.profile.running_system.clone().unwrap_or_else(|| defaults::running_system(self.platform))
+    }
+
+    /// The link that points at what was booted; none where a platform does not boot by generation.
+    pub fn booted_system(&self) -> Option<PathBuf> {
+        let default = (self.platform == Platform::Nixos).then(|| PathBuf::from(defaults::BOOTED_SYSTEM));
+        self.profile.booted_system.clone().or(default)
+    }
+
+    /// The flake reference that a switch builds.
+    pub fn flake(&self) -> String {
+        self.switch.flake.clone().unwrap_or_else(|| {
+            let attribute = self.switch.attribute.as_deref().unwrap_or(&self.name);
+            format!("{}#{attribute}", self.checkout.path.display())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

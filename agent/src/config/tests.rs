@@ -1,0 +1,90 @@
+use super::*;
+
+const EXAMPLE: &str = include_str!("../../backstay-agent.example.toml");
+
+fn parse(text: &str) -> Config {
+    toml::from_str(text).unwrap()
+}
+
+fn plain() -> Config {
+    parse("server = \"https://backstay.example.org\"")
+}
+
+/// Keys are commented out as `#key`, words as `# word`.
+fn uncommented() -> String {
+    EXAMPLE
+        .lines()
+        .map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with([' ', '#'])).unwrap_or(line))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn the_example_says_nothing_but_the_server() {
+    assert_eq!(parse(EXAMPLE), plain());
+}
+
+#[test]
+fn the_example_shows_the_defaults() {
+    let shown = parse(&uncommented());
+    let plain = plain();
+    assert_eq!(shown.commands, plain.commands);
+    assert_eq!(shown.checkout, plain.checkout);
+    assert_eq!(shown.tests, plain.tests);
+    assert_eq!((shown.watch_interval, &shown.state_dir), (plain.watch_interval, &plain.state_dir));
+    assert_eq!(shown.platform, Platform::Nixos);
+    assert_eq!(shown.profile_path(), defaults::profile(Platform::Nixos));
+    assert_eq!(shown.running_system(), defaults::running_system(Platform::Nixos));
+    assert_eq!(shown.booted_system(), Some(defaults::BOOTED_SYSTEM.into()));
+    assert_eq!(shown.flake(), "/etc/nixos#gpc0");
+}
+
+#[test]
+fn the_example_has_every_key() {
+    let shown = toml::Value::try_from(parse(&uncommented())).unwrap();
+    let text = toml::to_string(&shown).unwrap();
+    for key in [
+        "join_token_file",
+        "ca_certificate",
+        "path",
+        "running_system",
+        "booted_system",
+        "attribute",
+        "flake",
+        "systemd_run",
+    ] {
+        assert!(text.contains(&format!("{key} = ")), "{key}");
+    }
+}
+
+#[test]
+fn an_unknown_key_is_named() {
+    let error =
+        toml::from_str::<Config>("server = \"https://a\"\n[checkout]\nbranche = \"main\"").unwrap_err();
+    assert!(error.to_string().contains("branche"), "{error}");
+}
+
+#[test]
+fn values_that_cannot_be_used() {
+    for text in [
+        "server = \"https://a\"\nname = \"a b\"",
+        "server = \"https://a\"\nwatch_interval = 0",
+        "server = \"https://a\"\n[commands]\ngit = []",
+        "server = \"https://a\"\n[checkout]\nbranch = \"--upload-pack=x\"",
+        "server = \"ftp://a\"",
+        "server = \"https://user:secret@a\"",
+    ] {
+        assert!(matches!(parse(text).check(), Err(ConfigError::Invalid(_))), "{text}");
+    }
+}
+
+#[test]
+fn a_switch_builds_what_it_is_told() {
+    let mut config = plain();
+    config.name = "gpc0".into();
+    assert_eq!(config.flake(), "/etc/nixos#gpc0");
+    config.switch.attribute = Some("alex@gpc0".into());
+    assert_eq!(config.flake(), "/etc/nixos#alex@gpc0");
+    config.switch.flake = Some("git+https://example.org/nixcfg#gpc0".into());
+    assert_eq!(config.flake(), "git+https://example.org/nixcfg#gpc0");
+}

@@ -1,0 +1,52 @@
+//! The connection to the server: made, kept, and made again.
+
+mod backoff;
+mod follow;
+mod session;
+mod socket;
+mod tls;
+mod token;
+
+use anyhow::Result;
+use tokio_tungstenite::Connector;
+use tokio_util::sync::CancellationToken;
+
+use crate::agent::Agent;
+use backoff::Backoff;
+use session::{Ended, Session};
+pub(crate) use socket::address;
+pub(crate) use token::HostToken;
+
+/// Connects, talks, and connects again, until told to stop.
+pub(crate) async fn stay_connected(agent: &Agent, stop: &CancellationToken) -> Result<()> {
+    let connector = tls::connector(&agent.config)?;
+    let mut backoff = Backoff::default();
+    loop {
+        match attempt(agent, connector.clone(), stop, &mut backoff).await {
+            Ok(Ended::Stopped) => return Ok(()),
+            Ok(Ended::Refused(reason)) => tracing::warn!(%reason, "the server refused this agent"),
+            Ok(Ended::Closed) => tracing::info!("the server closed the connection"),
+            Err(error) => tracing::warn!("no connection: {error:#}"),
+        }
+        let pause = backoff.next();
+        tracing::info!("trying again in {:.1} s", pause.as_secs_f64());
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = stop.cancelled() => return Ok(()),
+        }
+    }
+}
+
+/// One connection, from the attempt to its end.
+async fn attempt(
+    agent: &Agent,
+    connector: Connector,
+    stop: &CancellationToken,
+    backoff: &mut Backoff,
+) -> Result<Ended> {
+    let socket = tokio::select! {
+        socket = socket::connect(agent, connector) => socket?,
+        () = stop.cancelled() => return Ok(Ended::Stopped),
+    };
+    Session::new(agent, socket).run(stop, || backoff.reset()).await
+}

@@ -1,0 +1,433 @@
+//! One connection: from the greeting to its end.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, anyhow, bail};
+use backstay_protocol::message::{AgentMessage, Hello, Message as _, OpResult, Outcome, ServerMessage};
+use backstay_protocol::{Facts, OpAction, OpId, PROTOCOL_VERSION};
+use futures::stream::{SplitSink, SplitStream};
+use futures::{SinkExt as _, StreamExt as _};
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_util::sync::CancellationToken;
+
+use super::follow::{Ending, Follow};
+use super::socket::Socket;
+use crate::agent::Agent;
+use crate::journal::{Entry, Known, OpFile};
+
+/// How often ops are looked at.
+const FOLLOW_INTERVAL: Duration = Duration::from_millis(100);
+/// How many messages of one op are sent before others have their turn.
+const MESSAGES_AT_ONCE: usize = 16;
+/// How often the server is asked whether it is there.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+/// After how long a silence the connection counts as dead.
+const SILENCE: Duration = Duration::from_secs(60);
+/// How long the server may take to greet.
+const GREETING: Duration = Duration::from_secs(30);
+/// How often the host is read even though it looks as before: units fail without leaving a trace in files.
+const READ_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How a connection ended that was once there.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// This agent is to stop.
+    Stopped,
+    /// The server does not want this agent.
+    Refused(String),
+    /// The server closed the connection.
+    Closed,
+}
+
+/// What was read while the connection went on.
+enum Reading {
+    /// The host, to be told if it is another than last told, and which reading this was.
+    Facts(u64, Box<Facts>),
+    /// The host's fingerprint.
+    Fingerprint(u64),
+    /// The host, after an op ended.
+    Finished(u64, OpId, Box<OpResult>, Box<Facts>),
+}
+
+/// One connection.
+pub(super) struct Session<'a> {
+    agent: &'a Agent,
+    sink: SplitSink<Socket, Message>,
+    stream: SplitStream<Socket>,
+    follows: BTreeMap<OpId, Follow>,
+    told: Option<Box<Facts>>,
+    /// How many readings have begun, and the number of the one that was told: a slow one must not undo a later one.
+    begun: u64,
+    told_reading: u64,
+    fingerprint: Option<u64>,
+    heard: Instant,
+    readings: mpsc::UnboundedReceiver<Reading>,
+    reader: mpsc::UnboundedSender<Reading>,
+}
+
+impl<'a> Session<'a> {
+    /// A connection on which nothing has been said.
+    pub(super) fn new(agent: &'a Agent, socket: Socket) -> Self {
+        let (sink, stream) = socket.split();
+        let (reader, readings) = mpsc::unbounded_channel();
+        Self {
+            agent,
+            sink,
+            stream,
+            follows: BTreeMap::new(),
+            told: None,
+            begun: 0,
+            told_reading: 0,
+            fingerprint: None,
+            heard: Instant::now(),
+            readings,
+            reader,
+        }
+    }
+
+    /// Talks until the connection ends. `welcomed` is called once the server has taken this agent.
+    pub(super) async fn run(mut self, stop: &CancellationToken, welcomed: impl FnOnce()) -> Result<Ended> {
+        let greeted = tokio::select! {
+            greeted = self.greet() => greeted?,
+            () = stop.cancelled() => return Ok(Ended::Stopped),
+        };
+        if let Some(refused) = greeted {
+            return Ok(refused);
+        }
+        welcomed();
+        self.read_facts();
+        self.take_up().await?;
+        let ended = self.talk(stop).await;
+        if matches!(ended, Ok(Ended::Stopped | Ended::Closed)) {
+            let _ = timeout(Duration::from_secs(2), self.sink.close()).await;
+        }
+        ended
+    }
+
+    async fn greet(&mut self) -> Result<Option<Ended>> {
+        let config = &self.agent.config;
+        let journal = self.agent.journal.entries()?.iter().map(Entry::op).collect();
+        self.send(&AgentMessage::Hello(Hello {
+            protocol: PROTOCOL_VERSION,
+            agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+            name: config.name.clone(),
+            platform: config.platform,
+            journal,
+        }))
+        .await?;
+        let answer =
+            timeout(GREETING, self.next_text()).await.map_err(|_| anyhow!("the server does not greet"))??;
+        let Some(text) = answer else { return Ok(Some(Ended::Closed)) };
+        match ServerMessage::decode(&text)? {
+            ServerMessage::Welcome { server_version, .. } => {
+                tracing::info!(%server_version, "connected");
+                self.agent.token.set_enrolled(true);
+                Ok(None)
+            }
+            ServerMessage::Refused { reason } => Ok(Some(Ended::Refused(reason))),
+            _ => bail!("the server's first word is no greeting"),
+        }
+    }
+
+    /// The next text that the server sends; none where it closed the connection.
+    async fn next_text(&mut self) -> Result<Option<String>> {
+        while let Some(message) = self.stream.next().await {
+            self.heard = Instant::now();
+            match message? {
+                Message::Text(text) => return Ok(Some(text.as_str().to_owned())),
+                Message::Close(_) => return Ok(None),
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// Follows what is in the journal, from the start.
+    async fn take_up(&mut self) -> Result<()> {
+        for entry in self.agent.journal.entries()? {
+            self.send(&AgentMessage::Accepted { op: entry.op() }).await?;
+            self.follows.insert(entry.op(), Follow::new(entry));
+        }
+        Ok(())
+    }
+
+    async fn talk(&mut self, stop: &CancellationToken) -> Result<Ended> {
+        let ticking = |period| {
+            let mut ticks = interval(period);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            ticks
+        };
+        let (mut follow, mut ping) = (ticking(FOLLOW_INTERVAL), ticking(PING_INTERVAL));
+        let (mut watch, mut read) = (ticking(self.agent.config.watch_interval()), ticking(READ_INTERVAL));
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return Ok(Ended::Stopped),
+                message = self.stream.next() => match message {
+                    None | Some(Ok(Message::Close(_))) => return Ok(Ended::Closed),
+                    Some(message) => self.hear(message?).await?,
+                },
+                Some(reading) = self.readings.recv() => self.tell(reading).await?,
+                _ = follow.tick(), if !self.follows.is_empty() => self.follow_all().await?,
+                _ = watch.tick() => self.read_fingerprint(),
+                _ = read.tick() => self.read_facts(),
+                _ = ping.tick() => self.ping().await?,
+            }
+        }
+    }
+
+    async fn ping(&mut self) -> Result<()> {
+        if self.heard.elapsed() > SILENCE {
+            bail!("the server has been silent for {} s", SILENCE.as_secs());
+        }
+        self.put(Message::Ping(vec![].into())).await
+    }
+
+    async fn hear(&mut self, message: Message) -> Result<()> {
+        self.heard = Instant::now();
+        let Message::Text(text) = message else { return Ok(()) };
+        match ServerMessage::decode(&text) {
+            Ok(message) => self.act(message).await,
+            Err(error) => {
+                tracing::warn!(%error, "the server said something that this agent does not know");
+                self.refuse_unknown(&text).await
+            }
+        }
+    }
+
+    async fn act(&mut self, message: ServerMessage) -> Result<()> {
+        match message {
+            ServerMessage::Run { op, action, timeout_secs } => self.accept(op, action, timeout_secs).await?,
+            ServerMessage::Cancel { op } => self.cancel(op),
+            ServerMessage::OutputStored { op, through } => {
+                if self.follows.contains_key(&op) {
+                    let mut stored = self.agent.stored();
+                    let known = stored.entry(op).or_default();
+                    *known = through.max(*known);
+                }
+            }
+            ServerMessage::FinishStored { op } => self.forget(op)?,
+            ServerMessage::ReportFacts => {
+                self.told = None;
+                self.read_facts();
+            }
+            ServerMessage::PrReverted { number, message } => {
+                tracing::info!(number, %message, "a pull request was reverted");
+            }
+            ServerMessage::Welcome { .. } | ServerMessage::Refused { .. } => {
+                tracing::warn!("the server greeted twice");
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes an op on, unless it is known: then what is known is told again, and nothing is run.
+    async fn accept(&mut self, op: OpId, action: OpAction, timeout_secs: u64) -> Result<()> {
+        let now = self.agent.clock.now();
+        let known = match self.agent.journal.find(op) {
+            Ok(known) => known,
+            Err(error) => {
+                let why = format!("The journal cannot be read ({error}). Nothing was run.");
+                return self.turn_down(op, Outcome::Refused, why);
+            }
+        };
+        let entry = match known {
+            Some(Known::Open(entry)) => entry,
+            Some(Known::Done(result)) => {
+                self.read_facts_after(op, result);
+                return self.send(&AgentMessage::Accepted { op }).await;
+            }
+            Some(Known::Damaged) => {
+                let why = "What the journal holds of it is damaged; whether it ran is not known. It is not run again.";
+                return self.turn_down(op, Outcome::Failed, why.to_owned());
+            }
+            None => {
+                let config = serde_json::to_value(self.agent.config.as_ref())?;
+                let file = OpFile { op, action, timeout_secs, accepted_at: now, config };
+                match self.agent.journal.add(file) {
+                    Ok(entry) => {
+                        tracing::info!(%op, action = %entry.file().action.kind(), "op accepted");
+                        self.agent.runners.start(entry.clone());
+                        entry
+                    }
+                    Err(error) => {
+                        let why =
+                            format!("It could not be written to the journal ({error}). Nothing was changed.");
+                        return self.turn_down(op, Outcome::Refused, why);
+                    }
+                }
+            }
+        };
+        self.follows.insert(op, Follow::new(entry));
+        self.send(&AgentMessage::Accepted { op }).await
+    }
+
+    /// Answers an op that is not run, and not in the journal.
+    fn turn_down(&mut self, op: OpId, outcome: Outcome, message: String) -> Result<()> {
+        tracing::warn!(%op, %message, "op turned down");
+        let now = self.agent.clock.now();
+        let result = OpResult { outcome, exit_code: None, message, started_at: now, finished_at: now };
+        self.read_facts_after(op, Box::new(result));
+        Ok(())
+    }
+
+    /// An op that a later server knows and this agent does not must not be waited for.
+    async fn refuse_unknown(&mut self, text: &str) -> Result<()> {
+        if let Some(op) = unknown_op(text) {
+            let why = "This agent does not know how to do that. Nothing was changed. Update the agent.";
+            self.turn_down(op, Outcome::Refused, why.to_owned())?;
+        }
+        Ok(())
+    }
+
+    fn cancel(&mut self, op: OpId) {
+        let Some(follow) = self.follows.get(&op) else {
+            tracing::info!(%op, "asked to cancel an op that is not in the journal");
+            return;
+        };
+        if let Err(error) = follow.entry.cancel() {
+            tracing::error!(%op, %error, "the op cannot be told to stop");
+        }
+    }
+
+    /// Forgets an op whose end was told and stored.
+    fn forget(&mut self, op: OpId) -> Result<()> {
+        let Some(Follow { entry, ending: Ending::Told(result), .. }) = self.follows.get(&op) else {
+            return Ok(());
+        };
+        self.agent.journal.forget(entry, result)?;
+        self.follows.remove(&op);
+        self.agent.stored().remove(&op);
+        Ok(())
+    }
+
+    /// Sends what the ops under way have written since the last time.
+    async fn follow_all(&mut self) -> Result<()> {
+        let ops: Vec<_> = self.follows.keys().copied().collect();
+        for op in ops {
+            for _ in 0..MESSAGES_AT_ONCE {
+                if !self.follow(op).await? {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends one message's worth of an op's output; whether there may be more.
+    async fn follow(&mut self, op: OpId) -> Result<bool> {
+        let stored = self.agent.stored().get(&op).copied().unwrap_or(0);
+        let Some(follow) = self.follows.get_mut(&op).filter(|follow| follow.ending == Ending::Open) else {
+            return Ok(false);
+        };
+        let standing = self.agent.standing(&follow.entry)?;
+        let news = follow.news(standing, stored)?;
+        if !news.lines.is_empty() {
+            self.send(&AgentMessage::Output { op, lines: news.lines }).await?;
+        }
+        if let Some(phase) = news.phase {
+            self.send(&AgentMessage::Progress { op, phase }).await?;
+        }
+        if let Some(result) = news.result {
+            self.read_facts_after(op, result);
+        }
+        Ok(news.more)
+    }
+
+    /// Tells what was read in the meantime.
+    async fn tell(&mut self, reading: Reading) -> Result<()> {
+        match reading {
+            Reading::Fingerprint(now) => {
+                if self.fingerprint.replace(now).is_some_and(|before| before != now) {
+                    self.read_facts();
+                }
+                Ok(())
+            }
+            Reading::Facts(number, facts) => {
+                if number < self.told_reading || self.told.as_ref().is_some_and(|told| is_same(told, &facts))
+                {
+                    return Ok(());
+                }
+                self.told_reading = number;
+                self.told = Some(facts.clone());
+                self.send(&AgentMessage::Facts { facts }).await
+            }
+            Reading::Finished(number, op, result, facts) => {
+                if let Some(follow) = self.follows.get_mut(&op) {
+                    follow.ending = Ending::Told(result.clone());
+                }
+                tracing::info!(%op, outcome = ?result.outcome, message = %result.message, "op ended");
+                self.told_reading = number.max(self.told_reading);
+                self.told = Some(facts.clone());
+                self.send(&AgentMessage::Finished { op, result: *result, facts }).await
+            }
+        }
+    }
+
+    fn read_facts(&mut self) {
+        self.begun += 1;
+        let number = self.begun;
+        self.read(move |host| Reading::Facts(number, Box::new(host.read())));
+    }
+
+    fn read_facts_after(&mut self, op: OpId, result: Box<OpResult>) {
+        self.begun += 1;
+        let number = self.begun;
+        self.read(move |host| Reading::Finished(number, op, result, Box::new(host.read())));
+    }
+
+    fn read_fingerprint(&self) {
+        self.read(|host| Reading::Fingerprint(host.fingerprint()));
+    }
+
+    /// Reads the host beside the conversation: a disk that is slow must not make the server think that nobody is there.
+    fn read(&self, how: impl FnOnce(&crate::facts::FactsReader) -> Reading + Send + 'static) {
+        let (facts, reader) = (std::sync::Arc::clone(&self.agent.facts), self.reader.clone());
+        tokio::task::spawn_blocking(move || reader.send(how(&facts)));
+    }
+
+    async fn send(&mut self, message: &AgentMessage) -> Result<()> {
+        match message.encode() {
+            Ok(text) => self.put(Message::text(text)).await,
+            Err(error) => {
+                tracing::error!(%error, "a message cannot be sent");
+                Ok(())
+            }
+        }
+    }
+
+    async fn put(&mut self, message: Message) -> Result<()> {
+        timeout(SILENCE, self.sink.send(message))
+            .await
+            .map_err(|_| anyhow!("the server does not listen"))??;
+        Ok(())
+    }
+}
+
+/// Whether two readings say the same of the host.
+fn is_same(one: &Facts, other: &Facts) -> bool {
+    *one == Facts { read_at: one.read_at, ..other.clone() }
+}
+
+/// The op in a `run` message whose action is not known here.
+fn unknown_op(text: &str) -> Option<OpId> {
+    let message: serde_json::Value = serde_json::from_str(text).ok()?;
+    (message.get("type")?.as_str()? == "run").then_some(())?;
+    message.get("op")?.as_str()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_run_names_an_op_to_refuse() {
+        let op = OpId::new();
+        let text = |kind: &str| format!(r#"{{"type":"{kind}","op":"{op}","action":{{"op":"shell"}}}}"#);
+        assert_eq!(unknown_op(&text("run")), Some(op));
+        assert_eq!(unknown_op(&text("walk")), None);
+        assert_eq!(unknown_op("run"), None);
+    }
+}

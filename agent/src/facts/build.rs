@@ -1,0 +1,134 @@
+//! What a build tells about itself: its commit, version, kernel, and what it would take to run it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use backstay_protocol::{Commit, Facts, Platform};
+
+use super::behind;
+use crate::command::{self, Invocation};
+use crate::config::Config;
+
+/// How long one build may take to tell its revision.
+const REVISION_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long all builds together may take at one reading; the others tell at the next.
+const REVISIONS_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What does not change as long as a build is there.
+#[derive(Debug, Clone, Default)]
+struct Description {
+    commit: Option<Commit>,
+    version: Option<String>,
+    kernel: Option<String>,
+}
+
+/// What is known of builds, by store path.
+#[derive(Debug, Default)]
+pub(super) struct Builds(Mutex<HashMap<String, Description>>);
+
+impl Builds {
+    /// Adds to each generation what its build tells.
+    pub(super) fn describe(&self, config: &Config, facts: &mut Facts) {
+        let deadline = Instant::now() + REVISIONS_TIMEOUT;
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|path, _| facts.generations.iter().any(|g| g.store_path == *path));
+        let booted = config.booted_system();
+        let running = facts.running.clone().unwrap_or_default();
+        for generation in facts.generations.iter_mut().filter(|g| g.present) {
+            let build = Path::new(&generation.store_path);
+            if !known.contains_key(&generation.store_path) {
+                if Instant::now() > deadline {
+                    continue;
+                }
+                known.insert(generation.store_path.clone(), description(config.platform, build));
+            }
+            let Description { commit, version, kernel } =
+                known.get(&generation.store_path).cloned().unwrap_or_default();
+            (generation.commit, generation.version, generation.kernel) = (commit, version, kernel);
+            if config.platform == Platform::Nixos {
+                generation.needs_reboot = booted.as_deref().is_some_and(|booted| differs(booted, build));
+                generation.inhibitors = inhibitors(Path::new(&running), build);
+            }
+        }
+    }
+}
+
+fn description(platform: Platform, build: &Path) -> Description {
+    let recorded = text(&build.join("configuration-revision")).map(Commit);
+    match platform {
+        Platform::Nixos => Description {
+            commit: recorded.or_else(|| nixos_revision(build)),
+            version: text(&build.join("nixos-version")),
+            kernel: kernel(build),
+        },
+        Platform::Darwin => darwin(build, recorded),
+        // home-manager itself records no revision.
+        Platform::HomeManager => {
+            Description { commit: recorded, version: text(&build.join("hm-version")), kernel: None }
+        }
+    }
+}
+
+/// The revision of a NixOS build: only its own `nixos-version` knows, as `nixos-rebuild list-generations` asks it too.
+fn nixos_revision(build: &Path) -> Option<Commit> {
+    let program = build.join("sw/bin/nixos-version");
+    if !program.exists() {
+        return None;
+    }
+    let ask = Invocation::new(&[command::path(program)], ["--configuration-revision"]);
+    let answer = command::read(&ask, REVISION_TIMEOUT).ok()?;
+    let revision = answer.trim();
+    (!revision.is_empty() && revision.len() <= 64 && !revision.contains(char::is_whitespace))
+        .then(|| Commit(revision.to_owned()))
+}
+
+fn darwin(build: &Path, recorded: Option<Commit>) -> Description {
+    let told: serde_json::Value = text(&build.join("darwin-version.json"))
+        .and_then(|json| serde_json::from_str(&json).ok())
+        .unwrap_or_default();
+    let tell = |key: &str| told.get(key).and_then(|value| value.as_str()).map(str::to_owned);
+    Description {
+        commit: recorded.or_else(|| tell("configurationRevision").map(Commit)),
+        version: tell("darwinLabel").or_else(|| text(&build.join("darwin-version"))),
+        kernel: None,
+    }
+}
+
+/// The version of the kernel: its modules are in a folder of that name.
+fn kernel(build: &Path) -> Option<String> {
+    let modules = fs::read_dir(build.join("kernel-modules/lib/modules")).ok()?;
+    let mut versions: Vec<_> =
+        modules.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    versions.sort();
+    versions.into_iter().next()
+}
+
+/// Whether running `build` fully takes a reboot of what was booted.
+fn differs(booted: &Path, build: &Path) -> bool {
+    booted.exists()
+        && ["initrd", "kernel", "kernel-modules"]
+            .iter()
+            .any(|part| behind(&booted.join(part)) != behind(&build.join(part)))
+}
+
+/// The switch inhibitors that both builds have, and that differ.
+fn inhibitors(running: &Path, build: &Path) -> Vec<String> {
+    let read = |build: &Path| -> Option<BTreeMap<String, serde_json::Value>> {
+        serde_json::from_str(&fs::read_to_string(build.join("switch-inhibitors")).ok()?).ok()
+    };
+    let (Some(now), Some(then)) = (read(running), read(build)) else { return vec![] };
+    then.into_iter()
+        .filter(|(key, value)| now.get(key).is_some_and(|v| v != value))
+        .map(|(key, _)| key)
+        .collect()
+}
+
+/// The text of a small file, trimmed; nothing where there is none.
+fn text(path: &Path) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    let text = text.trim();
+    (!text.is_empty()).then(|| backstay_protocol::limits::cut(text, 4096))
+}

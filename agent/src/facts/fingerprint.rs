@@ -1,0 +1,67 @@
+//! A number that changes when the host does, from links and dates alone: it is taken every few seconds.
+
+use std::collections::hash_map::DefaultHasher;
+use std::fs;
+use std::hash::{Hash as _, Hasher as _};
+use std::path::{Path, PathBuf};
+
+use super::Profile;
+use crate::config::Config;
+use crate::storage::names_in;
+use crate::tests_folder;
+
+/// The fingerprint of the host.
+pub(super) fn of(config: &Config, profile: &Profile) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let mut look = |path: &Path| look_at(path, &mut hasher);
+    look(profile.path());
+    for number in profile.numbers().unwrap_or_default() {
+        let link = profile.link(number);
+        look(&link);
+        // A build that is collected leaves its link as it was.
+        if let Ok(build) = fs::read_link(&link) {
+            look(&build);
+        }
+    }
+    look(&config.running_system());
+    config.booted_system().iter().for_each(|link| look(link));
+    checkout_files(&config.checkout.path).iter().for_each(|file| look(file));
+    for folder in [&config.tests.dir, &tests_folder::runs_folder(&config.state_dir)] {
+        names_in(folder).unwrap_or_default().iter().for_each(|file| look(file));
+    }
+    hasher.finish()
+}
+
+fn look_at(path: &Path, hasher: &mut DefaultHasher) {
+    path.hash(hasher);
+    let Ok(found) = path.symlink_metadata() else { return };
+    found.file_type().hash(hasher);
+    if found.file_type().is_symlink() {
+        fs::read_link(path).ok().hash(hasher);
+    }
+    found.modified().ok().hash(hasher);
+    found.len().hash(hasher);
+    std::os::unix::fs::MetadataExt::mode(&found).hash(hasher);
+}
+
+/// The files of a checkout that change when its commit or its lock does.
+fn checkout_files(checkout: &Path) -> Vec<PathBuf> {
+    let git = git_folder(checkout);
+    let mut files =
+        vec![checkout.join("flake.lock"), git.join("HEAD"), git.join("logs/HEAD"), git.join("packed-refs")];
+    if let Ok(head) = fs::read_to_string(git.join("HEAD"))
+        && let Some(branch) = head.trim().strip_prefix("ref: ")
+    {
+        files.push(git.join(branch));
+    }
+    files
+}
+
+/// Where git keeps its things: `.git`, or where a file of that name says (a worktree, a submodule).
+fn git_folder(checkout: &Path) -> PathBuf {
+    let dot_git = checkout.join(".git");
+    let elsewhere = fs::read_to_string(&dot_git)
+        .ok()
+        .and_then(|text| text.trim().strip_prefix("gitdir: ").map(|to| checkout.join(to)));
+    elsewhere.unwrap_or(dot_git)
+}

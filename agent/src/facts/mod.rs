@@ -1,0 +1,146 @@
+//! Reads the host: what is there now, without root, without locks, and without ever failing as a whole.
+
+mod build;
+pub(crate) mod checkout;
+mod fingerprint;
+mod fit;
+mod profile;
+pub(crate) mod units;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use backstay_protocol::{Clock, Facts, Generation, Platform, limits};
+
+use crate::config::Config;
+use crate::tests_folder;
+use build::Builds;
+pub(crate) use profile::Profile;
+
+/// Reads the host that a configuration describes.
+pub struct FactsReader {
+    config: Arc<Config>,
+    clock: Arc<dyn Clock>,
+    builds: Builds,
+}
+
+impl FactsReader {
+    /// A reader that has read nothing yet.
+    pub fn new(config: Arc<Config>, clock: Arc<dyn Clock>) -> Self {
+        Self { config, clock, builds: Builds::default() }
+    }
+
+    /// Everything that is known of the host. What cannot be read is told in `problems`.
+    pub fn read(&self) -> Facts {
+        let mut facts = self.read_generations();
+        self.builds.describe(&self.config, &mut facts);
+        facts.checkout = noted(checkout::read(&self.config), &mut facts.problems).flatten();
+        facts.failed_units = noted(units::failed(&self.config), &mut facts.problems).unwrap_or_default();
+        match tests_folder::list(&self.config.tests.dir) {
+            Ok(tests) => facts.tests_available = u32::try_from(tests.len()).unwrap_or(u32::MAX),
+            Err(error) => facts.problems.push(format!("The tests could not be listed: {error}.")),
+        }
+        let runs = tests_folder::runs(&self.config.state_dir, &mut facts.problems);
+        let known = |path: &str| facts.generations.iter().any(|g| g.store_path == path);
+        facts.test_runs = runs.into_iter().filter(|run| known(&run.generation.store_path)).collect();
+        fit::fit(&mut facts);
+        facts
+    }
+
+    /// Only which generations there are, which of them is current, and what runs: quick, and all that an op is held
+    /// against before it acts.
+    pub fn read_generations(&self) -> Facts {
+        let mut problems = vec![];
+        let profile = self.profile();
+        let mut generations = noted(profile.generations(), &mut problems).unwrap_or_default();
+        keep_newest(&mut generations);
+        let booted = self.config.booted_system().and_then(|link| store_path(&link));
+        for generation in &mut generations {
+            generation.booted = booted.as_ref() == Some(&generation.store_path);
+        }
+        let running = self.running(&generations);
+        if running.is_none() && !generations.is_empty() {
+            problems.push(format!(
+                "What runs is not known: {} points nowhere.",
+                self.config.running_system().display()
+            ));
+        }
+        Facts {
+            read_at: self.clock.now(),
+            profile: self.config.profile_path().to_string_lossy().into_owned(),
+            generations,
+            running,
+            booted,
+            checkout: None,
+            tests_available: 0,
+            test_runs: vec![],
+            failed_units: vec![],
+            problems,
+        }
+    }
+
+    /// A number that changes when the host does, got by looking at links and dates only.
+    pub fn fingerprint(&self) -> u64 {
+        fingerprint::of(&self.config, &self.profile())
+    }
+
+    /// The profile whose generations are the host's.
+    pub(crate) fn profile(&self) -> Profile {
+        Profile::at(self.config.profile_path())
+    }
+
+    fn running(&self, generations: &[Generation]) -> Option<String> {
+        let linked = store_path(&self.config.running_system());
+        if self.config.platform != Platform::HomeManager {
+            return linked;
+        }
+        // home-manager sets this link at the end of an activation, which makes it the better witness. Generations from
+        // before there was `gen-version` leave it as it is when their profile was switched by somebody else: for them
+        // the profile has to do.
+        let current = generations.iter().find(|g| g.current)?;
+        let tells = Path::new(&current.store_path).join("gen-version").exists();
+        linked.filter(|_| tells).or_else(|| Some(current.store_path.clone()))
+    }
+}
+
+/// Keeps the newest generations, and the current one however old it is.
+fn keep_newest(generations: &mut Vec<Generation>) {
+    let current = generations.iter().position(|g| g.current);
+    if let Some(current) = current.filter(|&at| at >= limits::GENERATIONS) {
+        generations.swap(limits::GENERATIONS - 1, current);
+    }
+    generations.truncate(limits::GENERATIONS);
+}
+
+/// The value, or nothing and a note of why.
+fn noted<T>(result: Result<T, String>, problems: &mut Vec<String>) -> Option<T> {
+    result.map_err(|problem| problems.push(problem)).ok()
+}
+
+/// The build that a link points at, followed only as far as into the store.
+fn store_path(link: &Path) -> Option<String> {
+    let mut at = link.to_owned();
+    // A profile is a link to a link; more than a few are a loop.
+    for _ in 0..8 {
+        let target = fs::read_link(&at).ok()?;
+        let next = at.parent().unwrap_or(Path::new("/")).join(target);
+        if !is_link(&next) {
+            return Some(next.to_string_lossy().into_owned());
+        }
+        at = next;
+    }
+    None
+}
+
+fn is_link(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.file_type().is_symlink())
+}
+
+/// The file behind a link, all the way.
+fn behind(path: &Path) -> Option<PathBuf> {
+    fs::canonicalize(path).ok()
+}
+
+#[cfg(test)]
+mod tests;

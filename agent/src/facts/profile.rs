@@ -1,0 +1,138 @@
+//! A Nix profile, read from its links: that needs no root and waits for no lock.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use backstay_protocol::Generation;
+use chrono::{DateTime, Utc};
+
+use crate::storage::names_in;
+
+/// A Nix profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Profile {
+    path: PathBuf,
+}
+
+impl Profile {
+    pub(crate) fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The number that the profile points at.
+    pub(crate) fn current(&self) -> Option<u32> {
+        self.number_of(fs::read_link(&self.path).ok()?.file_name()?)
+    }
+
+    /// The numbers of all generations, highest first, whether or not their builds are still there.
+    pub(crate) fn numbers(&self) -> Result<Vec<u32>, String> {
+        let folder = self.path.parent().unwrap_or(Path::new("/"));
+        let names = names_in(folder)
+            .map_err(|error| format!("The profile's folder {} cannot be read: {error}.", folder.display()))?;
+        let mut numbers: Vec<_> = names.iter().filter_map(|path| self.number_of(path.file_name()?)).collect();
+        numbers.sort_unstable_by_key(|&number| std::cmp::Reverse(number));
+        Ok(numbers)
+    }
+
+    /// What Nix itself would roll back to: the next lower number that there is, whichever was active before.
+    pub(crate) fn previous(&self) -> Option<u32> {
+        let current = self.current()?;
+        self.numbers().ok()?.into_iter().find(|&number| number < current)
+    }
+
+    /// All generations, newest first.
+    pub(crate) fn generations(&self) -> Result<Vec<Generation>, String> {
+        let current = self.current();
+        let numbers = self.numbers()?;
+        if numbers.is_empty() {
+            return Err(format!("The profile {} has no generations.", self.path.display()));
+        }
+        Ok(numbers.into_iter().filter_map(|number| self.generation(number, current)).collect())
+    }
+
+    /// The link of one generation.
+    pub(crate) fn link(&self, number: u32) -> PathBuf {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        self.path.with_file_name(format!("{name}-{number}-link"))
+    }
+
+    fn generation(&self, number: u32, current: Option<u32>) -> Option<Generation> {
+        let link = self.link(number);
+        // Gone between listing and reading: then it is not there.
+        let store_path = fs::read_link(&link).ok()?;
+        let made =
+            link.symlink_metadata().and_then(|found| found.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+        Some(Generation {
+            number,
+            present: store_path.exists(),
+            store_path: store_path.to_string_lossy().into_owned(),
+            commit: None,
+            version: None,
+            kernel: None,
+            created_at: DateTime::<Utc>::from(made),
+            current: current == Some(number),
+            booted: false,
+            needs_reboot: false,
+            inhibitors: vec![],
+        })
+    }
+
+    /// The number in `NAME-47-link`.
+    fn number_of(&self, link: &OsStr) -> Option<u32> {
+        let name = self.path.file_name()?.to_str()?;
+        let digits = link.to_str()?.strip_prefix(name)?.strip_prefix('-')?.strip_suffix("-link")?;
+        // `+7` would parse too.
+        if digits.bytes().all(|b| b.is_ascii_digit()) { digits.parse().ok() } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn profile() -> (tempfile::TempDir, Profile) {
+        let folder = tempfile::tempdir().unwrap();
+        let build = folder.path().join("build");
+        fs::create_dir(&build).unwrap();
+        for name in ["system-9-link", "system-10-link", "system-x-7-link", "system-+7-link", "other-3-link"] {
+            symlink(&build, folder.path().join(name)).unwrap();
+        }
+        symlink(folder.path().join("gone"), folder.path().join("system-8-link")).unwrap();
+        symlink("system-10-link", folder.path().join("system")).unwrap();
+        let profile = Profile::at(folder.path().join("system"));
+        (folder, profile)
+    }
+
+    #[test]
+    fn generations_are_sorted_by_number() {
+        let (_folder, profile) = profile();
+        let read: Vec<_> =
+            profile.generations().unwrap().iter().map(|g| (g.number, g.current, g.present)).collect();
+        assert_eq!(read, [(10, true, true), (9, false, true), (8, false, false)]);
+    }
+
+    #[test]
+    fn previous_is_the_next_lower_number_even_if_it_was_collected() {
+        let (folder, profile) = profile();
+        assert_eq!(profile.previous(), Some(9));
+        fs::remove_file(folder.path().join("system-9-link")).unwrap();
+        assert_eq!(profile.previous(), Some(8));
+        fs::remove_file(folder.path().join("system-8-link")).unwrap();
+        assert_eq!(profile.previous(), None);
+    }
+
+    #[test]
+    fn a_profile_that_is_not_there_is_a_problem() {
+        let profile = Profile::at("/nowhere/at/all".into());
+        assert!(profile.generations().unwrap_err().contains("/nowhere/at/all"));
+        assert_eq!(profile.current(), None);
+    }
+}

@@ -1,0 +1,43 @@
+//! Units that systemd reports as failed.
+
+use std::path::Path;
+use std::time::Duration;
+
+use backstay_protocol::Platform;
+
+use crate::command::{self, Invocation};
+use crate::config::Config;
+
+/// Where systemd shows that it runs this system (`sd_booted(3)`).
+pub(crate) const SYSTEMD: &str = "/run/systemd/system";
+/// How long systemd may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// The most units that are named.
+const MOST: usize = 50;
+
+/// The units that have failed, where systemd is there to ask.
+pub(super) fn failed(config: &Config) -> Result<Vec<String>, String> {
+    if config.platform != Platform::Nixos || !Path::new(SYSTEMD).exists() {
+        return Ok(vec![]);
+    }
+    let words = ["list-units", "--state=failed", "--plain", "--no-legend", "--no-pager"];
+    command::read(&Invocation::new(&config.commands.systemctl, words), TIMEOUT)
+        .map(|text| names(&text))
+        .map_err(|why| format!("Failed units could not be read: {why}."))
+}
+
+fn names(listed: &str) -> Vec<String> {
+    listed.lines().filter_map(|line| line.split_whitespace().next()).take(MOST).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_column_is_the_name() {
+        let listed = "gpu.service            loaded failed failed The GPU\nx.mount loaded failed failed X\n";
+        assert_eq!(names(listed), ["gpu.service", "x.mount"]);
+        assert!(names("").is_empty());
+    }
+}

@@ -1,0 +1,189 @@
+//! One op in the journal.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use backstay_protocol::message::{OpResult, Outcome};
+use backstay_protocol::{OpAction, OpId};
+use chrono::{DateTime, TimeDelta, Utc};
+use rustix::process::{Pid, test_kill_process};
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::lock::Lock;
+use crate::storage;
+
+/// The file that says what to do.
+pub(super) const OP: &str = "op.json";
+
+/// How long after its deadline an op is waited for whose runner is gone, while commands of it are still there.
+const PATIENCE: TimeDelta = TimeDelta::seconds(60);
+
+/// What to do, as it was when the op was accepted.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct OpFile {
+    /// Which op.
+    pub(crate) op: OpId,
+    /// What to do.
+    pub(crate) action: OpAction,
+    /// After how many seconds to stop it.
+    pub(crate) timeout_secs: u64,
+    /// When it was written down.
+    pub(crate) accepted_at: DateTime<Utc>,
+    /// How: the [`Config`] of the agent that accepted it, whatever becomes of the configuration file meanwhile. Kept as
+    /// it was written, so that an agent of another version can still read the rest.
+    pub(crate) config: serde_json::Value,
+}
+
+impl OpFile {
+    /// When its time is over.
+    fn deadline(&self) -> DateTime<Utc> {
+        let timeout = i64::try_from(self.timeout_secs).ok().and_then(TimeDelta::try_seconds);
+        timeout.and_then(|t| self.accepted_at.checked_add_signed(t)).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+}
+
+/// How far an op is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// No runner has begun.
+    NotBegun,
+    /// A runner, or a command that outlived it, is at work.
+    Running,
+    /// It has ended.
+    Ended(Box<OpResult>),
+    /// A runner had begun and is gone, without a word.
+    Died,
+}
+
+/// One op in the journal.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    folder: PathBuf,
+    file: OpFile,
+}
+
+impl Entry {
+    pub(super) fn new(folder: PathBuf, file: OpFile) -> Self {
+        Self { folder, file }
+    }
+
+    /// Reads an entry from its folder.
+    pub(crate) fn read(folder: &Path) -> io::Result<Self> {
+        let missing = || io::Error::new(io::ErrorKind::NotFound, "it has no op.json");
+        let file: OpFile = storage::read_json(&folder.join(OP))?.ok_or_else(missing)?;
+        if folder.file_name().is_none_or(|name| *name != *file.op.to_string()) {
+            return Err(io::Error::other("it holds another op than its name says"));
+        }
+        Ok(Self::new(folder.to_owned(), file))
+    }
+
+    pub(crate) fn op(&self) -> OpId {
+        self.file.op
+    }
+
+    pub(crate) fn file(&self) -> &OpFile {
+        &self.file
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// How it is to be done.
+    pub(crate) fn config(&self) -> Result<Config, String> {
+        serde_json::from_value(self.file.config.clone())
+            .map_err(|error| format!("the op was accepted by an agent of another version: {error}"))
+    }
+
+    /// Where lines and phases are.
+    pub(crate) fn output(&self) -> PathBuf {
+        self.folder.join("output.jsonl")
+    }
+
+    /// Where the runner writes what it has to say of itself.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.folder.join("runner.log")
+    }
+
+    /// The lock of the runner; none where another holds it.
+    pub(crate) fn lock(&self) -> io::Result<Option<Lock>> {
+        Lock::take(&self.folder.join("lock"))
+    }
+
+    /// Marks the op as begun, for ever. Whoever does this holds the lock.
+    pub(crate) fn begin(&self) -> io::Result<()> {
+        storage::write(&self.folder.join("begun"), std::process::id().to_string().as_bytes())
+    }
+
+    pub(crate) fn has_begun(&self) -> bool {
+        self.folder.join("begun").exists()
+    }
+
+    /// Asks for the op to stop.
+    pub(crate) fn cancel(&self) -> io::Result<()> {
+        File::create(self.folder.join("cancel")).map(drop)
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.folder.join("cancel").exists()
+    }
+
+    /// Writes how the op ended.
+    pub(crate) fn end(&self, result: &OpResult) -> io::Result<()> {
+        storage::write_json(&self.folder.join("result.json"), result)
+    }
+
+    /// How far the op is at `now`.
+    pub(crate) fn standing(&self, now: DateTime<Utc>) -> io::Result<Standing> {
+        if let Some(result) = self.result() {
+            return Ok(Standing::Ended(result));
+        }
+        if Lock::is_held(&self.folder.join("lock"))? && !self.is_abandoned(now) {
+            return Ok(Standing::Running);
+        }
+        if !self.has_begun() {
+            return Ok(Standing::NotBegun);
+        }
+        // The runner may have ended between the first look and the second.
+        Ok(self.result().map_or(Standing::Died, Standing::Ended))
+    }
+
+    /// Whether the time of an op that never began is over: what a person asked for then is not done now.
+    pub(crate) fn is_overdue(&self, now: DateTime<Utc>) -> bool {
+        now > self.file.deadline()
+    }
+
+    fn result(&self) -> Option<Box<OpResult>> {
+        // One that cannot be read is as good as none: the op then counts as one whose runner died.
+        storage::read_json(&self.folder.join("result.json")).ok().flatten().map(Box::new)
+    }
+
+    /// Whether the runner is gone and a command that it left behind holds the lock past all patience.
+    fn is_abandoned(&self, now: DateTime<Utc>) -> bool {
+        now > self.file.deadline() + PATIENCE
+            && self.runner().is_some_and(|pid| test_kill_process(pid).is_err())
+    }
+
+    fn runner(&self) -> Option<Pid> {
+        let text = fs::read_to_string(self.folder.join("begun")).ok()?;
+        text.trim().parse().ok().and_then(Pid::from_raw)
+    }
+}
+
+/// A result that the agent writes where no runner could.
+pub(crate) fn ended_without_runner(
+    entry: &Entry,
+    now: DateTime<Utc>,
+    outcome: Outcome,
+    message: &str,
+) -> OpResult {
+    OpResult {
+        outcome,
+        exit_code: None,
+        message: message.to_owned(),
+        started_at: entry.file.accepted_at,
+        finished_at: now,
+    }
+}

@@ -1,0 +1,154 @@
+use std::io::Write as _;
+use std::sync::Arc;
+
+use backstay_protocol::message::Outcome;
+use backstay_protocol::{Clock as _, FixedClock, OpAction, Phase, Stream, SystemClock};
+use chrono::TimeDelta;
+
+use super::*;
+
+fn op_file() -> OpFile {
+    OpFile {
+        op: OpId::new(),
+        action: OpAction::Refresh,
+        timeout_secs: 60,
+        accepted_at: SystemClock.now(),
+        config: serde_json::json!({ "server": "http://localhost", "key_of_a_later_version": 1 }),
+    }
+}
+
+fn result() -> OpResult {
+    OpResult {
+        outcome: Outcome::Completed,
+        exit_code: None,
+        message: "Done.".into(),
+        started_at: SystemClock.now(),
+        finished_at: SystemClock.now(),
+    }
+}
+
+fn journal() -> (tempfile::TempDir, Journal) {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(folder.path()).unwrap();
+    (folder, journal)
+}
+
+#[test]
+fn an_op_is_found_until_it_is_forgotten_and_remembered_after() {
+    let (folder, journal) = journal();
+    let entry = journal.add(op_file()).unwrap();
+    let again = Journal::open(folder.path()).unwrap();
+    assert_eq!(again.entries().unwrap()[0].op(), entry.op());
+    assert!(matches!(again.find(entry.op()).unwrap(), Some(Known::Open(_))));
+    again.forget(&entry, &result()).unwrap();
+    assert!(again.entries().unwrap().is_empty());
+    assert!(matches!(again.find(entry.op()).unwrap(), Some(Known::Done(_))));
+    assert!(again.find(OpId::new()).unwrap().is_none());
+}
+
+#[test]
+fn how_far_an_op_is() {
+    let (_folder, journal) = journal();
+    let entry = journal.add(op_file()).unwrap();
+    let standing = || entry.standing(SystemClock.now()).unwrap();
+    assert_eq!(standing(), Standing::NotBegun);
+    let lock = entry.lock().unwrap().unwrap();
+    assert_eq!(standing(), Standing::Running);
+    entry.begin().unwrap();
+    assert_eq!(standing(), Standing::Running);
+    drop(lock);
+    assert_eq!(standing(), Standing::Died);
+    fs::write(entry.folder().join("result.json"), "{\"outc").unwrap();
+    assert_eq!(standing(), Standing::Died);
+    let result = result();
+    entry.end(&result).unwrap();
+    assert_eq!(standing(), Standing::Ended(Box::new(result)));
+}
+
+#[test]
+fn an_op_that_waited_too_long_is_overdue() {
+    let (_folder, journal) = journal();
+    let entry = journal.add(op_file()).unwrap();
+    let clock = FixedClock::at(entry.file().accepted_at);
+    clock.advance(TimeDelta::seconds(60));
+    assert!(!entry.is_overdue(clock.now()));
+    clock.advance(TimeDelta::seconds(1));
+    assert!(entry.is_overdue(clock.now()));
+    let mut endless = op_file();
+    endless.timeout_secs = u64::MAX;
+    assert!(!journal.add(endless).unwrap().is_overdue(clock.now()));
+}
+
+#[test]
+fn what_is_damaged_is_moved_aside_and_blocks_nothing() {
+    let (folder, journal) = journal();
+    let good = journal.add(op_file()).unwrap();
+    let torn = journal.add(op_file()).unwrap();
+    fs::write(torn.folder().join("op.json"), "{\"op\":\"019b").unwrap();
+    let empty = folder.path().join("journal").join(OpId::new().to_string());
+    fs::create_dir(&empty).unwrap();
+    let swapped = journal.add(op_file()).unwrap();
+    fs::copy(good.folder().join("op.json"), swapped.folder().join("op.json")).unwrap();
+    let left: Vec<_> = journal.entries().unwrap().iter().map(Entry::op).collect();
+    assert_eq!(left, [good.op()]);
+    assert_eq!(storage::names_in(&journal.damaged()).unwrap().len(), 3);
+    assert!(matches!(journal.find(torn.op()).unwrap(), Some(Known::Damaged)));
+}
+
+#[test]
+fn halves_of_a_crash_are_cleared_away() {
+    let (folder, journal) = journal();
+    fs::create_dir(folder.path().join("journal/.new-x")).unwrap();
+    fs::create_dir(folder.path().join("journal/.done-x")).unwrap();
+    Journal::open(folder.path()).unwrap();
+    assert!(journal.entries().unwrap().is_empty());
+    assert_eq!(storage::names_in(&folder.path().join("journal")).unwrap().len(), 2);
+}
+
+#[test]
+fn the_latest_ended_ops_are_remembered() {
+    let (_folder, journal) = journal();
+    let mut ops = vec![];
+    for _ in 0..REMEMBERED + 2 {
+        let entry = journal.add(op_file()).unwrap();
+        journal.forget(&entry, &result()).unwrap();
+        ops.push(entry.op());
+    }
+    assert!(journal.find(ops[1]).unwrap().is_none());
+    assert!(journal.find(ops[2]).unwrap().is_some());
+}
+
+#[test]
+fn output_is_followed_while_it_is_written() {
+    let (_folder, journal) = journal();
+    let entry = journal.add(op_file()).unwrap();
+    let mut tail = Tail::from(entry.output());
+    assert_eq!(tail.next_batch().unwrap(), tail::Batch::default());
+    let mut recorder = Recorder::create(&entry.output(), Arc::new(SystemClock)).unwrap();
+    recorder.phase(Phase::Checking);
+    for i in 1..=450 {
+        recorder.line(Stream::Stdout, &format!("line {i}"));
+    }
+    recorder.phase(Phase::Activating);
+    let batches: Vec<_> = (0..4).map(|_| tail.next_batch().unwrap()).collect();
+    assert_eq!(batches.iter().map(|b| b.lines.len()).collect::<Vec<_>>(), [200, 200, 50, 0]);
+    assert_eq!((batches[0].phase, batches[2].phase), (Some(Phase::Checking), Some(Phase::Activating)));
+    assert_eq!((batches[2].lines[49].seq, batches[2].lines[49].text.as_str()), (450, "line 450"));
+}
+
+#[test]
+fn a_torn_last_line_waits_and_a_damaged_one_keeps_its_place() {
+    let (_folder, journal) = journal();
+    let entry = journal.add(op_file()).unwrap();
+    let mut file = fs::File::create(entry.output()).unwrap();
+    let line = br#"{"stream":"stdout","at":"2025-12-28T14:40:00Z","text":"whole"}"#;
+    file.write_all(b"\0garbage\n").unwrap();
+    file.write_all(line).unwrap();
+    let mut tail = Tail::from(entry.output());
+    let first = tail.next_batch().unwrap();
+    assert_eq!((first.lines.len(), first.lines[0].seq), (1, 1));
+    assert!(first.lines[0].text.contains("damaged"));
+    file.write_all(b"\n").unwrap();
+    let second = tail.next_batch().unwrap();
+    assert_eq!((second.lines[0].seq, second.lines[0].text.as_str()), (2, "whole"));
+}

@@ -1,0 +1,21 @@
+//! The agent of Backstay, which lives on every host: it reports what the host is and does what it is asked to.
+//!
+//! It is two kinds of process. The *agent* ([`cli`], `connection`) holds the connection to the server. For each op it
+//! starts a *runner* (`runner`), which outlives it. They know each other only through the journal (`journal`) on disk:
+//! whichever agent is alive sends on what is there.
+
+mod agent;
+pub mod cli;
+mod command;
+pub mod config;
+mod connection;
+pub mod facts;
+mod journal;
+mod lock;
+mod platform;
+pub mod runner;
+mod runners;
+mod storage;
+mod tests_folder;
+
+pub use cli::main;

@@ -1,0 +1,59 @@
+//! Locks that the kernel lets go of when their holder dies.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::{Errno, FdFlags, fcntl_setfd};
+
+/// A lock that is held for as long as this value, or a process that inherited it, lives.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    file: File,
+}
+
+impl Lock {
+    /// Takes the lock; none where somebody holds it.
+    pub(crate) fn take(path: &Path) -> io::Result<Option<Self>> {
+        let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Self { file })),
+            Err(Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether somebody holds the lock. Looking takes it for an instant.
+    pub(crate) fn is_held(path: &Path) -> io::Result<bool> {
+        match Self::take(path) {
+            Ok(taken) => Ok(taken.is_none()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Has the commands that this process starts hold the lock too, so that it stays held until the last of them is
+    /// gone, even if this process is killed before.
+    pub(crate) fn share_with_commands(&self) -> io::Result<()> {
+        Ok(fcntl_setfd(&self.file, FdFlags::empty())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_holder_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        assert!(!Lock::is_held(&path).unwrap());
+        let held = Lock::take(&path).unwrap().unwrap();
+        assert!(Lock::is_held(&path).unwrap());
+        assert!(Lock::take(&path).unwrap().is_none());
+        drop(held);
+        assert!(!Lock::is_held(&path).unwrap());
+    }
+}

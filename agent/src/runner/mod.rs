@@ -1,0 +1,136 @@
+//! The runner: a process of its own that does one op of the journal, whatever becomes of the agent.
+
+mod position;
+mod pull;
+mod report;
+mod rollback;
+mod switch;
+mod tests_op;
+mod verdict;
+mod work;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use backstay_protocol::message::OpResult;
+use backstay_protocol::{Clock, OpAction, Phase, SystemClock};
+
+use crate::journal::Entry;
+use crate::lock::Lock;
+use crate::storage;
+use verdict::Verdict;
+use work::Work;
+
+/// Does the op whose journal entry is in `folder`, unless another runner has begun it.
+///
+/// # Errors
+/// Where the entry cannot be read or the op not be marked as begun; nothing has been done then.
+pub fn run_op(folder: &Path) -> Result<()> {
+    // A session of its own: neither a terminal nor a supervisor that ends the agent's reaches it. Where this process
+    // leads one already, there is nothing to do.
+    let _ = rustix::process::setsid();
+    let folder = folder.canonicalize().with_context(|| format!("no journal entry {}", folder.display()))?;
+    let entry = Entry::read(&folder)?;
+    let Some(lock) = lock(&entry)? else {
+        tracing::info!(op = %entry.op(), "another runner has this op");
+        return Ok(());
+    };
+    entry.begin().context("the op cannot be marked as begun")?;
+    lock.share_with_commands()?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let started_at = clock.now();
+    let Verdict { outcome, exit_code, message } = perform(&entry, &clock);
+    let finished_at = clock.now();
+    end(&entry, &OpResult { outcome, exit_code, message, started_at, finished_at })
+}
+
+/// The lock of the op; none where another runner holds it or has held it. An agent that looks whether the lock is free
+/// holds it for an instant, so one look is not enough.
+fn lock(entry: &Entry) -> Result<Option<Lock>> {
+    for _ in 0..100 {
+        if entry.has_begun() {
+            return Ok(None);
+        }
+        if let Some(lock) = entry.lock()? {
+            return Ok((!entry.has_begun()).then_some(lock));
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(None)
+}
+
+/// Does the op, and says how it ended, also where this program itself is at fault.
+fn perform(entry: &Entry, clock: &Arc<dyn Clock>) -> Verdict {
+    catch_unwind(AssertUnwindSafe(|| attempt(entry, clock))).unwrap_or_else(|_| {
+        Verdict::failed(
+            "The agent's runner has a fault and stopped. See its log on the host, and what the host is now.",
+        )
+    })
+}
+
+fn attempt(entry: &Entry, clock: &Arc<dyn Clock>) -> Verdict {
+    let config = match entry.config() {
+        Ok(config) => Arc::new(config),
+        Err(why) => return Verdict::refused(format!("Nothing was changed: {why}. Try again.")),
+    };
+    // Held while the op is at work and let go before its end is known: the next op may follow at once.
+    let host = match Lock::take(&config.state_dir.join("op.lock")) {
+        Ok(Some(lock)) => lock,
+        Ok(None) => {
+            return Verdict::refused(
+                "Another op is at work on this host. Nothing was changed. Wait for its end.",
+            );
+        }
+        Err(error) => {
+            return Verdict::refused(format!("Nothing was changed: no lock for the host ({error})."));
+        }
+    };
+    let verdict = match Work::new(entry, config, Arc::clone(clock)) {
+        Ok(mut work) => {
+            let verdict = work.stopped().unwrap_or_else(|| act(&mut work, &entry.file().action));
+            work.finish(&verdict);
+            verdict
+        }
+        Err(error) => {
+            Verdict::refused(format!("Nothing was changed: the journal cannot be written ({error})."))
+        }
+    };
+    drop(host);
+    verdict
+}
+
+fn act(work: &mut Work<'_>, action: &OpAction) -> Verdict {
+    match action {
+        OpAction::Rollback { target, seen_current } => rollback::run(work, target, seen_current),
+        OpAction::Switch => switch::run(work),
+        OpAction::Pull => pull::run(work),
+        OpAction::Test => tests_op::run(work),
+        OpAction::Refresh => refresh(work),
+    }
+}
+
+/// The agent reads the host at the end of every op; this one has nothing more to do than to show what cannot be read.
+fn refresh(work: &mut Work<'_>) -> Verdict {
+    work.phase(Phase::ReadingFacts);
+    let facts = work.facts().read();
+    for problem in &facts.problems {
+        work.say(problem);
+    }
+    Verdict::completed(format!("The host was read: {} generations.", facts.generations.len()))
+}
+
+/// Writes the end down; a full disk may have room again a moment later.
+fn end(entry: &Entry, result: &OpResult) -> Result<()> {
+    for _ in 0..10 {
+        match entry.end(result) {
+            Ok(()) => return Ok(()),
+            Err(error) => tracing::error!(%error, "the op's end cannot be written"),
+        }
+        thread::sleep(Duration::from_secs(1));
+    }
+    storage::write_json(&entry.folder().join("result.json"), result).context("the op's end is lost")
+}

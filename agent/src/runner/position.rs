@@ -1,0 +1,38 @@
+//! Where a host is, in words.
+
+use backstay_protocol::Facts;
+
+/// Where a host is: what its profile points at, and what runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Position {
+    /// The number that the profile points at.
+    pub(crate) current: Option<u32>,
+    /// The build that runs.
+    pub(crate) running: Option<String>,
+    running_number: Option<u32>,
+}
+
+impl Position {
+    /// As the facts have it.
+    pub(crate) fn of(facts: &Facts) -> Self {
+        Self {
+            current: facts.current().map(|g| g.number),
+            running: facts.running.clone(),
+            running_number: facts.running_generation().map(|g| g.number),
+        }
+    }
+
+    /// In a sentence.
+    pub(crate) fn told(&self) -> String {
+        match (self.current, self.running_number) {
+            (Some(current), Some(running)) if current == running => format!("The host is on Gen {current}."),
+            (Some(current), Some(running)) => {
+                format!("Its profile points at Gen {current}, but Gen {running} runs.")
+            }
+            (Some(current), None) => {
+                format!("Its profile points at Gen {current}; what runs is none of its generations.")
+            }
+            (None, _) => "Its profile could not be read.".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Test: runs the host's own tests on what runs.
+
+use backstay_protocol::{GenerationRef, Phase, Stream};
+
+use super::report::how;
+use super::verdict::Verdict;
+use super::work::Work;
+use crate::command::Bounds;
+use crate::journal::Entry;
+use crate::tests_folder::{self, Conditions, Stopped, Watcher};
+
+pub(super) fn run(work: &mut Work<'_>) -> Verdict {
+    let folder = work.config().tests.dir.clone();
+    let tests = match tests_folder::list(&folder) {
+        Ok(tests) if tests.is_empty() => {
+            let advice = "Put executables there.";
+            return Verdict::refused(format!("This host has no tests in {}. {advice}", folder.display()));
+        }
+        Ok(tests) => tests,
+        Err(error) => return Verdict::refused(format!("The tests could not be listed: {error}.")),
+    };
+    let Some(generation) = running(work) else {
+        return Verdict::refused(
+            "What runs is none of the profile's generations, so nothing can be said of one.",
+        );
+    };
+    let entry: &Entry = work.entry();
+    let cancelled = || entry.is_cancelled();
+    let bounds = Bounds { deadline: work.deadline(), cancelled: &cancelled };
+    let config = std::sync::Arc::clone(work.config());
+    let clock = std::sync::Arc::clone(work.clock());
+    let conditions = Conditions {
+        generation: &generation,
+        timeout: config.test_timeout(),
+        scratch: entry.folder(),
+        bounds: &bounds,
+        clock: clock.as_ref(),
+    };
+    match tests_folder::run(&tests, &conditions, work) {
+        Err(Stopped { by, done }) => {
+            let message =
+                format!("The tests {} after {done} of {}. No result was recorded.", how(&by), tests.len());
+            Verdict::of(&by, message)
+        }
+        Ok(_) if running(work).as_ref() != Some(&generation) => Verdict::failed(format!(
+            "The host moved away from {generation} while the tests ran. No result was recorded. Run them again."
+        )),
+        Ok(run) => match tests_folder::record(&config.state_dir, &run) {
+            Ok(()) => Verdict::completed(tests_folder::told(&run)),
+            Err(error) => Verdict::failed(format!(
+                "{} The result could not be recorded: {error}.",
+                tests_folder::told(&run)
+            )),
+        },
+    }
+}
+
+fn running(work: &Work<'_>) -> Option<GenerationRef> {
+    work.facts().read_generations().running_generation().map(backstay_protocol::Generation::reference)
+}
+
+impl Watcher for Work<'_> {
+    fn line(&mut self, stream: Stream, text: &str) {
+        Work::line(self, stream, text);
+    }
+
+    fn ended(&mut self, done: usize, total: usize) {
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        self.phase(Phase::Testing { done: number(done), total: number(total) });
+    }
+}
