@@ -31,6 +31,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/ops/:id") view=OpPage/>
                     <Route path=path!("/audit") view=AuditPage/>
                 </ParentRoute>
+                <Route path=path!("/*any") view=NotFound ssr=SsrMode::Async/>
             </Routes>
         </Router>
     }

@@ -14,6 +14,9 @@ use crate::api::local_path;
 /// The name of the session's cookie.
 pub const COOKIE: &str = "backstay_session";
 
+/// Where the server functions are.
+const API: &str = "/api/";
+
 /// Whether the server's configuration says that browsers reach it by https; provided as context by the server. Where a
 /// proxy says so itself (`x-forwarded-proto`), it need not.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,10 +41,18 @@ pub async fn person() -> Result<Person, ApiError> {
         None => None,
     };
     known.ok_or_else(|| {
-        leptos_axum::redirect(&log_in_address());
-        refuse(StatusCode::UNAUTHORIZED);
+        lead_to_log_in();
         ApiError::NotLoggedIn
     })
+}
+
+fn lead_to_log_in() {
+    leptos_axum::redirect(&log_in_address());
+    let is_page = use_context::<Parts>().is_some_and(|parts| !parts.uri.path().starts_with(API));
+    match use_context::<ResponseOptions>().filter(|_| is_page) {
+        Some(response) => response.set_status(StatusCode::FOUND),
+        None => refuse(StatusCode::UNAUTHORIZED),
+    }
 }
 
 /// The token in the request's cookie.
@@ -112,7 +123,7 @@ fn wants_html(parts: &Parts) -> bool {
 /// The log-in page, with the way back: the page that was asked for, or the one that a form or a call came from.
 fn log_in_address() -> String {
     let Some(parts) = use_context::<Parts>() else { return "/login".to_owned() };
-    let asked = if parts.uri.path().starts_with("/api/") {
+    let asked = if parts.uri.path().starts_with(API) {
         parts.headers.get(header::REFERER).and_then(|v| v.to_str().ok()).and_then(path_of).unwrap_or("/")
     } else {
         parts.uri.path_and_query().map_or("/", |p| p.as_str())

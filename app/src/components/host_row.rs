@@ -47,7 +47,7 @@ pub fn HostRow(
             </th>
             {lights}
             <td class="generation-cell" data-title="Generation"><GenerationInBrief host=host.clone()/></td>
-            <td class="now-cell" data-title="Last seen"><Doing host/></td>
+            <td class="now-cell" data-title="Now"><Doing host/></td>
             <td class="menu-cell"><ActionsMenu host=name.clone() action/></td>
         </tr>
     }

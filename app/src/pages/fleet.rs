@@ -50,6 +50,12 @@ pub fn FleetPage() -> impl IntoView {
     .into_any()
 }
 
+/// The least that an agent's configuration says.
+const CONFIGURATION: &str = r#"# /etc/backstay/agent.toml
+server = "https://backstay.example.org"
+name = "gpc0"
+join_token_file = "/etc/backstay/join-token""#;
+
 /// What to do while there is no host.
 #[component]
 fn FirstHost() -> impl IntoView {
@@ -60,10 +66,14 @@ fn FirstHost() -> impl IntoView {
             <ol>
                 <li>
                     <p>"On the server, make a join token for the host. It works once, for 24 hours."</p>
-                    <pre><code>"backstay-server join-token --name gpc0 --for 24h"</code></pre>
+                    <pre><code>"backstay-server join-token --name gpc0"</code></pre>
                 </li>
                 <li>
-                    <p>"On the host, write the token into a file that only root reads, name it and this server in the agent's configuration, and start the agent."</p>
+                    <p>"On the host, put the token and this server's address into the agent's configuration."</p>
+                    <pre><code>{CONFIGURATION}</code></pre>
+                </li>
+                <li>
+                    <p>"Start the agent."</p>
                     <pre><code>"backstay-agent run --config /etc/backstay/agent.toml"</code></pre>
                 </li>
                 <li><p>"The host appears here by itself."</p></li>

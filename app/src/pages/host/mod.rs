@@ -73,11 +73,11 @@ fn Found(detail: HostDetail) -> impl IntoView {
             <section class="card" aria-labelledby="current-generation">
                 <h2 id="current-generation">"Current generation"</h2>
                 <Current host/>
+                <AutoTest host name=name.clone()/>
             </section>
             <section class="card" aria-labelledby="facts">
                 <h2 id="facts">"Facts"</h2>
                 <FactsList detail/>
-                <AutoTest host name=name.clone()/>
             </section>
         </div>
         <section class="card" aria-labelledby="generations">
