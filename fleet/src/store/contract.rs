@@ -73,7 +73,8 @@ macro_rules! contract {
             audit: [
                 entries_come_newest_first, an_untouched_log_holds, many_writers_make_one_chain,
                 a_changed_entry_shows, a_cut_entry_shows, a_log_cut_at_its_end_shows, an_entry_put_in_shows,
-                an_entry_that_cannot_be_read_shows, the_database_itself_refuses_to_change_the_log,
+                an_entry_from_another_history_shows, an_entry_that_cannot_be_read_shows,
+                the_database_itself_refuses_to_change_the_log,
             ],
             people: [
                 a_person_is_found_by_name, a_new_password_ends_the_sessions, a_session_lasts_until_it_expires,
