@@ -1,0 +1,27 @@
+//! Mistakes in the configuration are told before anything is done.
+
+use std::fs;
+
+use crate::host::Host;
+use crate::process::{AGENT, output};
+
+#[test]
+fn a_mistake_is_named() {
+    let host = Host::nixos();
+    let file = host.at("agent.toml");
+    for (text, told) in [
+        ("server = \"https://a\"\nservr = 1", "servr"),
+        ("name = \"a\"", "server"),
+        ("server = \"https://a\"\nname = \"no name\"", "no name"),
+        ("server = \"https://a\"\nplatform = \"windows\"", "windows"),
+    ] {
+        fs::write(&file, text).unwrap();
+        let output = output(host.command(AGENT).arg("--config").arg(&file));
+        assert!(!output.status.success());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(told) && said.starts_with("backstay-agent: "), "{said}");
+    }
+    fs::remove_file(&file).unwrap();
+    let output = output(host.command(AGENT).arg("--config").arg(&file));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot read"));
+}

@@ -1,0 +1,247 @@
+//! A host in a folder: its own Nix store, a real profile with real generations, and builds whose activation is a script.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use backstay_protocol::{GenerationRef, OpAction, OpId};
+
+use crate::process::{AGENT, AgentProcess, read};
+use crate::server::Server;
+
+/// What an activation that works does.
+pub(crate) const ACTIVATE: &str = "echo 'activating the configuration...' >&2\nrun_it\n";
+/// Stands still until the test lets it go on.
+pub(crate) const HOLD: &str = ": >\"$host/holding\"\nwhile [ -e \"$host/hold\" ]; do sleep 0.02; done\n";
+
+/// A host in a folder.
+pub(crate) struct Host {
+    _folder: tempfile::TempDir,
+    pub(crate) path: PathBuf,
+    platform: &'static str,
+}
+
+impl Host {
+    pub(crate) fn nixos() -> Self {
+        Self::new("nixos")
+    }
+
+    pub(crate) fn new(platform: &'static str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // Nix refuses a store whose path has a symbolic link in it.
+        let path = folder.path().canonicalize().unwrap();
+        for inside in ["etc/nix", "home", "run", "bin", "tests", "profiles", "building"] {
+            fs::create_dir_all(path.join(inside)).unwrap();
+        }
+        fs::write(path.join("etc/nix/nix.conf"), "build-users-group =\nsandbox = false\n").unwrap();
+        Self { _folder: folder, path, platform }
+    }
+
+    pub(crate) fn at(&self, inside: &str) -> PathBuf {
+        self.path.join(inside)
+    }
+
+    pub(crate) fn profile(&self) -> PathBuf {
+        self.at("profiles/system")
+    }
+
+    /// The variables that make Nix use this store.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, OsString)> {
+        let at = |inside: &str| self.at(inside).into_os_string();
+        vec![
+            ("NIX_STORE_DIR", at("nix/store")),
+            ("NIX_STATE_DIR", at("nix/var/nix")),
+            ("NIX_LOG_DIR", at("nix/var/log/nix")),
+            ("NIX_CONF_DIR", at("etc/nix")),
+            ("NIX_USER_CONF_FILES", OsString::new()),
+            ("NIX_REMOTE", "local".into()),
+            ("HOME", at("home")),
+            ("XDG_STATE_HOME", at("home/.local/state")),
+            ("GIT_CONFIG_GLOBAL", "/dev/null".into()),
+        ]
+    }
+
+    pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.path).envs(self.environment());
+        command
+    }
+
+    /// Puts a folder with these files, all of them executable, into the store.
+    pub(crate) fn add(&self, name: &str, files: &[(&str, &str)]) -> PathBuf {
+        let folder = self.at("building").join(name);
+        fs::create_dir(&folder).unwrap();
+        for (path, content) in files {
+            write_script(&folder.join(path), content);
+        }
+        let path = read(self.command("nix-store").arg("--add").arg(&folder));
+        fs::remove_dir_all(&folder).unwrap();
+        path.into()
+    }
+
+    /// A script that knows its host and build, notes how it was called, and then does what the test says.
+    pub(crate) fn script(&self, body: &str) -> String {
+        let host = self.path.display();
+        format!(
+            "#!/bin/sh\nhost='{host}'\nbuild=$(readlink -f \"$0\" | sed 's,/bin/[^/]*$,,; s,/activate$,,')\n\
+             run_it() {{ ln -sfn \"$build\" \"$host/run/current-system\"; }}\n\
+             echo \"$(basename \"$0\") $*\" >>\"$host/calls.log\"\n{body}"
+        )
+    }
+
+    /// A NixOS build whose `switch` does this, and whose `check` is content.
+    pub(crate) fn build(&self, name: &str, switch: &str) -> PathBuf {
+        self.build_with(name, "echo 'all pre-switch checks passed'", switch)
+    }
+
+    pub(crate) fn build_with(&self, name: &str, check: &str, switch: &str) -> PathBuf {
+        let script = self.script(&format!(
+            "case \"$1\" in\ncheck) {check} ;;\nswitch)\n{switch}\n;;\n*) exit 9 ;;\nesac\n"
+        ));
+        self.add(
+            name,
+            &[("bin/switch-to-configuration", script.as_str()), ("nixos-version", "25.11"), ("name", name)],
+        )
+    }
+
+    /// Makes a new generation of a build, and tells its number.
+    pub(crate) fn set(&self, build: &Path) -> u32 {
+        read(self.command("nix-env").arg("--profile").arg(self.profile()).arg("--set").arg(build));
+        self.current()
+    }
+
+    /// A host with three generations that activate well, the last of which is current and runs.
+    pub(crate) fn with_three() -> Self {
+        let host = Self::nixos();
+        for name in ["one", "two", "three"] {
+            host.set(&host.build(name, ACTIVATE));
+        }
+        host.runs(3);
+        host
+    }
+
+    /// The number that the profile points at.
+    pub(crate) fn current(&self) -> u32 {
+        let target = fs::read_link(self.profile()).unwrap();
+        target.to_str().unwrap().split('-').nth(1).unwrap().parse().unwrap()
+    }
+
+    pub(crate) fn store_path(&self, number: u32) -> PathBuf {
+        fs::read_link(self.at(&format!("profiles/system-{number}-link"))).unwrap()
+    }
+
+    pub(crate) fn reference(&self, number: u32) -> GenerationRef {
+        GenerationRef { number, store_path: self.store_path(number).display().to_string() }
+    }
+
+    pub(crate) fn rollback(&self, seen: u32, target: u32) -> OpAction {
+        OpAction::Rollback { target: self.reference(target), seen_current: self.reference(seen) }
+    }
+
+    /// Says which generation runs, without activating it.
+    pub(crate) fn runs(&self, number: u32) {
+        let link = self.at("run/current-system");
+        let _ = fs::remove_file(&link);
+        symlink(self.store_path(number), link).unwrap();
+    }
+
+    /// The build that runs.
+    pub(crate) fn running(&self) -> PathBuf {
+        fs::read_link(self.at("run/current-system")).unwrap()
+    }
+
+    /// How scripts were called, in order.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        let log = fs::read_to_string(self.at("calls.log")).unwrap_or_default();
+        log.lines().map(|line| line.trim().to_owned()).collect()
+    }
+
+    /// How often a build was activated.
+    pub(crate) fn switches(&self) -> usize {
+        self.calls().iter().filter(|call| *call == "switch-to-configuration switch").count()
+    }
+
+    /// Puts a stand-in for a program where the configuration has it.
+    pub(crate) fn stand_in(&self, program: &str, body: &str) {
+        write_script(&self.at("bin").join(program), &self.script(body));
+    }
+
+    pub(crate) fn write_test(&self, name: &str, script: &str) {
+        write_script(
+            &self.at("tests").join(name),
+            &format!("#!/bin/sh\nhost='{}'\n{script}\n", self.path.display()),
+        );
+    }
+
+    pub(crate) fn let_go(&self) {
+        fs::remove_file(self.at("hold")).unwrap();
+    }
+
+    pub(crate) fn hold(&self) {
+        fs::write(self.at("hold"), "").unwrap();
+    }
+
+    pub(crate) fn is_holding(&self) -> bool {
+        self.at("holding").exists()
+    }
+
+    /// Writes the agent's configuration and tells where it is.
+    pub(crate) fn configuration(&self, server: &str, more: &str) -> PathBuf {
+        let at = |inside: &str| self.at(inside).display().to_string();
+        let text = format!(
+            "server = \"{server}\"\nname = \"gpc0\"\nplatform = \"{}\"\nstate_dir = \"{}\"\nwatch_interval = 1\n{more}\n\
+             [profile]\npath = \"{}\"\nrunning_system = \"{}\"\nbooted_system = \"{}\"\n\
+             [checkout]\npath = \"{}\"\n[tests]\ndir = \"{}\"\ntimeout = 60\n\
+             [commands]\nnixos_rebuild = [\"{}\"]\ndarwin_rebuild = [\"{}\"]\nhome_manager = [\"{}\"]\n",
+            self.platform,
+            at("state"),
+            at("profiles/system"),
+            at("run/current-system"),
+            at("run/booted-system"),
+            at("checkout"),
+            at("tests"),
+            at("bin/nixos-rebuild"),
+            at("bin/darwin-rebuild"),
+            at("bin/home-manager"),
+        );
+        let path = self.at("agent.toml");
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// The agent's program with its configuration, and these words.
+    pub(crate) fn agent_command(&self, server: &str, words: &[&str]) -> Command {
+        let mut command = self.command(AGENT);
+        command.arg("--config").arg(self.configuration(server, "")).args(words);
+        command
+    }
+
+    /// Starts an agent.
+    pub(crate) fn agent(&self, server: &Server) -> AgentProcess {
+        AgentProcess::start(self.agent_command(&server.url, &[]), &self.at("agent.log"))
+    }
+
+    /// What the agent has logged.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.at("agent.log")).unwrap_or_default()
+    }
+
+    /// The folder of an op in the agent's journal.
+    pub(crate) fn journal(&self, op: OpId) -> PathBuf {
+        self.at("state/journal").join(op.to_string())
+    }
+
+    /// The process that runs an op.
+    pub(crate) fn runner(&self, op: OpId) -> i32 {
+        fs::read_to_string(self.journal(op).join("begun")).unwrap().parse().unwrap()
+    }
+}
+
+/// Writes a file that can be run, and the folder it is in.
+pub(crate) fn write_script(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}

@@ -1,0 +1,16 @@
+//! The agent as it is: real processes, a real Nix store and profile, and a stand-in for the server that speaks the
+//! protocol. Only what a build does when it is activated is made up.
+
+mod config;
+mod connection;
+mod host;
+mod output;
+mod process;
+mod pull;
+mod rollback;
+mod rollback_failures;
+mod server;
+mod survival;
+mod switch;
+mod tests_op;
+mod wait;

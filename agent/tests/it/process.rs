@@ -1,0 +1,72 @@
+//! The agent's process.
+
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+
+use crate::wait::until;
+
+/// The program under test.
+pub(crate) const AGENT: &str = env!("CARGO_BIN_EXE_backstay-agent");
+
+/// A running agent, killed at the latest when it goes out of scope.
+pub(crate) struct AgentProcess(Child);
+
+impl AgentProcess {
+    pub(crate) fn start(mut command: Command, log: &Path) -> Self {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
+        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        Self(command.spawn().unwrap())
+    }
+
+    /// As `kill -9` does.
+    pub(crate) fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
+    /// As systemd does; waits for the end.
+    pub(crate) async fn terminate(mut self) -> ExitStatus {
+        kill_process(Pid::from_child(&self.0), Signal::TERM).unwrap();
+        let mut status = None;
+        until("the agent to stop", || {
+            status = self.0.try_wait().unwrap();
+            status.is_some()
+        })
+        .await;
+        status.unwrap()
+    }
+}
+
+impl Drop for AgentProcess {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Kills any process, as `kill -9` does.
+pub(crate) fn kill(pid: i32) {
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+}
+
+/// Whether a process runs; one that is dead and not yet waited for does not.
+pub(crate) fn is_running(pid: i32) -> bool {
+    let dead = std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") Z "));
+    !dead && test_kill_process(Pid::from_raw(pid).unwrap()).is_ok()
+}
+
+/// Runs a program to its end.
+#[track_caller]
+pub(crate) fn output(command: &mut Command) -> Output {
+    command.stdin(Stdio::null()).output().unwrap()
+}
+
+/// Runs a program that has to succeed, and tells its standard output.
+#[track_caller]
+pub(crate) fn read(command: &mut Command) -> String {
+    let output = output(command);
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}

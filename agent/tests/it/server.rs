@@ -1,0 +1,240 @@
+//! A stand-in for the server: takes agents' sockets and speaks the protocol as the test says.
+
+use backstay_protocol::message::{AgentMessage, Hello, Message as _, OpResult, Outcome, ServerMessage};
+use backstay_protocol::{Facts, HostId, OpAction, OpId, OutputLine, PROTOCOL_VERSION, Phase};
+use futures::{SinkExt as _, StreamExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::{Message, protocol::WebSocketConfig};
+use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
+
+use crate::wait::within;
+
+/// A server that listens.
+pub(crate) struct Server {
+    listener: TcpListener,
+    pub(crate) url: String,
+}
+
+/// The headers that an agent came with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Credentials {
+    pub(crate) path: String,
+    pub(crate) authorization: String,
+    pub(crate) join: Option<String>,
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        Self { listener, url }
+    }
+
+    /// Takes the next agent and welcomes it.
+    pub(crate) async fn accept(&self) -> Connection {
+        let mut connection = self.accept_silently().await;
+        connection.welcome().await;
+        connection
+    }
+
+    /// Takes the next agent and listens to its greeting, without an answer.
+    pub(crate) async fn accept_silently(&self) -> Connection {
+        within("an agent", async {
+            loop {
+                let (stream, _) = self.listener.accept().await.unwrap();
+                if let Some(connection) = Connection::open(stream, None).await {
+                    return connection;
+                }
+            }
+        })
+        .await
+    }
+
+    /// Turns the next agent away with this status, and tells what it came with.
+    pub(crate) async fn turn_away(&self, status: u16) -> Credentials {
+        within("an agent", async {
+            let (stream, _) = self.listener.accept().await.unwrap();
+            let mut seen = Credentials::default();
+            let _ = handshake(stream, Some(status), &mut seen).await;
+            seen
+        })
+        .await
+    }
+}
+
+type Socket = WebSocketStream<TcpStream>;
+
+#[expect(clippy::result_large_err, reason = "the type of tungstenite's callback")]
+async fn handshake(stream: TcpStream, status: Option<u16>, seen: &mut Credentials) -> Option<Socket> {
+    let look = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
+        let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        *seen = Credentials {
+            path: request.uri().to_string(),
+            authorization: header("authorization").unwrap_or_default(),
+            join: header("x-backstay-join"),
+        };
+        match status {
+            None => Ok(response),
+            Some(status) => {
+                let mut refused = ErrorResponse::new(Some("not you".to_owned()));
+                *refused.status_mut() = status.try_into().unwrap();
+                Err(refused)
+            }
+        }
+    };
+    accept_hdr_async_with_config(stream, look, Some(WebSocketConfig::default())).await.ok()
+}
+
+/// One agent's connection.
+pub(crate) struct Connection {
+    socket: Socket,
+    pub(crate) hello: Hello,
+    pub(crate) credentials: Credentials,
+}
+
+/// All that was heard of an op.
+#[derive(Debug)]
+pub(crate) struct Heard {
+    pub(crate) lines: Vec<OutputLine>,
+    pub(crate) phases: Vec<Phase>,
+    pub(crate) result: OpResult,
+    pub(crate) facts: Facts,
+}
+
+impl Heard {
+    pub(crate) fn texts(&self) -> Vec<&str> {
+        self.lines.iter().map(|line| line.text.as_str()).collect()
+    }
+
+    pub(crate) fn has_line(&self, text: &str) -> bool {
+        self.lines.iter().any(|line| line.text.contains(text))
+    }
+
+    #[track_caller]
+    pub(crate) fn expect(&self, outcome: Outcome) -> &str {
+        assert_eq!(self.result.outcome, outcome, "{self:#?}");
+        let numbers: Vec<u64> = self.lines.iter().map(|line| line.seq).collect();
+        assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>(), "lines have gaps");
+        &self.result.message
+    }
+}
+
+impl Connection {
+    async fn open(stream: TcpStream, status: Option<u16>) -> Option<Self> {
+        let mut credentials = Credentials::default();
+        let mut socket = handshake(stream, status, &mut credentials).await?;
+        let AgentMessage::Hello(hello) = next(&mut socket).await? else { panic!("no greeting") };
+        assert_eq!(hello.protocol, PROTOCOL_VERSION);
+        Some(Self { socket, hello, credentials })
+    }
+
+    pub(crate) async fn welcome(&mut self) {
+        self.send(&ServerMessage::Welcome { server_version: "0.1.0".into(), host: HostId::new() }).await;
+    }
+
+    pub(crate) async fn send(&mut self, message: &ServerMessage) {
+        self.send_text(message.encode().unwrap()).await;
+    }
+
+    pub(crate) async fn send_text(&mut self, text: String) {
+        self.socket.send(Message::text(text)).await.unwrap();
+    }
+
+    /// What the agent says next.
+    pub(crate) async fn next(&mut self) -> AgentMessage {
+        let message = within("a message", next(&mut self.socket)).await;
+        message.expect("the agent closed the connection")
+    }
+
+    /// Whether the agent closes the connection properly, whatever it still says before.
+    pub(crate) async fn is_closed(&mut self) -> bool {
+        within("the end", async {
+            loop {
+                match self.socket.next().await {
+                    Some(Ok(Message::Close(_))) => return true,
+                    Some(Ok(_)) => {}
+                    _ => return false,
+                }
+            }
+        })
+        .await
+    }
+
+    /// The facts that the agent reports next.
+    pub(crate) async fn facts(&mut self) -> Facts {
+        loop {
+            if let AgentMessage::Facts { facts } = self.next().await {
+                return *facts;
+            }
+        }
+    }
+
+    /// Asks for an op, and waits until the agent has it.
+    pub(crate) async fn run(&mut self, action: OpAction) -> OpId {
+        self.run_within(action, 120).await
+    }
+
+    pub(crate) async fn run_within(&mut self, action: OpAction, timeout_secs: u64) -> OpId {
+        let op = OpId::new();
+        self.send(&ServerMessage::Run { op, action, timeout_secs }).await;
+        self.accepted(op).await;
+        op
+    }
+
+    pub(crate) async fn accepted(&mut self, op: OpId) {
+        while self.next().await != (AgentMessage::Accepted { op }) {}
+    }
+
+    /// Listens until the op's output has this line, and acknowledges nothing.
+    pub(crate) async fn line(&mut self, op: OpId, text: &str) {
+        loop {
+            match self.next().await {
+                AgentMessage::Output { op: of, lines } if of == op => {
+                    if lines.iter().any(|line| line.text.contains(text)) {
+                        return;
+                    }
+                }
+                AgentMessage::Finished { op: of, result, .. } if of == op => panic!("it ended: {result:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    /// Listens to an op to its end, stores what it says, and lets the agent forget it.
+    pub(crate) async fn finish(&mut self, op: OpId) -> Heard {
+        let heard = self.hear(op).await;
+        self.send(&ServerMessage::FinishStored { op }).await;
+        heard
+    }
+
+    /// Listens to an op to its end and stores its lines, but not its end.
+    pub(crate) async fn hear(&mut self, op: OpId) -> Heard {
+        let (mut lines, mut phases): (Vec<OutputLine>, Vec<Phase>) = (vec![], vec![]);
+        loop {
+            match self.next().await {
+                AgentMessage::Output { op: of, lines: more } if of == op => {
+                    let last = lines.last().map_or(0, |line| line.seq);
+                    lines.extend(more.into_iter().filter(|line| line.seq > last));
+                    let through = lines.last().map_or(0, |line| line.seq);
+                    self.send(&ServerMessage::OutputStored { op, through }).await;
+                }
+                AgentMessage::Progress { op: of, phase } if of == op => phases.push(phase),
+                AgentMessage::Finished { op: of, result, facts } if of == op => {
+                    return Heard { lines, phases, result, facts: *facts };
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+async fn next(socket: &mut Socket) -> Option<AgentMessage> {
+    loop {
+        match socket.next().await? {
+            Ok(Message::Text(text)) => return Some(AgentMessage::decode(&text).unwrap()),
+            Ok(Message::Close(_)) | Err(_) => return None,
+            Ok(_) => {}
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The host's own tests.
+
+use backstay_protocol::message::Outcome;
+use backstay_protocol::{OpAction, Phase};
+
+use crate::host::Host;
+use crate::process::output;
+use crate::rollback::one;
+
+/// A host with eight tests, of which these fail.
+fn host(failing: &[u32]) -> Host {
+    let host = Host::with_three();
+    for i in 1..=8 {
+        let script = if failing.contains(&i) {
+            "echo \"not on Gen $BACKSTAY_GENERATION\" >&2; exit 1"
+        } else {
+            "test \"$BACKSTAY_STORE_PATH\" = \"$(readlink \"$host/run/current-system\")\""
+        };
+        host.write_test(&format!("{i}0-t{i}"), script);
+    }
+    host
+}
+
+#[tokio::test]
+async fn three_of_eight_pass() {
+    let host = host(&[2, 4, 6, 7, 8]);
+    let heard = one(&host, OpAction::Test).await;
+    assert_eq!(
+        heard.expect(Outcome::Completed),
+        "3 of 8 tests passed on Gen 3. Failed: 20-t2, 40-t4, 60-t6, 70-t7, 80-t8."
+    );
+    assert_eq!(heard.phases.last(), Some(&Phase::Testing { done: 8, total: 8 }));
+    assert_eq!(heard.facts.tests_available, 8);
+    let [run] = heard.facts.test_runs.as_slice() else { panic!("{heard:#?}") };
+    assert_eq!(run.summary().to_string(), "3/8");
+    assert_eq!(run.generation, host.reference(3));
+    assert_eq!(run.results[1].tail, ["not on Gen 3"]);
+    assert!(run.results[0].tail.is_empty());
+    assert!(heard.has_line("20-t2: FAILED"));
+}
+
+#[tokio::test]
+async fn each_generation_keeps_its_latest_run() {
+    let host = host(&[]);
+    assert_eq!(one(&host, OpAction::Test).await.expect(Outcome::Completed), "All 8 tests passed on Gen 3.");
+    one(&host, host.rollback(3, 2)).await.expect(Outcome::Completed);
+    host.write_test("10-t1", "exit 1");
+    let heard = one(&host, OpAction::Test).await;
+    let runs: Vec<_> =
+        heard.facts.test_runs.iter().map(|run| (run.generation.number, run.summary().passed)).collect();
+    assert_eq!(runs, [(2, 7), (3, 8)]);
+}
+
+#[tokio::test]
+async fn without_tests_it_is_refused() {
+    let host = Host::with_three();
+    assert!(one(&host, OpAction::Test).await.expect(Outcome::Refused).contains("has no tests"));
+}
+
+#[test]
+fn tests_can_be_run_by_hand() {
+    let host = host(&[3]);
+    let ran = output(&mut host.agent_command("http://localhost", &["test"]));
+    assert_eq!(ran.status.code(), Some(1), "{}", String::from_utf8_lossy(&ran.stderr));
+    let said = String::from_utf8(ran.stdout).unwrap();
+    assert!(said.contains("7 of 8 tests passed on Gen 3. Failed: 30-t3."), "{said}");
+    let facts = output(&mut host.agent_command("http://localhost", &["facts"]));
+    let facts: backstay_protocol::Facts = serde_json::from_slice(&facts.stdout).unwrap();
+    assert_eq!(facts.test_runs[0].summary().to_string(), "7/8");
+}

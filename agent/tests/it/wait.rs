@@ -1,0 +1,25 @@
+//! Waiting for conditions, with a limit that only a hang reaches.
+
+use std::future::Future;
+use std::time::Duration;
+
+/// Far longer than anything here takes.
+const LIMIT: Duration = Duration::from_mins(2);
+
+/// Waits until `condition` holds.
+pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    within(what, async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
+/// Waits for `future`.
+pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(LIMIT, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("waited in vain for {what}"),
+    }
+}
