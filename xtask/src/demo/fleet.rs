@@ -31,7 +31,7 @@ struct Release {
 }
 
 /// The configuration's history, oldest first.
-const HISTORY: [Release; 7] = [
+const HISTORY: [Release; 8] = [
     release(
         40 * DAY + HOUR,
         "Start the fleet",
@@ -42,6 +42,7 @@ const HISTORY: [Release; 7] = [
     release(26 * DAY, "Update flake.lock", "7df7ff7d8e00218376575f0acdcc5d66741351ee", "6.12.48", "10.0p2"),
     release(12 * DAY, "Update flake.lock", "c87b95e25065c028d31a94f06a62927d18763fdf", "6.12.54", "10.1p1"),
     release(6 * DAY, "Update flake.lock", "6a08e6bb4e46ff7fcbb53d409b253f6bad8a28ce", "6.12.58", "10.1p1"),
+    release(4 * DAY, "Use the new resolver", "6a08e6bb4e46ff7fcbb53d409b253f6bad8a28ce", "6.12.58", "10.1p1"),
     release(
         51 * HOUR,
         "Keep backups for 30 days",
@@ -102,8 +103,7 @@ impl Configuration {
 
     /// A workstation that this morning's update broke.
     fn gpc0(&self) -> HostStory {
-        let mut collected = self.generation(3);
-        collected.age_minutes = 4 * DAY;
+        let mut collected = self.generation(4);
         collected.collected = true;
         let generations = vec![
             self.generation(0),
@@ -111,7 +111,7 @@ impl Configuration {
             fails(self.generation(2), &["disk-space: / is 96 % full"]),
             self.generation(3),
             collected,
-            self.generation(4),
+            self.generation(5),
             self.generation(BEFORE_HEAD),
             fails(
                 self.generation(HEAD),
@@ -140,7 +140,7 @@ impl Configuration {
         let generations = vec![
             self.generation(2),
             stumbles,
-            self.generation(4),
+            self.generation(5),
             self.generation(BEFORE_HEAD),
             self.generation(HEAD),
         ];
@@ -153,7 +153,7 @@ impl Configuration {
 
     /// A server that has not pulled yet.
     fn csb0(&self) -> HostStory {
-        let generations = vec![self.generation(3), self.generation(4), self.generation(BEFORE_HEAD)];
+        let generations = vec![self.generation(3), self.generation(5), self.generation(BEFORE_HEAD)];
         let tests = "network-online dns sshd nginx certificates backup-timer disk-space time-sync";
         let mut plan = self.host("csb0", Platform::Nixos, 30, generations, tests);
         plan.checkout = Some(self.checkout(BEFORE_HEAD));

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::build::Build;
@@ -124,13 +124,17 @@ impl HostPlan {
     ) -> Result<BTreeMap<u32, PathBuf>> {
         let profile = host.profile()?;
         let mut builds = BTreeMap::new();
-        for plan in &self.generations {
+        for (planned, plan) in (self.first..).zip(&self.generations) {
             let build = host.add(&plan.build)?;
             let number = if builds.is_empty() {
                 profile.set_first(&build, self.first)?
             } else {
                 profile.set(&build)?
             };
+            // Nix makes no new generation of the build that the latest one has already.
+            if number != planned {
+                bail!("generation {planned} is the same build as the one before it");
+            }
             profile.set_age(number, Duration::from_mins(plan.age_minutes))?;
             host.set_running(&build)?;
             each(&describe(host), number)?;
