@@ -17,12 +17,12 @@ export class RollbackDialog {
   }
 
   radio(number: number): Locator {
-    return this.self.getByRole('radio', { name: new RegExp(`^Gen ${number}\\b`) });
+    return this.self.getByRole('radio', { name: startingWith(number) });
   }
 
   /** The line of a generation that can be chosen. */
   choice(number: number): Locator {
-    return this.self.getByRole('listitem').filter({ has: this.radio(number) });
+    return this.self.getByRole('listitem').filter({ has: this.page.getByRole('radio', { name: startingWith(number) }) });
   }
 
   get reason(): Locator {
@@ -38,3 +38,5 @@ export class RollbackDialog {
     return this.self.getByRole('button', { name: `Rollback to Gen ${number}`, exact: true });
   }
 }
+
+const startingWith = (number: number): RegExp => new RegExp(`^Gen ${number}\\b`);

@@ -66,8 +66,8 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     await use(new Watch());
   },
 
-  context: async ({ context, watch }, use) => {
-    watch.over(context);
+  context: async ({ context, watch, javaScriptEnabled }, use) => {
+    watch.over(context, javaScriptEnabled === false);
     await use(context);
     watch.check();
   },

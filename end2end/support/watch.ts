@@ -12,7 +12,7 @@ export class Watch {
     this.#allowed.push(...faults);
   }
 
-  over(context: BrowserContext): void {
+  over(context: BrowserContext, withoutScript = false): void {
     context.on('console', (message) => {
       if (['error', 'warning'].includes(message.type())) {
         this.#seen.push(`console ${message.type()}: ${message.text()} (${message.location().url})`);
@@ -24,9 +24,12 @@ export class Watch {
     });
     context.on('requestfailed', (request) => {
       const why = request.failure()?.errorText ?? 'failed';
+      const path = new URL(request.url()).pathname;
       // Leaving a page ends its event stream.
-      const left = why === 'net::ERR_ABORTED' && new URL(request.url()).pathname === '/events';
-      if (!left) this.#seen.push(`request failed: ${why}: ${request.method()} ${request.url()}`);
+      const left = why === 'net::ERR_ABORTED' && path === '/events';
+      // So does a browser without script say that it does not load any.
+      const noScript = why === 'csp' && path.endsWith('.js') && withoutScript;
+      if (!left && !noScript) this.#seen.push(`request failed: ${why}: ${request.method()} ${request.url()}`);
     });
   }
 
