@@ -150,7 +150,7 @@ pub(crate) fn runs(state_dir: &Path, problems: &mut Vec<String>) -> Vec<TestRun>
         match storage::read_json::<TestRun>(file) {
             Ok(run) => runs.extend(run),
             Err(error) => {
-                problems.push(format!("The test results in {} are damaged: {error}.", file.display()))
+                problems.push(format!("The test results in {} are damaged: {error}.", file.display()));
             }
         }
     }

@@ -14,11 +14,12 @@ pub(super) struct Output {
     file: File,
     read: u64,
     lines: Lines,
+    chunk: Box<[u8]>,
 }
 
 impl Output {
     pub(super) fn new(file: File) -> Self {
-        Self { file, read: 0, lines: Lines::default() }
+        Self { file, read: 0, lines: Lines::default(), chunk: vec![0; CHUNK].into_boxed_slice() }
     }
 
     /// What the program is to write to.
@@ -28,10 +29,9 @@ impl Output {
 
     /// Hands over the lines that were completed by at most one chunk; whether there was any.
     pub(super) fn poll(&mut self, each: &mut impl FnMut(&str)) -> bool {
-        let mut chunk = [0; CHUNK];
         // Program and reader share one position in the file: it is the program's, so the reader names its own.
-        let Ok(count @ 1..) = self.file.read_at(&mut chunk, self.read) else { return false };
-        self.lines.take(&chunk[..count], each);
+        let Ok(count @ 1..) = self.file.read_at(&mut self.chunk, self.read) else { return false };
+        self.lines.take(&self.chunk[..count], each);
         let before = self.read;
         self.read += count as u64;
         self.give_back(before);

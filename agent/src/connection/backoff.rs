@@ -7,7 +7,7 @@ use rand::Rng as _;
 /// The upper bound of the first pause.
 const FIRST: Duration = Duration::from_millis(500);
 /// The upper bound of every pause.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// Exponential backoff with full jitter: each pause is anything between nothing and a bound that doubles, so that a
 /// fleet whose server comes back does not come back all at once.

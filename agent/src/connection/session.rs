@@ -25,11 +25,11 @@ const MESSAGES_AT_ONCE: usize = 16;
 /// How often the server is asked whether it is there.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// After how long a silence the connection counts as dead.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 /// How long the server may take to greet.
 const GREETING: Duration = Duration::from_secs(30);
 /// How often the host is read even though it looks as before: units fail without leaving a trace in files.
-const READ_INTERVAL: Duration = Duration::from_secs(60);
+const READ_INTERVAL: Duration = Duration::from_mins(1);
 
 /// How a connection ended that was once there.
 #[derive(Debug, PartialEq, Eq)]
@@ -192,7 +192,8 @@ impl<'a> Session<'a> {
             Ok(message) => self.act(message).await,
             Err(error) => {
                 tracing::warn!(%error, "the server said something that this agent does not know");
-                self.refuse_unknown(&text).await
+                self.refuse_unknown(&text);
+                Ok(())
             }
         }
     }
@@ -230,7 +231,8 @@ impl<'a> Session<'a> {
             Ok(known) => known,
             Err(error) => {
                 let why = format!("The journal cannot be read ({error}). Nothing was run.");
-                return self.turn_down(op, Outcome::Refused, why);
+                self.turn_down(op, Outcome::Refused, why);
+                return Ok(());
             }
         };
         let entry = match known {
@@ -241,7 +243,8 @@ impl<'a> Session<'a> {
             }
             Some(Known::Damaged) => {
                 let why = "What the journal holds of it is damaged; whether it ran is not known. It is not run again.";
-                return self.turn_down(op, Outcome::Failed, why.to_owned());
+                self.turn_down(op, Outcome::Failed, why.to_owned());
+                return Ok(());
             }
             None => {
                 let config = serde_json::to_value(self.agent.config.as_ref())?;
@@ -255,7 +258,8 @@ impl<'a> Session<'a> {
                     Err(error) => {
                         let why =
                             format!("It could not be written to the journal ({error}). Nothing was changed.");
-                        return self.turn_down(op, Outcome::Refused, why);
+                        self.turn_down(op, Outcome::Refused, why);
+                        return Ok(());
                     }
                 }
             }
@@ -265,21 +269,19 @@ impl<'a> Session<'a> {
     }
 
     /// Answers an op that is not run, and not in the journal.
-    fn turn_down(&mut self, op: OpId, outcome: Outcome, message: String) -> Result<()> {
+    fn turn_down(&mut self, op: OpId, outcome: Outcome, message: String) {
         tracing::warn!(%op, %message, "op turned down");
         let now = self.agent.clock.now();
         let result = OpResult { outcome, exit_code: None, message, started_at: now, finished_at: now };
         self.read_facts_after(op, Box::new(result));
-        Ok(())
     }
 
     /// An op that a later server knows and this agent does not must not be waited for.
-    async fn refuse_unknown(&mut self, text: &str) -> Result<()> {
+    fn refuse_unknown(&mut self, text: &str) {
         if let Some(op) = unknown_op(text) {
             let why = "This agent does not know how to do that. Nothing was changed. Update the agent.";
-            self.turn_down(op, Outcome::Refused, why.to_owned())?;
+            self.turn_down(op, Outcome::Refused, why.to_owned());
         }
-        Ok(())
     }
 
     fn cancel(&mut self, op: OpId) {

@@ -25,7 +25,9 @@ pub(super) fn of(config: &Config, profile: &Profile) -> u64 {
     }
     look(&config.running_system());
     config.booted_system().iter().for_each(|link| look(link));
-    checkout_files(&config.checkout.path).iter().for_each(|file| look(file));
+    for file in checkout_files(&config.checkout.path) {
+        look(&file);
+    }
     for folder in [&config.tests.dir, &tests_folder::runs_folder(&config.state_dir)] {
         names_in(folder).unwrap_or_default().iter().for_each(|file| look(file));
     }

@@ -11,7 +11,7 @@ use crate::command::{self, Ended, Invocation};
 use crate::facts::checkout::git;
 
 /// How long git may take to look at the checkout.
-const LOOK: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_mins(1);
 /// How many changed files are named.
 const FILES: usize = 5;
 
@@ -56,8 +56,8 @@ fn ready(work: &Work<'_>) -> Result<String, String> {
 fn files(changed: &str) -> String {
     let names: Vec<_> = changed.lines().filter_map(|line| line.get(2..)).map(str::trim).collect();
     let more = names.len().saturating_sub(FILES);
-    let named = names.iter().take(FILES).copied().collect::<Vec<_>>().join(", ");
-    if more > 0 { format!("{named} and {more} more") } else { named }
+    let first = names.iter().take(FILES).copied().collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{first} and {more} more") } else { first }
 }
 
 fn pull(work: &mut Work<'_>, remote: &str) -> Result<String, Verdict> {
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn changed_files_are_named_up_to_a_point() {
         assert_eq!(files(" M flake.lock\nA  hosts/gpc0.nix"), "flake.lock, hosts/gpc0.nix");
-        let many = (0..8).map(|i| format!(" M f{i}\n")).collect::<String>();
+        let many = (0..8).map(|i| format!(" M f{i}")).collect::<Vec<_>>().join("\n");
         assert_eq!(files(&many), "f0, f1, f2, f3, f4 and 3 more");
     }
 }

@@ -84,7 +84,9 @@ mod tests {
 
     fn report(lines: &[&str]) -> Report {
         let mut report = Report::new();
-        lines.iter().for_each(|line| report.read(line));
+        for line in lines {
+            report.read(line);
+        }
         report
     }
 

@@ -194,7 +194,7 @@ impl Host {
             "server = \"{server}\"\nname = \"gpc0\"\nplatform = \"{}\"\nstate_dir = \"{}\"\nwatch_interval = 1\n{more}\n\
              [profile]\npath = \"{}\"\nrunning_system = \"{}\"\nbooted_system = \"{}\"\n\
              [checkout]\npath = \"{}\"\n[tests]\ndir = \"{}\"\ntimeout = 60\n\
-             [commands]\nnixos_rebuild = [\"{}\"]\ndarwin_rebuild = [\"{}\"]\nhome_manager = [\"{}\"]\n",
+             [commands]\nsudo = [\"env\"]\nnixos_rebuild = [\"{}\"]\ndarwin_rebuild = [\"{}\"]\nhome_manager = [\"{}\"]\n",
             self.platform,
             at("state"),
             at("profiles/system"),

@@ -1,6 +1,8 @@
 //! The agent as it is: real processes, a real Nix store and profile, and a stand-in for the server that speaks the
 //! protocol. Only what a build does when it is activated is made up.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has to stop")]
+
 mod config;
 mod connection;
 mod host;

@@ -190,10 +190,10 @@ impl Connection {
     pub(crate) async fn line(&mut self, op: OpId, text: &str) {
         loop {
             match self.next().await {
-                AgentMessage::Output { op: of, lines } if of == op => {
-                    if lines.iter().any(|line| line.text.contains(text)) {
-                        return;
-                    }
+                AgentMessage::Output { op: of, lines }
+                    if of == op && lines.iter().any(|line| line.text.contains(text)) =>
+                {
+                    return;
                 }
                 AgentMessage::Finished { op: of, result, .. } if of == op => panic!("it ended: {result:?}"),
                 _ => {}

@@ -159,9 +159,16 @@ async fn the_runner_is_killed() {
     let _agent = host.agent(&server);
     let mut connection = server.accept().await;
     let op = begin(&host, &mut connection).await;
+    connection.line(op, "before").await;
     process::kill(host.runner(op));
-    // The activation goes on without it, and its end is waited for: what is told then is true.
+    // The activation goes on without it, and its end is waited for: what is told then is true. By the time the second
+    // op is through, the agent has looked at the first one too.
+    let second = connection.run(OpAction::Refresh).await;
+    connection.finish(second).await.expect(Outcome::Completed);
+    assert!(!host.journal(op).join("result.json").exists());
     host.let_go();
+    drop(connection);
+    let mut connection = server.accept().await;
     let heard = connection.finish(op).await;
     assert!(heard.expect(Outcome::Failed).contains("The runner was killed"));
     assert!(heard.has_line("before"));
@@ -197,7 +204,9 @@ async fn an_op_that_was_written_down_and_never_begun_is_begun() {
     agent.kill();
     // As if the agent had died between writing the op down and starting its runner.
     let rest = ["begun", "result.json", "output.jsonl"];
-    rest.iter().for_each(|file| fs::remove_file(host.journal(op).join(file)).unwrap());
+    for file in rest {
+        fs::remove_file(host.journal(op).join(file)).unwrap();
+    }
     let _agent = host.agent(&server);
     let mut connection = server.accept().await;
     let heard = connection.finish(op).await;
