@@ -14,7 +14,8 @@ export class Watch {
 
   over(context: BrowserContext, withoutScript = false): void {
     context.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) {
+      const unused = withoutScript && message.text().includes('was preloaded using link preload but not used');
+      if (['error', 'warning'].includes(message.type()) && !unused) {
         this.#seen.push(`console ${message.type()}: ${message.text()} (${message.location().url})`);
       }
     });
@@ -24,12 +25,10 @@ export class Watch {
     });
     context.on('requestfailed', (request) => {
       const why = request.failure()?.errorText ?? 'failed';
-      const path = new URL(request.url()).pathname;
-      // Leaving a page ends its event stream.
-      const left = why === 'net::ERR_ABORTED' && path === '/events';
-      // So does a browser without script say that it does not load any.
-      const noScript = why === 'csp' && path.endsWith('.js') && withoutScript;
-      if (!left && !noScript) this.#seen.push(`request failed: ${why}: ${request.method()} ${request.url()}`);
+      // Leaving a page ends what it was still reading; what it was still asking for counts.
+      const left = why === 'net::ERR_ABORTED' && request.method() === 'GET';
+      const unwanted = withoutScript && why === 'csp' && request.resourceType() === 'script';
+      if (!left && !unwanted) this.#seen.push(`request failed: ${why}: ${request.method()} ${request.url()}`);
     });
   }
 

@@ -43,7 +43,7 @@ test('every open browser sees the change, with no reload', async ({ page, gpc0, 
 
 test('output comes line by line to whoever watches', async ({ page, gpc0 }) => {
   const row = await heldRollback(page, gpc0);
-  await row.text.getByRole('link', { name: 'Rollback System to Gen 47' }).click();
+  await row.text.getByRole('link', { name: 'Rollback to Gen 47' }).click();
   const op = new OpPage(page);
   await op.came('running');
   await expect(op.output).toContainText('updating GRUB 2 menu...');
@@ -61,7 +61,7 @@ test('a reload at any moment shows the same truth', async ({ page, gpc0 }) => {
   await page.reload();
   await alive(page);
   await row.shows('System', 'working', 'Rolling back to Gen 47');
-  await expect(row.text.getByRole('link', { name: 'Rollback System to Gen 47' })).toBeVisible();
+  await expect(row.text.getByRole('link', { name: 'Rollback to Gen 47' })).toBeVisible();
 
   await gpc0.letGo();
   await row.shows('System', 'ok', 'Rolled back to Gen 47');
@@ -106,7 +106,7 @@ test('the server dies during a rollback: it ends well, once, and no line is lost
   expect(await gpc0.activations()).toEqual([{ verb: 'switch', build: await gpc0.build(47) }]);
 
   await row.text.getByRole('link', { name: 'gpc0' }).click();
-  await page.getByRole('region', { name: 'Latest ops' }).getByRole('link', { name: 'Rollback System to Gen 47' }).click();
+  await page.getByRole('region', { name: 'Latest ops' }).getByRole('link', { name: 'Rollback to Gen 47' }).click();
   const op = new OpPage(page);
   await op.came('succeeded');
   await expect(op.output).toContainText('activating the configuration...');
@@ -125,7 +125,7 @@ test('the agent dies during a rollback: it ends well, once, and no line is lost'
   await row.shows('Tests', 'ok', '8/8 passed');
   expect(await gpc0.activations()).toEqual([{ verb: 'switch', build: await gpc0.build(47) }]);
   await row.text.getByRole('link', { name: 'gpc0' }).click();
-  await page.getByRole('region', { name: 'Latest ops' }).getByRole('link', { name: 'Rollback System to Gen 47' }).click();
+  await page.getByRole('region', { name: 'Latest ops' }).getByRole('link', { name: 'Rollback to Gen 47' }).click();
   const op = new OpPage(page);
   await op.came('succeeded');
   await expect(op.output).toContainText('starting the following units');

@@ -26,7 +26,7 @@ const pages: Record<string, (page: Page) => Promise<void>> = {
   },
   op: async (page) => {
     await open(page, '/hosts/imac0');
-    await page.getByRole('link', { name: /^Rollback System to Gen/ }).click();
+    await page.getByRole('link', { name: /^Rollback to Gen/ }).click();
     await expect(page.getByRole('log', { name: 'Output' })).toContainText('Activating');
   },
   audit: async (page) => {
@@ -43,6 +43,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await fleet.add(plans.imac0(fleet.repository));
         await open(page, '/hosts/imac0/rollback?from=host');
         await new RollbackDialog(page, 'imac0').confirm(11).click();
+        await expect(page).toHaveURL('/hosts/imac0');
         await HostView.onItsPage(page, 'imac0').shows('Tests', 'ok', '3/3 passed');
         expect(await gpc0.activations()).toEqual([]);
 

@@ -84,14 +84,14 @@ test('a second op on a busy host is refused with the name of the first', async (
 
   // In the dialog that somebody else has open, the button goes before it can be pressed.
   const theirs = new RollbackDialog(elsewhere, 'gpc0');
-  await expect(theirs.self).toContainText('gpc0 is busy: Rollback System to Gen 46, asked for by admin.');
+  await expect(theirs.self).toContainText('gpc0 is busy: Rollback to Gen 46, asked for by admin.');
   await expect(theirs.confirm(47)).toBeDisabled();
 
   // Asked for all the same, it is refused.
   await open(elsewhere, '/');
   await HostView.inFleet(elsewhere, 'gpc0').choose('Run Tests');
   await expect(elsewhere.getByRole('alert')).toHaveText(
-    'gpc0 is busy: Rollback System to Gen 46, asked for by admin. Nothing was changed. Wait for it, or cancel it.',
+    'gpc0 is busy: Rollback to Gen 46, asked for by admin. Nothing was changed. Wait for it, or cancel it.',
   );
 
   await gpc0.letGo();
@@ -110,7 +110,7 @@ test('a host that is offline: the op waits, and can be cancelled', async ({ page
   await expect(row.text).toContainText('offline');
   await row.shows('System', 'ok', 'Gen 48');
 
-  await row.text.getByRole('link', { name: 'Rollback System to Gen 47' }).click();
+  await row.text.getByRole('link', { name: 'Rollback to Gen 47' }).click();
   const op = new OpPage(page);
   await op.came('queued');
   await op.cancel.click();
@@ -154,7 +154,7 @@ test('an activation whose units fail is a failed rollback: System red, its outpu
   await row.shows('System', 'failed', 'Rollback failed');
   expect(await gpc0.current()).toBe(46);
 
-  await notice(page, /^Rollback System to Gen 46 failed/).locator('..').getByRole('link', { name: 'Details' }).click();
+  await notice(page, /^Rollback to Gen 46 failed/).locator('..').getByRole('link', { name: 'Details' }).click();
   const op = new OpPage(page);
   await op.came('failed');
   await expect(op.output).toContainText('warning: the following units failed: display-manager.service, gpu.service');
@@ -177,7 +177,7 @@ test('a boot loader that cannot be installed: nothing was activated, and System 
   expect(await gpc0.running()).toBe(await gpc0.build(48));
 
   await row.text.getByRole('link', { name: 'gpc0' }).click();
-  await page.getByRole('region', { name: 'Latest ops' }).getByRole('link', { name: 'Rollback System to Gen 46' }).click();
+  await page.getByRole('region', { name: 'Latest ops' }).getByRole('link', { name: 'Rollback to Gen 46' }).click();
   const op = new OpPage(page);
   await op.came('failed');
   await expect(op.output).toContainText('Failed to install bootloader');

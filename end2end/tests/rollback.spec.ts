@@ -82,7 +82,7 @@ test('the host’s own page tells of the rollback and leads to its output', asyn
   await expect(page.getByRole('region', { name: 'Current generation' })).toContainText(`Gen 47 (${c47})`);
 
   const ops = page.getByRole('region', { name: 'Latest ops' });
-  await ops.getByRole('link', { name: 'Rollback System to Gen 47' }).click();
+  await ops.getByRole('link', { name: 'Rollback to Gen 47' }).click();
   const op = new OpPage(page);
   await op.came('succeeded');
   await expect(page.getByRole('main')).toContainText('Gen 48 → Gen 47');

@@ -45,7 +45,7 @@ test.describe('without JavaScript', () => {
     expect(await gpc0.activations()).toEqual([{ verb: 'switch', build: await gpc0.build(46) }]);
 
     await row.text.getByRole('link', { name: 'gpc0' }).click();
-    await page.getByRole('link', { name: 'Rollback System to Gen 46' }).click();
+    await page.getByRole('link', { name: 'Rollback to Gen 46' }).click();
     await expect(page.getByRole('main')).toContainText('no script here');
     await expect(page.getByRole('log', { name: 'Output' })).toContainText('activating the configuration...');
   });
