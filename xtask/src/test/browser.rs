@@ -1,7 +1,7 @@
 //! The tests in a real browser, against the real server and agents.
 
+use std::fs;
 use std::process::Command;
-use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 
@@ -44,6 +44,6 @@ fn playwright(places: &Places, built: &Built) -> Result<Command> {
         .env("BACKSTAY_AGENT", &built.agent)
         .env("BACKSTAY_SITE", &built.site)
         // For `host`, which makes hosts for the agents.
-        .env("BACKSTAY_XTASK", env::current_exe()?);
+        .env("BACKSTAY_XTASK", &built.xtask);
     Ok(command)
 }
