@@ -39,14 +39,12 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 fn Awakening(options: LeptosOptions) -> impl IntoView {
     let path = format!("/{}/{}", options.site_pkg_dir, options.output_name);
     let (js, wasm) = (format!("{path}.js"), format!("{path}.wasm"));
+    // Both are fetched at once, and nothing is where scripts do not run.
     let script = format!(
-        "import start, {{ hydrate }} from {js:?}; await start({{ module_or_path: {wasm:?} }}); hydrate();"
+        "const wasm = fetch({wasm:?}); const page = await import({js:?}); \
+         await page.default({{ module_or_path: wasm }}); page.hydrate();"
     );
-    view! {
-        <link rel="modulepreload" href=js nonce=use_nonce()/>
-        <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
-        <script type="module" nonce=use_nonce() inner_html=script></script>
-    }
+    view! { <script type="module" nonce=use_nonce() inner_html=script></script> }
 }
 
 /// Only scripts that carry this page's nonce run; styles, images and connections are the server's own.

@@ -14,7 +14,6 @@ pub fn Header() -> impl IntoView {
     let live = expect_context::<Live>();
     let log_out = action_from_address::<LogOut>();
     view! {
-        <a class="skip" href="#main">"Skip to content"</a>
         <header class="top">
             <a class="brand" href="/"><Mark/>"Backstay"</a>
             <nav aria-label="Main">
@@ -24,7 +23,9 @@ pub fn Header() -> impl IntoView {
             <div class="top-end">
                 <ConnectionState/>
                 <ThemeToggle/>
-                <span class="person" title=move || live.person().role.to_string()>{move || live.person().name}</span>
+                <span class="person" title=move || live.person().map(|p| p.role.to_string())>
+                    {move || live.person().map(|p| p.name)}
+                </span>
                 <ActionForm action=log_out>
                     <button type="submit" class="quiet">"Log out"</button>
                 </ActionForm>

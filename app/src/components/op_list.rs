@@ -44,8 +44,8 @@ fn OpRow(op: OpView) -> impl IntoView {
     view! {
         <tr data-op=op.action.kind().as_str()>
             <th scope="row"><a href=format!("/ops/{}", op.id)>{op.title()}</a></th>
-            <td><Moment at=op.created_at/></td>
-            <td>{op.requested_by}</td>
+            <td data-title="When"><Moment at=op.created_at/></td>
+            <td data-title="Who">{op.requested_by}</td>
             <td><OpStatusBadge status/></td>
             <td>{op.message}</td>
         </tr>

@@ -55,7 +55,7 @@ type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
 #[derive(Clone, Copy)]
 pub struct Live {
     rows: RwSignal<Vec<Row>>,
-    person: RwSignal<Person>,
+    person: RwSignal<Option<Person>>,
     connection: RwSignal<Connection>,
     notices: RwSignal<Vec<ShownNotice>>,
     listeners: StoredValue<Vec<(u64, Listener)>>,
@@ -64,18 +64,32 @@ pub struct Live {
 }
 
 impl Live {
-    /// The state that a page starts from.
-    pub fn new(start: Start) -> Self {
-        let FleetSnapshot { hosts, last_event, .. } = start.snapshot;
+    /// The state of a page that knows nothing yet.
+    #[expect(
+        clippy::new_without_default,
+        reason = "signals belong to where they are made: no default should make them"
+    )]
+    pub fn new() -> Self {
         Self {
-            rows: RwSignal::new(hosts.into_iter().map(Row::new).collect()),
-            person: RwSignal::new(start.person),
+            rows: RwSignal::new(Vec::new()),
+            person: RwSignal::new(None),
             connection: RwSignal::new(Connection::Opening),
             notices: RwSignal::new(Vec::new()),
             listeners: StoredValue::new(Vec::new()),
-            last_event: StoredValue::new(last_event),
+            last_event: StoredValue::new(0),
             next_key: StoredValue::new(0),
         }
+    }
+
+    /// Takes in what the page starts from; nothing where it has started already.
+    pub(crate) fn begin(self, start: Start) {
+        if self.person.with_untracked(Option::is_some) {
+            return;
+        }
+        let FleetSnapshot { hosts, last_event, .. } = start.snapshot;
+        self.last_event.set_value(last_event);
+        self.rows.set(hosts.into_iter().map(Row::new).collect());
+        self.person.set(Some(start.person));
     }
 
     /// The hosts, by name.
@@ -89,13 +103,13 @@ impl Live {
     }
 
     /// Who is logged in.
-    pub fn person(self) -> Person {
+    pub fn person(self) -> Option<Person> {
         self.person.get()
     }
 
     /// Whether that person may ask for ops. The server checks it again; this only spares people a refusal.
     pub fn may_operate(self) -> bool {
-        self.person.with(|person| person.role >= Role::Operator)
+        self.person.with(|person| person.as_ref().is_some_and(|p| p.role >= Role::Operator))
     }
 
     /// How the page hears of what happens.
@@ -148,7 +162,7 @@ impl Live {
         if self.last_event.try_update_value(|last| *last = last_event).is_none() {
             return;
         }
-        self.person.set(start.person);
+        self.person.set(Some(start.person));
         self.rows.update(|rows| rows.retain(|row| hosts.iter().any(|host| host.id == row.id)));
         for host in hosts {
             self.put(&host);

@@ -38,17 +38,14 @@ impl Drop for Stream {
 /// The stream that is open now; it is closed when the component that follows it goes.
 type Slot = StoredValue<Option<Stream>, LocalStorage>;
 
-/// Follows the event stream as long as the calling component is shown. All of it is in an effect, hence in browsers
-/// alone.
+/// Follows the event stream as long as the calling effect holds; effects run in browsers alone.
 pub(crate) fn follow(live: Live) {
-    Effect::new(move |_| {
-        let slot: Slot = StoredValue::new_local(None);
-        on_cleanup(move || {
-            slot.try_set_value(None);
-            browser::set_flag("live", false);
-        });
-        open(live, slot);
+    let slot: Slot = StoredValue::new_local(None);
+    on_cleanup(move || {
+        slot.try_set_value(None);
+        browser::set_flag("live", false);
     });
+    open(live, slot);
 }
 
 fn open(live: Live, slot: Slot) {

@@ -6,13 +6,15 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
+use super::inside::{Loading, NotRead};
 use crate::api::audit;
 use crate::components::{Icon, Moment};
-use crate::live::{Live, Reload};
+use crate::live::{Live, Reload, Started};
 
 /// The audit log: who did what, to which host, from which generation to which, and why.
 #[component]
 pub fn AuditPage() -> impl IntoView {
+    let started = expect_context::<Started>();
     let live = expect_context::<Live>();
     let query = use_query_map();
     let before =
@@ -29,11 +31,11 @@ pub fn AuditPage() -> impl IntoView {
     view! {
         <Title text="Audit log"/>
         <div class="page-head"><h1>"Audit log"</h1></div>
-        <Transition>
+        <Transition fallback=Loading>
             {move || Suspend::new(async move {
-                match page.await {
+                match started.and(page).await {
                     Ok(page) => view! { <Entries page/> }.into_any(),
-                    Err(error) => view! { <p class="refusal" role="alert">{error.to_string()}</p> }.into_any(),
+                    Err(error) => view! { <NotRead error/> }.into_any(),
                 }
             })}
         </Transition>
@@ -101,11 +103,11 @@ fn Entry(entry: AuditEntry) -> impl IntoView {
     view! {
         <tr data-seq=entry.seq>
             <td class="time"><Moment at=entry.at/></td>
-            <td>{entry.actor}</td>
-            <td>{action}</td>
-            <td>{entry.host_name.map(|name| view! { <a href=format!("/hosts/{name}")>{name.clone()}</a> })}</td>
-            <td class="way">{way}</td>
-            <td>{entry.reason}</td>
+            <td data-title="Who">{entry.actor}</td>
+            <td data-title="What">{action}</td>
+            <td data-title="Host">{entry.host_name.map(|name| view! { <a href=format!("/hosts/{name}")>{name.clone()}</a> })}</td>
+            <td class="way" data-title="From → to">{way}</td>
+            <td data-title="Why">{entry.reason}</td>
             <td>{entry.detail}</td>
         </tr>
     }

@@ -4,18 +4,30 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::Outlet;
 
+use super::inside::Loading;
 use crate::api::RequestOp;
 use crate::components::{HostRow, Icon, Refusal, Summary, action_from_address};
-use crate::live::Live;
+use crate::live::{Live, Started};
 
 /// The fleet: every host at a glance. A dialog may be open over it.
 #[component]
 pub fn FleetPage() -> impl IntoView {
-    let live = expect_context::<Live>();
+    let started = expect_context::<Started>();
+    view! {
+        <Title text="Fleet"/>
+        <Suspense fallback=Loading>
+            {move || Suspend::new(async move { started.live().await.ok().map(|live| view! { <Hosts live/> }) })}
+        </Suspense>
+        <Outlet/>
+    }
+    .into_any()
+}
+
+#[component]
+fn Hosts(live: Live) -> impl IntoView {
     let action = action_from_address::<RequestOp>();
     let empty = Memo::new(move |_| live.rows().with(Vec::is_empty));
     view! {
-        <Title text="Fleet"/>
         <div class="fleet-head">
             <h1>"Fleet"</h1>
             <Summary/>
@@ -45,7 +57,6 @@ pub fn FleetPage() -> impl IntoView {
             </table>
         </div>
         {move || empty.get().then(|| view! { <FirstHost/> })}
-        <Outlet/>
     }
     .into_any()
 }

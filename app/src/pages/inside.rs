@@ -4,34 +4,24 @@ use leptos::prelude::*;
 use leptos_router::components::Outlet;
 
 use crate::ApiError;
-use crate::api::{Start, start_page};
 use crate::components::{Header, Notices};
-use crate::live::{Live, follow};
+use crate::live::Started;
 
 /// All pages behind the log-in: reads the fleet once and follows the event stream from there.
 #[component]
 pub fn Inside() -> impl IntoView {
-    let start = Resource::new_blocking(|| (), |()| start_page());
+    Started::provide();
+    let started = expect_context::<Started>();
     view! {
-        <Suspense fallback=|| view! { <p class="loading">"Loading…"</p> }>
+        <a class="skip" href="#main">"Skip to content"</a>
+        <Suspense>
             {move || Suspend::new(async move {
-                match start.await {
-                    Ok(start) => view! { <Signed start/> }.into_any(),
+                match started.live().await {
+                    Ok(_) => view! { <Header/> }.into_any(),
                     Err(error) => view! { <NoStart error/> }.into_any(),
                 }
             })}
         </Suspense>
-    }
-    .into_any()
-}
-
-#[component]
-fn Signed(start: Start) -> impl IntoView {
-    let live = Live::new(start);
-    provide_context(live);
-    follow(live);
-    view! {
-        <Header/>
         <main id="main" tabindex="-1">
             <Outlet/>
         </main>
@@ -44,10 +34,21 @@ fn Signed(start: Start) -> impl IntoView {
 #[component]
 fn NoStart(error: ApiError) -> impl IntoView {
     view! {
-        <main id="main" class="alone">
-            <h1>"Backstay"</h1>
+        <div class="alone">
             <p class="refusal" role="alert">{error.to_string()}</p>
             <p><a href="/login" rel="external">"Log in"</a></p>
-        </main>
+        </div>
     }
+}
+
+/// What a page is until all that it shows was read.
+#[component]
+pub(super) fn Loading() -> impl IntoView {
+    view! { <p class="loading">"Loading…"</p> }
+}
+
+/// What a page could not read.
+#[component]
+pub(super) fn NotRead(error: ApiError) -> impl IntoView {
+    view! { <p class="refusal" role="alert">{error.to_string()}</p> }
 }

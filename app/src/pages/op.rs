@@ -7,24 +7,26 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
+use super::inside::{Loading, NotRead};
 use super::not_found::Nothing;
 use crate::api::{CancelOp, load_op};
 use crate::components::{Elapsed, Moment, OpStatusBadge, Output, Refusal, action_from_address};
-use crate::live::{Live, Reload};
+use crate::live::{Live, Reload, Started};
 
 /// The page of the op that the address names.
 #[component]
 pub fn OpPage() -> impl IntoView {
+    let started = expect_context::<Started>();
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|p| p.get("id").unwrap_or_default()));
     let detail = Resource::new_blocking(move || id.get(), load_op);
     view! {
-        <Transition>
+        <Transition fallback=Loading>
             {move || Suspend::new(async move {
-                match detail.await {
+                match started.and(detail).await {
                     Ok(Some(detail)) => view! { <Found detail/> }.into_any(),
                     Ok(None) => view! { <Nothing what="op"/> }.into_any(),
-                    Err(error) => view! { <p class="refusal" role="alert">{error.to_string()}</p> }.into_any(),
+                    Err(error) => view! { <NotRead error/> }.into_any(),
                 }
             })}
         </Transition>

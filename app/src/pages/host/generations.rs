@@ -63,9 +63,9 @@ fn GenerationRow(candidate: Candidate, name: String) -> impl IntoView {
                 {last_known_working.then(|| view! { " " <span class="badge good">"Last known working"</span> })}
                 {old.then(|| view! { " " <span class="badge warn">"older than 30 days"</span> })}
             </th>
-            <td><Moment at=generation.created_at/></td>
+            <td data-title="Made"><Moment at=generation.created_at/></td>
             <td><TestsOf tests/></td>
-            <td>{generation.version}</td>
+            <td data-title="Version">{generation.version}</td>
             <td class="end">{action}</td>
         </tr>
     }

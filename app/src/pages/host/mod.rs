@@ -12,13 +12,14 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
+use super::inside::{Loading, NotRead};
 use super::not_found::Nothing;
 use crate::api::{RequestOp, load_host};
 use crate::components::{
     ActionsMenu, Ago, GenerationName, LightBadge, Moment, OpInBrief, OpList, PlatformName, Refusal, TestsOf,
     action_from_address,
 };
-use crate::live::{Live, Reload};
+use crate::live::{Live, Reload, Started};
 
 use facts::FactsList;
 use generations::Generations;
@@ -28,17 +29,18 @@ use settings::AutoTest;
 /// The page of the host that the address names.
 #[component]
 pub fn HostPage() -> impl IntoView {
+    let started = expect_context::<Started>();
     let params = use_params_map();
     let name = Memo::new(move |_| params.with(|p| p.get("name").unwrap_or_default()));
     let detail = Resource::new_blocking(move || name.get(), load_host);
     view! {
         <Title text=move || name.get()/>
-        <Transition>
+        <Transition fallback=Loading>
             {move || Suspend::new(async move {
-                match detail.await {
+                match started.and(detail).await {
                     Ok(Some(detail)) => view! { <Found detail/> }.into_any(),
                     Ok(None) => view! { <Nothing what="host"/> }.into_any(),
-                    Err(error) => view! { <p class="refusal" role="alert">{error.to_string()}</p> }.into_any(),
+                    Err(error) => view! { <NotRead error/> }.into_any(),
                 }
             })}
         </Transition>

@@ -10,13 +10,14 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 
 use crate::api::load_plan;
 use crate::components::Dialog;
-use crate::live::Live;
+use crate::live::{Live, Started};
 
 use form::RollbackForm;
 
 /// The rollback dialog of the host that the address names, over the fleet page.
 #[component]
 pub fn RollbackPage() -> impl IntoView {
+    let started = expect_context::<Started>();
     let params = use_params_map();
     let name = Memo::new(move |_| params.with(|p| p.get("name").unwrap_or_default()));
     let plan = Resource::new_blocking(move || name.get(), load_plan);
@@ -34,7 +35,7 @@ pub fn RollbackPage() -> impl IntoView {
             {move || {
                 let (name, back, wanted) = (name.get(), back.get(), wanted.get());
                 Suspend::new(async move {
-                    match plan.await {
+                    match started.and(plan).await {
                         Ok(Some(found)) => view! { <Found plan=found wanted back again=plan/> }.into_any(),
                         Ok(None) => view! { <NoPlan name back/> }.into_any(),
                         Err(error) => view! { <Trouble name back sentence=error.to_string()/> }.into_any(),
