@@ -2,6 +2,7 @@
 
 mod backoff;
 mod follow;
+mod readings;
 mod session;
 mod socket;
 mod tls;

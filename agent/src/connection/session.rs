@@ -1,19 +1,20 @@
 //! One connection: from the greeting to its end.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, bail};
 use backstay_protocol::message::{AgentMessage, Hello, Message as _, OpResult, Outcome, ServerMessage};
-use backstay_protocol::{Facts, OpAction, OpId, PROTOCOL_VERSION};
+use backstay_protocol::{OpAction, OpId, PROTOCOL_VERSION};
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt as _, StreamExt as _};
-use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 
 use super::follow::{Ending, Follow};
+use super::readings::{News, Readings};
 use super::socket::Socket;
 use crate::agent::Agent;
 use crate::journal::{Entry, Known, OpFile};
@@ -42,49 +43,27 @@ pub(super) enum Ended {
     Closed,
 }
 
-/// What was read while the connection went on.
-enum Reading {
-    /// The host, to be told if it is another than last told, and which reading this was.
-    Facts(u64, Box<Facts>),
-    /// The host's fingerprint.
-    Fingerprint(u64),
-    /// The host, after an op ended.
-    Finished(u64, OpId, Box<OpResult>, Box<Facts>),
-}
-
 /// One connection.
 pub(super) struct Session<'a> {
     agent: &'a Agent,
     sink: SplitSink<Socket, Message>,
     stream: SplitStream<Socket>,
     follows: BTreeMap<OpId, Follow>,
-    told: Option<Box<Facts>>,
-    /// How many readings have begun, and the number of the one that was told: a slow one must not undo a later one.
-    begun: u64,
-    told_reading: u64,
-    fingerprint: Option<u64>,
+    readings: Readings,
     heard: Instant,
-    readings: mpsc::UnboundedReceiver<Reading>,
-    reader: mpsc::UnboundedSender<Reading>,
 }
 
 impl<'a> Session<'a> {
     /// A connection on which nothing has been said.
     pub(super) fn new(agent: &'a Agent, socket: Socket) -> Self {
         let (sink, stream) = socket.split();
-        let (reader, readings) = mpsc::unbounded_channel();
         Self {
             agent,
             sink,
             stream,
             follows: BTreeMap::new(),
-            told: None,
-            begun: 0,
-            told_reading: 0,
-            fingerprint: None,
+            readings: Readings::new(Arc::clone(&agent.facts)),
             heard: Instant::now(),
-            readings,
-            reader,
         }
     }
 
@@ -98,7 +77,7 @@ impl<'a> Session<'a> {
             return Ok(refused);
         }
         welcomed();
-        self.read_facts();
+        self.readings.read();
         self.take_up().await?;
         let ended = self.talk(stop).await;
         if matches!(ended, Ok(Ended::Stopped | Ended::Closed)) {
@@ -169,10 +148,10 @@ impl<'a> Session<'a> {
                     None | Some(Ok(Message::Close(_))) => return Ok(Ended::Closed),
                     Some(message) => self.hear(message?).await?,
                 },
-                Some(reading) = self.readings.recv() => self.tell(reading).await?,
+                news = self.readings.next() => self.tell(news).await?,
                 _ = follow.tick(), if !self.follows.is_empty() => self.follow_all().await?,
-                _ = watch.tick() => self.read_fingerprint(),
-                _ = read.tick() => self.read_facts(),
+                _ = watch.tick() => self.readings.look(),
+                _ = read.tick() => self.readings.read(),
                 _ = ping.tick() => self.ping().await?,
             }
         }
@@ -210,10 +189,7 @@ impl<'a> Session<'a> {
                 }
             }
             ServerMessage::FinishStored { op } => self.forget(op)?,
-            ServerMessage::ReportFacts => {
-                self.told = None;
-                self.read_facts();
-            }
+            ServerMessage::ReportFacts => self.readings.read_anew(),
             ServerMessage::PrReverted { number, message } => {
                 tracing::info!(number, %message, "a pull request was reverted");
             }
@@ -238,7 +214,7 @@ impl<'a> Session<'a> {
         let entry = match known {
             Some(Known::Open(entry)) => entry,
             Some(Known::Done(result)) => {
-                self.read_facts_after(op, result);
+                self.readings.read_after(op, result);
                 return self.send(&AgentMessage::Accepted { op }).await;
             }
             Some(Known::Damaged) => {
@@ -273,7 +249,7 @@ impl<'a> Session<'a> {
         tracing::warn!(%op, %message, "op turned down");
         let now = self.agent.clock.now();
         let result = OpResult { outcome, exit_code: None, message, started_at: now, finished_at: now };
-        self.read_facts_after(op, Box::new(result));
+        self.readings.read_after(op, Box::new(result));
     }
 
     /// An op that a later server knows and this agent does not must not be waited for.
@@ -333,61 +309,23 @@ impl<'a> Session<'a> {
             self.send(&AgentMessage::Progress { op, phase }).await?;
         }
         if let Some(result) = news.result {
-            self.read_facts_after(op, result);
+            self.readings.read_after(op, result);
         }
         Ok(news.more)
     }
 
     /// Tells what was read in the meantime.
-    async fn tell(&mut self, reading: Reading) -> Result<()> {
-        match reading {
-            Reading::Fingerprint(now) => {
-                if self.fingerprint.replace(now).is_some_and(|before| before != now) {
-                    self.read_facts();
-                }
-                Ok(())
-            }
-            Reading::Facts(number, facts) => {
-                if number < self.told_reading || self.told.as_ref().is_some_and(|told| is_same(told, &facts))
-                {
-                    return Ok(());
-                }
-                self.told_reading = number;
-                self.told = Some(facts.clone());
-                self.send(&AgentMessage::Facts { facts }).await
-            }
-            Reading::Finished(number, op, result, facts) => {
+    async fn tell(&mut self, news: News) -> Result<()> {
+        match news {
+            News::Facts(facts) => self.send(&AgentMessage::Facts { facts }).await,
+            News::Finished(op, result, facts) => {
                 if let Some(follow) = self.follows.get_mut(&op) {
                     follow.ending = Ending::Told(result.clone());
                 }
                 tracing::info!(%op, outcome = ?result.outcome, message = %result.message, "op ended");
-                self.told_reading = number.max(self.told_reading);
-                self.told = Some(facts.clone());
                 self.send(&AgentMessage::Finished { op, result: *result, facts }).await
             }
         }
-    }
-
-    fn read_facts(&mut self) {
-        self.begun += 1;
-        let number = self.begun;
-        self.read(move |host| Reading::Facts(number, Box::new(host.read())));
-    }
-
-    fn read_facts_after(&mut self, op: OpId, result: Box<OpResult>) {
-        self.begun += 1;
-        let number = self.begun;
-        self.read(move |host| Reading::Finished(number, op, result, Box::new(host.read())));
-    }
-
-    fn read_fingerprint(&self) {
-        self.read(|host| Reading::Fingerprint(host.fingerprint()));
-    }
-
-    /// Reads the host beside the conversation: a disk that is slow must not make the server think that nobody is there.
-    fn read(&self, how: impl FnOnce(&crate::facts::FactsReader) -> Reading + Send + 'static) {
-        let (facts, reader) = (std::sync::Arc::clone(&self.agent.facts), self.reader.clone());
-        tokio::task::spawn_blocking(move || reader.send(how(&facts)));
     }
 
     async fn send(&mut self, message: &AgentMessage) -> Result<()> {
@@ -406,11 +344,6 @@ impl<'a> Session<'a> {
             .map_err(|_| anyhow!("the server does not listen"))??;
         Ok(())
     }
-}
-
-/// Whether two readings say the same of the host.
-fn is_same(one: &Facts, other: &Facts) -> bool {
-    *one == Facts { read_at: one.read_at, ..other.clone() }
 }
 
 /// The op in a `run` message whose action is not known here.

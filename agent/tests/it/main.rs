@@ -15,4 +15,5 @@ mod server;
 mod survival;
 mod switch;
 mod tests_op;
+mod tls;
 mod wait;
