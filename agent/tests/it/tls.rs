@@ -54,7 +54,7 @@ async fn a_server_whose_certificate_is_configured_is_believed() {
     within("a secure connection", async {
         let (stream, _) = server.listener.accept().await.unwrap();
         let stream = server.acceptor.accept(stream).await.unwrap();
-        tokio_tungstenite::accept_async(stream).await.unwrap();
+        Box::pin(tokio_tungstenite::accept_async(stream)).await.unwrap();
     })
     .await;
 }
