@@ -1,7 +1,7 @@
 //! Agents: who they are, and what is done with what they say.
 
 use backstay_protocol::message::{AgentMessage, Hello, ServerMessage};
-use backstay_protocol::{HostId, PROTOCOL_VERSION, Platform};
+use backstay_protocol::{Facts, HostId, PROTOCOL_VERSION, Platform};
 
 use crate::fleet::Fleet;
 use crate::hub::Connection;
@@ -108,7 +108,7 @@ impl Fleet {
         match message {
             AgentMessage::Hello(_) => Ok(None),
             AgentMessage::Facts { facts } => {
-                self.store.record_facts(host, &facts).await?;
+                self.take_facts(host, *facts).await?;
                 self.publish_host(host).await?;
                 Ok(None)
             }
@@ -119,10 +119,17 @@ impl Fleet {
                 Ok(through.map(|through| ServerMessage::OutputStored { op, through }))
             }
             AgentMessage::Finished { op, result, facts } => {
-                self.op_finished(host, op, &result, &facts).await?;
+                self.op_finished(host, op, &result, *facts).await?;
                 Ok(Some(ServerMessage::FinishStored { op }))
             }
         }
+    }
+
+    /// Remembers facts. A host whose clock runs ahead says that it read them in the future, and what it reads after its
+    /// clock was set right would look old: the moment of their arrival counts then.
+    pub(crate) async fn take_facts(&self, host: HostId, mut facts: Facts) -> Result<(), StoreError> {
+        facts.read_at = facts.read_at.min(self.clock.now());
+        self.store.record_facts(host, &facts).await
     }
 
     /// The agent is still there, though it says nothing.

@@ -227,7 +227,7 @@ async fn a_join_token_lets_in_the_host_that_it_is_for() {
     bench.clock.advance(hour);
     let late = bench.store.enrol(&host("gpc2"), &any.hash()).await;
     assert!(matches!(late, Err(EnrolError::InvalidToken)));
-    let entry = &bench.store.audit(None, 10).await.unwrap()[1];
+    let entry = &bench.store.audit(None, 10).await.unwrap()[2];
     assert_eq!((entry.action.as_str(), entry.host_name.as_deref()), ("join-token.created", Some("gpc0")));
     assert_eq!(entry.detail, "For gpc0, until 2025-12-28 15:40 UTC.");
 }

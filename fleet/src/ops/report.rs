@@ -89,11 +89,11 @@ impl Fleet {
         host: HostId,
         id: OpId,
         result: &OpResult,
-        facts: &Facts,
+        facts: Facts,
     ) -> Result<(), StoreError> {
-        self.store.record_facts(host, facts).await?;
+        self.take_facts(host, facts.clone()).await?;
         let Some(op) = self.own_op(host, id).await? else { return Ok(()) };
-        let verdict = registry::post_check(&op.action, result, facts);
+        let verdict = registry::post_check(&op.action, result, &facts);
         let Some(op) = self.store.step_op(id, &self.closing_step(&op, result, verdict)).await? else {
             return self.publish_host(host).await;
         };

@@ -50,7 +50,7 @@ macro_rules! contract {
                 facts_of_another_version_do_not_hide_the_host, auto_test_goes_with_its_audit_entry,
             ],
             join: [
-                a_join_token_enrols_a_host, the_same_host_may_ask_again, a_used_token_is_worth_nothing_to_another,
+                a_join_token_enrols_a_host, an_enrolment_goes_with_its_audit_entry, the_same_host_may_ask_again, a_used_token_is_worth_nothing_to_another,
                 an_expired_token_is_worth_nothing, a_token_for_one_host_is_worth_nothing_to_another,
                 names_are_unique_whatever_their_case, of_many_hosts_at_once_one_token_enrols_one,
                 the_same_host_asking_twice_at_once_is_enrolled_once, expired_tokens_are_forgotten,

@@ -80,6 +80,23 @@ pub struct NewHost {
     pub at: DateTime<Utc>,
 }
 
+impl NewHost {
+    /// What the audit log says of the enrolment.
+    pub fn audit_entry(&self) -> NewAuditEntry {
+        NewAuditEntry {
+            at: self.at,
+            actor: self.name.clone(),
+            action: "host.enrolled".to_owned(),
+            host_name: Some(self.name.clone()),
+            from_gen: None,
+            to_gen: None,
+            reason: None,
+            detail: format!("Joined the fleet as a {} host.", self.platform.title()),
+            op: None,
+        }
+    }
+}
+
 /// A join token: the right to enrol one host, once, for a while.
 #[derive(Debug, Clone)]
 pub struct NewJoinToken {
@@ -262,7 +279,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Records a join token.
     async fn insert_join_token(&self, token: &NewJoinToken) -> Result<(), StoreError>;
-    /// Enrols a host and uses up its join token. With the same token and the same [`NewHost::token`] again, nothing
+    /// Enrols a host, with its [audit entry](NewHost::audit_entry), and uses up its join token. With the same token and the same [`NewHost::token`] again, nothing
     /// changes and the host of the first time is answered: the first answer may have been lost on its way.
     async fn enrol(&self, host: &NewHost, join: &TokenHash) -> Result<HostRecord, EnrolError>;
     /// Every host, by name.

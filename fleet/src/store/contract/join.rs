@@ -16,6 +16,19 @@ pub(super) async fn a_join_token_enrols_a_host(bench: &mut impl Bench) {
     assert_eq!((host.agent_version, host.last_seen, host.facts), (None, None, None));
 }
 
+pub(super) async fn an_enrolment_goes_with_its_audit_entry(bench: &mut impl Bench) {
+    let store = bench.store();
+    let (token, new) = (join_token("j"), new_host("gpc0"));
+    store.insert_join_token(&token).await.unwrap();
+    for _ in 0..2 {
+        store.enrol(&new, &token.token).await.unwrap();
+    }
+    assert!(store.enrol(&new_host("gpc1"), &token.token).await.is_err());
+    let entries = store.audit(None, 10).await.unwrap();
+    let shown: Vec<_> = entries.iter().map(|e| (e.action.as_str(), e.host_name.as_deref())).collect();
+    assert_eq!(shown, [("host.enrolled", Some("gpc0"))], "once, and not where it was refused");
+}
+
 pub(super) async fn the_same_host_may_ask_again(bench: &mut impl Bench) {
     let store = bench.store();
     let (token, new) = (join_token("j"), new_host("gpc0"));

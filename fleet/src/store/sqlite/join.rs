@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
 
 use super::row::{Columns, stored_time};
-use super::{EnrolError, HostRecord, NewHost, NewJoinToken, SqliteStore, StoreError, TokenHash, Tx, hosts};
+use super::{
+    EnrolError, HostRecord, NewHost, NewJoinToken, SqliteStore, StoreError, TokenHash, Tx, audit, hosts,
+};
 
 pub(super) async fn insert_token(store: &SqliteStore, token: &NewJoinToken) -> Result<(), StoreError> {
     sqlx::query(
@@ -58,6 +60,7 @@ pub(super) async fn enrol(
         return Err(EnrolError::NameTaken(host.name.clone()));
     }
     use_up(&mut tx, join, host).await?;
+    audit::append(&mut tx, &host.audit_entry()).await?;
     let record = hosts::by_id(&mut *tx, host.id).await?;
     tx.commit().await.map_err(StoreError::from)?;
     record.ok_or_else(|| StoreError::Corrupt("hosts: the new row is missing".to_owned()).into())

@@ -36,6 +36,8 @@ use super::{
 
 /// How long a statement waits for another process, such as `backstay-server join-token`, to finish its own.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long to wait before asking again for what SQLite does not wait for itself.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 /// Connections that read.
 const READERS: u32 = 4;
 
@@ -58,16 +60,7 @@ impl SqliteStore {
     pub async fn open(url_or_path: &str) -> Result<Self, StoreError> {
         let options = options(url_or_path)?;
         make_private(options.get_filename())?;
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .connect_with(
-                options
-                    .clone()
-                    .journal_mode(SqliteJournalMode::Wal)
-                    .synchronous(SqliteSynchronous::Normal)
-                    .foreign_keys(true),
-            )
-            .await?;
+        let writer = open_writer(&options).await?;
         migrate(&writer).await?;
         let reader = SqlitePoolOptions::new()
             .max_connections(READERS)
@@ -86,6 +79,31 @@ impl SqliteStore {
     async fn begin(&self) -> Result<Tx, StoreError> {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
+}
+
+/// The one connection that writes. Of several processes that make the same new file a write-ahead log at once, SQLite
+/// turns all but one away without waiting, whatever the busy timeout: the others ask again.
+async fn open_writer(options: &SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
+    let options = options
+        .clone()
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .foreign_keys(true);
+    let give_up = tokio::time::Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) && tokio::time::Instant::now() < give_up => {
+                tokio::time::sleep(BUSY_PAUSE).await;
+            }
+            opened => return Ok(opened?),
+        }
+    }
+}
+
+/// Whether another process holds the file: `SQLITE_BUSY`, or one of its extended codes.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == 5)
 }
 
 /// Takes every missing step, in one transaction: another process that opens the file waits and finds it done.
