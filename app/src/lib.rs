@@ -8,6 +8,7 @@
 //! * [`api`] has the server functions: what a page asks for and what a person does;
 //! * [`live`] keeps an open page true: the event stream and the store that it feeds.
 
+#![allow(clippy::needless_pass_by_value, reason = "a component owns what it is given")]
 #![allow(unreachable_pub, reason = "the component macro makes every component's properties public")]
 
 pub mod api;

@@ -137,6 +137,16 @@ impl Live {
         });
     }
 
+    /// Calls `missed` if events came while something was being read that holds only those through `read_through`, and
+    /// so before anybody listened on its behalf. In an effect, hence in browsers alone.
+    pub(crate) fn missed_since(self, read_through: u64, missed: impl Fn() + 'static) {
+        Effect::new(move |_| {
+            if self.last_event() > read_through {
+                missed();
+            }
+        });
+    }
+
     /// Takes in an event.
     pub(crate) fn apply(self, id: u64, event: &Event) {
         if self.last_event.try_update_value(|last| *last = id).is_none() {

@@ -77,7 +77,7 @@ fn hear(live: Live, slot: Slot, message: &MessageEvent) {
     match serde_json::from_str(&json) {
         Ok(Event::Resync) => start_over(live, slot, Duration::ZERO),
         Ok(event) => {
-            live.apply(message.last_event_id().parse().unwrap_or_else(|_| live.last_event()), &event)
+            live.apply(message.last_event_id().parse().unwrap_or_else(|_| live.last_event()), &event);
         }
         // Said by a newer server than this page is from.
         Err(error) => leptos::logging::warn!("an event was not understood: {error}"),

@@ -37,11 +37,11 @@ pub fn OpPage() -> impl IntoView {
 #[component]
 fn Found(detail: OpDetail) -> impl IntoView {
     let live = expect_context::<Live>();
-    let OpDetail { op, lines, .. } = detail;
+    let OpDetail { op, lines, last_event } = detail;
     let (title, host, id) = (op.title(), op.host_name.clone(), op.id.to_string());
     let op = RwSignal::new(op);
     let lines = RwSignal::new(lines);
-    keep_true(live, op, lines);
+    keep_true(live, op, lines, last_event);
     let status = Memo::new(move |_| op.with(|op| op.status));
     let message = Memo::new(move |_| op.with(|op| op.message.clone()));
     view! {
@@ -66,9 +66,10 @@ fn Found(detail: OpDetail) -> impl IntoView {
 
 /// Takes in what the stream says of this op. A line that is here already is passed over; where lines are missing, all
 /// is read again.
-fn keep_true(live: Live, op: RwSignal<OpView>, lines: RwSignal<Vec<OutputLine>>) {
+fn keep_true(live: Live, op: RwSignal<OpView>, lines: RwSignal<Vec<OutputLine>>, read_through: u64) {
     let id = op.with_untracked(|op| op.id);
     let reload = Reload::new();
+    live.missed_since(read_through, move || reload.stale(move || read_again(op, lines)));
     live.listen(move |event| {
         let stale = match event {
             Event::Op { op: heard } if heard.id == id => {

@@ -102,7 +102,15 @@ fn Found(detail: HostDetail) -> impl IntoView {
 fn keep_true(live: Live, detail: RwSignal<HostDetail>) {
     let id = detail.with_untracked(|d| d.host.id);
     let name = detail.with_untracked(|d| d.host.name.clone());
+    let read_through = detail.with_untracked(|d| d.last_event);
     let reload = Reload::new();
+    {
+        let name = name.clone();
+        live.missed_since(read_through, move || {
+            let name = name.clone();
+            reload.stale(move || read_again(detail, name.clone()));
+        });
+    }
     live.listen(move |event| {
         let stale = match event {
             Event::Host { host } if host.id == id => {

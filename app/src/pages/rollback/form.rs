@@ -2,7 +2,7 @@
 
 use backstay_protocol::limits::REASON_CHARS;
 use backstay_protocol::rollback::{Candidate, RollbackPlan};
-use backstay_protocol::{GenerationRef, HostView, OpView};
+use backstay_protocol::{Generation, GenerationRef, HostView, OpView};
 use leptos::html;
 use leptos::prelude::*;
 
@@ -30,7 +30,8 @@ impl Since {
         let seen = plan.current.generation.reference();
         let open_op = plan.open_op.clone();
         let online = plan.online;
-        let now = move |host: &Option<HostView>| host.as_ref()?.generation.as_ref().map(|g| g.reference());
+        let now =
+            move |host: &Option<HostView>| host.as_ref()?.generation.as_ref().map(Generation::reference);
         Self {
             moved: Memo::new(move |_| host.with(now).filter(|now| *now != seen)),
             busy: Memo::new(move |_| host.with(|h| h.as_ref().map_or(open_op.clone(), |h| h.op.clone()))),
