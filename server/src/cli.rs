@@ -30,7 +30,7 @@ pub(crate) enum Command {
     Serve(ServeOptions),
     /// Make a token with which one host can join, and print it.
     JoinToken(JoinTokenOptions),
-    /// Set a person's password, read from BACKSTAY_PASSWORD; makes the person where there is none of that name.
+    /// Set a person's password, read from the environment; makes the person where there is none of that name.
     SetPassword(SetPasswordOptions),
     /// Check that nobody has changed the audit log.
     VerifyAudit(DatabaseOptions),
@@ -39,7 +39,7 @@ pub(crate) enum Command {
 /// Where the data is.
 #[derive(Debug, Args)]
 pub(crate) struct DatabaseOptions {
-    /// The database: sqlite://FILE.
+    /// The database, such as `sqlite://FILE`.
     #[arg(long, env = "BACKSTAY_DATABASE", default_value = "sqlite://backstay.sqlite3")]
     pub(crate) database: String,
 }

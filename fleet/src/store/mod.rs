@@ -8,7 +8,7 @@
 //! rule that must hold under concurrency (one open op for a host, each output line once, no step out of a closed op)
 //! is a constraint of the database or a condition of the statement, not a look before it.
 //!
-//! [`contract`](self::contract) is the suite that every implementation must pass.
+//! `contract.rs` is the suite that every implementation must pass.
 
 use async_trait::async_trait;
 use backstay_protocol::message::Outcome;

@@ -25,7 +25,7 @@ const HELLO_WITHIN: Duration = Duration::from_secs(10);
 /// How often the server asks whether the agent is still there.
 const PING_EVERY: Duration = Duration::from_secs(20);
 /// After how long without a word a connection is dead.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 /// The header with the join token.
 const JOIN_HEADER: &str = "x-backstay-join";
 

@@ -1,5 +1,7 @@
 //! The server as the world meets it: the real binary, a real database, agents and browsers over real sockets.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
+
 mod agents;
 mod browsers;
 mod harness;

@@ -102,7 +102,10 @@ async fn open_writer(options: &SqliteConnectOptions) -> Result<SqlitePool, Store
 
 /// Whether another process holds the file: `SQLITE_BUSY`, or one of its extended codes.
 fn is_busy(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<u32>().ok());
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .and_then(|code| code.parse::<u32>().ok());
     code.is_some_and(|code| code & 0xff == 5)
 }
 
