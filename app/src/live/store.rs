@@ -228,3 +228,104 @@ impl Live {
             .unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use backstay_protocol::event::Tone;
+    use backstay_protocol::{Compartments, Light, Platform, State};
+
+    use super::*;
+
+    fn host(name: &str) -> HostView {
+        let light = Light { state: State::Ok, words: "Fine".into(), hint: "Nothing to do.".into() };
+        HostView {
+            id: HostId::new(),
+            name: name.into(),
+            platform: Platform::Nixos,
+            online: true,
+            last_seen: None,
+            agent_version: None,
+            auto_test: true,
+            compartments: Compartments {
+                agent: light.clone(),
+                git: light.clone(),
+                lock: light.clone(),
+                system: light.clone(),
+                tests: light,
+            },
+            generation: None,
+            tests: None,
+            op: None,
+        }
+    }
+
+    fn start(hosts: Vec<HostView>, last_event: u64) -> Start {
+        Start {
+            person: Person { name: "admin".into(), role: Role::Viewer },
+            snapshot: FleetSnapshot { hosts, last_event, server_version: "0.1.0".into() },
+        }
+    }
+
+    fn live(hosts: Vec<HostView>) -> Live {
+        let live = Live::new();
+        live.begin(start(hosts, 7));
+        live
+    }
+
+    fn names(live: Live) -> Vec<String> {
+        live.rows().with_untracked(|rows| rows.iter().map(|r| r.name.clone()).collect())
+    }
+
+    #[test]
+    fn a_host_keeps_its_signal_and_a_new_one_finds_its_place() {
+        Owner::new().with(|| {
+            let gpc0 = host("gpc0");
+            let live = live(vec![gpc0.clone(), host("imac0")]);
+            let signal = live.host("GPC0").unwrap();
+            live.apply(8, &Event::Host { host: Box::new(HostView { online: false, ..gpc0.clone() }) });
+            live.apply(9, &Event::Host { host: Box::new(host("hsb0")) });
+            assert!(!signal.get_untracked().online);
+            assert_eq!(names(live), ["gpc0", "hsb0", "imac0"]);
+            live.apply(10, &Event::HostRemoved { id: gpc0.id });
+            assert_eq!(names(live), ["hsb0", "imac0"]);
+            assert_eq!(live.last_event(), 10);
+        });
+    }
+
+    #[test]
+    fn a_page_begins_once() {
+        Owner::new().with(|| {
+            let live = live(vec![host("gpc0")]);
+            live.apply(8, &Event::Host { host: Box::new(host("hsb0")) });
+            live.begin(start(vec![], 7));
+            assert_eq!(names(live), ["gpc0", "hsb0"]);
+            assert_eq!(live.last_event(), 8);
+        });
+    }
+
+    #[test]
+    fn after_a_gap_all_is_as_read_anew() {
+        Owner::new().with(|| {
+            let (gpc0, imac0) = (host("gpc0"), host("imac0"));
+            let live = live(vec![gpc0.clone(), host("hsb0")]);
+            live.reset(start(vec![HostView { online: false, ..gpc0 }, imac0], 90));
+            assert_eq!(names(live), ["gpc0", "imac0"]);
+            assert!(!live.host("gpc0").unwrap().get_untracked().online);
+            assert_eq!(live.last_event(), 90);
+        });
+    }
+
+    #[test]
+    fn old_notices_make_room() {
+        Owner::new().with(|| {
+            let live = live(vec![]);
+            for number in 0..9 {
+                let text = format!("Rolled back to Gen {number}");
+                live.apply(8, &Event::Notice(Notice { tone: Tone::Good, text, host_name: None, op: None }));
+            }
+            let shown = live.notices().get_untracked();
+            assert_eq!(shown.len(), NOTICES);
+            assert_eq!(shown[0].notice.text, "Rolled back to Gen 4");
+        });
+    }
+}

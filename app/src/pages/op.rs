@@ -169,3 +169,41 @@ fn About(op: RwSignal<OpView>) -> impl IntoView {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use backstay_protocol::Stream;
+    use chrono::DateTime;
+
+    use super::*;
+
+    fn lines(numbers: std::ops::RangeInclusive<u64>) -> Vec<OutputLine> {
+        numbers
+            .map(|seq| OutputLine {
+                seq,
+                stream: Stream::Stdout,
+                at: DateTime::UNIX_EPOCH,
+                text: format!("line {seq}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_line_is_shown_once_however_often_it_is_heard() {
+        Owner::new().with(|| {
+            let shown = RwSignal::new(lines(1..=3));
+            assert!(append(shown, &lines(2..=5)));
+            assert!(append(shown, &lines(1..=5)));
+            assert_eq!(shown.get_untracked(), lines(1..=5));
+        });
+    }
+
+    #[test]
+    fn where_lines_are_missing_nothing_is_appended() {
+        Owner::new().with(|| {
+            let shown = RwSignal::new(lines(1..=3));
+            assert!(!append(shown, &lines(5..=6)));
+            assert_eq!(shown.get_untracked(), lines(1..=3));
+        });
+    }
+}
