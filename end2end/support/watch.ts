@@ -2,6 +2,9 @@
 
 import { type BrowserContext, expect } from '@playwright/test';
 
+/** The server functions that only read; like all of them, they are called by POST. */
+const reading = /^\/api\/(start_page|load_\w+|audit)$/;
+
 /** Fails a test whose pages said, in the console or by a failed request, that something went wrong. */
 export class Watch {
   readonly #seen: string[] = [];
@@ -26,7 +29,8 @@ export class Watch {
     context.on('requestfailed', (request) => {
       const why = request.failure()?.errorText ?? 'failed';
       // Leaving a page ends what it was still reading; what it was still asking for counts.
-      const left = why === 'net::ERR_ABORTED' && request.method() === 'GET';
+      const reads = request.method() === 'GET' || reading.test(new URL(request.url()).pathname);
+      const left = why === 'net::ERR_ABORTED' && reads;
       const unwanted = withoutScript && why === 'csp' && request.resourceType() === 'script';
       if (!left && !unwanted) this.#seen.push(`request failed: ${why}: ${request.method()} ${request.url()}`);
     });
