@@ -17,7 +17,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{LINE_BYTES, LINES_PER_MESSAGE, MESSAGE_BYTES};
+use crate::limits::{LINE_BYTES, LINES_PER_MESSAGE, LINES_PER_OP, MESSAGE_BYTES};
 use crate::{Facts, HostId, OpAction, OpId, OutputLine, Phase, Platform};
 
 /// What an agent says.
@@ -217,6 +217,9 @@ impl Message for AgentMessage {
             }
             Self::Output { lines, .. } if lines.iter().any(|l| l.text.len() > LINE_BYTES) => {
                 Err(MessageError::OverLimit("an output line longer than a line may be"))
+            }
+            Self::Output { lines, .. } if lines.iter().any(|l| !(1..=LINES_PER_OP).contains(&l.seq)) => {
+                Err(MessageError::OverLimit("an output line numbered beyond what is kept of an op"))
             }
             Self::Hello(hello) if !crate::limits::is_host_name(&hello.name) => {
                 Err(MessageError::OverLimit("a host's name is letters, digits and hyphens, at most 63"))

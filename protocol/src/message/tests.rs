@@ -29,7 +29,7 @@ fn id() -> impl Strategy<Value = OpId> {
 
 fn line() -> impl Strategy<Value = OutputLine> {
     let stream = prop_oneof![Just(Stream::Agent), Just(Stream::Stdout), Just(Stream::Stderr)];
-    (any::<u64>(), stream, time(), ".{0,200}").prop_map(|(seq, stream, at, text)| OutputLine {
+    (1..=LINES_PER_OP, stream, time(), ".{0,200}").prop_map(|(seq, stream, at, text)| OutputLine {
         seq,
         stream,
         at,
@@ -187,6 +187,12 @@ fn limits_are_kept() {
     assert!(AgentMessage::decode(&output(vec![line("x".repeat(LINE_BYTES))])).is_ok());
     assert!(AgentMessage::decode(&output(vec![line("x".repeat(LINE_BYTES + 1))])).is_err());
     assert!(AgentMessage::decode(&output(vec![line(String::new()); LINES_PER_MESSAGE + 1])).is_err());
+    for seq in [0, LINES_PER_OP + 1, u64::MAX] {
+        assert!(
+            AgentMessage::decode(&output(vec![OutputLine { seq, ..line(String::new()) }])).is_err(),
+            "{seq}"
+        );
+    }
     assert!(matches!(AgentMessage::decode(&" ".repeat(MESSAGE_BYTES + 1)), Err(MessageError::TooLarge(_))));
     let hello =
         r#"{"type":"hello","protocol":1,"agent_version":"0","name":"../x","platform":"nixos","journal":[]}"#;
