@@ -21,6 +21,19 @@ pub enum Stranger {
     Store(#[from] StoreError),
 }
 
+impl Stranger {
+    /// What the agent is told. A fault of the database is for the server's log: somebody who is not let in learns nothing
+    /// of what is behind the door.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Store(_) | Self::NotEnrolled(EnrolError::Store(_)) => {
+                "the server cannot look this host up now: try again later".to_owned()
+            }
+            other => other.to_string(),
+        }
+    }
+}
+
 /// What an agent shows before a connection is made.
 #[derive(Debug, Clone)]
 pub struct Credentials {

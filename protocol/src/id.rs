@@ -20,7 +20,7 @@ macro_rules! id {
 
         impl $name {
             /// A new identifier, never handed out before.
-            #[allow(clippy::new_without_default, reason = "a default that differs each time would surprise")]
+            #[expect(clippy::new_without_default, reason = "a default that differs each time would surprise")]
             pub fn new() -> Self {
                 Self(Uuid::now_v7())
             }

@@ -95,7 +95,7 @@ async fn converse(
     let host = match admit(fleet, shown, &hello).await {
         Ok(host) => host,
         Err(stranger) => {
-            say(&mut socket, &ServerMessage::Refused { reason: stranger.to_string() }).await?;
+            say(&mut socket, &ServerMessage::Refused { reason: stranger.told() }).await?;
             return Err(stranger.into());
         }
     };

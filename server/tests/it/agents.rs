@@ -27,6 +27,21 @@ async fn a_wrong_join_token_is_refused_in_words() {
 }
 
 #[tokio::test]
+async fn a_stranger_learns_nothing_of_a_broken_database() {
+    use sqlx::Connection;
+    let server = Server::start().await;
+    let url = format!("sqlite://{}", server.database().display());
+    let mut database = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    sqlx::query("ALTER TABLE join_tokens RENAME TO gone").execute(&mut database).await.unwrap();
+    let mut agent = Agent::new("gpc0");
+    agent.join = Some("not-a-join-token".into());
+    agent.open(&server).await.unwrap();
+    let answer = agent.hello(vec![]).await;
+    let expected = "the server cannot look this host up now: try again later";
+    assert_eq!(answer, ServerMessage::Refused { reason: expected.to_owned() });
+}
+
+#[tokio::test]
 async fn a_join_token_is_good_once_and_for_its_host_alone() {
     let server = Server::start().await;
     let join = server.join_token("gpc0").await;

@@ -3,7 +3,7 @@
 use backstay_protocol::message::{AgentMessage, OpResult, Outcome, ServerMessage};
 use backstay_protocol::{Facts, OpAction, OpId, OutputLine, State, Stream};
 
-use crate::harness::{Agent, Browser, Server, facts, generation, now};
+use crate::harness::{Agent, Browser, Events, Server, facts, generation, now};
 
 /// Fills in the dialog: from what the person saw to what the person chose.
 async fn ask(browser: &Browser, host: &str, from: u32, to: u32) -> String {
@@ -41,6 +41,25 @@ async fn finish(agent: &mut Agent, op: OpId, result: OpResult, facts: Facts) {
             return;
         }
     }
+}
+
+/// A rollback of gpc0 from Gen 48 to Gen 47 that has reached its agent, and a page that watches.
+struct Asked {
+    server: Server,
+    agent: Agent,
+    browser: Browser,
+    events: Events,
+    op: OpId,
+}
+
+async fn asked() -> Asked {
+    let server = Server::start().await;
+    let mut agent = server.host("gpc0").await;
+    let browser = server.log_in().await;
+    let events = browser.listen(None).await;
+    ask(&browser, "gpc0", 48, 47).await;
+    let (op, _) = take_run(&mut agent).await;
+    Asked { server, agent, browser, events, op }
 }
 
 async fn audit(server: &Server) -> String {
@@ -137,12 +156,7 @@ async fn a_host_that_moved_meanwhile_is_left_alone() {
 
 #[tokio::test]
 async fn the_host_itself_may_refuse() {
-    let server = Server::start().await;
-    let mut agent = server.host("gpc0").await;
-    let browser = server.log_in().await;
-    let mut events = browser.listen(None).await;
-    ask(&browser, "gpc0", 48, 47).await;
-    let (op, _) = take_run(&mut agent).await;
+    let Asked { server, mut agent, mut events, op, .. } = asked().await;
     finish(&mut agent, op, result(Outcome::Refused, "Nothing was changed."), facts(48)).await;
     let host = events.host("gpc0 at rest", |h| h.op.is_none()).await;
     assert_ne!(host.compartments.system.state, State::Failed, "a refusal says nothing of the system");
@@ -161,12 +175,7 @@ async fn a_collected_generation_is_refused() {
 
 #[tokio::test]
 async fn exit_0_with_the_goal_not_met_is_a_failure() {
-    let server = Server::start().await;
-    let mut agent = server.host("gpc0").await;
-    let browser = server.log_in().await;
-    let mut events = browser.listen(None).await;
-    ask(&browser, "gpc0", 48, 47).await;
-    let (op, _) = take_run(&mut agent).await;
+    let Asked { server, mut agent, mut events, op, .. } = asked().await;
     finish(&mut agent, op, result(Outcome::Completed, "Done."), facts(48)).await;
     let host = events.host("gpc0 red", |h| h.compartments.system.state == State::Failed).await;
     assert_eq!(host.compartments.system.words, "Rollback failed");
@@ -176,11 +185,7 @@ async fn exit_0_with_the_goal_not_met_is_a_failure() {
 
 #[tokio::test]
 async fn a_busy_host_names_the_op_that_holds_it() {
-    let server = Server::start().await;
-    let mut agent = server.host("gpc0").await;
-    let browser = server.log_in().await;
-    ask(&browser, "gpc0", 48, 47).await;
-    take_run(&mut agent).await;
+    let Asked { server: _server, agent: _agent, browser, .. } = asked().await;
     let answer = ask(&browser, "gpc0", 48, 46).await;
     assert!(answer.contains("gpc0 is busy: Rollback to Gen 47, asked for by admin"), "{answer}");
 }
@@ -233,11 +238,7 @@ async fn a_waiting_op_can_be_taken_back() {
 
 #[tokio::test]
 async fn a_server_that_died_meanwhile_takes_the_result() {
-    let mut server = Server::start().await;
-    let mut agent = server.host("gpc0").await;
-    let browser = server.log_in().await;
-    ask(&browser, "gpc0", 48, 47).await;
-    let (op, _) = take_run(&mut agent).await;
+    let Asked { mut server, mut agent, op, .. } = asked().await;
     agent.say(AgentMessage::Accepted { op }).await;
     server.restart().await;
     agent.cut();
