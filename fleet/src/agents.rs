@@ -131,9 +131,8 @@ impl Fleet {
                 let through = self.op_output(host, op, lines).await?;
                 Ok(through.map(|through| ServerMessage::OutputStored { op, through }))
             }
-            AgentMessage::Finished { op, result, facts } => {
-                self.op_finished(host, op, &result, *facts).await?;
-                Ok(Some(ServerMessage::FinishStored { op }))
+            AgentMessage::Finished { op, result, lines, facts } => {
+                self.op_finished(host, op, &result, lines, *facts).await.map(Some)
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The whole backend in one value.
 
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use backstay_protocol::event::Event;
 use backstay_protocol::view::{Person, Role};
@@ -20,6 +21,8 @@ pub struct FleetConfig {
     pub store: Arc<dyn Store>,
     /// What tells the time.
     pub clock: Arc<dyn Clock>,
+    /// How long an op waits for a host that is not connected.
+    pub queue_time: Duration,
 }
 
 /// The whole backend: what the server's routes and the pages' server functions work with. Cheap to clone.
@@ -30,6 +33,7 @@ pub struct Fleet {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) events: Arc<EventBus>,
+    pub(crate) queue_time: Duration,
     accounts: Arc<Accounts>,
     desired: Arc<RwLock<DesiredState>>,
     /// Held while a host is read from the store and told to the pages, so that no page hears an older state after a
@@ -40,7 +44,7 @@ pub struct Fleet {
 impl Fleet {
     /// A backend on this store.
     pub fn new(config: FleetConfig) -> Self {
-        let FleetConfig { server_version, store, clock } = config;
+        let FleetConfig { server_version, store, clock, queue_time } = config;
         Self {
             server_version: server_version.into(),
             hub: Arc::default(),
@@ -48,6 +52,7 @@ impl Fleet {
             accounts: Arc::new(Accounts::new(Arc::clone(&store), Arc::clone(&clock))),
             desired: Arc::new(RwLock::new(DesiredState::NotConfigured)),
             publishing: Arc::default(),
+            queue_time,
             store,
             clock,
         }

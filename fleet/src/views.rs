@@ -2,16 +2,18 @@
 
 use backstay_protocol::compartment::{AgentSeen, Inputs, compartments};
 use backstay_protocol::rollback::{self, RollbackPlan};
-use backstay_protocol::view::{AuditPage, FleetSnapshot, HostDetail, OpDetail};
-use backstay_protocol::{HostView, OpId, OpView, TestRun};
+use backstay_protocol::view::{AuditPage, FleetSnapshot, HostDetail, OpDetail, OpQuery, OpsPage};
+use backstay_protocol::{HostView, OpId, OpView, OutputLine, TestRun};
 
 use crate::fleet::Fleet;
 use crate::store::{HostRecord, OpFilter, StoreError};
 
 /// How many ops a host's page shows.
 const OPS_ON_HOST_PAGE: u32 = 50;
-/// How many lines of an op's output are handed out at once.
-const LINES_PER_READ: u32 = 20_000;
+/// How many lines of an op's output are handed out at once, and how many of its last ones come with it.
+const LINES_PER_READ: u32 = 2_000;
+/// How many ops a page of their history has.
+const OPS_PAGE: u32 = 50;
 /// How many entries a page of the audit log has.
 const AUDIT_PAGE: u32 = 100;
 
@@ -59,23 +61,58 @@ impl Fleet {
         rollback::plan(&record.name, online, record.facts.as_ref()?, open_op, self.clock.now())
     }
 
-    /// An op with its output.
+    /// An op with the last lines of its output.
     ///
     /// # Errors
     /// [`StoreError`]
     pub async fn op_detail(&self, id: OpId) -> Result<Option<OpDetail>, StoreError> {
         let last_event = self.events.last();
         let Some(op) = self.store.op(id).await? else { return Ok(None) };
-        let lines = self.store.output(id, 0, LINES_PER_READ).await?;
+        let lines = self.store.output_before(id, None, LINES_PER_READ).await?;
         Ok(Some(OpDetail { op, lines, last_event }))
     }
 
-    /// Ops, newest first.
+    /// The lines of an op's output after `after`, in order; the first of them, where there are many.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn ops(&self, filter: &OpFilter) -> Result<Vec<OpView>, StoreError> {
-        self.store.ops(filter).await
+    pub async fn output_after(&self, id: OpId, after: u64) -> Result<Vec<OutputLine>, StoreError> {
+        self.store.output(id, after, LINES_PER_READ).await
+    }
+
+    /// The lines of an op's output before `before`, in order; the last of them, where there are many.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn output_before(&self, id: OpId, before: u64) -> Result<Vec<OutputLine>, StoreError> {
+        self.store.output_before(id, Some(before), LINES_PER_READ).await
+    }
+
+    /// A page of the history of ops, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn ops_page(&self, query: &OpQuery) -> Result<OpsPage, StoreError> {
+        let last_event = self.events.last();
+        let host = match &query.host {
+            None => None,
+            Some(name) => match self.store.host_by_name(name).await? {
+                Some(host) => Some(host.id),
+                None => return Ok(OpsPage { ops: vec![], more: false, last_event }),
+            },
+        };
+        let filter = OpFilter {
+            host,
+            kind: query.kind,
+            statuses: query.statuses.clone(),
+            by: query.by.clone(),
+            before: query.before,
+            limit: OPS_PAGE + 1,
+        };
+        let mut ops = self.store.ops(&filter).await?;
+        let more = ops.len() > OPS_PAGE as usize;
+        ops.truncate(OPS_PAGE as usize);
+        Ok(OpsPage { ops, more, last_event })
     }
 
     /// A page of the audit log: the newest entries, or those before the one given.

@@ -9,6 +9,7 @@
 
 mod clock;
 pub mod compartment;
+pub mod delivery;
 pub mod event;
 mod facts;
 mod generation;
@@ -29,7 +30,9 @@ pub use facts::{Checkout, DesiredState, Facts};
 pub use generation::{Commit, Generation, GenerationRef};
 pub use host::{HostView, Platform};
 pub use id::{HostId, IdError, OpId};
-pub use op::{IllegalTransition, OpAction, OpKind, OpStatus, OpView, OutputLine, Phase, Stream};
+pub use op::{
+    CancelRequest, IllegalTransition, OpAction, OpKind, OpStatus, OpView, OutputLine, Phase, Stream,
+};
 pub use test_run::{TestResult, TestRun, TestSummary};
 
 /// The version of the agent protocol that this build speaks.

@@ -9,6 +9,7 @@
 //!   Accepted ──▶                             once the op is in the journal, synced
 //!   Progress, Output ──▶                ◀── OutputStored (through)
 //!   Finished (result, facts) ──▶        ◀── FinishStored     only now may the journal forget the op
+//!                                       ◀── OutputMissing    or the lines again, and the end after them
 //! ```
 //!
 //! Every message may arrive twice: lines carry sequence numbers, ops carry identifiers, and a second delivery changes
@@ -18,7 +19,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{LINE_BYTES, LINES_PER_MESSAGE, LINES_PER_OP, MESSAGE_BYTES};
-use crate::{Facts, HostId, OpAction, OpId, OutputLine, Phase, Platform};
+use crate::{Commit, Facts, HostId, OpAction, OpId, OutputLine, Phase, Platform};
 
 /// What an agent says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +57,8 @@ pub enum AgentMessage {
         op: OpId,
         /// How it ended.
         result: OpResult,
+        /// How many lines it wrote: the end counts only with all of them.
+        lines: u64,
         /// The host, read after it ended.
         facts: Box<Facts>,
     },
@@ -83,6 +86,9 @@ pub struct OpResult {
     pub outcome: Outcome,
     /// The exit code of the command that decided, where one ran.
     pub exit_code: Option<i32>,
+    /// Of a pull that completed: the commit that the branch was at, and so the one that the checkout is to be at.
+    #[serde(default)]
+    pub commit: Option<Commit>,
     /// What happened, what was left unchanged and what to do, in a sentence or two.
     pub message: String,
     /// When it began.
@@ -143,6 +149,13 @@ pub enum ServerMessage {
         op: OpId,
         /// The sequence number of that line.
         through: u64,
+    },
+    /// The op has ended, but lines of it are missing here: send those after this one again, and the end after them.
+    OutputMissing {
+        /// Which op.
+        op: OpId,
+        /// The last line before the first that is missing.
+        after: u64,
     },
     /// The op's end is stored: the journal may forget it.
     FinishStored {

@@ -110,9 +110,12 @@ impl FromStr for OpKind {
 ///
 /// ```text
 /// queued ─▶ sent ─▶ running ─▶ succeeded | failed | timed-out | cancelled
-///   │        └────────┴──────▶ lost
+///   │        └────────┴──────▶ lost ─▶ succeeded | failed | timed-out | cancelled
 ///   └─▶ blocked | cancelled | timed-out
 /// ```
+///
+/// A lost op holds its host no more. Where the host comes back after all and says how the op ended, that is the truth,
+/// and the op is what it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OpStatus {
@@ -132,7 +135,8 @@ pub enum OpStatus {
     Cancelled,
     /// Refused by the server before anything was sent.
     Blocked,
-    /// Sent, and the agent's journal has never heard of it after its deadline.
+    /// It reached the host, or may have, and what became of it cannot be known: the host has forgotten it, or was
+    /// silent for longer than the op may take.
     Lost,
 }
 
@@ -183,14 +187,15 @@ impl OpStatus {
     /// The one place that says which status may follow which.
     ///
     /// # Errors
-    /// [`IllegalTransition`] where `next` may not follow. A closed op stays as it is for ever.
+    /// [`IllegalTransition`] where `next` may not follow. A closed op stays as it is for ever, save one that was lost.
     pub fn to(self, next: Self) -> Result<Self, IllegalTransition> {
         use OpStatus::{Blocked, Cancelled, Failed, Lost, Queued, Running, Sent, Succeeded, TimedOut};
         let legal = match self {
             Queued => matches!(next, Sent | Blocked | Cancelled | TimedOut),
             Sent => matches!(next, Running | Succeeded | Failed | TimedOut | Cancelled | Lost),
             Running => matches!(next, Succeeded | Failed | TimedOut | Cancelled | Lost),
-            Succeeded | Failed | TimedOut | Cancelled | Blocked | Lost => false,
+            Lost => matches!(next, Succeeded | Failed | TimedOut | Cancelled),
+            Succeeded | Failed | TimedOut | Cancelled | Blocked => false,
         };
         if legal { Ok(next) } else { Err(IllegalTransition { from: self, to: next }) }
     }
@@ -301,6 +306,15 @@ pub struct OutputLine {
     pub text: String,
 }
 
+/// That a person wants an op to stop that is with its host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelRequest {
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
 /// An op as a page shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpView {
@@ -322,6 +336,12 @@ pub struct OpView {
     pub reason: Option<String>,
     /// When it was asked for.
     pub created_at: DateTime<Utc>,
+    /// While it is open: until when the server waits for it. A queued op times out then; one that was sent is lost.
+    pub due_at: Option<DateTime<Utc>>,
+    /// Who asked for it to stop, and when, while it was with the host.
+    pub cancel: Option<CancelRequest>,
+    /// The op that this one tries again.
+    pub retry_of: Option<OpId>,
     /// When the agent began, by the host's clock.
     pub started_at: Option<DateTime<Utc>>,
     /// When it ended, by the host's clock where it reached the host.
@@ -360,11 +380,19 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_op_stays_closed() {
+    fn a_closed_op_never_opens_again() {
         for from in OpStatus::ALL.into_iter().filter(|s| !s.is_open()) {
-            for to in OpStatus::ALL {
+            for to in OpStatus::ALL.into_iter().filter(|to| from != OpStatus::Lost || to.is_open()) {
                 assert_eq!(from.to(to), Err(IllegalTransition { from, to }));
             }
+        }
+    }
+
+    #[test]
+    fn what_was_lost_may_be_found() {
+        let found = [OpStatus::Succeeded, OpStatus::Failed, OpStatus::TimedOut, OpStatus::Cancelled];
+        for to in OpStatus::ALL {
+            assert_eq!(OpStatus::Lost.to(to).is_ok(), found.contains(&to), "{to}");
         }
     }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::rollback::RollbackPlan;
-use crate::{Facts, HostView, OpId, OpView, OutputLine};
+use crate::{Facts, HostView, OpId, OpKind, OpStatus, OpView, OutputLine};
 
 /// Who is logged in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,13 +84,39 @@ pub struct HostDetail {
     pub last_event: u64,
 }
 
-/// One op with its output.
+/// One op with the end of its output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpDetail {
     /// The op.
     pub op: OpView,
-    /// Its lines, in order.
+    /// Its last lines, in order. Those before the first of them are read on demand.
     pub lines: Vec<OutputLine>,
+    /// The number of the last event that this holds.
+    pub last_event: u64,
+}
+
+/// Which ops a history shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpQuery {
+    /// Of the host with this name alone.
+    pub host: Option<String>,
+    /// Of this kind alone.
+    pub kind: Option<OpKind>,
+    /// In one of these statuses; in any, where there is none.
+    pub statuses: Vec<OpStatus>,
+    /// Asked for by this person alone.
+    pub by: Option<String>,
+    /// Only those older than this one.
+    pub before: Option<OpId>,
+}
+
+/// A page of a history of ops.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpsPage {
+    /// The ops, newest first.
+    pub ops: Vec<OpView>,
+    /// Whether there are older ones.
+    pub more: bool,
     /// The number of the last event that this holds.
     pub last_event: u64,
 }

@@ -71,6 +71,9 @@ pub(crate) struct ServeOptions {
     /// How many seconds lie between two looks at the branch.
     #[arg(long, env = "BACKSTAY_POLL_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) poll_seconds: u64,
+    /// For how many seconds an op waits for a host that is not connected before it is given up.
+    #[arg(long, env = "BACKSTAY_QUEUE_SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    pub(crate) queue_seconds: u64,
     /// The name of the first administrator.
     #[arg(long, env = "BACKSTAY_ADMIN_USER", default_value = "admin")]
     pub(crate) admin_user: String,

@@ -20,6 +20,7 @@ pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
         server_version: env!("CARGO_PKG_VERSION").to_owned(),
         store: open_store(&options.database).await?,
         clock: Arc::new(SystemClock),
+        queue_time: Duration::from_secs(options.queue_seconds),
     });
     first_admin(&fleet, &options).await?;
 
@@ -38,6 +39,7 @@ pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
         ));
     }
     lifecycle.tasks.spawn(sweep(fleet.clone(), lifecycle.stop.clone()));
+    lifecycle.tasks.spawn(close_due(fleet.clone(), lifecycle.stop.clone()));
     let app = routes::router(fleet, &options, address, lifecycle.clone())?;
 
     // The one line on standard output: whoever started the server waits for it.
@@ -74,6 +76,17 @@ async fn sweep(fleet: Fleet, stop: CancellationToken) {
     while stop.run_until_cancelled(next.tick()).await.is_some() {
         if let Err(error) = fleet.forget_expired().await {
             tracing::error!(%error, "expired sessions and join tokens could not be forgotten");
+        }
+    }
+}
+
+/// Closes ops that were waited for long enough, until the server stops.
+async fn close_due(fleet: Fleet, stop: CancellationToken) {
+    let mut next = tokio::time::interval(Duration::from_secs(1));
+    next.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while stop.run_until_cancelled(next.tick()).await.is_some() {
+        if let Err(error) = fleet.close_due().await {
+            tracing::error!(%error, "ops that are due could not be closed");
         }
     }
 }

@@ -41,6 +41,11 @@ impl Follow {
         Self { tail: Tail::from(entry.output()), ending: Ending::Open, entry }
     }
 
+    /// How many lines the op has written, as far as it has been followed.
+    pub(super) fn lines(&self) -> u64 {
+        self.tail.lines()
+    }
+
     /// What came since the last time. `standing` was read before: when the op had ended by then, all its output is
     /// there now. Lines up to `stored` are known to the server.
     pub(super) fn news(&mut self, standing: Standing, stored: u64) -> std::io::Result<News> {

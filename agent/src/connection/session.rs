@@ -188,6 +188,7 @@ impl<'a> Session<'a> {
                     *known = through.max(*known);
                 }
             }
+            ServerMessage::OutputMissing { op, after } => self.tell_again(op, after),
             ServerMessage::FinishStored { op } => self.forget(op)?,
             ServerMessage::ReportFacts => self.readings.read_anew(),
             ServerMessage::PrReverted { number, message } => {
@@ -248,7 +249,8 @@ impl<'a> Session<'a> {
     fn turn_down(&mut self, op: OpId, outcome: Outcome, message: String) {
         tracing::warn!(%op, %message, "op turned down");
         let now = self.agent.clock.now();
-        let result = OpResult { outcome, exit_code: None, message, started_at: now, finished_at: now };
+        let result =
+            OpResult { outcome, exit_code: None, commit: None, message, started_at: now, finished_at: now };
         self.readings.read_after(op, Box::new(result));
     }
 
@@ -267,6 +269,14 @@ impl<'a> Session<'a> {
         };
         if let Err(error) = follow.entry.cancel() {
             tracing::error!(%op, %error, "the op cannot be told to stop");
+        }
+    }
+
+    /// Starts over with an op of which the server lacks lines after `after`.
+    fn tell_again(&mut self, op: OpId, after: u64) {
+        if let Some(follow) = self.follows.get_mut(&op) {
+            self.agent.stored().insert(op, after);
+            *follow = Follow::new(follow.entry.clone());
         }
     }
 
@@ -323,7 +333,8 @@ impl<'a> Session<'a> {
                     follow.ending = Ending::Told(result.clone());
                 }
                 tracing::info!(%op, outcome = ?result.outcome, message = %result.message, "op ended");
-                self.send(&AgentMessage::Finished { op, result: *result, facts }).await
+                let lines = self.follows.get(&op).map_or(0, Follow::lines);
+                self.send(&AgentMessage::Finished { op, result: *result, lines, facts }).await
             }
         }
     }

@@ -182,6 +182,7 @@ pub(crate) fn ended_without_runner(
     OpResult {
         outcome,
         exit_code: None,
+        commit: None,
         message: message.to_owned(),
         started_at: entry.file.accepted_at,
         finished_at: now,

@@ -39,6 +39,11 @@ impl Tail {
         Self { path, offset: 0, lines: 0 }
     }
 
+    /// How many lines have been handed out.
+    pub(crate) fn lines(&self) -> u64 {
+        self.lines
+    }
+
     /// The whole lines that come next, as many as fit into one message.
     pub(crate) fn next_batch(&mut self) -> io::Result<Batch> {
         let chunk = self.read()?;

@@ -21,6 +21,7 @@ fn result() -> OpResult {
     OpResult {
         outcome: Outcome::Completed,
         exit_code: None,
+        commit: None,
         message: "Done.".into(),
         started_at: SystemClock.now(),
         finished_at: SystemClock.now(),

@@ -45,7 +45,7 @@ pub fn run_op(folder: &Path) -> Result<()> {
     let started_at = clock.now();
     let Verdict { outcome, exit_code, message } = perform(&entry, &clock);
     let finished_at = clock.now();
-    end(&entry, &OpResult { outcome, exit_code, message, started_at, finished_at })
+    end(&entry, &OpResult { outcome, exit_code, commit: None, message, started_at, finished_at })
 }
 
 /// The lock of the op; none where another runner holds it or has held it. An agent that looks whether the lock is free

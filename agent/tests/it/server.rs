@@ -220,7 +220,12 @@ impl Connection {
                     self.send(&ServerMessage::OutputStored { op, through }).await;
                 }
                 AgentMessage::Progress { op: of, phase } if of == op => phases.push(phase),
-                AgentMessage::Finished { op: of, result, facts } if of == op => {
+                AgentMessage::Finished { op: of, result, lines: count, facts } if of == op => {
+                    assert_eq!(
+                        count,
+                        lines.last().map_or(0, |line| line.seq),
+                        "lines that the end speaks of"
+                    );
                     return Heard { lines, phases, result, facts: *facts };
                 }
                 _ => {}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backstay_protocol::message::{OpResult, Outcome};
 use backstay_protocol::view::Role;
-use backstay_protocol::{Facts, GenerationRef, OpAction, OpKind, OpStatus, rollback};
+use backstay_protocol::{Commit, Facts, GenerationRef, OpAction, OpKind, OpStatus, rollback};
 
 /// What is known of one kind of op before any is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,20 +15,23 @@ pub struct OpSpec {
     pub timeout: Duration,
     /// Whether tests run afterwards, where the host's auto-test is on.
     pub then_test: bool,
+    /// Whether it may be tried again as it was asked for. A rollback may not: it names the generation that the person
+    /// saw, and the host may be on another one by then.
+    pub retry: bool,
 }
 
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// The registry.
 pub fn spec(kind: OpKind) -> OpSpec {
-    let (role, timeout, then_test) = match kind {
-        OpKind::Rollback => (Role::Operator, 15 * MINUTE, true),
-        OpKind::Switch => (Role::Operator, 120 * MINUTE, true),
-        OpKind::Pull => (Role::Operator, 5 * MINUTE, false),
-        OpKind::Test => (Role::Operator, 30 * MINUTE, false),
-        OpKind::Refresh => (Role::Operator, MINUTE, false),
+    let (timeout, then_test, retry) = match kind {
+        OpKind::Rollback => (15 * MINUTE, true, false),
+        OpKind::Switch => (120 * MINUTE, true, true),
+        OpKind::Pull => (5 * MINUTE, false, true),
+        OpKind::Test => (30 * MINUTE, false, true),
+        OpKind::Refresh => (MINUTE, false, true),
     };
-    OpSpec { role, timeout, then_test }
+    OpSpec { role: Role::Operator, timeout, then_test, retry }
 }
 
 /// Why an op is refused before anything is sent.
@@ -99,7 +102,8 @@ fn goal(action: &OpAction, result: &OpResult, facts: &Facts) -> Verdict {
     let met = match action {
         OpAction::Rollback { target, .. } => reached(facts, target),
         OpAction::Switch => switched(facts),
-        OpAction::Pull | OpAction::Test | OpAction::Refresh => Ok(()),
+        OpAction::Pull => pulled(facts, result.commit.as_ref()),
+        OpAction::Test | OpAction::Refresh => Ok(()),
     };
     match met {
         Err(why) => Verdict { status: OpStatus::Failed, message: format!("Goal not met: {why}") },
@@ -126,6 +130,15 @@ fn reached(facts: &Facts, target: &GenerationRef) -> Result<(), String> {
         return Err(format!("the profile is on {target}, but something else is running."));
     }
     Ok(())
+}
+
+fn pulled(facts: &Facts, branch: Option<&Commit>) -> Result<(), String> {
+    let branch = branch.ok_or("the host did not say which commit it pulled.")?;
+    match facts.checkout.as_ref() {
+        Some(checkout) if checkout.commit == *branch => Ok(()),
+        Some(checkout) => Err(format!("the checkout is at {}, not at {branch}.", checkout.commit)),
+        None => Err("the checkout cannot be read any more.".to_owned()),
+    }
 }
 
 fn switched(facts: &Facts) -> Result<(), String> {

@@ -1,43 +1,100 @@
 //! The way back: what agents say of ops, and what becomes of them.
 
+use backstay_protocol::delivery::{self, OnFinished, Reconciliation};
 use backstay_protocol::event::{Event, Tone};
-use backstay_protocol::message::{OpResult, Outcome};
+use backstay_protocol::message::{OpResult, Outcome, ServerMessage};
 use backstay_protocol::{Facts, HostId, OpAction, OpId, OpStatus, OpView, OutputLine, Phase};
 
 use crate::fleet::Fleet;
-use crate::ops::record::{audit_entry, rollback_record};
+use crate::ops::record::{audit_entry, request_entry, rollback_record};
 use crate::ops::registry::{self, Verdict};
-use crate::ops::request::RequestError;
-use crate::store::{OpStep, StoreError};
+use crate::ops::request::{Asked, due_with_host};
+use crate::store::{NewAuditEntry, NewOp, OpStep, StoreError};
 
 /// Who the audit log names for the test runs that follow a rollback or a switch by themselves.
 const AUTO_TEST: &str = "auto-test";
+/// Whom it names for what the server does by itself.
+const SERVER: &str = "server";
+/// What is said of an op that its host has begun and knows no more.
+const FORGOTTEN: &str = "The host no longer knows of this op, which it had begun. It may have changed the host: look at \
+                         its lights.";
+/// What is said of an op whose host was silent for longer than the op may take.
+const SILENT: &str = "The host has not said what became of this op, and its time is over. It may have changed the host. \
+                      Should the host come back and know, it is said here.";
 
 impl Fleet {
     /// An agent has connected and said what its journal holds: sends what waits and what never arrived, and closes
     /// what the host has lost.
     pub(crate) async fn reconcile(&self, host: HostId, journal: &[OpId]) -> Result<(), StoreError> {
         let Some(op) = self.store.open_op(host).await? else { return Ok(()) };
-        if journal.contains(&op.id) {
-            return Ok(());
+        match delivery::reconcile(op.status, journal.contains(&op.id), op.cancel.is_some()) {
+            Reconciliation::Wait => {}
+            Reconciliation::Stop => {
+                self.hub.send(host, ServerMessage::Cancel { op: op.id });
+            }
+            Reconciliation::Send => {
+                self.dispatch(&op).await?;
+            }
+            Reconciliation::TakeBack => {
+                let by = op.cancel.as_ref().map_or(op.requested_by.as_str(), |cancel| &cancel.by);
+                self.take_back(&op, by).await?;
+            }
+            Reconciliation::Lose => self.lose(&op, FORGOTTEN).await?,
         }
-        if op.status == OpStatus::Running {
-            return self.lose(&op).await;
-        }
-        self.dispatch(&op).await?;
         Ok(())
     }
 
-    async fn lose(&self, op: &OpView) -> Result<(), StoreError> {
-        let message = "The host no longer knows of this op, which it had begun. It may have changed the host: look at \
-                       its lights.";
-        let step = OpStep {
-            finished_at: Some(self.clock.now()),
-            message: Some(message.to_owned()),
-            audit: Some(audit_entry(op, &op.host_name, "lost", self.clock.now(), message)),
-            rollback: rollback_record(op, self.clock.now(), false),
-            ..OpStep::to(OpStatus::Lost)
-        };
+    /// Closes the ops for which the server has waited as long as it may, so that no host is busy for ever.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what is due is looked at again the next time.
+    pub async fn close_due(&self) -> Result<(), StoreError> {
+        for op in self.store.due_ops(self.clock.now()).await? {
+            match delivery::on_due(op.status) {
+                Some(OpStatus::TimedOut) => self.expire(&op).await?,
+                Some(OpStatus::Lost) => self.lose(&op, SILENT).await?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes an op that waited for its host too long.
+    async fn expire(&self, op: &OpView) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let message =
+            "The host did not connect while the op waited for it. It was never sent: nothing was changed.";
+        self.give_up(
+            op,
+            OpStep {
+                finished_at: Some(now),
+                message: Some(message.to_owned()),
+                audit: Some(audit_entry(op, SERVER, "expired", now, message)),
+                ..OpStep::to(OpStatus::TimedOut)
+            },
+        )
+        .await
+    }
+
+    /// Closes an op of which nothing more can be known now.
+    async fn lose(&self, op: &OpView, message: &str) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.give_up(
+            op,
+            OpStep {
+                finished_at: Some(now),
+                message: Some(message.to_owned()),
+                audit: Some(audit_entry(op, SERVER, "lost", now, message)),
+                rollback: rollback_record(op, now, false),
+                ..OpStep::to(OpStatus::Lost)
+            },
+        )
+        .await
+    }
+
+    /// Takes the step only if the op is still where it was when it was looked at.
+    async fn give_up(&self, op: &OpView, step: OpStep) -> Result<(), StoreError> {
+        let step = OpStep { only_from: Some(op.status), ..step };
         if let Some(op) = self.store.step_op(op.id, &step).await? {
             self.publish_op(&op).await?;
             self.notify(&op, Tone::Bad);
@@ -47,10 +104,13 @@ impl Fleet {
 
     /// The agent has the op in its journal.
     pub(crate) async fn op_accepted(&self, host: HostId, id: OpId) -> Result<(), StoreError> {
-        if self.own_op(host, id).await?.is_none() {
-            return Ok(());
-        }
-        let step = OpStep { started_at: Some(self.clock.now()), ..OpStep::to(OpStatus::Running) };
+        let Some(op) = self.own_op(host, id).await? else { return Ok(()) };
+        let now = self.clock.now();
+        let step = OpStep {
+            started_at: Some(now),
+            due_at: Some(due_with_host(now, &op.action)),
+            ..OpStep::to(OpStatus::Running)
+        };
         if let Some(op) = self.store.step_op(id, &step).await? {
             self.publish_op(&op).await?;
         }
@@ -83,24 +143,46 @@ impl Fleet {
         Ok(Some(through))
     }
 
-    /// The op has ended: the facts read after it say what became of it. Said twice, it changes nothing the second time.
+    /// The op has ended after so many lines: the facts read after it say what became of it. Said twice, it changes
+    /// nothing the second time. What comes back is to be told to the agent.
     pub(crate) async fn op_finished(
         &self,
         host: HostId,
         id: OpId,
         result: &OpResult,
+        lines: u64,
         facts: Facts,
-    ) -> Result<(), StoreError> {
+    ) -> Result<ServerMessage, StoreError> {
         self.take_facts(host, facts.clone()).await?;
-        let Some(op) = self.own_op(host, id).await? else { return Ok(()) };
-        let verdict = registry::post_check(&op.action, result, &facts);
-        let Some(op) = self.store.step_op(id, &self.closing_step(&op, result, verdict)).await? else {
-            return self.publish_host(host).await;
-        };
+        let stored = ServerMessage::FinishStored { op: id };
+        let Some(op) = self.own_op(host, id).await? else { return Ok(stored) };
+        let through = self.store.output_through(id).await?;
+        match delivery::on_finished(op.status, through, lines) {
+            OnFinished::AskForLines { after } => return Ok(ServerMessage::OutputMissing { op: id, after }),
+            OnFinished::Close => self.close(&op, result, &facts).await?,
+            OnFinished::Acknowledge => {}
+        }
+        self.publish_host(host).await?;
+        Ok(stored)
+    }
+
+    async fn close(&self, op: &OpView, result: &OpResult, facts: &Facts) -> Result<(), StoreError> {
+        let verdict = registry::post_check(&op.action, result, facts);
+        let mut step = self.closing_step(op, result, verdict);
+        if step.to == OpStatus::Succeeded && registry::spec(op.action.kind()).then_test {
+            step.then = self.auto_test(op.host, facts).await?;
+        }
+        let Some(op) = self.store.step_op(op.id, &step).await? else { return Ok(()) };
         self.publish_op(&op).await?;
         self.notify(&op, if op.status == OpStatus::Succeeded { Tone::Good } else { Tone::Bad });
-        if op.status == OpStatus::Succeeded && registry::spec(op.action.kind()).then_test {
-            self.auto_test(host).await?;
+        self.dispatch_waiting(op.host).await
+    }
+
+    /// Sends what waits for this host, if it is connected.
+    async fn dispatch_waiting(&self, host: HostId) -> Result<(), StoreError> {
+        let Some(op) = self.store.open_op(host).await? else { return Ok(()) };
+        if op.status == OpStatus::Queued && self.dispatch(&op).await?.is_none() {
+            self.publish_op(&op).await?;
         }
         Ok(())
     }
@@ -112,7 +194,6 @@ impl Fleet {
         let took_place = result.outcome != Outcome::Refused;
         let what = if took_place { verdict.status.as_str() } else { "refused" };
         OpStep {
-            to: verdict.status,
             started_at: Some(result.started_at),
             finished_at: Some(result.finished_at),
             outcome: Some(result.outcome),
@@ -120,25 +201,25 @@ impl Fleet {
             audit: Some(audit_entry(op, &op.requested_by, what, now, &verdict.message)),
             rollback: if took_place { rollback_record(op, now, success) } else { None },
             message: Some(verdict.message),
+            ..OpStep::to(verdict.status)
         }
     }
 
-    /// Runs the host's tests, where that is wanted and there are any. That it cannot be done now is no failure of the
-    /// op before it: the Tests light says that they are due.
-    async fn auto_test(&self, host: HostId) -> Result<(), StoreError> {
-        let Some(record) = self.store.host(host).await? else { return Ok(()) };
-        let has_tests = record.facts.as_ref().is_some_and(|f| f.tests_available > 0);
-        if !record.auto_test || !has_tests {
-            return Ok(());
-        }
-        match self.open(&record, OpAction::Test, AUTO_TEST.to_owned(), None).await {
-            Ok(_) => Ok(()),
-            Err(RequestError::Store(error)) => Err(error),
-            Err(refusal) => {
-                tracing::info!(host = %record.name, %refusal, "tests were not started by themselves");
-                Ok(())
-            }
-        }
+    /// The run of the host's tests that is to follow, where that is wanted and there are any. It is recorded together
+    /// with the end of the op before it, so that it is not forgotten should this server be gone a moment later.
+    async fn auto_test(
+        &self,
+        host: HostId,
+        facts: &Facts,
+    ) -> Result<Option<Box<(NewOp, NewAuditEntry)>>, StoreError> {
+        let record = self.store.host(host).await?.filter(|host| host.auto_test && facts.tests_available > 0);
+        Ok(record.map(|record| {
+            let asked =
+                Asked { action: OpAction::Test, by: AUTO_TEST.to_owned(), reason: None, retry_of: None };
+            let op = self.new_op(host, asked);
+            let entry = request_entry(&op, &record.name);
+            Box::new((op, entry))
+        }))
     }
 
     /// The op, where it is one of this host's: an agent speaks of its own ops alone.

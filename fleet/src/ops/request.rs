@@ -1,14 +1,21 @@
 //! The way in: a person asks for an op, or takes one back.
 
+use std::time::Duration;
+
 use backstay_protocol::limits::REASON_CHARS;
 use backstay_protocol::message::ServerMessage;
 use backstay_protocol::view::Person;
-use backstay_protocol::{OpAction, OpId, OpStatus, OpView};
+use backstay_protocol::{HostId, OpAction, OpId, OpStatus, OpView};
+use chrono::{DateTime, Utc};
 
 use crate::fleet::Fleet;
 use crate::ops::record::{self, audit_entry};
 use crate::ops::registry::{self, Blocked};
 use crate::store::{HostRecord, InsertOpError, NewOp, OpStep, StoreError};
+
+/// How long after its own time an op may take to come home. A host enforces the time itself, and says so; this is for
+/// hosts that are away.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Why a request comes to nothing. Each sentence can be shown to the person as it is.
 #[derive(Debug, thiserror::Error)]
@@ -42,13 +49,19 @@ pub enum RequestError {
         by: String,
     },
     /// The op has ended.
-    #[error("This op has ended already: it {0}. Nothing was changed.")]
+    #[error("This op is over already ({0}). Nothing was changed.")]
     AlreadyClosed(OpStatus),
-    /// The op is with a host that cannot be told.
+    /// The op cannot be tried again yet.
+    #[error("This op is not over yet ({0}). Nothing was changed. Wait for it, or cancel it.")]
+    StillOpen(OpStatus),
+    /// The op went well.
+    #[error("This op went well: there is nothing to try again. Nothing was changed.")]
+    Succeeded,
+    /// The op is never tried again as it was.
     #[error(
-        "{0} is offline and may be working on this op: it cannot be told to stop now. Nothing was changed."
+        "{0} is not tried again as it was: the host may be on another generation by now. Nothing was changed. Choose a generation anew."
     )]
-    HostOffline(String),
+    NotRetriable(String),
     /// See [`StoreError`].
     #[error("The database failed, and nothing was changed. The server's log says why.")]
     Store(#[from] StoreError),
@@ -66,38 +79,47 @@ impl Fleet {
         action: OpAction,
         reason: Option<String>,
     ) -> Result<OpView, RequestError> {
-        let needed = registry::spec(action.kind()).role;
-        if person.role < needed {
-            return Err(RequestError::NotAllowed { needed });
-        }
+        may(person, &action)?;
         let reason = reason.map(|r| r.trim().to_owned()).filter(|r| !r.is_empty());
         if reason.as_ref().is_some_and(|r| r.chars().count() > REASON_CHARS) {
             return Err(RequestError::ReasonTooLong);
         }
         let host = self.store.host_by_name(host_name).await?;
         let host = host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))?;
-        self.open(&host, action, person.name.clone(), reason).await
+        self.open(&host, Asked { action, by: person.name.clone(), reason, retry_of: None }).await
+    }
+
+    /// Tries an op again that did not succeed, where the [registry](registry::OpSpec::retry) allows it. It is an op of
+    /// its own, and the one before stays as it is.
+    ///
+    /// # Errors
+    /// [`RequestError`]; nothing was sent then.
+    pub async fn retry_op(&self, person: &Person, id: OpId) -> Result<OpView, RequestError> {
+        let op = self.store.op(id).await?.ok_or(RequestError::NoSuchOp)?;
+        may(person, &op.action)?;
+        if op.status.is_open() {
+            return Err(RequestError::StillOpen(op.status));
+        }
+        if op.status == OpStatus::Succeeded {
+            return Err(RequestError::Succeeded);
+        }
+        if !registry::spec(op.action.kind()).retry {
+            return Err(RequestError::NotRetriable(op.title()));
+        }
+        let host = self.store.host(op.host).await?;
+        let host = host.ok_or_else(|| RequestError::NoSuchHost(op.host_name.clone()))?;
+        let asked =
+            Asked { action: op.action, by: person.name.clone(), reason: op.reason, retry_of: Some(id) };
+        self.open(&host, asked).await
     }
 
     /// Validates and records an op, and sends it where that is possible now.
-    pub(super) async fn open(
-        &self,
-        host: &HostRecord,
-        action: OpAction,
-        requested_by: String,
-        reason: Option<String>,
-    ) -> Result<OpView, RequestError> {
-        let verdict = registry::validate(&action, host.facts.as_ref());
-        let op = NewOp {
-            id: OpId::new(),
-            host: host.id,
-            action,
-            status: if verdict.is_ok() { OpStatus::Queued } else { OpStatus::Blocked },
-            requested_by,
-            reason,
-            created_at: self.clock.now(),
-            message: verdict.as_ref().err().map(ToString::to_string),
-        };
+    async fn open(&self, host: &HostRecord, asked: Asked) -> Result<OpView, RequestError> {
+        let verdict = registry::validate(&asked.action, host.facts.as_ref());
+        let mut op = self.new_op(host.id, asked);
+        if let Err(blocked) = &verdict {
+            op = NewOp { status: OpStatus::Blocked, due_at: None, message: Some(blocked.to_string()), ..op };
+        }
         let audit = record::request_entry(&op, &host.name);
         let op = match self.store.insert_op(&op, &audit).await {
             Ok(op) => op,
@@ -115,6 +137,23 @@ impl Fleet {
         Ok(self.dispatch(&op).await?.unwrap_or(op))
     }
 
+    /// An op that is to wait for its host.
+    pub(super) fn new_op(&self, host: HostId, asked: Asked) -> NewOp {
+        let now = self.clock.now();
+        NewOp {
+            id: OpId::new(),
+            host,
+            action: asked.action,
+            status: OpStatus::Queued,
+            requested_by: asked.by,
+            reason: asked.reason,
+            created_at: now,
+            due_at: Some(now + self.queue_time),
+            retry_of: asked.retry_of,
+            message: None,
+        }
+    }
+
     /// Sends an op that waits, or that was sent and never arrived, if its agent is connected. The op as it is then,
     /// where it changed.
     pub(super) async fn dispatch(&self, op: &OpView) -> Result<Option<OpView>, StoreError> {
@@ -123,7 +162,7 @@ impl Fleet {
         }
         // Recorded before it is sent: an op that an agent may have seen is never taken for one that waits.
         let stepped = match op.status {
-            OpStatus::Queued => self.store.step_op(op.id, &OpStep::to(OpStatus::Sent)).await?,
+            OpStatus::Queued => self.store.step_op(op.id, &self.sending_step(&op.action)).await?,
             _ => None,
         };
         if op.status == OpStatus::Queued && stepped.is_none() {
@@ -143,47 +182,67 @@ impl Fleet {
         Ok(stepped)
     }
 
-    /// Takes an op back: at once where it still waits, else by telling the host.
+    fn sending_step(&self, action: &OpAction) -> OpStep {
+        OpStep { due_at: Some(due_with_host(self.clock.now(), action)), ..OpStep::to(OpStatus::Sent) }
+    }
+
+    /// Takes an op back: at once where it still waits, else by telling the host, as soon as it is connected.
     ///
     /// # Errors
     /// [`RequestError`]; the op goes on then.
     pub async fn cancel_op(&self, person: &Person, id: OpId) -> Result<(), RequestError> {
         let op = self.store.op(id).await?.ok_or(RequestError::NoSuchOp)?;
-        let needed = registry::spec(op.action.kind()).role;
-        if person.role < needed {
-            return Err(RequestError::NotAllowed { needed });
+        may(person, &op.action)?;
+        if op.status == OpStatus::Queued && self.take_back(&op, &person.name).await? {
+            return Ok(());
         }
-        let now = self.clock.now();
-        if op.status == OpStatus::Queued {
-            let step = OpStep {
-                finished_at: Some(now),
-                message: Some(format!(
-                    "Taken back by {} before it was sent. Nothing was changed.",
-                    person.name
-                )),
-                audit: Some(audit_entry(
-                    &op,
-                    &person.name,
-                    "cancelled",
-                    now,
-                    "Taken back before it was sent.",
-                )),
-                ..OpStep::to(OpStatus::Cancelled)
-            };
-            if let Some(op) = self.store.step_op(id, &step).await? {
-                self.publish_op(&op).await?;
-                return Ok(());
-            }
-        }
-        let op = self.store.op(id).await?.ok_or(RequestError::NoSuchOp)?;
-        if !op.status.is_open() {
-            return Err(RequestError::AlreadyClosed(op.status));
-        }
-        let entry = audit_entry(&op, &person.name, "cancel-requested", now, "The host was told to stop.");
-        if !self.hub.send(op.host, ServerMessage::Cancel { op: id }) {
-            return Err(RequestError::HostOffline(op.host_name));
-        }
-        self.store.append_audit(&entry).await?;
-        Ok(())
+        let asked = audit_entry(
+            &op,
+            &person.name,
+            "cancel-requested",
+            self.clock.now(),
+            "The host is to be told to stop.",
+        );
+        // Recorded before it is sent, so that it is sent again should this server or the host be gone meanwhile.
+        let Some(op) = self.store.request_cancel(id, &asked).await? else {
+            let status = self.store.op(id).await?.ok_or(RequestError::NoSuchOp)?.status;
+            return Err(RequestError::AlreadyClosed(status));
+        };
+        self.hub.send(op.host, ServerMessage::Cancel { op: id });
+        Ok(self.publish_op(&op).await?)
     }
+
+    /// Closes an op that certainly never reached its host; whether it was still so.
+    pub(super) async fn take_back(&self, op: &OpView, by: &str) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let message = format!("Taken back by {by} before it reached the host. Nothing was changed.");
+        let step = OpStep {
+            only_from: Some(op.status),
+            finished_at: Some(now),
+            audit: Some(audit_entry(op, by, "cancelled", now, &message)),
+            message: Some(message),
+            ..OpStep::to(OpStatus::Cancelled)
+        };
+        let Some(op) = self.store.step_op(op.id, &step).await? else { return Ok(false) };
+        self.publish_op(&op).await?;
+        Ok(true)
+    }
+}
+
+/// What was asked for, and by whom.
+pub(super) struct Asked {
+    pub(super) action: OpAction,
+    pub(super) by: String,
+    pub(super) reason: Option<String>,
+    pub(super) retry_of: Option<OpId>,
+}
+
+/// Until when an op is waited for that is sent, or begun, now.
+pub(super) fn due_with_host(now: DateTime<Utc>, action: &OpAction) -> DateTime<Utc> {
+    now + registry::spec(action.kind()).timeout + PATIENCE
+}
+
+fn may(person: &Person, action: &OpAction) -> Result<(), RequestError> {
+    let needed = registry::spec(action.kind()).role;
+    if person.role < needed { Err(RequestError::NotAllowed { needed }) } else { Ok(()) }
 }

@@ -141,6 +141,10 @@ pub struct NewOp {
     pub reason: Option<String>,
     /// When.
     pub created_at: DateTime<Utc>,
+    /// Until when the server waits for it; none for a blocked op.
+    pub due_at: Option<DateTime<Utc>>,
+    /// The op that it tries again.
+    pub retry_of: Option<OpId>,
     /// For a blocked op, why.
     pub message: Option<String>,
 }
@@ -161,6 +165,8 @@ pub enum InsertOpError {
 pub struct OpStep {
     /// The status to go to.
     pub to: OpStatus,
+    /// The only status to come from, where not every one from which [`OpStatus::to`] may lead there will do.
+    pub only_from: Option<OpStatus>,
     /// When the agent began, by the host's clock.
     pub started_at: Option<DateTime<Utc>>,
     /// When it ended.
@@ -173,8 +179,13 @@ pub struct OpStep {
     pub message: Option<String>,
     /// The audit entry that goes with the step.
     pub audit: Option<NewAuditEntry>,
-    /// The row in `rollbacks` that goes with the step.
+    /// The row in `rollbacks` that goes with the step; it takes the place of an earlier one of the same op.
     pub rollback: Option<RollbackRecord>,
+    /// Until when the server waits from here on. A closed op is not waited for.
+    pub due_at: Option<DateTime<Utc>>,
+    /// The op that follows on this one, with its audit entry: recorded with the step or, where another op holds the
+    /// host, not at all.
+    pub then: Option<Box<(NewOp, NewAuditEntry)>>,
 }
 
 impl OpStep {
@@ -182,6 +193,7 @@ impl OpStep {
     pub fn to(to: OpStatus) -> Self {
         Self {
             to,
+            only_from: None,
             started_at: None,
             finished_at: None,
             outcome: None,
@@ -189,6 +201,8 @@ impl OpStep {
             message: None,
             audit: None,
             rollback: None,
+            due_at: None,
+            then: None,
         }
     }
 }
@@ -244,8 +258,10 @@ pub struct OpFilter {
     pub host: Option<HostId>,
     /// Of this kind alone.
     pub kind: Option<OpKind>,
-    /// Only those still open.
-    pub open: bool,
+    /// In one of these statuses; in any, where there is none.
+    pub statuses: Vec<OpStatus>,
+    /// Asked for by this person alone.
+    pub by: Option<String>,
     /// Only those older than this one.
     pub before: Option<OpId>,
     /// At most so many.
@@ -318,6 +334,11 @@ pub trait Store: Send + Sync + 'static {
     /// Takes an op one step further, if its status allows: the statement itself names the statuses from which
     /// [`OpStatus::to`] may lead there. None where it does not, and then nothing was written, not even the audit entry.
     async fn step_op(&self, id: OpId, step: &OpStep) -> Result<Option<OpView>, StoreError>;
+    /// Remembers that a person wants an op to stop that is with its host, with the audit entry; the first to ask is
+    /// remembered. None, and nothing written, where the op is not with its host.
+    async fn request_cancel(&self, id: OpId, audit: &NewAuditEntry) -> Result<Option<OpView>, StoreError>;
+    /// The open ops for which the server has waited as long as it may, oldest first.
+    async fn due_ops(&self, now: DateTime<Utc>) -> Result<Vec<OpView>, StoreError>;
     /// Remembers what an open op is doing; nothing for a closed one.
     async fn set_phase(&self, id: OpId, phase: Phase) -> Result<Option<OpView>, StoreError>;
     /// The op with this identifier.
@@ -329,10 +350,20 @@ pub trait Store: Send + Sync + 'static {
     async fn last_system_op(&self, host: HostId) -> Result<Option<OpView>, StoreError>;
     /// Ops, newest first.
     async fn ops(&self, filter: &OpFilter) -> Result<Vec<OpView>, StoreError>;
-    /// Stores lines that are not stored yet, and answers the number up to which there is no gap.
+    /// Stores lines that are not stored yet, and answers the number up to which there is no gap. An op's lines may come
+    /// after it was closed.
     async fn append_output(&self, op: OpId, lines: &[OutputLine]) -> Result<u64, StoreError>;
     /// The lines after `after`, in order, at most `limit`.
     async fn output(&self, op: OpId, after: u64, limit: u32) -> Result<Vec<OutputLine>, StoreError>;
+    /// The last lines before `before`, or of all where there is none, in order, at most `limit`.
+    async fn output_before(
+        &self,
+        op: OpId,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<OutputLine>, StoreError>;
+    /// The number of the line up to which an op's output is stored without a gap.
+    async fn output_through(&self, op: OpId) -> Result<u64, StoreError>;
     /// The rollbacks of a host, newest first.
     async fn rollbacks(&self, host: HostId) -> Result<Vec<RollbackRecord>, StoreError>;
 

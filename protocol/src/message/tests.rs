@@ -78,10 +78,12 @@ fn result() -> impl Strategy<Value = OpResult> {
         Just(Outcome::TimedOut),
         Just(Outcome::Cancelled)
     ];
-    (outcome, any::<Option<i32>>(), ".{0,80}", time(), time()).prop_map(
-        |(outcome, exit_code, message, started_at, finished_at)| OpResult {
+    let commit = proptest::option::of("[0-9a-f]{40}".prop_map(Commit));
+    (outcome, any::<Option<i32>>(), commit, ".{0,80}", time(), time()).prop_map(
+        |(outcome, exit_code, commit, message, started_at, finished_at)| OpResult {
             outcome,
             exit_code,
+            commit,
             message,
             started_at,
             finished_at,
@@ -101,11 +103,8 @@ fn agent_message() -> impl Strategy<Value = AgentMessage> {
         (id(), phase()).prop_map(|(op, phase)| AgentMessage::Progress { op, phase }),
         (id(), proptest::collection::vec(line(), 0..8))
             .prop_map(|(op, lines)| AgentMessage::Output { op, lines }),
-        (id(), result(), facts()).prop_map(|(op, result, facts)| AgentMessage::Finished {
-            op,
-            result,
-            facts
-        }),
+        (id(), result(), any::<u64>(), facts())
+            .prop_map(|(op, result, lines, facts)| AgentMessage::Finished { op, result, lines, facts }),
     ]
 }
 
@@ -120,6 +119,7 @@ fn server_message() -> impl Strategy<Value = ServerMessage> {
         }),
         id().prop_map(|op| ServerMessage::Cancel { op }),
         (id(), any::<u64>()).prop_map(|(op, through)| ServerMessage::OutputStored { op, through }),
+        (id(), any::<u64>()).prop_map(|(op, after)| ServerMessage::OutputMissing { op, after }),
         id().prop_map(|op| ServerMessage::FinishStored { op }),
         Just(ServerMessage::ReportFacts),
         (any::<u64>(), ".{0,40}").prop_map(|(number, message)| ServerMessage::PrReverted { number, message }),

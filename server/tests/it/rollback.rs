@@ -23,7 +23,14 @@ async fn ask(browser: &Browser, host: &str, from: u32, to: u32) -> String {
 }
 
 fn result(outcome: Outcome, message: &str) -> OpResult {
-    OpResult { outcome, exit_code: Some(0), message: message.into(), started_at: now(), finished_at: now() }
+    OpResult {
+        outcome,
+        exit_code: Some(0),
+        commit: None,
+        message: message.into(),
+        started_at: now(),
+        finished_at: now(),
+    }
 }
 
 async fn take_run(agent: &mut Agent) -> (OpId, OpAction) {
@@ -35,7 +42,7 @@ async fn take_run(agent: &mut Agent) -> (OpId, OpAction) {
 }
 
 async fn finish(agent: &mut Agent, op: OpId, result: OpResult, facts: Facts) {
-    agent.say(AgentMessage::Finished { op, result, facts: Box::new(facts) }).await;
+    agent.say(AgentMessage::Finished { op, result, lines: 0, facts: Box::new(facts) }).await;
     loop {
         if agent.hear().await.expect("an answer") == (ServerMessage::FinishStored { op }) {
             return;
@@ -103,6 +110,7 @@ async fn from_the_dialog_to_the_record() {
         .say(AgentMessage::Finished {
             op,
             result: result(Outcome::Completed, "Done."),
+            lines: 2,
             facts: Box::new(facts(47)),
         })
         .await;

@@ -47,6 +47,7 @@ fn result(outcome: Outcome) -> OpResult {
     OpResult {
         outcome,
         exit_code: Some(0),
+        commit: None,
         message: "As the agent said.".into(),
         started_at: now(),
         finished_at: now(),

@@ -110,6 +110,8 @@ pub(super) fn new_op(host: HostId, action: OpAction) -> NewOp {
         requested_by: "maria".to_owned(),
         reason: Some("DNS is down".to_owned()),
         created_at: start(),
+        due_at: Some(at(3600)),
+        retry_of: None,
         message: None,
     }
 }

@@ -87,7 +87,8 @@ async fn open_writer(options: &SqliteConnectOptions) -> Result<SqlitePool, Store
     let options = options
         .clone()
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal)
+        // What an agent is told is stored, and so forgets, must outlive a power cut.
+        .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true);
     let give_up = tokio::time::Instant::now() + BUSY_TIMEOUT;
     loop {
@@ -119,14 +120,14 @@ async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
 
 /// Every step from an empty file to what this version works with. A step that was released is never edited.
 fn migrations() -> Migrator {
-    let start = include_str!("../../../../migrations/sqlite/0001_start.sql");
-    Migrator::with_migrations(vec![Migration::new(
-        1,
-        "start".into(),
-        MigrationType::Simple,
-        start.into_sql_str(),
-        false,
-    )])
+    let steps = [
+        ("start", include_str!("../../../../migrations/sqlite/0001_start.sql")),
+        ("op delivery", include_str!("../../../../migrations/sqlite/0002_op_delivery.sql")),
+    ];
+    let numbered = (1..).zip(steps).map(|(number, (name, sql))| {
+        Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    Migrator::with_migrations(numbered.collect())
 }
 
 fn options(url_or_path: &str) -> Result<SqliteConnectOptions, StoreError> {
@@ -225,6 +226,14 @@ impl Store for SqliteStore {
         ops::step(self, id, step).await
     }
 
+    async fn request_cancel(&self, id: OpId, audit: &NewAuditEntry) -> Result<Option<OpView>, StoreError> {
+        ops::request_cancel(self, id, audit).await
+    }
+
+    async fn due_ops(&self, now: DateTime<Utc>) -> Result<Vec<OpView>, StoreError> {
+        ops::due(self, now).await
+    }
+
     async fn set_phase(&self, id: OpId, phase: Phase) -> Result<Option<OpView>, StoreError> {
         ops::set_phase(self, id, phase).await
     }
@@ -251,6 +260,19 @@ impl Store for SqliteStore {
 
     async fn output(&self, op: OpId, after: u64, limit: u32) -> Result<Vec<OutputLine>, StoreError> {
         output::after(self, op, after, limit).await
+    }
+
+    async fn output_before(
+        &self,
+        op: OpId,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<OutputLine>, StoreError> {
+        output::before(self, op, before, limit).await
+    }
+
+    async fn output_through(&self, op: OpId) -> Result<u64, StoreError> {
+        output::through(self, op).await
     }
 
     async fn rollbacks(&self, host: HostId) -> Result<Vec<RollbackRecord>, StoreError> {

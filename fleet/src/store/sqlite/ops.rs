@@ -1,6 +1,7 @@
 //! Ops and their life.
 
-use backstay_protocol::{HostId, OpId, OpKind, OpStatus, OpView, Phase};
+use backstay_protocol::{CancelRequest, HostId, OpId, OpKind, OpStatus, OpView, Phase};
+use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqliteExecutor};
 
@@ -27,12 +28,20 @@ fn from_row(row: &SqliteRow) -> Result<OpView, StoreError> {
         requested_by: row.text("requested_by")?,
         reason: row.text_opt("reason")?,
         created_at: row.time("created_at")?,
+        due_at: row.time_opt("due_at")?,
+        cancel: cancel_request(row)?,
+        retry_of: row.parsed_opt("retry_of")?,
         started_at: row.time_opt("started_at")?,
         finished_at: row.time_opt("finished_at")?,
         outcome: row.json_opt("outcome")?,
         exit_code: row.number_opt("exit_code")?,
         message: row.text_opt("message")?,
     })
+}
+
+fn cancel_request(row: &SqliteRow) -> Result<Option<CancelRequest>, StoreError> {
+    let (by, at) = (row.text_opt("cancel_by")?, row.time_opt("cancel_at")?);
+    Ok(by.zip(at).map(|(by, at)| CancelRequest { by, at }))
 }
 
 pub(super) async fn by_id(executor: impl SqliteExecutor<'_>, id: OpId) -> Result<Option<OpView>, StoreError> {
@@ -74,8 +83,16 @@ pub(super) async fn filtered(store: &SqliteStore, filter: &OpFilter) -> Result<V
     if let Some(kind) = filter.kind {
         query.push(" AND ops.kind = ").push_bind(kind.as_str());
     }
-    if filter.open {
-        query.push(" AND ops.status IN ('queued', 'sent', 'running')");
+    if !filter.statuses.is_empty() {
+        query.push(" AND ops.status IN (");
+        let mut names = query.separated(", ");
+        for status in &filter.statuses {
+            names.push_bind(status.as_str());
+        }
+        query.push(")");
+    }
+    if let Some(by) = &filter.by {
+        query.push(" AND ops.requested_by = ").push_bind(by);
     }
     if let Some(before) = filter.before {
         query.push(" AND ops.id < ").push_bind(before.to_string());
@@ -105,8 +122,8 @@ pub(super) async fn insert(
 /// Whether the op is in: not where another one is open. The index says so, and not a look before.
 async fn insert_row(tx: &mut Tx, op: &NewOp) -> Result<bool, StoreError> {
     let inserted = sqlx::query(
-        "INSERT INTO ops (id, host_id, kind, action, status, requested_by, reason, created_at, message)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        "INSERT INTO ops (id, host_id, kind, action, status, requested_by, reason, created_at, message, due_at, retry_of)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          ON CONFLICT (host_id) WHERE status IN ('queued','sent','running') DO NOTHING",
     )
     .bind(op.id.to_string())
@@ -118,6 +135,8 @@ async fn insert_row(tx: &mut Tx, op: &NewOp) -> Result<bool, StoreError> {
     .bind(&op.reason)
     .bind(stored_time(op.created_at))
     .bind(&op.message)
+    .bind(stored_time_opt(op.due_at))
+    .bind(op.retry_of.map(|id| id.to_string()))
     .execute(&mut **tx)
     .await?;
     Ok(inserted.rows_affected() == 1)
@@ -134,9 +153,48 @@ pub(super) async fn step(store: &SqliteStore, id: OpId, step: &OpStep) -> Result
     if let Some(entry) = &step.audit {
         audit::append(&mut tx, entry).await?;
     }
+    if let Some((next, entry)) = step.then.as_deref()
+        && insert_row(&mut tx, next).await?
+    {
+        audit::append(&mut tx, entry).await?;
+    }
     let view = by_id(&mut *tx, id).await?;
     tx.commit().await?;
     Ok(view)
+}
+
+pub(super) async fn request_cancel(
+    store: &SqliteStore,
+    id: OpId,
+    entry: &NewAuditEntry,
+) -> Result<Option<OpView>, StoreError> {
+    let mut tx = store.begin().await?;
+    let asked = sqlx::query(
+        "UPDATE ops SET cancel_by = COALESCE(cancel_by, $2), cancel_at = COALESCE(cancel_at, $3)
+         WHERE id = $1 AND status IN ('sent', 'running')",
+    )
+    .bind(id.to_string())
+    .bind(&entry.actor)
+    .bind(stored_time(entry.at))
+    .execute(&mut *tx)
+    .await?;
+    if asked.rows_affected() == 0 {
+        return Ok(None);
+    }
+    audit::append(&mut tx, entry).await?;
+    let view = by_id(&mut *tx, id).await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+pub(super) async fn due(store: &SqliteStore, now: DateTime<Utc>) -> Result<Vec<OpView>, StoreError> {
+    let rows = sqlx::query(select_ops!(
+        "WHERE ops.due_at <= $1 AND ops.status IN ('queued', 'sent', 'running') ORDER BY ops.id"
+    ))
+    .bind(stored_time(now))
+    .fetch_all(&store.reader)
+    .await?;
+    rows.iter().map(from_row).collect()
 }
 
 /// Whether the op's status allowed the step.
@@ -148,9 +206,11 @@ async fn update_status(tx: &mut Tx, id: OpId, step: &OpStep) -> Result<bool, Sto
         query.push(", was_sent = 1");
     }
     if !step.to.is_open() {
-        query.push(", phase = NULL");
+        query.push(", phase = NULL, due_at = NULL");
     }
-    for (column, time) in [("started_at", step.started_at), ("finished_at", step.finished_at)] {
+    let due_at = step.due_at.filter(|_| step.to.is_open());
+    let times = [("started_at", step.started_at), ("finished_at", step.finished_at), ("due_at", due_at)];
+    for (column, time) in times {
         set_where_given(&mut query, column, stored_time_opt(time));
     }
     set_where_given(&mut query, "outcome", outcome);
@@ -161,7 +221,7 @@ async fn update_status(tx: &mut Tx, id: OpId, step: &OpStep) -> Result<bool, Sto
     query.push(" WHERE id = ").push_bind(id.to_string());
     // A status that follows on none leaves `IN (NULL)`, which nothing is.
     query.push(" AND status IN (NULL");
-    for from in step.to.predecessors() {
+    for from in step.to.predecessors().filter(|from| step.only_from.is_none_or(|only| only == *from)) {
         query.push(", ").push_bind(from.as_str());
     }
     query.push(")");
@@ -197,7 +257,8 @@ pub(super) async fn set_phase(
 async fn insert_rollback(tx: &mut Tx, rollback: &RollbackRecord) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO rollbacks (id, host_id, from_gen, to_gen, reason, initiated_by, rolled_back_at, success)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (id) DO UPDATE SET rolled_back_at = excluded.rolled_back_at, success = excluded.success",
     )
     .bind(rollback.op.to_string())
     .bind(rollback.host.to_string())

@@ -80,13 +80,39 @@ pub(super) async fn after(
     .bind(i64::from(limit))
     .fetch_all(&store.reader)
     .await?;
-    let from_row = |row: &SqliteRow| {
-        Ok(OutputLine {
-            seq: row.number("seq")?,
-            stream: row.parsed("stream")?,
-            at: row.time("at")?,
-            text: row.text("line")?,
-        })
-    };
     rows.iter().map(from_row).collect()
+}
+
+pub(super) async fn before(
+    store: &SqliteStore,
+    op: OpId,
+    before: Option<u64>,
+    limit: u32,
+) -> Result<Vec<OutputLine>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT seq, stream, at, line FROM op_output WHERE op_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3",
+    )
+    .bind(op.to_string())
+    .bind(before.map_or(i64::MAX, stored_number))
+    .bind(i64::from(limit))
+    .fetch_all(&store.reader)
+    .await?;
+    rows.iter().rev().map(from_row).collect()
+}
+
+pub(super) async fn through(store: &SqliteStore, op: OpId) -> Result<u64, StoreError> {
+    let row = sqlx::query("SELECT output_through FROM ops WHERE id = $1")
+        .bind(op.to_string())
+        .fetch_optional(&store.reader)
+        .await?;
+    row.map_or(Ok(0), |row| row.number("output_through"))
+}
+
+fn from_row(row: &SqliteRow) -> Result<OutputLine, StoreError> {
+    Ok(OutputLine {
+        seq: row.number("seq")?,
+        stream: row.parsed("stream")?,
+        at: row.time("at")?,
+        text: row.text("line")?,
+    })
 }

@@ -76,6 +76,11 @@ pub(super) trait Columns {
         self.text(column)?.parse().map_err(|e| corrupt(column, e))
     }
 
+    /// A value that has a text form, where there is one.
+    fn parsed_opt<T: FromStr<Err: Display>>(&self, column: &str) -> Result<Option<T>, StoreError> {
+        self.text_opt(column)?.map(|text| text.parse()).transpose().map_err(|e| corrupt(column, e))
+    }
+
     /// A structured value, where there is one.
     fn json_opt<T: DeserializeOwned>(&self, column: &str) -> Result<Option<T>, StoreError> {
         let parse = |text: String| serde_json::from_str(&text);
