@@ -86,6 +86,12 @@ impl OpKind {
         }
     }
 
+    /// Whether it may be tried again as it was asked for. A rollback may not: it names the generation that the person
+    /// saw, and the host may be on another one by then.
+    pub fn may_be_retried(self) -> bool {
+        self != Self::Rollback
+    }
+
     /// Whether it changes which generation runs, and so decides the System light.
     pub fn changes_system(self) -> bool {
         matches!(self, Self::Rollback | Self::Switch)

@@ -12,6 +12,8 @@ mod record;
 pub mod registry;
 mod report;
 pub mod request;
+#[cfg(test)]
+mod tests;
 
 use backstay_protocol::event::{Event, Notice, Tone};
 use backstay_protocol::{OpKind, OpView};

@@ -15,8 +15,7 @@ pub struct OpSpec {
     pub timeout: Duration,
     /// Whether tests run afterwards, where the host's auto-test is on.
     pub then_test: bool,
-    /// Whether it may be tried again as it was asked for. A rollback may not: it names the generation that the person
-    /// saw, and the host may be on another one by then.
+    /// See [`OpKind::may_be_retried`].
     pub retry: bool,
 }
 
@@ -24,14 +23,14 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 /// The registry.
 pub fn spec(kind: OpKind) -> OpSpec {
-    let (timeout, then_test, retry) = match kind {
-        OpKind::Rollback => (15 * MINUTE, true, false),
-        OpKind::Switch => (120 * MINUTE, true, true),
-        OpKind::Pull => (5 * MINUTE, false, true),
-        OpKind::Test => (30 * MINUTE, false, true),
-        OpKind::Refresh => (MINUTE, false, true),
+    let (timeout, then_test) = match kind {
+        OpKind::Rollback => (15 * MINUTE, true),
+        OpKind::Switch => (120 * MINUTE, true),
+        OpKind::Pull => (5 * MINUTE, false),
+        OpKind::Test => (30 * MINUTE, false),
+        OpKind::Refresh => (MINUTE, false),
     };
-    OpSpec { role: Role::Operator, timeout, then_test, retry }
+    OpSpec { role: Role::Operator, timeout, then_test, retry: kind.may_be_retried() }
 }
 
 /// Why an op is refused before anything is sent.

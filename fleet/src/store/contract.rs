@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use super::Store;
 
 mod audit;
+mod delivery;
 mod fixture;
 mod hosts;
 mod join;
@@ -32,7 +33,7 @@ trait Bench: Sized + Send + Sync {
     /// Closes the store and opens it again.
     async fn reopen(&mut self);
     /// Runs a statement behind the store's back.
-    async fn run(&self, sql: &'static str) -> Result<(), sqlx::Error>;
+    async fn run(&self, sql: &str) -> Result<(), sqlx::Error>;
     /// Takes away what keeps the audit log append-only, as somebody would who can write the file.
     async fn drop_guards(&self);
 }
@@ -63,6 +64,12 @@ macro_rules! contract {
                 a_step_that_is_not_allowed_writes_nothing, a_phase_is_of_open_ops_alone,
                 the_last_system_op_is_one_that_reached_the_host, ops_are_filtered_newest_first,
                 rollbacks_come_newest_first,
+            ],
+            delivery: [
+                a_step_may_come_from_one_status_alone, the_database_itself_knows_the_table_of_steps,
+                a_cancel_is_asked_of_ops_that_are_with_their_host, ops_are_due_when_their_time_has_come,
+                what_follows_is_recorded_with_the_step, what_follows_gives_way_to_an_op_that_holds_the_host,
+                a_rollback_that_was_found_is_recorded_as_it_was, an_op_remembers_which_one_it_tries_again,
             ],
             life: [no_row_of_steps_leads_where_the_protocol_forbids],
             output: [

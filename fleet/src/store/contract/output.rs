@@ -83,6 +83,11 @@ pub(super) async fn lines_are_read_in_order_after_a_mark(bench: &mut impl Bench)
     assert_eq!(store.output(op, 0, 2000).await.unwrap(), lines(1..=1200));
     assert_eq!(store.output(op, 1200, 10).await.unwrap(), []);
     assert_eq!(store.output(op, u64::MAX, 10).await.unwrap(), []);
+    assert_eq!(store.output_before(op, None, 3).await.unwrap(), lines(1198..=1200));
+    assert_eq!(store.output_before(op, Some(1198), 2).await.unwrap(), lines(1196..=1197));
+    assert_eq!(store.output_before(op, Some(1), 2).await.unwrap(), []);
+    assert_eq!(store.output_through(op).await.unwrap(), 1200);
+    assert_eq!(store.output_through(OpId::new()).await.unwrap(), 0);
 }
 
 pub(super) async fn what_counts_from_nothing_is_no_line(bench: &mut impl Bench) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Executor};
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
 use tempfile::TempDir;
 
 use super::Bench;
@@ -41,9 +41,9 @@ impl Bench for SqliteBench {
         self.store = SqliteStore::open(&path(&self.folder)).await.unwrap();
     }
 
-    async fn run(&self, sql: &'static str) -> Result<(), sqlx::Error> {
+    async fn run(&self, sql: &str) -> Result<(), sqlx::Error> {
         let options = SqliteConnectOptions::new().filename(path(&self.folder));
-        options.connect().await?.execute(sql).await?;
+        options.connect().await?.execute(AssertSqlSafe(sql.to_owned())).await?;
         Ok(())
     }
 

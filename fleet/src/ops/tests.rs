@@ -1,0 +1,420 @@
+//! The life of an op between a request and its end, with a clock that the test moves and an agent that it plays.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backstay_protocol::message::{AgentMessage, Hello, OpResult, Outcome, ServerMessage};
+use backstay_protocol::view::{Person, Role};
+use backstay_protocol::{
+    Clock as _, Commit, Facts, FixedClock, Generation, OpAction, OpId, OpKind, OpStatus, OpView, OutputLine,
+    PROTOCOL_VERSION, Platform, State, Stream,
+};
+use chrono::TimeDelta;
+use tempfile::TempDir;
+
+use super::registry;
+use super::request::RequestError;
+use crate::hub::Connection;
+use crate::store::sqlite::SqliteStore;
+use crate::store::{HostRecord, NewHost, NewJoinToken, Store, TokenHash};
+use crate::{Fleet, FleetConfig};
+
+const QUEUE_TIME: Duration = Duration::from_hours(2);
+
+struct Bench {
+    fleet: Fleet,
+    clock: Arc<FixedClock>,
+    host: HostRecord,
+    person: Person,
+    _folder: TempDir,
+}
+
+/// An agent that is connected.
+struct Agent<'a> {
+    bench: &'a Bench,
+    connection: Connection,
+}
+
+impl Bench {
+    /// A fleet of one host, gpc0, on Gen 48, which is not connected now.
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("backstay.db");
+        let store = SqliteStore::open(path.to_str().unwrap()).await.unwrap();
+        let clock = Arc::new(FixedClock::at("2025-12-28T14:40:00Z".parse().unwrap()));
+        let host = enrolled(&store, &clock).await;
+        let fleet = Fleet::new(FleetConfig {
+            server_version: "0.1.0".into(),
+            store: Arc::new(store),
+            clock: clock.clone(),
+            queue_time: QUEUE_TIME,
+        });
+        let person = Person { name: "maria".into(), role: Role::Operator };
+        let bench = Self { fleet, clock, host, person, _folder: folder };
+        bench.fleet.take_facts(bench.host.id, bench.facts(48)).await.unwrap();
+        bench
+    }
+
+    async fn ask(&self, action: OpAction) -> OpId {
+        self.fleet.request_op(&self.person, "gpc0", action, None).await.unwrap().id
+    }
+
+    async fn op(&self, id: OpId) -> OpView {
+        self.fleet.store.op(id).await.unwrap().unwrap()
+    }
+
+    async fn open(&self) -> Option<OpView> {
+        self.fleet.store.open_op(self.host.id).await.unwrap()
+    }
+
+    async fn audited(&self) -> Vec<String> {
+        let entries = self.fleet.store.audit(None, 100).await.unwrap();
+        entries.into_iter().rev().map(|entry| entry.action).filter(|a| a != "host.enrolled").collect()
+    }
+
+    async fn after(&self, time: Duration) {
+        self.clock.advance(TimeDelta::from_std(time).unwrap());
+        self.fleet.close_due().await.unwrap();
+    }
+
+    /// The agent connects, with these ops in its journal.
+    async fn connect(&self, journal: &[OpId]) -> Agent<'_> {
+        let hello = Hello {
+            protocol: PROTOCOL_VERSION,
+            agent_version: "0.1.0".into(),
+            name: "gpc0".into(),
+            platform: Platform::Nixos,
+            journal: journal.to_vec(),
+        };
+        let (_, connection) = self.fleet.greet(&self.host, &hello).await.unwrap();
+        Agent { bench: self, connection: connection.unwrap() }
+    }
+
+    fn facts(&self, current: u32) -> Facts {
+        let now = self.clock.now();
+        let generation = |number| Generation {
+            number,
+            store_path: path(number),
+            commit: Some(Commit(format!("c{number}"))),
+            version: None,
+            kernel: None,
+            created_at: now,
+            current: number == current,
+            booted: false,
+            present: true,
+            needs_reboot: false,
+            inhibitors: vec![],
+        };
+        Facts {
+            read_at: now,
+            profile: "/nix/var/nix/profiles/system".into(),
+            generations: vec![generation(48), generation(47)],
+            running: Some(path(current)),
+            booted: None,
+            checkout: Some(backstay_protocol::Checkout {
+                path: "/etc/nixos".into(),
+                commit: Commit("c48".into()),
+                lock_hash: None,
+            }),
+            tests_available: 3,
+            test_runs: vec![],
+            failed_units: vec![],
+            problems: vec![],
+        }
+    }
+
+    fn result(&self, outcome: Outcome) -> OpResult {
+        let now = self.clock.now();
+        OpResult {
+            outcome,
+            exit_code: Some(0),
+            commit: Some(Commit("c48".into())),
+            message: "Done.".into(),
+            started_at: now,
+            finished_at: now,
+        }
+    }
+
+    fn line(&self, seq: u64) -> OutputLine {
+        OutputLine { seq, stream: Stream::Stdout, at: self.clock.now(), text: format!("line {seq}") }
+    }
+}
+
+impl Agent<'_> {
+    async fn say(&self, message: AgentMessage) -> Option<ServerMessage> {
+        self.bench.fleet.agent_said(self.connection.host, message).await.unwrap()
+    }
+
+    async fn finish(&self, op: OpId, outcome: Outcome, lines: u64, current: u32) -> Option<ServerMessage> {
+        let (result, facts) = (self.bench.result(outcome), Box::new(self.bench.facts(current)));
+        self.say(AgentMessage::Finished { op, result, lines, facts }).await
+    }
+
+    /// What waits to be sent to the agent.
+    fn told(&mut self) -> Vec<ServerMessage> {
+        std::iter::from_fn(|| self.connection.outbox.try_recv().ok()).collect()
+    }
+
+    fn runs(&mut self) -> Vec<OpId> {
+        let run = |message| match message {
+            ServerMessage::Run { op, .. } => Some(op),
+            _ => None,
+        };
+        self.told().into_iter().filter_map(run).collect()
+    }
+
+    async fn leave(self) {
+        self.bench.fleet.agent_left(&self.connection).await.unwrap();
+    }
+}
+
+async fn enrolled(store: &SqliteStore, clock: &FixedClock) -> HostRecord {
+    let token = TokenHash::of("join");
+    let at = clock.now();
+    let join = NewJoinToken {
+        token: token.clone(),
+        host_name: None,
+        created_at: at,
+        expires_at: at + TimeDelta::hours(1),
+    };
+    store.insert_join_token(&join).await.unwrap();
+    let host = NewHost {
+        id: backstay_protocol::HostId::new(),
+        name: "gpc0".into(),
+        platform: Platform::Nixos,
+        token: TokenHash::of("host"),
+        auto_test: true,
+        at,
+    };
+    store.enrol(&host, &token).await.unwrap()
+}
+
+fn path(number: u32) -> String {
+    format!("/nix/store/{number:032}-nixos-system-gpc0")
+}
+
+fn rollback() -> OpAction {
+    let reference = |number| backstay_protocol::GenerationRef { number, store_path: path(number) };
+    OpAction::Rollback { target: reference(47), seen_current: reference(48) }
+}
+
+#[tokio::test]
+async fn an_op_that_waited_too_long_for_its_host_is_given_up() {
+    let bench = Bench::new().await;
+    let op = bench.ask(OpAction::Switch).await;
+    assert_eq!(bench.op(op).await.due_at, Some(bench.clock.now() + QUEUE_TIME));
+    bench.after(QUEUE_TIME.saturating_sub(Duration::from_secs(1))).await;
+    assert_eq!(bench.op(op).await.status, OpStatus::Queued);
+    bench.after(Duration::from_secs(1)).await;
+    let op = bench.op(op).await;
+    assert_eq!(op.status, OpStatus::TimedOut);
+    assert!(op.message.unwrap().contains("never sent: nothing was changed"));
+    assert_eq!(bench.audited().await, ["switch.requested", "switch.expired"]);
+    assert!(bench.connect(&[]).await.runs().is_empty(), "it is not sent any more");
+    bench.ask(OpAction::Switch).await;
+}
+
+#[tokio::test]
+async fn an_op_whose_host_never_says_how_it_ended_is_lost_and_the_host_is_free() {
+    for accepted in [false, true] {
+        let bench = Bench::new().await;
+        let mut agent = bench.connect(&[]).await;
+        let op = bench.ask(rollback()).await;
+        assert_eq!(agent.runs(), [op]);
+        if accepted {
+            agent.say(AgentMessage::Accepted { op }).await;
+        }
+        agent.leave().await;
+        bench.after(registry::spec(OpKind::Rollback).timeout).await;
+        assert!(bench.op(op).await.status.is_open(), "the host has its own time, and then some");
+        bench.after(Duration::from_mins(10)).await;
+        assert_eq!(bench.op(op).await.status, OpStatus::Lost);
+        assert_eq!(bench.open().await, None);
+        assert!(!bench.fleet.store.rollbacks(bench.host.id).await.unwrap()[0].success);
+        let host = &bench.fleet.snapshot().await.unwrap().hosts[0];
+        assert_eq!(host.compartments.system.state, State::Failed);
+    }
+}
+
+#[tokio::test]
+async fn what_was_lost_is_found_when_the_host_comes_back() {
+    let bench = Bench::new().await;
+    let mut agent = bench.connect(&[]).await;
+    let op = bench.ask(rollback()).await;
+    agent.say(AgentMessage::Accepted { op }).await;
+    agent.told();
+    agent.leave().await;
+    bench.after(Duration::from_hours(1)).await;
+    assert_eq!(bench.op(op).await.status, OpStatus::Lost);
+
+    let mut agent = bench.connect(&[op]).await;
+    agent.say(AgentMessage::Accepted { op }).await;
+    assert_eq!(bench.op(op).await.status, OpStatus::Lost, "that it has the op says nothing of its end");
+    let lines = vec![bench.line(1)];
+    assert_eq!(
+        agent.say(AgentMessage::Output { op, lines }).await,
+        Some(ServerMessage::OutputStored { op, through: 1 })
+    );
+    assert_eq!(agent.finish(op, Outcome::Completed, 1, 47).await, Some(ServerMessage::FinishStored { op }));
+    let found = bench.op(op).await;
+    assert_eq!(
+        (found.status, found.message.as_deref()),
+        (OpStatus::Succeeded, Some("Rolled back to Gen 47"))
+    );
+    let rows = bench.fleet.store.rollbacks(bench.host.id).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.success).collect::<Vec<_>>(), [true]);
+    assert_eq!(
+        bench.audited().await,
+        ["rollback.requested", "rollback.lost", "rollback.succeeded", "test.requested"]
+    );
+    assert_eq!(agent.runs(), [bench.open().await.unwrap().id], "its tests follow, as they would have");
+}
+
+#[tokio::test]
+async fn an_end_without_all_of_its_lines_is_not_taken() {
+    let bench = Bench::new().await;
+    let agent = bench.connect(&[]).await;
+    let op = bench.ask(rollback()).await;
+    agent.say(AgentMessage::Accepted { op }).await;
+    agent.say(AgentMessage::Output { op, lines: vec![bench.line(1), bench.line(3)] }).await;
+    let missing = Some(ServerMessage::OutputMissing { op, after: 1 });
+    assert_eq!(agent.finish(op, Outcome::Completed, 3, 47).await, missing);
+    assert_eq!(bench.op(op).await.status, OpStatus::Running);
+    agent.say(AgentMessage::Output { op, lines: vec![bench.line(2), bench.line(3)] }).await;
+    let stored = Some(ServerMessage::FinishStored { op });
+    assert_eq!(agent.finish(op, Outcome::Completed, 3, 47).await, stored);
+    assert_eq!(agent.finish(op, Outcome::Completed, 3, 47).await, stored, "said twice, it is stored once");
+    let ends = bench.audited().await.into_iter().filter(|action| action == "rollback.succeeded").count();
+    assert_eq!(ends, 1);
+}
+
+#[tokio::test]
+async fn an_op_that_never_arrived_is_sent_again_and_one_that_did_is_not() {
+    let bench = Bench::new().await;
+    let mut agent = bench.connect(&[]).await;
+    let op = bench.ask(OpAction::Refresh).await;
+    assert_eq!(agent.runs(), [op]);
+    agent.leave().await;
+    assert_eq!(bench.connect(&[]).await.runs(), [op]);
+    assert!(bench.connect(&[op]).await.runs().is_empty());
+}
+
+#[tokio::test]
+async fn an_op_that_the_host_began_and_forgot_is_lost_at_once() {
+    let bench = Bench::new().await;
+    let agent = bench.connect(&[]).await;
+    let op = bench.ask(OpAction::Switch).await;
+    agent.say(AgentMessage::Accepted { op }).await;
+    agent.leave().await;
+    assert!(bench.connect(&[]).await.runs().is_empty());
+    let op = bench.op(op).await;
+    assert_eq!(op.status, OpStatus::Lost);
+    assert!(op.message.unwrap().contains("no longer knows"));
+}
+
+#[tokio::test]
+async fn a_cancel_reaches_a_host_that_was_away() {
+    let bench = Bench::new().await;
+    let mut agent = bench.connect(&[]).await;
+    let op = bench.ask(OpAction::Switch).await;
+    agent.say(AgentMessage::Accepted { op }).await;
+    agent.told();
+    agent.leave().await;
+    bench.fleet.cancel_op(&bench.person, op).await.unwrap();
+    assert_eq!(bench.op(op).await.cancel.unwrap().by, "maria");
+    for _ in 0..2 {
+        // On every connection until the host says that it has ended: the word may be lost.
+        let mut agent = bench.connect(&[op]).await;
+        assert_eq!(agent.told(), [ServerMessage::Cancel { op }]);
+    }
+    let agent = bench.connect(&[op]).await;
+    agent.finish(op, Outcome::Cancelled, 0, 48).await;
+    assert_eq!(bench.op(op).await.status, OpStatus::Cancelled);
+    assert_eq!(bench.audited().await, ["switch.requested", "switch.cancel-requested", "switch.cancelled"]);
+}
+
+#[tokio::test]
+async fn an_op_that_was_cancelled_on_its_way_and_never_arrived_is_not_sent_again() {
+    let bench = Bench::new().await;
+    let agent = bench.connect(&[]).await;
+    let op = bench.ask(OpAction::Switch).await;
+    agent.leave().await;
+    bench.fleet.cancel_op(&bench.person, op).await.unwrap();
+    assert_eq!(bench.op(op).await.status, OpStatus::Sent, "it may have arrived");
+    let mut agent = bench.connect(&[]).await;
+    assert!(agent.told().is_empty());
+    let op = bench.op(op).await;
+    assert_eq!(op.status, OpStatus::Cancelled);
+    assert!(op.message.unwrap().contains("Nothing was changed"));
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_ahead_and_back_loses_nothing_for_good() {
+    let bench = Bench::new().await;
+    let agent = bench.connect(&[]).await;
+    let op = bench.ask(rollback()).await;
+    agent.say(AgentMessage::Accepted { op }).await;
+    bench.after(Duration::from_hours(24 * 365)).await;
+    assert_eq!(bench.op(op).await.status, OpStatus::Lost);
+    bench.clock.advance(TimeDelta::days(-400));
+    assert_eq!(agent.finish(op, Outcome::Completed, 0, 47).await, Some(ServerMessage::FinishStored { op }));
+    assert_eq!(bench.op(op).await.status, OpStatus::Succeeded);
+    assert_eq!(bench.fleet.store.verify_audit().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_op_is_tried_again_where_the_registry_allows() {
+    let bench = Bench::new().await;
+    let agent = bench.connect(&[]).await;
+    let first = bench.ask(OpAction::Pull).await;
+    let again = async |op| bench.fleet.retry_op(&bench.person, op).await;
+    assert!(matches!(again(first).await, Err(RequestError::StillOpen(OpStatus::Sent))));
+    agent.finish(first, Outcome::Failed, 0, 48).await;
+    let second = again(first).await.unwrap();
+    assert_eq!((second.retry_of, &second.action), (Some(first), &OpAction::Pull));
+    assert!(matches!(again(first).await, Err(RequestError::HostBusy { .. })));
+    agent.finish(second.id, Outcome::Completed, 0, 48).await;
+    assert!(matches!(again(second.id).await, Err(RequestError::Succeeded)));
+
+    let rolled = bench.ask(rollback()).await;
+    agent.finish(rolled, Outcome::Failed, 0, 48).await;
+    assert!(matches!(again(rolled).await, Err(RequestError::NotRetriable(_))));
+    assert!(matches!(again(OpId::new()).await, Err(RequestError::NoSuchOp)));
+    let viewer = Person { name: "otto".into(), role: Role::Viewer };
+    assert!(matches!(
+        bench.fleet.retry_op(&viewer, first).await,
+        Err(RequestError::NotAllowed { needed: Role::Operator })
+    ));
+}
+
+#[tokio::test]
+async fn a_pull_succeeds_only_if_the_checkout_is_at_the_commit() {
+    let bench = Bench::new().await;
+    let agent = bench.connect(&[]).await;
+    for (pulled, status) in
+        [(Some("c48"), OpStatus::Succeeded), (Some("c49"), OpStatus::Failed), (None, OpStatus::Failed)]
+    {
+        let op = bench.ask(OpAction::Pull).await;
+        let commit = pulled.map(|commit| Commit(commit.into()));
+        let result = OpResult { commit, ..bench.result(Outcome::Completed) };
+        agent.say(AgentMessage::Finished { op, result, lines: 0, facts: Box::new(bench.facts(48)) }).await;
+        let op = bench.op(op).await;
+        assert_eq!(op.status, status, "{:?}", op.message);
+    }
+}
+
+#[tokio::test]
+async fn tests_that_are_to_follow_outlive_the_server() {
+    let bench = Bench::new().await;
+    let agent = bench.connect(&[]).await;
+    let op = bench.ask(rollback()).await;
+    // The host's connection ends with the server, right after the end of the op was stored.
+    bench.fleet.hub.drop_host(bench.host.id);
+    agent.finish(op, Outcome::Completed, 0, 47).await;
+    let test = bench.open().await.unwrap();
+    assert_eq!(
+        (&test.action, test.status, test.requested_by.as_str()),
+        (&OpAction::Test, OpStatus::Queued, "auto-test")
+    );
+    assert_eq!(bench.connect(&[]).await.runs(), [test.id]);
+}
