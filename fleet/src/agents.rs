@@ -101,7 +101,6 @@ impl Fleet {
         let connection = self.hub.connect(host.id);
         tracing::info!(host = %host.name, agent = %hello.agent_version, "agent connected");
         self.publish_host(host.id).await?;
-        self.reconcile(host.id, &hello.journal).await?;
         let welcome =
             ServerMessage::Welcome { server_version: self.server_version.to_string(), host: host.id };
         Ok((welcome, Some(connection)))
@@ -114,12 +113,14 @@ impl Fleet {
     /// again.
     pub async fn agent_said(
         &self,
-        host: HostId,
+        connection: &Connection,
         message: AgentMessage,
     ) -> Result<Option<ServerMessage>, StoreError> {
+        let host = connection.host;
         self.store.record_seen(host, self.clock.now()).await?;
         match message {
             AgentMessage::Hello(_) => Ok(None),
+            AgentMessage::Journal { ops } => self.journal_told(connection, &ops).await.map(|()| None),
             AgentMessage::Facts { facts } => {
                 self.take_facts(host, *facts).await?;
                 self.publish_host(host).await?;

@@ -25,6 +25,8 @@ struct Inner {
 
 struct Line {
     number: u64,
+    /// Whether the agent has said what its journal holds, so that ops may be sent to it.
+    ready: bool,
     outbox: mpsc::Sender<ServerMessage>,
 }
 
@@ -46,7 +48,7 @@ impl Hub {
         let mut inner = self.lock();
         inner.next += 1;
         let number = inner.next;
-        inner.lines.insert(host, Line { number, outbox: sender });
+        inner.lines.insert(host, Line { number, ready: false, outbox: sender });
         Connection { host, number, outbox }
     }
 
@@ -59,6 +61,23 @@ impl Hub {
             inner.lines.remove(&connection.host);
         }
         !inner.lines.contains_key(&connection.host)
+    }
+
+    /// Whether this connection is the host's newest.
+    pub fn is_newest(&self, connection: &Connection) -> bool {
+        self.lock().lines.get(&connection.host).is_some_and(|line| line.number == connection.number)
+    }
+
+    /// From now on, ops may be sent on this connection; false where a newer one has taken its place.
+    pub fn make_ready(&self, connection: &Connection) -> bool {
+        let mut inner = self.lock();
+        let line = inner.lines.get_mut(&connection.host).filter(|line| line.number == connection.number);
+        line.map(|line| line.ready = true).is_some()
+    }
+
+    /// Whether ops may be sent to the host.
+    pub fn is_ready(&self, host: HostId) -> bool {
+        self.lock().lines.get(&host).is_some_and(|line| line.ready && !line.outbox.is_closed())
     }
 
     /// Gives up whatever connection the host has.

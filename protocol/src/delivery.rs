@@ -7,7 +7,7 @@
 //!
 //! | when | who | decides |
 //! | --- | --- | --- |
-//! | an agent has said hello | server | [`reconcile`] |
+//! | an agent has said what its journal holds | server | [`reconcile`] |
 //! | the server wants an op run | agent | [`on_run`] |
 //! | an agent says how an op ended | server | [`on_finished`] |
 //! | the server has waited long enough | server | [`on_due`] |
@@ -29,8 +29,11 @@ pub enum Reconciliation {
     Lose,
 }
 
-/// Says what the server does about an open op after a hello. `in_journal` is whether the hello names it, and
-/// `cancel_asked` whether a person asked for it to stop.
+/// Says what the server does about an open op when an agent has said, on a new connection, what its journal holds.
+/// `in_journal` is whether the op is in it, and `cancel_asked` whether a person asked for it to stop.
+///
+/// It holds for a journal that was read after every op sent on earlier connections has arrived or never will, and on a
+/// connection on which none was sent yet. Messages are ordered so that this is the case.
 ///
 /// An agent forgets an op only after the server has stored its end, so an op that is running here and unknown there is
 /// gone for good. One that was sent and is unknown there was lost on its way, and goes again.

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! agent                                   server
-//!   Hello (protocol, versions, journal) ──▶
+//!   Hello (protocol, versions) ──▶
 //!                                       ◀── Welcome | Refused
+//!   Journal (ops) ──▶                        only now may ops come
 //!   Facts ──▶
 //!                                       ◀── Run (op)
 //!   Accepted ──▶                             once the op is in the journal, synced
@@ -27,6 +28,16 @@ use crate::{Commit, Facts, HostId, OpAction, OpId, OutputLine, Phase, Platform};
 pub enum AgentMessage {
     /// The first message on every connection.
     Hello(Hello),
+    /// Every op in the agent's journal; the first message after the welcome. An op that the server has sent on an
+    /// earlier connection and that is not here never reached the host.
+    ///
+    /// It is not part of the hello: a connection that hung may deliver its hello late, after a newer one has brought
+    /// ops to the host, and what it said of the journal would be wrong by then. Nobody answers a welcome on a connection
+    /// that was given up.
+    Journal {
+        /// Which ops.
+        ops: Vec<OpId>,
+    },
     /// The host, read afresh.
     Facts {
         /// What was read.
@@ -64,7 +75,7 @@ pub enum AgentMessage {
     },
 }
 
-/// Who an agent is and what its journal holds.
+/// Who an agent is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
     /// The protocol version that it speaks.
@@ -75,8 +86,6 @@ pub struct Hello {
     pub name: String,
     /// What kind of system it is.
     pub platform: Platform,
-    /// Every op in its journal. An op that the server has sent and that is not here never reached the host.
-    pub journal: Vec<OpId>,
 }
 
 /// How an op ended on the host.

@@ -88,13 +88,11 @@ impl<'a> Session<'a> {
 
     async fn greet(&mut self) -> Result<Option<Ended>> {
         let config = &self.agent.config;
-        let journal = self.agent.journal.entries()?.iter().map(Entry::op).collect();
         self.send(&AgentMessage::Hello(Hello {
             protocol: PROTOCOL_VERSION,
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
             name: config.name.clone(),
             platform: config.platform,
-            journal,
         }))
         .await?;
         let answer =
@@ -124,9 +122,11 @@ impl<'a> Session<'a> {
         Ok(None)
     }
 
-    /// Follows what is in the journal, from the start.
+    /// Says what is in the journal, and follows it from the start.
     async fn take_up(&mut self) -> Result<()> {
-        for entry in self.agent.journal.entries()? {
+        let entries = self.agent.journal.entries()?;
+        self.send(&AgentMessage::Journal { ops: entries.iter().map(Entry::op).collect() }).await?;
+        for entry in entries {
             self.send(&AgentMessage::Accepted { op: entry.op() }).await?;
             self.follows.insert(entry.op(), Follow::new(entry));
         }

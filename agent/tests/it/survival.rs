@@ -52,7 +52,7 @@ async fn the_agent_is_killed() {
 
     let _agent = host.agent(&server);
     let mut connection = server.accept().await;
-    assert_eq!(connection.hello.journal, [op]);
+    assert_eq!(connection.journal, [op]);
     let heard = connection.finish(op).await;
     assert_done_once(&host, &heard);
     until("the journal to forget", || !host.journal(op).exists()).await;
@@ -117,11 +117,11 @@ async fn the_end_is_told_until_it_is_stored() {
     assert_done_once(&host, &first);
     drop(connection);
     let mut connection = server.accept().await;
-    assert_eq!(connection.hello.journal, [op]);
+    assert_eq!(connection.journal, [op]);
     assert_eq!(connection.finish(op).await.result, first.result);
     until("the journal to forget", || !host.journal(op).exists()).await;
     drop(connection);
-    assert!(server.accept().await.hello.journal.is_empty());
+    assert!(server.accept().await.journal.is_empty());
 }
 
 #[tokio::test]
@@ -224,7 +224,7 @@ async fn a_damaged_entry_blocks_nothing_and_is_never_run() {
     fs::write(host.journal(damaged).join("op.json"), "{\"op\":").unwrap();
     let _agent = host.agent(&server);
     let mut connection = server.accept().await;
-    assert!(connection.hello.journal.is_empty());
+    assert!(connection.journal.is_empty());
     assert!(host.at("state/journal/damaged").join(damaged.to_string()).exists());
     let action = host.rollback(2, 1);
     connection.send(&ServerMessage::Run { op: damaged, action: action.clone(), timeout_secs: 60 }).await;

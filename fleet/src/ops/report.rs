@@ -6,6 +6,7 @@ use backstay_protocol::message::{OpResult, Outcome, ServerMessage};
 use backstay_protocol::{Facts, HostId, OpAction, OpId, OpStatus, OpView, OutputLine, Phase};
 
 use crate::fleet::Fleet;
+use crate::hub::Connection;
 use crate::ops::record::{audit_entry, request_entry, rollback_record};
 use crate::ops::registry::{self, Verdict};
 use crate::ops::request::{Asked, due_with_host};
@@ -25,23 +26,41 @@ const SILENT: &str = "The host has not said what became of this op, and its time
 impl Fleet {
     /// An agent has connected and said what its journal holds: sends what waits and what never arrived, and closes
     /// what the host has lost.
-    pub(crate) async fn reconcile(&self, host: HostId, journal: &[OpId]) -> Result<(), StoreError> {
-        let Some(op) = self.store.open_op(host).await? else { return Ok(()) };
-        match delivery::reconcile(op.status, journal.contains(&op.id), op.cancel.is_some()) {
-            Reconciliation::Wait => {}
-            Reconciliation::Stop => {
-                self.hub.send(host, ServerMessage::Cancel { op: op.id });
-            }
-            Reconciliation::Send => {
-                self.dispatch(&op).await?;
-            }
-            Reconciliation::TakeBack => {
-                let by = op.cancel.as_ref().map_or(op.requested_by.as_str(), |cancel| &cancel.by);
-                self.take_back(&op, by).await?;
-            }
-            Reconciliation::Lose => self.lose(&op, FORGOTTEN).await?,
+    ///
+    /// Until here no op was sent on this connection, so every op that is `sent` or `running` is from an earlier one.
+    pub(crate) async fn journal_told(
+        &self,
+        connection: &Connection,
+        journal: &[OpId],
+    ) -> Result<(), StoreError> {
+        // What a connection says that was given up is old: it is not what the host holds now.
+        if !self.hub.is_newest(connection) {
+            return Ok(());
         }
-        Ok(())
+        let op = self.store.open_op(connection.host).await?;
+        let answer = op.as_ref().map_or(Reconciliation::Wait, |op| {
+            delivery::reconcile(op.status, journal.contains(&op.id), op.cancel.is_some())
+        });
+        match (op.as_ref(), answer) {
+            (Some(op), Reconciliation::TakeBack) => {
+                let by = op.cancel.as_ref().map_or(op.requested_by.as_str(), |cancel| &cancel.by);
+                self.take_back(op, by).await?;
+            }
+            (Some(op), Reconciliation::Lose) => self.lose(op, FORGOTTEN).await?,
+            _ => {}
+        }
+        self.hub.make_ready(connection);
+        match (op, answer) {
+            (Some(op), Reconciliation::Stop) => {
+                self.hub.send(op.host, ServerMessage::Cancel { op: op.id });
+                Ok(())
+            }
+            (Some(op), Reconciliation::Send) if op.status == OpStatus::Sent => {
+                self.dispatch(&op).await.map(drop)
+            }
+            // One that was asked for meanwhile waits too.
+            _ => self.dispatch_waiting(connection.host).await,
+        }
     }
 
     /// Closes the ops for which the server has waited as long as it may, so that no host is busy for ever.

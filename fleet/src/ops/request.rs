@@ -157,7 +157,7 @@ impl Fleet {
     /// Sends an op that waits, or that was sent and never arrived, if its agent is connected. The op as it is then,
     /// where it changed.
     pub(super) async fn dispatch(&self, op: &OpView) -> Result<Option<OpView>, StoreError> {
-        if !self.hub.is_online(op.host) {
+        if !self.hub.is_ready(op.host) {
             return Ok(None);
         }
         // Recorded before it is sent: an op that an agent may have seen is never taken for one that waits.

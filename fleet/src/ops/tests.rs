@@ -77,17 +77,23 @@ impl Bench {
         self.fleet.close_due().await.unwrap();
     }
 
-    /// The agent connects, with these ops in its journal.
-    async fn connect(&self, journal: &[OpId]) -> Agent<'_> {
+    /// The agent connects, and has not said what its journal holds.
+    async fn greet(&self) -> Agent<'_> {
         let hello = Hello {
             protocol: PROTOCOL_VERSION,
             agent_version: "0.1.0".into(),
             name: "gpc0".into(),
             platform: Platform::Nixos,
-            journal: journal.to_vec(),
         };
         let (_, connection) = self.fleet.greet(&self.host, &hello).await.unwrap();
         Agent { bench: self, connection: connection.unwrap() }
+    }
+
+    /// The agent connects and says what its journal holds.
+    async fn connect(&self, journal: &[OpId]) -> Agent<'_> {
+        let agent = self.greet().await;
+        agent.say(AgentMessage::Journal { ops: journal.to_vec() }).await;
+        agent
     }
 
     fn facts(&self, current: u32) -> Facts {
@@ -142,7 +148,7 @@ impl Bench {
 
 impl Agent<'_> {
     async fn say(&self, message: AgentMessage) -> Option<ServerMessage> {
-        self.bench.fleet.agent_said(self.connection.host, message).await.unwrap()
+        self.bench.fleet.agent_said(&self.connection, message).await.unwrap()
     }
 
     async fn finish(&self, op: OpId, outcome: Outcome, lines: u64, current: u32) -> Option<ServerMessage> {
@@ -417,4 +423,27 @@ async fn tests_that_are_to_follow_outlive_the_server() {
         (&OpAction::Test, OpStatus::Queued, "auto-test")
     );
     assert_eq!(bench.connect(&[]).await.runs(), [test.id]);
+}
+
+#[tokio::test]
+async fn no_op_is_sent_before_the_host_has_said_what_it_holds() {
+    let bench = Bench::new().await;
+    let mut agent = bench.greet().await;
+    let op = bench.ask(OpAction::Refresh).await;
+    assert!(agent.told().is_empty());
+    assert_eq!(bench.op(op).await.status, OpStatus::Queued);
+    agent.say(AgentMessage::Journal { ops: vec![] }).await;
+    assert_eq!(agent.runs(), [op]);
+}
+
+#[tokio::test]
+async fn what_a_connection_says_late_that_was_given_up_is_not_believed() {
+    let bench = Bench::new().await;
+    let old = bench.greet().await;
+    let mut agent = bench.connect(&[]).await;
+    let op = bench.ask(OpAction::Refresh).await;
+    agent.say(AgentMessage::Accepted { op }).await;
+    old.say(AgentMessage::Journal { ops: vec![] }).await;
+    assert_eq!(bench.op(op).await.status, OpStatus::Running);
+    assert_eq!(agent.runs(), [op], "once");
 }

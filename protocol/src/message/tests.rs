@@ -94,10 +94,12 @@ fn result() -> impl Strategy<Value = OpResult> {
 fn agent_message() -> impl Strategy<Value = AgentMessage> {
     let platform = proptest::sample::select(Platform::ALL.to_vec());
     prop_oneof![
-        (any::<u32>(), ".{0,20}", "[a-z][a-z0-9]{0,20}", platform, proptest::collection::vec(id(), 0..4))
-            .prop_map(|(protocol, agent_version, name, platform, journal)| {
-                AgentMessage::Hello(Hello { protocol, agent_version, name, platform, journal })
-            }),
+        (any::<u32>(), ".{0,20}", "[a-z][a-z0-9]{0,20}", platform).prop_map(
+            |(protocol, agent_version, name, platform)| {
+                AgentMessage::Hello(Hello { protocol, agent_version, name, platform })
+            }
+        ),
+        proptest::collection::vec(id(), 0..4).prop_map(|ops| AgentMessage::Journal { ops }),
         facts().prop_map(|facts| AgentMessage::Facts { facts }),
         id().prop_map(|op| AgentMessage::Accepted { op }),
         (id(), phase()).prop_map(|(op, phase)| AgentMessage::Progress { op, phase }),
@@ -194,7 +196,6 @@ fn limits_are_kept() {
         );
     }
     assert!(matches!(AgentMessage::decode(&" ".repeat(MESSAGE_BYTES + 1)), Err(MessageError::TooLarge(_))));
-    let hello =
-        r#"{"type":"hello","protocol":1,"agent_version":"0","name":"../x","platform":"nixos","journal":[]}"#;
+    let hello = r#"{"type":"hello","protocol":1,"agent_version":"0","name":"../x","platform":"nixos"}"#;
     assert!(matches!(AgentMessage::decode(hello), Err(MessageError::OverLimit(_))));
 }

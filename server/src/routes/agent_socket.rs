@@ -150,7 +150,7 @@ async fn talk(
                 heard = Instant::now();
                 match frame? {
                     Frame::Text(text) => {
-                        if let Some(answer) = fleet.agent_said(connection.host, AgentMessage::decode(&text)?).await? {
+                        if let Some(answer) = fleet.agent_said(connection, AgentMessage::decode(&text)?).await? {
                             say(socket, &answer).await?;
                         }
                     }

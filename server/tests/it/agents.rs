@@ -18,7 +18,7 @@ async fn a_wrong_join_token_is_refused_in_words() {
     let mut agent = Agent::new("gpc0");
     agent.join = Some("not-a-join-token".into());
     agent.open(&server).await.unwrap();
-    let answer = agent.hello(vec![]).await;
+    let answer = agent.hello().await;
     assert!(
         matches!(&answer, ServerMessage::Refused { reason } if reason.contains("join token")),
         "{answer:?}"
@@ -36,7 +36,7 @@ async fn a_stranger_learns_nothing_of_a_broken_database() {
     let mut agent = Agent::new("gpc0");
     agent.join = Some("not-a-join-token".into());
     agent.open(&server).await.unwrap();
-    let answer = agent.hello(vec![]).await;
+    let answer = agent.hello().await;
     let expected = "the server cannot look this host up now: try again later";
     assert_eq!(answer, ServerMessage::Refused { reason: expected.to_owned() });
 }
@@ -48,7 +48,7 @@ async fn a_join_token_is_good_once_and_for_its_host_alone() {
     let mut wrong_name = Agent::new("hsb0");
     wrong_name.join = Some(join.clone());
     wrong_name.open(&server).await.unwrap();
-    assert!(matches!(wrong_name.hello(vec![]).await, ServerMessage::Refused { .. }));
+    assert!(matches!(wrong_name.hello().await, ServerMessage::Refused { .. }));
 
     let mut agent = Agent::new("gpc0");
     agent.join = Some(join.clone());
@@ -57,7 +57,7 @@ async fn a_join_token_is_good_once_and_for_its_host_alone() {
     let mut second = Agent::new("gpc0");
     second.join = Some(join);
     second.open(&server).await.unwrap();
-    assert!(matches!(second.hello(vec![]).await, ServerMessage::Refused { .. }));
+    assert!(matches!(second.hello().await, ServerMessage::Refused { .. }));
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn an_agent_of_another_protocol_is_told_what_to_install() {
     agent.join = Some(server.join_token("gpc0").await);
     agent.protocol = 99;
     agent.open(&server).await.unwrap();
-    let answer = agent.hello(vec![]).await;
+    let answer = agent.hello().await;
     assert!(
         matches!(&answer, ServerMessage::Refused { reason } if reason.contains("install agent")),
         "{answer:?}"

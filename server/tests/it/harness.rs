@@ -151,13 +151,12 @@ impl Agent {
     }
 
     /// Says hello and hears the answer.
-    pub(crate) async fn hello(&mut self, journal: Vec<OpId>) -> ServerMessage {
+    pub(crate) async fn hello(&mut self) -> ServerMessage {
         let hello = Hello {
             protocol: self.protocol,
             agent_version: env!("CARGO_PKG_VERSION").into(),
             name: self.name.clone(),
             platform: Platform::Nixos,
-            journal,
         };
         self.say(AgentMessage::Hello(hello)).await;
         self.hear().await.expect("an answer to hello")
@@ -165,8 +164,9 @@ impl Agent {
 
     pub(crate) async fn connect(&mut self, server: &Server, journal: Vec<OpId>) {
         self.open(server).await.unwrap();
-        let answer = self.hello(journal).await;
+        let answer = self.hello().await;
         assert!(matches!(answer, ServerMessage::Welcome { .. }), "{answer:?}");
+        self.say(AgentMessage::Journal { ops: journal }).await;
     }
 
     pub(crate) fn cut(&mut self) {
