@@ -120,7 +120,9 @@ impl Fleet {
         self.store.record_seen(host, self.clock.now()).await?;
         match message {
             AgentMessage::Hello(_) => Ok(None),
-            AgentMessage::Journal { ops } => self.journal_told(connection, &ops).await.map(|()| None),
+            AgentMessage::Journal { ops, damaged } => {
+                self.journal_told(connection, &ops, &damaged).await.map(|()| None)
+            }
             AgentMessage::Facts { facts } => {
                 self.take_facts(host, *facts).await?;
                 self.publish_host(host).await?;

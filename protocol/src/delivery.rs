@@ -25,24 +25,37 @@ pub enum Reconciliation {
     Send,
     /// Close the op as cancelled: it never reached the host, and nobody wants it any more.
     TakeBack,
-    /// Close the op as lost: the host had begun it and knows it no more.
+    /// Close the op as lost: the host had it, and knows no more what became of it.
     Lose,
 }
 
+/// What an agent's journal says of an op.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AtHost {
+    /// It is not there.
+    Unknown,
+    /// It is there: the host will say what becomes of it.
+    Known,
+    /// It was there and cannot be read any more; it may have run.
+    Damaged,
+}
+
 /// Says what the server does about an open op when an agent has said, on a new connection, what its journal holds.
-/// `in_journal` is whether the op is in it, and `cancel_asked` whether a person asked for it to stop.
+/// `cancel_asked` is whether a person asked for the op to stop.
 ///
 /// It holds for a journal that was read after every op sent on earlier connections has arrived or never will, and on a
 /// connection on which none was sent yet. Messages are ordered so that this is the case.
 ///
 /// An agent forgets an op only after the server has stored its end, so an op that is running here and unknown there is
 /// gone for good. One that was sent and is unknown there was lost on its way, and goes again.
-pub fn reconcile(status: OpStatus, in_journal: bool, cancel_asked: bool) -> Reconciliation {
-    match (status, in_journal, cancel_asked) {
-        (OpStatus::Queued | OpStatus::Sent | OpStatus::Running, true, true) => Reconciliation::Stop,
-        (OpStatus::Queued | OpStatus::Sent, false, true) => Reconciliation::TakeBack,
-        (OpStatus::Queued | OpStatus::Sent, false, false) => Reconciliation::Send,
-        (OpStatus::Running, false, _) => Reconciliation::Lose,
+pub fn reconcile(status: OpStatus, at_host: AtHost, cancel_asked: bool) -> Reconciliation {
+    match (status, at_host, cancel_asked) {
+        (OpStatus::Queued | OpStatus::Sent, AtHost::Unknown, true) => Reconciliation::TakeBack,
+        (OpStatus::Queued | OpStatus::Sent, AtHost::Unknown, false) => Reconciliation::Send,
+        (OpStatus::Running, AtHost::Unknown | AtHost::Damaged, _) | (OpStatus::Sent, AtHost::Damaged, _) => {
+            Reconciliation::Lose
+        }
+        (OpStatus::Sent | OpStatus::Running, AtHost::Known, true) => Reconciliation::Stop,
         _ => Reconciliation::Wait,
     }
 }
@@ -132,14 +145,16 @@ mod tests {
             if let Some(next) = on_due(status) {
                 assert_eq!(status.to(next), Ok(next));
             }
-            for (in_journal, cancel_asked) in [(false, false), (false, true), (true, false), (true, true)] {
-                let next = match reconcile(status, in_journal, cancel_asked) {
-                    Reconciliation::TakeBack => OpStatus::Cancelled,
-                    Reconciliation::Lose => OpStatus::Lost,
-                    Reconciliation::Send if status == OpStatus::Queued => OpStatus::Sent,
-                    _ => continue,
-                };
-                assert_eq!(status.to(next), Ok(next), "{status}");
+            for at_host in [AtHost::Unknown, AtHost::Known, AtHost::Damaged] {
+                for cancel_asked in [false, true] {
+                    let next = match reconcile(status, at_host, cancel_asked) {
+                        Reconciliation::TakeBack => OpStatus::Cancelled,
+                        Reconciliation::Lose => OpStatus::Lost,
+                        Reconciliation::Send if status == OpStatus::Queued => OpStatus::Sent,
+                        _ => continue,
+                    };
+                    assert_eq!(status.to(next), Ok(next), "{status}");
+                }
             }
             if on_finished(status, 3, 3) == OnFinished::Close {
                 for end in [OpStatus::Succeeded, OpStatus::Failed, OpStatus::TimedOut, OpStatus::Cancelled] {
@@ -149,6 +164,22 @@ mod tests {
                         status != OpStatus::Queued || matches!(end, OpStatus::TimedOut | OpStatus::Cancelled)
                     );
                 }
+            }
+        }
+    }
+
+    /// What may have run is never said to have changed nothing, and never sent again.
+    #[test]
+    fn only_what_never_arrived_is_sent_or_taken_back() {
+        for status in OpStatus::ALL {
+            for (at_host, cancel_asked) in
+                [(AtHost::Known, true), (AtHost::Damaged, true), (AtHost::Damaged, false)]
+            {
+                let answer = reconcile(status, at_host, cancel_asked);
+                assert!(
+                    !matches!(answer, Reconciliation::Send | Reconciliation::TakeBack),
+                    "{status} {at_host:?}"
+                );
             }
         }
     }

@@ -37,6 +37,8 @@ pub enum AgentMessage {
     Journal {
         /// Which ops.
         ops: Vec<OpId>,
+        /// Ops that were in it and cannot be read any more.
+        damaged: Vec<OpId>,
     },
     /// The host, read afresh.
     Facts {

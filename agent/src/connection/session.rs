@@ -125,7 +125,8 @@ impl<'a> Session<'a> {
     /// Says what is in the journal, and follows it from the start.
     async fn take_up(&mut self) -> Result<()> {
         let entries = self.agent.journal.entries()?;
-        self.send(&AgentMessage::Journal { ops: entries.iter().map(Entry::op).collect() }).await?;
+        let ops = entries.iter().map(Entry::op).collect();
+        self.send(&AgentMessage::Journal { ops, damaged: self.agent.journal.damaged_ops()? }).await?;
         for entry in entries {
             self.send(&AgentMessage::Accepted { op: entry.op() }).await?;
             self.follows.insert(entry.op(), Follow::new(entry));

@@ -98,6 +98,13 @@ impl Journal {
         Ok(ops.filter_map(|folder| self.read(folder)).collect())
     }
 
+    /// The ops whose entries could not be read, the latest where there are many.
+    pub(crate) fn damaged_ops(&self) -> io::Result<Vec<OpId>> {
+        let folders = storage::names_in(&self.damaged())?;
+        let latest = folders.iter().rev().filter_map(|path| file_name(path).parse().ok());
+        Ok(latest.take(REMEMBERED).collect())
+    }
+
     /// Forgets an op whose end the server has stored, save how it ended.
     pub(crate) fn forget(&self, entry: &Entry, result: &OpResult) -> io::Result<()> {
         storage::write_json(&self.done().join(format!("{}.json", entry.op())), result)?;

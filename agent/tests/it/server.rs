@@ -133,7 +133,9 @@ impl Connection {
     /// Welcomes the agent, and hears what its journal holds.
     pub(crate) async fn welcome(&mut self) {
         self.send(&ServerMessage::Welcome { server_version: "0.1.0".into(), host: HostId::new() }).await;
-        let AgentMessage::Journal { ops } = self.next().await else { panic!("no journal after the welcome") };
+        let AgentMessage::Journal { ops, .. } = self.next().await else {
+            panic!("no journal after the welcome")
+        };
         self.journal = ops;
     }
 

@@ -1,6 +1,6 @@
 //! The way back: what agents say of ops, and what becomes of them.
 
-use backstay_protocol::delivery::{self, OnFinished, Reconciliation};
+use backstay_protocol::delivery::{self, AtHost, OnFinished, Reconciliation};
 use backstay_protocol::event::{Event, Tone};
 use backstay_protocol::message::{OpResult, Outcome, ServerMessage};
 use backstay_protocol::{Facts, HostId, OpAction, OpId, OpStatus, OpView, OutputLine, Phase};
@@ -19,6 +19,9 @@ const SERVER: &str = "server";
 /// What is said of an op that its host has begun and knows no more.
 const FORGOTTEN: &str = "The host no longer knows of this op, which it had begun. It may have changed the host: look at \
                          its lights.";
+/// What is said of an op whose record on the host cannot be read any more.
+const DAMAGED: &str = "What the host wrote down of this op is damaged, so what became of it is not known. It may have \
+                       changed the host: look at its lights.";
 /// What is said of an op whose host was silent for longer than the op may take.
 const SILENT: &str = "The host has not said what became of this op, and its time is over. It may have changed the host. \
                       Should the host come back and know, it is said here.";
@@ -32,21 +35,31 @@ impl Fleet {
         &self,
         connection: &Connection,
         journal: &[OpId],
+        damaged: &[OpId],
     ) -> Result<(), StoreError> {
-        // What a connection says that was given up is old: it is not what the host holds now.
-        if !self.hub.is_newest(connection) {
+        // What a connection says that was given up is old, and so is what it says a second time: ops may have reached
+        // the host in between.
+        if !self.hub.is_newest(connection) || self.hub.is_ready(connection.host) {
             return Ok(());
         }
         let op = self.store.open_op(connection.host).await?;
+        let at_host = |op: OpId| match op {
+            op if journal.contains(&op) => AtHost::Known,
+            op if damaged.contains(&op) => AtHost::Damaged,
+            _ => AtHost::Unknown,
+        };
         let answer = op.as_ref().map_or(Reconciliation::Wait, |op| {
-            delivery::reconcile(op.status, journal.contains(&op.id), op.cancel.is_some())
+            delivery::reconcile(op.status, at_host(op.id), op.cancel.is_some())
         });
         match (op.as_ref(), answer) {
             (Some(op), Reconciliation::TakeBack) => {
                 let by = op.cancel.as_ref().map_or(op.requested_by.as_str(), |cancel| &cancel.by);
                 self.take_back(op, by).await?;
             }
-            (Some(op), Reconciliation::Lose) => self.lose(op, FORGOTTEN).await?,
+            (Some(op), Reconciliation::Lose) => {
+                let why = if damaged.contains(&op.id) { DAMAGED } else { FORGOTTEN };
+                self.lose(op, why).await?;
+            }
             _ => {}
         }
         self.hub.make_ready(connection);

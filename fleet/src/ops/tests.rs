@@ -92,7 +92,7 @@ impl Bench {
     /// The agent connects and says what its journal holds.
     async fn connect(&self, journal: &[OpId]) -> Agent<'_> {
         let agent = self.greet().await;
-        agent.say(AgentMessage::Journal { ops: journal.to_vec() }).await;
+        agent.say(AgentMessage::Journal { ops: journal.to_vec(), damaged: vec![] }).await;
         agent
     }
 
@@ -432,18 +432,38 @@ async fn no_op_is_sent_before_the_host_has_said_what_it_holds() {
     let op = bench.ask(OpAction::Refresh).await;
     assert!(agent.told().is_empty());
     assert_eq!(bench.op(op).await.status, OpStatus::Queued);
-    agent.say(AgentMessage::Journal { ops: vec![] }).await;
+    agent.say(AgentMessage::Journal { ops: vec![], damaged: vec![] }).await;
     assert_eq!(agent.runs(), [op]);
 }
 
 #[tokio::test]
-async fn what_a_connection_says_late_that_was_given_up_is_not_believed() {
+async fn what_is_said_late_of_a_journal_is_not_believed() {
     let bench = Bench::new().await;
     let old = bench.greet().await;
     let mut agent = bench.connect(&[]).await;
     let op = bench.ask(OpAction::Refresh).await;
     agent.say(AgentMessage::Accepted { op }).await;
-    old.say(AgentMessage::Journal { ops: vec![] }).await;
+    old.say(AgentMessage::Journal { ops: vec![], damaged: vec![] }).await;
+    agent.say(AgentMessage::Journal { ops: vec![], damaged: vec![] }).await;
     assert_eq!(bench.op(op).await.status, OpStatus::Running);
     assert_eq!(agent.runs(), [op], "once");
+}
+
+#[tokio::test]
+async fn an_op_whose_record_is_damaged_is_lost_even_if_somebody_cancelled_it() {
+    for cancel in [false, true] {
+        let bench = Bench::new().await;
+        let agent = bench.connect(&[]).await;
+        let op = bench.ask(OpAction::Switch).await;
+        agent.leave().await;
+        if cancel {
+            bench.fleet.cancel_op(&bench.person, op).await.unwrap();
+        }
+        let mut agent = bench.greet().await;
+        agent.say(AgentMessage::Journal { ops: vec![], damaged: vec![op] }).await;
+        assert!(agent.told().is_empty());
+        let op = bench.op(op).await;
+        assert_eq!(op.status, OpStatus::Lost);
+        assert!(op.message.unwrap().contains("damaged"));
+    }
 }

@@ -99,7 +99,8 @@ fn agent_message() -> impl Strategy<Value = AgentMessage> {
                 AgentMessage::Hello(Hello { protocol, agent_version, name, platform })
             }
         ),
-        proptest::collection::vec(id(), 0..4).prop_map(|ops| AgentMessage::Journal { ops }),
+        (proptest::collection::vec(id(), 0..4), proptest::collection::vec(id(), 0..4))
+            .prop_map(|(ops, damaged)| AgentMessage::Journal { ops, damaged }),
         facts().prop_map(|facts| AgentMessage::Facts { facts }),
         id().prop_map(|op| AgentMessage::Accepted { op }),
         (id(), phase()).prop_map(|(op, phase)| AgentMessage::Progress { op, phase }),

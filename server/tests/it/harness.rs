@@ -166,7 +166,7 @@ impl Agent {
         self.open(server).await.unwrap();
         let answer = self.hello().await;
         assert!(matches!(answer, ServerMessage::Welcome { .. }), "{answer:?}");
-        self.say(AgentMessage::Journal { ops: journal }).await;
+        self.say(AgentMessage::Journal { ops: journal, damaged: vec![] }).await;
     }
 
     pub(crate) fn cut(&mut self) {
