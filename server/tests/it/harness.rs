@@ -43,9 +43,10 @@ fn server_command(dir: &TempDir) -> Command {
     command
 }
 
-async fn start(dir: &TempDir, listen: &str) -> (Child, String) {
+async fn start(dir: &TempDir, listen: &str, options: &[&str]) -> (Child, String) {
     let mut child = server_command(dir)
         .args(["serve", "--listen", listen])
+        .args(options)
         .env("BACKSTAY_ADMIN_PASSWORD", PASSWORD)
         .stdout(Stdio::piped())
         .spawn()
@@ -57,15 +58,20 @@ async fn start(dir: &TempDir, listen: &str) -> (Child, String) {
 
 impl Server {
     pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// One with more options on its command line.
+    pub(crate) async fn start_with(options: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (child, url) = start(&dir, "127.0.0.1:0").await;
+        let (child, url) = start(&dir, "127.0.0.1:0", options).await;
         Self { url, dir, child }
     }
 
     /// Kills the server and starts another on the same database and port.
     pub(crate) async fn restart(&mut self) {
         self.child.kill().await.unwrap();
-        let (child, url) = start(&self.dir, self.url.strip_prefix("http://").unwrap()).await;
+        let (child, url) = start(&self.dir, self.url.strip_prefix("http://").unwrap(), &[]).await;
         (self.child, self.url) = (child, url);
     }
 

@@ -4,5 +4,6 @@
 
 mod agents;
 mod browsers;
+mod delivery;
 mod harness;
 mod rollback;
