@@ -12,6 +12,7 @@ pub mod compartment;
 pub mod delivery;
 pub mod event;
 mod facts;
+pub mod flake_lock;
 mod generation;
 mod host;
 mod id;

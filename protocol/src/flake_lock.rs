@@ -1,0 +1,216 @@
+//! What an update of `flake.lock` changes: which inputs, from which revision to which.
+//!
+//! The format is that of Nix's `flake lock` (version 7, and 5 and 6 in what is read here): `nodes` by name, each with
+//! `locked` and `inputs`, and `root`, the name of the node that is the flake itself. An input is the name of a node, or
+//! a path of inputs that it follows. <https://nix.dev/manual/nix/latest/command-ref/new-cli/nix3-flake#lock-files>
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// The largest lock file that is looked at, in bytes. Those of large fleets have some hundred kilobytes.
+pub const LOCK_BYTES: usize = 4 * 1024 * 1024;
+
+/// What a lock file pins an input to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    /// The revision, or the hash of the content where there is no revision.
+    pub revision: String,
+    /// When that was last modified.
+    pub modified: Option<DateTime<Utc>>,
+}
+
+impl Pin {
+    /// The revision as people write it: seven characters of a commit, or the start of a hash.
+    pub fn short(&self) -> String {
+        let name = self.revision.strip_prefix("sha256-").unwrap_or(&self.revision);
+        name.chars().take(7).collect()
+    }
+}
+
+/// One input of the flake that an update changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputChange {
+    /// Its name in the flake.
+    pub name: String,
+    /// What it was pinned to; none where it is new.
+    pub from: Option<Pin>,
+    /// What it is pinned to; none where it is gone.
+    pub to: Option<Pin>,
+}
+
+/// A lock file that cannot be understood.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Too large to look at.
+    #[error("flake.lock has {0} bytes, of which at most {LOCK_BYTES} are looked at")]
+    TooLarge(usize),
+    /// Not JSON, or not of this form.
+    #[error("flake.lock cannot be read: {0}")]
+    Malformed(#[from] serde_json::Error),
+}
+
+#[derive(Deserialize)]
+struct Lock {
+    #[serde(default)]
+    nodes: BTreeMap<String, Node>,
+    #[serde(default = "root")]
+    root: String,
+}
+
+fn root() -> String {
+    "root".to_owned()
+}
+
+#[derive(Deserialize)]
+struct Node {
+    #[serde(default)]
+    inputs: BTreeMap<String, serde_json::Value>,
+    locked: Option<Locked>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Locked {
+    rev: Option<String>,
+    nar_hash: Option<String>,
+    last_modified: Option<i64>,
+}
+
+impl Lock {
+    fn read(text: &str) -> Result<Self, LockError> {
+        if text.len() > LOCK_BYTES {
+            return Err(LockError::TooLarge(text.len()));
+        }
+        Ok(serde_json::from_str(text)?)
+    }
+
+    /// The pins of the flake's own inputs. One that follows another's input is that one's matter.
+    fn pins(&self) -> BTreeMap<&str, Pin> {
+        let inputs = self.nodes.get(&self.root).map(|node| &node.inputs);
+        inputs
+            .into_iter()
+            .flatten()
+            .filter_map(|(name, input)| Some((name.as_str(), self.pin(input)?)))
+            .collect()
+    }
+
+    fn pin(&self, input: &serde_json::Value) -> Option<Pin> {
+        let locked = self.nodes.get(input.as_str()?)?.locked.as_ref()?;
+        Some(Pin {
+            revision: locked.rev.clone().or_else(|| locked.nar_hash.clone())?,
+            modified: locked.last_modified.and_then(|seconds| DateTime::from_timestamp(seconds, 0)),
+        })
+    }
+}
+
+/// The inputs that differ between two lock files, by name. A missing file is an empty text.
+///
+/// # Errors
+/// [`LockError`] where one of them cannot be understood.
+pub fn changes(old: &str, new: &str) -> Result<Vec<InputChange>, LockError> {
+    let read = |text: &str| Lock::read(if text.trim().is_empty() { "{}" } else { text });
+    let (old, new) = (read(old)?, read(new)?);
+    let (old, new) = (old.pins(), new.pins());
+    let names: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    let change = |name: &&str| InputChange {
+        name: (*name).to_owned(),
+        from: old.get(*name).cloned(),
+        to: new.get(*name).cloned(),
+    };
+    Ok(names.into_iter().map(change).filter(|change| change.from != change.to).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A lock file with these inputs and revisions.
+    fn lock(inputs: &[(&str, &str)]) -> String {
+        let mut nodes: serde_json::Map<_, _> = inputs
+            .iter()
+            .map(|(name, rev)| {
+                let locked = serde_json::json!({"type": "github", "rev": rev, "lastModified": 1_700_000_000});
+                (format!("{name}_2"), serde_json::json!({"locked": locked, "original": {}}))
+            })
+            .collect();
+        let inputs: serde_json::Map<_, _> =
+            inputs.iter().map(|(name, _)| ((*name).to_owned(), format!("{name}_2").into())).collect();
+        nodes.insert("root".to_owned(), serde_json::json!({"inputs": inputs}));
+        serde_json::json!({"nodes": nodes, "root": "root", "version": 7}).to_string()
+    }
+
+    #[test]
+    fn what_changed_is_named_with_both_revisions() {
+        let old = lock(&[("nixpkgs", "aaaaaaaaaa"), ("home-manager", "same"), ("gone", "x")]);
+        let new = lock(&[("nixpkgs", "bbbbbbbbbb"), ("home-manager", "same"), ("new", "y")]);
+        let changes = changes(&old, &new).unwrap();
+        let told: Vec<_> = changes
+            .iter()
+            .map(|c| (c.name.as_str(), c.from.as_ref().map(Pin::short), c.to.as_ref().map(Pin::short)))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("gone", Some("x".into()), None),
+                ("new", None, Some("y".into())),
+                ("nixpkgs", Some("aaaaaaa".into()), Some("bbbbbbb".into())),
+            ]
+        );
+    }
+
+    #[test]
+    fn inputs_without_a_revision_are_known_by_their_hash_and_followers_are_passed_over() {
+        let text = |hash: &str| {
+            format!(
+                r#"{{"nodes":{{"t":{{"locked":{{"type":"tarball","narHash":"sha256-{hash}"}}}},
+                "root":{{"inputs":{{"t":"t","n":["t","nixpkgs"]}}}}}},"root":"root","version":7}}"#
+            )
+        };
+        let changes = changes(&text("AAAAAAAAAA"), &text("BBBBBBBBBB")).unwrap();
+        assert_eq!(changes.len(), 1);
+        assert_eq!(changes[0].to.as_ref().unwrap().short(), "BBBBBBB");
+    }
+
+    #[test]
+    fn a_lock_file_may_come_and_go() {
+        let some = lock(&[("nixpkgs", "a")]);
+        assert_eq!(changes("", &some).unwrap().len(), 1);
+        assert_eq!(changes(&some, "").unwrap().len(), 1);
+        assert_eq!(changes("", "").unwrap(), []);
+    }
+
+    #[test]
+    fn what_is_no_lock_file_is_said_to_be_none() {
+        assert!(matches!(changes("<<<<<<< HEAD", ""), Err(LockError::Malformed(_))));
+        assert!(matches!(changes("", &"x".repeat(LOCK_BYTES + 1)), Err(LockError::TooLarge(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_an_answer_or_an_error(old in ".{0,200}", new in ".{0,200}") {
+            let _ = changes(&old, &new);
+        }
+
+        #[test]
+        fn there_and_back_is_the_same_the_other_way_round(
+            old in proptest::collection::btree_map("[a-c]", "[xyz]", 0..4),
+            new in proptest::collection::btree_map("[a-c]", "[xyz]", 0..4),
+        ) {
+            let text = |of: &BTreeMap<String, String>| {
+                lock(&of.iter().map(|(name, rev)| (name.as_str(), rev.as_str())).collect::<Vec<_>>())
+            };
+            let there = changes(&text(&old), &text(&new)).unwrap();
+            let back = changes(&text(&new), &text(&old)).unwrap();
+            let turned: Vec<_> = back
+                .into_iter()
+                .map(|c| InputChange { name: c.name, from: c.to, to: c.from })
+                .collect();
+            prop_assert_eq!(&there, &turned);
+            prop_assert_eq!(there.is_empty(), old == new);
+        }
+    }
+}
