@@ -15,6 +15,7 @@ pub mod agents;
 pub mod desired;
 pub mod events;
 mod fleet;
+pub mod github;
 pub mod hub;
 pub mod ops;
 pub mod secret;

@@ -40,6 +40,11 @@ impl Secret {
         Self(URL_SAFE_NO_PAD.encode(random_bytes::<TOKEN_BYTES>()))
     }
 
+    /// One that was made elsewhere, such as a key in a file. Line ends around it are none of it.
+    pub fn from_text(text: &str) -> Self {
+        Self(text.trim().to_owned())
+    }
+
     /// The text that proves its holder. Never log it.
     pub fn reveal(&self) -> &str {
         &self.0

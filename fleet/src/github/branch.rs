@@ -1,0 +1,65 @@
+//! The state of the branch that hosts follow.
+
+use backstay_protocol::Commit;
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+use super::client::Fresh;
+use super::error::GitHubError;
+use super::repository::{GitHub, Object};
+use crate::secret::hex;
+
+/// The file that pins a flake's inputs.
+const LOCK_FILE: &str = "flake.lock";
+
+/// What the branch is at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BranchState {
+    /// Its head.
+    pub commit: Commit,
+    /// The tree of its head: the same where two commits hold the same files.
+    pub tree: Commit,
+    /// SHA-256 of its `flake.lock`, in lower-case hexadecimal; none where there is no such file.
+    pub lock_hash: Option<String>,
+    /// To be shown the next time, so that “as it was” costs nothing.
+    etag: Option<String>,
+}
+
+/// What `GET commits/{ref}` says.
+#[derive(Deserialize)]
+struct Head {
+    sha: Commit,
+    commit: Inner,
+}
+
+#[derive(Deserialize)]
+struct Inner {
+    tree: Object,
+}
+
+impl GitHub {
+    /// What the branch is at now; none where that is what `known` says.
+    ///
+    /// # Errors
+    /// [`GitHubError`]
+    pub async fn branch_state(
+        &self,
+        known: Option<&BranchState>,
+    ) -> Result<Option<BranchState>, GitHubError> {
+        let etag = known.and_then(|known| known.etag.as_deref());
+        let Fresh::New { value: Head { sha, commit }, etag } = self.head_if_changed(etag).await? else {
+            return Ok(None);
+        };
+        if let Some(known) = known.filter(|known| known.commit == sha) {
+            return Ok((known.etag != etag).then(|| BranchState { etag, ..known.clone() }));
+        }
+        let lock = self.file(LOCK_FILE, &sha).await?;
+        let lock_hash = lock.map(|text| hex(&Sha256::digest(text)));
+        Ok(Some(BranchState { commit: sha, tree: commit.tree.sha, lock_hash, etag }))
+    }
+
+    async fn head_if_changed(&self, etag: Option<&str>) -> Result<Fresh<Head>, GitHubError> {
+        let what = format!("branch {}", self.branch());
+        self.client().if_changed(&what, &self.at(&format!("commits/{}", self.branch())), etag).await
+    }
+}

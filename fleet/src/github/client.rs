@@ -1,0 +1,223 @@
+//! Asks GitHub, and reads what comes back.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use http::header::{ACCEPT, ETAG, IF_NONE_MATCH, RETRY_AFTER};
+use http::{HeaderMap, Method, StatusCode};
+use octocrab::Octocrab;
+use octocrab::models::{AppId, InstallationId};
+use octocrab::service::middleware::retry::RetryConfig;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::error::{GitHubError, Limit};
+use crate::secret::Secret;
+
+/// How long GitHub may take to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The largest answer that is read, in bytes.
+const ANSWER_BYTES: usize = 8 * 1024 * 1024;
+/// The version of the API that is spoken. <https://docs.github.com/en/rest/about-the-rest-api/api-versions>
+const API_VERSION: (&str, &str) = ("x-github-api-version", "2022-11-28");
+
+/// Where the configuration repository is, and how it is reached.
+#[derive(Debug, Clone)]
+pub struct GitHubConfig {
+    /// The address of the API; `https://api.github.com`, or `https://HOST/api/v3` of a GitHub Enterprise Server.
+    pub api: String,
+    /// Whose repository it is.
+    pub owner: String,
+    /// Its name.
+    pub name: String,
+    /// The branch that hosts follow.
+    pub branch: String,
+    /// As whom.
+    pub access: Access,
+}
+
+/// As whom GitHub is asked.
+#[derive(Debug, Clone)]
+pub enum Access {
+    /// With a personal access token.
+    Token(Secret),
+    /// As an installation of a GitHub App.
+    App {
+        /// The identifier of the app.
+        app: u64,
+        /// The identifier of its installation.
+        installation: u64,
+        /// Its private key, in PEM.
+        key: Secret,
+    },
+}
+
+/// Asks GitHub.
+#[derive(Clone)]
+pub(super) struct Client {
+    octocrab: Octocrab,
+}
+
+/// What came back, and what tells whether it has changed since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fresh<T> {
+    /// It is as it was.
+    Same,
+    /// It is this now.
+    New {
+        /// What it is.
+        value: T,
+        /// To be shown the next time.
+        etag: Option<String>,
+    },
+}
+
+impl Client {
+    pub(super) fn new(config: &GitHubConfig) -> Result<Self, GitHubError> {
+        let unusable =
+            |error: octocrab::Error| GitHubError::Unexpected(format!("it cannot be asked ({error})"));
+        let builder = Octocrab::builder()
+            .base_uri(config.api.as_str())
+            .map_err(unusable)?
+            // What is to be asked again is for us to say: not every request may be.
+            .add_retry_config(RetryConfig::None)
+            .set_connect_timeout(Some(PATIENCE))
+            .set_read_timeout(Some(PATIENCE))
+            .set_write_timeout(Some(PATIENCE))
+            .add_header(API_VERSION.0.parse().expect("it is a header's name"), API_VERSION.1.to_owned());
+        let octocrab = match &config.access {
+            Access::Token(token) => builder.personal_token(token.reveal()).build().map_err(unusable)?,
+            Access::App { app, installation, key } => {
+                let key =
+                    jsonwebtoken::EncodingKey::from_rsa_pem(key.reveal().as_bytes()).map_err(|error| {
+                        GitHubError::Unexpected(format!("the app's key cannot be used ({error})"))
+                    })?;
+                let app = builder.app(AppId(*app), key).build().map_err(unusable)?;
+                app.installation(InstallationId(*installation)).map_err(unusable)?
+            }
+        };
+        Ok(Self { octocrab })
+    }
+
+    /// Asks for `what`, which is at `path`.
+    pub(super) async fn get<T: DeserializeOwned>(&self, what: &str, path: &str) -> Result<T, GitHubError> {
+        let answer = self.ask(what, Method::GET, path, HeaderMap::new(), None::<&()>).await?;
+        answer.read()
+    }
+
+    /// Asks for a text at `path`, as it is.
+    pub(super) async fn text(&self, what: &str, path: &str) -> Result<String, GitHubError> {
+        let raw = "application/vnd.github.raw+json".parse().expect("it is a header's value");
+        let headers = HeaderMap::from_iter([(ACCEPT, raw)]);
+        Ok(self.ask(what, Method::GET, path, headers, None::<&()>).await?.body)
+    }
+
+    /// Asks for `what` if it is another than the one with this tag. That it is the same costs nothing of the rate limit.
+    pub(super) async fn if_changed<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        path: &str,
+        etag: Option<&str>,
+    ) -> Result<Fresh<T>, GitHubError> {
+        let tag = etag.and_then(|tag| tag.parse().ok());
+        let headers = tag.map(|tag| (IF_NONE_MATCH, tag)).into_iter().collect();
+        let answer = self.ask(what, Method::GET, path, headers, None::<&()>).await?;
+        if answer.status == StatusCode::NOT_MODIFIED {
+            return Ok(Fresh::Same);
+        }
+        let etag = answer.headers.get(ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
+        Ok(Fresh::New { value: answer.read()?, etag })
+    }
+
+    /// Sends something; none where GitHub has nothing to say to it.
+    pub(super) async fn send<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        method: Method,
+        path: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<Option<T>, GitHubError> {
+        let answer = self.ask(what, method, path, HeaderMap::new(), Some(body)).await?;
+        if answer.status == StatusCode::NO_CONTENT { Ok(None) } else { answer.read().map(Some) }
+    }
+
+    /// Removes what is at `path`.
+    pub(super) async fn delete(&self, what: &str, path: &str) -> Result<(), GitHubError> {
+        self.ask(what, Method::DELETE, path, HeaderMap::new(), None::<&()>).await.map(drop)
+    }
+
+    async fn ask<B: Serialize + ?Sized>(
+        &self,
+        what: &str,
+        method: Method,
+        path: &str,
+        headers: HeaderMap,
+        body: Option<&B>,
+    ) -> Result<Answer, GitHubError> {
+        let mut builder = http::Request::builder().method(method).uri(path);
+        for (name, value) in &headers {
+            builder = builder.header(name, value);
+        }
+        let request = self.octocrab.build_request(builder, body).map_err(away)?;
+        let told = async {
+            let response = self.octocrab.execute(request).await.map_err(away)?;
+            Answer::receive(response).await
+        };
+        let answer = tokio::time::timeout(PATIENCE, told)
+            .await
+            .map_err(|_| GitHubError::Away(format!("it took longer than {} s", PATIENCE.as_secs())))??;
+        if answer.status.is_success() || answer.status == StatusCode::NOT_MODIFIED {
+            return Ok(answer);
+        }
+        Err(GitHubError::of(answer.status, answer.limit(), what, &answer.body))
+    }
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Answer {
+    async fn receive<B>(response: http::Response<B>) -> Result<Self, GitHubError>
+    where
+        B: http_body::Body<Data = bytes::Bytes> + Send,
+        B::Error: std::fmt::Display,
+    {
+        use http_body_util::BodyExt as _;
+
+        let (parts, body) = response.into_parts();
+        let body = http_body_util::Limited::new(body.map_err(|error| error.to_string()), ANSWER_BYTES);
+        let bytes = body.collect().await.map_err(|error| GitHubError::Away(error.to_string()))?.to_bytes();
+        let body = String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Self { status: parts.status, headers: parts.headers, body })
+    }
+
+    fn read<T: DeserializeOwned>(&self) -> Result<T, GitHubError> {
+        serde_json::from_str(&self.body).map_err(|error| GitHubError::Unexpected(error.to_string()))
+    }
+
+    /// <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>
+    fn limit(&self) -> Limit {
+        let number = |name: &str| self.headers.get(name)?.to_str().ok()?.parse::<i64>().ok();
+        let pause = number(RETRY_AFTER.as_str());
+        let is_reached = pause.is_some() || number("x-ratelimit-remaining") == Some(0);
+        let date = self.headers.get(http::header::DATE).and_then(|date| date.to_str().ok());
+        let now = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()).map(|at| at.to_utc());
+        let after_pause =
+            pause.and_then(TimeDelta::try_seconds).and_then(|pause| now?.checked_add_signed(pause));
+        let reset = || DateTime::<Utc>::from_timestamp(number("x-ratelimit-reset")?, 0);
+        Limit { is_reached, until: after_pause.or_else(reset) }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]
+fn away(error: octocrab::Error) -> GitHubError {
+    // The outermost layer says only that something failed; the innermost says what.
+    let mut innermost: &dyn std::error::Error = &error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    GitHubError::Away(innermost.to_string())
+}

@@ -1,0 +1,165 @@
+//! What can go wrong at GitHub, in words that can be shown to a person.
+
+use chrono::{DateTime, Utc};
+use http::StatusCode;
+use serde::Deserialize;
+
+/// What can go wrong at GitHub.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GitHubError {
+    /// It did not answer, or not as itself.
+    #[error("GitHub cannot be reached: {0}.")]
+    Away(String),
+    /// It wants to be left alone for a while.
+    #[error("GitHub takes no more requests {}.", .0.map_or_else(|| "for now".to_owned(), |at| format!("before {}", at.format("%H:%M UTC"))))]
+    RateLimited(Option<DateTime<Utc>>),
+    /// The token is wrong or has expired.
+    #[error("GitHub does not accept the token. Put a valid one into the token file.")]
+    BadCredentials,
+    /// The token may not do this.
+    #[error(
+        "The token may not do this at GitHub ({0}). It takes read and write access to contents and pull requests."
+    )]
+    Forbidden(String),
+    /// There is no such thing, or the token may not see it.
+    #[error("GitHub knows no {0}, or the token may not see it.")]
+    NotFound(String),
+    /// It does not fit to what is there.
+    #[error("GitHub sees a conflict: {0}.")]
+    Conflict(String),
+    /// A pull request cannot be merged as it is.
+    #[error("GitHub does not merge it: {0}.")]
+    NotMergeable(String),
+    /// Rules of the branch are in the way.
+    #[error("The branch is protected at GitHub: {0}.")]
+    Protected(String),
+    /// The branch has moved on.
+    #[error("The branch has moved on meanwhile.")]
+    NotFastForward,
+    /// Anything else that it refused.
+    #[error("GitHub refused: {0}.")]
+    Refused(String),
+    /// It said what is not in its description.
+    #[error("GitHub answered what was not expected: {0}.")]
+    Unexpected(String),
+}
+
+/// What GitHub says in the body of a refusal.
+#[derive(Debug, Default, Deserialize)]
+struct Refusal {
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    errors: Vec<serde_json::Value>,
+}
+
+/// What the headers of an answer say of the rate limit.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Limit {
+    /// Whether nothing is left of it, or a pause was asked for.
+    pub(super) is_reached: bool,
+    /// Until when.
+    pub(super) until: Option<DateTime<Utc>>,
+}
+
+impl GitHubError {
+    /// What an answer with this status means.
+    pub(super) fn of(status: StatusCode, limit: Limit, what: &str, body: &str) -> Self {
+        let said = told(body);
+        match status.as_u16() {
+            403 | 429 if limit.is_reached || said.to_lowercase().contains("rate limit") => {
+                Self::RateLimited(limit.until)
+            }
+            401 => Self::BadCredentials,
+            403 if is_protection(&said) => Self::Protected(said),
+            403 => Self::Forbidden(said),
+            404 => Self::NotFound(what.to_owned()),
+            405 => Self::NotMergeable(said),
+            409 => Self::Conflict(said),
+            422 if said.contains("not a fast forward") => Self::NotFastForward,
+            422 if is_protection(&said) => Self::Protected(said),
+            422 => Self::Refused(said),
+            500.. => Self::Away(format!("it answered {status}")),
+            _ => Self::Unexpected(format!("{status} {said}")),
+        }
+    }
+}
+
+/// The message of a refusal and the messages of its errors, in one line.
+fn told(body: &str) -> String {
+    let refusal: Refusal = serde_json::from_str(body).unwrap_or_default();
+    let errors =
+        refusal.errors.iter().filter_map(|error| error.as_str().or_else(|| error.get("message")?.as_str()));
+    let parts: Vec<_> = std::iter::once(refusal.message.as_str()).chain(errors).collect();
+    let line = parts.join("; ").split_whitespace().collect::<Vec<_>>().join(" ");
+    backstay_protocol::limits::cut(line.trim_end_matches(['.', ';', ' ']), 300)
+}
+
+/// Whether these are the words of a protected branch or of a ruleset.
+fn is_protection(said: &str) -> bool {
+    let said = said.to_lowercase();
+    [
+        "protected branch",
+        "required status check",
+        "not authorized to push",
+        "rule violations",
+        "reference update failed",
+    ]
+    .iter()
+    .any(|words| said.contains(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(status: u16, body: &str) -> GitHubError {
+        let status = StatusCode::from_u16(status).unwrap();
+        GitHubError::of(status, Limit::default(), "pull request 42", body)
+    }
+
+    #[test]
+    fn each_refusal_is_told_from_the_others() {
+        let said = |message: &str| format!(r#"{{"message":"{message}","documentation_url":"x"}}"#);
+        assert_eq!(of(401, &said("Bad credentials")), GitHubError::BadCredentials);
+        assert!(matches!(
+            of(403, &said("Resource not accessible by personal access token")),
+            GitHubError::Forbidden(_)
+        ));
+        assert_eq!(of(404, &said("Not Found")), GitHubError::NotFound("pull request 42".into()));
+        assert!(matches!(of(405, &said("Pull Request is not mergeable")), GitHubError::NotMergeable(_)));
+        assert!(matches!(of(409, &said("Merge conflict")), GitHubError::Conflict(_)));
+        assert_eq!(of(422, &said("Update is not a fast forward")), GitHubError::NotFastForward);
+        for words in [
+            "Reference update failed",
+            "Repository rule violations found",
+            "You're not authorized to push to this branch.",
+            "Required status check \\\"ci\\\" is expected.",
+        ] {
+            assert!(matches!(of(422, &said(words)), GitHubError::Protected(_)), "{words}");
+        }
+        assert!(matches!(of(422, &said("Validation Failed")), GitHubError::Refused(_)));
+        assert!(matches!(of(502, "<html>"), GitHubError::Away(_)));
+        assert!(matches!(of(418, ""), GitHubError::Unexpected(_)));
+    }
+
+    #[test]
+    fn a_limit_says_until_when() {
+        let until = DateTime::from_timestamp(1_764_000_000, 0);
+        let limit = Limit { is_reached: true, until };
+        let error = GitHubError::of(StatusCode::FORBIDDEN, limit, "x", "{}");
+        assert_eq!(error, GitHubError::RateLimited(until));
+        assert_eq!(error.to_string(), "GitHub takes no more requests before 16:00 UTC.");
+        let secondary = r#"{"message":"You have exceeded a secondary rate limit. Please wait."}"#;
+        assert_eq!(of(403, secondary), GitHubError::RateLimited(None));
+    }
+
+    #[test]
+    fn the_errors_within_a_refusal_are_told_too() {
+        let body = r#"{"message":"Validation Failed","errors":[{"message":"A pull request already exists for x."}, "y"]}"#;
+        assert_eq!(
+            of(422, body).to_string(),
+            "GitHub refused: Validation Failed; A pull request already exists for x.; y."
+        );
+    }
+}

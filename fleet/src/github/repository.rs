@@ -1,0 +1,280 @@
+//! The questions that Backstay has to a repository at GitHub, each one request.
+
+use backstay_protocol::Commit;
+use chrono::{DateTime, Utc};
+use http::Method;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::client::{Client, GitHubConfig};
+use super::error::GitHubError;
+use super::pull_request::{MergeMethod, PullRequest};
+
+/// The most commits of a pull request that GitHub tells of.
+const COMMITS: usize = 250;
+/// How many entries a page has.
+const PAGE: usize = 100;
+
+/// The configuration repository at GitHub.
+#[derive(Clone)]
+pub struct GitHub {
+    client: Client,
+    path: String,
+    branch: String,
+}
+
+/// A commit as git has it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct GitCommit {
+    pub(super) sha: Commit,
+    pub(super) tree: Object,
+    pub(super) parents: Vec<Object>,
+    pub(super) message: String,
+    pub(super) author: Signature,
+}
+
+/// What is known by its hash.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Object {
+    pub(super) sha: Commit,
+}
+
+/// Who wrote a commit, and when. A rebase keeps both.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Signature {
+    pub(super) email: String,
+    pub(super) date: DateTime<Utc>,
+}
+
+/// How two commits lie to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Relation {
+    /// The second comes after the first.
+    Ahead,
+    /// The first comes after the second.
+    Behind,
+    /// Each has what the other has not.
+    Diverged,
+    /// They are the same.
+    Identical,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    object: Object,
+}
+
+#[derive(Deserialize)]
+struct Comparison {
+    status: Relation,
+}
+
+#[derive(Deserialize)]
+struct PullCommit {
+    commit: PullCommitInner,
+}
+
+#[derive(Deserialize)]
+struct PullCommitInner {
+    message: String,
+    author: Signature,
+}
+
+/// What `GET commits/{ref}` says, of which only git's part matters here.
+#[derive(Deserialize)]
+struct Merged {
+    sha: Commit,
+    commit: MergedInner,
+}
+
+#[derive(Deserialize)]
+struct MergedInner {
+    tree: Object,
+}
+
+impl GitHub {
+    /// The repository that this configuration names. Nothing is asked yet.
+    ///
+    /// # Errors
+    /// [`GitHubError`] where the configuration cannot be used.
+    pub fn new(config: &GitHubConfig) -> Result<Self, GitHubError> {
+        Ok(Self {
+            client: Client::new(config)?,
+            path: format!("/repos/{}/{}", config.owner, config.name),
+            branch: config.branch.clone(),
+        })
+    }
+
+    /// The branch that hosts follow.
+    pub fn branch(&self) -> &str {
+        &self.branch
+    }
+
+    /// The pull request of this number.
+    ///
+    /// # Errors
+    /// [`GitHubError`]
+    pub async fn pull_request(&self, number: u64) -> Result<PullRequest, GitHubError> {
+        self.client.get(&format!("pull request {number}"), &self.at(&format!("pulls/{number}"))).await
+    }
+
+    /// The open pull requests into the branch, newest first; the first hundred.
+    ///
+    /// # Errors
+    /// [`GitHubError`]
+    pub async fn open_pull_requests(&self) -> Result<Vec<PullRequest>, GitHubError> {
+        let path = format!("pulls?state=open&base={}&per_page={PAGE}", self.branch);
+        self.client.get("list of pull requests", &self.at(&path)).await
+    }
+
+    /// Merges a pull request, if its head is still at this commit. The commit that the branch is at then.
+    ///
+    /// # Errors
+    /// [`GitHubError`]; nothing was merged then, unless it is [`GitHubError::Away`].
+    pub async fn merge(
+        &self,
+        number: u64,
+        head: &Commit,
+        method: MergeMethod,
+    ) -> Result<Commit, GitHubError> {
+        let path = self.at(&format!("pulls/{number}/merge"));
+        let body = json!({ "sha": head, "merge_method": method });
+        let merged: Option<Object> =
+            self.client.send(&format!("pull request {number}"), Method::PUT, &path, &body).await?;
+        merged.map(|merged| merged.sha).ok_or_else(|| nothing_said("the merge"))
+    }
+
+    /// A file at a commit; none where there is no such file.
+    ///
+    /// # Errors
+    /// [`GitHubError`]
+    pub async fn file(&self, path: &str, commit: &Commit) -> Result<Option<String>, GitHubError> {
+        let what = format!("file {path} at {commit}");
+        match self.client.text(&what, &self.at(&format!("contents/{path}?ref={}", commit.0))).await {
+            Err(GitHubError::NotFound(_)) => Ok(None),
+            read => read.map(Some),
+        }
+    }
+
+    /// The commit that the branch is at.
+    pub(super) async fn head(&self) -> Result<Commit, GitHubError> {
+        self.tip(&self.branch).await
+    }
+
+    /// The commit that a branch is at.
+    pub(super) async fn tip(&self, branch: &str) -> Result<Commit, GitHubError> {
+        let path = self.at(&format!("git/ref/heads/{branch}"));
+        let reference: Reference = self.client.get(&format!("branch {branch}"), &path).await?;
+        Ok(reference.object.sha)
+    }
+
+    pub(super) async fn commit(&self, commit: &Commit) -> Result<GitCommit, GitHubError> {
+        let path = self.at(&format!("git/commits/{}", commit.0));
+        self.client.get(&format!("commit {commit}"), &path).await
+    }
+
+    /// How `second` lies to `first`.
+    pub(super) async fn compare(&self, first: &Commit, second: &Commit) -> Result<Relation, GitHubError> {
+        let path = self.at(&format!("compare/{}...{}?per_page=1", first.0, second.0));
+        let comparison: Comparison = self.client.get(&format!("way from {first} to {second}"), &path).await?;
+        Ok(comparison.status)
+    }
+
+    /// The messages and authors of a pull request's commits, by which they are known after a rebase.
+    pub(super) async fn commits_of(&self, number: u64) -> Result<Vec<(String, Signature)>, GitHubError> {
+        let mut commits = vec![];
+        for page in 1..=COMMITS.div_ceil(PAGE) {
+            let path = self.at(&format!("pulls/{number}/commits?per_page={PAGE}&page={page}"));
+            let some: Vec<PullCommit> = self.client.get(&format!("pull request {number}"), &path).await?;
+            let is_last = some.len() < PAGE;
+            commits.extend(some.into_iter().map(|c| (c.commit.message, c.commit.author)));
+            if is_last {
+                break;
+            }
+        }
+        Ok(commits)
+    }
+
+    /// Makes a commit that no branch has yet.
+    pub(super) async fn make_commit(
+        &self,
+        message: &str,
+        tree: &Commit,
+        parent: &Commit,
+    ) -> Result<Commit, GitHubError> {
+        let body = json!({ "message": message, "tree": tree, "parents": [parent] });
+        let made: Option<Object> =
+            self.client.send("commit", Method::POST, &self.at("git/commits"), &body).await?;
+        made.map(|made| made.sha).ok_or_else(|| nothing_said("the commit"))
+    }
+
+    /// Makes a branch.
+    pub(super) async fn make_branch(&self, branch: &str, at: &Commit) -> Result<(), GitHubError> {
+        let body = json!({ "ref": format!("refs/heads/{branch}"), "sha": at });
+        let path = self.at("git/refs");
+        self.client.send::<Reference>("branch", Method::POST, &path, &body).await.map(drop)
+    }
+
+    /// Removes a branch; nothing where there is none.
+    pub(super) async fn remove_branch(&self, branch: &str) -> Result<(), GitHubError> {
+        match self.client.delete("branch", &self.at(&format!("git/refs/heads/{branch}"))).await {
+            // GitHub says 422 “Reference does not exist”.
+            Err(GitHubError::NotFound(_)) => Ok(()),
+            Err(GitHubError::Refused(said)) if said.contains("does not exist") => Ok(()),
+            removed => removed,
+        }
+    }
+
+    /// Merges a commit into a branch, and tells the tree that came of it; none where the branch has it already.
+    pub(super) async fn merge_into(
+        &self,
+        branch: &str,
+        commit: &Commit,
+    ) -> Result<Option<Commit>, GitHubError> {
+        let body = json!({ "base": branch, "head": commit });
+        let merged: Option<Merged> =
+            self.client.send("merge", Method::POST, &self.at("merges"), &body).await?;
+        Ok(merged.map(|merged| {
+            tracing::debug!(commit = %merged.sha, "merged on a scratch branch");
+            merged.commit.tree.sha
+        }))
+    }
+
+    /// Moves the branch forward to a commit, never sideways.
+    pub(super) async fn move_branch(&self, to: &Commit) -> Result<(), GitHubError> {
+        let path = self.at(&format!("git/refs/heads/{}", self.branch));
+        let body = json!({ "sha": to, "force": false });
+        self.client.send::<Reference>("branch", Method::PATCH, &path, &body).await.map(drop)
+    }
+
+    /// The open pull request that comes from this branch of ours.
+    pub(super) async fn pull_request_from(&self, branch: &str) -> Result<Option<PullRequest>, GitHubError> {
+        Ok(self.open_pull_requests().await?.into_iter().find(|pr| pr.head.branch == branch))
+    }
+
+    /// Opens a pull request.
+    pub(super) async fn open_pull_request(
+        &self,
+        branch: &str,
+        title: &str,
+        body: &str,
+    ) -> Result<PullRequest, GitHubError> {
+        let wanted = json!({ "title": title, "head": branch, "base": self.branch, "body": body });
+        let opened = self.client.send("pull request", Method::POST, &self.at("pulls"), &wanted).await?;
+        opened.ok_or_else(|| nothing_said("the new pull request"))
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The address of something in the repository.
+    pub(super) fn at(&self, path: &str) -> String {
+        format!("{}/{path}", self.path)
+    }
+}
+
+fn nothing_said(of: &str) -> GitHubError {
+    GitHubError::Unexpected(format!("it said nothing of {of}"))
+}
