@@ -52,6 +52,11 @@ id! {
     OpId
 }
 
+id! {
+    /// Names the roll-out of one merged pull request.
+    DeploymentId
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,6 +10,7 @@
 mod clock;
 pub mod compartment;
 pub mod delivery;
+pub mod deployment;
 pub mod event;
 mod facts;
 pub mod flake_lock;
@@ -30,7 +31,7 @@ pub use compartment::{Compartments, Light, State};
 pub use facts::{Checkout, DesiredState, Facts};
 pub use generation::{Commit, Generation, GenerationRef};
 pub use host::{HostView, Platform};
-pub use id::{HostId, IdError, OpId};
+pub use id::{DeploymentId, HostId, IdError, OpId};
 pub use op::{
     CancelRequest, IllegalTransition, OpAction, OpKind, OpStatus, OpView, OutputLine, Phase, Stream,
 };

@@ -1,0 +1,334 @@
+//! The roll-out of one merged pull request: how each host fared with it.
+//!
+//! What is known of a host is a pair of steps, switch and tests. They are filled by the ops that run on the host, by
+//! [`HostOutcome::hear`], which is the one place that says what an op's end means for the deployment.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{Commit, DeploymentId, HostId, OpId};
+
+/// The roll-out of one merged pull request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// Its identifier.
+    pub id: DeploymentId,
+    /// What was merged.
+    pub pull_request: PullRequestRef,
+    /// What it became on the branch: the merge commit, the squashed commit, or the last of the rebased ones.
+    pub commit: Commit,
+    /// Who merged it.
+    pub merged_by: String,
+    /// When.
+    pub merged_at: DateTime<Utc>,
+    /// What was decided of it.
+    pub decision: Decision,
+    /// How each host fared, by name.
+    pub hosts: Vec<HostOutcome>,
+}
+
+/// A pull request as it is named to people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRequestRef {
+    /// Its number.
+    pub number: u64,
+    /// Its title.
+    pub title: String,
+    /// Its page.
+    pub url: String,
+}
+
+/// What people, or the branch, decided of a deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "decision", rename_all = "kebab-case")]
+pub enum Decision {
+    /// Nothing yet: it goes on.
+    Open,
+    /// To go on although a host failed.
+    Continued {
+        /// Who.
+        by: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// To revert it; the revert is being made.
+    Reverting {
+        /// Who.
+        by: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It was reverted on the branch.
+    Reverted {
+        /// Who.
+        by: String,
+        /// When.
+        at: DateTime<Utc>,
+        /// The revert.
+        commit: Commit,
+    },
+    /// A pull request with the revert waits to be merged: the branch may not be pushed to.
+    Proposed {
+        /// Who.
+        by: String,
+        /// When.
+        at: DateTime<Utc>,
+        /// The pull request.
+        pull_request: PullRequestRef,
+    },
+    /// A later pull request was merged.
+    Superseded,
+}
+
+impl Decision {
+    /// Whether ops on hosts still count for the deployment.
+    pub fn is_going_on(&self) -> bool {
+        matches!(self, Self::Open | Self::Continued { .. } | Self::Reverting { .. } | Self::Proposed { .. })
+    }
+}
+
+/// How far a step of a deployment is on one host.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum Step {
+    /// It was not tried.
+    #[default]
+    NotAttempted,
+    /// This op is at it.
+    Running {
+        /// Which op.
+        op: OpId,
+    },
+    /// It went well.
+    Ok {
+        /// Which op did it.
+        op: OpId,
+    },
+    /// It did not.
+    Failed {
+        /// Which op did it.
+        op: OpId,
+        /// What failed, in a few words.
+        why: String,
+    },
+}
+
+impl Step {
+    /// Whether it did not go well.
+    pub fn is_failed(&self) -> bool {
+        matches!(self, Self::Failed { .. })
+    }
+
+    /// The op that is at it or did it.
+    pub fn op(&self) -> Option<OpId> {
+        match self {
+            Self::NotAttempted => None,
+            Self::Running { op } | Self::Ok { op } | Self::Failed { op, .. } => Some(*op),
+        }
+    }
+}
+
+/// How one host fared with a deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostOutcome {
+    /// The host.
+    pub host: HostId,
+    /// Its name.
+    pub name: String,
+    /// Whether it was switched.
+    pub switch: Step,
+    /// Whether its tests passed then.
+    pub tests: Step,
+}
+
+/// What an op did that may matter to a deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// A switch to what was merged has begun.
+    SwitchBegan,
+    /// It has ended: well, or why not.
+    SwitchEnded(Result<(), String>),
+    /// The host's tests have begun.
+    TestsBegan,
+    /// They have ended: all passed, or which did not.
+    TestsEnded(Result<(), String>),
+}
+
+impl HostOutcome {
+    /// A host of which nothing is known yet.
+    pub fn new(host: HostId, name: String) -> Self {
+        Self { host, name, switch: Step::NotAttempted, tests: Step::NotAttempted }
+    }
+
+    /// Takes in what an op did; whether that changed anything.
+    ///
+    /// Tests count only on a host that was switched: before that they say something of what was there before. A switch
+    /// that is tried again starts over.
+    pub fn hear(&mut self, op: OpId, heard: Heard) -> bool {
+        let before = self.clone();
+        match heard {
+            Heard::SwitchBegan => {
+                self.switch = Step::Running { op };
+                self.tests = Step::NotAttempted;
+            }
+            Heard::SwitchEnded(end) => {
+                self.switch = ended(op, end);
+                self.tests = Step::NotAttempted;
+            }
+            Heard::TestsBegan if self.is_switched() => self.tests = Step::Running { op },
+            Heard::TestsEnded(end) if self.is_switched() => self.tests = ended(op, end),
+            Heard::TestsBegan | Heard::TestsEnded(_) => {}
+        }
+        *self != before
+    }
+
+    fn is_switched(&self) -> bool {
+        matches!(self.switch, Step::Ok { .. })
+    }
+
+    /// Whether the host did not take the deployment well.
+    pub fn is_failed(&self) -> bool {
+        self.switch.is_failed() || self.tests.is_failed()
+    }
+}
+
+fn ended(op: OpId, end: Result<(), String>) -> Step {
+    match end {
+        Ok(()) => Step::Ok { op },
+        Err(why) => Step::Failed { op, why },
+    }
+}
+
+impl fmt::Display for HostOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.switch {
+            Step::NotAttempted => return f.write_str("Not attempted"),
+            Step::Running { .. } => return f.write_str("Switching"),
+            Step::Failed { why, .. } => return write!(f, "Switch FAIL ({why})"),
+            Step::Ok { .. } => f.write_str("Switch OK")?,
+        }
+        match &self.tests {
+            Step::NotAttempted => Ok(()),
+            Step::Running { .. } => f.write_str(", testing"),
+            Step::Ok { .. } => f.write_str(", Tests OK"),
+            Step::Failed { why, .. } => write!(f, ", Tests FAIL ({why})"),
+        }
+    }
+}
+
+impl Deployment {
+    /// Whether somebody has to decide: a host failed, and nothing was decided of it.
+    pub fn wants_decision(&self) -> bool {
+        self.decision == Decision::Open && self.hosts.iter().any(HostOutcome::is_failed)
+    }
+
+    /// The hosts that did not take it well.
+    pub fn failed(&self) -> impl Iterator<Item = &HostOutcome> {
+        self.hosts.iter().filter(|host| host.is_failed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn host() -> HostOutcome {
+        HostOutcome::new(HostId::new(), "imac0".into())
+    }
+
+    fn after(heard: impl IntoIterator<Item = Heard>) -> HostOutcome {
+        let mut host = host();
+        for heard in heard {
+            host.hear(OpId::new(), heard);
+        }
+        host
+    }
+
+    #[test]
+    fn what_is_said_of_a_host() {
+        use Heard::{SwitchBegan, SwitchEnded, TestsBegan, TestsEnded};
+        let x11 = || Err("x11".to_owned());
+        for (heard, words) in [
+            (vec![], "Not attempted"),
+            (vec![SwitchBegan], "Switching"),
+            (
+                vec![SwitchBegan, SwitchEnded(Err("the build ended with 1".into()))],
+                "Switch FAIL (the build ended with 1)",
+            ),
+            (vec![SwitchEnded(Ok(()))], "Switch OK"),
+            (vec![SwitchEnded(Ok(())), TestsBegan], "Switch OK, testing"),
+            (vec![SwitchEnded(Ok(())), TestsEnded(Ok(()))], "Switch OK, Tests OK"),
+            (vec![SwitchEnded(Ok(())), TestsEnded(x11())], "Switch OK, Tests FAIL (x11)"),
+            (vec![SwitchEnded(Ok(())), TestsEnded(x11()), TestsEnded(Ok(()))], "Switch OK, Tests OK"),
+            (vec![SwitchEnded(Ok(())), TestsEnded(x11()), SwitchBegan], "Switching"),
+        ] {
+            assert_eq!(after(heard.clone()).to_string(), words, "{heard:?}");
+        }
+    }
+
+    #[test]
+    fn tests_before_the_switch_say_nothing_of_it() {
+        for end in [Ok(()), Err("x11".to_owned())] {
+            assert_eq!(after([Heard::TestsBegan, Heard::TestsEnded(end)]).to_string(), "Not attempted");
+        }
+    }
+
+    #[test]
+    fn a_failed_host_wants_a_decision_until_there_is_one() {
+        let now = DateTime::UNIX_EPOCH;
+        let pull_request = PullRequestRef { number: 42, title: "t".into(), url: "u".into() };
+        let mut deployment = Deployment {
+            id: DeploymentId::new(),
+            pull_request: pull_request.clone(),
+            commit: Commit("c".into()),
+            merged_by: "maria".into(),
+            merged_at: now,
+            decision: Decision::Open,
+            hosts: vec![host(), after([Heard::SwitchEnded(Ok(()))])],
+        };
+        assert!(!deployment.wants_decision());
+        deployment.hosts.push(after([Heard::SwitchEnded(Err("x".into()))]));
+        assert!(deployment.wants_decision());
+        assert_eq!(deployment.failed().count(), 1);
+        let by = || "maria".to_owned();
+        for decision in [
+            Decision::Continued { by: by(), at: now },
+            Decision::Reverting { by: by(), at: now },
+            Decision::Reverted { by: by(), at: now, commit: Commit("r".into()) },
+            Decision::Proposed { by: by(), at: now, pull_request },
+            Decision::Superseded,
+        ] {
+            deployment.decision = decision;
+            assert!(!deployment.wants_decision());
+        }
+    }
+
+    proptest! {
+        /// Whatever is heard: tests are known only of a host that is switched, and hearing the same again changes
+        /// nothing.
+        #[test]
+        fn tests_follow_a_switch(heard in proptest::collection::vec(heard(), 0..12)) {
+            let mut host = host();
+            for heard in heard {
+                let op = OpId::new();
+                host.hear(op, heard.clone());
+                prop_assert!(host.tests == Step::NotAttempted || host.is_switched());
+                prop_assert!(!host.hear(op, heard));
+            }
+        }
+    }
+
+    fn heard() -> impl Strategy<Value = Heard> {
+        let end = || prop_oneof![Just(Ok(())), Just(Err("x".to_owned()))];
+        prop_oneof![
+            Just(Heard::SwitchBegan),
+            end().prop_map(Heard::SwitchEnded),
+            Just(Heard::TestsBegan),
+            end().prop_map(Heard::TestsEnded),
+        ]
+    }
+}
