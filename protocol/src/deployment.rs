@@ -83,6 +83,30 @@ pub enum Decision {
 }
 
 impl Decision {
+    /// The name of what was decided, on the wire and in the database.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Continued { .. } => "continued",
+            Self::Reverting { .. } => "reverting",
+            Self::Reverted { .. } => "reverted",
+            Self::Proposed { .. } => "proposed",
+            Self::Superseded => "superseded",
+        }
+    }
+
+    /// The decisions on which this one may follow, by name. Nothing follows on a revert that is made, or on a later pull
+    /// request.
+    pub fn predecessors(&self) -> &'static [&'static str] {
+        match self {
+            Self::Continued { .. } => &["open"],
+            Self::Reverting { .. } => &["open", "continued", "proposed"],
+            // Back to open where the revert could not be made.
+            Self::Reverted { .. } | Self::Proposed { .. } | Self::Open => &["reverting"],
+            Self::Superseded => &["open", "continued", "reverting", "proposed"],
+        }
+    }
+
     /// Whether ops on hosts still count for the deployment.
     pub fn is_going_on(&self) -> bool {
         matches!(self, Self::Open | Self::Continued { .. } | Self::Reverting { .. } | Self::Proposed { .. })
@@ -305,6 +329,30 @@ mod tests {
             deployment.decision = decision;
             assert!(!deployment.wants_decision());
         }
+    }
+
+    #[test]
+    fn decisions_are_named_as_on_the_wire() {
+        let now = DateTime::UNIX_EPOCH;
+        let by = || "maria".to_owned();
+        let pull_request = PullRequestRef { number: 1, title: "t".into(), url: "u".into() };
+        let all = [
+            Decision::Open,
+            Decision::Continued { by: by(), at: now },
+            Decision::Reverting { by: by(), at: now },
+            Decision::Reverted { by: by(), at: now, commit: Commit("r".into()) },
+            Decision::Proposed { by: by(), at: now, pull_request },
+            Decision::Superseded,
+        ];
+        let names: Vec<_> = all.iter().map(Decision::as_str).collect();
+        for decision in &all {
+            assert_eq!(serde_json::to_value(decision).unwrap()["decision"], decision.as_str());
+            for from in decision.predecessors() {
+                let from = all.iter().find(|d| d.as_str() == *from).unwrap();
+                assert!(from.is_going_on(), "nothing follows on {}", from.as_str());
+            }
+        }
+        assert_eq!(names.len(), 6);
     }
 
     proptest! {

@@ -11,6 +11,7 @@ use super::Store;
 
 mod audit;
 mod delivery;
+mod deployments;
 mod fixture;
 mod hosts;
 mod join;
@@ -70,6 +71,11 @@ macro_rules! contract {
                 a_cancel_is_asked_of_ops_that_are_with_their_host, ops_are_due_when_their_time_has_come,
                 what_follows_is_recorded_with_the_step, what_follows_gives_way_to_an_op_that_holds_the_host,
                 a_rollback_that_was_found_is_recorded_as_it_was, an_op_remembers_which_one_it_tries_again,
+            ],
+            deployments: [
+                a_merge_opens_one_deployment_however_often_it_is_heard_of,
+                a_later_merge_supersedes_what_is_going_on, ops_fill_a_deployment_host_by_host,
+                a_deployment_is_decided_once, what_may_have_become_the_revert_is_remembered,
             ],
             life: [no_row_of_steps_leads_where_the_protocol_forbids],
             output: [

@@ -11,10 +11,12 @@
 //! `contract.rs` is the suite that every implementation must pass.
 
 use async_trait::async_trait;
+use backstay_protocol::deployment::{Decision, Deployment, Heard, PullRequestRef};
 use backstay_protocol::message::Outcome;
 use backstay_protocol::view::{AuditEntry, Role};
 use backstay_protocol::{
-    Facts, Generation, HostId, OpAction, OpId, OpKind, OpStatus, OpView, OutputLine, Phase, Platform, TestRun,
+    Commit, DeploymentId, Facts, Generation, HostId, OpAction, OpId, OpKind, OpStatus, OpView, OutputLine,
+    Phase, Platform, TestRun,
 };
 use chrono::{DateTime, Utc};
 
@@ -207,6 +209,21 @@ impl OpStep {
     }
 }
 
+/// A deployment that is to be recorded.
+#[derive(Debug, Clone)]
+pub struct NewDeployment {
+    /// Its identifier.
+    pub id: DeploymentId,
+    /// What was merged.
+    pub pull_request: PullRequestRef,
+    /// What it became on the branch.
+    pub commit: Commit,
+    /// Who merged it.
+    pub merged_by: String,
+    /// When.
+    pub merged_at: DateTime<Utc>,
+}
+
 /// A rollback that took place or was tried on a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RollbackRecord {
@@ -366,6 +383,48 @@ pub trait Store: Send + Sync + 'static {
     async fn output_through(&self, op: OpId) -> Result<u64, StoreError>;
     /// The rollbacks of a host, newest first.
     async fn rollbacks(&self, host: HostId) -> Result<Vec<RollbackRecord>, StoreError>;
+
+    // Deployments.
+
+    /// Records that a pull request was merged, with every host as not attempted, and supersedes the deployments before
+    /// it. None, and nothing written, where there is one of this commit already: a merge is heard of more than once.
+    async fn open_deployment(
+        &self,
+        new: &NewDeployment,
+        audit: &NewAuditEntry,
+    ) -> Result<Option<Deployment>, StoreError>;
+    /// The deployment with this identifier.
+    async fn deployment(&self, id: DeploymentId) -> Result<Option<Deployment>, StoreError>;
+    /// Deployments, newest first, older than `before` where given, at most `limit`.
+    async fn deployments(
+        &self,
+        before: Option<DeploymentId>,
+        limit: u32,
+    ) -> Result<Vec<Deployment>, StoreError>;
+    /// Takes in what an op on a host did for a deployment that is going on, by [`HostOutcome::hear`]. None where that
+    /// changed nothing.
+    ///
+    /// [`HostOutcome::hear`]: backstay_protocol::deployment::HostOutcome::hear
+    async fn deployment_heard(
+        &self,
+        id: DeploymentId,
+        host: HostId,
+        host_name: &str,
+        op: OpId,
+        heard: &Heard,
+    ) -> Result<Option<Deployment>, StoreError>;
+    /// Records a decision on a deployment, with its audit entry, if it may follow on the one before: the statement
+    /// itself names the [predecessors](Decision::predecessors). None where it may not, and then nothing was written.
+    async fn decide(
+        &self,
+        id: DeploymentId,
+        decision: &Decision,
+        audit: &NewAuditEntry,
+    ) -> Result<Option<Deployment>, StoreError>;
+    /// The commits that may have become the revert of a deployment.
+    async fn revert_candidates(&self, id: DeploymentId) -> Result<Vec<Commit>, StoreError>;
+    /// Remembers one more of them.
+    async fn remember_revert(&self, id: DeploymentId, candidate: &Commit) -> Result<(), StoreError>;
 
     // Audit.
 

@@ -8,6 +8,7 @@
 //! The statements are such as PostgreSQL takes too, and so is the form of what they hold: see the migration.
 
 mod audit;
+mod deployments;
 mod hosts;
 mod join;
 mod ops;
@@ -20,8 +21,11 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use backstay_protocol::deployment::{Decision, Deployment, Heard};
 use backstay_protocol::view::AuditEntry;
-use backstay_protocol::{Facts, HostId, OpId, OpView, OutputLine, Phase, Platform, TestRun};
+use backstay_protocol::{
+    Commit, DeploymentId, Facts, HostId, OpId, OpView, OutputLine, Phase, Platform, TestRun,
+};
 use chrono::{DateTime, Utc};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
@@ -30,8 +34,8 @@ use sqlx::sqlite::{
 use sqlx::{SqlSafeStr, Sqlite, Transaction};
 
 use super::{
-    EnrolError, GenerationRecord, HostRecord, InsertOpError, NewAuditEntry, NewHost, NewJoinToken, NewOp,
-    OpFilter, OpStep, RollbackRecord, Store, StoreError, TokenHash, UserRecord,
+    EnrolError, GenerationRecord, HostRecord, InsertOpError, NewAuditEntry, NewDeployment, NewHost,
+    NewJoinToken, NewOp, OpFilter, OpStep, RollbackRecord, Store, StoreError, TokenHash, UserRecord,
 };
 
 /// How long a statement waits for another process, such as `backstay-server join-token`, to finish its own.
@@ -123,6 +127,7 @@ fn migrations() -> Migrator {
     let steps = [
         ("start", include_str!("../../../../migrations/sqlite/0001_start.sql")),
         ("op delivery", include_str!("../../../../migrations/sqlite/0002_op_delivery.sql")),
+        ("deployments", include_str!("../../../../migrations/sqlite/0003_deployments.sql")),
     ];
     let numbered = (1..).zip(steps).map(|(number, (name, sql))| {
         Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
@@ -277,6 +282,54 @@ impl Store for SqliteStore {
 
     async fn rollbacks(&self, host: HostId) -> Result<Vec<RollbackRecord>, StoreError> {
         ops::rollbacks(self, host).await
+    }
+
+    async fn open_deployment(
+        &self,
+        new: &NewDeployment,
+        audit: &NewAuditEntry,
+    ) -> Result<Option<Deployment>, StoreError> {
+        deployments::open(self, new, audit).await
+    }
+
+    async fn deployment(&self, id: DeploymentId) -> Result<Option<Deployment>, StoreError> {
+        deployments::by_id(self, id).await
+    }
+
+    async fn deployments(
+        &self,
+        before: Option<DeploymentId>,
+        limit: u32,
+    ) -> Result<Vec<Deployment>, StoreError> {
+        deployments::page(self, before, limit).await
+    }
+
+    async fn deployment_heard(
+        &self,
+        id: DeploymentId,
+        host: HostId,
+        host_name: &str,
+        op: OpId,
+        heard: &Heard,
+    ) -> Result<Option<Deployment>, StoreError> {
+        deployments::heard(self, id, host, host_name, op, heard).await
+    }
+
+    async fn decide(
+        &self,
+        id: DeploymentId,
+        decision: &Decision,
+        audit: &NewAuditEntry,
+    ) -> Result<Option<Deployment>, StoreError> {
+        deployments::decide(self, id, decision, audit).await
+    }
+
+    async fn revert_candidates(&self, id: DeploymentId) -> Result<Vec<Commit>, StoreError> {
+        deployments::candidates(self, id).await
+    }
+
+    async fn remember_revert(&self, id: DeploymentId, candidate: &Commit) -> Result<(), StoreError> {
+        deployments::remember(self, id, candidate).await
     }
 
     async fn append_audit(&self, entry: &NewAuditEntry) -> Result<(), StoreError> {

@@ -1,0 +1,141 @@
+//! Deployments: one for each merge, filled by ops, decided once.
+
+use backstay_protocol::deployment::{Decision, Deployment, Heard, PullRequestRef};
+use backstay_protocol::{Commit, DeploymentId, HostId, OpId};
+
+use super::Bench;
+use super::fixture::{at, audited, enrolled, entry, start};
+use crate::store::{NewDeployment, Store};
+
+fn merged(number: u64) -> NewDeployment {
+    NewDeployment {
+        id: DeploymentId::new(),
+        pull_request: PullRequestRef {
+            number,
+            title: format!("Update “nixpkgs” ({number})"),
+            url: format!("https://github.example/pull/{number}"),
+        },
+        commit: Commit(format!("{number:040}")),
+        merged_by: "maria".to_owned(),
+        merged_at: start(),
+    }
+}
+
+async fn opened(store: &dyn Store, number: u64) -> Deployment {
+    store.open_deployment(&merged(number), &entry("pr.merged")).await.unwrap().unwrap()
+}
+
+fn reverting() -> Decision {
+    Decision::Reverting { by: "maria".to_owned(), at: at(1) }
+}
+
+fn reverted() -> Decision {
+    Decision::Reverted { by: "maria".to_owned(), at: at(2), commit: Commit("r".to_owned()) }
+}
+
+pub(super) async fn a_merge_opens_one_deployment_however_often_it_is_heard_of(bench: &mut impl Bench) {
+    let store = bench.store();
+    enrolled(&*store, "hsb0").await;
+    enrolled(&*store, "Gpc0").await;
+    let new = merged(42);
+    let deployment = store.open_deployment(&new, &entry("pr.merged")).await.unwrap().unwrap();
+    assert_eq!((deployment.id, &deployment.pull_request), (new.id, &new.pull_request));
+    assert_eq!((&deployment.commit, deployment.merged_at), (&new.commit, start()));
+    assert_eq!(deployment.decision, Decision::Open);
+    let told: Vec<_> = deployment.hosts.iter().map(|h| format!("{} {h}", h.name)).collect();
+    assert_eq!(told, ["Gpc0 Not attempted", "hsb0 Not attempted"]);
+    let again = NewDeployment { id: DeploymentId::new(), ..new };
+    assert_eq!(store.open_deployment(&again, &entry("pr.merged")).await.unwrap(), None);
+    assert_eq!(store.deployment(deployment.id).await.unwrap(), Some(deployment.clone()));
+    assert_eq!(store.deployment(again.id).await.unwrap(), None);
+    assert_eq!(store.deployments(None, 10).await.unwrap(), [deployment]);
+    assert_eq!(audited(&*store).await, ["pr.merged"]);
+}
+
+pub(super) async fn a_later_merge_supersedes_what_is_going_on(bench: &mut impl Bench) {
+    let store = bench.store();
+    let mut ids = vec![];
+    for number in 1..=4 {
+        let id = opened(&*store, number).await.id;
+        if number == 1 {
+            store.decide(id, &reverting(), &entry("pr.reverting")).await.unwrap().unwrap();
+            store.decide(id, &reverted(), &entry("pr.reverted")).await.unwrap().unwrap();
+        }
+        ids.push(id);
+    }
+    let found = store.deployments(None, 10).await.unwrap();
+    let decisions: Vec<_> = found.iter().rev().map(|d| d.decision.as_str()).collect();
+    assert_eq!(decisions, ["reverted", "superseded", "superseded", "open"]);
+    let page = store.deployments(Some(ids[2]), 1).await.unwrap();
+    assert_eq!(page.iter().map(|d| d.id).collect::<Vec<_>>(), [ids[1]]);
+}
+
+pub(super) async fn ops_fill_a_deployment_host_by_host(bench: &mut impl Bench) {
+    let store = bench.store();
+    let gpc0 = enrolled(&*store, "gpc0").await.id;
+    let id = opened(&*store, 42).await.id;
+    let late = HostId::new();
+    let op = OpId::new();
+    let hear = async |host, name: &str, heard: Heard| {
+        store.deployment_heard(id, host, name, op, &heard).await.unwrap()
+    };
+    assert!(hear(gpc0, "gpc0", Heard::SwitchEnded(Ok(()))).await.is_some());
+    assert!(hear(gpc0, "gpc0", Heard::SwitchEnded(Ok(()))).await.is_none(), "it is known already");
+    assert!(hear(gpc0, "gpc0", Heard::TestsEnded(Err("x11".into()))).await.unwrap().wants_decision());
+    assert!(hear(late, "csb0", Heard::SwitchBegan).await.is_some(), "a host that joined later");
+    let deployment = store.deployment(id).await.unwrap().unwrap();
+    let told: Vec<_> = deployment.hosts.iter().map(|h| format!("{} {h}", h.name)).collect();
+    assert_eq!(told, ["csb0 Switching", "gpc0 Switch OK, Tests FAIL (x11)"]);
+    opened(&*store, 43).await;
+    assert!(hear(gpc0, "gpc0", Heard::SwitchBegan).await.is_none(), "it is over");
+}
+
+pub(super) async fn a_deployment_is_decided_once(bench: &mut impl Bench) {
+    let store = bench.store();
+    let id = opened(&*store, 42).await.id;
+    let other = bench.another().await;
+    let tasks: Vec<_> = (0..6)
+        .map(|i| {
+            let store = if i % 2 == 0 { store.clone() } else { other.clone() };
+            tokio::spawn(async move {
+                store.decide(id, &reverting(), &entry("pr.reverting")).await.unwrap().is_some()
+            })
+        })
+        .collect();
+    let mut taken = 0;
+    for task in tasks {
+        taken += u32::from(task.await.unwrap());
+    }
+    assert_eq!(taken, 1, "of many clicks at once, one counts");
+    let continued = Decision::Continued { by: "otto".to_owned(), at: at(3) };
+    assert_eq!(store.decide(id, &continued, &entry("pr.continued")).await.unwrap(), None);
+    assert_eq!(
+        store.decide(id, &Decision::Open, &entry("pr.revert-failed")).await.unwrap().unwrap().decision,
+        Decision::Open,
+        "a revert that cannot be made leaves it as it was"
+    );
+    store.decide(id, &continued, &entry("pr.continued")).await.unwrap().unwrap();
+    store.decide(id, &reverting(), &entry("pr.reverting")).await.unwrap().unwrap();
+    assert_eq!(
+        store.decide(id, &reverted(), &entry("pr.reverted")).await.unwrap().unwrap().decision,
+        reverted()
+    );
+    assert_eq!(store.decide(id, &reverting(), &entry("pr.reverting")).await.unwrap(), None);
+    assert_eq!(store.decide(DeploymentId::new(), &reverting(), &entry("pr.reverting")).await.unwrap(), None);
+    let entries = audited(&*store).await;
+    assert_eq!(
+        entries,
+        ["pr.merged", "pr.reverting", "pr.revert-failed", "pr.continued", "pr.reverting", "pr.reverted"]
+    );
+}
+
+pub(super) async fn what_may_have_become_the_revert_is_remembered(bench: &mut impl Bench) {
+    let store = bench.store();
+    let id = opened(&*store, 42).await.id;
+    assert_eq!(store.revert_candidates(id).await.unwrap(), []);
+    let commits = ["b", "a"].map(|sha| Commit(sha.to_owned()));
+    for commit in [&commits[0], &commits[1], &commits[0]] {
+        store.remember_revert(id, commit).await.unwrap();
+    }
+    assert_eq!(store.revert_candidates(id).await.unwrap(), commits);
+}

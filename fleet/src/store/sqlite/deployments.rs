@@ -1,0 +1,222 @@
+//! Deployments and how each host fared.
+
+use backstay_protocol::deployment::{Decision, Deployment, Heard, HostOutcome, PullRequestRef};
+use backstay_protocol::{Commit, DeploymentId, HostId, OpId};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Sqlite, SqliteExecutor};
+
+use super::row::{Columns, stored_json, stored_number, stored_time};
+use super::{NewAuditEntry, NewDeployment, SqliteStore, StoreError, Tx, audit};
+
+pub(super) async fn open(
+    store: &SqliteStore,
+    new: &NewDeployment,
+    entry: &NewAuditEntry,
+) -> Result<Option<Deployment>, StoreError> {
+    let mut tx = store.begin().await?;
+    let inserted = sqlx::query(
+        "INSERT INTO deployments (id, pr_number, pr_title, pr_url, commit_sha, merged_by, merged_at, decision, decided)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (commit_sha) DO NOTHING",
+    )
+    .bind(new.id.to_string())
+    .bind(stored_number(new.pull_request.number))
+    .bind(&new.pull_request.title)
+    .bind(&new.pull_request.url)
+    .bind(&new.commit.0)
+    .bind(&new.merged_by)
+    .bind(stored_time(new.merged_at))
+    .bind(Decision::Open.as_str())
+    .bind(stored_json(&Decision::Open)?)
+    .execute(&mut *tx)
+    .await?;
+    if inserted.rows_affected() == 0 {
+        return Ok(None);
+    }
+    supersede_others(&mut tx, new.id).await?;
+    insert_hosts(&mut tx, new.id).await?;
+    audit::append(&mut tx, entry).await?;
+    let deployment = one(&mut tx, new.id).await?;
+    tx.commit().await?;
+    Ok(deployment)
+}
+
+async fn supersede_others(tx: &mut Tx, id: DeploymentId) -> Result<(), StoreError> {
+    let decision = Decision::Superseded;
+    let mut query = QueryBuilder::<Sqlite>::new("UPDATE deployments SET decision = ");
+    query.push_bind(decision.as_str()).push(", decided = ").push_bind(stored_json(&decision)?);
+    query.push(" WHERE id <> ").push_bind(id.to_string());
+    push_predecessors(&mut query, &decision);
+    query.build().execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// ` AND decision IN (…)`: the decisions on which this one may follow.
+fn push_predecessors(query: &mut QueryBuilder<Sqlite>, decision: &Decision) {
+    query.push(" AND decision IN (");
+    let mut names = query.separated(", ");
+    for name in decision.predecessors() {
+        names.push_bind(*name);
+    }
+    query.push(")");
+}
+
+async fn insert_hosts(tx: &mut Tx, id: DeploymentId) -> Result<(), StoreError> {
+    let hosts = sqlx::query("SELECT id, name FROM hosts").fetch_all(&mut **tx).await?;
+    for row in &hosts {
+        let outcome = HostOutcome::new(row.parsed("id")?, row.text("name")?);
+        put_outcome(tx, id, &outcome).await?;
+    }
+    Ok(())
+}
+
+async fn put_outcome(tx: &mut Tx, id: DeploymentId, outcome: &HostOutcome) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO deployment_hosts (deployment_id, host_id, outcome) VALUES ($1, $2, $3)
+         ON CONFLICT (deployment_id, host_id) DO UPDATE SET outcome = excluded.outcome",
+    )
+    .bind(id.to_string())
+    .bind(outcome.host.to_string())
+    .bind(stored_json(outcome)?)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+async fn one(tx: &mut Tx, id: DeploymentId) -> Result<Option<Deployment>, StoreError> {
+    let row = sqlx::query("SELECT * FROM deployments WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(&mut **tx)
+        .await?;
+    match row {
+        None => Ok(None),
+        Some(row) => Ok(Some(from_row(&row, outcomes(&mut **tx, id).await?)?)),
+    }
+}
+
+async fn outcomes(
+    executor: impl SqliteExecutor<'_>,
+    id: DeploymentId,
+) -> Result<Vec<HostOutcome>, StoreError> {
+    let rows = sqlx::query("SELECT outcome FROM deployment_hosts WHERE deployment_id = $1")
+        .bind(id.to_string())
+        .fetch_all(executor)
+        .await?;
+    let mut outcomes = rows.iter().map(|row| row.json("outcome")).collect::<Result<Vec<HostOutcome>, _>>()?;
+    outcomes.sort_by_key(|outcome| outcome.name.to_lowercase());
+    Ok(outcomes)
+}
+
+fn from_row(row: &SqliteRow, hosts: Vec<HostOutcome>) -> Result<Deployment, StoreError> {
+    Ok(Deployment {
+        id: row.parsed("id")?,
+        pull_request: PullRequestRef {
+            number: row.number("pr_number")?,
+            title: row.text("pr_title")?,
+            url: row.text("pr_url")?,
+        },
+        commit: Commit(row.text("commit_sha")?),
+        merged_by: row.text("merged_by")?,
+        merged_at: row.time("merged_at")?,
+        decision: row.json("decided")?,
+        hosts,
+    })
+}
+
+pub(super) async fn by_id(store: &SqliteStore, id: DeploymentId) -> Result<Option<Deployment>, StoreError> {
+    let row = sqlx::query("SELECT * FROM deployments WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(&store.reader)
+        .await?;
+    match row {
+        None => Ok(None),
+        Some(row) => Ok(Some(from_row(&row, outcomes(&store.reader, id).await?)?)),
+    }
+}
+
+pub(super) async fn page(
+    store: &SqliteStore,
+    before: Option<DeploymentId>,
+    limit: u32,
+) -> Result<Vec<Deployment>, StoreError> {
+    let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM deployments");
+    if let Some(before) = before {
+        query.push(" WHERE id < ").push_bind(before.to_string());
+    }
+    query.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(limit));
+    let rows = query.build().fetch_all(&store.reader).await?;
+    let mut deployments = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let hosts = outcomes(&store.reader, row.parsed("id")?).await?;
+        deployments.push(from_row(row, hosts)?);
+    }
+    Ok(deployments)
+}
+
+pub(super) async fn heard(
+    store: &SqliteStore,
+    id: DeploymentId,
+    host: HostId,
+    host_name: &str,
+    op: OpId,
+    heard: &Heard,
+) -> Result<Option<Deployment>, StoreError> {
+    let mut tx = store.begin().await?;
+    let Some(deployment) = one(&mut tx, id).await?.filter(|d| d.decision.is_going_on()) else {
+        return Ok(None);
+    };
+    let known = deployment.hosts.into_iter().find(|outcome| outcome.host == host);
+    // A host that joined after the merge takes part too.
+    let mut outcome = known.unwrap_or_else(|| HostOutcome::new(host, host_name.to_owned()));
+    if !outcome.hear(op, heard.clone()) {
+        return Ok(None);
+    }
+    put_outcome(&mut tx, id, &outcome).await?;
+    let deployment = one(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(deployment)
+}
+
+pub(super) async fn decide(
+    store: &SqliteStore,
+    id: DeploymentId,
+    decision: &Decision,
+    entry: &NewAuditEntry,
+) -> Result<Option<Deployment>, StoreError> {
+    let mut tx = store.begin().await?;
+    let mut query = QueryBuilder::<Sqlite>::new("UPDATE deployments SET decision = ");
+    query.push_bind(decision.as_str()).push(", decided = ").push_bind(stored_json(decision)?);
+    query.push(" WHERE id = ").push_bind(id.to_string());
+    push_predecessors(&mut query, decision);
+    if query.build().execute(&mut *tx).await?.rows_affected() == 0 {
+        return Ok(None);
+    }
+    audit::append(&mut tx, entry).await?;
+    let deployment = one(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(deployment)
+}
+
+pub(super) async fn candidates(store: &SqliteStore, id: DeploymentId) -> Result<Vec<Commit>, StoreError> {
+    let rows =
+        sqlx::query("SELECT commit_sha FROM revert_candidates WHERE deployment_id = $1 ORDER BY rowid")
+            .bind(id.to_string())
+            .fetch_all(&store.reader)
+            .await?;
+    rows.iter().map(|row| Ok(Commit(row.text("commit_sha")?))).collect()
+}
+
+pub(super) async fn remember(
+    store: &SqliteStore,
+    id: DeploymentId,
+    candidate: &Commit,
+) -> Result<(), StoreError> {
+    let mut tx = store.begin().await?;
+    sqlx::query(
+        "INSERT INTO revert_candidates (deployment_id, commit_sha) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+    )
+    .bind(id.to_string())
+    .bind(&candidate.0)
+    .execute(&mut *tx)
+    .await?;
+    Ok(tx.commit().await?)
+}
