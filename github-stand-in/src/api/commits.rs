@@ -1,0 +1,74 @@
+//! `commits`: the history, and what is known of each commit.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, header};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::checks;
+use crate::push::resolve;
+use crate::shape;
+use crate::web::{Answered, OriginalUri, Page, Refusal, ok};
+use crate::world::World;
+
+#[derive(Deserialize)]
+pub(super) struct Filter {
+    sha: Option<String>,
+    path: Option<String>,
+}
+
+pub(super) async fn list(
+    State(world): State<Arc<World>>,
+    Query(filter): Query<Filter>,
+    Query(page): Query<Page>,
+    Extension(OriginalUri(uri)): Extension<OriginalUri>,
+) -> Answered {
+    let state = world.state.lock().await;
+    let start = filter.sha.as_deref().unwrap_or(&state.default_branch);
+    let start = resolve(&world, start).await?.ok_or_else(Refusal::not_found)?;
+    let (shas, has_more) =
+        world.git.history(&start.sha, filter.path.as_deref(), page.skip(), page.size()).await?;
+    let commits = world.git.commits(&shas).await?;
+    let shapes: Vec<Value> = commits.iter().map(|commit| shape::commit(&world.links, commit)).collect();
+    Ok(page.link(ok(&Value::Array(shapes))?, &world.links.root, &uri, has_more))
+}
+
+/// `commits/{ref}`, `commits/{ref}/check-runs` and `commits/{ref}/status`: a branch may have slashes in its name.
+pub(super) async fn show(
+    State(world): State<Arc<World>>,
+    Path(path): Path<String>,
+    Query(page): Query<Page>,
+    Extension(OriginalUri(uri)): Extension<OriginalUri>,
+    headers: HeaderMap,
+) -> Answered {
+    let state = world.state.lock().await;
+    let unknown = |name: &str| Refusal::unprocessable(format!("No commit found for SHA: {name}"));
+    if let Some(name) = path.strip_suffix("/check-runs") {
+        let commit = resolve(&world, name).await?.ok_or_else(|| unknown(name))?;
+        return checks::runs(&world, &state, &commit.sha, page, &uri);
+    }
+    if let Some(name) = path.strip_suffix("/status") {
+        let commit = resolve(&world, name).await?.ok_or_else(Refusal::not_found)?;
+        return ok(&shape::combined_status(&world.links, &state, &commit.sha));
+    }
+    let commit = resolve(&world, &path).await?.ok_or_else(|| unknown(&path))?;
+    if accepts_sha(&headers) {
+        return Ok(only_sha(commit.sha));
+    }
+    let parent = commit.parents.first().map(String::as_str);
+    let files = world.git.changed_files(parent, &commit.sha).await?;
+    ok(&shape::commit_with_files(&world.links, &commit, &files))
+}
+
+fn accepts_sha(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.starts_with("application/vnd.github") && accept.contains("sha"))
+}
+
+fn only_sha(sha: String) -> Response {
+    ([(header::CONTENT_TYPE, "application/vnd.github.sha; charset=utf-8")], sha).into_response()
+}

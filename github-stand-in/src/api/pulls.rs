@@ -1,0 +1,287 @@
+//! `pulls`: lists, one by one, and new ones.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::git::GitError;
+use crate::merge::try_out;
+use crate::push::{announce_pull, close};
+use crate::shape::{self, PullShape};
+use crate::state::{Pull, State as Facts};
+use crate::web::{Answered, Caller, OriginalUri, Page, Problem, Refusal, created, ok, read_body};
+use crate::world::World;
+
+#[derive(Deserialize)]
+pub(super) struct Filter {
+    state: Option<String>,
+    base: Option<String>,
+    head: Option<String>,
+    sort: Option<String>,
+    direction: Option<String>,
+}
+
+impl Filter {
+    fn takes(&self, owner: &str, pull: &Pull) -> bool {
+        let state = match self.state.as_deref() {
+            Some("all") => true,
+            Some("closed") => !pull.is_open(),
+            _ => pull.is_open(),
+        };
+        let head = format!("{owner}:{}", pull.head);
+        state
+            && self.base.as_ref().is_none_or(|base| *base == pull.base)
+            // A head without an owner is not taken for one.
+            && self.head.as_ref().is_none_or(|wanted| !wanted.contains(':') || *wanted == head)
+    }
+
+    fn sort(&self, pulls: &mut [&Pull]) {
+        let by_update = self.sort.as_deref() == Some("updated");
+        pulls.sort_by_key(|pull| (if by_update { pull.updated } else { pull.created }, pull.number));
+        let is_default_order = self.sort.is_none() || self.sort.as_deref() == Some("created");
+        let descending = match self.direction.as_deref() {
+            Some(direction) => direction == "desc",
+            None => is_default_order,
+        };
+        if descending {
+            pulls.reverse();
+        }
+    }
+}
+
+pub(super) async fn list(
+    State(world): State<Arc<World>>,
+    Query(filter): Query<Filter>,
+    Query(page): Query<Page>,
+    Extension(OriginalUri(uri)): Extension<OriginalUri>,
+) -> Answered {
+    let state = world.state.lock().await;
+    let mut pulls: Vec<&Pull> =
+        state.pulls.values().filter(|pull| filter.takes(&world.links.owner, pull)).collect();
+    filter.sort(&mut pulls);
+    let (pulls, has_more) = page.of(pulls);
+    let shapes = pulls.iter().map(|pull| shape::pull_simple(&world.links, &state, pull)).collect();
+    Ok(page.link(ok(&Value::Array(shapes))?, &world.links.root, &uri, has_more))
+}
+
+pub(super) async fn show(State(world): State<Arc<World>>, Path(number): Path<String>) -> Answered {
+    let mut state = world.state.lock().await;
+    let number = number.parse().map_err(|_| Refusal::not_found())?;
+    ok(&shown(&world, &mut state, number).await?.ok_or_else(Refusal::not_found)?)
+}
+
+pub(super) async fn commits(
+    State(world): State<Arc<World>>,
+    Path(number): Path<u64>,
+    Query(page): Query<Page>,
+    Extension(OriginalUri(uri)): Extension<OriginalUri>,
+) -> Answered {
+    let state = world.state.lock().await;
+    let pull = state.pulls.get(&number).ok_or_else(Refusal::not_found)?;
+    let shas = world.git.between(&pull.base_sha, &pull.head_sha).await?;
+    let (shas, has_more) = page.of(shas);
+    let commits = world.git.commits(&shas).await?;
+    let shapes = commits.iter().map(|commit| shape::commit(&world.links, commit)).collect();
+    Ok(page.link(ok(&Value::Array(shapes))?, &world.links.root, &uri, has_more))
+}
+
+#[derive(Deserialize)]
+struct New {
+    title: String,
+    head: String,
+    base: String,
+    body: Option<String>,
+    #[serde(default)]
+    draft: bool,
+}
+
+pub(super) async fn create(
+    State(world): State<Arc<World>>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Answered {
+    let new: New = read_body(&body)?;
+    let mut state = world.state.lock().await;
+    let opening = Opening {
+        number: None,
+        title: new.title,
+        body: new.body,
+        head: new.head,
+        base: new.base,
+        author: caller.login().to_owned(),
+        is_draft: new.draft,
+        labels: vec![],
+    };
+    let number = open(&world, &mut state, opening).await?;
+    created(&shown(&world, &mut state, number).await?.ok_or_else(Refusal::not_found)?)
+}
+
+/// A pull request to be opened.
+pub(crate) struct Opening {
+    pub(crate) number: Option<u64>,
+    pub(crate) title: String,
+    pub(crate) body: Option<String>,
+    pub(crate) head: String,
+    pub(crate) base: String,
+    pub(crate) author: String,
+    pub(crate) is_draft: bool,
+    pub(crate) labels: Vec<String>,
+}
+
+fn invalid(field: &'static str) -> Refusal {
+    Refusal::invalid(Problem { resource: "PullRequest", field: Some(field), code: "invalid", message: None })
+}
+
+fn custom(message: String) -> Refusal {
+    Refusal::invalid(Problem { resource: "PullRequest", field: None, code: "custom", message: Some(message) })
+}
+
+/// Opens a pull request, and gives its number.
+pub(crate) async fn open(world: &World, state: &mut Facts, new: Opening) -> Result<u64, Refusal> {
+    let owner = &world.links.owner;
+    let head = match new.head.split_once(':') {
+        Some((whose, branch)) if whose.eq_ignore_ascii_case(owner) => branch.to_owned(),
+        Some(_) => return Err(invalid("head")),
+        None => new.head.clone(),
+    };
+    let base_sha = world.git.branch(&new.base).await?.ok_or_else(|| invalid("base"))?;
+    let head_sha = world.git.branch(&head).await?.ok_or_else(|| invalid("head"))?;
+    if world.git.between(&base_sha, &head_sha).await?.is_empty() {
+        return Err(custom(format!("No commits between {} and {head}", new.base)));
+    }
+    if state.pulls.values().any(|pull| pull.is_open() && pull.head == head && pull.base == new.base) {
+        return Err(custom(format!("A pull request already exists for {owner}:{head}.")));
+    }
+    let number = state.take_number(new.number);
+    world.git.keep_pull_head(number, &head_sha).await?;
+    let now = world.clock.now();
+    let pull = Pull {
+        number,
+        title: new.title,
+        body: new.body,
+        author: new.author.clone(),
+        is_draft: new.is_draft,
+        labels: new.labels,
+        head,
+        head_sha,
+        base: new.base,
+        base_sha,
+        created: now,
+        updated: now,
+        closed: None,
+        merged: None,
+        test_merge: None,
+    };
+    state.pulls.insert(number, pull);
+    announce_pull(world, state, number, "opened", &new.author).await?;
+    Ok(number)
+}
+
+#[derive(Deserialize)]
+struct Update {
+    title: Option<String>,
+    body: Option<String>,
+    state: Option<String>,
+}
+
+pub(super) async fn update(
+    State(world): State<Arc<World>>,
+    Extension(caller): Extension<Caller>,
+    Path(number): Path<u64>,
+    body: Bytes,
+) -> Answered {
+    let update: Update = read_body(&body)?;
+    let mut state = world.state.lock().await;
+    let now = world.clock.now();
+    let pull = state.pulls.get_mut(&number).ok_or_else(Refusal::not_found)?;
+    let (is_open, is_merged) = (pull.is_open(), pull.merged.is_some());
+    let wanted_state = update.state.as_deref();
+    if wanted_state.is_some_and(|wanted| !["open", "closed"].contains(&wanted)) {
+        return Err(invalid("state"));
+    }
+    if wanted_state == Some("open") && is_merged {
+        return Err(Refusal::invalid(Problem {
+            resource: "PullRequest",
+            field: Some("state"),
+            code: "invalid",
+            message: Some("state cannot be changed. The pull request was merged.".to_owned()),
+        }));
+    }
+    if update.title.is_some() || update.body.is_some() {
+        pull.title = update.title.unwrap_or_else(|| pull.title.clone());
+        pull.body = update.body.or_else(|| pull.body.clone());
+        pull.updated = now;
+        announce_pull(&world, &mut state, number, "edited", caller.login()).await?;
+    }
+    match (wanted_state, is_open) {
+        (Some("closed"), true) => close(&world, &mut state, number, caller.login(), None).await?,
+        (Some("open"), false) => reopen(&world, &mut state, number, caller.login()).await?,
+        _ => {}
+    }
+    ok(&shown(&world, &mut state, number).await?.ok_or_else(Refusal::not_found)?)
+}
+
+async fn reopen(world: &World, state: &mut Facts, number: u64, login: &str) -> Result<(), Refusal> {
+    if let Some(pull) = state.pulls.get_mut(&number) {
+        pull.closed = None;
+        pull.updated = world.clock.now();
+    }
+    Ok(announce_pull(world, state, number, "reopened", login).await?)
+}
+
+/// A pull request as it is shown by itself, with what merging it would give.
+pub(crate) async fn shown(world: &World, state: &mut Facts, number: u64) -> Result<Option<Value>, GitError> {
+    let Some(pull) = state.pulls.get(&number) else { return Ok(None) };
+    let trial = if pull.is_open() { test_merge(world, pull).await? } else { pull.test_merge.clone() };
+    let unknown = pull.is_open() && state.unknown_mergeability > 0;
+    let commits = world.git.between(&pull.base_sha, &pull.head_sha).await?.len();
+    let before = world.git.merge_base(&pull.base_sha, &pull.head_sha).await?;
+    let files = world.git.changed_files(before.as_deref(), &pull.head_sha).await?;
+    let found = PullShape {
+        mergeable: trial.as_ref().filter(|_| !unknown && pull.is_open()).map(|trial| trial.commit.is_some()),
+        rebaseable: trial.as_ref().filter(|_| !unknown && pull.is_open()).map(|trial| trial.is_rebaseable),
+        mergeable_state: if unknown { "unknown" } else { mergeable_state(state, pull, trial.as_ref()) },
+        commits,
+        additions: files.iter().map(|file| file.additions).sum(),
+        deletions: files.iter().map(|file| file.deletions).sum(),
+        changed_files: files.len(),
+    };
+    if unknown {
+        state.unknown_mergeability -= 1;
+    }
+    if let Some(pull) = state.pulls.get_mut(&number) {
+        pull.test_merge = trial;
+    }
+    Ok(state.pulls.get(&number).map(|pull| shape::pull(&world.links, state, pull, &found)))
+}
+
+/// What merging would give, tried again where either side has moved.
+async fn test_merge(world: &World, pull: &Pull) -> Result<Option<crate::state::TestMerge>, GitError> {
+    let Some(base) = world.git.branch(&pull.base).await? else { return Ok(None) };
+    if let Some(trial) = &pull.test_merge
+        && (&trial.base, &trial.head) == (&base, &pull.head_sha)
+    {
+        return Ok(Some(trial.clone()));
+    }
+    let Some(base) = world.git.commit(&base).await? else { return Ok(None) };
+    try_out(world, pull, &base).await.map(Some)
+}
+
+fn mergeable_state(state: &Facts, pull: &Pull, trial: Option<&crate::state::TestMerge>) -> &'static str {
+    let Some(trial) = trial.filter(|_| pull.is_open()) else { return "unknown" };
+    if trial.commit.is_none() {
+        return "dirty";
+    }
+    if pull.is_draft {
+        return "draft";
+    }
+    let passed = |check: &str| state.passed(&pull.head_sha, check);
+    if state.protection.get(&pull.base).and_then(|protection| protection.against_merge(passed)).is_some() {
+        return "blocked";
+    }
+    if state.has_open_checks(&pull.head_sha) { "unstable" } else { "clean" }
+}

@@ -1,0 +1,18 @@
+//! What a test or the demo does to the stand-in, beside its API.
+
+mod access;
+mod branches;
+mod lock;
+mod observe;
+mod pulls;
+mod rules;
+
+pub use lock::lock_file;
+pub use pulls::NewPullRequest;
+
+use crate::git::GitError;
+use crate::web::Refusal;
+
+fn refused(refusal: &Refusal) -> GitError {
+    GitError::Unexpected(refusal.body("")["message"].to_string())
+}

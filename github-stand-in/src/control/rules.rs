@@ -1,0 +1,30 @@
+//! Rules, settings, and what ran.
+
+use crate::stand_in::StandIn;
+use crate::state::{Check, CommitStatus, MergeMethods, Protection};
+
+impl StandIn {
+    /// Protects a branch, or no longer.
+    pub async fn protect(&self, branch: &str, protection: Option<Protection>) {
+        let mut state = self.world.state.lock().await;
+        match protection {
+            Some(protection) => state.protection.insert(branch.to_owned(), protection),
+            None => state.protection.remove(branch),
+        };
+    }
+
+    /// Allows these ways of merging.
+    pub async fn allow(&self, methods: MergeMethods) {
+        self.world.state.lock().await.methods = methods;
+    }
+
+    /// What ran on a commit.
+    pub async fn set_checks(&self, commit: &str, checks: Vec<Check>) {
+        self.world.state.lock().await.checks.insert(commit.to_owned(), checks);
+    }
+
+    /// What older services say of a commit.
+    pub async fn set_statuses(&self, commit: &str, statuses: Vec<CommitStatus>) {
+        self.world.state.lock().await.statuses.insert(commit.to_owned(), statuses);
+    }
+}

@@ -1,0 +1,122 @@
+//! Commits.
+
+use serde_json::{Value, json};
+
+use super::user::login_of;
+use super::{Links, node_id, time, user};
+use crate::git::{ChangedFile, Commit, FileStatus, Person};
+
+fn person(person: &Person) -> Value {
+    json!({ "name": person.name, "email": person.email, "date": time(person.at) })
+}
+
+/// Nothing here is signed.
+fn unsigned() -> Value {
+    json!({ "verified": false, "reason": "unsigned", "signature": null, "payload": null, "verified_at": null })
+}
+
+/// A commit as git has it: `git/commits`.
+pub(crate) fn git_commit(links: &Links, commit: &Commit) -> Value {
+    let parents = commit.parents.iter().map(|sha| {
+        json!({
+            "sha": sha,
+            "url": links.repo(&format!("git/commits/{sha}")),
+            "html_url": links.page(&format!("commit/{sha}")),
+        })
+    });
+    json!({
+        "sha": commit.sha,
+        "node_id": node_id("Commit", &commit.sha),
+        "url": links.repo(&format!("git/commits/{}", commit.sha)),
+        "html_url": links.page(&format!("commit/{}", commit.sha)),
+        "author": person(&commit.author),
+        "committer": person(&commit.committer),
+        "tree": { "sha": commit.tree, "url": links.repo(&format!("git/trees/{}", commit.tree)) },
+        "message": commit.message,
+        "parents": parents.collect::<Vec<_>>(),
+        "verification": unsigned(),
+    })
+}
+
+/// A commit as GitHub shows it: `commits`.
+pub(crate) fn commit(links: &Links, commit: &Commit) -> Value {
+    let account = |person: &Person| login_of(&person.email).map(|login| user(links, login));
+    let parents = commit.parents.iter().map(|sha| {
+        json!({
+            "sha": sha,
+            "url": links.repo(&format!("commits/{sha}")),
+            "html_url": links.page(&format!("commit/{sha}")),
+        })
+    });
+    json!({
+        "sha": commit.sha,
+        "node_id": node_id("Commit", &commit.sha),
+        "commit": {
+            "author": person(&commit.author),
+            "committer": person(&commit.committer),
+            "message": commit.message,
+            "tree": { "sha": commit.tree, "url": links.repo(&format!("git/trees/{}", commit.tree)) },
+            "url": links.repo(&format!("git/commits/{}", commit.sha)),
+            "comment_count": 0,
+            "verification": unsigned(),
+        },
+        "url": links.repo(&format!("commits/{}", commit.sha)),
+        "html_url": links.page(&format!("commit/{}", commit.sha)),
+        "comments_url": links.repo(&format!("commits/{}/comments", commit.sha)),
+        "author": account(&commit.author),
+        "committer": account(&commit.committer),
+        "parents": parents.collect::<Vec<_>>(),
+    })
+}
+
+/// A commit and what it changed.
+pub(crate) fn commit_with_files(links: &Links, of: &Commit, files: &[ChangedFile]) -> Value {
+    let additions: u64 = files.iter().map(|file| file.additions).sum();
+    let deletions: u64 = files.iter().map(|file| file.deletions).sum();
+    let mut shape = commit(links, of);
+    shape["stats"] =
+        json!({ "additions": additions, "deletions": deletions, "total": additions + deletions });
+    shape["files"] = files.iter().map(|changed| file(links, &of.sha, changed)).collect();
+    shape
+}
+
+/// A file that changed up to a commit.
+pub(crate) fn file(links: &Links, at: &str, file: &ChangedFile) -> Value {
+    let status = match file.status {
+        FileStatus::Added => "added",
+        FileStatus::Removed => "removed",
+        FileStatus::Modified => "modified",
+        FileStatus::Renamed { .. } => "renamed",
+    };
+    let path = in_address(&file.path);
+    let mut shape = json!({
+        "sha": file.sha,
+        "filename": file.path,
+        "status": status,
+        "additions": file.additions,
+        "deletions": file.deletions,
+        "changes": file.additions + file.deletions,
+        "blob_url": links.page(&format!("blob/{at}/{path}")),
+        "raw_url": links.page(&format!("raw/{at}/{path}")),
+        "contents_url": links.repo(&format!("contents/{path}?ref={at}")),
+    });
+    if let FileStatus::Renamed { from } = &file.status {
+        shape["previous_filename"] = json!(from);
+    }
+    shape
+}
+
+/// A path as it is written in an address.
+pub(crate) fn in_address(path: &str) -> String {
+    use std::fmt::Write as _;
+
+    path.bytes().fold(String::with_capacity(path.len()), |mut address, byte| {
+        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+            address.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(address, "%{byte:02X}");
+        }
+        address
+    })
+}

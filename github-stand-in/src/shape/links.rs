@@ -1,0 +1,65 @@
+//! Addresses.
+
+/// Makes addresses.
+#[derive(Debug, Clone)]
+pub(crate) struct Links {
+    /// `http://127.0.0.1:PORT`
+    pub(crate) root: String,
+    /// What comes before every path of the API.
+    pub(crate) base_path: String,
+    pub(crate) owner: String,
+    pub(crate) name: String,
+}
+
+impl Links {
+    /// An address of the API.
+    pub(crate) fn api(&self, path: &str) -> String {
+        format!("{}{}/{path}", self.root, self.base_path)
+    }
+
+    /// An address of the API, within the repository.
+    pub(crate) fn repo(&self, path: &str) -> String {
+        let slash = if path.is_empty() { "" } else { "/" };
+        self.api(&format!("repos/{}/{}{slash}{path}", self.owner, self.name))
+    }
+
+    /// A page of the repository.
+    pub(crate) fn page(&self, path: &str) -> String {
+        let slash = if path.is_empty() { "" } else { "/" };
+        format!("{}/{}/{}{slash}{path}", self.root, self.owner, self.name)
+    }
+
+    /// The path below the base path, if it is there.
+    pub(crate) fn below_base<'a>(&self, path: &'a str) -> Option<&'a str> {
+        path.strip_prefix(self.base_path.as_str()).filter(|rest| rest.starts_with('/'))
+    }
+
+    /// What of a path below the base path is within the repository. Owner and name are written in any case.
+    pub(crate) fn within<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let rest = path.strip_prefix("/repos/")?;
+        let (owner, rest) = rest.split_once('/')?;
+        let (name, rest) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+        let is_it = owner.eq_ignore_ascii_case(&self.owner) && name.eq_ignore_ascii_case(&self.name);
+        is_it.then_some(rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_within_the_repository_is_found() {
+        let links = Links {
+            root: "http://h".to_owned(),
+            base_path: "/api/v3".to_owned(),
+            owner: "o".to_owned(),
+            name: "r".to_owned(),
+        };
+        assert_eq!(links.below_base("/api/v3/repos/o/r").and_then(|path| links.within(path)), Some(""));
+        assert_eq!(links.within("/repos/O/R/pulls/1"), Some("/pulls/1"));
+        assert_eq!(links.within("/repos/o/rr"), None);
+        assert_eq!(links.below_base("/api/v33/repos"), None);
+        assert_eq!(links.repo("pulls"), "http://h/api/v3/repos/o/r/pulls");
+    }
+}

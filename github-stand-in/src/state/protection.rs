@@ -1,0 +1,69 @@
+//! Rules of a branch.
+
+/// Where the rules are written, which shows in how GitHub words a refusal and in which address tells of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProtectionKind {
+    /// A protected branch, `GET branches/{branch}/protection`.
+    Classic,
+    /// A ruleset, `GET rules/branches/{branch}`.
+    Ruleset,
+}
+
+/// What must hold before a branch changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Protection {
+    /// Where the rules are written.
+    pub kind: ProtectionKind,
+    /// Whether changes come by pull requests alone.
+    pub pull_requests_only: bool,
+    /// How many approving reviews a pull request needs.
+    pub approvals: u32,
+    /// The checks that a pull request's head must have passed.
+    pub checks: Vec<String>,
+    /// Who may push all the same, by login.
+    pub exempt: Vec<String>,
+}
+
+impl Protection {
+    /// Changes come by pull requests alone.
+    pub fn pull_requests(kind: ProtectionKind) -> Self {
+        Self { kind, pull_requests_only: true, approvals: 0, checks: vec![], exempt: vec![] }
+    }
+
+    /// What forbids a push to the branch.
+    pub(crate) fn against_push(&self, login: &str) -> Option<String> {
+        if self.exempt.iter().any(|exempt| exempt == login) {
+            return None;
+        }
+        let mut broken = vec![];
+        if self.pull_requests_only {
+            broken.push("Changes must be made through a pull request.".to_owned());
+        }
+        broken.extend(
+            self.checks.iter().map(|check| format!("Required status check \"{check}\" is expected.")),
+        );
+        let first = broken.first()?.clone();
+        Some(match self.kind {
+            ProtectionKind::Classic => first,
+            ProtectionKind::Ruleset => {
+                format!("Repository rule violations found\n\n{}\n\n", broken.join("\n\n"))
+            }
+        })
+    }
+
+    /// What forbids a merge of a pull request whose head's checks went so.
+    pub(crate) fn against_merge(&self, passed: impl Fn(&str) -> Option<bool>) -> Option<String> {
+        if self.approvals > 0 {
+            let plural = if self.approvals == 1 { "review is" } else { "reviews are" };
+            return Some(format!(
+                "At least {} approving {plural} required by reviewers with write access.",
+                self.approvals
+            ));
+        }
+        self.checks.iter().find_map(|check| match passed(check) {
+            Some(true) => None,
+            Some(false) => Some(format!("Required status check \"{check}\" is failing.")),
+            None => Some(format!("Required status check \"{check}\" is expected.")),
+        })
+    }
+}

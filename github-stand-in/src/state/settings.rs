@@ -1,0 +1,18 @@
+//! Settings of the repository.
+
+/// The ways in which pull requests may be merged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MergeMethods {
+    /// By a merge commit.
+    pub merge: bool,
+    /// As one commit.
+    pub squash: bool,
+    /// Commit by commit.
+    pub rebase: bool,
+}
+
+impl Default for MergeMethods {
+    fn default() -> Self {
+        Self { merge: true, squash: true, rebase: true }
+    }
+}

@@ -1,0 +1,57 @@
+//! What was asked so far.
+
+use std::sync::{Mutex, PoisonError};
+
+/// A request as it arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The how manyth it is, from 1.
+    pub number: usize,
+    /// Its method, in capitals.
+    pub method: String,
+    /// Its path as the client wrote it, without the query.
+    pub path: String,
+    /// What is within the repository: `pulls/42/merge` for `/repos/OWNER/NAME/pulls/42/merge`. The path where it is elsewhere.
+    pub what: String,
+    /// Its query.
+    pub query: String,
+    /// Its body.
+    pub body: String,
+    /// The status of its answer; none before that, and where the answer was lost.
+    pub status: Option<u16>,
+}
+
+impl Asked {
+    /// Whether it asks for this, within the repository.
+    pub fn is(&self, method: &str, what: &str) -> bool {
+        self.method == method && self.what == what
+    }
+}
+
+/// All requests, in the order of their arrival.
+#[derive(Debug, Default)]
+pub(crate) struct RequestLog(Mutex<Vec<Asked>>);
+
+impl RequestLog {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Asked>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a request down, and gives it its number.
+    pub(crate) fn add(&self, mut asked: Asked) -> Asked {
+        let mut log = self.lock();
+        asked.number = log.len() + 1;
+        log.push(asked.clone());
+        asked
+    }
+
+    pub(crate) fn answered(&self, number: usize, status: u16) {
+        if let Some(asked) = self.lock().get_mut(number - 1) {
+            asked.status = Some(status);
+        }
+    }
+
+    pub(crate) fn all(&self) -> Vec<Asked> {
+        self.lock().clone()
+    }
+}

@@ -1,0 +1,133 @@
+//! Gates, at which a test stops the world between two requests.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use http::StatusCode;
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot};
+
+use super::Asked;
+
+/// When a request is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// Before anything was done.
+    Before,
+    /// When all is done and only the answer is to be sent.
+    After,
+}
+
+/// What happens to a stopped request.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// It goes on.
+    Go,
+    /// The connection ends without an answer.
+    HangUp,
+    /// This is the answer.
+    Answer(StatusCode, Value),
+}
+
+type Matches = Box<dyn Fn(&Asked) -> bool + Send + Sync>;
+
+struct Post {
+    moment: Moment,
+    matches: Matches,
+    stopped: mpsc::UnboundedSender<Stopped>,
+}
+
+/// Stops every request that it was made for, for as long as it is kept.
+pub struct Gate {
+    stopped: mpsc::UnboundedReceiver<Stopped>,
+    _post: Arc<Post>,
+}
+
+/// A request that waits. It goes on when this is dropped.
+#[derive(Debug)]
+pub struct Stopped {
+    asked: Asked,
+    verdict: oneshot::Sender<Verdict>,
+}
+
+impl Gate {
+    /// Waits until a request is stopped here.
+    ///
+    /// # Panics
+    /// Never: whoever could end the waiting lives as long as the gate.
+    pub async fn stops(&mut self) -> Stopped {
+        self.stopped.recv().await.expect("the gate itself keeps the sender")
+    }
+}
+
+impl Stopped {
+    /// The request.
+    pub fn asked(&self) -> &Asked {
+        &self.asked
+    }
+
+    /// Lets it go on.
+    pub fn let_go(self) {
+        self.decide(Verdict::Go);
+    }
+
+    /// Ends the connection without an answer. What was done by then stays done.
+    pub fn hang_up(self) {
+        self.decide(Verdict::HangUp);
+    }
+
+    /// Answers this, whatever the stand-in had said.
+    pub fn answer(self, status: StatusCode, body: Value) {
+        self.decide(Verdict::Answer(status, body));
+    }
+
+    fn decide(self, verdict: Verdict) {
+        // Whoever asked may have gone meanwhile.
+        drop(self.verdict.send(verdict));
+    }
+}
+
+/// All gates there are.
+#[derive(Default)]
+pub(crate) struct Gates(Mutex<Vec<Weak<Post>>>);
+
+impl Gates {
+    pub(crate) fn add(
+        &self,
+        moment: Moment,
+        matches: impl Fn(&Asked) -> bool + Send + Sync + 'static,
+    ) -> Gate {
+        let (sender, stopped) = mpsc::unbounded_channel();
+        let post = Arc::new(Post { moment, matches: Box::new(matches), stopped: sender });
+        self.lock().push(Arc::downgrade(&post));
+        Gate { stopped, _post: post }
+    }
+
+    /// Passes a request through every gate that is for it.
+    pub(crate) async fn pass(&self, moment: Moment, asked: &Asked) -> Verdict {
+        for waiting in self.stop(moment, asked) {
+            // Where the gate or the stopped request is gone, it goes on.
+            match waiting.await {
+                Ok(Verdict::Go) | Err(_) => {}
+                Ok(verdict) => return verdict,
+            }
+        }
+        Verdict::Go
+    }
+
+    fn stop(&self, moment: Moment, asked: &Asked) -> Vec<oneshot::Receiver<Verdict>> {
+        let mut posts = self.lock();
+        posts.retain(|post| post.strong_count() > 0);
+        let live = posts.iter().filter_map(Weak::upgrade);
+        live.filter(|post| post.moment == moment && (post.matches)(asked))
+            .map(|post| {
+                let (verdict, waiting) = oneshot::channel();
+                drop(post.stopped.send(Stopped { asked: asked.clone(), verdict }));
+                waiting
+            })
+            .collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Post>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

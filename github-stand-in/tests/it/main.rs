@@ -1,0 +1,1 @@
+//! The stand-in, held against git and against GitHub's own description of its API.
