@@ -124,7 +124,7 @@ impl Fleet {
                 self.journal_told(connection, &ops, &damaged).await.map(|()| None)
             }
             AgentMessage::Facts { facts } => {
-                self.take_facts(host, *facts).await?;
+                self.take_facts(connection, &facts).await?;
                 self.publish_host(host).await?;
                 Ok(None)
             }
@@ -135,16 +135,19 @@ impl Fleet {
                 Ok(through.map(|through| ServerMessage::OutputStored { op, through }))
             }
             AgentMessage::Finished { op, result, lines, facts } => {
-                self.op_finished(host, op, &result, lines, *facts).await.map(Some)
+                self.op_finished(connection, op, &result, lines, &facts).await.map(Some)
             }
         }
     }
 
-    /// Remembers facts. A host whose clock runs ahead says that it read them in the future, and what it reads after its
-    /// clock was set right would look old: the moment of their arrival counts then.
-    pub(crate) async fn take_facts(&self, host: HostId, mut facts: Facts) -> Result<(), StoreError> {
-        facts.read_at = facts.read_at.min(self.clock.now());
-        self.store.record_facts(host, &facts).await
+    /// Remembers facts. What arrives last is what the host is: an agent tells its readings in their order, and what a
+    /// connection says that was given up is old. The host's clock says nothing of the order, for it may be set.
+    pub(crate) async fn take_facts(&self, connection: &Connection, facts: &Facts) -> Result<(), StoreError> {
+        if self.hub.is_newest(connection) {
+            self.store.record_facts(connection.host, facts).await
+        } else {
+            Ok(())
+        }
     }
 
     /// The agent is still there, though it says nothing.

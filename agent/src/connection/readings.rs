@@ -97,6 +97,10 @@ impl Readings {
                     self.told = Some(facts.clone());
                 }
                 match after {
+                    // A later reading is one after the end of the op too, and the server keeps what it hears last.
+                    Some((op, result)) if late => {
+                        Some(News::Finished(op, result, self.told.clone().unwrap_or(facts)))
+                    }
                     Some((op, result)) => Some(News::Finished(op, result, facts)),
                     None => (!late && !known).then_some(News::Facts(facts)),
                 }
@@ -166,6 +170,29 @@ mod tests {
         assert!(readings.take(facts(2, "new")).is_some());
         assert!(readings.take(facts(1, "old")).is_none());
         assert_eq!(readings.told.as_ref().unwrap().profile, "new");
+    }
+
+    #[test]
+    fn the_end_of_an_op_is_told_with_the_latest_reading() {
+        let mut readings = readings();
+        assert!(readings.take(facts(2, "new")).is_some());
+        let Reading::Facts { number, fingerprint, facts, .. } = facts(1, "old") else { unreachable!() };
+        let now = SystemClock.now();
+        let result = OpResult {
+            outcome: backstay_protocol::message::Outcome::Completed,
+            exit_code: None,
+            commit: None,
+            message: String::new(),
+            started_at: now,
+            finished_at: now,
+        };
+        let after = Some((OpId::new(), Box::new(result)));
+        let Some(News::Finished(_, _, told)) =
+            readings.take(Reading::Facts { number, fingerprint, facts, after })
+        else {
+            panic!("the end was not told")
+        };
+        assert_eq!(told.profile, "new");
     }
 
     #[tokio::test]

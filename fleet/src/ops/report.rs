@@ -179,19 +179,20 @@ impl Fleet {
     /// nothing the second time. What comes back is to be told to the agent.
     pub(crate) async fn op_finished(
         &self,
-        host: HostId,
+        connection: &Connection,
         id: OpId,
         result: &OpResult,
         lines: u64,
-        facts: Facts,
+        facts: &Facts,
     ) -> Result<ServerMessage, StoreError> {
-        self.take_facts(host, facts.clone()).await?;
+        let host = connection.host;
+        self.take_facts(connection, facts).await?;
         let stored = ServerMessage::FinishStored { op: id };
         let Some(op) = self.own_op(host, id).await? else { return Ok(stored) };
         let through = self.store.output_through(id).await?;
         match delivery::on_finished(op.status, through, lines) {
             OnFinished::AskForLines { after } => return Ok(ServerMessage::OutputMissing { op: id, after }),
-            OnFinished::Close => self.close(&op, result, &facts).await?,
+            OnFinished::Close => self.close(&op, result, facts).await?,
             OnFinished::Acknowledge => {}
         }
         self.publish_host(host).await?;

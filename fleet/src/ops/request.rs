@@ -47,6 +47,8 @@ pub enum RequestError {
         title: String,
         /// Who asked for it.
         by: String,
+        /// Which one it is.
+        op: OpId,
     },
     /// The op has ended.
     #[error("This op is over already ({0}). Nothing was changed.")]
@@ -128,6 +130,7 @@ impl Fleet {
                     host: host.name.clone(),
                     title: first.title(),
                     by: first.requested_by,
+                    op: first.id,
                 });
             }
             Err(InsertOpError::Store(error)) => return Err(error.into()),

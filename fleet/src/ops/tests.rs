@@ -51,7 +51,7 @@ impl Bench {
         });
         let person = Person { name: "maria".into(), role: Role::Operator };
         let bench = Self { fleet, clock, host, person, _folder: folder };
-        bench.fleet.take_facts(bench.host.id, bench.facts(48)).await.unwrap();
+        bench.fleet.store.record_facts(bench.host.id, &bench.facts(48)).await.unwrap();
         bench
     }
 
@@ -466,4 +466,17 @@ async fn an_op_whose_record_is_damaged_is_lost_even_if_somebody_cancelled_it() {
         assert_eq!(op.status, OpStatus::Lost);
         assert!(op.message.unwrap().contains("damaged"));
     }
+}
+
+#[tokio::test]
+async fn facts_are_taken_in_the_order_of_their_telling() {
+    let bench = Bench::new().await;
+    let on = async || bench.fleet.store.host(bench.host.id).await.unwrap().unwrap().facts.unwrap();
+    let old = bench.connect(&[]).await;
+    let agent = bench.connect(&[]).await;
+    bench.clock.advance(TimeDelta::days(-3));
+    agent.say(AgentMessage::Facts { facts: Box::new(bench.facts(47)) }).await;
+    assert_eq!(on().await.current().unwrap().number, 47, "a clock that was set back hides nothing");
+    old.say(AgentMessage::Facts { facts: Box::new(bench.facts(48)) }).await;
+    assert_eq!(on().await.current().unwrap().number, 47, "the old connection tells what was");
 }

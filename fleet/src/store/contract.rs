@@ -45,8 +45,8 @@ macro_rules! contract {
             hosts: [
                 a_host_is_found_by_identifier_name_and_token, hosts_come_by_name,
                 what_an_agent_says_of_itself_is_remembered, last_seen_never_goes_back,
-                facts_are_remembered_as_they_are, facts_read_earlier_change_nothing,
-                facts_read_at_the_same_moment_are_taken, a_generation_stays_known_after_it_left_the_profile,
+                facts_are_remembered_as_they_are,
+                the_facts_that_come_last_count_whatever_the_hosts_clock_says, a_generation_stays_known_after_it_left_the_profile,
                 a_number_that_stands_for_another_build_is_renewed, a_profile_may_become_empty,
                 a_test_run_is_kept_once_and_for_good, facts_of_no_host_are_passed_over,
                 facts_of_another_version_do_not_hide_the_host, auto_test_goes_with_its_audit_entry,

@@ -334,8 +334,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<(), StoreError>;
     /// Remembers when an agent was last heard of. Never goes back in time.
     async fn record_seen(&self, id: HostId, at: DateTime<Utc>) -> Result<(), StoreError>;
-    /// Remembers facts: the latest as they are, generations and test runs also in their histories. Facts that were
-    /// read before the stored ones change nothing.
+    /// Remembers facts: the latest as they are, generations and test runs also in their histories. What comes last
+    /// counts, whatever the host's clock says: it may have been set back.
     async fn record_facts(&self, id: HostId, facts: &Facts) -> Result<(), StoreError>;
     /// Says whether tests run by themselves after a switch or rollback.
     async fn set_auto_test(&self, id: HostId, on: bool, audit: &NewAuditEntry) -> Result<(), StoreError>;

@@ -15,6 +15,7 @@
 //! tests/                   the host's own tests
 //! activations.log          one line for each activation: when, how, what
 //! hold, holding            while `hold` exists, activations stand still, which `holding` tells
+//! during                   a program that each activation runs in its middle, where there is one
 //! ```
 
 mod build;

@@ -30,6 +30,8 @@ say() {{ printf '%s\n' "$*" >&2; {pause}; }}
 record() {{ printf '%s %s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$1" "$build" >>"$host/activations.log"; }}
 # Whoever wants to look at a switch under way creates `hold`, waits for `holding`, and removes `hold` to let it go on.
 hold() {{ while [ -e "$host/hold" ]; do : >"$host/holding"; sleep 0.05; done; rm -f "$host/holding"; }}
+# Whoever wants something to happen in the middle of a switch puts a program there.
+during() {{ if [ -x "$host/during" ]; then "$host/during"; fi; }}
 "#,
         host = host.display()
     )
@@ -52,6 +54,7 @@ boot_loader() {
 activate() {
     say "stopping the following units: systemd-tmpfiles-resetup.service"
     hold
+    during
     say "activating the configuration..."
     say "setting up /etc..."
     ln -sfn "$build" "$host/run/current-system"
@@ -98,6 +101,7 @@ say "Starting Home Manager activation"
 say "Activating checkFilesChanged"
 say "Activating checkLinkTargets"
 hold
+during
 say "Activating writeBoundary"
 "#,
         profile.display()

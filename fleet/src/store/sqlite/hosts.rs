@@ -123,15 +123,12 @@ pub(super) async fn set_auto_test(
 pub(super) async fn record_facts(store: &SqliteStore, id: HostId, facts: &Facts) -> Result<(), StoreError> {
     let json = stored_json(facts)?;
     let mut tx = store.begin().await?;
-    let taken = sqlx::query(
-        "UPDATE hosts SET facts = $2, facts_read_at = $3
-         WHERE id = $1 AND (facts_read_at IS NULL OR facts_read_at <= $3)",
-    )
-    .bind(id.to_string())
-    .bind(json)
-    .bind(stored_time(facts.read_at))
-    .execute(&mut *tx)
-    .await?;
+    let taken = sqlx::query("UPDATE hosts SET facts = $2, facts_read_at = $3 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(json)
+        .bind(stored_time(facts.read_at))
+        .execute(&mut *tx)
+        .await?;
     if taken.rows_affected() == 0 {
         return Ok(());
     }

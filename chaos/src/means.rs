@@ -1,0 +1,167 @@
+//! What this machine lets be done to a process: a clock of its own, and a disk of its own that can be filled.
+//!
+//! Clocks are set with libfaketime (<https://github.com/wolfcw/libfaketime>), which reads the offset from a file each
+//! time somebody asks for the time. Disks are small tmpfs: this program starts itself anew in a user and mount namespace
+//! of its own, which takes no rights where the kernel allows such namespaces.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, bail};
+use tokio::process::Command;
+
+use crate::schedule::Means;
+
+/// Where Debian and others put the library.
+const LIBRARIES: &[&str] = &[
+    "/usr/lib/x86_64-linux-gnu/faketime",
+    "/usr/lib/aarch64-linux-gnu/faketime",
+    "/usr/lib/faketime",
+    "/usr/lib64/faketime",
+];
+
+/// How large the disks are.
+const SIZE: &str = "size=16m";
+
+/// What there is on this machine.
+#[derive(Debug, Clone)]
+pub(crate) struct Machine {
+    library: Option<PathBuf>,
+    namespaces: bool,
+}
+
+/// Set where this program runs in a namespace of its own, to whether that could be had.
+const INSIDE: &str = "BACKSTAY_CHAOS_NAMESPACE";
+
+/// Starts this program anew in a namespace in which it may mount, where that can be had. Does not return then.
+pub(crate) fn enter_namespace() -> Result<()> {
+    use std::os::unix::process::CommandExt as _;
+
+    if std::env::var_os(INSIDE).is_some() {
+        return Ok(());
+    }
+    let namespace = ["--user", "--map-root-user", "--mount"];
+    let tried = std::process::Command::new("unshare")
+        .args(namespace)
+        .args(["mount", "-t", "tmpfs", "none", "/tmp"])
+        .stderr(Stdio::null())
+        .status();
+    if !tried.is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    let program = std::env::current_exe()?;
+    let mut again = std::process::Command::new("unshare");
+    again.args(namespace).arg("--").arg(program).args(std::env::args_os().skip(1)).env(INSIDE, "1");
+    Err(again.exec().into())
+}
+
+impl Machine {
+    pub(crate) fn look() -> Self {
+        let mut libraries = LIBRARIES.iter().map(|folder| Path::new(folder).join("libfaketimeMT.so.1"));
+        Self {
+            library: libraries.find(|library| library.exists()),
+            namespaces: std::env::var_os(INSIDE).is_some(),
+        }
+    }
+
+    pub(crate) fn means(&self) -> Means {
+        Means { clocks: self.library.is_some(), disks: self.namespaces }
+    }
+
+    /// What is left out on this machine, and why.
+    pub(crate) fn left_out(&self) -> Vec<&'static str> {
+        let mut left_out = vec![];
+        if self.library.is_none() {
+            left_out.push("clocks do not jump: libfaketime is not installed");
+        }
+        if !self.namespaces {
+            left_out.push("disks do not fill: this system allows no private mounts");
+        }
+        left_out
+    }
+
+    /// The variables that give a process this clock.
+    pub(crate) fn clock_variables(&self, clock: &FakeClock) -> Vec<(String, String)> {
+        let Some(library) = &self.library else { return vec![] };
+        let text = |path: &Path| path.display().to_string();
+        [
+            ("LD_PRELOAD", text(library)),
+            ("FAKETIME_TIMESTAMP_FILE", text(&clock.file)),
+            ("FAKETIME_NO_CACHE", "1".to_owned()),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
+            ("DONT_FAKE_MONOTONIC", "1".to_owned()),
+            ("FAKETIME_DONT_RESET", "1".to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .to_vec()
+    }
+}
+
+/// A clock that jumps.
+#[derive(Debug, Clone)]
+pub(crate) struct FakeClock {
+    file: PathBuf,
+}
+
+impl FakeClock {
+    pub(crate) fn new(file: PathBuf) -> Result<Self> {
+        let clock = Self { file };
+        clock.set(0)?;
+        Ok(clock)
+    }
+
+    /// Sets it apart from the machine's by so many seconds.
+    pub(crate) fn set(&self, seconds: i64) -> Result<()> {
+        // Renamed, so that nobody reads half of it.
+        let new = self.file.with_extension("new");
+        fs::write(&new, format!("{seconds:+}\n"))?;
+        Ok(fs::rename(&new, &self.file)?)
+    }
+}
+
+/// A small disk that can be filled.
+#[derive(Debug, Clone)]
+pub(crate) struct Disk {
+    folder: PathBuf,
+}
+
+impl Disk {
+    /// Mounts one on a folder, for as long as this program's namespace lives.
+    pub(crate) async fn mount(folder: PathBuf) -> Result<Self> {
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", SIZE, "none"])
+            .arg(&folder)
+            .stdin(Stdio::null())
+            .status()
+            .await
+            .context("there is no mount")?;
+        if !mounted.success() {
+            bail!("no disk can be mounted on {}", folder.display());
+        }
+        Ok(Self { folder })
+    }
+
+    /// Fills it to the last byte.
+    pub(crate) fn fill(&self) -> Result<()> {
+        let mut ballast = fs::File::create(self.ballast())?;
+        for size in [1 << 20, 1 << 12, 1] {
+            let chunk = vec![b'x'; size];
+            while ballast.write_all(&chunk).is_ok() {}
+        }
+        Ok(())
+    }
+
+    /// Frees it again.
+    pub(crate) fn free(&self) -> Result<()> {
+        match fs::remove_file(self.ballast()) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn ballast(&self) -> PathBuf {
+        self.folder.join("ballast")
+    }
+}

@@ -1,0 +1,362 @@
+//! What goes wrong, and when: drawn from a seed, the same for the same seed.
+
+use std::fmt;
+
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom as _;
+use rand::{Rng as _, SeedableRng as _};
+
+/// What is asked of the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Ask {
+    /// To go to the other one of its two generations.
+    Rollback,
+    /// To run its tests.
+    Test,
+}
+
+/// Where in the life of an op something goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Step {
+    /// The host is away when the op is asked for.
+    Waiting,
+    /// The op is on its way to the host.
+    Sent,
+    /// The host has it, and the server has not heard so.
+    Accepted,
+    /// The server has heard so.
+    Acknowledged,
+    /// The host is in the middle of it.
+    Running,
+    /// Lines of it are on their way.
+    Output,
+    /// It has ended, and the server has not heard so.
+    Ended,
+    /// The server has stored the end, and the host has not heard so.
+    Stored,
+}
+
+impl Step {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Waiting,
+        Self::Sent,
+        Self::Accepted,
+        Self::Acknowledged,
+        Self::Running,
+        Self::Output,
+        Self::Ended,
+        Self::Stored,
+    ];
+
+    /// Whether a message is on its way at this step, with which something can be done.
+    fn has_message(self) -> bool {
+        !matches!(self, Self::Waiting | Self::Running)
+    }
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Fault {
+    KillAgent,
+    KillServer,
+    KillBoth,
+    StopAgent,
+    StopServer,
+    Cut,
+    /// Nothing comes through for a while, either way.
+    Stall,
+    /// The agent has lost the connection; for the server it is open, and silent.
+    ServerHalfOpen,
+    /// The server has lost the connection; for the agent it is open, and silent for a while.
+    AgentHalfOpen,
+    /// The message comes twice.
+    Repeat,
+    /// The message after this one comes first.
+    Overtake,
+    /// The message is lost, and then the connection.
+    Lose,
+    /// The op itself kills the agent.
+    OpKillsAgent,
+    /// The op itself stops the agent, as a switch that restarts it does.
+    OpStopsAgent,
+    /// The server's clock jumps.
+    ServerClock(Jump),
+    /// The host's clock jumps.
+    AgentClock(Jump),
+    /// The server's disk is full for a while.
+    ServerDiskFull,
+    /// The host's disk is full for a while.
+    AgentDiskFull,
+    /// Somebody wants the op to stop.
+    Cancel,
+}
+
+/// How a clock jumps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Jump {
+    HourAhead,
+    HourBack,
+    DaysAhead,
+    DaysBack,
+}
+
+impl Jump {
+    const ALL: [Self; 4] = [Self::HourAhead, Self::HourBack, Self::DaysAhead, Self::DaysBack];
+
+    /// The offset, in seconds.
+    pub(crate) fn seconds(self) -> i64 {
+        match self {
+            Self::HourAhead => 3_600,
+            Self::HourBack => -3_600,
+            Self::DaysAhead => 3 * 86_400,
+            Self::DaysBack => -3 * 86_400,
+        }
+    }
+}
+
+/// What this machine lets be done to processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Means {
+    /// Clocks can be set for one process.
+    pub(crate) clocks: bool,
+    /// Disks can be filled for one process.
+    pub(crate) disks: bool,
+}
+
+impl Fault {
+    /// Every fault that this machine lets be made.
+    pub(crate) fn all(means: Means) -> Vec<Self> {
+        let mut all = vec![
+            Self::KillAgent,
+            Self::KillServer,
+            Self::KillBoth,
+            Self::StopAgent,
+            Self::StopServer,
+            Self::Cut,
+            Self::Stall,
+            Self::ServerHalfOpen,
+            Self::AgentHalfOpen,
+            Self::Repeat,
+            Self::Overtake,
+            Self::Lose,
+            Self::OpKillsAgent,
+            Self::OpStopsAgent,
+            Self::Cancel,
+        ];
+        if means.clocks {
+            all.extend(Jump::ALL.into_iter().flat_map(|j| [Self::ServerClock(j), Self::AgentClock(j)]));
+        }
+        if means.disks {
+            all.extend([Self::ServerDiskFull, Self::AgentDiskFull]);
+        }
+        all
+    }
+
+    /// Whether it can happen at a step.
+    pub(crate) fn fits(self, step: Step) -> bool {
+        match self {
+            Self::Repeat => step.has_message(),
+            // The acknowledgement has been passed on by then.
+            Self::Overtake | Self::Lose => step.has_message() && step != Step::Acknowledged,
+            Self::OpKillsAgent | Self::OpStopsAgent => step == Step::Running,
+            Self::Cancel => !matches!(step, Step::Ended | Step::Stored),
+            // The host is away then, and with it the connection.
+            Self::KillAgent
+            | Self::StopAgent
+            | Self::KillBoth
+            | Self::Cut
+            | Self::Stall
+            | Self::ServerHalfOpen
+            | Self::AgentHalfOpen => step != Step::Waiting,
+            _ => true,
+        }
+    }
+
+    /// Whether the op may end otherwise than well because of it.
+    pub(crate) fn may_end_it(self) -> bool {
+        matches!(self, Self::Cancel | Self::ServerClock(_) | Self::AgentClock(_) | Self::AgentDiskFull)
+    }
+
+    /// Its name in the report, without how it happens.
+    pub(crate) fn kind(self) -> String {
+        match self {
+            Self::ServerClock(_) => "the server's clock jumps".to_owned(),
+            Self::AgentClock(_) => "the host's clock jumps".to_owned(),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// One thing that goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Mishap {
+    pub(crate) step: Step,
+    pub(crate) fault: Fault,
+}
+
+/// An op and what goes wrong with it, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Schedule {
+    pub(crate) ask: Ask,
+    pub(crate) mishaps: Vec<Mishap>,
+}
+
+impl Schedule {
+    /// The schedule of a seed.
+    pub(crate) fn draw(seed: u64, means: Means) -> Self {
+        let mut chance = StdRng::seed_from_u64(seed);
+        let ask = if chance.random_bool(0.7) { Ask::Rollback } else { Ask::Test };
+        let faults = Fault::all(means);
+        let count = *[1, 1, 2, 2, 3, 4].choose(&mut chance).unwrap_or(&1);
+        let mut mishaps = vec![];
+        while mishaps.len() < count {
+            let step = *Step::ALL.choose(&mut chance).unwrap_or(&Step::Running);
+            let fault = *faults.choose(&mut chance).unwrap_or(&Fault::Cut);
+            let mishap = Mishap { step, fault };
+            if fault.fits(step) && !mishaps.contains(&mishap) {
+                mishaps.push(mishap);
+            }
+        }
+        mishaps.sort_by_key(|mishap| mishap.step);
+        Self { ask, mishaps }
+    }
+
+    /// Every fault at every step where it can happen, one to a schedule.
+    pub(crate) fn fixed(means: Means) -> Vec<Self> {
+        let all = Fault::all(means);
+        let each = Step::ALL.into_iter().flat_map(|step| {
+            let fitting = all.iter().copied().filter(move |fault| fault.fits(step));
+            fitting.map(move |fault| Mishap { step, fault })
+        });
+        each.map(|mishap| Self { ask: Ask::Rollback, mishaps: vec![mishap] }).collect()
+    }
+
+    pub(crate) fn at(&self, step: Step) -> impl Iterator<Item = Fault> {
+        self.mishaps.iter().filter(move |mishap| mishap.step == step).map(|mishap| mishap.fault)
+    }
+
+    pub(crate) fn has(&self, fault: Fault) -> bool {
+        self.mishaps.iter().any(|mishap| mishap.fault == fault)
+    }
+}
+
+impl fmt::Display for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rollback => "a rollback",
+            Self::Test => "a test run",
+        })
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Waiting => "while the op waits for its host",
+            Self::Sent => "before the host has it",
+            Self::Accepted => "before its acknowledgement",
+            Self::Acknowledged => "after its acknowledgement",
+            Self::Running => "while it runs",
+            Self::Output => "while its output is on the way",
+            Self::Ended => "after it has ended",
+            Self::Stored => "before the final acknowledgement",
+        })
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let jump = |jump: &Jump| match jump {
+            Jump::HourAhead => "an hour ahead",
+            Jump::HourBack => "an hour back",
+            Jump::DaysAhead => "days ahead",
+            Jump::DaysBack => "days back",
+        };
+        f.write_str(match self {
+            Self::KillAgent => "kill -9 agent",
+            Self::KillServer => "kill -9 server",
+            Self::KillBoth => "kill -9 both",
+            Self::StopAgent => "stop the agent",
+            Self::StopServer => "stop the server",
+            Self::Cut => "cut the connection",
+            Self::Stall => "stall the connection",
+            Self::ServerHalfOpen => "half-open for the server",
+            Self::AgentHalfOpen => "half-open for the agent",
+            Self::Repeat => "repeat the message",
+            Self::Overtake => "overtake the message",
+            Self::Lose => "lose the message",
+            Self::OpKillsAgent => "the op kills the agent",
+            Self::OpStopsAgent => "the op stops the agent",
+            Self::ServerClock(by) => return write!(f, "the server's clock jumps {}", jump(by)),
+            Self::AgentClock(by) => return write!(f, "the host's clock jumps {}", jump(by)),
+            Self::ServerDiskFull => "the server's disk is full",
+            Self::AgentDiskFull => "the host's disk is full",
+            Self::Cancel => "cancel",
+        })
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.ask)?;
+        for mishap in &self.mishaps {
+            write!(f, "; {}, {}", mishap.fault, mishap.step)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const ALL: Means = Means { clocks: true, disks: true };
+
+    #[test]
+    fn a_seed_tells_the_same_story_each_time() {
+        for seed in 0..200 {
+            assert_eq!(Schedule::draw(seed, ALL), Schedule::draw(seed, ALL));
+        }
+        assert_ne!(Schedule::draw(1, ALL), Schedule::draw(2, ALL));
+    }
+
+    #[test]
+    fn everything_is_drawn_and_only_what_fits() {
+        let mut drawn = BTreeSet::new();
+        for seed in 0..20_000 {
+            let schedule = Schedule::draw(seed, ALL);
+            assert!((1..=4).contains(&schedule.mishaps.len()));
+            assert!(schedule.mishaps.iter().all(|m| m.fault.fits(m.step)), "{schedule}");
+            drawn.extend(schedule.mishaps);
+        }
+        let fixed: BTreeSet<_> = Schedule::fixed(ALL).into_iter().flat_map(|s| s.mishaps).collect();
+        assert_eq!(drawn, fixed);
+    }
+
+    #[test]
+    fn what_this_machine_cannot_do_is_not_drawn() {
+        let means = Means { clocks: false, disks: false };
+        for seed in 0..2_000 {
+            for mishap in Schedule::draw(seed, means).mishaps {
+                assert!(!matches!(
+                    mishap.fault,
+                    Fault::ServerClock(_)
+                        | Fault::AgentClock(_)
+                        | Fault::ServerDiskFull
+                        | Fault::AgentDiskFull
+                ));
+            }
+        }
+    }
+
+    #[test]
+    fn a_schedule_can_be_read_aloud() {
+        let schedule = Schedule {
+            ask: Ask::Rollback,
+            mishaps: vec![Mishap { step: Step::Running, fault: Fault::KillAgent }],
+        };
+        assert_eq!(schedule.to_string(), "a rollback; kill -9 agent, while it runs");
+    }
+}

@@ -1,0 +1,276 @@
+//! One schedule, from the request to the moment when everything is at rest again.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use backstay_protocol::OpStatus;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::ledger::StoredOp;
+use crate::means::Disk;
+use crate::proxy::{Sighting, Treatment};
+use crate::schedule::{Ask, Fault, Schedule, Step};
+use crate::script;
+use crate::world::{HOST, LOOK_EVERY, World};
+
+/// After how long something that does not come to rest is stuck.
+const STUCK_AFTER: Duration = Duration::from_mins(1);
+/// How long a connection stalls.
+const STALL: Duration = Duration::from_millis(300);
+/// How long a disk is full.
+const FULL: Duration = Duration::from_millis(400);
+
+/// What was before the op, and what it was to be.
+#[derive(Debug, Clone)]
+pub(crate) struct Before {
+    pub(crate) target: u32,
+    pub(crate) activations: usize,
+    pub(crate) test_runs: usize,
+    pub(crate) marker: String,
+}
+
+/// Whether the host's agent is to run, or is away on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Host {
+    There,
+    Away,
+}
+
+/// Lets a schedule happen to a world, and waits until all is at rest.
+pub(crate) async fn tell(world: &mut World, schedule: &Schedule, seed: u64) -> Result<(Before, StoredOp)> {
+    let before = prepare(world, schedule, seed)?;
+    let previous = world.ledger.newest().await?.map(|op| op.id);
+    let wanted = schedule.mishaps.iter().map(|mishap| mishap.step);
+    world.proxy.want(wanted.filter(|step| !matches!(step, Step::Waiting | Step::Running)).collect());
+    while world.proxy.sightings.try_recv().is_ok() {}
+    let mut story = Story { schedule, left: schedule.mishaps.iter().map(|m| (m.step, m.fault)).collect() };
+
+    if schedule.at(Step::Waiting).next().is_some() {
+        world.agent.kill().await?;
+        ask(world, schedule, &before).await?;
+        for fault in schedule.at(Step::Waiting) {
+            story.happen(world, fault, Host::Away).await?;
+        }
+        world.revive()?;
+    } else {
+        ask(world, schedule, &before).await?;
+    }
+    let op = story.until_rest(world, previous.as_deref()).await;
+    restore(world)?;
+    Ok((before, op?))
+}
+
+fn prepare(world: &World, schedule: &Schedule, seed: u64) -> Result<Before> {
+    let marker = format!("op-{seed:x}");
+    script::write_during(&world.host, schedule, &marker)?;
+    if schedule.at(Step::Running).next().is_some() {
+        script::hold(&world.host)?;
+    }
+    Ok(Before {
+        target: 3 - world.current()?,
+        activations: script::count(&world.host.activations),
+        test_runs: script::count(&world.host.folder.join("test-runs.log")),
+        marker,
+    })
+}
+
+async fn ask(world: &World, schedule: &Schedule, before: &Before) -> Result<()> {
+    match schedule.ask {
+        Ask::Test => world.person.post("request_op", &[("host", HOST), ("kind", "test")]).await,
+        Ask::Rollback => {
+            let meant = |number: u32| -> Result<String> {
+                Ok(format!("{number} {}", world.store_path(number)?.display()))
+            };
+            let (target, seen) = (meant(before.target)?, meant(3 - before.target)?);
+            let fields = [
+                ("host", HOST),
+                ("target", &target),
+                ("seen", &seen),
+                ("reason", &before.marker),
+                ("back", "/"),
+            ];
+            world.person.post("request_rollback", &fields).await
+        }
+    }
+}
+
+/// Clocks and disks as they should be, and nothing left that would stop the next op.
+fn restore(world: &mut World) -> Result<()> {
+    world.proxy.want(vec![]);
+    for disk in [&world.server_disk, &world.agent_disk].into_iter().flatten() {
+        disk.free()?;
+    }
+    world.server_clock.set(0)?;
+    world.agent_clock.set(0)?;
+    script::let_go(&world.host)?;
+    world.revive()
+}
+
+/// A schedule under way.
+struct Story<'a> {
+    schedule: &'a Schedule,
+    /// What has not gone wrong yet.
+    left: Vec<(Step, Fault)>,
+}
+
+impl Story<'_> {
+    async fn until_rest(&mut self, world: &mut World, previous: Option<&str>) -> Result<StoredOp> {
+        let stuck = Instant::now() + STUCK_AFTER;
+        loop {
+            tokio::select! {
+                Some(sighting) = world.proxy.sightings.recv() => self.stop_message(world, sighting).await?,
+                () = tokio::time::sleep(LOOK_EVERY) => {
+                    world.revive()?;
+                    if script::is_holding(&world.host) {
+                        self.in_the_middle(world).await?;
+                    }
+                    if let Some(op) = at_rest(world, previous).await? {
+                        return Ok(op);
+                    }
+                }
+            }
+            if Instant::now() > stuck {
+                bail!("stuck: {}", still(world).await);
+            }
+        }
+    }
+
+    /// The host stands still in the middle of the op: what is to go wrong there does, and then it goes on.
+    async fn in_the_middle(&mut self, world: &mut World) -> Result<()> {
+        let faults: Vec<_> = self.schedule.at(Step::Running).collect();
+        for fault in faults {
+            self.happen(world, fault, Host::There).await?;
+        }
+        script::let_go(&world.host)
+    }
+
+    /// A message is stopped at a step: what is to go wrong there does, and the message fares as it must.
+    async fn stop_message(&mut self, world: &mut World, sighting: Sighting) -> Result<()> {
+        let Sighting { step, treat } = sighting;
+        let place = self.left.iter().position(|(at, _)| *at == step);
+        let Some(fault) = place.map(|place| self.left.remove(place).1) else {
+            let _ = treat.send(Treatment::Pass);
+            return Ok(());
+        };
+        let treatment = match fault {
+            Fault::Repeat => Treatment::Repeat,
+            Fault::Overtake => Treatment::Overtake,
+            Fault::Lose => Treatment::Lose,
+            Fault::Cut => Treatment::Cut,
+            Fault::Stall => Treatment::Stall(STALL),
+            Fault::ServerHalfOpen => Treatment::ServerHalfOpen,
+            Fault::AgentHalfOpen => Treatment::AgentHalfOpen,
+            Fault::ServerDiskFull | Fault::AgentDiskFull => {
+                return self.fill(world, fault, Some(treat)).await;
+            }
+            other => {
+                self.happen(world, other, Host::There).await?;
+                match other {
+                    Fault::ServerClock(_) | Fault::AgentClock(_) | Fault::Cancel => Treatment::Pass,
+                    // One of the two ends is dead.
+                    _ => Treatment::Cut,
+                }
+            }
+        };
+        // The connection may be gone by now.
+        let _ = treat.send(treatment);
+        Ok(())
+    }
+
+    /// Fills a disk for a while; a message that waits goes on meanwhile.
+    async fn fill(
+        &self,
+        world: &World,
+        fault: Fault,
+        treat: Option<oneshot::Sender<Treatment>>,
+    ) -> Result<()> {
+        let disk = if fault == Fault::ServerDiskFull { &world.server_disk } else { &world.agent_disk };
+        disk.as_ref().map_or(Ok(()), Disk::fill)?;
+        if let Some(treat) = treat {
+            let _ = treat.send(Treatment::Pass);
+        }
+        tokio::time::sleep(FULL).await;
+        disk.as_ref().map_or(Ok(()), Disk::free)
+    }
+
+    /// Lets something go wrong that has to do with no message.
+    async fn happen(&self, world: &mut World, fault: Fault, host: Host) -> Result<()> {
+        match fault {
+            Fault::KillAgent => world.agent.kill().await?,
+            Fault::KillServer => world.server.kill().await?,
+            Fault::KillBoth => {
+                world.server.kill().await?;
+                world.agent.kill().await?;
+            }
+            Fault::StopAgent => world.agent.stop().await?,
+            Fault::StopServer => world.server.stop().await?,
+            Fault::Cut => world.proxy.treat_now(Treatment::Cut),
+            Fault::Stall => world.proxy.treat_now(Treatment::Stall(STALL)),
+            Fault::ServerHalfOpen => world.proxy.treat_now(Treatment::ServerHalfOpen),
+            Fault::AgentHalfOpen => world.proxy.treat_now(Treatment::AgentHalfOpen),
+            Fault::ServerClock(jump) => world.server_clock.set(jump.seconds())?,
+            Fault::AgentClock(jump) => world.agent_clock.set(jump.seconds())?,
+            Fault::ServerDiskFull | Fault::AgentDiskFull => self.fill(world, fault, None).await?,
+            Fault::Cancel => cancel(world).await?,
+            // These have to do with a message, or are done by the op itself.
+            Fault::Repeat | Fault::Overtake | Fault::Lose | Fault::OpKillsAgent | Fault::OpStopsAgent => {}
+        }
+        // A host that is away on purpose comes back later.
+        match host {
+            Host::There => world.revive(),
+            Host::Away => world.server.revive().map(drop),
+        }
+    }
+}
+
+/// Asks for the newest op to stop. That it is over already is no fault.
+async fn cancel(world: &World) -> Result<()> {
+    let Some(op) = world.ledger.newest().await? else { return Ok(()) };
+    world.server_listens().await?;
+    match world.person.post("cancel_op", &[("id", &op.id)]).await {
+        Err(error) if error.to_string().contains("409") => Ok(()),
+        asked => asked,
+    }
+}
+
+/// The op, once it is closed, its host has nothing more to tell, and both are at rest.
+async fn at_rest(world: &World, previous: Option<&str>) -> Result<Option<StoredOp>> {
+    // A database in the middle of a restart, or on a full disk, is asked again.
+    let Ok(Some(op)) = world.ledger.newest().await else { return Ok(None) };
+    let is_ours = previous != Some(op.id.as_str());
+    let is_over = is_ours && !op.status.is_open() && op.status != OpStatus::Lost;
+    Ok((is_over && world.journal_is_empty().unwrap_or(false)).then_some(op))
+}
+
+/// What is so when nothing moves any more.
+async fn still(world: &World) -> String {
+    let op = match world.ledger.newest().await {
+        Ok(Some(op)) => format!("the op is {} ({})", op.status, op.message),
+        Ok(None) => "there is no op".to_owned(),
+        Err(error) => format!("the database cannot be read ({error})"),
+    };
+    let journal = match world.journal_is_empty() {
+        Ok(true) => "the journal is empty".to_owned(),
+        Ok(false) => "the journal holds an op".to_owned(),
+        Err(error) => format!("the journal cannot be read ({error})"),
+    };
+    format!("{op}, {journal}, after {} s", STUCK_AFTER.as_secs())
+}
+
+/// Waits until the server and the host agree on where the host is, so that the next op starts from there.
+pub(crate) async fn settle(world: &World) -> Result<()> {
+    world.server_listens().await?;
+    let agree = async {
+        loop {
+            let here = world.current()?;
+            if world.ledger.current().await? == Some(here) && world.ledger.open_ops().await? == 0 {
+                return anyhow::Ok(());
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    tokio::time::timeout(STUCK_AFTER, agree)
+        .await
+        .context("the server does not learn where the host is, or the host stays busy")?
+}

@@ -1,0 +1,286 @@
+//! A world of its own: a server with its database, a host with its agent and its Nix profile, a proxy between them, and
+//! a person.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::net::TcpStream;
+use tokio::process::Command;
+
+use crate::ledger::Ledger;
+use crate::means::{Disk, FakeClock, Machine};
+use crate::person::{PASSWORD, Person};
+use crate::process::{Process, Recipe};
+use crate::proxy::Proxy;
+
+/// The name of the host.
+pub(crate) const HOST: &str = "gpc0";
+/// How long a part of the world may take to come up.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How often it is looked whether something has happened.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(15);
+
+/// The programs under test, and the one that makes hosts.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Programs {
+    /// The server's program.
+    #[arg(long)]
+    pub(crate) server: PathBuf,
+    /// The agent's program.
+    #[arg(long)]
+    pub(crate) agent: PathBuf,
+    /// The program that makes hosts: `xtask`.
+    #[arg(long)]
+    pub(crate) xtask: PathBuf,
+}
+
+impl Programs {
+    /// The same, wherever they are started from.
+    pub(crate) fn absolute(self) -> Result<Self> {
+        let absolute =
+            |path: PathBuf| path.canonicalize().with_context(|| format!("there is no {}", path.display()));
+        Ok(Self {
+            server: absolute(self.server)?,
+            agent: absolute(self.agent)?,
+            xtask: absolute(self.xtask)?,
+        })
+    }
+}
+
+/// What `xtask host` tells of a host; what is needed of it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Host {
+    pub(crate) folder: PathBuf,
+    environment: BTreeMap<String, String>,
+    pub(crate) profile: PathBuf,
+    pub(crate) running: PathBuf,
+    booted: PathBuf,
+    checkout: PathBuf,
+    pub(crate) tests: PathBuf,
+    pub(crate) activations: PathBuf,
+}
+
+/// Everything that one schedule after the other happens to.
+pub(crate) struct World {
+    pub(crate) host: Host,
+    pub(crate) server: Process,
+    pub(crate) agent: Process,
+    pub(crate) proxy: Proxy,
+    pub(crate) person: Person,
+    pub(crate) ledger: Ledger,
+    pub(crate) server_clock: FakeClock,
+    pub(crate) agent_clock: FakeClock,
+    pub(crate) server_disk: Option<Disk>,
+    pub(crate) agent_disk: Option<Disk>,
+    places: Places,
+    programs: Programs,
+}
+
+/// Where the parts of a world keep what they have.
+#[derive(Debug, Clone)]
+struct Places {
+    folder: PathBuf,
+    /// The server's database is here.
+    data: PathBuf,
+    /// The agent's journal is here.
+    state: PathBuf,
+}
+
+impl World {
+    /// Makes a world and waits until its host is there.
+    pub(crate) async fn make(programs: &Programs, machine: &Machine, folder: &Path) -> Result<Self> {
+        let places =
+            Places { folder: folder.to_owned(), data: folder.join("data"), state: folder.join("state") };
+        fs::create_dir_all(&places.data)?;
+        fs::create_dir_all(&places.state)?;
+        let host = make_host(programs, folder).await?;
+        let (mut server_disk, mut agent_disk) = (None, None);
+        if machine.means().disks {
+            server_disk = Some(Disk::mount(places.data.clone()).await?);
+            agent_disk = Some(Disk::mount(places.state.clone()).await?);
+        }
+        let server_clock = FakeClock::new(folder.join("server.clock"))?;
+        let agent_clock = FakeClock::new(folder.join("agent.clock"))?;
+        let words = |program: &Path, more: &[&str]| -> Vec<String> {
+            let program = program.display().to_string();
+            [program].into_iter().chain(more.iter().map(|word| (*word).to_owned())).collect()
+        };
+
+        let port = free_port().await?;
+        let mut variables = machine.clock_variables(&server_clock);
+        variables.extend([
+            (
+                "BACKSTAY_DATABASE".to_owned(),
+                format!("sqlite://{}", places.data.join("backstay.sqlite3").display()),
+            ),
+            ("BACKSTAY_SITE_ROOT".to_owned(), folder.display().to_string()),
+            ("BACKSTAY_ADMIN_PASSWORD".to_owned(), PASSWORD.to_owned()),
+        ]);
+        let listen = format!("127.0.0.1:{port}");
+        let server = Process::start(Recipe {
+            argv: words(&programs.server, &["serve", "--listen", &listen]),
+            variables: variables.clone(),
+            log: folder.join("server.log"),
+            pid_file: folder.join("server.pid"),
+        })?;
+        until("the server to listen", async || Ok(TcpStream::connect(&listen).await.is_ok())).await?;
+
+        let proxy = Proxy::start(listen.clone()).await?;
+        let mut join = Command::new(&programs.server);
+        let token = read(join.args(["join-token", "--name", HOST]).envs(variables)).await?;
+        fs::write(folder.join("join-token"), token)?;
+        fs::write(folder.join("agent.toml"), configuration(&host, &places, &proxy.url))?;
+        let mut variables = machine.clock_variables(&agent_clock);
+        variables.extend(host.environment.clone());
+        let agent = Process::start(Recipe {
+            argv: words(
+                &programs.agent,
+                &["run", "--config", &folder.join("agent.toml").display().to_string()],
+            ),
+            variables,
+            log: folder.join("agent.log"),
+            pid_file: host.folder.join("agent.pid"),
+        })?;
+
+        let person = Person::new(format!("http://{listen}"))?;
+        person.log_in().await?;
+        let ledger = Ledger::open(&places.data.join("backstay.sqlite3")).await?;
+        let world = Self {
+            host,
+            server,
+            agent,
+            proxy,
+            person,
+            ledger,
+            server_clock,
+            agent_clock,
+            server_disk,
+            agent_disk,
+            places,
+            programs: programs.clone(),
+        };
+        until("the host to report", async || Ok(world.ledger.current().await?.is_some())).await?;
+        // What follows an op by itself would make the next one wait.
+        world.person.post("set_auto_test", &[("host", HOST), ("on", "false")]).await?;
+        Ok(world)
+    }
+
+    /// The number that the profile points at.
+    pub(crate) fn current(&self) -> Result<u32> {
+        let target = fs::read_link(&self.host.profile)?;
+        let name = target.to_string_lossy();
+        let number = name.strip_suffix("-link").and_then(|rest| rest.rsplit('-').next());
+        number.and_then(|digits| digits.parse().ok()).with_context(|| format!("{name} is no generation"))
+    }
+
+    /// The store path of a generation.
+    pub(crate) fn store_path(&self, number: u32) -> Result<PathBuf> {
+        let profile = self.host.profile.display();
+        Ok(fs::read_link(format!("{profile}-{number}-link"))?)
+    }
+
+    /// Whether the agent's journal holds no op any more.
+    pub(crate) fn journal_is_empty(&self) -> Result<bool> {
+        let journal = self.places.state.join("journal");
+        for entry in fs::read_dir(journal)? {
+            let name = entry?.file_name();
+            let name = name.to_string_lossy();
+            if name != "done" && name != "damaged" {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Starts what has died, as a service manager does.
+    pub(crate) fn revive(&mut self) -> Result<()> {
+        self.server.revive()?;
+        self.agent.revive()?;
+        Ok(())
+    }
+
+    /// Waits until the server takes requests again.
+    pub(crate) async fn server_listens(&self) -> Result<()> {
+        let address = self.person.address().to_owned();
+        until("the server to listen", async || Ok(TcpStream::connect(&address).await.is_ok())).await
+    }
+
+    /// Whether the audit log is as it was written, as the server's own program finds.
+    pub(crate) async fn verify_audit(&self) -> Result<()> {
+        let database = self.places.data.join("backstay.sqlite3");
+        let mut verify = Command::new(&self.programs.server);
+        verify.arg("verify-audit").env("BACKSTAY_DATABASE", format!("sqlite://{}", database.display()));
+        read(&mut verify).await.map(drop)
+    }
+
+    /// Where the logs are.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.places.folder
+    }
+}
+
+/// Waits until something holds.
+pub(crate) async fn until(what: &str, holds: impl AsyncFn() -> Result<bool>) -> Result<()> {
+    let looked = async {
+        while !holds().await? {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Ok(())
+    };
+    tokio::time::timeout(PATIENCE, looked).await.with_context(|| format!("waited in vain for {what}"))?
+}
+
+async fn free_port() -> Result<u16> {
+    Ok(tokio::net::TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port())
+}
+
+async fn make_host(programs: &Programs, folder: &Path) -> Result<Host> {
+    let generation = |number: u32| json!({ "label": format!("25.11.{number}"), "commit": format!("{number:040}"), "kernel": "6.18.17" });
+    let plan = json!({
+        "name": HOST,
+        "platform": "nixos",
+        "generations": [generation(1), generation(2)],
+    });
+    let file = folder.join("plan.json");
+    fs::write(&file, plan.to_string())?;
+    let said =
+        read(Command::new(&programs.xtask).arg("host").arg(&file).arg("--into").arg(folder.join("host")))
+            .await?;
+    let host: Host = serde_json::from_str(&said).context("the host is described in an unknown way")?;
+    crate::script::write_test(&host)?;
+    Ok(host)
+}
+
+/// Runs a program and tells what it wrote.
+async fn read(command: &mut Command) -> Result<String> {
+    let output = command.kill_on_drop(true).output().await?;
+    if !output.status.success() {
+        bail!("{command:?} ended with {}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+/// The agent's configuration file.
+fn configuration(host: &Host, places: &Places, server: &str) -> String {
+    // Strings are written alike in JSON and in TOML.
+    format!(
+        "server = {server}\nname = \"{HOST}\"\nplatform = \"nixos\"\nstate_dir = {state}\njoin_token_file = {token}\n\
+         watch_interval = 1\n\
+         [profile]\npath = {profile}\nrunning_system = {running}\nbooted_system = {booted}\n\
+         [checkout]\npath = {checkout}\n[tests]\ndir = {tests}\n\
+         [commands]\nsudo = [\"env\"]\nsystemd_run = [\"false\"]\n",
+        server = json!(server),
+        state = json!(places.state),
+        token = json!(places.folder.join("join-token")),
+        profile = json!(host.profile),
+        running = json!(host.running),
+        booted = json!(host.booted),
+        checkout = json!(host.checkout),
+        tests = json!(host.tests),
+    )
+}
