@@ -25,7 +25,9 @@ pub use control::{NewPullRequest, lock_file};
 pub use git::{Change, GitError};
 pub use options::{Options, TOKEN};
 pub use stand_in::{StandIn, StartError};
-pub use state::{App, Check, CommitStatus, MergeMethods, Permission, Protection, ProtectionKind, Token};
+pub use state::{
+    App, AppKey, Check, CommitStatus, MergeMethods, Permission, Protection, ProtectionKind, Token,
+};
 pub use web::{Asked, Away, Gate, Moment, Stopped};
 pub use webhook::{Delivery, Webhook};
 

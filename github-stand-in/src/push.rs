@@ -3,7 +3,7 @@
 use crate::api::shown;
 use crate::git::{Commit, GitError, Moved};
 use crate::state::{Merged, State};
-use crate::webhook::{Payloads, Push};
+use crate::webhook::{Action, Payloads, Push};
 use crate::world::World;
 
 /// The most commits of a push that an event names.
@@ -21,12 +21,12 @@ pub(crate) async fn push(
     follow_up(world, state, &moved, login).await
 }
 
-/// Sends a `pull_request` event of this action.
+/// Sends a `pull_request` event.
 pub(crate) async fn announce_pull(
     world: &World,
     state: &mut State,
     number: u64,
-    action: &str,
+    action: &Action,
     login: &str,
 ) -> Result<(), GitError> {
     let Some(shown) = shown(world, state, number).await? else { return Ok(()) };
@@ -93,12 +93,13 @@ async fn synchronize(
 ) -> Result<(), GitError> {
     world.git.keep_pull_head(number, head).await?;
     let Some(pull) = state.pulls.get_mut(&number) else { return Ok(()) };
-    head.clone_into(&mut pull.head_sha);
+    let before = std::mem::replace(&mut pull.head_sha, head.to_owned());
     if let Some(base) = world.git.branch(&pull.base).await? {
         pull.base_sha = base;
     }
     pull.updated = world.clock.now();
-    announce_pull(world, state, number, "synchronize", login).await
+    let action = Action::Synchronize { before, after: head.to_owned() };
+    announce_pull(world, state, number, &action, login).await
 }
 
 /// Closes a pull request, merged as this commit or not merged at all.
@@ -114,7 +115,7 @@ pub(crate) async fn close(
     pull.updated = now;
     pull.closed = Some(now);
     pull.merged = merged.map(|sha| Merged { at: now, by: login.to_owned(), sha });
-    announce_pull(world, state, number, "closed", login).await
+    announce_pull(world, state, number, &Action::Closed, login).await
 }
 
 /// The commit of a name as GitHub takes it: a branch, a hash or the beginning of one.

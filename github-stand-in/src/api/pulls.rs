@@ -14,6 +14,7 @@ use crate::push::{announce_pull, close};
 use crate::shape::{self, PullShape};
 use crate::state::{Pull, State as Facts};
 use crate::web::{Answered, Caller, OriginalUri, Page, Problem, Refusal, created, ok, read_body};
+use crate::webhook::Action;
 use crate::world::World;
 
 #[derive(Deserialize)]
@@ -177,7 +178,7 @@ pub(crate) async fn open(world: &World, state: &mut Facts, new: Opening) -> Resu
         test_merge: None,
     };
     state.pulls.insert(number, pull);
-    announce_pull(world, state, number, "opened", &new.author).await?;
+    announce_pull(world, state, number, &Action::Opened, &new.author).await?;
     Ok(number)
 }
 
@@ -212,10 +213,11 @@ pub(super) async fn update(
         }));
     }
     if update.title.is_some() || update.body.is_some() {
-        pull.title = update.title.unwrap_or_else(|| pull.title.clone());
-        pull.body = update.body.or_else(|| pull.body.clone());
+        let title = update.title.map(|title| std::mem::replace(&mut pull.title, title));
+        let body = update.body.map(|body| pull.body.replace(body).unwrap_or_default());
         pull.updated = now;
-        announce_pull(&world, &mut state, number, "edited", caller.login()).await?;
+        let action = Action::Edited { title, body };
+        announce_pull(&world, &mut state, number, &action, caller.login()).await?;
     }
     match (wanted_state, is_open) {
         (Some("closed"), true) => close(&world, &mut state, number, caller.login(), None).await?,
@@ -230,7 +232,7 @@ async fn reopen(world: &World, state: &mut Facts, number: u64, login: &str) -> R
         pull.closed = None;
         pull.updated = world.clock.now();
     }
-    Ok(announce_pull(world, state, number, "reopened", login).await?)
+    Ok(announce_pull(world, state, number, &Action::Reopened, login).await?)
 }
 
 /// A pull request as it is shown by itself, with what merging it would give.

@@ -13,7 +13,7 @@ use crate::world::World;
 
 pub(super) async fn show(State(world): State<Arc<World>>, Extension(caller): Extension<Caller>) -> Answered {
     let state = world.state.lock().await;
-    ok(&shape::repository(&world.links, &state, caller.permission()))
+    ok(&shape::full_repository(&world.links, &state, caller.permission()))
 }
 
 pub(super) async fn rate_limit(State(world): State<Arc<World>>) -> Answered {

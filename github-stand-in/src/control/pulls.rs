@@ -5,6 +5,7 @@ use crate::api::{Opening, open};
 use crate::git::{Change, GitError};
 use crate::push::announce_pull;
 use crate::stand_in::StandIn;
+use crate::webhook::Action;
 
 /// A pull request to be opened.
 #[derive(Debug, Clone)]
@@ -75,7 +76,8 @@ impl StandIn {
         pull.labels.push(label.to_owned());
         pull.updated = now;
         let author = pull.author.clone();
-        announce_pull(&self.world, &mut state, number, "labeled", &author).await
+        let action = Action::Labeled { label: label.to_owned() };
+        announce_pull(&self.world, &mut state, number, &action, &author).await
     }
 
     /// Lets GitHub not know yet whether a pull request can be merged, for so many times that one is asked for.

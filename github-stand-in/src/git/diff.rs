@@ -84,8 +84,7 @@ mod tests {
 
     #[test]
     fn renamed_added_and_binary_files_are_told_apart() {
-        let said =
-            ":100644 100644 aa bb R090\0old\0new\0:000000 100644 00 cc A\0bin\01\t2\t\0old\0new\0-\t-\tbin\0";
+        let said = ":100644 100644 aa bb R090\0old\0new\0:000000 100644 00 cc A\0bin\x001\t2\t\0old\0new\0-\t-\tbin\0";
         let files = parse(said).expect("it is well formed");
         assert_eq!(files[0].status, FileStatus::Renamed { from: "old".to_owned() });
         assert_eq!((files[0].path.as_str(), files[0].additions, files[0].deletions), ("new", 1, 2));

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::user::number_of;
 use super::{Links, node_id, repository};
-use crate::state::{Check, Permission, State};
+use crate::state::{Check, State};
 
 /// When everything ran, says the stand-in.
 const RAN: &str = "2026-01-04T11:56:00Z";
@@ -74,7 +74,7 @@ pub(crate) fn combined_status(links: &Links, state: &State, sha: &str) -> Value 
         "sha": sha,
         "total_count": statuses.len(),
         "statuses": shapes.collect::<Vec<_>>(),
-        "repository": repository(links, state, Permission::Read),
+        "repository": repository(links, state),
         "commit_url": links.repo(&format!("commits/{sha}")),
         "url": links.repo(&format!("commits/{sha}/status")),
     })

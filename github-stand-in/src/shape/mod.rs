@@ -17,8 +17,8 @@ pub(crate) use check::{check_runs, combined_status};
 pub(crate) use commit::{commit, commit_with_files, file, git_commit, in_address};
 pub(crate) use links::Links;
 pub(crate) use protection::{protection, rules};
-pub(crate) use pull::{PullShape, pull, pull_simple};
-pub(crate) use repository::repository;
+pub(crate) use pull::{PullShape, label, pull, pull_simple};
+pub(crate) use repository::{full_repository, repository};
 pub(crate) use user::{email_of, user};
 
 /// A moment, to the second.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Links, node_id, repository, time, user};
-use crate::state::{Permission, Pull, State};
+use crate::state::{Pull, State};
 
 /// What is found out about one pull request when it is asked for by itself.
 #[derive(Debug, Clone)]
@@ -87,28 +87,24 @@ pub(crate) fn pull(links: &Links, state: &State, pull: &Pull, found: &PullShape)
 }
 
 fn side(links: &Links, state: &State, branch: &str, sha: &str) -> Value {
-    let mut repo = repository(links, state, Permission::Write);
-    if let Value::Object(repo) = &mut repo {
-        // Who sees a pull request is not told their permissions here.
-        repo.remove("permissions");
-    }
     json!({
         "label": format!("{}:{branch}", links.owner),
         "ref": branch,
         "sha": sha,
         "user": user(links, &links.owner),
-        "repo": repo,
+        "repo": repository(links, state),
     })
 }
 
-fn label(links: &Links, name: &str) -> Value {
+/// A label.
+pub(crate) fn label(links: &Links, name: &str) -> Value {
     let id = super::user::number_of(name);
     json!({
         "id": id,
         "node_id": node_id("Label", id),
         "url": links.repo(&format!("labels/{}", super::in_address(name))),
         "name": name,
-        "description": null,
+        "description": "",
         "color": "0366d6",
         "default": false,
     })

@@ -49,13 +49,20 @@ const ADDRESSES: &[(&str, &str)] = &[
 /// When the repository was made, says the stand-in.
 const MADE: &str = "2024-01-04T11:56:00Z";
 
-/// The repository, as who has this permission sees it.
-pub(crate) fn repository(links: &Links, state: &State, permission: Permission) -> Value {
+/// The repository, where something else is told of: a pull request, an event.
+pub(crate) fn repository(links: &Links, state: &State) -> Value {
     let mut shape = facts(links, state);
     for (name, path) in ADDRESSES {
         // A template is no address yet: its braces stay as they are.
         shape.insert((*name).to_owned(), json!(format!("{}{path}", links.repo(""))));
     }
+    shape.extend(features());
+    Value::Object(shape)
+}
+
+/// The repository by itself, as who has this permission sees it.
+pub(crate) fn full_repository(links: &Links, state: &State, permission: Permission) -> Value {
+    let mut shape = object(repository(links, state));
     shape.extend(settings(state));
     shape.insert(
         "permissions".to_owned(),
@@ -105,7 +112,7 @@ fn facts(links: &Links, state: &State) -> Map<String, Value> {
     }))
 }
 
-fn settings(state: &State) -> Map<String, Value> {
+fn features() -> Map<String, Value> {
     object(json!({
         "size": 108,
         "stargazers_count": 0,
@@ -113,8 +120,6 @@ fn settings(state: &State) -> Map<String, Value> {
         "watchers": 0,
         "forks_count": 0,
         "forks": 0,
-        "network_count": 0,
-        "subscribers_count": 1,
         "has_issues": true,
         "has_projects": false,
         "has_downloads": true,
@@ -126,6 +131,13 @@ fn settings(state: &State) -> Map<String, Value> {
         "allow_forking": true,
         "is_template": false,
         "web_commit_signoff_required": false,
+    }))
+}
+
+fn settings(state: &State) -> Map<String, Value> {
+    object(json!({
+        "network_count": 0,
+        "subscribers_count": 1,
         "allow_merge_commit": state.methods.merge,
         "allow_squash_merge": state.methods.squash,
         "allow_rebase_merge": state.methods.rebase,

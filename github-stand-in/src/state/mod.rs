@@ -1,6 +1,7 @@
 //! What a repository at GitHub has beside its commits.
 
 mod access;
+mod app_key;
 mod check;
 mod protection;
 mod pull;
@@ -9,6 +10,7 @@ mod settings;
 use std::collections::{BTreeMap, HashMap};
 
 pub use access::{App, Permission, Token};
+pub use app_key::AppKey;
 pub use check::{Check, CommitStatus};
 pub use protection::{Protection, ProtectionKind};
 pub use settings::MergeMethods;

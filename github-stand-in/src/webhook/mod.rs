@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
-pub(crate) use payload::{Payloads, Push};
+pub(crate) use payload::{Action, Payloads, Push};
 
 /// How long a receiver may take; GitHub gives it ten seconds.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::git::{ChangedFile, Commit, FileStatus, Moved, Person};
 use crate::shape;
-use crate::state::{App, Permission, State};
+use crate::state::{App, State};
 
 /// Writes payloads.
 pub(crate) struct Payloads<'a> {
@@ -13,6 +13,27 @@ pub(crate) struct Payloads<'a> {
     pub(crate) app: Option<&'a App>,
     /// By whom it was done.
     pub(crate) sender: &'a str,
+}
+
+/// What happened to a pull request.
+#[derive(Debug, Clone)]
+pub(crate) enum Action {
+    Opened,
+    Reopened,
+    Closed,
+    Labeled {
+        label: String,
+    },
+    /// Its branch has moved.
+    Synchronize {
+        before: String,
+        after: String,
+    },
+    /// What changed was this before.
+    Edited {
+        title: Option<String>,
+        body: Option<String>,
+    },
 }
 
 /// What a push brought.
@@ -27,10 +48,7 @@ const NOTHING: &str = "0000000000000000000000000000000000000000";
 
 impl Payloads<'_> {
     fn common(&self) -> Value {
-        let mut repository = shape::repository(self.links, self.state, Permission::None);
-        if let Value::Object(repository) = &mut repository {
-            repository.remove("permissions");
-        }
+        let repository = shape::repository(self.links, self.state);
         let mut payload = json!({ "repository": repository, "sender": shape::user(self.links, self.sender) });
         if let Some(app) = self.app {
             let id = app.installation;
@@ -56,12 +74,39 @@ impl Payloads<'_> {
     }
 
     /// `pull_request`, of the pull request as it is shown by itself.
-    pub(crate) fn pull_request(&self, action: &str, pull: &Value) -> Value {
+    pub(crate) fn pull_request(&self, action: &Action, pull: &Value) -> Value {
         let mut payload = self.common();
-        payload["action"] = json!(action);
+        let (name, more) = self.action(action);
+        payload["action"] = json!(name);
+        if let (Value::Object(payload), Value::Object(more)) = (&mut payload, more) {
+            payload.extend(more);
+        }
         payload["number"] = pull["number"].clone();
         payload["pull_request"] = pull.clone();
         payload
+    }
+
+    /// What an action is called, and what is told of it.
+    fn action(&self, action: &Action) -> (&'static str, Value) {
+        let nothing = json!({});
+        match action {
+            Action::Opened => ("opened", nothing),
+            Action::Reopened => ("reopened", nothing),
+            Action::Closed => ("closed", nothing),
+            Action::Labeled { label } => ("labeled", json!({ "label": shape::label(self.links, label) })),
+            Action::Synchronize { before, after } => {
+                ("synchronize", json!({ "before": before, "after": after }))
+            }
+            Action::Edited { title, body } => {
+                let mut changes = json!({});
+                for (name, from) in [("title", title), ("body", body)] {
+                    if let Some(from) = from {
+                        changes[name] = json!({ "from": from });
+                    }
+                }
+                ("edited", json!({ "changes": changes }))
+            }
+        }
     }
 
     pub(crate) fn push(&self, push: &Push<'_>) -> Value {
