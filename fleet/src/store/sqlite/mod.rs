@@ -31,7 +31,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{SqlSafeStr, Sqlite, Transaction};
+use sqlx::{Connection as _, SqlSafeStr, Sqlite, Transaction};
 
 use super::{
     EnrolError, GenerationRecord, HostRecord, InsertOpError, NewAuditEntry, NewDeployment, NewHost,
@@ -96,13 +96,21 @@ async fn open_writer(options: &SqliteConnectOptions) -> Result<SqlitePool, Store
         .foreign_keys(true);
     let give_up = tokio::time::Instant::now() + BUSY_TIMEOUT;
     loop {
-        match SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await {
+        match writers().connect_with(options.clone()).await {
             Err(error) if is_busy(&error) && tokio::time::Instant::now() < give_up => {
                 tokio::time::sleep(BUSY_PAUSE).await;
             }
             opened => return Ok(opened?),
         }
     }
+}
+
+/// A pool of one connection. After a failure that made SQLite roll back by itself, as on a full disk, the driver believes
+/// to be in a transaction still and takes no other: such a connection is given up for a new one.
+fn writers() -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(1)
+        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
 }
 
 /// Whether another process holds the file: `SQLITE_BUSY`, or one of its extended codes.

@@ -57,3 +57,28 @@ async fn many_processes_may_open_a_new_file_at_once() {
         opening.await.unwrap().unwrap();
     }
 }
+
+/// On a full disk SQLite takes a commit back by itself, and the driver does not hear of it.
+#[tokio::test]
+async fn a_transaction_that_was_taken_back_stops_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("backstay.db").to_str().unwrap()).await.unwrap();
+    let entry = NewAuditEntry {
+        at: "2025-12-28T14:40:00Z".parse().unwrap(),
+        actor: "maria".into(),
+        action: "test.requested".into(),
+        host_name: None,
+        from_gen: None,
+        to_gen: None,
+        reason: None,
+        detail: "Asked for.".into(),
+        op: None,
+    };
+    for _ in 0..2 {
+        let mut tx = store.begin().await.unwrap();
+        sqlx::query("ROLLBACK").execute(&mut *tx).await.unwrap();
+        assert!(tx.commit().await.is_err());
+        store.append_audit(&entry).await.unwrap();
+    }
+    assert_eq!(store.audit(None, 10).await.unwrap().len(), 2);
+}
