@@ -93,12 +93,13 @@ impl Report {
         }
         let _ = writeln!(
             text,
-            "\nSeed {seed}: {} schedules in {} s; {} executions, {} lines, {} broken",
+            "\nSeed {seed}: {} passed, {} failed; {} schedules in {} s, {} executions, {} lines",
+            self.schedules.saturating_sub(self.failures.len()),
+            self.failures.len(),
             self.schedules,
             took.as_secs(),
             self.executions,
-            self.lines,
-            self.failures.len()
+            self.lines
         );
         text
     }

@@ -14,6 +14,8 @@ pub(crate) struct Built {
     pub(crate) server: PathBuf,
     /// The agent's program.
     pub(crate) agent: PathBuf,
+    /// The program that breaks the others.
+    pub(crate) chaos: PathBuf,
     /// This program: built anew with the others, the one that runs may be gone from the disk.
     pub(crate) xtask: PathBuf,
     /// The folder that the server takes the page's files from.
@@ -27,6 +29,7 @@ impl Built {
         Ok(Self {
             server: target.join("debug/backstay-server"),
             agent: target.join("debug/backstay-agent"),
+            chaos: target.join("debug/backstay-chaos"),
             xtask: target.join("debug/xtask"),
             site: target.join("site"),
         })

@@ -1,6 +1,7 @@
 //! `cargo xtask`: what one does with this repository.
 
 mod build;
+mod chaos;
 mod demo;
 mod nix_host;
 mod places;
@@ -37,6 +38,8 @@ enum Task {
     },
     /// Run a server and four hosts on this machine, to look at and to break.
     Demo(demo::Options),
+    /// Break a running server and its agents in every way that they are said to survive, and look whether they did.
+    Chaos(chaos::Options),
     /// Make a host with a real Nix store and profile in a folder, as a plan in JSON says, and describe it as JSON.
     Host {
         /// The plan; see `HostPlan` in `xtask/src/nix_host/plan.rs`.
@@ -71,6 +74,7 @@ fn run(task: &Task) -> Result<bool> {
         Task::Setup => setup::run(&places).map(|()| true),
         Task::Build { page } => build::run_all(&places, *page).map(|()| true),
         Task::Demo(options) => demo::run(&places, options).map(|()| true),
+        Task::Chaos(options) => chaos::run(&places, options),
         Task::Host { plan, into } => nix_host::run(plan, into).map(|()| true),
         Task::Test { only } => test::run(&places, only),
     }

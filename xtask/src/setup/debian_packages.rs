@@ -1,4 +1,7 @@
-//! Programs that come from the system's packages: Chromium for the browser tests, Nix for the demo's hosts.
+//! What comes from the system's packages: Chromium for the browser tests, Nix for the demo's hosts, libfaketime for clocks
+//! that jump.
+
+use std::path::Path;
 
 use anyhow::{Result, bail};
 
@@ -9,7 +12,12 @@ use crate::run::Log;
 pub(super) struct DebianPackage {
     name: &'static str,
     package: &'static str,
+    /// Any of these, on the PATH.
     programs: &'static [&'static str],
+    /// Or any of these.
+    files: &'static [&'static str],
+    /// What is left out where it cannot be had; none where nothing can be done without it.
+    without_it: Option<&'static str>,
 }
 
 /// The names under which systems install Chromium or a browser that does as well.
@@ -17,11 +25,26 @@ pub(crate) const CHROMIUM: &[&str] =
     &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 pub(super) fn chromium() -> DebianPackage {
-    DebianPackage { name: "Chromium", package: "chromium", programs: CHROMIUM }
+    DebianPackage { name: "Chromium", package: "chromium", programs: CHROMIUM, files: &[], without_it: None }
 }
 
 pub(super) fn nix() -> DebianPackage {
-    DebianPackage { name: "Nix", package: "nix-bin", programs: &["nix-env"] }
+    DebianPackage { name: "Nix", package: "nix-bin", programs: &["nix-env"], files: &[], without_it: None }
+}
+
+pub(super) fn faketime() -> DebianPackage {
+    DebianPackage {
+        name: "libfaketime",
+        package: "libfaketime",
+        programs: &[],
+        files: &[
+            "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
+            "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
+            "/usr/lib/faketime/libfaketimeMT.so.1",
+            "/usr/lib64/faketime/libfaketimeMT.so.1",
+        ],
+        without_it: Some("`cargo xtask chaos` lets no clock jump"),
+    }
 }
 
 impl Step for DebianPackage {
@@ -34,7 +57,8 @@ impl Step for DebianPackage {
     }
 
     fn is_there(&self, places: &Places) -> Result<bool> {
-        Ok(places.any_program(self.programs)?.is_some())
+        let has_file = self.files.iter().any(|file| Path::new(file).exists());
+        Ok(has_file || places.any_program(self.programs)?.is_some())
     }
 
     fn install(&self, places: &Places, log: &Log) -> Result<()> {
@@ -45,11 +69,14 @@ impl Step for DebianPackage {
     }
 
     fn by_hand(&self) -> String {
+        let places = self.programs.iter().chain(self.files).copied().collect::<Vec<_>>().join(", ");
         format!(
-            "install {} so that one of these is on PATH: {} (on Debian: apt-get install {})",
-            self.name,
-            self.programs.join(", "),
-            self.package
+            "install {} so that one of these is there: {places} (on Debian: apt-get install {})",
+            self.name, self.package
         )
+    }
+
+    fn without_it(&self) -> Option<&'static str> {
+        self.without_it
     }
 }

@@ -29,6 +29,10 @@ trait Step {
     fn install(&self, places: &Places, log: &Log) -> Result<()>;
     /// What a person can do where installing failed.
     fn by_hand(&self) -> String;
+    /// What is left out where it cannot be had; none where nothing can be done without it.
+    fn without_it(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 fn steps(places: &Places) -> Result<Vec<Box<dyn Step>>> {
@@ -39,6 +43,7 @@ fn steps(places: &Places) -> Result<Vec<Box<dyn Step>>> {
         Box::new(node_packages::NodePackages),
         Box::new(debian_packages::chromium()),
         Box::new(debian_packages::nix()),
+        Box::new(debian_packages::faketime()),
     ])
 }
 
@@ -51,7 +56,10 @@ pub(crate) fn run(places: &Places) -> Result<()> {
     for step in steps(places)? {
         if let Err(error) = ensure(step.as_ref(), places) {
             println!("  failed: {error:#}\n  By hand: {}", step.by_hand());
-            failed.push(step.name().to_owned());
+            match step.without_it() {
+                Some(left_out) => println!("  Without it, {left_out}."),
+                None => failed.push(step.name().to_owned()),
+            }
         }
     }
     if failed.is_empty() {

@@ -43,6 +43,12 @@ impl Counts {
         Some(Self::of_words(rest.split(',')))
     }
 
+    /// From the closing line of `backstay-chaos` (`Seed 1: 560 passed, 0 failed; ...`).
+    pub(crate) fn of_chaos(line: &str) -> Option<Self> {
+        let rest = line.strip_prefix("Seed ")?.split_once(": ")?.1;
+        Some(Self::of_words(rest.split_once(';')?.0.split(',')))
+    }
+
     fn of_words<'a>(parts: impl Iterator<Item = &'a str>) -> Self {
         let mut counts = Self::default();
         for part in parts {
@@ -101,6 +107,13 @@ mod tests {
         let cut = "     Summary [   0.3s] 5/9 tests run: 4 passed, 1 failed, 0 skipped";
         assert_eq!(Counts::of_nextest(cut), Some(counts(4, 1, 0)));
         assert_eq!(Counts::of_nextest("Summary of the day"), None);
+    }
+
+    #[test]
+    fn reads_chaos() {
+        let line = "Seed 7: 559 passed, 1 failed; 560 schedules in 150 s, 540 executions, 30000 lines";
+        assert_eq!(Counts::of_chaos(line), Some(counts(559, 1, 0)));
+        assert_eq!(Counts::of_chaos("Seed 7"), None);
     }
 
     #[test]

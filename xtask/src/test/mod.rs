@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that must hold before a change goes in.
 
 mod browser;
+mod chaos;
 mod counts;
 mod rust;
 
@@ -22,6 +23,8 @@ pub(crate) enum Part {
     Clippy,
     /// The Rust tests, documentation examples included.
     Rust,
+    /// Faults of every kind, made to the real programs.
+    Chaos,
     /// The documentation builds without a warning.
     Docs,
     /// The tests in a real browser.
@@ -29,13 +32,14 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 5] = [Self::Fmt, Self::Clippy, Self::Rust, Self::Docs, Self::E2e];
+    const ALL: [Self; 6] = [Self::Fmt, Self::Clippy, Self::Rust, Self::Chaos, Self::Docs, Self::E2e];
 
     fn title(self) -> &'static str {
         match self {
             Self::Fmt => "Formatting",
             Self::Clippy => "Clippy",
             Self::Rust => "Rust tests",
+            Self::Chaos => "Chaos",
             Self::Docs => "Documentation",
             Self::E2e => "Browser tests",
         }
@@ -46,6 +50,7 @@ impl Part {
             Self::Fmt => build::run(places, &["fmt", "--all", "--check"], &[]).map(|()| Counts::default()),
             Self::Clippy => rust::clippy(places).map(|()| Counts::default()),
             Self::Rust => rust::tests(places),
+            Self::Chaos => chaos::tests(places),
             Self::Docs => rust::docs(places).map(|()| Counts::default()),
             Self::E2e => browser::tests(places),
         }

@@ -51,7 +51,8 @@ fn counted(places: &Places, words: &[&str], count: fn(&str) -> Option<Counts>) -
     Ok(counts)
 }
 
-fn watch(command: &mut Command, count: fn(&str) -> Option<Counts>) -> Result<(Counts, bool)> {
+/// Runs a command with its output shown, and adds up what its lines count; the second answer is whether it ended well.
+pub(super) fn watch(command: &mut Command, count: fn(&str) -> Option<Counts>) -> Result<(Counts, bool)> {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let output = child.stdout.take().context("no output")?;
     let errors = child.stderr.take().context("no errors")?;

@@ -1,0 +1,98 @@
+//! `cargo xtask chaos`: breaks the real programs in every way that they are said to survive.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+
+use crate::build::{self, Built};
+use crate::places::Places;
+use crate::setup;
+
+/// What is broken, and for how long.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Options {
+    /// The seed of the first schedule; the others follow on it. Random where none is given, and always told.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How many schedules are drawn.
+    #[arg(long)]
+    schedules: Option<usize>,
+    /// For how long schedules are drawn, such as 90s, 10m or 2h, whatever their number.
+    #[arg(long = "for", value_parser = duration)]
+    how_long: Option<Duration>,
+    /// How many worlds there are at a time.
+    #[arg(long)]
+    jobs: Option<usize>,
+    /// Go through the list of every fault at every step first.
+    #[arg(long)]
+    fixed: bool,
+}
+
+impl Options {
+    /// Every fault at every step, and so many schedules at random.
+    pub(crate) fn all_and(schedules: usize) -> Self {
+        Self { schedules: Some(schedules), fixed: true, ..Self::default() }
+    }
+}
+
+/// Sets up, builds and breaks; whether everything held.
+pub(crate) fn run(places: &Places, options: &Options) -> Result<bool> {
+    setup::run(places)?;
+    build::programs(places)?;
+    Ok(command(places, options)?.status().context("cannot run the chaos")?.success())
+}
+
+/// The command that breaks what is built.
+pub(crate) fn command(places: &Places, options: &Options) -> Result<Command> {
+    let built = Built::find(places)?;
+    let mut command = Command::new(&built.chaos);
+    command
+        .arg("--server")
+        .arg(&built.server)
+        .arg("--agent")
+        .arg(&built.agent)
+        .arg("--xtask")
+        .arg(&built.xtask);
+    let mut give = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            command.args([name, &value]);
+        }
+    };
+    give("--seed", options.seed.map(|seed| seed.to_string()));
+    give("--schedules", options.schedules.map(|count| count.to_string()));
+    give("--seconds", options.how_long.map(|time| time.as_secs().to_string()));
+    give("--jobs", options.jobs.map(|jobs| jobs.to_string()));
+    if options.fixed {
+        command.arg("--fixed");
+    }
+    Ok(command)
+}
+
+fn duration(text: &str) -> Result<Duration> {
+    let (number, unit) = text.split_at(text.len() - text.chars().next_back().map_or(0, char::len_utf8));
+    let factor = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => bail!("a duration ends with s, m or h"),
+    };
+    let number: u64 = number.parse().context("a duration is a number and a unit, such as 10m")?;
+    Ok(Duration::from_secs(number.saturating_mul(factor)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read() {
+        assert_eq!(duration("90s").unwrap(), Duration::from_secs(90));
+        assert_eq!(duration("10m").unwrap(), Duration::from_mins(10));
+        assert_eq!(duration("2h").unwrap(), Duration::from_hours(2));
+        for bad in ["", "10", "m", "10 m", "-1m", "10ä"] {
+            assert!(duration(bad).is_err(), "{bad:?}");
+        }
+    }
+}
