@@ -9,7 +9,7 @@ use http::{HeaderMap, header};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::checks;
+use super::{checks, missing};
 use crate::push::resolve;
 use crate::shape;
 use crate::web::{Answered, OriginalUri, Page, Refusal, ok};
@@ -29,7 +29,9 @@ pub(super) async fn list(
 ) -> Answered {
     let state = world.state.lock().await;
     let start = filter.sha.as_deref().unwrap_or(&state.default_branch);
-    let start = resolve(&world, start).await?.ok_or_else(Refusal::not_found)?;
+    let Some(start) = resolve(&world, start).await? else {
+        return Err(missing(&world, Refusal::not_found()).await);
+    };
     let (shas, has_more) =
         world.git.history(&start.sha, filter.path.as_deref(), page.skip(), page.size()).await?;
     let commits = world.git.commits(&shas).await?;
@@ -55,7 +57,9 @@ pub(super) async fn show(
         let commit = resolve(&world, name).await?.ok_or_else(Refusal::not_found)?;
         return ok(&shape::combined_status(&world.links, &state, &commit.sha));
     }
-    let commit = resolve(&world, &path).await?.ok_or_else(|| unknown(&path))?;
+    let Some(commit) = resolve(&world, &path).await? else {
+        return Err(missing(&world, unknown(&path)).await);
+    };
     if accepts_sha(&headers) {
         return Ok(only_sha(commit.sha));
     }

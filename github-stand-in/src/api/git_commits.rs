@@ -8,6 +8,7 @@ use axum::extract::{Path, State};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
+use super::missing;
 use crate::git::{Kind, NewCommit, Person};
 use crate::shape;
 use crate::web::{Answered, Caller, Refusal, created, ok, read_body};
@@ -18,7 +19,9 @@ pub(super) async fn show(State(world): State<Arc<World>>, Path(sha): Path<String
     if !is_hash {
         return Err(Refusal::not_found());
     }
-    let commit = world.git.commit(&sha).await?.ok_or_else(Refusal::not_found)?;
+    let Some(commit) = world.git.commit(&sha).await? else {
+        return Err(missing(&world, Refusal::not_found()).await);
+    };
     ok(&shape::git_commit(&world.links, &commit))
 }
 
@@ -46,7 +49,7 @@ pub(super) async fn create(
 ) -> Answered {
     let wanted: Wanted = read_body(&body)?;
     if world.git.kind_of(&wanted.tree).await? != Some(Kind::Tree) {
-        return Err(Refusal::unprocessable("Tree SHA does not exist"));
+        return Err(missing(&world, Refusal::unprocessable("Tree SHA does not exist")).await);
     }
     for parent in &wanted.parents {
         if world.git.kind_of(parent).await? != Some(Kind::Commit) {

@@ -18,12 +18,22 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, patch, post, put};
+use http::StatusCode;
 
 use crate::web::Refusal;
 use crate::world::World;
 
 pub(crate) use html::page;
 pub(crate) use pulls::{Opening, open, shown};
+
+/// Why what git was asked for is not there: with this, or because there is nothing at all yet.
+async fn missing(world: &World, refusal: Refusal) -> Refusal {
+    match world.git.is_empty().await {
+        Ok(true) => Refusal::new(StatusCode::CONFLICT, "Git Repository is empty."),
+        Ok(false) => refusal,
+        Err(error) => error.into(),
+    }
+}
 
 /// All of them. What is within the repository lies at `/repo`, wherever the client asked for it.
 pub(crate) fn router(world: Arc<World>) -> Router {

@@ -8,6 +8,7 @@ use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::missing;
 use crate::git::{Kind, Moved};
 use crate::push::push;
 use crate::shape;
@@ -26,7 +27,9 @@ fn shape(world: &World, branch: &str, sha: &str) -> Value {
 
 pub(super) async fn show(State(world): State<Arc<World>>, Path(branch): Path<String>) -> Answered {
     let _one_at_a_time = world.state.lock().await;
-    let sha = world.git.branch(&branch).await?.ok_or_else(Refusal::not_found)?;
+    let Some(sha) = world.git.branch(&branch).await? else {
+        return Err(missing(&world, Refusal::not_found()).await);
+    };
     ok(&shape(&world, &branch, &sha))
 }
 
@@ -112,8 +115,10 @@ pub(super) async fn remove(
 }
 
 async fn must_exist(world: &World, branch: &str) -> Result<String, Refusal> {
-    let sha = world.git.branch(branch).await?;
-    sha.ok_or_else(|| Refusal::unprocessable("Reference does not exist"))
+    match world.git.branch(branch).await? {
+        Some(sha) => Ok(sha),
+        None => Err(missing(world, Refusal::unprocessable("Reference does not exist")).await),
+    }
 }
 
 async fn must_be_commit(world: &World, sha: &str) -> Result<(), Refusal> {
@@ -126,7 +131,7 @@ async fn must_be_commit(world: &World, sha: &str) -> Result<(), Refusal> {
     match world.git.kind_of(sha).await? {
         Some(Kind::Commit) => Ok(()),
         Some(_) => Err(Refusal::unprocessable("Object is not a commit")),
-        None => Err(Refusal::unprocessable("Object does not exist")),
+        None => Err(missing(world, Refusal::unprocessable("Object does not exist")).await),
     }
 }
 

@@ -87,6 +87,7 @@ impl Git {
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .env_remove("GIT_DIR")
             .env_remove("GIT_INDEX_FILE")
+            .env_remove("GIT_WORK_TREE")
             .envs(env.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

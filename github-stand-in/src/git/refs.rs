@@ -23,6 +23,11 @@ impl Git {
         Ok((said.code == Some(0)).then(|| said.text()))
     }
 
+    /// Whether there is no branch at all.
+    pub(crate) async fn is_empty(&self) -> Result<bool, GitError> {
+        Ok(self.text(&["for-each-ref", "--count=1", "refs/heads"]).await?.is_empty())
+    }
+
     /// Whether a branch may be called so.
     pub(crate) async fn is_branch_name(&self, full: &str) -> Result<bool, GitError> {
         Ok(self.run(&["check-ref-format", full], b"", &[]).await?.code == Some(0))

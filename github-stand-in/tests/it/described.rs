@@ -1,8 +1,8 @@
 //! GitHub's own description of its API, and whether what is asked and answered is as it says.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::sync::{LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value, json};
@@ -25,6 +25,23 @@ static VALIDATORS: LazyLock<Mutex<HashMap<String, &'static Validator>>> = LazyLo
 /// Statuses that any request may meet, whether its operation's description says so or not.
 const ANYWHERE: [u16; 6] = [400, 401, 403, 404, 422, 429];
 
+/// Which statuses of which operations have been checked.
+static SEEN: LazyLock<Mutex<BTreeSet<(String, u16)>>> = LazyLock::new(Mutex::default);
+
+/// Whether this status of this operation (method, blank, path) has been checked.
+pub(crate) fn is_checked(operation: &str, status: u16) -> bool {
+    let seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    seen.contains(&(operation.to_owned(), status))
+}
+
+/// The statuses that GitHub describes for an operation.
+pub(crate) fn described_statuses(operation: &str) -> Vec<u16> {
+    let (method, path) = operation.split_once(' ').unwrap();
+    let responses = &DESCRIPTION["paths"][path][method.to_ascii_lowercase()]["responses"];
+    let statuses = responses.as_object().unwrap_or_else(|| panic!("GitHub describes no {operation}"));
+    statuses.keys().map(|status| status.parse().unwrap()).collect()
+}
+
 /// One request and its answer.
 pub(crate) struct Exchange<'a> {
     pub(crate) method: &'a str,
@@ -44,6 +61,7 @@ impl Exchange<'_> {
             panic!("{name}: GitHub describes no such operation");
         });
         let key = format!("{} {template}", self.method);
+        SEEN.lock().unwrap_or_else(PoisonError::into_inner).insert((key.clone(), self.status));
         if let Some(sent) = self.sent.filter(|_| self.status < 300) {
             let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
             assert!(schema.is_object(), "{name}: GitHub takes no body there");
@@ -96,7 +114,7 @@ fn hold(key: &str, schema: &Value, value: &Value, name: &str) {
 }
 
 fn validator(key: &str, schema: &Value) -> &'static Validator {
-    let mut validators = VALIDATORS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut validators = VALIDATORS.lock().unwrap_or_else(PoisonError::into_inner);
     validators.entry(key.to_owned()).or_insert_with(|| {
         let schema = self_contained(schema);
         let options = jsonschema::options().with_draft(Draft::Draft4).should_validate_formats(true);

@@ -5,6 +5,8 @@
 mod access;
 mod app;
 mod contents;
+mod coverage;
+mod crowd;
 mod described;
 mod gates;
 mod harness;
