@@ -6,7 +6,9 @@ use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use crate::components::IconSprite;
-use crate::pages::{AuditPage, FleetPage, HostPage, Inside, LogInPage, NotFound, OpPage, RollbackPage};
+use crate::pages::{
+    AuditPage, FleetPage, HostPage, Inside, LogInPage, NotFound, OpPage, OpsPage, RollbackPage,
+};
 use crate::{browser, time};
 
 /// The whole application.
@@ -28,6 +30,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("/hosts/:name/rollback") view=RollbackPage/>
                     </ParentRoute>
                     <Route path=path!("/hosts/:name") view=HostPage/>
+                    <Route path=path!("/ops") view=OpsPage/>
                     <Route path=path!("/ops/:id") view=OpPage/>
                     <Route path=path!("/audit") view=AuditPage/>
                 </ParentRoute>

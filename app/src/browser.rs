@@ -4,7 +4,8 @@
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlDialogElement, HtmlElement, HtmlInputElement};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Element, HtmlDialogElement, HtmlDocument, HtmlElement, HtmlInputElement, HtmlTextAreaElement};
 
 /// Sets or removes `data-NAME="true"` of the document, for style sheets and tests.
 pub(crate) fn set_flag(name: &str, on: bool) {
@@ -41,6 +42,78 @@ pub(crate) fn focus(id: &str) {
     }
 }
 
+/// Moves the focus to the first element that a selector of ours finds; whether there was one.
+pub(crate) fn focus_first(selector: &str) -> bool {
+    let found =
+        document().query_selector(selector).ok().flatten().and_then(|e| e.dyn_into::<HtmlElement>().ok());
+    found.is_some_and(|element| element.focus().is_ok())
+}
+
+/// Whether something lies over the page that Esc closes by itself: a popover or a modal dialog.
+pub(crate) fn something_is_over_the_page() -> bool {
+    document().query_selector(":popover-open, dialog:modal").ok().flatten().is_some()
+}
+
+/// Puts text on the clipboard; whether that was possible. Browsers offer their clipboard to pages that came by https
+/// alone; elsewhere the text is selected and copied as a person would.
+pub(crate) async fn copy(text: String) -> bool {
+    let clipboard = window().navigator().clipboard();
+    if !clipboard.is_undefined() && JsFuture::from(clipboard.write_text(&text)).await.is_ok() {
+        return true;
+    }
+    copy_as_a_person_would(&text).unwrap_or_default()
+}
+
+fn copy_as_a_person_would(text: &str) -> Option<bool> {
+    let document = document().dyn_into::<HtmlDocument>().ok()?;
+    let area = document.create_element("textarea").ok()?.dyn_into::<HtmlTextAreaElement>().ok()?;
+    let focused = document.active_element().and_then(|e| e.dyn_into::<HtmlElement>().ok());
+    area.set_value(text);
+    area.set_class_name("unseen");
+    document.body()?.append_child(&area).ok()?;
+    area.select();
+    let copied = document.exec_command("copy").unwrap_or_default();
+    area.remove();
+    if let Some(focused) = focused {
+        let _ = focused.focus();
+    }
+    Some(copied)
+}
+
+/// Scrolls a box to its end.
+pub(crate) fn scroll_to_end(frame: &Element) {
+    frame.set_scroll_top(frame.scroll_height());
+}
+
+/// Whether a box is scrolled to its end.
+pub(crate) fn is_at_end(frame: &Element) -> bool {
+    frame.scroll_height() - frame.scroll_top() - frame.client_height() < 24
+}
+
+/// How far below the upper edge of a box something in it is.
+pub(crate) fn distance_in(frame: &Element, selector: &str) -> Option<f64> {
+    let inside = frame.query_selector(selector).ok()??;
+    Some(inside.get_bounding_client_rect().top() - frame.get_bounding_client_rect().top())
+}
+
+/// Scrolls a box until something in it is that far below its upper edge.
+pub(crate) fn scroll_until(frame: &Element, selector: &str, distance: f64) {
+    if let Some(is) = distance_in(frame, selector) {
+        #[expect(clippy::cast_possible_truncation, reason = "pixels of a page")]
+        frame.set_scroll_top(frame.scroll_top() + (is - distance).round() as i32);
+    }
+}
+
+/// Runs something with each of the next frames: what is scrolled into view takes its true height only then.
+pub(crate) fn in_next_frames(count: u8, run: impl Fn() + Clone + 'static) {
+    request_animation_frame(move || {
+        run();
+        if count > 1 {
+            in_next_frames(count - 1, run);
+        }
+    });
+}
+
 /// Hides an open popover.
 pub(crate) fn hide_popover(id: &str) {
     if let Some(element) = document().get_element_by_id(id).and_then(|e| e.dyn_into::<HtmlElement>().ok()) {
@@ -64,7 +137,7 @@ pub(crate) fn make_modal(dialog: HtmlDialogElement, then: impl FnOnce() + 'stati
 }
 
 /// The value of the chosen radio button of this name inside an element.
-pub(crate) fn chosen_radio(inside: &web_sys::Element, name: &str) -> Option<HtmlInputElement> {
+pub(crate) fn chosen_radio(inside: &Element, name: &str) -> Option<HtmlInputElement> {
     inside.query_selector(&format!("input[name={name}]:checked")).ok()??.dyn_into().ok()
 }
 

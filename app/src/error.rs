@@ -1,5 +1,6 @@
 //! What a server function answers when it does not do what it was asked.
 
+use backstay_protocol::OpId;
 use serde::{Deserialize, Serialize};
 use server_fn::codec::JsonEncoding;
 use server_fn::error::{FromServerFnError, ServerFnErrorErr};
@@ -16,6 +17,14 @@ pub enum ApiError {
     /// A refusal, in a sentence.
     #[error("{0}")]
     Said(String),
+    /// Another op holds the host; the sentence says which one.
+    #[error("{sentence}")]
+    Busy {
+        /// The refusal.
+        sentence: String,
+        /// The op that holds the host.
+        op: OpId,
+    },
     /// The server did not answer, or not in a way that was understood.
     #[error(
         "The server could not be reached, and it is not known whether it did anything. Look again. ({0})"

@@ -6,17 +6,20 @@
 //!
 //! * [`pages`] has one file for each address, [`components`] what they are put together from;
 //! * [`api`] has the server functions: what a page asks for and what a person does;
+//! * [`ansi`] reads what programs write for a terminal, and `log` holds an op's output;
 //! * [`live`] keeps an open page true: the event stream and the store that it feeds.
 
 #![allow(clippy::needless_pass_by_value, reason = "a component owns what it is given")]
 #![allow(unreachable_pub, reason = "the component macro makes every component's properties public")]
 
+pub mod ansi;
 pub mod api;
 mod app;
 mod browser;
 pub mod components;
 mod error;
 pub mod live;
+mod log;
 pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod session;

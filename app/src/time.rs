@@ -59,14 +59,19 @@ pub(crate) fn rough(length: TimeDelta) -> String {
     }
 }
 
-/// A length of time to the second.
-pub(crate) fn exact(length: TimeDelta) -> String {
+/// A length of time as a clock counts it: “0:42”, “1:02:03”.
+pub(crate) fn counted(length: TimeDelta) -> String {
     let seconds = length.num_seconds().max(0);
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match hours {
+        0 => format!("{minutes}:{seconds:02}"),
+        _ => format!("{hours}:{minutes:02}:{seconds:02}"),
     }
+}
+
+/// The time of day at which a line came, where the browser is.
+pub(crate) fn time_of_day(at: DateTime<Utc>) -> String {
+    at.with_timezone(&Local).format("%H:%M:%S").to_string()
 }
 
 #[cfg(test)]
@@ -98,9 +103,11 @@ mod tests {
     }
 
     #[test]
-    fn to_the_second() {
-        assert_eq!(exact(TimeDelta::seconds(71)), "1 min 11 s");
-        assert_eq!(exact(TimeDelta::seconds(-5)), "0 s");
-        assert_eq!(exact(TimeDelta::seconds(7260)), "2 h 1 min");
+    fn as_a_clock_counts() {
+        for (seconds, said) in
+            [(-5, "0:00"), (42, "0:42"), (71, "1:11"), (3600, "1:00:00"), (3723, "1:02:03")]
+        {
+            assert_eq!(counted(TimeDelta::seconds(seconds)), said);
+        }
     }
 }

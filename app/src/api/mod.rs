@@ -11,7 +11,10 @@ pub use access::{LogIn, LogOut, log_in, log_out};
 pub use audit::{Audit, audit};
 pub use fleet::{Start, StartPage, start_page};
 pub use host::{LoadHost, SetAutoTest, load_host, set_auto_test};
-pub use ops::{CancelOp, LoadOp, RequestOp, cancel_op, load_op, request_op};
+pub use ops::{
+    CancelOp, LoadOp, LoadOps, LoadOutputAfter, LoadOutputBefore, OpRead, RequestOp, RetryOp, cancel_op,
+    load_op, load_ops, load_output_after, load_output_before, request_op, retry_op,
+};
 pub use rollback::{
     LoadPlan, RequestRollback, load_plan, reference_from_text, reference_to_text, request_rollback,
 };
@@ -54,7 +57,10 @@ fn refused(error: backstay_fleet::ops::request::RequestError) -> ApiError {
         RequestError::Store(error) => crate::session::database(error),
         other => {
             crate::session::refuse(StatusCode::CONFLICT);
-            ApiError::said(other.to_string())
+            match other {
+                RequestError::HostBusy { op, .. } => ApiError::Busy { sentence: other.to_string(), op },
+                other => ApiError::said(other.to_string()),
+            }
         }
     }
 }

@@ -1,7 +1,9 @@
-//! Ops: asking for one, taking it back, reading it.
+//! Ops: asking for one, taking it back, trying it again, reading it and its output.
 
-use backstay_protocol::view::OpDetail;
+use backstay_protocol::view::{OpDetail, OpQuery, OpsPage};
+use backstay_protocol::{OpId, OutputLine};
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::ApiError;
 
@@ -56,7 +58,36 @@ pub async fn cancel_op(
     session::fleet()?.cancel_op(&person, id).await.map_err(super::refused)
 }
 
-/// Reads an op with its output; none where there is no such op.
+/// Tries an op again that did not succeed, and leads to the new one: to `page` with the new op's identifier behind it.
+///
+/// # Errors
+/// [`ApiError`] with the refusal in a sentence; nothing was sent then.
+#[server(endpoint = "retry_op")]
+pub async fn retry_op(
+    /// The op's identifier.
+    id: String,
+    /// The beginning of the address to go to; a page of ours.
+    page: String,
+) -> Result<(), ApiError> {
+    use crate::session;
+
+    let person = session::person().await?;
+    let id = id.parse().map_err(|_| ApiError::said("There is no such op. Nothing was changed."))?;
+    let op = session::fleet()?.retry_op(&person, id).await.map_err(super::refused)?;
+    leptos_axum::redirect(super::local_path(&format!("{page}{}", op.id)));
+    Ok(())
+}
+
+/// An op with the end of its output, and the one that tries it again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpRead {
+    /// The op, and its last lines.
+    pub detail: OpDetail,
+    /// The latest op that tries it again.
+    pub tried_again: Option<OpId>,
+}
+
+/// Reads an op with the end of its output; none where there is no such op.
 ///
 /// # Errors
 /// [`ApiError`]
@@ -64,10 +95,79 @@ pub async fn cancel_op(
 pub async fn load_op(
     /// The op's identifier.
     id: String,
-) -> Result<Option<OpDetail>, ApiError> {
+) -> Result<Option<OpRead>, ApiError> {
     use crate::session;
 
     session::person().await?;
     let Ok(id) = id.parse() else { return Ok(None) };
-    session::fleet()?.op_detail(id).await.map_err(session::database)
+    let fleet = session::fleet()?;
+    let Some(detail) = fleet.op_detail(id).await.map_err(session::database)? else { return Ok(None) };
+    let tried_again = tried_again(&fleet, &detail.op).await?;
+    Ok(Some(OpRead { detail, tried_again }))
+}
+
+/// The op that tries this one again: among the host's latest of its kind, where a person may still care.
+#[cfg(feature = "ssr")]
+async fn tried_again(
+    fleet: &backstay_fleet::Fleet,
+    op: &backstay_protocol::OpView,
+) -> Result<Option<OpId>, ApiError> {
+    let kind = op.action.kind();
+    if op.status.is_open() || !kind.may_be_retried() {
+        return Ok(None);
+    }
+    let query = OpQuery { host: Some(op.host_name.clone()), kind: Some(kind), ..OpQuery::default() };
+    let page = fleet.ops_page(&query).await.map_err(crate::session::database)?;
+    Ok(page.ops.into_iter().find(|later| later.retry_of == Some(op.id)).map(|later| later.id))
+}
+
+/// Reads an op's lines after one of them, as many as are handed out at once.
+///
+/// # Errors
+/// [`ApiError`]
+#[server(endpoint = "load_output_after")]
+pub async fn load_output_after(
+    /// The op's identifier.
+    id: String,
+    /// The number of the line before the first that is wanted.
+    after: u64,
+) -> Result<Vec<OutputLine>, ApiError> {
+    use crate::session;
+
+    session::person().await?;
+    let Ok(id) = id.parse() else { return Ok(vec![]) };
+    session::fleet()?.output_after(id, after).await.map_err(session::database)
+}
+
+/// Reads an op's lines directly before one of them, as many as are handed out at once.
+///
+/// # Errors
+/// [`ApiError`]
+#[server(endpoint = "load_output_before")]
+pub async fn load_output_before(
+    /// The op's identifier.
+    id: String,
+    /// The number of the line after the last that is wanted.
+    before: u64,
+) -> Result<Vec<OutputLine>, ApiError> {
+    use crate::session;
+
+    session::person().await?;
+    let Ok(id) = id.parse() else { return Ok(vec![]) };
+    session::fleet()?.output_before(id, before).await.map_err(session::database)
+}
+
+/// Reads a page of the history of ops.
+///
+/// # Errors
+/// [`ApiError`]
+#[server(endpoint = "load_ops", input = server_fn::codec::Json)]
+pub async fn load_ops(
+    /// Which ops.
+    query: OpQuery,
+) -> Result<OpsPage, ApiError> {
+    use crate::session;
+
+    session::person().await?;
+    session::fleet()?.ops_page(&query).await.map_err(session::database)
 }

@@ -1,11 +1,11 @@
 //! The menu of a host.
 
-use backstay_protocol::OpKind;
+use backstay_protocol::{HostView, OpKind, OpView};
 use leptos::prelude::*;
 
 use crate::api::RequestOp;
 use crate::browser;
-use crate::components::Icon;
+use crate::components::{Icon, use_log_address};
 use crate::live::Live;
 
 /// The menu of a host: a popover of the browser itself, which opens and closes without any script.
@@ -18,6 +18,11 @@ pub fn ActionsMenu(
 ) -> impl IntoView {
     let id = format!("menu-{host}");
     let (rollback, details) = (format!("/hosts/{host}/rollback"), format!("/hosts/{host}"));
+    let live = expect_context::<Live>();
+    let why = {
+        let host = host.clone();
+        Memo::new(move |_| Why::of(live, &host))
+    };
     let hide = {
         let id = id.clone();
         move |_| browser::hide_popover(&id)
@@ -34,15 +39,16 @@ pub fn ActionsMenu(
         </button>
         <div class="menu" popover="auto" id=id on:click=hide>
             <p class="menu-title" aria-hidden="true">{host.clone()}</p>
+            <Reason why/>
             <a class="item" href=rollback>
                 <Icon name="rollback"/>{OpKind::Rollback.title()}
             </a>
             <ActionForm action=action>
                 <input type="hidden" name="host" value=host.clone()/>
-                <Item kind=OpKind::Pull/>
-                <Item kind=OpKind::Switch/>
-                <Item kind=OpKind::Test/>
-                <Item kind=OpKind::Refresh/>
+                <Item kind=OpKind::Pull why/>
+                <Item kind=OpKind::Switch why/>
+                <Item kind=OpKind::Test why/>
+                <Item kind=OpKind::Refresh why/>
             </ActionForm>
             <a class="item" href=details><Icon name="details"/>"Details"</a>
         </div>
@@ -50,11 +56,65 @@ pub fn ActionsMenu(
     .into_any()
 }
 
+/// What stands in the way of asking for an op, or is to be known before.
+#[derive(Clone, PartialEq)]
+enum Why {
+    /// The person may only look.
+    Role,
+    /// Another op holds the host.
+    Busy(Box<OpView>),
+    /// What is asked for will wait.
+    Offline(String),
+    /// Nothing.
+    Free,
+}
+
+impl Why {
+    fn of(live: Live, host: &str) -> Self {
+        let host = live.host(host).map(|host| host.get());
+        match host {
+            _ if !live.may_operate() => Self::Role,
+            Some(HostView { op: Some(op), .. }) => Self::Busy(Box::new(op)),
+            Some(HostView { online: false, name, .. }) => Self::Offline(name),
+            _ => Self::Free,
+        }
+    }
+
+    fn closes(&self) -> bool {
+        matches!(self, Self::Role | Self::Busy(_))
+    }
+}
+
+/// Why items cannot be chosen, in words.
 #[component]
-fn Item(kind: OpKind) -> impl IntoView {
-    let live = expect_context::<Live>();
+fn Reason(why: Memo<Why>) -> impl IntoView {
+    let log_address = use_log_address();
+    move || {
+        match why.get() {
+        Why::Role => view! { <p class="menu-why">"You may look. Ops take the role “operator”."</p> }.into_any(),
+        Why::Busy(op) => {
+            let id = op.id;
+            view! {
+                <p class="menu-why">
+                    "Busy: "<a href=move || log_address(id) data-noscroll="">{op.title()}</a>
+                    ". Wait for it, or cancel it."
+                </p>
+            }
+            .into_any()
+        }
+        Why::Offline(name) => {
+            view! { <p class="menu-why">{format!("{name} is offline. What you ask for waits until it is back.")}</p> }
+                .into_any()
+        }
+        Why::Free => ().into_any(),
+    }
+    }
+}
+
+#[component]
+fn Item(kind: OpKind, why: Memo<Why>) -> impl IntoView {
     view! {
-        <button class="item" type="submit" name="kind" value=kind.as_str() disabled=move || !live.may_operate()>
+        <button class="item" type="submit" name="kind" value=kind.as_str() disabled=move || why.with(Why::closes)>
             <Icon name=icon(kind)/>
             {kind.title()}
         </button>

@@ -6,6 +6,7 @@ use leptos_router::hooks::use_query_map;
 use server_fn::ServerFn;
 
 use crate::ApiError;
+use crate::components::use_log_address;
 
 /// The action of a form. Where the form was sent without WebAssembly and refused, the server led back here with the
 /// refusal in the address, and the action begins with it: the same on the server and in the browser.
@@ -33,11 +34,19 @@ where
     S: ServerFn<Error = ApiError> + Clone + Send + Sync + 'static,
     S::Output: Send + Sync + Clone + 'static,
 {
-    let sentence = move || match action.value().get() {
-        Some(Err(error)) => Some(error.to_string()),
-        _ => None,
-    };
+    let log_address = use_log_address();
+    let error = move || action.value().get().and_then(Result::err);
     view! {
-        {move || sentence().map(|sentence| view! { <p class="refusal" role="alert">{sentence}</p> })}
+        {move || error().map(|error| {
+            // What stands in the way is one click away.
+            let holder = match &error {
+                ApiError::Busy { op, .. } => Some(*op),
+                _ => None,
+            };
+            let holder = holder.map(|op| {
+                view! { " "<a href=move || log_address(op) data-noscroll="" data-log=op.to_string()>"Show its log"</a> }
+            });
+            view! { <p class="refusal" role="alert">{error.to_string()}{holder}</p> }.into_any()
+        })}
     }
 }

@@ -1,11 +1,10 @@
 //! One host of the fleet page.
 
-use backstay_protocol::{Generation, HostView, OpView};
-use chrono::{DateTime, Utc};
+use backstay_protocol::{Generation, HostView};
 use leptos::prelude::*;
 
-use crate::api::RequestOp;
-use crate::components::{ActionsMenu, Ago, LightBadge, OpInBrief, PlatformName};
+use crate::api::{CancelOp, RequestOp};
+use crate::components::{ActionsMenu, Ago, CancelButton, LightBadge, OpInBrief, Place, PlatformName};
 use crate::live::Row;
 
 /// One host of the fleet page.
@@ -15,6 +14,8 @@ pub fn HostRow(
     row: Row,
     /// What its menu does.
     action: ServerAction<RequestOp>,
+    /// What takes its op back.
+    cancel: ServerAction<CancelOp>,
 ) -> impl IntoView {
     let Row { name, host, .. } = row;
     let platform = {
@@ -47,7 +48,7 @@ pub fn HostRow(
             </th>
             {lights}
             <td class="generation-cell" data-title="Generation"><GenerationInBrief host=host.clone()/></td>
-            <td class="now-cell" data-title="Now"><Doing host/></td>
+            <td class="now-cell" data-title="Now"><Doing host cancel/></td>
             <td class="menu-cell"><ActionsMenu host=name.clone() action/></td>
         </tr>
     }
@@ -74,31 +75,33 @@ fn in_brief(generation: &Generation) -> (u32, Option<String>) {
     (generation.number, generation.commit.as_ref().map(ToString::to_string))
 }
 
-/// What a row says of a host's present.
-#[derive(Clone, PartialEq)]
-struct Present {
-    op: Option<OpView>,
-    online: bool,
-    last_seen: Option<DateTime<Utc>>,
-}
-
 /// The op that holds the host, and whether the host is connected.
 #[component]
-fn Doing(host: ArcRwSignal<HostView>) -> impl IntoView {
-    let present = Memo::new(move |_| {
-        host.with(|h| Present { op: h.op.clone(), online: h.online, last_seen: h.last_seen })
-    });
-    let op = move || present.with(|p| p.op.clone()).map(|op| view! { <OpInBrief op/> });
-    let seen = move || {
-        let Present { op, online, last_seen } = present.get();
-        match (online, last_seen) {
-            (true, _) if op.is_some() => ().into_any(),
-            (true, _) => view! { <span class="seen">"connected"</span> }.into_any(),
-            (false, Some(at)) => {
-                view! { <span class="seen">"offline · last seen "<Ago at/></span> }.into_any()
-            }
-            (false, None) => view! { <span class="seen">"never connected"</span> }.into_any(),
+fn Doing(host: ArcRwSignal<HostView>, cancel: ServerAction<CancelOp>) -> impl IntoView {
+    let id = {
+        let host = host.clone();
+        Memo::new(move |_| host.with(|h| h.op.as_ref().map(|op| op.id)))
+    };
+    let presence = {
+        let host = host.clone();
+        Memo::new(move |_| host.with(|h| (h.online, h.last_seen)))
+    };
+    let op = move || {
+        let id = id.get()?;
+        let first = host.with_untracked(|h| h.op.clone())?;
+        let host = host.clone();
+        let op = Memo::new(move |_| {
+            host.with(|h| h.op.clone().filter(|op| op.id == id)).unwrap_or_else(|| first.clone())
+        });
+        Some(view! { <OpInBrief op/> <CancelButton op action=cancel place=Place::Row/> })
+    };
+    let seen = move || match (presence.get(), id.get().is_some()) {
+        ((true, _), true) => ().into_any(),
+        ((true, _), false) => view! { <span class="seen">"connected"</span> }.into_any(),
+        ((false, Some(at)), _) => {
+            view! { <span class="seen">"offline · last seen "<Ago at/></span> }.into_any()
         }
+        ((false, None), _) => view! { <span class="seen">"never connected"</span> }.into_any(),
     };
     view! { {op} {seen} }
 }

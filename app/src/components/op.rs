@@ -3,12 +3,12 @@
 use backstay_protocol::{OpStatus, OpView};
 use leptos::prelude::*;
 
-use crate::components::{Elapsed, Icon};
+use crate::components::{Icon, OpNow, use_log_address};
 
 /// How far an op is, in a person's words.
 pub fn status_words(status: OpStatus) -> &'static str {
     match status {
-        OpStatus::Queued => "Waiting for the host",
+        OpStatus::Queued => "Waiting",
         OpStatus::Sent => "Sent",
         OpStatus::Running => "Running",
         OpStatus::Succeeded => "Succeeded",
@@ -45,26 +45,35 @@ pub fn OpStatusBadge(
             <span class="words">{move || status_words(status.get())}</span>
         </span>
     }
+    .into_any()
 }
 
-/// An open op, as a host's row shows it: what, how far, since when.
+/// What an op does, as a link that opens its log beside the page.
 #[component]
-pub fn OpInBrief(
+pub fn OpLink(
     /// The op.
     op: OpView,
 ) -> impl IntoView {
-    let phase = match (op.status, op.phase) {
-        (OpStatus::Running, Some(phase)) => phase.to_string(),
-        (status, _) => status_words(status).to_lowercase(),
-    };
+    let log_address = use_log_address();
+    let id = op.id;
+    view! { <a href=move || log_address(id) data-noscroll="" data-log=id.to_string()>{op.title()}</a> }
+        .into_any()
+}
+
+/// An open op, as a host's row shows it: what, how far, since when or until when.
+#[component]
+pub fn OpInBrief(
+    /// The op.
+    #[prop(into)]
+    op: Signal<OpView>,
+) -> impl IntoView {
+    let kind = op.with_untracked(|op| op.action.kind().as_str());
+    let link = op.get_untracked();
     view! {
-        <span class="op" data-op=op.action.kind().as_str() data-status=op.status.as_str()>
-            <a href=format!("/ops/{}", op.id)>{op.title()}</a>
-            <span class="op-state">
-                <span class="phase">{phase}</span>
-                " · "
-                <Elapsed since=op.created_at/>
-            </span>
+        <span class="op" data-op=kind data-status=move || op.with(|op| op.status.as_str())>
+            <OpLink op=link/>
+            <OpNow op/>
         </span>
     }
+    .into_any()
 }

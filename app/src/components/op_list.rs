@@ -1,53 +1,73 @@
 //! Ops in a table.
 
-use backstay_protocol::OpView;
+use backstay_protocol::{OpId, OpView};
 use leptos::prelude::*;
 
-use crate::components::{Moment, OpStatusBadge};
+use crate::components::{Moment, OpLink, OpNow, OpStatusBadge, Took};
 
-/// Ops, newest first.
+/// Ops, newest first. A row changes in place, so that nobody loses the one that they are reading.
 #[component]
 pub fn OpList(
     /// The ops.
     #[prop(into)]
     ops: Signal<Vec<OpView>>,
+    /// Whether they are of several hosts, so that each says of which.
+    #[prop(optional)]
+    of_hosts: bool,
 ) -> impl IntoView {
-    move || {
-        let ops = ops.get();
-        if ops.is_empty() {
-            return view! { <p class="faint">"Nothing was done to this host yet."</p> }.into_any();
-        }
-        let rows = ops.into_iter().map(|op| view! { <OpRow op/> }).collect_view();
-        view! {
-            <div class="table-frame">
-                <table class="plain">
-                    <thead>
-                        <tr>
-                            <th scope="col">"Op"</th>
-                            <th scope="col">"When"</th>
-                            <th scope="col">"Who"</th>
-                            <th scope="col">"Status"</th>
-                            <th scope="col">"What became of it"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
-        }
-        .into_any()
+    let ids = Memo::new(move |_| ops.with(|ops| ops.iter().map(|op| op.id).collect::<Vec<_>>()));
+    view! {
+        <table class="plain ops">
+            <thead>
+                <tr>
+                    <th scope="col">"Op"</th>
+                    {of_hosts.then(|| view! { <th scope="col">"Host"</th> })}
+                    <th scope="col">"Status"</th>
+                    <th scope="col">"When"</th>
+                    <th scope="col">"Who"</th>
+                    <th scope="col">"What became of it"</th>
+                </tr>
+            </thead>
+            <tbody>
+                <For each=move || ids.get() key=|id| *id let:id>
+                    <OpRow ops id of_hosts/>
+                </For>
+            </tbody>
+        </table>
     }
+    .into_any()
 }
 
 #[component]
-fn OpRow(op: OpView) -> impl IntoView {
-    let status = op.status;
+fn OpRow(ops: Signal<Vec<OpView>>, id: OpId, of_hosts: bool) -> impl IntoView {
+    let found = move |ops: &Vec<OpView>| ops.iter().find(|op| op.id == id).cloned();
+    let Some(first) = ops.with_untracked(found) else { return ().into_any() };
+    let op = {
+        let first = first.clone();
+        Memo::new(move |_| ops.with(found).unwrap_or_else(|| first.clone()))
+    };
+    let status = Signal::derive(move || op.with(|op| op.status));
+    let outcome = move || {
+        op.with(|op| {
+            let took = op
+                .started_at
+                .zip(op.finished_at)
+                .map(|(from, to)| view! { " "<span class="took">"in "<Took from to/></span> });
+            let why =
+                op.reason.clone().map(|reason| view! { <span class="why">{format!("“{reason}”")}</span> });
+            view! { {op.message.clone()} {took} {why} }.into_any()
+        })
+    };
+    let host = first.host_name.clone();
     view! {
-        <tr data-op=op.action.kind().as_str()>
-            <th scope="row"><a href=format!("/ops/{}", op.id)>{op.title()}</a></th>
-            <td data-title="When"><Moment at=op.created_at/></td>
-            <td data-title="Who">{op.requested_by}</td>
-            <td><OpStatusBadge status/></td>
-            <td>{op.message}</td>
+        <tr data-op=first.action.kind().as_str() data-id=id.to_string()>
+            <th scope="row"><OpLink op=first.clone()/></th>
+            {of_hosts.then(|| view! { <td data-title="Host"><a href=format!("/hosts/{host}")>{host.clone()}</a></td> })}
+            <td class="status-cell"><OpStatusBadge status/><OpNow op/></td>
+            <td class="time" data-title="When"><Moment at=first.created_at/></td>
+            <td data-title="Who">{first.requested_by}</td>
+            <td class="outcome-cell">{outcome}</td>
         </tr>
     }
+    .into_any()
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use leptos::prelude::*;
 
-use crate::time::{ago, exact, moment, use_time};
+use crate::time::{ago, counted, moment, rough, use_time};
 
 fn machine_readable(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
@@ -33,6 +33,31 @@ pub fn Ago(
     view! { <time datetime=machine_readable(at)>{text}</time> }
 }
 
+/// How long it is until something: “in 23 h”.
+#[component]
+pub fn Until(
+    /// When it will be.
+    at: DateTime<Utc>,
+) -> impl IntoView {
+    let time = use_time();
+    let text = Memo::new(move |_| match time.now.get() {
+        Some(now) => format!("in {}", rough(at - now)),
+        None => format!("at {}", moment(at, None)),
+    });
+    view! { <time datetime=machine_readable(at)>{text}</time> }
+}
+
+/// How long something took.
+#[component]
+pub fn Took(
+    /// When it began.
+    from: DateTime<Utc>,
+    /// When it ended.
+    to: DateTime<Utc>,
+) -> impl IntoView {
+    view! { <span class="elapsed">{counted(to - from)}</span> }
+}
+
 /// How long something has been going on.
 #[component]
 pub fn Elapsed(
@@ -41,7 +66,7 @@ pub fn Elapsed(
 ) -> impl IntoView {
     let time = use_time();
     let text = Memo::new(move |_| match time.now.get() {
-        Some(now) => exact(now - since),
+        Some(now) => counted(now - since),
         None => format!("since {}", since.format("%H:%M UTC")),
     });
     view! { <time class="elapsed" datetime=machine_readable(since)>{text}</time> }

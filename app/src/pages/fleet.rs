@@ -5,7 +5,7 @@ use leptos_meta::Title;
 use leptos_router::components::Outlet;
 
 use super::inside::Loading;
-use crate::api::RequestOp;
+use crate::api::{CancelOp, RequestOp};
 use crate::components::{HostRow, Icon, Refusal, Summary, action_from_address};
 use crate::live::{Live, Started};
 
@@ -25,38 +25,41 @@ pub fn FleetPage() -> impl IntoView {
 
 #[component]
 fn Hosts(live: Live) -> impl IntoView {
-    let action = action_from_address::<RequestOp>();
+    let (action, cancel) = (action_from_address::<RequestOp>(), action_from_address::<CancelOp>());
     let empty = Memo::new(move |_| live.rows().with(Vec::is_empty));
     view! {
-        <div class="fleet-head">
-            <h1>"Fleet"</h1>
-            <Summary/>
+        <div class="page">
+            <div class="fleet-head">
+                <h1>"Fleet"</h1>
+                <Summary/>
+            </div>
+            <Refusal action/>
+            <Refusal action=cancel/>
+            <div class="table-frame" class:empty=empty>
+                <table class="fleet">
+                    <caption class="unseen">"Hosts and their lights"</caption>
+                    <thead>
+                        <tr>
+                            <th scope="col">"Host"</th>
+                            <th scope="col">"Agent"</th>
+                            <th scope="col">"Git"</th>
+                            <th scope="col">"Lock"</th>
+                            <th scope="col">"System"</th>
+                            <th scope="col">"Tests"</th>
+                            <th scope="col">"Generation"</th>
+                            <th scope="col">"Now"</th>
+                            <th scope="col"><span class="unseen">"Actions"</span></th>
+                        </tr>
+                    </thead>
+                    <tbody>
+                        <For each=move || live.rows().get() key=|row| row.id let:row>
+                            <HostRow row action cancel/>
+                        </For>
+                    </tbody>
+                </table>
+            </div>
+            {move || empty.get().then(|| view! { <FirstHost/> })}
         </div>
-        <Refusal action/>
-        <div class="table-frame" class:empty=empty>
-            <table class="fleet">
-                <caption class="unseen">"Hosts and their lights"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Host"</th>
-                        <th scope="col">"Agent"</th>
-                        <th scope="col">"Git"</th>
-                        <th scope="col">"Lock"</th>
-                        <th scope="col">"System"</th>
-                        <th scope="col">"Tests"</th>
-                        <th scope="col">"Generation"</th>
-                        <th scope="col">"Now"</th>
-                        <th scope="col"><span class="unseen">"Actions"</span></th>
-                    </tr>
-                </thead>
-                <tbody>
-                    <For each=move || live.rows().get() key=|row| row.id let:row>
-                        <HostRow row action/>
-                    </For>
-                </tbody>
-            </table>
-        </div>
-        {move || empty.get().then(|| view! { <FirstHost/> })}
     }
     .into_any()
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::components::Outlet;
 
 use crate::ApiError;
-use crate::components::{Header, Notices};
+use crate::components::{Header, LogDrawer, Notices};
 use crate::live::Started;
 
 /// All pages behind the log-in: reads the fleet once and follows the event stream from there.
@@ -25,6 +25,7 @@ pub fn Inside() -> impl IntoView {
         <main id="main" tabindex="-1">
             <Outlet/>
         </main>
+        <LogDrawer/>
         <Notices/>
     }
     .into_any()

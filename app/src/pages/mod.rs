@@ -7,6 +7,7 @@ mod inside;
 mod log_in;
 mod not_found;
 mod op;
+mod ops;
 mod rollback;
 
 pub use audit::AuditPage;
@@ -16,4 +17,5 @@ pub use inside::Inside;
 pub use log_in::LogInPage;
 pub use not_found::NotFound;
 pub use op::OpPage;
+pub use ops::OpsPage;
 pub use rollback::RollbackPage;

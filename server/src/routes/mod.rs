@@ -3,6 +3,7 @@
 mod agent_socket;
 mod event_stream;
 mod headers;
+mod output;
 mod pages;
 
 use std::net::SocketAddr;
@@ -65,6 +66,7 @@ pub(crate) fn router(
         .route("/healthz", get(healthy))
         .route("/agent/socket", get(agent_socket::connect))
         .route("/events", get(event_stream::stream))
+        .route("/ops/{id}/output.txt", get(output::download))
         .merge(pages::router(&state))
         .layer(csrf)
         .layer(axum::middleware::from_fn(headers::secure))

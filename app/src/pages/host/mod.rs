@@ -14,10 +14,10 @@ use leptos_router::hooks::use_params_map;
 
 use super::inside::{Loading, NotRead};
 use super::not_found::Nothing;
-use crate::api::{RequestOp, load_host};
+use crate::api::{CancelOp, RequestOp, load_host};
 use crate::components::{
-    ActionsMenu, Ago, GenerationName, LightBadge, Moment, OpInBrief, OpList, PlatformName, Refusal, TestsOf,
-    action_from_address,
+    ActionsMenu, Ago, CancelButton, GenerationName, LightBadge, Moment, OpInBrief, OpList, Place,
+    PlatformName, Refusal, TestsOf, action_from_address,
 };
 use crate::live::{Live, Reload, Started};
 
@@ -51,49 +51,52 @@ pub fn HostPage() -> impl IntoView {
 #[component]
 fn Found(detail: HostDetail) -> impl IntoView {
     let live = expect_context::<Live>();
-    let action = action_from_address::<RequestOp>();
+    let (action, cancel) = (action_from_address::<RequestOp>(), action_from_address::<CancelOp>());
     let name = detail.host.name.clone();
     let detail = RwSignal::new(detail);
     keep_true(live, detail);
     let host = Signal::derive(move || detail.with(|d| d.host.clone()));
     view! {
-        <div class="page-head">
-            <p class="crumbs"><a href="/">"Fleet"</a>" / "</p>
-            <h1>{name.clone()}</h1>
-            {move || view! { <PlatformName platform=host.with(|h| h.platform)/> }}
-            <Presence host/>
-            <div class="page-actions">
-                <a class="button" id=format!("rollback-{name}") href=format!("/hosts/{name}/rollback?from=host")>
-                    "Rollback System"
-                </a>
-                <ActionsMenu host=name.clone() action/>
+        <div class="page">
+            <div class="page-head">
+                <p class="crumbs"><a href="/">"Fleet"</a>" / "</p>
+                <h1>{name.clone()}</h1>
+                {move || view! { <PlatformName platform=host.with(|h| h.platform)/> }}
+                <Presence host cancel/>
+                <div class="page-actions">
+                    <a class="button" id=format!("rollback-{name}") href=format!("/hosts/{name}/rollback?from=host")>
+                        "Rollback System"
+                    </a>
+                    <ActionsMenu host=name.clone() action/>
+                </div>
             </div>
-        </div>
-        <Refusal action/>
-        <Lights host/>
-        <div class="columns">
-            <section class="card" aria-labelledby="current-generation">
-                <h2 id="current-generation">"Current generation"</h2>
-                <Current host/>
-                <AutoTest host name=name.clone()/>
+            <Refusal action/>
+            <Refusal action=cancel/>
+            <Lights host/>
+            <div class="columns">
+                <section class="card" aria-labelledby="current-generation">
+                    <h2 id="current-generation">"Current generation"</h2>
+                    <Current host/>
+                    <AutoTest host name=name.clone()/>
+                </section>
+                <section class="card" aria-labelledby="facts">
+                    <h2 id="facts">"Facts"</h2>
+                    <FactsList detail/>
+                </section>
+            </div>
+            <section class="card" aria-labelledby="generations">
+                <h2 id="generations">"Generations"</h2>
+                <Generations detail name/>
             </section>
-            <section class="card" aria-labelledby="facts">
-                <h2 id="facts">"Facts"</h2>
-                <FactsList detail/>
+            <section class="card" aria-labelledby="latest-tests">
+                <h2 id="latest-tests">"Latest test run"</h2>
+                <LatestTests detail/>
+            </section>
+            <section class="card" aria-labelledby="ops">
+                <h2 id="ops">"Latest ops"</h2>
+                <LatestOps detail/>
             </section>
         </div>
-        <section class="card" aria-labelledby="generations">
-            <h2 id="generations">"Generations"</h2>
-            <Generations detail name/>
-        </section>
-        <section class="card" aria-labelledby="latest-tests">
-            <h2 id="latest-tests">"Latest test run"</h2>
-            <LatestTests detail/>
-        </section>
-        <section class="card" aria-labelledby="ops">
-            <h2 id="ops">"Latest ops"</h2>
-            <OpList ops=Signal::derive(move || detail.with(|d| d.ops.clone()))/>
-        </section>
     }
     .into_any()
 }
@@ -136,19 +139,46 @@ async fn read_again(detail: RwSignal<HostDetail>, name: String) {
 }
 
 #[component]
-fn Presence(host: Signal<HostView>) -> impl IntoView {
-    move || {
-        let host = host.get();
-        match (host.op, host.online, host.last_seen) {
-            (Some(op), true, _) => view! { <OpInBrief op/> }.into_any(),
-            (Some(op), false, _) => view! { <OpInBrief op/> <span class="seen">"offline"</span> }.into_any(),
-            (None, true, _) => view! { <span class="seen">"connected"</span> }.into_any(),
-            (None, false, Some(at)) => {
-                view! { <span class="seen">"offline · last seen "<Ago at/></span> }.into_any()
-            }
-            (None, false, None) => view! { <span class="seen">"never connected"</span> }.into_any(),
+fn Presence(host: Signal<HostView>, cancel: ServerAction<CancelOp>) -> impl IntoView {
+    let id = Memo::new(move |_| host.with(|h| h.op.as_ref().map(|op| op.id)));
+    let presence = Memo::new(move |_| host.with(|h| (h.online, h.last_seen)));
+    let op = move || {
+        let id = id.get()?;
+        let first = host.with_untracked(|h| h.op.clone())?;
+        let op = Memo::new(move |_| {
+            host.with(|h| h.op.clone().filter(|op| op.id == id)).unwrap_or_else(|| first.clone())
+        });
+        Some(view! { <OpInBrief op/> <CancelButton op action=cancel place=Place::Row/> })
+    };
+    let seen = move || match (presence.get(), id.get().is_some()) {
+        ((true, _), true) => ().into_any(),
+        ((true, _), false) => view! { <span class="seen">"connected"</span> }.into_any(),
+        ((false, _), true) => view! { <span class="seen">"offline"</span> }.into_any(),
+        ((false, Some(at)), _) => {
+            view! { <span class="seen">"offline · last seen "<Ago at/></span> }.into_any()
         }
+        ((false, None), _) => view! { <span class="seen">"never connected"</span> }.into_any(),
+    };
+    view! { {op} {seen} }
+}
+
+/// How many ops a host's page shows; the history has the others.
+const LATEST: usize = 10;
+
+#[component]
+fn LatestOps(detail: RwSignal<HostDetail>) -> impl IntoView {
+    let name = detail.with_untracked(|d| d.host.name.clone());
+    let ops = Signal::derive(move || detail.with(|d| d.ops.iter().take(LATEST).cloned().collect::<Vec<_>>()));
+    let none = Memo::new(move |_| ops.with(Vec::is_empty));
+    view! {
+        <div class="table-frame" class:empty=none><OpList ops/></div>
+        {move || if none.get() {
+            view! { <p class="faint">"Nothing was done to this host yet."</p> }.into_any()
+        } else {
+            view! { <p class="card-more"><a href=format!("/ops?host={name}")>"All ops of this host"</a></p> }.into_any()
+        }}
     }
+    .into_any()
 }
 
 #[component]

@@ -10,7 +10,7 @@ use super::PlanResource;
 use super::choice::{Choice, warnings};
 use crate::api::{RequestRollback, reference_from_text, reference_to_text};
 use crate::browser;
-use crate::components::{GenerationName, Moment, Refusal, TestsOf, action_from_address};
+use crate::components::{GenerationName, Moment, Refusal, TestsOf, action_from_address, use_log_address};
 use crate::live::Live;
 
 /// What became of the host since the dialog was opened.
@@ -121,6 +121,7 @@ fn StateNow(since: Since, again: PlanResource, host: String) -> impl IntoView {
             }
         })
     };
+    let log_address = use_log_address();
     let busy = {
         let host = host.clone();
         move || {
@@ -129,7 +130,7 @@ fn StateNow(since: Since, again: PlanResource, host: String) -> impl IntoView {
                 view! {
                     <p class="banner warn" role="status">
                         {format!("{host} is busy: ")}
-                        <a href=format!("/ops/{}", op.id)>{op.title()}</a>
+                        <a href=log_address(op.id) data-noscroll="" data-log=op.id.to_string()>{op.title()}</a>
                         {format!(", asked for by {}. Wait for it, or cancel it.", op.requested_by)}
                     </p>
                 }

@@ -1,0 +1,151 @@
+//! The log of an op beside the page that one is on: an address of its own, `log` in the page's query.
+
+use backstay_protocol::OpId;
+use leptos::ev;
+use leptos::prelude::*;
+use leptos_router::hooks::{use_navigate, use_query_map};
+
+use crate::ApiError;
+use crate::api::{CancelOp, OpRead, RetryOp, load_op};
+use crate::browser;
+use crate::components::{
+    CancelButton, Icon, LOG, Log, OpMessage, OpNow, OpStatusBadge, Place, Refusal, Took, TriedAgain,
+    TryAgain, action_from_address, use_address_without_log, use_log_address,
+};
+use crate::live::{Live, Started};
+use crate::log::Watched;
+
+/// The log of the op that the address names, where it names one.
+#[component]
+pub fn LogDrawer() -> impl IntoView {
+    let started = expect_context::<Started>();
+    let query = use_query_map();
+    let id = Memo::new(move |_| query.with(|query| query.get(LOG)));
+    let read = Resource::new_blocking(
+        move || id.get(),
+        |id| async move {
+            match id {
+                Some(id) => load_op(id).await.map(Some),
+                None => Ok(None),
+            }
+        },
+    );
+    view! {
+        <Transition>
+            {move || Suspend::new(async move {
+                match started.and(read).await {
+                    Ok(None) => ().into_any(),
+                    Ok(Some(Some(read))) => view! { <Open read/> }.into_any(),
+                    Ok(Some(None)) => {
+                        view! { <Closed sentence="There is no op of this address.".to_owned()/> }.into_any()
+                    }
+                    // Where nobody is logged in, the page says so already.
+                    Err(ApiError::NotLoggedIn) => ().into_any(),
+                    Err(error) => view! { <Closed sentence=error.to_string()/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+const TITLE: &str = "drawer-title";
+
+#[component]
+fn Open(read: OpRead) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let (id, title, host) = (read.detail.op.id, read.detail.op.title(), read.detail.op.host_name.clone());
+    let retry_of = read.detail.op.retry_of;
+    let watched = Watched::follow(live, read);
+    let op = watched.op;
+    let (cancel, retry) = (action_from_address::<CancelOp>(), action_from_address::<RetryOp>());
+    let log_address = use_log_address();
+    let without_log = use_address_without_log();
+    let again = Signal::derive(move || {
+        let address = without_log();
+        let joint = if address.contains('?') { '&' } else { '?' };
+        format!("{address}{joint}{LOG}=")
+    });
+    closes_and_gives_focus_back(Some(id));
+    let status = Signal::derive(move || op.with(|op| op.status));
+    let took = move || {
+        op.with(|op| op.started_at.zip(op.finished_at))
+            .map(|(from, to)| view! { <span class="op-state">"in "<Took from to/></span> })
+    };
+    view! {
+        <section class="drawer" role="dialog" aria-modal="false" aria-labelledby=TITLE>
+            <div class="drawer-head">
+                <h2 id=TITLE tabindex="-1">{title}<span class="on-host">" on "{host.clone()}</span></h2>
+                <CloseLink/>
+            </div>
+            <div class="drawer-state">
+                <OpStatusBadge status/>
+                <OpNow op/>
+                {took}
+                <div class="drawer-actions">
+                    <CancelButton op action=cancel place=Place::Drawer/>
+                    <TryAgain op action=retry page=again/>
+                    <a class="button" href=format!("/ops/{id}")>"Open as page"</a>
+                </div>
+            </div>
+            <Refusal action=cancel/>
+            <Refusal action=retry/>
+            <OpMessage op/>
+            <TriedAgain of=retry_of by=watched.tried_again address=log_address/>
+            <Log watched/>
+        </section>
+    }
+    .into_any()
+}
+
+/// The op could not be shown.
+#[component]
+fn Closed(sentence: String) -> impl IntoView {
+    closes_and_gives_focus_back(None);
+    view! {
+        <section class="drawer" role="dialog" aria-modal="false" aria-labelledby=TITLE>
+            <div class="drawer-head">
+                <h2 id=TITLE tabindex="-1">"Log"</h2>
+                <CloseLink/>
+            </div>
+            <p class="refusal" role="alert">{sentence}</p>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn CloseLink() -> impl IntoView {
+    let without_log = use_address_without_log();
+    view! {
+        <a class="button close" href=without_log data-noscroll="" aria-label="Close the log"><Icon name="close"/></a>
+    }
+}
+
+/// Takes the focus, closes at Esc, and gives the focus back to the link that opened it.
+fn closes_and_gives_focus_back(op: Option<OpId>) {
+    let navigate = use_navigate();
+    let without_log = use_address_without_log();
+    Effect::new(move |_| {
+        request_animation_frame(|| browser::focus(TITLE));
+        let navigate = navigate.clone();
+        let listening = window_event_listener(ev::keydown, move |event| {
+            if event.key() == "Escape" && !event.default_prevented() && !browser::something_is_over_the_page()
+            {
+                let options = leptos_router::NavigateOptions { scroll: false, ..Default::default() };
+                navigate(&untrack(without_log), options);
+            }
+        });
+        on_cleanup(move || {
+            listening.remove();
+            request_animation_frame(move || give_focus_back(op));
+        });
+    });
+}
+
+fn give_focus_back(op: Option<OpId>) {
+    let opened_by = op.is_some_and(|op| browser::focus_first(&format!("[data-log=\"{op}\"]")));
+    if !opened_by {
+        browser::focus("main");
+    }
+}

@@ -1,0 +1,104 @@
+//! The search in a log.
+
+use std::time::Duration;
+
+use leptos::ev;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::Shown;
+use crate::browser;
+use crate::components::Icon;
+use crate::log::read_whole;
+
+/// How long to wait for the next letter before looking.
+const TYPING: Duration = Duration::from_millis(150);
+
+/// The box, how many were found, and the ways to the next one and the one before.
+#[component]
+pub(super) fn Find(shown: Shown) -> impl IntoView {
+    let finder = shown.finder;
+    keep_in_view(shown);
+    keep_found(shown);
+    let look = debounce(TYPING, move |text: String| spawn_local(look_for(shown, text)));
+    let mut look = look;
+    let pressed = move |event: ev::KeyboardEvent| match event.key().as_str() {
+        "Enter" => {
+            event.prevent_default();
+            finder.step(!event.shift_key());
+        }
+        // What was looked for goes first; only then Esc closes what the log is in.
+        "Escape" if finder.text.with_untracked(|text| !text.is_empty()) => {
+            event.stop_propagation();
+            finder.look_for(String::new());
+        }
+        _ => {}
+    };
+    let none = Signal::derive(move || finder.matches.with(Vec::is_empty));
+    view! {
+        <div class="log-find alive" role="search">
+            <Icon name="find"/>
+            <input
+                type="search"
+                aria-label="Search the output"
+                placeholder="Search"
+                autocomplete="off"
+                spellcheck="false"
+                prop:value=finder.text
+                on:input=move |event| look(event_target_value(&event))
+                on:keydown=pressed
+            />
+            <span class="log-count" role="status">
+                {move || if shown.reading.get() { Some("Reading…".to_owned()) } else { finder.count() }}
+            </span>
+            <button type="button" class="quiet" aria-label="Previous match" disabled=none on:click=move |_| finder.step(false)>
+                <Icon name="up"/>
+            </button>
+            <button type="button" class="quiet" aria-label="Next match" disabled=none on:click=move |_| finder.step(true)>
+                <Icon name="down"/>
+            </button>
+        </div>
+    }
+    .into_any()
+}
+
+/// Looks through all of the output: what the page does not hold is read first.
+async fn look_for(shown: Shown, text: String) {
+    if !text.is_empty() {
+        shown.reading.try_set(true);
+        read_whole(shown.watched).await;
+        shown.reading.try_set(false);
+    }
+    // The page may be gone by now.
+    if !shown.finder.text.is_disposed() {
+        shown.finder.look_for(text);
+    }
+}
+
+/// Scrolls what is being looked at to the middle.
+fn keep_in_view(shown: Shown) {
+    Effect::new(move |_| {
+        let Some(line) = shown.finder.current_line() else { return };
+        let Some(frame) = shown.frame.get_untracked() else { return };
+        shown.follows.set(false);
+        let line = format!("[data-seq=\"{line}\"]");
+        browser::in_next_frames(3, move || {
+            let middle = f64::from(frame.client_height()) / 2.0 - 12.0;
+            browser::scroll_until(&frame, &line, middle);
+        });
+    });
+}
+
+/// Looks through what comes.
+fn keep_found(shown: Shown) {
+    Effect::new(move |before: Option<(u64, u64)>| {
+        let bounds = shown.watched.lines.bounds.get();
+        if !shown.finder.text.with_untracked(String::is_empty) {
+            match before {
+                Some((first, _)) if first == bounds.0 => shown.finder.look_further(),
+                _ => shown.finder.look_again(),
+            }
+        }
+        bounds
+    });
+}

@@ -1,0 +1,44 @@
+//! The lines of a log. Only what changes is touched: a new line its block, a search the lines in which it finds
+//! something; and browsers paint only the blocks that are in view.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+
+use crate::ansi::{Mark, html};
+use crate::log::{BLOCK, Block, Finder, Line};
+use crate::time::time_of_day;
+
+/// Lines that stand together.
+#[component]
+pub(super) fn BlockOfLines(block: Block, finder: Finder, times: RwSignal<bool>) -> impl IntoView {
+    let Block { number, lines } = block;
+    let full = {
+        let lines = lines.clone();
+        Memo::new(move |_| lines.with(|lines| lines.len() as u64 == BLOCK))
+    };
+    let marks = Memo::new(move |_| finder.marks(number * BLOCK, (number + 1) * BLOCK));
+    view! {
+        <div class="block" class:full=full>
+            <For each=move || lines.get() key=|line| line.seq let:line>
+                <OneLine line marks times/>
+            </For>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn OneLine(line: Arc<Line>, marks: Memo<Vec<(u64, Mark)>>, times: RwSignal<bool>) -> impl IntoView {
+    let (seq, stream, at) = (line.seq, line.stream.as_str(), line.at);
+    let inner = move || {
+        let marks = marks.with(|all| {
+            let own = all.iter().filter(|(of, _)| *of == seq);
+            own.map(|(_, mark)| mark.clone()).collect::<Vec<_>>()
+        });
+        html(&line.spans, &marks)
+    };
+    // The moment is the browser's own time of day, and so is there only when somebody asks for it there.
+    let time = move || times.get().then(|| time_of_day(at));
+    view! { <div class="line" data-stream=stream data-seq=seq data-at=time inner_html=inner></div> }
+}

@@ -1,0 +1,74 @@
+//! An op's output: live, searchable, in the colours that its programs chose.
+
+mod body;
+mod find;
+mod lines;
+mod tools;
+
+use backstay_protocol::OpId;
+use leptos::html;
+use leptos::prelude::*;
+
+use crate::browser;
+use crate::log::{Finder, Watched};
+use body::Body;
+use find::Find;
+use tools::Tools;
+
+/// What the parts of a log share.
+#[derive(Clone, Copy)]
+struct Shown {
+    watched: Watched,
+    finder: Finder,
+    /// The box that scrolls.
+    frame: NodeRef<html::Div>,
+    /// Whether the end stays in view.
+    follows: RwSignal<bool>,
+    /// Whether each line shows when it came rather than which one it is.
+    times: RwSignal<bool>,
+    /// Whether lines are being read that the page did not hold.
+    reading: RwSignal<bool>,
+}
+
+impl Shown {
+    /// Keeps the end in view from now on, or stops to.
+    fn follow(self, on: bool) {
+        self.follows.set(on);
+        if let Some(frame) = self.frame.get_untracked().filter(|_| on) {
+            browser::in_next_frames(2, move || browser::scroll_to_end(&frame));
+        }
+    }
+}
+
+/// An op's output. Without script it is the last lines and links to all of them; everything else comes with script.
+#[component]
+pub(crate) fn Log(watched: Watched) -> impl IntoView {
+    let shown = Shown {
+        watched,
+        finder: Finder::new(watched.lines),
+        frame: NodeRef::new(),
+        follows: RwSignal::new(true),
+        times: RwSignal::new(false),
+        reading: RwSignal::new(false),
+    };
+    view! {
+        <div class="log" class:times=shown.times>
+            <div class="log-bar">
+                <Find shown/>
+                <Tools shown/>
+            </div>
+            <Body shown/>
+        </div>
+    }
+    .into_any()
+}
+
+/// The whole output as a file.
+fn download_address(op: OpId) -> String {
+    format!("/ops/{op}/output.txt")
+}
+
+/// The whole output to look at.
+fn whole_address(op: OpId) -> String {
+    format!("/ops/{op}/output.txt?show")
+}

@@ -1,0 +1,74 @@
+//! The address of a page with the log of an op beside it: the page's own, and `log` in its query.
+
+use backstay_protocol::OpId;
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+use leptos_router::params::ParamsMap;
+
+/// Where the op whose log is open is named.
+pub(crate) const LOG: &str = "log";
+
+/// Says at which address the page that is shown now has the log of an op beside it.
+pub fn use_log_address() -> impl Fn(OpId) -> String + Copy + Send + Sync + 'static {
+    let location = use_location();
+    let (path, query) = (location.pathname, location.query);
+    move |op| address(&path.get(), query.get(), Some(op))
+}
+
+/// The address of the page without any log.
+pub(crate) fn use_address_without_log() -> impl Fn() -> String + Copy + Send + Sync + 'static {
+    let location = use_location();
+    let (path, query) = (location.pathname, location.query);
+    move || address(&path.get(), query.get(), None)
+}
+
+fn address(path: &str, mut query: ParamsMap, log: Option<OpId>) -> String {
+    // A refusal that a form was led back with is said once.
+    for passing in [LOG, "__path", "__err"] {
+        query.remove(passing);
+    }
+    // A dialog lies over its page, and over the log: whoever opens the log leaves the dialog.
+    let path = match path.strip_suffix("/rollback") {
+        Some(host) if query.remove("from").is_some_and(|from| from == ["host"]) => host,
+        Some(_) => "/",
+        None => path,
+    };
+    if let Some(op) = log {
+        query.insert(LOG, op.to_string());
+    }
+    let query = query.to_query_string();
+    format!("{path}{}", if query == "?" { "" } else { &query })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_log(path: &str, query: &[(&'static str, &str)]) -> String {
+        let op = "019b0000-0000-7000-8000-000000000001".parse().unwrap();
+        address(path, query.iter().map(|(key, value)| (*key, (*value).to_owned())).collect(), Some(op))
+    }
+
+    const LOGGED: &str = "log=019b0000-0000-7000-8000-000000000001";
+
+    #[test]
+    fn the_page_stays_what_it_is() {
+        assert_eq!(with_log("/", &[]), format!("/?{LOGGED}"));
+        assert_eq!(with_log("/ops", &[("host", "gpc0"), ("log", "x")]), format!("/ops?host=gpc0&{LOGGED}"));
+        assert_eq!(
+            with_log("/hosts/gpc0", &[("__err", "x"), ("__path", "y")]),
+            format!("/hosts/gpc0?{LOGGED}")
+        );
+    }
+
+    #[test]
+    fn a_dialog_is_left() {
+        assert_eq!(with_log("/hosts/gpc0/rollback", &[]), format!("/?{LOGGED}"));
+        assert_eq!(with_log("/hosts/gpc0/rollback", &[("from", "host")]), format!("/hosts/gpc0?{LOGGED}"));
+    }
+
+    #[test]
+    fn closed_it_is_the_page_alone() {
+        assert_eq!(address("/", [("log", "x".to_owned())].into_iter().collect(), None), "/");
+    }
+}

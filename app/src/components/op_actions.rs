@@ -1,0 +1,210 @@
+//! What a person may do about an op: take it back, try it again.
+
+use backstay_protocol::{OpAction, OpId, OpKind, OpStatus, OpView, Phase};
+use leptos::prelude::*;
+
+use crate::api::{CancelOp, RetryOp};
+use crate::live::Live;
+
+/// Where an op is shown, which decides where its links lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// On a page of its own.
+    Page,
+    /// Beside a page.
+    Drawer,
+    /// In a host's row.
+    Row,
+}
+
+impl Place {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Page => "page",
+            Self::Drawer => "drawer",
+            Self::Row => "row",
+        }
+    }
+}
+
+/// Whether stopping an op now would leave its host between two generations.
+fn is_midway(op: &OpView) -> bool {
+    op.status == OpStatus::Running && matches!(op.phase, Some(Phase::Activating | Phase::SwitchingProfile))
+}
+
+/// What happens to a host whose op is stopped midway.
+fn half_way(op: &OpView) -> String {
+    let host = &op.host_name;
+    let what = match &op.action {
+        OpAction::Rollback { target, .. } => format!("{host} is in the middle of going to {target}."),
+        _ => format!("{host} is in the middle of a switch."),
+    };
+    format!(
+        "{what} Cancelling stops it half-way and undoes nothing: some of its services may be the old ones and some the \
+         new. To wait is safer. What it is then can be rolled back."
+    )
+}
+
+/// The button that takes an op back. Midway it asks first; where it was pressed already, or the op is over, there is
+/// none.
+#[component]
+pub fn CancelButton(
+    /// The op.
+    #[prop(into)]
+    op: Signal<OpView>,
+    /// What it does.
+    action: ServerAction<CancelOp>,
+    /// Where it is.
+    place: Place,
+) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let id = op.with_untracked(|op| op.id);
+    let name = op.with_untracked(|op| format!("Cancel {} on {}", op.title(), op.host_name));
+    let state = Memo::new(move |_| op.with(|op| (op.status.is_open() && op.cancel.is_none(), is_midway(op))));
+    let words = if place == Place::Row { "Cancel" } else { "Cancel this op" };
+    let class = if place == Place::Row { "small" } else { "danger" };
+    move || {
+        let name = (place == Place::Row).then(|| name.clone());
+        match (state.get(), live.may_operate()) {
+            ((true, _), false) if place != Place::Row => {
+                view! { <span class="faint">"Cancelling takes the role “operator”."</span> }.into_any()
+            }
+            ((true, true), true) => {
+                view! { <Confirm op action place words class name/> }.into_any()
+            }
+            ((true, false), true) => view! {
+                <ActionForm action=action>
+                    <input type="hidden" name="id" value=id.to_string()/>
+                    <button type="submit" class=class aria-label=name disabled=action.pending()>{words}</button>
+                </ActionForm>
+            }
+            .into_any(),
+            _ => ().into_any(),
+        }
+    }
+}
+
+/// Asks before it stops a host half-way: a popover of the browser itself, which needs no script.
+#[component]
+fn Confirm(
+    op: Signal<OpView>,
+    action: ServerAction<CancelOp>,
+    place: Place,
+    words: &'static str,
+    class: &'static str,
+    name: Option<String>,
+) -> impl IntoView {
+    let id = op.with_untracked(|op| op.id);
+    let popover = format!("stop-{}-{id}", place.as_str());
+    let (button, close) = (popover.clone(), popover.clone());
+    let title = format!("{popover}-title");
+    let heading = title.clone();
+    let warning = op.with_untracked(half_way);
+    view! {
+        <button type="button" class=class aria-label=name popovertarget=button>{words}"…"</button>
+        <div class="confirm" popover="auto" id=popover role="dialog" aria-labelledby=title>
+            <h3 id=heading>"Stop it half-way?"</h3>
+            <p>{warning}</p>
+            <div class="confirm-end">
+                <button type="button" popovertarget=close popovertargetaction="hide">"Let it go on"</button>
+                <ActionForm action=action>
+                    <input type="hidden" name="id" value=id.to_string()/>
+                    <button type="submit" class="danger" disabled=action.pending()>"Stop it half-way"</button>
+                </ActionForm>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// How an op that came to nothing is tried again.
+fn again(op: &OpView) -> Option<OpKind> {
+    let failed = !op.status.is_open() && op.status != OpStatus::Succeeded;
+    failed.then(|| op.action.kind())
+}
+
+/// The way to try an op again that came to nothing: a button, or for a rollback a link to the dialog, because the host
+/// may be on another generation by now.
+#[component]
+pub fn TryAgain(
+    /// The op.
+    #[prop(into)]
+    op: Signal<OpView>,
+    /// What the button does.
+    action: ServerAction<RetryOp>,
+    /// The beginning of the new op's address.
+    #[prop(into)]
+    page: Signal<String>,
+) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let (id, host) = op.with_untracked(|op| (op.id, op.host_name.clone()));
+    let kind = Memo::new(move |_| op.with(again));
+    move || match kind.get() {
+        None => ().into_any(),
+        Some(_) if !live.may_operate() => {
+            view! { <span class="faint">"Trying again takes the role “operator”."</span> }.into_any()
+        }
+        Some(kind) if !kind.may_be_retried() => {
+            view! { <a class="button" href=format!("/hosts/{host}/rollback")>"Choose a generation again"</a> }
+                .into_any()
+        }
+        Some(_) => view! {
+            <ActionForm action=action>
+                <input type="hidden" name="id" value=id.to_string()/>
+                <input type="hidden" name="page" value=page/>
+                <button type="submit" disabled=action.pending()>"Try again"</button>
+            </ActionForm>
+        }
+        .into_any(),
+    }
+}
+
+/// The ops of which one tries the other again.
+#[component]
+pub fn TriedAgain(
+    /// The op that this one tries again.
+    of: Option<OpId>,
+    /// The op that tries this one again.
+    by: RwSignal<Option<OpId>>,
+    /// The address of an op here.
+    address: impl Fn(OpId) -> String + Copy + Send + Sync + 'static,
+) -> impl IntoView {
+    view! {
+        {of.map(|id| view! {
+            <p class="again">"This tries "<a href=move || address(id) data-noscroll="">"an earlier op"</a>" again."</p>
+        })}
+        {move || by.get().map(|id| view! {
+            <p class="again">"It was tried again: "<a href=move || address(id) data-noscroll="">"the newer op"</a>"."</p>
+        })}
+    }
+    .into_any()
+}
+
+/// What became of an op, and for a lost one what that means.
+#[component]
+pub fn OpMessage(
+    /// The op.
+    #[prop(into)]
+    op: Signal<OpView>,
+) -> impl IntoView {
+    let message = Memo::new(move |_| op.with(|op| (op.message.clone(), op.status, op.host_name.clone())));
+    move || {
+        let (message, status, host) = message.get();
+        let lost = (status == OpStatus::Lost).then(|| {
+            view! {
+                <p class="banner warn">
+                    {format!(
+                        "Lost means that {host} got this op, or may have, and has not said how it ended: it may be done, \
+                         in part, or not at all. When {host} comes back and knows, it says so here. Look at {host} before \
+                         you try again.",
+                    )}
+                </p>
+            }
+        });
+        view! {
+            {message.map(|message| view! { <p class="message" data-status=status.as_str()>{message}</p> })}
+            {lost}
+        }
+        .into_any()
+    }
+}

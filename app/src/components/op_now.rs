@@ -1,0 +1,142 @@
+//! What an open op is doing, or what it waits for.
+
+use backstay_protocol::{OpStatus, OpView, Phase};
+use chrono::{DateTime, Utc};
+use leptos::prelude::*;
+
+use crate::components::{Elapsed, Until};
+use crate::live::Live;
+
+/// What an op is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Now {
+    /// It waits for its host, in these words, and for how long.
+    Waits(String, Option<DateTime<Utc>>),
+    /// It is being worked on, in this phase, since then.
+    Goes(String, DateTime<Utc>),
+    /// It has ended.
+    Over,
+}
+
+impl Now {
+    fn of(op: &OpView, online: bool) -> Self {
+        let host = &op.host_name;
+        match op.status {
+            OpStatus::Queued if online => Self::Waits(format!("waits for {host}"), op.due_at),
+            OpStatus::Queued => Self::Waits(format!("waits for {host}, which is offline"), op.due_at),
+            OpStatus::Sent => Self::Goes("sent, not begun yet".to_owned(), op.created_at),
+            OpStatus::Running => {
+                let phase = op.phase.map_or_else(|| "running".to_owned(), |phase| phase.to_string());
+                // What it waited for before is no time of its own; a host whose clock is behind counts from there.
+                let began = op.started_at.map_or(op.created_at, |at| at.max(op.created_at));
+                Self::Goes(phase, began)
+            }
+            _ => Self::Over,
+        }
+    }
+}
+
+/// How far a test run is.
+fn tests(op: &OpView) -> Option<(u32, u32)> {
+    match op.phase {
+        Some(Phase::Testing { done, total }) if op.status == OpStatus::Running && total > 0 => {
+            Some((done, total))
+        }
+        _ => None,
+    }
+}
+
+/// What an open op is doing: its phase and for how long, or what it waits for and until when; who wants it to stop;
+/// how far its tests are. Nothing once it has ended.
+#[component]
+pub fn OpNow(
+    /// The op.
+    #[prop(into)]
+    op: Signal<OpView>,
+) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let online = Memo::new(move |_| {
+        let name = op.with(|op| op.host_name.clone());
+        live.host(&name).is_some_and(|host| host.with(|host| host.online))
+    });
+    let now = Memo::new(move |_| op.with(|op| Now::of(op, online.get())));
+    let stopping = Memo::new(move |_| {
+        op.with(|op| op.cancel.as_ref().filter(|_| op.status.is_open()).map(|cancel| cancel.by.clone()))
+    });
+    let progress = Memo::new(move |_| op.with(tests));
+    let words = move || match now.get() {
+        Now::Waits(words, due) => {
+            let due = due.map(|at| view! { " · given up "<Until at/> });
+            view! { <span class="op-state"><span class="phase">{words}</span>{due}</span> }.into_any()
+        }
+        Now::Goes(phase, since) => view! {
+            <span class="op-state"><span class="phase">{phase}</span>" · "<Elapsed since/></span>
+        }
+        .into_any(),
+        Now::Over => ().into_any(),
+    };
+    view! {
+        {words}
+        {move || progress.get().map(|(done, total)| {
+            view! { <progress class="tests-done" aria-label="Tests" max=total.to_string() value=done.to_string()></progress> }
+        })}
+        {move || stopping.get().map(|by| {
+            view! { <span class="stopping">{format!("stopping, asked for by {by}")}</span> }
+        })}
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_protocol::{HostId, OpAction, OpId};
+
+    use super::*;
+
+    fn op(status: OpStatus, phase: Option<Phase>) -> OpView {
+        OpView {
+            id: OpId::new(),
+            host: HostId::new(),
+            host_name: "gpc0".into(),
+            action: OpAction::Test,
+            status,
+            phase,
+            requested_by: "maria".into(),
+            reason: None,
+            created_at: DateTime::UNIX_EPOCH,
+            due_at: Some(DateTime::UNIX_EPOCH),
+            cancel: None,
+            retry_of: None,
+            started_at: None,
+            finished_at: None,
+            outcome: None,
+            exit_code: None,
+            message: None,
+        }
+    }
+
+    #[test]
+    fn what_waits_says_for_what() {
+        let due = Some(DateTime::UNIX_EPOCH);
+        let queued = op(OpStatus::Queued, None);
+        assert_eq!(Now::of(&queued, false), Now::Waits("waits for gpc0, which is offline".into(), due));
+        assert_eq!(Now::of(&queued, true), Now::Waits("waits for gpc0".into(), due));
+    }
+
+    #[test]
+    fn what_runs_says_since_when() {
+        let phase = Phase::Testing { done: 3, total: 8 };
+        let mut running = op(OpStatus::Running, Some(phase));
+        assert_eq!(Now::of(&running, true), Now::Goes("tests 3/8".into(), DateTime::UNIX_EPOCH));
+        assert_eq!(super::tests(&running), Some((3, 8)));
+        let later: DateTime<Utc> = "2025-12-28T14:40:00Z".parse().unwrap();
+        running.started_at = Some(later);
+        assert_eq!(Now::of(&running, true), Now::Goes("tests 3/8".into(), later));
+    }
+
+    #[test]
+    fn what_is_over_does_nothing() {
+        let over = op(OpStatus::Failed, Some(Phase::Testing { done: 3, total: 8 }));
+        assert_eq!((Now::of(&over, true), super::tests(&over)), (Now::Over, None));
+    }
+}

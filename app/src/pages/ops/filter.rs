@@ -1,0 +1,235 @@
+//! Which ops a history shows, as its address says.
+
+use backstay_protocol::view::OpQuery;
+use backstay_protocol::{OpId, OpKind, OpStatus, OpView};
+use leptos_router::params::ParamsMap;
+
+/// How many ops a page grows to while it is open.
+const LONGEST: usize = 200;
+
+/// What became of an op, roughly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Group {
+    Open,
+    Succeeded,
+    NotSucceeded,
+    Refused,
+}
+
+impl Group {
+    pub(super) const ALL: [Self; 4] = [Self::Open, Self::Succeeded, Self::NotSucceeded, Self::Refused];
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Succeeded => "succeeded",
+            Self::NotSucceeded => "not-succeeded",
+            Self::Refused => "refused",
+        }
+    }
+
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Open => "Open",
+            Self::Succeeded => "Succeeded",
+            Self::NotSucceeded => "Did not succeed",
+            Self::Refused => "Refused",
+        }
+    }
+
+    fn statuses(self) -> &'static [OpStatus] {
+        use OpStatus::{Blocked, Cancelled, Failed, Lost, Queued, Running, Sent, Succeeded, TimedOut};
+        match self {
+            Self::Open => &[Queued, Sent, Running],
+            Self::Succeeded => &[Succeeded],
+            Self::NotSucceeded => &[Failed, TimedOut, Cancelled, Lost],
+            Self::Refused => &[Blocked],
+        }
+    }
+}
+
+/// Which ops a history shows. What an address says that cannot be is as if it had not been said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Filter {
+    pub(super) host: Option<String>,
+    pub(super) kind: Option<OpKind>,
+    pub(super) outcome: Option<Group>,
+    pub(super) by: Option<String>,
+    pub(super) before: Option<OpId>,
+}
+
+impl Filter {
+    pub(super) fn from_query(query: &ParamsMap) -> Self {
+        let said =
+            |key: &str| query.get(key).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        Self {
+            host: said("host"),
+            kind: said("kind").and_then(|kind| kind.parse().ok()),
+            outcome: said("outcome")
+                .and_then(|said| Group::ALL.into_iter().find(|group| group.as_str() == said)),
+            by: said("by"),
+            before: said("before").and_then(|before| before.parse().ok()),
+        }
+    }
+
+    pub(super) fn query(&self) -> OpQuery {
+        OpQuery {
+            host: self.host.clone(),
+            kind: self.kind,
+            statuses: self.outcome.map(|group| group.statuses().to_vec()).unwrap_or_default(),
+            by: self.by.clone(),
+            before: self.before,
+        }
+    }
+
+    /// The address that says this.
+    pub(super) fn address(&self) -> String {
+        let mut query = ParamsMap::new();
+        let said = [
+            ("host", self.host.clone()),
+            ("kind", self.kind.map(|kind| kind.to_string())),
+            ("outcome", self.outcome.map(|group| group.as_str().to_owned())),
+            ("by", self.by.clone()),
+            ("before", self.before.map(|before| before.to_string())),
+        ];
+        for (key, value) in said {
+            if let Some(value) = value {
+                query.insert(key, value);
+            }
+        }
+        format!("/ops{}", query.to_query_string())
+    }
+
+    pub(super) fn older_than(&self, op: OpId) -> String {
+        Self { before: Some(op), ..self.clone() }.address()
+    }
+
+    /// What it asks for, in words.
+    pub(super) fn words(&self) -> Vec<String> {
+        let words = [
+            self.host.as_ref().map(|host| format!("host {host}")),
+            self.kind.map(|kind| format!("“{}”", kind.title())),
+            self.outcome.map(|group| format!("outcome “{}”", group.title())),
+            self.by.as_ref().map(|by| format!("person {by}")),
+            self.before.map(|_| "older ones".to_owned()),
+        ];
+        words.into_iter().flatten().collect()
+    }
+
+    fn wants(&self, op: &OpView) -> bool {
+        self.host.as_ref().is_none_or(|host| host.eq_ignore_ascii_case(&op.host_name))
+            && self.kind.is_none_or(|kind| kind == op.action.kind())
+            && self.outcome.is_none_or(|group| group.statuses().contains(&op.status))
+            && self.by.as_ref().is_none_or(|by| *by == op.requested_by)
+            && self.before.is_none_or(|before| op.id < before)
+    }
+
+    /// Takes in how an op is now.
+    pub(super) fn take(&self, ops: &mut Vec<OpView>, heard: &OpView) {
+        let known = ops.iter().position(|op| op.id == heard.id);
+        match (known, self.wants(heard)) {
+            // A closed op never opens again: such news is old.
+            (Some(at), _) if !ops[at].status.is_open() && heard.status.is_open() => {}
+            (Some(at), true) => ops[at] = heard.clone(),
+            (Some(at), false) => drop(ops.remove(at)),
+            (None, true) if self.before.is_none() => {
+                let at = ops.partition_point(|op| op.id > heard.id);
+                // What belongs below the last one is on a page of its own.
+                if at < ops.len() || ops.is_empty() {
+                    ops.insert(at, heard.clone());
+                    ops.truncate(LONGEST);
+                }
+            }
+            (None, _) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_protocol::{HostId, OpAction};
+    use chrono::DateTime;
+
+    use super::*;
+
+    fn op(host: &str, action: OpAction, status: OpStatus) -> OpView {
+        OpView {
+            id: OpId::new(),
+            host: HostId::new(),
+            host_name: host.into(),
+            action,
+            status,
+            phase: None,
+            requested_by: "maria".into(),
+            reason: None,
+            created_at: DateTime::UNIX_EPOCH,
+            due_at: None,
+            cancel: None,
+            retry_of: None,
+            started_at: None,
+            finished_at: None,
+            outcome: None,
+            exit_code: None,
+            message: None,
+        }
+    }
+
+    fn filter(said: &[(&'static str, &str)]) -> Filter {
+        Filter::from_query(&said.iter().map(|(key, value)| (*key, (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn an_address_says_all_of_it() {
+        let all = [("host", "gpc0"), ("kind", "test"), ("outcome", "not-succeeded"), ("by", "maria b")];
+        let said = filter(&all);
+        assert_eq!(said.address(), "/ops?host=gpc0&kind=test&outcome=not-succeeded&by=maria%20b");
+        assert_eq!(said.words().len(), 4);
+        assert_eq!(said.query().statuses.len(), 4);
+        assert_eq!(
+            filter(&[("host", " "), ("kind", "dance"), ("outcome", "x"), ("before", "y")]),
+            Filter::default()
+        );
+    }
+
+    #[test]
+    fn every_status_is_in_one_group() {
+        for status in OpStatus::ALL {
+            assert_eq!(
+                Group::ALL.iter().filter(|group| group.statuses().contains(&status)).count(),
+                1,
+                "{status}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_comes_finds_its_place_and_what_is_not_asked_for_goes() {
+        let open = filter(&[("outcome", "open")]);
+        let (old, new) =
+            (op("gpc0", OpAction::Test, OpStatus::Running), op("imac0", OpAction::Pull, OpStatus::Queued));
+        let mut shown = vec![old.clone()];
+        open.take(&mut shown, &new);
+        assert_eq!(shown, [new.clone(), old.clone()]);
+        open.take(&mut shown, &OpView { status: OpStatus::Failed, ..new.clone() });
+        assert_eq!(shown, [old.clone()]);
+        open.take(&mut shown, &op("gpc0", OpAction::Pull, OpStatus::Succeeded));
+        assert_eq!(shown, [old]);
+    }
+
+    #[test]
+    fn old_news_change_nothing() {
+        let closed = op("gpc0", OpAction::Test, OpStatus::Failed);
+        let mut shown = vec![closed.clone()];
+        Filter::default().take(&mut shown, &OpView { status: OpStatus::Running, ..closed.clone() });
+        assert_eq!(shown, [closed]);
+    }
+
+    #[test]
+    fn older_pages_take_no_new_ones() {
+        let first = op("gpc0", OpAction::Test, OpStatus::Failed);
+        let older = Filter { before: Some(first.id), ..Filter::default() };
+        let mut shown = vec![];
+        older.take(&mut shown, &op("gpc0", OpAction::Test, OpStatus::Queued));
+        assert_eq!(shown, []);
+    }
+}

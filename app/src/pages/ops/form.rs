@@ -1,0 +1,87 @@
+//! The filters of a history of ops: a plain form, whose answers are in the address.
+
+use backstay_protocol::OpKind;
+use leptos::html;
+use leptos::prelude::*;
+use leptos_router::components::Form;
+
+use super::filter::{Filter, Group};
+use crate::live::Live;
+
+/// The filters. A choice counts at once where script runs; the button is for where it does not, and for the name.
+#[component]
+pub(super) fn FilterForm(filter: Filter) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let button = NodeRef::<html::Button>::new();
+    let chosen = move |_| {
+        if let Some(button) = button.get_untracked() {
+            button.click();
+        }
+    };
+    let hosts =
+        live.rows().with_untracked(|rows| rows.iter().map(|row| row.name.clone()).collect::<Vec<_>>());
+    // A host that is gone has a history all the same.
+    let gone = filter.host.clone().filter(|host| !hosts.contains(host));
+    let hosts: Vec<_> = hosts.into_iter().chain(gone).map(|name| (name.clone(), name)).collect();
+    let kinds = OpKind::ALL.map(|kind| (kind.to_string(), kind.title().to_owned())).to_vec();
+    let outcomes = Group::ALL.map(|group| (group.as_str().to_owned(), group.title().to_owned())).to_vec();
+    let filtered = !Filter { before: None, ..filter.clone() }.words().is_empty();
+    view! {
+        <Form method="GET" action="/ops" attr:class="filters">
+            <Choice label="Host" name="host" any="Every host" options=hosts chosen=filter.host on_change=chosen/>
+            <Choice
+                label="Op"
+                name="kind"
+                any="Every op"
+                options=kinds
+                chosen=filter.kind.map(|kind| kind.to_string())
+                on_change=chosen
+            />
+            <Choice
+                label="Outcome"
+                name="outcome"
+                any="Every outcome"
+                options=outcomes
+                chosen=filter.outcome.map(|group| group.as_str().to_owned())
+                on_change=chosen
+            />
+            <label>
+                "Person"
+                <input type="text" name="by" placeholder="Everybody" autocomplete="off" value=filter.by.unwrap_or_default()/>
+            </label>
+            <div class="filters-end">
+                <button type="submit" node_ref=button>"Filter"</button>
+                {filtered.then(|| view! { <a href="/ops">"Show all"</a> })}
+            </div>
+        </Form>
+    }
+    .into_any()
+}
+
+#[component]
+fn Choice(
+    label: &'static str,
+    name: &'static str,
+    any: &'static str,
+    options: Vec<(String, String)>,
+    chosen: Option<String>,
+    on_change: impl Fn(leptos::ev::Event) + 'static,
+) -> impl IntoView {
+    let options = options
+        .into_iter()
+        .map(|(value, title)| {
+            let selected = chosen.as_ref() == Some(&value);
+            view! { <option value=value selected=selected>{title}</option> }
+        })
+        .collect_view();
+    view! {
+        <label>
+            {label}
+            <select name=name on:change=on_change>
+                <option value="" selected=chosen.is_none()>{any}</option>
+                {options}
+            </select>
+        </label>
+    }
+    .into_any()
+}

@@ -1,0 +1,114 @@
+//! The history of ops, of the fleet or of one host.
+
+mod filter;
+mod form;
+
+use backstay_protocol::OpView;
+use backstay_protocol::event::Event;
+use backstay_protocol::view::OpsPage as Page;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+use super::inside::{Loading, NotRead};
+use crate::api::load_ops;
+use crate::components::OpList;
+use crate::live::{Live, Reload, Started};
+
+use filter::Filter;
+use form::FilterForm;
+
+/// The history of ops, as the address filters it.
+#[component]
+pub fn OpsPage() -> impl IntoView {
+    let started = expect_context::<Started>();
+    let query = use_query_map();
+    let filter = Memo::new(move |_| query.with(Filter::from_query));
+    let page = Resource::new_blocking(move || filter.get(), |filter| load_ops(filter.query()));
+    view! {
+        <Title text="Ops"/>
+        <Transition fallback=Loading>
+            {move || Suspend::new(async move {
+                match started.and(page).await {
+                    Ok(page) => view! { <Found page filter=filter.get_untracked()/> }.into_any(),
+                    Err(error) => view! { <NotRead error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+#[component]
+fn Found(page: Page, filter: Filter) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let more = page.more;
+    let ops = RwSignal::new(page.ops);
+    keep_true(live, ops, filter.clone(), page.last_event);
+    let none = Memo::new(move |_| ops.with(Vec::is_empty));
+    let older = Memo::new({
+        let filter = filter.clone();
+        move |_| ops.with(|ops| ops.last().filter(|_| more).map(|last| filter.older_than(last.id)))
+    });
+    let newest = filter.before.is_some().then(|| Filter { before: None, ..filter.clone() }.address());
+    view! {
+        <div class="page">
+            <div class="page-head"><h1>"Ops"</h1></div>
+            <FilterForm filter=filter.clone()/>
+            <div class="table-frame card" class:empty=none><OpList ops of_hosts=true/></div>
+            {move || none.get().then(|| view! { <Nothing filter=filter.clone()/> })}
+            <p class="paging">
+                {newest.map(|newest| view! { <a class="button" href=newest>"Newest"</a> })}
+                {move || older.get().map(|older| view! { <a class="button" href=older>"Older"</a> })}
+            </p>
+        </div>
+    }
+    .into_any()
+}
+
+/// What is hidden where nothing is shown.
+#[component]
+fn Nothing(filter: Filter) -> impl IntoView {
+    let words = filter.words();
+    view! {
+        <div class="card nothing-here">
+            {if words.is_empty() {
+                view! { <p>"Nothing was done to any host yet."</p> }.into_any()
+            } else {
+                view! {
+                    <p>{format!("No op is shown: all others are hidden, because you asked for {}.", words.join(", "))}</p>
+                    <p><a class="button" href="/ops">"Show all ops"</a></p>
+                }
+                .into_any()
+            }}
+        </div>
+    }
+    .into_any()
+}
+
+/// Takes in what the stream says: rows change, those that are no longer asked for go, and on the first page new ones
+/// come.
+fn keep_true(live: Live, ops: RwSignal<Vec<OpView>>, filter: Filter, read_through: u64) {
+    let reload = Reload::new();
+    let read_again = {
+        let filter = filter.clone();
+        move || {
+            let filter = filter.clone();
+            async move {
+                // Where it fails, what is shown stays, and the next event tries again.
+                if let Ok(page) = load_ops(filter.query()).await {
+                    ops.try_set(page.ops);
+                }
+            }
+        }
+    };
+    live.missed_since(read_through, {
+        let read_again = read_again.clone();
+        move || reload.stale(read_again.clone())
+    });
+    live.listen(move |event| match event {
+        Event::Op { op } => drop(ops.try_update(|ops| filter.take(ops, op))),
+        Event::Resync => reload.stale(read_again.clone()),
+        _ => {}
+    });
+}
