@@ -74,6 +74,9 @@ fn end(
     } else {
         findings.hold(may_end, told);
     }
+    if op.status == OpStatus::Lost {
+        findings.hold(count == 0, || "it is lost, and it was carried out".to_owned());
+    }
     if op.message.contains("Nothing was changed") || op.message.contains("nothing was changed") {
         findings.hold(count == 0, || format!("“{}”, and it was carried out", op.message));
     }

@@ -18,6 +18,8 @@ use crate::world::{HOST, LOOK_EVERY, World};
 const STUCK_AFTER: Duration = Duration::from_mins(1);
 /// How long a connection stalls.
 const STALL: Duration = Duration::from_millis(300);
+/// After how long an op counts as lost for good, of which the host's journal knows nothing.
+const LOST_AFTER: Duration = Duration::from_secs(3);
 /// How long a disk is full.
 const FULL: Duration = Duration::from_millis(400);
 
@@ -44,7 +46,11 @@ pub(crate) async fn tell(world: &mut World, schedule: &Schedule, seed: u64) -> R
     let wanted = schedule.mishaps.iter().map(|mishap| mishap.step);
     world.proxy.want(wanted.filter(|step| !matches!(step, Step::Waiting | Step::Running)).collect());
     while world.proxy.sightings.try_recv().is_ok() {}
-    let mut story = Story { schedule, left: schedule.mishaps.iter().map(|m| (m.step, m.fault)).collect() };
+    let mut story = Story {
+        schedule,
+        left: schedule.mishaps.iter().map(|m| (m.step, m.fault)).collect(),
+        lost_since: None,
+    };
 
     if schedule.at(Step::Waiting).next().is_some() {
         world.agent.kill().await?;
@@ -112,6 +118,7 @@ struct Story<'a> {
     schedule: &'a Schedule,
     /// What has not gone wrong yet.
     left: Vec<(Step, Fault)>,
+    lost_since: Option<Instant>,
 }
 
 impl Story<'_> {
@@ -125,7 +132,8 @@ impl Story<'_> {
                     if script::is_holding(&world.host) {
                         self.in_the_middle(world).await?;
                     }
-                    if let Some(op) = at_rest(world, previous).await? {
+                    let op = over(world, previous).await;
+                    if let Some(op) = op.filter(|op| self.is_final(op)) {
                         return Ok(op);
                     }
                 }
@@ -134,6 +142,14 @@ impl Story<'_> {
                 bail!("stuck: {}", still(world).await);
             }
         }
+    }
+
+    /// Whether a closed op stays as it is. One that is lost may be found as soon as its host is there again.
+    fn is_final(&mut self, op: &StoredOp) -> bool {
+        if op.status != OpStatus::Lost {
+            return true;
+        }
+        self.lost_since.get_or_insert_with(Instant::now).elapsed() > LOST_AFTER
     }
 
     /// The host stands still in the middle of the op: what is to go wrong there does, and then it goes on.
@@ -234,13 +250,13 @@ async fn cancel(world: &World) -> Result<()> {
     }
 }
 
-/// The op, once it is closed, its host has nothing more to tell, and both are at rest.
-async fn at_rest(world: &World, previous: Option<&str>) -> Result<Option<StoredOp>> {
+/// The op, once it is closed and its host has nothing more to tell.
+async fn over(world: &World, previous: Option<&str>) -> Option<StoredOp> {
     // A database in the middle of a restart, or on a full disk, is asked again.
-    let Ok(Some(op)) = world.ledger.newest().await else { return Ok(None) };
+    let op = world.ledger.newest().await.ok().flatten()?;
     let is_ours = previous != Some(op.id.as_str());
-    let is_over = is_ours && !op.status.is_open() && op.status != OpStatus::Lost;
-    Ok((is_over && world.journal_is_empty().unwrap_or(false)).then_some(op))
+    let is_closed = is_ours && !op.status.is_open();
+    (is_closed && world.journal_is_empty().unwrap_or(false)).then_some(op)
 }
 
 /// What is so when nothing moves any more.
