@@ -5,10 +5,12 @@ mod branches;
 mod lock;
 mod observe;
 mod pulls;
+mod remote;
 mod rules;
 
 pub use lock::lock_file;
 pub use pulls::NewPullRequest;
+pub use remote::remote_control;
 
 use crate::git::GitError;
 use crate::web::Refusal;

@@ -1,9 +1,11 @@
 //! Who may do what.
 
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 
 /// How far somebody may go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Permission {
     /// Sees nothing: the repository is not found.
     None,

@@ -1,7 +1,9 @@
 //! What ran on a commit.
 
+use serde::Deserialize;
+
 /// A check run, as GitHub Actions reports them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Check {
     /// What it is called.
     pub name: String,

@@ -1,7 +1,10 @@
 //! Rules of a branch.
 
+use serde::Deserialize;
+
 /// Where the rules are written, which shows in how GitHub words a refusal and in which address tells of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ProtectionKind {
     /// A protected branch, `GET branches/{branch}/protection`.
     Classic,
@@ -10,18 +13,27 @@ pub enum ProtectionKind {
 }
 
 /// What must hold before a branch changes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Protection {
     /// Where the rules are written.
     pub kind: ProtectionKind,
     /// Whether changes come by pull requests alone.
+    #[serde(default = "yes")]
     pub pull_requests_only: bool,
     /// How many approving reviews a pull request needs.
+    #[serde(default)]
     pub approvals: u32,
     /// The checks that a pull request's head must have passed.
+    #[serde(default)]
     pub checks: Vec<String>,
     /// Who may push all the same, by login.
+    #[serde(default)]
     pub exempt: Vec<String>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Protection {

@@ -2,8 +2,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use serde::Serialize;
+
 /// A request as it arrived.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Asked {
     /// The how manyth it is, from 1.
     pub number: usize,

@@ -9,7 +9,8 @@ use super::{Limits, Refusal};
 use crate::state::{App, Permission, Token, TokenKind};
 
 /// How GitHub is not there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Away {
     /// Nobody listens; connections that were open end.
     Refused,

@@ -3,13 +3,15 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use http::StatusCode;
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Asked;
 
 /// When a request is stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Moment {
     /// Before anything was done.
     Before,

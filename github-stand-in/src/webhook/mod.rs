@@ -6,6 +6,7 @@ mod signature;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
@@ -16,7 +17,7 @@ pub(crate) use payload::{Action, Payloads, Push};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where events are sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Webhook {
     /// The receiver's address; plain `http`.
     pub url: String,
@@ -25,7 +26,7 @@ pub struct Webhook {
 }
 
 /// An event on its way.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Delivery {
     /// What tells deliveries apart. A delivery that is sent again keeps it.
     pub id: Uuid,

@@ -13,6 +13,7 @@ mod harness;
 mod history;
 mod merging;
 mod octocrab;
+mod program;
 mod pulls;
 mod refs;
 mod rules;
