@@ -1,10 +1,12 @@
 //! The agent as a whole: what it has on its host, and its life from start to stop.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result};
-use backstay_protocol::message::Outcome;
+use backstay_protocol::message::{OpResult, Outcome};
 use backstay_protocol::{Clock, OpId, SystemClock};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -27,6 +29,8 @@ pub(crate) struct Agent {
     pub(crate) token: HostToken,
     /// Up to which line the server has stored an op's output. Only saves saying it all again after a reconnect.
     stored: Mutex<HashMap<OpId, u64>>,
+    /// Since when it is known of an op that its runner is gone while a command of it is still at work.
+    orphaned: Mutex<HashMap<OpId, Instant>>,
 }
 
 impl Agent {
@@ -38,6 +42,7 @@ impl Agent {
             runners: Runners::new(&config, Arc::clone(&clock))?,
             token: HostToken::load_or_create(&config.state_dir).context("the host's token")?,
             stored: Mutex::default(),
+            orphaned: Mutex::default(),
             config,
             clock,
         })
@@ -47,31 +52,62 @@ impl Agent {
     /// over, called off.
     fn take_up(&self) -> Result<()> {
         for entry in self.journal.entries()? {
-            if self.standing(&entry)? == Standing::NotBegun {
-                self.runners.start(entry);
+            match self.standing(&entry) {
+                Ok(Standing::NotBegun) => self.runners.start(entry),
+                Ok(_) => {}
+                Err(error) => tracing::error!(op = %entry.op(), %error, "how far the op is cannot be read"),
             }
         }
         Ok(())
     }
 
-    /// How far an op is. Where nobody else will say how it ended, this does.
-    pub(crate) fn standing(&self, entry: &Entry) -> std::io::Result<Standing> {
+    /// How far an op is. Where nobody else will say how it ended, this does; as long as the disk does not take that, the
+    /// op counts as it was.
+    pub(crate) fn standing(&self, entry: &Entry) -> io::Result<Standing> {
+        let standing = entry.standing()?;
+        match self.speak_for(entry, &standing) {
+            None => Ok(standing),
+            Some(Ok(())) => entry.standing(),
+            Some(Err(error)) => {
+                tracing::debug!(op = %entry.op(), %error, "the op's end cannot be written yet");
+                Ok(standing)
+            }
+        }
+    }
+
+    /// Ends an op for which nobody else will speak; nothing where somebody will.
+    fn speak_for(&self, entry: &Entry, standing: &Standing) -> Option<io::Result<()>> {
         let now = self.clock.now();
-        match entry.standing(now)? {
+        let end = |result: OpResult| Some(entry.end(&result));
+        match standing {
             Standing::NotBegun if entry.is_overdue(now) => {
                 let message = "It was not begun before its time ran out. Nothing was changed. Ask again if it is \
                                still wanted.";
-                self.runners.call_off(entry, Outcome::TimedOut, message)?;
-                entry.standing(now)
+                Some(self.runners.call_off(entry, Outcome::TimedOut, message))
             }
             Standing::Died => {
                 let message = "The runner was killed before it could say how the op ended. Its output up to there is \
                                kept; what the host is now was read afterwards.";
-                entry.end(&ended_without_runner(entry, now, Outcome::Failed, message))?;
-                entry.standing(now)
+                end(ended_without_runner(entry, now, Outcome::Failed, message))
             }
-            other => Ok(other),
+            Standing::Orphaned if self.has_waited_enough(entry) => {
+                let message = "The runner was killed before it could say how the op ended, and a command of it is \
+                               still at work on the host. Look at the host's processes.";
+                end(ended_without_runner(entry, now, Outcome::Failed, message))
+            }
+            _ => None,
         }
+    }
+
+    fn has_waited_enough(&self, entry: &Entry) -> bool {
+        let mut orphaned = self.orphaned.lock().unwrap_or_else(PoisonError::into_inner);
+        orphaned.entry(entry.op()).or_insert_with(Instant::now).elapsed() > entry.patience()
+    }
+
+    /// Drops what is known of an op that the journal has forgotten.
+    pub(crate) fn forget(&self, op: OpId) {
+        self.stored().remove(&op);
+        self.orphaned.lock().unwrap_or_else(PoisonError::into_inner).remove(&op);
     }
 
     /// Up to which line the server has stored each op's output.
@@ -124,4 +160,77 @@ fn stop_on_signal(stop: CancellationToken) -> Result<()> {
         stop.cancel();
     });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use backstay_protocol::{FixedClock, OpAction};
+    use chrono::{DateTime, TimeDelta, Utc};
+
+    use super::*;
+    use crate::journal::OpFile;
+
+    /// An agent whose clock is `off` from now, and an op that it was given now and has a minute for.
+    fn agent_and_op(state: &std::path::Path, off: TimeDelta) -> (Agent, Entry, DateTime<Utc>) {
+        let text = format!("server = \"http://localhost\"\nplatform = \"darwin\"\nstate_dir = {state:?}");
+        let mut agent = Agent::new(Arc::new(toml::from_str(&text).unwrap())).unwrap();
+        let now = SystemClock.now();
+        agent.clock = Arc::new(FixedClock::at(now + off));
+        let file = OpFile {
+            op: OpId::new(),
+            action: OpAction::Refresh,
+            timeout_secs: 60,
+            accepted_at: now,
+            config: serde_json::Value::Null,
+        };
+        let entry = agent.journal.add(file, false).unwrap();
+        (agent, entry, now)
+    }
+
+    #[test]
+    fn an_op_that_was_not_begun_before_the_clock_jumped_ahead_is_called_off() {
+        let state = tempfile::tempdir().unwrap();
+        let (agent, entry, _) = agent_and_op(state.path(), TimeDelta::days(400));
+        let Standing::Ended(result) = agent.standing(&entry).unwrap() else { panic!() };
+        assert_eq!(result.outcome, Outcome::TimedOut);
+        assert!(result.message.contains("Nothing was changed"));
+    }
+
+    #[test]
+    fn an_op_from_the_future_is_not_overdue() {
+        let state = tempfile::tempdir().unwrap();
+        let (agent, entry, _) = agent_and_op(state.path(), TimeDelta::days(-400));
+        assert_eq!(agent.standing(&entry).unwrap(), Standing::NotBegun);
+    }
+
+    #[test]
+    fn commands_that_outlive_their_runner_are_waited_for_however_the_clock_jumps() {
+        let state = tempfile::tempdir().unwrap();
+        let (agent, entry, _) = agent_and_op(state.path(), TimeDelta::days(400));
+        let _held_by_a_command = entry.lock().unwrap().unwrap();
+        // No process has this number.
+        fs::write(entry.folder().join("begun"), i32::MAX.to_string()).unwrap();
+        assert_eq!(agent.standing(&entry).unwrap(), Standing::Orphaned);
+        let long_ago = Instant::now().checked_sub(entry.patience()).unwrap();
+        agent.orphaned.lock().unwrap().insert(entry.op(), long_ago);
+        let Standing::Ended(result) = agent.standing(&entry).unwrap() else { panic!() };
+        assert!(result.message.contains("still at work"), "{}", result.message);
+    }
+
+    #[test]
+    fn an_end_that_the_disk_does_not_take_is_no_error_and_is_written_later() {
+        let state = tempfile::tempdir().unwrap();
+        let (agent, entry, accepted_at) = agent_and_op(state.path(), TimeDelta::seconds(-5));
+        entry.begin().unwrap();
+        let in_the_way = entry.folder().join(".result.json.new");
+        fs::create_dir(&in_the_way).unwrap();
+        assert_eq!(agent.standing(&entry).unwrap(), Standing::Died);
+        fs::remove_dir(in_the_way).unwrap();
+        let Standing::Ended(result) = agent.standing(&entry).unwrap() else { panic!() };
+        assert_eq!(result.outcome, Outcome::Failed);
+        // It does not end before it began, although the clock was set back.
+        assert_eq!((result.started_at, result.finished_at), (accepted_at, accepted_at));
+    }
 }

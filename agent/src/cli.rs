@@ -50,7 +50,9 @@ pub fn main() -> ExitCode {
     let options = Options::parse();
     let filter = EnvFilter::try_from_env("BACKSTAY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let coloured = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(coloured).with_writer(std::io::stderr).init();
+    // A log that cannot be written, as on a full disk, must not stop anything.
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).log_internal_errors(false);
+    log.with_env_filter(filter).with_ansi(coloured).init();
     act(&options).unwrap_or_else(|error| {
         eprintln!("backstay-agent: {error:#}");
         ExitCode::FAILURE

@@ -17,7 +17,10 @@ pub(crate) struct Lock {
 impl Lock {
     /// Takes the lock; none where somebody holds it.
     pub(crate) fn take(path: &Path) -> io::Result<Option<Self>> {
-        let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+        Self::of(open(path)?)
+    }
+
+    fn of(file: File) -> io::Result<Option<Self>> {
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(Self { file })),
             Err(Errno::WOULDBLOCK) => Ok(None),
@@ -27,7 +30,7 @@ impl Lock {
 
     /// Whether somebody holds the lock. Looking takes it for an instant.
     pub(crate) fn is_held(path: &Path) -> io::Result<bool> {
-        match Self::take(path) {
+        match File::open(path).and_then(Self::of) {
             Ok(taken) => Ok(taken.is_none()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
@@ -38,6 +41,17 @@ impl Lock {
     /// gone, even if this process is killed before.
     pub(crate) fn share_with_commands(&self) -> io::Result<()> {
         Ok(fcntl_setfd(&self.file, FdFlags::empty())?)
+    }
+}
+
+/// Opened for reading, so that a lock can be taken and looked at on a disk that takes no writes.
+fn open(path: &Path) -> io::Result<File> {
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+            File::open(path)
+        }
+        opened => opened,
     }
 }
 

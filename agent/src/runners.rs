@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use backstay_protocol::Clock;
@@ -14,6 +15,9 @@ use tokio::process::Command;
 use crate::config::{Config, JOIN_TOKEN_VARIABLE};
 use crate::facts::units::SYSTEMD;
 use crate::journal::{Entry, ended_without_runner};
+
+/// How long to wait before an op is tried again that can be neither begun nor called off.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// Starts runners.
 #[derive(Clone)]
@@ -37,18 +41,29 @@ impl Runners {
         tokio::spawn(async move { runners.see_through(&entry).await });
     }
 
+    /// Until the op has begun or is called off: a disk that takes no writes may be mended.
     async fn see_through(&self, entry: &Entry) {
+        while entry.folder().exists() && !self.begin_or_call_off(entry).await {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn begin_or_call_off(&self, entry: &Entry) -> bool {
         for argv in self.ways(entry) {
             match run(&argv, entry).await {
-                _ if entry.has_begun() => return,
+                _ if entry.has_begun() => return true,
                 Ok(()) => tracing::warn!(op = %entry.op(), "“{}” did not begin the op", argv.join(" ")),
                 Err(error) => tracing::warn!(op = %entry.op(), %error, "“{}” failed", argv.join(" ")),
             }
         }
-        let message =
-            "No runner could be started for it. Nothing was changed. See the agent's log on the host.";
-        if let Err(error) = self.call_off(entry, Outcome::Refused, message) {
-            tracing::error!(op = %entry.op(), %error, "the op can be neither run nor called off");
+        let message = "No runner could begin it. Nothing was changed. See the agent's log on the host, and whether its \
+                       disk is full.";
+        match self.call_off(entry, Outcome::Refused, message) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(op = %entry.op(), %error, "the op can be neither begun nor called off");
+                false
+            }
         }
     }
 
@@ -70,20 +85,20 @@ impl Runners {
         if entry.has_begun() {
             return Ok(());
         }
-        entry.begin()?;
         entry.end(&ended_without_runner(entry, self.clock.now(), outcome, message))
     }
 }
 
 /// Starts a runner and waits for its end. It does not end with this process.
 async fn run(argv: &[String], entry: &Entry) -> io::Result<()> {
-    let log = || OpenOptions::new().create(true).append(true).open(entry.log()).map(Stdio::from);
+    let open = || OpenOptions::new().create(true).append(true).open(entry.log());
+    let log = || open().map_or_else(|_| Stdio::null(), Stdio::from);
     let mut child = Command::new(&argv[0])
         .args(&argv[1..])
         .env_remove(JOIN_TOKEN_VARIABLE)
         .stdin(Stdio::null())
-        .stdout(log()?)
-        .stderr(log()?)
+        .stdout(log())
+        .stderr(log())
         .kill_on_drop(false)
         .spawn()?;
     child.wait().await.map(drop)
@@ -112,7 +127,7 @@ mod tests {
             accepted_at: SystemClock.now(),
             config: serde_json::Value::Null,
         };
-        Journal::open(state).unwrap().add(file).unwrap()
+        Journal::open(state).unwrap().add(file, false).unwrap()
     }
 
     #[test]
@@ -131,8 +146,9 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let entry = entry(state.path());
         runners(true).see_through(&entry).await;
-        let Standing::Ended(result) = entry.standing(SystemClock.now()).unwrap() else { panic!() };
+        let Standing::Ended(result) = entry.standing().unwrap() else { panic!() };
         assert_eq!(result.outcome, Outcome::Refused);
         assert!(result.message.contains("Nothing was changed"));
+        assert!(entry.has_begun(), "a runner that comes late would begin it");
     }
 }

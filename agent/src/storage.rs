@@ -12,11 +12,19 @@ use serde::de::DeserializeOwned;
 pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = path.with_file_name(format!(".{name}.new"));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
+    let written = write_new(&beside, content).and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        // A full disk needs the room.
+        let _ = fs::remove_file(&beside);
+    }
+    written?;
     sync_folder_of(path)
+}
+
+fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
 }
 
 /// Writes a value as JSON, see [`write`].

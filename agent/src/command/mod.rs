@@ -7,7 +7,6 @@ mod group;
 mod lines;
 mod output;
 
-use std::fs::File;
 use std::io;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
@@ -174,8 +173,7 @@ struct Outputs {
 
 impl Outputs {
     fn create(scratch: &Path) -> io::Result<Self> {
-        let file = || -> io::Result<File> { tempfile::tempfile_in(scratch) };
-        Ok(Self { stdout: Output::new(file()?), stderr: Output::new(file()?) })
+        Ok(Self { stdout: Output::create(scratch)?, stderr: Output::create(scratch)? })
     }
 
     /// Hands over what was written since the last time; whether there was anything.
@@ -238,6 +236,8 @@ impl Running {
             }
             thread::sleep(LONGEST_PAUSE);
         }
+        let told = format!("It did not end within {} s of being told to, and is killed.", GRACE.as_secs());
+        each_line(Stream::Agent, &told);
         self.group.kill();
         if !gone {
             // Nothing outlives SIGKILL for long, but a process that hangs in the kernel must not hang the runner.

@@ -1,9 +1,15 @@
 //! Follows one op for as long as a connection lives.
 
+use std::time::{Duration, Instant};
+
 use backstay_protocol::OutputLine;
 use backstay_protocol::message::OpResult;
 
 use crate::journal::{Entry, Standing, Tail};
+
+/// After how long an end that was told and of which nothing was heard is told again: the word may be lost although the
+/// connection is not.
+const TELL_AGAIN: Duration = Duration::from_secs(30);
 
 /// How far the server has been told of an op's end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,8 +18,8 @@ pub(super) enum Ending {
     Open,
     /// The host is being read, to be told with it.
     ReadingFacts,
-    /// It has been told.
-    Told(Box<OpResult>),
+    /// It has been told, then.
+    Told(Box<OpResult>, Instant),
 }
 
 /// One op of the journal, as this connection knows it.
@@ -21,6 +27,10 @@ pub(super) enum Ending {
 pub(super) struct Follow {
     pub(super) entry: Entry,
     pub(super) ending: Ending,
+    /// Whether the op is to stop and the disk did not take that yet.
+    pub(super) to_stop: bool,
+    /// Whether it has been logged that the op cannot be read.
+    pub(super) is_unreadable: bool,
     tail: Tail,
 }
 
@@ -38,7 +48,8 @@ pub(super) struct News {
 impl Follow {
     /// Follows an op from its first line.
     pub(super) fn new(entry: Entry) -> Self {
-        Self { tail: Tail::from(entry.output()), ending: Ending::Open, entry }
+        let tail = Tail::from(entry.output());
+        Self { tail, ending: Ending::Open, to_stop: false, is_unreadable: false, entry }
     }
 
     /// How many lines the op has written, as far as it has been followed.
@@ -57,5 +68,68 @@ impl Follow {
             self.ending = Ending::ReadingFacts;
         }
         Ok(news)
+    }
+
+    /// How the op ended, where it is time to say so again.
+    pub(super) fn end_again(&mut self, now: Instant) -> Option<Box<OpResult>> {
+        match &self.ending {
+            Ending::Told(result, at) if is_to_be_told_again(*at, now) => {
+                let result = result.clone();
+                self.ending = Ending::ReadingFacts;
+                Some(result)
+            }
+            _ => None,
+        }
+    }
+
+    /// Has the op told to stop, now or as soon as the disk takes it.
+    pub(super) fn stop(&mut self) {
+        let told = self.entry.cancel();
+        if let (Err(error), false) = (&told, self.to_stop) {
+            tracing::error!(op = %self.entry.op(), %error, "the op cannot be told to stop; trying again");
+        }
+        self.to_stop = told.is_err();
+    }
+}
+
+/// Whether an end that was told `at` is to be told again at `now`, as nothing was heard.
+pub(super) fn is_to_be_told_again(at: Instant, now: Instant) -> bool {
+    now.saturating_duration_since(at) >= TELL_AGAIN
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_protocol::message::Outcome;
+    use backstay_protocol::{Clock as _, OpAction, OpId, SystemClock};
+
+    use super::*;
+    use crate::journal::{Journal, OpFile, ended_without_runner};
+
+    fn follow(state: &std::path::Path) -> Follow {
+        let file = OpFile {
+            op: OpId::new(),
+            action: OpAction::Refresh,
+            timeout_secs: 60,
+            accepted_at: SystemClock.now(),
+            config: serde_json::Value::Null,
+        };
+        Follow::new(Journal::open(state).unwrap().add(file, false).unwrap())
+    }
+
+    #[test]
+    fn an_end_of_which_nothing_is_heard_is_told_again_after_a_while() {
+        let state = tempfile::tempdir().unwrap();
+        let mut follow = follow(state.path());
+        let told_at = Instant::now();
+        let later = told_at + TELL_AGAIN;
+        assert_eq!(follow.end_again(later), None, "it has not ended");
+        let result =
+            Box::new(ended_without_runner(&follow.entry, SystemClock.now(), Outcome::Completed, "Done."));
+        follow.ending = Ending::Told(result.clone(), told_at);
+        assert_eq!(follow.end_again(later.checked_sub(Duration::from_millis(1)).unwrap()), None);
+        assert_eq!(follow.end_again(later), Some(result));
+        // And once only, until it has been told.
+        assert_eq!(follow.end_again(later), None);
+        assert_eq!(follow.ending, Ending::ReadingFacts);
     }
 }

@@ -3,6 +3,7 @@
 mod backoff;
 mod follow;
 mod readings;
+mod recent;
 mod session;
 mod socket;
 mod tls;

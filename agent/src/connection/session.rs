@@ -1,26 +1,32 @@
 //! One connection: from the greeting to its end.
 
+mod orders;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, bail};
-use backstay_protocol::message::{AgentMessage, Hello, Message as _, OpResult, Outcome, ServerMessage};
-use backstay_protocol::{OpAction, OpId, PROTOCOL_VERSION};
+use backstay_protocol::message::{AgentMessage, Hello, Message as _, ServerMessage};
+use backstay_protocol::{OpId, PROTOCOL_VERSION};
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt as _, StreamExt as _};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 
-use super::follow::{Ending, Follow};
+use super::follow::{self, Ending, Follow};
 use super::readings::{News, Readings};
+use super::recent::Recent;
 use super::socket::Socket;
 use crate::agent::Agent;
-use crate::journal::{Entry, Known, OpFile};
+use crate::journal::Entry;
+use orders::TurnedDown;
 
 /// How often ops are looked at.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(100);
+/// How often it is looked whether the server has stored the ends that it was told.
+const END_INTERVAL: Duration = Duration::from_secs(5);
 /// How many messages of one op are sent before others have their turn.
 const MESSAGES_AT_ONCE: usize = 16;
 /// How often the server is asked whether it is there.
@@ -49,6 +55,9 @@ pub(super) struct Session<'a> {
     sink: SplitSink<Socket, Message>,
     stream: SplitStream<Socket>,
     follows: BTreeMap<OpId, Follow>,
+    turned_down: Recent<TurnedDown>,
+    /// Cancels that came before the op that they mean.
+    cancels: Recent<()>,
     readings: Readings,
     heard: Instant,
 }
@@ -62,6 +71,8 @@ impl<'a> Session<'a> {
             sink,
             stream,
             follows: BTreeMap::new(),
+            turned_down: Recent::default(),
+            cancels: Recent::default(),
             readings: Readings::new(Arc::clone(&agent.facts)),
             heard: Instant::now(),
         }
@@ -76,9 +87,9 @@ impl<'a> Session<'a> {
         if let Some(refused) = greeted {
             return Ok(refused);
         }
+        self.take_up().await?;
         welcomed();
         self.readings.read();
-        self.take_up().await?;
         let ended = self.talk(stop).await;
         if matches!(ended, Ok(Ended::Stopped | Ended::Closed)) {
             let _ = timeout(Duration::from_secs(2), self.sink.close()).await;
@@ -142,6 +153,7 @@ impl<'a> Session<'a> {
         };
         let (mut follow, mut ping) = (ticking(FOLLOW_INTERVAL), ticking(PING_INTERVAL));
         let (mut watch, mut read) = (ticking(self.agent.config.watch_interval()), ticking(READ_INTERVAL));
+        let mut end = ticking(END_INTERVAL);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Ok(Ended::Stopped),
@@ -151,6 +163,7 @@ impl<'a> Session<'a> {
                 },
                 news = self.readings.next() => self.tell(news).await?,
                 _ = follow.tick(), if !self.follows.is_empty() => self.follow_all().await?,
+                _ = end.tick() => self.end_again(),
                 _ = watch.tick() => self.readings.look(),
                 _ = read.tick() => self.readings.read(),
                 _ = ping.tick() => self.ping().await?,
@@ -190,7 +203,7 @@ impl<'a> Session<'a> {
                 }
             }
             ServerMessage::OutputMissing { op, after } => self.tell_again(op, after),
-            ServerMessage::FinishStored { op } => self.forget(op)?,
+            ServerMessage::FinishStored { op } => self.forget(op),
             ServerMessage::ReportFacts => self.readings.read_anew(),
             ServerMessage::PrReverted { number, message } => {
                 tracing::info!(number, %message, "a pull request was reverted");
@@ -199,96 +212,6 @@ impl<'a> Session<'a> {
                 tracing::warn!("the server greeted twice");
             }
         }
-        Ok(())
-    }
-
-    /// Takes an op on, unless it is known: then what is known is told again, and nothing is run.
-    async fn accept(&mut self, op: OpId, action: OpAction, timeout_secs: u64) -> Result<()> {
-        let now = self.agent.clock.now();
-        let known = match self.agent.journal.find(op) {
-            Ok(known) => known,
-            Err(error) => {
-                let why = format!("The journal cannot be read ({error}). Nothing was run.");
-                self.turn_down(op, Outcome::Refused, why);
-                return Ok(());
-            }
-        };
-        let entry = match known {
-            Some(Known::Open(entry)) => entry,
-            Some(Known::Done(result)) => {
-                self.readings.read_after(op, result);
-                return self.send(&AgentMessage::Accepted { op }).await;
-            }
-            Some(Known::Damaged) => {
-                let why = "What the journal holds of it is damaged; whether it ran is not known. It is not run again.";
-                self.turn_down(op, Outcome::Failed, why.to_owned());
-                return Ok(());
-            }
-            None => {
-                let config = serde_json::to_value(self.agent.config.as_ref())?;
-                let file = OpFile { op, action, timeout_secs, accepted_at: now, config };
-                match self.agent.journal.add(file) {
-                    Ok(entry) => {
-                        tracing::info!(%op, action = %entry.file().action.kind(), "op accepted");
-                        self.agent.runners.start(entry.clone());
-                        entry
-                    }
-                    Err(error) => {
-                        let why =
-                            format!("It could not be written to the journal ({error}). Nothing was changed.");
-                        self.turn_down(op, Outcome::Refused, why);
-                        return Ok(());
-                    }
-                }
-            }
-        };
-        self.follows.insert(op, Follow::new(entry));
-        self.send(&AgentMessage::Accepted { op }).await
-    }
-
-    /// Answers an op that is not run, and not in the journal.
-    fn turn_down(&mut self, op: OpId, outcome: Outcome, message: String) {
-        tracing::warn!(%op, %message, "op turned down");
-        let now = self.agent.clock.now();
-        let result =
-            OpResult { outcome, exit_code: None, commit: None, message, started_at: now, finished_at: now };
-        self.readings.read_after(op, Box::new(result));
-    }
-
-    /// An op that a later server knows and this agent does not must not be waited for.
-    fn refuse_unknown(&mut self, text: &str) {
-        if let Some(op) = unknown_op(text) {
-            let why = "This agent does not know how to do that. Nothing was changed. Update the agent.";
-            self.turn_down(op, Outcome::Refused, why.to_owned());
-        }
-    }
-
-    fn cancel(&mut self, op: OpId) {
-        let Some(follow) = self.follows.get(&op) else {
-            tracing::info!(%op, "asked to cancel an op that is not in the journal");
-            return;
-        };
-        if let Err(error) = follow.entry.cancel() {
-            tracing::error!(%op, %error, "the op cannot be told to stop");
-        }
-    }
-
-    /// Starts over with an op of which the server lacks lines after `after`.
-    fn tell_again(&mut self, op: OpId, after: u64) {
-        if let Some(follow) = self.follows.get_mut(&op) {
-            self.agent.stored().insert(op, after);
-            *follow = Follow::new(follow.entry.clone());
-        }
-    }
-
-    /// Forgets an op whose end was told and stored.
-    fn forget(&mut self, op: OpId) -> Result<()> {
-        let Some(Follow { entry, ending: Ending::Told(result), .. }) = self.follows.get(&op) else {
-            return Ok(());
-        };
-        self.agent.journal.forget(entry, result)?;
-        self.follows.remove(&op);
-        self.agent.stored().remove(&op);
         Ok(())
     }
 
@@ -307,12 +230,7 @@ impl<'a> Session<'a> {
 
     /// Sends one message's worth of an op's output; whether there may be more.
     async fn follow(&mut self, op: OpId) -> Result<bool> {
-        let stored = self.agent.stored().get(&op).copied().unwrap_or(0);
-        let Some(follow) = self.follows.get_mut(&op).filter(|follow| follow.ending == Ending::Open) else {
-            return Ok(false);
-        };
-        let standing = self.agent.standing(&follow.entry)?;
-        let news = follow.news(standing, stored)?;
+        let Some(news) = self.news(op) else { return Ok(false) };
         if !news.lines.is_empty() {
             self.send(&AgentMessage::Output { op, lines: news.lines }).await?;
         }
@@ -325,13 +243,36 @@ impl<'a> Session<'a> {
         Ok(news.more)
     }
 
+    /// What an op has to say. A disk that cannot be read is no reason to leave the server alone.
+    fn news(&mut self, op: OpId) -> Option<follow::News> {
+        let stored = self.agent.stored().get(&op).copied().unwrap_or(0);
+        let follow = self.follows.get_mut(&op).filter(|follow| follow.ending == Ending::Open)?;
+        if follow.to_stop {
+            follow.stop();
+        }
+        let standing = self.agent.standing(&follow.entry);
+        match standing.and_then(|standing| follow.news(standing, stored)) {
+            Ok(news) => Some(news),
+            Err(error) => {
+                if !std::mem::replace(&mut follow.is_unreadable, true) {
+                    tracing::error!(%op, %error, "what the op has written cannot be read; trying again");
+                }
+                None
+            }
+        }
+    }
+
     /// Tells what was read in the meantime.
     async fn tell(&mut self, news: News) -> Result<()> {
         match news {
             News::Facts(facts) => self.send(&AgentMessage::Facts { facts }).await,
             News::Finished(op, result, facts) => {
                 if let Some(follow) = self.follows.get_mut(&op) {
-                    follow.ending = Ending::Told(result.clone());
+                    if follow.ending == Ending::Open {
+                        // It is being told anew, and comes to its end after all of its lines.
+                        return Ok(());
+                    }
+                    follow.ending = Ending::Told(result.clone(), Instant::now());
                 }
                 tracing::info!(%op, outcome = ?result.outcome, message = %result.message, "op ended");
                 let lines = self.follows.get(&op).map_or(0, Follow::lines);
@@ -355,26 +296,5 @@ impl<'a> Session<'a> {
             .await
             .map_err(|_| anyhow!("the server does not listen"))??;
         Ok(())
-    }
-}
-
-/// The op in a `run` message whose action is not known here.
-fn unknown_op(text: &str) -> Option<OpId> {
-    let message: serde_json::Value = serde_json::from_str(text).ok()?;
-    (message.get("type")?.as_str()? == "run").then_some(())?;
-    message.get("op")?.as_str()?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_run_names_an_op_to_refuse() {
-        let op = OpId::new();
-        let text = |kind: &str| format!(r#"{{"type":"{kind}","op":"{op}","action":{{"op":"shell"}}}}"#);
-        assert_eq!(unknown_op(&text("run")), Some(op));
-        assert_eq!(unknown_op(&text("walk")), None);
-        assert_eq!(unknown_op("run"), None);
     }
 }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use backstay_protocol::{Clock, Facts, Generation, Platform, limits};
 
 use crate::config::Config;
+use crate::journal;
 use crate::tests_folder;
 use build::Builds;
 pub(crate) use profile::Profile;
@@ -44,6 +45,7 @@ impl FactsReader {
         let runs = tests_folder::runs(&self.config.state_dir, &mut facts.problems);
         let known = |path: &str| facts.generations.iter().any(|g| g.store_path == path);
         facts.test_runs = runs.into_iter().filter(|run| known(&run.generation.store_path)).collect();
+        facts.problems.extend(journal::damage(&self.config.state_dir));
         fit::fit(&mut facts);
         facts
     }

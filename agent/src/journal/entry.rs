@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use backstay_protocol::message::{OpResult, Outcome};
 use backstay_protocol::{OpAction, OpId};
@@ -10,15 +11,22 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
 
+use super::reserve;
 use crate::config::Config;
 use crate::lock::Lock;
 use crate::storage;
 
 /// The file that says what to do.
 pub(super) const OP: &str = "op.json";
+/// The file that says how it ended.
+const RESULT: &str = "result.json";
+/// The file that says that the op is to stop.
+pub(super) const CANCEL: &str = "cancel";
 
-/// How long after its deadline an op is waited for whose runner is gone, while commands of it are still there.
-const PATIENCE: TimeDelta = TimeDelta::seconds(60);
+/// How much longer than the op may take it is waited for commands of it whose runner is gone.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// The longest that is waited for them.
+const LONGEST: Duration = Duration::from_hours(7 * 24);
 
 /// What to do, as it was when the op was accepted.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -49,10 +57,12 @@ impl OpFile {
 pub(crate) enum Standing {
     /// No runner has begun.
     NotBegun,
-    /// A runner, or a command that outlived it, is at work.
+    /// A runner is at work.
     Running,
     /// It has ended.
     Ended(Box<OpResult>),
+    /// Its runner is gone without a word, and a command that it started is still at work.
+    Orphaned,
     /// A runner had begun and is gone, without a word.
     Died,
 }
@@ -117,37 +127,47 @@ impl Entry {
         storage::write(&self.folder.join("begun"), std::process::id().to_string().as_bytes())
     }
 
+    /// Whether a runner has begun it, or it ended without one: none may begin it then.
     pub(crate) fn has_begun(&self) -> bool {
-        self.folder.join("begun").exists()
+        self.folder.join("begun").exists() || self.folder.join(RESULT).exists()
     }
 
     /// Asks for the op to stop.
     pub(crate) fn cancel(&self) -> io::Result<()> {
-        File::create(self.folder.join("cancel")).map(drop)
+        File::create(self.folder.join(CANCEL)).map(drop)
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.folder.join("cancel").exists()
+        self.folder.join(CANCEL).exists()
     }
 
-    /// Writes how the op ended.
+    /// Writes how the op ended. On a full disk there is room for that: it was set aside when the op was accepted.
     pub(crate) fn end(&self, result: &OpResult) -> io::Result<()> {
-        storage::write_json(&self.folder.join("result.json"), result)
+        let write = || storage::write_json(&self.folder.join(RESULT), result);
+        write().or_else(|error| if reserve::give_up(&self.folder) { write() } else { Err(error) })?;
+        reserve::give_up(&self.folder);
+        Ok(())
     }
 
-    /// How far the op is at `now`.
-    pub(crate) fn standing(&self, now: DateTime<Utc>) -> io::Result<Standing> {
+    /// How far the op is.
+    pub(crate) fn standing(&self) -> io::Result<Standing> {
         if let Some(result) = self.result() {
             return Ok(Standing::Ended(result));
         }
-        if Lock::is_held(&self.folder.join("lock"))? && !self.is_abandoned(now) {
-            return Ok(Standing::Running);
-        }
-        if !self.has_begun() {
-            return Ok(Standing::NotBegun);
-        }
+        let standing = match Lock::is_held(&self.folder.join("lock"))? {
+            true if self.is_orphaned() => Standing::Orphaned,
+            true => return Ok(Standing::Running),
+            false if self.has_begun() => Standing::Died,
+            false => return Ok(Standing::NotBegun),
+        };
         // The runner may have ended between the first look and the second.
-        Ok(self.result().map_or(Standing::Died, Standing::Ended))
+        Ok(self.result().map_or(standing, Standing::Ended))
+    }
+
+    /// How long commands of the op are waited for once its runner is gone. Not measured by the clock on the wall,
+    /// which may jump.
+    pub(crate) fn patience(&self) -> Duration {
+        Duration::from_secs(self.file.timeout_secs).min(LONGEST) + PATIENCE
     }
 
     /// Whether the time of an op that never began is over: what a person asked for then is not done now.
@@ -155,15 +175,20 @@ impl Entry {
         now > self.file.deadline()
     }
 
-    fn result(&self) -> Option<Box<OpResult>> {
+    /// How it ended; none where it has not.
+    pub(crate) fn result(&self) -> Option<Box<OpResult>> {
         // One that cannot be read is as good as none: the op then counts as one whose runner died.
-        storage::read_json(&self.folder.join("result.json")).ok().flatten().map(Box::new)
+        storage::read_json(&self.folder.join(RESULT)).ok().flatten().map(Box::new)
     }
 
-    /// Whether the runner is gone and a command that it left behind holds the lock past all patience.
-    fn is_abandoned(&self, now: DateTime<Utc>) -> bool {
-        now > self.file.deadline() + PATIENCE
-            && self.runner().is_some_and(|pid| test_kill_process(pid).is_err())
+    /// The file that says how it ended.
+    pub(super) fn result_file(&self) -> PathBuf {
+        self.folder.join(RESULT)
+    }
+
+    /// Whether the runner is gone, so that whoever holds the lock is a command that it left behind.
+    fn is_orphaned(&self) -> bool {
+        self.runner().is_some_and(|pid| test_kill_process(pid).is_err())
     }
 
     fn runner(&self) -> Option<Pid> {
@@ -185,6 +210,7 @@ pub(crate) fn ended_without_runner(
         commit: None,
         message: message.to_owned(),
         started_at: entry.file.accepted_at,
-        finished_at: now,
+        // The clock may have been set back meanwhile.
+        finished_at: now.max(entry.file.accepted_at),
     }
 }

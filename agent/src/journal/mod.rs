@@ -7,28 +7,35 @@
 //! journal/<op id>/cancel         the op is to stop
 //! journal/<op id>/output.jsonl   lines and phases, appended
 //! journal/<op id>/result.json    how it ended
+//! journal/<op id>/reserve        room for the end on a full disk
 //! journal/done/<op id>.json      how it ended, once the server has stored that: so that it never runs again
 //! journal/damaged/               entries that could not be read
 //! ```
 
+mod damage;
 mod entry;
 mod record;
+mod reserve;
 mod tail;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use backstay_protocol::OpId;
 use backstay_protocol::message::OpResult;
+use backstay_protocol::{OpId, delivery};
 
 use crate::storage;
+pub(crate) use damage::damage;
 pub(crate) use entry::{Entry, OpFile, Standing, ended_without_runner};
-pub(crate) use record::Recorder;
+pub(crate) use record::{Recorder, missing_lines};
 pub(crate) use tail::Tail;
 
 /// How many ended ops are remembered.
 const REMEMBERED: usize = 200;
+
+/// Where entries are put that cannot be read.
+const DAMAGED: &str = "damaged";
 
 /// The ops that this host has been given.
 #[derive(Debug, Clone)]
@@ -39,12 +46,26 @@ pub(crate) struct Journal {
 /// What the journal knows of an op.
 #[derive(Debug)]
 pub(crate) enum Known {
+    /// It never reached this host.
+    Never,
     /// It is in the journal.
     Open(Entry),
     /// It has ended, and the server knows how.
     Done(Box<OpResult>),
     /// It was in the journal and cannot be read any more; it may have run.
     Damaged,
+}
+
+impl Known {
+    /// What the decision about a delivery looks at.
+    pub(crate) fn in_short(&self) -> delivery::Known {
+        match self {
+            Self::Never => delivery::Known::Never,
+            Self::Open(_) => delivery::Known::Open,
+            Self::Done(_) => delivery::Known::Done,
+            Self::Damaged => delivery::Known::Damaged,
+        }
+    }
 }
 
 impl Journal {
@@ -55,40 +76,46 @@ impl Journal {
             storage::create_private_folder(&folder)?;
         }
         for path in storage::names_in(&journal.folder)? {
-            if file_name(&path).starts_with('.') {
-                fs::remove_dir_all(&path)?;
+            if file_name(&path).starts_with('.')
+                && let Err(error) = fs::remove_dir_all(&path)
+            {
+                // They are in nobody's way, and a disk that takes no writes must not keep the agent from telling so.
+                tracing::warn!(folder = %path.display(), %error, "the rest of an op cannot be cleared away");
             }
         }
         Ok(journal)
     }
 
-    /// Writes an op down. When this returns, the op is safe from a crash; it has not begun.
-    pub(crate) fn add(&self, op: OpFile) -> io::Result<Entry> {
+    /// Writes an op down, perhaps as one that is not to begin. When this returns, the op is safe from a crash; it has
+    /// not begun. Where it fails, nothing of it is left.
+    pub(crate) fn add(&self, op: OpFile, cancelled: bool) -> io::Result<Entry> {
         let building = self.folder.join(format!(".new-{}", op.op));
         let folder = self.folder.join(op.op.to_string());
-        if building.exists() {
-            fs::remove_dir_all(&building)?;
+        let written = build(&building, &op, cancelled)
+            .and_then(|()| fs::rename(&building, &folder))
+            .and_then(|()| storage::sync_folder_of(&folder));
+        if let Err(error) = written {
+            // An op that is said not to be here must not be begun by a later agent.
+            let _ = fs::rename(&folder, &building);
+            let _ = fs::remove_dir_all(&building);
+            return Err(error);
         }
-        storage::create_private_folder(&building)?;
-        storage::write_json(&building.join(entry::OP), &op)?;
-        fs::rename(&building, &folder)?;
-        storage::sync_folder_of(&folder)?;
         Ok(Entry::new(folder, op))
     }
 
-    /// What is known of an op; nothing if it never reached this host.
-    pub(crate) fn find(&self, op: OpId) -> io::Result<Option<Known>> {
+    /// What is known of an op.
+    pub(crate) fn find(&self, op: OpId) -> io::Result<Known> {
         let folder = self.folder.join(op.to_string());
         if folder.exists()
             && let Some(entry) = self.read(&folder)
         {
-            return Ok(Some(Known::Open(entry)));
+            return Ok(Known::Open(entry));
         }
         if folder.exists() || self.damaged().join(op.to_string()).exists() {
-            return Ok(Some(Known::Damaged));
+            return Ok(Known::Damaged);
         }
         let done = storage::read_json(&self.done().join(format!("{op}.json")));
-        Ok(done?.map(|result| Known::Done(Box::new(result))))
+        Ok(done?.map_or(Known::Never, |result| Known::Done(Box::new(result))))
     }
 
     /// Every op whose end the server has not stored, oldest first. What cannot be read is moved aside.
@@ -106,8 +133,8 @@ impl Journal {
     }
 
     /// Forgets an op whose end the server has stored, save how it ended.
-    pub(crate) fn forget(&self, entry: &Entry, result: &OpResult) -> io::Result<()> {
-        storage::write_json(&self.done().join(format!("{}.json", entry.op())), result)?;
+    pub(crate) fn forget(&self, entry: &Entry) -> io::Result<()> {
+        keep(&entry.result_file(), &self.done().join(format!("{}.json", entry.op())))?;
         // Renamed first: a folder that is half gone must not be taken for an op.
         let leaving = self.folder.join(format!(".done-{}", entry.op()));
         fs::rename(entry.folder(), &leaving)?;
@@ -145,7 +172,31 @@ impl Journal {
     }
 
     fn damaged(&self) -> PathBuf {
-        self.folder.join("damaged")
+        self.folder.join(DAMAGED)
+    }
+}
+
+/// Makes the folder of an op, complete but for its name.
+fn build(folder: &Path, op: &OpFile, cancelled: bool) -> io::Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    storage::create_private_folder(folder)?;
+    storage::write_json(&folder.join(entry::OP), op)?;
+    if cancelled {
+        storage::write(&folder.join(entry::CANCEL), b"")?;
+    }
+    reserve::set_aside(folder)
+}
+
+/// Keeps a file under another name too. That takes no room, so it works on a full disk; where the file system cannot do
+/// it, the file is copied.
+fn keep(file: &Path, as_name: &Path) -> io::Result<()> {
+    match fs::hard_link(file, as_name) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),
+        Err(_) => storage::write(as_name, &fs::read(file)?),
+        Ok(()) => storage::sync_folder_of(as_name),
     }
 }
 

@@ -32,14 +32,21 @@ pub(super) enum Record {
     Phase(Phase),
 }
 
-/// Writes what happens to the journal. It never fails: an op under way is worth more than its output.
+/// Writes what happens to the journal. It never fails: an op under way is worth more than its output. What a full disk
+/// does not take is counted, and the number is said once there is room.
 pub(crate) struct Recorder {
     file: File,
+    /// How long the file is with all that was written whole.
+    length: u64,
     clock: Arc<dyn Clock>,
     first: u64,
     written: u64,
     last: VecDeque<Record>,
     dropped: u64,
+    /// Lines that could not be written, and of which the output does not tell yet.
+    missed: u64,
+    /// Whether the file ends with a piece of a line.
+    torn: bool,
 }
 
 impl Recorder {
@@ -50,9 +57,20 @@ impl Recorder {
 
     fn keeping(path: &Path, clock: Arc<dyn Clock>, lines: u64) -> io::Result<Self> {
         let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+        let length = file.metadata()?.len();
         // One line is for saying how many were not kept.
         let first = lines.saturating_sub(LAST as u64 + 1);
-        Ok(Self { file, clock, first, written: 0, last: VecDeque::new(), dropped: 0 })
+        Ok(Self {
+            file,
+            length,
+            clock,
+            first,
+            written: 0,
+            last: VecDeque::new(),
+            dropped: 0,
+            missed: 0,
+            torn: false,
+        })
     }
 
     /// Writes a line down.
@@ -60,7 +78,7 @@ impl Recorder {
         let record = Record::Line { stream, at: self.clock.now(), text: cut(text, LINE_BYTES) };
         if self.written < self.first {
             self.written += 1;
-            self.write(&record);
+            self.write_line(&record);
             return;
         }
         if self.last.len() == LAST {
@@ -72,30 +90,82 @@ impl Recorder {
 
     /// Writes down what the op is doing from here on.
     pub(crate) fn phase(&mut self, phase: Phase) {
-        self.write(&Record::Phase(phase));
+        if let Err(error) = self.write(&Record::Phase(phase)) {
+            tracing::warn!(%error, "what the op is doing cannot be written down");
+        }
     }
 
-    /// Writes down what was held back, and makes all of it last.
-    pub(crate) fn finish(mut self) {
+    /// Writes down what was held back, and makes all of it last. How many lines are missing of which the output could
+    /// not tell.
+    pub(crate) fn finish(mut self) -> u64 {
         if self.dropped > 0 {
             let text = format!("… {} lines are not kept: the op wrote too many.", self.dropped);
-            self.write(&Record::Line { stream: Stream::Agent, at: self.clock.now(), text });
+            let notice = self.words(text);
+            self.write_line(&notice);
         }
         for record in std::mem::take(&mut self.last) {
-            self.write(&record);
+            self.write_line(&record);
         }
+        let _ = self.tell_missed();
         if let Err(error) = self.file.sync_all() {
             tracing::warn!(%error, "the op's output may not survive a crash");
         }
+        self.missed
     }
 
-    fn write(&mut self, record: &Record) {
-        let Ok(mut json) = serde_json::to_vec(record) else { return };
-        json.push(b'\n');
-        if let Err(error) = self.file.write_all(&json) {
-            tracing::warn!(%error, "a line of output is lost");
+    /// Writes a line, after a word of those that could not be written before it.
+    fn write_line(&mut self, record: &Record) {
+        if let Err(error) = self.tell_missed().and_then(|()| self.write(record)) {
+            if self.missed == 0 {
+                tracing::warn!(%error, "output cannot be written down; the lines are counted");
+            }
+            self.missed += 1;
         }
     }
+
+    /// The word takes the place of at least one line, so the output does not grow beyond what is kept.
+    fn tell_missed(&mut self) -> io::Result<()> {
+        if self.missed > 0 {
+            let notice = self.words(format!("… {}.", missing_lines(self.missed)));
+            self.write(&notice)?;
+            self.missed = 0;
+        }
+        Ok(())
+    }
+
+    fn words(&self, text: String) -> Record {
+        Record::Line { stream: Stream::Agent, at: self.clock.now(), text }
+    }
+
+    /// Writes a record whole or not at all: half a line would make one with the next.
+    fn write(&mut self, record: &Record) -> io::Result<()> {
+        let mut json = serde_json::to_vec(record)?;
+        json.push(b'\n');
+        self.mend()?;
+        self.torn = true;
+        let written = self.file.write_all(&json);
+        if written.is_ok() {
+            self.torn = false;
+            self.length += json.len() as u64;
+        } else {
+            let _ = self.mend();
+        }
+        written
+    }
+
+    fn mend(&mut self) -> io::Result<()> {
+        if self.torn {
+            self.file.set_len(self.length)?;
+            self.torn = false;
+        }
+        Ok(())
+    }
+}
+
+/// That this many lines are missing, in a sentence without its end.
+pub(crate) fn missing_lines(count: u64) -> String {
+    let lines = if count == 1 { "line of output is" } else { "lines of output are" };
+    format!("{count} {lines} missing: the disk did not take them")
 }
 
 #[cfg(test)]
@@ -104,6 +174,47 @@ mod tests {
 
     use super::super::Tail;
     use super::*;
+
+    /// All lines of a file.
+    fn lines(path: &Path) -> Vec<backstay_protocol::OutputLine> {
+        let mut tail = Tail::from(path.to_owned());
+        std::iter::from_fn(|| Some(tail.next_batch().unwrap().lines).filter(|lines| !lines.is_empty()))
+            .flatten()
+            .collect()
+    }
+
+    #[test]
+    fn lines_that_the_disk_did_not_take_are_counted_and_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("output.jsonl");
+        let mut recorder = Recorder::create(&path, Arc::new(SystemClock)).unwrap();
+        recorder.line(Stream::Stdout, "one");
+        // A file that takes no writes, as on a disk that is full, and then one with half a line at its end.
+        let writable = std::mem::replace(&mut recorder.file, File::open(&path).unwrap());
+        for _ in 0..3 {
+            recorder.line(Stream::Stdout, "lost");
+        }
+        recorder.file = writable;
+        recorder.file.write_all(b"{\"stream\":\"std").unwrap();
+        recorder.line(Stream::Stdout, "two");
+        assert_eq!(recorder.finish(), 0);
+        let told = lines(&path);
+        let texts: Vec<_> = told.iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(texts, ["one", "… 3 lines of output are missing: the disk did not take them.", "two"]);
+    }
+
+    #[test]
+    fn where_there_never_is_room_the_number_is_handed_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("output.jsonl");
+        let mut recorder = Recorder::create(&path, Arc::new(SystemClock)).unwrap();
+        recorder.file = File::open(&path).unwrap();
+        for _ in 0..3 {
+            recorder.line(Stream::Stdout, "lost");
+        }
+        assert_eq!(recorder.finish(), 3);
+        assert!(lines(&path).is_empty());
+    }
 
     #[test]
     fn of_too_many_lines_the_first_and_the_last_are_kept() {
@@ -114,15 +225,7 @@ mod tests {
             recorder.line(Stream::Stdout, &i.to_string());
         }
         recorder.finish();
-        let mut tail = Tail::from(path);
-        let mut lines = vec![];
-        loop {
-            let batch = tail.next_batch().unwrap();
-            if batch.lines.is_empty() {
-                break;
-            }
-            lines.extend(batch.lines);
-        }
+        let lines = lines(&path);
         assert_eq!(lines.len(), 1000);
         assert!(lines.iter().enumerate().all(|(i, line)| line.seq == i as u64 + 1));
         assert_eq!((lines[498].text.as_str(), lines[500].text.as_str()), ("498", "1500"));

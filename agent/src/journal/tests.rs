@@ -37,21 +37,22 @@ fn journal() -> (tempfile::TempDir, Journal) {
 #[test]
 fn an_op_is_found_until_it_is_forgotten_and_remembered_after() {
     let (folder, journal) = journal();
-    let entry = journal.add(op_file()).unwrap();
+    let entry = journal.add(op_file(), false).unwrap();
     let again = Journal::open(folder.path()).unwrap();
     assert_eq!(again.entries().unwrap()[0].op(), entry.op());
-    assert!(matches!(again.find(entry.op()).unwrap(), Some(Known::Open(_))));
-    again.forget(&entry, &result()).unwrap();
+    assert!(matches!(again.find(entry.op()).unwrap(), Known::Open(_)));
+    entry.end(&result()).unwrap();
+    again.forget(&entry).unwrap();
     assert!(again.entries().unwrap().is_empty());
-    assert!(matches!(again.find(entry.op()).unwrap(), Some(Known::Done(_))));
-    assert!(again.find(OpId::new()).unwrap().is_none());
+    assert!(matches!(again.find(entry.op()).unwrap(), Known::Done(_)));
+    assert!(matches!(again.find(OpId::new()).unwrap(), Known::Never));
 }
 
 #[test]
 fn how_far_an_op_is() {
     let (_folder, journal) = journal();
-    let entry = journal.add(op_file()).unwrap();
-    let standing = || entry.standing(SystemClock.now()).unwrap();
+    let entry = journal.add(op_file(), false).unwrap();
+    let standing = || entry.standing().unwrap();
     assert_eq!(standing(), Standing::NotBegun);
     let lock = entry.lock().unwrap().unwrap();
     assert_eq!(standing(), Standing::Running);
@@ -69,7 +70,7 @@ fn how_far_an_op_is() {
 #[test]
 fn an_op_that_waited_too_long_is_overdue() {
     let (_folder, journal) = journal();
-    let entry = journal.add(op_file()).unwrap();
+    let entry = journal.add(op_file(), false).unwrap();
     let clock = FixedClock::at(entry.file().accepted_at);
     clock.advance(TimeDelta::seconds(60));
     assert!(!entry.is_overdue(clock.now()));
@@ -77,23 +78,23 @@ fn an_op_that_waited_too_long_is_overdue() {
     assert!(entry.is_overdue(clock.now()));
     let mut endless = op_file();
     endless.timeout_secs = u64::MAX;
-    assert!(!journal.add(endless).unwrap().is_overdue(clock.now()));
+    assert!(!journal.add(endless, false).unwrap().is_overdue(clock.now()));
 }
 
 #[test]
 fn what_is_damaged_is_moved_aside_and_blocks_nothing() {
     let (folder, journal) = journal();
-    let good = journal.add(op_file()).unwrap();
-    let torn = journal.add(op_file()).unwrap();
+    let good = journal.add(op_file(), false).unwrap();
+    let torn = journal.add(op_file(), false).unwrap();
     fs::write(torn.folder().join("op.json"), "{\"op\":\"019b").unwrap();
     let empty = folder.path().join("journal").join(OpId::new().to_string());
     fs::create_dir(&empty).unwrap();
-    let swapped = journal.add(op_file()).unwrap();
+    let swapped = journal.add(op_file(), false).unwrap();
     fs::copy(good.folder().join("op.json"), swapped.folder().join("op.json")).unwrap();
     let left: Vec<_> = journal.entries().unwrap().iter().map(Entry::op).collect();
     assert_eq!(left, [good.op()]);
     assert_eq!(storage::names_in(&journal.damaged()).unwrap().len(), 3);
-    assert!(matches!(journal.find(torn.op()).unwrap(), Some(Known::Damaged)));
+    assert!(matches!(journal.find(torn.op()).unwrap(), Known::Damaged));
 }
 
 #[test]
@@ -111,18 +112,19 @@ fn the_latest_ended_ops_are_remembered() {
     let (_folder, journal) = journal();
     let mut ops = vec![];
     for _ in 0..REMEMBERED + 2 {
-        let entry = journal.add(op_file()).unwrap();
-        journal.forget(&entry, &result()).unwrap();
+        let entry = journal.add(op_file(), false).unwrap();
+        entry.end(&result()).unwrap();
+        journal.forget(&entry).unwrap();
         ops.push(entry.op());
     }
-    assert!(journal.find(ops[1]).unwrap().is_none());
-    assert!(journal.find(ops[2]).unwrap().is_some());
+    assert!(matches!(journal.find(ops[1]).unwrap(), Known::Never));
+    assert!(matches!(journal.find(ops[2]).unwrap(), Known::Done(_)));
 }
 
 #[test]
 fn output_is_followed_while_it_is_written() {
     let (_folder, journal) = journal();
-    let entry = journal.add(op_file()).unwrap();
+    let entry = journal.add(op_file(), false).unwrap();
     let mut tail = Tail::from(entry.output());
     assert_eq!(tail.next_batch().unwrap(), tail::Batch::default());
     let mut recorder = Recorder::create(&entry.output(), Arc::new(SystemClock)).unwrap();
@@ -140,7 +142,7 @@ fn output_is_followed_while_it_is_written() {
 #[test]
 fn a_torn_last_line_waits_and_a_damaged_one_keeps_its_place() {
     let (_folder, journal) = journal();
-    let entry = journal.add(op_file()).unwrap();
+    let entry = journal.add(op_file(), false).unwrap();
     let mut file = fs::File::create(entry.output()).unwrap();
     let line = br#"{"stream":"stdout","at":"2025-12-28T14:40:00Z","text":"whole"}"#;
     file.write_all(b"\0garbage\n").unwrap();

@@ -21,9 +21,13 @@ use backstay_protocol::{Clock, OpAction, Phase, SystemClock};
 
 use crate::journal::Entry;
 use crate::lock::Lock;
-use crate::storage;
 use verdict::Verdict;
 use work::Work;
+
+/// The first pause before the end of an op is written again, where the disk did not take it.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// The longest such pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Does the op whose journal entry is in `folder`, unless another runner has begun it.
 ///
@@ -43,9 +47,10 @@ pub fn run_op(folder: &Path) -> Result<()> {
     lock.share_with_commands()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let started_at = clock.now();
-    let Verdict { outcome, exit_code, message } = perform(&entry, &clock);
-    let finished_at = clock.now();
-    end(&entry, &OpResult { outcome, exit_code, commit: None, message, started_at, finished_at })
+    let Verdict { outcome, exit_code, commit, message } = perform(&entry, &clock);
+    // The clock may have been set back meanwhile.
+    let finished_at = clock.now().max(started_at);
+    end(&entry, &OpResult { outcome, exit_code, commit, message, started_at, finished_at })
 }
 
 /// The lock of the op; none where another runner holds it or has held it. An agent that looks whether the lock is free
@@ -92,8 +97,7 @@ fn attempt(entry: &Entry, clock: &Arc<dyn Clock>) -> Verdict {
     let verdict = match Work::new(entry, config, Arc::clone(clock)) {
         Ok(mut work) => {
             let verdict = work.stopped().unwrap_or_else(|| act(&mut work, &entry.file().action));
-            work.finish(&verdict);
-            verdict
+            work.finish(verdict)
         }
         Err(error) => {
             Verdict::refused(format!("Nothing was changed: the journal cannot be written ({error})."))
@@ -123,14 +127,16 @@ fn refresh(work: &mut Work<'_>) -> Verdict {
     Verdict::completed(format!("The host was read: {} generations.", facts.generations.len()))
 }
 
-/// Writes the end down; a full disk may have room again a moment later.
+/// Writes the end down, however long the disk does not take it: nobody else knows it.
 fn end(entry: &Entry, result: &OpResult) -> Result<()> {
-    for _ in 0..10 {
-        match entry.end(result) {
-            Ok(()) => return Ok(()),
-            Err(error) => tracing::error!(%error, "the op's end cannot be written"),
+    let mut pause = FIRST_PAUSE;
+    while let Err(error) = entry.end(result) {
+        if !entry.folder().exists() {
+            return Err(error).context("the op's end is lost, for its place in the journal is gone");
         }
-        thread::sleep(Duration::from_secs(1));
+        tracing::error!(%error, "the op's end cannot be written; trying again");
+        thread::sleep(pause);
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
-    storage::write_json(&entry.folder().join("result.json"), result).context("the op's end is lost")
+    Ok(())
 }

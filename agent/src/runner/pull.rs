@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use backstay_protocol::Phase;
+use backstay_protocol::{Commit, Phase};
 
 use super::report::how;
 use super::verdict::Verdict;
@@ -22,7 +22,7 @@ pub(super) fn run(work: &mut Work<'_>) -> Verdict {
         Err(why) => return Verdict::refused(format!("{why} Nothing was changed.")),
     };
     match pull(work, &remote) {
-        Ok(message) => Verdict::completed(message).with_exit(&Ended::Exited(0)),
+        Ok((message, commit)) => Verdict::completed(message).with_exit(&Ended::Exited(0)).at(commit),
         Err(failed) => failed,
     }
 }
@@ -60,7 +60,8 @@ fn files(changed: &str) -> String {
     if more > 0 { format!("{first} and {more} more") } else { first }
 }
 
-fn pull(work: &mut Work<'_>, remote: &str) -> Result<String, Verdict> {
+/// What was done, and the commit that the branch is at.
+fn pull(work: &mut Work<'_>, remote: &str) -> Result<(String, Commit), Verdict> {
     let branch = work.config().checkout.branch.clone();
     let before = head(work);
     let fetch = git(work.config(), ["fetch", "--no-tags", remote, &format!("refs/heads/{branch}")]);
@@ -73,20 +74,26 @@ fn pull(work: &mut Work<'_>, remote: &str) -> Result<String, Verdict> {
     step(work, &fetch, |how, said| {
         format!("{branch} could not be fetched from {remote}: git {how}.{said} The checkout is as it was.")
     })?;
+    // Somebody else may fetch meanwhile: this very commit is merged, and told.
+    let fetched = look(work, &["rev-parse", "--verify", "FETCH_HEAD^{commit}"]).map_err(|why| {
+        Verdict::failed(format!("What was fetched cannot be read: {why}. The checkout is as it was."))
+    })?;
     let is_ancestor = |work: &Work<'_>, one: &str, other: &str| {
         look(work, &["merge-base", "--is-ancestor", one, other]).is_ok()
     };
-    if !is_ancestor(work, "HEAD", "FETCH_HEAD") {
-        let what = if is_ancestor(work, "FETCH_HEAD", "HEAD") { "is ahead of" } else { "has diverged from" };
+    if !is_ancestor(work, "HEAD", &fetched) {
+        let what = if is_ancestor(work, &fetched, "HEAD") { "is ahead of" } else { "has diverged from" };
         return Err(Verdict::failed(format!(
             "The checkout {what} {remote}/{branch}: it has commits that the branch has not. The checkout is as it was. \
              Push or drop them on the host."
         )));
     }
-    let merge = git(work.config(), ["merge", "--ff-only", "FETCH_HEAD"]);
+    let merge = git(work.config(), ["merge", "--ff-only", fetched.as_str()]);
     step(work, &merge, |how, said| format!("The checkout could not be moved forward: git {how}.{said}"))?;
     let now = head(work);
-    Ok(if now == before { format!("Already at {now}.") } else { format!("Pulled {before} → {now}.") })
+    let message =
+        if now == before { format!("Already at {now}.") } else { format!("Pulled {before} → {now}.") };
+    Ok((message, Commit(fetched)))
 }
 
 fn step(

@@ -1,5 +1,6 @@
 //! Rollback: to exactly the generation that a person confirmed, or nowhere.
 
+use backstay_protocol::message::Outcome;
 use backstay_protocol::{GenerationRef, Phase, rollback};
 
 use super::position::Position;
@@ -17,6 +18,9 @@ pub(super) fn run(work: &mut Work<'_>, target: &GenerationRef, seen: &Generation
     }
     let before = work.position();
     for step in work.adapter().rollback(&work.host(), target) {
+        if let Some(stopped) = stopped(work, target, &before) {
+            return stopped;
+        }
         // Asking the build may have taken a while.
         if step.role.moves_profile()
             && let Some(refused) = refusal(work, target, seen)
@@ -24,12 +28,29 @@ pub(super) fn run(work: &mut Work<'_>, target: &GenerationRef, seen: &Generation
             return refused;
         }
         work.phase(step.role.phase());
-        let report = work.run(&step.invocation);
+        let report = match step.role {
+            // Quick, and better not left half-way: a cancel is heeded after it.
+            Role::SwitchProfile => work.run_after_all(&step.invocation),
+            _ => work.run(&step.invocation),
+        };
         if let Some(failed) = judge(work, target, &before, &step, &report) {
             return failed;
         }
     }
     Verdict::completed(format!("Rolled back to {target}.")).with_exit(&Ended::Exited(0))
+}
+
+/// Where the op was told to stop between two commands: nothing has been activated, so the host can be left as it was.
+fn stopped(work: &mut Work<'_>, target: &GenerationRef, before: &Position) -> Option<Verdict> {
+    let stopped = work.stopped()?;
+    let now = work.position();
+    let (Some(back), false) = (before.current, now == *before) else { return Some(stopped) };
+    let why = match stopped.outcome {
+        Outcome::Cancelled => "Cancelled",
+        _ => "Its time ran out",
+    };
+    let told = point_back(work, back);
+    Some(Verdict { message: format!("{why} before {target} was activated. {told}"), ..stopped })
 }
 
 /// Holds the request against what the host is at this moment.
@@ -103,11 +124,15 @@ fn activation_failed(
     if runs && !report.failed_units.is_empty() {
         return Verdict::of(ended, units_failed(&target.to_string(), &report.failed_units));
     }
+    if *ended == Ended::Cancelled {
+        return Verdict::of(ended, cancelled(&target.to_string(), before, &now, report));
+    }
     let why = why(work, target, report);
     if let (Ended::Exited(code), Some(back)) = (ended, before.current) {
         let unmoved = !runs && now.running == before.running && now.current == Some(target.number);
         if unmoved && work.adapter().has_not_begun(*code) {
-            return Verdict::of(ended, format!("{why} {}", point_back(work, back)));
+            let told = point_back(work, back);
+            return Verdict::of(ended, format!("{why} {told} Mend the cause and try again."));
         }
     }
     let advice = match ended {
@@ -137,10 +162,22 @@ fn point_back(work: &mut Work<'_>, number: u32) -> String {
     let report = work.run_after_all(&command);
     let now = work.position().told();
     if report.ended.is_success() {
-        format!("The profile was pointed back at Gen {number}. {now} Mend the cause and try again.")
+        format!("The profile was pointed back at Gen {number}. {now}")
     } else {
         format!("The profile could not be pointed back: the command {}. {now}", how(&report.ended))
     }
+}
+
+/// What is to be said of an op that was cancelled while a command ran that activates `what`: a cancel takes nothing back.
+pub(super) fn cancelled(what: &str, before: &Position, now: &Position, report: &Report) -> String {
+    if now == before && !report.activates {
+        return format!("Cancelled before {what} was activated. Nothing was changed. {}", now.told());
+    }
+    format!(
+        "Cancelled while {what} was being activated. Cancelling undid nothing: what was activated stays, and parts of it \
+         may be missing. {} Roll back to another generation, or switch, to bring the host to a known state.",
+        now.told()
+    )
 }
 
 /// What switch-to-configuration's 4 means.

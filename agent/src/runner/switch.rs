@@ -4,7 +4,7 @@ use backstay_protocol::Phase;
 
 use super::position::Position;
 use super::report::{Report, how};
-use super::rollback::units_failed;
+use super::rollback::{cancelled, units_failed};
 use super::verdict::Verdict;
 use super::work::Work;
 use crate::command::Ended;
@@ -32,7 +32,8 @@ fn done(before: &Position, now: &Position) -> String {
 }
 
 fn failed(work: &Work<'_>, before: &Position, now: &Position, report: &Report) -> String {
-    if let (Some(number), false) = (now.current, report.failed_units.is_empty()) {
+    let is_cancelled = report.ended == Ended::Cancelled;
+    if let (Some(number), false, false) = (now.current, report.failed_units.is_empty(), is_cancelled) {
         return units_failed(&format!("Gen {number}"), &report.failed_units);
     }
     let how = how(&report.ended);
@@ -40,6 +41,9 @@ fn failed(work: &Work<'_>, before: &Position, now: &Position, report: &Report) -
     if now == before && !report.activates {
         let what = if matches!(report.ended, Ended::NotStarted(_)) { "The switch" } else { "The build" };
         return format!("{what} {how}.{said} Nothing was changed. {}", now.told());
+    }
+    if is_cancelled {
+        return cancelled("the new generation", before, now, report);
     }
     let meaning = match &report.ended {
         Ended::Exited(code) if *code != 1 => work.adapter().meaning(*code),

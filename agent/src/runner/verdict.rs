@@ -1,5 +1,6 @@
 //! How an op ended, before times are put to it.
 
+use backstay_protocol::Commit;
 use backstay_protocol::limits::cut;
 use backstay_protocol::message::Outcome;
 
@@ -13,12 +14,13 @@ const MESSAGE_BYTES: usize = 2000;
 pub(crate) struct Verdict {
     pub(crate) outcome: Outcome,
     pub(crate) exit_code: Option<i32>,
+    pub(crate) commit: Option<Commit>,
     pub(crate) message: String,
 }
 
 impl Verdict {
     fn new(outcome: Outcome, message: impl Into<String>) -> Self {
-        Self { outcome, exit_code: None, message: cut(&message.into(), MESSAGE_BYTES) }
+        Self { outcome, exit_code: None, commit: None, message: cut(&message.into(), MESSAGE_BYTES) }
     }
 
     /// What was asked for was done.
@@ -46,8 +48,34 @@ impl Verdict {
         Self::new(outcome, message).with_exit(ended)
     }
 
+    /// The same, of a pull that brought the checkout to `commit`.
+    pub(crate) fn at(self, commit: Commit) -> Self {
+        Self { commit: Some(commit), ..self }
+    }
+
+    /// The same, with one more sentence.
+    pub(crate) fn and(self, sentence: &str) -> Self {
+        let room = MESSAGE_BYTES.saturating_sub(sentence.len() + 1);
+        Self { message: format!("{} {sentence}", cut(&self.message, room)), ..self }
+    }
+
     /// The same, with the status of the command that decided.
     pub(crate) fn with_exit(self, ended: &Ended) -> Self {
         Self { exit_code: ended.exit_code(), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_more_sentence_finds_room_in_the_longest_message() {
+        assert_eq!(
+            Verdict::completed("Done.").and("3 lines are missing.").message,
+            "Done. 3 lines are missing."
+        );
+        let long = Verdict::failed("x".repeat(2 * MESSAGE_BYTES)).and("3 lines are missing.");
+        assert!(long.message.len() <= MESSAGE_BYTES && long.message.ends_with(" 3 lines are missing."));
     }
 }

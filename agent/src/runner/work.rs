@@ -12,7 +12,7 @@ use super::verdict::Verdict;
 use crate::command::{Bounds, Ended, Invocation};
 use crate::config::Config;
 use crate::facts::{FactsReader, Profile};
-use crate::journal::{Entry, Recorder};
+use crate::journal::{Entry, Recorder, missing_lines};
 use crate::platform::{Adapter, Host, adapter};
 
 /// The longest that any op may take; what a server asks for beyond that is not meant.
@@ -146,8 +146,11 @@ impl<'a> Work<'a> {
     }
 
     /// Closes the output with what the op came to.
-    pub(crate) fn finish(mut self, verdict: &Verdict) {
+    pub(crate) fn finish(mut self, verdict: Verdict) -> Verdict {
         self.say(&verdict.message);
-        self.recorder.finish();
+        match self.recorder.finish() {
+            0 => verdict,
+            missed => verdict.and(&format!("{}.", missing_lines(missed))),
+        }
     }
 }

@@ -89,6 +89,22 @@ async fn facts_come_at_first_on_demand_and_when_the_host_changes() {
 }
 
 #[tokio::test]
+async fn what_changed_while_nobody_listened_is_told_on_the_next_connection() {
+    let host = Host::with_three();
+    let server = Server::start().await;
+    let _agent = host.agent(&server);
+    let mut connection = server.accept().await;
+    assert_eq!(connection.facts().await.current().unwrap().number, 3);
+    drop(connection);
+    host.set(&host.build("four", ACTIVATE));
+    let mut connection = server.accept().await;
+    assert_eq!(connection.facts().await.current().unwrap().number, 4);
+    // And once more where nothing changed: the server may be another one.
+    drop(connection);
+    assert_eq!(server.accept().await.facts().await.current().unwrap().number, 4);
+}
+
+#[tokio::test]
 async fn refresh_reads_the_host() {
     let host = Host::with_three();
     let server = Server::start().await;

@@ -3,15 +3,21 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has to stop")]
 
+mod cancel;
+mod clock;
 mod config;
 mod connection;
+mod delivery;
+mod disk;
 mod host;
 mod output;
 mod process;
 mod pull;
 mod rollback;
 mod rollback_failures;
+mod self_restart;
 mod server;
+mod small_disk;
 mod survival;
 mod switch;
 mod tests_op;

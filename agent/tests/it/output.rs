@@ -5,8 +5,10 @@ use backstay_protocol::limits::{LINE_BYTES, LINES_PER_OP};
 use backstay_protocol::message::Outcome;
 
 use crate::host::{ACTIVATE, Host};
+use crate::process::peak_memory;
 use crate::rollback::one;
-use crate::server::Heard;
+use crate::server::{Heard, Server};
+use crate::wait::until;
 
 async fn output_of(script: &str) -> Heard {
     let host = Host::nixos();
@@ -32,6 +34,42 @@ async fn what_is_too_much_is_counted() {
     assert_eq!(heard.lines.len() as u64, LINES_PER_OP);
     assert!(heard.has_line("lines are not kept"));
     assert!(heard.texts().contains(&"line 1") && heard.texts().contains(&"line 30000"));
+}
+
+/// In KiB; of a build for tests, which is the larger one.
+const MEMORY: u64 = 64 * 1024;
+
+#[tokio::test]
+async fn a_million_lines_take_bounded_memory() {
+    let host = Host::nixos();
+    host.set(&host.build("one", &format!("seq -f 'line %.0f' 1000000\n{ACTIVATE}")));
+    host.set(&host.build("two", ACTIVATE));
+    host.runs(2);
+    let server = Server::start().await;
+    let agent = host.agent(&server);
+    let mut connection = server.accept().await;
+    let op = connection.run(host.rollback(2, 1)).await;
+    until("the runner", || host.journal(op).join("begun").exists()).await;
+    let runner = host.runner(op);
+    let mut of_runner = 0;
+    until("the runner to end", || {
+        let now = peak_memory(runner);
+        of_runner = now.unwrap_or(of_runner);
+        now.is_none()
+    })
+    .await;
+    let heard = connection.finish(op).await;
+    heard.expect(Outcome::Completed);
+    assert_eq!(heard.lines.len() as u64, LINES_PER_OP);
+    // The first and the last that are kept, and beside them the words of agent and commands.
+    assert!(heard.texts().contains(&"line 1") && heard.texts().contains(&"line 1000000"));
+    let cut = heard.lines.iter().find(|line| line.text.contains("lines are not kept")).unwrap();
+    let cut: u64 = cut.text.split(' ').nth(1).unwrap().parse().unwrap();
+    let all = cut + LINES_PER_OP - 1;
+    assert!((1_000_000..1_000_010).contains(&all), "{all}");
+    let of_agent = peak_memory(agent.id()).unwrap();
+    assert!(of_runner > 0 && of_runner < MEMORY, "the runner took {of_runner} KiB");
+    assert!(of_agent < MEMORY, "the agent took {of_agent} KiB");
 }
 
 #[tokio::test]

@@ -20,6 +20,10 @@ impl AgentProcess {
         Self(command.spawn().unwrap())
     }
 
+    pub(crate) fn id(&self) -> i32 {
+        Pid::from_child(&self.0).as_raw_nonzero().get()
+    }
+
     /// As `kill -9` does.
     pub(crate) fn kill(mut self) {
         self.0.kill().unwrap();
@@ -49,6 +53,13 @@ impl Drop for AgentProcess {
 /// Kills any process, as `kill -9` does.
 pub(crate) fn kill(pid: i32) {
     kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+}
+
+/// The most memory that a process had at once, in KiB; none where it is gone.
+pub(crate) fn peak_memory(pid: i32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    peak.trim().strip_suffix(" kB")?.parse().ok()
 }
 
 /// Whether a process runs; one that is dead and not yet waited for does not.

@@ -53,10 +53,13 @@ async fn forward_to_the_head_of_the_branch() {
     assert_eq!(head(&host), newest);
     let checkout = heard.facts.checkout.unwrap();
     assert_eq!(checkout.commit.0, newest);
+    assert_eq!(heard.result.commit, Some(checkout.commit), "the server holds the one against the other");
     // echo -n two | sha256sum
     let two = "3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3";
     assert_eq!(checkout.lock_hash.as_deref(), Some(two));
-    assert!(one(&host, OpAction::Pull).await.expect(Outcome::Completed).starts_with("Already at "));
+    let again = one(&host, OpAction::Pull).await;
+    assert!(again.expect(Outcome::Completed).starts_with("Already at "));
+    assert_eq!(again.result.commit, heard.result.commit);
 }
 
 #[tokio::test]
@@ -77,6 +80,7 @@ async fn a_branch_that_diverged_is_left_alone() {
     let own = commit(&host, "checkout", "own");
     let heard = one(&host, OpAction::Pull).await;
     assert!(heard.expect(Outcome::Failed).contains("has diverged from origin/main"));
+    assert_eq!(heard.result.commit, None);
     assert_eq!(head(&host), own);
 }
 

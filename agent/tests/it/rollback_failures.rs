@@ -2,10 +2,9 @@
 
 use backstay_protocol::message::Outcome;
 
-use crate::host::{ACTIVATE, HOLD, Host};
+use crate::host::{ACTIVATE, Host};
 use crate::rollback::one;
 use crate::server::{Heard, Server};
-use crate::wait::until;
 
 /// A host on Gen 2, whose Gen 1 does this when it is activated.
 fn host(switch: &str) -> Host {
@@ -125,19 +124,4 @@ async fn time_that_runs_out_stops_the_activation_and_all_that_it_started() {
     assert!(message.contains("took too long") && message.contains("Gen 2 runs"), "{message}");
     let child: i32 = std::fs::read_to_string(host.at("child")).unwrap().trim().parse().unwrap();
     assert!(!crate::process::is_running(child));
-}
-
-#[tokio::test]
-async fn a_rollback_can_be_cancelled() {
-    let host = host(&format!("{HOLD}{ACTIVATE}"));
-    host.hold();
-    let server = Server::start().await;
-    let _agent = host.agent(&server);
-    let mut connection = server.accept().await;
-    let op = connection.run(host.rollback(2, 1)).await;
-    until("the activation", || host.is_holding()).await;
-    connection.send(&backstay_protocol::message::ServerMessage::Cancel { op }).await;
-    let heard = connection.finish(op).await;
-    assert!(heard.expect(Outcome::Cancelled).contains("was cancelled"));
-    assert_eq!(host.running(), host.store_path(2));
 }

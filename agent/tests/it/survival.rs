@@ -225,7 +225,11 @@ async fn a_damaged_entry_blocks_nothing_and_is_never_run() {
     let _agent = host.agent(&server);
     let mut connection = server.accept().await;
     assert!(connection.journal.is_empty());
-    assert!(host.at("state/journal/damaged").join(damaged.to_string()).exists());
+    let kept = host.at("state/journal/damaged").join(damaged.to_string());
+    assert!(kept.exists());
+    let problems = connection.facts().await.problems;
+    let told = problems.iter().find(|problem| problem.contains(&damaged.to_string()));
+    assert!(told.is_some_and(|told| told.contains(kept.to_str().unwrap())), "{problems:?}");
     let action = host.rollback(2, 1);
     connection.send(&ServerMessage::Run { op: damaged, action: action.clone(), timeout_secs: 60 }).await;
     assert!(connection.hear(damaged).await.expect(Outcome::Failed).contains("damaged"));

@@ -1,0 +1,65 @@
+//! What a connection remembers of ops that are not in the journal: the latest few, so that nothing grows without bound.
+
+use std::collections::VecDeque;
+
+use backstay_protocol::OpId;
+
+/// How many ops are remembered.
+const MOST: usize = 100;
+
+/// Something about each of the latest ops.
+#[derive(Debug)]
+pub(super) struct Recent<T>(VecDeque<(OpId, T)>);
+
+impl<T> Default for Recent<T> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<T> Recent<T> {
+    /// Remembers this of an op, and forgets what was remembered of it before.
+    pub(super) fn put(&mut self, op: OpId, what: T) {
+        self.take(op);
+        if self.0.len() == MOST {
+            self.0.pop_front();
+        }
+        self.0.push_back((op, what));
+    }
+
+    /// What is remembered of an op.
+    pub(super) fn get_mut(&mut self, op: OpId) -> Option<&mut T> {
+        self.0.iter_mut().find(|(of, _)| *of == op).map(|(_, what)| what)
+    }
+
+    /// What is remembered of an op, and from now on no more.
+    pub(super) fn take(&mut self, op: OpId) -> Option<T> {
+        let at = self.0.iter().position(|(of, _)| *of == op)?;
+        self.0.remove(at).map(|(_, what)| what)
+    }
+
+    /// Everything that is remembered.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (OpId, &mut T)> {
+        self.0.iter_mut().map(|(op, what)| (*op, what))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_are_remembered() {
+        let mut recent = Recent::default();
+        let ops: Vec<_> = (0..=MOST).map(|_| OpId::new()).collect();
+        for (number, op) in ops.iter().enumerate() {
+            recent.put(*op, number);
+        }
+        assert_eq!(recent.iter_mut().count(), MOST);
+        assert_eq!(recent.take(ops[0]), None);
+        recent.put(ops[MOST], 7);
+        assert_eq!(recent.get_mut(ops[MOST]), Some(&mut 7));
+        assert_eq!(recent.take(ops[MOST]), Some(7));
+        assert_eq!(recent.take(ops[MOST]), None);
+    }
+}

@@ -1,0 +1,135 @@
+//! Cancels: what they stop, and what is said of what had happened by then.
+
+use std::fs;
+
+use backstay_protocol::OpAction;
+use backstay_protocol::message::{Outcome, ServerMessage};
+
+use crate::host::{ACTIVATE, HOLD, Host};
+use crate::process::{AgentProcess, is_running, read};
+use crate::server::{Heard, Server};
+use crate::wait::until;
+
+/// A host on Gen 2, whose Gen 1 does this when it is asked and activated.
+fn host_with(check: &str, switch: &str) -> Host {
+    let host = Host::nixos();
+    host.set(&host.build_with("one", check, switch));
+    host.set(&host.build("two", ACTIVATE));
+    host.runs(2);
+    host.hold();
+    host
+}
+
+fn host(switch: &str) -> Host {
+    host_with("true", switch)
+}
+
+/// Asks for an op, cancels it when it stands still, and listens to its end.
+async fn cancelled(host: &Host, action: OpAction) -> Heard {
+    let server = Server::start().await;
+    let _agent = host.agent(&server);
+    let mut connection = server.accept().await;
+    let op = connection.run(action).await;
+    until("the op to stand still", || host.is_holding()).await;
+    connection.send(&ServerMessage::Cancel { op }).await;
+    connection.finish(op).await
+}
+
+#[track_caller]
+fn assert_told(heard: &Heard, parts: &[&str]) {
+    let message = heard.expect(Outcome::Cancelled);
+    for part in parts {
+        assert!(message.contains(part), "“{part}” is not in: {message}");
+    }
+}
+
+#[tokio::test]
+async fn a_rollback_that_activates_is_stopped_and_it_is_said_that_nothing_is_undone() {
+    let host = host(&format!("{HOLD}{ACTIVATE}"));
+    let heard = cancelled(&host, host.rollback(2, 1)).await;
+    let parts = ["Cancelling undid nothing", "what was activated stays", "points at Gen 1, but Gen 2 runs"];
+    assert_told(&heard, &parts);
+    assert_told(&heard, &["Roll back to another generation, or switch"]);
+    assert_eq!((host.current(), host.running()), (1, host.store_path(2)));
+    assert_eq!(heard.facts.current().unwrap().number, 1);
+}
+
+#[tokio::test]
+async fn what_the_activation_had_changed_is_told_as_it_is() {
+    let host = host(&format!("run_it\n{HOLD}"));
+    let heard = cancelled(&host, host.rollback(2, 1)).await;
+    assert_told(&heard, &["Cancelling undid nothing", "The host is on Gen 1."]);
+    assert_eq!((host.current(), host.running()), (1, host.store_path(1)));
+}
+
+#[tokio::test]
+async fn a_rollback_that_only_asks_changes_nothing() {
+    let host = host_with(HOLD, ACTIVATE);
+    let heard = cancelled(&host, host.rollback(2, 1)).await;
+    assert_told(&heard, &["was cancelled", "Nothing was changed"]);
+    assert_eq!((host.current(), host.running(), host.switches()), (2, host.store_path(2), 0));
+}
+
+#[tokio::test]
+async fn a_rollback_between_profile_and_activation_is_taken_back() {
+    let host = host(ACTIVATE);
+    let nix_env = read(std::process::Command::new("sh").args(["-c", "command -v nix-env"]));
+    host.stand_in(
+        "nix-env",
+        &format!(
+            ": >\"$(echo \"$host\"/state/journal/*/lock | sed 's,lock$,cancel,')\"\nexec {nix_env} \"$@\"\n"
+        ),
+    );
+    let server = Server::start().await;
+    let mut command = host.agent_command(&server.url, &[]);
+    let path = std::env::var("PATH").unwrap();
+    command.env("PATH", format!("{}:{path}", host.at("bin").display()));
+    let _agent = AgentProcess::start(command, &host.at("agent.log"));
+    let mut connection = server.accept().await;
+    let op = connection.run(host.rollback(2, 1)).await;
+    let heard = connection.finish(op).await;
+    let parts = ["before Gen 1 was activated", "pointed back at Gen 2", "The host is on Gen 2."];
+    assert_told(&heard, &parts);
+    assert_eq!((host.current(), host.running(), host.switches()), (2, host.store_path(2), 0));
+}
+
+/// A host on Gen 3 whose `nixos-rebuild` does this while it builds, and then takes a build that does that.
+fn switching(building: &str, switch: &str) -> Host {
+    let host = Host::with_three();
+    let build = host.build("four", switch);
+    let rebuild = format!(
+        "echo 'building the system configuration...' >&2\n{building}\n\
+         nix-env --profile \"$host/profiles/system\" --set {0} || exit 1\n{0}/bin/switch-to-configuration switch\n",
+        build.display()
+    );
+    host.stand_in("nixos-rebuild", &rebuild);
+    host.hold();
+    host
+}
+
+#[tokio::test]
+async fn a_switch_that_builds_changes_nothing() {
+    let host = switching(HOLD, ACTIVATE);
+    let heard = cancelled(&host, OpAction::Switch).await;
+    assert_told(&heard, &["The build was cancelled", "Nothing was changed", "The host is on Gen 3."]);
+    assert_eq!((host.current(), host.switches()), (3, 0));
+}
+
+#[tokio::test]
+async fn a_switch_that_activates_is_stopped_and_it_is_said_that_nothing_is_undone() {
+    let host = switching("", &format!("echo 'activating the configuration...' >&2\n{HOLD}run_it\n"));
+    let heard = cancelled(&host, OpAction::Switch).await;
+    let parts = ["Cancelling undid nothing", "points at Gen 4, but Gen 3 runs", "Roll back to another"];
+    assert_told(&heard, &parts);
+    assert_eq!((host.current(), host.running()), (4, host.store_path(3)));
+}
+
+#[tokio::test]
+async fn an_activation_that_does_not_heed_is_killed() {
+    let host = host(&format!("trap '' TERM\necho $$ >\"$host/pid\"\n{HOLD}{ACTIVATE}"));
+    let heard = cancelled(&host, host.rollback(2, 1)).await;
+    assert_told(&heard, &["Cancelling undid nothing", "Gen 2 runs"]);
+    assert!(heard.has_line("is killed"), "{heard:#?}");
+    let pid = fs::read_to_string(host.at("pid")).unwrap().trim().parse().unwrap();
+    assert!(!is_running(pid));
+}

@@ -1,0 +1,65 @@
+//! A clock on the wall that jumps neither hangs an op nor ends it wrongly.
+
+use std::fs;
+
+use backstay_agent::config::Config;
+use backstay_protocol::message::Outcome;
+use backstay_protocol::{Clock as _, OpAction, OpId, SystemClock};
+use chrono::TimeDelta;
+
+use crate::host::{ACTIVATE, HOLD, Host};
+use crate::server::{Heard, Server};
+
+fn host(switch: &str) -> Host {
+    let host = Host::nixos();
+    host.set(&host.build("one", switch));
+    host.set(&host.build("two", ACTIVATE));
+    host.runs(2);
+    host
+}
+
+/// An op that an agent had accepted, but not begun, when its clock was this much off the one of now.
+async fn written_down(host: &Host, action: OpAction, timeout_secs: u64, off: TimeDelta) -> Heard {
+    let server = Server::start().await;
+    let op = OpId::new();
+    let config = Config::read(&host.configuration(&server.url, "")).unwrap();
+    let file = serde_json::json!({
+        "op": op,
+        "action": action,
+        "timeout_secs": timeout_secs,
+        "accepted_at": SystemClock.now() + off,
+        "config": config,
+    });
+    fs::create_dir_all(host.journal(op)).unwrap();
+    fs::write(host.journal(op).join("op.json"), file.to_string()).unwrap();
+    let _agent = host.agent(&server);
+    let mut connection = server.accept().await;
+    assert_eq!(connection.journal, [op]);
+    connection.finish(op).await
+}
+
+#[tokio::test]
+async fn a_clock_that_jumped_ahead_calls_off_what_was_not_begun() {
+    let host = host(ACTIVATE);
+    let heard = written_down(&host, host.rollback(2, 1), 600, TimeDelta::days(-400)).await;
+    let message = heard.expect(Outcome::TimedOut);
+    assert!(message.contains("not begun") && message.contains("Nothing was changed"), "{message}");
+    assert_eq!((host.current(), host.switches()), (2, 0));
+}
+
+#[tokio::test]
+async fn an_op_from_the_future_is_begun() {
+    let host = host(ACTIVATE);
+    let heard = written_down(&host, host.rollback(2, 1), 600, TimeDelta::days(400)).await;
+    heard.expect(Outcome::Completed);
+    assert_eq!(host.switches(), 1);
+}
+
+#[tokio::test]
+async fn an_op_from_the_future_is_stopped_when_its_time_is_over() {
+    let host = host(&format!("{HOLD}{ACTIVATE}"));
+    host.hold();
+    let heard = written_down(&host, host.rollback(2, 1), 2, TimeDelta::days(400)).await;
+    assert!(heard.expect(Outcome::TimedOut).contains("took too long"));
+    assert!(heard.result.started_at <= heard.result.finished_at);
+}

@@ -1,0 +1,166 @@
+//! Messages that come twice, too early, or about ops that nobody knows.
+
+use backstay_protocol::message::{AgentMessage, Outcome, ServerMessage};
+use backstay_protocol::{OpAction, OpId};
+
+use crate::host::{ACTIVATE, HOLD, Host};
+use crate::server::{Heard, Server};
+use crate::wait::until;
+
+/// A host on Gen 2, whose Gen 1 writes 450 lines when it is activated, and stands still if it is to.
+fn host() -> Host {
+    let host = Host::nixos();
+    host.set(&host.build("one", &format!("seq -f 'line %g' 450\n{HOLD}{ACTIVATE}")));
+    host.set(&host.build("two", ACTIVATE));
+    host.runs(2);
+    host
+}
+
+/// Those lines came again, all and in order, and the end after them.
+#[track_caller]
+fn assert_told_again(again: &Heard, first: &Heard, after: usize) {
+    assert_eq!(again.lines, first.lines[after..]);
+    assert_eq!(again.result, first.result);
+}
+
+#[tokio::test]
+async fn lines_that_the_server_lacks_are_told_again_and_the_end_after_them() {
+    let host = host();
+    let server = Server::start().await;
+    let _agent = host.agent(&server);
+    let mut connection = server.accept().await;
+    let op = connection.run(host.rollback(2, 1)).await;
+    let first = connection.hear(op).await;
+    first.expect(Outcome::Completed);
+    connection.send(&ServerMessage::OutputMissing { op, after: 100 }).await;
+    assert_told_again(&connection.hear(op).await, &first, 100);
+    connection.send(&ServerMessage::OutputMissing { op, after: 0 }).await;
+    assert_told_again(&connection.finish(op).await, &first, 0);
+    until("the journal to forget", || !host.journal(op).exists()).await;
+    assert_eq!(host.switches(), 1);
+}
+
+/// An end that was on its way when the lines were asked for must not come before them.
+#[tokio::test]
+async fn asked_twice_for_lines_no_end_comes_before_them() {
+    let host = host();
+    let server = Server::start().await;
+    let _agent = host.agent(&server);
+    let mut connection = server.accept().await;
+    let op = connection.run(host.rollback(2, 1)).await;
+    let first = connection.hear(op).await;
+    for _ in 0..20 {
+        connection.send(&ServerMessage::OutputMissing { op, after: 400 }).await;
+    }
+    assert_told_again(&connection.hear(op).await, &first, 400);
+}
+
+#[tokio::test]
+async fn words_about_ops_that_nobody_knows_do_nothing() {
+    let host = host();
+    host.hold();
+    let server = Server::start().await;
+    let _agent = host.agent(&server);
+    let mut connection = server.accept().await;
+    let op = connection.run(host.rollback(2, 1)).await;
+    let stranger = OpId::new();
+    for message in [
+        ServerMessage::FinishStored { op: stranger },
+        ServerMessage::OutputMissing { op: stranger, after: 3 },
+        ServerMessage::OutputStored { op: stranger, through: 3 },
+        ServerMessage::Cancel { op: stranger },
+        // Of one that is known, but has not ended.
+        ServerMessage::FinishStored { op },
+    ] {
+        connection.send(&message).await;
+    }
+    host.let_go();
+    let heard = connection.finish(op).await;
+    heard.expect(Outcome::Completed);
+    until("the journal to forget", || !host.journal(op).exists()).await;
+    assert!(!host.journal(stranger).exists());
+    // And of one that was known.
+    connection.send(&ServerMessage::FinishStored { op }).await;
+    connection.send(&ServerMessage::OutputMissing { op, after: 0 }).await;
+    connection.send(&ServerMessage::Cancel { op }).await;
+    let next = connection.run(OpAction::Refresh).await;
+    connection.finish(next).await.expect(Outcome::Completed);
+    assert_eq!(host.switches(), 1);
+}
+
+#[tokio::test]
+async fn an_op_whose_cancel_overtook_it_is_written_down_and_never_begun() {
+    let host = host();
+    let server = Server::start().await;
+    let _agent = host.agent(&server);
+    let mut connection = server.accept().await;
+    let op = OpId::new();
+    let run = ServerMessage::Run { op, action: host.rollback(2, 1), timeout_secs: 60 };
+    connection.send(&ServerMessage::Cancel { op }).await;
+    connection.send(&run).await;
+    connection.accepted(op).await;
+    let heard = connection.hear(op).await;
+    assert_eq!(heard.expect(Outcome::Cancelled), "Cancelled before it began. Nothing was changed.");
+    assert!(!host.journal(op).join("begun").exists());
+    // A second delivery runs nothing either, before and after the end is stored.
+    connection.send(&run).await;
+    assert_eq!(connection.finish(op).await.result, heard.result);
+    until("the journal to forget", || !host.journal(op).exists()).await;
+    connection.send(&run).await;
+    assert_eq!(connection.hear(op).await.result, heard.result);
+    assert_eq!((host.current(), host.switches()), (2, 0));
+}
+
+#[tokio::test]
+async fn a_cancel_is_remembered_for_its_connection_only() {
+    let host = host();
+    let server = Server::start().await;
+    let _agent = host.agent(&server);
+    let mut connection = server.accept().await;
+    let op = OpId::new();
+    connection.send(&ServerMessage::Cancel { op }).await;
+    drop(connection);
+    let mut connection = server.accept().await;
+    connection.send(&ServerMessage::Run { op, action: host.rollback(2, 1), timeout_secs: 60 }).await;
+    connection.finish(op).await.expect(Outcome::Completed);
+}
+
+/// The word that an end is stored may belong to an earlier connection, on which it was told.
+#[tokio::test]
+async fn the_journal_forgets_what_was_told_on_an_earlier_connection() {
+    let host = host();
+    let server = Server::start().await;
+    let _agent = host.agent(&server);
+    let mut connection = server.accept().await;
+    let op = connection.run(host.rollback(2, 1)).await;
+    connection.hear(op).await;
+    drop(connection);
+    let mut connection = server.accept().await;
+    assert_eq!(connection.journal, [op]);
+    connection.send(&ServerMessage::FinishStored { op }).await;
+    until("the journal to forget", || !host.journal(op).exists()).await;
+    assert!(host.at("state/journal/done").join(format!("{op}.json")).exists());
+}
+
+#[tokio::test]
+async fn what_was_turned_down_stays_so_when_it_is_delivered_again() {
+    let host = host();
+    let server = Server::start().await;
+    let _agent = host.agent(&server);
+    let mut connection = server.accept().await;
+    let op = OpId::new();
+    let unknown =
+        format!(r#"{{"type":"run","op":"{op}","action":{{"op":"shell","command":"id"}},"timeout_secs":1}}"#);
+    connection.send_text(unknown).await;
+    let first = connection.hear(op).await;
+    first.expect(Outcome::Refused);
+    connection.send(&ServerMessage::Run { op, action: host.rollback(2, 1), timeout_secs: 60 }).await;
+    let again = loop {
+        if let AgentMessage::Finished { op: of, result, .. } = connection.next().await {
+            assert_eq!(of, op);
+            break result;
+        }
+    };
+    assert_eq!(again, first.result);
+    assert_eq!(host.switches(), 0);
+}

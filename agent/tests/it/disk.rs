@@ -1,0 +1,233 @@
+//! A disk that is full or takes no writes: what is said then, what goes on, and that it heals.
+
+use std::fs;
+
+use backstay_protocol::message::{Outcome, ServerMessage};
+use backstay_protocol::{OpAction, OpId};
+
+use crate::host::{ACTIVATE, HOLD, Host};
+use crate::process;
+use crate::server::{Connection, Heard, Server};
+use crate::small_disk::SmallDisk;
+use crate::wait::until;
+
+/// How many lines the activation writes after it stood still.
+const DURING: u64 = 12_000;
+/// How many bytes these are.
+const DURING_BYTES: u64 = DURING * 13;
+/// As [`HOLD`], for a second time.
+const HOLD_AGAIN: &str =
+    ": >\"$host/holding-again\"\nwhile [ -e \"$host/hold-again\" ]; do sleep 0.02; done\n";
+
+/// A host on Gen 2, whose Gen 1 stands still in the middle of its activation until it is let go, then writes much, and
+/// may stand still once more.
+fn host() -> Host {
+    let host = Host::nixos();
+    let much = format!("seq -f 'during %05g' 1 {DURING}");
+    let switch = format!("seq -f 'before %g' 100\n{HOLD}{much}\n{HOLD_AGAIN}{ACTIVATE}echo after\n");
+    host.set(&host.build("one", &switch));
+    host.set(&host.build("two", ACTIVATE));
+    host.runs(2);
+    host
+}
+
+/// Asks for the rollback, and waits until it stands still and all that was written before has arrived.
+async fn begin(host: &Host, connection: &mut Connection) -> OpId {
+    host.hold();
+    let op = connection.run(host.rollback(2, 1)).await;
+    until("the activation", || host.is_holding()).await;
+    op
+}
+
+/// How many lines are said to be missing, in the output and in the end's message.
+fn missing(heard: &Heard) -> u64 {
+    let count = |text: &str| {
+        let words: Vec<_> = text.split_once(" of output ")?.0.rsplit(' ').collect();
+        words.get(1)?.parse::<u64>().ok()
+    };
+    let in_output = heard.lines.iter().filter(|line| line.text.starts_with('…'));
+    let told = in_output.map(|line| line.text.as_str()).chain([heard.result.message.as_str()]);
+    told.filter(|text| text.contains("missing")).map(|text| count(text).unwrap()).sum()
+}
+
+/// Every line is there or counted, and none is torn or comes twice.
+#[track_caller]
+fn assert_all_accounted_for(heard: &Heard) {
+    let notices = heard.lines.iter().filter(|line| line.text.contains("of output are missing")).count();
+    // What the agent says: three commands and the end. What they say: nix-env, the activation, and the last line.
+    let all = 3 + 1 + 1 + 1 + 1 + 1 + 100 + DURING;
+    assert_eq!((heard.lines.len() - notices) as u64 + missing(heard), all, "{}", heard.result.message);
+    assert!(!heard.has_line("damaged"));
+    for word in ["before", "during"] {
+        let numbers = heard.lines.iter().filter_map(|line| line.text.strip_prefix(word));
+        let numbers: Vec<u32> = numbers.map(|number| number.trim().parse().unwrap()).collect();
+        assert!(numbers.is_sorted_by(|one, other| one < other), "{word}: {numbers:?}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_full_disk_nothing_is_missing() {
+    let host = host();
+    let Some(disk) = SmallDisk::under(&host).await else { return };
+    let server = Server::start().await;
+    let _agent = disk.agent(&host, &server);
+    let mut connection = server.accept().await;
+    let op = connection.run(host.rollback(2, 1)).await;
+    let heard = connection.finish(op).await;
+    assert_eq!(heard.expect(Outcome::Completed), "Rolled back to Gen 1.");
+    assert_eq!(missing(&heard), 0);
+    assert_all_accounted_for(&heard);
+}
+
+#[tokio::test]
+async fn on_a_full_disk_an_op_is_refused_until_there_is_room() {
+    let host = host();
+    let Some(disk) = SmallDisk::under(&host).await else { return };
+    let server = Server::start().await;
+    let _agent = disk.agent(&host, &server);
+    let mut connection = server.accept().await;
+    disk.fill();
+    let op = OpId::new();
+    let run = ServerMessage::Run { op, action: host.rollback(2, 1), timeout_secs: 60 };
+    connection.send(&run).await;
+    let heard = connection.finish(op).await;
+    let message = heard.expect(Outcome::Refused);
+    for part in ["could not be written to the journal", "No space left", "Nothing was changed"] {
+        assert!(message.contains(part), "{message}");
+    }
+    assert!(fs::read_dir(disk.at("journal")).unwrap().all(|entry| {
+        let name = entry.unwrap().file_name();
+        name == "done" || name == "damaged"
+    }));
+
+    disk.make_room();
+    // What was refused stays refused, even if its delivery comes a second time now.
+    connection.send(&run).await;
+    assert_eq!(connection.finish(op).await.result, heard.result);
+    assert_eq!(host.switches(), 0);
+    let op = connection.run(host.rollback(2, 1)).await;
+    connection.finish(op).await.expect(Outcome::Completed);
+    assert_eq!(host.switches(), 1);
+}
+
+#[tokio::test]
+async fn a_disk_that_fills_up_and_stays_full_loses_lines_but_not_the_end() {
+    let host = host();
+    let Some(disk) = SmallDisk::under(&host).await else { return };
+    let server = Server::start().await;
+    let _agent = disk.agent(&host, &server);
+    let mut connection = server.accept().await;
+    let op = begin(&host, &mut connection).await;
+    disk.fill();
+    host.let_go();
+    let heard = connection.finish(op).await;
+    // The output may tell what is missing: the room that the command's own files took is free by then.
+    assert!(heard.expect(Outcome::Completed).starts_with("Rolled back to Gen 1."));
+    assert!(missing(&heard) > DURING / 2);
+    assert_all_accounted_for(&heard);
+    assert_eq!((host.switches(), host.running()), (1, host.store_path(1)));
+    // Still full, and all the same the op is done with and the agent is there.
+    until("the journal to forget", || !disk.journal(op).exists()).await;
+    connection.send(&ServerMessage::ReportFacts).await;
+    assert_eq!(connection.facts().await.current().unwrap().number, 1);
+
+    disk.make_room();
+    let op = connection.run(OpAction::Refresh).await;
+    connection.finish(op).await.expect(Outcome::Completed);
+}
+
+#[tokio::test]
+async fn what_a_full_disk_did_not_take_is_told_in_the_output_once_there_is_room() {
+    let host = host();
+    let Some(disk) = SmallDisk::under(&host).await else { return };
+    fs::write(host.at("hold-again"), "").unwrap();
+    let server = Server::start().await;
+    let _agent = disk.agent(&host, &server);
+    let mut connection = server.accept().await;
+    let op = begin(&host, &mut connection).await;
+    let runner = disk.runner(op);
+    let before = bytes_read(runner);
+    disk.fill();
+    host.let_go();
+    until("the second halt", || host.at("holding-again").exists()).await;
+    // By then all but the last piece has been offered to the disk.
+    until("the runner to read that", || bytes_read(runner) >= before + DURING_BYTES).await;
+    disk.make_room();
+    fs::remove_file(host.at("hold-again")).unwrap();
+    let heard = connection.finish(op).await;
+    assert_eq!(heard.expect(Outcome::Completed), "Rolled back to Gen 1.");
+    assert!(missing(&heard) > DURING / 2);
+    assert_all_accounted_for(&heard);
+    assert!(heard.texts().contains(&"after"));
+}
+
+/// How much a process has read.
+fn bytes_read(pid: i32) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/io")).unwrap();
+    text.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn the_end_of_an_op_whose_runner_was_killed_finds_room_on_a_full_disk() {
+    let host = host();
+    let Some(disk) = SmallDisk::under(&host).await else { return };
+    let server = Server::start().await;
+    let agent = disk.agent(&host, &server);
+    let mut connection = server.accept().await;
+    let op = begin(&host, &mut connection).await;
+    disk.fill();
+    agent.kill();
+    process::kill(disk.runner(op));
+    host.let_go();
+    let _agent = disk.agent(&host, &server);
+    let mut connection = server.accept().await;
+    let heard = connection.finish(op).await;
+    assert!(heard.expect(Outcome::Failed).contains("The runner was killed"));
+    assert!(heard.has_line("before 100"));
+    until("the journal to forget", || !disk.journal(op).exists()).await;
+    disk.make_room();
+    let next = connection.run(OpAction::Refresh).await;
+    connection.finish(next).await.expect(Outcome::Completed);
+    assert_eq!(host.switches(), 1);
+}
+
+#[tokio::test]
+async fn while_the_journal_is_read_only_ops_are_refused_and_the_host_is_told_all_the_same() {
+    let host = host();
+    let Some(disk) = SmallDisk::under(&host).await else { return };
+    let server = Server::start().await;
+    let agent = disk.agent(&host, &server);
+    let mut connection = server.accept().await;
+    let ended = connection.run(OpAction::Refresh).await;
+    connection.hear(ended).await;
+    disk.remount("ro");
+
+    let op = OpId::new();
+    connection.send(&ServerMessage::Run { op, action: host.rollback(2, 1), timeout_secs: 60 }).await;
+    let heard = connection.finish(op).await;
+    let message = heard.expect(Outcome::Refused);
+    for part in ["could not be written to the journal", "Read-only", "Nothing was changed"] {
+        assert!(message.contains(part), "{message}");
+    }
+    // What is done with cannot be cleared away, which ends nothing.
+    connection.send(&ServerMessage::FinishStored { op: ended }).await;
+    host.set(&host.build("three", ACTIVATE));
+    while connection.facts().await.current().unwrap().number != 3 {}
+
+    // An agent that starts on such a disk does the same.
+    agent.kill();
+    let _agent = disk.agent(&host, &server);
+    let mut connection = server.accept().await;
+    assert_eq!(connection.facts().await.current().unwrap().number, 3);
+    assert_eq!(connection.journal, [ended]);
+    connection
+        .send(&ServerMessage::Run { op: OpId::new(), action: OpAction::Refresh, timeout_secs: 60 })
+        .await;
+
+    disk.remount("rw");
+    connection.send(&ServerMessage::FinishStored { op: ended }).await;
+    until("the journal to forget", || !disk.journal(ended).exists()).await;
+    let op = connection.run(OpAction::Refresh).await;
+    connection.finish(op).await.expect(Outcome::Completed);
+    assert_eq!(host.switches(), 0);
+}

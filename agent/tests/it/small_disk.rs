@@ -1,0 +1,110 @@
+//! A small disk for the agent's state: a real file system in a mount namespace of its own, which can be filled up and
+//! made read-only without harm to anything else.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use backstay_protocol::OpId;
+
+use crate::host::Host;
+use crate::process::{AGENT, AgentProcess, output};
+use crate::server::Server;
+use crate::wait::until;
+
+/// How large it is: an op and its output fit several times.
+const SIZE: &str = "size=8m";
+
+/// A small disk under the state folder of a host. A process that does nothing else keeps its namespace.
+pub(crate) struct SmallDisk {
+    keeper: Child,
+    state: PathBuf,
+}
+
+impl SmallDisk {
+    /// Makes one; none, and a word of it, where the system does not allow that.
+    pub(crate) async fn under(host: &Host) -> Option<Self> {
+        let state = host.at("state");
+        fs::create_dir_all(&state).unwrap();
+        let tried = output(namespace("mount -t tmpfs -o size=64k disk \"$1\"").arg(&state));
+        if !tried.status.success() {
+            let why = String::from_utf8_lossy(&tried.stderr).into_owned();
+            eprintln!("LEFT OUT: this system does not let a test mount a disk in a namespace: {why}");
+            return None;
+        }
+        let script =
+            format!("mount -t tmpfs -o {SIZE},mode=700 disk \"$1\" && : >\"$1/mounted\" && exec sleep 1000");
+        let keeper = namespace(&script).arg(&state).stdin(Stdio::null()).spawn().unwrap();
+        let disk = Self { keeper, state };
+        until("the small disk", || disk.at("mounted").exists()).await;
+        Some(disk)
+    }
+
+    /// Starts an agent whose state is on it.
+    pub(crate) fn agent(&self, host: &Host, server: &Server) -> AgentProcess {
+        let inside = self.inside();
+        let mut command = host.command(&inside[0]);
+        command.args(&inside[1..]).arg(AGENT).arg("--config").arg(host.configuration(&server.url, ""));
+        AgentProcess::start(command, &host.at("agent.log"))
+    }
+
+    /// Where something in the state folder is, seen from here.
+    pub(crate) fn at(&self, inside: impl AsRef<Path>) -> PathBuf {
+        let root = PathBuf::from(format!("/proc/{}/root", self.keeper.id()));
+        root.join(self.state.strip_prefix("/").unwrap()).join(inside)
+    }
+
+    /// The folder of an op in the journal.
+    pub(crate) fn journal(&self, op: OpId) -> PathBuf {
+        self.at("journal").join(op.to_string())
+    }
+
+    /// The process that runs an op.
+    pub(crate) fn runner(&self, op: OpId) -> i32 {
+        fs::read_to_string(self.journal(op).join("begun")).unwrap().parse().unwrap()
+    }
+
+    /// Takes up all the room that is left.
+    pub(crate) fn fill(&self) {
+        let mut ballast = fs::File::create(self.at("ballast")).unwrap();
+        for size in [64 * 1024, 4096, 1] {
+            while ballast.write_all(&vec![b'x'; size]).is_ok() {}
+        }
+    }
+
+    /// Gives the room back.
+    pub(crate) fn make_room(&self) {
+        fs::remove_file(self.at("ballast")).unwrap();
+    }
+
+    /// Has it take no writes any more, or again.
+    pub(crate) fn remount(&self, how: &str) {
+        let inside = self.inside();
+        let mut command = Command::new(&inside[0]);
+        command.args(&inside[1..]).args(["mount", "-o", &format!("remount,{how}")]).arg(&self.state);
+        let done = output(&mut command);
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    /// What runs a program where this disk is.
+    fn inside(&self) -> Vec<String> {
+        let keeper = self.keeper.id().to_string();
+        ["nsenter", "--user", "--mount", "--preserve-credentials", "--target", &keeper, "--"]
+            .map(str::to_owned)
+            .to_vec()
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = self.keeper.kill();
+        let _ = self.keeper.wait();
+    }
+}
+
+fn namespace(script: &str) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]);
+    command
+}
