@@ -10,6 +10,7 @@ mod crowd;
 mod described;
 mod gates;
 mod harness;
+mod histories;
 mod history;
 mod merging;
 mod octocrab;
