@@ -16,7 +16,7 @@ pub(crate) struct Options {
     /// The seed of the first schedule; the others follow on it. Random where none is given, and always told.
     #[arg(long)]
     seed: Option<u64>,
-    /// How many schedules are drawn.
+    /// How many schedules are drawn; 100 where nothing is said.
     #[arg(long)]
     schedules: Option<usize>,
     /// For how long schedules are drawn, such as 90s, 10m or 2h, whatever their number.
@@ -25,7 +25,7 @@ pub(crate) struct Options {
     /// How many worlds there are at a time.
     #[arg(long)]
     jobs: Option<usize>,
-    /// Go through the list of every fault at every step first.
+    /// Go through the list of every fault at every step. Nothing is drawn after it unless its number or time is given.
     #[arg(long)]
     fixed: bool,
 }
@@ -34,6 +34,12 @@ impl Options {
     /// Every fault at every step, and so many schedules at random.
     pub(crate) fn all_and(schedules: usize) -> Self {
         Self { schedules: Some(schedules), fixed: true, ..Self::default() }
+    }
+
+    /// How many schedules are to be drawn, where anything says so.
+    fn drawn(&self) -> Option<usize> {
+        let only_the_list = self.fixed && self.how_long.is_none();
+        self.schedules.or(only_the_list.then_some(0))
     }
 }
 
@@ -61,7 +67,7 @@ pub(crate) fn command(places: &Places, options: &Options) -> Result<Command> {
         }
     };
     give("--seed", options.seed.map(|seed| seed.to_string()));
-    give("--schedules", options.schedules.map(|count| count.to_string()));
+    give("--schedules", options.drawn().map(|count| count.to_string()));
     give("--seconds", options.how_long.map(|time| time.as_secs().to_string()));
     give("--jobs", options.jobs.map(|jobs| jobs.to_string()));
     if options.fixed {
@@ -94,5 +100,15 @@ mod tests {
         for bad in ["", "10", "m", "10 m", "-1m", "10ä"] {
             assert!(duration(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn the_list_alone_is_only_the_list() {
+        let list = Options { fixed: true, ..Options::default() };
+        assert_eq!(list.drawn(), Some(0));
+        let timed = Options { fixed: true, how_long: Some(Duration::from_mins(1)), ..Options::default() };
+        assert_eq!(timed.drawn(), None);
+        assert_eq!(Options::all_and(450).drawn(), Some(450));
+        assert_eq!(Options::default().drawn(), None);
     }
 }
