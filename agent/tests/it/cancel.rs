@@ -6,7 +6,7 @@ use backstay_protocol::OpAction;
 use backstay_protocol::message::{Outcome, ServerMessage};
 
 use crate::host::{ACTIVATE, HOLD, Host};
-use crate::process::{AgentProcess, is_running, read};
+use crate::process::{is_running, read};
 use crate::server::{Heard, Server};
 use crate::wait::until;
 
@@ -81,10 +81,7 @@ async fn a_rollback_between_profile_and_activation_is_taken_back() {
         ),
     );
     let server = Server::start().await;
-    let mut command = host.agent_command(&server.url, &[]);
-    let path = std::env::var("PATH").unwrap();
-    command.env("PATH", format!("{}:{path}", host.at("bin").display()));
-    let _agent = AgentProcess::start(command, &host.at("agent.log"));
+    let _agent = host.agent_with_stand_ins(&server);
     let mut connection = server.accept().await;
     let op = connection.run(host.rollback(2, 1)).await;
     let heard = connection.finish(op).await;

@@ -1,6 +1,7 @@
 //! A disk that is full or takes no writes: what is said then, what goes on, and that it heals.
 
 use std::fs;
+use std::path::Path;
 
 use backstay_protocol::message::{Outcome, ServerMessage};
 use backstay_protocol::{OpAction, OpId};
@@ -161,6 +162,12 @@ async fn what_a_full_disk_did_not_take_is_told_in_the_output_once_there_is_room(
     assert!(heard.texts().contains(&"after"));
 }
 
+/// Whether nobody holds a lock.
+fn is_free(lock: &Path) -> bool {
+    use rustix::fs::{FlockOperation, flock};
+    flock(fs::File::open(lock).unwrap(), FlockOperation::NonBlockingLockExclusive).is_ok()
+}
+
 /// How much a process has read.
 fn bytes_read(pid: i32) -> u64 {
     let text = fs::read_to_string(format!("/proc/{pid}/io")).unwrap();
@@ -175,10 +182,11 @@ async fn the_end_of_an_op_whose_runner_was_killed_finds_room_on_a_full_disk() {
     let agent = disk.agent(&host, &server);
     let mut connection = server.accept().await;
     let op = begin(&host, &mut connection).await;
-    disk.fill();
     agent.kill();
     process::kill(disk.runner(op));
     host.let_go();
+    until("the activation to end", || is_free(&disk.journal(op).join("lock"))).await;
+    disk.fill();
     let _agent = disk.agent(&host, &server);
     let mut connection = server.accept().await;
     let heard = connection.finish(op).await;

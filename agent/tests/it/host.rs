@@ -223,6 +223,14 @@ impl Host {
         AgentProcess::start(self.agent_command(&server.url, &[]), &self.at("agent.log"))
     }
 
+    /// Starts an agent that finds stand-ins before the programs that they stand for, whatever it calls.
+    pub(crate) fn agent_with_stand_ins(&self, server: &Server) -> AgentProcess {
+        let mut command = self.agent_command(&server.url, &[]);
+        let path = std::env::var("PATH").unwrap();
+        command.env("PATH", format!("{}:{path}", self.at("bin").display()));
+        AgentProcess::start(command, &self.at("agent.log"))
+    }
+
     /// What the agent has logged.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.at("agent.log")).unwrap_or_default()
