@@ -103,6 +103,7 @@ fn is_protection(said: &str) -> bool {
         "required status check",
         "not authorized to push",
         "rule violations",
+        "made through a pull request",
         "reference update failed",
     ]
     .iter()
@@ -133,6 +134,7 @@ mod tests {
         for words in [
             "Reference update failed",
             "Repository rule violations found",
+            "Changes must be made through a pull request.",
             "You're not authorized to push to this branch.",
             "Required status check \\\"ci\\\" is expected.",
         ] {

@@ -132,19 +132,27 @@ impl GitHub {
         message: &str,
         record: &dyn RevertRecord,
     ) -> Result<Reverted, RevertError> {
+        let reverted = self.make_revert(number, message, record).await;
+        // Also one that an earlier try left behind. Where it fails, the branch stays and does no harm.
+        if let Err(error) = self.remove_branch(&scratch(number)).await {
+            tracing::warn!(number, %error, "the scratch branch of a revert could not be removed");
+        }
+        reverted
+    }
+
+    async fn make_revert(
+        &self,
+        number: u64,
+        message: &str,
+        record: &dyn RevertRecord,
+    ) -> Result<Reverted, RevertError> {
         if let Some(done) = self.made_before(record).await? {
             return Ok(Reverted::Already(done));
         }
         let merged = self.merged(number).await?;
         let before = self.tree_before(number, &merged).await?;
         let undo = self.make_commit(message, &before, &merged).await?;
-        let scratch = format!("backstay/revert-{number}-{}", &undo.0[..12.min(undo.0.len())]);
-        let reverted = self.push(number, message, &scratch, &undo, record).await;
-        // Should this fail, the branch stays behind and does no harm: its name is in the log.
-        if let Err(error) = self.remove_branch(&scratch).await {
-            tracing::warn!(%scratch, %error, "a scratch branch could not be removed");
-        }
-        reverted
+        self.push(number, message, &undo, record).await
     }
 
     /// The revert of an earlier try that made it into the branch.
@@ -222,13 +230,12 @@ impl GitHub {
         &self,
         number: u64,
         message: &str,
-        scratch: &str,
         undo: &Commit,
         record: &dyn RevertRecord,
     ) -> Result<Reverted, RevertError> {
         for _ in 0..TRIES {
             let head = self.head().await?;
-            let tree = self.tree_without(number, scratch, &head, undo).await?;
+            let tree = self.tree_without(number, &head, undo).await?;
             let revert = self.make_commit(message, &tree, &head).await?;
             record.remember(&revert).await?;
             match self.move_branch(&revert).await {
@@ -245,17 +252,12 @@ impl GitHub {
     }
 
     /// The tree of `head` without what the pull request did.
-    async fn tree_without(
-        &self,
-        number: u64,
-        scratch: &str,
-        head: &Commit,
-        undo: &Commit,
-    ) -> Result<Commit, RevertError> {
+    async fn tree_without(&self, number: u64, head: &Commit, undo: &Commit) -> Result<Commit, RevertError> {
         let branch = || self.branch().to_owned();
-        self.remove_branch(scratch).await?;
-        self.make_branch(scratch, head).await?;
-        let tree = match self.merge_into(scratch, undo).await {
+        let scratch = scratch(number);
+        self.remove_branch(&scratch).await?;
+        self.make_branch(&scratch, head).await?;
+        let tree = match self.merge_into(&scratch, undo).await {
             Ok(Some(tree)) => tree,
             Ok(None) => return Err(RevertError::NothingLeft { number, branch: branch() }),
             Err(GitHubError::Conflict(_)) => {
@@ -281,4 +283,9 @@ impl GitHub {
         let opened = self.open_pull_request(&branch, title, body.trim()).await?;
         Ok(Reverted::Proposed { number: opened.number, url: opened.html_url })
     }
+}
+
+/// The branch on which the merge is made. Its name is the same each time, so that what a crash left is found.
+fn scratch(number: u64) -> String {
+    format!("backstay/scratch-revert-{number}")
 }

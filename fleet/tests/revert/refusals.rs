@@ -1,0 +1,118 @@
+//! Every way in which a revert is not made, in words, with the branch as it was.
+
+use backstay_fleet::github::revert::{RevertError, Reverted};
+use backstay_fleet::github::{GitHubError, MergeMethod};
+use backstay_github_stand_in::{Away, Change, Permission, Protection, ProtectionKind, TOKEN};
+use backstay_protocol::{Clock as _, SystemClock};
+use chrono::TimeDelta;
+
+use crate::bench::{Bench, MESSAGE};
+
+/// That a revert is refused, in these words, and changes nothing.
+async fn refused(bench: &Bench, words: &str) -> RevertError {
+    let head = bench.head().await;
+    let error = bench.revert().await.unwrap_err();
+    let told = error.to_string();
+    assert!(told.contains(words), "{told}");
+    assert!(
+        told.contains("was not changed")
+            || told.contains("Nothing was changed")
+            || told.contains("tried again")
+    );
+    assert_eq!(bench.head().await, head);
+    error
+}
+
+#[tokio::test]
+async fn what_was_never_merged_is_not_reverted() {
+    let bench = Bench::start().await;
+    bench.commit("One", &[Change::write("a", "1\n")]).await;
+    bench.open("update", &[Change::write("a", "2\n")]).await;
+    assert!(matches!(refused(&bench, "never merged").await, RevertError::NotMerged(42)));
+}
+
+#[tokio::test]
+async fn there_is_no_such_pull_request() {
+    let bench = Bench::start().await;
+    bench.commit("One", &[Change::write("a", "1\n")]).await;
+    refused(&bench, "knows no pull request 42").await;
+}
+
+#[tokio::test]
+async fn later_changes_in_the_same_place_are_a_conflict() {
+    let bench = Bench::merged().await;
+    bench.commit("Same place", &[Change::write("flake.lock", "newer\n")]).await;
+    assert!(matches!(refused(&bench, "touch the same places").await, RevertError::Conflict { .. }));
+    bench.no_scratch_branch();
+}
+
+#[tokio::test]
+async fn what_was_taken_back_by_hand_is_not_reverted_again() {
+    let bench = Bench::merged().await;
+    bench.commit("By hand", &[Change::write("flake.lock", "old\n")]).await;
+    assert!(matches!(refused(&bench, "taken back already").await, RevertError::NothingLeft { .. }));
+    bench.no_scratch_branch();
+}
+
+#[tokio::test]
+async fn a_rewritten_branch_does_not_contain_it() {
+    let bench = Bench::merged().await;
+    let root = bench.git.say(&["rev-list", "--max-parents=0", "main"]);
+    bench.stand_in.push("main", "alice", Some(&root)).await.unwrap();
+    assert!(matches!(refused(&bench, "was rewritten").await, RevertError::NotInBranch { .. }));
+}
+
+#[tokio::test]
+async fn a_token_that_may_only_read_reverts_nothing() {
+    let bench = Bench::merged().await;
+    bench.stand_in.permit(TOKEN, Permission::Read);
+    let error = refused(&bench, "may not do this").await;
+    assert!(matches!(error, RevertError::GitHub(GitHubError::Forbidden(_), _)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_token_that_was_revoked_reverts_nothing() {
+    let bench = Bench::merged().await;
+    bench.stand_in.revoke(TOKEN);
+    refused(&bench, "does not accept the token").await;
+}
+
+#[tokio::test]
+async fn github_is_away() {
+    let bench = Bench::merged().await;
+    for how in [Away::Refused, Away::Unavailable] {
+        bench.stand_in.go_away(how).await;
+        refused(&bench, "cannot be reached").await;
+        bench.stand_in.come_back().unwrap();
+    }
+    assert!(matches!(bench.revert().await, Ok(Reverted::Pushed(_))));
+}
+
+#[tokio::test]
+async fn the_rate_limit_is_reached() {
+    let bench = Bench::merged().await;
+    bench.stand_in.limit_rate(60, 60, SystemClock.now() + TimeDelta::minutes(10));
+    let error = refused(&bench, "takes no more requests before").await;
+    assert!(matches!(error, RevertError::GitHub(GitHubError::RateLimited(Some(_)), _)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_protected_branch_gets_a_pull_request_once() {
+    for kind in [ProtectionKind::Classic, ProtectionKind::Ruleset] {
+        let bench = Bench::merged().await;
+        bench.stand_in.protect("main", Some(Protection::pull_requests(kind))).await;
+        let head = bench.head().await;
+        let Reverted::Proposed { number, url } = bench.revert().await.unwrap() else { panic!("{kind:?}") };
+        assert!(url.ends_with(&format!("pull/{number}")), "{url}");
+        assert_eq!(bench.head().await, head);
+        let proposed = bench.github.pull_request(number).await.unwrap();
+        assert_eq!((proposed.title.as_str(), proposed.base.branch.as_str()), (MESSAGE, "main"));
+        let again = bench.revert().await.unwrap();
+        assert_eq!(again, Reverted::Proposed { number, url });
+        // Merged by somebody, it is the revert.
+        bench.stand_in.protect("main", None).await;
+        bench.github.merge(number, &proposed.head.sha, MergeMethod::Merge).await.unwrap();
+        assert_eq!(bench.git.say(&["show", "main:flake.lock"]), "old");
+        assert!(matches!(bench.revert().await.unwrap(), Reverted::Already(_)));
+    }
+}
