@@ -29,6 +29,9 @@ pub(crate) async fn announce_pull(
     action: &Action,
     login: &str,
 ) -> Result<(), GitError> {
+    if !world.webhooks.is_wanted() {
+        return Ok(());
+    }
     let Some(shown) = shown(world, state, number).await? else { return Ok(()) };
     let payloads = Payloads { links: &world.links, state, app: world.app.as_ref(), sender: login };
     world.webhooks.send("pull_request", &payloads.pull_request(action, &shown));
@@ -36,6 +39,9 @@ pub(crate) async fn announce_pull(
 }
 
 async fn announce_push(world: &World, state: &State, moved: &Moved, login: &str) -> Result<(), GitError> {
+    if !world.webhooks.is_wanted() {
+        return Ok(());
+    }
     let mut forced = false;
     let mut commits = vec![];
     if let Some(after) = &moved.after {

@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use super::answer::json_response;
@@ -32,6 +33,7 @@ struct HangUp;
 /// A time in which somebody listens. It ends when this is dropped.
 pub(crate) struct Uptime {
     end: CancellationToken,
+    connections: TaskTracker,
     listening: Option<tokio::task::JoinHandle<()>>,
 }
 
@@ -46,17 +48,19 @@ impl Uptime {
 
     /// Answers what comes.
     pub(crate) fn on(listener: TcpListener, world: &Arc<World>, router: &Router) -> Self {
-        let end = CancellationToken::new();
-        let listening = listen(listener, world.clone(), router.clone(), end.clone());
-        Self { end: end.clone(), listening: Some(tokio::spawn(listening)) }
+        let (end, connections) = (CancellationToken::new(), TaskTracker::new());
+        let listening = listen(listener, world.clone(), router.clone(), end.clone(), connections.clone());
+        Self { end, connections, listening: Some(tokio::spawn(listening)) }
     }
 
-    /// Ends it, and waits until nobody listens any more.
+    /// Ends it, and waits until nobody listens or talks any more.
     pub(crate) async fn end(mut self) {
         self.end.cancel();
         if let Some(listening) = self.listening.take() {
             drop(listening.await);
         }
+        self.connections.close();
+        self.connections.wait().await;
     }
 }
 
@@ -66,12 +70,18 @@ impl Drop for Uptime {
     }
 }
 
-async fn listen(listener: TcpListener, world: Arc<World>, router: Router, end: CancellationToken) {
+async fn listen(
+    listener: TcpListener,
+    world: Arc<World>,
+    router: Router,
+    end: CancellationToken,
+    connections: TaskTracker,
+) {
     loop {
         tokio::select! {
             () = end.cancelled() => return,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => drop(tokio::spawn(talk(stream, world.clone(), router.clone(), end.clone()))),
+                Ok((stream, _)) => drop(connections.spawn(talk(stream, world.clone(), router.clone(), end.clone()))),
                 Err(error) => tracing::warn!(%error, "a connection could not be taken"),
             },
         }

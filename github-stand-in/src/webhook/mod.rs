@@ -72,6 +72,11 @@ impl Webhooks {
         *self.receiver.lock().unwrap_or_else(PoisonError::into_inner) = receiver;
     }
 
+    /// Whether anybody wants events: what they say takes some work.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.receiver.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Sends an event, if anybody wants it.
     pub(crate) fn send(&self, event: &str, payload: &Value) {
         self.enqueue(Delivery {
