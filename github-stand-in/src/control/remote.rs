@@ -13,11 +13,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::NewPullRequest;
+use super::{NewPullRequest, lock_file};
 use crate::git::Change;
 use crate::options::TOKEN;
 use crate::stand_in::StandIn;
-use crate::state::{Check, Permission, Protection};
+use crate::state::{Check, MergeMethods, Permission, Protection};
 use crate::web::{Away, Gate, Moment, Stopped};
 use crate::webhook::Webhook;
 
@@ -61,6 +61,9 @@ pub fn remote_control(stand_in: Arc<StandIn>) -> Router {
         .route("/checks", post(checks))
         .route("/permit", post(permit))
         .route("/limit", post(limit))
+        .route("/limit-secondarily", post(limit_secondarily))
+        .route("/allow", post(allow))
+        .route("/mergeability-is-unknown", post(mergeability_is_unknown))
         .route("/away", post(away))
         .route("/back", post(back))
         .route("/webhook", post(webhook))
@@ -75,11 +78,33 @@ pub fn remote_control(stand_in: Arc<StandIn>) -> Router {
 }
 
 /// What files are to hold; null for those that are to go.
-type Files = BTreeMap<String, Option<String>>;
+type Files = BTreeMap<String, Option<Content>>;
+
+/// What one file is to hold.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Content {
+    Text(String),
+    /// A lock file of these inputs, each with its revision.
+    Lock(BTreeMap<String, String>),
+}
+
+impl Content {
+    fn text(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::Lock(inputs) => {
+                let inputs: Vec<(&str, &str)> =
+                    inputs.iter().map(|(name, revision)| (name.as_str(), revision.as_str())).collect();
+                lock_file(&inputs)
+            }
+        }
+    }
+}
 
 fn changes(files: Files) -> Vec<Change> {
-    let change = |(path, content): (String, Option<String>)| match content {
-        Some(content) => Change::write(path, content),
+    let change = |(path, content): (String, Option<Content>)| match content {
+        Some(content) => Change::write(path, content.text()),
         None => Change::delete(path),
     };
     files.into_iter().map(change).collect()
@@ -175,6 +200,35 @@ struct Rate {
 async fn limit(State(hands): State<Hands>, Json(wanted): Json<Rate>) -> Done {
     let reset = hands.stand_in.world.clock.now() + TimeDelta::seconds(wanted.seconds.into());
     hands.stand_in.limit_rate(wanted.limit, wanted.used, reset);
+    done()
+}
+
+#[derive(Deserialize)]
+struct SecondaryRate {
+    /// How many requests it meets.
+    requests: u32,
+    status: u16,
+    retry_after: u64,
+}
+
+async fn limit_secondarily(State(hands): State<Hands>, Json(wanted): Json<SecondaryRate>) -> Done {
+    let status = StatusCode::from_u16(wanted.status)?;
+    hands.stand_in.limit_secondarily(wanted.requests, status, wanted.retry_after);
+    done()
+}
+
+async fn allow(State(hands): State<Hands>, Json(methods): Json<MergeMethods>) -> Done {
+    hands.stand_in.allow(methods).await;
+    done()
+}
+
+#[derive(Deserialize)]
+struct Times {
+    times: u32,
+}
+
+async fn mergeability_is_unknown(State(hands): State<Hands>, Json(wanted): Json<Times>) -> Done {
+    hands.stand_in.mergeability_is_unknown(wanted.times).await;
     done()
 }
 

@@ -1,7 +1,9 @@
 //! Settings of the repository.
 
+use serde::Deserialize;
+
 /// The ways in which pull requests may be merged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct MergeMethods {
     /// By a merge commit.
     pub merge: bool,

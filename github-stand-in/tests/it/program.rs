@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::harness::soon;
+use crate::harness::{OLD, in_repository, soon};
 
 struct Program {
     child: Child,
@@ -52,7 +52,7 @@ impl Program {
     }
 
     async fn get(&self, what: &str) -> reqwest::Result<Value> {
-        self.ask(Method::GET, format!("{}/repos/example/nixcfg/{what}", self.api), None).await
+        self.ask(Method::GET, format!("{}{}", self.api, in_repository(what)), None).await
     }
 }
 
@@ -62,7 +62,7 @@ async fn the_program_does_what_it_is_told() {
     let commit =
         json!({ "branch": "main", "author": "alice", "message": "A flake", "files": { "flake.nix": "{ }" } });
     assert!(program.tell("commit", commit).await["sha"].is_string());
-    let pull = json!({ "title": "Update", "branch": "update", "labels": ["update"], "files": { "flake.lock": "locked", "flake.nix": null } });
+    let pull = json!({ "title": "Update", "branch": "update", "labels": ["update"], "files": { "flake.lock": { "nixpkgs": OLD }, "flake.nix": null } });
     assert_eq!(program.tell("pull-request", pull).await, json!({ "number": 42 }));
     program.tell("label", json!({ "number": 42, "label": "urgent" })).await;
     let pull = program.get("pulls/42").await.unwrap();
@@ -84,6 +84,15 @@ async fn the_program_does_what_it_is_told() {
     program.tell("limit", json!({ "limit": 10, "used": 10, "seconds": 60 })).await;
     assert_eq!(program.get("pulls/42").await.unwrap()["status"], json!("403"));
     program.tell("limit", json!({ "limit": 5000, "used": 0, "seconds": 60 })).await;
+
+    program.tell("limit-secondarily", json!({ "requests": 1, "status": 429, "retry_after": 1 })).await;
+    assert_eq!(program.get("pulls/42").await.unwrap()["status"], json!("429"));
+    program.tell("mergeability-is-unknown", json!({ "times": 1 })).await;
+    assert_eq!(program.get("pulls/42").await.unwrap()["mergeable"], Value::Null);
+    program.tell("allow", json!({ "merge": true, "squash": false, "rebase": true })).await;
+    assert_eq!(program.get("").await.unwrap()["allow_squash_merge"], json!(false));
+    let lock = program.get("contents/flake.lock?ref=update").await.unwrap();
+    assert!(lock["size"].as_u64().unwrap() > 100, "{lock}");
 
     program.tell("away", json!({ "how": "refused" })).await;
     assert!(program.get("pulls/42").await.is_err());
