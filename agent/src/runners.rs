@@ -59,7 +59,8 @@ impl Runners {
         let message = "No runner could begin it. Nothing was changed. See the agent's log on the host, and whether its \
                        disk is full.";
         match self.call_off(entry, Outcome::Refused, message) {
-            Ok(()) => true,
+            // Somebody who looks at the lock may have held it for an instant.
+            Ok(()) => entry.has_begun(),
             Err(error) => {
                 tracing::error!(op = %entry.op(), %error, "the op can be neither begun nor called off");
                 false
@@ -139,6 +140,24 @@ mod tests {
         assert_eq!(ways[0][..3], ["no-such-systemd-run", "--scope", "--quiet"]);
         assert!(ways[0].ends_with(&ways[1]));
         assert_eq!(runners(false).ways(&entry).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_can_be_neither_begun_nor_called_off_is_tried_again() {
+        let state = tempfile::tempdir().unwrap();
+        let entry = entry(state.path());
+        // Somebody looks at the lock.
+        let lock = entry.lock().unwrap();
+        assert!(!runners(false).begin_or_call_off(&entry).await);
+        drop(lock);
+        // The disk does not take the end.
+        let in_the_way = entry.folder().join(".result.json.new");
+        std::fs::create_dir(&in_the_way).unwrap();
+        assert!(!runners(false).begin_or_call_off(&entry).await);
+        assert_eq!(entry.standing().unwrap(), Standing::NotBegun);
+        std::fs::remove_dir(in_the_way).unwrap();
+        assert!(runners(false).begin_or_call_off(&entry).await);
+        assert!(matches!(entry.standing().unwrap(), Standing::Ended(_)));
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ const CHUNK: usize = 64 * 1024;
 
 /// How much room on disk a program finds ahead of what was read of it, so that one under way does not fail on a disk that
 /// fills up.
+#[cfg(target_os = "linux")]
 const AHEAD: u64 = 512 * 1024;
 
 /// The file that a program writes to. It has no name, so it goes when its last user does.
@@ -78,6 +79,7 @@ fn reserve(file: &File, start: u64) -> io::Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
 fn reserve(_file: &File, _start: u64) -> io::Result<()> {
     Ok(())
 }

@@ -32,7 +32,7 @@ fn host() -> Host {
     host
 }
 
-/// Asks for the rollback, and waits until it stands still and all that was written before has arrived.
+/// Asks for the rollback, and waits until it stands still.
 async fn begin(host: &Host, connection: &mut Connection) -> OpId {
     host.hold();
     let op = connection.run(host.rollback(2, 1)).await;
@@ -182,6 +182,7 @@ async fn the_end_of_an_op_whose_runner_was_killed_finds_room_on_a_full_disk() {
     let agent = disk.agent(&host, &server);
     let mut connection = server.accept().await;
     let op = begin(&host, &mut connection).await;
+    connection.line(op, "before 100").await;
     agent.kill();
     process::kill(disk.runner(op));
     host.let_go();

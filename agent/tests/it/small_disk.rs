@@ -78,11 +78,11 @@ impl SmallDisk {
         fs::remove_file(self.at("ballast")).unwrap();
     }
 
-    /// Has it take no writes any more, or again.
+    /// Has it take no writes any more (`ro`), or again (`rw`).
     pub(crate) fn remount(&self, how: &str) {
         let inside = self.inside();
         let mut command = Command::new(&inside[0]);
-        command.args(&inside[1..]).args(["mount", "-o", &format!("remount,{how}")]).arg(&self.state);
+        command.args(&inside[1..]).args(["mount", "-o", &format!("remount,bind,{how}")]).arg(&self.state);
         let done = output(&mut command);
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     }

@@ -80,7 +80,8 @@ impl Session<'_> {
     /// Ends an op whose cancel came before it. Where the disk does not take that, a runner sees that it is cancelled.
     fn is_called_off(&self, entry: &Entry) -> bool {
         let message = "Cancelled before it began. Nothing was changed.";
-        self.agent.runners.call_off(entry, Outcome::Cancelled, message).is_ok()
+        let done = self.agent.runners.call_off(entry, Outcome::Cancelled, message);
+        done.is_ok() && entry.has_begun()
     }
 
     async fn follow_anew(&mut self, entry: Entry) -> Result<()> {
