@@ -69,6 +69,15 @@ pub(crate) fn counted(length: TimeDelta) -> String {
     }
 }
 
+/// How long something took: a clock's count, save where it was over at once.
+pub(crate) fn took(length: TimeDelta) -> String {
+    match length.num_seconds() {
+        ..1 => "less than 1 s".to_owned(),
+        1..60 => format!("{} s", length.num_seconds()),
+        _ => counted(length),
+    }
+}
+
 /// The time of day at which a line came, where the browser is.
 pub(crate) fn time_of_day(at: DateTime<Utc>) -> String {
     at.with_timezone(&Local).format("%H:%M:%S").to_string()
@@ -108,6 +117,9 @@ mod tests {
             [(-5, "0:00"), (42, "0:42"), (71, "1:11"), (3600, "1:00:00"), (3723, "1:02:03")]
         {
             assert_eq!(counted(TimeDelta::seconds(seconds)), said);
+        }
+        for (millis, said) in [(40, "less than 1 s"), (1500, "1 s"), (71_000, "1:11")] {
+            assert_eq!(took(TimeDelta::milliseconds(millis)), said);
         }
     }
 }

@@ -1,31 +1,64 @@
-/** The page of one op. */
+/** One op: on a page of its own, or with its log beside another page. */
 
 import { type Locator, type Page, expect } from '@playwright/test';
 
-export class OpPage {
-  constructor(readonly page: Page) {}
+import { Log } from './log';
+
+class ShownOp extends Log {
+  constructor(
+    self: Locator,
+    private readonly head: string,
+  ) {
+    super(self);
+  }
 
   /** How far it is, as its badge says: the name of the status, not its words. */
   get status(): Locator {
-    return this.page.locator('.page-head [data-status]');
-  }
-
-  get output(): Locator {
-    return this.page.getByRole('log', { name: 'Output' });
+    return this.self.locator(`${this.head} [data-status]`);
   }
 
   get cancel(): Locator {
-    return this.page.getByRole('button', { name: 'Cancel this op' });
+    return this.self.getByRole('button', { name: 'Cancel this op' });
+  }
+
+  get tryAgain(): Locator {
+    return this.self.getByRole('button', { name: 'Try again' });
+  }
+
+  /** Where it asks before it stops a host half-way. */
+  get confirm(): Locator {
+    return this.self.getByRole('dialog', { name: 'Stop it half-way?' });
   }
 
   async came(to: string): Promise<void> {
     await expect(this.status).toHaveAttribute('data-status', to);
   }
+}
 
-  /** Expects every line from the first on, none twice, none missing. */
-  async hasEveryLine(): Promise<void> {
-    const numbers = await this.output.locator('[data-seq]').evaluateAll((lines) => lines.map((line) => line.getAttribute('data-seq')));
-    expect(numbers.length).toBeGreaterThan(0);
-    expect(numbers).toEqual(numbers.map((_, i) => String(i + 1)));
+export class OpPage extends ShownOp {
+  constructor(readonly page: Page) {
+    super(page.getByRole('main'), '.page-head');
+  }
+}
+
+export class LogDrawer extends ShownOp {
+  constructor(
+    readonly page: Page,
+    readonly title: string,
+    readonly host: string,
+  ) {
+    super(page.getByRole('dialog', { name: `${title} on ${host}` }), '.drawer-state');
+  }
+
+  get heading(): Locator {
+    return this.self.getByRole('heading', { name: `${this.title} on ${this.host}` });
+  }
+
+  get close(): Locator {
+    return this.self.getByRole('link', { name: 'Close the log' });
+  }
+
+  get asPage(): Locator {
+    return this.self.getByRole('link', { name: 'Open as page' });
   }
 }

@@ -38,6 +38,14 @@ export class Fleet {
     return client;
   }
 
+  /** Asks for an op that takes no parameters, without a browser. */
+  async ask(host: string, kind: 'pull' | 'switch' | 'test' | 'refresh'): Promise<void> {
+    const client = await this.client();
+    const answer = await client.post('/api/request_op', { form: { host, kind } });
+    expect(answer.ok(), await answer.text()).toBe(true);
+    await client.dispose();
+  }
+
   /** Makes a host whose generations have been tested, and waits until the server knows it. */
   async add(plan: HostPlan): Promise<Host> {
     const host = await this.prepare(plan);

@@ -178,6 +178,17 @@ export class Host {
     await writeFile(file, script.replace('\n', `\nwhile [ -e '${hold}' ]; do sleep 0.05; done\n`));
   }
 
+  /** Has its first test do something else, in the words of a shell. `hold` stands still until {@link letTestsGo}. */
+  async rewriteFirstTest(...lines: string[]): Promise<void> {
+    const [name] = this.#plan.tests ?? [];
+    const file = join(this.#at.tests, name);
+    const [shell] = (await readFile(file, 'utf8')).split('\n');
+    const until = join(this.#at.folder, 'hold-tests');
+    await writeFile(until, '');
+    const hold = `hold() { while [ -e '${until}' ]; do sleep 0.05; done; }`;
+    await writeFile(file, `${[shell, hold, ...lines].join('\n')}\n`);
+  }
+
   async letTestsGo(): Promise<void> {
     await rm(join(this.#at.folder, 'hold-tests'), { force: true });
   }

@@ -2,7 +2,7 @@ import type { Page } from '@playwright/test';
 
 import { RollbackDialog } from '../pages/dialog';
 import { HostView, connection, notice } from '../pages/fleet';
-import { OpPage } from '../pages/op';
+import { LogDrawer } from '../pages/op';
 import { alive, expect, open, test } from '../support/test';
 import { noServer } from '../support/watch';
 
@@ -44,7 +44,7 @@ test('every open browser sees the change, with no reload', async ({ page, gpc0, 
 test('output comes line by line to whoever watches', async ({ page, gpc0 }) => {
   const row = await heldRollback(page, gpc0);
   await row.text.getByRole('link', { name: 'Rollback to Gen 47' }).click();
-  const op = new OpPage(page);
+  const op = new LogDrawer(page, 'Rollback to Gen 47', 'gpc0');
   await op.came('running');
   await expect(op.output).toContainText('updating GRUB 2 menu...');
   await expect(op.output).not.toContainText('activating the configuration...');
@@ -107,7 +107,7 @@ test('the server dies during a rollback: it ends well, once, and no line is lost
 
   await row.text.getByRole('link', { name: 'gpc0' }).click();
   await page.getByRole('region', { name: 'Latest ops' }).getByRole('link', { name: 'Rollback to Gen 47' }).click();
-  const op = new OpPage(page);
+  const op = new LogDrawer(page, 'Rollback to Gen 47', 'gpc0');
   await op.came('succeeded');
   await expect(op.output).toContainText('activating the configuration...');
   await op.hasEveryLine();
@@ -126,7 +126,7 @@ test('the agent dies during a rollback: it ends well, once, and no line is lost'
   expect(await gpc0.activations()).toEqual([{ verb: 'switch', build: await gpc0.build(47) }]);
   await row.text.getByRole('link', { name: 'gpc0' }).click();
   await page.getByRole('region', { name: 'Latest ops' }).getByRole('link', { name: 'Rollback to Gen 47' }).click();
-  const op = new OpPage(page);
+  const op = new LogDrawer(page, 'Rollback to Gen 47', 'gpc0');
   await op.came('succeeded');
   await expect(op.output).toContainText('starting the following units');
   await op.hasEveryLine();

@@ -2,9 +2,17 @@ import type { Page } from '@playwright/test';
 
 import { RollbackDialog } from '../pages/dialog';
 import { HostView } from '../pages/fleet';
+import { LogDrawer } from '../pages/op';
 import { attachPicture, fits, isAccessible, sizes } from '../support/look';
 import * as plans from '../support/plans';
 import { expect, nobody, open, test } from '../support/test';
+
+/** Has every colour and style written, each on each ground. */
+const colours = [
+  "printf 'a \\033[4mneedle\\033[0m in the hay\\n'",
+  "for style in 0 1 2 3 4 7; do for colour in 0 1 2 3 4 5 6 7; do printf \"\\033[$style;3${colour}mplain\\033[9${colour}m bright \"; done; echo; done",
+  "for colour in 0 1 2 3 4 5 6 7; do printf \"\\033[4${colour}mground \\033[97mwhite \\033[31mred\\033[0m \"; done; echo",
+];
 
 /** The pages to look at, with what must be there before one looks. */
 const pages: Record<string, (page: Page) => Promise<void>> = {
@@ -27,7 +35,32 @@ const pages: Record<string, (page: Page) => Promise<void>> = {
   op: async (page) => {
     await open(page, '/hosts/imac0');
     await page.getByRole('link', { name: /^Rollback to Gen/ }).click();
+    await page.getByRole('link', { name: 'Open as page' }).click();
     await expect(page.getByRole('log', { name: 'Output' })).toContainText('Activating');
+  },
+  drawer: async (page) => {
+    await open(page, '/');
+    await HostView.inFleet(page, 'gpc0').text.getByRole('link', { name: 'Run Tests' }).click();
+    await expect(page.getByRole('log', { name: 'Output' })).toContainText('needle');
+  },
+  search: async (page) => {
+    const drawer = new LogDrawer(page, 'Run Tests', 'gpc0');
+    await drawer.search.fill('needle');
+    await expect(drawer.count).toHaveText('1 of 1');
+    await drawer.button('Times').click();
+  },
+  'drawer of a host': async (page) => {
+    await open(page, '/hosts/imac0');
+    await page.getByRole('link', { name: /^Rollback to Gen/ }).click();
+    await new LogDrawer(page, 'Rollback to Gen 11', 'imac0').came('succeeded');
+  },
+  ops: async (page) => {
+    await open(page, '/ops');
+    await expect(page.getByRole('progressbar', { name: 'Tests' })).toBeVisible();
+  },
+  'no ops': async (page) => {
+    await open(page, '/ops?outcome=refused');
+    await expect(page.getByRole('link', { name: 'Show all ops' })).toBeVisible();
   },
   audit: async (page) => {
     await open(page, '/audit');
@@ -46,6 +79,8 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await expect(page).toHaveURL('/hosts/imac0');
         await HostView.onItsPage(page, 'imac0').shows('Tests', 'ok', '3/3 passed');
         expect(await gpc0.activations()).toEqual([]);
+        await gpc0.rewriteFirstTest(...colours, 'hold');
+        await fleet.ask('gpc0', 'test');
 
         for (const [name, goTo] of Object.entries(pages)) {
           await test.step(name, async () => {

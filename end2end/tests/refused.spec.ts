@@ -1,7 +1,7 @@
 import { AuditPage } from '../pages/audit';
 import { RollbackDialog } from '../pages/dialog';
 import { HostView, notice } from '../pages/fleet';
-import { OpPage } from '../pages/op';
+import { LogDrawer, OpPage } from '../pages/op';
 import * as plans from '../support/plans';
 import { alive, expect, open, test } from '../support/test';
 import { refusal } from '../support/watch';
@@ -87,12 +87,24 @@ test('a second op on a busy host is refused with the name of the first', async (
   await expect(theirs.self).toContainText('gpc0 is busy: Rollback to Gen 46, asked for by admin.');
   await expect(theirs.confirm(47)).toBeDisabled();
 
-  // Asked for all the same, it is refused.
+  // In the menu nothing can be chosen, and it says why.
   await open(elsewhere, '/');
-  await HostView.inFleet(elsewhere, 'gpc0').choose('Run Tests');
-  await expect(elsewhere.getByRole('alert')).toHaveText(
+  const row = HostView.inFleet(elsewhere, 'gpc0');
+  await row.menuButton.click();
+  await expect(row.text.getByText('Busy: Rollback to Gen 46. Wait for it, or cancel it.')).toBeVisible();
+  await expect(row.item('Run Tests')).toBeDisabled();
+
+  // Asked for all the same, it is refused, and what holds the host is one click away.
+  await row.item('Run Tests').evaluate((button: HTMLButtonElement) => {
+    button.disabled = false;
+    button.click();
+  });
+  const alert = elsewhere.getByRole('alert');
+  await expect(alert).toContainText(
     'gpc0 is busy: Rollback to Gen 46, asked for by admin. Nothing was changed. Wait for it, or cancel it.',
   );
+  await alert.getByRole('link', { name: 'Show its log' }).click();
+  await new LogDrawer(elsewhere, 'Rollback to Gen 46', 'gpc0').came('running');
 
   await gpc0.letGo();
   await HostView.inFleet(page, 'gpc0').shows('Tests', 'ok', '8/8 passed');
@@ -106,16 +118,15 @@ test('a host that is offline: the op waits, and can be cancelled', async ({ page
   await expect(dialog.self).toContainText('gpc0 is offline. The rollback will wait for it, and can be cancelled meanwhile.');
   await dialog.confirm(47).click();
   const row = HostView.inFleet(page, 'gpc0');
-  await expect(row.text).toContainText('waiting for the host');
-  await expect(row.text).toContainText('offline');
+  await expect(row.text).toContainText(/waits for gpc0, which is offline · given up in 2[34] h/);
   await row.shows('System', 'ok', 'Gen 48');
 
   await row.text.getByRole('link', { name: 'Rollback to Gen 47' }).click();
-  const op = new OpPage(page);
+  const op = new LogDrawer(page, 'Rollback to Gen 47', 'gpc0');
   await op.came('queued');
   await op.cancel.click();
   await op.came('cancelled');
-  await expect(page.getByRole('main')).toContainText('Taken back by admin before it was sent. Nothing was changed.');
+  await expect(op.self).toContainText('Taken back by admin before it reached the host. Nothing was changed.');
 
   // The host comes back and is left in peace.
   gpc0.startAgent();
@@ -132,7 +143,7 @@ test('a host that is offline: the op is sent when it comes back', async ({ page,
   await open(page, '/hosts/gpc0/rollback');
   await new RollbackDialog(page, 'gpc0').confirm(47).click();
   const row = HostView.inFleet(page, 'gpc0');
-  await expect(row.text).toContainText('waiting for the host');
+  await expect(row.text).toContainText('waits for gpc0, which is offline');
   gpc0.startAgent();
   await row.shows('System', 'ok', 'Rolled back to Gen 47');
   await row.shows('Tests', 'ok', '8/8 passed');
@@ -178,7 +189,7 @@ test('a boot loader that cannot be installed: nothing was activated, and System 
 
   await row.text.getByRole('link', { name: 'gpc0' }).click();
   await page.getByRole('region', { name: 'Latest ops' }).getByRole('link', { name: 'Rollback to Gen 46' }).click();
-  const op = new OpPage(page);
+  const op = new LogDrawer(page, 'Rollback to Gen 46', 'gpc0');
   await op.came('failed');
   await expect(op.output).toContainText('Failed to install bootloader');
 });

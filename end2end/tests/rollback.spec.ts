@@ -1,7 +1,7 @@
 import { AuditPage } from '../pages/audit';
 import { RollbackDialog } from '../pages/dialog';
 import { HostView, notice } from '../pages/fleet';
-import { OpPage } from '../pages/op';
+import { LogDrawer, OpPage } from '../pages/op';
 import * as plans from '../support/plans';
 import { expect, open, test } from '../support/test';
 
@@ -83,6 +83,7 @@ test('the host’s own page tells of the rollback and leads to its output', asyn
 
   const ops = page.getByRole('region', { name: 'Latest ops' });
   await ops.getByRole('link', { name: 'Rollback to Gen 47' }).click();
+  await new LogDrawer(page, 'Rollback to Gen 47', 'gpc0').asPage.click();
   const op = new OpPage(page);
   await op.came('succeeded');
   await expect(page.getByRole('main')).toContainText('Gen 48 → Gen 47');

@@ -2,6 +2,8 @@ import type { Locator, Page } from '@playwright/test';
 
 import { RollbackDialog } from '../pages/dialog';
 import { HostView } from '../pages/fleet';
+import { LogDrawer } from '../pages/op';
+import { OpsPage } from '../pages/ops';
 import { admin } from '../support/server';
 import { alive, expect, nobody, test } from '../support/test';
 
@@ -45,9 +47,44 @@ test.describe('without JavaScript', () => {
     expect(await gpc0.activations()).toEqual([{ verb: 'switch', build: await gpc0.build(46) }]);
 
     await row.text.getByRole('link', { name: 'gpc0' }).click();
-    await page.getByRole('link', { name: 'Rollback to Gen 46' }).click();
+    await page.getByRole('region', { name: 'Latest ops' }).getByRole('link', { name: 'Rollback to Gen 46' }).click();
+    const drawer = new LogDrawer(page, 'Rollback to Gen 46', 'gpc0');
+    await drawer.came('succeeded');
+    await expect(drawer.output).toContainText('activating the configuration...');
+    await expect(drawer.button('Follow').or(drawer.button('Pause')), 'nothing that needs script').toHaveCount(0);
+    await drawer.close.click();
+    await expect(page).toHaveURL('/hosts/gpc0');
+    await page.goBack();
+    await drawer.asPage.click();
     await expect(page.getByRole('main')).toContainText('no script here');
-    await expect(page.getByRole('log', { name: 'Output' })).toContainText('activating the configuration...');
+  });
+
+  test('a long log: its last lines, and links to all of it; the history with its filters', async ({ page, fleet, gpc0 }) => {
+    await gpc0.rewriteFirstTest('seq 1 2300');
+    await gpc0.letTestsGo();
+    await fleet.ask('gpc0', 'test');
+    await page.goto('/ops');
+    await logIn(page);
+    await shownAfterLookingAgain(page, page.locator('tbody .light'), 'ok', 'Succeeded');
+
+    const ops = new OpsPage(page);
+    await ops.choice('Host').selectOption('gpc0');
+    await ops.choice('Outcome').selectOption('Refused');
+    await ops.filter.click();
+    await expect(page).toHaveURL('/ops?host=gpc0&kind=&outcome=refused&by=');
+    await expect(page.getByRole('main')).toContainText('because you asked for host gpc0, outcome “Refused”.');
+    await ops.link('Show all ops').click();
+
+    await ops.ops('Run Tests').getByRole('link', { name: 'Run Tests' }).click();
+    const drawer = new LogDrawer(page, 'Run Tests', 'gpc0');
+    await expect(drawer.lines).toHaveCount(2000);
+    await expect(drawer.output).toContainText('lines are before these.');
+    const whole = await drawer.self.getByRole('link', { name: 'The whole text' }).getAttribute('href');
+    const text = await (await page.request.get(whole ?? '')).text();
+    expect(text).toContain('1\n2\n3\n');
+    const downloading = page.waitForEvent('download');
+    await drawer.download.click();
+    expect((await downloading).suggestedFilename()).toMatch(/^backstay-gpc0-test-[0-9a-f-]+\.txt$/);
   });
 
   test('a refusal is shown in the dialog, in the same words', async ({ page, gpc0 }) => {

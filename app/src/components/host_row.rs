@@ -4,7 +4,7 @@ use backstay_protocol::{Generation, HostView};
 use leptos::prelude::*;
 
 use crate::api::{CancelOp, RequestOp};
-use crate::components::{ActionsMenu, Ago, CancelButton, LightBadge, OpInBrief, Place, PlatformName};
+use crate::components::{ActionsMenu, Doing, LightBadge, PlatformName};
 use crate::live::Row;
 
 /// One host of the fleet page.
@@ -48,7 +48,7 @@ pub fn HostRow(
             </th>
             {lights}
             <td class="generation-cell" data-title="Generation"><GenerationInBrief host=host.clone()/></td>
-            <td class="now-cell" data-title="Now"><Doing host cancel/></td>
+            <td class="now-cell" data-title="Now"><Doing host=Signal::derive(move || host.get()) cancel/></td>
             <td class="menu-cell"><ActionsMenu host=name.clone() action/></td>
         </tr>
     }
@@ -73,35 +73,4 @@ fn GenerationInBrief(host: ArcRwSignal<HostView>) -> impl IntoView {
 
 fn in_brief(generation: &Generation) -> (u32, Option<String>) {
     (generation.number, generation.commit.as_ref().map(ToString::to_string))
-}
-
-/// The op that holds the host, and whether the host is connected.
-#[component]
-fn Doing(host: ArcRwSignal<HostView>, cancel: ServerAction<CancelOp>) -> impl IntoView {
-    let id = {
-        let host = host.clone();
-        Memo::new(move |_| host.with(|h| h.op.as_ref().map(|op| op.id)))
-    };
-    let presence = {
-        let host = host.clone();
-        Memo::new(move |_| host.with(|h| (h.online, h.last_seen)))
-    };
-    let op = move || {
-        let id = id.get()?;
-        let first = host.with_untracked(|h| h.op.clone())?;
-        let host = host.clone();
-        let op = Memo::new(move |_| {
-            host.with(|h| h.op.clone().filter(|op| op.id == id)).unwrap_or_else(|| first.clone())
-        });
-        Some(view! { <OpInBrief op/> <CancelButton op action=cancel place=Place::Row/> })
-    };
-    let seen = move || match (presence.get(), id.get().is_some()) {
-        ((true, _), true) => ().into_any(),
-        ((true, _), false) => view! { <span class="seen">"connected"</span> }.into_any(),
-        ((false, Some(at)), _) => {
-            view! { <span class="seen">"offline · last seen "<Ago at/></span> }.into_any()
-        }
-        ((false, None), _) => view! { <span class="seen">"never connected"</span> }.into_any(),
-    };
-    view! { {op} {seen} }
 }

@@ -2,6 +2,7 @@
 
 mod actions;
 mod dialog;
+mod doing;
 mod drawer;
 mod form;
 mod generation;
@@ -22,6 +23,7 @@ mod when;
 
 pub use actions::ActionsMenu;
 pub use dialog::Dialog;
+pub use doing::Doing;
 pub use drawer::LogDrawer;
 pub use form::{Refusal, action_from_address};
 pub use generation::GenerationName;

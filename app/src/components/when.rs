@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use leptos::prelude::*;
 
-use crate::time::{ago, counted, moment, rough, use_time};
+use crate::time::{ago, counted, moment, rough, took, use_time};
 
 fn machine_readable(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
@@ -41,7 +41,8 @@ pub fn Until(
 ) -> impl IntoView {
     let time = use_time();
     let text = Memo::new(move |_| match time.now.get() {
-        Some(now) => format!("in {}", rough(at - now)),
+        // Number and unit stay on one line.
+        Some(now) => format!("in {}", rough(at - now)).replace(' ', "\u{a0}"),
         None => format!("at {}", moment(at, None)),
     });
     view! { <time datetime=machine_readable(at)>{text}</time> }
@@ -55,7 +56,7 @@ pub fn Took(
     /// When it ended.
     to: DateTime<Utc>,
 ) -> impl IntoView {
-    view! { <span class="elapsed">{counted(to - from)}</span> }
+    view! { <span class="elapsed">{took(to - from)}</span> }
 }
 
 /// How long something has been going on.

@@ -16,8 +16,8 @@ use super::inside::{Loading, NotRead};
 use super::not_found::Nothing;
 use crate::api::{CancelOp, RequestOp, load_host};
 use crate::components::{
-    ActionsMenu, Ago, CancelButton, GenerationName, LightBadge, Moment, OpInBrief, OpList, Place,
-    PlatformName, Refusal, TestsOf, action_from_address,
+    ActionsMenu, Doing, GenerationName, LightBadge, Moment, OpList, PlatformName, Refusal, TestsOf,
+    action_from_address,
 };
 use crate::live::{Live, Reload, Started};
 
@@ -62,7 +62,7 @@ fn Found(detail: HostDetail) -> impl IntoView {
                 <p class="crumbs"><a href="/">"Fleet"</a>" / "</p>
                 <h1>{name.clone()}</h1>
                 {move || view! { <PlatformName platform=host.with(|h| h.platform)/> }}
-                <Presence host cancel/>
+                <Doing host cancel/>
                 <div class="page-actions">
                     <a class="button" id=format!("rollback-{name}") href=format!("/hosts/{name}/rollback?from=host")>
                         "Rollback System"
@@ -136,30 +136,6 @@ async fn read_again(detail: RwSignal<HostDetail>, name: String) {
     if let Ok(Some(read)) = load_host(name).await {
         detail.try_set(read);
     }
-}
-
-#[component]
-fn Presence(host: Signal<HostView>, cancel: ServerAction<CancelOp>) -> impl IntoView {
-    let id = Memo::new(move |_| host.with(|h| h.op.as_ref().map(|op| op.id)));
-    let presence = Memo::new(move |_| host.with(|h| (h.online, h.last_seen)));
-    let op = move || {
-        let id = id.get()?;
-        let first = host.with_untracked(|h| h.op.clone())?;
-        let op = Memo::new(move |_| {
-            host.with(|h| h.op.clone().filter(|op| op.id == id)).unwrap_or_else(|| first.clone())
-        });
-        Some(view! { <OpInBrief op/> <CancelButton op action=cancel place=Place::Row/> })
-    };
-    let seen = move || match (presence.get(), id.get().is_some()) {
-        ((true, _), true) => ().into_any(),
-        ((true, _), false) => view! { <span class="seen">"connected"</span> }.into_any(),
-        ((false, _), true) => view! { <span class="seen">"offline"</span> }.into_any(),
-        ((false, Some(at)), _) => {
-            view! { <span class="seen">"offline · last seen "<Ago at/></span> }.into_any()
-        }
-        ((false, None), _) => view! { <span class="seen">"never connected"</span> }.into_any(),
-    };
-    view! { {op} {seen} }
 }
 
 /// How many ops a host's page shows; the history has the others.
