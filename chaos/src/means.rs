@@ -26,10 +26,62 @@ const LIBRARIES: &[&str] = &[
 const SIZE: &str = "size=16m";
 
 /// What there is on this machine.
-#[derive(Debug, Clone)]
 pub(crate) struct Machine {
-    library: Option<PathBuf>,
+    clocks: Option<Clocks>,
     namespaces: bool,
+}
+
+/// What clocks that jump take: the library, and a process that keeps the memory which the library shares among all that
+/// it is loaded into. Without it, the first process would make that memory and take it away at its end, and those that it
+/// has started could not be told the time any more.
+struct Clocks {
+    library: PathBuf,
+    keeper: std::process::Child,
+}
+
+impl Clocks {
+    fn look() -> Option<Self> {
+        let library = LIBRARIES.iter().map(|folder| Path::new(folder).join("libfaketimeMT.so.1"));
+        let library = library.into_iter().find(|library| library.exists())?;
+        let keeper = std::process::Command::new("sleep")
+            .arg("infinity")
+            .env("LD_PRELOAD", &library)
+            .env("FAKETIME", "+0")
+            .stdin(Stdio::null())
+            .spawn()
+            .ok()?;
+        let clocks = Self { library, keeper };
+        let made = || clocks.shared_files().iter().all(|file| file.exists());
+        for _ in 0..500 {
+            if made() {
+                return Some(clocks);
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        None
+    }
+
+    /// Where Linux shows semaphores and shared memory.
+    fn shared_files(&self) -> [PathBuf; 2] {
+        let id = self.keeper.id();
+        [format!("/dev/shm/sem.faketime_sem_{id}"), format!("/dev/shm/faketime_shm_{id}")].map(PathBuf::from)
+    }
+
+    /// What the library is told of it.
+    fn shared(&self) -> String {
+        let id = self.keeper.id();
+        format!("/faketime_sem_{id} /faketime_shm_{id}")
+    }
+}
+
+impl Drop for Clocks {
+    fn drop(&mut self) {
+        let _ = self.keeper.kill();
+        let _ = self.keeper.wait();
+        for file in self.shared_files() {
+            let _ = fs::remove_file(file);
+        }
+    }
 }
 
 /// Set where this program runs in a namespace of its own, to whether that could be had.
@@ -59,21 +111,17 @@ pub(crate) fn enter_namespace() -> Result<()> {
 
 impl Machine {
     pub(crate) fn look() -> Self {
-        let mut libraries = LIBRARIES.iter().map(|folder| Path::new(folder).join("libfaketimeMT.so.1"));
-        Self {
-            library: libraries.find(|library| library.exists()),
-            namespaces: std::env::var_os(INSIDE).is_some(),
-        }
+        Self { clocks: Clocks::look(), namespaces: std::env::var_os(INSIDE).is_some() }
     }
 
     pub(crate) fn means(&self) -> Means {
-        Means { clocks: self.library.is_some(), disks: self.namespaces }
+        Means { clocks: self.clocks.is_some(), disks: self.namespaces }
     }
 
     /// What is left out on this machine, and why.
     pub(crate) fn left_out(&self) -> Vec<&'static str> {
         let mut left_out = vec![];
-        if self.library.is_none() {
+        if self.clocks.is_none() {
             left_out.push("clocks do not jump: libfaketime is not installed");
         }
         if !self.namespaces {
@@ -84,10 +132,11 @@ impl Machine {
 
     /// The variables that give a process this clock.
     pub(crate) fn clock_variables(&self, clock: &FakeClock) -> Vec<(String, String)> {
-        let Some(library) = &self.library else { return vec![] };
+        let Some(clocks) = &self.clocks else { return vec![] };
         let text = |path: &Path| path.display().to_string();
         [
-            ("LD_PRELOAD", text(library)),
+            ("LD_PRELOAD", text(&clocks.library)),
+            ("FAKETIME_SHARED", clocks.shared()),
             ("FAKETIME_TIMESTAMP_FILE", text(&clock.file)),
             ("FAKETIME_NO_CACHE", "1".to_owned()),
             ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),

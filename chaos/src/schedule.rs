@@ -1,5 +1,6 @@
 //! What goes wrong, and when: drawn from a seed, the same for the same seed.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use rand::rngs::StdRng;
@@ -206,12 +207,18 @@ impl Schedule {
     pub(crate) fn draw(seed: u64, means: Means) -> Self {
         let mut chance = StdRng::seed_from_u64(seed);
         let ask = if chance.random_bool(0.7) { Ask::Rollback } else { Ask::Test };
-        let faults = Fault::all(means);
+        // Each kind is as likely as every other, however many ways there are for it to happen.
+        let mut kinds = BTreeMap::<String, Vec<Fault>>::new();
+        for fault in Fault::all(means) {
+            kinds.entry(fault.kind()).or_default().push(fault);
+        }
+        let kinds: Vec<_> = kinds.into_values().collect();
         let count = *[1, 1, 2, 2, 3, 4].choose(&mut chance).unwrap_or(&1);
         let mut mishaps = vec![];
         while mishaps.len() < count {
             let step = *Step::ALL.choose(&mut chance).unwrap_or(&Step::Running);
-            let fault = *faults.choose(&mut chance).unwrap_or(&Fault::Cut);
+            let kind = kinds.choose(&mut chance).and_then(|kind| kind.choose(&mut chance));
+            let fault = *kind.unwrap_or(&Fault::Cut);
             let mishap = Mishap { step, fault };
             if fault.fits(step) && !mishaps.contains(&mishap) {
                 mishaps.push(mishap);
