@@ -144,11 +144,12 @@ test('colours are classes, other escapes go, and one sees who speaks', async ({ 
     'echo trouble >&2',
   );
   await gpc0.letTestsGo();
-  const log = await watchTests(page, fleet).catch(() => undefined);
-  const drawer = log ?? new LogDrawer(page, 'Run Tests', 'gpc0');
+  await fleet.ask('gpc0', 'test');
+  await open(page, '/ops');
+  await page.getByRole('main').getByRole('link', { name: 'Run Tests' }).click();
+  const drawer = new LogDrawer(page, 'Run Tests', 'gpc0');
   await drawer.came('succeeded');
-  const [red] = [drawer.output.getByText('error:', { exact: true })];
-  await expect(red).toHaveClass('fg-1 bold');
+  await expect(drawer.output.getByText('error:', { exact: true })).toHaveClass('fg-1 bold');
   await expect(drawer.output.getByText('green', { exact: true })).toHaveClass('fg-10');
   await expect(drawer.output.getByText('blue', { exact: true })).toHaveClass('bg-12');
   await expect(drawer.line(2)).toHaveText('<b>link</b>');

@@ -4,13 +4,14 @@ use backstay_protocol::OpId;
 use leptos::ev;
 use leptos::prelude::*;
 use leptos_router::hooks::{use_navigate, use_query_map};
+use serde::{Deserialize, Serialize};
 
 use crate::ApiError;
 use crate::api::{CancelOp, OpRead, RetryOp, load_op};
 use crate::browser;
 use crate::components::{
     CancelButton, Icon, LOG, Log, OpMessage, OpNow, OpStatusBadge, Place, Refusal, Took, TriedAgain,
-    TryAgain, action_from_address, use_address_without_log, use_log_address,
+    TryAgain, action_from_address, use_address_without_log, use_log_address, with_log,
 };
 use crate::live::{Live, Started};
 use crate::log::Watched;
@@ -21,22 +22,14 @@ pub fn LogDrawer() -> impl IntoView {
     let started = expect_context::<Started>();
     let query = use_query_map();
     let id = Memo::new(move |_| query.with(|query| query.get(LOG)));
-    let read = Resource::new_blocking(
-        move || id.get(),
-        |id| async move {
-            match id {
-                Some(id) => load_op(id).await.map(Some),
-                None => Ok(None),
-            }
-        },
-    );
+    let read = Resource::new_blocking(move || id.get(), Asked::read);
     view! {
         <Transition>
             {move || Suspend::new(async move {
                 match started.and(read).await {
-                    Ok(None) => ().into_any(),
-                    Ok(Some(Some(read))) => view! { <Open read/> }.into_any(),
-                    Ok(Some(None)) => {
+                    Ok(Asked::Nothing) => ().into_any(),
+                    Ok(Asked::Op(read)) => view! { <Open read=*read/> }.into_any(),
+                    Ok(Asked::Unknown) => {
                         view! { <Closed sentence="There is no op of this address.".to_owned()/> }.into_any()
                     }
                     // Where nobody is logged in, the page says so already.
@@ -47,6 +40,21 @@ pub fn LogDrawer() -> impl IntoView {
         </Transition>
     }
     .into_any()
+}
+
+/// What an address asks to be shown beside its page. Written out, because JSON cannot tell one `None` within another.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+enum Asked {
+    Nothing,
+    Unknown,
+    Op(Box<OpRead>),
+}
+
+impl Asked {
+    async fn read(id: Option<String>) -> Result<Self, ApiError> {
+        let Some(id) = id else { return Ok(Self::Nothing) };
+        Ok(load_op(id).await?.map_or(Self::Unknown, |read| Self::Op(Box::new(read))))
+    }
 }
 
 const TITLE: &str = "drawer-title";
@@ -61,11 +69,7 @@ fn Open(read: OpRead) -> impl IntoView {
     let (cancel, retry) = (action_from_address::<CancelOp>(), action_from_address::<RetryOp>());
     let log_address = use_log_address();
     let without_log = use_address_without_log();
-    let again = Signal::derive(move || {
-        let address = without_log();
-        let joint = if address.contains('?') { '&' } else { '?' };
-        format!("{address}{joint}{LOG}=")
-    });
+    let again = Signal::derive(move || with_log(&without_log(), ""));
     closes_and_gives_focus_back(Some(id));
     let status = Signal::derive(move || op.with(|op| op.status));
     let took = move || {

@@ -1,5 +1,7 @@
 //! The address of a page with the log of an op beside it: the page's own, and `log` in its query.
 
+use std::fmt::Display;
+
 use backstay_protocol::OpId;
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
@@ -33,18 +35,26 @@ fn address(path: &str, mut query: ParamsMap, log: Option<OpId>) -> String {
         Some(_) => "/",
         None => path,
     };
-    if let Some(op) = log {
-        query.insert(LOG, op.to_string());
-    }
     let query = query.to_query_string();
-    format!("{path}{}", if query == "?" { "" } else { &query })
+    let address = format!("{path}{}", if query == "?" { "" } else { &query });
+    match log {
+        Some(op) => with_log(&address, op),
+        None => address,
+    }
+}
+
+/// An address without a log, with one.
+pub(crate) fn with_log(address: &str, op: impl Display) -> String {
+    let joint = if address.contains('?') { '&' } else { '?' };
+    // Written as it is: an identifier has nothing to escape, and addresses that are the same should look the same.
+    format!("{address}{joint}{LOG}={op}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn with_log(path: &str, query: &[(&'static str, &str)]) -> String {
+    fn logged(path: &str, query: &[(&'static str, &str)]) -> String {
         let op = "019b0000-0000-7000-8000-000000000001".parse().unwrap();
         address(path, query.iter().map(|(key, value)| (*key, (*value).to_owned())).collect(), Some(op))
     }
@@ -53,18 +63,18 @@ mod tests {
 
     #[test]
     fn the_page_stays_what_it_is() {
-        assert_eq!(with_log("/", &[]), format!("/?{LOGGED}"));
-        assert_eq!(with_log("/ops", &[("host", "gpc0"), ("log", "x")]), format!("/ops?host=gpc0&{LOGGED}"));
+        assert_eq!(logged("/", &[]), format!("/?{LOGGED}"));
+        assert_eq!(logged("/ops", &[("host", "gpc0"), ("log", "x")]), format!("/ops?host=gpc0&{LOGGED}"));
         assert_eq!(
-            with_log("/hosts/gpc0", &[("__err", "x"), ("__path", "y")]),
+            logged("/hosts/gpc0", &[("__err", "x"), ("__path", "y")]),
             format!("/hosts/gpc0?{LOGGED}")
         );
     }
 
     #[test]
     fn a_dialog_is_left() {
-        assert_eq!(with_log("/hosts/gpc0/rollback", &[]), format!("/?{LOGGED}"));
-        assert_eq!(with_log("/hosts/gpc0/rollback", &[("from", "host")]), format!("/hosts/gpc0?{LOGGED}"));
+        assert_eq!(logged("/hosts/gpc0/rollback", &[]), format!("/?{LOGGED}"));
+        assert_eq!(logged("/hosts/gpc0/rollback", &[("from", "host")]), format!("/hosts/gpc0?{LOGGED}"));
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub use icon::{Icon, IconSprite, Mark, PlatformName};
 pub use light::LightBadge;
 pub(crate) use log::Log;
 pub use log_address::use_log_address;
-pub(crate) use log_address::{LOG, use_address_without_log};
+pub(crate) use log_address::{LOG, use_address_without_log, with_log};
 pub use notices::Notices;
 pub use op::{OpInBrief, OpLink, OpStatusBadge, status_words};
 pub use op_actions::{CancelButton, OpMessage, Place, TriedAgain, TryAgain};

@@ -41,8 +41,7 @@ pub fn Until(
 ) -> impl IntoView {
     let time = use_time();
     let text = Memo::new(move |_| match time.now.get() {
-        // Number and unit stay on one line.
-        Some(now) => format!("in {}", rough(at - now)).replace(' ', "\u{a0}"),
+        Some(now) => format!("in {}", rough(at - now)),
         None => format!("at {}", moment(at, None)),
     });
     view! { <time datetime=machine_readable(at)>{text}</time> }

@@ -35,7 +35,7 @@ async fn no_page_shows_a_stranger_anything() {
     let server = Server::start().await;
     let _agent = server.host("gpc0").await;
     let stranger = Browser::stranger(&server.url);
-    for path in ["/", "/hosts/gpc0", "/hosts/gpc0/rollback", "/audit"] {
+    for path in ["/", "/hosts/gpc0", "/hosts/gpc0/rollback", "/ops", "/ops?host=gpc0", "/audit"] {
         let answer = stranger.get(path).await;
         assert!(answer.status().is_redirection(), "{path} answers {}", answer.status());
         let to = answer.headers()[header::LOCATION].to_str().unwrap().to_owned();

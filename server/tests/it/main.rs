@@ -6,4 +6,5 @@ mod agents;
 mod browsers;
 mod delivery;
 mod harness;
+mod output;
 mod rollback;

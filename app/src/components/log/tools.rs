@@ -65,8 +65,9 @@ fn CopyButton(shown: Shown) -> impl IntoView {
     view! {
         <button type="button" class="alive copy" on:click=copy>
             <Icon name="copy"/>
-            <span role="status">{words}</span>
+            {words}
         </button>
+        <span class="unseen" role="status">{move || if words.get() == "Copy" { "" } else { words.get() }}</span>
     }
 }
 

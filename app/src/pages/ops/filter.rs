@@ -23,7 +23,7 @@ impl Group {
         match self {
             Self::Open => "open",
             Self::Succeeded => "succeeded",
-            Self::NotSucceeded => "not-succeeded",
+            Self::NotSucceeded => "unsuccessful",
             Self::Refused => "refused",
         }
     }
@@ -180,9 +180,9 @@ mod tests {
 
     #[test]
     fn an_address_says_all_of_it() {
-        let all = [("host", "gpc0"), ("kind", "test"), ("outcome", "not-succeeded"), ("by", "maria b")];
+        let all = [("host", "gpc0"), ("kind", "test"), ("outcome", "unsuccessful"), ("by", "maria b")];
         let said = filter(&all);
-        assert_eq!(said.address(), "/ops?host=gpc0&kind=test&outcome=not-succeeded&by=maria%20b");
+        assert_eq!(said.address(), "/ops?host=gpc0&kind=test&outcome=unsuccessful&by=maria%20b");
         assert_eq!(said.words().len(), 4);
         assert_eq!(said.query().statuses.len(), 4);
         assert_eq!(
