@@ -140,7 +140,7 @@ test('where the browser keeps its clipboard from a page, the text is copied all 
 test('colours are classes, other escapes go, and one sees who speaks', async ({ page, fleet, gpc0 }) => {
   await gpc0.rewriteFirstTest(
     "printf '\\033[1;31merror:\\033[0m \\033[38;5;46mgreen\\033[0m \\033[48;2;0;0;255mblue\\033[0m\\n'",
-    "printf '\\033]8;;https://example.org\\033\\\\\\\\<b>link</b>\\033]8;;\\033\\\\\\\\\\033[2K\\n'",
+    "printf '\\033]8;;https://example.org\\033\\\\<b>link</b>\\033]8;;\\033\\\\\\033[2K\\n'",
     'echo trouble >&2',
   );
   await gpc0.letTestsGo();

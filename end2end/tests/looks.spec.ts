@@ -40,11 +40,11 @@ const pages: Record<string, (page: Page) => Promise<void>> = {
   },
   drawer: async (page) => {
     await open(page, '/');
-    await HostView.inFleet(page, 'gpc0').text.getByRole('link', { name: 'Run Tests' }).click();
+    await HostView.inFleet(page, 'imac0').text.getByRole('link', { name: 'Run Tests' }).click();
     await expect(page.getByRole('log', { name: 'Output' })).toContainText('needle');
   },
   search: async (page) => {
-    const drawer = new LogDrawer(page, 'Run Tests', 'gpc0');
+    const drawer = new LogDrawer(page, 'Run Tests', 'imac0');
     await drawer.search.fill('needle');
     await expect(drawer.count).toHaveText('1 of 1');
     await drawer.button('Times').click();
@@ -73,14 +73,14 @@ for (const colorScheme of ['light', 'dark'] as const) {
       test.use({ colorScheme, viewport });
 
       test('every page fits, and axe finds nothing', async ({ page, gpc0, fleet }, testInfo) => {
-        await fleet.add(plans.imac0(fleet.repository));
+        const imac0 = await fleet.add(plans.imac0(fleet.repository));
         await open(page, '/hosts/imac0/rollback?from=host');
         await new RollbackDialog(page, 'imac0').confirm(11).click();
         await expect(page).toHaveURL('/hosts/imac0');
         await HostView.onItsPage(page, 'imac0').shows('Tests', 'ok', '3/3 passed');
         expect(await gpc0.activations()).toEqual([]);
-        await gpc0.rewriteFirstTest(...colours, 'hold');
-        await fleet.ask('gpc0', 'test');
+        await imac0.rewriteFirstTest(...colours, 'hold');
+        await fleet.ask('imac0', 'test');
 
         for (const [name, goTo] of Object.entries(pages)) {
           await test.step(name, async () => {

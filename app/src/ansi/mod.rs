@@ -240,13 +240,11 @@ mod tests {
         #[test]
         fn text_is_kept(parts in prop::collection::vec(("[^\\p{Cc}]{0,12}", prop::collection::vec(0u16..120, 0..4)), 0..12)) {
             let text: String = parts.iter().map(|(text, _)| text.as_str()).collect();
-            let line: String = parts
-                .iter()
-                .map(|(text, codes)| {
-                    let codes: Vec<_> = codes.iter().map(ToString::to_string).collect();
-                    format!("{text}\x1b[{}m", codes.join(";"))
-                })
-                .collect();
+            let mut line = String::new();
+            for (text, codes) in &parts {
+                let codes: Vec<_> = codes.iter().map(ToString::to_string).collect();
+                line.extend([text.as_str(), "\x1b[", codes.join(";").as_str(), "m"]);
+            }
             prop_assert_eq!(plain(&line), text);
         }
 

@@ -27,13 +27,12 @@ pub fn LogDrawer() -> impl IntoView {
         <Transition>
             {move || Suspend::new(async move {
                 match started.and(read).await {
-                    Ok(Asked::Nothing) => ().into_any(),
                     Ok(Asked::Op(read)) => view! { <Open read=*read/> }.into_any(),
                     Ok(Asked::Unknown) => {
                         view! { <Closed sentence="There is no op of this address.".to_owned()/> }.into_any()
                     }
                     // Where nobody is logged in, the page says so already.
-                    Err(ApiError::NotLoggedIn) => ().into_any(),
+                    Ok(Asked::Nothing) | Err(ApiError::NotLoggedIn) => ().into_any(),
                     Err(error) => view! { <Closed sentence=error.to_string()/> }.into_any(),
                 }
             })}

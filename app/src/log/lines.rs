@@ -75,7 +75,7 @@ impl Lines {
             return false;
         }
         let bounds = (if first == 0 { begin.seq } else { first }, end.seq);
-        self.add(blocks(&new), |old, more| old.extend(more));
+        self.add(blocks(&new), Extend::extend);
         self.bounds.set(bounds);
         true
     }

@@ -68,9 +68,9 @@ mod tests {
     #[test]
     fn whatever_the_case() {
         assert_eq!(find("Error", "error: ERROR"), [0..5, 7..12]);
-        assert_eq!(find("ärger", "Ärger"), [0..6]);
+        assert_eq!(find("ärger", "Ärger; ärger"), [0..6, 8..14]);
         assert_eq!(find("aa", "aaaa"), [0..2, 2..4]);
-        assert_eq!(find("x", ""), []);
+        assert!(find("x", "").is_empty());
         assert_eq!(Needle::new(""), None);
     }
 

@@ -44,7 +44,7 @@ async fn the_whole_output_is_a_plain_text() {
         said(header::CONTENT_DISPOSITION),
         format!("attachment; filename=\"backstay-gpc0-refresh-{op}.txt\"")
     );
-    let wanted: String = (1..=LINES).map(|n| format!("line {n}\n")).collect();
+    let wanted = (1..=LINES).map(|n| format!("line {n}")).collect::<Vec<_>>().join("\n") + "\n";
     assert_eq!(answer.text().await.unwrap(), wanted);
 
     let to_look_at = browser.get(&format!("/ops/{op}/output.txt?show")).await;

@@ -211,7 +211,7 @@ mod tests {
         open.take(&mut shown, &new);
         assert_eq!(shown, [new.clone(), old.clone()]);
         open.take(&mut shown, &OpView { status: OpStatus::Failed, ..new.clone() });
-        assert_eq!(shown, [old.clone()]);
+        assert_eq!(shown, std::slice::from_ref(&old));
         open.take(&mut shown, &op("gpc0", OpAction::Pull, OpStatus::Succeeded));
         assert_eq!(shown, [old]);
     }
