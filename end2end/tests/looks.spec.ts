@@ -73,6 +73,8 @@ for (const colorScheme of ['light', 'dark'] as const) {
       test.use({ colorScheme, viewport });
 
       test('every page fits, and axe finds nothing', async ({ page, gpc0, fleet }, testInfo) => {
+        // Many pages, each of which axe takes seconds to look at.
+        test.setTimeout(180_000);
         const imac0 = await fleet.add(plans.imac0(fleet.repository));
         await open(page, '/hosts/imac0/rollback?from=host');
         await new RollbackDialog(page, 'imac0').confirm(11).click();
