@@ -9,6 +9,7 @@ use backstay_protocol::{Clock, DesiredState, HostId};
 
 use crate::accounts::Accounts;
 use crate::events::EventBus;
+use crate::github::GitHub;
 use crate::hub::Hub;
 use crate::ops::request::RequestError;
 use crate::store::{NewAuditEntry, Store, StoreError};
@@ -23,6 +24,8 @@ pub struct FleetConfig {
     pub clock: Arc<dyn Clock>,
     /// How long an op waits for a host that is not connected.
     pub queue_time: Duration,
+    /// The configuration repository at GitHub, where it is there.
+    pub github: Option<GitHub>,
 }
 
 /// The whole backend: what the server's routes and the pages' server functions work with. Cheap to clone.
@@ -34,6 +37,7 @@ pub struct Fleet {
     pub(crate) hub: Arc<Hub>,
     pub(crate) events: Arc<EventBus>,
     pub(crate) queue_time: Duration,
+    pub(crate) github: Option<Arc<GitHub>>,
     accounts: Arc<Accounts>,
     desired: Arc<RwLock<DesiredState>>,
     /// Held while a host is read from the store and told to the pages, so that no page hears an older state after a
@@ -44,7 +48,7 @@ pub struct Fleet {
 impl Fleet {
     /// A backend on this store.
     pub fn new(config: FleetConfig) -> Self {
-        let FleetConfig { server_version, store, clock, queue_time } = config;
+        let FleetConfig { server_version, store, clock, queue_time, github } = config;
         Self {
             server_version: server_version.into(),
             hub: Arc::default(),
@@ -53,6 +57,7 @@ impl Fleet {
             desired: Arc::new(RwLock::new(DesiredState::NotConfigured)),
             publishing: Arc::default(),
             queue_time,
+            github: github.map(Arc::new),
             store,
             clock,
         }

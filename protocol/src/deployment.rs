@@ -103,7 +103,8 @@ impl Decision {
             Self::Reverting { .. } => &["open", "continued", "proposed"],
             // Back to open where the revert could not be made.
             Self::Reverted { .. } | Self::Proposed { .. } | Self::Open => &["reverting"],
-            Self::Superseded => &["open", "continued", "reverting", "proposed"],
+            // One that is being reverted is seen through first.
+            Self::Superseded => &["open", "continued", "proposed"],
         }
     }
 

@@ -21,6 +21,7 @@ pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
         store: open_store(&options.database).await?,
         clock: Arc::new(SystemClock),
         queue_time: Duration::from_secs(options.queue_seconds),
+        github: None,
     });
     first_admin(&fleet, &options).await?;
 

@@ -22,8 +22,9 @@ use crate::fleet::Fleet;
 use crate::store::StoreError;
 
 impl Fleet {
-    /// Tells every open page how an op, and with it its host, is now.
+    /// Tells every open page how an op, and with it its host, is now, and the deployment that is going on.
     async fn publish_op(&self, op: &OpView) -> Result<(), StoreError> {
+        self.fill_deployment(op).await?;
         self.events.publish(&Event::Op { op: Box::new(op.clone()) });
         self.publish_host(op.host).await
     }

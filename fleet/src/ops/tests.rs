@@ -48,6 +48,7 @@ impl Bench {
             store: Arc::new(store),
             clock: clock.clone(),
             queue_time: QUEUE_TIME,
+            github: None,
         });
         let person = Person { name: "maria".into(), role: Role::Operator };
         let bench = Self { fleet, clock, host, person, _folder: folder };

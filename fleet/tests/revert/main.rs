@@ -4,6 +4,7 @@
 
 mod bench;
 mod crashes;
+mod deployments;
 mod git;
 mod histories;
 mod refusals;

@@ -1,0 +1,232 @@
+//! What people decide: to merge, to go on, to revert.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use backstay_protocol::deployment::{Decision, Deployment, PullRequestRef};
+use backstay_protocol::event::{Event, Notice, Tone};
+use backstay_protocol::message::ServerMessage;
+use backstay_protocol::view::{Person, Role};
+use backstay_protocol::{Commit, DeploymentId};
+
+use super::DeployError;
+use crate::fleet::Fleet;
+use crate::github::revert::{RevertError, RevertRecord, Reverted};
+use crate::github::{GitHub, MergeMethod};
+use crate::store::{NewAuditEntry, NewDeployment, Store, StoreError};
+
+/// What a revert remembers between its steps, in the store.
+struct StoredRecord {
+    store: Arc<dyn Store>,
+    deployment: DeploymentId,
+}
+
+#[async_trait]
+impl RevertRecord for StoredRecord {
+    async fn candidates(&self) -> Result<Vec<Commit>, StoreError> {
+        self.store.revert_candidates(self.deployment).await
+    }
+
+    async fn remember(&self, candidate: &Commit) -> Result<(), StoreError> {
+        self.store.remember_revert(self.deployment, candidate).await
+    }
+}
+
+impl Fleet {
+    /// Merges a pull request, if its head is still at the commit that the person saw, and opens its deployment.
+    ///
+    /// # Errors
+    /// [`DeployError`]
+    pub async fn merge_pull_request(
+        &self,
+        person: &Person,
+        number: u64,
+        seen_head: &Commit,
+        method: MergeMethod,
+    ) -> Result<Deployment, DeployError> {
+        let github = self.github_for(person)?;
+        let failed = |error| DeployError::NotMerged { number, error };
+        let pull_request = github.pull_request(number).await.map_err(failed)?;
+        let commit = github.merge(number, seen_head, method).await.map_err(failed)?;
+        let new = NewDeployment {
+            id: DeploymentId::new(),
+            pull_request: PullRequestRef { number, title: pull_request.title, url: pull_request.html_url },
+            commit,
+            merged_by: person.name.clone(),
+            merged_at: self.clock.now(),
+        };
+        let entry = self.entry(&person.name, "pr.merged", format!("Pull request #{number} was merged."));
+        let deployment = match self.store.open_deployment(&new, &entry).await? {
+            Some(deployment) => deployment,
+            // A delivery of the webhook was faster.
+            None => self.of_commit(&new.commit).await?.ok_or(DeployError::NoSuchDeployment)?,
+        };
+        let message = format!("PR #{number} merged - Pull to get it");
+        self.events.publish(&Event::PrMerged { number, message });
+        Ok(deployment)
+    }
+
+    /// Decides to go on although a host failed.
+    ///
+    /// # Errors
+    /// [`DeployError`]; nothing was decided then.
+    pub async fn continue_anyway(
+        &self,
+        person: &Person,
+        id: DeploymentId,
+    ) -> Result<Deployment, DeployError> {
+        may(person)?;
+        let decision = Decision::Continued { by: person.name.clone(), at: self.clock.now() };
+        self.decide(
+            id,
+            &decision,
+            &person.name,
+            "pr.continued",
+            "To go on although a host failed.".to_owned(),
+        )
+        .await
+    }
+
+    /// Reverts the pull request of a deployment on its branch, and tells everybody. It goes on if the caller does not
+    /// wait for its end.
+    ///
+    /// # Errors
+    /// [`DeployError`]; the deployment is as it was then.
+    pub async fn revert_pull_request(
+        &self,
+        person: &Person,
+        id: DeploymentId,
+    ) -> Result<Deployment, DeployError> {
+        let github = self.github_for(person)?;
+        let by = person.name.clone();
+        let decision = Decision::Reverting { by: by.clone(), at: self.clock.now() };
+        let asked = "To revert the pull request.".to_owned();
+        let deployment = self.decide(id, &decision, &by, "pr.revert-requested", asked).await?;
+        let fleet = self.clone();
+        let revert = tokio::spawn(async move { fleet.make_revert(&github, &deployment, &by).await });
+        revert.await.unwrap_or(Err(DeployError::NoSuchDeployment))
+    }
+
+    /// Takes up the reverts that were under way when the server ended.
+    ///
+    /// # Errors
+    /// [`StoreError`]; of what goes wrong at GitHub everybody is told.
+    pub async fn resume_reverts(&self) -> Result<(), StoreError> {
+        let Some(github) = self.github.clone() else { return Ok(()) };
+        for deployment in self.store.deployments(None, super::DEPLOYMENTS_PAGE).await? {
+            let Decision::Reverting { by, .. } = &deployment.decision else { continue };
+            if let Err(error) = self.make_revert(&github, &deployment, by).await {
+                tracing::warn!(number = deployment.pull_request.number, %error, "a revert could not be taken up");
+            }
+        }
+        Ok(())
+    }
+
+    async fn make_revert(
+        &self,
+        github: &GitHub,
+        deployment: &Deployment,
+        by: &str,
+    ) -> Result<Deployment, DeployError> {
+        let record = StoredRecord { store: Arc::clone(&self.store), deployment: deployment.id };
+        let number = deployment.pull_request.number;
+        let reverted = github.revert(number, &message(number, &deployment.commit), &record).await;
+        let at = self.clock.now();
+        match reverted {
+            Ok(Reverted::Pushed(commit) | Reverted::Already(commit)) => {
+                let detail = format!("Pull request #{number} was reverted by {commit}.");
+                let decision = Decision::Reverted { by: by.to_owned(), at, commit };
+                let reverted = self.decide(deployment.id, &decision, by, "pr.reverted", detail).await?;
+                self.tell_reverted(number);
+                Ok(reverted)
+            }
+            Ok(Reverted::Proposed { number: proposed, url }) => {
+                let title = title(number);
+                let detail = format!("Pull request #{proposed} with the revert waits to be merged.");
+                let pull_request = PullRequestRef { number: proposed, title, url };
+                let decision = Decision::Proposed { by: by.to_owned(), at, pull_request };
+                self.decide(deployment.id, &decision, by, "pr.revert-proposed", detail).await
+            }
+            Err(error) => self.revert_failed(deployment, by, error).await,
+        }
+    }
+
+    /// The deployment is as it was, and everybody hears why.
+    async fn revert_failed(
+        &self,
+        deployment: &Deployment,
+        by: &str,
+        error: RevertError,
+    ) -> Result<Deployment, DeployError> {
+        self.decide(deployment.id, &Decision::Open, by, "pr.revert-failed", error.to_string()).await?;
+        self.tell(Tone::Bad, error.to_string());
+        Err(error.into())
+    }
+
+    /// Every open page and every agent hears of a revert; the lights follow when the branch has been read.
+    fn tell_reverted(&self, number: u64) {
+        let message = "PR reverted - Pull to get reverted flake.lock".to_owned();
+        self.events.publish(&Event::PrReverted { number, message: message.clone() });
+        self.hub.send_all(&ServerMessage::PrReverted { number, message });
+        self.tell(Tone::Good, format!("PR #{number} reverted. Pull and switch the hosts when ready."));
+    }
+
+    fn tell(&self, tone: Tone, text: String) {
+        self.events.publish(&Event::Notice(Notice { tone, text, host_name: None, op: None }));
+    }
+
+    async fn decide(
+        &self,
+        id: DeploymentId,
+        decision: &Decision,
+        by: &str,
+        action: &str,
+        detail: String,
+    ) -> Result<Deployment, DeployError> {
+        let entry = self.entry(by, action, detail);
+        if let Some(deployment) = self.store.decide(id, decision, &entry).await? {
+            return Ok(deployment);
+        }
+        let deployment = self.store.deployment(id).await?.ok_or(DeployError::NoSuchDeployment)?;
+        Err(DeployError::Decided(deployment.decision.as_str()))
+    }
+
+    async fn of_commit(&self, commit: &Commit) -> Result<Option<Deployment>, StoreError> {
+        let latest = self.store.deployments(None, super::DEPLOYMENTS_PAGE).await?;
+        Ok(latest.into_iter().find(|deployment| deployment.commit == *commit))
+    }
+
+    fn github_for(&self, person: &Person) -> Result<Arc<GitHub>, DeployError> {
+        may(person)?;
+        self.github.clone().ok_or(DeployError::NotConfigured)
+    }
+
+    fn entry(&self, by: &str, action: &str, detail: String) -> NewAuditEntry {
+        NewAuditEntry {
+            at: self.clock.now(),
+            actor: by.to_owned(),
+            action: action.to_owned(),
+            host_name: None,
+            from_gen: None,
+            to_gen: None,
+            reason: None,
+            detail,
+            op: None,
+        }
+    }
+}
+
+fn may(person: &Person) -> Result<(), DeployError> {
+    let needed = Role::Operator;
+    if person.role < needed { Err(DeployError::NotAllowed { needed }) } else { Ok(()) }
+}
+
+/// The first line of a revert's message.
+fn title(number: u64) -> String {
+    format!("Revert PR #{number} (auto-rollback after failed deployment)")
+}
+
+/// The message of a revert. Its last line is the one that git itself writes.
+fn message(number: u64, commit: &Commit) -> String {
+    format!("{}\n\nThis reverts commit {}.\n", title(number), commit.0)
+}

@@ -1,0 +1,78 @@
+//! Deployments: a pull request is merged, rolled out host by host, and reverted where it broke the fleet.
+//!
+//! ```text
+//! merge ─▶ deployment (open) ─▶ ops on hosts fill it ─▶ a host failed: revert, or continue
+//!                                                          │
+//!            reverting ─▶ reverted | proposed ◀────────────┘
+//!                └─▶ open again, where it could not be reverted
+//! ```
+//!
+//! A decision is recorded before anything is asked of GitHub, and only one can be: of two clicks at once, one counts. A
+//! revert that a crash interrupted is taken up by [`Fleet::resume_reverts`].
+
+mod decide;
+mod fill;
+
+use backstay_protocol::DeploymentId;
+use backstay_protocol::deployment::Deployment;
+use backstay_protocol::view::Role;
+
+use crate::fleet::Fleet;
+use crate::github::GitHubError;
+use crate::github::revert::RevertError;
+use crate::store::StoreError;
+
+/// Why something about a deployment comes to nothing. Each sentence can be shown to the person as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum DeployError {
+    /// The person may not do this.
+    #[error("You may not do this: it takes the role “{needed}”. Nothing was changed.")]
+    NotAllowed {
+        /// The role that it takes.
+        needed: Role,
+    },
+    /// The server knows no repository at GitHub.
+    #[error("No repository at GitHub is configured on the server. Nothing was changed.")]
+    NotConfigured,
+    /// There is no such deployment.
+    #[error("There is no such deployment. Nothing was changed.")]
+    NoSuchDeployment,
+    /// Somebody was faster, or it is over.
+    #[error("This deployment is {0} already. Nothing was changed.")]
+    Decided(&'static str),
+    /// The pull request was not merged.
+    #[error("Pull request #{number} was not merged. {error}")]
+    NotMerged {
+        /// Its number.
+        number: u64,
+        /// Why.
+        error: GitHubError,
+    },
+    /// See [`RevertError`].
+    #[error(transparent)]
+    NotReverted(#[from] RevertError),
+    /// See [`StoreError`].
+    #[error("The database failed. The server's log says why.")]
+    Store(#[from] StoreError),
+}
+
+impl Fleet {
+    /// A deployment by its identifier.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn deployment(&self, id: DeploymentId) -> Result<Option<Deployment>, StoreError> {
+        self.store.deployment(id).await
+    }
+
+    /// Deployments, newest first, older than `before` where given.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn deployments(&self, before: Option<DeploymentId>) -> Result<Vec<Deployment>, StoreError> {
+        self.store.deployments(before, DEPLOYMENTS_PAGE).await
+    }
+}
+
+/// How many deployments are handed out at once.
+const DEPLOYMENTS_PAGE: u32 = 20;

@@ -1,0 +1,155 @@
+//! The story of a pull request that broke the fleet: merged, rolled out, reverted, with everybody told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backstay_fleet::deployments::DeployError;
+use backstay_fleet::github::{GitHubError, MergeMethod};
+use backstay_fleet::store::Store;
+use backstay_fleet::store::sqlite::SqliteStore;
+use backstay_fleet::{Fleet, FleetConfig};
+use backstay_github_stand_in::{Change, Moment, Permission, TOKEN};
+use backstay_protocol::SystemClock;
+use backstay_protocol::deployment::{Decision, Deployment};
+use backstay_protocol::view::{Person, Role};
+
+use crate::bench::Bench;
+
+struct Story {
+    bench: Bench,
+    store: Arc<dyn Store>,
+    fleet: Fleet,
+    maria: Person,
+    _folder: tempfile::TempDir,
+}
+
+impl Story {
+    /// Pull request 42 is open.
+    async fn begin() -> Self {
+        let bench = Bench::start().await;
+        bench.commit("One", &[Change::write("flake.lock", "old\n")]).await;
+        bench.open("update", &[Change::write("flake.lock", "new\n")]).await;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("backstay.db");
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(path.to_str().unwrap()).await.unwrap());
+        let fleet = fleet(&bench, &store);
+        let maria = Person { name: "maria".into(), role: Role::Operator };
+        Self { bench, store, fleet, maria, _folder: folder }
+    }
+
+    async fn merge(&self) -> Deployment {
+        let head = self.bench.github.pull_request(42).await.unwrap().head.sha;
+        self.fleet.merge_pull_request(&self.maria, 42, &head, MergeMethod::Merge).await.unwrap()
+    }
+
+    async fn decision(&self, deployment: &Deployment) -> Decision {
+        self.fleet.deployment(deployment.id).await.unwrap().unwrap().decision
+    }
+
+    async fn audited(&self) -> Vec<String> {
+        let entries = self.store.audit(None, 100).await.unwrap();
+        entries.into_iter().rev().map(|entry| entry.action).collect()
+    }
+}
+
+/// Another server on the same store.
+fn fleet(bench: &Bench, store: &Arc<dyn Store>) -> Fleet {
+    Fleet::new(FleetConfig {
+        server_version: "0.1.0".into(),
+        store: Arc::clone(store),
+        clock: Arc::new(SystemClock),
+        queue_time: Duration::from_hours(1),
+        github: Some(bench.github.clone()),
+    })
+}
+
+#[tokio::test]
+async fn a_pull_request_is_merged_and_reverted_and_everybody_hears() {
+    let story = Story::begin().await;
+    let before = story.fleet.events().last();
+    let deployment = story.merge().await;
+    assert_eq!((deployment.pull_request.number, &deployment.decision), (42, &Decision::Open));
+    assert_eq!(story.bench.head().await, deployment.commit.0);
+    let reverted = story.fleet.revert_pull_request(&story.maria, deployment.id).await.unwrap();
+    let Decision::Reverted { by, commit, .. } = &reverted.decision else { panic!("{reverted:?}") };
+    assert_eq!((by.as_str(), &story.bench.head().await), ("maria", &commit.0));
+    assert_eq!(story.bench.git.say(&["show", "main:flake.lock"]), "old");
+    let heard = story.fleet.events().subscribe(Some(before)).missed;
+    let names: Vec<_> = heard.iter().map(|event| event.name).collect();
+    assert_eq!(names, ["pr_merged", "pr_reverted", "notice"]);
+    assert_eq!(story.audited().await, ["pr.merged", "pr.revert-requested", "pr.reverted"]);
+}
+
+#[tokio::test]
+async fn of_two_clicks_one_counts() {
+    let story = Story::begin().await;
+    let deployment = story.merge().await;
+    let other = Person { name: "otto".into(), role: Role::Operator };
+    let (one, two) = tokio::join!(
+        story.fleet.revert_pull_request(&story.maria, deployment.id),
+        story.fleet.revert_pull_request(&other, deployment.id)
+    );
+    let refused = [one, two].into_iter().filter_map(Result::err).collect::<Vec<_>>();
+    assert!(matches!(refused.as_slice(), [DeployError::Decided(_)]), "{refused:?}");
+    assert_eq!(story.bench.reverts(), 1);
+}
+
+#[tokio::test]
+async fn a_revert_that_cannot_be_made_leaves_the_deployment_as_it_was() {
+    let story = Story::begin().await;
+    let deployment = story.merge().await;
+    story.bench.commit("Same place", &[Change::write("flake.lock", "newer\n")]).await;
+    let error = story.fleet.revert_pull_request(&story.maria, deployment.id).await.unwrap_err();
+    assert!(error.to_string().contains("touch the same places"), "{error}");
+    assert_eq!(story.decision(&deployment).await, Decision::Open);
+    assert_eq!(story.audited().await.last().unwrap(), "pr.revert-failed");
+}
+
+#[tokio::test]
+async fn a_revert_that_a_crash_interrupted_is_taken_up() {
+    let story = Story::begin().await;
+    let deployment = story.merge().await;
+    let mut gate = story.bench.stand_in.gate(Moment::After, |asked| asked.is("PATCH", "git/refs/heads/main"));
+    let revert = story.fleet.revert_pull_request(&story.maria, deployment.id);
+    tokio::select! {
+        _ = revert => panic!("it was to be interrupted"),
+        stopped = gate.stops() => {
+            // The next server finds the deployment as it was left.
+            assert!(matches!(story.decision(&deployment).await, Decision::Reverting { .. }));
+            drop(gate);
+            fleet(&story.bench, &story.store).resume_reverts().await.unwrap();
+            drop(stopped);
+        }
+    }
+    assert!(matches!(story.decision(&deployment).await, Decision::Reverted { .. }));
+    assert_eq!(story.bench.reverts(), 1);
+    story.bench.no_scratch_branch();
+}
+
+#[tokio::test]
+async fn who_may_not_merges_and_reverts_nothing() {
+    let story = Story::begin().await;
+    let head = story.bench.github.pull_request(42).await.unwrap().head.sha;
+    let viewer = Person { name: "eve".into(), role: Role::Viewer };
+    let merged = story.fleet.merge_pull_request(&viewer, 42, &head, MergeMethod::Merge).await;
+    assert!(matches!(merged, Err(DeployError::NotAllowed { needed: Role::Operator })));
+    let deployment = story.merge().await;
+    let reverted = story.fleet.revert_pull_request(&viewer, deployment.id).await;
+    assert!(matches!(reverted, Err(DeployError::NotAllowed { .. })));
+    let continued = story.fleet.continue_anyway(&viewer, deployment.id).await;
+    assert!(matches!(continued, Err(DeployError::NotAllowed { .. })));
+}
+
+#[tokio::test]
+async fn a_merge_that_github_refuses_opens_no_deployment() {
+    let story = Story::begin().await;
+    let head = story.bench.github.pull_request(42).await.unwrap().head.sha;
+    story.bench.stand_in.permit(TOKEN, Permission::Read);
+    let merged = story.fleet.merge_pull_request(&story.maria, 42, &head, MergeMethod::Merge).await;
+    assert!(
+        matches!(merged, Err(DeployError::NotMerged { error: GitHubError::Forbidden(_), .. })),
+        "{merged:?}"
+    );
+    assert!(story.fleet.deployments(None).await.unwrap().is_empty());
+    assert!(story.audited().await.is_empty());
+}
