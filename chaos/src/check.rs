@@ -7,9 +7,12 @@ use backstay_protocol::OpStatus;
 
 use crate::ledger::StoredOp;
 use crate::schedule::{Ask, Fault, Schedule};
-use crate::script::{self, LINES};
+use crate::script::{Count, LINES};
 use crate::story::Before;
 use crate::world::World;
+
+/// What an output says that is not whole.
+const MISSING: &str = "missing";
 
 /// What was found of one schedule.
 #[derive(Debug, Clone, Default)]
@@ -35,18 +38,13 @@ pub(crate) async fn check(
     before: &Before,
     op: &StoredOp,
 ) -> Result<Findings> {
-    let mut findings = Findings { executions: executions(world, schedule, before), ..Findings::default() };
-    end(&mut findings, world, schedule, before, op)?;
+    let count = Count::of(&world.host).since(before.count);
+    let mut findings = Findings { executions: count.begun, ..Findings::default() };
+    end(&mut findings, world, schedule, before, op, count)?;
     lines(&mut findings, world, schedule, before, op).await?;
     record(&mut findings, world, schedule, op).await?;
+    findings.hold(!world.has_damaged_entries()?, || "the journal has damaged entries".to_owned());
     Ok(findings)
-}
-
-fn executions(world: &World, schedule: &Schedule, before: &Before) -> usize {
-    match schedule.ask {
-        Ask::Rollback => script::count(&world.host.activations) - before.activations,
-        Ask::Test => script::count(&world.host.folder.join("test-runs.log")) - before.test_runs,
-    }
 }
 
 /// One execution, and the end that it had.
@@ -56,13 +54,11 @@ fn end(
     schedule: &Schedule,
     before: &Before,
     op: &StoredOp,
+    count: Count,
 ) -> Result<()> {
-    let count = findings.executions;
-    findings.hold(count <= 1, || format!("it was carried out {count} times"));
-    let may_end = schedule.mishaps.iter().any(|mishap| mishap.fault.may_end_it());
-    let told = || format!("it ended {}: {}", op.status, op.message);
+    findings.hold(count.begun <= 1 && count.ended <= 1, || format!("it was carried out: {count:?}"));
     if op.status == OpStatus::Succeeded {
-        findings.hold(count == 1, || "it succeeded without having been carried out".to_owned());
+        findings.hold(count == Count { begun: 1, ended: 1 }, || format!("it succeeded, and {count:?}"));
         if schedule.ask == Ask::Rollback {
             let target = world.store_path(before.target)?;
             let (current, running) = (world.current()?, fs::read_link(&world.host.running)?);
@@ -72,13 +68,12 @@ fn end(
             findings.hold(running == target, || format!("it succeeded, and {} runs", running.display()));
         }
     } else {
-        findings.hold(may_end, told);
+        let is_explained =
+            schedule.mishaps.iter().any(|mishap| mishap.fault.explains(op.status, count.begun));
+        findings.hold(is_explained, || format!("it ended {} after {count:?}: {}", op.status, op.message));
     }
-    if op.status == OpStatus::Lost {
-        findings.hold(count == 0, || "it is lost, and it was carried out".to_owned());
-    }
-    if op.message.contains("Nothing was changed") || op.message.contains("nothing was changed") {
-        findings.hold(count == 0, || format!("“{}”, and it was carried out", op.message));
+    if op.message.to_lowercase().contains("nothing was changed") {
+        findings.hold(count.begun == 0, || format!("“{}”, and {count:?}", op.message));
     }
     Ok(())
 }
@@ -99,9 +94,14 @@ async fn lines(
     let prefix = format!("{} line ", before.marker);
     let written: Vec<u32> =
         stored.iter().filter_map(|(_, text)| text.strip_prefix(&prefix)?.parse().ok()).collect();
-    let is_cut_short = op.status != OpStatus::Succeeded || schedule.has(Fault::AgentDiskFull);
-    let expected: Vec<u32> = (1..=LINES).collect();
-    let fine = if is_cut_short { written.is_sorted_by(|a, b| a < b) } else { written == expected };
+    // What a full disk did not take is missing, and the output says so.
+    let says_missing = stored.iter().any(|(_, text)| text.contains(MISSING)) || op.message.contains(MISSING);
+    let expected = if op.status == OpStatus::Succeeded { LINES as usize } else { written.len() };
+    let fine = if schedule.has(Fault::AgentDiskFull) && says_missing {
+        written.is_sorted_by(|a, b| a < b)
+    } else {
+        written.iter().copied().eq(1..=LINES.min(u32::try_from(expected)?)) && written.len() == expected
+    };
     findings.hold(fine, || format!("it wrote lines 1 to {LINES}, and stored are {written:?}"));
     Ok(())
 }

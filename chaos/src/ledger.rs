@@ -1,12 +1,12 @@
 //! What the server's database says, read beside the server and never written.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
 use anyhow::{Context as _, Result};
 use backstay_protocol::{Facts, OpStatus};
-use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
+use sqlx::{ConnectOptions as _, Row as _};
 
 /// An op as it is stored.
 #[derive(Debug, Clone)]
@@ -18,13 +18,24 @@ pub(crate) struct StoredOp {
 }
 
 pub(crate) struct Ledger {
+    database: PathBuf,
     pool: SqlitePool,
 }
 
 impl Ledger {
     pub(crate) async fn open(database: &Path) -> Result<Self> {
         let options = SqliteConnectOptions::new().filename(database).read_only(true);
-        Ok(Self { pool: SqlitePoolOptions::new().max_connections(1).connect_with(options).await? })
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+        Ok(Self { database: database.to_owned(), pool })
+    }
+
+    /// Has the write-ahead log begin anew, so that the next write takes room on the disk: what it has grown to once, it
+    /// keeps. That the server is writing just now is no fault.
+    pub(crate) async fn shorten_log(&self) {
+        let options = SqliteConnectOptions::new().filename(&self.database);
+        if let Ok(mut connection) = options.connect().await {
+            let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await;
+        }
     }
 
     /// The generation that the host is on, as the server knows it.

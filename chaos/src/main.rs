@@ -152,7 +152,7 @@ async fn live(run: &Run, number: usize) -> Result<Report> {
         std::fs::create_dir(&folder)?;
         let mut world = World::make(&run.options.programs, &run.machine, &folder).await?;
         while let Some((seed, schedule)) = next.take() {
-            let broken = happen(&mut world, seed, &schedule, &mut report).await;
+            let broken = happen(&mut world, &schedule, &mut report).await;
             if !broken.is_empty() {
                 println!("FAILED: {schedule}: {}", broken.join("; "));
                 let logs = world.folder().display().to_string();
@@ -175,25 +175,20 @@ async fn live(run: &Run, number: usize) -> Result<Report> {
 }
 
 /// Lets one schedule happen, and tells what did not hold.
-async fn happen(
-    world: &mut World,
-    seed: Option<u64>,
-    schedule: &Schedule,
-    report: &mut Report,
-) -> Vec<String> {
+async fn happen(world: &mut World, schedule: &Schedule, report: &mut Report) -> Vec<String> {
     let told = async {
-        let (before, op) = story::tell(world, schedule, seed.unwrap_or_default()).await?;
+        let (before, op, happened) = story::tell(world, schedule).await?;
         let findings = check::check(world, schedule, &before, &op).await?;
         story::settle(world).await?;
-        anyhow::Ok((op, findings))
+        anyhow::Ok((op, happened, findings))
     };
     match told.await {
-        Ok((op, findings)) => {
-            report.count(schedule, op.status, &findings);
+        Ok((op, happened, findings)) => {
+            report.count(&happened, op.status, &findings);
             findings.broken
         }
         Err(error) => {
-            report.count_mishaps(schedule);
+            report.schedules += 1;
             vec![format!("{error:#}")]
         }
     }

@@ -172,6 +172,10 @@ impl Line {
                 }
             };
             let Some(Ok(message)) = message else { return };
+            // TCP loses nothing without an end: where one message is lost, no later one arrives.
+            if self.doomed {
+                return;
+            }
             match self.pass(way, message).await {
                 Ok(Flow::On) => {}
                 Ok(Flow::End(treatment)) => return self.end(treatment),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use backstay_protocol::OpStatus;
 
 use crate::check::Findings;
-use crate::schedule::Schedule;
+use crate::schedule::Mishap;
 
 /// A promise that did not hold.
 #[derive(Debug)]
@@ -32,18 +32,13 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Counts a schedule that came to rest.
-    pub(crate) fn count(&mut self, schedule: &Schedule, status: OpStatus, findings: &Findings) {
+    /// Counts a schedule that came to rest, and what went wrong indeed.
+    pub(crate) fn count(&mut self, happened: &[Mishap], status: OpStatus, findings: &Findings) {
         self.executions += findings.executions;
         self.lines += findings.lines;
         *self.ends.entry(status.as_str()).or_default() += 1;
-        self.count_mishaps(schedule);
-    }
-
-    /// Counts what went wrong in a schedule.
-    pub(crate) fn count_mishaps(&mut self, schedule: &Schedule) {
         self.schedules += 1;
-        for mishap in &schedule.mishaps {
+        for mishap in happened {
             *self.faults.entry(mishap.fault.kind()).or_default() += 1;
             *self.steps.entry(mishap.step.to_string()).or_default() += 1;
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use backstay_protocol::OpStatus;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
@@ -158,11 +159,21 @@ impl Fault {
         match self {
             Self::Repeat => step.has_message(),
             // The acknowledgement has been passed on by then.
-            Self::Overtake | Self::Lose => step.has_message() && step != Step::Acknowledged,
+            Self::Lose => step.has_message() && step != Step::Acknowledged,
+            // Only here does another message follow the same way.
+            Self::Overtake => matches!(step, Step::Accepted | Step::Output),
+            // Before and after, the host writes nothing that matters.
+            Self::AgentDiskFull => {
+                matches!(
+                    step,
+                    Step::Sent | Step::Accepted | Step::Acknowledged | Step::Running | Step::Output
+                )
+            }
             Self::OpKillsAgent | Self::OpStopsAgent => step == Step::Running,
             Self::Cancel => !matches!(step, Step::Ended | Step::Stored),
-            // The host is away then, and with it the connection.
-            Self::KillAgent
+            // The host is away then, and with it the connection; nor is there anything to be stored.
+            Self::ServerDiskFull
+            | Self::KillAgent
             | Self::StopAgent
             | Self::KillBoth
             | Self::Cut
@@ -173,9 +184,22 @@ impl Fault {
         }
     }
 
-    /// Whether the op may end otherwise than well because of it.
-    pub(crate) fn may_end_it(self) -> bool {
-        matches!(self, Self::Cancel | Self::ServerClock(_) | Self::AgentClock(_) | Self::AgentDiskFull)
+    /// Whether it is about a disk.
+    pub(crate) fn is_full_disk(self) -> bool {
+        matches!(self, Self::ServerDiskFull | Self::AgentDiskFull)
+    }
+
+    /// Whether the op may end like this because of it, after it was carried out so often.
+    pub(crate) fn explains(self, status: OpStatus, executions: usize) -> bool {
+        match self {
+            Self::Cancel => status == OpStatus::Cancelled,
+            // It waited, or was on its way, when its time was over.
+            Self::ServerClock(_) => matches!(status, OpStatus::TimedOut | OpStatus::Lost) && executions == 0,
+            // It was written down and not begun when its time was over.
+            Self::AgentClock(_) => status == OpStatus::TimedOut && executions == 0,
+            Self::AgentDiskFull => status == OpStatus::Failed,
+            _ => false,
+        }
     }
 
     /// Its name in the report, without how it happens.

@@ -16,9 +16,9 @@ pub(crate) const LINES: u32 = 40;
 pub(crate) fn write_test(host: &Host) -> Result<()> {
     let folder = host.folder.display();
     let script = format!(
-        "#!/bin/sh\nhost='{folder}'\necho ran >>\"$host/test-runs.log\"\n\
+        "#!/bin/sh\nhost='{folder}'\n\
          while [ -e \"$host/hold\" ]; do : >\"$host/holding\"; sleep 0.05; done; rm -f \"$host/holding\"\n\
-         \"$host/during\"\n"
+         \"$host/during\"\necho ran >>\"$host/test-runs.log\"\n"
     );
     write(&host.tests.join("counted"), &script)
 }
@@ -37,16 +37,32 @@ pub(crate) fn write_during(host: &Host, schedule: &Schedule, marker: &str) -> Re
         .collect();
     let half = LINES / 2;
     let script = format!(
-        "#!/bin/sh\nlines() {{ i=$1; while [ $i -le $2 ]; do echo \"{marker} line $i\"; i=$((i+1)); done; }}\n\
+        "#!/bin/sh\necho begun >>'{}/begun.log'\nlines() {{ i=$1; while [ $i -le $2 ]; do echo \"{marker} line $i\"; i=$((i+1)); done; }}\n\
          lines 1 {half}\n{faults}lines {} {LINES}\n",
+        host.folder.display(),
         half + 1
     );
     write(&host.folder.join("during"), &script)
 }
 
-/// How often the host was activated, or tested, since it was made.
-pub(crate) fn count(log: &Path) -> usize {
-    fs::read_to_string(log).unwrap_or_default().lines().count()
+/// How often the host was activated or tested since it was made: how often that began, and how often it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Count {
+    pub(crate) begun: usize,
+    pub(crate) ended: usize,
+}
+
+impl Count {
+    pub(crate) fn of(host: &Host) -> Self {
+        let lines = |log: &Path| fs::read_to_string(log).unwrap_or_default().lines().count();
+        let begun = lines(&host.folder.join("begun.log"));
+        Self { begun, ended: lines(&host.activations) + lines(&host.folder.join("test-runs.log")) }
+    }
+
+    /// What came since then.
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self { begun: self.begun - before.begun, ended: self.ended - before.ended }
+    }
 }
 
 /// Has the next op stand still in its middle.

@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use backstay_protocol::OpStatus;
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::ledger::StoredOp;
 use crate::means::Disk;
 use crate::proxy::{Sighting, Treatment};
-use crate::schedule::{Ask, Fault, Schedule, Step};
-use crate::script;
+use crate::schedule::{Ask, Fault, Mishap, Schedule, Step};
+use crate::script::{self, Count};
 use crate::world::{HOST, LOOK_EVERY, World};
 
 /// After how long something that does not come to rest is stuck.
@@ -27,8 +26,7 @@ const FULL: Duration = Duration::from_millis(400);
 #[derive(Debug, Clone)]
 pub(crate) struct Before {
     pub(crate) target: u32,
-    pub(crate) activations: usize,
-    pub(crate) test_runs: usize,
+    pub(crate) count: Count,
     pub(crate) marker: String,
 }
 
@@ -39,23 +37,20 @@ enum Host {
     Away,
 }
 
-/// Lets a schedule happen to a world, and waits until all is at rest.
-pub(crate) async fn tell(world: &mut World, schedule: &Schedule, seed: u64) -> Result<(Before, StoredOp)> {
-    let before = prepare(world, schedule, seed)?;
+/// Lets a schedule happen to a world, and waits until all is at rest. What was before, the op, and what went wrong indeed:
+/// not everything that is to go wrong finds its occasion.
+pub(crate) async fn tell(world: &mut World, schedule: &Schedule) -> Result<(Before, StoredOp, Vec<Mishap>)> {
+    let before = prepare(world, schedule)?;
     let previous = world.ledger.newest().await?.map(|op| op.id);
     let wanted = schedule.mishaps.iter().map(|mishap| mishap.step);
     world.proxy.want(wanted.filter(|step| !matches!(step, Step::Waiting | Step::Running)).collect());
     while world.proxy.sightings.try_recv().is_ok() {}
-    let mut story = Story {
-        schedule,
-        left: schedule.mishaps.iter().map(|m| (m.step, m.fault)).collect(),
-        lost_since: None,
-    };
+    let mut story = Story { left: schedule.mishaps.clone(), lost_since: None };
 
     if schedule.at(Step::Waiting).next().is_some() {
         world.agent.kill().await?;
         ask(world, schedule, &before).await?;
-        for fault in schedule.at(Step::Waiting) {
+        for fault in story.take(Step::Waiting) {
             story.happen(world, fault, Host::Away).await?;
         }
         world.revive()?;
@@ -64,21 +59,23 @@ pub(crate) async fn tell(world: &mut World, schedule: &Schedule, seed: u64) -> R
     }
     let op = story.until_rest(world, previous.as_deref()).await;
     restore(world)?;
-    Ok((before, op?))
+    world.counted = Some(Count::of(&world.host));
+    let happened = schedule.mishaps.iter().filter(|mishap| !story.left.contains(mishap));
+    Ok((before, op?, happened.copied().collect()))
 }
 
-fn prepare(world: &World, schedule: &Schedule, seed: u64) -> Result<Before> {
-    let marker = format!("op-{seed:x}");
+fn prepare(world: &mut World, schedule: &Schedule) -> Result<Before> {
+    world.told += 1;
+    let marker = format!("op-{}", world.told);
+    let count = Count::of(&world.host);
+    if world.counted.is_some_and(|counted| counted != count) {
+        bail!("the op before was carried out once more, after its end");
+    }
     script::write_during(&world.host, schedule, &marker)?;
     if schedule.at(Step::Running).next().is_some() {
         script::hold(&world.host)?;
     }
-    Ok(Before {
-        target: 3 - world.current()?,
-        activations: script::count(&world.host.activations),
-        test_runs: script::count(&world.host.folder.join("test-runs.log")),
-        marker,
-    })
+    Ok(Before { target: 3 - world.current()?, count, marker })
 }
 
 async fn ask(world: &World, schedule: &Schedule, before: &Before) -> Result<()> {
@@ -104,9 +101,7 @@ async fn ask(world: &World, schedule: &Schedule, before: &Before) -> Result<()> 
 /// Clocks and disks as they should be, and nothing left that would stop the next op.
 fn restore(world: &mut World) -> Result<()> {
     world.proxy.want(vec![]);
-    for disk in [&world.server_disk, &world.agent_disk].into_iter().flatten() {
-        disk.free()?;
-    }
+    free(world)?;
     world.server_clock.set(0)?;
     world.agent_clock.set(0)?;
     script::let_go(&world.host)?;
@@ -114,14 +109,13 @@ fn restore(world: &mut World) -> Result<()> {
 }
 
 /// A schedule under way.
-struct Story<'a> {
-    schedule: &'a Schedule,
+struct Story {
     /// What has not gone wrong yet.
-    left: Vec<(Step, Fault)>,
+    left: Vec<Mishap>,
     lost_since: Option<Instant>,
 }
 
-impl Story<'_> {
+impl Story {
     async fn until_rest(&mut self, world: &mut World, previous: Option<&str>) -> Result<StoredOp> {
         let stuck = Instant::now() + STUCK_AFTER;
         loop {
@@ -152,20 +146,38 @@ impl Story<'_> {
         self.lost_since.get_or_insert_with(Instant::now).elapsed() > LOST_AFTER
     }
 
-    /// The host stands still in the middle of the op: what is to go wrong there does, and then it goes on.
+    /// What is to go wrong at a step and has not yet; it counts as having gone wrong from here on.
+    fn take(&mut self, step: Step) -> Vec<Fault> {
+        let faults =
+            self.left.iter().filter(|mishap| mishap.step == step).map(|mishap| mishap.fault).collect();
+        self.left.retain(|mishap| mishap.step != step);
+        faults
+    }
+
+    /// The host stands still in the middle of the op: what is to go wrong there does, and then it goes on. A disk that is
+    /// full stays so until it has gone on for a while.
     async fn in_the_middle(&mut self, world: &mut World) -> Result<()> {
-        let faults: Vec<_> = self.schedule.at(Step::Running).collect();
-        for fault in faults {
+        let faults = self.take(Step::Running);
+        let (full, others): (Vec<_>, Vec<_>) = faults.into_iter().partition(|fault| fault.is_full_disk());
+        for fault in others {
             self.happen(world, fault, Host::There).await?;
         }
-        script::let_go(&world.host)
+        for fault in &full {
+            fill(world, *fault).await?;
+        }
+        script::let_go(&world.host)?;
+        if !full.is_empty() {
+            tokio::time::sleep(FULL).await;
+            free(world)?;
+        }
+        Ok(())
     }
 
     /// A message is stopped at a step: what is to go wrong there does, and the message fares as it must.
     async fn stop_message(&mut self, world: &mut World, sighting: Sighting) -> Result<()> {
         let Sighting { step, treat } = sighting;
-        let place = self.left.iter().position(|(at, _)| *at == step);
-        let Some(fault) = place.map(|place| self.left.remove(place).1) else {
+        let place = self.left.iter().position(|mishap| mishap.step == step);
+        let Some(fault) = place.map(|place| self.left.remove(place).fault) else {
             let _ = treat.send(Treatment::Pass);
             return Ok(());
         };
@@ -178,7 +190,10 @@ impl Story<'_> {
             Fault::ServerHalfOpen => Treatment::ServerHalfOpen,
             Fault::AgentHalfOpen => Treatment::AgentHalfOpen,
             Fault::ServerDiskFull | Fault::AgentDiskFull => {
-                return self.fill(world, fault, Some(treat)).await;
+                fill(world, fault).await?;
+                let _ = treat.send(Treatment::Pass);
+                tokio::time::sleep(FULL).await;
+                return free(world);
             }
             other => {
                 self.happen(world, other, Host::There).await?;
@@ -192,22 +207,6 @@ impl Story<'_> {
         // The connection may be gone by now.
         let _ = treat.send(treatment);
         Ok(())
-    }
-
-    /// Fills a disk for a while; a message that waits goes on meanwhile.
-    async fn fill(
-        &self,
-        world: &World,
-        fault: Fault,
-        treat: Option<oneshot::Sender<Treatment>>,
-    ) -> Result<()> {
-        let disk = if fault == Fault::ServerDiskFull { &world.server_disk } else { &world.agent_disk };
-        disk.as_ref().map_or(Ok(()), Disk::fill)?;
-        if let Some(treat) = treat {
-            let _ = treat.send(Treatment::Pass);
-        }
-        tokio::time::sleep(FULL).await;
-        disk.as_ref().map_or(Ok(()), Disk::free)
     }
 
     /// Lets something go wrong that has to do with no message.
@@ -227,10 +226,15 @@ impl Story<'_> {
             Fault::AgentHalfOpen => world.proxy.treat_now(Treatment::AgentHalfOpen),
             Fault::ServerClock(jump) => world.server_clock.set(jump.seconds())?,
             Fault::AgentClock(jump) => world.agent_clock.set(jump.seconds())?,
-            Fault::ServerDiskFull | Fault::AgentDiskFull => self.fill(world, fault, None).await?,
             Fault::Cancel => cancel(world).await?,
-            // These have to do with a message, or are done by the op itself.
-            Fault::Repeat | Fault::Overtake | Fault::Lose | Fault::OpKillsAgent | Fault::OpStopsAgent => {}
+            // These have to do with a message, are done by the op itself, or last for a while.
+            Fault::Repeat
+            | Fault::Overtake
+            | Fault::Lose
+            | Fault::OpKillsAgent
+            | Fault::OpStopsAgent
+            | Fault::ServerDiskFull
+            | Fault::AgentDiskFull => {}
         }
         // A host that is away on purpose comes back later.
         match host {
@@ -238,6 +242,22 @@ impl Story<'_> {
             Host::Away => world.server.revive().map(drop),
         }
     }
+}
+
+/// Fills the disk that the fault is about.
+async fn fill(world: &World, fault: Fault) -> Result<()> {
+    let disk = if fault == Fault::ServerDiskFull {
+        world.ledger.shorten_log().await;
+        &world.server_disk
+    } else {
+        &world.agent_disk
+    };
+    disk.as_ref().map_or(Ok(()), Disk::fill)
+}
+
+/// Gives both disks room again.
+fn free(world: &World) -> Result<()> {
+    [&world.server_disk, &world.agent_disk].into_iter().flatten().try_for_each(Disk::free)
 }
 
 /// Asks for the newest op to stop. That it is over already is no fault.

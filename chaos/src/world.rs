@@ -17,6 +17,7 @@ use crate::means::{Disk, FakeClock, Machine};
 use crate::person::{PASSWORD, Person};
 use crate::process::{Process, Recipe};
 use crate::proxy::Proxy;
+use crate::script::Count;
 
 /// The name of the host.
 pub(crate) const HOST: &str = "gpc0";
@@ -75,6 +76,9 @@ pub(crate) struct World {
     pub(crate) ledger: Ledger,
     pub(crate) server_clock: FakeClock,
     pub(crate) agent_clock: FakeClock,
+    /// How many schedules have happened, and what was counted after the last of them.
+    pub(crate) told: usize,
+    pub(crate) counted: Option<Count>,
     pub(crate) server_disk: Option<Disk>,
     pub(crate) agent_disk: Option<Disk>,
     places: Places,
@@ -159,6 +163,8 @@ impl World {
             ledger,
             server_clock,
             agent_clock,
+            told: 0,
+            counted: None,
             server_disk,
             agent_disk,
             places,
@@ -182,6 +188,11 @@ impl World {
     pub(crate) fn store_path(&self, number: u32) -> Result<PathBuf> {
         let profile = self.host.profile.display();
         Ok(fs::read_link(format!("{profile}-{number}-link"))?)
+    }
+
+    /// Whether an entry of the agent's journal could not be read.
+    pub(crate) fn has_damaged_entries(&self) -> Result<bool> {
+        Ok(fs::read_dir(self.places.state.join("journal/damaged"))?.next().is_some())
     }
 
     /// Whether the agent's journal holds no op any more.
