@@ -1,4 +1,5 @@
-//! The Node packages of the root `package.json`: `wasm-opt`, and the browser tests' Playwright and axe.
+//! The Node packages of the root `package.json`: `wasm-opt`, the browser tests' Playwright and axe, and GitHub's own
+//! description of its API, which the stand-in for GitHub is held against.
 
 use std::fs;
 
