@@ -59,7 +59,9 @@ impl Fleet {
         let deployment = match self.store.open_deployment(&new, &entry).await? {
             Some(deployment) => deployment,
             // A delivery of the webhook was faster.
-            None => self.of_commit(&new.commit).await?.ok_or(DeployError::NoSuchDeployment)?,
+            None => self.of_commit(&new.commit).await?.ok_or_else(|| {
+                StoreError::Corrupt("deployments: the one of the merged commit is missing".to_owned())
+            })?,
         };
         let message = format!("PR #{number} merged - Pull to get it");
         self.events.publish(&Event::PrMerged { number, message });
@@ -104,7 +106,10 @@ impl Fleet {
         let deployment = self.decide(id, &decision, &by, "pr.revert-requested", asked).await?;
         let fleet = self.clone();
         let revert = tokio::spawn(async move { fleet.make_revert(&github, &deployment, &by).await });
-        revert.await.unwrap_or(Err(DeployError::NoSuchDeployment))
+        revert.await.unwrap_or_else(|fault| {
+            tracing::error!(%fault, "a revert was interrupted");
+            Err(DeployError::Interrupted)
+        })
     }
 
     /// Takes up the reverts that were under way when the server ended.
