@@ -32,6 +32,17 @@ pub struct Repository {
     pub folder: PathBuf,
 }
 
+/// What a branch is at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Branch {
+    /// Its head.
+    pub commit: Commit,
+    /// The tree of its head.
+    pub tree: Commit,
+    /// SHA-256 of its `flake.lock`, in lower-case hexadecimal; none where there is no such file.
+    pub lock_hash: Option<String>,
+}
+
 /// Why the branch could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -52,11 +63,11 @@ pub enum ReadError {
 }
 
 impl Repository {
-    /// The head of the branch and the hash of its `flake.lock`.
+    /// What the branch is at.
     ///
     /// # Errors
     /// [`ReadError`] where the repository cannot be reached or has no such branch.
-    pub async fn read(&self) -> Result<(Commit, Option<String>), ReadError> {
+    pub async fn read(&self) -> Result<Branch, ReadError> {
         if !self.folder.join("HEAD").exists() {
             tokio::fs::create_dir_all(&self.folder).await?;
             git(&self.folder, &["init", "--quiet", "--bare"]).await?;
@@ -71,7 +82,9 @@ impl Repository {
         } else {
             None
         };
-        Ok((Commit(String::from_utf8_lossy(&commit).trim().to_owned()), lock_hash))
+        let tree = git(&self.folder, &["rev-parse", "--verify", &format!("{HEAD}^{{tree}}")]).await?;
+        let name = |said: &[u8]| Commit(String::from_utf8_lossy(said).trim().to_owned());
+        Ok(Branch { commit: name(&commit), tree: name(&tree), lock_hash })
     }
 }
 
@@ -105,7 +118,9 @@ impl Fleet {
     pub async fn read_desired(&self, repository: &Repository) -> Result<(), StoreError> {
         let now = self.clock.now();
         let next = match repository.read().await {
-            Ok((commit, lock_hash)) => DesiredState::Known { commit, lock_hash, read_at: now },
+            Ok(Branch { commit, tree, lock_hash }) => {
+                DesiredState::Known { commit, tree, lock_hash, read_at: now }
+            }
             Err(error) => {
                 let since = match self.desired() {
                     DesiredState::Unreadable { since, .. } => since,
@@ -142,12 +157,13 @@ mod tests {
             branch: "main".into(),
             folder: dir.path().join("mirror.git"),
         };
-        let (first, lock) = repository.read().await.unwrap();
-        assert_eq!(lock.unwrap(), format!("{:x}", Sha256::digest("one")));
+        let first = repository.read().await.unwrap();
+        assert_eq!(first.lock_hash.unwrap(), format!("{:x}", Sha256::digest("one")));
         commit(&upstream, "two").await;
-        let (second, lock) = repository.read().await.unwrap();
-        assert_ne!(first, second);
-        assert_eq!(lock.unwrap(), format!("{:x}", Sha256::digest("two")));
+        let second = repository.read().await.unwrap();
+        assert_ne!(first.commit, second.commit);
+        assert_ne!(first.tree, second.tree);
+        assert_eq!(second.lock_hash.unwrap(), format!("{:x}", Sha256::digest("two")));
     }
 
     #[tokio::test]

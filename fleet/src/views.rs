@@ -1,6 +1,7 @@
 //! Hosts and ops as pages show them, put together from the store, the hub and the branch.
 
 use backstay_protocol::compartment::{AgentSeen, Inputs, compartments};
+use backstay_protocol::pull_request::PullRequests;
 use backstay_protocol::rollback::{self, RollbackPlan};
 use backstay_protocol::view::{AuditPage, FleetSnapshot, HostDetail, OpDetail, OpQuery, OpsPage};
 use backstay_protocol::{HostView, OpId, OpView, OutputLine, TestRun};
@@ -29,7 +30,14 @@ impl Fleet {
         for record in self.store.hosts().await? {
             hosts.push(self.host_view(&record).await?);
         }
-        Ok(FleetSnapshot { hosts, last_event, server_version: self.server_version.to_string() })
+        Ok(FleetSnapshot {
+            hosts,
+            pull_requests: PullRequests::default(),
+            deployment: self.newest_deployment().await?,
+            rollout: None,
+            last_event,
+            server_version: self.server_version.to_string(),
+        })
     }
 
     /// The host with this name and all that its own page shows.

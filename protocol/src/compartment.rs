@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::message::Outcome;
-use crate::{DesiredState, Facts, Generation, OpAction, OpKind, OpStatus, OpView, PROTOCOL_VERSION, Phase};
+use crate::{
+    DesiredState, Facts, Generation, OpAction, OpKind, OpStatus, OpView, PROTOCOL_VERSION, Phase, same_files,
+};
 
 /// The colour of a light; a page adds a shape and words, so that nobody needs to see the colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -155,19 +157,35 @@ fn at_work<'a>(inputs: &Inputs<'a>, matches: impl Fn(OpKind) -> bool) -> Option<
         .filter(|op| matches!(op.status, OpStatus::Sent | OpStatus::Running) && matches(op.action.kind()))
 }
 
+/// Whether the checkout is being moved now.
+fn is_pulling(inputs: &Inputs<'_>) -> bool {
+    at_work(inputs, |kind| kind == OpKind::Pull).is_some()
+        || at_work(inputs, |kind| kind == OpKind::PullSwitch)
+            .is_some_and(|op| op.phase == Some(Phase::Pulling))
+}
+
 fn git(inputs: &Inputs<'_>) -> Light {
-    if at_work(inputs, |kind| kind == OpKind::Pull).is_some() {
+    if is_pulling(inputs) {
         return Light::new(State::Working, "Pulling", "Fetching the branch.");
     }
     match inputs.desired {
         DesiredState::NotConfigured => no_repository(),
         DesiredState::Unreadable { reason, .. } => Light::new(State::Failed, "Branch not readable", reason),
-        DesiredState::Known { commit, .. } => {
+        DesiredState::Known { commit, tree, .. } => {
             let Some(checkout) = inputs.facts.and_then(|f| f.checkout.as_ref()) else {
                 return Light::never_reported();
             };
             if checkout.commit.is(commit) {
                 Light::new(State::Ok, format!("At {commit}"), "The checkout is at the branch's head.")
+            } else if same_files(checkout.tree.as_ref(), Some(tree)) {
+                Light::new(
+                    State::Ok,
+                    "Same files",
+                    format!(
+                        "The checkout is at {}, with the files of the branch's {commit}.",
+                        checkout.commit
+                    ),
+                )
             } else {
                 Light::new(
                     State::Attention,
@@ -180,7 +198,7 @@ fn git(inputs: &Inputs<'_>) -> Light {
 }
 
 fn lock(inputs: &Inputs<'_>) -> Light {
-    if at_work(inputs, |kind| kind == OpKind::Pull).is_some() {
+    if is_pulling(inputs) {
         return Light::new(State::Working, "Pulling", "Fetching the branch.");
     }
     match inputs.desired {
@@ -289,7 +307,18 @@ fn running_system(inputs: &Inputs<'_>, facts: &Facts, running: &Generation) -> L
             "It stays there until the next switch.",
         );
     }
-    match (&running.commit, facts.checkout.as_ref().map(|c| &c.commit)) {
+    let checkout = facts.checkout.as_ref();
+    match (&running.commit, checkout.map(|c| &c.commit)) {
+        (Some(built), Some(now))
+            if !built.is(now)
+                && same_files(running.tree.as_ref(), checkout.and_then(|c| c.tree.as_ref())) =>
+        {
+            Light::new(
+                State::Ok,
+                name,
+                format!("Built from {built}, with the same files as the checkout's {now}."),
+            )
+        }
         (Some(built), Some(checkout)) if !built.is(checkout) => Light::new(
             State::Attention,
             "Switch due",

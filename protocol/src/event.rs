@@ -5,6 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::deployment::Deployment;
+use crate::pull_request::PullRequests;
+use crate::rollout::Rollout;
 use crate::{HostId, HostView, OpId, OpView, OutputLine};
 
 /// Something happened that open pages show.
@@ -32,6 +35,21 @@ pub enum Event {
         op: OpId,
         /// The lines, in order.
         lines: Vec<OutputLine>,
+    },
+    /// The roll-out of a pull request is now as given.
+    Deployment {
+        /// The whole deployment.
+        deployment: Box<Deployment>,
+    },
+    /// A roll-out is now as given.
+    Rollout {
+        /// The whole roll-out.
+        rollout: Box<Rollout>,
+    },
+    /// The open pull requests are now as given.
+    PullRequests {
+        /// All of them.
+        pull_requests: Box<PullRequests>,
     },
     /// Something worth telling everybody.
     Notice(Notice),
@@ -61,6 +79,9 @@ impl Event {
             Self::HostRemoved { .. } => "host_removed",
             Self::Op { .. } => "op",
             Self::Output { .. } => "output",
+            Self::Deployment { .. } => "deployment",
+            Self::Rollout { .. } => "rollout",
+            Self::PullRequests { .. } => "pull_requests",
             Self::Notice(_) => "notice",
             Self::PrMerged { .. } => "pr_merged",
             Self::PrReverted { .. } => "pr_reverted",
@@ -69,8 +90,19 @@ impl Event {
     }
 
     /// Every name that a stream may carry.
-    pub const NAMES: [&'static str; 8] =
-        ["host", "host_removed", "op", "output", "notice", "pr_merged", "pr_reverted", "resync"];
+    pub const NAMES: [&'static str; 11] = [
+        "host",
+        "host_removed",
+        "op",
+        "output",
+        "deployment",
+        "rollout",
+        "pull_requests",
+        "notice",
+        "pr_merged",
+        "pr_reverted",
+        "resync",
+    ];
 }
 
 /// A sentence for everybody who has a page open.

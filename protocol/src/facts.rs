@@ -66,8 +66,17 @@ pub struct Checkout {
     pub path: String,
     /// The commit that is checked out.
     pub commit: Commit,
+    /// The tree of that commit: two commits with one tree hold the same files, as a revert does with what was there
+    /// before. An agent of before this was reported says none.
+    #[serde(default)]
+    pub tree: Option<Commit>,
     /// SHA-256 of its `flake.lock`, in lower-case hexadecimal; none where there is no such file.
     pub lock_hash: Option<String>,
+}
+
+/// Whether both are known and hold the same files.
+pub fn same_files(one: Option<&Commit>, other: Option<&Commit>) -> bool {
+    one.zip(other).is_some_and(|(one, other)| one.is(other))
 }
 
 /// What the branch of the configuration repository says now.
@@ -80,6 +89,8 @@ pub enum DesiredState {
     Known {
         /// The head of the branch.
         commit: Commit,
+        /// The tree of its head.
+        tree: Commit,
         /// SHA-256 of its `flake.lock`, in lower-case hexadecimal; none where there is no such file.
         lock_hash: Option<String>,
         /// When it was read.

@@ -41,6 +41,9 @@ pub struct Generation {
     pub store_path: String,
     /// The configuration revision that was built, where the build records one.
     pub commit: Option<Commit>,
+    /// The tree of that commit, where the host's checkout knows it: two commits with one tree hold the same files.
+    #[serde(default)]
+    pub tree: Option<Commit>,
     /// The version of the system, such as `25.11.20260307.0116424`.
     pub version: Option<String>,
     /// The version of its kernel.

@@ -57,6 +57,11 @@ id! {
     DeploymentId
 }
 
+id! {
+    /// Names one roll-out: the same action on several hosts.
+    RolloutId
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

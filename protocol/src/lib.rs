@@ -20,7 +20,9 @@ mod id;
 pub mod limits;
 pub mod message;
 mod op;
+pub mod pull_request;
 pub mod rollback;
+pub mod rollout;
 #[cfg(test)]
 mod sample;
 mod test_run;
@@ -28,10 +30,10 @@ pub mod view;
 
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use compartment::{Compartments, Light, State};
-pub use facts::{Checkout, DesiredState, Facts};
+pub use facts::{Checkout, DesiredState, Facts, same_files};
 pub use generation::{Commit, Generation, GenerationRef};
 pub use host::{HostView, Platform};
-pub use id::{DeploymentId, HostId, IdError, OpId};
+pub use id::{DeploymentId, HostId, IdError, OpId, RolloutId};
 pub use op::{
     CancelRequest, IllegalTransition, OpAction, OpKind, OpStatus, OpView, OutputLine, Phase, Stream,
 };

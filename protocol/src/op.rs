@@ -25,6 +25,8 @@ pub enum OpAction {
     Switch,
     /// Bring the checkout to the head of its branch.
     Pull,
+    /// [`OpAction::Pull`] and, where that went well, [`OpAction::Switch`]: the checkout does not move in between.
+    PullSwitch,
     /// Run the host's tests on the running generation.
     Test,
     /// Read the host's facts afresh.
@@ -38,6 +40,7 @@ impl OpAction {
             Self::Rollback { .. } => OpKind::Rollback,
             Self::Switch => OpKind::Switch,
             Self::Pull => OpKind::Pull,
+            Self::PullSwitch => OpKind::PullSwitch,
             Self::Test => OpKind::Test,
             Self::Refresh => OpKind::Refresh,
         }
@@ -54,6 +57,8 @@ pub enum OpKind {
     Switch,
     /// See [`OpAction::Pull`].
     Pull,
+    /// See [`OpAction::PullSwitch`].
+    PullSwitch,
     /// See [`OpAction::Test`].
     Test,
     /// See [`OpAction::Refresh`].
@@ -62,7 +67,8 @@ pub enum OpKind {
 
 impl OpKind {
     /// Every op.
-    pub const ALL: [Self; 5] = [Self::Rollback, Self::Switch, Self::Pull, Self::Test, Self::Refresh];
+    pub const ALL: [Self; 6] =
+        [Self::Rollback, Self::Switch, Self::Pull, Self::PullSwitch, Self::Test, Self::Refresh];
 
     /// The name on the wire, in the database and in addresses.
     pub fn as_str(self) -> &'static str {
@@ -70,6 +76,7 @@ impl OpKind {
             Self::Rollback => "rollback",
             Self::Switch => "switch",
             Self::Pull => "pull",
+            Self::PullSwitch => "pull-switch",
             Self::Test => "test",
             Self::Refresh => "refresh",
         }
@@ -81,6 +88,7 @@ impl OpKind {
             Self::Rollback => "Rollback System",
             Self::Switch => "Switch",
             Self::Pull => "Pull",
+            Self::PullSwitch => "Pull and Switch",
             Self::Test => "Run Tests",
             Self::Refresh => "Refresh",
         }
@@ -94,7 +102,12 @@ impl OpKind {
 
     /// Whether it changes which generation runs, and so decides the System light.
     pub fn changes_system(self) -> bool {
-        matches!(self, Self::Rollback | Self::Switch)
+        matches!(self, Self::Rollback | Self::Switch | Self::PullSwitch)
+    }
+
+    /// Whether it activates what the checkout says, which is what a deployment is filled by.
+    pub fn switches(self) -> bool {
+        matches!(self, Self::Switch | Self::PullSwitch)
     }
 }
 

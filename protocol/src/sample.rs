@@ -16,6 +16,7 @@ pub(crate) fn generation(number: u32, days_old: i64) -> Generation {
         number,
         store_path: format!("/nix/store/{number:032}-nixos-system-gpc0"),
         commit: Some(Commit(format!("c{number}"))),
+        tree: None,
         version: Some("25.11".into()),
         kernel: Some("6.18.17".into()),
         created_at: now() - TimeDelta::days(days_old),
@@ -52,6 +53,7 @@ pub(crate) fn facts() -> Facts {
         checkout: Some(Checkout {
             path: "/etc/nixos".into(),
             commit: Commit("c48".into()),
+            tree: None,
             lock_hash: Some("l1".into()),
         }),
         tests_available: 8,

@@ -6,7 +6,10 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::deployment::Deployment;
+use crate::pull_request::PullRequests;
 use crate::rollback::RollbackPlan;
+use crate::rollout::Rollout;
 use crate::{Facts, HostView, OpId, OpKind, OpStatus, OpView, OutputLine};
 
 /// Who is logged in.
@@ -63,6 +66,12 @@ impl FromStr for Role {
 pub struct FleetSnapshot {
     /// The hosts, by name.
     pub hosts: Vec<HostView>,
+    /// The open pull requests that update the fleet.
+    pub pull_requests: PullRequests,
+    /// The newest deployment.
+    pub deployment: Option<Deployment>,
+    /// The newest roll-out.
+    pub rollout: Option<Rollout>,
     /// The number of the last event that the snapshot holds: a page follows the stream from there.
     pub last_event: u64,
     /// The version of the server.

@@ -34,6 +34,7 @@ pub(super) fn read(config: &Config) -> Result<Option<Checkout>, String> {
     Ok(Some(Checkout {
         path: path.to_string_lossy().into_owned(),
         commit: Commit(commit.trim().to_owned()),
+        tree: None,
         lock_hash: lock_hash(&path.join("flake.lock"))?,
     }))
 }

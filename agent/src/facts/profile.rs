@@ -73,6 +73,7 @@ impl Profile {
             present: store_path.exists(),
             store_path: store_path.to_string_lossy().into_owned(),
             commit: None,
+            tree: None,
             version: None,
             kernel: None,
             created_at: DateTime::<Utc>::from(made),

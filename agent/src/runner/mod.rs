@@ -16,7 +16,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use backstay_protocol::message::OpResult;
+use backstay_protocol::message::{OpResult, Outcome};
 use backstay_protocol::{Clock, OpAction, Phase, SystemClock};
 
 use crate::journal::Entry;
@@ -112,9 +112,21 @@ fn act(work: &mut Work<'_>, action: &OpAction) -> Verdict {
         OpAction::Rollback { target, seen_current } => rollback::run(work, target, seen_current),
         OpAction::Switch => switch::run(work),
         OpAction::Pull => pull::run(work),
+        OpAction::PullSwitch => pull_switch(work),
         OpAction::Test => tests_op::run(work),
         OpAction::Refresh => refresh(work),
     }
+}
+
+/// Switches only where the pull went well; the end still says which commit was pulled.
+fn pull_switch(work: &mut Work<'_>) -> Verdict {
+    let pulled = pull::run(work);
+    if pulled.outcome != Outcome::Completed {
+        return pulled;
+    }
+    work.say(&pulled.message);
+    let switched = work.stopped_after(&pulled.message).unwrap_or_else(|| switch::run(work));
+    Verdict { commit: pulled.commit, ..switched }
 }
 
 /// The agent reads the host at the end of every op; this one has nothing more to do than to show what cannot be read.

@@ -107,6 +107,15 @@ impl<'a> Work<'a> {
             .then(|| Verdict::of(&Ended::TimedOut, "Its time ran out before it began. Nothing was changed."))
     }
 
+    /// Where the op was cancelled, or its time ran out, between two parts of it; `done` says what the first part did.
+    pub(crate) fn stopped_after(&self, done: &str) -> Option<Verdict> {
+        if self.is_cancelled() {
+            return Some(Verdict::of(&Ended::Cancelled, format!("{done} Cancelled before the switch.")));
+        }
+        (Instant::now() >= self.deadline)
+            .then(|| Verdict::of(&Ended::TimedOut, format!("{done} The time ran out before the switch.")))
+    }
+
     /// Runs a command and shows its lines.
     pub(crate) fn run(&mut self, invocation: &Invocation) -> Report {
         self.run_until(invocation, self.deadline, None)

@@ -35,6 +35,7 @@ fn without_parameters(kind: backstay_protocol::OpKind) -> Option<backstay_protoc
 
     match kind {
         OpKind::Pull => Some(OpAction::Pull),
+        OpKind::PullSwitch => Some(OpAction::PullSwitch),
         OpKind::Switch => Some(OpAction::Switch),
         OpKind::Test => Some(OpAction::Test),
         OpKind::Refresh => Some(OpAction::Refresh),

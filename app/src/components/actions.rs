@@ -45,6 +45,7 @@ pub fn ActionsMenu(
             </a>
             <ActionForm action=action>
                 <input type="hidden" name="host" value=host.clone()/>
+                <Item kind=OpKind::PullSwitch why/>
                 <Item kind=OpKind::Pull why/>
                 <Item kind=OpKind::Switch why/>
                 <Item kind=OpKind::Test why/>
@@ -125,7 +126,7 @@ fn icon(kind: OpKind) -> &'static str {
     match kind {
         OpKind::Rollback => "rollback",
         OpKind::Switch => "switch",
-        OpKind::Pull => "pull",
+        OpKind::Pull | OpKind::PullSwitch => "pull",
         OpKind::Test => "test",
         OpKind::Refresh => "refresh",
     }

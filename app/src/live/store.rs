@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use backstay_protocol::deployment::Deployment;
 use backstay_protocol::event::{Event, Notice};
+use backstay_protocol::pull_request::PullRequests;
+use backstay_protocol::rollout::Rollout;
 use backstay_protocol::view::{FleetSnapshot, Person, Role};
 use backstay_protocol::{HostId, HostView};
 use leptos::prelude::*;
@@ -55,6 +58,9 @@ type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
 #[derive(Clone, Copy)]
 pub struct Live {
     rows: RwSignal<Vec<Row>>,
+    pull_requests: RwSignal<PullRequests>,
+    deployment: RwSignal<Option<Deployment>>,
+    rollout: RwSignal<Option<Rollout>>,
     person: RwSignal<Option<Person>>,
     connection: RwSignal<Connection>,
     notices: RwSignal<Vec<ShownNotice>>,
@@ -72,6 +78,9 @@ impl Live {
     pub fn new() -> Self {
         Self {
             rows: RwSignal::new(Vec::new()),
+            pull_requests: RwSignal::new(PullRequests::default()),
+            deployment: RwSignal::new(None),
+            rollout: RwSignal::new(None),
             person: RwSignal::new(None),
             connection: RwSignal::new(Connection::Opening),
             notices: RwSignal::new(Vec::new()),
@@ -86,8 +95,11 @@ impl Live {
         if self.person.with_untracked(Option::is_some) {
             return;
         }
-        let FleetSnapshot { hosts, last_event, .. } = start.snapshot;
+        let FleetSnapshot { hosts, pull_requests, deployment, rollout, last_event, .. } = start.snapshot;
         self.last_event.set_value(last_event);
+        self.pull_requests.set(pull_requests);
+        self.deployment.set(deployment);
+        self.rollout.set(rollout);
         self.rows.set(hosts.into_iter().map(Row::new).collect());
         self.person.set(Some(start.person));
     }
@@ -157,6 +169,9 @@ impl Live {
             Event::Host { host } => self.put(host),
             Event::HostRemoved { id } => self.rows.update(|rows| rows.retain(|r| r.id != *id)),
             Event::Notice(notice) => self.show(notice.clone()),
+            Event::PullRequests { pull_requests } => self.pull_requests.set((**pull_requests).clone()),
+            Event::Deployment { deployment } => self.hear_deployment(deployment),
+            Event::Rollout { rollout } => self.hear_rollout(rollout),
             Event::Op { .. }
             | Event::Output { .. }
             | Event::PrMerged { .. }
@@ -168,11 +183,14 @@ impl Live {
 
     /// Takes in everything anew, after events were missed.
     pub(crate) fn reset(self, start: Start) {
-        let FleetSnapshot { hosts, last_event, .. } = start.snapshot;
+        let FleetSnapshot { hosts, pull_requests, deployment, rollout, last_event, .. } = start.snapshot;
         if self.last_event.try_update_value(|last| *last = last_event).is_none() {
             return;
         }
         self.person.set(Some(start.person));
+        self.pull_requests.set(pull_requests);
+        self.deployment.set(deployment);
+        self.rollout.set(rollout);
         self.rows.update(|rows| rows.retain(|row| hosts.iter().any(|host| host.id == row.id)));
         for host in hosts {
             self.put(&host);
@@ -183,6 +201,34 @@ impl Live {
     /// Takes a notice off the page.
     pub fn dismiss(self, key: u64) {
         self.notices.try_update(|shown| shown.retain(|n| n.key != key));
+    }
+
+    /// The open pull requests.
+    pub fn pull_requests(self) -> Signal<PullRequests> {
+        self.pull_requests.into()
+    }
+
+    /// The newest deployment.
+    pub fn deployment(self) -> Signal<Option<Deployment>> {
+        self.deployment.into()
+    }
+
+    /// The newest roll-out.
+    pub fn rollout(self) -> Signal<Option<Rollout>> {
+        self.rollout.into()
+    }
+
+    /// Identifiers sort by the time of their making: an event of an older one is no news of the newest.
+    fn hear_deployment(self, deployment: &Deployment) {
+        if self.deployment.with_untracked(|known| known.as_ref().is_none_or(|k| k.id <= deployment.id)) {
+            self.deployment.set(Some(deployment.clone()));
+        }
+    }
+
+    fn hear_rollout(self, rollout: &Rollout) {
+        if self.rollout.with_untracked(|known| known.as_ref().is_none_or(|k| k.id <= rollout.id)) {
+            self.rollout.set(Some(rollout.clone()));
+        }
     }
 
     fn put(self, host: &HostView) {
@@ -262,7 +308,14 @@ mod tests {
     fn start(hosts: Vec<HostView>, last_event: u64) -> Start {
         Start {
             person: Person { name: "admin".into(), role: Role::Viewer },
-            snapshot: FleetSnapshot { hosts, last_event, server_version: "0.1.0".into() },
+            snapshot: FleetSnapshot {
+                hosts,
+                pull_requests: PullRequests::default(),
+                deployment: None,
+                rollout: None,
+                last_event,
+                server_version: "0.1.0".into(),
+            },
         }
     }
 

@@ -9,7 +9,8 @@ use crate::store::StoreError;
 impl Fleet {
     /// An op has begun or ended: what it means for the deployment that is going on, if there is one.
     pub(crate) async fn fill_deployment(&self, op: &OpView) -> Result<(), StoreError> {
-        if !matches!(op.action.kind(), OpKind::Switch | OpKind::Test) {
+        let kind = op.action.kind();
+        if !kind.switches() && kind != OpKind::Test {
             return Ok(());
         }
         let Some(deployment) = self.going_on().await? else { return Ok(()) };
@@ -24,8 +25,7 @@ impl Fleet {
 
     /// The newest deployment, if ops still count for it.
     async fn going_on(&self) -> Result<Option<Deployment>, StoreError> {
-        let newest = self.store.deployments(None, 1).await?;
-        Ok(newest.into_iter().next().filter(|deployment| deployment.decision.is_going_on()))
+        Ok(self.newest_deployment().await?.filter(|deployment| deployment.decision.is_going_on()))
     }
 
     fn branch_head(&self) -> Option<Commit> {
@@ -40,9 +40,11 @@ impl Fleet {
 fn heard(op: &OpView, facts: &Facts) -> Option<Heard> {
     let why = || op.message.clone().unwrap_or_default();
     match (op.action.kind(), op.status) {
-        (OpKind::Switch, OpStatus::Running) => Some(Heard::SwitchBegan),
-        (OpKind::Switch, OpStatus::Succeeded) => Some(Heard::SwitchEnded(Ok(()))),
-        (OpKind::Switch, OpStatus::Failed | OpStatus::TimedOut | OpStatus::Lost | OpStatus::Cancelled) => {
+        (kind, OpStatus::Running) if kind.switches() => Some(Heard::SwitchBegan),
+        (kind, OpStatus::Succeeded) if kind.switches() => Some(Heard::SwitchEnded(Ok(()))),
+        (kind, OpStatus::Failed | OpStatus::TimedOut | OpStatus::Lost | OpStatus::Cancelled)
+            if kind.switches() =>
+        {
             Some(Heard::SwitchEnded(Err(why())))
         }
         (OpKind::Test, OpStatus::Running) => Some(Heard::TestsBegan),

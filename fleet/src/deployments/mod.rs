@@ -70,6 +70,14 @@ impl Fleet {
         self.store.deployment(id).await
     }
 
+    /// The newest deployment.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn newest_deployment(&self) -> Result<Option<Deployment>, StoreError> {
+        Ok(self.store.deployments(None, 1).await?.into_iter().next())
+    }
+
     /// Deployments, newest first, older than `before` where given.
     ///
     /// # Errors

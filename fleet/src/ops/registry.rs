@@ -26,6 +26,7 @@ pub fn spec(kind: OpKind) -> OpSpec {
     let (timeout, then_test) = match kind {
         OpKind::Rollback => (15 * MINUTE, true),
         OpKind::Switch => (120 * MINUTE, true),
+        OpKind::PullSwitch => (125 * MINUTE, true),
         OpKind::Pull => (5 * MINUTE, false),
         OpKind::Test => (30 * MINUTE, false),
         OpKind::Refresh => (MINUTE, false),
@@ -63,7 +64,7 @@ pub fn validate(action: &OpAction, facts: Option<&Facts>) -> Result<(), Blocked>
         OpAction::Rollback { target, seen_current } => {
             rollback::check(facts.ok_or(Blocked::NoFacts)?, target, seen_current)?;
         }
-        OpAction::Switch | OpAction::Pull => {
+        OpAction::Switch | OpAction::Pull | OpAction::PullSwitch => {
             facts.ok_or(Blocked::NoFacts)?.checkout.as_ref().ok_or(Blocked::NoCheckout)?;
         }
         OpAction::Test => {
@@ -102,6 +103,7 @@ fn goal(action: &OpAction, result: &OpResult, facts: &Facts) -> Verdict {
         OpAction::Rollback { target, .. } => reached(facts, target),
         OpAction::Switch => switched(facts),
         OpAction::Pull => pulled(facts, result.commit.as_ref()),
+        OpAction::PullSwitch => pulled(facts, result.commit.as_ref()).and_then(|()| switched(facts)),
         OpAction::Test | OpAction::Refresh => Ok(()),
     };
     match met {

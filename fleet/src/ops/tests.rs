@@ -103,6 +103,7 @@ impl Bench {
             number,
             store_path: path(number),
             commit: Some(Commit(format!("c{number}"))),
+            tree: None,
             version: None,
             kernel: None,
             created_at: now,
@@ -121,6 +122,7 @@ impl Bench {
             checkout: Some(backstay_protocol::Checkout {
                 path: "/etc/nixos".into(),
                 commit: Commit("c48".into()),
+                tree: None,
                 lock_hash: None,
             }),
             tests_available: 3,

@@ -25,6 +25,7 @@ fn healthy() -> Host {
         facts: Some(facts),
         desired: DesiredState::Known {
             commit: Commit("c48".into()),
+            tree: Commit("t48".into()),
             lock_hash: Some("l1".into()),
             read_at: now(),
         },

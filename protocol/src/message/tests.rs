@@ -51,6 +51,7 @@ fn generation() -> impl Strategy<Value = Generation> {
             number: g.number,
             store_path: g.store_path,
             commit: commit.map(Commit),
+            tree: None,
             version: None,
             kernel: Some("6.18".into()),
             created_at,

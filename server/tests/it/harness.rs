@@ -315,6 +315,7 @@ pub(crate) fn generation(number: u32, current: bool) -> Generation {
         number,
         store_path: format!("/nix/store/{number:032}-nixos-system"),
         commit: Some(Commit(format!("commit{number}"))),
+        tree: None,
         version: Some("25.11".into()),
         kernel: Some("6.18.17".into()),
         created_at: now() - TimeDelta::days(i64::from(49 - number)),

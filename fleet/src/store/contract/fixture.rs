@@ -47,6 +47,7 @@ pub(super) fn generation(number: u32) -> Generation {
         number,
         store_path: format!("/nix/store/{number:032}-nixos-system-gpc0"),
         commit: Some(Commit(format!("c{number}"))),
+        tree: None,
         version: Some("25.11".to_owned()),
         kernel: None,
         created_at: at(i64::from(number)),
@@ -86,6 +87,7 @@ pub(super) fn facts(read: i64, numbers: &[u32]) -> Facts {
         checkout: Some(Checkout {
             path: "/etc/nixos".to_owned(),
             commit: Commit("c1".to_owned()),
+            tree: None,
             lock_hash: None,
         }),
         tests_available: 1,
