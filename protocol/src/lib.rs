@@ -8,6 +8,7 @@
 //! * how it travels: [`message`] between server and agent, [`event`] from server to browser.
 
 mod clock;
+pub mod closure_diff;
 pub mod compartment;
 pub mod delivery;
 pub mod deployment;
