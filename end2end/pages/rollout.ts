@@ -1,0 +1,93 @@
+/** A roll-out: the dialog in which it is asked for, and its progress on the fleet page. */
+
+import { type Locator, type Page, expect } from '@playwright/test';
+
+export type Kind = 'Pull and Switch' | 'Pull' | 'Switch' | 'Run Tests';
+
+export class RolloutDialog {
+  readonly self: Locator;
+
+  constructor(readonly page: Page) {
+    this.self = page.getByRole('dialog', { name: 'Roll out' });
+  }
+
+  kind(kind: Kind): Locator {
+    return this.self.getByRole('radio', { name: kind, exact: true });
+  }
+
+  host(name: string): Locator {
+    return this.self.getByRole('checkbox', { name, exact: true });
+  }
+
+  /** A host's line: its lights, and what will happen to it. */
+  row(name: string): Locator {
+    return this.self.locator(`li[data-host="${name}"]`);
+  }
+
+  get atOnce(): Locator {
+    return this.self.getByRole('spinbutton', { name: 'At once' });
+  }
+
+  get stopAtFirstFailure(): Locator {
+    return this.self.getByRole('checkbox', { name: 'Stop at the first failure' });
+  }
+
+  get reason(): Locator {
+    return this.self.getByRole('textbox', { name: /^Reason/ });
+  }
+
+  get cancel(): Locator {
+    return this.self.getByRole('link', { name: 'Cancel' });
+  }
+
+  /** “Pull and Switch 4 hosts”. */
+  confirm(kind: Kind, hosts: number): Locator {
+    const words = kind === 'Run Tests' ? 'Run Tests on' : kind;
+    return this.self.getByRole('button', { name: `${words} ${hosts} ${hosts === 1 ? 'host' : 'hosts'}`, exact: true });
+  }
+
+  /** The same button before the page is alive: it cannot count what is checked. */
+  get confirmWithoutScript(): Locator {
+    return this.self.getByRole('button', { name: 'Start on the checked hosts' });
+  }
+
+  get alert(): Locator {
+    return this.self.getByRole('alert');
+  }
+}
+
+export class RolloutPanel {
+  readonly self: Locator;
+
+  constructor(readonly page: Page) {
+    this.self = page.getByRole('main').locator('[data-rollout]');
+  }
+
+  /** “Pull and Switch on 5 hosts”. */
+  heading(text: string | RegExp): Locator {
+    return this.self.getByRole('heading', { name: text });
+  }
+
+  /** “3 of 5 hosts, imac0 switching…”, and in the end how it ended. */
+  get progress(): Locator {
+    return this.self.locator('.rollout-progress');
+  }
+
+  async isAt(state: 'running' | 'stopping' | 'done' | 'stopped'): Promise<void> {
+    await expect(this.self).toHaveAttribute('data-state', state);
+  }
+
+  /** A host's line; once the roll-out is over, opened by `steps`. */
+  row(host: string): Locator {
+    return this.self.locator(`li[data-host="${host}"]`);
+  }
+
+  /** Opens the lines of a roll-out that is over. */
+  get steps(): Locator {
+    return this.self.getByText('Hosts', { exact: true });
+  }
+
+  get stop(): Locator {
+    return this.self.getByRole('button', { name: 'Stop' });
+  }
+}
