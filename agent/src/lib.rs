@@ -7,6 +7,7 @@
 mod agent;
 pub mod cli;
 mod command;
+mod comparison;
 pub mod config;
 mod connection;
 pub mod facts;

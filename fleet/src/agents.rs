@@ -134,6 +134,10 @@ impl Fleet {
                 let through = self.op_output(host, op, lines).await?;
                 Ok(through.map(|through| ServerMessage::OutputStored { op, through }))
             }
+            AgentMessage::Compared { pair, comparison } => {
+                self.compared(host, pair, *comparison);
+                Ok(None)
+            }
             AgentMessage::Finished { op, result, lines, facts } => {
                 self.op_finished(connection, op, &result, lines, &facts).await.map(Some)
             }

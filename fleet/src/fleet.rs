@@ -8,6 +8,7 @@ use backstay_protocol::view::{Person, Role};
 use backstay_protocol::{Clock, DesiredState, HostId};
 
 use crate::accounts::Accounts;
+use crate::comparisons::Comparisons;
 use crate::events::EventBus;
 use crate::github::GitHub;
 use crate::hub::Hub;
@@ -37,6 +38,7 @@ pub struct Fleet {
     pub(crate) hub: Arc<Hub>,
     pub(crate) events: Arc<EventBus>,
     pub(crate) queue_time: Duration,
+    pub(crate) comparisons: Arc<Comparisons>,
     pub(crate) github: Option<Arc<GitHub>>,
     accounts: Arc<Accounts>,
     desired: Arc<RwLock<DesiredState>>,
@@ -57,6 +59,7 @@ impl Fleet {
             desired: Arc::new(RwLock::new(DesiredState::NotConfigured)),
             publishing: Arc::default(),
             queue_time,
+            comparisons: Arc::default(),
             github: github.map(Arc::new),
             store,
             clock,

@@ -12,6 +12,7 @@
 
 pub mod accounts;
 pub mod agents;
+pub mod comparisons;
 pub mod deployments;
 pub mod desired;
 pub mod events;

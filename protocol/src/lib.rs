@@ -9,6 +9,7 @@
 
 mod clock;
 pub mod closure_diff;
+pub mod comparison;
 pub mod compartment;
 pub mod delivery;
 pub mod deployment;

@@ -19,6 +19,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::comparison::{Comparison, Pair};
 use crate::limits::{LINE_BYTES, LINES_PER_MESSAGE, LINES_PER_OP, MESSAGE_BYTES};
 use crate::{Commit, Facts, HostId, OpAction, OpId, OutputLine, Phase, Platform};
 
@@ -74,6 +75,13 @@ pub enum AgentMessage {
         lines: u64,
         /// The host, read after it ended.
         facts: Box<Facts>,
+    },
+    /// What [`ServerMessage::Compare`] asked for.
+    Compared {
+        /// The generations that were compared.
+        pair: Pair,
+        /// What going from the one to the other changes.
+        comparison: Box<Comparison>,
     },
 }
 
@@ -175,6 +183,12 @@ pub enum ServerMessage {
     },
     /// Read the host and report.
     ReportFacts,
+    /// Say what going from one generation to the other changes. It is a question and no op: it changes nothing, waits
+    /// for nothing, and an answer that is lost is asked for again.
+    Compare {
+        /// The generations.
+        pair: Pair,
+    },
     /// A pull request was reverted on the configuration repository.
     PrReverted {
         /// Its number.

@@ -9,6 +9,8 @@ type Argv = Vec<String>;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Commands {
+    /// Compares the packages of two builds.
+    pub nix: Argv,
     /// Points a profile at one of its generations.
     pub nix_env: Argv,
     /// Switches NixOS, and rolls it back to the generation before.
@@ -31,6 +33,7 @@ impl Default for Commands {
     fn default() -> Self {
         let argv = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
         Self {
+            nix: argv(&["nix"]),
             nix_env: argv(&["nix-env"]),
             nixos_rebuild: argv(&["nixos-rebuild"]),
             darwin_rebuild: argv(&["darwin-rebuild"]),
@@ -47,6 +50,7 @@ impl Commands {
     /// The name of a command that has no program.
     pub(super) fn empty(&self) -> Option<&'static str> {
         let all = [
+            ("nix", &self.nix),
             ("nix_env", &self.nix_env),
             ("nixos_rebuild", &self.nixos_rebuild),
             ("darwin_rebuild", &self.darwin_rebuild),

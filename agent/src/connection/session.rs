@@ -20,6 +20,7 @@ use super::readings::{News, Readings};
 use super::recent::Recent;
 use super::socket::Socket;
 use crate::agent::Agent;
+use crate::comparison::Comparisons;
 use crate::journal::Entry;
 use orders::TurnedDown;
 
@@ -59,6 +60,7 @@ pub(super) struct Session<'a> {
     /// Cancels that came before the op that they mean.
     cancels: Recent<()>,
     readings: Readings,
+    comparisons: Comparisons,
     heard: Instant,
 }
 
@@ -74,6 +76,7 @@ impl<'a> Session<'a> {
             turned_down: Recent::default(),
             cancels: Recent::default(),
             readings: Readings::new(Arc::clone(&agent.facts)),
+            comparisons: Comparisons::new(Arc::clone(&agent.config), Arc::clone(&agent.facts)),
             heard: Instant::now(),
         }
     }
@@ -162,6 +165,9 @@ impl<'a> Session<'a> {
                     Some(message) => self.hear(message?).await?,
                 },
                 news = self.readings.next() => self.tell(news).await?,
+                (pair, comparison) = self.comparisons.next() => {
+                    self.send(&AgentMessage::Compared { pair, comparison: Box::new(comparison) }).await?;
+                }
                 _ = follow.tick(), if !self.follows.is_empty() => self.follow_all().await?,
                 _ = end.tick() => self.end_again(),
                 _ = watch.tick() => self.readings.look(),
@@ -204,6 +210,7 @@ impl<'a> Session<'a> {
             }
             ServerMessage::OutputMissing { op, after } => self.tell_again(op, after),
             ServerMessage::FinishStored { op } => self.forget(op),
+            ServerMessage::Compare { pair } => self.comparisons.ask(pair),
             ServerMessage::ReportFacts => self.readings.read_anew(),
             ServerMessage::PrReverted { number, message } => {
                 tracing::info!(number, %message, "a pull request was reverted");

@@ -5,6 +5,7 @@
 
 mod cancel;
 mod clock;
+mod comparison;
 mod config;
 mod connection;
 mod delivery;

@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::closure_diff::ClosureDiff;
+use crate::comparison::{CommitLine, Commits, CommitsBetween};
 use crate::sample;
 use crate::{Commit, Generation, GenerationRef, Stream};
 
@@ -92,6 +94,27 @@ fn result() -> impl Strategy<Value = OpResult> {
     )
 }
 
+fn pair() -> impl Strategy<Value = Pair> {
+    let reference = || ("[a-z0-9/-]{1,30}", any::<u32>());
+    let made = |(store_path, number)| GenerationRef { number, store_path };
+    (reference(), reference()).prop_map(move |(from, to)| Pair { from: made(from), to: made(to) })
+}
+
+fn comparison() -> impl Strategy<Value = Comparison> {
+    let packages = ".{0,80}".prop_map(|text| match ClosureDiff::parse(&text) {
+        diff if diff.left_out == 0 => Ok(diff),
+        _ => Err(text),
+    });
+    let line = ("[0-9a-f]{40}", ".{0,40}")
+        .prop_map(|(commit, subject)| CommitLine { commit: Commit(commit), subject });
+    let commits = (proptest::collection::vec(line, 0..4), any::<u32>())
+        .prop_map(|(newest, more)| Commits { newest, more });
+    (packages, commits, any::<bool>()).prop_map(|(packages, gained, same_files)| Comparison {
+        packages,
+        commits: Ok(CommitsBetween { gained, same_files, ..CommitsBetween::default() }),
+    })
+}
+
 fn agent_message() -> impl Strategy<Value = AgentMessage> {
     let platform = proptest::sample::select(Platform::ALL.to_vec());
     prop_oneof![
@@ -109,6 +132,8 @@ fn agent_message() -> impl Strategy<Value = AgentMessage> {
             .prop_map(|(op, lines)| AgentMessage::Output { op, lines }),
         (id(), result(), any::<u64>(), facts())
             .prop_map(|(op, result, lines, facts)| AgentMessage::Finished { op, result, lines, facts }),
+        (pair(), comparison())
+            .prop_map(|(pair, comparison)| AgentMessage::Compared { pair, comparison: Box::new(comparison) }),
     ]
 }
 
@@ -126,6 +151,7 @@ fn server_message() -> impl Strategy<Value = ServerMessage> {
         (id(), any::<u64>()).prop_map(|(op, after)| ServerMessage::OutputMissing { op, after }),
         id().prop_map(|op| ServerMessage::FinishStored { op }),
         Just(ServerMessage::ReportFacts),
+        pair().prop_map(|pair| ServerMessage::Compare { pair }),
         (any::<u64>(), ".{0,40}").prop_map(|(number, message)| ServerMessage::PrReverted { number, message }),
     ]
 }

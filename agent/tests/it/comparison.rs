@@ -1,0 +1,112 @@
+//! What lies between two generations, with real Nix and real git.
+
+use std::fs;
+
+use backstay_protocol::GenerationRef;
+use backstay_protocol::closure_diff::PackageChange;
+use backstay_protocol::comparison::{Comparison, Pair};
+use backstay_protocol::message::{AgentMessage, ServerMessage};
+
+use crate::host::Host;
+use crate::process::read;
+use crate::server::{Connection, Server};
+
+/// A commit in the host's checkout, with a file of its own.
+fn commit(host: &Host, subject: &str) -> String {
+    let git = |words: &[&str]| {
+        let mut command = host.command("git");
+        command.arg("-C").arg(host.at("checkout")).args([
+            "-c",
+            "user.name=Fleet",
+            "-c",
+            "user.email=f@example.org",
+        ]);
+        read(command.args(words))
+    };
+    if !host.at("checkout").exists() {
+        fs::create_dir(host.at("checkout")).unwrap();
+        git(&["init", "--quiet", "--initial-branch=main"]);
+    }
+    fs::write(host.at("checkout").join(subject), subject).unwrap();
+    git(&["add", "--all"]);
+    git(&["commit", "--quiet", "--message", subject]);
+    git(&["rev-parse", "HEAD"])
+}
+
+/// A generation of so many KiB that was built from a commit.
+fn generation(host: &Host, version: &str, kib: usize, commit: &str) -> u32 {
+    let data = "x".repeat(kib * 1024);
+    let build = host.add(
+        &format!("nixos-system-gpc0-{version}"),
+        &[("data", data.as_str()), ("configuration-revision", commit)],
+    );
+    host.set(&build)
+}
+
+async fn compare(connection: &mut Connection, from: GenerationRef, to: GenerationRef) -> Comparison {
+    let asked = Pair { from, to };
+    connection.send(&ServerMessage::Compare { pair: asked.clone() }).await;
+    loop {
+        if let AgentMessage::Compared { pair, comparison } = connection.next().await {
+            assert_eq!(pair, asked);
+            return *comparison;
+        }
+    }
+}
+
+#[tokio::test]
+async fn packages_and_commits_on_the_way_there_and_back() {
+    let host = Host::nixos();
+    let (first, middle, last) =
+        (commit(&host, "first"), commit(&host, "gpu-driver"), commit(&host, "firefox"));
+    let old = generation(&host, "25.05", 20, &first);
+    let new = generation(&host, "25.11", 50, &last);
+    host.runs(new);
+    let server = Server::start().await;
+    let _agent = host.agent(&server);
+    let mut connection = server.accept().await;
+
+    let forward = compare(&mut connection, host.reference(old), host.reference(new)).await;
+    let change = |removed: &str, added: &str, bytes| PackageChange {
+        name: "nixos-system-gpc0".into(),
+        removed: vec![removed.into()],
+        added: vec![added.into()],
+        bytes,
+    };
+    assert_eq!(forward.packages.unwrap().packages, [change("25.05", "25.11", 30 * 1024)]);
+    let commits = forward.commits.unwrap();
+    let told: Vec<_> =
+        commits.gained.newest.iter().map(|c| (c.commit.0.as_str(), c.subject.as_str())).collect();
+    assert_eq!(told, [(last.as_str(), "firefox"), (middle.as_str(), "gpu-driver")]);
+    assert!(commits.lost.newest.is_empty() && !commits.same_files);
+
+    let back = compare(&mut connection, host.reference(new), host.reference(old)).await;
+    assert_eq!(back.packages.unwrap().packages, [change("25.11", "25.05", -30 * 1024)]);
+    let commits = back.commits.unwrap();
+    assert!(commits.gained.newest.is_empty());
+    assert_eq!(commits.lost.newest.len(), 2, "what a rollback takes back");
+}
+
+#[tokio::test]
+async fn what_cannot_be_told_says_why_and_the_rest_is_told() {
+    let host = Host::nixos();
+    let known = commit(&host, "first");
+    let old = generation(&host, "1", 1, &known);
+    let unknown = generation(&host, "2", 1, &"e".repeat(40));
+    let option = generation(&host, "3", 1, "--output=/etc/passwd");
+    host.runs(option);
+    let server = Server::start().await;
+    let _agent = host.agent(&server);
+    let mut connection = server.accept().await;
+
+    let told = compare(&mut connection, host.reference(old), host.reference(unknown)).await;
+    assert!(told.packages.is_ok());
+    assert!(told.commits.unwrap_err().contains("does not have Gen 2's commit"));
+    let told = compare(&mut connection, host.reference(old), host.reference(option)).await;
+    assert!(told.commits.unwrap_err().contains("was not built from a commit as it is"));
+
+    let elsewhere = GenerationRef { number: old, store_path: "/etc".into() };
+    let told = compare(&mut connection, host.reference(option), elsewhere).await;
+    assert_eq!(told.packages.unwrap_err(), "Gen 1 is not in the host's profile any more.");
+    assert!(told.commits.is_err());
+}
