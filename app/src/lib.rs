@@ -24,6 +24,7 @@ pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod session;
 mod shell;
+mod size;
 mod time;
 
 pub use app::App;

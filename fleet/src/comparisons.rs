@@ -21,7 +21,7 @@ const ANSWERS: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(150);
 
 /// Why two generations are not compared. Each sentence can be shown to the person as it is.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum CompareError {
     /// There is no such host.
     #[error("There is no host named {0}.")]
@@ -34,14 +34,7 @@ pub enum CompareError {
     Silent(String),
     /// See [`StoreError`].
     #[error("The database failed. The server's log says why.")]
-    Store,
-}
-
-impl From<StoreError> for CompareError {
-    fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "two generations cannot be compared");
-        Self::Store
-    }
+    Store(#[from] StoreError),
 }
 
 /// What hosts have told.

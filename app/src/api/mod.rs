@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod compare;
 mod fleet;
 mod host;
 mod ops;
@@ -9,6 +10,7 @@ mod rollback;
 
 pub use access::{LogIn, LogOut, log_in, log_out};
 pub use audit::{Audit, audit};
+pub use compare::{CompareGenerations, compare_generations};
 pub use fleet::{Start, StartPage, start_page};
 pub use host::{LoadHost, SetAutoTest, load_host, set_auto_test};
 pub use ops::{

@@ -7,6 +7,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::PlanResource;
+use super::changes::Changes;
 use super::choice::{Choice, warnings};
 use crate::api::{RequestRollback, reference_from_text, reference_to_text};
 use crate::browser;
@@ -82,6 +83,7 @@ pub(super) fn RollbackForm(plan: RollbackPlan, back: String, again: PlanResource
                     <input type="text" name="reason" maxlength=REASON_CHARS.to_string() autocomplete="off"/>
                 </label>
             </fieldset>
+            <Changes plan=plan.clone() chosen/>
             <Refusal action/>
             <div class="dialog-end">
                 <a class="button" id="rollback-cancel" href=back>"Cancel"</a>

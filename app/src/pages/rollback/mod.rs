@@ -1,5 +1,6 @@
 //! The rollback dialog of one host.
 
+mod changes;
 mod choice;
 mod form;
 
