@@ -9,6 +9,10 @@ use crate::{
     DeploymentId, Generation, GenerationRef, HostId, OpAction, OpId, OpKind, RolloutId, TestSummary,
 };
 
+mod next;
+
+pub use next::{Ended, Next};
+
 /// The most hosts that a roll-out works on at once.
 pub const MOST_AT_ONCE: u32 = 100;
 
@@ -68,6 +72,15 @@ impl RolloutState {
         }
     }
 
+    /// The states on which this one may follow, by name. Nothing follows on one that is over.
+    pub fn predecessors(&self) -> &'static [&'static str] {
+        match self {
+            Self::Running => &[],
+            Self::Stopping { .. } | Self::Done => &["running"],
+            Self::Stopped { .. } => &["stopping"],
+        }
+    }
+
     /// Whether something is still to come.
     pub fn is_open(&self) -> bool {
         matches!(self, Self::Running | Self::Stopping { .. })
@@ -123,6 +136,27 @@ pub enum RolloutStep {
 }
 
 impl RolloutStep {
+    /// The name of the step, on the wire and in the database.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Running { .. } => "running",
+            Self::Testing { .. } => "testing",
+            Self::Ok { .. } => "ok",
+            Self::Failed { .. } => "failed",
+            Self::Skipped { .. } => "skipped",
+        }
+    }
+
+    /// The op that it names.
+    pub fn op(&self) -> Option<OpId> {
+        match self {
+            Self::Waiting | Self::Skipped { .. } => None,
+            Self::Running { op } | Self::Testing { op } | Self::Ok { op } => Some(*op),
+            Self::Failed { op, .. } => *op,
+        }
+    }
+
     /// Whether nothing more is to come for this host.
     pub fn is_over(&self) -> bool {
         matches!(self, Self::Ok { .. } | Self::Failed { .. } | Self::Skipped { .. })

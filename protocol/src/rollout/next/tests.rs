@@ -1,0 +1,289 @@
+use std::collections::{HashMap, HashSet};
+
+use chrono::DateTime;
+use proptest::prelude::*;
+
+use super::*;
+use crate::rollout::RolloutHost;
+use crate::{OpAction, RolloutId};
+
+fn rollout(names: &[&str], parallel: u32, stop_on_failure: bool) -> Rollout {
+    let host = |name: &&str| RolloutHost {
+        host: HostId::new(),
+        name: (*name).to_owned(),
+        action: OpAction::PullSwitch,
+        step: RolloutStep::Waiting,
+    };
+    Rollout {
+        id: RolloutId::new(),
+        kind: OpKind::PullSwitch,
+        deployment: None,
+        requested_by: "maria".into(),
+        reason: None,
+        created_at: DateTime::UNIX_EPOCH,
+        parallel,
+        stop_on_failure,
+        state: RolloutState::Running,
+        hosts: names.iter().map(host).collect(),
+    }
+}
+
+fn four() -> Rollout {
+    rollout(&["gpc0", "imac0", "hsb0", "csb0"], 2, true)
+}
+
+fn id(rollout: &Rollout, host: usize) -> HostId {
+    rollout.hosts[host].host
+}
+
+#[test]
+fn hosts_are_begun_in_order_as_slots_are_free() {
+    let mut rollout = four();
+    let begin = |rollout: &Rollout, hosts: &[usize]| {
+        hosts.iter().map(|&host| Next::Begin(id(rollout, host))).collect::<Vec<_>>()
+    };
+    assert_eq!(rollout.next(|_| false, |_| true), begin(&rollout, &[0, 1]));
+    rollout.hosts[0].step = RolloutStep::Testing { op: OpId::new() };
+    rollout.hosts[1].step = RolloutStep::Running { op: OpId::new() };
+    assert_eq!(rollout.next(|_| false, |_| true), []);
+    rollout.hosts[0].step = RolloutStep::Ok { op: OpId::new() };
+    assert_eq!(rollout.next(|_| false, |_| true), begin(&rollout, &[2]));
+}
+
+#[test]
+fn a_host_that_is_away_holds_no_slot_and_is_sent_its_op_when_one_is_free() {
+    let mut rollout = rollout(&["gpc0", "imac0"], 1, true);
+    let (away, op) = (id(&rollout, 0), OpId::new());
+    assert_eq!(rollout.next(|_| false, |host| host != away).len(), 2);
+    rollout.hosts[0].step = RolloutStep::Running { op };
+    rollout.hosts[1].step = RolloutStep::Running { op: OpId::new() };
+    assert_eq!(rollout.next(|it| it == op, |_| true), [], "the other holds the only slot");
+    rollout.hosts[1].step = RolloutStep::Ok { op: OpId::new() };
+    assert_eq!(rollout.next(|it| it == op, |_| false), []);
+    assert_eq!(rollout.next(|it| it == op, |_| true), [Next::Send(away, op)]);
+    assert_eq!(rollout.turn(|it| it == op), None, "it waits for the host");
+}
+
+#[test]
+fn the_first_failure_stops_what_was_not_begun() {
+    let mut rollout = four();
+    let queued = OpId::new();
+    rollout.hosts[0].step = RolloutStep::Ok { op: OpId::new() };
+    rollout.hosts[1].step = RolloutStep::Failed { op: None, why: "Tests FAIL (x11)".into() };
+    rollout.hosts[2].step = RolloutStep::Running { op: queued };
+    let why = "imac0: Tests FAIL (x11)".to_owned();
+    assert_eq!(rollout.turn(|_| false), Some(RolloutState::Stopping { why: why.clone() }));
+    rollout.state = RolloutState::Stopping { why: why.clone() };
+    let next = rollout.next(|op| op == queued, |_| true);
+    let skip = Next::Skip(id(&rollout, 3), format!("stopped: {why}"));
+    assert_eq!(next, [Next::TakeBack(id(&rollout, 2), queued), skip]);
+    assert_eq!(rollout.turn(|_| false), None, "those that are under way are seen through");
+    rollout.hosts[2].step = RolloutStep::Ok { op: queued };
+    rollout.hosts[3].step = RolloutStep::Skipped { why: String::new() };
+    rollout.state = rollout.turn(|_| false).unwrap();
+    assert_eq!(rollout.state, RolloutState::Stopped { why });
+    assert_eq!(rollout.told(Some("PR #42")), "Roll-out of PR #42 stopped: imac0: Tests FAIL (x11)");
+}
+
+#[test]
+fn a_failure_that_leaves_nothing_to_stop_stops_nothing() {
+    let mut rollout = rollout(&["gpc0", "imac0"], 2, true);
+    rollout.hosts[0].step = RolloutStep::Failed { op: None, why: "the build ended with 1".into() };
+    rollout.hosts[1].step = RolloutStep::Running { op: OpId::new() };
+    assert_eq!(rollout.turn(|_| false), None);
+    rollout.hosts[1].step = RolloutStep::Ok { op: OpId::new() };
+    assert_eq!(rollout.turn(|_| false), Some(RolloutState::Done));
+    let told = "1 of 2 hosts pulled and switched. gpc0: the build ended with 1";
+    assert_eq!(rollout.told(Some("PR #42")), told);
+}
+
+#[test]
+fn without_stop_on_failure_it_goes_on() {
+    let mut rollout = rollout(&["gpc0", "imac0"], 1, false);
+    rollout.hosts[0].step = RolloutStep::Failed { op: None, why: "x".into() };
+    assert_eq!(rollout.turn(|_| false), None);
+    assert_eq!(rollout.next(|_| false, |_| true), [Next::Begin(id(&rollout, 1))]);
+}
+
+#[test]
+fn what_an_end_means_for_a_host() {
+    let (op, tests) = (OpId::new(), OpId::new());
+    let running = RolloutStep::Running { op };
+    let testing = RolloutStep::Testing { op: tests };
+    let failed = |op, why: &str| RolloutStep::Failed { op: Some(op), why: why.into() };
+    for (step, ended, follow, after) in [
+        (&running, Ended::Well, Some(tests), testing.clone()),
+        (&running, Ended::Well, None, RolloutStep::Ok { op }),
+        (&running, Ended::Badly("x".into()), None, failed(op, "x")),
+        (&running, Ended::NeverBegan("away".into()), None, RolloutStep::Skipped { why: "away".into() }),
+        (&testing, Ended::Well, None, RolloutStep::Ok { op: tests }),
+        (&testing, Ended::Well, Some(op), RolloutStep::Ok { op: tests }),
+        (&testing, Ended::Badly("x".into()), None, failed(tests, "x")),
+        (&testing, Ended::NeverBegan("away".into()), None, failed(tests, "its tests did not run")),
+    ] {
+        assert_eq!(step.after(ended.clone(), follow), Some(after), "{step:?} {ended:?}");
+    }
+    assert_eq!(RolloutStep::Waiting.after(Ended::Well, None), None);
+    assert_eq!(RolloutStep::Ok { op }.after(Ended::Badly("x".into()), None), None);
+}
+
+#[test]
+fn names_are_those_of_the_wire() {
+    let op = OpId::new();
+    let why = String::new;
+    for step in [
+        RolloutStep::Waiting,
+        RolloutStep::Running { op },
+        RolloutStep::Testing { op },
+        RolloutStep::Ok { op },
+        RolloutStep::Failed { op: None, why: why() },
+        RolloutStep::Skipped { why: why() },
+    ] {
+        assert_eq!(serde_json::to_value(&step).unwrap()["step"], step.as_str());
+    }
+    let states = [
+        RolloutState::Running,
+        RolloutState::Stopping { why: why() },
+        RolloutState::Done,
+        RolloutState::Stopped { why: why() },
+    ];
+    for state in &states {
+        assert_eq!(serde_json::to_value(state).unwrap()["state"], state.as_str());
+        for from in state.predecessors() {
+            let from = states.iter().find(|it| it.as_str() == *from).unwrap();
+            assert!(from.is_open(), "nothing follows on {}", from.as_str());
+        }
+    }
+}
+
+/// A fleet on which a roll-out runs: hosts come and go, ops end as they like.
+struct Fleet {
+    rollout: Rollout,
+    connected: HashSet<HostId>,
+    queued: HashSet<OpId>,
+    begun: HashMap<HostId, u32>,
+    begun_at_its_end: Option<usize>,
+}
+
+impl Fleet {
+    fn step(&mut self, host: HostId, step: RolloutStep) {
+        self.rollout.hosts.iter_mut().find(|it| it.host == host).unwrap().step = step;
+    }
+
+    /// Does what comes next until nothing does, as the server would.
+    fn settle(&mut self) {
+        loop {
+            let queued = self.queued.clone();
+            if let Some(state) = self.rollout.turn(|op| queued.contains(&op)) {
+                self.rollout.state = state;
+            }
+            let connected = self.connected.clone();
+            let next = self.rollout.next(|op| queued.contains(&op), |host| connected.contains(&host));
+            if next.is_empty() {
+                break;
+            }
+            for next in next {
+                self.carry_out(next);
+            }
+            self.holds_its_promises();
+        }
+        if self.rollout.state != RolloutState::Running {
+            self.begun_at_its_end.get_or_insert(self.begun.len());
+        }
+    }
+
+    fn carry_out(&mut self, next: Next) {
+        match next {
+            Next::Begin(host) => {
+                let op = OpId::new();
+                *self.begun.entry(host).or_default() += 1;
+                assert_eq!(self.rollout.state, RolloutState::Running, "nothing is begun after a stop");
+                if !self.connected.contains(&host) {
+                    self.queued.insert(op);
+                }
+                self.step(host, RolloutStep::Running { op });
+            }
+            Next::Send(_, op) => assert!(self.queued.remove(&op)),
+            Next::TakeBack(host, op) => {
+                assert!(self.queued.remove(&op));
+                self.step(host, RolloutStep::Skipped { why: "taken back".into() });
+            }
+            Next::Skip(host, why) => self.step(host, RolloutStep::Skipped { why }),
+        }
+    }
+
+    fn holds_its_promises(&self) {
+        let held = self.rollout.hosts.iter().filter(|host| match host.step {
+            RolloutStep::Running { op } => !self.queued.contains(&op),
+            RolloutStep::Testing { .. } => true,
+            _ => false,
+        });
+        assert!(held.count() <= self.rollout.parallel as usize);
+        assert!(self.begun.values().all(|times| *times == 1));
+    }
+
+    fn event(&mut self, host: usize, what: u8) {
+        let host = host % self.rollout.hosts.len();
+        let (id, step) = (self.rollout.hosts[host].host, self.rollout.hosts[host].step.clone());
+        match what {
+            0 => drop(self.connected.insert(id)),
+            1 => drop(self.connected.remove(&id)),
+            _ => {
+                if step.op().is_none_or(|op| self.queued.contains(&op)) {
+                    return;
+                }
+                let ended = match what {
+                    2 | 3 => Ended::Well,
+                    _ => Ended::Badly("x".into()),
+                };
+                let tests = (what == 2).then(OpId::new);
+                if let Some(after) = step.after(ended, tests) {
+                    self.step(id, after);
+                }
+            }
+        }
+        self.settle();
+    }
+}
+
+proptest! {
+    /// In whatever order hosts come, go and end: never more at work than allowed, none begun twice or after a stop, and
+    /// once every host is there and every op has ended, the roll-out is over.
+    #[test]
+    fn whatever_happens_it_keeps_its_promises_and_ends(
+        hosts in 1_usize..8,
+        parallel in 1_u32..5,
+        stop_on_failure: bool,
+        away in 0_usize..256,
+        events in proptest::collection::vec((0_usize..8, 0_u8..5), 0..60),
+    ) {
+        let names: Vec<_> = (0..hosts).map(|n| format!("h{n}")).collect();
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let rollout = rollout(&names, parallel, stop_on_failure);
+        let connected = (0..hosts).filter(|n| away >> n & 1 == 0).map(|n| rollout.hosts[n].host).collect();
+        let mut fleet = Fleet {
+            rollout, connected, queued: HashSet::new(), begun: HashMap::new(), begun_at_its_end: None,
+        };
+        fleet.settle();
+        for (host, what) in events {
+            fleet.event(host, what);
+        }
+        let begun = fleet.begun.len();
+        prop_assert!(fleet.begun_at_its_end.is_none_or(|at| at == begun), "nothing is begun after a stop");
+        // Twice the hosts is enough for each: its op, and its tests.
+        for _ in 0..2 * hosts {
+            for host in 0..hosts {
+                fleet.event(host, 0);
+                fleet.event(host, 3);
+            }
+        }
+        prop_assert!(!fleet.rollout.state.is_open(), "{:?}", fleet.rollout);
+        let failed = fleet.rollout.failures().count();
+        if let RolloutState::Stopped { .. } = fleet.rollout.state {
+            prop_assert!(stop_on_failure && failed > 0);
+        }
+        if failed == 0 {
+            prop_assert_eq!(fleet.rollout.went_well(), hosts);
+        }
+    }
+}
