@@ -14,6 +14,8 @@ pub(crate) struct Built {
     pub(crate) server: PathBuf,
     /// The agent's program.
     pub(crate) agent: PathBuf,
+    /// The program that stands in for GitHub.
+    pub(crate) github: PathBuf,
     /// The program that breaks the others.
     pub(crate) chaos: PathBuf,
     /// This program: built anew with the others, the one that runs may be gone from the disk.
@@ -29,6 +31,7 @@ impl Built {
         Ok(Self {
             server: target.join("debug/backstay-server"),
             agent: target.join("debug/backstay-agent"),
+            github: target.join("debug/backstay-github-stand-in"),
             chaos: target.join("debug/backstay-chaos"),
             xtask: target.join("debug/xtask"),
             site: target.join("site"),

@@ -48,6 +48,12 @@ enum Task {
         #[arg(long)]
         into: PathBuf,
     },
+    /// Build what is checked out on a host that `host` made; its own `nixos-rebuild` or `home-manager` calls this.
+    #[command(hide = true)]
+    HostBuild {
+        /// The host's folder.
+        host: PathBuf,
+    },
     /// Run all tests, or some.
     Test {
         /// Run only this part; may be given several times.
@@ -76,6 +82,7 @@ fn run(task: &Task) -> Result<bool> {
         Task::Demo(options) => demo::run(&places, options).map(|()| true),
         Task::Chaos(options) => chaos::run(&places, options),
         Task::Host { plan, into } => nix_host::run(plan, into).map(|()| true),
+        Task::HostBuild { host } => nix_host::build_checkout(host).map(|()| true),
         Task::Test { only } => test::run(&places, only),
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 
-use crate::nix_host::{Activation, Build, CheckoutPlan, GenerationPlan, HostPlan, Platform, Upstream};
+use crate::nix_host::{Activation, Build, CheckoutPlan, GenerationPlan, HostPlan, Pins, Platform, Upstream};
 
 const HOUR: u64 = 60;
 const DAY: u64 = 24 * HOUR;
@@ -21,58 +21,116 @@ pub(crate) struct HostStory {
     pub(crate) tested: Vec<u32>,
 }
 
-/// A commit of the configuration, and what is built from it.
+/// A commit of the configuration.
 struct Release {
     age_minutes: u64,
     message: &'static str,
-    nixpkgs: &'static str,
-    kernel: &'static str,
-    openssh: &'static str,
+    inputs: &'static Inputs,
 }
 
-/// The configuration's history, oldest first.
-const HISTORY: [Release; 8] = [
-    release(
-        40 * DAY + HOUR,
-        "Start the fleet",
-        "3f0a8ac25fb674611b98089ca3a5dd6480175751",
-        "6.12.40",
-        "10.0p2",
-    ),
-    release(26 * DAY, "Update flake.lock", "7df7ff7d8e00218376575f0acdcc5d66741351ee", "6.12.48", "10.0p2"),
-    release(12 * DAY, "Update flake.lock", "c87b95e25065c028d31a94f06a62927d18763fdf", "6.12.54", "10.1p1"),
-    release(6 * DAY, "Update flake.lock", "6a08e6bb4e46ff7fcbb53d409b253f6bad8a28ce", "6.12.58", "10.1p1"),
-    release(4 * DAY, "Use the new resolver", "6a08e6bb4e46ff7fcbb53d409b253f6bad8a28ce", "6.12.58", "10.1p1"),
-    release(
-        51 * HOUR,
-        "Keep backups for 30 days",
-        "6a08e6bb4e46ff7fcbb53d409b253f6bad8a28ce",
-        "6.12.58",
-        "10.1p1",
-    ),
-    release(27 * HOUR, "Update flake.lock", "91c9a64ce2a84e648d0cf9671274bb9c2fb9ba60", "6.12.58", "10.2p1"),
-    release(
-        3 * HOUR,
-        "Merge pull request #42 from update-flake-lock",
-        "5ae3b07d8d6527c42f17c876e404993199144b6a",
-        "6.12.58",
-        "10.2p1",
-    ),
-];
-
-const fn release(
-    age_minutes: u64,
-    message: &'static str,
-    nixpkgs: &'static str,
+/// What a `flake.lock` pins, and what is built from it.
+struct Inputs {
+    pins: Pins,
     kernel: &'static str,
     openssh: &'static str,
-) -> Release {
-    Release { age_minutes, message, nixpkgs, kernel, openssh }
+    mesa: &'static str,
+}
+
+/// The inputs as they were pinned, oldest first.
+const INPUTS: [Inputs; 6] = [
+    Inputs {
+        pins: Pins {
+            nixpkgs: "3f0a8ac25fb674611b98089ca3a5dd6480175751",
+            home_manager: "4aaaab8ff3f2ff5e31d4c3b8bba73ae1b1a9ff8d",
+        },
+        kernel: "6.12.40",
+        openssh: "10.0p2",
+        mesa: "25.1.7",
+    },
+    Inputs {
+        pins: Pins {
+            nixpkgs: "7df7ff7d8e00218376575f0acdcc5d66741351ee",
+            home_manager: "4aaaab8ff3f2ff5e31d4c3b8bba73ae1b1a9ff8d",
+        },
+        kernel: "6.12.48",
+        openssh: "10.0p2",
+        mesa: "25.2.3",
+    },
+    Inputs {
+        pins: Pins {
+            nixpkgs: "c87b95e25065c028d31a94f06a62927d18763fdf",
+            home_manager: "b959c67241cae17fc9e4ee7eaf13dfa8512477ea",
+        },
+        kernel: "6.12.54",
+        openssh: "10.1p1",
+        mesa: "25.2.5",
+    },
+    Inputs {
+        pins: Pins {
+            nixpkgs: "6a08e6bb4e46ff7fcbb53d409b253f6bad8a28ce",
+            home_manager: "b959c67241cae17fc9e4ee7eaf13dfa8512477ea",
+        },
+        kernel: "6.12.58",
+        openssh: "10.1p1",
+        mesa: "25.2.6",
+    },
+    Inputs {
+        pins: Pins {
+            nixpkgs: "91c9a64ce2a84e648d0cf9671274bb9c2fb9ba60",
+            home_manager: "b959c67241cae17fc9e4ee7eaf13dfa8512477ea",
+        },
+        kernel: "6.12.58",
+        openssh: "10.2p1",
+        mesa: "25.2.6",
+    },
+    Inputs {
+        pins: Pins {
+            nixpkgs: "5ae3b07d8d6527c42f17c876e404993199144b6a",
+            home_manager: "43c2d6cbed6c3bba1c3f9b3dd3bbb1a50c2cf0f3",
+        },
+        kernel: "6.12.58",
+        openssh: "10.2p1",
+        mesa: "25.2.7",
+    },
+];
+
+/// The inputs that pull request #42 pins.
+const UPDATE: Inputs = Inputs {
+    pins: Pins {
+        nixpkgs: "8f1c2d3b9a7e46f0c5d41a6be2907f3358cd6a14",
+        home_manager: "e0f91bb7d5c84a2396af10e3c27d5b8416f7a9d2",
+    },
+    kernel: "6.12.58",
+    openssh: "10.2p1",
+    mesa: "25.3.0",
+};
+
+/// The configuration's history, oldest first.
+const HISTORY: [Release; 9] = [
+    release(40 * DAY + HOUR, "Start the fleet", &INPUTS[0]),
+    release(26 * DAY, "Update flake.lock", &INPUTS[1]),
+    release(12 * DAY, "Update flake.lock", &INPUTS[2]),
+    release(6 * DAY, "Update flake.lock", &INPUTS[3]),
+    release(4 * DAY, "Use the new resolver", &INPUTS[3]),
+    release(51 * HOUR, "Keep backups for 30 days", &INPUTS[3]),
+    release(27 * HOUR, "Update flake.lock", &INPUTS[4]),
+    release(3 * HOUR, "Merge pull request #41 from new-graphics-driver", &INPUTS[5]),
+    release(HOUR, "Keep gpc0 on the old graphics driver", &INPUTS[5]),
+];
+
+const fn release(age_minutes: u64, message: &'static str, inputs: &'static Inputs) -> Release {
+    Release { age_minutes, message, inputs }
 }
 
 /// Places in [`HISTORY`].
 const HEAD: usize = HISTORY.len() - 1;
-const BEFORE_HEAD: usize = HEAD - 1;
+const BROKE_GPC0: usize = HEAD - 1;
+const YESTERDAY: usize = HEAD - 2;
+
+/// The lock file of pull request #42.
+pub(crate) fn update() -> Result<String> {
+    UPDATE.pins.lock_file()
+}
 
 /// The upstream with its history.
 pub(crate) struct Configuration {
@@ -85,7 +143,7 @@ impl Configuration {
     pub(crate) fn create(folder: &Path) -> Result<Self> {
         let upstream = Upstream::create(folder)?;
         let commits = HISTORY.iter().map(|release| {
-            upstream.commit(release.message, release.nixpkgs, Duration::from_mins(release.age_minutes))
+            upstream.commit(release.message, &release.inputs.pins, Duration::from_mins(release.age_minutes))
         });
         let commits = commits.collect::<Result<_>>()?;
         Ok(Self { upstream: upstream.url().to_path_buf(), commits })
@@ -101,10 +159,21 @@ impl Configuration {
         vec![self.gpc0(), self.hsb0(), self.csb0(), self.imac0()]
     }
 
-    /// A workstation that this morning's update broke.
+    /// A workstation that this morning's update broke. A repair is on the branch; the host has not pulled it.
     fn gpc0(&self) -> HostStory {
         let mut collected = self.generation(4);
         collected.collected = true;
+        let broken = fails(
+            self.generation(BROKE_GPC0),
+            &[
+                "x11-display: cannot open display :0",
+                "gpu-driver: no device /dev/nvidia0",
+                "dns: no answer from 127.0.0.53",
+                "time-sync: the clock is not synchronised",
+                "backup-timer: backup.timer is not active",
+            ],
+        );
+        let ready = vec![broken.build.clone()];
         let generations = vec![
             self.generation(0),
             self.generation(1),
@@ -112,26 +181,18 @@ impl Configuration {
             self.generation(3),
             collected,
             self.generation(5),
-            self.generation(BEFORE_HEAD),
-            fails(
-                self.generation(HEAD),
-                &[
-                    "x11-display: cannot open display :0",
-                    "gpu-driver: no device /dev/nvidia0",
-                    "dns: no answer from 127.0.0.53",
-                    "time-sync: the clock is not synchronised",
-                    "backup-timer: backup.timer is not active",
-                ],
-            ),
+            self.generation(YESTERDAY),
+            broken,
         ];
         let tests = "x11-display network-online gpu-driver dns sshd backup-timer disk-space time-sync";
-        HostStory {
-            plan: HostPlan { booted: Some(46), ..self.host("gpc0", Platform::Nixos, 41, generations, tests) },
-            tested: vec![41, 43, 44, 46, 47, 48],
-        }
+        let mut plan = host("gpc0", Platform::Nixos, 41, generations, tests, &[]);
+        plan.booted = Some(46);
+        plan.ready = ready;
+        plan.checkout = Some(self.checkout(BROKE_GPC0));
+        HostStory { plan, tested: vec![41, 43, 44, 46, 47, 48] }
     }
 
-    /// A server that is fine, with a past that is not.
+    /// A server that is fine, with a past that is not; the open pull request breaks it.
     fn hsb0(&self) -> HostStory {
         let mut stumbles = self.generation(3);
         stumbles.build.activation.exit = 4;
@@ -141,61 +202,33 @@ impl Configuration {
             self.generation(2),
             stumbles,
             self.generation(5),
-            self.generation(BEFORE_HEAD),
+            self.generation(YESTERDAY),
             self.generation(HEAD),
         ];
-        let tests = "network-online dns sshd home-assistant mosquitto backup-timer disk-space time-sync";
-        HostStory {
-            plan: self.host("hsb0", Platform::Nixos, 19, generations, tests),
-            tested: vec![19, 21, 22, 23],
-        }
+        let tests = "gpu network-online dns sshd home-assistant mosquitto backup-timer disk-space";
+        let broken = ["gpu: cannot open /dev/dri/renderD128"];
+        let mut plan = host("hsb0", Platform::Nixos, 19, generations, tests, &broken);
+        plan.checkout = Some(self.checkout(HEAD));
+        HostStory { plan, tested: vec![19, 21, 22, 23] }
     }
 
     /// A server that has not pulled yet.
     fn csb0(&self) -> HostStory {
-        let generations = vec![self.generation(3), self.generation(5), self.generation(BEFORE_HEAD)];
+        let generations = vec![self.generation(3), self.generation(5), self.generation(YESTERDAY)];
         let tests = "network-online dns sshd nginx certificates backup-timer disk-space time-sync";
-        let mut plan = self.host("csb0", Platform::Nixos, 30, generations, tests);
-        plan.checkout = Some(self.checkout(BEFORE_HEAD));
+        let mut plan = host("csb0", Platform::Nixos, 30, generations, tests, &[]);
+        plan.checkout = Some(self.checkout(YESTERDAY));
         HostStory { plan, tested: vec![30, 31, 32] }
     }
 
-    /// A home that the update broke as well.
+    /// A home that is fine; the open pull request breaks it.
     fn imac0(&self) -> HostStory {
-        let failing = ["editor: vim: cannot load libsodium", "shell-prompt: starship is not on PATH"];
-        let generations =
-            vec![self.generation(3), self.generation(BEFORE_HEAD), fails(self.generation(HEAD), &failing)];
-        let tests = "editor shell-prompt git gpg-agent ssh-agent direnv fonts mail-sync";
-        HostStory {
-            plan: self.host("imac0", Platform::HomeManager, 10, generations, tests),
-            tested: vec![10, 11, 12],
-        }
-    }
-
-    fn host(
-        &self,
-        name: &str,
-        platform: Platform,
-        first: u32,
-        generations: Vec<GenerationPlan>,
-        tests: &str,
-    ) -> HostPlan {
-        // What a switch finds built: what the host runs now, and what pulling brings.
-        let mut ready = vec![self.build(HEAD)];
-        if let Some(last) = generations.last() {
-            ready.push(last.build.clone());
-        }
-        HostPlan {
-            name: name.to_owned(),
-            platform,
-            first,
-            generations,
-            running: None,
-            booted: None,
-            ready,
-            tests: tests.split(' ').map(str::to_owned).collect(),
-            checkout: Some(self.checkout(HEAD)),
-        }
+        let generations = vec![self.generation(3), self.generation(YESTERDAY), self.generation(HEAD)];
+        let tests = "x11 editor shell-prompt gpg-agent ssh-agent direnv fonts mail-sync";
+        let broken = ["x11: cannot open display :0"];
+        let mut plan = host("imac0", Platform::HomeManager, 10, generations, tests, &broken);
+        plan.checkout = Some(self.checkout(HEAD));
+        HostStory { plan, tested: vec![10, 11, 12] }
     }
 
     fn checkout(&self, release: usize) -> CheckoutPlan {
@@ -203,19 +236,51 @@ impl Configuration {
     }
 
     fn generation(&self, release: usize) -> GenerationPlan {
-        let age_minutes = HISTORY[release].age_minutes - SWITCHED_AFTER;
-        GenerationPlan { build: self.build(release), age_minutes, collected: false }
+        let Release { age_minutes, inputs, .. } = &HISTORY[release];
+        let build = Build { commit: Some(self.commits[release].clone()), ..inputs.build() };
+        GenerationPlan { build, age_minutes: age_minutes - SWITCHED_AFTER, collected: false }
     }
+}
 
-    fn build(&self, release: usize) -> Build {
-        let Release { age_minutes, nixpkgs, kernel, openssh, .. } = HISTORY[release];
-        let day =
-            DateTime::<Utc>::from(SystemTime::now() - Duration::from_mins(age_minutes)).format("%Y%m%d");
+/// A host that builds what its checkout says, and that the open pull request breaks in this way.
+fn host(
+    name: &str,
+    platform: Platform,
+    first: u32,
+    generations: Vec<GenerationPlan>,
+    tests: &str,
+    broken: &[&str],
+) -> HostPlan {
+    let mut update = UPDATE.build();
+    update.failing_tests = words(broken);
+    let mut pins: BTreeMap<_, _> =
+        INPUTS.iter().map(|inputs| (inputs.pins.nixpkgs.to_owned(), inputs.build())).collect();
+    pins.insert(UPDATE.pins.nixpkgs.to_owned(), update);
+    HostPlan {
+        name: name.to_owned(),
+        platform,
+        first,
+        generations,
+        running: None,
+        booted: None,
+        ready: vec![],
+        pins,
+        tests: tests.split(' ').map(str::to_owned).collect(),
+        checkout: None,
+    }
+}
+
+impl Inputs {
+    /// What is built from them, but for the commit.
+    fn build(&self) -> Build {
+        let pinned = HISTORY.iter().find(|release| release.inputs.pins == self.pins);
+        let age = Duration::from_mins(pinned.map_or(0, |release| release.age_minutes));
+        let day = DateTime::<Utc>::from(SystemTime::now() - age).format("%Y%m%d");
+        let packages = [("openssh", self.openssh), ("mesa", self.mesa)];
         Build {
-            label: format!("25.11.{day}.{}", &nixpkgs[..7]),
-            commit: Some(self.commits[release].clone()),
-            kernel: kernel.to_owned(),
-            packages: BTreeMap::from([("openssh".to_owned(), openssh.to_owned())]),
+            label: format!("25.11.{day}.{}", &self.pins.nixpkgs[..7]),
+            kernel: self.kernel.to_owned(),
+            packages: packages.map(|(name, version)| (name.to_owned(), version.to_owned())).into(),
             // Slow enough to watch.
             activation: Activation { pace: 150, ..Activation::default() },
             ..Build::default()
@@ -224,8 +289,12 @@ impl Configuration {
 }
 
 fn fails(mut generation: GenerationPlan, tests: &[&str]) -> GenerationPlan {
-    generation.build.failing_tests = tests.iter().map(|&test| test.to_owned()).collect();
+    generation.build.failing_tests = words(tests);
     generation
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&word| word.to_owned()).collect()
 }
 
 #[cfg(test)]
@@ -255,12 +324,38 @@ mod tests {
             let names: BTreeSet<&str> = plan.tests.iter().map(String::as_str).collect();
             assert_eq!(names.len(), 8, "{}", plan.name);
             for (number, generation) in (plan.first..).zip(&plan.generations) {
-                for failing in &generation.build.failing_tests {
-                    assert!(names.contains(failing.split(':').next().unwrap()), "{}: {failing}", plan.name);
-                }
+                assert!(names.is_superset(&failing(&generation.build)), "{} {number}", plan.name);
                 assert!(!(generation.collected && tested.contains(&number)), "{} {number}", plan.name);
             }
+            assert!(plan.pins.values().all(|build| names.is_superset(&failing(build))), "{}", plan.name);
             assert!(tested.contains(&(plan.first + u32::try_from(plan.generations.len()).unwrap() - 1)));
+        }
+    }
+
+    fn failing(build: &Build) -> BTreeSet<&str> {
+        build.failing_tests.iter().filter_map(|test| test.split(':').next()).collect()
+    }
+
+    #[test]
+    fn the_open_pull_request_breaks_two_hosts_and_nothing_before_it_does() {
+        for HostStory { plan, .. } in configuration().hosts() {
+            let broken: Vec<_> =
+                plan.pins.iter().filter(|(_, build)| !build.failing_tests.is_empty()).collect();
+            let wanted = matches!(plan.name.as_str(), "hsb0" | "imac0");
+            let found: Vec<_> = broken.iter().map(|(revision, _)| revision.as_str()).collect();
+            assert_eq!(found, if wanted { vec![UPDATE.pins.nixpkgs] } else { vec![] }, "{}", plan.name);
+        }
+    }
+
+    #[test]
+    fn a_host_builds_its_last_generation_again() {
+        for HostStory { plan, .. } in configuration().hosts() {
+            let last = &plan.generations.last().unwrap().build;
+            let commit = last.commit.clone();
+            let of_inputs = |inputs: &Inputs| Build { commit: commit.clone(), ..inputs.build() };
+            let again = plan.ready.iter().any(|build| build == last)
+                || INPUTS.iter().any(|inputs| of_inputs(inputs) == *last);
+            assert!(again, "{}", plan.name);
         }
     }
 

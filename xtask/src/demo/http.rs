@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -24,7 +25,16 @@ impl Client {
 
     /// Posts a form and tells the body of the answer.
     pub(crate) fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Result<String> {
-        let answer = self.exchange(&self.request(path, &encode(form)))?;
+        self.ask(path, "application/x-www-form-urlencoded", &encode(form))
+    }
+
+    /// Posts JSON and tells the body of the answer.
+    pub(crate) fn post_json(&mut self, path: &str, body: &Value) -> Result<String> {
+        self.ask(path, "application/json", &body.to_string())
+    }
+
+    fn ask(&mut self, path: &str, kind: &str, body: &str) -> Result<String> {
+        let answer = self.exchange(&self.request(path, kind, body))?;
         let answer = Answer::read(&answer).with_context(|| format!("{path} was not answered in HTTP"))?;
         if let Some(cookie) = answer.cookie {
             self.cookie = Some(cookie);
@@ -36,11 +46,11 @@ impl Client {
     }
 
     /// HTTP/1.0, so that the answer ends where the connection does.
-    fn request(&self, path: &str, body: &str) -> String {
+    fn request(&self, path: &str, kind: &str, body: &str) -> String {
         let cookie = self.cookie.as_ref().map_or_else(String::new, |cookie| format!("Cookie: {cookie}\r\n"));
         format!(
             "POST {path} HTTP/1.0\r\nHost: {}\r\n{cookie}Accept: application/json\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+             Content-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}",
             self.address,
             body.len()
         )

@@ -1,16 +1,20 @@
-//! `cargo xtask demo`: a server and four hosts on this machine, to look at and to break.
+//! `cargo xtask demo`: a server, four hosts and a stand-in for GitHub on this machine, to look at and to break.
 
 mod fleet;
 mod folder;
+mod github;
 mod history;
 mod host;
 mod http;
 mod options;
 mod output;
 mod ready;
+mod secret;
+mod server;
 mod start;
 mod stop;
 mod supervisor;
+mod wait;
 mod words;
 
 use std::thread;

@@ -40,12 +40,30 @@ struct Light {
 
 #[derive(Deserialize)]
 struct Start {
-    snapshot: Snapshot,
+    snapshot: Shown,
 }
 
-#[derive(Deserialize)]
-struct Snapshot {
-    hosts: Vec<HostRow>,
+/// What a page shows.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Shown {
+    pub(crate) hosts: Vec<HostRow>,
+    pull_requests: PullRequests,
+}
+
+#[derive(Debug, Deserialize)]
+struct PullRequests {
+    open: Vec<PullRequest>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PullRequest {
+    number: u64,
+    mergeable: Mergeable,
+}
+
+#[derive(Debug, Deserialize)]
+struct Mergeable {
+    mergeable: String,
 }
 
 /// Somebody who is logged in and looks at the fleet.
@@ -60,33 +78,46 @@ impl Watcher {
         Ok(Self(client))
     }
 
-    /// Every host that the server knows.
-    pub(crate) fn fleet(&mut self) -> Result<Vec<HostRow>> {
+    /// What a page would show now.
+    pub(crate) fn look(&mut self) -> Result<Shown> {
         let said = self.0.post("/api/start_page", &[]).context("cannot read the fleet")?;
         read(&said)
     }
 }
 
-fn read(said: &str) -> Result<Vec<HostRow>> {
+fn read(said: &str) -> Result<Shown> {
     let start: Start =
         serde_json::from_str(said).context("the server describes the fleet in an unknown way")?;
-    Ok(start.snapshot.hosts)
+    Ok(start.snapshot)
 }
 
-/// What is still missing, as the first of these hosts lacks it; nothing, where all of them are ready.
-pub(crate) fn missing<'a>(fleet: &[HostRow], names: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    names.into_iter().find_map(|name| {
-        let row = fleet.iter().find(|row| row.name == name);
-        let what = match row {
-            None => "has not joined",
-            Some(row) if !row.online => "is not connected",
-            Some(row) if row.generation.is_none() => "has not told its generations",
-            Some(row) if row.tests.is_none() => "has not told its test runs",
-            Some(row) if row.compartments.git.state == "unknown" => "is not compared with the branch",
-            Some(_) => return None,
-        };
-        Some(format!("{name} {what}"))
-    })
+impl Shown {
+    /// What is still missing, as the first of these hosts lacks it, or the pull request; nothing, where all are ready.
+    pub(crate) fn missing<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a str>,
+        pull_request: u64,
+    ) -> Option<String> {
+        let host = |name| Some(format!("{name} {}", self.lack(name)?));
+        let mut open = self.pull_requests.open.iter();
+        let can_be_merged = open.any(|open| open.number == pull_request && open.mergeable.mergeable == "yes");
+        let pull_request =
+            (!can_be_merged).then(|| format!("pull request #{pull_request} cannot be merged yet"));
+        names.into_iter().find_map(host).or(pull_request)
+    }
+
+    /// What a host lacks.
+    fn lack(&self, name: &str) -> Option<&'static str> {
+        let row = self.hosts.iter().find(|row| row.name == name);
+        match row {
+            None => Some("has not joined"),
+            Some(row) if !row.online => Some("is not connected"),
+            Some(row) if row.generation.is_none() => Some("has not told its generations"),
+            Some(row) if row.tests.is_none() => Some("has not told its test runs"),
+            Some(row) if row.compartments.git.state == "unknown" => Some("is not compared with the branch"),
+            Some(_) => None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -102,15 +133,18 @@ mod tests {
         })
     }
 
-    fn fleet(row: &Value) -> Vec<HostRow> {
-        read(&json!({ "person": {}, "snapshot": { "hosts": [row] } }).to_string()).unwrap()
+    fn shown(row: &Value, mergeable: &str) -> Shown {
+        let pull = json!({ "number": 42, "mergeable": { "mergeable": mergeable } });
+        let snapshot = json!({ "hosts": [row], "pull_requests": { "open": [pull] } });
+        read(&json!({ "person": {}, "snapshot": snapshot }).to_string()).unwrap()
     }
 
     #[test]
     fn nothing_is_missing_of_a_host_that_has_told_all() {
-        let fleet = fleet(&row());
-        assert_eq!(missing(&fleet, ["gpc0"]), None);
-        assert_eq!(missing(&fleet, ["gpc0", "hsb0"]).as_deref(), Some("hsb0 has not joined"));
+        let shown = shown(&row(), "yes");
+        assert_eq!(shown.missing(["gpc0"], 42), None);
+        assert_eq!(shown.missing(["gpc0", "hsb0"], 42).as_deref(), Some("hsb0 has not joined"));
+        assert_eq!(shown.missing(["gpc0"], 43).as_deref(), Some("pull request #43 cannot be merged yet"));
     }
 
     #[test]
@@ -124,7 +158,8 @@ mod tests {
         for (place, value) in lacks {
             let mut row = row();
             *row.pointer_mut(place).unwrap() = value;
-            assert!(missing(&fleet(&row), ["gpc0"]).is_some(), "{place}");
+            assert!(shown(&row, "yes").missing(["gpc0"], 42).is_some(), "{place}");
         }
+        assert!(shown(&row(), "unknown").missing(["gpc0"], 42).is_some());
     }
 }

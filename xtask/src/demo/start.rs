@@ -1,28 +1,20 @@
-//! Brings the demo up: hosts, server, agents, in this order, until a page would show them all.
+//! Brings the demo up: hosts, GitHub, server, agents, in this order, until a page would show them all.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
-use super::LOOK_EVERY;
 use super::fleet::Configuration;
+use super::github::{self, GitHub};
 use super::host::DemoHost;
-use super::ready::{HostRow, Watcher, missing};
+use super::ready::{Shown, Watcher};
+use super::server::{self, Server, USER};
 use super::stop::Stop;
 use super::supervisor::Supervisor;
+use super::wait::wait_for;
 use crate::build::Built;
-use crate::run;
-
-/// How long each step may take before something is wrong. A machine that is busy with something else is slow.
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// The name that one logs in with.
-const USER: &str = "admin";
 
 /// A demo that runs.
 pub(crate) struct Demo {
@@ -43,6 +35,8 @@ pub(crate) struct Description {
     pub(crate) database: String,
     /// The configuration repository's upstream.
     pub(crate) repository: PathBuf,
+    /// The stand-in for GitHub, over that repository.
+    pub(crate) github: github::Description,
     pub(crate) server_pid: u32,
     pub(crate) server_log: PathBuf,
     pub(crate) hosts: Vec<HostDescription>,
@@ -66,14 +60,6 @@ pub(crate) struct HostDescription {
     pub(crate) host: crate::nix_host::Description,
 }
 
-/// The server, once it listens.
-struct Server {
-    url: String,
-    password: String,
-    pid: u32,
-    log: PathBuf,
-}
-
 impl Demo {
     /// Starts everything and waits until all of it is there.
     pub(crate) fn start(built: &Built, port: u16, folder: &Path, stop: &Stop) -> Result<Self> {
@@ -82,12 +68,15 @@ impl Demo {
         let hosts = make_hosts(built, &configuration, &folder.join("hosts"))?;
         stop.check()?;
 
-        println!("Starting the server ...");
-        let database = format!("sqlite://{}", folder.join("backstay.sqlite3").display());
-        let tokens = hosts.iter().map(|host| join_token(built, &database, host.name()));
-        let tokens = tokens.collect::<Result<Vec<_>>>()?;
+        println!("Starting the stand-in for GitHub and the server ...");
         let mut supervisor = Supervisor::new()?;
-        let server = Server::start(&mut supervisor, built, &database, &configuration, port, folder, stop)?;
+        let repository = configuration.url();
+        let start = server::Start { built, folder, repository, port };
+        let mut github = GitHub::start(&mut supervisor, built, repository, folder, stop)?;
+        let tokens = hosts.iter().map(|host| start.join_token(host.name()));
+        let tokens = tokens.collect::<Result<Vec<_>>>()?;
+        let server = start.server(&mut supervisor, &github, stop)?;
+        github.send_events_to(&server.url)?;
 
         println!("Starting the agents ...");
         let mut described = Vec::new();
@@ -102,18 +91,21 @@ impl Demo {
         }
         let mut watcher = Watcher::log_in(&server.url, USER, &server.password)?;
         let names: Vec<&str> = described.iter().map(|(host, _)| host.name()).collect();
-        let fleet = wait_for_hosts(&mut supervisor, &mut watcher, &names, stop)?;
-        let hosts = described.into_iter().map(|(host, pid)| describe(host, pid, &fleet));
+        let shown = wait_for_all(&mut supervisor, &mut watcher, &names, stop)?;
+        let hosts = described.into_iter().map(|(host, pid)| describe(host, pid, &shown));
+        let hosts = hosts.collect::<Result<_>>()?;
+        let Server { url, password, pid: server_pid, log: server_log } = server;
         let description = Description {
-            url: server.url,
+            url,
             user: USER.to_owned(),
-            password: server.password,
+            password,
             folder: folder.to_path_buf(),
-            database,
-            repository: configuration.url().to_path_buf(),
-            server_pid: server.pid,
-            server_log: server.log,
-            hosts: hosts.collect::<Result<_>>()?,
+            database: start.database(),
+            repository: repository.to_path_buf(),
+            github: github.into_description(),
+            server_pid,
+            server_log,
+            hosts,
         };
         Ok(Self { supervisor, description })
     }
@@ -135,84 +127,21 @@ fn make_hosts(built: &Built, configuration: &Configuration, folder: &Path) -> Re
     })
 }
 
-fn join_token(built: &Built, database: &str, name: &str) -> Result<String> {
-    let mut server = Command::new(&built.server);
-    server.args(["join-token", "--database", database, "--name", name]);
-    Ok(run::read(&mut server)?.trim().to_owned())
-}
-
-impl Server {
-    fn start(
-        supervisor: &mut Supervisor,
-        built: &Built,
-        database: &str,
-        configuration: &Configuration,
-        port: u16,
-        folder: &Path,
-        stop: &Stop,
-    ) -> Result<Self> {
-        let password = password()?;
-        let log = folder.join("server.log");
-        let mut command = Command::new(&built.server);
-        command
-            .args(["serve", "--database", database, "--listen", &format!("127.0.0.1:{port}")])
-            .arg("--site-root")
-            .arg(&built.site)
-            .arg("--repository")
-            .arg(configuration.url())
-            .args(["--branch", "main", "--poll-seconds", "2", "--admin-user", USER, "--repository-folder"])
-            .arg(folder.join("repository.git"))
-            .env("BACKSTAY_ADMIN_PASSWORD", &password);
-        let pid = supervisor.start("the server", &mut command, &log)?;
-        let url = wait_for(supervisor, stop, || match listening(&fs::read_to_string(&log)?) {
-            Some(url) => Ok(Ok(url)),
-            None => Ok(Err("the server does not say that it listens".to_owned())),
-        })?;
-        Ok(Self { url, password, pid, log })
-    }
-}
-
-/// Where the server listens, once it has said so on a line of its own.
-fn listening(log: &str) -> Option<String> {
-    let complete = log.rsplit_once('\n')?.0;
-    complete.lines().find_map(|line| line.strip_prefix("listening on ")).map(|url| url.trim().to_owned())
-}
-
-/// Waits until every host is connected and has told everything, as its page would show it.
-fn wait_for_hosts(
+/// Waits until every host is connected and has told everything, and the pull request is there, as a page would show it.
+fn wait_for_all(
     supervisor: &mut Supervisor,
     watcher: &mut Watcher,
     names: &[&str],
     stop: &Stop,
-) -> Result<Vec<HostRow>> {
+) -> Result<Shown> {
     wait_for(supervisor, stop, || {
-        let fleet = watcher.fleet()?;
-        Ok(missing(&fleet, names.iter().copied()).map_or(Ok(fleet), Err))
+        let shown = watcher.look()?;
+        Ok(shown.missing(names.iter().copied(), github::PULL_REQUEST).map_or(Ok(shown), Err))
     })
 }
 
-/// Looks again and again until `look` finds what it looks for; what is missing is told when patience ends.
-fn wait_for<T>(
-    supervisor: &mut Supervisor,
-    stop: &Stop,
-    mut look: impl FnMut() -> Result<Result<T, String>>,
-) -> Result<T> {
-    let patience = Instant::now() + PATIENCE;
-    loop {
-        stop.check()?;
-        supervisor.check()?;
-        match look()? {
-            Ok(found) => return Ok(found),
-            Err(missing) if Instant::now() > patience => {
-                bail!("not ready after {} s: {missing}", PATIENCE.as_secs())
-            }
-            Err(_) => thread::sleep(LOOK_EVERY),
-        }
-    }
-}
-
-fn describe(host: DemoHost, agent_pid: u32, fleet: &[HostRow]) -> Result<HostDescription> {
-    let row = fleet.iter().find(|row| row.name == host.name()).context("the host is gone")?;
+fn describe(host: DemoHost, agent_pid: u32, shown: &Shown) -> Result<HostDescription> {
+    let row = shown.hosts.iter().find(|row| row.name == host.name()).context("the host is gone")?;
     let (Some(generation), Some(tests)) = (&row.generation, &row.tests) else {
         bail!("{} is not ready", row.name);
     };
@@ -226,34 +155,4 @@ fn describe(host: DemoHost, agent_pid: u32, fleet: &[HostRow]) -> Result<HostDes
         tests_total: tests.total,
         host: host.into_description(),
     })
-}
-
-/// A random password that is easy to type: letters that cannot be mistaken for others.
-fn password() -> Result<String> {
-    use std::io::Read as _;
-    const LETTERS: &[u8; 32] = b"abcdefghijkmnopqrstuvwxyz2345678";
-    let mut random = [0; 15];
-    fs::File::open("/dev/urandom")?.read_exact(&mut random)?;
-    let letters = random.map(|byte| char::from(LETTERS[usize::from(byte) % LETTERS.len()]));
-    Ok(letters.chunks(5).map(String::from_iter).collect::<Vec<_>>().join("-"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_is_read_once_its_line_is_whole() {
-        let log = "INFO starting\nlistening on http://127.0.0.1:7340\nINFO more";
-        assert_eq!(listening(log).as_deref(), Some("http://127.0.0.1:7340"));
-        assert_eq!(listening("INFO starting\nlistening on http://127.0.0.1:73"), None);
-        assert_eq!(listening(""), None);
-    }
-
-    #[test]
-    fn passwords_differ_and_are_long_enough() {
-        let one = password().unwrap();
-        assert_eq!(one.len(), 17, "{one}");
-        assert_ne!(one, password().unwrap());
-    }
 }

@@ -7,7 +7,7 @@ use super::start::Description;
 /// The address, the login, what is there, and what to try.
 pub(crate) fn welcome(demo: &Description, until: Option<Duration>) -> String {
     format!(
-        "Backstay runs, with four hosts.
+        "Backstay runs, with four hosts and a stand-in for GitHub.
 
   Open       {url}
   User       {user}
@@ -15,7 +15,7 @@ pub(crate) fn welcome(demo: &Description, until: Option<Duration>) -> String {
 
 Hosts
 {hosts}
-Three things to try
+The way back of one host
   1. Repair gpc0. This morning's update broke it: 5 of its 8 tests fail. In its menu (\u{22ee}) choose
      “Rollback System”. Gen 47 is chosen already, as the last known working; confirm, and watch the
      lights turn green again without a reload.
@@ -24,12 +24,19 @@ Three things to try
      garbage-collected, Gen 41 is older than 30 days: the dialog says that, too.
   3. Bring csb0 up to date. Git and Lock are yellow: press Pull, then Switch.
 
+The way back of the fleet
+  4. Merge pull request #{pull_request}, “Update flake.lock”. Git and Lock of every host turn yellow.
+  5. Pull and Switch gpc0, hsb0 and imac0, and leave csb0 for later. imac0's test x11 and hsb0's test
+     gpu fail, and the page says “Deployment Failed”.
+  6. Press “Revert PR”. A real revert commit is made; Pull and Switch the hosts once more: all is green.
+
 Everything is in {folder}, the log of the server and of each agent too.
 {end}",
         url = demo.url,
         user = demo.user,
         password = demo.password,
         hosts = hosts(demo),
+        pull_request = demo.github.pull_request,
         folder = demo.folder.display(),
         end = end(until),
     )

@@ -6,13 +6,13 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::scripts::{self, Activation};
 use super::store::Store;
 
 /// What one build holds.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Build {
     /// The version, as in `25.11.20260307.0116424`.
@@ -72,6 +72,10 @@ impl Build {
         let build = store.add("home-manager-generation", |folder| {
             fs::write(folder.join("hm-version"), format!("{}\n", self.label))?;
             fs::write(folder.join("gen-version"), "1\n")?;
+            // home-manager itself keeps no revision; a configuration may.
+            if let Some(commit) = &self.commit {
+                fs::write(folder.join("configuration-revision"), format!("{commit}\n"))?;
+            }
             fs::write(folder.join("failing-tests"), lines(&self.failing_tests))?;
             symlink(&path, folder.join("home-path"))?;
             symlink(&files, folder.join("home-files"))?;

@@ -10,6 +10,7 @@
 //! run/booted-system        what was booted (NixOS)
 //! checkout/                the configuration, where an upstream is given
 //! builds/<commit>          what `switch` finds built when the checkout is at that commit
+//! workshop.json            what `switch` builds where it finds nothing built
 //! bin/                     nixos-rebuild or home-manager, which switch to those builds; systemctl (NixOS), which
 //!                          lists the units that fail in what runs
 //! tests/                   the host's own tests
@@ -27,20 +28,23 @@ mod scripts;
 mod store;
 #[cfg(test)]
 mod tests;
+mod workshop;
 
+use std::env;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 pub(crate) use self::build::Build;
 pub(crate) use self::describe::Description;
 pub(crate) use self::plan::{CheckoutPlan, GenerationPlan, HostPlan, Platform, run};
 use self::profile::Profile;
-pub(crate) use self::repository::Upstream;
+pub(crate) use self::repository::{Pins, Upstream};
 pub(crate) use self::scripts::Activation;
 use self::store::Store;
+pub(crate) use self::workshop::build_checkout;
 
 /// A host in a folder.
 pub(crate) struct NixHost {
@@ -127,13 +131,22 @@ impl NixHost {
             Platform::Nixos => ("nixos-rebuild", "bin/switch-to-configuration\" switch"),
             Platform::HomeManager => ("home-manager", "activate\" --driver-version 1"),
         };
-        let script = scripts::rebuild(&self.folder, &self.profile_path(), &self.checkout(), activate);
+        let builder = this_program()?;
+        let script =
+            scripts::rebuild(&self.folder, &self.profile_path(), &self.checkout(), &builder, activate);
         build::write_script(&self.folder.join("bin").join(name), &script)?;
         if self.platform == Platform::Nixos {
             build::write_script(&self.folder.join("bin/systemctl"), &scripts::systemctl(&self.running()))?;
         }
         Ok(())
     }
+}
+
+/// The file of this program, also where it has been built anew since it was started.
+fn this_program() -> Result<PathBuf> {
+    let path = env::current_exe().context("this program has no file")?;
+    let text = path.to_string_lossy();
+    Ok(text.strip_suffix(" (deleted)").map_or_else(|| path.clone(), PathBuf::from))
 }
 
 /// Makes a link, or points an existing one elsewhere.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::build::Build;
 use super::describe::{Description, describe};
-use super::{NixHost, repository};
+use super::{NixHost, repository, workshop};
 
 /// What a host is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +54,9 @@ pub(crate) struct HostPlan {
     /// Builds that become generations when the host switches, by their commit.
     #[serde(default)]
     pub(crate) ready: Vec<Build>,
+    /// What the host builds when it switches to any other commit, by the revision of nixpkgs that the checkout pins.
+    #[serde(default)]
+    pub(crate) pins: BTreeMap<String, Build>,
     /// The names of its own tests.
     #[serde(default)]
     pub(crate) tests: Vec<String>,
@@ -114,6 +117,7 @@ impl HostPlan {
             let commit = build.commit.as_deref().context("a build that is to be ready needs a commit")?;
             host.ready(&host.add(build)?, commit)?;
         }
+        workshop::open(&host, &self.pins)?;
         Ok(describe(&host))
     }
 

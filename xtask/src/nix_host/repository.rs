@@ -27,6 +27,8 @@ impl Upstream {
             git(&folder).args(["init", "--quiet", "--bare", "--initial-branch=main"]).arg(&upstream.bare),
         )?;
         run::read(git(&folder).args(["init", "--quiet", "--initial-branch=main"]).arg(&upstream.work))?;
+        // What a pull request was at must stay, whatever becomes of its branch.
+        run::read(git(&upstream.bare).args(["config", "gc.auto", "0"]))?;
         run::read(git(&upstream.work).args(["remote", "add", "origin"]).arg(&upstream.bare))?;
         Ok(upstream)
     }
@@ -36,10 +38,10 @@ impl Upstream {
         &self.bare
     }
 
-    /// Commits a flake whose nixpkgs is locked at this revision, and tells the commit.
-    pub(crate) fn commit(&self, message: &str, nixpkgs: &str, age: Duration) -> Result<String> {
+    /// Commits a flake with these inputs, and tells the commit.
+    pub(crate) fn commit(&self, message: &str, pins: &Pins, age: Duration) -> Result<String> {
         fs::write(self.work.join("flake.nix"), flake(message))?;
-        fs::write(self.work.join("flake.lock"), lock(nixpkgs)?)?;
+        fs::write(self.work.join("flake.lock"), pins.lock_file()?)?;
         run::read(git(&self.work).args(["add", "--all"]))?;
         let made = SystemTime::now() - age;
         let date = format!("@{} +0000", made.duration_since(UNIX_EPOCH)?.as_secs());
@@ -48,6 +50,35 @@ impl Upstream {
         run::read(commit.env("GIT_AUTHOR_DATE", &date).env("GIT_COMMITTER_DATE", &date))?;
         run::read(git(&self.work).args(["push", "--quiet", "origin", "main"]))?;
         Ok(run::read(git(&self.work).args(["rev-parse", "HEAD"]))?.trim().to_owned())
+    }
+}
+
+/// The revisions that a `flake.lock` pins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pins {
+    /// Of nixpkgs.
+    pub(crate) nixpkgs: &'static str,
+    /// Of home-manager.
+    pub(crate) home_manager: &'static str,
+}
+
+impl Pins {
+    /// The lock file, as Nix writes it.
+    pub(crate) fn lock_file(&self) -> Result<String> {
+        let node = |owner: &str, repo: &str, rev: &str, branch: &str| {
+            json!({
+                "locked": { "owner": owner, "repo": repo, "rev": rev, "type": "github" },
+                "original": { "owner": owner, "ref": branch, "repo": repo, "type": "github" },
+            })
+        };
+        let mut home_manager = node("nix-community", "home-manager", self.home_manager, "release-25.11");
+        home_manager["inputs"] = json!({ "nixpkgs": ["nixpkgs"] });
+        let nodes = json!({
+            "home-manager": home_manager,
+            "nixpkgs": node("NixOS", "nixpkgs", self.nixpkgs, "nixos-25.11"),
+            "root": { "inputs": { "home-manager": "home-manager", "nixpkgs": "nixpkgs" } },
+        });
+        Ok(serde_json::to_string_pretty(&json!({ "nodes": nodes, "root": "root", "version": 7 }))? + "\n")
     }
 }
 
@@ -71,16 +102,8 @@ fn git(folder: &Path) -> Command {
 
 fn flake(message: &str) -> String {
     format!(
-        "# {message}\n{{\n  inputs.nixpkgs.url = \"nixpkgs\";\n  outputs = {{ self, nixpkgs }}: {{ }};\n}}\n"
+        "# {message}\n{{\n  inputs = {{\n    nixpkgs.url = \"github:NixOS/nixpkgs/nixos-25.11\";\n    \
+         home-manager.url = \"github:nix-community/home-manager/release-25.11\";\n    \
+         home-manager.inputs.nixpkgs.follows = \"nixpkgs\";\n  }};\n  outputs = _: {{ }};\n}}\n"
     )
-}
-
-fn lock(nixpkgs: &str) -> Result<String> {
-    let locked = json!({ "owner": "NixOS", "repo": "nixpkgs", "rev": nixpkgs, "type": "github" });
-    let original = json!({ "id": "nixpkgs", "type": "indirect" });
-    let nodes = json!({
-        "nixpkgs": { "locked": locked, "original": original },
-        "root": { "inputs": { "nixpkgs": "nixpkgs" } },
-    });
-    Ok(serde_json::to_string_pretty(&json!({ "nodes": nodes, "root": "root", "version": 7 }))? + "\n")
 }

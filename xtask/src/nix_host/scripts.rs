@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// How activating a build goes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Activation {
     /// The exit status. 1: the boot loader could not be installed, nothing was activated. 2: a script failed on the
@@ -155,8 +155,15 @@ esac
     )
 }
 
-/// `nixos-rebuild` or `home-manager` on a host whose builds are there beforehand, one for each commit.
-pub(super) fn rebuild(host: &Path, profile: &Path, checkout: &Path, activate: &str) -> String {
+/// `nixos-rebuild` or `home-manager`: takes what was built of the checkout's commit beforehand, or else has `builder` (this
+/// program) build it.
+pub(super) fn rebuild(
+    host: &Path,
+    profile: &Path,
+    checkout: &Path,
+    builder: &Path,
+    activate: &str,
+) -> String {
     format!(
         r#"#!/bin/sh
 host='{host}' profile='{profile}' checkout='{checkout}'
@@ -167,11 +174,12 @@ case " $* " in
 *" switch "*)
     commit=$(git -C "$checkout" rev-parse HEAD) || exit 1
     echo "building the configuration..." >&2
-    if [ ! -e "$host/builds/$commit" ]; then
-        echo "error: this host has no build of commit $commit" >&2
-        exit 1
+    if [ -e "$host/builds/$commit" ]; then
+        build=$(readlink -f "$host/builds/$commit")
+    else
+        build=$('{builder}' host-build "$host") || exit 1
     fi
-    nix-env --profile "$profile" --set "$(readlink -f "$host/builds/$commit")" || exit 1
+    nix-env --profile "$profile" --set "$build" || exit 1
     ;;
 *)
     echo "error: only switch is known here" >&2
@@ -183,6 +191,7 @@ exec "$profile/{activate}
         host = host.display(),
         profile = profile.display(),
         checkout = checkout.display(),
+        builder = builder.display(),
     )
 }
 

@@ -35,6 +35,11 @@ impl Store {
         Ok(store)
     }
 
+    /// The store in a folder that has one already.
+    pub(crate) fn open(folder: &Path) -> Result<Self> {
+        Ok(Self { folder: folder.canonicalize()?, added: RefCell::default() })
+    }
+
     /// The variables that make every Nix command, and an agent that runs some, use this store.
     pub(crate) fn environment(&self) -> Vec<(&'static str, OsString)> {
         let at = |path: &str| self.folder.join(path).into_os_string();

@@ -9,7 +9,8 @@ use serde_json::json;
 
 use super::describe::Description;
 use super::plan::HostPlan;
-use super::repository::Upstream;
+use super::repository::{Pins, Upstream};
+use super::workshop;
 use crate::run;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -251,8 +252,8 @@ fn home_manager_activates_with_and_without_a_driver() {
 fn switching_takes_the_build_of_the_checkout() {
     let folder = tempfile::tempdir().unwrap();
     let upstream = Upstream::create(&folder.path().join("upstream")).unwrap();
-    let old = upstream.commit("Start", "aaaa", Duration::from_hours(72)).unwrap();
-    let new = upstream.commit("Update flake.lock", "bbbb", Duration::from_hours(24)).unwrap();
+    let old = upstream.commit("Start", &pins("aaaa"), Duration::from_hours(72)).unwrap();
+    let new = upstream.commit("Update flake.lock", &pins("bbbb"), Duration::from_hours(24)).unwrap();
     let build = |commit: &str| json!({ "label": format!("25.11.{}", &commit[..7]), "commit": commit, "kernel": "6.18.17" });
     let host = make(
         &folder.path().join("host"),
@@ -269,6 +270,72 @@ fn switching_takes_the_build_of_the_checkout() {
     let running = host.running.join("sw/bin/nixos-version");
     assert_eq!(said(&on(&host, running, &["--configuration-revision"])).trim(), new);
     assert!(fs::read_link(&host.profile).unwrap().ends_with("system-2-link"));
+}
+
+fn pins(nixpkgs: &'static str) -> Pins {
+    Pins { nixpkgs, home_manager: "cccc" }
+}
+
+fn pull(host: &Description) {
+    let checkout = host.checkout.to_str().unwrap();
+    let pulled = on(host, "git", &["-C", checkout, "pull", "--quiet", "--ff-only"]);
+    assert!(pulled.status.success(), "{}", said(&pulled));
+}
+
+#[test]
+fn what_is_built_follows_from_what_is_checked_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let upstream = Upstream::create(&folder.path().join("upstream")).unwrap();
+    let start = upstream.commit("Start", &pins("aaaa"), Duration::from_hours(72)).unwrap();
+    for platform in ["nixos", "home-manager"] {
+        let host = make(
+            &folder.path().join(platform),
+            json!({
+                "name": "hsb0", "platform": platform, "tests": ["gpu"],
+                "generations": [{ "label": "a", "commit": start, "kernel": "6" }],
+                "pins": {
+                    "aaaa": { "label": "a", "kernel": "6" },
+                    "bbbb": { "label": "b", "kernel": "6", "failing_tests": ["gpu: no device"] },
+                },
+                "checkout": { "upstream": upstream.url(), "commit": start },
+            }),
+        );
+        let same = workshop::build(&host.folder).unwrap();
+        assert_eq!(same, fs::read_link(&host.running).unwrap(), "the same inputs make the same build");
+
+        let update = upstream.commit("Update flake.lock", &pins("bbbb"), Duration::ZERO).unwrap();
+        pull(&host);
+        let broken = workshop::build(&host.folder).unwrap();
+        assert_eq!(revision(&host, &broken), update);
+        assert_eq!(fs::read_to_string(broken.join("failing-tests")).unwrap(), "gpu: no device\n");
+        let references =
+            said(&on(&host, "nix-store", &["--query", "--references", broken.to_str().unwrap()]));
+        assert!(references.lines().count() > 1, "{references}");
+
+        let revert = upstream.commit("Revert", &pins("aaaa"), Duration::ZERO).unwrap();
+        pull(&host);
+        let good = workshop::build(&host.folder).unwrap();
+        assert_ne!(good, same, "another commit makes another build");
+        assert_eq!(revision(&host, &good), revert);
+        assert_eq!(fs::read_to_string(good.join("failing-tests")).unwrap(), "");
+
+        upstream.commit("Update flake.lock", &pins("dddd"), Duration::ZERO).unwrap();
+        pull(&host);
+        let error = workshop::build(&host.folder).unwrap_err().to_string();
+        assert_eq!(error, "nixpkgs dddd does not build on hsb0");
+        upstream.commit("Start", &pins("aaaa"), Duration::ZERO).unwrap();
+    }
+}
+
+/// The commit that a build was made from, as it tells it itself.
+fn revision(host: &Description, build: &Path) -> String {
+    let program = build.join("sw/bin/nixos-version");
+    let text = if program.exists() {
+        said(&on(host, program, &["--configuration-revision"]))
+    } else {
+        fs::read_to_string(build.join("configuration-revision")).unwrap()
+    };
+    text.trim().to_owned()
 }
 
 #[test]
