@@ -20,6 +20,7 @@ mod ops;
 mod output;
 mod people;
 mod reopen;
+mod rollouts;
 mod sqlite_bench;
 
 /// A database of its own for one test.
@@ -76,6 +77,13 @@ macro_rules! contract {
                 a_merge_opens_one_deployment_however_often_it_is_heard_of,
                 a_later_merge_supersedes_what_is_going_on, ops_fill_a_deployment_host_by_host,
                 a_deployment_is_decided_once, what_may_have_become_the_revert_is_remembered,
+            ],
+            rollouts: [
+                a_rollout_is_recorded_with_its_audit_entry, of_many_rollouts_at_once_exactly_one_is_recorded,
+                a_rollback_need_not_wait_for_one_that_is_stopping, a_host_is_begun_once_whoever_begins_it,
+                a_host_that_is_busy_is_not_begun, no_host_is_begun_after_a_stop,
+                a_step_is_taken_from_where_the_host_is, a_rollout_ends_once,
+                what_follows_on_an_op_is_found_by_it,
             ],
             life: [no_row_of_steps_leads_where_the_protocol_forbids],
             output: [

@@ -14,6 +14,7 @@ mod join;
 mod ops;
 mod output;
 mod people;
+mod rollouts;
 mod row;
 
 use std::path::Path;
@@ -22,9 +23,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use backstay_protocol::deployment::{Decision, Deployment, Heard};
+use backstay_protocol::rollout::{Rollout, RolloutState, RolloutStep};
 use backstay_protocol::view::AuditEntry;
 use backstay_protocol::{
-    Commit, DeploymentId, Facts, HostId, OpId, OpView, OutputLine, Phase, Platform, TestRun,
+    Commit, DeploymentId, Facts, HostId, OpId, OpView, OutputLine, Phase, Platform, RolloutId, TestRun,
 };
 use chrono::{DateTime, Utc};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -34,8 +36,9 @@ use sqlx::sqlite::{
 use sqlx::{Connection as _, SqlSafeStr, Sqlite, Transaction};
 
 use super::{
-    EnrolError, GenerationRecord, HostRecord, InsertOpError, NewAuditEntry, NewDeployment, NewHost,
-    NewJoinToken, NewOp, OpFilter, OpStep, RollbackRecord, Store, StoreError, TokenHash, UserRecord,
+    EnrolError, GenerationRecord, HostRecord, InsertOpError, InsertRolloutError, NewAuditEntry,
+    NewDeployment, NewHost, NewJoinToken, NewOp, OpFilter, OpStep, RollbackRecord, Store, StoreError,
+    TokenHash, UserRecord,
 };
 
 /// How long a statement waits for another process, such as `backstay-server join-token`, to finish its own.
@@ -136,6 +139,7 @@ fn migrations() -> Migrator {
         ("start", include_str!("../../../../migrations/sqlite/0001_start.sql")),
         ("op delivery", include_str!("../../../../migrations/sqlite/0002_op_delivery.sql")),
         ("deployments", include_str!("../../../../migrations/sqlite/0003_deployments.sql")),
+        ("rollouts", include_str!("../../../../migrations/sqlite/0004_rollouts.sql")),
     ];
     let numbered = (1..).zip(steps).map(|(number, (name, sql))| {
         Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
@@ -338,6 +342,63 @@ impl Store for SqliteStore {
 
     async fn remember_revert(&self, id: DeploymentId, candidate: &Commit) -> Result<(), StoreError> {
         deployments::remember(self, id, candidate).await
+    }
+
+    async fn insert_rollout(
+        &self,
+        rollout: &Rollout,
+        audit: &NewAuditEntry,
+    ) -> Result<(), InsertRolloutError> {
+        rollouts::insert(self, rollout, audit).await
+    }
+
+    async fn begin_in_rollout(
+        &self,
+        id: RolloutId,
+        step: &RolloutStep,
+        op: &NewOp,
+        audit: &NewAuditEntry,
+    ) -> Result<Option<OpView>, InsertOpError> {
+        rollouts::begin(self, id, step, op, audit).await
+    }
+
+    async fn step_rollout(
+        &self,
+        id: RolloutId,
+        host: HostId,
+        from: &RolloutStep,
+        to: &RolloutStep,
+    ) -> Result<Option<Rollout>, StoreError> {
+        rollouts::step(self, id, host, from, to).await
+    }
+
+    async fn set_rollout_state(
+        &self,
+        id: RolloutId,
+        to: &RolloutState,
+        audit: &NewAuditEntry,
+    ) -> Result<Option<Rollout>, StoreError> {
+        rollouts::set_state(self, id, to, audit).await
+    }
+
+    async fn rollout(&self, id: RolloutId) -> Result<Option<Rollout>, StoreError> {
+        rollouts::by_id(self, id).await
+    }
+
+    async fn rollouts(&self, before: Option<RolloutId>, limit: u32) -> Result<Vec<Rollout>, StoreError> {
+        rollouts::page(self, before, limit).await
+    }
+
+    async fn open_rollouts(&self) -> Result<Vec<Rollout>, StoreError> {
+        rollouts::open(self).await
+    }
+
+    async fn rollout_of(&self, op: OpId) -> Result<Option<Rollout>, StoreError> {
+        rollouts::of_op(self, op).await
+    }
+
+    async fn following_op(&self, op: OpId) -> Result<Option<OpView>, StoreError> {
+        ops::following(self, op).await
     }
 
     async fn append_audit(&self, entry: &NewAuditEntry) -> Result<(), StoreError> {

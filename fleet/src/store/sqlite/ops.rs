@@ -108,22 +108,28 @@ pub(super) async fn insert(
     audit: &NewAuditEntry,
 ) -> Result<OpView, InsertOpError> {
     let mut tx = store.begin().await?;
-    if !insert_row(&mut tx, op).await? {
-        let first = open_of(&mut *tx, op.host).await?;
-        let first = first.ok_or_else(|| StoreError::Corrupt("ops: the open op is missing".to_owned()))?;
-        return Err(InsertOpError::HostBusy(Box::new(first)));
-    }
-    audit::append(&mut tx, audit).await?;
+    insert_in(&mut tx, op, audit).await?;
     let view = by_id(&mut *tx, op.id).await?;
     tx.commit().await.map_err(StoreError::from)?;
     view.ok_or_else(|| StoreError::Corrupt("ops: the new row is missing".to_owned()).into())
 }
 
+/// Records an op with its audit entry, in a transaction that is not to be committed where another op holds the host.
+pub(super) async fn insert_in(tx: &mut Tx, op: &NewOp, entry: &NewAuditEntry) -> Result<(), InsertOpError> {
+    if !insert_row(tx, op, None).await? {
+        let first = open_of(&mut **tx, op.host).await?;
+        let first = first.ok_or_else(|| StoreError::Corrupt("ops: the open op is missing".to_owned()))?;
+        return Err(InsertOpError::HostBusy(Box::new(first)));
+    }
+    Ok(audit::append(tx, entry).await?)
+}
+
 /// Whether the op is in: not where another one is open. The index says so, and not a look before.
-async fn insert_row(tx: &mut Tx, op: &NewOp) -> Result<bool, StoreError> {
+async fn insert_row(tx: &mut Tx, op: &NewOp, follows: Option<OpId>) -> Result<bool, StoreError> {
     let inserted = sqlx::query(
-        "INSERT INTO ops (id, host_id, kind, action, status, requested_by, reason, created_at, message, due_at, retry_of)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        "INSERT INTO ops (id, host_id, kind, action, status, requested_by, reason, created_at, message, due_at, retry_of,
+                          follows)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          ON CONFLICT (host_id) WHERE status IN ('queued','sent','running') DO NOTHING",
     )
     .bind(op.id.to_string())
@@ -137,6 +143,7 @@ async fn insert_row(tx: &mut Tx, op: &NewOp) -> Result<bool, StoreError> {
     .bind(&op.message)
     .bind(stored_time_opt(op.due_at))
     .bind(op.retry_of.map(|id| id.to_string()))
+    .bind(follows.map(|id| id.to_string()))
     .execute(&mut **tx)
     .await?;
     Ok(inserted.rows_affected() == 1)
@@ -154,13 +161,21 @@ pub(super) async fn step(store: &SqliteStore, id: OpId, step: &OpStep) -> Result
         audit::append(&mut tx, entry).await?;
     }
     if let Some((next, entry)) = step.then.as_deref()
-        && insert_row(&mut tx, next).await?
+        && insert_row(&mut tx, next, Some(id)).await?
     {
         audit::append(&mut tx, entry).await?;
     }
     let view = by_id(&mut *tx, id).await?;
     tx.commit().await?;
     Ok(view)
+}
+
+pub(super) async fn following(store: &SqliteStore, id: OpId) -> Result<Option<OpView>, StoreError> {
+    let row = sqlx::query(select_ops!("WHERE ops.follows = $1"))
+        .bind(id.to_string())
+        .fetch_optional(&store.reader)
+        .await?;
+    row.as_ref().map(from_row).transpose()
 }
 
 pub(super) async fn request_cancel(

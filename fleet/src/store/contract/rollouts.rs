@@ -1,0 +1,234 @@
+//! Roll-outs: one that runs, each host begun once, no step twice.
+
+use backstay_protocol::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
+use backstay_protocol::{DeploymentId, OpAction, OpId, OpKind, OpStatus, RolloutId};
+
+use super::Bench;
+use super::fixture::{audited, enrolled, entry, new_op, queued, start};
+use crate::store::{HostRecord, InsertOpError, InsertRolloutError, NewOp, OpStep, Store};
+
+fn rollout(kind: OpKind, hosts: &[&HostRecord]) -> Rollout {
+    let host = |host: &&HostRecord| RolloutHost {
+        host: host.id,
+        name: host.name.clone(),
+        action: OpAction::Switch,
+        step: RolloutStep::Waiting,
+    };
+    Rollout {
+        id: RolloutId::new(),
+        kind,
+        deployment: None,
+        requested_by: "maria".to_owned(),
+        reason: Some("“new” kernel".to_owned()),
+        created_at: start(),
+        parallel: 2,
+        stop_on_failure: true,
+        state: RolloutState::Running,
+        hosts: hosts.iter().map(host).collect(),
+    }
+}
+
+async fn started(store: &dyn Store, hosts: &[&HostRecord]) -> Rollout {
+    let rollout = rollout(OpKind::Switch, hosts);
+    store.insert_rollout(&rollout, &entry("rollout.started")).await.unwrap();
+    rollout
+}
+
+async fn begin(store: &dyn Store, rollout: &Rollout, op: &NewOp) -> Result<bool, InsertOpError> {
+    let step = RolloutStep::Running { op: op.id };
+    let begun = store.begin_in_rollout(rollout.id, &step, op, &entry("switch.requested")).await?;
+    Ok(begun.is_some())
+}
+
+async fn step_of(store: &dyn Store, rollout: &Rollout, host: usize) -> RolloutStep {
+    store.rollout(rollout.id).await.unwrap().unwrap().hosts[host].step.clone()
+}
+
+fn stopping() -> RolloutState {
+    RolloutState::Stopping { why: "imac0: Tests FAIL (x11)".to_owned() }
+}
+
+fn stopped() -> RolloutState {
+    RolloutState::Stopped { why: "imac0: Tests FAIL (x11)".to_owned() }
+}
+
+async fn state(store: &dyn Store, rollout: &Rollout, to: &RolloutState) -> bool {
+    store.set_rollout_state(rollout.id, to, &entry("rollout.state")).await.unwrap().is_some()
+}
+
+pub(super) async fn a_rollout_is_recorded_with_its_audit_entry(bench: &mut impl Bench) {
+    let store = bench.store();
+    let (b, a) = (enrolled(&*store, "hsb0").await, enrolled(&*store, "gpc0").await);
+    let rollout = started(&*store, &[&b, &a]).await;
+    assert_eq!(store.rollout(rollout.id).await.unwrap(), Some(rollout.clone()), "in the order of its hosts");
+    assert_eq!(store.rollout(RolloutId::new()).await.unwrap(), None);
+    assert_eq!(store.open_rollouts().await.unwrap(), [rollout.clone()]);
+    assert_eq!(audited(&*store).await, ["rollout.started"]);
+    assert!(state(&*store, &rollout, &RolloutState::Done).await);
+    assert_eq!(store.open_rollouts().await.unwrap(), []);
+    let next = started(&*store, &[&a]).await;
+    let ids =
+        async |before| store.rollouts(before, 5).await.unwrap().iter().map(|it| it.id).collect::<Vec<_>>();
+    assert_eq!(ids(None).await, [next.id, rollout.id]);
+    assert_eq!(ids(Some(next.id)).await, [rollout.id]);
+    let of_nothing =
+        Rollout { deployment: Some(DeploymentId::new()), ..self::rollout(OpKind::Rollback, &[&a]) };
+    assert!(state(&*store, &next, &RolloutState::Done).await);
+    let refused = store.insert_rollout(&of_nothing, &entry("rollout.started")).await;
+    assert!(matches!(refused, Err(InsertRolloutError::Store(_))), "{refused:?}");
+}
+
+pub(super) async fn of_many_rollouts_at_once_exactly_one_is_recorded(bench: &mut impl Bench) {
+    let store = bench.store();
+    let host = enrolled(&*store, "gpc0").await;
+    let other = bench.another().await;
+    let tasks: Vec<_> = (0..6)
+        .map(|i| {
+            let store = if i % 2 == 0 { store.clone() } else { other.clone() };
+            let rollout = rollout(OpKind::Switch, &[&host]);
+            tokio::spawn(async move {
+                match store.insert_rollout(&rollout, &entry("rollout.started")).await {
+                    Ok(()) => 1,
+                    Err(InsertRolloutError::Another(first)) => {
+                        assert_ne!(first.id, rollout.id);
+                        0
+                    }
+                    Err(InsertRolloutError::Store(error)) => panic!("{error}"),
+                }
+            })
+        })
+        .collect();
+    let mut recorded = 0;
+    for task in tasks {
+        recorded += task.await.unwrap();
+    }
+    assert_eq!(recorded, 1);
+    assert_eq!(audited(&*store).await, ["rollout.started"]);
+}
+
+pub(super) async fn a_rollback_need_not_wait_for_one_that_is_stopping(bench: &mut impl Bench) {
+    let store = bench.store();
+    let host = enrolled(&*store, "gpc0").await;
+    let first = started(&*store, &[&host]).await;
+    let insert = async |kind| {
+        let rollout = rollout(kind, &[&host]);
+        let inserted = store.insert_rollout(&rollout, &entry("rollout.started")).await;
+        inserted.map(|()| rollout).map_err(|error| match error {
+            InsertRolloutError::Another(another) => another.id,
+            InsertRolloutError::Store(error) => panic!("{error}"),
+        })
+    };
+    assert_eq!(insert(OpKind::Rollback).await, Err(first.id));
+    assert!(state(&*store, &first, &stopping()).await);
+    assert_eq!(insert(OpKind::Switch).await, Err(first.id));
+    let rollback = insert(OpKind::Rollback).await.unwrap();
+    assert_eq!(
+        store.open_rollouts().await.unwrap().iter().map(|it| it.id).collect::<Vec<_>>(),
+        [first.id, rollback.id]
+    );
+}
+
+pub(super) async fn a_host_is_begun_once_whoever_begins_it(bench: &mut impl Bench) {
+    let store = bench.store();
+    let host = enrolled(&*store, "gpc0").await;
+    let rollout = started(&*store, &[&host]).await;
+    let other = bench.another().await;
+    let tasks: Vec<_> = (0..6)
+        .map(|i| {
+            let store = if i % 2 == 0 { store.clone() } else { other.clone() };
+            let (rollout, op) = (rollout.clone(), new_op(host.id, OpAction::Switch));
+            tokio::spawn(async move { begin(&*store, &rollout, &op).await.unwrap().then_some(op.id) })
+        })
+        .collect();
+    let mut begun = vec![];
+    for task in tasks {
+        begun.extend(task.await.unwrap());
+    }
+    let [op] = begun[..] else { panic!("{begun:?}") };
+    assert_eq!(step_of(&*store, &rollout, 0).await, RolloutStep::Running { op });
+    assert_eq!(store.open_op(host.id).await.unwrap().unwrap().id, op);
+    assert_eq!(store.rollout_of(op).await.unwrap().unwrap().id, rollout.id);
+    assert_eq!(store.rollout_of(OpId::new()).await.unwrap(), None);
+    assert_eq!(audited(&*store).await, ["rollout.started", "switch.requested"]);
+}
+
+pub(super) async fn a_host_that_is_busy_is_not_begun(bench: &mut impl Bench) {
+    let store = bench.store();
+    let host = enrolled(&*store, "gpc0").await;
+    let first = queued(&*store, host.id, OpAction::Refresh).await;
+    let rollout = started(&*store, &[&host]).await;
+    let refused = begin(&*store, &rollout, &new_op(host.id, OpAction::Switch)).await;
+    assert!(matches!(refused, Err(InsertOpError::HostBusy(by)) if by.id == first.id));
+    assert_eq!(step_of(&*store, &rollout, 0).await, RolloutStep::Waiting, "nothing was written");
+    let blocked = NewOp { status: OpStatus::Blocked, due_at: None, ..new_op(host.id, OpAction::Switch) };
+    let skipped = RolloutStep::Skipped { why: "no checkout".to_owned() };
+    let begun = store.begin_in_rollout(rollout.id, &skipped, &blocked, &entry("switch.blocked")).await;
+    assert_eq!(begun.unwrap().unwrap().status, OpStatus::Blocked);
+    assert_eq!(step_of(&*store, &rollout, 0).await, skipped);
+}
+
+pub(super) async fn no_host_is_begun_after_a_stop(bench: &mut impl Bench) {
+    let store = bench.store();
+    let host = enrolled(&*store, "gpc0").await;
+    for states in [vec![stopping()], vec![stopping(), stopped()], vec![RolloutState::Done]] {
+        let rollout = started(&*store, &[&host]).await;
+        for to in &states {
+            assert!(state(&*store, &rollout, to).await);
+        }
+        assert!(!begin(&*store, &rollout, &new_op(host.id, OpAction::Switch)).await.unwrap());
+        assert_eq!(store.open_op(host.id).await.unwrap(), None);
+        assert_eq!(step_of(&*store, &rollout, 0).await, RolloutStep::Waiting);
+        state(&*store, &rollout, &stopped()).await;
+    }
+}
+
+pub(super) async fn a_step_is_taken_from_where_the_host_is(bench: &mut impl Bench) {
+    let store = bench.store();
+    let host = enrolled(&*store, "gpc0").await;
+    let rollout = started(&*store, &[&host]).await;
+    let op = new_op(host.id, OpAction::Switch);
+    begin(&*store, &rollout, &op).await.unwrap();
+    let running = RolloutStep::Running { op: op.id };
+    let ok = RolloutStep::Ok { op: op.id };
+    let step =
+        async |from: &RolloutStep, to: &RolloutStep| store.step_rollout(rollout.id, host.id, from, to).await;
+    let other = RolloutStep::Running { op: OpId::new() };
+    for from in [&RolloutStep::Waiting, &other, &ok] {
+        assert_eq!(step(from, &ok).await.unwrap(), None, "{from:?}");
+    }
+    let stepped = step(&running, &ok).await.unwrap().unwrap();
+    assert_eq!(stepped.hosts[0].step, ok);
+    assert_eq!(step(&running, &ok).await.unwrap(), None);
+    assert!(
+        step(&ok, &RolloutStep::Waiting).await.is_err(),
+        "the database itself knows what follows on what"
+    );
+}
+
+pub(super) async fn a_rollout_ends_once(bench: &mut impl Bench) {
+    let store = bench.store();
+    let host = enrolled(&*store, "gpc0").await;
+    let rollout = started(&*store, &[&host]).await;
+    assert!(!state(&*store, &rollout, &stopped()).await, "it is stopping first");
+    assert!(state(&*store, &rollout, &stopping()).await);
+    assert!(!state(&*store, &rollout, &stopping()).await);
+    assert!(!state(&*store, &rollout, &RolloutState::Done).await);
+    assert!(state(&*store, &rollout, &stopped()).await);
+    for over in [stopping(), stopped(), RolloutState::Done, RolloutState::Running] {
+        assert!(!state(&*store, &rollout, &over).await);
+    }
+    assert_eq!(audited(&*store).await, ["rollout.started", "rollout.state", "rollout.state"]);
+}
+
+pub(super) async fn what_follows_on_an_op_is_found_by_it(bench: &mut impl Bench) {
+    let store = bench.store();
+    let host = enrolled(&*store, "gpc0").await;
+    let switch = queued(&*store, host.id, OpAction::Switch).await;
+    store.step_op(switch.id, &OpStep::to(OpStatus::Sent)).await.unwrap().unwrap();
+    let test = new_op(host.id, OpAction::Test);
+    let then = Some(Box::new((test.clone(), entry("test.requested"))));
+    let step = OpStep { then, ..OpStep::to(OpStatus::Succeeded) };
+    store.step_op(switch.id, &step).await.unwrap().unwrap();
+    assert_eq!(store.following_op(switch.id).await.unwrap().map(|op| op.id), Some(test.id));
+    assert_eq!(store.following_op(test.id).await.unwrap(), None);
+}
