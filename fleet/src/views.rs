@@ -3,14 +3,18 @@
 use backstay_protocol::compartment::{AgentSeen, Inputs, compartments};
 use backstay_protocol::pull_request::PullRequests;
 use backstay_protocol::rollback::{self, RollbackPlan};
+use backstay_protocol::timeline::{self, Stretch};
 use backstay_protocol::view::{AuditPage, FleetSnapshot, HostDetail, OpDetail, OpQuery, OpsPage};
-use backstay_protocol::{HostView, OpId, OpView, OutputLine, TestRun};
+use backstay_protocol::{HostView, OpId, OpKind, OpView, OutputLine, TestRun};
 
 use crate::fleet::Fleet;
 use crate::store::{HostRecord, OpFilter, StoreError};
 
 /// How many ops a host's page shows.
 const OPS_ON_HOST_PAGE: u32 = 50;
+/// How many test runs and rollbacks a host's timeline is told from: the newest.
+const RUNS_IN_TIMELINE: u32 = 200;
+const ROLLBACKS_IN_TIMELINE: u32 = 50;
 /// How many lines of an op's output are handed out at once, and how many of its last ones come with it.
 const LINES_PER_READ: u32 = 2_000;
 /// How many ops a page of their history has.
@@ -51,7 +55,22 @@ impl Fleet {
         let filter = OpFilter { host: Some(record.id), limit: OPS_ON_HOST_PAGE, ..OpFilter::default() };
         let ops = self.store.ops(&filter).await?;
         let plan = self.plan(&record, host.online, host.op.clone());
-        Ok(Some(HostDetail { plan, ops, facts: record.facts, host, last_event }))
+        let timeline = self.timeline(&record).await?;
+        Ok(Some(HostDetail { plan, timeline, ops, facts: record.facts, host, last_event }))
+    }
+
+    /// How a host fared over time.
+    async fn timeline(&self, record: &HostRecord) -> Result<Vec<Stretch>, StoreError> {
+        let Some(facts) = &record.facts else { return Ok(vec![]) };
+        let runs = self.store.test_runs(record.id, RUNS_IN_TIMELINE).await?;
+        let filter = OpFilter {
+            host: Some(record.id),
+            kind: Some(OpKind::Rollback),
+            limit: ROLLBACKS_IN_TIMELINE,
+            ..OpFilter::default()
+        };
+        let rollbacks = self.store.ops(&filter).await?;
+        Ok(timeline::stretches(&facts.generations, &runs, &rollbacks))
     }
 
     /// What the rollback dialog of the host with this name shows; none where there is no such host, or it has no

@@ -28,6 +28,7 @@ pub mod rollout;
 #[cfg(test)]
 mod sample;
 mod test_run;
+pub mod timeline;
 pub mod view;
 
 pub use clock::{Clock, FixedClock, SystemClock};

@@ -10,6 +10,7 @@ use crate::deployment::Deployment;
 use crate::pull_request::PullRequests;
 use crate::rollback::RollbackPlan;
 use crate::rollout::Rollout;
+use crate::timeline::Stretch;
 use crate::{Facts, HostView, OpId, OpKind, OpStatus, OpView, OutputLine};
 
 /// Who is logged in.
@@ -87,6 +88,8 @@ pub struct HostDetail {
     pub facts: Option<Facts>,
     /// Its generations as rollback targets.
     pub plan: Option<RollbackPlan>,
+    /// How it fared over time.
+    pub timeline: Vec<Stretch>,
     /// Its latest ops, newest first.
     pub ops: Vec<OpView>,
     /// The number of the last event that this holds.

@@ -4,6 +4,7 @@ mod facts;
 mod generations;
 mod latest_tests;
 mod settings;
+mod timeline;
 
 use backstay_protocol::HostView;
 use backstay_protocol::event::Event;
@@ -25,6 +26,7 @@ use facts::FactsList;
 use generations::Generations;
 use latest_tests::LatestTests;
 use settings::AutoTest;
+use timeline::Timeline;
 
 /// The page of the host that the address names.
 #[component]
@@ -84,6 +86,10 @@ fn Found(detail: HostDetail) -> impl IntoView {
                     <FactsList detail/>
                 </section>
             </div>
+            <section class="card" aria-labelledby="timeline">
+                <h2 id="timeline">"Timeline"</h2>
+                <Timeline detail/>
+            </section>
             <section class="card" aria-labelledby="generations">
                 <h2 id="generations">"Generations"</h2>
                 <Generations detail name/>

@@ -1,0 +1,184 @@
+//! How a host fared over time: which generation ran when, and what the tests said of it.
+//!
+//! It is told from what is known: when each generation was made, where rollbacks led, and the test runs. A generation is
+//! taken to run from its making on, which is what a switch does; one that was made for the next boot alone shows too
+//! early.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{Generation, OpAction, OpStatus, OpView, TestRun, TestSummary};
+
+/// The most stretches that are told: the newest.
+pub const STRETCHES: usize = 40;
+
+/// A stretch of time in which one generation ran and the tests said the same of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stretch {
+    /// The number of the generation.
+    pub generation: u32,
+    /// When it began.
+    pub from: DateTime<Utc>,
+    /// When it ended; none for the one that lasts.
+    pub to: Option<DateTime<Utc>>,
+    /// What the tests said; none while they had not run.
+    pub tests: Option<TestSummary>,
+    /// What it began with.
+    pub began: Began,
+}
+
+/// What a stretch began with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Began {
+    /// The generation was made.
+    Made,
+    /// The host was rolled back to it.
+    RolledBack,
+    /// Its tests ended.
+    Tested,
+}
+
+/// The stretches of a host's life that are known of, oldest first: from the generations that its profile still lists,
+/// its test runs, and its ops.
+pub fn stretches(generations: &[Generation], runs: &[TestRun], ops: &[OpView]) -> Vec<Stretch> {
+    let mut starts = starts(generations, ops);
+    starts.sort_by_key(|start| start.from);
+    let mut stretches = Vec::new();
+    for (place, start) in starts.iter().enumerate() {
+        let to = starts.get(place + 1).map(|next| next.from);
+        if to != Some(start.from) {
+            split(start, to, runs, &mut stretches);
+        }
+    }
+    stretches.split_off(stretches.len().saturating_sub(STRETCHES))
+}
+
+/// From when on which build ran.
+struct Start<'a> {
+    generation: u32,
+    store_path: &'a str,
+    from: DateTime<Utc>,
+    began: Began,
+}
+
+fn starts<'a>(generations: &'a [Generation], ops: &'a [OpView]) -> Vec<Start<'a>> {
+    let made = generations.iter().map(|generation| Start {
+        generation: generation.number,
+        store_path: &generation.store_path,
+        from: generation.created_at,
+        began: Began::Made,
+    });
+    let rolled_back = ops.iter().filter(|op| op.status == OpStatus::Succeeded).filter_map(|op| {
+        let OpAction::Rollback { target, .. } = &op.action else { return None };
+        Some(Start {
+            generation: target.number,
+            store_path: &target.store_path,
+            from: op.finished_at?,
+            began: Began::RolledBack,
+        })
+    });
+    made.chain(rolled_back).collect()
+}
+
+/// Splits the time from a start to the next one where test runs of that build ended.
+fn split(start: &Start<'_>, to: Option<DateTime<Utc>>, runs: &[TestRun], stretches: &mut Vec<Stretch>) {
+    let mut ended: Vec<_> = runs
+        .iter()
+        .filter(|run| run.generation.store_path == start.store_path)
+        .filter(|run| run.finished_at >= start.from && to.is_none_or(|to| run.finished_at < to))
+        .collect();
+    ended.sort_by_key(|run| run.finished_at);
+    let mut stretch =
+        Stretch { generation: start.generation, from: start.from, to, tests: None, began: start.began };
+    for run in ended {
+        let tests = Some(run.summary());
+        if stretch.tests == tests {
+            continue;
+        }
+        let next = Stretch { from: run.finished_at, tests, began: Began::Tested, ..stretch.clone() };
+        stretch.to = Some(run.finished_at);
+        stretches.push(std::mem::replace(&mut stretch, next));
+    }
+    stretches.push(stretch);
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::GenerationRef;
+    use crate::sample::{generation, now, op, test_run};
+
+    fn rollback(target: GenerationRef, at: DateTime<Utc>) -> OpView {
+        let action = OpAction::Rollback { seen_current: target.clone(), target };
+        OpView { finished_at: Some(at), ..op(action, OpStatus::Succeeded) }
+    }
+
+    fn run(number: u32, passed: usize, at: DateTime<Utc>) -> TestRun {
+        TestRun { started_at: at, finished_at: at, ..test_run(number, passed, 8) }
+    }
+
+    fn told(stretches: &[Stretch]) -> Vec<(u32, Option<u32>, Began)> {
+        stretches.iter().map(|s| (s.generation, s.tests.map(|t| t.passed), s.began)).collect()
+    }
+
+    #[test]
+    fn made_tested_broken_and_rolled_back() {
+        let (old, new) = (generation(47, 3), generation(48, 1));
+        let minutes = |generation: &Generation, m| generation.created_at + TimeDelta::minutes(m);
+        let back = now() - TimeDelta::hours(2);
+        let runs = [
+            run(47, 8, minutes(&old, 5)),
+            run(48, 5, minutes(&new, 5)),
+            run(47, 8, back + TimeDelta::minutes(5)),
+        ];
+        let ops = [rollback(old.reference(), back)];
+        let stretches = stretches(&[new, old], &runs, &ops);
+        assert_eq!(
+            told(&stretches),
+            [
+                (47, None, Began::Made),
+                (47, Some(8), Began::Tested),
+                (48, None, Began::Made),
+                (48, Some(5), Began::Tested),
+                (47, None, Began::RolledBack),
+                (47, Some(8), Began::Tested),
+            ]
+        );
+        assert_eq!(stretches.last().unwrap().to, None);
+    }
+
+    #[test]
+    fn the_same_result_again_is_no_new_stretch() {
+        let old = generation(47, 3);
+        let after = |m| old.created_at + TimeDelta::minutes(m);
+        let stretches = stretches(&[old.clone()], &[run(47, 8, after(1)), run(47, 8, after(2))], &[]);
+        assert_eq!(told(&stretches), [(47, None, Began::Made), (47, Some(8), Began::Tested)]);
+    }
+
+    proptest! {
+        /// Whatever happened when: the stretches follow on each other without gap or overlap, and only the last one
+        /// lasts.
+        #[test]
+        fn they_follow_on_each_other(
+            made in proptest::collection::vec(0_i64..30, 0..6),
+            tested in proptest::collection::vec((0_u32..6, 0_usize..9, 0_i64..40_000), 0..12),
+            back in proptest::collection::vec((0_u32..6, 0_i64..40_000), 0..4),
+        ) {
+            let at = |minutes| now() - TimeDelta::minutes(minutes);
+            let generations: Vec<_> = (0..).zip(&made).map(|(n, days)| generation(n, *days)).collect();
+            let runs: Vec<_> = tested.iter().map(|(n, passed, m)| run(*n, *passed, at(*m))).collect();
+            let ops: Vec<_> =
+                back.iter().map(|(n, m)| rollback(generation(*n, 0).reference(), at(*m))).collect();
+            let stretches = stretches(&generations, &runs, &ops);
+            for pair in stretches.windows(2) {
+                prop_assert_eq!(pair[0].to, Some(pair[1].from));
+                prop_assert!(pair[0].from <= pair[1].from);
+            }
+            prop_assert!(stretches.last().is_none_or(|last| last.to.is_none()));
+        }
+    }
+}
