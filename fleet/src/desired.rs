@@ -13,6 +13,7 @@ use tokio::process::Command;
 
 use crate::fleet::Fleet;
 use crate::store::StoreError;
+use crate::watch::unreadable;
 
 /// How long one run of git may take.
 const GIT_TIMEOUT: Duration = Duration::from_mins(1);
@@ -121,14 +122,7 @@ impl Fleet {
             Ok(Branch { commit, tree, lock_hash }) => {
                 DesiredState::Known { commit, tree, lock_hash, read_at: now }
             }
-            Err(error) => {
-                let since = match self.desired() {
-                    DesiredState::Unreadable { since, .. } => since,
-                    _ => now,
-                };
-                let reason = format!("Not readable since {}: {error}.", since.format("%Y-%m-%d %H:%M UTC"));
-                DesiredState::Unreadable { since, reason }
-            }
+            Err(error) => unreadable(&self.desired(), now, &format!("{error}.")),
         };
         if self.set_desired(next) { self.publish_all().await } else { Ok(()) }
     }

@@ -14,6 +14,7 @@ use crate::github::GitHub;
 use crate::hub::Hub;
 use crate::ops::request::RequestError;
 use crate::store::{NewAuditEntry, Store, StoreError};
+use crate::watch::Watch;
 
 /// What a [`Fleet`] is made of.
 pub struct FleetConfig {
@@ -40,6 +41,7 @@ pub struct Fleet {
     pub(crate) queue_time: Duration,
     pub(crate) comparisons: Arc<Comparisons>,
     pub(crate) github: Option<Arc<GitHub>>,
+    pub(crate) watch: Arc<Watch>,
     accounts: Arc<Accounts>,
     desired: Arc<RwLock<DesiredState>>,
     /// Held while a host is read from the store and told to the pages, so that no page hears an older state after a
@@ -60,6 +62,7 @@ impl Fleet {
             publishing: Arc::default(),
             queue_time,
             comparisons: Arc::default(),
+            watch: Arc::new(Watch::new(github.as_ref())),
             github: github.map(Arc::new),
             store,
             clock,

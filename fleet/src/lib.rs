@@ -23,5 +23,6 @@ pub mod ops;
 pub mod secret;
 pub mod store;
 mod views;
+mod watch;
 
 pub use fleet::{Fleet, FleetConfig};

@@ -1,7 +1,6 @@
 //! Hosts and ops as pages show them, put together from the store, the hub and the branch.
 
 use backstay_protocol::compartment::{AgentSeen, Inputs, compartments};
-use backstay_protocol::pull_request::PullRequests;
 use backstay_protocol::rollback::{self, RollbackPlan};
 use backstay_protocol::timeline::{self, Stretch};
 use backstay_protocol::view::{AuditPage, FleetSnapshot, HostDetail, OpDetail, OpQuery, OpsPage};
@@ -36,7 +35,7 @@ impl Fleet {
         }
         Ok(FleetSnapshot {
             hosts,
-            pull_requests: PullRequests::default(),
+            pull_requests: self.pull_requests(),
             deployment: self.newest_deployment().await?,
             rollout: None,
             last_event,

@@ -100,8 +100,10 @@ impl Decision {
     pub fn predecessors(&self) -> &'static [&'static str] {
         match self {
             Self::Continued { .. } => &["open"],
+            // Also by somebody who merges the pull request that was proposed.
+            Self::Reverted { .. } => &["reverting", "proposed"],
             // Back to open where the revert could not be made.
-            Self::Reverted { .. } | Self::Proposed { .. } | Self::Open => &["reverting"],
+            Self::Proposed { .. } | Self::Open => &["reverting"],
             // One that is being reverted is seen through before it is superseded.
             Self::Reverting { .. } | Self::Superseded => &["open", "continued", "proposed"],
         }

@@ -1,6 +1,7 @@
 //! What people decide: to merge, to go on, to revert.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use backstay_protocol::deployment::{Decision, Deployment, PullRequestRef};
@@ -12,8 +13,13 @@ use backstay_protocol::{Commit, DeploymentId};
 use super::DeployError;
 use crate::fleet::Fleet;
 use crate::github::revert::{RevertError, RevertRecord, Reverted};
-use crate::github::{GitHub, MergeMethod};
+use crate::github::{GitHub, GitHubError};
 use crate::store::{NewAuditEntry, NewDeployment, Store, StoreError};
+
+/// How long a revert that is to be taken up waits for GitHub at first; each time twice as long.
+const RESUME_PAUSE: Duration = Duration::from_secs(2);
+/// And how long at most.
+const LONGEST_RESUME_PAUSE: Duration = Duration::from_mins(5);
 
 /// What a revert remembers between its steps, in the store.
 struct StoredRecord {
@@ -33,7 +39,8 @@ impl RevertRecord for StoredRecord {
 }
 
 impl Fleet {
-    /// Merges a pull request, if its head is still at the commit that the person saw, and opens its deployment.
+    /// Merges a pull request, if its head is still at the commit that the person saw, and opens its deployment. It goes
+    /// on if the caller does not wait for its end.
     ///
     /// # Errors
     /// [`DeployError`]
@@ -42,30 +49,91 @@ impl Fleet {
         person: &Person,
         number: u64,
         seen_head: &Commit,
-        method: MergeMethod,
     ) -> Result<Deployment, DeployError> {
         let github = self.github_for(person)?;
+        let (fleet, by, seen_head) = (self.clone(), person.name.clone(), seen_head.clone());
+        let merge = tokio::spawn(async move { fleet.merge(&github, number, &seen_head, &by).await });
+        merge.await.unwrap_or_else(|fault| {
+            tracing::error!(%fault, "a merge was interrupted");
+            Err(DeployError::MergeInterrupted(number))
+        })
+    }
+
+    async fn merge(
+        &self,
+        github: &GitHub,
+        number: u64,
+        seen_head: &Commit,
+        by: &str,
+    ) -> Result<Deployment, DeployError> {
         let failed = |error| DeployError::NotMerged { number, error };
         let pull_request = github.pull_request(number).await.map_err(failed)?;
-        let commit = github.merge(number, seen_head, method).await.map_err(failed)?;
+        self.watch.merge_begins(number, by);
+        let merged = github.merge(number, seen_head, github.merge_method()).await;
+        let commit = match merged {
+            Ok(commit) => commit,
+            Err(error) => {
+                // Perhaps it was merged, and only the answer was lost: the branch tells.
+                if matches!(error, GitHubError::Away(_)) {
+                    self.watch.merge_unclear(number);
+                } else {
+                    self.watch.merge_ends(number);
+                }
+                self.read_github_soon();
+                return Err(failed(error));
+            }
+        };
         let new = NewDeployment {
             id: DeploymentId::new(),
             pull_request: PullRequestRef { number, title: pull_request.title, url: pull_request.html_url },
             commit,
-            merged_by: person.name.clone(),
+            merged_by: by.to_owned(),
             merged_at: self.clock.now(),
         };
-        let entry = self.entry(&person.name, "pr.merged", format!("Pull request #{number} was merged."));
-        let deployment = match self.store.open_deployment(&new, &entry).await? {
-            Some(deployment) => deployment,
-            // A delivery of the webhook was faster.
-            None => self.of_commit(&new.commit).await?.ok_or_else(|| {
+        let recorded = self.record_merge(&new, format!("Pull request #{number} was merged.")).await;
+        self.watch.merge_ends(number);
+        self.read_github_soon();
+        match recorded? {
+            Some(deployment) => Ok(deployment),
+            None => Ok(self.of_commit(&new.commit).await?.ok_or_else(|| {
                 StoreError::Corrupt("deployments: the one of the merged commit is missing".to_owned())
-            })?,
-        };
-        let message = format!("PR #{number} merged - Pull to get it");
-        self.events.publish(&Event::PrMerged { number, message });
-        Ok(deployment)
+            })?),
+        }
+    }
+
+    /// Opens the deployment of a merged pull request and tells everybody; none where that was done before.
+    pub(crate) async fn record_merge(
+        &self,
+        new: &NewDeployment,
+        detail: String,
+    ) -> Result<Option<Deployment>, StoreError> {
+        let entry = self.entry(&new.merged_by, "pr.merged", detail);
+        let opened = self.store.open_deployment(new, &entry).await?;
+        if opened.is_some() {
+            let number = new.pull_request.number;
+            let message = format!("PR #{number} merged by {} - Pull to get it", new.merged_by);
+            self.events.publish(&Event::PrMerged { number, message });
+        }
+        Ok(opened)
+    }
+
+    /// Somebody merged the pull request in which a revert was proposed: the deployment is reverted by it.
+    pub(crate) async fn proposal_merged(
+        &self,
+        deployment: &Deployment,
+        by: &str,
+        commit: Commit,
+    ) -> Result<(), StoreError> {
+        let number = deployment.pull_request.number;
+        let detail = format!("Pull request #{number} was reverted by {commit}, merged at GitHub.");
+        let decision = Decision::Reverted { by: by.to_owned(), at: self.clock.now(), commit };
+        match self.decide(deployment.id, &decision, by, "pr.reverted", detail).await {
+            Ok(_) => self.tell_reverted(number),
+            Err(DeployError::Store(error)) => return Err(error),
+            // Somebody else has seen it first, or it is being reverted once more.
+            Err(_) => {}
+        }
+        Ok(())
     }
 
     /// Decides to go on although a host failed.
@@ -112,22 +180,69 @@ impl Fleet {
         })
     }
 
-    /// Takes up the reverts that were under way when the server ended.
+    /// Takes up the reverts that were under way when the server ended, and waits for GitHub where it is away.
     ///
     /// # Errors
     /// [`StoreError`]; of what goes wrong at GitHub everybody is told.
     pub async fn resume_reverts(&self) -> Result<(), StoreError> {
         let Some(github) = self.github.clone() else { return Ok(()) };
+        // Those of now: whatever is asked for later is made by whoever asked.
         for deployment in self.store.deployments(None, super::DEPLOYMENTS_PAGE).await? {
             let Decision::Reverting { by, .. } = &deployment.decision else { continue };
-            if let Err(error) = self.make_revert(&github, &deployment, by).await {
-                tracing::warn!(number = deployment.pull_request.number, %error, "a revert could not be taken up");
-            }
+            self.resume_revert(&github, &deployment, by).await?;
         }
         Ok(())
     }
 
+    async fn resume_revert(
+        &self,
+        github: &GitHub,
+        deployment: &Deployment,
+        by: &str,
+    ) -> Result<(), StoreError> {
+        let number = deployment.pull_request.number;
+        let mut pause = RESUME_PAUSE;
+        loop {
+            match self.try_revert(github, deployment, by).await {
+                Ok(_) => return Ok(()),
+                Err(DeployError::Store(error)) => return Err(error),
+                Err(DeployError::NotReverted(RevertError::GitHub(error, _))) if error.will_pass() => {
+                    tracing::warn!(number, %error, "a revert waits to be taken up");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_RESUME_PAUSE);
+                }
+                Err(DeployError::NotReverted(error)) => {
+                    tracing::warn!(number, %error, "a revert could not be taken up");
+                    return match self.revert_failed(deployment, by, &error).await {
+                        Err(DeployError::Store(error)) => Err(error),
+                        _ => Ok(()),
+                    };
+                }
+                Err(error) => {
+                    tracing::warn!(number, %error, "a revert was taken up by somebody else");
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Makes the revert; where it cannot be made, the deployment is as it was.
     async fn make_revert(
+        &self,
+        github: &GitHub,
+        deployment: &Deployment,
+        by: &str,
+    ) -> Result<Deployment, DeployError> {
+        match self.try_revert(github, deployment, by).await {
+            Err(DeployError::NotReverted(error)) => {
+                self.revert_failed(deployment, by, &error).await?;
+                Err(error.into())
+            }
+            made => made,
+        }
+    }
+
+    async fn try_revert(
         &self,
         github: &GitHub,
         deployment: &Deployment,
@@ -137,6 +252,7 @@ impl Fleet {
         let number = deployment.pull_request.number;
         let reverted = github.revert(number, &message(number, &deployment.commit), &record).await;
         let at = self.clock.now();
+        self.read_github_soon();
         match reverted {
             Ok(Reverted::Pushed(commit) | Reverted::Already(commit)) => {
                 let detail = format!("Pull request #{number} was reverted by {commit}.");
@@ -152,7 +268,7 @@ impl Fleet {
                 let decision = Decision::Proposed { by: by.to_owned(), at, pull_request };
                 self.decide(deployment.id, &decision, by, "pr.revert-proposed", detail).await
             }
-            Err(error) => self.revert_failed(deployment, by, error).await,
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -161,11 +277,11 @@ impl Fleet {
         &self,
         deployment: &Deployment,
         by: &str,
-        error: RevertError,
-    ) -> Result<Deployment, DeployError> {
+        error: &RevertError,
+    ) -> Result<(), DeployError> {
         self.decide(deployment.id, &Decision::Open, by, "pr.revert-failed", error.to_string()).await?;
         self.tell(Tone::Bad, error.to_string());
-        Err(error.into())
+        Ok(())
     }
 
     /// Every open page and every agent hears of a revert; the lights follow when the branch has been read.

@@ -48,6 +48,11 @@ pub enum DeployError {
         /// Why.
         error: GitHubError,
     },
+    /// The server has a fault and does not know whether GitHub merged.
+    #[error(
+        "The merge of pull request #{0} was interrupted by a fault of the server, and it is not known whether it was made. Look at the pull request."
+    )]
+    MergeInterrupted(u64),
     /// The server has a fault and does not know how far the revert came.
     #[error(
         "The revert was interrupted by a fault of the server, and it is not known how far it came. Look at the branch. It is taken up when the server starts anew, and never made twice."

@@ -10,7 +10,7 @@ use super::repository::{GitHub, Object};
 use crate::secret::hex;
 
 /// The file that pins a flake's inputs.
-const LOCK_FILE: &str = "flake.lock";
+pub(super) const LOCK_FILE: &str = "flake.lock";
 
 /// What the branch is at.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,6 +12,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::{GitHubError, Limit};
+use super::pull_request::MergeMethod;
+use super::update_rule::UpdateRule;
 use crate::secret::Secret;
 
 /// How long GitHub may take to answer.
@@ -34,6 +36,10 @@ pub struct GitHubConfig {
     pub branch: String,
     /// As whom.
     pub access: Access,
+    /// How pull requests are merged.
+    pub merge_method: MergeMethod,
+    /// Which pull requests update the fleet.
+    pub updates: UpdateRule,
 }
 
 /// As whom GitHub is asked.
@@ -56,6 +62,8 @@ pub enum Access {
 #[derive(Clone)]
 pub(super) struct Client {
     octocrab: Octocrab,
+    /// As the app itself, where it is one; it may ask about its installation and nothing else.
+    app: Option<Octocrab>,
 }
 
 /// What came back, and what tells whether it has changed since.
@@ -85,18 +93,23 @@ impl Client {
             .set_read_timeout(Some(PATIENCE))
             .set_write_timeout(Some(PATIENCE))
             .add_header(API_VERSION.0.parse().expect("it is a header's name"), API_VERSION.1.to_owned());
-        let octocrab = match &config.access {
-            Access::Token(token) => builder.personal_token(token.reveal()).build().map_err(unusable)?,
+        let (octocrab, app) = match &config.access {
+            Access::Token(token) => (builder.personal_token(token.reveal()).build().map_err(unusable)?, None),
             Access::App { app, installation, key } => {
                 let key =
                     jsonwebtoken::EncodingKey::from_rsa_pem(key.reveal().as_bytes()).map_err(|error| {
                         GitHubError::Unexpected(format!("the app's key cannot be used ({error})"))
                     })?;
                 let app = builder.app(AppId(*app), key).build().map_err(unusable)?;
-                app.installation(InstallationId(*installation)).map_err(unusable)?
+                (app.installation(InstallationId(*installation)).map_err(unusable)?, Some(app))
             }
         };
-        Ok(Self { octocrab })
+        Ok(Self { octocrab, app })
+    }
+
+    /// The same client as the app itself; none where it has a token.
+    pub(super) fn as_app(&self) -> Option<Self> {
+        self.app.clone().map(|octocrab| Self { octocrab, app: None })
     }
 
     /// Asks for `what`, which is at `path`.
@@ -158,9 +171,9 @@ impl Client {
         for (name, value) in &headers {
             builder = builder.header(name, value);
         }
-        let request = self.octocrab.build_request(builder, body).map_err(away)?;
+        let request = self.octocrab.build_request(builder, body).map_err(not_sent)?;
         let told = async {
-            let response = self.octocrab.execute(request).await.map_err(away)?;
+            let response = self.octocrab.execute(request).await.map_err(not_sent)?;
             Answer::receive(response).await
         };
         let answer = tokio::time::timeout(PATIENCE, told)
@@ -212,8 +225,16 @@ impl Answer {
     }
 }
 
+/// Why there is no answer. The app's token is asked for on the way, and may be refused.
 #[expect(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]
-fn away(error: octocrab::Error) -> GitHubError {
+fn not_sent(error: octocrab::Error) -> GitHubError {
+    if let octocrab::Error::GitHub { source, .. } = &error {
+        let said = source.message.trim_end_matches('.');
+        return match source.status_code {
+            StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND => GitHubError::BadApp(said.to_owned()),
+            status => GitHubError::of(status, Limit::default(), "token of the app", &source.message),
+        };
+    }
     // The outermost layer says only that something failed; the innermost says what.
     let mut innermost: &dyn std::error::Error = &error;
     while let Some(source) = innermost.source() {

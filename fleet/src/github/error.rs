@@ -16,6 +16,9 @@ pub enum GitHubError {
     /// The token is wrong or has expired.
     #[error("GitHub does not accept the token. Put a valid one into the token file.")]
     BadCredentials,
+    /// The app or its installation is none that GitHub knows.
+    #[error("GitHub does not accept the app: {0}. Check its identifier, its installation and its key.")]
+    BadApp(String),
     /// The token may not do this.
     #[error(
         "The token may not do this at GitHub ({0}). It takes read and write access to contents and pull requests."
@@ -63,6 +66,11 @@ pub(super) struct Limit {
 }
 
 impl GitHubError {
+    /// Whether it passes by itself: nobody has to repair anything.
+    pub fn will_pass(&self) -> bool {
+        matches!(self, Self::Away(_) | Self::RateLimited(_))
+    }
+
     /// What an answer with this status means.
     pub(super) fn of(status: StatusCode, limit: Limit, what: &str, body: &str) -> Self {
         let said = told(body);

@@ -15,6 +15,10 @@ pub struct PullRequest {
     pub html_url: String,
     /// `open` or `closed`.
     pub state: String,
+    /// Who opened it; none where the account is gone.
+    pub user: Option<User>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
     /// Whether it is not meant to be merged yet.
     #[serde(default)]
     pub draft: bool,
@@ -25,9 +29,15 @@ pub struct PullRequest {
     pub merged_at: Option<DateTime<Utc>>,
     /// Once merged: the merge commit, the squashed commit, or the last of the rebased ones.
     pub merge_commit_sha: Option<Commit>,
+    /// Who merged it; said of a single one alone.
+    #[serde(default)]
+    pub merged_by: Option<User>,
     /// Whether it can be merged; none while GitHub is finding out.
     #[serde(default)]
     pub mergeable: Option<bool>,
+    /// What stands in the way, such as `blocked` or `behind`; said of a single one alone.
+    #[serde(default)]
+    pub mergeable_state: Option<String>,
     /// Where it comes from.
     pub head: Tip,
     /// Where it goes.
@@ -45,6 +55,13 @@ pub struct Tip {
     pub branch: String,
     /// The commit that it is at.
     pub sha: Commit,
+}
+
+/// An account.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct User {
+    /// Its name.
+    pub login: String,
 }
 
 /// A label.

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::client::{Client, GitHubConfig};
 use super::error::GitHubError;
 use super::pull_request::{MergeMethod, PullRequest};
+use super::update_rule::UpdateRule;
 
 /// The most commits of a pull request that GitHub tells of.
 const COMMITS: usize = 250;
@@ -19,8 +20,11 @@ const PAGE: usize = 100;
 #[derive(Clone)]
 pub struct GitHub {
     client: Client,
-    path: String,
+    /// As people write it: `owner/name`.
+    name: String,
     branch: String,
+    merge_method: MergeMethod,
+    updates: UpdateRule,
 }
 
 /// A commit as git has it.
@@ -101,14 +105,31 @@ impl GitHub {
     pub fn new(config: &GitHubConfig) -> Result<Self, GitHubError> {
         Ok(Self {
             client: Client::new(config)?,
-            path: format!("/repos/{}/{}", config.owner, config.name),
+            name: format!("{}/{}", config.owner, config.name),
             branch: config.branch.clone(),
+            merge_method: config.merge_method,
+            updates: config.updates.clone(),
         })
     }
 
     /// The branch that hosts follow.
     pub fn branch(&self) -> &str {
         &self.branch
+    }
+
+    /// The repository as people write it: `owner/name`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How pull requests are merged.
+    pub fn merge_method(&self) -> MergeMethod {
+        self.merge_method
+    }
+
+    /// Which pull requests update the fleet.
+    pub(crate) fn updates(&self) -> &UpdateRule {
+        &self.updates
     }
 
     /// The pull request of this number.
@@ -269,9 +290,14 @@ impl GitHub {
         &self.client
     }
 
+    /// The address of the repository.
+    pub(super) fn root(&self) -> String {
+        format!("/repos/{}", self.name)
+    }
+
     /// The address of something in the repository.
     pub(super) fn at(&self, path: &str) -> String {
-        format!("{}/{path}", self.path)
+        format!("{}/{path}", self.root())
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use backstay_fleet::github::revert::{RevertError, RevertRecord, Reverted};
-use backstay_fleet::github::{Access, GitHub, GitHubConfig, MergeMethod};
+use backstay_fleet::github::{Access, GitHub, GitHubConfig, MergeMethod, UpdateRule};
 use backstay_fleet::secret::Secret;
 use backstay_fleet::store::StoreError;
 use backstay_github_stand_in::{Change, NewPullRequest, Options, StandIn, TOKEN};
@@ -47,6 +47,8 @@ impl Bench {
             name: "nixcfg".into(),
             branch: "main".into(),
             access: Access::Token(Secret::from_text(TOKEN)),
+            merge_method: MergeMethod::Merge,
+            updates: UpdateRule::default(),
         })
         .unwrap();
         let git = Git::at(stand_in.repository());

@@ -1,0 +1,187 @@
+//! What is wrong with how the repository is configured, in sentences that say what does not work for it.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::error::GitHubError;
+use super::memo::Memo;
+use super::pull_request::MergeMethod;
+use super::repository::GitHub;
+
+/// The rules that a push can break. <https://docs.github.com/en/rest/repos/rules>
+const PUSH_RULES: [(&str, &str); 6] = [
+    ("pull_request", "changes by pull requests alone"),
+    ("required_status_checks", "checks that must have passed"),
+    ("required_signatures", "signed commits"),
+    ("required_deployments", "deployments that must have gone well"),
+    ("merge_queue", "a merge queue"),
+    ("update", "no pushes"),
+];
+
+/// What the settings of a repository mean for Backstay.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// What is wrong, or to be known.
+    pub(crate) problems: Vec<String>,
+    /// Whether something is in the way that somebody has to repair.
+    pub(crate) is_broken: bool,
+}
+
+#[derive(Deserialize)]
+struct Repository {
+    #[serde(default)]
+    archived: bool,
+    #[serde(default)]
+    permissions: BTreeMap<String, bool>,
+    allow_merge_commit: Option<bool>,
+    allow_squash_merge: Option<bool>,
+    allow_rebase_merge: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct Installation {
+    #[serde(default)]
+    permissions: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+struct Branch {
+    #[serde(default)]
+    protected: bool,
+}
+
+#[derive(Deserialize)]
+struct Rule {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+impl Settings {
+    fn broken(&mut self, problem: String) {
+        self.is_broken = true;
+        self.problems.push(problem);
+    }
+}
+
+impl GitHub {
+    /// Looks at the settings.
+    ///
+    /// # Errors
+    /// [`GitHubError`] where GitHub did not say: it is away, or wants to be left alone.
+    pub(crate) async fn settings(&self, memo: &mut Memo) -> Result<Settings, GitHubError> {
+        let mut settings = Settings::default();
+        let name = self.name();
+        let asked = self.ask_again(memo, &format!("repository {name}"), &self.root()).await;
+        let repository: std::sync::Arc<Repository> = match asked {
+            Ok(repository) => repository,
+            Err(error) if error.will_pass() => return Err(error),
+            Err(GitHubError::NotFound(_)) => {
+                settings.broken(format!(
+                    "GitHub knows no repository {name}, or the token may not see it: nothing can be read from it. Check its name, and that the token was given access to it."
+                ));
+                return Ok(settings);
+            }
+            Err(error) => {
+                settings.broken(format!("Nothing can be read from {name}. {error}"));
+                return Ok(settings);
+            }
+        };
+        self.look_at_repository(&repository, &mut settings);
+        self.look_at_permissions(&repository, &mut settings).await?;
+        self.look_at_branch(memo, &mut settings).await?;
+        Ok(settings)
+    }
+
+    fn look_at_repository(&self, repository: &Repository, settings: &mut Settings) {
+        let name = self.name();
+        if repository.archived {
+            settings.broken(format!("{name} is archived: nothing can be merged or reverted."));
+        }
+        let (method, allowed) = match self.merge_method() {
+            MergeMethod::Merge => ("a merge commit", repository.allow_merge_commit),
+            MergeMethod::Squash => ("squashing", repository.allow_squash_merge),
+            MergeMethod::Rebase => ("rebasing", repository.allow_rebase_merge),
+        };
+        if allowed == Some(false) {
+            settings.broken(format!(
+                "{name} does not allow merging by {method}: no pull request can be merged from here. Allow it there, or set another merge method."
+            ));
+        }
+    }
+
+    /// Whether the token may write. What a fine-grained token was given is not told by GitHub: there, what its owner may do
+    /// is seen here, and what the token may not do when it is tried.
+    async fn look_at_permissions(
+        &self,
+        repository: &Repository,
+        settings: &mut Settings,
+    ) -> Result<(), GitHubError> {
+        let name = self.name();
+        let Some(app) = self.client().as_app() else {
+            if repository.permissions.get("push") == Some(&false) {
+                settings.broken(format!(
+                    "The token may not write to {name}: pull requests are shown, but none can be merged or reverted. Give it read and write access to contents and pull requests."
+                ));
+            }
+            return Ok(());
+        };
+        let installation: Installation = match app.get("installation", &self.at("installation")).await {
+            Ok(installation) => installation,
+            Err(error) if error.will_pass() => return Err(error),
+            Err(error) => {
+                settings.broken(format!("What the app may do in {name} cannot be read. {error}"));
+                return Ok(());
+            }
+        };
+        for (permission, what) in [("contents", "contents"), ("pull_requests", "pull requests")] {
+            if installation.permissions.get(permission).map(String::as_str) != Some("write") {
+                settings.broken(format!(
+                    "The app may not write {what} of {name}: no pull request can be merged or reverted. Give it read and write access to {what}, and accept that at the installation."
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    async fn look_at_branch(&self, memo: &mut Memo, settings: &mut Settings) -> Result<(), GitHubError> {
+        let (name, branch) = (self.name(), self.branch());
+        let path = self.at(&format!("branches/{branch}"));
+        let found = match self.ask_again::<Branch>(memo, &format!("branch {branch}"), &path).await {
+            Ok(found) => found,
+            Err(error) if error.will_pass() => return Err(error),
+            Err(GitHubError::NotFound(_)) => {
+                settings.broken(format!(
+                    "There is no branch {branch} in {name}: no host can be compared with it. Check the branch in the server's configuration."
+                ));
+                return Ok(());
+            }
+            Err(error) => {
+                settings.broken(format!("The branch {branch} of {name} cannot be looked at. {error}"));
+                return Ok(());
+            }
+        };
+        let rules = self.push_rules(memo).await?;
+        if found.protected || !rules.is_empty() {
+            let named = if rules.is_empty() { String::new() } else { format!(" ({})", rules.join(", ")) };
+            settings.problems.push(format!(
+                "{branch} is protected at GitHub{named}. Where its rules do not let Backstay push, a revert comes as a pull request that somebody has to merge."
+            ));
+        }
+        Ok(())
+    }
+
+    /// The rules of the branch that a push can break, in words.
+    async fn push_rules(&self, memo: &mut Memo) -> Result<Vec<&'static str>, GitHubError> {
+        let path = self.at(&format!("rules/branches/{}", self.branch()));
+        match self.ask_again::<Vec<Rule>>(memo, "rules of the branch", &path).await {
+            Ok(rules) => {
+                let is_set = |kind: &str| rules.iter().any(|rule| rule.kind == kind);
+                Ok(PUSH_RULES.iter().filter(|(kind, _)| is_set(kind)).map(|(_, words)| *words).collect())
+            }
+            Err(error) if error.will_pass() => Err(error),
+            // Older GitHub Enterprise Servers know no rulesets.
+            Err(_) => Ok(vec![]),
+        }
+    }
+}

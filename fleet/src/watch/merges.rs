@@ -1,0 +1,157 @@
+//! Pull requests that were merged at GitHub itself.
+//!
+//! Their deployments are opened from the list of those that were closed last, so that one that is opened and merged
+//! between two readings counts too, and one that was merged while the server was down. Times are compared as GitHub
+//! gives them, never with the server's own clock: what was merged after the newest one that has a deployment is new.
+
+use std::collections::HashSet;
+
+use backstay_protocol::DeploymentId;
+use backstay_protocol::deployment::{Decision, Deployment, PullRequestRef};
+
+use super::ReadError;
+use super::memory::Memory;
+use crate::fleet::Fleet;
+use crate::github::{GitHub, PullRequest};
+use crate::store::NewDeployment;
+
+impl Fleet {
+    pub(super) async fn hear_of_merges(&self, github: &GitHub, memory: &mut Memory) -> Result<(), ReadError> {
+        let closed = github.closed_ones(&mut memory.memo).await?;
+        let mut merged: Vec<&PullRequest> = closed.iter().filter(|pr| pr.merged_at.is_some()).collect();
+        merged.sort_by_key(|pr| (pr.merged_at, pr.number));
+        let deployments = self.deployments(None).await?;
+        let known = memory.merged.clone();
+        for pull_request in newer(&merged, &deployments, known.as_ref()) {
+            let from_here = self.watch.merging().contains_key(&pull_request.number);
+            if from_here || github.updates().takes(pull_request) {
+                self.open_if_merged(github, pull_request.number).await?;
+            }
+        }
+        for pull_request in &merged {
+            self.close_if_proposed(github, &deployments, pull_request.number).await?;
+        }
+        // Those that are being merged from here are looked at again: their answer may get lost.
+        let mut from_here = self.watch.merging();
+        from_here
+            .retain(|number, merging| merging.is_under_way || merged.iter().any(|pr| pr.number == *number));
+        let settled = merged.iter().map(|pr| pr.number).filter(|number| !from_here.contains_key(number));
+        memory.merged = Some(settled.collect());
+        Ok(())
+    }
+
+    /// Opens the deployment of a merged pull request, unless whoever merges it from here is about to.
+    async fn open_if_merged(&self, github: &GitHub, number: u64) -> Result<(), ReadError> {
+        let merging = self.watch.merging().get(&number).cloned();
+        if merging.as_ref().is_some_and(|merging| merging.is_under_way) {
+            return Ok(());
+        }
+        let pull_request = github.pull_request(number).await?;
+        let Some((commit, merged_at)) = pull_request.merge_commit_sha.clone().zip(pull_request.merged_at)
+        else {
+            return Ok(());
+        };
+        let at_github = || pull_request.merged_by.as_ref().map_or("ghost", |user| &user.login).to_owned();
+        let merged_by = merging.map_or_else(at_github, |merging| merging.by);
+        let new = NewDeployment {
+            id: DeploymentId::new(),
+            pull_request: PullRequestRef { number, title: pull_request.title, url: pull_request.html_url },
+            commit,
+            merged_by,
+            merged_at,
+        };
+        let detail = format!("Pull request #{number} was merged at GitHub.");
+        self.record_merge(&new, detail).await?;
+        self.watch.merge_ends(number);
+        Ok(())
+    }
+
+    /// A pull request with a revert that was merged is the revert.
+    async fn close_if_proposed(
+        &self,
+        github: &GitHub,
+        deployments: &[Deployment],
+        number: u64,
+    ) -> Result<(), ReadError> {
+        let is_it = |deployment: &&Deployment| matches!(&deployment.decision, Decision::Proposed { pull_request, .. } if pull_request.number == number);
+        let Some(deployment) = deployments.iter().find(is_it) else { return Ok(()) };
+        let pull_request = github.pull_request(number).await?;
+        let Some(commit) = pull_request.merge_commit_sha.filter(|_| pull_request.merged) else {
+            return Ok(());
+        };
+        let by = pull_request.merged_by.map_or_else(|| "ghost".to_owned(), |user| user.login);
+        self.proposal_merged(deployment, &by, commit).await?;
+        Ok(())
+    }
+}
+
+/// Those that have no deployment and were merged after the newest that has one. Where none has, those that were not known
+/// before; none of them at the first look, which takes the past for granted.
+fn newer<'a>(
+    merged: &[&'a PullRequest],
+    deployments: &[Deployment],
+    known: Option<&HashSet<u64>>,
+) -> Vec<&'a PullRequest> {
+    let is_deployed = |pr: &&PullRequest| {
+        deployments.iter().any(|deployment| {
+            deployment.pull_request.number == pr.number
+                && Some(&deployment.commit) == pr.merge_commit_sha.as_ref()
+        })
+    };
+    let from = merged.iter().rposition(is_deployed);
+    let after = &merged[from.map_or(0, |newest| newest + 1)..];
+    let is_new = |pr: &&&PullRequest| match known {
+        Some(known) => !known.contains(&pr.number),
+        None => from.is_some(),
+    };
+    after.iter().filter(is_new).copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_protocol::Commit;
+    use chrono::DateTime;
+    use serde_json::json;
+
+    use super::*;
+
+    fn merged(numbers: &[u64]) -> Vec<PullRequest> {
+        let one = |number: &u64| {
+            serde_json::from_value(json!({
+                "number": number, "title": "t", "html_url": "u", "state": "closed",
+                "updated_at": "2026-01-01T00:00:00Z", "user": null, "merge_commit_sha": format!("m{number}"),
+                "head": { "ref": "b", "sha": "1" }, "base": { "ref": "main", "sha": "0" },
+            }))
+            .unwrap()
+        };
+        numbers.iter().map(one).collect()
+    }
+
+    fn deployment(number: u64) -> Deployment {
+        Deployment {
+            id: DeploymentId::new(),
+            pull_request: PullRequestRef { number, title: "t".into(), url: "u".into() },
+            commit: Commit(format!("m{number}")),
+            merged_by: "maria".into(),
+            merged_at: DateTime::UNIX_EPOCH,
+            decision: Decision::Open,
+            hosts: vec![],
+        }
+    }
+
+    #[test]
+    fn what_was_merged_after_the_newest_deployment_is_new() {
+        let all = merged(&[3, 1, 7, 5]);
+        let all: Vec<_> = all.iter().collect();
+        let told = |deployed: &[u64], known: Option<&[u64]>| {
+            let deployments: Vec<_> = deployed.iter().copied().map(deployment).collect();
+            let known = known.map(|known| known.iter().copied().collect());
+            newer(&all, &deployments, known.as_ref()).iter().map(|pr| pr.number).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&[], None), Vec::<u64>::new(), "at the first look, the past is taken for granted");
+        assert_eq!(told(&[1], None), [7, 5], "merged while the server was down");
+        assert_eq!(told(&[5, 3], None), Vec::<u64>::new(), "what an earlier one missed stays so");
+        assert_eq!(told(&[], Some(&[3, 1])), [7, 5]);
+        assert_eq!(told(&[1], Some(&[3, 1, 7])), [5]);
+    }
+}

@@ -1,0 +1,266 @@
+//! Watches the configuration repository at GitHub: what the branch is at, which pull requests are open, which were
+//! merged there.
+//!
+//! ```text
+//! every so often ─┐
+//! a delivery ─────┼─▶ one reading at a time ─▶ branch ─▶ merges ─▶ open pull requests ─▶ settings
+//! merge, revert ──┘                              │         │              │                 │
+//!                                             lights   deployments      pages           problems
+//! ```
+//!
+//! Whoever asks while a reading is under way gets one that begins after that, and shares it with all others who asked
+//! meanwhile. What GitHub said before is kept, so that a reading that finds nothing new costs nothing of the rate limit.
+
+mod follow;
+mod memory;
+mod merges;
+mod updates;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+
+use backstay_protocol::DesiredState;
+use backstay_protocol::event::Event;
+use backstay_protocol::pull_request::{PullRequests, Reading};
+use chrono::{DateTime, Utc};
+use tokio::sync::Notify;
+
+use crate::fleet::Fleet;
+use crate::github::{BranchState, GitHub, GitHubError};
+use crate::store::StoreError;
+use memory::Memory;
+
+/// What is known of the repository at GitHub, and who reads it.
+pub(crate) struct Watch {
+    /// How many readings have begun.
+    begun: AtomicU64,
+    /// What readings remember from one to the next; held by the one that is under way.
+    memory: tokio::sync::Mutex<Memory>,
+    /// What pages see.
+    shown: RwLock<PullRequests>,
+    /// That somebody wants a reading soon.
+    wanted: Notify,
+    /// The pull requests that were asked to be merged from here, and by whom, until their deployment is recorded.
+    merging: Mutex<HashMap<u64, Merging>>,
+}
+
+/// A merge that was asked for from here.
+#[derive(Debug, Clone)]
+struct Merging {
+    by: String,
+    /// Whether the answer is still waited for. Otherwise it was lost, and a reading has to find out.
+    is_under_way: bool,
+}
+
+/// Why a reading ended early.
+#[derive(Debug, thiserror::Error)]
+enum ReadError {
+    #[error(transparent)]
+    GitHub(#[from] GitHubError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Watch {
+    /// A watch that knows nothing yet.
+    pub(crate) fn new(github: Option<&GitHub>) -> Self {
+        let shown = github.map_or_else(PullRequests::default, |github| PullRequests {
+            reading: Reading::NotYet,
+            repository: github.name().to_owned(),
+            branch: github.branch().to_owned(),
+            ..PullRequests::default()
+        });
+        Self {
+            begun: AtomicU64::new(0),
+            memory: tokio::sync::Mutex::default(),
+            shown: RwLock::new(shown),
+            wanted: Notify::new(),
+            merging: Mutex::default(),
+        }
+    }
+
+    /// Remembers who merges a pull request, until the merge is [recorded](Self::merge_recorded).
+    pub(crate) fn merge_begins(&self, number: u64, by: &str) {
+        let merging = Merging { by: by.to_owned(), is_under_way: true };
+        self.merging().insert(number, merging);
+    }
+
+    /// The merge's answer was lost: the next reading finds out what became of it.
+    pub(crate) fn merge_unclear(&self, number: u64) {
+        if let Some(merging) = self.merging().get_mut(&number) {
+            merging.is_under_way = false;
+        }
+    }
+
+    /// The merge is recorded, or was refused.
+    pub(crate) fn merge_ends(&self, number: u64) {
+        self.merging().remove(&number);
+    }
+
+    fn merging(&self) -> MutexGuard<'_, HashMap<u64, Merging>> {
+        self.merging.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn shown(&self) -> PullRequests {
+        self.shown.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// When something could not be read any more, in the words of the lights.
+pub(crate) fn unreadable(before: &DesiredState, now: DateTime<Utc>, why: &str) -> DesiredState {
+    let since = match before {
+        DesiredState::Unreadable { since, .. } => *since,
+        _ => now,
+    };
+    let reason = format!("Could not be read since {}. {why}", since.format("%Y-%m-%d %H:%M UTC"));
+    DesiredState::Unreadable { since, reason }
+}
+
+impl Fleet {
+    /// The open pull requests that update the fleet, as they were last read.
+    pub fn pull_requests(&self) -> PullRequests {
+        self.watch.shown()
+    }
+
+    /// Reads the repository at GitHub, where one is configured, and tells every open page what has changed. That it
+    /// cannot be read is a state too. A reading that somebody else began after this was asked for will do as well.
+    ///
+    /// # Errors
+    /// [`StoreError`]; of what goes wrong at GitHub the lights and the pages tell.
+    pub async fn read_github(&self) -> Result<(), StoreError> {
+        let Some(github) = self.github.clone() else { return Ok(()) };
+        let before = self.watch.begun.load(Ordering::SeqCst);
+        let mut memory = self.watch.memory.lock().await;
+        if memory.completed > before {
+            return Ok(());
+        }
+        let this = self.watch.begun.fetch_add(1, Ordering::SeqCst) + 1;
+        self.read_now(&github, &mut memory).await?;
+        memory.completed = this;
+        Ok(())
+    }
+
+    /// Reads the repository in the background, as after something was done to it.
+    pub(crate) fn read_github_soon(&self) {
+        let fleet = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = fleet.read_github().await {
+                tracing::error!(%error, "the repository at GitHub could not be read");
+            }
+        });
+    }
+
+    async fn read_now(&self, github: &GitHub, memory: &mut Memory) -> Result<(), StoreError> {
+        let branch = self.ask_for_branch(github, memory).await;
+        self.take_in_branch(branch.as_ref()).await?;
+        let read = match branch {
+            Ok(branch) => self.ask_for_pull_requests(github, memory, &branch).await,
+            Err(error) => Err(error.into()),
+        };
+        let now = self.clock.now();
+        let mut shown = self.watch.shown();
+        match read {
+            Ok(open) => {
+                shown.reading = Reading::Known { read_at: now };
+                shown.open = open;
+                memory.memo.end_reading();
+            }
+            Err(ReadError::GitHub(error)) => {
+                memory.heed(&error, now);
+                memory.settings_are_doubtful();
+                shown.reading = cannot_be_read(&shown.reading, now, &error);
+            }
+            Err(ReadError::Store(error)) => return Err(error),
+        }
+        shown.problems = self.problems(github, memory).await;
+        self.show(shown);
+        Ok(())
+    }
+
+    async fn ask_for_branch(&self, github: &GitHub, memory: &mut Memory) -> Result<BranchState, GitHubError> {
+        memory.may_ask(self.clock.now())?;
+        if let Some(new) = github.branch_state(memory.branch.as_ref()).await? {
+            memory.branch = Some(new);
+        }
+        let nothing = || GitHubError::Unexpected("it said nothing of the branch".to_owned());
+        memory.branch.clone().ok_or_else(nothing)
+    }
+
+    /// What the branch says is compared with every host.
+    async fn take_in_branch(&self, branch: Result<&BranchState, &GitHubError>) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let next = match branch {
+            Ok(BranchState { commit, tree, lock_hash, .. }) => DesiredState::Known {
+                commit: commit.clone(),
+                tree: tree.clone(),
+                lock_hash: lock_hash.clone(),
+                read_at: now,
+            },
+            Err(error) => unreadable(&self.desired(), now, &error.to_string()),
+        };
+        if self.set_desired(next) { self.publish_all().await } else { Ok(()) }
+    }
+
+    /// What is wrong with the settings, looked at where that is due.
+    async fn problems(&self, github: &GitHub, memory: &mut Memory) -> Vec<String> {
+        let now = self.clock.now();
+        if memory.settings_are_due(now) {
+            match github.settings(&mut memory.memo).await {
+                Ok(settings) => memory.keep_settings(settings, now),
+                Err(error) => memory.heed(&error, now),
+            }
+        }
+        memory.problems()
+    }
+
+    /// Shows pages what is known now, and tells them where it has changed.
+    fn show(&self, next: PullRequests) {
+        let mut shown = self.watch.shown.write().unwrap_or_else(PoisonError::into_inner);
+        log_changes(&shown, &next);
+        let changed = !is_same(&shown, &next);
+        *shown = next.clone();
+        // Under the lock, so that no page hears an older state after a newer one.
+        if changed {
+            self.events.publish(&Event::PullRequests { pull_requests: Box::new(next) });
+        }
+    }
+}
+
+fn cannot_be_read(before: &Reading, now: DateTime<Utc>, error: &GitHubError) -> Reading {
+    let since = match before {
+        Reading::Unreadable { since, .. } => *since,
+        _ => now,
+    };
+    Reading::Unreadable { since, reason: error.to_string() }
+}
+
+/// Whether both say the same, whenever that was read.
+fn is_same(one: &PullRequests, other: &PullRequests) -> bool {
+    let same_reading = match (&one.reading, &other.reading) {
+        (Reading::Known { .. }, Reading::Known { .. }) => true,
+        (one, other) => one == other,
+    };
+    same_reading && one.problems == other.problems && one.open == other.open
+}
+
+/// Each change once, for who looks after the server.
+fn log_changes(old: &PullRequests, new: &PullRequests) {
+    let reason = |of: &PullRequests| match &of.reading {
+        Reading::Unreadable { reason, .. } => Some(reason.clone()),
+        _ => None,
+    };
+    match (reason(old), reason(new)) {
+        (before, Some(now)) if before.as_ref() != Some(&now) => {
+            tracing::warn!(repository = new.repository, "{now}");
+        }
+        (Some(_), None) => tracing::info!(repository = new.repository, "can be read again"),
+        _ => {}
+    }
+    for problem in new.problems.iter().filter(|problem| !old.problems.contains(problem)) {
+        tracing::warn!("{problem}");
+    }
+    for problem in old.problems.iter().filter(|problem| !new.problems.contains(problem)) {
+        tracing::info!("no longer: {problem}");
+    }
+}
