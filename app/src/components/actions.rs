@@ -116,13 +116,14 @@ fn Reason(why: Memo<Why>) -> impl IntoView {
 fn Item(kind: OpKind, why: Memo<Why>) -> impl IntoView {
     view! {
         <button class="item" type="submit" name="kind" value=kind.as_str() disabled=move || why.with(Why::closes)>
-            <Icon name=icon(kind)/>
+            <Icon name=op_icon(kind)/>
             {kind.title()}
         </button>
     }
 }
 
-fn icon(kind: OpKind) -> &'static str {
+/// The icon of an op.
+pub(crate) fn op_icon(kind: OpKind) -> &'static str {
     match kind {
         OpKind::Rollback => "rollback",
         OpKind::Switch => "switch",

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::components::Outlet;
 
 use crate::ApiError;
-use crate::components::{Header, LogDrawer, Notices};
+use crate::components::{Header, LogDrawer, Notices, Palette};
 use crate::live::Started;
 
 /// All pages behind the log-in: reads the fleet once and follows the event stream from there.
@@ -26,6 +26,7 @@ pub fn Inside() -> impl IntoView {
             <Outlet/>
         </main>
         <LogDrawer/>
+        <Palette/>
         <Notices/>
     }
     .into_any()

@@ -1,0 +1,74 @@
+//! What can be done by the palette: pages, hosts, and what is done to a host.
+
+use backstay_protocol::OpKind;
+
+use crate::components::op_icon;
+
+/// One thing that can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// What it is called.
+    pub(super) name: String,
+    /// Its icon.
+    pub(super) icon: &'static str,
+    /// What choosing it does.
+    pub(super) does: Does,
+}
+
+/// What choosing an entry does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Does {
+    /// Goes to an address of ours.
+    Go(String),
+    /// Asks for an op on a host.
+    Ask(String, OpKind),
+}
+
+/// The ops that the palette asks for. A rollback is chosen in its own dialog.
+const OPS: [OpKind; 5] = [OpKind::PullSwitch, OpKind::Pull, OpKind::Switch, OpKind::Test, OpKind::Refresh];
+
+/// The pages, by name.
+const PAGES: [(&str, &str); 3] = [("Fleet", "/"), ("Ops", "/ops"), ("Audit log", "/audit")];
+
+/// Everything that can be chosen: pages first, then each host with what can be done to it.
+pub(super) fn entries(hosts: &[String], may_operate: bool) -> Vec<Entry> {
+    let pages = PAGES.map(|(name, path)| Entry {
+        name: name.to_owned(),
+        icon: "details",
+        does: Does::Go(path.to_owned()),
+    });
+    let of_hosts = hosts.iter().flat_map(|host| of_host(host, may_operate));
+    pages.into_iter().chain(of_hosts).collect()
+}
+
+fn of_host(host: &str, may_operate: bool) -> Vec<Entry> {
+    let go = |name: String, icon, path: String| Entry { name, icon, does: Does::Go(path) };
+    let mut entries = vec![go(host.to_owned(), "nixos", format!("/hosts/{host}"))];
+    if may_operate {
+        let rollback = format!("{host}: {}", OpKind::Rollback.title());
+        entries.push(go(rollback, op_icon(OpKind::Rollback), format!("/hosts/{host}/rollback")));
+        entries.extend(OPS.map(|kind| Entry {
+            name: format!("{host}: {}", kind.title()),
+            icon: op_icon(kind),
+            does: Does::Ask(host.to_owned(), kind),
+        }));
+    }
+    entries.push(go(format!("{host}: Ops"), "details", format!("/ops?host={host}")));
+    entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_may_only_look_is_offered_no_ops() {
+        let hosts = ["gpc0".to_owned()];
+        let asks = |entries: &[Entry]| entries.iter().filter(|e| matches!(e.does, Does::Ask(..))).count();
+        let names = |may| entries(&hosts, may).into_iter().map(|e| e.name).collect::<Vec<_>>();
+        assert_eq!(asks(&entries(&hosts, true)), OPS.len());
+        assert_eq!(asks(&entries(&hosts, false)), 0);
+        assert!(names(true).contains(&"gpc0: Rollback System".to_owned()));
+        assert!(!names(false).contains(&"gpc0: Rollback System".to_owned()));
+    }
+}

@@ -1,0 +1,154 @@
+//! The command palette: Ctrl-K, a few letters, Enter.
+//!
+//! It follows the combobox pattern of the ARIA Authoring Practices: the focus stays in the text field, and
+//! `aria-activedescendant` says which entry Enter would choose.
+
+mod entries;
+mod matching;
+
+use leptos::ev;
+use leptos::html;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+
+use crate::api::request_op;
+use crate::browser;
+use crate::components::Icon;
+use crate::live::Live;
+
+use entries::{Does, Entry, entries};
+use matching::ranked;
+
+/// How many entries are offered at once.
+const MOST: usize = 12;
+
+/// The command palette. It is there once the page is alive.
+#[component]
+pub fn Palette() -> impl IntoView {
+    let open = RwSignal::new(false);
+    Effect::new(move |_| {
+        let handle = window_event_listener(ev::keydown, move |event| {
+            let wanted = (event.ctrl_key() || event.meta_key()) && !event.alt_key() && !event.shift_key();
+            if wanted && event.key().eq_ignore_ascii_case("k") {
+                event.prevent_default();
+                // Not over a dialog: what it asks has to be answered first.
+                open.update(|open| *open = !*open && !browser::something_is_over_the_page());
+            }
+        });
+        on_cleanup(move || handle.remove());
+    });
+    view! { <Show when=move || open.get()><Open open/></Show> }
+}
+
+#[component]
+fn Open(open: RwSignal<bool>) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let typed = RwSignal::new(String::new());
+    let active = RwSignal::new(0_usize);
+    let refusal = RwSignal::new(None::<String>);
+    let all = Memo::new(move |_| {
+        let hosts: Vec<_> = live.rows().with(|rows| rows.iter().map(|row| row.name.clone()).collect());
+        entries(&hosts, live.may_operate())
+    });
+    let fitting = Memo::new(move |_| {
+        let places = all.with(|all| ranked(all.iter().map(|e| e.name.as_str()), &typed.get(), MOST));
+        all.with(|all| places.into_iter().map(|place| all[place].clone()).collect::<Vec<_>>())
+    });
+    let navigate = use_navigate();
+    let choose = StoredValue::new(move |entry: Entry| match entry.does {
+        Does::Go(path) => {
+            open.set(false);
+            navigate(&path, NavigateOptions::default());
+        }
+        Does::Ask(host, kind) => spawn_local(async move {
+            match request_op(host, kind.as_str().to_owned()).await {
+                Ok(()) => drop(open.try_set(false)),
+                Err(error) => drop(refusal.try_set(Some(error.to_string()))),
+            }
+        }),
+    });
+    let dialog = NodeRef::<html::Dialog>::new();
+    Effect::new(move |_| {
+        if let Some(dialog) = dialog.get() {
+            browser::make_modal(dialog, || browser::focus("palette-input"));
+        }
+    });
+    let key = move |event: ev::KeyboardEvent| {
+        let count = fitting.with(Vec::len);
+        match event.key().as_str() {
+            "ArrowDown" if count > 0 => active.update(|at| *at = (*at + 1) % count),
+            "ArrowUp" if count > 0 => active.update(|at| *at = (*at + count - 1) % count),
+            "Enter" => {
+                if let Some(entry) = fitting.with(|f| f.get(active.get_untracked()).cloned()) {
+                    choose.with_value(|choose| choose(entry));
+                }
+            }
+            _ => return,
+        }
+        event.prevent_default();
+    };
+    view! {
+        <dialog class="palette" aria-label="Command palette" node_ref=dialog on:close=move |_| open.set(false)>
+            <input
+                id="palette-input"
+                type="text"
+                role="combobox"
+                aria-label="Host, action or page"
+                aria-expanded="true"
+                aria-controls="palette-entries"
+                aria-autocomplete="list"
+                aria-activedescendant=move || fitting.with(|f| (!f.is_empty()).then(|| entry_id(active.get())))
+                placeholder="Host, action or page"
+                autocomplete="off"
+                spellcheck="false"
+                on:input=move |event| {
+                    typed.set(event_target_value(&event));
+                    active.set(0);
+                    refusal.set(None);
+                }
+                on:keydown=key
+            />
+            {move || refusal.get().map(|why| view! { <p class="refusal" role="alert">{why}</p> })}
+            <ul id="palette-entries" role="listbox" aria-label="What can be done">
+                {move || {
+                    fitting
+                        .get()
+                        .into_iter()
+                        .enumerate()
+                        .map(|(place, entry)| view! { <Item place entry active choose/> })
+                        .collect_view()
+                }}
+            </ul>
+            {move || fitting.with(Vec::is_empty).then(|| view! { <p class="faint" role="status">"Nothing fits."</p> })}
+        </dialog>
+    }
+    .into_any()
+}
+
+fn entry_id(place: usize) -> String {
+    format!("palette-entry-{place}")
+}
+
+#[component]
+fn Item<F: Fn(Entry) + Send + Sync + 'static>(
+    place: usize,
+    entry: Entry,
+    active: RwSignal<usize>,
+    choose: StoredValue<F>,
+) -> impl IntoView {
+    let (name, icon) = (entry.name.clone(), entry.icon);
+    view! {
+        <li
+            id=entry_id(place)
+            role="option"
+            aria-selected=move || (active.get() == place).to_string()
+            on:mousemove=move |_| if active.get_untracked() != place { active.set(place) }
+            on:click=move |_| choose.with_value(|choose| choose(entry.clone()))
+        >
+            <Icon name=icon/>
+            {name}
+        </li>
+    }
+}
