@@ -17,14 +17,15 @@ export class Fleet {
   readonly #folder: string;
   readonly #hosts: Host[] = [];
 
-  private constructor(folder: string, repository: Repository) {
+  private constructor(folder: string, repository: Repository, options: string[]) {
     this.#folder = folder;
     this.repository = repository;
-    this.server = new Server(folder, repository);
+    this.server = new Server(folder, repository, options);
   }
 
-  static async start(repository: Repository): Promise<Fleet> {
-    const fleet = new Fleet(await temporaryFolder(), repository);
+  /** `options` are given to the server beside the usual ones. */
+  static async start(repository: Repository, options: string[] = []): Promise<Fleet> {
+    const fleet = new Fleet(await temporaryFolder(), repository, options);
     await fleet.server.start();
     return fleet;
   }

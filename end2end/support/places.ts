@@ -11,6 +11,7 @@ const said = (name: string, otherwise: string): string => process.env[name] ?? o
 export const server = said('BACKSTAY_SERVER', join(target, 'debug/backstay-server'));
 export const agent = said('BACKSTAY_AGENT', join(target, 'debug/backstay-agent'));
 export const site = said('BACKSTAY_SITE', join(target, 'site'));
+export const github = said('BACKSTAY_GITHUB_STAND_IN', join(target, 'debug/backstay-github-stand-in'));
 export const xtask = said('BACKSTAY_XTASK', join(target, 'debug/xtask'));
 export const images = join(root, 'docs/images');
 

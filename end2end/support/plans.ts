@@ -23,6 +23,8 @@ export interface HostPlan {
   running?: number;
   booted?: number;
   ready?: BuildPlan[];
+  /** What it builds of any other commit, by the revision of nixpkgs that `flake.lock` pins. */
+  pins?: Record<string, BuildPlan>;
   tests?: string[];
   checkout?: { upstream: string; commit: string };
 }
@@ -98,5 +100,42 @@ export function fine({ url, commits }: Repository, name: string, first: number, 
     ],
     tests: tests.slice(0, 3),
     checkout: { upstream: url, commit },
+  };
+}
+
+/** The revisions of nixpkgs that the pull request of these hosts changes. */
+export const nixpkgs = {
+  before: '5ae3b07d8d6527c42f17c876e404993199144b6a',
+  update: '8f1c2d3b9a7e46f0c5d41a6be2907f3358cd6a14',
+};
+
+/**
+ * A host that builds what its checkout says, and whose tests all pass on what it runs: Gen 7, built from the head of
+ * `main`. Built from the pull request, these tests fail.
+ */
+export function followsMain(
+  { url, commits }: Repository,
+  name: string,
+  broken: string[] = [],
+  platform: HostPlan['platform'] = 'nixos',
+): HostPlan {
+  const [before, head] = commits.slice(-2);
+  const build = (revision: string, failing_tests: string[] = []): BuildPlan => ({
+    label: `25.11.${revision.slice(0, 7)}`,
+    kernel: kernels.new,
+    failing_tests,
+  });
+  const built = build(nixpkgs.before);
+  return {
+    name,
+    platform,
+    first: 6,
+    generations: [
+      { ...built, commit: before, age_minutes: 5 * day },
+      { ...built, commit: head, age_minutes: day },
+    ],
+    pins: { [nixpkgs.before]: built, [nixpkgs.update]: build(nixpkgs.update, broken) },
+    tests: ['network', 'gpu', 'x11'],
+    checkout: { upstream: url, commit: head },
   };
 }

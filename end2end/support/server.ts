@@ -11,13 +11,16 @@ export const admin = { name: 'admin', password: 'correct horse battery staple' }
 export class Server {
   readonly #folder: string;
   readonly #repository: Repository;
+  readonly #options: string[];
   #process?: Background;
   /** Known once it has started; the same after it was started again. */
   url = '';
 
-  constructor(folder: string, repository: Repository) {
+  /** `options` are given to `serve` beside the usual ones. */
+  constructor(folder: string, repository: Repository, options: string[] = []) {
     this.#folder = folder;
     this.#repository = repository;
+    this.#options = options;
   }
 
   get log(): string {
@@ -33,6 +36,7 @@ export class Server {
     const words = [
       ...['serve', '--listen', listen, '--database', this.#database, '--site-root', places.site],
       ...['--repository', this.#repository.url, '--repository-folder', join(this.#folder, 'head.git')],
+      ...this.#options,
     ];
     const environment = { BACKSTAY_ADMIN_USER: admin.name, BACKSTAY_ADMIN_PASSWORD: admin.password };
     this.#process = new Background(places.server, words, environment, this.log);

@@ -4,6 +4,7 @@ import { type BrowserContextOptions, type Page, expect, test as base } from '@pl
 
 import { Fleet, removeFolder, temporaryFolder, touch } from './fleet';
 import type { Host } from './host';
+import type { GitHub } from './github';
 import * as plans from './plans';
 import { type Repository, makeRepository } from './repository';
 import { Watch } from './watch';
@@ -11,6 +12,8 @@ import { Watch } from './watch';
 export { expect };
 
 interface Fixtures {
+  /** The GitHub that the server knows; none, where a test does not bring one (see `story.ts`). */
+  github: GitHub | undefined;
   /** A server without hosts, which is this test's alone. */
   fleet: Fleet;
   /** The host of {@link plans.gpc0} in that fleet, connected. */
@@ -35,11 +38,17 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     { scope: 'worker' },
   ],
 
-  fleet: async ({ repository }, use, testInfo) => {
-    const fleet = await Fleet.start(repository);
+  github: async ({}, use) => {
+    await use(undefined);
+  },
+
+  fleet: async ({ repository, github }, use, testInfo) => {
+    const fleet = await Fleet.start(github ? await github.asRepository() : repository, github?.serverOptions);
+    await github?.sendEventsTo(fleet.server.url);
     await use(fleet);
     if (testInfo.status !== testInfo.expectedStatus) {
-      for (const [name, path] of fleet.logs()) {
+      const logs = github ? fleet.logs().set('github', github.log) : fleet.logs();
+      for (const [name, path] of logs) {
         await touch(path);
         await testInfo.attach(name, { path, contentType: 'text/plain' });
       }
