@@ -13,6 +13,7 @@ use crate::events::EventBus;
 use crate::github::GitHub;
 use crate::hub::Hub;
 use crate::ops::request::RequestError;
+use crate::rollouts::Turns;
 use crate::store::{NewAuditEntry, Store, StoreError};
 use crate::watch::Watch;
 
@@ -42,6 +43,7 @@ pub struct Fleet {
     pub(crate) comparisons: Arc<Comparisons>,
     pub(crate) github: Option<Arc<GitHub>>,
     pub(crate) watch: Arc<Watch>,
+    pub(crate) turns: Arc<Turns>,
     accounts: Arc<Accounts>,
     desired: Arc<RwLock<DesiredState>>,
     /// Held while a host is read from the store and told to the pages, so that no page hears an older state after a
@@ -60,6 +62,7 @@ impl Fleet {
             accounts: Arc::new(Accounts::new(Arc::clone(&store), Arc::clone(&clock))),
             desired: Arc::new(RwLock::new(DesiredState::NotConfigured)),
             publishing: Arc::default(),
+            turns: Arc::default(),
             queue_time,
             comparisons: Arc::default(),
             watch: Arc::new(Watch::new(github.as_ref())),

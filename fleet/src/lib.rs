@@ -20,6 +20,7 @@ mod fleet;
 pub mod github;
 pub mod hub;
 pub mod ops;
+pub mod rollouts;
 pub mod secret;
 pub mod store;
 mod views;

@@ -37,7 +37,7 @@ impl Fleet {
             hosts,
             pull_requests: self.pull_requests(),
             deployment: self.newest_deployment().await?,
-            rollout: None,
+            rollout: self.newest_rollout().await?,
             last_event,
             server_version: self.server_version.to_string(),
         })

@@ -11,7 +11,7 @@ use crate::{
 
 mod next;
 
-pub use next::{Ended, Next};
+pub use next::{Ended, Next, stopped};
 
 /// The most hosts that a roll-out works on at once.
 pub const MOST_AT_ONCE: u32 = 100;

@@ -109,7 +109,8 @@ impl Fleet {
     ) -> Result<Option<Deployment>, StoreError> {
         let entry = self.entry(&new.merged_by, "pr.merged", detail);
         let opened = self.store.open_deployment(new, &entry).await?;
-        if opened.is_some() {
+        if let Some(opened) = &opened {
+            self.publish_opened(opened.id).await?;
             let number = new.pull_request.number;
             let message = format!("PR #{number} merged by {} - Pull to get it", new.merged_by);
             self.events.publish(&Event::PrMerged { number, message });
@@ -306,6 +307,7 @@ impl Fleet {
     ) -> Result<Deployment, DeployError> {
         let entry = self.entry(by, action, detail);
         if let Some(deployment) = self.store.decide(id, decision, &entry).await? {
+            self.publish_deployment(id).await?;
             return Ok(deployment);
         }
         let deployment = self.store.deployment(id).await?.ok_or(DeployError::NoSuchDeployment)?;

@@ -1,10 +1,17 @@
 //! Ops on hosts fill the deployment that is going on.
 
-use backstay_protocol::deployment::{Deployment, Heard};
-use backstay_protocol::{Commit, DesiredState, Facts, OpKind, OpStatus, OpView};
+use backstay_protocol::deployment::{Deployment, Heard, HostOutcome, Step};
+use backstay_protocol::event::Event;
+use backstay_protocol::message::Outcome;
+use backstay_protocol::rollout::Ended;
+use backstay_protocol::{DeploymentId, DesiredState, Facts, HostId, OpKind, OpStatus, OpView, same_files};
 
 use crate::fleet::Fleet;
-use crate::store::StoreError;
+use crate::ops::ended::{ended, never_began};
+use crate::store::{OpFilter, StoreError};
+
+/// How many of a host's latest ops are looked through for the one that made what runs.
+const OPS_LOOKED_THROUGH: u32 = 100;
 
 impl Fleet {
     /// An op has begun or ended: what it means for the deployment that is going on, if there is one.
@@ -16,11 +23,37 @@ impl Fleet {
         let Some(deployment) = self.going_on().await? else { return Ok(()) };
         let Some(facts) = self.store.host(op.host).await?.and_then(|host| host.facts) else { return Ok(()) };
         let Some(heard) = heard(op, &facts) else { return Ok(()) };
-        if !concerns(&deployment, &heard, &facts, self.branch_head().as_ref()) {
+        let outcome = deployment.hosts.iter().find(|outcome| outcome.host == op.host);
+        let counts = if kind == OpKind::Test {
+            self.are_of_the_switch(outcome, op).await?
+        } else {
+            is_newest(outcome, op) && concerns(&deployment, op, &facts, &self.desired())
+        };
+        if !counts {
             return Ok(());
         }
-        let filled = self.store.deployment_heard(deployment.id, op.host, &op.host_name, op.id, &heard);
-        filled.await.map(drop)
+        let filled =
+            self.store.deployment_heard(deployment.id, op.host, &op.host_name, op.id, &heard).await?;
+        if filled.is_some() {
+            self.publish_deployment(deployment.id).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells the deployment that is going on how the ops ended that it waits for: should the server have ended right
+    /// after one of them did, nobody else would.
+    pub(crate) async fn catch_up_deployment(&self) -> Result<(), StoreError> {
+        // The tests count only once the switch is known.
+        for step in [|host: &HostOutcome| host.switch.clone(), |host: &HostOutcome| host.tests.clone()] {
+            let Some(deployment) = self.going_on().await? else { return Ok(()) };
+            for host in &deployment.hosts {
+                let Step::Running { op } = step(host) else { continue };
+                if let Some(op) = self.store.op(op).await?.filter(|op| !op.status.is_open()) {
+                    self.fill_deployment(&op).await?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The newest deployment, if ops still count for it.
@@ -28,45 +61,81 @@ impl Fleet {
         Ok(self.newest_deployment().await?.filter(|deployment| deployment.decision.is_going_on()))
     }
 
-    fn branch_head(&self) -> Option<Commit> {
-        match self.desired() {
-            DesiredState::Known { commit, .. } => Some(commit),
-            _ => None,
+    /// Whether tests ran on what the deployment's switch made. After a rollback they say something of what it went back
+    /// to, and nothing of what was merged, until the host is switched again.
+    async fn are_of_the_switch(
+        &self,
+        outcome: Option<&HostOutcome>,
+        tests: &OpView,
+    ) -> Result<bool, StoreError> {
+        let Some(Step::Ok { op: switch }) = outcome.map(|outcome| &outcome.switch) else { return Ok(false) };
+        let made_by = self.latest_system_op(tests.host).await?;
+        Ok(*switch < tests.id && made_by.is_some_and(|op| op.id == *switch))
+    }
+
+    /// The latest closed op that changed the host's system, or may have: not one that never reached the host, nor one
+    /// that the host refused.
+    pub(crate) async fn latest_system_op(&self, host: HostId) -> Result<Option<OpView>, StoreError> {
+        let filter = OpFilter { host: Some(host), limit: OPS_LOOKED_THROUGH, ..OpFilter::default() };
+        let ops = self.store.ops(&filter).await?;
+        Ok(ops.into_iter().find(|op| {
+            op.action.kind().changes_system()
+                && !op.status.is_open()
+                && !never_began(op)
+                && op.outcome != Some(Outcome::Refused)
+        }))
+    }
+
+    /// Tells every open page of a new deployment, and of the one that it took the place of.
+    pub(crate) async fn publish_opened(&self, id: DeploymentId) -> Result<(), StoreError> {
+        for before in self.store.deployments(Some(id), 1).await? {
+            self.publish_deployment(before.id).await?;
         }
+        self.publish_deployment(id).await
+    }
+
+    /// Tells every open page how a deployment is now.
+    pub(crate) async fn publish_deployment(&self, id: DeploymentId) -> Result<(), StoreError> {
+        let _in_order = self.turns.telling.lock().await;
+        if let Some(deployment) = self.store.deployment(id).await? {
+            self.events.publish(&Event::Deployment { deployment: Box::new(deployment) });
+        }
+        Ok(())
     }
 }
 
-/// What an op says to a deployment; nothing, where it is none that matters.
+/// What an op says to a deployment; nothing, where it is none that matters or never reached its host.
 fn heard(op: &OpView, facts: &Facts) -> Option<Heard> {
-    let why = || op.message.clone().unwrap_or_default();
-    match (op.action.kind(), op.status) {
-        (kind, OpStatus::Running) if kind.switches() => Some(Heard::SwitchBegan),
-        (kind, OpStatus::Succeeded) if kind.switches() => Some(Heard::SwitchEnded(Ok(()))),
-        (kind, OpStatus::Failed | OpStatus::TimedOut | OpStatus::Lost | OpStatus::Cancelled)
-            if kind.switches() =>
-        {
-            Some(Heard::SwitchEnded(Err(why())))
-        }
-        (OpKind::Test, OpStatus::Running) => Some(Heard::TestsBegan),
-        (OpKind::Test, OpStatus::Succeeded) => Some(Heard::TestsEnded(tests(facts))),
-        (OpKind::Test, OpStatus::Failed | OpStatus::TimedOut | OpStatus::Lost) => {
-            Some(Heard::TestsEnded(Err(why())))
-        }
-        _ => None,
+    let is_switch = op.action.kind().switches();
+    if op.status == OpStatus::Running {
+        return Some(if is_switch { Heard::SwitchBegan } else { Heard::TestsBegan });
     }
+    let end = match ended(op, Some(facts))? {
+        Ended::Well => Ok(()),
+        Ended::Badly(why) => Err(why),
+        Ended::NeverBegan(_) => return None,
+    };
+    Some(if is_switch { Heard::SwitchEnded(end) } else { Heard::TestsEnded(end) })
 }
 
-/// Which tests failed on what runs.
-fn tests(facts: &Facts) -> Result<(), String> {
-    let run = facts.running_generation().and_then(|generation| facts.tests_of(generation));
-    let failed: Vec<_> = run.map(|run| run.failed().map(str::to_owned).collect()).unwrap_or_default();
-    if failed.is_empty() { Ok(()) } else { Err(failed.join(", ")) }
+/// Whether no later switch is known: how a lost op ended may be found after another one has taken its place.
+fn is_newest(outcome: Option<&HostOutcome>, op: &OpView) -> bool {
+    outcome.and_then(|outcome| outcome.switch.op()).is_none_or(|known| known <= op.id)
 }
 
-/// Whether an op has to do with what was merged: a switch does where the checkout is at the merge, or at the branch's head
-/// after it. Tests say something of what was switched to, which is for the outcome itself to know.
-fn concerns(deployment: &Deployment, heard: &Heard, facts: &Facts, tip: Option<&Commit>) -> bool {
-    let is_switch = matches!(heard, Heard::SwitchBegan | Heard::SwitchEnded(_));
-    let checkout = facts.checkout.as_ref().map(|checkout| &checkout.commit);
-    !is_switch || checkout.is_some_and(|commit| *commit == deployment.commit || Some(commit) == tip)
+/// Whether a switch has to do with what was merged. One that pulls first goes to the branch's head, where that is, from
+/// the merge on, wherever the checkout is until then. Any other does where the checkout is at the merge, at the head of
+/// the branch after it, or holds the files of that.
+fn concerns(deployment: &Deployment, op: &OpView, facts: &Facts, desired: &DesiredState) -> bool {
+    if op.action.kind() == OpKind::PullSwitch && op.created_at >= deployment.merged_at {
+        return true;
+    }
+    let Some(checkout) = &facts.checkout else { return false };
+    let is_at_head = match desired {
+        DesiredState::Known { commit, tree, .. } => {
+            checkout.commit.is(commit) || same_files(checkout.tree.as_ref(), Some(tree))
+        }
+        _ => false,
+    };
+    checkout.commit.is(&deployment.commit) || is_at_head
 }

@@ -6,9 +6,11 @@
 //! pages ◀─ close ◀─ post-check ◀─ facts ◀─────────────────┘
 //! ```
 //!
-//! [`registry`] says what each op is, [`request`] is the way in, `report` the way back, `record` what is kept of it.
+//! [`registry`] says what each op is, [`request`] is the way in, `report` the way back, `record` what is kept of
+//! it, `ended` what its end says to what follows on it.
 
-mod record;
+pub(crate) mod ended;
+pub(crate) mod record;
 pub mod registry;
 mod report;
 pub mod request;
@@ -22,11 +24,16 @@ use crate::fleet::Fleet;
 use crate::store::StoreError;
 
 impl Fleet {
-    /// Tells every open page how an op, and with it its host, is now, and the deployment that is going on.
-    async fn publish_op(&self, op: &OpView) -> Result<(), StoreError> {
+    /// Tells every open page how an op, and with it its host, is now. The deployment that is going on and the roll-outs
+    /// that wait for the op take in what it means for them.
+    pub(crate) async fn publish_op(&self, op: &OpView) -> Result<(), StoreError> {
         self.fill_deployment(op).await?;
         self.events.publish(&Event::Op { op: Box::new(op.clone()) });
-        self.publish_host(op.host).await
+        self.publish_host(op.host).await?;
+        if !op.status.is_open() {
+            self.roll_on().await;
+        }
+        Ok(())
     }
 
     /// Tells everybody what became of an op.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::store::{NewAuditEntry, NewOp, RollbackRecord};
 
 /// The entry for a request.
-pub(super) fn request_entry(op: &NewOp, host_name: &str) -> NewAuditEntry {
+pub(crate) fn request_entry(op: &NewOp, host_name: &str) -> NewAuditEntry {
     let blocked = op.status == OpStatus::Blocked;
     let (from_gen, to_gen) = generations(&op.action);
     NewAuditEntry {

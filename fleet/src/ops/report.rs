@@ -88,6 +88,8 @@ impl Fleet {
                 _ => {}
             }
         }
+        // What a fault of the database held up goes on with the next look.
+        self.roll_on().await;
         Ok(())
     }
 

@@ -82,10 +82,7 @@ impl Fleet {
         reason: Option<String>,
     ) -> Result<OpView, RequestError> {
         may(person, &action)?;
-        let reason = reason.map(|r| r.trim().to_owned()).filter(|r| !r.is_empty());
-        if reason.as_ref().is_some_and(|r| r.chars().count() > REASON_CHARS) {
-            return Err(RequestError::ReasonTooLong);
-        }
+        let reason = checked_reason(reason).ok_or(RequestError::ReasonTooLong)?;
         let host = self.store.host_by_name(host_name).await?;
         let host = host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))?;
         self.open(&host, Asked { action, by: person.name.clone(), reason, retry_of: None }).await
@@ -117,27 +114,26 @@ impl Fleet {
 
     /// Validates and records an op, and sends it where that is possible now.
     async fn open(&self, host: &HostRecord, asked: Asked) -> Result<OpView, RequestError> {
-        let verdict = registry::validate(&asked.action, host.facts.as_ref());
-        let mut op = self.new_op(host.id, asked);
-        if let Err(blocked) = &verdict {
-            op = NewOp { status: OpStatus::Blocked, due_at: None, message: Some(blocked.to_string()), ..op };
-        }
+        let (op, verdict) = self.validated(host, asked);
         let audit = record::request_entry(&op, &host.name);
         let op = match self.store.insert_op(&op, &audit).await {
             Ok(op) => op,
-            Err(InsertOpError::HostBusy(first)) => {
-                return Err(RequestError::HostBusy {
-                    host: host.name.clone(),
-                    title: first.title(),
-                    by: first.requested_by,
-                    op: first.id,
-                });
-            }
+            Err(InsertOpError::HostBusy(first)) => return Err(RequestError::busy(&host.name, *first)),
             Err(InsertOpError::Store(error)) => return Err(error.into()),
         };
         self.publish_op(&op).await?;
         verdict?;
         Ok(self.dispatch(&op).await?.unwrap_or(op))
+    }
+
+    /// An op that is to wait for its host or, where it is refused, the record of that.
+    pub(crate) fn validated(&self, host: &HostRecord, asked: Asked) -> (NewOp, Result<(), Blocked>) {
+        let verdict = registry::validate(&asked.action, host.facts.as_ref());
+        let mut op = self.new_op(host.id, asked);
+        if let Err(blocked) = &verdict {
+            op = NewOp { status: OpStatus::Blocked, due_at: None, message: Some(blocked.to_string()), ..op };
+        }
+        (op, verdict)
     }
 
     /// An op that is to wait for its host.
@@ -158,8 +154,17 @@ impl Fleet {
     }
 
     /// Sends an op that waits, or that was sent and never arrived, if its agent is connected. The op as it is then,
-    /// where it changed.
+    /// where it changed. One that is a host's turn in a roll-out is sent by that, when a slot is free.
     pub(super) async fn dispatch(&self, op: &OpView) -> Result<Option<OpView>, StoreError> {
+        if op.status == OpStatus::Queued && self.waits_for_slot(op.id).await? {
+            self.roll_on().await;
+            return Ok(None);
+        }
+        self.send(op).await
+    }
+
+    /// [`Fleet::dispatch`], whoever has a say in when.
+    pub(crate) async fn send(&self, op: &OpView) -> Result<Option<OpView>, StoreError> {
         if !self.hub.is_ready(op.host) {
             return Ok(None);
         }
@@ -216,7 +221,7 @@ impl Fleet {
     }
 
     /// Closes an op that certainly never reached its host; whether it was still so.
-    pub(super) async fn take_back(&self, op: &OpView, by: &str) -> Result<bool, StoreError> {
+    pub(crate) async fn take_back(&self, op: &OpView, by: &str) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let message = format!("Taken back by {by} before it reached the host. Nothing was changed.");
         let step = OpStep {
@@ -232,17 +237,32 @@ impl Fleet {
     }
 }
 
+impl RequestError {
+    /// Another op holds the host.
+    pub(crate) fn busy(host: &str, first: OpView) -> Self {
+        Self::HostBusy { host: host.to_owned(), title: first.title(), by: first.requested_by, op: first.id }
+    }
+}
+
 /// What was asked for, and by whom.
-pub(super) struct Asked {
-    pub(super) action: OpAction,
-    pub(super) by: String,
-    pub(super) reason: Option<String>,
-    pub(super) retry_of: Option<OpId>,
+pub(crate) struct Asked {
+    pub(crate) action: OpAction,
+    pub(crate) by: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) retry_of: Option<OpId>,
 }
 
 /// Until when an op is waited for that is sent, or begun, now.
 pub(super) fn due_with_host(now: DateTime<Utc>, action: &OpAction) -> DateTime<Utc> {
     now + registry::spec(action.kind()).timeout + PATIENCE
+}
+
+/// A reason as it is kept, trimmed and none where it is empty; none at all where it is too long.
+#[expect(clippy::option_option, reason = "that there is no reason is no refusal")]
+pub(crate) fn checked_reason(reason: Option<String>) -> Option<Option<String>> {
+    let reason = reason.map(|r| r.trim().to_owned()).filter(|r| !r.is_empty());
+    let is_too_long = reason.as_ref().is_some_and(|r| r.chars().count() > REASON_CHARS);
+    (!is_too_long).then_some(reason)
 }
 
 fn may(person: &Person, action: &OpAction) -> Result<(), RequestError> {

@@ -97,7 +97,7 @@ impl Rollout {
 
     fn next_stopping(&self, queued: impl Fn(OpId) -> bool, why: &str) -> Vec<Next> {
         let next = |host: &super::RolloutHost| match host.step {
-            RolloutStep::Waiting => Some(Next::Skip(host.host, format!("stopped: {why}"))),
+            RolloutStep::Waiting => Some(Next::Skip(host.host, stopped(why))),
             RolloutStep::Running { op } if queued(op) => Some(Next::TakeBack(host.host, op)),
             _ => None,
         };
@@ -154,6 +154,11 @@ impl Rollout {
             }
         }
     }
+}
+
+/// Why a host is left out of a roll-out that was stopped.
+pub fn stopped(why: &str) -> String {
+    format!("stopped: {why}")
 }
 
 fn hosts(number: usize) -> String {

@@ -1,0 +1,192 @@
+//! Goes on with a roll-out: takes in what has ended, stops it or ends it, begins what is next.
+
+use std::collections::HashMap;
+
+use backstay_protocol::event::{Event, Notice, Tone};
+use backstay_protocol::rollout::{Ended, Next, Rollout, RolloutHost, RolloutState, RolloutStep, stopped};
+use backstay_protocol::{HostId, OpId, OpKind, OpStatus, OpView, RolloutId};
+
+use crate::fleet::Fleet;
+use crate::ops::ended::ended;
+use crate::ops::record::request_entry;
+use crate::ops::request::{Asked, RequestError};
+use crate::store::{HostRecord, InsertOpError, StoreError};
+
+/// Whom the audit log names for what the server does by itself.
+const SERVER: &str = "server";
+/// What is said of a host that is no longer in the fleet.
+const REMOVED: &str = "It is no longer in the fleet.";
+
+/// The ops that the hosts of a roll-out are at.
+pub(super) struct OpsUnderWay(HashMap<OpId, OpView>);
+
+impl OpsUnderWay {
+    /// Whether the op has not been sent yet.
+    pub(super) fn is_queued(&self, op: OpId) -> bool {
+        self.0.get(&op).is_some_and(|op| op.status == OpStatus::Queued)
+    }
+}
+
+impl Fleet {
+    /// Goes on with every roll-out, until nothing more is to do now.
+    pub(super) async fn advance_all(&self) -> Result<(), StoreError> {
+        for rollout in self.store.open_rollouts().await? {
+            while self.advance(rollout.id).await? {}
+        }
+        Ok(())
+    }
+
+    /// Goes on with a roll-out as it is recorded; whether anything changed, so that it is worth another look.
+    async fn advance(&self, id: RolloutId) -> Result<bool, StoreError> {
+        let Some(rollout) = self.store.rollout(id).await?.filter(|it| it.state.is_open()) else {
+            return Ok(false);
+        };
+        let ops = self.ops_under_way(&rollout).await?;
+        let mut changed = false;
+        for host in &rollout.hosts {
+            if let Some(after) = self.after(&rollout, host, &ops).await? {
+                changed |= self.step(rollout.id, host.host, &host.step, &after).await?;
+            }
+        }
+        if changed {
+            return Ok(true);
+        }
+        if let Some(state) = rollout.turn(|op| ops.is_queued(op)) {
+            return self.turn(&rollout, &state).await;
+        }
+        for next in rollout.next(|op| ops.is_queued(op), |host| self.hub.is_ready(host)) {
+            changed |= self.carry_out(&rollout, next, &ops).await?;
+        }
+        Ok(changed)
+    }
+
+    /// The ops that its hosts are at.
+    pub(super) async fn ops_under_way(&self, rollout: &Rollout) -> Result<OpsUnderWay, StoreError> {
+        let mut ops = HashMap::new();
+        for op in rollout.hosts.iter().filter(|host| !host.step.is_over()).filter_map(|host| host.step.op()) {
+            ops.extend(self.store.op(op).await?.map(|view| (op, view)));
+        }
+        Ok(OpsUnderWay(ops))
+    }
+
+    /// The step after the one that a host is at, if its op has ended.
+    async fn after(
+        &self,
+        rollout: &Rollout,
+        host: &RolloutHost,
+        OpsUnderWay(ops): &OpsUnderWay,
+    ) -> Result<Option<RolloutStep>, StoreError> {
+        let Some(op) = host.step.op().filter(|_| !host.step.is_over()) else { return Ok(None) };
+        let Some(op) = ops.get(&op) else {
+            return Ok(host.step.after(Ended::Badly(REMOVED.to_owned()), None));
+        };
+        if op.status.is_open() {
+            return Ok(None);
+        }
+        let facts = self.store.host(op.host).await?.and_then(|host| host.facts);
+        let Some(ended) = ended(op, facts.as_ref()) else { return Ok(None) };
+        let ended = match (ended, &rollout.state) {
+            (Ended::Badly(why), _) if op.action.kind() == OpKind::Test => {
+                Ended::Badly(format!("Tests FAIL ({why})"))
+            }
+            (Ended::NeverBegan(_), RolloutState::Stopping { why }) => Ended::NeverBegan(stopped(why)),
+            (ended, _) => ended,
+        };
+        // They were recorded with the end of the op, or never will be.
+        let tests = self.store.following_op(op.id).await?;
+        Ok(host.step.after(ended, tests.map(|tests| tests.id)))
+    }
+
+    async fn step(
+        &self,
+        id: RolloutId,
+        host: HostId,
+        from: &RolloutStep,
+        to: &RolloutStep,
+    ) -> Result<bool, StoreError> {
+        let is_taken = self.store.step_rollout(id, host, from, to).await?.is_some();
+        if is_taken {
+            self.publish_rollout(id).await?;
+        }
+        Ok(is_taken)
+    }
+
+    /// The roll-out stops or ends by itself.
+    async fn turn(&self, rollout: &Rollout, to: &RolloutState) -> Result<bool, StoreError> {
+        let after = Rollout { state: to.clone(), ..rollout.clone() };
+        let told = after.told(self.rolled_out(rollout).await?.as_deref());
+        let entry = self.rollout_entry(SERVER, to, rollout, format!("{told}."));
+        if self.store.set_rollout_state(rollout.id, to, &entry).await?.is_none() {
+            return Ok(false);
+        }
+        self.publish_rollout(rollout.id).await?;
+        if !to.is_open() {
+            let tone = if after.went_well() == after.hosts.len() { Tone::Good } else { Tone::Bad };
+            self.events.publish(&Event::Notice(Notice { tone, text: told, host_name: None, op: None }));
+        }
+        Ok(true)
+    }
+
+    async fn carry_out(
+        &self,
+        rollout: &Rollout,
+        next: Next,
+        OpsUnderWay(ops): &OpsUnderWay,
+    ) -> Result<bool, StoreError> {
+        match next {
+            Next::Begin(host) => self.begin(rollout, host).await,
+            Next::Send(_, op) => match ops.get(&op) {
+                Some(op) => Ok(self.send(op).await?.is_some()),
+                None => Ok(false),
+            },
+            Next::TakeBack(_, op) => match ops.get(&op) {
+                Some(op) => self.take_back(op, SERVER).await,
+                None => Ok(false),
+            },
+            Next::Skip(host, why) => self.skip(rollout, host, why).await,
+        }
+    }
+
+    async fn skip(&self, rollout: &Rollout, host: HostId, why: String) -> Result<bool, StoreError> {
+        self.step(rollout.id, host, &RolloutStep::Waiting, &RolloutStep::Skipped { why }).await
+    }
+
+    /// Begins a host, as a person's request would: what is refused or busy is left out, with the sentence that says why.
+    async fn begin(&self, rollout: &Rollout, host: HostId) -> Result<bool, StoreError> {
+        let Some(record) = self.store.host(host).await? else {
+            return self.skip(rollout, host, REMOVED.to_owned()).await;
+        };
+        let Some(turn) = rollout.hosts.iter().find(|turn| turn.host == host) else { return Ok(false) };
+        let asked = Asked {
+            action: turn.action.clone(),
+            by: rollout.requested_by.clone(),
+            reason: rollout.reason.clone(),
+            retry_of: None,
+        };
+        self.begin_on(rollout, &record, asked).await
+    }
+
+    async fn begin_on(&self, rollout: &Rollout, host: &HostRecord, asked: Asked) -> Result<bool, StoreError> {
+        let (op, verdict) = self.validated(host, asked);
+        let step = match &verdict {
+            Ok(()) => RolloutStep::Running { op: op.id },
+            Err(blocked) => RolloutStep::Skipped { why: blocked.to_string() },
+        };
+        let entry = request_entry(&op, &host.name);
+        let op = match self.store.begin_in_rollout(rollout.id, &step, &op, &entry).await {
+            Ok(Some(op)) => op,
+            Ok(None) => return Ok(false),
+            Err(InsertOpError::HostBusy(first)) => {
+                let why = RequestError::busy(&host.name, *first).to_string();
+                return self.skip(rollout, host.id, why).await;
+            }
+            Err(InsertOpError::Store(error)) => return Err(error),
+        };
+        self.publish_rollout(rollout.id).await?;
+        self.publish_op(&op).await?;
+        if verdict.is_ok() {
+            self.send(&op).await?;
+        }
+        Ok(true)
+    }
+}

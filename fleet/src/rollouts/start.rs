@@ -1,0 +1,150 @@
+//! A person starts a roll-out, or stops it.
+
+use backstay_protocol::rollout::{
+    MOST_AT_ONCE, Rollout, RolloutHost, RolloutRequest, RolloutState, RolloutStep,
+};
+use backstay_protocol::view::{Person, Role};
+use backstay_protocol::{DeploymentId, HostId, OpAction, OpKind, RolloutId};
+
+use super::RolloutError;
+use crate::fleet::Fleet;
+use crate::ops::request::checked_reason;
+use crate::store::{HostRecord, StoreError};
+
+/// What a roll-out is made of.
+pub(super) struct NewRollout {
+    pub(super) kind: OpKind,
+    pub(super) deployment: Option<DeploymentId>,
+    pub(super) reason: Option<String>,
+    pub(super) parallel: u32,
+    pub(super) stop_on_failure: bool,
+    pub(super) hosts: Vec<(HostRecord, OpAction)>,
+}
+
+impl Fleet {
+    /// Starts a roll-out. Hosts are begun in the order in which they are named, as slots are free.
+    ///
+    /// # Errors
+    /// [`RolloutError`]; nothing was begun on any host then.
+    pub async fn start_rollout(
+        &self,
+        person: &Person,
+        request: RolloutRequest,
+    ) -> Result<Rollout, RolloutError> {
+        may(person)?;
+        let action = action(request.kind)?;
+        if !(1..=MOST_AT_ONCE).contains(&request.parallel) {
+            return Err(RolloutError::AtOnce);
+        }
+        let reason = checked_reason(request.reason).ok_or(RolloutError::ReasonTooLong)?;
+        let hosts = self.named(&request.hosts).await?;
+        let new = NewRollout {
+            kind: request.kind,
+            deployment: self.deployment_of(request.kind).await?,
+            reason,
+            parallel: request.parallel,
+            stop_on_failure: request.stop_on_failure,
+            hosts: hosts.into_iter().map(|host| (host, action.clone())).collect(),
+        };
+        self.start(person, new).await
+    }
+
+    /// Records a roll-out and goes on with it.
+    pub(super) async fn start(&self, person: &Person, new: NewRollout) -> Result<Rollout, RolloutError> {
+        let rollout = Rollout {
+            id: RolloutId::new(),
+            kind: new.kind,
+            deployment: new.deployment,
+            requested_by: person.name.clone(),
+            reason: new.reason,
+            created_at: self.clock.now(),
+            parallel: new.parallel,
+            stop_on_failure: new.stop_on_failure,
+            state: RolloutState::Running,
+            hosts: new.hosts.into_iter().map(waiting).collect(),
+        };
+        let names: Vec<_> = rollout.hosts.iter().map(|host| host.name.as_str()).collect();
+        let detail = format!(
+            "{} on {}, {} at once{}.",
+            rollout.kind.title(),
+            names.join(", "),
+            rollout.parallel,
+            if rollout.stop_on_failure { ", until one fails" } else { "" }
+        );
+        let entry = self.rollout_entry(&person.name, &RolloutState::Running, &rollout, detail);
+        self.store.insert_rollout(&rollout, &entry).await?;
+        self.publish_rollout(rollout.id).await?;
+        self.roll_on().await;
+        Ok(self.store.rollout(rollout.id).await?.unwrap_or(rollout))
+    }
+
+    /// Begins no further host of a roll-out. Ops that wait for a host are taken back; those that are under way go on.
+    ///
+    /// # Errors
+    /// [`RolloutError`]; it goes on then.
+    pub async fn stop_rollout(&self, person: &Person, id: RolloutId) -> Result<Rollout, RolloutError> {
+        may(person)?;
+        let rollout = self.store.rollout(id).await?.ok_or(RolloutError::NoSuchRollout)?;
+        match rollout.state {
+            RolloutState::Running => {}
+            // Somebody was faster.
+            RolloutState::Stopping { .. } => return Ok(rollout),
+            RolloutState::Done | RolloutState::Stopped { .. } => return Err(RolloutError::Over),
+        }
+        let ops = self.ops_under_way(&rollout).await?;
+        if !rollout.can_be_stopped(|op| ops.is_queued(op)) {
+            return Err(RolloutError::NothingToStop);
+        }
+        let state = RolloutState::Stopping { why: format!("{} stopped it", person.name) };
+        let detail = "No further host is begun. What is under way goes on.".to_owned();
+        let entry = self.rollout_entry(&person.name, &state, &rollout, detail);
+        if self.store.set_rollout_state(id, &state, &entry).await?.is_some() {
+            self.publish_rollout(id).await?;
+        }
+        self.roll_on().await;
+        self.store.rollout(id).await?.ok_or(RolloutError::NoSuchRollout)
+    }
+
+    /// The hosts of these names, in their order.
+    pub(super) async fn named(&self, names: &[String]) -> Result<Vec<HostRecord>, RolloutError> {
+        let mut hosts: Vec<HostRecord> = Vec::with_capacity(names.len());
+        for name in names {
+            let host = self.store.host_by_name(name).await?;
+            let host = host.ok_or_else(|| RolloutError::NoSuchHost(name.clone()))?;
+            let is_known = |id: HostId| hosts.iter().any(|host| host.id == id);
+            if is_known(host.id) {
+                return Err(RolloutError::Twice(host.name));
+            }
+            hosts.push(host);
+        }
+        if hosts.is_empty() { Err(RolloutError::NoHosts) } else { Ok(hosts) }
+    }
+
+    /// The deployment that such a roll-out is for: the newest, if it is going on and switches count for it.
+    async fn deployment_of(&self, kind: OpKind) -> Result<Option<DeploymentId>, StoreError> {
+        if !kind.switches() {
+            return Ok(None);
+        }
+        let newest = self.newest_deployment().await?;
+        Ok(newest.filter(|deployment| deployment.decision.is_going_on()).map(|deployment| deployment.id))
+    }
+}
+
+fn waiting((host, action): (HostRecord, OpAction)) -> RolloutHost {
+    RolloutHost { host: host.id, name: host.name, action, step: RolloutStep::Waiting }
+}
+
+fn action(kind: OpKind) -> Result<OpAction, RolloutError> {
+    match kind {
+        OpKind::Pull => Ok(OpAction::Pull),
+        OpKind::Switch => Ok(OpAction::Switch),
+        OpKind::PullSwitch => Ok(OpAction::PullSwitch),
+        OpKind::Test => Ok(OpAction::Test),
+        OpKind::Rollback | OpKind::Refresh => Err(RolloutError::WrongKind(kind)),
+    }
+}
+
+pub(super) fn may(person: &Person) -> Result<(), RolloutError> {
+    let needed = Role::Operator;
+    if person.role < needed { Err(RolloutError::NotAllowed { needed }) } else { Ok(()) }
+}

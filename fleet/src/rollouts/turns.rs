@@ -1,0 +1,49 @@
+//! Who goes on with the roll-outs: one at a time, and nobody is forgotten.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::Mutex;
+
+use crate::fleet::Fleet;
+
+/// Whose turn it is.
+#[derive(Default)]
+pub(crate) struct Turns {
+    /// Held while somebody goes on with the roll-outs, so that slots are counted right.
+    turn: Mutex<()>,
+    /// Whether something has happened since somebody last looked.
+    due: AtomicBool,
+    /// Held while a roll-out or a deployment is read from the store and told to the pages, so that no page hears an
+    /// older state after a newer one.
+    pub(crate) telling: Mutex<()>,
+}
+
+impl Fleet {
+    /// Goes on with the roll-outs as far as possible, also if the caller does not wait for the end of it. Where somebody
+    /// is at it already, they look once more.
+    ///
+    /// What goes wrong is logged and tried again at the next look: that of the op that ended is not the caller's doing.
+    pub(crate) fn roll_on(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let fleet = self.clone();
+        Box::pin(async move {
+            if let Err(fault) = tokio::spawn(async move { fleet.take_turns().await }).await {
+                tracing::error!(%fault, "a roll-out was interrupted");
+            }
+        })
+    }
+
+    async fn take_turns(&self) {
+        let Turns { turn, due, .. } = self.turns.as_ref();
+        due.store(true, Ordering::SeqCst);
+        // Asked again after the turn was given up: who came in between left word and went.
+        while due.load(Ordering::SeqCst) {
+            let Ok(_turn) = turn.try_lock() else { return };
+            while due.swap(false, Ordering::SeqCst) {
+                if let Err(error) = self.advance_all().await {
+                    tracing::error!(%error, "a roll-out cannot go on now");
+                }
+            }
+        }
+    }
+}
