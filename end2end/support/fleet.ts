@@ -17,14 +17,14 @@ export class Fleet {
   readonly #folder: string;
   readonly #hosts: Host[] = [];
 
-  private constructor(folder: string, repository: Repository, options: string[]) {
+  private constructor(folder: string, repository: Repository, options?: string[]) {
     this.#folder = folder;
     this.repository = repository;
     this.server = new Server(folder, repository, options);
   }
 
-  /** `options` are given to the server beside the usual ones. */
-  static async start(repository: Repository, options: string[] = []): Promise<Fleet> {
+  /** The server reads the repository by git, unless options tell it where that is. */
+  static async start(repository: Repository, options?: string[]): Promise<Fleet> {
     const fleet = new Fleet(await temporaryFolder(), repository, options);
     await fleet.server.start();
     return fleet;

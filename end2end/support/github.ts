@@ -82,11 +82,12 @@ export class GitHub {
     return join(this.#folder, 'webhook-secret');
   }
 
-  /** What tells a server of it. */
+  /** What tells a server of it. What its webhook does not tell, the server sees within a second. */
   get serverOptions(): string[] {
     return [
       ...['--github-api', this.#api, '--github-repository', GitHub.repository],
       ...['--github-token-file', this.#tokenFile, '--github-webhook-secret-file', this.#secretFile],
+      ...['--poll-seconds', '1'],
     ];
   }
 

@@ -10,17 +10,16 @@ export const admin = { name: 'admin', password: 'correct horse battery staple' }
 
 export class Server {
   readonly #folder: string;
-  readonly #repository: Repository;
   readonly #options: string[];
   #process?: Background;
   /** Known once it has started; the same after it was started again. */
   url = '';
 
-  /** `options` are given to `serve` beside the usual ones. */
-  constructor(folder: string, repository: Repository, options: string[] = []) {
+  /** It reads the repository by git, unless other options tell it where that is. */
+  constructor(folder: string, repository: Repository, options?: string[]) {
     this.#folder = folder;
-    this.#repository = repository;
-    this.#options = options;
+    const byGit = ['--repository', repository.url, '--repository-folder', join(folder, 'head.git')];
+    this.#options = options ?? byGit;
   }
 
   get log(): string {
@@ -35,7 +34,6 @@ export class Server {
     const listen = this.url === '' ? '127.0.0.1:0' : new URL(this.url).host;
     const words = [
       ...['serve', '--listen', listen, '--database', this.#database, '--site-root', places.site],
-      ...['--repository', this.#repository.url, '--repository-folder', join(this.#folder, 'head.git')],
       ...this.#options,
     ];
     const environment = { BACKSTAY_ADMIN_USER: admin.name, BACKSTAY_ADMIN_PASSWORD: admin.password };

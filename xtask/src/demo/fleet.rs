@@ -7,7 +7,9 @@ use std::time::{Duration, SystemTime};
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 
-use crate::nix_host::{Activation, Build, CheckoutPlan, GenerationPlan, HostPlan, Pins, Platform, Upstream};
+use crate::nix_host::{
+    Activation, Build, CheckoutPlan, GenerationPlan, HostPlan, Pin, Pins, Platform, Upstream,
+};
 
 const HOUR: u64 = 60;
 const DAY: u64 = 24 * HOUR;
@@ -40,8 +42,8 @@ struct Inputs {
 const INPUTS: [Inputs; 6] = [
     Inputs {
         pins: Pins {
-            nixpkgs: "3f0a8ac25fb674611b98089ca3a5dd6480175751",
-            home_manager: "4aaaab8ff3f2ff5e31d4c3b8bba73ae1b1a9ff8d",
+            nixpkgs: pin("3f0a8ac25fb674611b98089ca3a5dd6480175751", 41 * DAY),
+            home_manager: pin("4aaaab8ff3f2ff5e31d4c3b8bba73ae1b1a9ff8d", 45 * DAY),
         },
         kernel: "6.12.40",
         openssh: "10.0p2",
@@ -49,8 +51,8 @@ const INPUTS: [Inputs; 6] = [
     },
     Inputs {
         pins: Pins {
-            nixpkgs: "7df7ff7d8e00218376575f0acdcc5d66741351ee",
-            home_manager: "4aaaab8ff3f2ff5e31d4c3b8bba73ae1b1a9ff8d",
+            nixpkgs: pin("7df7ff7d8e00218376575f0acdcc5d66741351ee", 27 * DAY),
+            home_manager: pin("4aaaab8ff3f2ff5e31d4c3b8bba73ae1b1a9ff8d", 45 * DAY),
         },
         kernel: "6.12.48",
         openssh: "10.0p2",
@@ -58,8 +60,8 @@ const INPUTS: [Inputs; 6] = [
     },
     Inputs {
         pins: Pins {
-            nixpkgs: "c87b95e25065c028d31a94f06a62927d18763fdf",
-            home_manager: "b959c67241cae17fc9e4ee7eaf13dfa8512477ea",
+            nixpkgs: pin("c87b95e25065c028d31a94f06a62927d18763fdf", 13 * DAY),
+            home_manager: pin("b959c67241cae17fc9e4ee7eaf13dfa8512477ea", 20 * DAY),
         },
         kernel: "6.12.54",
         openssh: "10.1p1",
@@ -67,8 +69,8 @@ const INPUTS: [Inputs; 6] = [
     },
     Inputs {
         pins: Pins {
-            nixpkgs: "6a08e6bb4e46ff7fcbb53d409b253f6bad8a28ce",
-            home_manager: "b959c67241cae17fc9e4ee7eaf13dfa8512477ea",
+            nixpkgs: pin("6a08e6bb4e46ff7fcbb53d409b253f6bad8a28ce", 7 * DAY),
+            home_manager: pin("b959c67241cae17fc9e4ee7eaf13dfa8512477ea", 20 * DAY),
         },
         kernel: "6.12.58",
         openssh: "10.1p1",
@@ -76,8 +78,8 @@ const INPUTS: [Inputs; 6] = [
     },
     Inputs {
         pins: Pins {
-            nixpkgs: "91c9a64ce2a84e648d0cf9671274bb9c2fb9ba60",
-            home_manager: "b959c67241cae17fc9e4ee7eaf13dfa8512477ea",
+            nixpkgs: pin("91c9a64ce2a84e648d0cf9671274bb9c2fb9ba60", 2 * DAY),
+            home_manager: pin("b959c67241cae17fc9e4ee7eaf13dfa8512477ea", 20 * DAY),
         },
         kernel: "6.12.58",
         openssh: "10.2p1",
@@ -85,8 +87,8 @@ const INPUTS: [Inputs; 6] = [
     },
     Inputs {
         pins: Pins {
-            nixpkgs: "5ae3b07d8d6527c42f17c876e404993199144b6a",
-            home_manager: "43c2d6cbed6c3bba1c3f9b3dd3bbb1a50c2cf0f3",
+            nixpkgs: pin("5ae3b07d8d6527c42f17c876e404993199144b6a", DAY),
+            home_manager: pin("43c2d6cbed6c3bba1c3f9b3dd3bbb1a50c2cf0f3", 3 * DAY),
         },
         kernel: "6.12.58",
         openssh: "10.2p1",
@@ -97,13 +99,17 @@ const INPUTS: [Inputs; 6] = [
 /// The inputs that pull request #42 pins.
 const UPDATE: Inputs = Inputs {
     pins: Pins {
-        nixpkgs: "8f1c2d3b9a7e46f0c5d41a6be2907f3358cd6a14",
-        home_manager: "e0f91bb7d5c84a2396af10e3c27d5b8416f7a9d2",
+        nixpkgs: pin("8f1c2d3b9a7e46f0c5d41a6be2907f3358cd6a14", 2 * HOUR),
+        home_manager: pin("e0f91bb7d5c84a2396af10e3c27d5b8416f7a9d2", 8 * HOUR),
     },
     kernel: "6.12.58",
     openssh: "10.2p1",
     mesa: "25.3.0",
 };
+
+const fn pin(revision: &'static str, age_minutes: u64) -> Pin {
+    Pin { revision, age_minutes }
+}
 
 /// The configuration's history, oldest first.
 const HISTORY: [Release; 9] = [
@@ -127,15 +133,11 @@ const HEAD: usize = HISTORY.len() - 1;
 const BROKE_GPC0: usize = HEAD - 1;
 const YESTERDAY: usize = HEAD - 2;
 
-/// The lock file of pull request #42.
-pub(crate) fn update() -> Result<String> {
-    UPDATE.pins.lock_file()
-}
-
 /// The upstream with its history.
 pub(crate) struct Configuration {
     upstream: PathBuf,
     commits: Vec<String>,
+    update: String,
 }
 
 impl Configuration {
@@ -146,12 +148,18 @@ impl Configuration {
             upstream.commit(release.message, &release.inputs.pins, Duration::from_mins(release.age_minutes))
         });
         let commits = commits.collect::<Result<_>>()?;
-        Ok(Self { upstream: upstream.url().to_path_buf(), commits })
+        let update = upstream.lock_file(&UPDATE.pins)?;
+        Ok(Self { upstream: upstream.url().to_path_buf(), commits, update })
     }
 
     /// Where it is cloned from.
     pub(crate) fn url(&self) -> &Path {
         &self.upstream
+    }
+
+    /// The lock file of pull request #42.
+    pub(crate) fn update(&self) -> &str {
+        &self.update
     }
 
     /// The hosts of the demo.
@@ -254,8 +262,8 @@ fn host(
     let mut update = UPDATE.build();
     update.failing_tests = words(broken);
     let mut pins: BTreeMap<_, _> =
-        INPUTS.iter().map(|inputs| (inputs.pins.nixpkgs.to_owned(), inputs.build())).collect();
-    pins.insert(UPDATE.pins.nixpkgs.to_owned(), update);
+        INPUTS.iter().map(|inputs| (inputs.pins.nixpkgs.revision.to_owned(), inputs.build())).collect();
+    pins.insert(UPDATE.pins.nixpkgs.revision.to_owned(), update);
     HostPlan {
         name: name.to_owned(),
         platform,
@@ -273,12 +281,12 @@ fn host(
 impl Inputs {
     /// What is built from them, but for the commit.
     fn build(&self) -> Build {
-        let pinned = HISTORY.iter().find(|release| release.inputs.pins == self.pins);
-        let age = Duration::from_mins(pinned.map_or(0, |release| release.age_minutes));
+        let Pin { revision, age_minutes } = self.pins.nixpkgs;
+        let age = Duration::from_mins(age_minutes);
         let day = DateTime::<Utc>::from(SystemTime::now() - age).format("%Y%m%d");
         let packages = [("openssh", self.openssh), ("mesa", self.mesa)];
         Build {
-            label: format!("25.11.{day}.{}", &self.pins.nixpkgs[..7]),
+            label: format!("25.11.{day}.{}", &revision[..7]),
             kernel: self.kernel.to_owned(),
             packages: packages.map(|(name, version)| (name.to_owned(), version.to_owned())).into(),
             // Slow enough to watch.
@@ -305,7 +313,7 @@ mod tests {
 
     fn configuration() -> Configuration {
         let commits = (0..HISTORY.len()).map(|number| format!("{number:040}")).collect();
-        Configuration { upstream: "upstream".into(), commits }
+        Configuration { upstream: "upstream".into(), commits, update: String::new() }
     }
 
     #[test]
@@ -343,7 +351,12 @@ mod tests {
                 plan.pins.iter().filter(|(_, build)| !build.failing_tests.is_empty()).collect();
             let wanted = matches!(plan.name.as_str(), "hsb0" | "imac0");
             let found: Vec<_> = broken.iter().map(|(revision, _)| revision.as_str()).collect();
-            assert_eq!(found, if wanted { vec![UPDATE.pins.nixpkgs] } else { vec![] }, "{}", plan.name);
+            assert_eq!(
+                found,
+                if wanted { vec![UPDATE.pins.nixpkgs.revision] } else { vec![] },
+                "{}",
+                plan.name
+            );
         }
     }
 

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::json;
 
-use super::fleet;
+use super::fleet::Configuration;
 use super::http::Client;
 use super::secret;
 use super::stop::Stop;
@@ -54,11 +54,11 @@ pub(crate) struct Description {
 }
 
 impl GitHub {
-    /// Starts it over a bare repository, and opens the pull request.
+    /// Starts it over the upstream, and opens the pull request.
     pub(crate) fn start(
         supervisor: &mut Supervisor,
         built: &Built,
-        repository: &Path,
+        configuration: &Configuration,
         folder: &Path,
         stop: &Stop,
     ) -> Result<Self> {
@@ -71,7 +71,7 @@ impl GitHub {
         command
             .args(["--owner", OWNER, "--name", NAME, "--branch", "main", "--token", &token])
             .args(["--first-pull-request", &PULL_REQUEST.to_string(), "--repository"])
-            .arg(repository);
+            .arg(configuration.url());
         let pid = supervisor.start("the stand-in for GitHub", &mut command, &log)?;
         let url = wait_for_address(supervisor, stop, &log, "listening on ")?;
         let control = wait_for_address(supervisor, stop, &log, "control on ")?;
@@ -80,22 +80,23 @@ impl GitHub {
         let description =
             Description { repository: repository_name, pull_request: PULL_REQUEST, url, control, pid, log };
         let mut github = Self { description, token_file, webhook_secret, webhook_secret_file, hands };
-        github.open_update(repository)?;
+        github.open_update(configuration)?;
         Ok(github)
     }
 
     /// Opens the pull request, whose checks have passed.
-    fn open_update(&mut self, repository: &Path) -> Result<()> {
+    fn open_update(&mut self, configuration: &Configuration) -> Result<()> {
         let update = json!({
             "number": PULL_REQUEST,
             "title": "Update flake.lock",
             "body": "The weekly update of nixpkgs and home-manager.",
             "branch": BRANCH,
             "labels": [LABEL],
-            "files": { "flake.lock": fleet::update()? },
+            "files": { "flake.lock": configuration.update() },
         });
         self.tell("pull-request", &update)?;
-        let head = run::read(Command::new("git").arg("-C").arg(repository).args(["rev-parse", BRANCH]))?;
+        let mut git = Command::new("git");
+        let head = run::read(git.arg("-C").arg(configuration.url()).args(["rev-parse", BRANCH]))?;
         let passed = |name: &str| json!({ "name": name, "conclusion": "success" });
         let checks = ["flake-check", "build gpc0", "build hsb0", "build csb0"].map(passed);
         self.tell("checks", &json!({ "commit": head.trim(), "checks": checks }))

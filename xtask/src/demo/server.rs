@@ -20,8 +20,6 @@ pub(crate) const USER: &str = "admin";
 pub(crate) struct Start<'a> {
     pub(crate) built: &'a Built,
     pub(crate) folder: &'a Path,
-    /// The configuration's upstream.
-    pub(crate) repository: &'a Path,
     pub(crate) port: u16,
 }
 
@@ -55,10 +53,6 @@ impl Start<'_> {
             .args(["serve", "--database", &self.database()])
             .args(["--listen", &format!("127.0.0.1:{}", self.port), "--site-root"])
             .arg(&self.built.site)
-            .arg("--repository")
-            .arg(self.repository)
-            .arg("--repository-folder")
-            .arg(self.folder.join("repository.git"))
             .args(["--branch", "main", "--poll-seconds", "2", "--admin-user", USER])
             .env("BACKSTAY_ADMIN_PASSWORD", &password);
         github.introduce_to(&mut command);

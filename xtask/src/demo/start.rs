@@ -71,8 +71,8 @@ impl Demo {
         println!("Starting the stand-in for GitHub and the server ...");
         let mut supervisor = Supervisor::new()?;
         let repository = configuration.url();
-        let start = server::Start { built, folder, repository, port };
-        let mut github = GitHub::start(&mut supervisor, built, repository, folder, stop)?;
+        let start = server::Start { built, folder, port };
+        let mut github = GitHub::start(&mut supervisor, built, &configuration, folder, stop)?;
         let tokens = hosts.iter().map(|host| start.join_token(host.name()));
         let tokens = tokens.collect::<Result<Vec<_>>>()?;
         let server = start.server(&mut supervisor, &github, stop)?;

@@ -41,7 +41,7 @@ pub(crate) use self::build::Build;
 pub(crate) use self::describe::Description;
 pub(crate) use self::plan::{CheckoutPlan, GenerationPlan, HostPlan, Platform, run};
 use self::profile::Profile;
-pub(crate) use self::repository::{Pins, Upstream};
+pub(crate) use self::repository::{Pin, Pins, Upstream};
 pub(crate) use self::scripts::Activation;
 use self::store::Store;
 pub(crate) use self::workshop::build_checkout;

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::run;
 
@@ -15,6 +15,8 @@ pub(crate) struct Upstream {
     bare: PathBuf,
     /// A clone in which commits are made.
     work: PathBuf,
+    /// When it was made, from which ages count.
+    made: SystemTime,
 }
 
 impl Upstream {
@@ -22,7 +24,8 @@ impl Upstream {
     pub(crate) fn create(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder)?;
         let folder = folder.canonicalize()?;
-        let upstream = Self { bare: folder.join("nixcfg.git"), work: folder.join("work") };
+        let upstream =
+            Self { bare: folder.join("nixcfg.git"), work: folder.join("work"), made: SystemTime::now() };
         run::read(
             git(&folder).args(["init", "--quiet", "--bare", "--initial-branch=main"]).arg(&upstream.bare),
         )?;
@@ -41,45 +44,56 @@ impl Upstream {
     /// Commits a flake with these inputs, and tells the commit.
     pub(crate) fn commit(&self, message: &str, pins: &Pins, age: Duration) -> Result<String> {
         fs::write(self.work.join("flake.nix"), flake(message))?;
-        fs::write(self.work.join("flake.lock"), pins.lock_file()?)?;
+        fs::write(self.work.join("flake.lock"), self.lock_file(pins)?)?;
         run::read(git(&self.work).args(["add", "--all"]))?;
-        let made = SystemTime::now() - age;
-        let date = format!("@{} +0000", made.duration_since(UNIX_EPOCH)?.as_secs());
+        let date = format!("@{} +0000", self.seconds(age)?);
         let mut commit = git(&self.work);
         commit.args(["commit", "--quiet", "--allow-empty", "--message", message]);
         run::read(commit.env("GIT_AUTHOR_DATE", &date).env("GIT_COMMITTER_DATE", &date))?;
         run::read(git(&self.work).args(["push", "--quiet", "origin", "main"]))?;
         Ok(run::read(git(&self.work).args(["rev-parse", "HEAD"]))?.trim().to_owned())
     }
-}
-
-/// The revisions that a `flake.lock` pins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Pins {
-    /// Of nixpkgs.
-    pub(crate) nixpkgs: &'static str,
-    /// Of home-manager.
-    pub(crate) home_manager: &'static str,
-}
-
-impl Pins {
-    /// The lock file, as Nix writes it.
-    pub(crate) fn lock_file(&self) -> Result<String> {
-        let node = |owner: &str, repo: &str, rev: &str, branch: &str| {
-            json!({
-                "locked": { "owner": owner, "repo": repo, "rev": rev, "type": "github" },
+    /// The lock file with these inputs, as Nix writes it.
+    pub(crate) fn lock_file(&self, pins: &Pins) -> Result<String> {
+        let node = |owner: &str, repo: &str, branch: &str, pin: Pin| -> Result<Value> {
+            let modified = self.seconds(Duration::from_mins(pin.age_minutes))?;
+            Ok(json!({
+                "locked": {
+                    "lastModified": modified, "owner": owner, "repo": repo, "rev": pin.revision, "type": "github",
+                },
                 "original": { "owner": owner, "ref": branch, "repo": repo, "type": "github" },
-            })
+            }))
         };
-        let mut home_manager = node("nix-community", "home-manager", self.home_manager, "release-25.11");
+        let mut home_manager = node("nix-community", "home-manager", "release-25.11", pins.home_manager)?;
         home_manager["inputs"] = json!({ "nixpkgs": ["nixpkgs"] });
         let nodes = json!({
             "home-manager": home_manager,
-            "nixpkgs": node("NixOS", "nixpkgs", self.nixpkgs, "nixos-25.11"),
+            "nixpkgs": node("NixOS", "nixpkgs", "nixos-25.11", pins.nixpkgs)?,
             "root": { "inputs": { "home-manager": "home-manager", "nixpkgs": "nixpkgs" } },
         });
         Ok(serde_json::to_string_pretty(&json!({ "nodes": nodes, "root": "root", "version": 7 }))? + "\n")
     }
+
+    /// So long before it was made, as git and Nix count time.
+    fn seconds(&self, age: Duration) -> Result<u64> {
+        Ok((self.made - age).duration_since(UNIX_EPOCH)?.as_secs())
+    }
+}
+
+/// What a `flake.lock` pins.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pins {
+    pub(crate) nixpkgs: Pin,
+    pub(crate) home_manager: Pin,
+}
+
+/// What an input is pinned to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pin {
+    /// A commit.
+    pub(crate) revision: &'static str,
+    /// How old that is.
+    pub(crate) age_minutes: u64,
 }
 
 /// Clones an upstream as a host has it, with `main` at this commit.

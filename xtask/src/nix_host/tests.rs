@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::describe::Description;
 use super::plan::HostPlan;
-use super::repository::{Pins, Upstream};
+use super::repository::{Pin, Pins, Upstream};
 use super::workshop;
 use crate::run;
 
@@ -273,7 +273,8 @@ fn switching_takes_the_build_of_the_checkout() {
 }
 
 fn pins(nixpkgs: &'static str) -> Pins {
-    Pins { nixpkgs, home_manager: "cccc" }
+    let pin = |revision| Pin { revision, age_minutes: 60 };
+    Pins { nixpkgs: pin(nixpkgs), home_manager: pin("cccc") }
 }
 
 fn pull(host: &Description) {
