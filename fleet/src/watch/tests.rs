@@ -1,0 +1,493 @@
+//! A fleet that watches a repository at the stand-in, with a clock that both share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backstay_github_stand_in::{
+    Away, Change, Check, MergeMethods, Moment, NewPullRequest, Options, Permission, Protection,
+    ProtectionKind, StandIn, TOKEN, Token, lock_file,
+};
+use backstay_protocol::deployment::Decision;
+use backstay_protocol::event::Event;
+use backstay_protocol::pull_request::{Inputs, Mergeable, PullRequests, Reading, UpdatePullRequest};
+use backstay_protocol::view::{Person, Role};
+use backstay_protocol::{Clock as _, Commit, DesiredState, FixedClock};
+use chrono::TimeDelta;
+use tempfile::TempDir;
+
+use crate::github::{Access, GitHub, GitHubConfig, MergeMethod, UpdateRule};
+use crate::secret::Secret;
+use crate::store::sqlite::SqliteStore;
+use crate::{Fleet, FleetConfig};
+
+/// Somebody else's token, with which pull requests are merged at GitHub itself.
+const ALICE: &str = "ghp_alice";
+
+struct Bench {
+    stand_in: StandIn,
+    fleet: Fleet,
+    clock: Arc<FixedClock>,
+    folder: TempDir,
+}
+
+fn github(stand_in: &StandIn, branch: &str, token: &str, method: MergeMethod) -> GitHub {
+    GitHub::new(&GitHubConfig {
+        api: stand_in.url.clone(),
+        owner: "example".into(),
+        name: "nixcfg".into(),
+        branch: branch.into(),
+        access: Access::Token(Secret::from_text(token)),
+        merge_method: method,
+        updates: UpdateRule::default(),
+    })
+    .unwrap()
+}
+
+impl Bench {
+    /// A repository with a lock file, watched.
+    async fn new() -> Self {
+        let clock = Arc::new(FixedClock::at("2026-01-04T12:00:00Z".parse().unwrap()));
+        let mut options = Options { clock: clock.clone(), ..Options::default() };
+        options.tokens.push(Token::new(ALICE, "alice", Permission::Admin));
+        let stand_in = StandIn::start(options).await.unwrap();
+        stand_in.commit("main", "alice", "A flake", &lock("1")).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let github = github(&stand_in, "main", TOKEN, MergeMethod::Merge);
+        let fleet = fleet(&folder, &clock, github).await;
+        Self { stand_in, fleet, clock, folder }
+    }
+
+    /// Another server on the same store, which asks as this.
+    async fn asking(&self, branch: &str, token: &str, method: MergeMethod) -> Fleet {
+        fleet(&self.folder, &self.clock, github(&self.stand_in, branch, token, method)).await
+    }
+
+    async fn again(&self) -> Fleet {
+        self.asking("main", TOKEN, MergeMethod::Merge).await
+    }
+
+    async fn read(&self) -> PullRequests {
+        self.fleet.read_github().await.unwrap();
+        self.fleet.pull_requests()
+    }
+
+    async fn open(&self, branch: &str, title: &str, changes: Vec<Change>) -> u64 {
+        self.stand_in.open_pull_request(NewPullRequest::new(branch, title, changes)).await.unwrap()
+    }
+
+    /// Somebody merges at GitHub itself.
+    async fn merge_there(&self, number: u64) {
+        let alice = github(&self.stand_in, "main", ALICE, MergeMethod::Merge);
+        let head = alice.pull_request(number).await.unwrap().head.sha;
+        alice.merge(number, &head, MergeMethod::Merge).await.unwrap();
+    }
+
+    async fn deployed(&self) -> Vec<(u64, String)> {
+        let deployments = self.fleet.deployments(None).await.unwrap();
+        deployments.into_iter().map(|d| (d.pull_request.number, d.merged_by)).collect()
+    }
+
+    fn asked(&self) -> usize {
+        self.stand_in.requests().len()
+    }
+
+    fn maria() -> Person {
+        Person { name: "maria".into(), role: Role::Operator }
+    }
+
+    /// Waits until something holds that a reading in the background brings about.
+    async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+        let wait = async {
+            while !holds().await {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), wait).await.unwrap_or_else(|_| panic!("no {what}"));
+    }
+}
+
+async fn fleet(folder: &TempDir, clock: &Arc<FixedClock>, github: GitHub) -> Fleet {
+    let path = folder.path().join("backstay.db");
+    let store = SqliteStore::open(path.to_str().unwrap()).await.unwrap();
+    Fleet::new(FleetConfig {
+        server_version: "0.1.0".into(),
+        store: Arc::new(store),
+        clock: clock.clone(),
+        queue_time: Duration::from_hours(1),
+        github: Some(github),
+    })
+}
+
+fn lock(digit: &str) -> Vec<Change> {
+    vec![Change::write("flake.lock", lock_file(&[("nixpkgs", &digit.repeat(40))]))]
+}
+
+fn alone(shown: &PullRequests) -> &UpdatePullRequest {
+    assert_eq!(shown.open.len(), 1, "{shown:?}");
+    &shown.open[0]
+}
+
+#[tokio::test]
+async fn open_updates_are_shown_with_what_they_change() {
+    let bench = Bench::new().await;
+    assert_eq!(bench.fleet.pull_requests().reading, Reading::NotYet);
+    let number = bench.open("update", "Update flake.lock", lock("2")).await;
+    bench.open("printer", "Repair the printer", vec![Change::write("printer", "p")]).await;
+    let head = bench.stand_in.head("update").await.unwrap().unwrap();
+    let checks =
+        vec![Check::ended("build", "success"), Check::ended("x11", "failure"), Check::running("slow")];
+    bench.stand_in.set_checks(&head, checks).await;
+    // The branch moves on by itself, which is no change of the pull request's.
+    bench.stand_in.commit("main", "bob", "Another", &lock("9")).await.unwrap();
+
+    let shown = bench.read().await;
+    assert_eq!((shown.repository.as_str(), shown.branch.as_str()), ("example/nixcfg", "main"));
+    assert!(shown.problems.is_empty(), "{:?}", shown.problems);
+    let update = alone(&shown);
+    assert_eq!(
+        (update.number, update.title.as_str(), update.author.as_str()),
+        (number, "Update flake.lock", "update-bot")
+    );
+    assert_eq!(update.head.0, head);
+    assert!(update.url.ends_with(&format!("/pull/{number}")));
+    let Inputs::Known { changes } = &update.inputs else { panic!("{update:?}") };
+    assert_eq!(changes.len(), 1, "{changes:?}");
+    let pins = (changes[0].from.as_ref().unwrap(), changes[0].to.as_ref().unwrap());
+    assert_eq!((pins.0.revision.as_str(), pins.1.revision.as_str()), (&*"1".repeat(40), &*"2".repeat(40)));
+    assert_eq!((update.checks.passed, update.checks.running), (1, 1));
+    assert_eq!(update.checks.failed, ["x11"]);
+    // Both sides changed the lock file.
+    assert_eq!(update.mergeable, Mergeable::No { reason: "It conflicts with main.".into() });
+    assert_eq!(bench.fleet.snapshot().await.unwrap().pull_requests, shown);
+}
+
+#[tokio::test]
+async fn a_reading_that_finds_nothing_new_costs_nothing_and_tells_nobody() {
+    let bench = Bench::new().await;
+    bench.open("update", "Update flake.lock", lock("2")).await;
+    let first = bench.read().await;
+    assert_eq!(alone(&first).mergeable, Mergeable::Yes);
+    // The list names the trial merge that looking at the pull request has brought about.
+    bench.read().await;
+    let (used, asked, told) = (bench.stand_in.rate_used(), bench.asked(), bench.fleet.events().last());
+    bench.clock.advance(TimeDelta::minutes(5));
+    let second = bench.read().await;
+    assert_eq!(second.reading, Reading::Known { read_at: bench.clock.now() });
+    assert_eq!(bench.stand_in.rate_used(), used, "all of it was “as it was”");
+    let statuses: Vec<_> = bench.stand_in.requests()[asked..].iter().map(|asked| asked.status).collect();
+    assert!(!statuses.is_empty() && statuses.iter().all(|status| *status == Some(304)), "{statuses:?}");
+    assert_eq!(bench.fleet.events().last(), told);
+
+    // A push costs what it takes to read what is new, and no lock file twice.
+    bench.stand_in.commit("main", "bob", "Else", &[Change::write("else", "e")]).await.unwrap();
+    let before = bench.asked();
+    bench.read().await;
+    let requests = bench.stand_in.requests();
+    let locks: Vec<_> =
+        requests[before..].iter().filter(|asked| asked.what == "contents/flake.lock").collect();
+    assert_eq!(locks.len(), 1, "the branch's own: {locks:?}");
+}
+
+#[tokio::test]
+async fn github_is_left_alone_while_the_limit_is_reached() {
+    let bench = Bench::new().await;
+    bench.open("update", "Update flake.lock", lock("2")).await;
+    bench.read().await;
+    bench.stand_in.limit_rate(60, 60, bench.clock.now() + TimeDelta::minutes(10));
+    let limited = bench.read().await;
+    let since = bench.clock.now();
+    let reason = "GitHub takes no more requests before 12:10 UTC.".to_owned();
+    assert_eq!(limited.reading, Reading::Unreadable { since, reason: reason.clone() });
+    assert_eq!(limited.open.len(), 1, "what was read stays");
+    let asked = bench.asked();
+    bench.clock.advance(TimeDelta::minutes(9));
+    assert_eq!(bench.read().await.reading, Reading::Unreadable { since, reason });
+    assert_eq!(bench.asked(), asked, "nothing was asked meanwhile");
+    let DesiredState::Unreadable { since: branch_since, reason } = bench.fleet.desired() else { panic!() };
+    assert_eq!(branch_since, since);
+    assert_eq!(
+        reason,
+        "Could not be read since 2026-01-04 12:00 UTC. GitHub takes no more requests before 12:10 UTC."
+    );
+    bench.clock.advance(TimeDelta::minutes(1));
+    assert!(matches!(bench.read().await.reading, Reading::Known { .. }));
+    assert!(matches!(bench.fleet.desired(), DesiredState::Known { .. }));
+}
+
+#[tokio::test]
+async fn since_when_github_is_away_stays_and_back_is_good_again() {
+    let bench = Bench::new().await;
+    bench.read().await;
+    let known = bench.fleet.desired();
+    bench.stand_in.go_away(Away::Refused).await;
+    let since = bench.clock.now();
+    for _ in 0..2 {
+        let Reading::Unreadable { since: told, reason } = bench.read().await.reading else { panic!() };
+        assert_eq!(told, since);
+        assert!(reason.starts_with("GitHub cannot be reached"), "{reason}");
+        let DesiredState::Unreadable { since: told, .. } = bench.fleet.desired() else { panic!() };
+        assert_eq!(told, since);
+        bench.clock.advance(TimeDelta::minutes(1));
+    }
+    bench.stand_in.come_back().unwrap();
+    assert!(matches!(bench.read().await.reading, Reading::Known { .. }));
+    let (DesiredState::Known { commit, tree, .. }, DesiredState::Known { commit: now, tree: tree_now, .. }) =
+        (known, bench.fleet.desired())
+    else {
+        panic!()
+    };
+    assert_eq!((commit, tree), (now, tree_now));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_settings_is_told_until_it_is_repaired() {
+    let bench = Bench::new().await;
+    let problem = async |fleet: &Fleet| {
+        fleet.read_github().await.unwrap();
+        fleet.pull_requests().problems.join(" ")
+    };
+    bench.stand_in.permit(TOKEN, Permission::Read);
+    assert!(problem(&bench.fleet).await.contains("may not write to example/nixcfg"));
+    bench.stand_in.permit(TOKEN, Permission::None);
+    assert!(problem(&bench.fleet).await.contains("knows no repository example/nixcfg"));
+    bench.stand_in.permit(TOKEN, Permission::Write);
+    assert_eq!(problem(&bench.fleet).await, "");
+
+    let elsewhere = bench.asking("release", TOKEN, MergeMethod::Merge).await;
+    assert!(problem(&elsewhere).await.contains("There is no branch release in example/nixcfg"));
+    assert!(matches!(elsewhere.desired(), DesiredState::Unreadable { .. }));
+    let wrong = bench.asking("main", "ghp_wrong", MergeMethod::Merge).await;
+    assert!(problem(&wrong).await.contains("does not accept the token"));
+    bench.stand_in.allow(MergeMethods { squash: false, ..MergeMethods::default() }).await;
+    let squashing = bench.asking("main", TOKEN, MergeMethod::Squash).await;
+    assert!(problem(&squashing).await.contains("does not allow merging by squashing"));
+}
+
+#[tokio::test]
+async fn a_protected_branch_is_told_of_and_a_revert_will_be_a_pull_request() {
+    for kind in [ProtectionKind::Classic, ProtectionKind::Ruleset] {
+        let bench = Bench::new().await;
+        bench.stand_in.protect("main", Some(Protection::pull_requests(kind))).await;
+        let problems = bench.read().await.problems;
+        assert!(problems[0].contains("main is protected at GitHub"), "{problems:?}");
+        assert!(problems[0].contains("a revert comes as a pull request"), "{problems:?}");
+        let is_named = problems[0].contains("changes by pull requests alone");
+        assert_eq!(is_named, kind == ProtectionKind::Ruleset, "{problems:?}");
+        // It is nothing to repair: it is looked at again after an hour.
+        bench.stand_in.protect("main", None).await;
+        assert_eq!(bench.read().await.problems, problems);
+        bench.clock.advance(TimeDelta::hours(1));
+        assert!(bench.read().await.problems.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn who_asks_at_once_shares_one_reading_that_begins_afterwards() {
+    let bench = Bench::new().await;
+    bench.read().await;
+    let mut gate = bench.stand_in.gate(Moment::After, |asked| asked.is("GET", "commits/main"));
+    let first = bench.fleet.read_github();
+    let others = async {
+        let stopped = gate.stops().await;
+        // The first has its answer already: whoever asks from now on needs another.
+        bench.stand_in.commit("main", "bob", "Else", &[Change::write("else", "e")]).await.unwrap();
+        let crowd: Vec<_> = (0..20)
+            .map(|_| {
+                let fleet = bench.fleet.clone();
+                tokio::spawn(async move { fleet.read_github().await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        stopped.let_go();
+        gate.stops().await.let_go();
+        for reading in crowd {
+            reading.await.unwrap().unwrap();
+        }
+    };
+    let (read, ()) = tokio::join!(first, others);
+    read.unwrap();
+    let DesiredState::Known { commit, .. } = bench.fleet.desired() else { panic!() };
+    assert_eq!(Some(commit.0), bench.stand_in.head("main").await.unwrap());
+    let readings = bench.stand_in.requests().iter().filter(|asked| asked.what == "commits/main").count();
+    assert_eq!(readings, 3, "one before, the first, and one for all others");
+}
+
+#[tokio::test]
+async fn hints_without_number_come_to_a_few_readings() {
+    let bench = Bench::new().await;
+    let count = || bench.stand_in.requests().iter().filter(|asked| asked.what == "commits/main").count();
+    let fleet = bench.fleet.clone();
+    let following = tokio::spawn(async move { fleet.follow_github(Duration::from_hours(1)).await });
+    Bench::until("first reading", async || count() == 1).await;
+    for _ in 0..1000 {
+        bench.fleet.hint_from_github();
+    }
+    Bench::until("reading for the hints", async || count() == 2).await;
+    bench.stand_in.commit("main", "bob", "Else", &[Change::write("else", "e")]).await.unwrap();
+    bench.fleet.hint_from_github();
+    let head = bench.stand_in.head("main").await.unwrap().unwrap();
+    let follows =
+        async || matches!(bench.fleet.desired(), DesiredState::Known { commit, .. } if commit.0 == head);
+    Bench::until("new head", follows).await;
+    assert!(count() <= 4, "{}", count());
+    following.abort();
+}
+
+#[tokio::test]
+async fn github_is_asked_soon_again_while_it_finds_out() {
+    let bench = Bench::new().await;
+    bench.open("update", "Update flake.lock", lock("2")).await;
+    bench.stand_in.mergeability_is_unknown(1).await;
+    assert_eq!(alone(&bench.read().await).mergeable, Mergeable::Unknown);
+    let fleet = bench.fleet.clone();
+    bench.stand_in.mergeability_is_unknown(1).await;
+    let following = tokio::spawn(async move { fleet.follow_github(Duration::from_hours(1)).await });
+    let is_known = async || bench.fleet.pull_requests().open[0].mergeable == Mergeable::Yes;
+    Bench::until("answer", is_known).await;
+    following.abort();
+}
+
+#[tokio::test]
+async fn a_merge_at_github_opens_a_deployment_and_a_push_opens_none() {
+    let bench = Bench::new().await;
+    let before = bench.fleet.events().last();
+    let update = bench.open("update", "Update flake.lock", lock("2")).await;
+    let other = bench.open("printer", "Repair the printer", vec![Change::write("printer", "p")]).await;
+    let closed = bench.open("closed", "Update flake.lock, in vain", lock("3")).await;
+    bench.read().await;
+    bench.stand_in.push("closed", "bob", None).await.unwrap();
+    bench.stand_in.commit("main", "bob", "Else", &[Change::write("else", "e")]).await.unwrap();
+    bench.read().await;
+    assert_eq!(bench.deployed().await, []);
+    bench.merge_there(other).await;
+    bench.merge_there(update).await;
+    bench.read().await;
+    bench.read().await;
+    assert_eq!(bench.deployed().await, [(update, "alice".to_owned())], "{closed} and {other} are none");
+    let head = bench.stand_in.head("main").await.unwrap().unwrap();
+    assert_eq!(bench.fleet.newest_deployment().await.unwrap().unwrap().commit.0, head);
+    let heard = bench.fleet.events().subscribe(Some(before)).missed;
+    let merged: Vec<_> = heard.iter().filter(|event| event.name == "pr_merged").collect();
+    assert_eq!(merged.len(), 1);
+    assert!(merged[0].json.contains("merged by alice"), "{}", merged[0].json);
+}
+
+#[tokio::test]
+async fn a_merge_that_nobody_saw_open_counts_also_while_the_server_was_down() {
+    let bench = Bench::new().await;
+    bench.read().await;
+    let first = bench.open("first", "Update flake.lock", lock("2")).await;
+    bench.merge_there(first).await;
+    bench.read().await;
+    assert_eq!(
+        bench.deployed().await,
+        [(first, "alice".to_owned())],
+        "opened and merged between two readings"
+    );
+    bench.clock.advance(TimeDelta::minutes(1));
+    let second = bench.open("second", "Update flake.lock again", lock("3")).await;
+    bench.merge_there(second).await;
+    bench.again().await.read_github().await.unwrap();
+    let deployments = bench.fleet.deployments(None).await.unwrap();
+    let decisions: Vec<_> =
+        deployments.iter().map(|d| (d.pull_request.number, d.decision.as_str())).collect();
+    assert_eq!(decisions, [(second, "open"), (first, "superseded")]);
+}
+
+#[tokio::test]
+async fn a_merge_from_here_is_the_persons_whatever_a_reading_sees_meanwhile() {
+    let bench = Bench::new().await;
+    let number = bench.open("update", "Update flake.lock", lock("2")).await;
+    let head = alone(&bench.read().await).head.clone();
+    let what = format!("pulls/{number}/merge");
+    let mut gate = bench.stand_in.gate(Moment::After, move |asked| asked.is("PUT", &what));
+    let maria = Bench::maria();
+    let merging = bench.fleet.merge_pull_request(&maria, number, &head);
+    let looking = async {
+        let stopped = gate.stops().await;
+        bench.fleet.read_github().await.unwrap();
+        assert_eq!(bench.deployed().await, []);
+        stopped.let_go();
+    };
+    let (merged, ()) = tokio::join!(merging, looking);
+    assert_eq!(merged.unwrap().merged_by, "maria");
+    bench.read().await;
+    assert_eq!(bench.deployed().await, [(number, "maria".to_owned())]);
+    let DesiredState::Known { commit, .. } = bench.fleet.desired() else { panic!() };
+    assert_eq!(Some(commit.0), bench.stand_in.head("main").await.unwrap());
+}
+
+#[tokio::test]
+async fn a_merge_whose_answer_is_lost_is_found_out_and_is_the_persons() {
+    let bench = Bench::new().await;
+    let number = bench.open("update", "Update flake.lock", lock("2")).await;
+    let head = alone(&bench.read().await).head.clone();
+    let what = format!("pulls/{number}/merge");
+    let mut gate = bench.stand_in.gate(Moment::After, move |asked| asked.is("PUT", &what));
+    let maria = Bench::maria();
+    let (merged, ()) = tokio::join!(bench.fleet.merge_pull_request(&maria, number, &head), async {
+        gate.stops().await.hang_up()
+    });
+    assert!(merged.unwrap_err().to_string().contains("cannot be reached"));
+    Bench::until("deployment", async || !bench.deployed().await.is_empty()).await;
+    assert_eq!(bench.deployed().await, [(number, "maria".to_owned())]);
+}
+
+#[tokio::test]
+async fn nothing_is_merged_that_nobody_saw() {
+    let bench = Bench::new().await;
+    let number = bench.open("update", "Update flake.lock", lock("2")).await;
+    let seen = alone(&bench.read().await).head.clone();
+    bench.stand_in.commit("update", "update-bot", "More", &lock("3")).await.unwrap();
+    let before = bench.stand_in.head("main").await.unwrap();
+    let error = bench.fleet.merge_pull_request(&Bench::maria(), number, &seen).await.unwrap_err();
+    assert!(error.to_string().contains(&format!("#{number} was not merged")), "{error}");
+    assert_eq!(bench.stand_in.head("main").await.unwrap(), before);
+    assert_eq!(bench.deployed().await, []);
+    let fresh = bench.read().await;
+    assert_ne!(alone(&fresh).head, seen);
+}
+
+#[tokio::test]
+async fn a_proposed_revert_that_is_merged_is_the_revert() {
+    let bench = Bench::new().await;
+    let number = bench.open("update", "Update flake.lock", lock("2")).await;
+    bench.merge_there(number).await;
+    bench.fleet.read_github().await.unwrap();
+    // At the first look the past is taken for granted; what comes after it counts.
+    let later = bench.open("later", "Update flake.lock again", lock("4")).await;
+    bench.merge_there(later).await;
+    bench.read().await;
+    let deployment = bench.fleet.newest_deployment().await.unwrap().unwrap();
+    assert_eq!(deployment.pull_request.number, later);
+    bench.stand_in.protect("main", Some(Protection::pull_requests(ProtectionKind::Ruleset))).await;
+    let proposed = bench.fleet.revert_pull_request(&Bench::maria(), deployment.id).await.unwrap();
+    let Decision::Proposed { pull_request, .. } = proposed.decision else { panic!("{proposed:?}") };
+    assert!(bench.read().await.open.is_empty(), "it is no update");
+    let before = bench.fleet.events().last();
+    bench.stand_in.protect("main", None).await;
+    bench.merge_there(pull_request.number).await;
+    bench.read().await;
+    let reverted = bench.fleet.deployment(deployment.id).await.unwrap().unwrap();
+    let Decision::Reverted { by, commit, .. } = reverted.decision else { panic!("{reverted:?}") };
+    let head = bench.stand_in.head("main").await.unwrap().map(Commit);
+    assert_eq!((by.as_str(), Some(commit)), ("alice", head));
+    let heard = bench.fleet.events().subscribe(Some(before)).missed;
+    assert!(heard.iter().any(|event| event.name == "pr_reverted"));
+    bench.read().await;
+    assert_eq!(bench.deployed().await.len(), 1, "the revert opens none of its own");
+}
+
+#[tokio::test]
+async fn pages_hear_of_what_has_changed() {
+    let bench = Bench::new().await;
+    bench.read().await;
+    let before = bench.fleet.events().last();
+    let number = bench.open("update", "Update flake.lock", lock("2")).await;
+    bench.read().await;
+    let heard = bench.fleet.events().subscribe(Some(before)).missed;
+    assert_eq!(heard.iter().map(|event| event.name).collect::<Vec<_>>(), ["pull_requests"]);
+    let event: Event = serde_json::from_str(&heard[0].json).unwrap();
+    let Event::PullRequests { pull_requests } = event else { panic!("{event:?}") };
+    assert_eq!(alone(&pull_requests).number, number);
+}
