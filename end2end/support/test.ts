@@ -1,5 +1,7 @@
 /** `test` with a fleet of its own for each test, and browsers that fail it where something went wrong in them. */
 
+import { readFile } from 'node:fs/promises';
+
 import { type BrowserContextOptions, type Page, expect, test as base } from '@playwright/test';
 
 import { Fleet, removeFolder, temporaryFolder, touch } from './fleet';
@@ -46,7 +48,8 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     const fleet = await Fleet.start(github ? await github.asRepository() : repository, github?.serverOptions);
     await github?.sendEventsTo(fleet.server.url);
     await use(fleet);
-    if (testInfo.status !== testInfo.expectedStatus) {
+    const panicked = await panics(fleet.logs());
+    if (testInfo.status !== testInfo.expectedStatus || panicked.length > 0) {
       const logs = github ? fleet.logs().set('github', github.log) : fleet.logs();
       for (const [name, path] of logs) {
         await touch(path);
@@ -54,6 +57,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
       }
     }
     await fleet.end();
+    expect(panicked, 'where the server and the agents panicked').toEqual([]);
   },
 
   gpc0: async ({ fleet }, use) => {
@@ -93,6 +97,16 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     await Promise.all(contexts.map((context) => context.close()));
   },
 });
+
+/** The lines of logs that tell of a panic, each with what follows it: the reason. */
+async function panics(logs: Map<string, string>): Promise<string[]> {
+  const found = [...logs].map(async ([name, path]) => {
+    await touch(path);
+    const lines = (await readFile(path, 'utf8')).split('\n');
+    return lines.flatMap((line, at) => (line.includes('panicked at') ? [`${name}: ${line} ${lines[at + 1]}`] : []));
+  });
+  return (await Promise.all(found)).flat();
+}
 
 /** A browser in which nobody is logged in. */
 export const nobody = { cookies: [], origins: [] };

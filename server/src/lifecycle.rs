@@ -15,7 +15,7 @@ pub(crate) struct Lifecycle {
     /// Cancelled when the server is to end. Event streams and agents' sockets listen to it: neither would end by
     /// itself, and axum does not end them.
     pub(crate) stop: CancellationToken,
-    /// The agents' connections.
+    /// What the end waits for: the agents' connections, and answers that are being made.
     pub(crate) tasks: TaskTracker,
 }
 

@@ -20,6 +20,7 @@ mod op_now;
 mod palette;
 mod summary;
 mod tests;
+mod title;
 mod when;
 
 pub use actions::ActionsMenu;
@@ -45,4 +46,5 @@ pub use op_now::OpNow;
 pub use palette::Palette;
 pub use summary::Summary;
 pub use tests::TestsOf;
+pub use title::PageTitle;
 pub use when::{Ago, Elapsed, Moment, Took, Until};

@@ -1,6 +1,7 @@
 //! What keeps an open page true: a store with one signal for each host, fed by the event stream.
 
 mod reload;
+mod shared;
 mod started;
 mod store;
 mod stream;

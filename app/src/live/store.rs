@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use backstay_protocol::deployment::Deployment;
-use backstay_protocol::event::{Event, Notice};
+use backstay_protocol::event::{Event, Notice, Tone};
 use backstay_protocol::pull_request::PullRequests;
 use backstay_protocol::rollout::Rollout;
 use backstay_protocol::view::{FleetSnapshot, Person, Role};
 use backstay_protocol::{HostId, HostView};
 use leptos::prelude::*;
 
+use super::shared::Shared;
 use crate::api::Start;
 
 /// One host of the fleet, and its signal: what changes on one host touches no other row.
@@ -52,8 +53,6 @@ pub struct ShownNotice {
 /// How many notices are shown at once; older ones make room.
 const NOTICES: usize = 5;
 
-type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
-
 /// The state that all components of a page share. Cheap to copy.
 #[derive(Clone, Copy)]
 pub struct Live {
@@ -64,9 +63,8 @@ pub struct Live {
     person: RwSignal<Option<Person>>,
     connection: RwSignal<Connection>,
     notices: RwSignal<Vec<ShownNotice>>,
-    listeners: StoredValue<Vec<(u64, Listener)>>,
     last_event: StoredValue<u64>,
-    next_key: StoredValue<u64>,
+    shared: StoredValue<Arc<Shared>>,
 }
 
 impl Live {
@@ -84,17 +82,19 @@ impl Live {
             person: RwSignal::new(None),
             connection: RwSignal::new(Connection::Opening),
             notices: RwSignal::new(Vec::new()),
-            listeners: StoredValue::new(Vec::new()),
             last_event: StoredValue::new(0),
-            next_key: StoredValue::new(0),
+            shared: StoredValue::new(Arc::default()),
         }
     }
 
     /// Takes in what the page starts from; nothing where it has started already.
     pub(crate) fn begin(self, start: Start) {
-        if self.person.with_untracked(Option::is_some) {
-            return;
+        if let Some(shared) = self.shared.try_get_value() {
+            shared.begin(|| self.fill(start));
         }
+    }
+
+    fn fill(self, start: Start) {
         let FleetSnapshot { hosts, pull_requests, deployment, rollout, last_event, .. } = start.snapshot;
         self.last_event.set_value(last_event);
         self.pull_requests.set(pull_requests);
@@ -142,11 +142,10 @@ impl Live {
     /// Calls `listener` with each event, and with [`Event::Resync`] after everything was read again, as long as the
     /// component that asked for it is shown.
     pub fn listen(self, listener: impl Fn(&Event) + Send + Sync + 'static) {
-        let key = self.key();
-        self.listeners.update_value(|all| all.push((key, Arc::new(listener))));
-        on_cleanup(move || {
-            self.listeners.try_update_value(|all| all.retain(|(other, _)| *other != key));
-        });
+        if let Some(shared) = self.shared.try_get_value() {
+            let key = shared.listen(listener);
+            on_cleanup(move || shared.forget(key));
+        }
     }
 
     /// Calls `missed` if events came while something was being read that holds only those through `read_through`, and
@@ -172,11 +171,10 @@ impl Live {
             Event::PullRequests { pull_requests } => self.pull_requests.set((**pull_requests).clone()),
             Event::Deployment { deployment } => self.hear_deployment(deployment),
             Event::Rollout { rollout } => self.hear_rollout(rollout),
-            Event::Op { .. }
-            | Event::Output { .. }
-            | Event::PrMerged { .. }
-            | Event::PrReverted { .. }
-            | Event::Resync => {}
+            Event::PrMerged { message, .. } | Event::PrReverted { message, .. } => {
+                self.show(Notice { tone: Tone::Neutral, text: message.clone(), host_name: None, op: None });
+            }
+            Event::Op { .. } | Event::Output { .. } | Event::Resync => {}
         }
         self.tell(event);
     }
@@ -248,7 +246,8 @@ impl Live {
     }
 
     fn show(self, notice: Notice) {
-        let key = self.key();
+        let Some(shared) = self.shared.try_get_value() else { return };
+        let key = shared.key();
         self.notices.update(|shown| {
             shown.push(ShownNotice { key, notice });
             let excess = shown.len().saturating_sub(NOTICES);
@@ -257,27 +256,17 @@ impl Live {
     }
 
     fn tell(self, event: &Event) {
-        // Called outside the list, so that a listener may come or go meanwhile.
-        let listeners: Vec<_> =
-            self.listeners.with_value(|all| all.iter().map(|(_, l)| Arc::clone(l)).collect());
-        for listener in listeners {
-            listener(event);
+        if let Some(shared) = self.shared.try_get_value() {
+            shared.tell(event);
         }
-    }
-
-    fn key(self) -> u64 {
-        self.next_key
-            .try_update_value(|next| {
-                *next += 1;
-                *next
-            })
-            .unwrap_or_default()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use backstay_protocol::event::Tone;
+    use std::sync::Barrier;
+    use std::thread;
+
     use backstay_protocol::{Compartments, Light, Platform, State};
 
     use super::*;
@@ -354,6 +343,23 @@ mod tests {
             assert_eq!(names(live), ["gpc0", "hsb0"]);
             assert_eq!(live.last_event(), 8);
         });
+    }
+
+    /// As the parts of a page do that the server renders at once.
+    #[test]
+    fn parts_that_begin_at_once_do_not_disturb_each_other() {
+        let hosts = || (10..60).map(|number| host(&format!("host{number}"))).collect::<Vec<_>>();
+        for _ in 0..100 {
+            let owner = Owner::new();
+            let (live, gate) = (owner.with(Live::new), Barrier::new(4));
+            let part = || {
+                gate.wait();
+                live.begin(start(hosts(), 7));
+                live.listen(|_| ());
+                assert_eq!((names(live).len(), live.person().is_some()), (50, true));
+            };
+            thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(|| owner.with(part)))));
+        }
     }
 
     #[test]

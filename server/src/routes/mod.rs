@@ -2,6 +2,7 @@
 
 mod agent_socket;
 mod event_stream;
+mod failure;
 mod headers;
 mod output;
 mod pages;
@@ -14,6 +15,7 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use backstay_fleet::Fleet;
 use leptos::config::LeptosOptions;
+use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
 use tower_http::trace::TraceLayer;
 
@@ -69,6 +71,7 @@ pub(crate) fn router(
         .route("/ops/{id}/output.txt", get(output::download))
         .merge(pages::router(&state))
         .layer(csrf)
+        .layer(CatchPanicLayer::custom(failure::panicked))
         .layer(axum::middleware::from_fn(headers::secure))
         .layer(TraceLayer::new_for_http())
         .with_state(state))

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, header};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use backstay_app::session::BehindHttps;
@@ -12,6 +12,7 @@ use leptos_axum::{LeptosRoutes, generate_route_list, handle_server_fns_with_cont
 use tower_http::services::{ServeDir, ServeFile};
 
 use super::AppState;
+use super::failure::{Ending, to_the_end};
 
 /// Pages, server functions and the files that pages load.
 pub(crate) fn router(state: &AppState) -> Router<AppState> {
@@ -30,6 +31,7 @@ pub(crate) fn router(state: &AppState) -> Router<AppState> {
         .nest_service("/pkg", ServeDir::new(site.join("pkg")))
         .route_service("/favicon.svg", ServeFile::new(site.join("favicon.svg")))
         .leptos_routes_with_context(state, routes, provide, shell)
+        .layer(from_fn_with_state(Ending::new(&state.lifecycle), to_the_end))
         .layer(from_fn(revalidate))
 }
 

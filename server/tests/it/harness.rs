@@ -1,5 +1,7 @@
 //! A running server, and hands to touch it with.
 
+use std::fs::OpenOptions;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -44,16 +46,34 @@ fn server_command(dir: &TempDir) -> Command {
 }
 
 async fn start(dir: &TempDir, listen: &str, options: &[&str]) -> (Child, String) {
+    let log = OpenOptions::new().create(true).append(true).open(log_of(dir)).unwrap();
     let mut child = server_command(dir)
         .args(["serve", "--listen", listen])
         .args(options)
         .env("BACKSTAY_ADMIN_PASSWORD", PASSWORD)
         .stdout(Stdio::piped())
+        .stderr(log)
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let line = soon("the server to listen", lines.next_line()).await.unwrap().expect("the server ended");
     (child, line.strip_prefix("listening on ").unwrap().to_owned())
+}
+
+fn log_of(dir: &TempDir) -> PathBuf {
+    dir.path().join("server.log")
+}
+
+/// What the server wrote is shown where a test fails, and whatever a test does, the server may not panic.
+impl Drop for Server {
+    fn drop(&mut self) {
+        let log = std::fs::read_to_string(log_of(&self.dir)).unwrap_or_default();
+        if std::thread::panicking() {
+            eprintln!("{log}");
+        } else {
+            assert!(!log.contains("panicked at"), "the server panicked:\n{log}");
+        }
+    }
 }
 
 impl Server {

@@ -7,4 +7,5 @@ mod browsers;
 mod delivery;
 mod harness;
 mod output;
+mod rendering;
 mod rollback;

@@ -10,15 +10,14 @@ use backstay_protocol::HostView;
 use backstay_protocol::event::Event;
 use backstay_protocol::view::HostDetail;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use super::inside::{Loading, NotRead};
 use super::not_found::Nothing;
 use crate::api::{CancelOp, RequestOp, load_host};
 use crate::components::{
-    ActionsMenu, Doing, GenerationName, LightBadge, Moment, OpList, PlatformName, Refusal, TestsOf,
-    action_from_address,
+    ActionsMenu, Doing, GenerationName, LightBadge, Moment, OpList, PageTitle, PlatformName, Refusal,
+    TestsOf, action_from_address,
 };
 use crate::live::{Live, Reload, Started};
 
@@ -36,7 +35,7 @@ pub fn HostPage() -> impl IntoView {
     let name = Memo::new(move |_| params.with(|p| p.get("name").unwrap_or_default()));
     let detail = Resource::new_blocking(move || name.get(), load_host);
     view! {
-        <Title text=move || name.get()/>
+        <PageTitle text=move || name.get()/>
         <Transition fallback=Loading>
             {move || Suspend::new(async move {
                 match started.and(detail).await {

@@ -6,11 +6,10 @@ mod form;
 
 use backstay_protocol::rollback::RollbackPlan;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 use crate::api::load_plan;
-use crate::components::Dialog;
+use crate::components::{Dialog, PageTitle};
 use crate::live::{Live, Started};
 
 use form::RollbackForm;
@@ -31,7 +30,7 @@ pub fn RollbackPage() -> impl IntoView {
     // A link may name the generation that it is about.
     let wanted = Memo::new(move |_| query.with(|q| q.get("to").and_then(|to| to.parse::<u32>().ok())));
     view! {
-        <Title text=move || format!("Rollback System - {}", name.get())/>
+        <PageTitle text=move || format!("Rollback System - {}", name.get())/>
         <Transition>
             {move || {
                 let (name, back, wanted) = (name.get(), back.get(), wanted.get());

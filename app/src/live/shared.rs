@@ -1,0 +1,106 @@
+//! What the parts of a page have in common beside signals.
+//!
+//! The server renders the parts of one page at once, on several threads. A signal or a stored value that one thread
+//! reads while another writes it counts as gone, and the page then never ends. So what parts change while they are
+//! rendered is behind locks, for which a thread waits.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use backstay_protocol::event::Event;
+
+type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
+
+/// What the parts of a page change while they are rendered.
+#[derive(Default)]
+pub(super) struct Shared {
+    begun: Mutex<bool>,
+    listeners: Mutex<Vec<(u64, Listener)>>,
+    last_key: AtomicU64,
+}
+
+impl Shared {
+    /// Calls `fill` where nobody has called it before. Whoever comes meanwhile waits until it is done.
+    pub(super) fn begin(&self, fill: impl FnOnce()) {
+        let mut begun = lock(&self.begun);
+        if !*begun {
+            fill();
+            *begun = true;
+        }
+    }
+
+    /// A key that nothing else on the page has.
+    pub(super) fn key(&self) -> u64 {
+        self.last_key.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Calls `listener` with each event from now on, until it is forgotten by the key that is the answer.
+    pub(super) fn listen(&self, listener: impl Fn(&Event) + Send + Sync + 'static) -> u64 {
+        let key = self.key();
+        lock(&self.listeners).push((key, Arc::new(listener)));
+        key
+    }
+
+    /// Calls a listener no more.
+    pub(super) fn forget(&self, key: u64) {
+        let mut listeners = lock(&self.listeners);
+        let found = listeners.iter().position(|(other, _)| *other == key);
+        let gone = found.map(|at| listeners.remove(at));
+        // What it holds may itself listen: it goes without the lock.
+        drop(listeners);
+        drop(gone);
+    }
+
+    /// Calls every listener.
+    pub(super) fn tell(&self, event: &Event) {
+        // Without the lock, so that a listener may come or go meanwhile.
+        let listeners: Vec<_> = lock(&self.listeners).iter().map(|(_, l)| Arc::clone(l)).collect();
+        for listener in listeners {
+            listener(event);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_begins_once() {
+        let (shared, mut times) = (Shared::default(), 0);
+        shared.begin(|| times += 1);
+        shared.begin(|| times += 1);
+        assert_eq!(times, 1);
+    }
+
+    #[test]
+    fn a_listener_hears_until_it_is_forgotten() {
+        let (shared, heard) = (Shared::default(), Arc::new(AtomicU64::new(0)));
+        let count = Arc::clone(&heard);
+        let key = shared.listen(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        shared.tell(&Event::Resync);
+        shared.forget(key);
+        shared.tell(&Event::Resync);
+        assert_eq!(heard.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_listener_may_come_and_go_while_it_hears() {
+        let shared = Arc::new(Shared::default());
+        let (inner, key) = (Arc::clone(&shared), Arc::new(AtomicU64::new(0)));
+        let own = Arc::clone(&key);
+        let first = shared.listen(move |_| {
+            inner.forget(own.load(Ordering::Relaxed));
+            inner.listen(|_| ());
+        });
+        key.store(first, Ordering::Relaxed);
+        shared.tell(&Event::Resync);
+        assert_eq!(lock(&shared.listeners).len(), 1);
+    }
+}

@@ -1,0 +1,81 @@
+//! Pages under load: each is answered, whole, and is the page that was asked for.
+
+use std::time::Duration;
+
+use backstay_protocol::message::AgentMessage;
+use futures::future::join_all;
+use reqwest::StatusCode;
+
+use crate::harness::{Agent, Browser, Server, facts};
+
+const HOSTS: [&str; 3] = ["gpc0", "hsb0", "imac0"];
+/// How many people read at once, and how many pages each of them.
+const READERS: usize = 12;
+const PAGES_EACH: usize = 60;
+/// How often a reader leaves a page before it is there: one page in as many.
+const LEAVES: usize = 8;
+
+/// Every kind of page with its title.
+fn pages() -> Vec<(String, String)> {
+    let of_hosts = HOSTS.iter().flat_map(|name| {
+        [
+            (format!("/hosts/{name}"), (*name).to_owned()),
+            (format!("/hosts/{name}/rollback"), format!("Rollback System - {name}")),
+            (format!("/hosts/{name}/rollback?from=host"), format!("Rollback System - {name}")),
+        ]
+    });
+    let others = [("/", "Fleet"), ("/ops", "Ops"), ("/ops?host=gpc0", "Ops"), ("/audit", "Audit log")];
+    of_hosts.chain(others.map(|(path, title)| (path.to_owned(), title.to_owned()))).collect()
+}
+
+/// How many pages each reader reads; more of them where a fault is rare and being looked for.
+fn pages_each() -> usize {
+    std::env::var("BACKSTAY_TEST_PAGES_EACH").ok().and_then(|n| n.parse().ok()).unwrap_or(PAGES_EACH)
+}
+
+/// Reads pages one after the other, as somebody who now and then does not wait.
+async fn read(browser: &Browser, reader: usize, pages: &[(String, String)]) {
+    for number in 0..pages_each() {
+        // Steps of a length of their own have readers meet on ever other pages.
+        let (path, title) = &pages[(reader + number * (1 + reader % 3)) % pages.len()];
+        if (number + reader).is_multiple_of(LEAVES) {
+            let soon = Duration::from_millis((number % 20) as u64);
+            drop(tokio::time::timeout(soon, browser.get(path)).await);
+            continue;
+        }
+        let answer = browser.get(path).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        let page = answer.text().await.unwrap_or_else(|error| panic!("{path} is not whole: {error}"));
+        assert!(page.contains("</html>"), "{path} is not whole");
+        assert!(
+            page.contains(&format!("<title>{title} · Backstay</title>")),
+            "{path} has another page's title"
+        );
+    }
+}
+
+/// Reports, and comes back after each few reports, until nobody waits for it any more.
+async fn report(agent: &mut Agent, server: &Server, browser: &Browser) {
+    let (mut events, name) = (browser.listen(None).await, agent.name.clone());
+    for number in 0.. {
+        if number % 5 == 4 {
+            agent.cut();
+            agent.connect(server, vec![]).await;
+        }
+        let current = if number % 2 == 0 { 47 } else { 48 };
+        agent.say(AgentMessage::Facts { facts: Box::new(facts(current)) }).await;
+        events.host("the report", |host| host.name == name).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_page_is_whole_and_its_own_while_hosts_report() {
+    let server = Server::start().await;
+    let mut agents = join_all(HOSTS.map(|name| server.host(name))).await;
+    let (browser, pages) = (server.log_in().await, pages());
+    let readers = join_all((0..READERS).map(|reader| read(&browser, reader, &pages)));
+    tokio::select! {
+        _ = readers => {}
+        _ = join_all(agents.iter_mut().map(|agent| report(agent, &server, &browser))) => unreachable!("agents go on"),
+    }
+}
