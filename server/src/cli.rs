@@ -14,6 +14,8 @@ use backstay_protocol::view::Role;
 use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand};
 
+use crate::github::GitHubOptions;
+
 /// Dashboard for fleets of NixOS, nix-darwin and home-manager hosts.
 #[derive(Debug, Parser)]
 #[command(version)]
@@ -27,7 +29,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Serve browsers and agents until told to stop.
-    Serve(ServeOptions),
+    Serve(Box<ServeOptions>),
     /// Make a token with which one host can join, and print it.
     JoinToken(JoinTokenOptions),
     /// Set a person's password, read from the environment; makes the person where there is none of that name.
@@ -59,7 +61,8 @@ pub(crate) struct ServeOptions {
     /// With https, cookies are sent over https alone.
     #[arg(long, env = "BACKSTAY_PUBLIC_URL")]
     pub(crate) public_url: Option<String>,
-    /// The configuration repository, as git takes it. Without it, nothing is said of Git and Lock.
+    /// The configuration repository, as git takes it, from any forge. Without it and without `--github-repository`, nothing
+    /// is said of Git and Lock.
     #[arg(long, env = "BACKSTAY_REPOSITORY")]
     pub(crate) repository: Option<String>,
     /// The branch that hosts are to follow.
@@ -68,7 +71,9 @@ pub(crate) struct ServeOptions {
     /// The folder for the server's copy of the branch's head.
     #[arg(long, env = "BACKSTAY_REPOSITORY_FOLDER", default_value = "backstay-repository.git")]
     pub(crate) repository_folder: PathBuf,
-    /// How many seconds lie between two looks at the branch.
+    #[command(flatten)]
+    pub(crate) github: GitHubOptions,
+    /// How many seconds lie between two looks at the branch, and at the pull requests.
     #[arg(long, env = "BACKSTAY_POLL_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) poll_seconds: u64,
     /// For how many seconds an op waits for a host that is not connected before it is given up.

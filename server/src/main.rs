@@ -3,6 +3,7 @@
 #![recursion_limit = "256"]
 
 mod cli;
+mod github;
 mod lifecycle;
 mod routes;
 mod serve;
@@ -18,7 +19,7 @@ async fn main() -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .init();
     match cli::Cli::parse().command {
-        cli::Command::Serve(options) => serve::serve(options).await,
+        cli::Command::Serve(options) => serve::serve(*options).await,
         cli::Command::JoinToken(options) => cli::join_token(options).await,
         cli::Command::SetPassword(options) => cli::set_password(options).await,
         cli::Command::VerifyAudit(options) => cli::verify_audit(options).await,

@@ -16,14 +16,19 @@ use crate::routes;
 
 /// Serves until told to stop.
 pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
+    // Before anything else: what is wrong here is for who starts the server to repair.
+    let configured = options.github.configure(&options.branch, options.repository.as_deref())?;
+    let (github, webhook_secret) =
+        configured.map_or((None, None), |configured| (Some(configured.github), configured.webhook_secret));
     let fleet = Fleet::new(FleetConfig {
         server_version: env!("CARGO_PKG_VERSION").to_owned(),
         store: open_store(&options.database).await?,
         clock: Arc::new(SystemClock),
         queue_time: Duration::from_secs(options.queue_seconds),
-        github: None,
+        github,
     });
     first_admin(&fleet, &options).await?;
+    fleet.resume_rollouts().await?;
 
     let listener = TcpListener::bind(options.listen)
         .await
@@ -39,9 +44,11 @@ pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
             lifecycle.stop.clone(),
         ));
     }
+    lifecycle.tasks.spawn(watch_github(fleet.clone(), options.poll_seconds, lifecycle.stop.clone()));
+    lifecycle.tasks.spawn(take_up_reverts(fleet.clone(), lifecycle.stop.clone()));
     lifecycle.tasks.spawn(sweep(fleet.clone(), lifecycle.stop.clone()));
     lifecycle.tasks.spawn(close_due(fleet.clone(), lifecycle.stop.clone()));
-    let app = routes::router(fleet, &options, address, lifecycle.clone())?;
+    let app = routes::router(fleet, &options, address, webhook_secret, lifecycle.clone())?;
 
     // The one line on standard output: whoever started the server waits for it.
     println!("listening on http://{address}");
@@ -68,6 +75,18 @@ async fn follow(fleet: Fleet, repository: Repository, seconds: u64, stop: Cancel
         if let Some(Err(error)) = stop.run_until_cancelled(read).await {
             tracing::error!(%error, "the hosts could not be compared with the branch");
         }
+    }
+}
+
+/// Looks at the repository at GitHub again and again, where one is configured, until the server stops.
+async fn watch_github(fleet: Fleet, seconds: u64, stop: CancellationToken) {
+    stop.run_until_cancelled(fleet.follow_github(Duration::from_secs(seconds))).await;
+}
+
+/// Takes up the reverts that were under way when the server ended.
+async fn take_up_reverts(fleet: Fleet, stop: CancellationToken) {
+    if let Some(Err(error)) = stop.run_until_cancelled(fleet.resume_reverts()).await {
+        tracing::error!(%error, "the reverts that were under way could not be taken up");
     }
 }
 

@@ -6,14 +6,17 @@ mod failure;
 mod headers;
 mod output;
 mod pages;
+mod webhook;
 
 use std::net::SocketAddr;
 
 use axum::Router;
-use axum::extract::FromRef;
+use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{get, post};
 use backstay_fleet::Fleet;
+use backstay_fleet::github::webhook::DELIVERY_BYTES;
+use backstay_fleet::secret::Secret;
 use leptos::config::LeptosOptions;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
@@ -29,7 +32,12 @@ pub(crate) struct AppState {
     leptos: LeptosOptions,
     lifecycle: Lifecycle,
     public: PublicAddress,
+    webhook: WebhookSecret,
 }
+
+/// What signs the deliveries of GitHub's webhook; none where no webhook is configured.
+#[derive(Debug, Clone)]
+pub(crate) struct WebhookSecret(Option<Secret>);
 
 /// How browsers reach this server.
 #[derive(Debug, Clone)]
@@ -50,6 +58,7 @@ pub(crate) fn router(
     fleet: Fleet,
     options: &ServeOptions,
     address: SocketAddr,
+    webhook_secret: Option<Secret>,
     lifecycle: Lifecycle,
 ) -> anyhow::Result<Router> {
     let leptos = LeptosOptions::builder()
@@ -63,11 +72,14 @@ pub(crate) fn router(
     if let Some(origin) = &origin {
         csrf = csrf.add_trusted_origin(origin)?;
     }
-    let state = AppState { fleet, leptos, lifecycle, public: PublicAddress { origin } };
+    let webhook = WebhookSecret(webhook_secret);
+    let state = AppState { fleet, leptos, lifecycle, public: PublicAddress { origin }, webhook };
+    let deliveries = post(webhook::deliver).layer(DefaultBodyLimit::max(DELIVERY_BYTES));
     Ok(Router::new()
         .route("/healthz", get(healthy))
         .route("/agent/socket", get(agent_socket::connect))
         .route("/events", get(event_stream::stream))
+        .route("/webhooks/github", deliveries)
         .route("/ops/{id}/output.txt", get(output::download))
         .merge(pages::router(&state))
         .layer(csrf)
