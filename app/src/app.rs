@@ -7,7 +7,8 @@ use leptos_router::{SsrMode, path};
 
 use crate::components::IconSprite;
 use crate::pages::{
-    AuditPage, FleetPage, HostPage, Inside, LogInPage, NotFound, OpPage, OpsPage, RollbackPage,
+    AuditPage, DeploymentPage, DeploymentsPage, FleetPage, HostPage, Inside, LogInPage, MergePage, NotFound,
+    OpPage, OpsPage, RevertPage, RollBackFailedPage, RollbackPage, RolloutPage,
 };
 use crate::{browser, time};
 
@@ -24,12 +25,18 @@ pub fn App() -> impl IntoView {
             <Routes fallback=NotFound>
                 <Route path=path!("/login") view=LogInPage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=Inside ssr=SsrMode::Async>
-                    // The dialog is an address of its own over the fleet page, which stays as it is below it.
+                    // Each dialog is an address of its own over the fleet page, which stays as it is below it.
                     <ParentRoute path=path!("") view=FleetPage>
                         <Route path=path!("/") view=|| ()/>
                         <Route path=path!("/hosts/:name/rollback") view=RollbackPage/>
+                        <Route path=path!("/rollout") view=RolloutPage/>
+                        <Route path=path!("/pull-requests/:number/merge") view=MergePage/>
+                        <Route path=path!("/deployments/:id/revert") view=RevertPage/>
+                        <Route path=path!("/deployments/:id/rollback") view=RollBackFailedPage/>
                     </ParentRoute>
                     <Route path=path!("/hosts/:name") view=HostPage/>
+                    <Route path=path!("/deployments") view=DeploymentsPage/>
+                    <Route path=path!("/deployments/:id") view=DeploymentPage/>
                     <Route path=path!("/ops") view=OpsPage/>
                     <Route path=path!("/ops/:id") view=OpPage/>
                     <Route path=path!("/audit") view=AuditPage/>

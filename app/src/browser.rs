@@ -141,11 +141,35 @@ pub(crate) fn chosen_radio(inside: &Element, name: &str) -> Option<HtmlInputElem
     inside.query_selector(&format!("input[name={name}]:checked")).ok()??.dyn_into().ok()
 }
 
+/// The values of the boxes of this name inside an element that are checked.
+pub(crate) fn checked_boxes(inside: &Element, name: &str) -> Vec<String> {
+    let Ok(found) = inside.query_selector_all(&format!("input[name=\"{name}\"]:checked")) else {
+        return vec![];
+    };
+    (0..found.length())
+        .filter_map(|place| found.item(place)?.dyn_into::<HtmlInputElement>().ok())
+        .map(|input| input.value())
+        .collect()
+}
+
+/// What this browser was told to remember under this name. A browser without storage remembers nothing.
+pub(crate) fn remembered(name: &str) -> Option<String> {
+    window().local_storage().ok()??.get_item(name).ok()?
+}
+
+/// Has this browser remember something.
+pub(crate) fn remember(name: &str, value: &str) {
+    if let Ok(Some(storage)) = window().local_storage() {
+        // Where it is full, this is forgotten.
+        let _ = storage.set_item(name, value);
+    }
+}
+
 const THEME_KEY: &str = "backstay.theme";
 
 /// The theme that the person chose before.
 pub(crate) fn stored_theme() -> Option<String> {
-    window().local_storage().ok()??.get_item(THEME_KEY).ok()?
+    remembered(THEME_KEY)
 }
 
 /// Chooses a theme for this browser; none follows the system.

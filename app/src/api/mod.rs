@@ -3,14 +3,20 @@
 mod access;
 mod audit;
 mod compare;
+mod deployments;
 mod fleet;
 mod host;
 mod ops;
 mod rollback;
+mod rollouts;
 
 pub use access::{LogIn, LogOut, log_in, log_out};
 pub use audit::{Audit, audit};
 pub use compare::{CompareGenerations, compare_generations};
+pub use deployments::{
+    ContinueAnyway, DeploymentsRead, LoadDeployment, LoadDeployments, MergePullRequest, RevertPullRequest,
+    continue_anyway, load_deployment, load_deployments, merge_pull_request, revert_pull_request,
+};
 pub use fleet::{Start, StartPage, start_page};
 pub use host::{LoadHost, SetAutoTest, load_host, set_auto_test};
 pub use ops::{
@@ -19,6 +25,10 @@ pub use ops::{
 };
 pub use rollback::{
     LoadPlan, RequestRollback, load_plan, reference_from_text, reference_to_text, request_rollback,
+};
+pub use rollouts::{
+    LoadPlannedRollbacks, RollBackFailed, StartRollout, StopRollout, confirmed_from_text, confirmed_to_text,
+    load_planned_rollbacks, roll_back_failed, start_rollout, stop_rollout,
 };
 
 #[cfg(feature = "ssr")]
@@ -43,6 +53,12 @@ pub fn local_path(path: &str) -> &str {
 fn host_name(name: &str) -> Result<&str, ApiError> {
     let fits = backstay_protocol::limits::is_host_name(name);
     fits.then_some(name).ok_or_else(|| ApiError::said("That is no name of a host. Nothing was changed."))
+}
+
+/// The deployment's identifier, if it can be one.
+#[cfg(feature = "ssr")]
+fn deployment_id(text: &str) -> Result<backstay_protocol::DeploymentId, ApiError> {
+    text.parse().map_err(|_| ApiError::said("There is no such deployment. Nothing was changed."))
 }
 
 /// A refused request, as the page shows it.

@@ -49,3 +49,25 @@ pub fn Dialog(
     }
     .into_any()
 }
+
+/// A dialog that cannot show what it is for, and why.
+#[component]
+pub fn DialogTrouble(
+    /// Its title.
+    #[prop(into)]
+    title: String,
+    /// Where leaving it leads.
+    #[prop(into)]
+    back: String,
+    /// Why, in a sentence.
+    #[prop(into)]
+    sentence: String,
+) -> impl IntoView {
+    view! {
+        <Dialog title back=back.clone() focus="dialog-back" focus_after="main">
+            <p class="refusal" role="alert">{sentence}</p>
+            <div class="dialog-end"><a class="button" id="dialog-back" href=back>"Back"</a></div>
+        </Dialog>
+    }
+    .into_any()
+}

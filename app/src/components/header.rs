@@ -18,6 +18,7 @@ pub fn Header() -> impl IntoView {
             <a class="brand" href="/"><Mark/>"Backstay"</a>
             <nav aria-label="Main">
                 <NavLink href="/" text="Fleet" also="/hosts/"/>
+                <NavLink href="/deployments" text="Deployments" also="/deployments/"/>
                 <NavLink href="/ops" text="Ops" also="/ops/"/>
                 <NavLink href="/audit" text="Audit" also="/audit"/>
             </nav>

@@ -29,10 +29,13 @@ fn address(path: &str, mut query: ParamsMap, log: Option<OpId>) -> String {
     for passing in [LOG, "__path", "__err"] {
         query.remove(passing);
     }
-    // A dialog lies over its page, and over the log: whoever opens the log leaves the dialog.
-    let path = match path.strip_suffix("/rollback") {
-        Some(host) if query.remove("from").is_some_and(|from| from == ["host"]) => host,
-        Some(_) => "/",
+    let path = match below_dialog(path) {
+        Some(own) => {
+            // What the dialog was asked for goes with it.
+            let opened_there = query.remove("from").is_some();
+            query = ParamsMap::new();
+            if opened_there { own } else { "/" }
+        }
         None => path,
     };
     let query = query.to_query_string();
@@ -41,6 +44,15 @@ fn address(path: &str, mut query: ParamsMap, log: Option<OpId>) -> String {
         Some(op) => with_log(&address, op),
         None => address,
     }
+}
+
+/// The page of what a dialog is about, where the address is that of a dialog. A dialog lies over its page, and over the
+/// log: whoever opens the log leaves the dialog.
+fn below_dialog(path: &str) -> Option<&str> {
+    if path == "/rollout" || path.starts_with("/pull-requests/") {
+        return Some("/");
+    }
+    ["/rollback", "/revert"].iter().find_map(|dialog| path.strip_suffix(dialog))
 }
 
 /// An address without a log, with one.
@@ -75,6 +87,19 @@ mod tests {
     fn a_dialog_is_left() {
         assert_eq!(logged("/hosts/gpc0/rollback", &[]), format!("/?{LOGGED}"));
         assert_eq!(logged("/hosts/gpc0/rollback", &[("from", "host")]), format!("/hosts/gpc0?{LOGGED}"));
+    }
+
+    #[test]
+    fn dialogs_of_the_fleet_are_left_too() {
+        for dialog in
+            ["/rollout", "/pull-requests/42/merge", "/deployments/x/revert", "/deployments/x/rollback"]
+        {
+            assert_eq!(logged(dialog, &[("hosts", "gpc0")]), format!("/?{LOGGED}"));
+        }
+        assert_eq!(
+            logged("/deployments/x/revert", &[("from", "deployment")]),
+            format!("/deployments/x?{LOGGED}")
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What pages are put together from.
 
 mod actions;
+mod deployment;
 mod dialog;
 mod doing;
 mod drawer;
@@ -18,6 +19,8 @@ mod op_actions;
 mod op_list;
 mod op_now;
 mod palette;
+mod pull_requests;
+mod rollout;
 mod summary;
 mod tests;
 mod title;
@@ -25,7 +28,9 @@ mod when;
 
 pub use actions::ActionsMenu;
 pub(crate) use actions::op_icon;
-pub use dialog::Dialog;
+pub use deployment::{DeploymentPanel, NewestDeployment};
+pub(crate) use deployment::{counts as deployment_counts, decision_words, followed as followed_deployment};
+pub use dialog::{Dialog, DialogTrouble};
 pub use doing::Doing;
 pub use drawer::LogDrawer;
 pub use form::{Refusal, action_from_address};
@@ -44,6 +49,10 @@ pub use op_actions::{CancelButton, OpMessage, Place, TriedAgain, TryAgain};
 pub use op_list::OpList;
 pub use op_now::OpNow;
 pub use palette::Palette;
+pub use pull_requests::PullRequests;
+pub(crate) use pull_requests::{ChangedInputs, Says, changes_lock, checks, may_be_merged, mergeable};
+pub use rollout::NewestRollout;
+pub(crate) use rollout::hosts_words;
 pub use summary::Summary;
 pub use tests::TestsOf;
 pub use title::PageTitle;

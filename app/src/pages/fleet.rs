@@ -6,7 +6,9 @@ use leptos_router::components::Outlet;
 
 use super::inside::Loading;
 use crate::api::{CancelOp, RequestOp};
-use crate::components::{HostRow, Icon, Refusal, Summary, action_from_address};
+use crate::components::{
+    HostRow, Icon, NewestDeployment, NewestRollout, PullRequests, Refusal, Summary, action_from_address,
+};
 use crate::live::{Live, Started};
 
 /// The fleet: every host at a glance. A dialog may be open over it.
@@ -35,6 +37,9 @@ fn Hosts(live: Live) -> impl IntoView {
             </div>
             <Refusal action/>
             <Refusal action=cancel/>
+            <NewestDeployment/>
+            <NewestRollout/>
+            <PullRequests/>
             <div class="table-frame" class:empty=empty>
                 <table class="fleet">
                     <caption class="unseen">"Hosts and their lights"</caption>

@@ -1,6 +1,8 @@
 //! One file for each address.
 
 mod audit;
+mod deciding;
+mod deployments;
 mod fleet;
 mod host;
 mod inside;
@@ -9,8 +11,11 @@ mod not_found;
 mod op;
 mod ops;
 mod rollback;
+mod rollout;
 
 pub use audit::AuditPage;
+pub use deciding::{MergePage, RevertPage, RollBackFailedPage};
+pub use deployments::{DeploymentPage, DeploymentsPage};
 pub use fleet::FleetPage;
 pub use host::HostPage;
 pub use inside::Inside;
@@ -19,3 +24,4 @@ pub use not_found::NotFound;
 pub use op::OpPage;
 pub use ops::OpsPage;
 pub use rollback::RollbackPage;
+pub use rollout::RolloutPage;

@@ -1,0 +1,136 @@
+//! Deployments: merging a pull request, reading how the hosts fared, deciding of it.
+
+use backstay_protocol::deployment::Deployment;
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::ApiError;
+
+/// A page of the deployments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeploymentsRead {
+    /// The deployments, newest first.
+    pub deployments: Vec<Deployment>,
+    /// Whether there are older ones.
+    pub more: bool,
+    /// The number of the last event that this holds.
+    pub last_event: u64,
+}
+
+/// Reads deployments, newest first: those older than `before`, where given.
+///
+/// # Errors
+/// [`ApiError`]
+#[server(endpoint = "load_deployments")]
+pub async fn load_deployments(
+    /// The identifier of the last one that was seen.
+    before: Option<String>,
+) -> Result<DeploymentsRead, ApiError> {
+    use crate::session;
+
+    session::person().await?;
+    let before = before.and_then(|id| id.parse().ok());
+    let fleet = session::fleet()?;
+    let last_event = fleet.events().last();
+    let deployments = fleet.deployments(before).await.map_err(session::database)?;
+    let more = match deployments.last() {
+        Some(last) => !fleet.deployments(Some(last.id)).await.map_err(session::database)?.is_empty(),
+        None => false,
+    };
+    Ok(DeploymentsRead { deployments, more, last_event })
+}
+
+/// Reads a deployment; none where there is no such deployment.
+///
+/// # Errors
+/// [`ApiError`]
+#[server(endpoint = "load_deployment")]
+pub async fn load_deployment(
+    /// The deployment's identifier.
+    id: String,
+) -> Result<Option<Deployment>, ApiError> {
+    use crate::session;
+
+    session::person().await?;
+    let Ok(id) = id.parse() else { return Ok(None) };
+    session::fleet()?.deployment(id).await.map_err(session::database)
+}
+
+/// Merges a pull request, as long as it is at the commit that the person saw, and leads to `back`.
+///
+/// # Errors
+/// [`ApiError`] with the refusal in a sentence.
+#[server(endpoint = "merge_pull_request")]
+pub async fn merge_pull_request(
+    /// Its number.
+    number: u64,
+    /// The commit that it was at.
+    seen_head: String,
+    /// Where to go then; a page of ours.
+    back: String,
+) -> Result<(), ApiError> {
+    use crate::session;
+    use backstay_protocol::Commit;
+
+    let person = session::person().await?;
+    let seen = Commit(seen_head);
+    session::fleet()?.merge_pull_request(&person, number, &seen).await.map_err(not_deployed)?;
+    leptos_axum::redirect(super::local_path(&back));
+    Ok(())
+}
+
+/// Reverts the pull request of a deployment, and leads to `back`.
+///
+/// # Errors
+/// [`ApiError`] with the reason in a sentence; the deployment is as it was then.
+#[server(endpoint = "revert_pull_request")]
+pub async fn revert_pull_request(
+    /// The deployment's identifier.
+    deployment: String,
+    /// Where to go then; a page of ours.
+    back: String,
+) -> Result<(), ApiError> {
+    use crate::session;
+
+    let person = session::person().await?;
+    let id = super::deployment_id(&deployment)?;
+    session::fleet()?.revert_pull_request(&person, id).await.map_err(not_deployed)?;
+    leptos_axum::redirect(super::local_path(&back));
+    Ok(())
+}
+
+/// Decides to go on with a deployment although a host failed.
+///
+/// # Errors
+/// [`ApiError`] with the refusal in a sentence; nothing was decided then.
+#[server(endpoint = "continue_anyway")]
+pub async fn continue_anyway(
+    /// The deployment's identifier.
+    deployment: String,
+) -> Result<(), ApiError> {
+    use crate::session;
+
+    let person = session::person().await?;
+    let id = super::deployment_id(&deployment)?;
+    session::fleet()?.continue_anyway(&person, id).await.map_err(not_deployed)?;
+    Ok(())
+}
+
+/// What was not done about a deployment, as the page shows it.
+#[cfg(feature = "ssr")]
+fn not_deployed(error: backstay_fleet::deployments::DeployError) -> ApiError {
+    use axum::http::StatusCode;
+    use backstay_fleet::deployments::DeployError;
+
+    match error {
+        DeployError::NotAllowed { .. } => {
+            crate::session::refuse(StatusCode::FORBIDDEN);
+            ApiError::NotAllowed(error.to_string())
+        }
+        DeployError::Store(error) => crate::session::database(error),
+        other => {
+            crate::session::refuse(StatusCode::CONFLICT);
+            ApiError::said(other.to_string())
+        }
+    }
+}

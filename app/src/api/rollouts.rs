@@ -1,0 +1,169 @@
+//! Roll-outs: one kind of action on several hosts, and rolling back the hosts that a deployment broke.
+
+use backstay_protocol::rollout::{ConfirmedRollback, PlannedRollback};
+use leptos::prelude::*;
+
+use crate::ApiError;
+
+/// Begins a roll-out, and leads to `back`.
+///
+/// # Errors
+/// [`ApiError`] with the refusal in a sentence; nothing was begun then.
+#[server(endpoint = "start_rollout")]
+pub async fn start_rollout(
+    /// The name of the op to run on each host.
+    kind: String,
+    /// The hosts, by name.
+    #[server(default)]
+    hosts: Vec<String>,
+    /// On how many at once.
+    parallel: u32,
+    /// Whether to begin no further host once one has failed; a box that is not checked sends nothing.
+    #[server(default)]
+    stop_on_failure: bool,
+    /// Why, in the person's words; may be empty.
+    reason: String,
+    /// Where to go then; a page of ours.
+    back: String,
+) -> Result<(), ApiError> {
+    use crate::session;
+    use backstay_protocol::rollout::RolloutRequest;
+
+    let person = session::person().await?;
+    let kind = kind.parse().map_err(|_| ApiError::said("There is no such op. Nothing was changed."))?;
+    for host in &hosts {
+        super::host_name(host)?;
+    }
+    let reason = given(reason);
+    let request = RolloutRequest { kind, hosts, parallel, stop_on_failure, reason };
+    session::fleet()?.start_rollout(&person, request).await.map_err(not_rolled_out)?;
+    leptos_axum::redirect(super::local_path(&back));
+    Ok(())
+}
+
+/// Stops a roll-out: no further host is begun.
+///
+/// # Errors
+/// [`ApiError`] with the refusal in a sentence; the roll-out goes on then, or is over.
+#[server(endpoint = "stop_rollout")]
+pub async fn stop_rollout(
+    /// The roll-out's identifier.
+    id: String,
+) -> Result<(), ApiError> {
+    use crate::session;
+
+    let person = session::person().await?;
+    let id = id.parse().map_err(|_| ApiError::said("There is no such roll-out. Nothing was changed."))?;
+    session::fleet()?.stop_rollout(&person, id).await.map_err(not_rolled_out)?;
+    Ok(())
+}
+
+/// Reads to which generation each failed host of a deployment would be rolled back.
+///
+/// # Errors
+/// [`ApiError`] with the reason in a sentence.
+#[server(endpoint = "load_planned_rollbacks")]
+pub async fn load_planned_rollbacks(
+    /// The deployment's identifier.
+    deployment: String,
+) -> Result<Vec<PlannedRollback>, ApiError> {
+    use crate::session;
+
+    session::person().await?;
+    let id = super::deployment_id(&deployment)?;
+    session::fleet()?.planned_rollbacks(id).await.map_err(not_rolled_out)
+}
+
+/// Rolls the failed hosts of a deployment back, each exactly as the person confirmed it, and leads to `back`.
+///
+/// # Errors
+/// [`ApiError`] with the refusal in a sentence; nothing was changed then.
+#[server(endpoint = "roll_back_failed")]
+pub async fn roll_back_failed(
+    /// The deployment's identifier.
+    deployment: String,
+    /// The hosts with their generations, each as [`confirmed_to_text`] writes it.
+    #[server(default)]
+    confirmed: Vec<String>,
+    /// Why, in the person's words; may be empty.
+    reason: String,
+    /// Where to go then; a page of ours.
+    back: String,
+) -> Result<(), ApiError> {
+    use crate::session;
+
+    let person = session::person().await?;
+    let id = super::deployment_id(&deployment)?;
+    let confirmed: Option<Vec<_>> = confirmed.iter().map(|text| confirmed_from_text(text)).collect();
+    let confirmed = confirmed.ok_or_else(|| {
+        ApiError::said("The server did not understand this request. Nothing was changed. Look again.")
+    })?;
+    let fleet = session::fleet()?;
+    fleet.roll_back_failed(&person, id, confirmed, given(reason)).await.map_err(not_rolled_out)?;
+    leptos_axum::redirect(super::local_path(&back));
+    Ok(())
+}
+
+#[cfg(feature = "ssr")]
+fn given(reason: String) -> Option<String> {
+    (!reason.trim().is_empty()).then_some(reason)
+}
+
+/// What was not rolled out, as the page shows it.
+#[cfg(feature = "ssr")]
+fn not_rolled_out(error: backstay_fleet::rollouts::RolloutError) -> ApiError {
+    use axum::http::StatusCode;
+    use backstay_fleet::rollouts::RolloutError;
+
+    match error {
+        RolloutError::NotAllowed { .. } => {
+            crate::session::refuse(StatusCode::FORBIDDEN);
+            ApiError::NotAllowed(error.to_string())
+        }
+        RolloutError::Store(error) => crate::session::database(error),
+        other => {
+            crate::session::refuse(StatusCode::CONFLICT);
+            ApiError::said(other.to_string())
+        }
+    }
+}
+
+/// The longest text of one host's rollback that a form may send.
+const CONFIRMED_BYTES: usize = 2048;
+
+/// Writes one host's rollback as one form field, exactly as it is shown.
+pub fn confirmed_to_text(confirmed: &ConfirmedRollback) -> String {
+    // Names and numbers alone: there is nothing in it that JSON could not say.
+    serde_json::to_string(confirmed).unwrap_or_default()
+}
+
+/// Reads what [`confirmed_to_text`] wrote.
+pub fn confirmed_from_text(text: &str) -> Option<ConfirmedRollback> {
+    (text.len() <= CONFIRMED_BYTES).then(|| serde_json::from_str(text).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_protocol::GenerationRef;
+
+    use super::*;
+
+    #[test]
+    fn what_was_confirmed_survives_the_form() {
+        let generation =
+            |number| GenerationRef { number, store_path: format!("/nix/store/{number}-nixos-system-imac0") };
+        let confirmed = ConfirmedRollback {
+            host_name: "imac0".into(),
+            target: generation(47),
+            seen_current: generation(48),
+        };
+        assert_eq!(confirmed_from_text(&confirmed_to_text(&confirmed)), Some(confirmed));
+    }
+
+    #[test]
+    fn what_was_not_confirmed_is_refused() {
+        for bad in ["", "{}", "imac0", r#"{"host_name":"imac0","target":47}"#, &"x".repeat(5000)] {
+            assert_eq!(confirmed_from_text(bad), None, "{bad:?}");
+        }
+    }
+}

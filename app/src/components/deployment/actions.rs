@@ -1,0 +1,100 @@
+//! What can be done about a deployment.
+
+use backstay_protocol::DeploymentId;
+use backstay_protocol::deployment::Deployment;
+use leptos::prelude::*;
+
+use super::words::{Offers, logs};
+use crate::api::ContinueAnyway;
+use crate::components::{Icon, Refusal, action_from_address, use_log_address};
+use crate::live::Live;
+
+/// The buttons below a deployment.
+#[component]
+pub(super) fn Actions(
+    deployment: Signal<Deployment>,
+    /// How many hosts are through.
+    through: Memo<usize>,
+    in_full: bool,
+) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let id = deployment.with_untracked(|d| d.id);
+    let continues = action_from_address::<ContinueAnyway>();
+    let offers = Memo::new(move |_| deployment.with(|d| Offers::of(d, through.get(), in_full)));
+    let may = Memo::new(move |_| live.may_operate());
+    let from = if in_full { "?from=deployment" } else { "" };
+    let offered = move |of: fn(&Offers) -> bool| may.get() && offers.with(of);
+    let link =
+        move |of: fn(&Offers) -> bool, id: &'static str, address: String, class: &'static str, words| {
+            move || offered(of).then(|| view! { <a class=class id=id href=address.clone()>{words}</a> })
+        };
+    let revert = format!("/deployments/{id}/revert{from}");
+    let roll_back = format!("/deployments/{id}/rollback{from}");
+    view! {
+        <Refusal action=continues/>
+        <div class="panel-end">
+            {link(|o| o.revert, "revert-pr", revert, "button danger", "Revert PR")}
+            <ViewLogs deployment/>
+            {move || offered(|o| o.continue_anyway).then(|| view! { <ContinueButton id action=continues/> })}
+            {link(|o| o.roll_back, "roll-back-failed", roll_back, "button", "Roll back failed hosts")}
+            {link(|o| o.roll_out, "roll-out", "/rollout".to_owned(), "button primary", "Pull and Switch all")}
+            {move || (!may.get() && offers.get() != Offers::default()).then(|| view! {
+                <span class="faint">"You may look. To decide takes the role “operator”."</span>
+            })}
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn ContinueButton(id: DeploymentId, action: ServerAction<ContinueAnyway>) -> impl IntoView {
+    view! {
+        <ActionForm action=action>
+            <input type="hidden" name="deployment" value=id.to_string()/>
+            <button type="submit" disabled=action.pending()>"Continue Anyway"</button>
+        </ActionForm>
+    }
+}
+
+/// Leads to the logs that say why hosts failed: to the one that there is, or to a menu of several.
+#[component]
+fn ViewLogs(deployment: Signal<Deployment>) -> impl IntoView {
+    let logs = Memo::new(move |_| deployment.with(logs));
+    let log_address = use_log_address();
+    move || {
+        let logs = logs.get();
+        match logs.as_slice() {
+            [] => ().into_any(),
+            [(_, _, op)] => {
+                let op = *op;
+                view! { <a class="button" href=move || log_address(op) data-noscroll="" data-log=op.to_string()>"View Logs"</a> }
+                    .into_any()
+            }
+            _ => {
+                let items = logs
+                    .into_iter()
+                    .map(|(host, step, op)| {
+                        view! {
+                            <a class="item" href=move || log_address(op) data-noscroll="" data-log=op.to_string()>
+                                <Icon name=if step == "tests" { "test" } else { "switch" }/>
+                                {format!("{host}: {step}")}
+                            </a>
+                        }
+                    })
+                    .collect_view();
+                view! {
+                    <button type="button" class="logs-button" popovertarget="failed-logs">"View Logs"</button>
+                    <div
+                        class="menu logs-menu"
+                        popover="auto"
+                        id="failed-logs"
+                        on:click=|_| crate::browser::hide_popover("failed-logs")
+                    >
+                        {items}
+                    </div>
+                }
+                .into_any()
+            }
+        }
+    }
+}

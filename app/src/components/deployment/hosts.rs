@@ -1,0 +1,120 @@
+//! How each host fared.
+
+use std::collections::HashMap;
+
+use backstay_protocol::deployment::{Decision, Deployment, HostOutcome};
+use backstay_protocol::{HostView, State};
+use leptos::prelude::*;
+
+use super::words::{after_revert, mark, since_failure};
+use crate::components::{Icon, use_log_address};
+
+/// A line for each host: “✓ gpc0 - Switch OK, Tests OK”.
+#[component]
+pub(super) fn Hosts(
+    deployment: Signal<Deployment>,
+    /// The hosts as they are now.
+    hosts: Memo<HashMap<String, HostView>>,
+    /// Whether each line leads to its ops.
+    in_full: bool,
+) -> impl IntoView {
+    let names = Memo::new(move |_| {
+        deployment.with(|d| d.hosts.iter().map(|host| host.name.clone()).collect::<Vec<_>>())
+    });
+    view! {
+        <ul class="host-lines" aria-label="Hosts">
+            <For each=move || names.get() key=Clone::clone let:name>
+                <Line deployment hosts name in_full/>
+            </For>
+        </ul>
+    }
+    .into_any()
+}
+
+#[component]
+fn Line(
+    deployment: Signal<Deployment>,
+    hosts: Memo<HashMap<String, HostView>>,
+    name: String,
+    in_full: bool,
+) -> impl IntoView {
+    let outcome = {
+        let name = name.clone();
+        Memo::new(move |_| deployment.with(|d| d.hosts.iter().find(|host| host.name == name).cloned()))
+    };
+    let now = {
+        let name = name.clone();
+        Memo::new(move |_| {
+            let host = hosts.with(|hosts| hosts.get(&name).cloned())?;
+            deployment.with(|d| now(d, &outcome.get()?, &host))
+        })
+    };
+    let seen = Memo::new(move |_| {
+        outcome.with(|outcome| outcome.as_ref().map(|outcome| (mark(outcome), outcome.to_string())))
+    });
+    let line = {
+        let name = name.clone();
+        move || {
+            let ((icon, sign), words) = seen.get()?;
+            Some(view! {
+                <span class="outcome-line" data-state=icon>
+                    <Icon name=icon/>
+                    <span class="unseen" aria-hidden="true">{sign}</span>
+                    " "
+                    <b>{name.clone()}</b>
+                    " - "
+                    {words}
+                </span>
+            })
+        }
+    };
+    view! {
+        <li data-host=name>
+            {line}
+            {move || now.get().map(|(state, words)| view! {
+                " "
+                <span class="outcome-now light" data-state=state.as_str()><Icon name=state.as_str()/><span class="words">{words}</span></span>
+            })}
+            {in_full.then(|| view! { <Ops outcome/> })}
+        </li>
+    }
+    .into_any()
+}
+
+/// What is to be said of a host as it is now: after a revert what is left to do, else whether it was rolled back.
+fn now(deployment: &Deployment, outcome: &HostOutcome, host: &HostView) -> Option<(State, String)> {
+    match deployment.decision {
+        Decision::Reverted { .. } => {
+            let (state, words) = after_revert(host);
+            Some((state, if host.online { words } else { format!("{words}, offline") }))
+        }
+        _ if outcome.is_failed() => since_failure(host),
+        _ => None,
+    }
+}
+
+/// The logs of what was done to the host.
+#[component]
+fn Ops(outcome: Memo<Option<HostOutcome>>) -> impl IntoView {
+    let log_address = use_log_address();
+    let ops = Memo::new(move |_| {
+        outcome.with(|outcome| {
+            outcome.as_ref().map(|host| (host.name.clone(), host.switch.op(), host.tests.op()))
+        })
+    });
+    move || {
+        let (host, switch, tests) = ops.get()?;
+        let link = |step: &'static str, op: Option<backstay_protocol::OpId>| {
+            let op = op?;
+            let label = format!("Log of {host}'s {step}");
+            Some(view! {
+                " "
+                <a href=move || log_address(op) data-noscroll="" data-log=op.to_string() aria-label=label>{step}</a>
+            })
+        };
+        Some(
+            view! { <span class="outcome-logs">{link("switch", switch)}{link("tests", tests)}</span> }
+                .into_any(),
+        )
+    }
+}

@@ -1,0 +1,215 @@
+//! A deployment as a panel: how each host fared, what was decided, and what can be done.
+
+mod actions;
+mod hosts;
+mod words;
+
+use std::collections::HashMap;
+
+use backstay_protocol::deployment::{Decision, Deployment, HostOutcome};
+use backstay_protocol::event::Event;
+use backstay_protocol::{DeploymentId, HostView};
+use leptos::prelude::*;
+
+use crate::components::{Icon, Moment};
+use crate::live::Live;
+
+use actions::Actions;
+use hosts::Hosts;
+use words::{Look, decided, heading, look, through};
+pub(crate) use words::{counts, decision_words};
+
+/// A deployment that is kept true as long as the component that asked for it is shown.
+pub(crate) fn followed(live: Live, first: Deployment) -> Signal<Deployment> {
+    let id = first.id;
+    let known = RwSignal::new(first);
+    live.listen(move |event| {
+        if let Event::Deployment { deployment } = event
+            && deployment.id == id
+        {
+            drop(known.try_set((**deployment).clone()));
+        }
+    });
+    Memo::new(move |_| {
+        let newest = live.deployment().with(|newest| newest.clone().filter(|newest| newest.id == id));
+        newest.unwrap_or_else(|| known.get())
+    })
+    .into()
+}
+
+/// The newest deployment, where something of it is left to do or to know.
+#[component]
+pub fn NewestDeployment() -> impl IntoView {
+    let live = expect_context::<Live>();
+    let id = Memo::new(move |_| live.deployment().with(|newest| newest.as_ref().map(|d| d.id)));
+    move || id.get().map(|id| view! { <Newest live id/> })
+}
+
+#[component]
+fn Newest(live: Live, id: DeploymentId) -> impl IntoView {
+    let now = move || live.deployment().with(|newest| newest.clone().filter(|newest| newest.id == id));
+    let first = untrack(now)?;
+    let deployment: Signal<Deployment> = Memo::new(move |_| now().unwrap_or_else(|| first.clone())).into();
+    let state = Shown::new(live, deployment);
+    let good = Memo::new(move |_| state.look.get() == Look::Good);
+    Some(move || {
+        if good.get() {
+            view! { <InBrief deployment/> }.into_any()
+        } else {
+            view! { <DeploymentPanel deployment/> }.into_any()
+        }
+    })
+}
+
+/// What a panel shows beside the deployment itself.
+#[derive(Clone, Copy)]
+struct Shown {
+    /// The deployment's hosts as they are now.
+    hosts: Memo<HashMap<String, HostView>>,
+    through: Memo<usize>,
+    look: Memo<Look>,
+}
+
+impl Shown {
+    fn new(live: Live, deployment: Signal<Deployment>) -> Self {
+        let names = Memo::new(move |_| {
+            deployment.with(|d| d.hosts.iter().map(|host| host.name.clone()).collect::<Vec<_>>())
+        });
+        let hosts = Memo::new(move |_| {
+            let host = |name: String| live.host(&name).map(|host| (name, host.get()));
+            names.get().into_iter().filter_map(host).collect::<HashMap<_, _>>()
+        });
+        let through = Memo::new(move |_| {
+            hosts.with(|hosts| {
+                deployment.with(|d| through(d, |outcome: &HostOutcome| hosts.get(&outcome.name).cloned()))
+            })
+        });
+        let look = Memo::new(move |_| deployment.with(|d| look(d, through.get())));
+        Self { hosts, through, look }
+    }
+}
+
+/// A deployment of which nothing is left to do, in a line.
+#[component]
+fn InBrief(deployment: Signal<Deployment>) -> impl IntoView {
+    let id = deployment.with_untracked(|d| d.id);
+    let words = Memo::new(move |_| {
+        deployment.with(|d| {
+            let number = d.pull_request.number;
+            match &d.decision {
+                Decision::Reverted { .. } => {
+                    format!("{} Every host is back on what worked.", decided(d).unwrap_or_default())
+                }
+                _ => format!("PR #{number} is on every host: {}.", counts(d)),
+            }
+        })
+    });
+    let decision = move || deployment.with(|d| d.decision.as_str());
+    view! {
+        <p class="deployment-line" data-deployment=id.to_string() data-decision=decision data-look="good">
+            <Icon name="ok"/>
+            <span>{words}</span>
+            <a href=format!("/deployments/{id}")>"Details"</a>
+        </p>
+    }
+    .into_any()
+}
+
+/// A deployment in full.
+#[component]
+pub fn DeploymentPanel(
+    /// The deployment.
+    deployment: Signal<Deployment>,
+    /// Whether this is its own page, which has more room and offers more.
+    #[prop(optional)]
+    in_full: bool,
+) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let state = Shown::new(live, deployment);
+    let id = deployment.with_untracked(|d| d.id);
+    let decision = move || deployment.with(|d| d.decision.as_str());
+    let heading = Memo::new(move |_| deployment.with(heading));
+    view! {
+        <section
+            class="panel deployment"
+            aria-labelledby="deployment-title"
+            data-deployment=id.to_string()
+            data-decision=decision
+            data-look=move || state.look.get().as_str()
+        >
+            <div class="panel-head">
+                <h2 id="deployment-title" aria-live="polite">
+                    <Icon name=Signal::derive(move || state.look.get().icon())/>
+                    {heading}
+                </h2>
+                {(!in_full).then(|| view! { <a class="panel-more" href=format!("/deployments/{id}")>"Details"</a> })}
+                {(!in_full).then(|| view! { <Merged deployment/> })}
+            </div>
+            <Decided deployment/>
+            <Progress deployment state/>
+            <Hosts deployment hosts=state.hosts in_full/>
+            <Actions deployment through=state.through in_full/>
+        </section>
+    }
+    .into_any()
+}
+
+/// What was merged, by whom and when; none of which changes.
+#[component]
+fn Merged(deployment: Signal<Deployment>) -> impl IntoView {
+    let Deployment { pull_request, merged_by, merged_at, .. } = deployment.get_untracked();
+    view! {
+        <p class="panel-about">
+            <a href=pull_request.url rel="external noopener">{format!("#{} {}", pull_request.number, pull_request.title)}</a>
+            {format!(" · merged by {merged_by} · ")}
+            <Moment at=merged_at/>
+        </p>
+    }
+    .into_any()
+}
+
+/// What was decided, and what that means.
+#[component]
+fn Decided(deployment: Signal<Deployment>) -> impl IntoView {
+    let decision = Memo::new(move |_| deployment.with(|d| (d.decision.clone(), decided(d))));
+    move || {
+        let (decision, words) = decision.get();
+        let words = words?;
+        let next = match decision {
+            Decision::Reverted { .. } => {
+                view! { " Pull and switch the hosts when ready." }.into_any()
+            }
+            Decision::Proposed { pull_request, .. } => view! {
+                " "
+                <a href=pull_request.url rel="external noopener">{format!("Pull request #{}", pull_request.number)}</a>
+                " with the revert waits to be merged."
+            }
+            .into_any(),
+            _ => ().into_any(),
+        };
+        Some(view! { <p class="panel-says">{words}{next}</p> }.into_any())
+    }
+}
+
+/// How many hosts are through, once one has begun.
+#[component]
+fn Progress(deployment: Signal<Deployment>, state: Shown) -> impl IntoView {
+    let counted = Memo::new(move |_| {
+        deployment.with(|d| {
+            let begun = d.hosts.iter().any(|host| host.switch.op().is_some());
+            let shown = begun && !d.wants_decision() && !matches!(d.decision, Decision::Reverting { .. });
+            let reverted = matches!(d.decision, Decision::Reverted { .. });
+            shown.then_some((state.through.get(), d.hosts.len(), reverted))
+        })
+    });
+    move || {
+        let (through, all, reverted) = counted.get()?;
+        let words = if reverted { "back on what worked" } else { "through" };
+        Some(view! {
+            <p class="panel-progress">
+                <progress aria-label="Hosts" max=all.to_string() value=through.to_string()></progress>
+                {format!("{through} of {all} hosts {words}")}
+            </p>
+        })
+    }
+}

@@ -1,0 +1,393 @@
+//! What is said of a deployment, and what is offered.
+
+use backstay_protocol::deployment::{Decision, Deployment, HostOutcome, Step};
+use backstay_protocol::{Compartments, HostView, OpId, State};
+
+/// What a panel looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// A host failed, and somebody has to decide.
+    Failed,
+    /// Something is to be done, or being done.
+    Going,
+    /// Nothing is left to do.
+    Good,
+}
+
+impl Look {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Going => "going",
+            Self::Good => "good",
+        }
+    }
+
+    pub(super) fn icon(self) -> &'static str {
+        match self {
+            Self::Failed => "attention",
+            Self::Going => "switch",
+            Self::Good => "ok",
+        }
+    }
+}
+
+/// The heading of a deployment's panel.
+pub(super) fn heading(deployment: &Deployment) -> String {
+    let number = deployment.pull_request.number;
+    match &deployment.decision {
+        Decision::Open if deployment.wants_decision() => "Deployment Failed".to_owned(),
+        Decision::Open | Decision::Continued { .. } | Decision::Superseded => {
+            format!("Deployment of PR #{number}")
+        }
+        Decision::Reverting { .. } => format!("Reverting PR #{number}…"),
+        Decision::Reverted { .. } => format!("PR #{number} reverted"),
+        Decision::Proposed { .. } => format!("Revert of PR #{number} proposed"),
+    }
+}
+
+/// What was decided, in a sentence; nothing where nothing was.
+pub(super) fn decided(deployment: &Deployment) -> Option<String> {
+    let number = deployment.pull_request.number;
+    match &deployment.decision {
+        Decision::Open => None,
+        Decision::Continued { by, .. } => Some(format!("{by} decided to go on although a host failed.")),
+        Decision::Reverting { by, .. } => {
+            Some(format!("Asked for by {by}. The revert is being made at GitHub."))
+        }
+        Decision::Reverted { by, commit, .. } => {
+            Some(format!("PR #{number} reverted by {by} (commit {commit})."))
+        }
+        Decision::Proposed { by, .. } => Some(format!(
+            "{by} asked for a revert. The branch may not be pushed to, so it was proposed as a pull request."
+        )),
+        Decision::Superseded => Some("A later pull request was merged.".to_owned()),
+    }
+}
+
+/// A decision in a word or two.
+pub(crate) fn decision_words(deployment: &Deployment) -> &'static str {
+    match &deployment.decision {
+        Decision::Open if deployment.wants_decision() => "Failed, to be decided",
+        Decision::Open => "Open",
+        Decision::Continued { .. } => "Continued anyway",
+        Decision::Reverting { .. } => "Being reverted",
+        Decision::Reverted { .. } => "Reverted",
+        Decision::Proposed { .. } => "Revert proposed",
+        Decision::Superseded => "Superseded",
+    }
+}
+
+/// How a host's outcome looks: the name of an icon, and the sign that stands for it in plain text.
+pub(super) fn mark(outcome: &HostOutcome) -> (&'static str, &'static str) {
+    let running = |step: &Step| matches!(step, Step::Running { .. });
+    match outcome.switch {
+        _ if outcome.is_failed() => ("failed", "✗"),
+        _ if running(&outcome.switch) || running(&outcome.tests) => ("working", "…"),
+        Step::Ok { .. } => ("ok", "✓"),
+        _ => ("unknown", "⬜"),
+    }
+}
+
+/// How many hosts fared how: “2 OK, 1 failed, 1 not attempted”.
+pub(crate) fn counts(deployment: &Deployment) -> String {
+    let count = |sign: &str| deployment.hosts.iter().filter(|host| mark(host).1 == sign).count();
+    let parts: Vec<_> = [("✓", "OK"), ("✗", "failed"), ("…", "at work"), ("⬜", "not attempted")]
+        .into_iter()
+        .map(|(sign, words)| (count(sign), words))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, words)| format!("{count} {words}"))
+        .collect();
+    if parts.is_empty() { "no hosts".to_owned() } else { parts.join(", ") }
+}
+
+/// Whether nothing more is to come for a host by itself: it was switched, and its tests, where they run by themselves,
+/// passed.
+fn is_through(outcome: &HostOutcome, host: Option<&HostView>) -> bool {
+    let untested = || host.is_none_or(|h| !h.auto_test || h.compartments.tests.state == State::Unknown);
+    match (&outcome.switch, &outcome.tests) {
+        (Step::Ok { .. }, Step::Ok { .. }) => true,
+        (Step::Ok { .. }, Step::NotAttempted) => untested(),
+        _ => false,
+    }
+}
+
+/// How many hosts are through with a deployment, or back on what worked before it.
+pub(super) fn through(deployment: &Deployment, host: impl Fn(&HostOutcome) -> Option<HostView>) -> usize {
+    let reverted = matches!(deployment.decision, Decision::Reverted { .. });
+    let is_done = |outcome: &&HostOutcome| {
+        let host = host(outcome);
+        if reverted {
+            host.is_some_and(|h| after_revert(&h).0 == State::Ok)
+        } else {
+            is_through(outcome, host.as_ref())
+        }
+    };
+    deployment.hosts.iter().filter(is_done).count()
+}
+
+/// What a deployment looks like, when this many of its hosts are through.
+pub(super) fn look(deployment: &Deployment, through: usize) -> Look {
+    let all = through == deployment.hosts.len();
+    match deployment.decision {
+        _ if deployment.wants_decision() => Look::Failed,
+        Decision::Superseded => Look::Good,
+        Decision::Open | Decision::Continued { .. } | Decision::Reverted { .. } if all => Look::Good,
+        _ => Look::Going,
+    }
+}
+
+/// What is to be done on a host after a revert, by its lights.
+pub(super) fn after_revert(host: &HostView) -> (State, String) {
+    let Compartments { git, lock, system, tests, .. } = &host.compartments;
+    let lights = [git, lock, system, tests];
+    let first = |state: State| lights.iter().find(|light| light.state == state);
+    if let Some(working) = first(State::Working) {
+        return (State::Working, working.words.clone());
+    }
+    if let Some(broken) = [git, lock, system].into_iter().find(|light| light.state == State::Failed) {
+        return (State::Failed, broken.words.clone());
+    }
+    if [git, lock].iter().any(|light| light.state == State::Attention) {
+        return (State::Attention, "Pull due".to_owned());
+    }
+    match (system.state, tests.state) {
+        (State::Attention, _) => (State::Attention, system.words.clone()),
+        (_, State::Failed) => (State::Failed, format!("Tests: {}", tests.words)),
+        (_, State::Attention) => (State::Attention, "Tests due".to_owned()),
+        (State::Unknown, _) => (State::Unknown, system.words.clone()),
+        _ => (State::Ok, "Back on what worked".to_owned()),
+    }
+}
+
+/// What has become of a host since it failed: it is being rolled back, or was.
+pub(super) fn since_failure(host: &HostView) -> Option<(State, String)> {
+    let system = &host.compartments.system;
+    let rolled = system.words.starts_with("Rolled back") || system.words.starts_with("Rolling back");
+    rolled.then(|| (system.state, system.words.clone()))
+}
+
+/// What a panel offers to somebody who may operate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a button of its own")]
+pub(super) struct Offers {
+    pub(super) revert: bool,
+    pub(super) continue_anyway: bool,
+    pub(super) roll_back: bool,
+    pub(super) roll_out: bool,
+}
+
+impl Offers {
+    /// `in_full`: on the deployment's own page, where a pull request can be reverted of which no test complained.
+    pub(super) fn of(deployment: &Deployment, through: usize, in_full: bool) -> Self {
+        let failed = deployment.hosts.iter().any(HostOutcome::is_failed);
+        let left = through < deployment.hosts.len();
+        let undecided = matches!(deployment.decision, Decision::Open | Decision::Continued { .. });
+        Self {
+            revert: undecided && (failed || in_full),
+            continue_anyway: deployment.wants_decision(),
+            roll_back: failed && deployment.decision.is_going_on(),
+            roll_out: left
+                && match deployment.decision {
+                    Decision::Open => !failed,
+                    Decision::Continued { .. } | Decision::Reverted { .. } => true,
+                    _ => false,
+                },
+        }
+    }
+}
+
+/// The logs that say why hosts failed: of which host, of what, and which op.
+pub(super) fn logs(deployment: &Deployment) -> Vec<(String, &'static str, OpId)> {
+    let of_host = |host: &HostOutcome| {
+        let steps = [("switch", host.switch.op()), ("tests", host.tests.op())];
+        let name = host.name.clone();
+        steps.into_iter().filter_map(move |(step, op)| Some((name.clone(), step, op?)))
+    };
+    deployment.failed().flat_map(of_host).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_protocol::deployment::{Heard, PullRequestRef};
+    use backstay_protocol::{Commit, DeploymentId, HostId, Light, Platform};
+    use chrono::DateTime;
+
+    use super::*;
+
+    fn light(state: State, words: &str) -> Light {
+        Light { state, words: words.into(), hint: String::new() }
+    }
+
+    fn host(git: Light, system: Light, tests: Light) -> HostView {
+        HostView {
+            id: HostId::new(),
+            name: "imac0".into(),
+            platform: Platform::Darwin,
+            online: true,
+            last_seen: None,
+            agent_version: None,
+            auto_test: true,
+            compartments: Compartments {
+                agent: light(State::Ok, "Current"),
+                lock: git.clone(),
+                git,
+                system,
+                tests,
+            },
+            generation: None,
+            tests: None,
+            op: None,
+        }
+    }
+
+    fn fine() -> HostView {
+        host(light(State::Ok, "At c1"), light(State::Ok, "Gen 47"), light(State::Ok, "8/8 passed"))
+    }
+
+    fn outcome(name: &str, heard: impl IntoIterator<Item = Heard>) -> HostOutcome {
+        let mut outcome = HostOutcome::new(HostId::new(), name.into());
+        for heard in heard {
+            outcome.hear(OpId::new(), heard);
+        }
+        outcome
+    }
+
+    fn good(name: &str) -> HostOutcome {
+        outcome(name, [Heard::SwitchEnded(Ok(())), Heard::TestsEnded(Ok(()))])
+    }
+
+    fn bad(name: &str) -> HostOutcome {
+        outcome(name, [Heard::SwitchEnded(Ok(())), Heard::TestsEnded(Err("x11".into()))])
+    }
+
+    fn deployment(decision: Decision, hosts: Vec<HostOutcome>) -> Deployment {
+        Deployment {
+            id: DeploymentId::new(),
+            pull_request: PullRequestRef { number: 42, title: "Update".into(), url: "u".into() },
+            commit: Commit("abc1234567".into()),
+            merged_by: "maria".into(),
+            merged_at: DateTime::UNIX_EPOCH,
+            decision,
+            hosts,
+        }
+    }
+
+    fn reverted() -> Decision {
+        Decision::Reverted {
+            by: "maria".into(),
+            at: DateTime::UNIX_EPOCH,
+            commit: Commit("abc1234567".into()),
+        }
+    }
+
+    fn continued() -> Decision {
+        Decision::Continued { by: "maria".into(), at: DateTime::UNIX_EPOCH }
+    }
+
+    #[test]
+    fn a_failed_host_is_what_the_heading_says() {
+        assert_eq!(heading(&deployment(Decision::Open, vec![good("gpc0")])), "Deployment of PR #42");
+        assert_eq!(heading(&deployment(Decision::Open, vec![bad("imac0")])), "Deployment Failed");
+        assert_eq!(heading(&deployment(continued(), vec![bad("imac0")])), "Deployment of PR #42");
+        let reverted = deployment(reverted(), vec![bad("imac0")]);
+        assert_eq!(heading(&reverted), "PR #42 reverted");
+        assert_eq!(decided(&reverted).unwrap(), "PR #42 reverted by maria (commit abc1234).");
+    }
+
+    #[test]
+    fn each_outcome_has_a_sign_of_its_own() {
+        let signs: Vec<_> = [
+            good("gpc0"),
+            bad("imac0"),
+            outcome("hsb0", [Heard::SwitchBegan]),
+            outcome("hsb1", [Heard::SwitchEnded(Ok(())), Heard::TestsBegan]),
+            outcome("hsb2", [Heard::SwitchEnded(Ok(()))]),
+            outcome("csb0", []),
+        ]
+        .iter()
+        .map(|host| mark(host).1)
+        .collect();
+        assert_eq!(signs, ["✓", "✗", "…", "…", "✓", "⬜"]);
+        let all = deployment(Decision::Open, vec![good("a"), bad("b"), bad("c"), outcome("d", [])]);
+        assert_eq!(counts(&all), "1 OK, 2 failed, 1 not attempted");
+        assert_eq!(counts(&deployment(Decision::Open, vec![])), "no hosts");
+    }
+
+    #[test]
+    fn a_host_is_through_when_its_tests_passed_or_do_not_run_by_themselves() {
+        let switched = outcome("gpc0", [Heard::SwitchEnded(Ok(()))]);
+        assert!(is_through(&good("gpc0"), Some(&fine())));
+        assert!(!is_through(&bad("gpc0"), Some(&fine())));
+        assert!(!is_through(&switched, Some(&fine())));
+        assert!(is_through(&switched, Some(&HostView { auto_test: false, ..fine() })));
+        let without = host(light(State::Ok, ""), light(State::Ok, ""), light(State::Unknown, "No tests"));
+        assert!(is_through(&switched, Some(&without)));
+        assert!(!is_through(&outcome("gpc0", []), None));
+    }
+
+    #[test]
+    fn what_is_to_be_done_after_a_revert_follows_the_lights() {
+        let (ok, due) = (|words| light(State::Ok, words), |words| light(State::Attention, words));
+        for (host, state, words) in [
+            (fine(), State::Ok, "Back on what worked"),
+            (host(due("Behind"), ok("Gen 48"), ok("")), State::Attention, "Pull due"),
+            (host(ok("Same files"), due("Switch due"), ok("")), State::Attention, "Switch due"),
+            (host(ok(""), light(State::Working, "Switching"), ok("")), State::Working, "Switching"),
+            (host(due("Behind"), light(State::Working, "Switching"), ok("")), State::Working, "Switching"),
+            (host(ok(""), ok("Gen 49"), due("Not run yet")), State::Attention, "Tests due"),
+            (
+                host(ok(""), ok("Gen 49"), light(State::Failed, "5/8 passed")),
+                State::Failed,
+                "Tests: 5/8 passed",
+            ),
+            (
+                host(light(State::Failed, "Branch not readable"), ok(""), ok("")),
+                State::Failed,
+                "Branch not readable",
+            ),
+        ] {
+            assert_eq!(after_revert(&host), (state, words.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_deployment_is_good_when_every_host_is_through() {
+        let found = |_: &HostOutcome| Some(fine());
+        let done = deployment(Decision::Open, vec![good("a"), good("b")]);
+        assert_eq!(look(&done, through(&done, found)), Look::Good);
+        let half = deployment(Decision::Open, vec![good("a"), outcome("b", [])]);
+        assert_eq!(look(&half, through(&half, found)), Look::Going);
+        let failed = deployment(Decision::Open, vec![good("a"), bad("b")]);
+        assert_eq!(look(&failed, through(&failed, found)), Look::Failed);
+        let back = deployment(reverted(), vec![good("a"), bad("b")]);
+        assert_eq!(look(&back, through(&back, found)), Look::Good);
+        assert_eq!(look(&back, through(&back, |_| None)), Look::Going);
+    }
+
+    #[test]
+    fn what_is_offered_follows_what_was_decided() {
+        let failed = || vec![bad("a"), outcome("b", [])];
+        let open = Offers::of(&deployment(Decision::Open, failed()), 0, false);
+        assert_eq!(open, Offers { revert: true, continue_anyway: true, roll_back: true, roll_out: false });
+        let calm = deployment(Decision::Open, vec![good("a"), outcome("b", [])]);
+        assert_eq!(Offers::of(&calm, 1, false), Offers { roll_out: true, ..Offers::default() });
+        assert!(Offers::of(&calm, 1, true).revert);
+        let going_on = Offers::of(&deployment(continued(), failed()), 0, false);
+        assert_eq!(
+            going_on,
+            Offers { revert: true, continue_anyway: false, roll_back: true, roll_out: true }
+        );
+        let reverted = Offers::of(&deployment(reverted(), failed()), 0, false);
+        assert_eq!(reverted, Offers { roll_out: true, ..Offers::default() });
+        assert_eq!(Offers::of(&deployment(Decision::Superseded, failed()), 0, true), Offers::default());
+    }
+
+    #[test]
+    fn the_logs_are_those_of_failed_hosts() {
+        let switch = outcome("hsb0", [Heard::SwitchEnded(Err("x".into()))]);
+        let all = deployment(Decision::Open, vec![good("gpc0"), bad("imac0"), switch]);
+        let named: Vec<_> = logs(&all).into_iter().map(|(host, step, _)| format!("{host}: {step}")).collect();
+        assert_eq!(named, ["imac0: switch", "imac0: tests", "hsb0: switch"]);
+    }
+}

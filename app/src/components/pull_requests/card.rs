@@ -1,0 +1,90 @@
+//! One open pull request.
+
+use backstay_protocol::pull_request::{Inputs, UpdatePullRequest};
+use leptos::prelude::*;
+
+use super::words::{checks, days, may_be_merged, mergeable, revisions};
+use crate::components::{Ago, Icon};
+use crate::live::Live;
+
+/// One open pull request: what it changes, what its checks say, and the way to merge it.
+#[component]
+pub(super) fn Card(live: Live, number: u64) -> impl IntoView {
+    let pull_request = Memo::new(move |_| {
+        live.pull_requests().with(|all| all.open.iter().find(|open| open.number == number).cloned())
+    });
+    let may = Memo::new(move |_| live.may_operate());
+    view! {
+        <article class="pull-request" data-pull-request=number.to_string() aria-labelledby=format!("pull-request-{number}")>
+            {move || pull_request.get().map(|open| view! { <Body open may/> })}
+        </article>
+    }
+    .into_any()
+}
+
+#[component]
+fn Body(open: UpdatePullRequest, may: Memo<bool>) -> impl IntoView {
+    let number = open.number;
+    let mergeable_now = may_be_merged(&open);
+    let (looks, says) = mergeable(&open.mergeable);
+    let (checks_look, checks) = checks(&open.checks);
+    view! {
+        <h3 id=format!("pull-request-{number}")>
+            <a href=open.url rel="external noopener">{open.title}" "<span class="number">{format!("#{number}")}</span></a>
+        </h3>
+        <p class="panel-about">{format!("by {} · changed ", open.author)}<Ago at=open.updated_at/></p>
+        <ChangedInputs inputs=open.inputs/>
+        <ul class="pull-request-state">
+            <li data-checks=checks_look><Says look=checks_look words=checks/></li>
+            <li data-mergeable=looks><Says look=looks words=says/></li>
+        </ul>
+        {move || may.get().then(|| if mergeable_now {
+            view! {
+                <a class="button" id=format!("merge-{number}") href=format!("/pull-requests/{number}/merge")>
+                    "Merge PR"<span class="unseen">{format!(" #{number}")}</span>
+                </a>
+            }
+            .into_any()
+        } else {
+            view! { <p class="faint">"It cannot be merged as it is."</p> }.into_any()
+        })}
+    }
+    .into_any()
+}
+
+/// A shape and words.
+#[component]
+pub(crate) fn Says(
+    /// The state that it looks like.
+    look: &'static str,
+    /// What it says.
+    words: String,
+) -> impl IntoView {
+    view! { <span class="light" data-state=look><Icon name=look/><span class="words">{words}</span></span> }
+}
+
+/// “nixpkgs 1234567 → 89abcde”, a line for each input.
+#[component]
+pub(crate) fn ChangedInputs(
+    /// What is changed.
+    inputs: Inputs,
+) -> impl IntoView {
+    match inputs {
+        Inputs::Unreadable { reason } => {
+            view! { <p class="faint">{format!("The changed inputs are not known. {reason}")}</p> }.into_any()
+        }
+        Inputs::Known { changes } if changes.is_empty() => {
+            view! { <p class="faint">"It changes no input of the flake."</p> }.into_any()
+        }
+        Inputs::Known { changes } => {
+            let lines = changes
+                .into_iter()
+                .map(|change| {
+                    let days = days(&change).map(|days| view! { " "<span class="faint">{days}</span> });
+                    view! { <li><b>{change.name.clone()}</b>" "<code>{revisions(&change)}</code>{days}</li> }
+                })
+                .collect_view();
+            view! { <ul class="inputs" aria-label="Changed inputs">{lines}</ul> }.into_any()
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Open pull requests that update the fleet.
+
+mod card;
+mod words;
+
+use backstay_protocol::pull_request::{PullRequests as All, Reading};
+use leptos::prelude::*;
+
+use crate::components::Moment;
+use crate::live::Live;
+
+use card::Card;
+pub(crate) use card::{ChangedInputs, Says};
+pub(crate) use words::{changes_lock, checks, may_be_merged, mergeable};
+
+/// The open pull requests with their inputs and checks; nothing where the server knows no repository at GitHub and
+/// nothing is wrong with that.
+#[component]
+pub fn PullRequests() -> impl IntoView {
+    let live = expect_context::<Live>();
+    let shown = Memo::new(move |_| live.pull_requests().with(|all| !is_nothing(all)));
+    move || shown.get().then(|| view! { <Section live/> })
+}
+
+fn is_nothing(all: &All) -> bool {
+    all.reading == Reading::NotConfigured && all.problems.is_empty() && all.open.is_empty()
+}
+
+#[component]
+fn Section(live: Live) -> impl IntoView {
+    let all = live.pull_requests();
+    let numbers =
+        Memo::new(move |_| all.with(|all| all.open.iter().map(|open| open.number).collect::<Vec<_>>()));
+    let problems = Memo::new(move |_| all.with(|all| all.problems.clone()));
+    view! {
+        <section class="pull-requests" aria-labelledby="pull-requests-title">
+            <div class="pull-requests-head">
+                <h2 id="pull-requests-title">"Pull requests"</h2>
+                <HowRead all/>
+            </div>
+            {move || {
+                let problems = problems.get();
+                (!problems.is_empty()).then(|| view! {
+                    <ul class="problems" aria-label="Problems of the configuration">
+                        {problems.into_iter().map(|problem| view! { <li class="banner warn">{problem}</li> }).collect_view()}
+                    </ul>
+                })
+            }}
+            <div class="pull-request-cards">
+                <For each=move || numbers.get() key=|number| *number let:number>
+                    <Card live number/>
+                </For>
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+/// Of which repository they are, and whether that is how it is now.
+#[component]
+fn HowRead(all: Signal<All>) -> impl IntoView {
+    let read = Memo::new(move |_| {
+        all.with(|all| {
+            let place = if all.repository.is_empty() {
+                String::new()
+            } else {
+                format!("into {} of {}", all.branch, all.repository)
+            };
+            (all.reading.clone(), place, all.open.is_empty())
+        })
+    });
+    move || {
+        let (reading, place, none) = read.get();
+        match reading {
+            Reading::NotConfigured => ().into_any(),
+            Reading::NotYet => view! { <p class="faint">{format!("{place} are being read…")}</p> }.into_any(),
+            Reading::Known { .. } if none => {
+                view! { <p class="faint">{format!("{place}: no update waits to be merged.")}</p> }.into_any()
+            }
+            Reading::Known { .. } => view! { <p class="faint">{place}</p> }.into_any(),
+            Reading::Unreadable { since, reason } => view! {
+                <p class="faint">
+                    {place}
+                    " could not be read since "
+                    <Moment at=since/>
+                    {format!(". {reason}")}
+                    {(!none).then_some(" They are shown as last read.")}
+                </p>
+            }
+            .into_any(),
+        }
+    }
+}

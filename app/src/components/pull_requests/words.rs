@@ -1,0 +1,127 @@
+//! What is said of an open pull request.
+
+use backstay_protocol::flake_lock::{InputChange, Pin};
+use backstay_protocol::pull_request::{Checks, Inputs, Mergeable, UpdatePullRequest};
+
+/// What its checks say: how that looks, and in words.
+pub(crate) fn checks(checks: &Checks) -> (&'static str, String) {
+    let Checks { passed, running, failed } = checks;
+    let mut parts = Vec::new();
+    if !failed.is_empty() {
+        parts.push(format!("{} failed ({})", failed.len(), failed.join(", ")));
+    }
+    if *running > 0 {
+        parts.push(format!("{running} running"));
+    }
+    if *passed > 0 {
+        parts.push(format!("{passed} passed"));
+    }
+    let look = match (failed.is_empty(), running, passed) {
+        (false, ..) => "failed",
+        (true, 1.., _) => "working",
+        (true, 0, 1..) => "ok",
+        (true, 0, 0) => return ("unknown", "No checks".to_owned()),
+    };
+    (look, format!("Checks: {}", parts.join(", ")))
+}
+
+/// Whether it can be merged: how that looks, and in words.
+pub(crate) fn mergeable(mergeable: &Mergeable) -> (&'static str, String) {
+    match mergeable {
+        Mergeable::Yes => ("ok", "Can be merged".to_owned()),
+        Mergeable::No { reason } => ("failed", reason.clone()),
+        Mergeable::Unknown => ("unknown", "GitHub is finding out whether it can be merged".to_owned()),
+    }
+}
+
+/// Whether merging may be tried. While GitHub is finding out, it says so itself when it is asked.
+pub(crate) fn may_be_merged(pull_request: &UpdatePullRequest) -> bool {
+    !matches!(pull_request.mergeable, Mergeable::No { .. })
+}
+
+/// What an input goes from and to: “1234567 → 89abcde”, “new: 89abcde”, “1234567, removed”.
+pub(super) fn revisions(change: &InputChange) -> String {
+    match (change.from.as_ref().map(Pin::short), change.to.as_ref().map(Pin::short)) {
+        (Some(from), Some(to)) => format!("{from} → {to}"),
+        (None, Some(to)) => format!("new: {to}"),
+        (Some(from), None) => format!("{from}, removed"),
+        (None, None) => String::new(),
+    }
+}
+
+/// Of which days the two revisions are: “Nov 3 2025 → Nov 20 2025”.
+pub(super) fn days(change: &InputChange) -> Option<String> {
+    let day = |pin: &Option<Pin>| pin.as_ref()?.modified.map(|at| at.format("%b %-d %Y").to_string());
+    match (day(&change.from), day(&change.to)) {
+        (Some(from), Some(to)) if from != to => Some(format!("{from} → {to}")),
+        (Some(day), Some(_) | None) | (None, Some(day)) => Some(day),
+        (None, None) => None,
+    }
+}
+
+/// Whether merging it changes the branch's `flake.lock`, as far as is known.
+pub(crate) fn changes_lock(inputs: &Inputs) -> bool {
+    match inputs {
+        Inputs::Known { changes } => !changes.is_empty(),
+        Inputs::Unreadable { .. } => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+
+    fn pin(revision: &str, day: i64) -> Pin {
+        Pin { revision: revision.into(), modified: DateTime::from_timestamp(day * 86_400, 0) }
+    }
+
+    #[test]
+    fn checks_say_the_worst_first() {
+        let of = |passed, running, failed: &[&str]| {
+            checks(&Checks { passed, running, failed: failed.iter().map(|&name| name.into()).collect() })
+        };
+        assert_eq!(of(0, 0, &[]), ("unknown", "No checks".into()));
+        assert_eq!(of(3, 0, &[]), ("ok", "Checks: 3 passed".into()));
+        assert_eq!(of(1, 2, &[]), ("working", "Checks: 2 running, 1 passed".into()));
+        assert_eq!(of(1, 1, &["build"]), ("failed", "Checks: 1 failed (build), 1 running, 1 passed".into()));
+    }
+
+    #[test]
+    fn inputs_come_change_and_go() {
+        let change = |from, to| InputChange { name: "nixpkgs".into(), from, to };
+        let (old, new) = (|| Some(pin("1234567890", 0)), || Some(pin("89abcdef01", 40)));
+        for (from, to, said, of) in [
+            (old(), new(), "1234567 → 89abcde", Some("Jan 1 1970 → Feb 10 1970")),
+            (None, new(), "new: 89abcde", Some("Feb 10 1970")),
+            (old(), None, "1234567, removed", Some("Jan 1 1970")),
+            (old(), Some(pin("89abcdef01", 0)), "1234567 → 89abcde", Some("Jan 1 1970")),
+        ] {
+            let change = change(from, to);
+            assert_eq!((revisions(&change).as_str(), days(&change).as_deref()), (said, of));
+        }
+    }
+
+    #[test]
+    fn only_what_cannot_be_merged_is_not_tried() {
+        for (state, may) in [
+            (Mergeable::Yes, true),
+            (Mergeable::Unknown, true),
+            (Mergeable::No { reason: "x".into() }, false),
+        ] {
+            let pull_request = UpdatePullRequest {
+                number: 42,
+                title: "Update".into(),
+                url: "u".into(),
+                author: "renovate".into(),
+                head: backstay_protocol::Commit("c".into()),
+                updated_at: DateTime::UNIX_EPOCH,
+                inputs: Inputs::Known { changes: vec![] },
+                checks: Checks::default(),
+                mergeable: state,
+            };
+            assert_eq!(may_be_merged(&pull_request), may);
+        }
+    }
+}

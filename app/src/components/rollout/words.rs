@@ -1,0 +1,209 @@
+//! What is said of a roll-out.
+
+use backstay_protocol::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
+use backstay_protocol::{OpAction, OpKind, OpStatus, OpView, Phase};
+
+/// “5 hosts”.
+pub(crate) fn hosts(count: usize) -> String {
+    if count == 1 { "1 host".to_owned() } else { format!("{count} hosts") }
+}
+
+/// What a roll-out does, such as “Pull and Switch on 5 hosts”.
+pub(super) fn title(rollout: &Rollout) -> String {
+    let what = match rollout.kind {
+        OpKind::Rollback => "Rollback",
+        kind => kind.title(),
+    };
+    format!("{what} on {}", hosts(rollout.hosts.len()))
+}
+
+/// What is being done to a host, by what is known of the op that does it.
+fn doing(host: &RolloutHost, op: Option<&OpView>) -> &'static str {
+    if matches!(host.step, RolloutStep::Testing { .. }) {
+        return "testing";
+    }
+    if op.is_some_and(|op| op.status == OpStatus::Queued) {
+        return "waiting for the host";
+    }
+    match host.action {
+        OpAction::Pull => "pulling",
+        OpAction::PullSwitch if op.is_none_or(|op| op.phase.is_none_or(|phase| phase == Phase::Pulling)) => {
+            "pulling"
+        }
+        OpAction::PullSwitch | OpAction::Switch => "switching",
+        OpAction::Rollback { .. } => "rolling back",
+        OpAction::Test => "testing",
+        OpAction::Refresh => "refreshing",
+    }
+}
+
+/// How far a host is: how that looks, and in words.
+pub(super) fn step(host: &RolloutHost, op: Option<&OpView>) -> (&'static str, String) {
+    match &host.step {
+        RolloutStep::Waiting => ("unknown", "its turn is to come".to_owned()),
+        RolloutStep::Running { .. } | RolloutStep::Testing { .. } => {
+            ("working", format!("{}…", doing(host, op)))
+        }
+        RolloutStep::Ok { .. } => ("ok", "done".to_owned()),
+        RolloutStep::Failed { why, .. } => ("failed", format!("failed: {why}")),
+        RolloutStep::Skipped { why } => ("attention", format!("skipped: {why}")),
+    }
+}
+
+/// “3 of 5 hosts, imac0 switching…”, and how it ended.
+pub(super) fn progress<'a>(rollout: &Rollout, op: impl Fn(&RolloutHost) -> Option<&'a OpView>) -> String {
+    let (all, over) = (rollout.hosts.len(), count(rollout, RolloutStep::is_over));
+    let failed = count(rollout, |step| matches!(step, RolloutStep::Failed { .. }));
+    let failed = (failed > 0).then(|| format!("{failed} failed"));
+    let at_work = rollout
+        .hosts
+        .iter()
+        .filter(|host| matches!(host.step, RolloutStep::Running { .. } | RolloutStep::Testing { .. }))
+        .map(|host| format!("{} {}…", host.name, doing(host, op(host))));
+    let parts = [format!("{over} of {}", hosts(all))].into_iter().chain(failed).chain(at_work);
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+/// Why a roll-out ends, or ended, before every host was begun.
+pub(super) fn why(rollout: &Rollout) -> Option<String> {
+    match &rollout.state {
+        RolloutState::Stopping { why } => Some(format!("No further host is begun: {}", sentence(why))),
+        RolloutState::Stopped { why } => Some(format!("Stopped: {}", sentence(why))),
+        RolloutState::Running | RolloutState::Done => None,
+    }
+}
+
+fn sentence(why: &str) -> String {
+    if why.ends_with(['.', '!', '?']) { why.to_owned() } else { format!("{why}.") }
+}
+
+pub(super) fn count(rollout: &Rollout, is: impl Fn(&RolloutStep) -> bool) -> usize {
+    rollout.hosts.iter().filter(|host| is(&host.step)).count()
+}
+
+/// The op of which a host's log tells, if there is one.
+pub(super) fn log(step: &RolloutStep) -> Option<backstay_protocol::OpId> {
+    match step {
+        RolloutStep::Running { op } | RolloutStep::Testing { op } | RolloutStep::Ok { op } => Some(*op),
+        RolloutStep::Failed { op, .. } => *op,
+        RolloutStep::Waiting | RolloutStep::Skipped { .. } => None,
+    }
+}
+
+/// How a roll-out looks.
+pub(super) fn look(rollout: &Rollout) -> &'static str {
+    let well = count(rollout, |step| matches!(step, RolloutStep::Ok { .. })) == rollout.hosts.len();
+    match rollout.state {
+        RolloutState::Running | RolloutState::Stopping { .. } => "working",
+        RolloutState::Done if well => "ok",
+        RolloutState::Done | RolloutState::Stopped { .. } => {
+            if count(rollout, |step| matches!(step, RolloutStep::Failed { .. })) > 0 {
+                "failed"
+            } else {
+                "attention"
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_protocol::{HostId, OpId, RolloutId};
+    use chrono::DateTime;
+
+    use super::*;
+
+    fn host(name: &str, step: RolloutStep) -> RolloutHost {
+        RolloutHost { host: HostId::new(), name: name.into(), action: OpAction::PullSwitch, step }
+    }
+
+    fn rollout(state: RolloutState, hosts: Vec<RolloutHost>) -> Rollout {
+        Rollout {
+            id: RolloutId::new(),
+            kind: OpKind::PullSwitch,
+            deployment: None,
+            requested_by: "maria".into(),
+            reason: None,
+            created_at: DateTime::UNIX_EPOCH,
+            parallel: 1,
+            stop_on_failure: true,
+            state,
+            hosts,
+        }
+    }
+
+    fn op(status: OpStatus, phase: Option<Phase>) -> OpView {
+        OpView {
+            id: OpId::new(),
+            host: HostId::new(),
+            host_name: "imac0".into(),
+            action: OpAction::PullSwitch,
+            status,
+            phase,
+            requested_by: "maria".into(),
+            reason: None,
+            created_at: DateTime::UNIX_EPOCH,
+            due_at: None,
+            cancel: None,
+            retry_of: None,
+            started_at: None,
+            finished_at: None,
+            outcome: None,
+            exit_code: None,
+            message: None,
+        }
+    }
+
+    fn ok() -> RolloutStep {
+        RolloutStep::Ok { op: OpId::new() }
+    }
+
+    fn running() -> RolloutStep {
+        RolloutStep::Running { op: OpId::new() }
+    }
+
+    fn failed() -> RolloutStep {
+        RolloutStep::Failed { op: None, why: "x11".into() }
+    }
+
+    #[test]
+    fn how_far_it_is() {
+        let steps = [ok(), ok(), ok(), running(), RolloutStep::Waiting];
+        let names = ["gpc0", "hsb0", "hsb1", "imac0", "csb0"];
+        let hosts = names.iter().zip(steps).map(|(name, step)| host(name, step)).collect();
+        let rollout = rollout(RolloutState::Running, hosts);
+        let switching = op(OpStatus::Running, Some(Phase::Activating));
+        assert_eq!(progress(&rollout, |_| Some(&switching)), "3 of 5 hosts, imac0 switching…");
+        let pulling = op(OpStatus::Running, Some(Phase::Pulling));
+        assert_eq!(progress(&rollout, |_| Some(&pulling)), "3 of 5 hosts, imac0 pulling…");
+        let queued = op(OpStatus::Queued, None);
+        assert_eq!(progress(&rollout, |_| Some(&queued)), "3 of 5 hosts, imac0 waiting for the host…");
+        assert_eq!(title(&rollout), "Pull and Switch on 5 hosts");
+        assert_eq!(look(&rollout), "working");
+        assert_eq!(why(&rollout), None);
+    }
+
+    #[test]
+    fn how_it_ended() {
+        let done = rollout(RolloutState::Done, vec![host("gpc0", ok())]);
+        assert_eq!((progress(&done, |_| None), look(&done)), ("1 of 1 host".to_owned(), "ok"));
+        let skipped = RolloutStep::Skipped { why: "imac0 failed".into() };
+        let state = RolloutState::Stopped { why: "imac0 failed".into() };
+        let stopped = rollout(state, vec![host("imac0", failed()), host("csb0", skipped.clone())]);
+        assert_eq!(
+            (progress(&stopped, |_| None), look(&stopped)),
+            ("2 of 2 hosts, 1 failed".to_owned(), "failed")
+        );
+        assert_eq!(why(&stopped).unwrap(), "Stopped: imac0 failed.");
+        let left_out = rollout(RolloutState::Done, vec![host("gpc0", ok()), host("csb0", skipped)]);
+        assert_eq!(look(&left_out), "attention");
+    }
+
+    #[test]
+    fn each_step_has_its_look() {
+        let steps =
+            [RolloutStep::Waiting, running(), ok(), failed(), RolloutStep::Skipped { why: "busy".into() }];
+        let looks: Vec<_> = steps.into_iter().map(|s| step(&host("gpc0", s), None).0).collect();
+        assert_eq!(looks, ["unknown", "working", "ok", "failed", "attention"]);
+    }
+}

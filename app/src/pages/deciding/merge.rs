@@ -1,0 +1,185 @@
+//! The dialog in which a pull request is merged.
+
+use backstay_protocol::Commit;
+use backstay_protocol::pull_request::{Mergeable, UpdatePullRequest};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use super::NamedList;
+use crate::api::MergePullRequest;
+use crate::components::{
+    ChangedInputs, Dialog, DialogTrouble, PageTitle, Refusal, Says, action_from_address, changes_lock,
+    checks, hosts_words, may_be_merged, mergeable,
+};
+use crate::live::{Live, Started};
+
+/// The dialog in which the pull request that the address names is merged.
+#[component]
+pub fn MergePage() -> impl IntoView {
+    let started = expect_context::<Started>();
+    let params = use_params_map();
+    let number = Memo::new(move |_| params.with(|p| p.get("number")?.parse::<u64>().ok()));
+    view! {
+        <PageTitle text="Merge PR"/>
+        <Suspense>
+            {move || {
+                let number = number.get();
+                Suspend::new(async move {
+                    let live = started.live().await.ok()?;
+                    Some(view! { <Named live number/> })
+                })
+            }}
+        </Suspense>
+    }
+    .into_any()
+}
+
+#[component]
+fn Named(live: Live, number: Option<u64>) -> impl IntoView {
+    let found = live.pull_requests().with_untracked(|all| {
+        let open = all.open.iter().find(|open| Some(open.number) == number)?;
+        Some((open.clone(), format!("{} of {}", all.branch, all.repository)))
+    });
+    if let Some((open, branch)) = found {
+        return view! { <Found live open branch/> }.into_any();
+    }
+    #[cfg(feature = "ssr")]
+    crate::session::not_found();
+    view! {
+        <DialogTrouble
+            title="Merge PR"
+            back="/"
+            sentence="No open pull request of this number updates the fleet. Nothing was merged."
+        />
+    }
+    .into_any()
+}
+
+/// What the dialog shows of the pull request as it is now, and the commit that the person agreed to.
+#[derive(Clone, Copy)]
+struct Since {
+    /// As it is now; none where it is no longer open.
+    now: Memo<Option<UpdatePullRequest>>,
+    /// The commit that the person sees.
+    seen: RwSignal<Commit>,
+}
+
+impl Since {
+    /// Whether it is at another commit than the person sees.
+    fn moved(self) -> bool {
+        self.now.with(|now| now.as_ref().is_some_and(|now| self.seen.with(|seen| now.head != *seen)))
+    }
+
+    fn in_the_way(self) -> bool {
+        self.moved() || self.now.with(|now| !now.as_ref().is_some_and(may_be_merged))
+    }
+}
+
+#[component]
+fn Found(live: Live, open: UpdatePullRequest, branch: String) -> impl IntoView {
+    let action = action_from_address::<MergePullRequest>();
+    let number = open.number;
+    let now = Memo::new(move |_| {
+        live.pull_requests().with(|all| all.open.iter().find(|open| open.number == number).cloned())
+    });
+    let since = Since { now, seen: RwSignal::new(open.head.clone()) };
+    let pending = action.pending();
+    let merged =
+        Memo::new(move |_| pending.get() || action.value().with(|value| matches!(value, Some(Ok(())))));
+    let closed = move || since.in_the_way() || merged.get() || !live.may_operate();
+    let hosts = live.rows().with_untracked(Vec::len);
+    let yellow = if changes_lock(&open.inputs) { "Git and Lock" } else { "Git" };
+    let will = vec![
+        format!("Merge PR #{number} into {branch}"),
+        format!("Mark {yellow} of {} outdated (yellow)", hosts_words(hosts)),
+    ];
+    let need = vec!["Pull and switch the hosts (gets and applies it)".to_owned()];
+    let title = format!("Merge PR #{number}?");
+    view! {
+        <Dialog title back="/" focus="merge-cancel" focus_after=format!("merge-{number}")>
+            <ActionForm action=action>
+                <input type="hidden" name="number" value=number.to_string()/>
+                <input type="hidden" name="seen_head" value=move || since.seen.with(|seen| seen.0.clone())/>
+                <input type="hidden" name="back" value="/"/>
+                <p class="merge-title">
+                    <a href=open.url.clone() rel="external noopener">{format!("#{number} {}", open.title)}</a>
+                    {format!(" by {}", open.author)}
+                </p>
+                <Changed since merged/>
+                {move || (!live.may_operate()).then(|| view! {
+                    <p class="banner">"You may look. Merging takes the role “operator”."</p>
+                })}
+                <About first=open since/>
+                <NamedList id="merge-will" heading="This will:" items=will numbered=true/>
+                <NamedList id="merge-need" heading="You will need to:" items=need/>
+                <Refusal action/>
+                <div class="dialog-end">
+                    <a class="button" id="merge-cancel" href="/">"Cancel"</a>
+                    <button type="submit" class="primary" disabled=closed>
+                        {move || if pending.get() { "Merging…".to_owned() } else { format!("Merge PR #{number}") }}
+                    </button>
+                </div>
+            </ActionForm>
+        </Dialog>
+    }
+    .into_any()
+}
+
+/// What became of the pull request since the dialog was opened.
+#[component]
+fn Changed(since: Since, merged: Memo<bool>) -> impl IntoView {
+    move || {
+        if merged.get() {
+            return ().into_any();
+        }
+        let Some(now) = since.now.get() else {
+            return view! {
+                <p class="banner warn" role="alert">
+                    "It is no longer open: somebody merged or closed it meanwhile. Nothing was asked for."
+                </p>
+            }
+            .into_any();
+        };
+        if since.moved() {
+            let head = now.head.clone();
+            return view! {
+                <p class="banner warn" role="alert">
+                    {format!("It is at {} now: somebody pushed to it since you looked. Nothing was asked for. ", now.head)}
+                    <button type="button" class="small" on:click=move |_| since.seen.set(head.clone())>"Look again"</button>
+                </p>
+            }
+            .into_any();
+        }
+        match now.mergeable {
+            Mergeable::No { reason } => {
+                view! { <p class="banner warn" role="alert">{format!("It cannot be merged: {reason}")}</p> }
+                    .into_any()
+            }
+            Mergeable::Yes | Mergeable::Unknown => ().into_any(),
+        }
+    }
+}
+
+/// The commit, the inputs and the checks: as the person agrees to, and so as last seen.
+#[component]
+fn About(first: UpdatePullRequest, since: Since) -> impl IntoView {
+    let shown = Memo::new(move |last: Option<&UpdatePullRequest>| {
+        let last = || last.unwrap_or(&first).clone();
+        let seen = since.seen.get();
+        since.now.with(|now| now.clone().filter(|now| now.head == seen)).unwrap_or_else(last)
+    });
+    move || {
+        let open = shown.get();
+        let (look, says) = checks(&open.checks);
+        let (merge_look, merge_says) = mergeable(&open.mergeable);
+        view! {
+            <dl class="facts">
+                <div><dt>"Commit"</dt><dd><code>{open.head.to_string()}</code></dd></div>
+                <div><dt>"Inputs"</dt><dd><ChangedInputs inputs=open.inputs/></dd></div>
+                <div><dt>"Checks"</dt><dd data-checks=look><Says look words=says/></dd></div>
+                <div><dt>"Merge"</dt><dd data-mergeable=merge_look><Says look=merge_look words=merge_says/></dd></div>
+            </dl>
+        }
+        .into_any()
+    }
+}

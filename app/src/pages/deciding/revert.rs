@@ -1,0 +1,123 @@
+//! The dialog in which a pull request is reverted.
+
+use backstay_protocol::deployment::{Decision, Deployment};
+use leptos::prelude::*;
+
+use super::{NamedList, deployment_and_back};
+use crate::api::{RevertPullRequest, load_deployment};
+use crate::components::{
+    Dialog, DialogTrouble, PageTitle, Refusal, action_from_address, followed_deployment,
+};
+use crate::live::{Live, Started};
+
+/// The dialog in which the pull request of a deployment is reverted.
+#[component]
+pub fn RevertPage() -> impl IntoView {
+    let started = expect_context::<Started>();
+    let (id, back) = deployment_and_back();
+    let deployment = Resource::new_blocking(move || id.get(), load_deployment);
+    view! {
+        <PageTitle text="Revert PR"/>
+        <Transition>
+            {move || {
+                let back = back.get();
+                Suspend::new(async move {
+                    match started.and(deployment).await {
+                        Ok(Some(deployment)) => view! { <Found deployment back/> }.into_any(),
+                        Ok(None) => {
+                            #[cfg(feature = "ssr")]
+                            crate::session::not_found();
+                            view! { <DialogTrouble title="Revert PR" back sentence="There is no such deployment."/> }
+                                .into_any()
+                        }
+                        Err(error) => {
+                            view! { <DialogTrouble title="Revert PR" back sentence=error.to_string()/> }.into_any()
+                        }
+                    }
+                })
+            }}
+        </Transition>
+    }
+    .into_any()
+}
+
+/// What stands in the way of a revert; nothing where nothing does.
+fn in_the_way(deployment: &Deployment) -> Option<String> {
+    let number = deployment.pull_request.number;
+    match &deployment.decision {
+        Decision::Open | Decision::Continued { .. } | Decision::Proposed { .. } => None,
+        Decision::Reverting { by, .. } => {
+            Some(format!("{by} is having PR #{number} reverted already. Nothing was asked for."))
+        }
+        Decision::Reverted { by, commit, .. } => Some(format!(
+            "PR #{number} was reverted already, by {by} (commit {commit}). Nothing was asked for."
+        )),
+        Decision::Superseded => Some(format!(
+            "A later pull request was merged, so the fleet is no longer on PR #{number}. Nothing was asked for."
+        )),
+    }
+}
+
+#[component]
+fn Found(deployment: Deployment, back: String) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let action = action_from_address::<RevertPullRequest>();
+    let (id, number) = (deployment.id, deployment.pull_request.number);
+    let deployment = followed_deployment(live, deployment);
+    let pending = action.pending();
+    // While it is this person's own revert that is being made, it is not in its own way.
+    let own = Memo::new(move |_| pending.get() || action.value().with(|value| matches!(value, Some(Ok(())))));
+    let obstacle = Memo::new(move |_| deployment.with(in_the_way).filter(|_| !own.get()));
+    let proposed = Memo::new(move |_| {
+        deployment.with(|d| match &d.decision {
+            Decision::Proposed { pull_request, .. } => Some((pull_request.number, pull_request.url.clone())),
+            _ => None,
+        })
+    });
+    let closed = move || obstacle.with(Option::is_some) || pending.get() || !live.may_operate();
+    let repository = live.pull_requests().with_untracked(|all| {
+        // As people call it: without its owner.
+        all.repository
+            .rsplit('/')
+            .next()
+            .filter(|name| !name.is_empty())
+            .unwrap_or("the configuration repository")
+            .to_owned()
+    });
+    let will = vec![
+        format!("Create revert commit on {repository}"),
+        "Push to GitHub".to_owned(),
+        "Mark all hosts Lock outdated (yellow)".to_owned(),
+    ];
+    let need =
+        vec!["Pull on all hosts (gets revert)".to_owned(), "Switch on all hosts (applies revert)".to_owned()];
+    let title = format!("Revert PR #{number}?");
+    view! {
+        <Dialog title back=back.clone() focus="revert-cancel" focus_after="main">
+            <ActionForm action=action>
+                <input type="hidden" name="deployment" value=id.to_string()/>
+                <input type="hidden" name="back" value=back.clone()/>
+                {move || obstacle.get().map(|words| view! { <p class="banner warn" role="alert">{words}</p> })}
+                {move || proposed.get().map(|(number, url)| view! {
+                    <p class="banner warn">
+                        <a href=url rel="external noopener">{format!("Pull request #{number}")}</a>
+                        " with the revert waits to be merged already."
+                    </p>
+                })}
+                {move || (!live.may_operate()).then(|| view! {
+                    <p class="banner">"You may look. Reverting takes the role “operator”."</p>
+                })}
+                <NamedList id="revert-will" heading="This will:" items=will numbered=true/>
+                <NamedList id="revert-need" heading="You will need to:" items=need/>
+                <Refusal action/>
+                <div class="dialog-end">
+                    <a class="button" id="revert-cancel" href=back>"Cancel"</a>
+                    <button type="submit" class="primary destructive" disabled=closed>
+                        {move || if pending.get() { "Reverting…".to_owned() } else { format!("Revert PR #{number}") }}
+                    </button>
+                </div>
+            </ActionForm>
+        </Dialog>
+    }
+    .into_any()
+}

@@ -1,0 +1,90 @@
+//! One deployment with all that is known of it.
+
+use backstay_protocol::deployment::{Decision, Deployment};
+use chrono::{DateTime, Utc};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use super::super::inside::{Loading, NotRead};
+use super::super::not_found::Nothing;
+use crate::api::load_deployment;
+use crate::components::{DeploymentPanel, Moment, PageTitle, followed_deployment};
+use crate::live::{Live, Started};
+
+/// The page of the deployment that the address names.
+#[component]
+pub fn DeploymentPage() -> impl IntoView {
+    let started = expect_context::<Started>();
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.with(|p| p.get("id").unwrap_or_default()));
+    let deployment = Resource::new_blocking(move || id.get(), load_deployment);
+    view! {
+        <PageTitle text="Deployment"/>
+        <Transition fallback=Loading>
+            {move || Suspend::new(async move {
+                match started.and(deployment).await {
+                    Ok(Some(deployment)) => view! { <Found deployment/> }.into_any(),
+                    Ok(None) => view! { <Nothing what="deployment"/> }.into_any(),
+                    Err(error) => view! { <NotRead error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+#[component]
+fn Found(deployment: Deployment) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let pull_request = deployment.pull_request.clone();
+    let commit = deployment.commit.to_string();
+    let deployment = followed_deployment(live, deployment);
+    view! {
+        <div class="page">
+            <div class="page-head">
+                <p class="crumbs"><a href="/deployments">"Deployments"</a>" / "</p>
+                <h1>{format!("PR #{}", pull_request.number)}</h1>
+                <p><a href=pull_request.url rel="external noopener">{pull_request.title}</a></p>
+            </div>
+            <DeploymentPanel deployment in_full=true/>
+            <section class="card" aria-labelledby="history">
+                <h2 id="history">"History"</h2>
+                <p class="faint">"On the branch as "<code>{commit}</code></p>
+                <History deployment/>
+            </section>
+        </div>
+    }
+    .into_any()
+}
+
+/// What was decided, by whom and when.
+fn history(deployment: &Deployment) -> Vec<(Option<DateTime<Utc>>, String)> {
+    let merged = (Some(deployment.merged_at), format!("Merged by {}.", deployment.merged_by));
+    let decided = match &deployment.decision {
+        Decision::Open => None,
+        Decision::Continued { by, at } => {
+            Some((Some(*at), format!("{by} decided to go on although a host failed.")))
+        }
+        Decision::Reverting { by, at } => {
+            Some((Some(*at), format!("{by} asked for a revert, which is being made.")))
+        }
+        Decision::Reverted { by, at, commit } => {
+            Some((Some(*at), format!("Reverted by {by}: commit {commit}.")))
+        }
+        Decision::Proposed { by, at, pull_request } => Some((
+            Some(*at),
+            format!("{by} asked for a revert, which was proposed as pull request #{}.", pull_request.number),
+        )),
+        Decision::Superseded => Some((None, "A later pull request was merged.".to_owned())),
+    };
+    [Some(merged), decided].into_iter().flatten().collect()
+}
+
+#[component]
+fn History(deployment: Signal<Deployment>) -> impl IntoView {
+    let lines = Memo::new(move |_| deployment.with(history));
+    let line = |(at, words): (Option<DateTime<Utc>>, String)| {
+        view! { <li>{at.map(|at| view! { <Moment at/>" " })}<span>{words}</span></li> }
+    };
+    view! { <ol class="history">{move || lines.get().into_iter().map(line).collect_view()}</ol> }.into_any()
+}
