@@ -24,16 +24,11 @@ use crate::fleet::Fleet;
 use crate::store::StoreError;
 
 impl Fleet {
-    /// Tells every open page how an op, and with it its host, is now. The deployment that is going on and the roll-outs
-    /// that wait for the op take in what it means for them.
+    /// Tells every open page how an op, and with it its host, is now, and the deployment that is going on.
     pub(crate) async fn publish_op(&self, op: &OpView) -> Result<(), StoreError> {
         self.fill_deployment(op).await?;
         self.events.publish(&Event::Op { op: Box::new(op.clone()) });
-        self.publish_host(op.host).await?;
-        if !op.status.is_open() {
-            self.roll_on().await;
-        }
-        Ok(())
+        self.publish_host(op.host).await
     }
 
     /// Tells everybody what became of an op.

@@ -132,6 +132,7 @@ impl Fleet {
         if let Some(op) = self.store.step_op(op.id, &step).await? {
             self.publish_op(&op).await?;
             self.notify(&op, Tone::Bad);
+            self.roll_on().await;
         }
         Ok(())
     }
@@ -210,6 +211,7 @@ impl Fleet {
         let Some(op) = self.store.step_op(op.id, &step).await? else { return Ok(()) };
         self.publish_op(&op).await?;
         self.notify(&op, if op.status == OpStatus::Succeeded { Tone::Good } else { Tone::Bad });
+        self.roll_on().await;
         self.dispatch_waiting(op.host).await
     }
 

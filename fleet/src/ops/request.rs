@@ -233,6 +233,7 @@ impl Fleet {
         };
         let Some(op) = self.store.step_op(op.id, &step).await? else { return Ok(false) };
         self.publish_op(&op).await?;
+        self.roll_on().await;
         Ok(true)
     }
 }

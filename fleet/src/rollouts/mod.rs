@@ -19,6 +19,8 @@ mod rollback;
 mod start;
 mod turns;
 
+#[cfg(test)]
+mod tests;
 
 use backstay_protocol::event::Event;
 use backstay_protocol::rollout::{MOST_AT_ONCE, Rollout, RolloutState};

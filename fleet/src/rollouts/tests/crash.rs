@@ -1,0 +1,206 @@
+//! The server ends between any two of its writes, and the next one goes on from what is recorded.
+
+use backstay_protocol::message::Outcome;
+use backstay_protocol::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
+use backstay_protocol::{Clock as _, OpAction, OpKind, OpStatus, RolloutId};
+
+use super::bench::Bench;
+use crate::ops::record::request_entry;
+use crate::ops::request::Asked;
+use crate::store::OpStep;
+
+const THREE: [&str; 3] = ["gpc0", "imac0", "hsb0"];
+
+/// A roll-out is recorded, and the server is gone.
+async fn recorded(bench: &mut Bench) -> Rollout {
+    let host = |name: &&str| RolloutHost {
+        host: bench.id(name),
+        name: (*name).to_owned(),
+        action: OpAction::Switch,
+        step: RolloutStep::Waiting,
+    };
+    let rollout = Rollout {
+        id: RolloutId::new(),
+        kind: OpKind::Switch,
+        deployment: None,
+        requested_by: "maria".into(),
+        reason: None,
+        created_at: bench.clock.now(),
+        parallel: 1,
+        stop_on_failure: true,
+        state: RolloutState::Running,
+        hosts: THREE.iter().map(host).collect(),
+    };
+    bench.store.insert_rollout(&rollout, &bench.entry("rollout.started")).await.unwrap();
+    bench.rollout = Some(rollout.id);
+    rollout
+}
+
+async fn restarted(bench: &mut Bench) {
+    bench.restart().await;
+    for name in THREE {
+        bench.connect(name).await;
+    }
+}
+
+/// From here the roll-out goes to its end, each host begun once.
+async fn goes_on_to_its_end(mut bench: Bench) {
+    for name in THREE {
+        while !bench.told(name).is_empty() {
+            if bench.told(name) == [OpKind::Test] {
+                bench.tests(name, &[]).await;
+            } else {
+                bench.switches(name).await;
+            }
+        }
+        assert_eq!(bench.begun(name).await, 1, "{name}");
+    }
+    assert_eq!(bench.steps().await, ["gpc0 ok", "imac0 ok", "hsb0 ok"]);
+    assert_eq!(bench.rollout().await.state, RolloutState::Done);
+    assert_eq!(bench.audited("rollout").await, ["rollout.started by maria", "rollout.done by server"]);
+}
+
+#[tokio::test]
+async fn after_the_roll_out_was_recorded() {
+    let mut bench = Bench::new(&THREE).await;
+    recorded(&mut bench).await;
+    restarted(&mut bench).await;
+    goes_on_to_its_end(bench).await;
+}
+
+#[tokio::test]
+async fn after_the_op_was_recorded_with_its_hosts_step() {
+    let mut bench = Bench::new(&THREE).await;
+    let rollout = recorded(&mut bench).await;
+    let host = bench.store.host(bench.id("gpc0")).await.unwrap().unwrap();
+    let asked = Asked { action: OpAction::Switch, by: "maria".into(), reason: None, retry_of: None };
+    let (op, _) = bench.fleet.validated(&host, asked);
+    let step = RolloutStep::Running { op: op.id };
+    let entry = request_entry(&op, "gpc0");
+    bench.store.begin_in_rollout(rollout.id, &step, &op, &entry).await.unwrap().unwrap();
+    restarted(&mut bench).await;
+    goes_on_to_its_end(bench).await;
+}
+
+#[tokio::test]
+async fn after_the_op_was_marked_as_sent_and_never_was() {
+    let mut bench = Bench::new(&THREE).await;
+    bench.start(OpKind::Switch, &THREE, 1).await;
+    bench.forget_what_was_told("gpc0");
+    restarted(&mut bench).await;
+    goes_on_to_its_end(bench).await;
+}
+
+#[tokio::test]
+async fn while_the_host_is_at_work() {
+    let mut bench = Bench::new(&THREE).await;
+    bench.start(OpKind::Switch, &THREE, 1).await;
+    let (op, _) = bench.begin("gpc0").await;
+    restarted(&mut bench).await;
+    assert!(bench.all_told().is_empty(), "the host holds its slot");
+    bench.resume_work("gpc0", op).await;
+    goes_on_to_its_end(bench).await;
+}
+
+/// The op has ended, with its tests or without, and the roll-out has not heard of it.
+#[tokio::test]
+async fn after_the_end_of_the_op_was_recorded() {
+    for with_tests in [true, false] {
+        let mut bench = Bench::new(&THREE).await;
+        bench.start(OpKind::Switch, &THREE, 1).await;
+        let (op, _) = bench.begin("gpc0").await;
+        let host = bench.store.host(bench.id("gpc0")).await.unwrap().unwrap();
+        let asked = Asked { action: OpAction::Test, by: "auto-test".into(), reason: None, retry_of: None };
+        let (tests, _) = bench.fleet.validated(&host, asked);
+        let entry = request_entry(&tests, "gpc0");
+        let step = OpStep {
+            outcome: Some(Outcome::Completed),
+            message: Some("Switched.".into()),
+            then: with_tests.then(|| Box::new((tests, entry))),
+            ..OpStep::to(OpStatus::Succeeded)
+        };
+        bench.store.step_op(op, &step).await.unwrap().unwrap();
+        assert_eq!(bench.steps().await[0], "gpc0 running");
+        restarted(&mut bench).await;
+        assert_eq!(bench.steps().await[0], if with_tests { "gpc0 testing" } else { "gpc0 ok" });
+        goes_on_to_its_end(bench).await;
+    }
+}
+
+#[tokio::test]
+async fn after_a_failure_was_recorded_nothing_further_is_begun() {
+    let mut bench = Bench::new(&THREE).await;
+    bench.start(OpKind::Switch, &THREE, 1).await;
+    let (op, _) = bench.begin("gpc0").await;
+    let failed = OpStep {
+        outcome: Some(Outcome::Failed),
+        message: Some("The build ended with 1.".into()),
+        ..OpStep::to(OpStatus::Failed)
+    };
+    bench.store.step_op(op, &failed).await.unwrap().unwrap();
+    // Or after its host's step, before the roll-out's.
+    for also_step in [false, true] {
+        if also_step {
+            let from = RolloutStep::Running { op };
+            let to = RolloutStep::Failed { op: Some(op), why: "The build ended with 1".into() };
+            let id = bench.rollout.unwrap();
+            bench.store.step_rollout(id, bench.id("gpc0"), &from, &to).await.unwrap();
+        }
+    }
+    restarted(&mut bench).await;
+    assert!(bench.all_told().is_empty());
+    let why = "gpc0: The build ended with 1".to_owned();
+    assert_eq!(bench.rollout().await.state, RolloutState::Stopped { why });
+}
+
+#[tokio::test]
+async fn while_it_is_being_stopped() {
+    let mut bench = Bench::new(&THREE).await;
+    bench.start(OpKind::Switch, &THREE, 1).await;
+    let stopping = RolloutState::Stopping { why: "otto stopped it".into() };
+    bench
+        .store
+        .set_rollout_state(bench.rollout.unwrap(), &stopping, &bench.entry("rollout.stopping"))
+        .await
+        .unwrap()
+        .unwrap();
+    restarted(&mut bench).await;
+    assert_eq!(bench.all_told(), ["gpc0"]);
+    bench.takes_it_well("gpc0").await;
+    assert_eq!(bench.rollout().await.state, RolloutState::Stopped { why: "otto stopped it".into() });
+    assert!(bench.all_told().is_empty());
+}
+
+#[tokio::test]
+async fn the_deployment_hears_of_the_op_that_it_waits_for() {
+    let mut bench = Bench::new(&["gpc0"]).await;
+    bench.merge().await;
+    bench.ask("gpc0", OpAction::PullSwitch).await;
+    let (op, _) = bench.begin("gpc0").await;
+    let step = OpStep {
+        outcome: Some(Outcome::Failed),
+        message: Some("The build ended with 1. Nothing was changed.".into()),
+        ..OpStep::to(OpStatus::Failed)
+    };
+    bench.store.step_op(op, &step).await.unwrap().unwrap();
+    assert_eq!(bench.outcomes().await, ["gpc0: Switching"]);
+    bench.restart().await;
+    assert_eq!(bench.outcomes().await, ["gpc0: Switch FAIL (The build ended with 1)"]);
+}
+
+/// A caller who does not wait takes nothing with it.
+#[tokio::test]
+async fn a_caller_that_goes_away_interrupts_nothing() {
+    let mut bench = Bench::new(&THREE).await;
+    recorded(&mut bench).await;
+    let rolled = bench.fleet.roll_on();
+    tokio::select! {
+        biased;
+        () = rolled => panic!("it was to be dropped"),
+        () = tokio::task::yield_now() => {}
+    }
+    while bench.told("gpc0").is_empty() {
+        tokio::task::yield_now().await;
+    }
+    goes_on_to_its_end(bench).await;
+}

@@ -1,0 +1,154 @@
+//! Failed hosts are rolled back, all in one action.
+
+use backstay_protocol::rollout::{ConfirmedRollback, PlannedRollback, RolloutState};
+use backstay_protocol::view::{Person, Role};
+use backstay_protocol::{DeploymentId, OpAction, OpKind};
+
+use super::super::RolloutError;
+use super::FOUR;
+use super::bench::Bench;
+
+/// Of four hosts, imac0 and hsb0 have failed in their tests.
+async fn broken() -> (Bench, DeploymentId) {
+    let mut bench = Bench::new(&FOUR).await;
+    let deployment = bench.merge().await;
+    bench.start(OpKind::PullSwitch, &FOUR, 3).await;
+    for (name, failed) in [("imac0", &["x11"][..]), ("gpc0", &[]), ("hsb0", &["x11"])] {
+        bench.takes_it(name, failed).await;
+    }
+    (bench, deployment)
+}
+
+async fn planned(bench: &Bench, id: DeploymentId) -> Vec<PlannedRollback> {
+    bench.fleet.planned_rollbacks(id).await.unwrap()
+}
+
+fn confirmed(planned: &[PlannedRollback]) -> Vec<ConfirmedRollback> {
+    let confirm = |plan: &PlannedRollback| ConfirmedRollback {
+        host_name: plan.host_name.clone(),
+        target: plan.to.as_ref().unwrap().0.reference(),
+        seen_current: plan.from.as_ref().unwrap().reference(),
+    };
+    planned.iter().map(confirm).collect()
+}
+
+/// What is said of the only host that is planned for.
+async fn left_out(bench: &Bench, id: DeploymentId) -> String {
+    let planned = planned(bench, id).await;
+    assert_eq!(planned.len(), 1);
+    planned[0].to.clone().unwrap_err()
+}
+
+#[tokio::test]
+async fn each_goes_to_its_last_known_working_generation() {
+    let (mut bench, id) = broken().await;
+    bench.leave("hsb0").await;
+    let planned = planned(&bench, id).await;
+    let told: Vec<_> = planned
+        .iter()
+        .map(|plan| {
+            let (to, tests) = plan.to.as_ref().unwrap();
+            let from = plan.from.as_ref().unwrap().number;
+            format!("{} {} {}: {from} to {} ({tests})", plan.host_name, plan.online, plan.why, to.number)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "hsb0 false Switch OK, Tests FAIL (x11): 49 to 47 (1/1)",
+            "imac0 true Switch OK, Tests FAIL (x11): 49 to 47 (1/1)"
+        ]
+    );
+    bench.connect("hsb0").await;
+    let asked =
+        bench.fleet.roll_back_failed(&bench.maria, id, confirmed(&planned), Some("x11 is gone".into()));
+    let rollout = asked.await.unwrap();
+    assert_eq!((rollout.kind, rollout.deployment, rollout.parallel), (OpKind::Rollback, Some(id), 2));
+    assert!(!rollout.stop_on_failure);
+    bench.rollout = Some(rollout.id);
+    assert_eq!(bench.all_told(), ["hsb0", "imac0"]);
+    for name in ["hsb0", "imac0"] {
+        bench.rolls_back(name).await;
+        bench.tests(name, &[]).await;
+    }
+    assert_eq!(bench.rollout().await.state, RolloutState::Done);
+    assert_eq!(bench.notices().last().unwrap(), "2 of 2 hosts rolled back");
+    assert_eq!(
+        bench.outcomes().await[2..],
+        ["hsb0: Switch OK, Tests FAIL (x11)", "imac0: Switch OK, Tests FAIL (x11)"],
+        "how they fared is not forgotten"
+    );
+    let planned = self::planned(&bench, id).await;
+    assert_eq!(planned[0].to.clone().unwrap_err(), "It was rolled back to Gen 47 already.");
+}
+
+#[tokio::test]
+async fn where_one_is_not_as_it_was_seen_none_is_rolled_back() {
+    let (mut bench, id) = broken().await;
+    let seen = confirmed(&planned(&bench, id).await);
+    bench.ask("imac0", OpAction::Switch).await;
+    let error =
+        bench.fleet.roll_back_failed(&bench.maria, id, seen.clone(), None).await.unwrap_err().to_string();
+    assert!(error.starts_with("imac0: imac0 is busy: Switch") && error.ends_with("No host was rolled back."));
+    bench.switches("imac0").await;
+    bench.tests("imac0", &["x11"]).await;
+    let error =
+        bench.fleet.roll_back_failed(&bench.maria, id, seen.clone(), None).await.unwrap_err().to_string();
+    assert!(error.starts_with("imac0: The host is on Gen 50 now, not on Gen 49"), "{error}");
+    assert!(bench.all_told().is_empty());
+    assert_eq!(bench.store.open_rollouts().await.unwrap(), []);
+
+    let refused = async |confirmed, person: &Person| {
+        bench.fleet.roll_back_failed(person, id, confirmed, None).await.unwrap_err()
+    };
+    let other = ConfirmedRollback { host_name: "gpc0".into(), ..seen[0].clone() };
+    assert!(matches!(refused(vec![other], &bench.maria).await, RolloutError::NotFailed(_)));
+    let twice = vec![seen[0].clone(), seen[0].clone()];
+    assert!(matches!(refused(twice, &bench.maria).await, RolloutError::Twice(_)));
+    assert!(matches!(refused(vec![], &bench.maria).await, RolloutError::NoHosts));
+    let viewer = Person { name: "eve".into(), role: Role::Viewer };
+    assert!(matches!(refused(seen.clone(), &viewer).await, RolloutError::NotAllowed { .. }));
+    let nothing = bench.fleet.roll_back_failed(&bench.maria, DeploymentId::new(), seen, None).await;
+    assert!(matches!(nothing, Err(RolloutError::NoSuchDeployment)));
+    assert!(matches!(
+        bench.fleet.planned_rollbacks(DeploymentId::new()).await,
+        Err(RolloutError::NoSuchDeployment)
+    ));
+}
+
+#[tokio::test]
+async fn it_need_not_wait_for_a_roll_out_that_is_stopping() {
+    let mut bench = Bench::new(&["gpc0", "imac0", "hsb0"]).await;
+    let id = bench.merge().await;
+    bench.start(OpKind::PullSwitch, &["gpc0", "imac0", "hsb0"], 2).await;
+    bench.switches("gpc0").await;
+    let other = bench.begin("imac0").await;
+    bench.tests("gpc0", &["x11"]).await;
+    assert!(matches!(bench.rollout().await.state, RolloutState::Stopping { .. }));
+    let seen = confirmed(&planned(&bench, id).await);
+    bench.fleet.roll_back_failed(&bench.maria, id, seen, None).await.unwrap();
+    assert_eq!(bench.all_told(), ["gpc0"]);
+    bench.rolls_back("gpc0").await;
+    bench.resume_work("imac0", other.0).await;
+    bench.tests("imac0", &[]).await;
+    assert!(matches!(bench.rollout().await.state, RolloutState::Stopped { .. }));
+}
+
+#[tokio::test]
+async fn who_cannot_or_need_not_go_back_is_left_out_with_the_reason() {
+    let mut bench = Bench::new(&["gpc0"]).await;
+    let id = bench.merge().await;
+    bench.ask("gpc0", OpAction::PullSwitch).await;
+    bench.fails("gpc0", "The build ended with 1. Nothing was changed.").await;
+    assert_eq!(left_out(&bench, id).await, "The switch left it on Gen 48, which it was on before.");
+    bench.ask("gpc0", OpAction::Refresh).await;
+    assert_eq!(left_out(&bench, id).await, "It is busy: Refresh, asked for by maria.");
+    bench.ends_as_asked("gpc0").await;
+
+    bench.ask("gpc0", OpAction::PullSwitch).await;
+    bench.switches("gpc0").await;
+    bench.tests("gpc0", &["x11"]).await;
+    bench.no_test_ever_passed("gpc0").await;
+    let said = left_out(&bench, id).await;
+    assert!(said.starts_with("None of its other generations has passed all of its tests."), "{said}");
+}
