@@ -15,7 +15,12 @@ use clap::{Args, ValueEnum};
 pub(crate) struct GitHubOptions {
     /// The configuration repository at GitHub, as `owner/name`. Takes the place of `--repository`; with it, pull requests
     /// are shown, merged and reverted.
-    #[arg(long = "github-repository", env = "BACKSTAY_GITHUB_REPOSITORY", value_name = "OWNER/NAME")]
+    #[arg(
+        id = "github-repository",
+        long = "github-repository",
+        env = "BACKSTAY_GITHUB_REPOSITORY",
+        value_name = "OWNER/NAME"
+    )]
     repository: Option<String>,
     /// The file with a token that may read and write contents and pull requests.
     #[arg(long = "github-token-file", env = "BACKSTAY_GITHUB_TOKEN_FILE", value_name = "FILE")]
