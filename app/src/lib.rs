@@ -7,6 +7,7 @@
 //! * [`pages`] has one file for each address, [`components`] what they are put together from;
 //! * [`api`] has the server functions: what a page asks for and what a person does;
 //! * [`ansi`] reads what programs write for a terminal, and `log` holds an op's output;
+//! * `fleet` says which hosts are shown and in which order;
 //! * [`live`] keeps an open page true: the event stream and the store that it feeds.
 
 #![allow(clippy::needless_pass_by_value, reason = "a component owns what it is given")]
@@ -18,6 +19,7 @@ mod app;
 mod browser;
 pub mod components;
 mod error;
+mod fleet;
 pub mod live;
 mod log;
 pub mod pages;

@@ -21,6 +21,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="color-scheme" content="light dark"/>
                 <meta name="description" content="Backstay brings a broken host, or a broken fleet, back to a state that is known to work."/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                <link rel="apple-touch-icon" href="/icon-192.png"/>
+                <link rel="manifest" href="/manifest.webmanifest"/>
+                <meta name="theme-color" content="#12263a"/>
                 <HashedStylesheet options=options.clone() id="style"/>
                 <script nonce=use_nonce() inner_html=THEME></script>
                 <Awakening options/>
@@ -39,10 +42,12 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 fn Awakening(options: LeptosOptions) -> impl IntoView {
     let path = format!("/{}/{}", options.site_pkg_dir, options.output_name);
     let (js, wasm) = (format!("{path}.js"), format!("{path}.wasm"));
-    // Both are fetched at once, and nothing is where scripts do not run.
+    // Both are fetched at once, and nothing is where scripts do not run. The worker says that there is no connection
+    // where that is so; browsers take it by https, and from the machine itself.
     let script = format!(
         "const wasm = fetch({wasm:?}); const page = await import({js:?}); \
-         await page.default({{ module_or_path: wasm }}); page.hydrate();"
+         await page.default({{ module_or_path: wasm }}); page.hydrate(); \
+         navigator.serviceWorker?.register('/sw.js');"
     );
     view! { <script type="module" nonce=use_nonce() inner_html=script></script> }
 }

@@ -18,7 +18,9 @@ export class Watch {
   over(context: BrowserContext, withoutScript = false): void {
     context.on('console', (message) => {
       const unused = withoutScript && message.text().includes('was preloaded using link preload but not used');
-      if (['error', 'warning'].includes(message.type()) && !unused) {
+      // As the configuration says.
+      const blocked = message.text().startsWith('Service Worker registration blocked by Playwright');
+      if (['error', 'warning'].includes(message.type()) && !unused && !blocked) {
         this.#seen.push(`console ${message.type()}: ${message.text()} (${message.location().url})`);
       }
     });

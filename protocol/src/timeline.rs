@@ -89,8 +89,10 @@ fn split(start: &Start<'_>, to: Option<DateTime<Utc>>, runs: &[TestRun], stretch
         .filter(|run| run.finished_at >= start.from && to.is_none_or(|to| run.finished_at < to))
         .collect();
     ended.sort_by_key(|run| run.finished_at);
+    // Tests that ran at another time say something of the build all the same, but not that it works again.
+    let elsewhere = (ended.is_empty() && start.began == Began::Made).then(|| latest(start, runs)).flatten();
     let mut stretch =
-        Stretch { generation: start.generation, from: start.from, to, tests: None, began: start.began };
+        Stretch { generation: start.generation, from: start.from, to, tests: elsewhere, began: start.began };
     for run in ended {
         let tests = Some(run.summary());
         if stretch.tests == tests {
@@ -101,6 +103,11 @@ fn split(start: &Start<'_>, to: Option<DateTime<Utc>>, runs: &[TestRun], stretch
         stretches.push(std::mem::replace(&mut stretch, next));
     }
     stretches.push(stretch);
+}
+
+fn latest(start: &Start<'_>, runs: &[TestRun]) -> Option<TestSummary> {
+    let of_build = runs.iter().filter(|run| run.generation.store_path == start.store_path);
+    of_build.max_by_key(|run| run.finished_at).map(TestRun::summary)
 }
 
 #[cfg(test)]
@@ -149,6 +156,19 @@ mod tests {
             ]
         );
         assert_eq!(stretches.last().unwrap().to, None);
+    }
+
+    #[test]
+    fn tests_at_another_time_tell_of_the_build_but_not_that_it_works_again() {
+        let (old, new) = (generation(47, 3), generation(48, 1));
+        let back = now() - TimeDelta::hours(2);
+        let late = [run(47, 8, now() - TimeDelta::hours(9))];
+        let ops = [rollback(old.reference(), back)];
+        let stretches = stretches(&[new, old], &late, &ops);
+        assert_eq!(
+            told(&stretches),
+            [(47, Some(8), Began::Made), (48, None, Began::Made), (47, None, Began::RolledBack)]
+        );
     }
 
     #[test]

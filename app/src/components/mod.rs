@@ -5,6 +5,7 @@ mod deployment;
 mod dialog;
 mod doing;
 mod drawer;
+mod fleet_filter;
 mod form;
 mod generation;
 mod header;
@@ -33,6 +34,7 @@ pub(crate) use deployment::{counts as deployment_counts, decision_words, followe
 pub use dialog::{Dialog, DialogTrouble};
 pub use doing::Doing;
 pub use drawer::LogDrawer;
+pub(crate) use fleet_filter::{FleetFilter, Shown};
 pub use form::{Refusal, action_from_address};
 pub use generation::GenerationName;
 pub(crate) use generation::name as generation_name;

@@ -1,37 +1,28 @@
 //! The fleet at a glance.
 
-use backstay_protocol::{HostView, State};
+use backstay_protocol::HostView;
 use leptos::prelude::*;
 
 use crate::components::Icon;
+use crate::fleet::Standing;
 use crate::live::Live;
 
-/// How many hosts are how.
+/// How many hosts there are, and how many of them are how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Counts {
     all: usize,
-    fine: usize,
-    attention: usize,
-    failed: usize,
-    offline: usize,
+    by_standing: [usize; Standing::ALL.len()],
 }
 
 impl Counts {
-    /// Counts each host once, by the worst that is to be said of it.
     fn add(&mut self, host: &HostView) {
         self.all += 1;
-        let lights = host.compartments.named();
-        let any = |states: &[State]| lights.iter().any(|(_, light)| states.contains(&light.state));
-        if !host.online {
-            self.offline += 1;
-        } else if any(&[State::Failed]) {
-            self.failed += 1;
-        } else if any(&[State::Attention, State::Working]) {
-            self.attention += 1;
-        } else {
-            self.fine += 1;
-        }
+        self.by_standing[place(Standing::of(host))] += 1;
     }
+}
+
+fn place(standing: Standing) -> usize {
+    Standing::ALL.iter().position(|s| *s == standing).expect("every standing is listed")
 }
 
 /// How many hosts there are, and how many of them are how.
@@ -45,21 +36,27 @@ pub fn Summary() -> impl IntoView {
     });
     view! {
         <dl class="summary" aria-label="Fleet">
-            <Count name="Hosts" icon="anchor" count=Signal::derive(move || counts.get().all)/>
-            <Count name="Fine" icon="ok" count=Signal::derive(move || counts.get().fine)/>
-            <Count name="Attention" icon="attention" count=Signal::derive(move || counts.get().attention)/>
-            <Count name="Failed" icon="failed" count=Signal::derive(move || counts.get().failed)/>
-            <Count name="Offline" icon="unknown" count=Signal::derive(move || counts.get().offline)/>
+            <Count name="Hosts" icon="anchor" href="/".to_owned() count=Signal::derive(move || counts.get().all)/>
+            {[
+                (Standing::Fine, "Fine", "ok"),
+                (Standing::Attention, "Attention", "attention"),
+                (Standing::Failed, "Failed", "failed"),
+                (Standing::Offline, "Offline", "unknown"),
+            ]
+                .map(|(standing, name, icon)| {
+                    let count = Signal::derive(move || counts.get().by_standing[place(standing)]);
+                    view! { <Count name icon href=format!("/?q=status:{}", standing.as_str()) count/> }
+                })}
         </dl>
     }
     .into_any()
 }
 
 #[component]
-fn Count(name: &'static str, icon: &'static str, count: Signal<usize>) -> impl IntoView {
+fn Count(name: &'static str, icon: &'static str, href: String, count: Signal<usize>) -> impl IntoView {
     view! {
         <div data-count=name.to_lowercase() class:none=move || count.get() == 0>
-            <dt><Icon name=icon/>{name}</dt>
+            <dt><Icon name=icon/><a href=href>{name}</a></dt>
             <dd>{count}</dd>
         </div>
     }

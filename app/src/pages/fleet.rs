@@ -7,7 +7,8 @@ use leptos_router::components::Outlet;
 use super::inside::Loading;
 use crate::api::{CancelOp, RequestOp};
 use crate::components::{
-    HostRow, Icon, NewestDeployment, NewestRollout, PullRequests, Refusal, Summary, action_from_address,
+    FleetFilter, HostRow, Icon, NewestDeployment, NewestRollout, PullRequests, Refusal, Shown, Summary,
+    action_from_address,
 };
 use crate::live::{Live, Started};
 
@@ -29,6 +30,8 @@ pub fn FleetPage() -> impl IntoView {
 fn Hosts(live: Live) -> impl IntoView {
     let (action, cancel) = (action_from_address::<RequestOp>(), action_from_address::<CancelOp>());
     let empty = Memo::new(move |_| live.rows().with(Vec::is_empty));
+    let shown = Shown::by_address(live);
+    let none_fits = move || !empty.get() && shown.rows.with(Vec::is_empty);
     view! {
         <div class="page">
             <div class="fleet-head">
@@ -40,7 +43,8 @@ fn Hosts(live: Live) -> impl IntoView {
             <NewestDeployment/>
             <NewestRollout/>
             <PullRequests/>
-            <div class="table-frame" class:empty=empty>
+            <Show when=move || !empty.get()><FleetFilter shown/></Show>
+            <div class="table-frame" class:empty=move || shown.rows.with(Vec::is_empty)>
                 <table class="fleet">
                     <caption class="unseen">"Hosts and their lights"</caption>
                     <thead>
@@ -57,12 +61,13 @@ fn Hosts(live: Live) -> impl IntoView {
                         </tr>
                     </thead>
                     <tbody>
-                        <For each=move || live.rows().get() key=|row| row.id let:row>
+                        <For each=move || shown.rows.get() key=|row| row.id let:row>
                             <HostRow row action cancel/>
                         </For>
                     </tbody>
                 </table>
             </div>
+            {move || none_fits().then(|| view! { <p class="fleet-none">"No host fits. "<a href="/">"Show all"</a></p> })}
             {move || empty.get().then(|| view! { <FirstHost/> })}
         </div>
     }

@@ -14,6 +14,10 @@ use tower_http::services::{ServeDir, ServeFile};
 use super::AppState;
 use super::failure::{Ending, to_the_end};
 
+/// The files beside the pages: the icon, and what makes the page one that can be installed.
+const FILES: [&str; 6] =
+    ["favicon.svg", "icon-192.png", "icon-512.png", "manifest.webmanifest", "offline.html", "sw.js"];
+
 /// Pages, server functions and the files that pages load.
 pub(crate) fn router(state: &AppState) -> Router<AppState> {
     let site = std::path::PathBuf::from(state.leptos.site_root.as_ref());
@@ -26,10 +30,13 @@ pub(crate) fn router(state: &AppState) -> Router<AppState> {
         move || backstay_app::shell(options.clone())
     };
     let routes = generate_route_list(backstay_app::App);
-    Router::new()
+    let mut pages = Router::new();
+    for name in FILES {
+        pages = pages.route_service(&format!("/{name}"), ServeFile::new(site.join(name)));
+    }
+    pages
         .route("/api/{*name}", any(server_function))
         .nest_service("/pkg", ServeDir::new(site.join("pkg")))
-        .route_service("/favicon.svg", ServeFile::new(site.join("favicon.svg")))
         .leptos_routes_with_context(state, routes, provide, shell)
         .layer(from_fn_with_state(Ending::new(&state.lifecycle), to_the_end))
         .layer(from_fn(revalidate))

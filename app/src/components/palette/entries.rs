@@ -28,7 +28,13 @@ pub(super) enum Does {
 const OPS: [OpKind; 5] = [OpKind::PullSwitch, OpKind::Pull, OpKind::Switch, OpKind::Test, OpKind::Refresh];
 
 /// The pages, by name.
-const PAGES: [(&str, &str); 3] = [("Fleet", "/"), ("Ops", "/ops"), ("Audit log", "/audit")];
+const PAGES: [(&str, &str); 5] = [
+    ("Fleet", "/"),
+    ("Roll out: pull, switch or test several hosts", "/rollout"),
+    ("Deployments", "/deployments"),
+    ("Ops", "/ops"),
+    ("Audit log", "/audit"),
+];
 
 /// Everything that can be chosen: pages first, then each host with what can be done to it.
 pub(super) fn entries(hosts: &[String], may_operate: bool) -> Vec<Entry> {

@@ -1,0 +1,236 @@
+//! What a person types to see some hosts only: `status:failed platform:nixos -lock:ok web`.
+//!
+//! Words are separated by spaces, and all of them have to be true of a host. A word with a colon asks for something in
+//! particular; one without is part of a host's name. A hyphen in front turns a word around.
+
+use std::fmt;
+use std::str::FromStr;
+
+use backstay_protocol::{HostView, Platform, State};
+
+use super::standing::Standing;
+
+/// The longest query that is looked at, in bytes.
+const LONGEST: usize = 500;
+
+/// Which hosts are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Query {
+    terms: Vec<Term>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Term {
+    negated: bool,
+    asks: Asks,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Asks {
+    /// A part of the name, in lower case.
+    Name(String),
+    Standing(Standing),
+    Platform(Platform),
+    /// One light, by its place among the five, in one of these states.
+    Light(usize, State),
+    Generation(u32),
+    /// The beginning of the commit that the current generation was built from.
+    Commit(String),
+    /// Whether an op holds the host.
+    Busy,
+}
+
+/// A query that asks for what there is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct QueryError {
+    word: String,
+    known: String,
+}
+
+impl fmt::Display for QueryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "“{}” asks for nothing that there is. Known: {}.", self.word, self.known)
+    }
+}
+
+/// What stands before a colon.
+const KEYS: &str = "status:, platform:, agent:, git:, lock:, system:, tests:, gen:, commit:, is:busy";
+/// The lights, by place.
+const LIGHTS: [&str; 5] = ["agent", "git", "lock", "system", "tests"];
+const STATES: [State; 5] = [State::Ok, State::Attention, State::Failed, State::Working, State::Unknown];
+
+impl FromStr for Query {
+    type Err = QueryError;
+
+    fn from_str(text: &str) -> Result<Self, QueryError> {
+        if text.len() > LONGEST {
+            return Err(QueryError { word: "…".to_owned(), known: format!("at most {LONGEST} letters") });
+        }
+        let terms = text.split_whitespace().map(term).collect::<Result<_, _>>()?;
+        Ok(Self { terms })
+    }
+}
+
+fn term(word: &str) -> Result<Term, QueryError> {
+    // A hyphen alone, or in the midst of a name, is part of it.
+    let (negated, rest) = match word.strip_prefix('-') {
+        Some(rest) if !rest.is_empty() => (true, rest),
+        _ => (false, word),
+    };
+    let asks = match rest.split_once(':') {
+        Some((key, value)) => asks(&key.to_lowercase(), &value.to_lowercase())
+            .map_err(|known| QueryError { word: word.to_owned(), known })?,
+        None => Asks::Name(rest.to_lowercase()),
+    };
+    Ok(Term { negated, asks })
+}
+
+/// What a word with a colon asks for; else what there is to ask for.
+fn asks(key: &str, value: &str) -> Result<Asks, String> {
+    if let Some(place) = LIGHTS.iter().position(|light| *light == key) {
+        let state = STATES.into_iter().find(|state| state.as_str() == value);
+        return state
+            .map(|state| Asks::Light(place, state))
+            .ok_or_else(|| listed(key, STATES.map(State::as_str)));
+    }
+    match key {
+        "status" => Standing::ALL
+            .into_iter()
+            .find(|standing| standing.as_str() == value)
+            .map(Asks::Standing)
+            .ok_or_else(|| listed(key, Standing::ALL.map(Standing::as_str))),
+        "platform" => {
+            value.parse().map(Asks::Platform).map_err(|_| listed(key, Platform::ALL.map(Platform::as_str)))
+        }
+        "gen" => value.parse().map(Asks::Generation).map_err(|_| "gen:NUMBER".to_owned()),
+        "commit" if !value.is_empty() => Ok(Asks::Commit(value.to_owned())),
+        "is" if value == "busy" => Ok(Asks::Busy),
+        _ => Err(KEYS.to_owned()),
+    }
+}
+
+fn listed<const N: usize>(key: &str, values: [&str; N]) -> String {
+    values.map(|value| format!("{key}:{value}")).join(", ")
+}
+
+impl Query {
+    /// Whether it asks for every host.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// Whether it wants this host.
+    pub(crate) fn wants(&self, host: &HostView) -> bool {
+        self.terms.iter().all(|term| term.asks.is_true_of(host) != term.negated)
+    }
+}
+
+impl Asks {
+    fn is_true_of(&self, host: &HostView) -> bool {
+        match self {
+            Self::Name(part) => host.name.to_lowercase().contains(part),
+            Self::Standing(standing) => Standing::of(host) == *standing,
+            Self::Platform(platform) => host.platform == *platform,
+            Self::Light(place, state) => host.compartments.named()[*place].1.state == *state,
+            Self::Generation(number) => host.generation.as_ref().is_some_and(|g| g.number == *number),
+            Self::Commit(beginning) => {
+                let commit = host.generation.as_ref().and_then(|g| g.commit.as_ref());
+                commit.is_some_and(|commit| commit.0.starts_with(beginning))
+            }
+            Self::Busy => host.op.is_some(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_protocol::{Compartments, HostId, Light};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn host(name: &str) -> HostView {
+        let light = Light { state: State::Ok, words: "Fine".into(), hint: "Nothing to do.".into() };
+        HostView {
+            id: HostId::new(),
+            name: name.into(),
+            platform: Platform::Nixos,
+            online: true,
+            last_seen: None,
+            agent_version: None,
+            auto_test: true,
+            compartments: Compartments {
+                agent: light.clone(),
+                git: light.clone(),
+                lock: light.clone(),
+                system: light.clone(),
+                tests: light,
+            },
+            generation: None,
+            tests: None,
+            op: None,
+        }
+    }
+
+    /// gpc0 is fine, imac0 has failed tests, web-1 is offline.
+    fn fleet() -> [HostView; 3] {
+        let mut mac = HostView { platform: Platform::Darwin, ..host("imac0") };
+        mac.compartments.tests.state = State::Failed;
+        [host("gpc0"), mac, HostView { online: false, ..host("web-1") }]
+    }
+
+    fn found(query: &str) -> Vec<String> {
+        let query: Query = query.parse().unwrap();
+        fleet().into_iter().filter(|host| query.wants(host)).map(|host| host.name).collect()
+    }
+
+    #[test]
+    fn what_is_asked_for_is_found() {
+        for (query, names) in [
+            ("", &["gpc0", "imac0", "web-1"][..]),
+            ("C0", &["gpc0", "imac0"]),
+            ("status:failed", &["imac0"]),
+            ("status:offline", &["web-1"]),
+            ("-status:offline", &["gpc0", "imac0"]),
+            ("platform:nixos", &["gpc0", "web-1"]),
+            ("platform:NIXOS -web-1", &["gpc0"]),
+            ("tests:failed", &["imac0"]),
+            ("tests:ok status:fine", &["gpc0"]),
+            ("web-1", &["web-1"]),
+            ("- web", &["web-1"]),
+            ("is:busy", &[]),
+            ("gen:48", &[]),
+        ] {
+            assert_eq!(found(query), names, "{query}");
+        }
+    }
+
+    #[test]
+    fn what_there_is_not_is_said_with_what_there_is() {
+        let error = |query: &str| query.parse::<Query>().unwrap_err().to_string();
+        assert!(error("status:borken").contains("status:failed"), "{}", error("status:borken"));
+        assert!(error("x:y").contains("platform:"));
+        assert!(error("gen:x").contains("gen:NUMBER"));
+        assert!("a".repeat(600).parse::<Query>().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_query_is_too_much(text in ".{0,80}") {
+            if let Ok(query) = text.parse::<Query>() {
+                for host in fleet() {
+                    let _ = query.wants(&host);
+                }
+            }
+        }
+
+        /// A word and the same word turned around share out the fleet between them.
+        #[test]
+        fn a_hyphen_turns_a_word_around(word in "[a-z0-9]{1,3}|status:(fine|failed|offline)|platform:(nixos|darwin)") {
+            let mut all = found(&word);
+            all.extend(found(&format!("-{word}")));
+            all.sort();
+            prop_assert_eq!(all, ["gpc0", "imac0", "web-1"]);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! In which order hosts are shown.
+
+use std::cmp::Ordering;
+
+use backstay_protocol::HostView;
+
+use super::standing::Standing;
+
+/// By what hosts are sorted. Equals are sorted by name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Sort {
+    /// By name.
+    #[default]
+    Name,
+    /// The worst first.
+    Status,
+    /// The highest generation first.
+    Generation,
+    /// By platform.
+    Platform,
+}
+
+impl Sort {
+    /// Every order.
+    pub(crate) const ALL: [Self; 4] = [Self::Name, Self::Status, Self::Generation, Self::Platform];
+
+    /// The word in an address.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Status => "status",
+            Self::Generation => "generation",
+            Self::Platform => "platform",
+        }
+    }
+
+    /// The words on the page.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Name => "Name",
+            Self::Status => "Worst first",
+            Self::Generation => "Newest generation",
+            Self::Platform => "Platform",
+        }
+    }
+
+    /// The order that an address names; by name where it names none that there is.
+    pub(crate) fn from_word(word: &str) -> Self {
+        Self::ALL.into_iter().find(|sort| sort.as_str() == word).unwrap_or_default()
+    }
+
+    /// How two hosts follow on each other.
+    pub(crate) fn compare(self, one: &HostView, other: &HostView) -> Ordering {
+        let number = |host: &HostView| host.generation.as_ref().map(|generation| generation.number);
+        let first = match self {
+            Self::Name => Ordering::Equal,
+            Self::Status => Standing::of(one).cmp(&Standing::of(other)),
+            Self::Generation => number(other).cmp(&number(one)),
+            Self::Platform => one.platform.as_str().cmp(other.platform.as_str()),
+        };
+        first.then_with(|| one.name.cmp(&other.name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_names_an_order() {
+        for sort in Sort::ALL {
+            assert_eq!(Sort::from_word(sort.as_str()), sort);
+        }
+        assert_eq!(Sort::from_word("colour"), Sort::Name);
+    }
+}

@@ -1,0 +1,72 @@
+/** Finding hosts: the filter, the order, the counts that lead to what they count, and the command palette. */
+
+import { HostView } from '../pages/fleet';
+import * as plans from '../support/plans';
+import { expect, open, test } from '../support/test';
+
+test.beforeEach(async ({ fleet, gpc0 }) => {
+  expect(gpc0.name).toBe('gpc0');
+  await fleet.add(plans.imac0(fleet.repository));
+});
+
+test('the filter narrows the page as one types, and the address keeps it', async ({ page }) => {
+  await open(page, '/');
+  const filter = page.getByRole('searchbox', { name: 'Filter hosts' });
+  const hosts = page.getByRole('row').getByRole('rowheader');
+  await expect(hosts).toHaveCount(2);
+  await filter.fill('platform:nixos');
+  await expect(hosts).toHaveCount(1);
+  await expect(page.getByText('1 of 2 hosts')).toBeVisible();
+  await expect(page).toHaveURL('/?q=platform%3Anixos');
+  await page.reload();
+  await expect(hosts).toHaveText(/gpc0/);
+  await filter.fill('status:borken');
+  await expect(page.getByRole('alert')).toContainText('status:failed');
+  await expect(hosts, 'what is not understood hides nothing').toHaveCount(2);
+  await filter.fill('nowhere');
+  await page.getByRole('link', { name: 'Show all' }).click();
+  await expect(hosts).toHaveCount(2);
+  await expect(filter).toHaveValue('');
+});
+
+test('a count leads to the hosts that it counts, and a dialog leaves them as they were', async ({ page, fleet }) => {
+  await fleet.add(plans.fine(fleet.repository, 'hsb0', 9));
+  await open(page, '/');
+  await page.getByRole('link', { name: 'Failed' }).click();
+  const hosts = page.getByRole('row').getByRole('rowheader');
+  await expect(hosts).toHaveText([/gpc0/, /imac0/]);
+  await HostView.inFleet(page, 'gpc0').choose('Rollback System');
+  await expect(page.getByRole('dialog')).toBeVisible();
+  await page.getByRole('link', { name: 'Cancel' }).click();
+  await expect(page).toHaveURL('/?q=status%3Afailed');
+  await expect(hosts).toHaveCount(2);
+});
+
+test('what is narrowed stays true: a host comes and goes with its lights', async ({ page, gpc0 }) => {
+  await open(page, '/?q=status:offline');
+  await expect(page.getByText('No host fits.')).toBeVisible();
+  await gpc0.stopAgent();
+  await expect(page.getByRole('row').getByRole('rowheader')).toHaveText([/gpc0/]);
+});
+
+test('Ctrl-K finds a host and what is done to it, by keyboard alone', async ({ page }) => {
+  await open(page, '/ops');
+  await page.keyboard.press('Control+k');
+  const palette = page.getByRole('dialog', { name: 'Command palette' });
+  await expect(palette.getByRole('combobox')).toBeFocused();
+  await page.keyboard.type('gpc roll');
+  await expect(palette.getByRole('option').first()).toHaveText('gpc0: Rollback System');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('dialog', { name: 'Rollback System - gpc0' })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(page).toHaveURL('/');
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('gpc refresh');
+  await page.keyboard.press('Enter');
+  await expect(palette).toBeHidden();
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('nothing like that');
+  await expect(palette.getByText('Nothing fits.')).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(palette).toBeHidden();
+});

@@ -1,0 +1,34 @@
+// Shows a page of its own where the server cannot be reached. Nothing else is ever answered from here: what Backstay
+// shows is what the server says now, or nothing.
+const PAGE = '/offline.html';
+const KEPT = 'backstay-offline-1';
+
+self.addEventListener('install', (event) => {
+  const keep = async () => {
+    const cache = await caches.open(KEPT);
+    await cache.add(new Request(PAGE, { cache: 'reload' }));
+    await self.skipWaiting();
+  };
+  event.waitUntil(keep());
+});
+
+self.addEventListener('activate', (event) => {
+  const forget = async () => {
+    const names = await caches.keys();
+    await Promise.all(names.filter((name) => name !== KEPT).map((name) => caches.delete(name)));
+    await self.clients.claim();
+  };
+  event.waitUntil(forget());
+});
+
+self.addEventListener('fetch', (event) => {
+  if (event.request.mode !== 'navigate' || event.request.method !== 'GET') return;
+  const answer = async () => {
+    try {
+      return await fetch(event.request);
+    } catch (error) {
+      return (await caches.match(PAGE)) ?? Response.error();
+    }
+  };
+  event.respondWith(answer());
+});
