@@ -33,6 +33,8 @@ pub(crate) struct Server {
     pub(crate) url: String,
     dir: TempDir,
     child: Child,
+    /// What it is started with, each time.
+    options: Vec<String>,
 }
 
 fn server_command(dir: &TempDir) -> Command {
@@ -45,7 +47,7 @@ fn server_command(dir: &TempDir) -> Command {
     command
 }
 
-async fn start(dir: &TempDir, listen: &str, options: &[&str]) -> (Child, String) {
+async fn start(dir: &TempDir, listen: &str, options: &[String]) -> (Child, String) {
     let log = OpenOptions::new().create(true).append(true).open(log_of(dir)).unwrap();
     let mut child = server_command(dir)
         .args(["serve", "--listen", listen])
@@ -58,6 +60,15 @@ async fn start(dir: &TempDir, listen: &str, options: &[&str]) -> (Child, String)
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let line = soon("the server to listen", lines.next_line()).await.unwrap().expect("the server ended");
     (child, line.strip_prefix("listening on ").unwrap().to_owned())
+}
+
+/// What a server says that does not start with these options.
+pub(crate) async fn refused_start(options: &[&str]) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let start = server_command(&dir).args(["serve", "--listen", "127.0.0.1:0"]).args(options).output();
+    let output = soon("the server to end", start).await.unwrap();
+    assert!(!output.status.success(), "{options:?}: it started");
+    String::from_utf8(output.stderr).unwrap()
 }
 
 fn log_of(dir: &TempDir) -> PathBuf {
@@ -84,15 +95,27 @@ impl Server {
     /// One with more options on its command line.
     pub(crate) async fn start_with(options: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (child, url) = start(&dir, "127.0.0.1:0", options).await;
-        Self { url, dir, child }
+        let options: Vec<_> = options.iter().map(|option| (*option).to_owned()).collect();
+        let (child, url) = start(&dir, "127.0.0.1:0", &options).await;
+        Self { url, dir, child, options }
     }
 
     /// Kills the server and starts another on the same database and port.
     pub(crate) async fn restart(&mut self) {
-        self.child.kill().await.unwrap();
-        let (child, url) = start(&self.dir, self.url.strip_prefix("http://").unwrap(), &[]).await;
+        self.kill().await;
+        let listen = self.url.strip_prefix("http://").unwrap();
+        let (child, url) = start(&self.dir, listen, &self.options).await;
         (self.child, self.url) = (child, url);
+    }
+
+    /// Kills the server, as a power cut does.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// What it wrote so far.
+    pub(crate) fn log_text(&self) -> String {
+        std::fs::read_to_string(log_of(&self.dir)).unwrap()
     }
 
     /// Ends the server as a service manager does; how it ended.
