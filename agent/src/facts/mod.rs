@@ -5,6 +5,7 @@ pub(crate) mod checkout;
 mod fingerprint;
 mod fit;
 mod profile;
+mod trees;
 pub(crate) mod units;
 
 use std::fs;
@@ -18,18 +19,20 @@ use crate::journal;
 use crate::tests_folder;
 use build::Builds;
 pub(crate) use profile::Profile;
+use trees::Trees;
 
 /// Reads the host that a configuration describes.
 pub struct FactsReader {
     config: Arc<Config>,
     clock: Arc<dyn Clock>,
     builds: Builds,
+    trees: Trees,
 }
 
 impl FactsReader {
     /// A reader that has read nothing yet.
     pub fn new(config: Arc<Config>, clock: Arc<dyn Clock>) -> Self {
-        Self { config, clock, builds: Builds::default() }
+        Self { config, clock, builds: Builds::default(), trees: Trees::default() }
     }
 
     /// Everything that is known of the host. What cannot be read is told in `problems`.
@@ -37,6 +40,7 @@ impl FactsReader {
         let mut facts = self.read_generations();
         self.builds.describe(&self.config, &mut facts);
         facts.checkout = noted(checkout::read(&self.config), &mut facts.problems).flatten();
+        self.trees.describe(&self.config, &mut facts);
         facts.failed_units = noted(units::failed(&self.config), &mut facts.problems).unwrap_or_default();
         match tests_folder::list(&self.config.tests.dir) {
             Ok(tests) => facts.tests_available = u32::try_from(tests.len()).unwrap_or(u32::MAX),

@@ -125,8 +125,14 @@ fn pull_switch(work: &mut Work<'_>) -> Verdict {
         return pulled;
     }
     work.say(&pulled.message);
-    let switched = work.stopped_after(&pulled.message).unwrap_or_else(|| switch::run(work));
-    Verdict { commit: pulled.commit, ..switched }
+    let switched = work.stopped_before("the switch").unwrap_or_else(|| switch::run(work));
+    let told = if switched.outcome == Outcome::Completed {
+        Verdict { message: format!("{} {}", pulled.message, switched.message), ..switched }
+    } else {
+        // Why it failed comes first. Also where the switch has changed nothing, the checkout may have moved.
+        switched.and(&format!("The checkout was pulled first: {}", pulled.message))
+    };
+    Verdict { commit: pulled.commit, ..told }
 }
 
 /// The agent reads the host at the end of every op; this one has nothing more to do than to show what cannot be read.

@@ -107,13 +107,13 @@ impl<'a> Work<'a> {
             .then(|| Verdict::of(&Ended::TimedOut, "Its time ran out before it began. Nothing was changed."))
     }
 
-    /// Where the op was cancelled, or its time ran out, between two parts of it; `done` says what the first part did.
-    pub(crate) fn stopped_after(&self, done: &str) -> Option<Verdict> {
+    /// Where the op was cancelled, or its time ran out, between two parts of it; `what` is the second one.
+    pub(crate) fn stopped_before(&self, what: &str) -> Option<Verdict> {
         if self.is_cancelled() {
-            return Some(Verdict::of(&Ended::Cancelled, format!("{done} Cancelled before the switch.")));
+            return Some(Verdict::of(&Ended::Cancelled, format!("Cancelled before {what}.")));
         }
         (Instant::now() >= self.deadline)
-            .then(|| Verdict::of(&Ended::TimedOut, format!("{done} The time ran out before the switch.")))
+            .then(|| Verdict::of(&Ended::TimedOut, format!("The time ran out before {what}.")))
     }
 
     /// Runs a command and shows its lines.

@@ -10,7 +10,7 @@ use crate::host::Host;
 use crate::process::read;
 use crate::rollback::one;
 
-fn git(host: &Host, folder: &str, words: &[&str]) -> String {
+pub(crate) fn git(host: &Host, folder: &str, words: &[&str]) -> String {
     let mut command: Command = host.command("git");
     command.arg("-C").arg(host.at(folder)).args(words);
     for role in ["AUTHOR", "COMMITTER"] {
@@ -21,7 +21,7 @@ fn git(host: &Host, folder: &str, words: &[&str]) -> String {
     read(&mut command)
 }
 
-fn commit(host: &Host, folder: &str, lock: &str) -> String {
+pub(crate) fn commit(host: &Host, folder: &str, lock: &str) -> String {
     fs::write(host.at(folder).join("flake.lock"), lock).unwrap();
     git(host, folder, &["add", "--all"]);
     git(host, folder, &["commit", "--quiet", "--message", lock]);
@@ -31,16 +31,21 @@ fn commit(host: &Host, folder: &str, lock: &str) -> String {
 /// A host whose checkout is one commit behind its upstream, and the upstream's commit.
 fn behind() -> (Host, String) {
     let host = Host::with_three();
-    fs::create_dir(host.at("upstream")).unwrap();
-    git(&host, "upstream", &["init", "--quiet", "--initial-branch=main"]);
-    commit(&host, "upstream", "one");
-    let (from, to) = (host.at("upstream"), host.at("checkout"));
-    git(&host, ".", &["clone", "--quiet", from.to_str().unwrap(), to.to_str().unwrap()]);
-    let newest = commit(&host, "upstream", "two");
+    let newest = put_behind(&host);
     (host, newest)
 }
 
-fn head(host: &Host) -> String {
+/// Gives a host a checkout that is one commit behind its upstream, and tells the upstream's commit.
+pub(crate) fn put_behind(host: &Host) -> String {
+    fs::create_dir(host.at("upstream")).unwrap();
+    git(host, "upstream", &["init", "--quiet", "--initial-branch=main"]);
+    commit(host, "upstream", "one");
+    let (from, to) = (host.at("upstream"), host.at("checkout"));
+    git(host, ".", &["clone", "--quiet", from.to_str().unwrap(), to.to_str().unwrap()]);
+    commit(host, "upstream", "two")
+}
+
+pub(crate) fn head(host: &Host) -> String {
     git(host, "checkout", &["rev-parse", "HEAD"])
 }
 

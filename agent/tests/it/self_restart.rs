@@ -14,13 +14,13 @@ use crate::host::{ACTIVATE, Host};
 use crate::server::Server;
 
 /// Starts the agent again whenever it ends, as a service manager does.
-struct Supervisor {
+pub(crate) struct Supervisor {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Supervisor {
-    fn start(host: &Host, server: &Server) -> Self {
+    pub(crate) fn start(host: &Host, server: &Server) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (asked, log, pid) = (Arc::clone(&stop), host.at("agent.log"), host.at("agent.pid"));
         let mut command = host.agent_command(&server.url, &[]);

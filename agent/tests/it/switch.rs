@@ -6,8 +6,8 @@ use backstay_protocol::{OpAction, Phase};
 use crate::host::{ACTIVATE, Host};
 use crate::rollback::one;
 
-/// A `nixos-rebuild` that takes a build which is there already for what the flake builds.
-fn host(switch: &str) -> Host {
+/// A host with three generations, and a `nixos-rebuild` that takes a build which is there already for what the flake builds.
+pub(crate) fn host(switch: &str) -> Host {
     let host = Host::with_three();
     let build = host.build("four", switch);
     host.stand_in(
