@@ -21,6 +21,8 @@ pub(crate) struct Time {
 pub(crate) fn provide_time() {
     let now = RwSignal::new(None);
     let year = Memo::new(move |_| now.get().map(|now: DateTime<Utc>| now.with_timezone(&Local).year()));
+    // Known before the parts of a page are rendered at once: two that work it out together are in each other's way.
+    year.with_untracked(|_| ());
     provide_context(Time { now, year });
     Effect::new(move |_| {
         now.set(Some(browser::now()));

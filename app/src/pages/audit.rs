@@ -3,12 +3,11 @@
 use backstay_protocol::event::Event;
 use backstay_protocol::view::{AuditEntry, AuditPage as Page};
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::inside::{Loading, NotRead};
 use crate::api::audit;
-use crate::components::{Icon, Moment};
+use crate::components::{Icon, Moment, PageTitle};
 use crate::live::{Live, Reload, Started};
 
 /// The audit log: who did what, to which host, from which generation to which, and why.
@@ -29,7 +28,7 @@ pub fn AuditPage() -> impl IntoView {
         }
     });
     view! {
-        <Title text="Audit log"/>
+        <PageTitle text="Audit log"/>
         <div class="page-head"><h1>"Audit log"</h1></div>
         <Transition fallback=Loading>
             {move || Suspend::new(async move {

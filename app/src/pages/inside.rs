@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
+use leptos_router::hooks::use_location;
 
 use crate::ApiError;
 use crate::components::{Header, LogDrawer, Notices, Palette};
@@ -12,6 +13,10 @@ use crate::live::Started;
 pub fn Inside() -> impl IntoView {
     Started::provide();
     let started = expect_context::<Started>();
+    // Known before the parts of a page are rendered at once: two that work it out together are in each other's way.
+    let location = use_location();
+    location.pathname.with_untracked(|_| ());
+    location.query.with_untracked(|_| ());
     view! {
         <a class="skip" href="#main">"Skip to content"</a>
         <Suspense>

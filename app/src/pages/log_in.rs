@@ -1,11 +1,10 @@
 //! The log-in page.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use crate::api::{LogIn, local_path};
-use crate::components::{Mark, Refusal, action_from_address};
+use crate::components::{Mark, PageTitle, Refusal, action_from_address};
 
 /// The log-in page. It leads back to the page that was asked for.
 #[component]
@@ -14,7 +13,7 @@ pub fn LogInPage() -> impl IntoView {
     let query = use_query_map();
     let next = move || query.with(|q| q.get_str("next").map_or("/", local_path).to_owned());
     view! {
-        <Title text="Log in"/>
+        <PageTitle text="Log in"/>
         <main id="main" class="log-in">
             <h1><Mark/>"Backstay"</h1>
             <p class="motto">"Back to a state that is known to work."</p>

@@ -1,9 +1,8 @@
 //! What is shown where there is nothing.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
-use crate::components::Mark;
+use crate::components::{Mark, PageTitle};
 
 /// What is shown where there is nothing.
 #[component]
@@ -22,7 +21,7 @@ pub(super) fn Nothing(what: &'static str) -> impl IntoView {
     #[cfg(feature = "ssr")]
     crate::session::not_found();
     view! {
-        <Title text="Not found"/>
+        <PageTitle text="Not found"/>
         <section class="nothing">
             <h1>"Not found"</h1>
             <p>{format!("There is no such {what} here, or no longer.")}</p>

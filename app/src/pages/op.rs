@@ -2,15 +2,14 @@
 
 use backstay_protocol::{OpAction, OpView};
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use super::inside::{Loading, NotRead};
 use super::not_found::Nothing;
 use crate::api::{CancelOp, OpRead, RetryOp, load_op};
 use crate::components::{
-    CancelButton, Log, Moment, OpMessage, OpNow, OpStatusBadge, Place, Refusal, Took, TriedAgain, TryAgain,
-    action_from_address,
+    CancelButton, Log, Moment, OpMessage, OpNow, OpStatusBadge, PageTitle, Place, Refusal, Took, TriedAgain,
+    TryAgain, action_from_address,
 };
 use crate::live::{Live, Started};
 use crate::log::Watched;
@@ -46,7 +45,7 @@ fn Found(read: OpRead) -> impl IntoView {
     let (cancel, retry) = (action_from_address::<CancelOp>(), action_from_address::<RetryOp>());
     let status = Memo::new(move |_| op.with(|op| op.status));
     view! {
-        <Title text=format!("{title} - {host}")/>
+        <PageTitle text=format!("{title} - {host}")/>
         <div class="page op-page">
             <div class="page-head">
                 <p class="crumbs">

@@ -7,12 +7,11 @@ use backstay_protocol::OpView;
 use backstay_protocol::event::Event;
 use backstay_protocol::view::OpsPage as Page;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::inside::{Loading, NotRead};
 use crate::api::load_ops;
-use crate::components::OpList;
+use crate::components::{OpList, PageTitle};
 use crate::live::{Live, Reload, Started};
 
 use filter::Filter;
@@ -26,7 +25,7 @@ pub fn OpsPage() -> impl IntoView {
     let filter = Memo::new(move |_| query.with(Filter::from_query));
     let page = Resource::new_blocking(move || filter.get(), |filter| load_ops(filter.query()));
     view! {
-        <Title text="Ops"/>
+        <PageTitle text="Ops"/>
         <Transition fallback=Loading>
             {move || Suspend::new(async move {
                 match started.and(page).await {
