@@ -58,8 +58,8 @@ pub(crate) struct GitHubOptions {
     /// input` or `lock file`.
     #[arg(long = "update-label", env = "BACKSTAY_UPDATE_LABEL", value_name = "LABEL", value_delimiter = ',')]
     update_labels: Vec<String>,
-    /// A part of the title of pull requests that update the fleet; may be given several times, or separated by commas. An
-    /// empty one takes every pull request into the branch.
+    /// A part of the title of pull requests that update the fleet; may be given several times, or separated by commas.
+    /// `*` takes every pull request into the branch.
     #[arg(long = "update-title", env = "BACKSTAY_UPDATE_TITLE", value_name = "TEXT", value_delimiter = ',')]
     update_titles: Vec<String>,
 }
@@ -191,11 +191,20 @@ impl GitHubOptions {
     }
 
     fn updates(&self) -> UpdateRule {
-        if self.update_labels.is_empty() && self.update_titles.is_empty() {
+        // A variable that is set to nothing is as good as none.
+        let given = |texts: &[String]| -> Vec<String> {
+            texts.iter().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect()
+        };
+        let (labels, mut titles) = (given(&self.update_labels), given(&self.update_titles));
+        if labels.is_empty() && titles.is_empty() {
             return UpdateRule::default();
         }
-        let labels = self.update_labels.iter().filter(|label| !label.is_empty()).cloned().collect();
-        UpdateRule { labels, titles: self.update_titles.clone() }
+        for title in &mut titles {
+            if title == "*" {
+                title.clear();
+            }
+        }
+        UpdateRule { labels, titles }
     }
 }
 

@@ -60,6 +60,15 @@ impl GitHub {
 
     async fn head_if_changed(&self, etag: Option<&str>) -> Result<Fresh<Head>, GitHubError> {
         let what = format!("branch {}", self.branch());
-        self.client().if_changed(&what, &self.at(&format!("commits/{}", self.branch())), etag).await
+        let path = self.at(&format!("commits/{}", self.branch()));
+        match self.client().if_changed(&what, &path, etag).await {
+            // GitHub takes the name for that of any commit, and an empty repository for a conflict.
+            Err(GitHubError::Refused(said) | GitHubError::Conflict(said))
+                if said.contains("No commit found") || said.contains("is empty") =>
+            {
+                Err(GitHubError::NotFound(what))
+            }
+            answer => answer,
+        }
     }
 }

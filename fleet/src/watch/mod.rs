@@ -163,20 +163,30 @@ impl Fleet {
         };
         let now = self.clock.now();
         let mut shown = self.watch.shown();
+        let (mut is_there, mut is_complete) = (true, false);
         match read {
             Ok(open) => {
                 shown.reading = Reading::Known { read_at: now };
                 shown.open = open;
-                memory.memo.end_reading();
+                is_complete = true;
             }
             Err(ReadError::GitHub(error)) => {
                 memory.heed(&error, now);
-                memory.settings_are_doubtful();
                 shown.reading = cannot_be_read(&shown.reading, now, &error);
+                is_there = !error.will_pass();
+                if is_there {
+                    memory.settings_are_doubtful();
+                }
             }
             Err(ReadError::Store(error)) => return Err(error),
         }
-        shown.problems = self.problems(github, memory).await;
+        if is_there {
+            self.look_at_settings(github, memory).await;
+        }
+        shown.problems = memory.problems();
+        if is_complete {
+            memory.memo.end_reading();
+        }
         self.show(shown);
         Ok(())
     }
@@ -205,8 +215,8 @@ impl Fleet {
         if self.set_desired(next) { self.publish_all().await } else { Ok(()) }
     }
 
-    /// What is wrong with the settings, looked at where that is due.
-    async fn problems(&self, github: &GitHub, memory: &mut Memory) -> Vec<String> {
+    /// Looks at the settings where that is due.
+    async fn look_at_settings(&self, github: &GitHub, memory: &mut Memory) {
         let now = self.clock.now();
         if memory.settings_are_due(now) {
             match github.settings(&mut memory.memo).await {
@@ -214,7 +224,6 @@ impl Fleet {
                 Err(error) => memory.heed(&error, now),
             }
         }
-        memory.problems()
     }
 
     /// Shows pages what is known now, and tells them where it has changed.

@@ -8,7 +8,7 @@ use backstay_fleet::github::GitHubError;
 use backstay_fleet::store::Store;
 use backstay_fleet::store::sqlite::SqliteStore;
 use backstay_fleet::{Fleet, FleetConfig};
-use backstay_github_stand_in::{Change, Moment, Permission, TOKEN};
+use backstay_github_stand_in::{Away, Change, Moment, Permission, TOKEN};
 use backstay_protocol::SystemClock;
 use backstay_protocol::deployment::{Decision, Deployment};
 use backstay_protocol::view::{Person, Role};
@@ -121,6 +121,35 @@ async fn a_revert_that_a_crash_interrupted_is_taken_up() {
             drop(gate);
             fleet(&story.bench, &story.store).resume_reverts().await.unwrap();
             drop(stopped);
+        }
+    }
+    assert!(matches!(story.decision(&deployment).await, Decision::Reverted { .. }));
+    assert_eq!(story.bench.reverts(), 1);
+    story.bench.no_scratch_branch();
+}
+
+#[tokio::test]
+async fn a_revert_that_is_taken_up_waits_for_github() {
+    let story = Story::begin().await;
+    let deployment = story.merge().await;
+    let mut gate = story.bench.stand_in.gate(Moment::Before, |asked| asked.is("POST", "merges"));
+    let revert = story.fleet.revert_pull_request(&story.maria, deployment.id);
+    tokio::select! {
+        _ = revert => panic!("it was to be interrupted"),
+        stopped = gate.stops() => {
+            story.bench.stand_in.go_away(Away::Unavailable).await;
+            let next = fleet(&story.bench, &story.store);
+            let resumed = tokio::spawn(async move { next.resume_reverts().await });
+            let asked = story.bench.stand_in.requests().len();
+            while story.bench.stand_in.requests().len() < asked + 2 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            assert!(matches!(story.decision(&deployment).await, Decision::Reverting { .. }));
+            // What was stopped is of the server that is gone.
+            drop(gate);
+            std::mem::forget(stopped);
+            story.bench.stand_in.come_back().unwrap();
+            resumed.await.unwrap().unwrap();
         }
     }
     assert!(matches!(story.decision(&deployment).await, Decision::Reverted { .. }));

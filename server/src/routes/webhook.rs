@@ -3,6 +3,8 @@
 //! A delivery that is signed with the webhook's secret is a hint to read the repository, and no more: one that is sent
 //! again, late or by the thousand comes to the same few readings. It is answered at once.
 
+use std::sync::Once;
+
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -10,6 +12,9 @@ use backstay_fleet::Fleet;
 use backstay_fleet::github::webhook::{Hint, Rejected, hint};
 
 use super::WebhookSecret;
+
+/// That somebody sends deliveries with another secret was written to the log.
+static TOLD: Once = Once::new();
 
 /// Takes a delivery: 202 where something is read for it, 204 where it says nothing that matters, 401 where it is not signed
 /// with the secret, 400 where it cannot be read, 404 where no secret is configured. One that is too large is answered with
@@ -29,7 +34,8 @@ pub(crate) async fn deliver(
         }
         Ok(_) => StatusCode::NO_CONTENT,
         Err(Rejected::Signature) => {
-            tracing::warn!("a delivery to the webhook was not signed with its secret");
+            // Once: whoever floods the address does not flood the log.
+            TOLD.call_once(|| tracing::warn!("a delivery to the webhook was not signed with its secret"));
             StatusCode::UNAUTHORIZED
         }
         Err(Rejected::Malformed) => StatusCode::BAD_REQUEST,
