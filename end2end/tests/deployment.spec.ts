@@ -1,0 +1,150 @@
+/** What else can be done with a deployment that failed, and roll-outs. */
+
+import { DeploymentPanel, RollBackFailedDialog } from '../pages/deployment';
+import { HostView } from '../pages/fleet';
+import { LogDrawer } from '../pages/op';
+import { RolloutDialog, RolloutPanel } from '../pages/rollout';
+import { test } from '../support/story';
+import { expect, open } from '../support/test';
+
+test('View Logs leads to what the failing test said', async ({ page, story }) => {
+  await story.begin('gpc0', 'hsb0', 'imac0');
+  await story.fail();
+  await open(page, '/');
+  const panel = new DeploymentPanel(page);
+  await panel.viewLogs.click();
+  await panel.log('imac0', 'tests').click();
+  const drawer = new LogDrawer(page, 'Run Tests', 'imac0');
+  await expect(drawer.output).toContainText('x11: cannot open display :0');
+  await drawer.hasEveryLine();
+});
+
+test('Continue Anyway is told to everybody, and the deployment goes on', async ({ page, another, story }) => {
+  await story.begin('gpc0', 'hsb0');
+  await story.fail('hsb0');
+  const other = await another();
+  for (const view of [page, other]) await open(view, '/');
+  await new DeploymentPanel(page).continueAnyway.click();
+  for (const view of [page, other]) {
+    const panel = new DeploymentPanel(view);
+    await panel.isDecided('continued');
+    await expect(panel.heading('Deployment of PR #42')).toBeVisible();
+    await expect(panel.self).toContainText('admin decided to go on although a host failed.');
+  }
+  await story.rollOut(['gpc0']);
+  await new DeploymentPanel(other).says('gpc0', '✓ gpc0 - Switch OK, Tests OK');
+});
+
+test('the failed hosts are rolled back in one confirmed action, each to what it is shown', async ({ page, story, fleet }) => {
+  await story.begin('gpc0', 'hsb0', 'imac0');
+  await story.fail();
+  await open(page, '/');
+  const panel = new DeploymentPanel(page);
+  await panel.rollBackFailed.click();
+  const dialog = new RollBackFailedDialog(page);
+  for (const name of ['hsb0', 'imac0']) {
+    await expect(dialog.row(name)).toContainText('Gen 8');
+    await expect(dialog.row(name)).toContainText('Gen 7');
+    await expect(dialog.row(name)).toContainText('3/3');
+  }
+  await expect(dialog.row('gpc0')).toHaveCount(0);
+  await dialog.reason.fill('no picture');
+  await dialog.confirm(2).click();
+
+  for (const name of ['hsb0', 'imac0']) {
+    const row = HostView.inFleet(page, name);
+    await row.shows('System', 'ok', 'Rolled back to Gen 7');
+    await row.shows('Tests', 'ok', '3/3 passed');
+    await expect(panel.now(name)).toHaveText('Rolled back to Gen 7');
+    const host = fleet.host(name);
+    expect(await host.running()).toBe(await host.build(7));
+  }
+  expect(await fleet.host('gpc0').current()).toBe(8);
+  expect((await fleet.host('gpc0').activations()).length).toBe(1);
+});
+
+test('a roll-out stops at the first failure, and says whom it left out', async ({ page, another, story, fleet }) => {
+  await story.begin();
+  await story.merge();
+  const other = await another();
+  await open(other, '/');
+  await open(page, '/');
+  await new DeploymentPanel(page).pullAndSwitchAll.click();
+  const dialog = new RolloutDialog(page);
+  await expect(dialog.kind('Pull and Switch')).toBeChecked();
+  for (const name of ['csb0', 'gpc0', 'hsb0', 'imac0']) await dialog.host(name).check();
+  await dialog.atOnce.fill('1');
+  await dialog.stopAtFirstFailure.check();
+  await dialog.reason.fill('the weekly update');
+  await dialog.confirm('Pull and Switch', 4).click();
+
+  for (const view of [page, other]) {
+    await new RolloutPanel(view).isAt('stopped');
+    const panel = new DeploymentPanel(view);
+    await expect(panel.heading('Deployment Failed')).toBeVisible();
+    await panel.says('csb0', '✓ csb0 - Switch OK, Tests OK');
+    await panel.says('gpc0', '✓ gpc0 - Switch OK, Tests OK');
+    await panel.says('hsb0', '✗ hsb0 - Switch OK, Tests FAIL (gpu)');
+    await panel.says('imac0', '⬜ imac0 - Not attempted');
+  }
+  expect(await fleet.host('imac0').activations()).toEqual([]);
+});
+
+test('as many hosts at once as was asked for, and no more', async ({ page, story, fleet }) => {
+  await story.begin('csb0', 'gpc0', 'imac0');
+  await story.merge();
+  const hosts = ['csb0', 'gpc0', 'imac0'].map((name) => fleet.host(name));
+  for (const host of hosts) await host.hold();
+  await open(page, '/rollout');
+  const dialog = new RolloutDialog(page);
+  for (const { name } of hosts) await dialog.host(name).check();
+  await dialog.atOnce.fill('2');
+  await dialog.confirm('Pull and Switch', 3).click();
+
+  const [csb0, gpc0, imac0] = hosts;
+  await expect.poll(() => csb0.holding() && gpc0.holding(), 'two are at work').toBe(true);
+  const panel = new RolloutPanel(page);
+  await panel.isAt('running');
+  expect(imac0.holding(), 'the third waits for its turn').toBe(false);
+  expect(await imac0.current()).toBe(7);
+  await csb0.letGo();
+  await expect.poll(() => imac0.holding(), 'one is through, and the third begins').toBe(true);
+  expect(gpc0.holding()).toBe(true);
+  for (const host of hosts) await host.letGo();
+  await expect(panel.self).not.toHaveAttribute('data-state', 'running');
+});
+
+test('a roll-out that is stopped by hand begins nothing more, and ends what it began', async ({ page, story, fleet }) => {
+  await story.begin('csb0', 'gpc0');
+  await story.merge();
+  const csb0 = fleet.host('csb0');
+  await csb0.hold();
+  await open(page, '/rollout');
+  const dialog = new RolloutDialog(page);
+  for (const name of ['csb0', 'gpc0']) await dialog.host(name).check();
+  await dialog.atOnce.fill('1');
+  await dialog.confirm('Pull and Switch', 2).click();
+  await expect.poll(() => csb0.holding()).toBe(true);
+  const panel = new RolloutPanel(page);
+  await panel.stop.click();
+  await panel.isAt('stopping');
+  await csb0.letGo();
+  await panel.isAt('stopped');
+  await HostView.inFleet(page, 'csb0').shows('Tests', 'ok', '3/3 passed');
+  expect(await fleet.host('gpc0').activations()).toEqual([]);
+});
+
+test('a switch that does not build leaves the host as it was, and the log says why', async ({ page, story, github, fleet }) => {
+  await story.begin('hsb0');
+  await story.merge();
+  const unknown = '0123456789abcdef0123456789abcdef01234567';
+  await github.commit('Pin nixpkgs by hand', { 'flake.lock': { nixpkgs: unknown, 'home-manager': unknown } });
+  await open(page, '/');
+  await story.rollOut(['hsb0']);
+  const panel = new DeploymentPanel(page);
+  await panel.says('hsb0', '✗ hsb0 - Switch FAIL (The build ended with 1)');
+  await panel.viewLogs.click();
+  const drawer = new LogDrawer(page, 'Pull and Switch', 'hsb0');
+  await expect(drawer.output).toContainText('does not build on hsb0');
+  expect(await fleet.host('hsb0').current()).toBe(7);
+});
