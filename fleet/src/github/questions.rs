@@ -76,13 +76,22 @@ impl GitHub {
         self.ask_again(memo, &format!("pull request {number}"), &self.at(&format!("pulls/{number}"))).await
     }
 
-    /// What the check runs and the statuses of a commit say.
-    pub(crate) async fn checks(&self, memo: &mut Memo, commit: &Commit) -> Result<Checks, GitHubError> {
+    /// What the check runs and the statuses of a commit say, and why one of both is missing.
+    pub(crate) async fn checks(
+        &self,
+        memo: &mut Memo,
+        commit: &Commit,
+    ) -> Result<(Checks, Option<GitHubError>), GitHubError> {
+        let what = format!("commit {commit}");
         let path = self.at(&format!("commits/{}/check-runs?per_page={CHECKS}", commit.0));
-        let runs: Arc<CheckRuns> = self.ask_again(memo, &format!("commit {commit}"), &path).await?;
+        let runs = self.ask_again::<CheckRuns>(memo, &what, &path).await;
         let path = self.at(&format!("commits/{}/status?per_page={CHECKS}", commit.0));
-        let combined: Arc<CombinedStatus> = self.ask_again(memo, &format!("commit {commit}"), &path).await?;
-        Ok(count(&runs.check_runs, &combined.statuses))
+        let combined = self.ask_again::<CombinedStatus>(memo, &what, &path).await;
+        let (runs, no_runs) = unless_it_passes(runs)?;
+        let (combined, no_statuses) = unless_it_passes(combined)?;
+        let runs = runs.as_ref().map_or(&[][..], |answer| &answer.check_runs);
+        let statuses = combined.as_ref().map_or(&[][..], |answer| &answer.statuses);
+        Ok((count(runs, statuses), no_runs.or(no_statuses)))
     }
 
     /// The inputs that differ between where a commit left the branch and the commit itself.
@@ -120,6 +129,17 @@ impl GitHub {
             Ok(text)
         };
         Ok(memo.keep(&key, kept, None))
+    }
+}
+
+/// An answer, or why there will be none.
+fn unless_it_passes<T>(
+    answer: Result<T, GitHubError>,
+) -> Result<(Option<T>, Option<GitHubError>), GitHubError> {
+    match answer {
+        Ok(answer) => Ok((Some(answer), None)),
+        Err(error) if error.will_pass() => Err(error),
+        Err(error) => Ok((None, Some(error))),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_github_stand_in::{
-    Away, Change, Check, MergeMethods, Moment, NewPullRequest, Options, Permission, Protection,
+    Away, Change, Check, CommitStatus, MergeMethods, Moment, NewPullRequest, Options, Permission, Protection,
     ProtectionKind, StandIn, TOKEN, Token, lock_file,
 };
 use backstay_protocol::deployment::Decision;
@@ -13,6 +13,7 @@ use backstay_protocol::pull_request::{Inputs, Mergeable, PullRequests, Reading, 
 use backstay_protocol::view::{Person, Role};
 use backstay_protocol::{Clock as _, Commit, DesiredState, FixedClock};
 use chrono::TimeDelta;
+use http::StatusCode;
 use tempfile::TempDir;
 
 use crate::github::{Access, GitHub, GitHubConfig, MergeMethod, UpdateRule};
@@ -261,6 +262,24 @@ async fn what_is_wrong_with_the_settings_is_told_until_it_is_repaired() {
     bench.stand_in.allow(MergeMethods { squash: false, ..MergeMethods::default() }).await;
     let squashing = bench.asking("main", TOKEN, MergeMethod::Squash).await;
     assert!(problem(&squashing).await.contains("does not allow merging by squashing"));
+}
+
+#[tokio::test]
+async fn checks_that_the_token_may_not_read_hide_nothing_else() {
+    let bench = Bench::new().await;
+    bench.open("update", "Update flake.lock", lock("2")).await;
+    let head = bench.stand_in.head("update").await.unwrap().unwrap();
+    let status = CommitStatus { context: "hydra".into(), state: "success".into() };
+    bench.stand_in.set_statuses(&head, vec![status]).await;
+    let mut gate = bench.stand_in.gate(Moment::Before, |asked| asked.what.ends_with("/check-runs"));
+    let said = "Resource not accessible by personal access token";
+    let (shown, ()) = tokio::join!(bench.read(), async {
+        gate.stops().await.answer(StatusCode::FORBIDDEN, serde_json::json!({ "message": said }));
+    });
+    assert_eq!(alone(&shown).checks.passed, 1);
+    assert!(shown.problems[0].contains("not all shown"), "{shown:?}");
+    drop(gate);
+    assert!(bench.read().await.problems.is_empty());
 }
 
 #[tokio::test]

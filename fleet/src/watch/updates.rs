@@ -61,18 +61,15 @@ async fn update(
     })
 }
 
-/// What the checks say; nothing, where the token may not read them.
+/// What the checks say, as far as the token may read them.
 async fn checks(github: &GitHub, memory: &mut Memory, listed: &PullRequest) -> Result<Checks, GitHubError> {
-    match github.checks(&mut memory.memo, &listed.head.sha).await {
-        Ok(checks) => Ok(checks),
-        Err(error) if error.will_pass() => Err(error),
-        Err(error) => {
-            memory.no_checks = Some(format!(
-                "The checks of pull requests are not shown: the token may not read them. It takes read access to checks and to commit statuses. ({error})"
-            ));
-            Ok(Checks::default())
-        }
+    let (checks, missing) = github.checks(&mut memory.memo, &listed.head.sha).await?;
+    if let Some(error) = missing {
+        memory.no_checks = Some(format!(
+            "The checks of pull requests are not all shown: the token may not read them. It takes read access to checks and to commit statuses. ({error})"
+        ));
     }
+    Ok(checks)
 }
 
 /// Whether it can be merged, from what GitHub says of it by itself.
