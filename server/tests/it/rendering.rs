@@ -24,7 +24,15 @@ fn pages() -> Vec<(String, String)> {
             (format!("/hosts/{name}/rollback?from=host"), format!("Rollback System - {name}")),
         ]
     });
-    let others = [("/", "Fleet"), ("/ops", "Ops"), ("/ops?host=gpc0", "Ops"), ("/audit", "Audit log")];
+    let others = [
+        ("/", "Fleet"),
+        ("/?log=019b0000-0000-7000-8000-000000000001", "Fleet"),
+        ("/rollout", "Roll out"),
+        ("/deployments", "Deployments"),
+        ("/ops", "Ops"),
+        ("/ops?host=gpc0", "Ops"),
+        ("/audit", "Audit log"),
+    ];
     of_hosts.chain(others.map(|(path, title)| (path.to_owned(), title.to_owned()))).collect()
 }
 
