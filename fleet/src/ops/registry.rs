@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backstay_protocol::message::{OpResult, Outcome};
 use backstay_protocol::view::Role;
-use backstay_protocol::{Commit, Facts, GenerationRef, OpAction, OpKind, OpStatus, rollback};
+use backstay_protocol::{Commit, Facts, GenerationRef, OpAction, OpKind, OpStatus, rollback, same_files};
 
 /// What is known of one kind of op before any is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,6 +146,10 @@ fn switched(facts: &Facts) -> Result<(), String> {
     let current = facts.current().ok_or("the profile has no current generation.")?;
     if facts.running.as_ref() != Some(&current.store_path) {
         return Err(format!("the profile is on Gen {}, but something else is running.", current.number));
+    }
+    if same_files(current.tree.as_ref(), facts.checkout.as_ref().and_then(|checkout| checkout.tree.as_ref()))
+    {
+        return Ok(());
     }
     match (&current.commit, &facts.checkout) {
         // A checkout with local changes builds `REVISION-dirty`, and that is what was asked for.

@@ -121,7 +121,11 @@ impl Fleet {
         }
         self.publish_rollout(rollout.id).await?;
         if !to.is_open() {
-            let tone = if after.went_well() == after.hosts.len() { Tone::Good } else { Tone::Bad };
+            let tone = match &after.state {
+                RolloutState::Done if after.went_well() == after.hosts.len() => Tone::Good,
+                RolloutState::Done if after.failures().next().is_none() => Tone::Neutral,
+                _ => Tone::Bad,
+            };
             self.events.publish(&Event::Notice(Notice { tone, text: told, host_name: None, op: None }));
         }
         Ok(true)

@@ -65,13 +65,11 @@ pub enum RolloutError {
     ReasonTooLong,
     /// Another roll-out goes on.
     #[error(
-        "Another roll-out goes on: {title} on {hosts} hosts, started by {by}. Nothing was changed. Wait for its end, or stop it."
+        "Another roll-out goes on: {title}, started by {by}. Nothing was changed. Wait for its end, or stop it."
     )]
     Another {
-        /// What it does.
-        title: &'static str,
-        /// On how many hosts.
-        hosts: usize,
+        /// What it does, and on how many hosts.
+        title: String,
         /// Who started it.
         by: String,
     },
@@ -109,7 +107,7 @@ impl From<InsertRolloutError> for RolloutError {
     fn from(error: InsertRolloutError) -> Self {
         match error {
             InsertRolloutError::Another(first) => {
-                Self::Another { title: first.kind.title(), hosts: first.hosts.len(), by: first.requested_by }
+                Self::Another { title: first.title(), by: first.requested_by }
             }
             InsertRolloutError::Store(error) => error.into(),
         }

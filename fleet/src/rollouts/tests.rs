@@ -8,6 +8,7 @@ use backstay_protocol::{OpAction, OpKind, OpStatus, RolloutId};
 use super::RolloutError;
 use bench::{Bench, QUEUE_TIME, request};
 
+mod at_once;
 mod bench;
 mod crash;
 mod deployment;
@@ -191,7 +192,7 @@ async fn a_person_stops_it_and_what_is_under_way_goes_on() {
         bench.audited("rollout").await,
         ["rollout.started by maria", "rollout.stopping by otto", "rollout.stopped by server"]
     );
-    assert_eq!(bench.audited("switch.cancel").await, [String::new(); 0]);
+    assert!(bench.audited("switch.cancel").await.is_empty());
 }
 
 #[tokio::test]
@@ -231,7 +232,7 @@ async fn one_goes_on_at_a_time() {
         bench.fleet.start_rollout(&bench.maria, request(OpKind::Pull, &["imac0"], 1)).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "Another roll-out goes on: Switch on 1 hosts, started by maria. Nothing was changed. Wait for its end, or stop it."
+        "Another roll-out goes on: Switch on 1 host, started by maria. Nothing was changed. Wait for its end, or stop it."
     );
     bench.takes_it_well("gpc0").await;
     bench.start(OpKind::Pull, &["imac0"], 1).await;

@@ -67,6 +67,20 @@ fn go_to(host: &mut Host, number: u32) {
     facts.running = Some(path);
 }
 
+fn named(name: &str) -> Commit {
+    Commit(name.into())
+}
+
+/// The host's checkout is at this commit with this tree.
+fn checkout_at(host: &mut Host, commit: &str, of: &str) {
+    let checkout = host.facts().checkout.as_mut().unwrap();
+    (checkout.commit, checkout.tree) = (named(commit), Some(named(of)));
+}
+
+fn pull_switch(host: &mut Host, status: OpStatus, phase: Option<Phase>) {
+    host.open_op = Some(OpView { phase, ..op(OpAction::PullSwitch, status) });
+}
+
 #[rustfmt::skip] // a table: one row, one line
 const ROWS: &[Row] = &[
     ("agent: the server's version", |_| {}, |c| &c.agent, State::Ok, "Current"),
@@ -75,23 +89,37 @@ const ROWS: &[Row] = &[
     ("agent: never", |h| h.agent = None, |c| &c.agent, State::Unknown, "Never connected"),
     ("git: at the head", |_| {}, |c| &c.git, State::Ok, "At c48"),
     ("git: behind", |h| h.facts().checkout.as_mut().unwrap().commit = Commit("c1".into()), |c| &c.git, State::Attention, "Behind"),
+    ("git: the files of the head", |h| checkout_at(h, "r1", "t48"), |c| &c.git, State::Ok, "Same files"),
+    ("git: other files, of a tree that is known", |h| checkout_at(h, "r1", "t1"), |c| &c.git, State::Attention, "Behind"),
     ("git: branch not readable", unreadable, |c| &c.git, State::Failed, "Branch not readable"),
     ("git: no repository", |h| h.desired = DesiredState::NotConfigured, |c| &c.git, State::Unknown, "No repository"),
     ("git: never reported", |h| h.facts = None, |c| &c.git, State::Unknown, "Not reported"),
     ("git: no checkout", |h| h.facts().checkout = None, |c| &c.git, State::Unknown, "Not reported"),
     ("git: pulling", |h| h.open_op = Some(op(OpAction::Pull, OpStatus::Running)), |c| &c.git, State::Working, "Pulling"),
+    ("git: pulling before a switch", |h| pull_switch(h, OpStatus::Running, Some(Phase::Pulling)), |c| &c.git, State::Working, "Pulling"),
+    ("git: pulled, and switching", |h| pull_switch(h, OpStatus::Running, Some(Phase::Building)), |c| &c.git, State::Ok, "At c48"),
+    ("git: a pull and switch on its way", |h| pull_switch(h, OpStatus::Sent, None), |c| &c.git, State::Ok, "At c48"),
     ("lock: in step", |_| {}, |c| &c.lock, State::Ok, "In step"),
     ("lock: differs", |h| h.facts().checkout.as_mut().unwrap().lock_hash = Some("l0".into()), |c| &c.lock, State::Attention, "Outdated"),
     ("lock: absent on the host", |h| h.facts().checkout.as_mut().unwrap().lock_hash = None, |c| &c.lock, State::Attention, "Outdated"),
     ("lock: branch not readable", unreadable, |c| &c.lock, State::Failed, "Lock not readable"),
     ("lock: no repository", |h| h.desired = DesiredState::NotConfigured, |c| &c.lock, State::Unknown, "No repository"),
+    ("lock: pulling before a switch", |h| pull_switch(h, OpStatus::Running, Some(Phase::Pulling)), |c| &c.lock, State::Working, "Pulling"),
     ("lock: never reported", |h| h.facts = None, |c| &c.lock, State::Unknown, "Not reported"),
     ("system: built from the checkout", |_| {}, |c| &c.system, State::Ok, "Gen 48"),
     ("system: switch due", |h| h.facts().checkout.as_mut().unwrap().commit = Commit("c49".into()), |c| &c.system, State::Attention, "Switch due"),
+    ("system: built from the same files", |h| { h.facts().generations[0].tree = Some(named("t48")); checkout_at(h, "r1", "t48"); }, |c| &c.system, State::Ok, "Gen 48"),
+    ("system: built from other files", |h| { h.facts().generations[0].tree = Some(named("t47")); checkout_at(h, "r1", "t48"); }, |c| &c.system, State::Attention, "Switch due"),
+    ("system: built from files that are not known", |h| checkout_at(h, "r1", "t48"), |c| &c.system, State::Attention, "Switch due"),
     ("system: nothing to compare", |h| h.facts().checkout = None, |c| &c.system, State::Ok, "Gen 48"),
     ("system: profile ahead of what runs", |h| h.facts().running = Some(generation(47, 0).store_path), |c| &c.system, State::Attention, "Gen 47 runs"),
     ("system: reboot needed", |h| h.facts().generations[0].needs_reboot = true, |c| &c.system, State::Attention, "Reboot needed"),
     ("system: switching", |h| h.open_op = Some(op(OpAction::Switch, OpStatus::Running)), |c| &c.system, State::Working, "Switching"),
+    ("system: pulling before a switch", |h| pull_switch(h, OpStatus::Running, Some(Phase::Pulling)), |c| &c.system, State::Working, "Switching"),
+    ("system: switching after a pull", |h| pull_switch(h, OpStatus::Running, Some(Phase::Activating)), |c| &c.system, State::Working, "Switching"),
+    ("system: a queued pull and switch is not yet worked on", |h| pull_switch(h, OpStatus::Queued, None), |c| &c.system, State::Ok, "Gen 48"),
+    ("system: pull and switch failed", |h| h.last_system_op = Some(closed(OpAction::PullSwitch, OpStatus::Failed, Some(Outcome::Failed))), |c| &c.system, State::Failed, "Switch failed"),
+    ("system: a refused pull changed nothing", |h| h.last_system_op = Some(closed(OpAction::PullSwitch, OpStatus::Failed, Some(Outcome::Refused))), |c| &c.system, State::Ok, "Gen 48"),
     ("system: rolling back", |h| h.open_op = Some(op(rollback_to(47), OpStatus::Sent)), |c| &c.system, State::Working, "Rolling back to Gen 47"),
     ("system: a queued rollback is not yet worked on", |h| h.open_op = Some(op(rollback_to(47), OpStatus::Queued)), |c| &c.system, State::Ok, "Gen 48"),
     ("system: rolled back", |h| { go_to(h, 47); h.last_system_op = Some(op(rollback_to(47), OpStatus::Succeeded)); }, |c| &c.system, State::Ok, "Rolled back to Gen 47"),

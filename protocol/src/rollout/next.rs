@@ -139,12 +139,14 @@ impl Rollout {
         })
     }
 
+    /// What it does and on how many hosts, such as `Switch on 4 hosts`.
+    pub fn title(&self) -> String {
+        format!("{} on {}", self.kind.title(), hosts(self.hosts.len()))
+    }
+
     /// How it is or ended, in a sentence. `what` names what is rolled out, such as `PR #42`.
     pub fn told(&self, what: Option<&str>) -> String {
-        let title = what.map_or_else(
-            || format!("{} on {}", self.kind.title(), hosts(self.hosts.len())),
-            |what| format!("Roll-out of {what}"),
-        );
+        let title = what.map_or_else(|| self.title(), |what| format!("Roll-out of {what}"));
         match &self.state {
             RolloutState::Stopping { why } => format!("{title} is being stopped: {why}"),
             RolloutState::Stopped { why } => format!("{title} stopped: {why}"),

@@ -93,6 +93,33 @@ fn a_switch_has_to_run_what_the_checkout_says() {
 }
 
 #[test]
+fn a_switch_to_the_same_files_runs_what_the_checkout_says() {
+    let tree = |name: &str| Some(Commit(name.into()));
+    for (built, checked_out, status) in [
+        (tree("t"), tree("t"), OpStatus::Succeeded),
+        (tree("t"), tree("u"), OpStatus::Failed),
+        (None, None, OpStatus::Failed),
+    ] {
+        let mut facts = facts(48, 48);
+        facts.generations[0].tree = built;
+        let checkout = facts.checkout.as_mut().unwrap();
+        (checkout.commit, checkout.tree) = (Commit("a revert".into()), checked_out);
+        assert_eq!(judge(&OpAction::Switch, Outcome::Completed, &facts).0, status);
+    }
+}
+
+#[test]
+fn a_pull_and_switch_has_to_run_what_was_pulled() {
+    for (pulled, running, status) in
+        [("c48", 48, OpStatus::Succeeded), ("c49", 48, OpStatus::Failed), ("c48", 47, OpStatus::Failed)]
+    {
+        let result = OpResult { commit: Some(Commit(pulled.into())), ..result(Outcome::Completed) };
+        let verdict = post_check(&OpAction::PullSwitch, &result, &facts(48, running));
+        assert_eq!(verdict.status, status, "{}", verdict.message);
+    }
+}
+
+#[test]
 fn every_outcome_closes_the_op() {
     for (outcome, status) in [
         (Outcome::Failed, OpStatus::Failed),

@@ -15,6 +15,7 @@ use backstay_protocol::{
 use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::TempDir;
 
+use super::at_once::Slots;
 use crate::hub::Connection;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{HostRecord, NewAuditEntry, NewDeployment, NewHost, NewJoinToken, Store, TokenHash};
@@ -353,6 +354,13 @@ impl Bench {
         self.tests(name, failed).await;
     }
 
+    /// A host that does what it is told by itself, from now on.
+    pub(super) fn player(&mut self, name: &str, slots: Arc<Slots>) -> Player {
+        let host = self.hosts.get_mut(name).unwrap();
+        let facts = host.facts(self.clock.now());
+        Player { fleet: self.fleet.clone(), connection: host.connection.take().unwrap(), facts, slots }
+    }
+
     pub(super) async fn ask(&self, name: &str, action: OpAction) -> OpId {
         self.fleet.request_op(&self.maria, name, action, None).await.unwrap().id
     }
@@ -422,6 +430,44 @@ impl Bench {
         let filter = crate::store::OpFilter { host: Some(self.id(name)), limit: 50, ..Default::default() };
         let ops = self.store.ops(&filter).await.unwrap();
         ops.iter().filter(|op| op.requested_by == "maria" && op.status != OpStatus::Blocked).count()
+    }
+}
+
+/// A host that does what it is told: it holds its slot from the switch to the end of the tests.
+pub(super) struct Player {
+    fleet: Fleet,
+    connection: Connection,
+    facts: Facts,
+    slots: Arc<Slots>,
+}
+
+impl Player {
+    pub(super) async fn play(mut self) {
+        while let Some(message) = self.connection.outbox.recv().await {
+            let ServerMessage::Run { op, action, .. } = message else { continue };
+            if action.kind() == OpKind::Switch {
+                self.slots.take();
+            }
+            self.say(AgentMessage::Accepted { op }).await;
+            tokio::task::yield_now().await;
+            if action.kind() == OpKind::Test {
+                self.slots.give_back();
+            }
+            let result = OpResult {
+                outcome: Outcome::Completed,
+                exit_code: Some(0),
+                commit: None,
+                message: "Done.".into(),
+                started_at: self.facts.read_at,
+                finished_at: self.facts.read_at,
+            };
+            let facts = Box::new(self.facts.clone());
+            self.say(AgentMessage::Finished { op, result, lines: 0, facts }).await;
+        }
+    }
+
+    async fn say(&self, message: AgentMessage) {
+        self.fleet.agent_said(&self.connection, message).await.unwrap();
     }
 }
 

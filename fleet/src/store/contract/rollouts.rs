@@ -62,7 +62,7 @@ pub(super) async fn a_rollout_is_recorded_with_its_audit_entry(bench: &mut impl 
     let rollout = started(&*store, &[&b, &a]).await;
     assert_eq!(store.rollout(rollout.id).await.unwrap(), Some(rollout.clone()), "in the order of its hosts");
     assert_eq!(store.rollout(RolloutId::new()).await.unwrap(), None);
-    assert_eq!(store.open_rollouts().await.unwrap(), [rollout.clone()]);
+    assert_eq!(store.open_rollouts().await.unwrap(), std::slice::from_ref(&rollout));
     assert_eq!(audited(&*store).await, ["rollout.started"]);
     assert!(state(&*store, &rollout, &RolloutState::Done).await);
     assert_eq!(store.open_rollouts().await.unwrap(), []);

@@ -1,0 +1,61 @@
+//! Hosts that work at the same time, on several threads.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use backstay_protocol::rollout::{RolloutState, RolloutStep};
+use backstay_protocol::{OpKind, OpStatus};
+
+use super::bench::Bench;
+use crate::store::OpFilter;
+
+const HOSTS: usize = 24;
+const PARALLEL: u32 = 3;
+
+/// How many hosts hold a slot, and how many have at most.
+#[derive(Default)]
+pub(super) struct Slots {
+    held: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Slots {
+    pub(super) fn take(&self) {
+        let held = self.held.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(held, Ordering::SeqCst);
+    }
+
+    pub(super) fn give_back(&self) {
+        self.held.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn never_more_than_allowed_and_each_once() {
+    let names: Vec<_> = (0..HOSTS).map(|number| format!("h{number:02}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let mut bench = Bench::new(&names).await;
+    let slots = Arc::new(Slots::default());
+    for name in &names {
+        tokio::spawn(bench.player(name, Arc::clone(&slots)).play());
+    }
+    bench.start(OpKind::Switch, &names, PARALLEL).await;
+    let end = async {
+        while bench.rollout().await.state.is_open() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(2), end).await.expect("it does not end");
+    let rollout = bench.rollout().await;
+    assert_eq!(rollout.state, RolloutState::Done);
+    assert!(rollout.hosts.iter().all(|host| matches!(host.step, RolloutStep::Ok { .. })));
+    let most = slots.most.load(Ordering::SeqCst);
+    assert!((2..=PARALLEL as usize).contains(&most), "{most} at once");
+    for host in &rollout.hosts {
+        let filter = OpFilter { host: Some(host.host), limit: 10, ..OpFilter::default() };
+        let ops = bench.store.ops(&filter).await.unwrap();
+        let kinds: Vec<_> = ops.iter().rev().map(|op| (op.action.kind(), op.status)).collect();
+        assert_eq!(kinds, [(OpKind::Switch, OpStatus::Succeeded), (OpKind::Test, OpStatus::Succeeded)]);
+    }
+}
