@@ -385,8 +385,8 @@ async fn a_merge_at_github_opens_a_deployment_and_a_push_opens_none() {
     assert_eq!(bench.deployed().await, [(update, "alice".to_owned())], "{closed} and {other} are none");
     let head = bench.stand_in.head("main").await.unwrap().unwrap();
     assert_eq!(bench.fleet.newest_deployment().await.unwrap().unwrap().commit.0, head);
-    let heard = bench.fleet.events().subscribe(Some(before)).missed;
-    let merged: Vec<_> = heard.iter().filter(|event| event.name == "pr_merged").collect();
+    let missed = bench.fleet.events().subscribe(Some(before)).missed;
+    let merged: Vec<_> = missed.iter().filter(|event| event.name == "pr_merged").collect();
     assert_eq!(merged.len(), 1);
     assert!(merged[0].json.contains("merged by alice"), "{}", merged[0].json);
 }
@@ -445,7 +445,7 @@ async fn a_merge_whose_answer_is_lost_is_found_out_and_is_the_persons() {
     let mut gate = bench.stand_in.gate(Moment::After, move |asked| asked.is("PUT", &what));
     let maria = Bench::maria();
     let (merged, ()) = tokio::join!(bench.fleet.merge_pull_request(&maria, number, &head), async {
-        gate.stops().await.hang_up()
+        gate.stops().await.hang_up();
     });
     assert!(merged.unwrap_err().to_string().contains("cannot be reached"));
     Bench::until("deployment", async || !bench.deployed().await.is_empty()).await;
@@ -491,8 +491,8 @@ async fn a_proposed_revert_that_is_merged_is_the_revert() {
     let Decision::Reverted { by, commit, .. } = reverted.decision else { panic!("{reverted:?}") };
     let head = bench.stand_in.head("main").await.unwrap().map(Commit);
     assert_eq!((by.as_str(), Some(commit)), ("alice", head));
-    let heard = bench.fleet.events().subscribe(Some(before)).missed;
-    assert!(heard.iter().any(|event| event.name == "pr_reverted"));
+    let missed = bench.fleet.events().subscribe(Some(before)).missed;
+    assert!(missed.iter().any(|event| event.name == "pr_reverted"));
     bench.read().await;
     assert_eq!(bench.deployed().await.len(), 1, "the revert opens none of its own");
 }
@@ -504,9 +504,9 @@ async fn pages_hear_of_what_has_changed() {
     let before = bench.fleet.events().last();
     let number = bench.open("update", "Update flake.lock", lock("2")).await;
     bench.read().await;
-    let heard = bench.fleet.events().subscribe(Some(before)).missed;
-    assert_eq!(heard.iter().map(|event| event.name).collect::<Vec<_>>(), ["pull_requests"]);
-    let event: Event = serde_json::from_str(&heard[0].json).unwrap();
+    let missed = bench.fleet.events().subscribe(Some(before)).missed;
+    assert_eq!(missed.iter().map(|event| event.name).collect::<Vec<_>>(), ["pull_requests"]);
+    let event: Event = serde_json::from_str(&missed[0].json).unwrap();
     let Event::PullRequests { pull_requests } = event else { panic!("{event:?}") };
     assert_eq!(alone(&pull_requests).number, number);
 }
