@@ -8,6 +8,9 @@
 //! * [`agents`] lets hosts in and deals with what they say, [`hub`] knows which are connected;
 //! * [`events`] tells every open page.
 //!
+//! And how a pull request reaches the hosts through three more: [`github`] asks GitHub, `watch` does so again and again and
+//! takes in what has changed, [`deployments`] merges, follows and reverts.
+//!
 //! [`Fleet`] ties them together and is all that the server and the pages see.
 
 pub mod accounts;

@@ -83,7 +83,7 @@ impl Watch {
         }
     }
 
-    /// Remembers who merges a pull request, until the merge is [recorded](Self::merge_recorded).
+    /// Remembers who merges a pull request, until that [ends](Self::merge_ends).
     pub(crate) fn merge_begins(&self, number: u64, by: &str) {
         let merging = Merging { by: by.to_owned(), is_under_way: true };
         self.merging().insert(number, merging);
