@@ -3,7 +3,9 @@
 use backstay_protocol::compartment::{AgentSeen, Inputs, compartments};
 use backstay_protocol::rollback::{self, RollbackPlan};
 use backstay_protocol::timeline::{self, Stretch};
-use backstay_protocol::view::{AuditPage, FleetSnapshot, HostDetail, OpDetail, OpQuery, OpsPage};
+use backstay_protocol::view::{
+    AuditEntry, AuditPage, AuditQuery, FleetSnapshot, HostDetail, OpDetail, OpQuery, OpsPage,
+};
 use backstay_protocol::{HostView, OpId, OpKind, OpView, OutputLine, TestRun};
 
 use crate::fleet::Fleet;
@@ -20,6 +22,8 @@ const LINES_PER_READ: u32 = 2_000;
 const OPS_PAGE: u32 = 50;
 /// How many entries a page of the audit log has.
 const AUDIT_PAGE: u32 = 100;
+/// How many entries are read at once where all of them are taken elsewhere.
+const AUDIT_EXPORT: u32 = 500;
 
 impl Fleet {
     /// Every host, by name.
@@ -141,15 +145,24 @@ impl Fleet {
         Ok(OpsPage { ops, more, last_event })
     }
 
-    /// A page of the audit log: the newest entries, or those before the one given.
+    /// A page of the audit log: the newest entries that are wanted.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn audit(&self, before: Option<u64>) -> Result<AuditPage, StoreError> {
-        let mut entries = self.store.audit(before, AUDIT_PAGE + 1).await?;
+    pub async fn audit(&self, query: &AuditQuery) -> Result<AuditPage, StoreError> {
+        let mut entries = self.store.audit(query, AUDIT_PAGE + 1).await?;
         let more = entries.len() > AUDIT_PAGE as usize;
         entries.truncate(AUDIT_PAGE as usize);
         Ok(AuditPage { entries, more, broken_at: self.store.verify_audit().await? })
+    }
+
+    /// Entries of the audit log as they are taken elsewhere, newest first: so many at once, and without looking at the
+    /// chain.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn audit_entries(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, StoreError> {
+        self.store.audit(query, AUDIT_EXPORT).await
     }
 
     /// A host's row.

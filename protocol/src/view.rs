@@ -158,6 +158,19 @@ pub struct AuditEntry {
     pub op: Option<OpId>,
 }
 
+/// Which entries of the audit log are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditQuery {
+    /// About the host with this name alone.
+    pub host: Option<String>,
+    /// Of what this person did alone.
+    pub actor: Option<String>,
+    /// Of this kind alone: what stands before the dot of an action, such as `rollback`, or a whole action.
+    pub action: Option<String>,
+    /// Only those older than this one.
+    pub before: Option<u64>,
+}
+
 /// A page of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditPage {

@@ -1,21 +1,21 @@
 //! The audit log.
 
-use backstay_protocol::view::AuditPage;
+use backstay_protocol::view::{AuditPage, AuditQuery};
 use leptos::prelude::*;
 
 use crate::ApiError;
 
-/// Reads a page of the audit log: the newest entries, or those before the one given.
+/// Reads a page of the audit log: the newest entries that are wanted.
 ///
 /// # Errors
 /// [`ApiError`]
-#[server(endpoint = "audit")]
+#[server(endpoint = "audit", input = server_fn::codec::Json)]
 pub async fn audit(
-    /// Only entries before this one.
-    before: Option<u64>,
+    /// Which entries.
+    query: AuditQuery,
 ) -> Result<AuditPage, ApiError> {
     use crate::session;
 
     session::person().await?;
-    session::fleet()?.audit(before).await.map_err(session::database)
+    session::fleet()?.audit(&query).await.map_err(session::database)
 }

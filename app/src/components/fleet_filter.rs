@@ -151,8 +151,8 @@ pub(crate) fn FleetFilter(shown: Shown) -> impl IntoView {
                     }
                 />
             </label>
-            <label>
-                <span>"Sort "</span>
+            <label class="fleet-sort">
+                <span>"Sort"</span>
                 <select
                     name=SORT
                     on:change=move |event| {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use backstay_protocol::FixedClock;
 use backstay_protocol::Platform;
-use backstay_protocol::view::Role;
+use backstay_protocol::view::{AuditQuery, Role};
 use chrono::{DateTime, Utc};
 use tempfile::TempDir;
 
@@ -41,7 +41,7 @@ impl Bench {
 
     /// What the audit log says, oldest first: who, what.
     async fn audited(&self) -> Vec<(String, String)> {
-        let mut entries = self.store.audit(None, 100).await.unwrap();
+        let mut entries = self.store.audit(&AuditQuery::default(), 100).await.unwrap();
         entries.reverse();
         entries.into_iter().map(|e| (e.actor, e.action)).collect()
     }
@@ -227,7 +227,7 @@ async fn a_join_token_lets_in_the_host_that_it_is_for() {
     bench.clock.advance(hour);
     let late = bench.store.enrol(&host("gpc2"), &any.hash()).await;
     assert!(matches!(late, Err(EnrolError::InvalidToken)));
-    let entry = &bench.store.audit(None, 10).await.unwrap()[2];
+    let entry = &bench.store.audit(&AuditQuery::default(), 10).await.unwrap()[2];
     assert_eq!((entry.action.as_str(), entry.host_name.as_deref()), ("join-token.created", Some("gpc0")));
     assert_eq!(entry.detail, "For gpc0, until 2025-12-28 15:40 UTC.");
 }

@@ -18,7 +18,7 @@ pub mod request;
 mod tests;
 
 use backstay_protocol::event::{Event, Notice, Tone};
-use backstay_protocol::{OpKind, OpView};
+use backstay_protocol::{OpKind, OpStatus, OpView};
 
 use crate::fleet::Fleet;
 use crate::store::StoreError;
@@ -37,9 +37,9 @@ impl Fleet {
             return;
         }
         let message = op.message.clone().unwrap_or_default();
-        let text = match tone {
-            Tone::Bad => format!("{} {}: {message}", op.title(), op.status),
-            _ => message,
+        let text = match op.status {
+            OpStatus::Succeeded => message,
+            status => format!("{} {status}: {message}", op.title()),
         };
         self.events.publish(&Event::Notice(Notice {
             tone,

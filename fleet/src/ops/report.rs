@@ -3,7 +3,7 @@
 use backstay_protocol::delivery::{self, AtHost, OnFinished, Reconciliation};
 use backstay_protocol::event::{Event, Tone};
 use backstay_protocol::message::{OpResult, Outcome, ServerMessage};
-use backstay_protocol::{Facts, HostId, OpAction, OpId, OpStatus, OpView, OutputLine, Phase};
+use backstay_protocol::{Facts, HostId, OpAction, OpId, OpKind, OpStatus, OpView, OutputLine, Phase};
 
 use crate::fleet::Fleet;
 use crate::hub::Connection;
@@ -210,7 +210,7 @@ impl Fleet {
         }
         let Some(op) = self.store.step_op(op.id, &step).await? else { return Ok(()) };
         self.publish_op(&op).await?;
-        self.notify(&op, if op.status == OpStatus::Succeeded { Tone::Good } else { Tone::Bad });
+        self.notify(&op, tone(&op, facts));
         self.roll_on().await;
         self.dispatch_waiting(op.host).await
     }
@@ -267,4 +267,11 @@ impl Fleet {
         }
         Ok(op)
     }
+}
+
+/// Whether it is good news that an op ended so. Tests that ran to their end are none where one of them failed.
+fn tone(op: &OpView, facts: &Facts) -> Tone {
+    let run = facts.running_generation().and_then(|generation| facts.tests_of(generation));
+    let tests_failed = op.action.kind() == OpKind::Test && run.is_some_and(|run| !run.summary().all_passed());
+    if op.status == OpStatus::Succeeded && !tests_failed { Tone::Good } else { Tone::Bad }
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use backstay_protocol::event::{Event, Tone};
 use backstay_protocol::message::{AgentMessage, Hello, OpResult, Outcome, ServerMessage};
-use backstay_protocol::view::{Person, Role};
+use backstay_protocol::view::{AuditQuery, Person, Role};
 use backstay_protocol::{
     Clock as _, Commit, Facts, FixedClock, Generation, OpAction, OpId, OpKind, OpStatus, OpView, OutputLine,
-    PROTOCOL_VERSION, Platform, State, Stream,
+    PROTOCOL_VERSION, Platform, State, Stream, TestResult, TestRun,
 };
 use chrono::TimeDelta;
 use tempfile::TempDir;
@@ -69,7 +70,7 @@ impl Bench {
     }
 
     async fn audited(&self) -> Vec<String> {
-        let entries = self.fleet.store.audit(None, 100).await.unwrap();
+        let entries = self.fleet.store.audit(&AuditQuery::default(), 100).await.unwrap();
         entries.into_iter().rev().map(|entry| entry.action).filter(|a| a != "host.enrolled").collect()
     }
 
@@ -482,4 +483,32 @@ async fn facts_are_taken_in_the_order_of_their_telling() {
     assert_eq!(on().await.current().unwrap().number, 47, "a clock that was set back hides nothing");
     old.say(AgentMessage::Facts { facts: Box::new(bench.facts(48)) }).await;
     assert_eq!(on().await.current().unwrap().number, 47, "the old connection tells what was");
+}
+
+#[tokio::test]
+async fn tests_that_failed_are_no_good_news() {
+    for (passed, expected) in [(true, Tone::Good), (false, Tone::Bad)] {
+        let bench = Bench::new().await;
+        let agent = bench.connect(&[]).await;
+        let op = bench.ask(OpAction::Test).await;
+        agent.say(AgentMessage::Accepted { op }).await;
+        let mut facts = bench.facts(48);
+        let now = bench.clock.now();
+        facts.test_runs.push(TestRun {
+            generation: facts.current().unwrap().reference(),
+            started_at: now,
+            finished_at: now,
+            results: vec![TestResult { name: "x11".into(), passed, duration_ms: 1, tail: vec![] }],
+        });
+        let before = bench.fleet.events().last();
+        let result = bench.result(Outcome::Completed);
+        agent.say(AgentMessage::Finished { op, result, lines: 0, facts: Box::new(facts) }).await;
+        let told = bench.fleet.events().subscribe(Some(before)).missed;
+        let notice = told.iter().find_map(|event| match serde_json::from_str(&event.json).unwrap() {
+            Event::Notice(notice) => Some(notice),
+            _ => None,
+        });
+        let notice = notice.unwrap();
+        assert_eq!((notice.text.as_str(), notice.tone), ("Done.", expected));
+    }
 }

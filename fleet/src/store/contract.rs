@@ -92,7 +92,7 @@ macro_rules! contract {
                 what_counts_from_nothing_is_no_line, lines_of_no_op_are_refused,
             ],
             audit: [
-                entries_come_newest_first, an_untouched_log_holds, many_writers_make_one_chain,
+                entries_come_newest_first, entries_are_chosen, an_untouched_log_holds, many_writers_make_one_chain,
                 a_changed_entry_shows, a_cut_entry_shows, a_log_cut_at_its_end_shows, an_entry_put_in_shows,
                 an_entry_from_another_history_shows, an_entry_that_cannot_be_read_shows,
                 the_database_itself_refuses_to_change_the_log,

@@ -13,7 +13,7 @@
 use async_trait::async_trait;
 use backstay_protocol::deployment::{Decision, Deployment, Heard};
 use backstay_protocol::rollout::{Rollout, RolloutState, RolloutStep};
-use backstay_protocol::view::AuditEntry;
+use backstay_protocol::view::{AuditEntry, AuditQuery};
 use backstay_protocol::{
     Commit, DeploymentId, Facts, HostId, OpId, OpView, OutputLine, Phase, Platform, RolloutId, TestRun,
 };
@@ -202,8 +202,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Appends an entry to the audit log.
     async fn append_audit(&self, entry: &NewAuditEntry) -> Result<(), StoreError>;
-    /// Entries, newest first, older than `before` where given, at most `limit`.
-    async fn audit(&self, before: Option<u64>, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
+    /// The entries that are wanted, newest first, at most `limit`.
+    async fn audit(&self, query: &AuditQuery, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
     /// Recomputes the chain of hashes; the number of the first entry that does not fit, if there is one.
     async fn verify_audit(&self) -> Result<Option<u64>, StoreError>;
 

@@ -11,7 +11,7 @@ use backstay_fleet::{Fleet, FleetConfig};
 use backstay_github_stand_in::{Away, Change, Moment, Permission, TOKEN};
 use backstay_protocol::SystemClock;
 use backstay_protocol::deployment::{Decision, Deployment};
-use backstay_protocol::view::{Person, Role};
+use backstay_protocol::view::{AuditQuery, Person, Role};
 
 use crate::bench::Bench;
 
@@ -47,7 +47,7 @@ impl Story {
     }
 
     async fn audited(&self) -> Vec<String> {
-        let entries = self.store.audit(None, 100).await.unwrap();
+        let entries = self.store.audit(&AuditQuery::default(), 100).await.unwrap();
         entries.into_iter().rev().map(|entry| entry.action).collect()
     }
 }

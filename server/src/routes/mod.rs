@@ -1,6 +1,7 @@
 //! Every address that the server answers at.
 
 mod agent_socket;
+mod audit;
 mod event_stream;
 mod failure;
 mod headers;
@@ -80,6 +81,8 @@ pub(crate) fn router(
         .route("/agent/socket", get(agent_socket::connect))
         .route("/events", get(event_stream::stream))
         .route("/webhooks/github", deliveries)
+        .route("/audit.csv", get(audit::csv))
+        .route("/audit.json", get(audit::json))
         .route("/ops/{id}/output.txt", get(output::download))
         .merge(pages::router(&state))
         .layer(csrf)

@@ -84,7 +84,7 @@ fn LastWorked(worked: Worked) -> impl IntoView {
             (State::Unknown, view! { "No test run has passed completely in what is known." }.into_any())
         }
     };
-    view! { <p class="last-worked" data-state=state.as_str()><Icon name=state.as_str()/>" "{words}</p> }
+    view! { <p class="last-worked" data-state=state.as_str()><Icon name=state.as_str()/>" "<span>{words}</span></p> }
 }
 
 /// One stretch of the picture.

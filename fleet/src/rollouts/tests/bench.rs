@@ -7,7 +7,7 @@ use std::time::Duration;
 use backstay_protocol::deployment::{Decision, Deployment, PullRequestRef};
 use backstay_protocol::message::{AgentMessage, Hello, OpResult, Outcome, ServerMessage};
 use backstay_protocol::rollout::{Rollout, RolloutRequest, RolloutStep};
-use backstay_protocol::view::{Person, Role};
+use backstay_protocol::view::{AuditQuery, Person, Role};
 use backstay_protocol::{
     Checkout, Clock as _, Commit, DeploymentId, DesiredState, Facts, FixedClock, Generation, HostId,
     OpAction, OpId, OpKind, OpStatus, PROTOCOL_VERSION, Platform, RolloutId, TestResult, TestRun,
@@ -396,7 +396,7 @@ impl Bench {
     }
 
     pub(super) async fn audited(&self, prefix: &str) -> Vec<String> {
-        let entries = self.store.audit(None, 1000).await.unwrap();
+        let entries = self.store.audit(&AuditQuery::default(), 1000).await.unwrap();
         entries
             .into_iter()
             .rev()

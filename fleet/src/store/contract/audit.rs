@@ -1,6 +1,7 @@
 //! The audit log shows tampering.
 
 use backstay_protocol::OpId;
+use backstay_protocol::view::AuditQuery;
 
 use super::Bench;
 use super::fixture::{at, entry};
@@ -19,17 +20,46 @@ pub(super) async fn entries_come_newest_first(bench: &mut impl Bench) {
     let op = OpId::new();
     let last = NewAuditEntry { at: at(9), reason: Some("why".to_owned()), op: Some(op), ..entry("e6") };
     store.append_audit(&last).await.unwrap();
-    let newest = &store.audit(None, 1).await.unwrap()[0];
+    let newest = &store.audit(&AuditQuery::default(), 1).await.unwrap()[0];
     assert_eq!((newest.seq, newest.at, newest.actor.as_str()), (6, at(9), "maria"));
     assert_eq!((newest.action.as_str(), newest.host_name.as_deref()), ("e6", Some("gpc0")));
     assert_eq!((newest.from_gen, newest.to_gen, newest.op), (Some(48), Some(47), Some(op)));
     assert_eq!((newest.reason.as_deref(), newest.detail.as_str()), (Some("why"), "Asked for."));
     let seqs = async |before, limit| -> Vec<_> {
-        store.audit(before, limit).await.unwrap().into_iter().map(|e| e.seq).collect()
+        store
+            .audit(&AuditQuery { before, ..AuditQuery::default() }, limit)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|e| e.seq)
+            .collect()
     };
     assert_eq!(seqs(None, 100).await, [6, 5, 4, 3, 2, 1]);
     assert_eq!(seqs(Some(4), 2).await, [3, 2]);
     assert_eq!(seqs(Some(1), 2).await, [0_u64; 0]);
+}
+
+pub(super) async fn entries_are_chosen(bench: &mut impl Bench) {
+    let store = bench.store();
+    let elsewhere = |action: &str| NewAuditEntry { host_name: Some("imac0".into()), ..entry(action) };
+    let by_otto = |action: &str| NewAuditEntry { actor: "otto".into(), host_name: None, ..entry(action) };
+    for new in
+        [entry("rollback.requested"), elsewhere("rollback.failed"), by_otto("rollbacks"), entry("pr.merged")]
+    {
+        store.append_audit(&new).await.unwrap();
+    }
+    let chosen = async |query: AuditQuery| -> Vec<_> {
+        store.audit(&query, 10).await.unwrap().into_iter().map(|e| e.seq).collect()
+    };
+    let any = AuditQuery::default;
+    let said = |text: &str| Some(text.to_owned());
+    assert_eq!(chosen(AuditQuery { host: said("GPC0"), ..any() }).await, [4, 1]);
+    assert_eq!(chosen(AuditQuery { actor: said("otto"), ..any() }).await, [3]);
+    assert_eq!(chosen(AuditQuery { action: said("rollback"), ..any() }).await, [2, 1]);
+    assert_eq!(chosen(AuditQuery { action: said("rollback.failed"), ..any() }).await, [2]);
+    assert_eq!(chosen(AuditQuery { action: said("r%"), ..any() }).await, [0_u64; 0]);
+    let both = AuditQuery { action: said("rollback"), host: said("gpc0"), before: Some(2), ..any() };
+    assert_eq!(chosen(both).await, [1]);
 }
 
 pub(super) async fn an_untouched_log_holds(bench: &mut impl Bench) {
@@ -52,7 +82,7 @@ pub(super) async fn many_writers_make_one_chain(bench: &mut impl Bench) {
     for task in tasks {
         task.await.unwrap();
     }
-    assert_eq!(store.audit(None, 100).await.unwrap().len(), 20);
+    assert_eq!(store.audit(&AuditQuery::default(), 100).await.unwrap().len(), 20);
     assert_eq!(store.verify_audit().await.unwrap(), None);
 }
 
@@ -179,5 +209,5 @@ pub(super) async fn the_database_itself_refuses_to_change_the_log(bench: &mut im
         assert!(refused.contains("append-only"), "{change}: {refused}");
     }
     assert_eq!(store.verify_audit().await.unwrap(), None);
-    assert_eq!(store.audit(None, 10).await.unwrap().len(), 5);
+    assert_eq!(store.audit(&AuditQuery::default(), 10).await.unwrap().len(), 5);
 }

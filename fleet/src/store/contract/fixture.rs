@@ -1,5 +1,6 @@
 //! Hosts, facts, ops and entries as the suite needs them.
 
+use backstay_protocol::view::AuditQuery;
 use backstay_protocol::{
     Checkout, Commit, Facts, Generation, GenerationRef, HostId, OpAction, OpId, OpStatus, OpView, Platform,
     TestResult, TestRun,
@@ -162,7 +163,7 @@ pub(super) fn entry(action: &str) -> NewAuditEntry {
 
 /// The actions in the audit log, oldest first, but for the enrolments that a test starts from.
 pub(super) async fn audited(store: &dyn Store) -> Vec<String> {
-    let mut entries = store.audit(None, 1000).await.unwrap();
+    let mut entries = store.audit(&AuditQuery::default(), 1000).await.unwrap();
     entries.reverse();
     entries.into_iter().map(|e| e.action).filter(|action| action != "host.enrolled").collect()
 }

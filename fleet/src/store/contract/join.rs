@@ -1,5 +1,6 @@
 //! How a host enters the fleet.
 
+use backstay_protocol::view::AuditQuery;
 use backstay_protocol::HostId;
 
 use super::Bench;
@@ -24,7 +25,7 @@ pub(super) async fn an_enrolment_goes_with_its_audit_entry(bench: &mut impl Benc
         store.enrol(&new, &token.token).await.unwrap();
     }
     assert!(store.enrol(&new_host("gpc1"), &token.token).await.is_err());
-    let entries = store.audit(None, 10).await.unwrap();
+    let entries = store.audit(&AuditQuery::default(), 10).await.unwrap();
     let shown: Vec<_> = entries.iter().map(|e| (e.action.as_str(), e.host_name.as_deref())).collect();
     assert_eq!(shown, [("host.enrolled", Some("gpc0"))], "once, and not where it was refused");
 }

@@ -1,5 +1,6 @@
 //! Whatever is asked of an op, its life keeps to the protocol.
 
+use backstay_protocol::view::AuditQuery;
 use backstay_protocol::{OpAction, OpStatus, Phase};
 use proptest::collection::vec;
 use proptest::sample::select;
@@ -30,7 +31,7 @@ async fn live(store: &dyn Store, host: backstay_protocol::HostId, steps: &[OpSta
     let mut model = OpStatus::Queued;
     // Whatever was drawn, it ends: `sent` and `lost` lead out of every open status.
     for to in steps.iter().copied().chain([OpStatus::Sent, OpStatus::Lost]) {
-        let entries = store.audit(None, 1).await.unwrap()[0].seq;
+        let entries = store.audit(&AuditQuery::default(), 1).await.unwrap()[0].seq;
         let step = OpStep { audit: Some(entry(to.as_str())), ..OpStep::to(to) };
         let stepped = store.step_op(op, &step).await.unwrap();
         let legal = model.to(to);
@@ -39,7 +40,7 @@ async fn live(store: &dyn Store, host: backstay_protocol::HostId, steps: &[OpSta
         assert_eq!(store.op(op).await.unwrap().unwrap().status, model);
         assert_eq!(store.open_op(host).await.unwrap().is_some(), model.is_open());
         assert_eq!(store.set_phase(op, Phase::Building).await.unwrap().is_some(), model.is_open());
-        let written = store.audit(None, 1).await.unwrap()[0].seq - entries;
+        let written = store.audit(&AuditQuery::default(), 1).await.unwrap()[0].seq - entries;
         assert_eq!(
             written,
             u64::from(legal.is_ok()),

@@ -1,6 +1,6 @@
 //! What was stored stays.
 
-use backstay_protocol::view::Role;
+use backstay_protocol::view::{AuditQuery, Role};
 use backstay_protocol::{OpStatus, OutputLine, Stream};
 
 use super::Bench;
@@ -26,7 +26,7 @@ pub(super) async fn everything_is_there_after_reopening(bench: &mut impl Bench) 
     store.insert_session(&TokenHash::of("t"), "maria", start(), at(60)).await.unwrap();
     let host = store.host(id).await.unwrap();
     let generations = store.generations(id).await.unwrap();
-    let audit = store.audit(None, 100).await.unwrap();
+    let audit = store.audit(&AuditQuery::default(), 100).await.unwrap();
     drop(store);
 
     bench.reopen().await;
@@ -42,6 +42,6 @@ pub(super) async fn everything_is_there_after_reopening(bench: &mut impl Bench) 
     assert_eq!(store.output(op.id, 0, 10).await.unwrap(), [line]);
     assert_eq!(store.rollbacks(id).await.unwrap(), [rollback_row(&op, true)]);
     assert!(store.session_user(&TokenHash::of("t"), at(1)).await.unwrap().is_some());
-    assert_eq!(store.audit(None, 100).await.unwrap(), audit);
+    assert_eq!(store.audit(&AuditQuery::default(), 100).await.unwrap(), audit);
     assert_eq!(store.verify_audit().await.unwrap(), None);
 }

@@ -8,10 +8,11 @@
 //! `audit_head` says how far the log goes, so that entries missing at its end are missed too. Whoever can write the file
 //! can also compute the whole chain anew: against that, keep the latest hash somewhere else.
 
-use backstay_protocol::view::AuditEntry;
+use backstay_protocol::view::{AuditEntry, AuditQuery};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Sqlite};
 use tokio_stream::StreamExt;
 
 use super::row::{Columns, stored_number, stored_time};
@@ -115,15 +116,26 @@ pub(super) async fn append(tx: &mut Tx, entry: &NewAuditEntry) -> Result<(), Sto
 
 pub(super) async fn page(
     store: &SqliteStore,
-    before: Option<u64>,
+    wanted: &AuditQuery,
     limit: u32,
 ) -> Result<Vec<AuditEntry>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM audit_log WHERE seq < $1 ORDER BY seq DESC LIMIT $2")
-        .bind(before.map_or(i64::MAX, stored_number))
-        .bind(i64::from(limit))
-        .fetch_all(&store.reader)
-        .await?;
-    rows.iter().map(entry).collect()
+    let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM audit_log WHERE seq < ");
+    query.push_bind(wanted.before.map_or(i64::MAX, stored_number));
+    if let Some(host) = &wanted.host {
+        query.push(" AND LOWER(host_name) = ").push_bind(host.to_lowercase());
+    }
+    if let Some(actor) = &wanted.actor {
+        query.push(" AND actor = ").push_bind(actor);
+    }
+    if let Some(action) = &wanted.action {
+        // Not by LIKE, in which letters of the action would mean something else.
+        let group = format!("{action}.");
+        let letters = i64::try_from(group.chars().count()).unwrap_or(i64::MAX);
+        query.push(" AND (action = ").push_bind(action);
+        query.push(" OR SUBSTR(action, 1, ").push_bind(letters).push(") = ").push_bind(group).push(")");
+    }
+    query.push(" ORDER BY seq DESC LIMIT ").push_bind(i64::from(limit));
+    query.build().fetch_all(&store.reader).await?.iter().map(entry).collect()
 }
 
 fn entry(row: &SqliteRow) -> Result<AuditEntry, StoreError> {

@@ -24,7 +24,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use backstay_protocol::deployment::{Decision, Deployment, Heard};
 use backstay_protocol::rollout::{Rollout, RolloutState, RolloutStep};
-use backstay_protocol::view::AuditEntry;
+use backstay_protocol::view::{AuditEntry, AuditQuery};
 use backstay_protocol::{
     Commit, DeploymentId, Facts, HostId, OpId, OpView, OutputLine, Phase, Platform, RolloutId, TestRun,
 };
@@ -407,8 +407,8 @@ impl Store for SqliteStore {
         Ok(tx.commit().await?)
     }
 
-    async fn audit(&self, before: Option<u64>, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
-        audit::page(self, before, limit).await
+    async fn audit(&self, query: &AuditQuery, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        audit::page(self, query, limit).await
     }
 
     async fn verify_audit(&self) -> Result<Option<u64>, StoreError> {

@@ -1,5 +1,6 @@
 //! What is SQLite's own: which files are taken, and who may read them.
 
+use backstay_protocol::view::AuditQuery;
 use super::*;
 
 #[tokio::test]
@@ -80,5 +81,5 @@ async fn a_transaction_that_was_taken_back_stops_no_other() {
         assert!(tx.commit().await.is_err());
         store.append_audit(&entry).await.unwrap();
     }
-    assert_eq!(store.audit(None, 10).await.unwrap().len(), 2);
+    assert_eq!(store.audit(&AuditQuery::default(), 10).await.unwrap().len(), 2);
 }

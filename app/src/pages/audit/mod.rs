@@ -1,7 +1,9 @@
 //! The audit log.
 
+mod filter;
+
 use backstay_protocol::event::Event;
-use backstay_protocol::view::{AuditEntry, AuditPage as Page};
+use backstay_protocol::view::{AuditEntry, AuditPage as Page, AuditQuery};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
@@ -9,6 +11,7 @@ use super::inside::{Loading, NotRead};
 use crate::api::audit;
 use crate::components::{Icon, Moment, PageTitle};
 use crate::live::{Live, Reload, Started};
+use filter::FilterForm;
 
 /// The audit log: who did what, to which host, from which generation to which, and why.
 #[component]
@@ -16,24 +19,29 @@ pub fn AuditPage() -> impl IntoView {
     let started = expect_context::<Started>();
     let live = expect_context::<Live>();
     let query = use_query_map();
-    let before =
-        Memo::new(move |_| query.with(|q| q.get("before").and_then(|text| text.parse::<u64>().ok())));
-    let page = Resource::new_blocking(move || before.get(), audit);
+    let wanted = Memo::new(move |_| query.with(filter::from_params));
+    let page = Resource::new_blocking(move || wanted.get(), audit);
     let reload = Reload::new();
     live.listen(move |event| {
         // Older pages never change.
-        let newest = before.try_get_untracked() == Some(None);
-        if newest && matches!(event, Event::Op { .. } | Event::Resync) {
+        let newest = wanted.try_with_untracked(|wanted| wanted.before.is_none()) == Some(true);
+        if newest
+            && matches!(
+                event,
+                Event::Op { .. } | Event::Deployment { .. } | Event::Rollout { .. } | Event::Resync
+            )
+        {
             reload.stale(move || async move { page.refetch() });
         }
     });
     view! {
         <PageTitle text="Audit log"/>
         <div class="page-head"><h1>"Audit log"</h1></div>
+        {move || view! { <FilterForm query=wanted.get()/> }}
         <Transition fallback=Loading>
             {move || Suspend::new(async move {
                 match started.and(page).await {
-                    Ok(page) => view! { <Entries page/> }.into_any(),
+                    Ok(page) => view! { <Entries page wanted/> }.into_any(),
                     Err(error) => view! { <NotRead error/> }.into_any(),
                 }
             })}
@@ -43,8 +51,12 @@ pub fn AuditPage() -> impl IntoView {
 }
 
 #[component]
-fn Entries(page: Page) -> impl IntoView {
-    let older = page.entries.last().filter(|_| page.more).map(|last| format!("/audit?before={}", last.seq));
+fn Entries(page: Page, wanted: Memo<AuditQuery>) -> impl IntoView {
+    let older = page.entries.last().filter(|_| page.more).map(|last| {
+        let query = wanted.with_untracked(Clone::clone);
+        filter::address("/audit", &AuditQuery { before: Some(last.seq), ..query })
+    });
+    let none = page.entries.is_empty().then(|| view! { <p class="faint">"No entry is like that."</p> });
     let rows = page.entries.into_iter().map(|entry| view! { <Entry entry/> }).collect_view();
     view! {
         <Chain broken_at=page.broken_at/>
@@ -64,6 +76,7 @@ fn Entries(page: Page) -> impl IntoView {
                 <tbody>{rows}</tbody>
             </table>
         </div>
+        {none}
         {older.map(|older| view! { <p><a class="button" href=older>"Older"</a></p> })}
     }
     .into_any()

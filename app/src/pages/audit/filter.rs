@@ -1,0 +1,113 @@
+//! Which entries the page shows, as its address says.
+
+use backstay_protocol::view::AuditQuery;
+use leptos::prelude::*;
+use leptos_router::components::Form;
+use leptos_router::params::ParamsMap;
+
+/// What stands before the dot of an action, and what that is called.
+const KINDS: [(&str, &str); 11] = [
+    ("rollback", "Rollbacks"),
+    ("switch", "Switches"),
+    ("pull-switch", "Pull and Switch"),
+    ("pull", "Pulls"),
+    ("test", "Tests"),
+    ("pr", "Pull requests"),
+    ("rollout", "Roll-outs"),
+    ("host", "Hosts"),
+    ("user", "People"),
+    ("login", "Log-ins"),
+    ("refresh", "Refreshes"),
+];
+
+/// What an address asks for; what it says that cannot be is as if it had not been said.
+pub(super) fn from_params(params: &ParamsMap) -> AuditQuery {
+    let said = |key: &str| params.get(key).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    AuditQuery {
+        host: said("host"),
+        actor: said("by"),
+        action: said("kind"),
+        before: said("before").and_then(|text| text.parse().ok()),
+    }
+}
+
+/// The address of what is asked for, under a path of ours.
+pub(super) fn address(path: &str, query: &AuditQuery) -> String {
+    let mut params = ParamsMap::new();
+    let said = [
+        ("host", query.host.clone()),
+        ("by", query.actor.clone()),
+        ("kind", query.action.clone()),
+        ("before", query.before.map(|before| before.to_string())),
+    ];
+    for (key, value) in said {
+        if let Some(value) = value {
+            params.insert(key, value);
+        }
+    }
+    format!("{path}{}", params.to_query_string())
+}
+
+/// The filters, and the ways to take the entries elsewhere.
+#[component]
+pub(super) fn FilterForm(query: AuditQuery) -> impl IntoView {
+    let all = AuditQuery { before: None, ..query.clone() };
+    let filtered = all != AuditQuery::default();
+    let (csv, json) = (address("/audit.csv", &all), address("/audit.json", &all));
+    let kinds = KINDS
+        .map(|(kind, name)| {
+            let selected = query.action.as_deref() == Some(kind);
+            view! { <option value=kind selected=selected>{name}</option> }
+        })
+        .collect_view();
+    view! {
+        <Form method="GET" action="/audit" attr:class="filters">
+            <label>
+                "What"
+                <select name="kind">
+                    <option value="" selected=query.action.is_none()>"Everything"</option>
+                    {kinds}
+                </select>
+            </label>
+            <label>
+                "Host"
+                <input type="text" name="host" placeholder="Every host" autocomplete="off" value=query.host.unwrap_or_default()/>
+            </label>
+            <label>
+                "Person"
+                <input type="text" name="by" placeholder="Everybody" autocomplete="off" value=query.actor.unwrap_or_default()/>
+            </label>
+            <div class="filters-end">
+                <button type="submit">"Filter"</button>
+                {filtered.then(|| view! { <a href="/audit">"Show all"</a> })}
+                <a href=csv download rel="external">"CSV"</a>
+                <a href=json download rel="external">"JSON"</a>
+            </div>
+        </Form>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_says_what_is_wanted_and_back() {
+        let query = AuditQuery {
+            host: Some("gpc0".into()),
+            actor: Some("otto & co".into()),
+            action: Some("rollback".into()),
+            before: Some(40),
+        };
+        let address = address("/audit", &query);
+        let (_, said) = address.split_once('?').unwrap();
+        let params: ParamsMap = said
+            .split('&')
+            .map(|pair| pair.split_once('=').unwrap())
+            .map(|(key, value)| (key.to_owned(), leptos_router::location::Url::unescape(value)))
+            .collect();
+        assert_eq!(from_params(&params), query);
+        assert_eq!(super::address("/audit.csv", &AuditQuery::default()), "/audit.csv");
+    }
+}

@@ -1,0 +1,47 @@
+/** The audit log: found by what, host and person, and taken elsewhere. */
+
+import { request } from '@playwright/test';
+
+import { AuditPage } from '../pages/audit';
+import { expect, open, test } from '../support/test';
+
+test('entries are found by what was done and to which host, and the address keeps it', async ({ page, gpc0, fleet }) => {
+  await fleet.ask(gpc0.name, 'refresh');
+  await open(page, '/audit');
+  const audit = new AuditPage(page);
+  await expect(audit.entries('refresh.requested')).toHaveCount(1);
+  await expect(audit.entries('host.enrolled')).toHaveCount(1);
+  await page.getByLabel('What').selectOption('Refreshes');
+  await page.getByRole('button', { name: 'Filter' }).click();
+  await expect(audit.entries('host.enrolled')).toHaveCount(0);
+  await expect(audit.entries('refresh.requested')).toHaveCount(1);
+  await expect(page).toHaveURL(/kind=refresh/);
+  await page.reload();
+  await expect(audit.entries('host.enrolled')).toHaveCount(0);
+  await page.getByLabel('Host').fill('nowhere');
+  await page.getByRole('button', { name: 'Filter' }).click();
+  await expect(page.getByText('No entry is like that.')).toBeVisible();
+});
+
+test('the log is taken elsewhere as a table and as JSON, as it is filtered', async ({ page, gpc0, fleet }) => {
+  await fleet.ask(gpc0.name, 'refresh');
+  await open(page, '/audit?kind=refresh');
+  const file = page.waitForEvent('download');
+  await page.getByRole('link', { name: 'CSV' }).click();
+  const text = await (await (await file).createReadStream()).toArray();
+  const lines = Buffer.concat(text).toString().trim().split('\n');
+  expect(lines[0]).toBe('number,time,who,what,host,from generation,to generation,why,outcome,op');
+  expect(lines.length).toBeGreaterThan(1);
+  expect(lines.slice(1).every((line) => line.includes('refresh.'))).toBe(true);
+
+  const client = await fleet.client();
+  const entries = await (await client.get('/audit.json?host=GPC0')).json();
+  expect(entries.map((entry: { host_name: string }) => entry.host_name)).toContain('gpc0');
+  await client.dispose();
+
+  const stranger = await request.newContext({ baseURL: fleet.server.url });
+  for (const path of ['/audit.csv', '/audit.json']) {
+    expect((await stranger.get(path)).status(), path).toBe(401);
+  }
+  await stranger.dispose();
+});

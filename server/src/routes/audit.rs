@@ -1,0 +1,197 @@
+//! `GET /audit.csv` and `/audit.json`: the audit log to be kept elsewhere, for people who are logged in. The address says
+//! which entries, as that of the page does.
+
+use axum::body::Body;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use backstay_app::session;
+use backstay_fleet::Fleet;
+use backstay_protocol::view::{AuditEntry, AuditQuery};
+use futures::{Stream, stream};
+use serde::Deserialize;
+
+/// Which entries.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Wanted {
+    host: Option<String>,
+    by: Option<String>,
+    kind: Option<String>,
+}
+
+impl From<Wanted> for AuditQuery {
+    fn from(Wanted { host, by, kind }: Wanted) -> Self {
+        let said = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+        Self { host: said(host), actor: said(by), action: said(kind), before: None }
+    }
+}
+
+/// The way entries are written.
+#[derive(Debug, Clone, Copy)]
+enum Format {
+    Csv,
+    Json,
+}
+
+/// As a table (RFC 4180).
+pub(crate) async fn csv(fleet: State<Fleet>, wanted: Query<Wanted>, headers: HeaderMap) -> Response {
+    export(fleet, wanted, &headers, Format::Csv).await
+}
+
+/// As an array of objects.
+pub(crate) async fn json(fleet: State<Fleet>, wanted: Query<Wanted>, headers: HeaderMap) -> Response {
+    export(fleet, wanted, &headers, Format::Json).await
+}
+
+async fn export(
+    State(fleet): State<Fleet>,
+    Query(wanted): Query<Wanted>,
+    headers: &HeaderMap,
+    format: Format,
+) -> Response {
+    let Some(token) = session::token_in(headers) else { return StatusCode::UNAUTHORIZED.into_response() };
+    match fleet.accounts().session(&token).await {
+        Ok(Some(_)) => {}
+        Ok(None) => return StatusCode::UNAUTHORIZED.into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the audit log could not be read");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+    }
+    let (kind, file) = match format {
+        Format::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"backstay-audit.csv\""),
+        Format::Json => ("application/json", "attachment; filename=\"backstay-audit.json\""),
+    };
+    let mut response = Body::from_stream(pieces(fleet, wanted.into(), format)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static(file));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// How far an export is.
+enum At {
+    Start,
+    /// Before this entry.
+    Before(u64),
+    End,
+}
+
+/// The entries, as many at a time as the store hands out, so that a long log never lies in memory as a whole.
+fn pieces(
+    fleet: Fleet,
+    query: AuditQuery,
+    format: Format,
+) -> impl Stream<Item = Result<String, std::io::Error>> {
+    stream::try_unfold(At::Start, move |at| {
+        let (fleet, query) = (fleet.clone(), query.clone());
+        async move {
+            let (before, is_first) = match at {
+                At::Start => (None, true),
+                At::Before(seq) => (Some(seq), false),
+                At::End => return Ok(None),
+            };
+            let wanted = AuditQuery { before, ..query };
+            let entries = fleet.audit_entries(&wanted).await.map_err(std::io::Error::other)?;
+            let next = entries.last().map_or(At::End, |last| At::Before(last.seq));
+            let piece = match format {
+                Format::Csv => table(&entries, is_first)?,
+                Format::Json => array(&entries, is_first)?,
+            };
+            Ok(Some((piece, next)))
+        }
+    })
+}
+
+/// A part of an array: it opens with the first part, and closes with the one that has no entries.
+fn array(entries: &[AuditEntry], is_first: bool) -> Result<String, std::io::Error> {
+    let mut text = if is_first { "[".to_owned() } else { String::new() };
+    for (place, entry) in entries.iter().enumerate() {
+        text.push_str(if is_first && place == 0 { "\n" } else { ",\n" });
+        text.push_str(&serde_json::to_string(entry)?);
+    }
+    if entries.is_empty() {
+        text.push_str("\n]\n");
+    }
+    Ok(text)
+}
+
+const COLUMNS: [&str; 10] =
+    ["number", "time", "who", "what", "host", "from generation", "to generation", "why", "outcome", "op"];
+
+fn table(entries: &[AuditEntry], is_first: bool) -> Result<String, std::io::Error> {
+    let mut writer = csv::Writer::from_writer(vec![]);
+    if is_first {
+        writer.write_record(COLUMNS)?;
+    }
+    for entry in entries {
+        writer.write_record(row(entry))?;
+    }
+    let bytes = writer.into_inner().map_err(|error| std::io::Error::other(error.to_string()))?;
+    String::from_utf8(bytes).map_err(std::io::Error::other)
+}
+
+fn row(entry: &AuditEntry) -> [String; COLUMNS.len()] {
+    let number = |number: Option<u32>| number.map(|number| number.to_string()).unwrap_or_default();
+    [
+        entry.seq.to_string(),
+        entry.at.to_rfc3339(),
+        text(&entry.actor),
+        text(&entry.action),
+        text(entry.host_name.as_deref().unwrap_or_default()),
+        number(entry.from_gen),
+        number(entry.to_gen),
+        text(entry.reason.as_deref().unwrap_or_default()),
+        text(&entry.detail),
+        entry.op.map(|op| op.to_string()).unwrap_or_default(),
+    ]
+}
+
+/// A text that people wrote. A spreadsheet would take one that begins like a formula for one; the apostrophe is how
+/// they mark a text. <https://owasp.org/www-community/attacks/CSV_Injection>
+fn text(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(seq: u64, reason: &str) -> AuditEntry {
+        AuditEntry {
+            seq,
+            at: chrono::DateTime::UNIX_EPOCH,
+            actor: "maria".into(),
+            action: "rollback.requested".into(),
+            host_name: Some("gpc0".into()),
+            from_gen: Some(48),
+            to_gen: Some(47),
+            reason: Some(reason.into()),
+            detail: "Asked for.".into(),
+            op: None,
+        }
+    }
+
+    #[test]
+    fn a_table_is_quoted_and_holds_no_formula() {
+        let table = table(&[entry(2, "X11, \"broken\"\nagain"), entry(1, "=cmd()")], true).unwrap();
+        let mut reader = csv::Reader::from_reader(table.as_bytes());
+        let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
+        assert_eq!(&rows[0][7], "X11, \"broken\"\nagain");
+        assert_eq!(&rows[1][7], "'=cmd()");
+        assert_eq!((&rows[0][5], &rows[0][6], rows.len()), ("48", "47", 2));
+    }
+
+    #[test]
+    fn parts_make_one_array() {
+        let parts = [
+            array(&[entry(3, "a"), entry(2, "b")], true).unwrap(),
+            array(&[entry(1, "c")], false).unwrap(),
+            array(&[], false).unwrap(),
+        ];
+        let read: Vec<AuditEntry> = serde_json::from_str(&parts.concat()).unwrap();
+        assert_eq!(read.iter().map(|e| e.seq).collect::<Vec<_>>(), [3, 2, 1]);
+        assert_eq!(serde_json::from_str::<Vec<AuditEntry>>(&array(&[], true).unwrap()).unwrap(), []);
+    }
+}
