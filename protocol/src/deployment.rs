@@ -191,23 +191,26 @@ impl HostOutcome {
     /// Takes in what an op did; whether that changed anything.
     ///
     /// Tests count only on a host that was switched: before that they say something of what was there before. A switch
-    /// that is tried again starts over.
+    /// that is tried again starts over. What is heard once more, however late, changes nothing.
     pub fn hear(&mut self, op: OpId, heard: Heard) -> bool {
         let before = self.clone();
         match heard {
-            Heard::SwitchBegan => {
-                self.switch = Step::Running { op };
-                self.tests = Step::NotAttempted;
+            Heard::SwitchBegan if self.switch.op() != Some(op) => self.switch_to(Step::Running { op }),
+            Heard::SwitchEnded(end) => self.switch_to(ended(op, end)),
+            Heard::TestsBegan if self.is_switched() && self.tests.op() != Some(op) => {
+                self.tests = Step::Running { op };
             }
-            Heard::SwitchEnded(end) => {
-                self.switch = ended(op, end);
-                self.tests = Step::NotAttempted;
-            }
-            Heard::TestsBegan if self.is_switched() => self.tests = Step::Running { op },
             Heard::TestsEnded(end) if self.is_switched() => self.tests = ended(op, end),
-            Heard::TestsBegan | Heard::TestsEnded(_) => {}
+            Heard::SwitchBegan | Heard::TestsBegan | Heard::TestsEnded(_) => {}
         }
         *self != before
+    }
+
+    fn switch_to(&mut self, step: Step) {
+        if self.switch != step {
+            self.switch = step;
+            self.tests = Step::NotAttempted;
+        }
     }
 
     fn is_switched(&self) -> bool {
@@ -301,6 +304,20 @@ mod tests {
         for end in [Ok(()), Err("x11".to_owned())] {
             assert_eq!(after([Heard::TestsBegan, Heard::TestsEnded(end)]).to_string(), "Not attempted");
         }
+    }
+
+    #[test]
+    fn what_is_heard_late_takes_nothing_back() {
+        let (switch, tests) = (OpId::new(), OpId::new());
+        let mut host = host();
+        host.hear(switch, Heard::SwitchEnded(Ok(())));
+        host.hear(tests, Heard::TestsEnded(Err("x11".into())));
+        for (op, heard) in
+            [(switch, Heard::SwitchBegan), (switch, Heard::SwitchEnded(Ok(()))), (tests, Heard::TestsBegan)]
+        {
+            assert!(!host.hear(op, heard));
+        }
+        assert_eq!(host.to_string(), "Switch OK, Tests FAIL (x11)");
     }
 
     #[test]

@@ -40,20 +40,29 @@ impl Fleet {
         Ok(())
     }
 
-    /// Tells the deployment that is going on how the ops ended that it waits for: should the server have ended right
-    /// after one of them did, nobody else would.
+    /// Tells the deployment that is going on how the ops ended that it waits for: should the server or the database have
+    /// failed right after one of them did, nobody else would.
     pub(crate) async fn catch_up_deployment(&self) -> Result<(), StoreError> {
-        // The tests count only once the switch is known.
-        for step in [|host: &HostOutcome| host.switch.clone(), |host: &HostOutcome| host.tests.clone()] {
+        // Twice: the tests count only once the end of the switch is known.
+        for _ in 0..2 {
             let Some(deployment) = self.going_on().await? else { return Ok(()) };
             for host in &deployment.hosts {
-                let Step::Running { op } = step(host) else { continue };
-                if let Some(op) = self.store.op(op).await?.filter(|op| !op.status.is_open()) {
+                let op = self.awaited(host).await?;
+                if let Some(op) = op.filter(|op| !op.status.is_open()) {
                     self.fill_deployment(&op).await?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// The op of which a host's outcome is to hear next.
+    async fn awaited(&self, host: &HostOutcome) -> Result<Option<OpView>, StoreError> {
+        match (&host.switch, &host.tests) {
+            (Step::Running { op }, _) | (Step::Ok { .. }, Step::Running { op }) => self.store.op(*op).await,
+            (Step::Ok { op }, Step::NotAttempted) => self.store.following_op(*op).await,
+            _ => Ok(None),
+        }
     }
 
     /// The newest deployment, if ops still count for it.

@@ -8,6 +8,7 @@ use backstay_protocol::{OpAction, OpKind, OpStatus, RolloutId};
 use super::RolloutError;
 use bench::{Bench, QUEUE_TIME, request};
 
+mod any_write;
 mod at_once;
 mod bench;
 mod crash;

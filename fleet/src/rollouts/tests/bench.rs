@@ -10,13 +10,14 @@ use backstay_protocol::rollout::{Rollout, RolloutRequest, RolloutStep};
 use backstay_protocol::view::{AuditQuery, Person, Role};
 use backstay_protocol::{
     Checkout, Clock as _, Commit, DeploymentId, DesiredState, Facts, FixedClock, Generation, HostId,
-    OpAction, OpId, OpKind, OpStatus, PROTOCOL_VERSION, Platform, RolloutId, TestResult, TestRun,
+    OpAction, OpId, OpKind, PROTOCOL_VERSION, Platform, RolloutId, TestResult, TestRun,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::TempDir;
 
 use super::at_once::Slots;
 use crate::hub::Connection;
+use crate::ops::ended::never_began;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{HostRecord, NewAuditEntry, NewDeployment, NewHost, NewJoinToken, Store, TokenHash};
 use crate::{Fleet, FleetConfig};
@@ -34,7 +35,7 @@ pub(super) struct Bench {
     pub(super) maria: Person,
     hosts: BTreeMap<String, Host>,
     pub(super) rollout: Option<RolloutId>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A host and what it is.
@@ -45,6 +46,8 @@ struct Host {
     told: Vec<(OpId, OpAction)>,
     /// The ops in its journal.
     journal: HashSet<OpId>,
+    /// Ends that the server has not acknowledged.
+    unheard: Vec<AgentMessage>,
     generations: Vec<Generation>,
     checkout: &'static str,
     runs: Vec<TestRun>,
@@ -64,7 +67,7 @@ impl Bench {
             maria: Person { name: "maria".into(), role: Role::Operator },
             hosts: BTreeMap::new(),
             rollout: None,
-            _folder: folder,
+            folder,
         };
         for name in names {
             bench.enrol(name).await;
@@ -98,6 +101,7 @@ impl Bench {
             connection: None,
             told: vec![],
             journal: HashSet::new(),
+            unheard: vec![],
             generations: vec![generation(48, before, true), generation(47, before, false)],
             checkout: OLD,
             runs: vec![],
@@ -228,10 +232,8 @@ impl Bench {
         if action == OpAction::PullSwitch {
             host.checkout = MERGED;
         }
-        host.generations.iter_mut().for_each(|it| it.current = false);
-        let number = host.generations[0].number + 1;
-        let made = Generation { commit: Some(Commit(host.checkout.into())), ..generation(number, now, true) };
-        host.generations.insert(0, made);
+        host.takes_up_its_checkout(now);
+        let number = host.generations[0].number;
         self.later();
         self.end(name, op, Outcome::Completed, &format!("Switched to Gen {number}.")).await;
         op
@@ -354,6 +356,59 @@ impl Bench {
         self.tests(name, failed).await;
     }
 
+    /// The file of the database.
+    pub(super) fn file(&self) -> std::path::PathBuf {
+        self.folder.path().join("backstay.db")
+    }
+
+    /// The host does what it was told, and says so, whether or not the server can take it in.
+    pub(super) async fn tries(&mut self, name: &str, failed: &[&str]) {
+        self.told(name);
+        let (op, action) = self.host(name).told.pop().unwrap();
+        self.host(name).journal.insert(op);
+        let started_at = self.later();
+        let _ = self.try_say(name, AgentMessage::Accepted { op }).await;
+        let now = self.later();
+        let host = self.host(name);
+        match action.kind() {
+            OpKind::Test => {
+                let current = host.generations.iter().find(|it| it.current).unwrap().clone();
+                host.runs.push(test_run(&current, now, failed));
+            }
+            _ => {
+                host.checkout = MERGED;
+                host.takes_up_its_checkout(now);
+            }
+        }
+        let finished_at = self.later();
+        let host = self.host(name);
+        let result = OpResult {
+            outcome: Outcome::Completed,
+            exit_code: Some(0),
+            commit: Some(Commit(host.checkout.into())),
+            message: "Done.".into(),
+            started_at,
+            finished_at,
+        };
+        let facts = Box::new(host.facts(finished_at));
+        let end = AgentMessage::Finished { op, result, lines: 0, facts };
+        if self.try_say(name, end.clone()).await.is_none() {
+            self.host(name).unheard.push(end);
+        }
+    }
+
+    /// The host says once more what was not heard.
+    pub(super) async fn repeats(&mut self, name: &str) {
+        for end in std::mem::take(&mut self.host(name).unheard) {
+            self.say(name, end).await;
+        }
+    }
+
+    async fn try_say(&self, name: &str, message: AgentMessage) -> Option<ServerMessage> {
+        let connection = self.hosts[name].connection.as_ref().unwrap();
+        self.fleet.agent_said(connection, message).await.ok().flatten()
+    }
+
     /// A host that does what it is told by itself, from now on.
     pub(super) fn player(&mut self, name: &str, slots: Arc<Slots>) -> Player {
         let host = self.hosts.get_mut(name).unwrap();
@@ -425,11 +480,11 @@ impl Bench {
         self.fleet.close_due().await.unwrap();
     }
 
-    /// How often the host was begun: ops of a roll-out are asked for by who started it.
+    /// How often the host was reached: ops of a roll-out are asked for by who started it.
     pub(super) async fn begun(&self, name: &str) -> usize {
         let filter = crate::store::OpFilter { host: Some(self.id(name)), limit: 50, ..Default::default() };
         let ops = self.store.ops(&filter).await.unwrap();
-        ops.iter().filter(|op| op.requested_by == "maria" && op.status != OpStatus::Blocked).count()
+        ops.iter().filter(|op| op.requested_by == "maria" && !never_began(op)).count()
     }
 }
 
@@ -482,6 +537,14 @@ pub(super) fn request(kind: OpKind, hosts: &[&str], parallel: u32) -> RolloutReq
 }
 
 impl Host {
+    /// A new generation of what the checkout says.
+    fn takes_up_its_checkout(&mut self, now: DateTime<Utc>) {
+        self.generations.iter_mut().for_each(|it| it.current = false);
+        let number = self.generations[0].number + 1;
+        let made = Generation { commit: Some(Commit(self.checkout.into())), ..generation(number, now, true) };
+        self.generations.insert(0, made);
+    }
+
     fn facts(&self, now: DateTime<Utc>) -> Facts {
         let current = self.generations.iter().find(|it| it.current).unwrap();
         Facts {
