@@ -2,7 +2,7 @@
 
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
-use leptos_meta::{HashedStylesheet, MetaTags};
+use leptos_meta::MetaTags;
 
 use crate::App;
 
@@ -10,7 +10,10 @@ use crate::App;
 const THEME: &str = "try{var t=localStorage.getItem('backstay.theme');if(t)document.documentElement.dataset.theme=t}catch(e){}";
 
 /// The HTML document around the application, as the server renders it.
-pub fn shell(options: LeptosOptions) -> impl IntoView {
+/// `version` says what the compiled files are: with it in their addresses, browsers may keep them.
+pub fn shell(options: &LeptosOptions, version: &str) -> impl IntoView + use<> {
+    let file = |kind: &str| format!("/{}/{}.{kind}?v={version}", options.site_pkg_dir, options.output_name);
+    let (css, js, wasm) = (file("css"), file("js"), file("wasm"));
     send_policy();
     view! {
         <!DOCTYPE html>
@@ -24,9 +27,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="apple-touch-icon" href="/icon-192.png"/>
                 <link rel="manifest" href="/manifest.webmanifest"/>
                 <meta name="theme-color" content="#12263a"/>
-                <HashedStylesheet options=options.clone() id="style"/>
+                <link rel="stylesheet" id="style" href=css/>
                 <script nonce=use_nonce() inner_html=THEME></script>
-                <Awakening options/>
+                <Awakening js wasm/>
                 <MetaTags/>
             </head>
             <body>
@@ -39,9 +42,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 /// Loads the WebAssembly that brings the page to life. Leptos' own component guesses the file's name from a variable
 /// that only cargo-leptos sets, and the server is built by cargo alone.
 #[component]
-fn Awakening(options: LeptosOptions) -> impl IntoView {
-    let path = format!("/{}/{}", options.site_pkg_dir, options.output_name);
-    let (js, wasm) = (format!("{path}.js"), format!("{path}.wasm"));
+fn Awakening(js: String, wasm: String) -> impl IntoView {
     // Both are fetched at once, and nothing is where scripts do not run. The worker says that there is no connection
     // where that is so; browsers take it by https, and from the machine itself.
     let script = format!(

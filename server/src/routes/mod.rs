@@ -4,6 +4,7 @@ mod agent_socket;
 mod audit;
 mod event_stream;
 mod failure;
+mod files;
 mod headers;
 mod output;
 mod pages;
@@ -25,6 +26,7 @@ use tower_http::trace::TraceLayer;
 
 use crate::cli::ServeOptions;
 use crate::lifecycle::Lifecycle;
+use files::Version;
 
 /// What handlers work with.
 #[derive(Clone, FromRef)]
@@ -34,6 +36,7 @@ pub(crate) struct AppState {
     lifecycle: Lifecycle,
     public: PublicAddress,
     webhook: WebhookSecret,
+    files: Version,
 }
 
 /// What signs the deliveries of GitHub's webhook; none where no webhook is configured.
@@ -74,7 +77,8 @@ pub(crate) fn router(
         csrf = csrf.add_trusted_origin(origin)?;
     }
     let webhook = WebhookSecret(webhook_secret);
-    let state = AppState { fleet, leptos, lifecycle, public: PublicAddress { origin }, webhook };
+    let files = Version::of(&options.site_root);
+    let state = AppState { fleet, leptos, lifecycle, public: PublicAddress { origin }, webhook, files };
     let deliveries = post(webhook::deliver).layer(DefaultBodyLimit::max(DELIVERY_BYTES));
     Ok(Router::new()
         .route("/healthz", get(healthy))
@@ -85,6 +89,7 @@ pub(crate) fn router(
         .route("/audit.json", get(audit::json))
         .route("/ops/{id}/output.txt", get(output::download))
         .merge(pages::router(&state))
+        .merge(files::router(&options.site_root, state.files.clone()))
         .layer(csrf)
         .layer(CatchPanicLayer::custom(failure::panicked))
         .layer(axum::middleware::from_fn(headers::secure))

@@ -5,6 +5,7 @@
 mod agents;
 mod browsers;
 mod delivery;
+mod files;
 mod github;
 mod harness;
 mod output;
