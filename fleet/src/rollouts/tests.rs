@@ -13,6 +13,8 @@ mod at_once;
 mod bench;
 mod crash;
 mod deployment;
+mod host;
+mod play;
 mod rollback;
 
 const FOUR: [&str; 4] = ["gpc0", "imac0", "hsb0", "csb0"];

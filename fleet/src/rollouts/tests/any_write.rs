@@ -66,13 +66,12 @@ async fn interrupted_after(writes: i64, broken: Option<&str>) -> bool {
 
     bench.restart().await;
     // Where it was not recorded, the person was told so, and asks again.
-    bench.rollout = Some(match recorded {
-        Some(rollout) => rollout.id,
-        None => {
-            assert!(started.is_err());
-            bench.fleet.start_rollout(&bench.maria, asked).await.unwrap().id
-        }
-    });
+    bench.rollout = if let Some(rollout) = recorded {
+        Some(rollout.id)
+    } else {
+        assert!(started.is_err());
+        Some(bench.fleet.start_rollout(&bench.maria, asked).await.unwrap().id)
+    };
     for name in THREE {
         bench.connect(name).await;
         bench.repeats(name).await;
