@@ -1,5 +1,7 @@
 //! Ops on hosts fill the deployment that is going on.
 
+use std::sync::atomic::Ordering;
+
 use backstay_protocol::deployment::{Deployment, Heard, HostOutcome, Step};
 use backstay_protocol::event::Event;
 use backstay_protocol::message::Outcome;
@@ -16,6 +18,14 @@ const OPS_LOOKED_THROUGH: u32 = 100;
 impl Fleet {
     /// An op has begun or ended: what it means for the deployment that is going on, if there is one.
     pub(crate) async fn fill_deployment(&self, op: &OpView) -> Result<(), StoreError> {
+        let filled = self.fill(op).await;
+        if filled.is_err() {
+            self.turns.missed.store(true, Ordering::SeqCst);
+        }
+        filled
+    }
+
+    async fn fill(&self, op: &OpView) -> Result<(), StoreError> {
         let kind = op.action.kind();
         if !kind.switches() && kind != OpKind::Test {
             return Ok(());
@@ -38,6 +48,15 @@ impl Fleet {
             self.publish_deployment(deployment.id).await?;
         }
         Ok(())
+    }
+
+    /// [`Fleet::catch_up_deployment`], where the database has failed since.
+    pub(crate) async fn catch_up_where_missed(&self) -> Result<(), StoreError> {
+        if self.turns.missed.swap(false, Ordering::SeqCst) {
+            self.catch_up_deployment().await
+        } else {
+            Ok(())
+        }
     }
 
     /// Tells the deployment that is going on how the ops ended that it waits for: should the server or the database have

@@ -89,7 +89,7 @@ impl Fleet {
             }
         }
         // What a fault of the database held up goes on with the next look.
-        self.catch_up_deployment().await?;
+        self.catch_up_where_missed().await?;
         self.roll_on().await;
         Ok(())
     }

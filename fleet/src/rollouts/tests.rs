@@ -1,5 +1,7 @@
 //! Roll-outs from their start to their end.
 
+use std::time::Duration;
+
 use backstay_protocol::message::Outcome;
 use backstay_protocol::rollout::{RolloutRequest, RolloutState};
 use backstay_protocol::view::{Person, Role};
@@ -279,4 +281,24 @@ async fn its_ops_are_those_of_who_started_it_with_the_reason() {
     let op = bench.store.open_op(bench.id("gpc0")).await.unwrap().unwrap();
     assert_eq!((op.requested_by.as_str(), op.reason.as_deref()), ("maria", Some("New kernel")));
     assert_eq!((op.status, bench.told("gpc0")), (OpStatus::Sent, vec![OpKind::Switch]));
+}
+
+#[tokio::test]
+async fn a_host_that_left_the_fleet_holds_nothing_up() {
+    let mut bench = Bench::new(&["gpc0", "imac0", "hsb0"]).await;
+    let asked =
+        RolloutRequest { stop_on_failure: false, ..request(OpKind::Switch, &["gpc0", "imac0", "hsb0"], 1) };
+    bench.rollout = Some(bench.fleet.start_rollout(&bench.maria, asked).await.unwrap().id);
+    bench.remove("gpc0").await;
+    bench.remove("imac0").await;
+    bench.after(Duration::from_secs(1)).await;
+    bench.takes_it_well("hsb0").await;
+    assert_eq!(
+        bench.steps().await,
+        [
+            "gpc0 failed: It is no longer in the fleet.",
+            "imac0 skipped: It is no longer in the fleet.",
+            "hsb0 ok"
+        ]
+    );
 }

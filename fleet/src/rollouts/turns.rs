@@ -14,6 +14,8 @@ pub(crate) struct Turns {
     turn: Mutex<()>,
     /// Whether something has happened since somebody last looked.
     due: AtomicBool,
+    /// Whether a deployment could not be told of an op.
+    pub(crate) missed: AtomicBool,
     /// Held while a roll-out or a deployment is read from the store and told to the pages, so that no page hears an
     /// older state after a newer one.
     pub(crate) telling: Mutex<()>,

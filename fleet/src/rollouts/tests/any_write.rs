@@ -1,6 +1,7 @@
 //! The server ends at any of its writes: each run lets one more through, and the next server goes on from there.
 
 use std::path::Path;
+use std::time::Duration;
 
 use backstay_protocol::OpKind;
 use backstay_protocol::rollout::RolloutState;
@@ -127,4 +128,27 @@ async fn that_goes_well() {
 #[tokio::test]
 async fn that_is_stopped_by_a_failure() {
     at_any_write(Some("imac0")).await;
+}
+
+/// The same server goes on when the database is well again.
+#[tokio::test]
+async fn a_database_that_fails_for_a_while() {
+    for writes in [0, 3, 7, 12, 18, 23] {
+        let mut bench = Bench::new(&["gpc0"]).await;
+        bench.merge().await;
+        bench.start(OpKind::PullSwitch, &["gpc0"], 1).await;
+        let fuse = Fuse::put_in(&bench.file(), writes).await;
+        play(&mut bench, None).await;
+        fuse.take_out().await;
+        // The agent's connection is given up when what it says cannot be taken in, and it says it again.
+        bench.leave("gpc0").await;
+        bench.connect("gpc0").await;
+        bench.repeats("gpc0").await;
+        bench.after(Duration::from_secs(1)).await;
+        play(&mut bench, None).await;
+        bench.after(Duration::from_secs(1)).await;
+        assert_eq!(bench.steps().await, ["gpc0 ok"], "after {writes} writes");
+        assert_eq!(bench.rollout().await.state, RolloutState::Done, "after {writes} writes");
+        assert_eq!(bench.outcomes().await, ["gpc0: Switch OK, Tests OK"], "after {writes} writes");
+    }
 }

@@ -13,6 +13,7 @@ use backstay_protocol::{
     PROTOCOL_VERSION, Platform, RolloutId,
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use tempfile::TempDir;
 
 use super::host::{Host, generation, test_run};
@@ -152,6 +153,16 @@ impl Bench {
     pub(super) async fn leave(&mut self, name: &str) {
         let connection = self.host(name).connection.take().unwrap();
         self.fleet.agent_left(&connection).await.unwrap();
+    }
+
+    /// Somebody takes the host out of the fleet.
+    pub(super) async fn remove(&mut self, name: &str) {
+        let options = SqliteConnectOptions::new().filename(self.file());
+        let pool = SqlitePool::connect_with(options).await.unwrap();
+        let id = self.id(name).to_string();
+        sqlx::query("DELETE FROM hosts WHERE id = $1").bind(id).execute(&pool).await.unwrap();
+        pool.close().await;
+        self.hosts.remove(name);
     }
 
     /// The pull request is reverted on the branch.
