@@ -63,6 +63,7 @@ impl Fleet {
             _ => {}
         }
         self.hub.make_ready(connection);
+        self.roll_on().await;
         match (op, answer) {
             (Some(op), Reconciliation::Stop) => {
                 self.hub.send(op.host, ServerMessage::Cancel { op: op.id });

@@ -138,6 +138,7 @@ impl Fleet {
         OpsUnderWay(ops): &OpsUnderWay,
     ) -> Result<bool, StoreError> {
         match next {
+            Next::Begin(host) if !self.hub.is_ready(host) && self.is_patient() => Ok(false),
             Next::Begin(host) => self.begin(rollout, host).await,
             Next::Send(_, op) => match ops.get(&op) {
                 Some(op) => Ok(self.send(op).await?.is_some()),

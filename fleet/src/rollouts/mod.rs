@@ -145,6 +145,7 @@ impl Fleet {
     /// # Errors
     /// [`StoreError`]
     pub async fn resume_rollouts(&self) -> Result<(), StoreError> {
+        self.be_patient();
         self.catch_up_deployment().await?;
         self.roll_on().await;
         Ok(())

@@ -1,5 +1,7 @@
 //! The server ends between any two of its writes, and the next one goes on from what is recorded.
 
+use std::time::Duration;
+
 use backstay_protocol::message::Outcome;
 use backstay_protocol::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
 use backstay_protocol::{Clock as _, OpAction, OpKind, OpStatus, RolloutId};
@@ -65,6 +67,26 @@ async fn after_the_roll_out_was_recorded() {
     let mut bench = Bench::new(&THREE).await;
     recorded(&mut bench).await;
     restarted(&mut bench).await;
+    goes_on_to_its_end(bench).await;
+}
+
+#[tokio::test]
+async fn hosts_have_time_to_connect_before_they_count_as_away() {
+    let mut bench = Bench::new(&THREE).await;
+    recorded(&mut bench).await;
+    bench.restart().await;
+    let waiting = ["gpc0 waiting", "imac0 waiting", "hsb0 waiting"];
+    assert_eq!(bench.steps().await, waiting);
+    bench.connect("imac0").await;
+    assert_eq!(bench.all_told(), ["imac0"]);
+    bench.connect("hsb0").await;
+    bench.takes_it_well("imac0").await;
+    assert_eq!(bench.steps().await, ["gpc0 waiting", "imac0 ok", "hsb0 running"]);
+    bench.after(Duration::from_mins(1)).await;
+    assert_eq!(bench.steps().await[0], "gpc0 waiting", "the slot is held");
+    bench.takes_it_well("hsb0").await;
+    assert_eq!(bench.steps().await[0], "gpc0 running");
+    bench.connect("gpc0").await;
     goes_on_to_its_end(bench).await;
 }
 
