@@ -70,3 +70,21 @@ test('Ctrl-K finds a host and what is done to it, by keyboard alone', async ({ p
   await page.keyboard.press('Escape');
   await expect(palette).toBeHidden();
 });
+
+test('tags and notes are kept for a host, and a tag leads to the hosts that share it', async ({ page }) => {
+  await open(page, '/hosts/gpc0');
+  await page.getByLabel('Tags').fill('Cloud, vienna');
+  await page.getByLabel('Notes').fill('Rack 4');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByText('Saved.')).toBeVisible();
+  await expect(page.getByLabel('Tags')).toHaveValue('cloud vienna');
+  await page.getByLabel('Tags').fill('a:b');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByRole('alert')).toContainText('“a:b” is no tag');
+  await open(page, '/');
+  await HostView.inFleet(page, 'gpc0').text.getByRole('link', { name: 'cloud', exact: true }).click();
+  await expect(page.getByRole('row').getByRole('rowheader')).toHaveText([/gpc0/]);
+  await expect(page.getByRole('searchbox', { name: 'Filter hosts' })).toHaveValue('tag:cloud');
+  await open(page, '/hosts/gpc0');
+  await expect(page.getByLabel('Notes')).toHaveValue('Rack 4');
+});

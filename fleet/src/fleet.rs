@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use backstay_protocol::event::Event;
 use backstay_protocol::view::{Person, Role};
-use backstay_protocol::{Clock, DesiredState, HostId};
+use backstay_protocol::{Clock, DesiredState, HostId, Labels};
 
 use crate::accounts::Accounts;
 use crate::comparisons::Comparisons;
@@ -14,7 +14,7 @@ use crate::github::GitHub;
 use crate::hub::Hub;
 use crate::ops::request::RequestError;
 use crate::rollouts::Turns;
-use crate::store::{NewAuditEntry, Store, StoreError};
+use crate::store::{HostRecord, NewAuditEntry, Store, StoreError};
 use crate::watch::Watch;
 
 /// What a [`Fleet`] is made of.
@@ -119,26 +119,61 @@ impl Fleet {
         host_name: &str,
         on: bool,
     ) -> Result<(), RequestError> {
+        let host = self.host_to_set(person, host_name).await?;
+        let detail =
+            if on { "Tests run after each switch and rollback." } else { "Tests run only when asked for." };
+        let audit = self.setting_entry(person, &host, "host.auto-test", detail.to_owned());
+        self.store.set_auto_test(host.id, on, &audit).await?;
+        Ok(self.publish_host(host.id).await?)
+    }
+
+    /// Remembers what people say of a host.
+    ///
+    /// # Errors
+    /// [`RequestError`] where the person may not, or there is no such host.
+    pub async fn set_labels(
+        &self,
+        person: &Person,
+        host_name: &str,
+        labels: &Labels,
+    ) -> Result<(), RequestError> {
+        let host = self.host_to_set(person, host_name).await?;
+        let tags = if labels.tags.is_empty() { "none".to_owned() } else { labels.tags.join(", ") };
+        let notes =
+            if labels.notes.is_empty() { "none".to_owned() } else { format!("“{}”", labels.notes) };
+        let audit =
+            self.setting_entry(person, &host, "host.labels", format!("Tags: {tags}. Notes: {notes}."));
+        self.store.set_labels(host.id, labels, &audit).await?;
+        Ok(self.publish_host(host.id).await?)
+    }
+
+    /// The host of this name, if the person may change what is set for it.
+    async fn host_to_set(&self, person: &Person, host_name: &str) -> Result<HostRecord, RequestError> {
         if person.role < Role::Operator {
             return Err(RequestError::NotAllowed { needed: Role::Operator });
         }
         let host = self.store.host_by_name(host_name).await?;
-        let host = host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))?;
-        let detail =
-            if on { "Tests run after each switch and rollback." } else { "Tests run only when asked for." };
-        let audit = NewAuditEntry {
+        host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))
+    }
+
+    fn setting_entry(
+        &self,
+        person: &Person,
+        host: &HostRecord,
+        action: &str,
+        detail: String,
+    ) -> NewAuditEntry {
+        NewAuditEntry {
             at: self.clock.now(),
             actor: person.name.clone(),
-            action: "host.auto-test".to_owned(),
+            action: action.to_owned(),
             host_name: Some(host.name.clone()),
             from_gen: None,
             to_gen: None,
             reason: None,
-            detail: detail.to_owned(),
+            detail,
             op: None,
-        };
-        self.store.set_auto_test(host.id, on, &audit).await?;
-        Ok(self.publish_host(host.id).await?)
+        }
     }
 
     /// Tells every open page how a host is now.

@@ -59,7 +59,7 @@ impl Fleet {
         let ops = self.store.ops(&filter).await?;
         let plan = self.plan(&record, host.online, host.op.clone());
         let timeline = self.timeline(&record).await?;
-        Ok(Some(HostDetail { plan, timeline, ops, facts: record.facts, host, last_event }))
+        Ok(Some(HostDetail { plan, timeline, ops, labels: record.labels, facts: record.facts, host, last_event }))
     }
 
     /// How a host fared over time.
@@ -187,6 +187,7 @@ impl Fleet {
             last_seen: record.last_seen,
             agent_version: record.agent_version.clone(),
             auto_test: record.auto_test,
+            tags: record.labels.tags.clone(),
             compartments,
             generation: current.map(|(_, g)| g.clone()),
             tests: current.and_then(|(f, g)| f.tests_of(g)).map(TestRun::summary),

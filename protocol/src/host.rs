@@ -78,6 +78,8 @@ pub struct HostView {
     pub agent_version: Option<String>,
     /// Whether its tests run by themselves after a rollback or a switch.
     pub auto_test: bool,
+    /// Words that people find it by, sorted.
+    pub tags: Vec<String>,
     /// Its five lights.
     pub compartments: Compartments,
     /// The generation that its profile points at.

@@ -19,6 +19,7 @@ pub mod flake_lock;
 mod generation;
 mod host;
 mod id;
+mod labels;
 pub mod limits;
 pub mod message;
 mod op;
@@ -37,6 +38,7 @@ pub use facts::{Checkout, DesiredState, Facts, same_files};
 pub use generation::{Commit, Generation, GenerationRef};
 pub use host::{HostView, Platform};
 pub use id::{DeploymentId, HostId, IdError, OpId, RolloutId};
+pub use labels::{LabelError, Labels, NOTES_CHARS};
 pub use op::{
     CancelRequest, IllegalTransition, OpAction, OpKind, OpStatus, OpView, OutputLine, Phase, Stream,
 };

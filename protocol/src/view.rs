@@ -11,7 +11,7 @@ use crate::pull_request::PullRequests;
 use crate::rollback::RollbackPlan;
 use crate::rollout::Rollout;
 use crate::timeline::Stretch;
-use crate::{Facts, HostView, OpId, OpKind, OpStatus, OpView, OutputLine};
+use crate::{Facts, HostView, Labels, OpId, OpKind, OpStatus, OpView, OutputLine};
 
 /// Who is logged in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +86,8 @@ pub struct HostDetail {
     pub host: HostView,
     /// The latest facts.
     pub facts: Option<Facts>,
+    /// What people say of it.
+    pub labels: Labels,
     /// Its generations as rollback targets.
     pub plan: Option<RollbackPlan>,
     /// How it fared over time.

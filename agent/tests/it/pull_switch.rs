@@ -39,7 +39,10 @@ async fn what_was_pulled_is_built_and_activated() {
     let heard = one(&host, OpAction::PullSwitch).await;
     let message = heard.expect(Outcome::Completed);
     assert!(message.starts_with("Pulled ") && message.ends_with(" Switched to Gen 4."), "{message}");
-    assert_eq!(heard.phases, [Phase::Pulling, Phase::Building, Phase::Activating]);
+    // A phase that is over before anybody looks is not told.
+    let mut phases = [Phase::Pulling, Phase::Building, Phase::Activating].into_iter();
+    assert!(heard.phases.iter().all(|told| phases.any(|phase| phase == *told)), "{:?}", heard.phases);
+    assert_eq!(heard.phases.last(), Some(&Phase::Activating));
     assert_eq!(heard.result.commit.as_ref().unwrap().0, newest);
     assert_eq!((head(&host), &heard.facts.checkout.as_ref().unwrap().commit.0), (newest.clone(), &newest));
     assert_eq!((host.current(), host.running()), (4, host.store_path(4)));

@@ -21,6 +21,28 @@ pub async fn load_host(
     session::fleet()?.host_detail(name).await.map_err(session::database)
 }
 
+/// Remembers what people say of a host: tags with spaces or commas between them, and notes.
+///
+/// # Errors
+/// [`ApiError`]; nothing was changed then.
+#[server(endpoint = "set_labels")]
+pub async fn set_labels(
+    /// The host's name.
+    host: String,
+    /// Words to find it by.
+    tags: String,
+    /// Whatever else is to be known.
+    notes: String,
+) -> Result<(), ApiError> {
+    use crate::session;
+    use backstay_protocol::Labels;
+
+    let person = session::person().await?;
+    let name = super::host_name(&host)?;
+    let labels = Labels::parse(&tags, &notes).map_err(|error| ApiError::said(error.to_string()))?;
+    session::fleet()?.set_labels(&person, name, &labels).await.map_err(super::refused)
+}
+
 /// Says whether a host's tests run by themselves after a rollback or a switch.
 ///
 /// # Errors

@@ -18,7 +18,7 @@ pub use deployments::{
     continue_anyway, load_deployment, load_deployments, merge_pull_request, revert_pull_request,
 };
 pub use fleet::{Start, StartPage, start_page};
-pub use host::{LoadHost, SetAutoTest, load_host, set_auto_test};
+pub use host::{LoadHost, SetAutoTest, SetLabels, load_host, set_auto_test, set_labels};
 pub use ops::{
     CancelOp, LoadOp, LoadOps, LoadOutputAfter, LoadOutputBefore, OpRead, RequestOp, RetryOp, cancel_op,
     load_op, load_ops, load_output_after, load_output_before, request_op, retry_op,

@@ -22,6 +22,10 @@ pub fn HostRow(
         let host = host.clone();
         Memo::new(move |_| host.with(|h| h.platform))
     };
+    let tags = {
+        let host = host.clone();
+        Memo::new(move |_| host.with(|h| h.tags.clone()))
+    };
     let offline = {
         let host = host.clone();
         Memo::new(move |_| !host.with(|h| h.online))
@@ -45,6 +49,7 @@ pub fn HostRow(
             <th scope="row" aria-label=name.clone()>
                 <a href=format!("/hosts/{name}")>{name.clone()}</a>
                 {move || view! { <PlatformName platform=platform.get()/> }}
+                <Tags tags/>
             </th>
             {lights}
             <td class="generation-cell" data-title="Generation"><GenerationInBrief host=host.clone()/></td>
@@ -53,6 +58,17 @@ pub fn HostRow(
         </tr>
     }
     .into_any()
+}
+
+/// The words that the host is found by; each leads to the hosts that share it.
+#[component]
+fn Tags(tags: Memo<Vec<String>>) -> impl IntoView {
+    let tag = |tag: String| view! { <a class="tag" href=format!("/?q=tag:{tag}")>{tag.clone()}</a> };
+    let none = Memo::new(move |_| tags.with(Vec::is_empty));
+    move || {
+        (!none.get())
+            .then(|| view! { <span class="tags">{tags.get().into_iter().map(tag).collect_view()}</span> })
+    }
 }
 
 /// “Gen 48 · abc1234”.

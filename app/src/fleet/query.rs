@@ -36,6 +36,8 @@ enum Asks {
     Generation(u32),
     /// The beginning of the commit that the current generation was built from.
     Commit(String),
+    /// A word that people gave the host.
+    Tag(String),
     /// Whether an op holds the host.
     Busy,
 }
@@ -54,7 +56,7 @@ impl fmt::Display for QueryError {
 }
 
 /// What stands before a colon.
-const KEYS: &str = "status:, platform:, agent:, git:, lock:, system:, tests:, gen:, commit:, is:busy";
+const KEYS: &str = "status:, platform:, tag:, agent:, git:, lock:, system:, tests:, gen:, commit:, is:busy";
 /// The lights, by place.
 const LIGHTS: [&str; 5] = ["agent", "git", "lock", "system", "tests"];
 const STATES: [State; 5] = [State::Ok, State::Attention, State::Failed, State::Working, State::Unknown];
@@ -104,6 +106,7 @@ fn asks(key: &str, value: &str) -> Result<Asks, String> {
         }
         "gen" => value.parse().map(Asks::Generation).map_err(|_| "gen:NUMBER".to_owned()),
         "commit" if !value.is_empty() => Ok(Asks::Commit(value.to_owned())),
+        "tag" if !value.is_empty() => Ok(Asks::Tag(value.to_owned())),
         "is" if value == "busy" => Ok(Asks::Busy),
         _ => Err(KEYS.to_owned()),
     }
@@ -137,6 +140,7 @@ impl Asks {
                 let commit = host.generation.as_ref().and_then(|g| g.commit.as_ref());
                 commit.is_some_and(|commit| commit.0.starts_with(beginning))
             }
+            Self::Tag(tag) => host.tags.contains(tag),
             Self::Busy => host.op.is_some(),
         }
     }
@@ -159,6 +163,7 @@ mod tests {
             last_seen: None,
             agent_version: None,
             auto_test: true,
+            tags: vec![],
             compartments: Compartments {
                 agent: light.clone(),
                 git: light.clone(),
@@ -176,7 +181,7 @@ mod tests {
     fn fleet() -> [HostView; 3] {
         let mut mac = HostView { platform: Platform::Darwin, ..host("imac0") };
         mac.compartments.tests.state = State::Failed;
-        [host("gpc0"), mac, HostView { online: false, ..host("web-1") }]
+        [host("gpc0"), mac, HostView { online: false, tags: vec!["cloud".into()], ..host("web-1") }]
     }
 
     fn found(query: &str) -> Vec<String> {
@@ -198,6 +203,8 @@ mod tests {
             ("tests:ok status:fine", &["gpc0"]),
             ("web-1", &["web-1"]),
             ("- web", &["web-1"]),
+            ("tag:Cloud", &["web-1"]),
+            ("-tag:cloud", &["gpc0", "imac0"]),
             ("is:busy", &[]),
             ("gen:48", &[]),
         ] {

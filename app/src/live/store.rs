@@ -281,6 +281,7 @@ mod tests {
             last_seen: None,
             agent_version: None,
             auto_test: true,
+            tags: vec![],
             compartments: Compartments {
                 agent: light.clone(),
                 git: light.clone(),

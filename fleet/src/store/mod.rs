@@ -15,7 +15,8 @@ use backstay_protocol::deployment::{Decision, Deployment, Heard};
 use backstay_protocol::rollout::{Rollout, RolloutState, RolloutStep};
 use backstay_protocol::view::{AuditEntry, AuditQuery};
 use backstay_protocol::{
-    Commit, DeploymentId, Facts, HostId, OpId, OpView, OutputLine, Phase, Platform, RolloutId, TestRun,
+    Commit, DeploymentId, Facts, HostId, Labels, OpId, OpView, OutputLine, Phase, Platform, RolloutId,
+    TestRun,
 };
 use chrono::{DateTime, Utc};
 
@@ -64,6 +65,8 @@ pub trait Store: Send + Sync + 'static {
     async fn record_facts(&self, id: HostId, facts: &Facts) -> Result<(), StoreError>;
     /// Says whether tests run by themselves after a switch or rollback.
     async fn set_auto_test(&self, id: HostId, on: bool, audit: &NewAuditEntry) -> Result<(), StoreError>;
+    /// Remembers what people say of a host.
+    async fn set_labels(&self, id: HostId, labels: &Labels, audit: &NewAuditEntry) -> Result<(), StoreError>;
     /// Every generation ever reported of a host, newest first.
     async fn generations(&self, host: HostId) -> Result<Vec<GenerationRecord>, StoreError>;
     /// The latest test runs of a host, newest first, at most `limit`.

@@ -5,7 +5,8 @@ use backstay_protocol::message::Outcome;
 use backstay_protocol::rollout::Rollout;
 use backstay_protocol::view::Role;
 use backstay_protocol::{
-    Commit, DeploymentId, Facts, Generation, HostId, OpAction, OpId, OpKind, OpStatus, OpView, Platform,
+    Commit, DeploymentId, Facts, Generation, HostId, Labels, OpAction, OpId, OpKind, OpStatus, OpView,
+    Platform,
 };
 use chrono::{DateTime, Utc};
 
@@ -38,6 +39,8 @@ pub struct HostRecord {
     pub platform: Platform,
     /// Whether tests run by themselves after a switch or rollback.
     pub auto_test: bool,
+    /// What people say of it.
+    pub labels: Labels,
     /// The version of its agent; none before it first connected.
     pub agent_version: Option<String>,
     /// The protocol version of its agent; none before it first connected.

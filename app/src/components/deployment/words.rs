@@ -228,6 +228,7 @@ mod tests {
             last_seen: None,
             agent_version: None,
             auto_test: true,
+            tags: vec![],
             compartments: Compartments {
                 agent: light(State::Ok, "Current"),
                 lock: git.clone(),

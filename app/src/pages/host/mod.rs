@@ -24,7 +24,7 @@ use crate::live::{Live, Reload, Started};
 use facts::FactsList;
 use generations::Generations;
 use latest_tests::LatestTests;
-use settings::AutoTest;
+use settings::{AutoTest, LabelsOf};
 use timeline::Timeline;
 
 /// The page of the host that the address names.
@@ -79,6 +79,7 @@ fn Found(detail: HostDetail) -> impl IntoView {
                     <h2 id="current-generation">"Current generation"</h2>
                     <Current host/>
                     <AutoTest host name=name.clone()/>
+                    <LabelsOf detail name=name.clone()/>
                 </section>
                 <section class="card" aria-labelledby="facts">
                     <h2 id="facts">"Facts"</h2>

@@ -1,9 +1,10 @@
 //! What can be set for a host.
 
-use backstay_protocol::HostView;
+use backstay_protocol::view::HostDetail;
+use backstay_protocol::{HostView, NOTES_CHARS};
 use leptos::prelude::*;
 
-use crate::api::SetAutoTest;
+use crate::api::{SetAutoTest, SetLabels};
 use crate::components::{Refusal, action_from_address};
 use crate::live::Live;
 
@@ -30,6 +31,37 @@ pub(super) fn AutoTest(host: Signal<HostView>, name: String) -> impl IntoView {
                 </button>
             </p>
             <Refusal action/>
+        </ActionForm>
+    }
+    .into_any()
+}
+
+/// What people say of the host, and the form that changes it.
+#[component]
+pub(super) fn LabelsOf(detail: RwSignal<HostDetail>, name: String) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let action = action_from_address::<SetLabels>();
+    let labels = Memo::new(move |_| detail.with(|d| d.labels.clone()));
+    let saved = Memo::new(move |_| action.value().with(|value| matches!(value, Some(Ok(())))));
+    let tags = move || labels.with(|labels| labels.tags.join(" "));
+    let notes = move || labels.with(|labels| labels.notes.clone());
+    let closed = move || !live.may_operate() || action.pending().get();
+    view! {
+        <ActionForm action=action attr:class="labels">
+            <input type="hidden" name="host" value=name/>
+            <label>
+                "Tags "<span class="faint">"(words to find it by: cloud vienna)"</span>
+                <input type="text" name="tags" autocomplete="off" spellcheck="false" prop:value=tags value=tags()/>
+            </label>
+            <label>
+                "Notes"
+                <textarea name="notes" rows="3" maxlength=NOTES_CHARS.to_string() prop:value=notes>{notes()}</textarea>
+            </label>
+            <Refusal action/>
+            <p class="labels-end">
+                <button type="submit" disabled=closed>"Save"</button>
+                <span class="faint" role="status">{move || saved.get().then_some("Saved.")}</span>
+            </p>
         </ActionForm>
     }
     .into_any()

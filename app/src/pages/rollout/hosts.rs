@@ -102,6 +102,7 @@ mod tests {
             last_seen: None,
             agent_version: None,
             auto_test: true,
+            tags: vec![],
             compartments: Compartments {
                 agent: light(State::Ok),
                 git: light(git),

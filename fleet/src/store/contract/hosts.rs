@@ -1,6 +1,7 @@
 //! Hosts and what is known of them.
 
-use backstay_protocol::{HostId, Platform};
+use backstay_protocol::view::AuditQuery;
+use backstay_protocol::{HostId, Labels, Platform};
 
 use super::Bench;
 use super::fixture::{at, audited, enrolled, entry, facts, generation, start, test_run};
@@ -146,6 +147,17 @@ pub(super) async fn facts_of_another_version_do_not_hide_the_host(bench: &mut im
     store.record_facts(id, &told).await.unwrap();
     assert_eq!(store.host(id).await.unwrap().unwrap().facts, Some(told));
     assert_eq!(store.generations(id).await.unwrap()[0].generation.number, generation(48).number);
+}
+
+pub(super) async fn labels_go_with_their_audit_entry(bench: &mut impl Bench) {
+    let store = bench.store();
+    let id = enrolled(&*store, "gpc0").await.id;
+    let labels = Labels { tags: vec!["cloud".into(), "web".into()], notes: "Rack 4\n“spare”".into() };
+    store.set_labels(id, &labels, &entry("host.labels")).await.unwrap();
+    store.set_labels(HostId::new(), &Labels::default(), &entry("host.labels")).await.unwrap();
+    assert_eq!(store.host(id).await.unwrap().unwrap().labels, labels);
+    let told = AuditQuery { action: Some("host.labels".into()), ..AuditQuery::default() };
+    assert_eq!(store.audit(&told, 10).await.unwrap().len(), 1, "none of a host that is not there");
 }
 
 pub(super) async fn auto_test_goes_with_its_audit_entry(bench: &mut impl Bench) {

@@ -1,6 +1,6 @@
 //! Hosts and what is known of them.
 
-use backstay_protocol::{Facts, Generation, GenerationRef, HostId, Platform, TestRun};
+use backstay_protocol::{Facts, Generation, GenerationRef, HostId, Labels, Platform, TestRun};
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqliteExecutor};
@@ -23,6 +23,7 @@ fn from_row(row: &SqliteRow) -> Result<HostRecord, StoreError> {
         name,
         platform: row.parsed("platform")?,
         auto_test: row.flag("auto_test")?,
+        labels: Labels { tags: row.json("tags")?, notes: row.text("notes")? },
         agent_version: row.text_opt("agent_version")?,
         agent_protocol: row.number_opt("agent_protocol")?,
         last_seen: row.time_opt("last_seen")?,
@@ -112,6 +113,25 @@ pub(super) async fn set_auto_test(
     let changed = sqlx::query("UPDATE hosts SET auto_test = $2 WHERE id = $1")
         .bind(id.to_string())
         .bind(i64::from(on))
+        .execute(&mut *tx)
+        .await?;
+    if changed.rows_affected() == 1 {
+        audit::append(&mut tx, audit).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+pub(super) async fn set_labels(
+    store: &SqliteStore,
+    id: HostId,
+    labels: &Labels,
+    audit: &NewAuditEntry,
+) -> Result<(), StoreError> {
+    let mut tx = store.begin().await?;
+    let changed = sqlx::query("UPDATE hosts SET tags = $2, notes = $3 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(stored_json(&labels.tags)?)
+        .bind(&labels.notes)
         .execute(&mut *tx)
         .await?;
     if changed.rows_affected() == 1 {

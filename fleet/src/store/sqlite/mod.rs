@@ -26,7 +26,8 @@ use backstay_protocol::deployment::{Decision, Deployment, Heard};
 use backstay_protocol::rollout::{Rollout, RolloutState, RolloutStep};
 use backstay_protocol::view::{AuditEntry, AuditQuery};
 use backstay_protocol::{
-    Commit, DeploymentId, Facts, HostId, OpId, OpView, OutputLine, Phase, Platform, RolloutId, TestRun,
+    Commit, DeploymentId, Facts, HostId, Labels, OpId, OpView, OutputLine, Phase, Platform, RolloutId,
+    TestRun,
 };
 use chrono::{DateTime, Utc};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -140,6 +141,7 @@ fn migrations() -> Migrator {
         ("op delivery", include_str!("../../../../migrations/sqlite/0002_op_delivery.sql")),
         ("deployments", include_str!("../../../../migrations/sqlite/0003_deployments.sql")),
         ("rollouts", include_str!("../../../../migrations/sqlite/0004_rollouts.sql")),
+        ("host labels", include_str!("../../../../migrations/sqlite/0005_host_labels.sql")),
     ];
     let numbered = (1..).zip(steps).map(|(number, (name, sql))| {
         Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
@@ -225,6 +227,10 @@ impl Store for SqliteStore {
 
     async fn set_auto_test(&self, id: HostId, on: bool, audit: &NewAuditEntry) -> Result<(), StoreError> {
         hosts::set_auto_test(self, id, on, audit).await
+    }
+
+    async fn set_labels(&self, id: HostId, labels: &Labels, audit: &NewAuditEntry) -> Result<(), StoreError> {
+        hosts::set_labels(self, id, labels, audit).await
     }
 
     async fn generations(&self, host: HostId) -> Result<Vec<GenerationRecord>, StoreError> {
