@@ -59,7 +59,15 @@ impl Fleet {
         let ops = self.store.ops(&filter).await?;
         let plan = self.plan(&record, host.online, host.op.clone());
         let timeline = self.timeline(&record).await?;
-        Ok(Some(HostDetail { plan, timeline, ops, labels: record.labels, facts: record.facts, host, last_event }))
+        Ok(Some(HostDetail {
+            plan,
+            timeline,
+            ops,
+            labels: record.labels,
+            facts: record.facts,
+            host,
+            last_event,
+        }))
     }
 
     /// How a host fared over time.

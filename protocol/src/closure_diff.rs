@@ -159,6 +159,7 @@ fn bytes(text: &str) -> Option<i64> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::Change::{Added, Changed, Removed, Resized};
     use super::*;
 
     /// What Nix 2.8 printed of two real closures, with the colours that it put there.
@@ -193,7 +194,6 @@ zlib: 1.3 → ∅, \u{1b}[32;1m-20.5 KiB\u{1b}[0m
         );
         assert_eq!(diff.left_out, 0);
         let changes: Vec<_> = diff.packages.iter().map(PackageChange::change).collect();
-        use Change::{Added, Changed, Removed, Resized};
         assert_eq!(changes, [Changed, Changed, Added, Changed, Resized, Added, Removed]);
     }
 

@@ -176,7 +176,7 @@ mod tests {
         let old = generation(47, 3);
         let after = |m| old.created_at + TimeDelta::minutes(m);
         let runs = [run(47, 8, after(60)), run(47, 8, after(61)), run(47, 7, after(62))];
-        let told = told(&stretches(&[old.clone()], &runs, &[]));
+        let told = told(&stretches(std::slice::from_ref(&old), &runs, &[]));
         assert_eq!(
             told,
             [(47, None, Began::Made), (47, Some(8), Began::Tested), (47, Some(7), Began::Tested)]

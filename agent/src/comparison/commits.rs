@@ -16,9 +16,9 @@ const LOOK: Duration = Duration::from_secs(20);
 pub(super) fn between(config: &Config, from: &Generation, to: &Generation) -> Result<CommitsBetween, String> {
     let (from, to) = (commit(config, from)?, commit(config, to)?);
     Ok(CommitsBetween {
-        gained: only_in(config, &to, &from)?,
-        lost: only_in(config, &from, &to)?,
-        same_files: tree(config, &from)? == tree(config, &to)?,
+        gained: only_in(config, to, from)?,
+        lost: only_in(config, from, to)?,
+        same_files: tree(config, from)? == tree(config, to)?,
     })
 }
 

@@ -53,7 +53,8 @@ impl Comparisons {
         let (config, facts) = (Arc::clone(&self.config), Arc::clone(&self.facts));
         tokio::task::spawn_blocking(move || {
             let comparison = compare(&config, &facts.read(), &pair);
-            sender.send((pair, comparison))
+            // The connection may have ended meanwhile.
+            drop(sender.send((pair, comparison)));
         });
     }
 

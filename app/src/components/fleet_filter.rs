@@ -112,7 +112,7 @@ pub(crate) fn FleetFilter(shown: Shown) -> impl IntoView {
     let params = use_query_map();
     let navigate = use_navigate();
     let update = move || {
-        go(&navigate, params.get_untracked(), &shown.text.get_untracked(), shown.sort.get_untracked())
+        go(&navigate, params.get_untracked(), &shown.text.get_untracked(), shown.sort.get_untracked());
     };
     let update = StoredValue::new(update);
     let orders = Sort::ALL.map(|sort| {
