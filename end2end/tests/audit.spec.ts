@@ -1,7 +1,5 @@
 /** The audit log: found by what, host and person, and taken elsewhere. */
 
-import { request } from '@playwright/test';
-
 import { AuditPage } from '../pages/audit';
 import { expect, open, test } from '../support/test';
 
@@ -18,7 +16,7 @@ test('entries are found by what was done and to which host, and the address keep
   await expect(page).toHaveURL(/kind=refresh/);
   await page.reload();
   await expect(audit.entries('host.enrolled')).toHaveCount(0);
-  await page.getByLabel('Host').fill('nowhere');
+  await page.getByRole('textbox', { name: 'Host' }).fill('nowhere');
   await page.getByRole('button', { name: 'Filter' }).click();
   await expect(page.getByText('No entry is like that.')).toBeVisible();
 });
@@ -39,9 +37,8 @@ test('the log is taken elsewhere as a table and as JSON, as it is filtered', asy
   expect(entries.map((entry: { host_name: string }) => entry.host_name)).toContain('gpc0');
   await client.dispose();
 
-  const stranger = await request.newContext({ baseURL: fleet.server.url });
+  // Not by a client of Playwright's, which would be logged in as the browser is.
   for (const path of ['/audit.csv', '/audit.json']) {
-    expect((await stranger.get(path)).status(), path).toBe(401);
+    expect((await fetch(`${fleet.server.url}${path}`)).status, path).toBe(401);
   }
-  await stranger.dispose();
 });

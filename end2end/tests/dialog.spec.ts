@@ -121,6 +121,8 @@ test('the dialog holds the keyboard’s focus, and all of it can be done with th
   await page.keyboard.press('Tab');
   await page.keyboard.type('with no mouse at hand');
   await page.keyboard.press('Tab');
+  await expect(dialog.self.getByText('What changes')).toBeFocused();
+  await page.keyboard.press('Tab');
   await expect(dialog.cancel).toBeFocused();
   await page.keyboard.press('Tab');
   await expect(dialog.confirm(46)).toBeFocused();
