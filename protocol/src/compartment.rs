@@ -361,10 +361,15 @@ fn tests(inputs: &Inputs<'_>) -> Light {
             format!("No test has run on {name} yet. Run tests."),
         );
     };
-    // A generation that came back has to prove itself again: times are the host's own on both sides.
-    if inputs.last_system_op.is_some_and(|op| {
+    // A generation that came back, or is just coming back, has to prove itself again: times are the host's own on both
+    // sides.
+    let is_coming_back = at_work(inputs, OpKind::changes_system).is_some_and(
+        |op| matches!(&op.action, OpAction::Rollback { target, .. } if *target == running.reference()),
+    );
+    let came_back = inputs.last_system_op.is_some_and(|op| {
         op.status == OpStatus::Succeeded && op.finished_at.is_some_and(|at| run.started_at < at)
-    }) {
+    });
+    if is_coming_back || came_back {
         return Light::new(
             State::Attention,
             "Run again",

@@ -140,6 +140,8 @@ const ROWS: &[Row] = &[
     ("tests: failed", |h| h.facts().test_runs[0] = test_run(48, 3, 8), |c| &c.tests, State::Failed, "3/8 passed"),
     ("tests: not run on this generation", |h| { h.facts().test_runs.remove(0); }, |c| &c.tests, State::Attention, "Not run yet"),
     ("tests: activated since they ran", |h| { go_to(h, 47); h.last_system_op = Some(op(rollback_to(47), OpStatus::Succeeded)); }, |c| &c.tests, State::Attention, "Run again"),
+    ("tests: of what is just coming back", |h| { go_to(h, 47); h.open_op = Some(op(rollback_to(47), OpStatus::Running)); }, |c| &c.tests, State::Attention, "Run again"),
+    ("tests: of what a rollback is about to leave", |h| h.open_op = Some(op(rollback_to(47), OpStatus::Running)), |c| &c.tests, State::Ok, "8/8 passed"),
     ("tests: running", |h| h.open_op = Some(OpView { phase: Some(Phase::Testing { done: 3, total: 8 }), ..op(OpAction::Test, OpStatus::Running) }), |c| &c.tests, State::Working, "Running 3/8"),
     ("tests: none", |h| h.facts().tests_available = 0, |c| &c.tests, State::Unknown, "No tests"),
     ("tests: never reported", |h| h.facts = None, |c| &c.tests, State::Unknown, "Not reported"),
