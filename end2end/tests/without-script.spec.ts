@@ -137,7 +137,7 @@ test.describe('before WebAssembly has come', () => {
     const until = new Promise<void>((resolve) => {
       letThrough = resolve;
     });
-    await page.route('**/*.wasm', async (route) => {
+    await page.route(/\.wasm\b/, async (route) => {
       await until;
       await route.continue();
     });

@@ -77,7 +77,7 @@ pub trait Store: Send + Sync + 'static {
     /// Records an op, with its audit entry. A second open op of a host is refused by the database itself.
     async fn insert_op(&self, op: &NewOp, audit: &NewAuditEntry) -> Result<OpView, InsertOpError>;
     /// Takes an op one step further, if its status allows: the statement itself names the statuses from which
-    /// [`OpStatus::to`] may lead there. None where it does not, and then nothing was written, not even the audit entry.
+    /// [`OpStatus::to`](backstay_protocol::OpStatus::to) may lead there. None where it does not, and then nothing was written, not even the audit entry.
     async fn step_op(&self, id: OpId, step: &OpStep) -> Result<Option<OpView>, StoreError>;
     /// Remembers that a person wants an op to stop that is with its host, with the audit entry; the first to ask is
     /// remembered. None, and nothing written, where the op is not with its host.
@@ -90,7 +90,7 @@ pub trait Store: Send + Sync + 'static {
     async fn op(&self, id: OpId) -> Result<Option<OpView>, StoreError>;
     /// The op that holds the host.
     async fn open_op(&self, host: HostId) -> Result<Option<OpView>, StoreError>;
-    /// The latest closed op that [changes the system](OpKind::changes_system) and reached the host (blocked and
+    /// The latest closed op that [changes the system](backstay_protocol::OpKind::changes_system) and reached the host (blocked and
     /// cancelled-while-queued ones did not).
     async fn last_system_op(&self, host: HostId) -> Result<Option<OpView>, StoreError>;
     /// Ops, newest first.
