@@ -7,8 +7,8 @@ use leptos_router::components::Outlet;
 use super::inside::Loading;
 use crate::api::{CancelOp, RequestOp};
 use crate::components::{
-    FleetFilter, HostRow, Icon, NewestDeployment, NewestRollout, PullRequests, Refusal, Shown, Summary,
-    action_from_address,
+    FleetFilter, HostRow, Icon, NewestDeployment, NewestRollout, PullRequests, Refusal, RollOutLink, Shown,
+    Summary, action_from_address,
 };
 use crate::live::{Live, Started};
 
@@ -37,6 +37,7 @@ fn Hosts(live: Live) -> impl IntoView {
             <div class="fleet-head">
                 <h1>"Fleet"</h1>
                 <Summary/>
+                <RollOutLink shown=shown.rows/>
             </div>
             <Refusal action/>
             <Refusal action=cancel/>

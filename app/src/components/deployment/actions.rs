@@ -21,6 +21,8 @@ pub(super) fn Actions(
     let id = deployment.with_untracked(|d| d.id);
     let continues = action_from_address::<ContinueAnyway>();
     let offers = Memo::new(move |_| deployment.with(|d| Offers::of(d, through.get(), in_full)));
+    let rolls_out =
+        Memo::new(move |_| live.rollout().with(|r| r.as_ref().is_some_and(|r| r.state.is_open())));
     let may = Memo::new(move |_| live.may_operate());
     let from = if in_full { "?from=deployment" } else { "" };
     let offered = move |of: fn(&Offers) -> bool| may.get() && offers.with(of);
@@ -37,7 +39,9 @@ pub(super) fn Actions(
             <ViewLogs deployment/>
             {move || offered(|o| o.continue_anyway).then(|| view! { <ContinueButton id action=continues/> })}
             {link(|o| o.roll_back, "roll-back-failed", roll_back, "button", "Roll back failed hosts")}
-            {link(|o| o.roll_out, "roll-out", "/rollout".to_owned(), "button primary", "Pull and Switch all")}
+            {move || (offered(|o| o.roll_out) && !rolls_out.get()).then(|| view! {
+                <a class="button primary" id="roll-out" href="/rollout">"Pull and Switch all"</a>
+            })}
             {move || (!may.get() && offers.get() != Offers::default()).then(|| view! {
                 <span class="faint">"You may look. To decide takes the role “operator”."</span>
             })}

@@ -29,15 +29,17 @@ fn Body(open: UpdatePullRequest, may: Memo<bool>) -> impl IntoView {
     let (looks, says) = mergeable(&open.mergeable);
     let (checks_look, checks) = checks(&open.checks);
     view! {
-        <h3 id=format!("pull-request-{number}")>
-            <a href=open.url rel="external noopener">{open.title}" "<span class="number">{format!("#{number}")}</span></a>
-        </h3>
-        <p class="panel-about">{format!("by {} · changed ", open.author)}<Ago at=open.updated_at/></p>
+        <div class="pull-request-about">
+            <h3 id=format!("pull-request-{number}")>
+                <a href=open.url rel="external noopener">{open.title}" "<span class="number">{format!("#{number}")}</span></a>
+            </h3>
+            <p class="panel-about">{format!("by {} · changed ", open.author)}<Ago at=open.updated_at/></p>
+            <ul class="pull-request-state">
+                <li data-checks=checks_look><Says look=checks_look words=checks/></li>
+                <li data-mergeable=looks><Says look=looks words=says/></li>
+            </ul>
+        </div>
         <ChangedInputs inputs=open.inputs/>
-        <ul class="pull-request-state">
-            <li data-checks=checks_look><Says look=checks_look words=checks/></li>
-            <li data-mergeable=looks><Says look=looks words=says/></li>
-        </ul>
         {move || may.get().then(|| if mergeable_now {
             view! {
                 <a class="button" id=format!("merge-{number}") href=format!("/pull-requests/{number}/merge")>

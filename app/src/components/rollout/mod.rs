@@ -1,5 +1,6 @@
 //! A roll-out as a panel: how far it is, host by host, and the button that stops it.
 
+mod link;
 mod words;
 
 use std::collections::HashMap;
@@ -13,6 +14,7 @@ use crate::browser;
 use crate::components::{Icon, Moment, Refusal, action_from_address, use_log_address};
 use crate::live::Live;
 
+pub use link::RollOutLink;
 pub(crate) use words::hosts as hosts_words;
 use words::{count, log, look, progress, step, title, why};
 
@@ -177,11 +179,12 @@ fn StepLine(rollout: Signal<Rollout>, ops: Memo<HashMap<String, OpView>>, name: 
             });
             Some(
                 view! {
-                    <span class="outcome-line light" data-state=look><Icon name=look/></span>
-                    " "
-                    <b>{name.clone()}</b>
-                    " - "
-                    <span class="words">{words}</span>
+                    <span class="outcome-line" data-state=look>
+                        <Icon name=look/>
+                        <b>{name.clone()}</b>
+                        " - "
+                        {words}
+                    </span>
                     <span class="outcome-logs">{op}</span>
                 }
                 .into_any(),

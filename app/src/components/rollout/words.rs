@@ -60,7 +60,8 @@ pub(super) fn progress<'a>(rollout: &Rollout, op: impl Fn(&RolloutHost) -> Optio
         .iter()
         .filter(|host| matches!(host.step, RolloutStep::Running { .. } | RolloutStep::Testing { .. }))
         .map(|host| format!("{} {}…", host.name, doing(host, op(host))));
-    let parts = [format!("{over} of {}", hosts(all))].into_iter().chain(failed).chain(at_work);
+    let done = if rollout.state.is_open() { "" } else { " done" };
+    let parts = [format!("{over} of {}{done}", hosts(all))].into_iter().chain(failed).chain(at_work);
     parts.collect::<Vec<_>>().join(", ")
 }
 
@@ -186,13 +187,13 @@ mod tests {
     #[test]
     fn how_it_ended() {
         let done = rollout(RolloutState::Done, vec![host("gpc0", ok())]);
-        assert_eq!((progress(&done, |_| None), look(&done)), ("1 of 1 host".to_owned(), "ok"));
+        assert_eq!((progress(&done, |_| None), look(&done)), ("1 of 1 host done".to_owned(), "ok"));
         let skipped = RolloutStep::Skipped { why: "imac0 failed".into() };
         let state = RolloutState::Stopped { why: "imac0 failed".into() };
         let stopped = rollout(state, vec![host("imac0", failed()), host("csb0", skipped.clone())]);
         assert_eq!(
             (progress(&stopped, |_| None), look(&stopped)),
-            ("2 of 2 hosts, 1 failed".to_owned(), "failed")
+            ("2 of 2 hosts done, 1 failed".to_owned(), "failed")
         );
         assert_eq!(why(&stopped).unwrap(), "Stopped: imac0 failed.");
         let left_out = rollout(RolloutState::Done, vec![host("gpc0", ok()), host("csb0", skipped)]);

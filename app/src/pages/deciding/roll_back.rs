@@ -127,7 +127,9 @@ fn Line(planned: PlannedRollback) -> impl IntoView {
     let way = match (from, to) {
         (Some(from), Ok((to, tests))) => view! {
             <span class="from-to">
-                {from}" → "<b>{generation_name(&to)}</b>" "<span class="badge good">"Last known working"</span>" "<TestsOf tests=Some(tests)/>
+                {from}" → "<b>{generation_name(&to)}</b>" "<span class="badge good">"Last known working"</span>
+                " "
+                <span class="choice-facts"><TestsOf tests=Some(tests)/></span>
             </span>
         }
         .into_any(),

@@ -1,0 +1,44 @@
+//! The way to the roll-out dialog.
+
+use leptos::prelude::*;
+
+use crate::live::{Live, Row};
+
+/// Leads to the dialog in which a roll-out is asked for: of the hosts that are shown, where some are left out.
+#[component]
+pub fn RollOutLink(
+    /// The hosts that are shown.
+    shown: Memo<Vec<Row>>,
+) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let href = Memo::new(move |_| {
+        let all = live.rows().with(Vec::len);
+        shown.with(|shown| address(shown.iter().map(|row| row.name.as_str()), all))
+    });
+    let offered = Memo::new(move |_| live.may_operate() && shown.with(|shown| !shown.is_empty()));
+    move || {
+        offered
+            .get()
+            .then(|| view! { <a class="button roll-out-link" id="roll-out-shown" href=href>"Roll out…"</a> })
+    }
+}
+
+/// The address of the dialog for these of so many hosts. Names of hosts have nothing that an address would escape.
+fn address<'a>(shown: impl ExactSizeIterator<Item = &'a str>, all: usize) -> String {
+    if shown.len() == all {
+        return "/rollout".to_owned();
+    }
+    let named: Vec<_> = shown.map(|name| format!("host={name}")).collect();
+    format!("/rollout?{}", named.join("&"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_named_where_some_are_left_out() {
+        assert_eq!(address(["gpc0", "hsb0"].into_iter(), 2), "/rollout");
+        assert_eq!(address(["gpc0", "hsb0"].into_iter(), 3), "/rollout?host=gpc0&host=hsb0");
+    }
+}
