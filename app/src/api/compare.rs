@@ -30,6 +30,9 @@ pub async fn compare_generations(
     let compared = session::fleet()?.compare(name, meant(&from)?, meant(&to)?).await;
     compared.map_err(|error| match error {
         CompareError::Store(error) => session::database(error),
-        other => ApiError::said(other.to_string()),
+        other => {
+            session::refuse(axum::http::StatusCode::CONFLICT);
+            ApiError::said(other.to_string())
+        }
     })
 }

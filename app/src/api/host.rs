@@ -39,7 +39,10 @@ pub async fn set_labels(
 
     let person = session::person().await?;
     let name = super::host_name(&host)?;
-    let labels = Labels::parse(&tags, &notes).map_err(|error| ApiError::said(error.to_string()))?;
+    let labels = Labels::parse(&tags, &notes).map_err(|error| {
+        session::refuse(axum::http::StatusCode::UNPROCESSABLE_ENTITY);
+        ApiError::said(error.to_string())
+    })?;
     session::fleet()?.set_labels(&person, name, &labels).await.map_err(super::refused)
 }
 

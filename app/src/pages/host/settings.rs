@@ -1,7 +1,7 @@
 //! What can be set for a host.
 
 use backstay_protocol::view::HostDetail;
-use backstay_protocol::{HostView, NOTES_CHARS};
+use backstay_protocol::{HostView, Labels, NOTES_CHARS};
 use leptos::prelude::*;
 
 use crate::api::{SetAutoTest, SetLabels};
@@ -42,6 +42,7 @@ pub(super) fn LabelsOf(detail: RwSignal<HostDetail>, name: String) -> impl IntoV
     let live = expect_context::<Live>();
     let action = action_from_address::<SetLabels>();
     let labels = Memo::new(move |_| detail.with(|d| d.labels.clone()));
+    let Labels { tags: first_tags, notes: first_notes } = detail.with_untracked(|d| d.labels.clone());
     let saved = Memo::new(move |_| action.value().with(|value| matches!(value, Some(Ok(())))));
     let tags = move || labels.with(|labels| labels.tags.join(" "));
     let notes = move || labels.with(|labels| labels.notes.clone());
@@ -51,11 +52,11 @@ pub(super) fn LabelsOf(detail: RwSignal<HostDetail>, name: String) -> impl IntoV
             <input type="hidden" name="host" value=name/>
             <label>
                 "Tags "<span class="faint">"(words to find it by: cloud vienna)"</span>
-                <input type="text" name="tags" autocomplete="off" spellcheck="false" prop:value=tags value=tags()/>
+                <input type="text" name="tags" autocomplete="off" spellcheck="false" prop:value=tags value=first_tags.join(" ")/>
             </label>
             <label>
                 "Notes"
-                <textarea name="notes" rows="3" maxlength=NOTES_CHARS.to_string() prop:value=notes>{notes()}</textarea>
+                <textarea name="notes" rows="3" maxlength=NOTES_CHARS.to_string() prop:value=notes>{first_notes}</textarea>
             </label>
             <Refusal action/>
             <p class="labels-end">
