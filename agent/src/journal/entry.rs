@@ -151,13 +151,21 @@ impl Entry {
 
     /// How far the op is.
     pub(crate) fn standing(&self) -> io::Result<Standing> {
+        self.standing_with(|| {})
+    }
+
+    /// The same, with what may happen between two looks.
+    pub(super) fn standing_with(&self, meanwhile: impl FnOnce()) -> io::Result<Standing> {
         if let Some(result) = self.result() {
             return Ok(Standing::Ended(result));
         }
+        // Looked at before the lock: a runner that takes the lock and begins between the two looks is not one that died.
+        let has_begun = self.has_begun();
+        meanwhile();
         let standing = match Lock::is_held(&self.folder.join("lock"))? {
             true if self.is_orphaned() => Standing::Orphaned,
             true => return Ok(Standing::Running),
-            false if self.has_begun() => Standing::Died,
+            false if has_begun => Standing::Died,
             false => return Ok(Standing::NotBegun),
         };
         // The runner may have ended between the first look and the second.

@@ -155,3 +155,19 @@ fn a_torn_last_line_waits_and_a_damaged_one_keeps_its_place() {
     let second = tail.next_batch().unwrap();
     assert_eq!((second.lines[0].seq, second.lines[0].text.as_str()), (2, "whole"));
 }
+
+/// Whoever looks while a runner is just beginning must not take it for one that died: the op would be told as failed
+/// and go on.
+#[test]
+fn a_runner_that_begins_while_one_looks_has_not_died() {
+    let (_folder, journal) = journal();
+    let entry = journal.add(op_file(), false).unwrap();
+    let mut runner = None;
+    let seen = entry.standing_with(|| {
+        runner = entry.lock().unwrap();
+        entry.begin().unwrap();
+    });
+    assert_eq!(seen.unwrap(), Standing::Running);
+    drop(runner);
+    assert_eq!(entry.standing().unwrap(), Standing::Died);
+}
