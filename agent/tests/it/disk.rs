@@ -221,13 +221,13 @@ async fn while_the_journal_is_read_only_ops_are_refused_and_the_host_is_told_all
     // What is done with cannot be cleared away, which ends nothing.
     connection.send(&ServerMessage::FinishStored { op: ended }).await;
     host.set(&host.build("three", ACTIVATE));
-    while connection.facts().await.current().unwrap().number != 3 {}
+    connection.told_on(3).await;
 
     // An agent that starts on such a disk does the same.
     agent.kill();
     let _agent = disk.agent(&host, &server);
     let mut connection = server.accept().await;
-    assert_eq!(connection.facts().await.current().unwrap().number, 3);
+    connection.told_on(3).await;
     assert_eq!(connection.journal, [ended]);
     connection
         .send(&ServerMessage::Run { op: OpId::new(), action: OpAction::Refresh, timeout_secs: 60 })

@@ -176,6 +176,22 @@ impl Connection {
         }
     }
 
+    /// Waits until the host is told to be on this generation, with whatever message: an op's end that is told again
+    /// brings the facts too, and then they are not told a second time.
+    pub(crate) async fn told_on(&mut self, number: u32) {
+        within("facts on that generation", async {
+            loop {
+                let (AgentMessage::Facts { facts } | AgentMessage::Finished { facts, .. }) = self.next().await else {
+                    continue;
+                };
+                if facts.current().is_some_and(|current| current.number == number) {
+                    return;
+                }
+            }
+        })
+        .await;
+    }
+
     /// Asks for an op, and waits until the agent has it.
     pub(crate) async fn run(&mut self, action: OpAction) -> OpId {
         self.run_within(action, 120).await
