@@ -7,8 +7,8 @@ use leptos_router::{SsrMode, path};
 
 use crate::components::IconSprite;
 use crate::pages::{
-    AuditPage, DeploymentPage, DeploymentsPage, FleetPage, HostPage, Inside, LogInPage, MergePage, NotFound,
-    OpPage, OpsPage, RevertPage, RollBackFailedPage, RollbackPage, RolloutPage,
+    AboutPage, AuditPage, DeploymentPage, DeploymentsPage, FleetPage, HostPage, Inside, LogInPage, MergePage,
+    NotFound, NoticesPage, OpPage, OpsPage, RevertPage, RollBackFailedPage, RollbackPage, RolloutPage,
 };
 use crate::{browser, time};
 
@@ -40,6 +40,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/ops") view=OpsPage/>
                     <Route path=path!("/ops/:id") view=OpPage/>
                     <Route path=path!("/audit") view=AuditPage/>
+                    <Route path=path!("/notices") view=NoticesPage/>
+                    <Route path=path!("/about") view=AboutPage/>
                 </ParentRoute>
                 <Route path=path!("/*any") view=NotFound ssr=SsrMode::Async/>
             </Routes>

@@ -29,6 +29,11 @@ pub(crate) fn now() -> DateTime<Utc> {
     DateTime::from_timestamp_millis(millis).unwrap_or_default()
 }
 
+/// Whether this tab is the one that is looked at.
+pub(crate) fn is_in_sight() -> bool {
+    !document().hidden()
+}
+
 /// A number in `0.0..1.0`.
 pub(crate) fn random() -> f64 {
     js_sys::Math::random()

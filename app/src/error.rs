@@ -25,6 +25,9 @@ pub enum ApiError {
         /// The op that holds the host.
         op: OpId,
     },
+    /// The server's answer was not understood: it is of another version than this page.
+    #[error("The server was updated and this page is from before. Reload the page, and look again.")]
+    Outdated,
     /// The server did not answer, or not in a way that was understood.
     #[error(
         "The server could not be reached, and it is not known whether it did anything. Look again. ({0})"
@@ -47,6 +50,7 @@ impl FromServerFnError for ApiError {
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => Self::said(
                 "The server did not understand this request. Nothing was changed. Reload the page.",
             ),
+            ServerFnErrorErr::Deserialization(_) => Self::Outdated,
             other => Self::Unreachable(other.to_string()),
         }
     }

@@ -101,7 +101,7 @@ test.describe('Fleet-Wide PR Revert', () => {
 
     // Whoever else looks is told at once.
     await expect(new DeploymentPanel(other).heading('PR #42 reverted')).toBeVisible();
-    await expect(notice(other, 'PR #42 reverted. Pull and switch the hosts when ready.')).toBeVisible();
+    await expect(notice(other, 'PR #42 reverted - Pull to get reverted flake.lock')).toBeVisible();
   });
 
   test('Updates all host Lock compartments (yellow)', async ({ page, another, story }) => {

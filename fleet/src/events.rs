@@ -67,8 +67,8 @@ impl EventBus {
         }
     }
 
-    /// Tells everybody.
-    pub fn publish(&self, event: &Event) {
+    /// Tells everybody; the number of the event.
+    pub fn publish(&self, event: &Event) -> u64 {
         let mut inner = self.lock();
         inner.last += 1;
         let published = Arc::new(Published::new(inner.last, event));
@@ -81,6 +81,7 @@ impl EventBus {
         // Sent under the lock, so that nobody who subscribes meanwhile hears it twice or not at all. An error means
         // that nobody listens.
         let _ = self.live.send(published);
+        inner.last
     }
 
     /// The number of the last event.
@@ -122,7 +123,8 @@ mod tests {
     }
 
     fn notice(text: &str) -> Event {
-        Event::Notice(Notice { tone: Tone::Good, text: text.into(), host_name: None, op: None })
+        let at = "2026-01-01T00:00:00Z".parse().unwrap();
+        Event::Notice(Notice { at, tone: Tone::Good, text: text.into(), host_name: None, op: None })
     }
 
     #[tokio::test]

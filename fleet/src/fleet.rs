@@ -4,14 +4,16 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use backstay_protocol::event::Event;
-use backstay_protocol::view::{Person, Role};
+use backstay_protocol::view::{About, Person, Role};
 use backstay_protocol::{Clock, DesiredState, HostId, Labels};
+use chrono::{DateTime, Utc};
 
 use crate::accounts::Accounts;
 use crate::comparisons::Comparisons;
 use crate::events::EventBus;
 use crate::github::GitHub;
 use crate::hub::Hub;
+use crate::notices::Notices;
 use crate::ops::request::RequestError;
 use crate::rollouts::Turns;
 use crate::store::{HostRecord, NewAuditEntry, Store, StoreError};
@@ -35,10 +37,12 @@ pub struct FleetConfig {
 #[derive(Clone)]
 pub struct Fleet {
     pub(crate) server_version: Arc<str>,
+    started_at: DateTime<Utc>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) events: Arc<EventBus>,
+    pub(crate) notices: Arc<Notices>,
     pub(crate) queue_time: Duration,
     pub(crate) comparisons: Arc<Comparisons>,
     pub(crate) github: Option<Arc<GitHub>>,
@@ -57,11 +61,13 @@ impl Fleet {
         let FleetConfig { server_version, store, clock, queue_time, github } = config;
         Self {
             server_version: server_version.into(),
+            started_at: clock.now(),
             hub: Arc::default(),
             events: Arc::new(EventBus::new(clock.as_ref())),
             accounts: Arc::new(Accounts::new(Arc::clone(&store), Arc::clone(&clock))),
             desired: Arc::new(RwLock::new(DesiredState::NotConfigured)),
             publishing: Arc::default(),
+            notices: Arc::default(),
             turns: Arc::default(),
             queue_time,
             comparisons: Arc::default(),
@@ -75,6 +81,15 @@ impl Fleet {
     /// People and their sessions.
     pub fn accounts(&self) -> &Accounts {
         &self.accounts
+    }
+
+    /// What this server is.
+    pub fn about(&self) -> About {
+        About {
+            server_version: self.server_version.to_string(),
+            started_at: self.started_at,
+            repository: self.github.as_ref().map(|github| github.name().to_owned()),
+        }
     }
 
     /// What open pages hear.

@@ -22,6 +22,7 @@ pub mod events;
 mod fleet;
 pub mod github;
 pub mod hub;
+mod notices;
 pub mod ops;
 pub mod rollouts;
 pub mod secret;

@@ -43,6 +43,7 @@ impl Fleet {
             deployment: self.newest_deployment().await?,
             rollout: self.newest_rollout().await?,
             last_event,
+            newest_notice: self.newest_notice(),
             server_version: self.server_version.to_string(),
         })
     }

@@ -3,6 +3,7 @@
 //! Sent as Server-Sent Events (HTML Living Standard, section 9.2): the event's name is [`Event::name`], its `id` an
 //! increasing number, its data the JSON of the event.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::deployment::Deployment;
@@ -108,6 +109,8 @@ impl Event {
 /// A sentence for everybody who has a page open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
+    /// When it was told.
+    pub at: DateTime<Utc>,
     /// Good news or bad.
     pub tone: Tone,
     /// The sentence, such as “Rolled back to Gen 47”.
@@ -116,6 +119,15 @@ pub struct Notice {
     pub host_name: Option<String>,
     /// The op that it is about.
     pub op: Option<OpId>,
+}
+
+/// A notice as it is kept to be read again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldNotice {
+    /// The number of the event that told it: a later one has a larger number.
+    pub id: u64,
+    /// What it said.
+    pub notice: Notice,
 }
 
 /// How a notice is meant.

@@ -75,6 +75,8 @@ pub struct FleetSnapshot {
     pub rollout: Option<Rollout>,
     /// The number of the last event that the snapshot holds: a page follows the stream from there.
     pub last_event: u64,
+    /// The number of the newest notice; 0 where there is none.
+    pub newest_notice: u64,
     /// The version of the server.
     pub server_version: String,
 }
@@ -133,6 +135,17 @@ pub struct OpsPage {
     pub more: bool,
     /// The number of the last event that this holds.
     pub last_event: u64,
+}
+
+/// What a server is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// Its version.
+    pub server_version: String,
+    /// Since when it runs.
+    pub started_at: DateTime<Utc>,
+    /// The repository at GitHub that it watches, as `owner/name`.
+    pub repository: Option<String>,
 }
 
 /// One line of the audit log.

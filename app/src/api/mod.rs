@@ -6,6 +6,7 @@ mod compare;
 mod deployments;
 mod fleet;
 mod host;
+mod notices;
 mod ops;
 mod rollback;
 mod rollouts;
@@ -19,6 +20,7 @@ pub use deployments::{
 };
 pub use fleet::{Start, StartPage, start_page};
 pub use host::{LoadHost, SetAutoTest, SetLabels, load_host, set_auto_test, set_labels};
+pub use notices::{LoadAbout, LoadNotices, load_about, load_notices};
 pub use ops::{
     CancelOp, LoadOp, LoadOps, LoadOutputAfter, LoadOutputBefore, OpRead, RequestOp, RetryOp, cancel_op,
     load_op, load_ops, load_output_after, load_output_before, request_op, retry_op,

@@ -5,7 +5,7 @@ use leptos_router::hooks::use_location;
 
 use crate::api::LogOut;
 use crate::browser;
-use crate::components::{Icon, Mark, action_from_address};
+use crate::components::{Icon, Mark, NoticesLink, action_from_address};
 use crate::live::{Connection, Live};
 
 /// The top of every page: where one is, whether the page is live, who is logged in.
@@ -17,13 +17,14 @@ pub fn Header() -> impl IntoView {
         <header class="top">
             <a class="brand" href="/"><Mark/>"Backstay"</a>
             <nav aria-label="Main">
-                <NavLink href="/" text="Fleet" also="/hosts/"/>
-                <NavLink href="/deployments" text="Deployments" also="/deployments/"/>
-                <NavLink href="/ops" text="Ops" also="/ops/"/>
-                <NavLink href="/audit" text="Audit" also="/audit"/>
+                <NavLink section=Section::Fleet/>
+                <NavLink section=Section::Deployments/>
+                <NavLink section=Section::Ops/>
+                <NavLink section=Section::Audit/>
             </nav>
             <div class="top-end">
                 <ConnectionState/>
+                <NoticesLink/>
                 <ThemeToggle/>
                 <span class="person" title=move || live.person().map(|p| p.role.to_string())>
                     {move || live.person().map(|p| p.name)}
@@ -33,15 +34,70 @@ pub fn Header() -> impl IntoView {
                 </ActionForm>
             </div>
         </header>
+        <Outdated/>
     }
     .into_any()
 }
 
+/// A part of the dashboard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Section {
+    Fleet,
+    Deployments,
+    Ops,
+    Audit,
+}
+
+impl Section {
+    /// The part that an address belongs to. A dialog belongs to the page that it lies over, whatever its address.
+    fn of(path: &str) -> Option<Self> {
+        let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty()).collect();
+        match parts[..] {
+            []
+            | ["hosts" | "rollout" | "rollback" | "pull-requests", ..]
+            | ["deployments", _, "revert" | "rollback"] => Some(Self::Fleet),
+            ["deployments", ..] => Some(Self::Deployments),
+            ["ops", ..] => Some(Self::Ops),
+            ["audit", ..] => Some(Self::Audit),
+            _ => None,
+        }
+    }
+
+    fn address_and_name(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Fleet => ("/", "Fleet"),
+            Self::Deployments => ("/deployments", "Deployments"),
+            Self::Ops => ("/ops", "Ops"),
+            Self::Audit => ("/audit", "Audit"),
+        }
+    }
+}
+
 #[component]
-fn NavLink(href: &'static str, text: &'static str, also: &'static str) -> impl IntoView {
+fn NavLink(section: Section) -> impl IntoView {
     let path = use_location().pathname;
-    let here = move || path.with(|path| path == href || path.starts_with(also));
-    view! { <a href=href aria-current=move || here().then_some("page")>{text}</a> }
+    let here = move || path.with(|path| Section::of(path) == Some(section));
+    let (href, name) = section.address_and_name();
+    view! { <a href=href aria-current=move || here().then_some("page")>{name}</a> }
+}
+
+/// Said where the server was updated while this page was open.
+#[component]
+fn Outdated() -> impl IntoView {
+    let outdated = expect_context::<Live>().outdated();
+    let location = use_location();
+    let here = move || format!("{}{}", location.pathname.get(), location.query.get().to_query_string());
+    view! {
+        <div role="status">
+            {move || outdated.get().then(|| view! {
+                <p class="outdated">
+                    "The server was updated. This page is from before: what it says may be wrong. "
+                    <a href=here rel="external">"Reload the page"</a>
+                </p>
+            })}
+        </div>
+    }
+    .into_any()
 }
 
 #[component]
@@ -92,4 +148,27 @@ fn ThemeToggle() -> impl IntoView {
 
 fn known(theme: &str) -> Option<&'static str> {
     ["light", "dark"].into_iter().find(|known| *known == theme)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Section;
+
+    #[test]
+    fn a_dialog_belongs_to_the_page_below_it() {
+        for (path, section) in [
+            ("/", Some(Section::Fleet)),
+            ("/hosts/gpc0/rollback", Some(Section::Fleet)),
+            ("/rollout", Some(Section::Fleet)),
+            ("/pull-requests/42/merge", Some(Section::Fleet)),
+            ("/deployments/1/revert", Some(Section::Fleet)),
+            ("/deployments/1", Some(Section::Deployments)),
+            ("/deployments", Some(Section::Deployments)),
+            ("/ops/1", Some(Section::Ops)),
+            ("/audit", Some(Section::Audit)),
+            ("/notices", None),
+        ] {
+            assert_eq!(Section::of(path), section, "{path}");
+        }
+    }
 }

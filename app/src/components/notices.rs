@@ -5,6 +5,7 @@ use std::time::Duration;
 use backstay_protocol::event::Tone;
 use leptos::prelude::*;
 
+use crate::browser;
 use crate::components::Icon;
 use crate::live::{Live, ShownNotice};
 
@@ -31,16 +32,12 @@ pub fn Notices() -> impl IntoView {
 fn Toast(shown: ShownNotice) -> impl IntoView {
     let live = expect_context::<Live>();
     let ShownNotice { key, notice } = shown;
-    let (class, icon) = match notice.tone {
-        Tone::Good => ("toast good", "ok"),
-        Tone::Neutral => ("toast neutral", "anchor"),
-        Tone::Bad => ("toast bad", "failed"),
-    };
+    let (tone, icon) = notice_tone(notice.tone);
     if notice.tone != Tone::Bad {
         Effect::new(move |_| set_timeout(move || live.dismiss(key), STAY));
     }
     view! {
-        <div class=class>
+        <div class=format!("toast {tone}")>
             <Icon name=icon/>
             <p>
                 {notice.host_name.map(|name| view! { <b class="name">{name}</b> " " })}
@@ -51,6 +48,45 @@ fn Toast(shown: ShownNotice) -> impl IntoView {
                 <Icon name="close"/>
             </button>
         </div>
+    }
+    .into_any()
+}
+
+/// The class and the icon of a notice.
+pub(crate) fn notice_tone(tone: Tone) -> (&'static str, &'static str) {
+    match tone {
+        Tone::Good => ("good", "ok"),
+        Tone::Neutral => ("neutral", "anchor"),
+        Tone::Bad => ("bad", "failed"),
+    }
+}
+
+/// Where this browser remembers which notices were looked at.
+const READ: &str = "backstay.notices-read";
+
+/// Remembers that the notices through this number were looked at.
+pub(crate) fn mark_notices_read(live: Live, through: u64) {
+    if live.read_notice().get_untracked().is_none_or(|read| read < through) {
+        live.read_notice().set(Some(through));
+        browser::remember(READ, &through.to_string());
+    }
+}
+
+/// Leads to the list of notices, and says whether there are some that were not looked at.
+#[component]
+pub fn NoticesLink() -> impl IntoView {
+    let live = expect_context::<Live>();
+    Effect::new(move |_| {
+        let read = browser::remembered(READ).and_then(|number| number.parse().ok());
+        live.read_notice().set(Some(read.unwrap_or_default()));
+    });
+    let news =
+        Memo::new(move |_| live.read_notice().get().is_some_and(|read| read < live.newest_notice().get()));
+    let name = move || if news.get() { "Notices, new ones" } else { "Notices" };
+    view! {
+        <a class="quiet bell" href="/notices" aria-label=name title=name data-news=move || news.get().to_string()>
+            <Icon name="bell"/>
+        </a>
     }
     .into_any()
 }

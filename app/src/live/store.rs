@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_protocol::deployment::Deployment;
-use backstay_protocol::event::{Event, Notice, Tone};
+use backstay_protocol::event::{Event, Notice};
 use backstay_protocol::pull_request::PullRequests;
 use backstay_protocol::rollout::Rollout;
 use backstay_protocol::view::{FleetSnapshot, Person, Role};
@@ -44,7 +44,7 @@ pub enum Connection {
 /// A notice on the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShownNotice {
-    /// Tells it from others.
+    /// The number of the event that told it, which tells it from others.
     pub key: u64,
     /// What it says.
     pub notice: Notice,
@@ -63,6 +63,10 @@ pub struct Live {
     person: RwSignal<Option<Person>>,
     connection: RwSignal<Connection>,
     notices: RwSignal<Vec<ShownNotice>>,
+    newest_notice: RwSignal<u64>,
+    read_notice: RwSignal<Option<u64>>,
+    server_version: RwSignal<String>,
+    outdated: RwSignal<bool>,
     last_event: StoredValue<u64>,
     shared: StoredValue<Arc<Shared>>,
 }
@@ -82,6 +86,10 @@ impl Live {
             person: RwSignal::new(None),
             connection: RwSignal::new(Connection::Opening),
             notices: RwSignal::new(Vec::new()),
+            newest_notice: RwSignal::new(0),
+            read_notice: RwSignal::new(None),
+            server_version: RwSignal::new(String::new()),
+            outdated: RwSignal::new(false),
             last_event: StoredValue::new(0),
             shared: StoredValue::new(Arc::default()),
         }
@@ -95,8 +103,18 @@ impl Live {
     }
 
     fn fill(self, start: Start) {
-        let FleetSnapshot { hosts, pull_requests, deployment, rollout, last_event, .. } = start.snapshot;
+        let FleetSnapshot {
+            hosts,
+            pull_requests,
+            deployment,
+            rollout,
+            last_event,
+            newest_notice,
+            server_version,
+        } = start.snapshot;
         self.last_event.set_value(last_event);
+        self.newest_notice.set(newest_notice);
+        self.server_version.set(server_version);
         self.pull_requests.set(pull_requests);
         self.deployment.set(deployment);
         self.rollout.set(rollout);
@@ -167,13 +185,12 @@ impl Live {
         match event {
             Event::Host { host } => self.put(host),
             Event::HostRemoved { id } => self.rows.update(|rows| rows.retain(|r| r.id != *id)),
-            Event::Notice(notice) => self.show(notice.clone()),
+            Event::Notice(notice) => self.show(id, notice.clone()),
             Event::PullRequests { pull_requests } => self.pull_requests.set((**pull_requests).clone()),
             Event::Deployment { deployment } => self.hear_deployment(deployment),
             Event::Rollout { rollout } => self.hear_rollout(rollout),
-            Event::PrMerged { message, .. } | Event::PrReverted { message, .. } => {
-                self.show(Notice { tone: Tone::Neutral, text: message.clone(), host_name: None, op: None });
-            }
+            // A notice says the same, and the deployment and the hosts follow.
+            Event::PrMerged { .. } | Event::PrReverted { .. } => {}
             Event::Op { .. } | Event::Output { .. } | Event::Resync => {}
         }
         self.tell(event);
@@ -181,10 +198,22 @@ impl Live {
 
     /// Takes in everything anew, after events were missed.
     pub(crate) fn reset(self, start: Start) {
-        let FleetSnapshot { hosts, pull_requests, deployment, rollout, last_event, .. } = start.snapshot;
+        let FleetSnapshot {
+            hosts,
+            pull_requests,
+            deployment,
+            rollout,
+            last_event,
+            newest_notice,
+            server_version,
+        } = start.snapshot;
         if self.last_event.try_update_value(|last| *last = last_event).is_none() {
             return;
         }
+        if self.server_version.with_untracked(|known| *known != server_version) {
+            self.outdated.set(true);
+        }
+        self.newest_notice.set(newest_notice);
         self.person.set(Some(start.person));
         self.pull_requests.set(pull_requests);
         self.deployment.set(deployment);
@@ -199,6 +228,27 @@ impl Live {
     /// Takes a notice off the page.
     pub fn dismiss(self, key: u64) {
         self.notices.try_update(|shown| shown.retain(|n| n.key != key));
+    }
+
+    /// The number of the newest notice; 0 where there is none.
+    pub fn newest_notice(self) -> RwSignal<u64> {
+        self.newest_notice
+    }
+
+    /// The number of the newest notice that was there when the list of them was last looked at in this browser; none
+    /// where that is not known, or never happened.
+    pub fn read_notice(self) -> RwSignal<Option<u64>> {
+        self.read_notice
+    }
+
+    /// The version of the server that this page is from.
+    pub fn server_version(self) -> RwSignal<String> {
+        self.server_version
+    }
+
+    /// Whether the server is another than the one that this page is from: it may say what the page does not understand.
+    pub fn outdated(self) -> RwSignal<bool> {
+        self.outdated
     }
 
     /// The open pull requests.
@@ -245,9 +295,8 @@ impl Live {
         }
     }
 
-    fn show(self, notice: Notice) {
-        let Some(shared) = self.shared.try_get_value() else { return };
-        let key = shared.key();
+    fn show(self, key: u64, notice: Notice) {
+        self.newest_notice.set(key);
         self.notices.update(|shown| {
             shown.push(ShownNotice { key, notice });
             let excess = shown.len().saturating_sub(NOTICES);
@@ -267,6 +316,7 @@ mod tests {
     use std::sync::Barrier;
     use std::thread;
 
+    use backstay_protocol::event::Tone;
     use backstay_protocol::{Compartments, Light, Platform, State};
 
     use super::*;
@@ -304,6 +354,7 @@ mod tests {
                 deployment: None,
                 rollout: None,
                 last_event,
+                newest_notice: 0,
                 server_version: "0.1.0".into(),
             },
         }
@@ -376,16 +427,32 @@ mod tests {
     }
 
     #[test]
+    fn a_page_that_is_older_than_the_server_says_so() {
+        Owner::new().with(|| {
+            let live = live(vec![]);
+            live.reset(start(vec![], 90));
+            assert!(!live.outdated().get_untracked());
+            let mut newer = start(vec![], 91);
+            newer.snapshot.server_version = "0.2.0".into();
+            live.reset(newer);
+            assert!(live.outdated().get_untracked());
+        });
+    }
+
+    #[test]
     fn old_notices_make_room() {
         Owner::new().with(|| {
             let live = live(vec![]);
             for number in 0..9 {
+                let at = "2026-01-01T00:00:00Z".parse().unwrap();
                 let text = format!("Rolled back to Gen {number}");
-                live.apply(8, &Event::Notice(Notice { tone: Tone::Good, text, host_name: None, op: None }));
+                let notice = Notice { at, tone: Tone::Good, text, host_name: None, op: None };
+                live.apply(8 + number, &Event::Notice(notice));
             }
             let shown = live.notices().get_untracked();
             assert_eq!(shown.len(), NOTICES);
             assert_eq!(shown[0].notice.text, "Rolled back to Gen 4");
+            assert_eq!(live.newest_notice().get_untracked(), 16);
         });
     }
 }

@@ -3,6 +3,9 @@
 //! The browser itself comes back after short interruptions and says the last event that it heard. Where the server
 //! answers that too much was missed (`resync`), or the stream was closed for good, everything is read again and a new
 //! stream is opened from there.
+//!
+//! A tab that nobody looks at gives its stream back after a while, for browsers keep no more than six connections to a
+//! server that speaks HTTP/1.1, whatever the number of tabs. Once it is looked at again, it hears what it missed.
 
 use std::time::Duration;
 
@@ -20,6 +23,8 @@ use crate::{ApiError, browser};
 /// How long to wait before everything is read again: doubled after each failure, up to a limit.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// How long a tab may be out of sight before it gives its stream back.
+const OUT_OF_SIGHT: Duration = Duration::from_secs(30);
 
 /// An open stream and the handlers that it calls.
 struct Stream {
@@ -41,11 +46,31 @@ type Slot = StoredValue<Option<Stream>, LocalStorage>;
 /// Follows the event stream as long as the calling effect holds; effects run in browsers alone.
 pub(crate) fn follow(live: Live) {
     let slot: Slot = StoredValue::new_local(None);
+    let sight = window_event_listener_untyped("visibilitychange", move |_| match browser::is_in_sight() {
+        true if slot.try_with_value(Option::is_none) == Some(true) => open(live, slot),
+        true => {}
+        false => rest_if_out_of_sight(live, slot),
+    });
     on_cleanup(move || {
+        sight.remove();
         slot.try_set_value(None);
         browser::set_flag("live", false);
     });
     open(live, slot);
+}
+
+/// Gives the stream back, if the tab is out of sight by now and stays so.
+fn rest_if_out_of_sight(live: Live, slot: Slot) {
+    if browser::is_in_sight() {
+        return;
+    }
+    let rest = move || {
+        if !browser::is_in_sight() && slot.try_set_value(None).is_none() {
+            live.connection().try_set(Connection::Opening);
+            browser::set_flag("live", false);
+        }
+    };
+    set_timeout(rest, OUT_OF_SIGHT);
 }
 
 fn open(live: Live, slot: Slot) {
@@ -70,6 +95,7 @@ fn open(live: Live, slot: Slot) {
     let stream = Stream { source, _heard: heard, _opened: opened, _lost: lost };
     // Where the page is gone meanwhile, the stream comes back here, and closes.
     drop(slot.try_set_value(Some(stream)));
+    rest_if_out_of_sight(live, slot);
 }
 
 fn hear(live: Live, slot: Slot, message: &MessageEvent) {
@@ -113,6 +139,7 @@ async fn read_again(live: Live, slot: Slot, waited: Duration) {
             live.reset(start);
             open(live, slot);
         }
+        Err(ApiError::Outdated) => drop(live.outdated().try_set(true)),
         // The answer itself leads to the log-in page.
         Ok(_) | Err(ApiError::NotLoggedIn) => {}
         Err(_) => start_over(live, slot, (waited * 2).clamp(FIRST_WAIT, LONGEST_WAIT)),

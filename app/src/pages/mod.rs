@@ -1,5 +1,6 @@
 //! One file for each address.
 
+mod about;
 mod audit;
 mod deciding;
 mod deployments;
@@ -8,11 +9,13 @@ mod host;
 mod inside;
 mod log_in;
 mod not_found;
+mod notices;
 mod op;
 mod ops;
 mod rollback;
 mod rollout;
 
+pub use about::AboutPage;
 pub use audit::AuditPage;
 pub use deciding::{MergePage, RevertPage, RollBackFailedPage};
 pub use deployments::{DeploymentPage, DeploymentsPage};
@@ -21,6 +24,7 @@ pub use host::HostPage;
 pub use inside::Inside;
 pub use log_in::LogInPage;
 pub use not_found::NotFound;
+pub use notices::NoticesPage;
 pub use op::OpPage;
 pub use ops::OpsPage;
 pub use rollback::RollbackPage;

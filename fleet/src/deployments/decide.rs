@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use backstay_protocol::deployment::{Decision, Deployment, PullRequestRef};
-use backstay_protocol::event::{Event, Notice, Tone};
+use backstay_protocol::event::{Event, Tone};
 use backstay_protocol::message::ServerMessage;
 use backstay_protocol::view::{Person, Role};
 use backstay_protocol::{Commit, DeploymentId};
@@ -113,7 +113,8 @@ impl Fleet {
             self.publish_opened(opened.id).await?;
             let number = new.pull_request.number;
             let message = format!("PR #{number} merged by {} - Pull to get it", new.merged_by);
-            self.events.publish(&Event::PrMerged { number, message });
+            self.events.publish(&Event::PrMerged { number, message: message.clone() });
+            self.tell(Tone::Neutral, message);
         }
         Ok(opened)
     }
@@ -290,11 +291,7 @@ impl Fleet {
         let message = "PR reverted - Pull to get reverted flake.lock".to_owned();
         self.events.publish(&Event::PrReverted { number, message: message.clone() });
         self.hub.send_all(&ServerMessage::PrReverted { number, message });
-        self.tell(Tone::Good, format!("PR #{number} reverted. Pull and switch the hosts when ready."));
-    }
-
-    fn tell(&self, tone: Tone, text: String) {
-        self.events.publish(&Event::Notice(Notice { tone, text, host_name: None, op: None }));
+        self.tell(Tone::Good, format!("PR #{number} reverted - Pull to get reverted flake.lock"));
     }
 
     async fn decide(

@@ -17,7 +17,7 @@ pub mod request;
 #[cfg(test)]
 mod tests;
 
-use backstay_protocol::event::{Event, Notice, Tone};
+use backstay_protocol::event::{Event, Tone};
 use backstay_protocol::{OpKind, OpStatus, OpView};
 
 use crate::fleet::Fleet;
@@ -41,11 +41,6 @@ impl Fleet {
             OpStatus::Succeeded => message,
             status => format!("{} {status}: {message}", op.title()),
         };
-        self.events.publish(&Event::Notice(Notice {
-            tone,
-            text,
-            host_name: Some(op.host_name.clone()),
-            op: Some(op.id),
-        }));
+        self.tell_of(op, tone, text);
     }
 }

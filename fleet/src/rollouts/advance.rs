@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use backstay_protocol::event::{Event, Notice, Tone};
+use backstay_protocol::event::Tone;
 use backstay_protocol::rollout::{Ended, Next, Rollout, RolloutHost, RolloutState, RolloutStep, stopped};
 use backstay_protocol::{HostId, OpId, OpKind, OpStatus, OpView, RolloutId};
 
@@ -126,7 +126,7 @@ impl Fleet {
                 RolloutState::Done if after.failures().next().is_none() => Tone::Neutral,
                 _ => Tone::Bad,
             };
-            self.events.publish(&Event::Notice(Notice { tone, text: told, host_name: None, op: None }));
+            self.tell(tone, told);
         }
         Ok(true)
     }

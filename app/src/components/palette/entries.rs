@@ -28,12 +28,14 @@ pub(super) enum Does {
 const OPS: [OpKind; 5] = [OpKind::PullSwitch, OpKind::Pull, OpKind::Switch, OpKind::Test, OpKind::Refresh];
 
 /// The pages, by name.
-const PAGES: [(&str, &str); 5] = [
+const PAGES: [(&str, &str); 7] = [
     ("Fleet", "/"),
     ("Roll out: pull, switch or test several hosts", "/rollout"),
     ("Deployments", "/deployments"),
     ("Ops", "/ops"),
     ("Audit log", "/audit"),
+    ("Notices", "/notices"),
+    ("About Backstay", "/about"),
 ];
 
 /// Everything that can be chosen: pages first, then each host with what can be done to it.

@@ -1,0 +1,108 @@
+//! What runs here: the server and the agents, by version.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use backstay_protocol::HostView;
+use backstay_protocol::view::About;
+use leptos::prelude::*;
+
+use super::inside::{Loading, NotRead};
+use crate::api::load_about;
+use crate::components::{Ago, Icon, Mark, PageTitle};
+use crate::live::{Live, Started};
+
+/// What runs here: the server and the agents, by version.
+#[component]
+pub fn AboutPage() -> impl IntoView {
+    let started = expect_context::<Started>();
+    let about = Resource::new_blocking(|| (), |()| load_about());
+    view! {
+        <PageTitle text="About"/>
+        <div class="page-head"><h1>"About"</h1></div>
+        <Suspense fallback=Loading>
+            {move || Suspend::new(async move {
+                match started.and(about).await {
+                    Ok(about) => view! { <Server about/> <Agents/> }.into_any(),
+                    Err(error) => view! { <NotRead error/> }.into_any(),
+                }
+            })}
+        </Suspense>
+    }
+    .into_any()
+}
+
+#[component]
+fn Server(about: About) -> impl IntoView {
+    let repository = about.repository.map(|name| view! { <div><dt>"Repository"</dt><dd>{name}</dd></div> });
+    view! {
+        <section class="card about-server" aria-labelledby="about-server">
+            <Mark/>
+            <div>
+                <h2 id="about-server">"Backstay "{about.server_version}</h2>
+                <dl class="facts">
+                    <div><dt>"Runs since"</dt><dd><Ago at=about.started_at/></dd></div>
+                    {repository}
+                    <div><dt>"Licence"</dt><dd>"MIT or Apache-2.0"</dd></div>
+                </dl>
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+/// The agents' versions, each with its hosts; the most frequent first.
+#[component]
+fn Agents() -> impl IntoView {
+    let live = expect_context::<Live>();
+    let versions =
+        Memo::new(move |_| live.rows().with(|rows| by_version(rows.iter().map(|row| row.host.get()))));
+    let row = move |(version, hosts): (Option<String>, Vec<String>)| {
+        let same = live.server_version().with(|server| version.as_deref() == Some(server.as_str()));
+        let (state, words) = match (&version, same) {
+            (Some(_), true) => ("ok", "as the server"),
+            (Some(_), false) => ("attention", "another than the server"),
+            (None, _) => ("unknown", "never connected"),
+        };
+        let hosts = hosts
+            .into_iter()
+            .map(|name| view! { <li><a href=format!("/hosts/{name}")>{name.clone()}</a></li> });
+        view! {
+            <tr>
+                <th scope="row">{version.unwrap_or_else(|| "Not known".to_owned())}</th>
+                <td data-title="Compared"><span class="compared" data-state=state><Icon name=state/>{words}</span></td>
+                <td data-title="Hosts"><ul class="host-names">{hosts.collect_view()}</ul></td>
+            </tr>
+        }
+    };
+    view! {
+        <section aria-labelledby="about-agents">
+            <h2 id="about-agents">"Agents"</h2>
+            <div class="table-frame card">
+                <table class="plain agents">
+                    <thead>
+                        <tr>
+                            <th scope="col">"Version"</th>
+                            <th scope="col">"Compared"</th>
+                            <th scope="col">"Hosts"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{move || versions.get().into_iter().map(row).collect_view()}</tbody>
+                </table>
+            </div>
+            {move || versions.with(Vec::is_empty).then(|| view! { <p class="faint">"No host has an agent yet."</p> })}
+        </section>
+    }
+    .into_any()
+}
+
+/// The hosts of each version of the agent, the version of the most hosts first.
+fn by_version(hosts: impl Iterator<Item = HostView>) -> Vec<(Option<String>, Vec<String>)> {
+    let mut versions: BTreeMap<Option<String>, Vec<String>> = BTreeMap::new();
+    for host in hosts {
+        versions.entry(host.agent_version).or_default().push(host.name);
+    }
+    let mut versions: Vec<_> = versions.into_iter().collect();
+    versions.sort_by_key(|(_, hosts)| Reverse(hosts.len()));
+    versions
+}

@@ -1,0 +1,79 @@
+//! The notices of the last time, to be read again.
+
+use backstay_protocol::event::{Event, Notice, ToldNotice};
+use leptos::prelude::*;
+
+use super::inside::{Loading, NotRead};
+use crate::api::load_notices;
+use crate::components::{Ago, Icon, PageTitle, mark_notices_read, notice_tone};
+use crate::live::{Live, Reload, Started};
+
+/// The notices of the last time: what came by while nobody looked.
+#[component]
+pub fn NoticesPage() -> impl IntoView {
+    let started = expect_context::<Started>();
+    let live = expect_context::<Live>();
+    let notices = Resource::new_blocking(|| (), |()| load_notices());
+    let reload = Reload::new();
+    live.listen(move |event| {
+        if matches!(event, Event::Notice(_) | Event::Resync) {
+            reload.stale(move || async move { notices.refetch() });
+        }
+    });
+    Effect::new(move |_| {
+        if let Some(Ok(told)) = notices.get() {
+            mark_notices_read(live, told.first().map_or(0, |told| told.id));
+        }
+    });
+    view! {
+        <PageTitle text="Notices"/>
+        <div class="page-head"><h1>"Notices"</h1></div>
+        <Transition fallback=Loading>
+            {move || Suspend::new(async move {
+                match started.and(notices).await {
+                    Ok(told) => view! { <List told/> }.into_any(),
+                    Err(error) => view! { <NotRead error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
+}
+
+#[component]
+fn List(told: Vec<ToldNotice>) -> impl IntoView {
+    if told.is_empty() {
+        return view! {
+            <div class="card nothing-yet">
+                <Icon name="bell"/>
+                <h2>"Nothing was told yet"</h2>
+                <p>"What pages say in their corner is kept here, from the start of the server on."</p>
+                <p><a href="/audit">"The audit log has everything."</a></p>
+            </div>
+        }
+        .into_any();
+    }
+    let items = told.into_iter().map(|told| view! { <Item notice=told.notice/> }).collect_view();
+    view! {
+        <ol class="card notice-list">{items}</ol>
+        <p class="faint">"The newest, since the server started. "<a href="/audit">"The audit log has everything."</a></p>
+    }
+    .into_any()
+}
+
+#[component]
+fn Item(notice: Notice) -> impl IntoView {
+    let (tone, icon) = notice_tone(notice.tone);
+    view! {
+        <li class=format!("notice-told {tone}")>
+            <Icon name=icon/>
+            <p>
+                {notice.host_name.map(|name| view! { <a class="name" href=format!("/hosts/{name}")>{name.clone()}</a> " " })}
+                <span>{notice.text}</span>
+                {notice.op.map(|op| view! { " " <a href=format!("/ops/{op}")>"Details"</a> })}
+            </p>
+            <span class="time"><Ago at=notice.at/></span>
+        </li>
+    }
+    .into_any()
+}

@@ -1,0 +1,116 @@
+/** What is told, read again; what runs here; a page that is older than the server; a tab that nobody looks at. */
+
+import type { Page } from '@playwright/test';
+
+import { HostView, connection, notice } from '../pages/fleet';
+import { RollbackDialog } from '../pages/dialog';
+import { expect, nobody, open, test } from '../support/test';
+
+const bell = (page: Page) => page.getByRole('link', { name: /^Notices/ });
+
+test('what was told while nobody looked is read in the list of notices', async ({ page, gpc0, another }) => {
+  await open(page, '/');
+  await expect(bell(page)).toHaveAccessibleName('Notices');
+  await open(page, '/hosts/gpc0/rollback');
+  await new RollbackDialog(page, 'gpc0').confirm(47).click();
+  await expect(notice(page, 'Rolled back to Gen 47')).toBeVisible();
+
+  // Whoever comes later is told that there is something, and finds it.
+  const late = await another();
+  await open(late, '/');
+  await expect(bell(late)).toHaveAccessibleName('Notices, new ones');
+  await bell(late).click();
+  const told = late.getByRole('main').getByRole('listitem').filter({ hasText: 'Rolled back to Gen 47' });
+  await expect(told).toBeVisible();
+  await expect(told.getByRole('link', { name: 'gpc0' })).toHaveAttribute('href', '/hosts/gpc0');
+  await expect(bell(late)).toHaveAccessibleName('Notices');
+
+  // The tests follow the rollback, and the list follows them.
+  await expect(late.getByRole('main').getByText('8/8 passed')).toBeVisible();
+  await late.reload();
+  await expect(bell(late)).toHaveAccessibleName('Notices');
+  await told.getByRole('link', { name: 'Details' }).click();
+  await expect(late.getByRole('heading', { name: 'Rollback to Gen 47' })).toBeVisible();
+});
+
+test.describe('without scripts', () => {
+  test.use({ javaScriptEnabled: false });
+
+  test('the list of notices is read', async ({ page, fleet, gpc0 }) => {
+    await fleet.ask(gpc0.name, 'test');
+    const told = page.getByRole('main').getByText(/3\/8 passed/);
+    await expect(async () => {
+      await page.goto('/notices');
+      await expect(told).toBeVisible({ timeout: 100 });
+    }).toPass();
+  });
+});
+
+test.describe('nobody is logged in', () => {
+  test.use({ storageState: nobody });
+
+  test('notices and versions are for people who are', async ({ page }) => {
+    for (const path of ['/notices', '/about']) {
+      await page.goto(path);
+      await expect(page).toHaveURL(/\/login/);
+    }
+  });
+});
+
+test('the versions of the server and of the agents are told', async ({ page, gpc0 }) => {
+  await open(page, '/');
+  await page.getByRole('link', { name: 'About Backstay' }).click();
+  await expect(page.getByRole('heading', { name: /^Backstay \d+\.\d+\.\d+$/ })).toBeVisible();
+  const agent = page.getByRole('row').filter({ has: page.getByRole('link', { name: gpc0.name, exact: true }) });
+  await expect(agent).toContainText('as the server');
+});
+
+test('a page that is older than the server says so', async ({ page, fleet, gpc0, watch }) => {
+  await open(page, '/');
+  await expect(page.getByText('The server was updated.')).toBeHidden();
+  // The server that comes back is a newer one.
+  await page.route('**/api/start_page*', async (route) => {
+    const answer = await route.fetch();
+    const start = await answer.json();
+    start.snapshot.server_version = '99.0.0';
+    await route.fulfill({ response: answer, json: start });
+  });
+  watch.allow(/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE/);
+  await fleet.server.stop();
+  await fleet.server.start();
+  await expect(page.getByText('The server was updated.')).toBeVisible();
+  const reload = page.getByRole('link', { name: 'Reload the page' });
+  await expect(reload).toHaveAttribute('href', '/');
+  await reload.click();
+  await HostView.inFleet(page, gpc0.name).shows('Agent', 'ok', 'Connected');
+});
+
+test('a tab that nobody looks at gives its connection back, and hears what it missed', async ({ page, fleet, gpc0 }) => {
+  await page.clock.install();
+  await open(page, '/');
+  const row = HostView.inFleet(page, gpc0.name);
+  await row.shows('Tests', 'failed', '3/8 passed');
+  const streams: string[] = [];
+  page.on('request', (request) => {
+    if (request.url().includes('/events')) streams.push(request.url());
+  });
+
+  await lookedAt(page, false);
+  await page.clock.fastForward('00:40');
+  await expect(connection(page)).toHaveAttribute('data-connection', 'opening');
+  await expect(page.locator('html')).not.toHaveAttribute('data-live');
+  await fleet.ask(gpc0.name, 'refresh');
+
+  await lookedAt(page, true);
+  await expect(connection(page)).toHaveAttribute('data-connection', 'live');
+  expect(streams, 'it goes on from the last event that it heard').toHaveLength(1);
+  expect(streams[0]).toMatch(/after=\d{13}/);
+});
+
+/** Has the page believe that its tab is looked at, or not. */
+async function lookedAt(page: Page, is: boolean): Promise<void> {
+  await page.evaluate((hidden) => {
+    Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden });
+    document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
+  }, !is);
+}
