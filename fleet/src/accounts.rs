@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use argon2::password_hash;
-use backstay_protocol::Clock;
-use backstay_protocol::limits::{HOST_NAME_CHARS, is_host_name};
+use backstay_protocol::limits::HOST_NAME_CHARS;
 use backstay_protocol::view::{Person, Role};
+use backstay_protocol::{Clock, PersonView};
 use chrono::TimeDelta;
 
-use crate::secret::{Secret, hash_password, random_password};
-use crate::store::{NewAuditEntry, NewJoinToken, Store, StoreError, TokenHash, UserRecord};
+use crate::secret::{hash_password, random_password};
+use crate::store::{NewAuditEntry, Store, StoreError, TokenHash, UserRecord};
 
 mod backoff;
+mod join_token;
 mod log_in;
 #[cfg(test)]
 mod tests;
@@ -57,6 +58,12 @@ pub enum AccountError {
     /// The time for which a join token is to be good is none, or too long.
     #[error("a join token is good for some time, and for {} days at most. No token was made.", JOIN_TOKEN_AT_MOST.num_days())]
     JoinTokenTime,
+    /// The person may not let hosts in.
+    #[error("You may not do this: it takes the role “{}”. No token was made.", Role::Admin)]
+    NotAllowed,
+    /// A host has this name.
+    #[error("There is a host named {0} already. No token was made. Choose another name.")]
+    HostNameTaken(String),
     /// The password could not be hashed.
     #[error("the password could not be hashed: {0}. Nothing was changed.")]
     Hash(#[from] password_hash::Error),
@@ -140,36 +147,20 @@ impl Accounts {
         self.store.delete_session(&TokenHash::of(token)).await
     }
 
-    /// A new token with which one host may join the fleet, once: the host of that name, or any.
+    /// How a person wants the fleet page to look.
     ///
     /// # Errors
-    /// [`AccountError`]
-    pub async fn new_join_token(
-        &self,
-        host_name: Option<String>,
-        valid_for: TimeDelta,
-    ) -> Result<Secret, AccountError> {
-        if let Some(name) = host_name.as_ref().filter(|name| !is_host_name(name)) {
-            return Err(AccountError::HostName(shown_name(name)));
-        }
-        if valid_for <= TimeDelta::zero() || valid_for > JOIN_TOKEN_AT_MOST {
-            return Err(AccountError::JoinTokenTime);
-        }
-        let secret = Secret::random();
-        let now = self.clock.now();
-        let token = NewJoinToken {
-            token: secret.hash(),
-            host_name: host_name.clone(),
-            created_at: now,
-            expires_at: now + valid_for,
-        };
-        let whom = host_name.as_deref().unwrap_or("any host");
-        let detail = format!("For {whom}, until {}.", token.expires_at.format("%F %R UTC"));
-        // The entry first: a token that nobody knows of is worse than an entry for one that was not made.
-        let entry = NewAuditEntry { host_name, ..self.entry(CONSOLE, "join-token.created", detail) };
-        self.store.append_audit(&entry).await?;
-        self.store.insert_join_token(&token).await?;
-        Ok(secret)
+    /// [`StoreError`]
+    pub async fn view(&self, person: &Person) -> Result<PersonView, StoreError> {
+        self.store.person_view(&person.name).await
+    }
+
+    /// Remembers how a person wants the fleet page to look.
+    ///
+    /// # Errors
+    /// [`StoreError`]; it is as before then.
+    pub async fn set_view(&self, person: &Person, view: &PersonView) -> Result<(), StoreError> {
+        self.store.set_person_view(&person.name, view).await
     }
 
     fn entry(&self, actor: &str, action: &str, detail: String) -> NewAuditEntry {

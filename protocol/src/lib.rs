@@ -23,18 +23,21 @@ mod labels;
 pub mod limits;
 pub mod message;
 mod op;
+mod person_view;
 pub mod pull_request;
 pub mod rollback;
 pub mod rollout;
 #[cfg(test)]
 mod sample;
+pub mod test_history;
 mod test_run;
+mod test_timeout;
 pub mod timeline;
 pub mod view;
 
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use compartment::{Compartments, Light, State};
-pub use facts::{Checkout, DesiredState, Facts, same_files};
+pub use facts::{Checkout, DesiredState, Facts, TestsFolder, same_files};
 pub use generation::{Commit, Generation, GenerationRef};
 pub use host::{HostView, Platform};
 pub use id::{DeploymentId, HostId, IdError, OpId, RolloutId};
@@ -42,7 +45,9 @@ pub use labels::{LabelError, Labels, NOTES_CHARS};
 pub use op::{
     CancelRequest, IllegalTransition, OpAction, OpKind, OpStatus, OpView, OutputLine, Phase, Stream,
 };
+pub use person_view::{Column, Density, PersonView};
 pub use test_run::{TestResult, TestRun, TestSummary};
+pub use test_timeout::{MAX_TEST_TIMEOUT_SECS, TestTimeout, TestTimeoutError};
 
 /// The version of the agent protocol that this build speaks.
 ///

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use tempfile::TempDir;
 
 use super::*;
+use crate::secret::Secret;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{EnrolError, NewHost};
 
@@ -242,4 +243,30 @@ async fn a_join_token_for_no_host_or_no_time_is_not_made() {
         assert!(matches!(refused, Err(AccountError::JoinTokenTime)), "{refused:?}");
     }
     assert!(bench.audited().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_administrator_lets_hosts_in_and_the_log_says_who_it_was() {
+    let bench = Bench::new().await;
+    let person = |role| Person { name: "maria".to_owned(), role };
+    let hour = TimeDelta::hours(1);
+    for role in [Role::Viewer, Role::Operator] {
+        let refused = bench.accounts.join_token_for(&person(role), None, hour).await;
+        assert!(matches!(refused, Err(AccountError::NotAllowed)), "{refused:?}");
+    }
+    assert!(bench.audited().await.is_empty());
+    let name = Some("gpc0".to_owned());
+    let secret = bench.accounts.join_token_for(&person(Role::Admin), name, hour).await.unwrap();
+    assert_eq!(bench.audited().await, [pair("maria", "join-token.created")]);
+    let host = NewHost {
+        id: backstay_protocol::HostId::new(),
+        name: "gpc0".to_owned(),
+        platform: Platform::Nixos,
+        token: Secret::random().hash(),
+        auto_test: true,
+        at: bench.clock.now(),
+    };
+    bench.store.enrol(&host, &secret.hash()).await.unwrap();
+    let again = bench.accounts.join_token_for(&person(Role::Admin), Some("GPC0".to_owned()), hour).await;
+    assert!(matches!(&again, Err(AccountError::HostNameTaken(name)) if name == "gpc0"), "{again:?}");
 }

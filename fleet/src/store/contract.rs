@@ -101,6 +101,8 @@ macro_rules! contract {
             people: [
                 a_person_is_found_by_name, a_new_password_ends_the_sessions, a_session_lasts_until_it_expires,
                 an_ended_session_is_over, nobody_has_no_session, expired_sessions_are_forgotten,
+                a_view_is_kept_for_its_person, a_view_that_is_not_understood_is_the_one_of_the_start,
+                the_database_itself_bounds_a_view,
             ],
             reopen: [everything_is_there_after_reopening],
         }

@@ -15,8 +15,8 @@ use backstay_protocol::deployment::{Decision, Deployment, Heard};
 use backstay_protocol::rollout::{Rollout, RolloutState, RolloutStep};
 use backstay_protocol::view::{AuditEntry, AuditQuery};
 use backstay_protocol::{
-    Commit, DeploymentId, Facts, HostId, Labels, OpId, OpView, OutputLine, Phase, Platform, RolloutId,
-    TestRun,
+    Commit, DeploymentId, Facts, HostId, Labels, OpId, OpView, OutputLine, PersonView, Phase, Platform,
+    RolloutId, TestRun,
 };
 use chrono::{DateTime, Utc};
 
@@ -218,6 +218,10 @@ pub trait Store: Send + Sync + 'static {
     async fn put_user(&self, user: &UserRecord, audit: &NewAuditEntry) -> Result<(), StoreError>;
     /// The person of this name.
     async fn user(&self, name: &str) -> Result<Option<UserRecord>, StoreError>;
+    /// How a person wants the fleet page to look; as everybody begins, where there is no such person.
+    async fn person_view(&self, name: &str) -> Result<PersonView, StoreError>;
+    /// Remembers how a person wants the fleet page to look; nothing where there is no such person.
+    async fn set_person_view(&self, name: &str, view: &PersonView) -> Result<(), StoreError>;
     /// Records a session.
     async fn insert_session(
         &self,

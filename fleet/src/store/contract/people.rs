@@ -1,6 +1,7 @@
 //! People and their sessions.
 
 use backstay_protocol::view::Role;
+use backstay_protocol::{Column, Density, PersonView};
 
 use super::Bench;
 use super::fixture::{at, audited, entry, start};
@@ -74,4 +75,36 @@ pub(super) async fn expired_sessions_are_forgotten(bench: &mut impl Bench) {
     store.delete_expired(at(60)).await.unwrap();
     assert_eq!(user_of(&*store, "short", 0).await, None);
     assert_eq!(user_of(&*store, "long", 0).await.as_deref(), Some("maria"));
+}
+
+pub(super) async fn a_view_is_kept_for_its_person(bench: &mut impl Bench) {
+    let store = bench.store();
+    for name in ["maria", "jonas"] {
+        put(&*store, name, "h", Role::Viewer).await;
+    }
+    assert_eq!(store.person_view("maria").await.unwrap(), PersonView::default());
+    let view = PersonView::showing(Density::Compact, [Column::System, Column::Now]);
+    store.set_person_view("maria", &view).await.unwrap();
+    store.set_person_view("nobody", &view).await.unwrap();
+    // A new password is no new person.
+    put(&*store, "maria", "h2", Role::Operator).await;
+    bench.reopen().await;
+    let store = bench.store();
+    assert_eq!(store.person_view("maria").await.unwrap(), view);
+    assert_eq!(store.person_view("jonas").await.unwrap(), PersonView::default());
+    assert_eq!(store.person_view("nobody").await.unwrap(), PersonView::default());
+}
+
+pub(super) async fn a_view_that_is_not_understood_is_the_one_of_the_start(bench: &mut impl Bench) {
+    let store = bench.store();
+    put(&*store, "maria", "h", Role::Viewer).await;
+    bench.run("UPDATE users SET fleet_view = 'nonsense'").await.unwrap();
+    assert_eq!(store.person_view("maria").await.unwrap(), PersonView::default());
+}
+
+pub(super) async fn the_database_itself_bounds_a_view(bench: &mut impl Bench) {
+    let store = bench.store();
+    put(&*store, "maria", "h", Role::Viewer).await;
+    let long = format!("UPDATE users SET fleet_view = '{}'", "x".repeat(1001));
+    assert!(bench.run(&long).await.is_err());
 }

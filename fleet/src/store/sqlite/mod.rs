@@ -26,8 +26,8 @@ use backstay_protocol::deployment::{Decision, Deployment, Heard};
 use backstay_protocol::rollout::{Rollout, RolloutState, RolloutStep};
 use backstay_protocol::view::{AuditEntry, AuditQuery};
 use backstay_protocol::{
-    Commit, DeploymentId, Facts, HostId, Labels, OpId, OpView, OutputLine, Phase, Platform, RolloutId,
-    TestRun,
+    Commit, DeploymentId, Facts, HostId, Labels, OpId, OpView, OutputLine, PersonView, Phase, Platform,
+    RolloutId, TestRun,
 };
 use chrono::{DateTime, Utc};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -142,6 +142,7 @@ fn migrations() -> Migrator {
         ("deployments", include_str!("../../../../migrations/sqlite/0003_deployments.sql")),
         ("rollouts", include_str!("../../../../migrations/sqlite/0004_rollouts.sql")),
         ("host labels", include_str!("../../../../migrations/sqlite/0005_host_labels.sql")),
+        ("person view", include_str!("../../../../migrations/sqlite/0006_person_view.sql")),
     ];
     let numbered = (1..).zip(steps).map(|(number, (name, sql))| {
         Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
@@ -433,6 +434,12 @@ impl Store for SqliteStore {
         people::by_name(self, name).await
     }
 
+    async fn person_view(&self, name: &str) -> Result<PersonView, StoreError> {
+        people::view(self, name).await
+    }
+    async fn set_person_view(&self, name: &str, view: &PersonView) -> Result<(), StoreError> {
+        people::set_view(self, name, view).await
+    }
     async fn insert_session(
         &self,
         token: &TokenHash,

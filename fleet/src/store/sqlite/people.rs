@@ -1,5 +1,6 @@
 //! People and their sessions.
 
+use backstay_protocol::PersonView;
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
 
@@ -42,6 +43,27 @@ pub(super) async fn by_name(store: &SqliteStore, name: &str) -> Result<Option<Us
     let row =
         sqlx::query("SELECT * FROM users WHERE name = $1").bind(name).fetch_optional(&store.reader).await?;
     row.as_ref().map(from_row).transpose()
+}
+
+pub(super) async fn view(store: &SqliteStore, name: &str) -> Result<PersonView, StoreError> {
+    let row = sqlx::query("SELECT fleet_view FROM users WHERE name = $1")
+        .bind(name)
+        .fetch_optional(&store.reader)
+        .await?;
+    Ok(row
+        .map(|row| row.text("fleet_view"))
+        .transpose()?
+        .map(|text| PersonView::from_text(&text))
+        .unwrap_or_default())
+}
+
+pub(super) async fn set_view(store: &SqliteStore, name: &str, view: &PersonView) -> Result<(), StoreError> {
+    sqlx::query("UPDATE users SET fleet_view = $2 WHERE name = $1")
+        .bind(name)
+        .bind(view.to_text())
+        .execute(&store.writer)
+        .await?;
+    Ok(())
 }
 
 pub(super) async fn insert_session(

@@ -1,0 +1,75 @@
+//! The tokens that let hosts in.
+
+use backstay_protocol::limits::is_host_name;
+use backstay_protocol::view::{Person, Role};
+use chrono::TimeDelta;
+
+use super::{AccountError, Accounts, CONSOLE, JOIN_TOKEN_AT_MOST, shown_name};
+use crate::secret::Secret;
+use crate::store::{NewAuditEntry, NewJoinToken};
+
+impl Accounts {
+    /// A new token with which one host may join the fleet, once: the host of that name, or any. Made on the server's own
+    /// machine.
+    ///
+    /// # Errors
+    /// [`AccountError`]
+    pub async fn new_join_token(
+        &self,
+        host_name: Option<String>,
+        valid_for: TimeDelta,
+    ) -> Result<Secret, AccountError> {
+        self.join_token(CONSOLE, host_name, valid_for).await
+    }
+
+    /// A new token as in [`Self::new_join_token`], made by an administrator. A host that is there already would be turned
+    /// away with it, and so is the name.
+    ///
+    /// # Errors
+    /// [`AccountError`]
+    pub async fn join_token_for(
+        &self,
+        person: &Person,
+        host_name: Option<String>,
+        valid_for: TimeDelta,
+    ) -> Result<Secret, AccountError> {
+        if person.role < Role::Admin {
+            return Err(AccountError::NotAllowed);
+        }
+        if let Some(name) = &host_name
+            && let Some(known) = self.store.host_by_name(name).await?
+        {
+            return Err(AccountError::HostNameTaken(known.name));
+        }
+        self.join_token(&person.name, host_name, valid_for).await
+    }
+
+    async fn join_token(
+        &self,
+        actor: &str,
+        host_name: Option<String>,
+        valid_for: TimeDelta,
+    ) -> Result<Secret, AccountError> {
+        if let Some(name) = host_name.as_ref().filter(|name| !is_host_name(name)) {
+            return Err(AccountError::HostName(shown_name(name)));
+        }
+        if valid_for <= TimeDelta::zero() || valid_for > JOIN_TOKEN_AT_MOST {
+            return Err(AccountError::JoinTokenTime);
+        }
+        let secret = Secret::random();
+        let now = self.clock.now();
+        let token = NewJoinToken {
+            token: secret.hash(),
+            host_name: host_name.clone(),
+            created_at: now,
+            expires_at: now + valid_for,
+        };
+        let whom = host_name.as_deref().unwrap_or("any host");
+        let detail = format!("For {whom}, until {}.", token.expires_at.format("%F %R UTC"));
+        // The entry first: a token that nobody knows of is worse than an entry for one that was not made.
+        let entry = NewAuditEntry { host_name, ..self.entry(actor, "join-token.created", detail) };
+        self.store.append_audit(&entry).await?;
+        self.store.insert_join_token(&token).await?;
+        Ok(secret)
+    }
+}
