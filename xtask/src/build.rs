@@ -1,6 +1,6 @@
 //! Builds what runs: the server, the agent and the page.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
@@ -39,6 +39,36 @@ impl Built {
     }
 }
 
+/// Where the things are that were built as they are shipped.
+#[derive(Debug, Clone)]
+pub(crate) struct Release {
+    /// The server's program.
+    pub(crate) server: PathBuf,
+    /// Many hosts at once.
+    pub(crate) crowd: PathBuf,
+    /// The server of a page with nothing on it.
+    pub(crate) empty_page: PathBuf,
+    /// The folder that the server takes the page's files from.
+    pub(crate) site: PathBuf,
+    /// The same of the empty page.
+    pub(crate) empty_site: PathBuf,
+}
+
+impl Release {
+    /// Where cargo puts things here, whether they are built yet or not.
+    pub(crate) fn find(places: &Places) -> Result<Self> {
+        let target = places.target()?;
+        Ok(Self {
+            server: target.join("release/backstay-server"),
+            crowd: target.join("release/backstay-crowd"),
+            empty_page: target.join("release/backstay-empty-page"),
+            // Apart from the page that demo and tests use.
+            site: target.join("site-release"),
+            empty_site: target.join("site-empty-page"),
+        })
+    }
+}
+
 /// Sets up, builds, and tells where things are.
 pub(crate) fn run_all(places: &Places, only_page: bool) -> Result<()> {
     setup::run(places)?;
@@ -64,14 +94,31 @@ pub(crate) fn programs(places: &Places) -> Result<()> {
 
 /// Builds the page: WebAssembly, its glue and the style sheet.
 pub(crate) fn page(places: &Places) -> Result<()> {
-    let site = Built::find(places)?.site.display().to_string();
+    page_of(places, "backstay", &[], &Built::find(places)?.site)
+}
+
+/// What makes the page as small as it is shipped.
+const SMALL: [&str; 2] = ["--release", "--precompress"];
+
+/// Builds the page as it is shipped: small, and compressed.
+pub(crate) fn release_page(places: &Places) -> Result<()> {
+    page_of(places, "backstay", &SMALL, &Release::find(places)?.site)
+}
+
+/// Builds what the page is measured with: programs as they are shipped, and a page with nothing on it.
+pub(crate) fn release_for_bench(places: &Places) -> Result<()> {
+    page_of(places, "empty-page", &SMALL, &Release::find(places)?.empty_site)?;
+    let packages = ["backstay-server", "backstay-crowd", "backstay-empty-page"];
+    let words: Vec<&str> = packages.into_iter().flat_map(|package| ["--package", package]).collect();
+    run(places, &[&["build", "--release", "--bins"], &words[..]].concat(), &[])
+}
+
+fn page_of(places: &Places, project: &str, how: &[&str], site: &Path) -> Result<()> {
+    let words = [&["leptos", "build", "--project", project, "--frontend-only"], how].concat();
+    let site = site.display().to_string();
     // cargo-leptos would put it beside Cargo.toml even where cargo builds elsewhere.
     // And its own backtrace would push what went wrong off the screen.
-    run(
-        places,
-        &["leptos", "build", "--frontend-only"],
-        &[("LEPTOS_SITE_ROOT", &site), ("RUST_BACKTRACE", "0")],
-    )
+    run(places, &words, &[("LEPTOS_SITE_ROOT", &site), ("RUST_BACKTRACE", "0")])
 }
 
 /// Runs cargo with its output on the terminal.

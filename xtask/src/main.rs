@@ -1,5 +1,6 @@
 //! `cargo xtask`: what one does with this repository.
 
+mod bench;
 mod build;
 mod chaos;
 mod demo;
@@ -54,6 +55,8 @@ enum Task {
         /// The host's folder.
         host: PathBuf,
     },
+    /// Measure what Backstay costs on this machine.
+    Bench(bench::Options),
     /// Run all tests, or some.
     Test {
         /// Run only this part; may be given several times.
@@ -83,6 +86,7 @@ fn run(task: &Task) -> Result<bool> {
         Task::Chaos(options) => chaos::run(&places, options),
         Task::Host { plan, into } => nix_host::run(plan, into).map(|()| true),
         Task::HostBuild { host } => nix_host::build_checkout(host).map(|()| true),
+        Task::Bench(options) => bench::run(&places, options).map(|()| true),
         Task::Test { only } => test::run(&places, only),
     }
 }

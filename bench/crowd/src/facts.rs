@@ -79,6 +79,7 @@ pub(crate) fn facts(number: u32, state: State) -> Facts {
             lock_hash: Some(format!("sha256-{:064}", state.generation)),
         }),
         tests_available: TESTS,
+        tests: None,
         test_runs: generations.iter().take(3).map(|generation| test_run(generation, state)).collect(),
         failed_units: vec![],
         problems: vec![],
