@@ -182,6 +182,7 @@ mod tests {
             op: OpId::new(),
             action: OpAction::Refresh,
             timeout_secs: 60,
+            test_timeout_secs: None,
             accepted_at: now,
             config: serde_json::Value::Null,
         };

@@ -91,7 +91,7 @@ fn test(config: &Arc<Config>) -> Result<ExitCode> {
     let bounds = Bounds { deadline: Instant::now() + Duration::from_hours(24), cancelled: &|| false };
     let conditions = Conditions {
         generation: &generation,
-        timeout: config.test_timeout(),
+        timeout: config.test_timeout(None),
         scratch: Path::new(&config.state_dir),
         bounds: &bounds,
         clock: clock.as_ref(),

@@ -125,6 +125,7 @@ mod tests {
             op: OpId::new(),
             action: OpAction::Refresh,
             timeout_secs: 60,
+            test_timeout_secs: None,
             accepted_at: SystemClock.now(),
             config: serde_json::Value::Null,
         };

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use backstay_protocol::limits::{TEST_TAIL_BYTES, TEST_TAIL_LINES, TESTS, cut};
-use backstay_protocol::{Clock, GenerationRef, Stream, TestResult, TestRun};
+use backstay_protocol::{Clock, GenerationRef, Stream, TestResult, TestRun, TestsFolder};
 
 use crate::command::{self, Bounds, Ended, Invocation};
+use crate::config::TestsConfig;
 use crate::storage;
 
 /// One test: an executable file.
@@ -32,6 +33,16 @@ fn test(path: PathBuf) -> Option<Test> {
     let found = path.metadata().ok()?;
     let runs = found.is_file() && found.permissions().mode() & 0o111 != 0;
     (runs && !name.starts_with('.')).then_some(Test { name, path })
+}
+
+/// The folder as pages show it.
+pub(crate) fn described(config: &TestsConfig, tests: &[Test]) -> TestsFolder {
+    TestsFolder {
+        path: config.dir.to_string_lossy().into_owned(),
+        names: tests.iter().map(|test| test.name.clone()).collect(),
+        timeout_secs: config.timeout,
+        max_timeout_secs: config.max_timeout,
+    }
 }
 
 /// Who is told how tests go.

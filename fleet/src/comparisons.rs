@@ -50,18 +50,21 @@ impl Default for Comparisons {
 }
 
 impl Comparisons {
-    fn known(&self, pair: &Pair) -> Option<Comparison> {
+    /// What is remembered of two builds for a host that was booted with `booted`.
+    fn known(&self, pair: &Pair, booted: Option<&str>) -> Option<Comparison> {
         self.remembered()
             .iter()
-            .find(|(known, _)| is_same(known, pair))
+            .find(|(known, comparison)| is_same(known, pair) && booted_with(comparison) == booted)
             .map(|(_, comparison)| comparison.clone())
     }
 
     /// Takes in what a host has told. What a part could not tell may be known later: that is not remembered.
     fn take(&self, host: HostId, pair: Pair, comparison: Comparison) {
-        if comparison.packages.is_ok() && comparison.commits.is_ok() {
+        if comparison.is_whole() {
             let mut remembered = self.remembered();
-            remembered.retain(|(known, _)| !is_same(known, &pair));
+            remembered.retain(|(known, other)| {
+                !is_same(known, &pair) || booted_with(other) != booted_with(&comparison)
+            });
             remembered.push_back((pair.clone(), comparison.clone()));
             if remembered.len() > REMEMBERED {
                 remembered.pop_front();
@@ -74,6 +77,12 @@ impl Comparisons {
     fn remembered(&self) -> MutexGuard<'_, VecDeque<(Pair, Comparison)>> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What the host was booted with that told a comparison: whether a reboot is needed depends on it, and on nothing else
+/// but the builds.
+fn booted_with(comparison: &Comparison) -> Option<&str> {
+    comparison.reboot.as_ref().ok().and_then(|reboot| reboot.booted.as_deref())
 }
 
 /// Whether both compare the same builds, whatever the hosts number them.
@@ -96,7 +105,8 @@ impl Fleet {
         let host = self.store.host_by_name(host_name).await?;
         let host = host.ok_or_else(|| CompareError::NoSuchHost(host_name.to_owned()))?;
         let pair = Pair { from, to };
-        if let Some(known) = self.comparisons.known(&pair) {
+        let booted = host.facts.as_ref().and_then(|facts| facts.booted.as_deref());
+        if let Some(known) = self.comparisons.known(&pair, booted) {
             return Ok(known);
         }
         // Listened to before it is asked, so that no answer is too quick.
@@ -114,7 +124,7 @@ impl Fleet {
                     }
                     // Answers that came too fast to be read: the one waited for may be remembered.
                     Err(broadcast::error::RecvError::Lagged(_)) => {
-                        if let Some(known) = self.comparisons.known(&pair) {
+                        if let Some(known) = self.comparisons.known(&pair, booted) {
                             return Some(known);
                         }
                     }
@@ -136,7 +146,7 @@ impl Fleet {
 #[cfg(test)]
 mod tests {
     use backstay_protocol::closure_diff::ClosureDiff;
-    use backstay_protocol::comparison::CommitsBetween;
+    use backstay_protocol::comparison::{CommitsBetween, Reboot, UnitChanges};
 
     use super::*;
 
@@ -146,7 +156,12 @@ mod tests {
     }
 
     fn told() -> Comparison {
-        Comparison { packages: Ok(ClosureDiff::default()), commits: Ok(CommitsBetween::default()) }
+        Comparison {
+            packages: Ok(ClosureDiff::default()),
+            commits: Ok(CommitsBetween::default()),
+            reboot: Ok(Reboot::default()),
+            units: Ok(UnitChanges::default()),
+        }
     }
 
     #[test]
@@ -155,10 +170,25 @@ mod tests {
         comparisons.take(HostId::new(), pair(48, 47), told());
         let mut elsewhere = pair(48, 47);
         elsewhere.from.number = 12;
-        assert_eq!(comparisons.known(&elsewhere), Some(told()));
-        assert_eq!(comparisons.known(&pair(47, 48)), None, "the way back is another one");
+        assert_eq!(comparisons.known(&elsewhere, None), Some(told()));
+        assert_eq!(comparisons.known(&pair(47, 48), None), None, "the way back is another one");
         comparisons.take(HostId::new(), pair(48, 46), Comparison { commits: Err("later".into()), ..told() });
-        assert_eq!(comparisons.known(&pair(48, 46)), None);
+        assert_eq!(comparisons.known(&pair(48, 46), None), None);
+    }
+
+    #[test]
+    fn whether_a_reboot_is_needed_is_not_taken_from_a_host_that_was_booted_with_something_else() {
+        let comparisons = Comparisons::default();
+        let booted = |build: &str| Comparison {
+            reboot: Ok(Reboot { booted: Some(build.to_owned()), parts: vec![] }),
+            ..told()
+        };
+        comparisons.take(HostId::new(), pair(48, 47), booted("/nix/store/a"));
+        assert_eq!(comparisons.known(&pair(48, 47), Some("/nix/store/b")), None);
+        comparisons.take(HostId::new(), pair(48, 47), booted("/nix/store/b"));
+        for build in ["/nix/store/a", "/nix/store/b"] {
+            assert_eq!(comparisons.known(&pair(48, 47), Some(build)), Some(booted(build)));
+        }
     }
 
     #[test]
@@ -168,7 +198,7 @@ mod tests {
             comparisons.take(HostId::new(), pair(1000, number), told());
         }
         assert_eq!(comparisons.remembered().len(), REMEMBERED);
-        assert_eq!(comparisons.known(&pair(1000, 0)), None);
-        assert!(comparisons.known(&pair(1000, 499)).is_some());
+        assert_eq!(comparisons.known(&pair(1000, 0), None), None);
+        assert!(comparisons.known(&pair(1000, 499), None).is_some());
     }
 }

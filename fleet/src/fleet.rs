@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use backstay_protocol::event::Event;
 use backstay_protocol::view::{About, Person, Role};
-use backstay_protocol::{Clock, DesiredState, HostId, Labels};
+use backstay_protocol::{Clock, DesiredState, HostId, Labels, TestTimeout};
 use chrono::{DateTime, Utc};
 
 use crate::accounts::Accounts;
@@ -139,6 +139,26 @@ impl Fleet {
             if on { "Tests run after each switch and rollback." } else { "Tests run only when asked for." };
         let audit = self.setting_entry(person, &host, "host.auto-test", detail.to_owned());
         self.store.set_auto_test(host.id, on, &audit).await?;
+        Ok(self.publish_host(host.id).await?)
+    }
+
+    /// Says how long each test of a host may take; none leaves that to its agent's configuration.
+    ///
+    /// # Errors
+    /// [`RequestError`] where the person may not, or there is no such host.
+    pub async fn set_test_timeout(
+        &self,
+        person: &Person,
+        host_name: &str,
+        timeout: Option<TestTimeout>,
+    ) -> Result<(), RequestError> {
+        let host = self.host_to_set(person, host_name).await?;
+        let detail = match timeout {
+            Some(timeout) => format!("Each test may take {timeout}."),
+            None => "Each test may take what the host's agent is configured with.".to_owned(),
+        };
+        let audit = self.setting_entry(person, &host, "host.test-timeout", detail);
+        self.store.set_test_timeout(host.id, timeout, &audit).await?;
         Ok(self.publish_host(host.id).await?)
     }
 

@@ -22,6 +22,9 @@ pub struct Facts {
     pub checkout: Option<Checkout>,
     /// How many tests the host has.
     pub tests_available: u32,
+    /// More of them; an agent of before this was reported says nothing.
+    #[serde(default)]
+    pub tests: Option<TestsFolder>,
     /// The latest test run of each generation that has one, newest first.
     pub test_runs: Vec<TestRun>,
     /// Units that systemd reports as failed.
@@ -57,6 +60,19 @@ impl Facts {
             .filter(|run| run.generation.store_path == generation.store_path)
             .max_by_key(|run| run.finished_at)
     }
+}
+
+/// The host's own tests, as its agent is configured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestsFolder {
+    /// Where they are.
+    pub path: String,
+    /// Their names, in the order in which they run, at most [`TESTS`](crate::limits::TESTS).
+    pub names: Vec<String>,
+    /// How many seconds each may take where nothing is set for the host.
+    pub timeout_secs: u64,
+    /// The most that may be set.
+    pub max_timeout_secs: u64,
 }
 
 /// The checkout of the configuration repository on a host.

@@ -156,6 +156,10 @@ pub enum ServerMessage {
         action: OpAction,
         /// After how many seconds to stop it.
         timeout_secs: u64,
+        /// Of a test op: how long each test may take, where that is set for the host. Agents of before this was said
+        /// pass over it, and one whose own configuration allows less keeps to that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        test_timeout_secs: Option<u64>,
     },
     /// Stop this op.
     Cancel {

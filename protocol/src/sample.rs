@@ -57,6 +57,7 @@ pub(crate) fn facts() -> Facts {
             lock_hash: Some("l1".into()),
         }),
         tests_available: 8,
+        tests: None,
         test_runs: vec![test_run(48, 3, 8), test_run(47, 8, 8), test_run(46, 8, 8)],
         failed_units: vec![],
         problems: vec![],

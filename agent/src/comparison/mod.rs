@@ -1,8 +1,11 @@
-//! What going from one generation to another changes: packages by Nix, commits by the checkout's git.
+//! What going from one generation to another changes: packages by Nix, commits by the checkout's git, and by the files
+//! of the builds themselves whether a reboot is needed and which units differ.
 //!
-//! Both only read, take no lock that an op needs, and may take a while: they run beside everything else.
+//! All of them only read, take no lock that an op needs, and may take a while: they run beside everything else.
 
 mod commits;
+mod reboot;
+mod units;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -70,9 +73,12 @@ impl Comparisons {
 /// Compares two generations of a host.
 fn compare(config: &Config, facts: &Facts, pair: &Pair) -> Comparison {
     match (generation(facts, &pair.from), generation(facts, &pair.to)) {
-        (Ok(from), Ok(to)) => {
-            Comparison { packages: packages(config, from, to), commits: commits::between(config, from, to) }
-        }
+        (Ok(from), Ok(to)) => Comparison {
+            packages: packages(config, from, to),
+            commits: commits::between(config, from, to),
+            reboot: reboot::to_run(config, facts, to),
+            units: units::between(config.platform, from, to),
+        },
         (Err(why), _) | (_, Err(why)) => Comparison::unknown(&why),
     }
 }
@@ -86,16 +92,20 @@ fn generation<'a>(facts: &'a Facts, meant: &GenerationRef) -> Result<&'a Generat
 }
 
 fn packages(config: &Config, from: &Generation, to: &Generation) -> Result<ClosureDiff, String> {
-    if let Some(gone) = [from, to].into_iter().find(|generation| !Path::new(&generation.store_path).exists())
-    {
-        return Err(format!(
-            "Gen {} is garbage-collected: its packages are not known any more.",
-            gone.number
-        ));
-    }
+    are_there([from, to], "packages")?;
     let words = ["--extra-experimental-features", "nix-command", "store", "diff-closures"];
     let builds = [from.store_path.as_str(), to.store_path.as_str()];
     command::read(&Invocation::new(&config.commands.nix, words.into_iter().chain(builds)), NIX)
         .map(|printed| ClosureDiff::parse(&printed))
         .map_err(|why| format!("Nix could not compare the packages: {why}."))
+}
+
+/// What of them is wanted can be told only while the builds are there.
+fn are_there<const N: usize>(generations: [&Generation; N], what: &str) -> Result<(), String> {
+    match generations.into_iter().find(|generation| !Path::new(&generation.store_path).exists()) {
+        None => Ok(()),
+        Some(gone) => {
+            Err(format!("Gen {} is garbage-collected: its {what} are not known any more.", gone.number))
+        }
+    }
 }

@@ -37,7 +37,7 @@ impl Default for CheckoutConfig {
 
 impl Default for TestsConfig {
     fn default() -> Self {
-        Self { dir: "/etc/backstay/tests".into(), timeout: 60 }
+        Self { dir: "/etc/backstay/tests".into(), timeout: 60, max_timeout: 30 * 60 }
     }
 }
 

@@ -86,8 +86,10 @@ pub struct CheckoutConfig {
 pub struct TestsConfig {
     /// The folder that they are in.
     pub dir: PathBuf,
-    /// How many seconds each of them may take.
+    /// How many seconds each of them may take, where nothing is set for the host on its page.
     pub timeout: u64,
+    /// The most seconds that may be set there.
+    pub max_timeout: u64,
 }
 
 /// What a switch builds.
@@ -149,8 +151,9 @@ impl Config {
                 limits::HOST_NAME_CHARS
             ));
         }
-        if self.watch_interval == 0 || self.tests.timeout == 0 {
-            return invalid("watch_interval and tests.timeout are whole seconds, at least 1".into());
+        if self.watch_interval == 0 || self.tests.timeout == 0 || self.tests.max_timeout == 0 {
+            let keys = "watch_interval, tests.timeout and tests.max_timeout";
+            return invalid(format!("{keys} are whole seconds, at least 1"));
         }
         if let Some(name) = self.commands.empty() {
             return invalid(format!("commands.{name} is empty: give at least the program"));
@@ -168,9 +171,10 @@ impl Config {
         Duration::from_secs(self.watch_interval)
     }
 
-    /// How long each test may take.
-    pub fn test_timeout(&self) -> Duration {
-        Duration::from_secs(self.tests.timeout)
+    /// How long each test may take, where the server says `set` or nothing. What this file says bounds what people set.
+    pub fn test_timeout(&self, set: Option<u64>) -> Duration {
+        let set = set.map(|secs| secs.clamp(1, self.tests.max_timeout));
+        Duration::from_secs(set.unwrap_or(self.tests.timeout))
     }
 
     /// The profile whose generations are the host's.

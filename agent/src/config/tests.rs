@@ -69,6 +69,7 @@ fn values_that_cannot_be_used() {
     for text in [
         "server = \"https://a\"\nname = \"a b\"",
         "server = \"https://a\"\nwatch_interval = 0",
+        "server = \"https://a\"\n[tests]\nmax_timeout = 0",
         "server = \"https://a\"\n[commands]\ngit = []",
         "server = \"https://a\"\n[checkout]\nbranch = \"--upload-pack=x\"",
         "server = \"ftp://a\"",
@@ -76,6 +77,17 @@ fn values_that_cannot_be_used() {
     ] {
         assert!(matches!(parse(text).check(), Err(ConfigError::Invalid(_))), "{text}");
     }
+}
+
+#[test]
+fn the_configuration_bounds_what_is_set_for_tests() {
+    let config = parse("server = \"https://a\"\n[tests]\ntimeout = 90\nmax_timeout = 300");
+    let secs = |set| config.test_timeout(set).as_secs();
+    assert_eq!(secs(None), 90);
+    assert_eq!(secs(Some(120)), 120);
+    assert_eq!((secs(Some(900)), secs(Some(0))), (300, 1));
+    let generous = parse("server = \"https://a\"\n[tests]\ntimeout = 7200");
+    assert_eq!(generous.test_timeout(None).as_secs(), 7200, "its own word is not bounded");
 }
 
 #[test]

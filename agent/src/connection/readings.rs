@@ -149,6 +149,7 @@ mod tests {
             booted: None,
             checkout: None,
             tests_available: 0,
+            tests: None,
             test_runs: vec![],
             failed_units: vec![],
             problems: vec![],

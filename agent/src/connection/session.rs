@@ -22,7 +22,7 @@ use super::socket::Socket;
 use crate::agent::Agent;
 use crate::comparison::Comparisons;
 use crate::journal::Entry;
-use orders::TurnedDown;
+use orders::{Times, TurnedDown};
 
 /// How often ops are looked at.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(100);
@@ -199,7 +199,9 @@ impl<'a> Session<'a> {
 
     async fn act(&mut self, message: ServerMessage) -> Result<()> {
         match message {
-            ServerMessage::Run { op, action, timeout_secs } => self.accept(op, action, timeout_secs).await?,
+            ServerMessage::Run { op, action, timeout_secs, test_timeout_secs } => {
+                self.accept(op, action, Times { timeout_secs, test_timeout_secs }).await?;
+            }
             ServerMessage::Cancel { op } => self.cancel(op),
             ServerMessage::OutputStored { op, through } => {
                 if self.follows.contains_key(&op) {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use backstay_protocol::comparison::BootPart;
 use backstay_protocol::{Commit, Facts, Platform};
 
 use super::behind;
@@ -62,7 +63,7 @@ fn description(platform: Platform, build: &Path) -> Description {
         Platform::Nixos => Description {
             commit: recorded.or_else(|| nixos_revision(build)),
             version: text(&build.join("nixos-version")),
-            kernel: kernel(build),
+            kernel: kernel_version(build),
         },
         Platform::Darwin => darwin(build, recorded),
         // home-manager itself records no revision.
@@ -98,7 +99,7 @@ fn darwin(build: &Path, recorded: Option<Commit>) -> Description {
 }
 
 /// The version of the kernel: its modules are in a folder of that name.
-fn kernel(build: &Path) -> Option<String> {
+pub(crate) fn kernel_version(build: &Path) -> Option<String> {
     let modules = fs::read_dir(build.join("kernel-modules/lib/modules")).ok()?;
     let mut versions: Vec<_> =
         modules.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
@@ -108,10 +109,13 @@ fn kernel(build: &Path) -> Option<String> {
 
 /// Whether running `build` fully takes a reboot of what was booted.
 fn differs(booted: &Path, build: &Path) -> bool {
-    booted.exists()
-        && ["initrd", "kernel", "kernel-modules"]
-            .iter()
-            .any(|part| behind(&booted.join(part)) != behind(&build.join(part)))
+    booted.exists() && !boot_differences(booted, build).is_empty()
+}
+
+/// What `build` would be started with that was not booted.
+pub(crate) fn boot_differences(booted: &Path, build: &Path) -> Vec<BootPart> {
+    let is_other = |part: &BootPart| behind(&booted.join(part.link())) != behind(&build.join(part.link()));
+    BootPart::ALL.into_iter().filter(is_other).collect()
 }
 
 /// The switch inhibitors that both builds have, and that differ.

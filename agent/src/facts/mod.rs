@@ -1,6 +1,6 @@
 //! Reads the host: what is there now, without root, without locks, and without ever failing as a whole.
 
-mod build;
+pub(crate) mod build;
 pub(crate) mod checkout;
 mod fingerprint;
 mod fit;
@@ -43,7 +43,10 @@ impl FactsReader {
         self.trees.describe(&self.config, &mut facts);
         facts.failed_units = noted(units::failed(&self.config), &mut facts.problems).unwrap_or_default();
         match tests_folder::list(&self.config.tests.dir) {
-            Ok(tests) => facts.tests_available = u32::try_from(tests.len()).unwrap_or(u32::MAX),
+            Ok(tests) => {
+                facts.tests_available = u32::try_from(tests.len()).unwrap_or(u32::MAX);
+                facts.tests = Some(tests_folder::described(&self.config.tests, &tests));
+            }
             Err(error) => facts.problems.push(format!("The tests could not be listed: {error}.")),
         }
         let runs = tests_folder::runs(&self.config.state_dir, &mut facts.problems);
@@ -80,6 +83,7 @@ impl FactsReader {
             booted,
             checkout: None,
             tests_available: 0,
+            tests: None,
             test_runs: vec![],
             failed_units: vec![],
             problems,

@@ -37,6 +37,9 @@ pub(crate) struct OpFile {
     pub(crate) action: OpAction,
     /// After how many seconds to stop it.
     pub(crate) timeout_secs: u64,
+    /// How many seconds each test may take, where that is set for the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) test_timeout_secs: Option<u64>,
     /// When it was written down.
     pub(crate) accepted_at: DateTime<Utc>,
     /// How: the [`Config`] of the agent that accepted it, whatever becomes of the configuration file meanwhile. Kept as

@@ -12,6 +12,7 @@ fn op_file() -> OpFile {
         op: OpId::new(),
         action: OpAction::Refresh,
         timeout_secs: 60,
+        test_timeout_secs: None,
         accepted_at: SystemClock.now(),
         config: serde_json::json!({ "server": "http://localhost", "key_of_a_later_version": 1 }),
     }

@@ -28,10 +28,18 @@ pub(super) fn run(work: &mut Work<'_>) -> Verdict {
     let cancelled = || entry.is_cancelled();
     let bounds = Bounds { deadline: work.deadline(), cancelled: &cancelled };
     let config = std::sync::Arc::clone(work.config());
+    let set = entry.file().test_timeout_secs;
+    let timeout = config.test_timeout(set);
+    if let Some(set) = set.filter(|set| *set > timeout.as_secs()) {
+        work.say(&format!(
+            "{set} s are set for each test of this host. Its agent's configuration allows {} s (tests.max_timeout).",
+            timeout.as_secs()
+        ));
+    }
     let clock = std::sync::Arc::clone(work.clock());
     let conditions = Conditions {
         generation: &generation,
-        timeout: config.test_timeout(),
+        timeout,
         scratch: entry.folder(),
         bounds: &bounds,
         clock: clock.as_ref(),

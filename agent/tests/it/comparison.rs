@@ -4,7 +4,7 @@ use std::fs;
 
 use backstay_protocol::GenerationRef;
 use backstay_protocol::closure_diff::PackageChange;
-use backstay_protocol::comparison::{Comparison, Pair};
+use backstay_protocol::comparison::{BootPart, BootPartChange, Comparison, Pair};
 use backstay_protocol::message::{AgentMessage, ServerMessage};
 
 use crate::host::Host;
@@ -108,5 +108,118 @@ async fn what_cannot_be_told_says_why_and_the_rest_is_told() {
     let elsewhere = GenerationRef { number: old, store_path: "/etc".into() };
     let told = compare(&mut connection, host.reference(option), elsewhere).await;
     assert_eq!(told.packages.unwrap_err(), "Gen 1 is not in the host's profile any more.");
-    assert!(told.commits.is_err());
+    assert!(told.commits.is_err() && told.reboot.is_err() && told.units.is_err());
+}
+
+/// A generation with links to this kernel and initrd, as a NixOS system has them, and units with these contents.
+fn system(host: &Host, name: &str, kernel: &str, initrd: &str, units: &[(&str, &str)]) -> u32 {
+    let part = |what: &str, version: &str, file: &str| {
+        // The same content is the same path.
+        host.add(&format!("{what}-{version}"), &[(file, version)])
+    };
+    let links = [
+        ("kernel", part("linux", kernel, "bzImage").join("bzImage")),
+        ("initrd", part("initrd", initrd, "initrd").join("initrd")),
+        ("kernel-modules", part("modules", kernel, &format!("lib/modules/{kernel}/modules.dep"))),
+        ("etc", {
+            let files: Vec<_> =
+                units.iter().map(|(unit, text)| (format!("etc/systemd/system/{unit}"), *text)).collect();
+            let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+            host.add(&format!("etc-{name}"), &files).join("etc")
+        }),
+    ];
+    let build = host.add_with_links(&format!("nixos-system-gpc0-{name}"), &[("name", name)], &links);
+    host.set(&build)
+}
+
+#[tokio::test]
+async fn a_reboot_is_told_against_what_was_booted() {
+    let host = Host::nixos();
+    let old = system(&host, "old", "6.6.40", "a", &[("sshd.service", "same")]);
+    let other_initrd = system(&host, "initrd", "6.6.40", "b", &[("sshd.service", "same")]);
+    let new = system(&host, "new", "6.6.52", "c", &[("sshd.service", "same")]);
+    host.runs(new);
+    let server = Server::start().await;
+    let _agent = host.agent(&server);
+    let mut connection = server.accept().await;
+
+    let told = compare(&mut connection, host.reference(new), host.reference(old)).await;
+    assert!(told.reboot.unwrap_err().contains("What was booted is not known"));
+
+    // Booted with the old one, and switched since: back to it no reboot is needed, onward one is.
+    std::os::unix::fs::symlink(host.store_path(old), host.at("run/booted-system")).unwrap();
+    let back = compare(&mut connection, host.reference(new), host.reference(old)).await.reboot.unwrap();
+    assert_eq!(back.booted.as_deref(), host.store_path(old).to_str());
+    assert!(!back.is_needed(), "{back:?}");
+
+    let onward = compare(&mut connection, host.reference(old), host.reference(new)).await.reboot.unwrap();
+    let change = |part| BootPartChange { part, booted: Some("6.6.40".into()), next: Some("6.6.52".into()) };
+    let initrd = BootPartChange { part: BootPart::Initrd, booted: None, next: None };
+    assert_eq!(onward.parts, [change(BootPart::Kernel), initrd.clone(), change(BootPart::KernelModules)],);
+
+    let told = compare(&mut connection, host.reference(new), host.reference(other_initrd)).await;
+    assert_eq!(told.reboot.unwrap().parts, [initrd]);
+}
+
+#[tokio::test]
+async fn units_that_change_are_named_without_running_anything() {
+    let host = Host::nixos();
+    let old = system(
+        &host,
+        "1",
+        "6",
+        "a",
+        &[
+            ("nginx.service", "ExecStart=/nix/store/1-nginx/bin/nginx"),
+            ("sshd.service", "same"),
+            ("cups.socket", "x"),
+        ],
+    );
+    let new = system(
+        &host,
+        "2",
+        "6",
+        "a",
+        &[
+            ("nginx.service", "ExecStart=/nix/store/2-nginx/bin/nginx"),
+            ("sshd.service", "same"),
+            ("sshd.service.d/overrides.conf", "[Service]"),
+            ("backup.timer", "x"),
+        ],
+    );
+    host.runs(new);
+    let server = Server::start().await;
+    let _agent = host.agent(&server);
+    let mut connection = server.accept().await;
+
+    let units = compare(&mut connection, host.reference(old), host.reference(new)).await.units.unwrap();
+    assert_eq!(units.changed, ["nginx.service", "sshd.service"]);
+    assert_eq!(
+        (units.added.as_slice(), units.removed.as_slice()),
+        (&["backup.timer".to_owned()][..], &["cups.socket".to_owned()][..])
+    );
+    assert_eq!(host.calls(), Vec::<String>::new(), "no activation was asked");
+}
+
+#[tokio::test]
+async fn a_home_needs_no_reboot_and_has_units_of_its_user() {
+    let host = Host::new("home-manager");
+    let home = |name: &str, text: &str| {
+        let files = host.add(&format!("files-{name}"), &[(".config/systemd/user/mpd.service", text)]);
+        let links = [("home-files", files)];
+        host.set(&host.add_with_links(
+            &format!("home-manager-generation-{name}"),
+            &[("gen-version", "1")],
+            &links,
+        ))
+    };
+    let (old, new) = (home("1", "a"), home("2", "b"));
+    host.runs(new);
+    let server = Server::start().await;
+    let _agent = host.agent(&server);
+    let mut connection = server.accept().await;
+    let told = compare(&mut connection, host.reference(new), host.reference(old)).await;
+    assert_eq!(told.units.unwrap().changed, ["mpd.service"]);
+    let reboot = told.reboot.unwrap();
+    assert!(reboot.booted.is_none() && !reboot.is_needed());
 }

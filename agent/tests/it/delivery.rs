@@ -59,7 +59,8 @@ async fn an_end_always_speaks_of_all_lines() {
     connection.facts().await;
     fs::write(host.at("hold-git"), "").unwrap();
     let op = OpId::new();
-    let run = ServerMessage::Run { op, action: host.rollback(2, 1), timeout_secs: 60 };
+    let run =
+        ServerMessage::Run { op, action: host.rollback(2, 1), timeout_secs: 60, test_timeout_secs: None };
     connection.send(&run).await;
     connection.line(op, "Rolled back").await;
     until("the host to be read", || host.at("holding-git").exists()).await;
@@ -119,7 +120,8 @@ async fn an_op_whose_cancel_overtook_it_is_written_down_and_never_begun() {
     let _agent = host.agent(&server);
     let mut connection = server.accept().await;
     let op = OpId::new();
-    let run = ServerMessage::Run { op, action: host.rollback(2, 1), timeout_secs: 60 };
+    let run =
+        ServerMessage::Run { op, action: host.rollback(2, 1), timeout_secs: 60, test_timeout_secs: None };
     connection.send(&ServerMessage::Cancel { op }).await;
     connection.send(&run).await;
     connection.accepted(op).await;
@@ -145,7 +147,14 @@ async fn a_cancel_is_remembered_for_its_connection_only() {
     connection.send(&ServerMessage::Cancel { op }).await;
     drop(connection);
     let mut connection = server.accept().await;
-    connection.send(&ServerMessage::Run { op, action: host.rollback(2, 1), timeout_secs: 60 }).await;
+    connection
+        .send(&ServerMessage::Run {
+            op,
+            action: host.rollback(2, 1),
+            timeout_secs: 60,
+            test_timeout_secs: None,
+        })
+        .await;
     connection.finish(op).await.expect(Outcome::Completed);
 }
 
@@ -178,7 +187,14 @@ async fn what_was_turned_down_stays_so_when_it_is_delivered_again() {
     connection.send_text(unknown).await;
     let first = connection.hear(op).await;
     first.expect(Outcome::Refused);
-    connection.send(&ServerMessage::Run { op, action: host.rollback(2, 1), timeout_secs: 60 }).await;
+    connection
+        .send(&ServerMessage::Run {
+            op,
+            action: host.rollback(2, 1),
+            timeout_secs: 60,
+            test_timeout_secs: None,
+        })
+        .await;
     let again = loop {
         if let AgentMessage::Finished { op: of, result, .. } = connection.next().await {
             assert_eq!(of, op);

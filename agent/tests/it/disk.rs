@@ -89,7 +89,8 @@ async fn on_a_full_disk_an_op_is_refused_until_there_is_room() {
     let mut connection = server.accept().await;
     disk.fill();
     let op = OpId::new();
-    let run = ServerMessage::Run { op, action: host.rollback(2, 1), timeout_secs: 60 };
+    let run =
+        ServerMessage::Run { op, action: host.rollback(2, 1), timeout_secs: 60, test_timeout_secs: None };
     connection.send(&run).await;
     let heard = connection.finish(op).await;
     let message = heard.expect(Outcome::Refused);
@@ -212,7 +213,14 @@ async fn while_the_journal_is_read_only_ops_are_refused_and_the_host_is_told_all
     disk.remount("ro");
 
     let op = OpId::new();
-    connection.send(&ServerMessage::Run { op, action: host.rollback(2, 1), timeout_secs: 60 }).await;
+    connection
+        .send(&ServerMessage::Run {
+            op,
+            action: host.rollback(2, 1),
+            timeout_secs: 60,
+            test_timeout_secs: None,
+        })
+        .await;
     let heard = connection.finish(op).await;
     let message = heard.expect(Outcome::Refused);
     for part in ["could not be written to the journal", "Read-only", "Nothing was changed"] {
@@ -230,7 +238,12 @@ async fn while_the_journal_is_read_only_ops_are_refused_and_the_host_is_told_all
     connection.told_on(3).await;
     assert_eq!(connection.journal, [ended]);
     connection
-        .send(&ServerMessage::Run { op: OpId::new(), action: OpAction::Refresh, timeout_secs: 60 })
+        .send(&ServerMessage::Run {
+            op: OpId::new(),
+            action: OpAction::Refresh,
+            timeout_secs: 60,
+            test_timeout_secs: None,
+        })
         .await;
 
     disk.remount("rw");

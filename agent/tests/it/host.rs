@@ -71,10 +71,23 @@ impl Host {
 
     /// Puts a folder with these files, all of them executable, into the store.
     pub(crate) fn add(&self, name: &str, files: &[(&str, &str)]) -> PathBuf {
+        self.add_with_links(name, files, &[])
+    }
+
+    /// Puts a folder with these files and links into the store.
+    pub(crate) fn add_with_links(
+        &self,
+        name: &str,
+        files: &[(&str, &str)],
+        links: &[(&str, PathBuf)],
+    ) -> PathBuf {
         let folder = self.at("building").join(name);
         fs::create_dir(&folder).unwrap();
         for (path, content) in files {
             write_script(&folder.join(path), content);
+        }
+        for (link, target) in links {
+            symlink(target, folder.join(link)).unwrap();
         }
         let path = read(self.command("nix-store").arg("--add").arg(&folder));
         fs::remove_dir_all(&folder).unwrap();
@@ -185,6 +198,14 @@ impl Host {
 
     pub(crate) fn is_holding(&self) -> bool {
         self.at("holding").exists()
+    }
+
+    /// Writes the agent's configuration with this about its tests, and tells where it is.
+    pub(crate) fn configuration_with_tests(&self, server: &str, more: &str) -> PathBuf {
+        let path = self.configuration(server, "");
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("[tests]\n", &format!("[tests]\n{more}\n"))).unwrap();
+        path
     }
 
     /// Writes the agent's configuration and tells where it is.

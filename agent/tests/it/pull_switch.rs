@@ -146,7 +146,14 @@ async fn an_activation_that_ends_the_agent_is_seen_through() {
     let _supervisor = Supervisor::start(&host, &server);
     let mut connection = server.accept().await;
     let op = OpId::new();
-    connection.send(&ServerMessage::Run { op, action: OpAction::PullSwitch, timeout_secs: 120 }).await;
+    connection
+        .send(&ServerMessage::Run {
+            op,
+            action: OpAction::PullSwitch,
+            timeout_secs: 120,
+            test_timeout_secs: None,
+        })
+        .await;
     let mut connection = server.accept().await;
     assert_eq!(connection.journal, [op]);
     let heard = connection.finish(op).await;

@@ -65,7 +65,14 @@ async fn an_activation_ends_the_agent_with(signal: &str) {
     let _supervisor = Supervisor::start(&host, &server);
     let mut connection = server.accept().await;
     let op = OpId::new();
-    connection.send(&ServerMessage::Run { op, action: host.rollback(2, 1), timeout_secs: 120 }).await;
+    connection
+        .send(&ServerMessage::Run {
+            op,
+            action: host.rollback(2, 1),
+            timeout_secs: 120,
+            test_timeout_secs: None,
+        })
+        .await;
 
     let mut connection = server.accept().await;
     assert_eq!(connection.journal, [op]);

@@ -181,7 +181,9 @@ impl Connection {
     pub(crate) async fn told_on(&mut self, number: u32) {
         within("facts on that generation", async {
             loop {
-                let (AgentMessage::Facts { facts } | AgentMessage::Finished { facts, .. }) = self.next().await else {
+                let (AgentMessage::Facts { facts } | AgentMessage::Finished { facts, .. }) =
+                    self.next().await
+                else {
                     continue;
                 };
                 if facts.current().is_some_and(|current| current.number == number) {
@@ -199,7 +201,7 @@ impl Connection {
 
     pub(crate) async fn run_within(&mut self, action: OpAction, timeout_secs: u64) -> OpId {
         let op = OpId::new();
-        self.send(&ServerMessage::Run { op, action, timeout_secs }).await;
+        self.send(&ServerMessage::Run { op, action, timeout_secs, test_timeout_secs: None }).await;
         self.accepted(op).await;
         op
     }

@@ -132,7 +132,7 @@ async fn the_same_op_delivered_twice_runs_once() {
     let mut connection = server.accept().await;
     let action = host.rollback(2, 1);
     let op = OpId::new();
-    let run = ServerMessage::Run { op, action, timeout_secs: 60 };
+    let run = ServerMessage::Run { op, action, timeout_secs: 60, test_timeout_secs: None };
     connection.send(&run).await;
     connection.send(&run).await;
     connection.accepted(op).await;
@@ -231,7 +231,14 @@ async fn a_damaged_entry_blocks_nothing_and_is_never_run() {
     let told = problems.iter().find(|problem| problem.contains(&damaged.to_string()));
     assert!(told.is_some_and(|told| told.contains(kept.to_str().unwrap())), "{problems:?}");
     let action = host.rollback(2, 1);
-    connection.send(&ServerMessage::Run { op: damaged, action: action.clone(), timeout_secs: 60 }).await;
+    connection
+        .send(&ServerMessage::Run {
+            op: damaged,
+            action: action.clone(),
+            timeout_secs: 60,
+            test_timeout_secs: None,
+        })
+        .await;
     assert!(connection.hear(damaged).await.expect(Outcome::Failed).contains("damaged"));
     assert_eq!(host.switches(), 0);
     let op = connection.run(action).await;

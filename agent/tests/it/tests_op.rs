@@ -1,11 +1,12 @@
 //! The host's own tests.
 
-use backstay_protocol::message::Outcome;
-use backstay_protocol::{OpAction, Phase};
+use backstay_protocol::message::{Outcome, ServerMessage};
+use backstay_protocol::{OpAction, OpId, Phase};
 
 use crate::host::Host;
-use crate::process::output;
+use crate::process::{AGENT, AgentProcess, output};
 use crate::rollback::one;
+use crate::server::{Heard, Server};
 
 /// A host with eight tests, of which these fail.
 fn host(failing: &[u32]) -> Host {
@@ -49,6 +50,44 @@ async fn each_generation_keeps_its_latest_run() {
     let runs: Vec<_> =
         heard.facts.test_runs.iter().map(|run| (run.generation.number, run.summary().passed)).collect();
     assert_eq!(runs, [(2, 7), (3, 8)]);
+}
+
+/// Runs the tests with what the server says of how long each may take.
+async fn run_with(host: &Host, test_timeout_secs: Option<u64>, more: &str) -> Heard {
+    let server = Server::start().await;
+    let mut command = host.command(AGENT);
+    command.arg("--config").arg(host.configuration_with_tests(&server.url, more));
+    let _agent = AgentProcess::start(command, &host.at("agent.log"));
+    let mut connection = server.accept().await;
+    let op = OpId::new();
+    let run = ServerMessage::Run { op, action: OpAction::Test, timeout_secs: 120, test_timeout_secs };
+    connection.send(&run).await;
+    connection.accepted(op).await;
+    connection.finish(op).await
+}
+
+#[tokio::test]
+async fn a_test_that_takes_longer_than_is_set_for_the_host_is_stopped() {
+    let host = Host::with_three();
+    host.write_test("10-stuck", "echo waiting; sleep 1000");
+    host.write_test("20-fine", "exit 0");
+    let heard = run_with(&host, Some(1), "").await;
+    assert_eq!(heard.expect(Outcome::Completed), "1 of 2 tests passed on Gen 3. Failed: 10-stuck.");
+    let [stuck, fine] = heard.facts.test_runs[0].results.as_slice() else { panic!("{heard:#?}") };
+    assert_eq!(stuck.tail, ["waiting", "It took longer than 1 s and was stopped."]);
+    assert!(fine.passed && (1000..60_000).contains(&stuck.duration_ms), "{heard:#?}");
+    let folder = heard.facts.tests.as_ref().unwrap();
+    assert_eq!(folder.names, ["10-stuck", "20-fine"]);
+    assert_eq!((folder.timeout_secs, folder.max_timeout_secs), (60, 1800));
+}
+
+#[tokio::test]
+async fn what_is_set_for_the_host_is_bounded_by_its_agents_configuration() {
+    let host = Host::with_three();
+    host.write_test("10-stuck", "sleep 1000");
+    let heard = run_with(&host, Some(900), "max_timeout = 1").await;
+    assert!(heard.has_line("900 s are set for each test of this host. Its agent's configuration allows 1 s"));
+    assert_eq!(heard.facts.test_runs[0].results[0].tail, ["It took longer than 1 s and was stopped."]);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use backstay_protocol::limits::REASON_CHARS;
 use backstay_protocol::message::ServerMessage;
 use backstay_protocol::view::Person;
-use backstay_protocol::{HostId, OpAction, OpId, OpStatus, OpView};
+use backstay_protocol::{HostId, OpAction, OpId, OpKind, OpStatus, OpView};
 use chrono::{DateTime, Utc};
 
 use crate::fleet::Fleet;
@@ -168,6 +168,7 @@ impl Fleet {
         if !self.hub.is_ready(op.host) {
             return Ok(None);
         }
+        let test_timeout_secs = self.test_timeout_secs(op).await?;
         // Recorded before it is sent: an op that an agent may have seen is never taken for one that waits.
         let stepped = match op.status {
             OpStatus::Queued => self.store.step_op(op.id, &self.sending_step(&op.action)).await?,
@@ -182,12 +183,22 @@ impl Fleet {
                 op: op.id,
                 action: op.action.clone(),
                 timeout_secs: registry::spec(op.action.kind()).timeout.as_secs(),
+                test_timeout_secs,
             },
         );
         if let Some(op) = &stepped {
             self.publish_op(op).await?;
         }
         Ok(stepped)
+    }
+
+    /// How long each test of a test op may take, where that is set for its host.
+    async fn test_timeout_secs(&self, op: &OpView) -> Result<Option<u64>, StoreError> {
+        if op.action.kind() != OpKind::Test {
+            return Ok(None);
+        }
+        let host = self.store.host(op.host).await?;
+        Ok(host.and_then(|host| host.test_timeout).map(|timeout| timeout.as_secs().into()))
     }
 
     fn sending_step(&self, action: &OpAction) -> OpStep {

@@ -8,7 +8,7 @@ use backstay_protocol::message::{AgentMessage, Hello, OpResult, Outcome, ServerM
 use backstay_protocol::view::{AuditQuery, Person, Role};
 use backstay_protocol::{
     Clock as _, Commit, Facts, FixedClock, Generation, OpAction, OpId, OpKind, OpStatus, OpView, OutputLine,
-    PROTOCOL_VERSION, Platform, State, Stream, TestResult, TestRun,
+    PROTOCOL_VERSION, Platform, State, Stream, TestResult, TestRun, TestTimeout,
 };
 use chrono::TimeDelta;
 use tempfile::TempDir;
@@ -127,6 +127,7 @@ impl Bench {
                 lock_hash: None,
             }),
             tests_available: 3,
+            tests: None,
             test_runs: vec![],
             failed_units: vec![],
             problems: vec![],
@@ -222,6 +223,33 @@ async fn an_op_that_waited_too_long_for_its_host_is_given_up() {
     assert_eq!(bench.audited().await, ["switch.requested", "switch.expired"]);
     assert!(bench.connect(&[]).await.runs().is_empty(), "it is not sent any more");
     bench.ask(OpAction::Switch).await;
+}
+
+#[tokio::test]
+async fn a_test_op_goes_with_what_is_set_for_the_hosts_tests_and_no_other_op_does() {
+    let bench = Bench::new().await;
+    let timeout = TestTimeout::from_secs(90).ok();
+    let viewer = Person { name: "otto".into(), role: Role::Viewer };
+    let refused = bench.fleet.set_test_timeout(&viewer, "gpc0", timeout).await;
+    assert!(matches!(refused, Err(RequestError::NotAllowed { .. })), "{refused:?}");
+    let mut agent = bench.connect(&[]).await;
+    for (set, action, told) in [
+        (None, OpAction::Test, None),
+        (timeout, OpAction::Test, Some(90)),
+        (timeout, OpAction::Refresh, None),
+        (None, OpAction::Test, None),
+    ] {
+        bench.fleet.set_test_timeout(&bench.person, "gpc0", set).await.unwrap();
+        let op = bench.ask(action).await;
+        let sent = agent.told().into_iter().find_map(|message| match message {
+            ServerMessage::Run { test_timeout_secs, .. } => Some(test_timeout_secs),
+            _ => None,
+        });
+        assert_eq!(sent, Some(told));
+        agent.finish(op, Outcome::Completed, 0, 48).await;
+    }
+    let set: Vec<_> = bench.audited().await.into_iter().filter(|a| a == "host.test-timeout").collect();
+    assert_eq!(set.len(), 4, "each is in the audit log, and what was refused is not");
 }
 
 #[tokio::test]

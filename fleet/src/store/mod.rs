@@ -16,7 +16,7 @@ use backstay_protocol::rollout::{Rollout, RolloutState, RolloutStep};
 use backstay_protocol::view::{AuditEntry, AuditQuery};
 use backstay_protocol::{
     Commit, DeploymentId, Facts, HostId, Labels, OpId, OpView, OutputLine, PersonView, Phase, Platform,
-    RolloutId, TestRun,
+    RolloutId, TestRun, TestTimeout,
 };
 use chrono::{DateTime, Utc};
 
@@ -65,6 +65,13 @@ pub trait Store: Send + Sync + 'static {
     async fn record_facts(&self, id: HostId, facts: &Facts) -> Result<(), StoreError>;
     /// Says whether tests run by themselves after a switch or rollback.
     async fn set_auto_test(&self, id: HostId, on: bool, audit: &NewAuditEntry) -> Result<(), StoreError>;
+    /// Says how long each test of a host may take; none leaves that to its agent's configuration.
+    async fn set_test_timeout(
+        &self,
+        id: HostId,
+        timeout: Option<TestTimeout>,
+        audit: &NewAuditEntry,
+    ) -> Result<(), StoreError>;
     /// Remembers what people say of a host.
     async fn set_labels(&self, id: HostId, labels: &Labels, audit: &NewAuditEntry) -> Result<(), StoreError>;
     /// Every generation ever reported of a host, newest first.

@@ -6,7 +6,7 @@ use backstay_protocol::rollout::Rollout;
 use backstay_protocol::view::Role;
 use backstay_protocol::{
     Commit, DeploymentId, Facts, Generation, HostId, Labels, OpAction, OpId, OpKind, OpStatus, OpView,
-    Platform,
+    Platform, TestTimeout,
 };
 use chrono::{DateTime, Utc};
 
@@ -39,6 +39,8 @@ pub struct HostRecord {
     pub platform: Platform,
     /// Whether tests run by themselves after a switch or rollback.
     pub auto_test: bool,
+    /// How long each of its tests may take, where that is set.
+    pub test_timeout: Option<TestTimeout>,
     /// What people say of it.
     pub labels: Labels,
     /// The version of its agent; none before it first connected.

@@ -112,6 +112,7 @@ fn comparison() -> impl Strategy<Value = Comparison> {
     (packages, commits, any::<bool>()).prop_map(|(packages, gained, same_files)| Comparison {
         packages,
         commits: Ok(CommitsBetween { gained, same_files, ..CommitsBetween::default() }),
+        ..Comparison::unknown("not asked")
     })
 }
 
@@ -141,11 +142,14 @@ fn server_message() -> impl Strategy<Value = ServerMessage> {
     prop_oneof![
         ".{0,20}".prop_map(|server_version| ServerMessage::Welcome { server_version, host: HostId::new() }),
         ".{0,80}".prop_map(|reason| ServerMessage::Refused { reason }),
-        (id(), action(), any::<u64>()).prop_map(|(op, action, timeout_secs)| ServerMessage::Run {
-            op,
-            action,
-            timeout_secs
-        }),
+        (id(), action(), any::<u64>(), any::<Option<u64>>()).prop_map(
+            |(op, action, timeout_secs, test_timeout_secs)| ServerMessage::Run {
+                op,
+                action,
+                timeout_secs,
+                test_timeout_secs,
+            }
+        ),
         id().prop_map(|op| ServerMessage::Cancel { op }),
         (id(), any::<u64>()).prop_map(|(op, through)| ServerMessage::OutputStored { op, through }),
         (id(), any::<u64>()).prop_map(|(op, after)| ServerMessage::OutputMissing { op, after }),
@@ -193,6 +197,7 @@ fn the_wire_format_is_a_contract() {
             seen_current: GenerationRef { number: 48, store_path: "/nix/store/b".into() },
         },
         timeout_secs: 900,
+        test_timeout_secs: None,
     };
     assert_eq!(
         run.encode().unwrap(),

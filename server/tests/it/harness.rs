@@ -396,6 +396,7 @@ pub(crate) fn facts(current: u32) -> Facts {
         booted: None,
         checkout: None,
         tests_available: 8,
+        tests: None,
         test_runs: vec![run(48, 3), run(47, 8), run(46, 8)],
         failed_units: vec![],
         problems: vec![],

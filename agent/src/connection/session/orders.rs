@@ -19,9 +19,16 @@ pub(super) struct TurnedDown {
     told: Option<Instant>,
 }
 
+/// How long an op may take, and each test of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    pub(super) timeout_secs: u64,
+    pub(super) test_timeout_secs: Option<u64>,
+}
+
 impl Session<'_> {
     /// Does about an op that is to run what the shared decision says.
-    pub(super) async fn accept(&mut self, op: OpId, action: OpAction, timeout_secs: u64) -> Result<()> {
+    pub(super) async fn accept(&mut self, op: OpId, action: OpAction, times: Times) -> Result<()> {
         let known = match self.known(op) {
             Ok(known) => known,
             Err(error) => {
@@ -31,7 +38,7 @@ impl Session<'_> {
             }
         };
         match (on_run(known.in_short()), known) {
-            (OnRun::Begin, _) => self.begin(op, action, timeout_secs).await,
+            (OnRun::Begin, _) => self.begin(op, action, times).await,
             (OnRun::TellAgain, Known::Open(entry)) => self.follow_anew(entry).await,
             (OnRun::TellEnd, Known::Done(result)) => {
                 self.readings.read_after(op, result);
@@ -55,9 +62,11 @@ impl Session<'_> {
     }
 
     /// Writes an op down, and only then says so and begins.
-    async fn begin(&mut self, op: OpId, action: OpAction, timeout_secs: u64) -> Result<()> {
+    async fn begin(&mut self, op: OpId, action: OpAction, times: Times) -> Result<()> {
         let config = serde_json::to_value(self.agent.config.as_ref())?;
-        let file = OpFile { op, action, timeout_secs, accepted_at: self.agent.clock.now(), config };
+        let Times { timeout_secs, test_timeout_secs } = times;
+        let accepted_at = self.agent.clock.now();
+        let file = OpFile { op, action, timeout_secs, test_timeout_secs, accepted_at, config };
         let cancelled = self.cancels.take(op).is_some();
         let entry = match self.agent.journal.add(file, cancelled) {
             Ok(entry) => entry,

@@ -2,16 +2,21 @@
 
 use backstay_protocol::GenerationRef;
 use backstay_protocol::closure_diff::{Change, ClosureDiff, PackageChange};
-use backstay_protocol::comparison::{Commits, CommitsBetween, Comparison};
+use backstay_protocol::comparison::{
+    BootPart, BootPartChange, Commits, CommitsBetween, Comparison, Reboot, UnitChanges,
+};
 use backstay_protocol::rollback::RollbackPlan;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::api::{compare_generations, reference_to_text};
+use crate::components::Icon;
 use crate::size::size;
 
 /// How many packages are shown before the rest is asked for.
 const PACKAGES: usize = 12;
+/// How many units are named of each kind of change before the rest is asked for.
+const UNITS: usize = 8;
 
 /// What is known of a comparison.
 #[derive(Clone)]
@@ -78,9 +83,121 @@ fn told(known: Known) -> AnyView {
         }
         Known::Not(why) => view! { <p class="faint">{why}</p> }.into_any(),
         Known::Told(comparison) => {
-            let Comparison { packages, commits } = *comparison;
-            view! { <CommitsOf commits/> <Packages packages/> }.into_any()
+            let Comparison { packages, commits, reboot, units } = *comparison;
+            view! { <RebootFor reboot/> <CommitsOf commits/> <Units units/> <Packages packages/> }.into_any()
         }
+    }
+}
+
+/// Whether it takes a reboot.
+#[component]
+fn RebootFor(reboot: Result<Reboot, String>) -> impl IntoView {
+    let reboot = match reboot {
+        Err(why) => return view! { <p class="faint">{why}</p> }.into_any(),
+        Ok(reboot) => reboot,
+    };
+    if reboot.is_needed() {
+        let lines =
+            reboot_lines(&reboot.parts).into_iter().map(|line| view! { <p>{line}</p> }).collect_view();
+        return view! {
+            <div class="changes-reboot" data-reboot="needed">
+                <Icon name="attention"/>
+                <div>{lines}</div>
+            </div>
+        }
+        .into_any();
+    }
+    // Where a platform does not boot by generation, there is nothing to say.
+    reboot
+        .booted
+        .map(|_| {
+            view! {
+                <div class="changes-reboot" data-reboot="not-needed">
+                    <Icon name="ok"/>
+                    <p>"No reboot is needed: kernel, initrd and kernel modules are the booted ones."</p>
+                </div>
+            }
+        })
+        .into_any()
+}
+
+/// “Kernel 6.12.48 → 6.12.58: takes effect after a reboot.”
+fn reboot_lines(parts: &[BootPartChange]) -> Vec<String> {
+    let kernel = parts.iter().find(|part| part.part == BootPart::Kernel);
+    let others: Vec<_> =
+        parts.iter().filter(|part| part.part != BootPart::Kernel).map(|part| part.part.title()).collect();
+    let mut lines = Vec::new();
+    if let Some(kernel) = kernel {
+        let what = match (&kernel.booted, &kernel.next) {
+            (Some(booted), Some(next)) if booted != next => format!("Kernel {booted} → {next}"),
+            (_, Some(next)) => format!("Another build of kernel {next}"),
+            _ => "Another kernel".to_owned(),
+        };
+        lines.push(format!("{what}: takes effect after a reboot."));
+    }
+    // With another kernel, both are others as a matter of course.
+    if kernel.is_none() && !others.is_empty() {
+        let titles = others.join(" and ");
+        let verb = if others.len() == 1 && !titles.ends_with('s') { "differs" } else { "differ" };
+        lines.push(format!("{titles} {verb} from what was booted: that takes effect after a reboot."));
+    }
+    lines
+}
+
+/// The units that differ. What a switch does about them is not promised.
+#[component]
+fn Units(units: Result<UnitChanges, String>) -> impl IntoView {
+    let units = match units {
+        Err(why) => return view! { <p class="faint">{why}</p> }.into_any(),
+        Ok(units) => units,
+    };
+    let summary = units_in_short(&units);
+    if units.count() == 0 {
+        return view! { <p class="changes-title">{summary}</p> }.into_any();
+    }
+    let kinds = [("changed", units.changed), ("added", units.added), ("removed", units.removed)];
+    let all = RwSignal::new(false);
+    let is_long = kinds.iter().any(|(_, names)| names.len() > UNITS);
+    let rows = kinds
+        .into_iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(word, names)| {
+            let listed = move || {
+                let shown = if all.get() { names.len() } else { UNITS.min(names.len()) };
+                let more = names.len() - shown;
+                let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+                format!("{}{rest}", names[..shown].join(", "))
+            };
+            view! { <div><dt>{word}</dt><dd>{listed}</dd></div> }
+        })
+        .collect_view();
+    let more = (units.more > 0)
+        .then(|| view! { <p class="faint">{format!("{} more are not listed.", units.more)}</p> });
+    view! {
+        <p class="changes-title">{summary}</p>
+        <dl class="changes-units">{rows}</dl>
+        {more}
+        <Show when=move || { is_long && !all.get() }>
+            <button type="button" class="small" on:click=move |_| all.set(true)>"Show all units"</button>
+        </Show>
+        <p class="faint">"Which of them are restarted is decided by the activation."</p>
+    }
+    .into_any()
+}
+
+/// “3 units differ: 2 changed, 1 added”.
+fn units_in_short(units: &UnitChanges) -> String {
+    let (one, several) = units.manager.nouns();
+    let parts: Vec<String> =
+        [(units.changed.len(), "changed"), (units.added.len(), "added"), (units.removed.len(), "removed")]
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect();
+    match units.count() {
+        0 => format!("No {one} differs."),
+        1 => format!("1 {one} differs: {}", parts.join(", ")),
+        count => format!("{count} {several} differ: {}", parts.join(", ")),
     }
 }
 
@@ -207,6 +324,49 @@ mod tests {
         assert_eq!(in_short(&ClosureDiff::default()), "No package changes its version or size.");
         let ways: Vec<_> = diff.packages.iter().map(way).collect();
         assert_eq!(ways, ["1 → 2", "added 1", "removed 1", "same version"]);
+    }
+
+    fn part(part: BootPart, booted: Option<&str>, next: Option<&str>) -> BootPartChange {
+        BootPartChange { part, booted: booted.map(str::to_owned), next: next.map(str::to_owned) }
+    }
+
+    #[test]
+    fn what_takes_a_reboot_is_said_in_words() {
+        let (kernel, initrd, modules) = (BootPart::Kernel, BootPart::Initrd, BootPart::KernelModules);
+        let whole = [
+            part(kernel, Some("6.6.40"), Some("6.6.52")),
+            part(initrd, None, None),
+            part(modules, Some("6.6.40"), Some("6.6.52")),
+        ];
+        assert_eq!(reboot_lines(&whole), ["Kernel 6.6.40 → 6.6.52: takes effect after a reboot."]);
+        let same = [part(kernel, Some("6.6.40"), Some("6.6.40"))];
+        assert_eq!(reboot_lines(&same), ["Another build of kernel 6.6.40: takes effect after a reboot."]);
+        assert_eq!(
+            reboot_lines(&[part(kernel, None, None)]),
+            ["Another kernel: takes effect after a reboot."]
+        );
+        assert_eq!(
+            reboot_lines(&[part(initrd, None, None)]),
+            ["Initrd differs from what was booted: that takes effect after a reboot."]
+        );
+        assert_eq!(
+            reboot_lines(&[part(initrd, None, None), part(modules, None, None)]),
+            ["Initrd and Kernel modules differ from what was booted: that takes effect after a reboot."]
+        );
+        assert_eq!(reboot_lines(&[]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn units_in_words() {
+        let of = |changed: &[&str], added: &[&str], more| UnitChanges {
+            changed: changed.iter().map(|&name| name.to_owned()).collect(),
+            added: added.iter().map(|&name| name.to_owned()).collect(),
+            more,
+            ..UnitChanges::default()
+        };
+        assert_eq!(units_in_short(&of(&[], &[], 0)), "No unit differs.");
+        assert_eq!(units_in_short(&of(&["a.service"], &[], 0)), "1 unit differs: 1 changed");
+        assert_eq!(units_in_short(&of(&["a", "b"], &["c"], 7)), "10 units differ: 2 changed, 1 added");
     }
 
     #[test]

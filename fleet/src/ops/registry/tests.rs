@@ -39,6 +39,7 @@ fn facts(current: u32, running: u32) -> Facts {
             lock_hash: None,
         }),
         tests_available: 8,
+        tests: None,
         test_runs: vec![],
         failed_units: vec![],
         problems: vec![],

@@ -55,6 +55,7 @@ impl Host {
                 lock_hash: None,
             }),
             tests_available: 2,
+            tests: None,
             test_runs: self.runs.clone(),
             failed_units: vec![],
             problems: vec![],

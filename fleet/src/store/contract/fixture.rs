@@ -92,6 +92,7 @@ pub(super) fn facts(read: i64, numbers: &[u32]) -> Facts {
             lock_hash: None,
         }),
         tests_available: 1,
+        tests: None,
         test_runs: vec![],
         failed_units: vec![],
         problems: vec![],

@@ -1,7 +1,7 @@
 //! Hosts and what is known of them.
 
 use backstay_protocol::view::AuditQuery;
-use backstay_protocol::{HostId, Labels, Platform};
+use backstay_protocol::{HostId, Labels, Platform, TestTimeout};
 
 use super::Bench;
 use super::fixture::{at, audited, enrolled, entry, facts, generation, start, test_run};
@@ -158,6 +158,20 @@ pub(super) async fn labels_go_with_their_audit_entry(bench: &mut impl Bench) {
     assert_eq!(store.host(id).await.unwrap().unwrap().labels, labels);
     let told = AuditQuery { action: Some("host.labels".into()), ..AuditQuery::default() };
     assert_eq!(store.audit(&told, 10).await.unwrap().len(), 1, "none of a host that is not there");
+}
+
+pub(super) async fn a_test_timeout_goes_with_its_audit_entry(bench: &mut impl Bench) {
+    let store = bench.store();
+    let id = enrolled(&*store, "gpc0").await.id;
+    let set = async || store.host(id).await.unwrap().unwrap().test_timeout;
+    assert_eq!(set().await, None);
+    let timeout = TestTimeout::from_secs(90).ok();
+    store.set_test_timeout(id, timeout, &entry("host.test-timeout")).await.unwrap();
+    assert_eq!(set().await, timeout);
+    store.set_test_timeout(HostId::new(), timeout, &entry("host.test-timeout")).await.unwrap();
+    store.set_test_timeout(id, None, &entry("host.test-timeout")).await.unwrap();
+    assert_eq!(set().await, None);
+    assert_eq!(audited(&*store).await.len(), 2, "none of a host that is not there");
 }
 
 pub(super) async fn auto_test_goes_with_its_audit_entry(bench: &mut impl Bench) {

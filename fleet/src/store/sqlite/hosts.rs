@@ -1,6 +1,6 @@
 //! Hosts and what is known of them.
 
-use backstay_protocol::{Facts, Generation, GenerationRef, HostId, Labels, Platform, TestRun};
+use backstay_protocol::{Facts, Generation, GenerationRef, HostId, Labels, Platform, TestRun, TestTimeout};
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqliteExecutor};
@@ -23,6 +23,7 @@ fn from_row(row: &SqliteRow) -> Result<HostRecord, StoreError> {
         name,
         platform: row.parsed("platform")?,
         auto_test: row.flag("auto_test")?,
+        test_timeout: row.number_opt::<u32>("test_timeout")?.and_then(|secs| secs.try_into().ok()),
         labels: Labels { tags: row.json("tags")?, notes: row.text("notes")? },
         agent_version: row.text_opt("agent_version")?,
         agent_protocol: row.number_opt("agent_protocol")?,
@@ -113,6 +114,24 @@ pub(super) async fn set_auto_test(
     let changed = sqlx::query("UPDATE hosts SET auto_test = $2 WHERE id = $1")
         .bind(id.to_string())
         .bind(i64::from(on))
+        .execute(&mut *tx)
+        .await?;
+    if changed.rows_affected() == 1 {
+        audit::append(&mut tx, audit).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+pub(super) async fn set_test_timeout(
+    store: &SqliteStore,
+    id: HostId,
+    timeout: Option<TestTimeout>,
+    audit: &NewAuditEntry,
+) -> Result<(), StoreError> {
+    let mut tx = store.begin().await?;
+    let changed = sqlx::query("UPDATE hosts SET test_timeout = $2 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(timeout.map(|timeout| i64::from(timeout.as_secs())))
         .execute(&mut *tx)
         .await?;
     if changed.rows_affected() == 1 {

@@ -27,7 +27,7 @@ use backstay_protocol::rollout::{Rollout, RolloutState, RolloutStep};
 use backstay_protocol::view::{AuditEntry, AuditQuery};
 use backstay_protocol::{
     Commit, DeploymentId, Facts, HostId, Labels, OpId, OpView, OutputLine, PersonView, Phase, Platform,
-    RolloutId, TestRun,
+    RolloutId, TestRun, TestTimeout,
 };
 use chrono::{DateTime, Utc};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -143,6 +143,7 @@ fn migrations() -> Migrator {
         ("rollouts", include_str!("../../../../migrations/sqlite/0004_rollouts.sql")),
         ("host labels", include_str!("../../../../migrations/sqlite/0005_host_labels.sql")),
         ("person view", include_str!("../../../../migrations/sqlite/0006_person_view.sql")),
+        ("test timeout", include_str!("../../../../migrations/sqlite/0007_test_timeout.sql")),
     ];
     let numbered = (1..).zip(steps).map(|(number, (name, sql))| {
         Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
@@ -228,6 +229,15 @@ impl Store for SqliteStore {
 
     async fn set_auto_test(&self, id: HostId, on: bool, audit: &NewAuditEntry) -> Result<(), StoreError> {
         hosts::set_auto_test(self, id, on, audit).await
+    }
+
+    async fn set_test_timeout(
+        &self,
+        id: HostId,
+        timeout: Option<TestTimeout>,
+        audit: &NewAuditEntry,
+    ) -> Result<(), StoreError> {
+        hosts::set_test_timeout(self, id, timeout, audit).await
     }
 
     async fn set_labels(&self, id: HostId, labels: &Labels, audit: &NewAuditEntry) -> Result<(), StoreError> {

@@ -1,0 +1,218 @@
+//! The units that differ between two builds, by their files alone. `dry-activate` would tell more, but takes the lock
+//! that a rollback needs a moment later.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use backstay_protocol::comparison::{Manager, UNITS, UnitChanges};
+use backstay_protocol::{Generation, Platform};
+
+use super::are_there;
+
+/// Kinds of units. Sockets and timers count: they start services.
+const KINDS: [&str; 10] =
+    ["service", "socket", "timer", "path", "mount", "automount", "swap", "target", "slice", "scope"];
+/// The longest name of a unit (systemd's own limit), in bytes.
+const NAME_BYTES: usize = 255;
+/// The largest file that is read to be compared; larger ones differ where they are not the same file.
+const FILE_BYTES: u64 = 1024 * 1024;
+/// The most entries of a folder that are looked at.
+const ENTRIES: usize = 20_000;
+
+/// What a unit is made of: its file and those that add to it, by where they are found.
+type Parts = BTreeMap<String, PathBuf>;
+
+pub(super) fn between(platform: Platform, from: &Generation, to: &Generation) -> Result<UnitChanges, String> {
+    are_there([from, to], "units")?;
+    let units = |generation: &Generation| units_of(platform, Path::new(&generation.store_path));
+    let ((manager, old), (_, new)) = (units(from), units(to));
+    Ok(compare(manager, &old, &new))
+}
+
+fn compare(manager: Manager, old: &BTreeMap<String, Parts>, new: &BTreeMap<String, Parts>) -> UnitChanges {
+    let mut changes = UnitChanges { manager, ..UnitChanges::default() };
+    for (name, parts) in old {
+        match new.get(name) {
+            None => changes.removed.push(name.clone()),
+            Some(others) if !are_same(parts, others) => changes.changed.push(name.clone()),
+            Some(_) => {}
+        }
+    }
+    changes.added.extend(new.keys().filter(|name| !old.contains_key(*name)).cloned());
+    bound(&mut changes);
+    changes
+}
+
+/// Keeps what may be named; what changes is worth more than what only comes or goes.
+fn bound(changes: &mut UnitChanges) {
+    let mut room = UNITS;
+    for names in [&mut changes.changed, &mut changes.removed, &mut changes.added] {
+        let kept = names.len().min(room);
+        let more = u32::try_from(names.len() - kept).unwrap_or(u32::MAX);
+        changes.more = changes.more.saturating_add(more);
+        names.truncate(kept);
+        room -= kept;
+    }
+}
+
+/// The units of a build, wherever its platform puts them.
+fn units_of(platform: Platform, build: &Path) -> (Manager, BTreeMap<String, Parts>) {
+    let mut units = BTreeMap::new();
+    match platform {
+        Platform::Nixos => systemd(&build.join("etc/systemd/system"), &mut units),
+        Platform::Darwin => {
+            launchd(&build.join("Library/LaunchDaemons"), &mut units);
+            launchd(&build.join("user/Library/LaunchAgents"), &mut units);
+        }
+        Platform::HomeManager => {
+            let agents = build.join("LaunchAgents");
+            if agents.is_dir() {
+                launchd(&agents, &mut units);
+                return (Manager::Launchd, units);
+            }
+            systemd(&build.join("home-files/.config/systemd/user"), &mut units);
+        }
+    }
+    let manager = if platform == Platform::Darwin { Manager::Launchd } else { Manager::Systemd };
+    (manager, units)
+}
+
+fn launchd(folder: &Path, units: &mut BTreeMap<String, Parts>) {
+    for (name, path) in entries(folder) {
+        if name.ends_with(".plist") {
+            units.entry(name).or_default().insert(String::new(), path);
+        }
+    }
+}
+
+/// Units, and the folders `UNIT.d` with what is added to them. A link to a neighbour is another name of that.
+fn systemd(folder: &Path, units: &mut BTreeMap<String, Parts>) {
+    for (name, path) in entries(folder) {
+        if let Some(unit) = name.strip_suffix(".d").filter(|unit| is_unit(unit)) {
+            let parts = units.entry(unit.to_owned()).or_default();
+            parts.extend(entries(&path).into_iter().filter(|(name, _)| name.ends_with(".conf")));
+        } else if is_unit(&name) && !is_alias(&path) {
+            units.entry(name).or_default().insert(String::new(), path);
+        }
+    }
+}
+
+fn is_unit(name: &str) -> bool {
+    let kind = Path::new(name).extension().and_then(OsStr::to_str);
+    kind.is_some_and(|kind| KINDS.contains(&kind)) && name.len() <= NAME_BYTES
+}
+
+fn is_alias(path: &Path) -> bool {
+    fs::read_link(path).is_ok_and(|target| target.parent() == Some(Path::new("")))
+}
+
+/// What is in a folder, by name; nothing where there is none, as in a build without units.
+fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
+    let Ok(listed) = fs::read_dir(folder) else { return vec![] };
+    let named = |entry: fs::DirEntry| Some((entry.file_name().into_string().ok()?, entry.path()));
+    listed.flatten().take(ENTRIES).filter_map(named).collect()
+}
+
+fn are_same(some: &Parts, others: &Parts) -> bool {
+    some.len() == others.len()
+        && some.iter().zip(others).all(|((name, path), (other_name, other_path))| {
+            name == other_name && says_the_same(path, other_path)
+        })
+}
+
+/// Whether two files are one, or say the same: another build of systemd brings along most units as they were.
+fn says_the_same(one: &Path, other: &Path) -> bool {
+    let (Ok(one), Ok(other)) = (one.canonicalize(), other.canonicalize()) else { return false };
+    one == other || content(&one).zip(content(&other)).is_some_and(|(one, other)| one == other)
+}
+
+/// What a file of an ordinary size says. A unit that is masked is a link to a device, which is not read.
+fn content(path: &Path) -> Option<Vec<u8>> {
+    let found = path.metadata().ok()?;
+    if found.is_file() && found.len() <= FILE_BYTES { fs::read(path).ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A build with these files in its folder of units; a content that begins with `->` is a link.
+    fn build(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let build = tempfile::tempdir().unwrap();
+        let folder = build.path().join("etc/systemd/system");
+        fs::create_dir_all(&folder).unwrap();
+        for (name, content) in files {
+            let path = folder.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            match content.strip_prefix("->") {
+                Some(target) => symlink(target, path).unwrap(),
+                None => fs::write(path, content).unwrap(),
+            }
+        }
+        build
+    }
+
+    fn compared(old: &[(&str, &str)], new: &[(&str, &str)]) -> UnitChanges {
+        let (old, new) = (build(old), build(new));
+        let units = |build: &tempfile::TempDir| units_of(Platform::Nixos, build.path()).1;
+        compare(Manager::Systemd, &units(&old), &units(&new))
+    }
+
+    #[test]
+    fn what_changes_comes_and_goes() {
+        let changes = compared(
+            &[("nginx.service", "ExecStart=/1"), ("sshd.service", "same"), ("cups.socket", "x")],
+            &[("nginx.service", "ExecStart=/2"), ("sshd.service", "same"), ("backup.timer", "x")],
+        );
+        assert_eq!(changes.changed, ["nginx.service"]);
+        assert_eq!(
+            (changes.added.as_slice(), changes.removed.as_slice()),
+            (&["backup.timer".to_owned()][..], &["cups.socket".to_owned()][..])
+        );
+        assert_eq!((changes.count(), changes.more), (3, 0));
+    }
+
+    #[test]
+    fn what_is_added_to_a_unit_changes_it() {
+        let plain = [("getty@.service", "a")];
+        let with = [("getty@.service", "a"), ("getty@.service.d/overrides.conf", "b")];
+        assert_eq!(compared(&plain, &with).changed, ["getty@.service"]);
+        let other = [("getty@.service", "a"), ("getty@.service.d/overrides.conf", "c")];
+        assert_eq!(compared(&with, &other).changed, ["getty@.service"]);
+        assert_eq!(compared(&with, &with).count(), 0);
+    }
+
+    #[test]
+    fn a_masked_unit_differs_from_one_that_is_not() {
+        let (masked, there) = ([("x.service", "->/dev/null")], [("x.service", "a")]);
+        assert_eq!(compared(&there, &masked).changed, ["x.service"]);
+        assert_eq!(compared(&masked, &masked).count(), 0);
+    }
+
+    #[test]
+    fn what_is_no_unit_is_passed_over() {
+        let changes = compared(
+            &[],
+            &[
+                ("a.service", "a"),
+                ("dbus-a.service", "->a.service"),
+                ("multi-user.target.wants/a.service", "->../a.service"),
+                ("README", "x"),
+                ("a.service.d/notes.txt", "x"),
+            ],
+        );
+        assert_eq!(changes.added, ["a.service"]);
+    }
+
+    #[test]
+    fn no_more_are_named_than_fit() {
+        let names: Vec<_> = (0..300).map(|i| format!("u{i:03}.service")).collect();
+        let new: Vec<_> = names.iter().map(|name| (name.as_str(), "x")).collect();
+        let changes = compared(&[], &new);
+        assert_eq!((changes.added.len(), changes.more, changes.count()), (UNITS, 100, 300));
+    }
+}
