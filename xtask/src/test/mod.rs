@@ -4,6 +4,7 @@ mod browser;
 mod chaos;
 mod counts;
 mod rust;
+mod size;
 
 use std::time::{Duration, Instant};
 
@@ -27,12 +28,15 @@ pub(crate) enum Part {
     Chaos,
     /// The documentation builds without a warning.
     Docs,
+    /// The page as it is shipped is within its budget.
+    Size,
     /// The tests in a real browser.
     E2e,
 }
 
 impl Part {
-    const ALL: [Self; 6] = [Self::Fmt, Self::Clippy, Self::Rust, Self::Chaos, Self::Docs, Self::E2e];
+    const ALL: [Self; 7] =
+        [Self::Fmt, Self::Clippy, Self::Rust, Self::Chaos, Self::Docs, Self::Size, Self::E2e];
 
     fn title(self) -> &'static str {
         match self {
@@ -41,6 +45,7 @@ impl Part {
             Self::Rust => "Rust tests",
             Self::Chaos => "Chaos",
             Self::Docs => "Documentation",
+            Self::Size => "Page size",
             Self::E2e => "Browser tests",
         }
     }
@@ -52,6 +57,7 @@ impl Part {
             Self::Rust => rust::tests(places),
             Self::Chaos => chaos::tests(places),
             Self::Docs => rust::docs(places).map(|()| Counts::default()),
+            Self::Size => size::test(places),
             Self::E2e => browser::tests(places),
         }
     }
