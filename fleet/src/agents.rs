@@ -75,6 +75,7 @@ impl Fleet {
         };
         let host = self.store.enrol(&new, &join).await?;
         tracing::info!(host = %host.name, platform = %host.platform, "host enrolled");
+        self.publish_host(host.id).await?;
         Ok(host)
     }
 

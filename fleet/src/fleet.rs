@@ -3,9 +3,8 @@
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use backstay_protocol::event::Event;
 use backstay_protocol::view::{About, Person, Role};
-use backstay_protocol::{Clock, DesiredState, HostId, Labels, TestTimeout};
+use backstay_protocol::{Clock, DesiredState, Labels, TestTimeout};
 use chrono::{DateTime, Utc};
 
 use crate::accounts::Accounts;
@@ -16,6 +15,7 @@ use crate::hub::Hub;
 use crate::notices::Notices;
 use crate::ops::request::RequestError;
 use crate::rollouts::Turns;
+use crate::shown::Shown;
 use crate::store::{HostRecord, NewAuditEntry, Store, StoreError};
 use crate::watch::Watch;
 
@@ -50,9 +50,7 @@ pub struct Fleet {
     pub(crate) turns: Arc<Turns>,
     accounts: Arc<Accounts>,
     desired: Arc<RwLock<DesiredState>>,
-    /// Held while a host is read from the store and told to the pages, so that no page hears an older state after a
-    /// newer one.
-    publishing: Arc<tokio::sync::Mutex<()>>,
+    pub(crate) shown: Arc<tokio::sync::Mutex<Shown>>,
 }
 
 impl Fleet {
@@ -66,7 +64,7 @@ impl Fleet {
             events: Arc::new(EventBus::new(clock.as_ref())),
             accounts: Arc::new(Accounts::new(Arc::clone(&store), Arc::clone(&clock))),
             desired: Arc::new(RwLock::new(DesiredState::NotConfigured)),
-            publishing: Arc::default(),
+            shown: Arc::default(),
             notices: Arc::default(),
             turns: Arc::default(),
             queue_time,
@@ -209,23 +207,5 @@ impl Fleet {
             detail,
             op: None,
         }
-    }
-
-    /// Tells every open page how a host is now.
-    pub(crate) async fn publish_host(&self, id: HostId) -> Result<(), StoreError> {
-        let _in_order = self.publishing.lock().await;
-        if let Some(record) = self.store.host(id).await? {
-            let host = Box::new(self.host_view(&record).await?);
-            self.events.publish(&Event::Host { host });
-        }
-        Ok(())
-    }
-
-    /// Tells every open page how every host is now.
-    pub(crate) async fn publish_all(&self) -> Result<(), StoreError> {
-        for host in self.store.hosts().await? {
-            self.publish_host(host.id).await?;
-        }
-        Ok(())
     }
 }

@@ -26,6 +26,7 @@ mod notices;
 pub mod ops;
 pub mod rollouts;
 pub mod secret;
+mod shown;
 pub mod store;
 mod views;
 mod watch;

@@ -3,9 +3,7 @@
 use backstay_protocol::compartment::{AgentSeen, Inputs, compartments};
 use backstay_protocol::rollback::{self, RollbackPlan};
 use backstay_protocol::timeline::{self, Stretch};
-use backstay_protocol::view::{
-    AuditEntry, AuditPage, AuditQuery, FleetSnapshot, HostDetail, OpDetail, OpQuery, OpsPage,
-};
+use backstay_protocol::view::{AuditEntry, AuditPage, AuditQuery, HostDetail, OpDetail, OpQuery, OpsPage};
 use backstay_protocol::{HostView, OpId, OpKind, OpView, OutputLine, TestRun};
 
 use crate::fleet::Fleet;
@@ -26,28 +24,6 @@ const AUDIT_PAGE: u32 = 100;
 const AUDIT_EXPORT: u32 = 500;
 
 impl Fleet {
-    /// Every host, by name.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn snapshot(&self) -> Result<FleetSnapshot, StoreError> {
-        // Read first: what happens while the hosts are read is then told again rather than missed.
-        let last_event = self.events.last();
-        let mut hosts = Vec::new();
-        for record in self.store.hosts().await? {
-            hosts.push(self.host_view(&record).await?);
-        }
-        Ok(FleetSnapshot {
-            hosts,
-            pull_requests: self.pull_requests(),
-            deployment: self.newest_deployment().await?,
-            rollout: self.newest_rollout().await?,
-            last_event,
-            newest_notice: self.newest_notice(),
-            server_version: self.server_version.to_string(),
-        })
-    }
-
     /// The host with this name and all that its own page shows.
     ///
     /// # Errors

@@ -1,0 +1,217 @@
+//! What open pages were last told of each host.
+//!
+//! A page starts from the very rows that the others were told, and hears of what changes from there: what all pages
+//! show is the same at any moment. A start also costs no reading of every host, whose facts are long.
+
+use std::collections::HashMap;
+
+use backstay_protocol::event::Event;
+use backstay_protocol::view::FleetSnapshot;
+use backstay_protocol::{HostId, HostView};
+
+use crate::fleet::Fleet;
+use crate::store::StoreError;
+
+/// The hosts as last told; none before somebody asks for all of them. Held while a host is read from the store and told
+/// to the pages, so that no page hears an older state after a newer one.
+#[derive(Default)]
+pub(crate) struct Shown(Option<HashMap<HostId, HostView>>);
+
+impl Shown {
+    fn put(&mut self, host: &HostView) {
+        if let Some(hosts) = &mut self.0 {
+            hosts.insert(host.id, host.clone());
+        }
+    }
+}
+
+impl Fleet {
+    /// Every host, by name.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn snapshot(&self) -> Result<FleetSnapshot, StoreError> {
+        let mut hosts: Vec<_>;
+        let last_event;
+        {
+            let mut shown = self.shown.lock().await;
+            // Read under the lock: the rows hold what was told through here, and nothing later of any host.
+            last_event = self.events.last();
+            hosts = self.all_shown(&mut shown).await?.values().cloned().collect();
+        }
+        hosts.sort_by_cached_key(|host| host.name.to_lowercase());
+        Ok(FleetSnapshot {
+            hosts,
+            pull_requests: self.pull_requests(),
+            deployment: self.newest_deployment().await?,
+            rollout: self.newest_rollout().await?,
+            last_event,
+            newest_notice: self.newest_notice(),
+            server_version: self.server_version.to_string(),
+        })
+    }
+
+    /// Tells every open page how a host is now. Always, even where its row is as before: pages about this host show more
+    /// of it than the row.
+    pub(crate) async fn publish_host(&self, id: HostId) -> Result<(), StoreError> {
+        let mut shown = self.shown.lock().await;
+        if let Some(record) = self.store.host(id).await? {
+            let host = self.host_view(&record).await?;
+            shown.put(&host);
+            self.events.publish(&Event::Host { host: Box::new(host) });
+        }
+        Ok(())
+    }
+
+    /// Tells every open page of the hosts that are not as they were: the branch says something else now.
+    pub(crate) async fn publish_all(&self) -> Result<(), StoreError> {
+        let mut shown = self.shown.lock().await;
+        let before = std::mem::take(&mut shown.0);
+        for (id, host) in self.all_shown(&mut shown).await? {
+            if before.as_ref().and_then(|hosts| hosts.get(id)).is_none_or(|before| is_news(before, host)) {
+                self.events.publish(&Event::Host { host: Box::new(host.clone()) });
+            }
+        }
+        Ok(())
+    }
+
+    async fn all_shown<'a>(&self, shown: &'a mut Shown) -> Result<&'a HashMap<HostId, HostView>, StoreError> {
+        let hosts = match shown.0.take() {
+            Some(hosts) => hosts,
+            None => self.read_all().await?,
+        };
+        Ok(shown.0.insert(hosts))
+    }
+
+    async fn read_all(&self) -> Result<HashMap<HostId, HostView>, StoreError> {
+        let mut hosts = HashMap::new();
+        for record in self.store.hosts().await? {
+            hosts.insert(record.id, self.host_view(&record).await?);
+        }
+        Ok(hosts)
+    }
+}
+
+/// Whether a row says something else. When a host that is connected was last heard of is nothing that it shows.
+fn is_news(before: &HostView, now: &HostView) -> bool {
+    let last_seen = if now.online { before.last_seen } else { now.last_seen };
+    *before != HostView { last_seen, ..now.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use backstay_protocol::message::Hello;
+    use backstay_protocol::{
+        Checkout, Clock as _, Commit, DesiredState, Facts, FixedClock, PROTOCOL_VERSION, Platform,
+    };
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::FleetConfig;
+    use crate::agents::Credentials;
+    use crate::store::sqlite::SqliteStore;
+    use crate::store::{HostRecord, NewJoinToken, TokenHash};
+
+    async fn fleet(folder: &Path) -> Fleet {
+        let database = folder.join("backstay.db");
+        Fleet::new(FleetConfig {
+            server_version: "0.1.0".into(),
+            store: Arc::new(SqliteStore::open(database.to_str().unwrap()).await.unwrap()),
+            clock: Arc::new(FixedClock::at("2026-01-01T00:00:00Z".parse().unwrap())),
+            queue_time: Duration::from_secs(60),
+            github: None,
+        })
+    }
+
+    async fn enrol(fleet: &Fleet, name: &str) -> HostRecord {
+        let (at, token) = (fleet.clock.now(), TokenHash::of(&format!("join {name}")));
+        let join = NewJoinToken {
+            token: token.clone(),
+            host_name: None,
+            created_at: at,
+            expires_at: at + TimeDelta::hours(1),
+        };
+        fleet.store.insert_join_token(&join).await.unwrap();
+        let credentials = Credentials {
+            token: TokenHash::of(name),
+            join: Some(token),
+            name: name.to_owned(),
+            platform: Platform::Nixos,
+        };
+        fleet.identify(credentials).await.unwrap()
+    }
+
+    async fn shown(fleet: &Fleet) -> Vec<(String, bool)> {
+        let hosts = fleet.snapshot().await.unwrap().hosts;
+        hosts.into_iter().map(|host| (host.name, host.online)).collect()
+    }
+
+    /// A host whose checkout is at the commit `old`.
+    fn facts() -> Facts {
+        let checkout =
+            Checkout { path: "/etc/nixos".into(), commit: Commit("old".into()), tree: None, lock_hash: None };
+        let facts = serde_json::json!({
+            "read_at": "2026-01-01T00:00:00Z", "profile": "/nix/var/nix/profiles/system", "generations": [],
+            "running": null, "booted": null, "checkout": checkout, "tests_available": 0, "test_runs": [],
+            "failed_units": [], "problems": [],
+        });
+        serde_json::from_value(facts).unwrap()
+    }
+
+    fn branch(commit: &str) -> DesiredState {
+        let commit = Commit(commit.into());
+        let read_at = "2026-01-01T00:00:00Z".parse().unwrap();
+        DesiredState::Known { tree: commit.clone(), commit, lock_hash: None, read_at }
+    }
+
+    /// The names of the events since `after`.
+    fn told(fleet: &Fleet, after: u64) -> Vec<&'static str> {
+        fleet.events.subscribe(Some(after)).missed.iter().map(|event| event.name).collect()
+    }
+
+    #[tokio::test]
+    async fn a_page_starts_from_what_others_were_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let fleet = fleet(folder.path()).await;
+        assert_eq!(shown(&fleet).await, []);
+        let web = enrol(&fleet, "web").await;
+        enrol(&fleet, "Backup").await;
+        assert_eq!(shown(&fleet).await, [("Backup".to_owned(), false), ("web".to_owned(), false)]);
+        let hello = Hello {
+            protocol: PROTOCOL_VERSION,
+            agent_version: "0.1.0".into(),
+            name: "web".into(),
+            platform: Platform::Nixos,
+        };
+        let (_, connection) = fleet.greet(&web, &hello).await.unwrap();
+        assert_eq!(shown(&fleet).await, [("Backup".to_owned(), false), ("web".to_owned(), true)]);
+        fleet.agent_left(&connection.unwrap()).await.unwrap();
+        assert_eq!(shown(&fleet).await[1], ("web".to_owned(), false));
+        let snapshot = fleet.snapshot().await.unwrap();
+        assert_eq!(told(&fleet, snapshot.last_event), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn only_hosts_that_are_not_as_before_are_told_when_the_branch_moves() {
+        let folder = tempfile::tempdir().unwrap();
+        let fleet = fleet(folder.path()).await;
+        let web = enrol(&fleet, "web").await;
+        // This one has reported nothing that could be compared.
+        enrol(&fleet, "db").await;
+        fleet.store.record_facts(web.id, &facts()).await.unwrap();
+        fleet.set_desired(branch("old"));
+        fleet.publish_all().await.unwrap();
+        let before = fleet.snapshot().await.unwrap();
+        fleet.set_desired(branch("new"));
+        fleet.publish_all().await.unwrap();
+        assert_eq!(told(&fleet, before.last_event), ["host"]);
+        let after = fleet.snapshot().await.unwrap();
+        assert_ne!(before.hosts[1], after.hosts[1]);
+        fleet.publish_all().await.unwrap();
+        assert_eq!(told(&fleet, after.last_event), [""; 0]);
+    }
+}
