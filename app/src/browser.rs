@@ -5,7 +5,9 @@ use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Element, HtmlDialogElement, HtmlDocument, HtmlElement, HtmlInputElement, HtmlTextAreaElement};
+use web_sys::{
+    Element, HtmlDialogElement, HtmlDocument, HtmlElement, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent,
+};
 
 /// Sets or removes `data-NAME="true"` of the document, for style sheets and tests.
 pub(crate) fn set_flag(name: &str, on: bool) {
@@ -57,6 +59,13 @@ pub(crate) fn focus_first(selector: &str) -> bool {
 /// Whether something lies over the page that Esc closes by itself: a popover or a modal dialog.
 pub(crate) fn something_is_over_the_page() -> bool {
     document().query_selector(":popover-open, dialog:modal").ok().flatten().is_some()
+}
+
+/// Whether a key that was pressed is a letter where the focus is.
+pub(crate) fn is_typed_in(event: &KeyboardEvent) -> bool {
+    let fields = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    target.is_some_and(|target| target.closest(fields).is_ok_and(|found| found.is_some()))
 }
 
 /// Puts text on the clipboard; whether that was possible. Browsers offer their clipboard to pages that came by https

@@ -5,13 +5,14 @@ use leptos_router::components::Outlet;
 use leptos_router::hooks::use_location;
 
 use crate::ApiError;
-use crate::components::{Header, LogDrawer, Notices, Palette};
+use crate::components::{Header, LogDrawer, Notices, Palette, Shortcuts, ShortcutsDialog};
 use crate::live::Started;
 
 /// All pages behind the log-in: reads the fleet once and follows the event stream from there.
 #[component]
 pub fn Inside() -> impl IntoView {
     Started::provide();
+    Shortcuts::provide();
     let started = expect_context::<Started>();
     // Known before the parts of a page are rendered at once: two that work it out together are in each other's way.
     let location = use_location();
@@ -33,6 +34,7 @@ pub fn Inside() -> impl IntoView {
         <footer class="foot"><a href="/about">"About Backstay"</a></footer>
         <LogDrawer/>
         <Palette/>
+        <ShortcutsDialog/>
         <Notices/>
     }
     .into_any()

@@ -20,6 +20,8 @@ pub(super) struct Entry {
 pub(super) enum Does {
     /// Goes to an address of ours.
     Go(String),
+    /// Shows the keys that do something.
+    Keys,
     /// Asks for an op on a host.
     Ask(String, OpKind),
 }
@@ -45,8 +47,9 @@ pub(super) fn entries(hosts: &[String], may_operate: bool) -> Vec<Entry> {
         icon: "details",
         does: Does::Go(path.to_owned()),
     });
+    let keys = Entry { name: "Keys that do something".to_owned(), icon: "details", does: Does::Keys };
     let of_hosts = hosts.iter().flat_map(|host| of_host(host, may_operate));
-    pages.into_iter().chain(of_hosts).collect()
+    pages.into_iter().chain([keys]).chain(of_hosts).collect()
 }
 
 fn of_host(host: &str, may_operate: bool) -> Vec<Entry> {

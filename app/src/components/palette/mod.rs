@@ -15,7 +15,7 @@ use leptos_router::hooks::use_navigate;
 
 use crate::api::request_op;
 use crate::browser;
-use crate::components::Icon;
+use crate::components::{Icon, Shortcuts};
 use crate::live::Live;
 
 use entries::{Does, Entry, entries};
@@ -57,10 +57,20 @@ fn Open(open: RwSignal<bool>) -> impl IntoView {
         all.with(|all| places.into_iter().map(|place| all[place].clone()).collect::<Vec<_>>())
     });
     let navigate = use_navigate();
+    let shortcuts = use_context::<Shortcuts>();
     let choose = StoredValue::new(move |entry: Entry| match entry.does {
         Does::Go(path) => {
             open.set(false);
             navigate(&path, NavigateOptions::default());
+        }
+        Does::Keys => {
+            open.set(false);
+            // Once the palette is gone: the keys stand over a page, not over a dialog.
+            request_animation_frame(move || {
+                if let Some(shortcuts) = shortcuts {
+                    shortcuts.open();
+                }
+            });
         }
         Does::Ask(host, kind) => spawn_local(async move {
             match request_op(host, kind.as_str().to_owned()).await {

@@ -1,0 +1,120 @@
+//! The keys that do something, in a dialog of their own: `?`, or by the command palette.
+//!
+//! Who speaks to a computer may type a single letter without meaning it: such keys can be turned off in the dialog.
+
+use leptos::ev;
+use leptos::html;
+use leptos::prelude::*;
+
+use crate::browser;
+use crate::components::Icon;
+
+/// Whether the dialog is open. Cheap to copy.
+#[derive(Clone, Copy)]
+pub(crate) struct Shortcuts(RwSignal<bool>);
+
+impl Shortcuts {
+    /// Provides it to a page.
+    pub(crate) fn provide() {
+        provide_context(Self(RwSignal::new(false)));
+    }
+
+    /// Opens the dialog.
+    pub(crate) fn open(self) {
+        self.0.set(true);
+    }
+}
+
+/// Where this browser remembers that `?` does nothing.
+const OFF: &str = "backstay.single-keys";
+
+/// The keys and what they do, by where they do it.
+#[rustfmt::skip] // a table: one key, one line
+const KEYS: &[(&str, &[(&str, &str)])] = &[
+    ("Everywhere", &[
+        ("Ctrl K", "Command palette: hosts, actions, pages"),
+        ("?", "These keys"),
+        ("Esc", "Close what is open: a menu, a dialog, the log"),
+    ]),
+    ("In the table of hosts", &[
+        ("J", "Next host"),
+        ("K", "Host before"),
+        ("X", "Select the host, or no longer"),
+        ("Shift J", "Select on the way down"),
+        ("Shift K", "Select on the way up"),
+        ("Ctrl A", "Select all that are shown"),
+    ]),
+    ("In the search of a log", &[
+        ("Enter", "Next match"),
+        ("Shift Enter", "Match before"),
+        ("Esc", "Forget what was looked for"),
+    ]),
+];
+
+/// The dialog of the keys. It is there once the page is alive.
+#[component]
+pub(crate) fn ShortcutsDialog() -> impl IntoView {
+    let Shortcuts(open) = expect_context();
+    Effect::new(move |_| {
+        let handle = window_event_listener(ev::keydown, move |event| {
+            let is_wanted = event.key() == "?" && !event.ctrl_key() && !event.meta_key() && !event.alt_key();
+            let is_off = || browser::remembered(OFF).as_deref() == Some("off");
+            if is_wanted
+                && !browser::is_typed_in(&event)
+                && !browser::something_is_over_the_page()
+                && !is_off()
+            {
+                event.prevent_default();
+                open.set(true);
+            }
+        });
+        on_cleanup(move || handle.remove());
+    });
+    view! { <Show when=move || open.get()><OpenShortcuts open/></Show> }
+}
+
+/// The dialog while it is open.
+#[component]
+pub(crate) fn OpenShortcuts(open: RwSignal<bool>) -> impl IntoView {
+    let dialog = NodeRef::<html::Dialog>::new();
+    let off = RwSignal::new(false);
+    Effect::new(move |_| {
+        off.set(browser::remembered(OFF).as_deref() == Some("off"));
+        if let Some(dialog) = dialog.get() {
+            browser::make_modal(dialog, || browser::focus("shortcuts-close"));
+        }
+    });
+    let close = move |_| {
+        if let Some(dialog) = dialog.get_untracked() {
+            dialog.close();
+        }
+    };
+    let turn = move |event| {
+        let on = event_target_checked(&event);
+        browser::remember(OFF, if on { "on" } else { "off" });
+        off.set(!on);
+    };
+    view! {
+        <dialog class="dialog shortcuts" aria-labelledby="shortcuts-title" node_ref=dialog on:close=move |_| open.set(false)>
+            <h2 id="shortcuts-title">"Keys"</h2>
+            {KEYS.iter().map(|(place, keys)| view! { <Keys place keys/> }).collect_view()}
+            <div class="dialog-end">
+                <label class="check shortcuts-single">
+                    <input type="checkbox" prop:checked=move || !off.get() on:change=turn/>
+                    <span>"“?” by itself shows this"</span>
+                </label>
+                <button type="button" id="shortcuts-close" on:click=close><Icon name="close"/>"Close"</button>
+            </div>
+        </dialog>
+    }
+    .into_any()
+}
+
+#[component]
+fn Keys(place: &'static str, keys: &'static [(&'static str, &'static str)]) -> impl IntoView {
+    let rows = keys.iter().map(|(key, does)| {
+        let caps = key.split(' ').map(|cap| view! { <kbd>{cap}</kbd>" " }).collect_view();
+        view! { <div><dt>{caps}</dt><dd>{*does}</dd></div> }
+    });
+    view! { <section><h3>{place}</h3><dl>{rows.collect_view()}</dl></section> }
+}
