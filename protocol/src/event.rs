@@ -3,6 +3,8 @@
 //! Sent as Server-Sent Events (HTML Living Standard, section 9.2): the event's name is [`Event::name`], its `id` an
 //! increasing number, its data the JSON of the event.
 
+mod read;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 

@@ -100,7 +100,7 @@ fn open(live: Live, slot: Slot) {
 
 fn hear(live: Live, slot: Slot, message: &MessageEvent) {
     let Some(json) = message.data().as_string() else { return };
-    match serde_json::from_str(&json) {
+    match Event::read(&message.type_(), &json) {
         Ok(Event::Resync) => start_over(live, slot, Duration::ZERO),
         Ok(event) => {
             live.apply(message.last_event_id().parse().unwrap_or_else(|_| live.last_event()), &event);
