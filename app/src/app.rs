@@ -7,7 +7,7 @@ use leptos_router::{SsrMode, path};
 
 use crate::components::IconSprite;
 use crate::pages::{
-    AboutPage, AuditPage, DeploymentPage, DeploymentsPage, FleetPage, HostPage, Inside, LogInPage, MergePage,
+    AboutPage, AuditPage, BulkRollbackPage, DeploymentPage, DeploymentsPage, FleetPage, HostPage, Inside, LogInPage, MergePage,
     NotFound, NoticesPage, OpPage, OpsPage, RevertPage, RollBackFailedPage, RollbackPage, RolloutPage,
 };
 use crate::{browser, time};
@@ -30,6 +30,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("/") view=|| ()/>
                         <Route path=path!("/hosts/:name/rollback") view=RollbackPage/>
                         <Route path=path!("/rollout") view=RolloutPage/>
+                        <Route path=path!("/rollback") view=BulkRollbackPage/>
                         <Route path=path!("/pull-requests/:number/merge") view=MergePage/>
                         <Route path=path!("/deployments/:id/revert") view=RevertPage/>
                         <Route path=path!("/deployments/:id/rollback") view=RollBackFailedPage/>

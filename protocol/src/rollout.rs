@@ -2,12 +2,13 @@
 //!
 //! What becomes of a host is decided here, from what its ops did; who starts the next op is the server.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    DeploymentId, Generation, GenerationRef, HostId, OpAction, OpId, OpKind, RolloutId, TestSummary,
-};
+use crate::rollback::Candidate;
+use crate::{Commit, DeploymentId, Generation, GenerationRef, HostId, OpAction, OpId, OpKind, RolloutId};
 
 mod next;
 
@@ -178,6 +179,15 @@ pub struct RolloutRequest {
     pub reason: Option<String>,
 }
 
+/// The commits that a person is told of before a roll-out: from where to where hosts would go.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolloutCommits {
+    /// The head of the branch that hosts follow; none where it could not be read.
+    pub head: Option<Commit>,
+    /// What each host's checkout is at, by the host's name; hosts that have not told are missing.
+    pub checkouts: BTreeMap<String, Commit>,
+}
+
 /// What rolling back would do on one host, as a person is shown before confirming it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedRollback {
@@ -185,13 +195,18 @@ pub struct PlannedRollback {
     pub host_name: String,
     /// Whether its agent is connected; if not, the rollback waits for it.
     pub online: bool,
-    /// Why it needs one: how it fared with the deployment.
-    pub why: String,
+    /// Why it needs one: how it fared with the deployment. None where a person chose the host.
+    pub why: Option<String>,
     /// The generation that it is on.
     pub from: Option<Generation>,
-    /// The last known working one, with what its tests said; or why the host is left out.
-    pub to: Result<(Generation, TestSummary), String>,
+    /// The last known working one; or why the host is left out.
+    pub to: Result<Candidate, String>,
+    /// What else it could go to, newest first, at most [`OTHERS`]; nothing where it cannot go anywhere.
+    pub others: Vec<Candidate>,
 }
+
+/// How many generations are offered beside the last known working one. All of them are on the host's own page.
+pub const OTHERS: usize = 6;
 
 /// One host's rollback as a person confirmed it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -29,8 +29,9 @@ pub use rollback::{
     LoadPlan, RequestRollback, load_plan, reference_from_text, reference_to_text, request_rollback,
 };
 pub use rollouts::{
-    LoadPlannedRollbacks, RollBackFailed, StartRollout, StopRollout, confirmed_from_text, confirmed_to_text,
-    load_planned_rollbacks, roll_back_failed, start_rollout, stop_rollout,
+    LoadPlannedRollbacks, LoadPlannedRollbacksOf, LoadRolloutCommits, RollBackHosts, StartRollout, StopRollout,
+    confirmed_from_text, confirmed_to_text, load_planned_rollbacks, load_planned_rollbacks_of,
+    load_rollout_commits, roll_back_hosts, start_rollout, stop_rollout,
 };
 
 #[cfg(feature = "ssr")]

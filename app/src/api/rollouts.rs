@@ -1,6 +1,6 @@
-//! Roll-outs: one kind of action on several hosts, and rolling back the hosts that a deployment broke.
+//! Roll-outs: one kind of action on several hosts, and rolling back several hosts, such as those that a deployment broke.
 
-use backstay_protocol::rollout::{ConfirmedRollback, PlannedRollback};
+use backstay_protocol::rollout::{ConfirmedRollback, PlannedRollback, RolloutCommits};
 use leptos::prelude::*;
 
 use crate::ApiError;
@@ -58,6 +58,18 @@ pub async fn stop_rollout(
     Ok(())
 }
 
+/// Reads the commits that a person is told of before a roll-out.
+///
+/// # Errors
+/// [`ApiError`] with the reason in a sentence.
+#[server(endpoint = "load_rollout_commits")]
+pub async fn load_rollout_commits() -> Result<RolloutCommits, ApiError> {
+    use crate::session;
+
+    session::person().await?;
+    session::fleet()?.rollout_commits().await.map_err(session::database)
+}
+
 /// Reads to which generation each failed host of a deployment would be rolled back.
 ///
 /// # Errors
@@ -74,15 +86,36 @@ pub async fn load_planned_rollbacks(
     session::fleet()?.planned_rollbacks(id).await.map_err(not_rolled_out)
 }
 
-/// Rolls the failed hosts of a deployment back, each exactly as the person confirmed it, and leads to `back`.
+/// Reads to which generation each of these hosts would be rolled back.
+///
+/// # Errors
+/// [`ApiError`] with the reason in a sentence.
+#[server(endpoint = "load_planned_rollbacks_of")]
+pub async fn load_planned_rollbacks_of(
+    /// The hosts, by name.
+    #[server(default)]
+    hosts: Vec<String>,
+) -> Result<Vec<PlannedRollback>, ApiError> {
+    use crate::session;
+
+    session::person().await?;
+    for host in &hosts {
+        super::host_name(host)?;
+    }
+    session::fleet()?.planned_rollbacks_of(&hosts).await.map_err(session::database)
+}
+
+/// Rolls several hosts back, each exactly as the person confirmed it, and leads to `back`. Where one of them is no
+/// longer as the person saw it, none is.
 ///
 /// # Errors
 /// [`ApiError`] with the refusal in a sentence; nothing was changed then.
-#[server(endpoint = "roll_back_failed")]
-pub async fn roll_back_failed(
-    /// The deployment's identifier.
-    deployment: String,
-    /// The hosts with their generations, each as [`confirmed_to_text`] writes it.
+#[server(endpoint = "roll_back_hosts")]
+pub async fn roll_back_hosts(
+    /// The deployment's identifier, where the hosts are those that failed in it.
+    #[server(default)]
+    deployment: Option<String>,
+    /// The hosts with their generations, each as [`confirmed_to_text`] writes it; nothing for one that is left out.
     #[server(default)]
     confirmed: Vec<String>,
     /// Why, in the person's words; may be empty.
@@ -93,13 +126,17 @@ pub async fn roll_back_failed(
     use crate::session;
 
     let person = session::person().await?;
-    let id = super::deployment_id(&deployment)?;
-    let confirmed: Option<Vec<_>> = confirmed.iter().map(|text| confirmed_from_text(text)).collect();
+    let confirmed = confirmed.iter().filter(|text| !text.is_empty());
+    let confirmed: Option<Vec<_>> = confirmed.map(|text| confirmed_from_text(text)).collect();
     let confirmed = confirmed.ok_or_else(|| {
         ApiError::said("The server did not understand this request. Nothing was changed. Look again.")
     })?;
-    let fleet = session::fleet()?;
-    fleet.roll_back_failed(&person, id, confirmed, given(reason)).await.map_err(not_rolled_out)?;
+    let (fleet, reason) = (session::fleet()?, given(reason));
+    let begun = match deployment {
+        Some(id) => fleet.roll_back_failed(&person, super::deployment_id(&id)?, confirmed, reason).await,
+        None => fleet.roll_back_hosts(&person, confirmed, reason).await,
+    };
+    begun.map_err(not_rolled_out)?;
     leptos_axum::redirect(super::local_path(&back));
     Ok(())
 }

@@ -4,7 +4,7 @@ use backstay_protocol::{Generation, HostView};
 use leptos::prelude::*;
 
 use crate::api::{CancelOp, RequestOp};
-use crate::components::{ActionsMenu, Doing, LightBadge, PlatformName};
+use crate::components::{ActionsMenu, Doing, LightBadge, PlatformName, SelectHost};
 use crate::live::Row;
 
 /// One host of the fleet page.
@@ -17,7 +17,7 @@ pub fn HostRow(
     /// What takes its op back.
     cancel: ServerAction<CancelOp>,
 ) -> impl IntoView {
-    let Row { name, host, .. } = row;
+    let Row { id, name, host } = row;
     let platform = {
         let host = host.clone();
         Memo::new(move |_| host.with(|h| h.platform))
@@ -46,6 +46,7 @@ pub fn HostRow(
         .collect_view();
     view! {
         <tr class="host" data-host=name.clone() class:offline=offline>
+            <td class="select-cell"><SelectHost id name=name.clone()/></td>
             <th scope="row" aria-label=name.clone()>
                 <a href=format!("/hosts/{name}")>{name.clone()}</a>
                 {move || view! { <PlatformName platform=platform.get()/> }}

@@ -7,8 +7,8 @@ use leptos_router::components::Outlet;
 use super::inside::Loading;
 use crate::api::{CancelOp, RequestOp};
 use crate::components::{
-    FleetFilter, HostRow, Icon, NewestDeployment, NewestRollout, PullRequests, Refusal, RollOutLink, Shown,
-    Summary, action_from_address,
+    BulkBar, FleetFilter, HostRow, Icon, NewestDeployment, NewestRollout, PullRequests, Refusal, RollOutLink,
+    SelectAll, Selecting, Shown, Summary, action_from_address,
 };
 use crate::live::{Live, Started};
 
@@ -31,6 +31,7 @@ fn Hosts(live: Live) -> impl IntoView {
     let (action, cancel) = (action_from_address::<RequestOp>(), action_from_address::<CancelOp>());
     let empty = Memo::new(move |_| live.rows().with(Vec::is_empty));
     let shown = Shown::by_address(live);
+    Selecting::provide(shown.rows);
     let none_fits = move || !empty.get() && shown.rows.with(Vec::is_empty);
     view! {
         <div class="page">
@@ -50,6 +51,7 @@ fn Hosts(live: Live) -> impl IntoView {
                     <caption class="unseen">"Hosts and their lights"</caption>
                     <thead>
                         <tr>
+                            <td class="select-cell"><SelectAll/></td>
                             <th scope="col">"Host"</th>
                             <th scope="col">"Agent"</th>
                             <th scope="col">"Git"</th>
@@ -70,6 +72,7 @@ fn Hosts(live: Live) -> impl IntoView {
             </div>
             {move || none_fits().then(|| view! { <p class="fleet-none">"No host fits. "<a href="/">"Show all"</a></p> })}
             {move || empty.get().then(|| view! { <FirstHost/> })}
+            <BulkBar/>
         </div>
     }
     .into_any()

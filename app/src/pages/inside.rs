@@ -5,8 +5,8 @@ use leptos_router::components::Outlet;
 use leptos_router::hooks::use_location;
 
 use crate::ApiError;
-use crate::components::{Header, LogDrawer, Notices, Palette, Shortcuts, ShortcutsDialog};
-use crate::live::Started;
+use crate::components::{Header, LogDrawer, Notices, Palette, Selection, Shortcuts, ShortcutsDialog};
+use crate::live::{Live, Started};
 
 /// All pages behind the log-in: reads the fleet once and follows the event stream from there.
 #[component]
@@ -14,6 +14,7 @@ pub fn Inside() -> impl IntoView {
     Started::provide();
     Shortcuts::provide();
     let started = expect_context::<Started>();
+    Selection::provide(expect_context::<Live>());
     // Known before the parts of a page are rendered at once: two that work it out together are in each other's way.
     let location = use_location();
     location.pathname.with_untracked(|_| ());

@@ -2,6 +2,7 @@
 
 mod about;
 mod audit;
+mod bulk_rollback;
 mod deciding;
 mod deployments;
 mod fleet;
@@ -17,6 +18,7 @@ mod rollout;
 
 pub use about::AboutPage;
 pub use audit::AuditPage;
+pub use bulk_rollback::BulkRollbackPage;
 pub use deciding::{MergePage, RevertPage, RollBackFailedPage};
 pub use deployments::{DeploymentPage, DeploymentsPage};
 pub use fleet::FleetPage;

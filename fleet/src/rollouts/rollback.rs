@@ -1,10 +1,10 @@
-//! Rolling back the hosts that failed in a deployment, all of them in one confirmed action.
+//! Rolling back several hosts in one confirmed action: those that failed in a deployment, or those that a person chose.
 
 use backstay_protocol::deployment::{Deployment, HostOutcome};
-use backstay_protocol::rollback::{self, last_known_working};
-use backstay_protocol::rollout::{ConfirmedRollback, MOST_AT_ONCE, PlannedRollback, Rollout};
+use backstay_protocol::rollback::{self, Candidate, RollbackPlan};
+use backstay_protocol::rollout::{ConfirmedRollback, MOST_AT_ONCE, OTHERS, PlannedRollback, Rollout};
 use backstay_protocol::view::Person;
-use backstay_protocol::{DeploymentId, Facts, Generation, OpAction, OpKind, OpStatus, TestRun, TestSummary};
+use backstay_protocol::{DeploymentId, Generation, OpAction, OpKind, OpStatus, OpView};
 
 use super::RolloutError;
 use super::start::{NewRollout, may};
@@ -13,8 +13,14 @@ use crate::ops::request::{RequestError, checked_reason};
 use crate::store::{HostRecord, StoreError};
 
 /// What is said of a host that has no last known working generation.
-const NONE_KNOWN: &str =
-    "None of its other generations has passed all of its tests. Choose one on the host's own page.";
+const NONE_KNOWN: &str = "None of its other generations has passed all of its tests.";
+/// What is said of a host that was taken out of the fleet.
+const GONE: &str = "It is no longer in the fleet.";
+/// What is said of a host whose generations nobody knows.
+const NOT_REPORTED: &str = "It has not reported its generations yet.";
+
+/// Where a host can go, or why it goes nowhere.
+type Ways = (Result<Candidate, String>, Vec<Candidate>);
 
 impl Fleet {
     /// What rolling back would do on each host that failed in a deployment.
@@ -25,66 +31,65 @@ impl Fleet {
         let deployment = self.store.deployment(id).await?.ok_or(RolloutError::NoSuchDeployment)?;
         let mut planned = vec![];
         for outcome in deployment.failed() {
-            planned.push(self.planned(outcome).await?);
+            let host = self.store.host(outcome.host).await?;
+            let plan = self.planned(host.as_ref(), &outcome.name, Some(outcome)).await?;
+            planned.push(PlannedRollback { why: Some(outcome.to_string()), ..plan });
         }
         Ok(planned)
     }
 
-    async fn planned(&self, outcome: &HostOutcome) -> Result<PlannedRollback, StoreError> {
-        let host = self.store.host(outcome.host).await?;
-        let facts = host.as_ref().and_then(|host| host.facts.as_ref());
-        let to = match (&host, facts) {
-            (None, _) => Err("It is no longer in the fleet.".to_owned()),
-            (Some(_), None) => Err("It has not reported its generations yet.".to_owned()),
-            (Some(host), Some(facts)) => self.target(outcome, host, facts).await?,
+    /// What rolling back would do on each of these hosts, in their order. One that is not in the fleet is told as left
+    /// out.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn planned_rollbacks_of(&self, names: &[String]) -> Result<Vec<PlannedRollback>, StoreError> {
+        let mut planned = vec![];
+        for name in names {
+            let host = self.store.host_by_name(name).await?;
+            planned.push(self.planned(host.as_ref(), name, None).await?);
+        }
+        Ok(planned)
+    }
+
+    async fn planned(
+        &self,
+        host: Option<&HostRecord>,
+        name: &str,
+        outcome: Option<&HostOutcome>,
+    ) -> Result<PlannedRollback, StoreError> {
+        let facts = host.and_then(|host| host.facts.as_ref());
+        let (to, others) = match host {
+            None => left_out(GONE),
+            Some(host) => self.ways(host, outcome).await?,
         };
         Ok(PlannedRollback {
-            host_name: host.as_ref().map_or_else(|| outcome.name.clone(), |host| host.name.clone()),
-            online: self.hub.is_online(outcome.host),
-            why: outcome.to_string(),
-            from: facts.and_then(Facts::current).cloned(),
+            host_name: host.map_or(name, |host| &host.name).to_owned(),
+            online: host.is_some_and(|host| self.hub.is_online(host.id)),
+            why: None,
+            from: facts.and_then(|facts| facts.current()).cloned(),
             to,
+            others,
         })
     }
 
-    /// Where a failed host is to go, or why it is left out.
-    async fn target(
-        &self,
-        outcome: &HostOutcome,
-        host: &HostRecord,
-        facts: &Facts,
-    ) -> Result<Result<(Generation, TestSummary), String>, StoreError> {
+    /// Where a host can go: to its last known working generation, unless it need not, and to what others.
+    async fn ways(&self, host: &HostRecord, outcome: Option<&HostOutcome>) -> Result<Ways, StoreError> {
         if let Some(op) = self.store.open_op(host.id).await? {
-            return Ok(Err(format!("It is busy: {}, asked for by {}.", op.title(), op.requested_by)));
+            return Ok(left_out(format!("It is busy: {}, asked for by {}.", op.title(), op.requested_by)));
         }
-        let Some(current) = facts.current() else {
-            return Ok(Err("Its profile has no current generation.".to_owned()));
-        };
-        if let Some(why) = self.is_back(outcome, current).await? {
-            return Ok(Err(why));
-        }
-        let working = last_known_working(facts);
-        let tested = working.and_then(|it| Some((it.clone(), facts.tests_of(it).map(TestRun::summary)?)));
-        Ok(tested.ok_or_else(|| NONE_KNOWN.to_owned()))
-    }
-
-    /// Why a host need not go back: it went back already, or its switch never took it anywhere.
-    async fn is_back(
-        &self,
-        outcome: &HostOutcome,
-        current: &Generation,
-    ) -> Result<Option<String>, StoreError> {
-        let latest = self.latest_system_op(outcome.host).await?;
-        if let Some(op) = &latest
-            && op.action.kind() == OpKind::Rollback
-            && op.status == OpStatus::Succeeded
-        {
-            return Ok(Some(format!("It was rolled back to Gen {} already.", current.number)));
-        }
-        let switch = latest.filter(|op| outcome.switch.is_failed() && outcome.switch.op() == Some(op.id));
-        // Both times are the host's own.
-        let is_older = switch.and_then(|op| op.started_at).is_some_and(|began| current.created_at < began);
-        Ok(is_older.then(|| format!("The switch left it on Gen {}, which it was on before.", current.number)))
+        let Some(facts) = &host.facts else { return Ok(left_out(NOT_REPORTED)) };
+        let plan = rollback::plan(&host.name, self.hub.is_online(host.id), facts, None, self.clock.now());
+        let Some(plan) = plan else { return Ok(left_out("Its profile has no current generation.")) };
+        let latest = self.latest_system_op(host.id).await?;
+        let (working, others) = sorted(&plan);
+        let current = &plan.current.generation;
+        let is_back = latest.and_then(|op| is_back(&op, outcome, current));
+        Ok(match (is_back, working) {
+            (Some(why), working) => (Err(why), working.into_iter().chain(others).take(OTHERS).collect()),
+            (None, Some(working)) => (Ok(working), others),
+            (None, None) => (Err(NONE_KNOWN.to_owned()), others),
+        })
     }
 
     /// Rolls back hosts that failed in a deployment, each to the generation that the person saw. All are looked at
@@ -100,18 +105,46 @@ impl Fleet {
         reason: Option<String>,
     ) -> Result<Rollout, RolloutError> {
         may(person)?;
-        let reason = checked_reason(reason).ok_or(RolloutError::ReasonTooLong)?;
         let deployment = self.store.deployment(id).await?.ok_or(RolloutError::NoSuchDeployment)?;
+        self.roll_back(person, Some(&deployment), confirmed, reason).await
+    }
+
+    /// Rolls back hosts that a person chose, each to the generation that the person saw. All are looked at first, as
+    /// by [`Fleet::roll_back_failed`].
+    ///
+    /// # Errors
+    /// [`RolloutError`]; nothing was begun on any host then.
+    pub async fn roll_back_hosts(
+        &self,
+        person: &Person,
+        confirmed: Vec<ConfirmedRollback>,
+        reason: Option<String>,
+    ) -> Result<Rollout, RolloutError> {
+        may(person)?;
+        self.roll_back(person, None, confirmed, reason).await
+    }
+
+    async fn roll_back(
+        &self,
+        person: &Person,
+        deployment: Option<&Deployment>,
+        confirmed: Vec<ConfirmedRollback>,
+        reason: Option<String>,
+    ) -> Result<Rollout, RolloutError> {
+        let reason = checked_reason(reason).ok_or(RolloutError::ReasonTooLong)?;
         let names: Vec<_> = confirmed.iter().map(|rollback| rollback.host_name.clone()).collect();
         let mut hosts = vec![];
         for (host, rollback) in self.named(&names).await?.into_iter().zip(confirmed) {
-            self.is_as_seen(&deployment, &host, &rollback).await?;
+            if let Some(deployment) = deployment {
+                has_failed(deployment, &host)?;
+            }
+            self.is_as_seen(&host, &rollback).await?;
             let ConfirmedRollback { target, seen_current, .. } = rollback;
             hosts.push((host, OpAction::Rollback { target, seen_current }));
         }
         let new = NewRollout {
             kind: OpKind::Rollback,
-            deployment: Some(id),
+            deployment: deployment.map(|deployment| deployment.id),
             reason,
             parallel: u32::try_from(hosts.len()).unwrap_or(MOST_AT_ONCE).min(MOST_AT_ONCE),
             stop_on_failure: false,
@@ -120,18 +153,9 @@ impl Fleet {
         self.start(person, new).await
     }
 
-    async fn is_as_seen(
-        &self,
-        deployment: &Deployment,
-        host: &HostRecord,
-        rollback: &ConfirmedRollback,
-    ) -> Result<(), RolloutError> {
-        if !deployment.failed().any(|outcome| outcome.host == host.id) {
-            return Err(RolloutError::NotFailed(host.name.clone()));
-        }
+    async fn is_as_seen(&self, host: &HostRecord, rollback: &ConfirmedRollback) -> Result<(), RolloutError> {
         let refused = |why: String| RolloutError::NotAsSeen { host: host.name.clone(), why };
-        let facts = host.facts.as_ref();
-        let facts = facts.ok_or_else(|| refused("It has not reported its generations yet.".to_owned()))?;
+        let facts = host.facts.as_ref().ok_or_else(|| refused(NOT_REPORTED.to_owned()))?;
         rollback::check(facts, &rollback.target, &rollback.seen_current)
             .map_err(|refusal| refused(refusal.to_string()))?;
         match self.store.open_op(host.id).await? {
@@ -139,4 +163,37 @@ impl Fleet {
             None => Ok(()),
         }
     }
+}
+
+fn left_out(why: impl Into<String>) -> Ways {
+    (Err(why.into()), vec![])
+}
+
+/// The last known working generation, and what else can be gone to, newest first.
+fn sorted(plan: &RollbackPlan) -> (Option<Candidate>, Vec<Candidate>) {
+    let present = || plan.candidates.iter().filter(|candidate| candidate.unavailable().is_none());
+    let others = present().filter(|candidate| !candidate.last_known_working).take(OTHERS).cloned().collect();
+    (present().find(|candidate| candidate.last_known_working).cloned(), others)
+}
+
+/// Why a host need not go back, by the latest op that changed its system: it went back already, or the deployment's
+/// switch never took it anywhere.
+fn is_back(latest: &OpView, outcome: Option<&HostOutcome>, current: &Generation) -> Option<String> {
+    if let OpAction::Rollback { target, .. } = &latest.action
+        && latest.status == OpStatus::Succeeded
+        && target.number == current.number
+    {
+        return Some(format!("It was rolled back to Gen {} already.", current.number));
+    }
+    let switch = &outcome?.switch;
+    let is_its_switch = switch.is_failed() && switch.op() == Some(latest.id);
+    // Both times are the host's own.
+    let is_older = latest.started_at.is_some_and(|began| current.created_at < began);
+    (is_its_switch && is_older)
+        .then(|| format!("The switch left it on Gen {}, which it was on before.", current.number))
+}
+
+fn has_failed(deployment: &Deployment, host: &HostRecord) -> Result<(), RolloutError> {
+    let is_among = deployment.failed().any(|outcome| outcome.host == host.id);
+    if is_among { Ok(()) } else { Err(RolloutError::NotFailed(host.name.clone())) }
 }

@@ -1,10 +1,10 @@
 //! A person starts a roll-out, or stops it.
 
 use backstay_protocol::rollout::{
-    MOST_AT_ONCE, Rollout, RolloutHost, RolloutRequest, RolloutState, RolloutStep,
+    MOST_AT_ONCE, Rollout, RolloutCommits, RolloutHost, RolloutRequest, RolloutState, RolloutStep,
 };
 use backstay_protocol::view::{Person, Role};
-use backstay_protocol::{DeploymentId, HostId, OpAction, OpKind, RolloutId};
+use backstay_protocol::{DeploymentId, DesiredState, HostId, OpAction, OpKind, RolloutId};
 
 use super::RolloutError;
 use crate::fleet::Fleet;
@@ -103,6 +103,20 @@ impl Fleet {
         }
         self.roll_on().await;
         self.store.rollout(id).await?.ok_or(RolloutError::NoSuchRollout)
+    }
+
+    /// The commits that a person is told of before a roll-out.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn rollout_commits(&self) -> Result<RolloutCommits, StoreError> {
+        let head = match self.desired() {
+            DesiredState::Known { commit, .. } => Some(commit),
+            _ => None,
+        };
+        let checkout = |host: HostRecord| Some((host.name, host.facts?.checkout?.commit));
+        let checkouts = self.store.hosts().await?.into_iter().filter_map(checkout).collect();
+        Ok(RolloutCommits { head, checkouts })
     }
 
     /// The hosts of these names, in their order.

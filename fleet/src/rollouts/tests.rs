@@ -13,6 +13,7 @@ use bench::{Bench, QUEUE_TIME, request};
 mod any_write;
 mod at_once;
 mod bench;
+mod chosen;
 mod crash;
 mod deployment;
 mod host;

@@ -22,6 +22,8 @@ pub(super) enum Does {
     Go(String),
     /// Shows the keys that do something.
     Keys,
+    /// Clears the selection of hosts.
+    Clear,
     /// Asks for an op on a host.
     Ask(String, OpKind),
 }

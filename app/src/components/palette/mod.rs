@@ -5,6 +5,7 @@
 
 mod entries;
 mod matching;
+mod selected;
 
 use leptos::ev;
 use leptos::html;
@@ -15,11 +16,12 @@ use leptos_router::hooks::use_navigate;
 
 use crate::api::request_op;
 use crate::browser;
-use crate::components::{Icon, Shortcuts};
+use crate::components::{Icon, Selection, Shortcuts};
 use crate::live::Live;
 
 use entries::{Does, Entry, entries};
 use matching::ranked;
+use selected::of_selected;
 
 /// How many entries are offered at once.
 const MOST: usize = 12;
@@ -48,9 +50,15 @@ fn Open(open: RwSignal<bool>) -> impl IntoView {
     let typed = RwSignal::new(String::new());
     let active = RwSignal::new(0_usize);
     let refusal = RwSignal::new(None::<String>);
+    let selection = use_context::<Selection>();
     let all = Memo::new(move |_| {
         let hosts: Vec<_> = live.rows().with(|rows| rows.iter().map(|row| row.name.clone()).collect());
-        entries(&hosts, live.may_operate())
+        let of_selected = selection.map(|selection| {
+            let about = |path: &str| selection.address(path);
+            of_selected(selection.count(), about, live.may_operate())
+        });
+        let all = entries(&hosts, live.may_operate());
+        of_selected.into_iter().flatten().chain(all).collect::<Vec<_>>()
     });
     let fitting = Memo::new(move |_| {
         let places = all.with(|all| ranked(all.iter().map(|e| e.name.as_str()), &typed.get(), MOST));
@@ -62,6 +70,12 @@ fn Open(open: RwSignal<bool>) -> impl IntoView {
         Does::Go(path) => {
             open.set(false);
             navigate(&path, NavigateOptions::default());
+        }
+        Does::Clear => {
+            open.set(false);
+            if let Some(selection) = selection {
+                selection.clear();
+            }
         }
         Does::Keys => {
             open.set(false);

@@ -74,7 +74,7 @@ fn marks(candidate: &Candidate) -> Vec<String> {
 }
 
 /// The same in sentences, for the target that is chosen.
-pub(super) fn warnings(candidate: &Candidate) -> Vec<String> {
+pub(in crate::pages) fn warnings(candidate: &Candidate) -> Vec<String> {
     let mut warnings = Vec::new();
     if candidate.old {
         warnings.push(format!(

@@ -12,6 +12,7 @@ use crate::api::load_plan;
 use crate::components::{Dialog, PageTitle};
 use crate::live::{Live, Started};
 
+pub(super) use choice::warnings;
 use form::RollbackForm;
 
 /// The rollback dialog of the host that the address names, over the fleet page.

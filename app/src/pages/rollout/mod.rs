@@ -1,20 +1,24 @@
 //! The dialog in which a roll-out is asked for.
 
+mod effect;
 mod hosts;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use backstay_protocol::OpKind;
 use backstay_protocol::limits::REASON_CHARS;
-use backstay_protocol::rollout::MOST_AT_ONCE;
+use backstay_protocol::rollout::{MOST_AT_ONCE, RolloutCommits};
 use leptos::html;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use crate::api::StartRollout;
+use crate::api::{StartRollout, load_rollout_commits};
 use crate::browser;
-use crate::components::{Dialog, DialogTrouble, PageTitle, Refusal, action_from_address, hosts_words};
-use crate::live::{Live, Started};
+use crate::components::{
+    About, Dialog, DialogTrouble, PageTitle, Refusal, Selection, action_from_address, hosts_words,
+};
+use crate::live::{Live, Row, Started};
 
 use hosts::HostChoice;
 
@@ -26,15 +30,21 @@ const KINDS: [OpKind; 4] = [OpKind::PullSwitch, OpKind::Pull, OpKind::Switch, Op
 /// On how many hosts at once, unless somebody says otherwise.
 const AT_ONCE: u32 = 2;
 
-/// The dialog in which a roll-out is asked for. The address may name the op (`kind`) and the hosts (`host`, for each);
-/// without, it is a pull and switch on all.
+/// The dialog in which a roll-out is asked for. The address may name the op (`kind`) and the hosts (`host`, for each, or
+/// `hosts=selected`); without, it is a pull and switch on all.
 #[component]
 pub fn RolloutPage() -> impl IntoView {
     let started = expect_context::<Started>();
+    // Without the commits the dialog still says what will be done.
+    let commits = Resource::new_blocking(|| (), |()| load_rollout_commits());
     view! {
         <PageTitle text=TITLE/>
         <Suspense>
-            {move || Suspend::new(async move { started.live().await.ok().map(|live| view! { <Ask live/> }) })}
+            {move || Suspend::new(async move {
+                let live = started.live().await.ok()?;
+                let commits = commits.await.unwrap_or_default();
+                Some(view! { <Ask live commits/> })
+            })}
         </Suspense>
     }
     .into_any()
@@ -48,18 +58,25 @@ struct Chosen {
 }
 
 impl Chosen {
-    /// As the address says.
-    fn from_address(live: Live) -> Self {
+    /// As the address says, or the selection that it speaks of.
+    fn from_address(live: Live) -> (Self, About) {
         let query = use_query_map().get_untracked();
         let kind = query.get("kind").and_then(|kind| kind.parse().ok()).filter(|kind| KINDS.contains(kind));
-        let wanted = query.get_all("host").unwrap_or_default();
-        let known = live.rows().with_untracked(|rows| {
-            rows.iter()
-                .map(|row| row.name.clone())
-                .filter(|name| wanted.is_empty() || wanted.contains(name))
-                .collect()
-        });
-        Self { kind: RwSignal::new(kind.unwrap_or(OpKind::PullSwitch)), hosts: RwSignal::new(known) }
+        let about = About::of(&query);
+        let selected: BTreeSet<_> = match about {
+            About::Selected => untrack(|| expect_context::<Selection>().names()).into_iter().collect(),
+            _ => BTreeSet::new(),
+        };
+        let is_wanted = |name: &String| match &about {
+            About::All => true,
+            About::Named(names) => names.contains(name),
+            About::Selected => selected.contains(name),
+        };
+        let known = live
+            .rows()
+            .with_untracked(|rows| rows.iter().map(|row| row.name.clone()).filter(is_wanted).collect());
+        let kind = RwSignal::new(kind.unwrap_or(OpKind::PullSwitch));
+        (Self { kind, hosts: RwSignal::new(known) }, about)
     }
 
     /// A person may have chosen before the page was alive.
@@ -81,13 +98,14 @@ impl Chosen {
 }
 
 #[component]
-fn Ask(live: Live) -> impl IntoView {
+fn Ask(live: Live, commits: RolloutCommits) -> impl IntoView {
     if live.rows().with_untracked(Vec::is_empty) {
         return view! { <DialogTrouble title=TITLE back="/" sentence="There is no host yet."/> }.into_any();
     }
     let action = action_from_address::<StartRollout>();
-    let chosen = Chosen::from_address(live);
+    let (chosen, about) = Chosen::from_address(live);
     let first = chosen.hosts.get_untracked();
+    let is_lost = about == About::Selected && first.is_empty();
     let list = NodeRef::<html::Fieldset>::new();
     Effect::new(move |_| {
         if let Some(list) = list.get() {
@@ -112,9 +130,14 @@ fn Ask(live: Live) -> impl IntoView {
                 {move || (!live.may_operate()).then(|| view! {
                     <p class="banner">"You may look. Rolling out takes the role “operator”."</p>
                 })}
+                {is_lost.then(|| view! {
+                    <p class="banner warn" role="alert">
+                        "Which hosts were selected is no longer known: the page was loaded anew. Select them again."
+                    </p>
+                })}
                 <fieldset node_ref=list class="rollout-choice">
                     <Kinds chosen/>
-                    <Hosts live chosen first/>
+                    <Hosts live chosen first commits/>
                 </fieldset>
                 <div class="rollout-how">
                     <label class="at-once">
@@ -168,17 +191,51 @@ fn Kinds(chosen: Chosen) -> impl IntoView {
     view! { <div class="kinds" role="radiogroup" aria-label="What to do">{kinds}</div> }
 }
 
+/// The hosts that the dialog was opened about, and the others below them, folded away.
 #[component]
-fn Hosts(live: Live, chosen: Chosen, first: BTreeSet<String>) -> impl IntoView {
-    view! {
-        <ul class="host-lines choosing" aria-label="Hosts">
-            <For each=move || live.rows().get() key=|row| row.id let:row>
+fn Hosts(live: Live, chosen: Chosen, first: BTreeSet<String>, commits: RolloutCommits) -> impl IntoView {
+    let commits = Arc::new(commits);
+    let first = Arc::new(first);
+    let all = live.rows().with_untracked(Vec::len);
+    let about_all = first.is_empty() || first.len() == all;
+    let of = move |is_first: bool| {
+        let (commits, first) = (Arc::clone(&commits), Arc::clone(&first));
+        let is_listed = {
+            let first = Arc::clone(&first);
+            move |row: &Row| about_all || first.contains(&row.name) == is_first
+        };
+        let rows = Memo::new_with_compare(
+            move |_| {
+                live.rows().with(|rows| rows.iter().filter(|row| is_listed(row)).cloned().collect::<Vec<_>>())
+            },
+            |old, new| old.map(|rows| ids(rows)) != new.map(|rows| ids(rows)),
+        );
+        rows.with_untracked(|_| ());
+        view! {
+            <For each=move || rows.get() key=|row| row.id let:row>
                 {
                     let checked = first.contains(&row.name);
-                    view! { <HostChoice row checked chosen/> }
+                    let commits = Arc::clone(&commits);
+                    view! { <HostChoice row checked chosen commits/> }
                 }
             </For>
-        </ul>
+        }
+    };
+    let others = (!about_all).then(|| {
+        view! {
+            <details class="other-hosts">
+                <summary>"Other hosts"</summary>
+                <ul class="host-lines choosing" aria-label="Other hosts">{of(false)}</ul>
+            </details>
+        }
+    });
+    view! {
+        <ul class="host-lines choosing" aria-label="Hosts">{of(true)}</ul>
+        {others}
     }
     .into_any()
+}
+
+fn ids(rows: &[Row]) -> Vec<backstay_protocol::HostId> {
+    rows.iter().map(|row| row.id).collect()
 }

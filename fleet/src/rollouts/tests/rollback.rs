@@ -1,4 +1,4 @@
-//! Failed hosts are rolled back, all in one action.
+//! Hosts that failed in a deployment are rolled back, all in one action.
 
 use backstay_protocol::rollout::{ConfirmedRollback, PlannedRollback, RolloutState};
 use backstay_protocol::view::{Person, Role};
@@ -26,7 +26,7 @@ async fn planned(bench: &Bench, id: DeploymentId) -> Vec<PlannedRollback> {
 fn confirmed(planned: &[PlannedRollback]) -> Vec<ConfirmedRollback> {
     let confirm = |plan: &PlannedRollback| ConfirmedRollback {
         host_name: plan.host_name.clone(),
-        target: plan.to.as_ref().unwrap().0.reference(),
+        target: plan.to.as_ref().unwrap().generation.reference(),
         seen_current: plan.from.as_ref().unwrap().reference(),
     };
     planned.iter().map(confirm).collect()
@@ -47,9 +47,10 @@ async fn each_goes_to_its_last_known_working_generation() {
     let told: Vec<_> = planned
         .iter()
         .map(|plan| {
-            let (to, tests) = plan.to.as_ref().unwrap();
-            let from = plan.from.as_ref().unwrap().number;
-            format!("{} {} {}: {from} to {} ({tests})", plan.host_name, plan.online, plan.why, to.number)
+            let to = plan.to.as_ref().unwrap();
+            let (from, why) = (plan.from.as_ref().unwrap().number, plan.why.as_ref().unwrap());
+            let (to, tests) = (to.generation.number, to.tests.unwrap());
+            format!("{} {} {why}: {from} to {to} ({tests})", plan.host_name, plan.online)
         })
         .collect();
     assert_eq!(

@@ -1,0 +1,52 @@
+//! What can be done to the hosts that are selected on the fleet page.
+
+use backstay_protocol::OpKind;
+
+use super::entries::{Does, Entry};
+use crate::components::op_icon;
+
+/// What is rolled out from here; each in its dialog, where it is confirmed.
+const KINDS: [OpKind; 4] = [OpKind::PullSwitch, OpKind::Pull, OpKind::Switch, OpKind::Test];
+
+/// What can be done to so many hosts, in the dialogs to whose addresses `about` adds which hosts; nothing, where none is
+/// selected.
+pub(super) fn of_selected(count: usize, about: impl Fn(&str) -> String, may_operate: bool) -> Vec<Entry> {
+    if count == 0 {
+        return vec![];
+    }
+    let hosts =
+        if count == 1 { "the selected host".to_owned() } else { format!("the {count} selected hosts") };
+    let entry = |what: &str, kind: OpKind, path: &str| Entry {
+        name: format!("{what} {hosts}"),
+        icon: op_icon(kind),
+        does: Does::Go(about(path)),
+    };
+    let mut entries = vec![];
+    if may_operate {
+        entries.push(entry("Roll back", OpKind::Rollback, "/rollback"));
+        entries.extend(KINDS.map(|kind| {
+            let what = if kind == OpKind::Test { "Run Tests on" } else { kind.title() };
+            entry(what, kind, &format!("/rollout?kind={}", kind.as_str()))
+        }));
+    }
+    entries.push(Entry { name: "Clear the selection".to_owned(), icon: "close", does: Does::Clear });
+    entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(count: usize, may_operate: bool) -> Vec<String> {
+        let about = |path: &str| format!("{path}?host=gpc0");
+        of_selected(count, about, may_operate).into_iter().map(|entry| entry.name).collect()
+    }
+
+    #[test]
+    fn what_is_selected_can_be_done_something_to() {
+        assert_eq!(names(0, true), [""; 0]);
+        assert_eq!(names(1, true)[0], "Roll back the selected host");
+        assert_eq!(names(3, true)[2], "Pull the 3 selected hosts");
+        assert_eq!(names(3, false), ["Clear the selection"]);
+    }
+}

@@ -1,0 +1,85 @@
+//! The addresses of the dialogs about several hosts.
+//!
+//! An address names its hosts, so that it can be kept and works without script. Where that would be longer than what
+//! proxies take and a log-in leads back to, it only says that the hosts are those that are selected, and the page knows
+//! which: such a dialog does not survive loading the page anew, and says so.
+
+use std::collections::BTreeSet;
+
+use leptos_router::params::ParamsMap;
+
+use crate::api::local_path;
+
+const HOST: &str = "host";
+const HOSTS: &str = "hosts";
+const SELECTED: &str = "selected";
+
+/// Which hosts an address is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum About {
+    /// It says nothing of hosts.
+    All,
+    /// These, by name.
+    Named(BTreeSet<String>),
+    /// Those that are selected.
+    Selected,
+}
+
+impl About {
+    pub(crate) fn of(params: &ParamsMap) -> Self {
+        if params.get_str(HOSTS) == Some(SELECTED) {
+            return Self::Selected;
+        }
+        match params.get_all(HOST) {
+            Some(names) if !names.is_empty() => Self::Named(names.into_iter().collect()),
+            _ => Self::All,
+        }
+    }
+}
+
+/// `path` about these hosts. Names of hosts have nothing that an address would escape.
+pub(crate) fn named<'a>(path: &str, hosts: impl IntoIterator<Item = &'a str>) -> String {
+    hosts.into_iter().fold(path.to_owned(), |address, host| with(&address, HOST, host))
+}
+
+/// `path` about the hosts that are selected: by name, where that is not too long.
+pub(crate) fn selected<'a>(path: &str, hosts: impl IntoIterator<Item = &'a str>) -> String {
+    let address = named(path, hosts);
+    if local_path(&address) == address { address } else { with(path, HOSTS, SELECTED) }
+}
+
+fn with(address: &str, name: &str, value: &str) -> String {
+    let sign = if address.contains('?') { '&' } else { '?' };
+    format!("{address}{sign}{name}={value}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn about(address: &str) -> About {
+        let mut params = ParamsMap::new();
+        for pair in address.split_once('?').map_or("", |(_, query)| query).split('&') {
+            if let Some((name, value)) = pair.split_once('=') {
+                params.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        About::of(&params)
+    }
+
+    #[test]
+    fn an_address_says_which_hosts_it_is_about() {
+        let address = selected("/rollout?kind=pull", ["gpc0", "hsb0"]);
+        assert_eq!(address, "/rollout?kind=pull&host=gpc0&host=hsb0");
+        assert_eq!(about(&address), About::Named(["gpc0".to_owned(), "hsb0".to_owned()].into()));
+        assert_eq!(about("/rollout?kind=pull"), About::All);
+    }
+
+    #[test]
+    fn many_hosts_are_not_named() {
+        let names: Vec<_> = (0..1_000).map(|number| format!("host{number}")).collect();
+        let address = selected("/rollback", names.iter().map(String::as_str));
+        assert_eq!(address, "/rollback?hosts=selected");
+        assert_eq!(about(&address), About::Selected);
+    }
+}

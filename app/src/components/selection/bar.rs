@@ -1,0 +1,139 @@
+//! What can be done to all hosts that are selected.
+
+use backstay_protocol::OpKind;
+use leptos::ev;
+use leptos::html;
+use leptos::prelude::*;
+use leptos_router::hooks::use_navigate;
+
+use super::{FORM, Marks, Selecting, count_words, keys};
+use crate::browser;
+use crate::components::{Icon, op_icon};
+use crate::live::Live;
+
+/// What can be rolled out on the hosts that are selected.
+const KINDS: [OpKind; 4] = [OpKind::Pull, OpKind::Switch, OpKind::PullSwitch, OpKind::Test];
+
+/// The bar below the hosts, while some are selected. Each of its buttons leads to a dialog that says what will happen
+/// to each host; nothing is asked for before that is confirmed. It is the form that the boxes of the hosts belong to, and
+/// so leads there before the page is alive as well: a style sheet shows it once a box is checked.
+#[component]
+pub(crate) fn BulkBar() -> impl IntoView {
+    let selecting = expect_context::<Selecting>();
+    let live = expect_context::<Live>();
+    let form = NodeRef::<html::Form>::new();
+    Effect::new(move |_| {
+        if form.get().is_some() {
+            as_checked(selecting, live);
+        }
+    });
+    Effect::new(move |_| {
+        let keys = window_event_listener(ev::keydown, move |event| keys::pressed(selecting, &event));
+        on_cleanup(move || keys.remove());
+    });
+    let counts = Memo::new(move |_| selecting.counts());
+    let some = Memo::new(move |_| counts.get().0 > 0);
+    let words = move || some.get().then(|| count_words(counts.get()));
+    let told = Memo::new(move |before: Option<&String>| match counts.get() {
+        (0, _) if before.is_none_or(String::is_empty) => String::new(),
+        (0, _) => "Nothing is selected.".to_owned(),
+        counts => count_words(counts),
+    });
+    view! {
+        <p class="unseen" role="status" id="bulk-says">{told}</p>
+        <form
+            class="bulk-bar"
+            id=FORM
+            node_ref=form
+            method="get"
+            action="/rollout"
+            aria-label="Selected hosts"
+            data-some=move || some.get().then_some("true")
+        >
+            <p class="bulk-count" aria-hidden="true">
+                <b>{words}</b>
+                <span class="if-not-alive">"The checked hosts:"</span>
+            </p>
+            <SelectRest selecting/>
+            <div class="bulk-does">
+                <Show
+                    when=move || live.may_operate()
+                    fallback=|| view! { <span class="faint">"You may look. Ops take the role “operator”."</span> }
+                >
+                    {KINDS.map(|kind| view! { <RollOut selecting kind/> })}
+                    <RollBack selecting/>
+                </Show>
+            </div>
+            <button type="button" class="quiet alive bulk-clear" on:click=move |_| selecting.selection.clear()>
+                "Clear"
+            </button>
+        </form>
+    }
+    .into_any()
+}
+
+/// A person may have checked boxes before the page was alive, and browsers keep them when a page is loaded anew.
+fn as_checked(selecting: Selecting, live: Live) {
+    let Some(page) = document().document_element() else { return };
+    let names = browser::checked_boxes(&page, "host");
+    live.rows().with_untracked(|rows| {
+        for row in rows.iter().filter(|row| names.contains(&row.name)) {
+            selecting.turn(row.id, true, false);
+        }
+    });
+}
+
+/// Selects the other hosts that are shown: where there are cards, no table has a box for that in its head.
+#[component]
+fn SelectRest(selecting: Selecting) -> impl IntoView {
+    let rest = Memo::new(move |_| selecting.marks() == Marks::Some);
+    let all = move || selecting.shown.with(Vec::len);
+    move || {
+        rest.get().then(|| {
+            view! {
+                <button type="button" class="quiet bulk-rest" on:click=move |_| selecting.turn_all(true)>
+                    {format!("Select all {}", all())}
+                </button>
+            }
+        })
+    }
+}
+
+#[component]
+fn RollOut(selecting: Selecting, kind: OpKind) -> impl IntoView {
+    let address = move || selecting.selection.address(&format!("/rollout?kind={}", kind.as_str()));
+    view! {
+        <button type="submit" name="kind" value=kind.as_str() on:click=to(address)>
+            <Icon name=op_icon(kind)/>
+            {short(kind)}
+        </button>
+    }
+}
+
+#[component]
+fn RollBack(selecting: Selecting) -> impl IntoView {
+    let address = move || selecting.selection.address("/rollback");
+    view! {
+        <button type="submit" formaction="/rollback" class="primary" on:click=to(address)>
+            <Icon name=op_icon(OpKind::Rollback)/>
+            "Roll back"
+        </button>
+    }
+}
+
+/// Goes to an address without loading the page anew: what is selected stays known.
+fn to(address: impl Fn() -> String + 'static) -> impl Fn(ev::MouseEvent) {
+    let navigate = use_navigate();
+    move |event| {
+        event.prevent_default();
+        navigate(&untrack(&address), leptos_router::NavigateOptions { scroll: false, ..Default::default() });
+    }
+}
+
+fn short(kind: OpKind) -> &'static str {
+    match kind {
+        OpKind::PullSwitch => "Pull + Switch",
+        OpKind::Test => "Test",
+        kind => kind.title(),
+    }
+}

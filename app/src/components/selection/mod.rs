@@ -1,0 +1,153 @@
+//! The hosts that a person has selected on the fleet page, and what can be done to all of them.
+
+mod address;
+mod bar;
+mod boxes;
+mod chosen;
+mod keys;
+
+use std::collections::BTreeSet;
+
+use backstay_protocol::{HostId, RolloutId};
+use leptos::prelude::*;
+
+use crate::live::{Live, Row};
+
+pub(crate) use address::{About, named as address_of, selected as address_of_selected};
+pub(crate) use bar::BulkBar;
+pub(crate) use boxes::{SelectAll, SelectHost};
+use chosen::{Chosen, Marks};
+
+/// The identifier of the form that the checkboxes of the hosts belong to.
+const FORM: &str = "bulk";
+
+/// The hosts that are selected: through every change of what is shown, until they leave the fleet or a roll-out that the
+/// person began works on them. Only browsers write it.
+#[derive(Clone, Copy)]
+pub(crate) struct Selection {
+    live: Live,
+    chosen: RwSignal<Chosen>,
+}
+
+impl Selection {
+    /// Provides the selection of a page.
+    pub(crate) fn provide(live: Live) {
+        let selection = Self { live, chosen: RwSignal::new(Chosen::default()) };
+        provide_context(selection);
+        Effect::new(move |_| {
+            let known: BTreeSet<HostId> = live.rows().with(|rows| rows.iter().map(|row| row.id).collect());
+            selection.forget(|host| !known.contains(&host));
+        });
+        Effect::new(move |before: Option<Option<RolloutId>>| {
+            let newest = live.rollout().with(|rollout| rollout.as_ref().map(|rollout| rollout.id));
+            if before.is_some_and(|before| before != newest) {
+                selection.forget_begun();
+            }
+            newest
+        });
+    }
+
+    /// What the person has begun is on its way: it is no longer to be asked for.
+    fn forget_begun(self) {
+        let person = self.live.person().map(|person| person.name);
+        let begun: BTreeSet<HostId> = self.live.rollout().with_untracked(|rollout| {
+            let own = rollout.as_ref().filter(|rollout| Some(&rollout.requested_by) == person.as_ref());
+            own.into_iter().flat_map(|rollout| &rollout.hosts).map(|host| host.host).collect()
+        });
+        self.forget(|host| begun.contains(&host));
+    }
+
+    fn forget(self, is_gone: impl Fn(HostId) -> bool) {
+        self.chosen.maybe_update(|chosen| chosen.keep(|host| !is_gone(host)));
+    }
+
+    /// The names of the hosts that are selected, in the order of the fleet.
+    pub(crate) fn names(self) -> Vec<String> {
+        let selected = |rows: &Vec<Row>, chosen: &Chosen| {
+            rows.iter().filter(|row| chosen.has(row.id)).map(|row| row.name.clone()).collect()
+        };
+        self.live.rows().with(|rows| self.chosen.with(|chosen| selected(rows, chosen)))
+    }
+
+    /// The address of a dialog about the hosts that are selected.
+    pub(crate) fn address(self, path: &str) -> String {
+        address_of_selected(path, self.names().iter().map(String::as_str))
+    }
+
+    /// How many hosts are selected.
+    pub(crate) fn count(self) -> usize {
+        self.chosen.with(Chosen::len)
+    }
+
+    /// Selects nothing any more.
+    pub(crate) fn clear(self) {
+        self.chosen.update(Chosen::clear);
+    }
+}
+
+/// The selection on the fleet page, whose order ranges follow.
+#[derive(Clone, Copy)]
+pub(crate) struct Selecting {
+    selection: Selection,
+    /// The hosts that are shown, in order.
+    rows: Memo<Vec<Row>>,
+    shown: Memo<Vec<HostId>>,
+}
+
+impl Selecting {
+    /// Provides the selection to the parts of the fleet page, which shows these hosts.
+    pub(crate) fn provide(rows: Memo<Vec<Row>>) {
+        let selection = expect_context::<Selection>();
+        let shown = Memo::new(move |_| rows.with(|rows| rows.iter().map(|row| row.id).collect::<Vec<_>>()));
+        // Worked out before the rows read it.
+        shown.with_untracked(|_| ());
+        provide_context(Self { selection, rows, shown });
+    }
+
+    fn chosen(self) -> RwSignal<Chosen> {
+        self.selection.chosen
+    }
+
+    /// Turns a host, or the range that ends at it.
+    fn turn(self, host: HostId, on: bool, range: bool) {
+        self.shown.with_untracked(|shown| {
+            self.chosen().update(
+                |chosen| {
+                    if range { chosen.reach(shown, host, on) } else { chosen.turn(host, on) }
+                },
+            );
+        });
+    }
+
+    fn turn_all(self, on: bool) {
+        self.shown.with_untracked(|shown| self.chosen().update(|chosen| chosen.turn_all(shown, on)));
+    }
+
+    fn marks(self) -> Marks {
+        self.shown.with(|shown| self.chosen().with(|chosen| chosen.marks(shown)))
+    }
+
+    /// How many hosts are selected, and how many of them are not shown.
+    fn counts(self) -> (usize, usize) {
+        self.shown.with(|shown| self.chosen().with(|chosen| (chosen.len(), chosen.not_shown(shown))))
+    }
+}
+
+/// “3 selected, 1 not shown”.
+fn count_words((selected, not_shown): (usize, usize)) -> String {
+    match not_shown {
+        0 => format!("{selected} selected"),
+        hidden => format!("{selected} selected, {hidden} not shown"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_many_are_selected_is_told_with_how_many_are_out_of_sight() {
+        assert_eq!(count_words((3, 0)), "3 selected");
+        assert_eq!(count_words((3, 1)), "3 selected, 1 not shown");
+    }
+}

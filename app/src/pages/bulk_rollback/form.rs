@@ -1,0 +1,210 @@
+//! What the dialog holds. That of the hosts which failed in a deployment holds the same.
+
+use std::collections::BTreeMap;
+
+use backstay_protocol::limits::REASON_CHARS;
+use backstay_protocol::rollout::{ConfirmedRollback, PlannedRollback, RolloutState};
+use backstay_protocol::{Generation, GenerationRef};
+use leptos::prelude::*;
+
+use super::Planned;
+use super::line::Line;
+use crate::api::RollBackHosts;
+use crate::components::{Dialog, Refusal, action_from_address, hosts_words};
+use crate::live::Live;
+
+/// What is chosen so far: where each host goes, by its name. One that is left out is missing.
+pub(super) type Targets = RwSignal<BTreeMap<String, GenerationRef>>;
+
+/// Where one host goes, exactly as it is shown; nothing where it is left out.
+pub(super) fn confirmed(planned: &PlannedRollback, target: &Generation) -> Option<ConfirmedRollback> {
+    Some(ConfirmedRollback {
+        host_name: planned.host_name.clone(),
+        target: target.reference(),
+        seen_current: planned.from.as_ref()?.reference(),
+    })
+}
+
+/// Where each host goes before anybody has chosen.
+fn preselected(found: &[PlannedRollback]) -> BTreeMap<String, GenerationRef> {
+    let target = |planned: &PlannedRollback| {
+        planned.from.as_ref()?;
+        Some((planned.host_name.clone(), planned.to.as_ref().ok()?.generation.reference()))
+    };
+    found.iter().filter_map(target).collect()
+}
+
+/// The hosts that go somewhere and are no longer where the person sees them.
+fn moved(
+    live: Live,
+    seen: &[(String, GenerationRef)],
+    targets: &BTreeMap<String, GenerationRef>,
+) -> Vec<String> {
+    let is_elsewhere = |(name, seen): &&(String, GenerationRef)| {
+        let now = live.host(name).and_then(|now| now.with(|now| now.generation.clone()));
+        targets.contains_key(name) && now.as_ref().map(Generation::reference).is_some_and(|now| now != *seen)
+    };
+    seen.iter().filter(is_elsewhere).map(|(name, _)| name.clone()).collect()
+}
+
+/// The dialog: each host with where it goes or why it does not, the reason, and the two ways out.
+#[component]
+pub(in crate::pages) fn RollBackForm(
+    title: &'static str,
+    /// Where leaving it leads.
+    #[prop(into)]
+    back: String,
+    /// What has the focus afterwards.
+    focus_after: &'static str,
+    /// The deployment in which the hosts failed, where it is about that.
+    #[prop(optional)]
+    deployment: Option<String>,
+    /// The hosts.
+    found: Vec<PlannedRollback>,
+    /// Where they were read, to be read again.
+    planned: Planned,
+    /// The address that reads them again.
+    again: String,
+) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let action = action_from_address::<RollBackHosts>();
+    let targets: Targets = RwSignal::new(preselected(&found));
+    let seen: Vec<_> = found
+        .iter()
+        .filter_map(|planned| Some((planned.host_name.clone(), planned.from.as_ref()?.reference())))
+        .collect();
+    let moved = Memo::new(move |_| targets.with(|targets| moved(live, &seen, targets)));
+    let another = Memo::new(move |_| {
+        live.rollout()
+            .with(|newest| newest.as_ref().is_some_and(|newest| newest.state == RolloutState::Running))
+    });
+    let pending = action.pending();
+    let begun =
+        Memo::new(move |_| pending.get() || action.value().with(|value| matches!(value, Some(Ok(())))));
+    let count = Memo::new(move |_| targets.with(BTreeMap::len));
+    let goable = found.iter().any(|planned| planned.to.is_ok() || !planned.others.is_empty());
+    let closed = move || {
+        let stands_in_the_way = another.get() || moved.with(|moved| !moved.is_empty());
+        stands_in_the_way || begun.get() || count.get() == 0 || !live.may_operate()
+    };
+    let lines = found.into_iter().map(|planned| view! { <Line planned targets/> }).collect_view();
+    view! {
+        <Dialog title back=back.clone() focus="roll-back-cancel" focus_after>
+            <ActionForm action=action>
+                {deployment.map(|id| view! { <input type="hidden" name="deployment" value=id/> })}
+                <input type="hidden" name="back" value=back.clone()/>
+                {move || (another.get() && !begun.get()).then(|| view! {
+                    <p class="banner warn" role="alert">
+                        "A roll-out is going on. Nothing was asked for. Wait for its end, or stop it on the fleet page."
+                    </p>
+                })}
+                <Moved moved begun planned again/>
+                {move || (!live.may_operate()).then(|| view! {
+                    <p class="banner">"You may look. Rolling back takes the role “operator”."</p>
+                })}
+                <p class="dialog-about">
+                    "Each goes to the generation that is named, at once; its tests run again where they run by themselves. \
+                     If one of them is no longer as it is shown here, none is rolled back."
+                </p>
+                <ul class="host-lines planned" aria-label="Hosts">{lines}</ul>
+                <label class="reason">
+                    <span>"Reason "<span class="faint">"(optional, kept in the audit log)"</span></span>
+                    <input type="text" name="reason" maxlength=REASON_CHARS.to_string() autocomplete="off"/>
+                </label>
+                <Refusal action/>
+                <div class="dialog-end">
+                    <a class="button" id="roll-back-cancel" href=back>"Cancel"</a>
+                    <button type="submit" class="primary" disabled=move || closed() || !goable>
+                        <span class="if-alive">{move || format!("Roll back {}", hosts_words(count.get()))}</span>
+                        <span class="if-not-alive">"Roll back as chosen"</span>
+                    </button>
+                </div>
+            </ActionForm>
+        </Dialog>
+    }
+    .into_any()
+}
+
+/// What has moved since it was read.
+#[component]
+fn Moved(moved: Memo<Vec<String>>, begun: Memo<bool>, planned: Planned, again: String) -> impl IntoView {
+    move || {
+        let names = moved.get();
+        let again = again.clone();
+        (!names.is_empty() && !begun.get()).then(|| {
+            view! {
+                <p class="banner warn" role="alert">
+                    {format!("{} moved since you looked. Nothing was asked for. ", names.join(", "))}
+                    <a
+                        href=again
+                        on:click=move |event| {
+                            event.prevent_default();
+                            planned.refetch();
+                        }
+                    >
+                        "Look again"
+                    </a>
+                </p>
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_protocol::TestSummary;
+    use backstay_protocol::rollback::Candidate;
+    use chrono::DateTime;
+
+    use super::*;
+
+    fn generation(number: u32) -> Generation {
+        Generation {
+            number,
+            store_path: format!("/nix/store/{number}-nixos-system-imac0"),
+            commit: None,
+            tree: None,
+            version: None,
+            kernel: None,
+            created_at: DateTime::UNIX_EPOCH,
+            current: false,
+            booted: false,
+            present: true,
+            needs_reboot: false,
+            inhibitors: vec![],
+        }
+    }
+
+    fn planned(from: Option<u32>, to: Result<u32, String>) -> PlannedRollback {
+        let candidate = |number| Candidate {
+            generation: generation(number),
+            tests: Some(TestSummary { passed: 8, total: 8 }),
+            last_known_working: true,
+            old: false,
+        };
+        PlannedRollback {
+            host_name: "imac0".into(),
+            online: true,
+            why: Some("Switch OK, Tests FAIL (x11)".into()),
+            from: from.map(generation),
+            to: to.map(candidate),
+            others: vec![],
+        }
+    }
+
+    #[test]
+    fn what_is_sent_is_what_is_shown() {
+        let sent = confirmed(&planned(Some(48), Ok(47)), &generation(47)).unwrap();
+        assert_eq!(sent.target, generation(47).reference());
+        assert_eq!(sent.seen_current, generation(48).reference());
+        assert_eq!(confirmed(&planned(None, Ok(47)), &generation(47)), None);
+    }
+
+    #[test]
+    fn who_can_go_to_what_worked_goes_there() {
+        assert_eq!(preselected(&[planned(Some(48), Ok(47))])["imac0"], generation(47).reference());
+        for left_out in [planned(Some(48), Err("none has passed".into())), planned(None, Ok(47))] {
+            assert!(preselected(&[left_out]).is_empty());
+        }
+    }
+}

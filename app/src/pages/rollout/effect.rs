@@ -1,0 +1,239 @@
+//! What a roll-out will do to a host, in words.
+
+use backstay_protocol::rollout::RolloutCommits;
+use backstay_protocol::{Commit, HostView, OpKind, State};
+
+use crate::components::generation_name;
+
+/// What a roll-out will do to a host, as it is now.
+pub(super) fn effect(host: &HostView, kind: OpKind, commits: &RolloutCommits) -> String {
+    if let Some(op) = &host.op {
+        return format!(
+            "Busy: {}, asked for by {}. It is left out if it still is when its turn comes.",
+            op.title(),
+            op.requested_by
+        );
+    }
+    let what = Way::of(host, commits).words(kind);
+    if host.online { what } else { format!("Offline: waits for the host to connect. {what}") }
+}
+
+/// From where to where a host would go.
+struct Way<'a> {
+    /// What the branch says is not what was pulled.
+    pull_due: bool,
+    /// What was pulled is not what runs.
+    switch_due: bool,
+    generation: Option<String>,
+    checkout: Option<&'a Commit>,
+    head: Option<&'a Commit>,
+}
+
+impl<'a> Way<'a> {
+    fn of(host: &HostView, commits: &'a RolloutCommits) -> Self {
+        let is_due = |state: State| state == State::Attention;
+        let lights = &host.compartments;
+        let checkout = commits.checkouts.get(&host.name);
+        let runs = host.generation.as_ref().and_then(|generation| generation.commit.as_ref());
+        // After a rollback the light is green on purpose, and a switch undoes it.
+        let runs_another = runs.zip(checkout).is_some_and(|(runs, checkout)| !checkout.is(runs));
+        Self {
+            pull_due: is_due(lights.git.state) || is_due(lights.lock.state),
+            switch_due: is_due(lights.system.state) || runs_another,
+            generation: host.generation.as_ref().map(generation_name),
+            checkout,
+            head: commits.head.as_ref(),
+        }
+    }
+
+    fn words(&self, kind: OpKind) -> String {
+        let (from, checkout, head) = (self.generation.as_deref(), text(self.checkout), text(self.head));
+        let (checkout, head) = (checkout.as_deref(), head.as_deref());
+        match kind {
+            OpKind::Pull if self.pull_due => format!("Will pull{}.", way(checkout, head)),
+            OpKind::Pull => format!("Is at the branch's head{}: nothing to pull.", aside(head)),
+            OpKind::PullSwitch if self.pull_due => format!("Will pull and switch{}.", way(from, head)),
+            OpKind::Switch if self.pull_due => {
+                format!(
+                    "Will switch to what it pulled before{}: the branch is ahead{}.",
+                    way(from, checkout),
+                    aside(head)
+                )
+            }
+            OpKind::PullSwitch | OpKind::Switch if self.switch_due => {
+                format!("Will switch{}.", way(from, checkout))
+            }
+            OpKind::PullSwitch | OpKind::Switch => {
+                format!("Runs what the branch says{}: nothing changes by switching.", aside(head))
+            }
+            OpKind::Test => match from {
+                Some(from) => format!("Will run its tests on {from}."),
+                None => "Will run its tests.".to_owned(),
+            },
+            OpKind::Rollback | OpKind::Refresh => String::new(),
+        }
+    }
+}
+
+fn text(commit: Option<&Commit>) -> Option<String> {
+    commit.map(ToString::to_string)
+}
+
+/// “: Gen 48 (abc1234) → def5678”, as far as it is known.
+fn way(from: Option<&str>, to: Option<&str>) -> String {
+    match (from, to) {
+        (Some(from), Some(to)) => format!(": {from} → {to}"),
+        (None, Some(to)) => format!(": to {to}"),
+        (Some(from), None) => format!(", from {from}"),
+        (None, None) => String::new(),
+    }
+}
+
+/// “ (def5678)”.
+fn aside(commit: Option<&str>) -> String {
+    commit.map(|commit| format!(" ({commit})")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_protocol::{
+        Compartments, Generation, HostId, Light, OpAction, OpId, OpStatus, OpView, Platform,
+    };
+    use chrono::DateTime;
+
+    use super::*;
+
+    fn host(git: State, system: State) -> HostView {
+        let light = |state| Light { state, words: "w".into(), hint: "h".into() };
+        HostView {
+            id: HostId::new(),
+            name: "gpc0".into(),
+            platform: Platform::Nixos,
+            online: true,
+            last_seen: None,
+            agent_version: None,
+            auto_test: true,
+            tags: vec![],
+            compartments: Compartments {
+                agent: light(State::Ok),
+                git: light(git),
+                lock: light(git),
+                system: light(system),
+                tests: light(State::Ok),
+            },
+            generation: None,
+            tests: None,
+            op: None,
+        }
+    }
+
+    fn commits(checkout: &str, head: &str) -> RolloutCommits {
+        RolloutCommits {
+            head: Some(Commit(head.into())),
+            checkouts: [("gpc0".to_owned(), Commit(checkout.into()))].into(),
+        }
+    }
+
+    fn on(commit: &str) -> Option<Generation> {
+        Some(Generation {
+            number: 48,
+            store_path: "/nix/store/48-nixos-system-gpc0".into(),
+            commit: Some(Commit(commit.into())),
+            tree: None,
+            version: None,
+            kernel: None,
+            created_at: DateTime::UNIX_EPOCH,
+            current: true,
+            booted: true,
+            present: true,
+            needs_reboot: false,
+            inhibitors: vec![],
+        })
+    }
+
+    #[test]
+    fn what_will_happen_follows_the_lights() {
+        let (ok, due) = (State::Ok, State::Attention);
+        let none = RolloutCommits::default();
+        for (git, system, kind, said) in [
+            (due, ok, OpKind::PullSwitch, "Will pull and switch."),
+            (ok, due, OpKind::PullSwitch, "Will switch."),
+            (ok, ok, OpKind::PullSwitch, "Runs what the branch says: nothing changes by switching."),
+            (due, ok, OpKind::Pull, "Will pull."),
+            (ok, ok, OpKind::Pull, "Is at the branch's head: nothing to pull."),
+            (due, ok, OpKind::Switch, "Will switch to what it pulled before: the branch is ahead."),
+            (ok, ok, OpKind::Test, "Will run its tests."),
+        ] {
+            assert_eq!(effect(&host(git, system), kind, &none), said, "{git:?} {system:?} {kind:?}");
+        }
+    }
+
+    #[test]
+    fn from_where_to_where_is_told_where_it_is_known() {
+        let (ok, due) = (State::Ok, State::Attention);
+        for (git, runs, checkout, kind, said) in [
+            (due, "aaaaaaa", "bbbbbbb", OpKind::Pull, "Will pull: bbbbbbb → ccccccc."),
+            (
+                due,
+                "aaaaaaa",
+                "bbbbbbb",
+                OpKind::PullSwitch,
+                "Will pull and switch: Gen 48 (aaaaaaa) → ccccccc.",
+            ),
+            (
+                due,
+                "aaaaaaa",
+                "bbbbbbb",
+                OpKind::Switch,
+                "Will switch to what it pulled before: Gen 48 (aaaaaaa) → bbbbbbb: the branch is ahead (ccccccc).",
+            ),
+            (ok, "ccccccc", "ccccccc", OpKind::Pull, "Is at the branch's head (ccccccc): nothing to pull."),
+            (
+                ok,
+                "ccccccc",
+                "ccccccc",
+                OpKind::PullSwitch,
+                "Runs what the branch says (ccccccc): nothing changes by switching.",
+            ),
+            (ok, "aaaaaaa", "ccccccc", OpKind::Test, "Will run its tests on Gen 48 (aaaaaaa)."),
+            (ok, "aaaaaaa", "ccccccc", OpKind::Switch, "Will switch: Gen 48 (aaaaaaa) → ccccccc."),
+        ] {
+            let host = HostView { generation: on(runs), ..host(git, ok) };
+            assert_eq!(effect(&host, kind, &commits(checkout, "ccccccc")), said);
+        }
+    }
+
+    #[test]
+    fn who_is_away_waits_and_who_is_busy_may_be_left_out() {
+        let none = RolloutCommits::default();
+        let away = HostView { online: false, ..host(State::Ok, State::Ok) };
+        assert_eq!(
+            effect(&away, OpKind::Test, &none),
+            "Offline: waits for the host to connect. Will run its tests."
+        );
+        let op = OpView {
+            id: OpId::new(),
+            host: away.id,
+            host_name: "gpc0".into(),
+            action: OpAction::Switch,
+            status: OpStatus::Running,
+            phase: None,
+            requested_by: "maria".into(),
+            reason: None,
+            created_at: DateTime::UNIX_EPOCH,
+            due_at: None,
+            cancel: None,
+            retry_of: None,
+            started_at: None,
+            finished_at: None,
+            outcome: None,
+            exit_code: None,
+            message: None,
+        };
+        let busy = HostView { op: Some(op), ..away };
+        assert_eq!(
+            effect(&busy, OpKind::Pull, &none),
+            "Busy: Switch, asked for by maria. It is left out if it still is when its turn comes."
+        );
+    }
+}
