@@ -7,7 +7,7 @@ use leptos_router::{SsrMode, path};
 
 use crate::components::IconSprite;
 use crate::pages::{
-    AboutPage, AuditPage, BulkRollbackPage, DeploymentPage, DeploymentsPage, FleetPage, HostPage, Inside, LogInPage, MergePage,
+    AboutPage, AddHostPage, AuditPage, BulkRollbackPage, DeploymentPage, DeploymentsPage, FleetPage, HostPage, Inside, LogInPage, MergePage,
     NotFound, NoticesPage, OpPage, OpsPage, RevertPage, RollBackFailedPage, RollbackPage, RolloutPage,
 };
 use crate::{browser, time};
@@ -29,6 +29,7 @@ pub fn App() -> impl IntoView {
                     <ParentRoute path=path!("") view=FleetPage>
                         <Route path=path!("/") view=|| ()/>
                         <Route path=path!("/hosts/:name/rollback") view=RollbackPage/>
+                        <Route path=path!("/add-host") view=AddHostPage/>
                         <Route path=path!("/rollout") view=RolloutPage/>
                         <Route path=path!("/rollback") view=BulkRollbackPage/>
                         <Route path=path!("/pull-requests/:number/merge") view=MergePage/>

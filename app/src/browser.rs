@@ -179,6 +179,24 @@ pub(crate) fn remember(name: &str, value: &str) {
     }
 }
 
+/// The address of the server, as this browser reaches it.
+pub(crate) fn origin() -> Option<String> {
+    window().location().origin().ok()
+}
+
+/// What this tab was told to remember under this name, until it is closed.
+pub(crate) fn remembered_for_visit(name: &str) -> Option<String> {
+    window().session_storage().ok()??.get_item(name).ok()?
+}
+
+/// Has this tab remember something until it is closed.
+pub(crate) fn remember_for_visit(name: &str, value: &str) {
+    if let Ok(Some(storage)) = window().session_storage() {
+        // Where it is full, this is forgotten.
+        let _ = storage.set_item(name, value);
+    }
+}
+
 const THEME_KEY: &str = "backstay.theme";
 
 /// The theme that the person chose before.

@@ -93,6 +93,16 @@ fn by_https() -> bool {
     configured || forwarded
 }
 
+/// Where this server is, as the browser asked for it; nothing where it did not say.
+pub(crate) fn server_address() -> String {
+    let host = use_context::<Parts>().and_then(|parts| {
+        let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
+        host.or_else(|| parts.uri.authority().map(ToString::to_string))
+    });
+    let scheme = if by_https() { "https" } else { "http" };
+    host.map(|host| format!("{scheme}://{host}")).unwrap_or_default()
+}
+
 /// Sets the status of a refusal. A plain form is answered by leading it back instead, and keeps its own status.
 pub(crate) fn refuse(status: StatusCode) {
     let plain = use_context::<Parts>().is_some_and(|parts| wants_html(&parts));

@@ -134,6 +134,11 @@ impl PersonView {
         !self.hidden.contains(&column)
     }
 
+    /// How many columns are shown.
+    pub fn shown(&self) -> usize {
+        Column::ALL.len() - self.hidden.len()
+    }
+
     /// Reads what [`Self::to_text`] wrote; what is none is the view that everybody begins with.
     pub fn from_text(text: &str) -> Self {
         if text.len() > LONGEST { Self::default() } else { serde_json::from_str(text).unwrap_or_default() }

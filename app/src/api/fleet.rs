@@ -1,16 +1,21 @@
-//! What every page starts from.
+//! What every page starts from, and how the fleet page is to look.
 
+use backstay_protocol::PersonView;
 use backstay_protocol::view::{FleetSnapshot, Person};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::ApiError;
 
-/// What every page starts from: who looks, and every host at one moment.
+/// What every page starts from: who looks and how, and every host at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Start {
     /// Who is logged in.
     pub person: Person,
+    /// How that person wants the fleet page to look.
+    pub view: PersonView,
+    /// Where this server is, as the browser asked for it; the browser itself knows better, once it is alive.
+    pub address: String,
     /// Every host.
     pub snapshot: FleetSnapshot,
 }
@@ -24,6 +29,62 @@ pub async fn start_page() -> Result<Start, ApiError> {
     use crate::session;
 
     let person = session::person().await?;
-    let snapshot = session::fleet()?.snapshot().await.map_err(session::database)?;
-    Ok(Start { person, snapshot })
+    let fleet = session::fleet()?;
+    let view = fleet.accounts().view(&person).await.map_err(session::database)?;
+    let snapshot = fleet.snapshot().await.map_err(session::database)?;
+    Ok(Start { person, view, address: session::server_address(), snapshot })
 }
+
+/// Remembers how the person wants the fleet page to look. What it does not know is passed over.
+///
+/// # Errors
+/// [`ApiError`]; it is as before then.
+#[server(endpoint = "set_view")]
+pub async fn set_view(
+    /// How much room a host takes.
+    density: String,
+    /// The columns that are shown; boxes that are not checked send nothing.
+    #[server(default)]
+    columns: Vec<String>,
+) -> Result<(), ApiError> {
+    use crate::session;
+
+    let person = session::person().await?;
+    let columns = columns.iter().filter_map(|column| column.parse().ok());
+    let view = PersonView::showing(density.parse().unwrap_or_default(), columns);
+    session::fleet()?.accounts().set_view(&person, &view).await.map_err(session::database)
+}
+
+/// Makes a token with which one host can join, once and within a day, and answers it: it is never shown again. For
+/// administrators.
+///
+/// # Errors
+/// [`ApiError`] with the refusal in a sentence; no token was made then.
+#[server(endpoint = "make_join_token")]
+pub async fn make_join_token(
+    /// The only name that may join with it; any, where it is empty.
+    host: String,
+) -> Result<String, ApiError> {
+    use crate::session;
+    use axum::http::StatusCode;
+    use backstay_fleet::accounts::AccountError;
+
+    let person = session::person().await?;
+    let host = (!host.is_empty()).then_some(host);
+    let made = session::fleet()?.accounts().join_token_for(&person, host, JOIN_TOKEN_TIME).await;
+    made.map(|token| token.reveal().to_owned()).map_err(|error| match error {
+        AccountError::Store(error) => session::database(error),
+        AccountError::NotAllowed => {
+            session::refuse(StatusCode::FORBIDDEN);
+            ApiError::NotAllowed(error.to_string())
+        }
+        other => {
+            session::refuse(StatusCode::UNPROCESSABLE_ENTITY);
+            ApiError::said(other.to_string())
+        }
+    })
+}
+
+/// How long a token that was made on the page is good.
+#[cfg(feature = "ssr")]
+const JOIN_TOKEN_TIME: chrono::TimeDelta = chrono::TimeDelta::days(1);

@@ -18,7 +18,9 @@ pub use deployments::{
     ContinueAnyway, DeploymentsRead, LoadDeployment, LoadDeployments, MergePullRequest, RevertPullRequest,
     continue_anyway, load_deployment, load_deployments, merge_pull_request, revert_pull_request,
 };
-pub use fleet::{Start, StartPage, start_page};
+pub use fleet::{
+    MakeJoinToken, SetView, Start, StartPage, make_join_token, set_view, start_page,
+};
 pub use host::{LoadHost, SetAutoTest, SetLabels, load_host, set_auto_test, set_labels};
 pub use notices::{LoadAbout, LoadNotices, load_about, load_notices};
 pub use ops::{

@@ -4,7 +4,7 @@ use backstay_protocol::{HostView, OpId};
 use leptos::prelude::*;
 
 use crate::api::CancelOp;
-use crate::components::{Ago, CancelButton, OpInBrief, Place};
+use crate::components::{CancelButton, OpInBrief, Place, SoFor};
 
 /// The op that holds a host with the way to take it back, and whether the host is connected.
 #[component]
@@ -42,7 +42,7 @@ fn Presence(host: Signal<HostView>, busy: bool) -> impl IntoView {
     move || match presence.get() {
         (true, _) if busy => ().into_any(),
         (true, _) => view! { <span class="seen">"connected"</span> }.into_any(),
-        (false, Some(at)) => view! { <span class="seen">"offline · last seen "<Ago at/></span> }.into_any(),
+        (false, Some(at)) => view! { <span class="seen">"offline "<SoFor since=at/></span> }.into_any(),
         (false, None) => view! { <span class="seen">"never connected"</span> }.into_any(),
     }
 }

@@ -3,8 +3,11 @@
 use backstay_protocol::{Generation, HostView};
 use leptos::prelude::*;
 
+use super::fleet_address::asking;
+use super::fleet_drift::DriftMark;
 use crate::api::{CancelOp, RequestOp};
 use crate::components::{ActionsMenu, Doing, LightBadge, PlatformName, SelectHost};
+use crate::fleet::light_of;
 use crate::live::Row;
 
 /// One host of the fleet page.
@@ -36,9 +39,9 @@ pub fn HostRow(
         .enumerate()
         .map(|(place, light)| {
             let host = host.clone();
-            let shown = Memo::new(move |_| host.with(|h| h.compartments.named()[place].1.clone()));
+            let shown = Memo::new(move |_| host.with(|h| light_of(h, place)));
             view! {
-                <td class="light-cell" data-title=light>
+                <td class="light-cell" data-title=light data-column=light.to_lowercase()>
                     <LightBadge host=name.clone() name=light light=shown.into()/>
                 </td>
             }
@@ -53,8 +56,11 @@ pub fn HostRow(
                 <Tags tags/>
             </th>
             {lights}
-            <td class="generation-cell" data-title="Generation"><GenerationInBrief host=host.clone()/></td>
-            <td class="now-cell" data-title="Now"><Doing host=Signal::derive(move || host.get()) cancel/></td>
+            <td class="generation-cell" data-title="Generation" data-column="generation">
+                <GenerationInBrief host=host.clone()/>
+                <DriftMark host=host.clone()/>
+            </td>
+            <td class="now-cell" data-title="Now" data-column="now"><Doing host=Signal::derive(move || host.get()) cancel/></td>
             <td class="menu-cell"><ActionsMenu host=name.clone() action/></td>
         </tr>
     }
@@ -64,7 +70,7 @@ pub fn HostRow(
 /// The words that the host is found by; each leads to the hosts that share it.
 #[component]
 fn Tags(tags: Memo<Vec<String>>) -> impl IntoView {
-    let tag = |tag: String| view! { <a class="tag" href=format!("/?q=tag:{tag}")>{tag.clone()}</a> };
+    let tag = |tag: String| view! { <a class="tag" href=asking(&format!("tag:{tag}"))>{tag.clone()}</a> };
     let none = Memo::new(move |_| tags.with(Vec::is_empty));
     move || {
         (!none.get())

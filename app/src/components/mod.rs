@@ -1,11 +1,20 @@
 //! What pages are put together from.
 
 mod actions;
+mod add_host;
+mod copyable;
 mod deployment;
 mod dialog;
 mod doing;
 mod drawer;
+mod fleet_address;
+mod fleet_drift;
 mod fleet_filter;
+mod fleet_fold;
+mod fleet_group;
+mod fleet_shown;
+mod fleet_table;
+mod fleet_view;
 mod form;
 mod generation;
 mod header;
@@ -22,21 +31,26 @@ mod op_now;
 mod palette;
 mod pull_requests;
 mod rollout;
-mod selection;
 mod shortcuts;
+mod selection;
 mod summary;
 mod tests;
 mod title;
 mod when;
 
+pub(crate) use add_host::AddHost;
 pub use actions::ActionsMenu;
 pub(crate) use actions::op_icon;
 pub use deployment::{DeploymentPanel, NewestDeployment};
 pub(crate) use deployment::{counts as deployment_counts, decision_words, followed as followed_deployment};
+pub(crate) use copyable::Copyable;
 pub use dialog::{Dialog, DialogTrouble};
 pub use doing::Doing;
 pub use drawer::LogDrawer;
-pub(crate) use fleet_filter::{FleetFilter, Shown};
+pub(crate) use fleet_filter::FleetFilter;
+pub(crate) use fleet_shown::Shown;
+pub(crate) use fleet_table::FleetTable;
+pub(crate) use fleet_view::ViewMenu;
 pub use form::{Refusal, action_from_address};
 pub use generation::GenerationName;
 pub(crate) use generation::name as generation_name;
@@ -58,9 +72,11 @@ pub use pull_requests::PullRequests;
 pub(crate) use pull_requests::{ChangedInputs, Says, changes_lock, checks, may_be_merged, mergeable};
 pub(crate) use rollout::hosts_words;
 pub use rollout::{NewestRollout, RollOutLink};
-pub(crate) use selection::{About, BulkBar, SelectAll, SelectHost, Selecting, Selection, address_of};
+pub(crate) use selection::{
+    About, BulkBar, SelectAll, SelectHost, Selecting, Selection, address_of,
+};
 pub(crate) use shortcuts::{Shortcuts, ShortcutsDialog};
 pub use summary::Summary;
 pub use tests::TestsOf;
 pub use title::PageTitle;
-pub use when::{Ago, Elapsed, Moment, Took, Until};
+pub use when::{Ago, Elapsed, Moment, SoFor, Took, Until};

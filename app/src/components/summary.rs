@@ -1,31 +1,14 @@
 //! The fleet at a glance.
 
-use backstay_protocol::HostView;
 use leptos::prelude::*;
 
+use super::fleet_address::{FleetAddress, asking};
 use crate::components::Icon;
-use crate::fleet::Standing;
+use crate::fleet::{Counts, Standing};
 use crate::live::Live;
 
-/// How many hosts there are, and how many of them are how.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Counts {
-    all: usize,
-    by_standing: [usize; Standing::ALL.len()],
-}
-
-impl Counts {
-    fn add(&mut self, host: &HostView) {
-        self.all += 1;
-        self.by_standing[place(Standing::of(host))] += 1;
-    }
-}
-
-fn place(standing: Standing) -> usize {
-    Standing::ALL.iter().position(|s| *s == standing).expect("every standing is listed")
-}
-
-/// How many hosts there are, and how many of them are how.
+/// How many hosts there are, and how many of them are how. Each count leads to the hosts that it counts, in the order
+/// and groups that the page has.
 #[component]
 pub fn Summary() -> impl IntoView {
     let live = expect_context::<Live>();
@@ -36,16 +19,24 @@ pub fn Summary() -> impl IntoView {
     });
     view! {
         <dl class="summary" aria-label="Fleet">
-            <Count name="Hosts" icon="anchor" href="/".to_owned() count=Signal::derive(move || counts.get().all)/>
-            {[
-                (Standing::Fine, "Fine", "ok"),
-                (Standing::Attention, "Attention", "attention"),
-                (Standing::Failed, "Failed", "failed"),
-                (Standing::Offline, "Offline", "unknown"),
-            ]
-                .map(|(standing, name, icon)| {
-                    let count = Signal::derive(move || counts.get().by_standing[place(standing)]);
-                    view! { <Count name icon href=format!("/?q=status:{}", standing.as_str()) count/> }
+            <Count
+                word="hosts"
+                name="Hosts"
+                meaning="Every host"
+                icon="anchor"
+                query=String::new()
+                count=Signal::derive(move || counts.with(Counts::all))
+            />
+            {[Standing::Fine, Standing::Due, Standing::Failed, Standing::Offline]
+                .map(|standing| view! {
+                    <Count
+                        word=standing.as_str()
+                        name=standing.title()
+                        meaning=standing.meaning()
+                        icon=standing.icon()
+                        query=format!("status:{}", standing.as_str())
+                        count=Signal::derive(move || counts.with(|counts| counts.of(standing)))
+                    />
                 })}
         </dl>
     }
@@ -53,10 +44,23 @@ pub fn Summary() -> impl IntoView {
 }
 
 #[component]
-fn Count(name: &'static str, icon: &'static str, href: String, count: Signal<usize>) -> impl IntoView {
+fn Count(
+    word: &'static str,
+    name: &'static str,
+    meaning: &'static str,
+    icon: &'static str,
+    query: String,
+    count: Signal<usize>,
+) -> impl IntoView {
+    let address = use_context::<FleetAddress>();
+    let current = {
+        let query = query.clone();
+        move || address.is_some_and(|address| address.asks(&query)).then_some("true")
+    };
+    let href = Memo::new(move |_| asking(&query));
     view! {
-        <div data-count=name.to_lowercase() class:none=move || count.get() == 0>
-            <dt><Icon name=icon/><a href=href>{name}</a></dt>
+        <div data-count=word class:none=move || count.get() == 0>
+            <dt><Icon name=icon/><a href=href title=meaning aria-current=current>{name}</a></dt>
             <dd>{count}</dd>
         </div>
     }

@@ -58,6 +58,20 @@ pub fn Took(
     view! { <span class="elapsed">{took(to - from)}</span> }
 }
 
+/// How long something has been so: “for 12 min”.
+#[component]
+pub fn SoFor(
+    /// Since when.
+    since: DateTime<Utc>,
+) -> impl IntoView {
+    let time = use_time();
+    let text = Memo::new(move |_| match time.now.get() {
+        Some(now) => format!("for {}", rough(now - since)),
+        None => format!("since {}", moment(since, None)),
+    });
+    view! { <time datetime=machine_readable(since)>{text}</time> }
+}
+
 /// How long something has been going on.
 #[component]
 pub fn Elapsed(

@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use backstay_protocol::{HostView, Platform, State};
 
+use super::drift::Majority;
 use super::standing::Standing;
 
 /// The longest query that is looked at, in bytes.
@@ -40,6 +41,8 @@ enum Asks {
     Tag(String),
     /// Whether an op holds the host.
     Busy,
+    /// Whether it runs something else than most of the fleet.
+    Drifted,
 }
 
 /// A query that asks for what there is not.
@@ -56,7 +59,8 @@ impl fmt::Display for QueryError {
 }
 
 /// What stands before a colon.
-const KEYS: &str = "status:, platform:, tag:, agent:, git:, lock:, system:, tests:, gen:, commit:, is:busy";
+const KEYS: &str =
+    "status:, platform:, tag:, agent:, git:, lock:, system:, tests:, gen:, commit:, is:busy, is:drifted";
 /// The lights, by place.
 const LIGHTS: [&str; 5] = ["agent", "git", "lock", "system", "tests"];
 const STATES: [State; 5] = [State::Ok, State::Attention, State::Failed, State::Working, State::Unknown];
@@ -98,7 +102,7 @@ fn asks(key: &str, value: &str) -> Result<Asks, String> {
     match key {
         "status" => Standing::ALL
             .into_iter()
-            .find(|standing| standing.as_str() == value)
+            .find(|standing| standing.as_str() == value || standing.was_called() == Some(value))
             .map(Asks::Standing)
             .ok_or_else(|| listed(key, Standing::ALL.map(Standing::as_str))),
         "platform" => {
@@ -107,7 +111,11 @@ fn asks(key: &str, value: &str) -> Result<Asks, String> {
         "gen" => value.parse().map(Asks::Generation).map_err(|_| "gen:NUMBER".to_owned()),
         "commit" if !value.is_empty() => Ok(Asks::Commit(value.to_owned())),
         "tag" if !value.is_empty() => Ok(Asks::Tag(value.to_owned())),
-        "is" if value == "busy" => Ok(Asks::Busy),
+        "is" => match value {
+            "busy" => Ok(Asks::Busy),
+            "drifted" => Ok(Asks::Drifted),
+            _ => Err("is:busy, is:drifted".to_owned()),
+        },
         _ => Err(KEYS.to_owned()),
     }
 }
@@ -122,14 +130,19 @@ impl Query {
         self.terms.is_empty()
     }
 
-    /// Whether it wants this host.
-    pub(crate) fn wants(&self, host: &HostView) -> bool {
-        self.terms.iter().all(|term| term.asks.is_true_of(host) != term.negated)
+    /// Whether its answer depends on what most of the fleet runs.
+    pub(crate) fn asks_for_drift(&self) -> bool {
+        self.terms.iter().any(|term| term.asks == Asks::Drifted)
+    }
+
+    /// Whether it wants this host, where most of the fleet runs that.
+    pub(crate) fn wants(&self, host: &HostView, majority: Option<&Majority>) -> bool {
+        self.terms.iter().all(|term| term.asks.is_true_of(host, majority) != term.negated)
     }
 }
 
 impl Asks {
-    fn is_true_of(&self, host: &HostView) -> bool {
+    fn is_true_of(&self, host: &HostView, majority: Option<&Majority>) -> bool {
         match self {
             Self::Name(part) => host.name.to_lowercase().contains(part),
             Self::Standing(standing) => Standing::of(host) == *standing,
@@ -142,40 +155,20 @@ impl Asks {
             }
             Self::Tag(tag) => host.tags.contains(tag),
             Self::Busy => host.op.is_some(),
+            Self::Drifted => majority
+                .zip(host.generation.as_ref())
+                .is_some_and(|(majority, generation)| majority.is_left_by(generation)),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use backstay_protocol::{Compartments, HostId, Light};
     use proptest::prelude::*;
 
+    use super::super::drift::Tally;
+    use super::super::sample::{generation, host};
     use super::*;
-
-    fn host(name: &str) -> HostView {
-        let light = Light { state: State::Ok, words: "Fine".into(), hint: "Nothing to do.".into() };
-        HostView {
-            id: HostId::new(),
-            name: name.into(),
-            platform: Platform::Nixos,
-            online: true,
-            last_seen: None,
-            agent_version: None,
-            auto_test: true,
-            tags: vec![],
-            compartments: Compartments {
-                agent: light.clone(),
-                git: light.clone(),
-                lock: light.clone(),
-                system: light.clone(),
-                tests: light,
-            },
-            generation: None,
-            tests: None,
-            op: None,
-        }
-    }
 
     /// gpc0 is fine, imac0 has failed tests, web-1 is offline.
     fn fleet() -> [HostView; 3] {
@@ -186,7 +179,24 @@ mod tests {
 
     fn found(query: &str) -> Vec<String> {
         let query: Query = query.parse().unwrap();
-        fleet().into_iter().filter(|host| query.wants(host)).map(|host| host.name).collect()
+        fleet().into_iter().filter(|host| query.wants(host, None)).map(|host| host.name).collect()
+    }
+
+    #[test]
+    fn who_runs_something_else_than_most_is_found() {
+        let on = |name: &str, commit| HostView { generation: Some(generation(7, commit)), ..host(name) };
+        let hosts = [on("gpc0", Some("a")), on("gpc1", Some("a")), on("imac0", Some("b")), on("web-1", None)];
+        let mut tally = Tally::default();
+        hosts.iter().filter_map(|host| host.generation.as_ref()).for_each(|g| tally.add(g));
+        let majority = tally.majority();
+        let found = |query: &str| {
+            let query: Query = query.parse().unwrap();
+            assert!(query.asks_for_drift());
+            let found = hosts.iter().filter(|host| query.wants(host, majority.as_ref()));
+            found.map(|host| host.name.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(found("is:drifted"), ["imac0"]);
+        assert_eq!(found("-is:drifted"), ["gpc0", "gpc1", "web-1"]);
     }
 
     #[test]
@@ -206,6 +216,9 @@ mod tests {
             ("tag:Cloud", &["web-1"]),
             ("-tag:cloud", &["gpc0", "imac0"]),
             ("is:busy", &[]),
+            ("is:drifted", &[]),
+            ("status:due", &[]),
+            ("-status:attention", &["gpc0", "imac0", "web-1"]),
             ("gen:48", &[]),
         ] {
             assert_eq!(found(query), names, "{query}");
@@ -226,14 +239,14 @@ mod tests {
         fn no_query_is_too_much(text in ".{0,80}") {
             if let Ok(query) = text.parse::<Query>() {
                 for host in fleet() {
-                    let _ = query.wants(&host);
+                    let _ = query.wants(&host, None);
                 }
             }
         }
 
         /// A word and the same word turned around share out the fleet between them.
         #[test]
-        fn a_hyphen_turns_a_word_around(word in "[a-z0-9]{1,3}|status:(fine|failed|offline)|platform:(nixos|darwin)") {
+        fn a_hyphen_turns_a_word_around(word in "[a-z0-9]{1,3}|status:(fine|failed|offline|due)|platform:(nixos|darwin)") {
             let mut all = found(&word);
             all.extend(found(&format!("-{word}")));
             all.sort();

@@ -3,29 +3,64 @@
 use backstay_protocol::{HostView, State};
 
 /// How a host is: the worst that is to be said of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Standing {
     /// A light is red.
     Failed,
     /// Its agent is not connected: what its lights say is old.
     Offline,
     /// Something is due, or is being done.
-    Attention,
+    Due,
     /// Nothing is to be done.
     Fine,
 }
 
 impl Standing {
     /// Every standing, the worst first.
-    pub(crate) const ALL: [Self; 4] = [Self::Failed, Self::Offline, Self::Attention, Self::Fine];
+    pub(crate) const ALL: [Self; 4] = [Self::Failed, Self::Offline, Self::Due, Self::Fine];
 
     /// The word in a query and in an address.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Failed => "failed",
             Self::Offline => "offline",
-            Self::Attention => "attention",
+            Self::Due => "due",
             Self::Fine => "fine",
+        }
+    }
+
+    /// The word that meant it before: addresses are kept and shared.
+    pub(super) fn was_called(self) -> Option<&'static str> {
+        (self == Self::Due).then_some("attention")
+    }
+
+    /// The words on the page.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Failed => "Failed",
+            Self::Offline => "Offline",
+            Self::Due => "Work due",
+            Self::Fine => "Fine",
+        }
+    }
+
+    /// What it means, for those who wonder.
+    pub(crate) fn meaning(self) -> &'static str {
+        match self {
+            Self::Failed => "A switch, a test or a unit failed",
+            Self::Offline => "The agent is not connected",
+            Self::Due => "A pull, switch, reboot or test run is due, or under way",
+            Self::Fine => "Nothing is to be done",
+        }
+    }
+
+    /// The shape that stands for it.
+    pub(crate) fn icon(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Offline => "unknown",
+            Self::Due => "attention",
+            Self::Fine => "ok",
         }
     }
 
@@ -38,7 +73,7 @@ impl Standing {
         } else if any(&[State::Failed]) {
             Self::Failed
         } else if any(&[State::Attention, State::Working]) {
-            Self::Attention
+            Self::Due
         } else {
             Self::Fine
         }

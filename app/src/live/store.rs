@@ -7,7 +7,7 @@ use backstay_protocol::event::{Event, Notice};
 use backstay_protocol::pull_request::PullRequests;
 use backstay_protocol::rollout::Rollout;
 use backstay_protocol::view::{FleetSnapshot, Person, Role};
-use backstay_protocol::{HostId, HostView};
+use backstay_protocol::{HostId, HostView, PersonView};
 use leptos::prelude::*;
 
 use super::shared::Shared;
@@ -61,6 +61,8 @@ pub struct Live {
     deployment: RwSignal<Option<Deployment>>,
     rollout: RwSignal<Option<Rollout>>,
     person: RwSignal<Option<Person>>,
+    view: RwSignal<PersonView>,
+    address: RwSignal<String>,
     connection: RwSignal<Connection>,
     notices: RwSignal<Vec<ShownNotice>>,
     newest_notice: RwSignal<u64>,
@@ -84,6 +86,8 @@ impl Live {
             deployment: RwSignal::new(None),
             rollout: RwSignal::new(None),
             person: RwSignal::new(None),
+            view: RwSignal::new(PersonView::default()),
+            address: RwSignal::new(String::new()),
             connection: RwSignal::new(Connection::Opening),
             notices: RwSignal::new(Vec::new()),
             newest_notice: RwSignal::new(0),
@@ -120,6 +124,8 @@ impl Live {
         self.rollout.set(rollout);
         self.rows.set(hosts.into_iter().map(Row::new).collect());
         self.person.set(Some(start.person));
+        self.address.set(start.address);
+        self.view.set(start.view);
     }
 
     /// The hosts, by name.
@@ -140,6 +146,16 @@ impl Live {
     /// Whether that person may ask for ops. The server checks it again; this only spares people a refusal.
     pub fn may_operate(self) -> bool {
         self.person.with(|person| person.as_ref().is_some_and(|p| p.role >= Role::Operator))
+    }
+
+    /// How that person wants the fleet page to look.
+    pub fn view(self) -> RwSignal<PersonView> {
+        self.view
+    }
+
+    /// Where the server is, as it was asked for when the page was made.
+    pub(crate) fn address(self) -> RwSignal<String> {
+        self.address
     }
 
     /// How the page hears of what happens.
@@ -215,6 +231,7 @@ impl Live {
         }
         self.newest_notice.set(newest_notice);
         self.person.set(Some(start.person));
+        self.view.set(start.view);
         self.pull_requests.set(pull_requests);
         self.deployment.set(deployment);
         self.rollout.set(rollout);
@@ -348,6 +365,8 @@ mod tests {
     fn start(hosts: Vec<HostView>, last_event: u64) -> Start {
         Start {
             person: Person { name: "admin".into(), role: Role::Viewer },
+            view: PersonView::default(),
+            address: "https://backstay.test".into(),
             snapshot: FleetSnapshot {
                 hosts,
                 pull_requests: PullRequests::default(),

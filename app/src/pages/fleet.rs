@@ -1,14 +1,15 @@
 //! The fleet: every host at a glance.
 
+use backstay_protocol::view::Role;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::Outlet;
 
 use super::inside::Loading;
-use crate::api::{CancelOp, RequestOp};
+use crate::api::{CancelOp, RequestOp, SetView};
 use crate::components::{
-    BulkBar, FleetFilter, HostRow, Icon, NewestDeployment, NewestRollout, PullRequests, Refusal, RollOutLink,
-    SelectAll, Selecting, Shown, Summary, action_from_address,
+    AddHost, BulkBar, FleetFilter, FleetTable, Icon, NewestDeployment, NewestRollout, PullRequests, Refusal,
+    RollOutLink, Selecting, Shown, Summary, ViewMenu, action_from_address,
 };
 use crate::live::{Live, Started};
 
@@ -29,48 +30,35 @@ pub fn FleetPage() -> impl IntoView {
 #[component]
 fn Hosts(live: Live) -> impl IntoView {
     let (action, cancel) = (action_from_address::<RequestOp>(), action_from_address::<CancelOp>());
+    let view_action = action_from_address::<SetView>();
     let empty = Memo::new(move |_| live.rows().with(Vec::is_empty));
     let shown = Shown::by_address(live);
-    Selecting::provide(shown.rows);
+    Selecting::provide(shown.visible);
     let none_fits = move || !empty.get() && shown.rows.with(Vec::is_empty);
     view! {
         <div class="page">
             <div class="fleet-head">
                 <h1>"Fleet"</h1>
                 <Summary/>
-                <RollOutLink shown=shown.rows/>
+                <div class="fleet-does">
+                    <RollOutLink shown=shown.rows/>
+                    <AddHostLink live empty/>
+                </div>
             </div>
             <Refusal action/>
             <Refusal action=cancel/>
+            <Refusal action=view_action/>
             <NewestDeployment/>
             <NewestRollout/>
             <PullRequests/>
-            <Show when=move || !empty.get()><FleetFilter shown/></Show>
-            <div class="table-frame" class:empty=move || shown.rows.with(Vec::is_empty)>
-                <table class="fleet">
-                    <caption class="unseen">"Hosts and their lights"</caption>
-                    <thead>
-                        <tr>
-                            <td class="select-cell"><SelectAll/></td>
-                            <th scope="col">"Host"</th>
-                            <th scope="col">"Agent"</th>
-                            <th scope="col">"Git"</th>
-                            <th scope="col">"Lock"</th>
-                            <th scope="col">"System"</th>
-                            <th scope="col">"Tests"</th>
-                            <th scope="col">"Generation"</th>
-                            <th scope="col">"Now"</th>
-                            <th scope="col"><span class="unseen">"Actions"</span></th>
-                        </tr>
-                    </thead>
-                    <tbody>
-                        <For each=move || shown.rows.get() key=|row| row.id let:row>
-                            <HostRow row action cancel/>
-                        </For>
-                    </tbody>
-                </table>
-            </div>
-            {move || none_fits().then(|| view! { <p class="fleet-none">"No host fits. "<a href="/">"Show all"</a></p> })}
+            <Show when=move || !empty.get()>
+                <div class="fleet-bar">
+                    <FleetFilter shown/>
+                    <ViewMenu action=view_action/>
+                </div>
+            </Show>
+            <FleetTable shown action cancel/>
+            {move || none_fits().then(|| view! { <p class="fleet-none">"No host fits. "<a href=move || shown.all()>"Show all"</a></p> })}
             {move || empty.get().then(|| view! { <FirstHost/> })}
             <BulkBar/>
         </div>
@@ -78,35 +66,26 @@ fn Hosts(live: Live) -> impl IntoView {
     .into_any()
 }
 
-/// The least that an agent's configuration says.
-const CONFIGURATION: &str = r#"# /etc/backstay/agent.toml
-server = "https://backstay.example.org"
-name = "gpc0"
-join_token_file = "/etc/backstay/join-token""#;
-
 /// What to do while there is no host.
 #[component]
 fn FirstHost() -> impl IntoView {
     view! {
-        <section class="first-host">
+        <section class="first-host" aria-labelledby="first-host-title">
             <Icon name="anchor"/>
-            <h2>"No host yet"</h2>
-            <ol>
-                <li>
-                    <p>"On the server, make a join token for the host. It works once, for 24 hours."</p>
-                    <pre><code>"backstay-server join-token --name gpc0"</code></pre>
-                </li>
-                <li>
-                    <p>"On the host, put the token and this server's address into the agent's configuration."</p>
-                    <pre><code>{CONFIGURATION}</code></pre>
-                </li>
-                <li>
-                    <p>"Start the agent."</p>
-                    <pre><code>"backstay-agent run --config /etc/backstay/agent.toml"</code></pre>
-                </li>
-                <li><p>"The host appears here by itself."</p></li>
-            </ol>
+            <h2 id="first-host-title">"No host yet"</h2>
+            <AddHost/>
         </section>
     }
     .into_any()
+}
+
+/// The way to the dialog that says how a host is added, for those who may let one in.
+#[component]
+fn AddHostLink(live: Live, empty: Memo<bool>) -> impl IntoView {
+    let offered = move || !empty.get() && live.person().is_some_and(|person| person.role >= Role::Admin);
+    move || {
+        offered().then(
+            || view! { <a class="button add-host-link" id="add-host-link" href="/add-host">"Add a host"</a> },
+        )
+    }
 }

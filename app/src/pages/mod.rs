@@ -1,6 +1,7 @@
 //! One file for each address.
 
 mod about;
+mod add_host;
 mod audit;
 mod bulk_rollback;
 mod deciding;
@@ -17,6 +18,7 @@ mod rollback;
 mod rollout;
 
 pub use about::AboutPage;
+pub use add_host::AddHostPage;
 pub use audit::AuditPage;
 pub use bulk_rollback::BulkRollbackPage;
 pub use deciding::{MergePage, RevertPage, RollBackFailedPage};

@@ -1,0 +1,167 @@
+//! How a host is added, step by step, with what is to be typed.
+
+use std::collections::BTreeSet;
+
+use backstay_protocol::HostId;
+use backstay_protocol::limits::HOST_NAME_CHARS;
+use backstay_protocol::view::Role;
+use leptos::prelude::*;
+
+use crate::api::MakeJoinToken;
+use crate::browser;
+use crate::components::{Copyable, Refusal};
+use crate::live::Live;
+
+/// The name in the examples, until a person has given one.
+const SOME_NAME: &str = "gpc0";
+
+/// How a host is added: a token, the agent's configuration, and its start, each to be copied as it is.
+#[component]
+pub(crate) fn AddHost() -> impl IntoView {
+    let live = expect_context::<Live>();
+    let action = ServerAction::<MakeJoinToken>::new();
+    let name = RwSignal::new(String::new());
+    let named = Memo::new(move |_| {
+        let name = name.get().trim().to_owned();
+        if name.is_empty() { SOME_NAME.to_owned() } else { name }
+    });
+    let address = server_address(live);
+    let configuration = move || address.with(|address| named.with(|name| configuration(address, name)));
+    let may_make = live.person().is_some_and(|person| person.role >= Role::Admin);
+    view! {
+        <div class="add-host">
+            <label class="add-host-name alive">
+                "Name of the host"
+                <input
+                    type="text"
+                    maxlength=HOST_NAME_CHARS.to_string()
+                    placeholder=SOME_NAME
+                    autocomplete="off"
+                    spellcheck="false"
+                    on:input=move |event| name.set(event_target_value(&event))
+                />
+            </label>
+            <ol>
+                <li>
+                    <p>"Make a join token. It lets this one host in, once, within a day. On the server:"</p>
+                    <Copyable
+                        text=Signal::derive(move || format!("backstay-server join-token --name {}", named.get()))
+                        what="the command that makes a join token"
+                    />
+                    {may_make.then(|| view! { <Token action named=name/> })}
+                </li>
+                <li>
+                    <p>"On the host, as root, put the token into a file that only the agent may read. Paste it, then Enter and Ctrl-D."</p>
+                    <Copyable
+                        text=Signal::derive(|| TOKEN_FILE.to_owned())
+                        what="the command that writes the join token"
+                    />
+                </li>
+                <li>
+                    <p>"Tell the agent where this server is, in "<code>"/etc/backstay/agent.toml"</code>":"</p>
+                    <Copyable text=Signal::derive(configuration) what="the agent’s configuration"/>
+                </li>
+                <li>
+                    <p>"Start the agent: as root on NixOS and nix-darwin, as the user for home-manager."</p>
+                    <Copyable
+                        text=Signal::derive(|| START.to_owned())
+                        what="the command that starts the agent"
+                    />
+                </li>
+                <li><Arrivals live/></li>
+            </ol>
+        </div>
+    }
+    .into_any()
+}
+
+const TOKEN_FILE: &str = "install -D -m 600 /dev/stdin /etc/backstay/join-token";
+const START: &str = "backstay-agent run --config /etc/backstay/agent.toml";
+
+/// The least that an agent's configuration says.
+fn configuration(server: &str, name: &str) -> String {
+    format!(
+        "server = \"{server}\"\n\
+         name = \"{name}\"\n\
+         platform = \"nixos\"   # or darwin, home-manager\n\
+         join_token_file = \"/etc/backstay/join-token\"\n\
+         \n\
+         [checkout]\n\
+         path = \"/etc/nixos\"   # where its configuration repository is"
+    )
+}
+
+/// Where this server is: as it was asked for, and once the page is alive, as the browser itself says.
+fn server_address(live: Live) -> RwSignal<String> {
+    let address = RwSignal::new(live.address().get_untracked());
+    Effect::new(move |_| {
+        if let Some(origin) = browser::origin() {
+            address.set(origin);
+        }
+    });
+    address
+}
+
+/// Makes a token right here. Only once the page is alive: what a plain form is answered with would be lost.
+#[component]
+fn Token(action: ServerAction<MakeJoinToken>, named: RwSignal<String>) -> impl IntoView {
+    let pending = action.pending();
+    let made = Memo::new(move |_| action.value().get().and_then(Result::ok));
+    let make = move |_| {
+        action.dispatch(MakeJoinToken { host: named.get_untracked().trim().to_owned() });
+    };
+    view! {
+        <div class="add-host-token alive">
+            <button type="button" disabled=pending on:click=make>
+                {move || match named.with(|name| name.trim().to_owned()).as_str() {
+                    "" => "Make a token for any host".to_owned(),
+                    name => format!("Make a token for {name}"),
+                }}
+            </button>
+            <span class="faint">"or make it right here; the audit log remembers that it was you."</span>
+        </div>
+        <Refusal action/>
+        <div role="status">
+            {move || made.get().map(|token| view! {
+                <p class="banner">"This is the token. It is shown this once: copy it now."</p>
+                <Copyable text=Signal::derive(move || token.clone()) what="the join token"/>
+            })}
+        </div>
+    }
+    .into_any()
+}
+
+/// Which hosts came while one looked.
+#[component]
+fn Arrivals(live: Live) -> impl IntoView {
+    let before: BTreeSet<HostId> = live.rows().with_untracked(|rows| rows.iter().map(|row| row.id).collect());
+    let came = Memo::new(move |_| {
+        live.rows().with(|rows| {
+            let new = rows.iter().filter(|row| !before.contains(&row.id));
+            new.map(|row| row.name.clone()).collect::<Vec<_>>()
+        })
+    });
+    view! {
+        <div role="status">
+            {move || match came.get() {
+                came if came.is_empty() => view! { <p>"The host appears here by itself."</p> }.into_any(),
+                came => came
+                    .into_iter()
+                    .map(|name| view! { <p class="add-host-came"><a href=format!("/hosts/{name}")>{name.clone()}</a>" is here."</p> })
+                    .collect_view()
+                    .into_any(),
+            }}
+        </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_configuration_names_this_server() {
+        let text = configuration("https://backstay.test", "web-1");
+        assert!(text.starts_with("server = \"https://backstay.test\"\nname = \"web-1\"\n"), "{text}");
+    }
+}

@@ -1,0 +1,168 @@
+//! What the address says of the fleet page: which hosts, in which order and groups. So it can be kept and shared. A
+//! dialog over the page has an address of its own, and what was asked for before stays meanwhile.
+
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_location, use_navigate, use_query_map};
+use leptos_router::params::ParamsMap;
+
+use crate::fleet::{GroupBy, Sort};
+
+/// The parameters of the address.
+pub(super) const QUERY: &str = "q";
+pub(super) const SORT: &str = "sort";
+pub(super) const GROUP: &str = "group";
+
+/// What the address of the fleet page says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Asked {
+    text: String,
+    sort: Sort,
+    group: GroupBy,
+}
+
+impl Asked {
+    fn of(params: &ParamsMap) -> Self {
+        Self {
+            text: params.get(QUERY).unwrap_or_default(),
+            sort: params.get_str(SORT).map(Sort::from_word).unwrap_or_default(),
+            group: params.get_str(GROUP).map(GroupBy::from_word).unwrap_or_default(),
+        }
+    }
+
+    /// Makes an address say this, beside what else it says: the log beside the page stays open.
+    fn put(&self, params: &mut ParamsMap) {
+        for name in [QUERY, SORT, GROUP] {
+            params.remove(name);
+        }
+        if !self.text.trim().is_empty() {
+            params.insert(QUERY, self.text.clone());
+        }
+        if self.sort != Sort::default() {
+            params.insert(SORT, self.sort.as_str().to_owned());
+        }
+        if self.group != GroupBy::default() {
+            params.insert(GROUP, self.group.as_str().to_owned());
+        }
+    }
+}
+
+fn says_something(params: &ParamsMap) -> bool {
+    [QUERY, SORT, GROUP].iter().any(|name| params.get_str(name).is_some())
+}
+
+/// What is asked of the fleet page, by its address or by a person who has just begun to type.
+#[derive(Clone, Copy)]
+pub(crate) struct FleetAddress {
+    /// Which hosts.
+    pub(super) text: RwSignal<String>,
+    /// In which order.
+    pub(super) sort: RwSignal<Sort>,
+    /// In which groups.
+    pub(super) group: RwSignal<GroupBy>,
+}
+
+impl FleetAddress {
+    /// As the address says, now and later on.
+    pub(super) fn follow() -> Self {
+        let Asked { text, sort, group } = use_query_map().with_untracked(Asked::of);
+        let address =
+            Self { text: RwSignal::new(text), sort: RwSignal::new(sort), group: RwSignal::new(group) };
+        address.follow_changes();
+        address
+    }
+
+    fn now(self) -> Asked {
+        Asked { text: self.text.get(), sort: self.sort.get(), group: self.group.get() }
+    }
+
+    /// Takes in each new address, but for that of a dialog over the page and of the way back from it.
+    fn follow_changes(self) {
+        let (params, path) = (use_query_map(), use_location().pathname);
+        let navigate = use_navigate();
+        Effect::new(move |before: Option<String>| {
+            let path = path.get();
+            let from_dialog = before.is_some_and(|before| before != "/");
+            if path == "/" {
+                if from_dialog && !params.with(says_something) {
+                    go(&navigate, params.get_untracked(), &untrack(|| self.now()));
+                } else {
+                    self.take_in(params.with(Asked::of));
+                }
+            }
+            path
+        });
+    }
+
+    fn take_in(self, asked: Asked) {
+        if self.text.with_untracked(|text| *text != asked.text) {
+            self.text.set(asked.text);
+        }
+        if self.sort.get_untracked() != asked.sort {
+            self.sort.set(asked.sort);
+        }
+        if self.group.get_untracked() != asked.group {
+            self.group.set(asked.group);
+        }
+    }
+
+    /// What makes the address say what is asked now.
+    pub(super) fn writer(self) -> impl Fn() + Clone {
+        let (params, navigate) = (use_query_map(), use_navigate());
+        move || go(&navigate, params.get_untracked(), &untrack(|| self.now()))
+    }
+
+    /// The address of the page with these hosts, in the same order and groups.
+    pub(super) fn asking(self, text: &str) -> String {
+        let mut params = ParamsMap::new();
+        Asked { text: text.to_owned(), sort: self.sort.get(), group: self.group.get() }.put(&mut params);
+        format!("/{}", params.to_query_string())
+    }
+
+    /// Whether exactly these hosts are asked for.
+    pub(super) fn asks(self, text: &str) -> bool {
+        self.text.with(|asked| asked.trim().eq_ignore_ascii_case(text))
+    }
+}
+
+/// The address of the fleet page with these hosts; within the page, in the order and groups that it has.
+pub(super) fn asking(text: &str) -> String {
+    match use_context::<FleetAddress>() {
+        Some(address) => address.asking(text),
+        None => format!("/?{QUERY}={text}"),
+    }
+}
+
+fn go(navigate: &impl Fn(&str, NavigateOptions), mut params: ParamsMap, asked: &Asked) {
+    asked.put(&mut params);
+    let options = NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };
+    navigate(&format!("/{}", params.to_query_string()), options);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_address_says_is_read_again() {
+        for asked in [
+            Asked::default(),
+            Asked { text: "status:failed web".into(), ..Asked::default() },
+            Asked { text: "a&b=c".into(), sort: Sort::Status, group: GroupBy::Tag },
+        ] {
+            let mut params = ParamsMap::new();
+            asked.put(&mut params);
+            assert_eq!(Asked::of(&params), asked);
+            assert_eq!(says_something(&params), asked != Asked::default());
+        }
+    }
+
+    #[test]
+    fn what_else_an_address_says_stays() {
+        let mut params = ParamsMap::new();
+        params.insert("log", "7".to_owned());
+        params.insert(GROUP, "tag".to_owned());
+        Asked { sort: Sort::Status, ..Asked::default() }.put(&mut params);
+        assert_eq!(params.to_query_string(), "?log=7&sort=status");
+    }
+}

@@ -1,0 +1,91 @@
+//! A group of hosts in the table of the fleet page.
+
+use leptos::prelude::*;
+
+use super::fleet_shown::Shown;
+use crate::api::{CancelOp, RequestOp};
+use crate::components::{HostRow, Icon};
+use crate::fleet::{Counts, GroupKey, Standing};
+use crate::live::{Live, Row};
+
+/// The hosts of one group, with a heading that says how they are. There is no heading where hosts are not grouped.
+#[component]
+pub(super) fn FleetGroup(
+    /// What is shown.
+    shown: Shown,
+    /// Which group.
+    key: GroupKey,
+    /// What the hosts' menus do.
+    action: ServerAction<RequestOp>,
+    /// What takes their ops back.
+    cancel: ServerAction<CancelOp>,
+) -> impl IntoView {
+    let rows = shown.group(key.clone());
+    let folded = {
+        let key = key.clone();
+        Memo::new(move |_| shown.folded.has(&key))
+    };
+    let seen = move || if folded.get() { vec![] } else { rows.get() };
+    let word = key.word();
+    let head = (key != GroupKey::All).then(|| view! { <GroupHead shown key rows folded/> });
+    view! {
+        <tbody id=format!("group-{word}") data-group=word>
+            {head}
+            <For each=seen key=|row| row.id let:row>
+                <HostRow row action cancel/>
+            </For>
+        </tbody>
+    }
+    .into_any()
+}
+
+/// What a group is, how its hosts are, and the button that folds it.
+#[component]
+fn GroupHead(shown: Shown, key: GroupKey, rows: Memo<Vec<Row>>, folded: Memo<bool>) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let counts = Memo::new(move |_| {
+        let mut counts = Counts::default();
+        rows.with(|rows| rows.iter().for_each(|row| row.host.with(|host| counts.add(host))));
+        counts
+    });
+    // The box that selects a host, its name and its menu are always there.
+    let width = move || (live.view().with(|view| view.shown()) + 3).to_string();
+    let (title, body) = (key.title(), format!("group-{}", key.word()));
+    view! {
+        <tr class="group-head">
+            <th scope="rowgroup" colspan=width>
+                <button
+                    type="button"
+                    class="quiet fold alive"
+                    aria-expanded=move || (!folded.get()).to_string()
+                    aria-controls=body
+                    aria-label=format!("Hosts of {title}")
+                    on:click=move |_| shown.folded.turn(&key)
+                >
+                    <Icon name=Signal::derive(move || if folded.get() { "fold" } else { "down" })/>
+                </button>
+                <span class="group-name">{title}</span>
+                <span class="group-says">{move || counts.get().words()}</span>
+                {[Standing::Failed, Standing::Due, Standing::Offline]
+                    .map(|standing| view! { <HowMany counts standing/> })}
+            </th>
+        </tr>
+    }
+    .into_any()
+}
+
+/// How many hosts of a group are so, where there are any.
+#[component]
+fn HowMany(counts: Memo<Counts>, standing: Standing) -> impl IntoView {
+    let many = Memo::new(move |_| counts.with(|counts| counts.of(standing)));
+    move || {
+        (many.get() > 0).then(|| {
+            view! {
+                <span class="group-count" data-standing=standing.as_str() title=standing.meaning()>
+                    <Icon name=standing.icon()/>
+                    {move || format!("{} {}", many.get(), standing.title().to_lowercase())}
+                </span>
+            }
+        })
+    }
+}

@@ -1,0 +1,131 @@
+//! Which hosts the fleet page shows.
+
+use backstay_protocol::HostId;
+use leptos::prelude::*;
+
+use super::fleet_address::FleetAddress;
+use super::fleet_fold::Folded;
+use crate::fleet::{Group, GroupBy, GroupKey, Majority, Query, QueryError, Sort, Tally, grouped};
+use crate::live::{Live, Row};
+
+/// Which hosts the fleet page shows: in which groups, and in which order. [`Self::groups`] is the one place that says
+/// so; the table, the selection and the counts all follow it.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown {
+    /// What is asked for.
+    pub(super) address: FleetAddress,
+    pub(super) query: Memo<Result<Query, QueryError>>,
+    /// What most of the fleet runs.
+    pub(super) majority: Memo<Option<Majority>>,
+    /// The groups from top to bottom, each with its hosts from top to bottom. One group where hosts are not grouped.
+    pub(crate) groups: Memo<Vec<Group<Row>>>,
+    /// Which groups are folded.
+    pub(super) folded: Folded,
+    /// Every host that fits, from top to bottom, also in groups that are folded.
+    pub(crate) rows: Memo<Vec<Row>>,
+    /// The hosts that can be seen, from top to bottom: those of groups that are not folded.
+    pub(crate) visible: Memo<Vec<Row>>,
+}
+
+impl Shown {
+    /// As the address says. Provides itself, and the address, to what the page is made of.
+    pub(crate) fn by_address(live: Live) -> Self {
+        let address = FleetAddress::follow();
+        let folded = Folded::remembered();
+        let query = Memo::new(move |_| address.text.with(|text| text.parse::<Query>()));
+        let majority = Memo::new(move |_| majority(live));
+        let groups = Memo::new_with_compare(
+            move |_| {
+                let hosts =
+                    query.with(|query| chosen(live, query.as_ref().ok(), address.sort.get(), majority));
+                in_groups(hosts, address.group.get())
+            },
+            |old, new| old.map(|groups| order(groups)) != new.map(|groups| order(groups)),
+        );
+        let rows = rows_of(groups, |_| true);
+        let visible = rows_of(groups, move |key| !folded.has(key));
+        let shown = Self { address, query, majority, groups, folded, rows, visible };
+        shown.work_out();
+        provide_context(address);
+        provide_context(shown);
+        shown
+    }
+
+    /// Works out what several parts of the page read: parts that are rendered at once must not do it together.
+    fn work_out(self) {
+        self.majority.with_untracked(|_| ());
+        self.rows.with_untracked(|_| ());
+        self.visible.with_untracked(|_| ());
+    }
+
+    /// The hosts of one group, from top to bottom.
+    pub(super) fn group(self, key: GroupKey) -> Memo<Vec<Row>> {
+        rows_of(self.groups, move |other| *other == key)
+    }
+
+    /// The address at which none is left out.
+    pub(crate) fn all(self) -> String {
+        self.address.asking("")
+    }
+
+    /// Whether hosts are left out.
+    pub(super) fn is_narrowed(self) -> bool {
+        self.query.with(|query| query.as_ref().is_ok_and(|query| !query.is_empty()))
+    }
+}
+
+/// The hosts of some of the groups; news only where others come or the order changes.
+fn rows_of(
+    groups: Memo<Vec<Group<Row>>>,
+    wanted: impl Fn(&GroupKey) -> bool + Send + Sync + 'static,
+) -> Memo<Vec<Row>> {
+    Memo::new_with_compare(
+        move |_| {
+            groups.with(|groups| {
+                let wanted = groups.iter().filter(|group| wanted(&group.key));
+                wanted.flat_map(|group| group.hosts.iter().cloned()).collect::<Vec<_>>()
+            })
+        },
+        |old, new| old.map(|rows| ids(rows)) != new.map(|rows| ids(rows)),
+    )
+}
+
+fn order(groups: &[Group<Row>]) -> Vec<(&GroupKey, Vec<HostId>)> {
+    groups.iter().map(|group| (&group.key, ids(&group.hosts))).collect()
+}
+
+fn ids(rows: &[Row]) -> Vec<HostId> {
+    rows.iter().map(|row| row.id).collect()
+}
+
+/// What most of the fleet runs.
+fn majority(live: Live) -> Option<Majority> {
+    let mut tally = Tally::default();
+    live.rows().with(|rows| {
+        for row in rows {
+            row.host.with(|host| host.generation.as_ref().map(|generation| tally.add(generation)));
+        }
+    });
+    tally.majority()
+}
+
+/// The hosts that are wanted, in order; all of them where it cannot be understood what is wanted.
+fn chosen(live: Live, query: Option<&Query>, sort: Sort, majority: Memo<Option<Majority>>) -> Vec<Row> {
+    let mut rows = live.rows().get();
+    if let Some(query) = query.filter(|query| !query.is_empty()) {
+        let majority = if query.asks_for_drift() { majority.get() } else { None };
+        rows.retain(|row| row.host.with(|host| query.wants(host, majority.as_ref())));
+    }
+    if sort != Sort::Name {
+        rows.sort_by(|one, other| one.host.with(|one| other.host.with(|other| sort.compare(one, other))));
+    }
+    rows
+}
+
+fn in_groups(rows: Vec<Row>, by: GroupBy) -> Vec<Group<Row>> {
+    grouped(rows, |row| match by {
+        // Without a look at the host: nothing that happens to it changes where it stands.
+        GroupBy::Nothing => GroupKey::All,
+        by => row.host.with(|host| by.of(host)),
+    })
+}

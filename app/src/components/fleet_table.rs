@@ -1,0 +1,51 @@
+//! The table of the fleet page.
+
+use backstay_protocol::Column;
+use leptos::prelude::*;
+
+use super::fleet_group::FleetGroup;
+use super::fleet_shown::Shown;
+use crate::api::{CancelOp, RequestOp};
+use crate::components::SelectAll;
+use crate::live::Live;
+
+/// The hosts in their groups. Columns that the person does without are there and not displayed, so that a change of mind
+/// costs nothing however many hosts there are.
+#[component]
+pub(crate) fn FleetTable(
+    /// What is shown.
+    shown: Shown,
+    /// What the hosts' menus do.
+    action: ServerAction<RequestOp>,
+    /// What takes their ops back.
+    cancel: ServerAction<CancelOp>,
+) -> impl IntoView {
+    let view = expect_context::<Live>().view();
+    let density = move || view.with(|view| view.density.as_str());
+    let hidden = move || {
+        view.with(|view| view.hidden.iter().map(|column| column.as_str()).collect::<Vec<_>>().join(" "))
+    };
+    let keys =
+        move || shown.groups.with(|groups| groups.iter().map(|group| group.key.clone()).collect::<Vec<_>>());
+    view! {
+        <div class="table-frame" class:empty=move || shown.rows.with(Vec::is_empty)>
+            <table class="fleet" data-density=density data-hidden=hidden>
+                <caption class="unseen">"Hosts and their lights"</caption>
+                <thead>
+                    <tr>
+                        <td class="select-cell"><SelectAll/></td>
+                        <th scope="col">"Host"</th>
+                        {Column::ALL.map(|column| view! {
+                            <th scope="col" data-column=column.as_str()>{column.title()}</th>
+                        })}
+                        <th scope="col"><span class="unseen">"Actions"</span></th>
+                    </tr>
+                </thead>
+                <For each=keys key=Clone::clone let:key>
+                    <FleetGroup shown key action cancel/>
+                </For>
+            </table>
+        </div>
+    }
+    .into_any()
+}

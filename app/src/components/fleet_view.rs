@@ -1,0 +1,151 @@
+//! The menu in which a person says how the fleet page is to look.
+
+use backstay_protocol::{Column, Density, PersonView};
+use leptos::prelude::*;
+
+use crate::api::SetView;
+use crate::components::Icon;
+use crate::live::Live;
+
+const MENU: &str = "fleet-view";
+
+/// The menu in which a person says how the fleet page is to look: a popover of the browser itself with a form in it,
+/// which works without script. With script, each change is seen at once, and taken back where it cannot be saved.
+#[component]
+pub(crate) fn ViewMenu(
+    /// What saves it.
+    action: ServerAction<SetView>,
+) -> impl IntoView {
+    let saver = Saver::new(expect_context::<Live>(), action);
+    let first = saver.view.get_untracked();
+    let densities =
+        Density::ALL.map(|density| view! { <DensityChoice saver density checked=density == first.density/> });
+    let columns =
+        Column::ALL.map(|column| view! { <ColumnChoice saver column checked=first.shows(column)/> });
+    view! {
+        <button type="button" class="view-button" popovertarget=MENU><Icon name="view"/>"View"</button>
+        <div class="menu view-menu" popover="auto" id=MENU role="dialog" aria-label="View">
+            <ActionForm action=action>
+                <fieldset>
+                    <legend>"Rows"</legend>
+                    {densities}
+                </fieldset>
+                <fieldset>
+                    <legend>"Columns"</legend>
+                    {columns}
+                </fieldset>
+                <p class="faint">"Kept for you, in every browser. What is hidden still counts and can be filtered."</p>
+                <button type="submit" class="before-alive">"Save"</button>
+            </ActionForm>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn DensityChoice(saver: Saver, density: Density, checked: bool) -> impl IntoView {
+    let chosen = Memo::new(move |_| saver.view.with(|view| view.density == density));
+    view! {
+        <label>
+            <input
+                type="radio"
+                name="density"
+                value=density.as_str()
+                checked=checked
+                prop:checked=chosen
+                on:change=move |_| saver.change(|view| view.density = density)
+            />
+            {match density {
+                Density::Comfortable => "Comfortable",
+                Density::Compact => "Compact: one line for each host",
+            }}
+        </label>
+    }
+}
+
+#[component]
+fn ColumnChoice(saver: Saver, column: Column, checked: bool) -> impl IntoView {
+    let chosen = Memo::new(move |_| saver.view.with(|view| view.shows(column)));
+    let turn = move |event| {
+        let on = event_target_checked(&event);
+        saver.change(|view| {
+            if on {
+                view.hidden.remove(&column)
+            } else {
+                view.hidden.insert(column)
+            };
+        });
+    };
+    view! {
+        <label>
+            <input
+                type="checkbox"
+                name="columns[]"
+                value=column.as_str()
+                checked=checked
+                prop:checked=chosen
+                on:change=turn
+            />
+            {column.title()}
+        </label>
+    }
+}
+
+/// Saves a view: one request at a time, so that an older one never comes after a newer one.
+#[derive(Clone, Copy)]
+struct Saver {
+    view: RwSignal<PersonView>,
+    action: ServerAction<SetView>,
+    /// The view that the server is known to have, and the one that it was sent.
+    saved: StoredValue<PersonView>,
+    sent: StoredValue<PersonView>,
+}
+
+impl Saver {
+    fn new(live: Live, action: ServerAction<SetView>) -> Self {
+        let view = live.view();
+        let known = view.get_untracked();
+        let saver =
+            Self { view, action, saved: StoredValue::new(known.clone()), sent: StoredValue::new(known) };
+        Effect::new(move |_| {
+            if let Some(answer) = action.value().get() {
+                saver.hear(answer.is_ok());
+            }
+        });
+        saver
+    }
+
+    /// Shows a change and saves it.
+    fn change(self, change: impl FnOnce(&mut PersonView)) {
+        let is_free = !self.action.pending().get_untracked();
+        if is_free {
+            // What another browser saved meanwhile may have come with a new start of the page.
+            self.saved.set_value(self.view.get_untracked());
+        }
+        self.view.update(change);
+        if is_free {
+            self.send();
+        }
+    }
+
+    fn send(self) {
+        let view = self.view.get_untracked();
+        let columns = Column::ALL.into_iter().filter(|column| view.shows(*column));
+        self.action.dispatch(SetView {
+            density: view.density.as_str().to_owned(),
+            columns: columns.map(|column| column.as_str().to_owned()).collect(),
+        });
+        self.sent.set_value(view);
+    }
+
+    fn hear(self, is_saved: bool) {
+        if is_saved {
+            self.saved.set_value(self.sent.get_value());
+            if self.view.get_untracked() != self.sent.get_value() {
+                self.send();
+            }
+        } else {
+            self.view.set(self.saved.get_value());
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! How many hosts are how.
+
+use backstay_protocol::HostView;
+
+use super::standing::Standing;
+
+/// How many hosts there are, and how many of them are how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    all: usize,
+    by_standing: [usize; Standing::ALL.len()],
+}
+
+impl Counts {
+    /// Counts a host.
+    pub(crate) fn add(&mut self, host: &HostView) {
+        self.all += 1;
+        let standing = Standing::of(host);
+        for (place, _) in Standing::ALL.iter().enumerate().filter(|(_, other)| **other == standing) {
+            self.by_standing[place] += 1;
+        }
+    }
+
+    /// How many there are.
+    pub(crate) fn all(&self) -> usize {
+        self.all
+    }
+
+    /// How many are so.
+    pub(crate) fn of(&self, standing: Standing) -> usize {
+        let place = Standing::ALL.iter().position(|other| *other == standing);
+        place.map_or(0, |place| self.by_standing[place])
+    }
+
+    /// How many are not fine.
+    pub(crate) fn not_fine(&self) -> usize {
+        self.all - self.of(Standing::Fine)
+    }
+
+    /// “3 of 12 not fine”, “12 hosts, all fine”.
+    pub(crate) fn words(&self) -> String {
+        match (self.all, self.not_fine()) {
+            (1, 0) => "1 host, fine".to_owned(),
+            (1, _) => "1 host, not fine".to_owned(),
+            (all, 0) => format!("{all} hosts, all fine"),
+            (all, not_fine) => format!("{all} hosts, {not_fine} not fine"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::host;
+    use super::*;
+
+    #[test]
+    fn each_host_counts_once() {
+        let mut counts = Counts::default();
+        for host in [host("gpc0"), HostView { online: false, ..host("web-1") }, host("web-2")] {
+            counts.add(&host);
+        }
+        assert_eq!((counts.all(), counts.of(Standing::Offline), counts.of(Standing::Fine)), (3, 1, 2));
+        assert_eq!(counts.words(), "3 hosts, 1 not fine");
+    }
+
+    #[test]
+    fn words_fit_their_number() {
+        let mut counts = Counts::default();
+        counts.add(&host("gpc0"));
+        assert_eq!(counts.words(), "1 host, fine");
+        counts.add(&host("gpc1"));
+        assert_eq!(counts.words(), "2 hosts, all fine");
+        let mut offline = Counts::default();
+        offline.add(&HostView { online: false, ..host("web-1") });
+        assert_eq!(offline.words(), "1 host, not fine");
+    }
+}

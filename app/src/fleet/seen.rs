@@ -1,0 +1,36 @@
+//! What is known of a host, and how old that is.
+//!
+//! The lights of a host that is connected are never stale: its agent looks at the host all the time and tells what has
+//! changed, and one that stands still is disconnected within a minute. So there is no age of facts at which a host
+//! would count as stale, only whether its agent is there. What a page knows is old where the page itself has lost the
+//! server, and that is said of the whole page.
+
+use backstay_protocol::{HostView, Light};
+
+/// One of a host's lights, by its place. Of a host that is offline, it says what was so when it was last heard of.
+pub(crate) fn light_of(host: &HostView, place: usize) -> Light {
+    let light = host.compartments.named()[place].1;
+    if host.online {
+        return light.clone();
+    }
+    Light {
+        state: light.state,
+        words: format!("was: {}", light.words),
+        hint: format!("{} was last heard of before this could change. {}", host.name, light.hint),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::host;
+    use super::*;
+
+    #[test]
+    fn the_lights_of_a_host_that_is_offline_say_that_they_are_old() {
+        let there = host("gpc0");
+        assert_eq!(light_of(&there, 3), there.compartments.system);
+        let away = HostView { online: false, ..there };
+        assert_eq!(light_of(&away, 3).words, "was: Fine");
+        assert_eq!(light_of(&away, 3).state, away.compartments.system.state);
+    }
+}

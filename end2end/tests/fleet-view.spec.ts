@@ -1,0 +1,237 @@
+/** How a person looks at many hosts: in groups, compactly, without some columns; and how the fleet grows. */
+
+import type { Page } from '@playwright/test';
+
+import { HostView } from '../pages/fleet';
+import { fits, isAccessible, sizes } from '../support/look';
+import * as plans from '../support/plans';
+import { alive, expect, nobody, open, test } from '../support/test';
+import { admin } from '../support/server';
+
+const hosts = (page: Page) => page.locator('tr.host').getByRole('rowheader');
+const group = (page: Page, name: string) => page.locator('tbody', { has: page.locator('.group-name', { hasText: name }) });
+const columns = (page: Page) => page.getByRole('columnheader');
+const everyColumn = ['Host', 'Agent', 'Git', 'Lock', 'System', 'Tests', 'Generation', 'Now', 'Actions'];
+
+test.describe('with hosts', () => {
+  test.beforeEach(async ({ fleet, gpc0 }) => {
+    expect(gpc0.name).toBe('gpc0');
+    await fleet.add(plans.imac0(fleet.repository));
+    const client = await fleet.client();
+    for (const [host, tags] of [['gpc0', 'vienna desk']]) {
+      const answer = await client.post('/api/set_labels', { form: { host, tags, notes: '' } });
+      expect(answer.ok(), await answer.text()).toBe(true);
+    }
+    await client.dispose();
+  });
+
+  test('hosts stand in groups, whose headings say how they are, and the address keeps it', async ({ page, gpc0 }) => {
+    await open(page, '/');
+    await page.getByLabel('Group by').selectOption('Tag');
+    await expect(page).toHaveURL('/?group=tag');
+    await expect(page.locator('.group-name')).toHaveText(['desk', 'No tag']);
+    await expect(group(page, 'desk').locator('.group-head')).toContainText('1 host, not fine');
+    await expect(group(page, 'desk').locator('.group-head')).toContainText('1 failed');
+    await page.reload();
+    await alive(page);
+    await expect(group(page, 'No tag').locator('tr.host')).toHaveText([/imac0/]);
+
+    await page.getByLabel('Group by').selectOption('Status');
+    await expect(page.locator('.group-name')).toHaveText(['Failed']);
+    await gpc0.stopAgent();
+    await expect(page.locator('.group-name'), 'a host changes its group as it happens').toHaveText(['Failed', 'Offline']);
+    await expect(group(page, 'Offline').locator('tr.host')).toHaveText([/gpc0/]);
+
+    await page.getByLabel('Group by').selectOption('Platform');
+    await expect(page.locator('.group-name')).toHaveText(['NixOS', 'home-manager']);
+    await isAccessible(page);
+  });
+
+  test('a group is folded by keyboard, and stays so for the visit', async ({ page }) => {
+    await open(page, '/?group=platform');
+    const fold = page.getByRole('button', { name: 'Hosts of NixOS' });
+    await expect(fold).toHaveAttribute('aria-expanded', 'true');
+    await fold.focus();
+    await page.keyboard.press('Enter');
+    await expect(fold).toHaveAttribute('aria-expanded', 'false');
+    await expect(hosts(page)).toHaveText([/imac0/]);
+    await expect(group(page, 'NixOS').locator('.group-head'), 'it still says how its hosts are').toContainText('1 host, not fine');
+    await page.reload();
+    await alive(page);
+    await expect(fold).toHaveAttribute('aria-expanded', 'false');
+    await page.getByRole('link', { name: 'Ops', exact: true }).click();
+    await open(page, '/?group=platform');
+    await expect(hosts(page)).toHaveCount(1);
+    await fold.click();
+    await expect(hosts(page)).toHaveCount(2);
+  });
+
+  test('columns and density change at once, and are kept in every browser', async ({ page, another, fleet }) => {
+    await open(page, '/');
+    await page.getByRole('button', { name: 'View' }).click();
+    const menu = page.getByRole('dialog', { name: 'View' });
+    const comfortable = await HostView.inFleet(page, 'imac0').text.boundingBox();
+    const saved = () => page.waitForResponse(/set_view/);
+    for (const column of ['Agent', 'Lock', 'Now']) {
+      const answer = saved();
+      await menu.getByLabel(column).uncheck();
+      await answer;
+    }
+    const answer = saved();
+    await menu.getByLabel('Compact').check();
+    await answer;
+    const kept = everyColumn.filter((column) => !['Agent', 'Lock', 'Now'].includes(column));
+    await expect(columns(page)).toHaveText(kept);
+    const compact = await HostView.inFleet(page, 'imac0').text.boundingBox();
+    expect(compact?.height).toBeLessThan((comfortable?.height ?? 0) * 0.8);
+    await expect(HostView.inFleet(page, 'gpc0').light('Tests'), 'lights keep their words').toHaveText('5 of 8 failed');
+
+    await page.reload();
+    await alive(page);
+    await expect(columns(page)).toHaveText(kept);
+    const client = await fleet.client();
+    const elsewhere = await another({ storageState: await client.storageState(), viewport: sizes.phone });
+    await client.dispose();
+    await open(elsewhere, '/');
+    const card = elsewhere.locator('tr.host').first();
+    await expect(card.locator('[data-column=git]')).toBeVisible();
+    await expect(card.locator('[data-column=lock]')).toBeHidden();
+    await fits(elsewhere);
+    await isAccessible(elsewhere);
+  });
+
+  test('a view that cannot be saved is as it was, and says so', async ({ page, watch }) => {
+    await open(page, '/');
+    await page.route('**/api/set_view*', (route) => route.abort());
+    watch.allow(/set_view|ERR_FAILED|Failed to (load|fetch)/);
+    await page.getByRole('button', { name: 'View' }).click();
+    const box = page.getByRole('dialog', { name: 'View' }).getByLabel('Git');
+    await box.click();
+    await expect(page.getByRole('alert')).toContainText('could not be reached');
+    await expect(box).toBeChecked();
+    await expect(columns(page)).toHaveText(everyColumn);
+  });
+
+  test('a count says that its hosts are shown, and keeps groups and order', async ({ page }) => {
+    await open(page, '/?group=platform&sort=status');
+    const all = page.getByRole('link', { name: 'Hosts', exact: true });
+    const failed = page.getByRole('link', { name: 'Failed' });
+    await expect(all).toHaveAttribute('aria-current', 'true');
+    await failed.click();
+    await expect(page).toHaveURL('/?q=status%3Afailed&sort=status&group=platform');
+    await expect(failed).toHaveAttribute('aria-current', 'true');
+    await expect(all).not.toHaveAttribute('aria-current');
+    await page.getByRole('link', { name: 'Work due' }).click();
+    await expect(page.getByText('No host fits.')).toBeVisible();
+    await page.getByRole('link', { name: 'Show all' }).click();
+    await expect(page).toHaveURL('/?sort=status&group=platform');
+    await expect(hosts(page)).toHaveCount(2);
+  });
+
+  test('a host that differs from most says so, and is found by it', async ({ page, fleet }) => {
+    const { commits } = fleet.repository;
+    await fleet.add(plans.fine(fleet.repository, 'hsb0', 7));
+    await open(page, '/');
+    const mark = HostView.inFleet(page, 'web-1').text.getByRole('link', { name: /differs/ });
+    await expect(page.getByRole('link', { name: /differs/ })).toHaveCount(0);
+    await fleet.add(plans.fine(fleet.repository, 'web-1', 5, commits[2]));
+    await expect(mark).toHaveAccessibleName(`differs from most: ${commits.slice(-1)[0].slice(0, 7)} on 2 of 3`);
+    await mark.click();
+    await expect(page).toHaveURL('/?q=is%3Adrifted');
+    await expect(hosts(page)).toHaveText([/web-1/]);
+    await expect(page.getByText('1 of 4 hosts')).toBeVisible();
+  });
+
+  test('a host that is offline says since when, and that its lights are old', async ({ page, gpc0 }) => {
+    await open(page, '/');
+    const row = HostView.inFleet(page, 'gpc0');
+    await gpc0.stopAgent();
+    await expect(row.text).toContainText(/offline for \d+ s/);
+    await row.shows('Tests', 'failed', 'was: 5 of 8 failed');
+    const said = (await row.text.locator('.seen').textContent()) ?? '';
+    await expect(row.text.locator('.seen'), 'it ticks').not.toHaveText(said);
+  });
+
+  test('one more host is added from the page', async ({ page }) => {
+    await open(page, '/');
+    await page.getByRole('link', { name: 'Add a host' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Add a host' });
+    await expect(page).toHaveURL('/add-host');
+    await dialog.getByLabel('Name of the host').fill('gpc0');
+    await isAccessible(page);
+    await page.keyboard.press('Escape');
+    await expect(page).toHaveURL('/');
+  });
+
+  test.describe('without JavaScript', () => {
+    test.use({ javaScriptEnabled: false });
+
+    test('groups, columns and density', async ({ page }) => {
+      await page.goto('/');
+      await page.getByLabel('Group by').selectOption('Platform');
+      await page.getByRole('button', { name: 'Show', exact: true }).click();
+      await expect(page.locator('.group-name')).toHaveText(['NixOS', 'home-manager']);
+      await expect(page.getByRole('button', { name: /Hosts of/ }), 'nothing that needs script').toHaveCount(0);
+      await page.getByRole('button', { name: 'View' }).click();
+      const menu = page.getByRole('dialog', { name: 'View' });
+      await menu.getByLabel('Git').uncheck();
+      await menu.getByLabel('Compact').check();
+      await menu.getByRole('button', { name: 'Save' }).click();
+      await expect(columns(page)).toHaveText(everyColumn.filter((column) => column !== 'Git'));
+      await expect(page.locator('table.fleet')).toHaveAttribute('data-density', 'compact');
+      await expect(page, 'one is led back to where one was').toHaveURL(/group=platform/);
+    });
+
+    test('how a host is added can be read, with this server’s address', async ({ page, fleet }) => {
+      await page.goto('/add-host');
+      const dialog = page.getByRole('dialog', { name: 'Add a host' });
+      await expect(dialog).toContainText(`server = "${fleet.server.url}"`);
+      await expect(dialog.getByRole('button')).toHaveCount(0);
+      await dialog.getByRole('link', { name: 'Close' }).click();
+      await expect(page).toHaveURL('/');
+    });
+  });
+});
+
+test('an empty fleet leads to its first host: name, token, configuration, and there it is', async ({ page, fleet, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  const host = await fleet.prepare(plans.fine(fleet.repository, 'hsb0', 9));
+  await open(page, '/');
+  const first = page.getByRole('region', { name: 'No host yet' });
+  await first.getByLabel('Name of the host').fill('hsb0');
+  await expect(first).toContainText('backstay-server join-token --name hsb0');
+  await expect(first).toContainText(`server = "${fleet.server.url}"`);
+  await isAccessible(page);
+
+  await first.getByRole('button', { name: 'Copy the agent’s configuration' }).click();
+  await expect(first.getByText('Copied').first()).toBeVisible();
+  const copied = () => page.evaluate(() => navigator.clipboard.readText());
+  expect(await copied()).toContain(`server = "${fleet.server.url}"\nname = "hsb0"\n`);
+
+  await first.getByRole('button', { name: 'Make a token for hsb0' }).click();
+  await first.getByRole('button', { name: 'Copy the join token' }).click();
+  await expect.poll(copied).toMatch(/^\S{20,}$/);
+  await host.configure(fleet.server.url, await copied());
+  host.startAgent();
+  await expect(hosts(page)).toHaveText([/hsb0/]);
+  await expect(first).toHaveCount(0);
+
+  await open(page, '/audit');
+  await expect(page.getByRole('row').filter({ hasText: 'For hsb0, until' }).filter({ hasText: admin.name })).toHaveCount(1);
+});
+
+test('who is no administrator makes no token', async ({ another, fleet, watch }) => {
+  await fleet.server.addPerson('maria', 'operator', 'a password of maria');
+  const client = await fleet.client({ name: 'maria', password: 'a password of maria' });
+  const answer = await client.post('/api/make_join_token', { form: { host: 'gpc0' } });
+  expect(answer.status()).toBe(403);
+  expect(await answer.text()).toContain('it takes the role “admin”. No token was made.');
+  const page = await another({ storageState: await client.storageState() });
+  await client.dispose();
+  watch.allow(/403/);
+  await open(page, '/');
+  await expect(page.getByText('backstay-server join-token')).toBeVisible();
+  await expect(page.getByRole('button', { name: /Make a token/ })).toHaveCount(0);
+  const stranger = await another({ storageState: nobody });
+  expect((await stranger.request.post(`${fleet.server.url}/api/make_join_token`, { form: { host: 'x' } })).status()).toBe(401);
+});
