@@ -31,4 +31,6 @@ mod time;
 
 pub use app::App;
 pub use error::ApiError;
+#[cfg(all(debug_assertions, feature = "ssr"))]
+pub use pages::gallery;
 pub use shell::shell;

@@ -20,7 +20,7 @@ pub fn shell(options: &LeptosOptions, version: &str) -> impl IntoView + use<> {
         <html lang="en">
             <head>
                 <meta charset="utf-8"/>
-                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>
                 <meta name="color-scheme" content="light dark"/>
                 <meta name="description" content="Backstay brings a broken host, or a broken fleet, back to a state that is known to work."/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
@@ -55,7 +55,7 @@ fn Awakening(js: String, wasm: String) -> impl IntoView {
 
 /// Only scripts that carry this page's nonce run; styles, images and connections are the server's own.
 #[cfg(feature = "ssr")]
-fn send_policy() {
+pub(crate) fn send_policy() {
     use axum::http::{HeaderValue, header};
 
     let (Some(nonce), Some(response)) = (use_nonce(), use_context::<leptos_axum::ResponseOptions>()) else {

@@ -30,6 +30,14 @@ pub(crate) fn provide_time() {
     });
 }
 
+/// Provides a [`Time`] that stands still, and no time zone: for what shall look the same whenever one looks.
+#[cfg(all(debug_assertions, feature = "ssr"))]
+pub(crate) fn provide_still_time(now: DateTime<Utc>) {
+    let year = Memo::new(|_| None);
+    year.with_untracked(|_| ());
+    provide_context(Time { now: RwSignal::new(Some(now)), year });
+}
+
 /// The clock that [`provide_time`] provided.
 pub(crate) fn use_time() -> Time {
     expect_context()

@@ -1,13 +1,21 @@
 /** How pages look, and whether everybody can use them. */
 
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
 import AxeBuilder from '@axe-core/playwright';
 import { type Page, type TestInfo, expect } from '@playwright/test';
 
+import * as places from './places';
+
 export const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
+export const themes = ['light', 'dark'] as const;
 
 /** Expects that axe finds nothing to say against the page, by WCAG 2 A and AA. */
 export async function isAccessible(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']).analyze();
+  const { violations } = await new AxeBuilder({ page })
+    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])
+    .analyze();
   const found = violations.map(({ id, help, nodes }) => ({ id, help, where: nodes.map((node) => node.html) }));
   expect.soft(found, `axe on ${page.url()}`).toEqual([]);
 }
@@ -21,7 +29,70 @@ export async function fits(page: Page): Promise<void> {
   expect.soft(content, `the width of ${page.url()}`).toBeLessThanOrEqual(window);
 }
 
-export async function attachPicture(page: Page, testInfo: TestInfo, name: string): Promise<void> {
-  const body = await page.screenshot({ animations: 'disabled' });
-  await testInfo.attach(name, { body, contentType: 'image/png' });
+/** Expects that no text is cut off, and that none stands on another. */
+export async function isLegible(page: Page): Promise<void> {
+  const { cut, overlapping } = await page.evaluate(findIllegible);
+  expect.soft(cut, `what is cut off on ${page.url()}`).toEqual([]);
+  expect.soft(overlapping, `what stands on other text on ${page.url()}`).toEqual([]);
+}
+
+/** Runs in the page. Text that can be scrolled to is not cut off; what is drawn for eyes alone may be. */
+function findIllegible(): { cut: string[]; overlapping: string[] } {
+  interface Piece { text: string; box: DOMRect; layer: Element | null; parent: Element }
+  const pieces: Piece[] = [];
+  const cut: string[] = [];
+  const modal = document.querySelector('dialog:modal');
+  const walker = document.createTreeWalker(modal ?? document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const parent = node.parentElement;
+    const text = node.textContent?.trim() ?? '';
+    if (!parent || !text || parent.closest('[aria-hidden=true], .unseen, .skip, script, noscript, [role=log], option')) continue;
+    if (!parent.checkVisibility({ opacityProperty: true, visibilityProperty: true, contentVisibilityAuto: true })) continue;
+    // What is laid over a page, or sticks to its edge, stands on other text by intention.
+    let layer: Element | null = null;
+    let hidden = false;
+    for (let up: Element | null = parent; up && up !== document.body; up = up.parentElement) {
+      const style = getComputedStyle(up);
+      if (!layer && ['fixed', 'sticky'].includes(style.position)) layer = up;
+      if (!layer && style.position === 'absolute' && style.zIndex !== 'auto') layer = up;
+      const cuts = ['hidden', 'clip'].includes(style.overflowX) || ['hidden', 'clip'].includes(style.overflowY);
+      const isTiny = up.clientWidth <= 1 && up.clientHeight <= 1;
+      if (cuts && isTiny) hidden = true;
+      if (cuts && !isTiny && (up.scrollWidth > up.clientWidth + 1 || up.scrollHeight > up.clientHeight + 1)) cut.push(text);
+    }
+    if (hidden) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    for (const whole of range.getClientRects()) {
+      // Of what scrolls, only what is in sight now stands anywhere.
+      let [left, top, right, bottom] = [whole.left, whole.top, whole.right, whole.bottom];
+      for (let up: Element | null = parent; up && up !== document.body; up = up.parentElement) {
+        if (getComputedStyle(up).overflowY === 'visible') continue;
+        const frame = up.getBoundingClientRect();
+        [left, top] = [Math.max(left, frame.left), Math.max(top, frame.top)];
+        [right, bottom] = [Math.min(right, frame.right), Math.min(bottom, frame.bottom)];
+      }
+      const box = new DOMRect(left, top, right - left, bottom - top);
+      if (box.width > 1 && box.height > 1) pieces.push({ text, box, layer, parent });
+    }
+  }
+  const overlapping: string[] = [];
+  for (const [i, one] of pieces.entries()) {
+    for (const other of pieces.slice(i + 1)) {
+      if (one.parent === other.parent || one.layer !== other.layer) continue;
+      const width = Math.min(one.box.right, other.box.right) - Math.max(one.box.left, other.box.left);
+      const height = Math.min(one.box.bottom, other.box.bottom) - Math.max(one.box.top, other.box.top);
+      // Lines may touch: letters are lower than their boxes.
+      if (width > 2 && height > Math.min(one.box.height, other.box.height) * 0.45) overlapping.push(`${one.text} / ${other.text}`);
+    }
+  }
+  return { cut: [...new Set(cut)], overlapping: [...new Set(overlapping)] };
+}
+
+/** Keeps a picture of the page, to be looked at: `target/looks` has those of the last run. */
+export async function attachPicture(page: Page, testInfo: TestInfo, name: string, fullPage = false): Promise<void> {
+  mkdirSync(places.looks, { recursive: true });
+  const path = join(places.looks, `${name.replaceAll(' ', '-')}.png`);
+  await page.screenshot({ path, fullPage, animations: 'disabled' });
+  await testInfo.attach(name, { path, contentType: 'image/png' });
 }

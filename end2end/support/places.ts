@@ -14,6 +14,7 @@ export const site = said('BACKSTAY_SITE', join(target, 'site'));
 export const github = said('BACKSTAY_GITHUB_STAND_IN', join(target, 'debug/backstay-github-stand-in'));
 export const xtask = said('BACKSTAY_XTASK', join(target, 'debug/xtask'));
 export const images = join(root, 'docs/images');
+export const looks = join(target, 'looks');
 
 export function chromium(): string {
   return process.env.BACKSTAY_CHROMIUM ?? onPath('chromium') ?? onPath('chromium-browser') ?? 'chromium';

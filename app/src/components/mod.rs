@@ -67,6 +67,8 @@ pub use op::{OpInBrief, OpLink, OpStatusBadge, status_words};
 pub use op_actions::{CancelButton, OpMessage, Place, TriedAgain, TryAgain};
 pub use op_list::OpList;
 pub use op_now::OpNow;
+#[cfg(all(debug_assertions, feature = "ssr"))]
+pub(crate) use palette::Open as OpenPalette;
 pub use palette::Palette;
 pub use pull_requests::PullRequests;
 pub(crate) use pull_requests::{ChangedInputs, Says, changes_lock, checks, may_be_merged, mergeable};
@@ -75,6 +77,8 @@ pub use rollout::{NewestRollout, RollOutLink};
 pub(crate) use selection::{
     About, BulkBar, SelectAll, SelectHost, Selecting, Selection, address_of,
 };
+#[cfg(all(debug_assertions, feature = "ssr"))]
+pub(crate) use shortcuts::OpenShortcuts;
 pub(crate) use shortcuts::{Shortcuts, ShortcutsDialog};
 pub use summary::Summary;
 pub use tests::TestsOf;

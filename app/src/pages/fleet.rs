@@ -27,8 +27,9 @@ pub fn FleetPage() -> impl IntoView {
     .into_any()
 }
 
+/// All of the page but what is open over it.
 #[component]
-fn Hosts(live: Live) -> impl IntoView {
+pub(super) fn Hosts(live: Live) -> impl IntoView {
     let (action, cancel) = (action_from_address::<RequestOp>(), action_from_address::<CancelOp>());
     let view_action = action_from_address::<SetView>();
     let empty = Memo::new(move |_| live.rows().with(Vec::is_empty));

@@ -7,6 +7,8 @@ mod bulk_rollback;
 mod deciding;
 mod deployments;
 mod fleet;
+#[cfg(all(debug_assertions, feature = "ssr"))]
+mod gallery;
 mod host;
 mod inside;
 mod log_in;
@@ -24,6 +26,8 @@ pub use bulk_rollback::BulkRollbackPage;
 pub use deciding::{MergePage, RevertPage, RollBackFailedPage};
 pub use deployments::{DeploymentPage, DeploymentsPage};
 pub use fleet::FleetPage;
+#[cfg(all(debug_assertions, feature = "ssr"))]
+pub use gallery::gallery;
 pub use host::HostPage;
 pub use inside::Inside;
 pub use log_in::LogInPage;

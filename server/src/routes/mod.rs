@@ -5,6 +5,8 @@ mod audit;
 mod event_stream;
 mod failure;
 mod files;
+#[cfg(debug_assertions)]
+mod gallery;
 mod headers;
 mod output;
 mod pages;
@@ -80,7 +82,10 @@ pub(crate) fn router(
     let files = Version::of(&options.site_root);
     let state = AppState { fleet, leptos, lifecycle, public: PublicAddress { origin }, webhook, files };
     let deliveries = post(webhook::deliver).layer(DefaultBodyLimit::max(DELIVERY_BYTES));
-    Ok(Router::new()
+    let router = Router::new();
+    #[cfg(debug_assertions)]
+    let router = router.merge(gallery::router(&state));
+    Ok(router
         .route("/healthz", get(healthy))
         .route("/agent/socket", get(agent_socket::connect))
         .route("/events", get(event_stream::stream))

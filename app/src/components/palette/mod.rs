@@ -44,8 +44,9 @@ pub fn Palette() -> impl IntoView {
     view! { <Show when=move || open.get()><Open open/></Show> }
 }
 
+/// The palette while it is open.
 #[component]
-fn Open(open: RwSignal<bool>) -> impl IntoView {
+pub(crate) fn Open(open: RwSignal<bool>) -> impl IntoView {
     let live = expect_context::<Live>();
     let typed = RwSignal::new(String::new());
     let active = RwSignal::new(0_usize);

@@ -50,8 +50,14 @@ pub fn RollbackPage() -> impl IntoView {
 
 type PlanResource = Resource<Result<Option<RollbackPlan>, crate::ApiError>>;
 
+/// The dialog of a host that has reported its generations.
 #[component]
-fn Found(mut plan: RollbackPlan, wanted: Option<u32>, back: String, again: PlanResource) -> impl IntoView {
+pub(super) fn Found(
+    mut plan: RollbackPlan,
+    wanted: Option<u32>,
+    back: String,
+    again: PlanResource,
+) -> impl IntoView {
     if let Some(wanted) =
         wanted.and_then(|number| plan.candidate(number)).filter(|c| c.unavailable().is_none())
     {

@@ -1,0 +1,116 @@
+//! What the gallery shows: a fleet that never was, at one moment that never changes.
+
+mod fleet;
+mod ops;
+mod pulls;
+
+use backstay_protocol::view::{FleetSnapshot, Person, Role};
+use backstay_protocol::{Checkout, Commit, Facts, Generation, GenerationRef, TestResult, TestRun};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::api::Start;
+
+pub(super) use fleet::{Situation, fleet};
+pub(super) use ops::{closed, every_op, op, output, rollback_to, running};
+pub(super) use pulls::{deployment, outcomes, pull_requests, rollout, steps};
+
+/// The version of this server, and so of agents that are up to date.
+pub(super) const VERSION: &str = "0.1.0";
+
+/// The moment at which the gallery is looked at: Feb 25 2026, 06:13 UTC.
+pub(super) fn now() -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::seconds(1_772_000_000)
+}
+
+/// The state that a page starts from: the whole sample fleet, seen by an operator.
+pub(super) fn start() -> Start {
+    Start {
+        person: Person { name: "maria".into(), role: Role::Operator },
+        view: backstay_protocol::PersonView::default(),
+        address: "https://backstay.example.org".into(),
+        snapshot: FleetSnapshot {
+            hosts: fleet(),
+            pull_requests: backstay_protocol::pull_request::PullRequests::default(),
+            deployment: None,
+            rollout: None,
+            last_event: 0,
+            newest_notice: 0,
+            server_version: VERSION.into(),
+        },
+    }
+}
+
+/// A commit that looks like one, always the same for the same number.
+pub(super) fn commit(number: u32) -> Commit {
+    let mixed = u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    Commit(format!("{mixed:016x}{:024x}", u128::from(mixed) * 0x00c0_ffee))
+}
+
+/// A generation that was made so many days ago.
+pub(super) fn generation(number: u32, days_old: i64) -> Generation {
+    Generation {
+        number,
+        store_path: format!("/nix/store/{number:032}-nixos-system"),
+        commit: Some(commit(number)),
+        tree: None,
+        version: Some("25.11".into()),
+        kernel: Some("6.18.17".into()),
+        created_at: now() - TimeDelta::days(days_old) - TimeDelta::minutes(95),
+        current: false,
+        booted: false,
+        present: true,
+        needs_reboot: false,
+        inhibitors: vec![],
+    }
+}
+
+pub(super) fn reference(number: u32) -> GenerationRef {
+    generation(number, 0).reference()
+}
+
+const TESTS: [&str; 8] = ["network", "dns", "disk", "gpu", "x11", "audio", "login", "backup"];
+
+/// A run of the eight tests, the first so many of which passed.
+pub(super) fn test_run(number: u32, passed: usize) -> TestRun {
+    let result = |(place, name): (usize, &&str)| TestResult {
+        name: (*name).to_owned(),
+        passed: place < passed,
+        duration_ms: 140,
+        tail: if place < passed { vec![] } else { vec![format!("{name}: cannot open display :0")] },
+    };
+    TestRun {
+        generation: reference(number),
+        started_at: now() - TimeDelta::minutes(62),
+        finished_at: now() - TimeDelta::minutes(61),
+        results: TESTS.iter().enumerate().map(result).collect(),
+    }
+}
+
+/// Gen 48 is current and fine; Gen 45 was garbage-collected, Gen 44 is old and has another kernel.
+pub(super) fn facts() -> Facts {
+    let mut generations: Vec<_> =
+        [(48, 0), (47, 1), (46, 2), (45, 33), (44, 40)].map(|(number, days)| generation(number, days)).into();
+    generations[0].current = true;
+    generations[0].booted = true;
+    generations[3].present = false;
+    generations[4].needs_reboot = true;
+    let path = Some(generations[0].store_path.clone());
+    Facts {
+        read_at: now() - TimeDelta::minutes(2),
+        profile: "/nix/var/nix/profiles/system".into(),
+        running: path.clone(),
+        booted: path,
+        checkout: Some(Checkout {
+            path: "/etc/nixos".into(),
+            commit: commit(48),
+            tree: None,
+            lock_hash: Some("l48".into()),
+        }),
+        tests: None,
+        tests_available: 8,
+        test_runs: vec![test_run(48, 8), test_run(47, 8), test_run(46, 8)],
+        failed_units: vec![],
+        problems: vec![],
+        generations,
+    }
+}

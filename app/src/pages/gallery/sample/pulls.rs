@@ -1,0 +1,129 @@
+//! Pull requests, deployments and roll-outs.
+
+use backstay_protocol::deployment::{Decision, Deployment, HostOutcome, PullRequestRef, Step};
+use backstay_protocol::flake_lock::{InputChange, Pin};
+use backstay_protocol::pull_request::{Checks, Inputs, Mergeable, PullRequests, Reading, UpdatePullRequest};
+use backstay_protocol::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
+use backstay_protocol::{DeploymentId, HostId, OpAction, OpId, OpKind, RolloutId};
+use chrono::TimeDelta;
+
+use super::{commit, now};
+
+fn pin(number: u32, days_old: i64) -> Option<Pin> {
+    Some(Pin { revision: commit(number).0, modified: Some(now() - TimeDelta::days(days_old)) })
+}
+
+fn change(name: &str, from: Option<Pin>, to: Option<Pin>) -> InputChange {
+    InputChange { name: name.into(), from, to }
+}
+
+fn open(number: u64, title: &str, inputs: Inputs, checks: Checks, mergeable: Mergeable) -> UpdatePullRequest {
+    UpdatePullRequest {
+        number,
+        title: title.into(),
+        url: format!("https://github.com/you/nixcfg/pull/{number}"),
+        author: "flake-updater".into(),
+        head: commit(49),
+        updated_at: now() - TimeDelta::minutes(17),
+        inputs,
+        checks,
+        mergeable,
+    }
+}
+
+/// Pull requests in the states that they can be in.
+pub(in super::super) fn pull_requests() -> PullRequests {
+    let changes = vec![
+        change("home-manager", pin(2, 9), pin(3, 1)),
+        change("nixpkgs", pin(4, 9), pin(5, 0)),
+        change("nixos-hardware", None, pin(6, 3)),
+    ];
+    let passed = Checks { passed: 3, running: 0, failed: vec![] };
+    let running = Checks { passed: 1, running: 2, failed: vec![] };
+    let failed = Checks { passed: 2, running: 0, failed: vec!["build gpc0".into()] };
+    let unread = Inputs::Unreadable { reason: "flake.lock cannot be read: expected value at line 1.".into() };
+    PullRequests {
+        reading: Reading::Known { read_at: now() },
+        repository: "you/nixcfg".into(),
+        branch: "main".into(),
+        problems: vec![
+            "GitHub's webhook has not been heard since it was set. The branch is asked for each minute instead.".into(),
+        ],
+        open: vec![
+            open(42, "Update flake.lock", Inputs::Known { changes }, passed, Mergeable::Yes),
+            open(43, "Update nixpkgs alone, with a title that goes on for as long as titles of pull requests sometimes do", Inputs::Known { changes: vec![] }, running, Mergeable::Unknown),
+            open(44, "Update inputs", unread, failed, Mergeable::No { reason: "It conflicts with main.".into() }),
+        ],
+    }
+}
+
+fn reference(number: u64, title: &str) -> PullRequestRef {
+    PullRequestRef {
+        number,
+        title: title.into(),
+        url: format!("https://github.com/you/nixcfg/pull/{number}"),
+    }
+}
+
+/// How four hosts fared: one well, two badly, one was left out.
+pub(in super::super) fn outcomes() -> Vec<HostOutcome> {
+    let ok = || Step::Ok { op: OpId::new() };
+    let failed = |why: &str| Step::Failed { op: OpId::new(), why: why.into() };
+    let host =
+        |name: &str, switch, tests| HostOutcome { host: HostId::new(), name: name.into(), switch, tests };
+    vec![
+        host("csb0", ok(), ok()),
+        host("csb1", Step::NotAttempted, Step::NotAttempted),
+        host("gpc0", ok(), failed("x11, gpu")),
+        host("hsb0", failed("exit 4: display-manager.service"), Step::NotAttempted),
+        host("imac0", Step::Running { op: OpId::new() }, Step::NotAttempted),
+    ]
+}
+
+/// A deployment of pull request #42.
+pub(in super::super) fn deployment(decision: Decision, hosts: Vec<HostOutcome>) -> Deployment {
+    Deployment {
+        id: DeploymentId::new(),
+        pull_request: reference(42, "Update flake.lock"),
+        commit: commit(49),
+        merged_by: "maria".into(),
+        merged_at: now() - TimeDelta::minutes(12),
+        decision,
+        hosts,
+    }
+}
+
+/// What became of each host of a roll-out, each another way.
+pub(in super::super) fn steps() -> Vec<RolloutStep> {
+    vec![
+        RolloutStep::Ok { op: OpId::new() },
+        RolloutStep::Failed { op: Some(OpId::new()), why: "Tests failed: x11.".into() },
+        RolloutStep::Skipped { why: "It is busy: Run Tests, asked for by jonas.".into() },
+        RolloutStep::Testing { op: OpId::new() },
+        RolloutStep::Running { op: OpId::new() },
+        RolloutStep::Waiting,
+    ]
+}
+
+/// A roll-out of pull and switch over so many hosts.
+pub(in super::super) fn rollout(state: RolloutState, steps: Vec<RolloutStep>) -> Rollout {
+    let names = ["csb0", "gpc0", "hsb0", "hsb1", "imac0", "imac0-maria"];
+    let hosts = names.iter().zip(steps).map(|(name, step)| RolloutHost {
+        host: HostId::new(),
+        name: (*name).to_owned(),
+        action: OpAction::PullSwitch,
+        step,
+    });
+    Rollout {
+        id: RolloutId::new(),
+        kind: OpKind::PullSwitch,
+        deployment: None,
+        requested_by: "maria".into(),
+        reason: Some("February's update".into()),
+        created_at: now() - TimeDelta::minutes(11),
+        parallel: 2,
+        stop_on_failure: true,
+        state,
+        hosts: hosts.collect(),
+    }
+}

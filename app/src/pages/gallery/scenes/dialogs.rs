@@ -1,0 +1,70 @@
+//! Dialogs, and other things that stand over a page.
+
+use backstay_protocol::rollback::{RollbackPlan, plan};
+use backstay_protocol::{OpAction, OpView, Phase};
+use leptos::prelude::*;
+
+use super::super::sample::{facts, now, rollback_to, running, start, test_run};
+use super::begin;
+use crate::api::CancelOp;
+use crate::components::{CancelButton, DialogTrouble, OpenPalette, OpenShortcuts, Place};
+use crate::live::Live;
+use crate::pages::rollback::Found;
+
+fn plan_of_gpc0(open_op: Option<OpView>) -> Option<RollbackPlan> {
+    let mut facts = facts();
+    facts.test_runs[0] = test_run(48, 3);
+    facts.generations[2].inhibitors = vec!["dbus".into()];
+    plan("gpc0", true, &facts, open_op, now())
+}
+
+/// The dialog, as it opens.
+pub(super) fn rollback(live: Live) -> AnyView {
+    begin(live);
+    dialog(plan_of_gpc0(None))
+}
+
+/// The same of a host that another op holds.
+pub(super) fn busy(live: Live) -> AnyView {
+    let testing = OpView {
+        requested_by: "jonas".into(),
+        ..running(OpAction::Test, Phase::Testing { done: 3, total: 8 })
+    };
+    let mut start = start();
+    for host in start.snapshot.hosts.iter_mut().filter(|host| host.name == "gpc0") {
+        host.op = Some(testing.clone());
+    }
+    live.begin(start);
+    dialog(plan_of_gpc0(Some(testing)))
+}
+
+fn dialog(plan: Option<RollbackPlan>) -> AnyView {
+    let again = Resource::new(|| (), |()| async { Ok(None) });
+    plan.map(|plan| view! { <Found plan wanted=None back="/gallery".to_owned() again/> }).into_any()
+}
+
+/// A dialog without what it is for.
+pub(super) fn trouble(_live: Live) -> AnyView {
+    let sentence =
+        "The host has not reported its generations yet. Wait until its agent has connected, then look again.";
+    view! { <DialogTrouble title="Rollback System - msww87" back="/gallery" sentence/> }.into_any()
+}
+
+/// The palette with all that it offers at first.
+pub(super) fn palette(live: Live) -> AnyView {
+    begin(live);
+    view! { <OpenPalette open=RwSignal::new(true)/> }.into_any()
+}
+
+/// The keys that do something.
+pub(super) fn keys(_live: Live) -> AnyView {
+    view! { <OpenShortcuts open=RwSignal::new(true)/> }.into_any()
+}
+
+/// The question before an op is stopped half-way.
+pub(super) fn confirm(live: Live) -> AnyView {
+    begin(live);
+    let op = Signal::stored(running(rollback_to(47), Phase::Activating));
+    let action = ServerAction::<CancelOp>::new();
+    view! { <CancelButton op action place=Place::Page/> }.into_any()
+}

@@ -1,0 +1,50 @@
+//! The fleet page, which is whole without a server behind it.
+
+use backstay_protocol::view::Role;
+use backstay_protocol::{Column, Density, PersonView};
+use leptos::prelude::*;
+
+use super::super::sample::start;
+use super::begin;
+use crate::components::Selection;
+use crate::live::Live;
+use crate::pages::fleet::Hosts;
+
+/// A host in each standing.
+pub(super) fn fleet(live: Live) -> AnyView {
+    begin(live);
+    hosts(live)
+}
+
+/// The same, for a person who may only look.
+pub(super) fn viewer(live: Live) -> AnyView {
+    let mut start = start();
+    start.person.role = Role::Viewer;
+    live.begin(start);
+    hosts(live)
+}
+
+/// The same with less room for each, and fewer columns.
+pub(super) fn dense(live: Live) -> AnyView {
+    let mut start = start();
+    start.view = PersonView::showing(
+        Density::Compact,
+        [Column::System, Column::Tests, Column::Generation, Column::Now],
+    );
+    live.begin(start);
+    hosts(live)
+}
+
+/// A fleet without hosts, for a person who may let one in.
+pub(super) fn empty(live: Live) -> AnyView {
+    let mut start = start();
+    start.person.role = Role::Admin;
+    start.snapshot.hosts.clear();
+    live.begin(start);
+    hosts(live)
+}
+
+fn hosts(live: Live) -> AnyView {
+    Selection::provide(live);
+    view! { <Hosts live/> }.into_any()
+}

@@ -1,0 +1,280 @@
+/**
+ * Everything that a person can look at: each page and dialog, with how to come there and what must be there before one
+ * looks. `tests/every-page.spec.ts` fails where the app has an address that is not here.
+ */
+
+import type { Page } from '@playwright/test';
+
+import { DeploymentPanel, DeploymentsPage, RevertDialog, RollBackFailedDialog } from '../pages/deployment';
+import { RollbackDialog } from '../pages/dialog';
+import { HostView } from '../pages/fleet';
+import { LogDrawer } from '../pages/op';
+import { MergeDialog, PullRequests } from '../pages/pull-requests';
+import { RolloutDialog, RolloutPanel } from '../pages/rollout';
+import { type Story, number } from './story';
+import { expect, open } from './test';
+
+/** Something to look at. */
+export interface View<World = undefined> {
+  /** The address as `app/src/app.rs` writes it. */
+  route: string;
+  /** Goes there. */
+  goTo: (page: Page, world: World) => Promise<void>;
+}
+
+/** What there is of a fleet with gpc0, whose tests fail, and imac0, which was rolled back and runs its tests. */
+export const ofFleet: Record<string, View> = {
+  fleet: { route: '/', goTo: (page) => open(page, '/') },
+  menu: {
+    route: '/',
+    goTo: async (page) => {
+      await open(page, '/');
+      const row = HostView.inFleet(page, 'gpc0');
+      await row.menuButton.click();
+      await expect(row.item('Rollback System')).toBeVisible();
+    },
+  },
+  'no host fits': {
+    route: '/',
+    goTo: async (page) => {
+      await open(page, '/?q=nothing-of-this-name');
+      await expect(page.getByText('No host fits.')).toBeVisible();
+    },
+  },
+  dialog: {
+    route: '/hosts/:name/rollback',
+    goTo: async (page) => {
+      await open(page, '/hosts/gpc0/rollback');
+      await new RollbackDialog(page, 'gpc0').radio(44).check();
+    },
+  },
+  'what changes': {
+    route: '/hosts/:name/rollback',
+    goTo: async (page) => {
+      await open(page, '/hosts/gpc0/rollback');
+      const { self } = new RollbackDialog(page, 'gpc0');
+      await self.getByText('What changes').click();
+      await expect(self.getByText(/^It takes back/).first()).toBeVisible();
+    },
+  },
+  'dialog of a busy host': {
+    route: '/hosts/:name/rollback',
+    goTo: async (page) => {
+      await open(page, '/hosts/imac0/rollback');
+      await expect(new RollbackDialog(page, 'imac0').self).toContainText('imac0 is busy');
+    },
+  },
+  'dialog of no host': {
+    route: '/hosts/:name/rollback',
+    goTo: async (page) => {
+      await open(page, '/hosts/nobody/rollback');
+      await expect(new RollbackDialog(page, 'nobody').self).toContainText('There is no host of this name.');
+    },
+  },
+  'roll-out': {
+    route: '/rollout',
+    goTo: async (page) => {
+      await open(page, '/rollout');
+      await expect(new RolloutDialog(page).host('gpc0')).toBeVisible();
+    },
+  },
+  'rollback of several': {
+    route: '/rollback',
+    goTo: async (page) => {
+      await open(page, '/rollback?host=gpc0&host=imac0');
+      await expect(page.getByRole('dialog')).toContainText('gpc0');
+    },
+  },
+  'add a host': {
+    route: '/add-host',
+    goTo: async (page) => {
+      await open(page, '/add-host');
+      await expect(page.getByRole('dialog')).toBeVisible();
+    },
+  },
+  host: { route: '/hosts/:name', goTo: (page) => open(page, '/hosts/gpc0') },
+  'busy host': {
+    route: '/hosts/:name',
+    goTo: async (page) => {
+      await open(page, '/hosts/imac0');
+      await expect(page.getByRole('progressbar', { name: 'Tests' }).first()).toBeVisible();
+    },
+  },
+  op: {
+    route: '/ops/:id',
+    goTo: async (page) => {
+      await open(page, '/hosts/imac0');
+      await page.getByRole('link', { name: /^Rollback to Gen/ }).first().click();
+      await page.getByRole('link', { name: 'Open as page' }).click();
+      await expect(page.getByRole('log', { name: 'Output' })).toContainText('Activating');
+    },
+  },
+  drawer: {
+    route: '/',
+    goTo: async (page) => {
+      await open(page, '/');
+      await HostView.inFleet(page, 'imac0').text.getByRole('link', { name: 'Run Tests' }).click();
+      await expect(page.getByRole('log', { name: 'Output' })).toContainText('needle');
+    },
+  },
+  search: {
+    route: '/',
+    goTo: async (page) => {
+      const drawer = new LogDrawer(page, 'Run Tests', 'imac0');
+      await drawer.search.fill('needle');
+      await expect(drawer.count).toHaveText('1 of 1');
+      await drawer.button('Times').click();
+    },
+  },
+  'drawer of a host': {
+    route: '/hosts/:name',
+    goTo: async (page) => {
+      await open(page, '/hosts/imac0');
+      await page.getByRole('link', { name: /^Rollback to Gen/ }).first().click();
+      await new LogDrawer(page, 'Rollback to Gen 11', 'imac0').came('succeeded');
+    },
+  },
+  ops: {
+    route: '/ops',
+    goTo: async (page) => {
+      await open(page, '/ops');
+      await expect(page.getByRole('progressbar', { name: 'Tests' })).toBeVisible();
+    },
+  },
+  'no ops': {
+    route: '/ops',
+    goTo: async (page) => {
+      await open(page, '/ops?outcome=refused');
+      await expect(page.getByRole('link', { name: 'Show all ops' })).toBeVisible();
+    },
+  },
+  audit: { route: '/audit', goTo: (page) => open(page, '/audit') },
+  'no deployments': { route: '/deployments', goTo: (page) => open(page, '/deployments') },
+  notices: { route: '/notices', goTo: (page) => open(page, '/notices') },
+  about: { route: '/about', goTo: (page) => open(page, '/about') },
+  palette: {
+    route: '/',
+    goTo: async (page) => {
+      await open(page, '/');
+      await page.keyboard.press('Control+k');
+      await expect(page.getByRole('dialog', { name: 'Command palette' })).toBeVisible();
+      await page.keyboard.type('gpc0');
+      await expect(page.getByRole('option').first()).toContainText('gpc0');
+    },
+  },
+  keys: {
+    route: '/',
+    goTo: async (page) => {
+      await open(page, '/');
+      await page.keyboard.press('?');
+      await expect(page.getByRole('dialog', { name: 'Keys' })).toBeVisible();
+    },
+  },
+};
+
+/** What there is in the story of a pull request, in the order of the story. */
+export const ofStory: Record<string, View<Story>> = {
+  'open pull request': {
+    route: '/',
+    goTo: async (page) => {
+      await open(page, '/');
+      await expect(new PullRequests(page).card(number).mergeable).toHaveText('Can be merged');
+    },
+  },
+  'merge dialog': {
+    route: '/pull-requests/:number/merge',
+    goTo: async (page) => {
+      await new PullRequests(page).card(number).merge.click();
+      await expect(new MergeDialog(page, number).confirm).toBeEnabled();
+    },
+  },
+  merged: {
+    route: '/',
+    goTo: async (page) => {
+      await new MergeDialog(page, number).confirm.click();
+      await expect(new DeploymentPanel(page).heading('Deployment of PR #42')).toBeVisible();
+      await HostView.inFleet(page, 'gpc0').shows('Lock', 'attention', /./);
+    },
+  },
+  'roll-out dialog': {
+    route: '/rollout',
+    goTo: async (page) => {
+      await new DeploymentPanel(page).pullAndSwitchAll.click();
+      await expect(new RolloutDialog(page).host('gpc0')).toBeVisible();
+    },
+  },
+  'deployment failed': {
+    route: '/',
+    goTo: async (page, story) => {
+      await story.rollOut(['gpc0', 'hsb0', 'imac0']);
+      await open(page, '/');
+      await expect(new DeploymentPanel(page).heading('Deployment Failed')).toBeVisible();
+      await new RolloutPanel(page).isAt('done');
+    },
+  },
+  'menu of logs': {
+    route: '/',
+    goTo: async (page) => {
+      const panel = new DeploymentPanel(page);
+      await panel.viewLogs.click();
+      await expect(panel.log('imac0', 'tests')).toBeVisible();
+    },
+  },
+  'rollback dialog of failed hosts': {
+    route: '/deployments/:id/rollback',
+    goTo: async (page) => {
+      await page.keyboard.press('Escape');
+      await new DeploymentPanel(page).rollBackFailed.click();
+      await expect(new RollBackFailedDialog(page).row('hsb0')).toContainText('Gen 7');
+    },
+  },
+  'revert dialog': {
+    route: '/deployments/:id/revert',
+    goTo: async (page) => {
+      await open(page, '/');
+      await new DeploymentPanel(page).revert.click();
+      await expect(new RevertDialog(page, number).confirm).toBeEnabled();
+    },
+  },
+  reverted: {
+    route: '/',
+    goTo: async (page) => {
+      await new RevertDialog(page, number).confirm.click();
+      await expect(new DeploymentPanel(page).heading('PR #42 reverted')).toBeVisible();
+      await expect(new DeploymentPanel(page).now('gpc0')).toHaveText('Pull due');
+    },
+  },
+  'page of the deployment': {
+    route: '/deployments/:id',
+    goTo: async (page) => {
+      await new DeploymentPanel(page).details.click();
+      await expect(page).toHaveURL(/\/deployments\/./);
+      await expect(new DeploymentPanel(page).heading('PR #42 reverted')).toBeVisible();
+    },
+  },
+  'all deployments': {
+    route: '/deployments',
+    goTo: async (page) => {
+      await open(page, '/deployments');
+      await expect(new DeploymentsPage(page).of(number)).toBeVisible();
+    },
+  },
+};
+
+/** What there is for those who are not logged in, or who went astray; none of it is alive in the sense of following events. */
+export const outside: Record<string, View> = {
+  login: {
+    route: '/login',
+    goTo: async (page) => {
+      await page.goto('/login');
+      await expect(page.locator('html')).toHaveAttribute('data-hydrated', 'true');
+    },
+  },
+  'not found': {
+    route: '/*any',
+    goTo: async (page) => {
+      await page.goto('/nothing/of/this/name');
+      await expect(page.getByRole('heading', { name: 'Not found' })).toBeVisible();
+    },
+  },
+};

@@ -1,0 +1,59 @@
+/** Every component in its states: that it fits, that all of it can be read, and that nobody is left out. */
+
+import { openScene, scenes } from '../support/gallery';
+import { attachPicture, fits, isAccessible, isLegible, sizes, themes } from '../support/look';
+import { expect, nobody, test } from '../support/test';
+
+// Nothing of it is secret.
+test.use({ storageState: nobody });
+
+for (const colorScheme of themes) {
+  for (const [size, viewport] of Object.entries(sizes)) {
+    test.describe(`${colorScheme}, ${size}`, () => {
+      test.use({ colorScheme, viewport });
+
+      test('every component fits and is legible, and axe finds nothing', async ({ page }, testInfo) => {
+        test.setTimeout(180_000);
+        for (const scene of await scenes(page)) {
+          await test.step(scene, async () => {
+            await openScene(page, scene);
+            await attachPicture(page, testInfo, `gallery-${scene}-${size}-${colorScheme}`, true);
+            await fits(page);
+            await isLegible(page);
+            await isAccessible(page);
+          });
+        }
+      });
+    });
+  }
+}
+
+test('each state of a light has a shape and words of its own, beside its colour', async ({ page }) => {
+  await openScene(page, 'lights');
+  const lights = await page.locator('.light').evaluateAll((all) =>
+    all.map((light) => ({
+      state: light.getAttribute('data-state') ?? '',
+      shape: light.querySelector('use')?.getAttribute('href') ?? '',
+      colour: getComputedStyle(light.querySelector('.icon') ?? light).color,
+      name: light.getAttribute('aria-label') ?? '',
+    })),
+  );
+  const states = ['ok', 'attention', 'failed', 'working', 'unknown'];
+  expect([...new Set(lights.map(({ state }) => state))].sort()).toEqual([...states].sort());
+  for (const state of states) {
+    const shapes = new Set(lights.filter((light) => light.state === state).map(({ shape }) => shape));
+    expect([...shapes], state).toEqual([`#i-${state}`]);
+  }
+  expect(new Set(lights.filter(({ state }) => state !== 'working').map(({ colour }) => colour)).size).toBe(4);
+  for (const { name } of lights) expect(name).toMatch(/^(Agent|Git|Lock|System|Tests): \S/);
+});
+
+test('the shapes of the states are drawn differently', async ({ page }) => {
+  await openScene(page, 'icons');
+  const drawn = await page.locator('.sprite symbol').evaluateAll((all) => all.map((symbol) => symbol.innerHTML));
+  // The end of a log and a pull are the same arrow, on purpose.
+  expect(new Set(drawn).size).toBeGreaterThanOrEqual(drawn.length - 1);
+  const shown = await page.locator('.gallery-icons use').evaluateAll((all) => all.map((use) => use.getAttribute('href')));
+  const there = await page.locator('.sprite symbol').evaluateAll((all) => all.map((symbol) => `#${symbol.id}`));
+  expect(there.filter((icon) => icon !== '#i-mark' && !shown.includes(icon)), 'icons that the gallery does not show').toEqual([]);
+});
