@@ -6,7 +6,8 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Element, HtmlDialogElement, HtmlDocument, HtmlElement, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent,
+    Element, HtmlDialogElement, HtmlDocument, HtmlElement, HtmlInputElement, HtmlTextAreaElement,
+    KeyboardEvent, MouseEvent,
 };
 
 /// Sets or removes `data-NAME="true"` of the document, for style sheets and tests.
@@ -54,6 +55,21 @@ pub(crate) fn focus_first(selector: &str) -> bool {
     let found =
         document().query_selector(selector).ok().flatten().and_then(|e| e.dyn_into::<HtmlElement>().ok());
     found.is_some_and(|element| element.focus().is_ok())
+}
+
+/// The address of the link in a drawing that was clicked in the ordinary way; the router follows links of HTML alone.
+pub(crate) fn plain_click_on_drawn_link(event: &MouseEvent) -> Option<String> {
+    let is_plain = event.button() == 0
+        && !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key())
+        && !event.default_prevented();
+    let clicked = event.target().filter(|_| is_plain)?.dyn_into::<Element>().ok()?;
+    clicked.closest("a").ok().flatten()?.get_attribute("href")
+}
+
+/// Whether the `<details>` of a toggle event is open now.
+pub(crate) fn is_open(event: &web_sys::Event) -> bool {
+    let details = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    details.is_some_and(|details| details.has_attribute("open"))
 }
 
 /// Whether something lies over the page that Esc closes by itself: a popover or a modal dialog.

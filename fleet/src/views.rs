@@ -2,18 +2,20 @@
 
 use backstay_protocol::compartment::{AgentSeen, Inputs, compartments};
 use backstay_protocol::rollback::{self, RollbackPlan};
-use backstay_protocol::timeline::{self, Stretch};
+use backstay_protocol::test_history;
+use backstay_protocol::timeline::Timeline;
 use backstay_protocol::view::{AuditEntry, AuditPage, AuditQuery, HostDetail, OpDetail, OpQuery, OpsPage};
-use backstay_protocol::{HostView, OpId, OpKind, OpView, OutputLine, TestRun};
+use backstay_protocol::{HostId, HostView, OpId, OpKind, OpView, OutputLine, TestRun};
 
 use crate::fleet::Fleet;
 use crate::store::{HostRecord, OpFilter, StoreError};
 
-/// How many ops a host's page shows.
-const OPS_ON_HOST_PAGE: u32 = 50;
-/// How many test runs and rollbacks a host's timeline is told from: the newest.
-const RUNS_IN_TIMELINE: u32 = 200;
-const ROLLBACKS_IN_TIMELINE: u32 = 50;
+/// How many ops a host's page is sent.
+const OPS_ON_HOST_PAGE: usize = 20;
+/// How many test runs, ops, and rollbacks before those, a host's past is told from: the newest.
+const RUNS_READ: u32 = 200;
+const OPS_READ: u32 = 200;
+const ROLLBACKS_READ: u32 = 50;
 /// How many lines of an op's output are handed out at once, and how many of its last ones come with it.
 const LINES_PER_READ: u32 = 2_000;
 /// How many ops a page of their history has.
@@ -32,14 +34,21 @@ impl Fleet {
         let last_event = self.events.last();
         let Some(record) = self.store.host_by_name(name).await? else { return Ok(None) };
         let host = self.host_view(&record).await?;
-        let filter = OpFilter { host: Some(record.id), limit: OPS_ON_HOST_PAGE, ..OpFilter::default() };
-        let ops = self.store.ops(&filter).await?;
+        let mut ops = self.ops_of_host(record.id).await?;
+        let runs = self.store.test_runs(record.id, RUNS_READ).await?;
         let plan = self.plan(&record, host.online, host.op.clone());
-        let timeline = self.timeline(&record).await?;
+        let facts = record.facts.as_ref();
+        let now = self.clock.now();
+        let timeline = facts.map_or_else(|| Timeline::unknown(now), |f| Timeline::of(f, &runs, &ops, now));
+        let present = facts.and_then(|f| f.tests.as_ref()).map(|tests| tests.names.as_slice());
+        let tests = test_history::histories(present, &runs, &ops);
+        ops.truncate(OPS_ON_HOST_PAGE);
         Ok(Some(HostDetail {
             plan,
             timeline,
+            tests,
             ops,
+            test_timeout: record.test_timeout,
             labels: record.labels,
             facts: record.facts,
             host,
@@ -47,18 +56,21 @@ impl Fleet {
         }))
     }
 
-    /// How a host fared over time.
-    async fn timeline(&self, record: &HostRecord) -> Result<Vec<Stretch>, StoreError> {
-        let Some(facts) = &record.facts else { return Ok(vec![]) };
-        let runs = self.store.test_runs(record.id, RUNS_IN_TIMELINE).await?;
-        let filter = OpFilter {
-            host: Some(record.id),
+    /// The latest ops of a host, newest first, and those that rolled it back before.
+    async fn ops_of_host(&self, host: HostId) -> Result<Vec<OpView>, StoreError> {
+        let filter = OpFilter { host: Some(host), limit: OPS_READ, ..OpFilter::default() };
+        let mut ops = self.store.ops(&filter).await?;
+        if ops.len() < OPS_READ as usize {
+            return Ok(ops);
+        }
+        let rollbacks = OpFilter {
             kind: Some(OpKind::Rollback),
-            limit: ROLLBACKS_IN_TIMELINE,
-            ..OpFilter::default()
+            before: ops.last().map(|op| op.id),
+            limit: ROLLBACKS_READ,
+            ..filter
         };
-        let rollbacks = self.store.ops(&filter).await?;
-        Ok(timeline::stretches(&facts.generations, &runs, &rollbacks))
+        ops.extend(self.store.ops(&rollbacks).await?);
+        Ok(ops)
     }
 
     /// What the rollback dialog of the host with this name shows; none where there is no such host, or it has no

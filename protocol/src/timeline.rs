@@ -4,10 +4,14 @@
 //! taken to run from its making on, which is what a switch does; one that was made for the next boot alone shows too
 //! early.
 
+mod happenings;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Generation, OpAction, OpStatus, OpView, TestRun, TestSummary};
+pub use happenings::{End, HAPPENINGS, Happening, What, happenings};
+
+use crate::{Commit, Facts, Generation, OpAction, OpStatus, OpView, TestRun, TestSummary, rollback};
 
 /// The most stretches that are told: the newest.
 pub const STRETCHES: usize = 40;
@@ -16,11 +20,54 @@ pub const STRETCHES: usize = 40;
 /// that they take.
 pub const SOON: TimeDelta = TimeDelta::minutes(30);
 
+/// How far a host's clock may be ahead before that is told.
+pub const CLOCKS_AGREE: TimeDelta = TimeDelta::minutes(2);
+
+/// A host's life as far as it is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timeline {
+    /// The moment at which it is told, by the server's clock.
+    pub now: DateTime<Utc>,
+    /// What ran when, oldest first.
+    pub stretches: Vec<Stretch>,
+    /// What was done and what came of it, newest first.
+    pub happenings: Vec<Happening>,
+    /// The number of the generation that is [last known working](rollback::last_known_working).
+    pub last_known_working: Option<u32>,
+    /// By how many seconds the host's clock is ahead of the server's at least, where that is more than
+    /// [`CLOCKS_AGREE`]: something is dated after `now`.
+    pub clock_ahead_secs: Option<u32>,
+}
+
+impl Timeline {
+    /// Of a host of which nothing is known.
+    pub fn unknown(now: DateTime<Utc>) -> Self {
+        Self { now, stretches: vec![], happenings: vec![], last_known_working: None, clock_ahead_secs: None }
+    }
+
+    /// From the host's latest facts, its test runs, and its ops.
+    pub fn of(facts: &Facts, runs: &[TestRun], ops: &[OpView], now: DateTime<Utc>) -> Self {
+        let stretches = stretches(&facts.generations, runs, ops);
+        let happenings = happenings(&facts.generations, runs, ops);
+        let latest = stretches.iter().map(|s| s.from).chain(happenings.iter().map(|h| h.at)).max();
+        let ahead = latest.map(|latest| latest - now).filter(|ahead| *ahead > CLOCKS_AGREE);
+        Self {
+            now,
+            stretches,
+            happenings,
+            last_known_working: rollback::last_known_working(facts).map(|g| g.number),
+            clock_ahead_secs: ahead.map(|ahead| u32::try_from(ahead.num_seconds()).unwrap_or(u32::MAX)),
+        }
+    }
+}
+
 /// A stretch of time in which one generation ran and the tests said the same of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stretch {
     /// The number of the generation.
     pub generation: u32,
+    /// What it was built from, where that is known.
+    pub commit: Option<Commit>,
     /// When it began.
     pub from: DateTime<Utc>,
     /// When it ended; none for the one that lasts.
@@ -62,6 +109,7 @@ pub fn stretches(generations: &[Generation], runs: &[TestRun], ops: &[OpView]) -
 struct Start<'a> {
     generation: u32,
     store_path: &'a str,
+    commit: Option<&'a Commit>,
     from: DateTime<Utc>,
     began: Began,
 }
@@ -70,6 +118,7 @@ fn starts<'a>(generations: &'a [Generation], ops: &'a [OpView]) -> Vec<Start<'a>
     let made = generations.iter().map(|generation| Start {
         generation: generation.number,
         store_path: &generation.store_path,
+        commit: generation.commit.as_ref(),
         from: generation.created_at,
         began: Began::Made,
     });
@@ -78,6 +127,10 @@ fn starts<'a>(generations: &'a [Generation], ops: &'a [OpView]) -> Vec<Start<'a>
         Some(Start {
             generation: target.number,
             store_path: &target.store_path,
+            commit: generations
+                .iter()
+                .find(|g| g.store_path == target.store_path)
+                .and_then(|g| g.commit.as_ref()),
             from: op.finished_at?,
             began: Began::RolledBack,
         })
@@ -95,8 +148,14 @@ fn split(start: &Start<'_>, to: Option<DateTime<Utc>>, runs: &[TestRun], stretch
     ended.sort_by_key(|run| run.finished_at);
     // Tests that ran at another time say something of the build all the same, but not that it works again.
     let elsewhere = (ended.is_empty() && start.began == Began::Made).then(|| latest(start, runs)).flatten();
-    let mut stretch =
-        Stretch { generation: start.generation, from: start.from, to, tests: elsewhere, began: start.began };
+    let mut stretch = Stretch {
+        generation: start.generation,
+        commit: start.commit.cloned(),
+        from: start.from,
+        to,
+        tests: elsewhere,
+        began: start.began,
+    };
     for run in ended {
         let tests = Some(run.summary());
         if stretch.tests.is_none() && run.finished_at - start.from <= SOON {
@@ -181,6 +240,18 @@ mod tests {
             told,
             [(47, None, Began::Made), (47, Some(8), Began::Tested), (47, Some(7), Began::Tested)]
         );
+    }
+
+    #[test]
+    fn a_clock_that_is_ahead_is_told() {
+        let facts = crate::sample::facts();
+        let ahead = |hours| {
+            let early = now() - TimeDelta::hours(hours);
+            Timeline::of(&facts, &[], &[], early).clock_ahead_secs
+        };
+        assert_eq!((ahead(0), ahead(3)), (None, Some(3 * 3600)));
+        let told = Timeline::of(&facts, &facts.test_runs, &[], now());
+        assert_eq!(told.last_known_working, Some(47));
     }
 
     proptest! {

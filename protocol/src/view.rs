@@ -10,8 +10,9 @@ use crate::deployment::Deployment;
 use crate::pull_request::PullRequests;
 use crate::rollback::RollbackPlan;
 use crate::rollout::Rollout;
-use crate::timeline::Stretch;
-use crate::{Facts, HostView, Labels, OpId, OpKind, OpStatus, OpView, OutputLine};
+use crate::test_history::TestHistory;
+use crate::timeline::Timeline;
+use crate::{Facts, HostView, Labels, OpId, OpKind, OpStatus, OpView, OutputLine, TestTimeout};
 
 /// Who is logged in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,7 +94,11 @@ pub struct HostDetail {
     /// Its generations as rollback targets.
     pub plan: Option<RollbackPlan>,
     /// How it fared over time.
-    pub timeline: Vec<Stretch>,
+    pub timeline: Timeline,
+    /// What each of its tests has said.
+    pub tests: Vec<TestHistory>,
+    /// How long each of them may take, where that is set.
+    pub test_timeout: Option<TestTimeout>,
     /// Its latest ops, newest first.
     pub ops: Vec<OpView>,
     /// The number of the last event that this holds.

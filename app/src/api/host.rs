@@ -63,3 +63,35 @@ pub async fn set_auto_test(
     let name = super::host_name(&host)?;
     session::fleet()?.set_auto_test(&person, name, on).await.map_err(super::refused)
 }
+
+/// Says how long each test of a host may take: an amount of seconds or minutes, or nothing for what its agent is
+/// configured with.
+///
+/// # Errors
+/// [`ApiError`]; nothing was changed then.
+#[server(endpoint = "set_test_timeout")]
+pub async fn set_test_timeout(
+    /// The host's name.
+    host: String,
+    /// How many.
+    amount: String,
+    /// `seconds` or `minutes`.
+    unit: String,
+) -> Result<(), ApiError> {
+    use crate::session;
+    use backstay_protocol::TestTimeout;
+
+    let person = session::person().await?;
+    let name = super::host_name(&host)?;
+    let not_taken = |sentence: String| {
+        session::refuse(axum::http::StatusCode::UNPROCESSABLE_ENTITY);
+        ApiError::said(sentence)
+    };
+    let in_minutes = match unit.as_str() {
+        "seconds" => false,
+        "minutes" => true,
+        _ => return Err(not_taken("A timeout is in seconds or minutes. Nothing was changed.".to_owned())),
+    };
+    let timeout = TestTimeout::parse(&amount, in_minutes).map_err(|error| not_taken(error.to_string()))?;
+    session::fleet()?.set_test_timeout(&person, name, timeout).await.map_err(super::refused)
+}

@@ -18,10 +18,10 @@ pub use deployments::{
     ContinueAnyway, DeploymentsRead, LoadDeployment, LoadDeployments, MergePullRequest, RevertPullRequest,
     continue_anyway, load_deployment, load_deployments, merge_pull_request, revert_pull_request,
 };
-pub use fleet::{
-    MakeJoinToken, SetView, Start, StartPage, make_join_token, set_view, start_page,
+pub use fleet::{MakeJoinToken, SetView, Start, StartPage, make_join_token, set_view, start_page};
+pub use host::{
+    LoadHost, SetAutoTest, SetLabels, SetTestTimeout, load_host, set_auto_test, set_labels, set_test_timeout,
 };
-pub use host::{LoadHost, SetAutoTest, SetLabels, load_host, set_auto_test, set_labels};
 pub use notices::{LoadAbout, LoadNotices, load_about, load_notices};
 pub use ops::{
     CancelOp, LoadOp, LoadOps, LoadOutputAfter, LoadOutputBefore, OpRead, RequestOp, RetryOp, cancel_op,
@@ -31,8 +31,8 @@ pub use rollback::{
     LoadPlan, RequestRollback, load_plan, reference_from_text, reference_to_text, request_rollback,
 };
 pub use rollouts::{
-    LoadPlannedRollbacks, LoadPlannedRollbacksOf, LoadRolloutCommits, RollBackHosts, StartRollout, StopRollout,
-    confirmed_from_text, confirmed_to_text, load_planned_rollbacks, load_planned_rollbacks_of,
+    LoadPlannedRollbacks, LoadPlannedRollbacksOf, LoadRolloutCommits, RollBackHosts, StartRollout,
+    StopRollout, confirmed_from_text, confirmed_to_text, load_planned_rollbacks, load_planned_rollbacks_of,
     load_rollout_commits, roll_back_hosts, start_rollout, stop_rollout,
 };
 

@@ -1,5 +1,6 @@
 //! What the agent read from the host.
 
+use backstay_protocol::Facts;
 use backstay_protocol::view::HostDetail;
 use leptos::prelude::*;
 
@@ -14,6 +15,7 @@ pub(super) fn FactsList(detail: RwSignal<HostDetail>) -> impl IntoView {
             return view! { <p class="faint">"Nothing was read from this host yet."</p> }.into_any();
         };
         let current = facts.current().cloned();
+        let (running, booted) = (what_runs(&facts), what_booted(&facts));
         let version = current.as_ref().and_then(|g| g.version.clone());
         let kernel = current.as_ref().and_then(|g| g.kernel.clone());
         let checkout = facts.checkout.as_ref().map(|c| format!("{} at {}", c.path, c.commit));
@@ -24,6 +26,8 @@ pub(super) fn FactsList(detail: RwSignal<HostDetail>) -> impl IntoView {
                 <Fact name="Agent" value=detail.host.agent_version/>
                 <Fact name="Version" value=version/>
                 <Fact name="Kernel" value=kernel/>
+                <Fact name="Running" value=running/>
+                <Fact name="Booted" value=booted/>
                 <Fact name="Profile" value=Some(facts.profile.clone())/>
                 <Fact name="Checkout" value=checkout/>
                 <Fact name="Failed units" value=failed/>
@@ -33,6 +37,33 @@ pub(super) fn FactsList(detail: RwSignal<HostDetail>) -> impl IntoView {
         }
         .into_any()
     }
+}
+
+/// What runs, where that is not what the profile points at or nobody knows.
+fn what_runs(facts: &Facts) -> Option<String> {
+    let running = facts.running.as_ref()?;
+    Some(match facts.running_generation() {
+        Some(generation) if generation.current => format!("Gen {}", generation.number),
+        Some(generation) => format!("Gen {}, not the current one", generation.number),
+        None => format!("none of the profile's generations: {running}"),
+    })
+}
+
+/// What was booted; nothing where a platform does not boot by generation.
+fn what_booted(facts: &Facts) -> Option<String> {
+    let booted = facts.booted.as_ref()?;
+    let mut of_build = facts.generations.iter().filter(|g| g.store_path == *booted);
+    let newest = of_build.next().cloned();
+    let generation = of_build.find(|g| g.current).cloned().or(newest);
+    let due = facts.current().is_some_and(|current| current.needs_reboot);
+    let due = if due { "; the current one needs a reboot" } else { "" };
+    Some(match generation {
+        Some(generation) => {
+            let kernel = generation.kernel.map(|kernel| format!(", kernel {kernel}")).unwrap_or_default();
+            format!("Gen {}{kernel}{due}", generation.number)
+        }
+        None => format!("none of the profile's generations: {booted}{due}"),
+    })
 }
 
 #[component]

@@ -2,8 +2,8 @@
 
 mod facts;
 mod generations;
-mod latest_tests;
 mod settings;
+mod tests;
 mod timeline;
 
 use backstay_protocol::HostView;
@@ -23,8 +23,8 @@ use crate::live::{Live, Reload, Started};
 
 use facts::FactsList;
 use generations::Generations;
-use latest_tests::LatestTests;
-use settings::{AutoTest, LabelsOf};
+use settings::{AutoTest, LabelsOf, TestTimeoutOf};
+use tests::Tests;
 use timeline::Timeline;
 
 /// The page of the host that the address names.
@@ -78,8 +78,6 @@ fn Found(detail: HostDetail) -> impl IntoView {
                 <section class="card" aria-labelledby="current-generation">
                     <h2 id="current-generation">"Current generation"</h2>
                     <Current host/>
-                    <AutoTest host name=name.clone()/>
-                    <LabelsOf detail name=name.clone()/>
                 </section>
                 <section class="card" aria-labelledby="facts">
                     <h2 id="facts">"Facts"</h2>
@@ -92,15 +90,25 @@ fn Found(detail: HostDetail) -> impl IntoView {
             </section>
             <section class="card" aria-labelledby="generations">
                 <h2 id="generations">"Generations"</h2>
-                <Generations detail name/>
+                <Generations detail name=name.clone()/>
             </section>
-            <section class="card" aria-labelledby="latest-tests">
-                <h2 id="latest-tests">"Latest test run"</h2>
-                <LatestTests detail/>
+            <section class="card" aria-labelledby="tests">
+                <h2 id="tests">"Tests"</h2>
+                <Tests detail/>
             </section>
             <section class="card" aria-labelledby="ops">
                 <h2 id="ops">"Latest ops"</h2>
                 <LatestOps detail/>
+            </section>
+            <section class="card" aria-labelledby="settings">
+                <h2 id="settings">"Settings"</h2>
+                <div class="settings">
+                    <div>
+                        <AutoTest host name=name.clone()/>
+                        <TestTimeoutOf detail name=name.clone()/>
+                    </div>
+                    <LabelsOf detail name/>
+                </div>
             </section>
         </div>
     }

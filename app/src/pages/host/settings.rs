@@ -1,10 +1,10 @@
 //! What can be set for a host.
 
 use backstay_protocol::view::HostDetail;
-use backstay_protocol::{HostView, Labels, NOTES_CHARS};
+use backstay_protocol::{HostView, Labels, MAX_TEST_TIMEOUT_SECS, NOTES_CHARS, TestTimeout};
 use leptos::prelude::*;
 
-use crate::api::{SetAutoTest, SetLabels};
+use crate::api::{SetAutoTest, SetLabels, SetTestTimeout};
 use crate::components::{Refusal, action_from_address};
 use crate::live::Live;
 
@@ -34,6 +34,74 @@ pub(super) fn AutoTest(host: Signal<HostView>, name: String) -> impl IntoView {
         </ActionForm>
     }
     .into_any()
+}
+
+/// How long each test may take, and the form that changes it.
+#[component]
+pub(super) fn TestTimeoutOf(detail: RwSignal<HostDetail>, name: String) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let action = action_from_address::<SetTestTimeout>();
+    let set = Memo::new(move |_| detail.with(|d| d.test_timeout));
+    let own = Memo::new(move |_| {
+        let told = |d: &HostDetail| {
+            d.facts.as_ref().and_then(|f| f.tests.as_ref()).map(|t| (t.timeout_secs, t.max_timeout_secs))
+        };
+        detail.with(told)
+    });
+    let amount = move |set: Option<TestTimeout>| set.map(|set| set.shown().0.to_string()).unwrap_or_default();
+    let in_minutes = move |set: Option<TestTimeout>| set.is_some_and(|set| set.shown().1);
+    let first = set.get_untracked();
+    let saved = Memo::new(move |_| action.value().with(|value| matches!(value, Some(Ok(())))));
+    let closed = move || !live.may_operate() || action.pending().get();
+    view! {
+        <ActionForm action=action attr:class="test-timeout">
+            <input type="hidden" name="host" value=name/>
+            <fieldset>
+                <legend>"Test timeout"</legend>
+                <p class="faint" id="test-timeout-now">{move || timeout_words(set.get(), own.get())}</p>
+                <span class="amount">
+                    <input
+                        type="text"
+                        inputmode="numeric"
+                        name="amount"
+                        aria-label="Test timeout"
+                        aria-describedby="test-timeout-now"
+                        autocomplete="off"
+                        maxlength="12"
+                        placeholder="not set"
+                        prop:value=move || amount(set.get())
+                        value=amount(first)
+                    />
+                    <select name="unit" aria-label="Unit">
+                        <option value="seconds" selected=move || !in_minutes(set.get())>"seconds"</option>
+                        <option value="minutes" selected=move || in_minutes(set.get())>"minutes"</option>
+                    </select>
+                    <button type="submit" disabled=closed>"Set timeout"</button>
+                    <span class="faint" role="status">{move || saved.get().then_some("Set.")}</span>
+                </span>
+            </fieldset>
+            <Refusal action/>
+        </ActionForm>
+    }
+    .into_any()
+}
+
+/// How long each test may take now, and why; `own` is what the host's agent is configured with, and what it allows.
+fn timeout_words(set: Option<TestTimeout>, own: Option<(u64, u64)>) -> String {
+    let all = format!("All tests of a run together have {} min.", MAX_TEST_TIMEOUT_SECS / 60);
+    match (set, own) {
+        (None, Some((own, _))) => {
+            format!("Each test may take {own} s, as the host's agent is configured. {all}")
+        }
+        (None, None) => format!("Each test may take what the host's agent is configured with. {all}"),
+        (Some(set), Some((_, most))) if u64::from(set.as_secs()) > most => format!(
+            "{set} are set, but the host's agent allows {most} s (tests.max_timeout), and that counts. {all}"
+        ),
+        (Some(set), Some(_)) => format!("Each test may take {set}. {all}"),
+        (Some(set), None) => format!(
+            "Each test may take {set}, if the host's agent is new enough to know; it has not said. {all}"
+        ),
+    }
 }
 
 /// What people say of the host, and the form that changes it.
@@ -66,4 +134,26 @@ pub(super) fn LabelsOf(detail: RwSignal<HostDetail>, name: String) -> impl IntoV
         </ActionForm>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_tests_may_take_in_words() {
+        let set = |secs| TestTimeout::from_secs(secs).ok();
+        for (set, own, words) in [
+            (None, Some((60, 1800)), "Each test may take 60 s, as the host's agent is configured."),
+            (None, None, "Each test may take what the host's agent is configured with."),
+            (set(300), Some((60, 1800)), "Each test may take 5 min."),
+            (
+                set(300),
+                Some((60, 120)),
+                "5 min are set, but the host's agent allows 120 s (tests.max_timeout), and that counts.",
+            ),
+        ] {
+            assert_eq!(timeout_words(set, own), format!("{words} All tests of a run together have 30 min."));
+        }
+    }
 }

@@ -1,0 +1,153 @@
+//! The host's own tests, each with what it has said over its latest runs.
+
+mod strip;
+
+use backstay_protocol::test_history::{FLIPS, FailingSince, TestHistory};
+use backstay_protocol::view::HostDetail;
+use backstay_protocol::{State, TestRun};
+use leptos::prelude::*;
+
+use crate::components::{Icon, Moment, TestsOf, use_log_address};
+use crate::time::{moment, use_time};
+use strip::{CELL, HEIGHT, cells, in_words};
+
+/// The latest run, and each test with its history.
+#[component]
+pub(super) fn Tests(detail: RwSignal<HostDetail>) -> impl IntoView {
+    let latest = Memo::new(move |_| detail.with(|d| d.facts.as_ref().and_then(|f| latest(&f.test_runs))));
+    let tests = Memo::new(move |_| detail.with(|d| d.tests.clone()));
+    let folder = Memo::new(move |_| {
+        detail.with(|d| d.facts.as_ref().and_then(|f| f.tests.as_ref()).map(|tests| tests.path.clone()))
+    });
+    let run = move || {
+        latest.get().map(|run| {
+            view! {
+                <p class="latest-run">
+                    {format!("Latest run on {}, ", run.generation)}
+                    <Moment at=run.finished_at/>
+                    " · "
+                    <TestsOf tests=Some(run.summary())/>
+                </p>
+            }
+        })
+    };
+    let rows = move || {
+        let tests = tests.get();
+        if !tests.is_empty() {
+            let rows = tests.into_iter().map(|test| view! { <OneTest test/> }).collect_view();
+            return view! { <ul class="tests-of-host">{rows}</ul> }.into_any();
+        }
+        match folder.get() {
+            Some(path) => view! {
+                <p class="faint">
+                    "This host has no tests. Every executable in "<code>{path}</code>" on the host is one: it passes by exiting with 0."
+                </p>
+            }
+            .into_any(),
+            None => view! { <p class="faint">"No test has run on this host yet."</p> }.into_any(),
+        }
+    };
+    view! { {run} {rows} }.into_any()
+}
+
+fn latest(runs: &[TestRun]) -> Option<TestRun> {
+    runs.iter().max_by_key(|run| run.finished_at).cloned()
+}
+
+#[component]
+fn OneTest(test: TestHistory) -> impl IntoView {
+    let (time, log_address) = (use_time(), use_log_address());
+    let last = test.outcomes.first().cloned();
+    let state = match &last {
+        None => State::Unknown,
+        Some(last) if last.passed => State::Ok,
+        Some(_) => State::Failed,
+    };
+    let words = match (&test.failing_since, &last) {
+        (Some(since), _) => failing(since).into_any(),
+        (None, Some(last)) => {
+            view! { {format!("passed on Gen {} in {}", last.generation, duration(last.duration_ms))} }
+                .into_any()
+        }
+        (None, None) => view! { "has never run" }.into_any(),
+    };
+    let outcomes = test.outcomes.clone();
+    let drawn = Memo::new(move |_| {
+        let year = time.year.get();
+        cells(&outcomes, &|at| moment(at, year))
+    });
+    let runs = test.outcomes.len();
+    let strip = (runs > 0).then(|| {
+        let width = CELL * u32::try_from(runs).unwrap_or_default();
+        view! {
+            <svg
+                class="strip"
+                role="img"
+                aria-label=in_words(&test.outcomes)
+                width=width.to_string()
+                height=HEIGHT.to_string()
+                inner_html=drawn
+            ></svg>
+        }
+    });
+    let log = last.and_then(|last| last.op).map(|op| {
+        view! {
+            " "
+            <a class="test-log" href=move || log_address(op) data-noscroll="" data-log=op.to_string()>
+                "Log"<span class="unseen">{format!(" of the latest run of {}", test.name)}</span>
+            </a>
+        }
+    });
+    view! {
+        <li data-state=state.as_str() data-test=test.name.clone()>
+            <div class="test-line">
+                <Icon name=state.as_str()/>
+                <span class="test-name">
+                    <code>{test.name.clone()}</code>
+                    {test.is_flaky.then(|| view! { " "<span class="badge warn" title=FLAKY>"flaky"</span> })}
+                    {(test.is_there == Some(false)).then(|| view! { " "<span class="badge">"no longer on the host"</span> })}
+                    " "
+                    <span class="test-words">{words}{log}</span>
+                </span>
+                {strip}
+            </div>
+            {(!test.tail.is_empty()).then(|| view! {
+                <details class="test-tail">
+                    <summary>"Its last output"</summary>
+                    <pre class="tail">{test.tail.join("\n")}</pre>
+                </details>
+            })}
+        </li>
+    }
+    .into_any()
+}
+
+/// What “flaky” means.
+const FLAKY: &str = "It passed and failed on one and the same build, and changed its mind at least twice in its latest runs: something else than the build decides.";
+const _: () = assert!(FLIPS == 2, "the sentence says how often");
+
+fn failing(since: &FailingSince) -> impl IntoView + use<> {
+    let at_least = if since.at_least { "at least " } else { "" };
+    let generation = since.generation;
+    view! { "failing since "{at_least}{format!("Gen {generation}, ")}<Moment at=since.at/> }
+}
+
+/// “12 ms”, “3.4 s”.
+fn duration(ms: u64) -> String {
+    match ms {
+        0..1000 => format!("{ms} ms"),
+        1000..60_000 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
+        _ => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_a_test_took() {
+        let told: Vec<_> = [12, 3456, 125_000].map(duration).to_vec();
+        assert_eq!(told, ["12 ms", "3.4 s", "2 min 5 s"]);
+    }
+}

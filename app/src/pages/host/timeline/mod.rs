@@ -1,0 +1,147 @@
+//! How a host fared: when it last worked, and what has happened since.
+
+mod layout;
+mod list;
+mod picture;
+mod words;
+
+use backstay_protocol::timeline::Timeline as Past;
+use backstay_protocol::view::HostDetail;
+use backstay_protocol::{OpId, State};
+use leptos::ev::MouseEvent;
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+
+use crate::browser;
+use crate::components::{Icon, Moment, use_log_address};
+use crate::time::{moment, rough, use_time};
+
+pub(super) use picture::escaped;
+
+use list::{List, Listed};
+use picture::{Page, TALL_HEIGHT, WIDE_HEIGHT};
+use words::{Worked, last_worked};
+
+/// The host's life as a picture and in words.
+#[component]
+pub(super) fn Timeline(detail: RwSignal<HostDetail>) -> impl IntoView {
+    let past = Memo::new(move |_| detail.with(|d| d.timeline.clone()));
+    let is_empty = Memo::new(move |_| past.with(|p| p.stretches.is_empty() && p.happenings.is_empty()));
+    let listed = Memo::new(move |_| {
+        past.with(|p| Listed { stretches: p.stretches.clone(), happenings: p.happenings.clone() })
+    });
+    move || {
+        if is_empty.get() {
+            return view! { <p class="faint">"Nothing is known of this host's past yet."</p> }.into_any();
+        }
+        view! {
+            <LastWorked detail past/>
+            <ClockAhead past/>
+            <Pictures past/>
+            <List listed/>
+        }
+        .into_any()
+    }
+}
+
+/// Across where there is room, else down: style sheets choose, for the server does not know how wide a page is.
+#[component]
+fn Pictures(past: Memo<Past>) -> impl IntoView {
+    let (time, log_address, navigate) = (use_time(), use_log_address(), use_navigate());
+    let draw = move |draw: fn(&Past, &Page<'_>) -> String| {
+        let year = time.year.get();
+        let address = |op: OpId| log_address(op);
+        let page = Page { address: &address, moment: &|at| moment(at, year) };
+        past.with(|past| draw(past, &page))
+    };
+    let wide = Memo::new(move |_| draw(picture::wide));
+    let tall = Memo::new(move |_| draw(picture::tall));
+    // The router follows links of HTML alone.
+    let follow = move |event: MouseEvent| {
+        if let Some(address) = browser::plain_click_on_drawn_link(&event) {
+            event.prevent_default();
+            navigate(&address, NavigateOptions { scroll: false, ..NavigateOptions::default() });
+        }
+    };
+    let follow_too = follow.clone();
+    let has_picture = move || past.with(|past| !past.stretches.is_empty());
+    move || {
+        has_picture().then(|| {
+            let (follow, follow_too) = (follow.clone(), follow_too.clone());
+            view! {
+                <svg
+                    class="timeline-picture wide"
+                    width="100%"
+                    height=WIDE_HEIGHT.to_string()
+                    aria-hidden="true"
+                    focusable="false"
+                    on:click=follow
+                    inner_html=wide
+                ></svg>
+                <svg
+                    class="timeline-picture tall"
+                    width="100%"
+                    height=TALL_HEIGHT.to_string()
+                    aria-hidden="true"
+                    focusable="false"
+                    on:click=follow_too
+                    inner_html=tall
+                ></svg>
+            }
+        })
+    }
+}
+
+#[component]
+fn LastWorked(detail: RwSignal<HostDetail>, past: Memo<Past>) -> impl IntoView {
+    let worked = Memo::new(move |_| past.with(|past| last_worked(&past.stretches)));
+    let name = detail.with_untracked(|d| d.host.name.clone());
+    // The dialog tells what lies between, where the generation can still be gone to.
+    let comparable = move |number| {
+        detail.with(|d| {
+            let candidate = d.plan.as_ref().and_then(|plan| plan.candidate(number));
+            candidate.is_some_and(|candidate| candidate.unavailable().is_none())
+        })
+    };
+    move || {
+        let (state, words) = match worked.get() {
+            Worked::Now { generation } => {
+                (State::Ok, view! { {format!("Works now, on Gen {generation}.")} }.into_any())
+            }
+            Worked::Until { generation, at } => {
+                let address = format!("/hosts/{name}/rollback?from=host&to={generation}");
+                let changes = comparable(generation).then(
+                    || view! { " "<a href=address>{format!("What changed since Gen {generation}")}</a> },
+                );
+                let words =
+                    view! { {format!("Last worked on Gen {generation}, until ")} <Moment at/> "." {changes} };
+                (State::Attention, words.into_any())
+            }
+            Worked::Never => {
+                (State::Unknown, view! { "No test run has passed completely in what is known." }.into_any())
+            }
+        };
+        view! {
+            <p class="last-worked" data-state=state.as_str()><Icon name=state.as_str()/>" "<span>{words}</span></p>
+        }
+    }
+}
+
+/// A host whose clock is wrong tells wrong times: that has to be known of the picture.
+#[component]
+fn ClockAhead(past: Memo<Past>) -> impl IntoView {
+    let ahead = Memo::new(move |_| past.with(|past| past.clock_ahead_secs));
+    move || {
+        ahead.get().map(|seconds| {
+            let by = rough(chrono::TimeDelta::seconds(seconds.into()));
+            view! {
+                <p class="banner warn">
+                    {format!(
+                        "This host's clock is ahead of the server's by at least {by}. What it dates after now is drawn at “now”. Set its clock."
+                    )}
+                </p>
+            }
+        })
+    }
+}
