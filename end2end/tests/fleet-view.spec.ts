@@ -7,6 +7,7 @@ import { fits, isAccessible, sizes } from '../support/look';
 import * as plans from '../support/plans';
 import { alive, expect, nobody, open, test } from '../support/test';
 import { admin } from '../support/server';
+import { noServer } from '../support/watch';
 
 const hosts = (page: Page) => page.locator('tr.host').getByRole('rowheader');
 const group = (page: Page, name: string) => page.locator('tbody', { has: page.locator('.group-name', { hasText: name }) });
@@ -234,4 +235,15 @@ test('who is no administrator makes no token', async ({ another, fleet, watch })
   await expect(page.getByRole('button', { name: /Make a token/ })).toHaveCount(0);
   const stranger = await another({ storageState: nobody });
   expect((await stranger.request.post(`${fleet.server.url}/api/make_join_token`, { form: { host: 'x' } })).status()).toBe(401);
+});
+
+test('a page that has lost its server says that what it shows is old', async ({ page, fleet, gpc0, watch }) => {
+  watch.allow(noServer);
+  await open(page, '/');
+  expect(gpc0.name).toBe('gpc0');
+  const old = page.getByText('The server is out of reach. What you see is from before');
+  await fleet.server.kill();
+  await expect(old).toBeVisible();
+  await fleet.server.start();
+  await expect(old).toBeHidden();
 });

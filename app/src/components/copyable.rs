@@ -26,7 +26,12 @@ pub(crate) fn Copyable(
         spawn_local(async move {
             let done = browser::copy(text).await;
             words.try_set(if done { "Copied" } else { "Not copied" });
-            set_timeout(move || drop(words.try_set("Copy")), SAID);
+            set_timeout(
+                move || {
+                    words.try_set("Copy");
+                },
+                SAID,
+            );
         });
     };
     view! {

@@ -12,6 +12,7 @@ mod fleet_drift;
 mod fleet_filter;
 mod fleet_fold;
 mod fleet_group;
+mod fleet_old;
 mod fleet_shown;
 mod fleet_table;
 mod fleet_view;
@@ -31,23 +32,24 @@ mod op_now;
 mod palette;
 mod pull_requests;
 mod rollout;
-mod shortcuts;
 mod selection;
+mod shortcuts;
 mod summary;
 mod tests;
 mod title;
 mod when;
 
-pub(crate) use add_host::AddHost;
 pub use actions::ActionsMenu;
 pub(crate) use actions::op_icon;
+pub(crate) use add_host::AddHost;
+pub(crate) use copyable::Copyable;
 pub use deployment::{DeploymentPanel, NewestDeployment};
 pub(crate) use deployment::{counts as deployment_counts, decision_words, followed as followed_deployment};
-pub(crate) use copyable::Copyable;
 pub use dialog::{Dialog, DialogTrouble};
 pub use doing::Doing;
 pub use drawer::LogDrawer;
 pub(crate) use fleet_filter::FleetFilter;
+pub(crate) use fleet_old::OldNews;
 pub(crate) use fleet_shown::Shown;
 pub(crate) use fleet_table::FleetTable;
 pub(crate) use fleet_view::ViewMenu;
@@ -74,9 +76,7 @@ pub use pull_requests::PullRequests;
 pub(crate) use pull_requests::{ChangedInputs, Says, changes_lock, checks, may_be_merged, mergeable};
 pub(crate) use rollout::hosts_words;
 pub use rollout::{NewestRollout, RollOutLink};
-pub(crate) use selection::{
-    About, BulkBar, SelectAll, SelectHost, Selecting, Selection, address_of,
-};
+pub(crate) use selection::{About, BulkBar, SelectAll, SelectHost, Selecting, Selection, address_of};
 #[cfg(all(debug_assertions, feature = "ssr"))]
 pub(crate) use shortcuts::OpenShortcuts;
 pub(crate) use shortcuts::{Shortcuts, ShortcutsDialog};

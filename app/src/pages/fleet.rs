@@ -8,8 +8,8 @@ use leptos_router::components::Outlet;
 use super::inside::Loading;
 use crate::api::{CancelOp, RequestOp, SetView};
 use crate::components::{
-    AddHost, BulkBar, FleetFilter, FleetTable, Icon, NewestDeployment, NewestRollout, PullRequests, Refusal,
-    RollOutLink, Selecting, Shown, Summary, ViewMenu, action_from_address,
+    AddHost, BulkBar, FleetFilter, FleetTable, Icon, NewestDeployment, NewestRollout, OldNews, PullRequests,
+    Refusal, RollOutLink, Selecting, Shown, Summary, ViewMenu, action_from_address,
 };
 use crate::live::{Live, Started};
 
@@ -46,6 +46,7 @@ pub(super) fn Hosts(live: Live) -> impl IntoView {
                     <AddHostLink live empty/>
                 </div>
             </div>
+            <OldNews/>
             <Refusal action/>
             <Refusal action=cancel/>
             <Refusal action=view_action/>
