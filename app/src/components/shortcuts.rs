@@ -100,7 +100,7 @@ pub(crate) fn OpenShortcuts(open: RwSignal<bool>) -> impl IntoView {
             {KEYS.iter().map(|(place, keys)| view! { <Keys place keys/> }).collect_view()}
             <div class="dialog-end">
                 <label class="check shortcuts-single">
-                    <input type="checkbox" prop:checked=move || !off.get() on:change=turn/>
+                    <input type="checkbox" checked=true prop:checked=move || !off.get() on:change=turn/>
                     <span>"“?” by itself shows this"</span>
                 </label>
                 <button type="button" id="shortcuts-close" on:click=close><Icon name="close"/>"Close"</button>
