@@ -57,23 +57,9 @@ fn Agents() -> impl IntoView {
     let live = expect_context::<Live>();
     let versions =
         Memo::new(move |_| live.rows().with(|rows| by_version(rows.iter().map(|row| row.host.get()))));
-    let row = move |(version, hosts): (Option<String>, Vec<String>)| {
-        let same = live.server_version().with(|server| version.as_deref() == Some(server.as_str()));
-        let (state, words) = match (&version, same) {
-            (Some(_), true) => ("ok", "as the server"),
-            (Some(_), false) => ("attention", "another than the server"),
-            (None, _) => ("unknown", "never connected"),
-        };
-        let hosts = hosts
-            .into_iter()
-            .map(|name| view! { <li><a href=format!("/hosts/{name}")>{name.clone()}</a></li> });
-        view! {
-            <tr>
-                <th scope="row">{version.unwrap_or_else(|| "Not known".to_owned())}</th>
-                <td data-title="Compared"><span class="compared" data-state=state><Icon name=state/>{words}</span></td>
-                <td data-title="Hosts"><ul class="host-names">{hosts.collect_view()}</ul></td>
-            </tr>
-        }
+    let rows = move || {
+        let row = |(version, hosts)| view! { <Version version hosts/> };
+        versions.get().into_iter().map(row).collect_view()
     };
     view! {
         <section aria-labelledby="about-agents">
@@ -87,11 +73,34 @@ fn Agents() -> impl IntoView {
                             <th scope="col">"Hosts"</th>
                         </tr>
                     </thead>
-                    <tbody>{move || versions.get().into_iter().map(row).collect_view()}</tbody>
+                    <tbody>{rows}</tbody>
                 </table>
             </div>
             {move || versions.with(Vec::is_empty).then(|| view! { <p class="faint">"No host has an agent yet."</p> })}
         </section>
+    }
+    .into_any()
+}
+
+/// One version of the agent.
+#[component]
+fn Version(version: Option<String>, hosts: Vec<String>) -> impl IntoView {
+    let server = expect_context::<Live>().server_version();
+    let same = server.with_untracked(|server| version.as_deref() == Some(server.as_str()));
+    let (state, words) = match (&version, same) {
+        (Some(_), true) => ("ok", "as the server"),
+        (Some(_), false) => ("attention", "another than the server"),
+        (None, _) => ("unknown", "never connected"),
+    };
+    let host = |name: String| view! { <li><a href=format!("/hosts/{name}")>{name.clone()}</a></li> };
+    view! {
+        <tr>
+            <th scope="row">{version.unwrap_or_else(|| "Not known".to_owned())}</th>
+            <td data-title="Compared">
+                <span class="compared" data-state=state><Icon name=state/>{words}</span>
+            </td>
+            <td data-title="Hosts"><ul class="host-names">{hosts.into_iter().map(host).collect_view()}</ul></td>
+        </tr>
     }
     .into_any()
 }
