@@ -6,6 +6,8 @@ export interface BuildPlan {
   label: string;
   commit?: string;
   kernel?: string;
+  /** Units of systemd, and what their files say. */
+  units?: Record<string, string>;
   failing_tests?: string[];
   activation?: { exit?: number; failed_units?: string[]; pace?: number };
 }

@@ -280,6 +280,17 @@ fn host(
 
 impl Inputs {
     /// What is built from them, but for the commit.
+    /// A unit names the build of its program, and so differs where that does.
+    fn units(&self) -> BTreeMap<String, String> {
+        let runs = |unit: &str, program: &str| (unit.to_owned(), format!("[Service]\nExecStart={program}\n"));
+        BTreeMap::from([
+            runs("sshd.service", &format!("openssh-{}/bin/sshd -D", self.openssh)),
+            runs("display-manager.service", &format!("mesa-{}/bin/display-manager", self.mesa)),
+            runs("backup.service", "restic-0.18.1/bin/restic backup"),
+            ("backup.timer".to_owned(), "[Timer]\nOnCalendar=daily\n".to_owned()),
+        ])
+    }
+
     fn build(&self) -> Build {
         let Pin { revision, age_minutes } = self.pins.nixpkgs;
         let age = Duration::from_mins(age_minutes);
@@ -289,6 +300,7 @@ impl Inputs {
             label: format!("25.11.{day}.{}", &revision[..7]),
             kernel: self.kernel.to_owned(),
             packages: packages.map(|(name, version)| (name.to_owned(), version.to_owned())).into(),
+            units: self.units(),
             // Slow enough to watch.
             activation: Activation { pace: 150, ..Activation::default() },
             ..Build::default()

@@ -23,6 +23,8 @@ pub(crate) struct Build {
     pub(crate) kernel: String,
     /// Packages and their versions: what `nix store diff-closures` tells.
     pub(crate) packages: BTreeMap<String, String>,
+    /// Units of systemd, and what their files say.
+    pub(crate) units: BTreeMap<String, String>,
     /// Switch inhibitors (NixOS only).
     pub(crate) inhibitors: BTreeMap<String, String>,
     /// The host's tests that fail while this runs, as `name` or `name: why`.
@@ -42,6 +44,7 @@ impl Build {
             write_script(&folder.join("bin/nixos-version"), &version)
         })?;
         store.set_references(&path, &references)?;
+        let etc = self.add_etc(store)?;
         let build = store.add(&format!("nixos-system-{name}-{}", self.label), |folder| {
             fs::write(folder.join("nixos-version"), &self.label)?;
             fs::write(folder.join("system"), "x86_64-linux")?;
@@ -50,12 +53,16 @@ impl Build {
             fs::write(folder.join("failed-units"), lines(&self.activation.failed_units))?;
             write_script(&folder.join("init"), "#!/bin/sh\n")?;
             symlink(&path, folder.join("sw"))?;
+            if let Some(etc) = &etc {
+                symlink(etc.join("etc"), folder.join("etc"))?;
+            }
             symlink(kernel.image.join("bzImage"), folder.join("kernel"))?;
             symlink(kernel.initrd.join("initrd"), folder.join("initrd"))?;
             symlink(&kernel.modules, folder.join("kernel-modules"))?;
             let switch = scripts::switch_to_configuration(host, &self.activation);
             write_script(&folder.join("bin/switch-to-configuration"), &switch)
         })?;
+        references.extend(etc);
         references.extend([path, kernel.image, kernel.initrd, kernel.modules]);
         store.set_references(&build, &references)?;
         Ok(build)
@@ -67,7 +74,8 @@ impl Build {
         let path = store.add("home-manager-path", |folder| link_packages(folder, &references))?;
         store.set_references(&path, &references)?;
         let files = store.add("home-manager-files", |folder| {
-            fs::write(folder.join(".profile"), format!("# home-manager {}\n", self.label)).map_err(Into::into)
+            fs::write(folder.join(".profile"), format!("# home-manager {}\n", self.label))?;
+            self.write_units(&folder.join(".config/systemd/user"))
         })?;
         let build = store.add("home-manager-generation", |folder| {
             fs::write(folder.join("hm-version"), format!("{}\n", self.label))?;
@@ -84,6 +92,24 @@ impl Build {
         references.extend([path, files]);
         store.set_references(&build, &references)?;
         Ok(build)
+    }
+
+    fn add_etc(&self, store: &Store) -> Result<Option<PathBuf>> {
+        if self.units.is_empty() {
+            return Ok(None);
+        }
+        store.add("etc", |folder| self.write_units(&folder.join("etc/systemd/system"))).map(Some)
+    }
+
+    fn write_units(&self, folder: &Path) -> Result<()> {
+        if self.units.is_empty() {
+            return Ok(());
+        }
+        fs::create_dir_all(folder)?;
+        for (name, text) in &self.units {
+            fs::write(folder.join(name), text)?;
+        }
+        Ok(())
     }
 
     fn add_kernel(&self, store: &Store) -> Result<Kernel> {
