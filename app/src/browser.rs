@@ -50,6 +50,16 @@ pub(crate) fn focus(id: &str) {
     }
 }
 
+/// Moves the focus to the first of these elements that can take it; their identifiers are separated by spaces.
+pub(crate) fn focus_one_of(ids: &str) {
+    for id in ids.split(' ') {
+        focus(id);
+        if document().active_element().is_some_and(|focused| focused.id() == id) {
+            return;
+        }
+    }
+}
+
 /// Moves the focus to the first element that a selector of ours finds; whether there was one.
 pub(crate) fn focus_first(selector: &str) -> bool {
     let found =

@@ -19,7 +19,7 @@ pub fn Dialog(
     /// The element that has the focus first.
     #[prop(into)]
     focus: String,
-    /// The element that has the focus afterwards.
+    /// The elements of which the first that can has the focus afterwards, separated by spaces.
     #[prop(into)]
     focus_after: String,
     /// What it holds.
@@ -32,7 +32,7 @@ pub fn Dialog(
             browser::make_modal(dialog, move || browser::focus(&focus));
             let focus_after = focus_after.clone();
             // Once the dialog is gone from the page.
-            on_cleanup(move || request_animation_frame(move || browser::focus(&focus_after)));
+            on_cleanup(move || request_animation_frame(move || browser::focus_one_of(&focus_after)));
         }
     });
     let navigate = use_navigate();

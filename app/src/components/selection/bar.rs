@@ -103,7 +103,7 @@ fn SelectRest(selecting: Selecting) -> impl IntoView {
 fn RollOut(selecting: Selecting, kind: OpKind) -> impl IntoView {
     let address = move || selecting.selection.address(&format!("/rollout?kind={}", kind.as_str()));
     view! {
-        <button type="submit" name="kind" value=kind.as_str() on:click=to(address)>
+        <button type="submit" id=format!("bulk-{}", kind.as_str()) name="kind" value=kind.as_str() on:click=to(address)>
             <Icon name=op_icon(kind)/>
             {short(kind)}
         </button>
@@ -114,7 +114,7 @@ fn RollOut(selecting: Selecting, kind: OpKind) -> impl IntoView {
 fn RollBack(selecting: Selecting) -> impl IntoView {
     let address = move || selecting.selection.address("/rollback");
     view! {
-        <button type="submit" formaction="/rollback" class="primary" on:click=to(address)>
+        <button type="submit" id="bulk-rollback" formaction="/rollback" class="primary" on:click=to(address)>
             <Icon name=op_icon(OpKind::Rollback)/>
             "Roll back"
         </button>

@@ -92,11 +92,14 @@ fn Way(planned: PlannedRollback, targets: Targets) -> impl IntoView {
     .into_any()
 }
 
-/// “Gen 47 (abc1234), 8/8 tests, last known working”.
+/// “Gen 47 (abc1234), last known working”, “Gen 46 (def5678), 3/8 tests passed”.
 fn words(way: &Candidate) -> String {
-    let tests = way.tests.map_or_else(|| "not tested".to_owned(), |tests| format!("{tests} tests"));
-    let working = if way.last_known_working { ", last known working" } else { "" };
-    format!("{}, {tests}{working}", generation_name(&way.generation))
+    let tests = match way.tests {
+        _ if way.last_known_working => "last known working".to_owned(),
+        Some(tests) => format!("{tests} tests passed"),
+        None => "not tested".to_owned(),
+    };
+    format!("{}, {tests}", generation_name(&way.generation))
 }
 
 /// What is to be known of the generation that is chosen, or why none is.
@@ -158,8 +161,10 @@ mod tests {
             last_known_working: true,
             old: false,
         };
-        assert_eq!(words(&working), "Gen 47 (def5678), 8/8 tests, last known working");
-        let other = Candidate { tests: None, last_known_working: false, ..working };
+        assert_eq!(words(&working), "Gen 47 (def5678), last known working");
+        let passed = Candidate { last_known_working: false, ..working };
+        assert_eq!(words(&passed), "Gen 47 (def5678), 8/8 tests passed");
+        let other = Candidate { tests: None, ..passed };
         assert_eq!(words(&other), "Gen 47 (def5678), not tested");
     }
 }

@@ -47,7 +47,7 @@ pub fn BulkRollbackPage() -> impl IntoView {
                         }
                         Ok(found) => {
                             let again = address_of("/rollback", names.iter().map(String::as_str));
-                            view! { <RollBackForm title=TITLE back="/" focus_after="select-all" found planned again/> }
+                            view! { <RollBackForm title=TITLE back="/" focus_after="bulk-rollback select-all main" found planned again/> }
                                 .into_any()
                         }
                         Err(error) => {

@@ -105,6 +105,8 @@ fn Ask(live: Live, commits: RolloutCommits) -> impl IntoView {
     let action = action_from_address::<StartRollout>();
     let (chosen, about) = Chosen::from_address(live);
     let first = chosen.hosts.get_untracked();
+    // Where it was opened: the bar of the selection, the panel of a deployment, or the head of the page.
+    let focus_after = format!("bulk-{} roll-out roll-out-shown main", chosen.kind.get_untracked().as_str());
     let is_lost = about == About::Selected && first.is_empty();
     let list = NodeRef::<html::Fieldset>::new();
     Effect::new(move |_| {
@@ -119,7 +121,7 @@ fn Ask(live: Live, commits: RolloutCommits) -> impl IntoView {
     let none = Memo::new(move |_| chosen.hosts.with(BTreeSet::is_empty));
     let closed = move || running.get() || begun.get() || none.get() || !live.may_operate();
     view! {
-        <Dialog title=TITLE back="/" focus="rollout-cancel" focus_after="roll-out">
+        <Dialog title=TITLE back="/" focus="rollout-cancel" focus_after>
             <ActionForm action=action>
                 <input type="hidden" name="back" value="/"/>
                 {move || (running.get() && !begun.get()).then(|| view! {
