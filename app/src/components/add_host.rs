@@ -27,7 +27,7 @@ pub(crate) fn AddHost() -> impl IntoView {
     });
     let address = server_address(live);
     let configuration = move || address.with(|address| named.with(|name| configuration(address, name)));
-    let may_make = live.person().is_some_and(|person| person.role >= Role::Admin);
+    let may_make = untrack(|| live.person()).is_some_and(|person| person.role >= Role::Admin);
     view! {
         <div class="add-host">
             <label class="add-host-name alive">
