@@ -9,6 +9,9 @@ use crate::App;
 /// Puts back the theme that the person chose, before anything is painted.
 const THEME: &str = "try{var t=localStorage.getItem('backstay.theme');if(t)document.documentElement.dataset.theme=t}catch(e){}";
 
+/// Writes times as the person's own clock shows them, before they are painted.
+const LOCAL_TIMES: &str = include_str!("local_times.js");
+
 /// The HTML document around the application, as the server renders it.
 /// `version` says what the compiled files are: with it in their addresses, browsers may keep them.
 pub fn shell(options: &LeptosOptions, version: &str) -> impl IntoView + use<> {
@@ -29,6 +32,7 @@ pub fn shell(options: &LeptosOptions, version: &str) -> impl IntoView + use<> {
                 <meta name="theme-color" content="#12263a"/>
                 <link rel="stylesheet" id="style" href=css/>
                 <script nonce=use_nonce() inner_html=THEME></script>
+                <script nonce=use_nonce() inner_html=LOCAL_TIMES></script>
                 <Awakening js wasm/>
                 <MetaTags/>
             </head>

@@ -16,7 +16,7 @@ pub fn Moment(
     at: DateTime<Utc>,
 ) -> impl IntoView {
     let time = use_time();
-    view! { <time datetime=machine_readable(at)>{move || moment(at, time.year.get())}</time> }
+    view! { <time data-as="moment" datetime=machine_readable(at)>{move || moment(at, time.year.get())}</time> }
 }
 
 /// How long ago something was.
@@ -30,7 +30,7 @@ pub fn Ago(
         Some(now) => ago(at, now),
         None => moment(at, None),
     });
-    view! { <time datetime=machine_readable(at)>{text}</time> }
+    view! { <time data-as="ago" datetime=machine_readable(at)>{text}</time> }
 }
 
 /// How long it is until something: “in 23 h”.
@@ -44,7 +44,7 @@ pub fn Until(
         Some(now) => format!("in {}", rough(at - now)),
         None => format!("at {}", moment(at, None)),
     });
-    view! { <time datetime=machine_readable(at)>{text}</time> }
+    view! { <time data-as="until" datetime=machine_readable(at)>{text}</time> }
 }
 
 /// How long something took.
@@ -69,7 +69,7 @@ pub fn SoFor(
         Some(now) => format!("for {}", rough(now - since)),
         None => format!("since {}", moment(since, None)),
     });
-    view! { <time datetime=machine_readable(since)>{text}</time> }
+    view! { <time data-as="for" datetime=machine_readable(since)>{text}</time> }
 }
 
 /// How long something has been going on.
@@ -83,5 +83,5 @@ pub fn Elapsed(
         Some(now) => counted(now - since),
         None => format!("since {}", since.format("%H:%M UTC")),
     });
-    view! { <time class="elapsed" datetime=machine_readable(since)>{text}</time> }
+    view! { <time data-as="elapsed" class="elapsed" datetime=machine_readable(since)>{text}</time> }
 }

@@ -1,0 +1,44 @@
+/* Times as the person's own clock shows them, from the first paint on, so that nothing moves when the page comes alive.
+   `time.rs` has the same words; this runs while the page is read, and never after. */
+{
+  const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+  const two = (number) => String(number).padStart(2, '0');
+  const seconds = (from, to) => Math.max(0, Math.trunc((to - from) / 1000));
+  const rough = (length) => {
+    if (length < 60) return `${length} s`;
+    if (length < 3600) return `${Math.trunc(length / 60)} min`;
+    if (length < 86400) return `${Math.trunc(length / 3600)} h`;
+    return length < 172800 ? '1 day' : `${Math.trunc(length / 86400)} days`;
+  };
+  const counted = (length) => {
+    const [hours, minutes] = [Math.trunc(length / 3600), Math.trunc(length / 60) % 60];
+    return (hours ? `${hours}:${two(minutes)}` : minutes) + `:${two(length % 60)}`;
+  };
+  const words = {
+    moment: (at, now) => {
+      const year = at.getFullYear() === now.getFullYear() ? '' : ` ${at.getFullYear()}`;
+      return `${months[at.getMonth()]} ${at.getDate()}${year}, ${two(at.getHours())}:${two(at.getMinutes())}`;
+    },
+    ago: (at, now) => (now - at < 5000 ? 'just now' : `${rough(seconds(at, now))} ago`),
+    until: (at, now) => `in ${rough(seconds(now, at))}`,
+    for: (at, now) => `for ${rough(seconds(at, now))}`,
+    elapsed: (at, now) => counted(seconds(at, now)),
+  };
+  const times = document.getElementsByTagName('time');
+  let done = 0;
+  const put = () => {
+    // The last one may be read only in part as yet.
+    const ready = times.length - (document.readyState === 'loading' ? 1 : 0);
+    for (; done < ready; done += 1) {
+      const { dataset, dateTime, firstChild } = times[done];
+      const say = words[dataset.as];
+      if (say && firstChild?.nodeType === 3) firstChild.data = say(new Date(dateTime), new Date());
+    }
+  };
+  const watch = new MutationObserver(put);
+  watch.observe(document, { childList: true, subtree: true });
+  document.addEventListener('DOMContentLoaded', () => {
+    watch.disconnect();
+    put();
+  });
+}

@@ -1,0 +1,90 @@
+/** A page's first load: what is painted before there is WebAssembly, what moves, and what is fetched. */
+
+import type { Page, Response } from '@playwright/test';
+
+import { HostView } from '../pages/fleet';
+import { watchShifts, nothingMoved } from '../support/shifts';
+import { sizes } from '../support/look';
+import { test } from '../support/story';
+import { alive, expect } from '../support/test';
+
+/** Holds the WebAssembly back; the answer lets it come. */
+async function withoutWasm(page: Page): Promise<() => void> {
+  let letCome = () => {};
+  const may = new Promise<void>((resolve) => (letCome = resolve));
+  await page.route(/\.wasm(\?|$)/, async (route) => {
+    await may;
+    await route.continue();
+  });
+  return letCome;
+}
+
+/** Waits until something was painted. */
+async function painted(page: Page): Promise<void> {
+  await page.waitForFunction(() => performance.getEntriesByName('first-contentful-paint').length > 0);
+}
+
+test('the grid is painted from what the server sent, before there is WebAssembly', async ({ page, story }) => {
+  await story.begin('gpc0', 'hsb0');
+  const letCome = await withoutWasm(page);
+  await page.goto('/', { waitUntil: 'commit' });
+  const row = HostView.inFleet(page, 'gpc0');
+  await expect(row.light('System')).toBeVisible();
+  await expect(row.text).toContainText('Gen 7');
+  await painted(page);
+  await expect(page.locator('html')).not.toHaveAttribute('data-hydrated');
+  await row.text.getByRole('link', { name: 'gpc0', exact: true }).click();
+  await expect(page, 'links lead on meanwhile').toHaveURL('/hosts/gpc0');
+  letCome();
+  await alive(page);
+});
+
+for (const [size, viewport] of Object.entries(sizes)) {
+  test.describe(size, () => {
+    test.use({ viewport });
+
+    test('nothing moves from the first paint until the page is alive', async ({ page, story }) => {
+      await story.begin('gpc0', 'hsb0');
+      await story.fail('hsb0');
+      await watchShifts(page);
+      // Or “59 s ago” would become “1 min ago” now and then.
+      await page.clock.setFixedTime(new Date());
+      for (const path of ['/', '/hosts/gpc0', '/hosts/hsb0', '/ops', '/deployments', '/audit']) {
+        await test.step(path, async () => {
+          const letCome = await withoutWasm(page);
+          await page.goto(path, { waitUntil: 'commit' });
+          await painted(page);
+          letCome();
+          await alive(page);
+          await nothingMoved(page);
+          await page.unrouteAll();
+        });
+      }
+    });
+  });
+}
+
+test('what a page is made of comes from the server alone, and is kept for as long as it is the same', async ({ page, story, fleet }) => {
+  await story.begin('gpc0');
+  const answers: Response[] = [];
+  page.on('response', (response) => answers.push(response));
+  await page.goto('/');
+  await alive(page);
+  const elsewhere = answers.map((answer) => new URL(answer.url())).filter(({ origin }) => origin !== fleet.server.url);
+  expect(elsewhere.map(String), 'what comes from elsewhere').toEqual([]);
+  const files = answers.filter((answer) => new URL(answer.url()).pathname.startsWith('/pkg/'));
+  expect(files.map((file) => new URL(file.url()).pathname.split('.').pop()).toSorted()).toEqual(['css', 'js', 'wasm']);
+  for (const file of files) {
+    expect(file.headers()['cache-control'], file.url()).toBe('public, max-age=31536000, immutable');
+  }
+  await page.goto('/audit');
+  await alive(page);
+  const sent = await page.evaluate(() =>
+    performance
+      .getEntriesByType('resource')
+      // Too large for the cache of a browser that keeps nothing on disk, as it is where it was not built to be small.
+      .filter(({ name }) => name.includes('/pkg/') && !name.includes('.wasm'))
+      .map((file) => (file as PerformanceResourceTiming).transferSize),
+  );
+  expect(sent, 'bytes that the second page fetches of them').toEqual([0, 0]);
+});
