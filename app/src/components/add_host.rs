@@ -118,7 +118,7 @@ fn Token(action: ServerAction<MakeJoinToken>, named: RwSignal<String>) -> impl I
                     name => format!("Make a token for {name}"),
                 }}
             </button>
-            <span class="faint">"or make it right here; the audit log remembers that it was you."</span>
+            <span class="faint">"does the same right here, and the audit log remembers that it was you."</span>
         </div>
         <Refusal action/>
         <div role="status">

@@ -37,7 +37,12 @@ impl Counts {
         self.all - self.of(Standing::Fine)
     }
 
-    /// “3 of 12 not fine”, “12 hosts, all fine”.
+    /// “12 hosts”: all that is to be said where they stand together for how they are.
+    pub(crate) fn number(&self) -> String {
+        if self.all == 1 { "1 host".to_owned() } else { format!("{} hosts", self.all) }
+    }
+
+    /// “12 hosts, 3 not fine”, “12 hosts, all fine”.
     pub(crate) fn words(&self) -> String {
         match (self.all, self.not_fine()) {
             (1, 0) => "1 host, fine".to_owned(),
@@ -67,9 +72,9 @@ mod tests {
     fn words_fit_their_number() {
         let mut counts = Counts::default();
         counts.add(&host("gpc0"));
-        assert_eq!(counts.words(), "1 host, fine");
+        assert_eq!((counts.words().as_str(), counts.number().as_str()), ("1 host, fine", "1 host"));
         counts.add(&host("gpc1"));
-        assert_eq!(counts.words(), "2 hosts, all fine");
+        assert_eq!((counts.words().as_str(), counts.number().as_str()), ("2 hosts, all fine", "2 hosts"));
         let mut offline = Counts::default();
         offline.add(&HostView { online: false, ..host("web-1") });
         assert_eq!(offline.words(), "1 host, not fine");
