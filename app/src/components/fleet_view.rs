@@ -57,7 +57,7 @@ fn DensityChoice(saver: Saver, density: Density, checked: bool) -> impl IntoView
             />
             {match density {
                 Density::Comfortable => "Comfortable",
-                Density::Compact => "Compact: one line for each host",
+                Density::Compact => "Compact: a line each",
             }}
         </label>
     }

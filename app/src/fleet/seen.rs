@@ -16,7 +16,7 @@ pub(crate) fn light_of(host: &HostView, place: usize) -> Light {
     Light {
         state: light.state,
         words: format!("was: {}", light.words),
-        hint: format!("{} was last heard of before this could change. {}", host.name, light.hint),
+        hint: format!("When last seen: {}", light.hint),
     }
 }
 
