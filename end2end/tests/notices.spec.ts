@@ -26,7 +26,7 @@ test('what was told while nobody looked is read in the list of notices', async (
   await expect(bell(late)).toHaveAccessibleName('Notices');
 
   // The tests follow the rollback, and the list follows them.
-  await expect(late.getByRole('main').getByText('8/8 passed')).toBeVisible();
+  await expect(late.getByRole('main').getByText('All 8 tests passed on Gen 47.')).toBeVisible();
   await late.reload();
   await expect(bell(late)).toHaveAccessibleName('Notices');
   await told.getByRole('link', { name: 'Details' }).click();
@@ -38,7 +38,7 @@ test.describe('without scripts', () => {
 
   test('the list of notices is read', async ({ page, fleet, gpc0 }) => {
     await fleet.ask(gpc0.name, 'test');
-    const told = page.getByRole('main').getByText(/3\/8 passed/);
+    const told = page.getByRole('main').getByText(/^3 of 8 tests passed on Gen 48/);
     await expect(async () => {
       await page.goto('/notices');
       await expect(told).toBeVisible({ timeout: 100 });
@@ -82,7 +82,7 @@ test('a page that is older than the server says so', async ({ page, fleet, gpc0,
   const reload = page.getByRole('link', { name: 'Reload the page' });
   await expect(reload).toHaveAttribute('href', '/');
   await reload.click();
-  await HostView.inFleet(page, gpc0.name).shows('Agent', 'ok', 'Connected');
+  await HostView.inFleet(page, gpc0.name).shows('Agent', 'ok', 'Current');
 });
 
 test('a tab that nobody looks at gives its connection back, and hears what it missed', async ({ page, fleet, gpc0 }) => {
@@ -99,10 +99,16 @@ test('a tab that nobody looks at gives its connection back, and hears what it mi
   await page.clock.fastForward('00:40');
   await expect(connection(page)).toHaveAttribute('data-connection', 'opening');
   await expect(page.locator('html')).not.toHaveAttribute('data-live');
-  await fleet.ask(gpc0.name, 'refresh');
+  await gpc0.switchProfile(46);
+  const client = await fleet.client();
+  const elsewhere = async () => (await client.get('/')).text();
+  await expect.poll(elsewhere, 'the server knows').toContain('Gen 48 runs');
+  await client.dispose();
+  await row.shows('System', 'ok', 'Gen 48');
 
   await lookedAt(page, true);
   await expect(connection(page)).toHaveAttribute('data-connection', 'live');
+  await row.shows('System', 'attention', 'Gen 48 runs');
   expect(streams, 'it goes on from the last event that it heard').toHaveLength(1);
   expect(streams[0]).toMatch(/after=\d{13}/);
 });
