@@ -159,7 +159,7 @@ export const ofFleet: Record<string, View> = {
       await page.keyboard.press('Control+k');
       await expect(page.getByRole('dialog', { name: 'Command palette' })).toBeVisible();
       await page.keyboard.type('gpc0');
-      await expect(page.getByRole('option').first()).toContainText('gpc0');
+      await expect(page.getByRole('dialog', { name: 'Command palette' }).getByRole('option').first()).toContainText('gpc0');
     },
   },
   keys: {

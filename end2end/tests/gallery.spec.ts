@@ -13,7 +13,7 @@ for (const colorScheme of themes) {
       test.use({ colorScheme, viewport });
 
       test('every component fits and is legible, and axe finds nothing', async ({ page }, testInfo) => {
-        test.setTimeout(180_000);
+        test.setTimeout(300_000);
         for (const scene of await scenes(page)) {
           await test.step(scene, async () => {
             await openScene(page, scene);

@@ -9,7 +9,7 @@ for (const colorScheme of themes) {
 
       test('every page and dialog of the story fits and is legible, and axe finds nothing', async ({ page, story }, testInfo) => {
         // Many pages, each of which axe takes seconds to look at.
-        test.setTimeout(180_000);
+        test.setTimeout(300_000);
         await story.begin();
         for (const [name, { goTo }] of Object.entries(ofStory)) {
           await test.step(name, async () => {

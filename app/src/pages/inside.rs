@@ -20,7 +20,7 @@ pub fn Inside() -> impl IntoView {
     location.pathname.with_untracked(|_| ());
     location.query.with_untracked(|_| ());
     view! {
-        <a class="skip" href="#main">"Skip to content"</a>
+        <a class="skip" href="#main" rel="external">"Skip to content"</a>
         <Suspense>
             {move || Suspend::new(async move {
                 match started.live().await {

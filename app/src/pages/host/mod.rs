@@ -49,8 +49,9 @@ pub fn HostPage() -> impl IntoView {
     .into_any()
 }
 
+/// The page of a host of which something is known.
 #[component]
-fn Found(detail: HostDetail) -> impl IntoView {
+pub(super) fn Found(detail: HostDetail) -> impl IntoView {
     let live = expect_context::<Live>();
     let (action, cancel) = (action_from_address::<RequestOp>(), action_from_address::<CancelOp>());
     let name = detail.host.name.clone();

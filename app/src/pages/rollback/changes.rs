@@ -49,7 +49,7 @@ pub(super) fn Changes(plan: RollbackPlan, chosen: RwSignal<Option<u32>>) -> impl
         <Show when=move || alive.get()>
             <details class="changes" on:toggle=move |_| open.update(|open| *open = !*open)>
                 <summary>"What changes"</summary>
-                <div class="changes-body" aria-live="polite">
+                <div class="changes-body" tabindex="0" role="group" aria-label="What changes" aria-live="polite">
                     {move || known.get().filter(|(number, _)| Some(*number) == chosen.get()).map(|(_, known)| told(known))}
                 </div>
             </details>
@@ -74,6 +74,12 @@ fn ask(known: RwSignal<Option<(u32, Known)>>, host: String, from: &GenerationRef
             }
         });
     });
+}
+
+/// What a host told of a comparison.
+#[cfg(all(debug_assertions, feature = "ssr"))]
+pub(in crate::pages) fn compared(comparison: Comparison) -> AnyView {
+    told(Known::Told(Box::new(comparison)))
 }
 
 fn told(known: Known) -> AnyView {

@@ -12,6 +12,8 @@ use crate::api::load_plan;
 use crate::components::{Dialog, PageTitle};
 use crate::live::{Live, Started};
 
+#[cfg(all(debug_assertions, feature = "ssr"))]
+pub(super) use changes::compared;
 pub(super) use choice::warnings;
 use form::RollbackForm;
 
@@ -81,7 +83,7 @@ pub(super) fn Found(
 #[component]
 fn NoPlan(name: String, back: String) -> impl IntoView {
     let live = expect_context::<Live>();
-    if live.host(&name).is_none() {
+    if untrack(|| live.host(&name)).is_none() {
         #[cfg(feature = "ssr")]
         crate::session::not_found();
         return view! { <Trouble name back sentence="There is no host of this name.".to_owned()/> }

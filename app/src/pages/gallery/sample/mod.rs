@@ -1,6 +1,7 @@
 //! What the gallery shows: a fleet that never was, at one moment that never changes.
 
 mod fleet;
+mod host;
 mod ops;
 mod pulls;
 
@@ -11,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::api::Start;
 
 pub(super) use fleet::{Situation, fleet};
+pub(super) use host::{comparison, gpc0};
 pub(super) use ops::{closed, every_op, op, output, rollback_to, running};
 pub(super) use pulls::{deployment, outcomes, pull_requests, rollout, steps};
 

@@ -4,12 +4,12 @@ use backstay_protocol::rollback::{RollbackPlan, plan};
 use backstay_protocol::{OpAction, OpView, Phase};
 use leptos::prelude::*;
 
-use super::super::sample::{facts, now, rollback_to, running, start, test_run};
+use super::super::sample::{comparison, facts, now, rollback_to, running, start, test_run};
 use super::begin;
 use crate::api::CancelOp;
 use crate::components::{CancelButton, DialogTrouble, OpenPalette, OpenShortcuts, Place};
 use crate::live::Live;
-use crate::pages::rollback::Found;
+use crate::pages::rollback::{Found, compared};
 
 fn plan_of_gpc0(open_op: Option<OpView>) -> Option<RollbackPlan> {
     let mut facts = facts();
@@ -41,6 +41,19 @@ pub(super) fn busy(live: Live) -> AnyView {
 fn dialog(plan: Option<RollbackPlan>) -> AnyView {
     let again = Resource::new(|| (), |()| async { Ok(None) });
     plan.map(|plan| view! { <Found plan wanted=None back="/gallery".to_owned() again/> }).into_any()
+}
+
+/// What a host tells of two generations.
+pub(super) fn changes(_live: Live) -> AnyView {
+    view! {
+        <div class="card">
+            <details class="changes" open=true>
+                <summary>"What changes"</summary>
+                <div class="changes-body" tabindex="0" role="group" aria-label="What changes">{compared(comparison())}</div>
+            </details>
+        </div>
+    }
+    .into_any()
 }
 
 /// A dialog without what it is for.

@@ -4,11 +4,12 @@ use backstay_protocol::view::Role;
 use backstay_protocol::{Column, Density, PersonView};
 use leptos::prelude::*;
 
-use super::super::sample::start;
+use super::super::sample::{gpc0, start};
 use super::begin;
 use crate::components::Selection;
 use crate::live::Live;
 use crate::pages::fleet::Hosts;
+use crate::pages::host;
 
 /// A host in each standing.
 pub(super) fn fleet(live: Live) -> AnyView {
@@ -42,6 +43,12 @@ pub(super) fn empty(live: Live) -> AnyView {
     start.snapshot.hosts.clear();
     live.begin(start);
     hosts(live)
+}
+
+/// The page of one host, with its past.
+pub(super) fn host(live: Live) -> AnyView {
+    begin(live);
+    gpc0().map(|detail| view! { <host::Found detail/> }).into_any()
 }
 
 fn hosts(live: Live) -> AnyView {

@@ -1,0 +1,82 @@
+//! One host with a past, and what its generations differ in.
+
+use backstay_protocol::closure_diff::ClosureDiff;
+use backstay_protocol::comparison::{CommitLine, Commits, CommitsBetween, Comparison};
+use backstay_protocol::rollback::plan;
+use backstay_protocol::test_history::histories;
+use backstay_protocol::timeline::Timeline;
+use backstay_protocol::view::HostDetail;
+use backstay_protocol::{Labels, OpAction, OpStatus, OpView, TestRun};
+use chrono::TimeDelta;
+
+use super::{closed, commit, facts, fleet, now, rollback_to, test_run};
+
+/// An op of so many hours ago.
+fn past(hours: i64, op: OpView) -> OpView {
+    let earlier = |at| at - TimeDelta::hours(hours);
+    OpView {
+        created_at: earlier(op.created_at),
+        started_at: op.started_at.map(earlier),
+        finished_at: op.finished_at.map(earlier),
+        ..op
+    }
+}
+
+/// Runs of the tests, newest first: fine until yesterday, and then not.
+fn runs() -> Vec<TestRun> {
+    let run = |number, passed, hours| {
+        let run = test_run(number, passed);
+        let earlier = |at| at - TimeDelta::hours(hours);
+        TestRun { started_at: earlier(run.started_at), finished_at: earlier(run.finished_at), ..run }
+    };
+    vec![run(48, 3, 0), run(47, 8, 2), run(47, 6, 9), run(47, 8, 24), run(46, 8, 49)]
+}
+
+/// gpc0: its last switch succeeded, and left it broken.
+pub(in super::super) fn gpc0() -> Option<HostDetail> {
+    let host = fleet().into_iter().find(|host| host.name == "gpc0")?;
+    let mut facts = facts();
+    facts.test_runs = vec![test_run(48, 3), test_run(47, 8), test_run(46, 8)];
+    let (runs, names) =
+        (runs(), facts.test_runs[0].results.iter().map(|r| r.name.clone()).collect::<Vec<_>>());
+    let ops = vec![
+        past(1, closed(OpAction::Test, OpStatus::Succeeded, "3 of 8 tests passed.")),
+        past(1, closed(OpAction::PullSwitch, OpStatus::Succeeded, "Gen 48 is active.")),
+        past(30, closed(rollback_to(46), OpStatus::Succeeded, "Rolled back to Gen 46")),
+        past(
+            50,
+            closed(OpAction::Switch, OpStatus::Failed, "It ended with exit 2: the activation script failed."),
+        ),
+    ];
+    Some(HostDetail {
+        labels: Labels { tags: host.tags.clone(), notes: "In the reading room, second shelf.".into() },
+        plan: plan("gpc0", true, &facts, None, now()),
+        timeline: Timeline::of(&facts, &runs, &ops, now()),
+        tests: histories(Some(&names), &runs, &ops),
+        test_timeout: None,
+        facts: Some(facts),
+        host,
+        ops,
+        last_event: 0,
+    })
+}
+
+/// Packages and commits between two generations.
+pub(in super::super) fn comparison() -> Comparison {
+    let packages = "bash: 5.3p3 → 5.3p9, +8.2 KiB\nfirefox: 147.0.1 → 148.0, +12.5 MiB\nlinux: 6.18.16, 6.18.17 → 6.18.17, -154.3 MiB\n\
+                    mesa: 25.3.4 → 26.0.0, +3.1 MiB\nxorg-server: 21.1.21 → ∅, -3.9 MiB\nxwayland-satellite: ∅ → 0.8, +2.2 MiB\n";
+    let line = |number, subject: &str| CommitLine { commit: commit(number), subject: subject.into() };
+    let lost = vec![
+        line(48, "Update flake.lock"),
+        line(
+            47,
+            "Have the desks draw by Wayland, keep X11 for the two old graphics cards until they are replaced, and say in the notes of each host which of them it has",
+        ),
+    ];
+    let commits = CommitsBetween { lost: Commits { newest: lost, more: 3 }, ..CommitsBetween::default() };
+    Comparison {
+        packages: Ok(ClosureDiff::parse(packages)),
+        commits: Ok(commits),
+        ..Comparison::unknown("The host's agent is too old to tell. Update it to know.")
+    }
+}

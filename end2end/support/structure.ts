@@ -1,0 +1,38 @@
+/** The structure of a page, as screen readers hear it. */
+
+import { type Page, expect } from '@playwright/test';
+
+/** What differs from run to run, by what stands for it. */
+const varying: [RegExp, string][] = [
+  [/^.*\/url:.*\n/gm, ''],
+  [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, 'ID'],
+  [/\b[0-9a-f]{40}\b/g, 'COMMIT'],
+  [/\b(?=[a-f]*\d)[0-9a-f]{7}\b/g, 'COMMIT'],
+  [/\b[A-Z][a-z]{2} \d{1,2}(?: \d{4})?, \d{2}:\d{2}(?: UTC)?/g, 'TIME'],
+  [/\b(?:\d+:)?\d+:\d{2}\b/g, 'CLOCK'],
+  [/less than 1 s\b|\b\d+ (?:s|min|h|days?)\b/g, 'LENGTH'],
+  [/127\.0\.0\.1:\d+/g, 'SERVER'],
+];
+
+/** All that is heard of a page, or of the dialog that is over it. */
+export async function heard(page: Page): Promise<string> {
+  const dialog = page.locator('dialog:modal');
+  const of = (await dialog.count()) > 0 ? dialog : page.locator('body');
+  const all = await of.ariaSnapshot();
+  return varying.reduce((text, [pattern, stands]) => text.replace(pattern, stands), `${all}\n`);
+}
+
+/** The roles that make a page's outline. */
+const roles = 'banner|navigation|main|region|contentinfo|dialog|heading|table|columnheader|rowheader|log|button|textbox|searchbox|combobox|checkbox|radio|spinbutton|progressbar|alert|img';
+
+/** Its outline: landmarks, headings, what is asked and what can be done, without the sentences between them. */
+export async function outline(page: Page): Promise<string> {
+  const lines = (await heard(page)).split('\n').filter((line) => new RegExp(`^\\s*- (?:${roles})\\b`).test(line));
+  // What hangs on how quick the machine is just now, such as how far something is, is no structure.
+  return `${lines.map((line) => line.replace(/^(\s*- progressbar "[^"]*").*/, '$1').replace(/:( .*)?$/, '')).join('\n')}\n`;
+}
+
+/** Expects the structure that is written down under this name. */
+export function isAsWritten(structure: string, name: string): void {
+  expect.soft(structure, name).toMatchSnapshot(`${name.replaceAll(' ', '-')}.txt`);
+}

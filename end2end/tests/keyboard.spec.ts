@@ -1,0 +1,193 @@
+/** Everything by the keyboard alone, and always seen where it is. */
+
+import type { Locator, Page } from '@playwright/test';
+
+import { RollbackDialog } from '../pages/dialog';
+import { HostView } from '../pages/fleet';
+import { badDay } from '../support/bad-day';
+import { openScene, scenes } from '../support/gallery';
+import { expect, open, test } from '../support/test';
+
+const main = (page: Page): Locator => page.getByRole('main');
+const palette = (page: Page): Locator => page.getByRole('dialog', { name: 'Command palette' });
+const keys = (page: Page): Locator => page.getByRole('dialog', { name: 'Keys' });
+
+/** Presses Tab until this has the focus. */
+async function tabTo(page: Page, target: Locator): Promise<void> {
+  await expect(target).toBeVisible();
+  for (let pressed = 0; pressed < 60; pressed++) {
+    await page.keyboard.press('Tab');
+    if (await target.evaluate((element) => element === document.activeElement)) return;
+  }
+  throw new Error(`Tab does not come to ${target}`);
+}
+
+/** What has the focus, and whether that can be seen; nothing at the end of the page. */
+async function focused(page: Page): Promise<{ what: string; is: number; seen: boolean } | undefined> {
+  return page.evaluate(() => {
+    const element = document.activeElement;
+    if (!element || element === document.body) return undefined;
+    const w = window as unknown as { stops?: Element[] };
+    w.stops ??= [];
+    if (!w.stops.includes(element)) w.stops.push(element);
+    const rings = (it: Element | null) => {
+      if (!it) return false;
+      const style = getComputedStyle(it);
+      return style.outlineStyle !== 'none' && Number.parseFloat(style.outlineWidth) >= 2;
+    };
+    // A choice shows it around its whole line, a search around its box.
+    const seen = rings(element) || rings(element.closest('label')) || rings(element.closest('.log-find'));
+    const box = element.getBoundingClientRect();
+    const inView = box.width > 0 && box.bottom > 0 && box.top < window.innerHeight;
+    const what = `${element.tagName.toLowerCase()} “${(element.getAttribute('aria-label') ?? element.textContent ?? '').trim().slice(0, 40)}”`;
+    return { what, is: w.stops.indexOf(element), seen: seen && inView };
+  });
+}
+
+/** Goes through all that Tab comes to, and expects that each is seen; what it came to. */
+async function isSeenEverywhere(page: Page): Promise<string[]> {
+  const stops: string[] = [];
+  for (let pressed = 0; pressed < 150; pressed++) {
+    await page.keyboard.press('Tab');
+    const now = await focused(page);
+    // Between the end of a page, or of a dialog, and its beginning the focus is with the browser itself.
+    if (!now && stops.length < 2) continue;
+    if (!now || now.is < stops.length) break;
+    expect.soft(now.seen, `the focus is seen on ${now.what} of ${page.url()}`).toBe(true);
+    stops.push(now.what);
+  }
+  return stops;
+}
+
+test('a rollback: from the skip link to the menu, the dialog, a choice by arrows, and back', async ({ page, gpc0 }) => {
+  await open(page, '/');
+  await page.keyboard.press('Tab');
+  const skip = page.getByRole('link', { name: 'Skip to content' });
+  await expect(skip).toBeFocused();
+  await expect(skip).toBeInViewport();
+  await page.keyboard.press('Enter');
+  await expect(main(page)).toBeFocused();
+
+  const row = HostView.inFleet(page, gpc0.name);
+  await tabTo(page, row.menuButton);
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Tab');
+  await expect(row.item('Rollback System')).toBeFocused();
+  await page.keyboard.press('Enter');
+
+  const dialog = new RollbackDialog(page, gpc0.name);
+  await expect(dialog.radio(47)).toBeFocused();
+  await page.keyboard.press('ArrowDown');
+  await expect(dialog.radio(46)).toBeChecked();
+  await page.keyboard.press('ArrowUp');
+  await expect(dialog.radio(47)).toBeChecked();
+  await tabTo(page, dialog.confirm(47));
+  await page.keyboard.press('Enter');
+  await expect(dialog.self).toHaveCount(0);
+  await expect(row.menuButton, 'where it was').toBeFocused();
+  await row.shows('System', 'ok', 'Rolled back to Gen 47');
+  expect(await gpc0.current()).toBe(47);
+});
+
+test('Escape closes menus and dialogs one by one, and the focus is where it was', async ({ page, gpc0 }) => {
+  await open(page, '/');
+  const row = HostView.inFleet(page, gpc0.name);
+  await row.menuButton.focus();
+  await page.keyboard.press('Enter');
+  await expect(row.item('Details')).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(row.item('Details')).toBeHidden();
+  await expect(row.menuButton).toBeFocused();
+
+  await page.keyboard.press('Control+k');
+  await expect(palette(page)).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(palette(page)).toHaveCount(0);
+  await expect(row.menuButton).toBeFocused();
+
+  await page.keyboard.press('?');
+  await expect(keys(page)).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(keys(page)).toHaveCount(0);
+  await expect(row.menuButton).toBeFocused();
+});
+
+test('a dialog keeps the focus, and what is below it cannot be reached', async ({ page, gpc0 }) => {
+  await open(page, `/hosts/${gpc0.name}/rollback`);
+  const dialog = new RollbackDialog(page, gpc0.name);
+  await expect(dialog.radio(47)).toBeFocused();
+  for (const key of ['Tab', 'Shift+Tab']) {
+    for (let pressed = 0; pressed < 12; pressed++) {
+      await page.keyboard.press(key);
+      const outside = await page.evaluate(() => {
+        const element = document.activeElement;
+        // Between its end and its beginning the focus is with the browser itself.
+        return element !== document.body && !element?.closest('dialog');
+      });
+      expect(outside, `${key}, ${pressed + 1} times`).toBe(false);
+    }
+  }
+});
+
+test('the command palette does what its words say', async ({ page, gpc0 }) => {
+  await open(page, '/');
+  await page.keyboard.press('Control+k');
+  const box = page.getByRole('combobox', { name: 'Host, action or page' });
+  await expect(box).toBeFocused();
+  await page.keyboard.type('gpc0 roll');
+  const chosen = palette(page).getByRole('option', { selected: true });
+  await expect(chosen).toHaveText('gpc0: Rollback System');
+  await expect(box).toHaveAttribute('aria-activedescendant', (await chosen.getAttribute('id')) ?? '');
+  await page.keyboard.press('Enter');
+  await expect(new RollbackDialog(page, gpc0.name).self).toBeVisible();
+  await page.keyboard.press('Control+k');
+  await expect(palette(page), 'a dialog has to be answered first').toHaveCount(0);
+  await page.keyboard.press('Escape');
+
+  await page.keyboard.press('Control+k');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowUp');
+  await page.keyboard.type('audit');
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL('/audit');
+});
+
+test('the keys that do something are told, unless one writes or has turned that off', async ({ page, gpc0 }) => {
+  await open(page, `/hosts/${gpc0.name}`);
+  await page.getByRole('textbox').first().focus();
+  await page.keyboard.type('?');
+  await expect(keys(page)).toHaveCount(0);
+
+  await open(page, '/');
+  await page.keyboard.press('?');
+  await expect(keys(page).getByRole('button', { name: 'Close' })).toBeFocused();
+  await expect(keys(page)).toContainText('Command palette');
+  await page.keyboard.press('Shift+Tab');
+  await page.keyboard.press('Space');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('?');
+  await expect(keys(page)).toHaveCount(0);
+
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('keys');
+  await page.keyboard.press('Enter');
+  await expect(keys(page)).toBeVisible();
+});
+
+test('wherever the focus is, it is seen', async ({ page, fleet }) => {
+  test.setTimeout(240_000);
+  await badDay(page, fleet);
+  for (const address of ['/', '/hosts/gpc0', '/hosts/gpc0/rollback', '/rollout', '/ops', '/audit', '/deployments', '/notices', '/about']) {
+    await open(page, address);
+    const stops = await isSeenEverywhere(page);
+    expect(stops.length, address).toBeGreaterThan(3);
+  }
+});
+
+test('wherever the focus is in a component, it is seen', async ({ page }) => {
+  test.setTimeout(240_000);
+  for (const scene of await scenes(page)) {
+    await openScene(page, scene);
+    await isSeenEverywhere(page);
+  }
+});
