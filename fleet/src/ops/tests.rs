@@ -253,6 +253,35 @@ async fn a_test_op_goes_with_what_is_set_for_the_hosts_tests_and_no_other_op_doe
 }
 
 #[tokio::test]
+async fn a_hosts_page_tells_what_each_test_said_and_which_op_ran_it() {
+    let bench = Bench::new().await;
+    let agent = bench.connect(&[]).await;
+    let mut ops = vec![];
+    for passed in [true, false] {
+        let op = bench.ask(OpAction::Test).await;
+        agent.say(AgentMessage::Accepted { op }).await;
+        let now = bench.clock.now();
+        let result = TestResult { name: "dns".into(), passed, duration_ms: 7, tail: vec![] };
+        let generation = bench.facts(48).generations[0].reference();
+        let run = TestRun { generation, started_at: now, finished_at: now, results: vec![result] };
+        let facts = Box::new(Facts { test_runs: vec![run], ..bench.facts(48) });
+        agent
+            .say(AgentMessage::Finished { op, result: bench.result(Outcome::Completed), lines: 0, facts })
+            .await;
+        bench.clock.advance(TimeDelta::minutes(1));
+        ops.insert(0, op);
+    }
+    let detail = bench.fleet.host_detail("gpc0").await.unwrap().unwrap();
+    let [dns] = detail.tests.as_slice() else { panic!("{:?}", detail.tests) };
+    let told: Vec<_> = dns.outcomes.iter().map(|outcome| (outcome.passed, outcome.op)).collect();
+    assert_eq!(told, [(false, Some(ops[0])), (true, Some(ops[1]))]);
+    assert_eq!(dns.failing_since.as_ref().map(|since| since.generation), Some(48));
+    let happened: Vec<_> = detail.timeline.happenings.iter().map(|happening| happening.op).collect();
+    assert_eq!(happened[..2], [Some(ops[0]), Some(ops[1])]);
+    assert_eq!(detail.timeline.now, bench.clock.now());
+}
+
+#[tokio::test]
 async fn an_op_whose_host_never_says_how_it_ended_is_lost_and_the_host_is_free() {
     for accepted in [false, true] {
         let bench = Bench::new().await;

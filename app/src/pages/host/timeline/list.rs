@@ -4,7 +4,8 @@ use backstay_protocol::timeline::{Began, Happening, Stretch};
 use leptos::prelude::*;
 
 use super::words::{icon, sentence, state};
-use crate::components::{Icon, Moment, TestsOf, Took, use_log_address};
+use crate::components::{Icon, Moment, TestsOf, use_log_address};
+use crate::time::rough;
 
 /// How many stretches are shown at once; the others are one click away.
 const STRETCHES: usize = 5;
@@ -57,13 +58,14 @@ pub(super) fn List(listed: Memo<Listed>) -> impl IntoView {
 #[component]
 fn Row(stretch: Stretch, happenings: Vec<Happening>) -> impl IntoView {
     let began = match stretch.began {
-        Began::Made => "made",
-        Began::RolledBack => "rolled back to",
-        Began::Tested => "tested",
+        Began::Made => "made ",
+        Began::RolledBack => "rolled back to ",
+        // What they said stands there.
+        Began::Tested => "",
     };
     let lasted = match stretch.to {
-        Some(to) => view! { "for "<Took from=stretch.from to/> }.into_any(),
-        None => view! { "until now" }.into_any(),
+        Some(to) => format!("for {}", rough(to - stretch.from)),
+        None => "until now".to_owned(),
     };
     let state = state(&stretch).as_str();
     let commit = stretch.commit.as_ref().map(|commit| format!(" ({commit})"));
@@ -76,7 +78,6 @@ fn Row(stretch: Stretch, happenings: Vec<Happening>) -> impl IntoView {
                     <span class="faint">{commit}</span>
                     " "
                     <span class="faint">{began}</span>
-                    " "
                     <TestsOf tests=stretch.tests/>
                 </span>
                 " "
@@ -121,7 +122,7 @@ fn Happened(happening: Happening) -> impl IntoView {
             <span class="timeline-what">
                 {what}
                 {happening.by.map(|by| view! { <span class="faint">{format!(", by {by}")}</span> })}
-                {happening.why.map(|why| view! { <span class="why faint">{format!(": {why}")}</span> })}
+                {happening.why.map(|why| view! { <span class="faint">{format!(": {why}")}</span> })}
             </span>
             " "
             <span class="timeline-when"><Moment at=happening.at/></span>

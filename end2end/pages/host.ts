@@ -1,0 +1,62 @@
+/** The page of one host. */
+
+import type { Locator, Page } from '@playwright/test';
+
+export class HostPage {
+  constructor(
+    readonly page: Page,
+    readonly name: string,
+  ) {}
+
+  get path(): string {
+    return `/hosts/${this.name}`;
+  }
+
+  region(name: string): Locator {
+    return this.page.getByRole('region', { name, exact: true });
+  }
+
+  get timeline(): Locator {
+    return this.region('Timeline');
+  }
+
+  /** The picture of its past, across or down. */
+  picture(which: 'wide' | 'tall' = 'wide'): Locator {
+    return this.timeline.locator(`.timeline-picture.${which}`);
+  }
+
+  /** Marks of the picture that look so. */
+  marks(look: string, which: 'wide' | 'tall' = 'wide'): Locator {
+    return this.picture(which).locator(`.mark[data-look="${look}"]`);
+  }
+
+  get tests(): Locator {
+    return this.region('Tests');
+  }
+
+  /** One of its tests. */
+  test(name: string): Locator {
+    return this.tests.locator(`[data-test="${name}"]`);
+  }
+
+  get settings(): Locator {
+    return this.region('Settings');
+  }
+
+  get timeout(): Locator {
+    return this.settings.getByRole('textbox', { name: 'Test timeout' });
+  }
+
+  get timeoutUnit(): Locator {
+    return this.settings.getByRole('combobox', { name: 'Unit' });
+  }
+
+  get setTimeout(): Locator {
+    return this.settings.getByRole('button', { name: 'Set timeout' });
+  }
+
+  /** The way to roll back to a generation. */
+  rollbackTo(number: number): Locator {
+    return this.region('Generations').getByRole('link', { name: `Roll back to Gen ${number}`, exact: true });
+  }
+}
