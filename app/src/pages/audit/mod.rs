@@ -36,16 +36,18 @@ pub fn AuditPage() -> impl IntoView {
     });
     view! {
         <PageTitle text="Audit log"/>
-        <div class="page-head"><h1>"Audit log"</h1></div>
-        {move || view! { <FilterForm query=wanted.get()/> }}
-        <Transition fallback=Loading>
-            {move || Suspend::new(async move {
-                match started.and(page).await {
-                    Ok(page) => view! { <Entries page wanted/> }.into_any(),
-                    Err(error) => view! { <NotRead error/> }.into_any(),
-                }
-            })}
-        </Transition>
+        <div class="page">
+            <div class="page-head"><h1>"Audit log"</h1></div>
+            {move || view! { <FilterForm query=wanted.get()/> }}
+            <Transition fallback=Loading>
+                {move || Suspend::new(async move {
+                    match started.and(page).await {
+                        Ok(page) => view! { <Entries page wanted/> }.into_any(),
+                        Err(error) => view! { <NotRead error/> }.into_any(),
+                    }
+                })}
+            </Transition>
+        </div>
     }
     .into_any()
 }
