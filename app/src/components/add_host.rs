@@ -51,7 +51,10 @@ pub(crate) fn AddHost() -> impl IntoView {
                     {may_make.then(|| view! { <Token action named=name/> })}
                 </li>
                 <li>
-                    <p>"On the host, as root, put the token into a file that only the agent may read. Paste it, then Enter and Ctrl-D."</p>
+                    <p>
+                        "On the host, as root, put the token into a file that only the agent may read: paste it, then Enter and Ctrl-D. \
+                        For home-manager, as its user, in a folder of that user’s."
+                    </p>
                     <Copyable
                         text=Signal::derive(|| TOKEN_FILE.to_owned())
                         what="the command that writes the join token"
@@ -87,7 +90,7 @@ fn configuration(server: &str, name: &str) -> String {
          join_token_file = \"/etc/backstay/join-token\"\n\
          \n\
          [checkout]\n\
-         path = \"/etc/nixos\"   # where its configuration repository is"
+         path = \"/etc/nixos\"   # its configuration repository"
     )
 }
 
