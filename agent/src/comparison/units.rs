@@ -81,7 +81,7 @@ fn units_of(platform: Platform, build: &Path) -> (Manager, BTreeMap<String, Part
 
 fn launchd(folder: &Path, units: &mut BTreeMap<String, Parts>) {
     for (name, path) in entries(folder) {
-        if name.ends_with(".plist") {
+        if kind_of(&name) == Some("plist") {
             units.entry(name).or_default().insert(String::new(), path);
         }
     }
@@ -92,7 +92,7 @@ fn systemd(folder: &Path, units: &mut BTreeMap<String, Parts>) {
     for (name, path) in entries(folder) {
         if let Some(unit) = name.strip_suffix(".d").filter(|unit| is_unit(unit)) {
             let parts = units.entry(unit.to_owned()).or_default();
-            parts.extend(entries(&path).into_iter().filter(|(name, _)| name.ends_with(".conf")));
+            parts.extend(entries(&path).into_iter().filter(|(name, _)| kind_of(name) == Some("conf")));
         } else if is_unit(&name) && !is_alias(&path) {
             units.entry(name).or_default().insert(String::new(), path);
         }
@@ -100,8 +100,12 @@ fn systemd(folder: &Path, units: &mut BTreeMap<String, Parts>) {
 }
 
 fn is_unit(name: &str) -> bool {
-    let kind = Path::new(name).extension().and_then(OsStr::to_str);
-    kind.is_some_and(|kind| KINDS.contains(&kind)) && name.len() <= NAME_BYTES
+    kind_of(name).is_some_and(|kind| KINDS.contains(&kind)) && name.len() <= NAME_BYTES
+}
+
+/// What follows on the last dot of a file's name.
+fn kind_of(name: &str) -> Option<&str> {
+    Path::new(name).extension().and_then(OsStr::to_str)
 }
 
 fn is_alias(path: &Path) -> bool {
