@@ -5,12 +5,13 @@
 //! would count as stale, only whether its agent is there. What a page knows is old where the page itself has lost the
 //! server, and that is said of the whole page.
 
-use backstay_protocol::{HostView, Light};
+use backstay_protocol::{HostView, Light, State};
 
 /// One of a host's lights, by its place. Of a host that is offline, it says what was so when it was last heard of.
 pub(crate) fn light_of(host: &HostView, place: usize) -> Light {
     let light = host.compartments.named()[place].1;
-    if host.online {
+    // What was never known was nothing either.
+    if host.online || light.state == State::Unknown {
         return light.clone();
     }
     Light {
