@@ -1,14 +1,14 @@
 import { defineConfig } from '@playwright/test';
 
+import { forDocuments } from './support/pictures';
 import { chromium } from './support/places';
-
-/** Pictures for the documentation are made only when somebody asks for them, so that test runs change no file. */
-const pictures = process.env.BACKSTAY_DOCS_SCREENSHOTS !== undefined;
 
 export default defineConfig({
   testDir: '.',
-  testMatch: pictures ? 'pictures/*.spec.ts' : 'tests/*.spec.ts',
+  // Pictures are taken in each run, so that what takes them works; the documents' own are written when somebody asks.
+  testMatch: forDocuments ? 'pictures/*.spec.ts' : ['tests/*.spec.ts', 'pictures/*.spec.ts'],
   outputDir: 'test-results',
+  snapshotPathTemplate: '{testDir}/structure/{arg}{ext}',
   // Each test has a server, hosts and a browser context of its own.
   fullyParallel: true,
   workers: 2,

@@ -1,19 +1,14 @@
-import type { Page } from '@playwright/test';
-
 import { DeploymentPanel, RevertDialog } from '../pages/deployment';
 import { PullRequests } from '../pages/pull-requests';
-import * as places from '../support/places';
+import { picture } from '../support/pictures';
 import { number, test } from '../support/story';
 import { expect, open } from '../support/test';
 
 test.use({ deviceScaleFactor: 2, viewport: { width: 1280, height: 860 } });
 
-const picture = (page: Page, name: string) =>
-  page.screenshot({ path: `${places.images}/${name}.png`, animations: 'disabled' });
-
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`pictures of a pull request, ${colorScheme}`, async ({ page, story }) => {
-    test.setTimeout(120_000);
+    test.setTimeout(180_000);
     await page.emulateMedia({ colorScheme });
     await story.begin();
     await open(page, '/');

@@ -1,17 +1,12 @@
-import type { Page } from '@playwright/test';
-
 import { RollbackDialog } from '../pages/dialog';
 import { HostView, notice } from '../pages/fleet';
 import type { Fleet } from '../support/fleet';
 import { sizes } from '../support/look';
-import * as places from '../support/places';
+import { picture } from '../support/pictures';
 import * as plans from '../support/plans';
 import { expect, open, test } from '../support/test';
 
 test.use({ deviceScaleFactor: 2, viewport: { width: 1280, height: 760 } });
-
-const picture = (page: Page, name: string) =>
-  page.screenshot({ path: `${places.images}/${name}.png`, animations: 'disabled' });
 
 /** A fleet on an ordinary bad day: one host broken, one rolling back, one offline, the others fine. */
 async function fleetOnABadDay(fleet: Fleet): Promise<void> {
@@ -28,7 +23,7 @@ async function fleetOnABadDay(fleet: Fleet): Promise<void> {
 
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`pictures, ${colorScheme}`, async ({ page, fleet }) => {
-    test.setTimeout(120_000);
+    test.setTimeout(180_000);
     await page.emulateMedia({ colorScheme });
     await fleetOnABadDay(fleet);
 
@@ -37,6 +32,10 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await HostView.inFleet(page, 'msww87').shows('System', 'working', 'Rolling back to Gen 47');
     await expect.poll(() => fleet.host('msww87').holding()).toBe(true);
     await picture(page, `fleet-${colorScheme}`);
+
+    await open(page, '/hosts/gpc0');
+    await expect(page.getByRole('region', { name: 'Timeline' })).toContainText('Last worked on Gen 47');
+    await picture(page, `host-${colorScheme}`);
 
     await open(page, '/hosts/gpc0/rollback');
     const dialog = new RollbackDialog(page, 'gpc0');

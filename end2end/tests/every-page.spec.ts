@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 
 import { expect, test } from '@playwright/test';
 
+import { shownInDocuments } from '../support/pictures';
 import { images } from '../support/places';
 import { ofFleet, ofStory, outside } from '../support/views';
 
@@ -18,14 +19,18 @@ test('every address of the app is among what is looked at, and nothing else is',
   expect([...new Set(looked)].sort()).toEqual([...new Set(addresses)].sort());
 });
 
-test('every picture of the documents is there, made by the suite, and shown', () => {
-  const shown = ['README.md', ...readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)]
-    .flatMap((name) => [...readFileSync(join(root, name), 'utf8').matchAll(/\]\((?:docs\/)?images\/([\w-]+)\.png\)/g)].map(([, picture]) => picture));
+test('every picture of the documents is there, and made by the suite', () => {
+  const shown = [...shownInDocuments()];
   const there = readdirSync(images).filter((name) => name.endsWith('.png')).map((name) => name.replace(/\.png$/, ''));
-  const made = readdirSync(join(root, 'end2end/pictures')).filter((name) => name.endsWith('.spec.ts'))
-    .flatMap((name) => [...readFileSync(join(root, 'end2end/pictures', name), 'utf8').matchAll(/picture\(page, [`']([\w$-]+(?:\{colorScheme\})?)[`']/g)])
-    .flatMap(([, name]) => (name.includes('${') ? ['light', 'dark'].map((theme) => name.replace('${colorScheme}', theme)) : [name]));
-  expect([...new Set(shown)].filter((name) => !there.includes(name)), 'shown, but not there').toEqual([]);
-  expect(there.filter((name) => !made.includes(name)), 'there, but made by no test').toEqual([]);
+  expect(shown.length).toBeGreaterThan(3);
+  expect(shown.filter((name) => !there.includes(name)), 'shown, but not there').toEqual([]);
   expect(there.filter((name) => !shown.includes(name)), 'there, but shown nowhere').toEqual([]);
+  // Those that a run before this one took are there as well, hence by name.
+  const specs = readdirSync(join(root, 'end2end/pictures')).map((name) => readFileSync(join(root, 'end2end/pictures', name), 'utf8')).join('\n');
+  const isMade = (name: string) => {
+    const [, kind, theme] = /^(.*)-(light|dark)$/.exec(name) ?? [];
+    const scene = /^component-(.*)$/.exec(kind ?? '')?.[1];
+    return theme !== undefined && (scene ? specs.includes(`'${scene}'`) : specs.includes(`\`${kind}-\${colorScheme}\``));
+  };
+  expect(there.filter((name) => !isMade(name)), 'there, but made by no test').toEqual([]);
 });
