@@ -100,7 +100,9 @@ mod tests {
 
     fn majority(generations: &[Generation]) -> Option<Majority> {
         let mut tally = Tally::default();
-        generations.iter().for_each(|generation| tally.add(generation));
+        for generation in generations {
+            tally.add(generation);
+        }
         tally.majority()
     }
 
