@@ -3,8 +3,8 @@
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use backstay_protocol::view::{About, Person, Role};
-use backstay_protocol::{Clock, DesiredState, Labels, TestTimeout};
+use backstay_protocol::view::About;
+use backstay_protocol::{Clock, DesiredState};
 use chrono::{DateTime, Utc};
 
 use crate::accounts::Accounts;
@@ -13,10 +13,9 @@ use crate::events::EventBus;
 use crate::github::GitHub;
 use crate::hub::Hub;
 use crate::notices::Notices;
-use crate::ops::request::RequestError;
 use crate::rollouts::Turns;
 use crate::shown::Shown;
-use crate::store::{HostRecord, NewAuditEntry, Store, StoreError};
+use crate::store::{Store, StoreError};
 use crate::watch::Watch;
 
 /// What a [`Fleet`] is made of.
@@ -120,92 +119,5 @@ impl Fleet {
         };
         *desired = next;
         changed
-    }
-
-    /// Says whether a host's tests run by themselves after a switch or rollback.
-    ///
-    /// # Errors
-    /// [`RequestError`] where the person may not, or there is no such host.
-    pub async fn set_auto_test(
-        &self,
-        person: &Person,
-        host_name: &str,
-        on: bool,
-    ) -> Result<(), RequestError> {
-        let host = self.host_to_set(person, host_name).await?;
-        let detail =
-            if on { "Tests run after each switch and rollback." } else { "Tests run only when asked for." };
-        let audit = self.setting_entry(person, &host, "host.auto-test", detail.to_owned());
-        self.store.set_auto_test(host.id, on, &audit).await?;
-        Ok(self.publish_host(host.id).await?)
-    }
-
-    /// Says how long each test of a host may take; none leaves that to its agent's configuration.
-    ///
-    /// # Errors
-    /// [`RequestError`] where the person may not, or there is no such host.
-    pub async fn set_test_timeout(
-        &self,
-        person: &Person,
-        host_name: &str,
-        timeout: Option<TestTimeout>,
-    ) -> Result<(), RequestError> {
-        let host = self.host_to_set(person, host_name).await?;
-        let detail = match timeout {
-            Some(timeout) => format!("Each test may take {timeout}."),
-            None => "Each test may take what the host's agent is configured with.".to_owned(),
-        };
-        let audit = self.setting_entry(person, &host, "host.test-timeout", detail);
-        self.store.set_test_timeout(host.id, timeout, &audit).await?;
-        Ok(self.publish_host(host.id).await?)
-    }
-
-    /// Remembers what people say of a host.
-    ///
-    /// # Errors
-    /// [`RequestError`] where the person may not, or there is no such host.
-    pub async fn set_labels(
-        &self,
-        person: &Person,
-        host_name: &str,
-        labels: &Labels,
-    ) -> Result<(), RequestError> {
-        let host = self.host_to_set(person, host_name).await?;
-        let tags = if labels.tags.is_empty() { "none".to_owned() } else { labels.tags.join(", ") };
-        let notes =
-            if labels.notes.is_empty() { "none".to_owned() } else { format!("“{}”", labels.notes) };
-        let audit =
-            self.setting_entry(person, &host, "host.labels", format!("Tags: {tags}. Notes: {notes}."));
-        self.store.set_labels(host.id, labels, &audit).await?;
-        Ok(self.publish_host(host.id).await?)
-    }
-
-    /// The host of this name, if the person may change what is set for it.
-    async fn host_to_set(&self, person: &Person, host_name: &str) -> Result<HostRecord, RequestError> {
-        if person.role < Role::Operator {
-            return Err(RequestError::NotAllowed { needed: Role::Operator });
-        }
-        let host = self.store.host_by_name(host_name).await?;
-        host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))
-    }
-
-    fn setting_entry(
-        &self,
-        person: &Person,
-        host: &HostRecord,
-        action: &str,
-        detail: String,
-    ) -> NewAuditEntry {
-        NewAuditEntry {
-            at: self.clock.now(),
-            actor: person.name.clone(),
-            action: action.to_owned(),
-            host_name: Some(host.name.clone()),
-            from_gen: None,
-            to_gen: None,
-            reason: None,
-            detail,
-            op: None,
-        }
     }
 }

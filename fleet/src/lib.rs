@@ -21,6 +21,7 @@ pub mod desired;
 pub mod events;
 mod fleet;
 pub mod github;
+mod hosts;
 pub mod hub;
 mod notices;
 pub mod ops;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use backstay_protocol::OpView;
-use backstay_protocol::event::{Event, Notice, Tone, ToldNotice};
+use backstay_protocol::event::{Event, Notice, ToldNotice, Tone};
 
 use crate::fleet::Fleet;
 

@@ -18,6 +18,13 @@ use crate::store::StoreError;
 pub(crate) struct Shown(Option<HashMap<HostId, HostView>>);
 
 impl Shown {
+    /// The host has left the fleet.
+    pub(crate) fn forget(&mut self, host: HostId) {
+        if let Some(hosts) = &mut self.0 {
+            hosts.remove(&host);
+        }
+    }
+
     fn put(&mut self, host: &HostView) {
         if let Some(hosts) = &mut self.0 {
             hosts.insert(host.id, host.clone());
@@ -105,16 +112,19 @@ mod tests {
     use std::time::Duration;
 
     use backstay_protocol::message::Hello;
+    use backstay_protocol::view::{Person, Role};
     use backstay_protocol::{
-        Checkout, Clock as _, Commit, DesiredState, Facts, FixedClock, PROTOCOL_VERSION, Platform,
+        Checkout, Commit, DesiredState, Facts, FixedClock, OpAction, OpStatus, PROTOCOL_VERSION,
+        Platform,
     };
     use chrono::TimeDelta;
 
     use super::*;
     use crate::FleetConfig;
     use crate::agents::Credentials;
+    use crate::ops::request::RequestError;
     use crate::store::sqlite::SqliteStore;
-    use crate::store::{HostRecord, NewJoinToken, TokenHash};
+    use crate::store::{HostRecord, NewJoinToken, OpStep, TokenHash};
 
     async fn fleet(folder: &Path) -> Fleet {
         let database = folder.join("backstay.db");
@@ -213,5 +223,36 @@ mod tests {
         assert_ne!(before.hosts[1], after.hosts[1]);
         fleet.publish_all().await.unwrap();
         assert_eq!(told(&fleet, after.last_event), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn a_host_that_is_removed_leaves_every_page_and_is_not_let_in_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let fleet = fleet(folder.path()).await;
+        let web = enrol(&fleet, "web").await;
+        let connection = fleet.hub.connect(web.id);
+        let before = fleet.snapshot().await.unwrap();
+        let person = |role| Person { name: "maria".into(), role };
+
+        let refused = fleet.remove_host(&person(Role::Operator), "web").await;
+        assert!(matches!(refused, Err(RequestError::NotAllowed { needed: Role::Admin })), "{refused:?}");
+        fleet.request_op(&person(Role::Admin), "web", OpAction::Refresh, None).await.unwrap();
+        let refused = fleet.remove_host(&person(Role::Admin), "web").await;
+        assert!(matches!(refused, Err(RequestError::HostBusy { .. })), "{refused:?}");
+        assert_eq!(fleet.snapshot().await.unwrap().hosts.len(), 1);
+        let op = fleet.store.open_op(web.id).await.unwrap().unwrap();
+        fleet.store.step_op(op.id, &OpStep::to(OpStatus::Cancelled)).await.unwrap().unwrap();
+
+        fleet.remove_host(&person(Role::Admin), "WEB").await.unwrap();
+        assert_eq!(fleet.snapshot().await.unwrap().hosts, []);
+        let heard = told(&fleet, before.last_event);
+        assert_eq!(heard[heard.len() - 2..], ["host_removed", "notice"]);
+        assert!(!fleet.is_known_token(&TokenHash::of("web")).await.unwrap());
+        assert!(!fleet.hub.is_online(web.id), "its connection was given up");
+        let heard = fleet.events.last();
+        fleet.agent_left(&connection).await.unwrap();
+        assert_eq!(told(&fleet, heard), [""; 0]);
+        let again = fleet.remove_host(&person(Role::Admin), "web").await;
+        assert!(matches!(again, Err(RequestError::NoSuchHost(_))), "{again:?}");
     }
 }

@@ -95,3 +95,27 @@ pub async fn set_test_timeout(
     let timeout = TestTimeout::parse(&amount, in_minutes).map_err(|error| not_taken(error.to_string()))?;
     session::fleet()?.set_test_timeout(&person, name, timeout).await.map_err(super::refused)
 }
+
+/// Removes a host from the fleet, and leads to the fleet page.
+///
+/// # Errors
+/// [`ApiError`]; the host is still there then.
+#[server(endpoint = "remove_host")]
+pub async fn remove_host(
+    /// The host's name.
+    host: String,
+    /// The name once more, as the person wrote it.
+    confirm: String,
+) -> Result<(), ApiError> {
+    use crate::session;
+
+    let person = session::person().await?;
+    let name = super::host_name(&host)?;
+    if !confirm.trim().eq_ignore_ascii_case(name) {
+        session::refuse(axum::http::StatusCode::UNPROCESSABLE_ENTITY);
+        return Err(ApiError::said(format!("Write {name} to remove it. Nothing was changed.")));
+    }
+    session::fleet()?.remove_host(&person, name).await.map_err(super::refused)?;
+    leptos_axum::redirect("/");
+    Ok(())
+}

@@ -20,7 +20,8 @@ pub use deployments::{
 };
 pub use fleet::{MakeJoinToken, SetView, Start, StartPage, make_join_token, set_view, start_page};
 pub use host::{
-    LoadHost, SetAutoTest, SetLabels, SetTestTimeout, load_host, set_auto_test, set_labels, set_test_timeout,
+    LoadHost, RemoveHost, SetAutoTest, SetLabels, SetTestTimeout, load_host, remove_host, set_auto_test,
+    set_labels, set_test_timeout,
 };
 pub use notices::{LoadAbout, LoadNotices, load_about, load_notices};
 pub use ops::{

@@ -74,6 +74,15 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<(), StoreError>;
     /// Remembers what people say of a host.
     async fn set_labels(&self, id: HostId, labels: &Labels, audit: &NewAuditEntry) -> Result<(), StoreError>;
+    /// Removes a host from the fleet, with the audit entry: it is not found any more, its token opens nothing, its name is
+    /// free. Ops, rollbacks and deployments that name it stay. Whether it did: not where the host is not in the fleet, or
+    /// an op holds it, and then nothing was written.
+    async fn remove_host(
+        &self,
+        id: HostId,
+        at: DateTime<Utc>,
+        audit: &NewAuditEntry,
+    ) -> Result<bool, StoreError>;
     /// Every generation ever reported of a host, newest first.
     async fn generations(&self, host: HostId) -> Result<Vec<GenerationRecord>, StoreError>;
     /// The latest test runs of a host, newest first, at most `limit`.

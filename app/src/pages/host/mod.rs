@@ -2,6 +2,7 @@
 
 mod facts;
 mod generations;
+mod remove;
 mod settings;
 mod tests;
 mod timeline;
@@ -23,6 +24,7 @@ use crate::live::{Live, Reload, Started};
 
 use facts::FactsList;
 use generations::Generations;
+use remove::{Remove, Removed};
 use settings::{AutoTest, LabelsOf, TestTimeoutOf};
 use tests::Tests;
 use timeline::Timeline;
@@ -72,6 +74,7 @@ pub(super) fn Found(detail: HostDetail) -> impl IntoView {
                     <ActionsMenu host=name.clone() action/>
                 </div>
             </div>
+            <Removed id=host.with_untracked(|h| h.id) name=name.clone()/>
             <Refusal action/>
             <Refusal action=cancel/>
             <Lights host/>
@@ -108,8 +111,9 @@ pub(super) fn Found(detail: HostDetail) -> impl IntoView {
                         <AutoTest host name=name.clone()/>
                         <TestTimeoutOf detail name=name.clone()/>
                     </div>
-                    <LabelsOf detail name/>
+                    <LabelsOf detail name=name.clone()/>
                 </div>
+                <Remove name/>
             </section>
         </div>
     }

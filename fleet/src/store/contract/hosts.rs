@@ -1,11 +1,13 @@
 //! Hosts and what is known of them.
 
 use backstay_protocol::view::AuditQuery;
-use backstay_protocol::{HostId, Labels, Platform, TestTimeout};
+use backstay_protocol::{HostId, Labels, OpAction, OpStatus, Platform, TestTimeout};
 
 use super::Bench;
-use super::fixture::{at, audited, enrolled, entry, facts, generation, start, test_run};
-use crate::store::TokenHash;
+use super::fixture::{
+    at, audited, enrolled, entry, facts, generation, join_token, new_host, new_op, start, test_run,
+};
+use crate::store::{OpStep, TokenHash};
 
 pub(super) async fn a_host_is_found_by_identifier_name_and_token(bench: &mut impl Bench) {
     let store = bench.store();
@@ -181,4 +183,43 @@ pub(super) async fn auto_test_goes_with_its_audit_entry(bench: &mut impl Bench) 
     assert!(!store.host(id).await.unwrap().unwrap().auto_test);
     store.set_auto_test(HostId::new(), true, &entry("auto-test.on")).await.unwrap();
     assert_eq!(audited(&*store).await, ["auto-test.off"], "what changed nothing is no entry");
+}
+
+pub(super) async fn a_removed_host_is_gone_and_what_names_it_stays(bench: &mut impl Bench) {
+    let store = bench.store();
+    let host = enrolled(&*store, "gpc0").await;
+    let op = new_op(host.id, OpAction::Test);
+    store.insert_op(&op, &entry("test.requested")).await.unwrap();
+    store.step_op(op.id, &OpStep::to(OpStatus::Cancelled)).await.unwrap().unwrap();
+    assert!(store.remove_host(host.id, at(9), &entry("host.removed")).await.unwrap());
+
+    assert_eq!(store.hosts().await.unwrap(), []);
+    assert_eq!(store.host(host.id).await.unwrap(), None);
+    assert_eq!(store.host_by_name("gpc0").await.unwrap(), None);
+    assert_eq!(store.host_by_token(&TokenHash::of("token of gpc0")).await.unwrap(), None);
+    assert_eq!(store.op(op.id).await.unwrap().unwrap().host_name, "gpc0");
+    assert!(
+        !store.remove_host(host.id, at(10), &entry("host.removed")).await.unwrap(),
+        "it was removed already"
+    );
+    assert_eq!(audited(&*store).await, ["test.requested", "host.removed"]);
+
+    // What let it in lets nobody in; another host may have its name, and its own ops.
+    let join = TokenHash::of("join gpc0");
+    assert!(store.enrol(&new_host("gpc0"), &join).await.is_err());
+    let again = join_token("a second token");
+    store.insert_join_token(&again).await.unwrap();
+    let second = store.enrol(&new_host("GPC0"), &again.token).await.unwrap();
+    assert_ne!(second.id, host.id);
+    assert_eq!(store.host_by_name("gpc0").await.unwrap(), Some(second));
+}
+
+pub(super) async fn a_host_that_an_op_holds_is_not_removed(bench: &mut impl Bench) {
+    let store = bench.store();
+    let host = enrolled(&*store, "gpc0").await;
+    let op = new_op(host.id, OpAction::Test);
+    store.insert_op(&op, &entry("test.requested")).await.unwrap();
+    assert!(!store.remove_host(host.id, at(9), &entry("host.removed")).await.unwrap());
+    assert_eq!(store.host(host.id).await.unwrap(), Some(host));
+    assert_eq!(audited(&*store).await, ["test.requested"]);
 }

@@ -61,7 +61,8 @@ fn push_predecessors(query: &mut QueryBuilder<Sqlite>, decision: &Decision) {
 }
 
 async fn insert_hosts(tx: &mut Tx, id: DeploymentId) -> Result<(), StoreError> {
-    let hosts = sqlx::query("SELECT id, name FROM hosts").fetch_all(&mut **tx).await?;
+    let hosts =
+        sqlx::query("SELECT id, name FROM hosts WHERE removed_at IS NULL").fetch_all(&mut **tx).await?;
     for row in &hosts {
         let outcome = HostOutcome::new(row.parsed("id")?, row.text("name")?);
         put_outcome(tx, id, &outcome).await?;

@@ -34,7 +34,9 @@ fn from_row(row: &SqliteRow) -> Result<HostRecord, StoreError> {
 }
 
 pub(super) async fn all(store: &SqliteStore) -> Result<Vec<HostRecord>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM hosts ORDER BY lower(name)").fetch_all(&store.reader).await?;
+    let rows = sqlx::query("SELECT * FROM hosts WHERE removed_at IS NULL ORDER BY lower(name)")
+        .fetch_all(&store.reader)
+        .await?;
     rows.iter().map(from_row).collect()
 }
 
@@ -42,7 +44,7 @@ pub(super) async fn by_id(
     executor: impl SqliteExecutor<'_>,
     id: HostId,
 ) -> Result<Option<HostRecord>, StoreError> {
-    let row = sqlx::query("SELECT * FROM hosts WHERE id = $1")
+    let row = sqlx::query("SELECT * FROM hosts WHERE id = $1 AND removed_at IS NULL")
         .bind(id.to_string())
         .fetch_optional(executor)
         .await?;
@@ -50,7 +52,7 @@ pub(super) async fn by_id(
 }
 
 pub(super) async fn by_name(store: &SqliteStore, name: &str) -> Result<Option<HostRecord>, StoreError> {
-    let row = sqlx::query("SELECT * FROM hosts WHERE lower(name) = lower($1)")
+    let row = sqlx::query("SELECT * FROM hosts WHERE lower(name) = lower($1) AND removed_at IS NULL")
         .bind(name)
         .fetch_optional(&store.reader)
         .await?;
@@ -61,7 +63,7 @@ pub(super) async fn by_token(
     store: &SqliteStore,
     token: &TokenHash,
 ) -> Result<Option<HostRecord>, StoreError> {
-    let row = sqlx::query("SELECT * FROM hosts WHERE token_hash = $1")
+    let row = sqlx::query("SELECT * FROM hosts WHERE token_hash = $1 AND removed_at IS NULL")
         .bind(&token.0)
         .fetch_optional(&store.reader)
         .await?;
@@ -138,6 +140,31 @@ pub(super) async fn set_test_timeout(
         audit::append(&mut tx, audit).await?;
     }
     Ok(tx.commit().await?)
+}
+
+pub(super) async fn remove(
+    store: &SqliteStore,
+    id: HostId,
+    at: DateTime<Utc>,
+    audit: &NewAuditEntry,
+) -> Result<bool, StoreError> {
+    let mut tx = store.begin().await?;
+    // The token is overwritten: what it opened is shut, whatever else is asked of this table.
+    let removed = sqlx::query(
+        "UPDATE hosts SET removed_at = $2, token_hash = 'removed ' || id, facts = NULL
+         WHERE id = $1 AND removed_at IS NULL AND NOT EXISTS
+             (SELECT 1 FROM ops WHERE ops.host_id = $1 AND ops.status IN ('queued', 'sent', 'running'))",
+    )
+    .bind(id.to_string())
+    .bind(stored_time(at))
+    .execute(&mut *tx)
+    .await?;
+    if removed.rows_affected() == 0 {
+        return Ok(false);
+    }
+    audit::append(&mut tx, audit).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 pub(super) async fn set_labels(

@@ -98,7 +98,7 @@ async fn enrolled_before(
 async fn insert_host(tx: &mut Tx, host: &NewHost) -> Result<bool, StoreError> {
     let inserted = sqlx::query(
         "INSERT INTO hosts (id, name, platform, token_hash, auto_test, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (lower(name)) DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (lower(name)) WHERE removed_at IS NULL DO NOTHING",
     )
     .bind(host.id.to_string())
     .bind(&host.name)

@@ -144,6 +144,7 @@ fn migrations() -> Migrator {
         ("host labels", include_str!("../../../../migrations/sqlite/0005_host_labels.sql")),
         ("person view", include_str!("../../../../migrations/sqlite/0006_person_view.sql")),
         ("test timeout", include_str!("../../../../migrations/sqlite/0007_test_timeout.sql")),
+        ("removed hosts", include_str!("../../../../migrations/sqlite/0008_removed_hosts.sql")),
     ];
     let numbered = (1..).zip(steps).map(|(number, (name, sql))| {
         Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
@@ -242,6 +243,15 @@ impl Store for SqliteStore {
 
     async fn set_labels(&self, id: HostId, labels: &Labels, audit: &NewAuditEntry) -> Result<(), StoreError> {
         hosts::set_labels(self, id, labels, audit).await
+    }
+
+    async fn remove_host(
+        &self,
+        id: HostId,
+        at: DateTime<Utc>,
+        audit: &NewAuditEntry,
+    ) -> Result<bool, StoreError> {
+        hosts::remove(self, id, at, audit).await
     }
 
     async fn generations(&self, host: HostId) -> Result<Vec<GenerationRecord>, StoreError> {
