@@ -49,6 +49,9 @@ function findIllegible(): { cut: string[]; overlapping: string[] } {
     const parent = node.parentElement;
     const text = node.textContent?.trim() ?? '';
     if (!parent || !text || parent.closest('[aria-hidden=true], .unseen, .skip, script, noscript, [role=log], option')) continue;
+    // Whoever wants one line for each host gets what there is room for in it; all of it is on the host's page.
+    const cell = parent.closest('[data-density=compact] :is(td, th)');
+    const isOneLine = cell !== null && getComputedStyle(cell).display === 'table-cell';
     if (!parent.checkVisibility({ opacityProperty: true, visibilityProperty: true, contentVisibilityAuto: true })) continue;
     // What is laid over a page, or sticks to its edge, stands on other text by intention.
     let layer: Element | null = null;
@@ -60,7 +63,7 @@ function findIllegible(): { cut: string[]; overlapping: string[] } {
       const cuts = ['hidden', 'clip'].includes(style.overflowX) || ['hidden', 'clip'].includes(style.overflowY);
       const isTiny = up.clientWidth <= 1 && up.clientHeight <= 1;
       if (cuts && isTiny) hidden = true;
-      if (cuts && !isTiny && (up.scrollWidth > up.clientWidth + 1 || up.scrollHeight > up.clientHeight + 1)) cut.push(text);
+      if (cuts && !isTiny && !isOneLine && (up.scrollWidth > up.clientWidth + 1 || up.scrollHeight > up.clientHeight + 1)) cut.push(text);
     }
     if (hidden) continue;
     const range = document.createRange();

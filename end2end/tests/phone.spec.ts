@@ -127,6 +127,6 @@ test('nothing is below a notch or the bar of a phone', async ({ another, gpc0 })
   await expect.poll(() => bottom(dialog.confirm(47))).toBeLessThanOrEqual(sizes.phone.height - insets.bottom);
   await page.goto('/');
   await alive(page);
-  const brand = await page.getByRole('link', { name: 'Backstay' }).boundingBox();
+  const brand = await page.getByRole('link', { name: 'Backstay', exact: true }).boundingBox();
   expect(brand?.y).toBeGreaterThanOrEqual(insets.top);
 });
