@@ -22,7 +22,7 @@ pub(super) struct Room {
 }
 
 /// Of the picture that goes across.
-pub(super) const WIDE: Room = Room { stretches: 40, stretch: 1.2, mark: 3.2, tick: 6.5, lanes: true };
+pub(super) const WIDE: Room = Room { stretches: 40, stretch: 1.2, mark: 3.2, tick: 9.0, lanes: true };
 /// Of the one that goes down.
 pub(super) const TALL: Room = Room { stretches: 12, stretch: 5.5, mark: 5.8, tick: 5.5, lanes: false };
 
@@ -260,8 +260,8 @@ fn age(now: DateTime<Utc>, at: DateTime<Utc>) -> f64 {
     (now - at).as_seconds_f64().max(0.0)
 }
 
-/// The same lengths so that none is below `least`: those above give what is missing, each in proportion. All together
-/// they are 100, before and after.
+/// Lengths in the same proportion that are 100 all together, save that none is below `least`: those above give what is
+/// missing.
 fn stretched(lengths: &[f64], least: f64) -> Vec<f64> {
     let count = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
     let least = least.min(100.0 / count(lengths.len().max(1)));
@@ -269,7 +269,11 @@ fn stretched(lengths: &[f64], least: f64) -> Vec<f64> {
     loop {
         let fixed = least * count(is_short.iter().filter(|short| **short).count());
         let free: f64 = lengths.iter().zip(&is_short).filter(|(_, short)| !**short).map(|(l, _)| l).sum();
-        let factor = if free > 0.0 { (100.0 - fixed) / free } else { 0.0 };
+        if free <= 0.0 {
+            // All of them have only just begun.
+            return vec![100.0 / count(lengths.len()); lengths.len()];
+        }
+        let factor = (100.0 - fixed) / free;
         let mut changed = false;
         for (length, short) in lengths.iter().zip(&mut is_short) {
             if !*short && length * factor < least {
@@ -350,7 +354,7 @@ mod tests {
         let lengths: Vec<_> = drawn.segments.iter().map(|s| s.length).collect();
         assert!(lengths[2] > 2.0 && lengths[1] > 2.0, "{lengths:?}");
         let labels: Vec<_> = drawn.ticks.iter().map(|t| t.label).collect();
-        assert!(labels.contains(&"1 day") && labels.contains(&"3 years"), "{labels:?}");
+        assert!(labels.contains(&"1 day") && labels.contains(&"1 year"), "{labels:?}");
     }
 
     #[test]

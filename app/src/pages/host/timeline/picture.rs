@@ -84,14 +84,14 @@ fn wide_segment(svg: &mut String, timeline: &Timeline, segment: &Segment, page: 
         _ => {}
     }
     svg.push_str(r#"<rect class="gap" width="2" height="42"/>"#);
-    if segment.length >= 5.5 {
+    if segment.length >= 8.0 {
         let _ = write!(svg, r#"<text class="name" x="10" y="18">Gen {}</text>"#, stretch.generation);
-    } else if segment.length >= 2.8 {
+    } else if segment.length >= 3.6 {
         let _ = write!(svg, r#"<text class="name" x="6" y="18">{}</text>"#, stretch.generation);
     }
-    if segment.length >= 9.0 {
+    if segment.length >= 12.0 {
         let _ = write!(svg, r#"<text class="said" x="10" y="33">{}</text>"#, said(stretch));
-    } else if segment.length >= 5.5 {
+    } else if segment.length >= 8.0 {
         let short = stretch.tests.map(|tests| tests.to_string()).unwrap_or_default();
         let _ = write!(svg, r#"<text class="said" x="10" y="33">{short}</text>"#);
     }
@@ -116,7 +116,7 @@ pub(super) fn tall(timeline: &Timeline, page: &Page<'_>) -> String {
     if let Some(from) = broken_from(timeline, &drawn) {
         let _ = write!(
             svg,
-            r#"<rect class="since" x="50" y="{:.2}%" width="100%" height="{:.2}%"/>"#,
+            r#"<rect class="since" x="0" y="{:.2}%" width="100%" height="{:.2}%"/>"#,
             down(100.0),
             down(from) - down(100.0)
         );
@@ -142,7 +142,7 @@ pub(super) fn tall(timeline: &Timeline, page: &Page<'_>) -> String {
         tall_segment(&mut svg, timeline, segment, page);
     }
     for mark in &drawn.marks {
-        let place = format!(r#"x="190" y="{:.2}%""#, down(mark.at));
+        let place = format!(r#"x="200" y="{:.2}%""#, down(mark.at));
         let more = mark.happenings.len() - 1;
         let label = in_short(&timeline.happenings[mark.happenings[0]]);
         let label = if more > 0 { format!("{label} +{more}") } else { label };
@@ -161,39 +161,35 @@ fn tall_segment(svg: &mut String, timeline: &Timeline, segment: &Segment, page: 
     let height = down(segment.from) - down(segment.end());
     let _ = write!(
         svg,
-        r#"<svg class="segment" data-state="{}" x="52" y="{:.2}%" width="120" height="{height:.2}%"><title>{}</title>"#,
+        r#"<svg class="segment" data-state="{}" x="52" y="{:.2}%" width="132" height="{height:.2}%"><title>{}</title>"#,
         state(stretch).as_str(),
         down(segment.end()),
         escaped(&segment_title(timeline, segment, page))
     );
-    svg.push_str(r#"<rect class="fill" width="120" height="100%"/>"#);
+    svg.push_str(r#"<rect class="fill" width="132" height="100%"/>"#);
     match state(stretch) {
         State::Failed => {
-            svg.push_str(r#"<rect width="7" height="100%" x="113" fill="url(#timeline-tall-saw)"/>"#)
+            svg.push_str(r#"<rect width="7" height="100%" x="125" fill="url(#timeline-tall-saw)"/>"#)
         }
         State::Unknown => {
-            svg.push_str(r#"<rect width="120" height="100%" fill="url(#timeline-tall-hatch)"/>"#)
+            svg.push_str(r#"<rect width="132" height="100%" fill="url(#timeline-tall-hatch)"/>"#)
         }
         _ => {}
     }
-    svg.push_str(r#"<rect class="gap" width="120" height="2"/>"#);
-    let short = stretch.tests.map_or_else(|| "not tested".to_owned(), |tests| tests.to_string());
+    svg.push_str(r#"<rect class="gap" width="132" height="2"/>"#);
+    let short = stretch.tests.map_or_else(|| "untested".to_owned(), |tests| tests.to_string());
     let _ = write!(
         svg,
-        r#"<text class="name" x="10" y="18">Gen {}</text><text class="said" x="106" y="18" text-anchor="end">{short}</text>"#,
+        r#"<text class="name" x="10" y="18">Gen {}</text><text class="said" x="118" y="18" text-anchor="end">{short}</text>"#,
         stretch.generation
     );
-    if segment.known_working && height >= 8.5 {
-        svg.push_str(r#"<text class="said" x="10" y="34">last known working</text>"#);
+    if segment.known_working {
+        svg.push_str(r#"<path class="flag-inside" d="M76 19V6h2l11 4-11 4v5z"/>"#);
+        if height >= 8.5 {
+            svg.push_str(r#"<text class="said" x="10" y="34">last known working</text>"#);
+        }
     }
     svg.push_str("</svg>");
-    if segment.known_working {
-        let _ = write!(
-            svg,
-            r#"<svg class="flag" x="52" y="{:.2}%" overflow="visible"><path class="pole" d="M-1 0v20"/></svg>"#,
-            down(segment.end())
-        );
-    }
 }
 
 /// A mark, which leads to its op where it was one.
@@ -270,7 +266,7 @@ fn patterns(which: &str) -> String {
     let saw = if which == "wide" {
         r#"width="9" height="7" patternUnits="userSpaceOnUse" y="35"><path class="teeth" d="M0 7 4.5 0 9 7z"/>"#
     } else {
-        r#"width="7" height="9" patternUnits="userSpaceOnUse" x="113"><path class="teeth" d="M7 0 0 4.5 7 9z"/>"#
+        r#"width="7" height="9" patternUnits="userSpaceOnUse" x="125"><path class="teeth" d="M7 0 0 4.5 7 9z"/>"#
     };
     format!(
         r#"<defs><pattern id="timeline-{which}-saw" {saw}</pattern><pattern id="timeline-{which}-hatch" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="hatch" d="M0 0v8"/></pattern></defs>"#
