@@ -6,7 +6,7 @@ import { picture } from '../support/pictures';
 import * as plans from '../support/plans';
 import { expect, open, test } from '../support/test';
 
-test.use({ deviceScaleFactor: 2, viewport: { width: 1280, height: 760 } });
+test.use({ deviceScaleFactor: 2, viewport: { width: 1280, height: 800 } });
 
 /** A fleet on an ordinary bad day: one host broken, one rolling back, one offline, the others fine. */
 async function fleetOnABadDay(fleet: Fleet): Promise<void> {
@@ -34,8 +34,9 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await picture(page, `fleet-${colorScheme}`);
 
     await open(page, '/hosts/gpc0');
-    await expect(page.getByRole('region', { name: 'Timeline' })).toContainText('Last worked on Gen 47');
-    await picture(page, `host-${colorScheme}`);
+    const timeline = page.getByRole('region', { name: 'Timeline' });
+    await expect(timeline).toContainText('Last worked on Gen 47');
+    await picture(timeline, `timeline-${colorScheme}`);
 
     await open(page, '/hosts/gpc0/rollback');
     const dialog = new RollbackDialog(page, 'gpc0');

@@ -22,8 +22,49 @@ export interface View<World = undefined> {
   goTo: (page: Page, world: World) => Promise<void>;
 }
 
-/** What there is of a fleet with gpc0, whose tests fail, and imac0, which was rolled back and runs its tests. */
+/**
+ * What there is of a fleet with gpc0, whose tests fail, and imac0, which was rolled back and runs its tests: first what
+ * can be seen only while they run.
+ */
 export const ofFleet: Record<string, View> = {
+  'busy host': {
+    route: '/hosts/:name',
+    goTo: async (page) => {
+      await open(page, '/hosts/imac0');
+      await expect(page.getByRole('progressbar', { name: 'Tests' }).first()).toBeVisible();
+    },
+  },
+  'dialog of a busy host': {
+    route: '/hosts/:name/rollback',
+    goTo: async (page) => {
+      await open(page, '/hosts/imac0/rollback');
+      await expect(new RollbackDialog(page, 'imac0').self).toContainText('imac0 is busy');
+    },
+  },
+  ops: {
+    route: '/ops',
+    goTo: async (page) => {
+      await open(page, '/ops');
+      await expect(page.getByRole('progressbar', { name: 'Tests' })).toBeVisible();
+    },
+  },
+  drawer: {
+    route: '/',
+    goTo: async (page) => {
+      await open(page, '/');
+      await HostView.inFleet(page, 'imac0').text.getByRole('link', { name: 'Run Tests' }).click();
+      await expect(page.getByRole('log', { name: 'Output' })).toContainText('needle');
+    },
+  },
+  search: {
+    route: '/',
+    goTo: async (page) => {
+      const drawer = new LogDrawer(page, 'Run Tests', 'imac0');
+      await drawer.search.fill('needle');
+      await expect(drawer.count).toHaveText('1 of 1');
+      await drawer.button('Times').click();
+    },
+  },
   fleet: { route: '/', goTo: (page) => open(page, '/') },
   menu: {
     route: '/',
@@ -57,13 +98,6 @@ export const ofFleet: Record<string, View> = {
       await expect(self.getByText(/^It takes back/).first()).toBeVisible();
     },
   },
-  'dialog of a busy host': {
-    route: '/hosts/:name/rollback',
-    goTo: async (page) => {
-      await open(page, '/hosts/imac0/rollback');
-      await expect(new RollbackDialog(page, 'imac0').self).toContainText('imac0 is busy');
-    },
-  },
   'dialog of no host': {
     route: '/hosts/:name/rollback',
     goTo: async (page) => {
@@ -93,13 +127,6 @@ export const ofFleet: Record<string, View> = {
     },
   },
   host: { route: '/hosts/:name', goTo: (page) => open(page, '/hosts/gpc0') },
-  'busy host': {
-    route: '/hosts/:name',
-    goTo: async (page) => {
-      await open(page, '/hosts/imac0');
-      await expect(page.getByRole('progressbar', { name: 'Tests' }).first()).toBeVisible();
-    },
-  },
   op: {
     route: '/ops/:id',
     goTo: async (page) => {
@@ -109,36 +136,12 @@ export const ofFleet: Record<string, View> = {
       await expect(page.getByRole('log', { name: 'Output' })).toContainText('Activating');
     },
   },
-  drawer: {
-    route: '/',
-    goTo: async (page) => {
-      await open(page, '/');
-      await HostView.inFleet(page, 'imac0').text.getByRole('link', { name: 'Run Tests' }).click();
-      await expect(page.getByRole('log', { name: 'Output' })).toContainText('needle');
-    },
-  },
-  search: {
-    route: '/',
-    goTo: async (page) => {
-      const drawer = new LogDrawer(page, 'Run Tests', 'imac0');
-      await drawer.search.fill('needle');
-      await expect(drawer.count).toHaveText('1 of 1');
-      await drawer.button('Times').click();
-    },
-  },
   'drawer of a host': {
     route: '/hosts/:name',
     goTo: async (page) => {
       await open(page, '/hosts/imac0');
       await page.getByRole('link', { name: /^Rollback to Gen/ }).first().click();
       await new LogDrawer(page, 'Rollback to Gen 11', 'imac0').came('succeeded');
-    },
-  },
-  ops: {
-    route: '/ops',
-    goTo: async (page) => {
-      await open(page, '/ops');
-      await expect(page.getByRole('progressbar', { name: 'Tests' })).toBeVisible();
     },
   },
   'no ops': {
