@@ -7,9 +7,10 @@ const varying: [RegExp, string][] = [
   [/^.*\/url:.*\n/gm, ''],
   [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, 'ID'],
   [/\b[0-9a-f]{40}\b/g, 'COMMIT'],
-  [/\b(?=[a-f]*\d)[0-9a-f]{7}\b/g, 'COMMIT'],
+  [/\b[0-9a-f]{7}\b/g, 'COMMIT'],
   [/\b[A-Z][a-z]{2} \d{1,2}(?: \d{4})?, \d{2}:\d{2}(?: UTC)?/g, 'TIME'],
   [/\b(?:\d+:)?\d+:\d{2}\b/g, 'CLOCK'],
+  [/\bjust now\b/g, 'LENGTH ago'],
   [/less than 1 s\b|\b\d+ (?:s|min|h|days?)\b/g, 'LENGTH'],
   [/127\.0\.0\.1:\d+/g, 'SERVER'],
 ];
@@ -27,9 +28,11 @@ const roles = 'banner|navigation|main|region|contentinfo|dialog|heading|table|co
 
 /** Its outline: landmarks, headings, what is asked and what can be done, without the sentences between them. */
 export async function outline(page: Page): Promise<string> {
-  const lines = (await heard(page)).split('\n').filter((line) => new RegExp(`^\\s*- (?:${roles})\\b`).test(line));
+  // Names with a colon in them are in quotes.
+  const plain = (line: string) => line.replace(/^(\s*- )'(.*)'(?=:|$)/, '$1$2').replace(/(["\]]):(?: .*)?$/, '$1');
+  const lines = (await heard(page)).split('\n').map(plain).filter((line) => new RegExp(`^\\s*- (?:${roles})\\b`).test(line));
   // What hangs on how quick the machine is just now, such as how far something is, is no structure.
-  return `${lines.map((line) => line.replace(/^(\s*- progressbar "[^"]*").*/, '$1').replace(/:( .*)?$/, '')).join('\n')}\n`;
+  return `${lines.map((line) => line.replace(/^(\s*- progressbar "[^"]*").*/, '$1')).join('\n')}\n`;
 }
 
 /** Expects the structure that is written down under this name. */

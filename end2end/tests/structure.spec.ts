@@ -1,0 +1,47 @@
+/**
+ * What screen readers hear of each page, dialog and component. What is written down is in `end2end/structure`; a change
+ * that is meant is written anew by `--update-snapshots`, and read by whoever reviews it.
+ */
+
+import { badDay } from '../support/bad-day';
+import { openScene, scenes } from '../support/gallery';
+import { test } from '../support/story';
+import { heard, isAsWritten, outline } from '../support/structure';
+import { nobody, test as plain } from '../support/test';
+import { ofFleet, ofStory, outside } from '../support/views';
+
+plain('the pages of a fleet', async ({ page, fleet, watch }) => {
+  watch.allow(/\b404\b/);
+  plain.setTimeout(120_000);
+  await badDay(page, fleet);
+  for (const [name, { goTo }] of Object.entries(ofFleet)) {
+    await goTo(page, undefined);
+    isAsWritten(await outline(page), `page ${name}`);
+  }
+});
+
+test('the pages of a pull request', async ({ page, story }) => {
+  test.setTimeout(120_000);
+  await story.begin();
+  for (const [name, { goTo }] of Object.entries(ofStory)) {
+    await goTo(page, story);
+    isAsWritten(await outline(page), `story ${name}`);
+  }
+});
+
+plain('the pages outside', async ({ another, watch }) => {
+  watch.allow(/\b404\b/);
+  const page = await another({ storageState: nobody });
+  for (const [name, { goTo }] of Object.entries(outside)) {
+    await goTo(page, undefined);
+    isAsWritten(await heard(page), `outside ${name}`);
+  }
+});
+
+plain('the components', async ({ page }) => {
+  plain.setTimeout(120_000);
+  for (const scene of (await scenes(page)).filter((scene) => !['tokens', 'icons', 'buttons', 'forms'].includes(scene))) {
+    await openScene(page, scene);
+    isAsWritten(await heard(page), `component ${scene}`);
+  }
+});
