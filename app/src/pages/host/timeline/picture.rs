@@ -135,7 +135,7 @@ pub(super) fn tall(timeline: &Timeline, page: &Page<'_>) -> String {
     }
     let _ = write!(
         svg,
-        r#"<text class="tick-text now" x="44" y="{:.2}%" dy="8" text-anchor="end">now</text>"#,
+        r#"<text class="tick-text now" x="44" y="{:.2}%" dy="14" text-anchor="end">now</text>"#,
         down(100.0)
     );
     for segment in &drawn.segments {
