@@ -2,9 +2,9 @@
 
 mod facts;
 mod generations;
+mod own_tests;
 mod remove;
 mod settings;
-mod tests;
 mod timeline;
 
 use backstay_protocol::HostView;
@@ -24,9 +24,9 @@ use crate::live::{Live, Reload, Started};
 
 use facts::FactsList;
 use generations::Generations;
+use own_tests::Tests;
 use remove::{Remove, Removed};
 use settings::{AutoTest, LabelsOf, TestTimeoutOf};
-use tests::Tests;
 use timeline::Timeline;
 
 /// The page of the host that the address names.

@@ -76,10 +76,10 @@ fn wide_segment(svg: &mut String, timeline: &Timeline, segment: &Segment, page: 
     svg.push_str(r#"<rect class="fill" width="100%" height="42"/>"#);
     match state(stretch) {
         State::Failed => {
-            svg.push_str(r#"<rect width="100%" height="7" y="35" fill="url(#timeline-wide-saw)"/>"#)
+            svg.push_str(r#"<rect width="100%" height="7" y="35" fill="url(#timeline-wide-saw)"/>"#);
         }
         State::Unknown => {
-            svg.push_str(r#"<rect width="100%" height="42" fill="url(#timeline-wide-hatch)"/>"#)
+            svg.push_str(r#"<rect width="100%" height="42" fill="url(#timeline-wide-hatch)"/>"#);
         }
         _ => {}
     }
@@ -169,10 +169,10 @@ fn tall_segment(svg: &mut String, timeline: &Timeline, segment: &Segment, page: 
     svg.push_str(r#"<rect class="fill" width="132" height="100%"/>"#);
     match state(stretch) {
         State::Failed => {
-            svg.push_str(r#"<rect width="7" height="100%" x="125" fill="url(#timeline-tall-saw)"/>"#)
+            svg.push_str(r#"<rect width="7" height="100%" x="125" fill="url(#timeline-tall-saw)"/>"#);
         }
         State::Unknown => {
-            svg.push_str(r#"<rect width="132" height="100%" fill="url(#timeline-tall-hatch)"/>"#)
+            svg.push_str(r#"<rect width="132" height="100%" fill="url(#timeline-tall-hatch)"/>"#);
         }
         _ => {}
     }
