@@ -1,5 +1,6 @@
 //! A group of hosts in the table of the fleet page.
 
+use backstay_protocol::PersonView;
 use leptos::prelude::*;
 
 use super::fleet_shown::Shown;
@@ -49,7 +50,14 @@ fn GroupHead(shown: Shown, key: GroupKey, rows: Memo<Vec<Row>>, folded: Memo<boo
         counts
     });
     // The box that selects a host, its name and its menu are always there.
-    let width = move || (live.view().with(|view| view.shown()) + 3).to_string();
+    let width = move || (live.view().with(PersonView::shown) + 3).to_string();
+    // Whoever stands together for how they are need not be counted by it.
+    let by_status = matches!(key, GroupKey::Status(_));
+    let words = move || counts.with(|counts| if by_status { counts.number() } else { counts.words() });
+    let badges = (!by_status).then(|| {
+        [Standing::Failed, Standing::Due, Standing::Offline]
+            .map(|standing| view! { <HowMany counts standing/> })
+    });
     let (title, body) = (key.title(), format!("group-{}", key.word()));
     view! {
         <tr class="group-head">
@@ -65,9 +73,8 @@ fn GroupHead(shown: Shown, key: GroupKey, rows: Memo<Vec<Row>>, folded: Memo<boo
                     <Icon name=Signal::derive(move || if folded.get() { "fold" } else { "down" })/>
                 </button>
                 <span class="group-name">{title}</span>
-                <span class="group-says">{move || counts.get().words()}</span>
-                {[Standing::Failed, Standing::Due, Standing::Offline]
-                    .map(|standing| view! { <HowMany counts standing/> })}
+                <span class="group-says">{words}</span>
+                {badges}
             </th>
         </tr>
     }
