@@ -80,12 +80,7 @@ pub(crate) fn Open(open: RwSignal<bool>) -> impl IntoView {
         }
         Does::Keys => {
             open.set(false);
-            // Once the palette is gone: the keys stand over a page, not over a dialog.
-            request_animation_frame(move || {
-                if let Some(shortcuts) = shortcuts {
-                    shortcuts.open();
-                }
-            });
+            show_keys(shortcuts);
         }
         Does::Ask(host, kind) => spawn_local(async move {
             match request_op(host, kind.as_str().to_owned()).await {
@@ -150,6 +145,13 @@ pub(crate) fn Open(open: RwSignal<bool>) -> impl IntoView {
         </dialog>
     }
     .into_any()
+}
+
+/// Once the palette is gone: the keys stand over a page, not over a dialog.
+fn show_keys(shortcuts: Option<Shortcuts>) {
+    if let Some(shortcuts) = shortcuts {
+        request_animation_frame(move || shortcuts.open());
+    }
 }
 
 fn entry_id(place: usize) -> String {

@@ -76,7 +76,7 @@ pub(super) fn RollbackForm(plan: RollbackPlan, back: String, again: PlanResource
             <fieldset disabled=closed>
                 <legend>"Roll back to:"</legend>
                 {(!goable).then(|| view! { <p class="faint">"There is no other generation that can be gone to."</p> })}
-                <ul class="choices" tabindex=move || closed.get().then_some("0") node_ref=list>{choices}</ul>
+                <ul class="choices" node_ref=list>{choices}</ul>
                 <Outcomes plan=plan.clone() chosen/>
                 <label class="reason">
                     <span>"Reason "<span class="faint">"(optional, kept in the audit log)"</span></span>

@@ -3,7 +3,7 @@
 use backstay_protocol::compartment::{AgentSeen, Inputs, compartments};
 use backstay_protocol::{
     Compartments, DesiredState, Facts, HostId, HostView, OpAction, OpStatus, OpView, PROTOCOL_VERSION, Phase,
-    Platform,
+    Platform, TestRun,
 };
 use chrono::TimeDelta;
 
@@ -77,7 +77,7 @@ impl Situation {
             auto_test: true,
             tags: vec![],
             compartments: self.lights(),
-            tests: runs.and_then(|(facts, running)| facts.tests_of(running)).map(|run| run.summary()),
+            tests: runs.and_then(|(facts, running)| facts.tests_of(running)).map(TestRun::summary),
             generation: running,
             op: self.open_op.map(|op| OpView { host_name: name.into(), ..op }),
         }

@@ -9,8 +9,8 @@ use chrono::TimeDelta;
 
 use super::{commit, now};
 
-fn pin(number: u32, days_old: i64) -> Option<Pin> {
-    Some(Pin { revision: commit(number).0, modified: Some(now() - TimeDelta::days(days_old)) })
+fn pin(number: u32, days_old: i64) -> Pin {
+    Pin { revision: commit(number).0, modified: Some(now() - TimeDelta::days(days_old)) }
 }
 
 fn change(name: &str, from: Option<Pin>, to: Option<Pin>) -> InputChange {
@@ -34,9 +34,9 @@ fn open(number: u64, title: &str, inputs: Inputs, checks: Checks, mergeable: Mer
 /// Pull requests in the states that they can be in.
 pub(in super::super) fn pull_requests() -> PullRequests {
     let changes = vec![
-        change("home-manager", pin(2, 9), pin(3, 1)),
-        change("nixpkgs", pin(4, 9), pin(5, 0)),
-        change("nixos-hardware", None, pin(6, 3)),
+        change("home-manager", Some(pin(2, 9)), Some(pin(3, 1))),
+        change("nixpkgs", Some(pin(4, 9)), Some(pin(5, 0))),
+        change("nixos-hardware", None, Some(pin(6, 3))),
     ];
     let passed = Checks { passed: 3, running: 0, failed: vec![] };
     let running = Checks { passed: 1, running: 2, failed: vec![] };

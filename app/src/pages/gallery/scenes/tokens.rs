@@ -47,7 +47,7 @@ pub(super) fn view(_live: Live) -> AnyView {
     .into_any()
 }
 
-const ICONS: [&str; 24] = [
+const ICONS: [&str; 28] = [
     "ok",
     "attention",
     "failed",
@@ -72,6 +72,10 @@ const ICONS: [&str; 24] = [
     "pause",
     "end",
     "copy",
+    "bell",
+    "fold",
+    "drift",
+    "view",
 ];
 
 /// Every icon with its name.
