@@ -1,6 +1,8 @@
 //! The few things that pages ask of the browser itself. Called from effects and handlers alone, which the server
 //! never runs.
 
+mod nearness;
+
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -9,6 +11,8 @@ use web_sys::{
     Element, HtmlDialogElement, HtmlDocument, HtmlElement, HtmlInputElement, HtmlTextAreaElement,
     KeyboardEvent, MouseEvent,
 };
+
+pub(crate) use nearness::{Nearness, extent, has_focus, set_height};
 
 /// Sets or removes `data-NAME="true"` of the document, for style sheets and tests.
 pub(crate) fn set_flag(name: &str, on: bool) {

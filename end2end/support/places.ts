@@ -12,6 +12,7 @@ export const server = said('BACKSTAY_SERVER', join(target, 'debug/backstay-serve
 export const agent = said('BACKSTAY_AGENT', join(target, 'debug/backstay-agent'));
 export const site = said('BACKSTAY_SITE', join(target, 'site'));
 export const github = said('BACKSTAY_GITHUB_STAND_IN', join(target, 'debug/backstay-github-stand-in'));
+export const crowd = said('BACKSTAY_CROWD', join(target, 'debug/backstay-crowd'));
 export const xtask = said('BACKSTAY_XTASK', join(target, 'debug/xtask'));
 export const images = join(root, 'docs/images');
 export const looks = join(target, 'looks');

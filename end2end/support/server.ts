@@ -26,14 +26,14 @@ export class Server {
     return join(this.#folder, 'server.log');
   }
 
-  get #database(): string {
+  get database(): string {
     return `sqlite://${join(this.#folder, 'backstay.sqlite3')}`;
   }
 
   async start(): Promise<void> {
     const listen = this.url === '' ? '127.0.0.1:0' : new URL(this.url).host;
     const words = [
-      ...['serve', '--listen', listen, '--database', this.#database, '--site-root', places.site],
+      ...['serve', '--listen', listen, '--database', this.database, '--site-root', places.site],
       ...this.#options,
     ];
     const environment = { BACKSTAY_ADMIN_USER: admin.name, BACKSTAY_ADMIN_PASSWORD: admin.password };
@@ -54,17 +54,17 @@ export class Server {
 
   /** A token with which one host can join. */
   async joinToken(name: string): Promise<string> {
-    return (await run(places.server, ['join-token', '--database', this.#database, '--name', name])).trim();
+    return (await run(places.server, ['join-token', '--database', this.database, '--name', name])).trim();
   }
 
   /** What the server's own check says of the audit log. */
   async verifyAudit(): Promise<string> {
-    return run(places.server, ['verify-audit', '--database', this.#database]);
+    return run(places.server, ['verify-audit', '--database', this.database]);
   }
 
   /** Makes a person. */
   async addPerson(name: string, role: string, password: string): Promise<void> {
-    const words = ['set-password', '--database', this.#database, '--role', role, name];
+    const words = ['set-password', '--database', this.database, '--role', role, name];
     await run(places.server, words, { BACKSTAY_PASSWORD: password });
   }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Built {
     pub(crate) github: PathBuf,
     /// The program that breaks the others.
     pub(crate) chaos: PathBuf,
+    /// Many hosts at once.
+    pub(crate) crowd: PathBuf,
     /// This program: built anew with the others, the one that runs may be gone from the disk.
     pub(crate) xtask: PathBuf,
     /// The folder that the server takes the page's files from.
@@ -33,6 +35,7 @@ impl Built {
             agent: target.join("debug/backstay-agent"),
             github: target.join("debug/backstay-github-stand-in"),
             chaos: target.join("debug/backstay-chaos"),
+            crowd: target.join("debug/backstay-crowd"),
             xtask: target.join("debug/xtask"),
             site: target.join("site"),
         })

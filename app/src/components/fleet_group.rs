@@ -3,9 +3,10 @@
 use backstay_protocol::PersonView;
 use leptos::prelude::*;
 
-use super::fleet_shown::Shown;
+use super::fleet_chunk::{Chunk, Window, chunks};
+use super::fleet_shown::{Shown, are_others};
 use crate::api::{CancelOp, RequestOp};
-use crate::components::{HostRow, Icon};
+use crate::components::Icon;
 use crate::fleet::{Counts, GroupKey, Standing};
 use crate::live::{Live, Row};
 
@@ -16,6 +17,8 @@ pub(super) fn FleetGroup(
     shown: Shown,
     /// Which group.
     key: GroupKey,
+    /// Which rows are on the page.
+    window: Window,
     /// What the hosts' menus do.
     action: ServerAction<RequestOp>,
     /// What takes their ops back.
@@ -26,18 +29,19 @@ pub(super) fn FleetGroup(
         let key = key.clone();
         Memo::new(move |_| shown.folded.has(&key))
     };
-    let seen = move || if folded.get() { vec![] } else { rows.get() };
+    let seen = Memo::new_with_compare(move |_| if folded.get() { vec![] } else { rows.get() }, are_others);
+    let before = {
+        let key = key.clone();
+        Memo::new(move |_| shown.seen_before(&key))
+    };
+    let places = move || 0..chunks(seen.with(Vec::len));
     let word = key.word();
-    let head = (key != GroupKey::All).then(|| view! { <GroupHead shown key rows folded/> });
-    view! {
-        <tbody id=format!("group-{word}") data-group=word>
-            {head}
-            <For each=seen key=|row| row.id let:row>
-                <HostRow row action cancel/>
-            </For>
-        </tbody>
-    }
-    .into_any()
+    let chunk = move |place: usize| {
+        let head = (place == 0 && key != GroupKey::All)
+            .then(|| view! { <GroupHead shown key=key.clone() rows folded/> }.into_any());
+        view! { <Chunk window rows=seen before place word=word.clone() head action cancel/> }
+    };
+    view! { <For each=places key=|place| *place children=chunk/> }.into_any()
 }
 
 /// What a group is, how its hosts are, and the button that folds it.
@@ -46,7 +50,8 @@ fn GroupHead(shown: Shown, key: GroupKey, rows: Memo<Vec<Row>>, folded: Memo<boo
     let live = expect_context::<Live>();
     let counts = Memo::new(move |_| {
         let mut counts = Counts::default();
-        rows.with(|rows| rows.iter().for_each(|row| row.host.with(|host| counts.add(host))));
+        live.changes().track();
+        rows.with(|rows| rows.iter().for_each(|row| row.host.with_untracked(|host| counts.add(host))));
         counts
     });
     // The box that selects a host, its name and its menu are always there.

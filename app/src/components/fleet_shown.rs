@@ -38,7 +38,7 @@ impl Shown {
             move |_| {
                 let hosts =
                     query.with(|query| chosen(live, query.as_ref().ok(), address.sort.get(), majority));
-                in_groups(hosts, address.group.get())
+                in_groups(live, hosts, address.group.get())
             },
             |old, new| old.map(|groups| order(groups)) != new.map(|groups| order(groups)),
         );
@@ -61,6 +61,14 @@ impl Shown {
     /// The hosts of one group, from top to bottom.
     pub(super) fn group(self, key: GroupKey) -> Memo<Vec<Row>> {
         rows_of(self.groups, move |other| *other == key)
+    }
+
+    /// How many hosts can be seen above those of a group.
+    pub(super) fn seen_before(self, key: &GroupKey) -> usize {
+        self.groups.with(|groups| {
+            let above = groups.iter().take_while(|group| group.key != *key);
+            above.filter(|group| !self.folded.has(&group.key)).map(|group| group.hosts.len()).sum()
+        })
     }
 
     /// The address at which none is left out.
@@ -86,8 +94,13 @@ fn rows_of(
                 wanted.flat_map(|group| group.hosts.iter().cloned()).collect::<Vec<_>>()
             })
         },
-        |old, new| old.map(|rows| ids(rows)) != new.map(|rows| ids(rows)),
+        are_others,
     )
+}
+
+/// Whether others have come, or the order has changed.
+pub(super) fn are_others(old: Option<&Vec<Row>>, new: Option<&Vec<Row>>) -> bool {
+    old.map(|rows| ids(rows)) != new.map(|rows| ids(rows))
 }
 
 fn order(groups: &[Group<Row>]) -> Vec<(&GroupKey, Vec<HostId>)> {
@@ -101,9 +114,9 @@ fn ids(rows: &[Row]) -> Vec<HostId> {
 /// What most of the fleet runs.
 fn majority(live: Live) -> Option<Majority> {
     let mut tally = Tally::default();
-    live.rows().with(|rows| {
-        for row in rows {
-            row.host.with(|host| host.generation.as_ref().map(|generation| tally.add(generation)));
+    live.each_host(|host| {
+        if let Some(generation) = &host.generation {
+            tally.add(generation);
         }
     });
     tally.majority()
@@ -114,18 +127,26 @@ fn chosen(live: Live, query: Option<&Query>, sort: Sort, majority: Memo<Option<M
     let mut rows = live.rows().get();
     if let Some(query) = query.filter(|query| !query.is_empty()) {
         let majority = if query.asks_for_drift() { majority.get() } else { None };
-        rows.retain(|row| row.host.with(|host| query.wants(host, majority.as_ref())));
+        live.changes().track();
+        rows.retain(|row| row.host.with_untracked(|host| query.wants(host, majority.as_ref())));
     }
     if sort != Sort::Name {
-        rows.sort_by(|one, other| one.host.with(|one| other.host.with(|other| sort.compare(one, other))));
+        live.changes().track();
+        let compare = |one: &Row, other: &Row| {
+            one.host.with_untracked(|one| other.host.with_untracked(|other| sort.compare(one, other)))
+        };
+        rows.sort_by(compare);
     }
     rows
 }
 
-fn in_groups(rows: Vec<Row>, by: GroupBy) -> Vec<Group<Row>> {
+fn in_groups(live: Live, rows: Vec<Row>, by: GroupBy) -> Vec<Group<Row>> {
+    if by != GroupBy::Nothing {
+        live.changes().track();
+    }
     grouped(rows, |row| match by {
         // Without a look at the host: nothing that happens to it changes where it stands.
         GroupBy::Nothing => GroupKey::All,
-        by => row.host.with(|host| by.of(host)),
+        by => row.host.with_untracked(|host| by.of(host)),
     })
 }

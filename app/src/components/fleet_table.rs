@@ -3,6 +3,7 @@
 use backstay_protocol::Column;
 use leptos::prelude::*;
 
+use super::fleet_chunk::{ShowAll, Window};
 use super::fleet_group::FleetGroup;
 use super::fleet_shown::Shown;
 use crate::api::{CancelOp, RequestOp};
@@ -25,11 +26,12 @@ pub(crate) fn FleetTable(
     let hidden = move || {
         view.with(|view| view.hidden.iter().map(|column| column.as_str()).collect::<Vec<_>>().join(" "))
     };
+    let window = Window::onto(shown);
     let keys =
         move || shown.groups.with(|groups| groups.iter().map(|group| group.key.clone()).collect::<Vec<_>>());
     view! {
         <div class="table-frame" class:empty=move || shown.rows.with(Vec::is_empty)>
-            <table class="fleet" data-density=density data-hidden=hidden>
+            <table class="fleet" data-density=density data-hidden=hidden aria-rowcount=move || window.row_count(shown)>
                 <caption class="unseen">"Hosts and their lights"</caption>
                 <thead>
                     <tr>
@@ -42,10 +44,11 @@ pub(crate) fn FleetTable(
                     </tr>
                 </thead>
                 <For each=keys key=Clone::clone let:key>
-                    <FleetGroup shown key action cancel/>
+                    <FleetGroup shown key window action cancel/>
                 </For>
             </table>
         </div>
+        <ShowAll shown window/>
     }
     .into_any()
 }

@@ -19,6 +19,9 @@ pub fn HostRow(
     action: ServerAction<RequestOp>,
     /// What takes its op back.
     cancel: ServerAction<CancelOp>,
+    /// Which row of the table it is, where not all of them are on the page.
+    #[prop(optional)]
+    index: Option<Signal<Option<String>>>,
 ) -> impl IntoView {
     let Row { id, name, host } = row;
     let platform = {
@@ -48,7 +51,7 @@ pub fn HostRow(
         })
         .collect_view();
     view! {
-        <tr class="host" data-host=name.clone() class:offline=offline>
+        <tr class="host" data-host=name.clone() class:offline=offline aria-rowindex=move || index.and_then(|index| index.get())>
             <td class="select-cell"><SelectHost id name=name.clone()/></td>
             <th scope="row" aria-label=name.clone()>
                 <a href=format!("/hosts/{name}")>{name.clone()}</a>

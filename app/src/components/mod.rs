@@ -8,6 +8,7 @@ mod dialog;
 mod doing;
 mod drawer;
 mod fleet_address;
+mod fleet_chunk;
 mod fleet_drift;
 mod fleet_filter;
 mod fleet_fold;

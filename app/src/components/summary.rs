@@ -14,7 +14,7 @@ pub fn Summary() -> impl IntoView {
     let live = expect_context::<Live>();
     let counts = Memo::new(move |_| {
         let mut counts = Counts::default();
-        live.rows().with(|rows| rows.iter().for_each(|row| row.host.with(|host| counts.add(host))));
+        live.each_host(|host| counts.add(host));
         counts
     });
     view! {

@@ -1,5 +1,6 @@
 //! What keeps an open page true: a store with one signal for each host, fed by the event stream.
 
+mod gather;
 mod reload;
 mod shared;
 mod started;

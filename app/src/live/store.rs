@@ -1,5 +1,6 @@
 //! The state that all components of a page share.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use backstay_protocol::deployment::Deployment;
@@ -57,6 +58,7 @@ const NOTICES: usize = 5;
 #[derive(Clone, Copy)]
 pub struct Live {
     rows: RwSignal<Vec<Row>>,
+    changes: RwSignal<u64>,
     pull_requests: RwSignal<PullRequests>,
     deployment: RwSignal<Option<Deployment>>,
     rollout: RwSignal<Option<Rollout>>,
@@ -82,6 +84,7 @@ impl Live {
     pub fn new() -> Self {
         Self {
             rows: RwSignal::new(Vec::new()),
+            changes: RwSignal::new(0),
             pull_requests: RwSignal::new(PullRequests::default()),
             deployment: RwSignal::new(None),
             rollout: RwSignal::new(None),
@@ -131,6 +134,17 @@ impl Live {
     /// The hosts, by name.
     pub fn rows(self) -> RwSignal<Vec<Row>> {
         self.rows
+    }
+
+    /// News whenever some host has changed: for what is worked out from all of them, so that it need not follow each.
+    pub(crate) fn changes(self) -> RwSignal<u64> {
+        self.changes
+    }
+
+    /// Looks at each host; news whenever one comes, goes or changes.
+    pub(crate) fn each_host(self, mut look: impl FnMut(&HostView)) {
+        self.changes.track();
+        self.rows.with(|rows| rows.iter().for_each(|row| row.host.with_untracked(&mut look)));
     }
 
     /// The host of this name, whatever the case of its letters; reactive to its coming and going.
@@ -194,6 +208,26 @@ impl Live {
 
     /// Takes in an event.
     pub(crate) fn apply(self, id: u64, event: &Event) {
+        self.take_in(id, event);
+        self.tell_of_changes(std::slice::from_ref(event));
+    }
+
+    /// Takes in several events, but for those that it holds already: everything was read anew meanwhile.
+    pub(crate) fn apply_all(self, events: &[(u64, Event)]) {
+        for (id, event) in events.iter().filter(|(id, _)| *id > self.last_event()) {
+            self.take_in(*id, event);
+        }
+        self.tell_of_changes(events.iter().map(|(_, event)| event));
+    }
+
+    fn tell_of_changes<'a>(self, events: impl IntoIterator<Item = &'a Event>) {
+        if events.into_iter().any(|event| matches!(event, Event::Host { .. })) {
+            // None where the page that this state belonged to is gone.
+            let _ = self.changes.try_update(|changes| *changes += 1);
+        }
+    }
+
+    fn take_in(self, id: u64, event: &Event) {
         if self.last_event.try_update_value(|last| *last = id).is_none() {
             // The page that this state belonged to is gone.
             return;
@@ -235,10 +269,12 @@ impl Live {
         self.pull_requests.set(pull_requests);
         self.deployment.set(deployment);
         self.rollout.set(rollout);
-        self.rows.update(|rows| rows.retain(|row| hosts.iter().any(|host| host.id == row.id)));
+        let there: HashSet<HostId> = hosts.iter().map(|host| host.id).collect();
+        self.rows.update(|rows| rows.retain(|row| there.contains(&row.id)));
         for host in hosts {
             self.put(&host);
         }
+        self.changes.update(|changes| *changes += 1);
         self.tell(&Event::Resync);
     }
 
@@ -402,6 +438,26 @@ mod tests {
             live.apply(10, &Event::HostRemoved { id: gpc0.id });
             assert_eq!(names(live), ["hsb0", "imac0"]);
             assert_eq!(live.last_event(), 10);
+        });
+    }
+
+    #[test]
+    fn what_is_counted_over_all_hosts_follows_them() {
+        Owner::new().with(|| {
+            let gpc0 = host("gpc0");
+            let live = live(vec![gpc0.clone(), host("imac0")]);
+            let online = || {
+                let mut count = 0;
+                live.each_host(|host| count += usize::from(host.online));
+                (count, live.changes().get_untracked())
+            };
+            assert_eq!(online(), (2, 0));
+            let off = || Event::Host { host: Box::new(HostView { online: false, ..gpc0.clone() }) };
+            live.apply_all(&[(8, Event::HostRemoved { id: HostId::new() }), (9, off())]);
+            assert_eq!(online(), (1, 1));
+            live.apply_all(&[(9, Event::Host { host: Box::new(gpc0.clone()) })]);
+            assert_eq!(online().0, 1, "what is held already is passed over");
+            assert_eq!(live.last_event(), 9);
         });
     }
 

@@ -17,6 +17,7 @@ use wasm_bindgen::closure::Closure;
 use web_sys::{EventSource, MessageEvent};
 
 use crate::api::start_page;
+use crate::live::gather::Gather;
 use crate::live::{Connection, Live};
 use crate::{ApiError, browser};
 
@@ -77,7 +78,10 @@ fn open(live: Live, slot: Slot) {
     let Ok(source) = EventSource::new(&format!("/events?after={}", live.last_event())) else {
         return;
     };
-    let heard = Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| hear(live, slot, &message));
+    let gather = Gather::of(live);
+    let heard = Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| {
+        hear(live, slot, &gather, &message);
+    });
     let opened = Closure::<dyn Fn()>::new(move || {
         live.connection().set(Connection::Live);
         browser::set_flag("live", true);
@@ -98,13 +102,15 @@ fn open(live: Live, slot: Slot) {
     rest_if_out_of_sight(live, slot);
 }
 
-fn hear(live: Live, slot: Slot, message: &MessageEvent) {
+fn hear(live: Live, slot: Slot, gather: &Gather, message: &MessageEvent) {
     let Some(json) = message.data().as_string() else { return };
     match Event::read(&message.type_(), &json) {
         Ok(Event::Resync) => start_over(live, slot, Duration::ZERO),
-        Ok(event) => {
-            live.apply(message.last_event_id().parse().unwrap_or_else(|_| live.last_event()), &event);
-        }
+        Ok(event) => match message.last_event_id().parse() {
+            Ok(id) => gather.hear(id, event),
+            // The server numbers every event.
+            Err(_) => live.apply(live.last_event(), &event),
+        },
         // Said by a newer server than this page is from.
         Err(error) => leptos::logging::warn!("an event was not understood: {error}"),
     }

@@ -44,6 +44,7 @@ fn playwright(places: &Places, built: &Built) -> Result<Command> {
         .env("BACKSTAY_AGENT", &built.agent)
         .env("BACKSTAY_SITE", &built.site)
         .env("BACKSTAY_GITHUB_STAND_IN", &built.github)
+        .env("BACKSTAY_CROWD", &built.crowd)
         // For `host`, which makes hosts for the agents.
         .env("BACKSTAY_XTASK", &built.xtask);
     Ok(command)

@@ -82,7 +82,11 @@ fn turn(selecting: Selecting, place: Option<usize>) {
 fn go(selecting: Selecting, from: Option<usize>, by: isize, along: bool) {
     let to = selecting.rows.with_untracked(|rows| next(from, by, rows.len()));
     let Some(row) = row_at(selecting, to) else { return };
-    browser::focus(&box_id(&row.name));
+    let place = format!("#{}", box_id(&row.name));
+    if !browser::focus_first(&place) {
+        selecting.wanted.set(Some(row.id));
+        request_animation_frame(move || _ = browser::focus_first(&place));
+    }
     if along {
         // The range begins with the row that one leaves.
         if let Some(left) = row_at(selecting, from) {

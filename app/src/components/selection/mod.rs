@@ -92,6 +92,8 @@ pub(crate) struct Selecting {
     /// The hosts that are shown, in order.
     rows: Memo<Vec<Row>>,
     shown: Memo<Vec<HostId>>,
+    /// The host that somebody goes to by keyboard: its row may not be on the page as yet.
+    wanted: RwSignal<Option<HostId>>,
 }
 
 impl Selecting {
@@ -101,11 +103,16 @@ impl Selecting {
         let shown = Memo::new(move |_| rows.with(|rows| rows.iter().map(|row| row.id).collect::<Vec<_>>()));
         // Worked out before the rows read it.
         shown.with_untracked(|_| ());
-        provide_context(Self { selection, rows, shown });
+        provide_context(Self { selection, rows, shown, wanted: RwSignal::new(None) });
     }
 
     fn chosen(self) -> RwSignal<Chosen> {
         self.selection.chosen
+    }
+
+    /// The host that somebody goes to by keyboard.
+    pub(crate) fn wanted(self) -> RwSignal<Option<HostId>> {
+        self.wanted
     }
 
     /// Turns a host, or the range that ends at it.

@@ -1,0 +1,76 @@
+/** A fleet of 1,000 hosts: only the rows near to what is seen are on the page, and nobody notices. */
+
+import { Selection } from '../pages/bulk';
+import { HostView } from '../pages/fleet';
+import { Crowd } from '../support/crowd';
+import { expect, open, test } from '../support/test';
+
+/** The last host by name, and how many of the others fail at first. */
+const last = 'web-0997';
+const failing = 50;
+
+test('1,000 hosts: scrolled, changed far away, filtered, sorted and selected', async ({ page, fleet }) => {
+  // So many hosts take their time to join.
+  test.setTimeout(300_000);
+  const crowd = await Crowd.join(fleet.server, 1000);
+  const rows = page.locator('tr.host');
+  const failed = page.locator('[data-count=failed] dd');
+  const toTheEnd = () => page.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight));
+
+  await test.step('the server puts the first rows onto the page, and the way to the others', async () => {
+    const client = await fleet.client();
+    const html = async (path: string) => (await client.get(path)).text();
+    const count = (text: string) => text.match(/<tr [^>]*data-host=/g)?.length;
+    const first = await html('/');
+    expect(count(first)).toBe(72);
+    expect(first).toContain('href="/?show=all"');
+    expect(count(await html('/?show=all'))).toBe(1000);
+    await client.dispose();
+  });
+
+  await test.step('what is there is counted and told whole', async () => {
+    await open(page, '/');
+    await expect(page.locator('[data-count=hosts] dd')).toHaveText('1000');
+    await expect(failed).toHaveText(String(failing));
+    await expect(page.getByRole('table', { name: 'Hosts and their lights' })).toHaveAttribute('aria-rowcount', '1001');
+    expect(await rows.count()).toBeLessThan(200);
+  });
+
+  await test.step('the last row is there when one comes to it, and live', async () => {
+    const row = HostView.inFleet(page, last);
+    await expect(async () => {
+      await toTheEnd();
+      await expect(row.text).toBeInViewport({ timeout: 500 });
+    }).toPass();
+    await expect(row.text).toHaveAttribute('aria-rowindex', '1001');
+    await row.shows('Tests', 'ok', '8/8 passed');
+    await crowd.change(last);
+    await row.shows('Tests', 'failed', '6/8 passed');
+    await expect(failed).toHaveText(String(failing + 1));
+    expect(await rows.count(), 'rows far away have gone').toBeLessThan(200);
+  });
+
+  await test.step('a host that is out of sight is found by its new state', async () => {
+    await page.getByRole('searchbox', { name: 'Filter hosts' }).fill('status:failed');
+    await expect(page.getByText(`${failing + 1} of 1000 hosts`)).toBeVisible();
+    await expect(rows).toHaveCount(failing + 1);
+    await crowd.change(last);
+    await expect(rows).toHaveCount(failing);
+    await page.getByRole('searchbox', { name: 'Filter hosts' }).fill('');
+    await page.getByRole('combobox', { name: 'Sort' }).selectOption('status');
+    await expect(rows.first().getByRole('img', { name: 'Tests: ' })).toHaveAttribute('data-state', 'failed');
+    await page.getByRole('combobox', { name: 'Sort' }).selectOption('name');
+  });
+
+  await test.step('all are selected, and the keyboard goes to a row that is not there yet', async () => {
+    const selection = new Selection(page);
+    await selection.all.check();
+    await expect(selection.told).toHaveText(/^1000 selected/);
+    await selection.all.press('k');
+    await expect(selection.box(last)).toBeFocused();
+    await expect(selection.box(last)).toBeChecked();
+    await page.keyboard.press('x');
+    await expect(selection.told).toHaveText(/^999 selected/);
+  });
+  await crowd.end();
+});
