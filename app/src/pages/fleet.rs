@@ -62,8 +62,8 @@ pub(super) fn Hosts(live: Live) -> impl IntoView {
             <FleetTable shown action cancel/>
             {move || none_fits().then(|| view! { <p class="fleet-none">"No host fits. "<a href=move || shown.all()>"Show all"</a></p> })}
             {move || empty.get().then(|| view! { <FirstHost/> })}
-            <BulkBar/>
         </div>
+        <BulkBar/>
     }
     .into_any()
 }

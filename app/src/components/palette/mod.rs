@@ -52,15 +52,7 @@ pub(crate) fn Open(open: RwSignal<bool>) -> impl IntoView {
     let active = RwSignal::new(0_usize);
     let refusal = RwSignal::new(None::<String>);
     let selection = use_context::<Selection>();
-    let all = Memo::new(move |_| {
-        let hosts: Vec<_> = live.rows().with(|rows| rows.iter().map(|row| row.name.clone()).collect());
-        let of_selected = selection.map(|selection| {
-            let about = |path: &str| selection.address(path);
-            of_selected(selection.count(), about, live.may_operate())
-        });
-        let all = entries(&hosts, live.may_operate());
-        of_selected.into_iter().flatten().chain(all).collect::<Vec<_>>()
-    });
+    let all = Memo::new(move |_| all(live, selection));
     let fitting = Memo::new(move |_| {
         let places = all.with(|all| ranked(all.iter().map(|e| e.name.as_str()), &typed.get(), MOST));
         all.with(|all| places.into_iter().map(|place| all[place].clone()).collect::<Vec<_>>())
@@ -152,6 +144,17 @@ fn show_keys(shortcuts: Option<Shortcuts>) {
     if let Some(shortcuts) = shortcuts {
         request_animation_frame(move || shortcuts.open());
     }
+}
+
+/// What can be done to the hosts that are selected first: somebody has just selected them.
+fn all(live: Live, selection: Option<Selection>) -> Vec<Entry> {
+    let hosts: Vec<_> = live.rows().with(|rows| rows.iter().map(|row| row.name.clone()).collect());
+    let may_operate = live.may_operate();
+    let of_selected = selection.map(|selection| {
+        let about = |path: &str| selection.address(path);
+        of_selected(selection.count(), about, may_operate)
+    });
+    of_selected.into_iter().flatten().chain(entries(&hosts, may_operate)).collect()
 }
 
 fn entry_id(place: usize) -> String {

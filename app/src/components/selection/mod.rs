@@ -25,14 +25,14 @@ const FORM: &str = "bulk";
 /// person began works on them. Only browsers write it.
 #[derive(Clone, Copy)]
 pub(crate) struct Selection {
-    live: Live,
+    rows: RwSignal<Vec<Row>>,
     chosen: RwSignal<Chosen>,
 }
 
 impl Selection {
     /// Provides the selection of a page.
     pub(crate) fn provide(live: Live) {
-        let selection = Self { live, chosen: RwSignal::new(Chosen::default()) };
+        let selection = Self { rows: live.rows(), chosen: RwSignal::new(Chosen::default()) };
         provide_context(selection);
         Effect::new(move |_| {
             let known: BTreeSet<HostId> = live.rows().with(|rows| rows.iter().map(|row| row.id).collect());
@@ -41,16 +41,16 @@ impl Selection {
         Effect::new(move |before: Option<Option<RolloutId>>| {
             let newest = live.rollout().with(|rollout| rollout.as_ref().map(|rollout| rollout.id));
             if before.is_some_and(|before| before != newest) {
-                selection.forget_begun();
+                selection.forget_begun(live);
             }
             newest
         });
     }
 
     /// What the person has begun is on its way: it is no longer to be asked for.
-    fn forget_begun(self) {
-        let person = self.live.person().map(|person| person.name);
-        let begun: BTreeSet<HostId> = self.live.rollout().with_untracked(|rollout| {
+    fn forget_begun(self, live: Live) {
+        let person = live.person().map(|person| person.name);
+        let begun: BTreeSet<HostId> = live.rollout().with_untracked(|rollout| {
             let own = rollout.as_ref().filter(|rollout| Some(&rollout.requested_by) == person.as_ref());
             own.into_iter().flat_map(|rollout| &rollout.hosts).map(|host| host.host).collect()
         });
@@ -66,7 +66,7 @@ impl Selection {
         let selected = |rows: &Vec<Row>, chosen: &Chosen| {
             rows.iter().filter(|row| chosen.has(row.id)).map(|row| row.name.clone()).collect()
         };
-        self.live.rows().with(|rows| self.chosen.with(|chosen| selected(rows, chosen)))
+        self.rows.with(|rows| self.chosen.with(|chosen| selected(rows, chosen)))
     }
 
     /// The address of a dialog about the hosts that are selected.

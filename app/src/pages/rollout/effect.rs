@@ -134,8 +134,8 @@ mod tests {
         }
     }
 
-    fn on(commit: &str) -> Option<Generation> {
-        Some(Generation {
+    fn on(commit: &str) -> Generation {
+        Generation {
             number: 48,
             store_path: "/nix/store/48-nixos-system-gpc0".into(),
             commit: Some(Commit(commit.into())),
@@ -148,7 +148,7 @@ mod tests {
             present: true,
             needs_reboot: false,
             inhibitors: vec![],
-        })
+        }
     }
 
     #[test]
@@ -198,7 +198,7 @@ mod tests {
             (ok, "aaaaaaa", "ccccccc", OpKind::Test, "Will run its tests on Gen 48 (aaaaaaa)."),
             (ok, "aaaaaaa", "ccccccc", OpKind::Switch, "Will switch: Gen 48 (aaaaaaa) → ccccccc."),
         ] {
-            let host = HostView { generation: on(runs), ..host(git, ok) };
+            let host = HostView { generation: Some(on(runs)), ..host(git, ok) };
             assert_eq!(effect(&host, kind, &commits(checkout, "ccccccc")), said);
         }
     }
