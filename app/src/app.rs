@@ -7,8 +7,9 @@ use leptos_router::{SsrMode, path};
 
 use crate::components::IconSprite;
 use crate::pages::{
-    AboutPage, AddHostPage, AuditPage, BulkRollbackPage, DeploymentPage, DeploymentsPage, FleetPage, HostPage, Inside, LogInPage, MergePage,
-    NotFound, NoticesPage, OpPage, OpsPage, RevertPage, RollBackFailedPage, RollbackPage, RolloutPage,
+    AboutPage, AddHostPage, AuditPage, BulkRollbackPage, DeploymentPage, DeploymentsPage, FleetPage,
+    HostPage, Inside, LogInPage, MergePage, NotFound, NoticesPage, OpPage, OpsPage, RevertPage,
+    RollBackFailedPage, RollbackPage, RolloutPage,
 };
 use crate::{browser, time};
 

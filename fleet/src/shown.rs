@@ -114,8 +114,7 @@ mod tests {
     use backstay_protocol::message::Hello;
     use backstay_protocol::view::{Person, Role};
     use backstay_protocol::{
-        Checkout, Commit, DesiredState, Facts, FixedClock, OpAction, OpStatus, PROTOCOL_VERSION,
-        Platform,
+        Checkout, Commit, DesiredState, Facts, FixedClock, OpAction, OpStatus, PROTOCOL_VERSION, Platform,
     };
     use chrono::TimeDelta;
 
@@ -132,7 +131,7 @@ mod tests {
             server_version: "0.1.0".into(),
             store: Arc::new(SqliteStore::open(database.to_str().unwrap()).await.unwrap()),
             clock: Arc::new(FixedClock::at("2026-01-01T00:00:00Z".parse().unwrap())),
-            queue_time: Duration::from_secs(60),
+            queue_time: Duration::from_mins(1),
             github: None,
         })
     }

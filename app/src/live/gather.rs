@@ -13,12 +13,15 @@ use super::Live;
 /// For how long further events are gathered after some were taken in. Nobody sees that it is not at once.
 const GATHER: Duration = Duration::from_millis(100);
 
+/// Events with their numbers, in order.
+type Events = Vec<(u64, Event)>;
+
 /// What takes the events of a stream in. The first after a while is taken in at once.
 #[derive(Clone)]
 pub(super) struct Gather {
     live: Live,
     /// What has come since others were taken in; none while an event would be taken in at once.
-    waiting: Rc<RefCell<Option<Vec<(u64, Event)>>>>,
+    waiting: Rc<RefCell<Option<Events>>>,
 }
 
 impl Gather {

@@ -239,9 +239,12 @@ impl Live {
             Event::PullRequests { pull_requests } => self.pull_requests.set((**pull_requests).clone()),
             Event::Deployment { deployment } => self.hear_deployment(deployment),
             Event::Rollout { rollout } => self.hear_rollout(rollout),
-            // A notice says the same, and the deployment and the hosts follow.
-            Event::PrMerged { .. } | Event::PrReverted { .. } => {}
-            Event::Op { .. } | Event::Output { .. } | Event::Resync => {}
+            // Of a merge and a revert a notice says the same, and the deployment and the hosts follow.
+            Event::PrMerged { .. }
+            | Event::PrReverted { .. }
+            | Event::Op { .. }
+            | Event::Output { .. }
+            | Event::Resync => {}
         }
         self.tell(event);
     }

@@ -13,8 +13,11 @@ use tower_http::services::ServeDir;
 #[tokio::main]
 async fn main() -> Result<()> {
     let site = std::env::args().nth(1).context("say the folder with the page's compiled files")?;
-    let options =
-        LeptosOptions::builder().output_name("empty-page").site_root(site.clone()).site_pkg_dir("pkg").build();
+    let options = LeptosOptions::builder()
+        .output_name("empty-page")
+        .site_root(site.clone())
+        .site_pkg_dir("pkg")
+        .build();
     let files = ServeDir::new(Path::new(&site).join("pkg")).precompressed_br().precompressed_gzip();
     let shell = {
         let options = options.clone();

@@ -111,8 +111,8 @@ fn WhatIsChosen(name: String, ways: Vec<Candidate>, why: Option<String>, targets
             ways.iter().find(|way| way.generation.reference() == *target).cloned()
         })
     });
-    move || match chosen.get() {
-        Some(way) => {
+    move || {
+        if let Some(way) = chosen.get() {
             let warnings = warnings(&way);
             view! {
                 <span class="choice-facts">
@@ -123,8 +123,7 @@ fn WhatIsChosen(name: String, ways: Vec<Candidate>, why: Option<String>, targets
                 {warnings.into_iter().map(|warning| view! { <span class="warning">{warning}</span> }).collect_view()}
             }
             .into_any()
-        }
-        None => {
+        } else {
             let why = why.clone().unwrap_or_else(|| "You chose so.".to_owned());
             view! { <span class="left-out"><Icon name="unknown"/>{format!("Left out: {why}")}</span> }
                 .into_any()
