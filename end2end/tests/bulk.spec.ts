@@ -1,7 +1,7 @@
 /** Several hosts are selected, and something is done to all of them after one look. */
 
 import { BulkRollbackDialog, Selection } from '../pages/bulk';
-import { HostView } from '../pages/fleet';
+import { HostView, notice } from '../pages/fleet';
 import { RolloutDialog, RolloutPanel } from '../pages/rollout';
 import type { Fleet } from '../support/fleet';
 import { attachPicture, fits, isAccessible, sizes } from '../support/look';
@@ -114,6 +114,7 @@ test('by keyboard alone: rows, a range, all, none, and the palette', async ({ pa
   await page.keyboard.press('Control+k');
   await page.keyboard.type('roll back selected');
   await page.keyboard.press('Enter');
+  await expect(dialog.cancel, 'the dialog takes the focus once it is modal').toBeFocused();
   await dialog.generation('gpc0').focus();
   await page.keyboard.press('ArrowDown');
   await dialog.goesTo('gpc0', 46);
@@ -218,11 +219,22 @@ test.describe('on a phone', () => {
     const card = HostView.inFleet(page, 'imac0').text;
     await expect.poll(async () => { const box = (await card.boundingBox())!; return box.y + box.height; }).toBeLessThanOrEqual(bar.y);
     expect(bar.y + bar.height).toBeLessThanOrEqual(sizes.phone.height);
+    const title = (await card.getByRole('link', { name: 'imac0', exact: true }).boundingBox())!;
+    const box = (await selection.box('imac0').boundingBox())!;
+    expect(box.x + box.width, 'the box stands beside the name').toBeLessThanOrEqual(title.x);
+    await fleet.ask('hsb0', 'test');
+    const told = notice(page, /passed/).locator('xpath=ancestor::*[contains(@class, "toast")]');
+    await expect(told).toBeVisible();
+    await expect.poll(async () => { const toast = (await told.boundingBox())!; return toast.y + toast.height; }).toBeLessThanOrEqual(bar.y);
     await fits(page);
     await isAccessible(page);
 
     await selection.button('Roll back').tap();
     const dialog = new BulkRollbackDialog(page);
+    await dialog.cancel.tap();
+    await expect(selection.button('Roll back'), 'the focus is where it was').toBeFocused();
+    await selection.button('Roll back').tap();
+    await expect.poll(async () => (await dialog.generation('gpc0').boundingBox())!.x + (await dialog.generation('gpc0').boundingBox())!.width).toBeLessThan(sizes.phone.width);
     await fits(page);
     await isAccessible(page);
     await dialog.confirm(2).tap();
