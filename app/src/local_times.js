@@ -26,10 +26,14 @@
   };
   const times = document.getElementsByTagName('time');
   let done = 0;
+  // One that nothing follows as yet may be read only in part.
+  const isWhole = (node) => {
+    while (node && !node.nextSibling) node = node.parentNode;
+    return node !== null;
+  };
   const put = () => {
-    // The last one may be read only in part as yet.
-    const ready = times.length - (document.readyState === 'loading' ? 1 : 0);
-    for (; done < ready; done += 1) {
+    const all = document.readyState !== 'loading';
+    for (; done < times.length && (all || isWhole(times[done])); done += 1) {
       const { dataset, dateTime, firstChild } = times[done];
       const say = words[dataset.as];
       if (say && firstChild?.nodeType === 3) firstChild.data = say(new Date(dateTime), new Date());
@@ -37,8 +41,9 @@
   };
   const watch = new MutationObserver(put);
   watch.observe(document, { childList: true, subtree: true });
-  document.addEventListener('DOMContentLoaded', () => {
+  // When all of the page was read: before any other script runs, and so before anything is painted after it.
+  document.addEventListener('readystatechange', () => {
     watch.disconnect();
     put();
-  });
+  }, { once: true });
 }
