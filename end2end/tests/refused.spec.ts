@@ -119,7 +119,7 @@ test('a host that is offline: the op waits, and can be cancelled', async ({ page
   await dialog.confirm(47).click();
   const row = HostView.inFleet(page, 'gpc0');
   await expect(row.text).toContainText(/waits for gpc0, which is offline · given up in (23 h|1 day)/);
-  await row.shows('System', 'ok', 'Gen 48');
+  await row.shows('System', 'ok', 'was: Gen 48');
 
   await row.text.getByRole('link', { name: 'Rollback to Gen 47' }).click();
   const op = new LogDrawer(page, 'Rollback to Gen 47', 'gpc0');

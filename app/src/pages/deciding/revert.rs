@@ -66,7 +66,19 @@ fn Found(deployment: Deployment, back: String) -> impl IntoView {
     let deployment = followed_deployment(live, deployment);
     let pending = action.pending();
     // While it is this person's own revert that is being made, it is not in its own way.
-    let own = Memo::new(move |_| pending.get() || action.value().with(|value| matches!(value, Some(Ok(())))));
+    // The page may hear that it came to nothing before it hears that the deployment is as it was.
+    let by_oneself = Memo::new(move |_| {
+        let me = live.person().map(|person| person.name);
+        deployment.with(|d| matches!(&d.decision, Decision::Reverting { by, .. } if Some(by) == me.as_ref()))
+    });
+    let own = Memo::new(move |_| {
+        pending.get()
+            || action.value().with(|value| match value {
+                Some(Ok(())) => true,
+                Some(Err(_)) => by_oneself.get(),
+                None => false,
+            })
+    });
     let obstacle = Memo::new(move |_| deployment.with(in_the_way).filter(|_| !own.get()));
     let proposed = Memo::new(move |_| {
         deployment.with(|d| match &d.decision {
