@@ -13,6 +13,12 @@
 #![allow(clippy::needless_pass_by_value, reason = "a component owns what it is given")]
 #![allow(unreachable_pub, reason = "the component macro makes every component's properties public")]
 
+#[cfg(not(erase_components))]
+compile_error!(
+    "Backstay's server and page are compiled with `--cfg erase_components`, which .cargo/config.toml says. RUSTFLAGS in \
+     the environment replaces what stands there: unset it, or add the flag to it."
+);
+
 pub mod ansi;
 pub mod api;
 mod app;

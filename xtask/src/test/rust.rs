@@ -22,7 +22,11 @@ pub(super) fn clippy(places: &Places) -> Result<()> {
 }
 
 pub(super) fn docs(places: &Places) -> Result<()> {
-    build::run(places, &[&["doc", "--no-deps"], NATIVE].concat(), &[("RUSTDOCFLAGS", "-D warnings")])
+    build::run(
+        places,
+        &[&["doc", "--no-deps"], NATIVE].concat(),
+        &[("RUSTDOCFLAGS", "-D warnings --cfg erase_components")],
+    )
 }
 
 pub(super) fn tests(places: &Places) -> Result<Counts> {
