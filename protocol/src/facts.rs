@@ -29,6 +29,9 @@ pub struct Facts {
     pub test_runs: Vec<TestRun>,
     /// Units that systemd reports as failed.
     pub failed_units: Vec<String>,
+    /// Which Nix the host has, as it names itself: “Nix 2.31.2”. An agent of before this was reported says nothing.
+    #[serde(default)]
+    pub nix_version: Option<String>,
     /// What could not be read, each in a sentence.
     pub problems: Vec<String>,
 }

@@ -60,6 +60,7 @@ pub(crate) fn facts() -> Facts {
         tests: None,
         test_runs: vec![test_run(48, 3, 8), test_run(47, 8, 8), test_run(46, 8, 8)],
         failed_units: vec![],
+        nix_version: Some("Nix 2.31.2".into()),
         problems: vec![],
         generations,
     }

@@ -152,6 +152,7 @@ mod tests {
             tests: None,
             test_runs: vec![],
             failed_units: vec![],
+            nix_version: None,
             problems: vec![],
         };
         Reading::Facts { number, fingerprint: number, facts: Box::new(facts), after: None }

@@ -4,6 +4,7 @@ pub(crate) mod build;
 pub(crate) mod checkout;
 mod fingerprint;
 mod fit;
+mod nix;
 mod profile;
 mod trees;
 pub(crate) mod units;
@@ -42,6 +43,7 @@ impl FactsReader {
         facts.checkout = noted(checkout::read(&self.config), &mut facts.problems).flatten();
         self.trees.describe(&self.config, &mut facts);
         facts.failed_units = noted(units::failed(&self.config), &mut facts.problems).unwrap_or_default();
+        facts.nix_version = nix::version(&self.config);
         match tests_folder::list(&self.config.tests.dir) {
             Ok(tests) => {
                 facts.tests_available = u32::try_from(tests.len()).unwrap_or(u32::MAX);
@@ -86,6 +88,7 @@ impl FactsReader {
             tests: None,
             test_runs: vec![],
             failed_units: vec![],
+            nix_version: None,
             problems,
         }
     }

@@ -79,6 +79,9 @@ async fn facts_come_at_first_on_demand_and_when_the_host_changes() {
     assert_eq!(facts.running_generation().unwrap().number, 3);
     assert_eq!(facts.generation(3).unwrap().version.as_deref(), Some("25.11"));
     assert_eq!(facts.generation(3).unwrap().reference(), host.reference(3));
+    // As the real one says it, whichever it is: “Nix 2.26.3”.
+    let nix = facts.nix_version.expect("the host has a Nix");
+    assert!(nix.starts_with("Nix 2.") && !nix.contains(['(', '\n']), "{nix}");
 
     connection.send(&ServerMessage::ReportFacts).await;
     assert_eq!(connection.facts().await.current().unwrap().number, 3);

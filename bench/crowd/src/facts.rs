@@ -82,6 +82,7 @@ pub(crate) fn facts(number: u32, state: State) -> Facts {
         tests: None,
         test_runs: generations.iter().take(3).map(|generation| test_run(generation, state)).collect(),
         failed_units: vec![],
+        nix_version: None,
         problems: vec![],
         generations,
     }

@@ -130,6 +130,7 @@ impl Bench {
             tests: None,
             test_runs: vec![],
             failed_units: vec![],
+            nix_version: None,
             problems: vec![],
         }
     }

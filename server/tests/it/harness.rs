@@ -399,6 +399,7 @@ pub(crate) fn facts(current: u32) -> Facts {
         tests: None,
         test_runs: vec![run(48, 3), run(47, 8), run(46, 8)],
         failed_units: vec![],
+        nix_version: None,
         problems: vec![],
     }
 }

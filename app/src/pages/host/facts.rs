@@ -25,6 +25,7 @@ pub(super) fn FactsList(detail: RwSignal<HostDetail>) -> impl IntoView {
             <dl class="facts">
                 <Fact name="Agent" value=detail.host.agent_version/>
                 <Fact name="Version" value=version/>
+                <Fact name="Nix" value=facts.nix_version.clone()/>
                 <Fact name="Kernel" value=kernel/>
                 <Fact name="Running" value=running/>
                 <Fact name="Booted" value=booted/>

@@ -42,6 +42,7 @@ fn facts(current: u32, running: u32) -> Facts {
         tests: None,
         test_runs: vec![],
         failed_units: vec![],
+        nix_version: None,
         problems: vec![],
     }
 }

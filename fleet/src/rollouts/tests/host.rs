@@ -58,6 +58,7 @@ impl Host {
             tests: None,
             test_runs: self.runs.clone(),
             failed_units: vec![],
+            nix_version: None,
             problems: vec![],
             generations: self.generations.clone(),
         }

@@ -95,6 +95,7 @@ pub(super) fn facts(read: i64, numbers: &[u32]) -> Facts {
         tests: None,
         test_runs: vec![],
         failed_units: vec![],
+        nix_version: None,
         problems: vec![],
         generations,
     }

@@ -112,6 +112,7 @@ pub(super) fn facts() -> Facts {
         tests_available: 8,
         test_runs: vec![test_run(48, 8), test_run(47, 8), test_run(46, 8)],
         failed_units: vec![],
+        nix_version: Some("Nix 2.31.2".into()),
         problems: vec![],
         generations,
     }
