@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use backstay_protocol::limits::{TEST_TAIL_BYTES, TEST_TAIL_LINES, TESTS, cut};
-use backstay_protocol::{Clock, GenerationRef, Stream, TestResult, TestRun, TestsFolder};
+use backstay_protocol::{Clock, GenerationRef, Stream, TestResult, TestRun, TestsFolder, test_run};
 
 use crate::command::{self, Bounds, Ended, Invocation};
 use crate::config::TestsConfig;
@@ -87,8 +87,8 @@ pub(crate) fn run(
     watcher.ended(0, tests.len());
     for test in tests {
         let result = run_one(test, conditions, watcher).map_err(|by| Stopped { by, done: results.len() })?;
-        let verdict = if result.passed { "passed" } else { "FAILED" };
-        watcher.line(Stream::Agent, &format!("{}: {verdict} after {} ms", result.name, result.duration_ms));
+        let end = test_run::end_of(&result.name, result.passed);
+        watcher.line(Stream::Agent, &format!("{end} {} ms", result.duration_ms));
         results.push(result);
         watcher.ended(results.len(), tests.len());
     }

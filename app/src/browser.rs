@@ -2,17 +2,19 @@
 //! never runs.
 
 mod nearness;
+mod turns;
 
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Element, HtmlDialogElement, HtmlDocument, HtmlElement, HtmlInputElement, HtmlTextAreaElement,
-    KeyboardEvent, MouseEvent,
+    Element, FormData, HtmlDialogElement, HtmlDocument, HtmlElement, HtmlFormElement, HtmlInputElement,
+    HtmlTextAreaElement, KeyboardEvent, MouseEvent,
 };
 
 pub(crate) use nearness::{Nearness, extent, has_focus, set_height};
+pub(crate) use turns::in_turn;
 
 /// Sets or removes `data-NAME="true"` of the document, for style sheets and tests.
 pub(crate) fn set_flag(name: &str, on: bool) {
@@ -183,6 +185,11 @@ pub(crate) fn make_modal(dialog: HtmlDialogElement, then: impl FnOnce() + 'stati
 /// The value of the chosen radio button of this name inside an element.
 pub(crate) fn chosen_radio(inside: &Element, name: &str) -> Option<HtmlInputElement> {
     inside.query_selector(&format!("input[name={name}]:checked")).ok()??.dyn_into().ok()
+}
+
+/// What a field of this name says in a form; none where there is no such field.
+pub(crate) fn said_in(form: &HtmlFormElement, name: &str) -> Option<String> {
+    FormData::new_with_form(form).ok()?.get(name).as_string()
 }
 
 /// The values of the boxes of this name inside an element that are checked.

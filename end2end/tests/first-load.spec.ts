@@ -2,6 +2,7 @@
 
 import type { Page, Response } from '@playwright/test';
 
+import { Selection } from '../pages/bulk';
 import { HostView } from '../pages/fleet';
 import { watchShifts, nothingMoved } from '../support/shifts';
 import { sizes } from '../support/look';
@@ -53,6 +54,35 @@ test('the grid is painted from what the server sent, before there is WebAssembly
   await expect(page, 'links lead on meanwhile').toHaveURL('/hosts/gpc0');
   letCome();
   await alive(page);
+});
+
+test('what a person asks for before the page is alive is not lost', async ({ page, story }) => {
+  await story.begin('gpc0', 'hsb0');
+  const letCome = await withoutWasm(page);
+  await page.goto('/', { waitUntil: 'commit' });
+  const filter = page.getByRole('searchbox', { name: 'Filter hosts' });
+  await filter.fill('hsb');
+  await page.getByRole('combobox', { name: 'Sort' }).selectOption('status');
+  const selection = new Selection(page);
+  await selection.box('hsb0').check();
+  letCome();
+  await alive(page);
+  await expect(page).toHaveURL('/?q=hsb&sort=status');
+  await expect(filter).toHaveValue('hsb');
+  await expect(page.getByRole('row').getByRole('rowheader')).toHaveText([/hsb0/]);
+  await selection.has('hsb0');
+});
+
+test('what a person writes before the page is alive is not lost', async ({ page, story }) => {
+  await story.begin('gpc0');
+  const letCome = await withoutWasm(page);
+  await page.goto('/hosts/gpc0', { waitUntil: 'commit' });
+  const fields = ['Tags (words to find it by: cloud vienna)', 'Notes', 'Test timeout'];
+  const field = (name: string) => page.getByRole('textbox', { name, exact: true });
+  for (const name of fields) await field(name).fill('7');
+  letCome();
+  await alive(page);
+  for (const name of fields) await expect(field(name)).toHaveValue('7');
 });
 
 for (const [size, viewport] of Object.entries(sizes)) {

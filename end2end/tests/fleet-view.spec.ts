@@ -2,6 +2,7 @@
 
 import type { Page } from '@playwright/test';
 
+import { Selection } from '../pages/bulk';
 import { HostView } from '../pages/fleet';
 import { fits, isAccessible, sizes } from '../support/look';
 import * as plans from '../support/plans';
@@ -46,6 +47,21 @@ test.describe('with hosts', () => {
     await page.getByLabel('Group by').selectOption('Platform');
     await expect(page.locator('.group-name')).toHaveText(['NixOS', 'home-manager']);
     await isAccessible(page);
+  });
+
+  test('a group is selected with one box, also while it is folded', async ({ page }) => {
+    await open(page, '/?group=platform');
+    const selection = new Selection(page);
+    const box = page.getByRole('checkbox', { name: 'Select hosts of NixOS' });
+    await box.check();
+    await selection.has('gpc0');
+    await selection.box('gpc0').uncheck();
+    await expect(box).not.toBeChecked();
+    await page.getByRole('button', { name: 'Hosts of NixOS' }).click();
+    await box.check();
+    await expect(selection.told).toHaveText('1 selected, 1 not shown');
+    await box.uncheck();
+    await expect(selection.bar).toBeHidden();
   });
 
   test('a group is folded by keyboard, and stays so for the visit', async ({ page }) => {

@@ -86,7 +86,10 @@ test.describe('its tests', () => {
     const log = gpu.getByRole('link', { name: 'Log of the latest run of 40-gpu' });
     await log.click();
     const drawer = new LogDrawer(page, 'Run Tests', 'gpc0');
-    await expect(drawer.output).toContainText('40-gpu: FAILED');
+    await expect(drawer.current, 'the log is open where that test ends').toHaveText('40-gpu: FAILED after');
+    await expect(drawer.search).toHaveValue('40-gpu: FAILED after');
+    await host.test('10-network').getByRole('link', { name: 'Log of the latest run of 10-network' }).click();
+    await expect(drawer.current, 'and so for another one').toHaveText('10-network: passed after');
   });
 
   test('one that changes its mind on one build is flaky', async ({ page, gpc0, fleet }) => {
@@ -204,6 +207,7 @@ test('what was booted is told beside what runs', async ({ page, fleet }) => {
   await open(page, host.path);
   const facts = host.region('Facts');
   await expect(facts).toContainText('Gen 44, kernel 6.12.8; the current one needs a reboot');
+  await expect(facts).toContainText(/Nix 2\.\d+/);
 });
 
 test('the dialog tells whether a reboot is needed and which units change', async ({ page, fleet }) => {

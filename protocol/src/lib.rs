@@ -30,7 +30,7 @@ pub mod rollout;
 #[cfg(test)]
 mod sample;
 pub mod test_history;
-mod test_run;
+pub mod test_run;
 mod test_timeout;
 pub mod timeline;
 pub mod view;

@@ -49,6 +49,13 @@ pub struct TestResult {
     pub tail: Vec<String>,
 }
 
+/// How an agent says in an op's output that a test has ended, below what the test wrote, and what a page finds the place by:
+/// “40-gpu: FAILED after”.
+pub fn end_of(test: &str, passed: bool) -> String {
+    let verdict = if passed { "passed" } else { "FAILED" };
+    format!("{test}: {verdict} after")
+}
+
 /// How many tests passed, of how many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestSummary {

@@ -1,6 +1,7 @@
 //! The menu of a host.
 
 use backstay_protocol::{HostView, OpKind, OpView};
+use leptos::ev;
 use leptos::prelude::*;
 
 use crate::api::RequestOp;
@@ -15,14 +16,13 @@ pub fn ActionsMenu(
     host: String,
     /// What its buttons do.
     action: ServerAction<RequestOp>,
+    /// Whether what is in it is made when it is opened first: most menus of a page never are. What the server renders
+    /// must work without script, and so is whole.
+    #[prop(optional)]
+    spare: bool,
 ) -> impl IntoView {
     let id = format!("menu-{host}");
-    let (rollback, details) = (format!("/hosts/{host}/rollback"), format!("/hosts/{host}"));
-    let live = expect_context::<Live>();
-    let why = {
-        let host = host.clone();
-        Memo::new(move |_| Why::of(live, &host))
-    };
+    let filled = RwSignal::new(!spare);
     let hide = {
         let id = id.clone();
         move |_| browser::hide_popover(&id)
@@ -37,22 +37,42 @@ pub fn ActionsMenu(
         >
             <Icon name="more"/>
         </button>
-        <div class="menu" popover="auto" id=id on:click=hide>
-            <p class="menu-title" aria-hidden="true">{host.clone()}</p>
-            <Reason why/>
-            <a class="item" href=rollback>
-                <Icon name="rollback"/>{OpKind::Rollback.title()}
-            </a>
-            <ActionForm action=action>
-                <input type="hidden" name="host" value=host.clone()/>
-                <Item kind=OpKind::PullSwitch why/>
-                <Item kind=OpKind::Pull why/>
-                <Item kind=OpKind::Switch why/>
-                <Item kind=OpKind::Test why/>
-                <Item kind=OpKind::Refresh why/>
-            </ActionForm>
-            <a class="item" href=details><Icon name="details"/>"Details"</a>
+        <div class="menu" popover="auto" id=id on:click=hide on:beforetoggle=move |_: ev::Event| filled.maybe_update(fill)>
+            {move || filled.get().then(|| view! { <Items host=host.clone() action/> })}
         </div>
+    }
+    .into_any()
+}
+
+/// Whether that is news.
+fn fill(filled: &mut bool) -> bool {
+    !std::mem::replace(filled, true)
+}
+
+/// What is in a host's menu.
+#[component]
+fn Items(host: String, action: ServerAction<RequestOp>) -> impl IntoView {
+    let (rollback, details) = (format!("/hosts/{host}/rollback"), format!("/hosts/{host}"));
+    let live = expect_context::<Live>();
+    let why = {
+        let host = host.clone();
+        Memo::new(move |_| Why::of(live, &host))
+    };
+    view! {
+        <p class="menu-title" aria-hidden="true">{host.clone()}</p>
+        <Reason why/>
+        <a class="item" href=rollback>
+            <Icon name="rollback"/>{OpKind::Rollback.title()}
+        </a>
+        <ActionForm action=action>
+            <input type="hidden" name="host" value=host/>
+            <Item kind=OpKind::PullSwitch why/>
+            <Item kind=OpKind::Pull why/>
+            <Item kind=OpKind::Switch why/>
+            <Item kind=OpKind::Test why/>
+            <Item kind=OpKind::Refresh why/>
+        </ActionForm>
+        <a class="item" href=details><Icon name="details"/>"Details"</a>
     }
     .into_any()
 }

@@ -10,6 +10,9 @@ use leptos_router::params::ParamsMap;
 /// Where the op whose log is open is named.
 pub(crate) const LOG: &str = "log";
 
+/// Where it is named what to look for in the log, once it is open.
+pub(crate) const FIND: &str = "find";
+
 /// Says at which address the page that is shown now has the log of an op beside it.
 pub fn use_log_address() -> impl Fn(OpId) -> String + Copy + Send + Sync + 'static {
     let location = use_location();
@@ -26,7 +29,7 @@ pub(crate) fn use_address_without_log() -> impl Fn() -> String + Copy + Send + S
 
 fn address(path: &str, mut query: ParamsMap, log: Option<OpId>) -> String {
     // A refusal that a form was led back with is said once.
-    for passing in [LOG, "__path", "__err"] {
+    for passing in [LOG, FIND, "__path", "__err"] {
         query.remove(passing);
     }
     let path = match below_dialog(path) {
@@ -60,6 +63,12 @@ pub(crate) fn with_log(address: &str, op: impl Display) -> String {
     let joint = if address.contains('?') { '&' } else { '?' };
     // Written as it is: an identifier has nothing to escape, and addresses that are the same should look the same.
     format!("{address}{joint}{LOG}={op}")
+}
+
+/// An address with a log, at the last place in it where something is found.
+pub(crate) fn finding(address: &str, text: &str) -> String {
+    let find: ParamsMap = [(FIND, text.to_owned())].into_iter().collect();
+    format!("{address}&{}", find.to_query_string().trim_start_matches('?'))
 }
 
 #[cfg(test)]
@@ -100,6 +109,13 @@ mod tests {
             logged("/deployments/x/revert", &[("from", "deployment")]),
             format!("/deployments/x?{LOGGED}")
         );
+    }
+
+    #[test]
+    fn what_to_look_for_goes_with_the_log() {
+        let found = finding(&logged("/", &[]), "a b: FAILED");
+        assert_eq!(found, format!("/?{LOGGED}&find=a%20b%3A%20FAILED"));
+        assert_eq!(logged("/", &[("find", "x")]), format!("/?{LOGGED}"), "the next log is another one");
     }
 
     #[test]

@@ -5,10 +5,11 @@ use std::time::Duration;
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use leptos_router::hooks::use_query_map;
 
 use super::Shown;
 use crate::browser;
-use crate::components::Icon;
+use crate::components::{FIND, Icon};
 use crate::log::read_whole;
 
 /// How long to wait for the next letter before looking.
@@ -34,6 +35,7 @@ pub(super) fn Find(shown: Shown) -> impl IntoView {
         }
         _ => {}
     };
+    look_for_what_the_address_says(shown);
     let none = Signal::derive(move || finder.matches.with(Vec::is_empty));
     view! {
         <div class="log-find alive" role="search">
@@ -60,6 +62,17 @@ pub(super) fn Find(shown: Shown) -> impl IntoView {
         </div>
     }
     .into_any()
+}
+
+/// A link may lead to a place in the output rather than to its end.
+fn look_for_what_the_address_says(shown: Shown) {
+    let query = use_query_map();
+    let asked = Memo::new(move |_| query.with(|query| query.get(FIND)));
+    Effect::new(move |_| {
+        if let Some(text) = asked.get().filter(|text| !text.is_empty()) {
+            spawn_local(look_for(shown, text));
+        }
+    });
 }
 
 /// Looks through all of the output: what the page does not hold is read first.

@@ -86,12 +86,12 @@ fn as_checked(selecting: Selecting, live: Live) {
 /// Selects the other hosts that are shown: where there are cards, no table has a box for that in its head.
 #[component]
 fn SelectRest(selecting: Selecting) -> impl IntoView {
-    let rest = Memo::new(move |_| selecting.marks() == Marks::Some);
+    let rest = Memo::new(move |_| selecting.marks_of_shown() == Marks::Some);
     let all = move || selecting.shown.with(Vec::len);
     move || {
         rest.get().then(|| {
             view! {
-                <button type="button" class="quiet bulk-rest" on:click=move |_| selecting.turn_all(true)>
+                <button type="button" class="quiet bulk-rest" on:click=move |_| selecting.turn_all_shown(true)>
                     {format!("Select all {}", all())}
                 </button>
             }

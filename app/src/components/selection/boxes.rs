@@ -5,6 +5,8 @@ use leptos::ev;
 use leptos::prelude::*;
 
 use super::{FORM, Marks, Selecting};
+use crate::components::Kept;
+use crate::live::Row;
 
 /// The identifier of a host's box, by which the keyboard finds its row.
 pub(super) fn box_id(name: &str) -> String {
@@ -21,6 +23,7 @@ pub(crate) fn SelectHost(
 ) -> impl IntoView {
     let selecting = use_context::<Selecting>()?;
     let selected = Memo::new(move |_| selecting.chosen().with(|chosen| chosen.has(id)));
+    let checked = move || Kept(selected.get());
     // A click rather than a change: it says whether Shift was held, as it also does when it was the space bar.
     let turn = move |event: ev::MouseEvent| {
         selecting.turn(id, event_target_checked(&event), event.shift_key());
@@ -35,7 +38,7 @@ pub(crate) fn SelectHost(
                     value=name.clone()
                     form=FORM
                     aria-label=format!("Select {name}")
-                    prop:checked=selected
+                    prop:checked=checked
                     on:click=turn
                 />
             </label>
@@ -47,17 +50,41 @@ pub(crate) fn SelectHost(
 /// The box that selects all hosts that are shown.
 #[component]
 pub(crate) fn SelectAll() -> impl IntoView {
+    let all = expect_context::<Selecting>().shown;
+    view! { <SelectThese hosts=all id="select-all" label="Select all hosts that are shown"/> }
+}
+
+/// The box that selects the hosts of a group, also while they are folded.
+#[component]
+pub(crate) fn SelectGroup(
+    /// The hosts.
+    rows: Memo<Vec<Row>>,
+    /// What they have in common, in words.
+    title: String,
+) -> impl IntoView {
+    let hosts = Memo::new(move |_| rows.with(|rows| rows.iter().map(|row| row.id).collect::<Vec<_>>()));
+    view! { <SelectThese hosts label=format!("Select hosts of {title}")/> }
+}
+
+#[component]
+fn SelectThese(
+    hosts: Memo<Vec<HostId>>,
+    #[prop(into)] label: String,
+    #[prop(optional)] id: Option<&'static str>,
+) -> impl IntoView {
     let selecting = expect_context::<Selecting>();
-    let marks = Memo::new(move |_| selecting.marks());
+    let marks = Memo::new(move |_| hosts.with(|hosts| selecting.marks(hosts)));
+    let turn =
+        move |event| hosts.with_untracked(|hosts| selecting.turn_all(hosts, event_target_checked(&event)));
     view! {
         <label class="select-host alive">
             <input
                 type="checkbox"
-                id="select-all"
-                aria-label="Select all hosts that are shown"
+                id=id
+                aria-label=label
                 prop:checked=move || marks.get() == Marks::All
                 prop:indeterminate=move || marks.get() == Marks::Some
-                on:change=move |event| selecting.turn_all(event_target_checked(&event))
+                on:change=turn
             />
         </label>
     }

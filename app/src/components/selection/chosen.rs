@@ -62,9 +62,9 @@ impl Chosen {
         self.turn(host, on);
     }
 
-    /// Turns all that are shown; what is selected beside them stays.
-    pub(crate) fn turn_all(&mut self, shown: &[HostId], on: bool) {
-        for host in shown {
+    /// Turns all of these; what is selected beside them stays.
+    pub(crate) fn turn_all(&mut self, hosts: &[HostId], on: bool) {
+        for host in hosts {
             self.set(*host, on);
         }
     }

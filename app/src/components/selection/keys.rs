@@ -65,7 +65,7 @@ fn in_table(selecting: Selecting, event: &KeyboardEvent, target: Option<Element>
     let place =
         selecting.rows.with_untracked(|rows| rows.iter().position(|it| Some(&it.name) == row.as_ref()));
     match key {
-        Key::All => selecting.turn_all(true),
+        Key::All => selecting.turn_all_shown(true),
         Key::Turn => turn(selecting, place),
         Key::Move { by, selecting: along } => go(selecting, place, by, along),
     }

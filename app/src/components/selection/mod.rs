@@ -15,7 +15,7 @@ use crate::live::{Live, Row};
 
 pub(crate) use address::{About, named as address_of, selected as address_of_selected};
 pub(crate) use bar::BulkBar;
-pub(crate) use boxes::{SelectAll, SelectHost};
+pub(crate) use boxes::{SelectAll, SelectGroup, SelectHost};
 use chosen::{Chosen, Marks};
 
 /// The identifier of the form that the checkboxes of the hosts belong to.
@@ -126,12 +126,21 @@ impl Selecting {
         });
     }
 
-    fn turn_all(self, on: bool) {
-        self.shown.with_untracked(|shown| self.chosen().update(|chosen| chosen.turn_all(shown, on)));
+    fn turn_all(self, hosts: &[HostId], on: bool) {
+        self.chosen().update(|chosen| chosen.turn_all(hosts, on));
     }
 
-    fn marks(self) -> Marks {
-        self.shown.with(|shown| self.chosen().with(|chosen| chosen.marks(shown)))
+    fn turn_all_shown(self, on: bool) {
+        self.shown.with_untracked(|shown| self.turn_all(shown, on));
+    }
+
+    /// How many of these are selected.
+    fn marks(self, hosts: &[HostId]) -> Marks {
+        self.chosen().with(|chosen| chosen.marks(hosts))
+    }
+
+    fn marks_of_shown(self) -> Marks {
+        self.shown.with(|shown| self.marks(shown))
     }
 
     /// How many hosts are selected, and how many of them are not shown.

@@ -5,7 +5,7 @@ use backstay_protocol::{HostView, Labels, MAX_TEST_TIMEOUT_SECS, NOTES_CHARS, Te
 use leptos::prelude::*;
 
 use crate::api::{SetAutoTest, SetLabels, SetTestTimeout};
-use crate::components::{Refusal, action_from_address};
+use crate::components::{Kept, Refusal, action_from_address};
 use crate::live::Live;
 
 /// Whether the host's tests run by themselves, and the button that changes it.
@@ -69,7 +69,7 @@ pub(super) fn TestTimeoutOf(detail: RwSignal<HostDetail>, name: String) -> impl 
                         autocomplete="off"
                         maxlength="12"
                         placeholder="not set"
-                        prop:value=move || amount(set.get())
+                        prop:value=move || Kept(amount(set.get()))
                         value=amount(first)
                     />
                     <select name="unit" aria-label="Unit">
@@ -112,8 +112,8 @@ pub(super) fn LabelsOf(detail: RwSignal<HostDetail>, name: String) -> impl IntoV
     let labels = Memo::new(move |_| detail.with(|d| d.labels.clone()));
     let Labels { tags: first_tags, notes: first_notes } = detail.with_untracked(|d| d.labels.clone());
     let saved = Memo::new(move |_| action.value().with(|value| matches!(value, Some(Ok(())))));
-    let tags = move || labels.with(|labels| labels.tags.join(" "));
-    let notes = move || labels.with(|labels| labels.notes.clone());
+    let tags = move || Kept(labels.with(|labels| labels.tags.join(" ")));
+    let notes = move || Kept(labels.with(|labels| labels.notes.clone()));
     let closed = move || !live.may_operate() || action.pending().get();
     view! {
         <ActionForm action=action attr:class="labels">

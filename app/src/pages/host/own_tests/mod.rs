@@ -4,10 +4,10 @@ mod strip;
 
 use backstay_protocol::test_history::{FLIPS, FailingSince, TestHistory};
 use backstay_protocol::view::HostDetail;
-use backstay_protocol::{State, TestRun};
+use backstay_protocol::{State, TestRun, test_run};
 use leptos::prelude::*;
 
-use crate::components::{Icon, Moment, TestsOf, use_log_address};
+use crate::components::{Icon, Moment, TestsOf, finding, use_log_address};
 use crate::time::{moment, use_time};
 use strip::{CELL, HEIGHT, cells, in_words};
 
@@ -90,10 +90,11 @@ fn OneTest(test: TestHistory) -> impl IntoView {
             ></svg>
         }
     });
-    let log = last.and_then(|last| last.op).map(|op| {
+    let log = last.and_then(|last| Some((last.op?, last.passed))).map(|(op, passed)| {
+        let end = test_run::end_of(&test.name, passed);
         view! {
             " "
-            <a class="test-log" href=move || log_address(op) data-noscroll="" data-log=op.to_string()>
+            <a class="test-log" href=move || finding(&log_address(op), &end) data-noscroll="" data-log=op.to_string()>
                 "Log"<span class="unseen">{format!(" of the latest run of {}", test.name)}</span>
             </a>
         }

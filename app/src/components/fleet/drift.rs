@@ -3,8 +3,8 @@
 use backstay_protocol::HostView;
 use leptos::prelude::*;
 
-use super::fleet_address::asking;
-use super::fleet_shown::Shown;
+use super::address::asking;
+use super::shown::Shown;
 use crate::components::Icon;
 use crate::fleet::Majority;
 

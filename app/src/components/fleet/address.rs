@@ -5,7 +5,9 @@ use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate, use_query_map};
 use leptos_router::params::ParamsMap;
+use web_sys::HtmlFormElement;
 
+use crate::browser;
 use crate::fleet::{GroupBy, Sort};
 
 /// The parameters of the address.
@@ -92,6 +94,21 @@ impl FleetAddress {
             }
             path
         });
+    }
+
+    /// Takes in what a person wrote and chose in the fields of these names before the page was alive; whether that asks
+    /// for something else.
+    pub(super) fn take_over(self, form: &HtmlFormElement) -> bool {
+        let before = untrack(|| self.now());
+        let said = |name: &str| browser::said_in(form, name).unwrap_or_default();
+        let asked = Asked {
+            text: said(QUERY),
+            sort: Sort::from_word(&said(SORT)),
+            group: GroupBy::from_word(&said(GROUP)),
+        };
+        let is_news = asked != before;
+        self.take_in(asked);
+        is_news
     }
 
     fn take_in(self, asked: Asked) {

@@ -3,10 +3,11 @@
 use backstay_protocol::PersonView;
 use leptos::prelude::*;
 
-use super::fleet_chunk::{Chunk, Window, chunks};
-use super::fleet_shown::{Shown, are_others};
+use super::chunk::Chunk;
+use super::shown::{Shown, are_others};
+use super::window::{Window, chunks};
 use crate::api::{CancelOp, RequestOp};
-use crate::components::Icon;
+use crate::components::{Icon, SelectGroup};
 use crate::fleet::{Counts, GroupKey, Standing};
 use crate::live::{Live, Row};
 
@@ -67,6 +68,7 @@ fn GroupHead(shown: Shown, key: GroupKey, rows: Memo<Vec<Row>>, folded: Memo<boo
     view! {
         <tr class="group-head">
             <th scope="rowgroup" colspan=width>
+                <SelectGroup rows title=title.clone()/>
                 <button
                     type="button"
                     class="quiet fold alive"

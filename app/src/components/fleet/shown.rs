@@ -3,8 +3,8 @@
 use backstay_protocol::HostId;
 use leptos::prelude::*;
 
-use super::fleet_address::FleetAddress;
-use super::fleet_fold::Folded;
+use super::address::FleetAddress;
+use super::fold::Folded;
 use crate::fleet::{Group, GroupBy, GroupKey, Majority, Query, QueryError, Sort, Tally, grouped};
 use crate::live::{Live, Row};
 

@@ -3,8 +3,8 @@
 use backstay_protocol::{Generation, HostView};
 use leptos::prelude::*;
 
-use super::fleet_address::asking;
-use super::fleet_drift::DriftMark;
+use super::address::asking;
+use super::drift::DriftMark;
 use crate::api::{CancelOp, RequestOp};
 use crate::components::{ActionsMenu, Doing, LightBadge, PlatformName, SelectHost};
 use crate::fleet::light_of;
@@ -22,6 +22,9 @@ pub fn HostRow(
     /// Which row of the table it is, where not all of them are on the page.
     #[prop(optional)]
     index: Option<Signal<Option<String>>>,
+    /// Whether its menu is made when it is opened; see [`ActionsMenu`].
+    #[prop(optional)]
+    spare: bool,
 ) -> impl IntoView {
     let Row { id, name, host } = row;
     let platform = {
@@ -64,7 +67,7 @@ pub fn HostRow(
                 <DriftMark host=host.clone()/>
             </td>
             <td class="now-cell" data-title="Now" data-column="now"><Doing host=Signal::derive(move || host.get()) cancel/></td>
-            <td class="menu-cell"><ActionsMenu host=name.clone() action/></td>
+            <td class="menu-cell"><ActionsMenu host=name.clone() action spare/></td>
         </tr>
     }
     .into_any()

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::fleet_address::{FleetAddress, asking};
+use super::address::{FleetAddress, asking};
 use crate::components::Icon;
 use crate::fleet::{Counts, Standing};
 use crate::live::Live;

@@ -3,9 +3,9 @@
 use backstay_protocol::Column;
 use leptos::prelude::*;
 
-use super::fleet_chunk::{ShowAll, Window};
-use super::fleet_group::FleetGroup;
-use super::fleet_shown::Shown;
+use super::group::FleetGroup;
+use super::shown::Shown;
+use super::window::{ShowAll, Window};
 use crate::api::{CancelOp, RequestOp};
 use crate::components::SelectAll;
 use crate::live::Live;

@@ -1,9 +1,11 @@
 //! What narrows, groups and sorts the hosts of the fleet page.
 
+use leptos::html;
 use leptos::prelude::*;
 
-use super::fleet_address::{FleetAddress, GROUP, QUERY, SORT};
-use super::fleet_shown::Shown;
+use super::address::{FleetAddress, GROUP, QUERY, SORT};
+use super::shown::Shown;
+use crate::components::Kept;
 use crate::fleet::{GroupBy, Sort};
 use crate::live::Live;
 
@@ -23,6 +25,14 @@ pub(crate) fn FleetFilter(shown: Shown) -> impl IntoView {
         let (all, some) = (live.rows().with(Vec::len), shown.rows.with(Vec::len));
         shown.is_narrowed().then(|| format!("{some} of {all} hosts"))
     };
+    let form = NodeRef::<html::Form>::new();
+    Effect::new(move |_| {
+        if let Some(form) = form.get() {
+            if shown.address.take_over(&form) {
+                update.with_value(|update| update());
+            }
+        }
+    });
     let error = move || shown.query.with(|query| query.as_ref().err().map(ToString::to_string));
     view! {
         <form
@@ -30,6 +40,8 @@ pub(crate) fn FleetFilter(shown: Shown) -> impl IntoView {
             method="get"
             action="/"
             role="search"
+            autocomplete="off"
+            node_ref=form
             on:submit=move |event| {
                 event.prevent_default();
                 update.with_value(|update| update());
@@ -43,7 +55,7 @@ pub(crate) fn FleetFilter(shown: Shown) -> impl IntoView {
                     placeholder="Filter: status:failed platform:nixos name"
                     autocomplete="off"
                     spellcheck="false"
-                    prop:value=move || text.get()
+                    prop:value=move || Kept(text.get())
                     value=text.get_untracked()
                     aria-describedby="fleet-filter-says"
                     on:input=move |event| {
