@@ -11,13 +11,14 @@ use crate::pages::{
     HostPage, Inside, LogInPage, MergePage, NotFound, NoticesPage, OpPage, OpsPage, RevertPage,
     RollBackFailedPage, RollbackPage, RolloutPage,
 };
-use crate::{browser, time};
+use crate::{browser, place, time};
 
 /// The whole application.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
     time::provide_time();
+    place::keep();
     Effect::new(|_| browser::set_flag("hydrated", true));
     view! {
         <Title formatter=|page: String| if page.is_empty() { "Backstay".to_owned() } else { format!("{page} · Backstay") }/>

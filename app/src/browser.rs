@@ -1,6 +1,7 @@
 //! The few things that pages ask of the browser itself. Called from effects and handlers alone, which the server
 //! never runs.
 
+mod links;
 mod nearness;
 mod turns;
 
@@ -13,6 +14,7 @@ use web_sys::{
     HtmlTextAreaElement, KeyboardEvent, MouseEvent,
 };
 
+pub(crate) use links::before_links;
 pub(crate) use nearness::{Nearness, extent, has_focus, set_height};
 pub(crate) use turns::in_turn;
 

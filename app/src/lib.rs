@@ -29,6 +29,7 @@ mod fleet;
 pub mod live;
 mod log;
 pub mod pages;
+mod place;
 #[cfg(feature = "ssr")]
 pub mod session;
 mod shell;

@@ -3,6 +3,7 @@
 import type { Page } from '@playwright/test';
 
 import { Selection } from '../pages/bulk';
+import { RollbackDialog } from '../pages/dialog';
 import { HostView } from '../pages/fleet';
 import { fits, isAccessible, sizes } from '../support/look';
 import * as plans from '../support/plans';
@@ -62,6 +63,38 @@ test.describe('with hosts', () => {
     await expect(selection.told).toHaveText('1 selected, 1 not shown');
     await box.uncheck();
     await expect(selection.bar).toBeHidden();
+  });
+
+  test('the page stays where it is while a dialog is over it, and after it', async ({ page, gpc0 }) => {
+    await page.setViewportSize({ width: 1000, height: 320 });
+    await open(page, '/');
+    const host = HostView.inFleet(page, gpc0.name);
+    const dialog = new RollbackDialog(page, gpc0.name);
+    const place = () => page.evaluate(() => window.scrollY);
+    await host.text.evaluate((row) => row.scrollIntoView({ block: 'center' }));
+    const before = await place();
+    expect(before).toBeGreaterThan(0);
+    const opens = async () => {
+      await host.choose('Rollback System');
+      await expect(dialog.confirm(47)).toBeEnabled();
+      expect(await place(), 'below the dialog').toBe(before);
+    };
+
+    await opens();
+    await dialog.cancel.click();
+    await expect(dialog.self).toHaveCount(0);
+    expect(await place(), 'after Cancel').toBe(before);
+    await opens();
+    await page.keyboard.press('Escape');
+    await expect(dialog.self).toHaveCount(0);
+    expect(await place(), 'after Esc').toBe(before);
+    await opens();
+    await dialog.confirm(47).click();
+    await host.shows('System', 'ok', 'Gen 47');
+    expect(await place(), 'after the rollback').toBe(before);
+    await page.getByRole('link', { name: gpc0.name, exact: true }).click();
+    await expect(page.getByRole('heading', { name: gpc0.name })).toBeInViewport();
+    expect(await place(), 'on another page').toBe(0);
   });
 
   test('a group is folded by keyboard, and stays so for the visit', async ({ page }) => {

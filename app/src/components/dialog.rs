@@ -37,9 +37,9 @@ pub fn Dialog(
     });
     let navigate = use_navigate();
     let leave = move |event: leptos::ev::Event| {
-        // The address says whether the dialog is open: it closes by going elsewhere.
+        // The address says whether the dialog is open: it closes by going elsewhere, to the page below it.
         event.prevent_default();
-        navigate(&back, leptos_router::NavigateOptions::default());
+        navigate(&back, leptos_router::NavigateOptions { scroll: false, ..Default::default() });
     };
     view! {
         <dialog class="dialog" open=true aria-labelledby="dialog-title" node_ref=element on:cancel=leave>

@@ -27,10 +27,8 @@ pub(crate) fn FleetFilter(shown: Shown) -> impl IntoView {
     };
     let form = NodeRef::<html::Form>::new();
     Effect::new(move |_| {
-        if let Some(form) = form.get() {
-            if shown.address.take_over(&form) {
-                update.with_value(|update| update());
-            }
+        if form.get().is_some_and(|form| shown.address.take_over(&form)) {
+            update.with_value(|update| update());
         }
     });
     let error = move || shown.query.with(|query| query.as_ref().err().map(ToString::to_string));
