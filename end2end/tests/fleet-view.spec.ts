@@ -72,10 +72,13 @@ test.describe('with hosts', () => {
     const dialog = new RollbackDialog(page, gpc0.name);
     const place = () => page.evaluate(() => window.scrollY);
     await host.text.evaluate((row) => row.scrollIntoView({ block: 'center' }));
-    const before = await place();
-    expect(before).toBeGreaterThan(0);
+    let before = 0;
     const opens = async () => {
-      await host.choose('Rollback System');
+      await host.menuButton.click();
+      await host.item('Rollback System').hover();
+      before = await place();
+      expect(before).toBeGreaterThan(0);
+      await host.item('Rollback System').click();
       await expect(dialog.confirm(47)).toBeEnabled();
       expect(await place(), 'below the dialog').toBe(before);
     };
@@ -90,7 +93,7 @@ test.describe('with hosts', () => {
     expect(await place(), 'after Esc').toBe(before);
     await opens();
     await dialog.confirm(47).click();
-    await host.shows('System', 'ok', 'Gen 47');
+    await host.shows('System', 'ok', 'Rolled back to Gen 47');
     expect(await place(), 'after the rollback').toBe(before);
     await page.getByRole('link', { name: gpc0.name, exact: true }).click();
     await expect(page.getByRole('heading', { name: gpc0.name })).toBeInViewport();

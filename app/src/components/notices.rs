@@ -16,6 +16,10 @@ const STAY: Duration = Duration::from_secs(20);
 #[component]
 pub fn Notices() -> impl IntoView {
     let live = expect_context::<Live>();
+    Effect::new(move |_| {
+        browser::set_flag("toasts", live.notices().with(|shown| !shown.is_empty()));
+        on_cleanup(|| browser::set_flag("toasts", false));
+    });
     view! {
         <section class="notices" aria-label="Notices">
             <div role="status" aria-live="polite" aria-atomic="false" aria-relevant="additions">

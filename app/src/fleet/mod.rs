@@ -15,6 +15,6 @@ pub(crate) use counts::Counts;
 pub(crate) use drift::{Majority, Tally};
 pub(crate) use group::{Group, GroupBy, GroupKey, grouped};
 pub(crate) use query::{Query, QueryError};
-pub(crate) use seen::light_of;
+pub(crate) use seen::{light_of, worst_of};
 pub(crate) use sort::Sort;
 pub(crate) use standing::Standing;

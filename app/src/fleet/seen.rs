@@ -21,6 +21,15 @@ pub(crate) fn light_of(host: &HostView, place: usize) -> Light {
     }
 }
 
+/// The worst that a host's lights show.
+pub(crate) fn worst_of(host: &HostView) -> State {
+    let lights = host.compartments.named();
+    [State::Failed, State::Attention, State::Working, State::Unknown]
+        .into_iter()
+        .find(|state| lights.iter().any(|(_, light)| light.state == *state))
+        .unwrap_or(State::Ok)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::sample::host;
@@ -33,5 +42,19 @@ mod tests {
         let away = HostView { online: false, ..there };
         assert_eq!(light_of(&away, 3).words, "was: Fine");
         assert_eq!(light_of(&away, 3).state, away.compartments.system.state);
+    }
+
+    #[test]
+    fn the_worst_light_is_found_wherever_it_is() {
+        let mut host = host("gpc0");
+        assert_eq!(worst_of(&host), State::Ok);
+        host.compartments.agent.state = State::Unknown;
+        assert_eq!(worst_of(&host), State::Unknown);
+        host.compartments.tests.state = State::Working;
+        assert_eq!(worst_of(&host), State::Working);
+        host.compartments.lock.state = State::Attention;
+        assert_eq!(worst_of(&host), State::Attention);
+        host.compartments.git.state = State::Failed;
+        assert_eq!(worst_of(&host), State::Failed);
     }
 }

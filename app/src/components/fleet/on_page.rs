@@ -8,6 +8,11 @@ use super::window::Window;
 use crate::browser::{self, Nearness};
 use crate::live::{Live, Row};
 
+/// How many rows are made at a time: so many fit into a frame, with what the browser does to show them.
+const STEP: usize = 3;
+/// More rows than a chunk has.
+const ALL: usize = usize::MAX;
+
 /// Whether the rows of a chunk are on the page.
 #[derive(Clone, Copy)]
 pub(super) struct OnPage {
@@ -15,8 +20,8 @@ pub(super) struct OnPage {
     rows: Memo<Vec<Row>>,
     /// Whether they are near to what is seen.
     near: RwSignal<bool>,
-    /// Whether they are there.
-    there: RwSignal<bool>,
+    /// How many of them are there at most.
+    there: RwSignal<usize>,
     /// How high they were when they were there last.
     height: RwSignal<Option<Height>>,
 }
@@ -35,19 +40,20 @@ impl OnPage {
             window,
             rows,
             near: RwSignal::new(first),
-            there: RwSignal::new(first),
+            there: RwSignal::new(if first { ALL } else { 0 }),
             height: RwSignal::new(None),
         }
     }
 
     /// The rows that are to be on the page.
     pub(super) fn there(self) -> Vec<Row> {
-        if self.are_there() { self.rows.get() } else { vec![] }
+        let there = self.count();
+        self.rows.with(|rows| rows[..there].to_vec())
     }
 
     /// How many are not.
     pub(super) fn away(self) -> usize {
-        if self.are_there() { 0 } else { self.rows.with(Vec::len) }
+        self.rows.with(Vec::len) - self.count()
     }
 
     /// How much room to leave for those, in pixels.
@@ -55,13 +61,14 @@ impl OnPage {
         let away = self.away();
         match self.height.get() {
             Some(known) if known.rows == away => known.high,
-            #[expect(clippy::cast_precision_loss, reason = "a few rows")]
-            _ => self.window.row.get() * away as f64,
+            _ => self.window.room(away),
         }
     }
 
-    fn are_there(self) -> bool {
-        self.there.get() || !self.window.many.get()
+    /// How many are.
+    fn count(self) -> usize {
+        let rows = self.rows.with(Vec::len);
+        if self.window.many.get() { self.there.get().min(rows) } else { rows }
     }
 
     /// Puts the rows onto the page when they are about to be seen, and takes them off again when they are far away.
@@ -87,26 +94,37 @@ impl OnPage {
 
     fn hear(self, body: &HtmlTableSectionElement, is_near: bool) {
         if let Some(high) = browser::extent(body, "[data-host]") {
-            let rows = self.rows.with_untracked(Vec::len);
+            let rows = untrack(|| self.count());
             self.height.set(Some(Height { rows, high }));
             self.window.measured(high, rows);
         }
         self.near.set(is_near);
-        if self.is_due() {
+        self.see_to_it(body);
+    }
+
+    /// Has what is due done, if anything is and the page is still there.
+    fn see_to_it(self, body: &HtmlTableSectionElement) {
+        let (Some(near), Some(there)) = (self.near.try_get_untracked(), self.there.try_get_untracked())
+        else {
+            return;
+        };
+        if there != if near { ALL } else { 0 } {
             let part = body.clone();
             browser::in_turn(body, move || self.settle(&part));
         }
     }
 
-    fn is_due(self) -> bool {
-        self.near.try_get_untracked() != self.there.try_get_untracked()
-    }
-
-    /// Does what is due, if the page is still there and it still is.
+    /// Puts the next few rows onto the page, or takes all off it.
     fn settle(self, body: &HtmlTableSectionElement) {
-        // What somebody is at stays.
-        if self.is_due() && (self.near.get_untracked() || !browser::has_focus(body)) {
-            self.there.set(self.near.get_untracked());
+        let Some(near) = self.near.try_get_untracked() else { return };
+        if near {
+            let rows = self.rows.with_untracked(Vec::len);
+            let next = self.there.get_untracked().saturating_add(STEP);
+            self.there.set(if next < rows { next } else { ALL });
+            self.see_to_it(body);
+        } else if !browser::has_focus(body) {
+            // What somebody is at stays.
+            self.there.set(0);
         }
     }
 
@@ -117,7 +135,7 @@ impl OnPage {
             let has = |host| self.rows.with_untracked(|rows| rows.iter().any(|row| row.id == host));
             if wanted.get().is_some_and(has) {
                 self.near.set(true);
-                self.there.set(true);
+                self.there.set(ALL);
             }
         });
     }

@@ -7,7 +7,7 @@ use super::address::asking;
 use super::drift::DriftMark;
 use crate::api::{CancelOp, RequestOp};
 use crate::components::{ActionsMenu, Doing, LightBadge, PlatformName, SelectHost};
-use crate::fleet::light_of;
+use crate::fleet::{light_of, worst_of};
 use crate::live::Row;
 
 /// One host of the fleet page.
@@ -39,6 +39,10 @@ pub fn HostRow(
         let host = host.clone();
         Memo::new(move |_| !host.with(|h| h.online))
     };
+    let worst = {
+        let host = host.clone();
+        Memo::new(move |_| host.with(worst_of))
+    };
     let lights = host.with_untracked(|h| h.compartments.named().map(|(light, _)| light));
     let lights = lights
         .into_iter()
@@ -46,15 +50,22 @@ pub fn HostRow(
         .map(|(place, light)| {
             let host = host.clone();
             let shown = Memo::new(move |_| host.with(|h| light_of(h, place)));
+            let shows = move || shown.with(|light| light.state.as_str());
             view! {
-                <td class="light-cell" data-title=light data-column=light.to_lowercase()>
+                <td class="light-cell" data-title=light data-column=light.to_lowercase() data-shows=shows>
                     <LightBadge host=name.clone() name=light light=shown.into()/>
                 </td>
             }
         })
         .collect_view();
     view! {
-        <tr class="host" data-host=name.clone() class:offline=offline aria-rowindex=move || index.and_then(|index| index.get())>
+        <tr
+            class="host"
+            data-host=name.clone()
+            data-worst=move || worst.get().as_str()
+            class:offline=offline
+            aria-rowindex=move || index.and_then(|index| index.get())
+        >
             <td class="select-cell"><SelectHost id name=name.clone()/></td>
             <th scope="row" aria-label=name.clone()>
                 <a href=format!("/hosts/{name}")>{name.clone()}</a>

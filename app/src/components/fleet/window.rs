@@ -33,7 +33,7 @@ pub(super) struct Window {
     /// Whether there are rows that are not on the page.
     pub(super) many: Memo<bool>,
     /// How high a row is, with what lies between it and the next; in pixels.
-    pub(super) row: RwSignal<f64>,
+    row: RwSignal<Option<f64>>,
     /// The host that somebody goes to by keyboard.
     pub(super) wanted: Option<RwSignal<Option<HostId>>>,
 }
@@ -46,16 +46,24 @@ impl Window {
         // Worked out before the rows read it.
         many.with_untracked(|_| ());
         let wanted = use_context::<Selecting>().map(Selecting::wanted);
-        Self { all, many, row: RwSignal::new(ROW), wanted }
+        Self { all, many, row: RwSignal::new(None), wanted }
     }
 
-    /// So many rows are so high.
+    /// So many rows are so high. Rows differ a little, and the page is not to change its length with each of them: what was
+    /// measured first holds until it is no longer of any use, as after a change of density or of the window's width.
     pub(super) fn measured(self, high: f64, rows: usize) {
         #[expect(clippy::cast_precision_loss, reason = "a few rows")]
         let each = high / rows.max(1) as f64;
-        if (each - self.row.get_untracked()).abs() > 1.0 {
-            self.row.set(each);
+        if self.row.get_untracked().is_none_or(|known| (each / known - 1.0).abs() > 0.25) {
+            self.row.set(Some(each));
         }
+    }
+
+    /// How much room so many rows take, in pixels.
+    pub(super) fn room(self, rows: usize) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "a few rows")]
+        let rows = rows as f64;
+        self.row.get().unwrap_or(ROW) * rows
     }
 
     /// Whether the server puts a row with so many before it onto the page.

@@ -33,6 +33,11 @@ pub(crate) fn BulkBar() -> impl IntoView {
     });
     let counts = Memo::new(move |_| selecting.counts());
     let some = Memo::new(move |_| counts.get().0 > 0);
+    // Style sheets make room for it; they would look through all rows for it with each one that comes or goes.
+    Effect::new(move |_| {
+        browser::set_flag("selection", some.get());
+        on_cleanup(|| browser::set_flag("selection", false));
+    });
     let words = move || some.get().then(|| count_words(counts.get()));
     let told = Memo::new(move |before: Option<&String>| match counts.get() {
         (0, _) if before.is_none_or(String::is_empty) => String::new(),

@@ -14,6 +14,8 @@ pub(super) fn radio_id(number: u32) -> String {
 /// One generation that can be chosen.
 #[component]
 pub(super) fn Choice(
+    /// Which one of the list it is, from 1.
+    place: i32,
     candidate: Candidate,
     /// Whether it is chosen when the dialog opens.
     preselected: bool,
@@ -23,7 +25,7 @@ pub(super) fn Choice(
     let generation = candidate.generation.clone();
     let number = generation.number;
     view! {
-        <li class="choice" class:unavailable=unavailable.is_some()>
+        <li class="choice" data-place=place class:unavailable=unavailable.is_some()>
             <label>
                 <input
                     type="radio"

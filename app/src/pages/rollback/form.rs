@@ -64,7 +64,11 @@ pub(super) fn RollbackForm(plan: RollbackPlan, back: String, again: PlanResource
     let choices = plan
         .candidates
         .iter()
-        .map(|c| view! { <Choice candidate=c.clone() preselected=plan.preselected == Some(c.generation.number) chosen/> })
+        .zip(1..)
+        .map(|(c, place)| {
+            let preselected = plan.preselected == Some(c.generation.number);
+            view! { <Choice place candidate=c.clone() preselected chosen/> }
+        })
         .collect_view();
     view! {
         <ActionForm action=action>
@@ -165,11 +169,12 @@ fn Outcomes(plan: RollbackPlan, chosen: RwSignal<Option<u32>>) -> impl IntoView 
     let outcomes = plan
         .candidates
         .iter()
-        .map(|candidate| {
+        .zip(1..)
+        .map(|(candidate, place)| {
             let number = candidate.generation.number;
             let to = crate::components::generation_name(&candidate.generation);
             view! {
-                <div class="outcome" class:chosen=move || chosen.get() == Some(number)>
+                <div class="outcome" data-place=place class:chosen=move || chosen.get() == Some(number)>
                     <p class="from-to">
                         {format!("{} goes from ", plan.host_name)}
                         <b>{from.clone()}</b>
@@ -190,10 +195,11 @@ fn ButtonText(plan: RollbackPlan, chosen: RwSignal<Option<u32>>) -> impl IntoVie
     let texts = plan
         .candidates
         .iter()
-        .map(|candidate| {
+        .zip(1..)
+        .map(|(candidate, place)| {
             let number = candidate.generation.number;
             view! {
-                <span class="outcome" class:chosen=move || chosen.get() == Some(number)>
+                <span class="outcome" data-place=place class:chosen=move || chosen.get() == Some(number)>
                     {format!("Rollback to Gen {number}")}
                 </span>
             }
