@@ -50,9 +50,9 @@ pub fn HostRow(
         .map(|(place, light)| {
             let host = host.clone();
             let shown = Memo::new(move |_| host.with(|h| light_of(h, place)));
-            let shows = move || shown.with(|light| light.state.as_str());
+            let state = move || shown.with(|light| light.state.as_str());
             view! {
-                <td class="light-cell" data-title=light data-column=light.to_lowercase() data-shows=shows>
+                <td class="light-cell" data-title=light data-column=light.to_lowercase() data-shows=state>
                     <LightBadge host=name.clone() name=light light=shown.into()/>
                 </td>
             }
