@@ -65,8 +65,18 @@ test('what a person asks for before the page is alive is not lost', async ({ pag
   await page.getByRole('combobox', { name: 'Sort' }).selectOption('status');
   const selection = new Selection(page);
   await selection.box('hsb0').check();
+  await page.getByRole('button', { name: 'View' }).click();
+  const view = page.getByRole('dialog', { name: 'View' });
+  await view.getByLabel('Agent').uncheck();
+  await view.getByLabel('Compact').check();
+  const saved = page.waitForResponse(/set_view/);
   letCome();
   await alive(page);
+  expect((await saved).ok()).toBe(true);
+  await expect(view.getByLabel('Agent')).not.toBeChecked();
+  await expect(view.getByLabel('Compact')).toBeChecked();
+  await expect(page.getByRole('columnheader', { name: 'Agent' })).toHaveCount(0);
+  await page.keyboard.press('Escape');
   await expect(page).toHaveURL('/?q=hsb&sort=status');
   await expect(filter).toHaveValue('hsb');
   await expect(page.getByRole('row').getByRole('rowheader')).toHaveText([/hsb0/]);

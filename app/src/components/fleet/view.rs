@@ -1,13 +1,18 @@
 //! The menu in which a person says how the fleet page is to look.
 
 use backstay_protocol::{Column, Density, PersonView};
+use leptos::html;
 use leptos::prelude::*;
+use web_sys::Element;
 
 use crate::api::SetView;
-use crate::components::Icon;
+use crate::browser;
+use crate::components::{Icon, Kept};
 use crate::live::Live;
 
 const MENU: &str = "fleet-view";
+const DENSITY: &str = "density";
+const COLUMNS: &str = "columns[]";
 
 /// The menu in which a person says how the fleet page is to look: a popover of the browser itself with a form in it,
 /// which works without script. With script, each change is seen at once, and taken back where it cannot be saved.
@@ -22,10 +27,16 @@ pub(crate) fn ViewMenu(
         Density::ALL.map(|density| view! { <DensityChoice saver density checked=density == first.density/> });
     let columns =
         Column::ALL.map(|column| view! { <ColumnChoice saver column checked=first.shows(column)/> });
+    let menu = NodeRef::<html::Div>::new();
+    Effect::new(move |_| {
+        if let Some(menu) = menu.get() {
+            saver.take_over(&menu);
+        }
+    });
     view! {
         <button type="button" class="view-button" popovertarget=MENU><Icon name="view"/>"View"</button>
-        <div class="menu view-menu" popover="auto" id=MENU role="dialog" aria-label="View">
-            <ActionForm action=action>
+        <div class="menu view-menu" popover="auto" id=MENU role="dialog" aria-label="View" node_ref=menu>
+            <ActionForm action=action attr:autocomplete="off">
                 <fieldset>
                     <legend>"Rows"</legend>
                     {densities}
@@ -49,10 +60,10 @@ fn DensityChoice(saver: Saver, density: Density, checked: bool) -> impl IntoView
         <label>
             <input
                 type="radio"
-                name="density"
+                name=DENSITY
                 value=density.as_str()
                 checked=checked
-                prop:checked=chosen
+                prop:checked=move || Kept(chosen.get())
                 on:change=move |_| saver.change(|view| view.density = density)
             />
             {match density {
@@ -80,10 +91,10 @@ fn ColumnChoice(saver: Saver, column: Column, checked: bool) -> impl IntoView {
         <label>
             <input
                 type="checkbox"
-                name="columns[]"
+                name=COLUMNS
                 value=column.as_str()
                 checked=checked
-                prop:checked=chosen
+                prop:checked=move || Kept(chosen.get())
                 on:change=turn
             />
             {column.title()}
@@ -125,6 +136,17 @@ impl Saver {
         self.view.update(change);
         if is_free {
             self.send();
+        }
+    }
+
+    /// Takes over what a person chose in the menu before the page was alive.
+    fn take_over(self, menu: &Element) {
+        let density = browser::checked_boxes(menu, DENSITY);
+        let density = density.first().and_then(|density| density.parse().ok()).unwrap_or_default();
+        let columns = browser::checked_boxes(menu, COLUMNS);
+        let chosen = PersonView::showing(density, columns.iter().filter_map(|column| column.parse().ok()));
+        if self.view.with_untracked(|view| *view != chosen) {
+            self.change(|view| *view = chosen);
         }
     }
 
