@@ -106,34 +106,6 @@ export class RevertDialog {
   }
 }
 
-export class RollBackFailedDialog {
-  readonly self: Locator;
-
-  constructor(readonly page: Page) {
-    this.self = page.getByRole('dialog', { name: 'Roll back failed hosts' });
-  }
-
-  row(host: string): Locator {
-    return this.self.locator(`li[data-host="${host}"]`);
-  }
-
-  get reason(): Locator {
-    return this.self.getByRole('textbox', { name: /^Reason/ });
-  }
-
-  get cancel(): Locator {
-    return this.self.getByRole('link', { name: 'Cancel' });
-  }
-
-  confirm(hosts: number): Locator {
-    return this.self.getByRole('button', { name: `Roll back ${hosts} ${hosts === 1 ? 'host' : 'hosts'}`, exact: true });
-  }
-
-  get alert(): Locator {
-    return this.self.getByRole('alert');
-  }
-}
-
 /** The list of all deployments. */
 export class DeploymentsPage {
   constructor(readonly page: Page) {}

@@ -5,10 +5,11 @@
 
 import type { Page } from '@playwright/test';
 
-import { DeploymentPanel, DeploymentsPage, RevertDialog, RollBackFailedDialog } from '../pages/deployment';
+import { DeploymentPanel, DeploymentsPage, RevertDialog } from '../pages/deployment';
 import { RollbackDialog } from '../pages/dialog';
 import { HostView } from '../pages/fleet';
 import { LogDrawer } from '../pages/op';
+import { RollBackFailedDialog } from '../pages/planned-rollback';
 import { MergeDialog, PullRequests } from '../pages/pull-requests';
 import { RolloutDialog, RolloutPanel } from '../pages/rollout';
 import { type Story, number } from './story';

@@ -1,7 +1,8 @@
 /** Several hosts are selected, and something is done to all of them after one look. */
 
-import { BulkRollbackDialog, Selection } from '../pages/bulk';
+import { Selection } from '../pages/bulk';
 import { HostView, notice } from '../pages/fleet';
+import { BulkRollbackDialog } from '../pages/planned-rollback';
 import { RolloutDialog, RolloutPanel } from '../pages/rollout';
 import type { Fleet } from '../support/fleet';
 import { attachPicture, fits, isAccessible, sizes } from '../support/look';

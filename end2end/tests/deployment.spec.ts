@@ -1,8 +1,9 @@
 /** What else can be done with a deployment that failed, and roll-outs. */
 
-import { DeploymentPanel, RollBackFailedDialog } from '../pages/deployment';
+import { DeploymentPanel } from '../pages/deployment';
 import { HostView } from '../pages/fleet';
 import { LogDrawer } from '../pages/op';
+import { RollBackFailedDialog } from '../pages/planned-rollback';
 import { RolloutDialog, RolloutPanel } from '../pages/rollout';
 import { test } from '../support/story';
 import { expect, open } from '../support/test';

@@ -1,0 +1,58 @@
+/** The dialogs that roll several hosts back: those that were selected, and those that a deployment broke. */
+
+import { type Locator, type Page, expect } from '@playwright/test';
+
+class PlannedRollbackDialog {
+  readonly self: Locator;
+
+  constructor(page: Page, name: string) {
+    this.self = page.getByRole('dialog', { name });
+  }
+
+  row(host: string): Locator {
+    return this.self.locator(`li[data-host="${host}"]`);
+  }
+
+  /** Where a host goes. */
+  generation(host: string): Locator {
+    return this.self.getByRole('combobox', { name: `Generation for ${host}`, exact: true });
+  }
+
+  /** Expects a host to go to this generation. */
+  async goesTo(host: string, number: number): Promise<void> {
+    await expect(this.generation(host).locator('option:checked')).toHaveText(new RegExp(`^Gen ${number}\\b`));
+  }
+
+  get reason(): Locator {
+    return this.self.getByRole('textbox', { name: /^Reason/ });
+  }
+
+  get cancel(): Locator {
+    return this.self.getByRole('link', { name: 'Cancel' });
+  }
+
+  confirm(hosts: number): Locator {
+    return this.self.getByRole('button', { name: `Roll back ${hosts} ${hosts === 1 ? 'host' : 'hosts'}`, exact: true });
+  }
+
+  /** The same button before the page is alive: it cannot count what is chosen. */
+  get confirmWithoutScript(): Locator {
+    return this.self.getByRole('button', { name: 'Roll back as chosen' });
+  }
+
+  get alert(): Locator {
+    return this.self.getByRole('alert');
+  }
+}
+
+export class BulkRollbackDialog extends PlannedRollbackDialog {
+  constructor(page: Page) {
+    super(page, 'Roll back several hosts');
+  }
+}
+
+export class RollBackFailedDialog extends PlannedRollbackDialog {
+  constructor(page: Page) {
+    super(page, 'Roll back failed hosts');
+  }
+}
