@@ -11,7 +11,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     Element, FormData, HtmlDialogElement, HtmlDocument, HtmlElement, HtmlFormElement, HtmlInputElement,
-    HtmlTextAreaElement, KeyboardEvent, MouseEvent,
+    HtmlTextAreaElement, KeyboardEvent, MouseEvent, ScrollIntoViewOptions, ScrollLogicalPosition,
 };
 
 pub(crate) use links::before_links;
@@ -100,6 +100,13 @@ pub(crate) fn is_typed_in(event: &KeyboardEvent) -> bool {
     let fields = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     target.is_some_and(|target| target.closest(fields).is_ok_and(|found| found.is_some()))
+}
+
+/// Scrolls what an element is in just as far as it takes to see the element.
+pub(crate) fn bring_into_sight(element: &Element) {
+    let how = ScrollIntoViewOptions::new();
+    how.set_block(ScrollLogicalPosition::Nearest);
+    element.scroll_into_view_with_scroll_into_view_options(&how);
 }
 
 /// Puts text on the clipboard; whether that was possible. Browsers offer their clipboard to pages that came by https

@@ -4,7 +4,7 @@
 //! loaded, the same components take the page over and follow the event stream, so that nobody ever reloads. A reader
 //! finds the way by folder:
 //!
-//! * [`pages`] has one file for each address, [`components`] what they are put together from;
+//! * [`pages`] has what is shown at each address, [`components`] what they are put together from;
 //! * [`api`] has the server functions: what a page asks for and what a person does;
 //! * [`ansi`] reads what programs write for a terminal, and `log` holds an op's output;
 //! * `fleet` says which hosts are shown and in which order;

@@ -2,6 +2,8 @@
 //! another page; but a dialog lies over the fleet page, and that one stays where it is when one comes, and when it goes.
 
 use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
 use web_sys::Url;
 
 use crate::browser;
@@ -20,36 +22,47 @@ fn is_kept_by(from: &Url, to: &Url) -> bool {
         && page(&from.pathname()) == page(&to.pathname())
 }
 
-/// The page that is shown at an address: the fleet's for each of its dialogs.
-fn page(path: &str) -> &str {
-    let is_dialog = matches!(
+/// Whether what is shown at an address is a dialog over the fleet page.
+pub(crate) fn is_dialog(path: &str) -> bool {
+    matches!(
         path.split('/').collect::<Vec<_>>()[..],
         ["", "add-host" | "rollout" | "rollback"]
             | ["", "hosts", _, "rollback"]
             | ["", "pull-requests", _, "merge"]
             | ["", "deployments", _, "revert" | "rollback"]
-    );
-    if is_dialog { "/" } else { path }
+    )
+}
+
+/// The page that is shown at an address: the fleet's for each of its dialogs.
+pub(crate) fn page(path: &str) -> &str {
+    if is_dialog(path) { "/" } else { path }
+}
+
+/// What goes to an address of ours, to its top where that is another page. Whoever leaves a dialog is not led back into it
+/// by the browser.
+pub(crate) fn goer() -> impl Fn(&str) + Clone {
+    let navigate = use_navigate();
+    move |address| {
+        let here = window().location().pathname().unwrap_or_default();
+        let path = address.split(['?', '#']).next().unwrap_or_default();
+        let scroll = page(&here) != page(path);
+        navigate(
+            address,
+            NavigateOptions { scroll, replace: is_dialog(&here), ..NavigateOptions::default() },
+        );
+    }
 }
 
 /// Goes where the server leads after a form, in place of the router's own way, which always goes to the top.
 #[cfg(feature = "hydrate")]
 fn follow_server() {
-    use leptos_router::NavigateOptions;
-    use leptos_router::hooks::use_navigate;
-
     // The router's context comes to the same owner as this.
     let owner = Owner::current();
     let follow = move |address: &str| {
-        let Some(navigate) = owner.as_ref().map(|owner| owner.with(use_navigate)) else { return };
+        let Some(go) = owner.as_ref().map(|owner| owner.with(goer)) else { return };
         let address = address.to_owned();
         // What waits for the server's answer has it first.
-        request_animation_frame(move || {
-            let here = window().location().pathname().unwrap_or_default();
-            let path = address.split(['?', '#']).next().unwrap_or_default();
-            let scroll = page(&here) != page(path);
-            navigate(&address, NavigateOptions { scroll, ..NavigateOptions::default() });
-        });
+        request_animation_frame(move || go(&address));
     };
     // Set already where the page has been made before.
     let _ = server_fn::redirect::set_redirect_hook(follow);

@@ -1,6 +1,7 @@
 //! People: first administrator, log-in, sessions; and the tokens that let hosts in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use argon2::password_hash;
 use backstay_protocol::limits::HOST_NAME_CHARS;
@@ -137,6 +138,17 @@ impl Accounts {
     pub async fn session(&self, token: &str) -> Result<Option<Person>, StoreError> {
         let user = self.store.session_user(&TokenHash::of(token), self.clock.now()).await?;
         Ok(user.map(|user| Person { name: user.name, role: user.role }))
+    }
+
+    /// Waits until a session is over. It is looked up every so often, for another process may end it: whoever takes
+    /// somebody's access away uses the server's own program. Where that fails, it is tried again.
+    pub async fn until_over(&self, token: &str, every: Duration) {
+        loop {
+            tokio::time::sleep(every).await;
+            if matches!(self.session(token).await, Ok(None)) {
+                return;
+            }
+        }
     }
 
     /// Ends a session.

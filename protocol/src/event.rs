@@ -13,6 +13,12 @@ use crate::pull_request::PullRequests;
 use crate::rollout::Rollout;
 use crate::{HostId, HostView, OpId, OpView, OutputLine};
 
+/// What a stream carries beside events, where there are none for [`ALIVE_SECS`]: it has no number, and says only that the
+/// server is there.
+pub const ALIVE: &str = "alive";
+/// After how many seconds without an event a stream says [`ALIVE`].
+pub const ALIVE_SECS: u64 = 15;
+
 /// Something happened that open pages show.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]

@@ -17,6 +17,15 @@ pub struct DeploymentsRead {
     pub last_event: u64,
 }
 
+/// A deployment, as it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeploymentRead {
+    /// The deployment.
+    pub deployment: Deployment,
+    /// The number of the last event that this holds.
+    pub last_event: u64,
+}
+
 /// Reads deployments, newest first: those older than `before`, where given.
 ///
 /// # Errors
@@ -48,12 +57,15 @@ pub async fn load_deployments(
 pub async fn load_deployment(
     /// The deployment's identifier.
     id: String,
-) -> Result<Option<Deployment>, ApiError> {
+) -> Result<Option<DeploymentRead>, ApiError> {
     use crate::session;
 
     session::person().await?;
     let Ok(id) = id.parse() else { return Ok(None) };
-    session::fleet()?.deployment(id).await.map_err(session::database)
+    let fleet = session::fleet()?;
+    let last_event = fleet.events().last();
+    let deployment = fleet.deployment(id).await.map_err(session::database)?;
+    Ok(deployment.map(|deployment| DeploymentRead { deployment, last_event }))
 }
 
 /// Merges a pull request, as long as it is at the commit that the person saw, and leads to `back`.

@@ -1,4 +1,4 @@
-//! Server functions: what a page asks for and what a person does. Each checks the person first.
+//! Server functions: what a page asks for and what a person does. Each but the log-in checks the person first.
 
 mod access;
 mod audit;
@@ -15,8 +15,9 @@ pub use access::{LogIn, LogOut, log_in, log_out};
 pub use audit::{Audit, audit};
 pub use compare::{CompareGenerations, compare_generations};
 pub use deployments::{
-    ContinueAnyway, DeploymentsRead, LoadDeployment, LoadDeployments, MergePullRequest, RevertPullRequest,
-    continue_anyway, load_deployment, load_deployments, merge_pull_request, revert_pull_request,
+    ContinueAnyway, DeploymentRead, DeploymentsRead, LoadDeployment, LoadDeployments, MergePullRequest,
+    RevertPullRequest, continue_anyway, load_deployment, load_deployments, merge_pull_request,
+    revert_pull_request,
 };
 pub use fleet::{MakeJoinToken, SetView, Start, StartPage, make_join_token, set_view, start_page};
 pub use host::{

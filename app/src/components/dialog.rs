@@ -2,6 +2,7 @@
 
 use leptos::html;
 use leptos::prelude::*;
+use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
 use crate::browser;
@@ -39,7 +40,7 @@ pub fn Dialog(
     let leave = move |event: leptos::ev::Event| {
         // The address says whether the dialog is open: it closes by going elsewhere, to the page below it.
         event.prevent_default();
-        navigate(&back, leptos_router::NavigateOptions { scroll: false, ..Default::default() });
+        navigate(&back, NavigateOptions { scroll: false, replace: true, ..Default::default() });
     };
     view! {
         <dialog class="dialog" open=true aria-labelledby="dialog-title" node_ref=element on:cancel=leave>

@@ -1,12 +1,13 @@
 //! What forms share: their server action, and the refusal that they may be answered with.
 
+use leptos::html;
 use leptos::prelude::*;
 use leptos::server::ServerActionError;
 use leptos_router::hooks::use_query_map;
 use server_fn::ServerFn;
 
-use crate::ApiError;
 use crate::components::use_log_address;
+use crate::{ApiError, browser};
 
 /// The action of a form. Where the form was sent without WebAssembly and refused, the server led back here with the
 /// refusal in the address, and the action begins with it: the same on the server and in the browser.
@@ -46,7 +47,16 @@ where
             let holder = holder.map(|op| {
                 view! { " "<a href=move || log_address(op) data-noscroll="" data-log=op.to_string()>"Show its log"</a> }
             });
-            view! { <p class="refusal" role="alert">{error.to_string()}{holder}</p> }.into_any()
+            let log_in = matches!(error, ApiError::NotLoggedIn)
+                .then(|| view! { " "<a href="/login" rel="external">"Log in"</a> });
+            // In a long dialog its place may be out of sight, and a button that does nothing is no answer.
+            let said = NodeRef::<html::P>::new();
+            Effect::new(move |_| {
+                if let Some(said) = said.get() {
+                    browser::bring_into_sight(&said);
+                }
+            });
+            view! { <p class="refusal" role="alert" node_ref=said>{error.to_string()}{holder}{log_in}</p> }.into_any()
         })}
     }
 }

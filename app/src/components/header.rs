@@ -4,9 +4,9 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
 use crate::api::LogOut;
-use crate::browser;
 use crate::components::{Icon, Mark, NoticesLink, action_from_address};
 use crate::live::{Connection, Live};
+use crate::{browser, place};
 
 /// The top of every page: where one is, whether the page is live, who is logged in.
 #[component]
@@ -51,14 +51,11 @@ enum Section {
 impl Section {
     /// The part that an address belongs to. A dialog belongs to the page that it lies over, whatever its address.
     fn of(path: &str) -> Option<Self> {
-        let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty()).collect();
-        match parts[..] {
-            []
-            | ["hosts" | "rollout" | "rollback" | "pull-requests", ..]
-            | ["deployments", _, "revert" | "rollback"] => Some(Self::Fleet),
-            ["deployments", ..] => Some(Self::Deployments),
-            ["ops", ..] => Some(Self::Ops),
-            ["audit", ..] => Some(Self::Audit),
+        match place::page(path).split('/').nth(1) {
+            Some("" | "hosts") => Some(Self::Fleet),
+            Some("deployments") => Some(Self::Deployments),
+            Some("ops") => Some(Self::Ops),
+            Some("audit") => Some(Self::Audit),
             _ => None,
         }
     }

@@ -7,6 +7,8 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use leptos_router::params::ParamsMap;
 
+use crate::place;
+
 /// Where the op whose log is open is named.
 pub(crate) const LOG: &str = "log";
 
@@ -52,10 +54,8 @@ fn address(path: &str, mut query: ParamsMap, log: Option<OpId>) -> String {
 /// The page of what a dialog is about, where the address is that of a dialog. A dialog lies over its page, and over the
 /// log: whoever opens the log leaves the dialog.
 fn below_dialog(path: &str) -> Option<&str> {
-    if path == "/rollout" || path.starts_with("/pull-requests/") {
-        return Some("/");
-    }
-    ["/rollback", "/revert"].iter().find_map(|dialog| path.strip_suffix(dialog))
+    let own = ["/rollback", "/revert"].iter().find_map(|dialog| path.strip_suffix(dialog));
+    place::is_dialog(path).then(|| own.filter(|own| !own.is_empty()).unwrap_or("/"))
 }
 
 /// An address without a log, with one.
@@ -100,9 +100,14 @@ mod tests {
 
     #[test]
     fn dialogs_of_the_fleet_are_left_too() {
-        for dialog in
-            ["/rollout", "/pull-requests/42/merge", "/deployments/x/revert", "/deployments/x/rollback"]
-        {
+        for dialog in [
+            "/add-host",
+            "/rollout",
+            "/rollback",
+            "/pull-requests/42/merge",
+            "/deployments/x/revert",
+            "/deployments/x/rollback",
+        ] {
             assert_eq!(logged(dialog, &[("hosts", "gpc0")]), format!("/?{LOGGED}"));
         }
         assert_eq!(

@@ -40,7 +40,7 @@ pub use dialog::{Dialog, DialogTrouble};
 pub use doing::Doing;
 pub use drawer::LogDrawer;
 pub(crate) use field::Kept;
-pub(crate) use fleet::{FleetFilter, FleetTable, OldNews, Shown, ViewMenu};
+pub(crate) use fleet::{FleetFilter, FleetTable, OldNews, Shown, ViewMenu, names_fitting};
 pub use fleet::{HostRow, Summary};
 pub use form::{Refusal, action_from_address};
 pub use generation::GenerationName;
@@ -62,10 +62,11 @@ pub(crate) use palette::Open as OpenPalette;
 pub use palette::Palette;
 pub use pull_requests::PullRequests;
 pub(crate) use pull_requests::{ChangedInputs, Says, changes_lock, checks, may_be_merged, mergeable};
+pub use rollout::NewestRollout;
+pub(crate) use rollout::RollOutLink;
 pub(crate) use rollout::hosts_words;
-pub use rollout::{NewestRollout, RollOutLink};
 pub(crate) use selection::{
-    About, BulkBar, SelectAll, SelectGroup, SelectHost, Selecting, Selection, address_of,
+    About, BulkBar, SelectAll, SelectGroup, SelectHost, Selecting, Selection, address_of, address_of_fitting,
 };
 #[cfg(all(debug_assertions, feature = "ssr"))]
 pub(crate) use shortcuts::OpenShortcuts;

@@ -3,7 +3,6 @@
 //! Words are separated by spaces, and all of them have to be true of a host. A word with a colon asks for something in
 //! particular; one without is part of a host's name. A hyphen in front turns a word around.
 
-use std::fmt;
 use std::str::FromStr;
 
 use backstay_protocol::{HostView, Platform, State};
@@ -45,17 +44,14 @@ enum Asks {
     Drifted,
 }
 
-/// A query that asks for what there is not.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct QueryError {
-    word: String,
-    known: String,
-}
-
-impl fmt::Display for QueryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "“{}” asks for nothing that there is. Known: {}.", self.word, self.known)
-    }
+/// A query that cannot be understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum QueryError {
+    /// It asks for what there is not.
+    #[error("“{word}” asks for nothing that there is. Known: {known}.")]
+    Unknown { word: String, known: String },
+    #[error("This filter is longer than {LONGEST} bytes. Write less of it.")]
+    TooLong,
 }
 
 /// What stands before a colon.
@@ -70,7 +66,7 @@ impl FromStr for Query {
 
     fn from_str(text: &str) -> Result<Self, QueryError> {
         if text.len() > LONGEST {
-            return Err(QueryError { word: "…".to_owned(), known: format!("at most {LONGEST} letters") });
+            return Err(QueryError::TooLong);
         }
         let terms = text.split_whitespace().map(term).collect::<Result<_, _>>()?;
         Ok(Self { terms })
@@ -85,7 +81,7 @@ fn term(word: &str) -> Result<Term, QueryError> {
     };
     let asks = match rest.split_once(':') {
         Some((key, value)) => asks(&key.to_lowercase(), &value.to_lowercase())
-            .map_err(|known| QueryError { word: word.to_owned(), known })?,
+            .map_err(|known| QueryError::Unknown { word: word.to_owned(), known })?,
         None => Asks::Name(rest.to_lowercase()),
     };
     Ok(Term { negated, asks })

@@ -30,8 +30,11 @@ impl Gather {
         Self { live, waiting: Rc::default() }
     }
 
-    /// An event came.
+    /// An event came. One that the page holds already is passed over: a stream that was opened anew may say it again.
     pub(super) fn hear(&self, id: u64, event: Event) {
+        if id <= self.live.last_event() {
+            return;
+        }
         if let Some(waiting) = self.waiting.borrow_mut().as_mut() {
             waiting.push((id, event));
             return;

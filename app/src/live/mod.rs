@@ -7,7 +7,6 @@ mod started;
 mod store;
 mod stream;
 
-pub(crate) use reload::Reload;
 pub(crate) use started::Started;
 pub use store::{Connection, Live, Row, ShownNotice};
 pub(crate) use stream::follow;

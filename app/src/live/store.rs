@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use backstay_protocol::deployment::Deployment;
-use backstay_protocol::event::{Event, Notice};
+use backstay_protocol::event::{Event, Notice, Tone};
 use backstay_protocol::pull_request::PullRequests;
 use backstay_protocol::rollout::Rollout;
 use backstay_protocol::view::{FleetSnapshot, Person, Role};
@@ -51,7 +51,7 @@ pub struct ShownNotice {
     pub notice: Notice,
 }
 
-/// How many notices are shown at once; older ones make room.
+/// How many notices are shown at once; older ones make room, and bad news last.
 const NOTICES: usize = 5;
 
 /// The state that all components of a page share. Cheap to copy.
@@ -291,8 +291,8 @@ impl Live {
         self.newest_notice
     }
 
-    /// The number of the newest notice that was there when the list of them was last looked at in this browser; none
-    /// where that is not known, or never happened.
+    /// The number of the newest notice that was there when the list of them was last looked at in this browser: 0 where
+    /// that never happened, none until the browser was asked.
     pub fn read_notice(self) -> RwSignal<Option<u64>> {
         self.read_notice
     }
@@ -355,8 +355,10 @@ impl Live {
         self.newest_notice.set(key);
         self.notices.update(|shown| {
             shown.push(ShownNotice { key, notice });
-            let excess = shown.len().saturating_sub(NOTICES);
-            shown.drain(..excess);
+            while shown.len() > NOTICES {
+                let gives_way = shown.iter().position(|shown| shown.notice.tone != Tone::Bad);
+                shown.remove(gives_way.unwrap_or_default());
+            }
         });
     }
 
@@ -372,7 +374,6 @@ mod tests {
     use std::sync::Barrier;
     use std::thread;
 
-    use backstay_protocol::event::Tone;
     use backstay_protocol::{Compartments, Light, Platform, State};
 
     use super::*;
@@ -422,6 +423,10 @@ mod tests {
         let live = Live::new();
         live.begin(start(hosts, 7));
         live
+    }
+
+    fn notice(tone: Tone, text: String) -> Notice {
+        Notice { at: "2026-01-01T00:00:00Z".parse().unwrap(), tone, text, host_name: None, op: None }
     }
 
     fn names(live: Live) -> Vec<String> {
@@ -522,15 +527,33 @@ mod tests {
         Owner::new().with(|| {
             let live = live(vec![]);
             for number in 0..9 {
-                let at = "2026-01-01T00:00:00Z".parse().unwrap();
-                let text = format!("Rolled back to Gen {number}");
-                let notice = Notice { at, tone: Tone::Good, text, host_name: None, op: None };
-                live.apply(8 + number, &Event::Notice(notice));
+                let told = notice(Tone::Good, format!("Rolled back to Gen {number}"));
+                live.apply(8 + number, &Event::Notice(told));
             }
             let shown = live.notices().get_untracked();
             assert_eq!(shown.len(), NOTICES);
             assert_eq!(shown[0].notice.text, "Rolled back to Gen 4");
             assert_eq!(live.newest_notice().get_untracked(), 16);
+        });
+    }
+
+    #[test]
+    fn bad_news_make_room_last() {
+        Owner::new().with(|| {
+            let live = live(vec![]);
+            let tones =
+                [Tone::Good, Tone::Bad, Tone::Good, Tone::Neutral, Tone::Good, Tone::Good, Tone::Good];
+            for (id, tone) in (8..).zip(tones) {
+                live.apply(id, &Event::Notice(notice(tone, id.to_string())));
+            }
+            let texts = |live: Live| {
+                live.notices().with_untracked(|n| n.iter().map(|n| n.notice.text.clone()).collect::<Vec<_>>())
+            };
+            assert_eq!(texts(live), ["9", "11", "12", "13", "14"]);
+            for id in 15..20 {
+                live.apply(id, &Event::Notice(notice(Tone::Bad, id.to_string())));
+            }
+            assert_eq!(texts(live), ["15", "16", "17", "18", "19"]);
         });
     }
 }

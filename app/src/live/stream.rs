@@ -9,7 +9,8 @@
 
 use std::time::Duration;
 
-use backstay_protocol::event::Event;
+use backstay_protocol::event::{ALIVE, ALIVE_SECS, Event};
+use chrono::{DateTime, TimeDelta, Utc};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
@@ -27,10 +28,16 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// How long a tab may be out of sight before it gives its stream back.
 const OUT_OF_SIGHT: Duration = Duration::from_secs(30);
 
+/// How long a stream may be silent: the server says so often that it is there that two of these were lost.
+const SILENT: TimeDelta = TimeDelta::seconds(2 * ALIVE_SECS.cast_signed() + 5);
+/// How often it is looked whether it is.
+const LOOKED: Duration = Duration::from_secs(5);
+
 /// An open stream and the handlers that it calls.
 struct Stream {
     source: EventSource,
     _heard: Closure<dyn Fn(MessageEvent)>,
+    _alive: Closure<dyn Fn()>,
     _opened: Closure<dyn Fn()>,
     _lost: Closure<dyn Fn()>,
 }
@@ -41,113 +48,168 @@ impl Drop for Stream {
     }
 }
 
-/// The stream that is open now; it is closed when the component that follows it goes.
-type Slot = StoredValue<Option<Stream>, LocalStorage>;
+/// A tab that follows the stream. Cheap to copy.
+#[derive(Clone, Copy)]
+struct Tab {
+    live: Live,
+    /// The stream that is open now; it is closed when the component that follows it goes.
+    stream: StoredValue<Option<Stream>, LocalStorage>,
+    /// What gives the stream back after a while out of sight.
+    rest: StoredValue<Option<TimeoutHandle>>,
+    /// When something came last.
+    heard: StoredValue<DateTime<Utc>>,
+}
 
 /// Follows the event stream as long as the calling effect holds; effects run in browsers alone.
 pub(crate) fn follow(live: Live) {
-    let slot: Slot = StoredValue::new_local(None);
-    let sight = window_event_listener_untyped("visibilitychange", move |_| match browser::is_in_sight() {
-        true if slot.try_with_value(Option::is_none) == Some(true) => open(live, slot),
-        true => {}
-        false => rest_if_out_of_sight(live, slot),
-    });
+    let tab = Tab {
+        live,
+        stream: StoredValue::new_local(None),
+        rest: StoredValue::new(None),
+        heard: StoredValue::new(browser::now()),
+    };
+    let sight = window_event_listener_untyped("visibilitychange", move |_| tab.sight_changed());
+    let watch = set_interval_with_handle(move || tab.look_after(), LOOKED).ok();
     on_cleanup(move || {
         sight.remove();
-        slot.try_set_value(None);
+        watch.inspect(IntervalHandle::clear);
+        tab.stay();
+        tab.close();
         browser::set_flag("live", false);
     });
-    open(live, slot);
+    tab.open();
 }
 
-/// Gives the stream back, if the tab is out of sight by now and stays so.
-fn rest_if_out_of_sight(live: Live, slot: Slot) {
-    if browser::is_in_sight() {
-        return;
-    }
-    let rest = move || {
-        if !browser::is_in_sight() && slot.try_set_value(None).is_none() {
-            live.connection().try_set(Connection::Opening);
-            browser::set_flag("live", false);
+impl Tab {
+    fn sight_changed(self) {
+        self.stay();
+        if !browser::is_in_sight() {
+            self.rest_later();
+        } else if self.stream.try_with_value(Option::is_none) == Some(true) {
+            self.open();
         }
-    };
-    set_timeout(rest, OUT_OF_SIGHT);
-}
-
-fn open(live: Live, slot: Slot) {
-    let Ok(source) = EventSource::new(&format!("/events?after={}", live.last_event())) else {
-        return;
-    };
-    let gather = Gather::of(live);
-    let heard = Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| {
-        hear(live, slot, &gather, &message);
-    });
-    let opened = Closure::<dyn Fn()>::new(move || {
-        live.connection().set(Connection::Live);
-        browser::set_flag("live", true);
-    });
-    let lost = Closure::<dyn Fn()>::new({
-        let source = source.clone();
-        move || lose(live, slot, &source)
-    });
-    for name in Event::NAMES {
-        // Fails for no name.
-        let _ = source.add_event_listener_with_callback(name, heard.as_ref().unchecked_ref());
     }
-    source.set_onopen(Some(opened.as_ref().unchecked_ref()));
-    source.set_onerror(Some(lost.as_ref().unchecked_ref()));
-    let stream = Stream { source, _heard: heard, _opened: opened, _lost: lost };
-    // Where the page is gone meanwhile, the stream comes back here, and closes.
-    drop(slot.try_set_value(Some(stream)));
-    rest_if_out_of_sight(live, slot);
-}
 
-fn hear(live: Live, slot: Slot, gather: &Gather, message: &MessageEvent) {
-    let Some(json) = message.data().as_string() else { return };
-    match Event::read(&message.type_(), &json) {
-        Ok(Event::Resync) => start_over(live, slot, Duration::ZERO),
-        Ok(event) => match message.last_event_id().parse() {
-            Ok(id) => gather.hear(id, event),
-            // The server numbers every event.
-            Err(_) => live.apply(live.last_event(), &event),
-        },
-        // Said by a newer server than this page is from.
-        Err(error) => leptos::logging::warn!("an event was not understood: {error}"),
-    }
-}
-
-fn lose(live: Live, slot: Slot, source: &EventSource) {
-    live.connection().try_set(Connection::Reconnecting);
-    browser::set_flag("live", false);
-    if source.ready_state() == EventSource::CLOSED {
-        start_over(live, slot, FIRST_WAIT);
-    }
-}
-
-/// Closes the stream, reads everything again after a while, and opens a new one.
-fn start_over(live: Live, slot: Slot, wait: Duration) {
-    live.connection().try_set(Connection::Reconnecting);
-    browser::set_flag("live", false);
-    // Not now: the handler that is running belongs to the stream.
-    set_timeout(
-        move || {
-            if slot.try_set_value(None).is_none() {
-                spawn_local(read_again(live, slot, wait));
+    /// Gives the stream back, if the tab stays out of sight.
+    fn rest_later(self) {
+        let rest = move || {
+            if self.close() {
+                self.live.connection().try_set(Connection::Opening);
+                browser::set_flag("live", false);
             }
-        },
-        wait.mul_f64(0.5 + browser::random() / 2.0),
-    );
-}
+        };
+        // Without a timer, which no browser refuses, the stream is only kept for longer than it need be.
+        let timer = set_timeout_with_handle(rest, OUT_OF_SIGHT).ok();
+        self.rest.try_set_value(timer);
+    }
 
-async fn read_again(live: Live, slot: Slot, waited: Duration) {
-    match start_page().await {
-        Ok(start) if !slot.is_disposed() => {
-            live.reset(start);
-            open(live, slot);
+    /// Does not give the stream back after all.
+    fn stay(self) {
+        if let Some(timer) = self.rest.try_update_value(Option::take).flatten() {
+            timer.clear();
         }
-        Err(ApiError::Outdated) => drop(live.outdated().try_set(true)),
-        // The answer itself leads to the log-in page.
-        Ok(_) | Err(ApiError::NotLoggedIn) => {}
-        Err(_) => start_over(live, slot, (waited * 2).clamp(FIRST_WAIT, LONGEST_WAIT)),
+    }
+
+    /// Closes the stream; whether the page is still there.
+    fn close(self) -> bool {
+        self.stream.try_set_value(None).is_none()
+    }
+
+    /// A server that is cut off says no goodbye: a stream that is silent for long is lost.
+    fn look_after(self) {
+        let is_live = self.live.connection().try_get_untracked() == Some(Connection::Live);
+        let silent = self.heard.try_get_value().is_some_and(|heard| browser::now() - heard > SILENT);
+        if is_live && silent {
+            self.start_over(Duration::ZERO);
+        }
+    }
+
+    fn hears(self) {
+        self.heard.try_set_value(browser::now());
+    }
+
+    fn open(self) {
+        let Ok(source) = EventSource::new(&format!("/events?after={}", self.live.last_event())) else {
+            return;
+        };
+        let gather = Gather::of(self.live);
+        let heard = Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| {
+            self.hears();
+            self.hear(&gather, &message);
+        });
+        let alive = Closure::<dyn Fn()>::new(move || self.hears());
+        let opened = Closure::<dyn Fn()>::new(move || {
+            self.hears();
+            self.live.connection().set(Connection::Live);
+            browser::set_flag("live", true);
+        });
+        let lost = Closure::<dyn Fn()>::new({
+            let source = source.clone();
+            move || self.lose(&source)
+        });
+        for name in Event::NAMES {
+            // Fails for no name.
+            let _ = source.add_event_listener_with_callback(name, heard.as_ref().unchecked_ref());
+        }
+        let _ = source.add_event_listener_with_callback(ALIVE, alive.as_ref().unchecked_ref());
+        source.set_onopen(Some(opened.as_ref().unchecked_ref()));
+        source.set_onerror(Some(lost.as_ref().unchecked_ref()));
+        let stream = Stream { source, _heard: heard, _alive: alive, _opened: opened, _lost: lost };
+        // Where the page is gone meanwhile, the stream comes back here, and closes.
+        drop(self.stream.try_set_value(Some(stream)));
+        if !browser::is_in_sight() {
+            self.stay();
+            self.rest_later();
+        }
+    }
+
+    fn hear(self, gather: &Gather, message: &MessageEvent) {
+        let Some(json) = message.data().as_string() else { return };
+        match Event::read(&message.type_(), &json) {
+            Ok(Event::Resync) => self.start_over(Duration::ZERO),
+            Ok(event) => match message.last_event_id().parse() {
+                Ok(id) => gather.hear(id, event),
+                // The server numbers every event.
+                Err(_) => self.live.apply(self.live.last_event(), &event),
+            },
+            // Said by a newer server than this page is from.
+            Err(error) => leptos::logging::warn!("an event was not understood: {error}"),
+        }
+    }
+
+    fn lose(self, source: &EventSource) {
+        self.live.connection().try_set(Connection::Reconnecting);
+        browser::set_flag("live", false);
+        if source.ready_state() == EventSource::CLOSED {
+            self.start_over(FIRST_WAIT);
+        }
+    }
+
+    /// Closes the stream, reads everything again after a while, and opens a new one.
+    fn start_over(self, wait: Duration) {
+        self.live.connection().try_set(Connection::Reconnecting);
+        browser::set_flag("live", false);
+        // Not now: the handler that is running belongs to the stream.
+        set_timeout(
+            move || {
+                if self.close() {
+                    spawn_local(self.read_again(wait));
+                }
+            },
+            wait.mul_f64(0.5 + browser::random() / 2.0),
+        );
+    }
+
+    async fn read_again(self, waited: Duration) {
+        match start_page().await {
+            Ok(start) if !self.stream.is_disposed() => {
+                self.live.reset(start);
+                self.open();
+            }
+            Err(ApiError::Outdated) => drop(self.live.outdated().try_set(true)),
+            // The answer itself leads to the log-in page.
+            Ok(_) | Err(ApiError::NotLoggedIn) => {}
+            Err(_) => self.start_over((waited * 2).clamp(FIRST_WAIT, LONGEST_WAIT)),
+        }
     }
 }

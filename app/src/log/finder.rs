@@ -82,6 +82,13 @@ impl Finder {
         self.current.set(next);
     }
 
+    /// Goes to the last place, where what has come since holds the first that was found.
+    pub(crate) fn be_somewhere(self) {
+        if self.current.get_untracked().is_none() {
+            self.step(false);
+        }
+    }
+
     fn current_match(self) -> Option<Match> {
         let at = self.current.get_untracked()?;
         self.matches.with_untracked(|matches| matches.get(at).cloned())

@@ -49,6 +49,7 @@ pub(crate) struct Lines {
 impl Lines {
     pub(crate) fn new(lines: &[OutputLine]) -> Self {
         let new = Self { blocks: RwSignal::new(vec![]), bounds: RwSignal::new((0, 0)) };
+        let lines = run_before(lines);
         if let (Some(first), Some(last)) = (lines.first(), lines.last()) {
             new.bounds.set((first.seq, last.seq));
             new.blocks.set(blocks(lines));
@@ -66,23 +67,25 @@ impl Lines {
         self.bounds.get().0.saturating_sub(1)
     }
 
-    /// Appends what is new; says whether nothing is missing then.
+    /// Appends what is new, up to the first line that is missing; says whether none is.
     pub(crate) fn append(self, heard: &[OutputLine]) -> bool {
         let Some((first, last)) = self.bounds.try_get_untracked() else { return true };
-        let new: Vec<_> = heard.iter().filter(|line| line.seq > last).cloned().collect();
+        let all_new = &heard[heard.partition_point(|line| line.seq <= last)..];
+        let new = run_after(all_new);
         let (Some(begin), Some(end)) = (new.first(), new.last()) else { return true };
         if last != 0 && begin.seq != last + 1 {
             return false;
         }
         let bounds = (if first == 0 { begin.seq } else { first }, end.seq);
-        self.add(blocks(&new), Extend::extend);
+        self.add(blocks(new), Extend::extend);
         self.bounds.set(bounds);
-        true
+        new.len() == all_new.len()
     }
 
-    /// Puts lines before those that are here, if they are the ones that come directly before.
+    /// Puts those lines before the ones that are here that come directly before them.
     pub(crate) fn prepend(self, lines: &[OutputLine]) {
         let Some((first, last)) = self.bounds.try_get_untracked() else { return };
+        let lines = run_before(&lines[..lines.partition_point(|line| line.seq < first)]);
         let (Some(begin), Some(end)) = (lines.first(), lines.last()) else { return };
         if end.seq + 1 != first {
             return;
@@ -118,6 +121,18 @@ impl Lines {
             }
         });
     }
+}
+
+/// The first of these lines and those that follow it without a gap.
+fn run_after(lines: &[OutputLine]) -> &[OutputLine] {
+    let gap = lines.windows(2).position(|pair| pair[0].seq + 1 != pair[1].seq);
+    &lines[..gap.map_or(lines.len(), |at| at + 1)]
+}
+
+/// The last of these lines and those that come before it without a gap.
+fn run_before(lines: &[OutputLine]) -> &[OutputLine] {
+    let gap = lines.windows(2).rposition(|pair| pair[0].seq + 1 != pair[1].seq);
+    &lines[gap.map_or(0, |at| at + 1)..]
 }
 
 fn blocks(lines: &[OutputLine]) -> Vec<Block> {
@@ -167,6 +182,23 @@ mod tests {
             let shown = Lines::new(&lines(1..=3));
             assert!(!shown.append(&lines(5..=6)));
             assert_eq!(numbers(shown), [1, 2, 3]);
+        });
+    }
+
+    #[test]
+    fn what_is_here_never_has_a_gap() {
+        let with_gap = [lines(1..=2), lines(4..=6)].concat();
+        Owner::new().with(|| {
+            let shown = Lines::new(&with_gap);
+            assert_eq!(numbers(shown), [4, 5, 6]);
+            shown.prepend(&with_gap);
+            assert_eq!(shown.bounds.get_untracked(), (4, 6), "the line directly before is not among these");
+            shown.prepend(&[lines(1..=1), lines(3..=6)].concat());
+            assert_eq!(numbers(shown), [3, 4, 5, 6]);
+            assert!(!shown.append(&[lines(7..=8), lines(10..=10)].concat()));
+            assert_eq!(numbers(shown), [3, 4, 5, 6, 7, 8]);
+            assert!(shown.append(&lines(7..=10)));
+            assert_eq!(shown.bounds.get_untracked(), (3, 10));
         });
     }
 

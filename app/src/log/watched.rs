@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::Lines;
 use crate::api::{OpRead, load_op, load_output_after, load_output_before};
-use crate::live::{Live, Reload};
+use crate::live::Live;
 
 /// An op that somebody watches, with its output. Cheap to copy.
 #[derive(Clone, Copy)]
@@ -27,22 +27,18 @@ impl Watched {
             lines: Lines::new(&detail.lines),
             tried_again: RwSignal::new(tried_again),
         };
-        let reload = Reload::new();
-        live.missed_since(detail.last_event, move || reload.stale(move || watched.read_again()));
-        live.listen(move |event| {
-            let stale = match event {
+        live.keep_true(
+            detail.last_event,
+            move || watched.read_again(),
+            move |event| match event {
                 Event::Op { op } => {
                     watched.hear(id, op);
                     false
                 }
                 Event::Output { op, lines } if *op == id => !watched.lines.append(lines),
-                Event::Resync => true,
                 _ => false,
-            };
-            if stale {
-                reload.stale(move || watched.read_again());
-            }
-        });
+            },
+        );
         watched
     }
 
@@ -76,25 +72,24 @@ impl Watched {
     }
 
     async fn fill_gap(self, id: String) {
-        // Where it fails, what is shown stays, and the next line tries again.
+        // Where it fails, what is shown stays, and the next line tries again. So it is where the server itself does not
+        // have the next line yet.
         while let Some(last) = self.lines.last() {
-            match load_output_after(id.clone(), last).await {
-                Ok(lines) if !lines.is_empty() => drop(self.lines.append(&lines)),
-                _ => return,
+            let Ok(lines) = load_output_after(id.clone(), last).await else { return };
+            self.lines.append(&lines);
+            if self.lines.last() == Some(last) {
+                return;
             }
         }
     }
 
-    /// Reads the lines before the first that is here; says whether there were some.
+    /// Reads the lines before the first that is here; says whether there are more of them here now.
     pub(crate) async fn read_earlier(self) -> bool {
         let Some(id) = self.op.try_with_untracked(|op| op.id.to_string()) else { return false };
         let Some((first, _)) = self.lines.bounds.try_get_untracked() else { return false };
-        match load_output_before(id, first).await {
-            Ok(lines) if !lines.is_empty() => {
-                self.lines.prepend(&lines);
-                true
-            }
-            _ => false,
+        if let Ok(lines) = load_output_before(id, first).await {
+            self.lines.prepend(&lines);
         }
+        self.lines.bounds.try_get_untracked().is_some_and(|(now, _)| now < first)
     }
 }

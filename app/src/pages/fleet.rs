@@ -42,7 +42,7 @@ pub(super) fn Hosts(live: Live) -> impl IntoView {
                 <h1>"Fleet"</h1>
                 <Summary/>
                 <div class="fleet-does">
-                    <RollOutLink shown=shown.rows/>
+                    <RollOutLink shown/>
                     <AddHostLink live empty/>
                 </div>
             </div>

@@ -1,4 +1,4 @@
-//! One file for each address.
+//! One file, or folder, for each kind of page.
 
 mod about;
 mod add_host;

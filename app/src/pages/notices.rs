@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::inside::{Loading, NotRead};
 use crate::api::load_notices;
 use crate::components::{Ago, Icon, PageTitle, mark_notices_read, notice_tone};
-use crate::live::{Live, Reload, Started};
+use crate::live::{Live, Started};
 
 /// The notices of the last time: what came by while nobody looked.
 #[component]
@@ -14,12 +14,13 @@ pub fn NoticesPage() -> impl IntoView {
     let started = expect_context::<Started>();
     let live = expect_context::<Live>();
     let notices = Resource::new_blocking(|| (), |()| load_notices());
-    let reload = Reload::new();
-    live.listen(move |event| {
-        if matches!(event, Event::Notice(_) | Event::Resync) {
-            reload.stale(move || async move { notices.refetch() });
+    let read_again = move || async move {
+        // Where it fails, what is shown stays, and the next notice tries again.
+        if let Ok(read) = load_notices().await {
+            notices.try_set(Some(Ok(read)));
         }
-    });
+    };
+    live.read_again_when(read_again, |event| matches!(event, Event::Notice(_)));
     Effect::new(move |_| {
         if let Some(Ok(told)) = notices.get() {
             mark_notices_read(live, told.first().map_or(0, |told| told.id));

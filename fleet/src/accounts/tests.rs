@@ -1,5 +1,6 @@
 //! Who gets in, for how long, and what the log says of it.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use backstay_protocol::FixedClock;
@@ -109,6 +110,17 @@ async fn logging_out_ends_that_session_alone() {
     bench.accounts.log_out(one.reveal()).await.unwrap();
     assert_eq!(bench.accounts.session(one.reveal()).await.unwrap(), None);
     assert!(bench.accounts.session(two.reveal()).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn whoever_waits_for_the_end_of_a_session_hears_of_it() {
+    let bench = Bench::with_maria().await;
+    let (_, token) = bench.accounts.log_in("maria", PASSWORD).await.unwrap();
+    let mut over = pin!(bench.accounts.until_over(token.reveal(), Duration::from_millis(1)));
+    let looked = tokio::time::timeout(Duration::from_millis(50), &mut over).await;
+    assert!(looked.is_err(), "it goes on, however often it is looked up");
+    bench.accounts.set_password("maria", Role::Operator, "another horse").await.unwrap();
+    over.await;
 }
 
 #[tokio::test]

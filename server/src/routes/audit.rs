@@ -3,13 +3,14 @@
 
 use axum::body::Body;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use backstay_app::session;
 use backstay_fleet::Fleet;
 use backstay_protocol::view::{AuditEntry, AuditQuery};
 use futures::{Stream, stream};
 use serde::Deserialize;
+
+use super::logged_in::LoggedIn;
 
 /// Which entries.
 #[derive(Debug, Default, Deserialize)]
@@ -34,30 +35,16 @@ enum Format {
 }
 
 /// As a table (RFC 4180).
-pub(crate) async fn csv(fleet: State<Fleet>, wanted: Query<Wanted>, headers: HeaderMap) -> Response {
-    export(fleet, wanted, &headers, Format::Csv).await
+pub(crate) async fn csv(_: LoggedIn, fleet: State<Fleet>, wanted: Query<Wanted>) -> Response {
+    export(fleet, wanted, Format::Csv)
 }
 
 /// As an array of objects.
-pub(crate) async fn json(fleet: State<Fleet>, wanted: Query<Wanted>, headers: HeaderMap) -> Response {
-    export(fleet, wanted, &headers, Format::Json).await
+pub(crate) async fn json(_: LoggedIn, fleet: State<Fleet>, wanted: Query<Wanted>) -> Response {
+    export(fleet, wanted, Format::Json)
 }
 
-async fn export(
-    State(fleet): State<Fleet>,
-    Query(wanted): Query<Wanted>,
-    headers: &HeaderMap,
-    format: Format,
-) -> Response {
-    let Some(token) = session::token_in(headers) else { return StatusCode::UNAUTHORIZED.into_response() };
-    match fleet.accounts().session(&token).await {
-        Ok(Some(_)) => {}
-        Ok(None) => return StatusCode::UNAUTHORIZED.into_response(),
-        Err(error) => {
-            tracing::error!(%error, "the audit log could not be read");
-            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-        }
-    }
+fn export(State(fleet): State<Fleet>, Query(wanted): Query<Wanted>, format: Format) -> Response {
     let (kind, file) = match format {
         Format::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"backstay-audit.csv\""),
         Format::Json => ("application/json", "attachment; filename=\"backstay-audit.json\""),

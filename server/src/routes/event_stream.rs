@@ -5,20 +5,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use backstay_app::session;
 use backstay_fleet::Fleet;
 use backstay_fleet::events::Published;
+use backstay_protocol::event::{ALIVE, ALIVE_SECS};
 use futures::{Stream, StreamExt, stream};
 use serde::Deserialize;
 use tokio_stream::wrappers::BroadcastStream;
 
+use super::logged_in::LoggedIn;
 use crate::lifecycle::Lifecycle;
 
-/// How often a comment is sent, so that nothing between takes the stream for dead.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How often it is said that the server is there, where nothing else is: so that nothing between takes the stream for
+/// dead, and pages see that it is not.
+const KEEP_ALIVE: Duration = Duration::from_secs(ALIVE_SECS);
+
+/// How often it is looked up whether the person is still logged in.
+const LOOKED_UP: Duration = Duration::from_secs(10);
 
 /// From where on a page listens.
 #[derive(Debug, Deserialize)]
@@ -28,26 +33,25 @@ pub(crate) struct From {
 }
 
 /// Opens the stream: what was missed since `Last-Event-ID`, or since `after` at first, then what happens. It ends where
-/// the page falls too far behind or the server stops; browsers come back by themselves.
+/// the page falls too far behind, the person is no longer logged in, or the server stops; browsers come back by themselves.
 pub(crate) async fn stream(
+    LoggedIn { token }: LoggedIn,
     State(fleet): State<Fleet>,
     State(lifecycle): State<Lifecycle>,
     Query(from): Query<From>,
     headers: HeaderMap,
 ) -> Response {
-    let Some(token) = session::token_in(&headers) else { return StatusCode::UNAUTHORIZED.into_response() };
-    match fleet.accounts().session(&token).await {
-        Ok(Some(_)) => {}
-        Ok(None) => return StatusCode::UNAUTHORIZED.into_response(),
-        Err(error) => {
-            tracing::error!(%error, "the session could not be looked up");
-            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-        }
-    }
     let last_event_id =
         headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
-    let events = listen(&fleet, last_event_id.or(from.after)).take_until(lifecycle.stop.cancelled_owned());
-    Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response()
+    let events = listen(&fleet, last_event_id.or(from.after))
+        .take_until(lifecycle.stop.cancelled_owned())
+        .take_until(async move { fleet.accounts().until_over(&token, LOOKED_UP).await });
+    Sse::new(events).keep_alive(keep_alive()).into_response()
+}
+
+/// An event that scripts hear of, which they do not of comments; it needs some data for that, and has no number.
+fn keep_alive() -> KeepAlive {
+    KeepAlive::new().interval(KEEP_ALIVE).event(Event::default().event(ALIVE).data("1"))
 }
 
 fn listen(fleet: &Fleet, after: Option<u64>) -> impl Stream<Item = Result<Event, Infallible>> + use<> {

@@ -8,6 +8,7 @@ mod files;
 #[cfg(debug_assertions)]
 mod gallery;
 mod headers;
+mod logged_in;
 mod output;
 mod pages;
 mod webhook;

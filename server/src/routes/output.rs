@@ -2,27 +2,23 @@
 
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use backstay_app::{ansi, session};
+use backstay_app::ansi;
 use backstay_fleet::Fleet;
 use backstay_protocol::{OpId, OpView};
 use futures::{Stream, stream};
 
+use super::logged_in::LoggedIn;
+
 /// Sends the text in pieces, so that a long one never lies in memory as a whole. As a file to keep, or with `?show` to
 /// look at.
 pub(crate) async fn download(
+    _: LoggedIn,
     State(fleet): State<Fleet>,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
 ) -> Response {
-    let Some(token) = session::token_in(&headers) else { return StatusCode::UNAUTHORIZED.into_response() };
-    match fleet.accounts().session(&token).await {
-        Ok(Some(_)) => {}
-        Ok(None) => return StatusCode::UNAUTHORIZED.into_response(),
-        Err(error) => return failed(&error),
-    }
     let Ok(id) = id.parse::<OpId>() else { return StatusCode::NOT_FOUND.into_response() };
     match fleet.op_detail(id).await {
         Ok(Some(detail)) => text(fleet, &detail.op, query.as_deref() == Some("show")),

@@ -142,3 +142,20 @@ async fn a_page_from_before_a_restart_reads_everything_again() {
     let (_, name, _) = server.log_in().await.listen(Some(last)).await.next().await.unwrap();
     assert_eq!(name, "resync");
 }
+
+#[tokio::test]
+async fn whoever_is_locked_out_hears_no_more() {
+    let server = Server::start().await;
+    let mut events = server.log_in().await.listen(None).await;
+    server.run(&["set-password", "--role", "viewer", "admin"]).await;
+    let end = events.next().await;
+    assert!(end.is_none(), "{end:?}");
+}
+
+#[tokio::test]
+async fn a_stream_without_events_says_that_the_server_is_there() {
+    let server = Server::start().await;
+    let mut events = server.log_in().await.listen(None).await;
+    let said = events.text().await;
+    assert!(said.contains("event: alive") && said.contains("data: 1") && !said.contains("id:"), "{said}");
+}

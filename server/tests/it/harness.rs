@@ -326,6 +326,12 @@ impl Events {
         }
     }
 
+    /// What comes next, as it comes.
+    pub(crate) async fn text(&mut self) -> String {
+        let chunk = soon("a piece of the stream", self.answer.chunk()).await.unwrap().unwrap();
+        String::from_utf8(chunk.to_vec()).unwrap()
+    }
+
     /// The first event for which `pick` has an answer.
     pub(crate) async fn find<T>(&mut self, what: &str, pick: impl Fn(&str, &Value) -> Option<T>) -> T {
         loop {

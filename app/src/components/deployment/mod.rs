@@ -11,6 +11,7 @@ use backstay_protocol::event::Event;
 use backstay_protocol::{DeploymentId, HostView};
 use leptos::prelude::*;
 
+use crate::api::{DeploymentRead, load_deployment};
 use crate::components::{Icon, Moment};
 use crate::live::Live;
 
@@ -20,15 +21,22 @@ use words::{Look, decided, heading, look, through};
 pub(crate) use words::{counts, decision_words};
 
 /// A deployment that is kept true as long as the component that asked for it is shown.
-pub(crate) fn followed(live: Live, first: Deployment) -> Signal<Deployment> {
-    let id = first.id;
-    let known = RwSignal::new(first);
-    live.listen(move |event| {
+pub(crate) fn followed(live: Live, read: DeploymentRead) -> Signal<Deployment> {
+    let id = read.deployment.id;
+    let known = RwSignal::new(read.deployment);
+    let read_again = move || async move {
+        // Where it fails, what is shown stays, and the next gap tries again.
+        if let Ok(Some(read)) = load_deployment(id.to_string()).await {
+            known.try_set(read.deployment);
+        }
+    };
+    live.keep_true(read.last_event, read_again, move |event| {
         if let Event::Deployment { deployment } = event
             && deployment.id == id
         {
             drop(known.try_set((**deployment).clone()));
         }
+        false
     });
     Memo::new(move |_| {
         let newest = live.deployment().with(|newest| newest.clone().filter(|newest| newest.id == id));

@@ -1,5 +1,7 @@
 //! What narrows, groups and sorts the hosts of the fleet page.
 
+use std::time::Duration;
+
 use leptos::html;
 use leptos::prelude::*;
 
@@ -8,6 +10,26 @@ use super::shown::Shown;
 use crate::components::Kept;
 use crate::fleet::{GroupBy, Sort};
 use crate::live::Live;
+
+/// How long to wait for the next letter before it is said that a filter cannot be understood: a word that is being
+/// written seldom can.
+const WRITING: Duration = Duration::from_millis(700);
+
+/// Why the filter cannot be understood, once nobody writes at it.
+fn after_a_pause(shown: Shown) -> RwSignal<Option<String>> {
+    let error = move || shown.query.with(|query| query.as_ref().err().map(ToString::to_string));
+    let said = RwSignal::new(untrack(error));
+    let mut say = debounce(WRITING, move |()| drop(said.try_set(untrack(error))));
+    Effect::new(move |before: Option<()>| {
+        let now = error();
+        if now.is_none() {
+            said.set(None);
+        } else if before.is_some() {
+            say(());
+        }
+    });
+    said
+}
 
 /// The field and the lists above the hosts. A form, so that it works before the page is alive.
 #[component]
@@ -31,7 +53,7 @@ pub(crate) fn FleetFilter(shown: Shown) -> impl IntoView {
             update.with_value(|update| update());
         }
     });
-    let error = move || shown.query.with(|query| query.as_ref().err().map(ToString::to_string));
+    let error = after_a_pause(shown);
     view! {
         <form
             class="fleet-filter"
@@ -88,7 +110,7 @@ pub(crate) fn FleetFilter(shown: Shown) -> impl IntoView {
             </label>
             <button type="submit" class="before-alive">"Show"</button>
             <p id="fleet-filter-says" class="faint" role="status">{counted}</p>
-            {move || error().map(|error| view! { <p class="refusal" role="alert">{error}</p> })}
+            {move || error.get().map(|error| view! { <p class="refusal" role="alert">{error}</p> })}
         </form>
     }
     .into_any()

@@ -18,7 +18,7 @@ mod window;
 pub(crate) use filter::FleetFilter;
 pub(crate) use old::OldNews;
 pub use row::HostRow;
-pub(crate) use shown::Shown;
+pub(crate) use shown::{Shown, names_fitting};
 pub use summary::Summary;
 pub(crate) use table::FleetTable;
 pub(crate) use view::ViewMenu;

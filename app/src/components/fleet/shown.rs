@@ -1,5 +1,7 @@
 //! Which hosts the fleet page shows.
 
+use std::collections::BTreeSet;
+
 use backstay_protocol::HostId;
 use leptos::prelude::*;
 
@@ -15,6 +17,9 @@ pub(crate) struct Shown {
     /// What is asked for.
     pub(super) address: FleetAddress,
     pub(super) query: Memo<Result<Query, QueryError>>,
+    /// What was asked for last that can be understood: while a person is writing, what is shown stays. None where
+    /// nothing could be, and then no host is shown, nor anything done to one.
+    understood: Memo<Option<Query>>,
     /// What most of the fleet runs.
     pub(super) majority: Memo<Option<Majority>>,
     /// The groups from top to bottom, each with its hosts from top to bottom. One group where hosts are not grouped.
@@ -33,18 +38,26 @@ impl Shown {
         let address = FleetAddress::follow();
         let folded = Folded::remembered();
         let query = Memo::new(move |_| address.text.with(|text| text.parse::<Query>()));
+        let understood = Memo::new(move |before: Option<&Option<Query>>| {
+            query.with(|query| match query {
+                Ok(query) => Some(query.clone()),
+                Err(_) => before.cloned().flatten(),
+            })
+        });
         let majority = Memo::new(move |_| majority(live));
         let groups = Memo::new_with_compare(
             move |_| {
-                let hosts =
-                    query.with(|query| chosen(live, query.as_ref().ok(), address.sort.get(), majority));
+                let hosts = understood.with(|query| match query {
+                    Some(query) => chosen(live, query, address.sort.get(), majority),
+                    None => vec![],
+                });
                 in_groups(live, hosts, address.group.get())
             },
             |old, new| old.map(|groups| order(groups)) != new.map(|groups| order(groups)),
         );
         let rows = rows_of(groups, |_| true);
         let visible = rows_of(groups, move |key| !folded.has(key));
-        let shown = Self { address, query, majority, groups, folded, rows, visible };
+        let shown = Self { address, query, understood, majority, groups, folded, rows, visible };
         shown.work_out();
         provide_context(address);
         provide_context(shown);
@@ -76,10 +89,23 @@ impl Shown {
         self.address.asking("")
     }
 
+    /// What is asked for, as a person wrote it.
+    pub(crate) fn text(self) -> RwSignal<String> {
+        self.address.text
+    }
+
     /// Whether hosts are left out.
     pub(super) fn is_narrowed(self) -> bool {
-        self.query.with(|query| query.as_ref().is_ok_and(|query| !query.is_empty()))
+        self.understood.with(|query| query.as_ref().is_none_or(|query| !query.is_empty()))
     }
+}
+
+/// The names of the hosts that fit a filter now; none where it cannot be understood.
+pub(crate) fn names_fitting(live: Live, filter: &str) -> BTreeSet<String> {
+    let Ok(query) = filter.parse::<Query>() else { return BTreeSet::new() };
+    let majority = Memo::new(move |_| majority(live));
+    let rows = untrack(|| chosen(live, &query, Sort::Name, majority));
+    rows.into_iter().map(|row| row.name).collect()
 }
 
 /// The hosts of some of the groups; news only where others come or the order changes.
@@ -122,10 +148,10 @@ fn majority(live: Live) -> Option<Majority> {
     tally.majority()
 }
 
-/// The hosts that are wanted, in order; all of them where it cannot be understood what is wanted.
-fn chosen(live: Live, query: Option<&Query>, sort: Sort, majority: Memo<Option<Majority>>) -> Vec<Row> {
+/// The hosts that are wanted, in order.
+fn chosen(live: Live, query: &Query, sort: Sort, majority: Memo<Option<Majority>>) -> Vec<Row> {
     let mut rows = live.rows().get();
-    if let Some(query) = query.filter(|query| !query.is_empty()) {
+    if !query.is_empty() {
         let majority = if query.asks_for_drift() { majority.get() } else { None };
         live.changes().track();
         rows.retain(|row| row.host.with_untracked(|host| query.wants(host, majority.as_ref())));

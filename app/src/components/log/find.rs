@@ -21,21 +21,27 @@ pub(super) fn Find(shown: Shown) -> impl IntoView {
     let finder = shown.finder;
     keep_in_view(shown);
     keep_found(shown);
-    let look = debounce(TYPING, move |text: String| spawn_local(look_for(shown, text)));
-    let mut look = look;
+    let typed = RwSignal::new(String::new());
+    let mut look = debounce(TYPING, move |()| {
+        // The page may be gone by now.
+        if let Some(text) = typed.try_get_untracked() {
+            look_for(shown, text);
+        }
+    });
     let pressed = move |event: ev::KeyboardEvent| match event.key().as_str() {
         "Enter" => {
             event.prevent_default();
             finder.step(!event.shift_key());
         }
         // What was looked for goes first; only then Esc closes what the log is in.
-        "Escape" if finder.text.with_untracked(|text| !text.is_empty()) => {
+        "Escape" if typed.with_untracked(|text| !text.is_empty()) => {
             event.stop_propagation();
+            typed.set(String::new());
             finder.look_for(String::new());
         }
         _ => {}
     };
-    look_for_what_the_address_says(shown);
+    look_for_what_the_address_says(shown, typed);
     let none = Signal::derive(move || finder.matches.with(Vec::is_empty));
     view! {
         <div class="log-find alive" role="search">
@@ -46,8 +52,11 @@ pub(super) fn Find(shown: Shown) -> impl IntoView {
                 placeholder="Search"
                 autocomplete="off"
                 spellcheck="false"
-                prop:value=finder.text
-                on:input=move |event| look(event_target_value(&event))
+                prop:value=typed
+                on:input=move |event| {
+                    typed.set(event_target_value(&event));
+                    look(());
+                }
                 on:keydown=pressed
             />
             <span class="log-count" role="status">
@@ -65,26 +74,32 @@ pub(super) fn Find(shown: Shown) -> impl IntoView {
 }
 
 /// A link may lead to a place in the output rather than to its end.
-fn look_for_what_the_address_says(shown: Shown) {
+fn look_for_what_the_address_says(shown: Shown, typed: RwSignal<String>) {
     let query = use_query_map();
     let asked = Memo::new(move |_| query.with(|query| query.get(FIND)));
     Effect::new(move |_| {
         if let Some(text) = asked.get().filter(|text| !text.is_empty()) {
-            spawn_local(look_for(shown, text));
+            typed.set(text.clone());
+            look_for(shown, text);
         }
     });
 }
 
-/// Looks through all of the output: what the page does not hold is read first.
-async fn look_for(shown: Shown, text: String) {
-    if !text.is_empty() {
-        shown.reading.try_set(true);
-        read_whole(shown.watched).await;
-        shown.reading.try_set(false);
-    }
-    // The page may be gone by now.
-    if !shown.finder.text.is_disposed() {
-        shown.finder.look_for(text);
+/// Looks through all of the output: first what is here, then what the page does not hold yet, which is read once.
+fn look_for(shown: Shown, text: String) {
+    let something = !text.is_empty();
+    shown.finder.look_for(text);
+    if something && !shown.reading_whole.get_value() {
+        shown.reading_whole.set_value(true);
+        shown.reading.set(true);
+        spawn_local(async move {
+            read_whole(shown.watched).await;
+            // The page may be gone by now.
+            if shown.reading.try_set(false).is_none() {
+                shown.reading_whole.set_value(false);
+                shown.finder.be_somewhere();
+            }
+        });
     }
 }
 

@@ -28,6 +28,8 @@ struct Shown {
     times: RwSignal<bool>,
     /// Whether lines are being read that the page did not hold.
     reading: RwSignal<bool>,
+    /// Whether all of them are, for a search.
+    reading_whole: StoredValue<bool>,
 }
 
 impl Shown {
@@ -50,6 +52,7 @@ pub(crate) fn Log(watched: Watched) -> impl IntoView {
         follows: RwSignal::new(true),
         times: RwSignal::new(false),
         reading: RwSignal::new(false),
+        reading_whole: StoredValue::new(false),
     };
     view! {
         <div class="log" class:times=shown.times>

@@ -11,13 +11,11 @@ use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 
 use crate::api::request_op;
-use crate::browser;
 use crate::components::{Icon, Selection, Shortcuts};
 use crate::live::Live;
+use crate::{browser, place};
 
 use entries::{Does, Entry, entries};
 use matching::ranked;
@@ -32,16 +30,25 @@ pub fn Palette() -> impl IntoView {
     let open = RwSignal::new(false);
     Effect::new(move |_| {
         let handle = window_event_listener(ev::keydown, move |event| {
-            let wanted = (event.ctrl_key() || event.meta_key()) && !event.alt_key() && !event.shift_key();
-            if wanted && event.key().eq_ignore_ascii_case("k") {
+            if is_its_key(&event) {
                 event.prevent_default();
                 // Not over a dialog: what it asks has to be answered first.
-                open.update(|open| *open = !*open && !browser::something_is_over_the_page());
+                if !open.get_untracked() && !browser::something_is_over_the_page() {
+                    open.set(true);
+                }
             }
         });
         on_cleanup(move || handle.remove());
     });
     view! { <Show when=move || open.get()><Open open/></Show> }
+}
+
+/// Ctrl-K, or ⌘K.
+fn is_its_key(event: &ev::KeyboardEvent) -> bool {
+    (event.ctrl_key() || event.meta_key())
+        && !event.alt_key()
+        && !event.shift_key()
+        && event.key().eq_ignore_ascii_case("k")
 }
 
 /// The palette while it is open.
@@ -52,57 +59,67 @@ pub(crate) fn Open(open: RwSignal<bool>) -> impl IntoView {
     let active = RwSignal::new(0_usize);
     let refusal = RwSignal::new(None::<String>);
     let selection = use_context::<Selection>();
-    let all = Memo::new(move |_| all(live, selection));
+    // As it was when the palette was opened: whoever is about to press Enter must not meet another entry there.
+    let all = StoredValue::new(untrack(|| all(live, selection)));
     let fitting = Memo::new(move |_| {
-        let places = all.with(|all| ranked(all.iter().map(|e| e.name.as_str()), &typed.get(), MOST));
-        all.with(|all| places.into_iter().map(|place| all[place].clone()).collect::<Vec<_>>())
+        all.with_value(|all| {
+            let places = ranked(all.iter().map(|e| e.name.as_str()), &typed.get(), MOST);
+            places.into_iter().map(|place| all[place].clone()).collect::<Vec<_>>()
+        })
     });
-    let navigate = use_navigate();
     let shortcuts = use_context::<Shortcuts>();
+    let dialog = NodeRef::<html::Dialog>::new();
+    // By the browser, which gives the focus back to where it was.
+    let close = move || {
+        if let Some(dialog) = dialog.try_get_untracked().flatten() {
+            dialog.close();
+        }
+    };
+    let go = place::goer();
     let choose = StoredValue::new(move |entry: Entry| match entry.does {
         Does::Go(path) => {
-            open.set(false);
-            navigate(&path, NavigateOptions::default());
+            close();
+            go(&path);
         }
         Does::Clear => {
-            open.set(false);
+            close();
             if let Some(selection) = selection {
                 selection.clear();
             }
         }
         Does::Keys => {
-            open.set(false);
+            close();
             show_keys(shortcuts);
         }
         Does::Ask(host, kind) => spawn_local(async move {
             match request_op(host, kind.as_str().to_owned()).await {
-                Ok(()) => drop(open.try_set(false)),
+                Ok(()) => close(),
                 Err(error) => drop(refusal.try_set(Some(error.to_string()))),
             }
         }),
     });
-    let dialog = NodeRef::<html::Dialog>::new();
     Effect::new(move |_| {
         if let Some(dialog) = dialog.get() {
             browser::make_modal(dialog, || browser::focus("palette-input"));
         }
     });
     let key = move |event: ev::KeyboardEvent| {
-        let count = fitting.with(Vec::len);
+        let count = fitting.with_untracked(Vec::len);
         match event.key().as_str() {
             "ArrowDown" if count > 0 => active.update(|at| *at = (*at + 1) % count),
             "ArrowUp" if count > 0 => active.update(|at| *at = (*at + count - 1) % count),
             "Enter" => {
-                if let Some(entry) = fitting.with(|f| f.get(active.get_untracked()).cloned()) {
+                if let Some(entry) = fitting.with_untracked(|f| f.get(active.get_untracked()).cloned()) {
                     choose.with_value(|choose| choose(entry));
                 }
             }
+            _ if is_its_key(&event) => close(),
             _ => return,
         }
         event.prevent_default();
     };
     view! {
-        <dialog class="palette" aria-label="Command palette" node_ref=dialog on:close=move |_| open.set(false)>
+        <dialog class="palette" aria-label="Command palette" node_ref=dialog on:keydown=key on:close=move |_| open.set(false)>
             <input
                 id="palette-input"
                 type="text"
@@ -120,7 +137,6 @@ pub(crate) fn Open(open: RwSignal<bool>) -> impl IntoView {
                     active.set(0);
                     refusal.set(None);
                 }
-                on:keydown=key
             />
             {move || refusal.get().map(|why| view! { <p class="refusal" role="alert">{why}</p> })}
             <ul id="palette-entries" role="listbox" aria-label="What can be done">

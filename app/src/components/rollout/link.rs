@@ -2,18 +2,23 @@
 
 use leptos::prelude::*;
 
-use crate::live::{Live, Row};
+use crate::components::{Shown, address_of_fitting};
+use crate::live::Live;
 
 /// Leads to the dialog in which a roll-out is asked for: of the hosts that are shown, where some are left out.
 #[component]
-pub fn RollOutLink(
+pub(crate) fn RollOutLink(
     /// The hosts that are shown.
-    shown: Memo<Vec<Row>>,
+    shown: Shown,
 ) -> impl IntoView {
     let live = expect_context::<Live>();
+    let filter = shown.text();
+    let shown = shown.rows;
     let href = Memo::new(move |_| {
         let all = live.rows().with(Vec::len);
-        shown.with(|shown| address(shown.iter().map(|row| row.name.as_str()), all))
+        filter.with(|filter| {
+            shown.with(|shown| address(filter, shown.iter().map(|row| row.name.as_str()), all))
+        })
     });
     let offered = Memo::new(move |_| live.may_operate() && shown.with(|shown| !shown.is_empty()));
     move || {
@@ -23,13 +28,9 @@ pub fn RollOutLink(
     }
 }
 
-/// The address of the dialog for these of so many hosts. Names of hosts have nothing that an address would escape.
-fn address<'a>(shown: impl ExactSizeIterator<Item = &'a str>, all: usize) -> String {
-    if shown.len() == all {
-        return "/rollout".to_owned();
-    }
-    let named: Vec<_> = shown.map(|name| format!("host={name}")).collect();
-    format!("/rollout?{}", named.join("&"))
+/// The address of the dialog for these of so many hosts, which fit a filter.
+fn address<'a>(filter: &str, shown: impl ExactSizeIterator<Item = &'a str>, all: usize) -> String {
+    if shown.len() == all { "/rollout".to_owned() } else { address_of_fitting("/rollout", filter, shown) }
 }
 
 #[cfg(test)]
@@ -38,7 +39,7 @@ mod tests {
 
     #[test]
     fn hosts_are_named_where_some_are_left_out() {
-        assert_eq!(address(["gpc0", "hsb0"].into_iter(), 2), "/rollout");
-        assert_eq!(address(["gpc0", "hsb0"].into_iter(), 3), "/rollout?host=gpc0&host=hsb0");
+        assert_eq!(address("", ["gpc0", "hsb0"].into_iter(), 2), "/rollout");
+        assert_eq!(address("s:x", ["gpc0", "hsb0"].into_iter(), 3), "/rollout?host=gpc0&host=hsb0");
     }
 }

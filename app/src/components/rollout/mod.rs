@@ -14,7 +14,7 @@ use crate::browser;
 use crate::components::{Icon, Moment, Refusal, action_from_address, use_log_address};
 use crate::live::Live;
 
-pub use link::RollOutLink;
+pub(crate) use link::RollOutLink;
 pub(crate) use words::hosts as hosts_words;
 use words::{count, log, look, progress, step, title, why};
 

@@ -1,8 +1,8 @@
 //! The addresses of the dialogs about several hosts.
 //!
 //! An address names its hosts, so that it can be kept and works without script. Where that would be longer than what
-//! proxies take and a log-in leads back to, it only says that the hosts are those that are selected, and the page knows
-//! which: such a dialog does not survive loading the page anew, and says so.
+//! proxies take and a log-in leads back to, it says by which filter the hosts are found; or it only says that they are those
+//! that are selected, and the page knows which: such a dialog does not survive loading the page anew, and says so.
 
 use std::collections::BTreeSet;
 
@@ -13,6 +13,7 @@ use crate::api::local_path;
 const HOST: &str = "host";
 const HOSTS: &str = "hosts";
 const SELECTED: &str = "selected";
+const FILTER: &str = "q";
 
 /// Which hosts an address is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(crate) enum About {
     Named(BTreeSet<String>),
     /// Those that are selected.
     Selected,
+    /// Those that fit this filter.
+    Fitting(String),
 }
 
 impl About {
@@ -32,7 +35,7 @@ impl About {
         }
         match params.get_all(HOST) {
             Some(names) if !names.is_empty() => Self::Named(names.into_iter().collect()),
-            _ => Self::All,
+            _ => params.get(FILTER).map_or(Self::All, Self::Fitting),
         }
     }
 }
@@ -44,8 +47,19 @@ pub(crate) fn named<'a>(path: &str, hosts: impl IntoIterator<Item = &'a str>) ->
 
 /// `path` about the hosts that are selected: by name, where that is not too long.
 pub(crate) fn selected<'a>(path: &str, hosts: impl IntoIterator<Item = &'a str>) -> String {
-    let address = named(path, hosts);
-    if local_path(&address) == address { address } else { with(path, HOSTS, SELECTED) }
+    short(named(path, hosts)).unwrap_or_else(|| with(path, HOSTS, SELECTED))
+}
+
+/// `path` about these hosts, which fit a filter: by name, where that is not too long.
+pub(crate) fn fitting<'a>(path: &str, filter: &str, hosts: impl IntoIterator<Item = &'a str>) -> String {
+    short(named(path, hosts)).unwrap_or_else(|| {
+        let query: ParamsMap = [(FILTER, filter.to_owned())].into_iter().collect();
+        format!("{path}{}", query.to_query_string())
+    })
+}
+
+fn short(address: String) -> Option<String> {
+    (local_path(&address) == address).then_some(address)
 }
 
 fn with(address: &str, name: &str, value: &str) -> String {
@@ -81,5 +95,8 @@ mod tests {
         let address = selected("/rollback", names.iter().map(String::as_str));
         assert_eq!(address, "/rollback?hosts=selected");
         assert_eq!(about(&address), About::Selected);
+        let address = fitting("/rollout", "status:fine", names.iter().map(String::as_str));
+        assert_eq!(address, "/rollout?q=status%3Afine");
+        assert_eq!(about("/rollout?q=fine"), About::Fitting("fine".to_owned()));
     }
 }

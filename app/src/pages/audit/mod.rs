@@ -2,6 +2,7 @@
 
 mod filter;
 
+use backstay_protocol::OpStatus;
 use backstay_protocol::event::Event;
 use backstay_protocol::view::{AuditEntry, AuditPage as Page, AuditQuery};
 use leptos::prelude::*;
@@ -10,7 +11,7 @@ use leptos_router::hooks::use_query_map;
 use super::inside::{Loading, NotRead};
 use crate::api::audit;
 use crate::components::{Icon, Moment, PageTitle};
-use crate::live::{Live, Reload, Started};
+use crate::live::{Live, Started};
 use filter::FilterForm;
 
 /// The audit log: who did what, to which host, from which generation to which, and why.
@@ -21,19 +22,17 @@ pub fn AuditPage() -> impl IntoView {
     let query = use_query_map();
     let wanted = Memo::new(move |_| query.with(filter::from_params));
     let page = Resource::new_blocking(move || wanted.get(), audit);
-    let reload = Reload::new();
-    live.listen(move |event| {
+    let read_again = move || async move {
         // Older pages never change.
-        let newest = wanted.try_with_untracked(|wanted| wanted.before.is_none()) == Some(true);
-        if newest
-            && matches!(
-                event,
-                Event::Op { .. } | Event::Deployment { .. } | Event::Rollout { .. } | Event::Resync
-            )
+        let Some(query) = wanted.try_get_untracked().filter(|query| query.before.is_none()) else { return };
+        // Where it fails, what is shown stays, and the next event tries again.
+        if let Ok(read) = audit(query.clone()).await
+            && wanted.try_get_untracked() == Some(query)
         {
-            reload.stale(move || async move { page.refetch() });
+            page.try_set(Some(Ok(read)));
         }
-    });
+    };
+    live.read_again_when(read_again, writes_entry);
     view! {
         <PageTitle text="Audit log"/>
         <div class="page">
@@ -50,6 +49,15 @@ pub fn AuditPage() -> impl IntoView {
         </div>
     }
     .into_any()
+}
+
+/// Whether something is in the log since that was not before. How an op gets on is not written down there.
+fn writes_entry(event: &Event) -> bool {
+    match event {
+        Event::Op { op } => op.status == OpStatus::Queued || !op.status.is_open(),
+        Event::Deployment { .. } | Event::Rollout { .. } | Event::HostRemoved { .. } => true,
+        _ => false,
+    }
 }
 
 #[component]

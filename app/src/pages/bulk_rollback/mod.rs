@@ -28,7 +28,7 @@ pub fn BulkRollbackPage() -> impl IntoView {
     let about = Memo::new(move |_| query.with(About::of));
     // What is selected is asked for once: the dialog stays as it is while that changes below it.
     let names = Memo::new(move |_| match about.get() {
-        About::All => vec![],
+        About::All | About::Fitting(_) => vec![],
         About::Named(names) => names.into_iter().collect(),
         About::Selected => untrack(|| selection.names()),
     });
@@ -67,7 +67,7 @@ fn none(about: &About) -> String {
         About::Selected => {
             "Which hosts were selected is no longer known: the page was loaded anew. Nothing was asked for. Select them again."
         }
-        About::All | About::Named(_) => "No host was chosen. Select some on the fleet page.",
+        About::All | About::Named(_) | About::Fitting(_) => "No host was chosen. Select some on the fleet page.",
     }
     .to_owned()
 }

@@ -96,7 +96,7 @@ fn Found(live: Live, open: UpdatePullRequest, branch: String) -> impl IntoView {
     let need = vec!["Pull and switch the hosts (gets and applies it)".to_owned()];
     let title = format!("Merge PR #{number}?");
     view! {
-        <Dialog title back="/" focus="merge-cancel" focus_after=format!("merge-{number}")>
+        <Dialog title back="/" focus="merge-cancel" focus_after=format!("merge-{number} main")>
             <ActionForm action=action>
                 <input type="hidden" name="number" value=number.to_string()/>
                 <input type="hidden" name="seen_head" value=move || since.seen.with(|seen| seen.0.clone())/>

@@ -4,7 +4,7 @@ use backstay_protocol::deployment::{Decision, Deployment};
 use leptos::prelude::*;
 
 use super::{NamedList, deployment_and_back};
-use crate::api::{RevertPullRequest, load_deployment};
+use crate::api::{DeploymentRead, RevertPullRequest, load_deployment};
 use crate::components::{
     Dialog, DialogTrouble, PageTitle, Refusal, action_from_address, followed_deployment,
 };
@@ -23,7 +23,7 @@ pub fn RevertPage() -> impl IntoView {
                 let back = back.get();
                 Suspend::new(async move {
                     match started.and(deployment).await {
-                        Ok(Some(deployment)) => view! { <Found deployment back/> }.into_any(),
+                        Ok(Some(read)) => view! { <Found read back/> }.into_any(),
                         Ok(None) => {
                             #[cfg(feature = "ssr")]
                             crate::session::not_found();
@@ -59,11 +59,11 @@ fn in_the_way(deployment: &Deployment) -> Option<String> {
 }
 
 #[component]
-fn Found(deployment: Deployment, back: String) -> impl IntoView {
+fn Found(read: DeploymentRead, back: String) -> impl IntoView {
     let live = expect_context::<Live>();
     let action = action_from_address::<RevertPullRequest>();
-    let (id, number) = (deployment.id, deployment.pull_request.number);
-    let deployment = followed_deployment(live, deployment);
+    let (id, number) = (read.deployment.id, read.deployment.pull_request.number);
+    let deployment = followed_deployment(live, read);
     let pending = action.pending();
     // While it is this person's own revert that is being made, it is not in its own way.
     // The page may hear that it came to nothing before it hears that the deployment is as it was.

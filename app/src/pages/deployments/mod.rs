@@ -10,7 +10,7 @@ use leptos_router::hooks::use_query_map;
 use super::inside::{Loading, NotRead};
 use crate::api::{DeploymentsRead, load_deployments};
 use crate::components::{Moment, PageTitle, decision_words, deployment_counts};
-use crate::live::{Live, Reload, Started};
+use crate::live::{Live, Started};
 
 pub use one::DeploymentPage;
 
@@ -109,27 +109,21 @@ fn Line(deployment: Memo<Option<Deployment>>) -> impl IntoView {
 
 /// Takes in what the stream says: lines change, and on the first page new ones come.
 fn keep_true(live: Live, deployments: RwSignal<Vec<Deployment>>, before: Option<String>, read_through: u64) {
-    let reload = Reload::new();
     let is_first = before.is_none();
     let read_again = move || {
         let before = before.clone();
         async move {
-            // Where it fails, what is shown stays, and the next event tries again.
+            // Where it fails, what is shown stays, and the next gap tries again.
             if let Ok(page) = load_deployments(before).await {
                 deployments.try_set(page.deployments);
             }
         }
     };
-    live.missed_since(read_through, {
-        let read_again = read_again.clone();
-        move || reload.stale(read_again.clone())
-    });
-    live.listen(move |event| match event {
-        Event::Deployment { deployment } => {
+    live.keep_true(read_through, read_again, move |event| {
+        if let Event::Deployment { deployment } = event {
             deployments.try_update(|all| take(all, deployment, is_first));
         }
-        Event::Resync => reload.stale(read_again.clone()),
-        _ => {}
+        false
     });
 }
 

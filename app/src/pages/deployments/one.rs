@@ -7,7 +7,7 @@ use leptos_router::hooks::use_params_map;
 
 use super::super::inside::{Loading, NotRead};
 use super::super::not_found::Nothing;
-use crate::api::load_deployment;
+use crate::api::{DeploymentRead, load_deployment};
 use crate::components::{DeploymentPanel, Moment, PageTitle, followed_deployment};
 use crate::live::{Live, Started};
 
@@ -23,7 +23,7 @@ pub fn DeploymentPage() -> impl IntoView {
         <Transition fallback=Loading>
             {move || Suspend::new(async move {
                 match started.and(deployment).await {
-                    Ok(Some(deployment)) => view! { <Found deployment/> }.into_any(),
+                    Ok(Some(read)) => view! { <Found read/> }.into_any(),
                     Ok(None) => view! { <Nothing what="deployment"/> }.into_any(),
                     Err(error) => view! { <NotRead error/> }.into_any(),
                 }
@@ -34,11 +34,11 @@ pub fn DeploymentPage() -> impl IntoView {
 }
 
 #[component]
-fn Found(deployment: Deployment) -> impl IntoView {
+fn Found(read: DeploymentRead) -> impl IntoView {
     let live = expect_context::<Live>();
-    let pull_request = deployment.pull_request.clone();
-    let commit = deployment.commit.to_string();
-    let deployment = followed_deployment(live, deployment);
+    let pull_request = read.deployment.pull_request.clone();
+    let commit = read.deployment.commit.to_string();
+    let deployment = followed_deployment(live, read);
     view! {
         <div class="page">
             <div class="page-head">

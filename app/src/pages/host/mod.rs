@@ -20,7 +20,7 @@ use crate::components::{
     ActionsMenu, Doing, GenerationName, LightBadge, Moment, OpList, PageTitle, PlatformName, Refusal,
     TestsOf, action_from_address,
 };
-use crate::live::{Live, Reload, Started};
+use crate::live::{Live, Started};
 
 use facts::FactsList;
 use generations::Generations;
@@ -125,29 +125,18 @@ fn keep_true(live: Live, detail: RwSignal<HostDetail>) {
     let id = detail.with_untracked(|d| d.host.id);
     let name = detail.with_untracked(|d| d.host.name.clone());
     let read_through = detail.with_untracked(|d| d.last_event);
-    let reload = Reload::new();
-    {
-        let name = name.clone();
-        live.missed_since(read_through, move || {
-            let name = name.clone();
-            reload.stale(move || read_again(detail, name.clone()));
-        });
-    }
-    live.listen(move |event| {
-        let stale = match event {
+    live.keep_true(
+        read_through,
+        move || read_again(detail, name.clone()),
+        move |event| match event {
             Event::Host { host } if host.id == id => {
                 detail.update(|d| d.host = (**host).clone());
                 true
             }
             Event::Op { op } => op.host == id,
-            Event::Resync => true,
             _ => false,
-        };
-        if stale {
-            let name = name.clone();
-            reload.stale(move || read_again(detail, name.clone()));
-        }
-    });
+        },
+    );
 }
 
 async fn read_again(detail: RwSignal<HostDetail>, name: String) {

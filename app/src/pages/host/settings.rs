@@ -26,7 +26,7 @@ pub(super) fn AutoTest(host: Signal<HostView>, name: String) -> impl IntoView {
                         "Tests run only when somebody asks for them."
                     }}
                 </span>
-                <button type="submit" disabled=move || !live.may_operate() || action.pending().get()>
+                <button type="submit" disabled=move || !live.may_operate()>
                     {move || if on.get() { "Turn auto-test off" } else { "Turn auto-test on" }}
                 </button>
             </p>
@@ -52,7 +52,7 @@ pub(super) fn TestTimeoutOf(detail: RwSignal<HostDetail>, name: String) -> impl 
     let in_minutes = move |set: Option<TestTimeout>| set.is_some_and(|set| set.shown().1);
     let first = set.get_untracked();
     let saved = Memo::new(move |_| action.value().with(|value| matches!(value, Some(Ok(())))));
-    let closed = move || !live.may_operate() || action.pending().get();
+    let closed = move || !live.may_operate();
     view! {
         <ActionForm action=action attr:class="test-timeout">
             <input type="hidden" name="host" value=name/>
@@ -114,7 +114,7 @@ pub(super) fn LabelsOf(detail: RwSignal<HostDetail>, name: String) -> impl IntoV
     let saved = Memo::new(move |_| action.value().with(|value| matches!(value, Some(Ok(())))));
     let tags = move || Kept(labels.with(|labels| labels.tags.join(" ")));
     let notes = move || Kept(labels.with(|labels| labels.notes.clone()));
-    let closed = move || !live.may_operate() || action.pending().get();
+    let closed = move || !live.may_operate();
     view! {
         <ActionForm action=action attr:class="labels">
             <input type="hidden" name="host" value=name/>

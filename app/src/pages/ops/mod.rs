@@ -12,7 +12,7 @@ use leptos_router::hooks::use_query_map;
 use super::inside::{Loading, NotRead};
 use crate::api::load_ops;
 use crate::components::{OpList, PageTitle};
-use crate::live::{Live, Reload, Started};
+use crate::live::{Live, Started};
 
 use filter::Filter;
 use form::FilterForm;
@@ -88,26 +88,20 @@ fn Nothing(filter: Filter) -> impl IntoView {
 /// Takes in what the stream says: rows change, those that are no longer asked for go, and on the first page new ones
 /// come.
 fn keep_true(live: Live, ops: RwSignal<Vec<OpView>>, filter: Filter, read_through: u64) {
-    let reload = Reload::new();
-    let read_again = {
-        let filter = filter.clone();
-        move || {
-            let filter = filter.clone();
-            async move {
-                // Where it fails, what is shown stays, and the next event tries again.
-                if let Ok(page) = load_ops(filter.query()).await {
-                    ops.try_set(page.ops);
-                }
+    let query = filter.query();
+    let read_again = move || {
+        let query = query.clone();
+        async move {
+            // Where it fails, what is shown stays, and the next gap tries again.
+            if let Ok(page) = load_ops(query).await {
+                ops.try_set(page.ops);
             }
         }
     };
-    live.missed_since(read_through, {
-        let read_again = read_again.clone();
-        move || reload.stale(read_again.clone())
-    });
-    live.listen(move |event| match event {
-        Event::Op { op } => drop(ops.try_update(|ops| filter.take(ops, op))),
-        Event::Resync => reload.stale(read_again.clone()),
-        _ => {}
+    live.keep_true(read_through, read_again, move |event| {
+        if let Event::Op { op } = event {
+            ops.try_update(|ops| filter.take(ops, op));
+        }
+        false
     });
 }

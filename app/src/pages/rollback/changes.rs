@@ -10,6 +10,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::api::{compare_generations, reference_to_text};
+use crate::browser;
 use crate::components::Icon;
 use crate::size::size;
 
@@ -40,14 +41,20 @@ pub(super) fn Changes(plan: RollbackPlan, chosen: RwSignal<Option<u32>>) -> impl
         let Some(target) = target.and_then(|number| targets.iter().find(|t| t.number == number)) else {
             return;
         };
-        if known.with_untracked(|known| known.as_ref().is_some_and(|(number, _)| *number == target.number)) {
+        // What could not be told is asked for again.
+        let is_known = |known: &Option<(u32, Known)>| {
+            known
+                .as_ref()
+                .is_some_and(|(number, known)| *number == target.number && !matches!(known, Known::Not(_)))
+        };
+        if known.with_untracked(is_known) {
             return;
         }
         ask(known, host.clone(), &from, target);
     });
     view! {
         <Show when=move || alive.get()>
-            <details class="changes" on:toggle=move |_| open.update(|open| *open = !*open)>
+            <details class="changes" on:toggle=move |event| open.set(browser::is_open(&event))>
                 <summary>"What changes"</summary>
                 <div class="changes-body" tabindex="0" role="group" aria-label="What changes" aria-live="polite">
                     {move || known.get().filter(|(number, _)| Some(*number) == chosen.get()).map(|(_, known)| told(known))}

@@ -17,6 +17,7 @@ use crate::api::{StartRollout, load_rollout_commits};
 use crate::browser;
 use crate::components::{
     About, Dialog, DialogTrouble, PageTitle, Refusal, Selection, action_from_address, hosts_words,
+    names_fitting,
 };
 use crate::live::{Live, Row, Started};
 
@@ -30,8 +31,8 @@ const KINDS: [OpKind; 4] = [OpKind::PullSwitch, OpKind::Pull, OpKind::Switch, Op
 /// On how many hosts at once, unless somebody says otherwise.
 const AT_ONCE: u32 = 2;
 
-/// The dialog in which a roll-out is asked for. The address may name the op (`kind`) and the hosts (`host`, for each, or
-/// `hosts=selected`); without, it is a pull and switch on all.
+/// The dialog in which a roll-out is asked for. The address may name the op (`kind`) and the hosts (`host`, for each,
+/// `hosts=selected`, or the filter `q` that finds them); without, it is a pull and switch on all.
 #[component]
 pub fn RolloutPage() -> impl IntoView {
     let started = expect_context::<Started>();
@@ -63,15 +64,13 @@ impl Chosen {
         let query = use_query_map().get_untracked();
         let kind = query.get("kind").and_then(|kind| kind.parse().ok()).filter(|kind| KINDS.contains(kind));
         let about = About::of(&query);
-        let selected: BTreeSet<_> = match about {
-            About::Selected => untrack(|| expect_context::<Selection>().names()).into_iter().collect(),
-            _ => BTreeSet::new(),
+        let wanted = match &about {
+            About::All => None,
+            About::Named(names) => Some(names.clone()),
+            About::Selected => Some(untrack(|| expect_context::<Selection>().names()).into_iter().collect()),
+            About::Fitting(filter) => Some(names_fitting(live, filter)),
         };
-        let is_wanted = |name: &String| match &about {
-            About::All => true,
-            About::Named(names) => names.contains(name),
-            About::Selected => selected.contains(name),
-        };
+        let is_wanted = |name: &String| wanted.as_ref().is_none_or(|wanted| wanted.contains(name));
         let known = live
             .rows()
             .with_untracked(|rows| rows.iter().map(|row| row.name.clone()).filter(is_wanted).collect());

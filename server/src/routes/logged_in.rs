@@ -1,0 +1,33 @@
+//! Who may ask for what lies beside the pages.
+
+use axum::extract::{FromRef, FromRequestParts};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use backstay_app::session;
+use backstay_fleet::Fleet;
+
+/// Somebody who is logged in. A handler that takes it is called for nobody else.
+pub(crate) struct LoggedIn {
+    /// The session's token.
+    pub(crate) token: String,
+}
+
+impl<S> FromRequestParts<S> for LoggedIn
+where
+    S: Send + Sync,
+    Fleet: FromRef<S>,
+{
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, StatusCode> {
+        let token = session::token_in(&parts.headers).ok_or(StatusCode::UNAUTHORIZED)?;
+        match Fleet::from_ref(state).accounts().session(&token).await {
+            Ok(Some(_)) => Ok(Self { token }),
+            Ok(None) => Err(StatusCode::UNAUTHORIZED),
+            Err(error) => {
+                tracing::error!(%error, "the session could not be looked up");
+                Err(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        }
+    }
+}
