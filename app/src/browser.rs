@@ -90,6 +90,14 @@ pub(crate) fn is_open(event: &web_sys::Event) -> bool {
     details.is_some_and(|details| details.has_attribute("open"))
 }
 
+/// Leaves for the log-in page, which leads back to where one is.
+pub(crate) fn go_to_log_in() {
+    let location = window().location();
+    let here = [location.pathname(), location.search()].map(Result::unwrap_or_default).concat();
+    // Fails for no address.
+    let _ = location.set_href(&format!("/login?next={}", js_sys::encode_uri_component(&here)));
+}
+
 /// Whether something lies over the page that Esc closes by itself: a popover or a modal dialog.
 pub(crate) fn something_is_over_the_page() -> bool {
     document().query_selector(":popover-open, dialog:modal").ok().flatten().is_some()

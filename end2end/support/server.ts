@@ -52,6 +52,15 @@ export class Server {
     await this.#process?.end('SIGKILL');
   }
 
+  /** Has it stand still, with every connection open. */
+  suspend(): void {
+    this.#process?.signal('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#process?.signal('SIGCONT');
+  }
+
   /** A token with which one host can join. */
   async joinToken(name: string): Promise<string> {
     return (await run(places.server, ['join-token', '--database', this.database, '--name', name])).trim();

@@ -142,3 +142,42 @@ async function whenMade(gpc0: { link(number: number): string }, number: number):
   const time = part({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
   return `${part({ month: 'short', day: 'numeric' })}${shownYear}, ${time}`;
 }
+
+test('a dialog that was left is not come back to', async ({ page, gpc0 }) => {
+  const dialog = new RollbackDialog(page, gpc0.name);
+  await open(page, '/audit');
+  await page.getByRole('link', { name: 'Fleet', exact: true }).click();
+  const back = async () => {
+    await expect(dialog.self).toHaveCount(0);
+    await page.goBack();
+    await expect(dialog.self).toHaveCount(0);
+    await page.goForward();
+    await expect(page).toHaveURL('/');
+  };
+  await HostView.inFleet(page, gpc0.name).choose('Rollback System');
+  await expect(dialog.self).toBeVisible();
+  await page.keyboard.press('Escape');
+  await back();
+  await HostView.inFleet(page, gpc0.name).choose('Rollback System');
+  await dialog.confirm(47).click();
+  await HostView.inFleet(page, gpc0.name).shows('System', 'ok', 'Rolled back to Gen 47');
+  await back();
+});
+
+test('a refusal is seen where the button is, and leads to the log-in', async ({ page, gpc0, watch }) => {
+  watch.allow(/401/);
+  await page.setViewportSize({ width: 390, height: 600 });
+  await open(page, `/hosts/${gpc0.name}/rollback`);
+  const dialog = new RollbackDialog(page, gpc0.name);
+  await page.context().clearCookies();
+  await dialog.confirm(47).click();
+  const refusal = dialog.self.getByRole('alert').filter({ hasText: 'You are not logged in' });
+  await expect(refusal).toBeInViewport({ ratio: 1 });
+  const isCovered = await refusal.evaluate((said) => {
+    const box = said.getBoundingClientRect();
+    return !said.contains(document.elementFromPoint(box.x + box.width / 2, box.bottom - 4));
+  });
+  expect(isCovered, 'by what stands at the edge of the dialog').toBe(false);
+  await refusal.getByRole('link', { name: 'Log in' }).click();
+  await expect(page, 'and back again').toHaveURL(/\/login\?next=\/hosts\/gpc0\/rollback/);
+});

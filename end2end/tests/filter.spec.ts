@@ -1,8 +1,23 @@
 /** Finding hosts: the filter, the order, the counts that lead to what they count, and the command palette. */
 
+import type { Page } from '@playwright/test';
+
 import { HostView } from '../pages/fleet';
 import * as plans from '../support/plans';
-import { expect, open, test } from '../support/test';
+import { alive, expect, open, test } from '../support/test';
+
+/** What alerts say while something is done. */
+async function saidWhile(page: Page, what: () => Promise<void>): Promise<string[]> {
+  await page.evaluate(() => {
+    const said: string[] = [];
+    const look = () => document.querySelectorAll('[role=alert]').forEach((alert) => said.push(alert.textContent ?? ''));
+    const watch = new MutationObserver(look);
+    watch.observe(document.body, { childList: true, subtree: true });
+    Object.assign(window, { said });
+  });
+  await what();
+  return page.evaluate(() => (window as unknown as { said: string[] }).said);
+}
 
 test.beforeEach(async ({ fleet, gpc0 }) => {
   expect(gpc0.name).toBe('gpc0');
@@ -22,7 +37,17 @@ test('the filter narrows the page as one types, and the address keeps it', async
   await expect(hosts).toHaveText(/gpc0/);
   await filter.fill('status:borken');
   await expect(page.getByRole('alert')).toContainText('status:failed');
-  await expect(hosts, 'what is not understood hides nothing').toHaveCount(2);
+  await expect(hosts, 'what was understood last stays').toHaveText(/gpc0/);
+  await page.goto('/?q=status:borken');
+  await alive(page);
+  await expect(page.getByRole('alert')).toContainText('status:failed');
+  await expect(hosts, 'nothing is done to hosts that nobody asked for').toHaveCount(0);
+  const said = await saidWhile(page, async () => {
+    await filter.fill('');
+    await filter.pressSequentially('status:failed');
+    await expect(hosts).toHaveCount(2);
+  });
+  expect(said, 'while a word is being written').toEqual([]);
   await filter.fill('nowhere');
   await page.getByRole('link', { name: 'Show all' }).click();
   await expect(hosts).toHaveCount(2);
@@ -88,4 +113,23 @@ test('tags and notes are kept for a host, and a tag leads to the hosts that shar
   await expect(page.getByRole('searchbox', { name: 'Filter hosts' })).toHaveValue('tag:cloud');
   await open(page, '/hosts/gpc0');
   await expect(page.getByLabel('Notes')).toHaveValue('Rack 4');
+});
+
+test('what somebody writes stays, whatever others save meanwhile', async ({ page, fleet }) => {
+  await open(page, '/hosts/gpc0');
+  const notes = page.getByLabel('Notes');
+  await notes.fill('a long story');
+  const client = await fleet.client();
+  const answer = await client.post('/api/set_labels', { form: { host: 'gpc0', tags: 'cloud', notes: 'short' } });
+  expect(answer.ok()).toBe(true);
+  await client.dispose();
+  await expect(page.getByText('Somebody else saved something else meanwhile.')).toBeVisible();
+  await expect(notes).toHaveValue('a long story');
+  const save = page.getByRole('button', { name: 'Save' });
+  await save.press('Enter');
+  await expect(page.getByText('Saved.')).toBeVisible();
+  await expect(save, 'the focus stays').toBeFocused();
+  await expect(page.getByText('Somebody else saved something else meanwhile.')).toHaveCount(0);
+  await open(page, '/hosts/gpc0');
+  await expect(notes).toHaveValue('a long story');
 });

@@ -153,6 +153,17 @@ test.describe('with hosts', () => {
     await isAccessible(elsewhere);
   });
 
+  test('the View menu opens to where there is room for it', async ({ page }) => {
+    await page.setViewportSize({ width: 1280, height: 700 });
+    await open(page, '/');
+    const button = page.getByRole('button', { name: 'View' });
+    const menu = page.getByRole('dialog', { name: 'View' });
+    await page.evaluate(() => (document.body.style.paddingTop = '400px'));
+    await button.click();
+    const [from, box] = [await button.boundingBox(), await menu.boundingBox()];
+    expect(box?.height, `of the menu, below a button at ${from?.y}`).toBeGreaterThan(300);
+  });
+
   test('a view that cannot be saved is as it was, and says so', async ({ page, watch }) => {
     await open(page, '/');
     await page.route('**/api/set_view*', (route) => route.abort());

@@ -152,6 +152,27 @@ test('the command palette does what its words say', async ({ page, gpc0 }) => {
   await expect(page).toHaveURL('/audit');
 });
 
+test('the command palette leaves the page and the focus where they were', async ({ page, gpc0 }) => {
+  await page.setViewportSize({ width: 1000, height: 320 });
+  await open(page, '/');
+  const button = HostView.inFleet(page, gpc0.name).menuButton;
+  await button.focus();
+  await button.evaluate((button) => button.scrollIntoView({ block: 'center' }));
+  const place = () => page.evaluate(() => window.scrollY);
+  const before = await place();
+  expect(before).toBeGreaterThan(0);
+  await page.keyboard.press('Control+k');
+  await expect(palette(page)).toBeVisible();
+  await page.keyboard.press('Control+k');
+  await expect(palette(page)).toHaveCount(0);
+  await expect(button).toBeFocused();
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type(`${gpc0.name} roll`);
+  await page.keyboard.press('Enter');
+  await expect(new RollbackDialog(page, gpc0.name).self).toBeVisible();
+  expect(await place()).toBe(before);
+});
+
 test('the keys that do something are told, unless one writes or has turned that off', async ({ page, gpc0 }) => {
   await open(page, `/hosts/${gpc0.name}`);
   await page.getByRole('textbox').first().focus();

@@ -143,3 +143,31 @@ test('an agent that goes and comes back is seen going and coming', async ({ page
   gpc0.startAgent();
   await expect(row.text).not.toContainText('offline');
 });
+
+test('a server that falls silent is noticed, and when it is back all is as it is', async ({ page, fleet, gpc0 }) => {
+  await page.clock.install();
+  await open(page, '/');
+  const row = HostView.inFleet(page, gpc0.name);
+  await expect(connection(page)).toHaveAttribute('data-connection', 'live');
+  fleet.server.suspend();
+  try {
+    // As when a cable is pulled: nothing is closed, nothing comes.
+    await page.clock.fastForward('00:40');
+    await expect(connection(page)).toHaveAttribute('data-connection', 'lost');
+  } finally {
+    fleet.server.resume();
+  }
+  await gpc0.switchProfile(46);
+  await expect(connection(page)).toHaveAttribute('data-connection', 'live');
+  await row.shows('System', 'attention', 'Gen 48 runs');
+});
+
+test('whoever is logged out hears no more, in no tab', async ({ page, gpc0, watch }) => {
+  watch.allow(/401/);
+  await open(page, '/');
+  await HostView.inFleet(page, gpc0.name).shows('Tests', 'failed', '3/8 passed');
+  // As from another tab.
+  const answer = await page.request.post('/api/log_out', { maxRedirects: 0 });
+  expect(answer.status(), await answer.text()).toBeLessThan(400);
+  await expect(page, 'within seconds').toHaveURL(/\/login/);
+});

@@ -5,8 +5,8 @@ use leptos::tachys::html::property::IntoProperty;
 use wasm_bindgen::JsValue;
 use web_sys::Element;
 
-/// What a field says, but for what a person has written or checked since the page put something there, be it before the
-/// page was alive: Leptos would put the page's own value in place of that, and it would be lost.
+/// What a field says, but for what a person has written or checked before the page was alive: Leptos would put the page's
+/// own value in place of that, and it would be lost. The next change of the value counts again.
 #[derive(Debug, Clone)]
 pub(crate) struct Kept<V>(pub(crate) V);
 
@@ -31,9 +31,7 @@ where
     fn rebuild(self, (field, before): &mut Self::State, name: &str) {
         let value = self.0.into();
         if value != *before {
-            if get(field, name) == *before {
-                set(field, name, &value);
-            }
+            set(field, name, &value);
             *before = value;
         }
     }
@@ -45,11 +43,6 @@ where
     fn into_cloneable_owned(self) -> Self {
         self
     }
-}
-
-fn get(field: &Element, name: &str) -> JsValue {
-    // Every field has its own properties.
-    Reflect::get(field, &name.into()).unwrap_or_default()
 }
 
 fn set(field: &Element, name: &str, value: &JsValue) {

@@ -3,7 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 use leptos::server::ServerActionError;
-use leptos_router::hooks::use_query_map;
+use leptos_router::hooks::{use_location, use_query_map};
 use server_fn::ServerFn;
 
 use crate::components::use_log_address;
@@ -36,6 +36,7 @@ where
     S::Output: Send + Sync + Clone + 'static,
 {
     let log_address = use_log_address();
+    let path = use_location().pathname;
     let error = move || action.value().get().and_then(Result::err);
     view! {
         {move || error().map(|error| {
@@ -48,7 +49,7 @@ where
                 view! { " "<a href=move || log_address(op) data-noscroll="" data-log=op.to_string()>"Show its log"</a> }
             });
             let log_in = matches!(error, ApiError::NotLoggedIn)
-                .then(|| view! { " "<a href="/login" rel="external">"Log in"</a> });
+                .then(|| view! { " "<a href=format!("/login?next={}", path.get_untracked()) rel="external">"Log in"</a> });
             // In a long dialog its place may be out of sight, and a button that does nothing is no answer.
             let said = NodeRef::<html::P>::new();
             Effect::new(move |_| {

@@ -119,7 +119,8 @@ impl Tab {
     fn look_after(self) {
         let is_live = self.live.connection().try_get_untracked() == Some(Connection::Live);
         let silent = self.heard.try_get_value().is_some_and(|heard| browser::now() - heard > SILENT);
-        if is_live && silent {
+        // Out of sight it is given back anyway.
+        if is_live && silent && browser::is_in_sight() {
             self.start_over(Duration::ZERO);
         }
     }
@@ -207,8 +208,9 @@ impl Tab {
                 self.open();
             }
             Err(ApiError::Outdated) => drop(self.live.outdated().try_set(true)),
-            // The answer itself leads to the log-in page.
-            Ok(_) | Err(ApiError::NotLoggedIn) => {}
+            // What is shown is no longer this person's to see.
+            Err(ApiError::NotLoggedIn) => browser::go_to_log_in(),
+            Ok(_) => {}
             Err(_) => self.start_over((waited * 2).clamp(FIRST_WAIT, LONGEST_WAIT)),
         }
     }

@@ -43,6 +43,8 @@ fn server_command(dir: &TempDir) -> Command {
         .current_dir(dir.path())
         .env("BACKSTAY_DATABASE", format!("sqlite://{}", dir.path().join("backstay.sqlite3").display()))
         .env("BACKSTAY_SITE_ROOT", dir.path())
+        // What `set-password` sets.
+        .env("BACKSTAY_PASSWORD", PASSWORD)
         .kill_on_drop(true);
     command
 }

@@ -5,7 +5,7 @@ use backstay_protocol::{HostView, Labels, MAX_TEST_TIMEOUT_SECS, NOTES_CHARS, Te
 use leptos::prelude::*;
 
 use crate::api::{SetAutoTest, SetLabels, SetTestTimeout};
-use crate::components::{Kept, Refusal, action_from_address};
+use crate::components::{Draft, Kept, Overtaken, Refusal, action_from_address};
 use crate::live::Live;
 
 /// Whether the host's tests run by themselves, and the button that changes it.
@@ -51,10 +51,12 @@ pub(super) fn TestTimeoutOf(detail: RwSignal<HostDetail>, name: String) -> impl 
     let amount = move |set: Option<TestTimeout>| set.map(|set| set.shown().0.to_string()).unwrap_or_default();
     let in_minutes = move |set: Option<TestTimeout>| set.is_some_and(|set| set.shown().1);
     let first = set.get_untracked();
+    let draft = Draft::of(set, action);
+    let shown = draft.shown;
     let saved = Memo::new(move |_| action.value().with(|value| matches!(value, Some(Ok(())))));
     let closed = move || !live.may_operate();
     view! {
-        <ActionForm action=action attr:class="test-timeout">
+        <ActionForm action=action attr:class="test-timeout" on:input=move |_| draft.edit()>
             <input type="hidden" name="host" value=name/>
             <fieldset>
                 <legend>"Test timeout"</legend>
@@ -69,17 +71,18 @@ pub(super) fn TestTimeoutOf(detail: RwSignal<HostDetail>, name: String) -> impl 
                         autocomplete="off"
                         maxlength="12"
                         placeholder="not set"
-                        prop:value=move || Kept(amount(set.get()))
+                        prop:value=move || Kept(amount(shown.get()))
                         value=amount(first)
                     />
                     <select name="unit" aria-label="Unit">
-                        <option value="seconds" selected=move || !in_minutes(set.get())>"seconds"</option>
-                        <option value="minutes" selected=move || in_minutes(set.get())>"minutes"</option>
+                        <option value="seconds" selected=move || !in_minutes(shown.get())>"seconds"</option>
+                        <option value="minutes" selected=move || in_minutes(shown.get())>"minutes"</option>
                     </select>
                     <button type="submit" disabled=closed>"Set timeout"</button>
                     <span class="faint" role="status">{move || saved.get().then_some("Set.")}</span>
                 </span>
             </fieldset>
+            <Overtaken draft/>
             <Refusal action/>
         </ActionForm>
     }
@@ -112,11 +115,13 @@ pub(super) fn LabelsOf(detail: RwSignal<HostDetail>, name: String) -> impl IntoV
     let labels = Memo::new(move |_| detail.with(|d| d.labels.clone()));
     let Labels { tags: first_tags, notes: first_notes } = detail.with_untracked(|d| d.labels.clone());
     let saved = Memo::new(move |_| action.value().with(|value| matches!(value, Some(Ok(())))));
-    let tags = move || Kept(labels.with(|labels| labels.tags.join(" ")));
-    let notes = move || Kept(labels.with(|labels| labels.notes.clone()));
+    let draft = Draft::of(labels, action);
+    let shown = draft.shown;
+    let tags = move || Kept(shown.with(|labels| labels.tags.join(" ")));
+    let notes = move || Kept(shown.with(|labels| labels.notes.clone()));
     let closed = move || !live.may_operate();
     view! {
-        <ActionForm action=action attr:class="labels">
+        <ActionForm action=action attr:class="labels" on:input=move |_| draft.edit()>
             <input type="hidden" name="host" value=name/>
             <label>
                 "Tags "<span class="faint">"(words to find it by: cloud vienna)"</span>
@@ -126,6 +131,7 @@ pub(super) fn LabelsOf(detail: RwSignal<HostDetail>, name: String) -> impl IntoV
                 "Notes"
                 <textarea name="notes" rows="3" maxlength=NOTES_CHARS.to_string() prop:value=notes>{first_notes}</textarea>
             </label>
+            <Overtaken draft/>
             <Refusal action/>
             <p class="labels-end">
                 <button type="submit" disabled=closed>"Save"</button>
