@@ -16,9 +16,13 @@ test('entries are found by what was done and to which host, and the address keep
   await expect(page).toHaveURL(/kind=refresh/);
   await page.reload();
   await expect(audit.entries('host.enrolled')).toHaveCount(0);
-  await page.getByRole('textbox', { name: 'Host' }).fill('nowhere');
+  const host = page.getByRole('textbox', { name: 'Host' });
+  await host.fill('nowhere');
   await page.getByRole('button', { name: 'Filter' }).click();
   await expect(page.getByText('No entry is like that.')).toBeVisible();
+  await page.goBack();
+  await expect(audit.entries('refresh.requested')).toHaveCount(1);
+  await expect(host, 'as the address says').toHaveValue('');
 });
 
 test('the log is taken elsewhere as a table and as JSON, as it is filtered', async ({ page, gpc0, fleet }) => {

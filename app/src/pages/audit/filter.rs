@@ -5,6 +5,8 @@ use leptos::prelude::*;
 use leptos_router::components::Form;
 use leptos_router::params::ParamsMap;
 
+use crate::components::Kept;
+
 /// What stands before the dot of an action, and what that is called.
 const KINDS: [(&str, &str); 11] = [
     ("rollback", "Rollbacks"),
@@ -53,6 +55,8 @@ pub(super) fn address(path: &str, query: &AuditQuery) -> String {
 pub(super) fn FilterForm(query: AuditQuery) -> impl IntoView {
     let all = AuditQuery { before: None, ..query.clone() };
     let filtered = all != AuditQuery::default();
+    // As the address says, also where a person goes back to what they had written over.
+    let (host, by) = (query.host.clone().unwrap_or_default(), query.actor.clone().unwrap_or_default());
     let (csv, json) = (address("/audit.csv", &all), address("/audit.json", &all));
     let kinds = KINDS
         .map(|(kind, name)| {
@@ -71,11 +75,11 @@ pub(super) fn FilterForm(query: AuditQuery) -> impl IntoView {
             </label>
             <label>
                 "Host"
-                <input type="text" name="host" placeholder="Every host" autocomplete="off" value=query.host.unwrap_or_default()/>
+                <input type="text" name="host" placeholder="Every host" autocomplete="off" prop:value=Kept(host.clone()) value=host/>
             </label>
             <label>
                 "Person"
-                <input type="text" name="by" placeholder="Everybody" autocomplete="off" value=query.actor.unwrap_or_default()/>
+                <input type="text" name="by" placeholder="Everybody" autocomplete="off" prop:value=Kept(by.clone()) value=by/>
             </label>
             <div class="filters-end">
                 <button type="submit">"Filter"</button>

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use leptos_router::components::Form;
 
 use super::filter::{Filter, Group};
+use crate::components::Kept;
 use crate::live::Live;
 
 /// The filters. A choice counts at once where script runs; the button is for where it does not, and for the name.
@@ -25,6 +26,7 @@ pub(super) fn FilterForm(filter: Filter) -> impl IntoView {
     let hosts: Vec<_> = hosts.into_iter().chain(gone).map(|name| (name.clone(), name)).collect();
     let kinds = OpKind::ALL.map(|kind| (kind.to_string(), kind.title().to_owned())).to_vec();
     let outcomes = Group::ALL.map(|group| (group.as_str().to_owned(), group.title().to_owned())).to_vec();
+    let by = filter.by.clone().unwrap_or_default();
     let filtered = !Filter { before: None, ..filter.clone() }.words().is_empty();
     view! {
         <Form method="GET" action="/ops" attr:class="filters">
@@ -47,7 +49,7 @@ pub(super) fn FilterForm(filter: Filter) -> impl IntoView {
             />
             <label>
                 "Person"
-                <input type="text" name="by" placeholder="Everybody" autocomplete="off" value=filter.by.unwrap_or_default()/>
+                <input type="text" name="by" placeholder="Everybody" autocomplete="off" prop:value=Kept(by.clone()) value=by/>
             </label>
             <div class="filters-end">
                 <button type="submit" node_ref=button>"Filter"</button>
