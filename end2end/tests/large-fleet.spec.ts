@@ -2,8 +2,9 @@
 
 import { Selection } from '../pages/bulk';
 import { HostView } from '../pages/fleet';
+import { RolloutDialog } from '../pages/rollout';
 import { Crowd } from '../support/crowd';
-import { expect, open, test } from '../support/test';
+import { alive, expect, open, test } from '../support/test';
 
 /** The last host by name, and how many of the others fail at first. */
 const last = 'web-0997';
@@ -60,6 +61,20 @@ test('1,000 hosts: scrolled, changed far away, filtered, sorted and selected', a
     await page.getByRole('combobox', { name: 'Sort' }).selectOption('status');
     await expect(rows.first().getByRole('img', { name: 'Tests: ' })).toHaveAttribute('data-state', 'failed');
     await page.getByRole('combobox', { name: 'Sort' }).selectOption('name');
+  });
+
+  await test.step('what is too long to be named is rolled out by its filter, also where the dialog is loaded anew', async () => {
+    const [dialog, fine] = [new RolloutDialog(page), 1000 - failing];
+    await page.getByRole('searchbox', { name: 'Filter hosts' }).fill('-status:failed');
+    await expect(page.getByText(`${fine} of 1000 hosts`)).toBeVisible();
+    await page.getByRole('link', { name: 'Roll out…' }).click();
+    await expect(page).toHaveURL('/rollout?q=-status%3Afailed');
+    await expect(dialog.confirm('Pull and Switch', fine)).toBeEnabled();
+    await page.reload();
+    await alive(page);
+    await expect(dialog.confirm('Pull and Switch', fine)).toBeEnabled();
+    await dialog.cancel.click();
+    await expect(dialog.self).toHaveCount(0);
   });
 
   await test.step('a menu that is made while one scrolls has all that others have, by pointer and keyboard', async () => {
