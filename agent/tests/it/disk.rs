@@ -237,14 +237,16 @@ async fn while_the_journal_is_read_only_ops_are_refused_and_the_host_is_told_all
     let mut connection = server.accept().await;
     connection.told_on(3).await;
     assert_eq!(connection.journal, [ended]);
+    let op = OpId::new();
     connection
         .send(&ServerMessage::Run {
-            op: OpId::new(),
+            op,
             action: OpAction::Refresh,
             timeout_secs: 60,
             test_timeout_secs: None,
         })
         .await;
+    connection.finish(op).await.expect(Outcome::Refused);
 
     disk.remount("rw");
     connection.send(&ServerMessage::FinishStored { op: ended }).await;

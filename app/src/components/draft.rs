@@ -65,11 +65,13 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Draft<T> {
 #[component]
 pub(crate) fn Overtaken<T: Send + Sync + 'static>(draft: Draft<T>) -> impl IntoView {
     let Draft { is_overtaken, .. } = draft;
-    view! {
-        <div role="status">
-            {move || is_overtaken.get().then(|| view! {
-                <p class="banner warn">"Somebody else saved something else meanwhile. What you save takes its place."</p>
-            })}
-        </div>
+    move || {
+        is_overtaken.get().then(|| {
+            view! {
+                <p class="banner warn" role="alert">
+                    "Somebody else saved something else meanwhile. What you save takes its place."
+                </p>
+            }
+        })
     }
 }
