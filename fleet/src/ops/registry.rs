@@ -113,9 +113,12 @@ fn goal(action: &OpAction, result: &OpResult, facts: &Facts) -> Verdict {
 }
 
 fn success(action: &OpAction, result: &OpResult) -> String {
-    match action {
-        OpAction::Rollback { target, .. } => format!("Rolled back to {target}"),
-        _ => result.message.clone(),
+    let OpAction::Rollback { target, .. } = action else { return result.message.clone() };
+    let reached = format!("Rolled back to {target}");
+    // What the agent says beyond that, such as how many lines its disk did not take, is not to be lost.
+    match result.message.strip_prefix(&format!("{reached}. ")) {
+        Some(more) => format!("{reached}. {more}"),
+        None => reached,
     }
 }
 

@@ -68,6 +68,15 @@ fn judge(action: &OpAction, outcome: Outcome, facts: &Facts) -> (OpStatus, Strin
 }
 
 #[test]
+fn what_an_agent_says_beside_its_success_is_kept() {
+    let said = "Rolled back to Gen 47. 10 lines of output are missing: the disk did not take them.";
+    for (message, kept) in [(said, said), ("Rolled back to Gen 47.", "Rolled back to Gen 47")] {
+        let result = OpResult { message: message.into(), ..result(Outcome::Completed) };
+        assert_eq!(post_check(&rollback(), &result, &facts(47, 47)).message, kept);
+    }
+}
+
+#[test]
 fn a_rollback_succeeds_only_where_the_target_is_current_and_runs() {
     let (status, message) = judge(&rollback(), Outcome::Completed, &facts(47, 47));
     assert_eq!((status, message.as_str()), (OpStatus::Succeeded, "Rolled back to Gen 47"));
