@@ -50,6 +50,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/*any") view=NotFound ssr=SsrMode::Async/>
             </Routes>
         </Router>
+        // What the document waits for before it is painted: see the shell.
+        <div id="end" hidden></div>
     }
     .into_any()
 }

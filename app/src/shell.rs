@@ -31,9 +31,9 @@ pub fn shell(options: &LeptosOptions, version: &str) -> impl IntoView + use<> {
                 <link rel="manifest" href="/manifest.webmanifest"/>
                 <meta name="theme-color" content="#12263a"/>
                 <link rel="stylesheet" id="style" href=css/>
-                // A page is painted once it has been read through its foot: the columns of a table that is painted before its
-                // rows are there would move when these come.
-                <link rel="expect" href="#foot" blocking="render"/>
+                // A page is painted once it has been read to its end: the columns of a table that is painted before its rows
+                // are there would move when these come.
+                <link rel="expect" href="#end" blocking="render"/>
                 <script nonce=use_nonce() inner_html=THEME></script>
                 <script nonce=use_nonce() inner_html=LOCAL_TIMES></script>
                 <Awakening js wasm/>

@@ -32,7 +32,7 @@ pub fn Inside() -> impl IntoView {
         <main id="main" tabindex="-1">
             <Outlet/>
         </main>
-        <footer class="foot" id="foot"><a href="/about">"About Backstay"</a></footer>
+        <footer class="foot"><a href="/about">"About Backstay"</a></footer>
         <LogDrawer/>
         <Palette/>
         <ShortcutsDialog/>
