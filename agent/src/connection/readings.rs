@@ -14,13 +14,23 @@ pub(super) enum News {
     /// The host is another than last told.
     Facts(Box<Facts>),
     /// The host, after an op ended.
-    Finished(OpId, Box<OpResult>, Box<Facts>),
+    Finished(End, Box<Facts>),
+}
+
+/// How an op ended.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) op: OpId,
+    pub(super) result: Box<OpResult>,
+    /// How many lines it has written, counted when it had ended: by the time that the host was read, the journal may have
+    /// forgotten the op.
+    pub(super) lines: u64,
 }
 
 /// One reading, as it comes back.
 enum Reading {
     Fingerprint(u64),
-    Facts { number: u64, fingerprint: u64, facts: Box<Facts>, after: Option<(OpId, Box<OpResult>)> },
+    Facts { number: u64, fingerprint: u64, facts: Box<Facts>, after: Option<End> },
 }
 
 /// The readings of one connection.
@@ -64,8 +74,8 @@ impl Readings {
     }
 
     /// Reads the host, to tell it with the end of an op.
-    pub(super) fn read_after(&mut self, op: OpId, result: Box<OpResult>) {
-        self.begin(Some((op, result)));
+    pub(super) fn read_after(&mut self, end: End) {
+        self.begin(Some(end));
     }
 
     /// What is to be told next.
@@ -98,17 +108,15 @@ impl Readings {
                 }
                 match after {
                     // A later reading is one after the end of the op too, and the server keeps what it hears last.
-                    Some((op, result)) if late => {
-                        Some(News::Finished(op, result, self.told.clone().unwrap_or(facts)))
-                    }
-                    Some((op, result)) => Some(News::Finished(op, result, facts)),
+                    Some(end) if late => Some(News::Finished(end, self.told.clone().unwrap_or(facts))),
+                    Some(end) => Some(News::Finished(end, facts)),
                     None => (!late && !known).then_some(News::Facts(facts)),
                 }
             }
         }
     }
 
-    fn begin(&mut self, after: Option<(OpId, Box<OpResult>)>) {
+    fn begin(&mut self, after: Option<End>) {
         self.begun += 1;
         let number = self.begun;
         self.spawn(move |host| {
@@ -188,8 +196,8 @@ mod tests {
             started_at: now,
             finished_at: now,
         };
-        let after = Some((OpId::new(), Box::new(result)));
-        let Some(News::Finished(_, _, told)) =
+        let after = Some(End { op: OpId::new(), result: Box::new(result), lines: 0 });
+        let Some(News::Finished(_, told)) =
             readings.take(Reading::Facts { number, fingerprint, facts, after })
         else {
             panic!("the end was not told")

@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 
 use super::follow::{self, Ending, Follow};
-use super::readings::{News, Readings};
+use super::readings::{End, News, Readings};
 use super::recent::Recent;
 use super::socket::Socket;
 use crate::agent::Agent;
@@ -247,7 +247,8 @@ impl<'a> Session<'a> {
             self.send(&AgentMessage::Progress { op, phase }).await?;
         }
         if let Some(result) = news.result {
-            self.readings.read_after(op, result);
+            let lines = self.follows.get(&op).map_or(0, Follow::lines);
+            self.readings.read_after(End { op, result, lines });
         }
         Ok(news.more)
     }
@@ -275,7 +276,7 @@ impl<'a> Session<'a> {
     async fn tell(&mut self, news: News) -> Result<()> {
         match news {
             News::Facts(facts) => self.send(&AgentMessage::Facts { facts }).await,
-            News::Finished(op, result, facts) => {
+            News::Finished(End { op, result, lines }, facts) => {
                 if let Some(follow) = self.follows.get_mut(&op) {
                     if follow.ending == Ending::Open {
                         // It is being told anew, and comes to its end after all of its lines.
@@ -284,7 +285,6 @@ impl<'a> Session<'a> {
                     follow.ending = Ending::Told(result.clone(), Instant::now());
                 }
                 tracing::info!(%op, outcome = ?result.outcome, message = %result.message, "op ended");
-                let lines = self.follows.get(&op).map_or(0, Follow::lines);
                 self.send(&AgentMessage::Finished { op, result: *result, lines, facts }).await
             }
         }

@@ -46,12 +46,13 @@ fn generation(host: &Host, version: &str, kib: usize, commit: &str) -> u32 {
 async fn compare(connection: &mut Connection, from: GenerationRef, to: GenerationRef) -> Comparison {
     let asked = Pair { from, to };
     connection.send(&ServerMessage::Compare { pair: asked.clone() }).await;
-    loop {
-        if let AgentMessage::Compared { pair, comparison } = connection.next().await {
-            assert_eq!(pair, asked);
-            return *comparison;
-        }
-    }
+    let answer = connection.listen_for("the comparison", |message| match message {
+        AgentMessage::Compared { pair, comparison } => Some((pair, *comparison)),
+        _ => None,
+    });
+    let (pair, comparison) = answer.await;
+    assert_eq!(pair, asked);
+    comparison
 }
 
 #[tokio::test]

@@ -268,6 +268,15 @@ impl Host {
     }
 }
 
+/// The log goes with the host: who looks into a failure needs it.
+impl Drop for Host {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the agent's log:\n{}", self.log());
+        }
+    }
+}
+
 /// Writes a file that can be run, and the folder it is in.
 pub(crate) fn write_script(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::channel;
+use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
-use crate::wait::until;
+use crate::wait::{LIMIT, until};
 
 /// The program under test.
 pub(crate) const AGENT: &str = env!("CARGO_BIN_EXE_backstay-agent");
@@ -68,10 +70,21 @@ pub(crate) fn is_running(pid: i32) -> bool {
     !dead && test_kill_process(Pid::from_raw(pid).unwrap()).is_ok()
 }
 
-/// Runs a program to its end.
+/// Runs a program to its end, which has to come.
 #[track_caller]
 pub(crate) fn output(command: &mut Command) -> Output {
-    command.stdin(Stdio::null()).output().unwrap()
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let pid = Pid::from_child(&child);
+    let (done, end) = channel();
+    thread::spawn(move || done.send(child.wait_with_output()));
+    match end.recv_timeout(LIMIT) {
+        Ok(output) => output.unwrap(),
+        Err(_) => {
+            let _ = kill_process(pid, Signal::KILL);
+            panic!("{command:?} does not end")
+        }
+    }
 }
 
 /// Runs a program that has to succeed, and tells its standard output.

@@ -1,5 +1,7 @@
 //! A stand-in for the server: takes agents' sockets and speaks the protocol as the test says.
 
+use std::collections::VecDeque;
+
 use backstay_protocol::message::{AgentMessage, Hello, Message as _, OpResult, Outcome, ServerMessage};
 use backstay_protocol::{Facts, HostId, OpAction, OpId, OutputLine, PROTOCOL_VERSION, Phase};
 use futures::{SinkExt as _, StreamExt as _};
@@ -89,6 +91,8 @@ async fn handshake(stream: TcpStream, status: Option<u16>, seen: &mut Credential
 /// One agent's connection.
 pub(crate) struct Connection {
     socket: Socket,
+    /// What was said while something else was waited for, and is still to be heard.
+    put_by: VecDeque<AgentMessage>,
     pub(crate) hello: Hello,
     pub(crate) journal: Vec<OpId>,
     pub(crate) credentials: Credentials,
@@ -127,7 +131,7 @@ impl Connection {
         let mut socket = handshake(stream, status, &mut credentials).await?;
         let AgentMessage::Hello(hello) = next(&mut socket).await? else { panic!("no greeting") };
         assert_eq!(hello.protocol, PROTOCOL_VERSION);
-        Some(Self { socket, hello, journal: vec![], credentials })
+        Some(Self { socket, put_by: VecDeque::new(), hello, journal: vec![], credentials })
     }
 
     /// Welcomes the agent, and hears what its journal holds.
@@ -149,8 +153,51 @@ impl Connection {
 
     /// What the agent says next.
     pub(crate) async fn next(&mut self) -> AgentMessage {
-        let message = within("a message", next(&mut self.socket)).await;
+        within("a message", self.listen()).await
+    }
+
+    async fn listen(&mut self) -> AgentMessage {
+        let message = match self.put_by.pop_front() {
+            Some(message) => Some(message),
+            None => next(&mut self.socket).await,
+        };
         message.expect("the agent closed the connection")
+    }
+
+    /// Listens until something was said that is waited for, whatever else is said meanwhile. What an agent repeats keeps
+    /// no test waiting for ever.
+    pub(crate) async fn listen_for<T>(
+        &mut self,
+        what: &str,
+        mut wanted: impl FnMut(AgentMessage) -> Option<T>,
+    ) -> T {
+        within(what, async {
+            loop {
+                if let Some(found) = wanted(self.listen().await) {
+                    return found;
+                }
+            }
+        })
+        .await
+    }
+
+    /// Waits until the agent has acted on everything that it was sent. What it says meanwhile is heard afterwards.
+    pub(crate) async fn has_acted(&mut self) {
+        // It reads one message after the other, and answers a ping once it has read that.
+        self.socket.send(Message::Ping(vec![].into())).await.unwrap();
+        within("the answer to a ping", async {
+            loop {
+                match self.socket.next().await {
+                    Some(Ok(Message::Pong(_))) => return,
+                    Some(Ok(Message::Text(text))) => {
+                        self.put_by.push_back(AgentMessage::decode(&text).unwrap())
+                    }
+                    Some(Ok(_)) => {}
+                    closed => panic!("the agent closed the connection: {closed:?}"),
+                }
+            }
+        })
+        .await;
     }
 
     /// Whether the agent closes the connection properly, whatever it still says before.
@@ -169,27 +216,21 @@ impl Connection {
 
     /// The facts that the agent reports next.
     pub(crate) async fn facts(&mut self) -> Facts {
-        loop {
-            if let AgentMessage::Facts { facts } = self.next().await {
-                return *facts;
-            }
-        }
+        self.listen_for("facts", |message| match message {
+            AgentMessage::Facts { facts } => Some(*facts),
+            _ => None,
+        })
+        .await
     }
 
     /// Waits until the host is told to be on this generation, with whatever message: an op's end that is told again
     /// brings the facts too, and then they are not told a second time.
     pub(crate) async fn told_on(&mut self, number: u32) {
-        within("facts on that generation", async {
-            loop {
-                let (AgentMessage::Facts { facts } | AgentMessage::Finished { facts, .. }) =
-                    self.next().await
-                else {
-                    continue;
-                };
-                if facts.current().is_some_and(|current| current.number == number) {
-                    return;
-                }
+        self.listen_for("facts on that generation", |message| match message {
+            AgentMessage::Facts { facts } | AgentMessage::Finished { facts, .. } => {
+                facts.current().filter(|current| current.number == number).map(|_| ())
             }
+            _ => None,
         })
         .await;
     }
@@ -207,22 +248,31 @@ impl Connection {
     }
 
     pub(crate) async fn accepted(&mut self, op: OpId) {
-        while self.next().await != (AgentMessage::Accepted { op }) {}
+        self.listen_for("the op to be accepted", |message| {
+            (message == AgentMessage::Accepted { op }).then_some(())
+        })
+        .await;
     }
 
     /// Listens until the op's output has this line, and acknowledges nothing.
     pub(crate) async fn line(&mut self, op: OpId, text: &str) {
-        loop {
-            match self.next().await {
-                AgentMessage::Output { op: of, lines }
-                    if of == op && lines.iter().any(|line| line.text.contains(text)) =>
-                {
-                    return;
-                }
-                AgentMessage::Finished { op: of, result, .. } if of == op => panic!("it ended: {result:?}"),
-                _ => {}
+        self.listen_for("a line", |message| match message {
+            AgentMessage::Output { op: of, lines } if of == op => {
+                lines.iter().any(|line| line.text.contains(text)).then_some(())
             }
-        }
+            AgentMessage::Finished { op: of, result, .. } if of == op => panic!("it ended: {result:?}"),
+            _ => None,
+        })
+        .await;
+    }
+
+    /// Waits until it is told that an op has ended, after so many lines.
+    pub(crate) async fn told_end(&mut self, op: OpId, after: usize) {
+        let lines = self.listen_for("the end of the op", |message| match message {
+            AgentMessage::Finished { op: of, lines, .. } if of == op => Some(lines),
+            _ => None,
+        });
+        assert_eq!(lines.await, after as u64, "lines that the end speaks of");
     }
 
     /// Listens to an op to its end, stores what it says, and lets the agent forget it.
@@ -234,9 +284,13 @@ impl Connection {
 
     /// Listens to an op to its end and stores its lines, but not its end.
     pub(crate) async fn hear(&mut self, op: OpId) -> Heard {
+        within("the end of the op", self.hear_all(op)).await
+    }
+
+    async fn hear_all(&mut self, op: OpId) -> Heard {
         let (mut lines, mut phases): (Vec<OutputLine>, Vec<Phase>) = (vec![], vec![]);
         loop {
-            match self.next().await {
+            match self.listen().await {
                 AgentMessage::Output { op: of, lines: more } if of == op => {
                     let last = lines.last().map_or(0, |line| line.seq);
                     lines.extend(more.into_iter().filter(|line| line.seq > last));

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use backstay_protocol::message::{AgentMessage, Outcome, ServerMessage};
+use backstay_protocol::message::{Outcome, ServerMessage};
 use backstay_protocol::{OpAction, OpId};
 
 use crate::host::{ACTIVATE, HOLD, Host};
@@ -271,11 +271,7 @@ async fn an_op_that_this_agent_does_not_know_is_refused() {
     let text =
         format!(r#"{{"type":"run","op":"{op}","action":{{"op":"shell","command":"id"}},"timeout_secs":1}}"#);
     connection.send_text(text).await;
-    let result = loop {
-        if let AgentMessage::Finished { result, .. } = connection.next().await {
-            break result;
-        }
-    };
+    let result = connection.hear(op).await.result;
     assert_eq!(result.outcome, Outcome::Refused);
     assert!(result.message.contains("Update the agent"));
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use backstay_protocol::message::AgentMessage;
 use backstay_protocol::{Facts, OpAction, same_files};
 
 use crate::host::{ACTIVATE, Host, write_script};
@@ -84,12 +85,11 @@ async fn git_is_asked_once() {
     let once = asked();
     // The agent reads anew, with the same commits.
     host.write_test("10-dns", "true");
-    let facts = loop {
-        let facts = connection.facts().await;
-        if facts.tests_available == 1 {
-            break facts;
-        }
-    };
+    let facts = connection.listen_for("facts with the test", |message| match message {
+        AgentMessage::Facts { facts } => Some(facts).filter(|facts| facts.tests_available == 1),
+        _ => None,
+    });
+    let facts = facts.await;
     assert!(facts.generations[0].tree.is_some());
     assert_eq!((once, asked()), (1, 1));
 }

@@ -9,6 +9,7 @@ use backstay_protocol::{OpAction, OpId};
 
 use super::Session;
 use crate::connection::follow::{Follow, is_to_be_told_again};
+use crate::connection::readings::End;
 use crate::journal::{Entry, Known, OpFile};
 
 /// An op that was turned down on this connection and is not in the journal.
@@ -41,7 +42,8 @@ impl Session<'_> {
             (OnRun::Begin, _) => self.begin(op, action, times).await,
             (OnRun::TellAgain, Known::Open(entry)) => self.follow_anew(entry).await,
             (OnRun::TellEnd, Known::Done(result)) => {
-                self.readings.read_after(op, result);
+                // The server has all of its lines.
+                self.readings.read_after(End { op, result, lines: 0 });
                 self.send(&AgentMessage::Accepted { op }).await
             }
             (OnRun::TurnDown | OnRun::TellAgain | OnRun::TellEnd, _) => {
@@ -107,7 +109,7 @@ impl Session<'_> {
             OpResult { outcome, exit_code: None, commit: None, message, started_at: now, finished_at: now };
         let result = Box::new(result);
         self.turned_down.put(op, TurnedDown { result: result.clone(), told: Some(Instant::now()) });
-        self.readings.read_after(op, result);
+        self.readings.read_after(End { op, result, lines: 0 });
     }
 
     /// An op that a later server knows and this agent does not must not be waited for.
@@ -159,13 +161,13 @@ impl Session<'_> {
         let now = Instant::now();
         for (op, follow) in &mut self.follows {
             if let Some(result) = follow.end_again(now) {
-                self.readings.read_after(*op, result);
+                self.readings.read_after(End { op: *op, result, lines: follow.lines() });
             }
         }
         for (op, down) in self.turned_down.iter_mut() {
             if down.told.is_some_and(|at| is_to_be_told_again(at, now)) {
                 down.told = Some(now);
-                self.readings.read_after(op, down.result.clone());
+                self.readings.read_after(End { op, result: down.result.clone(), lines: 0 });
             }
         }
     }
