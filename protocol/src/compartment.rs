@@ -331,6 +331,13 @@ fn running_system(inputs: &Inputs<'_>, facts: &Facts, running: &Generation) -> L
     }
 }
 
+/// Whether an op made this generation run: by its end, or, where a rollback took too long or lost its runner, because what
+/// runs is its target.
+fn has_activated(op: &OpView, running: &Generation) -> bool {
+    op.status == OpStatus::Succeeded
+        || matches!(&op.action, OpAction::Rollback { target, .. } if *target == running.reference())
+}
+
 fn is_rollback_to(op: &OpView, running: &Generation) -> bool {
     op.status == OpStatus::Succeeded
         && matches!(&op.action, OpAction::Rollback { target, .. } if *target == running.reference())
@@ -366,9 +373,9 @@ fn tests(inputs: &Inputs<'_>) -> Light {
     let is_coming_back = at_work(inputs, OpKind::changes_system).is_some_and(
         |op| matches!(&op.action, OpAction::Rollback { target, .. } if *target == running.reference()),
     );
-    let came_back = inputs.last_system_op.is_some_and(|op| {
-        op.status == OpStatus::Succeeded && op.finished_at.is_some_and(|at| run.started_at < at)
-    });
+    let came_back = inputs
+        .last_system_op
+        .is_some_and(|op| has_activated(op, running) && op.finished_at.is_some_and(|at| run.started_at < at));
     if is_coming_back || came_back {
         return Light::new(
             State::Attention,

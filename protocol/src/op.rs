@@ -361,6 +361,12 @@ pub struct OpView {
     pub cancel: Option<CancelRequest>,
     /// The op that this one tries again.
     pub retry_of: Option<OpId>,
+    /// The test run that it was to stop: the host's tests held the host when it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stops: Option<OpId>,
+    /// Whether it still waits for that run to end. It is sent as soon as the run has ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waits: bool,
     /// When the agent began, by the host's clock.
     pub started_at: Option<DateTime<Utc>>,
     /// When it ended, by the host's clock where it reached the host.
@@ -369,6 +375,9 @@ pub struct OpView {
     pub outcome: Option<Outcome>,
     /// The exit code of the command that decided, where one ran.
     pub exit_code: Option<i32>,
+    /// The names of the tests that failed in the run that this op was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed_tests: Vec<String>,
     /// What became of it, in a sentence.
     pub message: Option<String>,
 }

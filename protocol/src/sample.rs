@@ -87,10 +87,13 @@ pub(crate) fn op(action: OpAction, status: OpStatus) -> OpView {
         due_at: None,
         cancel: None,
         retry_of: None,
+        stops: None,
+        waits: false,
         started_at: Some(now()),
         finished_at: (!status.is_open()).then(now),
         outcome: None,
         exit_code: None,
+        failed_tests: vec![],
         message: None,
     }
 }

@@ -122,7 +122,7 @@ fn flips(all: &[(&TestRun, &TestResult, Option<OpId>)]) -> usize {
 pub fn op_of<'a>(run: &TestRun, ops: &'a [OpView]) -> Option<&'a OpView> {
     ops.iter().find(|op| {
         op.action.kind() == OpKind::Test
-            && op.status == OpStatus::Succeeded
+            && matches!(op.status, OpStatus::Succeeded | OpStatus::Failed)
             && op.started_at.is_some_and(|at| at <= run.started_at)
             && op.finished_at.is_some_and(|at| run.finished_at <= at)
     })
@@ -210,6 +210,8 @@ mod tests {
             finished_at: Some(at(6)),
             ..op(OpAction::Test, OpStatus::Succeeded)
         };
+        let failed = OpView { status: OpStatus::Failed, ..around.clone() };
+        assert_eq!(op_of(&run, std::slice::from_ref(&failed)), Some(&failed), "tests failed in it");
         let later = OpView { started_at: Some(at(100)), ..around.clone() };
         let other = OpView { action: OpAction::Refresh, ..around.clone() };
         let told =

@@ -54,7 +54,8 @@ pub(super) fn run(work: &mut Work<'_>) -> Verdict {
             "The host moved away from {generation} while the tests ran. No result was recorded. Run them again."
         )),
         Ok(run) => match tests_folder::record(&config.state_dir, &run) {
-            Ok(()) => Verdict::completed(tests_folder::told(&run)),
+            Ok(()) if run.summary().all_passed() => Verdict::completed(tests_folder::told(&run)),
+            Ok(()) => Verdict::failed(tests_folder::told(&run)),
             Err(error) => Verdict::failed(format!(
                 "{} The result could not be recorded: {error}.",
                 tests_folder::told(&run)

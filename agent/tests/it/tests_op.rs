@@ -27,7 +27,7 @@ async fn three_of_eight_pass() {
     let host = host(&[2, 4, 6, 7, 8]);
     let heard = one(&host, OpAction::Test).await;
     assert_eq!(
-        heard.expect(Outcome::Completed),
+        heard.expect(Outcome::Failed),
         "3 of 8 tests passed on Gen 3. Failed: 20-t2, 40-t4, 60-t6, 70-t7, 80-t8."
     );
     assert_eq!(heard.phases.last(), Some(&Phase::Testing { done: 8, total: 8 }));
@@ -72,7 +72,7 @@ async fn a_test_that_takes_longer_than_is_set_for_the_host_is_stopped() {
     host.write_test("10-stuck", "echo waiting; sleep 1000");
     host.write_test("20-fine", "exit 0");
     let heard = run_with(&host, Some(1), "").await;
-    assert_eq!(heard.expect(Outcome::Completed), "1 of 2 tests passed on Gen 3. Failed: 10-stuck.");
+    assert_eq!(heard.expect(Outcome::Failed), "1 of 2 tests passed on Gen 3. Failed: 10-stuck.");
     let [stuck, fine] = heard.facts.test_runs[0].results.as_slice() else { panic!("{heard:#?}") };
     assert_eq!(stuck.tail, ["waiting", "It took longer than 1 s and was stopped."]);
     assert!(fine.passed && (1000..60_000).contains(&stuck.duration_ms), "{heard:#?}");

@@ -37,11 +37,14 @@ pub async fn request_rollback(
     seen: String,
     /// Why, in the person's words; may be empty.
     reason: String,
+    /// Whether to stop the host's tests if they hold the host, instead of refusing because it is busy.
+    #[server(default)]
+    stop_tests: bool,
     /// Where to go then; a page of ours.
     back: String,
 ) -> Result<(), ApiError> {
     use crate::session;
-    use backstay_protocol::OpAction;
+    use backstay_fleet::ops::request::RequestedRollback;
 
     let person = session::person().await?;
     let name = super::host_name(&host)?;
@@ -49,9 +52,13 @@ pub async fn request_rollback(
         reference_from_text(text)
             .ok_or_else(|| ApiError::said("No generation was chosen. Nothing was changed. Choose one."))
     };
-    let action = OpAction::Rollback { target: meant(&target)?, seen_current: meant(&seen)? };
-    let reason = (!reason.trim().is_empty()).then_some(reason);
-    session::fleet()?.request_op(&person, name, action, reason).await.map_err(super::refused)?;
+    let asked = RequestedRollback {
+        target: meant(&target)?,
+        seen_current: meant(&seen)?,
+        reason: (!reason.trim().is_empty()).then_some(reason),
+        stop_tests,
+    };
+    session::fleet()?.request_rollback(&person, name, asked).await.map_err(super::refused)?;
     leptos_axum::redirect(super::local_path(&back));
     Ok(())
 }

@@ -107,10 +107,13 @@ mod tests {
             due_at: Some(DateTime::UNIX_EPOCH),
             cancel: None,
             retry_of: None,
+            stops: None,
+            waits: false,
             started_at: None,
             finished_at: None,
             outcome: None,
             exit_code: None,
+            failed_tests: vec![],
             message: None,
         }
     }

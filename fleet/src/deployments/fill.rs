@@ -6,14 +6,11 @@ use backstay_protocol::deployment::{Deployment, Heard, HostOutcome, Step};
 use backstay_protocol::event::Event;
 use backstay_protocol::message::Outcome;
 use backstay_protocol::rollout::Ended;
-use backstay_protocol::{DeploymentId, DesiredState, Facts, HostId, OpKind, OpStatus, OpView, same_files};
+use backstay_protocol::{DeploymentId, DesiredState, Facts, OpKind, OpStatus, OpView, same_files};
 
 use crate::fleet::Fleet;
-use crate::ops::ended::{ended, never_began};
-use crate::store::{OpFilter, StoreError};
-
-/// How many of a host's latest ops are looked through for the one that made what runs.
-const OPS_LOOKED_THROUGH: u32 = 100;
+use crate::ops::ended::{ended, in_few_words};
+use crate::store::StoreError;
 
 impl Fleet {
     /// An op has begun or ended: what it means for the deployment that is going on, if there is one.
@@ -32,7 +29,7 @@ impl Fleet {
         }
         let Some(deployment) = self.going_on().await? else { return Ok(()) };
         let Some(facts) = self.store.host(op.host).await?.and_then(|host| host.facts) else { return Ok(()) };
-        let Some(heard) = heard(op, &facts) else { return Ok(()) };
+        let Some(heard) = heard(op) else { return Ok(()) };
         let outcome = deployment.hosts.iter().find(|outcome| outcome.host == op.host);
         let counts = if kind == OpKind::Test {
             self.are_of_the_switch(outcome, op).await?
@@ -97,21 +94,8 @@ impl Fleet {
         tests: &OpView,
     ) -> Result<bool, StoreError> {
         let Some(Step::Ok { op: switch }) = outcome.map(|outcome| &outcome.switch) else { return Ok(false) };
-        let made_by = self.latest_system_op(tests.host).await?;
+        let made_by = self.store.last_system_op(tests.host).await?;
         Ok(*switch < tests.id && made_by.is_some_and(|op| op.id == *switch))
-    }
-
-    /// The latest closed op that changed the host's system, or may have: not one that never reached the host, nor one
-    /// that the host refused.
-    pub(crate) async fn latest_system_op(&self, host: HostId) -> Result<Option<OpView>, StoreError> {
-        let filter = OpFilter { host: Some(host), limit: OPS_LOOKED_THROUGH, ..OpFilter::default() };
-        let ops = self.store.ops(&filter).await?;
-        Ok(ops.into_iter().find(|op| {
-            op.action.kind().changes_system()
-                && !op.status.is_open()
-                && !never_began(op)
-                && op.outcome != Some(Outcome::Refused)
-        }))
     }
 
     /// Tells every open page of a new deployment, and of the one that it took the place of.
@@ -133,14 +117,16 @@ impl Fleet {
 }
 
 /// What an op says to a deployment; nothing, where it is none that matters or never reached its host.
-fn heard(op: &OpView, facts: &Facts) -> Option<Heard> {
+fn heard(op: &OpView) -> Option<Heard> {
     let is_switch = op.action.kind().switches();
     if op.status == OpStatus::Running {
         return Some(if is_switch { Heard::SwitchBegan } else { Heard::TestsBegan });
     }
-    let end = match ended(op, Some(facts))? {
+    let end = match ended(op)? {
         Ended::Well => Ok(()),
         Ended::Badly(why) => Err(why),
+        // The host does not have what was merged, though a person meant it to.
+        Ended::NeverBegan(why) if op.outcome == Some(Outcome::Refused) => Err(in_few_words(&why)),
         Ended::NeverBegan(_) => return None,
     };
     Some(if is_switch { Heard::SwitchEnded(end) } else { Heard::TestsEnded(end) })

@@ -1,30 +1,39 @@
 //! How an op ended, for what follows on it: roll-outs and deployments.
 
 use backstay_protocol::limits::cut;
+use backstay_protocol::message::Outcome;
 use backstay_protocol::rollout::Ended;
-use backstay_protocol::{Facts, OpKind, OpStatus, OpView, TestRun};
+use backstay_protocol::{OpStatus, OpView};
 
 /// The longest reason in a few words, in bytes.
 const WORDS_BYTES: usize = 160;
 
-/// How an op ended; none while it is open. A test run that found something ends badly here, though the op did what it
-/// was to do: the reason names the tests.
-pub(crate) fn ended(op: &OpView, facts: Option<&Facts>) -> Option<Ended> {
+/// The most failed tests that are named.
+const NAMED_TESTS: usize = 10;
+
+/// How an op ended, or none while it is open. What the host refused was not begun: nothing was done there.
+pub(crate) fn ended(op: &OpView) -> Option<Ended> {
     if op.status.is_open() {
         return None;
     }
     let message = op.message.clone().unwrap_or_default();
-    if never_began(op) {
+    if never_began(op) || op.outcome == Some(Outcome::Refused) {
         return Some(Ended::NeverBegan(message));
     }
-    if op.status != OpStatus::Succeeded {
-        return Some(Ended::Badly(in_few_words(&message)));
+    Some(if op.status == OpStatus::Succeeded { Ended::Well } else { Ended::Badly(why(op, &message)) })
+}
+
+/// The tests that failed, or the first sentence of the message.
+fn why(op: &OpView, message: &str) -> String {
+    let failed = &op.failed_tests;
+    if failed.is_empty() {
+        return in_few_words(message);
     }
-    let failed = match op.action.kind() {
-        OpKind::Test => facts.map(|facts| failed_tests(op, facts)).unwrap_or_default(),
-        _ => String::new(),
-    };
-    Some(if failed.is_empty() { Ended::Well } else { Ended::Badly(failed) })
+    let named = failed.iter().take(NAMED_TESTS).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match failed.len().saturating_sub(NAMED_TESTS) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
 }
 
 /// Whether a closed op never reached its host: it was refused, taken back, or waited for too long.
@@ -36,20 +45,8 @@ pub(crate) fn never_began(op: &OpView) -> bool {
     }
 }
 
-/// The tests that failed in the run that this op was. Facts keep the latest run of each generation; should a later one
-/// have taken its place, that says what runs now.
-fn failed_tests(op: &OpView, facts: &Facts) -> String {
-    let is_own = |run: &&TestRun| {
-        op.started_at.is_some_and(|at| run.started_at >= at)
-            && op.finished_at.is_some_and(|at| run.finished_at <= at)
-    };
-    let running = || facts.running_generation().and_then(|generation| facts.tests_of(generation));
-    let run = facts.test_runs.iter().find(is_own).or_else(running);
-    run.map(|run| run.failed().collect::<Vec<_>>().join(", ")).unwrap_or_default()
-}
-
 /// The first sentence of a message, without its full stop.
-fn in_few_words(message: &str) -> String {
+pub(crate) fn in_few_words(message: &str) -> String {
     let first = message.split_once(". ").map_or(message, |(first, _)| first);
     cut(first.trim_end_matches('.'), WORDS_BYTES)
 }

@@ -23,6 +23,9 @@ use backstay_protocol::{OpKind, OpStatus, OpView};
 use crate::fleet::Fleet;
 use crate::store::StoreError;
 
+/// Whom the audit log names for what the server does by itself.
+pub(crate) const SERVER: &str = "server";
+
 impl Fleet {
     /// Tells every open page how an op, and with it its host, is now, and the deployment that is going on.
     pub(crate) async fn publish_op(&self, op: &OpView) -> Result<(), StoreError> {

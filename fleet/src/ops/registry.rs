@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use backstay_protocol::message::{OpResult, Outcome};
 use backstay_protocol::view::Role;
-use backstay_protocol::{Commit, Facts, GenerationRef, OpAction, OpKind, OpStatus, rollback, same_files};
+use backstay_protocol::{
+    Commit, Facts, GenerationRef, OpAction, OpKind, OpStatus, TestRun, rollback, same_files,
+};
 
 /// What is known of one kind of op before any is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,18 +86,51 @@ pub struct Verdict {
     pub status: OpStatus,
     /// What became of it.
     pub message: String,
+    /// The names of the tests that failed, where it ran tests.
+    pub failed_tests: Vec<String>,
+}
+
+impl Verdict {
+    fn new(status: OpStatus, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), failed_tests: vec![] }
+    }
 }
 
 /// Says what became of an op, from what the agent said of its commands and from the facts read after them. Exit 0 is
 /// not success: the host being what was asked for is.
 pub fn post_check(action: &OpAction, result: &OpResult, facts: &Facts) -> Verdict {
+    if *action == OpAction::Test && matches!(result.outcome, Outcome::Completed | Outcome::Failed) {
+        return tests(result, facts);
+    }
     let status = match result.outcome {
         Outcome::Completed => return goal(action, result, facts),
         Outcome::Failed | Outcome::Refused => OpStatus::Failed,
         Outcome::TimedOut => OpStatus::TimedOut,
         Outcome::Cancelled => OpStatus::Cancelled,
     };
-    Verdict { status, message: result.message.clone() }
+    Verdict::new(status, result.message.clone())
+}
+
+/// Judges tests by the run that they were. Where the facts do not hold that run, the agent's word counts: another run says
+/// nothing of this one.
+fn tests(result: &OpResult, facts: &Facts) -> Verdict {
+    let is_own =
+        |run: &&TestRun| run.started_at >= result.started_at && run.finished_at <= result.finished_at;
+    let run = facts.test_runs.iter().find(is_own);
+    let failed_tests: Vec<_> = run.iter().flat_map(|run| run.failed()).map(str::to_owned).collect();
+    let passed = result.outcome == Outcome::Completed && failed_tests.is_empty();
+    let status = if passed { OpStatus::Succeeded } else { OpStatus::Failed };
+    Verdict { failed_tests, ..Verdict::new(status, result.message.clone()) }
+}
+
+/// Whether the host is where a rollback was to take it, however its commands ended.
+pub fn is_at_target(action: &OpAction, facts: &Facts) -> bool {
+    matches!(action, OpAction::Rollback { target, .. } if reached(facts, target).is_ok())
+}
+
+/// Whether the host is where a rollback was to take it from: nothing moved.
+pub fn is_where_it_was(action: &OpAction, facts: &Facts) -> bool {
+    matches!(action, OpAction::Rollback { seen_current, .. } if reached(facts, seen_current).is_ok())
 }
 
 fn goal(action: &OpAction, result: &OpResult, facts: &Facts) -> Verdict {
@@ -107,8 +142,8 @@ fn goal(action: &OpAction, result: &OpResult, facts: &Facts) -> Verdict {
         OpAction::Test | OpAction::Refresh => Ok(()),
     };
     match met {
-        Err(why) => Verdict { status: OpStatus::Failed, message: format!("Goal not met: {why}") },
-        Ok(()) => Verdict { status: OpStatus::Succeeded, message: success(action, result) },
+        Err(why) => Verdict::new(OpStatus::Failed, format!("Goal not met: {why}")),
+        Ok(()) => Verdict::new(OpStatus::Succeeded, success(action, result)),
     }
 }
 

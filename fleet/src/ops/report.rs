@@ -3,10 +3,12 @@
 use backstay_protocol::delivery::{self, AtHost, OnFinished, Reconciliation};
 use backstay_protocol::event::{Event, Tone};
 use backstay_protocol::message::{OpResult, Outcome, ServerMessage};
-use backstay_protocol::{Facts, HostId, OpAction, OpId, OpKind, OpStatus, OpView, OutputLine, Phase};
+use backstay_protocol::{Facts, HostId, OpAction, OpId, OpStatus, OpView, OutputLine, Phase};
+use chrono::{DateTime, Utc};
 
 use crate::fleet::Fleet;
 use crate::hub::Connection;
+use crate::ops::SERVER;
 use crate::ops::record::{audit_entry, request_entry, rollback_record};
 use crate::ops::registry::{self, Verdict};
 use crate::ops::request::{Asked, due_with_host};
@@ -14,8 +16,6 @@ use crate::store::{NewAuditEntry, NewOp, OpStep, StoreError};
 
 /// Who the audit log names for the test runs that follow a rollback or a switch by themselves.
 const AUTO_TEST: &str = "auto-test";
-/// Whom it names for what the server does by itself.
-const SERVER: &str = "server";
 /// What is said of an op that its host has begun and knows no more.
 const FORGOTTEN: &str = "The host no longer knows of this op, which it had begun. It may have changed the host: look at \
                          its lights.";
@@ -206,13 +206,17 @@ impl Fleet {
 
     async fn close(&self, op: &OpView, result: &OpResult, facts: &Facts) -> Result<(), StoreError> {
         let verdict = registry::post_check(&op.action, result, facts);
-        let mut step = self.closing_step(op, result, verdict);
-        if step.to == OpStatus::Succeeded && registry::spec(op.action.kind()).then_test {
+        let mut step = closing_step(op, result, verdict, facts, self.clock.now());
+        // A generation that came back has to prove itself, also where the rollback took too long or lost its runner.
+        let has_new_system = step.to == OpStatus::Succeeded || registry::is_at_target(&op.action, facts);
+        let took_place = result.outcome != Outcome::Refused;
+        if has_new_system && took_place && registry::spec(op.action.kind()).then_test {
             step.then = self.auto_test(op.host, facts).await?;
         }
         let Some(op) = self.store.step_op(op.id, &step).await? else { return Ok(()) };
         self.publish_op(&op).await?;
-        self.notify(&op, tone(&op, facts));
+        let tone = if op.status == OpStatus::Succeeded { Tone::Good } else { Tone::Bad };
+        self.notify(&op, tone);
         self.roll_on().await;
         self.dispatch_waiting(op.host).await
     }
@@ -226,24 +230,6 @@ impl Fleet {
         Ok(())
     }
 
-    fn closing_step(&self, op: &OpView, result: &OpResult, verdict: Verdict) -> OpStep {
-        let now = self.clock.now();
-        let success = verdict.status == OpStatus::Succeeded;
-        // One that the host refused did not take place: it is in the audit log, not among the rollbacks.
-        let took_place = result.outcome != Outcome::Refused;
-        let what = if took_place { verdict.status.as_str() } else { "refused" };
-        OpStep {
-            started_at: Some(result.started_at),
-            finished_at: Some(result.finished_at),
-            outcome: Some(result.outcome),
-            exit_code: result.exit_code,
-            audit: Some(audit_entry(op, &op.requested_by, what, now, &verdict.message)),
-            rollback: if took_place { rollback_record(op, now, success) } else { None },
-            message: Some(verdict.message),
-            ..OpStep::to(verdict.status)
-        }
-    }
-
     /// The run of the host's tests that is to follow, where that is wanted and there are any. It is recorded together
     /// with the end of the op before it, so that it is not forgotten should this server be gone a moment later.
     async fn auto_test(
@@ -253,8 +239,7 @@ impl Fleet {
     ) -> Result<Option<Box<(NewOp, NewAuditEntry)>>, StoreError> {
         let record = self.store.host(host).await?.filter(|host| host.auto_test && facts.tests_available > 0);
         Ok(record.map(|record| {
-            let asked =
-                Asked { action: OpAction::Test, by: AUTO_TEST.to_owned(), reason: None, retry_of: None };
+            let asked = Asked { by: AUTO_TEST.to_owned(), ..Asked::of(OpAction::Test) };
             let op = self.new_op(host, asked);
             let entry = request_entry(&op, &record.name);
             Box::new((op, entry))
@@ -271,9 +256,27 @@ impl Fleet {
     }
 }
 
-/// Whether it is good news that an op ended so. Tests that ran to their end are none where one of them failed.
-fn tone(op: &OpView, facts: &Facts) -> Tone {
-    let run = facts.running_generation().and_then(|generation| facts.tests_of(generation));
-    let tests_failed = op.action.kind() == OpKind::Test && run.is_some_and(|run| !run.summary().all_passed());
-    if op.status == OpStatus::Succeeded && !tests_failed { Tone::Good } else { Tone::Bad }
+fn closing_step(
+    op: &OpView,
+    result: &OpResult,
+    verdict: Verdict,
+    facts: &Facts,
+    now: DateTime<Utc>,
+) -> OpStep {
+    let is_refused = result.outcome == Outcome::Refused;
+    let what = if is_refused { "refused" } else { verdict.status.as_str() };
+    // One that did not move the host was no rollback: the audit log has it.
+    let took_place = !is_refused && !registry::is_where_it_was(&op.action, facts);
+    let is_there = registry::is_at_target(&op.action, facts);
+    OpStep {
+        started_at: Some(result.started_at),
+        finished_at: Some(result.finished_at),
+        outcome: Some(result.outcome),
+        exit_code: result.exit_code,
+        failed_tests: verdict.failed_tests,
+        audit: Some(audit_entry(op, &op.requested_by, what, now, &verdict.message)),
+        rollback: if took_place { rollback_record(op, now, is_there) } else { None },
+        message: Some(verdict.message),
+        ..OpStep::to(verdict.status)
+    }
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 use backstay_protocol::limits::REASON_CHARS;
 use backstay_protocol::message::ServerMessage;
 use backstay_protocol::view::Person;
-use backstay_protocol::{HostId, OpAction, OpId, OpKind, OpStatus, OpView};
+use backstay_protocol::{GenerationRef, HostId, OpAction, OpId, OpKind, OpStatus, OpView};
 use chrono::{DateTime, Utc};
 
 use crate::fleet::Fleet;
+use crate::ops::SERVER;
 use crate::ops::record::{self, audit_entry};
 use crate::ops::registry::{self, Blocked};
 use crate::store::{HostRecord, InsertOpError, NewOp, OpStep, StoreError};
@@ -85,7 +86,34 @@ impl Fleet {
         let reason = checked_reason(reason).ok_or(RequestError::ReasonTooLong)?;
         let host = self.store.host_by_name(host_name).await?;
         let host = host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))?;
-        self.open(&host, Asked { action, by: person.name.clone(), reason, retry_of: None }).await
+        self.open(&host, Asked { by: person.name.clone(), reason, ..Asked::of(action) }).await
+    }
+
+    /// Asks for a rollback of the host of this name. If tests hold the host and the person wants them
+    /// [stopped](RequestedRollback::stop_tests), this is one request: the tests are cancelled, and the rollback begins as
+    /// soon as they have ended.
+    ///
+    /// Both are recorded in one transaction, so neither a restart of the server nor an agent that is away comes between
+    /// them. Tests that were not sent yet are taken back at once. Tests that end by themselves before the cancel reaches
+    /// them end as they did, and the rollback begins all the same. While the agent is away the tests stay open, at most until
+    /// they count as lost; the agent hears of the cancel when it connects. Until it is sent, the rollback can be cancelled
+    /// like any other op.
+    ///
+    /// # Errors
+    /// [`RequestError`]; nothing was sent then, and the tests go on.
+    pub async fn request_rollback(
+        &self,
+        person: &Person,
+        host_name: &str,
+        asked: RequestedRollback,
+    ) -> Result<OpView, RequestError> {
+        let RequestedRollback { target, seen_current, reason, stop_tests } = asked;
+        let action = OpAction::Rollback { target, seen_current };
+        may(person, &action)?;
+        let reason = checked_reason(reason).ok_or(RequestError::ReasonTooLong)?;
+        let host = self.store.host_by_name(host_name).await?;
+        let host = host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))?;
+        self.open(&host, Asked { by: person.name.clone(), reason, stop_tests, ..Asked::of(action) }).await
     }
 
     /// Tries an op again that did not succeed, where the [registry](registry::OpSpec::retry) allows it. It is an op of
@@ -108,7 +136,7 @@ impl Fleet {
         let host = self.store.host(op.host).await?;
         let host = host.ok_or_else(|| RequestError::NoSuchHost(op.host_name.clone()))?;
         let asked =
-            Asked { action: op.action, by: person.name.clone(), reason: op.reason, retry_of: Some(id) };
+            Asked { by: person.name.clone(), reason: op.reason, retry_of: Some(id), ..Asked::of(op.action) };
         self.open(&host, asked).await
     }
 
@@ -123,7 +151,21 @@ impl Fleet {
         };
         self.publish_op(&op).await?;
         verdict?;
+        if let Some(tests) = op.stops {
+            self.tests_stopped(tests).await?;
+        }
         Ok(self.dispatch(&op).await?.unwrap_or(op))
+    }
+
+    /// Tells the host of tests that they are to stop, and the pages.
+    async fn tests_stopped(&self, id: OpId) -> Result<(), StoreError> {
+        let Some(tests) = self.store.op(id).await? else { return Ok(()) };
+        if tests.status.is_open() {
+            self.hub.send(tests.host, ServerMessage::Cancel { op: id });
+        }
+        self.publish_op(&tests).await?;
+        self.roll_on().await;
+        Ok(())
     }
 
     /// An op that is to wait for its host or, where it is refused, the record of that.
@@ -131,7 +173,13 @@ impl Fleet {
         let verdict = registry::validate(&asked.action, host.facts.as_ref());
         let mut op = self.new_op(host.id, asked);
         if let Err(blocked) = &verdict {
-            op = NewOp { status: OpStatus::Blocked, due_at: None, message: Some(blocked.to_string()), ..op };
+            op = NewOp {
+                status: OpStatus::Blocked,
+                due_at: None,
+                stop_tests: false,
+                message: Some(blocked.to_string()),
+                ..op
+            };
         }
         (op, verdict)
     }
@@ -149,6 +197,7 @@ impl Fleet {
             created_at: now,
             due_at: Some(now + self.queue_time),
             retry_of: asked.retry_of,
+            stop_tests: asked.stop_tests,
             message: None,
         }
     }
@@ -262,6 +311,27 @@ pub(crate) struct Asked {
     pub(crate) by: String,
     pub(crate) reason: Option<String>,
     pub(crate) retry_of: Option<OpId>,
+    pub(crate) stop_tests: bool,
+}
+
+impl Asked {
+    /// Asked for by the server itself, for no other reason.
+    pub(crate) fn of(action: OpAction) -> Self {
+        Self { action, by: SERVER.to_owned(), reason: None, retry_of: None, stop_tests: false }
+    }
+}
+
+/// A rollback as a person confirmed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestedRollback {
+    /// The generation to go to.
+    pub target: GenerationRef,
+    /// The current generation that the person saw.
+    pub seen_current: GenerationRef,
+    /// Why, in the person's words.
+    pub reason: Option<String>,
+    /// If the host's tests hold the host: stop them and roll back, instead of refusing because the host is busy.
+    pub stop_tests: bool,
 }
 
 /// Until when an op is waited for that is sent, or begun, now.

@@ -20,6 +20,9 @@ use crate::store::sqlite::SqliteStore;
 use crate::store::{HostRecord, NewHost, NewJoinToken, Store, TokenHash};
 use crate::{Fleet, FleetConfig};
 
+mod stop_tests;
+mod verdicts;
+
 const QUEUE_TIME: Duration = Duration::from_hours(2);
 
 struct Bench {
@@ -567,6 +570,7 @@ async fn tests_that_failed_are_no_good_news() {
             _ => None,
         });
         let notice = notice.unwrap();
-        assert_eq!((notice.text.as_str(), notice.tone), ("Done.", expected));
+        let text = if passed { "Done." } else { "Run Tests failed: Done." };
+        assert_eq!((notice.text.as_str(), notice.tone), (text, expected));
     }
 }

@@ -7,13 +7,12 @@ use backstay_protocol::rollout::{Ended, Next, Rollout, RolloutHost, RolloutState
 use backstay_protocol::{HostId, OpId, OpKind, OpStatus, OpView, RolloutId};
 
 use crate::fleet::Fleet;
+use crate::ops::SERVER;
 use crate::ops::ended::ended;
 use crate::ops::record::request_entry;
 use crate::ops::request::{Asked, RequestError};
 use crate::store::{HostRecord, InsertOpError, StoreError};
 
-/// Whom the audit log names for what the server does by itself.
-const SERVER: &str = "server";
 /// What is said of a host that is no longer in the fleet.
 const REMOVED: &str = "It is no longer in the fleet.";
 
@@ -80,11 +79,7 @@ impl Fleet {
         let Some(op) = ops.get(&op) else {
             return Ok(host.step.after(Ended::Badly(REMOVED.to_owned()), None));
         };
-        if op.status.is_open() {
-            return Ok(None);
-        }
-        let facts = self.store.host(op.host).await?.and_then(|host| host.facts);
-        let Some(ended) = ended(op, facts.as_ref()) else { return Ok(None) };
+        let Some(ended) = ended(op) else { return Ok(None) };
         let ended = match (ended, &rollout.state) {
             (Ended::Badly(why), _) if op.action.kind() == OpKind::Test => {
                 Ended::Badly(format!("Tests FAIL ({why})"))
@@ -163,10 +158,9 @@ impl Fleet {
         };
         let Some(turn) = rollout.hosts.iter().find(|turn| turn.host == host) else { return Ok(false) };
         let asked = Asked {
-            action: turn.action.clone(),
             by: rollout.requested_by.clone(),
             reason: rollout.reason.clone(),
-            retry_of: None,
+            ..Asked::of(turn.action.clone())
         };
         self.begin_on(rollout, &record, asked).await
     }

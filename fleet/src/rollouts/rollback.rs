@@ -81,7 +81,7 @@ impl Fleet {
         let Some(facts) = &host.facts else { return Ok(left_out(NOT_REPORTED)) };
         let plan = rollback::plan(&host.name, self.hub.is_online(host.id), facts, None, self.clock.now());
         let Some(plan) = plan else { return Ok(left_out("Its profile has no current generation.")) };
-        let latest = self.latest_system_op(host.id).await?;
+        let latest = self.store.last_system_op(host.id).await?;
         let (working, others) = sorted(&plan);
         let current = &plan.current.generation;
         let is_back = latest.and_then(|op| is_back(&op, outcome, current));

@@ -22,6 +22,7 @@ mod people;
 mod reopen;
 mod rollouts;
 mod sqlite_bench;
+mod stop_tests;
 
 /// A database of its own for one test.
 #[async_trait]
@@ -74,6 +75,11 @@ macro_rules! contract {
                 a_cancel_is_asked_of_ops_that_are_with_their_host, ops_are_due_when_their_time_has_come,
                 what_follows_is_recorded_with_the_step, what_follows_gives_way_to_an_op_that_holds_the_host,
                 a_rollback_that_was_found_is_recorded_as_it_was, an_op_remembers_which_one_it_tries_again,
+            ],
+            stop_tests: [
+                tests_that_were_not_sent_are_taken_back, a_rollback_waits_for_tests_that_are_with_their_host,
+                one_op_waits_for_the_tests_and_the_next_is_told_of_it, no_other_op_gives_way_to_a_rollback,
+                tests_that_end_at_that_moment_leave_no_rollback_waiting,
             ],
             deployments: [
                 a_merge_opens_one_deployment_however_often_it_is_heard_of,

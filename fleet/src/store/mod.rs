@@ -90,7 +90,10 @@ pub trait Store: Send + Sync + 'static {
 
     // Ops.
 
-    /// Records an op, with its audit entry. A second open op of a host is refused by the database itself.
+    /// Records an op, with its audit entry. A second open op of a host is refused by the database itself, unless the host's
+    /// tests hold it and the op [stops](NewOp::stop_tests) them. Tests that were not sent are taken back. Of tests that are
+    /// with their host a cancel is asked, and the op [waits](OpView::waits) for their end, whatever that is: the step that
+    /// closes them lets it go. One op at a time may wait.
     async fn insert_op(&self, op: &NewOp, audit: &NewAuditEntry) -> Result<OpView, InsertOpError>;
     /// Takes an op one step further, if its status allows: the statement itself names the statuses from which
     /// [`OpStatus::to`](backstay_protocol::OpStatus::to) may lead there. None where it does not, and then nothing was written, not even the audit entry.
@@ -104,10 +107,10 @@ pub trait Store: Send + Sync + 'static {
     async fn set_phase(&self, id: OpId, phase: Phase) -> Result<Option<OpView>, StoreError>;
     /// The op with this identifier.
     async fn op(&self, id: OpId) -> Result<Option<OpView>, StoreError>;
-    /// The op that holds the host.
+    /// The op that holds the host. One that waits for tests to end does not hold it yet.
     async fn open_op(&self, host: HostId) -> Result<Option<OpView>, StoreError>;
-    /// The latest closed op that [changes the system](backstay_protocol::OpKind::changes_system) and reached the host (blocked and
-    /// cancelled-while-queued ones did not).
+    /// The latest closed op that [changes the system](backstay_protocol::OpKind::changes_system) and took place on the host, or
+    /// may have. Ops that were blocked, taken back before they arrived, or refused by the host did not.
     async fn last_system_op(&self, host: HostId) -> Result<Option<OpView>, StoreError>;
     /// Ops, newest first.
     async fn ops(&self, filter: &OpFilter) -> Result<Vec<OpView>, StoreError>;

@@ -137,8 +137,40 @@ pub struct NewOp {
     pub due_at: Option<DateTime<Utc>>,
     /// The op that it tries again.
     pub retry_of: Option<OpId>,
+    /// If the host's tests hold the host: stop them, and begin this op as soon as they have ended.
+    pub stop_tests: bool,
     /// For a blocked op, why.
     pub message: Option<String>,
+}
+
+impl NewOp {
+    /// The message of tests that this op takes back before they were sent.
+    pub fn tests_taken_back(&self) -> String {
+        format!(
+            "Cancelled by {} before the tests reached the host, for a rollback. No test ran.",
+            self.requested_by
+        )
+    }
+
+    /// The audit entry for `tests`, which this op stops.
+    pub fn stop_entry(&self, tests: &OpView) -> NewAuditEntry {
+        let (what, detail) = if tests.status == OpStatus::Queued {
+            ("cancelled", self.tests_taken_back())
+        } else {
+            ("cancel-requested", "The tests are to stop, so that the rollback can begin.".to_owned())
+        };
+        NewAuditEntry {
+            at: self.created_at,
+            actor: self.requested_by.clone(),
+            action: format!("{}.{what}", tests.action.kind()),
+            host_name: Some(tests.host_name.clone()),
+            from_gen: None,
+            to_gen: None,
+            reason: self.reason.clone(),
+            detail,
+            op: Some(tests.id),
+        }
+    }
 }
 
 /// Why an op is not recorded.
@@ -167,6 +199,8 @@ pub struct OpStep {
     pub outcome: Option<Outcome>,
     /// The exit code of the command that decided.
     pub exit_code: Option<i32>,
+    /// The names of the tests that failed; none leaves what is stored.
+    pub failed_tests: Vec<String>,
     /// What became of it, in a sentence.
     pub message: Option<String>,
     /// The audit entry that goes with the step.
@@ -190,6 +224,7 @@ impl OpStep {
             finished_at: None,
             outcome: None,
             exit_code: None,
+            failed_tests: vec![],
             message: None,
             audit: None,
             rollback: None,

@@ -125,7 +125,7 @@ fn of_op(op: &OpView, generations: &[Generation]) -> Option<Happening> {
         }
         OpAction::Switch | OpAction::PullSwitch => (What::Switched, made_by(op, generations)),
         OpAction::Pull => (What::Pulled, None),
-        OpAction::Test if end != End::Well => (What::Tested, None),
+        OpAction::Test if end != End::Well && op.failed_tests.is_empty() => (What::Tested, None),
         OpAction::Test | OpAction::Refresh => return None,
     };
     let number = match &op.action {
@@ -226,7 +226,8 @@ mod tests {
         let op = OpView {
             started_at: Some(run.started_at),
             finished_at: Some(run.finished_at),
-            ..ended(OpAction::Test, OpStatus::Succeeded, Outcome::Completed)
+            failed_tests: run.failed().map(str::to_owned).collect(),
+            ..ended(OpAction::Test, OpStatus::Failed, Outcome::Failed)
         };
         let told_of = happenings(&[], std::slice::from_ref(&run), std::slice::from_ref(&op));
         let [one] = told_of.as_slice() else { panic!("{told_of:?}") };

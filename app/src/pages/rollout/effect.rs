@@ -224,10 +224,13 @@ mod tests {
             due_at: None,
             cancel: None,
             retry_of: None,
+            stops: None,
+            waits: false,
             started_at: None,
             finished_at: None,
             outcome: None,
             exit_code: None,
+            failed_tests: vec![],
             message: None,
         };
         let busy = HostView { op: Some(op), ..away };

@@ -95,7 +95,7 @@ async fn after_the_op_was_recorded_with_its_hosts_step() {
     let mut bench = Bench::new(&THREE).await;
     let rollout = recorded(&mut bench).await;
     let host = bench.store.host(bench.id("gpc0")).await.unwrap().unwrap();
-    let asked = Asked { action: OpAction::Switch, by: "maria".into(), reason: None, retry_of: None };
+    let asked = Asked { by: "maria".into(), ..Asked::of(OpAction::Switch) };
     let (op, _) = bench.fleet.validated(&host, asked);
     let step = RolloutStep::Running { op: op.id };
     let entry = request_entry(&op, "gpc0");
@@ -132,7 +132,7 @@ async fn after_the_end_of_the_op_was_recorded() {
         bench.start(OpKind::Switch, &THREE, 1).await;
         let (op, _) = bench.begin("gpc0").await;
         let host = bench.store.host(bench.id("gpc0")).await.unwrap().unwrap();
-        let asked = Asked { action: OpAction::Test, by: "auto-test".into(), reason: None, retry_of: None };
+        let asked = Asked { by: "auto-test".into(), ..Asked::of(OpAction::Test) };
         let (tests, _) = bench.fleet.validated(&host, asked);
         let entry = request_entry(&tests, "gpc0");
         let step = OpStep {

@@ -135,6 +135,12 @@ pub(super) async fn a_rollback_that_was_found_is_recorded_as_it_was(bench: &mut 
     let found = OpStep { rollback: Some(row.clone()), ..OpStep::to(OpStatus::Succeeded) };
     store.step_op(op.id, &found).await.unwrap().unwrap();
     assert_eq!(store.rollbacks(host).await.unwrap(), [row]);
+    let next = queued(&*store, host, rollback_action()).await;
+    take(&*store, next.id, &[OpStatus::Sent]).await;
+    let lost = OpStep { rollback: Some(rollback_row(&next, false)), ..OpStep::to(OpStatus::Lost) };
+    store.step_op(next.id, &lost).await.unwrap().unwrap();
+    take(&*store, next.id, &[OpStatus::Failed]).await;
+    assert_eq!(store.rollbacks(host).await.unwrap().len(), 1, "one that never moved the host was none");
 }
 
 pub(super) async fn an_op_remembers_which_one_it_tries_again(bench: &mut impl Bench) {

@@ -117,6 +117,7 @@ pub(super) fn new_op(host: HostId, action: OpAction) -> NewOp {
         created_at: start(),
         due_at: Some(at(3600)),
         retry_of: None,
+        stop_tests: false,
         message: None,
     }
 }

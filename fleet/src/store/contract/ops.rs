@@ -216,8 +216,16 @@ pub(super) async fn the_last_system_op_is_one_that_reached_the_host(bench: &mut 
     let open = queued(&*store, host, OpAction::Switch).await.id;
     take(&*store, open, &[Sent, Running]).await;
     assert_eq!(last().await, Some(vanished), "one that is open has not ended");
-    take(&*store, open, &[Cancelled]).await;
+    let on_the_host = OpStep { outcome: Some(Outcome::Cancelled), ..OpStep::to(Cancelled) };
+    store.step_op(open, &on_the_host).await.unwrap().unwrap();
     assert_eq!(last().await, Some(open), "one that was cancelled on the host reached it");
+    run(OpAction::Switch, &[Sent, Cancelled]).await;
+    assert_eq!(last().await, Some(open), "one that was taken back on its way did not");
+    let refused = queued(&*store, host, rollback_action()).await.id;
+    take(&*store, refused, &[Sent, Running]).await;
+    let step = OpStep { outcome: Some(Outcome::Refused), ..OpStep::to(OpStatus::Failed) };
+    store.step_op(refused, &step).await.unwrap().unwrap();
+    assert_eq!(last().await, Some(open), "one that the host refused changed nothing");
 }
 
 pub(super) async fn ops_are_filtered_newest_first(bench: &mut impl Bench) {

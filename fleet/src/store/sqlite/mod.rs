@@ -145,6 +145,7 @@ fn migrations() -> Migrator {
         ("person view", include_str!("../../../../migrations/sqlite/0006_person_view.sql")),
         ("test timeout", include_str!("../../../../migrations/sqlite/0007_test_timeout.sql")),
         ("removed hosts", include_str!("../../../../migrations/sqlite/0008_removed_hosts.sql")),
+        ("stopped tests", include_str!("../../../../migrations/sqlite/0009_stopped_tests.sql")),
     ];
     let numbered = (1..).zip(steps).map(|(number, (name, sql))| {
         Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)

@@ -1,5 +1,6 @@
 //! Ops and their life.
 
+use backstay_protocol::message::Outcome;
 use backstay_protocol::{CancelRequest, HostId, OpId, OpKind, OpStatus, OpView, Phase};
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
@@ -31,10 +32,13 @@ fn from_row(row: &SqliteRow) -> Result<OpView, StoreError> {
         due_at: row.time_opt("due_at")?,
         cancel: cancel_request(row)?,
         retry_of: row.parsed_opt("retry_of")?,
+        stops: row.parsed_opt("stops")?,
+        waits: row.flag("waits")?,
         started_at: row.time_opt("started_at")?,
         finished_at: row.time_opt("finished_at")?,
         outcome: row.json_opt("outcome")?,
         exit_code: row.number_opt("exit_code")?,
+        failed_tests: row.json("failed_tests")?,
         message: row.text_opt("message")?,
     })
 }
@@ -54,17 +58,36 @@ pub(super) async fn open_of(
     executor: impl SqliteExecutor<'_>,
     host: HostId,
 ) -> Result<Option<OpView>, StoreError> {
-    let row =
-        sqlx::query(select_ops!("WHERE ops.host_id = $1 AND ops.status IN ('queued', 'sent', 'running')"))
-            .bind(host.to_string())
-            .fetch_optional(executor)
-            .await?;
+    let row = sqlx::query(select_ops!(
+        "WHERE ops.host_id = $1 AND ops.status IN ('queued', 'sent', 'running') AND ops.waits = 0"
+    ))
+    .bind(host.to_string())
+    .fetch_optional(executor)
+    .await?;
     row.as_ref().map(from_row).transpose()
 }
 
+/// The op for whose sake another one is refused: the one that waits for the host's tests to end, or the open one.
+async fn holder(tx: &mut Tx, host: HostId) -> Result<OpView, StoreError> {
+    let row = sqlx::query(select_ops!(
+        "WHERE ops.host_id = $1 AND ops.status IN ('queued', 'sent', 'running') ORDER BY ops.waits DESC LIMIT 1"
+    ))
+    .bind(host.to_string())
+    .fetch_optional(&mut **tx)
+    .await?;
+    row.as_ref()
+        .map(from_row)
+        .transpose()?
+        .ok_or_else(|| StoreError::Corrupt("ops: the open op is missing".to_owned()))
+}
+
 pub(super) async fn last_system(store: &SqliteStore, host: HostId) -> Result<Option<OpView>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(select_ops!("WHERE ops.was_sent = 1"));
-    query.push(" AND ops.host_id = ").push_bind(host.to_string());
+    // Without an outcome, a host never said that it had an op which ended so: it was taken back on its way.
+    let mut query = QueryBuilder::<Sqlite>::new(select_ops!(
+        "WHERE ops.was_sent = 1 AND NOT (ops.status IN ('cancelled', 'timed-out') AND ops.outcome IS NULL)"
+    ));
+    query.push(" AND (ops.outcome IS NULL OR ops.outcome <> ").push_bind(stored_json(&Outcome::Refused)?);
+    query.push(") AND ops.host_id = ").push_bind(host.to_string());
     query.push(" AND ops.status NOT IN ('queued', 'sent', 'running') AND ops.kind IN (");
     let mut kinds = query.separated(", ");
     for kind in OpKind::ALL.into_iter().filter(|k| k.changes_system()) {
@@ -115,22 +138,55 @@ pub(super) async fn insert(
 }
 
 /// Records an op with its audit entry, in a transaction that is not to be committed where another op holds the host.
+/// Tests that hold it give way if the op [stops](NewOp::stop_tests) them.
 pub(super) async fn insert_in(tx: &mut Tx, op: &NewOp, entry: &NewAuditEntry) -> Result<(), InsertOpError> {
-    if !insert_row(tx, op, None).await? {
-        let first = open_of(&mut **tx, op.host).await?;
-        let first = first.ok_or_else(|| StoreError::Corrupt("ops: the open op is missing".to_owned()))?;
-        return Err(InsertOpError::HostBusy(Box::new(first)));
+    let links = if op.stop_tests { stop_tests(tx, op).await? } else { Links::default() };
+    if !insert_row(tx, op, links).await? {
+        return Err(InsertOpError::HostBusy(Box::new(holder(tx, op.host).await?)));
     }
     Ok(audit::append(tx, entry).await?)
 }
 
-/// Whether the op is in: not where another one is open. The index says so, and not a look before.
-async fn insert_row(tx: &mut Tx, op: &NewOp, follows: Option<OpId>) -> Result<bool, StoreError> {
+/// What an op has to do with others.
+#[derive(Default)]
+struct Links {
+    /// The op with whose end it is recorded.
+    follows: Option<OpId>,
+    /// The tests that it stops.
+    stops: Option<OpId>,
+    /// Whether it waits for their end.
+    waits: bool,
+}
+
+/// Stops the tests that hold the host of an op, if there are any: takes them back if they were not sent, else has them
+/// cancelled.
+async fn stop_tests(tx: &mut Tx, op: &NewOp) -> Result<Links, StoreError> {
+    let open = open_of(&mut **tx, op.host).await?;
+    let Some(tests) = open.filter(|open| open.action.kind() == OpKind::Test) else {
+        return Ok(Links::default());
+    };
+    let waits = tests.status != OpStatus::Queued;
+    if waits {
+        mark_cancelled(tx, tests.id, &op.requested_by, op.created_at).await?;
+    } else {
+        let step = OpStep {
+            finished_at: Some(op.created_at),
+            message: Some(op.tests_taken_back()),
+            ..OpStep::to(OpStatus::Cancelled)
+        };
+        update_status(tx, tests.id, &step).await?;
+    }
+    audit::append(tx, &op.stop_entry(&tests)).await?;
+    Ok(Links { stops: Some(tests.id), waits, ..Links::default() })
+}
+
+/// Whether the op is in: not where another one is in its way. The indexes say so, and not a look before.
+async fn insert_row(tx: &mut Tx, op: &NewOp, links: Links) -> Result<bool, StoreError> {
     let inserted = sqlx::query(
         "INSERT INTO ops (id, host_id, kind, action, status, requested_by, reason, created_at, message, due_at, retry_of,
-                          follows)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-         ON CONFLICT (host_id) WHERE status IN ('queued','sent','running') DO NOTHING",
+                          follows, stops, waits)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+         ON CONFLICT DO NOTHING",
     )
     .bind(op.id.to_string())
     .bind(op.host.to_string())
@@ -143,7 +199,9 @@ async fn insert_row(tx: &mut Tx, op: &NewOp, follows: Option<OpId>) -> Result<bo
     .bind(&op.message)
     .bind(stored_time_opt(op.due_at))
     .bind(op.retry_of.map(|id| id.to_string()))
-    .bind(follows.map(|id| id.to_string()))
+    .bind(links.follows.map(|id| id.to_string()))
+    .bind(links.stops.map(|id| id.to_string()))
+    .bind(i64::from(links.waits))
     .execute(&mut **tx)
     .await?;
     Ok(inserted.rows_affected() == 1)
@@ -154,14 +212,20 @@ pub(super) async fn step(store: &SqliteStore, id: OpId, step: &OpStep) -> Result
     if !update_status(&mut tx, id, step).await? {
         return Ok(None);
     }
-    if let Some(rollback) = &step.rollback {
-        insert_rollback(&mut tx, rollback).await?;
+    match &step.rollback {
+        Some(rollback) => insert_rollback(&mut tx, rollback).await?,
+        // A lost rollback that is found never to have moved the host was none.
+        None if !step.to.is_open() => forget_rollback(&mut tx, id).await?,
+        None => {}
     }
     if let Some(entry) = &step.audit {
         audit::append(&mut tx, entry).await?;
     }
+    if !step.to.is_open() {
+        release(&mut tx, id).await?;
+    }
     if let Some((next, entry)) = step.then.as_deref()
-        && insert_row(&mut tx, next, Some(id)).await?
+        && insert_row(&mut tx, next, Links { follows: Some(id), ..Links::default() }).await?
     {
         audit::append(&mut tx, entry).await?;
     }
@@ -184,22 +248,36 @@ pub(super) async fn request_cancel(
     entry: &NewAuditEntry,
 ) -> Result<Option<OpView>, StoreError> {
     let mut tx = store.begin().await?;
-    let asked = sqlx::query(
-        "UPDATE ops SET cancel_by = COALESCE(cancel_by, $2), cancel_at = COALESCE(cancel_at, $3)
-         WHERE id = $1 AND status IN ('sent', 'running')",
-    )
-    .bind(id.to_string())
-    .bind(&entry.actor)
-    .bind(stored_time(entry.at))
-    .execute(&mut *tx)
-    .await?;
-    if asked.rows_affected() == 0 {
+    if !mark_cancelled(&mut tx, id, &entry.actor, entry.at).await? {
         return Ok(None);
     }
     audit::append(&mut tx, entry).await?;
     let view = by_id(&mut *tx, id).await?;
     tx.commit().await?;
     Ok(view)
+}
+
+/// Remembers who wants an op to stop that is with its host; false where it is not with its host.
+async fn mark_cancelled(tx: &mut Tx, id: OpId, by: &str, at: DateTime<Utc>) -> Result<bool, StoreError> {
+    let asked = sqlx::query(
+        "UPDATE ops SET cancel_by = COALESCE(cancel_by, $2), cancel_at = COALESCE(cancel_at, $3)
+         WHERE id = $1 AND status IN ('sent', 'running')",
+    )
+    .bind(id.to_string())
+    .bind(by)
+    .bind(stored_time(at))
+    .execute(&mut **tx)
+    .await?;
+    Ok(asked.rows_affected() == 1)
+}
+
+/// The op that waited for these tests to end holds the host from now on.
+async fn release(tx: &mut Tx, tests: OpId) -> Result<(), StoreError> {
+    sqlx::query("UPDATE ops SET waits = 0 WHERE stops = $1 AND waits = 1")
+        .bind(tests.to_string())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 pub(super) async fn due(store: &SqliteStore, now: DateTime<Utc>) -> Result<Vec<OpView>, StoreError> {
@@ -221,7 +299,7 @@ async fn update_status(tx: &mut Tx, id: OpId, step: &OpStep) -> Result<bool, Sto
         query.push(", was_sent = 1");
     }
     if !step.to.is_open() {
-        query.push(", phase = NULL, due_at = NULL");
+        query.push(", phase = NULL, due_at = NULL, waits = 0");
     }
     let due_at = step.due_at.filter(|_| step.to.is_open());
     let times = [("started_at", step.started_at), ("finished_at", step.finished_at), ("due_at", due_at)];
@@ -230,6 +308,9 @@ async fn update_status(tx: &mut Tx, id: OpId, step: &OpStep) -> Result<bool, Sto
     }
     set_where_given(&mut query, "outcome", outcome);
     set_where_given(&mut query, "message", step.message.clone());
+    if !step.failed_tests.is_empty() {
+        query.push(", failed_tests = ").push_bind(stored_json(&step.failed_tests)?);
+    }
     if let Some(code) = step.exit_code {
         query.push(", exit_code = ").push_bind(i64::from(code));
     }
@@ -240,6 +321,9 @@ async fn update_status(tx: &mut Tx, id: OpId, step: &OpStep) -> Result<bool, Sto
         query.push(", ").push_bind(from.as_str());
     }
     query.push(")");
+    if step.to == OpStatus::Sent {
+        query.push(" AND waits = 0");
+    }
     Ok(query.build().execute(&mut **tx).await?.rows_affected() == 1)
 }
 
@@ -267,6 +351,11 @@ pub(super) async fn set_phase(
     let view = by_id(&mut *tx, id).await?;
     tx.commit().await?;
     Ok(view)
+}
+
+async fn forget_rollback(tx: &mut Tx, op: OpId) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM rollbacks WHERE id = $1").bind(op.to_string()).execute(&mut **tx).await?;
+    Ok(())
 }
 
 async fn insert_rollback(tx: &mut Tx, rollback: &RollbackRecord) -> Result<(), StoreError> {

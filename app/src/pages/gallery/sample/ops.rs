@@ -27,10 +27,13 @@ pub(in super::super) fn op(action: OpAction, status: OpStatus) -> OpView {
         due_at: None,
         cancel: None,
         retry_of: None,
+        stops: None,
+        waits: false,
         started_at: has_begun.then_some(began),
         finished_at: (!status.is_open()).then(now),
         outcome: None,
         exit_code: None,
+        failed_tests: vec![],
         message: None,
     }
 }
