@@ -18,6 +18,8 @@ pub(crate) struct Built {
     pub(crate) github: PathBuf,
     /// The program that breaks the others.
     pub(crate) chaos: PathBuf,
+    /// The program that tests the others under a booted systemd.
+    pub(crate) systemd: PathBuf,
     /// Many hosts at once.
     pub(crate) crowd: PathBuf,
     /// This program: built anew with the others, the one that runs may be gone from the disk.
@@ -35,6 +37,7 @@ impl Built {
             agent: target.join("debug/backstay-agent"),
             github: target.join("debug/backstay-github-stand-in"),
             chaos: target.join("debug/backstay-chaos"),
+            systemd: target.join("debug/backstay-systemd"),
             crowd: target.join("debug/backstay-crowd"),
             xtask: target.join("debug/xtask"),
             site: target.join("site"),

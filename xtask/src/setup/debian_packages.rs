@@ -1,5 +1,5 @@
 //! What comes from the system's packages: Chromium for the browser tests, Nix for the demo's hosts, libfaketime for clocks
-//! that jump.
+//! that jump, systemd to boot.
 
 use std::path::Path;
 
@@ -46,6 +46,26 @@ pub(super) fn faketime() -> DebianPackage {
         without_it: Some("`cargo xtask chaos` lets no clock jump"),
     }
 }
+
+/// What the tests under a booted systemd take; util-linux is there wherever Debian is.
+pub(super) fn systemd() -> [DebianPackage; 4] {
+    let without_it = Some("no test runs under a booted systemd");
+    let step = |name, package, files| DebianPackage { name, package, programs: &[], files, without_it };
+    [
+        step("systemd", "systemd", &["/lib/systemd/systemd"]),
+        step("D-Bus", "dbus", &["/usr/bin/dbus-daemon"]),
+        step("systemd's PAM module", "libpam-systemd", PAM_MODULES),
+        step("sudo", "sudo", &["/usr/bin/sudo"]),
+    ]
+}
+
+/// Where the module is that gives a user's systemd its folder.
+const PAM_MODULES: &[&str] = &[
+    "/usr/lib/x86_64-linux-gnu/security/pam_systemd.so",
+    "/usr/lib/aarch64-linux-gnu/security/pam_systemd.so",
+    "/usr/lib/security/pam_systemd.so",
+    "/usr/lib64/security/pam_systemd.so",
+];
 
 impl Step for DebianPackage {
     fn name(&self) -> &str {

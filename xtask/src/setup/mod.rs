@@ -36,7 +36,7 @@ trait Step {
 }
 
 fn steps(places: &Places) -> Result<Vec<Box<dyn Step>>> {
-    Ok(vec![
+    let mut steps: Vec<Box<dyn Step>> = vec![
         Box::new(wasm_target::WasmTarget),
         Box::new(wasm_bindgen::WasmBindgen::locked(places)?),
         Box::new(cargo_leptos::CargoLeptos),
@@ -44,7 +44,11 @@ fn steps(places: &Places) -> Result<Vec<Box<dyn Step>>> {
         Box::new(debian_packages::chromium()),
         Box::new(debian_packages::nix()),
         Box::new(debian_packages::faketime()),
-    ])
+    ];
+    for package in debian_packages::systemd() {
+        steps.push(Box::new(package));
+    }
+    Ok(steps)
 }
 
 /// Brings this machine to where Backstay can be built and tested.

@@ -49,6 +49,11 @@ impl Counts {
         Some(Self::of_words(rest.split_once(';')?.0.split(',')))
     }
 
+    /// From the closing line of `backstay-systemd` (`Systemd: 12 passed, 0 failed`).
+    pub(crate) fn of_systemd(line: &str) -> Option<Self> {
+        Some(Self::of_words(line.strip_prefix("Systemd: ")?.trim().split(',')))
+    }
+
     fn of_words<'a>(parts: impl Iterator<Item = &'a str>) -> Self {
         let mut counts = Self::default();
         for part in parts {
@@ -114,6 +119,13 @@ mod tests {
         let line = "Seed 7: 559 passed, 1 failed; 560 schedules in 150 s, 540 executions, 30000 lines";
         assert_eq!(Counts::of_chaos(line), Some(counts(559, 1, 0)));
         assert_eq!(Counts::of_chaos("Seed 7"), None);
+    }
+
+    #[test]
+    fn reads_what_was_told_of_systemd() {
+        assert_eq!(Counts::of_systemd("Systemd: 11 passed, 1 failed\n"), Some(counts(11, 1, 0)));
+        assert_eq!(Counts::of_systemd("Systemd: 0 passed, 0 failed, 12 skipped\n"), Some(counts(0, 0, 12)));
+        assert_eq!(Counts::of_systemd("PASS systemd: 3 passed"), None);
     }
 
     #[test]

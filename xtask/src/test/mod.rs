@@ -5,6 +5,7 @@ mod chaos;
 mod counts;
 mod rust;
 mod size;
+mod systemd;
 
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,8 @@ pub(crate) enum Part {
     Rust,
     /// Faults of every kind, made to the real programs.
     Chaos,
+    /// The real programs under a booted systemd.
+    Systemd,
     /// The documentation builds without a warning.
     Docs,
     /// The page as it is shipped is within its budget.
@@ -35,8 +38,8 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 7] =
-        [Self::Fmt, Self::Clippy, Self::Rust, Self::Chaos, Self::Docs, Self::Size, Self::E2e];
+    const ALL: [Self; 8] =
+        [Self::Fmt, Self::Clippy, Self::Rust, Self::Chaos, Self::Systemd, Self::Docs, Self::Size, Self::E2e];
 
     fn title(self) -> &'static str {
         match self {
@@ -44,6 +47,7 @@ impl Part {
             Self::Clippy => "Clippy",
             Self::Rust => "Rust tests",
             Self::Chaos => "Chaos",
+            Self::Systemd => "Under systemd",
             Self::Docs => "Documentation",
             Self::Size => "Page size",
             Self::E2e => "Browser tests",
@@ -56,6 +60,7 @@ impl Part {
             Self::Clippy => rust::clippy(places).map(|()| Counts::default()),
             Self::Rust => rust::tests(places),
             Self::Chaos => chaos::tests(places),
+            Self::Systemd => systemd::tests(places),
             Self::Docs => rust::docs(places).map(|()| Counts::default()),
             Self::Size => size::test(places),
             Self::E2e => browser::tests(places),

@@ -1,0 +1,67 @@
+//! The stories: what happens to a host, and what must hold after it.
+
+mod faults;
+pub(crate) mod guests;
+mod restarts;
+
+use anyhow::{Result, ensure};
+
+use crate::Programs;
+use crate::inside::Op;
+use crate::world::World;
+
+/// One story.
+pub(crate) struct Story {
+    /// What it is about.
+    pub(crate) name: &'static str,
+    /// Tells it; an error says what did not hold.
+    pub(crate) tell: fn(&Programs) -> Result<()>,
+}
+
+/// All stories.
+pub(crate) const ALL: &[Story] = &[
+    Story { name: "a guest reboots, and leaves nothing behind", tell: guests::dropped },
+    Story { name: "a guest whose program is killed leaves nothing behind", tell: guests::abandoned },
+    Story { name: "the agent and systemd are restarted by a rollback", tell: restarts::root },
+    Story { name: "the agent is killed in the middle of a rollback", tell: faults::agent_killed },
+    Story { name: "the server is restarted in the middle of a rollback", tell: faults::server_restarted },
+    Story {
+        name: "the agent is stopped in the middle of a rollback and started later",
+        tell: faults::agent_stopped,
+    },
+];
+
+/// Holds an op that succeeded, and whose activation wrote `before 1` to `before 500` and `after 1` to `after 500`,
+/// against what it should be.
+fn expect_whole(world: &World, op: &Op, target: u32) -> Result<()> {
+    expect(op, "succeeded", &format!("Rolled back to Gen {target}"))?;
+    for word in ["before", "after"] {
+        let prefix = format!("{word} ");
+        let lines: Vec<&str> =
+            op.lines.iter().map(|(_, text)| text.as_str()).filter(|text| text.starts_with(&prefix)).collect();
+        let due: Vec<String> = (1..=500).map(|number| format!("{word} {number}")).collect();
+        ensure!(lines == due, "not each line of “{word}” once and in order: {} of them", lines.len());
+    }
+    ensure!(
+        op.lines.iter().zip(1..).all(|((number, _), due)| *number == due),
+        "the numbers of the lines have gaps"
+    );
+    at_rest(world, target)
+}
+
+/// Holds how an op ended against what it should be.
+fn expect(op: &Op, status: &str, message: &str) -> Result<()> {
+    let fine = op.status == status && op.message.contains(message);
+    ensure!(fine, "not {status}, “{message}”, but {}", op.told());
+    Ok(())
+}
+
+/// The host is on `target`, which was activated once, its agent runs, and no unit of the op is left.
+fn at_rest(world: &World, target: u32) -> Result<()> {
+    ensure!(world.current()? == target, "the profile points at Gen {}", world.current()?);
+    ensure!(world.activations() == 1, "there were {} activations", world.activations());
+    world.wait_for_agent()?;
+    world.inside(&["reported", &target.to_string()])?;
+    ensure!(world.has_no_scope()?, "a scope of the op is left");
+    Ok(())
+}
