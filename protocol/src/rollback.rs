@@ -18,10 +18,10 @@ pub struct RollbackPlan {
     pub online: bool,
     /// The generation that the profile points at: what the host is rolled back *from*.
     pub current: Candidate,
-    /// Every other generation, newest first.
+    /// Every other generation, newest first; the current one too if it is not what runs, see [`Candidate::finishes`].
     pub candidates: Vec<Candidate>,
-    /// The number that is selected when the dialog opens: *last known working* where there is one, else the next lower
-    /// generation that can be gone to.
+    /// The number that is selected when the dialog opens: the current generation if it does not run and its tests
+    /// passed, else *last known working* where there is one, else the next lower generation that can be gone to.
     pub preselected: Option<u32>,
     /// The op that holds the host, while which no rollback can be asked for.
     pub open_op: Option<OpView>,
@@ -51,6 +51,11 @@ impl Candidate {
     /// Why it cannot be gone to, or nothing where it can.
     pub fn unavailable(&self) -> Option<&'static str> {
         (!self.generation.present).then_some("garbage-collected")
+    }
+
+    /// Whether going to it finishes what was begun: the profile points at it already, but something else runs.
+    pub fn finishes(&self) -> bool {
+        self.generation.current
     }
 }
 
@@ -82,9 +87,14 @@ pub fn plan(
         last_known_working: working == Some(generation.number),
         old: now - generation.created_at > OLD_AFTER,
     };
-    let mut candidates: Vec<_> = facts.generations.iter().filter(|g| !g.current).map(candidate).collect();
+    let is_half_done = !runs(facts, current);
+    let mut candidates: Vec<_> =
+        facts.generations.iter().filter(|g| !g.current || is_half_done).map(candidate).collect();
     candidates.sort_by_key(|c| std::cmp::Reverse(c.generation.number));
-    let preselected = working.or_else(|| {
+    let half_done = candidates.iter().find(|c| {
+        c.finishes() && c.unavailable().is_none() && c.tests.is_some_and(|tests| tests.all_passed())
+    });
+    let preselected = half_done.map(|c| c.generation.number).or(working).or_else(|| {
         candidates
             .iter()
             .find(|c| c.unavailable().is_none() && c.generation.number < current.number)
@@ -126,12 +136,19 @@ pub enum Refusal {
     /// The store path is gone.
     #[error("{0} was garbage-collected. Nothing was changed. Choose another generation.")]
     Collected(GenerationRef),
-    /// It is where it should go already.
+    /// The profile points at it and it runs.
     #[error("The host is on {0} already. Nothing was changed.")]
     AlreadyCurrent(GenerationRef),
 }
 
-/// Holds a request against what the host is.
+/// Whether what runs is this generation's build. A profile that points at a generation does not make it run: an activation
+/// may have stopped half-way, or `nixos-rebuild test` or `boot` was used.
+fn runs(facts: &Facts, generation: &Generation) -> bool {
+    facts.running_generation().is_some_and(|running| running.store_path == generation.store_path)
+}
+
+/// Holds a request against what the host is. The generation that the profile points at is refused only if it runs:
+/// otherwise the request finishes what an earlier activation left half-done.
 ///
 /// # Errors
 /// The [`Refusal`] that applies.
@@ -140,7 +157,7 @@ pub fn check(facts: &Facts, target: &GenerationRef, seen_current: &GenerationRef
     if current.reference() != *seen_current {
         return Err(Refusal::CurrentChanged { seen: seen_current.clone(), is: current.reference() });
     }
-    if target.number == current.number {
+    if target.number == current.number && runs(facts, current) {
         return Err(Refusal::AlreadyCurrent(target.clone()));
     }
     let found = facts.generation(target.number).ok_or_else(|| Refusal::TargetGone(target.clone()))?;

@@ -94,6 +94,47 @@ fn checks() {
     assert_eq!(check(&facts, &g(45), &g(48)), Err(Refusal::Collected(g(45))));
 }
 
+/// Facts after a rollback to Gen 47 stopped half-way: the profile points at it, Gen 48 still runs.
+fn half_done() -> Facts {
+    let mut facts = facts();
+    facts.generations[0].current = false;
+    facts.generations[1].current = true;
+    facts
+}
+
+#[test]
+fn what_was_left_half_done_may_be_tried_again() {
+    let mut facts = half_done();
+    let g = |n| generation(n, 0).reference();
+    assert_eq!(check(&facts, &g(47), &g(47)), Ok(()));
+    assert_eq!(check(&facts, &g(48), &g(47)), Ok(()), "back to what runs");
+    facts.running = None;
+    assert_eq!(check(&facts, &g(47), &g(47)), Ok(()), "nothing says that it runs");
+    facts.running = Some(g(47).store_path);
+    assert_eq!(check(&facts, &g(47), &g(47)), Err(Refusal::AlreadyCurrent(g(47))));
+}
+
+#[test]
+fn the_profiles_generation_is_offered_while_another_one_runs() {
+    let numbers = |plan: &RollbackPlan| -> Vec<_> {
+        plan.candidates.iter().map(|c| (c.generation.number, c.finishes())).collect()
+    };
+    let mut facts = half_done();
+    let plan_of = |facts: &Facts| plan("gpc0", true, facts, None, now()).unwrap();
+    let plan = plan_of(&facts);
+    assert_eq!(numbers(&plan), [(48, false), (47, true), (46, false), (45, false), (44, false)]);
+    assert_eq!((plan.current.generation.number, plan.preselected), (47, Some(47)));
+
+    // One that was never tested, as after `nixos-rebuild boot`, is offered and not preselected.
+    facts.test_runs.retain(|run| run.generation.number != 47);
+    let plan = plan_of(&facts);
+    assert!(plan.candidate(47).unwrap().finishes());
+    assert_eq!(plan.preselected, Some(46));
+
+    facts.running = Some(generation(47, 0).store_path);
+    assert!(plan_of(&facts).candidate(47).is_none());
+}
+
 #[test]
 fn every_refusal_says_that_nothing_was_changed() {
     let g = generation(47, 0).reference();

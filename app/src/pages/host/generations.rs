@@ -16,7 +16,10 @@ pub(super) fn Generations(detail: RwSignal<HostDetail>, name: String) -> impl In
                 .into_any();
         };
         let mut all = plan.candidates;
-        all.push(plan.current);
+        // It is among the candidates already if it is not what runs.
+        if !all.iter().any(Candidate::finishes) {
+            all.push(plan.current);
+        }
         all.sort_by_key(|c| std::cmp::Reverse(c.generation.number));
         let rows =
             all.into_iter().map(|c| view! { <GenerationRow candidate=c name=name.clone()/> }).collect_view();
