@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use backstay_protocol::message::{OpResult, Outcome};
@@ -16,8 +16,12 @@ use crate::connection::{self, HostToken};
 use crate::facts::FactsReader;
 use crate::journal::{Entry, Journal, Standing, ended_without_runner};
 use crate::lock::Lock;
+use crate::platform;
 use crate::runners::Runners;
 use crate::storage;
+
+/// How long an answer of systemd holds.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
 
 /// What the agent has on its host.
 pub(crate) struct Agent {
@@ -31,6 +35,8 @@ pub(crate) struct Agent {
     stored: Mutex<HashMap<OpId, u64>>,
     /// Since when it is known of an op that its runner is gone while a command of it is still at work.
     orphaned: Mutex<HashMap<OpId, Instant>>,
+    /// When systemd was last asked whether an op's activation goes on, and what it said.
+    asked: Mutex<HashMap<OpId, (Instant, bool)>>,
 }
 
 impl Agent {
@@ -43,6 +49,7 @@ impl Agent {
             token: HostToken::load_or_create(&config.state_dir).context("the host's token")?,
             stored: Mutex::default(),
             orphaned: Mutex::default(),
+            asked: Mutex::default(),
             config,
             clock,
         })
@@ -64,7 +71,10 @@ impl Agent {
     /// How far an op is. Where nobody else will say how it ended, this does; as long as the disk does not take that, the
     /// op counts as it was.
     pub(crate) fn standing(&self, entry: &Entry) -> io::Result<Standing> {
-        let standing = entry.standing()?;
+        let standing = match entry.standing()? {
+            Standing::Died if self.still_activates(entry) => Standing::Orphaned,
+            standing => standing,
+        };
         match self.speak_for(entry, &standing) {
             None => Ok(standing),
             Some(Ok(())) => entry.standing(),
@@ -99,6 +109,20 @@ impl Agent {
         }
     }
 
+    /// Whether systemd still activates on behalf of an op whose runner is gone: nothing of that holds the op's lock. An
+    /// op is followed closely, so systemd is not asked each time.
+    fn still_activates(&self, entry: &Entry) -> bool {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, answer)) = asked.get(&entry.op())
+            && at.elapsed() < ASK_AGAIN
+        {
+            return *answer;
+        }
+        let answer = platform::is_activating(&self.config, &entry.file().action);
+        asked.insert(entry.op(), (Instant::now(), answer));
+        answer
+    }
+
     fn has_waited_enough(&self, entry: &Entry) -> bool {
         let mut orphaned = self.orphaned.lock().unwrap_or_else(PoisonError::into_inner);
         orphaned.entry(entry.op()).or_insert_with(Instant::now).elapsed() > entry.patience()
@@ -108,6 +132,7 @@ impl Agent {
     pub(crate) fn forget(&self, op: OpId) {
         self.stored().remove(&op);
         self.orphaned.lock().unwrap_or_else(PoisonError::into_inner).remove(&op);
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&op);
     }
 
     /// Up to which line the server has stored each op's output.

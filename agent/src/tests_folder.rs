@@ -117,6 +117,7 @@ fn run_one(test: &Test, conditions: &Conditions<'_>, watcher: &mut dyn Watcher) 
             tail.push(&format!("It took longer than {} s and was stopped.", conditions.timeout.as_secs()));
         }
         Ended::Killed(signal) => tail.push(&format!("It was ended by signal {signal}.")),
+        Ended::StillAtWork => tail.push("It took too long and could not be stopped."),
         Ended::NotStarted(reason) => tail.push(reason),
         Ended::Exited(_) => {}
     }

@@ -25,9 +25,9 @@ class ShownOp extends Log {
     return this.self.getByRole('button', { name: 'Try again' });
   }
 
-  /** Where it asks before it stops a host half-way. */
+  /** Where it asks before an op is cancelled midway. */
   get confirm(): Locator {
-    return this.self.getByRole('dialog', { name: 'Stop it half-way?' });
+    return this.self.getByRole('dialog', { name: 'Cancel during the activation?' });
   }
 
   async came(to: string): Promise<void> {

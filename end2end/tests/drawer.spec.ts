@@ -93,14 +93,14 @@ test('on a phone the log is a sheet over the page', async ({ another, gpc0, flee
   await expect(page.getByRole('heading', { name: 'Ops' })).toBeVisible();
 });
 
-test('cancelling midway asks first, and says honestly what became of the host', async ({ page, gpc0 }) => {
+test('cancelling midway asks first, and the activation is not stopped half-way', async ({ page, gpc0 }) => {
   const row = await heldRollback(page, gpc0);
   await row.text.getByRole('link', { name: 'Rollback to Gen 47' }).click();
   const drawer = new LogDrawer(page, 'Rollback to Gen 47', 'gpc0');
   await expect(drawer.self).toContainText('activating');
   await drawer.cancel.click();
   await expect(drawer.confirm).toContainText(
-    'gpc0 is in the middle of going to Gen 47. Cancelling stops it half-way and undoes nothing',
+    'gpc0 is in the middle of going to Gen 47. An activation is not stopped half-way: the host finishes it.',
   );
   // Esc closes the question, and leaves the log.
   await page.keyboard.press('Escape');
@@ -111,22 +111,26 @@ test('cancelling midway asks first, and says honestly what became of the host', 
   await drawer.came('running');
 
   await drawer.cancel.click();
-  await drawer.confirm.getByRole('button', { name: 'Stop it half-way' }).click();
-  await drawer.came('cancelled');
-  await expect(drawer.self).toContainText('Cancelling undid nothing');
+  await drawer.confirm.getByRole('button', { name: 'Cancel anyway' }).click();
+  await expect(drawer.output).toContainText('not stopped half-way');
   await expect(drawer.cancel).toHaveCount(0);
-  await expect(drawer.self.getByRole('link', { name: 'Choose a generation again' })).toHaveAttribute('href', '/hosts/gpc0/rollback');
-  await expect(drawer.tryAgain).toHaveCount(0);
+  await gpc0.letGo();
+  await drawer.came('succeeded');
+  await expect(drawer.self).toContainText('The cancel came too late');
 });
 
 test('whoever asked for a stop is named until it has come', async ({ page, gpc0 }) => {
   const row = await heldRollback(page, gpc0);
   gpc0.suspendAgent();
   await row.text.getByRole('button', { name: 'Cancel Rollback to Gen 47 on gpc0' }).click();
-  await page.getByRole('dialog', { name: 'Stop it half-way?' }).getByRole('button', { name: 'Stop it half-way' }).click();
+  await page
+    .getByRole('dialog', { name: 'Cancel during the activation?' })
+    .getByRole('button', { name: 'Cancel anyway' })
+    .click();
   await expect(row.text).toContainText('stopping, asked for by admin');
   await expect(row.text.getByRole('button', { name: /^Cancel/ })).toHaveCount(0);
   gpc0.resumeAgent();
+  await gpc0.letGo();
   await expect(row.text).not.toContainText('stopping');
 });
 

@@ -1,9 +1,15 @@
 //! A program and all that it started.
 
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+
+use super::{Invocation, read};
+
+/// How long `sudo kill` may take.
+const SUDO_KILL: Duration = Duration::from_secs(10);
 
 /// The process group of a program.
 pub(super) struct Group {
@@ -16,32 +22,50 @@ impl Group {
         Self { leader: Pid::from_child(child), sudo }
     }
 
+    /// Its number.
+    pub(super) fn id(&self) -> i32 {
+        self.leader.as_raw_nonzero().get()
+    }
+
     /// Asks everything in the group to end.
-    pub(super) fn terminate(&self) {
-        self.signal(Signal::TERM, "TERM");
+    ///
+    /// # Errors
+    /// Why the signal could not be delivered.
+    pub(super) fn terminate(&self) -> Result<(), String> {
+        self.signal(Signal::TERM, "TERM")
     }
 
     /// Ends everything in the group.
-    pub(super) fn kill(&self) {
-        self.signal(Signal::KILL, "KILL");
+    ///
+    /// # Errors
+    /// Why the signal could not be delivered.
+    pub(super) fn kill(&self) -> Result<(), String> {
+        self.signal(Signal::KILL, "KILL")
     }
 
     /// Whether nothing is left of the group.
     pub(super) fn is_empty(&self) -> bool {
-        test_kill_process_group(self.leader) == Err(Errno::SRCH)
+        is_empty(self.leader)
     }
 
-    fn signal(&self, signal: Signal, name: &str) {
-        let denied = kill_process_group(self.leader, signal) == Err(Errno::PERM);
+    fn signal(&self, signal: Signal, name: &str) -> Result<(), String> {
+        match kill_process_group(self.leader, signal) {
+            Ok(()) | Err(Errno::SRCH) => return Ok(()),
+            Err(Errno::PERM) => {}
+            Err(error) => return Err(error.to_string()),
+        }
         // What sudo has started belongs to root: an agent that is not root must ask the same way.
-        if let (true, Some([sudo, arguments @ ..])) = (denied, self.sudo.as_deref()) {
-            let group = format!("-{}", self.leader.as_raw_nonzero());
-            let mut command = Command::new(sudo);
-            command.args(arguments).args(["kill", "-s", name, "--", &group]);
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            if let Err(error) = command.status() {
-                tracing::warn!(%error, "a program that runs as root cannot be stopped");
-            }
+        let Some(sudo) = self.sudo.as_deref() else { return Err("it belongs to another user".to_owned()) };
+        let group = format!("-{}", self.leader.as_raw_nonzero());
+        let kill = Invocation::new(sudo, ["kill", "-s", name, "--", &group]);
+        match read(&kill, SUDO_KILL) {
+            Err(why) if !self.is_empty() => Err(format!("“{}” failed ({why})", kill.shown())),
+            _ => Ok(()),
         }
     }
+}
+
+/// Whether no process is left of a group.
+pub(super) fn is_empty(leader: Pid) -> bool {
+    test_kill_process_group(leader) == Err(Errno::SRCH)
 }

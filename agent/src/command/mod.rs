@@ -6,24 +6,24 @@
 mod group;
 mod lines;
 mod output;
+mod running;
+mod service;
 
 use std::io;
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use backstay_protocol::Stream;
+use rustix::process::Pid;
 
 use crate::config::JOIN_TOKEN_VARIABLE;
 use group::Group;
-use output::Output;
+use output::Outputs;
+use running::Running;
+pub(crate) use service::Services;
 
-/// How long a program may take to end after it was asked to, before it is killed.
-const GRACE: Duration = Duration::from_secs(10);
-/// The longest pause between two looks at a running program.
-const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 /// How much of the output is kept by [`read`].
 const READ_BYTES: usize = 256 * 1024;
 
@@ -36,6 +36,8 @@ pub(crate) struct Invocation {
     pub(crate) variables: Vec<(&'static str, String)>,
     /// What is put before a `kill` where the program runs as root and the agent does not.
     pub(crate) sudo: Option<Vec<String>>,
+    /// What systemd may run on its behalf.
+    pub(crate) services: Option<Box<Services>>,
 }
 
 /// How a program ended.
@@ -49,6 +51,8 @@ pub(crate) enum Ended {
     TimedOut,
     /// It was told to stop.
     Cancelled,
+    /// It was to stop, could not be stopped, and has not ended.
+    StillAtWork,
     /// It could not be started.
     NotStarted(String),
 }
@@ -74,11 +78,38 @@ pub(crate) struct Bounds<'a> {
     pub(crate) cancelled: &'a dyn Fn() -> bool,
 }
 
+/// How a program is treated that is better not stopped half-way.
+pub(crate) struct Care<'a> {
+    /// Whether it is at such a point.
+    pub(crate) is_delicate: &'a dyn Fn() -> bool,
+    /// How long a cancel waits there for its own end. Time that runs out does not wait.
+    pub(crate) patience: Duration,
+    /// Takes the number of the program's process group once it has started.
+    pub(crate) started: &'a dyn Fn(i32),
+}
+
+impl Care<'static> {
+    /// For a program that can be stopped at any point.
+    const NONE: Self = Self { is_delicate: &|| false, patience: Duration::ZERO, started: &|_| {} };
+}
+
 impl Invocation {
     /// A program with the arguments that its configuration gives it, and more.
     pub(crate) fn new<S: Into<String>>(base: &[String], more: impl IntoIterator<Item = S>) -> Self {
         let argv = base.iter().cloned().chain(more.into_iter().map(Into::into)).collect();
-        Self { argv, variables: vec![], sudo: None }
+        Self { argv, variables: vec![], sudo: None, services: None }
+    }
+
+    /// The same, with more arguments.
+    fn and(mut self, more: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.argv.extend(more.into_iter().map(Into::into));
+        self
+    }
+
+    /// The same, of a program on whose behalf systemd may run `services`.
+    pub(crate) fn on_behalf(mut self, services: Services) -> Self {
+        self.services = Some(Box::new(services));
+        self
     }
 
     /// The same, as root.
@@ -106,14 +137,25 @@ impl Invocation {
         &self,
         scratch: &Path,
         bounds: &Bounds<'_>,
+        each_line: impl FnMut(Stream, &str),
+    ) -> Ended {
+        self.run_with_care(scratch, bounds, &Care::NONE, each_line)
+    }
+
+    /// The same, of a program that is better not stopped half-way. It has ended only when what systemd runs on its behalf
+    /// has come to rest.
+    pub(crate) fn run_with_care(
+        &self,
+        scratch: &Path,
+        bounds: &Bounds<'_>,
+        care: &Care<'_>,
         mut each_line: impl FnMut(Stream, &str),
     ) -> Ended {
         match self.start(scratch) {
             Err(error) => Ended::NotStarted(error),
-            Ok(mut running) => {
-                let ended = running.watch(bounds, &mut each_line);
-                running.outputs.finish(&mut each_line);
-                ended
+            Ok(running) => {
+                (care.started)(running.group());
+                running.see_through(bounds, care, &mut each_line)
             }
         }
     }
@@ -136,8 +178,13 @@ impl Invocation {
             _ => format!("“{program}” cannot be started: {error}"),
         })?;
         let group = Group::of(&child, self.sudo.clone());
-        Ok(Running { child, group, outputs })
+        Ok(Running::new(child, group, outputs, self.services.as_deref().cloned()))
     }
+}
+
+/// Whether a process is left of the group with this number.
+pub(crate) fn group_lives(group: i32) -> bool {
+    Pid::from_raw(group).is_some_and(|leader| !group::is_empty(leader))
 }
 
 /// What a program that is quick and says little wrote to its standard output.
@@ -163,97 +210,7 @@ pub(crate) fn read(invocation: &Invocation, timeout: Duration) -> Result<String,
         Ended::TimedOut => Err(format!("it took longer than {} s", timeout.as_secs())),
         Ended::Killed(signal) => Err(format!("it was ended by signal {signal}")),
         Ended::Cancelled => Err("it was cancelled".to_owned()),
-    }
-}
-
-struct Outputs {
-    stdout: Output,
-    stderr: Output,
-}
-
-impl Outputs {
-    fn create(scratch: &Path) -> io::Result<Self> {
-        Ok(Self { stdout: Output::create(scratch)?, stderr: Output::create(scratch)? })
-    }
-
-    /// Hands over what was written since the last time; whether there was anything.
-    fn poll(&mut self, each_line: &mut impl FnMut(Stream, &str)) -> bool {
-        let out = self.stdout.poll(&mut |line: &str| each_line(Stream::Stdout, line));
-        let err = self.stderr.poll(&mut |line: &str| each_line(Stream::Stderr, line));
-        out || err
-    }
-
-    /// Hands over the rest, and last lines that lack their end.
-    fn finish(&mut self, each_line: &mut impl FnMut(Stream, &str)) {
-        while self.poll(each_line) {}
-        self.stdout.finish(&mut |line: &str| each_line(Stream::Stdout, line));
-        self.stderr.finish(&mut |line: &str| each_line(Stream::Stderr, line));
-    }
-}
-
-struct Running {
-    child: Child,
-    group: Group,
-    outputs: Outputs,
-}
-
-impl Running {
-    fn watch(&mut self, bounds: &Bounds<'_>, each_line: &mut impl FnMut(Stream, &str)) -> Ended {
-        let mut pause = Duration::from_millis(1);
-        loop {
-            if let Some(status) = self.ended() {
-                return status;
-            }
-            let busy = self.outputs.poll(each_line);
-            if (bounds.cancelled)() {
-                return self.stop(Ended::Cancelled, each_line);
-            }
-            if Instant::now() >= bounds.deadline {
-                return self.stop(Ended::TimedOut, each_line);
-            }
-            pause = if busy { Duration::from_millis(1) } else { (pause * 2).min(LONGEST_PAUSE) };
-            thread::sleep(pause);
-        }
-    }
-
-    fn ended(&mut self) -> Option<Ended> {
-        match self.child.try_wait() {
-            Ok(status) => status.map(ended),
-            Err(error) => Some(Ended::NotStarted(format!("it cannot be waited for: {error}"))),
-        }
-    }
-
-    /// Asks the whole group to end, kills what has not ended after a while, and still reads what they say.
-    fn stop(&mut self, why: Ended, each_line: &mut impl FnMut(Stream, &str)) -> Ended {
-        self.group.terminate();
-        let patience = Instant::now() + GRACE;
-        let mut gone = false;
-        while Instant::now() < patience {
-            self.outputs.poll(each_line);
-            gone = gone || self.ended().is_some();
-            if gone && self.group.is_empty() {
-                return why;
-            }
-            thread::sleep(LONGEST_PAUSE);
-        }
-        let told = format!("It did not end within {} s of being told to, and is killed.", GRACE.as_secs());
-        each_line(Stream::Agent, &told);
-        self.group.kill();
-        if !gone {
-            // Nothing outlives SIGKILL for long, but a process that hangs in the kernel must not hang the runner.
-            let patience = Instant::now() + GRACE;
-            while self.ended().is_none() && Instant::now() < patience {
-                thread::sleep(LONGEST_PAUSE);
-            }
-        }
-        why
-    }
-}
-
-fn ended(status: ExitStatus) -> Ended {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => Ended::Exited(code),
-        (None, signal) => Ended::Killed(signal.unwrap_or_default()),
+        Ended::StillAtWork => Err("it could not be stopped".to_owned()),
     }
 }
 

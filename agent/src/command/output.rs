@@ -1,9 +1,12 @@
-//! The file that a program writes to, and the place up to which it has been read.
+//! The files that a program writes to, and the place up to which each has been read.
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+use std::time::SystemTime;
+
+use backstay_protocol::Stream;
 
 use super::lines::Lines;
 
@@ -15,6 +18,43 @@ const CHUNK: usize = 64 * 1024;
 #[cfg(target_os = "linux")]
 const AHEAD: u64 = 512 * 1024;
 
+/// What a program writes.
+pub(super) struct Outputs {
+    pub(super) stdout: Output,
+    pub(super) stderr: Output,
+}
+
+impl Outputs {
+    pub(super) fn create(scratch: &Path) -> io::Result<Self> {
+        Ok(Self { stdout: Output::create(scratch)?, stderr: Output::create(scratch)? })
+    }
+
+    /// Hands over what was written since the last time; whether there was anything. The file that was written to last
+    /// comes last, so that a program's own words stand before those of what it started next.
+    pub(super) fn poll(&mut self, each_line: &mut impl FnMut(Stream, &str)) -> bool {
+        let stderr_first = self.stderr.last_write() <= self.stdout.last_write();
+        let mut any = false;
+        for is_stderr in [stderr_first, !stderr_first] {
+            let (output, stream) = if is_stderr {
+                (&mut self.stderr, Stream::Stderr)
+            } else {
+                (&mut self.stdout, Stream::Stdout)
+            };
+            any |= output.poll(&mut |line: &str| each_line(stream, line));
+        }
+        any
+    }
+
+    /// Hands over the rest, and last lines that lack their end. What is written after this began is not waited for: a
+    /// process that the program left behind may write for ever.
+    pub(super) fn finish(&mut self, each_line: &mut impl FnMut(Stream, &str)) {
+        let (stdout, stderr) = (self.stdout.written(), self.stderr.written());
+        while (self.stdout.read < stdout || self.stderr.read < stderr) && self.poll(each_line) {}
+        self.stdout.finish(&mut |line: &str| each_line(Stream::Stdout, line));
+        self.stderr.finish(&mut |line: &str| each_line(Stream::Stderr, line));
+    }
+}
+
 /// The file that a program writes to. It has no name, so it goes when its last user does.
 pub(super) struct Output {
     file: File,
@@ -25,7 +65,7 @@ pub(super) struct Output {
 
 impl Output {
     /// An empty file in `scratch`; in memory where the disk has no room.
-    pub(super) fn create(scratch: &Path) -> io::Result<Self> {
+    fn create(scratch: &Path) -> io::Result<Self> {
         let on_disk = tempfile::tempfile_in(scratch).and_then(|file| reserve(&file, 0).map(|()| file));
         let file = on_disk.or_else(in_memory)?;
         Ok(Self { file, read: 0, lines: Lines::default(), chunk: vec![0; CHUNK].into_boxed_slice() })
@@ -37,7 +77,7 @@ impl Output {
     }
 
     /// Hands over the lines that were completed by at most one chunk; whether there was any.
-    pub(super) fn poll(&mut self, each: &mut impl FnMut(&str)) -> bool {
+    fn poll(&mut self, each: &mut impl FnMut(&str)) -> bool {
         // Program and reader share one position in the file: it is the program's, so the reader names its own.
         let Ok(count @ 1..) = self.file.read_at(&mut self.chunk, self.read) else { return false };
         self.lines.take(&self.chunk[..count], each);
@@ -47,7 +87,17 @@ impl Output {
         true
     }
 
-    pub(super) fn finish(&mut self, each: &mut impl FnMut(&str)) {
+    /// When it was last written to, as far as the file system tells.
+    fn last_write(&self) -> Option<SystemTime> {
+        self.file.metadata().and_then(|about| about.modified()).ok()
+    }
+
+    /// How much has been written to it.
+    fn written(&self) -> u64 {
+        self.file.metadata().map_or(0, |about| about.len())
+    }
+
+    fn finish(&mut self, each: &mut impl FnMut(&str)) {
         self.lines.finish(each);
     }
 
@@ -93,4 +143,25 @@ fn in_memory(_no_room: io::Error) -> io::Result<File> {
 #[cfg(not(target_os = "linux"))]
 fn in_memory(no_room: io::Error) -> io::Result<File> {
     Err(no_room)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn a_process_left_behind_that_writes_for_ever_does_not_hold_the_end_up() {
+        let mut outputs = Outputs::create(&std::env::temp_dir()).unwrap();
+        let mut writer = outputs.stdout.writer().unwrap();
+        writeln!(writer, "line").unwrap();
+        let mut lines = 0;
+        outputs.finish(&mut |_, _: &str| {
+            lines += 1;
+            assert!(lines < 100, "it reads on and on");
+            writeln!(writer, "another line").unwrap();
+        });
+        assert_eq!(lines, 1);
+    }
 }

@@ -83,3 +83,94 @@ fn sudo_comes_first() {
     assert_eq!(plain.clone().through(None), plain);
     assert_eq!(plain.through(Some(&sudo)).shown(), "sudo -n nix-env --version");
 }
+
+const DELICATE: Care<'static> =
+    Care { is_delicate: &|| true, patience: Duration::from_mins(1), started: &|_| {} };
+
+#[test]
+fn a_cancel_waits_for_what_is_better_not_stopped_half_way() {
+    let mut lines = vec![];
+    let bounds = Bounds { deadline: Instant::now() + Duration::from_mins(1), cancelled: &|| true };
+    let ended = sh("trap 'echo stopped' TERM; sleep 0.3; echo done").run_with_care(
+        &std::env::temp_dir(),
+        &bounds,
+        &DELICATE,
+        |_, line| lines.push(line.to_owned()),
+    );
+    assert_eq!(ended, Ended::Exited(0));
+    assert!(lines[0].contains("not stopped half-way"), "{lines:?}");
+    assert_eq!(lines[1..], ["done"]);
+}
+
+#[test]
+fn a_cancel_does_not_wait_for_ever() {
+    let bounds = Bounds { deadline: Instant::now() + Duration::from_mins(1), cancelled: &|| true };
+    let care = Care { patience: Duration::from_millis(50), ..DELICATE };
+    let ended = sh("sleep 1000").run_with_care(&std::env::temp_dir(), &bounds, &care, |_, _| {});
+    assert_eq!(ended, Ended::Cancelled);
+}
+
+#[test]
+fn time_that_runs_out_does_not_wait() {
+    let bounds = Bounds { deadline: Instant::now(), cancelled: &|| false };
+    let ended = sh("sleep 1000").run_with_care(&std::env::temp_dir(), &bounds, &DELICATE, |_, _| {});
+    assert_eq!(ended, Ended::TimedOut);
+}
+
+/// A program whose activation goes on elsewhere for as long as a file is there, as far as this `systemctl` tells; it
+/// takes what it is told to stop for stopped.
+fn activating_elsewhere(folder: &std::path::Path, script: &str) -> Invocation {
+    let unit = folder.join("unit");
+    fs::write(&unit, "rebuild-switch.service loaded active running x\n").unwrap();
+    let systemctl = format!(
+        "case $1 in list-units) cat '{0}' 2>&-; : ;; stop) rm '{0}'; : >'{1}' ;; esac",
+        unit.display(),
+        folder.join("stopped").display()
+    );
+    let argv = ["sh".to_owned(), "-c".to_owned(), systemctl, "systemctl".to_owned()];
+    sh(script).on_behalf(Services::named("rebuild-switch", &argv, None))
+}
+
+#[test]
+fn what_systemd_runs_for_a_program_that_failed_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let unit = folder.path().join("unit");
+    // Ends by itself a moment after the program has.
+    let script = format!("(sleep 0.5; rm '{}') >/dev/null 2>&1 & exit 1", unit.display());
+    let (ended, lines) = run(&activating_elsewhere(folder.path(), &script), &patient());
+    assert_eq!(ended, Ended::Exited(1));
+    assert!(!unit.exists(), "its end was not awaited");
+    assert!(!folder.path().join("stopped").exists());
+    assert!(lines.iter().any(|(_, line)| line.contains("systemd still runs rebuild-switch.service")));
+}
+
+#[test]
+fn what_systemd_runs_is_stopped_when_time_runs_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let bounds = Bounds { deadline: Instant::now(), cancelled: &|| false };
+    let (ended, _) = run(&activating_elsewhere(folder.path(), "sleep 1000"), &bounds);
+    assert_eq!(ended, Ended::TimedOut);
+    assert!(folder.path().join("stopped").exists());
+}
+
+#[test]
+fn a_program_that_cannot_be_told_to_stop_is_waited_for_and_said_to_have_ended_itself() {
+    // What this user may not signal: as root there is nothing like that, so the kernel is not asked.
+    let mut running = sh("sleep 0.3; exit 3").start(&std::env::temp_dir()).unwrap();
+    let mut lines = vec![];
+    let ended = running.own_end("sudo refused", &mut |_, line: &str| lines.push(line.to_owned()));
+    assert_eq!(ended, Ended::Exited(3));
+    assert_eq!(lines, ["It could not be stopped: sudo refused. Its own end is awaited."]);
+}
+
+#[test]
+fn words_on_both_streams_come_in_the_order_in_which_they_were_written() {
+    // As switch-to-configuration speaks, and then the activation that it starts.
+    let script = "echo 'activating the configuration...' >&2; sleep 0.05; echo 'setting up /etc...'";
+    let mut running = sh(script).start(&std::env::temp_dir()).unwrap();
+    let mut lines = vec![];
+    // Both lines are there when they are first looked at.
+    running.wait();
+    running.see_through(&patient(), &Care::NONE, &mut |_, line: &str| lines.push(line.to_owned()));
+    assert_eq!(lines, ["activating the configuration...", "setting up /etc..."]);
+}

@@ -13,7 +13,7 @@ pub struct Commands {
     pub nix: Argv,
     /// Points a profile at one of its generations.
     pub nix_env: Argv,
-    /// Switches NixOS, and rolls it back to the generation before.
+    /// Switches NixOS. A rollback does not take it.
     pub nixos_rebuild: Argv,
     /// Switches nix-darwin, and rolls it back.
     pub darwin_rebuild: Argv,
@@ -23,7 +23,7 @@ pub struct Commands {
     pub git: Argv,
     /// Put before what only root may do, where the agent is not root.
     pub sudo: Argv,
-    /// Names the units that have failed.
+    /// Names the units that have failed, and those in which an activation is at work; stops the latter.
     pub systemctl: Argv,
     /// Gives a runner a unit of its own, where the agent is root and systemd is there.
     pub systemd_run: Argv,

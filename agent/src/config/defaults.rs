@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use backstay_protocol::Platform;
 
-use super::{CheckoutConfig, TestsConfig};
+use super::{ActivationConfig, CheckoutConfig, TestsConfig};
 
 /// Where NixOS keeps the link to the booted system.
 pub(super) const BOOTED_SYSTEM: &str = "/run/booted-system";
@@ -38,6 +38,12 @@ impl Default for CheckoutConfig {
 impl Default for TestsConfig {
     fn default() -> Self {
         Self { dir: "/etc/backstay/tests".into(), timeout: 60, max_timeout: 30 * 60 }
+    }
+}
+
+impl Default for ActivationConfig {
+    fn default() -> Self {
+        Self { min_timeout: 300 }
     }
 }
 

@@ -50,6 +50,9 @@ pub struct Config {
     /// What a switch builds.
     #[serde(default)]
     pub switch: SwitchConfig,
+    /// How activations are bounded.
+    #[serde(default)]
+    pub activation: ActivationConfig,
     /// The programs that are run.
     #[serde(default)]
     pub commands: Commands,
@@ -102,6 +105,21 @@ pub struct SwitchConfig {
     /// The whole flake reference, in place of checkout and attribute.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flake: Option<String>,
+}
+
+/// How activations are bounded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ActivationConfig {
+    /// How many seconds a rollback or a switch has at least, whatever the server says.
+    pub min_timeout: u64,
+}
+
+impl ActivationConfig {
+    /// How long a rollback or a switch has at least.
+    pub(crate) fn min_timeout(&self) -> Duration {
+        Duration::from_secs(self.min_timeout)
+    }
 }
 
 /// A configuration that cannot be used.

@@ -31,6 +31,7 @@ fn the_example_shows_the_defaults() {
     assert_eq!(shown.commands, plain.commands);
     assert_eq!(shown.checkout, plain.checkout);
     assert_eq!(shown.tests, plain.tests);
+    assert_eq!(shown.activation, plain.activation);
     assert_eq!((shown.watch_interval, &shown.state_dir), (plain.watch_interval, &plain.state_dir));
     assert_eq!(shown.platform, Platform::Nixos);
     assert_eq!(shown.profile_path(), defaults::profile(Platform::Nixos));

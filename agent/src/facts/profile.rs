@@ -40,12 +40,6 @@ impl Profile {
         Ok(numbers)
     }
 
-    /// What Nix itself would roll back to: the next lower number that there is, whichever was active before.
-    pub(crate) fn previous(&self) -> Option<u32> {
-        let current = self.current()?;
-        self.numbers().ok()?.into_iter().find(|&number| number < current)
-    }
-
     /// All generations, newest first.
     pub(crate) fn generations(&self) -> Result<Vec<Generation>, String> {
         let current = self.current();
@@ -118,16 +112,6 @@ mod tests {
         let read: Vec<_> =
             profile.generations().unwrap().iter().map(|g| (g.number, g.current, g.present)).collect();
         assert_eq!(read, [(10, true, true), (9, false, true), (8, false, false)]);
-    }
-
-    #[test]
-    fn previous_is_the_next_lower_number_even_if_it_was_collected() {
-        let (folder, profile) = profile();
-        assert_eq!(profile.previous(), Some(9));
-        fs::remove_file(folder.path().join("system-9-link")).unwrap();
-        assert_eq!(profile.previous(), Some(8));
-        fs::remove_file(folder.path().join("system-8-link")).unwrap();
-        assert_eq!(profile.previous(), None);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
 
 use super::reserve;
+use crate::command;
 use crate::config::Config;
 use crate::lock::Lock;
 use crate::storage;
@@ -22,6 +23,8 @@ pub(super) const OP: &str = "op.json";
 const RESULT: &str = "result.json";
 /// The file that says that the op is to stop.
 pub(super) const CANCEL: &str = "cancel";
+/// The file that names the process group of the command that runs.
+const COMMAND: &str = "command";
 
 /// How much longer than the op may take it is waited for commands of it whose runner is gone.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -135,6 +138,23 @@ impl Entry {
         self.folder.join("begun").exists() || self.folder.join(RESULT).exists()
     }
 
+    /// Takes note of the process group of the command that runs now: what goes through sudo, which closes what it
+    /// inherits, does not hold the lock. Without a note an op whose runner is killed is only told earlier.
+    pub(crate) fn note_command(&self, group: i32) {
+        if let Err(error) = fs::write(self.folder.join(COMMAND), format!("{group} {}", boot())) {
+            tracing::debug!(op = %self.op(), %error, "the command's process group cannot be noted");
+        }
+    }
+
+    /// Whether a command that was noted is still at work.
+    fn command_lives(&self) -> bool {
+        let noted = fs::read_to_string(self.folder.join(COMMAND)).unwrap_or_default();
+        // Numbers are given again after a boot.
+        let group =
+            noted.split_once(' ').filter(|(_, since)| *since == boot()).map(|(group, _)| group.parse());
+        group.and_then(Result::ok).is_some_and(command::group_lives)
+    }
+
     /// Asks for the op to stop.
     pub(crate) fn cancel(&self) -> io::Result<()> {
         File::create(self.folder.join(CANCEL)).map(drop)
@@ -168,6 +188,7 @@ impl Entry {
         let standing = match Lock::is_held(&self.folder.join("lock"))? {
             true if self.is_orphaned() => Standing::Orphaned,
             true => return Ok(Standing::Running),
+            false if has_begun && self.command_lives() => Standing::Orphaned,
             false if has_begun => Standing::Died,
             false => return Ok(Standing::NotBegun),
         };
@@ -206,6 +227,12 @@ impl Entry {
         let text = fs::read_to_string(self.folder.join("begun")).ok()?;
         text.trim().parse().ok().and_then(Pid::from_raw)
     }
+}
+
+/// Names this boot of the host, on Linux.
+fn boot() -> String {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    id.trim().to_owned()
 }
 
 /// A result that the agent writes where no runner could.

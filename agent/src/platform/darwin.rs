@@ -3,8 +3,22 @@
 use backstay_protocol::GenerationRef;
 
 use super::nixos::{ProfileName, profile_name};
-use super::{Adapter, Host, Role, Step};
+use super::{Adapter, Host, Role, Stage, Step};
 use crate::command::Invocation;
+
+/// How the steps of nix-darwin's `activate` that change the host begin to speak. (Seen: nix-darwin of 2026.)
+const BEGUN: [&str; 10] = [
+    "setting up ",
+    "setting ",
+    "patching ",
+    "applying patches",
+    "configuring ",
+    "user defaults...",
+    "system defaults...",
+    "reloading ",
+    "Homebrew bundle...",
+    "waiting for nix-daemon",
+];
 
 pub(super) struct Darwin;
 
@@ -23,9 +37,18 @@ impl Adapter for Darwin {
         host.switch_profile(number).through(host.sudo())
     }
 
-    /// The link to what runs is set when an activation has gone through, and there is no boot loader.
-    fn has_not_begun(&self, _code: i32) -> bool {
-        true
+    /// Checks come first and say that they abort. The link to what runs is set at the very end, and so says nothing of a
+    /// step that failed before.
+    fn stage(&self, line: &str) -> Option<Stage> {
+        if line.contains("aborting activation") || line.contains("must be run as root") {
+            return Some(Stage::Checking);
+        }
+        BEGUN.iter().any(|start| line.starts_with(start)).then_some(Stage::Begun)
+    }
+
+    /// A step may fail before it has said a word.
+    fn has_not_begun(&self, _code: i32, stage: Option<Stage>) -> bool {
+        stage == Some(Stage::Checking)
     }
 
     fn meaning(&self, _code: i32) -> Option<&'static str> {

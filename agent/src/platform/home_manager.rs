@@ -4,8 +4,15 @@ use std::path::Path;
 
 use backstay_protocol::GenerationRef;
 
-use super::{Adapter, Host, Role, Step};
+use super::{Adapter, Host, Role, Stage, Step};
 use crate::command::{self, Invocation};
+
+/// How the steps of an activation that come before it changes anything are called: only checks come before
+/// `writeBoundary`. (Seen: home-manager of 2026.)
+const CHECK: &str = "Activating check";
+/// What an activation prints once it changes the home, beside the names of its steps.
+const BEGUN: [&str; 3] =
+    ["Creating profile generation", "Creating home file links", "Cleaning up orphan links"];
 
 pub(super) struct HomeManager;
 
@@ -16,7 +23,8 @@ impl Adapter for HomeManager {
         let build = Path::new(&target.store_path);
         let driven: &[&str] =
             if build.join("gen-version").exists() { &["--driver-version", "1"] } else { &[] };
-        let activate = Invocation::new(&[command::path(build.join("activate"))], driven.iter().copied());
+        let activate = command::path(build.join("activate"));
+        let activate = in_english(Invocation::new(&[activate], driven.iter().copied()));
         vec![
             Step { role: Role::SwitchProfile, invocation: self.point_profile(host, target.number) },
             Step { role: Role::Activate, invocation: activate },
@@ -25,19 +33,31 @@ impl Adapter for HomeManager {
 
     fn switch(&self, host: &Host<'_>) -> Invocation {
         let words = ["switch".to_owned(), "--flake".to_owned(), host.config.flake()];
-        Invocation::new(&host.config.commands.home_manager, words)
+        in_english(Invocation::new(&host.config.commands.home_manager, words))
     }
 
     fn point_profile(&self, host: &Host<'_>, number: u32) -> Invocation {
         host.switch_profile(number)
     }
 
-    /// What runs is told by a link that is set when an activation has gone through.
-    fn has_not_begun(&self, _code: i32) -> bool {
-        true
+    fn stage(&self, line: &str) -> Option<Stage> {
+        if line.starts_with("Starting Home Manager activation") || line.starts_with(CHECK) {
+            return Some(Stage::Checking);
+        }
+        let is_step = line.starts_with("Activating ");
+        (is_step || BEGUN.iter().any(|start| line.starts_with(start))).then_some(Stage::Begun)
+    }
+
+    fn has_not_begun(&self, _code: i32, stage: Option<Stage>) -> bool {
+        stage == Some(Stage::Checking)
     }
 
     fn meaning(&self, _code: i32) -> Option<&'static str> {
         None
     }
+}
+
+/// home-manager speaks the user's language, and what it says is read.
+fn in_english(invocation: Invocation) -> Invocation {
+    invocation.with("LANGUAGE", "en")
 }

@@ -7,9 +7,9 @@ mod darwin;
 mod home_manager;
 mod nixos;
 
-use backstay_protocol::{GenerationRef, Phase, Platform};
+use backstay_protocol::{GenerationRef, OpAction, Phase, Platform};
 
-use crate::command::{self, Invocation};
+use crate::command::{self, Invocation, Services};
 use crate::config::Config;
 use crate::facts::Profile;
 
@@ -31,7 +31,7 @@ pub(crate) enum Role {
     SwitchProfile,
     /// Activates what the profile was pointed at before.
     Activate,
-    /// Points the profile and activates.
+    /// Points the profile and activates, in one program.
     SwitchAndActivate,
 }
 
@@ -87,12 +87,31 @@ pub(crate) trait Adapter: Sync {
     /// What points the profile at a generation and activates nothing.
     fn point_profile(&self, host: &Host<'_>, number: u32) -> Invocation;
 
-    /// Whether an activation that ended with `code`, while what runs did not change, has left the host as it was apart
-    /// from the profile.
-    fn has_not_begun(&self, code: i32) -> bool;
+    /// How far an activation has come that prints this line; `None` for a line that does not say.
+    fn stage(&self, line: &str) -> Option<Stage>;
 
-    /// What an activation that ended with `code` means.
+    /// Whether an activation that ended with `code`, and that was last seen at `stage`, has activated nothing. Never
+    /// `true` unless code or output show it.
+    fn has_not_begun(&self, code: i32, stage: Option<Stage>) -> bool;
+
+    /// What an activation that ended with `code` means; `None` where its output alone says it.
     fn meaning(&self, code: i32) -> Option<&'static str>;
+
+    /// The units in which systemd runs an activation on behalf of the platform's own program.
+    fn services(&self, _host: &Host<'_>) -> Option<Services> {
+        None
+    }
+}
+
+/// How far an activation has come, by what it prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    /// It checks, and has changed nothing.
+    Checking,
+    /// It writes the boot loader, and has changed nothing else.
+    BootLoader,
+    /// It changes what runs.
+    Begun,
 }
 
 /// The adapter of a platform.
@@ -102,6 +121,17 @@ pub(crate) fn adapter(platform: Platform) -> &'static dyn Adapter {
         Platform::Darwin => &darwin::Darwin,
         Platform::HomeManager => &home_manager::HomeManager,
     }
+}
+
+/// Whether systemd activates on behalf of an op with this action. If it cannot be asked, it may.
+pub(crate) fn is_activating(config: &Config, action: &OpAction) -> bool {
+    if !matches!(action, OpAction::Switch | OpAction::PullSwitch) {
+        return false;
+    }
+    let profile = Profile::at(config.profile_path());
+    let host = Host { config, profile: &profile, is_root: rustix::process::geteuid().is_root() };
+    let services = adapter(config.platform).services(&host);
+    services.is_some_and(|services| services.at_work().map_or(true, |units| !units.is_empty()))
 }
 
 #[cfg(test)]

@@ -4,29 +4,50 @@ use std::path::Path;
 
 use backstay_protocol::GenerationRef;
 
-use super::{Adapter, Host, Role, Step};
-use crate::command::{self, Invocation};
+use super::{Adapter, Host, Role, Stage, Step};
+use crate::command::{self, Invocation, Services};
 
 /// Where `nixos-rebuild` looks for profiles, and nowhere else.
 const PROFILES: &str = "/nix/var/nix/profiles";
+/// How the unit is called in which `nixos-rebuild` has systemd activate; versions of 2026 put a suffix behind it.
+const SWITCH_UNIT: &str = "nixos-rebuild-switch-to-configuration";
+/// What switch-to-configuration prints where it ends before it has changed anything. (Seen: switch-to-configuration-ng
+/// of nixpkgs 2026.)
+const CHECKING: [&str; 5] = [
+    "Could not open lock",
+    "Could not acquire lock",
+    "Pre-switch check",
+    "There are changes to critical components",
+    "This is not a NixOS installation",
+];
+const BOOT_LOADER: [&str; 3] = ["updating GRUB", "Failed to install bootloader", "updating systemd-boot"];
+const BEGUN: [&str; 10] = [
+    "stopping the following units",
+    "stopping swap device",
+    "NOT restarting the following changed units",
+    "activating the configuration",
+    "setting up /etc",
+    "Failed to run activate script",
+    "restarting systemd",
+    "reloading ",
+    "restarting the following units",
+    "starting the following units",
+];
 
 pub(super) struct Nixos;
 
 impl Adapter for Nixos {
-    /// `nixos-rebuild --rollback switch` where that does what was confirmed; else the same by hand. In both cases the
-    /// build is first asked whether it can be activated, while nothing has been changed yet.
+    /// The profile, then the build's own activation: neither evaluates, builds or fetches anything, nor takes
+    /// `nixos-rebuild`, which builds the checkout before it rolls back. The build is asked first whether it can be
+    /// activated, while nothing has been changed yet.
     fn rollback(&self, host: &Host<'_>, target: &GenerationRef) -> Vec<Step> {
-        let mut steps =
-            vec![Step { role: Role::Check, invocation: switch_to_configuration(host, target, "check") }];
-        if let Some(words) = rebuild_words(host.profile.path(), host.profile.previous(), target.number) {
-            let rebuild = Invocation::new(&host.config.commands.nixos_rebuild, words).through(host.sudo());
-            steps.push(Step { role: Role::SwitchAndActivate, invocation: rebuild });
-            return steps;
-        }
-        steps.push(Step { role: Role::SwitchProfile, invocation: self.point_profile(host, target.number) });
-        steps
-            .push(Step { role: Role::Activate, invocation: switch_to_configuration(host, target, "switch") });
-        steps
+        // As `nixos-rebuild` has it, whatever the agent's own environment says.
+        let activate = switch_to_configuration(host, target, "switch").with("NIXOS_INSTALL_BOOTLOADER", "0");
+        vec![
+            Step { role: Role::Check, invocation: switch_to_configuration(host, target, "check") },
+            Step { role: Role::SwitchProfile, invocation: self.point_profile(host, target.number) },
+            Step { role: Role::Activate, invocation: activate },
+        ]
     }
 
     fn switch(&self, host: &Host<'_>) -> Invocation {
@@ -34,21 +55,38 @@ impl Adapter for Nixos {
         let name = profile_name(host.profile.path()).map(ProfileName::words).unwrap_or_default();
         Invocation::new(&host.config.commands.nixos_rebuild, words.into_iter().chain(name))
             .through(host.sudo())
+            .on_behalf(services(host))
     }
 
     fn point_profile(&self, host: &Host<'_>, number: u32) -> Invocation {
         host.switch_profile(number).through(host.sudo())
     }
 
-    /// 1 comes before the activation: lock, checks, boot loader. `nixos-rebuild` gives 1 for every failure, which is
-    /// why what runs is looked at too.
-    fn has_not_begun(&self, code: i32) -> bool {
-        code == 1
+    fn stage(&self, line: &str) -> Option<Stage> {
+        let says = |words: &[&str]| words.iter().any(|start| line.starts_with(start));
+        if says(&BEGUN) {
+            Some(Stage::Begun)
+        } else if says(&BOOT_LOADER) {
+            Some(Stage::BootLoader)
+        } else {
+            says(&CHECKING).then_some(Stage::Checking)
+        }
+    }
+
+    /// switch-to-configuration ends with 1 for its checks and the boot loader, and with the number of the system's error
+    /// where it cannot take its lock, which is 11 if another holds it. It may also end with 1 later, and the
+    /// `nixos-rebuild` of old gives 1 for every failure: what was printed decides.
+    fn has_not_begun(&self, code: i32, stage: Option<Stage>) -> bool {
+        match code {
+            1 | LOCK_HELD => stage != Some(Stage::Begun),
+            4 | 100 | 101 => false,
+            _ => matches!(stage, Some(Stage::Checking | Stage::BootLoader)),
+        }
     }
 
     fn meaning(&self, code: i32) -> Option<&'static str> {
         Some(match code {
-            1 => "another switch held the lock, a check failed, or the boot loader could not be installed",
+            LOCK_HELD => "another activation holds the host's lock",
             2 => "the activation script failed",
             4 => "units failed",
             100 => "it can only become active at the next boot. Reboot the host",
@@ -56,13 +94,17 @@ impl Adapter for Nixos {
             _ => return None,
         })
     }
+
+    fn services(&self, host: &Host<'_>) -> Option<Services> {
+        Some(services(host))
+    }
 }
 
-/// The arguments with which `nixos-rebuild` rolls a profile back to `target`; nothing where it would take another
-/// profile, or go elsewhere.
-pub(super) fn rebuild_words(profile: &Path, previous: Option<u32>, target: u32) -> Option<Vec<String>> {
-    let name = profile_name(profile).filter(|_| previous == Some(target))?;
-    Some(["--rollback", "switch"].map(str::to_owned).into_iter().chain(name.words()).collect())
+/// What switch-to-configuration ends with where another holds its lock.
+const LOCK_HELD: i32 = 11;
+
+fn services(host: &Host<'_>) -> Services {
+    Services::named(SWITCH_UNIT, &host.config.commands.systemctl, host.sudo())
 }
 
 /// The program of a build that activates it.

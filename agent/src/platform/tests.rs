@@ -2,7 +2,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use super::nixos::{ProfileName, profile_name, rebuild_words};
+use super::nixos::{ProfileName, profile_name};
 use super::*;
 
 fn config() -> Config {
@@ -45,34 +45,46 @@ fn only_profiles_that_nixos_rebuild_finds_have_a_name() {
 }
 
 #[test]
-fn nixos_rebuild_rolls_back_where_it_would_go_to_the_target_itself() {
-    let words = |profile: &str, previous, target| {
-        rebuild_words(Path::new(profile), previous, target).map(|words| words.join(" "))
+fn nixos_is_rolled_back_without_nixos_rebuild_whichever_generation_and_profile() {
+    let (folder, own) = profile(&[48, 47, 46]);
+    let config = config();
+    let by_hand = |profile: &Profile, number: u32, path: &str| {
+        let host = Host { config: &config, profile, is_root: true };
+        let steps = nixos::Nixos.rollback(&host, &target(number, Path::new("/nix/store/b")));
+        assert_eq!(
+            shown(&steps),
+            [
+                (Role::Check, "/nix/store/b/bin/switch-to-configuration check".to_owned()),
+                (Role::SwitchProfile, format!("nix-env --profile {path} --switch-generation {number}")),
+                (Role::Activate, "/nix/store/b/bin/switch-to-configuration switch".to_owned()),
+            ]
+        );
+        // Whatever the agent's own environment says, no boot loader is installed anew.
+        assert_eq!(steps[2].invocation.variables, [("NIXOS_INSTALL_BOOTLOADER", "0".to_owned())]);
     };
-    let system = "/nix/var/nix/profiles/system";
-    let comin = "/nix/var/nix/profiles/system-profiles/comin";
-    assert_eq!(words(system, Some(47), 47).as_deref(), Some("--rollback switch"));
-    assert_eq!(words(comin, Some(47), 47).as_deref(), Some("--rollback switch --profile-name comin"));
-    assert_eq!(words(system, Some(47), 46), None);
-    assert_eq!(words(system, None, 47), None);
-    assert_eq!(words("/tmp/nix/profiles/system", Some(47), 47), None);
+    let path = folder.path().join("system").display().to_string();
+    by_hand(&own, 47, &path);
+    by_hand(&own, 46, &path);
+    for path in ["/nix/var/nix/profiles/system", "/nix/var/nix/profiles/system-profiles/comin"] {
+        by_hand(&Profile::at(path.into()), 47, path);
+    }
 }
 
 #[test]
-fn nixos_by_hand_where_nixos_rebuild_would_take_another_profile() {
-    let (folder, profile) = profile(&[48, 47]);
-    let config = config();
-    let host = Host { config: &config, profile: &profile, is_root: true };
-    let steps = nixos::Nixos.rollback(&host, &target(47, Path::new("/nix/store/b")));
-    let path = folder.path().join("system").display().to_string();
-    assert_eq!(
-        shown(&steps),
-        [
-            (Role::Check, "/nix/store/b/bin/switch-to-configuration check".to_owned()),
-            (Role::SwitchProfile, format!("nix-env --profile {path} --switch-generation 47")),
-            (Role::Activate, "/nix/store/b/bin/switch-to-configuration switch".to_owned()),
-        ]
-    );
+fn only_code_and_output_together_say_that_nothing_was_activated() {
+    use Stage::{Begun, BootLoader, Checking};
+    let nixos = |code, stage| nixos::Nixos.has_not_begun(code, stage);
+    assert!(nixos(1, None) && nixos(1, Some(BootLoader)) && nixos(11, None) && nixos(13, Some(Checking)));
+    // What died between stopping units and the activation script.
+    assert!(!nixos(1, Some(Begun)) && !nixos(11, Some(Begun)));
+    for code in [2, 4, 100, 101] {
+        assert!(!nixos(code, None), "{code}");
+    }
+    assert!(!nixos(100, Some(BootLoader)), "it becomes active at the next boot");
+    for adapter in [&darwin::Darwin as &dyn Adapter, &home_manager::HomeManager] {
+        assert!(adapter.has_not_begun(1, Some(Checking)));
+        assert!(!adapter.has_not_begun(1, None) && !adapter.has_not_begun(1, Some(Begun)));
+    }
 }
 
 #[test]

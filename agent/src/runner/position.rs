@@ -22,6 +22,11 @@ impl Position {
         }
     }
 
+    /// Whether the profile's generation is what runs.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.current.is_some() && self.current == self.running_number
+    }
+
     /// In a sentence.
     pub(crate) fn told(&self) -> String {
         match (self.current, self.running_number) {

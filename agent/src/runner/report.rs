@@ -3,21 +3,41 @@
 use backstay_protocol::limits::cut;
 
 use crate::command::Ended;
+use crate::platform::{Adapter, Stage};
 
-/// How `switch-to-configuration` names units that failed.
-const FAILED_UNITS: &str = "the following units failed: ";
-/// How activations begin, on the platforms that there are. Before one of these, a rebuild builds.
-const ACTIVATING: [&str; 7] = [
-    "stopping the following units",
-    "would stop the following units",
-    "activating the configuration",
-    "updating GRUB",
-    "setting up /etc",
-    "Starting Home Manager activation",
-    "Activating ",
-];
+/// How `switch-to-configuration` names units that failed, of the system and of users.
+const FAILED_UNITS: [&str; 2] = ["the following units failed: ", "the following user units failed: "];
 /// How many units are named.
 const MOST_UNITS: usize = 50;
+/// The longest reason that is shown.
+const REASON_BYTES: usize = 300;
+/// What tools say of a failure without calling it an error.
+const REASONS: [&str; 14] = [
+    "No space left on device",
+    "Read-only file system",
+    "There are changes to critical components",
+    "Pre-switch check",
+    "Could not acquire lock",
+    "Could not open lock",
+    "This is not a NixOS installation",
+    "Failed to install bootloader",
+    "Activation script snippet",
+    "Failed to run activate script",
+    "would be clobbered",
+    "is in the way of",
+    "aborting activation",
+    "password is required",
+];
+/// What sudo and doas say where they do not do what they are asked.
+const NOT_ALLOWED: [&str; 7] = [
+    "sudo: a password is required",
+    "sudo: a terminal is required",
+    "sudo: sorry, ",
+    "sudo: interactive authentication is required",
+    "Sorry, user ",
+    "doas: Authentication required",
+    "doas: Operation not permitted",
+];
 
 /// How a command ended and what it told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,12 +46,16 @@ pub(crate) struct Report {
     pub(crate) ended: Ended,
     /// The units that it named as failed.
     pub(crate) failed_units: Vec<String>,
-    /// Its last line that looks like an error, or its last line.
-    pub(crate) complaint: Option<String>,
+    /// The first line that says what went wrong.
+    reason: Option<String>,
+    /// Its last line.
+    last: Option<String>,
     /// Whether it told how it is to be called, which it does when it does not know what it was asked.
     pub(crate) explained_itself: bool,
-    /// Whether it told of an activation.
-    pub(crate) activates: bool,
+    /// What sudo said, where it did not start the command.
+    pub(crate) not_allowed: Option<String>,
+    /// How far the activation came that it told of.
+    pub(crate) stage: Option<Stage>,
 }
 
 impl Report {
@@ -40,31 +64,85 @@ impl Report {
         Self {
             ended: Ended::Exited(0),
             failed_units: vec![],
-            complaint: None,
+            reason: None,
+            last: None,
             explained_itself: false,
-            activates: false,
+            not_allowed: None,
+            stage: None,
         }
     }
 
     /// Looks at a line of output.
-    pub(crate) fn read(&mut self, line: &str) {
-        if let Some((_, units)) = line.split_once(FAILED_UNITS) {
-            let units = units.split(',').map(str::trim).filter(|unit| !unit.is_empty());
-            self.failed_units = units.take(MOST_UNITS).map(str::to_owned).collect();
-        }
+    pub(crate) fn read(&mut self, adapter: &dyn Adapter, line: &str) {
+        let line = &plain(line);
         self.explained_itself |= line.trim_start().starts_with("Usage:");
-        self.activates |= ACTIVATING.iter().any(|start| line.starts_with(start));
+        self.stage = self.stage.max(adapter.stage(line));
         let line = line.trim();
-        let is_error = |text: &str| text.starts_with("error") || text.starts_with("fatal");
-        if !line.is_empty() && (is_error(line) || !self.complaint.as_deref().is_some_and(is_error)) {
-            self.complaint = Some(cut(line, 300));
+        for units in FAILED_UNITS.iter().filter_map(|words| Some(line.split_once(words)?.1)) {
+            let units = units.split(',').map(str::trim).filter(|unit| !unit.is_empty());
+            let room = MOST_UNITS.saturating_sub(self.failed_units.len());
+            self.failed_units.extend(units.take(room).map(str::to_owned));
         }
+        if self.not_allowed.is_none() && NOT_ALLOWED.iter().any(|words| line.starts_with(words)) {
+            self.not_allowed = Some(cut(line, REASON_BYTES));
+        }
+        if line.is_empty() || is_wrapper(line) {
+            return;
+        }
+        if self.reason.is_none() && says_why(line) {
+            self.reason = Some(cut(line, REASON_BYTES));
+        }
+        self.last = Some(cut(line, REASON_BYTES));
     }
 
-    /// The complaint, to be put behind a sentence.
+    /// The reason it gave, as a sentence to be put behind another one.
     pub(crate) fn last_words(&self) -> String {
-        self.complaint.as_ref().map(|words| format!(" It said: {words}")).unwrap_or_default()
+        self.reason
+            .as_ref()
+            .or(self.last.as_ref())
+            .map(|words| format!(" It said: {}", sentence(words)))
+            .unwrap_or_default()
     }
+
+    /// Whether it was still only checking when it ended, or never began.
+    pub(crate) fn only_checked(&self) -> bool {
+        self.stage == Some(Stage::Checking) || self.not_allowed.is_some()
+    }
+}
+
+/// Whether a line only repeats that another program failed.
+fn is_wrapper(line: &str) -> bool {
+    // nixos-rebuild-ng, and the nixos-rebuild before it.
+    line.starts_with("Command '") && line.contains("returned non-zero exit status")
+        || line.starts_with("warning: error(s) occurred while switching to the new configuration")
+}
+
+/// Whether a line says what went wrong.
+fn says_why(line: &str) -> bool {
+    let is_error = ["error:", "Error:", "fatal:"].iter().any(|word| {
+        // An `error:` with nothing behind it only opens what Nix has to say.
+        line.strip_prefix(word).is_some_and(|rest| !rest.trim().is_empty())
+    });
+    is_error || (!line.starts_with("warning:") && REASONS.iter().any(|words| line.contains(words)))
+}
+
+/// With a full stop at its end, unless it ends like a sentence.
+fn sentence(words: &str) -> String {
+    let words = words.trim_end_matches([':', ',', ';', ' ']);
+    if words.ends_with(['.', '!', '?', '…']) { words.to_owned() } else { format!("{words}.") }
+}
+
+/// A line without its colours.
+fn plain(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once("\u{1b}[") {
+        text.push_str(before);
+        rest = after.trim_start_matches(|c: char| !c.is_ascii_alphabetic());
+        rest = rest.get(1..).unwrap_or_default();
+    }
+    text.push_str(rest);
+    text
 }
 
 /// How a command ended, as the end of “nix-env …”.
@@ -74,41 +152,137 @@ pub(crate) fn how(ended: &Ended) -> String {
         Ended::Killed(signal) => format!("was ended by signal {signal}"),
         Ended::TimedOut => "took too long and was stopped".to_owned(),
         Ended::Cancelled => "was cancelled".to_owned(),
+        Ended::StillAtWork => "could not be stopped and is still at work".to_owned(),
         Ended::NotStarted(reason) => format!("could not be started: {reason}"),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use backstay_protocol::Platform;
 
-    fn report(lines: &[&str]) -> Report {
+    use super::*;
+    use crate::platform::adapter;
+
+    fn report_on(platform: Platform, lines: &[&str]) -> Report {
         let mut report = Report::new();
         for line in lines {
-            report.read(line);
+            report.read(adapter(platform), line);
         }
         report
     }
 
-    #[test]
-    fn units_that_failed_are_named() {
-        let report =
-            report(&["activating…", "warning: the following units failed: a.service, b.mount", "bye"]);
-        assert_eq!(report.failed_units, ["a.service", "b.mount"]);
+    fn report(lines: &[&str]) -> Report {
+        report_on(Platform::Nixos, lines)
     }
 
     #[test]
-    fn an_error_is_remembered_over_what_follows_it() {
-        let report = report(&["building", "error: no such attribute", "       at flake.nix:3", ""]);
-        assert_eq!(report.last_words(), " It said: error: no such attribute");
+    fn units_that_failed_are_named_those_of_users_too() {
+        let report = report(&[
+            "activating…",
+            "warning: the following user units failed: bar.service",
+            "warning: the following units failed: a.service, b.mount",
+            "bye",
+        ]);
+        assert_eq!(report.failed_units, ["bar.service", "a.service", "b.mount"]);
+    }
+
+    #[test]
+    fn the_reason_is_the_first_line_that_says_what_went_wrong() {
+        for (lines, reason) in [
+            (
+                &["building", "error: no such attribute", "       at flake.nix:3", ""][..],
+                "error: no such attribute.",
+            ),
+            (
+                &[
+                    "error:",
+                    "       … while evaluating x",
+                    "       error: attribute 'a' missing",
+                    "error: later",
+                ],
+                "error: attribute 'a' missing.",
+            ),
+            // Seen: nixos-rebuild-ng of nixpkgs 2026-10.
+            (
+                &[
+                    "OSError: [Errno 28] No space left on device: '/boot/EFI'",
+                    "Failed to install bootloader",
+                    "Command 'systemd-run -E LOCALE_ARCHIVE … switch' returned non-zero exit status 1.",
+                ],
+                "OSError: [Errno 28] No space left on device: '/boot/EFI'.",
+            ),
+            (
+                &["Could not acquire lock", "Command 'sudo x' returned non-zero exit status 11."],
+                "Could not acquire lock.",
+            ),
+            (
+                &[
+                    "There are changes to critical components of the system:",
+                    "dbus-implementation : dbus -> broker",
+                    "Pre-switch checks failed",
+                ],
+                "There are changes to critical components of the system.",
+            ),
+            // Seen: home-manager.
+            (
+                &[
+                    "Existing file '/home/alex/.profile' would be clobbered",
+                    "to, for example, 'backup' and rebuild.",
+                ],
+                "Existing file '/home/alex/.profile' would be clobbered.",
+            ),
+            (
+                &["\u{1b}[1;31merror: Unexpected files in /etc, aborting activation\u{1b}[0m"],
+                "error: Unexpected files in /etc, aborting activation.",
+            ),
+            (&["one", "the last word"], "the last word."),
+        ] {
+            assert_eq!(report(lines).last_words(), format!(" It said: {reason}"));
+        }
         assert_eq!(Report::new().last_words(), "");
+        assert_eq!(report(&["Command 'x' returned non-zero exit status 1."]).last_words(), "");
     }
 
     #[test]
-    fn where_building_ends_and_activating_begins() {
-        assert!(!report(&["building the system configuration..."]).activates);
-        assert!(report(&["stopping the following units: a.service"]).activates);
-        assert!(report(&["Starting Home Manager activation"]).activates);
+    fn how_far_an_activation_came() {
+        use Platform::{Darwin, HomeManager, Nixos};
+        for (platform, lines, stage) in [
+            (Nixos, &["building the system configuration..."][..], None),
+            (Nixos, &["Could not acquire lock"], Some(Stage::Checking)),
+            (Nixos, &["updating GRUB 2 menu...", "Failed to install bootloader"], Some(Stage::BootLoader)),
+            (
+                Nixos,
+                &["updating GRUB 2 menu...", "stopping the following units: a.service"],
+                Some(Stage::Begun),
+            ),
+            (Nixos, &["activating the configuration...", "Could not acquire lock"], Some(Stage::Begun)),
+            (
+                HomeManager,
+                &["Starting Home Manager activation", "Activating checkLinkTargets"],
+                Some(Stage::Checking),
+            ),
+            (
+                HomeManager,
+                &["Starting Home Manager activation", "Activating writeBoundary"],
+                Some(Stage::Begun),
+            ),
+            (HomeManager, &["Activating dconfSettings"], Some(Stage::Begun)),
+            (HomeManager, &["Aktiviere writeBoundary"], None),
+            (Darwin, &["switching profile from version 3 to 1"], None),
+            (Darwin, &["error: Unexpected files in /etc, aborting activation"], Some(Stage::Checking)),
+            (Darwin, &["setting up /etc..."], Some(Stage::Begun)),
+            (Darwin, &["user defaults..."], Some(Stage::Begun)),
+        ] {
+            assert_eq!(report_on(platform, lines).stage, stage, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn sudo_that_wants_a_password_is_told_from_a_command_that_failed() {
+        assert!(report(&["sudo: a password is required"]).not_allowed.is_some());
+        assert!(report(&["doas: Operation not permitted"]).not_allowed.is_some());
+        assert!(report(&["error: sudo is broken"]).not_allowed.is_none());
     }
 
     #[test]

@@ -8,12 +8,17 @@ use super::report::{Report, how};
 use super::verdict::Verdict;
 use super::work::Work;
 use crate::command::Ended;
-use crate::platform::{Role, Step};
+use crate::platform::{Role, Stage, Step};
 
 /// Takes the host to `target`, if it is still on `seen`.
 pub(super) fn run(work: &mut Work<'_>, target: &GenerationRef, seen: &GenerationRef) -> Verdict {
+    let verdict = go(work, target, seen);
+    work.with_late_cancel(verdict)
+}
+
+fn go(work: &mut Work<'_>, target: &GenerationRef, seen: &GenerationRef) -> Verdict {
     work.phase(Phase::Checking);
-    if let Some(refused) = refusal(work, target, seen) {
+    if let Some(refused) = refusal(work, target, seen).or_else(|| work.busy()) {
         return refused;
     }
     let before = work.position();
@@ -29,9 +34,10 @@ pub(super) fn run(work: &mut Work<'_>, target: &GenerationRef, seen: &Generation
         }
         work.phase(step.role.phase());
         let report = match step.role {
+            Role::Check => work.run(&step.invocation),
             // Quick, and better not left half-way: a cancel is heeded after it.
             Role::SwitchProfile => work.run_after_all(&step.invocation),
-            _ => work.run(&step.invocation),
+            Role::Activate | Role::SwitchAndActivate => work.run_activation(&step.invocation),
         };
         if let Some(failed) = judge(work, target, &before, &step, &report) {
             return failed;
@@ -49,7 +55,7 @@ fn stopped(work: &mut Work<'_>, target: &GenerationRef, before: &Position) -> Op
         Outcome::Cancelled => "Cancelled",
         _ => "Its time ran out",
     };
-    let told = point_back(work, back);
+    let (_, told) = point_back(work, back);
     Some(Verdict { message: format!("{why} before {target} was activated. {told}"), ..stopped })
 }
 
@@ -67,8 +73,7 @@ fn judge(
     step: &Step,
     report: &Report,
 ) -> Option<Verdict> {
-    let ended = &report.ended;
-    if ended.is_success() {
+    if report.ended.is_success() {
         return None;
     }
     match step.role {
@@ -79,12 +84,19 @@ fn judge(
 }
 
 fn check_failed(work: &mut Work<'_>, target: &GenerationRef, report: &Report) -> Option<Verdict> {
+    if let Some(said) = &report.not_allowed {
+        return Some(not_allowed(said).with_exit(&report.ended));
+    }
     if matches!(report.ended, Ended::Exited(_)) && report.explained_itself {
         work.say("This build cannot be asked beforehand whether it can be activated. Going on.");
         return None;
     }
+    let said = report.last_words();
     let why = match &report.ended {
-        Ended::Exited(_) => format!("{target} cannot be activated on what runs now.{}", report.last_words()),
+        Ended::Exited(code) => match work.adapter().meaning(*code) {
+            Some(meaning) => format!("{target} cannot be activated now: {meaning}.{said}"),
+            None => format!("{target} cannot be activated on what runs now.{said}"),
+        },
         ended => format!("Asking {target} whether it can be activated {}.", how(ended)),
     };
     let message = format!("{why} Nothing was changed.");
@@ -96,22 +108,39 @@ fn check_failed(work: &mut Work<'_>, target: &GenerationRef, report: &Report) ->
 
 fn profile_failed(work: &Work<'_>, target: &GenerationRef, before: &Position, report: &Report) -> Verdict {
     let now = work.position();
-    let unchanged = if now == *before { "Nothing was changed. " } else { "" };
+    let is_unchanged = now == *before;
+    if let (Some(said), true) = (&report.not_allowed, is_unchanged) {
+        return not_allowed(said).with_exit(&report.ended);
+    }
+    let unchanged = if is_unchanged { "Nothing was changed. " } else { "" };
     let message = format!(
         "The profile could not be pointed at {target}: the command {}.{} {unchanged}{}",
         how(&report.ended),
         report.last_words(),
         now.told()
     );
-    Verdict::of(&report.ended, message)
+    match report.ended {
+        Ended::Exited(_) | Ended::NotStarted(_) if is_unchanged => {
+            Verdict::refused(message).with_exit(&report.ended)
+        }
+        _ => Verdict::of(&report.ended, message),
+    }
 }
 
-/// Where an activation failed before it began, the profile is pointed back at where it was.
+/// What is said where sudo did not start a command, before anything was changed.
+pub(super) fn not_allowed(said: &str) -> Verdict {
+    Verdict::refused(format!(
+        "The agent is not root, and may not run this as root ({}). Nothing was changed. Allow the agent's user to do so \
+         without a password.",
+        said.trim_end_matches('.')
+    ))
+}
+
+/// What an activation that did not succeed has left, and what is done about it.
 ///
-/// `nixos-rebuild` leaves the profile at the target then. That serves nobody here: the host would run one generation and
-/// call another one current, and a second try at the same rollback, after the cause was mended, would be refused
-/// because the host "is on it already". Where the activation had begun, or may have, the profile stays at the target,
-/// which is what the next boot or the next try should be about; the message says so.
+/// Where nothing was activated, the profile is pointed back at where it was: the host would otherwise run one generation,
+/// call another one current, and boot the latter next. Where the activation had begun, or may have, the profile stays at
+/// the target, which is what the next try is about.
 fn activation_failed(
     work: &mut Work<'_>,
     target: &GenerationRef,
@@ -121,29 +150,64 @@ fn activation_failed(
     let ended = &report.ended;
     let now = work.position();
     let runs = now.running.as_deref() == Some(target.store_path.as_str());
-    if runs && !report.failed_units.is_empty() {
-        return Verdict::of(ended, units_failed(&target.to_string(), &report.failed_units));
+    if runs && let Some(told) = units_failed(&target.to_string(), report) {
+        return Verdict::of(ended, told);
     }
     if *ended == Ended::Cancelled {
         return Verdict::of(ended, cancelled(&target.to_string(), before, &now, report));
     }
     let why = why(work, target, report);
-    if let (Ended::Exited(code), Some(back)) = (ended, before.current) {
-        let unmoved = !runs && now.running == before.running && now.current == Some(target.number);
-        if unmoved && work.adapter().has_not_begun(*code) {
-            let told = point_back(work, back);
-            return Verdict::of(ended, format!("{why} {told} Mend the cause and try again."));
-        }
+    if !runs && now.running == before.running && has_not_begun(work, report) {
+        return nothing_activated(work, target, before, &now, report, &why);
     }
-    let advice = match ended {
-        _ if runs => "Look at the output for what is missing.",
-        Ended::NotStarted(_) => "Nothing was activated.",
-        _ => "Parts of it may be active. Switch, or roll back to another generation.",
+    let advice = match report.stage {
+        _ if runs => "Look at the output for what is missing.".to_owned(),
+        Some(Stage::Begun) => {
+            format!("Parts of {target} may be active. Try again, or choose another generation.")
+        }
+        _ if *ended == Ended::Exited(100) => String::new(),
+        _ => "Its output does not tell how far it came. Try again, or choose another generation.".to_owned(),
     };
-    Verdict::of(ended, format!("{why} {} {advice}", now.told()))
+    Verdict::of(ended, format!("{why} {} {advice}", now.told()).trim_end().to_owned())
+}
+
+/// Whether an activation has changed nothing of what runs.
+pub(super) fn has_not_begun(work: &Work<'_>, report: &Report) -> bool {
+    match report.ended {
+        Ended::NotStarted(_) => true,
+        Ended::Exited(_) if report.not_allowed.is_some() && report.stage.is_none() => true,
+        Ended::Exited(code) => work.adapter().has_not_begun(code, report.stage),
+        _ => false,
+    }
+}
+
+fn nothing_activated(
+    work: &mut Work<'_>,
+    target: &GenerationRef,
+    before: &Position,
+    now: &Position,
+    report: &Report,
+    why: &str,
+) -> Verdict {
+    let (is_back, told) = match before.current {
+        Some(back) if back != target.number && now.current == Some(target.number) => point_back(work, back),
+        _ => (true, format!("Nothing was activated. {}", now.told())),
+    };
+    let message = format!("{why} {told} Mend the cause and try again.");
+    // Nothing took place but a look; a boot loader that failed may have written something.
+    if is_back && report.only_checked() {
+        return Verdict::refused(message).with_exit(&report.ended);
+    }
+    Verdict::of(&report.ended, message)
 }
 
 fn why(work: &Work<'_>, target: &GenerationRef, report: &Report) -> String {
+    if let (Some(said), None) = (&report.not_allowed, report.stage) {
+        return format!(
+            "{target} could not be activated. The agent is not root, and may not run this as root ({}).",
+            said.trim_end_matches('.')
+        );
+    }
     let meaning = match &report.ended {
         Ended::Exited(code) => work.adapter().meaning(*code),
         _ => None,
@@ -156,21 +220,27 @@ fn why(work: &Work<'_>, target: &GenerationRef, report: &Report) -> String {
     )
 }
 
-fn point_back(work: &mut Work<'_>, number: u32) -> String {
+/// Points the profile back; whether that worked, and what is to be said of it.
+fn point_back(work: &mut Work<'_>, number: u32) -> (bool, String) {
     work.say(&format!("Nothing was activated, so the profile goes back to Gen {number}."));
     let command = work.adapter().point_profile(&work.host(), number);
     let report = work.run_after_all(&command);
-    let now = work.position().told();
-    if report.ended.is_success() {
-        format!("The profile was pointed back at Gen {number}. {now}")
+    let now = work.position();
+    let told = if report.ended.is_success() {
+        format!("Nothing was activated, and the profile was pointed back at Gen {number}. {}", now.told())
     } else {
-        format!("The profile could not be pointed back: the command {}. {now}", how(&report.ended))
-    }
+        format!(
+            "Nothing was activated. The profile could not be pointed back: the command {}. {}",
+            how(&report.ended),
+            now.told()
+        )
+    };
+    (report.ended.is_success(), told)
 }
 
 /// What is to be said of an op that was cancelled while a command ran that activates `what`: a cancel takes nothing back.
 pub(super) fn cancelled(what: &str, before: &Position, now: &Position, report: &Report) -> String {
-    if now == before && !report.activates {
+    if now == before && report.stage.is_none() {
         return format!("Cancelled before {what} was activated. Nothing was changed. {}", now.told());
     }
     format!(
@@ -180,7 +250,15 @@ pub(super) fn cancelled(what: &str, before: &Position, now: &Position, report: &
     )
 }
 
-/// What switch-to-configuration's 4 means.
-pub(super) fn units_failed(generation: &str, units: &[String]) -> String {
-    format!("{generation} is active, but these units failed: {}.", units.join(", "))
+/// What switch-to-configuration's 4 means, of a generation that runs; `None` where it does not say that units failed.
+pub(super) fn units_failed(generation: &str, report: &Report) -> Option<String> {
+    let units = &report.failed_units;
+    if units.is_empty() {
+        let some_failed = report.ended == Ended::Exited(4) && report.stage == Some(Stage::Begun);
+        return some_failed.then(|| {
+            format!("{generation} is active, but some of its units failed.{}", report.last_words())
+        });
+    }
+    let ended = matches!(report.ended, Ended::Exited(_));
+    ended.then(|| format!("{generation} is active, but these units failed: {}.", units.join(", ")))
 }

@@ -1,24 +1,55 @@
 //! Switch: builds and activates what the checkout says.
 
-use backstay_protocol::Phase;
+use backstay_protocol::{Phase, Platform};
 
 use super::position::Position;
 use super::report::{Report, how};
-use super::rollback::{cancelled, units_failed};
+use super::rollback::{cancelled, has_not_begun, not_allowed, units_failed};
 use super::verdict::Verdict;
 use super::work::Work;
 use crate::command::Ended;
+use crate::platform::Stage;
 
 pub(super) fn run(work: &mut Work<'_>) -> Verdict {
+    if let Some(busy) = work.busy() {
+        return busy;
+    }
     let before = work.position();
     work.phase(Phase::Building);
     let command = work.adapter().switch(&work.host());
     let report = work.run_build(&command);
+    let verdict = judge(work, &before, &report);
+    work.with_late_cancel(verdict)
+}
+
+fn judge(work: &Work<'_>, before: &Position, report: &Report) -> Verdict {
     let now = work.position();
     if report.ended.is_success() {
-        return Verdict::completed(done(&before, &now)).with_exit(&report.ended);
+        return Verdict::completed(done(before, &now)).with_exit(&report.ended);
     }
-    Verdict::of(&report.ended, failed(work, &before, &now, &report))
+    if let (Some(said), true) = (&report.not_allowed, now == *before && report.stage.is_none()) {
+        return not_allowed(said).with_exit(&report.ended);
+    }
+    if is_only_news(work, before, &now, report) {
+        let told = format!(
+            "{} home-manager {} after that.{}",
+            done(before, &now),
+            how(&report.ended),
+            report.last_words()
+        );
+        return Verdict::completed(told).with_exit(&report.ended);
+    }
+    Verdict::of(&report.ended, failed(work, before, &now, report))
+}
+
+/// Whether home-manager failed only after it had activated: it shows its news then, for which it asks the network. The
+/// link to what runs is the last that an activation sets.
+fn is_only_news(work: &Work<'_>, before: &Position, now: &Position, report: &Report) -> bool {
+    work.config().platform == Platform::HomeManager
+        && report.ended == Ended::Exited(1)
+        && report.stage == Some(Stage::Begun)
+        && now.is_settled()
+        && now.running != before.running
 }
 
 fn done(before: &Position, now: &Position) -> String {
@@ -32,23 +63,31 @@ fn done(before: &Position, now: &Position) -> String {
 }
 
 fn failed(work: &Work<'_>, before: &Position, now: &Position, report: &Report) -> String {
-    let is_cancelled = report.ended == Ended::Cancelled;
-    if let (Some(number), false, false) = (now.current, report.failed_units.is_empty(), is_cancelled) {
-        return units_failed(&format!("Gen {number}"), &report.failed_units);
+    if let (Some(number), true) = (now.current, now.is_settled())
+        && let Some(told) = units_failed(&format!("Gen {number}"), report)
+    {
+        return told;
     }
     let how = how(&report.ended);
     let said = report.last_words();
-    if now == before && !report.activates {
+    if now == before && report.stage.is_none() {
         let what = if matches!(report.ended, Ended::NotStarted(_)) { "The switch" } else { "The build" };
         return format!("{what} {how}.{said} Nothing was changed. {}", now.told());
     }
-    if is_cancelled {
+    if report.ended == Ended::Cancelled {
         return cancelled("the new generation", before, now, report);
     }
     let meaning = match &report.ended {
-        Ended::Exited(code) if *code != 1 => work.adapter().meaning(*code),
+        Ended::Exited(code) if report.stage.is_some() => work.adapter().meaning(*code),
         _ => None,
     };
     let meaning = meaning.map(|text| format!(": {text}")).unwrap_or_default();
-    format!("The switch {how}{meaning}.{said} {} Parts of the new generation may be active.", now.told())
+    let state = if now.running == before.running && has_not_begun(work, report) {
+        "Nothing was activated."
+    } else if report.stage == Some(Stage::Begun) {
+        "Parts of the new generation may be active."
+    } else {
+        "Its output does not tell how far the activation came."
+    };
+    format!("The switch {how}{meaning}.{said} {state} {}", now.told())
 }

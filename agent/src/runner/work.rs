@@ -1,15 +1,17 @@
 //! One op under way: its output, its bounds, and what it looks at.
 
+use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backstay_protocol::{Clock, Phase, Stream};
+use backstay_protocol::message::Outcome;
+use backstay_protocol::{Clock, OpAction, Phase, Stream};
 
 use super::position::Position;
 use super::report::Report;
 use super::verdict::Verdict;
-use crate::command::{Bounds, Ended, Invocation};
+use crate::command::{Bounds, Care, Ended, Invocation};
 use crate::config::Config;
 use crate::facts::{FactsReader, Profile};
 use crate::journal::{Entry, Recorder, missing_lines};
@@ -17,6 +19,11 @@ use crate::platform::{Adapter, Host, adapter};
 
 /// The longest that any op may take; what a server asks for beyond that is not meant.
 const LONGEST: Duration = Duration::from_hours(7 * 24);
+/// How long a cancel waits for an activation to come to its end: a host that is left between two generations is worse than
+/// one that takes a moment longer. After that it is stopped.
+const PATIENCE: Duration = Duration::from_mins(5);
+/// How long a command has that puts things right.
+const AFTER_ALL: Duration = Duration::from_mins(1);
 
 /// One op under way.
 pub(crate) struct Work<'a> {
@@ -33,7 +40,7 @@ pub(crate) struct Work<'a> {
 impl<'a> Work<'a> {
     pub(crate) fn new(entry: &'a Entry, config: Arc<Config>, clock: Arc<dyn Clock>) -> io::Result<Self> {
         let facts = FactsReader::new(Arc::clone(&config), Arc::clone(&clock));
-        let timeout = Duration::from_secs(entry.file().timeout_secs).min(LONGEST);
+        let timeout = Duration::from_secs(entry.file().timeout_secs).min(LONGEST).max(least(entry, &config));
         Ok(Self {
             recorder: Recorder::create(&entry.output(), Arc::clone(&clock))?,
             profile: facts.profile(),
@@ -116,35 +123,61 @@ impl<'a> Work<'a> {
             .then(|| Verdict::of(&Ended::TimedOut, format!("The time ran out before {what}.")))
     }
 
+    /// Why nothing may be activated now: systemd is at it already on behalf of somebody else.
+    pub(crate) fn busy(&self) -> Option<Verdict> {
+        let units = self.adapter().services(&self.host())?.at_work().ok()?;
+        (!units.is_empty()).then(|| {
+            let units = units.join(", ");
+            Verdict::refused(format!(
+                "Another activation is at work on this host ({units}). Nothing was changed. Wait for its end."
+            ))
+        })
+    }
+
     /// Runs a command and shows its lines.
     pub(crate) fn run(&mut self, invocation: &Invocation) -> Report {
-        self.run_until(invocation, self.deadline, None)
+        self.run_within(invocation, Limits { delicate: Delicate::Never, own_time: false })
     }
 
     /// Runs a command that builds and then activates, and tells the one from the other.
     pub(crate) fn run_build(&mut self, invocation: &Invocation) -> Report {
-        self.run_until(invocation, self.deadline, Some(Phase::Activating))
+        self.run_within(invocation, Limits { delicate: Delicate::OnceItActivates, own_time: false })
+    }
+
+    /// Runs a command that activates.
+    pub(crate) fn run_activation(&mut self, invocation: &Invocation) -> Report {
+        self.run_within(invocation, Limits { delicate: Delicate::Always, own_time: false })
     }
 
     /// Runs a command that puts things right after the op was stopped: it has a minute of its own.
     pub(crate) fn run_after_all(&mut self, invocation: &Invocation) -> Report {
-        self.run_until(invocation, Instant::now() + Duration::from_mins(1), None)
+        self.run_within(invocation, Limits { delicate: Delicate::Never, own_time: true })
     }
 
-    fn run_until(&mut self, invocation: &Invocation, deadline: Instant, then: Option<Phase>) -> Report {
+    fn run_within(&mut self, invocation: &Invocation, limits: Limits) -> Report {
         self.say(&format!("$ {}", invocation.shown()));
-        let entry = self.entry;
-        let own_time = deadline != self.deadline;
-        let cancelled = || !own_time && entry.is_cancelled();
+        let (entry, adapter) = (self.entry, self.adapter());
+        let deadline = if limits.own_time { Instant::now() + AFTER_ALL } else { self.deadline };
+        let cancelled = || !limits.own_time && entry.is_cancelled();
         let bounds = Bounds { deadline, cancelled: &cancelled };
+        let is_delicate = Cell::new(limits.delicate == Delicate::Always);
+        let care = Care {
+            is_delicate: &|| is_delicate.get(),
+            patience: PATIENCE,
+            started: &|group| entry.note_command(group),
+        };
         let recorder = &mut self.recorder;
         let mut report = Report::new();
-        let ended = invocation.run(entry.folder(), &bounds, |stream, text| {
+        let ended = invocation.run_with_care(entry.folder(), &bounds, &care, |stream, text| {
             recorder.line(stream, text);
-            let before = report.activates;
-            report.read(text);
-            if let (Some(phase), false, true) = (then, before, report.activates) {
-                recorder.phase(phase);
+            let before = report.stage;
+            // What the runner itself says in between tells nothing of the command.
+            if stream != Stream::Agent {
+                report.read(adapter, text);
+            }
+            if limits.delicate == Delicate::OnceItActivates && before.is_none() && report.stage.is_some() {
+                is_delicate.set(true);
+                recorder.phase(Phase::Activating);
             }
         });
         if let Ended::NotStarted(reason) = &ended {
@@ -154,6 +187,14 @@ impl<'a> Work<'a> {
         report
     }
 
+    /// The same, of an op whose activation a cancel did not stop.
+    pub(crate) fn with_late_cancel(&self, verdict: Verdict) -> Verdict {
+        if !self.is_cancelled() || verdict.outcome == Outcome::Cancelled {
+            return verdict;
+        }
+        verdict.and("The cancel came too late: an activation is not stopped half-way.")
+    }
+
     /// Closes the output with what the op came to.
     pub(crate) fn finish(mut self, verdict: Verdict) -> Verdict {
         self.say(&verdict.message);
@@ -161,5 +202,32 @@ impl<'a> Work<'a> {
             0 => verdict,
             missed => verdict.and(&format!("{}.", missing_lines(missed))),
         }
+    }
+}
+
+/// How a command is bounded.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    delicate: Delicate,
+    /// Whether it has time of its own and heeds no cancel.
+    own_time: bool,
+}
+
+/// When a command is better not stopped half-way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Delicate {
+    Never,
+    OnceItActivates,
+    Always,
+}
+
+/// The least time that an op has, whatever the server says: one that activates must not be stopped by a word that is too
+/// short.
+fn least(entry: &Entry, config: &Config) -> Duration {
+    match entry.file().action {
+        OpAction::Rollback { .. } | OpAction::Switch | OpAction::PullSwitch => {
+            config.activation.min_timeout()
+        }
+        OpAction::Pull | OpAction::Test | OpAction::Refresh => Duration::ZERO,
     }
 }

@@ -214,7 +214,7 @@ impl Host {
         let text = format!(
             "server = \"{server}\"\nname = \"gpc0\"\nplatform = \"{}\"\nstate_dir = \"{}\"\nwatch_interval = 1\n{more}\n\
              [profile]\npath = \"{}\"\nrunning_system = \"{}\"\nbooted_system = \"{}\"\n\
-             [checkout]\npath = \"{}\"\n[tests]\ndir = \"{}\"\ntimeout = 60\n\
+             [checkout]\npath = \"{}\"\n[tests]\ndir = \"{}\"\ntimeout = 60\n[activation]\nmin_timeout = 1\n\
              [commands]\nsudo = [\"env\"]\nnixos_rebuild = [\"{}\"]\ndarwin_rebuild = [\"{}\"]\nhome_manager = [\"{}\"]\n",
             self.platform,
             at("state"),
@@ -227,8 +227,12 @@ impl Host {
             at("bin/darwin-rebuild"),
             at("bin/home-manager"),
         );
+        // Without a stand-in, systemd is asked where there is one.
+        let systemctl = self.at("bin/systemctl");
+        let systemctl =
+            if systemctl.exists() { format!("systemctl = [{systemctl:?}]\n") } else { String::new() };
         let path = self.at("agent.toml");
-        fs::write(&path, text).unwrap();
+        fs::write(&path, text + &systemctl).unwrap();
         path
     }
 
@@ -260,6 +264,11 @@ impl Host {
     /// The folder of an op in the agent's journal.
     pub(crate) fn journal(&self, op: OpId) -> PathBuf {
         self.at("state/journal").join(op.to_string())
+    }
+
+    /// Whether an op under way has written this.
+    pub(crate) fn has_told(&self, op: OpId, text: &str) -> bool {
+        fs::read_to_string(self.journal(op).join("output.jsonl")).is_ok_and(|told| told.contains(text))
     }
 
     /// The process that runs an op.

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has to stop")]
 
+mod activation;
 mod cancel;
 mod clock;
 mod comparison;

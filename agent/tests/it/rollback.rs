@@ -46,6 +46,46 @@ async fn to_an_older_one_and_forward_again() {
 }
 
 #[tokio::test]
+async fn a_checkout_that_does_not_evaluate_and_no_nixos_rebuild_are_no_obstacle() {
+    let host = Host::with_three();
+    // Seen: nixos-rebuild-ng of nixpkgs 2026-10, with `--rollback` too: it builds itself of the checkout first.
+    host.stand_in(
+        "nixos-rebuild",
+        "echo \"error: flake 'path:/etc/nixos' does not provide attribute 'gpc0'\" >&2\nexit 1\n",
+    );
+    one(&host, host.rollback(3, 2)).await.expect(Outcome::Completed);
+    assert_eq!((host.current(), host.running()), (2, host.store_path(2)));
+    fs::remove_file(host.at("bin/nixos-rebuild")).unwrap();
+    one(&host, host.rollback(2, 1)).await.expect(Outcome::Completed);
+    assert_eq!((host.current(), host.running()), (1, host.store_path(1)));
+    assert!(!host.calls().iter().any(|call| call.starts_with("nixos-rebuild")), "{:?}", host.calls());
+}
+
+#[tokio::test]
+async fn what_was_left_half_done_is_finished_by_another_try() {
+    let host = Host::nixos();
+    let broken_at_first =
+        format!("echo 'activating the configuration...' >&2\n[ -e \"$host/mended\" ] || exit 2\n{ACTIVATE}");
+    host.set(&host.build("one", &broken_at_first));
+    host.set(&host.build("two", ACTIVATE));
+    host.runs(2);
+    let message = one(&host, host.rollback(2, 1)).await.expect(Outcome::Failed).to_owned();
+    assert!(message.contains("points at Gen 1, but Gen 2 runs"), "{message}");
+    fs::write(host.at("mended"), "").unwrap();
+    assert_eq!(one(&host, host.rollback(1, 1)).await.expect(Outcome::Completed), "Rolled back to Gen 1.");
+    assert_eq!((host.current(), host.running()), (1, host.store_path(1)));
+}
+
+#[tokio::test]
+async fn a_generation_that_the_profile_names_and_that_does_not_run_is_gone_to() {
+    // As `nixos-rebuild test` leaves a host: the profile is at the good one.
+    let host = Host::with_three();
+    host.runs(2);
+    one(&host, host.rollback(3, 3)).await.expect(Outcome::Completed);
+    assert_eq!((host.current(), host.running()), (3, host.store_path(3)));
+}
+
+#[tokio::test]
 async fn refused_when_the_host_has_moved_on() {
     let host = Host::with_three();
     let asked = host.rollback(3, 2);

@@ -67,3 +67,45 @@ async fn a_program_that_is_not_there_is_named() {
     let is_told = message.contains("there is no program") || message.contains("nixos-rebuild’: No such file");
     assert!(is_told && message.contains("Nothing was changed"), "{message}");
 }
+
+#[tokio::test]
+async fn the_reason_is_not_the_last_line_of_a_wrapper() {
+    let host = host(
+        "echo \"OSError: [Errno 28] No space left on device: '/boot'\" >&2\n\
+         echo 'Failed to install bootloader' >&2\n\
+         echo \"Command 'systemd-run -E LOCALE_ARCHIVE switch' returned non-zero exit status 1.\" >&2\nexit 1",
+    );
+    let heard = one(&host, OpAction::Switch).await;
+    let message = heard.expect(Outcome::Failed);
+    for part in
+        ["No space left on device: '/boot'. Nothing was activated.", "points at Gen 4, but Gen 3 runs"]
+    {
+        assert!(message.contains(part), "{message}");
+    }
+    assert!(!message.contains("returned non-zero") && !message.contains("may be active"), "{message}");
+}
+
+#[tokio::test]
+async fn home_manager_that_only_lacks_its_news_has_switched() {
+    let host = Host::new("home-manager");
+    let activate =
+        host.script("echo 'Starting Home Manager activation'\necho 'Activating writeBoundary'\nrun_it\n");
+    for name in ["one", "two"] {
+        host.set(&host.add(name, &[("activate", &activate), ("gen-version", "1\n"), ("name", name)]));
+    }
+    host.runs(2);
+    let build = host.add("three", &[("activate", &activate), ("gen-version", "1\n"), ("name", "three")]);
+    // Seen: home-manager of 2026 without a network.
+    host.stand_in(
+        "home-manager",
+        &format!(
+            "nix-env --profile \"$host/profiles/system\" --set {0} || exit 1\n{0}/activate || exit 1\n\
+             echo 'error: unable to download news: Could not resolve host' >&2\nexit 1\n",
+            build.display()
+        ),
+    );
+    let heard = one(&host, OpAction::Switch).await;
+    let message = heard.expect(Outcome::Completed);
+    assert!(message.starts_with("Switched to Gen 3. home-manager ended with 1 after that."), "{message}");
+    assert!(message.contains("Could not resolve host"), "{message}");
+}

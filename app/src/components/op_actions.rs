@@ -32,7 +32,7 @@ fn is_midway(op: &OpView) -> bool {
     op.status == OpStatus::Running && matches!(op.phase, Some(Phase::Activating | Phase::SwitchingProfile))
 }
 
-/// What happens to a host whose op is stopped midway.
+/// What happens to a host whose op is cancelled midway.
 fn half_way(op: &OpView) -> String {
     let host = &op.host_name;
     let what = match &op.action {
@@ -40,8 +40,8 @@ fn half_way(op: &OpView) -> String {
         _ => format!("{host} is in the middle of a switch."),
     };
     format!(
-        "{what} Cancelling stops it half-way and undoes nothing: some of its services may be the old ones and some the \
-         new. To wait is safer. What it is then can be rolled back."
+        "{what} An activation is not stopped half-way: the host finishes it. If it still runs 5 minutes after the cancel, \
+         it is stopped, and what it changed by then stays."
     )
 }
 
@@ -84,7 +84,7 @@ pub fn CancelButton(
     }
 }
 
-/// Asks before it stops a host half-way: a popover of the browser itself, which needs no script.
+/// Asks before it cancels an op in the middle of an activation: a popover of the browser itself, which needs no script.
 #[component]
 fn Confirm(
     op: Signal<OpView>,
@@ -103,13 +103,13 @@ fn Confirm(
     view! {
         <button type="button" class=class aria-label=name popovertarget=button>{words}"…"</button>
         <div class="confirm" popover="auto" id=popover role="dialog" aria-labelledby=title>
-            <h3 id=heading>"Stop it half-way?"</h3>
+            <h3 id=heading>"Cancel during the activation?"</h3>
             <p>{warning}</p>
             <div class="confirm-end">
                 <button type="button" popovertarget=close popovertargetaction="hide">"Let it go on"</button>
                 <ActionForm action=action>
                     <input type="hidden" name="id" value=id.to_string()/>
-                    <button type="submit" class="danger" disabled=action.pending()>"Stop it half-way"</button>
+                    <button type="submit" class="danger" disabled=action.pending()>"Cancel anyway"</button>
                 </ActionForm>
             </div>
         </div>

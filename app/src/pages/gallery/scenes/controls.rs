@@ -25,7 +25,7 @@ pub(super) fn buttons(_live: Live) -> AnyView {
     view! {
         <Part title="Ordinary">{row("", "Try again")}</Part>
         <Part title="Primary">{row("primary", "Rollback to Gen 47")}</Part>
-        <Part title="Danger">{row("danger", "Stop it half-way")}</Part>
+        <Part title="Danger">{row("danger", "Cancel anyway")}</Part>
         <Part title="Primary, of what cannot be undone">{row("primary destructive", "Revert PR #42")}</Part>
         <Part title="Quiet">{row("quiet", "Log out")}</Part>
         <Part title="Small">{row("small", "Cancel")}</Part>

@@ -74,7 +74,7 @@ pub(super) fn keys(_live: Live) -> AnyView {
     view! { <OpenShortcuts open=RwSignal::new(true)/> }.into_any()
 }
 
-/// The question before an op is stopped half-way.
+/// The question before an op is cancelled midway.
 pub(super) fn confirm(live: Live) -> AnyView {
     begin(live);
     let op = Signal::stored(running(rollback_to(47), Phase::Activating));

@@ -1,0 +1,228 @@
+//! A program that runs: how it is watched, and how it is stopped.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Child, ExitStatus};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use backstay_protocol::Stream;
+
+use super::group::Group;
+use super::output::Outputs;
+use super::{Bounds, Care, Ended, Services};
+use crate::facts::units::SYSTEMD;
+
+/// How long a program may take to end after it was asked to, before it is killed.
+const GRACE: Duration = Duration::from_secs(10);
+/// The longest pause between two looks at a running program.
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+/// The pause between two questions to systemd.
+const ASK_AGAIN: Duration = Duration::from_millis(250);
+/// How long the own end is awaited of what could not be stopped.
+const OWN_END: Duration = Duration::from_mins(10);
+/// How long systemd may be silent: it is while it re-executes itself.
+const SILENCE: Duration = Duration::from_mins(1);
+
+/// A program that runs.
+pub(super) struct Running {
+    child: Child,
+    group: Group,
+    outputs: Outputs,
+    services: Option<Services>,
+    /// How it ended, once it has.
+    status: Option<ExitStatus>,
+}
+
+impl Running {
+    pub(super) fn new(child: Child, group: Group, outputs: Outputs, services: Option<Services>) -> Self {
+        Self { child, group, outputs, services, status: None }
+    }
+
+    /// The number of its process group.
+    pub(super) fn group(&self) -> i32 {
+        self.group.id()
+    }
+
+    /// Until it has ended, and what systemd runs on its behalf has come to rest.
+    pub(super) fn see_through(
+        mut self,
+        bounds: &Bounds<'_>,
+        care: &Care<'_>,
+        each_line: &mut impl FnMut(Stream, &str),
+    ) -> Ended {
+        let mut ended = self.watch(bounds, care, each_line);
+        if !ended.is_success() {
+            ended = self.rest(ended, bounds, care, each_line);
+        }
+        self.outputs.finish(each_line);
+        ended
+    }
+
+    fn watch(
+        &mut self,
+        bounds: &Bounds<'_>,
+        care: &Care<'_>,
+        each_line: &mut impl FnMut(Stream, &str),
+    ) -> Ended {
+        let mut pause = Duration::from_millis(1);
+        let mut spared_until = None;
+        loop {
+            if let Some(ended) = self.ended() {
+                return ended;
+            }
+            let busy = self.outputs.poll(each_line);
+            let now = Instant::now();
+            if now >= bounds.deadline {
+                return self.stop(Ended::TimedOut, each_line);
+            }
+            if (bounds.cancelled)() {
+                if spared_until.is_none() && (care.is_delicate)() {
+                    let told = format!(
+                        "Asked to stop. What is being activated is not stopped half-way: its end is awaited, for {} s at most.",
+                        care.patience.as_secs()
+                    );
+                    each_line(Stream::Agent, &told);
+                    spared_until = Some(now + care.patience);
+                }
+                if spared_until.is_none_or(|until| now >= until) {
+                    return self.stop(Ended::Cancelled, each_line);
+                }
+            }
+            pause = if busy { Duration::from_millis(1) } else { (pause * 2).min(LONGEST_PAUSE) };
+            thread::sleep(pause);
+        }
+    }
+
+    /// Waits for its end and reads nothing.
+    #[cfg(test)]
+    pub(super) fn wait(&mut self) {
+        self.status = self.child.wait().ok();
+    }
+
+    /// How it ended; `None` while it runs.
+    fn ended(&mut self) -> Option<Ended> {
+        if self.status.is_none() {
+            match self.child.try_wait() {
+                Ok(status) => self.status = status,
+                Err(error) => return Some(Ended::NotStarted(format!("it cannot be waited for: {error}"))),
+            }
+        }
+        self.status.map(ended)
+    }
+
+    /// Asks the whole group to end, kills what has not ended after a while, and still reads what they say.
+    fn stop(&mut self, why: Ended, each_line: &mut impl FnMut(Stream, &str)) -> Ended {
+        if let Err(reason) = self.group.terminate() {
+            return self.own_end(&reason, each_line);
+        }
+        if self.is_gone_within(GRACE, each_line) {
+            return why;
+        }
+        let told = format!("It did not end within {} s of being told to, and is killed.", GRACE.as_secs());
+        each_line(Stream::Agent, &told);
+        if let Err(reason) = self.group.kill() {
+            return self.own_end(&reason, each_line);
+        }
+        // Nothing outlives SIGKILL for long, but a process that hangs in the kernel must not hang the runner.
+        let patience = Instant::now() + GRACE;
+        while self.ended().is_none() {
+            if Instant::now() >= patience {
+                return Ended::StillAtWork;
+            }
+            thread::sleep(LONGEST_PAUSE);
+        }
+        why
+    }
+
+    fn is_gone_within(&mut self, patience: Duration, each_line: &mut impl FnMut(Stream, &str)) -> bool {
+        let until = Instant::now() + patience;
+        loop {
+            self.outputs.poll(each_line);
+            if self.ended().is_some() && self.group.is_empty() {
+                return true;
+            }
+            if Instant::now() >= until {
+                return false;
+            }
+            thread::sleep(LONGEST_PAUSE);
+        }
+    }
+
+    /// Waits for the end of what cannot be told to stop.
+    pub(super) fn own_end(&mut self, reason: &str, each_line: &mut impl FnMut(Stream, &str)) -> Ended {
+        each_line(Stream::Agent, &format!("It could not be stopped: {reason}. Its own end is awaited."));
+        let until = Instant::now() + OWN_END;
+        loop {
+            self.outputs.poll(each_line);
+            match self.ended() {
+                Some(ended) => return ended,
+                None if Instant::now() >= until => return Ended::StillAtWork,
+                None => thread::sleep(LONGEST_PAUSE),
+            }
+        }
+    }
+
+    /// Waits until systemd runs nothing more on behalf of the program, which has ended. Time that ran out stops it; after
+    /// a cancel its own end is awaited for a while.
+    fn rest(
+        &mut self,
+        ended: Ended,
+        bounds: &Bounds<'_>,
+        care: &Care<'_>,
+        each_line: &mut impl FnMut(Stream, &str),
+    ) -> Ended {
+        let Some(services) = self.services.take() else { return ended };
+        let began = Instant::now();
+        let mut units = at_work(&services, each_line);
+        if units.is_empty() {
+            return ended;
+        }
+        each_line(Stream::Agent, &format!("systemd still runs {}. Its end is awaited.", units.join(", ")));
+        let stop_at = match ended {
+            Ended::TimedOut => began,
+            Ended::Cancelled => bounds.deadline.min(began + care.patience),
+            _ => bounds.deadline,
+        };
+        let mut stopped_at = None;
+        while !units.is_empty() {
+            self.outputs.poll(each_line);
+            let now = Instant::now();
+            match stopped_at {
+                None if now >= stop_at => {
+                    stopped_at = Some(now);
+                    if let Err(why) = services.stop(&units) {
+                        each_line(Stream::Agent, &format!("It could not be stopped: {why}."));
+                    }
+                }
+                Some(at) if now >= at + OWN_END => return Ended::StillAtWork,
+                _ => thread::sleep(ASK_AGAIN),
+            }
+            units = at_work(&services, each_line);
+        }
+        ended
+    }
+}
+
+/// The units that have not come to rest. systemd may be silent for a while.
+fn at_work(services: &Services, each_line: &mut impl FnMut(Stream, &str)) -> Vec<String> {
+    let until = Instant::now() + SILENCE;
+    loop {
+        match services.at_work() {
+            Ok(units) => return units,
+            Err(_) if Instant::now() < until && Path::new(SYSTEMD).exists() => thread::sleep(ASK_AGAIN),
+            Err(why) => {
+                let told = format!("systemd could not be asked whether the activation goes on: {why}.");
+                each_line(Stream::Agent, &told);
+                return vec![];
+            }
+        }
+    }
+}
+
+fn ended(status: ExitStatus) -> Ended {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Ended::Exited(code),
+        (None, signal) => Ended::Killed(signal.unwrap_or_default()),
+    }
+}

@@ -1,0 +1,108 @@
+//! What PID 1 runs on behalf of a program.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Invocation, read};
+use crate::facts::units::SYSTEMD;
+
+/// How long systemd may take to name its units.
+const LOOK: Duration = Duration::from_secs(10);
+/// How long systemd may take to stop them: it kills what does not heed after 90 s itself.
+const STOP: Duration = Duration::from_secs(120);
+
+/// Units that systemd runs on behalf of a program. They are children of PID 1: neither a signal to the program's process
+/// group nor a lock that it inherited reaches them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Services {
+    /// How the names of their units begin.
+    prefix: &'static str,
+    systemctl: Vec<String>,
+    /// The same, as root.
+    root_systemctl: Invocation,
+}
+
+impl Services {
+    /// The services whose names begin with `prefix`.
+    pub(crate) fn named(prefix: &'static str, systemctl: &[String], sudo: Option<&[String]>) -> Self {
+        let root_systemctl = Invocation::new::<String>(systemctl, []).through(sudo);
+        Self { prefix, systemctl: systemctl.to_vec(), root_systemctl }
+    }
+
+    /// The names of those that have not come to rest.
+    ///
+    /// # Errors
+    /// Why systemd could not be asked. Without systemd there are none.
+    pub(crate) fn at_work(&self) -> Result<Vec<String>, String> {
+        let words = [
+            "list-units",
+            "--plain",
+            "--no-legend",
+            "--no-pager",
+            "--state=activating,active,reloading,deactivating",
+            &format!("{}*.service", self.prefix),
+        ];
+        match read(&Invocation::new(&self.systemctl, words), LOOK) {
+            Ok(listed) => Ok(self.names(&listed)),
+            Err(_) if !Path::new(SYSTEMD).exists() => Ok(vec![]),
+            Err(why) => Err(why),
+        }
+    }
+
+    /// Has systemd stop these, and waits for that.
+    ///
+    /// # Errors
+    /// Why they were not stopped.
+    pub(super) fn stop(&self, units: &[String]) -> Result<(), String> {
+        let stop = self.root_systemctl.clone().and(["stop", "--"]).and(units);
+        read(&stop, STOP).map(drop)
+    }
+
+    fn names(&self, listed: &str) -> Vec<String> {
+        let names = listed.lines().filter_map(|line| line.split_whitespace().next());
+        names
+            .filter(|name| name.starts_with(self.prefix) && name.ends_with(".service"))
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn services(systemctl: &[&str]) -> Services {
+        let argv: Vec<_> = systemctl.iter().map(|&word| word.to_owned()).collect();
+        Services::named("rebuild-switch", &argv, None)
+    }
+
+    #[test]
+    fn only_units_of_that_name_count() {
+        let listed = "rebuild-switch.service loaded active running a\n\
+                      rebuild-switch-9767bc07.service loaded deactivating stop-sigterm a\n\
+                      gpu.service loaded failed failed b\nrebuild-switch.slice loaded active active c\n";
+        assert_eq!(
+            services(&["systemctl"]).names(listed),
+            ["rebuild-switch.service", "rebuild-switch-9767bc07.service"]
+        );
+    }
+
+    #[test]
+    fn systemd_is_asked_for_the_units_and_told_to_stop_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let script =
+            format!("echo \"$*\" >>'{}'; echo rebuild-switch.service loaded active running x", log.display());
+        let services = services(&["sh", "-c", &script, "systemctl"]);
+        let units = services.at_work().unwrap();
+        assert_eq!(units, ["rebuild-switch.service"]);
+        services.stop(&units).unwrap();
+        let told = std::fs::read_to_string(log).unwrap();
+        let told: Vec<_> = told.lines().collect();
+        assert!(
+            told[0].starts_with("list-units ") && told[0].ends_with(" rebuild-switch*.service"),
+            "{told:?}"
+        );
+        assert_eq!(told[1], "stop -- rebuild-switch.service");
+    }
+}
