@@ -12,7 +12,8 @@ use crate::rollback::one;
 use crate::server::Server;
 use crate::wait::until;
 
-/// A host on Gen 3 whose `nixos-rebuild` takes a ready build, and activates it by systemd as the real one does. (Seen:
+/// A host on Gen 3 whose `nixos-rebuild` takes a ready build, and activates it by systemd as the real one does: apart from
+/// its own processes, and without what they hold open. (Seen:
 /// nixos-rebuild-ng of nixpkgs 2026-10, `systemd-run --pipe --wait --unit=nixos-rebuild-switch-to-configuration`.)
 fn host(suffix: &str, switch: &str) -> Host {
     let host = Host::with_three();
@@ -23,7 +24,8 @@ fn host(suffix: &str, switch: &str) -> Host {
             "echo 'building the system configuration...' >&2\n\
              echo $$ >\"$host/rebuild\"\n\
              nix-env --profile \"$host/profiles/system\" --set {0} || exit 1\n\
-             setsid sh -c 'trap \"rm -f $1/unit\" EXIT; trap \"exit 143\" TERM; echo $$ >$1/unit-pid\n\
+             setsid sh -c 'exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-\n\
+             trap \"rm -f $1/unit\" EXIT; trap \"exit 143\" TERM; echo $$ >$1/unit-pid\n\
              echo nixos-rebuild-switch-to-configuration{suffix}.service loaded active running s >$1/unit\n\
              {0}/bin/switch-to-configuration switch' sh \"$host\" &\n\
              wait $! && exit 0\n\
@@ -35,7 +37,7 @@ fn host(suffix: &str, switch: &str) -> Host {
         "systemctl",
         "case $1 in\n\
          list-units) [ ! -e \"$host/unit\" ] || cat \"$host/unit\" ;;\n\
-         stop) kill -TERM -- -$(cat \"$host/unit-pid\"); while [ -e \"$host/unit\" ]; do sleep 0.02; done ;;\n\
+         stop) env kill -s TERM -- \"-$(cat \"$host/unit-pid\")\"; while [ -e \"$host/unit\" ]; do sleep 0.02; done ;;\n\
          esac\n",
     );
     host.hold();
