@@ -18,5 +18,6 @@ pub mod runner;
 mod runners;
 mod storage;
 mod tests_folder;
+mod user;
 
 pub use cli::main;
