@@ -309,8 +309,9 @@ fn closing_step(
 ) -> OpStep {
     let is_refused = result.outcome == Outcome::Refused;
     let what = if is_refused { "refused" } else { verdict.status.as_str() };
-    // One that did not move the host was no rollback: the audit log has it.
-    let took_place = !is_refused && !registry::is_where_it_was(&op.action, facts);
+    // One that failed before it moved the host was no rollback: the audit log has it.
+    let is_claimed = result.outcome == Outcome::Completed;
+    let took_place = !is_refused && (is_claimed || !registry::is_where_it_was(&op.action, facts));
     let is_there = registry::is_at_target(&op.action, facts);
     OpStep {
         started_at: Some(result.started_at),
