@@ -42,7 +42,7 @@ pub(crate) async fn check(
     let mut findings = Findings { executions: count.begun, ..Findings::default() };
     end(&mut findings, world, schedule, before, op, count)?;
     lines(&mut findings, world, schedule, before, op).await?;
-    record(&mut findings, world, schedule, op).await?;
+    record(&mut findings, world, schedule, before, op).await?;
     findings.hold(!world.has_damaged_entries()?, || "the journal has damaged entries".to_owned());
     Ok(findings)
 }
@@ -107,12 +107,23 @@ async fn lines(
 }
 
 /// What the server has recorded, and that the host is free.
-async fn record(findings: &mut Findings, world: &World, schedule: &Schedule, op: &StoredOp) -> Result<()> {
+async fn record(
+    findings: &mut Findings,
+    world: &World,
+    schedule: &Schedule,
+    before: &Before,
+    op: &StoredOp,
+) -> Result<()> {
     let rollbacks = world.ledger.rollbacks(&op.id).await?;
+    let runs = fs::read_link(&world.host.running)? == world.store_path(before.target)?;
+    let is_there = runs && world.current()? == before.target;
     let expected: &[bool] = match (schedule.ask, op.status) {
         (Ask::Rollback, OpStatus::Succeeded) => &[true],
-        // One that was refused, or never reached its host, did not take place.
-        (Ask::Rollback, _) if !rollbacks.is_empty() => &[false],
+        // One that was refused, never reached its host or moved nothing did not take place.
+        (Ask::Rollback, _) if rollbacks.is_empty() => &[],
+        // However it ended, the host reached its target or did not; of one that is lost nobody knows.
+        (Ask::Rollback, status) if is_there && status != OpStatus::Lost => &[true],
+        (Ask::Rollback, _) => &[false],
         _ => &[],
     };
     findings.hold(rollbacks == expected, || format!("it is recorded as rollbacks {rollbacks:?}"));

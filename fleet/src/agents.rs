@@ -78,7 +78,7 @@ impl Fleet {
         };
         let host = self.store.enrol(&new, &join).await?;
         tracing::info!(host = %host.name, platform = %host.platform, "host enrolled");
-        self.publish_host(host.id).await?;
+        self.publish_host(host.id).await;
         Ok(host)
     }
 
@@ -95,7 +95,7 @@ impl Fleet {
             .record_agent(host.id, &hello.agent_version, hello.protocol, hello.platform, self.clock.now())
             .await?;
         if hello.protocol != PROTOCOL_VERSION {
-            self.publish_host(host.id).await?;
+            self.publish_host(host.id).await;
             let reason = format!(
                 "this server speaks protocol {PROTOCOL_VERSION}, the agent {}: install agent {}",
                 hello.protocol, self.server_version
@@ -104,7 +104,7 @@ impl Fleet {
         }
         let connection = self.hub.connect(host.id);
         tracing::info!(host = %host.name, agent = %hello.agent_version, "agent connected");
-        self.publish_host(host.id).await?;
+        self.publish_host(host.id).await;
         let welcome =
             ServerMessage::Welcome { server_version: self.server_version.to_string(), host: host.id };
         Ok((welcome, Some(connection)))
@@ -129,7 +129,7 @@ impl Fleet {
             }
             AgentMessage::Facts { facts } => {
                 self.take_facts(connection, &facts).await?;
-                self.publish_host(host).await?;
+                self.publish_host(host).await;
                 Ok(None)
             }
             AgentMessage::Accepted { op } => self.op_accepted(host, op).await.map(|()| None),
@@ -186,13 +186,9 @@ impl Fleet {
     }
 
     /// A connection has ended.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn agent_left(&self, connection: &Connection) -> Result<(), StoreError> {
+    pub async fn agent_left(&self, connection: &Connection) {
         if self.hub.disconnect(connection) {
-            self.publish_host(connection.host).await?;
+            self.publish_host(connection.host).await;
         }
-        Ok(())
     }
 }

@@ -18,7 +18,7 @@ const REMEMBERED: usize = 200;
 /// How many answers may wait for somebody who asked.
 const ANSWERS: usize = 64;
 /// How long a host may take to answer: longer than its own programs may.
-const PATIENCE: Duration = Duration::from_secs(150);
+pub const PATIENCE: Duration = Duration::from_secs(150);
 
 /// Why two generations are not compared. Each sentence can be shown to the person as it is.
 #[derive(Debug, thiserror::Error)]

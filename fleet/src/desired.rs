@@ -145,7 +145,10 @@ impl Fleet {
             }
             Err(error) => unreadable(&self.desired(), now, &format!("{error}.")),
         };
-        if self.set_desired(next) { self.publish_all().await } else { Ok(()) }
+        if self.set_desired(next) {
+            self.publish_all().await;
+        }
+        Ok(())
     }
 }
 

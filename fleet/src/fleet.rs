@@ -16,6 +16,7 @@ use crate::notices::Notices;
 use crate::rollouts::Turns;
 use crate::shown::Shown;
 use crate::store::{Store, StoreError};
+use crate::untold::Untold;
 use crate::watch::Watch;
 
 /// What a [`Fleet`] is made of.
@@ -47,6 +48,7 @@ pub struct Fleet {
     pub(crate) github: Option<Arc<GitHub>>,
     pub(crate) watch: Arc<Watch>,
     pub(crate) turns: Arc<Turns>,
+    pub(crate) untold: Arc<Untold>,
     accounts: Arc<Accounts>,
     desired: Arc<RwLock<DesiredState>>,
     pub(crate) shown: Arc<tokio::sync::Mutex<Shown>>,
@@ -66,6 +68,7 @@ impl Fleet {
             shown: Arc::default(),
             notices: Arc::default(),
             turns: Arc::default(),
+            untold: Arc::default(),
             queue_time,
             comparisons: Arc::default(),
             watch: Arc::new(Watch::new(github.as_ref())),

@@ -24,7 +24,8 @@ impl Fleet {
             if on { "Tests run after each switch and rollback." } else { "Tests run only when asked for." };
         let audit = self.setting_entry(person, &host, "host.auto-test", detail.to_owned());
         self.store.set_auto_test(host.id, on, &audit).await?;
-        Ok(self.publish_host(host.id).await?)
+        self.publish_host(host.id).await;
+        Ok(())
     }
 
     /// Says how long each test of a host may take; none leaves that to its agent's configuration.
@@ -44,7 +45,8 @@ impl Fleet {
         };
         let audit = self.setting_entry(person, &host, "host.test-timeout", detail);
         self.store.set_test_timeout(host.id, timeout, &audit).await?;
-        Ok(self.publish_host(host.id).await?)
+        self.publish_host(host.id).await;
+        Ok(())
     }
 
     /// Remembers what people say of a host.
@@ -64,7 +66,8 @@ impl Fleet {
         let audit =
             self.setting_entry(person, &host, "host.labels", format!("Tags: {tags}. Notes: {notes}."));
         self.store.set_labels(host.id, labels, &audit).await?;
-        Ok(self.publish_host(host.id).await?)
+        self.publish_host(host.id).await;
+        Ok(())
     }
 
     /// Removes a host from the fleet: its agent is not let in any more, and its name is free. What was done to it stays

@@ -1,7 +1,7 @@
 //! Which agents are connected, and how to speak with them.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use backstay_protocol::HostId;
 use backstay_protocol::message::ServerMessage;
@@ -21,6 +21,7 @@ pub struct Hub {
 struct Inner {
     next: u64,
     lines: HashMap<HostId, Line>,
+    turns: HashMap<HostId, Arc<tokio::sync::Mutex<()>>>,
 }
 
 struct Line {
@@ -93,13 +94,20 @@ impl Hub {
     /// Puts a message on its way; false where there is no agent to take it. Whether it arrives is for the agent to
     /// say.
     pub fn send(&self, host: HostId, message: ServerMessage) -> bool {
+        self.lock().put(host, message)
+    }
+
+    /// As [`Self::send`], but only on a connection on which ops may be sent now. A host that has connected anew since
+    /// [`Self::is_ready`] was asked has not said yet what its journal holds.
+    pub fn send_if_ready(&self, host: HostId, message: ServerMessage) -> bool {
         let mut inner = self.lock();
-        let Some(line) = inner.lines.get(&host) else { return false };
-        if line.outbox.try_send(message).is_ok() {
-            return true;
-        }
-        inner.lines.remove(&host);
-        false
+        inner.lines.get(&host).is_some_and(|line| line.ready) && inner.put(host, message)
+    }
+
+    /// Held while an op of this host is recorded as sent and put on its way, and while what its journal holds is heard.
+    /// Whoever hears of the journal thus knows of every op that was sent before.
+    pub(crate) fn turn(&self, host: HostId) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::clone(self.lock().turns.entry(host).or_default())
     }
 
     /// Puts a message on its way to every connected agent.
@@ -112,6 +120,17 @@ impl Hub {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn put(&mut self, host: HostId, message: ServerMessage) -> bool {
+        let Some(line) = self.lines.get(&host) else { return false };
+        if line.outbox.try_send(message).is_ok() {
+            return true;
+        }
+        self.lines.remove(&host);
+        false
     }
 }
 
@@ -132,6 +151,17 @@ mod tests {
         assert!(hub.is_online(host));
         assert!(hub.disconnect(&new));
         assert!(!hub.is_online(host));
+    }
+
+    #[test]
+    fn a_connection_whose_journal_was_not_told_is_sent_no_op() {
+        let hub = Hub::default();
+        let host = HostId::new();
+        let old = hub.connect(host);
+        assert!(hub.make_ready(&old) && hub.send_if_ready(host, ServerMessage::ReportFacts));
+        let new = hub.connect(host);
+        assert!(!hub.send_if_ready(host, ServerMessage::ReportFacts));
+        assert!(hub.make_ready(&new) && hub.send_if_ready(host, ServerMessage::ReportFacts));
     }
 
     #[test]

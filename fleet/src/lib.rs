@@ -29,6 +29,7 @@ pub mod rollouts;
 pub mod secret;
 mod shown;
 pub mod store;
+mod untold;
 mod views;
 mod watch;
 

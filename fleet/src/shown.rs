@@ -11,6 +11,7 @@ use backstay_protocol::{HostId, HostView};
 
 use crate::fleet::Fleet;
 use crate::store::StoreError;
+use crate::untold::News;
 
 /// The hosts as last told; none before somebody asks for all of them. Held while a host is read from the store and told
 /// to the pages, so that no page hears an older state after a newer one.
@@ -60,7 +61,11 @@ impl Fleet {
 
     /// Tells every open page how a host is now. Always, even where its row is as before: pages about this host show more
     /// of it than the row.
-    pub(crate) async fn publish_host(&self, id: HostId) -> Result<(), StoreError> {
+    pub(crate) async fn publish_host(&self, id: HostId) {
+        self.publish(News::Host(id)).await;
+    }
+
+    pub(crate) async fn tell_host(&self, id: HostId) -> Result<(), StoreError> {
         let mut shown = self.shown.lock().await;
         if let Some(record) = self.store.host(id).await? {
             let host = self.host_view(&record).await?;
@@ -71,14 +76,20 @@ impl Fleet {
     }
 
     /// Tells every open page of the hosts that are not as they were: the branch says something else now.
-    pub(crate) async fn publish_all(&self) -> Result<(), StoreError> {
+    pub(crate) async fn publish_all(&self) {
+        self.publish(News::Hosts).await;
+    }
+
+    pub(crate) async fn tell_hosts(&self) -> Result<(), StoreError> {
         let mut shown = self.shown.lock().await;
-        let before = std::mem::take(&mut shown.0);
-        for (id, host) in self.all_shown(&mut shown).await? {
-            if before.as_ref().and_then(|hosts| hosts.get(id)).is_none_or(|before| is_news(before, host)) {
+        let now = self.read_all().await?;
+        let before = shown.0.as_ref();
+        for (id, host) in &now {
+            if before.and_then(|hosts| hosts.get(id)).is_none_or(|before| is_news(before, host)) {
                 self.events.publish(&Event::Host { host: Box::new(host.clone()) });
             }
         }
+        shown.0 = Some(now);
         Ok(())
     }
 
@@ -141,6 +152,7 @@ mod tests {
         let join = NewJoinToken {
             token: token.clone(),
             host_name: None,
+            made_by: "maria".into(),
             created_at: at,
             expires_at: at + TimeDelta::hours(1),
         };
@@ -203,7 +215,7 @@ mod tests {
         };
         let (_, connection) = fleet.greet(&web, &hello).await.unwrap();
         assert_eq!(shown(&fleet).await, [("Backup".to_owned(), false), ("web".to_owned(), true)]);
-        fleet.agent_left(&connection.unwrap()).await.unwrap();
+        fleet.agent_left(&connection.unwrap()).await;
         assert_eq!(shown(&fleet).await[1], ("web".to_owned(), false));
         let snapshot = fleet.snapshot().await.unwrap();
         assert_eq!(told(&fleet, snapshot.last_event), [""; 0]);
@@ -218,14 +230,14 @@ mod tests {
         enrol(&fleet, "db").await;
         fleet.store.record_facts(web.id, &facts()).await.unwrap();
         fleet.set_desired(branch("old"));
-        fleet.publish_all().await.unwrap();
+        fleet.publish_all().await;
         let before = fleet.snapshot().await.unwrap();
         fleet.set_desired(branch("new"));
-        fleet.publish_all().await.unwrap();
+        fleet.publish_all().await;
         assert_eq!(told(&fleet, before.last_event), ["host"]);
         let after = fleet.snapshot().await.unwrap();
         assert_ne!(before.hosts[1], after.hosts[1]);
-        fleet.publish_all().await.unwrap();
+        fleet.publish_all().await;
         assert_eq!(told(&fleet, after.last_event), [""; 0]);
     }
 
@@ -254,7 +266,7 @@ mod tests {
         assert!(!fleet.is_known_token(&TokenHash::of("web")).await.unwrap());
         assert!(!fleet.hub.is_online(web.id), "its connection was given up");
         let heard = fleet.events.last();
-        fleet.agent_left(&connection).await.unwrap();
+        fleet.agent_left(&connection).await;
         assert_eq!(told(&fleet, heard), [""; 0]);
         let again = fleet.remove_host(&person(Role::Admin), "web").await;
         assert!(matches!(again, Err(RequestError::NoSuchHost(_))), "{again:?}");

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::{AccountError, Accounts, CONSOLE, JOIN_TOKEN_AT_MOST, shown_name};
 use crate::secret::Secret;
-use crate::store::{NewAuditEntry, NewJoinToken};
+use crate::store::NewJoinToken;
 
 impl Accounts {
     /// A new token with which one host may join the fleet, once: the host of that name, or any. Made on the server's own
@@ -60,15 +60,11 @@ impl Accounts {
         let now = self.clock.now();
         let token = NewJoinToken {
             token: secret.hash(),
-            host_name: host_name.clone(),
+            host_name,
+            made_by: actor.to_owned(),
             created_at: now,
             expires_at: now + valid_for,
         };
-        let whom = host_name.as_deref().unwrap_or("any host");
-        let detail = format!("For {whom}, until {}.", token.expires_at.format("%F %R UTC"));
-        // The entry first: a token that nobody knows of is worse than an entry for one that was not made.
-        let entry = NewAuditEntry { host_name, ..self.entry(actor, "join-token.created", detail) };
-        self.store.append_audit(&entry).await?;
         self.store.insert_join_token(&token).await?;
         Ok(secret)
     }

@@ -106,8 +106,6 @@ impl Accounts {
     async fn start_session(&self, user: UserRecord) -> Result<(Person, Secret), AccountError> {
         let now = self.clock.now();
         let secret = Secret::random();
-        let entry = self.entry(&user.name, "login", "Logged in.".to_owned());
-        self.store.append_audit(&entry).await?;
         self.store.insert_session(&secret.hash(), &user.name, now, now + SESSION).await?;
         Ok((Person { name: user.name, role: user.role }, secret))
     }

@@ -304,7 +304,7 @@ impl Fleet {
     ) -> Result<Deployment, DeployError> {
         let entry = self.entry(by, action, detail);
         if let Some(deployment) = self.store.decide(id, decision, &entry).await? {
-            self.publish_deployment(id).await?;
+            self.publish_deployment(id).await;
             return Ok(deployment);
         }
         let deployment = self.store.deployment(id).await?.ok_or(DeployError::NoSuchDeployment)?;

@@ -3,7 +3,6 @@
 use std::sync::atomic::Ordering;
 
 use backstay_protocol::deployment::{Deployment, Heard, HostOutcome, Step};
-use backstay_protocol::event::Event;
 use backstay_protocol::message::Outcome;
 use backstay_protocol::rollout::Ended;
 use backstay_protocol::{DeploymentId, DesiredState, Facts, OpKind, OpStatus, OpView, same_files};
@@ -11,6 +10,7 @@ use backstay_protocol::{DeploymentId, DesiredState, Facts, OpKind, OpStatus, OpV
 use crate::fleet::Fleet;
 use crate::ops::ended::{ended, in_few_words};
 use crate::store::StoreError;
+use crate::untold::News;
 
 impl Fleet {
     /// An op has begun or ended: what it means for the deployment that is going on, if there is one.
@@ -42,18 +42,21 @@ impl Fleet {
         let filled =
             self.store.deployment_heard(deployment.id, op.host, &op.host_name, op.id, &heard).await?;
         if filled.is_some() {
-            self.publish_deployment(deployment.id).await?;
+            self.publish_deployment(deployment.id).await;
         }
         Ok(())
     }
 
     /// [`Fleet::catch_up_deployment`], where the database has failed since.
     pub(crate) async fn catch_up_where_missed(&self) -> Result<(), StoreError> {
-        if self.turns.missed.swap(false, Ordering::SeqCst) {
-            self.catch_up_deployment().await
-        } else {
-            Ok(())
+        if !self.turns.missed.swap(false, Ordering::SeqCst) {
+            return Ok(());
         }
+        let caught_up = self.catch_up_deployment().await;
+        if caught_up.is_err() {
+            self.turns.missed.store(true, Ordering::SeqCst);
+        }
+        caught_up
     }
 
     /// Tells the deployment that is going on how the ops ended that it waits for: should the server or the database have
@@ -101,18 +104,15 @@ impl Fleet {
     /// Tells every open page of a new deployment, and of the one that it took the place of.
     pub(crate) async fn publish_opened(&self, id: DeploymentId) -> Result<(), StoreError> {
         for before in self.store.deployments(Some(id), 1).await? {
-            self.publish_deployment(before.id).await?;
+            self.publish_deployment(before.id).await;
         }
-        self.publish_deployment(id).await
+        self.publish_deployment(id).await;
+        Ok(())
     }
 
     /// Tells every open page how a deployment is now.
-    pub(crate) async fn publish_deployment(&self, id: DeploymentId) -> Result<(), StoreError> {
-        let _in_order = self.turns.telling.lock().await;
-        if let Some(deployment) = self.store.deployment(id).await? {
-            self.events.publish(&Event::Deployment { deployment: Box::new(deployment) });
-        }
-        Ok(())
+    pub(crate) async fn publish_deployment(&self, id: DeploymentId) {
+        self.publish(News::Deployment(id)).await;
     }
 }
 

@@ -17,21 +17,23 @@ pub mod request;
 #[cfg(test)]
 mod tests;
 
-use backstay_protocol::event::{Event, Tone};
+use backstay_protocol::event::Tone;
 use backstay_protocol::{OpKind, OpStatus, OpView};
 
 use crate::fleet::Fleet;
-use crate::store::StoreError;
+use crate::untold::News;
 
 /// Whom the audit log names for what the server does by itself.
 pub(crate) const SERVER: &str = "server";
 
 impl Fleet {
     /// Tells every open page how an op, and with it its host, is now, and the deployment that is going on.
-    pub(crate) async fn publish_op(&self, op: &OpView) -> Result<(), StoreError> {
-        self.fill_deployment(op).await?;
-        self.events.publish(&Event::Op { op: Box::new(op.clone()) });
-        self.publish_host(op.host).await
+    pub(crate) async fn publish_op(&self, op: &OpView) {
+        if let Err(error) = self.fill_deployment(op).await {
+            tracing::error!(%error, op = %op.id, "the deployment could not be told of an op, which is tried again");
+        }
+        self.publish(News::Op(op.id)).await;
+        self.publish_host(op.host).await;
     }
 
     /// Tells everybody what became of an op.

@@ -26,6 +26,18 @@ const DAMAGED: &str = "What the host wrote down of this op is damaged, so what b
 const SILENT: &str = "The host has not said what became of this op, and its time is over. It may have changed the host. \
                       Should the host come back and know, it is said here.";
 
+/// What followed from what a host's journal holds.
+enum Heard {
+    /// Nothing that is to be told.
+    Nothing,
+    /// Its op never arrived, and nobody wants it any more.
+    TakenBack(OpView),
+    /// Its op is lost.
+    Lost(OpView),
+    /// It is to be told once more that its op is to stop.
+    ToStop(OpId),
+}
+
 impl Fleet {
     /// An agent has connected and said what its journal holds: sends what waits and what never arrived, and closes
     /// what the host has lost.
@@ -37,61 +49,95 @@ impl Fleet {
         journal: &[OpId],
         damaged: &[OpId],
     ) -> Result<(), StoreError> {
+        let Some(heard) = self.hear_journal(connection, journal, damaged).await? else { return Ok(()) };
+        match heard {
+            Heard::Nothing => {}
+            Heard::TakenBack(op) => self.publish_op(&op).await,
+            Heard::Lost(op) => {
+                self.publish_op(&op).await;
+                self.notify(&op, Tone::Bad);
+            }
+            Heard::ToStop(op) => {
+                self.hub.send(connection.host, ServerMessage::Cancel { op });
+            }
+        }
+        self.roll_on().await;
+        self.dispatch_waiting(connection.host).await
+    }
+
+    /// Compares what the host's journal holds with its open op, and does what follows from that. In one turn with the
+    /// sending of ops: what is heard of the journal would say nothing of an op that is sent meanwhile. None where the
+    /// journal says nothing.
+    async fn hear_journal(
+        &self,
+        connection: &Connection,
+        journal: &[OpId],
+        damaged: &[OpId],
+    ) -> Result<Option<Heard>, StoreError> {
+        let turn = self.hub.turn(connection.host);
+        let _turn = turn.lock().await;
         // What a connection says that was given up is old, and so is what it says a second time: ops may have reached
         // the host in between.
         if !self.hub.is_newest(connection) || self.hub.is_ready(connection.host) {
-            return Ok(());
+            return Ok(None);
         }
-        let op = self.store.open_op(connection.host).await?;
-        let at_host = |op: OpId| match op {
-            op if journal.contains(&op) => AtHost::Known,
-            op if damaged.contains(&op) => AtHost::Damaged,
+        let Some(op) = self.store.open_op(connection.host).await? else {
+            self.hub.make_ready(connection);
+            return Ok(Some(Heard::Nothing));
+        };
+        let at_host = match op.id {
+            id if journal.contains(&id) => AtHost::Known,
+            id if damaged.contains(&id) => AtHost::Damaged,
             _ => AtHost::Unknown,
         };
-        let answer = op.as_ref().map_or(Reconciliation::Wait, |op| {
-            delivery::reconcile(op.status, at_host(op.id), op.cancel.is_some())
-        });
-        match (op.as_ref(), answer) {
-            (Some(op), Reconciliation::TakeBack) => {
+        let answer = delivery::reconcile(op.status, at_host, op.cancel.is_some());
+        let closed = match answer {
+            Reconciliation::TakeBack => {
                 let by = op.cancel.as_ref().map_or(op.requested_by.as_str(), |cancel| &cancel.by);
-                self.take_back(op, by).await?;
+                self.store.step_op(op.id, &self.taking_back(&op, by)).await?.map(Heard::TakenBack)
             }
-            (Some(op), Reconciliation::Lose) => {
+            Reconciliation::Lose => {
                 let why = if damaged.contains(&op.id) { DAMAGED } else { FORGOTTEN };
-                self.lose(op, why).await?;
+                self.store.step_op(op.id, &self.losing(&op, why)).await?.map(Heard::Lost)
             }
-            _ => {}
-        }
+            _ => None,
+        };
         self.hub.make_ready(connection);
-        self.roll_on().await;
-        match (op, answer) {
-            (Some(op), Reconciliation::Stop) => {
-                self.hub.send(op.host, ServerMessage::Cancel { op: op.id });
-                Ok(())
-            }
-            (Some(op), Reconciliation::Send) if op.status == OpStatus::Sent => {
-                self.dispatch(&op).await.map(drop)
-            }
-            // One that was asked for meanwhile waits too.
-            _ => self.dispatch_waiting(connection.host).await,
+        if answer == Reconciliation::Send && op.status == OpStatus::Sent {
+            self.send_in_turn(&op).await?;
         }
+        let to_stop = (answer == Reconciliation::Stop).then_some(Heard::ToStop(op.id));
+        Ok(Some(closed.or(to_stop).unwrap_or(Heard::Nothing)))
     }
 
-    /// Closes the ops for which the server has waited as long as it may, so that no host is busy for ever.
+    /// Looks after what does not come about by itself: closes the ops for which the server has waited as long as it may, so
+    /// that no host is busy for ever, and resumes whatever a failure of the database interrupted.
     ///
     /// # Errors
-    /// [`StoreError`]; what is due is looked at again the next time.
+    /// [`StoreError`]; the next look tries again.
     pub async fn close_due(&self) -> Result<(), StoreError> {
         for op in self.store.due_ops(self.clock.now()).await? {
             match delivery::on_due(op.status) {
                 Some(OpStatus::TimedOut) => self.expire(&op).await?,
-                Some(OpStatus::Lost) => self.lose(&op, SILENT).await?,
+                Some(OpStatus::Lost) => self.give_up(&op, self.losing(&op, SILENT)).await?,
                 _ => {}
             }
         }
-        // What a fault of the database held up goes on with the next look.
+        self.tell_again().await;
         self.catch_up_where_missed().await?;
         self.roll_on().await;
+        self.send_what_waits().await
+    }
+
+    /// Sends the ops that wait although their hosts are there: something failed between their recording and their sending.
+    async fn send_what_waits(&self) -> Result<(), StoreError> {
+        for (op, host) in self.store.waiting_ops().await? {
+            if self.hub.is_ready(host)
+                && let Some(op) = self.store.op(op).await?
+            {
+                self.send(&op).await?;
+            }
+        }
         Ok(())
     }
 
@@ -112,29 +158,27 @@ impl Fleet {
         .await
     }
 
-    /// Closes an op of which nothing more can be known now.
-    async fn lose(&self, op: &OpView, message: &str) -> Result<(), StoreError> {
+    /// The step that closes an op of which nothing more can be known now, if it is still as it was looked at.
+    fn losing(&self, op: &OpView, message: &str) -> OpStep {
         let now = self.clock.now();
-        self.give_up(
-            op,
-            OpStep {
-                finished_at: Some(now),
-                message: Some(message.to_owned()),
-                audit: Some(audit_entry(op, SERVER, "lost", now, message)),
-                rollback: rollback_record(op, now, false),
-                ..OpStep::to(OpStatus::Lost)
-            },
-        )
-        .await
+        OpStep {
+            only_from: Some(op.status),
+            finished_at: Some(now),
+            message: Some(message.to_owned()),
+            audit: Some(audit_entry(op, SERVER, "lost", now, message)),
+            rollback: rollback_record(op, now, false),
+            ..OpStep::to(OpStatus::Lost)
+        }
     }
 
     /// Takes the step only if the op is still where it was when it was looked at.
     async fn give_up(&self, op: &OpView, step: OpStep) -> Result<(), StoreError> {
         let step = OpStep { only_from: Some(op.status), ..step };
         if let Some(op) = self.store.step_op(op.id, &step).await? {
-            self.publish_op(&op).await?;
+            self.publish_op(&op).await;
             self.notify(&op, Tone::Bad);
             self.roll_on().await;
+            self.dispatch_waiting(op.host).await?;
         }
         Ok(())
     }
@@ -149,7 +193,7 @@ impl Fleet {
             ..OpStep::to(OpStatus::Running)
         };
         if let Some(op) = self.store.step_op(id, &step).await? {
-            self.publish_op(&op).await?;
+            self.publish_op(&op).await;
         }
         Ok(())
     }
@@ -160,7 +204,7 @@ impl Fleet {
             return Ok(());
         }
         if let Some(op) = self.store.set_phase(id, phase).await? {
-            self.publish_op(&op).await?;
+            self.publish_op(&op).await;
         }
         Ok(())
     }
@@ -200,7 +244,7 @@ impl Fleet {
             OnFinished::Close => self.close(&op, result, facts).await?,
             OnFinished::Acknowledge => {}
         }
-        self.publish_host(host).await?;
+        self.publish_host(host).await;
         Ok(stored)
     }
 
@@ -214,7 +258,7 @@ impl Fleet {
             step.then = self.auto_test(op.host, facts).await?;
         }
         let Some(op) = self.store.step_op(op.id, &step).await? else { return Ok(()) };
-        self.publish_op(&op).await?;
+        self.publish_op(&op).await;
         let tone = if op.status == OpStatus::Succeeded { Tone::Good } else { Tone::Bad };
         self.notify(&op, tone);
         self.roll_on().await;
@@ -225,7 +269,7 @@ impl Fleet {
     async fn dispatch_waiting(&self, host: HostId) -> Result<(), StoreError> {
         let Some(op) = self.store.open_op(host).await? else { return Ok(()) };
         if op.status == OpStatus::Queued && self.dispatch(&op).await?.is_none() {
-            self.publish_op(&op).await?;
+            self.publish_op(&op).await;
         }
         Ok(())
     }
@@ -265,8 +309,9 @@ fn closing_step(
 ) -> OpStep {
     let is_refused = result.outcome == Outcome::Refused;
     let what = if is_refused { "refused" } else { verdict.status.as_str() };
-    // One that did not move the host was no rollback: the audit log has it.
-    let took_place = !is_refused && !registry::is_where_it_was(&op.action, facts);
+    // One that failed before it moved the host was no rollback: the audit log has it.
+    let is_claimed = result.outcome == Outcome::Completed;
+    let took_place = !is_refused && (is_claimed || !registry::is_where_it_was(&op.action, facts));
     let is_there = registry::is_at_target(&op.action, facts);
     OpStep {
         started_at: Some(result.started_at),

@@ -13,6 +13,7 @@ use crate::ops::SERVER;
 use crate::ops::record::{self, audit_entry};
 use crate::ops::registry::{self, Blocked};
 use crate::store::{HostRecord, InsertOpError, NewOp, OpStep, StoreError};
+use crate::untold::News;
 
 /// How long after its own time an op may take to come home. A host enforces the time itself, and says so; this is for
 /// hosts that are away.
@@ -149,23 +150,39 @@ impl Fleet {
             Err(InsertOpError::HostBusy(first)) => return Err(RequestError::busy(&host.name, *first)),
             Err(InsertOpError::Store(error)) => return Err(error.into()),
         };
-        self.publish_op(&op).await?;
+        let op = self.set_out(op).await;
         verdict?;
-        if let Some(tests) = op.stops {
-            self.tests_stopped(tests).await?;
-        }
-        Ok(self.dispatch(&op).await?.unwrap_or(op))
+        Ok(op)
     }
 
-    /// Tells the host of tests that they are to stop, and the pages.
-    async fn tests_stopped(&self, id: OpId) -> Result<(), StoreError> {
-        let Some(tests) = self.store.op(id).await? else { return Ok(()) };
-        if tests.status.is_open() {
-            self.hub.send(tests.host, ServerMessage::Cancel { op: id });
+    /// Tells of an op that was recorded, and sends it where that is possible now. It is a task of its own and does not fail:
+    /// the op is recorded and is carried out, whoever goes away meanwhile and whatever fails. What was not sent is sent with
+    /// the next [look](Fleet::close_due).
+    async fn set_out(&self, op: OpView) -> OpView {
+        let (fleet, recorded) = (self.clone(), op.clone());
+        let task = tokio::spawn(async move {
+            fleet.recorded(&recorded).await;
+            match fleet.dispatch(&recorded).await {
+                Ok(sent) => sent,
+                Err(error) => {
+                    tracing::error!(%error, op = %recorded.id, "an op could not be sent, which is tried again");
+                    None
+                }
+            }
+        });
+        task.await.ok().flatten().unwrap_or(op)
+    }
+
+    /// Tells the pages of an op that was recorded, and the host of the tests that it stops.
+    pub(crate) async fn recorded(&self, op: &OpView) {
+        if let Some(tests) = op.stops {
+            if op.waits {
+                self.hub.send(op.host, ServerMessage::Cancel { op: tests });
+            }
+            self.publish(News::Op(tests)).await;
+            self.roll_on().await;
         }
-        self.publish_op(&tests).await?;
-        self.roll_on().await;
-        Ok(())
+        self.publish_op(op).await;
     }
 
     /// An op that is to wait for its host or, where it is refused, the record of that.
@@ -185,7 +202,7 @@ impl Fleet {
     }
 
     /// An op that is to wait for its host.
-    pub(super) fn new_op(&self, host: HostId, asked: Asked) -> NewOp {
+    pub(crate) fn new_op(&self, host: HostId, asked: Asked) -> NewOp {
         let now = self.clock.now();
         NewOp {
             id: OpId::new(),
@@ -214,19 +231,34 @@ impl Fleet {
 
     /// [`Fleet::dispatch`], whoever has a say in when.
     pub(crate) async fn send(&self, op: &OpView) -> Result<Option<OpView>, StoreError> {
+        let stepped = {
+            let turn = self.hub.turn(op.host);
+            let _turn = turn.lock().await;
+            self.send_in_turn(op).await?
+        };
+        if let Some(op) = &stepped {
+            self.publish_op(op).await;
+        }
+        Ok(stepped)
+    }
+
+    /// [`Fleet::send`], by who has the host's [turn](crate::hub::Hub::turn).
+    pub(super) async fn send_in_turn(&self, op: &OpView) -> Result<Option<OpView>, StoreError> {
         if !self.hub.is_ready(op.host) {
             return Ok(None);
         }
         let test_timeout_secs = self.test_timeout_secs(op).await?;
         // Recorded before it is sent: an op that an agent may have seen is never taken for one that waits.
         let stepped = match op.status {
-            OpStatus::Queued => self.store.step_op(op.id, &self.sending_step(&op.action)).await?,
-            _ => None,
+            OpStatus::Queued => match self.store.step_op(op.id, &self.sending_step(&op.action)).await? {
+                Some(sent) => Some(sent),
+                None => return Ok(None),
+            },
+            OpStatus::Sent => None,
+            _ => return Ok(None),
         };
-        if op.status == OpStatus::Queued && stepped.is_none() {
-            return Ok(None);
-        }
-        self.hub.send(
+        // Where the host has connected anew since, what it says of its journal decides.
+        self.hub.send_if_ready(
             op.host,
             ServerMessage::Run {
                 op: op.id,
@@ -235,9 +267,6 @@ impl Fleet {
                 test_timeout_secs,
             },
         );
-        if let Some(op) = &stepped {
-            self.publish_op(op).await?;
-        }
         Ok(stepped)
     }
 
@@ -277,24 +306,30 @@ impl Fleet {
             return Err(RequestError::AlreadyClosed(status));
         };
         self.hub.send(op.host, ServerMessage::Cancel { op: id });
-        Ok(self.publish_op(&op).await?)
+        self.publish_op(&op).await;
+        Ok(())
     }
 
     /// Closes an op that certainly never reached its host; whether it was still so.
     pub(crate) async fn take_back(&self, op: &OpView, by: &str) -> Result<bool, StoreError> {
+        let step = self.taking_back(op, by);
+        let Some(op) = self.store.step_op(op.id, &step).await? else { return Ok(false) };
+        self.publish_op(&op).await;
+        self.roll_on().await;
+        Ok(true)
+    }
+
+    /// The step that takes an op back which certainly never reached its host, if it is still as it was looked at.
+    pub(super) fn taking_back(&self, op: &OpView, by: &str) -> OpStep {
         let now = self.clock.now();
         let message = format!("Taken back by {by} before it reached the host. Nothing was changed.");
-        let step = OpStep {
+        OpStep {
             only_from: Some(op.status),
             finished_at: Some(now),
             audit: Some(audit_entry(op, by, "cancelled", now, &message)),
             message: Some(message),
             ..OpStep::to(OpStatus::Cancelled)
-        };
-        let Some(op) = self.store.step_op(op.id, &step).await? else { return Ok(false) };
-        self.publish_op(&op).await?;
-        self.roll_on().await;
-        Ok(true)
+        }
     }
 }
 

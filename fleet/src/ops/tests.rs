@@ -20,6 +20,7 @@ use crate::store::sqlite::SqliteStore;
 use crate::store::{HostRecord, NewHost, NewJoinToken, Store, TokenHash};
 use crate::{Fleet, FleetConfig};
 
+mod faults;
 mod stop_tests;
 mod verdicts;
 
@@ -74,7 +75,8 @@ impl Bench {
 
     async fn audited(&self) -> Vec<String> {
         let entries = self.fleet.store.audit(&AuditQuery::default(), 100).await.unwrap();
-        entries.into_iter().rev().map(|entry| entry.action).filter(|a| a != "host.enrolled").collect()
+        let is_start = |action: &String| ["host.enrolled", "join-token.created"].contains(&action.as_str());
+        entries.into_iter().rev().map(|entry| entry.action).filter(|action| !is_start(action)).collect()
     }
 
     async fn after(&self, time: Duration) {
@@ -183,7 +185,7 @@ impl Agent<'_> {
     }
 
     async fn leave(self) {
-        self.bench.fleet.agent_left(&self.connection).await.unwrap();
+        self.bench.fleet.agent_left(&self.connection).await;
     }
 }
 
@@ -193,6 +195,7 @@ async fn enrolled(store: &SqliteStore, clock: &FixedClock) -> HostRecord {
     let join = NewJoinToken {
         token: token.clone(),
         host_name: None,
+        made_by: "maria".into(),
         created_at: at,
         expires_at: at + TimeDelta::hours(1),
     };

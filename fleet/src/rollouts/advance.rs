@@ -24,6 +24,11 @@ impl OpsUnderWay {
     pub(super) fn is_queued(&self, op: OpId) -> bool {
         self.0.get(&op).is_some_and(|op| op.status == OpStatus::Queued)
     }
+
+    /// Whether the host's op waits for the host's tests to end.
+    fn waits(&self, host: HostId) -> bool {
+        self.0.values().any(|op| op.host == host && op.waits)
+    }
 }
 
 impl Fleet {
@@ -53,7 +58,8 @@ impl Fleet {
         if let Some(state) = rollout.turn(|op| ops.is_queued(op)) {
             return self.turn(&rollout, &state).await;
         }
-        for next in rollout.next(|op| ops.is_queued(op), |host| self.hub.is_ready(host)) {
+        let can_be_sent = |host| self.hub.is_ready(host) && !ops.waits(host);
+        for next in rollout.next(|op| ops.is_queued(op), can_be_sent) {
             changed |= self.carry_out(&rollout, next, &ops).await?;
         }
         Ok(changed)
@@ -101,7 +107,7 @@ impl Fleet {
     ) -> Result<bool, StoreError> {
         let is_taken = self.store.step_rollout(id, host, from, to).await?.is_some();
         if is_taken {
-            self.publish_rollout(id).await?;
+            self.publish_rollout(id).await;
         }
         Ok(is_taken)
     }
@@ -114,7 +120,7 @@ impl Fleet {
         if self.store.set_rollout_state(rollout.id, to, &entry).await?.is_none() {
             return Ok(false);
         }
-        self.publish_rollout(rollout.id).await?;
+        self.publish_rollout(rollout.id).await;
         if !to.is_open() {
             let tone = match &after.state {
                 RolloutState::Done if after.went_well() == after.hosts.len() => Tone::Good,
@@ -157,12 +163,33 @@ impl Fleet {
             return self.skip(rollout, host, REMOVED.to_owned()).await;
         };
         let Some(turn) = rollout.hosts.iter().find(|turn| turn.host == host) else { return Ok(false) };
+        if let Some(why) = self.rolled_back_since(rollout, host).await? {
+            return self.skip(rollout, host, why).await;
+        }
         let asked = Asked {
             by: rollout.requested_by.clone(),
             reason: rollout.reason.clone(),
             ..Asked::of(turn.action.clone())
         };
         self.begin_on(rollout, &record, asked).await
+    }
+
+    /// Why a host that was rolled back since the roll-out began is not switched again: a person took it back, perhaps from
+    /// what is rolled out.
+    async fn rolled_back_since(&self, rollout: &Rollout, host: HostId) -> Result<Option<String>, StoreError> {
+        if !rollout.kind.switches() {
+            return Ok(None);
+        }
+        let latest = self.store.last_system_op(host).await?;
+        let since =
+            latest.filter(|op| op.action.kind() == OpKind::Rollback && op.created_at >= rollout.created_at);
+        Ok(since.map(|op| {
+            format!(
+                "{} asked for {} after this roll-out had begun. Switch the host by itself when it is to follow.",
+                op.requested_by,
+                op.title()
+            )
+        }))
     }
 
     async fn begin_on(&self, rollout: &Rollout, host: &HostRecord, asked: Asked) -> Result<bool, StoreError> {
@@ -181,8 +208,8 @@ impl Fleet {
             }
             Err(InsertOpError::Store(error)) => return Err(error),
         };
-        self.publish_rollout(rollout.id).await?;
-        self.publish_op(&op).await?;
+        self.publish_rollout(rollout.id).await;
+        self.publish_op(&op).await;
         if verdict.is_ok() {
             self.send(&op).await?;
         }

@@ -22,7 +22,6 @@ mod turns;
 #[cfg(test)]
 mod tests;
 
-use backstay_protocol::event::Event;
 use backstay_protocol::rollout::{MOST_AT_ONCE, Rollout, RolloutState};
 use backstay_protocol::view::Role;
 use backstay_protocol::{OpId, OpKind, RolloutId};
@@ -30,9 +29,12 @@ use backstay_protocol::{OpId, OpKind, RolloutId};
 use crate::fleet::Fleet;
 use crate::ops::request::RequestError;
 use crate::store::{InsertRolloutError, NewAuditEntry, StoreError};
+use crate::untold::News;
 
 pub(crate) use turns::Turns;
 
+/// What is said of a host whose generations nobody knows.
+const NOT_REPORTED: &str = "It has not reported its generations yet.";
 /// How many roll-outs are handed out at once.
 const ROLLOUTS_PAGE: u32 = 20;
 
@@ -109,6 +111,14 @@ impl From<InsertRolloutError> for RolloutError {
             InsertRolloutError::Another(first) => {
                 Self::Another { title: first.title(), by: first.requested_by }
             }
+            InsertRolloutError::HostBusy(first) => Self::NotAsSeen {
+                why: RequestError::busy(&first.host_name.clone(), *first.clone()).to_string(),
+                host: first.host_name,
+            },
+            InsertRolloutError::NotAsSeen { host, refusal } => {
+                let why = refusal.map_or_else(|| NOT_REPORTED.to_owned(), |refusal| refusal.to_string());
+                Self::NotAsSeen { host, why }
+            }
             InsertRolloutError::Store(error) => error.into(),
         }
     }
@@ -159,12 +169,8 @@ impl Fleet {
     }
 
     /// Tells every open page how a roll-out is now.
-    async fn publish_rollout(&self, id: RolloutId) -> Result<(), StoreError> {
-        let _in_order = self.turns.telling.lock().await;
-        if let Some(rollout) = self.store.rollout(id).await? {
-            self.events.publish(&Event::Rollout { rollout: Box::new(rollout) });
-        }
-        Ok(())
+    async fn publish_rollout(&self, id: RolloutId) {
+        self.publish(News::Rollout(id)).await;
     }
 
     /// What is rolled out, in words: the pull request, where it is for one.

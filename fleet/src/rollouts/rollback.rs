@@ -2,22 +2,23 @@
 
 use backstay_protocol::deployment::{Deployment, HostOutcome};
 use backstay_protocol::rollback::{self, Candidate, RollbackPlan};
-use backstay_protocol::rollout::{ConfirmedRollback, MOST_AT_ONCE, OTHERS, PlannedRollback, Rollout};
+use backstay_protocol::rollout::{
+    ConfirmedRollback, MOST_AT_ONCE, OTHERS, PlannedRollback, Rollout, RolloutStep,
+};
 use backstay_protocol::view::Person;
 use backstay_protocol::{DeploymentId, Generation, OpAction, OpKind, OpStatus, OpView};
 
-use super::RolloutError;
 use super::start::{NewRollout, may};
+use super::{NOT_REPORTED, RolloutError};
 use crate::fleet::Fleet;
-use crate::ops::request::{RequestError, checked_reason};
+use crate::ops::record::request_entry;
+use crate::ops::request::{Asked, checked_reason};
 use crate::store::{HostRecord, StoreError};
 
 /// What is said of a host that has no last known working generation.
 const NONE_KNOWN: &str = "None of its other generations has passed all of its tests.";
 /// What is said of a host that was taken out of the fleet.
 const GONE: &str = "It is no longer in the fleet.";
-/// What is said of a host whose generations nobody knows.
-const NOT_REPORTED: &str = "It has not reported its generations yet.";
 
 /// Where a host can go, or why it goes nowhere.
 type Ways = (Result<Candidate, String>, Vec<Candidate>);
@@ -75,7 +76,9 @@ impl Fleet {
 
     /// Where a host can go: to its last known working generation, unless it need not, and to what others.
     async fn ways(&self, host: &HostRecord, outcome: Option<&HostOutcome>) -> Result<Ways, StoreError> {
-        if let Some(op) = self.store.open_op(host.id).await? {
+        let open = self.store.open_op(host.id).await?;
+        // Its tests give way to the rollback.
+        if let Some(op) = open.filter(|op| op.action.kind() != OpKind::Test) {
             return Ok(left_out(format!("It is busy: {}, asked for by {}.", op.title(), op.requested_by)));
         }
         let Some(facts) = &host.facts else { return Ok(left_out(NOT_REPORTED)) };
@@ -92,8 +95,9 @@ impl Fleet {
         })
     }
 
-    /// Rolls back hosts that failed in a deployment, each to the generation that the person saw. All are looked at
-    /// first: where one of them is no longer as it was seen, none is rolled back.
+    /// Rolls back hosts that failed in a deployment, each to the generation that the person saw. The rollbacks of all hosts are
+    /// recorded in one transaction and hold their hosts from then on: if a host is no longer as it was seen, or is busy, no
+    /// host is rolled back. Tests that hold a host are [stopped](Fleet::request_rollback).
     ///
     /// # Errors
     /// [`RolloutError`]; nothing was begun on any host then.
@@ -109,8 +113,8 @@ impl Fleet {
         self.roll_back(person, Some(&deployment), confirmed, reason).await
     }
 
-    /// Rolls back hosts that a person chose, each to the generation that the person saw. All are looked at first, as
-    /// by [`Fleet::roll_back_failed`].
+    /// Rolls back hosts that a person chose, each to the generation that the person saw, all or none as
+    /// [`Fleet::roll_back_failed`].
     ///
     /// # Errors
     /// [`RolloutError`]; nothing was begun on any host then.
@@ -138,7 +142,6 @@ impl Fleet {
             if let Some(deployment) = deployment {
                 has_failed(deployment, &host)?;
             }
-            self.is_as_seen(&host, &rollback).await?;
             let ConfirmedRollback { target, seen_current, .. } = rollback;
             hosts.push((host, OpAction::Rollback { target, seen_current }));
         }
@@ -150,18 +153,35 @@ impl Fleet {
             stop_on_failure: false,
             hosts,
         };
-        self.start(person, new).await
+        self.begin_all(person, new).await
     }
 
-    async fn is_as_seen(&self, host: &HostRecord, rollback: &ConfirmedRollback) -> Result<(), RolloutError> {
-        let refused = |why: String| RolloutError::NotAsSeen { host: host.name.clone(), why };
-        let facts = host.facts.as_ref().ok_or_else(|| refused(NOT_REPORTED.to_owned()))?;
-        rollback::check(facts, &rollback.target, &rollback.seen_current)
-            .map_err(|refusal| refused(refusal.to_string()))?;
-        match self.store.open_op(host.id).await? {
-            Some(op) => Err(refused(RequestError::busy(&host.name, op).to_string())),
-            None => Ok(()),
+    /// Records a roll-out together with the ops of all of its hosts, and goes on with it.
+    async fn begin_all(&self, person: &Person, new: NewRollout) -> Result<Rollout, RolloutError> {
+        let mut rollout = self.new_rollout(person, new);
+        let mut ops = vec![];
+        for host in &mut rollout.hosts {
+            let asked = Asked {
+                by: person.name.clone(),
+                reason: rollout.reason.clone(),
+                stop_tests: true,
+                ..Asked::of(host.action.clone())
+            };
+            let op = self.new_op(host.host, asked);
+            host.step = RolloutStep::Running { op: op.id };
+            let entry = request_entry(&op, &host.name);
+            ops.push((op, entry));
         }
+        let entry = self.started_entry(person, &rollout);
+        self.store.begin_rollout(&rollout, &entry, &ops).await?;
+        self.publish_rollout(rollout.id).await;
+        for (op, _) in ops {
+            match self.store.op(op.id).await {
+                Ok(Some(op)) => self.recorded(&op).await,
+                _ => self.publish_host(op.host).await,
+            }
+        }
+        self.go_on_with(rollout).await
     }
 }
 

@@ -9,7 +9,7 @@ use backstay_protocol::{DeploymentId, DesiredState, HostId, OpAction, OpKind, Ro
 use super::RolloutError;
 use crate::fleet::Fleet;
 use crate::ops::request::checked_reason;
-use crate::store::{HostRecord, StoreError};
+use crate::store::{HostRecord, NewAuditEntry, StoreError};
 
 /// What a roll-out is made of.
 pub(super) struct NewRollout {
@@ -51,7 +51,22 @@ impl Fleet {
 
     /// Records a roll-out and goes on with it.
     pub(super) async fn start(&self, person: &Person, new: NewRollout) -> Result<Rollout, RolloutError> {
-        let rollout = Rollout {
+        let rollout = self.new_rollout(person, new);
+        let entry = self.started_entry(person, &rollout);
+        self.store.insert_rollout(&rollout, &entry).await?;
+        self.publish_rollout(rollout.id).await;
+        self.go_on_with(rollout).await
+    }
+
+    /// Goes on with a roll-out that was recorded; how it is then.
+    pub(super) async fn go_on_with(&self, rollout: Rollout) -> Result<Rollout, RolloutError> {
+        self.roll_on().await;
+        // It is recorded, whether or not it can be read now.
+        Ok(self.store.rollout(rollout.id).await.ok().flatten().unwrap_or(rollout))
+    }
+
+    pub(super) fn new_rollout(&self, person: &Person, new: NewRollout) -> Rollout {
+        Rollout {
             id: RolloutId::new(),
             kind: new.kind,
             deployment: new.deployment,
@@ -62,7 +77,10 @@ impl Fleet {
             stop_on_failure: new.stop_on_failure,
             state: RolloutState::Running,
             hosts: new.hosts.into_iter().map(waiting).collect(),
-        };
+        }
+    }
+
+    pub(super) fn started_entry(&self, person: &Person, rollout: &Rollout) -> NewAuditEntry {
         let names: Vec<_> = rollout.hosts.iter().map(|host| host.name.as_str()).collect();
         let detail = format!(
             "{} on {}, {} at once{}.",
@@ -71,11 +89,7 @@ impl Fleet {
             rollout.parallel,
             if rollout.stop_on_failure { ", until one fails" } else { "" }
         );
-        let entry = self.rollout_entry(&person.name, &RolloutState::Running, &rollout, detail);
-        self.store.insert_rollout(&rollout, &entry).await?;
-        self.publish_rollout(rollout.id).await?;
-        self.roll_on().await;
-        Ok(self.store.rollout(rollout.id).await?.unwrap_or(rollout))
+        self.rollout_entry(&person.name, &RolloutState::Running, rollout, detail)
     }
 
     /// Begins no further host of a roll-out. Ops that wait for a host are taken back; those that are under way go on.
@@ -99,7 +113,7 @@ impl Fleet {
         let detail = "No further host is begun. What is under way goes on.".to_owned();
         let entry = self.rollout_entry(&person.name, &state, &rollout, detail);
         if self.store.set_rollout_state(id, &state, &entry).await?.is_some() {
-            self.publish_rollout(id).await?;
+            self.publish_rollout(id).await;
         }
         self.roll_on().await;
         self.store.rollout(id).await?.ok_or(RolloutError::NoSuchRollout)

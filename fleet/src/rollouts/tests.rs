@@ -303,3 +303,50 @@ async fn a_host_that_left_the_fleet_holds_nothing_up() {
         ]
     );
 }
+
+#[tokio::test]
+async fn a_host_that_a_person_rolls_back_before_its_turn_is_left_where_it_went() {
+    let mut bench = Bench::new(&["gpc0", "imac0", "hsb0"]).await;
+    bench.start(OpKind::Switch, &["gpc0", "imac0", "hsb0"], 1).await;
+    let action = bench.rollback_to("imac0", 47).await;
+    bench.ask("imac0", action).await;
+    bench.rolls_back("imac0").await;
+    bench.tests("imac0", &[]).await;
+    bench.takes_it_well("gpc0").await;
+    let steps = bench.steps().await;
+    assert!(
+        steps[1]
+            .starts_with("imac0 skipped: maria asked for Rollback to Gen 47 after this roll-out had begun."),
+        "{steps:?}"
+    );
+    bench.takes_it_well("hsb0").await;
+    assert_eq!(bench.rollout().await.state, RolloutState::Done);
+}
+
+#[tokio::test]
+async fn what_a_host_refuses_was_not_done_and_stops_nothing() {
+    let mut bench = Bench::new(&["gpc0", "imac0"]).await;
+    bench.start(OpKind::Switch, &["gpc0", "imac0"], 1).await;
+    let (op, _) = bench.begin("gpc0").await;
+    bench.end("gpc0", op, Outcome::Refused, "The disk is full. Nothing was changed.").await;
+    assert_eq!(bench.steps().await[0], "gpc0 skipped: The disk is full. Nothing was changed.");
+    bench.takes_it_well("imac0").await;
+    assert_eq!(bench.rollout().await.state, RolloutState::Done);
+}
+
+#[tokio::test]
+async fn tests_whose_end_comes_on_a_connection_that_was_given_up_count_as_what_they_are() {
+    let mut bench = Bench::new(&["gpc0", "imac0"]).await;
+    bench.start(OpKind::Switch, &["gpc0", "imac0"], 1).await;
+    bench.switches("gpc0").await;
+    let (op, _) = bench.begin("gpc0").await;
+    let now = bench.later();
+    bench.host("gpc0").runs_its_tests(now, &["x11"]);
+    bench.later();
+    let old = bench.host("gpc0").connection.take();
+    bench.connect("gpc0").await;
+    let new = std::mem::replace(&mut bench.host("gpc0").connection, old);
+    bench.end("gpc0", op, Outcome::Completed, "1 of 2 tests passed.").await;
+    bench.host("gpc0").connection = new;
+    assert_eq!(bench.steps().await[0], "gpc0 failed: Tests FAIL (x11)");
+}

@@ -92,6 +92,8 @@ macro_rules! contract {
                 a_host_that_is_busy_is_not_begun, no_host_is_begun_after_a_stop,
                 a_step_is_taken_from_where_the_host_is, a_rollout_ends_once,
                 what_follows_on_an_op_is_found_by_it,
+                rollbacks_of_several_hosts_are_recorded_in_one_and_hold_every_host,
+                where_one_host_is_busy_or_has_moved_no_host_is_rolled_back,
             ],
             life: [no_row_of_steps_leads_where_the_protocol_forbids],
             output: [

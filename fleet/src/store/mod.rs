@@ -36,7 +36,7 @@ pub use records::{
 pub trait Store: Send + Sync + 'static {
     // Hosts.
 
-    /// Records a join token.
+    /// Records a join token, with its [audit entry](NewJoinToken::audit_entry).
     async fn insert_join_token(&self, token: &NewJoinToken) -> Result<(), StoreError>;
     /// Enrols a host, with its [audit entry](NewHost::audit_entry), and uses up its join token. With the same token and the same [`NewHost::token`] again, nothing
     /// changes and the host of the first time is answered: the first answer may have been lost on its way.
@@ -103,6 +103,8 @@ pub trait Store: Send + Sync + 'static {
     /// Remembers that a person wants an op to stop that is with its host, with the audit entry; the first to ask is
     /// remembered. None, and nothing written, where the op is not with its host.
     async fn request_cancel(&self, id: OpId, audit: &NewAuditEntry) -> Result<Option<OpView>, StoreError>;
+    /// The ops that wait to be sent and are no host's turn in a roll-out, each with its host, oldest first.
+    async fn waiting_ops(&self) -> Result<Vec<(OpId, HostId)>, StoreError>;
     /// The open ops for which the server has waited as long as it may, oldest first.
     async fn due_ops(&self, now: DateTime<Utc>) -> Result<Vec<OpView>, StoreError>;
     /// Remembers what an open op is doing; nothing for a closed one.
@@ -185,6 +187,15 @@ pub trait Store: Send + Sync + 'static {
         rollout: &Rollout,
         audit: &NewAuditEntry,
     ) -> Result<(), InsertRolloutError>;
+    /// Records a roll-out as [`Self::insert_rollout`] does, and with it the op of each of its hosts, which hold their hosts
+    /// from then on: all of them, or nothing at all. A rollback is held against the host's latest facts once more, so that
+    /// no host has moved between the look and the record.
+    async fn begin_rollout(
+        &self,
+        rollout: &Rollout,
+        audit: &NewAuditEntry,
+        ops: &[(NewOp, NewAuditEntry)],
+    ) -> Result<(), InsertRolloutError>;
     /// Begins the host that an op is for: records the op with its audit entry and the host's step, in one. None, and
     /// nothing written, where the roll-out is not running or the host's turn was taken already, so that no host is begun
     /// twice or after a stop.
@@ -243,7 +254,7 @@ pub trait Store: Send + Sync + 'static {
     async fn person_view(&self, name: &str) -> Result<PersonView, StoreError>;
     /// Remembers how a person wants the fleet page to look; nothing where there is no such person.
     async fn set_person_view(&self, name: &str, view: &PersonView) -> Result<(), StoreError>;
-    /// Records a session.
+    /// Records a session, with the audit entry of the log-in.
     async fn insert_session(
         &self,
         token: &TokenHash,

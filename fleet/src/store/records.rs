@@ -2,6 +2,7 @@
 
 use backstay_protocol::deployment::PullRequestRef;
 use backstay_protocol::message::Outcome;
+use backstay_protocol::rollback::Refusal;
 use backstay_protocol::rollout::Rollout;
 use backstay_protocol::view::Role;
 use backstay_protocol::{
@@ -96,10 +97,30 @@ pub struct NewJoinToken {
     pub token: TokenHash,
     /// The only name that may be enrolled with it, where it was made for one.
     pub host_name: Option<String>,
+    /// Who made it.
+    pub made_by: String,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// From when on it is worth nothing.
     pub expires_at: DateTime<Utc>,
+}
+
+impl NewJoinToken {
+    /// The audit entry for the token.
+    pub fn audit_entry(&self) -> NewAuditEntry {
+        let whom = self.host_name.as_deref().unwrap_or("any host");
+        NewAuditEntry {
+            at: self.created_at,
+            actor: self.made_by.clone(),
+            action: "join-token.created".to_owned(),
+            host_name: self.host_name.clone(),
+            from_gen: None,
+            to_gen: None,
+            reason: None,
+            detail: format!("For {whom}, until {}.", self.expires_at.format("%F %R UTC")),
+            op: None,
+        }
+    }
 }
 
 /// Why a host is not enrolled. A stranger hears only that the token is not valid.
@@ -333,6 +354,17 @@ pub struct UserRecord {
 /// Why a roll-out is not recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum InsertRolloutError {
+    /// Another op holds a host that was to be begun with it.
+    #[error("another op holds {}: {}", .0.host_name, .0.title())]
+    HostBusy(Box<OpView>),
+    /// A host that was to be rolled back with it is not as the person saw it.
+    #[error("{host} is not as it was seen")]
+    NotAsSeen {
+        /// The host's name.
+        host: String,
+        /// What is different; none where the host has left the fleet or not reported its generations.
+        refusal: Option<Refusal>,
+    },
     /// Another one goes on.
     #[error("another roll-out goes on")]
     Another(Box<Rollout>),

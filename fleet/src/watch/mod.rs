@@ -212,7 +212,10 @@ impl Fleet {
             },
             Err(error) => unreadable(&self.desired(), now, &error.to_string()),
         };
-        if self.set_desired(next) { self.publish_all().await } else { Ok(()) }
+        if self.set_desired(next) {
+            self.publish_all().await;
+        }
+        Ok(())
     }
 
     /// Looks at the settings where that is due.

@@ -16,7 +16,10 @@ pub(crate) enum Step {
     SeeClosed,
     StartAgent,
     StartServer,
+    /// The server records that it sends the op. Until it has, no journal is heard: both happen in one turn.
     Dispatch,
+    /// The server puts the op on its way, if the newest connection is ready by now.
+    SendRun,
     ToServer(Session, Up),
     ToAgent(Session, Down),
     BeginOp,
@@ -87,11 +90,14 @@ fn connection(world: &World, steps: &mut Vec<Step>) {
     });
     when(agent.up && closed, Step::SeeClosed);
     when(server.up && server.ready && server.status == OpStatus::Queued, Step::Dispatch);
+    when(server.up && server.sending, Step::SendRun);
 }
 
 fn delivery(world: &World, steps: &mut Vec<Step>) {
     if world.server.up {
-        steps.extend(world.to_server.iter().map(|(session, message)| Step::ToServer(*session, *message)));
+        let waits = |message: &Up| world.server.sending && matches!(message, Up::Journal(_));
+        let heard = world.to_server.iter().filter(|(_, message)| !waits(message));
+        steps.extend(heard.map(|(session, message)| Step::ToServer(*session, *message)));
     }
     let session = world.agent.session.filter(|_| world.agent.up);
     let heard = world.to_agent.iter().filter(|(on, _)| session == Some(*on));
@@ -132,7 +138,8 @@ fn faults(world: &World, steps: &mut Vec<Step>) {
     when(world.host_may_break && unread, Step::DamageJournal);
     if world.server.up {
         // A hello is what opens a connection: it cannot come twice.
-        let again = world.to_server.iter().filter(|(_, message)| *message != Up::Hello);
+        let waits = |message: &Up| world.server.sending && matches!(message, Up::Journal(_));
+        let again = world.to_server.iter().filter(|(_, message)| *message != Up::Hello && !waits(message));
         steps.extend(again.map(|(session, message)| Step::RepeatToServer(*session, *message)));
     }
     let session = world.agent.session.filter(|_| world.agent.up);
@@ -149,8 +156,14 @@ pub(crate) fn take(world: &mut World, step: Step) {
         Step::StartAgent => world.agent = Agent { up: true, ..Agent::default() },
         Step::StartServer => world.server.up = true,
         Step::Dispatch => {
-            world.server.step(OpStatus::Sent);
-            world.say_down(Down::Run);
+            world.server.sending = world.server.step(OpStatus::Sent);
+        }
+        Step::SendRun => {
+            world.server.sending = false;
+            // The host may have connected anew, or a person may have cancelled, since the sending was recorded.
+            if world.server.ready {
+                world.say_down(Down::Run);
+            }
         }
         Step::ToServer(session, message) => {
             world.to_server.remove(&(session, message));
@@ -209,6 +222,7 @@ fn kill_server(world: &mut World) {
     world.server.up = false;
     world.server.newest = None;
     world.server.ready = false;
+    world.server.sending = false;
     world.to_server.clear();
     world.to_agent.clear();
 }

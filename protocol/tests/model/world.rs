@@ -74,6 +74,8 @@ pub(crate) struct Server {
     /// In memory: the newest connection, and whether ops may be sent on it.
     pub(crate) newest: Option<Session>,
     pub(crate) ready: bool,
+    /// In memory: whether it is about to send the op, which it has recorded.
+    pub(crate) sending: bool,
 }
 
 /// The agent's memory.
@@ -130,6 +132,7 @@ impl World {
                 said_unchanged: false,
                 newest: None,
                 ready: false,
+                sending: false,
             },
             agent: Agent { up: true, ..Agent::default() },
             host: Host { journal: Journal::Never, lines: 0, cancel: false, executions: 0 },

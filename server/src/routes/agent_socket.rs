@@ -105,7 +105,7 @@ async fn converse(
         Ok(()) => talk(fleet, lifecycle, &mut connection, &mut socket).await,
         Err(error) => Err(error),
     };
-    fleet.agent_left(&connection).await?;
+    fleet.agent_left(&connection).await;
     tracing::info!(host = %host.name, "agent left");
     ended
 }

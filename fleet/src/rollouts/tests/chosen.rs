@@ -1,5 +1,6 @@
 //! Hosts that a person chose are rolled back, all in one action.
 
+use backstay_protocol::message::Outcome;
 use backstay_protocol::rollout::{ConfirmedRollback, OTHERS, PlannedRollback, RolloutState};
 use backstay_protocol::view::{Person, Role};
 use backstay_protocol::{OpAction, OpKind, OpStatus};
@@ -166,6 +167,25 @@ async fn one_that_is_away_waits_until_it_connects() {
     let waits = bench.store.open_op(bench.id("imac0")).await.unwrap().unwrap();
     assert_eq!(waits.status, OpStatus::Queued);
     bench.connect("imac0").await;
+    bench.rolls_back("imac0").await;
+    bench.tests("imac0", &[]).await;
+    assert_eq!(bench.rollout().await.state, RolloutState::Done);
+}
+
+#[tokio::test]
+async fn tests_that_run_on_a_host_are_stopped_for_its_rollback() {
+    let mut bench = Bench::new(&TWO).await;
+    let tests = bench.ask("imac0", OpAction::Test).await;
+    bench.begin("imac0").await;
+    let seen = confirmed(&bench, &TWO).await;
+    roll_back(&mut bench, seen).await;
+    assert_eq!(bench.told("gpc0"), [OpKind::Rollback]);
+    assert!(bench.told("imac0").is_empty(), "it waits for the tests");
+    bench.rolls_back("gpc0").await;
+    bench.tests("gpc0", &[]).await;
+    assert_eq!(bench.rollout().await.state, RolloutState::Running);
+    bench.end("imac0", tests, Outcome::Cancelled, "The tests were cancelled after 1 of 2.").await;
+    assert_eq!(bench.told("imac0"), [OpKind::Rollback]);
     bench.rolls_back("imac0").await;
     bench.tests("imac0", &[]).await;
     assert_eq!(bench.rollout().await.state, RolloutState::Done);

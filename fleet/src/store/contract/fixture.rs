@@ -22,7 +22,13 @@ pub(super) fn at(seconds: i64) -> DateTime<Utc> {
 }
 
 pub(super) fn join_token(text: &str) -> NewJoinToken {
-    NewJoinToken { token: TokenHash::of(text), host_name: None, created_at: start(), expires_at: at(3600) }
+    NewJoinToken {
+        token: TokenHash::of(text),
+        host_name: None,
+        made_by: "maria".to_owned(),
+        created_at: start(),
+        expires_at: at(3600),
+    }
 }
 
 pub(super) fn new_host(name: &str) -> NewHost {
@@ -168,9 +174,10 @@ pub(super) fn entry(action: &str) -> NewAuditEntry {
     }
 }
 
-/// The actions in the audit log, oldest first, but for the enrolments that a test starts from.
+/// The actions in the audit log, oldest first, but for the join tokens and enrolments that a test starts from.
 pub(super) async fn audited(store: &dyn Store) -> Vec<String> {
     let mut entries = store.audit(&AuditQuery::default(), 1000).await.unwrap();
     entries.reverse();
-    entries.into_iter().map(|e| e.action).filter(|action| action != "host.enrolled").collect()
+    let is_start = |action: &String| ["host.enrolled", "join-token.created"].contains(&action.as_str());
+    entries.into_iter().map(|e| e.action).filter(|action| !is_start(action)).collect()
 }

@@ -27,7 +27,11 @@ pub(super) async fn an_enrolment_goes_with_its_audit_entry(bench: &mut impl Benc
     assert!(store.enrol(&new_host("gpc1"), &token.token).await.is_err());
     let entries = store.audit(&AuditQuery::default(), 10).await.unwrap();
     let shown: Vec<_> = entries.iter().map(|e| (e.action.as_str(), e.host_name.as_deref())).collect();
-    assert_eq!(shown, [("host.enrolled", Some("gpc0"))], "once, and not where it was refused");
+    assert_eq!(
+        shown,
+        [("host.enrolled", Some("gpc0")), ("join-token.created", None)],
+        "once, and not where it was refused"
+    );
 }
 
 pub(super) async fn the_same_host_may_ask_again(bench: &mut impl Bench) {

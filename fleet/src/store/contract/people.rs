@@ -65,6 +65,7 @@ pub(super) async fn an_ended_session_is_over(bench: &mut impl Bench) {
 pub(super) async fn nobody_has_no_session(bench: &mut impl Bench) {
     let store = bench.store();
     assert!(store.insert_session(&TokenHash::of("t"), "nobody", start(), at(60)).await.is_err());
+    assert!(audited(&*store).await.is_empty(), "nor an entry of a log-in");
 }
 
 pub(super) async fn expired_sessions_are_forgotten(bench: &mut impl Bench) {

@@ -4,8 +4,8 @@ use backstay_protocol::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep
 use backstay_protocol::{DeploymentId, OpAction, OpId, OpKind, OpStatus, RolloutId};
 
 use super::Bench;
-use super::fixture::{audited, enrolled, entry, new_op, queued, start};
-use crate::store::{HostRecord, InsertOpError, InsertRolloutError, NewOp, OpStep, Store};
+use super::fixture::{audited, enrolled, entry, facts, new_op, queued, rollback_action, start, take};
+use crate::store::{HostRecord, InsertOpError, InsertRolloutError, NewAuditEntry, NewOp, OpStep, Store};
 
 fn rollout(kind: OpKind, hosts: &[&HostRecord]) -> Rollout {
     let host = |host: &&HostRecord| RolloutHost {
@@ -93,7 +93,7 @@ pub(super) async fn of_many_rollouts_at_once_exactly_one_is_recorded(bench: &mut
                         assert_ne!(first.id, rollout.id);
                         0
                     }
-                    Err(InsertRolloutError::Store(error)) => panic!("{error}"),
+                    Err(error) => panic!("{error}"),
                 }
             })
         })
@@ -115,7 +115,7 @@ pub(super) async fn a_rollback_need_not_wait_for_one_that_is_stopping(bench: &mu
         let inserted = store.insert_rollout(&rollout, &entry("rollout.started")).await;
         inserted.map(|()| rollout).map_err(|error| match error {
             InsertRolloutError::Another(another) => another.id,
-            InsertRolloutError::Store(error) => panic!("{error}"),
+            error => panic!("{error}"),
         })
     };
     assert_eq!(insert(OpKind::Rollback).await, Err(first.id));
@@ -231,4 +231,66 @@ pub(super) async fn what_follows_on_an_op_is_found_by_it(bench: &mut impl Bench)
     store.step_op(switch.id, &step).await.unwrap().unwrap();
     assert_eq!(store.following_op(switch.id).await.unwrap().map(|op| op.id), Some(test.id));
     assert_eq!(store.following_op(test.id).await.unwrap(), None);
+}
+
+/// Rollbacks of these hosts, as a person confirmed them.
+fn rollbacks(hosts: &[&HostRecord]) -> (Rollout, Vec<(NewOp, NewAuditEntry)>) {
+    let mut rollout = rollout(OpKind::Rollback, hosts);
+    let mut ops = vec![];
+    for host in &mut rollout.hosts {
+        let op = NewOp { stop_tests: true, ..new_op(host.host, rollback_action()) };
+        host.step = RolloutStep::Running { op: op.id };
+        ops.push((op, entry("rollback.requested")));
+    }
+    (rollout, ops)
+}
+
+/// A host on Gen 48.
+async fn on_48(store: &dyn Store, name: &str) -> HostRecord {
+    let host = enrolled(store, name).await;
+    store.record_facts(host.id, &facts(1, &[48, 47])).await.unwrap();
+    host
+}
+
+pub(super) async fn rollbacks_of_several_hosts_are_recorded_in_one_and_hold_every_host(
+    bench: &mut impl Bench,
+) {
+    let store = bench.store();
+    let (a, b) = (on_48(&*store, "gpc0").await, on_48(&*store, "imac0").await);
+    let tests = queued(&*store, b.id, OpAction::Test).await.id;
+    take(&*store, tests, &[OpStatus::Sent]).await;
+    let (rollout, ops) = rollbacks(&[&a, &b]);
+    store.begin_rollout(&rollout, &entry("rollout.started"), &ops).await.unwrap();
+    assert_eq!(store.rollout(rollout.id).await.unwrap(), Some(rollout));
+    assert_eq!(store.open_op(a.id).await.unwrap().unwrap().id, ops[0].0.id);
+    let waits = store.op(ops[1].0.id).await.unwrap().unwrap();
+    assert_eq!((waits.status, waits.stops, waits.waits), (OpStatus::Queued, Some(tests), true));
+    for host in [a.id, b.id] {
+        let refused = store.insert_op(&new_op(host, OpAction::Switch), &entry("switch.requested")).await;
+        assert!(matches!(refused, Err(InsertOpError::HostBusy(_))), "{refused:?}");
+    }
+    assert_eq!(store.waiting_ops().await.unwrap(), [], "they are sent as slots are free");
+}
+
+pub(super) async fn where_one_host_is_busy_or_has_moved_no_host_is_rolled_back(bench: &mut impl Bench) {
+    let store = bench.store();
+    let a = on_48(&*store, "gpc0").await;
+    let (moved, busy) = (on_48(&*store, "moved").await, on_48(&*store, "busy").await);
+    let unknown = enrolled(&*store, "unknown").await;
+    store.record_facts(moved.id, &facts(2, &[49, 48, 47])).await.unwrap();
+    let holder = queued(&*store, busy.id, OpAction::Switch).await.id;
+    for other in [&moved, &busy, &unknown] {
+        let (rollout, ops) = rollbacks(&[&a, other]);
+        let refused = store.begin_rollout(&rollout, &entry("rollout.started"), &ops).await.unwrap_err();
+        match refused {
+            InsertRolloutError::NotAsSeen { host, refusal } => {
+                assert_eq!((host.as_str(), refusal.is_some()), (other.name.as_str(), other.id == moved.id));
+            }
+            InsertRolloutError::HostBusy(first) => assert_eq!((first.host, first.id), (busy.id, holder)),
+            error => panic!("{error}"),
+        }
+        assert_eq!(store.rollout(rollout.id).await.unwrap(), None);
+        assert_eq!(store.open_op(a.id).await.unwrap(), None);
+    }
+    assert_eq!(audited(&*store).await, ["op.requested"]);
 }

@@ -124,14 +124,7 @@ fn from_row(row: &SqliteRow, hosts: Vec<HostOutcome>) -> Result<Deployment, Stor
 }
 
 pub(super) async fn by_id(store: &SqliteStore, id: DeploymentId) -> Result<Option<Deployment>, StoreError> {
-    let row = sqlx::query("SELECT * FROM deployments WHERE id = $1")
-        .bind(id.to_string())
-        .fetch_optional(&store.reader)
-        .await?;
-    match row {
-        None => Ok(None),
-        Some(row) => Ok(Some(from_row(&row, outcomes(&store.reader, id).await?)?)),
-    }
+    one(&mut store.snapshot().await?, id).await
 }
 
 pub(super) async fn page(
@@ -144,10 +137,11 @@ pub(super) async fn page(
         query.push(" WHERE id < ").push_bind(before.to_string());
     }
     query.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(limit));
-    let rows = query.build().fetch_all(&store.reader).await?;
+    let mut tx = store.snapshot().await?;
+    let rows = query.build().fetch_all(&mut *tx).await?;
     let mut deployments = Vec::with_capacity(rows.len());
     for row in &rows {
-        let hosts = outcomes(&store.reader, row.parsed("id")?).await?;
+        let hosts = outcomes(&mut *tx, row.parsed("id")?).await?;
         deployments.push(from_row(row, hosts)?);
     }
     Ok(deployments)

@@ -9,6 +9,7 @@ use super::{
 };
 
 pub(super) async fn insert_token(store: &SqliteStore, token: &NewJoinToken) -> Result<(), StoreError> {
+    let mut tx = store.begin().await?;
     sqlx::query(
         "INSERT INTO join_tokens (token_hash, host_name, created_at, expires_at) VALUES ($1, $2, $3, $4)",
     )
@@ -16,9 +17,10 @@ pub(super) async fn insert_token(store: &SqliteStore, token: &NewJoinToken) -> R
     .bind(&token.host_name)
     .bind(stored_time(token.created_at))
     .bind(stored_time(token.expires_at))
-    .execute(&store.writer)
+    .execute(&mut *tx)
     .await?;
-    Ok(())
+    audit::append(&mut tx, &token.audit_entry()).await?;
+    Ok(tx.commit().await?)
 }
 
 /// A join token as stored.

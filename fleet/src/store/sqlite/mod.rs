@@ -49,7 +49,7 @@ const BUSY_PAUSE: Duration = Duration::from_millis(20);
 /// Connections that read.
 const READERS: u32 = 4;
 
-/// A transaction that writes.
+/// A transaction.
 type Tx = Transaction<'static, Sqlite>;
 
 /// The store in one SQLite file.
@@ -81,6 +81,11 @@ impl SqliteStore {
     pub async fn close(&self) {
         self.reader.close().await;
         self.writer.close().await;
+    }
+
+    /// Begins a transaction that reads: all that is read in it is of one moment.
+    async fn snapshot(&self) -> Result<Tx, StoreError> {
+        Ok(self.reader.begin().await?)
     }
 
     /// Begins a transaction that writes. Dropped without a commit, it has not been.
@@ -279,6 +284,10 @@ impl Store for SqliteStore {
         ops::request_cancel(self, id, audit).await
     }
 
+    async fn waiting_ops(&self) -> Result<Vec<(OpId, HostId)>, StoreError> {
+        ops::waiting(self).await
+    }
+
     async fn due_ops(&self, now: DateTime<Utc>) -> Result<Vec<OpView>, StoreError> {
         ops::due(self, now).await
     }
@@ -381,7 +390,16 @@ impl Store for SqliteStore {
         rollout: &Rollout,
         audit: &NewAuditEntry,
     ) -> Result<(), InsertRolloutError> {
-        rollouts::insert(self, rollout, audit).await
+        rollouts::insert(self, rollout, audit, &[]).await
+    }
+
+    async fn begin_rollout(
+        &self,
+        rollout: &Rollout,
+        audit: &NewAuditEntry,
+        ops: &[(NewOp, NewAuditEntry)],
+    ) -> Result<(), InsertRolloutError> {
+        rollouts::insert(self, rollout, audit, ops).await
     }
 
     async fn begin_in_rollout(

@@ -280,6 +280,16 @@ async fn release(tx: &mut Tx, tests: OpId) -> Result<(), StoreError> {
     Ok(())
 }
 
+pub(super) async fn waiting(store: &SqliteStore) -> Result<Vec<(OpId, HostId)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, host_id FROM ops WHERE status = 'queued' AND waits = 0
+         AND NOT EXISTS (SELECT 1 FROM rollout_hosts WHERE op_id = ops.id AND step = 'running') ORDER BY id",
+    )
+    .fetch_all(&store.reader)
+    .await?;
+    rows.iter().map(|row| Ok((row.parsed("id")?, row.parsed("host_id")?))).collect()
+}
+
 pub(super) async fn due(store: &SqliteStore, now: DateTime<Utc>) -> Result<Vec<OpView>, StoreError> {
     let rows = sqlx::query(select_ops!(
         "WHERE ops.due_at <= $1 AND ops.status IN ('queued', 'sent', 'running') ORDER BY ops.id"

@@ -73,6 +73,7 @@ pub(super) async fn insert_session(
     created_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    let mut tx = store.begin().await?;
     sqlx::query(
         "INSERT INTO sessions (token_hash, user_name, created_at, expires_at) VALUES ($1, $2, $3, $4)",
     )
@@ -80,9 +81,24 @@ pub(super) async fn insert_session(
     .bind(user)
     .bind(stored_time(created_at))
     .bind(stored_time(expires_at))
-    .execute(&store.writer)
+    .execute(&mut *tx)
     .await?;
-    Ok(())
+    audit::append(&mut tx, &log_in_entry(user, created_at)).await?;
+    Ok(tx.commit().await?)
+}
+
+fn log_in_entry(user: &str, at: DateTime<Utc>) -> NewAuditEntry {
+    NewAuditEntry {
+        at,
+        actor: user.to_owned(),
+        action: "login".to_owned(),
+        host_name: None,
+        from_gen: None,
+        to_gen: None,
+        reason: None,
+        detail: "Logged in.".to_owned(),
+        op: None,
+    }
 }
 
 pub(super) async fn of_session(

@@ -1,19 +1,21 @@
 //! Roll-outs and how far each host is.
 
 use backstay_protocol::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
-use backstay_protocol::{HostId, OpId, OpKind, RolloutId};
+use backstay_protocol::{HostId, OpAction, OpId, OpKind, RolloutId, rollback};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::row::{Columns, stored_json, stored_time};
 use super::{
-    InsertOpError, InsertRolloutError, NewAuditEntry, NewOp, OpView, SqliteStore, StoreError, Tx, audit, ops,
+    InsertOpError, InsertRolloutError, NewAuditEntry, NewOp, OpView, SqliteStore, StoreError, Tx, audit,
+    hosts, ops,
 };
 
 pub(super) async fn insert(
     store: &SqliteStore,
     rollout: &Rollout,
     entry: &NewAuditEntry,
+    ops: &[(NewOp, NewAuditEntry)],
 ) -> Result<(), InsertRolloutError> {
     let mut tx = store.begin().await?;
     if !insert_row(&mut tx, rollout).await? {
@@ -26,7 +28,27 @@ pub(super) async fn insert(
         insert_host(&mut tx, rollout.id, position, host).await?;
     }
     audit::append(&mut tx, entry).await?;
+    for (op, entry) in ops {
+        is_as_seen(&mut tx, rollout, op).await?;
+        ops::insert_in(&mut tx, op, entry).await.map_err(|error| match error {
+            InsertOpError::HostBusy(first) => InsertRolloutError::HostBusy(first),
+            InsertOpError::Store(error) => error.into(),
+        })?;
+    }
     Ok(tx.commit().await.map_err(StoreError::from)?)
+}
+
+/// Holds a rollback against what the host is, as far as the latest facts tell.
+async fn is_as_seen(tx: &mut Tx, rollout: &Rollout, op: &NewOp) -> Result<(), InsertRolloutError> {
+    let OpAction::Rollback { target, seen_current } = &op.action else { return Ok(()) };
+    let facts = hosts::by_id(&mut **tx, op.host).await?.and_then(|host| host.facts);
+    let refusal = match facts.as_ref().map(|facts| rollback::check(facts, target, seen_current)) {
+        Some(Ok(_)) => return Ok(()),
+        Some(Err(refusal)) => Some(refusal),
+        None => None,
+    };
+    let name = rollout.hosts.iter().find(|host| host.host == op.host).map(|host| host.name.clone());
+    Err(InsertRolloutError::NotAsSeen { host: name.unwrap_or_default(), refusal })
 }
 
 /// Whether the roll-out is in: not where another one goes on.
@@ -181,11 +203,7 @@ const OPEN: &str = "SELECT * FROM rollouts WHERE state IN ('running', 'stopping'
 
 async fn open_in(tx: &mut Tx) -> Result<Vec<Rollout>, StoreError> {
     let rows = sqlx::query(OPEN).fetch_all(&mut **tx).await?;
-    let mut open = Vec::with_capacity(rows.len());
-    for row in &rows {
-        open.extend(one(tx, row.parsed("id")?).await?);
-    }
-    Ok(open)
+    read(tx, &rows).await
 }
 
 fn from_rows(row: &SqliteRow, hosts: &[SqliteRow]) -> Result<Rollout, StoreError> {
@@ -212,21 +230,17 @@ fn from_rows(row: &SqliteRow, hosts: &[SqliteRow]) -> Result<Rollout, StoreError
 }
 
 /// The roll-outs in these rows, in their order.
-async fn read(store: &SqliteStore, rows: &[SqliteRow]) -> Result<Vec<Rollout>, StoreError> {
+async fn read(tx: &mut Tx, rows: &[SqliteRow]) -> Result<Vec<Rollout>, StoreError> {
     let mut rollouts = Vec::with_capacity(rows.len());
     for row in rows {
-        let hosts = sqlx::query(HOSTS).bind(row.text("id")?).fetch_all(&store.reader).await?;
+        let hosts = sqlx::query(HOSTS).bind(row.text("id")?).fetch_all(&mut **tx).await?;
         rollouts.push(from_rows(row, &hosts)?);
     }
     Ok(rollouts)
 }
 
 pub(super) async fn by_id(store: &SqliteStore, id: RolloutId) -> Result<Option<Rollout>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM rollouts WHERE id = $1")
-        .bind(id.to_string())
-        .fetch_all(&store.reader)
-        .await?;
-    Ok(read(store, &rows).await?.pop())
+    one(&mut store.snapshot().await?, id).await
 }
 
 pub(super) async fn page(
@@ -239,22 +253,23 @@ pub(super) async fn page(
         query.push(" WHERE id < ").push_bind(before.to_string());
     }
     query.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(limit));
-    let rows = query.build().fetch_all(&store.reader).await?;
-    read(store, &rows).await
+    let mut tx = store.snapshot().await?;
+    let rows = query.build().fetch_all(&mut *tx).await?;
+    read(&mut tx, &rows).await
 }
 
 pub(super) async fn open(store: &SqliteStore) -> Result<Vec<Rollout>, StoreError> {
-    let rows = sqlx::query(OPEN).fetch_all(&store.reader).await?;
-    read(store, &rows).await
+    open_in(&mut store.snapshot().await?).await
 }
 
 pub(super) async fn of_op(store: &SqliteStore, op: OpId) -> Result<Option<Rollout>, StoreError> {
+    let mut tx = store.snapshot().await?;
     let rows = sqlx::query(
         "SELECT rollouts.* FROM rollouts JOIN rollout_hosts ON rollout_hosts.rollout_id = rollouts.id
          WHERE rollout_hosts.op_id = $1",
     )
     .bind(op.to_string())
-    .fetch_all(&store.reader)
+    .fetch_all(&mut *tx)
     .await?;
-    Ok(read(store, &rows).await?.pop())
+    Ok(read(&mut tx, &rows).await?.pop())
 }

@@ -10,7 +10,13 @@ async fn a_url_and_a_path_mean_the_same_file() {
     let path = path.to_str().unwrap();
     let store = SqliteStore::open(&format!("sqlite://{path}")).await.unwrap();
     let at = "2025-12-28T14:40:00Z".parse().unwrap();
-    let token = NewJoinToken { token: TokenHash::of("t"), host_name: None, created_at: at, expires_at: at };
+    let token = NewJoinToken {
+        token: TokenHash::of("t"),
+        host_name: None,
+        made_by: "maria".into(),
+        created_at: at,
+        expires_at: at,
+    };
     store.insert_join_token(&token).await.unwrap();
     store.close().await;
     let again = SqliteStore::open(path).await.unwrap();
