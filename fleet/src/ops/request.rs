@@ -214,7 +214,7 @@ impl Fleet {
 
     /// [`Fleet::dispatch`], whoever has a say in when.
     pub(crate) async fn send(&self, op: &OpView) -> Result<Option<OpView>, StoreError> {
-        if !self.hub.is_ready(op.host) {
+        if !self.hub.is_ready(op.host) || self.is_shared(op.host) {
             return Ok(None);
         }
         let test_timeout_secs = self.test_timeout_secs(op).await?;
