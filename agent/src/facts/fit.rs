@@ -1,23 +1,16 @@
 //! Keeps facts small enough to travel.
 
 use backstay_protocol::Facts;
-use backstay_protocol::limits::{MESSAGE_BYTES, cut};
+use backstay_protocol::limits::MESSAGE_BYTES;
 
 /// The most that facts take as JSON, so that a message with them and a result stays within its limit.
 pub(super) const FACTS_BYTES: usize = MESSAGE_BYTES * 3 / 4;
-/// The longest problem that is told, in bytes.
-const PROBLEM_BYTES: usize = 500;
-/// The most problems that are told.
-const PROBLEMS: usize = 20;
 
 /// Drops what matters least until the facts fit: first the output of tests, of all runs but the newest; then the oldest
 /// test runs; then the oldest generations. What passed has no output, so that a run that says what works is small, and
 /// goes last.
 pub(super) fn fit(facts: &mut Facts) {
-    facts.problems.truncate(PROBLEMS);
-    for problem in &mut facts.problems {
-        *problem = cut(problem, PROBLEM_BYTES);
-    }
+    facts.cut_to_limits();
     if size(facts) > FACTS_BYTES {
         for result in facts.test_runs.iter_mut().skip(1).flat_map(|run| &mut run.results) {
             result.tail.clear();
