@@ -172,6 +172,7 @@ fn git(inputs: &Inputs<'_>) -> Light {
     match inputs.desired {
         DesiredState::NotConfigured => no_repository(),
         DesiredState::Unreadable { reason, .. } => Light::new(State::Failed, "Branch not readable", reason),
+        DesiredState::Moved { commit, why, .. } => moved(inputs, commit, why, "Behind"),
         DesiredState::Known { commit, tree, .. } => match checkout(inputs) {
             Ok(checkout) => git_of(checkout, commit, tree),
             Err(light) => light,
@@ -280,6 +281,7 @@ fn lock(inputs: &Inputs<'_>) -> Light {
     match inputs.desired {
         DesiredState::NotConfigured => no_repository(),
         DesiredState::Unreadable { reason, .. } => Light::new(State::Failed, "Lock not readable", reason),
+        DesiredState::Moved { commit, why, .. } => moved(inputs, commit, why, "Outdated"),
         DesiredState::Known { lock_hash, .. } => match checkout(inputs) {
             Err(light) => light,
             Ok(checkout) if checkout.lock_hash == *lock_hash => {
@@ -288,6 +290,17 @@ fn lock(inputs: &Inputs<'_>) -> Light {
             Ok(_) => Light::new(State::Attention, "Outdated", "flake.lock differs from the branch's. Pull."),
         },
     }
+}
+
+/// The branch was moved a moment ago, and its files are not read again yet.
+fn moved(inputs: &Inputs<'_>, commit: &Commit, why: &str, behind: &str) -> Light {
+    let Some(checkout) = inputs.facts.and_then(|f| f.checkout.as_ref()) else {
+        return Light::never_reported();
+    };
+    if checkout.commit.is(commit) {
+        return Light::new(State::Ok, format!("At {commit}"), "The checkout is at the branch's head.");
+    }
+    Light::new(State::Attention, behind, why)
 }
 
 fn no_repository() -> Light {
