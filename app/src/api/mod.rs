@@ -19,7 +19,7 @@ pub use deployments::{
     RevertPullRequest, continue_anyway, load_deployment, load_deployments, merge_pull_request,
     revert_pull_request,
 };
-pub use fleet::{MakeJoinToken, SetView, Start, StartPage, make_join_token, set_view, start_page};
+pub use fleet::{Address, MakeJoinToken, SetView, Start, StartPage, make_join_token, set_view, start_page};
 pub use host::{
     LoadHost, RemoveHost, SetAutoTest, SetLabels, SetTestTimeout, load_host, remove_host, set_auto_test,
     set_labels, set_test_timeout,
@@ -49,7 +49,6 @@ const PATH_BYTES: usize = 1024;
 /// browsers and the router take those away, and what is left may start with `//`.
 pub fn local_path(path: &str) -> &str {
     let ours = path.starts_with('/')
-        && !path.starts_with("//")
         && !path.contains('\\')
         && path.len() <= PATH_BYTES
         && path.bytes().all(|b| b.is_ascii_graphic())
@@ -130,6 +129,9 @@ mod tests {
             "/audit//x",
             "/./audit",
             "/..",
+            "/a/..//evil.test",
+            "/%2e//evil.test",
+            "/a/%2E./b",
             &long,
         ] {
             assert_eq!(local_path(other), "/", "{other:?}");

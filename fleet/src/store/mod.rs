@@ -27,7 +27,7 @@ pub mod sqlite;
 
 pub use records::{
     Appended, EnrolError, GenerationRecord, HostRecord, InsertOpError, InsertRolloutError, NewAuditEntry,
-    NewDeployment, NewHost, NewJoinToken, NewOp, OpFilter, OpStep, RollbackRecord, StoreError, TokenHash,
+    NewDeployment, NewHost, NewJoinToken, NewOp, OpFilter, OpStep, REVERTED_COMMITS, RollbackRecord, StoreError, TokenHash,
     UserRecord,
 };
 
@@ -181,7 +181,9 @@ pub trait Store: Send + Sync + 'static {
         decision: &Decision,
         audit: &NewAuditEntry,
     ) -> Result<Option<Deployment>, StoreError>;
-    /// The commits that may have become the revert of a deployment.
+    /// The commits of the deployments whose revert was decided on, newest first, at most
+    /// [`REVERTED_COMMITS`].
+    async fn reverted_commits(&self) -> Result<Vec<Commit>, StoreError>;
     /// Brings back what was decided before a revert that could not be made, or that a later pull request was merged
     /// meanwhile; `None` if no revert is being made.
     async fn revert_failed(

@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::at_once::{Player, Slots};
 use super::bench::{Bench, MERGED};
+use super::host::test_run;
 
 impl Bench {
     pub(super) async fn say(&self, name: &str, message: AgentMessage) {
@@ -104,10 +105,17 @@ impl Bench {
         self.tell_facts(name).await;
     }
 
-    /// The tests that passed on the host fail when they are run again.
-    pub(super) async fn no_test_passes(&mut self, name: &str) {
-        let results = self.host(name).runs.iter_mut().flat_map(|run| &mut run.results);
-        results.for_each(|result| result.passed = false);
+    /// The latest run on each of the host's generations failed.
+    pub(super) async fn all_tests_fail(&mut self, name: &str) {
+        let now = self.later();
+        let host = self.host(name);
+        host.runs = host.generations.iter().map(|generation| test_run(generation, now, &["x11"])).collect();
+        self.tell_facts(name).await;
+    }
+
+    /// The host's agent has lost what its tests said.
+    pub(super) async fn forgets_its_runs(&mut self, name: &str) {
+        self.host(name).runs.clear();
         self.tell_facts(name).await;
     }
 
