@@ -20,7 +20,7 @@ mod runner;
 mod runners;
 mod storage;
 mod tests_folder;
-mod user;
 mod unit;
+mod user;
 
 pub use cli::main;

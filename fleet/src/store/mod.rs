@@ -27,8 +27,8 @@ pub mod sqlite;
 
 pub use records::{
     Appended, EnrolError, GenerationRecord, HostRecord, InsertOpError, InsertRolloutError, NewAuditEntry,
-    NewDeployment, NewHost, NewJoinToken, NewOp, OpFilter, OpStep, REVERTED_COMMITS, RollbackRecord, StoreError, TokenHash,
-    UserRecord,
+    NewDeployment, NewHost, NewJoinToken, NewOp, OpFilter, OpStep, REVERTED_COMMITS, RollbackRecord,
+    StoreError, TokenHash, UserRecord,
 };
 
 /// How many generations are kept of a host, beside those that its profile lists.
