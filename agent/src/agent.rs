@@ -95,9 +95,16 @@ impl Agent {
                                still wanted.";
                 Some(self.runners.call_off(entry, Outcome::TimedOut, message))
             }
+            // The next agent tells of the reboot.
+            Standing::Died if !entry.was_rebooted() && self.runners.is_going_down() => None,
             Standing::Died => {
-                let message = "The runner was killed before it could say how the op ended. Its output up to there is \
-                               kept; what the host is now was read afterwards.";
+                let message = if entry.was_rebooted() {
+                    "The host was rebooted while the op was at work. Its output up to there is kept; what the host is \
+                     now was read afterwards."
+                } else {
+                    "The runner was killed before it could say how the op ended. Its output up to there is kept; what \
+                     the host is now was read afterwards."
+                };
                 end(ended_without_runner(entry, now, Outcome::Failed, message))
             }
             Standing::Orphaned if self.has_waited_enough(entry) => {
@@ -181,7 +188,7 @@ fn stop_on_signal(stop: CancellationToken) -> Result<()> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::info!("stopping; an op under way goes on by itself");
+        tracing::info!("stopping; runners are processes of their own and are not stopped by this one");
         stop.cancel();
     });
     Ok(())
@@ -243,6 +250,25 @@ mod tests {
         agent.orphaned.lock().unwrap().insert(entry.op(), long_ago);
         let Standing::Ended(result) = agent.standing(&entry).unwrap() else { panic!() };
         assert!(result.message.contains("still at work"), "{}", result.message);
+    }
+
+    #[test]
+    fn an_op_that_a_reboot_ended_is_told_as_such() {
+        let state = tempfile::tempdir().unwrap();
+        let (agent, entry, _) = agent_and_op(state.path(), TimeDelta::zero());
+        entry.begin_in(Some("another boot".to_owned())).unwrap();
+        let Standing::Ended(result) = agent.standing(&entry).unwrap() else { panic!() };
+        assert_eq!(result.outcome, Outcome::Failed);
+        assert!(result.message.starts_with("The host was rebooted"), "{}", result.message);
+    }
+
+    #[test]
+    fn an_op_whose_boot_is_not_known_was_not_ended_by_a_reboot() {
+        let state = tempfile::tempdir().unwrap();
+        let (agent, entry, _) = agent_and_op(state.path(), TimeDelta::zero());
+        entry.begin_in(None).unwrap();
+        let Standing::Ended(result) = agent.standing(&entry).unwrap() else { panic!() };
+        assert!(result.message.starts_with("The runner was killed"), "{}", result.message);
     }
 
     #[test]

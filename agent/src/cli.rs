@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::facts::FactsReader;
 use crate::lock::Lock;
 use crate::tests_folder::{self, Conditions, Watcher};
+use crate::unit::{Manager, Unit};
 use crate::{agent, runner, storage};
 
 /// The agent of Backstay: reports what this host is, and does what its server asks for.
@@ -42,6 +43,15 @@ enum Action {
     RunOp {
         /// The folder of the op in the journal.
         folder: PathBuf,
+        /// The unit of the agent, which is to run once the op has ended.
+        #[arg(long, requires = "manager")]
+        unit: Option<String>,
+        /// The systemd that the unit belongs to.
+        #[arg(long)]
+        manager: Option<Manager>,
+        /// Only see to it that another process begins the op.
+        #[arg(long)]
+        detach: bool,
     },
 }
 
@@ -65,7 +75,11 @@ fn act(options: &Options) -> Result<ExitCode> {
         Action::Run => agent::run(&config()?).map(|()| ExitCode::SUCCESS),
         Action::Test => test(&config()?),
         Action::Facts => facts(&config()?).map(|()| ExitCode::SUCCESS),
-        Action::RunOp { folder } => runner::run_op(folder).map(|()| ExitCode::SUCCESS),
+        Action::RunOp { folder, detach: true, .. } => runner::detach(folder).map(|()| ExitCode::SUCCESS),
+        Action::RunOp { folder, unit, manager, detach: false } => {
+            let agent = unit.clone().zip(*manager).map(|(name, manager)| Unit { name, manager });
+            runner::run_op(folder, agent.as_ref()).map(|()| ExitCode::SUCCESS)
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! whichever agent is alive sends on what is there.
 
 mod agent;
+mod boot;
 pub mod cli;
 mod command;
 mod comparison;
@@ -14,9 +15,10 @@ pub mod facts;
 mod journal;
 mod lock;
 mod platform;
-pub mod runner;
+mod runner;
 mod runners;
 mod storage;
 mod tests_folder;
+mod unit;
 
 pub use cli::main;

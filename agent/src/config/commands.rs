@@ -25,7 +25,7 @@ pub struct Commands {
     pub sudo: Argv,
     /// Names the units that have failed, and those in which an activation is at work; stops the latter.
     pub systemctl: Argv,
-    /// Gives a runner a unit of its own, where the agent is root and systemd is there.
+    /// Gives a runner a scope of its own, where the agent is a service of systemd.
     pub systemd_run: Argv,
 }
 

@@ -12,6 +12,7 @@ use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
 
 use super::reserve;
+use crate::boot;
 use crate::command;
 use crate::config::Config;
 use crate::lock::Lock;
@@ -128,9 +129,23 @@ impl Entry {
         Lock::take(&self.folder.join("lock"))
     }
 
-    /// Marks the op as begun, for ever. Whoever does this holds the lock.
+    /// Marks the op as begun, for ever, by this process in this boot of the host. Whoever does this holds the lock.
     pub(crate) fn begin(&self) -> io::Result<()> {
-        storage::write(&self.folder.join("begun"), std::process::id().to_string().as_bytes())
+        self.begin_in(boot::id())
+    }
+
+    /// The same, in any boot.
+    pub(crate) fn begin_in(&self, boot: Option<String>) -> io::Result<()> {
+        let begun = format!("{}\n{}\n", std::process::id(), boot.unwrap_or_default());
+        storage::write(&self.folder.join("begun"), begun.as_bytes())
+    }
+
+    /// Whether the host was booted again since a runner began the op. Where a boot cannot be told from another, it was
+    /// not.
+    pub(crate) fn was_rebooted(&self) -> bool {
+        let begun = fs::read_to_string(self.folder.join("begun")).unwrap_or_default();
+        let then = begun.lines().nth(1).filter(|boot| !boot.is_empty());
+        then.is_some_and(|then| boot::id().is_some_and(|now| now != then))
     }
 
     /// Whether a runner has begun it, or it ended without one: none may begin it then.
@@ -141,7 +156,7 @@ impl Entry {
     /// Takes note of the process group of the command that runs now: what goes through sudo, which closes what it
     /// inherits, does not hold the lock. Without a note an op whose runner is killed is only told earlier.
     pub(crate) fn note_command(&self, group: i32) {
-        if let Err(error) = fs::write(self.folder.join(COMMAND), format!("{group} {}", boot())) {
+        if let Err(error) = fs::write(self.folder.join(COMMAND), format!("{group} {}", boot::id().unwrap_or_default())) {
             tracing::debug!(op = %self.op(), %error, "the command's process group cannot be noted");
         }
     }
@@ -151,7 +166,7 @@ impl Entry {
         let noted = fs::read_to_string(self.folder.join(COMMAND)).unwrap_or_default();
         // Numbers are given again after a boot.
         let group =
-            noted.split_once(' ').filter(|(_, since)| *since == boot()).map(|(group, _)| group.parse());
+            noted.split_once(' ').filter(|(_, since)| *since == boot::id().unwrap_or_default()).map(|(group, _)| group.parse());
         group.and_then(Result::ok).is_some_and(command::group_lives)
     }
 
@@ -225,14 +240,8 @@ impl Entry {
 
     fn runner(&self) -> Option<Pid> {
         let text = fs::read_to_string(self.folder.join("begun")).ok()?;
-        text.trim().parse().ok().and_then(Pid::from_raw)
+        text.lines().next()?.trim().parse().ok().and_then(Pid::from_raw)
     }
-}
-
-/// Names this boot of the host, on Linux.
-fn boot() -> String {
-    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    id.trim().to_owned()
 }
 
 /// A result that the agent writes where no runner could.

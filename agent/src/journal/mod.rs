@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! journal/<op id>/op.json        what to do, complete from the moment the folder has its name
-//! journal/<op id>/begun          a runner has begun: no other ever will
+//! journal/<op id>/begun          which runner has begun, in which boot of the host: no other ever will
 //! journal/<op id>/lock           held by the runner, and by the commands that it started
 //! journal/<op id>/cancel         the op is to stop
 //! journal/<op id>/output.jsonl   lines and phases, appended

@@ -47,6 +47,7 @@ pub(crate) struct Recorder {
     missed: u64,
     /// Whether the file ends with a piece of a line.
     torn: bool,
+    activated: bool,
 }
 
 impl Recorder {
@@ -70,6 +71,7 @@ impl Recorder {
             dropped: 0,
             missed: 0,
             torn: false,
+            activated: false,
         })
     }
 
@@ -90,9 +92,15 @@ impl Recorder {
 
     /// Writes down what the op is doing from here on.
     pub(crate) fn phase(&mut self, phase: Phase) {
+        self.activated |= phase == Phase::Activating;
         if let Err(error) = self.write(&Record::Phase(phase)) {
             tracing::warn!(%error, "what the op is doing cannot be written down");
         }
+    }
+
+    /// Whether the op has begun to activate anything.
+    pub(crate) fn has_activated(&self) -> bool {
+        self.activated
     }
 
     /// Writes down what was held back, and makes all of it last. How many lines are missing of which the output could

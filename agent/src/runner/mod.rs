@@ -1,5 +1,6 @@
 //! The runner: a process of its own that does one op of the journal, whatever becomes of the agent.
 
+mod detach;
 mod position;
 mod pull;
 mod report;
@@ -21,6 +22,8 @@ use backstay_protocol::{Clock, OpAction, Phase, SystemClock};
 
 use crate::journal::Entry;
 use crate::lock::Lock;
+use crate::unit::Unit;
+pub(crate) use detach::{DETACH, detach};
 use verdict::Verdict;
 use work::Work;
 
@@ -29,11 +32,12 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest such pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Does the op whose journal entry is in `folder`, unless another runner has begun it.
+/// Does the op whose journal entry is in `folder`, unless another runner has begun it. `agent` is the unit of the agent that
+/// started this runner.
 ///
 /// # Errors
 /// Where the entry cannot be read or the op not be marked as begun; nothing has been done then.
-pub fn run_op(folder: &Path) -> Result<()> {
+pub(crate) fn run_op(folder: &Path, agent: Option<&Unit>) -> Result<()> {
     // A session of its own: neither a terminal nor a supervisor that ends the agent's reaches it. Where this process
     // leads one already, there is nothing to do.
     let _ = rustix::process::setsid();
@@ -47,10 +51,16 @@ pub fn run_op(folder: &Path) -> Result<()> {
     lock.share_with_commands()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let started_at = clock.now();
-    let Verdict { outcome, exit_code, commit, message } = perform(&entry, &clock);
+    let Verdict { outcome, exit_code, commit, message, activated } = perform(&entry, &clock);
     // The clock may have been set back meanwhile.
     let finished_at = clock.now().max(started_at);
-    end(&entry, &OpResult { outcome, exit_code, commit, message, started_at, finished_at })
+    let ended = end(&entry, &OpResult { outcome, exit_code, commit, message, started_at, finished_at });
+    if let (true, Some(unit), Ok(config)) = (activated, agent, entry.config()) {
+        // An activation stops the agent's unit and starts it at its end, to which it may not have come. Nobody else would
+        // start it then. An op that activated nothing has stopped nothing: if the unit is down, a person wanted that.
+        unit.start_if_down(&config.commands);
+    }
+    ended
 }
 
 /// The lock of the op; none where another runner holds it or has held it. An agent that looks whether the lock is free

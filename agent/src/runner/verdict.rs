@@ -16,11 +16,14 @@ pub(crate) struct Verdict {
     pub(crate) exit_code: Option<i32>,
     pub(crate) commit: Option<Commit>,
     pub(crate) message: String,
+    /// Whether anything was activated, or begun to be.
+    pub(crate) activated: bool,
 }
 
 impl Verdict {
     fn new(outcome: Outcome, message: impl Into<String>) -> Self {
-        Self { outcome, exit_code: None, commit: None, message: cut(&message.into(), MESSAGE_BYTES) }
+        let message = cut(&message.into(), MESSAGE_BYTES);
+        Self { outcome, exit_code: None, commit: None, message, activated: false }
     }
 
     /// What was asked for was done.

@@ -198,6 +198,7 @@ impl<'a> Work<'a> {
     /// Closes the output with what the op came to.
     pub(crate) fn finish(mut self, verdict: Verdict) -> Verdict {
         self.say(&verdict.message);
+        let verdict = Verdict { activated: self.recorder.has_activated(), ..verdict };
         match self.recorder.finish() {
             0 => verdict,
             missed => verdict.and(&format!("{}.", missing_lines(missed))),

@@ -146,7 +146,14 @@ impl Guest {
     #[must_use]
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new("nsenter");
-        command.args(["--target", &self.pid.to_string(), "--all", "--wd=/", "env", "--ignore-environment"]);
+        command.args([
+            "--target",
+            &self.pid.to_string(),
+            "--all",
+            "env",
+            "--chdir=/",
+            "--ignore-environment",
+        ]);
         command.args([&format!("PATH={PATH}"), "HOME=/root", "LANG=C.UTF-8", program]).stdin(Stdio::null());
         command
     }

@@ -87,6 +87,8 @@ impl World {
         guest.script(&format!(
             "useradd --uid {UID} --create-home {USER}; useradd --system --home-dir /var/lib/backstay-agent backstay; mkdir -m 777 {TRACES}"
         ))?;
+        guest.write("/etc/systemd/system/current-system.service", CURRENT_SYSTEM, 0o644)?;
+        guest.run(&["systemctl", "--quiet", "enable", "current-system"])?;
         let (folder, unit) = match self.agent {
             Agent::Home => (format!("/home/{USER}/.config/systemd/user"), USER_UNIT),
             Agent::Root | Agent::Sudo => ("/etc/systemd/system".to_owned(), AGENT_UNIT),
@@ -95,7 +97,6 @@ impl World {
         if self.agent == Agent::Sudo {
             guest.write(&format!("{folder}/backstay-agent.service.d/sudo.conf"), SUDO_DROP_IN, 0o644)?;
             guest.write("/etc/sudoers.d/backstay", SUDOERS, 0o440)?;
-            guest.run(&["visudo", "-cf", "/etc/sudoers.d/backstay"])?;
         }
         if let Some(text) = plan.drop_in {
             guest.write(&format!("{folder}/backstay-agent.service.d/zz.conf"), text, 0o644)?;
@@ -219,7 +220,6 @@ impl World {
     }
 
     /// The same, once the server has this line of it.
-    #[allow(dead_code, reason = "for stories that look in the middle")]
     pub(crate) fn op_with_line(&self, line: &str) -> Result<Op> {
         self.op(&["--line", line])
     }
@@ -275,6 +275,13 @@ impl World {
         self.guest.read(&format!("{TRACES}/activations")).map_or(0, |text| text.lines().count())
     }
 
+    /// What `systemd-analyze` has to say about a unit, as the owner of the agent.
+    pub(crate) fn complaints(&self, words: &[&str]) -> Result<String> {
+        let analyze = self.as_owner("systemd-analyze").args(words).output()?;
+        let said = [analyze.stdout, analyze.stderr].concat();
+        Ok(String::from_utf8_lossy(&said).trim().to_owned())
+    }
+
     /// What the units said, for an error.
     pub(crate) fn journal(&self) -> String {
         let lines = self.guest.run(&["journalctl", "--no-pager", "--no-hostname", "-o", "cat", "-n", "40"]);
@@ -286,6 +293,17 @@ impl World {
         Ok(self.manage(&["list-units", "backstay-op*", "--all", "--no-legend", "--plain"])?.trim().is_empty())
     }
 }
+
+/// As NixOS does early at its boot.
+const CURRENT_SYSTEM: &str = r#"[Unit]
+DefaultDependencies=no
+Before=sysinit.target
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'ln -sfn $(readlink -f /nix/var/nix/profiles/system) /run/current-system'
+[Install]
+WantedBy=sysinit.target
+"#;
 
 /// Has a generation run: `/run/current-system`, or home-manager's link.
 const BECOME: &str = r#"become() {

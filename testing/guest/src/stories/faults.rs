@@ -1,10 +1,10 @@
 //! Something dies, stops or starts in the middle of a rollback.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
-use super::expect_whole;
+use super::{expect, expect_whole};
 use crate::Programs;
-use crate::world::{Agent, Plan, World};
+use crate::world::{Agent, Plan, World, wait_for};
 
 /// An activation that stands still in its middle.
 const PAUSES: &str = r#"
@@ -15,11 +15,16 @@ seq -f 'after %g' 500
 become "$build"
 "#;
 
-/// Asks for a rollback, lets something happen in its middle, and lets it go on.
-fn in_the_middle(programs: &Programs, happens: fn(&World) -> Result<()>) -> Result<()> {
+fn paused(programs: &Programs) -> Result<World> {
     let world = World::make(programs, &Plan::new(Agent::Root, PAUSES))?;
     world.ask_for_rollback(1)?;
     world.wait_for_pause()?;
+    Ok(world)
+}
+
+/// Asks for a rollback, lets something happen in its middle, and lets it go on.
+fn in_the_middle(programs: &Programs, happens: fn(&World) -> Result<()>) -> Result<()> {
+    let world = paused(programs)?;
     happens(&world)?;
     let op = world.end_of_op()?;
     expect_whole(&world, &op, 1)
@@ -44,7 +49,21 @@ pub(super) fn agent_stopped(programs: &Programs) -> Result<()> {
     in_the_middle(programs, |world| {
         world.manage(&["stop", "backstay-agent"])?;
         world.go_on()?;
-        crate::world::wait_for("the activation to end", || world.has_no_scope())?;
+        wait_for("the activation to end", || world.has_no_scope())?;
         world.manage(&["start", "backstay-agent"]).map(drop)
     })
+}
+
+/// The host comes back on what its profile points at, and says what ended the op.
+pub(super) fn host_rebooted(programs: &Programs) -> Result<()> {
+    let mut world = paused(programs)?;
+    world.op_with_line("before 500")?;
+    world.guest.reboot()?;
+    world.inside(&["serving"])?;
+    let op = world.end_of_op()?;
+    expect(&op, "failed", "The host was rebooted while the op was at work.")?;
+    ensure!(op.lines.iter().any(|(_, text)| text == "before 500"), "its lines are lost: {}", op.told());
+    world.inside(&["reported", "1"])?;
+    ensure!(world.activations() == 1, "it was activated {} times", world.activations());
+    Ok(())
 }

@@ -3,6 +3,7 @@
 mod faults;
 pub(crate) mod guests;
 mod restarts;
+mod units;
 
 use anyhow::{Result, ensure};
 
@@ -22,13 +23,31 @@ pub(crate) struct Story {
 pub(crate) const ALL: &[Story] = &[
     Story { name: "a guest reboots, and leaves nothing behind", tell: guests::dropped },
     Story { name: "a guest whose program is killed leaves nothing behind", tell: guests::abandoned },
-    Story { name: "the agent and systemd are restarted by a rollback", tell: restarts::root },
+    Story { name: "the unit files that ship are sound", tell: units::sound },
+    Story { name: "a rollback restarts the agent and systemd: agent as root", tell: restarts::root },
+    Story { name: "a rollback restarts the agent and systemd: agent with sudo", tell: restarts::sudo },
+    Story { name: "a rollback restarts the agent and systemd: agent of a home", tell: restarts::home },
+    Story { name: "no scope can be had, and the unit keeps the runner: it works", tell: restarts::plain },
+    Story {
+        name: "no scope can be had, and the unit would end the runner: refused",
+        tell: restarts::refused,
+    },
+    Story {
+        name: "no scope can be had by sudo, and the unit would end the runner: refused",
+        tell: restarts::sudo_refused,
+    },
+    Story {
+        name: "an activation dies between stop and start of the agent: it is started",
+        tell: restarts::started_again,
+    },
+    Story { name: "the same in a home", tell: restarts::started_again_at_home },
     Story { name: "the agent is killed in the middle of a rollback", tell: faults::agent_killed },
     Story { name: "the server is restarted in the middle of a rollback", tell: faults::server_restarted },
     Story {
         name: "the agent is stopped in the middle of a rollback and started later",
         tell: faults::agent_stopped,
     },
+    Story { name: "the host is rebooted in the middle of a rollback", tell: faults::host_rebooted },
 ];
 
 /// Holds an op that succeeded, and whose activation wrote `before 1` to `before 500` and `after 1` to `after 500`,

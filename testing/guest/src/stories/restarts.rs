@@ -1,33 +1,106 @@
 //! A switch stops, re-executes and starts what stands around it.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
-use super::expect_whole;
+use super::{expect, expect_whole};
 use crate::Programs;
-use crate::world::{Agent, Plan, World};
+use crate::world::{Agent, Plan, World, wait_for};
 
 /// As NixOS's switch-to-configuration does where the agent's unit has changed: it stops the unit, activates, has systemd
-/// re-execute itself and read its units, and starts the unit.
-const RESTARTS: &str = r#"
+/// re-execute itself and read its units, and starts the unit. sd-switch does the same for home-manager, by the user's systemd.
+/// Seen: switch-to-configuration-ng of nixpkgs 2026-10 and sd-switch 0.6 under systemd 252 and 257.
+fn restarts(agent: Agent) -> String {
+    let systemctl = systemctl(agent);
+    format!(
+        r#"
 echo "stopping the following units: backstay-agent.service" >&2
-systemctl stop backstay-agent
+{systemctl} stop backstay-agent
 echo "activating the configuration..." >&2
 seq -f 'before %g' 500
-systemctl daemon-reexec
-systemctl daemon-reload
+{systemctl} daemon-reexec
+{systemctl} daemon-reload
 seq -f 'after %g' 500
 become "$build"
 echo "starting the following units: backstay-agent.service" >&2
-systemctl start backstay-agent
-"#;
-
-/// The agent is root, its unit as it ships.
-pub(super) fn root(programs: &Programs) -> Result<()> {
-    rollback(programs, &Plan::new(Agent::Root, RESTARTS))
+{systemctl} start backstay-agent
+"#
+    )
 }
 
-fn rollback(programs: &Programs, plan: &Plan) -> Result<()> {
+fn systemctl(agent: Agent) -> &'static str {
+    match agent {
+        Agent::Root | Agent::Sudo => "systemctl",
+        Agent::Home => "systemctl --user",
+    }
+}
+
+/// No scope can be had: this is what is called in place of `systemd-run`.
+const NO_SCOPE: &str = "[commands]\nsystemd_run = [\"false\"]\n";
+/// A unit as systemd makes it where nothing is said.
+const CONTROL_GROUP: &str = "[Service]\nKillMode=control-group\n";
+
+pub(super) fn root(programs: &Programs) -> Result<()> {
+    holds(programs, &plan(Agent::Root))
+}
+
+pub(super) fn sudo(programs: &Programs) -> Result<()> {
+    // The scope alone keeps the switch: the unit would end it.
+    holds(programs, &Plan { drop_in: Some(CONTROL_GROUP), ..plan(Agent::Sudo) })
+}
+
+pub(super) fn home(programs: &Programs) -> Result<()> {
+    holds(programs, &Plan { drop_in: Some(CONTROL_GROUP), ..plan(Agent::Home) })
+}
+
+/// The units as they ship keep the runner, also without a scope.
+pub(super) fn plain(programs: &Programs) -> Result<()> {
+    holds(programs, &Plan { configuration: NO_SCOPE, ..plan(Agent::Root) })
+}
+
+pub(super) fn refused(programs: &Programs) -> Result<()> {
+    is_refused(programs, Agent::Root)
+}
+
+pub(super) fn sudo_refused(programs: &Programs) -> Result<()> {
+    is_refused(programs, Agent::Sudo)
+}
+
+fn plan(agent: Agent) -> Plan {
+    Plan::new(agent, restarts(agent))
+}
+
+fn holds(programs: &Programs, plan: &Plan) -> Result<()> {
     let world = World::make(programs, plan)?;
     world.ask_for_rollback(1)?;
     expect_whole(&world, &world.end_of_op()?, 1)
+}
+
+fn is_refused(programs: &Programs, agent: Agent) -> Result<()> {
+    let plan = Plan { drop_in: Some(CONTROL_GROUP), configuration: NO_SCOPE, ..plan(agent) };
+    let world = World::make(programs, &plan)?;
+    world.ask_for_rollback(1)?;
+    let op = world.end_of_op()?;
+    expect(&op, "failed", "Nothing was changed. Set KillMode=process in backstay-agent.service")?;
+    ensure!(world.current()? == 3 && world.activations() == 0, "something was changed");
+    world.wait_for_agent()
+}
+
+pub(super) fn started_again(programs: &Programs) -> Result<()> {
+    is_started_again(programs, Agent::Root)
+}
+
+pub(super) fn started_again_at_home(programs: &Programs) -> Result<()> {
+    is_started_again(programs, Agent::Home)
+}
+
+/// systemd starts nothing by `Restart=` that was stopped.
+fn is_started_again(programs: &Programs, agent: Agent) -> Result<()> {
+    let dies = format!("{} stop backstay-agent\necho stopped\nkill -KILL $$\n", systemctl(agent));
+    let world = World::make(programs, &Plan::new(agent, dies))?;
+    world.ask_for_rollback(1)?;
+    let op = world.end_of_op()?;
+    expect(&op, "failed", "signal 9")?;
+    ensure!(op.lines.iter().any(|(_, text)| text == "stopped"), "it did not stop the agent: {}", op.told());
+    world.wait_for_agent()?;
+    wait_for("the scope to go", || world.has_no_scope())
 }
