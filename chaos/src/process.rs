@@ -64,6 +64,8 @@ impl Recipe {
         let (program, arguments) = self.argv.split_first().context("no program is given")?;
         let child = Command::new(program)
             .args(arguments)
+            // No service of systemd, whatever this program was started by.
+            .env_remove("INVOCATION_ID")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)

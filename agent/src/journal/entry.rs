@@ -156,7 +156,9 @@ impl Entry {
     /// Takes note of the process group of the command that runs now: what goes through sudo, which closes what it
     /// inherits, does not hold the lock. Without a note an op whose runner is killed is only told earlier.
     pub(crate) fn note_command(&self, group: i32) {
-        if let Err(error) = fs::write(self.folder.join(COMMAND), format!("{group} {}", boot::id().unwrap_or_default())) {
+        if let Err(error) =
+            fs::write(self.folder.join(COMMAND), format!("{group} {}", boot::id().unwrap_or_default()))
+        {
             tracing::debug!(op = %self.op(), %error, "the command's process group cannot be noted");
         }
     }
@@ -165,8 +167,10 @@ impl Entry {
     fn command_lives(&self) -> bool {
         let noted = fs::read_to_string(self.folder.join(COMMAND)).unwrap_or_default();
         // Numbers are given again after a boot.
-        let group =
-            noted.split_once(' ').filter(|(_, since)| *since == boot::id().unwrap_or_default()).map(|(group, _)| group.parse());
+        let group = noted
+            .split_once(' ')
+            .filter(|(_, since)| *since == boot::id().unwrap_or_default())
+            .map(|(group, _)| group.parse());
         group.and_then(Result::ok).is_some_and(command::group_lives)
     }
 

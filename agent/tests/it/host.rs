@@ -66,6 +66,8 @@ impl Host {
     pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.path).envs(self.environment());
+        // These agents are no services, whatever started the tests.
+        command.env_remove("INVOCATION_ID");
         command
     }
 

@@ -78,6 +78,8 @@ fn token_file(host: &Description) -> PathBuf {
 fn agent(built: &Built, host: &Description, action: &str) -> Command {
     let mut agent = Command::new(&built.agent);
     agent.arg(action).arg("--config").arg(config(host)).envs(&host.environment).stdin(Stdio::null());
+    // No service of systemd, whatever this program was started by.
+    agent.env_remove("INVOCATION_ID");
     agent
 }
 
