@@ -62,7 +62,8 @@ impl SmallDisk {
 
     /// The process that runs an op.
     pub(crate) fn runner(&self, op: OpId) -> i32 {
-        fs::read_to_string(self.journal(op).join("begun")).unwrap().parse().unwrap()
+        let begun = fs::read_to_string(self.journal(op).join("begun")).unwrap();
+        begun.lines().next().unwrap().parse().unwrap()
     }
 
     /// Takes up all the room that is left.

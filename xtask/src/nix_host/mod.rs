@@ -127,13 +127,14 @@ impl NixHost {
     }
 
     fn write_programs(&self) -> Result<()> {
-        let (name, activate) = match self.platform {
-            Platform::Nixos => ("nixos-rebuild", "bin/switch-to-configuration\" switch"),
-            Platform::HomeManager => ("home-manager", "activate\" --driver-version 1"),
-        };
         let builder = this_program()?;
-        let script =
-            scripts::rebuild(&self.folder, &self.profile_path(), &self.checkout(), &builder, activate);
+        let (host, profile, checkout) = (&self.folder, self.profile_path(), self.checkout());
+        let (name, script) = match self.platform {
+            Platform::Nixos => ("nixos-rebuild", scripts::nixos_rebuild(host, &profile, &checkout, &builder)),
+            Platform::HomeManager => {
+                ("home-manager", scripts::home_manager(host, &profile, &checkout, &builder))
+            }
+        };
         build::write_script(&self.folder.join("bin").join(name), &script)?;
         if self.platform == Platform::Nixos {
             build::write_script(&self.folder.join("bin/systemctl"), &scripts::systemctl(&self.running()))?;

@@ -1,4 +1,7 @@
 //! What a build of NixOS or home-manager brings along to run: scripts that do what a dashboard can see of it.
+//!
+//! They print and end as the real programs were seen to: nixos-rebuild-ng and switch-to-configuration-ng of nixpkgs
+//! 2026-10, home-manager 26.05, under systemd 252 and 257.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -10,7 +13,8 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Activation {
     /// The exit status. 1: the boot loader could not be installed, nothing was activated. 2: a script failed on the
-    /// way. 4: it is active, but units failed. 100: it takes effect at the next boot.
+    /// way. 4: it is active, but units failed. 11: another switch holds the lock, which the scripts see to themselves.
+    /// 100: it takes effect at the next boot.
     pub(crate) exit: u8,
     /// The units that fail, told with 4.
     pub(crate) failed_units: Vec<String>,
@@ -21,7 +25,7 @@ pub(crate) struct Activation {
 /// The start of every activation script: who and where it is, and how it speaks.
 fn opening(host: &Path, activation: &Activation) -> String {
     let seconds = format!("{}.{:03}", activation.pace / 1000, activation.pace % 1000);
-    let pause = if activation.pace == 0 { ":".to_owned() } else { format!("sleep {seconds}") };
+    let pause = if activation.pace == 0 { ":".to_owned() } else { format!("sleep {seconds} 9>&-") };
     format!(
         r#"#!/bin/sh
 host='{host}'
@@ -29,9 +33,9 @@ build=$(dirname "$(readlink -f "$0")")
 say() {{ printf '%s\n' "$*" >&2; {pause}; }}
 record() {{ printf '%s %s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$1" "$build" >>"$host/activations.log"; }}
 # Whoever wants to look at a switch under way creates `hold`, waits for `holding`, and removes `hold` to let it go on.
-hold() {{ while [ -e "$host/hold" ]; do : >"$host/holding"; sleep 0.05; done; rm -f "$host/holding"; }}
+hold() {{ while [ -e "$host/hold" ]; do : >"$host/holding"; sleep 0.05 9>&-; done; rm -f "$host/holding"; }}
 # Whoever wants something to happen in the middle of a switch puts a program there.
-during() {{ if [ -x "$host/during" ]; then "$host/during"; fi; }}
+during() {{ if [ -x "$host/during" ]; then "$host/during" 9>&-; fi; }}
 "#,
         host = host.display()
     )
@@ -40,8 +44,15 @@ during() {{ if [ -x "$host/during" ]; then "$host/during"; fi; }}
 /// NixOS's `bin/switch-to-configuration`.
 pub(super) fn switch_to_configuration(host: &Path, activation: &Activation) -> String {
     let mut script = opening(host, activation);
+    // Whatever it is asked to do, it takes the lock first, ends with the number of the error if another has it, and lets
+    // none of its children inherit it.
     script.push_str(
         r#"build=$(dirname "$build")
+exec 9>>"$host/run/switch-to-configuration.lock"
+if ! flock --nonblock 9; then
+    say "Could not acquire lock"
+    exit 11
+fi
 boot_loader() {
     say "updating GRUB 2 menu..."
 "#,
@@ -114,12 +125,15 @@ fi
 say "Activating linkGeneration"
 roots="${XDG_STATE_HOME:-$HOME/.local/state}/home-manager/gcroots"
 mkdir -p "$roots"
-ln -sfn "$build" "$roots/current-home"
+ln -sfn "$build" "$roots/new-home"
 record activate
+say "Activating installPackages"
 say "Activating reloadSystemd"
 "#,
     );
     script.push_str(&ending(activation));
+    // The link to what runs is the very last.
+    script.push_str("ln -sfn \"$build\" \"$roots/current-home\"\nrm -f \"$roots/new-home\"\n");
     script
 }
 
@@ -155,38 +169,54 @@ esac
     )
 }
 
-/// `nixos-rebuild` or `home-manager`: takes what was built of the checkout's commit beforehand, or else has `builder` (this
-/// program) build it.
-pub(super) fn rebuild(
-    host: &Path,
-    profile: &Path,
-    checkout: &Path,
-    builder: &Path,
-    activate: &str,
-) -> String {
+/// `nixos-rebuild`. Where the activation fails, its last words are of the command, not of the cause, and it passes the
+/// status on. The real one has systemd activate, in a unit of its own; the unit of a host in a folder would be the
+/// machine's, so here it only says so. `testing/guest` has one that does it.
+pub(super) fn nixos_rebuild(host: &Path, profile: &Path, checkout: &Path, builder: &Path) -> String {
+    let mut script = rebuild(host, profile, checkout, builder);
+    script.push_str(
+        r#""$profile/bin/switch-to-configuration" switch && exit 0
+status=$?
+echo "Command 'systemd-run -E LOCALE_ARCHIVE -E NIXOS_INSTALL_BOOTLOADER --collect --no-ask-password --pipe --quiet --service-type=exec --unit=nixos-rebuild-switch-to-configuration --wait $profile/bin/switch-to-configuration switch' returned non-zero exit status $status." >&2
+exit $status
+"#,
+    );
+    script
+}
+
+/// `home-manager`.
+pub(super) fn home_manager(host: &Path, profile: &Path, checkout: &Path, builder: &Path) -> String {
+    let mut script = rebuild(host, profile, checkout, builder);
+    script.push_str("exec \"$profile/activate\" --driver-version 1\n");
+    script
+}
+
+/// Both of them up to the activation: `switch` takes what was built of the checkout's commit beforehand, or else has `builder`
+/// (this program) build it, and points the profile at it.
+fn rebuild(host: &Path, profile: &Path, checkout: &Path, builder: &Path) -> String {
     format!(
         r#"#!/bin/sh
 host='{host}' profile='{profile}' checkout='{checkout}'
 case " $* " in
 *" --rollback "*)
-    nix-env --profile "$profile" --rollback || exit 1
+    # The real one first builds what is checked out, and ends where that fails. Nobody should come to need it.
+    echo "error: --rollback is not known here" >&2
+    exit 1
     ;;
-*" switch "*)
-    commit=$(git -C "$checkout" rev-parse HEAD) || exit 1
-    echo "building the configuration..." >&2
-    if [ -e "$host/builds/$commit" ]; then
-        build=$(readlink -f "$host/builds/$commit")
-    else
-        build=$('{builder}' host-build "$host") || exit 1
-    fi
-    nix-env --profile "$profile" --set "$build" || exit 1
-    ;;
+*" switch "*) ;;
 *)
     echo "error: only switch is known here" >&2
     exit 1
     ;;
 esac
-exec "$profile/{activate}
+commit=$(git -C "$checkout" rev-parse HEAD) || exit 1
+echo "building the system configuration..." >&2
+if [ -e "$host/builds/$commit" ]; then
+    build=$(readlink -f "$host/builds/$commit")
+else
+    build=$('{builder}' host-build "$host") || exit 1
+fi
+nix-env --profile "$profile" --set "$build" || exit 1
 "#,
         host = host.display(),
         profile = profile.display(),

@@ -173,6 +173,52 @@ fn failures_leave_what_nixos_would_leave() {
 }
 
 #[test]
+fn one_switch_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = nixos(folder.path());
+    let lock = host.folder.join("run/switch-to-configuration.lock");
+    let held = fs::File::options().create(true).append(true).open(lock).unwrap();
+    held.lock().unwrap();
+    for action in ["check", "switch"] {
+        let refused = switch(&host, 44, action);
+        assert_eq!(refused.status.code(), Some(11));
+        assert_eq!(said(&refused), "Could not acquire lock\n");
+    }
+    drop(held);
+    assert!(switch(&host, 44, "switch").status.success());
+}
+
+#[test]
+fn a_switch_whose_activation_fails_ends_with_its_status_and_names_the_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let upstream = Upstream::create(&folder.path().join("upstream")).unwrap();
+    let new = upstream.commit("Start", &pins("aaaa"), Duration::from_hours(72)).unwrap();
+    let build = json!({
+        "label": "25.11", "commit": new, "kernel": "6.18.17", "activation": { "exit": 4, "failed_units": ["gpu.service"] },
+    });
+    let host = make(
+        &folder.path().join("host"),
+        json!({
+            "name": "gpc0", "platform": "nixos", "generations": [{ "label": "a", "kernel": "6.18.17" }],
+            "ready": [build], "checkout": { "upstream": upstream.url(), "commit": new },
+        }),
+    );
+    let failed = on(&host, host.folder.join("bin/nixos-rebuild"), &["switch", "--flake", "."]);
+    assert_eq!(failed.status.code(), Some(4), "{}", said(&failed));
+    let said = said(&failed);
+    let last = said.lines().last().unwrap();
+    assert!(
+        last.starts_with("Command 'systemd-run ") && last.ends_with("returned non-zero exit status 4."),
+        "{said}"
+    );
+    assert!(said.contains("the following units failed: gpu.service"), "{said}");
+    assert_eq!(
+        on(&host, host.folder.join("bin/nixos-rebuild"), &["switch", "--rollback"]).status.code(),
+        Some(1)
+    );
+}
+
+#[test]
 fn tests_follow_the_running_build() {
     let folder = tempfile::tempdir().unwrap();
     let host = nixos(folder.path());
