@@ -4,6 +4,7 @@ mod faults;
 pub(crate) mod guests;
 mod restarts;
 mod units;
+mod switches;
 
 use anyhow::{Result, ensure};
 
@@ -49,6 +50,9 @@ pub(crate) const ALL: &[Story] = &[
     },
     Story { name: "a switch is cancelled while systemd activates for it", tell: faults::switch_cancelled },
     Story { name: "the host is rebooted in the middle of a rollback", tell: faults::host_rebooted },
+    Story { name: "a switch is cancelled while systemd activates", tell: switches::cancelled },
+    Story { name: "nixos-rebuild is killed while systemd activates", tell: switches::rebuild_killed },
+    Story { name: "the scope of a switch is killed while systemd activates", tell: switches::scope_killed },
 ];
 
 /// Holds an op that succeeded, and whose activation wrote `before 1` to `before 500` and `after 1` to `after 500`,
