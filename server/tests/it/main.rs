@@ -14,3 +14,4 @@ mod output;
 mod rendering;
 mod rollback;
 mod strangers;
+mod stop_tests;
