@@ -104,7 +104,7 @@ pub fn plan(
     let half_done = candidates
         .iter()
         .filter(may_be_offered)
-        .find(|c| c.finishes() && c.tests.is_some_and(|tests| tests.all_passed()));
+        .find(|c| c.finishes() && c.tests.is_some_and(TestSummary::all_passed));
     let preselected = half_done.map(|c| c.generation.number).or(working).or_else(|| {
         let mut earlier = candidates.iter().filter(|c| c.generation.number < current.number);
         earlier.find(may_be_offered).map(|c| c.generation.number)
