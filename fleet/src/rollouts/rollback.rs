@@ -2,7 +2,7 @@
 
 use backstay_protocol::deployment::{Deployment, HostOutcome, Step};
 use backstay_protocol::message::Outcome;
-use backstay_protocol::rollback::{self, Candidate, RollbackPlan};
+use backstay_protocol::rollback::{Candidate, RollbackPlan};
 use backstay_protocol::rollout::{
     ConfirmedRollback, MOST_AT_ONCE, OTHERS, PlannedRollback, Rollout, RolloutStep,
 };
