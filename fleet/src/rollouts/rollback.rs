@@ -99,9 +99,10 @@ impl Fleet {
         let latest = self.store.last_system_op(host.id).await?;
         let (working, others) = sorted(&plan);
         let current = &plan.current.generation;
-        let is_back = match self.is_refused_by_host(outcome).await? {
-            true => Some(left_on(current)),
-            false => latest.and_then(|op| is_back(&op, outcome, current)),
+        let is_back = if self.is_refused_by_host(outcome).await? {
+            Some(left_on(current))
+        } else {
+            latest.and_then(|op| is_back(&op, outcome, current))
         };
         // Who failed in a deployment is rolled back whatever its tests say now.
         let need_not = is_back.or_else(|| (outcome.is_none() && is_fine(facts)).then(|| FINE.to_owned()));
