@@ -68,6 +68,25 @@ fn how_far_an_op_is() {
     assert_eq!(standing(), Standing::Ended(Box::new(result)));
 }
 
+/// As what sudo has started: it closes what it inherits, and so does not hold the op's lock.
+#[test]
+fn a_command_that_outlives_its_runner_without_the_lock_is_seen() {
+    use std::os::unix::process::CommandExt as _;
+    let (_folder, journal) = journal();
+    let entry = journal.add(op_file(), false).unwrap();
+    entry.begin().unwrap();
+    let mut command = std::process::Command::new("sleep").arg("1000").process_group(0).spawn().unwrap();
+    entry.note_command(command.id().try_into().unwrap());
+    assert_eq!(entry.standing().unwrap(), Standing::Orphaned);
+    let noted = fs::read_to_string(entry.folder().join("command")).unwrap();
+    fs::write(entry.folder().join("command"), format!("{} another-boot", command.id())).unwrap();
+    assert_eq!(entry.standing().unwrap(), Standing::Died, "the number is of before a reboot");
+    fs::write(entry.folder().join("command"), noted).unwrap();
+    command.kill().unwrap();
+    command.wait().unwrap();
+    assert_eq!(entry.standing().unwrap(), Standing::Died);
+}
+
 #[test]
 fn an_op_that_waited_too_long_is_overdue() {
     let (_folder, journal) = journal();

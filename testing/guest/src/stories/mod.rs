@@ -3,6 +3,7 @@
 mod faults;
 pub(crate) mod guests;
 mod restarts;
+mod switches;
 
 use anyhow::{Result, ensure};
 
@@ -29,6 +30,9 @@ pub(crate) const ALL: &[Story] = &[
         name: "the agent is stopped in the middle of a rollback and started later",
         tell: faults::agent_stopped,
     },
+    Story { name: "a switch is cancelled while systemd activates", tell: switches::cancelled },
+    Story { name: "nixos-rebuild is killed while systemd activates", tell: switches::rebuild_killed },
+    Story { name: "the scope of a switch is killed while systemd activates", tell: switches::scope_killed },
 ];
 
 /// Holds an op that succeeded, and whose activation wrote `before 1` to `before 500` and `after 1` to `after 500`,

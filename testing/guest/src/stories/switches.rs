@@ -1,0 +1,96 @@
+//! A switch whose activation systemd runs as a unit of its own, as `nixos-rebuild` has it.
+
+use anyhow::{Result, ensure};
+
+use super::expect;
+use crate::Programs;
+use crate::world::{Agent, Plan, TRACES, World, wait_for};
+
+/// `nixos-rebuild` with a build that is there already. (Seen: nixos-rebuild-ng of nixpkgs 2026-10.)
+const REBUILD: &str = r#"#!/bin/sh
+echo $$ >/srv/traces/rebuild
+echo "building the system configuration..." >&2
+build=$(readlink -f /nix/var/nix/profiles/system-1-link)
+nix-env --profile /nix/var/nix/profiles/system --set "$build" || exit 1
+systemd-run -E LOCALE_ARCHIVE -E NIXOS_INSTALL_BOOTLOADER --collect --wait --no-ask-password --pipe --quiet \
+    --service-type=exec --unit=nixos-rebuild-switch-to-configuration "$build/bin/switch-to-configuration" switch
+status=$?
+[ $status = 0 ] || echo "Command 'systemd-run … switch' returned non-zero exit status $status." >&2
+exit $status
+"#;
+
+/// An activation that stands still in its middle.
+const PAUSES: &str = r#"
+echo "activating the configuration..." >&2
+pause
+become "$build"
+echo "all is done"
+"#;
+
+/// The unit.
+const UNIT: &str = "nixos-rebuild-switch-to-configuration.service";
+
+/// A host in the middle of the activation of a switch.
+fn activating(programs: &Programs) -> Result<World> {
+    let plan =
+        Plan { configuration: "[checkout]\npath = \"/srv/checkout\"\n", ..Plan::new(Agent::Root, PAUSES) };
+    let world = World::make(programs, &plan)?;
+    world.guest.write("/usr/local/bin/nixos-rebuild", REBUILD, 0o755)?;
+    world.guest.script(
+        "git init -q -b main /srv/checkout; git -C /srv/checkout -c user.name=t -c user.email=t@t commit -q --allow-empty -m x",
+    )?;
+    // Refused until the host has reported its checkout.
+    let ask = || Ok(world.inside(&["post", "request_op", "host=gpc0", "kind=switch"]).is_ok());
+    wait_for("the switch to be taken", ask)?;
+    world.wait_for_pause()?;
+    Ok(world)
+}
+
+/// A cancel stops neither the activation nor the watch over it.
+pub(super) fn cancelled(programs: &Programs) -> Result<()> {
+    let world = activating(programs)?;
+    let op = world.op_with_line("activating the configuration...")?;
+    world.inside(&["post", "cancel_op", &format!("id={}", op.id)])?;
+    world.op_with_line(
+        "Asked to stop. What is being activated is not stopped half-way: its end is awaited, for 300 s at most.",
+    )?;
+    world.go_on()?;
+    let op = world.end_of_op()?;
+    expect(&op, "succeeded", "The cancel came too late")?;
+    at_rest(&world)
+}
+
+/// The unit outlives what had it started.
+pub(super) fn rebuild_killed(programs: &Programs) -> Result<()> {
+    let world = activating(programs)?;
+    world.guest.script(&format!("kill -KILL $(cat {TRACES}/rebuild); pkill -KILL -x systemd-run"))?;
+    world.op_with_line(&format!("systemd still runs {UNIT}. Its end is awaited."))?;
+    world.go_on()?;
+    expect(&world.end_of_op()?, "failed", "The host is on Gen 4.")?;
+    at_rest(&world)
+}
+
+/// The unit outlives the whole scope of the op.
+pub(super) fn scope_killed(programs: &Programs) -> Result<()> {
+    let world = activating(programs)?;
+    world.guest.script("systemctl kill --signal=KILL 'backstay-op-*.scope'")?;
+    wait_for("the scope to go", || world.has_no_scope())?;
+    ensure!(
+        world.guest.run(&["systemctl", "is-active", UNIT]).is_ok(),
+        "the activation ended with its scope"
+    );
+    world.go_on()?;
+    expect(&world.end_of_op()?, "failed", "The runner was killed")?;
+    // What is told at the end was read when the activation was over.
+    at_rest(&world)
+}
+
+/// The activation has come to its end, and the host says so.
+fn at_rest(world: &World) -> Result<()> {
+    ensure!(world.guest.run(&["systemctl", "is-active", UNIT]).is_err(), "the activation is still at work");
+    ensure!(world.activations() == 1, "there were {} activations", world.activations());
+    let running = world.guest.run(&["readlink", "/run/current-system"])?;
+    let built = world.guest.run(&["readlink", "/nix/var/nix/profiles/system-1-link"])?;
+    ensure!(running == built, "{} runs", running.trim());
+    world.inside(&["reported", "4"]).map(drop)
+}
