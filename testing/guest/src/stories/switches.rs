@@ -79,6 +79,9 @@ pub(super) fn scope_killed(programs: &Programs) -> Result<()> {
         world.guest.run(&["systemctl", "is-active", UNIT]).is_ok(),
         "the activation ended with its scope"
     );
+    // The agent looks many times in this time.
+    let ended = world.inside(&["op", "--seconds", "3"]);
+    ensure!(ended.is_err(), "the op ended while its activation was at work");
     world.go_on()?;
     expect(&world.end_of_op()?, "failed", "The runner was killed")?;
     // What is told at the end was read when the activation was over.
