@@ -1,11 +1,14 @@
 //! Agents: who they are, and what is done with what they say.
 
 use backstay_protocol::message::{AgentMessage, Hello, ServerMessage};
-use backstay_protocol::{Facts, HostId, PROTOCOL_VERSION, Platform};
+use backstay_protocol::{Facts, HostId, PROTOCOL_VERSION, Platform, TestRun};
 
 use crate::fleet::Fleet;
 use crate::hub::Connection;
 use crate::store::{EnrolError, HostRecord, NewHost, StoreError, TokenHash};
+
+/// How many recorded test runs are added to what a host tells, those of its newest generations.
+const RUNS_ADDED: usize = 50;
 
 /// Why an agent is not let in.
 #[derive(Debug, thiserror::Error)]
@@ -148,11 +151,30 @@ impl Fleet {
     /// Remembers facts. What arrives last is what the host is: an agent tells its readings in their order, and what a
     /// connection says that was given up is old. The host's clock says nothing of the order, for it may be set.
     pub(crate) async fn take_facts(&self, connection: &Connection, facts: &Facts) -> Result<(), StoreError> {
-        if self.hub.is_newest(connection) {
-            self.store.record_facts(connection.host, facts).await
-        } else {
-            Ok(())
+        if !self.hub.is_newest(connection) {
+            return Ok(());
         }
+        let recorded = self.recorded_runs(connection.host, facts).await?;
+        if recorded.is_empty() {
+            return self.store.record_facts(connection.host, facts).await;
+        }
+        let mut facts = facts.clone();
+        facts.test_runs.extend(recorded);
+        self.store.record_facts(connection.host, &facts).await
+    }
+
+    /// What is recorded of generations whose runs the host no longer tells: it drops what does not fit into a message,
+    /// and its own folder may be lost. What is known to work does not depend on either.
+    async fn recorded_runs(&self, host: HostId, facts: &Facts) -> Result<Vec<TestRun>, StoreError> {
+        let is_told = |path: &str| facts.test_runs.iter().any(|run| run.generation.store_path == path);
+        let generations = facts.generations.iter().map(|generation| generation.store_path.as_str());
+        let lacking: Vec<_> = generations.filter(|path| !is_told(path)).take(RUNS_ADDED).collect();
+        let mut runs = self.store.latest_test_runs(host, &lacking).await?;
+        for result in runs.iter_mut().flat_map(|run| &mut run.results) {
+            // The run has its own page with these; facts are sent to every page of the host.
+            result.tail.clear();
+        }
+        Ok(runs)
     }
 
     /// The agent is still there, though it says nothing.

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use backstay_protocol::git::ASKING_NOBODY;
+use backstay_protocol::limits::cut;
 use backstay_protocol::{Commit, DesiredState};
 use sha2::{Digest, Sha256};
 use tokio::process::Command;
@@ -19,6 +21,8 @@ use crate::watch::unreadable;
 const GIT_TIMEOUT: Duration = Duration::from_mins(1);
 /// The protocols that git may use: never one that runs a command.
 const PROTOCOLS: &str = "file:git:http:https:ssh";
+/// The longest reason that is told, in bytes.
+const REASON_BYTES: usize = 300;
 /// Where the branch's head is kept in the bare repository.
 const HEAD: &str = "refs/backstay/desired";
 
@@ -58,7 +62,7 @@ pub enum ReadError {
     Failed {
         /// Its subcommand.
         command: String,
-        /// The last line that it wrote.
+        /// Its reason, as it wrote it.
         said: String,
     },
 }
@@ -94,7 +98,7 @@ async fn git(folder: &Path, args: &[&str]) -> Result<Vec<u8>, ReadError> {
         .arg("-C")
         .arg(folder)
         .args(args)
-        .env("GIT_TERMINAL_PROMPT", "0")
+        .envs(ASKING_NOBODY)
         .env("GIT_ALLOW_PROTOCOL", PROTOCOLS)
         .stdin(Stdio::null())
         .kill_on_drop(true)
@@ -103,11 +107,28 @@ async fn git(folder: &Path, args: &[&str]) -> Result<Vec<u8>, ReadError> {
     if output.status.success() {
         return Ok(output.stdout);
     }
-    let said = String::from_utf8_lossy(&output.stderr);
     Err(ReadError::Failed {
         command: args.first().copied().unwrap_or_default().to_owned(),
-        said: said.lines().last().unwrap_or("it did not say why").trim().to_owned(),
+        said: reason(&String::from_utf8_lossy(&output.stderr)),
     })
+}
+
+/// What git wrote when it was only told that the other side ended; what that said stands before.
+const NO_REASON: [&str; 2] =
+    ["fatal: Could not read from remote repository", "fatal: the remote end hung up unexpectedly"];
+
+/// Why git failed, without a full stop: its first error, or the line before if the error is only that the other side gave
+/// up. What follows is advice.
+fn reason(written: &str) -> String {
+    let lines: Vec<_> = written.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let is_error = |line: &&str| line.starts_with("fatal: ") || line.starts_with("error: ");
+    let at = lines.iter().position(is_error).unwrap_or(lines.len().saturating_sub(1));
+    let says_nothing =
+        lines.get(at).is_some_and(|line| NO_REASON.iter().any(|start| line.starts_with(start)));
+    let at = if says_nothing { at.saturating_sub(1) } else { at };
+    let line = lines.get(at).copied().unwrap_or("it did not say why");
+    let line = line.strip_prefix("fatal: ").or_else(|| line.strip_prefix("error: ")).unwrap_or(line);
+    cut(line.trim_end_matches(['.', ':']), REASON_BYTES)
 }
 
 impl Fleet {
@@ -172,6 +193,33 @@ mod tests {
             folder: dir.path().join("mirror.git"),
         };
         assert!(matches!(missing.read().await, Err(ReadError::Failed { command, .. }) if command == "fetch"));
+    }
+
+    /// As git 2.39 and OpenSSH 9.2 were seen to write.
+    #[test]
+    fn the_reason_is_what_went_wrong_and_not_the_advice_after_it() {
+        let ssh = "git@github.com: Permission denied (publickey).\r\nfatal: Could not read from remote repository.\n\n\
+                   Please make sure you have the correct access rights\nand the repository exists.\n";
+        let owner = "fatal: detected dubious ownership in repository at '/srv/nixcfg'\n\
+                     To add an exception for this directory, call:\n\n\tgit config --global --add safe.directory /srv/nixcfg\n";
+        let gone = "fatal: '/srv/gone' does not appear to be a git repository\nfatal: Could not read from remote \
+                    repository.\n\nPlease make sure you have the correct access rights\nand the repository exists.\n";
+        let prompt = "fatal: could not read Username for 'https://github.com': terminal prompts disabled\n";
+        for (written, said) in [
+            (ssh, "git@github.com: Permission denied (publickey)"),
+            (owner, "detected dubious ownership in repository at '/srv/nixcfg'"),
+            (gone, "'/srv/gone' does not appear to be a git repository"),
+            (prompt, "could not read Username for 'https://github.com': terminal prompts disabled"),
+            ("fatal: couldn't find remote ref refs/heads/nope\n", "couldn't find remote ref refs/heads/nope"),
+            ("fatal: Could not read from remote repository.\n", "Could not read from remote repository"),
+            (
+                "ssh: connect to host x port 22: Connection refused\n",
+                "ssh: connect to host x port 22: Connection refused",
+            ),
+            ("", "it did not say why"),
+        ] {
+            assert_eq!(reason(written), said);
+        }
     }
 
     #[tokio::test]

@@ -173,8 +173,13 @@ mod tests {
 
     /// A host whose checkout is at the commit `old`.
     fn facts() -> Facts {
-        let checkout =
-            Checkout { path: "/etc/nixos".into(), commit: Commit("old".into()), tree: None, lock_hash: None };
+        let checkout = Checkout {
+            path: "/etc/nixos".into(),
+            commit: Commit("old".into()),
+            tree: None,
+            lock_hash: None,
+            local: None,
+        };
         let facts = serde_json::json!({
             "read_at": "2026-01-01T00:00:00Z", "profile": "/nix/var/nix/profiles/system", "generations": [],
             "running": null, "booted": null, "checkout": checkout, "tests_available": 0, "test_runs": [],

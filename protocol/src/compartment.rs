@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::message::Outcome;
 use crate::{
-    DesiredState, Facts, Generation, OpAction, OpKind, OpStatus, OpView, PROTOCOL_VERSION, Phase, same_files,
+    Checkout, Commit, DesiredState, Facts, Generation, LocalState, NoCheckout, OpAction, OpKind, OpStatus,
+    OpView, PROTOCOL_VERSION, Phase, SameCommit, same_files,
 };
 
 /// The colour of a light; a page adds a shape and words, so that nobody needs to see the colour.
@@ -171,29 +172,104 @@ fn git(inputs: &Inputs<'_>) -> Light {
     match inputs.desired {
         DesiredState::NotConfigured => no_repository(),
         DesiredState::Unreadable { reason, .. } => Light::new(State::Failed, "Branch not readable", reason),
-        DesiredState::Known { commit, tree, .. } => {
-            let Some(checkout) = inputs.facts.and_then(|f| f.checkout.as_ref()) else {
-                return Light::never_reported();
-            };
-            if checkout.commit.is(commit) {
-                Light::new(State::Ok, format!("At {commit}"), "The checkout is at the branch's head.")
-            } else if same_files(checkout.tree.as_ref(), Some(tree)) {
-                Light::new(
-                    State::Ok,
-                    "Same files",
-                    format!(
-                        "The checkout is at {}, with the files of the branch's {commit}.",
-                        checkout.commit
-                    ),
-                )
-            } else {
-                Light::new(
-                    State::Attention,
-                    "Behind",
-                    format!("The checkout is at {}, the branch at {commit}. Pull.", checkout.commit),
-                )
-            }
-        }
+        DesiredState::Known { commit, tree, .. } => match checkout(inputs) {
+            Ok(checkout) => git_of(checkout, commit, tree),
+            Err(light) => light,
+        },
+    }
+}
+
+/// The host's checkout, or the light that says why there is none.
+fn checkout<'a>(inputs: &Inputs<'a>) -> Result<&'a Checkout, Light> {
+    let facts = inputs.facts.ok_or_else(Light::never_reported)?;
+    facts.checkout.as_ref().ok_or_else(|| no_checkout(facts))
+}
+
+fn no_checkout(facts: &Facts) -> Light {
+    let needs_none =
+        facts.switch_flake.as_ref().map(|flake| format!(" A switch builds {flake} and needs none."));
+    match &facts.no_checkout {
+        Some(NoCheckout { path, why: Some(why) }) => Light::new(
+            State::Attention,
+            "Checkout not readable",
+            format!("The checkout at {path} cannot be read: {}.", why.trim_end_matches('.')),
+        ),
+        Some(NoCheckout { path, why: None }) => Light::new(
+            State::Unknown,
+            "No checkout",
+            format!(
+                "There is no git checkout at {path}.{}",
+                needs_none.unwrap_or_else(|| {
+                    " Clone the repository there, or set checkout.path in the agent's configuration."
+                        .to_owned()
+                })
+            ),
+        ),
+        None => Light::new(
+            State::Unknown,
+            "No checkout",
+            "The agent reports no checkout of the configuration repository.",
+        ),
+    }
+}
+
+fn git_of(checkout: &Checkout, commit: &Commit, tree: &Commit) -> Light {
+    let is_at_head = checkout.commit.is(commit);
+    if let Some(light) =
+        checkout.local.as_ref().and_then(|local| own_work(checkout, local, commit, is_at_head))
+    {
+        return light;
+    }
+    if is_at_head {
+        return Light::new(State::Ok, format!("At {commit}"), "The checkout is at the branch's head.");
+    }
+    if same_files(checkout.tree.as_ref(), Some(tree)) {
+        let hint =
+            format!("The checkout is at {}, with the files of the branch's {commit}.", checkout.commit);
+        return Light::new(State::Ok, "Same files", hint);
+    }
+    let hint = format!("The checkout is at {}, the branch at {commit}. Pull.", checkout.commit);
+    Light::new(State::Attention, "Behind", hint)
+}
+
+/// What somebody did in the checkout, for which a pull would be refused.
+fn own_work(checkout: &Checkout, local: &LocalState, head: &Commit, is_at_head: bool) -> Option<Light> {
+    let at = &checkout.commit;
+    let told = |words: &str, hint: String| Some(Light::new(State::Attention, words, hint));
+    if let Some(on) = &local.on {
+        let on = if on.is_empty() { "no branch" } else { on };
+        let hint = format!("The checkout has {on} checked out. Check out the branch that the host follows.");
+        return told("On another branch", hint);
+    }
+    if local.changed > 0 {
+        let files = match local.changed {
+            1 => "1 changed file".to_owned(),
+            n => format!("{n} changed files"),
+        };
+        let hint = format!("The checkout is at {at}, with {files}. Commit or undo them on the host.");
+        return told("Own changes", hint);
+    }
+    if local.ahead == 0 || is_at_head {
+        return None;
+    }
+    let commits = match local.ahead {
+        1 => "1 commit".to_owned(),
+        n => format!("{n} commits"),
+    };
+    let fetched_head = local.upstream.as_ref().is_some_and(|upstream| upstream.is(head));
+    match (fetched_head, local.behind) {
+        (true, 0) => told(
+            "Ahead",
+            format!(
+                "The checkout is at {at}: {commits} that the branch lacks. Push or drop them on the host."
+            ),
+        ),
+        _ => told(
+            "Diverged",
+            format!(
+                "The checkout is at {at} with {commits} of its own, the branch at {head}. Push or drop them on the host."
+            ),
+        ),
     }
 }
 
@@ -204,16 +280,13 @@ fn lock(inputs: &Inputs<'_>) -> Light {
     match inputs.desired {
         DesiredState::NotConfigured => no_repository(),
         DesiredState::Unreadable { reason, .. } => Light::new(State::Failed, "Lock not readable", reason),
-        DesiredState::Known { lock_hash, .. } => {
-            let Some(checkout) = inputs.facts.and_then(|f| f.checkout.as_ref()) else {
-                return Light::never_reported();
-            };
-            if checkout.lock_hash == *lock_hash {
+        DesiredState::Known { lock_hash, .. } => match checkout(inputs) {
+            Err(light) => light,
+            Ok(checkout) if checkout.lock_hash == *lock_hash => {
                 Light::new(State::Ok, "In step", "flake.lock is the branch's.")
-            } else {
-                Light::new(State::Attention, "Outdated", "flake.lock differs from the branch's. Pull.")
             }
-        }
+            Ok(_) => Light::new(State::Attention, "Outdated", "flake.lock differs from the branch's. Pull."),
+        },
     }
 }
 
@@ -255,7 +328,29 @@ fn system(inputs: &Inputs<'_>) -> Light {
     let Some(running) = facts.running_generation() else {
         return Light::new(State::Unknown, "Not known", "What runs is none of the profile's generations.");
     };
+    if facts.current().is_none() {
+        return Light::new(
+            State::Attention,
+            "Profile broken",
+            format!(
+                "{} runs, but the profile {} points at none of its generations. Set it on the host: nix-env --profile {} \
+                 --switch-generation {}.",
+                running_name(facts, running),
+                facts.profile,
+                facts.profile,
+                running.number
+            ),
+        );
+    }
     running_system(inputs, facts, running)
+}
+
+/// The generation that runs, and its specialisation if one is active.
+fn running_name(facts: &Facts, running: &Generation) -> String {
+    match &facts.specialisation {
+        Some(name) => format!("Gen {} ({name})", running.number),
+        None => format!("Gen {}", running.number),
+    }
 }
 
 fn system_at_work(op: &OpView) -> Light {
@@ -283,7 +378,7 @@ fn still_failed(op: &OpView, facts: &Facts) -> bool {
 }
 
 fn running_system(inputs: &Inputs<'_>, facts: &Facts, running: &Generation) -> Light {
-    let name = format!("Gen {}", running.number);
+    let name = running_name(facts, running);
     if let Some(current) = facts.current().filter(|c| c.store_path != running.store_path) {
         return Light::new(
             State::Attention,
@@ -307,27 +402,45 @@ fn running_system(inputs: &Inputs<'_>, facts: &Facts, running: &Generation) -> L
             "It stays there until the next switch.",
         );
     }
-    let checkout = facts.checkout.as_ref();
-    match (&running.commit, checkout.map(|c| &c.commit)) {
-        (Some(built), Some(now))
-            if !built.is(now)
-                && same_files(running.tree.as_ref(), checkout.and_then(|c| c.tree.as_ref())) =>
-        {
-            Light::new(
-                State::Ok,
-                name,
-                format!("Built from {built}, with the same files as the checkout's {now}."),
-            )
+    against_checkout(facts, running, name)
+}
+
+/// Whether what runs is what a switch would make, as far as it can be told.
+fn against_checkout(facts: &Facts, running: &Generation, name: String) -> Light {
+    let ok = |hint: String| Light::new(State::Ok, name.clone(), hint);
+    let Some(built) = &running.commit else {
+        return ok("Active. It records no commit, so whether a switch is due cannot be told.".to_owned());
+    };
+    if let Some(flake) = &facts.switch_flake {
+        return ok(format!("Built from {built}. A switch builds {flake}, not the checkout."));
+    }
+    let Some(checkout) = &facts.checkout else {
+        return ok(format!("Built from {built}. There is no checkout to hold it against."));
+    };
+    let now = &checkout.commit;
+    let is_changed = checkout.local.as_ref().is_some_and(|local| local.changed > 0);
+    let due = |hint: String| Light::new(State::Attention, "Switch due", hint);
+    match built.compare(now) {
+        SameCommit::Different if same_files(running.tree.as_ref(), checkout.tree.as_ref()) => {
+            ok(format!("Built from {built}, with the same files as the checkout's {now}."))
         }
-        (Some(built), Some(checkout)) if !built.is(checkout) => Light::new(
-            State::Attention,
-            "Switch due",
-            format!("{name} was built from {built}, the checkout is at {checkout}. Switch."),
-        ),
-        (Some(built), Some(_)) => {
-            Light::new(State::Ok, name, format!("Built from {built}, as the checkout."))
+        SameCommit::Different => {
+            due(format!("{name} was built from {built}, the checkout is at {now}. Switch."))
         }
-        _ => Light::new(State::Ok, name, "Active. No commit is recorded to compare it with."),
+        SameCommit::SameWithChanges if checkout.local.is_some() && !is_changed => due(format!(
+            "{name} was built from {built} with changes that the checkout no longer has. Switch."
+        )),
+        SameCommit::SameWithChanges => {
+            ok(format!("Built from {built} with uncommitted changes, as the checkout."))
+        }
+        SameCommit::Same if is_changed => due(format!(
+            "{name} was built from {built}; the checkout has uncommitted changes since. Commit or undo them, or switch."
+        )),
+        SameCommit::Same => ok(format!("Built from {built}, as the checkout.")),
+        SameCommit::Unknown => ok(format!(
+            "Active. It records “{}” as its commit, so whether a switch is due cannot be told.",
+            built.0
+        )),
     }
 }
 
@@ -360,7 +473,7 @@ fn tests(inputs: &Inputs<'_>) -> Light {
     let Some(running) = facts.running_generation() else {
         return Light::new(State::Unknown, "Not known", "What runs is none of the profile's generations.");
     };
-    let name = format!("Gen {}", running.number);
+    let name = running_name(facts, running);
     let Some(run) = facts.tests_of(running) else {
         return Light::new(
             State::Attention,

@@ -14,12 +14,22 @@ pub struct Facts {
     pub profile: String,
     /// Every generation of the profile, newest first.
     pub generations: Vec<Generation>,
-    /// The store path that runs now: what `/run/current-system` points at, or the active home-manager generation.
+    /// The store path that runs now. If what runs is part of a generation (one of its specialisations, or the system
+    /// that a deployment tool wrapped), this is the generation's own path.
     pub running: Option<String>,
+    /// The specialisation of the running generation that is active, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub specialisation: Option<String>,
     /// The store path that was booted; none where a platform does not boot by generation.
     pub booted: Option<String>,
-    /// The checkout of the configuration repository on the host, where one is configured and readable.
+    /// The checkout of the configuration repository on the host, if there is one that can be read.
     pub checkout: Option<Checkout>,
+    /// Why there is no `checkout`. An agent of before this was reported says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_checkout: Option<NoCheckout>,
+    /// The flake reference that a switch builds, if that is not the checkout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switch_flake: Option<String>,
     /// How many tests the host has.
     pub tests_available: u32,
     /// More of them; an agent of before this was reported says nothing.
@@ -91,6 +101,37 @@ pub struct Checkout {
     pub tree: Option<Commit>,
     /// SHA-256 of its `flake.lock`, in lower-case hexadecimal; none where there is no such file.
     pub lock_hash: Option<String>,
+    /// What the host did to it besides pulling. An agent of before this was reported says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local: Option<LocalState>,
+}
+
+/// What a checkout has that the branch may not have.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocalState {
+    /// How many tracked files are changed and not committed.
+    pub changed: u32,
+    /// The branch that is checked out, if it is not the one that the host follows; empty if no branch is checked out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<String>,
+    /// The head of the followed branch when it was last fetched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<Commit>,
+    /// How many commits `upstream` lacks.
+    #[serde(default)]
+    pub ahead: u32,
+    /// How many commits of `upstream` the checkout lacks.
+    #[serde(default)]
+    pub behind: u32,
+}
+
+/// Why a host has no checkout to report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoCheckout {
+    /// Where it should be.
+    pub path: String,
+    /// Why it cannot be read; none if there is nothing.
+    pub why: Option<String>,
 }
 
 /// Whether both are known and hold the same files.

@@ -16,10 +16,76 @@ impl Commit {
         self.0.char_indices().nth(7).map_or(self.0.as_str(), |(end, _)| &self.0[..end])
     }
 
-    /// Whether both name the same commit. `nixos-version` appends `-dirty` to the revision of a tree with local
-    /// changes, and such a build is *not* the commit that it started from, so the comparison is exact.
+    /// How two revisions relate: the one place that decides it.
+    ///
+    /// A checkout names its commit in full. What a build records is up to its flake: `self.rev`, `self.shortRev` (seven
+    /// digits or more), either with `-dirty` if there were local changes, or a bare word such as `dirty`, which names no
+    /// commit at all.
+    pub fn compare(&self, other: &Self) -> SameCommit {
+        let (one, other) = (Revision::of(&self.0), Revision::of(&other.0));
+        match one.relation(other) {
+            Some(false) => SameCommit::Different,
+            Some(true) if one.changed || other.changed => SameCommit::SameWithChanges,
+            Some(true) => SameCommit::Same,
+            None => SameCommit::Unknown,
+        }
+    }
+
+    /// Whether both certainly name the same commit, without local changes.
     pub fn is(&self, other: &Self) -> bool {
-        self.0 == other.0
+        self.compare(other) == SameCommit::Same
+    }
+}
+
+/// How two revisions relate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SameCommit {
+    /// Both name the same commit.
+    Same,
+    /// Both start from the same commit, and at least one has local changes that no commit holds.
+    SameWithChanges,
+    /// They name different commits.
+    Different,
+    /// At least one names no commit.
+    Unknown,
+}
+
+/// What Nix appends to the revision of a tree with local changes.
+const CHANGED: &str = "-dirty";
+/// The fewest digits that name a commit: `self.shortRev` has as many.
+const FEWEST_DIGITS: usize = 7;
+/// Words that flakes record where there is no revision.
+const NO_NAMES: [&str; 4] = ["", "dirty", "unknown", "none"];
+
+/// A revision, taken apart.
+#[derive(Clone, Copy)]
+struct Revision<'a> {
+    name: &'a str,
+    changed: bool,
+}
+
+impl<'a> Revision<'a> {
+    fn of(text: &'a str) -> Self {
+        let text = text.trim();
+        text.strip_suffix(CHANGED)
+            .map_or(Self { name: text, changed: false }, |name| Self { name, changed: true })
+    }
+
+    fn is_digits(self) -> bool {
+        self.name.len() >= FEWEST_DIGITS
+            && self.name.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    }
+
+    /// Whether both have one commit as their base; `None` if at least one names no commit.
+    fn relation(self, other: Self) -> Option<bool> {
+        if NO_NAMES.contains(&self.name) || NO_NAMES.contains(&other.name) {
+            return None;
+        }
+        match (self.is_digits(), other.is_digits()) {
+            (true, true) => Some(self.name.starts_with(other.name) || other.name.starts_with(self.name)),
+            (false, false) => Some(self.name == other.name),
+            _ => None,
+        }
     }
 }
 
@@ -93,5 +159,32 @@ mod tests {
         assert_eq!(Commit("d0cafe1234567890".into()).short(), "d0cafe1");
         assert_eq!(Commit("abc".into()).short(), "abc");
         assert_eq!(Commit("äöüäöüäöü".into()).short(), "äöüäöüä");
+    }
+
+    #[test]
+    fn what_builds_record_is_held_against_full_commits() {
+        const FULL: &str = "07f74d4be34a2bd1b4b6e4f6e2c31d3dba9c0a11";
+        const OTHER: &str = "b45f6cdbe34a2bd1b4b6e4f6e2c31d3dba9c0a11";
+        for (recorded, relation) in [
+            (FULL.to_owned(), SameCommit::Same),
+            ("07f74d4".to_owned(), SameCommit::Same),
+            ("07f74d4be3".to_owned(), SameCommit::Same),
+            (format!("{FULL}-dirty"), SameCommit::SameWithChanges),
+            ("07f74d4-dirty".to_owned(), SameCommit::SameWithChanges),
+            (OTHER.to_owned(), SameCommit::Different),
+            ("b45f6cd".to_owned(), SameCommit::Different),
+            ("b45f6cd-dirty".to_owned(), SameCommit::Different),
+            ("dirty".to_owned(), SameCommit::Unknown),
+            (String::new(), SameCommit::Unknown),
+            ("unknown".to_owned(), SameCommit::Unknown),
+            // Six digits are too few to name a commit, and a version is none.
+            ("07f74d".to_owned(), SameCommit::Unknown),
+            ("25.11.20260307".to_owned(), SameCommit::Unknown),
+        ] {
+            let (recorded, full) = (Commit(recorded), Commit(FULL.into()));
+            assert_eq!(recorded.compare(&full), relation, "{recorded:?}");
+            assert_eq!(full.compare(&recorded), relation, "{recorded:?}, the other way round");
+            assert_eq!(recorded.is(&full), relation == SameCommit::Same);
+        }
     }
 }

@@ -17,6 +17,7 @@ pub mod event;
 mod facts;
 pub mod flake_lock;
 mod generation;
+pub mod git;
 mod host;
 mod id;
 mod labels;
@@ -37,8 +38,8 @@ pub mod view;
 
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use compartment::{Compartments, Light, State};
-pub use facts::{Checkout, DesiredState, Facts, TestsFolder, same_files};
-pub use generation::{Commit, Generation, GenerationRef};
+pub use facts::{Checkout, DesiredState, Facts, LocalState, NoCheckout, TestsFolder, same_files};
+pub use generation::{Commit, Generation, GenerationRef, SameCommit};
 pub use host::{HostView, Platform};
 pub use id::{DeploymentId, HostId, IdError, OpId, RolloutId};
 pub use labels::{LabelError, Labels, NOTES_CHARS};

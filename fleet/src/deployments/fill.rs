@@ -141,7 +141,9 @@ fn is_newest(outcome: Option<&HostOutcome>, op: &OpView) -> bool {
 /// the merge on, wherever the checkout is until then. Any other does where the checkout is at the merge, at the head of
 /// the branch after it, or holds the files of that.
 fn concerns(deployment: &Deployment, op: &OpView, facts: &Facts, desired: &DesiredState) -> bool {
-    if op.action.kind() == OpKind::PullSwitch && op.created_at >= deployment.merged_at {
+    // The same holds for one that builds a flake of its own, such as the branch at its forge.
+    let goes_to_head = op.action.kind() == OpKind::PullSwitch || facts.switch_flake.is_some();
+    if goes_to_head && op.created_at >= deployment.merged_at {
         return true;
     }
     let Some(checkout) = &facts.checkout else { return false };

@@ -5,7 +5,8 @@ use std::time::Duration;
 use backstay_protocol::message::{OpResult, Outcome};
 use backstay_protocol::view::Role;
 use backstay_protocol::{
-    Commit, Facts, GenerationRef, OpAction, OpKind, OpStatus, TestRun, rollback, same_files,
+    Commit, Facts, Generation, GenerationRef, NoCheckout, OpAction, OpKind, OpStatus, SameCommit, TestRun, rollback,
+    same_files,
 };
 
 /// What is known of one kind of op before any is asked for.
@@ -48,10 +49,8 @@ pub enum Blocked {
     )]
     NoFacts,
     /// Nothing to pull into.
-    #[error(
-        "The host reports no checkout of the configuration repository. Nothing was changed. Set `checkout.path` in its agent's configuration."
-    )]
-    NoCheckout,
+    #[error("{0} Nothing was changed. Set `checkout.path` in its agent's configuration.")]
+    NoCheckout(String),
     /// Nothing to run.
     #[error("The host has no tests. Nothing was run. Put executables into its test folder.")]
     NoTests,
@@ -66,8 +65,10 @@ pub fn validate(action: &OpAction, facts: Option<&Facts>) -> Result<(), Blocked>
         OpAction::Rollback { target, seen_current } => {
             rollback::check(facts.ok_or(Blocked::NoFacts)?, target, seen_current)?;
         }
+        // What a switch builds need not be the checkout.
+        OpAction::Switch if facts.is_some_and(|facts| facts.switch_flake.is_some()) => {}
         OpAction::Switch | OpAction::Pull | OpAction::PullSwitch => {
-            facts.ok_or(Blocked::NoFacts)?.checkout.as_ref().ok_or(Blocked::NoCheckout)?;
+            has_checkout(facts.ok_or(Blocked::NoFacts)?)?
         }
         OpAction::Test => {
             if facts.ok_or(Blocked::NoFacts)?.tests_available == 0 {
@@ -77,6 +78,17 @@ pub fn validate(action: &OpAction, facts: Option<&Facts>) -> Result<(), Blocked>
         OpAction::Refresh => {}
     }
     Ok(())
+}
+
+fn has_checkout(facts: &Facts) -> Result<(), Blocked> {
+    if facts.checkout.is_some() {
+        return Ok(());
+    }
+    Err(Blocked::NoCheckout(match &facts.no_checkout {
+        Some(NoCheckout { path, why: Some(why) }) => format!("The checkout at {path} cannot be read: {why}."),
+        Some(NoCheckout { path, why: None }) => format!("The host has no git checkout at {path}."),
+        None => "The host reports no checkout of the configuration repository.".to_owned(),
+    }))
 }
 
 /// How an op ended: its status and a sentence.
@@ -174,7 +186,7 @@ fn reached(facts: &Facts, target: &GenerationRef) -> Result<(), String> {
 fn pulled(facts: &Facts, branch: Option<&Commit>) -> Result<(), String> {
     let branch = branch.ok_or("the host did not say which commit it pulled.")?;
     match facts.checkout.as_ref() {
-        Some(checkout) if checkout.commit == *branch => Ok(()),
+        Some(checkout) if checkout.commit.is(branch) => Ok(()),
         Some(checkout) => Err(format!("the checkout is at {}, not at {branch}.", checkout.commit)),
         None => Err("the checkout cannot be read any more.".to_owned()),
     }
@@ -185,20 +197,23 @@ fn switched(facts: &Facts) -> Result<(), String> {
     if facts.running.as_ref() != Some(&current.store_path) {
         return Err(format!("the profile is on Gen {}, but something else is running.", current.number));
     }
-    if same_files(current.tree.as_ref(), facts.checkout.as_ref().and_then(|checkout| checkout.tree.as_ref()))
-    {
+    built_from_checkout(facts, current)
+}
+
+/// Whether the generation is what a switch builds. Only what is certainly something else fails: a build need not record
+/// a commit, and a switch need not build the checkout.
+fn built_from_checkout(facts: &Facts, current: &Generation) -> Result<(), String> {
+    let (None, Some(built), Some(checkout)) = (&facts.switch_flake, &current.commit, &facts.checkout) else {
         return Ok(());
+    };
+    let is_other = built.compare(&checkout.commit) == SameCommit::Different;
+    if is_other && !same_files(current.tree.as_ref(), checkout.tree.as_ref()) {
+        return Err(format!(
+            "Gen {} was built from {built}, not from the checkout's {}.",
+            current.number, checkout.commit
+        ));
     }
-    match (&current.commit, &facts.checkout) {
-        // A checkout with local changes builds `REVISION-dirty`, and that is what was asked for.
-        (Some(built), Some(checkout)) if built.0.trim_end_matches("-dirty") != checkout.commit.0 => {
-            Err(format!(
-                "Gen {} was built from {built}, not from the checkout's {}.",
-                current.number, checkout.commit
-            ))
-        }
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -130,12 +130,16 @@ impl Bench {
                 commit: Commit("c48".into()),
                 tree: None,
                 lock_hash: None,
+                local: None,
             }),
             tests_available: 3,
             tests: None,
             test_runs: vec![],
             failed_units: vec![],
             nix_version: None,
+            specialisation: None,
+            no_checkout: None,
+            switch_flake: None,
             problems: vec![],
         }
     }
@@ -576,4 +580,37 @@ async fn tests_that_failed_are_no_good_news() {
         let text = if passed { "Done." } else { "Run Tests failed: Done." };
         assert_eq!((notice.text.as_str(), notice.tone), (text, expected));
     }
+}
+
+#[tokio::test]
+async fn what_is_known_to_work_outlives_the_hosts_own_memory_of_it() {
+    let bench = Bench::new().await;
+    let agent = bench.connect(&[]).await;
+    let now = bench.clock.now();
+    let passed = backstay_protocol::TestRun {
+        generation: backstay_protocol::GenerationRef { number: 47, store_path: path(47) },
+        started_at: now,
+        finished_at: now,
+        results: vec![backstay_protocol::TestResult {
+            name: "10-dns".into(),
+            passed: true,
+            duration_ms: 1,
+            tail: vec![],
+        }],
+    };
+    let tell = async |facts: Facts| agent.say(AgentMessage::Facts { facts: Box::new(facts) }).await;
+    tell(Facts { test_runs: vec![passed.clone()], ..bench.facts(48) }).await;
+    // Later facts lack the run: it did not fit, or the agent's folder was lost.
+    tell(bench.facts(48)).await;
+    let plan = bench.fleet.rollback_plan("gpc0").await.unwrap().unwrap();
+    assert_eq!(plan.preselected, Some(47));
+    assert!(plan.candidate(47).unwrap().last_known_working);
+    // What the host tells of the same build comes first.
+    let failed = backstay_protocol::TestRun {
+        results: vec![backstay_protocol::TestResult { passed: false, ..passed.results[0].clone() }],
+        ..passed
+    };
+    tell(Facts { test_runs: vec![failed], ..bench.facts(48) }).await;
+    let plan = bench.fleet.rollback_plan("gpc0").await.unwrap().unwrap();
+    assert!(!plan.candidate(47).unwrap().last_known_working);
 }

@@ -50,7 +50,7 @@ macro_rules! contract {
                 facts_are_remembered_as_they_are,
                 the_facts_that_come_last_count_whatever_the_hosts_clock_says, a_generation_stays_known_after_it_left_the_profile,
                 a_number_that_stands_for_another_build_is_renewed, a_profile_may_become_empty,
-                a_test_run_is_kept_once_and_for_good, facts_of_no_host_are_passed_over,
+                a_test_run_is_kept_once_and_for_good, of_each_build_the_latest_run_is_found, facts_of_no_host_are_passed_over,
                 facts_of_another_version_do_not_hide_the_host, auto_test_goes_with_its_audit_entry,
                 a_removed_host_is_gone_and_what_names_it_stays, a_host_that_an_op_holds_is_not_removed,
                 labels_go_with_their_audit_entry, a_test_timeout_goes_with_its_audit_entry,

@@ -87,6 +87,8 @@ pub trait Store: Send + Sync + 'static {
     async fn generations(&self, host: HostId) -> Result<Vec<GenerationRecord>, StoreError>;
     /// The latest test runs of a host, newest first, at most `limit`.
     async fn test_runs(&self, host: HostId, limit: u32) -> Result<Vec<TestRun>, StoreError>;
+    /// The latest test run of each of these builds that the host ever reported one of, newest first.
+    async fn latest_test_runs(&self, host: HostId, builds: &[&str]) -> Result<Vec<TestRun>, StoreError>;
 
     // Ops.
 

@@ -77,6 +77,33 @@ fn checkout_at(host: &mut Host, commit: &str, of: &str) {
     (checkout.commit, checkout.tree) = (named(commit), Some(named(of)));
 }
 
+/// A commit as a checkout names it.
+const FULL: &str = "07f74d4be34a2bd1b4b6e4f6e2c31d3dba9c0a11";
+
+/// The checkout is at [`FULL`], and what runs records this.
+fn built(host: &mut Host, revision: &str) {
+    host.facts().checkout.as_mut().unwrap().commit = named(FULL);
+    host.facts().generations[0].commit = Some(named(revision));
+}
+
+fn without_checkout(host: &mut Host, why: Option<&str>) {
+    let facts = host.facts();
+    facts.checkout = None;
+    facts.no_checkout = Some(NoCheckout { path: "/etc/nixos".into(), why: why.map(str::to_owned) });
+}
+
+fn local(host: &mut Host, change: fn(&mut LocalState)) {
+    change(host.facts().checkout.as_mut().unwrap().local.get_or_insert_default());
+}
+
+/// The checkout has a commit that its branch, at `upstream` when it was last fetched, has not.
+fn ahead(host: &mut Host, upstream: &str, behind: u32) {
+    let checkout = host.facts().checkout.as_mut().unwrap();
+    checkout.commit = named("own");
+    checkout.local =
+        Some(LocalState { upstream: Some(named(upstream)), ahead: 1, behind, ..LocalState::default() });
+}
+
 fn pull_switch(host: &mut Host, status: OpStatus, phase: Option<Phase>) {
     host.open_op = Some(OpView { phase, ..op(OpAction::PullSwitch, status) });
 }
@@ -94,7 +121,16 @@ const ROWS: &[Row] = &[
     ("git: branch not readable", unreadable, |c| &c.git, State::Failed, "Branch not readable"),
     ("git: no repository", |h| h.desired = DesiredState::NotConfigured, |c| &c.git, State::Unknown, "No repository"),
     ("git: never reported", |h| h.facts = None, |c| &c.git, State::Unknown, "Not reported"),
-    ("git: no checkout", |h| h.facts().checkout = None, |c| &c.git, State::Unknown, "Not reported"),
+    ("git: an agent that does not say why it has no checkout", |h| h.facts().checkout = None, |c| &c.git, State::Unknown, "No checkout"),
+    ("git: no checkout", |h| without_checkout(h, None), |c| &c.git, State::Unknown, "No checkout"),
+    ("git: a checkout that cannot be read", |h| without_checkout(h, Some("Permission denied")), |c| &c.git, State::Attention, "Checkout not readable"),
+    ("git: changed files at the head", |h| local(h, |l| l.changed = 2), |c| &c.git, State::Attention, "Own changes"),
+    ("git: another branch", |h| local(h, |l| l.on = Some("try".into())), |c| &c.git, State::Attention, "On another branch"),
+    ("git: no branch", |h| local(h, |l| l.on = Some(String::new())), |c| &c.git, State::Attention, "On another branch"),
+    ("git: ahead", |h| ahead(h, "c48", 0), |c| &c.git, State::Attention, "Ahead"),
+    ("git: diverged", |h| ahead(h, "c48", 1), |c| &c.git, State::Attention, "Diverged"),
+    ("git: commits of its own, and a branch that moved on since", |h| ahead(h, "c47", 0), |c| &c.git, State::Attention, "Diverged"),
+    ("git: behind, with nothing of its own", |h| { h.facts().checkout.as_mut().unwrap().commit = named("c1"); local(h, |l| l.behind = 3); }, |c| &c.git, State::Attention, "Behind"),
     ("git: pulling", |h| h.open_op = Some(op(OpAction::Pull, OpStatus::Running)), |c| &c.git, State::Working, "Pulling"),
     ("git: pulling before a switch", |h| pull_switch(h, OpStatus::Running, Some(Phase::Pulling)), |c| &c.git, State::Working, "Pulling"),
     ("git: pulled, and switching", |h| pull_switch(h, OpStatus::Running, Some(Phase::Building)), |c| &c.git, State::Ok, "At c48"),
@@ -105,6 +141,7 @@ const ROWS: &[Row] = &[
     ("lock: branch not readable", unreadable, |c| &c.lock, State::Failed, "Lock not readable"),
     ("lock: no repository", |h| h.desired = DesiredState::NotConfigured, |c| &c.lock, State::Unknown, "No repository"),
     ("lock: pulling before a switch", |h| pull_switch(h, OpStatus::Running, Some(Phase::Pulling)), |c| &c.lock, State::Working, "Pulling"),
+    ("lock: no checkout", |h| without_checkout(h, None), |c| &c.lock, State::Unknown, "No checkout"),
     ("lock: never reported", |h| h.facts = None, |c| &c.lock, State::Unknown, "Not reported"),
     ("system: built from the checkout", |_| {}, |c| &c.system, State::Ok, "Gen 48"),
     ("system: switch due", |h| h.facts().checkout.as_mut().unwrap().commit = Commit("c49".into()), |c| &c.system, State::Attention, "Switch due"),
@@ -112,6 +149,16 @@ const ROWS: &[Row] = &[
     ("system: built from other files", |h| { h.facts().generations[0].tree = Some(named("t47")); checkout_at(h, "r1", "t48"); }, |c| &c.system, State::Attention, "Switch due"),
     ("system: built from files that are not known", |h| checkout_at(h, "r1", "t48"), |c| &c.system, State::Attention, "Switch due"),
     ("system: nothing to compare", |h| h.facts().checkout = None, |c| &c.system, State::Ok, "Gen 48"),
+    ("system: a short revision of the checkout's commit", |h| built(h, "07f74d4"), |c| &c.system, State::Ok, "Gen 48"),
+    ("system: a short revision of another commit", |h| built(h, "b45f6cd"), |c| &c.system, State::Attention, "Switch due"),
+    ("system: built with changes that are still there", |h| { built(h, &format!("{FULL}-dirty")); local(h, |l| l.changed = 1); }, |c| &c.system, State::Ok, "Gen 48"),
+    ("system: built with changes that are gone", |h| { built(h, "07f74d4-dirty"); local(h, |_| {}); }, |c| &c.system, State::Attention, "Switch due"),
+    ("system: built with changes, and an agent that does not tell of them", |h| built(h, "07f74d4-dirty"), |c| &c.system, State::Ok, "Gen 48"),
+    ("system: changed since it was built", |h| { built(h, FULL); local(h, |l| l.changed = 1); }, |c| &c.system, State::Attention, "Switch due"),
+    ("system: a revision that names no commit", |h| built(h, "dirty"), |c| &c.system, State::Ok, "Gen 48"),
+    ("system: a switch builds something else", |h| { built(h, "b45f6cd"); h.facts().switch_flake = Some("github:you/nixcfg#gpc0".into()); }, |c| &c.system, State::Ok, "Gen 48"),
+    ("system: a specialisation", |h| h.facts().specialisation = Some("gaming".into()), |c| &c.system, State::Ok, "Gen 48 (gaming)"),
+    ("system: a profile that points at no generation", |h| h.facts().generations[0].current = false, |c| &c.system, State::Attention, "Profile broken"),
     ("system: profile ahead of what runs", |h| h.facts().running = Some(generation(47, 0).store_path), |c| &c.system, State::Attention, "Gen 47 runs"),
     ("system: reboot needed", |h| h.facts().generations[0].needs_reboot = true, |c| &c.system, State::Attention, "Reboot needed"),
     ("system: switching", |h| h.open_op = Some(op(OpAction::Switch, OpStatus::Running)), |c| &c.system, State::Working, "Switching"),

@@ -125,6 +125,7 @@ impl Bench {
             commit: Commit(self.head().await),
             tree: Some(Commit(self.git(&["rev-parse", "main^{tree}"]).await)),
             lock_hash: Some(sha256(&lock)),
+            local: None,
         }
     }
 }

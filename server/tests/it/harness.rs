@@ -408,6 +408,9 @@ pub(crate) fn facts(current: u32) -> Facts {
         test_runs: vec![run(48, 3), run(47, 8), run(46, 8)],
         failed_units: vec![],
         nix_version: None,
+        specialisation: None,
+        no_checkout: None,
+        switch_flake: None,
         problems: vec![],
     }
 }

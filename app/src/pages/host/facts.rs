@@ -18,7 +18,8 @@ pub(super) fn FactsList(detail: RwSignal<HostDetail>) -> impl IntoView {
         let (running, booted) = (what_runs(&facts), what_booted(&facts));
         let version = current.as_ref().and_then(|g| g.version.clone());
         let kernel = current.as_ref().and_then(|g| g.kernel.clone());
-        let checkout = facts.checkout.as_ref().map(|c| format!("{} at {}", c.path, c.commit));
+        let none = facts.no_checkout.as_ref().map(|none| format!("none at {}", none.path));
+        let checkout = facts.checkout.as_ref().map(|c| format!("{} at {}", c.path, c.commit)).or(none);
         let failed = (!facts.failed_units.is_empty()).then(|| facts.failed_units.join(", "));
         let problems = facts.problems.clone();
         view! {
@@ -43,9 +44,11 @@ pub(super) fn FactsList(detail: RwSignal<HostDetail>) -> impl IntoView {
 /// What runs, where that is not what the profile points at or nobody knows.
 fn what_runs(facts: &Facts) -> Option<String> {
     let running = facts.running.as_ref()?;
+    let special = facts.specialisation.as_ref().map(|name| format!(", specialisation {name}"));
+    let special = special.unwrap_or_default();
     Some(match facts.running_generation() {
-        Some(generation) if generation.current => format!("Gen {}", generation.number),
-        Some(generation) => format!("Gen {}, not the current one", generation.number),
+        Some(generation) if generation.current => format!("Gen {}{special}", generation.number),
+        Some(generation) => format!("Gen {}{special}, not the current one", generation.number),
         None => format!("none of the profile's generations: {running}"),
     })
 }

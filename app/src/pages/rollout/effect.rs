@@ -1,7 +1,7 @@
 //! What a roll-out will do to a host, in words.
 
 use backstay_protocol::rollout::RolloutCommits;
-use backstay_protocol::{Commit, HostView, OpKind, State};
+use backstay_protocol::{Commit, HostView, OpKind, SameCommit, State};
 
 use crate::components::generation_name;
 
@@ -36,7 +36,9 @@ impl<'a> Way<'a> {
         let checkout = commits.checkouts.get(&host.name);
         let runs = host.generation.as_ref().and_then(|generation| generation.commit.as_ref());
         // After a rollback the light is green on purpose, and a switch undoes it.
-        let runs_another = runs.zip(checkout).is_some_and(|(runs, checkout)| !checkout.is(runs));
+        let runs_another = runs
+            .zip(checkout)
+            .is_some_and(|(runs, checkout)| runs.compare(checkout) == SameCommit::Different);
         Self {
             pull_due: is_due(lights.git.state) || is_due(lights.lock.state),
             switch_due: is_due(lights.system.state) || runs_another,

@@ -37,12 +37,16 @@ fn facts(current: u32, running: u32) -> Facts {
             commit: Commit("c48".into()),
             tree: None,
             lock_hash: None,
+            local: None,
         }),
         tests_available: 8,
         tests: None,
         test_runs: vec![],
         failed_units: vec![],
         nix_version: None,
+        specialisation: None,
+        no_checkout: None,
+        switch_flake: None,
         problems: vec![],
     }
 }
@@ -150,7 +154,7 @@ fn validators() {
     assert!(matches!(validate(&rollback(), Some(&facts(47, 47))), Err(Blocked::Rollback(_))));
     assert_eq!(validate(&OpAction::Refresh, None), Ok(()));
     let bare = Facts { checkout: None, tests_available: 0, ..known };
-    assert_eq!(validate(&OpAction::Pull, Some(&bare)), Err(Blocked::NoCheckout));
+    assert!(matches!(validate(&OpAction::Pull, Some(&bare)), Err(Blocked::NoCheckout(_))));
     assert_eq!(validate(&OpAction::Test, Some(&bare)), Err(Blocked::NoTests));
 }
 
@@ -159,5 +163,54 @@ fn every_op_has_a_timeout_and_takes_a_role_that_may_act() {
     for kind in OpKind::ALL {
         assert!(spec(kind).timeout > Duration::ZERO, "{kind}");
         assert!(spec(kind).role >= Role::Operator, "{kind}");
+    }
+}
+
+const FULL: &str = "07f74d4be34a2bd1b4b6e4f6e2c31d3dba9c0a11";
+
+/// A host whose checkout is at [`FULL`] and whose current generation records this.
+fn built_as(recorded: &str) -> Facts {
+    let mut facts = facts(48, 48);
+    facts.generations[0].commit = Some(Commit(recorded.into()));
+    facts.checkout.as_mut().unwrap().commit = Commit(FULL.into());
+    facts
+}
+
+#[test]
+fn a_switch_whose_build_records_its_commit_in_another_form_has_met_its_goal() {
+    let changed = format!("{FULL}-dirty");
+    for recorded in [FULL, "07f74d4", "07f74d4be3", "07f74d4-dirty", &changed, "dirty"] {
+        let (status, message) = judge(&OpAction::Switch, Outcome::Completed, &built_as(recorded));
+        assert_eq!(status, OpStatus::Succeeded, "{recorded}: {message}");
+    }
+    for recorded in ["b45f6cd", "b45f6cd-dirty", "b45f6cdbe34a2bd1b4b6e4f6e2c31d3dba9c0a11"] {
+        let (status, message) = judge(&OpAction::Switch, Outcome::Completed, &built_as(recorded));
+        assert_eq!(status, OpStatus::Failed, "{recorded}");
+        assert!(message.contains("was built from b45f6cd, not from the checkout's 07f74d4"), "{message}");
+    }
+}
+
+#[test]
+fn a_switch_that_builds_another_flake_is_not_held_against_the_checkout() {
+    let flake = Some("github:you/nixcfg#gpc0".to_owned());
+    let facts = Facts { switch_flake: flake.clone(), ..built_as("b45f6cd") };
+    assert_eq!(judge(&OpAction::Switch, Outcome::Completed, &facts).0, OpStatus::Succeeded);
+    let bare = Facts { checkout: None, ..facts };
+    assert_eq!(validate(&OpAction::Switch, Some(&bare)), Ok(()), "it needs no checkout");
+    assert_eq!(judge(&OpAction::Switch, Outcome::Completed, &bare).0, OpStatus::Succeeded);
+    assert!(validate(&OpAction::Pull, Some(&bare)).is_err(), "a pull does");
+}
+
+#[test]
+fn a_host_without_checkout_is_told_where_it_should_be() {
+    let no = |why: Option<&str>| NoCheckout { path: "/etc/nixos".into(), why: why.map(str::to_owned) };
+    for (no_checkout, words) in [
+        (Some(no(None)), "no git checkout at /etc/nixos"),
+        (Some(no(Some("Permission denied"))), "at /etc/nixos cannot be read: Permission denied"),
+        (None, "reports no checkout"),
+    ] {
+        let bare = Facts { checkout: None, no_checkout, ..facts(48, 48) };
+        let blocked = validate(&OpAction::Switch, Some(&bare)).unwrap_err().to_string();
+        assert!(blocked.contains(words) && blocked.contains("Nothing was changed"), "{blocked}");
     }
 }

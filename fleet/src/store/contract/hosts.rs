@@ -131,6 +131,23 @@ pub(super) async fn a_test_run_is_kept_once_and_for_good(bench: &mut impl Bench)
     assert_eq!(store.test_runs(HostId::new(), 10).await.unwrap(), []);
 }
 
+pub(super) async fn of_each_build_the_latest_run_is_found(bench: &mut impl Bench) {
+    let store = bench.store();
+    let id = enrolled(&*store, "gpc0").await.id;
+    for (read, run) in
+        [(1, test_run(47, 0)), (2, test_run(48, 10)), (3, test_run(47, 20)), (4, test_run(46, 5))]
+    {
+        let told = backstay_protocol::Facts { test_runs: vec![run], ..facts(read, &[48, 47, 46]) };
+        store.record_facts(id, &told).await.unwrap();
+    }
+    let path = |number| test_run(number, 0).generation.store_path;
+    let (seven, eight, none) = (path(47), path(48), path(1));
+    let found = store.latest_test_runs(id, &[&seven, &eight, &none]).await.unwrap();
+    assert_eq!(found, [test_run(47, 20), test_run(48, 10)]);
+    assert_eq!(store.latest_test_runs(id, &[]).await.unwrap(), []);
+    assert_eq!(store.latest_test_runs(HostId::new(), &[&seven]).await.unwrap(), []);
+}
+
 pub(super) async fn facts_of_no_host_are_passed_over(bench: &mut impl Bench) {
     let store = bench.store();
     let nobody = HostId::new();

@@ -289,16 +289,40 @@ pub(super) async fn test_runs(
     .bind(stored_number(limit.into()))
     .fetch_all(&store.reader)
     .await?;
-    let from_row = |row: &SqliteRow| {
-        Ok(TestRun {
-            generation: GenerationRef {
-                number: row.number("generation")?,
-                store_path: row.text("store_path")?,
-            },
-            started_at: row.time("started_at")?,
-            finished_at: row.time("finished_at")?,
-            results: row.json("results")?,
-        })
-    };
-    rows.iter().map(from_row).collect()
+    rows.iter().map(run_from_row).collect()
+}
+
+pub(super) async fn latest_test_runs(
+    store: &SqliteStore,
+    host: HostId,
+    builds: &[&str],
+) -> Result<Vec<TestRun>, StoreError> {
+    if builds.is_empty() {
+        return Ok(vec![]);
+    }
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "SELECT generation, store_path, started_at, finished_at, results FROM test_runs AS run WHERE host_id = ",
+    );
+    query.push_bind(host.to_string()).push(" AND store_path IN (");
+    let mut paths = query.separated(", ");
+    for build in builds {
+        paths.push_bind(*build);
+    }
+    query.push(
+        ") AND NOT EXISTS (SELECT 1 FROM test_runs AS later
+             WHERE later.host_id = run.host_id AND later.store_path = run.store_path
+             AND (later.finished_at, later.started_at) > (run.finished_at, run.started_at))
+         ORDER BY finished_at DESC, started_at DESC",
+    );
+    let rows = query.build().fetch_all(&store.reader).await?;
+    rows.iter().map(run_from_row).collect()
+}
+
+fn run_from_row(row: &SqliteRow) -> Result<TestRun, StoreError> {
+    Ok(TestRun {
+        generation: GenerationRef { number: row.number("generation")?, store_path: row.text("store_path")? },
+        started_at: row.time("started_at")?,
+        finished_at: row.time("finished_at")?,
+        results: row.json("results")?,
+    })
 }

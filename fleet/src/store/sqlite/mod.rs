@@ -268,6 +268,10 @@ impl Store for SqliteStore {
         hosts::test_runs(self, host, limit).await
     }
 
+    async fn latest_test_runs(&self, host: HostId, builds: &[&str]) -> Result<Vec<TestRun>, StoreError> {
+        hosts::latest_test_runs(self, host, builds).await
+    }
+
     async fn insert_op(&self, op: &NewOp, audit: &NewAuditEntry) -> Result<OpView, InsertOpError> {
         ops::insert(self, op, audit).await
     }
