@@ -20,5 +20,6 @@ mod runners;
 mod storage;
 mod tests_folder;
 mod unit;
+mod user;
 
 pub use cli::main;

@@ -16,9 +16,11 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use backstay_protocol::Stream;
+use backstay_protocol::git::ASKING_NOBODY;
 use rustix::process::Pid;
 
 use crate::config::JOIN_TOKEN_VARIABLE;
+use crate::user::User;
 use group::Group;
 use output::Outputs;
 use running::Running;
@@ -26,6 +28,19 @@ pub(crate) use service::Services;
 
 /// How much of the output is kept by [`read`].
 const READ_BYTES: usize = 256 * 1024;
+
+/// Variables of the agent that mean nothing to another user, or lead to files of the agent's.
+const OF_THE_AGENT: [&str; 9] = [
+    "GIT_CONFIG_GLOBAL",
+    "SSH_AUTH_SOCK",
+    "SUDO_UID",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_DIRS",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_RUNTIME_DIR",
+    "XDG_STATE_HOME",
+];
 
 /// A program to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +53,8 @@ pub(crate) struct Invocation {
     pub(crate) sudo: Option<Vec<String>>,
     /// What systemd may run on its behalf.
     pub(crate) services: Option<Box<Services>>,
+    /// As whom it runs, if not as the agent's own user.
+    pub(crate) user: Option<User>,
 }
 
 /// How a program ended.
@@ -97,7 +114,7 @@ impl Invocation {
     /// A program with the arguments that its configuration gives it, and more.
     pub(crate) fn new<S: Into<String>>(base: &[String], more: impl IntoIterator<Item = S>) -> Self {
         let argv = base.iter().cloned().chain(more.into_iter().map(Into::into)).collect();
-        Self { argv, variables: vec![], sudo: None, services: None }
+        Self { argv, variables: vec![], sudo: None, services: None, user: None }
     }
 
     /// The same, with more arguments.
@@ -124,6 +141,13 @@ impl Invocation {
     /// The same, with a variable set.
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.variables.push((name, value.into()));
+        self
+    }
+
+    /// The same, as another user: with that user's rights, home and configuration, and none of the agent's groups. Only
+    /// root may do this.
+    pub(crate) fn as_user(mut self, user: User) -> Self {
+        self.user = Some(user);
         self
     }
 
@@ -164,9 +188,17 @@ impl Invocation {
         let (program, arguments) = self.argv.split_first().ok_or("no program is given")?;
         let outputs = Outputs::create(scratch).map_err(|e| format!("no file for its output: {e}"))?;
         let mut command = Command::new(program);
+        if let Some(user) = &self.user {
+            for name in OF_THE_AGENT {
+                command.env_remove(name);
+            }
+            command.uid(user.uid).gid(user.gid);
+            command.env("HOME", &user.home).env("USER", &user.name).env("LOGNAME", &user.name);
+        }
         command
             .args(arguments)
             .env_remove(JOIN_TOKEN_VARIABLE)
+            .envs(ASKING_NOBODY)
             .env("NO_COLOR", "1")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
@@ -194,12 +226,16 @@ pub(crate) fn group_lives(group: i32) -> bool {
 pub(crate) fn read(invocation: &Invocation, timeout: Duration) -> Result<String, String> {
     let bounds = Bounds { deadline: Instant::now() + timeout, cancelled: &|| false };
     let (mut text, mut complaint) = (String::new(), String::new());
+    // The first line that says so is the reason; what follows is advice.
+    let is_reason = |line: &str| ["fatal:", "error:"].iter().any(|start| line.starts_with(start));
     let ended = invocation.run(&std::env::temp_dir(), &bounds, |stream, line| match stream {
         Stream::Stdout if text.len() < READ_BYTES => {
             text.push_str(line);
             text.push('\n');
         }
-        Stream::Stderr if !line.trim().is_empty() => line.clone_into(&mut complaint),
+        Stream::Stderr if !line.trim().is_empty() && !is_reason(&complaint) => {
+            line.clone_into(&mut complaint)
+        }
         _ => {}
     });
     match ended {

@@ -31,7 +31,9 @@ pub(super) fn watch_interval() -> u64 {
 
 impl Default for CheckoutConfig {
     fn default() -> Self {
-        Self { path: "/etc/nixos".into(), branch: "main".into() }
+        // The places that nixos-rebuild and darwin-rebuild look in.
+        let path = if cfg!(target_os = "macos") { "/etc/nix-darwin" } else { "/etc/nixos" };
+        Self { path: path.into(), branch: "main".into() }
     }
 }
 
@@ -68,6 +70,12 @@ fn home_profile() -> PathBuf {
     let shared = PathBuf::from("/nix/var/nix/profiles/per-user").join(user).join("home-manager");
     let is_there = |path: &PathBuf| path.symlink_metadata().is_ok();
     if !is_there(&own) && is_there(&shared) { shared } else { own }
+}
+
+/// Whether the paths that are assumed for home-manager can be known.
+pub(super) fn has_home() -> bool {
+    let is_absolute = |name| env::var_os(name).is_some_and(|path| PathBuf::from(path).is_absolute());
+    is_absolute("XDG_STATE_HOME") || is_absolute("HOME")
 }
 
 fn state_home() -> PathBuf {

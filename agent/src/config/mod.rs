@@ -99,7 +99,8 @@ pub struct TestsConfig {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SwitchConfig {
-    /// The name of the configuration in the flake of the checkout; the host's name where it is not given.
+    /// The name of the configuration in the flake of the checkout; if it is not given, the host's name, or for home-manager
+    /// what that looks for by itself: `USER@HOST`, then `USER`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attribute: Option<String>,
     /// The whole flake reference, in place of checkout and attribute.
@@ -180,6 +181,17 @@ impl Config {
         if self.checkout.branch.is_empty() || self.checkout.branch.starts_with('-') {
             return invalid(format!("“{}” cannot be a branch", self.checkout.branch));
         }
+        let paths = [&self.profile.path, &self.profile.running_system];
+        if self.platform == Platform::HomeManager
+            && paths.iter().any(|path| path.is_none())
+            && !defaults::has_home()
+        {
+            return invalid(
+                "HOME is not set, so the profile of home-manager cannot be found: run the agent as its user with HOME set, \
+                 or set profile.path and profile.running_system"
+                    .to_owned(),
+            );
+        }
         crate::connection::address(&self.server).map_err(ConfigError::Invalid)?;
         Ok(())
     }
@@ -214,8 +226,13 @@ impl Config {
     /// The flake reference that a switch builds.
     pub fn flake(&self) -> String {
         self.switch.flake.clone().unwrap_or_else(|| {
-            let attribute = self.switch.attribute.as_deref().unwrap_or(&self.name);
-            format!("{}#{attribute}", self.checkout.path.display())
+            let path = self.checkout.path.display();
+            match (&self.switch.attribute, self.platform) {
+                (Some(attribute), _) => format!("{path}#{attribute}"),
+                // home-manager looks for USER@HOST, then USER, by itself.
+                (None, Platform::HomeManager) => path.to_string(),
+                (None, _) => format!("{path}#{}", self.name),
+            }
         })
     }
 }

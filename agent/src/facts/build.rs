@@ -7,14 +7,16 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use backstay_protocol::comparison::BootPart;
-use backstay_protocol::{Commit, Facts, Platform};
+use backstay_protocol::{Commit, Facts, Platform, Stream};
 
 use super::behind;
-use crate::command::{self, Invocation};
+use crate::command::{self, Bounds, Ended, Invocation};
 use crate::config::Config;
 
 /// How long one build may take to tell its revision.
 const REVISION_TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest revision, in bytes: a SHA-256 commit with `-dirty`.
+const REVISION_BYTES: usize = 80;
 /// How long all builds together may take at one reading; the others tell at the next.
 const REVISIONS_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -44,11 +46,18 @@ impl Builds {
                 if Instant::now() > deadline {
                     continue;
                 }
-                known.insert(generation.store_path.clone(), description(config.platform, build));
+                let (told, is_whole) = description(config.platform, build);
+                (generation.commit, generation.version, generation.kernel) =
+                    (told.commit.clone(), told.version.clone(), told.kernel.clone());
+                // What could not be read now, on a busy disk after a boot, is read again the next time.
+                if is_whole {
+                    known.insert(generation.store_path.clone(), told);
+                }
+            } else if let Some(Description { commit, version, kernel }) =
+                known.get(&generation.store_path).cloned()
+            {
+                (generation.commit, generation.version, generation.kernel) = (commit, version, kernel);
             }
-            let Description { commit, version, kernel } =
-                known.get(&generation.store_path).cloned().unwrap_or_default();
-            (generation.commit, generation.version, generation.kernel) = (commit, version, kernel);
             if config.platform == Platform::Nixos {
                 generation.needs_reboot = booted.as_deref().is_some_and(|booted| differs(booted, build));
                 generation.inhibitors = inhibitors(Path::new(&running), build);
@@ -57,33 +66,51 @@ impl Builds {
     }
 }
 
-fn description(platform: Platform, build: &Path) -> Description {
+/// What a build tells, and whether all of it could be asked.
+fn description(platform: Platform, build: &Path) -> (Description, bool) {
     let recorded = text(&build.join("configuration-revision")).map(Commit);
     match platform {
-        Platform::Nixos => Description {
-            commit: recorded.or_else(|| nixos_revision(build)),
-            version: text(&build.join("nixos-version")),
-            kernel: kernel_version(build),
-        },
-        Platform::Darwin => darwin(build, recorded),
+        Platform::Nixos => {
+            let revision = recorded.map_or_else(|| nixos_revision(build), |commit| Ok(Some(commit)));
+            let is_whole = revision.is_ok();
+            let told = Description {
+                commit: revision.unwrap_or_default(),
+                version: text(&build.join("nixos-version")),
+                kernel: kernel_version(build),
+            };
+            (told, is_whole)
+        }
+        Platform::Darwin => (darwin(build, recorded), true),
         // home-manager itself records no revision.
         Platform::HomeManager => {
-            Description { commit: recorded, version: text(&build.join("hm-version")), kernel: None }
+            (Description { commit: recorded, version: text(&build.join("hm-version")), kernel: None }, true)
         }
     }
 }
 
 /// The revision of a NixOS build: only its own `nixos-version` knows, as `nixos-rebuild list-generations` asks it too.
-fn nixos_revision(build: &Path) -> Option<Commit> {
+///
+/// # Errors
+/// Where it did not answer in time, or not at all. One that answers that it has none says so by its status.
+fn nixos_revision(build: &Path) -> Result<Option<Commit>, String> {
     let program = build.join("sw/bin/nixos-version");
     if !program.exists() {
-        return None;
+        return Ok(None);
     }
     let ask = Invocation::new(&[command::path(program)], ["--configuration-revision"]);
-    let answer = command::read(&ask, REVISION_TIMEOUT).ok()?;
+    let mut answer = String::new();
+    let bounds = Bounds { deadline: Instant::now() + REVISION_TIMEOUT, cancelled: &|| false };
+    let ended = ask.run(&std::env::temp_dir(), &bounds, |stream, line| {
+        if stream == Stream::Stdout && answer.is_empty() {
+            line.clone_into(&mut answer);
+        }
+    });
+    if !matches!(ended, Ended::Exited(_)) {
+        return Err(format!("{ended:?}"));
+    }
     let revision = answer.trim();
-    (!revision.is_empty() && revision.len() <= 64 && !revision.contains(char::is_whitespace))
-        .then(|| Commit(revision.to_owned()))
+    let is_one = ended.is_success() && !revision.is_empty() && !revision.contains(char::is_whitespace);
+    Ok((is_one && revision.len() <= REVISION_BYTES).then(|| Commit(revision.to_owned())))
 }
 
 fn darwin(build: &Path, recorded: Option<Commit>) -> Description {

@@ -1,50 +1,161 @@
 //! The checkout of the configuration repository.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use backstay_protocol::{Checkout, Commit};
+use backstay_protocol::{Checkout, Commit, LocalState, NoCheckout};
 use sha2::{Digest as _, Sha256};
 
+use super::fingerprint::git_folder;
 use crate::command::{self, Invocation};
 use crate::config::Config;
+use crate::user::{User, owner};
 
 /// How long git may take to name a commit.
 const GIT_TIMEOUT: Duration = Duration::from_secs(20);
+/// The largest `flake.lock` that is read, in bytes.
+const LOCK_BYTES: u64 = 16 * 1024 * 1024;
 
-/// git on the checkout. A checkout that belongs to somebody else is read all the same: the configuration names it.
+/// git on the checkout.
+///
+/// A repository's own configuration names programs that git runs: hooks, filters, `core.fsmonitor`, `core.sshCommand`. An
+/// agent that is root must not run them for somebody else. So git runs as the checkout's owner, with the owner's
+/// configuration and keys, and git's own check of who owns a repository stays on. It is lifted only for a checkout that
+/// belongs to root.
 pub(crate) fn git<'a>(config: &Config, words: impl IntoIterator<Item = &'a str>) -> Invocation {
     let path = config.checkout.path.to_string_lossy();
-    let safe = format!("safe.directory={path}");
-    let first = ["-c", safe.as_str(), "-C", path.as_ref()].map(str::to_owned);
+    let mut first = vec!["--no-optional-locks".to_owned(), "-C".to_owned(), path.clone().into_owned()];
+    let runs_as = runs_as(config);
+    if matches!(runs_as, RunsAs::Itself { of_root: true }) {
+        let real = fs::canonicalize(&config.checkout.path).unwrap_or_else(|_| config.checkout.path.clone());
+        first.splice(0..0, ["-c".to_owned(), format!("safe.directory={}", real.display())]);
+    }
     let arguments: Vec<String> = first.into_iter().chain(words.into_iter().map(str::to_owned)).collect();
-    Invocation::new(&config.commands.git, arguments).with("LC_ALL", "C").with("GIT_TERMINAL_PROMPT", "0")
+    let git = Invocation::new(&config.commands.git, arguments).with("LC_ALL", "C");
+    match runs_as {
+        RunsAs::Owner(user) => git.as_user(user),
+        RunsAs::Itself { .. } => git,
+    }
 }
 
-/// Reads the checkout; none where there is no such folder.
-pub(super) fn read(config: &Config) -> Result<Option<Checkout>, String> {
+/// As whom git runs.
+enum RunsAs {
+    /// As whoever runs the agent.
+    Itself {
+        /// Whether the checkout belongs to root.
+        of_root: bool,
+    },
+    /// As the owner of the checkout, who is not root. The agent is.
+    Owner(User),
+}
+
+fn runs_as(config: &Config) -> RunsAs {
+    let owners =
+        [&config.checkout.path, &git_folder(&config.checkout.path)].map(|path| owner(path).unwrap_or(0));
+    let Some(owner) = owners.into_iter().find(|uid| *uid != 0) else {
+        return RunsAs::Itself { of_root: true };
+    };
+    // A command of several words says itself as whom it runs.
+    let may_choose = rustix::process::geteuid().is_root() && config.commands.git.len() == 1;
+    match User::of(owner).filter(|_| may_choose) {
+        Some(user) => RunsAs::Owner(user),
+        None => RunsAs::Itself { of_root: false },
+    }
+}
+
+/// Who runs git on the checkout, if it is not the agent's own user.
+pub(crate) fn runs_as_other(config: &Config) -> Option<String> {
+    match runs_as(config) {
+        RunsAs::Owner(user) => Some(user.name),
+        RunsAs::Itself { .. } => None,
+    }
+}
+
+/// Reads the checkout, or says why there is none.
+pub(super) fn read(config: &Config) -> Result<Checkout, NoCheckout> {
     let path = &config.checkout.path;
-    if !path.join(".git").exists() {
-        return Ok(None);
+    let none = |why| NoCheckout { path: path.to_string_lossy().into_owned(), why };
+    match path.join(".git").symlink_metadata() {
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(none(None)),
+        Err(error) => return Err(none(Some(error.to_string()))),
     }
-    let commit = command::read(&git(config, ["rev-parse", "--verify", "HEAD"]), GIT_TIMEOUT)
-        .map_err(|why| format!("The commit of {} could not be read: {why}.", path.display()))?;
-    Ok(Some(Checkout {
+    let commit = look(config, &["rev-parse", "--verify", "HEAD"]).map_err(|why| none(Some(why)))?;
+    Ok(Checkout {
         path: path.to_string_lossy().into_owned(),
-        commit: Commit(commit.trim().to_owned()),
+        commit: Commit(commit),
         tree: None,
-        lock_hash: lock_hash(&path.join("flake.lock"))?,
-    }))
+        lock_hash: lock_hash(&path.join("flake.lock")).map_err(|why| none(Some(why)))?,
+        local: local(config).ok(),
+    })
 }
 
+/// What the host did to the checkout besides pulling.
+fn local(config: &Config) -> Result<LocalState, String> {
+    let branch = &config.checkout.branch;
+    let on = look(config, &["symbolic-ref", "--short", "--quiet", "HEAD"]).unwrap_or_default();
+    let changed = look(config, &["status", "--porcelain", "--untracked-files=no"])?;
+    let upstream = upstream(config);
+    let (ahead, behind) = match &upstream {
+        Some(commit) => distance(config, commit)?,
+        None => (0, 0),
+    };
+    Ok(LocalState {
+        changed: u32::try_from(changed.lines().count()).unwrap_or(u32::MAX),
+        on: (on != *branch).then_some(on),
+        upstream,
+        ahead,
+        behind,
+    })
+}
+
+/// Where the remote's branch was when it was last fetched.
+fn upstream(config: &Config) -> Option<Commit> {
+    let branch = &config.checkout.branch;
+    let remote = remote(config);
+    let name = format!("refs/remotes/{remote}/{branch}^{{commit}}");
+    look(config, &["rev-parse", "--verify", "--quiet", &name]).ok().map(Commit)
+}
+
+/// How many commits the checkout has that this one lacks, and the other way round.
+fn distance(config: &Config, from: &Commit) -> Result<(u32, u32), String> {
+    let range = format!("HEAD...{}", from.0);
+    let told = look(config, &["rev-list", "--left-right", "--count", &range])?;
+    let number = |text: Option<&str>| text.and_then(|text| text.parse().ok()).unwrap_or(0);
+    let mut numbers = told.split_whitespace();
+    Ok((number(numbers.next()), number(numbers.next())))
+}
+
+/// The remote that the followed branch is pulled from.
+pub(crate) fn remote(config: &Config) -> String {
+    look(config, &["config", "--get", &format!("branch.{}.remote", config.checkout.branch)])
+        .ok()
+        .filter(|name| !name.is_empty() && !name.starts_with('-'))
+        .unwrap_or_else(|| "origin".to_owned())
+}
+
+fn look(config: &Config, words: &[&str]) -> Result<String, String> {
+    let answer = command::read(&git(config, words.iter().copied()), GIT_TIMEOUT)?;
+    Ok(answer.trim_end().to_owned())
+}
+
+/// The hash of `flake.lock`. Whatever else has that name, such as a pipe, is not waited for.
 fn lock_hash(lock: &Path) -> Result<Option<String>, String> {
-    match fs::read(lock) {
-        Ok(bytes) => Ok(Some(hex(&Sha256::digest(bytes)))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(format!("{} could not be read: {error}.", lock.display())),
+    let unreadable = |why: String| format!("{} could not be read: {why}", lock.display());
+    match fs::metadata(lock) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(error.to_string())),
+        Ok(found) if !found.is_file() => return Err(unreadable("it is no file".to_owned())),
+        Ok(found) if found.len() > LOCK_BYTES => return Err(unreadable("it is too large".to_owned())),
+        Ok(_) => {}
     }
+    let mut bytes = vec![];
+    let read = File::open(lock).and_then(|file| file.take(LOCK_BYTES).read_to_end(&mut bytes));
+    read.map_err(|error| unreadable(error.to_string()))?;
+    Ok(Some(hex(&Sha256::digest(bytes))))
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -52,4 +163,24 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+/// The files of a checkout that change when its commit, its lock or its state does.
+pub(super) fn files(config: &Config) -> Vec<PathBuf> {
+    let checkout = &config.checkout.path;
+    let git = git_folder(checkout);
+    let mut files = vec![
+        checkout.join("flake.lock"),
+        git.join("HEAD"),
+        git.join("index"),
+        git.join("FETCH_HEAD"),
+        git.join("logs/HEAD"),
+        git.join("packed-refs"),
+    ];
+    if let Ok(head) = fs::read_to_string(git.join("HEAD"))
+        && let Some(branch) = head.trim().strip_prefix("ref: ")
+    {
+        files.push(git.join(branch));
+    }
+    files
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::hash::{Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
-use super::Profile;
+use super::{Profile, checkout};
 use crate::config::Config;
 use crate::storage::names_in;
 use crate::tests_folder;
@@ -25,7 +25,7 @@ pub(super) fn of(config: &Config, profile: &Profile) -> u64 {
     }
     look(&config.running_system());
     config.booted_system().iter().for_each(|link| look(link));
-    for file in checkout_files(&config.checkout.path) {
+    for file in checkout::files(config) {
         look(&file);
     }
     for folder in [&config.tests.dir, &tests_folder::runs_folder(&config.state_dir)] {
@@ -46,21 +46,8 @@ fn look_at(path: &Path, hasher: &mut DefaultHasher) {
     std::os::unix::fs::MetadataExt::mode(&found).hash(hasher);
 }
 
-/// The files of a checkout that change when its commit or its lock does.
-fn checkout_files(checkout: &Path) -> Vec<PathBuf> {
-    let git = git_folder(checkout);
-    let mut files =
-        vec![checkout.join("flake.lock"), git.join("HEAD"), git.join("logs/HEAD"), git.join("packed-refs")];
-    if let Ok(head) = fs::read_to_string(git.join("HEAD"))
-        && let Some(branch) = head.trim().strip_prefix("ref: ")
-    {
-        files.push(git.join(branch));
-    }
-    files
-}
-
 /// Where git keeps its things: `.git`, or where a file of that name says (a worktree, a submodule).
-fn git_folder(checkout: &Path) -> PathBuf {
+pub(super) fn git_folder(checkout: &Path) -> PathBuf {
     let dot_git = checkout.join(".git");
     let elsewhere = fs::read_to_string(&dot_git)
         .ok()

@@ -10,26 +10,31 @@ const PROBLEM_BYTES: usize = 500;
 /// The most problems that are told.
 const PROBLEMS: usize = 20;
 
-/// Drops what matters least until the facts fit: first the oldest test runs, then the oldest generations.
+/// Drops what matters least until the facts fit: first the output of tests, of all runs but the newest; then the oldest
+/// test runs; then the oldest generations. What passed has no output, so that a run that says what works is small, and
+/// goes last.
 pub(super) fn fit(facts: &mut Facts) {
     facts.problems.truncate(PROBLEMS);
     for problem in &mut facts.problems {
         *problem = cut(problem, PROBLEM_BYTES);
     }
-    while size(facts) > FACTS_BYTES {
-        let dropped = if facts.test_runs.is_empty() {
-            // The current generation may be the oldest one, and has to stay.
-            let last = facts.generations.iter().rposition(|g| !g.current);
-            last.map(|at| facts.generations.remove(at)).is_some()
-        } else {
-            let keep = facts.test_runs.len() * 3 / 4;
-            facts.test_runs.truncate(keep);
-            true
-        };
-        if !dropped {
-            return;
+    if size(facts) > FACTS_BYTES {
+        for result in facts.test_runs.iter_mut().skip(1).flat_map(|run| &mut run.results) {
+            result.tail.clear();
         }
     }
+    while size(facts) > FACTS_BYTES && drop_oldest(facts) {}
+}
+
+fn drop_oldest(facts: &mut Facts) -> bool {
+    if facts.test_runs.is_empty() {
+        // The current generation may be the oldest one, and has to stay.
+        let last = facts.generations.iter().rposition(|g| !g.current);
+        return last.map(|at| facts.generations.remove(at)).is_some();
+    }
+    let keep = facts.test_runs.len() * 3 / 4;
+    facts.test_runs.truncate(keep);
+    true
 }
 
 fn size(facts: &Facts) -> usize {

@@ -6,14 +6,18 @@ mod fingerprint;
 mod fit;
 mod nix;
 mod profile;
+mod running;
 mod trees;
 pub(crate) mod units;
 
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use backstay_protocol::{Clock, Facts, Generation, Platform, limits};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::Config;
 use crate::journal;
@@ -28,22 +32,58 @@ pub struct FactsReader {
     clock: Arc<dyn Clock>,
     builds: Builds,
     trees: Trees,
+    turns: Arc<Semaphore>,
 }
 
 impl FactsReader {
     /// A reader that has read nothing yet.
     pub fn new(config: Arc<Config>, clock: Arc<dyn Clock>) -> Self {
-        Self { config, clock, builds: Builds::default(), trees: Trees::default() }
+        Self {
+            config,
+            clock,
+            builds: Builds::default(),
+            trees: Trees::default(),
+            turns: Arc::new(Semaphore::new(1)),
+        }
+    }
+
+    /// The turn of whoever reads the host beside a conversation: one at a time, until it is dropped.
+    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        // It is never closed.
+        Arc::clone(&self.turns).acquire_owned().await.ok()
     }
 
     /// Everything that is known of the host. What cannot be read is told in `problems`.
     pub fn read(&self) -> Facts {
         let mut facts = self.read_generations();
-        self.builds.describe(&self.config, &mut facts);
-        facts.checkout = noted(checkout::read(&self.config), &mut facts.problems).flatten();
-        self.trees.describe(&self.config, &mut facts);
-        facts.failed_units = noted(units::failed(&self.config), &mut facts.problems).unwrap_or_default();
-        facts.nix_version = nix::version(&self.config);
+        let config = &self.config;
+        part("The builds", &mut facts, |facts| self.builds.describe(config, facts));
+        part("The checkout", &mut facts, |facts| self.read_checkout(facts));
+        part("Failed units", &mut facts, |facts| {
+            facts.failed_units = noted(units::failed(config), &mut facts.problems).unwrap_or_default();
+        });
+        facts.nix_version = nix::version(config);
+        part("The tests", &mut facts, |facts| self.read_tests(facts));
+        facts.problems.extend(journal::damage(&config.state_dir));
+        fit::fit(&mut facts);
+        facts
+    }
+
+    fn read_checkout(&self, facts: &mut Facts) {
+        facts.switch_flake.clone_from(&self.config.switch.flake);
+        match checkout::read(&self.config) {
+            Ok(checkout) => facts.checkout = Some(checkout),
+            Err(none) => {
+                let why = none.why.as_ref();
+                let told = why.map(|why| format!("The checkout at {} could not be read: {why}.", none.path));
+                facts.problems.extend(told);
+                facts.no_checkout = Some(none);
+            }
+        }
+        self.trees.describe(&self.config, facts);
+    }
+
+    fn read_tests(&self, facts: &mut Facts) {
         match tests_folder::list(&self.config.tests.dir) {
             Ok(tests) => {
                 facts.tests_available = u32::try_from(tests.len()).unwrap_or(u32::MAX);
@@ -54,48 +94,59 @@ impl FactsReader {
         let runs = tests_folder::runs(&self.config.state_dir, &mut facts.problems);
         let known = |path: &str| facts.generations.iter().any(|g| g.store_path == path);
         facts.test_runs = runs.into_iter().filter(|run| known(&run.generation.store_path)).collect();
-        facts.problems.extend(journal::damage(&self.config.state_dir));
-        fit::fit(&mut facts);
-        facts
     }
 
     /// Only which generations there are, which of them is current, and what runs: quick, and all that an op is held
     /// against before it acts.
     pub fn read_generations(&self) -> Facts {
-        let mut problems = vec![];
-        let profile = self.profile();
-        let mut generations = noted(profile.generations(), &mut problems).unwrap_or_default();
-        keep_newest(&mut generations);
-        let booted = self.config.booted_system().and_then(|link| store_path(&link));
-        for generation in &mut generations {
-            generation.booted = booted.as_ref() == Some(&generation.store_path);
-        }
-        let running = self.running(&generations);
-        if running.is_none() && !generations.is_empty() {
-            problems.push(format!(
-                "What runs is not known: {} points nowhere.",
-                self.config.running_system().display()
-            ));
-        }
-        Facts {
+        let mut facts = Facts {
             read_at: self.clock.now(),
             profile: self.config.profile_path().to_string_lossy().into_owned(),
-            generations,
-            running,
-            booted,
+            generations: vec![],
+            running: None,
+            specialisation: None,
+            booted: None,
             checkout: None,
+            no_checkout: None,
+            switch_flake: None,
             tests_available: 0,
             tests: None,
             test_runs: vec![],
             failed_units: vec![],
             nix_version: None,
-            problems,
+            problems: vec![],
+        };
+        part("The generations", &mut facts, |facts| self.read_profile(facts));
+        facts
+    }
+
+    fn read_profile(&self, facts: &mut Facts) {
+        let profile = self.profile();
+        let mut generations = noted(profile.generations(), &mut facts.problems).unwrap_or_default();
+        keep_newest(&mut generations);
+        if !generations.is_empty() && !generations.iter().any(|generation| generation.current) {
+            facts.problems.push(profile.points_astray());
         }
+        let part_of = |build: String| running::part_of(&generations, &build);
+        let booted = self.config.booted_system().and_then(|link| store_path(&link));
+        facts.booted = booted.map(part_of).map(|part| part.store_path);
+        let running = self.running(&generations).map(part_of);
+        if running.is_none() && !generations.is_empty() {
+            let link = self.config.running_system();
+            facts.problems.push(format!("What runs is not known: {} points nowhere.", link.display()));
+        }
+        if let Some(running::Part { store_path, specialisation }) = running {
+            (facts.running, facts.specialisation) = (Some(store_path), specialisation);
+        }
+        for generation in &mut generations {
+            generation.booted = facts.booted.as_ref() == Some(&generation.store_path);
+        }
+        facts.generations = generations;
     }
 
     /// A number that changes when the host does, got by looking at links and dates only.
     pub fn fingerprint(&self) -> u64 {
-        fingerprint::of(&self.config, &self.profile())
+        catch_unwind(AssertUnwindSafe(|| fingerprint::of(&self.config, &self.profile()))).unwrap_or_default()
     }
 
     /// The profile whose generations are the host's.
@@ -124,6 +175,15 @@ fn keep_newest(generations: &mut Vec<Generation>) {
         generations.swap(limits::GENERATIONS - 1, current);
     }
     generations.truncate(limits::GENERATIONS);
+}
+
+/// Reads one part of the facts. A fault in it leaves the others, and is told.
+fn part(what: &str, facts: &mut Facts, read: impl FnOnce(&mut Facts)) {
+    if catch_unwind(AssertUnwindSafe(|| read(&mut *facts))).is_err() {
+        facts
+            .problems
+            .push(format!("{what} could not be read: the agent has a fault there. See its log on the host."));
+    }
 }
 
 /// The value, or nothing and a note of why.

@@ -1,12 +1,12 @@
 //! A Nix profile, read from its links: that needs no root and waits for no lock.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use backstay_protocol::Generation;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 
 use crate::storage::names_in;
 
@@ -28,6 +28,18 @@ impl Profile {
     /// The number that the profile points at.
     pub(crate) fn current(&self) -> Option<u32> {
         self.number_of(fs::read_link(&self.path).ok()?.file_name()?)
+    }
+
+    /// What is to be said of a profile that points at none of its generations.
+    pub(crate) fn points_astray(&self) -> String {
+        let path = self.path.display();
+        let at = match fs::read_link(&self.path) {
+            Ok(target) => format!("points at {}, which is", target.display()),
+            Err(error) => format!("cannot be followed ({error}), so it points at"),
+        };
+        format!(
+            "The profile {path} {at} none of its generations. Set it: nix-env --profile {path} --switch-generation N."
+        )
     }
 
     /// The numbers of all generations, highest first, whether or not their builds are still there.
@@ -60,8 +72,7 @@ impl Profile {
         let link = self.link(number);
         // Gone between listing and reading: then it is not there.
         let store_path = fs::read_link(&link).ok()?;
-        let made =
-            link.symlink_metadata().and_then(|found| found.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+        let made = link.symlink_metadata().ok().and_then(|found| made_at(&found)).unwrap_or_default();
         Some(Generation {
             number,
             present: store_path.exists(),
@@ -70,7 +81,7 @@ impl Profile {
             tree: None,
             version: None,
             kernel: None,
-            created_at: DateTime::<Utc>::from(made),
+            created_at: made,
             current: current == Some(number),
             booted: false,
             needs_reboot: false,
@@ -87,6 +98,12 @@ impl Profile {
     }
 }
 
+/// When a link was made. A time that no calendar has is as good as none.
+fn made_at(found: &Metadata) -> Option<DateTime<Utc>> {
+    let made = DateTime::from_timestamp(found.mtime(), u32::try_from(found.mtime_nsec()).ok()?)?;
+    (1..=9999).contains(&made.year()).then_some(made)
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
@@ -94,7 +111,10 @@ mod tests {
     use super::*;
 
     fn profile() -> (tempfile::TempDir, Profile) {
-        let folder = tempfile::tempdir().unwrap();
+        profile_in(tempfile::tempdir().unwrap())
+    }
+
+    fn profile_in(folder: tempfile::TempDir) -> (tempfile::TempDir, Profile) {
         let build = folder.path().join("build");
         fs::create_dir(&build).unwrap();
         for name in ["system-9-link", "system-10-link", "system-x-7-link", "system-+7-link", "other-3-link"] {
@@ -112,6 +132,23 @@ mod tests {
         let read: Vec<_> =
             profile.generations().unwrap().iter().map(|g| (g.number, g.current, g.present)).collect();
         assert_eq!(read, [(10, true, true), (9, false, true), (8, false, false)]);
+    }
+
+    /// A file system in memory keeps any time; ext4 keeps those until the year 2446.
+    #[test]
+    fn a_link_of_an_odd_time_stops_nobody() {
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        let (folder, profile) = profile_in(folder);
+        let link = folder.path().join("system-10-link");
+        for time in ["@67767976233532799", "@9000000000000", "@-99999999999", "@0"] {
+            let mut touch = std::process::Command::new("touch");
+            touch.args(["-h", "-d", time]).arg(&link).stderr(std::process::Stdio::null());
+            if touch.status().is_ok_and(|status| status.success()) {
+                let read = profile.generations().unwrap();
+                assert_eq!(read[0].number, 10, "{time}");
+                assert!((1..=9999).contains(&read[0].created_at.year()), "{time}");
+            }
+        }
     }
 
     #[test]

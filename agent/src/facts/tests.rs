@@ -212,3 +212,77 @@ fn the_oldest_test_runs_go_first_when_there_is_too_much() {
     assert!(kept.len() > 1 && kept[0] == 19 && kept.is_sorted_by(|a, b| a > b), "{kept:?}");
     assert_eq!(facts.generations.len(), 2);
 }
+
+#[test]
+fn what_passed_outlives_the_output_of_what_failed() {
+    let host = nixos();
+    let mut facts = host.read();
+    let run = |number: u32, passed: bool| TestRun {
+        generation: GenerationRef { number, store_path: "x".into() },
+        started_at: facts.read_at,
+        finished_at: facts.read_at,
+        results: (0..100)
+            .map(|i| TestResult {
+                name: format!("t{i}"),
+                passed,
+                duration_ms: 1,
+                tail: if passed { vec![] } else { vec!["x".repeat(240); 12] },
+            })
+            .collect(),
+    };
+    facts.test_runs =
+        [(50, false), (49, false), (48, false), (47, true)].map(|(n, passed)| run(n, passed)).into();
+    fit::fit(&mut facts);
+    assert!(serde_json::to_vec(&facts).unwrap().len() <= fit::FACTS_BYTES);
+    let kept: Vec<_> =
+        facts.test_runs.iter().map(|run| (run.generation.number, run.summary().passed)).collect();
+    assert_eq!(kept, [(50, 0), (49, 0), (48, 0), (47, 100)]);
+    assert_eq!(facts.test_runs[0].results[0].tail.len(), 12, "the newest keeps its output");
+}
+
+#[test]
+fn a_revision_that_could_not_be_read_once_is_read_again() {
+    let host = nixos();
+    let program = host.at("store/new/sw/bin/nixos-version");
+    // No interpreter: it cannot be started, as on a disk that is not there yet.
+    let good = fs::read_to_string(&program).unwrap();
+    fs::write(&program, good.replace("/bin/sh", "/nowhere/sh")).unwrap();
+    let reader = host.reader();
+    assert_eq!(reader.read().generations[0].commit, None);
+    fs::write(&program, good).unwrap();
+    assert_eq!(reader.read().generations[0].commit.as_ref().unwrap().0, "d0cafe1");
+}
+
+#[test]
+fn a_fault_in_one_part_leaves_the_others() {
+    let mut facts = nixos().read();
+    let before = facts.clone();
+    part("The builds", &mut facts, |_| panic!("a fault"));
+    assert_eq!(facts.generations, before.generations);
+    assert!(facts.problems[0].contains("The builds could not be read"), "{:?}", facts.problems);
+}
+
+#[test]
+fn a_lock_that_is_no_file_is_not_waited_for() {
+    let host = nixos();
+    fs::create_dir_all(host.at("checkout")).unwrap();
+    let made = std::process::Command::new("git").args(["init", "--quiet"]).arg(host.at("checkout")).status();
+    assert!(made.unwrap().success());
+    let words = [
+        "-c",
+        "user.name=t",
+        "-c",
+        "user.email=t@localhost",
+        "commit",
+        "--quiet",
+        "--allow-empty",
+        "-m",
+        "m",
+    ];
+    let made = std::process::Command::new("git").arg("-C").arg(host.at("checkout")).args(words).status();
+    assert!(made.unwrap().success());
+    let pipe = std::process::Command::new("mkfifo").arg(host.at("checkout/flake.lock")).status();
+    assert!(pipe.unwrap().success());
+    let facts = host.read();
+    assert!(facts.no_checkout.unwrap().why.unwrap().contains("flake.lock could not be read: it is no file"));
+}

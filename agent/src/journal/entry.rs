@@ -8,6 +8,7 @@ use std::time::Duration;
 use backstay_protocol::message::{OpResult, Outcome};
 use backstay_protocol::{OpAction, OpId};
 use chrono::{DateTime, TimeDelta, Utc};
+use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
 
@@ -91,7 +92,7 @@ impl Entry {
         let missing = || io::Error::new(io::ErrorKind::NotFound, "it has no op.json");
         let file: OpFile = storage::read_json(&folder.join(OP))?.ok_or_else(missing)?;
         if folder.file_name().is_none_or(|name| *name != *file.op.to_string()) {
-            return Err(io::Error::other("it holds another op than its name says"));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "it holds another op than its name says"));
         }
         Ok(Self::new(folder.to_owned(), file))
     }
@@ -239,7 +240,8 @@ impl Entry {
 
     /// Whether the runner is gone, so that whoever holds the lock is a command that it left behind.
     fn is_orphaned(&self) -> bool {
-        self.runner().is_some_and(|pid| test_kill_process(pid).is_err())
+        // One that may not be signalled is there all the same: it runs as another user.
+        self.runner().is_some_and(|pid| test_kill_process(pid) == Err(Errno::SRCH))
     }
 
     fn runner(&self) -> Option<Pid> {

@@ -106,23 +106,31 @@ impl Journal {
     /// What is known of an op.
     pub(crate) fn find(&self, op: OpId) -> io::Result<Known> {
         let folder = self.folder.join(op.to_string());
-        if folder.exists()
-            && let Some(entry) = self.read(&folder)
+        if folder.try_exists()?
+            && let Some(entry) = self.read(&folder)?
         {
             return Ok(Known::Open(entry));
         }
-        if folder.exists() || self.damaged().join(op.to_string()).exists() {
+        if folder.try_exists()? || self.damaged().join(op.to_string()).try_exists()? {
             return Ok(Known::Damaged);
         }
-        let done = storage::read_json(&self.done().join(format!("{op}.json")));
-        Ok(done?.map_or(Known::Never, |result| Known::Done(Box::new(result))))
+        match storage::read_json(&self.done().join(format!("{op}.json"))) {
+            Ok(Some(result)) => Ok(Known::Done(Box::new(result))),
+            Ok(None) => Ok(Known::Never),
+            // It has run, and how it ended is lost.
+            Err(error) if is_damage(&error) => Ok(Known::Damaged),
+            Err(error) => Err(error),
+        }
     }
 
-    /// Every op whose end the server has not stored, oldest first. What cannot be read is moved aside.
+    /// Every op whose end the server has not stored, oldest first. What is damaged is moved aside.
+    ///
+    /// # Errors
+    /// Also if an entry cannot be read now but may be later: leaving it out would say that the host never had the op.
     pub(crate) fn entries(&self) -> io::Result<Vec<Entry>> {
         let folders = storage::names_in(&self.folder)?;
         let ops = folders.iter().filter(|path| file_name(path).parse::<OpId>().is_ok());
-        Ok(ops.filter_map(|folder| self.read(folder)).collect())
+        ops.filter_map(|folder| self.read(folder).transpose()).collect()
     }
 
     /// The ops whose entries could not be read, the latest where there are many.
@@ -142,29 +150,35 @@ impl Journal {
         self.forget_oldest()
     }
 
+    /// Forgets those that ended first. Their identifiers do not tell: they carry the time of the server that made them,
+    /// whose clock may have been ahead.
     fn forget_oldest(&self) -> io::Result<()> {
-        let done = storage::names_in(&self.done())?;
+        let mut done = storage::names_in(&self.done())?;
         let surplus = done.len().saturating_sub(REMEMBERED);
-        // Identifiers sort by the time of their making.
+        if surplus > 0 {
+            done.sort_by_cached_key(|file| file.metadata().and_then(|found| found.modified()).ok());
+        }
         done[..surplus].iter().try_for_each(fs::remove_file)
     }
 
-    fn read(&self, folder: &Path) -> Option<Entry> {
-        match Entry::read(folder) {
-            Ok(entry) => Some(entry),
-            Err(error) => {
-                let aside = self.damaged().join(file_name(folder));
-                tracing::error!(folder = %folder.display(), %error,
-                    "an op in the journal cannot be read; it is moved to {} and not run", aside.display());
-                if aside.exists() {
-                    let _ = fs::remove_dir_all(&aside);
-                }
-                if let Err(error) = fs::rename(folder, &aside) {
-                    tracing::error!(%error, "it cannot be moved either");
-                }
-                None
-            }
+    /// Reads an entry, or moves it aside if it is damaged. Any other error, such as too many open files, passes: the op may
+    /// be running.
+    fn read(&self, folder: &Path) -> io::Result<Option<Entry>> {
+        let error = match Entry::read(folder) {
+            Ok(entry) => return Ok(Some(entry)),
+            Err(error) if is_damage(&error) => error,
+            Err(error) => return Err(error),
+        };
+        let aside = self.damaged().join(file_name(folder));
+        tracing::error!(folder = %folder.display(), %error,
+            "an op in the journal cannot be read; it is moved to {} and not run", aside.display());
+        if aside.exists() {
+            let _ = fs::remove_dir_all(&aside);
         }
+        if let Err(error) = fs::rename(folder, &aside) {
+            tracing::error!(%error, "it cannot be moved either");
+        }
+        Ok(None)
     }
 
     fn done(&self) -> PathBuf {
@@ -174,6 +188,12 @@ impl Journal {
     fn damaged(&self) -> PathBuf {
         self.folder.join(DAMAGED)
     }
+}
+
+/// Whether an error says that a file is not as it was written, which no later reading would mend.
+fn is_damage(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, NotADirectory, NotFound, UnexpectedEof};
+    matches!(error.kind(), InvalidData | NotADirectory | NotFound | UnexpectedEof)
 }
 
 /// Makes the folder of an op, complete but for its name.

@@ -98,6 +98,66 @@ fn what_is_damaged_is_moved_aside_and_blocks_nothing() {
     assert!(matches!(journal.find(torn.op()).unwrap(), Known::Damaged));
 }
 
+/// A folder in place of the file stands for every error that says nothing of what was written: EISDIR, EMFILE, EIO.
+#[test]
+fn an_op_that_cannot_be_read_for_a_moment_stays_in_the_journal() {
+    let (_folder, journal) = journal();
+    let entry = journal.add(op_file(), false).unwrap();
+    let (file, away) = (entry.folder().join("op.json"), entry.folder().join("away"));
+    fs::rename(&file, &away).unwrap();
+    fs::create_dir(&file).unwrap();
+    assert!(journal.entries().is_err(), "an op that is left out would count as one that never came");
+    assert!(journal.find(entry.op()).is_err());
+    assert!(storage::names_in(&journal.damaged()).unwrap().is_empty());
+    fs::remove_dir(&file).unwrap();
+    fs::rename(&away, &file).unwrap();
+    assert!(matches!(journal.find(entry.op()).unwrap(), Known::Open(_)));
+}
+
+#[test]
+fn a_remembered_end_that_is_damaged_is_no_op_that_never_ran() {
+    let (_folder, journal) = journal();
+    let entry = journal.add(op_file(), false).unwrap();
+    entry.end(&result()).unwrap();
+    journal.forget(&entry).unwrap();
+    fs::write(journal.done().join(format!("{}.json", entry.op())), "{\"outc").unwrap();
+    assert!(matches!(journal.find(entry.op()).unwrap(), Known::Damaged));
+}
+
+#[test]
+fn of_an_op_whose_server_was_ahead_no_newer_one_is_forgotten() {
+    let (_folder, journal) = journal();
+    let ended = |op: OpId, minutes_ago: u64| {
+        let entry = journal.add(OpFile { op, ..op_file() }, false).unwrap();
+        entry.end(&result()).unwrap();
+        journal.forget(&entry).unwrap();
+        let at = std::time::SystemTime::now() - std::time::Duration::from_secs(60 * minutes_ago);
+        let done = fs::File::options().append(true).open(journal.done().join(format!("{op}.json"))).unwrap();
+        done.set_modified(at).unwrap();
+    };
+    let ahead: OpId = "0fffffff-ffff-7fff-bfff-ffffffffffff".parse().unwrap();
+    ended(ahead, 600);
+    for minutes_ago in (0..REMEMBERED as u64 - 1).rev() {
+        ended(OpId::new(), 1 + minutes_ago);
+    }
+    let newest = OpId::new();
+    ended(newest, 0);
+    assert!(matches!(journal.find(ahead).unwrap(), Known::Never), "it ended first");
+    assert!(matches!(journal.find(newest).unwrap(), Known::Done(_)));
+}
+
+#[test]
+fn a_runner_that_may_not_be_signalled_is_at_work() {
+    let (_folder, journal) = journal();
+    let entry = journal.add(op_file(), false).unwrap();
+    let _lock = entry.lock().unwrap().unwrap();
+    // This very process: it is there.
+    entry.begin().unwrap();
+    assert_eq!(entry.standing().unwrap(), Standing::Running);
+    fs::write(entry.folder().join("begun"), "4194303").unwrap();
+    assert_eq!(entry.standing().unwrap(), Standing::Orphaned, "no process has this number");
+}
+
 #[test]
 fn halves_of_a_crash_are_cleared_away() {
     let (folder, journal) = journal();

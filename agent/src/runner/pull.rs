@@ -1,4 +1,9 @@
-//! Pull: brings the checkout to the head of its branch, forward only.
+//! Pull: brings the checkout to the head of its branch, forward only, and leaves it as it was if that fails.
+
+mod changes;
+mod rehearsal;
+mod submodules;
+mod undo;
 
 use std::time::Duration;
 
@@ -8,15 +13,17 @@ use super::report::how;
 use super::verdict::Verdict;
 use super::work::Work;
 use crate::command::{self, Ended, Invocation};
-use crate::facts::checkout::git;
+use crate::facts::checkout::{git, remote, runs_as_other};
+use undo::Unfinished;
 
 /// How long git may take to look at the checkout.
 const LOOK: Duration = Duration::from_mins(1);
-/// How many changed files are named.
-const FILES: usize = 5;
 
 pub(super) fn run(work: &mut Work<'_>) -> Verdict {
     work.phase(Phase::Pulling);
+    if let Some(owner) = runs_as_other(work.config()) {
+        work.say(&format!("git runs as {owner}, whose checkout this is."));
+    }
     let remote = match ready(work) {
         Ok(remote) => remote,
         Err(why) => return Verdict::refused(format!("{why} Nothing was changed.")),
@@ -28,8 +35,8 @@ pub(super) fn run(work: &mut Work<'_>) -> Verdict {
 }
 
 /// Whether the checkout can be pulled, and from which remote.
-fn ready(work: &Work<'_>) -> Result<String, String> {
-    let config = work.config();
+fn ready(work: &mut Work<'_>) -> Result<String, String> {
+    let config = std::sync::Arc::clone(work.config());
     let (path, branch) = (config.checkout.path.display(), &config.checkout.branch);
     look(work, &["rev-parse", "--git-dir"]).map_err(|why| format!("{path} is no git checkout: {why}."))?;
     let on = look(work, &["symbolic-ref", "--short", "HEAD"]).unwrap_or_default();
@@ -37,47 +44,28 @@ fn ready(work: &Work<'_>) -> Result<String, String> {
         let on = if on.is_empty() { "no branch" } else { &on };
         return Err(format!("The checkout is on {on}, not on {branch}. Check {branch} out on the host."));
     }
-    let changed = look(work, &["status", "--porcelain", "--untracked-files=no"])
-        .map_err(|why| format!("The checkout cannot be looked at: {why}."))?;
-    if !changed.is_empty() {
+    undo::finish_earlier(work);
+    let changes =
+        changes::of_checkout(work).map_err(|why| format!("The checkout cannot be looked at: {why}."))?;
+    let own: Vec<_> = changes
+        .into_iter()
+        .filter(|change| !submodules::only_lags(work, change))
+        .map(|change| change.path)
+        .collect();
+    if !own.is_empty() {
         return Err(format!(
             "The checkout has changes of its own: {}. Commit or undo them on the host.",
-            files(&changed)
+            changes::named(&own)
         ));
     }
-    let remote = look(work, &["config", "--get", &format!("branch.{branch}.remote")]);
-    Ok(remote
-        .ok()
-        .filter(|name| !name.is_empty() && !name.starts_with('-'))
-        .unwrap_or_else(|| "origin".into()))
-}
-
-/// The names in `git status --porcelain`.
-fn files(changed: &str) -> String {
-    let names: Vec<_> = changed.lines().filter_map(|line| line.get(2..)).map(str::trim).collect();
-    let more = names.len().saturating_sub(FILES);
-    let first = names.iter().take(FILES).copied().collect::<Vec<_>>().join(", ");
-    if more > 0 { format!("{first} and {more} more") } else { first }
+    Ok(remote(&config))
 }
 
 /// What was done, and the commit that the branch is at.
 fn pull(work: &mut Work<'_>, remote: &str) -> Result<(String, Commit), Verdict> {
     let branch = work.config().checkout.branch.clone();
     let before = head(work);
-    let fetch = git(work.config(), ["fetch", "--no-tags", remote, &format!("refs/heads/{branch}")]);
-    // Nobody is there to answer a question.
-    let fetch = if std::env::var_os("GIT_SSH_COMMAND").is_some() {
-        fetch
-    } else {
-        fetch.with("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
-    };
-    step(work, &fetch, |how, said| {
-        format!("{branch} could not be fetched from {remote}: git {how}.{said} The checkout is as it was.")
-    })?;
-    // Somebody else may fetch meanwhile: this very commit is merged, and told.
-    let fetched = look(work, &["rev-parse", "--verify", "FETCH_HEAD^{commit}"]).map_err(|why| {
-        Verdict::failed(format!("What was fetched cannot be read: {why}. The checkout is as it was."))
-    })?;
+    let fetched = fetch(work, remote, &branch)?;
     let is_ancestor = |work: &Work<'_>, one: &str, other: &str| {
         look(work, &["merge-base", "--is-ancestor", one, other]).is_ok()
     };
@@ -88,43 +76,98 @@ fn pull(work: &mut Work<'_>, remote: &str) -> Result<(String, Commit), Verdict> 
              Push or drop them on the host."
         )));
     }
-    let merge = git(work.config(), ["merge", "--ff-only", fetched.as_str()]);
-    step(work, &merge, |how, said| format!("The checkout could not be moved forward: git {how}.{said}"))?;
-    let now = head(work);
+    // From here on the checkout is written to: whoever comes next must know of it, whatever ends this process.
+    let unfinished = Unfinished { path: work.config().checkout.path.clone(), before, to: fetched };
+    if unfinished.before != unfinished.to {
+        forward(work, &unfinished)?;
+    }
+    if submodules::are_used(work) {
+        let update = asking_nobody(work, git(work.config(), submodules::UPDATE));
+        put_back_if_failed(work, &unfinished, &update, "The checkout's submodules could not be updated")?;
+    }
+    unfinished.done(work);
+    let (before, now) = (short(work, &unfinished.before), short(work, "HEAD"));
     let message =
         if now == before { format!("Already at {now}.") } else { format!("Pulled {before} → {now}.") };
-    Ok((message, Commit(fetched)))
+    Ok((message, Commit(unfinished.to)))
 }
 
-fn step(
+/// Fetches the branch, with what its submodules need, and tells its head.
+fn fetch(work: &mut Work<'_>, remote: &str, branch: &str) -> Result<String, Verdict> {
+    let words =
+        ["fetch", "--no-tags", "--recurse-submodules=on-demand", remote, &format!("refs/heads/{branch}")];
+    let fetch = asking_nobody(work, git(work.config(), words));
+    let report = work.run(&fetch);
+    if !report.ended.is_success() {
+        let told = format!(
+            "{branch} could not be fetched from {remote}: git {}.{} The checkout is as it was.",
+            how(&report.ended),
+            report.last_words()
+        );
+        return Err(Verdict::of(&report.ended, told));
+    }
+    // Somebody else may fetch meanwhile: this very commit is merged, and told.
+    look(work, &["rev-parse", "--verify", "FETCH_HEAD^{commit}"]).map_err(|why| {
+        Verdict::failed(format!("What was fetched cannot be read: {why}. The checkout is as it was."))
+    })
+}
+
+/// The same, with an ssh that asks nobody. An ssh that the checkout or its owner has configured, such as one with a deploy
+/// key, is left as it is: the variable would override it.
+fn asking_nobody(work: &Work<'_>, fetch: Invocation) -> Invocation {
+    let is_chosen = std::env::var_os("GIT_SSH_COMMAND").is_some()
+        || std::env::var_os("GIT_SSH").is_some()
+        || look(work, &["config", "--get", "core.sshCommand"]).is_ok_and(|command| !command.is_empty());
+    if is_chosen { fetch } else { fetch.with("GIT_SSH_COMMAND", "ssh -o BatchMode=yes") }
+}
+
+/// Moves the branch and its files forward, once all that can be asked beforehand has been asked.
+fn forward(work: &mut Work<'_>, unfinished: &Unfinished) -> Result<(), Verdict> {
+    // What was only touched must not count as changed.
+    let _ = look(work, &["update-index", "-q", "--refresh"]);
+    look(work, &["read-tree", "--dry-run", "-m", "-u", "HEAD", &unfinished.to])
+        .and_then(|_| rehearsal::of_filters(work, unfinished))
+        .map_err(|why| {
+            Verdict::failed(format!(
+                "The checkout cannot be moved forward: {}. The checkout is as it was. Mend that on the host and pull again.",
+                why.trim_end_matches('.')
+            ))
+        })?;
+    unfinished.begin(work).map_err(|error| {
+        Verdict::failed(format!("The pull could not be written down: {error}. The checkout is as it was."))
+    })?;
+    let merge = git(work.config(), ["merge", "--ff-only", unfinished.to.as_str()]);
+    put_back_if_failed(work, unfinished, &merge, "The checkout could not be moved forward")
+}
+
+/// Runs a step that writes to the checkout, and takes back what it wrote if it failed.
+fn put_back_if_failed(
     work: &mut Work<'_>,
-    command: &Invocation,
-    told: impl Fn(String, String) -> String,
+    unfinished: &Unfinished,
+    step: &Invocation,
+    what: &str,
 ) -> Result<(), Verdict> {
-    let report = work.run(command);
+    let report = work.run(step);
     if report.ended.is_success() {
         return Ok(());
     }
-    Err(Verdict::of(&report.ended, told(how(&report.ended), report.last_words())))
+    let put_back = undo::put_back(work, unfinished);
+    let told = format!("{what}: git {}.{} {put_back}", how(&report.ended), report.last_words());
+    Err(Verdict::of(&report.ended, told))
 }
 
 fn head(work: &Work<'_>) -> String {
-    look(work, &["rev-parse", "--short=7", "HEAD"]).unwrap_or_default()
+    look(work, &["rev-parse", "--verify", "HEAD"]).unwrap_or_default()
+}
+
+fn short(work: &Work<'_>, commit: &str) -> String {
+    look(work, &["rev-parse", "--short=7", commit]).unwrap_or_default()
 }
 
 fn look(work: &Work<'_>, words: &[&str]) -> Result<String, String> {
-    let answer = command::read(&git(work.config(), words.iter().copied()), LOOK)?;
-    Ok(answer.trim_end().to_owned())
+    read(&git(work.config(), words.iter().copied()))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn changed_files_are_named_up_to_a_point() {
-        assert_eq!(files(" M flake.lock\nA  hosts/gpc0.nix"), "flake.lock, hosts/gpc0.nix");
-        let many = (0..8).map(|i| format!(" M f{i}")).collect::<Vec<_>>().join("\n");
-        assert_eq!(files(&many), "f0, f1, f2, f3, f4 and 3 more");
-    }
+fn read(invocation: &Invocation) -> Result<String, String> {
+    Ok(command::read(invocation, LOOK)?.trim_end().to_owned())
 }

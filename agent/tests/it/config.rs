@@ -25,3 +25,16 @@ fn a_mistake_is_named() {
     let output = output(host.command(AGENT).arg("--config").arg(&file));
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot read"));
 }
+
+/// A service without HOME: the profile's path would be a relative one.
+#[test]
+fn home_manager_without_a_home_is_told() {
+    let host = Host::nixos();
+    let file = host.at("agent.toml");
+    fs::write(&file, "server = \"https://a\"\nplatform = \"home-manager\"").unwrap();
+    let mut agent = host.command(AGENT);
+    agent.arg("--config").arg(&file).env_remove("HOME").env_remove("XDG_STATE_HOME");
+    let output = output(&mut agent);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && said.contains("HOME is not set"), "{said}");
+}

@@ -5,8 +5,8 @@ use std::time::Duration;
 use backstay_protocol::message::{OpResult, Outcome};
 use backstay_protocol::view::Role;
 use backstay_protocol::{
-    Commit, Facts, Generation, GenerationRef, NoCheckout, OpAction, OpKind, OpStatus, SameCommit, TestRun, rollback,
-    same_files,
+    Commit, Facts, Generation, GenerationRef, NoCheckout, OpAction, OpKind, OpStatus, SameCommit, TestRun,
+    rollback, same_files,
 };
 
 /// What is known of one kind of op before any is asked for.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use backstay_protocol::delivery::{OnRun, on_run};
 use backstay_protocol::message::{AgentMessage, OpResult, Outcome};
 use backstay_protocol::{OpAction, OpId};
@@ -30,14 +30,8 @@ pub(super) struct Times {
 impl Session<'_> {
     /// Does about an op that is to run what the shared decision says.
     pub(super) async fn accept(&mut self, op: OpId, action: OpAction, times: Times) -> Result<()> {
-        let known = match self.known(op) {
-            Ok(known) => known,
-            Err(error) => {
-                let why = format!("The journal cannot be read ({error}). Nothing was run.");
-                self.turn_down(op, Outcome::Refused, why);
-                return Ok(());
-            }
-        };
+        // The op may be running. The server asks again on the next connection, when the journal may be readable.
+        let known = self.known(op).context("the journal cannot be read")?;
         match (on_run(known.in_short()), known) {
             (OnRun::Begin, _) => self.begin(op, action, times).await,
             (OnRun::TellAgain, Known::Open(entry)) => self.follow_anew(entry).await,
