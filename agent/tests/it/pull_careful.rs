@@ -207,7 +207,7 @@ async fn a_filter_that_is_missing_leaves_the_checkout_as_it_was() {
     let before = head(&host);
     let heard = one(&host, OpAction::Pull).await;
     let message = heard.expect(Outcome::Failed);
-    assert!(message.contains("big") && message.contains("The checkout is as it was"), "{message}");
+    assert!(message.contains("no-such-filter") && message.contains("The checkout is as it was"), "{message}");
     is_as_it_was(&host, &before);
     git(&host, "checkout", &["config", "filter.big.smudge", "cat"]);
     one(&host, OpAction::Pull).await.expect(Outcome::Completed);
