@@ -23,6 +23,8 @@ pub(crate) enum News {
     Rollout(RolloutId),
     /// A deployment.
     Deployment(DeploymentId),
+    /// A new deployment, and the one that it took the place of.
+    Opened(DeploymentId),
 }
 
 /// What is still to be told.
@@ -49,6 +51,7 @@ impl Fleet {
             News::Op(id) => self.tell_op(id).await,
             News::Rollout(id) => self.tell_rollout(id).await,
             News::Deployment(id) => self.tell_deployment(id).await,
+            News::Opened(id) => self.tell_opened(id).await,
         };
         if let Err(error) = told {
             tracing::error!(%error, ?news, "the pages could not be told, which is tried again");
@@ -78,6 +81,13 @@ impl Fleet {
             self.events.publish(&Event::Rollout { rollout: Box::new(rollout) });
         }
         Ok(())
+    }
+
+    async fn tell_opened(&self, id: DeploymentId) -> Result<(), StoreError> {
+        for before in self.store.deployments(Some(id), 1).await? {
+            self.tell_deployment(before.id).await?;
+        }
+        self.tell_deployment(id).await
     }
 
     async fn tell_deployment(&self, id: DeploymentId) -> Result<(), StoreError> {

@@ -110,7 +110,7 @@ impl Fleet {
         let entry = self.entry(&new.merged_by, "pr.merged", detail);
         let opened = self.store.open_deployment(new, &entry).await?;
         if let Some(opened) = &opened {
-            self.publish_opened(opened.id).await?;
+            self.publish_opened(opened.id).await;
             let number = new.pull_request.number;
             let message = format!("PR #{number} merged by {} - Pull to get it", new.merged_by);
             self.events.publish(&Event::PrMerged { number, message: message.clone() });

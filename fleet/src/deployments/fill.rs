@@ -102,12 +102,8 @@ impl Fleet {
     }
 
     /// Tells every open page of a new deployment, and of the one that it took the place of.
-    pub(crate) async fn publish_opened(&self, id: DeploymentId) -> Result<(), StoreError> {
-        for before in self.store.deployments(Some(id), 1).await? {
-            self.publish_deployment(before.id).await;
-        }
-        self.publish_deployment(id).await;
-        Ok(())
+    pub(crate) async fn publish_opened(&self, id: DeploymentId) {
+        self.publish(News::Opened(id)).await;
     }
 
     /// Tells every open page how a deployment is now.
@@ -125,7 +121,7 @@ fn heard(op: &OpView) -> Option<Heard> {
     let end = match ended(op)? {
         Ended::Well => Ok(()),
         Ended::Badly(why) => Err(why),
-        // The host does not have what was merged, though a person meant it to.
+        // The host does not have what was merged, and the reason is for a person to see.
         Ended::NeverBegan(why) if op.outcome == Some(Outcome::Refused) => Err(in_few_words(&why)),
         Ended::NeverBegan(_) => return None,
     };

@@ -1,6 +1,7 @@
 //! Rolling back several hosts in one confirmed action: those that failed in a deployment, or those that a person chose.
 
-use backstay_protocol::deployment::{Deployment, HostOutcome};
+use backstay_protocol::deployment::{Deployment, HostOutcome, Step};
+use backstay_protocol::message::Outcome;
 use backstay_protocol::rollback::{self, Candidate, RollbackPlan};
 use backstay_protocol::rollout::{
     ConfirmedRollback, MOST_AT_ONCE, OTHERS, PlannedRollback, Rollout, RolloutStep,
@@ -87,12 +88,22 @@ impl Fleet {
         let latest = self.store.last_system_op(host.id).await?;
         let (working, others) = sorted(&plan);
         let current = &plan.current.generation;
-        let is_back = latest.and_then(|op| is_back(&op, outcome, current));
+        let is_back = match self.is_refused_by_host(outcome).await? {
+            true => Some(left_on(current)),
+            false => latest.and_then(|op| is_back(&op, outcome, current)),
+        };
         Ok(match (is_back, working) {
             (Some(why), working) => (Err(why), working.into_iter().chain(others).take(OTHERS).collect()),
             (None, Some(working)) => (Ok(working), others),
             (None, None) => (Err(NONE_KNOWN.to_owned()), others),
         })
+    }
+
+    /// Whether a host has failed in a deployment only because it refused the switch: nothing was done on it.
+    async fn is_refused_by_host(&self, outcome: Option<&HostOutcome>) -> Result<bool, StoreError> {
+        let failed = outcome.map(|outcome| &outcome.switch).filter(|switch| switch.is_failed());
+        let Some(op) = failed.and_then(Step::op) else { return Ok(false) };
+        Ok(self.store.op(op).await?.is_some_and(|op| op.outcome == Some(Outcome::Refused)))
     }
 
     /// Rolls back hosts that failed in a deployment, each to the generation that the person saw. The rollbacks of all hosts are
@@ -209,8 +220,11 @@ fn is_back(latest: &OpView, outcome: Option<&HostOutcome>, current: &Generation)
     let is_its_switch = switch.is_failed() && switch.op() == Some(latest.id);
     // Both times are the host's own.
     let is_older = latest.started_at.is_some_and(|began| current.created_at < began);
-    (is_its_switch && is_older)
-        .then(|| format!("The switch left it on Gen {}, which it was on before.", current.number))
+    (is_its_switch && is_older).then(|| left_on(current))
+}
+
+fn left_on(current: &Generation) -> String {
+    format!("The switch left it on Gen {}, which it was on before.", current.number)
 }
 
 fn has_failed(deployment: &Deployment, host: &HostRecord) -> Result<(), RolloutError> {

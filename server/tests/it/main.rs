@@ -11,3 +11,4 @@ mod harness;
 mod output;
 mod rendering;
 mod rollback;
+mod stop_tests;

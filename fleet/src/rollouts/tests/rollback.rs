@@ -1,5 +1,6 @@
 //! Hosts that failed in a deployment are rolled back, all in one action.
 
+use backstay_protocol::message::Outcome;
 use backstay_protocol::rollout::{ConfirmedRollback, PlannedRollback, RolloutState};
 use backstay_protocol::view::{Person, Role};
 use backstay_protocol::{DeploymentId, OpAction, OpKind};
@@ -152,4 +153,15 @@ async fn who_cannot_or_need_not_go_back_is_left_out_with_the_reason() {
     bench.no_test_ever_passed("gpc0").await;
     let said = left_out(&bench, id).await;
     assert!(said.starts_with("None of its other generations has passed all of its tests."), "{said}");
+}
+
+#[tokio::test]
+async fn a_host_that_refused_the_switch_has_nothing_to_go_back_from() {
+    let mut bench = Bench::new(&["gpc0"]).await;
+    let id = bench.merge().await;
+    bench.ask("gpc0", OpAction::PullSwitch).await;
+    let (op, _) = bench.begin("gpc0").await;
+    bench.end("gpc0", op, Outcome::Refused, "The disk is full. Nothing was changed.").await;
+    assert_eq!(bench.outcomes().await, ["gpc0: Switch FAIL (The disk is full)"]);
+    assert_eq!(left_out(&bench, id).await, "The switch left it on Gen 48, which it was on before.");
 }
