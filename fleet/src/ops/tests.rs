@@ -31,7 +31,7 @@ struct Bench {
     clock: Arc<FixedClock>,
     host: HostRecord,
     person: Person,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// An agent that is connected.
@@ -56,7 +56,7 @@ impl Bench {
             github: None,
         });
         let person = Person { name: "maria".into(), role: Role::Operator };
-        let bench = Self { fleet, clock, host, person, _folder: folder };
+        let bench = Self { fleet, clock, host, person, folder };
         bench.fleet.store.record_facts(bench.host.id, &bench.facts(48)).await.unwrap();
         bench
     }

@@ -88,9 +88,10 @@ impl Fleet {
         let latest = self.store.last_system_op(host.id).await?;
         let (working, others) = sorted(&plan);
         let current = &plan.current.generation;
-        let is_back = match self.is_refused_by_host(outcome).await? {
-            true => Some(left_on(current)),
-            false => latest.and_then(|op| is_back(&op, outcome, current)),
+        let is_back = if self.is_refused_by_host(outcome).await? {
+            Some(left_on(current))
+        } else {
+            latest.and_then(|op| is_back(&op, outcome, current))
         };
         Ok(match (is_back, working) {
             (Some(why), working) => (Err(why), working.into_iter().chain(others).take(OTHERS).collect()),

@@ -13,7 +13,7 @@ use super::Bench;
 impl Bench {
     /// Runs a statement behind the server's back.
     async fn run(&self, sql: &'static str) {
-        let options = SqliteConnectOptions::new().filename(self._folder.path().join("backstay.db"));
+        let options = SqliteConnectOptions::new().filename(self.folder.path().join("backstay.db"));
         let pool = SqlitePool::connect_with(options).await.unwrap();
         sqlx::raw_sql(sql).execute(&pool).await.unwrap();
         pool.close().await;

@@ -43,7 +43,7 @@ async fn is_as_seen(tx: &mut Tx, rollout: &Rollout, op: &NewOp) -> Result<(), In
     let OpAction::Rollback { target, seen_current } = &op.action else { return Ok(()) };
     let facts = hosts::by_id(&mut **tx, op.host).await?.and_then(|host| host.facts);
     let refusal = match facts.as_ref().map(|facts| rollback::check(facts, target, seen_current)) {
-        Some(Ok(_)) => return Ok(()),
+        Some(Ok(())) => return Ok(()),
         Some(Err(refusal)) => Some(refusal),
         None => None,
     };
