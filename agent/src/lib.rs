@@ -13,6 +13,7 @@ mod connection;
 pub mod facts;
 mod journal;
 mod lock;
+mod log;
 mod platform;
 pub mod runner;
 mod runners;
