@@ -29,7 +29,8 @@
 //! As a program of its own, for the demo and for browser tests, it is told the same by [`remote_control`].
 //!
 //! # Where it differs from GitHub
-//! - One repository, branches only (no tags, forks, reviews, comments), and everything beside git is forgotten at the end.
+//! - One repository, branches only (no tags, reviews, comments; of a fork only what a pull request brings), and
+//!   everything beside git is forgotten at the end.
 //! - Nothing is signed: `verification` says so. GitHub signs what its buttons make.
 //! - One rate limit for all, and none of the limits of search and GraphQL.
 //! - Mergeability is known at once, unless a test says otherwise; GitHub works it out in the background.

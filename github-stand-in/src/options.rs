@@ -15,6 +15,8 @@ pub struct Options {
     pub owner: String,
     /// Its name.
     pub name: String,
+    /// What it was called before, as `owner/name`: it is redirected from there.
+    pub formerly: Option<String>,
     /// Its main branch.
     pub default_branch: String,
     /// Whether only those with a token see it.
@@ -47,6 +49,7 @@ impl Default for Options {
         Self {
             owner: "example".to_owned(),
             name: "nixcfg".to_owned(),
+            formerly: None,
             default_branch: "main".to_owned(),
             private: true,
             listen: "127.0.0.1:0".to_owned(),

@@ -75,15 +75,16 @@ async fn follow_up(world: &World, state: &mut State, moved: &Moved, login: &str)
     let numbers: Vec<u64> = state.pulls.values().filter(open).map(|pull| pull.number).collect();
     for number in numbers {
         let Some(pull) = state.pulls.get(&number).cloned() else { continue };
-        let is_gone = moved.after.is_none() && (pull.head == moved.branch || pull.base == moved.branch);
+        let is_gone = moved.after.is_none() && (pull.is_from(&moved.branch) || pull.base == moved.branch);
         if is_gone {
             close(world, state, number, login, None).await?;
-        } else if let Some(after) = moved.after.as_ref().filter(|_| pull.head == moved.branch) {
+        } else if let Some(after) = moved.after.as_ref().filter(|_| pull.is_from(&moved.branch)) {
             synchronize(world, state, number, after, login).await?;
         } else if let Some(after) = moved.after.as_ref().filter(|_| pull.base == moved.branch) {
             // Who pushes what the pull request has, has merged it.
             if world.git.contains(after, &pull.head_sha).await? {
-                close(world, state, number, login, Some(after.clone())).await?;
+                let merged = (moved.before.clone(), after.clone());
+                close(world, state, number, login, Some(merged)).await?;
             }
         }
     }
@@ -108,19 +109,19 @@ async fn synchronize(
     announce_pull(world, state, number, &action, login).await
 }
 
-/// Closes a pull request, merged as this commit or not merged at all.
+/// Closes a pull request, merged by a move of the base branch from one commit to another or not merged at all.
 pub(crate) async fn close(
     world: &World,
     state: &mut State,
     number: u64,
     login: &str,
-    merged: Option<String>,
+    merged: Option<(Option<String>, String)>,
 ) -> Result<(), GitError> {
     let now = world.clock.now();
     let Some(pull) = state.pulls.get_mut(&number) else { return Ok(()) };
     pull.updated = now;
     pull.closed = Some(now);
-    pull.merged = merged.map(|sha| Merged { at: now, by: login.to_owned(), sha });
+    pull.merged = merged.map(|(before, sha)| Merged { at: now, by: login.to_owned(), before, sha });
     announce_pull(world, state, number, &Action::Closed, login).await
 }
 

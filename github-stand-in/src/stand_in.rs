@@ -89,11 +89,18 @@ fn build(options: Options, git: Git, root: String) -> World {
         pulls: std::collections::BTreeMap::new(),
         next_number: options.first_pull_request,
         protection: protection.into_iter().collect(),
+        no_branches: None,
         checks: std::collections::HashMap::new(),
         statuses: std::collections::HashMap::new(),
         unknown_mergeability: 0,
     };
-    let links = Links { root, base_path: options.base_path, owner: options.owner, name: options.name };
+    let links = Links {
+        root,
+        base_path: options.base_path,
+        owner: options.owner,
+        name: options.name,
+        formerly: options.formerly,
+    };
     let door = Door { tokens: options.tokens, limits: Limits::default(), away: None };
     World::new(git, links, options.clock, options.app, state, door, Webhooks::new(options.webhook))
 }

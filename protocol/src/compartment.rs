@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::message::Outcome;
 use crate::{
-    DesiredState, Facts, Generation, OpAction, OpKind, OpStatus, OpView, PROTOCOL_VERSION, Phase, same_files,
+    Commit, DesiredState, Facts, Generation, OpAction, OpKind, OpStatus, OpView, PROTOCOL_VERSION, Phase,
+    same_files,
 };
 
 /// The colour of a light; a page adds a shape and words, so that nobody needs to see the colour.
@@ -171,6 +172,7 @@ fn git(inputs: &Inputs<'_>) -> Light {
     match inputs.desired {
         DesiredState::NotConfigured => no_repository(),
         DesiredState::Unreadable { reason, .. } => Light::new(State::Failed, "Branch not readable", reason),
+        DesiredState::Moved { commit, why, .. } => moved(inputs, commit, why, "Behind"),
         DesiredState::Known { commit, tree, .. } => {
             let Some(checkout) = inputs.facts.and_then(|f| f.checkout.as_ref()) else {
                 return Light::never_reported();
@@ -204,6 +206,7 @@ fn lock(inputs: &Inputs<'_>) -> Light {
     match inputs.desired {
         DesiredState::NotConfigured => no_repository(),
         DesiredState::Unreadable { reason, .. } => Light::new(State::Failed, "Lock not readable", reason),
+        DesiredState::Moved { commit, why, .. } => moved(inputs, commit, why, "Outdated"),
         DesiredState::Known { lock_hash, .. } => {
             let Some(checkout) = inputs.facts.and_then(|f| f.checkout.as_ref()) else {
                 return Light::never_reported();
@@ -215,6 +218,17 @@ fn lock(inputs: &Inputs<'_>) -> Light {
             }
         }
     }
+}
+
+/// The branch was moved a moment ago, and its files are not read again yet.
+fn moved(inputs: &Inputs<'_>, commit: &Commit, why: &str, behind: &str) -> Light {
+    let Some(checkout) = inputs.facts.and_then(|f| f.checkout.as_ref()) else {
+        return Light::never_reported();
+    };
+    if checkout.commit.is(commit) {
+        return Light::new(State::Ok, format!("At {commit}"), "The checkout is at the branch's head.");
+    }
+    Light::new(State::Attention, behind, why)
 }
 
 fn no_repository() -> Light {

@@ -59,6 +59,9 @@ pub enum Decision {
         by: String,
         /// When.
         at: DateTime<Utc>,
+        /// The decision before that, which comes back if the revert cannot be made. The store fills it in.
+        #[serde(default = "nothing_decided")]
+        before: Box<Decision>,
     },
     /// It was reverted on the branch.
     Reverted {
@@ -102,17 +105,31 @@ impl Decision {
             Self::Continued { .. } => &["open"],
             // Also by somebody who merges the pull request that was proposed.
             Self::Reverted { .. } => &["reverting", "proposed"],
-            // Back to open where the revert could not be made.
-            Self::Proposed { .. } | Self::Open => &["reverting"],
-            // One that is being reverted is seen through before it is superseded.
+            Self::Proposed { .. } => &["reverting"],
+            // Only what a revert that failed brings back, by `after_failed_revert`.
+            Self::Open => &[],
+            // One that is being reverted is superseded when its revert has failed.
             Self::Reverting { .. } | Self::Superseded => &["open", "continued", "proposed"],
         }
+    }
+
+    /// The decision after a revert that could not be made: the one before it, unless a later pull request was merged
+    /// meanwhile. `None` if no revert is being made.
+    #[must_use]
+    pub fn after_failed_revert(&self, is_newest: bool) -> Option<Self> {
+        let Self::Reverting { before, .. } = self else { return None };
+        Some(if is_newest { (**before).clone() } else { Self::Superseded })
     }
 
     /// Whether ops on hosts still count for the deployment.
     pub fn is_going_on(&self) -> bool {
         matches!(self, Self::Open | Self::Continued { .. } | Self::Reverting { .. } | Self::Proposed { .. })
     }
+}
+
+/// What a revert began from, for those that were stored without it.
+fn nothing_decided() -> Box<Decision> {
+    Box::new(Decision::Open)
 }
 
 /// How far a step of a deployment is on one host.
@@ -340,7 +357,7 @@ mod tests {
         let by = || "maria".to_owned();
         for decision in [
             Decision::Continued { by: by(), at: now },
-            Decision::Reverting { by: by(), at: now },
+            Decision::Reverting { by: by(), at: now, before: Box::new(Decision::Open) },
             Decision::Reverted { by: by(), at: now, commit: Commit("r".into()) },
             Decision::Proposed { by: by(), at: now, pull_request },
             Decision::Superseded,
@@ -358,7 +375,7 @@ mod tests {
         let all = [
             Decision::Open,
             Decision::Continued { by: by(), at: now },
-            Decision::Reverting { by: by(), at: now },
+            Decision::Reverting { by: by(), at: now, before: Box::new(Decision::Open) },
             Decision::Reverted { by: by(), at: now, commit: Commit("r".into()) },
             Decision::Proposed { by: by(), at: now, pull_request },
             Decision::Superseded,
@@ -372,6 +389,19 @@ mod tests {
             }
         }
         assert_eq!(names.len(), 6);
+    }
+
+    #[test]
+    fn a_revert_that_failed_brings_back_what_was_decided_before_it() {
+        let at = DateTime::UNIX_EPOCH;
+        let before = Decision::Continued { by: "otto".into(), at };
+        let reverting = Decision::Reverting { by: "maria".into(), at, before: Box::new(before.clone()) };
+        assert_eq!(reverting.after_failed_revert(true), Some(before));
+        assert_eq!(reverting.after_failed_revert(false), Some(Decision::Superseded));
+        assert_eq!(Decision::Open.after_failed_revert(true), None);
+        let stored = serde_json::json!({ "decision": "reverting", "by": "maria", "at": at });
+        let stored: Decision = serde_json::from_value(stored).unwrap();
+        assert_eq!(stored.after_failed_revert(true), Some(Decision::Open), "one of an older version");
     }
 
     proptest! {

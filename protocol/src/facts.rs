@@ -115,6 +115,15 @@ pub enum DesiredState {
         /// When it was read.
         read_at: DateTime<Utc>,
     },
+    /// A pull request was merged or reverted from here a moment ago; the branch is not read again yet.
+    Moved {
+        /// What the branch was moved to.
+        commit: Commit,
+        /// Since when.
+        since: DateTime<Utc>,
+        /// What happened, in a sentence.
+        why: String,
+    },
     /// The repository could not be read.
     Unreadable {
         /// Since when.
@@ -122,4 +131,14 @@ pub enum DesiredState {
         /// Why, in a sentence.
         reason: String,
     },
+}
+
+impl DesiredState {
+    /// The head of the branch, if it is known.
+    pub fn head(&self) -> Option<&Commit> {
+        match self {
+            Self::Known { commit, .. } | Self::Moved { commit, .. } => Some(commit),
+            Self::NotConfigured | Self::Unreadable { .. } => None,
+        }
+    }
 }

@@ -3,10 +3,12 @@
 //! Secrets come from files alone: a command line is seen by everybody on the machine, and an environment by every child.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
 use backstay_fleet::github::{Access, GitHub, GitHubConfig, MergeMethod, UpdateRule};
 use backstay_fleet::secret::Secret;
+use backstay_protocol::SystemClock;
 use clap::{Args, ValueEnum};
 
 /// The configuration repository at GitHub.
@@ -127,7 +129,7 @@ impl GitHubOptions {
         };
         let secret = self.webhook_secret_file.as_deref();
         let webhook_secret = secret.map(|file| read("--github-webhook-secret-file", file)).transpose()?;
-        let github = GitHub::new(&config)
+        let github = GitHub::new(&config, Arc::new(SystemClock))
             .map_err(|error| anyhow::anyhow!("GitHub cannot be asked with these options: {error}"))?;
         Ok(Some(Configured { github, webhook_secret }))
     }

@@ -216,6 +216,7 @@ impl<'a> Session<'a> {
             ServerMessage::ReportFacts => self.readings.read_anew(),
             ServerMessage::PrReverted { number, message } => {
                 tracing::info!(number, %message, "a pull request was reverted");
+                self.readings.read_anew();
             }
             ServerMessage::Welcome { .. } | ServerMessage::Refused { .. } => {
                 tracing::warn!("the server greeted twice");

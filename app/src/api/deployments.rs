@@ -68,7 +68,7 @@ pub async fn load_deployment(
     Ok(deployment.map(|deployment| DeploymentRead { deployment, last_event }))
 }
 
-/// Merges a pull request, as long as it is at the commit that the person saw, and leads to `back`.
+/// Merges a pull request that updates the fleet, as long as it is as the person saw it, and leads to `back`.
 ///
 /// # Errors
 /// [`ApiError`] with the refusal in a sentence.
@@ -78,15 +78,19 @@ pub async fn merge_pull_request(
     number: u64,
     /// The commit that it was at.
     seen_head: String,
+    /// Whether the person says that they looked at what is no ordinary update in it.
+    #[server(default)]
+    looked: bool,
     /// Where to go then; a page of ours.
     back: String,
 ) -> Result<(), ApiError> {
     use crate::session;
+    use backstay_fleet::deployments::SeenPullRequest;
     use backstay_protocol::Commit;
 
     let person = session::person().await?;
-    let seen = Commit(seen_head);
-    session::fleet()?.merge_pull_request(&person, number, &seen).await.map_err(not_deployed)?;
+    let seen = SeenPullRequest { number, head: Commit(seen_head), is_looked_at: looked };
+    session::fleet()?.merge_pull_request(&person, &seen).await.map_err(not_deployed)?;
     leptos_axum::redirect(super::local_path(&back));
     Ok(())
 }

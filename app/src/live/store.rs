@@ -239,7 +239,8 @@ impl Live {
             Event::PullRequests { pull_requests } => self.pull_requests.set((**pull_requests).clone()),
             Event::Deployment { deployment } => self.hear_deployment(deployment),
             Event::Rollout { rollout } => self.hear_rollout(rollout),
-            // Of a merge and a revert a notice says the same, and the deployment and the hosts follow.
+            // The server tells of a merge and a revert by a notice too, and of the hosts' lights, the branch's move and the
+            // deployment by events of their own.
             Event::PrMerged { .. }
             | Event::PrReverted { .. }
             | Event::Op { .. }

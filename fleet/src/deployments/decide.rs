@@ -1,58 +1,34 @@
-//! What people decide: to merge, to go on, to revert.
+//! What people decide: to merge, to go on. See `reverting` for reverts.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use async_trait::async_trait;
 use backstay_protocol::deployment::{Decision, Deployment, PullRequestRef};
 use backstay_protocol::event::{Event, Tone};
-use backstay_protocol::message::ServerMessage;
+use backstay_protocol::pull_request::Mergeable;
 use backstay_protocol::view::{Person, Role};
 use backstay_protocol::{Commit, DeploymentId};
 
 use super::DeployError;
 use crate::fleet::Fleet;
-use crate::github::revert::{RevertError, RevertRecord, Reverted};
-use crate::github::{GitHub, GitHubError};
-use crate::store::{NewAuditEntry, NewDeployment, Store, StoreError};
-
-/// How long a revert that is to be taken up waits for GitHub at first; each time twice as long.
-const RESUME_PAUSE: Duration = Duration::from_secs(2);
-/// And how long at most.
-const LONGEST_RESUME_PAUSE: Duration = Duration::from_mins(5);
-
-/// What a revert remembers between its steps, in the store.
-struct StoredRecord {
-    store: Arc<dyn Store>,
-    deployment: DeploymentId,
-}
-
-#[async_trait]
-impl RevertRecord for StoredRecord {
-    async fn candidates(&self) -> Result<Vec<Commit>, StoreError> {
-        self.store.revert_candidates(self.deployment).await
-    }
-
-    async fn remember(&self, candidate: &Commit) -> Result<(), StoreError> {
-        self.store.remember_revert(self.deployment, candidate).await
-    }
-}
+use crate::github::{GitHub, GitHubError, Memo, PullRequest};
+use crate::store::{NewAuditEntry, NewDeployment, StoreError};
+use crate::watch::look_at;
 
 impl Fleet {
-    /// Merges a pull request, if its head is still at the commit that the person saw, and opens its deployment. It goes
-    /// on if the caller does not wait for its end.
+    /// Merges a pull request that updates the fleet, if it is still as the person saw it, and opens its deployment. It
+    /// goes on if the caller does not wait for its end.
     ///
     /// # Errors
     /// [`DeployError`]
     pub async fn merge_pull_request(
         &self,
         person: &Person,
-        number: u64,
-        seen_head: &Commit,
+        seen: &SeenPullRequest,
     ) -> Result<Deployment, DeployError> {
         let github = self.github_for(person)?;
-        let (fleet, by, seen_head) = (self.clone(), person.name.clone(), seen_head.clone());
-        let merge = tokio::spawn(async move { fleet.merge(&github, number, &seen_head, &by).await });
+        let (fleet, by, seen) = (self.clone(), person.name.clone(), seen.clone());
+        let number = seen.number;
+        let merge = tokio::spawn(async move { fleet.merge(&github, &seen, &by).await });
         merge.await.unwrap_or_else(|fault| {
             tracing::error!(%fault, "a merge was interrupted");
             Err(DeployError::MergeInterrupted(number))
@@ -62,14 +38,15 @@ impl Fleet {
     async fn merge(
         &self,
         github: &GitHub,
-        number: u64,
-        seen_head: &Commit,
+        seen: &SeenPullRequest,
         by: &str,
     ) -> Result<Deployment, DeployError> {
+        let number = seen.number;
         let failed = |error| DeployError::NotMerged { number, error };
         let pull_request = github.pull_request(number).await.map_err(failed)?;
+        must_be_as_seen(github, &pull_request, seen).await?;
         self.watch.merge_begins(number, by);
-        let merged = github.merge(number, seen_head, github.merge_method()).await;
+        let merged = github.merge(number, &seen.head, github.merge_method()).await;
         let commit = match merged {
             Ok(commit) => commit,
             Err(error) => {
@@ -92,7 +69,7 @@ impl Fleet {
         };
         let recorded = self.record_merge(&new, format!("Pull request #{number} was merged.")).await;
         self.watch.merge_ends(number);
-        self.read_github_soon();
+        self.branch_moved(&new.commit, format!("{} Pull.", merged_by(number, by))).await;
         match recorded? {
             Some(deployment) => Ok(deployment),
             None => Ok(self.of_commit(&new.commit).await?.ok_or_else(|| {
@@ -112,7 +89,7 @@ impl Fleet {
         if let Some(opened) = &opened {
             self.publish_opened(opened.id).await?;
             let number = new.pull_request.number;
-            let message = format!("PR #{number} merged by {} - Pull to get it", new.merged_by);
+            let message = format!("{} - Pull to get it", merged_by(number, &new.merged_by));
             self.events.publish(&Event::PrMerged { number, message: message.clone() });
             self.tell(Tone::Neutral, message);
         }
@@ -159,142 +136,7 @@ impl Fleet {
         .await
     }
 
-    /// Reverts the pull request of a deployment on its branch, and tells everybody. It goes on if the caller does not
-    /// wait for its end.
-    ///
-    /// # Errors
-    /// [`DeployError`]; the deployment is as it was then.
-    pub async fn revert_pull_request(
-        &self,
-        person: &Person,
-        id: DeploymentId,
-    ) -> Result<Deployment, DeployError> {
-        let github = self.github_for(person)?;
-        let by = person.name.clone();
-        let decision = Decision::Reverting { by: by.clone(), at: self.clock.now() };
-        let asked = "To revert the pull request.".to_owned();
-        let deployment = self.decide(id, &decision, &by, "pr.revert-requested", asked).await?;
-        let fleet = self.clone();
-        let revert = tokio::spawn(async move { fleet.make_revert(&github, &deployment, &by).await });
-        revert.await.unwrap_or_else(|fault| {
-            tracing::error!(%fault, "a revert was interrupted");
-            Err(DeployError::Interrupted)
-        })
-    }
-
-    /// Takes up the reverts that were under way when the server ended, and waits for GitHub where it is away.
-    ///
-    /// # Errors
-    /// [`StoreError`]; of what goes wrong at GitHub everybody is told.
-    pub async fn resume_reverts(&self) -> Result<(), StoreError> {
-        let Some(github) = self.github.clone() else { return Ok(()) };
-        // Those of now: whatever is asked for later is made by whoever asked.
-        for deployment in self.store.deployments(None, super::DEPLOYMENTS_PAGE).await? {
-            let Decision::Reverting { by, .. } = &deployment.decision else { continue };
-            self.resume_revert(&github, &deployment, by).await?;
-        }
-        Ok(())
-    }
-
-    async fn resume_revert(
-        &self,
-        github: &GitHub,
-        deployment: &Deployment,
-        by: &str,
-    ) -> Result<(), StoreError> {
-        let number = deployment.pull_request.number;
-        let mut pause = RESUME_PAUSE;
-        loop {
-            match self.try_revert(github, deployment, by).await {
-                Ok(_) => return Ok(()),
-                Err(DeployError::Store(error)) => return Err(error),
-                Err(DeployError::NotReverted(RevertError::GitHub(error, _))) if error.will_pass() => {
-                    tracing::warn!(number, %error, "a revert waits to be taken up");
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_RESUME_PAUSE);
-                }
-                Err(DeployError::NotReverted(error)) => {
-                    tracing::warn!(number, %error, "a revert could not be taken up");
-                    return match self.revert_failed(deployment, by, &error).await {
-                        Err(DeployError::Store(error)) => Err(error),
-                        _ => Ok(()),
-                    };
-                }
-                Err(error) => {
-                    tracing::warn!(number, %error, "a revert was taken up by somebody else");
-                    return Ok(());
-                }
-            }
-        }
-    }
-
-    /// Makes the revert; where it cannot be made, the deployment is as it was.
-    async fn make_revert(
-        &self,
-        github: &GitHub,
-        deployment: &Deployment,
-        by: &str,
-    ) -> Result<Deployment, DeployError> {
-        match self.try_revert(github, deployment, by).await {
-            Err(DeployError::NotReverted(error)) => {
-                self.revert_failed(deployment, by, &error).await?;
-                Err(error.into())
-            }
-            made => made,
-        }
-    }
-
-    async fn try_revert(
-        &self,
-        github: &GitHub,
-        deployment: &Deployment,
-        by: &str,
-    ) -> Result<Deployment, DeployError> {
-        let record = StoredRecord { store: Arc::clone(&self.store), deployment: deployment.id };
-        let number = deployment.pull_request.number;
-        let reverted = github.revert(number, &message(number, &deployment.commit), &record).await;
-        let at = self.clock.now();
-        self.read_github_soon();
-        match reverted {
-            Ok(Reverted::Pushed(commit) | Reverted::Already(commit)) => {
-                let detail = format!("Pull request #{number} was reverted by {commit}.");
-                let decision = Decision::Reverted { by: by.to_owned(), at, commit };
-                let reverted = self.decide(deployment.id, &decision, by, "pr.reverted", detail).await?;
-                self.tell_reverted(number);
-                Ok(reverted)
-            }
-            Ok(Reverted::Proposed { number: proposed, url }) => {
-                let title = title(number);
-                let detail = format!("Pull request #{proposed} with the revert waits to be merged.");
-                let pull_request = PullRequestRef { number: proposed, title, url };
-                let decision = Decision::Proposed { by: by.to_owned(), at, pull_request };
-                self.decide(deployment.id, &decision, by, "pr.revert-proposed", detail).await
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// The deployment is as it was, and everybody hears why.
-    async fn revert_failed(
-        &self,
-        deployment: &Deployment,
-        by: &str,
-        error: &RevertError,
-    ) -> Result<(), DeployError> {
-        self.decide(deployment.id, &Decision::Open, by, "pr.revert-failed", error.to_string()).await?;
-        self.tell(Tone::Bad, error.to_string());
-        Ok(())
-    }
-
-    /// Every open page and every agent hears of a revert; the lights follow when the branch has been read.
-    fn tell_reverted(&self, number: u64) {
-        let message = "PR reverted - Pull to get reverted flake.lock".to_owned();
-        self.events.publish(&Event::PrReverted { number, message: message.clone() });
-        self.hub.send_all(&ServerMessage::PrReverted { number, message });
-        self.tell(Tone::Good, format!("PR #{number} reverted - Pull to get reverted flake.lock"));
-    }
-
-    async fn decide(
+    pub(super) async fn decide(
         &self,
         id: DeploymentId,
         decision: &Decision,
@@ -316,12 +158,12 @@ impl Fleet {
         Ok(latest.into_iter().find(|deployment| deployment.commit == *commit))
     }
 
-    fn github_for(&self, person: &Person) -> Result<Arc<GitHub>, DeployError> {
+    pub(super) fn github_for(&self, person: &Person) -> Result<Arc<GitHub>, DeployError> {
         may(person)?;
         self.github.clone().ok_or(DeployError::NotConfigured)
     }
 
-    fn entry(&self, by: &str, action: &str, detail: String) -> NewAuditEntry {
+    pub(super) fn entry(&self, by: &str, action: &str, detail: String) -> NewAuditEntry {
         NewAuditEntry {
             at: self.clock.now(),
             actor: by.to_owned(),
@@ -336,17 +178,62 @@ impl Fleet {
     }
 }
 
+/// A pull request as a person saw it when they decided to merge it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenPullRequest {
+    /// Its number.
+    pub number: u64,
+    /// The commit that it was at.
+    pub head: Commit,
+    /// Whether the person says that they looked at what is no ordinary update in it.
+    pub is_looked_at: bool,
+}
+
+/// Whether a pull request may be merged from here. What the page shows is of a moment ago, and who asks need not be a
+/// page: the server decides by what GitHub says now.
+async fn must_be_as_seen(
+    github: &GitHub,
+    pull_request: &PullRequest,
+    seen: &SeenPullRequest,
+) -> Result<(), DeployError> {
+    let number = seen.number;
+    let refuse = |why: String| Err(DeployError::NotToBeMerged { number, why });
+    let (base, branch) = (&pull_request.base.branch, github.branch());
+    if pull_request.state != "open" {
+        return refuse("It is no longer open.".to_owned());
+    }
+    if base != branch {
+        return refuse(format!("It goes into {base}, and hosts follow {branch}."));
+    }
+    if !github.updates().takes(pull_request) {
+        return refuse("It is none of those that update the fleet. Merge it at GitHub.".to_owned());
+    }
+    if pull_request.head.sha != seen.head {
+        return refuse(format!(
+            "It is at {} now: somebody pushed to it since you looked. Look again.",
+            pull_request.head.sha
+        ));
+    }
+    let now = async {
+        let at = github.head().await?;
+        look_at(github, &mut Memo::default(), &at, pull_request).await
+    };
+    let (now, _) = now.await.map_err(|error| DeployError::NotMerged { number, error })?;
+    if let Mergeable::No { reason } = &now.mergeable {
+        return refuse(reason.clone());
+    }
+    let doubts = now.doubts();
+    if !doubts.is_empty() && !seen.is_looked_at {
+        return refuse(format!("{} Look at that first, and say that you did.", doubts.join(" ")));
+    }
+    Ok(())
+}
+
+fn merged_by(number: u64, by: &str) -> String {
+    format!("PR #{number} merged by {by}")
+}
+
 fn may(person: &Person) -> Result<(), DeployError> {
     let needed = Role::Operator;
     if person.role < needed { Err(DeployError::NotAllowed { needed }) } else { Ok(()) }
-}
-
-/// The first line of a revert's message.
-fn title(number: u64) -> String {
-    format!("Revert PR #{number} (auto-rollback after failed deployment)")
-}
-
-/// The message of a revert. Its last line is the one that git itself writes.
-fn message(number: u64, commit: &Commit) -> String {
-    format!("{}\n\nThis reverts commit {}.\n", title(number), commit.0)
 }

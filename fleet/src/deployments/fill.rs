@@ -145,11 +145,8 @@ fn concerns(deployment: &Deployment, op: &OpView, facts: &Facts, desired: &Desir
         return true;
     }
     let Some(checkout) = &facts.checkout else { return false };
-    let is_at_head = match desired {
-        DesiredState::Known { commit, tree, .. } => {
-            checkout.commit.is(commit) || same_files(checkout.tree.as_ref(), Some(tree))
-        }
-        _ => false,
-    };
-    checkout.commit.is(&deployment.commit) || is_at_head
+    let is_at_head = desired.head().is_some_and(|head| checkout.commit.is(head));
+    let has_its_files =
+        matches!(desired, DesiredState::Known { tree, .. } if same_files(checkout.tree.as_ref(), Some(tree)));
+    checkout.commit.is(&deployment.commit) || is_at_head || has_its_files
 }

@@ -4,14 +4,17 @@
 //! merge ─▶ deployment (open) ─▶ ops on hosts fill it ─▶ a host failed: revert, or continue
 //!                                                          │
 //!            reverting ─▶ reverted | proposed ◀────────────┘
-//!                └─▶ open again, where it could not be reverted
+//!                └─▶ as it was before, if it could not be reverted; superseded, if a later one was merged meanwhile
 //! ```
 //!
 //! A decision is recorded before anything is asked of GitHub, and only one can be: of two clicks at once, one counts. A
-//! revert that a crash interrupted is taken up by [`Fleet::resume_reverts`].
+//! revert that was interrupted is taken up by [`Fleet::resume_reverts`] and at each look at GitHub.
 
 mod decide;
 mod fill;
+mod reverting;
+
+pub use decide::SeenPullRequest;
 
 use backstay_protocol::DeploymentId;
 use backstay_protocol::deployment::Deployment;
@@ -48,6 +51,14 @@ pub enum DeployError {
         /// Why.
         error: GitHubError,
     },
+    /// It is not to be merged from here, or not yet.
+    #[error("Pull request #{number} was not merged. {why}")]
+    NotToBeMerged {
+        /// Its number.
+        number: u64,
+        /// Why, in a sentence or two.
+        why: String,
+    },
     /// The server has a fault and does not know whether GitHub merged.
     #[error(
         "The merge of pull request #{0} was interrupted by a fault of the server, and it is not known whether it was made. Look at the pull request."
@@ -55,7 +66,7 @@ pub enum DeployError {
     MergeInterrupted(u64),
     /// The server has a fault and does not know how far the revert came.
     #[error(
-        "The revert was interrupted by a fault of the server, and it is not known how far it came. Look at the branch. It is taken up when the server starts anew, and never made twice."
+        "The revert was interrupted by a fault of the server, and it is not known how far it came. Look at the branch. Backstay takes it up again, and never makes it twice."
     )]
     Interrupted,
     /// See [`RevertError`].

@@ -1,9 +1,11 @@
 //! Asks GitHub, and reads what comes back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use backstay_protocol::Clock;
 use chrono::{DateTime, TimeDelta, Utc};
-use http::header::{ACCEPT, ETAG, IF_NONE_MATCH, RETRY_AFTER};
+use http::header::{ACCEPT, ETAG, IF_NONE_MATCH, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, Method, StatusCode};
 use octocrab::Octocrab;
 use octocrab::models::{AppId, InstallationId};
@@ -13,6 +15,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::{GitHubError, Limit};
 use super::pull_request::MergeMethod;
+use super::quiet::Quiet;
 use super::update_rule::UpdateRule;
 use crate::secret::Secret;
 
@@ -64,6 +67,9 @@ pub(super) struct Client {
     octocrab: Octocrab,
     /// As the app itself, where it is one; it may ask about its installation and nothing else.
     app: Option<Octocrab>,
+    /// The address of the API.
+    api: Arc<str>,
+    quiet: Arc<Quiet>,
 }
 
 /// What came back, and what tells whether it has changed since.
@@ -81,7 +87,7 @@ pub(super) enum Fresh<T> {
 }
 
 impl Client {
-    pub(super) fn new(config: &GitHubConfig) -> Result<Self, GitHubError> {
+    pub(super) fn new(config: &GitHubConfig, clock: Arc<dyn Clock>) -> Result<Self, GitHubError> {
         let unusable =
             |error: octocrab::Error| GitHubError::Unexpected(format!("it cannot be asked ({error})"));
         let builder = Octocrab::builder()
@@ -104,12 +110,13 @@ impl Client {
                 (app.installation(InstallationId(*installation)).map_err(unusable)?, Some(app))
             }
         };
-        Ok(Self { octocrab, app })
+        let (api, quiet) = (config.api.trim_end_matches('/').into(), Arc::new(Quiet::new(clock)));
+        Ok(Self { octocrab, app, api, quiet })
     }
 
     /// The same client as the app itself; none where it has a token.
     pub(super) fn as_app(&self) -> Option<Self> {
-        self.app.clone().map(|octocrab| Self { octocrab, app: None })
+        self.app.clone().map(|octocrab| Self { octocrab, app: None, ..self.clone() })
     }
 
     /// Asks for `what`, which is at `path`.
@@ -167,8 +174,28 @@ impl Client {
         headers: HeaderMap,
         body: Option<&B>,
     ) -> Result<Answer, GitHubError> {
+        let mut answer = self.ask_at(method.clone(), path, &headers, body).await?;
+        if let Some(moved) = answer.moved_to(&self.api) {
+            answer = self.ask_at(method, &moved, &headers, body).await?;
+        }
+        if answer.status.is_success() || answer.status == StatusCode::NOT_MODIFIED {
+            return Ok(answer);
+        }
+        let error = GitHubError::of(answer.status, answer.limit(), what, &answer.body);
+        self.quiet.heed(&error);
+        Err(error)
+    }
+
+    async fn ask_at<B: Serialize + ?Sized>(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &HeaderMap,
+        body: Option<&B>,
+    ) -> Result<Answer, GitHubError> {
+        self.quiet.may_ask()?;
         let mut builder = http::Request::builder().method(method).uri(path);
-        for (name, value) in &headers {
+        for (name, value) in headers {
             builder = builder.header(name, value);
         }
         let request = self.octocrab.build_request(builder, body).map_err(not_sent)?;
@@ -176,13 +203,9 @@ impl Client {
             let response = self.octocrab.execute(request).await.map_err(not_sent)?;
             Answer::receive(response).await
         };
-        let answer = tokio::time::timeout(PATIENCE, told)
+        tokio::time::timeout(PATIENCE, told)
             .await
-            .map_err(|_| GitHubError::Away(format!("it took longer than {} s", PATIENCE.as_secs())))??;
-        if answer.status.is_success() || answer.status == StatusCode::NOT_MODIFIED {
-            return Ok(answer);
-        }
-        Err(GitHubError::of(answer.status, answer.limit(), what, &answer.body))
+            .map_err(|_| GitHubError::Away(format!("it took longer than {} s", PATIENCE.as_secs())))?
     }
 }
 
@@ -205,6 +228,16 @@ impl Answer {
         let bytes = body.collect().await.map_err(|error| GitHubError::Away(error.to_string()))?.to_bytes();
         let body = String::from_utf8_lossy(&bytes).into_owned();
         Ok(Self { status: parts.status, headers: parts.headers, body })
+    }
+
+    /// Where to send the same request again: the repository was renamed. Only within the API, which alone may see the
+    /// token. What reads follows by itself; <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects>
+    fn moved_to(&self, api: &str) -> Option<String> {
+        if ![StatusCode::TEMPORARY_REDIRECT, StatusCode::PERMANENT_REDIRECT].contains(&self.status) {
+            return None;
+        }
+        let path = self.headers.get(LOCATION)?.to_str().ok()?.strip_prefix(api)?;
+        path.starts_with('/').then(|| path.to_owned())
     }
 
     fn read<T: DeserializeOwned>(&self) -> Result<T, GitHubError> {

@@ -53,6 +53,8 @@ struct Refusal {
     #[serde(default)]
     message: String,
     #[serde(default)]
+    documentation_url: String,
+    #[serde(default)]
     errors: Vec<serde_json::Value>,
 }
 
@@ -73,19 +75,21 @@ impl GitHubError {
 
     /// What an answer with this status means.
     pub(super) fn of(status: StatusCode, limit: Limit, what: &str, body: &str) -> Self {
-        let said = told(body);
+        let refusal: Refusal = serde_json::from_str(body).unwrap_or_default();
+        let said = told(&refusal);
+        let is_protection = || is_protection(&said) || is_about_protection(&refusal.documentation_url);
         match status.as_u16() {
             403 | 429 if limit.is_reached || said.to_lowercase().contains("rate limit") => {
                 Self::RateLimited(limit.until)
             }
             401 => Self::BadCredentials,
-            403 if is_protection(&said) => Self::Protected(said),
+            403 if is_protection() => Self::Protected(said),
             403 => Self::Forbidden(said),
             404 => Self::NotFound(what.to_owned()),
             405 => Self::NotMergeable(said),
             409 => Self::Conflict(said),
             422 if said.contains("not a fast forward") => Self::NotFastForward,
-            422 if is_protection(&said) => Self::Protected(said),
+            422 if is_protection() => Self::Protected(said),
             422 => Self::Refused(said),
             500.. => Self::Away(format!("it answered {status}")),
             _ => Self::Unexpected(format!("{status} {said}")),
@@ -94,13 +98,19 @@ impl GitHubError {
 }
 
 /// The message of a refusal and the messages of its errors, in one line.
-fn told(body: &str) -> String {
-    let refusal: Refusal = serde_json::from_str(body).unwrap_or_default();
+fn told(refusal: &Refusal) -> String {
     let errors =
         refusal.errors.iter().filter_map(|error| error.as_str().or_else(|| error.get("message")?.as_str()));
     let parts: Vec<_> = std::iter::once(refusal.message.as_str()).chain(errors).collect();
     let line = parts.join("; ").split_whitespace().collect::<Vec<_>>().join(" ");
     backstay_protocol::limits::cut(line.trim_end_matches(['.', ';', ' ']), 300)
+}
+
+/// Whether a refusal leads to the documentation of protected branches or of rulesets.
+fn is_about_protection(documentation: &str) -> bool {
+    ["protected-branches", "about-rulesets", "available-rules-for-rulesets"]
+        .iter()
+        .any(|page| documentation.contains(page))
 }
 
 /// Whether these are the words of a protected branch or of a ruleset.
@@ -113,6 +123,11 @@ fn is_protection(said: &str) -> bool {
         "rule violations",
         "made through a pull request",
         "reference update failed",
+        "approving review",
+        "verified signatures",
+        "merge queue",
+        "must not contain merge commits",
+        "creations being restricted",
     ]
     .iter()
     .any(|words| said.contains(words))
@@ -145,10 +160,18 @@ mod tests {
             "Changes must be made through a pull request.",
             "You're not authorized to push to this branch.",
             "Required status check \\\"ci\\\" is expected.",
+            "At least 1 approving review is required by reviewers with write access.",
+            "Commits must have verified signatures.",
+            "Changes must be made through the merge queue",
+            "This branch must not contain merge commits.",
+            "Cannot create ref due to creations being restricted.",
         ] {
             assert!(matches!(of(422, &said(words)), GitHubError::Protected(_)), "{words}");
         }
         assert!(matches!(of(422, &said("Validation Failed")), GitHubError::Refused(_)));
+        // As GitHub answered the bot bors, in words of any kind.
+        let documented = r#"{"message":"No.","documentation_url":"https://docs.github.com/articles/about-protected-branches"}"#;
+        assert!(matches!(of(422, documented), GitHubError::Protected(_)));
         assert!(matches!(of(502, "<html>"), GitHubError::Away(_)));
         assert!(matches!(of(418, ""), GitHubError::Unexpected(_)));
     }

@@ -45,6 +45,34 @@ pub struct PullRequest {
     /// Its labels.
     #[serde(default)]
     pub labels: Vec<Label>,
+    /// What its author is to the repository, such as `MEMBER` or `NONE`.
+    #[serde(default)]
+    pub author_association: String,
+    /// How many commits it has; said of a single one alone.
+    #[serde(default)]
+    pub commits: Option<usize>,
+    /// How many files it changes; said of a single one alone.
+    #[serde(default)]
+    pub changed_files: Option<u64>,
+}
+
+impl PullRequest {
+    /// The fork that it comes from; `None` if it comes from a branch of the repository itself.
+    pub fn fork(&self) -> Option<&str> {
+        match (&self.head.repo, &self.base.repo) {
+            (Some(head), Some(base)) if head.id == base.id => None,
+            (Some(head), _) => Some(&head.full_name),
+            (None, _) => Some("a repository that is gone"),
+        }
+    }
+
+    /// Whether GitHub knows its author at the repository. A bot that pushes to the repository's own branches was let in,
+    /// whatever GitHub calls it.
+    pub fn is_known_author(&self) -> bool {
+        let is_own_bot = self.fork().is_none() && self.user.as_ref().is_some_and(|user| user.kind == "Bot");
+        is_own_bot
+            || ["OWNER", "MEMBER", "COLLABORATOR", "CONTRIBUTOR"].contains(&self.author_association.as_str())
+    }
 }
 
 /// One end of a pull request.
@@ -55,6 +83,18 @@ pub struct Tip {
     pub branch: String,
     /// The commit that it is at.
     pub sha: Commit,
+    /// The repository that has the branch; none where that is gone.
+    #[serde(default)]
+    pub repo: Option<TipRepository>,
+}
+
+/// The repository at one end of a pull request.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct TipRepository {
+    /// Its identifier, which stays when it is renamed.
+    pub id: u64,
+    /// Its name, with its owner.
+    pub full_name: String,
 }
 
 /// An account.
@@ -62,6 +102,9 @@ pub struct Tip {
 pub struct User {
     /// Its name.
     pub login: String,
+    /// `User`, `Bot` and the like.
+    #[serde(default, rename = "type")]
+    pub kind: String,
 }
 
 /// A label.

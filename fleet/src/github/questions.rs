@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use backstay_protocol::Commit;
 use backstay_protocol::flake_lock::{self, LOCK_BYTES};
-use backstay_protocol::pull_request::{Checks, Inputs};
+use backstay_protocol::limits::cut;
+use backstay_protocol::pull_request::{Checks, Inputs, OtherFiles};
 use serde::Deserialize;
 
 use super::branch::LOCK_FILE;
@@ -13,10 +14,18 @@ use super::memo::Memo;
 use super::pull_request::PullRequest;
 use super::repository::{GitHub, Object};
 
-/// How many open pull requests are looked through for updates.
+/// How many open pull requests a page has that is looked through for updates.
 const OPEN: usize = 100;
-/// How many closed ones are looked through for merges; the list has those that changed last first.
+/// How many closed ones a page has that is looked through for merges; the list has those that changed last first.
 const CLOSED: usize = 30;
+/// How many pull requests of either kind are looked through at most.
+pub(crate) const LOOKED_THROUGH: usize = 1200;
+/// How many files of a pull request are named.
+const NAMED_FILES: usize = 10;
+/// Upper bound on the bytes of a name.
+const NAME_BYTES: usize = 200;
+/// How many files of a pull request are read.
+const FILES: usize = 100;
 /// How many checks of a commit are read.
 const CHECKS: usize = 100;
 
@@ -48,23 +57,87 @@ struct Status {
     state: String,
 }
 
+#[derive(Deserialize)]
+struct ChangedFile {
+    filename: String,
+}
+
+/// Pull requests, page by page.
+pub(crate) struct Listed {
+    pages: Vec<Arc<Vec<PullRequest>>>,
+    /// Whether nothing that was wanted is left.
+    pub(crate) is_whole: bool,
+}
+
+impl Listed {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &PullRequest> {
+        self.pages.iter().flat_map(|page| page.iter())
+    }
+}
+
 /// A lock file that was read once: its text, or why it is not looked at.
 type LockText = Result<String, String>;
 
 impl GitHub {
     /// The open pull requests into the branch, newest first.
-    pub(crate) async fn open_ones(&self, memo: &mut Memo) -> Result<Arc<Vec<PullRequest>>, GitHubError> {
+    pub(crate) async fn open_ones(&self, memo: &mut Memo) -> Result<Listed, GitHubError> {
         let path = format!("pulls?state=open&base={}&per_page={OPEN}", self.branch());
-        self.ask_again(memo, "list of pull requests", &self.at(&path)).await
+        self.list(memo, &path, OPEN, |_| false).await
     }
 
-    /// The closed pull requests into the branch that changed last.
-    pub(crate) async fn closed_ones(&self, memo: &mut Memo) -> Result<Arc<Vec<PullRequest>>, GitHubError> {
+    /// The closed pull requests into the branch, those that changed last first, until that is enough.
+    pub(crate) async fn closed_ones(
+        &self,
+        memo: &mut Memo,
+        is_enough: impl Fn(&Listed) -> bool,
+    ) -> Result<Listed, GitHubError> {
         let path = format!(
             "pulls?state=closed&base={}&sort=updated&direction=desc&per_page={CLOSED}",
             self.branch()
         );
-        self.ask_again(memo, "list of pull requests", &self.at(&path)).await
+        self.list(memo, &path, CLOSED, is_enough).await
+    }
+
+    async fn list(
+        &self,
+        memo: &mut Memo,
+        path: &str,
+        size: usize,
+        is_enough: impl Fn(&Listed) -> bool,
+    ) -> Result<Listed, GitHubError> {
+        let mut listed = Listed { pages: vec![], is_whole: false };
+        for number in 1..=LOOKED_THROUGH / size {
+            let more = if number == 1 { String::new() } else { format!("&page={number}") };
+            let path = self.at(&format!("{path}{more}"));
+            let page: Arc<Vec<PullRequest>> = self.ask_again(memo, "list of pull requests", &path).await?;
+            let is_last = page.len() < size;
+            listed.pages.push(page);
+            if is_last || is_enough(&listed) {
+                listed.is_whole = true;
+                break;
+            }
+        }
+        Ok(listed)
+    }
+
+    /// The files that a pull request changes beside `flake.lock`.
+    pub(crate) async fn other_files(
+        &self,
+        memo: &mut Memo,
+        pull_request: &PullRequest,
+    ) -> Result<OtherFiles, GitHubError> {
+        let what = format!("pull request {}", pull_request.number);
+        let path = self.at(&format!("pulls/{}/files?per_page={FILES}", pull_request.number));
+        let files: Arc<Vec<ChangedFile>> = self.ask_again(memo, &what, &path).await?;
+        let names = files.iter().map(|file| file.filename.as_str()).filter(|name| *name != LOCK_FILE);
+        let mut paths: Vec<String> = names.map(|name| cut(name, NAME_BYTES)).collect();
+        let listed = u64::try_from(files.len()).unwrap_or(u64::MAX);
+        let mut more = pull_request.changed_files.unwrap_or(listed).saturating_sub(listed);
+        while paths.len() > NAMED_FILES {
+            paths.pop();
+            more += 1;
+        }
+        Ok(OtherFiles::Known { paths, more })
     }
 
     /// A pull request by itself, with what only that says: whether it can be merged.

@@ -1,6 +1,8 @@
 //! The questions that Backstay has to a repository at GitHub, each one request.
 
-use backstay_protocol::Commit;
+use std::sync::Arc;
+
+use backstay_protocol::{Clock, Commit};
 use chrono::{DateTime, Utc};
 use http::Method;
 use serde::Deserialize;
@@ -8,11 +10,11 @@ use serde_json::json;
 
 use super::client::{Client, GitHubConfig};
 use super::error::GitHubError;
-use super::pull_request::{MergeMethod, PullRequest};
+use super::pull_request::{MergeMethod, PullRequest, User};
 use super::update_rule::UpdateRule;
 
 /// The most commits of a pull request that GitHub tells of.
-const COMMITS: usize = 250;
+pub(super) const COMMITS: usize = 250;
 /// How many entries a page has.
 const PAGE: usize = 100;
 
@@ -35,6 +37,7 @@ pub(super) struct GitCommit {
     pub(super) parents: Vec<Object>,
     pub(super) message: String,
     pub(super) author: Signature,
+    pub(super) committer: Signature,
 }
 
 /// What is known by its hash.
@@ -69,20 +72,34 @@ struct Reference {
     object: Object,
 }
 
+/// A repository as it is called now.
 #[derive(Deserialize)]
-struct Comparison {
-    status: Relation,
+struct Named {
+    owner: User,
 }
 
 #[derive(Deserialize)]
-struct PullCommit {
-    commit: PullCommitInner,
+pub(super) struct Comparison {
+    pub(super) status: Relation,
+    /// How many commits the second has and the first has not.
+    pub(super) ahead_by: usize,
+    /// The first of those commits, oldest first.
+    pub(super) commits: Vec<ListedCommit>,
 }
 
-#[derive(Deserialize)]
-struct PullCommitInner {
-    message: String,
-    author: Signature,
+/// A commit as lists have it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct ListedCommit {
+    pub(super) sha: Commit,
+    pub(super) parents: Vec<Object>,
+    pub(super) commit: Written,
+}
+
+/// What somebody wrote, by which a commit is known after a rebase.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Written {
+    pub(super) message: String,
+    pub(super) author: Signature,
 }
 
 /// What `GET commits/{ref}` says, of which only git's part matters here.
@@ -102,9 +119,9 @@ impl GitHub {
     ///
     /// # Errors
     /// [`GitHubError`] where the configuration cannot be used.
-    pub fn new(config: &GitHubConfig) -> Result<Self, GitHubError> {
+    pub fn new(config: &GitHubConfig, clock: Arc<dyn Clock>) -> Result<Self, GitHubError> {
         Ok(Self {
-            client: Client::new(config)?,
+            client: Client::new(config, clock)?,
             name: format!("{}/{}", config.owner, config.name),
             branch: config.branch.clone(),
             merge_method: config.merge_method,
@@ -140,15 +157,6 @@ impl GitHub {
         self.client.get(&format!("pull request {number}"), &self.at(&format!("pulls/{number}"))).await
     }
 
-    /// The open pull requests into the branch, newest first; the first hundred.
-    ///
-    /// # Errors
-    /// [`GitHubError`]
-    pub async fn open_pull_requests(&self) -> Result<Vec<PullRequest>, GitHubError> {
-        let path = format!("pulls?state=open&base={}&per_page={PAGE}", self.branch);
-        self.client.get("list of pull requests", &self.at(&path)).await
-    }
-
     /// Merges a pull request, if its head is still at this commit. The commit that the branch is at then.
     ///
     /// # Errors
@@ -179,7 +187,7 @@ impl GitHub {
     }
 
     /// The commit that the branch is at.
-    pub(super) async fn head(&self) -> Result<Commit, GitHubError> {
+    pub(crate) async fn head(&self) -> Result<Commit, GitHubError> {
         self.tip(&self.branch).await
     }
 
@@ -197,24 +205,71 @@ impl GitHub {
 
     /// How `second` lies to `first`.
     pub(super) async fn compare(&self, first: &Commit, second: &Commit) -> Result<Relation, GitHubError> {
-        let path = self.at(&format!("compare/{}...{}?per_page=1", first.0, second.0));
-        let comparison: Comparison = self.client.get(&format!("way from {first} to {second}"), &path).await?;
-        Ok(comparison.status)
+        Ok(self.compare_page(first, second, 1, 1).await?.status)
     }
 
-    /// The messages and authors of a pull request's commits, by which they are known after a rebase.
-    pub(super) async fn commits_of(&self, number: u64) -> Result<Vec<(String, Signature)>, GitHubError> {
+    /// How `second` lies to `first`, with a page of the commits between them.
+    async fn compare_page(
+        &self,
+        first: &Commit,
+        second: &Commit,
+        size: usize,
+        page: usize,
+    ) -> Result<Comparison, GitHubError> {
+        let range = format!("compare/{}...{}?per_page={size}&page={page}", first.0, second.0);
+        self.client.get(&format!("way from {first} to {second}"), &self.at(&range)).await
+    }
+
+    /// Whether a commit is in the history of `head`.
+    pub(super) async fn contains(&self, head: &Commit, commit: &Commit) -> Result<bool, GitHubError> {
+        match self.compare(commit, head).await {
+            Ok(relation) => Ok(matches!(relation, Relation::Ahead | Relation::Identical)),
+            Err(GitHubError::NotFound(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How many commits `second` has and `first` has not, and those commits, oldest first: as many as a pull request's
+    /// list has at most.
+    pub(super) async fn between(
+        &self,
+        first: &Commit,
+        second: &Commit,
+    ) -> Result<(usize, Vec<ListedCommit>), GitHubError> {
+        let (mut count, mut commits) = (0, vec![]);
+        for page in 1..=COMMITS.div_ceil(PAGE) {
+            let some = self.compare_page(first, second, PAGE, page).await?;
+            count = some.ahead_by;
+            let is_last = some.commits.len() < PAGE;
+            commits.extend(some.commits);
+            if is_last {
+                break;
+            }
+        }
+        Ok((count, commits))
+    }
+
+    /// The commits of a pull request, oldest first. GitHub lists the first 250.
+    pub(super) async fn commits_of(&self, number: u64) -> Result<Vec<ListedCommit>, GitHubError> {
         let mut commits = vec![];
         for page in 1..=COMMITS.div_ceil(PAGE) {
             let path = self.at(&format!("pulls/{number}/commits?per_page={PAGE}&page={page}"));
-            let some: Vec<PullCommit> = self.client.get(&format!("pull request {number}"), &path).await?;
+            let some: Vec<ListedCommit> = self.client.get(&format!("pull request {number}"), &path).await?;
             let is_last = some.len() < PAGE;
-            commits.extend(some.into_iter().map(|c| (c.commit.message, c.commit.author)));
+            commits.extend(some);
             if is_last {
                 break;
             }
         }
         Ok(commits)
+    }
+
+    /// The merged pull requests that brought a commit to the branch, as far as GitHub knows.
+    pub(super) async fn merges_of(&self, commit: &Commit) -> Result<Vec<PullRequest>, GitHubError> {
+        let path = self.at(&format!("commits/{}/pulls?per_page={PAGE}", commit.0));
+        let mut all: Vec<PullRequest> = self.client.get(&format!("commit {commit}"), &path).await?;
+        all.retain(|pull| pull.merged_at.is_some() && pull.base.branch == self.branch);
+        Ok(all)
     }
 
     /// Makes a commit that no branch has yet.
@@ -269,9 +324,13 @@ impl GitHub {
         self.client.send::<Reference>("branch", Method::PATCH, &path, &body).await.map(drop)
     }
 
-    /// The open pull request that comes from this branch of ours.
+    /// The open pull request that comes from this branch of the repository itself. A fork may have a branch of any name.
     pub(super) async fn pull_request_from(&self, branch: &str) -> Result<Option<PullRequest>, GitHubError> {
-        Ok(self.open_pull_requests().await?.into_iter().find(|pr| pr.head.branch == branch))
+        let repository: Named = self.client.get(&format!("repository {}", self.name), &self.root()).await?;
+        let (owner, base) = (repository.owner.login, &self.branch);
+        let path = format!("pulls?state=open&base={base}&head={owner}:{branch}&per_page={PAGE}");
+        let open: Vec<PullRequest> = self.client.get("list of pull requests", &self.at(&path)).await?;
+        Ok(open.into_iter().find(|pr| pr.head.branch == branch && pr.fork().is_none()))
     }
 
     /// Opens a pull request.

@@ -13,19 +13,27 @@
 //! exactly where `git revert` does. The revert R is a commit with W's tree and the parent H; the branch is moved to it
 //! only if it still is at H. W lives on a scratch branch that goes in every case.
 //!
+//! What M did is found by `undo`: of a pull request that came to the branch in another way than by a merge commit, X is put
+//! on its last commit there, and has the tree of what was before its first.
+//!
 //! A revert may be tried again after a crash between any two of its steps: each R is remembered before the branch is
 //! moved, and one that the branch has is never made again.
 
 use async_trait::async_trait;
 use backstay_protocol::Commit;
+use serde::Deserialize;
 
 use super::error::GitHubError;
+use super::memo::Memo;
 use super::pull_request::PullRequest;
-use super::repository::{GitCommit, GitHub, Relation};
+use super::repository::GitHub;
+use super::undo::Undo;
 use crate::store::StoreError;
 
 /// How often a revert starts over because the branch has moved meanwhile.
 const TRIES: usize = 5;
+/// What the branches begin with on which merges are made. They end with the pull request's number.
+const SCRATCH: &str = "backstay/scratch-revert-";
 
 /// What is remembered of a revert between its steps.
 #[async_trait]
@@ -36,10 +44,17 @@ pub trait RevertRecord: Send + Sync {
     async fn remember(&self, candidate: &Commit) -> Result<(), StoreError>;
 }
 
+/// A scratch branch.
+#[derive(Deserialize)]
+struct Scratch {
+    #[serde(rename = "ref")]
+    name: String,
+}
+
 /// What became of a revert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reverted {
-    /// The branch has this commit now.
+    /// The branch is at this commit now.
     Pushed(Commit),
     /// The branch has it already, from an earlier try.
     Already(Commit),
@@ -98,6 +113,40 @@ pub enum RevertError {
         /// The branch.
         branch: String,
     },
+    /// It cannot be told what it did.
+    #[error(
+        "Pull request #{number} cannot be told from the rest of {branch}: {why}. Nothing was changed. Revert it by hand, or roll the hosts back."
+    )]
+    Unclear {
+        /// Its number.
+        number: u64,
+        /// The branch.
+        branch: String,
+        /// What is not known.
+        why: &'static str,
+    },
+    /// The branch on which the merge is made is not allowed.
+    #[error(
+        "GitHub does not let Backstay make the branch {scratch}, which a revert takes: {said}. {branch} was not changed. Exclude backstay/** from the rule that restricts new branches, or let Backstay bypass it."
+    )]
+    NoScratch {
+        /// Its name.
+        scratch: String,
+        /// What GitHub said.
+        said: String,
+        /// The branch that hosts follow.
+        branch: String,
+    },
+    /// The branch was to be moved to the revert, and the answer was lost.
+    #[error(
+        "GitHub did not say whether it moved {branch} to the revert ({error}). Backstay looks at {branch} again until it knows, and never reverts twice."
+    )]
+    AnswerLost {
+        /// The branch.
+        branch: String,
+        /// What happened to the answer.
+        error: GitHubError,
+    },
     /// Others are faster.
     #[error("{0} moves on faster than the revert can be made. Nothing was changed. Try again.")]
     TooBusy(String),
@@ -133,11 +182,26 @@ impl GitHub {
         record: &dyn RevertRecord,
     ) -> Result<Reverted, RevertError> {
         let reverted = self.make_revert(number, message, record).await;
-        // Also one that an earlier try left behind. Where it fails, the branch stays and does no harm.
+        // Also one that an earlier try left behind. One that stays does no harm, and is removed by a sweep.
         if let Err(error) = self.remove_branch(&scratch(number)).await {
             tracing::warn!(number, %error, "the scratch branch of a revert could not be removed");
         }
         reverted
+    }
+
+    /// The pull requests of which a scratch branch is there: one that is being reverted, or one whose branch could not be
+    /// removed.
+    pub(crate) async fn scratched(&self, memo: &mut Memo) -> Result<Vec<u64>, GitHubError> {
+        let path = self.at(&format!("git/matching-refs/heads/{SCRATCH}"));
+        let found = self.ask_again::<Vec<Scratch>>(memo, "branches of reverts", &path).await?;
+        let number =
+            |found: &Scratch| found.name.strip_prefix("refs/heads/")?.strip_prefix(SCRATCH)?.parse().ok();
+        Ok(found.iter().filter_map(number).collect())
+    }
+
+    /// Removes the scratch branch of a pull request that is not being reverted.
+    pub(crate) async fn remove_scratch(&self, number: u64) -> Result<(), GitHubError> {
+        self.remove_branch(&scratch(number)).await
     }
 
     async fn make_revert(
@@ -149,9 +213,9 @@ impl GitHub {
         if let Some(done) = self.made_before(record).await? {
             return Ok(Reverted::Already(done));
         }
-        let merged = self.merged(number).await?;
-        let before = self.tree_before(number, &merged).await?;
-        let undo = self.make_commit(message, &before, &merged).await?;
+        let (pull, merged) = self.merged(number).await?;
+        let Undo { before, after } = self.undo(&pull, &merged).await?;
+        let undo = self.make_commit(message, &before, &after).await?;
         self.push(number, message, &undo, record).await
     }
 
@@ -170,59 +234,20 @@ impl GitHub {
         Ok(None)
     }
 
-    /// Whether a commit is in the history of `head`.
-    async fn contains(&self, head: &Commit, commit: &Commit) -> Result<bool, GitHubError> {
-        match self.compare(commit, head).await {
-            Ok(relation) => Ok(matches!(relation, Relation::Ahead | Relation::Identical)),
-            Err(GitHubError::NotFound(_)) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The commit that the pull request became on the branch.
-    async fn merged(&self, number: u64) -> Result<Commit, RevertError> {
-        let PullRequest { merged, merge_commit_sha, base, .. } = self.pull_request(number).await?;
-        let commit = merge_commit_sha.filter(|_| merged).ok_or(RevertError::NotMerged(number))?;
+    /// The pull request, and the commit that it became on the branch.
+    async fn merged(&self, number: u64) -> Result<(PullRequest, Commit), RevertError> {
+        let pull = self.pull_request(number).await?;
+        let merged = pull.merge_commit_sha.clone().filter(|_| pull.merged);
+        let commit = merged.ok_or(RevertError::NotMerged(number))?;
         let branch = self.branch().to_owned();
-        if base.branch != branch {
-            return Err(RevertError::OtherBranch { number, base: base.branch, branch });
+        if pull.base.branch != branch {
+            return Err(RevertError::OtherBranch { number, base: pull.base.branch, branch });
         }
         let head = self.head().await?;
         if !self.contains(&head, &commit).await? {
             return Err(RevertError::NotInBranch { number, branch });
         }
-        Ok(commit)
-    }
-
-    /// The tree that the branch had before the pull request: that of the first parent of a merge or a squashed commit; of
-    /// rebased commits, that of what the first of them was put on.
-    async fn tree_before(&self, number: u64, merged: &Commit) -> Result<Commit, RevertError> {
-        let tip = self.commit(merged).await?;
-        let mut before = self.first_parent(number, &tip).await?;
-        if tip.parents.len() > 1 {
-            return Ok(before.tree.sha);
-        }
-        // A rebase keeps message and author of each commit; a squash makes a commit of its own.
-        let commits = self.commits_of(number).await?;
-        let is_rebased = |commit: &GitCommit| {
-            commits.iter().any(|(message, author)| (message, author) == (&commit.message, &commit.author))
-        };
-        let others = if is_rebased(&tip) { commits.len().saturating_sub(1) } else { 0 };
-        for _ in 0..others {
-            if !is_rebased(&before) {
-                break;
-            }
-            before = self.first_parent(number, &before).await?;
-        }
-        Ok(before.tree.sha)
-    }
-
-    async fn first_parent(&self, number: u64, commit: &GitCommit) -> Result<GitCommit, RevertError> {
-        let parent = commit
-            .parents
-            .first()
-            .ok_or_else(|| RevertError::NotInBranch { number, branch: self.branch().to_owned() })?;
-        Ok(self.commit(&parent.sha).await?)
+        Ok((pull, commit))
     }
 
     /// Makes the revert on the branch's head, and again where the branch has moved on before it was there.
@@ -240,10 +265,19 @@ impl GitHub {
             record.remember(&revert).await?;
             match self.move_branch(&revert).await {
                 Ok(()) => return Ok(Reverted::Pushed(revert)),
-                Err(GitHubError::NotFastForward) => {}
-                Err(GitHubError::Protected(why)) => {
+                // Perhaps by an earlier try, whose answer was lost.
+                Err(GitHubError::NotFastForward) => {
+                    if let Some(done) = self.made_before(record).await? {
+                        return Ok(Reverted::Already(done));
+                    }
+                }
+                // It is there, and comes after the branch: whatever else GitHub refuses here, it is by a rule.
+                Err(GitHubError::Protected(why) | GitHubError::Refused(why)) => {
                     tracing::info!(number, %why, "the branch may not be pushed to: a pull request is opened");
                     return self.propose(number, message, &revert).await;
+                }
+                Err(error @ GitHubError::Away(_)) => {
+                    return Err(RevertError::AnswerLost { branch: self.branch().to_owned(), error });
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -256,7 +290,7 @@ impl GitHub {
         let branch = || self.branch().to_owned();
         let scratch = scratch(number);
         self.remove_branch(&scratch).await?;
-        self.make_branch(&scratch, head).await?;
+        self.make_branch(&scratch, head).await.map_err(|error| self.no_branch(error, &scratch))?;
         let tree = match self.merge_into(&scratch, undo).await {
             Ok(Some(tree)) => tree,
             Ok(None) => return Err(RevertError::NothingLeft { number, branch: branch() }),
@@ -278,14 +312,26 @@ impl GitHub {
             return Ok(Reverted::Proposed { number: opened.number, url: opened.html_url });
         }
         self.remove_branch(&branch).await?;
-        self.make_branch(&branch, revert).await?;
+        self.make_branch(&branch, revert).await.map_err(|error| self.no_branch(error, &branch))?;
         let (title, body) = message.split_once('\n').unwrap_or((message, ""));
         let opened = self.open_pull_request(&branch, title, body.trim()).await?;
         Ok(Reverted::Proposed { number: opened.number, url: opened.html_url })
     }
 }
 
+impl GitHub {
+    /// Why a branch of ours was not made.
+    fn no_branch(&self, error: GitHubError, branch: &str) -> RevertError {
+        match error {
+            GitHubError::Protected(said) | GitHubError::Refused(said) => {
+                RevertError::NoScratch { scratch: branch.to_owned(), said, branch: self.branch().to_owned() }
+            }
+            error => error.into(),
+        }
+    }
+}
+
 /// The branch on which the merge is made. Its name is the same each time, so that what a crash left is found.
 fn scratch(number: u64) -> String {
-    format!("backstay/scratch-revert-{number}")
+    format!("{SCRATCH}{number}")
 }

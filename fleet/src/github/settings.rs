@@ -1,6 +1,7 @@
 //! What is wrong with how the repository is configured, in sentences that say what does not work for it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -8,14 +9,16 @@ use super::error::GitHubError;
 use super::memo::Memo;
 use super::pull_request::MergeMethod;
 use super::repository::GitHub;
+use super::update_rule::OWN_BRANCHES;
 
 /// The rules that a push can break. <https://docs.github.com/en/rest/repos/rules>
-const PUSH_RULES: [(&str, &str); 6] = [
+const PUSH_RULES: [(&str, &str); 7] = [
     ("pull_request", "changes by pull requests alone"),
     ("required_status_checks", "checks that must have passed"),
     ("required_signatures", "signed commits"),
     ("required_deployments", "deployments that must have gone well"),
     ("merge_queue", "a merge queue"),
+    ("required_linear_history", "no merge commits"),
     ("update", "no pushes"),
 ];
 
@@ -30,6 +33,7 @@ pub(crate) struct Settings {
 
 #[derive(Deserialize)]
 struct Repository {
+    full_name: String,
     #[serde(default)]
     archived: bool,
     #[serde(default)]
@@ -73,7 +77,7 @@ impl GitHub {
         let mut settings = Settings::default();
         let name = self.name();
         let asked = self.ask_again(memo, &format!("repository {name}"), &self.root()).await;
-        let repository: std::sync::Arc<Repository> = match asked {
+        let repository: Arc<Repository> = match asked {
             Ok(repository) => repository,
             Err(error) if error.will_pass() => return Err(error),
             Err(GitHubError::NotFound(_)) => {
@@ -90,11 +94,18 @@ impl GitHub {
         self.look_at_repository(&repository, &mut settings);
         self.look_at_permissions(&repository, &mut settings).await?;
         self.look_at_branch(memo, &mut settings).await?;
+        self.look_at_new_branches(memo, &mut settings).await?;
         Ok(settings)
     }
 
     fn look_at_repository(&self, repository: &Repository, settings: &mut Settings) {
         let name = self.name();
+        if !repository.full_name.eq_ignore_ascii_case(name) {
+            settings.problems.push(format!(
+                "{name} is called {0} now. GitHub leads there until somebody makes another repository of the old name: set --github-repository {0}.",
+                repository.full_name
+            ));
+        }
         if repository.archived {
             settings.broken(format!("{name} is archived: nothing can be merged or reverted."));
         }
@@ -171,17 +182,42 @@ impl GitHub {
         Ok(())
     }
 
+    /// A revert takes a branch of its own for a moment, and one for a pull request.
+    async fn look_at_new_branches(
+        &self,
+        memo: &mut Memo,
+        settings: &mut Settings,
+    ) -> Result<(), GitHubError> {
+        let name = self.name();
+        if self
+            .rules(memo, &format!("{OWN_BRANCHES}revert-0"))
+            .await?
+            .iter()
+            .any(|rule| rule.kind == "creation")
+        {
+            settings.problems.push(format!(
+                "A ruleset of {name} restricts new branches, also those that begin with {OWN_BRANCHES}: unless Backstay may bypass it, no pull request can be reverted. Exclude {OWN_BRANCHES}** from it."
+            ));
+        }
+        Ok(())
+    }
+
     /// The rules of the branch that a push can break, in words.
     async fn push_rules(&self, memo: &mut Memo) -> Result<Vec<&'static str>, GitHubError> {
-        let path = self.at(&format!("rules/branches/{}", self.branch()));
-        match self.ask_again::<Vec<Rule>>(memo, "rules of the branch", &path).await {
-            Ok(rules) => {
-                let is_set = |kind: &str| rules.iter().any(|rule| rule.kind == kind);
-                Ok(PUSH_RULES.iter().filter(|(kind, _)| is_set(kind)).map(|(_, words)| *words).collect())
+        let rules = self.rules(memo, self.branch()).await?;
+        let is_set = |kind: &str| rules.iter().any(|rule| rule.kind == kind);
+        Ok(PUSH_RULES.iter().filter(|(kind, _)| is_set(kind)).map(|(_, words)| *words).collect())
+    }
+
+    /// The rules that apply to a branch, whether it is there or not.
+    async fn rules(&self, memo: &mut Memo, branch: &str) -> Result<Arc<Vec<Rule>>, GitHubError> {
+        let path = self.at(&format!("rules/branches/{branch}"));
+        match self.ask_again(memo, &format!("rules of the branch {branch}"), &path).await {
+            Err(error) if !error.will_pass() => {
+                // Older GitHub Enterprise Servers know no rulesets.
+                Ok(Arc::default())
             }
-            Err(error) if error.will_pass() => Err(error),
-            // Older GitHub Enterprise Servers know no rulesets.
-            Err(_) => Ok(vec![]),
+            rules => rules,
         }
     }
 }

@@ -4,7 +4,7 @@ use backstay_protocol::rollout::{
     MOST_AT_ONCE, Rollout, RolloutCommits, RolloutHost, RolloutRequest, RolloutState, RolloutStep,
 };
 use backstay_protocol::view::{Person, Role};
-use backstay_protocol::{DeploymentId, DesiredState, HostId, OpAction, OpKind, RolloutId};
+use backstay_protocol::{DeploymentId, HostId, OpAction, OpKind, RolloutId};
 
 use super::RolloutError;
 use crate::fleet::Fleet;
@@ -124,10 +124,7 @@ impl Fleet {
     /// # Errors
     /// [`StoreError`]
     pub async fn rollout_commits(&self) -> Result<RolloutCommits, StoreError> {
-        let head = match self.desired() {
-            DesiredState::Known { commit, .. } => Some(commit),
-            _ => None,
-        };
+        let head = self.desired().head().cloned();
         let checkout = |host: HostRecord| Some((host.name, host.facts?.checkout?.commit));
         let checkouts = self.store.hosts().await?.into_iter().filter_map(checkout).collect();
         Ok(RolloutCommits { head, checkouts })

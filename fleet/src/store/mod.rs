@@ -171,6 +171,14 @@ pub trait Store: Send + Sync + 'static {
         audit: &NewAuditEntry,
     ) -> Result<Option<Deployment>, StoreError>;
     /// The commits that may have become the revert of a deployment.
+    /// Brings back what was decided before a revert that could not be made, or that a later pull request was merged
+    /// meanwhile; `None` if no revert is being made.
+    async fn revert_failed(
+        &self,
+        id: DeploymentId,
+        entry: &NewAuditEntry,
+    ) -> Result<Option<Deployment>, StoreError>;
+    /// The commits that may have become the revert of a deployment.
     async fn revert_candidates(&self, id: DeploymentId) -> Result<Vec<Commit>, StoreError>;
     /// Remembers one more of them.
     async fn remember_revert(&self, id: DeploymentId, candidate: &Commit) -> Result<(), StoreError>;

@@ -10,8 +10,8 @@ const SHORTEST: Duration = Duration::from_millis(500);
 const EARLY: Duration = Duration::from_secs(2);
 
 impl Fleet {
-    /// Reads the repository at GitHub this often, and soon after each hint, for as long as it is polled. Ends at once where
-    /// no repository is configured.
+    /// Reads the repository at GitHub this often, and soon after each hint, for as long as it is polled, and takes up
+    /// reverts that were interrupted. Ends at once if no repository is configured.
     pub async fn follow_github(&self, every: Duration) {
         if self.github.is_none() {
             return;
@@ -19,6 +19,9 @@ impl Fleet {
         loop {
             if let Err(error) = self.read_github().await {
                 tracing::error!(%error, "what was read from GitHub could not be taken in");
+            }
+            if let Err(error) = self.take_up_reverts().await {
+                tracing::error!(%error, "the reverts that were interrupted could not be taken up");
             }
             tokio::time::sleep(SHORTEST).await;
             let pause = if self.watch.memory.lock().await.wants_early() { EARLY.min(every) } else { every };

@@ -8,21 +8,29 @@ use std::collections::HashSet;
 
 use backstay_protocol::DeploymentId;
 use backstay_protocol::deployment::{Decision, Deployment, PullRequestRef};
+use chrono::{DateTime, Utc};
 
 use super::ReadError;
-use super::memory::Memory;
+use super::memory::{Looked, Memory};
 use crate::fleet::Fleet;
-use crate::github::{GitHub, PullRequest};
+use crate::github::{GitHub, LOOKED_THROUGH, Listed, PullRequest};
 use crate::store::NewDeployment;
 
 impl Fleet {
     pub(super) async fn hear_of_merges(&self, github: &GitHub, memory: &mut Memory) -> Result<(), ReadError> {
-        let closed = github.closed_ones(&mut memory.memo).await?;
+        let deployments = self.deployments(None).await?;
+        let looked = memory.looked;
+        let is_enough = |listed: &Listed| is_enough(listed, &deployments, looked);
+        let closed = github.closed_ones(&mut memory.memo, is_enough).await?;
+        if !closed.is_whole {
+            memory.too_many = Some(format!(
+                "More than {LOOKED_THROUGH} closed pull requests changed since they were looked at last. If one of them was merged before, it opened no deployment."
+            ));
+        }
         let mut merged: Vec<&PullRequest> = closed.iter().filter(|pr| pr.merged_at.is_some()).collect();
         merged.sort_by_key(|pr| (pr.merged_at, pr.number));
-        let deployments = self.deployments(None).await?;
         let known = memory.merged.clone();
-        for pull_request in newer(&merged, &deployments, known.as_ref()) {
+        for pull_request in newer(&merged, &deployments, known.as_ref(), looked.map(|looked| looked.first)) {
             let from_here = self.watch.merging().contains_key(&pull_request.number);
             if from_here || github.updates().takes(pull_request) {
                 self.open_if_merged(github, pull_request.number).await?;
@@ -37,6 +45,10 @@ impl Fleet {
             .retain(|number, merging| merging.is_under_way || merged.iter().any(|pr| pr.number == *number));
         let settled = merged.iter().map(|pr| pr.number).filter(|number| !from_here.contains_key(number));
         memory.merged = Some(settled.collect());
+        let latest = closed.iter().map(|pr| pr.updated_at).max().unwrap_or(DateTime::<Utc>::MIN_UTC);
+        let first = looked.map_or(latest, |looked| looked.first);
+        memory.looked =
+            Some(Looked { first, latest: looked.map_or(latest, |looked| looked.latest.max(latest)) });
         Ok(())
     }
 
@@ -85,23 +97,37 @@ impl Fleet {
     }
 }
 
-/// Those that have no deployment and were merged after the newest that has one. Where none has, those that were not known
-/// before; none of them at the first look, which takes the past for granted.
+/// Whether nothing that was merged since the last look is further back: the list has those first that changed last, and a
+/// merge changes a pull request. After a start, the newest that has a deployment was looked at last. The first look of
+/// all takes the past for granted.
+fn is_enough(listed: &Listed, deployments: &[Deployment], looked: Option<Looked>) -> bool {
+    let deployed =
+        || listed.iter().filter(|pr| is_deployed(pr, deployments)).filter_map(|pr| pr.merged_at).max();
+    let Some(since) = looked.map(|looked| looked.latest).or_else(deployed) else {
+        return deployments.is_empty();
+    };
+    listed.iter().last().is_none_or(|oldest| oldest.updated_at < since)
+}
+
+fn is_deployed(pull_request: &PullRequest, deployments: &[Deployment]) -> bool {
+    deployments.iter().any(|deployment| {
+        deployment.pull_request.number == pull_request.number
+            && Some(&deployment.commit) == pull_request.merge_commit_sha.as_ref()
+    })
+}
+
+/// Those that have no deployment and were merged after the newest that has one. Where none has, those that were merged
+/// after the first look and not known before; none of them at that look, which takes the past for granted.
 fn newer<'a>(
     merged: &[&'a PullRequest],
     deployments: &[Deployment],
     known: Option<&HashSet<u64>>,
+    first_look: Option<DateTime<Utc>>,
 ) -> Vec<&'a PullRequest> {
-    let is_deployed = |pr: &&PullRequest| {
-        deployments.iter().any(|deployment| {
-            deployment.pull_request.number == pr.number
-                && Some(&deployment.commit) == pr.merge_commit_sha.as_ref()
-        })
-    };
-    let from = merged.iter().rposition(is_deployed);
+    let from = merged.iter().rposition(|pr| is_deployed(pr, deployments));
     let after = &merged[from.map_or(0, |newest| newest + 1)..];
     let is_new = |pr: &&&PullRequest| match known {
-        Some(known) => !known.contains(&pr.number),
+        Some(known) => !known.contains(&pr.number) && (from.is_some() || pr.merged_at >= first_look),
         None => from.is_some(),
     };
     after.iter().filter(is_new).copied().collect()
@@ -110,7 +136,6 @@ fn newer<'a>(
 #[cfg(test)]
 mod tests {
     use backstay_protocol::Commit;
-    use chrono::DateTime;
     use serde_json::json;
 
     use super::*;
@@ -146,7 +171,7 @@ mod tests {
         let told = |deployed: &[u64], known: Option<&[u64]>| {
             let deployments: Vec<_> = deployed.iter().copied().map(deployment).collect();
             let known = known.map(|known| known.iter().copied().collect());
-            newer(&all, &deployments, known.as_ref()).iter().map(|pr| pr.number).collect::<Vec<_>>()
+            newer(&all, &deployments, known.as_ref(), None).iter().map(|pr| pr.number).collect::<Vec<_>>()
         };
         assert_eq!(told(&[], None), Vec::<u64>::new(), "at the first look, the past is taken for granted");
         assert_eq!(told(&[1], None), [7, 5], "merged while the server was down");

@@ -16,16 +16,19 @@ mod memory;
 mod merges;
 mod updates;
 
+pub(crate) use updates::look_at;
+
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use backstay_protocol::DesiredState;
+use backstay_protocol::deployment::Decision;
 use backstay_protocol::event::Event;
 use backstay_protocol::pull_request::{PullRequests, Reading};
+use backstay_protocol::{Commit, DeploymentId, DesiredState};
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
@@ -44,6 +47,10 @@ pub(crate) struct Watch {
     shown: RwLock<PullRequests>,
     /// That somebody wants a reading soon.
     wanted: Notify,
+    /// How often the branch was moved from here.
+    moves: AtomicU64,
+    /// The deployments whose revert this server is making.
+    reverting: Mutex<HashSet<DeploymentId>>,
     /// The pull requests that were asked to be merged from here, and by whom, until their deployment is recorded.
     merging: Mutex<HashMap<u64, Merging>>,
 }
@@ -79,6 +86,8 @@ impl Watch {
             memory: tokio::sync::Mutex::default(),
             shown: RwLock::new(shown),
             wanted: Notify::new(),
+            moves: AtomicU64::new(0),
+            reverting: Mutex::default(),
             merging: Mutex::default(),
         }
     }
@@ -101,12 +110,35 @@ impl Watch {
         self.merging().remove(&number);
     }
 
+    /// Takes the revert of a deployment, unless it is being made already. It is free again when what comes back is
+    /// dropped.
+    pub(crate) fn begin_revert(self: &Arc<Self>, deployment: DeploymentId) -> Option<RevertUnderWay> {
+        let is_new = self.reverting().insert(deployment);
+        is_new.then(|| RevertUnderWay { watch: Arc::clone(self), deployment })
+    }
+
+    fn reverting(&self) -> MutexGuard<'_, HashSet<DeploymentId>> {
+        self.reverting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn merging(&self) -> MutexGuard<'_, HashMap<u64, Merging>> {
         self.merging.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn shown(&self) -> PullRequests {
         self.shown.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// A revert that this server is making.
+pub(crate) struct RevertUnderWay {
+    watch: Arc<Watch>,
+    deployment: DeploymentId,
+}
+
+impl Drop for RevertUnderWay {
+    fn drop(&mut self) {
+        self.watch.reverting().remove(&self.deployment);
     }
 }
 
@@ -155,8 +187,9 @@ impl Fleet {
     }
 
     async fn read_now(&self, github: &GitHub, memory: &mut Memory) -> Result<(), StoreError> {
+        let moves = self.watch.moves.load(Ordering::SeqCst);
         let branch = self.ask_for_branch(github, memory).await;
-        self.take_in_branch(branch.as_ref()).await?;
+        self.take_in_branch(branch.as_ref(), moves).await?;
         let read = match branch {
             Ok(branch) => self.ask_for_pull_requests(github, memory, &branch).await,
             Err(error) => Err(error.into()),
@@ -168,10 +201,10 @@ impl Fleet {
             Ok(open) => {
                 shown.reading = Reading::Known { read_at: now };
                 shown.open = open;
+                self.remove_scratch_branches(github, memory).await?;
                 is_complete = true;
             }
             Err(ReadError::GitHub(error)) => {
-                memory.heed(&error, now);
                 shown.reading = cannot_be_read(&shown.reading, now, &error);
                 is_there = !error.will_pass();
                 if is_there {
@@ -192,7 +225,6 @@ impl Fleet {
     }
 
     async fn ask_for_branch(&self, github: &GitHub, memory: &mut Memory) -> Result<BranchState, GitHubError> {
-        memory.may_ask(self.clock.now())?;
         if let Some(new) = github.branch_state(memory.branch.as_ref()).await? {
             memory.branch = Some(new);
         }
@@ -200,8 +232,54 @@ impl Fleet {
         memory.branch.clone().ok_or_else(nothing)
     }
 
-    /// What the branch says is compared with every host.
-    async fn take_in_branch(&self, branch: Result<&BranchState, &GitHubError>) -> Result<(), StoreError> {
+    /// Removes the scratch branches of reverts that are over. They do no harm, so nothing else waits for that.
+    async fn remove_scratch_branches(&self, github: &GitHub, memory: &mut Memory) -> Result<(), StoreError> {
+        let left = github.scratched(&mut memory.memo).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the branches of reverts could not be listed");
+            vec![]
+        });
+        if left.is_empty() {
+            return Ok(());
+        }
+        // Read after the list: a revert is recorded before its branch is made.
+        let deployments = self.deployments(None).await?;
+        let is_reverting = |number: &u64| {
+            deployments.iter().any(|deployment| {
+                deployment.pull_request.number == *number
+                    && matches!(deployment.decision, Decision::Reverting { .. })
+            })
+        };
+        for number in left.into_iter().filter(|number| !is_reverting(number)) {
+            if let Err(error) = github.remove_scratch(number).await {
+                tracing::warn!(number, %error, "the scratch branch of a revert could not be removed");
+            }
+        }
+        Ok(())
+    }
+
+    /// The branch was moved from here: every page and every host's lights say so at once, and what it holds now is read
+    /// soon.
+    pub(crate) async fn branch_moved(&self, commit: &Commit, why: String) {
+        self.watch.moves.fetch_add(1, Ordering::SeqCst);
+        if self.desired().head() != Some(commit) {
+            let since = self.clock.now();
+            self.set_desired(DesiredState::Moved { commit: commit.clone(), since, why });
+            if let Err(error) = self.publish_all().await {
+                tracing::error!(%error, "the hosts could not be compared with the branch");
+            }
+        }
+        self.read_github_soon();
+    }
+
+    /// What the branch says is compared with every host, unless it was moved from here since it was asked.
+    async fn take_in_branch(
+        &self,
+        branch: Result<&BranchState, &GitHubError>,
+        moves: u64,
+    ) -> Result<(), StoreError> {
+        if self.watch.moves.load(Ordering::SeqCst) != moves {
+            return Ok(());
+        }
         let now = self.clock.now();
         let next = match branch {
             Ok(BranchState { commit, tree, lock_hash, .. }) => DesiredState::Known {
@@ -224,7 +302,7 @@ impl Fleet {
         if memory.settings_are_due(now) {
             match github.settings(&mut memory.memo).await {
                 Ok(settings) => memory.keep_settings(settings, now),
-                Err(error) => memory.heed(&error, now),
+                Err(error) => tracing::debug!(%error, "the settings could not be looked at"),
             }
         }
     }

@@ -16,6 +16,7 @@ use chrono::TimeDelta;
 use http::StatusCode;
 use tempfile::TempDir;
 
+use crate::deployments::SeenPullRequest;
 use crate::github::{Access, GitHub, GitHubConfig, MergeMethod, UpdateRule};
 use crate::secret::Secret;
 use crate::store::sqlite::SqliteStore;
@@ -31,8 +32,14 @@ struct Bench {
     folder: TempDir,
 }
 
-fn github(stand_in: &StandIn, branch: &str, token: &str, method: MergeMethod) -> GitHub {
-    GitHub::new(&GitHubConfig {
+fn github(
+    stand_in: &StandIn,
+    clock: &Arc<FixedClock>,
+    branch: &str,
+    token: &str,
+    method: MergeMethod,
+) -> GitHub {
+    let config = GitHubConfig {
         api: stand_in.url.clone(),
         owner: "example".into(),
         name: "nixcfg".into(),
@@ -40,8 +47,8 @@ fn github(stand_in: &StandIn, branch: &str, token: &str, method: MergeMethod) ->
         access: Access::Token(Secret::from_text(token)),
         merge_method: method,
         updates: UpdateRule::default(),
-    })
-    .unwrap()
+    };
+    GitHub::new(&config, clock.clone()).unwrap()
 }
 
 impl Bench {
@@ -53,14 +60,14 @@ impl Bench {
         let stand_in = StandIn::start(options).await.unwrap();
         stand_in.commit("main", "alice", "A flake", &lock("1")).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let github = github(&stand_in, "main", TOKEN, MergeMethod::Merge);
+        let github = github(&stand_in, &clock, "main", TOKEN, MergeMethod::Merge);
         let fleet = fleet(&folder, &clock, github).await;
         Self { stand_in, fleet, clock, folder }
     }
 
     /// Another server on the same store, which asks as this.
     async fn asking(&self, branch: &str, token: &str, method: MergeMethod) -> Fleet {
-        fleet(&self.folder, &self.clock, github(&self.stand_in, branch, token, method)).await
+        fleet(&self.folder, &self.clock, github(&self.stand_in, &self.clock, branch, token, method)).await
     }
 
     async fn again(&self) -> Fleet {
@@ -78,7 +85,7 @@ impl Bench {
 
     /// Somebody merges at GitHub itself.
     async fn merge_there(&self, number: u64) {
-        let alice = github(&self.stand_in, "main", ALICE, MergeMethod::Merge);
+        let alice = github(&self.stand_in, &self.clock, "main", ALICE, MergeMethod::Merge);
         let head = alice.pull_request(number).await.unwrap().head.sha;
         alice.merge(number, &head, MergeMethod::Merge).await.unwrap();
     }
@@ -90,6 +97,20 @@ impl Bench {
 
     fn asked(&self) -> usize {
         self.stand_in.requests().len()
+    }
+
+    /// Maria wants to merge what she saw at this commit, and has not looked at what is no ordinary update in it. Why
+    /// that is refused.
+    async fn refused_merge(&self, number: u64, head: &Commit) -> String {
+        let before = self.stand_in.head("main").await.unwrap();
+        let merged = self.fleet.merge_pull_request(&Self::maria(), &seen(number, head)).await;
+        assert_eq!(self.stand_in.head("main").await.unwrap(), before);
+        merged.unwrap_err().to_string()
+    }
+
+    async fn head_of(&self, number: u64) -> Commit {
+        let alice = github(&self.stand_in, &self.clock, "main", ALICE, MergeMethod::Merge);
+        alice.pull_request(number).await.unwrap().head.sha
     }
 
     fn maria() -> Person {
@@ -117,6 +138,10 @@ async fn fleet(folder: &TempDir, clock: &Arc<FixedClock>, github: GitHub) -> Fle
         queue_time: Duration::from_hours(1),
         github: Some(github),
     })
+}
+
+fn seen(number: u64, head: &Commit) -> SeenPullRequest {
+    SeenPullRequest { number, head: head.clone(), is_looked_at: false }
 }
 
 fn lock(digit: &str) -> Vec<Change> {
@@ -421,7 +446,8 @@ async fn a_merge_from_here_is_the_persons_whatever_a_reading_sees_meanwhile() {
     let what = format!("pulls/{number}/merge");
     let mut gate = bench.stand_in.gate(Moment::After, move |asked| asked.is("PUT", &what));
     let maria = Bench::maria();
-    let merging = bench.fleet.merge_pull_request(&maria, number, &head);
+    let seen = seen(number, &head);
+    let merging = bench.fleet.merge_pull_request(&maria, &seen);
     let looking = async {
         let stopped = gate.stops().await;
         bench.fleet.read_github().await.unwrap();
@@ -444,7 +470,8 @@ async fn a_merge_whose_answer_is_lost_is_found_out_and_is_the_persons() {
     let what = format!("pulls/{number}/merge");
     let mut gate = bench.stand_in.gate(Moment::After, move |asked| asked.is("PUT", &what));
     let maria = Bench::maria();
-    let (merged, ()) = tokio::join!(bench.fleet.merge_pull_request(&maria, number, &head), async {
+    let seen = seen(number, &head);
+    let (merged, ()) = tokio::join!(bench.fleet.merge_pull_request(&maria, &seen), async {
         gate.stops().await.hang_up();
     });
     assert!(merged.unwrap_err().to_string().contains("cannot be reached"));
@@ -459,8 +486,8 @@ async fn nothing_is_merged_that_nobody_saw() {
     let seen = alone(&bench.read().await).head.clone();
     bench.stand_in.commit("update", "update-bot", "More", &lock("3")).await.unwrap();
     let before = bench.stand_in.head("main").await.unwrap();
-    let error = bench.fleet.merge_pull_request(&Bench::maria(), number, &seen).await.unwrap_err();
-    assert!(error.to_string().contains(&format!("#{number} was not merged")), "{error}");
+    let error = bench.refused_merge(number, &seen).await;
+    assert!(error.contains(&format!("#{number} was not merged. It is at ")), "{error}");
     assert_eq!(bench.stand_in.head("main").await.unwrap(), before);
     assert_eq!(bench.deployed().await, []);
     let fresh = bench.read().await;
@@ -509,4 +536,250 @@ async fn pages_hear_of_what_has_changed() {
     let event: Event = serde_json::from_str(&missed[0].json).unwrap();
     let Event::PullRequests { pull_requests } = event else { panic!("{event:?}") };
     assert_eq!(alone(&pull_requests).number, number);
+}
+
+#[tokio::test]
+async fn the_server_decides_what_may_be_merged_whatever_a_page_says() {
+    let bench = Bench::new().await;
+    let change = |name: &str| vec![Change::write(name, "x")];
+    let back_door = bench.open("door", "Open a back door on every host", change("configuration.nix")).await;
+    let refused = async |number: u64| bench.refused_merge(number, &bench.head_of(number).await).await;
+    assert!(refused(back_door).await.contains("none of those that update the fleet"));
+
+    let update = bench.open("update", "Update flake.lock", lock("2")).await;
+    bench.stand_in.commit("release", "alice", "Released", &change("release")).await.unwrap();
+    bench.stand_in.retarget(update, "release").await.unwrap();
+    let said = refused(update).await;
+    assert!(said.contains("It goes into release, and hosts follow main."), "{said}");
+    bench.stand_in.retarget(update, "main").await.unwrap();
+    bench.stand_in.draft(update, true).await;
+    assert!(refused(update).await.contains("It is a draft."));
+    bench.stand_in.draft(update, false).await;
+    let head = bench.head_of(update).await;
+    bench.merge_there(update).await;
+    assert!(bench.refused_merge(update, &head).await.contains("no longer open"));
+
+    let conflicting = bench.open("conflict", "Update flake.lock again", lock("4")).await;
+    bench.stand_in.commit("main", "bob", "Another lock", &lock("9")).await.unwrap();
+    assert!(refused(conflicting).await.contains("It conflicts with main."));
+}
+
+#[tokio::test]
+async fn what_is_no_ordinary_update_is_merged_only_for_who_looked_at_it() {
+    let bench = Bench::new().await;
+    let commits = vec![
+        ("Update".to_owned(), lock("2")),
+        ("Else".to_owned(), vec![Change::write("configuration.nix", "{ }")]),
+    ];
+    let new = NewPullRequest {
+        commits,
+        author: "eve".into(),
+        association: "NONE".into(),
+        fork: Some("eve".into()),
+        ..NewPullRequest::new("update", "Update flake.lock", vec![])
+    };
+    let number = bench.stand_in.open_pull_request(new).await.unwrap();
+    let head = bench.head_of(number).await;
+    bench.stand_in.set_checks(&head.0, vec![Check::ended("build", "failure")]).await;
+    let shown = bench.read().await;
+    let doubts = alone(&shown).doubts();
+    assert_eq!(
+        doubts,
+        [
+            "It changes a file beside flake.lock: configuration.nix.",
+            "It comes from a fork, eve/nixcfg. GitHub knows eve neither as a member nor as a contributor of this repository.",
+            "A check failed: build."
+        ]
+    );
+    let said = bench.refused_merge(number, &head).await;
+    assert!(doubts.iter().all(|doubt| said.contains(doubt)), "{said}");
+    let seen = SeenPullRequest { is_looked_at: true, ..seen(number, &head) };
+    bench.fleet.merge_pull_request(&Bench::maria(), &seen).await.unwrap();
+    assert_eq!(bench.deployed().await, [(number, "maria".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_bot_that_pushes_to_the_repository_raises_no_doubt() {
+    let bench = Bench::new().await;
+    let new = NewPullRequest {
+        author: "renovate[bot]".into(),
+        association: "NONE".into(),
+        ..NewPullRequest::new("update", "Update flake.lock", lock("2"))
+    };
+    bench.stand_in.open_pull_request(new).await.unwrap();
+    assert_eq!(alone(&bench.read().await).doubts(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_pull_request_from_a_fork_is_never_taken_for_our_proposal() {
+    let bench = Bench::new().await;
+    bench.read().await;
+    let number = bench.open("update", "Update flake.lock", lock("2")).await;
+    bench.merge_there(number).await;
+    bench.read().await;
+    let deployment = bench.fleet.newest_deployment().await.unwrap().unwrap();
+    let posing = NewPullRequest {
+        fork: Some("eve".into()),
+        author: "eve".into(),
+        ..NewPullRequest::new(format!("backstay/revert-{number}"), "Revert", vec![Change::write("evil", "e")])
+    };
+    let posing = bench.stand_in.open_pull_request(posing).await.unwrap();
+    bench.stand_in.protect("main", Some(Protection::pull_requests(ProtectionKind::Ruleset))).await;
+    let propose = async || {
+        let decided = bench.fleet.revert_pull_request(&Bench::maria(), deployment.id).await.unwrap();
+        let Decision::Proposed { pull_request, .. } = decided.decision else { panic!("{decided:?}") };
+        pull_request.number
+    };
+    let proposed = propose().await;
+    assert_ne!(proposed, posing);
+    assert_eq!(propose().await, proposed, "it is found again");
+}
+
+#[tokio::test]
+async fn a_merge_behind_many_that_changed_later_is_found() {
+    let bench = Bench::new().await;
+    bench.read().await;
+    let mut others = vec![];
+    for number in 0..35 {
+        let branch = format!("stale-{number}");
+        others.push(bench.open(&branch, "Stale", vec![Change::write(&branch, "s")]).await);
+        bench.stand_in.push(&branch, "stale-bot", None).await.unwrap();
+    }
+    bench.clock.advance(TimeDelta::minutes(1));
+    bench.read().await;
+    // While nobody looked, one was merged, and a bot wrote something about all that are closed.
+    bench.clock.advance(TimeDelta::minutes(1));
+    let update = bench.open("update", "Update flake.lock", lock("2")).await;
+    bench.merge_there(update).await;
+    bench.clock.advance(TimeDelta::minutes(1));
+    for number in others {
+        bench.stand_in.touch(number).await;
+    }
+    bench.clock.advance(TimeDelta::minutes(1));
+    bench.read().await;
+    assert_eq!(bench.deployed().await, [(update, "alice".to_owned())]);
+}
+
+#[tokio::test]
+async fn an_old_merge_that_somebody_writes_about_opens_no_deployment() {
+    let bench = Bench::new().await;
+    let old = bench.open("old", "Update flake.lock", lock("2")).await;
+    bench.merge_there(old).await;
+    for number in 0..31 {
+        bench.clock.advance(TimeDelta::minutes(1));
+        let branch = format!("stale-{number}");
+        bench.open(&branch, "Stale", vec![Change::write(&branch, "s")]).await;
+        bench.stand_in.push(&branch, "stale-bot", None).await.unwrap();
+    }
+    bench.read().await;
+    bench.clock.advance(TimeDelta::minutes(1));
+    bench.stand_in.touch(old).await;
+    bench.read().await;
+    assert_eq!(bench.deployed().await, [], "the past is taken for granted");
+}
+
+#[tokio::test]
+async fn an_update_behind_a_hundred_other_pull_requests_is_shown() {
+    let bench = Bench::new().await;
+    let update = bench.open("update", "Update flake.lock", lock("2")).await;
+    bench.stand_in.commit("many", "bob", "Much", &[Change::write("much", "m")]).await.unwrap();
+    let much = bench.stand_in.head("many").await.unwrap().unwrap();
+    for number in 0..101 {
+        bench.clock.advance(TimeDelta::seconds(1));
+        let branch = format!("many-{number}");
+        bench.stand_in.push(&branch, "bob", Some(&much)).await.unwrap();
+        let new = NewPullRequest { commits: vec![], ..NewPullRequest::new(branch, "Something", vec![]) };
+        bench.stand_in.open_pull_request(new).await.unwrap();
+    }
+    assert_eq!(alone(&bench.read().await).number, update);
+}
+
+#[tokio::test]
+async fn a_renamed_repository_is_merged_and_reverted_in_and_told_of() {
+    let clock = Arc::new(FixedClock::at("2026-01-04T12:00:00Z".parse().unwrap()));
+    let options =
+        Options { clock: clock.clone(), formerly: Some("example/oldcfg".into()), ..Options::default() };
+    let stand_in = StandIn::start(options).await.unwrap();
+    stand_in.commit("main", "alice", "A flake", &lock("1")).await.unwrap();
+    let number = stand_in
+        .open_pull_request(NewPullRequest::new("update", "Update flake.lock", lock("2")))
+        .await
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let config = GitHubConfig {
+        api: stand_in.url.clone(),
+        owner: "example".into(),
+        name: "oldcfg".into(),
+        branch: "main".into(),
+        access: Access::Token(Secret::from_text(TOKEN)),
+        merge_method: MergeMethod::Merge,
+        updates: UpdateRule::default(),
+    };
+    let fleet = fleet(&folder, &clock, GitHub::new(&config, clock.clone()).unwrap()).await;
+    fleet.read_github().await.unwrap();
+    let shown = fleet.pull_requests();
+    assert!(
+        shown.problems.iter().any(|p| p.contains("example/oldcfg is called example/nixcfg now")),
+        "{shown:?}"
+    );
+    let head = alone(&shown).head.clone();
+    let merged = fleet.merge_pull_request(&Bench::maria(), &seen(number, &head)).await.unwrap();
+    let reverted = fleet.revert_pull_request(&Bench::maria(), merged.id).await.unwrap();
+    assert!(matches!(reverted.decision, Decision::Reverted { .. }), "{reverted:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_asked_while_a_limit_lasts_whoever_wants_it() {
+    let bench = Bench::new().await;
+    let number = bench.open("update", "Update flake.lock", lock("2")).await;
+    let head = alone(&bench.read().await).head.clone();
+    let merged = bench.fleet.merge_pull_request(&Bench::maria(), &seen(number, &head)).await.unwrap();
+    let later = bench.open("later", "Update flake.lock again", lock("3")).await;
+    let later_head = bench.head_of(later).await;
+    bench.read().await;
+    bench.stand_in.limit_rate(60, 60, bench.clock.now() + TimeDelta::minutes(10));
+    bench.read().await;
+    let asked = bench.asked();
+    let said = bench.refused_merge(later, &later_head).await;
+    assert!(said.contains("GitHub takes no more requests before 12:10 UTC."), "{said}");
+    let error = bench.fleet.revert_pull_request(&Bench::maria(), merged.id).await.unwrap_err();
+    assert!(error.to_string().contains("takes no more requests before 12:10 UTC"), "{error}");
+    assert_eq!(bench.asked(), asked);
+    assert_eq!(bench.fleet.deployment(merged.id).await.unwrap().unwrap().decision, Decision::Open);
+}
+
+#[tokio::test]
+async fn a_rule_that_restricts_new_branches_is_told_before_a_revert_needs_one() {
+    let bench = Bench::new().await;
+    bench.stand_in.forbid_branches(Some("backstay/")).await;
+    let problems = bench.read().await.problems;
+    assert!(problems[0].contains("no pull request can be reverted"), "{problems:?}");
+}
+
+#[tokio::test]
+async fn the_lights_turn_before_the_branch_is_read_again() {
+    let bench = Bench::new().await;
+    let number = bench.open("update", "Update flake.lock", lock("2")).await;
+    let head = alone(&bench.read().await).head.clone();
+    let mut gate = bench.stand_in.gate(Moment::Before, |asked| asked.is("GET", "commits/main"));
+    let merged = bench.fleet.merge_pull_request(&Bench::maria(), &seen(number, &head)).await.unwrap();
+    let DesiredState::Moved { commit, why, .. } = bench.fleet.desired() else { panic!() };
+    assert_eq!((commit, why.as_str()), (merged.commit.clone(), "PR #1 merged by maria. Pull."));
+    gate.stops().await.let_go();
+    let is_read = async || matches!(bench.fleet.desired(), DesiredState::Known { .. });
+    Bench::until("reading", is_read).await;
+
+    // A reading that asked before the revert does not hide it.
+    let reading = bench.fleet.read_github();
+    let reverting = async {
+        let stopped = gate.stops().await;
+        let reverted = bench.fleet.revert_pull_request(&Bench::maria(), merged.id).await.unwrap();
+        stopped.let_go();
+        reverted
+    };
+    let (read, reverted) = tokio::join!(reading, reverting);
+    read.unwrap();
+    let Decision::Reverted { commit, .. } = reverted.decision else { panic!("{reverted:?}") };
+    assert_eq!(bench.fleet.desired().head(), Some(&commit));
+    drop(gate);
 }

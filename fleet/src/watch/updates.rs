@@ -1,11 +1,12 @@
 //! The open pull requests that update the fleet.
 
-use backstay_protocol::pull_request::{Checks, Inputs, Mergeable, UpdatePullRequest};
+use backstay_protocol::Commit;
+use backstay_protocol::pull_request::{Inputs, Mergeable, Origin, OtherFiles, UpdatePullRequest};
 
 use super::ReadError;
 use super::memory::Memory;
 use crate::fleet::Fleet;
-use crate::github::{BranchState, GitHub, GitHubError, PullRequest};
+use crate::github::{BranchState, GitHub, GitHubError, LOOKED_THROUGH, Memo, PullRequest};
 
 /// How many of them are shown: the newest.
 const SHOWN: usize = 20;
@@ -18,58 +19,72 @@ impl Fleet {
         memory: &mut Memory,
         branch: &BranchState,
     ) -> Result<Vec<UpdatePullRequest>, ReadError> {
+        memory.too_many = None;
         self.hear_of_merges(github, memory).await?;
         let listed = github.open_ones(&mut memory.memo).await?;
+        if !listed.is_whole {
+            memory.too_many = Some(format!(
+                "More than {LOOKED_THROUGH} pull requests are open. Updates among the oldest of them are not shown."
+            ));
+        }
         memory.no_checks = None;
         let mut open = vec![];
         for pull_request in listed.iter().filter(|pr| github.updates().takes(pr)).take(SHOWN) {
-            open.push(update(github, memory, branch, pull_request).await?);
+            let (update, missing) = look_at(github, &mut memory.memo, &branch.commit, pull_request).await?;
+            if let Some(error) = missing {
+                memory.no_checks = Some(format!(
+                    "The checks of pull requests are not all shown: the token may not read them. It takes read access to checks and to commit statuses. ({error})"
+                ));
+            }
+            open.push(update);
         }
         memory.note_early(open.iter().any(|update| update.mergeable == Mergeable::Unknown));
         Ok(open)
     }
 }
 
-async fn update(
+/// What a pull request is, and why its checks are missing, if the token may not read them all.
+pub(crate) async fn look_at(
     github: &GitHub,
-    memory: &mut Memory,
-    branch: &BranchState,
+    memo: &mut Memo,
+    branch: &Commit,
     listed: &PullRequest,
-) -> Result<UpdatePullRequest, GitHubError> {
+) -> Result<(UpdatePullRequest, Option<GitHubError>), GitHubError> {
     let head = &listed.head.sha;
-    let alone = match github.by_itself(&mut memory.memo, listed.number).await {
+    let alone = match github.by_itself(memo, listed.number).await {
         Err(error) if error.will_pass() => return Err(error),
         alone => alone,
     };
-    Ok(UpdatePullRequest {
+    let other_files = match &alone {
+        Ok(alone) => github.other_files(memo, alone).await,
+        Err(_) => github.other_files(memo, listed).await,
+    };
+    let (checks, missing) = github.checks(memo, head).await?;
+    let update = UpdatePullRequest {
         number: listed.number,
         title: listed.title.clone(),
         url: listed.html_url.clone(),
         author: listed.user.as_ref().map_or_else(|| "ghost".to_owned(), |user| user.login.clone()),
         head: head.clone(),
         updated_at: listed.updated_at,
-        inputs: match github.inputs(&mut memory.memo, &branch.commit, head).await {
+        origin: Origin { fork: listed.fork().map(str::to_owned), is_known_author: listed.is_known_author() },
+        other_files: match other_files {
+            Ok(files) => files,
+            Err(error) if error.will_pass() => return Err(error),
+            Err(error) => OtherFiles::Unreadable { reason: error.to_string() },
+        },
+        inputs: match github.inputs(memo, branch, head).await {
             Ok(inputs) => inputs,
             Err(error) if error.will_pass() => return Err(error),
             Err(error) => Inputs::Unreadable { reason: error.to_string() },
         },
-        checks: checks(github, memory, listed).await?,
+        checks,
         mergeable: match alone {
             Ok(alone) => mergeable(&alone),
             Err(error) => Mergeable::No { reason: error.to_string() },
         },
-    })
-}
-
-/// What the checks say, as far as the token may read them.
-async fn checks(github: &GitHub, memory: &mut Memory, listed: &PullRequest) -> Result<Checks, GitHubError> {
-    let (checks, missing) = github.checks(&mut memory.memo, &listed.head.sha).await?;
-    if let Some(error) = missing {
-        memory.no_checks = Some(format!(
-            "The checks of pull requests are not all shown: the token may not read them. It takes read access to checks and to commit statuses. ({error})"
-        ));
-    }
-    Ok(checks)
+    };
+    Ok((update, missing))
 }
 
 /// Whether it can be merged, from what GitHub says of it by itself.

@@ -40,24 +40,33 @@ impl RevertRecord for Record {
 
 impl Bench {
     pub(crate) async fn start() -> Self {
-        let stand_in = StandIn::start(Options::default()).await.unwrap();
-        let github = GitHub::new(&GitHubConfig {
+        Self::start_with(Options::default(), "nixcfg").await
+    }
+
+    /// The product calls the repository by this name.
+    pub(crate) async fn start_with(options: Options, name: &str) -> Self {
+        let clock = options.clock.clone();
+        let stand_in = StandIn::start(options).await.unwrap();
+        let config = GitHubConfig {
             api: stand_in.url.clone(),
             owner: "example".into(),
-            name: "nixcfg".into(),
+            name: name.into(),
             branch: "main".into(),
             access: Access::Token(Secret::from_text(TOKEN)),
             merge_method: MergeMethod::Merge,
             updates: UpdateRule::default(),
-        })
-        .unwrap();
+        };
+        let github = GitHub::new(&config, clock).unwrap();
         let git = Git::at(stand_in.repository());
         Self { stand_in, github, git, record: Record::default() }
     }
 
     /// A repository in which pull request 42 was merged, with a commit after it.
     pub(crate) async fn merged() -> Self {
-        let bench = Self::start().await;
+        Self::merged_at(Self::start().await).await
+    }
+
+    pub(crate) async fn merged_at(bench: Self) -> Self {
         bench.commit("One", &[Change::write("flake.lock", "old\n"), Change::write("README", "r\n")]).await;
         bench.open("update", &[Change::write("flake.lock", "new\n")]).await;
         bench.merge(MergeMethod::Merge).await;
@@ -71,7 +80,7 @@ impl Bench {
 
     /// Opens pull request 42.
     pub(crate) async fn open(&self, branch: &str, changes: &[Change]) {
-        let new = NewPullRequest::new(branch, "Update", changes.to_vec());
+        let new = NewPullRequest::new(branch, "Update flake.lock", changes.to_vec());
         self.stand_in.open_pull_request(NewPullRequest { number: Some(42), ..new }).await.unwrap();
     }
 

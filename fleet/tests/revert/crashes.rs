@@ -6,7 +6,7 @@ use backstay_github_stand_in::{Change, Moment};
 use crate::bench::{Bench, MESSAGE};
 
 /// How many requests a revert takes at most.
-const REQUESTS: usize = 20;
+const REQUESTS: usize = 24;
 
 #[tokio::test]
 async fn a_server_that_dies_between_any_two_requests_reverts_once() {

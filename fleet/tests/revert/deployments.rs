@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_fleet::deployments::DeployError;
-use backstay_fleet::github::GitHubError;
-use backstay_fleet::store::Store;
+use backstay_fleet::deployments::{DeployError, SeenPullRequest};
+use backstay_fleet::github::{GitHubError, MergeMethod};
 use backstay_fleet::store::sqlite::SqliteStore;
+use backstay_fleet::store::{NewAuditEntry, Store};
 use backstay_fleet::{Fleet, FleetConfig};
-use backstay_github_stand_in::{Away, Change, Moment, Permission, TOKEN};
-use backstay_protocol::SystemClock;
+use backstay_github_stand_in::{
+    Away, Change, Moment, NewPullRequest, Permission, Protection, ProtectionKind, TOKEN,
+};
 use backstay_protocol::deployment::{Decision, Deployment};
 use backstay_protocol::view::{AuditQuery, Person, Role};
+use backstay_protocol::{Clock as _, SystemClock};
 
 use crate::bench::Bench;
 
@@ -38,12 +40,41 @@ impl Story {
     }
 
     async fn merge(&self) -> Deployment {
-        let head = self.bench.github.pull_request(42).await.unwrap().head.sha;
-        self.fleet.merge_pull_request(&self.maria, 42, &head).await.unwrap()
+        self.fleet.merge_pull_request(&self.maria, &self.seen(42).await).await.unwrap()
+    }
+
+    /// The pull request as it is now.
+    async fn seen(&self, number: u64) -> SeenPullRequest {
+        let head = self.bench.github.pull_request(number).await.unwrap().head.sha;
+        SeenPullRequest { number, head, is_looked_at: false }
     }
 
     async fn decision(&self, deployment: &Deployment) -> Decision {
         self.fleet.deployment(deployment.id).await.unwrap().unwrap().decision
+    }
+
+    /// Waits until something holds that goes on in the background.
+    async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
+        let wait = async {
+            while !holds().await {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), wait).await.unwrap_or_else(|_| panic!("no {what}"));
+    }
+
+    fn entry(&self) -> NewAuditEntry {
+        NewAuditEntry {
+            at: SystemClock.now(),
+            actor: "maria".into(),
+            action: "pr.revert-requested".into(),
+            host_name: None,
+            from_gen: None,
+            to_gen: None,
+            reason: None,
+            detail: String::new(),
+            op: None,
+        }
     }
 
     async fn audited(&self) -> Vec<String> {
@@ -162,9 +193,8 @@ async fn a_revert_that_is_taken_up_waits_for_github() {
 #[tokio::test]
 async fn who_may_not_merges_and_reverts_nothing() {
     let story = Story::begin().await;
-    let head = story.bench.github.pull_request(42).await.unwrap().head.sha;
     let viewer = Person { name: "eve".into(), role: Role::Viewer };
-    let merged = story.fleet.merge_pull_request(&viewer, 42, &head).await;
+    let merged = story.fleet.merge_pull_request(&viewer, &story.seen(42).await).await;
     assert!(matches!(merged, Err(DeployError::NotAllowed { needed: Role::Operator })));
     let deployment = story.merge().await;
     let reverted = story.fleet.revert_pull_request(&viewer, deployment.id).await;
@@ -176,13 +206,118 @@ async fn who_may_not_merges_and_reverts_nothing() {
 #[tokio::test]
 async fn a_merge_that_github_refuses_opens_no_deployment() {
     let story = Story::begin().await;
-    let head = story.bench.github.pull_request(42).await.unwrap().head.sha;
+    let seen = story.seen(42).await;
     story.bench.stand_in.permit(TOKEN, Permission::Read);
-    let merged = story.fleet.merge_pull_request(&story.maria, 42, &head).await;
+    let merged = story.fleet.merge_pull_request(&story.maria, &seen).await;
     assert!(
         matches!(merged, Err(DeployError::NotMerged { error: GitHubError::Forbidden(_), .. })),
         "{merged:?}"
     );
     assert!(story.fleet.deployments(None).await.unwrap().is_empty());
     assert!(story.audited().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_revert_that_failed_brings_back_what_was_decided_before() {
+    let story = Story::begin().await;
+    let deployment = story.merge().await;
+    let continued = story.fleet.continue_anyway(&story.maria, deployment.id).await.unwrap().decision;
+    story.bench.stand_in.go_away(Away::Unavailable).await;
+    story.fleet.revert_pull_request(&story.maria, deployment.id).await.unwrap_err();
+    assert_eq!(story.decision(&deployment).await, continued);
+    story.bench.stand_in.come_back().unwrap();
+    story.bench.stand_in.protect("main", Some(Protection::pull_requests(ProtectionKind::Ruleset))).await;
+    let proposed = story.fleet.revert_pull_request(&story.maria, deployment.id).await.unwrap().decision;
+    let Decision::Proposed { pull_request, .. } = &proposed else { panic!("{proposed:?}") };
+    story.bench.stand_in.go_away(Away::Unavailable).await;
+    story.fleet.revert_pull_request(&story.maria, deployment.id).await.unwrap_err();
+    assert_eq!(story.decision(&deployment).await, proposed);
+    // So the proposal is recognised when somebody merges it.
+    story.bench.stand_in.come_back().unwrap();
+    story.bench.stand_in.protect("main", None).await;
+    let head = story.bench.github.pull_request(pull_request.number).await.unwrap().head.sha;
+    story.bench.github.merge(pull_request.number, &head, MergeMethod::Merge).await.unwrap();
+    story.fleet.read_github().await.unwrap();
+    assert!(matches!(story.decision(&deployment).await, Decision::Reverted { .. }));
+}
+
+#[tokio::test]
+async fn one_whose_revert_failed_after_a_later_merge_is_superseded() {
+    let story = Story::begin().await;
+    let deployment = story.merge().await;
+    let stand_in = &story.bench.stand_in;
+    let mut gate = stand_in.gate(Moment::Before, |asked| asked.is("POST", "merges"));
+    let reverting = story.fleet.revert_pull_request(&story.maria, deployment.id);
+    let merging = async {
+        let stopped = gate.stops().await;
+        let changes = vec![Change::write("flake.lock", "newer\n")];
+        let later = NewPullRequest::new("later", "Update flake.lock again", changes);
+        let number = stand_in.open_pull_request(later).await.unwrap();
+        story.fleet.merge_pull_request(&story.maria, &story.seen(number).await).await.unwrap();
+        assert!(matches!(story.decision(&deployment).await, Decision::Reverting { .. }));
+        stopped.answer(http::StatusCode::CONFLICT, serde_json::json!({ "message": "Merge conflict" }));
+    };
+    let (reverted, ()) = tokio::join!(reverting, merging);
+    assert!(reverted.unwrap_err().to_string().contains("touch the same places"));
+    assert_eq!(story.decision(&deployment).await, Decision::Superseded);
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_the_move_of_the_branch_is_found_out_without_a_restart() {
+    for moment in [Moment::Before, Moment::After] {
+        let story = Story::begin().await;
+        let deployment = story.merge().await;
+        let mut gate = story.bench.stand_in.gate(moment, |asked| asked.is("PATCH", "git/refs/heads/main"));
+        let reverting = story.fleet.revert_pull_request(&story.maria, deployment.id);
+        let (reverted, ()) = tokio::join!(reverting, async {
+            gate.stops().await.hang_up();
+            drop(gate);
+        });
+        let said = reverted.unwrap_err().to_string();
+        assert!(said.contains("did not say whether it moved main"), "{said}");
+        story
+            .until("revert", async || matches!(story.decision(&deployment).await, Decision::Reverted { .. }))
+            .await;
+        assert_eq!(story.bench.reverts(), 1, "{moment:?}");
+        assert!(!story.audited().await.contains(&"pr.revert-failed".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn a_revert_that_is_stuck_is_taken_up_at_the_next_look_at_github() {
+    let story = Story::begin().await;
+    let deployment = story.merge().await;
+    // As after a crash, or a full disk: recorded, and nobody is at it.
+    let decision =
+        Decision::Reverting { by: "maria".into(), at: SystemClock.now(), before: Box::new(Decision::Open) };
+    story.store.decide(deployment.id, &decision, &story.entry()).await.unwrap().unwrap();
+    let fleet = story.fleet.clone();
+    let following = tokio::spawn(async move { fleet.follow_github(Duration::from_hours(1)).await });
+    story
+        .until("revert", async || matches!(story.decision(&deployment).await, Decision::Reverted { .. }))
+        .await;
+    following.abort();
+    assert_eq!(story.bench.reverts(), 1);
+}
+
+#[tokio::test]
+async fn a_scratch_branch_that_could_not_be_removed_is_removed_later() {
+    let story = Story::begin().await;
+    let deployment = story.merge().await;
+    let scratch = "git/refs/heads/backstay/scratch-revert-42";
+    let mut gate = story.bench.stand_in.gate(Moment::Before, move |asked| asked.is("DELETE", scratch));
+    let reverting = story.fleet.revert_pull_request(&story.maria, deployment.id);
+    let (reverted, ()) = tokio::join!(reverting, async {
+        // The first removes what an earlier try may have left.
+        gate.stops().await.let_go();
+        gate.stops().await.answer(http::StatusCode::BAD_GATEWAY, serde_json::json!({}));
+        drop(gate);
+    });
+    reverted.unwrap();
+    story
+        .until("removal", async || {
+            story.fleet.read_github().await.unwrap();
+            story.bench.stand_in.head("backstay/scratch-revert-42").await.unwrap().is_none()
+        })
+        .await;
 }

@@ -40,16 +40,36 @@ impl Git {
         self.say(&["rev-parse", &format!("{commit}^{{tree}}")])
     }
 
+    /// The tree of a merge; none where it conflicts.
+    pub(crate) fn merged(&self, one: &str, other: &str) -> Option<String> {
+        let output = self.run(&["merge-tree", "--write-tree", one, other]);
+        output.status.success().then(|| String::from_utf8(output.stdout).unwrap().trim().to_owned())
+    }
+
+    /// A commit of this tree.
+    pub(crate) fn commit(&self, tree: &str, parents: &[&str], message: &str) -> String {
+        let mut words = vec!["commit-tree", tree, "-m", message];
+        words.extend(parents.iter().flat_map(|parent| ["-p", parent]));
+        self.say(&words)
+    }
+
+    /// The commits that `head` has and `base` has not, newest first, without merges.
+    pub(crate) fn own(&self, base: &str, head: &str) -> Vec<String> {
+        let range = format!("{base}..{head}");
+        let listed = self.say(&["rev-list", "--topo-order", "--no-merges", &range]);
+        listed.lines().map(str::to_owned).collect()
+    }
+
     /// The tree that `git revert` makes of `head` when it takes back these commits, newest first; none where it
-    /// conflicts. `mainline` for a merge commit.
-    pub(crate) fn reverted(&self, head: &str, commits: &[String], mainline: bool) -> Option<String> {
+    /// conflicts. `mainline` is the parent of a merge commit that stays.
+    pub(crate) fn reverted(&self, head: &str, commits: &[String], mainline: Option<&str>) -> Option<String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("work");
         self.say(&["worktree", "add", "--quiet", "--detach", path.to_str().unwrap(), head]);
         let work = Self::at(&path);
         let mut words = vec!["revert", "--no-commit"];
-        if mainline {
-            words.extend(["-m", "1"]);
+        if let Some(parent) = mainline {
+            words.extend(["-m", parent]);
         }
         words.extend(commits.iter().map(String::as_str));
         let went_well = work.run(&words).status.success();

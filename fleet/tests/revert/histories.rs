@@ -12,11 +12,11 @@ use rand::{Rng as _, SeedableRng as _};
 use crate::bench::{Bench, MESSAGE};
 
 /// The files of a branch: content, and whether it may be executed.
-type Files = BTreeMap<String, (Vec<u8>, bool)>;
+pub(crate) type Files = BTreeMap<String, (Vec<u8>, bool)>;
 
 /// How a history ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum End {
+pub(crate) enum End {
     Reverted,
     Conflict,
     NothingLeft,
@@ -75,45 +75,52 @@ async fn history(seed: u64, method: MergeMethod) -> End {
     };
     let mut main = files(&bench);
     move_on(&bench, &mut chance, &mut main, 2).await;
-    let range = bench.git.say(&["rev-list", "--first-parent", &format!("{before}..{merged}")]);
-    let commits: Vec<String> = range.lines().map(str::to_owned).collect();
-    compare(&bench, seed, method, &commits).await
+    let commits = first_parents(&bench, &before, &merged);
+    let mainline = (method == MergeMethod::Merge).then_some("1");
+    compare(&bench, &format!("seed {seed}, {method:?}"), &commits, mainline).await
 }
 
-async fn compare(bench: &Bench, seed: u64, method: MergeMethod, commits: &[String]) -> End {
+/// The commits from one to another along first parents, newest first.
+pub(crate) fn first_parents(bench: &Bench, before: &str, after: &str) -> Vec<String> {
+    let range = bench.git.say(&["rev-list", "--first-parent", &format!("{before}..{after}")]);
+    range.lines().map(str::to_owned).collect()
+}
+
+/// Reverts pull request 42, and holds that against git, which takes back these commits.
+pub(crate) async fn compare(bench: &Bench, name: &str, commits: &[String], mainline: Option<&str>) -> End {
     let head = bench.head().await;
-    let expected = bench.git.reverted(&head, commits, method == MergeMethod::Merge);
+    let expected = bench.git.reverted(&head, commits, mainline);
     let end = match bench.revert().await {
         Ok(Reverted::Pushed(revert)) => {
             let tree = bench.git.tree(&revert.0);
             // Of several commits git takes back one after the other, and may stumble where taking all back at once
             // does not.
             if commits.len() == 1 || expected.is_some() {
-                assert_eq!(Some(tree), expected, "seed {seed}, {method:?}");
+                assert_eq!(Some(tree), expected, "{name}");
             }
             assert_eq!(bench.head().await, revert.0);
             let told = bench.git.say(&["log", "-1", "--format=%P %s", &revert.0]);
-            assert_eq!(told, format!("{head} {MESSAGE}"), "seed {seed}, {method:?}");
+            assert_eq!(told, format!("{head} {MESSAGE}"), "{name}");
             End::Reverted
         }
         Err(RevertError::NothingLeft { .. }) => {
-            assert_eq!(Some(bench.git.tree(&head)), expected, "seed {seed}, {method:?}");
+            assert_eq!(Some(bench.git.tree(&head)), expected, "{name}");
             assert_eq!(bench.head().await, head);
             End::NothingLeft
         }
         Err(RevertError::Conflict { .. }) => {
-            assert_eq!(expected, None, "seed {seed}, {method:?}");
+            assert_eq!(expected, None, "{name}");
             assert_eq!(bench.head().await, head, "main is untouched");
             End::Conflict
         }
-        other => panic!("seed {seed}, {method:?}: {other:?}"),
+        other => panic!("{name}: {other:?}"),
     };
     bench.no_scratch_branch();
     end
 }
 
 /// Some lines, or now and then some bytes.
-fn text(chance: &mut StdRng) -> Vec<u8> {
+pub(crate) fn text(chance: &mut StdRng) -> Vec<u8> {
     if chance.random_bool(0.15) {
         return (0..64).map(|_| chance.random()).collect();
     }
@@ -121,14 +128,14 @@ fn text(chance: &mut StdRng) -> Vec<u8> {
     (lines.join("\n") + "\n").into_bytes()
 }
 
-async fn commit(bench: &Bench, files: &mut Files, changes: Vec<Change>) {
+pub(crate) async fn commit(bench: &Bench, files: &mut Files, changes: Vec<Change>) {
     for change in &changes {
         apply(files, change);
     }
     bench.commit("A change", &changes).await;
 }
 
-async fn move_on(bench: &Bench, chance: &mut StdRng, files: &mut Files, at_most: usize) {
+pub(crate) async fn move_on(bench: &Bench, chance: &mut StdRng, files: &mut Files, at_most: usize) {
     for _ in 0..chance.random_range(0..=at_most) {
         let changes = changes(chance, &mut files.clone());
         commit(bench, files, changes).await;
@@ -136,7 +143,7 @@ async fn move_on(bench: &Bench, chance: &mut StdRng, files: &mut Files, at_most:
 }
 
 /// One to three changes to a branch: an edit, a new file, one that goes, one that moves, one that may be executed.
-fn changes(chance: &mut StdRng, files: &mut Files) -> Vec<Change> {
+pub(crate) fn changes(chance: &mut StdRng, files: &mut Files) -> Vec<Change> {
     let mut all = vec![];
     for _ in 0..chance.random_range(1..=3) {
         for change in one(chance, files) {
@@ -196,7 +203,7 @@ fn apply(files: &mut Files, change: &Change) {
 }
 
 /// The files of the main branch, as git has them.
-fn files(bench: &Bench) -> Files {
+pub(crate) fn files(bench: &Bench) -> Files {
     let listed = bench.git.say(&["ls-tree", "-r", "main"]);
     let file = |line: &str| {
         let (meta, path) = line.split_once('\t').unwrap();

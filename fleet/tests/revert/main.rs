@@ -8,3 +8,4 @@ mod deployments;
 mod git;
 mod histories;
 mod refusals;
+mod ways;

@@ -69,8 +69,8 @@ async fn protection(world: &World, branch: &str, caller: &Caller) -> Answered {
 
 pub(super) async fn rules(State(world): State<Arc<World>>, Path(branch): Path<String>) -> Answered {
     let state = world.state.lock().await;
-    match state.protection.get(&branch) {
-        Some(found) if found.kind == ProtectionKind::Ruleset => ok(&shape::rules(&world.links, found)),
-        _ => ok(&json!([])),
-    }
+    // Told of any name, whether there is such a branch or not.
+    let ruleset = state.protection.get(&branch).filter(|found| found.kind == ProtectionKind::Ruleset);
+    let is_closed = state.no_branches.as_ref().is_some_and(|prefix| branch.starts_with(prefix));
+    ok(&shape::rules(&world.links, ruleset, is_closed))
 }

@@ -9,7 +9,7 @@ use http::{HeaderMap, header};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{checks, missing};
+use super::{checks, missing, pulls};
 use crate::push::resolve;
 use crate::shape;
 use crate::web::{Answered, OriginalUri, Page, Refusal, ok};
@@ -39,7 +39,7 @@ pub(super) async fn list(
     Ok(page.link(ok(&Value::Array(shapes))?, &world.links.root, &uri, has_more))
 }
 
-/// `commits/{ref}`, `commits/{ref}/check-runs` and `commits/{ref}/status`: a branch may have slashes in its name.
+/// `commits/{ref}` and what is below it: a branch may have slashes in its name.
 pub(super) async fn show(
     State(world): State<Arc<World>>,
     Path(path): Path<String>,
@@ -52,6 +52,10 @@ pub(super) async fn show(
     if let Some(name) = path.strip_suffix("/check-runs") {
         let commit = resolve(&world, name).await?.ok_or_else(|| unknown(name))?;
         return checks::runs(&world, &state, &commit.sha, page, &uri);
+    }
+    if let Some(name) = path.strip_suffix("/pulls") {
+        let commit = resolve(&world, name).await?.ok_or_else(|| unknown(name))?;
+        return pulls::of_commit(&world, &state, &commit.sha, page, &uri).await;
     }
     if let Some(name) = path.strip_suffix("/status") {
         let commit = resolve(&world, name).await?.ok_or_else(Refusal::not_found)?;

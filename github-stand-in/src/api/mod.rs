@@ -41,6 +41,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .route("/", get(repository::show))
         .route("/installation", get(app::of_repository))
         .route("/git/ref/heads/{*branch}", get(refs::show))
+        .route("/git/matching-refs/heads/{*prefix}", get(refs::matching))
         .route("/git/refs", post(refs::create))
         .route("/git/refs/heads/{*branch}", patch(refs::update).delete(refs::remove))
         .route("/git/commits", post(git_commits::create))
@@ -55,6 +56,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .route("/pulls", get(pulls::list).post(pulls::create))
         .route("/pulls/{number}", get(pulls::show).patch(pulls::update))
         .route("/pulls/{number}/commits", get(pulls::commits))
+        .route("/pulls/{number}/files", get(pulls::files))
         .route("/pulls/{number}/merge", put(pull_merge::merge).get(pull_merge::is_merged));
     Router::new()
         .nest("/repo", repository)

@@ -56,7 +56,8 @@ pub(super) async fn merge(
         });
     };
     // Closed first: the push that follows would otherwise be taken for somebody else's merge.
-    close(&world, &mut state, number, login, Some(sha.clone())).await?;
+    let merged = (Some(base.sha.clone()), sha.clone());
+    close(&world, &mut state, number, login, Some(merged)).await?;
     if sha != base.sha {
         let moved = Moved { branch: pull.base, before: Some(base.sha), after: Some(sha.clone()) };
         push(&world, &mut state, moved, login).await?;

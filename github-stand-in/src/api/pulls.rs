@@ -17,6 +17,9 @@ use crate::web::{Answered, Caller, OriginalUri, Page, Problem, Refusal, created,
 use crate::webhook::Action;
 use crate::world::World;
 
+/// The most commits of a pull request that GitHub lists.
+const LISTED_COMMITS: usize = 250;
+
 #[derive(Deserialize)]
 pub(super) struct Filter {
     state: Option<String>,
@@ -33,7 +36,7 @@ impl Filter {
             Some("closed") => !pull.is_open(),
             _ => pull.is_open(),
         };
-        let head = format!("{owner}:{}", pull.head);
+        let head = format!("{}:{}", pull.fork.as_deref().unwrap_or(owner), pull.head);
         state
             && self.base.as_ref().is_none_or(|base| *base == pull.base)
             // A head without an owner is not taken for one.
@@ -83,11 +86,53 @@ pub(super) async fn commits(
 ) -> Answered {
     let state = world.state.lock().await;
     let pull = state.pulls.get(&number).ok_or_else(Refusal::not_found)?;
-    let shas = world.git.between(&pull.base_sha, &pull.head_sha).await?;
+    let mut shas = world.git.between(&pull.base_sha, &pull.head_sha).await?;
+    shas.truncate(LISTED_COMMITS);
     let (shas, has_more) = page.of(shas);
     let commits = world.git.commits(&shas).await?;
     let shapes = commits.iter().map(|commit| shape::commit(&world.links, commit)).collect();
     Ok(page.link(ok(&Value::Array(shapes))?, &world.links.root, &uri, has_more))
+}
+
+/// The files that it changes, from where it left the base branch.
+pub(super) async fn files(
+    State(world): State<Arc<World>>,
+    Path(number): Path<u64>,
+    Query(page): Query<Page>,
+    Extension(OriginalUri(uri)): Extension<OriginalUri>,
+) -> Answered {
+    let state = world.state.lock().await;
+    let pull = state.pulls.get(&number).ok_or_else(Refusal::not_found)?;
+    let before = world.git.merge_base(&pull.base_sha, &pull.head_sha).await?;
+    let files = world.git.changed_files(before.as_deref(), &pull.head_sha).await?;
+    let (files, has_more) = page.of(files);
+    let shapes = files.iter().map(|file| shape::file(&world.links, &pull.head_sha, file)).collect();
+    Ok(page.link(ok(&Value::Array(shapes))?, &world.links.root, &uri, has_more))
+}
+
+/// The pull requests that a commit belongs to: those that brought it to their base branch, and those that have it
+/// among their own.
+pub(super) async fn of_commit(
+    world: &World,
+    state: &Facts,
+    sha: &str,
+    page: Page,
+    uri: &http::Uri,
+) -> Answered {
+    let mut found = vec![];
+    for pull in state.pulls.values() {
+        let own = Some((pull.base_sha.as_str(), pull.head_sha.as_str()));
+        let brought = pull.merged.as_ref().and_then(|merged| Some((merged.before.as_deref()?, &*merged.sha)));
+        for (base, head) in own.into_iter().chain(brought) {
+            if world.git.between(base, head).await?.iter().any(|commit| commit == sha) {
+                found.push(pull);
+                break;
+            }
+        }
+    }
+    let (found, has_more) = page.of(found);
+    let shapes = found.iter().map(|pull| shape::pull_simple(&world.links, state, pull)).collect();
+    Ok(page.link(ok(&Value::Array(shapes))?, &world.links.root, uri, has_more))
 }
 
 #[derive(Deserialize)]
@@ -114,8 +159,10 @@ pub(super) async fn create(
         head: new.head,
         base: new.base,
         author: caller.login().to_owned(),
+        association: "COLLABORATOR".to_owned(),
         is_draft: new.draft,
         labels: vec![],
+        fork: None,
     };
     let number = open(&world, &mut state, opening).await?;
     created(&shown(&world, &mut state, number).await?.ok_or_else(Refusal::not_found)?)
@@ -129,8 +176,11 @@ pub(crate) struct Opening {
     pub(crate) head: String,
     pub(crate) base: String,
     pub(crate) author: String,
+    pub(crate) association: String,
     pub(crate) is_draft: bool,
     pub(crate) labels: Vec<String>,
+    /// The fork that it comes from, and the commit that its branch is at there.
+    pub(crate) fork: Option<(String, String)>,
 }
 
 fn invalid(field: &'static str) -> Refusal {
@@ -150,11 +200,16 @@ pub(crate) async fn open(world: &World, state: &mut Facts, new: Opening) -> Resu
         None => new.head.clone(),
     };
     let base_sha = world.git.branch(&new.base).await?.ok_or_else(|| invalid("base"))?;
-    let head_sha = world.git.branch(&head).await?.ok_or_else(|| invalid("head"))?;
+    let (fork, head_sha) = match new.fork {
+        Some((owner, sha)) => (Some(owner), sha),
+        None => (None, world.git.branch(&head).await?.ok_or_else(|| invalid("head"))?),
+    };
     if world.git.between(&base_sha, &head_sha).await?.is_empty() {
         return Err(custom(format!("No commits between {} and {head}", new.base)));
     }
-    if state.pulls.values().any(|pull| pull.is_open() && pull.head == head && pull.base == new.base) {
+    let is_same =
+        |pull: &Pull| pull.is_open() && (&pull.fork, &pull.head, &pull.base) == (&fork, &head, &new.base);
+    if state.pulls.values().any(is_same) {
         return Err(custom(format!("A pull request already exists for {owner}:{head}.")));
     }
     let number = state.take_number(new.number);
@@ -167,6 +222,8 @@ pub(crate) async fn open(world: &World, state: &mut Facts, new: Opening) -> Resu
         author: new.author.clone(),
         is_draft: new.is_draft,
         labels: new.labels,
+        fork,
+        association: new.association,
         head,
         head_sha,
         base: new.base,
@@ -184,6 +241,7 @@ pub(crate) async fn open(world: &World, state: &mut Facts, new: Opening) -> Resu
 
 #[derive(Deserialize)]
 struct Update {
+    base: Option<String>,
     title: Option<String>,
     body: Option<String>,
     state: Option<String>,
@@ -211,6 +269,11 @@ pub(super) async fn update(
             code: "invalid",
             message: Some("state cannot be changed. The pull request was merged.".to_owned()),
         }));
+    }
+    if let Some(base) = update.base {
+        pull.base_sha = world.git.branch(&base).await?.ok_or_else(|| invalid("base"))?;
+        pull.base = base;
+        pull.updated = now;
     }
     if update.title.is_some() || update.body.is_some() {
         let title = update.title.map(|title| std::mem::replace(&mut pull.title, title));

@@ -33,6 +33,12 @@ pub(super) async fn show(State(world): State<Arc<World>>, Path(branch): Path<Str
     ok(&shape(&world, &branch, &sha))
 }
 
+pub(super) async fn matching(State(world): State<Arc<World>>, Path(prefix): Path<String>) -> Answered {
+    let _one_at_a_time = world.state.lock().await;
+    let found = world.git.branches(&prefix).await?;
+    ok(&found.iter().map(|(branch, sha)| shape(&world, branch, sha)).collect::<Vec<Value>>().into())
+}
+
 #[derive(Deserialize)]
 struct NewRef {
     r#ref: String,
@@ -59,6 +65,11 @@ pub(super) async fn create(
         return Err(Refusal::unprocessable("Reference already exists"));
     }
     must_be_commit(&world, &wanted.sha).await?;
+    if state.no_branches.as_ref().is_some_and(|prefix| branch.starts_with(prefix)) {
+        return Err(Refusal::unprocessable(
+            "Repository rule violations found\n\nCannot create ref due to creations being restricted.\n\n",
+        ));
+    }
     let moved = Moved { branch: branch.to_owned(), before: None, after: Some(wanted.sha.clone()) };
     // A branch and a folder of branches cannot have the same name: git refuses.
     push(&world, &mut state, moved, caller.login())

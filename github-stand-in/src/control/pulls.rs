@@ -2,7 +2,7 @@
 
 use super::refused;
 use crate::api::{Opening, open};
-use crate::git::{Change, GitError};
+use crate::git::{Change, GitError, NewCommit};
 use crate::push::announce_pull;
 use crate::stand_in::StandIn;
 use crate::webhook::Action;
@@ -20,6 +20,10 @@ pub struct NewPullRequest {
     pub branch: String,
     /// Who opens it.
     pub author: String,
+    /// What its author is to the repository, in GitHub's words.
+    pub association: String,
+    /// Whose fork it comes from; none where it comes from the repository itself.
+    pub fork: Option<String>,
     /// Its labels.
     pub labels: Vec<String>,
     /// Its commits: the message of each, and what it changes.
@@ -36,6 +40,8 @@ impl NewPullRequest {
             body: None,
             branch: branch.into(),
             author: "update-bot".to_owned(),
+            association: "CONTRIBUTOR".to_owned(),
+            fork: None,
             labels: vec![],
             commits: vec![(title, changes)],
         }
@@ -48,9 +54,15 @@ impl StandIn {
     /// # Errors
     /// [`GitError`], also where GitHub would refuse it.
     pub async fn open_pull_request(&self, new: NewPullRequest) -> Result<u64, GitError> {
-        for (message, changes) in &new.commits {
-            self.commit(&new.branch, &new.author, message, changes).await?;
-        }
+        let fork = match &new.fork {
+            Some(owner) => Some((owner.clone(), self.commit_to_fork(&new).await?)),
+            None => {
+                for (message, changes) in &new.commits {
+                    self.commit(&new.branch, &new.author, message, changes).await?;
+                }
+                None
+            }
+        };
         let mut state = self.world.state.lock().await;
         let opening = Opening {
             number: new.number,
@@ -59,10 +71,60 @@ impl StandIn {
             head: new.branch,
             base: state.default_branch.clone(),
             author: new.author,
+            association: new.association,
             is_draft: false,
             labels: new.labels,
+            fork,
         };
         open(&self.world, &mut state, opening).await.map_err(|refusal| refused(&refusal))
+    }
+
+    /// Commits on top of the main branch in a fork, which has branches of its own. The last commit.
+    async fn commit_to_fork(&self, new: &NewPullRequest) -> Result<String, GitError> {
+        let _one_at_a_time = self.world.state.lock().await;
+        let git = &self.world.git;
+        let mut tip = git.branch("main").await?.ok_or_else(|| GitError::Unexpected("no main".to_owned()))?;
+        for (message, changes) in &new.commits {
+            let author = self.world.person(&new.author);
+            let commit = NewCommit {
+                tree: git.tree_with(Some(&tip), changes).await?,
+                parents: vec![tip],
+                committer: author.clone(),
+                author,
+                message: message.clone(),
+            };
+            tip = git.make_commit(&commit).await?;
+        }
+        Ok(tip)
+    }
+
+    /// Lets a pull request go to another branch.
+    ///
+    /// # Errors
+    /// [`GitError`]
+    pub async fn retarget(&self, number: u64, base: &str) -> Result<(), GitError> {
+        let mut state = self.world.state.lock().await;
+        let now = self.world.clock.now();
+        let at = self.world.git.branch(base).await?;
+        if let (Some(pull), Some(at)) = (state.pulls.get_mut(&number), at) {
+            (pull.base, pull.base_sha, pull.updated) = (base.to_owned(), at, now);
+        }
+        Ok(())
+    }
+
+    /// Somebody writes something about a pull request: it changes last.
+    pub async fn touch(&self, number: u64) {
+        let now = self.world.clock.now();
+        if let Some(pull) = self.world.state.lock().await.pulls.get_mut(&number) {
+            pull.updated = now;
+        }
+    }
+
+    /// Makes a pull request a draft, or no longer.
+    pub async fn draft(&self, number: u64, is_draft: bool) {
+        if let Some(pull) = self.world.state.lock().await.pulls.get_mut(&number) {
+            pull.is_draft = is_draft;
+        }
     }
 
     /// Gives a pull request a label.

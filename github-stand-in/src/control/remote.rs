@@ -131,6 +131,8 @@ struct NewPull {
     body: Option<String>,
     branch: String,
     author: Option<String>,
+    fork: Option<String>,
+    association: Option<String>,
     #[serde(default)]
     labels: Vec<String>,
     files: Files,
@@ -139,7 +141,17 @@ struct NewPull {
 async fn pull_request(State(hands): State<Hands>, Json(new): Json<NewPull>) -> Done {
     let plain = NewPullRequest::new(new.branch, new.title, changes(new.files));
     let author = new.author.unwrap_or_else(|| plain.author.clone());
-    let wanted = NewPullRequest { number: new.number, body: new.body, labels: new.labels, author, ..plain };
+    let association = new.association.unwrap_or_else(|| plain.association.clone());
+    let fork = new.fork;
+    let wanted = NewPullRequest {
+        number: new.number,
+        body: new.body,
+        labels: new.labels,
+        author,
+        association,
+        fork,
+        ..plain
+    };
     let number = hands.stand_in.open_pull_request(wanted).await?;
     Ok(Json(json!({ "number": number })))
 }

@@ -13,6 +13,11 @@ impl StandIn {
         };
     }
 
+    /// A ruleset lets nobody make branches that begin so, or no longer.
+    pub async fn forbid_branches(&self, prefix: Option<&str>) {
+        self.world.state.lock().await.no_branches = prefix.map(str::to_owned);
+    }
+
     /// Allows these ways of merging.
     pub async fn allow(&self, methods: MergeMethods) {
         self.world.state.lock().await.methods = methods;

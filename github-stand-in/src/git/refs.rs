@@ -23,6 +23,15 @@ impl Git {
         Ok((said.code == Some(0)).then(|| said.text()))
     }
 
+    /// The branches that begin so, and where each is.
+    pub(crate) async fn branches(&self, prefix: &str) -> Result<Vec<(String, String)>, GitError> {
+        let format = "--format=%(objectname) %(refname:lstrip=2)";
+        let listed = self.text(&["for-each-ref", format, "refs/heads"]).await?;
+        let found = listed.lines().filter_map(|line| line.split_once(' '));
+        let found = found.filter(|(_, branch)| branch.starts_with(prefix));
+        Ok(found.map(|(sha, branch)| (branch.to_owned(), sha.to_owned())).collect())
+    }
+
     /// Whether there is no branch at all.
     pub(crate) async fn is_empty(&self) -> Result<bool, GitError> {
         Ok(self.text(&["for-each-ref", "--count=1", "refs/heads"]).await?.is_empty())

@@ -9,6 +9,8 @@ pub(crate) struct Links {
     pub(crate) base_path: String,
     pub(crate) owner: String,
     pub(crate) name: String,
+    /// What the repository was called before, as `owner/name`.
+    pub(crate) formerly: Option<String>,
 }
 
 impl Links {
@@ -34,12 +36,31 @@ impl Links {
         path.strip_prefix(self.base_path.as_str()).filter(|rest| rest.starts_with('/'))
     }
 
-    /// What of a path below the base path is within the repository. Owner and name are written in any case.
+    /// What of a path below the base path is within the repository, by its name or its number.
     pub(crate) fn within<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let by_number = path.strip_prefix(self.by_number().as_str());
+        let by_name = || Self::below(path, &self.owner, &self.name);
+        by_number.filter(|rest| rest.is_empty() || rest.starts_with('/')).or_else(by_name)
+    }
+
+    /// Where to go with a path that names the repository as it was called before.
+    pub(crate) fn moved(&self, path: &str) -> Option<String> {
+        let (owner, name) = self.formerly.as_deref()?.split_once('/')?;
+        let rest = Self::below(path, owner, name)?;
+        Some(format!("{}{}{}{rest}", self.root, self.base_path, self.by_number()))
+    }
+
+    /// `/repositories/ID`, which stays when the repository is renamed.
+    fn by_number(&self) -> String {
+        format!("/repositories/{}", super::user::number_of(&format!("{}/{}", self.owner, self.name)))
+    }
+
+    /// What of a path is below a repository's name. Owner and name are written in any case.
+    fn below<'a>(path: &'a str, owner: &str, name: &str) -> Option<&'a str> {
         let rest = path.strip_prefix("/repos/")?;
-        let (owner, rest) = rest.split_once('/')?;
-        let (name, rest) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-        let is_it = owner.eq_ignore_ascii_case(&self.owner) && name.eq_ignore_ascii_case(&self.name);
+        let (its_owner, rest) = rest.split_once('/')?;
+        let (its_name, rest) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+        let is_it = its_owner.eq_ignore_ascii_case(owner) && its_name.eq_ignore_ascii_case(name);
         is_it.then_some(rest)
     }
 }
@@ -55,7 +76,12 @@ mod tests {
             base_path: "/api/v3".to_owned(),
             owner: "o".to_owned(),
             name: "r".to_owned(),
+            formerly: Some("o/old".to_owned()),
         };
+        let moved = links.moved("/repos/o/old/pulls/1").unwrap();
+        let path = moved.strip_prefix("http://h").and_then(|path| links.below_base(path)).unwrap();
+        assert_eq!(links.within(path), Some("/pulls/1"));
+        assert_eq!(links.moved("/repos/o/r/pulls/1"), None);
         assert_eq!(links.below_base("/api/v3/repos/o/r").and_then(|path| links.within(path)), Some(""));
         assert_eq!(links.within("/repos/O/R/pulls/1"), Some("/pulls/1"));
         assert_eq!(links.within("/repos/o/rr"), None);

@@ -43,7 +43,7 @@ pub(crate) fn protection(links: &Links, branch: &str, protection: &Protection) -
 }
 
 /// `GET rules/branches/{branch}`
-pub(crate) fn rules(links: &Links, protection: &Protection) -> Value {
+pub(crate) fn rules(links: &Links, protection: Option<&Protection>, no_creations: bool) -> Value {
     let rule = |kind: &str, parameters: Option<Value>| {
         let mut rule = json!({
             "type": kind,
@@ -56,7 +56,12 @@ pub(crate) fn rules(links: &Links, protection: &Protection) -> Value {
         }
         rule
     };
-    let mut rules = vec![rule("deletion", None), rule("non_fast_forward", None)];
+    let mut rules = vec![];
+    if no_creations {
+        rules.push(rule("creation", None));
+    }
+    let Some(protection) = protection else { return Value::Array(rules) };
+    rules.extend([rule("deletion", None), rule("non_fast_forward", None)]);
     if protection.pull_requests_only {
         let parameters = json!({
             "required_approving_review_count": protection.approvals,

@@ -55,9 +55,9 @@ pub(crate) fn pull_simple(links: &Links, state: &State, pull: &Pull) -> Value {
         "closed_at": pull.closed.map(time),
         "merged_at": pull.merged.as_ref().map(|merged| time(merged.at)),
         "merge_commit_sha": pull.merge_commit(),
-        "head": side(links, state, &pull.head, &pull.head_sha),
+        "head": head(links, state, pull),
         "base": side(links, state, &pull.base, &pull.base_sha),
-        "author_association": "CONTRIBUTOR",
+        "author_association": pull.association,
         "auto_merge": null,
         "_links": addresses(links, pull),
     })
@@ -83,6 +83,14 @@ pub(crate) fn pull(links: &Links, state: &State, pull: &Pull, found: &PullShape)
     if let (Value::Object(shape), Value::Object(more)) = (&mut shape, more) {
         shape.extend(more);
     }
+    shape
+}
+
+/// Where it comes from. A fork has the repository's name and an owner of its own.
+fn head(links: &Links, state: &State, pull: &Pull) -> Value {
+    let Some(owner) = &pull.fork else { return side(links, state, &pull.head, &pull.head_sha) };
+    let mut shape = side(&Links { owner: owner.clone(), ..links.clone() }, state, &pull.head, &pull.head_sha);
+    shape["repo"]["fork"] = json!(true);
     shape
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct State {
     pub(crate) pulls: BTreeMap<u64, Pull>,
     pub(crate) next_number: u64,
     pub(crate) protection: HashMap<String, Protection>,
+    /// Branches that begin so may not be made.
+    pub(crate) no_branches: Option<String>,
     pub(crate) checks: HashMap<String, Vec<Check>>,
     pub(crate) statuses: HashMap<String, Vec<CommitStatus>>,
     /// How many more times a pull request's mergeability is said to be unknown yet.

@@ -27,6 +27,10 @@ pub struct Protection {
     /// The checks that a pull request's head must have passed.
     #[serde(default)]
     pub checks: Vec<String>,
+    /// What a push is refused with, where it is none of the above: GitHub's words for signatures, a linear history, a
+    /// merge queue.
+    #[serde(default)]
+    pub words: Option<String>,
     /// Who may push all the same, by login.
     #[serde(default)]
     pub exempt: Vec<String>,
@@ -39,7 +43,12 @@ fn yes() -> bool {
 impl Protection {
     /// Changes come by pull requests alone.
     pub fn pull_requests(kind: ProtectionKind) -> Self {
-        Self { kind, pull_requests_only: true, approvals: 0, checks: vec![], exempt: vec![] }
+        Self { kind, pull_requests_only: true, approvals: 0, checks: vec![], words: None, exempt: vec![] }
+    }
+
+    /// A push is refused in these words.
+    pub fn refusing(kind: ProtectionKind, words: &str) -> Self {
+        Self { pull_requests_only: false, words: Some(words.to_owned()), ..Self::pull_requests(kind) }
     }
 
     /// What forbids a push to the branch.
@@ -47,7 +56,7 @@ impl Protection {
         if self.exempt.iter().any(|exempt| exempt == login) {
             return None;
         }
-        let mut broken = vec![];
+        let mut broken: Vec<String> = self.words.clone().into_iter().collect();
         if self.pull_requests_only {
             broken.push("Changes must be made through a pull request.".to_owned());
         }

@@ -11,6 +11,10 @@ pub(crate) struct Pull {
     pub(crate) author: String,
     pub(crate) is_draft: bool,
     pub(crate) labels: Vec<String>,
+    /// Whose fork it comes from; none where it comes from the repository itself.
+    pub(crate) fork: Option<String>,
+    /// What its author is to the repository, such as `MEMBER`.
+    pub(crate) association: String,
     /// The branch that it comes from.
     pub(crate) head: String,
     pub(crate) head_sha: String,
@@ -30,6 +34,8 @@ pub(crate) struct Pull {
 pub(crate) struct Merged {
     pub(crate) at: DateTime<Utc>,
     pub(crate) by: String,
+    /// Where the base branch was before.
+    pub(crate) before: Option<String>,
     /// The commit that the base branch got: `merge_commit_sha`.
     pub(crate) sha: String,
 }
@@ -48,6 +54,11 @@ pub(crate) struct TestMerge {
 impl Pull {
     pub(crate) fn is_open(&self) -> bool {
         self.closed.is_none()
+    }
+
+    /// Whether it comes from this branch of the repository itself.
+    pub(crate) fn is_from(&self, branch: &str) -> bool {
+        self.fork.is_none() && self.head == branch
     }
 
     /// `merge_commit_sha`: of the merge, or of the trial.

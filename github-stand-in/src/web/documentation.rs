@@ -5,6 +5,7 @@ const ROOT: &str = "https://docs.github.com/rest";
 /// Method, first words of the path within the repository, what else the path ends with, and the page.
 const PAGES: &[(&str, &str, &str, &str)] = &[
     ("GET", "git/ref/", "", "git/refs#get-a-reference"),
+    ("GET", "git/matching-refs/", "", "git/refs#list-matching-references"),
     ("POST", "git/refs", "", "git/refs#create-a-reference"),
     ("PATCH", "git/refs/", "", "git/refs#update-a-reference"),
     ("DELETE", "git/refs/", "", "git/refs#delete-a-reference"),
@@ -15,6 +16,7 @@ const PAGES: &[(&str, &str, &str, &str)] = &[
     ("GET", "rules/branches/", "", "repos/rules#get-rules-for-a-branch"),
     ("GET", "commits/", "/check-runs", "checks/runs#list-check-runs-for-a-git-reference"),
     ("GET", "commits/", "/status", "commits/statuses#get-the-combined-status-for-a-specific-reference"),
+    ("GET", "commits/", "/pulls", "commits/commits#list-pull-requests-associated-with-a-commit"),
     ("GET", "commits/", "", "commits/commits#get-a-commit"),
     ("GET", "commits", "", "commits/commits#list-commits"),
     ("GET", "compare/", "", "commits/commits#compare-two-commits"),
@@ -22,6 +24,7 @@ const PAGES: &[(&str, &str, &str, &str)] = &[
     ("GET", "contents/", "", "repos/contents#get-repository-content"),
     ("PUT", "pulls/", "/merge", "pulls/pulls#merge-a-pull-request"),
     ("GET", "pulls/", "/commits", "pulls/pulls#list-commits-on-a-pull-request"),
+    ("GET", "pulls/", "/files", "pulls/pulls#list-pull-requests-files"),
     ("PATCH", "pulls/", "", "pulls/pulls#update-a-pull-request"),
     ("GET", "pulls/", "", "pulls/pulls#get-a-pull-request"),
     ("GET", "pulls", "", "pulls/pulls#list-pull-requests"),

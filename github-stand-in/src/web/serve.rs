@@ -177,6 +177,9 @@ async fn route(world: &World, router: Router, request: Whole) -> Result<Response
     let now = world.clock.now();
     let caller = world.door().recognise(&request.headers, world.app.as_ref(), now)?;
     let path = world.links.below_base(request.uri.path()).ok_or_else(Refusal::not_found)?;
+    if let Some(moved) = world.links.moved(path) {
+        return Ok(redirect(&request, &moved));
+    }
     let path = match world.links.within(path) {
         // An app asks for its own installation, before it has any right to the repository.
         Some("/installation") => "/repo/installation".to_owned(),
@@ -196,6 +199,25 @@ async fn route(world: &World, router: Router, request: Whole) -> Result<Response
     let inner = inner.map_err(|_| Refusal::not_found())?;
     let response: Result<Response, Infallible> = router.oneshot(inner).await;
     Ok(response.unwrap_or_else(|never| match never {}))
+}
+
+/// The answer to who names a repository as it was called before: reading goes on by 301, anything else by 307, so that
+/// it is sent again with its body. <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api>
+fn redirect(request: &Whole, moved: &str) -> Response {
+    let query = request.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let reads = request.method == Method::GET || request.method == Method::HEAD;
+    let status = if reads { StatusCode::MOVED_PERMANENTLY } else { StatusCode::TEMPORARY_REDIRECT };
+    let address = format!("{moved}{query}");
+    let body = serde_json::json!({
+        "message": "Moved Permanently",
+        "url": address,
+        "documentation_url": "https://docs.github.com/rest/guides/best-practices-for-using-the-rest-api#follow-redirects",
+    });
+    let mut response = json_response(status, &body);
+    if let Ok(address) = http::HeaderValue::from_str(&address) {
+        response.headers_mut().insert(header::LOCATION, address);
+    }
+    response
 }
 
 /// The address as the client wrote it.

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::described::{described_statuses, is_checked};
 use crate::harness::{Client, git, in_repository, merge, two_commits, update, with};
 
-const OPERATIONS: [&str; 28] = [
+const OPERATIONS: [&str; 31] = [
     "GET /app",
     "POST /app/installations/{installation_id}/access_tokens",
     "GET /rate_limit",
@@ -19,6 +19,7 @@ const OPERATIONS: [&str; 28] = [
     "GET /repos/{owner}/{repo}",
     "GET /repos/{owner}/{repo}/installation",
     "GET /repos/{owner}/{repo}/git/ref/{ref}",
+    "GET /repos/{owner}/{repo}/git/matching-refs/{ref}",
     "POST /repos/{owner}/{repo}/git/refs",
     "PATCH /repos/{owner}/{repo}/git/refs/{ref}",
     "DELETE /repos/{owner}/{repo}/git/refs/{ref}",
@@ -31,6 +32,7 @@ const OPERATIONS: [&str; 28] = [
     "GET /repos/{owner}/{repo}/commits/{ref}",
     "GET /repos/{owner}/{repo}/commits/{ref}/check-runs",
     "GET /repos/{owner}/{repo}/commits/{ref}/status",
+    "GET /repos/{owner}/{repo}/commits/{commit_sha}/pulls",
     "GET /repos/{owner}/{repo}/compare/{base}...{head}",
     "POST /repos/{owner}/{repo}/merges",
     "GET /repos/{owner}/{repo}/contents/{path}",
@@ -39,12 +41,13 @@ const OPERATIONS: [&str; 28] = [
     "GET /repos/{owner}/{repo}/pulls/{pull_number}",
     "PATCH /repos/{owner}/{repo}/pulls/{pull_number}",
     "GET /repos/{owner}/{repo}/pulls/{pull_number}/commits",
+    "GET /repos/{owner}/{repo}/pulls/{pull_number}/files",
     "PUT /repos/{owner}/{repo}/pulls/{pull_number}/merge",
 ];
 
 /// What the stand-in never answers, and why.
 const NEVER: [(&str, u16, &str); 9] = [
-    ("", 301, "it is never renamed"),
+    ("", 301, "only one that was renamed does, and of that no description tells"),
     ("", 302, "it is never renamed"),
     ("", 406, "it makes no diffs that could be too large"),
     ("", 500, "it does not fail, unless a gate says so"),
@@ -93,9 +96,10 @@ async fn every_described_answer_is_given() {
 }
 
 /// Everything that is read.
-const READ: [&str; 14] = [
+const READ: [&str; 17] = [
     "",
     "git/ref/heads/main",
+    "git/matching-refs/heads/ma",
     "branches/main",
     "branches/main/protection",
     "rules/branches/main",
@@ -108,6 +112,8 @@ const READ: [&str; 14] = [
     "pulls",
     "pulls/1",
     "pulls/1/commits",
+    "pulls/1/files",
+    "commits/main/pulls",
 ];
 
 async fn reads(stand_in: &StandIn) {

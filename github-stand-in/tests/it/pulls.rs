@@ -1,9 +1,9 @@
 //! Pull requests: lists, one by one, new ones.
 
-use backstay_github_stand_in::{Change, Check, CommitStatus, NewPullRequest};
+use backstay_github_stand_in::{Change, Check, CommitStatus, NewPullRequest, Options, TOKEN};
 use serde_json::json;
 
-use crate::harness::{Client, git, move_main, stand_in, two_commits, update};
+use crate::harness::{Client, git, merge, move_main, stand_in, two_commits, update, with};
 
 #[tokio::test]
 async fn open_pull_requests_are_listed() {
@@ -127,6 +127,75 @@ async fn what_ran_on_a_commit_is_told() {
     assert_eq!(client.get(&format!("commits/{head}/status")).await.body["state"], json!("success"));
     assert_eq!(client.get(&format!("pulls/{number}")).await.body["mergeable_state"], json!("unstable"));
     client.get("commits/nowhere/check-runs").await.is_refused(422, "No commit found for SHA: nowhere");
+}
+
+#[tokio::test]
+async fn a_pull_request_from_a_fork_names_the_fork_and_its_files() {
+    let stand_in = stand_in().await;
+    let client = Client::of(&stand_in);
+    let mut new = update();
+    new.commits.push(("More".to_owned(), vec![Change::write("hosts/eve.nix", "{ }\n")]));
+    let from_fork = NewPullRequest {
+        fork: Some("eve".to_owned()),
+        author: "eve".to_owned(),
+        association: "NONE".to_owned(),
+        ..new
+    };
+    let number = stand_in.open_pull_request(from_fork).await.unwrap();
+    let shown = client.get(&format!("pulls/{number}")).await.body;
+    assert_eq!(shown["head"]["repo"]["full_name"], json!("eve/nixcfg"));
+    assert_ne!(shown["head"]["repo"]["id"], shown["base"]["repo"]["id"]);
+    assert_eq!((&shown["author_association"], &shown["changed_files"]), (&json!("NONE"), &json!(2)));
+    let files = client.get(&format!("pulls/{number}/files")).await.body;
+    let names: Vec<_> = files.as_array().unwrap().iter().map(|file| file["filename"].clone()).collect();
+    assert_eq!(names, ["flake.lock", "hosts/eve.nix"]);
+    let head = "update/nixpkgs";
+    for (owner, found) in [("eve", 1), ("example", 0)] {
+        let listed = client.get(&format!("pulls?head={owner}:{head}")).await.body;
+        assert_eq!(listed.as_array().unwrap().len(), found, "{owner}");
+    }
+    // The repository itself may have a branch of the same name.
+    stand_in.open_pull_request(update()).await.unwrap();
+    assert_eq!(client.get("pulls?head=example:update/nixpkgs").await.body.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_commit_names_the_pull_requests_that_brought_it() {
+    let stand_in = stand_in().await;
+    let client = Client::of(&stand_in);
+    let number = stand_in.open_pull_request(two_commits()).await.unwrap();
+    move_main(&stand_in).await;
+    let merged = merge(&client, number, "rebase").await.body["sha"].as_str().unwrap().to_owned();
+    for commit in [merged.clone(), format!("{merged}~1")] {
+        let sha = git(&stand_in, &["rev-parse", &commit]);
+        let told = client.get(&format!("commits/{sha}/pulls")).await.body;
+        assert_eq!((told[0]["number"].as_u64(), told.as_array().unwrap().len()), (Some(number), 1));
+    }
+    let before = git(&stand_in, &["rev-parse", &format!("{merged}~2")]);
+    assert_eq!(client.get(&format!("commits/{before}/pulls")).await.body, json!([]));
+}
+
+#[tokio::test]
+async fn who_names_a_renamed_repository_is_led_to_it_by_its_number() {
+    let options = Options { formerly: Some("example/oldcfg".to_owned()), ..Options::default() };
+    let stand_in = with(options).await;
+    let client = Client::of(&stand_in);
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let old = format!("{}/repos/example/oldcfg/git/refs", stand_in.url);
+    let ask = async |method: http::Method, url: &str| {
+        let request = http.request(method, url).header("user-agent", "test").bearer_auth(TOKEN);
+        let answer = request.body("{}").send().await.unwrap();
+        (answer.status().as_u16(), answer.headers().get("location").map(|to| to.to_str().unwrap().to_owned()))
+    };
+    let (status, location) = ask(http::Method::GET, &old.replace("git/refs", "git/ref/heads/main")).await;
+    assert_eq!(status, 301);
+    assert_eq!(ask(http::Method::GET, &location.unwrap()).await.0, 200);
+    let (status, location) = ask(http::Method::POST, &old).await;
+    assert_eq!(status, 307);
+    let location = location.unwrap();
+    let id = client.get("").await.body["id"].clone();
+    assert_eq!(location, format!("{}/repositories/{id}/git/refs", stand_in.url));
+    assert_eq!(ask(http::Method::POST, &location).await.0, 422, "it is taken there");
 }
 
 #[tokio::test]

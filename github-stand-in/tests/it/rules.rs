@@ -60,6 +60,22 @@ async fn a_protected_branch_forbids_a_push_and_is_told_to_its_owner() {
 }
 
 #[tokio::test]
+async fn a_ruleset_that_restricts_new_branches_forbids_them_and_is_told_of_names_that_are_not_there() {
+    let stand_in = stand_in().await;
+    let client = Client::of(&stand_in);
+    stand_in.forbid_branches(Some("bot/")).await;
+    let head = git(&stand_in, &["rev-parse", "main"]);
+    let refused = client.post("git/refs", json!({ "ref": "refs/heads/bot/x", "sha": head })).await;
+    refused.is_refused(
+        422,
+        "Repository rule violations found\n\nCannot create ref due to creations being restricted.\n\n",
+    );
+    assert_eq!(client.get("rules/branches/bot/x").await.body[0]["type"], json!("creation"));
+    assert_eq!(client.get("rules/branches/x").await.body, json!([]));
+    assert_eq!(client.post("git/refs", json!({ "ref": "refs/heads/x", "sha": head })).await.status, 201);
+}
+
+#[tokio::test]
 async fn reviews_and_checks_block_a_merge() {
     let stand_in = stand_in().await;
     let client = Client::of(&stand_in);

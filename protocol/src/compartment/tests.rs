@@ -93,6 +93,8 @@ const ROWS: &[Row] = &[
     ("git: other files, of a tree that is known", |h| checkout_at(h, "r1", "t1"), |c| &c.git, State::Attention, "Behind"),
     ("git: branch not readable", unreadable, |c| &c.git, State::Failed, "Branch not readable"),
     ("git: no repository", |h| h.desired = DesiredState::NotConfigured, |c| &c.git, State::Unknown, "No repository"),
+    ("git: moved from here, and not read again yet", moved, |c| &c.git, State::Attention, "Behind"),
+    ("git: moved from here to where the checkout is", |h| { moved(h); checkout_at(h, "c49", "t49"); }, |c| &c.git, State::Ok, "At c49"),
     ("git: never reported", |h| h.facts = None, |c| &c.git, State::Unknown, "Not reported"),
     ("git: no checkout", |h| h.facts().checkout = None, |c| &c.git, State::Unknown, "Not reported"),
     ("git: pulling", |h| h.open_op = Some(op(OpAction::Pull, OpStatus::Running)), |c| &c.git, State::Working, "Pulling"),
@@ -103,6 +105,7 @@ const ROWS: &[Row] = &[
     ("lock: differs", |h| h.facts().checkout.as_mut().unwrap().lock_hash = Some("l0".into()), |c| &c.lock, State::Attention, "Outdated"),
     ("lock: absent on the host", |h| h.facts().checkout.as_mut().unwrap().lock_hash = None, |c| &c.lock, State::Attention, "Outdated"),
     ("lock: branch not readable", unreadable, |c| &c.lock, State::Failed, "Lock not readable"),
+    ("lock: moved from here, and not read again yet", moved, |c| &c.lock, State::Attention, "Outdated"),
     ("lock: no repository", |h| h.desired = DesiredState::NotConfigured, |c| &c.lock, State::Unknown, "No repository"),
     ("lock: pulling before a switch", |h| pull_switch(h, OpStatus::Running, Some(Phase::Pulling)), |c| &c.lock, State::Working, "Pulling"),
     ("lock: never reported", |h| h.facts = None, |c| &c.lock, State::Unknown, "Not reported"),
@@ -150,6 +153,11 @@ const ROWS: &[Row] = &[
     ("tests: none", |h| h.facts().tests_available = 0, |c| &c.tests, State::Unknown, "No tests"),
     ("tests: never reported", |h| h.facts = None, |c| &c.tests, State::Unknown, "Not reported"),
 ];
+
+fn moved(host: &mut Host) {
+    let why = "PR #42 reverted - Pull to get reverted flake.lock".to_owned();
+    host.desired = DesiredState::Moved { commit: Commit("c49".into()), since: now(), why };
+}
 
 fn unreadable(host: &mut Host) {
     host.desired = DesiredState::Unreadable { since: now(), reason: "No answer.".into() };

@@ -88,7 +88,7 @@ impl Bench {
 
     /// Somebody merges at GitHub itself.
     async fn merge_there(&self, number: u64) {
-        let alice = GitHub::new(&GitHubConfig {
+        let config = GitHubConfig {
             api: self.stand_in.url.clone(),
             owner: "example".into(),
             name: "nixcfg".into(),
@@ -96,8 +96,8 @@ impl Bench {
             access: Access::Token(Secret::from_text(ALICE)),
             merge_method: MergeMethod::Squash,
             updates: UpdateRule::default(),
-        })
-        .unwrap();
+        };
+        let alice = GitHub::new(&config, std::sync::Arc::new(backstay_protocol::SystemClock)).unwrap();
         let head = alice.pull_request(number).await.unwrap().head.sha;
         alice.merge(number, &head, MergeMethod::Squash).await.unwrap();
     }
@@ -475,6 +475,38 @@ async fn a_pull_request_that_moved_on_is_not_merged() {
     assert_eq!(bench.head().await, before);
     assert!(snapshot(&browser).await.deployment.is_none());
     shown(&browser, "its new head", |shown| shown.open[0].head.0 != seen).await;
+}
+
+#[tokio::test]
+async fn an_update_that_is_no_ordinary_one_is_merged_only_by_who_ticks_that_they_looked() {
+    let bench = Bench::start().await;
+    let commits = vec![
+        ("Update".to_owned(), lock("2")),
+        ("Else".to_owned(), vec![Change::write("configuration.nix", "{ }\n")]),
+    ];
+    let new = NewPullRequest {
+        commits,
+        author: "eve".into(),
+        association: "NONE".into(),
+        fork: Some("eve".into()),
+        ..NewPullRequest::new("update", "Update flake.lock", vec![])
+    };
+    let number = bench.stand_in.open_pull_request(new).await.unwrap().to_string();
+    let server = bench.server("3600").await;
+    let browser = server.log_in().await;
+    let seen = shown(&browser, "pull request", |shown| shown.open.len() == 1).await.open[0].head.0.clone();
+    let page = browser.get(&format!("/pull-requests/{number}/merge")).await.text().await.unwrap();
+    let other_file = "It changes a file beside flake.lock: configuration.nix.";
+    for words in [other_file, "It comes from a fork, eve/nixcfg.", "name=\"looked\""] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let before = bench.head().await;
+    let fields = [("number", number.as_str()), ("seen_head", &seen), ("back", "/")];
+    let said = browser.post("merge_pull_request", &fields).await.text().await.unwrap();
+    assert!(said.contains(other_file), "{said}");
+    assert_eq!(bench.head().await, before);
+    browser.post("merge_pull_request", &[&fields[..], &[("looked", "true")]].concat()).await;
+    assert_ne!(bench.head().await, before);
 }
 
 /// The server is killed while a revert is under way: once before the branch has moved, once after, with the answer lost.

@@ -69,6 +69,7 @@ pub(crate) fn changes_lock(inputs: &Inputs) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use backstay_protocol::pull_request::{Origin, OtherFiles};
     use chrono::DateTime;
 
     use super::*;
@@ -117,6 +118,8 @@ mod tests {
                 author: "renovate".into(),
                 head: backstay_protocol::Commit("c".into()),
                 updated_at: DateTime::UNIX_EPOCH,
+                origin: Origin { fork: None, is_known_author: true },
+                other_files: OtherFiles::Known { paths: vec![], more: 0 },
                 inputs: Inputs::Known { changes: vec![] },
                 checks: Checks::default(),
                 mergeable: state,

@@ -78,7 +78,8 @@ impl Since {
 #[component]
 fn Found(live: Live, open: UpdatePullRequest, branch: String) -> impl IntoView {
     let action = action_from_address::<MergePullRequest>();
-    let number = open.number;
+    let (number, url) = (open.number, open.url.clone());
+    let by_line = (format!("#{number} {}", open.title), format!(" by {}", open.author));
     let now = Memo::new(move |_| {
         live.pull_requests().with(|all| all.open.iter().find(|open| open.number == number).cloned())
     });
@@ -86,6 +87,11 @@ fn Found(live: Live, open: UpdatePullRequest, branch: String) -> impl IntoView {
     let pending = action.pending();
     let merged =
         Memo::new(move |_| pending.get() || action.value().with(|value| matches!(value, Some(Ok(())))));
+    let shown = Memo::new(move |last: Option<&UpdatePullRequest>| {
+        let last = || last.unwrap_or(&open).clone();
+        let seen = since.seen.get();
+        since.now.with(|now| now.clone().filter(|now| now.head == seen)).unwrap_or_else(last)
+    });
     let closed = move || since.in_the_way() || merged.get() || !live.may_operate();
     let hosts = live.rows().with_untracked(Vec::len);
     let yellow = if changes_lock(&open.inputs) { "Git and Lock" } else { "Git" };
@@ -102,14 +108,15 @@ fn Found(live: Live, open: UpdatePullRequest, branch: String) -> impl IntoView {
                 <input type="hidden" name="seen_head" value=move || since.seen.with(|seen| seen.0.clone())/>
                 <input type="hidden" name="back" value="/"/>
                 <p class="merge-title">
-                    <a href=open.url.clone() rel="external noopener">{format!("#{number} {}", open.title)}</a>
-                    {format!(" by {}", open.author)}
+                    <a href=url rel="external noopener">{by_line.0}</a>
+                    {by_line.1}
                 </p>
                 <Changed since merged/>
                 {move || (!live.may_operate()).then(|| view! {
                     <p class="banner">"You may look. Merging takes the role “operator”."</p>
                 })}
-                <About first=open since/>
+                <About shown/>
+                <Doubts shown/>
                 <NamedList id="merge-will" heading="This will:" items=will numbered=true/>
                 <NamedList id="merge-need" heading="You will need to:" items=need/>
                 <Refusal action/>
@@ -160,14 +167,34 @@ fn Changed(since: Since, merged: Memo<bool>) -> impl IntoView {
     }
 }
 
+/// What is no ordinary update in it. It is merged only for a person who says that they looked at that.
+#[component]
+fn Doubts(shown: Memo<UpdatePullRequest>) -> impl IntoView {
+    // By the commit, so that whoever looked at one has to look at the next.
+    let doubts = Memo::new(move |_| shown.with(|open| (open.head.clone(), open.doubts())));
+    move || {
+        let (_, doubts) = doubts.get();
+        if doubts.is_empty() {
+            return ().into_any();
+        }
+        let doubts = doubts.into_iter().map(|doubt| view! { <li>{doubt}</li> }).collect_view();
+        view! {
+            <div class="banner warn doubts">
+                <p id="merge-doubts">"This is no ordinary update:"</p>
+                <ul aria-labelledby="merge-doubts">{doubts}</ul>
+                <label class="check">
+                    <input type="checkbox" name="looked" value="true" required/>
+                    "I looked at this at GitHub"
+                </label>
+            </div>
+        }
+        .into_any()
+    }
+}
+
 /// The commit, the inputs and the checks: as the person agrees to, and so as last seen.
 #[component]
-fn About(first: UpdatePullRequest, since: Since) -> impl IntoView {
-    let shown = Memo::new(move |last: Option<&UpdatePullRequest>| {
-        let last = || last.unwrap_or(&first).clone();
-        let seen = since.seen.get();
-        since.now.with(|now| now.clone().filter(|now| now.head == seen)).unwrap_or_else(last)
-    });
+fn About(shown: Memo<UpdatePullRequest>) -> impl IntoView {
     move || {
         let open = shown.get();
         let (look, says) = checks(&open.checks);

@@ -65,7 +65,7 @@ fn history(deployment: &Deployment) -> Vec<(Option<DateTime<Utc>>, String)> {
         Decision::Continued { by, at } => {
             Some((Some(*at), format!("{by} decided to go on although a host failed.")))
         }
-        Decision::Reverting { by, at } => {
+        Decision::Reverting { by, at, .. } => {
             Some((Some(*at), format!("{by} asked for a revert, which is being made.")))
         }
         Decision::Reverted { by, at, commit } => {

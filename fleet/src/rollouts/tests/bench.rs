@@ -170,7 +170,8 @@ impl Bench {
     pub(super) async fn revert(&self, id: DeploymentId) {
         let (by, at) = ("maria".to_owned(), self.clock.now());
         let reverted = Decision::Reverted { by: by.clone(), at, commit: Commit("r".into()) };
-        for decision in [Decision::Reverting { by, at }, reverted] {
+        let before = Box::new(Decision::Open);
+        for decision in [Decision::Reverting { by, at, before }, reverted] {
             self.store.decide(id, &decision, &self.entry("pr.decided")).await.unwrap().unwrap();
         }
     }

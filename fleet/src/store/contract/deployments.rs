@@ -26,7 +26,7 @@ async fn opened(store: &dyn Store, number: u64) -> Deployment {
 }
 
 fn reverting() -> Decision {
-    Decision::Reverting { by: "maria".to_owned(), at: at(1) }
+    Decision::Reverting { by: "maria".to_owned(), at: at(1), before: Box::new(Decision::Open) }
 }
 
 fn reverted() -> Decision {
@@ -109,11 +109,9 @@ pub(super) async fn a_deployment_is_decided_once(bench: &mut impl Bench) {
     assert_eq!(taken, 1, "of many clicks at once, one counts");
     let continued = Decision::Continued { by: "otto".to_owned(), at: at(3) };
     assert_eq!(store.decide(id, &continued, &entry("pr.continued")).await.unwrap(), None);
-    assert_eq!(
-        store.decide(id, &Decision::Open, &entry("pr.revert-failed")).await.unwrap().unwrap().decision,
-        Decision::Open,
-        "a revert that cannot be made leaves it as it was"
-    );
+    let failed = async |id| store.revert_failed(id, &entry("pr.revert-failed")).await.unwrap();
+    assert_eq!(failed(id).await.unwrap().decision, Decision::Open);
+    assert_eq!(failed(id).await, None, "no revert is being made");
     store.decide(id, &continued, &entry("pr.continued")).await.unwrap().unwrap();
     store.decide(id, &reverting(), &entry("pr.reverting")).await.unwrap().unwrap();
     assert_eq!(
@@ -127,6 +125,30 @@ pub(super) async fn a_deployment_is_decided_once(bench: &mut impl Bench) {
         entries,
         ["pr.merged", "pr.reverting", "pr.revert-failed", "pr.continued", "pr.reverting", "pr.reverted"]
     );
+}
+
+pub(super) async fn a_revert_that_failed_leaves_what_was_decided_before_it(bench: &mut impl Bench) {
+    let store = bench.store();
+    let id = opened(&*store, 42).await.id;
+    let by = || "otto".to_owned();
+    let pull_request = PullRequestRef { number: 57, title: "Revert PR #42".into(), url: "u".into() };
+    let failed = async || {
+        store.decide(id, &reverting(), &entry("pr.reverting")).await.unwrap().unwrap();
+        store.revert_failed(id, &entry("pr.revert-failed")).await.unwrap().unwrap().decision
+    };
+    assert_eq!(failed().await, Decision::Open);
+    let continued = Decision::Continued { by: by(), at: at(3) };
+    store.decide(id, &continued, &entry("pr.continued")).await.unwrap().unwrap();
+    assert_eq!(failed().await, continued);
+    store.decide(id, &reverting(), &entry("pr.reverting")).await.unwrap().unwrap();
+    let proposed = Decision::Proposed { by: by(), at: at(4), pull_request };
+    store.decide(id, &proposed, &entry("pr.revert-proposed")).await.unwrap().unwrap();
+    assert_eq!(failed().await, proposed);
+    store.decide(id, &reverting(), &entry("pr.reverting")).await.unwrap().unwrap();
+    opened(&*store, 43).await;
+    assert_eq!(store.deployment(id).await.unwrap().unwrap().decision.as_str(), "reverting");
+    let decision = store.revert_failed(id, &entry("pr.revert-failed")).await.unwrap().unwrap().decision;
+    assert_eq!(decision, Decision::Superseded, "a later one was merged meanwhile");
 }
 
 pub(super) async fn what_may_have_become_the_revert_is_remembered(bench: &mut impl Bench) {

@@ -178,13 +178,42 @@ pub(super) async fn decide(
     entry: &NewAuditEntry,
 ) -> Result<Option<Deployment>, StoreError> {
     let mut tx = store.begin().await?;
+    let mut decision = decision.clone();
+    if let Decision::Reverting { before, .. } = &mut decision {
+        let Some(deployment) = one(&mut tx, id).await? else { return Ok(None) };
+        **before = deployment.decision;
+    }
     let mut query = QueryBuilder::<Sqlite>::new("UPDATE deployments SET decision = ");
-    query.push_bind(decision.as_str()).push(", decided = ").push_bind(stored_json(decision)?);
+    query.push_bind(decision.as_str()).push(", decided = ").push_bind(stored_json(&decision)?);
     query.push(" WHERE id = ").push_bind(id.to_string());
-    push_predecessors(&mut query, decision);
+    push_predecessors(&mut query, &decision);
     if query.build().execute(&mut *tx).await?.rows_affected() == 0 {
         return Ok(None);
     }
+    audit::append(&mut tx, entry).await?;
+    let deployment = one(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(deployment)
+}
+
+pub(super) async fn revert_failed(
+    store: &SqliteStore,
+    id: DeploymentId,
+    entry: &NewAuditEntry,
+) -> Result<Option<Deployment>, StoreError> {
+    let mut tx = store.begin().await?;
+    let Some(deployment) = one(&mut tx, id).await? else { return Ok(None) };
+    let later: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM deployments WHERE id > $1")
+        .bind(id.to_string())
+        .fetch_one(&mut *tx)
+        .await?;
+    let Some(next) = deployment.decision.after_failed_revert(later == 0) else { return Ok(None) };
+    sqlx::query("UPDATE deployments SET decision = $1, decided = $2 WHERE id = $3")
+        .bind(next.as_str())
+        .bind(stored_json(&next)?)
+        .bind(id.to_string())
+        .execute(&mut *tx)
+        .await?;
     audit::append(&mut tx, entry).await?;
     let deployment = one(&mut tx, id).await?;
     tx.commit().await?;

@@ -373,6 +373,14 @@ impl Store for SqliteStore {
         deployments::decide(self, id, decision, audit).await
     }
 
+    async fn revert_failed(
+        &self,
+        id: DeploymentId,
+        entry: &NewAuditEntry,
+    ) -> Result<Option<Deployment>, StoreError> {
+        deployments::revert_failed(self, id, entry).await
+    }
+
     async fn revert_candidates(&self, id: DeploymentId) -> Result<Vec<Commit>, StoreError> {
         deployments::candidates(self, id).await
     }

@@ -2,7 +2,9 @@
 
 use backstay_protocol::deployment::{Decision, Deployment, HostOutcome, PullRequestRef, Step};
 use backstay_protocol::flake_lock::{InputChange, Pin};
-use backstay_protocol::pull_request::{Checks, Inputs, Mergeable, PullRequests, Reading, UpdatePullRequest};
+use backstay_protocol::pull_request::{
+    Checks, Inputs, Mergeable, Origin, OtherFiles, PullRequests, Reading, UpdatePullRequest,
+};
 use backstay_protocol::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
 use backstay_protocol::{DeploymentId, HostId, OpAction, OpId, OpKind, RolloutId};
 use chrono::TimeDelta;
@@ -25,6 +27,8 @@ fn open(number: u64, title: &str, inputs: Inputs, checks: Checks, mergeable: Mer
         author: "flake-updater".into(),
         head: commit(49),
         updated_at: now() - TimeDelta::minutes(17),
+        origin: Origin { fork: None, is_known_author: true },
+        other_files: OtherFiles::Known { paths: vec![], more: 0 },
         inputs,
         checks,
         mergeable,

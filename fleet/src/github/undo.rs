@@ -1,0 +1,204 @@
+//! What a merged pull request did on the branch, and so what a revert takes back.
+//!
+//! GitHub names the commit M that a pull request was merged as, and the commit P that its own branch was at. How the two
+//! lie to each other tells how it was merged:
+//!
+//! * M is a merge of P and what the branch was before, in whichever order: the other parent is what was before.
+//! * P is in the history of M in another way, as after a push or a fast-forward: its own commits are on the branch as
+//!   they are. Before them is the newest of the commits that they were put on.
+//! * P is not in the history of M: it was squashed into M, or rebased into M and some commits before it.
+//!
+//! **Invariant:** what is taken back is the pull request's own. A pull request that was stacked on another lists the
+//! other's commits too, so commits that another one brought are left out. Where that cannot be told, nothing is reverted.
+
+use backstay_protocol::Commit;
+use chrono::TimeDelta;
+
+use super::error::GitHubError;
+use super::pull_request::PullRequest;
+use super::repository::{COMMITS, GitCommit, GitHub, ListedCommit, Object};
+use super::revert::RevertError;
+
+/// How far apart the commits of one rebase are made. Where GitHub does not say which pull request brought a commit, its
+/// committer and its time do.
+const ONE_REBASE: TimeDelta = TimeDelta::seconds(60);
+
+/// What a revert takes back: the way from one tree to a commit of the branch.
+pub(super) struct Undo {
+    /// The tree to go back to.
+    pub(super) before: Commit,
+    /// The commit up to which it is taken back.
+    pub(super) after: Commit,
+}
+
+impl GitHub {
+    /// What the pull request did on the branch, where `merged` is what it was merged as.
+    pub(super) async fn undo(&self, pull: &PullRequest, merged: &Commit) -> Result<Undo, RevertError> {
+        if !self.contains(merged, &pull.head.sha).await? {
+            return self.undo_copies(pull, merged).await;
+        }
+        match self.undo_merge(pull, merged).await? {
+            Some(undo) => Ok(undo),
+            None => self.undo_own_commits(pull).await,
+        }
+    }
+
+    /// Of a merge of the pull request's head: at `merged`, or shortly before it where more was pushed with it.
+    async fn undo_merge(&self, pull: &PullRequest, merged: &Commit) -> Result<Option<Undo>, RevertError> {
+        let head = &pull.head.sha;
+        let tip = self.commit(merged).await?;
+        let merge = match other_parent(&tip.parents, head) {
+            Some(other) if merged != head => Some((merged.clone(), other.clone())),
+            _ => self.merge_between(head, merged).await?,
+        };
+        let Some((merge, other)) = merge else { return Ok(None) };
+        if !self.brings_only(pull, &other).await? {
+            return Ok(None);
+        }
+        let before = self.commit(&other).await?.tree.sha;
+        Ok(Some(Undo { before, after: merge }))
+    }
+
+    /// The only merge of the pull request's head on the way from there to `merged`, and its other parent.
+    async fn merge_between(
+        &self,
+        head: &Commit,
+        merged: &Commit,
+    ) -> Result<Option<(Commit, Commit)>, GitHubError> {
+        let (count, commits) = self.between(head, merged).await?;
+        let mut merges = commits.iter().filter_map(|listed| {
+            other_parent(&listed.parents, head).map(|other| (listed.sha.clone(), other.clone()))
+        });
+        let first = merges.next();
+        Ok(first.filter(|_| merges.next().is_none() && count == commits.len()))
+    }
+
+    /// Whether a merge with this other parent brought commits of the pull request alone.
+    async fn brings_only(&self, pull: &PullRequest, other: &Commit) -> Result<bool, RevertError> {
+        let (count, brought) = self.between(other, &pull.head.sha).await?;
+        if count > COMMITS {
+            // Neither list is whole.
+            return Ok(pull.commits.is_some_and(|commits| count <= commits));
+        }
+        let listed = self.commits_of(pull.number).await?;
+        if listed.len() < COMMITS {
+            return Ok(brought.iter().all(|commit| listed.iter().any(|own| own.sha == commit.sha)));
+        }
+        Ok(pull.commits.is_some_and(|commits| count <= commits))
+    }
+
+    /// Of commits that are on the branch as they are.
+    async fn undo_own_commits(&self, pull: &PullRequest) -> Result<Undo, RevertError> {
+        let head = &pull.head.sha;
+        let mut own = vec![];
+        for listed in self.all_commits_of(pull).await? {
+            if !self.is_of_an_earlier_one(&listed.sha, pull).await? {
+                own.push(listed);
+            }
+        }
+        if !own.iter().any(|listed| listed.sha == *head) {
+            return Err(self.unclear(pull, "another pull request brought the same commits before"));
+        }
+        let is_own = |sha: &Commit| own.iter().any(|listed| listed.sha == *sha);
+        let mut bases: Vec<&Commit> = vec![];
+        for Object { sha } in own.iter().flat_map(|listed| &listed.parents) {
+            if !is_own(sha) && !bases.contains(&sha) {
+                bases.push(sha);
+            }
+        }
+        // The list is oldest first, so the newest is most likely the last.
+        for base in bases.iter().rev() {
+            let (count, _) = self.between(base, head).await?;
+            if count == own.len() {
+                let before = self.commit(base).await?.tree.sha;
+                return Ok(Undo { before, after: head.clone() });
+            }
+        }
+        Err(self.unclear(pull, "its commits lie among those of others"))
+    }
+
+    /// Of commits that were made anew on the branch: one squashed commit, or as many as were rebased.
+    async fn undo_copies(&self, pull: &PullRequest, merged: &Commit) -> Result<Undo, RevertError> {
+        let tip = self.commit(merged).await?;
+        if tip.parents.len() != 1 {
+            return Err(self.unclear(pull, "it was merged by a merge that does not contain it"));
+        }
+        let own = self.all_commits_of(pull).await?;
+        let copy_of = |commit: &GitCommit, among: &[ListedCommit]| {
+            among.iter().rposition(|listed| {
+                (&listed.commit.message, &listed.commit.author) == (&commit.message, &commit.author)
+            })
+        };
+        let mut before = self.first_parent(pull, &tip).await?;
+        // A squash makes a commit of its own, while a rebase keeps message and author of each.
+        let mut place = copy_of(&tip, &own).unwrap_or_default();
+        while let Some(earlier) = copy_of(&before, &own[..place]) {
+            if before.parents.len() != 1 || !self.is_of_the_same_rebase(&before, &tip, pull).await? {
+                break;
+            }
+            place = earlier;
+            before = self.first_parent(pull, &before).await?;
+        }
+        Ok(Undo { before: before.tree.sha, after: merged.clone() })
+    }
+
+    async fn first_parent(&self, pull: &PullRequest, commit: &GitCommit) -> Result<GitCommit, RevertError> {
+        let parent = commit.parents.first();
+        let parent = parent.ok_or_else(|| self.unclear(pull, "nothing was on the branch before it"))?;
+        Ok(self.commit(&parent.sha).await?)
+    }
+
+    /// All commits of the pull request, oldest first.
+    async fn all_commits_of(&self, pull: &PullRequest) -> Result<Vec<ListedCommit>, RevertError> {
+        let listed = self.commits_of(pull.number).await?;
+        let is_whole = match pull.commits {
+            Some(count) => count == listed.len(),
+            None => listed.len() < COMMITS,
+        };
+        if is_whole {
+            Ok(listed)
+        } else {
+            Err(self.unclear(pull, "GitHub does not list all of its commits: it lists 250 at most"))
+        }
+    }
+
+    /// Whether a commit that the pull request lists came to the branch with another one, before it.
+    async fn is_of_an_earlier_one(&self, sha: &Commit, pull: &PullRequest) -> Result<bool, GitHubError> {
+        Ok(self.merges_of(sha).await?.iter().any(|other| is_earlier(other, pull)))
+    }
+
+    /// Whether a copy of one of the pull request's commits was made by its own rebase, and not by that of another one
+    /// that it was stacked on.
+    async fn is_of_the_same_rebase(
+        &self,
+        commit: &GitCommit,
+        tip: &GitCommit,
+        pull: &PullRequest,
+    ) -> Result<bool, GitHubError> {
+        let merges = self.merges_of(&commit.sha).await?;
+        if merges.is_empty() {
+            let apart = (tip.committer.date - commit.committer.date).abs();
+            return Ok(tip.committer.email == commit.committer.email && apart <= ONE_REBASE);
+        }
+        let is_it = merges.iter().any(|merged| merged.number == pull.number);
+        Ok(is_it && !merges.iter().any(|other| is_earlier(other, pull)))
+    }
+
+    fn unclear(&self, pull: &PullRequest, why: &'static str) -> RevertError {
+        RevertError::Unclear { number: pull.number, branch: self.branch().to_owned(), why }
+    }
+}
+
+/// Whether a pull request was merged before another one. Of two that one push merged, the one with the lower number.
+fn is_earlier(one: &PullRequest, other: &PullRequest) -> bool {
+    one.number != other.number && (one.merged_at, one.number) < (other.merged_at, other.number)
+}
+
+/// Of two parents, the one that is not this.
+fn other_parent<'a>(parents: &'a [Object], this: &Commit) -> Option<&'a Commit> {
+    match parents {
+        [one, two] if one.sha == *this => Some(&two.sha),
+        [one, two] if two.sha == *this => Some(&one.sha),
+        _ => None,
+    }
+}
