@@ -141,3 +141,15 @@ async fn one_agent_to_a_state_folder() {
     assert!(!second.status.success());
     assert!(String::from_utf8_lossy(&second.stderr).contains("another agent uses"));
 }
+
+#[tokio::test]
+async fn a_host_that_hears_of_a_revert_is_read_and_told_at_once() {
+    let host = Host::with_three();
+    let server = Server::start().await;
+    let _agent = host.agent(&server);
+    let mut connection = server.accept().await;
+    connection.facts().await;
+    let message = "PR reverted - Pull to get reverted flake.lock".into();
+    connection.send(&ServerMessage::PrReverted { number: 42, message }).await;
+    assert_eq!(connection.facts().await.current().unwrap().number, 3);
+}

@@ -69,7 +69,7 @@ impl Fleet {
         };
         let recorded = self.record_merge(&new, format!("Pull request #{number} was merged.")).await;
         self.watch.merge_ends(number);
-        self.branch_moved(&new.commit, format!("{} Pull.", merged_by(number, by))).await;
+        self.branch_moved(&new.commit, format!("{}. Pull.", merged_by(number, by))).await;
         match recorded? {
             Some(deployment) => Ok(deployment),
             None => Ok(self.of_commit(&new.commit).await?.ok_or_else(|| {

@@ -181,7 +181,7 @@ impl Fleet {
                 let detail = format!("Pull request #{number} was reverted by {commit}.");
                 let decision = Decision::Reverted { by: by.to_owned(), at, commit: commit.clone() };
                 let reverted = self.decide(deployment.id, &decision, by, "pr.reverted", detail).await;
-                self.branch_moved(&commit, reverted_words(number)).await;
+                self.branch_moved(&commit, format!("{}.", reverted_words(number))).await;
                 let reverted = reverted?;
                 self.tell_reverted(number);
                 Ok(reverted)

@@ -155,7 +155,7 @@ const ROWS: &[Row] = &[
 ];
 
 fn moved(host: &mut Host) {
-    let why = "PR #42 reverted - Pull to get reverted flake.lock".to_owned();
+    let why = "PR #42 reverted - Pull to get reverted flake.lock.".to_owned();
     host.desired = DesiredState::Moved { commit: Commit("c49".into()), since: now(), why };
 }
 
