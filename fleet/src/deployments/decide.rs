@@ -44,7 +44,11 @@ impl Fleet {
         let number = seen.number;
         let failed = |error| DeployError::NotMerged { number, error };
         let pull_request = github.pull_request(number).await.map_err(failed)?;
-        must_be_as_seen(github, &pull_request, seen).await?;
+        if let Err(refused) = must_be_as_seen(github, &pull_request, seen).await {
+            // The page may show what was before.
+            self.read_github_soon();
+            return Err(refused);
+        }
         self.watch.merge_begins(number, by);
         let merged = github.merge(number, &seen.head, github.merge_method()).await;
         let commit = match merged {

@@ -87,6 +87,7 @@ fn Found(live: Live, open: UpdatePullRequest, branch: String) -> impl IntoView {
     let pending = action.pending();
     let merged =
         Memo::new(move |_| pending.get() || action.value().with(|value| matches!(value, Some(Ok(())))));
+    let yellow = if changes_lock(&open.inputs) { "Git and Lock" } else { "Git" };
     let shown = Memo::new(move |last: Option<&UpdatePullRequest>| {
         let last = || last.unwrap_or(&open).clone();
         let seen = since.seen.get();
@@ -94,7 +95,6 @@ fn Found(live: Live, open: UpdatePullRequest, branch: String) -> impl IntoView {
     });
     let closed = move || since.in_the_way() || merged.get() || !live.may_operate();
     let hosts = live.rows().with_untracked(Vec::len);
-    let yellow = if changes_lock(&open.inputs) { "Git and Lock" } else { "Git" };
     let will = vec![
         format!("Merge PR #{number} into {branch}"),
         format!("Mark {yellow} of {} outdated (yellow)", hosts_words(hosts)),
