@@ -174,16 +174,32 @@ impl Client {
         headers: HeaderMap,
         body: Option<&B>,
     ) -> Result<Answer, GitHubError> {
-        let mut answer = self.ask_at(method.clone(), path, &headers, body).await?;
-        if let Some(moved) = answer.moved_to(&self.api) {
-            answer = self.ask_at(method, &moved, &headers, body).await?;
+        self.quiet.may_ask()?;
+        let answered = self.ask_and_follow(method, path, &headers, body).await.and_then(|answer| {
+            if answer.status.is_success() || answer.status == StatusCode::NOT_MODIFIED {
+                Ok(answer)
+            } else {
+                Err(GitHubError::of(answer.status, answer.limit(), what, &answer.body))
+            }
+        });
+        if let Err(error) = &answered {
+            self.quiet.heed(error);
         }
-        if answer.status.is_success() || answer.status == StatusCode::NOT_MODIFIED {
-            return Ok(answer);
+        answered
+    }
+
+    async fn ask_and_follow<B: Serialize + ?Sized>(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &HeaderMap,
+        body: Option<&B>,
+    ) -> Result<Answer, GitHubError> {
+        let answer = self.ask_at(method.clone(), path, headers, body).await?;
+        match answer.moved_to(&self.api) {
+            Some(moved) => self.ask_at(method, &moved, headers, body).await,
+            None => Ok(answer),
         }
-        let error = GitHubError::of(answer.status, answer.limit(), what, &answer.body);
-        self.quiet.heed(&error);
-        Err(error)
     }
 
     async fn ask_at<B: Serialize + ?Sized>(
@@ -193,7 +209,6 @@ impl Client {
         headers: &HeaderMap,
         body: Option<&B>,
     ) -> Result<Answer, GitHubError> {
-        self.quiet.may_ask()?;
         let mut builder = http::Request::builder().method(method).uri(path);
         for (name, value) in headers {
             builder = builder.header(name, value);

@@ -14,7 +14,7 @@ pub enum GitHubError {
     #[error("GitHub takes no more requests {}.", .0.map_or_else(|| "for now".to_owned(), |at| format!("before {}", at.format("%H:%M UTC"))))]
     RateLimited(Option<DateTime<Utc>>),
     /// The token is wrong or has expired.
-    #[error("GitHub does not accept the token. Put a valid one into the token file.")]
+    #[error("GitHub does not accept the token. Put a valid one into the token file and restart the server.")]
     BadCredentials,
     /// The app or its installation is none that GitHub knows.
     #[error("GitHub does not accept the app: {0}. Check its identifier, its installation and its key.")]
