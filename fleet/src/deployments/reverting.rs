@@ -210,7 +210,7 @@ impl Fleet {
     ) -> Result<(), StoreError> {
         let entry = self.entry(by, "pr.revert-failed", error.to_string());
         if self.store.revert_failed(deployment.id, &entry).await?.is_some() {
-            self.publish_deployment(deployment.id).await?;
+            self.publish_deployment(deployment.id).await;
             self.tell(Tone::Bad, error.to_string());
         }
         Ok(())

@@ -264,9 +264,7 @@ impl Fleet {
         if self.desired().head() != Some(commit) {
             let since = self.clock.now();
             self.set_desired(DesiredState::Moved { commit: commit.clone(), since, why });
-            if let Err(error) = self.publish_all().await {
-                tracing::error!(%error, "the hosts could not be compared with the branch");
-            }
+            self.publish_all().await;
         }
         self.read_github_soon();
     }
