@@ -14,9 +14,10 @@ export default defineConfig({
   workers: 2,
   retries: 0,
   forbidOnly: true,
-  timeout: 60_000,
-  // Generous, because a busy machine is no fault of the page; nothing waits longer than it must.
-  expect: { timeout: 20_000 },
+  // Generous, because a busy machine is no fault of the page; nothing waits longer than it must. A page has a second of a
+  // processor's work to do before it is alive, which beside other work can take more than twenty.
+  timeout: 180_000,
+  expect: { timeout: 60_000 },
   reporter: 'list',
   use: {
     browserName: 'chromium',
@@ -24,7 +25,7 @@ export default defineConfig({
     viewport: { width: 1280, height: 800 },
     locale: 'en-GB',
     timezoneId: 'Europe/Vienna',
-    actionTimeout: 15_000,
+    actionTimeout: 60_000,
     // Tests of the worker say otherwise; elsewhere it would only answer where there is no server.
     serviceWorkers: 'block',
     trace: 'retain-on-failure',

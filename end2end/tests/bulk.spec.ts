@@ -268,7 +268,7 @@ test.describe('without JavaScript', () => {
     await expect(async () => {
       await page.reload();
       await expect(new RolloutPanel(page).self).toHaveAttribute('data-state', 'done', { timeout: 1 });
-    }).toPass({ timeout: 20_000 });
+    }).toPass();
 
     await selection.box('hsb0').check();
     await selection.button('Test').click();

@@ -80,7 +80,6 @@ async function tooSmall(page: Page, least = 24): Promise<string[]> {
 }
 
 test('nothing is too small for a finger', async ({ another, fleet }) => {
-  test.setTimeout(120_000);
   const page = await another(phone);
   await badDay(page, fleet);
   for (const address of ['/', '/hosts/gpc0', '/hosts/gpc0/rollback', '/rollout', '/ops', '/audit', '/deployments', '/notices', '/about']) {

@@ -11,7 +11,7 @@ async function afterLookingAgain(page: Page, holds: () => Promise<void>): Promis
   await expect(async () => {
     await page.reload();
     await holds();
-  }).toPass({ timeout: 30_000 });
+  }).toPass();
 }
 
 /** Chooses hosts and begins the roll-out on them. */
@@ -26,7 +26,6 @@ test.describe('without JavaScript', () => {
   test.use({ javaScriptEnabled: false });
 
   test('merge, roll out, revert, and roll out again', async ({ page, story, fleet, github }) => {
-    test.setTimeout(120_000);
     await story.begin('gpc0', 'hsb0', 'csb0');
     await page.goto('/');
     await new PullRequests(page).card(number).merge.click();

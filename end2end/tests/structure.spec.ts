@@ -12,7 +12,6 @@ import { ofFleet, ofStory, outside } from '../support/views';
 
 plain('the pages of a fleet', async ({ page, fleet, watch }) => {
   watch.allow(/\b404\b/);
-  plain.setTimeout(120_000);
   await badDay(page, fleet);
   for (const [name, { goTo }] of Object.entries(ofFleet)) {
     await goTo(page, undefined);
@@ -21,7 +20,6 @@ plain('the pages of a fleet', async ({ page, fleet, watch }) => {
 });
 
 test('the pages of a pull request', async ({ page, story }) => {
-  test.setTimeout(120_000);
   await story.begin();
   for (const [name, { goTo }] of Object.entries(ofStory)) {
     await goTo(page, story);
@@ -39,7 +37,6 @@ plain('the pages outside', async ({ another, watch }) => {
 });
 
 plain('the components', async ({ page }) => {
-  plain.setTimeout(120_000);
   for (const scene of (await scenes(page)).filter((scene) => !['tokens', 'icons', 'buttons', 'forms'].includes(scene))) {
     await openScene(page, scene);
     isAsWritten(await heard(page), `component ${scene}`);

@@ -13,7 +13,7 @@ async function shownAfterLookingAgain(page: Page, light: Locator, state: string,
     await page.reload();
     await expect(light).toHaveAttribute('data-state', state, { timeout: 1 });
     await expect(light).toHaveText(words, { timeout: 1 });
-  }).toPass({ timeout: 20_000 });
+  }).toPass();
 }
 
 test.describe('without JavaScript', () => {
@@ -100,7 +100,7 @@ test.describe('without JavaScript', () => {
     await expect(async () => {
       await looking.reload();
       await expect(generation).toBeVisible({ timeout: 1 });
-    }).toPass({ timeout: 20_000 });
+    }).toPass();
 
     await dialog.confirm(47).click();
     await expect(dialog.self.getByRole('alert')).toHaveText(

@@ -29,7 +29,6 @@ for (const [name, { viewport, text }] of Object.entries(zooms)) {
     test.use({ viewport });
 
     test('nothing of the pages is lost', async ({ page, fleet }, testInfo) => {
-      test.setTimeout(180_000);
       await badDay(page, fleet);
       for (const address of addresses) {
         await test.step(address, async () => {
@@ -49,7 +48,6 @@ for (const [name, { viewport, text }] of Object.entries(zooms)) {
     });
 
     test('nothing of the components is lost', async ({ page }) => {
-      test.setTimeout(180_000);
       for (const scene of await scenes(page)) {
         await openScene(page, scene);
         await enlarge(page, text);
@@ -77,7 +75,6 @@ async function moving(page: Page): Promise<string[]> {
 }
 
 test('who wants no motion gets none', async ({ page }) => {
-  test.setTimeout(180_000);
   const all = await scenes(page);
   await openScene(page, 'lights');
   expect(await moving(page), 'otherwise, what works turns').not.toEqual([]);

@@ -59,7 +59,7 @@ async fn an_op_from_the_future_is_begun() {
 async fn an_op_from_the_future_is_stopped_when_its_time_is_over() {
     let host = host(&format!("{HOLD}{ACTIVATE}"));
     host.hold();
-    let heard = written_down(&host, host.rollback(2, 1), 2, TimeDelta::days(400)).await;
+    let heard = written_down(&host, host.rollback(2, 1), 10, TimeDelta::days(400)).await;
     assert!(heard.expect(Outcome::TimedOut).contains("took too long"));
     assert!(heard.result.started_at <= heard.result.finished_at);
 }

@@ -210,6 +210,9 @@ async fn while_the_journal_is_read_only_ops_are_refused_and_the_host_is_told_all
     let mut connection = server.accept().await;
     let ended = connection.run(OpAction::Refresh).await;
     connection.hear(ended).await;
+    // A disk on which somebody still has a file open to write is not made read-only.
+    let runner = disk.runner(ended);
+    until("the runner to be gone", || !process::is_running(runner)).await;
     disk.remount("ro");
 
     let op = OpId::new();

@@ -143,9 +143,12 @@ async fn a_revert_that_is_taken_up_waits_for_github() {
             let next = fleet(&story.bench, &story.store);
             let resumed = tokio::spawn(async move { next.resume_reverts().await });
             let asked = story.bench.stand_in.requests().len();
-            while story.bench.stand_in.requests().len() < asked + 2 {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
+            let tries = async {
+                while story.bench.stand_in.requests().len() < asked + 2 {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            };
+            tokio::time::timeout(Duration::from_mins(2), tries).await.expect("it does not ask again");
             assert!(matches!(story.decision(&deployment).await, Decision::Reverting { .. }));
             // What was stopped is of the server that is gone.
             drop(gate);

@@ -3,7 +3,7 @@
 use backstay_protocol::message::{AgentMessage, OpResult, Outcome, ServerMessage};
 use backstay_protocol::{Facts, OpAction, OpId, OutputLine, State, Stream};
 
-use crate::harness::{Agent, Browser, Events, Server, facts, generation, now};
+use crate::harness::{Agent, Browser, Events, Server, facts, generation, now, soon};
 
 /// Fills in the dialog: from what the person saw to what the person chose.
 async fn ask(browser: &Browser, host: &str, from: u32, to: u32) -> String {
@@ -34,20 +34,22 @@ fn result(outcome: Outcome, message: &str) -> OpResult {
 }
 
 async fn take_run(agent: &mut Agent) -> (OpId, OpAction) {
-    loop {
-        if let ServerMessage::Run { op, action, .. } = agent.hear().await.expect("an op") {
-            return (op, action);
+    soon("an op", async {
+        loop {
+            if let ServerMessage::Run { op, action, .. } = agent.hear().await.expect("an op") {
+                return (op, action);
+            }
         }
-    }
+    })
+    .await
 }
 
 async fn finish(agent: &mut Agent, op: OpId, result: OpResult, facts: Facts) {
     agent.say(AgentMessage::Finished { op, result, lines: 0, facts: Box::new(facts) }).await;
-    loop {
-        if agent.hear().await.expect("an answer") == (ServerMessage::FinishStored { op }) {
-            return;
-        }
-    }
+    soon("the end to be stored", async {
+        while agent.hear().await.expect("an answer") != (ServerMessage::FinishStored { op }) {}
+    })
+    .await;
 }
 
 /// A rollback of gpc0 from Gen 48 to Gen 47 that has reached its agent, and a page that watches.
