@@ -39,8 +39,8 @@ pub(crate) async fn check(
     op: &StoredOp,
 ) -> Result<Findings> {
     let count = Count::of(&world.host).since(before.count);
-    let mut findings = Findings { executions: count.begun, ..Findings::default() };
-    end(&mut findings, world, schedule, before, op, count)?;
+    let mut findings = Findings { executions: count.executions(), ..Findings::default() };
+    end(&mut findings, world, schedule, before, op, count).await?;
     lines(&mut findings, world, schedule, before, op).await?;
     record(&mut findings, world, schedule, before, op).await?;
     findings.hold(!world.has_damaged_entries()?, || "the journal has damaged entries".to_owned());
@@ -48,7 +48,7 @@ pub(crate) async fn check(
 }
 
 /// One execution, and the end that it had.
-fn end(
+async fn end(
     findings: &mut Findings,
     world: &World,
     schedule: &Schedule,
@@ -56,25 +56,36 @@ fn end(
     op: &StoredOp,
     count: Count,
 ) -> Result<()> {
-    findings.hold(count.begun <= 1 && count.ended <= 1, || format!("it was carried out: {count:?}"));
+    let once = Count::once(schedule.ask);
+    findings.hold(count.is_within(once), || format!("it was carried out: {count:?}"));
     if op.status == OpStatus::Succeeded {
-        findings.hold(count == Count { begun: 1, ended: 1 }, || format!("it succeeded, and {count:?}"));
-        if schedule.ask == Ask::Rollback {
-            let target = world.store_path(before.target)?;
-            let (current, running) = (world.current()?, fs::read_link(&world.host.running)?);
-            findings.hold(current == before.target, || {
-                format!("it succeeded, and the profile is on Gen {current}")
-            });
-            findings.hold(running == target, || format!("it succeeded, and {} runs", running.display()));
-        }
+        findings.hold(count == once, || format!("it succeeded, and {count:?}"));
+        reached(findings, world, schedule, before).await?;
     } else {
         let is_explained =
-            schedule.mishaps.iter().any(|mishap| mishap.fault.explains(op.status, count.begun));
+            schedule.mishaps.iter().any(|mishap| mishap.fault.explains(op.status, count.executions()));
         findings.hold(is_explained, || format!("it ended {} after {count:?}: {}", op.status, op.message));
     }
     if op.message.to_lowercase().contains("nothing was changed") {
         findings.hold(count.begun == 0, || format!("“{}”, and {count:?}", op.message));
     }
+    Ok(())
+}
+
+/// The host is what was asked for.
+async fn reached(findings: &mut Findings, world: &World, schedule: &Schedule, before: &Before) -> Result<()> {
+    let mut hold = |holds: bool, what: String| findings.hold(holds, || format!("it succeeded, and {what}"));
+    if schedule.ask.activates() {
+        let current = world.current()?;
+        let (build, running) = (world.store_path(current)?, fs::read_link(&world.host.running)?);
+        hold(build == before.build, format!("the profile is on Gen {current}"));
+        hold(running == before.build, format!("{} runs", running.display()));
+        if schedule.ask == Ask::Rollback {
+            hold(current == before.target, format!("the profile is on Gen {current}"));
+        }
+    }
+    let commit = world.head().await?;
+    hold(commit == before.commit, format!("the checkout is at {commit}"));
     Ok(())
 }
 

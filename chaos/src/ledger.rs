@@ -38,12 +38,11 @@ impl Ledger {
         }
     }
 
-    /// The generation that the host is on, as the server knows it.
-    pub(crate) async fn current(&self) -> Result<Option<u32>> {
+    /// What the host is, as the server knows it.
+    pub(crate) async fn facts(&self) -> Result<Option<Facts>> {
         let row = sqlx::query("SELECT facts FROM hosts").fetch_optional(&self.pool).await?;
-        let Some(text) = row.and_then(|row| row.get::<Option<String>, _>("facts")) else { return Ok(None) };
-        let facts: Facts = serde_json::from_str(&text)?;
-        Ok(facts.current().map(|generation| generation.number))
+        let text = row.and_then(|row| row.get::<Option<String>, _>("facts"));
+        text.map(|text| Ok(serde_json::from_str(&text)?)).transpose()
     }
 
     /// The newest op.

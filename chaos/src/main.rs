@@ -11,6 +11,7 @@
 //! processes, a real database and a real Nix profile, and when all is at rest again, [`check`] holds what is there
 //! against what was promised (`docs/reliability.md`).
 
+mod agent;
 mod check;
 mod ledger;
 mod means;
@@ -21,6 +22,7 @@ mod report;
 mod schedule;
 mod script;
 mod story;
+mod upstream;
 mod world;
 
 use std::path::PathBuf;
@@ -33,7 +35,7 @@ use clap::Parser;
 
 use crate::means::Machine;
 use crate::report::{Failure, Report};
-use crate::schedule::Schedule;
+use crate::schedule::{Place, Schedule};
 use crate::world::{Programs, World};
 
 /// After how many failures it is time to look at them.
@@ -67,7 +69,9 @@ struct Run {
     machine: Machine,
     seed: u64,
     fixed: Vec<Schedule>,
-    next: AtomicUsize,
+    /// How many of the list were told, and how many of those that are drawn for each kind of world.
+    listed: AtomicUsize,
+    drawn: [AtomicUsize; 2],
     enough: AtomicBool,
     end: Option<Instant>,
     folder: PathBuf,
@@ -98,8 +102,9 @@ async fn run(options: Options) -> Result<bool> {
     println!("Seed {seed}");
     let folder = tempfile::Builder::new().prefix("backstay-chaos-").tempdir()?;
     let run = Run {
-        fixed: if options.fixed { Schedule::fixed(machine.means()) } else { vec![] },
-        next: AtomicUsize::new(0),
+        fixed: if options.fixed { Schedule::fixed(machine.means(Place::Bare)) } else { vec![] },
+        listed: AtomicUsize::new(0),
+        drawn: Default::default(),
         enough: AtomicBool::new(false),
         end: options.seconds.map(|seconds| start + Duration::from_secs(seconds)),
         // Nix refuses a store whose path has a symbolic link in it.
@@ -108,7 +113,8 @@ async fn run(options: Options) -> Result<bool> {
         seed,
         options,
     };
-    let worlds = (0..run.options.jobs.max(1)).map(|number| live(&run, number));
+    let worlds = places(run.options.jobs, run.machine.has_systemd());
+    let worlds = worlds.into_iter().enumerate().map(|(number, place)| live(&run, number, place));
     let mut report = Report::default();
     for world in futures::future::join_all(worlds).await {
         report.add(world?);
@@ -121,36 +127,55 @@ async fn run(options: Options) -> Result<bool> {
     Ok(report.failures.is_empty())
 }
 
+/// What starts the agents of so many worlds: systemd in half of them, where it can be booted.
+fn places(jobs: usize, has_systemd: bool) -> Vec<Place> {
+    let kinds = if has_systemd { vec![Place::Bare, Place::Systemd] } else { vec![Place::Bare] };
+    let number = jobs.max(kinds.len());
+    kinds.into_iter().cycle().take(number).collect()
+}
+
 impl Run {
-    /// The next schedule and its seed; none where it is enough.
-    fn next(&self) -> Option<(Option<u64>, Schedule)> {
+    /// The next schedule for a world of this kind, and its seed; none where it is enough.
+    fn next(&self, place: Place) -> Option<(Option<u64>, Schedule)> {
         if self.enough.load(Ordering::Relaxed) {
             return None;
         }
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        if let Some(fixed) = self.fixed.get(number) {
+        if place == Place::Bare
+            && let Some(fixed) = self.fixed.get(self.listed.fetch_add(1, Ordering::Relaxed))
+        {
             return Some((None, fixed.clone()));
         }
-        let drawn = number - self.fixed.len();
+        let (drawn, seed) = self.draw(place);
         let over = match self.end {
             Some(end) => Instant::now() >= end,
             None => drawn >= self.options.schedules,
         };
-        let seed = self.seed.wrapping_add(u64::try_from(drawn).unwrap_or_default());
-        (!over).then(|| (Some(seed), Schedule::draw(seed, self.machine.means())))
+        (!over).then(|| (Some(seed), Schedule::draw(seed, self.machine.means(place))))
+    }
+
+    /// The next seed of a kind of world, and the how many-th of all that are drawn it is: a seed alone says for which
+    /// kind it is.
+    fn draw(&self, place: Place) -> (usize, u64) {
+        let number = self.drawn[usize::from(place == Place::Systemd)].fetch_add(1, Ordering::Relaxed);
+        let seed = |drawn: usize| self.seed.wrapping_add(u64::try_from(drawn).unwrap_or_default());
+        if !self.machine.has_systemd() {
+            return (number, seed(number));
+        }
+        let first = usize::from(Place::of(self.seed) != place);
+        (first + 2 * number, seed(first + 2 * number))
     }
 }
 
 /// One world after the other, where one is broken beyond use.
-async fn live(run: &Run, number: usize) -> Result<Report> {
+async fn live(run: &Run, number: usize, place: Place) -> Result<Report> {
     let mut report = Report::default();
     let mut worlds = 0;
-    let mut next = run.next();
+    let mut next = run.next(place);
     while next.is_some() {
         worlds += 1;
         let folder = run.folder.join(format!("world-{number}-{worlds}"));
         std::fs::create_dir(&folder)?;
-        let mut world = World::make(&run.options.programs, &run.machine, &folder).await?;
+        let mut world = World::make(&run.options.programs, &run.machine, place, &folder).await?;
         while let Some((seed, schedule)) = next.take() {
             let broken = happen(&mut world, &schedule, &mut report).await;
             if !broken.is_empty() {
@@ -160,10 +185,10 @@ async fn live(run: &Run, number: usize) -> Result<Report> {
                 if report.failures.len() >= ENOUGH_FAILURES {
                     run.enough.store(true, Ordering::Relaxed);
                 }
-                next = run.next();
+                next = run.next(place);
                 break;
             }
-            next = run.next();
+            next = run.next(place);
         }
         if let Err(error) = world.verify_audit().await {
             let broken = vec![format!("{error:#}")];
@@ -191,5 +216,19 @@ async fn happen(world: &mut World, schedule: &Schedule, report: &mut Report) -> 
             report.schedules += 1;
             vec![format!("{error:#}")]
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_of_the_worlds_are_under_systemd_where_it_can_be_booted() {
+        use Place::{Bare, Systemd};
+        assert_eq!(places(4, true), [Bare, Systemd, Bare, Systemd]);
+        assert_eq!(places(1, true), [Bare, Systemd]);
+        assert_eq!(places(0, false), [Bare]);
+        assert_eq!(places(3, false), [Bare; 3]);
     }
 }

@@ -12,7 +12,7 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result, bail};
 use tokio::process::Command;
 
-use crate::schedule::Means;
+use crate::schedule::{Means, Place};
 
 /// Where Debian and others put the library.
 const LIBRARIES: &[&str] = &[
@@ -29,6 +29,8 @@ const SIZE: &str = "size=16m";
 pub(crate) struct Machine {
     clocks: Option<Clocks>,
     namespaces: bool,
+    /// Why no systemd can be booted; none where one can.
+    no_systemd: Option<String>,
 }
 
 /// What clocks that jump take: the library, and a process that keeps the memory which the library shares among all that
@@ -84,8 +86,12 @@ impl Drop for Clocks {
     }
 }
 
-/// Set where this program runs in a namespace of its own, to whether that could be had.
+/// Set where this program runs in a namespace of its own, to which kind.
 const INSIDE: &str = "BACKSTAY_CHAOS_NAMESPACE";
+/// What makes a namespace in which disks can be mounted: root keeps what it may do, and can boot a systemd.
+const AS_ROOT: (&str, &[&str]) = ("root", &["--mount", "--propagation", "private"]);
+/// The same for everybody else.
+const AS_USER: (&str, &[&str]) = ("user", &["--user", "--map-root-user", "--mount"]);
 
 /// Starts this program anew in a namespace in which it may mount, where that can be had. Does not return then.
 pub(crate) fn enter_namespace() -> Result<()> {
@@ -94,38 +100,54 @@ pub(crate) fn enter_namespace() -> Result<()> {
     if std::env::var_os(INSIDE).is_some() {
         return Ok(());
     }
-    let namespace = ["--user", "--map-root-user", "--mount"];
-    let tried = std::process::Command::new("unshare")
-        .args(namespace)
-        .args(["mount", "-t", "tmpfs", "none", "/tmp"])
-        .stderr(Stdio::null())
-        .status();
-    if !tried.is_ok_and(|status| status.success()) {
+    let can_mount = |namespace: &[&str]| {
+        let mut tried = std::process::Command::new("unshare");
+        tried.args(namespace).args(["mount", "-t", "tmpfs", "none", "/tmp"]).stderr(Stdio::null());
+        tried.status().is_ok_and(|status| status.success())
+    };
+    let kinds = if rustix::process::geteuid().is_root() { vec![AS_ROOT, AS_USER] } else { vec![AS_USER] };
+    let Some((kind, namespace)) = kinds.into_iter().find(|(_, namespace)| can_mount(namespace)) else {
         return Ok(());
-    }
+    };
     let program = std::env::current_exe()?;
     let mut again = std::process::Command::new("unshare");
-    again.args(namespace).arg("--").arg(program).args(std::env::args_os().skip(1)).env(INSIDE, "1");
+    again.args(namespace).arg("--").arg(program).args(std::env::args_os().skip(1)).env(INSIDE, kind);
     Err(again.exec().into())
 }
 
 impl Machine {
     pub(crate) fn look() -> Self {
-        Self { clocks: Clocks::look(), namespaces: std::env::var_os(INSIDE).is_some() }
+        let inside = std::env::var(INSIDE).ok();
+        let no_systemd = match inside.as_deref() {
+            Some("root") => backstay_guest::lacking(),
+            _ => Some("it takes root".to_owned()),
+        };
+        Self { clocks: Clocks::look(), namespaces: inside.is_some(), no_systemd }
     }
 
-    pub(crate) fn means(&self) -> Means {
-        Means { clocks: self.clocks.is_some(), disks: self.namespaces }
+    /// Whether a systemd can be booted for a world.
+    pub(crate) fn has_systemd(&self) -> bool {
+        self.no_systemd.is_none()
+    }
+
+    /// What can be done to a world.
+    pub(crate) fn means(&self, place: Place) -> Means {
+        let (clocks, systemd) = (self.clocks.is_some(), place == Place::Systemd);
+        // What all processes with a clock of their own share is not there for a guest.
+        Means { server_clock: clocks, agent_clock: clocks && !systemd, disks: self.namespaces, systemd }
     }
 
     /// What is left out on this machine, and why.
-    pub(crate) fn left_out(&self) -> Vec<&'static str> {
+    pub(crate) fn left_out(&self) -> Vec<String> {
         let mut left_out = vec![];
         if self.clocks.is_none() {
-            left_out.push("clocks do not jump: libfaketime is not installed");
+            left_out.push("clocks do not jump: libfaketime is not installed".to_owned());
         }
         if !self.namespaces {
-            left_out.push("disks do not fill: this system allows no private mounts");
+            left_out.push("disks do not fill: this system allows no private mounts".to_owned());
+        }
+        if let Some(why) = &self.no_systemd {
+            left_out.push(format!("no host is under systemd: {why}"));
         }
         left_out
     }

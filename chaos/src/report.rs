@@ -61,7 +61,7 @@ impl Report {
     }
 
     /// For people.
-    pub(crate) fn told(&self, seed: u64, took: Duration, left_out: &[&str]) -> String {
+    pub(crate) fn told(&self, seed: u64, took: Duration, left_out: &[String]) -> String {
         let mut text = String::new();
         let mut table = |title: &str, rows: Vec<(String, usize)>| {
             let _ = writeln!(text, "{title}");

@@ -4,17 +4,59 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use backstay_protocol::OpStatus;
+use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
-use rand::{Rng as _, SeedableRng as _};
 
 /// What is asked of the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Ask {
-    /// To go to the other one of its two generations.
+    /// To go back to a generation with the other one of its two builds.
     Rollback,
+    /// To make a new generation of the other build.
+    Switch,
+    /// To bring its checkout to a commit that it has not yet.
+    Pull,
+    /// Both, one after the other.
+    PullSwitch,
     /// To run its tests.
     Test,
+}
+
+impl Ask {
+    /// How often each is drawn: what the product is for, most often.
+    const DRAWN: [(Self, u32); 5] =
+        [(Self::Rollback, 8), (Self::Switch, 4), (Self::Pull, 3), (Self::PullSwitch, 3), (Self::Test, 2)];
+
+    /// Whether another build runs after it.
+    pub(crate) fn activates(self) -> bool {
+        matches!(self, Self::Rollback | Self::Switch | Self::PullSwitch)
+    }
+
+    /// Whether its checkout is at another commit after it.
+    pub(crate) fn pulls(self) -> bool {
+        matches!(self, Self::Pull | Self::PullSwitch)
+    }
+
+    fn draw(chance: &mut StdRng) -> Self {
+        Self::DRAWN.choose_weighted(chance, |(_, weight)| *weight).map_or(Self::Rollback, |(ask, _)| *ask)
+    }
+}
+
+/// What starts the agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Place {
+    /// This program, as its own child.
+    Bare,
+    /// A systemd that was booted for it.
+    Systemd,
+}
+
+impl Place {
+    /// Where the schedule of a seed happens, if this machine can boot a systemd.
+    pub(crate) fn of(seed: u64) -> Self {
+        if seed.is_multiple_of(2) { Self::Bare } else { Self::Systemd }
+    }
 }
 
 /// Where in the life of an op something goes wrong.
@@ -91,6 +133,14 @@ pub(crate) enum Fault {
     AgentDiskFull,
     /// Somebody wants the op to stop.
     Cancel,
+    /// The agent's unit is restarted.
+    RestartUnit,
+    /// systemd starts itself anew.
+    Reexec,
+    /// The op itself has systemd start itself anew, as a switch to another systemd does.
+    OpReexecs,
+    /// All processes of the op are killed.
+    LoseOp,
 }
 
 /// How a clock jumps.
@@ -119,10 +169,20 @@ impl Jump {
 /// What this machine lets be done to processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Means {
-    /// Clocks can be set for one process.
-    pub(crate) clocks: bool,
+    /// The server's clock can be set.
+    pub(crate) server_clock: bool,
+    /// The agent's clock can be set.
+    pub(crate) agent_clock: bool,
     /// Disks can be filled for one process.
     pub(crate) disks: bool,
+    /// The agent is a unit of systemd.
+    pub(crate) systemd: bool,
+}
+
+impl Means {
+    fn place(self) -> Place {
+        if self.systemd { Place::Systemd } else { Place::Bare }
+    }
 }
 
 impl Fault {
@@ -145,8 +205,14 @@ impl Fault {
             Self::OpStopsAgent,
             Self::Cancel,
         ];
-        if means.clocks {
-            all.extend(Jump::ALL.into_iter().flat_map(|j| [Self::ServerClock(j), Self::AgentClock(j)]));
+        if means.server_clock {
+            all.extend(Jump::ALL.map(Self::ServerClock));
+        }
+        if means.agent_clock {
+            all.extend(Jump::ALL.map(Self::AgentClock));
+        }
+        if means.systemd {
+            all.extend([Self::RestartUnit, Self::Reexec, Self::OpReexecs, Self::LoseOp]);
         }
         if means.disks {
             all.extend([Self::ServerDiskFull, Self::AgentDiskFull]);
@@ -169,11 +235,13 @@ impl Fault {
                     Step::Sent | Step::Accepted | Step::Acknowledged | Step::Running | Step::Output
                 )
             }
-            Self::OpKillsAgent | Self::OpStopsAgent => step == Step::Running,
+            // Before, nothing of the op may be there to be killed; after, it may have ended.
+            Self::OpKillsAgent | Self::OpStopsAgent | Self::OpReexecs | Self::LoseOp => step == Step::Running,
             Self::Cancel => !matches!(step, Step::Ended | Step::Stored),
             // The host is away then, and with it the connection; nor is there anything to be stored.
             Self::ServerDiskFull
             | Self::KillAgent
+            | Self::RestartUnit
             | Self::StopAgent
             | Self::KillBoth
             | Self::Cut
@@ -197,7 +265,7 @@ impl Fault {
             Self::ServerClock(_) => matches!(status, OpStatus::TimedOut | OpStatus::Lost) && executions == 0,
             // It was written down and not begun when its time was over.
             Self::AgentClock(_) => status == OpStatus::TimedOut && executions == 0,
-            Self::AgentDiskFull => status == OpStatus::Failed,
+            Self::AgentDiskFull | Self::LoseOp => status == OpStatus::Failed,
             _ => false,
         }
     }
@@ -222,6 +290,7 @@ pub(crate) struct Mishap {
 /// An op and what goes wrong with it, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Schedule {
+    pub(crate) place: Place,
     pub(crate) ask: Ask,
     pub(crate) mishaps: Vec<Mishap>,
 }
@@ -230,7 +299,7 @@ impl Schedule {
     /// The schedule of a seed.
     pub(crate) fn draw(seed: u64, means: Means) -> Self {
         let mut chance = StdRng::seed_from_u64(seed);
-        let ask = if chance.random_bool(0.7) { Ask::Rollback } else { Ask::Test };
+        let ask = Ask::draw(&mut chance);
         // Each kind is as likely as every other, however many ways there are for it to happen.
         let mut kinds = BTreeMap::<String, Vec<Fault>>::new();
         for fault in Fault::all(means) {
@@ -249,7 +318,7 @@ impl Schedule {
             }
         }
         mishaps.sort_by_key(|mishap| mishap.step);
-        Self { ask, mishaps }
+        Self { place: means.place(), ask, mishaps }
     }
 
     /// Every fault at every step where it can happen, one to a schedule.
@@ -259,7 +328,7 @@ impl Schedule {
             let fitting = all.iter().copied().filter(move |fault| fault.fits(step));
             fitting.map(move |fault| Mishap { step, fault })
         });
-        each.map(|mishap| Self { ask: Ask::Rollback, mishaps: vec![mishap] }).collect()
+        each.map(|mishap| Self { place: means.place(), ask: Ask::Rollback, mishaps: vec![mishap] }).collect()
     }
 
     pub(crate) fn at(&self, step: Step) -> impl Iterator<Item = Fault> {
@@ -275,6 +344,9 @@ impl fmt::Display for Ask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Rollback => "a rollback",
+            Self::Switch => "a switch",
+            Self::Pull => "a pull",
+            Self::PullSwitch => "a pull and a switch",
             Self::Test => "a test run",
         })
     }
@@ -323,6 +395,10 @@ impl fmt::Display for Fault {
             Self::ServerDiskFull => "the server's disk is full",
             Self::AgentDiskFull => "the host's disk is full",
             Self::Cancel => "cancel",
+            Self::RestartUnit => "systemctl restart the agent",
+            Self::Reexec => "systemctl daemon-reexec",
+            Self::OpReexecs => "the op has systemd start itself anew",
+            Self::LoseOp => "kill -9 all of the op",
         })
     }
 }
@@ -330,6 +406,9 @@ impl fmt::Display for Fault {
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.ask)?;
+        if self.place == Place::Systemd {
+            f.write_str(" under systemd")?;
+        }
         for mishap in &self.mishaps {
             write!(f, "; {}, {}", mishap.fault, mishap.step)?;
         }
@@ -343,7 +422,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: Means = Means { clocks: true, disks: true };
+    const ALL: Means = Means { server_clock: true, agent_clock: true, disks: true, systemd: true };
 
     #[test]
     fn a_seed_tells_the_same_story_each_time() {
@@ -355,20 +434,22 @@ mod tests {
 
     #[test]
     fn everything_is_drawn_and_only_what_fits() {
-        let mut drawn = BTreeSet::new();
+        let (mut drawn, mut asks) = (BTreeSet::new(), BTreeSet::new());
         for seed in 0..20_000 {
             let schedule = Schedule::draw(seed, ALL);
             assert!((1..=4).contains(&schedule.mishaps.len()));
             assert!(schedule.mishaps.iter().all(|m| m.fault.fits(m.step)), "{schedule}");
             drawn.extend(schedule.mishaps);
+            asks.insert(schedule.ask);
         }
+        assert_eq!(asks, Ask::DRAWN.into_iter().map(|(ask, _)| ask).collect());
         let fixed: BTreeSet<_> = Schedule::fixed(ALL).into_iter().flat_map(|s| s.mishaps).collect();
         assert_eq!(drawn, fixed);
     }
 
     #[test]
     fn what_this_machine_cannot_do_is_not_drawn() {
-        let means = Means { clocks: false, disks: false };
+        let means = Means { server_clock: false, agent_clock: false, disks: false, systemd: false };
         for seed in 0..2_000 {
             for mishap in Schedule::draw(seed, means).mishaps {
                 assert!(!matches!(
@@ -377,6 +458,10 @@ mod tests {
                         | Fault::AgentClock(_)
                         | Fault::ServerDiskFull
                         | Fault::AgentDiskFull
+                        | Fault::RestartUnit
+                        | Fault::Reexec
+                        | Fault::OpReexecs
+                        | Fault::LoseOp
                 ));
             }
         }
@@ -384,10 +469,8 @@ mod tests {
 
     #[test]
     fn a_schedule_can_be_read_aloud() {
-        let schedule = Schedule {
-            ask: Ask::Rollback,
-            mishaps: vec![Mishap { step: Step::Running, fault: Fault::KillAgent }],
-        };
-        assert_eq!(schedule.to_string(), "a rollback; kill -9 agent, while it runs");
+        let mishaps = vec![Mishap { step: Step::Running, fault: Fault::KillAgent }];
+        let schedule = Schedule { place: Place::Systemd, ask: Ask::Rollback, mishaps };
+        assert_eq!(schedule.to_string(), "a rollback under systemd; kill -9 agent, while it runs");
     }
 }

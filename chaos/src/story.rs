@@ -1,9 +1,11 @@
 //! One schedule, from the request to the moment when everything is at rest again.
 
+use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use backstay_protocol::OpStatus;
+use backstay_protocol::{OpKind, OpStatus};
 use tokio::time::Instant;
 
 use crate::ledger::StoredOp;
@@ -22,10 +24,17 @@ const LOST_AFTER: Duration = Duration::from_secs(3);
 /// How long a disk is full.
 const FULL: Duration = Duration::from_millis(400);
 
-/// What was before the op, and what it was to be.
+/// What was before the op, and what is to be after it.
 #[derive(Debug, Clone)]
 pub(crate) struct Before {
+    /// The generation that the profile is on.
+    seen: u32,
+    /// The newest generation of the other build.
     pub(crate) target: u32,
+    /// The other build.
+    pub(crate) build: PathBuf,
+    /// The commit that the checkout is to be at.
+    pub(crate) commit: String,
     pub(crate) count: Count,
     pub(crate) marker: String,
 }
@@ -40,7 +49,7 @@ enum Host {
 /// Lets a schedule happen to a world, and waits until all is at rest. What was before, the op, and what went wrong indeed:
 /// not everything that is to go wrong finds its occasion.
 pub(crate) async fn tell(world: &mut World, schedule: &Schedule) -> Result<(Before, StoredOp, Vec<Mishap>)> {
-    let before = prepare(world, schedule)?;
+    let before = prepare(world, schedule).await?;
     let previous = world.ledger.newest().await?.map(|op| op.id);
     let wanted = schedule.mishaps.iter().map(|mishap| mishap.step);
     world.proxy.want(wanted.filter(|step| !matches!(step, Step::Waiting | Step::Running)).collect());
@@ -48,23 +57,23 @@ pub(crate) async fn tell(world: &mut World, schedule: &Schedule) -> Result<(Befo
     let mut story = Story { left: schedule.mishaps.clone(), lost_since: None };
 
     if schedule.at(Step::Waiting).next().is_some() {
-        world.agent.kill().await?;
+        world.agent.take_away().await?;
         ask(world, schedule, &before).await?;
         for fault in story.take(Step::Waiting) {
             story.happen(world, fault, Host::Away).await?;
         }
-        world.revive()?;
+        world.revive().await?;
     } else {
         ask(world, schedule, &before).await?;
     }
     let op = story.until_rest(world, previous.as_deref()).await;
-    restore(world)?;
+    restore(world).await?;
     world.counted = Some(Count::of(&world.host));
     let happened = schedule.mishaps.iter().filter(|mishap| !story.left.contains(mishap));
     Ok((before, op?, happened.copied().collect()))
 }
 
-fn prepare(world: &mut World, schedule: &Schedule) -> Result<Before> {
+async fn prepare(world: &mut World, schedule: &Schedule) -> Result<Before> {
     world.told += 1;
     let marker = format!("op-{}", world.told);
     let count = Count::of(&world.host);
@@ -75,17 +84,23 @@ fn prepare(world: &mut World, schedule: &Schedule) -> Result<Before> {
     if schedule.at(Step::Running).next().is_some() {
         script::hold(&world.host)?;
     }
-    Ok(Before { target: 3 - world.current()?, count, marker })
+    let build = world.other_build()?;
+    let commit =
+        if schedule.ask.pulls() { world.upstream.commit(&marker).await? } else { world.head().await? };
+    world.ready(&commit, &build)?;
+    Ok(Before { seen: world.current()?, target: world.newest_of(&build)?, build, commit, count, marker })
 }
 
 async fn ask(world: &World, schedule: &Schedule, before: &Before) -> Result<()> {
     match schedule.ask {
-        Ask::Test => world.person.post("request_op", &[("host", HOST), ("kind", "test")]).await,
+        Ask::Switch | Ask::Pull | Ask::PullSwitch | Ask::Test => {
+            world.person.post("request_op", &[("host", HOST), ("kind", kind(schedule.ask).as_str())]).await
+        }
         Ask::Rollback => {
             let meant = |number: u32| -> Result<String> {
                 Ok(format!("{number} {}", world.store_path(number)?.display()))
             };
-            let (target, seen) = (meant(before.target)?, meant(3 - before.target)?);
+            let (target, seen) = (meant(before.target)?, meant(before.seen)?);
             let fields = [
                 ("host", HOST),
                 ("target", &target),
@@ -98,14 +113,24 @@ async fn ask(world: &World, schedule: &Schedule, before: &Before) -> Result<()> 
     }
 }
 
+fn kind(ask: Ask) -> OpKind {
+    match ask {
+        Ask::Rollback => OpKind::Rollback,
+        Ask::Switch => OpKind::Switch,
+        Ask::Pull => OpKind::Pull,
+        Ask::PullSwitch => OpKind::PullSwitch,
+        Ask::Test => OpKind::Test,
+    }
+}
+
 /// Clocks and disks as they should be, and nothing left that would stop the next op.
-fn restore(world: &mut World) -> Result<()> {
+async fn restore(world: &mut World) -> Result<()> {
     world.proxy.want(vec![]);
     free(world)?;
     world.server_clock.set(0)?;
     world.agent_clock.set(0)?;
     script::let_go(&world.host)?;
-    world.revive()
+    world.revive().await
 }
 
 /// A schedule under way.
@@ -122,7 +147,7 @@ impl Story {
             tokio::select! {
                 Some(sighting) = world.proxy.sightings.recv() => self.stop_message(world, sighting).await?,
                 () = tokio::time::sleep(LOOK_EVERY) => {
-                    world.revive()?;
+                    world.revive().await?;
                     if script::is_holding(&world.host) {
                         self.in_the_middle(world).await?;
                     }
@@ -198,7 +223,9 @@ impl Story {
             other => {
                 self.happen(world, other, Host::There).await?;
                 match other {
-                    Fault::ServerClock(_) | Fault::AgentClock(_) | Fault::Cancel => Treatment::Pass,
+                    Fault::ServerClock(_) | Fault::AgentClock(_) | Fault::Cancel | Fault::Reexec => {
+                        Treatment::Pass
+                    }
                     // One of the two ends is dead.
                     _ => Treatment::Cut,
                 }
@@ -227,18 +254,22 @@ impl Story {
             Fault::ServerClock(jump) => world.server_clock.set(jump.seconds())?,
             Fault::AgentClock(jump) => world.agent_clock.set(jump.seconds())?,
             Fault::Cancel => cancel(world).await?,
+            Fault::RestartUnit => world.agent.restart().await?,
+            Fault::Reexec => world.agent.reexec().await?,
+            Fault::LoseOp => world.agent.lose_op().await?,
             // These have to do with a message, are done by the op itself, or last for a while.
             Fault::Repeat
             | Fault::Overtake
             | Fault::Lose
             | Fault::OpKillsAgent
             | Fault::OpStopsAgent
+            | Fault::OpReexecs
             | Fault::ServerDiskFull
             | Fault::AgentDiskFull => {}
         }
         // A host that is away on purpose comes back later.
         match host {
-            Host::There => world.revive(),
+            Host::There => world.revive().await,
             Host::Away => world.server.revive().map(drop),
         }
     }
@@ -294,19 +325,28 @@ async fn still(world: &World) -> String {
     format!("{op}, {journal}, after {} s", STUCK_AFTER.as_secs())
 }
 
+/// Whether the server knows where the host is: its generation, what runs, and its checkout's commit.
+async fn agree(world: &World) -> Result<bool> {
+    let Some(facts) = world.ledger.facts().await? else { return Ok(false) };
+    let running = fs::read_link(&world.host.running)?;
+    Ok(facts.current().map(|generation| generation.number) == Some(world.current()?)
+        && facts.running == Some(running.to_string_lossy().into_owned())
+        && facts.checkout.map(|checkout| checkout.commit.0) == Some(world.head().await?))
+}
+
 /// Waits until the server and the host agree on where the host is, so that the next op starts from there.
 pub(crate) async fn settle(world: &World) -> Result<()> {
+    world.forget_generations().await?;
     world.server_listens().await?;
-    let agree = async {
+    let agreed = async {
         loop {
-            let here = world.current()?;
-            if world.ledger.current().await? == Some(here) && world.ledger.open_ops().await? == 0 {
+            if agree(world).await? && world.ledger.open_ops().await? == 0 {
                 return anyhow::Ok(());
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
     };
-    tokio::time::timeout(STUCK_AFTER, agree)
+    tokio::time::timeout(STUCK_AFTER, agreed)
         .await
         .context("the server does not learn where the host is, or the host stays busy")?
 }

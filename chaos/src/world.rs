@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,17 +13,23 @@ use serde_json::json;
 use tokio::net::TcpStream;
 use tokio::process::Command;
 
+use crate::agent::{Agent, Unit};
 use crate::ledger::Ledger;
 use crate::means::{Disk, FakeClock, Machine};
 use crate::person::{PASSWORD, Person};
 use crate::process::{Process, Recipe};
 use crate::proxy::Proxy;
+use crate::schedule::Place;
 use crate::script::Count;
+use crate::upstream::{self, Upstream};
 
 /// The name of the host.
 pub(crate) const HOST: &str = "gpc0";
 /// How long a part of the world may take to come up.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How many generations a host may have, and how many are kept where it has more.
+const MANY_GENERATIONS: usize = 40;
+const KEPT_GENERATIONS: &str = "+10";
 /// How often it is looked whether something has happened.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(15);
 
@@ -61,7 +68,7 @@ pub(crate) struct Host {
     pub(crate) profile: PathBuf,
     pub(crate) running: PathBuf,
     booted: PathBuf,
-    checkout: PathBuf,
+    pub(crate) checkout: PathBuf,
     pub(crate) tests: PathBuf,
     pub(crate) activations: PathBuf,
 }
@@ -69,8 +76,9 @@ pub(crate) struct Host {
 /// Everything that one schedule after the other happens to.
 pub(crate) struct World {
     pub(crate) host: Host,
+    pub(crate) upstream: Upstream,
     pub(crate) server: Process,
-    pub(crate) agent: Process,
+    pub(crate) agent: Agent,
     pub(crate) proxy: Proxy,
     pub(crate) person: Person,
     pub(crate) ledger: Ledger,
@@ -81,6 +89,8 @@ pub(crate) struct World {
     pub(crate) counted: Option<Count>,
     pub(crate) server_disk: Option<Disk>,
     pub(crate) agent_disk: Option<Disk>,
+    /// The two builds that the host goes to and fro between.
+    builds: [PathBuf; 2],
     places: Places,
     programs: Programs,
 }
@@ -97,14 +107,21 @@ struct Places {
 
 impl World {
     /// Makes a world and waits until its host is there.
-    pub(crate) async fn make(programs: &Programs, machine: &Machine, folder: &Path) -> Result<Self> {
+    pub(crate) async fn make(
+        programs: &Programs,
+        machine: &Machine,
+        place: Place,
+        folder: &Path,
+    ) -> Result<Self> {
         let places =
             Places { folder: folder.to_owned(), data: folder.join("data"), state: folder.join("state") };
         fs::create_dir_all(&places.data)?;
         fs::create_dir_all(&places.state)?;
-        let host = make_host(programs, folder).await?;
+        let upstream = Upstream::create(folder.join("upstream")).await?;
+        let host = make_host(programs, folder, &upstream).await?;
+        let means = machine.means(place);
         let (mut server_disk, mut agent_disk) = (None, None);
-        if machine.means().disks {
+        if means.disks {
             server_disk = Some(Disk::mount(places.data.clone()).await?);
             agent_disk = Some(Disk::mount(places.state.clone()).await?);
         }
@@ -138,10 +155,10 @@ impl World {
         let mut join = Command::new(&programs.server);
         let token = read(join.args(["join-token", "--name", HOST]).envs(variables)).await?;
         fs::write(folder.join("join-token"), token)?;
-        fs::write(folder.join("agent.toml"), configuration(&host, &places, &proxy.url))?;
-        let mut variables = machine.clock_variables(&agent_clock);
+        fs::write(folder.join("agent.toml"), configuration(&host, &places, &proxy.url, place))?;
+        let mut variables = if means.agent_clock { machine.clock_variables(&agent_clock) } else { vec![] };
         variables.extend(host.environment.clone());
-        let agent = Process::start(Recipe {
+        let recipe = Recipe {
             argv: words(
                 &programs.agent,
                 &["run", "--config", &folder.join("agent.toml").display().to_string()],
@@ -149,13 +166,25 @@ impl World {
             variables,
             log: folder.join("agent.log"),
             pid_file: host.folder.join("agent.pid"),
-        })?;
+        };
+        let agent = match place {
+            Place::Bare => Agent::Process(Process::start(recipe)?),
+            Place::Systemd => {
+                // The host's units are the guest's, not those that the builds tell of.
+                fs::remove_file(host.folder.join("bin/systemctl"))?;
+                // A disk that is mounted on a folder does not come with it.
+                Agent::Unit(Unit::start(&recipe, &[folder, &places.state]).await?)
+            }
+        };
 
         let person = Person::new(format!("http://{listen}"))?;
         person.log_in().await?;
         let ledger = Ledger::open(&places.data.join("backstay.sqlite3")).await?;
+        let link = |number: u32| fs::read_link(format!("{}-{number}-link", host.profile.display()));
+        let builds = [link(1)?, link(2)?];
         let world = Self {
             host,
+            upstream,
             server,
             agent,
             proxy,
@@ -167,10 +196,14 @@ impl World {
             counted: None,
             server_disk,
             agent_disk,
+            builds,
             places,
             programs: programs.clone(),
         };
-        until("the host to report", async || Ok(world.ledger.current().await?.is_some())).await?;
+        until("the host to report", async || {
+            Ok(world.ledger.facts().await?.is_some_and(|facts| facts.checkout.is_some()))
+        })
+        .await?;
         // What follows an op by itself would make the next one wait.
         world.person.post("set_auto_test", &[("host", HOST), ("on", "false")]).await?;
         Ok(world)
@@ -188,6 +221,58 @@ impl World {
     pub(crate) fn store_path(&self, number: u32) -> Result<PathBuf> {
         let profile = self.host.profile.display();
         Ok(fs::read_link(format!("{profile}-{number}-link"))?)
+    }
+
+    /// The build that the profile is not on.
+    pub(crate) fn other_build(&self) -> Result<PathBuf> {
+        let now = self.store_path(self.current()?)?;
+        let other = self.builds.iter().find(|build| **build != now);
+        Ok(other.context("the host has one build only")?.clone())
+    }
+
+    /// The newest generation of a build.
+    pub(crate) fn newest_of(&self, build: &Path) -> Result<u32> {
+        let numbers = self.generations()?;
+        let newest =
+            numbers.into_iter().rev().find(|number| self.store_path(*number).is_ok_and(|path| path == build));
+        newest.with_context(|| format!("no generation is {}", build.display()))
+    }
+
+    /// The numbers of all generations, in order.
+    fn generations(&self) -> Result<Vec<u32>> {
+        let profile = self.host.profile.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut numbers = vec![];
+        for entry in fs::read_dir(self.host.profile.parent().unwrap_or(Path::new("/")))? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            let number =
+                name.strip_prefix(&format!("{profile}-")).and_then(|rest| rest.strip_suffix("-link"));
+            numbers.extend(number.and_then(|digits| digits.parse::<u32>().ok()));
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// Has old generations forgotten where there are many, as people do: the server knows only so many.
+    pub(crate) async fn forget_generations(&self) -> Result<()> {
+        if self.generations()?.len() <= MANY_GENERATIONS {
+            return Ok(());
+        }
+        let mut nix = Command::new("nix-env");
+        nix.arg("--profile").arg(&self.host.profile).args(["--delete-generations", KEPT_GENERATIONS]);
+        read(nix.envs(&self.host.environment)).await.map(drop)
+    }
+
+    /// Has a switch with the checkout at this commit make a generation of this build.
+    pub(crate) fn ready(&self, commit: &str, build: &Path) -> Result<()> {
+        let link = self.host.folder.join("builds").join(commit);
+        let new = link.with_extension("new");
+        symlink(build, &new)?;
+        Ok(fs::rename(new, link)?)
+    }
+
+    /// The commit that the host's checkout is at.
+    pub(crate) async fn head(&self) -> Result<String> {
+        upstream::head(&self.host.checkout).await
     }
 
     /// Whether an entry of the agent's journal could not be read.
@@ -209,10 +294,9 @@ impl World {
     }
 
     /// Starts what has died, as a service manager does.
-    pub(crate) fn revive(&mut self) -> Result<()> {
+    pub(crate) async fn revive(&mut self) -> Result<()> {
         self.server.revive()?;
-        self.agent.revive()?;
-        Ok(())
+        self.agent.revive().await
     }
 
     /// Waits until the server takes requests again.
@@ -250,12 +334,14 @@ async fn free_port() -> Result<u16> {
     Ok(tokio::net::TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port())
 }
 
-async fn make_host(programs: &Programs, folder: &Path) -> Result<Host> {
-    let generation = |number: u32| json!({ "label": format!("25.11.{number}"), "commit": format!("{number:040}"), "kernel": "6.18.17" });
+async fn make_host(programs: &Programs, folder: &Path, upstream: &Upstream) -> Result<Host> {
+    let commits = [upstream.commit("first").await?, upstream.commit("second").await?];
+    let generation = |number: usize| json!({ "label": format!("25.11.{number}"), "commit": commits[number - 1], "kernel": "6.18.17" });
     let plan = json!({
         "name": HOST,
         "platform": "nixos",
         "generations": [generation(1), generation(2)],
+        "checkout": { "upstream": upstream.folder(), "commit": commits[1] },
     });
     let file = folder.join("plan.json");
     fs::write(&file, plan.to_string())?;
@@ -264,11 +350,19 @@ async fn make_host(programs: &Programs, folder: &Path) -> Result<Host> {
             .await?;
     let host: Host = serde_json::from_str(&said).context("the host is described in an unknown way")?;
     crate::script::write_test(&host)?;
+    crate::script::write_git(&host, &program("git")?)?;
     Ok(host)
 }
 
+/// Where a program is.
+fn program(name: &str) -> Result<PathBuf> {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file());
+    found.with_context(|| format!("there is no {name}"))
+}
+
 /// Runs a program and tells what it wrote.
-async fn read(command: &mut Command) -> Result<String> {
+pub(crate) async fn read(command: &mut Command) -> Result<String> {
     let output = command.kill_on_drop(true).output().await?;
     if !output.status.success() {
         bail!("{command:?} ended with {}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
@@ -277,14 +371,16 @@ async fn read(command: &mut Command) -> Result<String> {
 }
 
 /// The agent's configuration file.
-fn configuration(host: &Host, places: &Places, server: &str) -> String {
+fn configuration(host: &Host, places: &Places, server: &str, place: Place) -> String {
+    // Where this program runs under a systemd of the machine's, its hosts are to have nothing to do with that.
+    let systemd_run = if place == Place::Bare { "systemd_run = [\"false\"]\n" } else { "" };
     // Strings are written alike in JSON and in TOML.
     format!(
         "server = {server}\nname = \"{HOST}\"\nplatform = \"nixos\"\nstate_dir = {state}\njoin_token_file = {token}\n\
          watch_interval = 1\n\
          [profile]\npath = {profile}\nrunning_system = {running}\nbooted_system = {booted}\n\
          [checkout]\npath = {checkout}\n[tests]\ndir = {tests}\n\
-         [commands]\nsudo = [\"env\"]\nsystemd_run = [\"false\"]\n",
+         [commands]\nsudo = [\"env\"]\n{systemd_run}",
         server = json!(server),
         state = json!(places.state),
         token = json!(places.folder.join("join-token")),

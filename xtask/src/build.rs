@@ -1,6 +1,7 @@
 //! Builds what runs: the server, the agent and the page.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::{Result, bail};
 
@@ -127,12 +128,15 @@ fn page_of(places: &Places, project: &str, how: &[&str], site: &Path) -> Result<
     run(places, &words, &[("LEPTOS_SITE_ROOT", &site), ("RUST_BACKTRACE", "0")])
 }
 
-/// Runs cargo with its output on the terminal.
+/// Runs cargo with its output on the terminal, and tells how long it took.
 pub(crate) fn run(places: &Places, words: &[&str], variables: &[(&str, &str)]) -> Result<()> {
+    let start = Instant::now();
     let mut cargo = places.cargo()?;
     let status = cargo.args(words).envs(variables.iter().copied()).status()?;
+    let words = words.join(" ");
     if !status.success() {
-        bail!("`cargo {}` ended with {status}", words.join(" "));
+        bail!("`cargo {words}` ended with {status}");
     }
+    println!("`cargo {words}` took {} s", start.elapsed().as_secs());
     Ok(())
 }

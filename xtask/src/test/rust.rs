@@ -30,6 +30,8 @@ pub(super) fn docs(places: &Places) -> Result<()> {
 }
 
 pub(super) fn tests(places: &Places) -> Result<Counts> {
+    // Apart from the tests, so that it can be seen where the time went.
+    build::run(places, &[&["test", "--no-run"], NATIVE].concat(), &[])?;
     let has_nextest = run::read(places.cargo()?.args(["nextest", "--version"])).is_ok();
     let counts = if has_nextest {
         let ran =
