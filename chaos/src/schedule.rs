@@ -309,11 +309,12 @@ impl Schedule {
         let count = *[1, 1, 2, 2, 3, 4].choose(&mut chance).unwrap_or(&1);
         let mut mishaps = vec![];
         while mishaps.len() < count {
-            let step = *Step::ALL.choose(&mut chance).unwrap_or(&Step::Running);
             let kind = kinds.choose(&mut chance).and_then(|kind| kind.choose(&mut chance));
             let fault = *kind.unwrap_or(&Fault::Cut);
+            let steps: Vec<_> = Step::ALL.into_iter().filter(|step| fault.fits(*step)).collect();
+            let step = *steps.choose(&mut chance).unwrap_or(&Step::Running);
             let mishap = Mishap { step, fault };
-            if fault.fits(step) && !mishaps.contains(&mishap) {
+            if !mishaps.contains(&mishap) {
                 mishaps.push(mishap);
             }
         }

@@ -15,8 +15,9 @@ use crate::schedule::{Ask, Fault, Mishap, Schedule, Step};
 use crate::script::{self, Count};
 use crate::world::{HOST, LOOK_EVERY, World};
 
-/// After how long something that does not come to rest is stuck.
-const STUCK_AFTER: Duration = Duration::from_mins(1);
+/// After how long something that does not come to rest is stuck: longer than an agent ever waits before it connects again,
+/// also on a busy machine.
+const STUCK_AFTER: Duration = Duration::from_mins(3);
 /// How long a connection stalls.
 const STALL: Duration = Duration::from_millis(300);
 /// After how long an op counts as lost for good, of which the host's journal knows nothing.

@@ -26,7 +26,7 @@ use crate::upstream::{self, Upstream};
 /// The name of the host.
 pub(crate) const HOST: &str = "gpc0";
 /// How long a part of the world may take to come up.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// How many generations a host may have, and how many are kept where it has more.
 const MANY_GENERATIONS: usize = 40;
 const KEPT_GENERATIONS: &str = "+10";
