@@ -13,5 +13,5 @@ mod markup;
 mod output;
 mod rendering;
 mod rollback;
-mod strangers;
 mod stop_tests;
+mod strangers;

@@ -3,8 +3,8 @@
 mod faults;
 pub(crate) mod guests;
 mod restarts;
-mod units;
 mod switches;
+mod units;
 
 use anyhow::{Result, ensure};
 
