@@ -158,7 +158,8 @@ impl Fleet {
         };
         self.store.append_audit(&entry).await?;
         self.tell_of_host(&host.name, Tone::Bad, text);
-        self.publish_host(host.id).await
+        self.publish_host(host.id).await;
+        Ok(())
     }
 
     /// Whether two agents claim the host, so that no op is sent to it.
