@@ -31,6 +31,8 @@ pub(crate) struct Agent {
     pub(crate) facts: Arc<FactsReader>,
     pub(crate) runners: Runners,
     pub(crate) token: HostToken,
+    /// Made up at the start, so that the server can tell this agent from another with the same token.
+    pub(crate) instance: u64,
     /// Up to which line the server has stored an op's output. Only saves saying it all again after a reconnect.
     stored: Mutex<HashMap<OpId, u64>>,
     /// Since when it is known of an op that its runner is gone while a command of it is still at work.
@@ -47,6 +49,7 @@ impl Agent {
             facts: Arc::new(FactsReader::new(Arc::clone(&config), Arc::clone(&clock))),
             runners: Runners::new(&config, Arc::clone(&clock))?,
             token: HostToken::load_or_create(&config.state_dir).context("the host's token")?,
+            instance: rand::random(),
             stored: Mutex::default(),
             orphaned: Mutex::default(),
             asked: Mutex::default(),

@@ -15,6 +15,7 @@ use crate::command::Bounds;
 use crate::config::Config;
 use crate::facts::FactsReader;
 use crate::lock::Lock;
+use crate::log::OneLineEach;
 use crate::tests_folder::{self, Conditions, Watcher};
 use crate::unit::{Manager, Unit};
 use crate::{agent, runner, storage};
@@ -61,7 +62,7 @@ pub fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("BACKSTAY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let coloured = std::io::stderr().is_terminal();
     // A log that cannot be written, as on a full disk, must not stop anything.
-    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).log_internal_errors(false);
+    let log = tracing_subscriber::fmt().with_writer(|| OneLineEach).log_internal_errors(false);
     log.with_env_filter(filter).with_ansi(coloured).init();
     act(&options).unwrap_or_else(|error| {
         eprintln!("backstay-agent: {error:#}");

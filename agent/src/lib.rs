@@ -14,6 +14,7 @@ mod connection;
 pub mod facts;
 mod journal;
 mod lock;
+mod log;
 mod platform;
 mod runner;
 mod runners;

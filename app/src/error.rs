@@ -42,15 +42,27 @@ impl ApiError {
     }
 }
 
+/// On the server: a request that cannot be read is no failure of the server's.
+fn malformed() {
+    #[cfg(feature = "ssr")]
+    crate::session::refuse(axum::http::StatusCode::BAD_REQUEST);
+}
+
 impl FromServerFnError for ApiError {
     type Encoder = JsonEncoding;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
-            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => Self::said(
-                "The server did not understand this request. Nothing was changed. Reload the page.",
-            ),
-            ServerFnErrorErr::Deserialization(_) => Self::Outdated,
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => {
+                malformed();
+                Self::said(
+                    "The server did not understand this request. Nothing was changed. Reload the page.",
+                )
+            }
+            ServerFnErrorErr::Deserialization(_) => {
+                malformed();
+                Self::Outdated
+            }
             other => Self::Unreachable(other.to_string()),
         }
     }

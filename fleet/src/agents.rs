@@ -1,11 +1,17 @@
 //! Agents: who they are, and what is done with what they say.
 
+use std::time::Duration;
+
+use backstay_protocol::event::Tone;
 use backstay_protocol::message::{AgentMessage, Hello, ServerMessage};
 use backstay_protocol::{Facts, HostId, PROTOCOL_VERSION, Platform};
+use tokio::time::Instant;
 
 use crate::fleet::Fleet;
 use crate::hub::Connection;
-use crate::store::{EnrolError, HostRecord, NewHost, StoreError, TokenHash};
+use crate::identities::{Meeting, SHARED};
+use crate::ops::SERVER;
+use crate::store::{EnrolError, HostRecord, NewAuditEntry, NewHost, StoreError, TokenHash};
 
 /// Why an agent is not let in.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +94,9 @@ impl Fleet {
         host: &HostRecord,
         hello: &Hello,
     ) -> Result<(ServerMessage, Option<Connection>), StoreError> {
+        if let Some(refusal) = self.turned_away(host, hello).await? {
+            return Ok((refusal, None));
+        }
         self.store
             .record_agent(host.id, &hello.agent_version, hello.protocol, hello.platform, self.clock.now())
             .await?;
@@ -99,12 +108,65 @@ impl Fleet {
             );
             return Ok((ServerMessage::Refused { reason }, None));
         }
-        let connection = self.hub.connect(host.id);
+        let connection = self.hub.connect(host.id, hello.instance);
         tracing::info!(host = %host.name, agent = %hello.agent_version, "agent connected");
         self.publish_host(host.id).await;
         let welcome =
             ServerMessage::Welcome { server_version: self.server_version.to_string(), host: host.id };
         Ok((welcome, Some(connection)))
+    }
+
+    /// Notices two agents with one identity. What the one that came second is told: the one that is connected stays.
+    async fn turned_away(
+        &self,
+        host: &HostRecord,
+        hello: &Hello,
+    ) -> Result<Option<ServerMessage>, StoreError> {
+        let Some(instance) = hello.instance else { return Ok(None) };
+        let connected = self.hub.instance(host.id);
+        let Meeting::Shared { tell } = self.identities.hello(host.id, instance, connected, Instant::now())
+        else {
+            return Ok(None);
+        };
+        if tell {
+            self.tell_of_two_agents(host).await?;
+        }
+        let another = connected.is_some_and(|connected| connected != instance);
+        Ok(another.then(|| ServerMessage::Refused { reason: SHARED.to_owned() }))
+    }
+
+    async fn tell_of_two_agents(&self, host: &HostRecord) -> Result<(), StoreError> {
+        let text = format!(
+            "Two agents take turns as {}: its disk or its token was copied. No op is sent to it while both run. Stop \
+             one, remove its state folder, and enrol it under a name of its own.",
+            host.name
+        );
+        tracing::warn!(host = %host.name, "two agents have one identity");
+        let entry = NewAuditEntry {
+            at: self.clock.now(),
+            actor: SERVER.to_owned(),
+            action: "host.two-agents".to_owned(),
+            host_name: Some(host.name.clone()),
+            from_gen: None,
+            to_gen: None,
+            reason: None,
+            detail: text.clone(),
+            op: None,
+        };
+        self.store.append_audit(&entry).await?;
+        self.tell_of_host(&host.name, Tone::Bad, text);
+        self.publish_host(host.id).await;
+        Ok(())
+    }
+
+    /// Whether two agents claim the host, so that no op is sent to it.
+    pub(crate) fn is_shared(&self, host: HostId) -> bool {
+        self.identities.is_shared(host, Instant::now())
+    }
+
+    /// Takes note of what a host has cost ([`budget`](crate::budget)); for how long its agent is not to be read now.
+    pub fn charge(&self, host: HostId, cost: u64) -> Duration {
+        self.budgets.spend(host, cost, Instant::now())
     }
 
     /// An agent has said something. What comes back is to be sent to it.

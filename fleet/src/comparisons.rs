@@ -1,22 +1,22 @@
 //! What going from one generation of a host to another changes: asked of the host on demand, and remembered, for two
 //! builds never change.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use backstay_protocol::comparison::{Comparison, Pair};
 use backstay_protocol::message::ServerMessage;
 use backstay_protocol::{GenerationRef, HostId};
-use tokio::sync::broadcast;
+use tokio::sync::watch;
 
 use crate::fleet::Fleet;
 use crate::store::StoreError;
 
 /// How many comparisons are remembered; the oldest is forgotten first.
 const REMEMBERED: usize = 200;
-/// How many answers may wait for somebody who asked.
-const ANSWERS: usize = 64;
+/// How large all of them may be, as JSON.
+const REMEMBERED_BYTES: usize = 16 * 1024 * 1024;
 /// How long a host may take to answer: longer than its own programs may.
 pub const PATIENCE: Duration = Duration::from_secs(150);
 
@@ -37,45 +37,71 @@ pub enum CompareError {
     Store(#[from] StoreError),
 }
 
-/// What hosts have told.
-pub(crate) struct Comparisons {
-    remembered: Mutex<VecDeque<(Pair, Comparison)>>,
-    told: broadcast::Sender<(HostId, Pair, Comparison)>,
+/// What hosts were asked, and what they told.
+#[derive(Default)]
+pub(crate) struct Comparisons(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    remembered: VecDeque<Remembered>,
+    bytes: usize,
+    /// Who waits for which answer.
+    asked: HashMap<(HostId, Pair), watch::Sender<Option<Comparison>>>,
 }
 
-impl Default for Comparisons {
-    fn default() -> Self {
-        Self { remembered: Mutex::default(), told: broadcast::channel(ANSWERS).0 }
-    }
+struct Remembered {
+    host: HostId,
+    pair: Pair,
+    comparison: Comparison,
+    bytes: usize,
 }
 
 impl Comparisons {
-    /// What is remembered of two builds for a host that was booted with `booted`.
-    fn known(&self, pair: &Pair, booted: Option<&str>) -> Option<Comparison> {
-        self.remembered()
-            .iter()
-            .find(|(known, comparison)| is_same(known, pair) && booted_with(comparison) == booted)
-            .map(|(_, comparison)| comparison.clone())
+    /// What is remembered of two builds of a host that was booted with `booted`.
+    fn known(&self, host: HostId, pair: &Pair, booted: Option<&str>) -> Option<Comparison> {
+        let inner = self.inner();
+        let mut of_host = inner.remembered.iter().filter(|known| known.host == host);
+        let known =
+            of_host.find(|known| is_same(&known.pair, pair) && booted_with(&known.comparison) == booted);
+        known.map(|known| known.comparison.clone())
     }
 
-    /// Takes in what a host has told. What a part could not tell may be known later: that is not remembered.
+    /// Waits for an answer, until the receiver is dropped.
+    fn ask(&self, host: HostId, pair: &Pair) -> watch::Receiver<Option<Comparison>> {
+        let mut inner = self.inner();
+        inner.asked.retain(|_, answer| answer.receiver_count() > 0);
+        inner.asked.entry((host, pair.clone())).or_insert_with(|| watch::channel(None).0).subscribe()
+    }
+
+    /// Takes in what a host has told, if somebody waits for it: what nobody asked for is dropped, and so a host cannot fill
+    /// the memory. Remembered for this host alone, because another may have been taken over. What a part could not tell
+    /// may be known later: that is not remembered.
     fn take(&self, host: HostId, pair: Pair, comparison: Comparison) {
-        if comparison.is_whole() {
-            let mut remembered = self.remembered();
-            remembered.retain(|(known, other)| {
-                !is_same(known, &pair) || booted_with(other) != booted_with(&comparison)
-            });
-            remembered.push_back((pair.clone(), comparison.clone()));
-            if remembered.len() > REMEMBERED {
-                remembered.pop_front();
-            }
+        let mut inner = self.inner();
+        let Some((_, answer)) = inner.asked.remove_entry(&(host, pair.clone())) else { return };
+        if answer.receiver_count() == 0 {
+            return;
         }
-        // Nobody waits for it any more: then it is only remembered.
-        let _ = self.told.send((host, pair, comparison));
+        if comparison.is_whole() {
+            inner.remember(host, pair, comparison.clone());
+        }
+        answer.send_replace(Some(comparison));
     }
 
-    fn remembered(&self) -> MutexGuard<'_, VecDeque<(Pair, Comparison)>> {
-        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn remember(&mut self, host: HostId, pair: Pair, comparison: Comparison) {
+        let bytes = serde_json::to_vec(&comparison).map_or(0, |json| json.len());
+        self.remembered.push_back(Remembered { host, pair, comparison, bytes });
+        self.bytes += bytes;
+        while self.remembered.len() > REMEMBERED || self.bytes > REMEMBERED_BYTES {
+            let Some(oldest) = self.remembered.pop_front() else { break };
+            self.bytes -= oldest.bytes;
+        }
     }
 }
 
@@ -106,35 +132,18 @@ impl Fleet {
         let host = host.ok_or_else(|| CompareError::NoSuchHost(host_name.to_owned()))?;
         let pair = Pair { from, to };
         let booted = host.facts.as_ref().and_then(|facts| facts.booted.as_deref());
-        if let Some(known) = self.comparisons.known(&pair, booted) {
+        if let Some(known) = self.comparisons.known(host.id, &pair, booted) {
             return Ok(known);
         }
         // Listened to before it is asked, so that no answer is too quick.
-        let mut told = self.comparisons.told.subscribe();
+        let mut told = self.comparisons.ask(host.id, &pair);
         if !self.hub.is_ready(host.id)
             || !self.hub.send(host.id, ServerMessage::Compare { pair: pair.clone() })
         {
             return Err(CompareError::Offline(host.name));
         }
-        let answer = async {
-            loop {
-                match told.recv().await {
-                    Ok((from, answered, comparison)) if from == host.id && answered == pair => {
-                        return Some(comparison);
-                    }
-                    // Answers that came too fast to be read: the one waited for may be remembered.
-                    Err(broadcast::error::RecvError::Lagged(_)) => {
-                        if let Some(known) = self.comparisons.known(&pair, booted) {
-                            return Some(known);
-                        }
-                    }
-                    Ok(_) => {}
-                    Err(broadcast::error::RecvError::Closed) => return None,
-                }
-            }
-        };
-        let answer = tokio::time::timeout(PATIENCE, answer).await.ok().flatten();
-        answer.ok_or(CompareError::Silent(host.name))
+        let answer = tokio::time::timeout(PATIENCE, told.wait_for(Option::is_some)).await;
+        answer.ok().and_then(|told| told.ok()?.clone()).ok_or(CompareError::Silent(host.name))
     }
 
     /// A host has told what going from one generation to another changes.
@@ -164,41 +173,69 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_is_whole_is_remembered_for_every_host_with_these_builds() {
-        let comparisons = Comparisons::default();
-        comparisons.take(HostId::new(), pair(48, 47), told());
-        let mut elsewhere = pair(48, 47);
-        elsewhere.from.number = 12;
-        assert_eq!(comparisons.known(&elsewhere, None), Some(told()));
-        assert_eq!(comparisons.known(&pair(47, 48), None), None, "the way back is another one");
-        comparisons.take(HostId::new(), pair(48, 46), Comparison { commits: Err("later".into()), ..told() });
-        assert_eq!(comparisons.known(&pair(48, 46), None), None);
+    /// Asks, and takes the answer.
+    fn ask_and_take(comparisons: &Comparisons, host: HostId, pair: &Pair, comparison: Comparison) {
+        let told = comparisons.ask(host, pair);
+        comparisons.take(host, pair.clone(), comparison.clone());
+        assert_eq!(*told.borrow(), Some(comparison));
     }
 
     #[test]
-    fn whether_a_reboot_is_needed_is_not_taken_from_a_host_that_was_booted_with_something_else() {
-        let comparisons = Comparisons::default();
+    fn what_is_whole_is_remembered_whatever_the_builds_are_numbered() {
+        let (comparisons, host) = (Comparisons::default(), HostId::new());
+        ask_and_take(&comparisons, host, &pair(48, 47), told());
+        let mut renumbered = pair(48, 47);
+        renumbered.from.number = 12;
+        assert_eq!(comparisons.known(host, &renumbered, None), Some(told()));
+        assert_eq!(comparisons.known(host, &pair(47, 48), None), None, "the way back is another one");
+        let part = Comparison { commits: Err("later".into()), ..told() };
+        ask_and_take(&comparisons, host, &pair(48, 46), part);
+        assert_eq!(comparisons.known(host, &pair(48, 46), None), None);
+    }
+
+    #[test]
+    fn what_a_host_tells_is_never_shown_for_another() {
+        let (comparisons, victim) = (Comparisons::default(), HostId::new());
+        ask_and_take(&comparisons, HostId::new(), &pair(48, 47), told());
+        assert_eq!(comparisons.known(victim, &pair(48, 47), None), None);
+        let waiting = comparisons.ask(victim, &pair(48, 47));
+        comparisons.take(HostId::new(), pair(48, 47), told());
+        assert_eq!(*waiting.borrow(), None);
+    }
+
+    #[test]
+    fn what_nobody_asked_for_is_dropped() {
+        let (comparisons, host) = (Comparisons::default(), HostId::new());
+        comparisons.take(host, pair(48, 47), told());
+        drop(comparisons.ask(host, &pair(48, 46)));
+        comparisons.take(host, pair(48, 46), told());
+        let inner = comparisons.inner();
+        assert_eq!((inner.remembered.len(), inner.asked.len()), (0, 0));
+    }
+
+    #[test]
+    fn whether_a_reboot_is_needed_depends_on_what_was_booted() {
+        let (comparisons, host) = (Comparisons::default(), HostId::new());
         let booted = |build: &str| Comparison {
             reboot: Ok(Reboot { booted: Some(build.to_owned()), parts: vec![] }),
             ..told()
         };
-        comparisons.take(HostId::new(), pair(48, 47), booted("/nix/store/a"));
-        assert_eq!(comparisons.known(&pair(48, 47), Some("/nix/store/b")), None);
-        comparisons.take(HostId::new(), pair(48, 47), booted("/nix/store/b"));
+        ask_and_take(&comparisons, host, &pair(48, 47), booted("/nix/store/a"));
+        assert_eq!(comparisons.known(host, &pair(48, 47), Some("/nix/store/b")), None);
+        ask_and_take(&comparisons, host, &pair(48, 47), booted("/nix/store/b"));
         for build in ["/nix/store/a", "/nix/store/b"] {
-            assert_eq!(comparisons.known(&pair(48, 47), Some(build)), Some(booted(build)));
+            assert_eq!(comparisons.known(host, &pair(48, 47), Some(build)), Some(booted(build)));
         }
     }
 
     #[test]
     fn no_more_is_remembered_than_fits() {
-        let comparisons = Comparisons::default();
+        let (comparisons, host) = (Comparisons::default(), HostId::new());
         for number in 0..500 {
-            comparisons.take(HostId::new(), pair(1000, number), told());
+            ask_and_take(&comparisons, host, &pair(1000, number), told());
         }
-        assert_eq!(comparisons.remembered().len(), REMEMBERED);
-        assert_eq!(comparisons.known(&pair(1000, 0), None), None);
-        assert!(comparisons.known(&pair(1000, 499), None).is_some());
+        assert_eq!(comparisons.inner().remembered.len(), REMEMBERED);
+        assert_eq!(comparisons.known(host, &pair(1000, 0), None), None);
+        assert!(comparisons.known(host, &pair(1000, 499), None).is_some());
     }
 }

@@ -1,22 +1,21 @@
 //! What happens, told to every open page.
 //!
 //! Events carry increasing numbers. A page that was away says the last number that it heard and gets what it missed
-//! from a bounded history, or [`Event::Resync`] where the gap is too old to fill. A page that reads too slowly is cut
-//! off and comes back the same way; nobody waits for it.
+//! from a bounded history, or [`Event::Resync`] where the gap is too old to fill. Every open page reads from that one
+//! history, so a page that does not read costs no memory: what it is about to read is forgotten, it is cut off, and it
+//! comes back the same way. Nobody waits for it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use backstay_protocol::Clock;
 use backstay_protocol::event::Event;
-use tokio::sync::broadcast;
+use tokio::sync::watch;
 
 /// How many events the history holds at most.
 const HISTORY_EVENTS: usize = 4096;
 /// How large the history may be, in bytes of JSON.
 const HISTORY_BYTES: usize = 8 * 1024 * 1024;
-/// How far a page may fall behind before it is cut off, in events.
-const LAG: usize = 1024;
 
 /// An event with its number, ready to be written to a stream.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,14 +36,17 @@ impl Published {
 }
 
 /// Where events go in and pages listen.
-pub struct EventBus {
-    inner: Mutex<Inner>,
-    live: broadcast::Sender<Arc<Published>>,
+pub struct EventBus(Arc<Shared>);
+
+struct Shared {
+    history: Mutex<History>,
+    /// The number of the last event, for those who wait for the next.
+    last: watch::Sender<u64>,
 }
 
-struct Inner {
+struct History {
     last: u64,
-    history: VecDeque<Arc<Published>>,
+    events: VecDeque<Arc<Published>>,
     bytes: usize,
 }
 
@@ -52,8 +54,15 @@ struct Inner {
 pub struct Subscription {
     /// What it missed, in order; a single `resync` where that cannot be told any more.
     pub missed: Vec<Arc<Published>>,
-    /// What happens from now on. [`broadcast::error::RecvError::Lagged`] means that the page is to be cut off.
-    pub live: broadcast::Receiver<Arc<Published>>,
+    /// What happens from now on.
+    pub live: Live,
+}
+
+/// What happens from some moment on.
+pub struct Live {
+    bus: Arc<Shared>,
+    last: watch::Receiver<u64>,
+    after: u64,
 }
 
 impl EventBus {
@@ -61,53 +70,74 @@ impl EventBus {
     /// page that comes back after a restart is told to read everything again.
     pub fn new(clock: &dyn Clock) -> Self {
         let last = u64::try_from(clock.now().timestamp_millis()).unwrap_or_default();
-        Self {
-            inner: Mutex::new(Inner { last, history: VecDeque::new(), bytes: 0 }),
-            live: broadcast::channel(LAG).0,
-        }
+        let history = Mutex::new(History { last, events: VecDeque::new(), bytes: 0 });
+        Self(Arc::new(Shared { history, last: watch::channel(last).0 }))
     }
 
     /// Tells everybody; the number of the event.
     pub fn publish(&self, event: &Event) -> u64 {
-        let mut inner = self.lock();
-        inner.last += 1;
-        let published = Arc::new(Published::new(inner.last, event));
-        inner.bytes += published.json.len();
-        inner.history.push_back(Arc::clone(&published));
-        while inner.history.len() > HISTORY_EVENTS || inner.bytes > HISTORY_BYTES {
-            let Some(oldest) = inner.history.pop_front() else { break };
-            inner.bytes -= oldest.json.len();
-        }
-        // Sent under the lock, so that nobody who subscribes meanwhile hears it twice or not at all. An error means
-        // that nobody listens.
-        let _ = self.live.send(published);
-        inner.last
+        let mut history = self.0.history();
+        let last = history.push(event);
+        // Sent under the lock, so that the numbers come in their order.
+        self.0.last.send_replace(last);
+        last
     }
 
     /// The number of the last event.
     pub fn last(&self) -> u64 {
-        self.lock().last
+        self.0.history().last
     }
 
     /// Listens, from the event after `after` where given.
     pub fn subscribe(&self, after: Option<u64>) -> Subscription {
-        let inner = self.lock();
-        let missed = after.map_or_else(Vec::new, |after| inner.since(after));
-        Subscription { missed, live: self.live.subscribe() }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        let history = self.0.history();
+        let missed = after.map_or_else(Vec::new, |after| history.since(after));
+        let live = Live { bus: Arc::clone(&self.0), last: self.0.last.subscribe(), after: history.last };
+        Subscription { missed, live }
     }
 }
 
-impl Inner {
+impl Shared {
+    fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Live {
+    /// The next event. `None` if it is forgotten already, because the page read too slowly: it is to be cut off.
+    pub async fn next(&mut self) -> Option<Arc<Published>> {
+        // The bus outlives the wait, for this holds it.
+        self.last.wait_for(|last| *last > self.after).await.ok()?;
+        self.after += 1;
+        self.bus.history().get(self.after)
+    }
+}
+
+impl History {
+    fn push(&mut self, event: &Event) -> u64 {
+        self.last += 1;
+        let published = Arc::new(Published::new(self.last, event));
+        self.bytes += published.json.len();
+        self.events.push_back(published);
+        // The newest stays however large it is: somebody may wait for it.
+        while self.events.len() > HISTORY_EVENTS || (self.bytes > HISTORY_BYTES && self.events.len() > 1) {
+            let Some(oldest) = self.events.pop_front() else { break };
+            self.bytes -= oldest.json.len();
+        }
+        self.last
+    }
+
+    fn get(&self, id: u64) -> Option<Arc<Published>> {
+        let place = id.checked_sub(self.events.front()?.id)?;
+        self.events.get(usize::try_from(place).ok()?).cloned()
+    }
+
     fn since(&self, after: u64) -> Vec<Arc<Published>> {
-        let first_kept = self.history.front().map_or(self.last + 1, |e| e.id);
+        let first_kept = self.events.front().map_or(self.last + 1, |e| e.id);
         if after.saturating_add(1) < first_kept || after > self.last {
             return vec![Arc::new(Published::new(self.last, &Event::Resync))];
         }
-        self.history.iter().filter(|e| e.id > after).cloned().collect()
+        self.events.iter().filter(|e| e.id > after).cloned().collect()
     }
 }
 
@@ -136,7 +166,7 @@ mod tests {
         let mut page = bus.subscribe(Some(start + 1));
         bus.publish(&notice("three"));
         assert_eq!(page.missed.iter().map(|e| e.id).collect::<Vec<_>>(), [start + 2]);
-        assert_eq!(page.live.recv().await.unwrap().id, start + 3);
+        assert_eq!(page.live.next().await.unwrap().id, start + 3);
     }
 
     #[test]
@@ -163,8 +193,30 @@ mod tests {
         for _ in 0..=HISTORY_EVENTS {
             bus.publish(&Event::HostRemoved { id: HostId::new() });
         }
-        assert_eq!(bus.lock().history.len(), HISTORY_EVENTS);
+        assert_eq!(bus.0.history().events.len(), HISTORY_EVENTS);
         assert_eq!(bus.subscribe(Some(start)).missed[0].name, "resync");
         assert_eq!(bus.subscribe(Some(start + 1)).missed.len(), HISTORY_EVENTS);
+    }
+
+    #[tokio::test]
+    async fn a_page_that_does_not_read_is_cut_off_and_costs_no_memory() {
+        let bus = bus();
+        let mut slow = bus.subscribe(None).live;
+        let large = notice(&"x".repeat(1024 * 1024));
+        bus.publish(&large);
+        assert!(slow.next().await.is_some());
+        for _ in 0..20 {
+            bus.publish(&large);
+        }
+        assert!(bus.0.history().bytes <= HISTORY_BYTES);
+        assert!(slow.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn an_event_larger_than_the_history_is_heard_all_the_same() {
+        let bus = bus();
+        let mut page = bus.subscribe(None).live;
+        bus.publish(&notice(&"x".repeat(HISTORY_BYTES)));
+        assert!(page.next().await.is_some());
     }
 }

@@ -8,10 +8,12 @@ use backstay_protocol::{Clock, DesiredState};
 use chrono::{DateTime, Utc};
 
 use crate::accounts::Accounts;
+use crate::budget::Budgets;
 use crate::comparisons::Comparisons;
 use crate::events::EventBus;
 use crate::github::GitHub;
 use crate::hub::Hub;
+use crate::identities::Identities;
 use crate::notices::Notices;
 use crate::rollouts::Turns;
 use crate::shown::Shown;
@@ -52,6 +54,8 @@ pub struct Fleet {
     accounts: Arc<Accounts>,
     desired: Arc<RwLock<DesiredState>>,
     pub(crate) shown: Arc<tokio::sync::Mutex<Shown>>,
+    pub(crate) budgets: Arc<Budgets>,
+    pub(crate) identities: Arc<Identities>,
 }
 
 impl Fleet {
@@ -66,6 +70,8 @@ impl Fleet {
             accounts: Arc::new(Accounts::new(Arc::clone(&store), Arc::clone(&clock))),
             desired: Arc::new(RwLock::new(DesiredState::NotConfigured)),
             shown: Arc::default(),
+            budgets: Arc::default(),
+            identities: Arc::default(),
             notices: Arc::default(),
             turns: Arc::default(),
             untold: Arc::default(),

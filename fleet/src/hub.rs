@@ -26,6 +26,8 @@ struct Inner {
 
 struct Line {
     number: u64,
+    /// Which agent it is, where it says so.
+    instance: Option<u64>,
     /// Whether the agent has said what its journal holds, so that ops may be sent to it.
     ready: bool,
     outbox: mpsc::Sender<ServerMessage>,
@@ -44,13 +46,18 @@ pub struct Connection {
 impl Hub {
     /// Takes in a connection. An earlier one of the same host is given up: a host that comes back over a new network
     /// must not wait for the old connection to time out.
-    pub fn connect(&self, host: HostId) -> Connection {
+    pub fn connect(&self, host: HostId, instance: Option<u64>) -> Connection {
         let (sender, outbox) = mpsc::channel(OUTBOX);
         let mut inner = self.lock();
         inner.next += 1;
         let number = inner.next;
-        inner.lines.insert(host, Line { number, ready: false, outbox: sender });
+        inner.lines.insert(host, Line { number, instance, ready: false, outbox: sender });
         Connection { host, number, outbox }
+    }
+
+    /// Which agent is connected, where it says so.
+    pub fn instance(&self, host: HostId) -> Option<u64> {
+        self.lock().lines.get(&host).filter(|line| !line.outbox.is_closed()).and_then(|line| line.instance)
     }
 
     /// Forgets a connection. Whether the host is offline now: it is not, where a newer connection took its place.
@@ -142,8 +149,8 @@ mod tests {
     async fn the_newest_connection_counts() {
         let hub = Hub::default();
         let host = HostId::new();
-        let mut old = hub.connect(host);
-        let mut new = hub.connect(host);
+        let mut old = hub.connect(host, None);
+        let mut new = hub.connect(host, None);
         assert!(hub.send(host, ServerMessage::ReportFacts));
         assert_eq!(new.outbox.recv().await, Some(ServerMessage::ReportFacts));
         assert_eq!(old.outbox.recv().await, None, "the old connection is told to close");
@@ -157,9 +164,9 @@ mod tests {
     fn a_connection_whose_journal_was_not_told_is_sent_no_op() {
         let hub = Hub::default();
         let host = HostId::new();
-        let old = hub.connect(host);
+        let old = hub.connect(host, None);
         assert!(hub.make_ready(&old) && hub.send_if_ready(host, ServerMessage::ReportFacts));
-        let new = hub.connect(host);
+        let new = hub.connect(host, None);
         assert!(!hub.send_if_ready(host, ServerMessage::ReportFacts));
         assert!(hub.make_ready(&new) && hub.send_if_ready(host, ServerMessage::ReportFacts));
     }
@@ -168,7 +175,7 @@ mod tests {
     fn an_agent_that_does_not_read_is_given_up() {
         let hub = Hub::default();
         let host = HostId::new();
-        let _connection = hub.connect(host);
+        let _connection = hub.connect(host, None);
         for _ in 0..OUTBOX {
             assert!(hub.send(host, ServerMessage::ReportFacts));
         }

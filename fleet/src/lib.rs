@@ -15,6 +15,7 @@
 
 pub mod accounts;
 pub mod agents;
+pub mod budget;
 pub mod comparisons;
 pub mod deployments;
 pub mod desired;
@@ -23,6 +24,7 @@ mod fleet;
 pub mod github;
 mod hosts;
 pub mod hub;
+mod identities;
 mod notices;
 pub mod ops;
 pub mod rollouts;

@@ -33,6 +33,12 @@ impl Fleet {
         self.put_notice(Notice { at: self.clock.now(), tone, text, host_name, op: Some(op.id) });
     }
 
+    /// Tells every open page a sentence about a host.
+    pub(crate) fn tell_of_host(&self, name: &str, tone: Tone, text: String) {
+        let host_name = Some(name.to_owned());
+        self.put_notice(Notice { at: self.clock.now(), tone, text, host_name, op: None });
+    }
+
     /// The notices that are kept, the newest first.
     pub fn notices(&self) -> Vec<ToldNotice> {
         self.notices.lock().iter().rev().cloned().collect()
@@ -89,6 +95,6 @@ mod tests {
         let told = fleet.notices();
         assert_eq!((told.len(), told[0].notice.text.as_str()), (KEPT, "Rolled back to Gen 202"));
         assert_eq!(told.last().unwrap().notice.text, "Rolled back to Gen 3");
-        assert_eq!(page.recv().await.unwrap().id + 202, fleet.newest_notice());
+        assert_eq!(page.next().await.unwrap().id + 202, fleet.newest_notice());
     }
 }

@@ -207,6 +207,7 @@ mod tests {
             agent_version: "0.1.0".into(),
             name: "web".into(),
             platform: Platform::Nixos,
+            instance: None,
         };
         let (_, connection) = fleet.greet(&web, &hello).await.unwrap();
         assert_eq!(shown(&fleet).await, [("Backup".to_owned(), false), ("web".to_owned(), true)]);
@@ -241,7 +242,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let fleet = fleet(folder.path()).await;
         let web = enrol(&fleet, "web").await;
-        let connection = fleet.hub.connect(web.id);
+        let connection = fleet.hub.connect(web.id, None);
         let before = fleet.snapshot().await.unwrap();
         let person = |role| Person { name: "maria".into(), role };
 

@@ -5,7 +5,9 @@ use backstay_protocol::rollback::{self, RollbackPlan};
 use backstay_protocol::test_history;
 use backstay_protocol::timeline::Timeline;
 use backstay_protocol::view::{AuditEntry, AuditPage, AuditQuery, HostDetail, OpDetail, OpQuery, OpsPage};
-use backstay_protocol::{HostId, HostView, OpId, OpKind, OpView, OutputLine, TestRun};
+use backstay_protocol::{
+    Compartments, HostId, HostView, Light, OpId, OpKind, OpView, OutputLine, State, TestRun,
+};
 
 use crate::fleet::Fleet;
 use crate::store::{HostRecord, OpFilter, StoreError};
@@ -175,6 +177,7 @@ impl Fleet {
             open_op: open_op.as_ref(),
             last_system_op: last_system_op.as_ref(),
         });
+        let compartments = if self.is_shared(record.id) { of_two_agents(compartments) } else { compartments };
         let current = record.facts.as_ref().and_then(|f| f.current().map(|g| (f, g)));
         Ok(HostView {
             id: record.id,
@@ -191,4 +194,12 @@ impl Fleet {
             op: open_op,
         })
     }
+}
+
+/// The lights of a host that two agents claim.
+fn of_two_agents(compartments: Compartments) -> Compartments {
+    let hint = "Two agents take turns as this host, so no op is sent to it. Stop one, remove its state folder, and enrol it \
+                under a name of its own.";
+    let agent = Light { state: State::Failed, words: "Two agents".to_owned(), hint: hint.to_owned() };
+    Compartments { agent, ..compartments }
 }

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 /// The most packages that are kept of a comparison; what is beyond is counted.
 pub const PACKAGES: usize = 2000;
 /// The longest name or version that is kept, in bytes; a line with a longer one is not read.
-const WORD_BYTES: usize = 200;
+pub(crate) const WORD_BYTES: usize = 200;
 
 /// What differs between two builds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

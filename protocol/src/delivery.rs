@@ -9,6 +9,7 @@
 //! | --- | --- | --- |
 //! | an agent has said what its journal holds | server | [`reconcile`] |
 //! | the server wants an op run | agent | [`on_run`] |
+//! | an agent tells lines of an op | server | [`takes_output`] |
 //! | an agent says how an op ended | server | [`on_finished`] |
 //! | the server has waited long enough | server | [`on_due`] |
 
@@ -123,6 +124,12 @@ pub fn on_finished(status: OpStatus, stored: u64, lines: u64) -> OnFinished {
     }
 }
 
+/// Whether the server takes lines of an op in `status`. One that has ended has all of its lines ([`on_finished`]), so
+/// nothing can be added to what it is known to have written. A lost one may be found.
+pub fn takes_output(status: OpStatus) -> bool {
+    matches!(status, OpStatus::Sent | OpStatus::Running | OpStatus::Lost)
+}
+
 /// What becomes of an op for which the server has waited as long as it may; none for one that is closed.
 ///
 /// An op that was never sent has certainly not run. Of one that was, nothing is known: it is lost, and may be found.
@@ -190,6 +197,14 @@ mod tests {
             assert_ne!(on_run(known), OnRun::Begin);
         }
         assert_eq!(on_run(Known::Never), OnRun::Begin);
+    }
+
+    #[test]
+    fn lines_are_taken_as_long_as_an_end_may_come_from_the_host() {
+        for status in OpStatus::ALL {
+            let may_end = on_finished(status, 0, 0) == OnFinished::Close && status != OpStatus::Queued;
+            assert_eq!(takes_output(status), may_end, "{status}");
+        }
     }
 
     #[test]

@@ -1,4 +1,8 @@
 //! Upper bounds on what travels between server, agent and browser. Both sides keep to them and check them.
+//!
+//! What identifies something (a name, a store path, a commit) is taken whole or not at all: a message with one that is
+//! too long ends the connection. What describes something is cut, and long lists lose their end
+//! ([`Message::cut`](crate::message::Message::cut)).
 
 /// The largest message on the agent's socket, in bytes. A host with 200 generations stays far below it.
 pub const MESSAGE_BYTES: usize = 1024 * 1024;
@@ -10,12 +14,40 @@ pub const LINES_PER_MESSAGE: usize = 200;
 pub const LINES_PER_OP: u64 = 20_000;
 /// The most generations that an agent reports: the newest ones.
 pub const GENERATIONS: usize = 200;
+/// The most test runs in an agent's facts: one for each generation.
+pub const TEST_RUNS: usize = GENERATIONS;
 /// The most tests of a host that are run.
 pub const TESTS: usize = 200;
+/// The longest name of a test, in bytes: that of a file.
+pub const TEST_NAME_BYTES: usize = 255;
 /// The most lines kept of a failed test's output.
 pub const TEST_TAIL_LINES: usize = 12;
 /// The longest line kept of a failed test's output, in bytes.
 pub const TEST_TAIL_BYTES: usize = 240;
+/// The longest path of a host's file or folder, in bytes.
+pub const PATH_BYTES: usize = 4096;
+/// The longest store path, in bytes. Nix itself makes names of at most 211 characters.
+pub const STORE_PATH_BYTES: usize = 512;
+/// The longest commit, tree or hash, in bytes.
+pub const HASH_BYTES: usize = 128;
+/// The longest version of an agent, a system, a kernel or a Nix, in bytes.
+pub const VERSION_BYTES: usize = 200;
+/// The most switch inhibitors of a generation.
+pub const INHIBITORS: usize = 20;
+/// The most failed units that an agent reports.
+pub const FAILED_UNITS: usize = 100;
+/// The longest name of a unit or an inhibitor, in bytes: that of systemd.
+pub const UNIT_BYTES: usize = 255;
+/// The most problems that an agent reports.
+pub const PROBLEMS: usize = 20;
+/// The longest problem, in bytes.
+pub const PROBLEM_BYTES: usize = 500;
+/// The longest account of how an op ended, in bytes.
+pub const RESULT_BYTES: usize = 4096;
+/// The most ops that an agent's journal tells of.
+pub const JOURNAL_OPS: usize = 10_000;
+/// The most versions of a package that a comparison names on each side.
+pub const PACKAGE_VERSIONS: usize = 50;
 /// The longest reason that a person may give, in characters.
 pub const REASON_CHARS: usize = 500;
 /// The longest name of a host, in characters.
@@ -36,6 +68,25 @@ pub fn cut(text: &str, max_bytes: usize) -> String {
         kept.push(MARK);
     }
     kept
+}
+
+/// Cuts `text` to at most `max_bytes` bytes on one line; what would break the line shows as `�`.
+pub fn cut_line(text: &str, max_bytes: usize) -> String {
+    if text.len() <= max_bytes && !text.contains(char::is_control) {
+        return text.to_owned();
+    }
+    // Cut before as well: what replaces a character may be longer than it.
+    let line: String = cut(text, max_bytes)
+        .chars()
+        .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
+        .collect();
+    cut(&line, max_bytes)
+}
+
+/// An entry of a log, on one line whatever it quotes: only the line feed at its end is left.
+pub fn log_line(entry: &str) -> String {
+    let (body, end) = entry.strip_suffix('\n').map_or((entry, ""), |body| (body, "\n"));
+    body.replace('\n', "\\n").replace('\r', "\\r") + end
 }
 
 /// Whether `name` can name a host: a DNS label (RFC 1123), so that it is safe in an address, a file name and a log.
@@ -59,6 +110,15 @@ mod tests {
             prop_assert!(kept.len() <= max);
             prop_assert!(text.len() > max || kept == text);
         }
+    }
+
+    #[test]
+    fn a_line_stays_one_line() {
+        assert_eq!(cut_line("0.1.0", 20), "0.1.0");
+        assert_eq!(cut_line("a\nb\u{1b}", 20), "a\u{fffd}b\u{fffd}");
+        assert!(cut_line(&"\n".repeat(50), 20).len() <= 20);
+        assert_eq!(log_line("one\ntwo\r\n"), "one\\ntwo\\r\n");
+        assert_eq!(log_line("one"), "one");
     }
 
     #[test]

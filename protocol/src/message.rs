@@ -16,11 +16,13 @@
 //! Every message may arrive twice: lines carry sequence numbers, ops carry identifiers, and a second delivery changes
 //! nothing.
 
+mod bounds;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::comparison::{Comparison, Pair};
-use crate::limits::{LINE_BYTES, LINES_PER_MESSAGE, LINES_PER_OP, MESSAGE_BYTES};
+use crate::limits::MESSAGE_BYTES;
 use crate::{Commit, Facts, HostId, OpAction, OpId, OutputLine, Phase, Platform};
 
 /// What an agent says.
@@ -96,6 +98,10 @@ pub struct Hello {
     pub name: String,
     /// What kind of system it is.
     pub platform: Platform,
+    /// A number that this agent made up when it started. Two agents with one identity, such as those of a copied disk,
+    /// differ in it. An agent of before this was asked says none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<u64>,
 }
 
 /// How an op ended on the host.
@@ -226,6 +232,9 @@ pub trait Message: Serialize + for<'de> Deserialize<'de> {
         Ok(())
     }
 
+    /// Cuts what describes something and is longer than it may be.
+    fn cut(&mut self) {}
+
     /// The message as text.
     ///
     /// # Errors
@@ -243,7 +252,8 @@ pub trait Message: Serialize + for<'de> Deserialize<'de> {
         if text.len() > MESSAGE_BYTES {
             return Err(MessageError::TooLarge(text.len()));
         }
-        let message: Self = serde_json::from_str(text)?;
+        let mut message: Self = serde_json::from_str(text)?;
+        message.cut();
         message.check()?;
         Ok(message)
     }
@@ -253,21 +263,11 @@ impl Message for ServerMessage {}
 
 impl Message for AgentMessage {
     fn check(&self) -> Result<(), MessageError> {
-        match self {
-            Self::Output { lines, .. } if lines.len() > LINES_PER_MESSAGE => {
-                Err(MessageError::OverLimit("more output lines than one message may hold"))
-            }
-            Self::Output { lines, .. } if lines.iter().any(|l| l.text.len() > LINE_BYTES) => {
-                Err(MessageError::OverLimit("an output line longer than a line may be"))
-            }
-            Self::Output { lines, .. } if lines.iter().any(|l| !(1..=LINES_PER_OP).contains(&l.seq)) => {
-                Err(MessageError::OverLimit("an output line numbered beyond what is kept of an op"))
-            }
-            Self::Hello(hello) if !crate::limits::is_host_name(&hello.name) => {
-                Err(MessageError::OverLimit("a host's name is letters, digits and hyphens, at most 63"))
-            }
-            _ => Ok(()),
-        }
+        bounds::check(self).map_err(MessageError::OverLimit)
+    }
+
+    fn cut(&mut self) {
+        bounds::cut_message(self);
     }
 }
 

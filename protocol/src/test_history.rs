@@ -1,5 +1,7 @@
 //! What each of a host's tests has said over its latest runs.
 
+use std::collections::{HashMap, HashSet};
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +12,8 @@ pub const RUNS: usize = 20;
 /// A test that has changed its mind this often on one and the same build, within the runs that are told, is flaky: a
 /// build never changes, so something else decides.
 pub const FLIPS: usize = 2;
+/// The most tests that are told though they are no longer in the host's folder: those that ran last.
+pub const GONE: usize = 200;
 
 /// What one test has said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,31 +58,40 @@ pub struct FailingSince {
     pub at_least: bool,
 }
 
+/// What one test said in one run, and the op that this run may have been.
+type Said<'a> = (&'a TestRun, &'a TestResult, Option<OpId>);
+
 /// What each test has said, from `runs`, newest first, and the ops that may have been them. `present` names the tests of
-/// the host's folder in their order, where that is known; those that are there no more follow.
+/// the host's folder in their order, where that is known; those that are there no more follow, at most [`GONE`].
 pub fn histories(present: Option<&[String]>, runs: &[TestRun], ops: &[OpView]) -> Vec<TestHistory> {
-    let mut names: Vec<&str> = present.unwrap_or_default().iter().map(String::as_str).collect();
-    let mut gone: Vec<&str> =
-        runs.iter().flat_map(|run| run.results.iter().map(|r| r.name.as_str())).collect();
+    // By name, each test's results newest first: a host may name any number of tests, so none is searched for.
+    let mut said: HashMap<&str, Vec<Said<'_>>> = HashMap::new();
+    let mut gone: Vec<&str> = vec![];
+    let there: HashSet<&str> = present.unwrap_or_default().iter().map(String::as_str).collect();
+    for run in runs {
+        let op = op_of(run, ops).map(|op| op.id);
+        for result in &run.results {
+            let all = said.entry(&result.name).or_default();
+            if all.is_empty() && !there.contains(result.name.as_str()) && gone.len() < GONE {
+                gone.push(&result.name);
+            }
+            // A run says one thing of a test.
+            if all.last().is_none_or(|(last, ..)| !std::ptr::eq(*last, run)) {
+                all.push((run, result, op));
+            }
+        }
+    }
     gone.sort_unstable();
-    gone.dedup();
-    gone.retain(|name| !names.contains(name));
-    names.extend(gone);
-    let runs: Vec<_> = runs.iter().map(|run| (run, op_of(run, ops).map(|op| op.id))).collect();
+    let names = present.unwrap_or_default().iter().map(String::as_str).chain(gone);
     names
-        .into_iter()
         .map(|name| TestHistory {
-            is_there: present.map(|present| present.iter().any(|other| other == name)),
-            ..history(name, &runs)
+            is_there: present.map(|_| there.contains(name)),
+            ..history(name, said.get(name).map_or(&[], Vec::as_slice))
         })
         .collect()
 }
 
-fn history(name: &str, runs: &[(&TestRun, Option<OpId>)]) -> TestHistory {
-    let all: Vec<(&TestRun, &TestResult, Option<OpId>)> = runs
-        .iter()
-        .filter_map(|(run, op)| Some((*run, run.results.iter().find(|r| r.name == name)?, *op)))
-        .collect();
+fn history(name: &str, all: &[Said<'_>]) -> TestHistory {
     let outcomes = all.iter().take(RUNS).map(|(run, result, op)| TestOutcome {
         passed: result.passed,
         generation: run.generation.number,
@@ -90,13 +103,13 @@ fn history(name: &str, runs: &[(&TestRun, Option<OpId>)]) -> TestHistory {
         name: name.to_owned(),
         is_there: None,
         outcomes: outcomes.collect(),
-        failing_since: failing_since(&all),
+        failing_since: failing_since(all),
         is_flaky: flips(&all[..all.len().min(RUNS)]) >= FLIPS,
         tail: all.first().map(|(_, result, _)| result.tail.clone()).unwrap_or_default(),
     }
 }
 
-fn failing_since(all: &[(&TestRun, &TestResult, Option<OpId>)]) -> Option<FailingSince> {
+fn failing_since(all: &[Said<'_>]) -> Option<FailingSince> {
     let failed = all.iter().take_while(|(_, result, _)| !result.passed);
     let count = failed.clone().count();
     failed.last().map(|(run, ..)| FailingSince {
@@ -107,7 +120,7 @@ fn failing_since(all: &[(&TestRun, &TestResult, Option<OpId>)]) -> Option<Failin
 }
 
 /// How often a test said something else than the time before on the same build.
-fn flips(all: &[(&TestRun, &TestResult, Option<OpId>)]) -> usize {
+fn flips(all: &[Said<'_>]) -> usize {
     let before =
         |at: usize, build: &str| all[at + 1..].iter().find(|(run, ..)| run.generation.store_path == build);
     all.iter()
@@ -177,6 +190,21 @@ mod tests {
         );
         assert_eq!(told[0].tail, ["20-b failed"]);
         assert_eq!(histories(None, &runs, &[])[0].is_there, None, "an agent of before does not say");
+    }
+
+    /// A host that was taken over may name a test as it likes in each run. With nested searches this takes minutes.
+    #[test]
+    fn runs_of_ever_other_tests_are_told_in_one_pass() {
+        let runs: Vec<_> = (0..100)
+            .map(|at: i64| {
+                let names: Vec<_> = (0..500).map(|test| format!("t{at}-{test}")).collect();
+                let results: Vec<_> = names.iter().map(|name| (name.as_str(), false)).collect();
+                run(at, 48, &results)
+            })
+            .collect();
+        let told = histories(Some(&["t99-0".to_owned()]), &runs, &[]);
+        assert_eq!(told.len(), 1 + GONE);
+        assert_eq!((told[0].outcomes.len(), told[1].name.as_str()), (1, "t0-0"));
     }
 
     #[test]

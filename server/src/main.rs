@@ -5,6 +5,8 @@
 mod cli;
 mod github;
 mod lifecycle;
+mod listen;
+mod log;
 mod routes;
 mod serve;
 
@@ -16,7 +18,7 @@ async fn main() -> anyhow::Result<()> {
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,sqlx=warn".into()),
         )
-        .with_writer(std::io::stderr)
+        .with_writer(|| log::OneLineEach)
         .init();
     match cli::Cli::parse().command {
         cli::Command::Serve(options) => serve::serve(*options).await,

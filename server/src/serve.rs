@@ -12,10 +12,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{ServeOptions, open_store};
 use crate::lifecycle::Lifecycle;
+use crate::listen::{self, Limits, Places, Times};
 use crate::routes;
 
 /// Serves until told to stop.
 pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
+    let room = listen::room_for_connections();
     // Before anything else: what is wrong here is for who starts the server to repair.
     let configured = options.github.configure(&options.branch, options.repository.as_deref())?;
     let (github, webhook_secret) =
@@ -52,8 +54,8 @@ pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
 
     // The one line on standard output: whoever started the server waits for it.
     println!("listening on http://{address}");
-    let stop = lifecycle.stop.clone();
-    axum::serve(listener, app).with_graceful_shutdown(async move { stop.cancelled().await }).await?;
+    let places = Places::new(Limits::of(room));
+    listen::serve(listener, app, places, Times::default(), lifecycle.stop.clone()).await;
     lifecycle.drained().await;
     Ok(())
 }

@@ -9,6 +9,8 @@ mod socket;
 mod tls;
 mod token;
 
+use std::time::Instant;
+
 use anyhow::Result;
 use tokio_tungstenite::Connector;
 use tokio_util::sync::CancellationToken;
@@ -24,9 +26,15 @@ pub(crate) async fn stay_connected(agent: &Agent, stop: &CancellationToken) -> R
     let connector = tls::connector(&agent.config)?;
     let mut backoff = Backoff::default();
     loop {
-        match attempt(agent, connector.clone(), stop, &mut backoff).await {
+        let mut welcomed = None;
+        let ended = attempt(agent, connector.clone(), stop, || welcomed = Some(Instant::now())).await;
+        if let Some(since) = welcomed {
+            backoff.after(since.elapsed(), matches!(ended, Ok(Ended::Dismissed(_))));
+        }
+        match ended {
             Ok(Ended::Stopped) => return Ok(()),
             Ok(Ended::Refused(reason)) => tracing::warn!(%reason, "the server refused this agent"),
+            Ok(Ended::Dismissed(reason)) => tracing::warn!(%reason, "the server ended the connection"),
             Ok(Ended::Closed) => tracing::info!("the server closed the connection"),
             Err(error) => tracing::warn!("no connection: {error:#}"),
         }
@@ -39,16 +47,16 @@ pub(crate) async fn stay_connected(agent: &Agent, stop: &CancellationToken) -> R
     }
 }
 
-/// One connection, from the attempt to its end.
+/// One connection, from the attempt to its end. `welcomed` is called once the server has taken this agent.
 async fn attempt(
     agent: &Agent,
     connector: Connector,
     stop: &CancellationToken,
-    backoff: &mut Backoff,
+    welcomed: impl FnOnce(),
 ) -> Result<Ended> {
     let socket = tokio::select! {
         socket = socket::connect(agent, connector) => socket?,
         () = stop.cancelled() => return Ok(Ended::Stopped),
     };
-    Session::new(agent, socket).run(stop, || backoff.reset()).await
+    Session::new(agent, socket).run(stop, welcomed).await
 }

@@ -13,6 +13,8 @@ use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt as _, StreamExt as _};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_util::sync::CancellationToken;
 
 use super::follow::{self, Ending, Follow};
@@ -46,8 +48,21 @@ pub(super) enum Ended {
     Stopped,
     /// The server does not want this agent.
     Refused(String),
-    /// The server closed the connection.
+    /// The server closed the connection, or is to be started again.
     Closed,
+    /// The server closed the connection and says why.
+    Dismissed(String),
+}
+
+impl Ended {
+    fn by(frame: Option<CloseFrame>) -> Self {
+        match frame {
+            Some(frame) if frame.code != CloseCode::Restart && !frame.reason.is_empty() => {
+                Self::Dismissed(frame.reason.as_str().to_owned())
+            }
+            _ => Self::Closed,
+        }
+    }
 }
 
 /// One connection.
@@ -94,7 +109,7 @@ impl<'a> Session<'a> {
         welcomed();
         self.readings.read();
         let ended = self.talk(stop).await;
-        if matches!(ended, Ok(Ended::Stopped | Ended::Closed)) {
+        if matches!(ended, Ok(Ended::Stopped | Ended::Closed | Ended::Dismissed(_))) {
             let _ = timeout(Duration::from_secs(2), self.sink.close()).await;
         }
         ended
@@ -107,6 +122,7 @@ impl<'a> Session<'a> {
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
             name: config.name.clone(),
             platform: config.platform,
+            instance: Some(self.agent.instance),
         }))
         .await?;
         let answer =
@@ -161,7 +177,8 @@ impl<'a> Session<'a> {
             tokio::select! {
                 () = stop.cancelled() => return Ok(Ended::Stopped),
                 message = self.stream.next() => match message {
-                    None | Some(Ok(Message::Close(_))) => return Ok(Ended::Closed),
+                    None => return Ok(Ended::Closed),
+                    Some(Ok(Message::Close(frame))) => return Ok(Ended::by(frame)),
                     Some(message) => self.hear(message?).await?,
                 },
                 news = self.readings.next() => self.tell(news).await?,

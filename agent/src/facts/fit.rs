@@ -1,21 +1,14 @@
 //! Keeps facts small enough to travel.
 
 use backstay_protocol::Facts;
-use backstay_protocol::limits::{MESSAGE_BYTES, cut};
+use backstay_protocol::limits::MESSAGE_BYTES;
 
 /// The most that facts take as JSON, so that a message with them and a result stays within its limit.
 pub(super) const FACTS_BYTES: usize = MESSAGE_BYTES * 3 / 4;
-/// The longest problem that is told, in bytes.
-const PROBLEM_BYTES: usize = 500;
-/// The most problems that are told.
-const PROBLEMS: usize = 20;
 
 /// Drops what matters least until the facts fit: first the oldest test runs, then the oldest generations.
 pub(super) fn fit(facts: &mut Facts) {
-    facts.problems.truncate(PROBLEMS);
-    for problem in &mut facts.problems {
-        *problem = cut(problem, PROBLEM_BYTES);
-    }
+    facts.cut_to_limits();
     while size(facts) > FACTS_BYTES {
         let dropped = if facts.test_runs.is_empty() {
             // The current generation may be the oldest one, and has to stay.

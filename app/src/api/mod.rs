@@ -45,14 +45,30 @@ use crate::ApiError;
 const PATH_BYTES: usize = 1024;
 
 /// `path` where it leads to a page of ours, else the fleet page. Nobody is ever led to another site, so what browsers
-/// read as the start of a host name (`//`, `/\`) is none of ours.
+/// read as the start of a host name (`//`, `/\`) is none of ours, and no part of the path may be empty, `.` or `..`:
+/// browsers and the router take those away, and what is left may start with `//`.
 pub fn local_path(path: &str) -> &str {
     let ours = path.starts_with('/')
         && !path.starts_with("//")
         && !path.contains('\\')
         && path.len() <= PATH_BYTES
-        && path.bytes().all(|b| b.is_ascii_graphic());
+        && path.bytes().all(|b| b.is_ascii_graphic())
+        && has_plain_parts(path);
     if ours { path } else { "/" }
+}
+
+/// Whether no part of the path is empty or made of dots, also where dots are escaped.
+fn has_plain_parts(path: &str) -> bool {
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let mut parts = path.trim_start_matches('/').split('/').peekable();
+    while let Some(part) = parts.next() {
+        let plain = part.to_ascii_lowercase().replace("%2e", ".");
+        let is_last = parts.peek().is_none();
+        if matches!(plain.as_str(), "." | "..") || (plain.is_empty() && !is_last) {
+            return false;
+        }
+    }
+    true
 }
 
 /// The host's name, if it can be one.
@@ -96,7 +112,7 @@ mod tests {
 
     #[test]
     fn leads_to_our_own_pages_alone() {
-        for ours in ["/", "/audit", "/hosts/gpc0/rollback?from=host"] {
+        for ours in ["/", "/audit", "/hosts/gpc0/rollback?from=host", "/audit/", "/ops?q=..//a", "/#a//b"] {
             assert_eq!(local_path(ours), ours);
         }
         let long = format!("/{}", "a".repeat(5000));
@@ -108,6 +124,12 @@ mod tests {
             "https://evil.test",
             "/a\r\nb",
             "/\t/evil.test",
+            "/.//evil.test",
+            "/hosts/..//evil.test",
+            "/%2E/%2e%2e//evil.test",
+            "/audit//x",
+            "/./audit",
+            "/..",
             &long,
         ] {
             assert_eq!(local_path(other), "/", "{other:?}");

@@ -1,6 +1,7 @@
 //! The rollback of one host.
 
 use backstay_protocol::GenerationRef;
+use backstay_protocol::limits::STORE_PATH_BYTES;
 use backstay_protocol::rollback::RollbackPlan;
 use leptos::prelude::*;
 
@@ -62,9 +63,6 @@ pub async fn request_rollback(
     leptos_axum::redirect(super::local_path(&back));
     Ok(())
 }
-
-/// The longest store path that a form may send.
-const STORE_PATH_BYTES: usize = 512;
 
 /// Writes a generation as one form field: its number and the store path that the person saw under it.
 pub fn reference_to_text(reference: &GenerationRef) -> String {

@@ -39,6 +39,7 @@ impl Host {
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
             name: facts::name(number),
             platform: facts::platform(number),
+            instance: None,
         }))
         .await?;
         host.id = host.welcome().await?;

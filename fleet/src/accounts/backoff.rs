@@ -36,6 +36,10 @@ impl Backoff {
     /// Counts an attempt, or says how long to wait for the next. It counts as wrong until [`Backoff::forget`], so that
     /// many at once are no way around it.
     pub(super) fn attempt(&mut self, name: &str, now: DateTime<Utc>) -> Result<(), TimeDelta> {
+        // An attempt after now means that the clock was set back: it counts as made now.
+        if let Some(attempts) = self.0.get_mut(name) {
+            attempts.last = attempts.last.min(now);
+        }
         let before = self.0.get(name).filter(|a| a.last + MEMORY > now).copied();
         if let Some(wait) = before.map(|a| a.wait_until() - now).filter(|wait| *wait > TimeDelta::zero()) {
             return Err(wait);
@@ -87,6 +91,16 @@ mod tests {
             assert_eq!(backoff.attempt("a", now), Ok(()));
         }
         assert_eq!(backoff.attempt("a", now), Ok(()));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_locks_no_name_for_longer() {
+        let mut backoff = Backoff::default();
+        for _ in 0..FREE {
+            assert_eq!(backoff.attempt("a", start() + TimeDelta::days(365)), Ok(()));
+        }
+        assert_eq!(backoff.attempt("a", start()), Err(FIRST_WAIT));
+        assert_eq!(backoff.attempt("a", start() + FIRST_WAIT), Ok(()));
     }
 
     #[test]

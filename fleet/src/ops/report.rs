@@ -5,6 +5,7 @@ use backstay_protocol::event::{Event, Tone};
 use backstay_protocol::message::{OpResult, Outcome, ServerMessage};
 use backstay_protocol::{Facts, HostId, OpAction, OpId, OpStatus, OpView, OutputLine, Phase};
 use chrono::{DateTime, Utc};
+use tokio::time::Instant;
 
 use crate::fleet::Fleet;
 use crate::hub::Connection;
@@ -12,7 +13,7 @@ use crate::ops::SERVER;
 use crate::ops::record::{audit_entry, request_entry, rollback_record};
 use crate::ops::registry::{self, Verdict};
 use crate::ops::request::{Asked, due_with_host};
-use crate::store::{NewAuditEntry, NewOp, OpStep, StoreError};
+use crate::store::{Appended, NewAuditEntry, NewOp, OpStep, StoreError};
 
 /// Who the audit log names for the test runs that follow a rollback or a switch by themselves.
 const AUTO_TEST: &str = "auto-test";
@@ -124,6 +125,9 @@ impl Fleet {
             }
         }
         self.tell_again().await;
+        for host in self.identities.take_over(Instant::now()) {
+            self.publish_host(host).await;
+        }
         self.catch_up_where_missed().await?;
         self.roll_on().await;
         self.send_what_waits().await
@@ -216,11 +220,16 @@ impl Fleet {
         id: OpId,
         lines: Vec<OutputLine>,
     ) -> Result<Option<u64>, StoreError> {
-        if self.own_op(host, id).await?.is_none() {
-            return Ok(None);
+        let Some(op) = self.own_op(host, id).await? else { return Ok(None) };
+        if !delivery::takes_output(op.status) {
+            return self.store.output_through(id).await.map(Some);
         }
-        let through = self.store.append_output(id, &lines).await?;
-        self.events.publish(&Event::Output { op: id, lines });
+        let Appended { through, new } = self.store.append_output(id, &lines).await?;
+        // Pages hear of each line once, however often a host tells it.
+        let lines: Vec<_> = lines.into_iter().filter(|line| new.contains(&line.seq)).collect();
+        if !lines.is_empty() {
+            self.events.publish(&Event::Output { op: id, lines });
+        }
         Ok(Some(through))
     }
 

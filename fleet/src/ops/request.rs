@@ -244,7 +244,7 @@ impl Fleet {
 
     /// [`Fleet::send`], by who has the host's [turn](crate::hub::Hub::turn).
     pub(super) async fn send_in_turn(&self, op: &OpView) -> Result<Option<OpView>, StoreError> {
-        if !self.hub.is_ready(op.host) {
+        if !self.hub.is_ready(op.host) || self.is_shared(op.host) {
             return Ok(None);
         }
         let test_timeout_secs = self.test_timeout_secs(op).await?;

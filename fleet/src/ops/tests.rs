@@ -91,6 +91,7 @@ impl Bench {
             agent_version: "0.1.0".into(),
             name: "gpc0".into(),
             platform: Platform::Nixos,
+            instance: None,
         };
         let (_, connection) = self.fleet.greet(&self.host, &hello).await.unwrap();
         Agent { bench: self, connection: connection.unwrap() }

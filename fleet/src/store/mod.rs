@@ -26,10 +26,19 @@ mod records;
 pub mod sqlite;
 
 pub use records::{
-    EnrolError, GenerationRecord, HostRecord, InsertOpError, InsertRolloutError, NewAuditEntry,
+    Appended, EnrolError, GenerationRecord, HostRecord, InsertOpError, InsertRolloutError, NewAuditEntry,
     NewDeployment, NewHost, NewJoinToken, NewOp, OpFilter, OpStep, RollbackRecord, StoreError, TokenHash,
     UserRecord,
 };
+
+/// How many generations are kept of a host, beside those that its profile lists.
+pub const GENERATIONS_KEPT: u32 = 1_000;
+/// How many test runs are kept of a host.
+pub const TEST_RUNS_KEPT: u32 = 1_000;
+/// How large they may be together, in bytes.
+pub const TEST_BYTES_KEPT: u32 = 32 * 1024 * 1024;
+/// How much of them is read at once, in bytes.
+pub const TEST_BYTES_READ: usize = 2 * 1024 * 1024;
 
 /// What Backstay needs of a database.
 #[async_trait]
@@ -60,8 +69,9 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<(), StoreError>;
     /// Remembers when an agent was last heard of. Never goes back in time.
     async fn record_seen(&self, id: HostId, at: DateTime<Utc>) -> Result<(), StoreError>;
-    /// Remembers facts: the latest as they are, generations and test runs also in their histories. What comes last
-    /// counts, whatever the host's clock says: it may have been set back.
+    /// Remembers facts: the latest as they are, generations and test runs also in their histories, of which the newest
+    /// [`GENERATIONS_KEPT`], [`TEST_RUNS_KEPT`] and [`TEST_BYTES_KEPT`] stay. What comes last counts, whatever the host's
+    /// clock says: it may have been set back.
     async fn record_facts(&self, id: HostId, facts: &Facts) -> Result<(), StoreError>;
     /// Says whether tests run by themselves after a switch or rollback.
     async fn set_auto_test(&self, id: HostId, on: bool, audit: &NewAuditEntry) -> Result<(), StoreError>;
@@ -76,7 +86,7 @@ pub trait Store: Send + Sync + 'static {
     async fn set_labels(&self, id: HostId, labels: &Labels, audit: &NewAuditEntry) -> Result<(), StoreError>;
     /// Removes a host from the fleet, with the audit entry: it is not found any more, its token opens nothing, its name is
     /// free. Ops, rollbacks and deployments that name it stay. Whether it did: not where the host is not in the fleet, or
-    /// an op holds it, and then nothing was written.
+    /// an op holds it, and then nothing was written. Its histories of generations and test runs go.
     async fn remove_host(
         &self,
         id: HostId,
@@ -85,7 +95,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<bool, StoreError>;
     /// Every generation ever reported of a host, newest first.
     async fn generations(&self, host: HostId) -> Result<Vec<GenerationRecord>, StoreError>;
-    /// The latest test runs of a host, newest first, at most `limit`.
+    /// The latest test runs of a host, newest first, at most `limit`, and at most [`TEST_BYTES_READ`] of them.
     async fn test_runs(&self, host: HostId, limit: u32) -> Result<Vec<TestRun>, StoreError>;
 
     // Ops.
@@ -116,9 +126,8 @@ pub trait Store: Send + Sync + 'static {
     async fn last_system_op(&self, host: HostId) -> Result<Option<OpView>, StoreError>;
     /// Ops, newest first.
     async fn ops(&self, filter: &OpFilter) -> Result<Vec<OpView>, StoreError>;
-    /// Stores lines that are not stored yet, and answers the number up to which there is no gap. An op's lines may come
-    /// after it was closed.
-    async fn append_output(&self, op: OpId, lines: &[OutputLine]) -> Result<u64, StoreError>;
+    /// Stores lines that are not stored yet. An op's lines may come after it was closed.
+    async fn append_output(&self, op: OpId, lines: &[OutputLine]) -> Result<Appended, StoreError>;
     /// The lines after `after`, in order, at most `limit`.
     async fn output(&self, op: OpId, after: u64, limit: u32) -> Result<Vec<OutputLine>, StoreError>;
     /// The last lines before `before`, or of all where there is none, in order, at most `limit`.

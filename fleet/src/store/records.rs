@@ -29,6 +29,15 @@ pub enum StoreError {
     Corrupt(String),
 }
 
+/// What became of lines that were to be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appended {
+    /// The number up to which there is no gap.
+    pub through: u64,
+    /// The numbers of those that were not stored before.
+    pub new: Vec<u64>,
+}
+
 /// A host as it is stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HostRecord {

@@ -3,6 +3,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::closure_diff::ClosureDiff;
 use crate::comparison::{CommitLine, Commits, CommitsBetween};
+use crate::limits::{
+    FAILED_UNITS, GENERATIONS, HASH_BYTES, LINE_BYTES, LINES_PER_MESSAGE, LINES_PER_OP, PATH_BYTES,
+    PROBLEM_BYTES, STORE_PATH_BYTES, TEST_NAME_BYTES, TEST_RUNS, TESTS, VERSION_BYTES,
+};
 use crate::sample;
 use crate::{Commit, Generation, GenerationRef, Stream};
 
@@ -48,20 +52,28 @@ fn phase() -> impl Strategy<Value = Phase> {
 }
 
 fn generation() -> impl Strategy<Value = Generation> {
-    (generation_ref(), time(), any::<(bool, bool, bool, bool)>(), proptest::option::of(".{0,50}"), ".{0,10}")
-        .prop_map(|(g, created_at, (current, booted, present, needs_reboot), commit, inhibitor)| Generation {
-            number: g.number,
-            store_path: g.store_path,
-            commit: commit.map(Commit),
-            tree: None,
-            version: None,
-            kernel: Some("6.18".into()),
-            created_at,
-            current,
-            booted,
-            present,
-            needs_reboot,
-            inhibitors: vec![inhibitor],
+    (
+        generation_ref(),
+        time(),
+        any::<(bool, bool, bool, bool)>(),
+        proptest::option::of(".{0,30}"),
+        r"\PC{0,10}",
+    )
+        .prop_map(|(g, created_at, (current, booted, present, needs_reboot), commit, inhibitor)| {
+            Generation {
+                number: g.number,
+                store_path: g.store_path,
+                commit: commit.map(Commit),
+                tree: None,
+                version: None,
+                kernel: Some("6.18".into()),
+                created_at,
+                current,
+                booted,
+                present,
+                needs_reboot,
+                inhibitors: vec![inhibitor],
+            }
         })
 }
 
@@ -101,11 +113,11 @@ fn pair() -> impl Strategy<Value = Pair> {
 }
 
 fn comparison() -> impl Strategy<Value = Comparison> {
-    let packages = ".{0,80}".prop_map(|text| match ClosureDiff::parse(&text) {
+    let packages = r"\PC{0,80}".prop_map(|text| match ClosureDiff::parse(&text) {
         diff if diff.left_out == 0 => Ok(diff),
         _ => Err(text),
     });
-    let line = ("[0-9a-f]{40}", ".{0,40}")
+    let line = ("[0-9a-f]{40}", r"\PC{0,40}")
         .prop_map(|(commit, subject)| CommitLine { commit: Commit(commit), subject });
     let commits = (proptest::collection::vec(line, 0..4), any::<u32>())
         .prop_map(|(newest, more)| Commits { newest, more });
@@ -119,9 +131,9 @@ fn comparison() -> impl Strategy<Value = Comparison> {
 fn agent_message() -> impl Strategy<Value = AgentMessage> {
     let platform = proptest::sample::select(Platform::ALL.to_vec());
     prop_oneof![
-        (any::<u32>(), ".{0,20}", "[a-z][a-z0-9]{0,20}", platform).prop_map(
-            |(protocol, agent_version, name, platform)| {
-                AgentMessage::Hello(Hello { protocol, agent_version, name, platform })
+        (any::<u32>(), r"\PC{0,20}", "[a-z][a-z0-9]{0,20}", platform, any::<Option<u64>>()).prop_map(
+            |(protocol, agent_version, name, platform, instance)| {
+                AgentMessage::Hello(Hello { protocol, agent_version, name, platform, instance })
             }
         ),
         (proptest::collection::vec(id(), 0..4), proptest::collection::vec(id(), 0..4))
@@ -177,6 +189,22 @@ proptest! {
         let _ = ServerMessage::decode(&text);
     }
 
+    /// What is cut stays within its limits, so that the server never refuses what an agent has cut.
+    #[test]
+    fn what_an_agent_has_cut_is_taken_as_it_is(
+        texts in proptest::collection::vec(".{0,40}", 0..4),
+        times in 1_usize..400,
+        number in 1_usize..400,
+    ) {
+        let long: Vec<String> = texts.iter().map(|text| text.repeat(times)).collect();
+        let mut facts = overflowing(&long, number);
+        facts.cut_to_limits();
+        let message = AgentMessage::Facts { facts: Box::new(facts) };
+        let told = serde_json::to_string(&message).unwrap();
+        prop_assume!(told.len() <= MESSAGE_BYTES);
+        prop_assert_eq!(AgentMessage::decode(&told).unwrap(), message);
+    }
+
     /// Garbage that is nearly right reaches deeper than random text does.
     #[test]
     fn a_damaged_message_never_panics(message in agent_message(), at in any::<prop::sample::Index>(), with in any::<char>()) {
@@ -185,6 +213,56 @@ proptest! {
         chars[at] = with;
         let _ = AgentMessage::decode(&chars.into_iter().collect::<String>());
     }
+}
+
+/// Facts with these texts, each list this long.
+fn overflowing(texts: &[String], number: usize) -> Facts {
+    let list: Vec<String> =
+        texts.iter().cycle().take(if texts.is_empty() { 0 } else { number }).cloned().collect();
+    let generation = |at: usize| Generation {
+        version: texts.first().cloned(),
+        inhibitors: list.clone(),
+        current: at + 1 == number,
+        ..sample::generation(u32::try_from(at).unwrap(), 0)
+    };
+    let mut run = sample::test_run(1, 0, 1);
+    run.results[0].tail.clone_from(&list);
+    Facts {
+        generations: (0..number).map(generation).collect(),
+        test_runs: vec![run; number],
+        failed_units: list.clone(),
+        problems: list,
+        nix_version: texts.last().cloned(),
+        ..sample::facts()
+    }
+}
+
+#[test]
+fn the_current_generation_is_never_cut_off() {
+    let mut facts = overflowing(&["x".repeat(5000)], 1000);
+    facts.cut_to_limits();
+    assert_eq!((facts.generations.len(), facts.test_runs.len()), (GENERATIONS, TEST_RUNS));
+    assert_eq!(facts.current().unwrap().number, 999);
+    assert_eq!(facts.current().unwrap().version.as_ref().unwrap().len(), VERSION_BYTES);
+    assert_eq!((facts.failed_units.len(), facts.problems[0].len()), (FAILED_UNITS, PROBLEM_BYTES));
+}
+
+#[test]
+fn what_names_something_is_taken_whole_or_not_at_all() {
+    let refused = |change: &dyn Fn(&mut Facts)| {
+        let mut facts = Facts { generations: vec![sample::generation(48, 0)], ..sample::facts() };
+        facts.test_runs = vec![sample::test_run(48, 0, 1)];
+        change(&mut facts);
+        let told = serde_json::to_string(&AgentMessage::Facts { facts: Box::new(facts) }).unwrap();
+        matches!(AgentMessage::decode(&told), Err(MessageError::OverLimit(_)))
+    };
+    assert!(!refused(&|_| {}));
+    assert!(refused(&|facts| facts.generations[0].store_path = "x".repeat(STORE_PATH_BYTES + 1)));
+    assert!(refused(&|facts| facts.generations[0].commit = Some(Commit("a".repeat(HASH_BYTES + 1)))));
+    assert!(refused(&|facts| facts.running = Some("x".repeat(STORE_PATH_BYTES + 1))));
+    assert!(refused(&|facts| facts.profile = "x".repeat(PATH_BYTES + 1)));
+    assert!(refused(&|facts| facts.test_runs[0].results[0].name = "x".repeat(TEST_NAME_BYTES + 1)));
+    assert!(refused(&|facts| facts.test_runs[0] = sample::test_run(48, 0, TESTS + 1)));
 }
 
 #[test]

@@ -4,21 +4,24 @@
 //! [`HELLO_WITHIN`], hears whether it is welcome, and from then on both sides talk. A side that hears nothing for
 //! [`SILENCE`] takes the connection for dead.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket, WebSocketUpgrade};
+use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use backstay_fleet::Fleet;
 use backstay_fleet::agents::{Credentials, Stranger};
+use backstay_fleet::budget;
 use backstay_fleet::hub::Connection;
 use backstay_fleet::store::{HostRecord, TokenHash};
-use backstay_protocol::limits::MESSAGE_BYTES;
+use backstay_protocol::limits::{MESSAGE_BYTES, cut};
 use backstay_protocol::message::{AgentMessage, Hello, Message, ServerMessage};
-use tokio::time::{Instant, interval, timeout};
+use tokio::time::{Instant, interval, sleep_until, timeout};
 
 use crate::lifecycle::Lifecycle;
+use crate::listen::Place;
 
 /// How long an agent may take to say hello.
 const HELLO_WITHIN: Duration = Duration::from_secs(10);
@@ -26,6 +29,17 @@ const HELLO_WITHIN: Duration = Duration::from_secs(10);
 const PING_EVERY: Duration = Duration::from_secs(20);
 /// After how long without a word a connection is dead.
 const SILENCE: Duration = Duration::from_mins(1);
+/// Why a connection with an `Origin` is not taken.
+const ORIGIN_SENT: &str = "This address is for agents, which send no Origin header. If a proxy adds it, have the proxy remove it: in nginx, \
+     proxy_set_header Origin \"\";";
+/// The close code of this protocol: the reason says why.
+const GIVEN_UP: u16 = 4000;
+/// The longest reason that a close frame holds, in bytes (RFC 6455, 5.5).
+const REASON_BYTES: usize = 123;
+/// How long saying goodbye may take.
+const GOODBYE: Duration = Duration::from_secs(2);
+/// How often it is written down that an agent that says nothing is there.
+const SEEN_EVERY: Duration = Duration::from_secs(10);
 /// The header with the join token.
 const JOIN_HEADER: &str = "x-backstay-join";
 
@@ -39,21 +53,35 @@ struct Shown {
 pub(crate) async fn connect(
     State(fleet): State<Fleet>,
     State(lifecycle): State<Lifecycle>,
+    place: Option<Extension<Arc<Place>>>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     // Browsers send an Origin with every WebSocket; agents are not browsers.
     if headers.contains_key(header::ORIGIN) {
-        return StatusCode::FORBIDDEN.into_response();
+        return (StatusCode::FORBIDDEN, ORIGIN_SENT).into_response();
     }
     let Some(shown) = shown(&headers) else { return StatusCode::UNAUTHORIZED.into_response() };
-    if shown.join.is_none() && !matches!(fleet.is_known_token(&shown.token).await, Ok(true)) {
-        return StatusCode::UNAUTHORIZED.into_response();
+    if shown.join.is_none() {
+        match fleet.is_known_token(&shown.token).await {
+            Ok(true) => {
+                if let Some(Extension(place)) = &place {
+                    place.give_to_agent(&shown.token.0);
+                }
+            }
+            Ok(false) => return StatusCode::UNAUTHORIZED.into_response(),
+            Err(error) => {
+                tracing::error!(%error, "an agent's token could not be looked up");
+                return (StatusCode::SERVICE_UNAVAILABLE, "The server cannot look this host up now.")
+                    .into_response();
+            }
+        }
     }
+    let place = place.map(|Extension(place)| place);
     upgrade.max_message_size(MESSAGE_BYTES).max_frame_size(MESSAGE_BYTES).on_upgrade(move |socket| {
         let tasks = lifecycle.tasks.clone();
         tasks.track_future(async move {
-            if let Err(why) = converse(&fleet, &lifecycle, shown, socket).await {
+            if let Err(why) = converse(&fleet, &lifecycle, shown, place, socket).await {
                 tracing::info!(%why, "an agent's connection ended");
             }
         })
@@ -73,7 +101,7 @@ enum Ended {
     NoHello,
     #[error("nothing heard for {}s", SILENCE.as_secs())]
     Silent,
-    #[error("it has connected anew, or does not read what it is sent")]
+    #[error("another connection of this host took its place, the host was removed, or it reads nothing")]
     Replaced,
     #[error("{0}")]
     Turned(#[from] Stranger),
@@ -85,24 +113,59 @@ enum Ended {
     Socket(#[from] axum::Error),
 }
 
+impl Ended {
+    /// What the agent is told; nothing if it was told already, or is not there to hear it.
+    fn told(&self) -> Option<String> {
+        match self {
+            Self::Turned(_) | Self::Socket(_) => None,
+            // What is behind the door is for the server's log.
+            Self::Store(_) => Some("the server cannot store what this host says now".to_owned()),
+            Self::NoHello | Self::Silent | Self::Replaced | Self::Message(_) => Some(self.to_string()),
+        }
+    }
+}
+
 async fn converse(
     fleet: &Fleet,
     lifecycle: &Lifecycle,
     shown: Shown,
+    place: Option<Arc<Place>>,
     mut socket: WebSocket,
 ) -> Result<(), Ended> {
-    let hello = timeout(HELLO_WITHIN, hello(&mut socket)).await.map_err(|_| Ended::NoHello)??;
+    let ended = converse_until_end(fleet, lifecycle, shown, place, &mut socket).await;
+    if let Some(reason) = ended.as_ref().err().and_then(Ended::told) {
+        let bye = CloseFrame { code: GIVEN_UP, reason: cut(&reason, REASON_BYTES).into() };
+        // It may have gone already.
+        let _ = timeout(GOODBYE, socket.send(Frame::Close(Some(bye)))).await;
+    }
+    ended
+}
+
+async fn converse_until_end(
+    fleet: &Fleet,
+    lifecycle: &Lifecycle,
+    shown: Shown,
+    place: Option<Arc<Place>>,
+    socket: &mut WebSocket,
+) -> Result<(), Ended> {
+    let token = shown.token.0.clone();
+    let hello = timeout(HELLO_WITHIN, hello(socket)).await.map_err(|_| Ended::NoHello)??;
     let host = match admit(fleet, shown, &hello).await {
         Ok(host) => host,
         Err(stranger) => {
-            say(&mut socket, &ServerMessage::Refused { reason: stranger.told() }).await?;
+            say(socket, &ServerMessage::Refused { reason: stranger.told() }).await?;
             return Err(stranger.into());
         }
     };
+    // One that comes again and again waits before it is greeted: each hello is told to all pages.
+    tokio::time::sleep(fleet.charge(host.id, budget::HELLO)).await;
     let (answer, connection) = fleet.greet(&host, &hello).await?;
-    let Some(mut connection) = connection else { return say(&mut socket, &answer).await };
-    let ended = match say(&mut socket, &answer).await {
-        Ok(()) => talk(fleet, lifecycle, &mut connection, &mut socket).await,
+    let Some(mut connection) = connection else { return say(socket, &answer).await };
+    if let Some(place) = place {
+        place.give_to_agent(&token);
+    }
+    let ended = match say(socket, &answer).await {
+        Ok(()) => talk(fleet, lifecycle, &mut connection, socket).await,
         Err(error) => Err(error),
     };
     fleet.agent_left(&connection).await;
@@ -135,6 +198,9 @@ async fn talk(
 ) -> Result<(), Ended> {
     let mut ping = interval(PING_EVERY);
     let mut heard = Instant::now();
+    let mut seen = Instant::now();
+    // Until then, the host has said more than it may, and is not listened to.
+    let mut busy_until = Instant::now();
     loop {
         tokio::select! {
             () = lifecycle.stop.cancelled() => {
@@ -145,17 +211,26 @@ async fn talk(
             message = connection.outbox.recv() => {
                 say(socket, &message.ok_or(Ended::Replaced)?).await?;
             }
-            frame = socket.recv() => {
+            frame = async {
+                sleep_until(busy_until).await;
+                socket.recv().await
+            } => {
                 let Some(frame) = frame else { return Ok(()) };
                 heard = Instant::now();
                 match frame? {
                     Frame::Text(text) => {
-                        if let Some(answer) = fleet.agent_said(connection, AgentMessage::decode(&text)?).await? {
+                        let message = AgentMessage::decode(&text)?;
+                        busy_until = Instant::now() + fleet.charge(connection.host, budget::cost(&message, text.len()));
+                        if let Some(answer) = fleet.agent_said(connection, message).await? {
                             say(socket, &answer).await?;
                         }
                     }
                     Frame::Close(_) => return Ok(()),
-                    Frame::Ping(_) | Frame::Pong(_) | Frame::Binary(_) => fleet.agent_seen(connection.host).await?,
+                    Frame::Ping(_) | Frame::Pong(_) | Frame::Binary(_) if seen.elapsed() > SEEN_EVERY => {
+                        seen = Instant::now();
+                        fleet.agent_seen(connection.host).await?;
+                    }
+                    Frame::Ping(_) | Frame::Pong(_) | Frame::Binary(_) => {}
                 }
             }
             _ = ping.tick() => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Query, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use backstay_fleet::Fleet;
@@ -13,7 +13,6 @@ use backstay_fleet::events::Published;
 use backstay_protocol::event::{ALIVE, ALIVE_SECS};
 use futures::{Stream, StreamExt, stream};
 use serde::Deserialize;
-use tokio_stream::wrappers::BroadcastStream;
 
 use super::logged_in::LoggedIn;
 use crate::lifecycle::Lifecycle;
@@ -21,6 +20,10 @@ use crate::lifecycle::Lifecycle;
 /// How often it is said that the server is there, where nothing else is: so that nothing between takes the stream for
 /// dead, and pages see that it is not.
 const KEEP_ALIVE: Duration = Duration::from_secs(ALIVE_SECS);
+
+/// Tells nginx to pass each event on at once. It would keep them back until its buffer is full.
+/// <https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering>
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// How often it is looked up whether the person is still logged in.
 const LOOKED_UP: Duration = Duration::from_secs(10);
@@ -46,7 +49,7 @@ pub(crate) async fn stream(
     let events = listen(&fleet, last_event_id.or(from.after))
         .take_until(lifecycle.stop.cancelled_owned())
         .take_until(async move { fleet.accounts().until_over(&token, LOOKED_UP).await });
-    Sse::new(events).keep_alive(keep_alive()).into_response()
+    ([(X_ACCEL_BUFFERING, "no")], Sse::new(events).keep_alive(keep_alive())).into_response()
 }
 
 /// An event that scripts hear of, which they do not of comments; it needs some data for that, and has no number.
@@ -57,9 +60,7 @@ fn keep_alive() -> KeepAlive {
 fn listen(fleet: &Fleet, after: Option<u64>) -> impl Stream<Item = Result<Event, Infallible>> + use<> {
     let subscription = fleet.events().subscribe(after);
     let missed = stream::iter(subscription.missed);
-    let live = BroadcastStream::new(subscription.live)
-        .take_while(|event| std::future::ready(event.is_ok()))
-        .filter_map(|event| std::future::ready(event.ok()));
+    let live = stream::unfold(subscription.live, |mut live| async { Some((live.next().await?, live)) });
     missed.chain(live).map(|event| Ok(sse(&event)))
 }
 

@@ -26,7 +26,7 @@ where
             Ok(None) => Err(StatusCode::UNAUTHORIZED),
             Err(error) => {
                 tracing::error!(%error, "the session could not be looked up");
-                Err(StatusCode::INTERNAL_SERVER_ERROR)
+                Err(StatusCode::SERVICE_UNAVAILABLE)
             }
         }
     }

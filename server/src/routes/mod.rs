@@ -11,6 +11,7 @@ mod headers;
 mod logged_in;
 mod output;
 mod pages;
+mod recognised;
 mod webhook;
 
 use std::net::SocketAddr;
@@ -18,17 +19,20 @@ use std::net::SocketAddr;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use backstay_fleet::Fleet;
 use backstay_fleet::github::webhook::DELIVERY_BYTES;
 use backstay_fleet::secret::Secret;
 use leptos::config::LeptosOptions;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::csrf::CsrfLayer;
+use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tower_http::trace::TraceLayer;
 
 use crate::cli::ServeOptions;
 use crate::lifecycle::Lifecycle;
+use failure::{Ending, to_the_end};
 use files::Version;
 
 /// What handlers work with.
@@ -75,14 +79,17 @@ pub(crate) fn router(
         .site_addr(address)
         .build();
     let origin = options.public_url.as_ref().map(|url| url.trim_end_matches('/').to_owned());
-    let mut csrf = CsrfLayer::new();
+    let mut csrf = CsrfLayer::new().with_rejection_response(of_another_site);
     if let Some(origin) = &origin {
         csrf = csrf.add_trusted_origin(origin)?;
     }
     let webhook = WebhookSecret(webhook_secret);
     let files = Version::of(&options.site_root);
     let state = AppState { fleet, leptos, lifecycle, public: PublicAddress { origin }, webhook, files };
-    let deliveries = post(webhook::deliver).layer(DefaultBodyLimit::max(DELIVERY_BYTES));
+    // The body is read by the handler, so the time limit is one on the body too.
+    let deliveries = post(webhook::deliver)
+        .layer(DefaultBodyLimit::max(DELIVERY_BYTES))
+        .layer(from_fn_with_state(Ending::new(&state.lifecycle), to_the_end));
     let router = Router::new();
     #[cfg(debug_assertions)]
     let router = router.merge(gallery::router(&state));
@@ -97,10 +104,20 @@ pub(crate) fn router(
         .merge(pages::router(&state))
         .merge(files::router(&options.site_root, state.files.clone()))
         .layer(csrf)
+        .layer(from_fn_with_state(state.clone(), recognised::recognise))
         .layer(CatchPanicLayer::custom(failure::panicked))
-        .layer(axum::middleware::from_fn(headers::secure))
+        .layer(from_fn(headers::secure))
         .layer(TraceLayer::new_for_http())
         .with_state(state))
+}
+
+/// Turns down a request that, as its headers say, somebody else's page has sent. A proxy that rewrites `Host` makes our
+/// own pages look like that.
+fn of_another_site(_: ProtectionError) -> Response {
+    let why = "The headers Origin and Host of this request name two sites, so nothing was done. If this is your server behind \
+               a proxy, have the proxy pass Host on (nginx: proxy_set_header Host $http_host;), or start the server with \
+               --public-url.";
+    (StatusCode::FORBIDDEN, why).into_response()
 }
 
 /// Says that the server is there, for whoever watches it.

@@ -6,12 +6,12 @@ use backstay_protocol::{OpAction, OpId, OpStatus, OpView, OutputLine, Stream};
 
 use crate::harness::{Agent, Browser, Events, Server, facts, now};
 
-async fn ask(browser: &Browser, kind: &str) {
+pub(crate) async fn ask(browser: &Browser, kind: &str) {
     let answer = browser.post("request_op", &[("host", "gpc0"), ("kind", kind)]).await;
     assert!(answer.status().is_success() || answer.status().is_redirection(), "{answer:?}");
 }
 
-async fn run(agent: &mut Agent) -> OpId {
+pub(crate) async fn run(agent: &mut Agent) -> OpId {
     match agent.hear().await {
         Some(ServerMessage::Run { op, action: OpAction::Refresh, .. }) => op,
         other => panic!("{other:?}"),
@@ -28,11 +28,11 @@ async fn op(events: &mut Events, what: &str, wanted: impl Fn(&OpView) -> bool) -
         .await
 }
 
-fn line(seq: u64) -> OutputLine {
+pub(crate) fn line(seq: u64) -> OutputLine {
     OutputLine { seq, stream: Stream::Stdout, at: now(), text: format!("line {seq}") }
 }
 
-fn finished(op: OpId, lines: u64) -> AgentMessage {
+pub(crate) fn finished(op: OpId, lines: u64) -> AgentMessage {
     let result = OpResult {
         outcome: Outcome::Completed,
         exit_code: None,

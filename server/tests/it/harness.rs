@@ -115,6 +115,11 @@ impl Server {
         self.child.kill().await.unwrap();
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     /// What it wrote so far.
     pub(crate) fn log_text(&self) -> String {
         std::fs::read_to_string(log_of(&self.dir)).unwrap()
@@ -132,6 +137,13 @@ impl Server {
         let output = server_command(&self.dir).args(args).output().await.unwrap();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// What a subcommand says that fails.
+    pub(crate) async fn fails(&self, args: &[&str]) -> String {
+        let output = server_command(&self.dir).args(args).output().await.unwrap();
+        assert!(!output.status.success(), "{args:?}");
+        String::from_utf8(output.stderr).unwrap()
     }
 
     pub(crate) async fn join_token(&self, name: &str) -> String {
@@ -166,6 +178,10 @@ pub(crate) struct Agent {
     pub(crate) token: String,
     pub(crate) join: Option<String>,
     pub(crate) protocol: u32,
+    pub(crate) instance: Option<u64>,
+    pub(crate) version: String,
+    /// Connections that are no longer used and still open.
+    old: Vec<Socket>,
     socket: Option<Socket>,
 }
 
@@ -176,6 +192,9 @@ impl Agent {
             token: format!("token-of-{name}-{}", OpId::new()),
             join: None,
             protocol: PROTOCOL_VERSION,
+            instance: None,
+            version: env!("CARGO_PKG_VERSION").into(),
+            old: vec![],
             socket: None,
         }
     }
@@ -205,9 +224,10 @@ impl Agent {
     pub(crate) async fn hello(&mut self) -> ServerMessage {
         let hello = Hello {
             protocol: self.protocol,
-            agent_version: env!("CARGO_PKG_VERSION").into(),
+            agent_version: self.version.clone(),
             name: self.name.clone(),
             platform: Platform::Nixos,
+            instance: self.instance,
         };
         self.say(AgentMessage::Hello(hello)).await;
         self.hear().await.expect("an answer to hello")
@@ -224,9 +244,30 @@ impl Agent {
         self.socket = None;
     }
 
+    /// Leaves the connection open and uses it no more.
+    pub(crate) fn cut_later(&mut self) {
+        self.old.extend(self.socket.take());
+    }
+
+    /// Says something that may be no message.
+    pub(crate) async fn say_text(&mut self, text: &str) {
+        self.socket.as_mut().unwrap().send(Frame::text(text)).await.unwrap();
+    }
+
+    /// Why the server hangs up, once it does.
+    pub(crate) async fn dismissal(&mut self) -> Option<String> {
+        let socket = self.socket.as_mut().unwrap();
+        loop {
+            match soon("the server to hang up", socket.next()).await? {
+                Ok(Frame::Close(frame)) => return frame.map(|frame| frame.reason.as_str().to_owned()),
+                Ok(_) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+
     pub(crate) async fn say(&mut self, message: AgentMessage) {
-        let frame = Frame::text(message.encode().unwrap());
-        self.socket.as_mut().unwrap().send(frame).await.unwrap();
+        self.say_text(&message.encode().unwrap()).await;
     }
 
     /// What the server says next; none where it has hung up.
@@ -326,6 +367,11 @@ impl Events {
             let chunk = soon("an event", self.answer.chunk()).await.ok()??;
             self.buffer.push_str(std::str::from_utf8(&chunk).unwrap());
         }
+    }
+
+    /// A header of the answer.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.answer.headers()[name].to_str().unwrap()
     }
 
     /// What comes next, as it comes.

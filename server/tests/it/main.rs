@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
 mod agents;
+mod bad_host;
 mod browsers;
 mod delivery;
 mod files;
@@ -11,3 +12,4 @@ mod harness;
 mod output;
 mod rendering;
 mod rollback;
+mod strangers;

@@ -144,6 +144,7 @@ impl Bench {
             agent_version: "0.1.0".into(),
             name: name.to_owned(),
             platform: Platform::Nixos,
+            instance: None,
         };
         let ops = host.journal.iter().copied().collect();
         let (_, connection) = self.fleet.greet(&host.record, &hello).await.unwrap();

@@ -8,7 +8,7 @@ use tokio::task::block_in_place;
 
 use super::Bench;
 use super::fixture::{at, enrolled, queued, take};
-use crate::store::Store;
+use crate::store::{Appended, Store};
 
 fn line(seq: u64) -> OutputLine {
     let stream = [Stream::Agent, Stream::Stdout, Stream::Stderr][usize::try_from(seq % 3).unwrap()];
@@ -27,23 +27,25 @@ async fn an_op(store: &dyn Store) -> OpId {
 pub(super) async fn lines_are_stored_once_whatever_comes_again(bench: &mut impl Bench) {
     let store = bench.store();
     let op = an_op(&*store).await;
-    assert_eq!(store.append_output(op, &[]).await.unwrap(), 0);
-    assert_eq!(store.append_output(op, &lines(1..=3)).await.unwrap(), 3);
-    assert_eq!(store.append_output(op, &lines(1..=3)).await.unwrap(), 3);
+    assert_eq!(store.append_output(op, &[]).await.unwrap().through, 0);
+    let all = Appended { through: 3, new: vec![1, 2, 3] };
+    assert_eq!(store.append_output(op, &lines(1..=3)).await.unwrap(), all);
+    let none = Appended { through: 3, new: vec![] };
+    assert_eq!(store.append_output(op, &lines(1..=3)).await.unwrap(), none);
     let other = OutputLine { text: "something else".to_owned(), ..line(2) };
-    assert_eq!(store.append_output(op, &[other, line(4), line(4)]).await.unwrap(), 4);
+    assert_eq!(store.append_output(op, &[other, line(4), line(4)]).await.unwrap().through, 4);
     assert_eq!(store.output(op, 0, 10).await.unwrap(), lines(1..=4));
-    assert_eq!(store.append_output(op, &[]).await.unwrap(), 4);
+    assert_eq!(store.append_output(op, &[]).await.unwrap().through, 4);
 }
 
 pub(super) async fn a_gap_holds_the_mark_until_it_is_filled(bench: &mut impl Bench) {
     let store = bench.store();
     let op = an_op(&*store).await;
-    assert_eq!(store.append_output(op, &lines([3, 4])).await.unwrap(), 0);
-    assert_eq!(store.append_output(op, &lines([1])).await.unwrap(), 1);
-    assert_eq!(store.append_output(op, &lines([6])).await.unwrap(), 1);
-    assert_eq!(store.append_output(op, &lines([2])).await.unwrap(), 4);
-    assert_eq!(store.append_output(op, &lines([5])).await.unwrap(), 6);
+    assert_eq!(store.append_output(op, &lines([3, 4])).await.unwrap().through, 0);
+    assert_eq!(store.append_output(op, &lines([1])).await.unwrap().through, 1);
+    assert_eq!(store.append_output(op, &lines([6])).await.unwrap().through, 1);
+    assert_eq!(store.append_output(op, &lines([2])).await.unwrap().through, 4);
+    assert_eq!(store.append_output(op, &lines([5])).await.unwrap().through, 6);
     assert_eq!(store.output(op, 0, 10).await.unwrap(), lines(1..=6));
 }
 
@@ -63,7 +65,7 @@ pub(super) async fn any_order_of_delivery_comes_to_the_same(bench: &mut impl Ben
                 for some in seqs.iter().copied().chain(repeated).collect::<Vec<_>>().chunks(3) {
                     seen.extend(some.iter().copied());
                     let through = (1..=12).take_while(|seq| seen.contains(seq)).last().unwrap_or(0);
-                    let told = store.append_output(op, &lines(some.iter().copied())).await.unwrap();
+                    let told = store.append_output(op, &lines(some.iter().copied())).await.unwrap().through;
                     assert_eq!(told, through, "{seen:?}");
                 }
                 assert_eq!(store.output(op, 0, 100).await.unwrap(), lines(1..=12));
@@ -93,7 +95,7 @@ pub(super) async fn lines_are_read_in_order_after_a_mark(bench: &mut impl Bench)
 pub(super) async fn what_counts_from_nothing_is_no_line(bench: &mut impl Bench) {
     let store = bench.store();
     let op = an_op(&*store).await;
-    assert_eq!(store.append_output(op, &lines([0, 1, u64::MAX])).await.unwrap(), 1);
+    assert_eq!(store.append_output(op, &lines([0, 1, u64::MAX])).await.unwrap().through, 1);
     assert_eq!(store.output(op, 0, 10).await.unwrap(), lines([1]));
 }
 

@@ -38,7 +38,7 @@ pub(super) async fn everything_is_there_after_reopening(bench: &mut impl Bench) 
     assert_eq!(store.op(op.id).await.unwrap().as_ref(), Some(&op));
     assert_eq!(store.last_system_op(id).await.unwrap(), Some(op.clone()));
     assert_eq!(store.open_op(id).await.unwrap(), Some(waiting), "what waits, waits on");
-    assert_eq!(store.append_output(op.id, &[]).await.unwrap(), 1);
+    assert_eq!(store.append_output(op.id, &[]).await.unwrap().through, 1);
     assert_eq!(store.output(op.id, 0, 10).await.unwrap(), [line]);
     assert_eq!(store.rollbacks(id).await.unwrap(), [rollback_row(&op, true)]);
     assert!(store.session_user(&TokenHash::of("t"), at(1)).await.unwrap().is_some());

@@ -4,9 +4,11 @@ use backstay_protocol::{Facts, Generation, GenerationRef, HostId, Labels, Platfo
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqliteExecutor};
+use tokio_stream::StreamExt as _;
 
 use super::row::{Columns, stored_json, stored_number, stored_time};
 use super::{GenerationRecord, HostRecord, NewAuditEntry, SqliteStore, StoreError, TokenHash, Tx, audit};
+use crate::store::{GENERATIONS_KEPT, TEST_BYTES_KEPT, TEST_BYTES_READ, TEST_RUNS_KEPT};
 
 /// Rows in one statement: far below what a statement may bind.
 const ROWS_PER_STATEMENT: usize = 500;
@@ -162,6 +164,10 @@ pub(super) async fn remove(
     if removed.rows_affected() == 0 {
         return Ok(false);
     }
+    for history in ["DELETE FROM generations WHERE host_id = $1", "DELETE FROM test_runs WHERE host_id = $1"]
+    {
+        sqlx::query(history).bind(id.to_string()).execute(&mut *tx).await?;
+    }
     audit::append(&mut tx, audit).await?;
     tx.commit().await?;
     Ok(true)
@@ -202,10 +208,49 @@ pub(super) async fn record_facts(store: &SqliteStore, id: HostId, facts: &Facts)
     for some in facts.generations.chunks(ROWS_PER_STATEMENT) {
         record_generations(&mut tx, id, some).await?;
     }
+    let mut new_runs = 0;
     for some in facts.test_runs.chunks(ROWS_PER_STATEMENT) {
-        record_test_runs(&mut tx, id, some).await?;
+        new_runs += record_test_runs(&mut tx, id, some).await?;
+    }
+    forget_old_generations(&mut tx, id).await?;
+    if new_runs > 0 {
+        forget_old_runs(&mut tx, id).await?;
     }
     Ok(tx.commit().await?)
+}
+
+/// A host that was taken over may report other generations each time.
+async fn forget_old_generations(tx: &mut Tx, host: HostId) -> Result<(), StoreError> {
+    sqlx::query(
+        "DELETE FROM generations WHERE host_id = $1 AND in_profile = 0 AND number <=
+             (SELECT number FROM generations WHERE host_id = $1 AND in_profile = 0
+              ORDER BY number DESC LIMIT 1 OFFSET $2)",
+    )
+    .bind(host.to_string())
+    .bind(i64::from(GENERATIONS_KEPT))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// So it may with test runs, which are larger.
+async fn forget_old_runs(tx: &mut Tx, host: HostId) -> Result<(), StoreError> {
+    sqlx::query(
+        "DELETE FROM test_runs WHERE (host_id, store_path, started_at) IN
+             (SELECT host_id, store_path, started_at FROM
+                  (SELECT host_id, store_path, started_at, ROW_NUMBER() OVER newest AS place,
+                          SUM(octet_length(results)) OVER newest AS bytes
+                   FROM test_runs WHERE host_id = $1
+                   WINDOW newest AS (ORDER BY finished_at DESC, started_at DESC
+                                     ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)) AS kept
+              WHERE place > $2 OR bytes > $3)",
+    )
+    .bind(host.to_string())
+    .bind(i64::from(TEST_RUNS_KEPT))
+    .bind(i64::from(TEST_BYTES_KEPT))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 /// Marks the generations that the profile no longer lists.
@@ -243,7 +288,8 @@ async fn record_generations(tx: &mut Tx, host: HostId, some: &[Generation]) -> R
     Ok(())
 }
 
-async fn record_test_runs(tx: &mut Tx, host: HostId, some: &[TestRun]) -> Result<(), StoreError> {
+/// Records test runs; how many were new.
+async fn record_test_runs(tx: &mut Tx, host: HostId, some: &[TestRun]) -> Result<u64, StoreError> {
     let json = some.iter().map(|run| stored_json(&run.results)).collect::<Result<Vec<_>, _>>()?;
     let mut query = QueryBuilder::<Sqlite>::new(
         "INSERT INTO test_runs (host_id, store_path, started_at, finished_at, generation, results) ",
@@ -257,8 +303,7 @@ async fn record_test_runs(tx: &mut Tx, host: HostId, some: &[TestRun]) -> Result
             .push_bind(json);
     });
     query.push(" ON CONFLICT (host_id, store_path, started_at) DO NOTHING");
-    query.build().execute(&mut **tx).await?;
-    Ok(())
+    Ok(query.build().execute(&mut **tx).await?.rows_affected())
 }
 
 pub(super) async fn generations(
@@ -281,16 +326,15 @@ pub(super) async fn test_runs(
     host: HostId,
     limit: u32,
 ) -> Result<Vec<TestRun>, StoreError> {
-    let rows = sqlx::query(
+    let mut rows = sqlx::query(
         "SELECT generation, store_path, started_at, finished_at, results FROM test_runs
          WHERE host_id = $1 ORDER BY finished_at DESC, started_at DESC LIMIT $2",
     )
     .bind(host.to_string())
     .bind(stored_number(limit.into()))
-    .fetch_all(&store.reader)
-    .await?;
+    .fetch(&store.reader);
     let from_row = |row: &SqliteRow| {
-        Ok(TestRun {
+        Ok::<_, StoreError>(TestRun {
             generation: GenerationRef {
                 number: row.number("generation")?,
                 store_path: row.text("store_path")?,
@@ -300,5 +344,14 @@ pub(super) async fn test_runs(
             results: row.json("results")?,
         })
     };
-    rows.iter().map(from_row).collect()
+    let (mut runs, mut bytes) = (vec![], 0);
+    while let Some(row) = rows.next().await {
+        let row = row?;
+        bytes += row.text("results")?.len();
+        if bytes > TEST_BYTES_READ && !runs.is_empty() {
+            break;
+        }
+        runs.push(from_row(&row)?);
+    }
+    Ok(runs)
 }

@@ -37,7 +37,7 @@ use sqlx::sqlite::{
 use sqlx::{Connection as _, SqlSafeStr, Sqlite, Transaction};
 
 use super::{
-    EnrolError, GenerationRecord, HostRecord, InsertOpError, InsertRolloutError, NewAuditEntry,
+    Appended, EnrolError, GenerationRecord, HostRecord, InsertOpError, InsertRolloutError, NewAuditEntry,
     NewDeployment, NewHost, NewJoinToken, NewOp, OpFilter, OpStep, RollbackRecord, Store, StoreError,
     TokenHash, UserRecord,
 };
@@ -75,6 +75,16 @@ impl SqliteStore {
             .connect_with(options.pragma("query_only", "ON"))
             .await?;
         Ok(Self { writer, reader })
+    }
+
+    /// Opens a database that is there, to read it and nothing else: the file stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError`] where there is none, or it cannot be opened.
+    pub async fn open_to_read(url_or_path: &str) -> Result<Self, StoreError> {
+        let options = options(url_or_path)?.create_if_missing(false).read_only(true);
+        let reader = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+        Ok(Self { writer: reader.clone(), reader })
     }
 
     /// Waits for what is under way and closes the file.
@@ -308,7 +318,7 @@ impl Store for SqliteStore {
         ops::filtered(self, filter).await
     }
 
-    async fn append_output(&self, op: OpId, lines: &[OutputLine]) -> Result<u64, StoreError> {
+    async fn append_output(&self, op: OpId, lines: &[OutputLine]) -> Result<Appended, StoreError> {
         output::append(self, op, lines).await
     }
 

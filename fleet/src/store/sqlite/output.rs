@@ -5,24 +5,30 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::row::{Columns, stored_number, stored_time};
-use super::{SqliteStore, StoreError, Tx};
+use super::{Appended, SqliteStore, StoreError, Tx};
 
 /// Rows in one statement: far below what a statement may bind.
 const ROWS_PER_STATEMENT: usize = 500;
 
-pub(super) async fn append(store: &SqliteStore, op: OpId, lines: &[OutputLine]) -> Result<u64, StoreError> {
+pub(super) async fn append(
+    store: &SqliteStore,
+    op: OpId,
+    lines: &[OutputLine],
+) -> Result<Appended, StoreError> {
     let mut tx = store.begin().await?;
     // Lines count from 1: what claims to come before the first is none.
     let lines: Vec<_> = lines.iter().filter(|l| l.seq > 0 && i64::try_from(l.seq).is_ok()).collect();
+    let mut new = vec![];
     for some in lines.chunks(ROWS_PER_STATEMENT) {
-        insert(&mut tx, op, some).await?;
+        new.extend(insert(&mut tx, op, some).await?);
     }
     let through = advance(&mut tx, op).await?;
     tx.commit().await?;
-    Ok(through)
+    Ok(Appended { through, new })
 }
 
-async fn insert(tx: &mut Tx, op: OpId, some: &[&OutputLine]) -> Result<(), StoreError> {
+/// Inserts lines; the numbers of those that were not there.
+async fn insert(tx: &mut Tx, op: OpId, some: &[&OutputLine]) -> Result<Vec<u64>, StoreError> {
     let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO op_output (op_id, seq, stream, at, line) ");
     query.push_values(some, |mut row, line| {
         row.push_bind(op.to_string())
@@ -31,9 +37,9 @@ async fn insert(tx: &mut Tx, op: OpId, some: &[&OutputLine]) -> Result<(), Store
             .push_bind(stored_time(line.at))
             .push_bind(&line.text);
     });
-    query.push(" ON CONFLICT (op_id, seq) DO NOTHING");
-    query.build().execute(&mut **tx).await?;
-    Ok(())
+    query.push(" ON CONFLICT (op_id, seq) DO NOTHING RETURNING seq");
+    let rows = query.build().fetch_all(&mut **tx).await?;
+    rows.iter().map(|row| row.number("seq")).collect()
 }
 
 /// Moves the mark of the last line before the first gap. It is stored with the op, so that a long output is not counted

@@ -1,0 +1,21 @@
+//! Where the log goes.
+
+use std::io::{self, Write};
+
+use backstay_protocol::limits::log_line;
+
+/// Writes entries to standard error, each on one line whatever it quotes: nobody whose words are quoted can write an entry
+/// of their own.
+pub(crate) struct OneLineEach;
+
+impl Write for OneLineEach {
+    fn write(&mut self, entry: &[u8]) -> io::Result<usize> {
+        let line = log_line(&String::from_utf8_lossy(entry));
+        io::stderr().lock().write_all(line.as_bytes())?;
+        Ok(entry.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
