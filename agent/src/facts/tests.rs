@@ -1,5 +1,6 @@
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
+use backstay_protocol::message::{AgentMessage, Message as _};
 use backstay_protocol::{GenerationRef, SystemClock, TestResult, TestRun};
 
 use super::*;
@@ -211,4 +212,10 @@ fn the_oldest_test_runs_go_first_when_there_is_too_much() {
     let kept: Vec<_> = facts.test_runs.iter().map(|run| run.generation.number).collect();
     assert!(kept.len() > 1 && kept[0] == 19 && kept.is_sorted_by(|a, b| a > b), "{kept:?}");
     assert_eq!(facts.generations.len(), 2);
+    let message = AgentMessage::Facts { facts: Box::new(facts) };
+    assert_eq!(
+        AgentMessage::decode(&message.encode().unwrap()).unwrap(),
+        message,
+        "the server takes it as it is"
+    );
 }

@@ -4,8 +4,9 @@ use super::*;
 use crate::closure_diff::ClosureDiff;
 use crate::comparison::{CommitLine, Commits, CommitsBetween};
 use crate::limits::{
-    FAILED_UNITS, GENERATIONS, HASH_BYTES, LINE_BYTES, LINES_PER_MESSAGE, LINES_PER_OP, PATH_BYTES,
-    PROBLEM_BYTES, STORE_PATH_BYTES, TEST_NAME_BYTES, TEST_RUNS, TESTS, VERSION_BYTES,
+    FAILED_UNITS, GENERATIONS, HASH_BYTES, INHIBITORS, LINE_BYTES, LINES_PER_MESSAGE, LINES_PER_OP,
+    PATH_BYTES, PROBLEM_BYTES, STORE_PATH_BYTES, TEST_NAME_BYTES, TEST_RUNS, TEST_TAIL_LINES, TESTS,
+    VERSION_BYTES,
 };
 use crate::sample;
 use crate::{Commit, Generation, GenerationRef, Stream};
@@ -193,8 +194,8 @@ proptest! {
     #[test]
     fn what_an_agent_has_cut_is_taken_as_it_is(
         texts in proptest::collection::vec(".{0,40}", 0..4),
-        times in 1_usize..400,
-        number in 1_usize..400,
+        times in 1_usize..12,
+        number in 1_usize..250,
     ) {
         let long: Vec<String> = texts.iter().map(|text| text.repeat(times)).collect();
         let mut facts = overflowing(&long, number);
@@ -221,12 +222,12 @@ fn overflowing(texts: &[String], number: usize) -> Facts {
         texts.iter().cycle().take(if texts.is_empty() { 0 } else { number }).cloned().collect();
     let generation = |at: usize| Generation {
         version: texts.first().cloned(),
-        inhibitors: list.clone(),
+        inhibitors: list.iter().take(INHIBITORS + 2).cloned().collect(),
         current: at + 1 == number,
         ..sample::generation(u32::try_from(at).unwrap(), 0)
     };
     let mut run = sample::test_run(1, 0, 1);
-    run.results[0].tail.clone_from(&list);
+    run.results[0].tail = list.iter().take(TEST_TAIL_LINES + 2).cloned().collect();
     Facts {
         generations: (0..number).map(generation).collect(),
         test_runs: vec![run; number],
@@ -239,10 +240,10 @@ fn overflowing(texts: &[String], number: usize) -> Facts {
 
 #[test]
 fn the_current_generation_is_never_cut_off() {
-    let mut facts = overflowing(&["x".repeat(5000)], 1000);
+    let mut facts = overflowing(&["x".repeat(2000)], 250);
     facts.cut_to_limits();
     assert_eq!((facts.generations.len(), facts.test_runs.len()), (GENERATIONS, TEST_RUNS));
-    assert_eq!(facts.current().unwrap().number, 999);
+    assert_eq!(facts.current().unwrap().number, 249);
     assert_eq!(facts.current().unwrap().version.as_ref().unwrap().len(), VERSION_BYTES);
     assert_eq!((facts.failed_units.len(), facts.problems[0].len()), (FAILED_UNITS, PROBLEM_BYTES));
 }
