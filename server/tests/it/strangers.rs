@@ -92,7 +92,7 @@ async fn an_agent_behind_a_proxy_that_sends_an_origin_hears_what_to_change() {
     let answer = said(
         &server,
         "GET /agent/socket HTTP/1.1\r\nHost: a\r\nOrigin: https://a\r\nAuthorization: Bearer x\r\n\
-         Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+         Connection: close, upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
     );
     let answer = answer.await;
