@@ -88,7 +88,9 @@ impl Identities {
         let mut all = self.all();
         let over = |seen: &Seen| seen.shared_until.is_some_and(|until| until <= now);
         let hosts: Vec<_> = all.iter().filter(|(_, seen)| over(seen)).map(|(host, _)| *host).collect();
-        hosts.iter().for_each(|host| drop(all.remove(host)));
+        for host in &hosts {
+            all.remove(host);
+        }
         hosts
     }
 

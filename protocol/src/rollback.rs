@@ -91,9 +91,9 @@ pub fn plan(
     let mut candidates: Vec<_> =
         facts.generations.iter().filter(|g| !g.current || is_half_done).map(candidate).collect();
     candidates.sort_by_key(|c| std::cmp::Reverse(c.generation.number));
-    let half_done = candidates.iter().find(|c| {
-        c.finishes() && c.unavailable().is_none() && c.tests.is_some_and(|tests| tests.all_passed())
-    });
+    let half_done = candidates
+        .iter()
+        .find(|c| c.finishes() && c.unavailable().is_none() && c.tests.is_some_and(TestSummary::all_passed));
     let preselected = half_done.map(|c| c.generation.number).or(working).or_else(|| {
         candidates
             .iter()

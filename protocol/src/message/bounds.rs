@@ -65,7 +65,9 @@ impl Facts {
         }
         shorten_lines(&mut self.failed_units, FAILED_UNITS, UNIT_BYTES);
         shorten_all(&mut self.problems, PROBLEMS, PROBLEM_BYTES);
-        self.nix_version.iter_mut().for_each(|version| shorten_line(version, VERSION_BYTES));
+        if let Some(version) = &mut self.nix_version {
+            shorten_line(version, VERSION_BYTES);
+        }
     }
 }
 
@@ -138,13 +140,17 @@ fn cut_comparison(comparison: &mut Comparison) {
         Ok(reboot) => {
             reboot.parts.truncate(BootPart::ALL.len());
             let versions = reboot.parts.iter_mut().flat_map(|part| [&mut part.booted, &mut part.next]);
-            versions.flatten().for_each(|version| shorten_line(version, VERSION_BYTES));
+            for version in versions.flatten() {
+                shorten_line(version, VERSION_BYTES);
+            }
         }
         Err(why) => shorten(why, PROBLEM_BYTES),
     }
     match units {
         Ok(UnitChanges { changed, added, removed, .. }) => {
-            [changed, added, removed].into_iter().for_each(|names| shorten_lines(names, UNITS, UNIT_BYTES));
+            for names in [changed, added, removed] {
+                shorten_lines(names, UNITS, UNIT_BYTES);
+            }
         }
         Err(why) => shorten(why, PROBLEM_BYTES),
     }
@@ -161,7 +167,9 @@ fn cut_packages(diff: &mut ClosureDiff) {
 
 fn cut_commits(commits: &mut Commits) {
     commits.newest.truncate(COMMITS);
-    commits.newest.iter_mut().for_each(|line| shorten_line(&mut line.subject, SUBJECT_BYTES));
+    for line in &mut commits.newest {
+        shorten_line(&mut line.subject, SUBJECT_BYTES);
+    }
 }
 
 fn check_comparison(pair: &Pair, comparison: &Comparison) -> Result<(), Broken> {
@@ -207,10 +215,14 @@ fn shorten_line(text: &mut String, max: usize) {
 
 fn shorten_all(texts: &mut Vec<String>, most: usize, max: usize) {
     texts.truncate(most);
-    texts.iter_mut().for_each(|text| shorten(text, max));
+    for text in texts {
+        shorten(text, max);
+    }
 }
 
 fn shorten_lines(texts: &mut Vec<String>, most: usize, max: usize) {
     texts.truncate(most);
-    texts.iter_mut().for_each(|text| shorten_line(text, max));
+    for text in texts {
+        shorten_line(text, max);
+    }
 }

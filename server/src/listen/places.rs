@@ -320,7 +320,9 @@ mod tests {
     fn beyond_its_share_a_connection_counts_as_a_strangers() {
         let places = places();
         let agents: Vec<_> = (0..3).map(|_| places.enter(address(1)).unwrap()).collect();
-        agents.iter().zip(["a", "b", "c"]).for_each(|(place, host)| place.give_to_agent(host));
+        for (place, host) in agents.iter().zip(["a", "b", "c"]) {
+            place.give_to_agent(host);
+        }
         assert_eq!(agents.iter().filter(|place| place.is_strangers()).count(), 1);
         drop(agents);
         let again = places.enter(address(1)).unwrap();
@@ -332,7 +334,9 @@ mod tests {
     fn one_host_does_not_take_the_room_of_the_others() {
         let places = Places::new(Limits { strangers: 50, people: 3, agents: 50 });
         let all: Vec<_> = (0..50).map(|_| places.enter(address(1)).unwrap()).collect();
-        all.iter().for_each(|place| place.give_to_agent("gpc0"));
+        for place in &all {
+            place.give_to_agent("gpc0");
+        }
         assert_eq!(all.iter().filter(|place| !place.is_strangers()).count(), OF_ONE_HOST);
     }
 
