@@ -1,8 +1,10 @@
 //! Takes connections and bounds them: how many there are, and how long each may keep the server waiting.
 //!
 //! A stranger costs nothing to make, so strangers have a small share of the connections ([`places`]), and each side has
-//! time limits: a request head must be there in time, and whoever is sent something must read it ([`patient`]).
+//! time limits: a request's head and body must be there in time, and whoever is sent something must read it
+//! ([`patient`]).
 
+mod body;
 mod patient;
 mod places;
 
@@ -12,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -22,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service as _;
 
+use body::InTime;
 use patient::Patient;
 pub(crate) use places::{Limits, Place, Places};
 
@@ -31,6 +35,8 @@ pub(crate) struct Times {
     /// Upper bound on the wait for a whole request head. The wait for the next request counts too, so an idle connection
     /// ends after this time.
     pub(crate) head: Duration,
+    /// Upper bound on the wait for a whole request body.
+    pub(crate) body: Duration,
     /// How long the other side may read nothing of what it is sent.
     pub(crate) stalled: Duration,
     /// How long requests may go on after the server was told to stop.
@@ -39,7 +45,12 @@ pub(crate) struct Times {
 
 impl Default for Times {
     fn default() -> Self {
-        Self { head: Duration::from_secs(30), stalled: Duration::from_mins(1), grace: Duration::from_secs(5) }
+        Self {
+            head: Duration::from_secs(30),
+            body: Duration::from_secs(30),
+            stalled: Duration::from_mins(1),
+            grace: Duration::from_secs(5),
+        }
     }
 }
 
@@ -108,7 +119,7 @@ async fn converse(
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         place.heard();
         request.extensions_mut().insert(Arc::clone(&place));
-        router.clone().call(request)
+        router.clone().call(request.map(|body| Body::new(InTime::new(body, times.body))))
     });
     let mut connection = pin!(
         http1::Builder::new()

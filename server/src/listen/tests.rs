@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use axum::body::Body;
-use axum::routing::get;
+use axum::body::Bytes;
+use axum::routing::{get, post};
 use futures::stream;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinHandle;
@@ -18,14 +18,17 @@ async fn soon<T>(what: &str, wait: impl Future<Output = T>) -> T {
 }
 
 fn times() -> Times {
-    Times { head: LONG, stalled: LONG, grace: LONG }
+    Times { head: LONG, body: LONG, stalled: LONG, grace: LONG }
 }
 
 /// Serves “/”, and “/endless”, whose answer has no end.
 async fn start(times: Times) -> (SocketAddr, Running) {
     let endless =
         || async { Body::from_stream(stream::repeat_with(|| Ok::<_, io::Error>(vec![b'x'; 64 * 1024]))) };
-    let router = Router::new().route("/", get(|| async { "here" })).route("/endless", get(endless));
+    let router = Router::new()
+        .route("/", get(|| async { "here" }))
+        .route("/endless", get(endless))
+        .route("/read", post(|_: Bytes| async { "read" }));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
@@ -71,6 +74,14 @@ async fn a_head_that_does_not_come_to_its_end_is_not_waited_for() {
     }
     let idle = rest(send(address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await).await;
     assert!(idle.ends_with("here"), "answered, and closed once it was idle: {idle}");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_to_its_end_is_not_waited_for() {
+    let (address, ..) = start(Times { body: Duration::from_millis(20), ..times() }).await;
+    let half = "POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf of it";
+    let said = rest(send(address, half).await).await;
+    assert!(said.starts_with("HTTP/1.1 400"), "{said}");
 }
 
 #[tokio::test]

@@ -32,7 +32,6 @@ use tower_http::trace::TraceLayer;
 
 use crate::cli::ServeOptions;
 use crate::lifecycle::Lifecycle;
-use failure::{Ending, to_the_end};
 use files::Version;
 
 /// What handlers work with.
@@ -86,10 +85,7 @@ pub(crate) fn router(
     let webhook = WebhookSecret(webhook_secret);
     let files = Version::of(&options.site_root);
     let state = AppState { fleet, leptos, lifecycle, public: PublicAddress { origin }, webhook, files };
-    // The body is read by the handler, so the time limit is one on the body too.
-    let deliveries = post(webhook::deliver)
-        .layer(DefaultBodyLimit::max(DELIVERY_BYTES))
-        .layer(from_fn_with_state(Ending::new(&state.lifecycle), to_the_end));
+    let deliveries = post(webhook::deliver).layer(DefaultBodyLimit::max(DELIVERY_BYTES));
     let router = Router::new();
     #[cfg(debug_assertions)]
     let router = router.merge(gallery::router(&state));
