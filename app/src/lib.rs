@@ -25,6 +25,7 @@ mod app;
 mod browser;
 pub mod components;
 mod error;
+mod escape;
 mod fleet;
 pub mod live;
 mod log;

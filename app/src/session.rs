@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 
 use crate::ApiError;
-use crate::api::local_path;
+use crate::api::{Address, local_path};
 
 /// The name of the session's cookie.
 pub const COOKIE: &str = "backstay_session";
@@ -17,10 +17,14 @@ pub const COOKIE: &str = "backstay_session";
 /// Where the server functions are.
 const API: &str = "/api/";
 
-/// Whether the server's configuration says that browsers reach it by https; provided as context by the server. Where a
-/// proxy says so itself (`x-forwarded-proto`), it need not.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct BehindHttps(pub bool);
+/// The origin at which the server's configuration says that browsers reach it; provided as context by the server. Where a
+/// proxy says so itself (`x-forwarded-host`, `x-forwarded-proto`), it need not.
+#[derive(Debug, Clone, Default)]
+pub struct PublicOrigin(pub Option<String>);
+
+fn public_origin() -> Option<String> {
+    use_context::<PublicOrigin>().unwrap_or_default().0
+}
 
 /// The backend that the server provided.
 ///
@@ -86,21 +90,32 @@ pub(crate) fn set_cookie(token: Option<&str>) {
 }
 
 fn by_https() -> bool {
-    let configured = use_context::<BehindHttps>().unwrap_or_default().0;
+    let configured = public_origin().is_some_and(|origin| origin.starts_with("https://"));
     let forwarded = use_context::<Parts>().is_some_and(|parts| {
         parts.headers.get("x-forwarded-proto").is_some_and(|proto| proto.as_bytes() == b"https")
     });
     configured || forwarded
 }
 
-/// Where this server is, as the browser asked for it; nothing where it did not say.
-pub(crate) fn server_address() -> String {
+/// Where this server is: as its configuration says, else as the browser asked for it; nothing where neither says it.
+pub(crate) fn server_address() -> Address {
+    if let Some(origin) = public_origin() {
+        return Address { origin, is_configured: true };
+    }
     let host = use_context::<Parts>().and_then(|parts| {
-        let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
+        let named =
+            |name: &str| parts.headers.get(name).and_then(|host| host.to_str().ok()).map(str::to_owned);
+        // The first of several proxies is the one that the browser asked.
+        let forwarded = named("x-forwarded-host")
+            .and_then(|hosts| hosts.split(',').next().map(|host| host.trim().to_owned()));
+        let host = forwarded.filter(|host| !host.is_empty()).or_else(|| named(header::HOST.as_str()));
         host.or_else(|| parts.uri.authority().map(ToString::to_string))
     });
     let scheme = if by_https() { "https" } else { "http" };
-    host.map(|host| format!("{scheme}://{host}")).unwrap_or_default()
+    Address {
+        origin: host.map(|host| format!("{scheme}://{host}")).unwrap_or_default(),
+        is_configured: false,
+    }
 }
 
 /// Sets the status of a refusal. A plain form is answered by leading it back instead, and keeps its own status.

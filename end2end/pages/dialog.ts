@@ -33,6 +33,16 @@ export class RollbackDialog {
     return this.self.getByRole('link', { name: 'Cancel' });
   }
 
+  /** The same button while the host runs its tests. */
+  confirmStopping(number: number): Locator {
+    return this.self.getByRole('button', { name: `Stop the tests and roll back to Gen ${number}`, exact: true });
+  }
+
+  /** The button that goes to a newer generation. */
+  goForward(number: number): Locator {
+    return this.self.getByRole('button', { name: `Go forward to Gen ${number}`, exact: true });
+  }
+
   /** The button that names the target. */
   confirm(number: number): Locator {
     return this.self.getByRole('button', { name: `Rollback to Gen ${number}`, exact: true });

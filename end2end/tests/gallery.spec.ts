@@ -57,3 +57,25 @@ test('the shapes of the states are drawn differently', async ({ page }) => {
   const there = await page.locator('.sprite symbol').evaluateAll((all) => all.map((symbol) => `#${symbol.id}`));
   expect(there.filter((icon) => icon !== '#i-mark' && !shown.includes(icon)), 'icons that the gallery does not show').toEqual([]);
 });
+
+for (const width of [1440, 390, 320]) {
+  test.describe(`${width} px wide`, () => {
+    test.use({ viewport: { width, height: 844 } });
+
+    test('names and lists as long as they come make no page wider than the screen, or much higher than others', async ({ page }) => {
+      const height = (): Promise<number> => page.evaluate(() => document.documentElement.scrollHeight);
+      for (const [usual, odd] of [['fleet', 'fleet-odd'], ['host', 'host-odd']]) {
+        await openScene(page, usual);
+        const most = 3 * (await height());
+        await openScene(page, odd);
+        await fits(page);
+        expect(await height(), `the height of ${odd}`).toBeLessThanOrEqual(most);
+      }
+      const hint = page.locator('#hint-gpc0-system');
+      await expect(hint).toContainText('and 317 more');
+      await page.getByText('317 more', { exact: true }).click();
+      await expect(page.getByText(/unit319\.service/)).toBeVisible();
+      await fits(page);
+    });
+  });
+}

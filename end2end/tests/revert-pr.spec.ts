@@ -151,7 +151,7 @@ test.describe('Fleet-Wide PR Revert', () => {
     await new RolloutPanel(page).isAt('done');
 
     // All are recognised as good: the commit is new, and what is in it is not.
-    await expect(page.getByRole('main')).toContainText('Every host is back on what worked.');
+    await expect(page.getByRole('main')).toContainText('No host runs it any more.');
     const [revert] = await github.reverts();
     for (const name of ['gpc0', 'hsb0', 'imac0']) {
       const row = HostView.inFleet(page, name);

@@ -131,7 +131,7 @@ test('back and forth: a host that was rolled back can be brought forward again',
   await row.choose('Rollback System');
   await expect(dialog.current).toContainText('Gen 47');
   await dialog.radio(48).check();
-  await dialog.confirm(48).click();
+  await dialog.goForward(48).click();
   await row.shows('System', 'ok', 'Rolled back to Gen 48');
   await row.shows('Tests', 'failed', '3/8 passed');
   expect(await gpc0.current()).toBe(48);
@@ -154,4 +154,42 @@ test('a home-manager host rolls back by its own activation script', async ({ pag
   expect(await imac0.running()).toBe(await imac0.build(11));
   expect(await imac0.activations()).toEqual([{ verb: 'activate', build: await imac0.build(11) }]);
   expect(await imac0.listGenerations(), 'no generation was added').not.toMatch(/^\s*13 /m);
+});
+
+test('tests that run do not stand between a person and the rollback: one click stops them and keeps the reason', async ({
+  page,
+  gpc0,
+  fleet,
+}) => {
+  await gpc0.holdTests();
+  await open(page, '/hosts/gpc0/rollback');
+  const dialog = new RollbackDialog(page, 'gpc0');
+  await dialog.reason.fill('the screen is black');
+  await expect(dialog.confirm(47)).toBeEnabled();
+  await fleet.ask('gpc0', 'test');
+  await expect(dialog.confirmStopping(47)).toBeEnabled();
+  await expect(dialog.self).toContainText('gpc0 runs its tests');
+  await dialog.confirmStopping(47).click();
+  await expect(dialog.self).toHaveCount(0);
+  const row = HostView.inFleet(page, 'gpc0');
+  await row.shows('System', 'ok', 'Rolled back to Gen 47');
+  await gpc0.letTestsGo();
+  await row.shows('Tests', 'ok', '8/8 passed');
+  await open(page, '/audit');
+  await expect(page.getByRole('main')).toContainText('the screen is black');
+});
+
+test('what somebody left is a way forward that says who left it, and is not offered', async ({ page, gpc0 }) => {
+  await open(page, '/hosts/gpc0/rollback');
+  const dialog = new RollbackDialog(page, 'gpc0');
+  await dialog.reason.fill('X11 is dead');
+  await dialog.confirm(47).click();
+  const row = HostView.inFleet(page, gpc0.name);
+  await row.shows('Tests', 'ok', '8/8 passed');
+  await open(page, '/hosts/gpc0/rollback');
+  await expect(dialog.radio(46)).toBeChecked();
+  await expect(dialog.choice(48)).toContainText(/You left this one, .*: X11 is dead/);
+  await dialog.radio(48).check();
+  await expect(dialog.goForward(48)).toBeEnabled();
+  await expect(dialog.self).toContainText('this goes forward, not back');
 });

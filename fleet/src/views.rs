@@ -1,21 +1,22 @@
 //! Hosts and ops as pages show them, put together from the store, the hub and the branch.
 
 use backstay_protocol::compartment::{AgentSeen, Inputs, compartments};
-use backstay_protocol::rollback::{self, RollbackPlan};
+use backstay_protocol::rollback::{self, Past, RollbackPlan};
 use backstay_protocol::test_history;
 use backstay_protocol::timeline::Timeline;
 use backstay_protocol::view::{AuditEntry, AuditPage, AuditQuery, HostDetail, OpDetail, OpQuery, OpsPage};
-use backstay_protocol::{HostId, HostView, OpId, OpKind, OpView, OutputLine, TestRun};
+use backstay_protocol::{Commit, HostId, HostView, OpId, OpKind, OpView, OutputLine, TestRun};
 
 use crate::fleet::Fleet;
 use crate::store::{HostRecord, OpFilter, StoreError};
 
 /// How many ops a host's page is sent.
 const OPS_ON_HOST_PAGE: usize = 20;
-/// How many test runs, ops, and rollbacks before those, a host's past is told from: the newest.
+/// How many test runs, ops, and rollbacks and tests before those, a host's past is told from: the newest.
 const RUNS_READ: u32 = 200;
 const OPS_READ: u32 = 200;
-const ROLLBACKS_READ: u32 = 50;
+const ROLLBACKS_READ: u32 = 200;
+const TESTS_READ: u32 = 200;
 /// How many lines of an op's output are handed out at once, and how many of its last ones come with it.
 const LINES_PER_READ: u32 = 2_000;
 /// How many ops a page of their history has.
@@ -24,6 +25,12 @@ const OPS_PAGE: u32 = 50;
 const AUDIT_PAGE: u32 = 100;
 /// How many entries are read at once where all of them are taken elsewhere.
 const AUDIT_EXPORT: u32 = 500;
+
+/// What is recorded of a host's past.
+struct Recorded {
+    runs: Vec<TestRun>,
+    ops: Vec<OpView>,
+}
 
 impl Fleet {
     /// The host with this name and all that its own page shows.
@@ -34,12 +41,14 @@ impl Fleet {
         let last_event = self.events.last();
         let Some(record) = self.store.host_by_name(name).await? else { return Ok(None) };
         let host = self.host_view(&record).await?;
-        let mut ops = self.ops_of_host(record.id).await?;
-        let runs = self.store.test_runs(record.id, RUNS_READ).await?;
-        let plan = self.plan(&record, host.online, host.op.clone());
+        let reverted = self.store.reverted_commits().await?;
+        let Recorded { runs, mut ops } = self.recorded(record.id).await?;
+        let past = Past { runs: &runs, ops: &ops, reverted: &reverted };
         let facts = record.facts.as_ref();
         let now = self.clock.now();
-        let timeline = facts.map_or_else(|| Timeline::unknown(now), |f| Timeline::of(f, &runs, &ops, now));
+        let plan =
+            facts.and_then(|f| rollback::plan(&record.name, host.online, f, &past, host.op.clone(), now));
+        let timeline = facts.map_or_else(|| Timeline::unknown(now), |f| Timeline::of(f, &past, now));
         let present = facts.and_then(|f| f.tests.as_ref()).map(|tests| tests.names.as_slice());
         let tests = test_history::histories(present, &runs, &ops);
         ops.truncate(OPS_ON_HOST_PAGE);
@@ -56,21 +65,20 @@ impl Fleet {
         }))
     }
 
-    /// The latest ops of a host, newest first, and those that rolled it back before.
-    async fn ops_of_host(&self, host: HostId) -> Result<Vec<OpView>, StoreError> {
+    /// What is recorded of a host: its latest test runs and ops, newest first, and the rollbacks and tests before those.
+    async fn recorded(&self, host: HostId) -> Result<Recorded, StoreError> {
+        let runs = self.store.test_runs(host, RUNS_READ).await?;
         let filter = OpFilter { host: Some(host), limit: OPS_READ, ..OpFilter::default() };
         let mut ops = self.store.ops(&filter).await?;
         if ops.len() < OPS_READ as usize {
-            return Ok(ops);
+            return Ok(Recorded { runs, ops });
         }
-        let rollbacks = OpFilter {
-            kind: Some(OpKind::Rollback),
-            before: ops.last().map(|op| op.id),
-            limit: ROLLBACKS_READ,
-            ..filter
-        };
-        ops.extend(self.store.ops(&rollbacks).await?);
-        Ok(ops)
+        let before = ops.last().map(|op| op.id);
+        for (kind, limit) in [(OpKind::Rollback, ROLLBACKS_READ), (OpKind::Test, TESTS_READ)] {
+            let older = OpFilter { kind: Some(kind), before, limit, ..filter.clone() };
+            ops.extend(self.store.ops(&older).await?);
+        }
+        Ok(Recorded { runs, ops })
     }
 
     /// What the rollback dialog of the host with this name shows; none where there is no such host, or it has no
@@ -81,11 +89,21 @@ impl Fleet {
     pub async fn rollback_plan(&self, name: &str) -> Result<Option<RollbackPlan>, StoreError> {
         let Some(record) = self.store.host_by_name(name).await? else { return Ok(None) };
         let open_op = self.store.open_op(record.id).await?;
-        Ok(self.plan(&record, self.hub.is_online(record.id), open_op))
+        self.plan(&record, open_op, &self.store.reverted_commits().await?).await
     }
 
-    fn plan(&self, record: &HostRecord, online: bool, open_op: Option<OpView>) -> Option<RollbackPlan> {
-        rollback::plan(&record.name, online, record.facts.as_ref()?, open_op, self.clock.now())
+    /// The same of a host that was read, where these commits were reverted.
+    pub(crate) async fn plan(
+        &self,
+        record: &HostRecord,
+        open_op: Option<OpView>,
+        reverted: &[Commit],
+    ) -> Result<Option<RollbackPlan>, StoreError> {
+        let Some(facts) = &record.facts else { return Ok(None) };
+        let Recorded { runs, ops } = self.recorded(record.id).await?;
+        let past = Past { runs: &runs, ops: &ops, reverted };
+        let online = self.hub.is_online(record.id);
+        Ok(rollback::plan(&record.name, online, facts, &past, open_op, self.clock.now()))
     }
 
     /// An op with the last lines of its output.

@@ -2,10 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::{cut, few};
 use crate::message::Outcome;
 use crate::{
     DesiredState, Facts, Generation, OpAction, OpKind, OpStatus, OpView, PROTOCOL_VERSION, Phase, same_files,
 };
+
+/// The longest hint that repeats what an op said, in bytes.
+const HINT_BYTES: usize = 300;
 
 /// The colour of a light; a page adds a shape and words, so that nobody needs to see the colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -239,7 +243,7 @@ fn system(inputs: &Inputs<'_>) -> Light {
                 1 => "1 unit failed".to_owned(),
                 n => format!("{n} units failed"),
             },
-            format!("{}. Roll back, or repair and switch.", facts.failed_units.join(", ")),
+            format!("{}. Roll back, or repair and switch.", few(&facts.failed_units)),
         );
     }
     if let Some(op) = inputs.last_system_op.filter(|op| still_failed(op, facts)) {
@@ -249,7 +253,7 @@ fn system(inputs: &Inputs<'_>) -> Light {
                 OpKind::Rollback => "Rollback failed",
                 _ => "Switch failed",
             },
-            op.message.clone().unwrap_or_else(|| "See the op's output.".to_owned()),
+            op.message.as_deref().map_or_else(|| "See the op's output.".to_owned(), |m| cut(m, HINT_BYTES)),
         );
     }
     let Some(running) = facts.running_generation() else {
@@ -388,13 +392,14 @@ fn tests(inputs: &Inputs<'_>) -> Light {
         Light::new(State::Ok, format!("{summary} passed"), format!("All tests passed on {name}."))
     } else {
         let failed: Vec<_> = run.failed().collect();
+        let advice = match at_work(inputs, OpKind::changes_system) {
+            Some(op) => format!("{} is under way", op.title()),
+            None => "Roll back to a generation that is known to work".to_owned(),
+        };
         Light::new(
             State::Failed,
             format!("{summary} passed"),
-            format!(
-                "Failed on {name}: {}. Roll back to a generation that is known to work.",
-                failed.join(", ")
-            ),
+            format!("Failed on {name}: {}. {advice}.", few(&failed)),
         )
     }
 }

@@ -43,7 +43,8 @@ pub use host::{HostView, Platform};
 pub use id::{DeploymentId, HostId, IdError, OpId, RolloutId};
 pub use labels::{LabelError, Labels, NOTES_CHARS};
 pub use op::{
-    CancelRequest, IllegalTransition, OpAction, OpKind, OpStatus, OpView, OutputLine, Phase, Stream,
+    AUTO_TEST, CancelRequest, IllegalTransition, OpAction, OpKind, OpStatus, OpView, OutputLine, Phase,
+    Stream,
 };
 pub use person_view::{Column, Density, PersonView};
 pub use test_run::{TestResult, TestRun, TestSummary};

@@ -21,6 +21,18 @@ pub const REASON_CHARS: usize = 500;
 /// The longest name of a host, in characters.
 pub const HOST_NAME_CHARS: usize = 63;
 
+/// How many of a list are named where it is told in a sentence.
+pub const NAMED: usize = 3;
+
+/// The first [`NAMED`] of a list, and how many more there are: “a, b, c and 317 more”.
+pub fn few<T: AsRef<str>>(all: &[T]) -> String {
+    let named: Vec<_> = all.iter().take(NAMED).map(AsRef::as_ref).collect();
+    match all.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
 /// Cuts `text` to at most `max_bytes` bytes at a character boundary; what was cut shows as `…`.
 pub fn cut(text: &str, max_bytes: usize) -> String {
     const MARK: char = '…';
@@ -51,6 +63,13 @@ pub fn is_host_name(name: &str) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn of_a_long_list_the_first_are_named_and_the_others_counted() {
+        assert_eq!(few::<&str>(&[]), "");
+        assert_eq!(few(&["a", "b", "c"]), "a, b, c");
+        assert_eq!(few(&["a", "b", "c", "d"]), "a, b, c and 1 more");
+    }
 
     proptest! {
         #[test]

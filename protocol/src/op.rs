@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::message::Outcome;
 use crate::{GenerationRef, HostId, OpId};
 
+/// Who asked for tests that run by themselves.
+pub const AUTO_TEST: &str = "auto-test";
+
 /// One action on one host, with all that the host needs to know to do it. It is an enum and not a command: an agent
 /// does what is listed here and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -349,7 +352,7 @@ pub struct OpView {
     pub status: OpStatus,
     /// What it is doing, while it is running.
     pub phase: Option<Phase>,
-    /// Who asked: a user's name, or `auto-test`.
+    /// Who asked: a user's name, or [`AUTO_TEST`].
     pub requested_by: String,
     /// Why, in that person's words.
     pub reason: Option<String>,
@@ -383,9 +386,12 @@ pub struct OpView {
 }
 
 impl OpView {
-    /// What it does, in a few words: “Rollback to Gen 47”.
+    /// What it does, in a few words: “Rollback to Gen 47”, “Go forward to Gen 50”.
     pub fn title(&self) -> String {
         match &self.action {
+            OpAction::Rollback { target, seen_current } if target.number > seen_current.number => {
+                format!("Go forward to {target}")
+            }
             OpAction::Rollback { target, .. } => format!("Rollback to {target}"),
             other => other.kind().title().to_owned(),
         }

@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Facts, Generation, GenerationRef, OpView, TestSummary};
 
+mod working;
+
+pub use working::{Left, Past, is_built_from};
+
 /// A target older than this is warned of: what it was built with may have holes that were mended since, and data may
 /// have moved on.
 pub const OLD_AFTER: TimeDelta = TimeDelta::days(30);
@@ -21,7 +25,8 @@ pub struct RollbackPlan {
     /// Every other generation, newest first; the current one too if it is not what runs, see [`Candidate::finishes`].
     pub candidates: Vec<Candidate>,
     /// The number that is selected when the dialog opens: the current generation if it does not run and its tests
-    /// passed, else *last known working* where there is one, else the next lower generation that can be gone to.
+    /// passed, else *last known working* where there is one, else the next lower generation that can be gone to and was
+    /// neither left nor reverted. Never a newer one.
     pub preselected: Option<u32>,
     /// The op that holds the host, while which no rollback can be asked for.
     pub open_op: Option<OpView>,
@@ -41,8 +46,14 @@ pub struct Candidate {
     pub generation: Generation,
     /// What its latest test run said.
     pub tests: Option<TestSummary>,
-    /// Whether it is the newest one, other than the current, whose latest test run passed completely.
+    /// Whether it is [last known working](Past::last_known_working).
     pub last_known_working: bool,
+    /// Whether it is newer than the current one: going to it is going forward.
+    pub newer: bool,
+    /// Who left it by a rollback, where nobody has said since that it works after all.
+    pub left: Option<Left>,
+    /// Whether it was built from a commit that was reverted on the branch.
+    pub reverted: bool,
     /// Whether it is older than [`OLD_AFTER`].
     pub old: bool,
 }
@@ -57,18 +68,12 @@ impl Candidate {
     pub fn finishes(&self) -> bool {
         self.generation.current
     }
-}
 
-/// The newest generation, other than the current one, that is still present and whose latest test run passed
-/// completely.
-pub fn last_known_working(facts: &Facts) -> Option<&Generation> {
-    let current = facts.current().map(|g| g.store_path.as_str());
-    facts
-        .generations
-        .iter()
-        .filter(|g| !g.current && g.present && Some(g.store_path.as_str()) != current)
-        .filter(|g| facts.tests_of(g).is_some_and(|run| run.summary().all_passed()))
-        .max_by_key(|g| g.number)
+    /// What going to it is called: “Rollback to Gen 47”, “Go forward to Gen 50”.
+    pub fn way(&self) -> String {
+        let way = if self.newer { "Go forward" } else { "Rollback" };
+        format!("{way} to Gen {}", self.generation.number)
+    }
 }
 
 /// What the dialog shows of a host with these facts; none where its profile has no current generation.
@@ -76,29 +81,33 @@ pub fn plan(
     host_name: &str,
     online: bool,
     facts: &Facts,
+    past: &Past<'_>,
     open_op: Option<OpView>,
     now: DateTime<Utc>,
 ) -> Option<RollbackPlan> {
     let current = facts.current()?;
-    let working = last_known_working(facts).map(|g| g.number);
+    let working = past.last_known_working(facts).map(|g| g.number);
     let candidate = |generation: &Generation| Candidate {
         generation: generation.clone(),
-        tests: facts.tests_of(generation).map(crate::TestRun::summary),
+        tests: past.tests_of(facts, generation).map(crate::TestRun::summary),
         last_known_working: working == Some(generation.number),
+        newer: generation.number > current.number,
+        left: past.left(generation),
+        reverted: past.is_reverted(generation),
         old: now - generation.created_at > OLD_AFTER,
     };
     let is_half_done = !runs(facts, current);
     let mut candidates: Vec<_> =
         facts.generations.iter().filter(|g| !g.current || is_half_done).map(candidate).collect();
     candidates.sort_by_key(|c| std::cmp::Reverse(c.generation.number));
-    let half_done = candidates.iter().find(|c| {
-        c.finishes() && c.unavailable().is_none() && c.tests.is_some_and(|tests| tests.all_passed())
-    });
+    let may_be_offered = |c: &&Candidate| c.unavailable().is_none() && c.left.is_none() && !c.reverted;
+    let half_done = candidates
+        .iter()
+        .filter(may_be_offered)
+        .find(|c| c.finishes() && c.tests.is_some_and(|tests| tests.all_passed()));
     let preselected = half_done.map(|c| c.generation.number).or(working).or_else(|| {
-        candidates
-            .iter()
-            .find(|c| c.unavailable().is_none() && c.generation.number < current.number)
-            .map(|c| c.generation.number)
+        let mut earlier = candidates.iter().filter(|c| c.generation.number < current.number);
+        earlier.find(may_be_offered).map(|c| c.generation.number)
     });
     Some(RollbackPlan {
         host_name: host_name.to_owned(),

@@ -128,6 +128,9 @@ pub enum RolloutStep {
         op: Option<OpId>,
         /// Why, in a sentence or a few words.
         why: String,
+        /// Whether it was done, and the tests failed that followed by themselves.
+        #[serde(default)]
+        in_tests: bool,
     },
     /// Its turn never came, or it was busy when it came.
     Skipped {
@@ -197,6 +200,8 @@ pub struct PlannedRollback {
     pub online: bool,
     /// Why it needs one: how it fared with the deployment. None where a person chose the host.
     pub why: Option<String>,
+    /// Whether all its tests pass now and no unit failed: it is left out unless somebody chooses otherwise.
+    pub fine: bool,
     /// The generation that it is on.
     pub from: Option<Generation>,
     /// The last known working one; or why the host is left out.

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 pub use happenings::{End, HAPPENINGS, Happening, What, happenings};
 
-use crate::{Commit, Facts, Generation, OpAction, OpStatus, OpView, TestRun, TestSummary, rollback};
+use crate::rollback::Past;
+use crate::{Commit, Facts, Generation, OpAction, OpStatus, OpView, TestRun, TestSummary};
 
 /// The most stretches that are told: the newest.
 pub const STRETCHES: usize = 40;
@@ -32,7 +33,7 @@ pub struct Timeline {
     pub stretches: Vec<Stretch>,
     /// What was done and what came of it, newest first.
     pub happenings: Vec<Happening>,
-    /// The number of the generation that is [last known working](rollback::last_known_working).
+    /// The number of the generation that is [last known working](Past::last_known_working).
     pub last_known_working: Option<u32>,
     /// By how many seconds the host's clock is ahead of the server's at least, where that is more than
     /// [`CLOCKS_AGREE`]: something is dated after `now`.
@@ -45,8 +46,9 @@ impl Timeline {
         Self { now, stretches: vec![], happenings: vec![], last_known_working: None, clock_ahead_secs: None }
     }
 
-    /// From the host's latest facts, its test runs, and its ops.
-    pub fn of(facts: &Facts, runs: &[TestRun], ops: &[OpView], now: DateTime<Utc>) -> Self {
+    /// From the host's latest facts and what is recorded of it.
+    pub fn of(facts: &Facts, past: &Past<'_>, now: DateTime<Utc>) -> Self {
+        let Past { runs, ops, .. } = *past;
         let stretches = stretches(&facts.generations, runs, ops);
         let happenings = happenings(&facts.generations, runs, ops);
         let latest = stretches.iter().map(|s| s.from).chain(happenings.iter().map(|h| h.at)).max();
@@ -55,7 +57,7 @@ impl Timeline {
             now,
             stretches,
             happenings,
-            last_known_working: rollback::last_known_working(facts).map(|g| g.number),
+            last_known_working: past.last_known_working(facts).map(|g| g.number),
             clock_ahead_secs: ahead.map(|ahead| u32::try_from(ahead.num_seconds()).unwrap_or(u32::MAX)),
         }
     }
@@ -247,10 +249,10 @@ mod tests {
         let facts = crate::sample::facts();
         let ahead = |hours| {
             let early = now() - TimeDelta::hours(hours);
-            Timeline::of(&facts, &[], &[], early).clock_ahead_secs
+            Timeline::of(&facts, &Past::default(), early).clock_ahead_secs
         };
         assert_eq!((ahead(0), ahead(3)), (None, Some(3 * 3600)));
-        let told = Timeline::of(&facts, &facts.test_runs, &[], now());
+        let told = Timeline::of(&facts, &Past { runs: &facts.test_runs, ..Past::default() }, now());
         assert_eq!(told.last_known_working, Some(47));
     }
 

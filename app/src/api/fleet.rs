@@ -14,10 +14,20 @@ pub struct Start {
     pub person: Person,
     /// How that person wants the fleet page to look.
     pub view: PersonView,
-    /// Where this server is, as the browser asked for it; the browser itself knows better, once it is alive.
-    pub address: String,
+    /// Where this server is.
+    pub address: Address,
     /// Every host.
     pub snapshot: FleetSnapshot,
+}
+
+/// Where a server is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Address {
+    /// The origin, such as `https://backstay.example.org`.
+    pub origin: String,
+    /// Whether its configuration says so. Otherwise the origin is what the request was made to, which a proxy may have
+    /// rewritten: the browser itself knows better, once it is alive.
+    pub is_configured: bool,
 }
 
 /// Reads what a page starts from, and again after it missed events.

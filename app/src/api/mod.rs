@@ -19,7 +19,7 @@ pub use deployments::{
     RevertPullRequest, continue_anyway, load_deployment, load_deployments, merge_pull_request,
     revert_pull_request,
 };
-pub use fleet::{MakeJoinToken, SetView, Start, StartPage, make_join_token, set_view, start_page};
+pub use fleet::{Address, MakeJoinToken, SetView, Start, StartPage, make_join_token, set_view, start_page};
 pub use host::{
     LoadHost, RemoveHost, SetAutoTest, SetLabels, SetTestTimeout, load_host, remove_host, set_auto_test,
     set_labels, set_test_timeout,
@@ -45,14 +45,26 @@ use crate::ApiError;
 const PATH_BYTES: usize = 1024;
 
 /// `path` where it leads to a page of ours, else the fleet page. Nobody is ever led to another site, so what browsers
-/// read as the start of a host name (`//`, `/\`) is none of ours.
+/// read as the start of a host name (`//`, `/\`) is none of ours, nor what becomes that once they have taken `.` and `..`
+/// out of it.
 pub fn local_path(path: &str) -> &str {
     let ours = path.starts_with('/')
-        && !path.starts_with("//")
         && !path.contains('\\')
         && path.len() <= PATH_BYTES
-        && path.bytes().all(|b| b.is_ascii_graphic());
+        && path.bytes().all(|b| b.is_ascii_graphic())
+        && has_plain_segments(path);
     if ours { path } else { "/" }
+}
+
+/// Whether no part between slashes is empty, `.` or `..`, however that is written; the last one may be empty.
+fn has_plain_segments(path: &str) -> bool {
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let is_plain = |part: &str| !part.to_ascii_lowercase().replace("%2e", ".").trim_matches('.').is_empty();
+    let mut parts = path.split('/').skip(1).collect::<Vec<_>>();
+    if parts.last().is_some_and(|last| last.is_empty()) {
+        parts.pop();
+    }
+    parts.into_iter().all(is_plain)
 }
 
 /// The host's name, if it can be one.
@@ -96,7 +108,7 @@ mod tests {
 
     #[test]
     fn leads_to_our_own_pages_alone() {
-        for ours in ["/", "/audit", "/hosts/gpc0/rollback?from=host"] {
+        for ours in ["/", "/audit", "/hosts/gpc0/rollback?from=host", "/?q=a//b/..", "/deployments/"] {
             assert_eq!(local_path(ours), ours);
         }
         let long = format!("/{}", "a".repeat(5000));
@@ -108,6 +120,11 @@ mod tests {
             "https://evil.test",
             "/a\r\nb",
             "/\t/evil.test",
+            "/.//evil.test",
+            "/a/..//evil.test",
+            "/%2e//evil.test",
+            "/a/%2E./b",
+            "/ops//",
             &long,
         ] {
             assert_eq!(local_path(other), "/", "{other:?}");

@@ -7,7 +7,7 @@ use backstay_protocol::limits::HOST_NAME_CHARS;
 use backstay_protocol::view::Role;
 use leptos::prelude::*;
 
-use crate::api::MakeJoinToken;
+use crate::api::{Address, MakeJoinToken};
 use crate::browser;
 use crate::components::{Copyable, Refusal};
 use crate::live::Live;
@@ -94,11 +94,13 @@ fn configuration(server: &str, name: &str) -> String {
     )
 }
 
-/// Where this server is: as it was asked for, and once the page is alive, as the browser itself says.
+/// Where this server is: as its configuration says, else as it was asked for, and once the page is alive, as the browser
+/// itself says.
 fn server_address(live: Live) -> RwSignal<String> {
-    let address = RwSignal::new(live.address().get_untracked());
+    let Address { origin, is_configured } = live.address().get_untracked();
+    let address = RwSignal::new(origin);
     Effect::new(move |_| {
-        if let Some(origin) = browser::origin() {
+        if let Some(origin) = browser::origin().filter(|_| !is_configured) {
             address.set(origin);
         }
     });

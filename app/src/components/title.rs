@@ -4,6 +4,8 @@ use leptos::prelude::*;
 use leptos::text_prop::TextProp;
 use leptos_meta::Title;
 
+use crate::escape::raw_text;
+
 /// The title of a page's tab, which may change as signals do.
 ///
 /// A page is given its title by the server when it is rendered already, and by then the thread may have turned to
@@ -15,6 +17,10 @@ pub fn PageTitle(
     #[prop(into)]
     text: TextProp,
 ) -> impl IntoView {
-    let text = if cfg!(feature = "ssr") { TextProp::from(untrack(|| text.get())) } else { text };
+    let text = if cfg!(feature = "ssr") {
+        TextProp::from(raw_text(untrack(|| text.get()).into_owned()))
+    } else {
+        text
+    };
     view! { <Title text/> }
 }

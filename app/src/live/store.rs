@@ -12,7 +12,7 @@ use backstay_protocol::{HostId, HostView, PersonView};
 use leptos::prelude::*;
 
 use super::shared::Shared;
-use crate::api::Start;
+use crate::api::{Address, Start};
 
 /// One host of the fleet, and its signal: what changes on one host touches no other row.
 #[derive(Debug, Clone)]
@@ -64,7 +64,7 @@ pub struct Live {
     rollout: RwSignal<Option<Rollout>>,
     person: RwSignal<Option<Person>>,
     view: RwSignal<PersonView>,
-    address: RwSignal<String>,
+    address: RwSignal<Address>,
     connection: RwSignal<Connection>,
     notices: RwSignal<Vec<ShownNotice>>,
     newest_notice: RwSignal<u64>,
@@ -90,7 +90,7 @@ impl Live {
             rollout: RwSignal::new(None),
             person: RwSignal::new(None),
             view: RwSignal::new(PersonView::default()),
-            address: RwSignal::new(String::new()),
+            address: RwSignal::new(Address::default()),
             connection: RwSignal::new(Connection::Opening),
             notices: RwSignal::new(Vec::new()),
             newest_notice: RwSignal::new(0),
@@ -167,8 +167,8 @@ impl Live {
         self.view
     }
 
-    /// Where the server is, as it was asked for when the page was made.
-    pub(crate) fn address(self) -> RwSignal<String> {
+    /// Where the server is, as was known when the page was made.
+    pub(crate) fn address(self) -> RwSignal<Address> {
         self.address
     }
 
@@ -406,7 +406,7 @@ mod tests {
         Start {
             person: Person { name: "admin".into(), role: Role::Viewer },
             view: PersonView::default(),
-            address: "https://backstay.test".into(),
+            address: Address { origin: "https://backstay.test".into(), is_configured: true },
             snapshot: FleetSnapshot {
                 hosts,
                 pull_requests: PullRequests::default(),

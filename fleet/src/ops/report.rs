@@ -3,7 +3,7 @@
 use backstay_protocol::delivery::{self, AtHost, OnFinished, Reconciliation};
 use backstay_protocol::event::{Event, Tone};
 use backstay_protocol::message::{OpResult, Outcome, ServerMessage};
-use backstay_protocol::{Facts, HostId, OpAction, OpId, OpStatus, OpView, OutputLine, Phase};
+use backstay_protocol::{AUTO_TEST, Facts, HostId, OpAction, OpId, OpStatus, OpView, OutputLine, Phase};
 use chrono::{DateTime, Utc};
 
 use crate::fleet::Fleet;
@@ -14,8 +14,6 @@ use crate::ops::registry::{self, Verdict};
 use crate::ops::request::{Asked, due_with_host};
 use crate::store::{NewAuditEntry, NewOp, OpStep, StoreError};
 
-/// Who the audit log names for the test runs that follow a rollback or a switch by themselves.
-const AUTO_TEST: &str = "auto-test";
 /// What is said of an op that its host has begun and knows no more.
 const FORGOTTEN: &str = "The host no longer knows of this op, which it had begun. It may have changed the host: look at \
                          its lights.";

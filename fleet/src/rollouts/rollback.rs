@@ -6,7 +6,7 @@ use backstay_protocol::rollout::{
     ConfirmedRollback, MOST_AT_ONCE, OTHERS, PlannedRollback, Rollout, RolloutStep,
 };
 use backstay_protocol::view::Person;
-use backstay_protocol::{DeploymentId, Generation, OpAction, OpKind, OpStatus, OpView};
+use backstay_protocol::{Commit, DeploymentId, Facts, Generation, OpAction, OpKind, OpStatus, OpView};
 
 use super::start::{NewRollout, may};
 use super::{NOT_REPORTED, RolloutError};
@@ -16,7 +16,9 @@ use crate::ops::request::{Asked, checked_reason};
 use crate::store::{HostRecord, StoreError};
 
 /// What is said of a host that has no last known working generation.
-const NONE_KNOWN: &str = "None of its other generations has passed all of its tests.";
+const NONE_KNOWN: &str = "No earlier generation is known to work.";
+/// What is said of a host that nobody needs to roll back, as far as is known.
+const FINE: &str = "All its tests pass now.";
 /// What is said of a host that was taken out of the fleet.
 const GONE: &str = "It is no longer in the fleet.";
 
@@ -30,10 +32,11 @@ impl Fleet {
     /// [`RolloutError`] where there is no such deployment.
     pub async fn planned_rollbacks(&self, id: DeploymentId) -> Result<Vec<PlannedRollback>, RolloutError> {
         let deployment = self.store.deployment(id).await?.ok_or(RolloutError::NoSuchDeployment)?;
+        let reverted = self.store.reverted_commits().await?;
         let mut planned = vec![];
         for outcome in deployment.failed() {
             let host = self.store.host(outcome.host).await?;
-            let plan = self.planned(host.as_ref(), &outcome.name, Some(outcome)).await?;
+            let plan = self.planned(host.as_ref(), &outcome.name, Some(outcome), &reverted).await?;
             planned.push(PlannedRollback { why: Some(outcome.to_string()), ..plan });
         }
         Ok(planned)
@@ -45,10 +48,11 @@ impl Fleet {
     /// # Errors
     /// [`StoreError`]
     pub async fn planned_rollbacks_of(&self, names: &[String]) -> Result<Vec<PlannedRollback>, StoreError> {
+        let reverted = self.store.reverted_commits().await?;
         let mut planned = vec![];
         for name in names {
             let host = self.store.host_by_name(name).await?;
-            planned.push(self.planned(host.as_ref(), name, None).await?);
+            planned.push(self.planned(host.as_ref(), name, None, &reverted).await?);
         }
         Ok(planned)
     }
@@ -58,16 +62,18 @@ impl Fleet {
         host: Option<&HostRecord>,
         name: &str,
         outcome: Option<&HostOutcome>,
+        reverted: &[Commit],
     ) -> Result<PlannedRollback, StoreError> {
         let facts = host.and_then(|host| host.facts.as_ref());
         let (to, others) = match host {
             None => left_out(GONE),
-            Some(host) => self.ways(host, outcome).await?,
+            Some(host) => self.ways(host, outcome, reverted).await?,
         };
         Ok(PlannedRollback {
             host_name: host.map_or(name, |host| &host.name).to_owned(),
             online: host.is_some_and(|host| self.hub.is_online(host.id)),
             why: None,
+            fine: facts.is_some_and(is_fine),
             from: facts.and_then(|facts| facts.current()).cloned(),
             to,
             others,
@@ -75,20 +81,27 @@ impl Fleet {
     }
 
     /// Where a host can go: to its last known working generation, unless it need not, and to what others.
-    async fn ways(&self, host: &HostRecord, outcome: Option<&HostOutcome>) -> Result<Ways, StoreError> {
+    async fn ways(
+        &self,
+        host: &HostRecord,
+        outcome: Option<&HostOutcome>,
+        reverted: &[Commit],
+    ) -> Result<Ways, StoreError> {
         let open = self.store.open_op(host.id).await?;
         // Its tests give way to the rollback.
         if let Some(op) = open.filter(|op| op.action.kind() != OpKind::Test) {
             return Ok(left_out(format!("It is busy: {}, asked for by {}.", op.title(), op.requested_by)));
         }
         let Some(facts) = &host.facts else { return Ok(left_out(NOT_REPORTED)) };
-        let plan = rollback::plan(&host.name, self.hub.is_online(host.id), facts, None, self.clock.now());
+        let plan = self.plan(host, None, reverted).await?;
         let Some(plan) = plan else { return Ok(left_out("Its profile has no current generation.")) };
         let latest = self.store.last_system_op(host.id).await?;
         let (working, others) = sorted(&plan);
         let current = &plan.current.generation;
         let is_back = latest.and_then(|op| is_back(&op, outcome, current));
-        Ok(match (is_back, working) {
+        // Who failed in a deployment is rolled back whatever its tests say now.
+        let need_not = is_back.or_else(|| (outcome.is_none() && is_fine(facts)).then(|| FINE.to_owned()));
+        Ok(match (need_not, working) {
             (Some(why), working) => (Err(why), working.into_iter().chain(others).take(OTHERS).collect()),
             (None, Some(working)) => (Ok(working), others),
             (None, None) => (Err(NONE_KNOWN.to_owned()), others),
@@ -183,6 +196,12 @@ impl Fleet {
         }
         self.go_on_with(rollout).await
     }
+}
+
+/// Whether nothing is known to be wrong with a host that has tests: they passed on what runs, and no unit failed.
+fn is_fine(facts: &Facts) -> bool {
+    let run = facts.running_generation().and_then(|running| facts.tests_of(running));
+    run.is_some_and(|run| run.summary().all_passed()) && facts.failed_units.is_empty()
 }
 
 fn left_out(why: impl Into<String>) -> Ways {

@@ -17,6 +17,7 @@ mod chosen;
 mod crash;
 mod deployment;
 mod host;
+mod left;
 mod play;
 mod rollback;
 
@@ -118,7 +119,8 @@ async fn without_stop_on_failure_every_host_is_tried() {
     bench.switches("imac0").await;
     bench.tests("imac0", &["x11"]).await;
     assert_eq!(bench.rollout().await.state, RolloutState::Done);
-    let told = "0 of 2 hosts switched. gpc0: The build ended with 1. imac0: Tests FAIL (x11)";
+    let told =
+        "1 of 2 hosts switched; failed on 1: gpc0 (The build ended with 1); tests failed on 1: imac0 (x11)";
     assert_eq!(bench.notices().last().unwrap(), told);
 }
 

@@ -85,6 +85,7 @@ macro_rules! contract {
                 a_merge_opens_one_deployment_however_often_it_is_heard_of,
                 a_later_merge_supersedes_what_is_going_on, ops_fill_a_deployment_host_by_host,
                 a_deployment_is_decided_once, what_may_have_become_the_revert_is_remembered,
+                the_commits_of_what_was_reverted_are_known,
             ],
             rollouts: [
                 a_rollout_is_recorded_with_its_audit_entry, of_many_rollouts_at_once_exactly_one_is_recorded,

@@ -27,8 +27,8 @@ pub mod sqlite;
 
 pub use records::{
     EnrolError, GenerationRecord, HostRecord, InsertOpError, InsertRolloutError, NewAuditEntry,
-    NewDeployment, NewHost, NewJoinToken, NewOp, OpFilter, OpStep, RollbackRecord, StoreError, TokenHash,
-    UserRecord,
+    NewDeployment, NewHost, NewJoinToken, NewOp, OpFilter, OpStep, REVERTED_COMMITS, RollbackRecord,
+    StoreError, TokenHash, UserRecord,
 };
 
 /// What Backstay needs of a database.
@@ -170,6 +170,9 @@ pub trait Store: Send + Sync + 'static {
         decision: &Decision,
         audit: &NewAuditEntry,
     ) -> Result<Option<Deployment>, StoreError>;
+    /// The commits of the deployments whose revert was decided on, newest first, at most
+    /// [`REVERTED_COMMITS`].
+    async fn reverted_commits(&self) -> Result<Vec<Commit>, StoreError>;
     /// The commits that may have become the revert of a deployment.
     async fn revert_candidates(&self, id: DeploymentId) -> Result<Vec<Commit>, StoreError>;
     /// Remembers one more of them.

@@ -331,6 +331,9 @@ pub struct OpFilter {
     pub limit: u32,
 }
 
+/// How many commits that were reverted are known of: the newest. What is older has long left every profile.
+pub const REVERTED_COMMITS: u32 = 1_000;
+
 /// A generation as history remembers it, also after it has left the profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GenerationRecord {

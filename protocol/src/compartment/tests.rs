@@ -175,6 +175,32 @@ fn tests_light_names_the_failed_tests() {
 }
 
 #[test]
+fn long_lists_do_not_fill_a_light() {
+    let mut host = healthy();
+    host.facts().failed_units = (0..320).map(|n| format!("unit-{n}.service")).collect();
+    host.facts().test_runs[0] = test_run(48, 0, 40);
+    let lights = host.lights();
+    assert_eq!(lights.system.words, "320 units failed");
+    let units =
+        "unit-0.service, unit-1.service, unit-2.service and 317 more. Roll back, or repair and switch.";
+    assert_eq!(lights.system.hint, units);
+    let tests = "Failed on Gen 48: t0, t1, t2 and 37 more. Roll back to a generation that is known to work.";
+    assert_eq!(lights.tests.hint, tests);
+    let mut failed = closed(OpAction::Switch, OpStatus::Failed, Some(Outcome::Failed));
+    failed.message = Some("error: ".repeat(1000));
+    host = Host { last_system_op: Some(failed), ..healthy() };
+    assert!(host.lights().system.hint.len() <= 300);
+}
+
+#[test]
+fn nobody_is_advised_to_do_what_is_being_done() {
+    let mut host = healthy();
+    host.facts().test_runs[0] = test_run(48, 6, 8);
+    host.open_op = Some(op(rollback_to(47), OpStatus::Running));
+    assert_eq!(host.lights().tests.hint, "Failed on Gen 48: t6, t7. Rollback to Gen 47 is under way.");
+}
+
+#[test]
 fn the_ops_of_another_kind_leave_a_light_alone() {
     let mut host = healthy();
     host.open_op = Some(OpView { id: OpId::new(), ..op(OpAction::Refresh, OpStatus::Running) });

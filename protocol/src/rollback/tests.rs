@@ -1,16 +1,49 @@
 use super::*;
-use crate::sample::{facts, generation, now, test_run};
+use crate::sample::{facts, generation, now, op, rollback_to, test_run};
+use crate::{AUTO_TEST, Commit, OpAction, OpStatus};
+
+fn working(facts: &Facts, past: &Past<'_>) -> Option<u32> {
+    past.last_known_working(facts).map(|g| g.number)
+}
+
+/// The facts of a host that was rolled back from Gen 48, whose tests pass, to Gen 47.
+fn rolled_back() -> (Facts, OpView) {
+    let mut facts = facts();
+    facts.test_runs[0] = test_run(48, 8, 8);
+    facts.generations[0].current = false;
+    facts.generations[1].current = true;
+    let reason = Some("X11 is dead".to_owned());
+    let left = OpView {
+        finished_at: Some(now() - TimeDelta::minutes(30)),
+        reason,
+        ..op(rollback_to(47), OpStatus::Succeeded)
+    };
+    (facts, left)
+}
+
+/// A run of all tests on a generation, so many minutes after it was left, and the op of whoever asked for it.
+fn passes(number: u32, minutes: i64, by: &str) -> (crate::TestRun, OpView) {
+    let at = now() - TimeDelta::minutes(30 - minutes);
+    let run = crate::TestRun { started_at: at, finished_at: at, ..test_run(number, 8, 8) };
+    let tests = OpView {
+        started_at: Some(at),
+        finished_at: Some(at),
+        requested_by: by.to_owned(),
+        ..op(OpAction::Test, OpStatus::Succeeded)
+    };
+    (run, tests)
+}
 
 #[test]
-fn last_known_working_is_the_newest_other_that_passed() {
-    assert_eq!(last_known_working(&facts()).map(|g| g.number), Some(47));
+fn last_known_working_is_the_newest_before_that_passed() {
+    assert_eq!(working(&facts(), &Past::default()), Some(47));
 }
 
 #[test]
 fn current_generation_is_never_last_known_working() {
     let mut facts = facts();
     facts.test_runs = vec![test_run(48, 8, 8)];
-    assert_eq!(last_known_working(&facts), None);
+    assert_eq!(working(&facts, &Past::default()), None);
 }
 
 #[test]
@@ -19,26 +52,134 @@ fn a_later_failed_run_takes_the_mark_away() {
     let mut later = test_run(47, 7, 8);
     later.finished_at += TimeDelta::minutes(10);
     facts.test_runs.push(later);
-    assert_eq!(last_known_working(&facts).map(|g| g.number), Some(46));
+    assert_eq!(working(&facts, &Past::default()), Some(46));
 }
 
 #[test]
 fn a_collected_generation_is_not_marked() {
     let mut facts = facts();
     facts.generations[1].present = false;
-    assert_eq!(last_known_working(&facts).map(|g| g.number), Some(46));
+    assert_eq!(working(&facts, &Past::default()), Some(46));
 }
 
 #[test]
 fn a_run_of_another_build_with_the_same_number_does_not_count() {
     let mut facts = facts();
     facts.test_runs[1].generation.store_path = "/nix/store/other".into();
-    assert_eq!(last_known_working(&facts).map(|g| g.number), Some(46));
+    assert_eq!(working(&facts, &Past::default()), Some(46));
+}
+
+#[test]
+fn a_generation_that_was_left_is_a_way_forward_and_not_the_one_that_is_offered() {
+    let (facts, left) = rolled_back();
+    let ops = [left];
+    let past = Past { ops: &ops, ..Past::default() };
+    let plan = plan("gpc0", true, &facts, &past, None, now()).unwrap();
+    assert_eq!(plan.preselected, Some(46));
+    let newer = plan.candidate(48).unwrap();
+    assert!(newer.newer && !newer.last_known_working);
+    assert_eq!(newer.way(), "Go forward to Gen 48");
+    let left = newer.left.as_ref().unwrap();
+    assert_eq!((left.by.as_str(), left.reason.as_deref()), ("admin", Some("X11 is dead")));
+    assert_eq!(plan.candidate(46).unwrap().way(), "Rollback to Gen 46");
+}
+
+#[test]
+fn a_newer_generation_is_never_last_known_working_though_nobody_left_it() {
+    let (mut facts, _) = rolled_back();
+    facts.test_runs.retain(|run| run.generation.number == 48);
+    let plan = plan("gpc0", true, &facts, &Past::default(), None, now()).unwrap();
+    assert!(plan.candidates.iter().all(|c| !c.last_known_working));
+    assert_eq!(plan.preselected, Some(46), "the next lower one, although nothing is known of it");
+}
+
+#[test]
+fn what_was_left_is_out_also_after_a_later_switch() {
+    let mut facts = facts();
+    let (_, left) = rolled_back();
+    let newest = Generation { current: true, ..generation(49, 0) };
+    facts.generations[0].current = false;
+    facts.generations.insert(0, newest);
+    facts.test_runs[0] = test_run(48, 8, 8);
+    assert_eq!(working(&facts, &Past::default()), Some(48));
+    let ops = [left];
+    let past = Past { ops: &ops, ..Past::default() };
+    assert_eq!(working(&facts, &past), Some(47));
+    let all: Vec<_> = [46, 47].map(|n| OpView { action: leave(n), ..ops[0].clone() }).into();
+    let all = [all, ops.to_vec()].concat();
+    let past = Past { ops: &all, ..Past::default() };
+    let plan = plan("gpc0", true, &facts, &past, None, now()).unwrap();
+    assert_eq!(plan.preselected, Some(44), "of those that nobody left, whatever is known of it");
+}
+
+fn leave(number: u32) -> OpAction {
+    OpAction::Rollback {
+        target: generation(number - 1, 0).reference(),
+        seen_current: generation(number, 0).reference(),
+    }
+}
+
+#[test]
+fn only_a_person_whose_tests_pass_says_that_it_works_after_all() {
+    let (mut facts, left) = rolled_back();
+    facts.generations[1].current = false;
+    facts.generations.insert(0, Generation { current: true, ..generation(49, 0) });
+    let told = |by: &str, minutes: i64| {
+        let (run, tests) = passes(48, minutes, by);
+        let (runs, ops) = ([run], [left.clone(), tests]);
+        working(&facts, &Past { runs: &runs, ops: &ops, reverted: &[] })
+    };
+    assert_eq!(told(AUTO_TEST, 5), Some(47), "they passed before it was left, too");
+    assert_eq!(told("maria", -5), Some(47), "before it was left");
+    assert_eq!(told("maria", 5), Some(48));
+}
+
+#[test]
+fn a_rollback_that_never_came_to_anything_leaves_nothing() {
+    let (_, left) = rolled_back();
+    let is_left = |op: OpView| Past { ops: &[op], ..Past::default() }.left(&generation(48, 0)).is_some();
+    assert!(is_left(left.clone()));
+    assert!(is_left(OpView { status: OpStatus::Failed, ..left.clone() }), "somebody wanted to be rid of it");
+    assert!(!is_left(OpView { status: OpStatus::Cancelled, ..left.clone() }));
+    assert!(!is_left(OpView { status: OpStatus::TimedOut, started_at: None, ..left.clone() }));
+    let refused = Some(crate::message::Outcome::Refused);
+    assert!(!is_left(OpView { status: OpStatus::Failed, outcome: refused, ..left.clone() }));
+    let forward = OpAction::Rollback {
+        target: generation(49, 0).reference(),
+        seen_current: generation(48, 0).reference(),
+    };
+    assert!(!is_left(OpView { action: forward, ..left }), "to go forward is not to flee");
+}
+
+#[test]
+fn what_was_reverted_is_never_last_known_working() {
+    for built in ["c47", "c47-dirty"] {
+        let mut facts = facts();
+        facts.generations[1].commit = Some(Commit(built.into()));
+        let reverted = [Commit("c47".into())];
+        let past = Past { reverted: &reverted, ..Past::default() };
+        assert_eq!(working(&facts, &past), Some(46), "{built}");
+        let plan = plan("gpc0", true, &facts, &past, None, now()).unwrap();
+        assert!(plan.candidate(47).unwrap().reverted && !plan.candidate(46).unwrap().reverted);
+    }
+}
+
+#[test]
+fn runs_that_the_agent_forgot_still_count() {
+    let mut facts = facts();
+    facts.test_runs.clear();
+    let mut later = test_run(47, 7, 8);
+    later.finished_at += TimeDelta::minutes(10);
+    let runs = [test_run(47, 8, 8), test_run(46, 8, 8), later];
+    let past = Past { runs: &runs, ..Past::default() };
+    assert_eq!(working(&facts, &past), Some(46));
+    let plan = plan("gpc0", true, &facts, &past, None, now()).unwrap();
+    assert_eq!(plan.candidate(47).unwrap().tests.unwrap().to_string(), "7/8");
 }
 
 #[test]
 fn plan_of_the_broken_host() {
-    let plan = plan("gpc0", true, &facts(), None, now()).unwrap();
+    let plan = plan("gpc0", true, &facts(), &Past::default(), None, now()).unwrap();
     assert_eq!(plan.current.generation.number, 48);
     assert_eq!(plan.current.tests.unwrap().to_string(), "3/8");
     assert_eq!(plan.preselected, Some(47));
@@ -63,7 +204,7 @@ fn without_tests_the_next_lower_present_one_is_preselected() {
     let mut facts = facts();
     facts.test_runs.clear();
     facts.generations[1].present = false;
-    assert_eq!(plan("gpc0", true, &facts, None, now()).unwrap().preselected, Some(46));
+    assert_eq!(plan("gpc0", true, &facts, &Past::default(), None, now()).unwrap().preselected, Some(46));
 }
 
 #[test]
@@ -71,7 +212,7 @@ fn thirty_days_are_not_old_yet() {
     let mut facts = facts();
     facts.generations[1].created_at = now() - TimeDelta::days(30);
     facts.generations[2].created_at = now() - TimeDelta::days(30) - TimeDelta::seconds(1);
-    let plan = plan("gpc0", true, &facts, None, now()).unwrap();
+    let plan = plan("gpc0", true, &facts, &Past::default(), None, now()).unwrap();
     assert!(!plan.candidate(47).unwrap().old);
     assert!(plan.candidate(46).unwrap().old);
 }
@@ -120,7 +261,7 @@ fn the_profiles_generation_is_offered_while_another_one_runs() {
         plan.candidates.iter().map(|c| (c.generation.number, c.finishes())).collect()
     };
     let mut facts = half_done();
-    let plan_of = |facts: &Facts| plan("gpc0", true, facts, None, now()).unwrap();
+    let plan_of = |facts: &Facts| plan("gpc0", true, facts, &Past::default(), None, now()).unwrap();
     let plan = plan_of(&facts);
     assert_eq!(numbers(&plan), [(48, false), (47, true), (46, false), (45, false), (44, false)]);
     assert_eq!((plan.current.generation.number, plan.preselected), (47, Some(47)));

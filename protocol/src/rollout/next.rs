@@ -9,6 +9,7 @@
 //! nothing.
 
 use super::{Rollout, RolloutState, RolloutStep};
+use crate::limits::few;
 use crate::{HostId, OpId, OpKind};
 
 /// One thing that a roll-out does next.
@@ -47,10 +48,10 @@ impl RolloutStep {
         Some(match (ended, tests.filter(|_| !is_testing)) {
             (Ended::Well, Some(op)) => Self::Testing { op },
             (Ended::Well, None) => Self::Ok { op },
-            (Ended::Badly(why), _) => Self::Failed { op: Some(op), why },
+            (Ended::Badly(why), _) => Self::Failed { op: Some(op), why, in_tests: is_testing },
             // What was done is done: not to know whether it works is not well.
             (Ended::NeverBegan(_), _) if is_testing => {
-                Self::Failed { op: Some(op), why: "its tests did not run".to_owned() }
+                Self::Failed { op: Some(op), why: "its tests did not run".to_owned(), in_tests: true }
             }
             (Ended::NeverBegan(why), _) => Self::Skipped { why },
         })
@@ -133,10 +134,30 @@ impl Rollout {
 
     /// Each host that failed, with why.
     pub fn failures(&self) -> impl Iterator<Item = String> {
+        self.failed().map(|(host, why, _)| format!("{host}: {why}"))
+    }
+
+    /// Each host that failed, with why, and whether only the tests failed that followed by themselves.
+    fn failed(&self) -> impl Iterator<Item = (&str, &str, bool)> {
         self.hosts.iter().filter_map(|host| match &host.step {
-            RolloutStep::Failed { why, .. } => Some(format!("{}: {why}", host.name)),
+            RolloutStep::Failed { why, in_tests, .. } => Some((host.name.as_str(), why.as_str(), *in_tests)),
             _ => None,
         })
+    }
+
+    /// How it ended, in counts: on how many hosts it was done, and what failed on which.
+    fn counted(&self) -> String {
+        let of_tests = |wanted: bool| self.failed().filter(move |(.., in_tests)| *in_tests == wanted);
+        let told = |wanted: bool| {
+            let hosts: Vec<_> =
+                of_tests(wanted).map(|(host, why, _)| format!("{host} ({})", of_what(why))).collect();
+            (!hosts.is_empty()).then(|| format!("on {}: {}", hosts.len(), few(&hosts)))
+        };
+        let done_on = self.went_well() + of_tests(true).count();
+        let done = format!("{done_on} of {} {}", hosts(self.hosts.len()), done(self.kind));
+        let failed = told(false).map(|hosts| format!("failed {hosts}"));
+        let tests = told(true).map(|hosts| format!("tests failed {hosts}"));
+        [Some(done), failed, tests].into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 
     /// What it does and on how many hosts, such as `Switch on 4 hosts`.
@@ -150,12 +171,14 @@ impl Rollout {
         match &self.state {
             RolloutState::Stopping { why } => format!("{title} is being stopped: {why}"),
             RolloutState::Stopped { why } => format!("{title} stopped: {why}"),
-            RolloutState::Running | RolloutState::Done => {
-                let done = format!("{} of {} {}", self.went_well(), hosts(self.hosts.len()), done(self.kind));
-                std::iter::once(done).chain(self.failures()).collect::<Vec<_>>().join(". ")
-            }
+            RolloutState::Running | RolloutState::Done => self.counted(),
         }
     }
+}
+
+/// What failed, without that it did: “x11” of “Tests FAIL (x11)”.
+fn of_what(why: &str) -> &str {
+    why.strip_prefix("Tests FAIL (").and_then(|why| why.strip_suffix(')')).unwrap_or(why)
 }
 
 /// Why a host is left out of a roll-out that was stopped.
@@ -173,7 +196,7 @@ fn done(kind: OpKind) -> &'static str {
         OpKind::Switch => "switched",
         OpKind::Pull => "pulled",
         OpKind::PullSwitch => "pulled and switched",
-        OpKind::Test => "tested",
+        OpKind::Test => "passed their tests",
         OpKind::Refresh => "read",
     }
 }

@@ -53,13 +53,6 @@ pub(crate) struct PublicAddress {
     origin: Option<String>,
 }
 
-impl PublicAddress {
-    /// Whether browsers come by https.
-    fn is_https(&self) -> bool {
-        self.origin.as_deref().is_some_and(|origin| origin.starts_with("https://"))
-    }
-}
-
 /// The whole server as one service.
 pub(crate) fn router(
     fleet: Fleet,

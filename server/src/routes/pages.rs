@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use backstay_app::session::BehindHttps;
+use backstay_app::session::PublicOrigin;
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, generate_route_list, handle_server_fns_with_context};
 use tower_http::compression::CompressionLayer;
@@ -44,7 +44,7 @@ async fn server_function(
 /// What pages and server functions find in their context.
 fn provide(state: &AppState) {
     provide_context(state.fleet.clone());
-    provide_context(BehindHttps(state.public.is_https()));
+    provide_context(PublicOrigin(state.public.origin.clone()));
 }
 
 /// Pages hold live data and are never kept.

@@ -70,7 +70,13 @@ async fn the_session_cookie_is_kept_from_scripts_and_other_sites() {
 #[tokio::test]
 async fn logging_in_leads_to_this_site_alone() {
     let server = Server::start().await;
-    for next in ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"] {
+    for next in [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "/.//evil.example",
+    ] {
         let stranger = Browser::stranger(&server.url);
         let answer =
             stranger.post("log_in", &[("name", "admin"), ("password", PASSWORD), ("next", next)]).await;

@@ -8,6 +8,7 @@ mod delivery;
 mod files;
 mod github;
 mod harness;
+mod markup;
 mod output;
 mod rendering;
 mod rollback;

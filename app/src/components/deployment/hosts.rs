@@ -85,7 +85,7 @@ fn Line(
 fn now(deployment: &Deployment, outcome: &HostOutcome, host: &HostView) -> Option<(State, String)> {
     match deployment.decision {
         Decision::Reverted { .. } => {
-            let (state, words) = after_revert(host);
+            let (state, words) = after_revert(deployment, host);
             Some((state, if host.online { words } else { format!("{words}, offline") }))
         }
         _ if outcome.is_failed() => since_failure(host),

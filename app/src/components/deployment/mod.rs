@@ -106,7 +106,7 @@ fn InBrief(deployment: Signal<Deployment>) -> impl IntoView {
             let number = d.pull_request.number;
             match &d.decision {
                 Decision::Reverted { .. } => {
-                    format!("{} Every host is back on what worked.", decided(d).unwrap_or_default())
+                    format!("{} No host runs it any more.", decided(d).unwrap_or_default())
                 }
                 _ => format!("PR #{number} is on every host: {}.", counts(d)),
             }
@@ -153,7 +153,7 @@ pub fn DeploymentPanel(
                 {(!in_full).then(|| view! { <a class="panel-more" href=format!("/deployments/{id}")>"Details"</a> })}
                 {(!in_full).then(|| view! { <Merged deployment/> })}
             </div>
-            <Decided deployment/>
+            <Decided deployment state/>
             <Progress deployment state/>
             <Hosts deployment hosts=state.hosts in_full/>
             <Actions deployment through=state.through in_full/>
@@ -178,14 +178,15 @@ fn Merged(deployment: Signal<Deployment>) -> impl IntoView {
 
 /// What was decided, and what that means.
 #[component]
-fn Decided(deployment: Signal<Deployment>) -> impl IntoView {
+fn Decided(deployment: Signal<Deployment>, state: Shown) -> impl IntoView {
     let decision = Memo::new(move |_| deployment.with(|d| (d.decision.clone(), decided(d))));
+    let left = Memo::new(move |_| deployment.with(|d| d.hosts.len()) > state.through.get());
     move || {
         let (decision, words) = decision.get();
         let words = words?;
         let next = match decision {
             Decision::Reverted { .. } => {
-                view! { " Pull and switch the hosts when ready." }.into_any()
+                left.get().then_some(" Pull and switch the hosts when ready.").into_any()
             }
             Decision::Proposed { pull_request, .. } => view! {
                 " "
@@ -212,7 +213,7 @@ fn Progress(deployment: Signal<Deployment>, state: Shown) -> impl IntoView {
     });
     move || {
         let (through, all, reverted) = counted.get()?;
-        let words = if reverted { "back on what worked" } else { "through" };
+        let words = if reverted { "no longer on it" } else { "through" };
         Some(view! {
             <p class="panel-progress">
                 <progress aria-label="Hosts" max=all.to_string() value=through.to_string()></progress>

@@ -1,7 +1,8 @@
 //! What is said of a deployment, and what is offered.
 
 use backstay_protocol::deployment::{Decision, Deployment, HostOutcome, Step};
-use backstay_protocol::{Compartments, HostView, OpId, State};
+use backstay_protocol::rollback::is_built_from;
+use backstay_protocol::{Compartments, Generation, HostView, OpId, State};
 
 /// What a panel looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +119,7 @@ pub(super) fn through(deployment: &Deployment, host: impl Fn(&HostOutcome) -> Op
     let is_done = |outcome: &&HostOutcome| {
         let host = host(outcome);
         if reverted {
-            host.is_some_and(|h| after_revert(&h).0 == State::Ok)
+            host.is_some_and(|h| after_revert(deployment, &h).0 == State::Ok)
         } else {
             is_through(outcome, host.as_ref())
         }
@@ -137,8 +138,8 @@ pub(super) fn look(deployment: &Deployment, through: usize) -> Look {
     }
 }
 
-/// What is to be done on a host after a revert, by its lights.
-pub(super) fn after_revert(host: &HostView) -> (State, String) {
+/// What is to be done on a host after a revert: by what it runs, and then by its lights.
+pub(super) fn after_revert(deployment: &Deployment, host: &HostView) -> (State, String) {
     let Compartments { git, lock, system, tests, .. } = &host.compartments;
     let lights = [git, lock, system, tests];
     let first = |state: State| lights.iter().find(|light| light.state == state);
@@ -151,13 +152,29 @@ pub(super) fn after_revert(host: &HostView) -> (State, String) {
     if [git, lock].iter().any(|light| light.state == State::Attention) {
         return (State::Attention, "Pull due".to_owned());
     }
+    if let Some(words) = host.generation.as_ref().and_then(|generation| still_on_it(deployment, generation)) {
+        return (State::Attention, words);
+    }
     match (system.state, tests.state) {
         (State::Attention, _) => (State::Attention, system.words.clone()),
         (_, State::Failed) => (State::Failed, format!("Tests: {}", tests.words)),
         (_, State::Attention) => (State::Attention, "Tests due".to_owned()),
         (State::Unknown, _) => (State::Unknown, system.words.clone()),
+        (_, State::Unknown) => (State::Ok, "No longer on it, not tested".to_owned()),
         _ => (State::Ok, "Back on what worked".to_owned()),
     }
+}
+
+/// That a generation is, or may be, what a deployment brought and was reverted. Where no commit is recorded, it may be if
+/// it was made between merge and revert.
+fn still_on_it(deployment: &Deployment, generation: &Generation) -> Option<String> {
+    let (commit, number) = (&deployment.commit, deployment.pull_request.number);
+    if generation.commit.is_some() {
+        return is_built_from(generation, commit).then(|| format!("Still on {commit} of PR #{number}"));
+    }
+    let Decision::Reverted { at, .. } = deployment.decision else { return None };
+    let is_of_its_time = (deployment.merged_at..=at).contains(&generation.created_at);
+    is_of_its_time.then(|| format!("May still be on PR #{number}"))
 }
 
 /// What has become of a host since it failed: it is being rolled back, or was.
@@ -348,8 +365,43 @@ mod tests {
                 "Branch not readable",
             ),
         ] {
-            assert_eq!(after_revert(&host), (state, words.to_owned()));
+            assert_eq!(after_revert(&deployment(reverted(), vec![]), &host), (state, words.to_owned()));
         }
+    }
+
+    #[test]
+    fn a_host_that_runs_what_was_reverted_is_not_back_whatever_its_lights_say() {
+        let made = |commit: Option<&str>, day: i64| Generation {
+            number: 49,
+            store_path: "/nix/store/49-nixos-system-imac0".into(),
+            commit: commit.map(|commit| Commit(commit.into())),
+            tree: None,
+            version: None,
+            kernel: None,
+            created_at: DateTime::UNIX_EPOCH + chrono::TimeDelta::days(day),
+            current: true,
+            booted: false,
+            present: true,
+            needs_reboot: false,
+            inhibitors: vec![],
+        };
+        let rolled_back = host(
+            light(State::Ok, "At c1"),
+            light(State::Ok, "Rolled back to Gen 49"),
+            fine().compartments.tests,
+        );
+        let on = |generation| HostView { generation: Some(generation), ..rolled_back.clone() };
+        let reverted = deployment(reverted(), vec![good("imac0")]);
+        let told = |generation| after_revert(&reverted, &on(generation));
+        let still = (State::Attention, "Still on abc1234 of PR #42".to_owned());
+        assert_eq!(told(made(Some("abc1234567"), 9)), still);
+        assert_eq!(told(made(Some("abc1234567-dirty"), 9)), still);
+        assert_eq!(told(made(None, 0)), (State::Attention, "May still be on PR #42".to_owned()));
+        for back in [made(Some("abc1234568"), 0), made(None, -1), made(None, 1)] {
+            assert_eq!(told(back), (State::Ok, "Back on what worked".to_owned()));
+        }
+        let through = through(&reverted, |_| Some(on(made(Some("abc1234567"), 9))));
+        assert_eq!((through, look(&reverted, through)), (0, Look::Going));
     }
 
     #[test]

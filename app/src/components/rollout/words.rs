@@ -1,5 +1,6 @@
 //! What is said of a roll-out.
 
+use backstay_protocol::limits::few;
 use backstay_protocol::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
 use backstay_protocol::{OpAction, OpKind, OpStatus, OpView, Phase};
 
@@ -55,11 +56,13 @@ pub(super) fn progress<'a>(rollout: &Rollout, op: impl Fn(&RolloutHost) -> Optio
     let (all, over) = (rollout.hosts.len(), count(rollout, RolloutStep::is_over));
     let failed = count(rollout, |step| matches!(step, RolloutStep::Failed { .. }));
     let failed = (failed > 0).then(|| format!("{failed} failed"));
-    let at_work = rollout
+    let at_work: Vec<_> = rollout
         .hosts
         .iter()
         .filter(|host| matches!(host.step, RolloutStep::Running { .. } | RolloutStep::Testing { .. }))
-        .map(|host| format!("{} {}…", host.name, doing(host, op(host))));
+        .map(|host| format!("{} {}…", host.name, doing(host, op(host))))
+        .collect();
+    let at_work = (!at_work.is_empty()).then(|| few(&at_work));
     let done = if rollout.state.is_open() { "" } else { " done" };
     let parts = [format!("{over} of {}{done}", hosts(all))].into_iter().chain(failed).chain(at_work);
     parts.collect::<Vec<_>>().join(", ")
@@ -167,7 +170,7 @@ mod tests {
     }
 
     fn failed() -> RolloutStep {
-        RolloutStep::Failed { op: None, why: "x11".into() }
+        RolloutStep::Failed { op: None, why: "x11".into(), in_tests: false }
     }
 
     #[test]

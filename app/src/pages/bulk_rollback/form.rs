@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use backstay_protocol::limits::REASON_CHARS;
+use backstay_protocol::limits::{REASON_CHARS, few};
 use backstay_protocol::rollout::{ConfirmedRollback, PlannedRollback, RolloutState};
 use backstay_protocol::{Generation, GenerationRef};
 use leptos::prelude::*;
@@ -32,6 +32,21 @@ fn preselected(found: &[PlannedRollback]) -> BTreeMap<String, GenerationRef> {
         Some((planned.host_name.clone(), planned.to.as_ref().ok()?.generation.reference()))
     };
     found.iter().filter_map(target).collect()
+}
+
+/// From how many hosts on the list is summed up in a line.
+const SUMMED_UP: usize = 10;
+
+/// How many of many hosts are rolled back, and why the others are not.
+fn summed_up(found: &[PlannedRollback]) -> Option<String> {
+    let (all, go) = (found.len(), preselected(found).len());
+    let fine = found.iter().filter(|planned| planned.to.is_err() && planned.fine).count();
+    (all > SUMMED_UP).then(|| {
+        let others = all - go - fine;
+        let fine = format!("{fine} of these {all} hosts pass all their tests now and are left out");
+        let others = if others > 0 { format!(", {others} for other reasons") } else { String::new() };
+        format!("{fine}{others}.")
+    })
 }
 
 /// The hosts that go somewhere and are no longer where the person sees them.
@@ -87,6 +102,7 @@ pub(in crate::pages) fn RollBackForm(
         let stands_in_the_way = another.get() || moved.with(|moved| !moved.is_empty());
         stands_in_the_way || begun.get() || count.get() == 0 || !live.may_operate()
     };
+    let summary = summed_up(&found);
     let lines = found.into_iter().map(|planned| view! { <Line planned targets/> }).collect_view();
     view! {
         <Dialog title back=back.clone() focus="roll-back-cancel" focus_after>
@@ -106,6 +122,7 @@ pub(in crate::pages) fn RollBackForm(
                     "Each goes to the generation that is named, at once; its tests run again where they run by themselves. \
                      If one of them is no longer as it is shown here, none is rolled back."
                 </p>
+                {summary.map(|summary| view! { <p class="dialog-about">{summary}</p> })}
                 <ul class="host-lines planned" aria-label="Hosts">{lines}</ul>
                 <label class="reason">
                     <span>"Reason "<span class="faint">"(optional, kept in the audit log)"</span></span>
@@ -134,7 +151,7 @@ fn Moved(moved: Memo<Vec<String>>, begun: Memo<bool>, planned: Planned, again: S
         (!names.is_empty() && !begun.get()).then(|| {
             view! {
                 <p class="banner warn" role="alert">
-                    {format!("{} moved since you looked. Nothing was asked for. ", names.join(", "))}
+                    {format!("{} moved since you looked. Nothing was asked for. ", few(&names))}
                     <a
                         href=again
                         on:click=move |event| {
@@ -180,12 +197,16 @@ mod tests {
             generation: generation(number),
             tests: Some(TestSummary { passed: 8, total: 8 }),
             last_known_working: true,
+            newer: false,
+            left: None,
+            reverted: false,
             old: false,
         };
         PlannedRollback {
             host_name: "imac0".into(),
             online: true,
             why: Some("Switch OK, Tests FAIL (x11)".into()),
+            fine: false,
             from: from.map(generation),
             to: to.map(candidate),
             others: vec![],
@@ -206,5 +227,19 @@ mod tests {
         for left_out in [planned(Some(48), Err("none has passed".into())), planned(None, Ok(47))] {
             assert!(preselected(&[left_out]).is_empty());
         }
+    }
+
+    #[test]
+    fn many_hosts_are_summed_up() {
+        let fine = PlannedRollback { fine: true, ..planned(Some(48), Err("All its tests pass now.".into())) };
+        let mut hosts: Vec<_> = (0..9).map(|_| fine.clone()).collect();
+        hosts.push(planned(Some(48), Ok(47)));
+        assert_eq!(summed_up(&hosts), None);
+        hosts.push(planned(Some(48), Ok(47)));
+        let words = "9 of these 11 hosts pass all their tests now and are left out";
+        assert_eq!(summed_up(&hosts).unwrap(), format!("{words}."));
+        hosts.push(planned(None, Err("It is busy.".into())));
+        let words = "9 of these 12 hosts pass all their tests now and are left out, 1 for other reasons.";
+        assert_eq!(summed_up(&hosts).unwrap(), words);
     }
 }

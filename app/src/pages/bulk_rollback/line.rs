@@ -96,10 +96,13 @@ fn Way(planned: PlannedRollback, targets: Targets) -> impl IntoView {
 fn words(way: &Candidate) -> String {
     let tests = match way.tests {
         _ if way.last_known_working => "last known working".to_owned(),
+        _ if way.left.is_some() => "left by a rollback".to_owned(),
+        _ if way.reverted => "reverted".to_owned(),
         Some(tests) => format!("{tests} tests passed"),
         None => "not tested".to_owned(),
     };
-    format!("{}, {tests}", generation_name(&way.generation))
+    let newer = if way.newer { ", newer" } else { "" };
+    format!("{}{newer}, {tests}", generation_name(&way.generation))
 }
 
 /// What is to be known of the generation that is chosen, or why none is.
@@ -138,6 +141,10 @@ mod tests {
 
     use super::*;
 
+    fn left() -> backstay_protocol::rollback::Left {
+        backstay_protocol::rollback::Left { at: DateTime::UNIX_EPOCH, by: "admin".into(), reason: None }
+    }
+
     #[test]
     fn a_way_is_told_with_its_tests() {
         let generation = Generation {
@@ -158,11 +165,16 @@ mod tests {
             generation,
             tests: Some(TestSummary { passed: 8, total: 8 }),
             last_known_working: true,
+            newer: false,
+            left: None,
+            reverted: false,
             old: false,
         };
         assert_eq!(words(&working), "Gen 47 (def5678), last known working");
         let passed = Candidate { last_known_working: false, ..working };
         assert_eq!(words(&passed), "Gen 47 (def5678), 8/8 tests passed");
+        let newer = Candidate { newer: true, left: Some(left()), ..passed.clone() };
+        assert_eq!(words(&newer), "Gen 47 (def5678), newer, left by a rollback");
         let other = Candidate { tests: None, ..passed };
         assert_eq!(words(&other), "Gen 47 (def5678), not tested");
     }

@@ -1,14 +1,16 @@
 //! What the agent read from the host.
 
 use backstay_protocol::Facts;
+use backstay_protocol::limits::NAMED;
 use backstay_protocol::view::HostDetail;
 use leptos::prelude::*;
 
-use crate::components::Ago;
+use crate::components::{Ago, Folded};
 
 /// What the agent read from the host, as a list of names and values.
 #[component]
 pub(super) fn FactsList(detail: RwSignal<HostDetail>) -> impl IntoView {
+    let units = RwSignal::new(false);
     move || {
         let detail = detail.get();
         let Some(facts) = detail.facts else {
@@ -19,7 +21,7 @@ pub(super) fn FactsList(detail: RwSignal<HostDetail>) -> impl IntoView {
         let version = current.as_ref().and_then(|g| g.version.clone());
         let kernel = current.as_ref().and_then(|g| g.kernel.clone());
         let checkout = facts.checkout.as_ref().map(|c| format!("{} at {}", c.path, c.commit));
-        let failed = (!facts.failed_units.is_empty()).then(|| facts.failed_units.join(", "));
+        let failed = facts.failed_units.clone();
         let problems = facts.problems.clone();
         view! {
             <dl class="facts">
@@ -31,7 +33,7 @@ pub(super) fn FactsList(detail: RwSignal<HostDetail>) -> impl IntoView {
                 <Fact name="Booted" value=booted/>
                 <Fact name="Profile" value=Some(facts.profile.clone())/>
                 <Fact name="Checkout" value=checkout/>
-                <Fact name="Failed units" value=failed/>
+                <FailedUnits names=failed open=units/>
                 <div><dt>"Read"</dt><dd><Ago at=facts.read_at/></dd></div>
             </dl>
             {problems.into_iter().map(|p| view! { <p class="banner warn">{p}</p> }).collect_view()}
@@ -65,6 +67,18 @@ fn what_booted(facts: &Facts) -> Option<String> {
         }
         None => format!("none of the profile's generations: {booted}{due}"),
     })
+}
+
+/// The first ones; the others are folded away.
+#[component]
+fn FailedUnits(names: Vec<String>, open: RwSignal<bool>) -> impl IntoView {
+    let (first, others) = names.split_at(names.len().min(NAMED));
+    let others = (!others.is_empty()).then(|| {
+        let (count, others) = (others.len(), others.join(", "));
+        view! { <Folded count open>{others}</Folded> }
+    });
+    (!first.is_empty())
+        .then(|| view! { <div><dt>"Failed units"</dt><dd>{first.join(", ")}{others}</dd></div> })
 }
 
 #[component]

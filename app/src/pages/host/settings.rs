@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use crate::api::{SetAutoTest, SetLabels, SetTestTimeout};
 use crate::components::{Draft, Kept, Overtaken, Refusal, action_from_address};
+use crate::escape::raw_text;
 use crate::live::Live;
 
 /// Whether the host's tests run by themselves, and the button that changes it.
@@ -129,7 +130,7 @@ pub(super) fn LabelsOf(detail: RwSignal<HostDetail>, name: String) -> impl IntoV
             </label>
             <label>
                 "Notes"
-                <textarea name="notes" rows="3" maxlength=NOTES_CHARS.to_string() prop:value=notes>{first_notes}</textarea>
+                <textarea name="notes" rows="3" maxlength=NOTES_CHARS.to_string() prop:value=notes>{raw_text(first_notes)}</textarea>
             </label>
             <Overtaken draft/>
             <Refusal action/>

@@ -1,10 +1,15 @@
 //! The generations that can be chosen.
 
-use backstay_protocol::rollback::{Candidate, OLD_AFTER};
+use backstay_protocol::limits::{cut, few};
+use backstay_protocol::rollback::{Candidate, Left, OLD_AFTER};
 use leptos::prelude::*;
 
 use crate::api::reference_to_text;
 use crate::components::{GenerationName, Moment, TestsOf};
+use crate::live::Live;
+
+/// The longest reason that a mark repeats, in bytes.
+const REASON_BYTES: usize = 120;
 
 /// The identifier of a generation's radio button.
 pub(super) fn radio_id(number: u32) -> String {
@@ -43,6 +48,7 @@ pub(super) fn Choice(
                         {candidate.last_known_working.then(|| view! { " " <span class="badge good">"Last known working"</span> })}
                         {unavailable.map(|why| view! { " " <span class="badge">{why}</span> })}
                         {generation.booted.then(|| view! { " " <span class="badge">"booted"</span> })}
+                        {candidate.newer.then(|| view! { " " <span class="badge">"newer"</span> })}
                     </span>
                     " "
                     <span class="choice-facts">
@@ -51,6 +57,7 @@ pub(super) fn Choice(
                         <TestsOf tests=candidate.tests/>
                     </span>
                     <span class="choice-marks">
+                        {candidate.left.clone().map(|left| view! { <LeftMark left/> })}
                         {marks(&candidate).into_iter().map(|mark| view! { " " <span class="badge warn">{mark}</span> }).collect_view()}
                     </span>
                 </span>
@@ -60,9 +67,23 @@ pub(super) fn Choice(
     .into_any()
 }
 
+/// Who left a generation, when and why: “Left by a rollback, Nov 29, 22:20, admin: X11 dead”.
+#[component]
+pub(in crate::pages) fn LeftMark(left: Left) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let by_me = untrack(|| live.person()).is_some_and(|person| person.name == left.by);
+    let who = if by_me { "You left this one, " } else { "Left by a rollback, " };
+    let by = (!by_me).then(|| format!(", {}", left.by));
+    let why = left.reason.map(|reason| format!(": {}", cut(&reason, REASON_BYTES)));
+    view! { " " <span class="badge warn left">{who}<Moment at=left.at/>{by}{why}</span> }.into_any()
+}
+
 /// What is to be known of a target before it is chosen, in a word or two.
 fn marks(candidate: &Candidate) -> Vec<String> {
     let mut marks = Vec::new();
+    if candidate.reverted {
+        marks.push("its pull request was reverted".to_owned());
+    }
     if candidate.old {
         marks.push(format!("older than {} days", OLD_AFTER.num_days()));
     }
@@ -70,7 +91,7 @@ fn marks(candidate: &Candidate) -> Vec<String> {
         marks.push("needs a reboot".to_owned());
     }
     if !candidate.generation.inhibitors.is_empty() {
-        marks.push(format!("inhibited by {}", candidate.generation.inhibitors.join(", ")));
+        marks.push(format!("inhibited by {}", few(&candidate.generation.inhibitors)));
     }
     marks
 }
@@ -78,6 +99,18 @@ fn marks(candidate: &Candidate) -> Vec<String> {
 /// The same in sentences, for the target that is chosen.
 pub(in crate::pages) fn warnings(candidate: &Candidate) -> Vec<String> {
     let mut warnings = Vec::new();
+    if candidate.newer {
+        warnings.push("It is newer than the current one: this goes forward, not back.".to_owned());
+    }
+    if candidate.left.is_some() {
+        warnings.push(
+            "A rollback left it. It counts as working again once a person runs its tests on it and all pass."
+                .to_owned(),
+        );
+    }
+    if candidate.reverted {
+        warnings.push("It was built from a pull request that was reverted.".to_owned());
+    }
     if candidate.old {
         warnings.push(format!(
             "It is older than {} days: holes that were mended since may be open in it, and data may have moved on.",
@@ -93,7 +126,7 @@ pub(in crate::pages) fn warnings(candidate: &Candidate) -> Vec<String> {
     if !candidate.generation.inhibitors.is_empty() {
         warnings.push(format!(
             "Activating it on the running system is inhibited by {}: expect a refusal.",
-            candidate.generation.inhibitors.join(", ")
+            few(&candidate.generation.inhibitors)
         ));
     }
     warnings

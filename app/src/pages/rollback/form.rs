@@ -200,7 +200,7 @@ fn ButtonText(plan: RollbackPlan, chosen: RwSignal<Option<u32>>) -> impl IntoVie
             let number = candidate.generation.number;
             view! {
                 <span class="outcome" data-place=place class:chosen=move || chosen.get() == Some(number)>
-                    {format!("Rollback to Gen {number}")}
+                    {candidate.way()}
                 </span>
             }
         })

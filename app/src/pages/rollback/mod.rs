@@ -4,6 +4,7 @@ mod changes;
 mod choice;
 mod form;
 
+use backstay_protocol::State;
 use backstay_protocol::rollback::RollbackPlan;
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -14,7 +15,7 @@ use crate::live::{Live, Started};
 
 #[cfg(all(debug_assertions, feature = "ssr"))]
 pub(super) use changes::compared;
-pub(super) use choice::warnings;
+pub(super) use choice::{LeftMark, warnings};
 use form::RollbackForm;
 
 /// The rollback dialog of the host that the address names, over the fleet page.
@@ -89,9 +90,15 @@ fn NoPlan(name: String, back: String) -> impl IntoView {
         return view! { <Trouble name back sentence="There is no host of this name.".to_owned()/> }
             .into_any();
     }
-    let sentence =
-        "The host has not reported its generations yet. Wait until its agent has connected, then look again.";
-    view! { <Trouble name back sentence=sentence.to_owned()/> }.into_any()
+    // The light says what is wrong with a profile that was read and points at nothing.
+    let system =
+        untrack(|| live.host(&name)).map(|host| host.with_untracked(|host| host.compartments.system.clone()));
+    let sentence = match system {
+        Some(light) if light.state != State::Unknown => format!("{}: {}", light.words, light.hint),
+        _ => "The host has not reported its generations yet. Wait until its agent has connected, then look again."
+            .to_owned(),
+    };
+    view! { <Trouble name back sentence/> }.into_any()
 }
 
 #[component]

@@ -18,8 +18,37 @@ pub(super) fn effect(host: &HostView, kind: OpKind, commits: &RolloutCommits) ->
     if host.online { what } else { format!("Offline: waits for the host to connect. {what}") }
 }
 
+/// Whether a roll-out of this kind has anything to do on a host; none where there is nothing to hold the host against.
+/// One that was rolled back is as somebody wants it, and so nothing is due.
+pub(super) fn is_due(host: &HostView, kind: OpKind, commits: &RolloutCommits) -> Option<bool> {
+    if kind == OpKind::Test {
+        return Some(true);
+    }
+    let way = Way::of(host, commits);
+    if way.branch == Branch::None || way.branch == Branch::NotReadable {
+        return None;
+    }
+    let switch_due = host.compartments.system.state == State::Attention;
+    Some(match kind {
+        OpKind::Pull => way.pull_due,
+        OpKind::Switch => switch_due,
+        _ => way.pull_due || switch_due,
+    })
+}
+
+/// What is known of the branch that a host follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Branch {
+    Known,
+    NotReadable,
+    None,
+}
+
 /// From where to where a host would go.
 struct Way<'a> {
+    branch: Branch,
+    /// Whether it was rolled back, which a switch undoes.
+    is_rolled_back: bool,
     /// What the branch says is not what was pulled.
     pull_due: bool,
     /// What was pulled is not what runs.
@@ -38,6 +67,12 @@ impl<'a> Way<'a> {
         // After a rollback the light is green on purpose, and a switch undoes it.
         let runs_another = runs.zip(checkout).is_some_and(|(runs, checkout)| !checkout.is(runs));
         Self {
+            branch: match lights.git.state {
+                State::Failed => Branch::NotReadable,
+                State::Unknown => Branch::None,
+                State::Ok | State::Attention | State::Working => Branch::Known,
+            },
+            is_rolled_back: lights.system.words.starts_with("Rolled back"),
             pull_due: is_due(lights.git.state) || is_due(lights.lock.state),
             switch_due: is_due(lights.system.state) || runs_another,
             generation: host.generation.as_ref().map(generation_name),
@@ -47,6 +82,27 @@ impl<'a> Way<'a> {
     }
 
     fn words(&self, kind: OpKind) -> String {
+        let switches = matches!(kind, OpKind::PullSwitch | OpKind::Switch);
+        let undoes = if self.is_rolled_back && switches { " This undoes its rollback." } else { "" };
+        match self.branch {
+            Branch::Known => format!("{}{undoes}", self.by_branch(kind)),
+            Branch::NotReadable => self.without_branch(kind, "the branch cannot be read now"),
+            Branch::None => self.without_branch(kind, "no branch to compare with"),
+        }
+    }
+
+    /// Where nobody knows what the branch says: what will be done, and why no more is said of it.
+    fn without_branch(&self, kind: OpKind, why: &str) -> String {
+        let checkout = aside(text(self.checkout).as_deref());
+        match kind {
+            OpKind::Pull => format!("Pulls the checkout{checkout}; {why}."),
+            OpKind::PullSwitch => format!("Pulls the checkout{checkout} and builds it; {why}."),
+            OpKind::Switch => format!("Builds the checkout{checkout}; {why}."),
+            other => self.by_branch(other),
+        }
+    }
+
+    fn by_branch(&self, kind: OpKind) -> String {
         let (from, checkout, head) = (self.generation.as_deref(), text(self.checkout), text(self.head));
         let (checkout, head) = (checkout.as_deref(), head.as_deref());
         match kind {
@@ -166,6 +222,57 @@ mod tests {
         ] {
             assert_eq!(effect(&host(git, system), kind, &none), said, "{git:?} {system:?} {kind:?}");
         }
+    }
+
+    #[test]
+    fn without_a_branch_nobody_says_that_nothing_changes() {
+        let at = RolloutCommits { head: None, ..commits("abc1234", "") };
+        for (git, kind, said) in [
+            (State::Unknown, OpKind::Switch, "Builds the checkout (abc1234); no branch to compare with."),
+            (
+                State::Unknown,
+                OpKind::PullSwitch,
+                "Pulls the checkout (abc1234) and builds it; no branch to compare with.",
+            ),
+            (State::Unknown, OpKind::Pull, "Pulls the checkout (abc1234); no branch to compare with."),
+            (State::Failed, OpKind::Switch, "Builds the checkout (abc1234); the branch cannot be read now."),
+            (State::Unknown, OpKind::Test, "Will run its tests."),
+        ] {
+            assert_eq!(effect(&host(git, State::Ok), kind, &at), said);
+        }
+        let none = RolloutCommits::default();
+        assert_eq!(
+            effect(&host(State::Unknown, State::Ok), OpKind::Switch, &none),
+            "Builds the checkout; no branch to compare with."
+        );
+    }
+
+    #[test]
+    fn what_is_due_is_what_the_lights_say_and_a_rollback_is_left_alone() {
+        let none = RolloutCommits::default();
+        let (ok, due) = (State::Ok, State::Attention);
+        for (git, system, kind, expected) in [
+            (ok, ok, OpKind::PullSwitch, Some(false)),
+            (due, ok, OpKind::PullSwitch, Some(true)),
+            (ok, due, OpKind::PullSwitch, Some(true)),
+            (due, ok, OpKind::Switch, Some(false)),
+            (ok, due, OpKind::Switch, Some(true)),
+            (ok, due, OpKind::Pull, Some(false)),
+            (due, ok, OpKind::Pull, Some(true)),
+            (ok, ok, OpKind::Test, Some(true)),
+            (State::Unknown, ok, OpKind::PullSwitch, None),
+            (State::Failed, ok, OpKind::Pull, None),
+        ] {
+            assert_eq!(is_due(&host(git, system), kind, &none), expected, "{git:?} {system:?} {kind:?}");
+        }
+        let mut back = HostView { generation: Some(on("aaaaaaa")), ..host(ok, ok) };
+        back.compartments.system.words = "Rolled back to Gen 48".into();
+        let commits = commits("ccccccc", "ccccccc");
+        assert_eq!(is_due(&back, OpKind::PullSwitch, &commits), Some(false));
+        assert_eq!(
+            effect(&back, OpKind::PullSwitch, &commits),
+            "Will switch: Gen 48 (aaaaaaa) → ccccccc. This undoes its rollback."
+        );
     }
 
     #[test]

@@ -8,15 +8,13 @@ use leptos::prelude::*;
 
 use super::Chosen;
 use super::effect::effect;
-use crate::components::Icon;
+use crate::components::{Icon, Kept};
 use crate::live::Row;
 
 /// One host that can be chosen: its lights, and what will happen to it.
 #[component]
 pub(super) fn HostChoice(
     row: Row,
-    /// Whether it is chosen when the dialog opens.
-    checked: bool,
     chosen: Chosen,
     /// From where to where it would go.
     commits: Arc<RolloutCommits>,
@@ -28,6 +26,11 @@ pub(super) fn HostChoice(
     };
     let lights = Memo::new(move |_| host.with(lights));
     let value = name.clone();
+    let checked = {
+        let name = name.clone();
+        move || chosen.hosts.with(|hosts| hosts.contains(&name))
+    };
+    let first = untrack(&checked);
     let turn = {
         let name = name.clone();
         move |event: leptos::ev::Event| {
@@ -44,7 +47,7 @@ pub(super) fn HostChoice(
     view! {
         <li data-host=name.clone()>
             <label class="check">
-                <input type="checkbox" name="hosts[]" value=value checked=checked on:change=turn/>
+                <input type="checkbox" name="hosts[]" value=value checked=first prop:checked=move || Kept(checked()) on:change=turn/>
                 {name.clone()}
             </label>
             <span class="lights-in-brief">

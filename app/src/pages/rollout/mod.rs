@@ -21,6 +21,7 @@ use crate::components::{
 };
 use crate::live::{Live, Row, Started};
 
+use effect::is_due;
 use hosts::HostChoice;
 
 const TITLE: &str = "Roll out";
@@ -58,9 +59,28 @@ struct Chosen {
     hosts: RwSignal<BTreeSet<String>>,
 }
 
+/// What the dialog was opened about.
+struct Asked {
+    about: About,
+    hosts: BTreeSet<String>,
+}
+
+impl Asked {
+    /// Those of its hosts on which there is something to do. Where that cannot be told of a host, it is one of them only
+    /// if a person named it.
+    fn due(&self, live: Live, kind: OpKind, commits: &RolloutCommits) -> BTreeSet<String> {
+        let is_named = self.about != About::All;
+        let due = |row: &&Row| {
+            let due = row.host.with_untracked(|host| is_due(host, kind, commits)).unwrap_or(is_named);
+            due && self.hosts.contains(&row.name)
+        };
+        live.rows().with_untracked(|rows| rows.iter().filter(due).map(|row| row.name.clone()).collect())
+    }
+}
+
 impl Chosen {
-    /// As the address says, or the selection that it speaks of.
-    fn from_address(live: Live) -> (Self, About) {
+    /// As the address says, or the selection that it speaks of: of these hosts, those on which there is something to do.
+    fn from_address(live: Live, commits: &RolloutCommits) -> (Self, Asked) {
         let query = use_query_map().get_untracked();
         let kind = query.get("kind").and_then(|kind| kind.parse().ok()).filter(|kind| KINDS.contains(kind));
         let about = About::of(&query);
@@ -74,8 +94,10 @@ impl Chosen {
         let known = live
             .rows()
             .with_untracked(|rows| rows.iter().map(|row| row.name.clone()).filter(is_wanted).collect());
-        let kind = RwSignal::new(kind.unwrap_or(OpKind::PullSwitch));
-        (Self { kind, hosts: RwSignal::new(known) }, about)
+        let kind = kind.unwrap_or(OpKind::PullSwitch);
+        let asked = Asked { about, hosts: known };
+        let due = asked.due(live, kind, commits);
+        (Self { kind: RwSignal::new(kind), hosts: RwSignal::new(due) }, asked)
     }
 
     /// A person may have chosen before the page was alive.
@@ -102,11 +124,12 @@ fn Ask(live: Live, commits: RolloutCommits) -> impl IntoView {
         return view! { <DialogTrouble title=TITLE back="/" sentence="There is no host yet."/> }.into_any();
     }
     let action = action_from_address::<StartRollout>();
-    let (chosen, about) = Chosen::from_address(live);
-    let first = chosen.hosts.get_untracked();
+    let commits = Arc::new(commits);
+    let (chosen, asked) = Chosen::from_address(live, &commits);
+    let is_lost = asked.about == About::Selected && asked.hosts.is_empty();
+    let asked = Arc::new(asked);
     // Where it was opened: the bar of the selection, the panel of a deployment, or the head of the page.
     let focus_after = format!("bulk-{} roll-out roll-out-shown main", chosen.kind.get_untracked().as_str());
-    let is_lost = about == About::Selected && first.is_empty();
     let list = NodeRef::<html::Fieldset>::new();
     Effect::new(move |_| {
         if let Some(list) = list.get() {
@@ -138,7 +161,8 @@ fn Ask(live: Live, commits: RolloutCommits) -> impl IntoView {
                 })}
                 <fieldset node_ref=list class="rollout-choice">
                     <Kinds chosen/>
-                    <Hosts live chosen first commits/>
+                    <CheckMany live chosen asked=Arc::clone(&asked) commits=Arc::clone(&commits)/>
+                    <Hosts live chosen asked commits/>
                 </fieldset>
                 <div class="rollout-how">
                     <label class="at-once">
@@ -192,18 +216,61 @@ fn Kinds(chosen: Chosen) -> impl IntoView {
     view! { <div class="kinds" role="radiogroup" aria-label="What to do">{kinds}</div> }
 }
 
+/// From how many hosts on the list is summed up in a line.
+const SUMMED_UP: usize = 10;
+
+/// How many hosts are due, and buttons that check many of them at once.
+#[component]
+fn CheckMany(live: Live, chosen: Chosen, asked: Arc<Asked>, commits: Arc<RolloutCommits>) -> impl IntoView {
+    let all = asked.hosts.len();
+    let due = {
+        let (asked, commits) = (Arc::clone(&asked), Arc::clone(&commits));
+        move |kind| asked.due(live, kind, &commits)
+    };
+    let summary = {
+        let due = due.clone();
+        move || {
+            let kind = chosen.kind.get();
+            (all > SUMMED_UP && kind != OpKind::Test).then(|| summed_up(due(kind).len(), all))
+        }
+    };
+    view! {
+        <p class="check-many">
+            <span class="faint" role="status">{summary}</span>
+            <span class="alive">
+                <button type="button" class="quiet" on:click=move |_| chosen.hosts.set(due(chosen.kind.get_untracked()))>
+                    "Check what is due"
+                </button>
+                <button type="button" class="quiet" on:click=move |_| chosen.hosts.set(asked.hosts.clone())>"Check all"</button>
+                <button type="button" class="quiet" on:click=move |_| chosen.hosts.set(BTreeSet::new())>"Check none"</button>
+            </span>
+        </p>
+    }
+    .into_any()
+}
+
+/// “130 of 1000 hosts are due; nothing would change on the others.”
+fn summed_up(due: usize, all: usize) -> String {
+    let (is, others) = match due {
+        0 => return format!("Nothing is known to be due on these {}.", hosts_words(all)),
+        due if due == all => return format!("All {} are due.", hosts_words(all)),
+        1 => ("is", all - 1),
+        due => ("are", all - due),
+    };
+    let others = hosts_words(others);
+    format!("{due} of {} {is} due. The other {others} are not checked.", hosts_words(all))
+}
+
 /// The hosts that the dialog was opened about, and the others below them, folded away.
 #[component]
-fn Hosts(live: Live, chosen: Chosen, first: BTreeSet<String>, commits: RolloutCommits) -> impl IntoView {
-    let commits = Arc::new(commits);
-    let first = Arc::new(first);
+fn Hosts(live: Live, chosen: Chosen, asked: Arc<Asked>, commits: Arc<RolloutCommits>) -> impl IntoView {
     let all = live.rows().with_untracked(Vec::len);
-    let about_all = first.is_empty() || first.len() == all;
+    let about_all = asked.hosts.is_empty() || asked.hosts.len() == all;
     let of = move |is_first: bool| {
-        let (commits, first) = (Arc::clone(&commits), Arc::clone(&first));
+        let commits = Arc::clone(&commits);
         let is_listed = {
-            let first = Arc::clone(&first);
-            move |row: &Row| about_all || first.contains(&row.name) == is_first
+            let asked = Arc::clone(&asked);
+            move |row: &Row| about_all || asked.hosts.contains(&row.name) == is_first
         };
         let rows = Memo::new_with_compare(
             move |_| {
@@ -215,9 +282,8 @@ fn Hosts(live: Live, chosen: Chosen, first: BTreeSet<String>, commits: RolloutCo
         view! {
             <For each=move || rows.get() key=|row| row.id let:row>
                 {
-                    let checked = first.contains(&row.name);
                     let commits = Arc::clone(&commits);
-                    view! { <HostChoice row checked chosen commits/> }
+                    view! { <HostChoice row chosen commits/> }
                 }
             </For>
         }
@@ -239,4 +305,21 @@ fn Hosts(live: Live, chosen: Chosen, first: BTreeSet<String>, commits: RolloutCo
 
 fn ids(rows: &[Row]) -> Vec<backstay_protocol::HostId> {
     rows.iter().map(|row| row.id).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::summed_up;
+
+    #[test]
+    fn many_hosts_are_summed_up() {
+        for (due, all, words) in [
+            (0, 1000, "Nothing is known to be due on these 1000 hosts."),
+            (12, 12, "All 12 hosts are due."),
+            (1, 12, "1 of 12 hosts is due. The other 11 hosts are not checked."),
+            (130, 1000, "130 of 1000 hosts are due. The other 870 hosts are not checked."),
+        ] {
+            assert_eq!(summed_up(due, all), words);
+        }
+    }
 }

@@ -164,7 +164,8 @@ async fn after_a_failure_was_recorded_nothing_further_is_begun() {
     for also_step in [false, true] {
         if also_step {
             let from = RolloutStep::Running { op };
-            let to = RolloutStep::Failed { op: Some(op), why: "The build ended with 1".into() };
+            let to =
+                RolloutStep::Failed { op: Some(op), why: "The build ended with 1".into(), in_tests: false };
             let id = bench.rollout.unwrap();
             bench.store.step_rollout(id, bench.id("gpc0"), &from, &to).await.unwrap();
         }

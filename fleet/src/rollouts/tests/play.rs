@@ -104,9 +104,17 @@ impl Bench {
         self.tell_facts(name).await;
     }
 
-    /// The host's test runs are gone.
-    pub(super) async fn no_test_ever_passed(&mut self, name: &str) {
-        self.host(name).runs.retain(|run| run.summary().passed < run.summary().total);
+    /// The latest run on each of the host's generations failed.
+    pub(super) async fn all_tests_fail(&mut self, name: &str) {
+        let now = self.later();
+        let host = self.host(name);
+        host.runs = host.generations.iter().map(|generation| test_run(generation, now, &["x11"])).collect();
+        self.tell_facts(name).await;
+    }
+
+    /// The host's agent has lost what its tests said.
+    pub(super) async fn forgets_its_runs(&mut self, name: &str) {
+        self.host(name).runs.clear();
         self.tell_facts(name).await;
     }
 

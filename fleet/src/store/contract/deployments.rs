@@ -70,6 +70,23 @@ pub(super) async fn a_later_merge_supersedes_what_is_going_on(bench: &mut impl B
     assert_eq!(page.iter().map(|d| d.id).collect::<Vec<_>>(), [ids[1]]);
 }
 
+pub(super) async fn the_commits_of_what_was_reverted_are_known(bench: &mut impl Bench) {
+    let store = bench.store();
+    assert_eq!(store.reverted_commits().await.unwrap(), []);
+    let first = opened(&*store, 1).await;
+    store.decide(first.id, &reverting(), &entry("pr.reverting")).await.unwrap().unwrap();
+    assert_eq!(
+        store.reverted_commits().await.unwrap(),
+        std::slice::from_ref(&first.commit),
+        "from the decision on"
+    );
+    store.decide(first.id, &reverted(), &entry("pr.reverted")).await.unwrap().unwrap();
+    let second = opened(&*store, 2).await;
+    assert_eq!(store.reverted_commits().await.unwrap(), std::slice::from_ref(&first.commit));
+    store.decide(second.id, &reverting(), &entry("pr.reverting")).await.unwrap().unwrap();
+    assert_eq!(store.reverted_commits().await.unwrap(), [second.commit, first.commit]);
+}
+
 pub(super) async fn ops_fill_a_deployment_host_by_host(bench: &mut impl Bench) {
     let store = bench.store();
     let gpc0 = enrolled(&*store, "gpc0").await.id;

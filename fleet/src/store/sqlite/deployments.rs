@@ -7,6 +7,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteExecutor};
 
 use super::row::{Columns, stored_json, stored_number, stored_time};
 use super::{NewAuditEntry, NewDeployment, SqliteStore, StoreError, Tx, audit};
+use crate::store::REVERTED_COMMITS;
 
 pub(super) async fn open(
     store: &SqliteStore,
@@ -145,6 +146,17 @@ pub(super) async fn page(
         deployments.push(from_row(row, hosts)?);
     }
     Ok(deployments)
+}
+
+pub(super) async fn reverted_commits(store: &SqliteStore) -> Result<Vec<Commit>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT commit_sha FROM deployments WHERE decision IN ('reverting', 'reverted', 'proposed')
+         ORDER BY id DESC LIMIT $1",
+    )
+    .bind(i64::from(REVERTED_COMMITS))
+    .fetch_all(&store.reader)
+    .await?;
+    rows.iter().map(|row| Ok(Commit(row.text("commit_sha")?))).collect()
 }
 
 pub(super) async fn heard(

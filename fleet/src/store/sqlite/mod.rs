@@ -377,6 +377,10 @@ impl Store for SqliteStore {
         deployments::candidates(self, id).await
     }
 
+    async fn reverted_commits(&self) -> Result<Vec<Commit>, StoreError> {
+        deployments::reverted_commits(self).await
+    }
+
     async fn remember_revert(&self, id: DeploymentId, candidate: &Commit) -> Result<(), StoreError> {
         deployments::remember(self, id, candidate).await
     }

@@ -69,7 +69,7 @@ fn the_first_failure_stops_what_was_not_begun() {
     let mut rollout = four();
     let queued = OpId::new();
     rollout.hosts[0].step = RolloutStep::Ok { op: OpId::new() };
-    rollout.hosts[1].step = RolloutStep::Failed { op: None, why: "Tests FAIL (x11)".into() };
+    rollout.hosts[1].step = RolloutStep::Failed { op: None, why: "Tests FAIL (x11)".into(), in_tests: true };
     rollout.hosts[2].step = RolloutStep::Running { op: queued };
     let why = "imac0: Tests FAIL (x11)".to_owned();
     assert_eq!(rollout.turn(|_| false), Some(RolloutState::Stopping { why: why.clone() }));
@@ -88,19 +88,47 @@ fn the_first_failure_stops_what_was_not_begun() {
 #[test]
 fn a_failure_that_leaves_nothing_to_stop_stops_nothing() {
     let mut rollout = rollout(&["gpc0", "imac0"], 2, true);
-    rollout.hosts[0].step = RolloutStep::Failed { op: None, why: "the build ended with 1".into() };
+    rollout.hosts[0].step =
+        RolloutStep::Failed { op: None, why: "the build ended with 1".into(), in_tests: false };
     rollout.hosts[1].step = RolloutStep::Running { op: OpId::new() };
     assert_eq!(rollout.turn(|_| false), None);
     rollout.hosts[1].step = RolloutStep::Ok { op: OpId::new() };
     assert_eq!(rollout.turn(|_| false), Some(RolloutState::Done));
-    let told = "1 of 2 hosts pulled and switched. gpc0: the build ended with 1";
+    let told = "1 of 2 hosts pulled and switched; failed on 1: gpc0 (the build ended with 1)";
     assert_eq!(rollout.told(Some("PR #42")), told);
+}
+
+#[test]
+fn a_host_whose_tests_failed_was_switched_all_the_same() {
+    let mut rollout = rollout(&["gpc0", "hsb0", "imac0", "hsb1", "csb0", "csb1"], 2, false);
+    let failed = |why: &str, in_tests| RolloutStep::Failed { op: None, why: why.into(), in_tests };
+    let steps = [
+        RolloutStep::Ok { op: OpId::new() },
+        failed("Tests FAIL (gpu)", true),
+        failed("Tests FAIL (x11)", true),
+        failed("its tests did not run", true),
+        failed("Tests FAIL (ntp)", true),
+        failed("the build ended with 1", false),
+    ];
+    for (host, step) in rollout.hosts.iter_mut().zip(steps) {
+        host.step = step;
+    }
+    rollout.state = RolloutState::Done;
+    assert_eq!(
+        rollout.told(None),
+        "5 of 6 hosts pulled and switched; failed on 1: csb1 (the build ended with 1); \
+         tests failed on 4: hsb0 (gpu), imac0 (x11), hsb1 (its tests did not run) and 1 more"
+    );
+    rollout.kind = OpKind::Test;
+    rollout.hosts.truncate(2);
+    rollout.hosts[1].step = failed("Tests FAIL (gpu)", false);
+    assert_eq!(rollout.told(None), "1 of 2 hosts passed their tests; failed on 1: hsb0 (gpu)");
 }
 
 #[test]
 fn without_stop_on_failure_it_goes_on() {
     let mut rollout = rollout(&["gpc0", "imac0"], 1, false);
-    rollout.hosts[0].step = RolloutStep::Failed { op: None, why: "x".into() };
+    rollout.hosts[0].step = RolloutStep::Failed { op: None, why: "x".into(), in_tests: false };
     assert_eq!(rollout.turn(|_| false), None);
     assert_eq!(rollout.next(|_| false, |_| true), [Next::Begin(id(&rollout, 1))]);
 }
@@ -110,7 +138,7 @@ fn what_an_end_means_for_a_host() {
     let (op, tests) = (OpId::new(), OpId::new());
     let running = RolloutStep::Running { op };
     let testing = RolloutStep::Testing { op: tests };
-    let failed = |op, why: &str| RolloutStep::Failed { op: Some(op), why: why.into() };
+    let failed = |op, why: &str| RolloutStep::Failed { op: Some(op), why: why.into(), in_tests: op == tests };
     for (step, ended, follow, after) in [
         (&running, Ended::Well, Some(tests), testing.clone()),
         (&running, Ended::Well, None, RolloutStep::Ok { op }),
@@ -136,7 +164,7 @@ fn names_are_those_of_the_wire() {
         RolloutStep::Running { op },
         RolloutStep::Testing { op },
         RolloutStep::Ok { op },
-        RolloutStep::Failed { op: None, why: why() },
+        RolloutStep::Failed { op: None, why: why(), in_tests: false },
         RolloutStep::Skipped { why: why() },
     ] {
         assert_eq!(serde_json::to_value(&step).unwrap()["step"], step.as_str());

@@ -64,7 +64,7 @@ impl Situation {
         })
     }
 
-    fn host(self, name: &str, platform: Platform) -> HostView {
+    pub(super) fn host(self, name: &str, platform: Platform) -> HostView {
         let running = self.facts.as_ref().and_then(Facts::running_generation).cloned();
         let runs = self.facts.as_ref().zip(running.as_ref());
         HostView {
@@ -84,7 +84,7 @@ impl Situation {
     }
 }
 
-fn changed(change: impl FnOnce(&mut Situation)) -> Situation {
+pub(super) fn changed(change: impl FnOnce(&mut Situation)) -> Situation {
     let mut situation = Situation::healthy();
     change(&mut situation);
     situation

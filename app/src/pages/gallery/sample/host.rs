@@ -2,22 +2,23 @@
 
 use backstay_protocol::closure_diff::ClosureDiff;
 use backstay_protocol::comparison::{CommitLine, Commits, CommitsBetween, Comparison};
-use backstay_protocol::rollback::plan;
+use backstay_protocol::rollback::{Past, plan};
 use backstay_protocol::test_history::histories;
 use backstay_protocol::timeline::Timeline;
 use backstay_protocol::view::HostDetail;
 use backstay_protocol::{Labels, OpAction, OpStatus, OpView, TestRun};
 use chrono::TimeDelta;
 
+use super::fleet::changed;
 use super::{closed, commit, facts, fleet, now, rollback_to, test_run};
 
 /// An op of so many hours ago.
-fn past(hours: i64, op: OpView) -> OpView {
-    let earlier = |at| at - TimeDelta::hours(hours);
+fn earlier(hours: i64, op: OpView) -> OpView {
+    let before = |at| at - TimeDelta::hours(hours);
     OpView {
-        created_at: earlier(op.created_at),
-        started_at: op.started_at.map(earlier),
-        finished_at: op.finished_at.map(earlier),
+        created_at: before(op.created_at),
+        started_at: op.started_at.map(before),
+        finished_at: op.finished_at.map(before),
         ..op
     }
 }
@@ -32,6 +33,44 @@ fn runs() -> Vec<TestRun> {
     vec![run(48, 3, 0), run(47, 8, 2), run(47, 6, 9), run(47, 8, 24), run(46, 8, 49)]
 }
 
+/// A host with names and lists as long as they come.
+pub(in super::super) fn odd() -> Option<HostDetail> {
+    let name = |kind: &str, number: usize| {
+        format!("{}-{kind}{number}", "check_that_the_nightly_backup_ran".repeat(6))
+    };
+    let mut detail = gpc0()?;
+    let facts = detail.facts.as_mut()?;
+    facts.failed_units = (0..320).map(|number| format!("{}.service", name("unit", number))).collect();
+    let results = |passed: usize| {
+        let result = |number| backstay_protocol::TestResult {
+            name: name("test", number),
+            passed: number < passed,
+            duration_ms: 140,
+            tail: vec!["it did not run: ".repeat(30)],
+        };
+        (0..200).map(result).collect::<Vec<_>>()
+    };
+    facts.test_runs[0].results = results(163);
+    facts.generations =
+        (1..=200).rev().map(|number| super::generation(number, 200 - i64::from(number))).collect();
+    facts.generations[0].current = true;
+    facts.running = Some(facts.generations[0].store_path.clone());
+    facts.test_runs[0].generation = facts.generations[0].reference();
+    facts.problems = vec![format!("{} could not be read.", "/etc/nixos/".repeat(30))];
+    let message = format!("163 of 200 tests passed. Failed: {}.", name("test", 170));
+    let ops = vec![earlier(1, closed(OpAction::Test, OpStatus::Failed, &message))];
+    let runs = facts.test_runs.clone();
+    let past = Past { runs: &runs, ops: &ops, reverted: &[] };
+    detail.plan = plan("gpc0", true, facts, &past, None, now());
+    detail.timeline = Timeline::of(facts, &past, now());
+    detail.tests = histories(None, &runs, &ops);
+    let facts = facts.clone();
+    detail.host =
+        changed(|situation| situation.facts = Some(facts)).host("gpc0", backstay_protocol::Platform::Nixos);
+    detail.ops = ops;
+    Some(detail)
+}
+
 /// gpc0: its last switch succeeded, and left it broken.
 pub(in super::super) fn gpc0() -> Option<HostDetail> {
     let host = fleet().into_iter().find(|host| host.name == "gpc0")?;
@@ -40,18 +79,19 @@ pub(in super::super) fn gpc0() -> Option<HostDetail> {
     let (runs, names) =
         (runs(), facts.test_runs[0].results.iter().map(|r| r.name.clone()).collect::<Vec<_>>());
     let ops = vec![
-        past(1, closed(OpAction::Test, OpStatus::Succeeded, "3 of 8 tests passed.")),
-        past(1, closed(OpAction::PullSwitch, OpStatus::Succeeded, "Gen 48 is active.")),
-        past(30, closed(rollback_to(46), OpStatus::Succeeded, "Rolled back to Gen 46")),
-        past(
+        earlier(1, closed(OpAction::Test, OpStatus::Succeeded, "3 of 8 tests passed.")),
+        earlier(1, closed(OpAction::PullSwitch, OpStatus::Succeeded, "Gen 48 is active.")),
+        earlier(30, closed(rollback_to(46), OpStatus::Succeeded, "Rolled back to Gen 46")),
+        earlier(
             50,
             closed(OpAction::Switch, OpStatus::Failed, "It ended with exit 2: the activation script failed."),
         ),
     ];
+    let past = Past { runs: &runs, ops: &ops, reverted: &[] };
     Some(HostDetail {
         labels: Labels { tags: host.tags.clone(), notes: "In the reading room, second shelf.".into() },
-        plan: plan("gpc0", true, &facts, None, now()),
-        timeline: Timeline::of(&facts, &runs, &ops, now()),
+        plan: plan("gpc0", true, &facts, &past, None, now()),
+        timeline: Timeline::of(&facts, &past, now()),
         tests: histories(Some(&names), &runs, &ops),
         test_timeout: None,
         facts: Some(facts),

@@ -9,10 +9,10 @@ use backstay_protocol::view::{FleetSnapshot, Person, Role};
 use backstay_protocol::{Checkout, Commit, Facts, Generation, GenerationRef, TestResult, TestRun};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::api::Start;
+use crate::api::{Address, Start};
 
 pub(super) use fleet::{Situation, fleet};
-pub(super) use host::{comparison, gpc0};
+pub(super) use host::{comparison, gpc0, odd};
 pub(super) use ops::{closed, every_op, op, output, rollback_to, running};
 pub(super) use pulls::{deployment, outcomes, pull_requests, rollout, steps};
 
@@ -29,7 +29,7 @@ pub(super) fn start() -> Start {
     Start {
         person: Person { name: "maria".into(), role: Role::Operator },
         view: backstay_protocol::PersonView::default(),
-        address: "https://backstay.example.org".into(),
+        address: Address { origin: "https://backstay.example.org".into(), is_configured: true },
         snapshot: FleetSnapshot {
             hosts: fleet(),
             pull_requests: backstay_protocol::pull_request::PullRequests::default(),

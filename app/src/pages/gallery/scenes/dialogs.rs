@@ -1,10 +1,13 @@
 //! Dialogs, and other things that stand over a page.
 
-use backstay_protocol::rollback::{RollbackPlan, plan};
-use backstay_protocol::{OpAction, OpView, Phase};
+use backstay_protocol::rollback::{Past, RollbackPlan, plan};
+use backstay_protocol::{OpAction, OpStatus, OpView, Phase};
+use chrono::TimeDelta;
 use leptos::prelude::*;
 
-use super::super::sample::{comparison, facts, now, rollback_to, running, start, test_run};
+use super::super::sample::{
+    closed, comparison, facts, generation, now, rollback_to, running, start, test_run,
+};
 use super::begin;
 use crate::api::CancelOp;
 use crate::components::{CancelButton, DialogTrouble, OpenPalette, OpenShortcuts, Place};
@@ -15,13 +18,40 @@ fn plan_of_gpc0(open_op: Option<OpView>) -> Option<RollbackPlan> {
     let mut facts = facts();
     facts.test_runs[0] = test_run(48, 3);
     facts.generations[2].inhibitors = vec!["dbus".into()];
-    plan("gpc0", true, &facts, open_op, now())
+    plan("gpc0", true, &facts, &Past::default(), open_op, now())
 }
 
 /// The dialog, as it opens.
 pub(super) fn rollback(live: Live) -> AnyView {
     begin(live);
     dialog(plan_of_gpc0(None))
+}
+
+/// The same after somebody left a generation whose tests pass, and with a pull request that was reverted.
+pub(super) fn left(live: Live) -> AnyView {
+    let mut facts = facts();
+    for generation in &mut facts.generations {
+        generation.current = generation.number == 47;
+    }
+    facts.running = facts.current().map(|current| current.store_path.clone());
+    facts.generations[3] = generation(45, 12);
+    facts.test_runs.push(test_run(45, 8));
+    let mut start = start();
+    for host in start.snapshot.hosts.iter_mut().filter(|host| host.name == "gpc0") {
+        host.generation = facts.current().cloned();
+    }
+    live.begin(start);
+    let reverted: Vec<_> = facts.generations[2].commit.clone().into_iter().collect();
+    let leaving = OpView {
+        requested_by: "maria".into(),
+        reason: Some("X11 is dead".into()),
+        started_at: Some(now() - TimeDelta::hours(3)),
+        finished_at: Some(now() - TimeDelta::hours(3)),
+        ..closed(rollback_to(47), OpStatus::Succeeded, "Rolled back to Gen 47")
+    };
+    let ops = [leaving];
+    let past = Past { runs: &[], ops: &ops, reverted: &reverted };
+    dialog(plan("gpc0", true, &facts, &past, None, now()))
 }
 
 /// The same of a host that another op holds.

@@ -4,7 +4,7 @@ use backstay_protocol::view::Role;
 use backstay_protocol::{Column, Density, PersonView};
 use leptos::prelude::*;
 
-use super::super::sample::{gpc0, start};
+use super::super::sample::{gpc0, odd, start};
 use super::begin;
 use crate::components::Selection;
 use crate::live::Live;
@@ -49,6 +49,21 @@ pub(super) fn empty(live: Live) -> AnyView {
 pub(super) fn host(live: Live) -> AnyView {
     begin(live);
     gpc0().map(|detail| view! { <host::Found detail/> }).into_any()
+}
+
+/// The page of a host whose names and lists are as long as they come.
+pub(super) fn odd_host(live: Live) -> AnyView {
+    begin(live);
+    odd().map(|detail| view! { <host::Found detail/> }).into_any()
+}
+
+/// The same host among others.
+pub(super) fn odd_fleet(live: Live) -> AnyView {
+    let mut start = start();
+    start.snapshot.hosts.truncate(2);
+    start.snapshot.hosts.extend(odd().map(|detail| detail.host));
+    live.begin(start);
+    hosts(live)
 }
 
 fn hosts(live: Live) -> AnyView {

@@ -7,7 +7,7 @@ use backstay_protocol::view::HostDetail;
 use backstay_protocol::{State, TestRun, test_run};
 use leptos::prelude::*;
 
-use crate::components::{Icon, Moment, TestsOf, finding, use_log_address};
+use crate::components::{Folded, Icon, Moment, TestsOf, finding, use_log_address};
 use crate::time::{moment, use_time};
 use strip::{CELL, HEIGHT, cells, in_words};
 
@@ -31,11 +31,18 @@ pub(super) fn Tests(detail: RwSignal<HostDetail>) -> impl IntoView {
             }
         })
     };
+    let open = RwSignal::new(false);
     let rows = move || {
-        let tests = tests.get();
-        if !tests.is_empty() {
-            let rows = tests.into_iter().map(|test| view! { <OneTest test/> }).collect_view();
-            return view! { <ul class="tests-of-host">{rows}</ul> }.into_any();
+        let (first, others) = in_two(tests.get());
+        if !first.is_empty() {
+            let rows = |tests: Vec<TestHistory>| {
+                tests.into_iter().map(|test| view! { <OneTest test/> }).collect_view()
+            };
+            let count = others.len();
+            let others = (count > 0).then(|| {
+                view! { <Folded count open><ul class="tests-of-host">{rows(others)}</ul></Folded> }
+            });
+            return view! { <ul class="tests-of-host">{rows(first)}</ul> {others} }.into_any();
         }
         match folder.get() {
             Some(path) => view! {
@@ -48,6 +55,19 @@ pub(super) fn Tests(detail: RwSignal<HostDetail>) -> impl IntoView {
         }
     };
     view! { {run} {rows} }.into_any()
+}
+
+/// How many tests are shown at once.
+const SHOWN: usize = 10;
+
+/// The tests that are shown, and those that are folded away. Of many, those that fail come first.
+fn in_two(mut tests: Vec<TestHistory>) -> (Vec<TestHistory>, Vec<TestHistory>) {
+    if tests.len() <= SHOWN {
+        return (tests, vec![]);
+    }
+    tests.sort_by_key(|test| test.failing_since.is_none());
+    let others = tests.split_off(SHOWN);
+    (tests, others)
 }
 
 fn latest(runs: &[TestRun]) -> Option<TestRun> {
@@ -145,6 +165,28 @@ fn duration(ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_many_tests_those_that_fail_are_shown() {
+        let test = |name: usize, fails: bool| TestHistory {
+            name: name.to_string(),
+            is_there: None,
+            outcomes: vec![],
+            failing_since: fails.then(|| FailingSince {
+                generation: 48,
+                at: chrono::DateTime::UNIX_EPOCH,
+                at_least: false,
+            }),
+            is_flaky: false,
+            tail: vec![],
+        };
+        let names =
+            |tests: &[TestHistory]| tests.iter().map(|test| test.name.clone()).collect::<Vec<_>>().join(" ");
+        let (first, others) = in_two((0..10).map(|n| test(n, n == 9)).collect());
+        assert_eq!((names(&first).as_str(), others.len()), ("0 1 2 3 4 5 6 7 8 9", 0));
+        let (first, others) = in_two((0..12).map(|n| test(n, n > 10)).collect());
+        assert_eq!((names(&first).as_str(), names(&others).as_str()), ("11 0 1 2 3 4 5 6 7 8", "9 10"));
+    }
 
     #[test]
     fn how_long_a_test_took() {

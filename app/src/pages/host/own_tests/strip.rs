@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use backstay_protocol::test_history::TestOutcome;
 use chrono::{DateTime, Utc};
 
-use crate::pages::host::timeline::escaped;
+use crate::escape::escaped;
 
 /// How wide a run is drawn, in pixels.
 pub(super) const CELL: u32 = 11;

@@ -17,8 +17,6 @@ use crate::browser;
 use crate::components::{Icon, Moment, use_log_address};
 use crate::time::{moment, rough, use_time};
 
-pub(super) use picture::escaped;
-
 use list::{List, Listed};
 use picture::{Page, TALL_HEIGHT, WIDE_HEIGHT};
 use words::{Worked, last_worked};

@@ -9,6 +9,7 @@ use backstay_protocol::{OpId, State};
 
 use super::layout::{Layout, Mark, Segment, TALL, WIDE, layout};
 use super::words::{Worked, in_short, last_worked, said, sentence, state};
+use crate::escape::escaped;
 
 /// How high the picture is that goes across, in pixels.
 pub(super) const WIDE_HEIGHT: u32 = 150;
@@ -271,11 +272,6 @@ fn patterns(which: &str) -> String {
     format!(
         r#"<defs><pattern id="timeline-{which}-saw" {saw}</pattern><pattern id="timeline-{which}-hatch" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="hatch" d="M0 0v8"/></pattern></defs>"#
     )
-}
-
-/// As text or an attribute of a document.
-pub(in crate::pages::host) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]
