@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::at_once::{Player, Slots};
 use super::bench::{Bench, MERGED};
+use super::host::test_run;
 
 impl Bench {
     pub(super) async fn say(&self, name: &str, message: AgentMessage) {
