@@ -24,7 +24,7 @@ async function longLog(page: Page, fleet: Fleet, gpc0: Host): Promise<LogDrawer>
   const drawer = await watchTests(page, fleet);
   await expect(drawer.output).toContainText('a Needle at the end');
   await gpc0.letTestsGo();
-  await drawer.came('succeeded');
+  await drawer.came('failed');
   await page.reload();
   await alive(page);
   await expect(drawer.lines, 'the last lines come with the page').toHaveCount(2000);
@@ -148,7 +148,7 @@ test('colours are classes, other escapes go, and one sees who speaks', async ({ 
   await open(page, '/ops');
   await page.getByRole('main').getByRole('link', { name: 'Run Tests' }).click();
   const drawer = new LogDrawer(page, 'Run Tests', 'gpc0');
-  await drawer.came('succeeded');
+  await drawer.came('failed');
   await expect(drawer.output.getByText('error:', { exact: true })).toHaveClass('fg-1 bold');
   await expect(drawer.output.getByText('green', { exact: true })).toHaveClass('fg-10');
   await expect(drawer.output.getByText('blue', { exact: true })).toHaveClass('bg-12');

@@ -70,7 +70,6 @@ fn Open(read: OpRead) -> impl IntoView {
     let without_log = use_address_without_log();
     let again = Signal::derive(move || with_log(&without_log(), ""));
     closes_and_gives_focus_back(Some(id));
-    let status = Signal::derive(move || op.with(|op| op.status));
     let took = move || {
         op.with(|op| op.started_at.zip(op.finished_at))
             .map(|(from, to)| view! { <span class="op-state">"in "<Took from to/></span> })
@@ -82,7 +81,7 @@ fn Open(read: OpRead) -> impl IntoView {
                 <CloseLink/>
             </div>
             <div class="drawer-state">
-                <OpStatusBadge status/>
+                <OpStatusBadge op/>
                 <OpNow op/>
                 {took}
                 <div class="drawer-actions">

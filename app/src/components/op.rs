@@ -31,18 +31,29 @@ fn look(status: OpStatus) -> &'static str {
     }
 }
 
+/// The same of this op: of tests that failed, how many.
+fn words(op: &OpView) -> String {
+    match op.failed_tests.len() {
+        0 => status_words(op.status).to_owned(),
+        1 => "1 test failed".to_owned(),
+        failed => format!("{failed} tests failed"),
+    }
+}
+
 /// How far an op is, as shape and words.
 #[component]
 pub fn OpStatusBadge(
-    /// Its status.
+    /// The op.
     #[prop(into)]
-    status: Signal<OpStatus>,
+    op: Signal<OpView>,
 ) -> impl IntoView {
+    let status = Memo::new(move |_| op.with(|op| op.status));
+    let words = Memo::new(move |_| op.with(words));
     let look = Signal::derive(move || look(status.get()));
     view! {
         <span class="light" data-state=look data-status=move || status.get().as_str()>
             <Icon name=look/>
-            <span class="words">{move || status_words(status.get())}</span>
+            <span class="words">{words}</span>
         </span>
     }
     .into_any()

@@ -46,7 +46,6 @@ fn OpRow(ops: Signal<Vec<OpView>>, id: OpId, of_hosts: bool) -> impl IntoView {
         let first = first.clone();
         Memo::new(move |_| ops.with(found).unwrap_or_else(|| first.clone()))
     };
-    let status = Signal::derive(move || op.with(|op| op.status));
     let outcome = move || {
         op.with(|op| {
             let took = op
@@ -63,7 +62,7 @@ fn OpRow(ops: Signal<Vec<OpView>>, id: OpId, of_hosts: bool) -> impl IntoView {
         <tr data-op=first.action.kind().as_str() data-id=id.to_string()>
             <th scope="row"><OpLink op=first.clone()/></th>
             {of_hosts.then(|| view! { <td data-title="Host"><a href=format!("/hosts/{host}")>{host.clone()}</a></td> })}
-            <td class="status-cell"><OpStatusBadge status/><OpNow op/></td>
+            <td class="status-cell"><OpStatusBadge op/><OpNow op/></td>
             <td class="time" data-title="When"><Moment at=first.created_at/></td>
             <td data-title="Who">{first.requested_by}</td>
             <td class="outcome-cell">{outcome}</td>

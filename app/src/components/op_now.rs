@@ -22,6 +22,7 @@ impl Now {
     fn of(op: &OpView, online: bool) -> Self {
         let host = &op.host_name;
         match op.status {
+            OpStatus::Queued if op.waits => Self::Waits("waits for the tests to stop".to_owned(), op.due_at),
             OpStatus::Queued if online => Self::Waits(format!("waits for {host}"), op.due_at),
             OpStatus::Queued => Self::Waits(format!("waits for {host}, which is offline"), op.due_at),
             OpStatus::Sent => Self::Goes("sent, not begun yet".to_owned(), op.created_at),
@@ -124,6 +125,8 @@ mod tests {
         let queued = op(OpStatus::Queued, None);
         assert_eq!(Now::of(&queued, false), Now::Waits("waits for gpc0, which is offline".into(), due));
         assert_eq!(Now::of(&queued, true), Now::Waits("waits for gpc0".into(), due));
+        let behind_tests = OpView { waits: true, ..queued.clone() };
+        assert_eq!(Now::of(&behind_tests, true), Now::Waits("waits for the tests to stop".into(), due));
     }
 
     #[test]

@@ -43,7 +43,6 @@ fn Found(read: OpRead) -> impl IntoView {
     let watched = Watched::follow(live, read);
     let op = watched.op;
     let (cancel, retry) = (action_from_address::<CancelOp>(), action_from_address::<RetryOp>());
-    let status = Memo::new(move |_| op.with(|op| op.status));
     view! {
         <PageTitle text=format!("{title} - {host}")/>
         <div class="page op-page">
@@ -53,7 +52,7 @@ fn Found(read: OpRead) -> impl IntoView {
                     <a href=format!("/ops?host={host}")>"Ops"</a>" / "
                 </p>
                 <h1>{title}</h1>
-                <OpStatusBadge status/>
+                <OpStatusBadge op/>
                 <OpNow op/>
                 <div class="page-actions">
                     <CancelButton op action=cancel place=Place::Page/>

@@ -2,7 +2,7 @@
 
 use backstay_protocol::limits::REASON_CHARS;
 use backstay_protocol::rollback::{Candidate, RollbackPlan};
-use backstay_protocol::{Generation, GenerationRef, HostView, OpView};
+use backstay_protocol::{Generation, GenerationRef, HostView, OpKind, OpView};
 use leptos::html;
 use leptos::prelude::*;
 
@@ -21,6 +21,8 @@ struct Since {
     moved: Memo<Option<GenerationRef>>,
     /// The op that holds it.
     busy: Memo<Option<OpView>>,
+    /// Whether that op is a run of tests, which a rollback stops.
+    testing: Memo<bool>,
     offline: Memo<bool>,
 }
 
@@ -33,9 +35,15 @@ impl Since {
         let online = plan.online;
         let now =
             move |host: &Option<HostView>| host.as_ref()?.generation.as_ref().map(Generation::reference);
+        let busy = Memo::new(move |_| host.with(|h| h.as_ref().map_or(open_op.clone(), |h| h.op.clone())));
+        // Tests that are being stopped already have somebody else's rollback behind them, or end by themselves.
+        let is_test = |op: &Option<OpView>| {
+            op.as_ref().is_some_and(|op| op.action.kind() == OpKind::Test && op.cancel.is_none())
+        };
         Self {
             moved: Memo::new(move |_| host.with(now).filter(|now| *now != seen)),
-            busy: Memo::new(move |_| host.with(|h| h.as_ref().map_or(open_op.clone(), |h| h.op.clone()))),
+            busy,
+            testing: Memo::new(move |_| busy.with(is_test)),
             offline: Memo::new(move |_| !host.with(|h| h.as_ref().map_or(online, |h| h.online))),
         }
     }
@@ -57,7 +65,8 @@ pub(super) fn RollbackForm(plan: RollbackPlan, back: String, again: PlanResource
         }
     });
     let closed = Signal::derive(move || {
-        since.moved.with(Option::is_some) || since.busy.with(Option::is_some) || !live.may_operate()
+        let is_held = since.busy.with(Option::is_some) && !since.testing.get();
+        since.moved.with(Option::is_some) || is_held || !live.may_operate()
     });
     let pending = action.pending();
     let goable = plan.candidates.iter().any(|c| c.unavailable().is_none());
@@ -75,6 +84,7 @@ pub(super) fn RollbackForm(plan: RollbackPlan, back: String, again: PlanResource
             <input type="hidden" name="host" value=plan.host_name.clone()/>
             <input type="hidden" name="seen" value=reference_to_text(&plan.current.generation.reference())/>
             <input type="hidden" name="back" value=back.clone()/>
+            {move || since.testing.get().then(|| view! { <input type="hidden" name="stop_tests" value="true"/> })}
             <Current current=plan.current.clone()/>
             <StateNow since again host=plan.host_name.clone()/>
             <fieldset disabled=closed>
@@ -92,7 +102,7 @@ pub(super) fn RollbackForm(plan: RollbackPlan, back: String, again: PlanResource
             <div class="dialog-end">
                 <a class="button" id="rollback-cancel" href=back>"Cancel"</a>
                 <button type="submit" class="primary" disabled=move || closed.get() || pending.get() || !goable>
-                    <ButtonText plan chosen/>
+                    <ButtonText plan chosen testing=since.testing/>
                 </button>
             </div>
         </ActionForm>
@@ -132,12 +142,19 @@ fn StateNow(since: Since, again: PlanResource, host: String) -> impl IntoView {
         let host = host.clone();
         move || {
             let host = host.clone();
+            let testing = since.testing.get();
             since.busy.get().map(|op| {
+                let by = &op.requested_by;
+                let (what, then) = if testing {
+                    (format!("{host} runs its tests: "), format!(", started by {by}. Rolling back stops them."))
+                } else {
+                    (format!("{host} is busy: "), format!(", asked for by {by}. Wait for it, or cancel it."))
+                };
                 view! {
-                    <p class="banner warn" role="status">
-                        {format!("{host} is busy: ")}
+                    <p class="banner" class:warn=!testing role="status">
+                        {what}
                         <a href=log_address(op.id) data-noscroll="" data-log=op.id.to_string()>{op.title()}</a>
-                        {format!(", asked for by {}. Wait for it, or cancel it.", op.requested_by)}
+                        {then}
                     </p>
                 }
             })
@@ -189,18 +206,21 @@ fn Outcomes(plan: RollbackPlan, chosen: RwSignal<Option<u32>>) -> impl IntoView 
     view! { <div class="outcomes" aria-live="polite">{outcomes}</div> }
 }
 
-/// “Rollback to Gen 47”, as chosen.
+/// “Rollback to Gen 47”, as chosen; while the host runs its tests, “Stop the tests and roll back to Gen 47”.
 #[component]
-fn ButtonText(plan: RollbackPlan, chosen: RwSignal<Option<u32>>) -> impl IntoView {
+fn ButtonText(plan: RollbackPlan, chosen: RwSignal<Option<u32>>, testing: Memo<bool>) -> impl IntoView {
     let texts = plan
         .candidates
         .iter()
         .zip(1..)
         .map(|(candidate, place)| {
             let number = candidate.generation.number;
+            let way = candidate.way();
+            let verb = if candidate.newer { "go forward" } else { "roll back" };
+            let stopping = format!("Stop the tests and {verb} to Gen {number}");
             view! {
                 <span class="outcome" data-place=place class:chosen=move || chosen.get() == Some(number)>
-                    {candidate.way()}
+                    {move || if testing.get() { stopping.clone() } else { way.clone() }}
                 </span>
             }
         })

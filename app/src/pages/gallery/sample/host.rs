@@ -79,7 +79,7 @@ pub(in super::super) fn gpc0() -> Option<HostDetail> {
     let (runs, names) =
         (runs(), facts.test_runs[0].results.iter().map(|r| r.name.clone()).collect::<Vec<_>>());
     let ops = vec![
-        earlier(1, closed(OpAction::Test, OpStatus::Succeeded, "3 of 8 tests passed.")),
+        earlier(1, closed(OpAction::Test, OpStatus::Failed, "3 of 8 tests passed on Gen 48.")),
         earlier(1, closed(OpAction::PullSwitch, OpStatus::Succeeded, "Gen 48 is active.")),
         earlier(30, closed(rollback_to(46), OpStatus::Succeeded, "Rolled back to Gen 46")),
         earlier(

@@ -69,6 +69,10 @@ pub(in super::super) fn every_op() -> Vec<OpView> {
             OpStatus::Failed,
             "Gen 49 is active, but these units failed: display-manager.service.",
         ),
+        OpView {
+            failed_tests: vec!["gpu".into()],
+            ..closed(OpAction::Test, OpStatus::Failed, "7 of 8 tests passed on Gen 48. Failed: gpu.")
+        },
         closed(OpAction::PullSwitch, OpStatus::TimedOut, "It took longer than 2 h and was ended."),
         closed(OpAction::Test, OpStatus::Cancelled, "Cancelled by jonas. Cancelling undid nothing."),
         closed(

@@ -1,7 +1,7 @@
 //! Ops: in tables, in words, and what they write.
 
 use backstay_protocol::view::OpDetail;
-use backstay_protocol::{OpStatus, OpView};
+use backstay_protocol::{OpAction, OpStatus, OpView};
 use leptos::prelude::*;
 
 use super::super::sample::{every_op, op, output, rollback_to};
@@ -21,7 +21,8 @@ pub(super) fn table(live: Live) -> AnyView {
 /// Each state by itself.
 pub(super) fn states(live: Live) -> AnyView {
     begin(live);
-    let badges = OpStatus::ALL.map(|status| view! { <OpStatusBadge status=Signal::stored(status)/> });
+    let badges = OpStatus::ALL
+        .map(|status| view! { <OpStatusBadge op=Signal::stored(op(OpAction::Switch, status))/> });
     let (open, over): (Vec<_>, Vec<_>) = every_op().into_iter().partition(|op| op.status.is_open());
     view! {
         <Part title="States"><p class="gallery-row">{badges.collect_view()}</p></Part>
