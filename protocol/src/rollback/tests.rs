@@ -12,6 +12,7 @@ fn rolled_back() -> (Facts, OpView) {
     facts.test_runs[0] = test_run(48, 8, 8);
     facts.generations[0].current = false;
     facts.generations[1].current = true;
+    facts.running = Some(facts.generations[1].store_path.clone());
     let reason = Some("X11 is dead".to_owned());
     let left = OpView {
         finished_at: Some(now() - TimeDelta::minutes(30)),

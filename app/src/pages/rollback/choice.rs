@@ -48,6 +48,7 @@ pub(super) fn Choice(
                         {candidate.last_known_working.then(|| view! { " " <span class="badge good">"Last known working"</span> })}
                         {unavailable.map(|why| view! { " " <span class="badge">{why}</span> })}
                         {generation.booted.then(|| view! { " " <span class="badge">"booted"</span> })}
+                        {candidate.finishes().then(|| view! { " " <span class="badge">"in the profile, not running"</span> })}
                         {candidate.newer.then(|| view! { " " <span class="badge">"newer"</span> })}
                     </span>
                     " "
@@ -99,6 +100,10 @@ fn marks(candidate: &Candidate) -> Vec<String> {
 /// The same in sentences, for the target that is chosen.
 pub(in crate::pages) fn warnings(candidate: &Candidate) -> Vec<String> {
     let mut warnings = Vec::new();
+    if candidate.finishes() {
+        warnings
+            .push("The profile points at it already, but something else runs: this activates it.".to_owned());
+    }
     if candidate.newer {
         warnings.push("It is newer than the current one: this goes forward, not back.".to_owned());
     }
