@@ -42,7 +42,7 @@ impl Fleet {
         let Some(record) = self.store.host_by_name(name).await? else { return Ok(None) };
         let host = self.host_view(&record).await?;
         let reverted = self.store.reverted_commits().await?;
-        let Recorded { runs, mut ops } = self.recorded(record.id).await?;
+        let Recorded { runs, mut ops } = self.past_of(record.id).await?;
         let past = Past { runs: &runs, ops: &ops, reverted: &reverted };
         let facts = record.facts.as_ref();
         let now = self.clock.now();
@@ -66,7 +66,7 @@ impl Fleet {
     }
 
     /// What is recorded of a host: its latest test runs and ops, newest first, and the rollbacks and tests before those.
-    async fn recorded(&self, host: HostId) -> Result<Recorded, StoreError> {
+    async fn past_of(&self, host: HostId) -> Result<Recorded, StoreError> {
         let runs = self.store.test_runs(host, RUNS_READ).await?;
         let filter = OpFilter { host: Some(host), limit: OPS_READ, ..OpFilter::default() };
         let mut ops = self.store.ops(&filter).await?;
@@ -100,7 +100,7 @@ impl Fleet {
         reverted: &[Commit],
     ) -> Result<Option<RollbackPlan>, StoreError> {
         let Some(facts) = &record.facts else { return Ok(None) };
-        let Recorded { runs, ops } = self.recorded(record.id).await?;
+        let Recorded { runs, ops } = self.past_of(record.id).await?;
         let past = Past { runs: &runs, ops: &ops, reverted };
         let online = self.hub.is_online(record.id);
         Ok(rollback::plan(&record.name, online, facts, &past, open_op, self.clock.now()))

@@ -1,7 +1,7 @@
 //! Rolling back several hosts in one confirmed action: those that failed in a deployment, or those that a person chose.
 
 use backstay_protocol::deployment::{Deployment, HostOutcome};
-use backstay_protocol::rollback::{self, Candidate, RollbackPlan};
+use backstay_protocol::rollback::{Candidate, RollbackPlan};
 use backstay_protocol::rollout::{
     ConfirmedRollback, MOST_AT_ONCE, OTHERS, PlannedRollback, Rollout, RolloutStep,
 };
