@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use backstay_protocol::limits::cut;
@@ -20,6 +20,10 @@ use crate::unit::{Manager, Unit};
 
 /// How long to wait before an op is tried again that can be neither begun nor called off.
 const PAUSE: Duration = Duration::from_secs(2);
+/// For how long a scope is asked for again while systemd answers nothing, as while it re-executes itself.
+const SCOPE_PATIENCE: Duration = Duration::from_secs(30);
+/// The pause between two such tries.
+const SCOPE_PAUSE: Duration = Duration::from_millis(300);
 
 /// The variables that a runner is given where `sudo` would take them from it. What holds secrets is not among them: they
 /// show in the list of processes.
@@ -50,6 +54,8 @@ pub(crate) struct Runners {
     user: u32,
     /// The folder of the user's own systemd (`XDG_RUNTIME_DIR`).
     runtime: Option<PathBuf>,
+    /// For how long a scope is asked for again.
+    scope_patience: Duration,
     clock: Arc<dyn Clock>,
 }
 
@@ -62,6 +68,7 @@ impl Runners {
             platform: config.platform,
             user: rustix::process::geteuid().as_raw(),
             runtime: std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from),
+            scope_patience: SCOPE_PATIENCE,
             clock,
         })
     }
@@ -83,7 +90,7 @@ impl Runners {
         let runner = self.runner(entry);
         if let Some(scope) = self.scope(entry) {
             let detached = vec![runner::DETACH.to_owned()];
-            if begins(&[scope, runner.clone(), detached].concat(), entry).await {
+            if self.begins_in_scope(&[scope, runner.clone(), detached].concat(), entry).await {
                 return true;
             }
         }
@@ -96,6 +103,31 @@ impl Runners {
         let message = "No runner could begin it. Nothing was changed. See the agent's log on the host, and whether its \
                        disk is full.";
         self.refuse(entry, message)
+    }
+
+    /// Starts a runner in a scope; whether it has begun the op. Only a systemd that answers, before the try and after it, has
+    /// said no: one that re-executes itself answers nothing for a moment.
+    async fn begins_in_scope(&self, argv: &[String], entry: &Entry) -> bool {
+        let end = Instant::now() + self.scope_patience;
+        let mut answered = false;
+        loop {
+            if begins(argv, entry).await {
+                return true;
+            }
+            let answers = self.kill_mode().await.is_some_and(|mode| mode.is_ok());
+            if (answered && answers) || Instant::now() >= end || !entry.folder().exists() {
+                return false;
+            }
+            answered = answers;
+            tokio::time::sleep(SCOPE_PAUSE).await;
+        }
+    }
+
+    /// What a stop of the agent's unit does to the runners in it; none where the agent is no service.
+    async fn kill_mode(&self) -> Option<Result<String, String>> {
+        let (unit, commands) = (self.unit.clone()?, self.commands.clone());
+        let asked = tokio::task::spawn_blocking(move || unit.kill_mode(&commands)).await;
+        Some(asked.unwrap_or_else(|error| Err(error.to_string())))
     }
 
     /// Ends an op as one that was not begun; whether that is on disk.
@@ -152,10 +184,8 @@ impl Runners {
     /// Why an op that activates must not be begun outside of a scope: the activation may stop the agent's unit, which would
     /// end the activation half-way. Nothing where it cannot come to that.
     async fn danger(&self, entry: &Entry) -> Option<String> {
-        let unit = self.unit.clone().filter(|_| activates(&entry.file().action))?;
-        let (name, commands) = (unit.name.clone(), self.commands.clone());
-        let asked = tokio::task::spawn_blocking(move || unit.kill_mode(&commands)).await;
-        let mode = match asked.unwrap_or_else(|error| Err(error.to_string())) {
+        let name = &self.unit.as_ref().filter(|_| activates(&entry.file().action))?.name;
+        let mode = match self.kill_mode().await? {
             Ok(mode) if matches!(mode.as_str(), "process" | "none") => return None,
             Ok(mode) => format!("KillMode={mode}"),
             Err(why) => format!("its KillMode cannot be read: {why}"),
@@ -247,6 +277,7 @@ mod tests {
             platform: Platform::Nixos,
             user: 0,
             runtime: None,
+            scope_patience: Duration::ZERO,
             clock: Arc::new(SystemClock),
         }
     }
@@ -302,6 +333,47 @@ mod tests {
         for words in ["Nothing was changed", "Set KillMode=process in agent.service"] {
             assert!(result.message.contains(words), "{}", result.message);
         }
+    }
+
+    /// Runners whose `systemctl` and `systemd-run` do this, and who are patient.
+    fn with_systemd(folder: &Path, systemctl: &str, systemd_run: &str) -> Runners {
+        let mut runners = Runners { scope_patience: SCOPE_PATIENCE, ..runners(Some(Manager::System)) };
+        let argv = |name: &str, does: &str| {
+            let script = format!("cd '{}'; echo >>{name}; {does}", folder.display());
+            ["sh", "-c", &script].map(str::to_owned).to_vec()
+        };
+        runners.commands.systemctl = argv("systemctl", systemctl);
+        runners.commands.systemd_run = argv("systemd-run", systemd_run);
+        runners
+    }
+
+    /// How often such a program was called.
+    fn calls(folder: &Path, name: &str) -> usize {
+        std::fs::read_to_string(folder.join(name)).unwrap_or_default().lines().count()
+    }
+
+    /// Seen: systemd 252 in the middle of `daemon-reexec` has both programs say that the other end is not connected.
+    #[tokio::test]
+    async fn a_systemd_that_re_executes_itself_is_asked_for_a_scope_until_it_answers() {
+        let state = tempfile::tempdir().unwrap();
+        let entry = entry_of(state.path(), OpAction::Switch);
+        let begins = format!("[ $(wc -l <systemd-run) -ge 4 ] && : >'{}/begun'", entry.folder().display());
+        let runners =
+            with_systemd(state.path(), "[ $(wc -l <systemctl) -ge 3 ] && echo KillMode=process", &begins);
+        assert!(runners.begin_or_call_off(&entry).await);
+        assert_eq!(entry.standing().unwrap(), Standing::Died, "it was begun, by a runner that is gone");
+        assert_eq!(calls(state.path(), "systemd-run"), 4);
+    }
+
+    #[tokio::test]
+    async fn a_systemd_that_answers_is_not_asked_for_ever() {
+        let state = tempfile::tempdir().unwrap();
+        let entry = entry_of(state.path(), OpAction::Switch);
+        let runners = with_systemd(state.path(), "echo KillMode=control-group", "exit 1");
+        assert!(runners.begin_or_call_off(&entry).await);
+        let Standing::Ended(result) = entry.standing().unwrap() else { panic!() };
+        assert!(result.message.contains("KillMode=control-group"), "{}", result.message);
+        assert_eq!(calls(state.path(), "systemd-run"), 2);
     }
 
     #[tokio::test]
