@@ -164,9 +164,9 @@ mod tests {
     fn a_connection_whose_journal_was_not_told_is_sent_no_op() {
         let hub = Hub::default();
         let host = HostId::new();
-        let old = hub.connect(host);
+        let old = hub.connect(host, None);
         assert!(hub.make_ready(&old) && hub.send_if_ready(host, ServerMessage::ReportFacts));
-        let new = hub.connect(host);
+        let new = hub.connect(host, None);
         assert!(!hub.send_if_ready(host, ServerMessage::ReportFacts));
         assert!(hub.make_ready(&new) && hub.send_if_ready(host, ServerMessage::ReportFacts));
     }
