@@ -226,7 +226,8 @@ pub struct OpStep {
     pub message: Option<String>,
     /// The audit entry that goes with the step.
     pub audit: Option<NewAuditEntry>,
-    /// The row in `rollbacks` that goes with the step; it takes the place of an earlier one of the same op.
+    /// The row in `rollbacks` that goes with the step; it takes the place of an earlier one of the same op. A step that closes the
+    /// op without one removes the earlier one: a lost rollback was found never to have moved its host.
     pub rollback: Option<RollbackRecord>,
     /// Until when the server waits from here on. A closed op is not waited for.
     pub due_at: Option<DateTime<Utc>>,
