@@ -9,6 +9,8 @@ pub(crate) struct Position {
     pub(crate) current: Option<u32>,
     /// The build that runs.
     pub(crate) running: Option<String>,
+    /// The specialisation of it that is active.
+    pub(crate) specialisation: Option<String>,
     running_number: Option<u32>,
 }
 
@@ -18,6 +20,7 @@ impl Position {
         Self {
             current: facts.current().map(|g| g.number),
             running: facts.running.clone(),
+            specialisation: facts.specialisation.clone(),
             running_number: facts.running_generation().map(|g| g.number),
         }
     }

@@ -59,7 +59,8 @@ async fn a_specialisation_is_its_generation_and_named() {
     assert_eq!(tested.facts.test_runs[0].generation, host.reference(2));
     assert!(tested.facts.problems.is_empty(), "{:?}", tested.facts.problems);
     let heard = one(&host, host.rollback(2, 1)).await;
-    heard.expect(Outcome::Completed);
+    let message = heard.expect(Outcome::Completed);
+    assert!(message.contains("specialisation “gaming” was active before; Gen 1 itself runs"), "{message}");
     assert_eq!((heard.facts.running_generation().unwrap().number, heard.facts.specialisation), (1, None));
 }
 
