@@ -43,7 +43,11 @@ fn go(work: &mut Work<'_>, target: &GenerationRef, seen: &GenerationRef) -> Verd
             return failed;
         }
     }
-    Verdict::completed(format!("Rolled back to {target}.")).with_exit(&Ended::Exited(0))
+    let done = Verdict::completed(format!("Rolled back to {target}.")).with_exit(&Ended::Exited(0));
+    match &before.specialisation {
+        Some(name) => done.and(&format!("The specialisation {name} was left.")),
+        None => done,
+    }
 }
 
 /// Where the op was told to stop between two commands: nothing has been activated, so the host can be left as it was.

@@ -59,13 +59,14 @@ async fn a_specialisation_is_its_generation_and_named() {
     assert_eq!(tested.facts.test_runs[0].generation, host.reference(2));
     assert!(tested.facts.problems.is_empty(), "{:?}", tested.facts.problems);
     let heard = one(&host, host.rollback(2, 1)).await;
-    heard.expect(Outcome::Completed);
+    let message = heard.expect(Outcome::Completed);
+    assert_eq!(message, "Rolled back to Gen 1. The specialisation gaming was left.");
     assert_eq!((heard.facts.running_generation().unwrap().number, heard.facts.specialisation), (1, None));
 }
 
 /// `ln -sfn system /nix/var/nix/profiles/system`, and links to a store path or to a generation that is gone.
 #[tokio::test]
-async fn a_profile_that_points_at_none_of_its_generations_is_told() {
+async fn a_profile_that_points_at_none_of_its_generations_is_told_and_can_be_rolled_back() {
     let host = Host::with_three();
     let elsewhere = host.store_path(1);
     for target in [Path::new("system"), Path::new("system-9-link"), &elsewhere] {
@@ -76,5 +77,8 @@ async fn a_profile_that_points_at_none_of_its_generations_is_told() {
         assert_eq!(facts.running_generation().unwrap().number, 3);
         let told = facts.problems.join(" ");
         assert!(told.contains("none of its generations") && told.contains("--switch-generation"), "{told}");
+        one(&host, host.rollback(3, 2)).await.expect(Outcome::Completed);
+        assert_eq!((host.current(), host.running()), (2, host.store_path(2)), "and there is a way back");
+        host.runs(3);
     }
 }
