@@ -52,6 +52,12 @@ impl Facts {
         self.generations.iter().find(|g| g.current)
     }
 
+    /// The generation that a rollback leaves: the one that the profile points at or, if its link leads to none of them, the
+    /// one that runs.
+    pub fn seat(&self) -> Option<&Generation> {
+        self.current().or_else(|| self.running_generation())
+    }
+
     /// The generation with this number.
     pub fn generation(&self, number: u32) -> Option<&Generation> {
         self.generations.iter().find(|g| g.number == number)

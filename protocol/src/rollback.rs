@@ -85,7 +85,7 @@ pub fn plan(
     open_op: Option<OpView>,
     now: DateTime<Utc>,
 ) -> Option<RollbackPlan> {
-    let current = facts.current()?;
+    let current = facts.seat()?;
     let working = past.last_known_working(facts).map(|g| g.number);
     let candidate = |generation: &Generation| Candidate {
         generation: generation.clone(),
@@ -162,11 +162,12 @@ fn runs(facts: &Facts, generation: &Generation) -> bool {
 /// # Errors
 /// The [`Refusal`] that applies.
 pub fn check(facts: &Facts, target: &GenerationRef, seen_current: &GenerationRef) -> Result<(), Refusal> {
-    let current = facts.current().ok_or(Refusal::NoCurrent)?;
+    let current = facts.seat().ok_or(Refusal::NoCurrent)?;
     if current.reference() != *seen_current {
         return Err(Refusal::CurrentChanged { seen: seen_current.clone(), is: current.reference() });
     }
-    if target.number == current.number && runs(facts, current) {
+    // A profile whose link is broken is mended by going to what runs.
+    if target.number == current.number && current.current && runs(facts, current) {
         return Err(Refusal::AlreadyCurrent(target.clone()));
     }
     let found = facts.generation(target.number).ok_or_else(|| Refusal::TargetGone(target.clone()))?;

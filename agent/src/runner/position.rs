@@ -12,6 +12,8 @@ pub(crate) struct Position {
     /// The specialisation of it that is active.
     pub(crate) specialisation: Option<String>,
     running_number: Option<u32>,
+    /// The specialisation of it that is active.
+    pub(crate) specialisation: Option<String>,
 }
 
 impl Position {
@@ -22,6 +24,7 @@ impl Position {
             running: facts.running.clone(),
             specialisation: facts.specialisation.clone(),
             running_number: facts.running_generation().map(|g| g.number),
+            specialisation: facts.specialisation.clone(),
         }
     }
 
@@ -32,10 +35,13 @@ impl Position {
 
     /// In a sentence.
     pub(crate) fn told(&self) -> String {
+        let special = self.specialisation.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
         match (self.current, self.running_number) {
-            (Some(current), Some(running)) if current == running => format!("The host is on Gen {current}."),
+            (Some(current), Some(running)) if current == running => {
+                format!("The host is on Gen {current}{special}.")
+            }
             (Some(current), Some(running)) => {
-                format!("Its profile points at Gen {current}, but Gen {running} runs.")
+                format!("Its profile points at Gen {current}, but Gen {running}{special} runs.")
             }
             (Some(current), None) => {
                 format!("Its profile points at Gen {current}; what runs is none of its generations.")

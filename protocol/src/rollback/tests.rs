@@ -291,3 +291,29 @@ fn every_refusal_says_that_nothing_was_changed() {
         assert!(refusal.to_string().contains("Nothing was changed"), "{refusal}");
     }
 }
+
+/// Its profile points at itself, or at a store path: what runs is left, and the way back is there.
+#[test]
+fn a_host_whose_profile_is_broken_can_be_rolled_back() {
+    let mut facts = facts();
+    facts.generations[0].current = false;
+    let plan = plan("gpc0", true, &facts, &Past::default(), None, now()).unwrap();
+    assert_eq!((plan.current.generation.number, plan.preselected), (48, Some(47)));
+    let reference = |number: u32| generation(number, 0).reference();
+    assert_eq!(check(&facts, &reference(47), &reference(48)), Ok(()));
+    assert_eq!(check(&facts, &reference(48), &reference(48)), Ok(()), "which mends the profile");
+    facts.running = None;
+    assert_eq!(check(&facts, &reference(47), &reference(48)), Err(Refusal::NoCurrent));
+}
+
+#[test]
+fn a_short_revision_of_a_reverted_commit_is_reverted() {
+    let reverted = [Commit("07f74d4be34a2bd1b4b6e4f6e2c31d3dba9c0a11".into())];
+    let past = Past { reverted: &reverted, ..Past::default() };
+    for (built, is_reverted) in
+        [("07f74d4", true), ("07f74d4-dirty", true), ("b45f6cd", false), ("dirty", false)]
+    {
+        let generation = Generation { commit: Some(Commit(built.into())), ..generation(47, 1) };
+        assert_eq!(past.is_reverted(&generation), is_reverted, "{built}");
+    }
+}

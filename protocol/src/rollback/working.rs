@@ -7,10 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::message::Outcome;
 use crate::test_history::op_of;
-use crate::{AUTO_TEST, Commit, Facts, Generation, OpAction, OpStatus, OpView, TestRun};
-
-/// What the build of a tree with local changes has behind the commit that it started from.
-const DIRTY: &str = "-dirty";
+use crate::{AUTO_TEST, Commit, Facts, Generation, OpAction, OpStatus, OpView, SameCommit, TestRun};
 
 /// What is recorded of a host, beside its latest facts.
 #[derive(Debug, Clone, Copy, Default)]
@@ -71,7 +68,7 @@ impl<'a> Past<'a> {
     /// The newest generation before the current one that is present, whose latest test run passed completely, that
     /// nobody has [left](Self::left), and that was not [reverted](Self::is_reverted).
     pub fn last_known_working<'f>(&self, facts: &'f Facts) -> Option<&'f Generation> {
-        let current = facts.current()?;
+        let current = facts.seat()?;
         facts
             .generations
             .iter()
@@ -87,12 +84,10 @@ fn at(op: &OpView) -> DateTime<Utc> {
     op.finished_at.unwrap_or(op.created_at)
 }
 
-/// Whether a generation was built from a commit, with local changes or without.
+/// Whether a generation was certainly built from a commit, with local changes or without.
 pub fn is_built_from(generation: &Generation, commit: &Commit) -> bool {
-    generation
-        .commit
-        .as_ref()
-        .is_some_and(|built| built.0.strip_suffix(DIRTY).unwrap_or(&built.0) == commit.0)
+    let relation = generation.commit.as_ref().map(|built| built.compare(commit));
+    matches!(relation, Some(SameCommit::Same | SameCommit::SameWithChanges))
 }
 
 /// Whether an op was a rollback from this build to an earlier generation that the host began. One that failed counts: it
