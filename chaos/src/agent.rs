@@ -149,14 +149,16 @@ fn drop_in(recipe: &Recipe) -> String {
     let quoted =
         |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%"));
     let argv: Vec<_> = recipe.argv.iter().map(|word| quoted(word)).collect();
-    let mut text = format!("[Service]\nExecStart=\nExecStart={}\nRestartSec=200ms\n", argv.join(" "));
-    for stream in ["Output", "Error"] {
-        text += &format!("Standard{stream}=append:{}\n", recipe.log.display());
-    }
-    for (name, value) in &recipe.variables {
-        text += &format!("Environment={}\n", quoted(&format!("{name}={value}")));
-    }
-    text
+    let mut lines = vec![
+        "[Service]\nExecStart=".to_owned(),
+        format!("ExecStart={}", argv.join(" ")),
+        "RestartSec=200ms".to_owned(),
+        format!("StandardOutput=append:{}", recipe.log.display()),
+        format!("StandardError=append:{}", recipe.log.display()),
+    ];
+    let variables = recipe.variables.iter().map(|(name, value)| quoted(&format!("{name}={value}")));
+    lines.extend(variables.map(|variable| format!("Environment={variable}")));
+    lines.join("\n") + "\n"
 }
 
 #[cfg(test)]

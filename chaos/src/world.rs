@@ -275,7 +275,8 @@ impl World {
     pub(crate) fn forget_git_locks(&self) -> Result<()> {
         let git = self.host.checkout.join(".git");
         for folder in [git.clone(), git.join("refs/heads"), git.join("refs/remotes/origin")] {
-            for entry in fs::read_dir(folder)? {
+            // git packs its references at times, and takes the folder away.
+            for entry in fs::read_dir(folder).into_iter().flatten() {
                 let path = entry?.path();
                 if path.extension().is_some_and(|extension| extension == "lock") {
                     fs::remove_file(path)?;
