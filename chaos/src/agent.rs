@@ -20,7 +20,9 @@ const OPS: &str = "backstay-op*";
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How long systemd may take to do what it is asked for.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(1);
+/// The pause before it is asked again.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// The agent of a world.
 pub(crate) enum Agent {
@@ -119,13 +121,20 @@ impl Unit {
         self.try_systemctl(&["start", "--no-block", NAME]).await.map(drop)
     }
 
+    /// Asks again where systemd does not take it: the op may just have it start itself anew.
     async fn systemctl(&self, words: &[&str]) -> Result<()> {
-        let output = self.try_systemctl(words).await?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            bail!("`systemctl {}` ended with {}: {said}", words.join(" "), output.status);
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let output = self.try_systemctl(words).await?;
+            if output.status.success() {
+                return Ok(());
+            }
+            if Instant::now() >= end {
+                let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+                bail!("`systemctl {}` ended with {}: {said}", words.join(" "), output.status);
+            }
+            tokio::time::sleep(PAUSE).await;
         }
-        Ok(())
     }
 
     async fn try_systemctl(&self, words: &[&str]) -> Result<std::process::Output> {
@@ -140,14 +149,16 @@ fn drop_in(recipe: &Recipe) -> String {
     let quoted =
         |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%"));
     let argv: Vec<_> = recipe.argv.iter().map(|word| quoted(word)).collect();
-    let mut text = format!("[Service]\nExecStart=\nExecStart={}\nRestartSec=200ms\n", argv.join(" "));
-    for stream in ["Output", "Error"] {
-        text += &format!("Standard{stream}=append:{}\n", recipe.log.display());
-    }
-    for (name, value) in &recipe.variables {
-        text += &format!("Environment={}\n", quoted(&format!("{name}={value}")));
-    }
-    text
+    let mut lines = vec![
+        "[Service]\nExecStart=".to_owned(),
+        format!("ExecStart={}", argv.join(" ")),
+        "RestartSec=200ms".to_owned(),
+        format!("StandardOutput=append:{}", recipe.log.display()),
+        format!("StandardError=append:{}", recipe.log.display()),
+    ];
+    let variables = recipe.variables.iter().map(|(name, value)| quoted(&format!("{name}={value}")));
+    lines.extend(variables.map(|variable| format!("Environment={variable}")));
+    lines.join("\n") + "\n"
 }
 
 #[cfg(test)]

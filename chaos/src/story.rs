@@ -131,6 +131,7 @@ async fn restore(world: &mut World) -> Result<()> {
     world.server_clock.set(0)?;
     world.agent_clock.set(0)?;
     script::let_go(&world.host)?;
+    world.forget_git_locks()?;
     world.revive().await
 }
 
