@@ -66,11 +66,11 @@ impl Unit {
     /// The innermost unit of a path, if it is a service. A user's systemd is a service of the host's.
     fn in_path(path: &str) -> Option<Self> {
         let units: Vec<&str> =
-            path.split('/').filter(|part| part.ends_with(".service") || part.ends_with(".scope")).collect();
+            path.split('/').filter(|part| matches!(kind(part), Some("service" | "scope"))).collect();
         let (name, around) = units.split_last()?;
         let in_users = around.iter().any(|part| part.starts_with("user@"));
         let manager = if in_users { Manager::User } else { Manager::System };
-        let is_service = name.ends_with(".service") && !name.starts_with("user@");
+        let is_service = kind(name) == Some("service") && !name.starts_with("user@");
         is_service.then(|| Self { name: (*name).to_owned(), manager })
     }
 
@@ -122,6 +122,11 @@ impl Unit {
         let is_root = rustix::process::geteuid().is_root();
         (self.manager == Manager::System && !is_root).then_some(commands.sudo.as_slice())
     }
+}
+
+/// What kind of unit a name is of, such as `service`.
+fn kind(name: &str) -> Option<&str> {
+    name.rsplit_once('.').map(|(_, kind)| kind)
 }
 
 #[cfg(test)]

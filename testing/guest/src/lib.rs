@@ -283,7 +283,9 @@ fn is_systemd(pid: u32) -> bool {
 }
 
 fn binds(binds: &[(PathBuf, PathBuf)]) -> String {
-    binds.iter().map(|(from, to)| format!("{}\t{}\n", from.display(), to.display())).collect()
+    let lines: Vec<String> =
+        binds.iter().map(|(from, to)| format!("{}\t{}\n", from.display(), to.display())).collect();
+    lines.concat()
 }
 
 /// Removes the control groups of guests whose supervisor was killed. What is in use cannot be removed.

@@ -87,7 +87,9 @@ fn test(programs: Programs, only: Option<&str>, jobs: usize) -> Result<bool> {
         stories::ALL.iter().filter(|story| only.is_none_or(|only| story.name.contains(only))).collect();
     if let Some(lacking) = backstay_guest::lacking() {
         println!("Left out, for no systemd can be booted here: {lacking}.");
-        stories.iter().for_each(|story| println!("LEFT OUT {}", story.name));
+        for story in &stories {
+            println!("LEFT OUT {}", story.name);
+        }
         println!("Systemd: 0 passed, 0 failed, {} skipped", stories.len());
         return Ok(true);
     }
