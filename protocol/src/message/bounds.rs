@@ -9,7 +9,7 @@ use crate::limits::{
     TEST_NAME_BYTES, TEST_RUNS, TEST_TAIL_BYTES, TEST_TAIL_LINES, TESTS, UNIT_BYTES, VERSION_BYTES, cut,
     cut_line, is_host_name,
 };
-use crate::{Commit, Facts, Generation, OutputLine, TestRun};
+use crate::{Commit, Facts, Generation, NoCheckout, OutputLine, TestRun};
 
 /// Which limit is broken.
 type Broken = &'static str;
@@ -65,8 +65,19 @@ impl Facts {
         }
         shorten_lines(&mut self.failed_units, FAILED_UNITS, UNIT_BYTES);
         shorten_all(&mut self.problems, PROBLEMS, PROBLEM_BYTES);
-        if let Some(version) = &mut self.nix_version {
-            shorten_line(version, VERSION_BYTES);
+        for text in [&mut self.nix_version, &mut self.specialisation].into_iter().flatten() {
+            shorten_line(text, VERSION_BYTES);
+        }
+        if let Some(flake) = &mut self.switch_flake {
+            shorten_line(flake, PATH_BYTES);
+        }
+        if let Some(NoCheckout { path, why }) = &mut self.no_checkout {
+            shorten_line(path, PATH_BYTES);
+            why.iter_mut().for_each(|why| shorten(why, PROBLEM_BYTES));
+        }
+        let local = self.checkout.as_mut().and_then(|checkout| checkout.local.as_mut());
+        if let Some(on) = local.and_then(|local| local.on.as_mut()) {
+            shorten_line(on, VERSION_BYTES);
         }
     }
 }
@@ -101,6 +112,8 @@ fn check_facts(facts: &Facts) -> Result<(), Broken> {
     let commits = facts.generations.iter().flat_map(|g| [&g.commit, &g.tree]).flatten();
     let commits =
         commits.chain(checkout.into_iter().flat_map(|c| [Some(&c.commit), c.tree.as_ref()]).flatten());
+    let upstream = checkout.and_then(|c| c.local.as_ref()).and_then(|local| local.upstream.as_ref());
+    let commits = commits.chain(upstream);
     commits
         .map(|Commit(hash)| hash)
         .chain(checkout.and_then(|c| c.lock_hash.as_ref()))

@@ -9,7 +9,7 @@ use crate::limits::{
     VERSION_BYTES,
 };
 use crate::sample;
-use crate::{Commit, Generation, GenerationRef, Stream};
+use crate::{Commit, Generation, GenerationRef, NoCheckout, Stream};
 
 fn time() -> impl Strategy<Value = DateTime<Utc>> {
     (0_i64..4_000_000_000_000).prop_map(|ms| DateTime::from_timestamp_millis(ms).unwrap())
@@ -238,6 +238,9 @@ fn overflowing(texts: &[String], number: usize) -> Facts {
         failed_units: list.clone(),
         problems: list,
         nix_version: texts.last().cloned(),
+        specialisation: texts.last().cloned(),
+        switch_flake: texts.first().map(|text| text.repeat(10)),
+        no_checkout: texts.first().map(|text| NoCheckout { path: text.repeat(10), why: Some(text.clone()) }),
         ..sample::facts()
     }
 }
@@ -250,6 +253,10 @@ fn the_current_generation_is_never_cut_off() {
     assert_eq!(facts.current().unwrap().number, 249);
     assert_eq!(facts.current().unwrap().version.as_ref().unwrap().len(), VERSION_BYTES);
     assert_eq!((facts.failed_units.len(), facts.problems[0].len()), (FAILED_UNITS, PROBLEM_BYTES));
+    assert_eq!(facts.specialisation.unwrap().len(), VERSION_BYTES);
+    assert_eq!(facts.switch_flake.unwrap().len(), PATH_BYTES);
+    let none = facts.no_checkout.unwrap();
+    assert_eq!((none.path.len(), none.why.unwrap().len()), (PATH_BYTES, PROBLEM_BYTES));
 }
 
 #[test]
