@@ -12,8 +12,6 @@ pub(crate) struct Position {
     /// The specialisation of it that is active.
     pub(crate) specialisation: Option<String>,
     running_number: Option<u32>,
-    /// The specialisation of it that is active.
-    pub(crate) specialisation: Option<String>,
 }
 
 impl Position {
@@ -24,7 +22,6 @@ impl Position {
             running: facts.running.clone(),
             specialisation: facts.specialisation.clone(),
             running_number: facts.running_generation().map(|g| g.number),
-            specialisation: facts.specialisation.clone(),
         }
     }
 
