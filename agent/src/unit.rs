@@ -55,12 +55,12 @@ impl Unit {
 
     /// The service in what `/proc/self/cgroup` says (cgroups(7)): one line for each hierarchy, `ID:CONTROLLERS:PATH`.
     fn in_control_groups(text: &str) -> Option<Self> {
-        let paths = text.lines().filter_map(|line| {
+        let mut paths = text.lines().filter_map(|line| {
             let (_, rest) = line.split_once(':')?;
             let (controllers, path) = rest.split_once(':')?;
             matches!(controllers, "" | "name=systemd").then_some(path)
         });
-        paths.filter_map(Self::in_path).next()
+        paths.find_map(Self::in_path)
     }
 
     /// The innermost unit of a path, if it is a service. A user's systemd is a service of the host's.

@@ -301,7 +301,7 @@ impl World {
 }
 
 /// As NixOS does early at its boot.
-const CURRENT_SYSTEM: &str = r#"[Unit]
+const CURRENT_SYSTEM: &str = r"[Unit]
 DefaultDependencies=no
 Before=sysinit.target
 [Service]
@@ -309,7 +309,7 @@ Type=oneshot
 ExecStart=/bin/sh -c 'ln -sfn $(readlink -f /nix/var/nix/profiles/system) /run/current-system'
 [Install]
 WantedBy=sysinit.target
-"#;
+";
 
 /// Has a generation run: `/run/current-system`, or home-manager's link.
 const BECOME: &str = r#"become() {
@@ -321,8 +321,8 @@ const BECOME: &str = r#"become() {
 "#;
 
 /// Stands still until the story goes on.
-const PAUSE: &str = r#"pause() { : >/srv/traces/here; while [ ! -e /srv/traces/go ]; do sleep 0.05; done; }
-"#;
+const PAUSE: &str = r"pause() { : >/srv/traces/here; while [ ! -e /srv/traces/go ]; do sleep 0.05; done; }
+";
 
 fn parent(path: &str) -> String {
     Path::new(path).parent().unwrap_or(Path::new("/")).display().to_string()
