@@ -251,12 +251,6 @@ impl World {
         output(command.args(words))
     }
 
-    /// Waits until the host has reported a checkout.
-    pub(crate) fn wait_for_checkout(&self) -> Result<()> {
-        self.inside(&["post", "request_op", "host=gpc0", "kind=refresh"])?;
-        super::stories::expect(&self.end_of_op()?, "succeeded", "")
-    }
-
     /// Waits until the agent's unit is active.
     pub(crate) fn wait_for_agent(&self) -> Result<()> {
         wait_for("the agent's unit to be active", || {

@@ -48,7 +48,6 @@ pub(crate) const ALL: &[Story] = &[
         name: "the agent is stopped in the middle of a rollback and started later",
         tell: faults::agent_stopped,
     },
-    Story { name: "a switch is cancelled while systemd activates for it", tell: faults::switch_cancelled },
     Story { name: "the host is rebooted in the middle of a rollback", tell: faults::host_rebooted },
     Story { name: "a switch is cancelled while systemd activates", tell: switches::cancelled },
     Story { name: "nixos-rebuild is killed while systemd activates", tell: switches::rebuild_killed },
@@ -74,7 +73,7 @@ fn expect_whole(world: &World, op: &Op, target: u32) -> Result<()> {
 }
 
 /// Holds how an op ended against what it should be.
-pub(crate) fn expect(op: &Op, status: &str, message: &str) -> Result<()> {
+fn expect(op: &Op, status: &str, message: &str) -> Result<()> {
     let fine = op.status == status && op.message.contains(message);
     ensure!(fine, "not {status}, “{message}”, but {}", op.told());
     Ok(())
