@@ -32,13 +32,13 @@ pub struct Left {
 }
 
 impl<'a> Past<'a> {
-    /// The latest test run of a generation.
+    /// The latest test run of a generation. Of two of the same moment, what the host says counts.
     pub fn tests_of<'f>(&self, facts: &'f Facts, generation: &Generation) -> Option<&'f TestRun>
     where
         'a: 'f,
     {
         let is_of_it = |run: &&TestRun| run.generation.store_path == generation.store_path;
-        facts.test_runs.iter().chain(self.runs).filter(is_of_it).max_by_key(|run| run.finished_at)
+        self.runs.iter().chain(&facts.test_runs).filter(is_of_it).max_by_key(|run| run.finished_at)
     }
 
     /// Who left a generation by a rollback, the last time, unless its tests have passed since in a run that a person
