@@ -59,7 +59,7 @@ pub fn local_path(path: &str) -> &str {
 /// Whether no part of the path is empty or made of dots, also where dots are escaped.
 fn has_plain_parts(path: &str) -> bool {
     let path = path.split(['?', '#']).next().unwrap_or_default();
-    let mut parts = path.trim_start_matches('/').split('/').peekable();
+    let mut parts = path.strip_prefix('/').unwrap_or(path).split('/').peekable();
     while let Some(part) = parts.next() {
         let plain = part.to_ascii_lowercase().replace("%2e", ".");
         let is_last = parts.peek().is_none();
