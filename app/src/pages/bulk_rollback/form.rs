@@ -39,7 +39,8 @@ const SUMMED_UP: usize = 10;
 
 /// How many of many hosts are rolled back, and why the others are not.
 fn summed_up(found: &[PlannedRollback]) -> Option<String> {
-    let (all, go) = (found.len(), preselected(found).len());
+    let all = found.len();
+    let go = found.iter().filter(|planned| planned.from.is_some() && planned.to.is_ok()).count();
     let fine = found.iter().filter(|planned| planned.to.is_err() && planned.fine).count();
     (all > SUMMED_UP).then(|| {
         let others = all - go - fine;
