@@ -172,7 +172,7 @@ mod tests {
             name: name.to_string(),
             is_there: None,
             outcomes: vec![],
-            failing_since: fails.then(|| FailingSince {
+            failing_since: fails.then_some(FailingSince {
                 generation: 48,
                 at: chrono::DateTime::UNIX_EPOCH,
                 at_least: false,
