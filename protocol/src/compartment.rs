@@ -419,12 +419,12 @@ fn running_system(inputs: &Inputs<'_>, facts: &Facts, running: &Generation) -> L
             "It stays there until the next switch.",
         );
     }
-    against_checkout(facts, running, name)
+    against_checkout(facts, running, &name)
 }
 
 /// Whether what runs is what a switch would make, as far as it can be told.
-fn against_checkout(facts: &Facts, running: &Generation, name: String) -> Light {
-    let ok = |hint: String| Light::new(State::Ok, name.clone(), hint);
+fn against_checkout(facts: &Facts, running: &Generation, name: &str) -> Light {
+    let ok = |hint: String| Light::new(State::Ok, name, hint);
     let Some(built) = &running.commit else {
         return ok("Active. It records no commit, so whether a switch is due cannot be told.".to_owned());
     };

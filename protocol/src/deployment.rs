@@ -41,10 +41,11 @@ pub struct PullRequestRef {
 }
 
 /// What people, or the branch, decided of a deployment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "decision", rename_all = "kebab-case")]
 pub enum Decision {
     /// Nothing yet: it goes on.
+    #[default]
     Open,
     /// To go on although a host failed.
     Continued {
@@ -59,8 +60,9 @@ pub enum Decision {
         by: String,
         /// When.
         at: DateTime<Utc>,
-        /// The decision before that, which comes back if the revert cannot be made. The store fills it in.
-        #[serde(default = "nothing_decided")]
+        /// The decision before that, which comes back if the revert cannot be made. The store fills it in; decisions that
+        /// older versions stored lack it.
+        #[serde(default)]
         before: Box<Decision>,
     },
     /// It was reverted on the branch.
@@ -125,11 +127,6 @@ impl Decision {
     pub fn is_going_on(&self) -> bool {
         matches!(self, Self::Open | Self::Continued { .. } | Self::Reverting { .. } | Self::Proposed { .. })
     }
-}
-
-/// What a revert began from, for those that were stored without it.
-fn nothing_decided() -> Box<Decision> {
-    Box::new(Decision::Open)
 }
 
 /// How far a step of a deployment is on one host.

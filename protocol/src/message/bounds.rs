@@ -73,7 +73,9 @@ impl Facts {
         }
         if let Some(NoCheckout { path, why }) = &mut self.no_checkout {
             shorten_line(path, PATH_BYTES);
-            why.iter_mut().for_each(|why| shorten(why, PROBLEM_BYTES));
+            if let Some(why) = why {
+                shorten(why, PROBLEM_BYTES);
+            }
         }
         let local = self.checkout.as_mut().and_then(|checkout| checkout.local.as_mut());
         if let Some(on) = local.and_then(|local| local.on.as_mut()) {
