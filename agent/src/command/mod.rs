@@ -146,7 +146,7 @@ impl Invocation {
 
     /// The same, as another user: with that user's rights, home and configuration, and none of the agent's groups. Only
     /// root may do this.
-    pub(crate) fn as_user(mut self, user: User) -> Self {
+    pub(crate) fn run_as(mut self, user: User) -> Self {
         self.user = Some(user);
         self
     }
@@ -234,7 +234,7 @@ pub(crate) fn read(invocation: &Invocation, timeout: Duration) -> Result<String,
             text.push('\n');
         }
         Stream::Stderr if !line.trim().is_empty() && !is_reason(&complaint) => {
-            line.clone_into(&mut complaint)
+            line.clone_into(&mut complaint);
         }
         _ => {}
     });

@@ -9,7 +9,7 @@ use crate::facts::units::SYSTEMD;
 /// How long systemd may take to name its units.
 const LOOK: Duration = Duration::from_secs(10);
 /// How long systemd may take to stop them: it kills what does not heed after 90 s itself.
-const STOP: Duration = Duration::from_secs(120);
+const STOP: Duration = Duration::from_mins(2);
 
 /// Units that systemd runs on behalf of a program. They are children of PID 1: neither a signal to the program's process
 /// group nor a lock that it inherited reaches them.

@@ -36,7 +36,7 @@ pub(crate) fn git<'a>(config: &Config, words: impl IntoIterator<Item = &'a str>)
     let arguments: Vec<String> = first.into_iter().chain(words.into_iter().map(str::to_owned)).collect();
     let git = Invocation::new(&config.commands.git, arguments).with("LC_ALL", "C");
     match runs_as {
-        RunsAs::Owner(user) => git.as_user(user),
+        RunsAs::Owner(user) => git.run_as(user),
         RunsAs::Itself { .. } => git,
     }
 }

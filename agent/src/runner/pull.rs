@@ -85,7 +85,7 @@ fn pull(work: &mut Work<'_>, remote: &str) -> Result<(String, Commit), Verdict> 
         let update = asking_nobody(work, git(work.config(), submodules::UPDATE));
         put_back_if_failed(work, &unfinished, &update, "The checkout's submodules could not be updated")?;
     }
-    unfinished.done(work);
+    Unfinished::done(work);
     let (before, now) = (short(work, &unfinished.before), short(work, "HEAD"));
     let message =
         if now == before { format!("Already at {now}.") } else { format!("Pulled {before} → {now}.") };

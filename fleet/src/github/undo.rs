@@ -65,12 +65,12 @@ impl GitHub {
         head: &Commit,
         merged: &Commit,
     ) -> Result<Option<(Commit, Commit)>, GitHubError> {
-        let (count, commits) = self.between(head, merged).await?;
-        let mut merges = commits.iter().filter_map(|listed| {
+        let (count, between) = self.between(head, merged).await?;
+        let mut merges = between.iter().filter_map(|listed| {
             other_parent(&listed.parents, head).map(|other| (listed.sha.clone(), other.clone()))
         });
         let first = merges.next();
-        Ok(first.filter(|_| merges.next().is_none() && count == commits.len()))
+        Ok(first.filter(|_| merges.next().is_none() && count == between.len()))
     }
 
     /// Whether a merge with this other parent brought commits of the pull request alone.

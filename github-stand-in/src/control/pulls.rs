@@ -54,14 +54,13 @@ impl StandIn {
     /// # Errors
     /// [`GitError`], also where GitHub would refuse it.
     pub async fn open_pull_request(&self, new: NewPullRequest) -> Result<u64, GitError> {
-        let fork = match &new.fork {
-            Some(owner) => Some((owner.clone(), self.commit_to_fork(&new).await?)),
-            None => {
-                for (message, changes) in &new.commits {
-                    self.commit(&new.branch, &new.author, message, changes).await?;
-                }
-                None
+        let fork = if let Some(owner) = &new.fork {
+            Some((owner.clone(), self.commit_to_fork(&new).await?))
+        } else {
+            for (message, changes) in &new.commits {
+                self.commit(&new.branch, &new.author, message, changes).await?;
             }
+            None
         };
         let mut state = self.world.state.lock().await;
         let opening = Opening {

@@ -36,7 +36,7 @@ impl Unfinished {
     }
 
     /// It has ended, and left the checkout whole.
-    pub(super) fn done(&self, work: &Work<'_>) {
+    pub(super) fn done(work: &Work<'_>) {
         forget(work);
     }
 
