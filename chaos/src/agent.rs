@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// The agent of a world.
 pub(crate) enum Agent {
-    Process(Process),
+    Process(Box<Process>),
     Unit(Unit),
 }
 

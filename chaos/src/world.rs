@@ -168,7 +168,7 @@ impl World {
             pid_file: host.folder.join("agent.pid"),
         };
         let agent = match place {
-            Place::Bare => Agent::Process(Process::start(recipe)?),
+            Place::Bare => Agent::Process(Box::new(Process::start(recipe)?)),
             Place::Systemd => {
                 // The host's units are the guest's, not those that the builds tell of.
                 fs::remove_file(host.folder.join("bin/systemctl"))?;

@@ -163,7 +163,7 @@ mod tests {
             told += u32::from(identities.hello(id, 1, Some(2), at) == Meeting::Shared { tell: true });
         }
         assert_eq!(told, 0, "it was told at the first");
-        let at = now + Duration::from_mins(60);
+        let at = now + Duration::from_hours(1);
         assert_eq!(identities.hello(id, 1, Some(2), at), Meeting::Shared { tell: true });
     }
 

@@ -219,7 +219,8 @@ mod tests {
             more,
         };
         let stranger = "GitHub knows eve neither as a member nor as a contributor of this repository.";
-        let cases: [(fn(&mut UpdatePullRequest, OtherFiles), OtherFiles, String); 7] = [
+        type Change = fn(&mut UpdatePullRequest, OtherFiles);
+        let cases: [(Change, OtherFiles, String); 7] = [
             (
                 |pr, files| pr.other_files = files,
                 files(&["a.nix"], 0),

@@ -231,8 +231,11 @@ impl Host {
         );
         // Without a stand-in, systemd is asked where there is one.
         let systemctl = self.at("bin/systemctl");
-        let systemctl =
-            if systemctl.exists() { format!("systemctl = [{systemctl:?}]\n") } else { String::new() };
+        let systemctl = if systemctl.exists() {
+            format!("systemctl = [\"{}\"]\n", systemctl.display())
+        } else {
+            String::new()
+        };
         let path = self.at("agent.toml");
         fs::write(&path, text + &systemctl).unwrap();
         path

@@ -78,13 +78,11 @@ pub(crate) fn output(command: &mut Command) -> Output {
     let pid = Pid::from_child(&child);
     let (done, end) = channel();
     thread::spawn(move || done.send(child.wait_with_output()));
-    match end.recv_timeout(LIMIT) {
-        Ok(output) => output.unwrap(),
-        Err(_) => {
-            let _ = kill_process(pid, Signal::KILL);
-            panic!("{command:?} does not end")
-        }
-    }
+    let Ok(output) = end.recv_timeout(LIMIT) else {
+        let _ = kill_process(pid, Signal::KILL);
+        panic!("{command:?} does not end")
+    };
+    output.unwrap()
 }
 
 /// Runs a program that has to succeed, and tells its standard output.

@@ -190,7 +190,7 @@ impl Connection {
                 match self.socket.next().await {
                     Some(Ok(Message::Pong(_))) => return,
                     Some(Ok(Message::Text(text))) => {
-                        self.put_by.push_back(AgentMessage::decode(&text).unwrap())
+                        self.put_by.push_back(AgentMessage::decode(&text).unwrap());
                     }
                     Some(Ok(_)) => {}
                     closed => panic!("the agent closed the connection: {closed:?}"),

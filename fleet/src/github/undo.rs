@@ -66,11 +66,11 @@ impl GitHub {
         merged: &Commit,
     ) -> Result<Option<(Commit, Commit)>, GitHubError> {
         let (count, between) = self.between(head, merged).await?;
-        let mut merges = between.iter().filter_map(|listed| {
+        let mut found = between.iter().filter_map(|listed| {
             other_parent(&listed.parents, head).map(|other| (listed.sha.clone(), other.clone()))
         });
-        let first = merges.next();
-        Ok(first.filter(|_| merges.next().is_none() && count == between.len()))
+        let first = found.next();
+        Ok(first.filter(|_| found.next().is_none() && count == between.len()))
     }
 
     /// Whether a merge with this other parent brought commits of the pull request alone.

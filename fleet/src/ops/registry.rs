@@ -68,7 +68,7 @@ pub fn validate(action: &OpAction, facts: Option<&Facts>) -> Result<(), Blocked>
         // What a switch builds need not be the checkout.
         OpAction::Switch if facts.is_some_and(|facts| facts.switch_flake.is_some()) => {}
         OpAction::Switch | OpAction::Pull | OpAction::PullSwitch => {
-            has_checkout(facts.ok_or(Blocked::NoFacts)?)?
+            has_checkout(facts.ok_or(Blocked::NoFacts)?)?;
         }
         OpAction::Test => {
             if facts.ok_or(Blocked::NoFacts)?.tests_available == 0 {

@@ -53,16 +53,6 @@ impl Story {
         self.fleet.deployment(deployment.id).await.unwrap().unwrap().decision
     }
 
-    /// Waits until something holds that goes on in the background.
-    async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
-        let wait = async {
-            while !holds().await {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(60), wait).await.unwrap_or_else(|_| panic!("no {what}"));
-    }
-
     fn entry(&self) -> NewAuditEntry {
         NewAuditEntry {
             at: SystemClock.now(),
@@ -92,6 +82,16 @@ fn fleet(bench: &Bench, store: &Arc<dyn Store>) -> Fleet {
         queue_time: Duration::from_hours(1),
         github: Some(bench.github.clone()),
     })
+}
+
+/// Waits until something holds that goes on in the background.
+async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+    let wait = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), wait).await.unwrap_or_else(|_| panic!("no {what}"));
 }
 
 #[tokio::test]
@@ -278,8 +278,7 @@ async fn a_lost_answer_to_the_move_of_the_branch_is_found_out_without_a_restart(
         });
         let said = reverted.unwrap_err().to_string();
         assert!(said.contains("did not say whether it moved main"), "{said}");
-        story
-            .until("revert", async || matches!(story.decision(&deployment).await, Decision::Reverted { .. }))
+        until("revert", async || matches!(story.decision(&deployment).await, Decision::Reverted { .. }))
             .await;
         assert_eq!(story.bench.reverts(), 1, "{moment:?}");
         assert!(!story.audited().await.contains(&"pr.revert-failed".to_owned()));
@@ -296,9 +295,7 @@ async fn a_revert_that_is_stuck_is_taken_up_at_the_next_look_at_github() {
     story.store.decide(deployment.id, &decision, &story.entry()).await.unwrap().unwrap();
     let fleet = story.fleet.clone();
     let following = tokio::spawn(async move { fleet.follow_github(Duration::from_hours(1)).await });
-    story
-        .until("revert", async || matches!(story.decision(&deployment).await, Decision::Reverted { .. }))
-        .await;
+    until("revert", async || matches!(story.decision(&deployment).await, Decision::Reverted { .. })).await;
     following.abort();
     assert_eq!(story.bench.reverts(), 1);
 }
@@ -317,10 +314,9 @@ async fn a_scratch_branch_that_could_not_be_removed_is_removed_later() {
         drop(gate);
     });
     reverted.unwrap();
-    story
-        .until("removal", async || {
-            story.fleet.read_github().await.unwrap();
-            story.bench.stand_in.head("backstay/scratch-revert-42").await.unwrap().is_none()
-        })
-        .await;
+    until("removal", async || {
+        story.fleet.read_github().await.unwrap();
+        story.bench.stand_in.head("backstay/scratch-revert-42").await.unwrap().is_none()
+    })
+    .await;
 }

@@ -60,7 +60,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     ) -> Poll<io::Result<()>> {
         match Pin::new(&mut self.stream).poll_read(cx, buffer) {
             Poll::Pending => self.or_gone(cx),
-            read => read,
+            read @ Poll::Ready(_) => read,
         }
     }
 }

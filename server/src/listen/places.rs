@@ -252,7 +252,7 @@ fn network_of(address: IpAddr) -> IpAddr {
             let bits = address.to_bits() & !u128::from(u64::MAX);
             IpAddr::V6(std::net::Ipv6Addr::from_bits(bits))
         }
-        v4 => v4,
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 

@@ -13,7 +13,7 @@ const BROKEN: &str = "<img data-broken";
 
 /// The same as part of an address.
 fn in_address() -> String {
-    MARKUP.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    MARKUP.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat()
 }
 
 /// A host that says it wherever a host may say something.
