@@ -35,6 +35,9 @@ pub(super) async fn show(State(world): State<Arc<World>>, Path(branch): Path<Str
 
 pub(super) async fn matching(State(world): State<Arc<World>>, Path(prefix): Path<String>) -> Answered {
     let _one_at_a_time = world.state.lock().await;
+    if world.git.is_empty().await? {
+        return Err(missing(&world, Refusal::not_found()).await);
+    }
     let found = world.git.branches(&prefix).await?;
     ok(&found.iter().map(|(branch, sha)| shape(&world, branch, sha)).collect::<Vec<Value>>().into())
 }

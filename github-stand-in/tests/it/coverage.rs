@@ -46,7 +46,7 @@ const OPERATIONS: [&str; 31] = [
 ];
 
 /// What the stand-in never answers, and why.
-const NEVER: [(&str, u16, &str); 9] = [
+const NEVER: [(&str, u16, &str); 10] = [
     ("", 301, "only one that was renamed does, and of that no description tells"),
     ("", 302, "it is never renamed"),
     ("", 406, "it makes no diffs that could be too large"),
@@ -54,6 +54,7 @@ const NEVER: [(&str, u16, &str); 9] = [
     ("", 503, "where it is unavailable, it says so in a page, as GitHub does"),
     ("GET /repos/{owner}/{repo}/pulls", 422, "it takes any filter"),
     ("GET /repos/{owner}/{repo}/commits", 400, "it takes any filter"),
+    ("GET /repos/{owner}/{repo}/pulls/{pull_number}/files", 422, "it takes any page"),
     ("POST /app/installations/{installation_id}/access_tokens", 422, "it takes no restriction of a token"),
     ("GET /rate_limit", 404, "it always has a limit"),
 ];
@@ -248,7 +249,10 @@ async fn empty() {
     let stand_in = StandIn::start(Options::default()).await.unwrap();
     let client = Client::of(&stand_in);
     let absent = "3".repeat(40);
-    for what in ["git/ref/heads/main", &format!("git/commits/{absent}"), "commits", "commits/main"] {
+    let git_commit = format!("git/commits/{absent}");
+    let pulls = format!("commits/{absent}/pulls");
+    let branches = "git/matching-refs/heads/ma";
+    for what in ["git/ref/heads/main", branches, &git_commit, "commits", "commits/main", &pulls] {
         client.get(what).await.is_refused(409, "Git Repository is empty.");
     }
     let reference = json!({ "ref": "refs/heads/x", "sha": absent });
