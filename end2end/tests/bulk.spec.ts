@@ -5,6 +5,7 @@ import { HostView, notice } from '../pages/fleet';
 import { BulkRollbackDialog } from '../pages/planned-rollback';
 import { RolloutDialog, RolloutPanel } from '../pages/rollout';
 import type { Fleet } from '../support/fleet';
+import type { Host } from '../support/host';
 import { attachPicture, fits, isAccessible, sizes } from '../support/look';
 import * as plans from '../support/plans';
 import { expect, open, test } from '../support/test';
@@ -19,6 +20,15 @@ async function three(fleet: Fleet): Promise<void> {
 
 async function areAt(fleet: Fleet, generations: Record<string, number>): Promise<void> {
   for (const [host, number] of Object.entries(generations)) expect(await fleet.host(host).current(), host).toBe(number);
+}
+
+/** Somebody rolls gpc0 back by itself. */
+async function rollBackTo46(fleet: Fleet, gpc0: Host): Promise<void> {
+  const client = await fleet.client();
+  const form = { host: 'gpc0', target: `46 ${await gpc0.build(46)}`, seen: `48 ${await gpc0.build(48)}`, reason: '', back: '/' };
+  const answer = await client.post('/api/request_rollback', { form, headers: { accept: 'application/json' } });
+  expect(answer.status()).toBe(200);
+  await client.dispose();
 }
 
 test.beforeEach(async ({ fleet, gpc0 }) => {
@@ -185,14 +195,14 @@ test('a host that became busy meanwhile is named, and nothing is begun on any', 
   const dialog = new BulkRollbackDialog(page);
   await dialog.goesTo('imac0', 11);
   await gpc0.hold();
-  await fleet.ask('gpc0', 'switch');
+  await rollBackTo46(fleet, gpc0);
   await expect.poll(() => gpc0.holding()).toBe(true);
   await expect(dialog.row('hsb0')).toContainText('Left out: All its tests pass now.');
   await dialog.confirm(2).click();
-  await expect(dialog.alert).toContainText('gpc0 is busy: Switch, asked for by admin.');
+  await expect(dialog.alert).toContainText('gpc0 is busy: Rollback to Gen 46, asked for by admin.');
   await expect(dialog.alert).toContainText('No host was rolled back.');
   await open(page, '/rollback?host=gpc0&host=imac0');
-  await expect(dialog.row('gpc0')).toContainText('Left out: It is busy: Switch, asked for by admin.');
+  await expect(dialog.row('gpc0')).toContainText('Left out: It is busy: Rollback to Gen 46, asked for by admin.');
   await expect(dialog.generation('gpc0')).toHaveCount(0);
   await expect(dialog.confirm(1)).toBeEnabled();
   for (const host of ['hsb0', 'imac0']) expect(await fleet.host(host).activations()).toEqual([]);

@@ -212,6 +212,8 @@ mod tests {
         assert_eq!(ordinary().doubts(), Vec::<String>::new());
     }
 
+    type Change = fn(&mut UpdatePullRequest, OtherFiles);
+
     #[test]
     fn what_is_no_ordinary_update_is_told_in_words() {
         let files = |paths: &[&str], more| OtherFiles::Known {
@@ -219,7 +221,6 @@ mod tests {
             more,
         };
         let stranger = "GitHub knows eve neither as a member nor as a contributor of this repository.";
-        type Change = fn(&mut UpdatePullRequest, OtherFiles);
         let cases: [(Change, OtherFiles, String); 7] = [
             (
                 |pr, files| pr.other_files = files,

@@ -53,20 +53,6 @@ impl Story {
         self.fleet.deployment(deployment.id).await.unwrap().unwrap().decision
     }
 
-    fn entry(&self) -> NewAuditEntry {
-        NewAuditEntry {
-            at: SystemClock.now(),
-            actor: "maria".into(),
-            action: "pr.revert-requested".into(),
-            host_name: None,
-            from_gen: None,
-            to_gen: None,
-            reason: None,
-            detail: String::new(),
-            op: None,
-        }
-    }
-
     async fn audited(&self) -> Vec<String> {
         let entries = self.store.audit(&AuditQuery::default(), 100).await.unwrap();
         entries.into_iter().rev().map(|entry| entry.action).collect()
@@ -82,6 +68,20 @@ fn fleet(bench: &Bench, store: &Arc<dyn Store>) -> Fleet {
         queue_time: Duration::from_hours(1),
         github: Some(bench.github.clone()),
     })
+}
+
+fn entry() -> NewAuditEntry {
+    NewAuditEntry {
+        at: SystemClock.now(),
+        actor: "maria".into(),
+        action: "pr.revert-requested".into(),
+        host_name: None,
+        from_gen: None,
+        to_gen: None,
+        reason: None,
+        detail: String::new(),
+        op: None,
+    }
 }
 
 /// Waits until something holds that goes on in the background.
@@ -292,7 +292,7 @@ async fn a_revert_that_is_stuck_is_taken_up_at_the_next_look_at_github() {
     // As after a crash, or a full disk: recorded, and nobody is at it.
     let decision =
         Decision::Reverting { by: "maria".into(), at: SystemClock.now(), before: Box::new(Decision::Open) };
-    story.store.decide(deployment.id, &decision, &story.entry()).await.unwrap().unwrap();
+    story.store.decide(deployment.id, &decision, &entry()).await.unwrap().unwrap();
     let fleet = story.fleet.clone();
     let following = tokio::spawn(async move { fleet.follow_github(Duration::from_hours(1)).await });
     until("revert", async || matches!(story.decision(&deployment).await, Decision::Reverted { .. })).await;
