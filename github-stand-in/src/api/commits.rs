@@ -54,7 +54,9 @@ pub(super) async fn show(
         return checks::runs(&world, &state, &commit.sha, page, &uri);
     }
     if let Some(name) = path.strip_suffix("/pulls") {
-        let commit = resolve(&world, name).await?.ok_or_else(|| unknown(name))?;
+        let Some(commit) = resolve(&world, name).await? else {
+            return Err(missing(&world, unknown(name)).await);
+        };
         return pulls::of_commit(&world, &state, &commit.sha, page, &uri).await;
     }
     if let Some(name) = path.strip_suffix("/status") {

@@ -8,7 +8,6 @@ use axum::extract::{Path, Query, State};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::missing;
 use crate::git::GitError;
 use crate::merge::try_out;
 use crate::push::{announce_pull, close};
@@ -120,9 +119,6 @@ pub(super) async fn of_commit(
     page: Page,
     uri: &http::Uri,
 ) -> Answered {
-    if world.git.is_empty().await? {
-        return Err(missing(world, Refusal::not_found()).await);
-    }
     let mut found = vec![];
     for pull in state.pulls.values() {
         let own = Some((pull.base_sha.as_str(), pull.head_sha.as_str()));
