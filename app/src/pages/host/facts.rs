@@ -78,7 +78,7 @@ fn FailedUnits(names: Vec<String>, open: RwSignal<bool>) -> impl IntoView {
     let (first, others) = names.split_at(names.len().min(NAMED));
     let others = (!others.is_empty()).then(|| {
         let (count, others) = (others.len(), others.join(", "));
-        view! { <Folded count open>{others}</Folded> }
+        view! { <Folded count open><p>{others}</p></Folded> }
     });
     (!first.is_empty())
         .then(|| view! { <div><dt>"Failed units"</dt><dd>{first.join(", ")}{others}</dd></div> })
