@@ -67,7 +67,8 @@ test('an open dialog says that the host has moved on, and lets nobody confirm wh
   await dialog.self.getByRole('link', { name: 'Look again' }).click();
   await expect(dialog.current).toContainText('Gen 46');
   await expect(dialog.self.getByRole('alert')).toHaveCount(0);
-  await expect(dialog.confirm(47)).toBeEnabled();
+  // Gen 48 runs still, so going to where the profile points is the first thing to offer.
+  await expect(dialog.confirm(46)).toBeEnabled();
   expect(await gpc0.activations()).toEqual([]);
 });
 
