@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use backstay_protocol::message::{OpResult, Outcome};
-use backstay_protocol::{Clock, OpId, SystemClock};
+use backstay_model::wire::message::OpResult;
+use backstay_model::{Clock, OpId, Outcome, SystemClock};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -15,9 +15,9 @@ use crate::config::Config;
 use crate::connection::{self, HostToken};
 use crate::facts::FactsReader;
 use crate::journal::{Entry, Journal, Standing, ended_without_runner};
+use crate::launcher::Launcher;
 use crate::lock::Lock;
 use crate::platform;
-use crate::runners::Runners;
 use crate::storage;
 
 /// How long an answer of systemd holds.
@@ -29,7 +29,7 @@ pub(crate) struct Agent {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) journal: Journal,
     pub(crate) facts: Arc<FactsReader>,
-    pub(crate) runners: Runners,
+    pub(crate) launcher: Launcher,
     pub(crate) token: HostToken,
     /// Made up at the start, so that the server can tell this agent from another with the same token.
     pub(crate) instance: u64,
@@ -47,7 +47,7 @@ impl Agent {
         Ok(Self {
             journal: Journal::open(&config.state_dir).context("the journal cannot be opened")?,
             facts: Arc::new(FactsReader::new(Arc::clone(&config), Arc::clone(&clock))),
-            runners: Runners::new(&config, Arc::clone(&clock))?,
+            launcher: Launcher::new(&config, Arc::clone(&clock))?,
             token: HostToken::load_or_create(&config.state_dir).context("the host's token")?,
             instance: rand::random(),
             stored: Mutex::default(),
@@ -63,7 +63,7 @@ impl Agent {
     fn take_up(&self) -> Result<()> {
         for entry in self.journal.entries()? {
             match self.standing(&entry) {
-                Ok(Standing::NotBegun) => self.runners.start(entry),
+                Ok(Standing::NotBegun) => self.launcher.start(entry),
                 Ok(_) => {}
                 Err(error) => tracing::error!(op = %entry.op(), %error, "how far the op is cannot be read"),
             }
@@ -96,10 +96,10 @@ impl Agent {
             Standing::NotBegun if entry.is_overdue(now) => {
                 let message = "It was not begun before its time ran out. Nothing was changed. Ask again if it is \
                                still wanted.";
-                Some(self.runners.call_off(entry, Outcome::TimedOut, message))
+                Some(self.launcher.call_off(entry, Outcome::TimedOut, message))
             }
             // The next agent tells of the reboot.
-            Standing::Died if !entry.was_rebooted() && self.runners.is_going_down() => None,
+            Standing::Died if !entry.was_rebooted() && self.launcher.is_going_down() => None,
             Standing::Died => {
                 let message = if entry.was_rebooted() {
                     "The host was rebooted while the op was at work. Its output up to there is kept; what the host is \
@@ -201,7 +201,7 @@ fn stop_on_signal(stop: CancellationToken) -> Result<()> {
 mod tests {
     use std::fs;
 
-    use backstay_protocol::{FixedClock, OpAction};
+    use backstay_model::{FixedClock, OpAction};
     use chrono::{DateTime, TimeDelta, Utc};
 
     use super::*;

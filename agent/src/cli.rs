@@ -7,16 +7,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use backstay_protocol::{Clock, Generation, Stream, SystemClock};
+use backstay_model::{Clock, Generation, Stream, SystemClock};
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::command::Bounds;
 use crate::config::Config;
 use crate::facts::FactsReader;
+use crate::host_tests::{self, Conditions, Watcher};
 use crate::lock::Lock;
 use crate::log::OneLineEach;
-use crate::tests_folder::{self, Conditions, Watcher};
 use crate::unit::{Manager, Unit};
 use crate::{agent, runner, storage};
 
@@ -95,7 +95,7 @@ fn test(config: &Arc<Config>) -> Result<ExitCode> {
     let Some(_host) = Lock::take(&config.state_dir.join("op.lock"))? else {
         bail!("an op is at work on this host; wait for its end");
     };
-    let tests = tests_folder::list(&config.tests.dir)?;
+    let tests = host_tests::list(&config.tests.dir)?;
     if tests.is_empty() {
         bail!("there are no executables in {}", config.tests.dir.display());
     }
@@ -111,10 +111,10 @@ fn test(config: &Arc<Config>) -> Result<ExitCode> {
         bounds: &bounds,
         clock: clock.as_ref(),
     };
-    let run = tests_folder::run(&tests, &conditions, &mut Terminal)
+    let run = host_tests::run(&tests, &conditions, &mut Terminal)
         .map_err(|stopped| anyhow::anyhow!("stopped after {} tests", stopped.done))?;
-    tests_folder::record(&config.state_dir, &run)?;
-    println!("{}", tests_folder::told(&run));
+    host_tests::record(&config.state_dir, &run)?;
+    println!("{}", host_tests::told(&run));
     Ok(if run.summary().all_passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -12,14 +12,14 @@ mod comparison;
 pub mod config;
 mod connection;
 pub mod facts;
+mod host_tests;
 mod journal;
+mod launcher;
 mod lock;
 mod log;
 mod platform;
 mod runner;
-mod runners;
 mod storage;
-mod tests_folder;
 mod unit;
 mod user;
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use backstay_protocol::limits::log_line;
+use backstay_model::wire::limits::log_line;
 
 /// Writes entries to standard error, each on one line whatever it quotes: nobody whose words are quoted can write an entry
 /// of their own.

@@ -1,6 +1,6 @@
 //! What a server function answers when it does not do what it was asked.
 
-use backstay_protocol::OpId;
+use backstay_model::OpId;
 use serde::{Deserialize, Serialize};
 use server_fn::codec::JsonEncoding;
 use server_fn::error::{FromServerFnError, ServerFnErrorErr};

@@ -4,7 +4,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use backstay_fleet::Fleet;
 use backstay_fleet::store::StoreError;
-use backstay_protocol::view::Person;
+use backstay_model::Person;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 

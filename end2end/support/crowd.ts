@@ -1,4 +1,4 @@
-/** A server with many hosts, which have nothing behind them: see `bench/crowd`. */
+/** A server with many hosts, which have nothing behind them: see `testing/bench/crowd`. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';

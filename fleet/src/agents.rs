@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use backstay_protocol::event::Tone;
-use backstay_protocol::message::{AgentMessage, Hello, ServerMessage};
-use backstay_protocol::{Facts, HostId, PROTOCOL_VERSION, Platform, TestRun};
+use backstay_model::wire::event::Tone;
+use backstay_model::wire::message::{AgentMessage, Hello, ServerMessage};
+use backstay_model::{Facts, HostId, PROTOCOL_VERSION, Platform, TestRun};
 use tokio::time::Instant;
 
 use crate::fleet::Fleet;

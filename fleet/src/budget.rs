@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use backstay_protocol::HostId;
-use backstay_protocol::message::AgentMessage;
+use backstay_model::HostId;
+use backstay_model::wire::message::AgentMessage;
 use tokio::time::Instant;
 
 /// What a host may say at once.

@@ -5,9 +5,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use backstay_protocol::comparison::{Comparison, Pair};
-use backstay_protocol::message::ServerMessage;
-use backstay_protocol::{GenerationRef, HostId};
+use backstay_model::comparison::{Comparison, Pair};
+use backstay_model::wire::message::ServerMessage;
+use backstay_model::{GenerationRef, HostId};
 use tokio::sync::watch;
 
 use crate::fleet::Fleet;
@@ -154,8 +154,8 @@ impl Fleet {
 
 #[cfg(test)]
 mod tests {
-    use backstay_protocol::closure_diff::ClosureDiff;
-    use backstay_protocol::comparison::{CommitsBetween, Reboot, UnitChanges};
+    use backstay_model::closure_diff::ClosureDiff;
+    use backstay_model::comparison::{CommitsBetween, Reboot, UnitChanges};
 
     use super::*;
 

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use backstay_protocol::git::ASKING_NOBODY;
-use backstay_protocol::limits::cut;
-use backstay_protocol::{Commit, DesiredState};
+use backstay_model::git::ASKING_NOBODY;
+use backstay_model::wire::limits::cut;
+use backstay_model::{Commit, DesiredState};
 use sha2::{Digest, Sha256};
 use tokio::process::Command;
 

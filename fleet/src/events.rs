@@ -8,8 +8,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use backstay_protocol::Clock;
-use backstay_protocol::event::Event;
+use backstay_model::Clock;
+use backstay_model::wire::event::Event;
 use tokio::sync::watch;
 
 /// How many events the history holds at most.
@@ -143,8 +143,8 @@ impl History {
 
 #[cfg(test)]
 mod tests {
-    use backstay_protocol::event::{Notice, Tone};
-    use backstay_protocol::{FixedClock, HostId};
+    use backstay_model::wire::event::{Notice, Tone};
+    use backstay_model::{FixedClock, HostId};
 
     use super::*;
 

@@ -3,8 +3,8 @@
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use backstay_protocol::view::About;
-use backstay_protocol::{Clock, DesiredState};
+use backstay_model::view::About;
+use backstay_model::{Clock, DesiredState};
 use chrono::{DateTime, Utc};
 
 use crate::accounts::Accounts;

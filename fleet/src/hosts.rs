@@ -1,8 +1,7 @@
 //! What people set for a host, and how it leaves the fleet.
 
-use backstay_protocol::event::{Event, Tone};
-use backstay_protocol::view::{Person, Role};
-use backstay_protocol::{Labels, TestTimeout};
+use backstay_model::wire::event::{Event, Tone};
+use backstay_model::{Labels, Person, Role, TestTimeout};
 
 use crate::fleet::Fleet;
 use crate::ops::request::RequestError;

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use backstay_protocol::HostId;
-use backstay_protocol::message::ServerMessage;
+use backstay_model::HostId;
+use backstay_model::wire::message::ServerMessage;
 use tokio::sync::mpsc;
 
 /// How many messages may wait for one agent. One op is open at a time and acknowledgements are small: an agent that

@@ -1,6 +1,6 @@
 //! Notices two agents with one identity: those of a copied disk, or one whose token was stolen.
 //!
-//! An agent makes up a number each time it starts ([`Hello::instance`](backstay_protocol::message::Hello::instance)). An
+//! An agent makes up a number each time it starts ([`Hello::instance`](backstay_model::wire::message::Hello::instance)). An
 //! agent that was started again never comes back with an earlier number. Two agents that push each other out do so again
 //! and again. When two numbers have each come back twice, nobody can say which agent is the host, so until one of them
 //! has been silent for [`OVER`], the one that is connected stays, the other is turned away, and no op is sent to either.
@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use backstay_protocol::HostId;
+use backstay_model::HostId;
 use tokio::time::Instant;
 
 /// How often each of two agents has to come back. Once is not enough: a connection that hung may deliver the hello of an

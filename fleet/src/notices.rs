@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use backstay_protocol::OpView;
-use backstay_protocol::event::{Event, Notice, ToldNotice, Tone};
+use backstay_model::OpView;
+use backstay_model::wire::event::{Event, Notice, ToldNotice, Tone};
 
 use crate::fleet::Fleet;
 
@@ -66,7 +66,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use backstay_protocol::FixedClock;
+    use backstay_model::FixedClock;
 
     use super::*;
     use crate::FleetConfig;

@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 
-use backstay_protocol::event::Event;
-use backstay_protocol::view::FleetSnapshot;
-use backstay_protocol::{HostId, HostView};
+use backstay_model::view::FleetSnapshot;
+use backstay_model::wire::event::Event;
+use backstay_model::{HostId, HostView};
 
 use crate::fleet::Fleet;
 use crate::store::StoreError;
@@ -122,10 +122,10 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use backstay_protocol::message::Hello;
-    use backstay_protocol::view::{Person, Role};
-    use backstay_protocol::{
-        Checkout, Commit, DesiredState, Facts, FixedClock, OpAction, OpStatus, PROTOCOL_VERSION, Platform,
+    use backstay_model::wire::message::Hello;
+    use backstay_model::{
+        Checkout, Commit, DesiredState, Facts, FixedClock, OpAction, OpStatus, PROTOCOL_VERSION, Person,
+        Platform, Role,
     };
     use chrono::TimeDelta;
 

@@ -4,8 +4,8 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use backstay_protocol::event::Event;
-use backstay_protocol::{DeploymentId, HostId, OpId, RolloutId};
+use backstay_model::wire::event::Event;
+use backstay_model::{DeploymentId, HostId, OpId, RolloutId};
 
 use crate::fleet::Fleet;
 use crate::store::StoreError;

@@ -1,12 +1,12 @@
 //! Hosts and ops as pages show them, put together from the store, the hub and the branch.
 
-use backstay_protocol::compartment::{AgentSeen, Inputs, compartments};
-use backstay_protocol::rollback::{self, Past, RollbackPlan};
-use backstay_protocol::test_history;
-use backstay_protocol::timeline::Timeline;
-use backstay_protocol::view::{AuditEntry, AuditPage, AuditQuery, HostDetail, OpDetail, OpQuery, OpsPage};
-use backstay_protocol::{
-    Commit, Compartments, HostId, HostView, Light, OpId, OpKind, OpView, OutputLine, State, TestRun,
+use backstay_model::lights::{AgentSeen, Inputs, lights};
+use backstay_model::rollback::{self, Past, RollbackPlan};
+use backstay_model::test_history;
+use backstay_model::timeline::Timeline;
+use backstay_model::view::{AuditEntry, AuditPage, AuditQuery, HostDetail, OpDetail, OpQuery, OpsPage};
+use backstay_model::{
+    Commit, HostId, HostView, Light, Lights, OpId, OpKind, OpView, OutputLine, State, TestRun,
 };
 
 use crate::fleet::Fleet;
@@ -187,7 +187,7 @@ impl Fleet {
         let open_op = self.store.open_op(record.id).await?;
         let last_system_op = self.store.last_system_op(record.id).await?;
         let agent = record.agent_version.as_deref().zip(record.agent_protocol);
-        let compartments = compartments(&Inputs {
+        let lights = lights(&Inputs {
             server_version: &self.server_version,
             agent: agent.map(|(version, protocol)| AgentSeen { version, protocol }),
             facts: record.facts.as_ref(),
@@ -195,7 +195,7 @@ impl Fleet {
             open_op: open_op.as_ref(),
             last_system_op: last_system_op.as_ref(),
         });
-        let compartments = if self.is_shared(record.id) { of_two_agents(compartments) } else { compartments };
+        let lights = if self.is_shared(record.id) { of_two_agents(lights) } else { lights };
         let current = record.facts.as_ref().and_then(|f| f.current().map(|g| (f, g)));
         Ok(HostView {
             id: record.id,
@@ -206,7 +206,7 @@ impl Fleet {
             agent_version: record.agent_version.clone(),
             auto_test: record.auto_test,
             tags: record.labels.tags.clone(),
-            compartments,
+            lights,
             generation: current.map(|(_, g)| g.clone()),
             tests: current.and_then(|(f, g)| f.tests_of(g)).map(TestRun::summary),
             op: open_op,
@@ -215,9 +215,9 @@ impl Fleet {
 }
 
 /// The lights of a host that two agents claim.
-fn of_two_agents(compartments: Compartments) -> Compartments {
+fn of_two_agents(lights: Lights) -> Lights {
     let hint = "Two agents take turns as this host, so no op is sent to it. Stop one, remove its state folder, and enrol it \
                 under a name of its own.";
     let agent = Light { state: State::Failed, words: "Two agents".to_owned(), hint: hint.to_owned() };
-    Compartments { agent, ..compartments }
+    Lights { agent, ..lights }
 }

@@ -8,9 +8,9 @@ use anyhow::{Context, bail};
 use backstay_fleet::accounts::Accounts;
 use backstay_fleet::store::Store;
 use backstay_fleet::store::sqlite::SqliteStore;
-use backstay_protocol::SystemClock;
-use backstay_protocol::limits::is_host_name;
-use backstay_protocol::view::Role;
+use backstay_model::Role;
+use backstay_model::SystemClock;
+use backstay_model::wire::limits::is_host_name;
 use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand};
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail, ensure};
 use backstay_fleet::github::{Access, GitHub, GitHubConfig, MergeMethod, UpdateRule};
 use backstay_fleet::secret::Secret;
-use backstay_protocol::SystemClock;
+use backstay_model::SystemClock;
 use clap::{Args, ValueEnum};
 
 /// The configuration repository at GitHub.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use backstay_fleet::desired::Repository;
 use backstay_fleet::{Fleet, FleetConfig};
-use backstay_protocol::SystemClock;
+use backstay_model::SystemClock;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 

@@ -1,6 +1,6 @@
 //! Cuts a stream of bytes into lines, with bounded memory whatever comes.
 
-use backstay_protocol::limits::LINE_BYTES;
+use backstay_model::wire::limits::LINE_BYTES;
 
 /// What a line that was cut says at its end.
 const CUT: &str = " … (cut)";

@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use backstay_protocol::Stream;
-use backstay_protocol::git::ASKING_NOBODY;
+use backstay_model::Stream;
+use backstay_model::git::ASKING_NOBODY;
 use rustix::process::Pid;
 
 use crate::config::JOIN_TOKEN_VARIABLE;

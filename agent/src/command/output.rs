@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::SystemTime;
 
-use backstay_protocol::Stream;
+use backstay_model::Stream;
 
 use super::lines::Lines;
 

@@ -6,7 +6,7 @@ use std::process::{Child, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use backstay_protocol::Stream;
+use backstay_model::Stream;
 
 use super::group::Group;
 use super::output::Outputs;

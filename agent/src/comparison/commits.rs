@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use backstay_protocol::comparison::{COMMITS, CommitLine, Commits, CommitsBetween, SUBJECT_BYTES};
-use backstay_protocol::limits::cut;
-use backstay_protocol::{Commit, Generation};
+use backstay_model::comparison::{COMMITS, CommitLine, Commits, CommitsBetween, SUBJECT_BYTES};
+use backstay_model::wire::limits::cut;
+use backstay_model::{Commit, Generation};
 
 use crate::command;
 use crate::config::Config;

@@ -11,9 +11,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_protocol::closure_diff::ClosureDiff;
-use backstay_protocol::comparison::{Comparison, Pair};
-use backstay_protocol::{Facts, Generation, GenerationRef};
+use backstay_model::closure_diff::ClosureDiff;
+use backstay_model::comparison::{Comparison, Pair};
+use backstay_model::{Facts, Generation, GenerationRef};
 use tokio::sync::mpsc;
 
 use crate::command::{self, Invocation};

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use backstay_protocol::comparison::{BootPart, BootPartChange, Reboot};
-use backstay_protocol::{Facts, Generation, Platform};
+use backstay_model::comparison::{BootPart, BootPartChange, Reboot};
+use backstay_model::{Facts, Generation, Platform};
 
 use super::are_there;
 use crate::config::Config;

@@ -6,8 +6,8 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use backstay_protocol::comparison::{Manager, UNITS, UnitChanges};
-use backstay_protocol::{Generation, Platform};
+use backstay_model::comparison::{Manager, UNITS, UnitChanges};
+use backstay_model::{Generation, Platform};
 
 use super::are_there;
 

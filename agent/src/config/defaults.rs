@@ -3,7 +3,7 @@
 use std::env;
 use std::path::PathBuf;
 
-use backstay_protocol::Platform;
+use backstay_model::Platform;
 
 use super::{ActivationConfig, CheckoutConfig, TestsConfig};
 

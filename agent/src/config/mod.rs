@@ -6,7 +6,7 @@ mod defaults;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use backstay_protocol::{Platform, limits};
+use backstay_model::{Platform, wire::limits};
 use serde::{Deserialize, Serialize};
 
 pub use commands::Commands;

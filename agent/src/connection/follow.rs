@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use backstay_protocol::OutputLine;
-use backstay_protocol::message::OpResult;
+use backstay_model::OutputLine;
+use backstay_model::wire::message::OpResult;
 
 use crate::journal::{Entry, Standing, Tail};
 
@@ -38,7 +38,7 @@ pub(super) struct Follow {
 #[derive(Debug, Default)]
 pub(super) struct News {
     pub(super) lines: Vec<OutputLine>,
-    pub(super) phase: Option<backstay_protocol::Phase>,
+    pub(super) phase: Option<backstay_model::Phase>,
     /// How the op ended, once all of its output has been handed out.
     pub(super) result: Option<Box<OpResult>>,
     /// Whether there may be more at once.
@@ -99,8 +99,7 @@ pub(super) fn is_to_be_told_again(at: Instant, now: Instant) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use backstay_protocol::message::Outcome;
-    use backstay_protocol::{Clock as _, OpAction, OpId, SystemClock};
+    use backstay_model::{Clock as _, OpAction, OpId, Outcome, SystemClock};
 
     use super::*;
     use crate::journal::{Journal, OpFile, ended_without_runner};

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use backstay_protocol::message::OpResult;
-use backstay_protocol::{Facts, OpId};
+use backstay_model::wire::message::OpResult;
+use backstay_model::{Facts, OpId};
 use tokio::sync::mpsc;
 
 use crate::facts::FactsReader;
@@ -166,7 +166,7 @@ fn is_same(one: &Facts, other: &Facts) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use backstay_protocol::{Clock as _, SystemClock};
+    use backstay_model::{Clock as _, SystemClock};
 
     use super::*;
 
@@ -199,7 +199,7 @@ mod tests {
     fn end(op: OpId) -> End {
         let now = SystemClock.now();
         let result = OpResult {
-            outcome: backstay_protocol::message::Outcome::Completed,
+            outcome: backstay_model::Outcome::Completed,
             exit_code: None,
             commit: None,
             message: String::new(),

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use backstay_protocol::OpId;
+use backstay_model::OpId;
 
 /// How many ops are remembered.
 const MOST: usize = 100;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
-use backstay_protocol::limits::{MESSAGE_BYTES, cut};
+use backstay_model::wire::endpoint::{AGENT_SOCKET, JOIN_HEADER};
+use backstay_model::wire::limits::{MESSAGE_BYTES, cut};
 use http::Uri;
 use http::header::{AUTHORIZATION, HeaderValue};
 use tokio::net::TcpStream;
@@ -14,10 +15,6 @@ use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_asyn
 
 use crate::agent::Agent;
 
-/// Where the server has the agents' socket.
-const PATH: &str = "/agent/socket";
-/// The header that a join token is shown in.
-const JOIN_HEADER: &str = "x-backstay-join";
 /// How long connecting may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -43,7 +40,7 @@ pub(crate) fn address(server: &str) -> Result<Uri, String> {
     if uri.query().is_some() {
         return Err(wrong("must not hold a query"));
     }
-    let path = format!("{}{PATH}", uri.path().trim_end_matches('/'));
+    let path = format!("{}{AGENT_SOCKET}", uri.path().trim_end_matches('/'));
     Uri::builder()
         .scheme(scheme)
         .authority(authority.as_str())

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use backstay_protocol::comparison::BootPart;
-use backstay_protocol::{Commit, Facts, Platform, Stream};
+use backstay_model::comparison::BootPart;
+use backstay_model::{Commit, Facts, Platform, Stream};
 
 use super::behind;
 use crate::command::{self, Bounds, Ended, Invocation};
@@ -161,5 +161,5 @@ fn inhibitors(running: &Path, build: &Path) -> Vec<String> {
 fn text(path: &Path) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     let text = text.trim();
-    (!text.is_empty()).then(|| backstay_protocol::limits::cut(text, 4096))
+    (!text.is_empty()).then(|| backstay_model::wire::limits::cut(text, 4096))
 }

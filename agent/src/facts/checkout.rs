@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use backstay_protocol::{Checkout, Commit, LocalState, NoCheckout};
+use backstay_model::{Checkout, Commit, LocalState, NoCheckout};
 use sha2::{Digest as _, Sha256};
 
 use super::fingerprint::git_folder;

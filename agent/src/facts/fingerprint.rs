@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::{Profile, checkout};
 use crate::config::Config;
+use crate::host_tests;
 use crate::storage::names_in;
-use crate::tests_folder;
 
 /// The fingerprint of the host.
 pub(super) fn of(config: &Config, profile: &Profile) -> u64 {
@@ -28,7 +28,7 @@ pub(super) fn of(config: &Config, profile: &Profile) -> u64 {
     for file in checkout::files(config) {
         look(&file);
     }
-    for folder in [&config.tests.dir, &tests_folder::runs_folder(&config.state_dir)] {
+    for folder in [&config.tests.dir, &host_tests::runs_folder(&config.state_dir)] {
         names_in(folder).unwrap_or_default().iter().for_each(|file| look(file));
     }
     hasher.finish()

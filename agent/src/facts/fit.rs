@@ -1,7 +1,7 @@
 //! Keeps facts small enough to travel.
 
-use backstay_protocol::Facts;
-use backstay_protocol::limits::MESSAGE_BYTES;
+use backstay_model::Facts;
+use backstay_model::wire::limits::MESSAGE_BYTES;
 
 /// The most that facts take as JSON, so that a message with them and a result stays within its limit.
 pub(super) const FACTS_BYTES: usize = MESSAGE_BYTES * 3 / 4;

@@ -15,13 +15,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use backstay_protocol::{Clock, Facts, Generation, Platform, limits};
+use backstay_model::{Clock, Facts, Generation, Platform, wire::limits};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::Config;
+use crate::host_tests;
 use crate::journal;
-use crate::tests_folder;
 use build::Builds;
 pub(crate) use profile::Profile;
 use trees::Trees;
@@ -84,14 +84,14 @@ impl FactsReader {
     }
 
     fn read_tests(&self, facts: &mut Facts) {
-        match tests_folder::list(&self.config.tests.dir) {
+        match host_tests::list(&self.config.tests.dir) {
             Ok(tests) => {
                 facts.tests_available = u32::try_from(tests.len()).unwrap_or(u32::MAX);
-                facts.tests = Some(tests_folder::described(&self.config.tests, &tests));
+                facts.tests = Some(host_tests::described(&self.config.tests, &tests));
             }
             Err(error) => facts.problems.push(format!("The tests could not be listed: {error}.")),
         }
-        let runs = tests_folder::runs(&self.config.state_dir, &mut facts.problems);
+        let runs = host_tests::runs(&self.config.state_dir, &mut facts.problems);
         let known = |path: &str| facts.generations.iter().any(|g| g.store_path == path);
         facts.test_runs = runs.into_iter().filter(|run| known(&run.generation.store_path)).collect();
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use backstay_protocol::limits::cut;
+use backstay_model::wire::limits::cut;
 
 use crate::command::{self, Invocation};
 use crate::config::Config;

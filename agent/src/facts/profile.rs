@@ -5,7 +5,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use backstay_protocol::Generation;
+use backstay_model::Generation;
 use chrono::{DateTime, Datelike as _, Utc};
 
 use crate::storage::names_in;

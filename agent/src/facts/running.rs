@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use backstay_protocol::Generation;
+use backstay_model::Generation;
 
 use super::behind;
 

@@ -1,7 +1,7 @@
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-use backstay_protocol::message::{AgentMessage, Message as _};
-use backstay_protocol::{GenerationRef, SystemClock, TestResult, TestRun};
+use backstay_model::wire::message::{AgentMessage, Message as _};
+use backstay_model::{GenerationRef, SystemClock, TestResult, TestRun};
 
 use super::*;
 

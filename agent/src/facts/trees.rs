@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use backstay_protocol::{Commit, Facts};
+use backstay_model::{Commit, Facts};
 
 use super::checkout::git;
 use crate::command;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use backstay_protocol::Platform;
+use backstay_model::Platform;
 
 use crate::command::{self, Invocation};
 use crate::config::Config;

@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use backstay_protocol::message::{OpResult, Outcome};
-use backstay_protocol::{OpAction, OpId};
+use backstay_model::wire::message::OpResult;
+use backstay_model::{OpAction, OpId, Outcome};
 use chrono::{DateTime, TimeDelta, Utc};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};

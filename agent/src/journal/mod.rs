@@ -22,8 +22,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use backstay_protocol::message::OpResult;
-use backstay_protocol::{OpId, delivery};
+use backstay_model::wire::message::OpResult;
+use backstay_model::{OpId, wire::delivery};
 
 use crate::storage;
 pub(crate) use damage::damage;

@@ -7,8 +7,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use backstay_protocol::limits::{LINE_BYTES, LINES_PER_OP, cut};
-use backstay_protocol::{Clock, Phase, Stream};
+use backstay_model::wire::limits::{LINE_BYTES, LINES_PER_OP, cut};
+use backstay_model::{Clock, Phase, Stream};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -178,13 +178,13 @@ pub(crate) fn missing_lines(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use backstay_protocol::SystemClock;
+    use backstay_model::SystemClock;
 
     use super::super::Tail;
     use super::*;
 
     /// All lines of a file.
-    fn lines(path: &Path) -> Vec<backstay_protocol::OutputLine> {
+    fn lines(path: &Path) -> Vec<backstay_model::OutputLine> {
         let mut tail = Tail::from(path.to_owned());
         std::iter::from_fn(|| Some(tail.next_batch().unwrap().lines).filter(|lines| !lines.is_empty()))
             .flatten()

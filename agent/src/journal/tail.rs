@@ -5,8 +5,8 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 
-use backstay_protocol::limits::LINES_PER_MESSAGE;
-use backstay_protocol::{OutputLine, Phase, Stream};
+use backstay_model::wire::limits::LINES_PER_MESSAGE;
+use backstay_model::{OutputLine, Phase, Stream};
 use chrono::{DateTime, Utc};
 
 use super::record::Record;

@@ -1,8 +1,7 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
-use backstay_protocol::message::Outcome;
-use backstay_protocol::{Clock as _, FixedClock, OpAction, Phase, Stream, SystemClock};
+use backstay_model::{Clock as _, FixedClock, OpAction, Outcome, Phase, Stream, SystemClock};
 use chrono::TimeDelta;
 
 use super::*;

@@ -1,6 +1,6 @@
 //! nix-darwin.
 
-use backstay_protocol::GenerationRef;
+use backstay_model::GenerationRef;
 
 use super::nixos::{ProfileName, profile_name};
 use super::{Adapter, Host, Role, Stage, Step};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use backstay_protocol::GenerationRef;
+use backstay_model::GenerationRef;
 
 use super::{Adapter, Host, Role, Stage, Step};
 use crate::command::{self, Invocation};

@@ -7,7 +7,7 @@ mod darwin;
 mod home_manager;
 mod nixos;
 
-use backstay_protocol::{GenerationRef, OpAction, Phase, Platform};
+use backstay_model::{GenerationRef, OpAction, Phase, Platform};
 
 use crate::command::{self, Invocation, Services};
 use crate::config::Config;

@@ -17,8 +17,8 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use backstay_protocol::message::{OpResult, Outcome};
-use backstay_protocol::{Clock, OpAction, Phase, SystemClock};
+use backstay_model::wire::message::OpResult;
+use backstay_model::{Clock, OpAction, Outcome, Phase, SystemClock};
 
 use crate::journal::Entry;
 use crate::lock::Lock;

@@ -1,6 +1,6 @@
 //! Where a host is, in words.
 
-use backstay_protocol::Facts;
+use backstay_model::Facts;
 
 /// Where a host is: what its profile points at, and what runs.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! What the output of a command tells, beside its status.
 
-use backstay_protocol::limits::cut;
+use backstay_model::wire::limits::cut;
 
 use crate::command::Ended;
 use crate::platform::{Adapter, Stage};
@@ -159,7 +159,7 @@ pub(crate) fn how(ended: &Ended) -> String {
 
 #[cfg(test)]
 mod tests {
-    use backstay_protocol::Platform;
+    use backstay_model::Platform;
 
     use super::*;
     use crate::platform::adapter;

@@ -1,7 +1,7 @@
 //! Rollback: to exactly the generation that a person confirmed, or nowhere.
 
-use backstay_protocol::message::Outcome;
-use backstay_protocol::{GenerationRef, Phase, rollback};
+use backstay_model::Outcome;
+use backstay_model::{GenerationRef, Phase, rollback};
 
 use super::position::Position;
 use super::report::{Report, how};

@@ -1,6 +1,6 @@
 //! Switch: builds and activates what the checkout says.
 
-use backstay_protocol::{Phase, Platform};
+use backstay_model::{Phase, Platform};
 
 use super::position::Position;
 use super::report::{Report, how};

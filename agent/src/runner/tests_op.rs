@@ -1,17 +1,17 @@
 //! Test: runs the host's own tests on what runs.
 
-use backstay_protocol::{GenerationRef, Phase, Stream};
+use backstay_model::{GenerationRef, Phase, Stream};
 
 use super::report::how;
 use super::verdict::Verdict;
 use super::work::Work;
 use crate::command::Bounds;
+use crate::host_tests::{self, Conditions, Stopped, Watcher};
 use crate::journal::Entry;
-use crate::tests_folder::{self, Conditions, Stopped, Watcher};
 
 pub(super) fn run(work: &mut Work<'_>) -> Verdict {
     let folder = work.config().tests.dir.clone();
-    let tests = match tests_folder::list(&folder) {
+    let tests = match host_tests::list(&folder) {
         Ok(tests) if tests.is_empty() => {
             let advice = "Put executables there.";
             return Verdict::refused(format!("This host has no tests in {}. {advice}", folder.display()));
@@ -44,7 +44,7 @@ pub(super) fn run(work: &mut Work<'_>) -> Verdict {
         bounds: &bounds,
         clock: clock.as_ref(),
     };
-    match tests_folder::run(&tests, &conditions, work) {
+    match host_tests::run(&tests, &conditions, work) {
         Err(Stopped { by, done }) => {
             let message =
                 format!("The tests {} after {done} of {}. No result was recorded.", how(&by), tests.len());
@@ -53,19 +53,19 @@ pub(super) fn run(work: &mut Work<'_>) -> Verdict {
         Ok(_) if running(work).as_ref() != Some(&generation) => Verdict::failed(format!(
             "The host moved away from {generation} while the tests ran. No result was recorded. Run them again."
         )),
-        Ok(run) => match tests_folder::record(&config.state_dir, &run) {
-            Ok(()) if run.summary().all_passed() => Verdict::completed(tests_folder::told(&run)),
-            Ok(()) => Verdict::failed(tests_folder::told(&run)),
+        Ok(run) => match host_tests::record(&config.state_dir, &run) {
+            Ok(()) if run.summary().all_passed() => Verdict::completed(host_tests::told(&run)),
+            Ok(()) => Verdict::failed(host_tests::told(&run)),
             Err(error) => Verdict::failed(format!(
                 "{} The result could not be recorded: {error}.",
-                tests_folder::told(&run)
+                host_tests::told(&run)
             )),
         },
     }
 }
 
 fn running(work: &Work<'_>) -> Option<GenerationRef> {
-    work.facts().read_generations().running_generation().map(backstay_protocol::Generation::reference)
+    work.facts().read_generations().running_generation().map(backstay_model::Generation::reference)
 }
 
 impl Watcher for Work<'_> {

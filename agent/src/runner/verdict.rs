@@ -1,8 +1,8 @@
 //! How an op ended, before times are put to it.
 
-use backstay_protocol::Commit;
-use backstay_protocol::limits::cut;
-use backstay_protocol::message::Outcome;
+use backstay_model::Commit;
+use backstay_model::Outcome;
+use backstay_model::wire::limits::cut;
 
 use crate::command::Ended;
 

@@ -5,8 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backstay_protocol::message::Outcome;
-use backstay_protocol::{Clock, OpAction, Phase, Stream};
+use backstay_model::{Clock, OpAction, Outcome, Phase, Stream};
 
 use super::position::Position;
 use super::report::Report;

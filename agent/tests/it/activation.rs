@@ -3,8 +3,9 @@
 
 use std::fs;
 
-use backstay_protocol::OpAction;
-use backstay_protocol::message::{Outcome, ServerMessage};
+use backstay_model::OpAction;
+use backstay_model::Outcome;
+use backstay_model::wire::message::ServerMessage;
 
 use crate::host::{ACTIVATE, HOLD, Host};
 use crate::process::{is_running, kill};

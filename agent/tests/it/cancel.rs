@@ -1,7 +1,8 @@
 //! Cancels: what they stop, and what is said of what had happened by then.
 
-use backstay_protocol::OpAction;
-use backstay_protocol::message::{Outcome, ServerMessage};
+use backstay_model::OpAction;
+use backstay_model::Outcome;
+use backstay_model::wire::message::ServerMessage;
 
 use crate::host::{ACTIVATE, HOLD, Host};
 use crate::process::read;

@@ -3,8 +3,7 @@
 use std::fs;
 
 use backstay_agent::config::Config;
-use backstay_protocol::message::Outcome;
-use backstay_protocol::{Clock as _, OpAction, OpId, SystemClock};
+use backstay_model::{Clock as _, OpAction, OpId, Outcome, SystemClock};
 use chrono::TimeDelta;
 
 use crate::host::{ACTIVATE, HOLD, Host};

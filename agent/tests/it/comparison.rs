@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use backstay_protocol::GenerationRef;
-use backstay_protocol::closure_diff::PackageChange;
-use backstay_protocol::comparison::{BootPart, BootPartChange, Comparison, Pair};
-use backstay_protocol::message::{AgentMessage, ServerMessage};
+use backstay_model::GenerationRef;
+use backstay_model::closure_diff::PackageChange;
+use backstay_model::comparison::{BootPart, BootPartChange, Comparison, Pair};
+use backstay_model::wire::message::{AgentMessage, ServerMessage};
 
 use crate::host::Host;
 use crate::process::read;

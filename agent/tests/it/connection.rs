@@ -3,8 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use backstay_protocol::message::ServerMessage;
-use backstay_protocol::{OpAction, Platform};
+use backstay_model::wire::message::ServerMessage;
+use backstay_model::{OpAction, Platform};
 
 use crate::host::{ACTIVATE, Host};
 use crate::process::{AgentProcess, output};

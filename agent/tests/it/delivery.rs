@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use backstay_protocol::message::{AgentMessage, Outcome, ServerMessage};
-use backstay_protocol::{OpAction, OpId};
+use backstay_model::wire::message::{AgentMessage, ServerMessage};
+use backstay_model::{OpAction, OpId, Outcome};
 
 use crate::host::{ACTIVATE, HOLD, Host};
 use crate::server::{Heard, Server};

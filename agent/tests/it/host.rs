@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use backstay_protocol::{GenerationRef, OpAction, OpId};
+use backstay_model::{GenerationRef, OpAction, OpId};
 
 use crate::process::{AGENT, AgentProcess, read};
 use crate::server::Server;

@@ -1,8 +1,8 @@
 //! Every line arrives, whole and in order.
 
-use backstay_protocol::Stream;
-use backstay_protocol::limits::{LINE_BYTES, LINES_PER_OP};
-use backstay_protocol::message::Outcome;
+use backstay_model::Outcome;
+use backstay_model::Stream;
+use backstay_model::wire::limits::{LINE_BYTES, LINES_PER_OP};
 
 use crate::host::{ACTIVATE, Host};
 use crate::process::peak_memory;

@@ -4,8 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use backstay_protocol::OpAction;
-use backstay_protocol::message::Outcome;
+use backstay_model::{OpAction, Outcome};
 
 use crate::host::{ACTIVATE, Host};
 use crate::rollback::one;

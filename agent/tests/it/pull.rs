@@ -3,8 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use backstay_protocol::OpAction;
-use backstay_protocol::message::Outcome;
+use backstay_model::{OpAction, Outcome};
 
 use crate::host::Host;
 use crate::process::read;

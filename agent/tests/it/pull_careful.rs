@@ -7,8 +7,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::Command;
 
-use backstay_protocol::OpAction;
-use backstay_protocol::message::Outcome;
+use backstay_model::{OpAction, Outcome};
 
 use crate::host::{Host, write_script};
 use crate::process::AgentProcess;

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use backstay_protocol::message::{Outcome, ServerMessage};
-use backstay_protocol::{OpAction, OpId, Phase};
+use backstay_model::wire::message::ServerMessage;
+use backstay_model::{OpAction, OpId, Outcome, Phase};
 
 use crate::host::{ACTIVATE, HOLD, Host};
 use crate::process::read;

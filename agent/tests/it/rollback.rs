@@ -2,8 +2,7 @@
 
 use std::fs;
 
-use backstay_protocol::message::Outcome;
-use backstay_protocol::{OpAction, Phase};
+use backstay_model::{OpAction, Outcome, Phase};
 
 use crate::host::{ACTIVATE, Host};
 use crate::process::read;

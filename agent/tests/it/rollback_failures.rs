@@ -1,6 +1,6 @@
 //! Rollbacks that fail: what is said, and where the host is left.
 
-use backstay_protocol::message::Outcome;
+use backstay_model::Outcome;
 
 use crate::host::{ACTIVATE, HOLD, Host};
 use crate::rollback::one;

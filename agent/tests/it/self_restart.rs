@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use backstay_protocol::OpId;
-use backstay_protocol::message::{Outcome, ServerMessage};
+use backstay_model::OpId;
+use backstay_model::Outcome;
+use backstay_model::wire::message::ServerMessage;
 
 use crate::host::{ACTIVATE, Host};
 use crate::server::Server;

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use backstay_protocol::message::{AgentMessage, Hello, Message as _, OpResult, Outcome, ServerMessage};
-use backstay_protocol::{Facts, HostId, OpAction, OpId, OutputLine, PROTOCOL_VERSION, Phase};
+use backstay_model::wire::message::{AgentMessage, Hello, Message as _, OpResult, ServerMessage};
+use backstay_model::{Facts, HostId, OpAction, OpId, Outcome, OutputLine, PROTOCOL_VERSION, Phase};
 use futures::{SinkExt as _, StreamExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use backstay_protocol::OpId;
+use backstay_model::OpId;
 
 use crate::host::Host;
 use crate::process::{AGENT, AgentProcess, output};

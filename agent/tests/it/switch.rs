@@ -1,7 +1,6 @@
 //! Switches.
 
-use backstay_protocol::message::Outcome;
-use backstay_protocol::{OpAction, Phase};
+use backstay_model::{OpAction, Outcome, Phase};
 
 use crate::host::{ACTIVATE, Host};
 use crate::rollback::one;

@@ -1,7 +1,7 @@
 //! The host's own tests.
 
-use backstay_protocol::message::{Outcome, ServerMessage};
-use backstay_protocol::{OpAction, OpId, Phase};
+use backstay_model::wire::message::ServerMessage;
+use backstay_model::{OpAction, OpId, Outcome, Phase};
 
 use crate::host::Host;
 use crate::process::{AGENT, AgentProcess, output};
@@ -104,6 +104,6 @@ fn tests_can_be_run_by_hand() {
     let said = String::from_utf8(ran.stdout).unwrap();
     assert!(said.contains("7 of 8 tests passed on Gen 3. Failed: 30-t3."), "{said}");
     let facts = output(&mut host.agent_command("http://localhost", &["facts"]));
-    let facts: backstay_protocol::Facts = serde_json::from_slice(&facts.stdout).unwrap();
+    let facts: backstay_model::Facts = serde_json::from_slice(&facts.stdout).unwrap();
     assert_eq!(facts.test_runs[0].summary().to_string(), "7/8");
 }

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use backstay_protocol::message::AgentMessage;
-use backstay_protocol::{Facts, OpAction, same_files};
+use backstay_model::wire::message::AgentMessage;
+use backstay_model::{Facts, OpAction, same_files};
 
 use crate::host::{ACTIVATE, Host, write_script};
 use crate::pull::{commit, git};

@@ -1,6 +1,6 @@
 //! The audit log.
 
-use backstay_protocol::view::{AuditPage, AuditQuery};
+use backstay_model::view::{AuditPage, AuditQuery};
 use leptos::prelude::*;
 
 use crate::ApiError;

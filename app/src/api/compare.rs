@@ -1,6 +1,6 @@
 //! What lies between two generations.
 
-use backstay_protocol::comparison::Comparison;
+use backstay_model::comparison::Comparison;
 use leptos::prelude::*;
 
 use crate::ApiError;

@@ -1,6 +1,6 @@
 //! Deployments: merging a pull request, reading how the hosts fared, deciding of it.
 
-use backstay_protocol::deployment::Deployment;
+use backstay_model::deployment::Deployment;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -86,7 +86,7 @@ pub async fn merge_pull_request(
 ) -> Result<(), ApiError> {
     use crate::session;
     use backstay_fleet::deployments::SeenPullRequest;
-    use backstay_protocol::Commit;
+    use backstay_model::Commit;
 
     let person = session::person().await?;
     let seen = SeenPullRequest { number, head: Commit(seen_head), is_looked_at: looked };

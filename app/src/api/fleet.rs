@@ -1,7 +1,8 @@
 //! What every page starts from, and how the fleet page is to look.
 
-use backstay_protocol::PersonView;
-use backstay_protocol::view::{FleetSnapshot, Person};
+use backstay_model::Person;
+use backstay_model::PersonView;
+use backstay_model::view::FleetSnapshot;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 

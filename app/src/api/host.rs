@@ -1,6 +1,6 @@
 //! One host.
 
-use backstay_protocol::view::HostDetail;
+use backstay_model::view::HostDetail;
 use leptos::prelude::*;
 
 use crate::ApiError;
@@ -35,7 +35,7 @@ pub async fn set_labels(
     notes: String,
 ) -> Result<(), ApiError> {
     use crate::session;
-    use backstay_protocol::Labels;
+    use backstay_model::Labels;
 
     let person = session::person().await?;
     let name = super::host_name(&host)?;
@@ -79,7 +79,7 @@ pub async fn set_test_timeout(
     unit: String,
 ) -> Result<(), ApiError> {
     use crate::session;
-    use backstay_protocol::TestTimeout;
+    use backstay_model::TestTimeout;
 
     let person = session::person().await?;
     let name = super::host_name(&host)?;

@@ -73,13 +73,13 @@ fn has_plain_parts(path: &str) -> bool {
 /// The host's name, if it can be one.
 #[cfg(feature = "ssr")]
 fn host_name(name: &str) -> Result<&str, ApiError> {
-    let fits = backstay_protocol::limits::is_host_name(name);
+    let fits = backstay_model::wire::limits::is_host_name(name);
     fits.then_some(name).ok_or_else(|| ApiError::said("That is no name of a host. Nothing was changed."))
 }
 
 /// The deployment's identifier, if it can be one.
 #[cfg(feature = "ssr")]
-fn deployment_id(text: &str) -> Result<backstay_protocol::DeploymentId, ApiError> {
+fn deployment_id(text: &str) -> Result<backstay_model::DeploymentId, ApiError> {
     text.parse().map_err(|_| ApiError::said("There is no such deployment. Nothing was changed."))
 }
 

@@ -1,7 +1,7 @@
 //! What was told to everybody, and what this server is.
 
-use backstay_protocol::event::ToldNotice;
-use backstay_protocol::view::About;
+use backstay_model::view::About;
+use backstay_model::wire::event::ToldNotice;
 use leptos::prelude::*;
 
 use crate::ApiError;

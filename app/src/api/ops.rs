@@ -1,7 +1,7 @@
 //! Ops: asking for one, taking it back, trying it again, reading it and its output.
 
-use backstay_protocol::view::{OpDetail, OpQuery, OpsPage};
-use backstay_protocol::{OpId, OutputLine};
+use backstay_model::view::{OpDetail, OpQuery, OpsPage};
+use backstay_model::{OpId, OutputLine};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ pub async fn request_op(
     kind: String,
 ) -> Result<(), ApiError> {
     use crate::session;
-    use backstay_protocol::OpKind;
+    use backstay_model::OpKind;
 
     let person = session::person().await?;
     let name = super::host_name(&host)?;
@@ -30,8 +30,8 @@ pub async fn request_op(
 }
 
 #[cfg(feature = "ssr")]
-fn without_parameters(kind: backstay_protocol::OpKind) -> Option<backstay_protocol::OpAction> {
-    use backstay_protocol::{OpAction, OpKind};
+fn without_parameters(kind: backstay_model::OpKind) -> Option<backstay_model::OpAction> {
+    use backstay_model::{OpAction, OpKind};
 
     match kind {
         OpKind::Pull => Some(OpAction::Pull),
@@ -111,7 +111,7 @@ pub async fn load_op(
 #[cfg(feature = "ssr")]
 async fn tried_again(
     fleet: &backstay_fleet::Fleet,
-    op: &backstay_protocol::OpView,
+    op: &backstay_model::OpView,
 ) -> Result<Option<OpId>, ApiError> {
     let kind = op.action.kind();
     if op.status.is_open() || !kind.may_be_retried() {

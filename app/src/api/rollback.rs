@@ -1,8 +1,8 @@
 //! The rollback of one host.
 
-use backstay_protocol::GenerationRef;
-use backstay_protocol::limits::STORE_PATH_BYTES;
-use backstay_protocol::rollback::RollbackPlan;
+use backstay_model::GenerationRef;
+use backstay_model::rollback::RollbackPlan;
+use backstay_model::wire::limits::STORE_PATH_BYTES;
 use leptos::prelude::*;
 
 use crate::ApiError;

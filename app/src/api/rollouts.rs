@@ -1,6 +1,6 @@
 //! Roll-outs: one kind of action on several hosts, and rolling back several hosts, such as those that a deployment broke.
 
-use backstay_protocol::rollout::{ConfirmedRollback, PlannedRollback, RolloutCommits};
+use backstay_model::rollout::{ConfirmedRollback, PlannedRollback, RolloutCommits};
 use leptos::prelude::*;
 
 use crate::ApiError;
@@ -27,7 +27,7 @@ pub async fn start_rollout(
     back: String,
 ) -> Result<(), ApiError> {
     use crate::session;
-    use backstay_protocol::rollout::RolloutRequest;
+    use backstay_model::rollout::RolloutRequest;
 
     let person = session::person().await?;
     let kind = kind.parse().map_err(|_| ApiError::said("There is no such op. Nothing was changed."))?;
@@ -181,7 +181,7 @@ pub fn confirmed_from_text(text: &str) -> Option<ConfirmedRollback> {
 
 #[cfg(test)]
 mod tests {
-    use backstay_protocol::GenerationRef;
+    use backstay_model::GenerationRef;
 
     use super::*;
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use backstay_protocol::HostId;
-use backstay_protocol::limits::HOST_NAME_CHARS;
-use backstay_protocol::view::Role;
+use backstay_model::HostId;
+use backstay_model::Role;
+use backstay_model::wire::limits::HOST_NAME_CHARS;
 use leptos::prelude::*;
 
 use crate::api::{Address, MakeJoinToken};

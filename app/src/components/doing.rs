@@ -1,6 +1,6 @@
 //! What a host is doing.
 
-use backstay_protocol::{HostView, OpId};
+use backstay_model::{HostView, OpId};
 use leptos::prelude::*;
 
 use crate::api::CancelOp;

@@ -1,6 +1,6 @@
 //! The log of an op beside the page that one is on: an address of its own, `log` in the page's query.
 
-use backstay_protocol::OpId;
+use backstay_model::OpId;
 use leptos::ev;
 use leptos::prelude::*;
 use leptos_router::hooks::{use_navigate, use_query_map};

@@ -1,6 +1,6 @@
 //! A generation's name.
 
-use backstay_protocol::Generation;
+use backstay_model::Generation;
 use leptos::prelude::*;
 
 /// “Gen 48 (abc1234)”.

@@ -1,6 +1,6 @@
 //! Icons: one sprite in the page, drawn for this dashboard, and references to it.
 
-use backstay_protocol::Platform;
+use backstay_model::Platform;
 use leptos::prelude::*;
 
 /// The sprite: each state of a light has a shape of its own, so that nobody needs to see its colour.

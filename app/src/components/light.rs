@@ -1,6 +1,6 @@
 //! One of the five lights.
 
-use backstay_protocol::Light;
+use backstay_model::Light;
 use leptos::prelude::*;
 
 use crate::components::Icon;

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use backstay_protocol::OpId;
+use backstay_model::OpId;
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use leptos_router::params::ParamsMap;

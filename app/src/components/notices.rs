@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use backstay_protocol::event::Tone;
+use backstay_model::wire::event::Tone;
 use leptos::prelude::*;
 
 use crate::browser;

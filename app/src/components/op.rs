@@ -1,6 +1,6 @@
 //! Ops in brief.
 
-use backstay_protocol::{OpStatus, OpView};
+use backstay_model::{OpStatus, OpView};
 use leptos::prelude::*;
 
 use crate::components::{Icon, OpNow, use_log_address};

@@ -1,6 +1,6 @@
 //! What a person may do about an op: take it back, try it again.
 
-use backstay_protocol::{OpAction, OpId, OpKind, OpStatus, OpView, Phase};
+use backstay_model::{OpAction, OpId, OpKind, OpStatus, OpView, Phase};
 use leptos::prelude::*;
 
 use crate::api::{CancelOp, RetryOp};

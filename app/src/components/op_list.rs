@@ -1,6 +1,6 @@
 //! Ops in a table.
 
-use backstay_protocol::{OpId, OpView};
+use backstay_model::{OpId, OpView};
 use leptos::prelude::*;
 
 use crate::components::{Moment, OpLink, OpNow, OpStatusBadge, Took};

@@ -1,6 +1,6 @@
 //! What an open op is doing, or what it waits for.
 
-use backstay_protocol::{OpStatus, OpView, Phase};
+use backstay_model::{OpStatus, OpView, Phase};
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
@@ -90,7 +90,7 @@ pub fn OpNow(
 
 #[cfg(test)]
 mod tests {
-    use backstay_protocol::{HostId, OpAction, OpId};
+    use backstay_model::{HostId, OpAction, OpId};
 
     use super::*;
 

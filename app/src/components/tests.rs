@@ -1,6 +1,6 @@
 //! What the tests said of a generation.
 
-use backstay_protocol::TestSummary;
+use backstay_model::TestSummary;
 use leptos::prelude::*;
 
 /// “Tests: PASSED (8/8) ✓”.

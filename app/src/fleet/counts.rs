@@ -1,6 +1,6 @@
 //! How many hosts are how.
 
-use backstay_protocol::HostView;
+use backstay_model::HostView;
 
 use super::standing::Standing;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use backstay_protocol::{Commit, Generation};
+use backstay_model::{Commit, Generation};
 
 /// Counts which commits the hosts' current generations were built from. Those that record none do not count.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use backstay_protocol::{HostView, Platform};
+use backstay_model::{HostView, Platform};
 
 use super::standing::Standing;
 
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn the_worst_comes_first() {
         let mut broken = host("web-1");
-        broken.compartments.tests.state = backstay_protocol::State::Failed;
+        broken.lights.tests.state = backstay_model::State::Failed;
         let hosts = vec![host("gpc0"), HostView { online: false, ..host("imac0") }, broken];
         assert_eq!(
             shown(GroupBy::Status, hosts),

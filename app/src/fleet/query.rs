@@ -5,7 +5,7 @@
 
 use std::str::FromStr;
 
-use backstay_protocol::{HostView, Platform, State};
+use backstay_model::{HostView, Platform, State};
 
 use super::drift::Majority;
 use super::standing::Standing;
@@ -143,7 +143,7 @@ impl Asks {
             Self::Name(part) => host.name.to_lowercase().contains(part),
             Self::Standing(standing) => Standing::of(host) == *standing,
             Self::Platform(platform) => host.platform == *platform,
-            Self::Light(place, state) => host.compartments.named()[*place].1.state == *state,
+            Self::Light(place, state) => host.lights.named()[*place].1.state == *state,
             Self::Generation(number) => host.generation.as_ref().is_some_and(|g| g.number == *number),
             Self::Commit(beginning) => {
                 let commit = host.generation.as_ref().and_then(|g| g.commit.as_ref());
@@ -169,7 +169,7 @@ mod tests {
     /// gpc0 is fine, imac0 has failed tests, web-1 is offline.
     fn fleet() -> [HostView; 3] {
         let mut mac = HostView { platform: Platform::Darwin, ..host("imac0") };
-        mac.compartments.tests.state = State::Failed;
+        mac.lights.tests.state = State::Failed;
         [host("gpc0"), mac, HostView { online: false, tags: vec!["cloud".into()], ..host("web-1") }]
     }
 

@@ -1,6 +1,6 @@
 //! Hosts for tests.
 
-use backstay_protocol::{Commit, Compartments, Generation, HostId, HostView, Light, Platform, State};
+use backstay_model::{Commit, Generation, HostId, HostView, Light, Lights, Platform, State};
 
 /// A NixOS host with nothing to be said against it.
 pub(super) fn host(name: &str) -> HostView {
@@ -14,7 +14,7 @@ pub(super) fn host(name: &str) -> HostView {
         agent_version: None,
         auto_test: true,
         tags: vec![],
-        compartments: Compartments {
+        lights: Lights {
             agent: light.clone(),
             git: light.clone(),
             lock: light.clone(),

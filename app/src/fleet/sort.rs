@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use backstay_protocol::HostView;
+use backstay_model::HostView;
 
 use super::standing::Standing;
 

@@ -1,6 +1,6 @@
 //! How a host is, in one word.
 
-use backstay_protocol::{HostView, State};
+use backstay_model::{HostView, State};
 
 /// How a host is: the worst that is to be said of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,7 +66,7 @@ impl Standing {
 
     /// Each host counts once.
     pub(crate) fn of(host: &HostView) -> Self {
-        let lights = host.compartments.named();
+        let lights = host.lights.named();
         let any = |states: &[State]| lights.iter().any(|(_, light)| states.contains(&light.state));
         if !host.online {
             Self::Offline

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use backstay_protocol::event::Event;
+use backstay_model::wire::event::Event;
 use leptos::prelude::set_timeout;
 
 use super::Live;

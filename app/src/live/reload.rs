@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use backstay_protocol::event::Event;
+use backstay_model::wire::event::Event;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 

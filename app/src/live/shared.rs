@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use backstay_protocol::event::Event;
+use backstay_model::wire::event::Event;
 
 type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
 

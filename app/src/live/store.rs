@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use backstay_protocol::deployment::Deployment;
-use backstay_protocol::event::{Event, Notice, Tone};
-use backstay_protocol::pull_request::PullRequests;
-use backstay_protocol::rollout::Rollout;
-use backstay_protocol::view::{FleetSnapshot, Person, Role};
-use backstay_protocol::{HostId, HostView, PersonView};
+use backstay_model::deployment::Deployment;
+use backstay_model::pull_request::PullRequests;
+use backstay_model::rollout::Rollout;
+use backstay_model::view::FleetSnapshot;
+use backstay_model::wire::event::{Event, Notice, Tone};
+use backstay_model::{HostId, HostView, Person, PersonView, Role};
 use leptos::prelude::*;
 
 use super::shared::Shared;
@@ -375,7 +375,7 @@ mod tests {
     use std::sync::Barrier;
     use std::thread;
 
-    use backstay_protocol::{Compartments, Light, Platform, State};
+    use backstay_model::{Light, Lights, Platform, State};
 
     use super::*;
 
@@ -390,7 +390,7 @@ mod tests {
             agent_version: None,
             auto_test: true,
             tags: vec![],
-            compartments: Compartments {
+            lights: Lights {
                 agent: light.clone(),
                 git: light.clone(),
                 lock: light.clone(),

@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use backstay_protocol::event::{ALIVE, ALIVE_SECS, Event};
+use backstay_model::wire::event::{ALIVE, ALIVE_SECS, Event};
 use chrono::{DateTime, TimeDelta, Utc};
 use leptos::prelude::*;
 use leptos::task::spawn_local;

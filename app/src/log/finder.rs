@@ -139,7 +139,7 @@ pub(crate) async fn read_whole(watched: Watched) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use backstay_protocol::{OutputLine, Stream};
+    use backstay_model::{OutputLine, Stream};
     use chrono::DateTime;
 
     use super::*;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_protocol::{OutputLine, Stream};
+use backstay_model::{OutputLine, Stream};
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 

@@ -1,7 +1,7 @@
 //! An op that somebody watches: kept true by the event stream, with what the stream did not carry read afterwards.
 
-use backstay_protocol::event::Event;
-use backstay_protocol::{OpId, OpView};
+use backstay_model::wire::event::Event;
+use backstay_model::{OpId, OpView};
 use leptos::prelude::*;
 
 use super::Lines;

@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use backstay_protocol::HostView;
-use backstay_protocol::view::About;
+use backstay_model::HostView;
+use backstay_model::view::About;
 use leptos::prelude::*;
 
 use super::inside::{Loading, NotRead};

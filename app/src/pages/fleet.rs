@@ -1,6 +1,6 @@
 //! The fleet: every host at a glance.
 
-use backstay_protocol::view::Role;
+use backstay_model::Role;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::Outlet;

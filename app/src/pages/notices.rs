@@ -1,6 +1,6 @@
 //! The notices of the last time, to be read again.
 
-use backstay_protocol::event::{Event, Notice, ToldNotice};
+use backstay_model::wire::event::{Event, Notice, ToldNotice};
 use leptos::prelude::*;
 
 use super::inside::{Loading, NotRead};

@@ -1,6 +1,6 @@
 //! One op with its output.
 
-use backstay_protocol::{OpAction, OpView};
+use backstay_model::{OpAction, OpView};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 

@@ -1,7 +1,7 @@
 //! The tokens that let hosts in.
 
-use backstay_protocol::limits::is_host_name;
-use backstay_protocol::view::{Person, Role};
+use backstay_model::wire::limits::is_host_name;
+use backstay_model::{Person, Role};
 use chrono::TimeDelta;
 
 use super::{AccountError, Accounts, CONSOLE, JOIN_TOKEN_AT_MOST, shown_name};

@@ -2,7 +2,7 @@
 
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use backstay_protocol::view::Person;
+use backstay_model::Person;
 use chrono::TimeDelta;
 use tokio::sync::Semaphore;
 

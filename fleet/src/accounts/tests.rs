@@ -3,9 +3,9 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use backstay_protocol::FixedClock;
-use backstay_protocol::Platform;
-use backstay_protocol::view::{AuditQuery, Role};
+use backstay_model::Role;
+use backstay_model::view::AuditQuery;
+use backstay_model::{FixedClock, Platform};
 use chrono::{DateTime, Utc};
 use tempfile::TempDir;
 
@@ -226,7 +226,7 @@ async fn a_join_token_lets_in_the_host_that_it_is_for() {
     let hour = TimeDelta::hours(1);
     let secret = bench.accounts.new_join_token(Some("gpc0".to_owned()), hour).await.unwrap();
     let host = |name: &str| NewHost {
-        id: backstay_protocol::HostId::new(),
+        id: backstay_model::HostId::new(),
         name: name.to_owned(),
         platform: Platform::Nixos,
         token: Secret::random().hash(),
@@ -271,7 +271,7 @@ async fn an_administrator_lets_hosts_in_and_the_log_says_who_it_was() {
     let secret = bench.accounts.join_token_for(&person(Role::Admin), name, hour).await.unwrap();
     assert_eq!(bench.audited().await, [pair("maria", "join-token.created")]);
     let host = NewHost {
-        id: backstay_protocol::HostId::new(),
+        id: backstay_model::HostId::new(),
         name: "gpc0".to_owned(),
         platform: Platform::Nixos,
         token: Secret::random().hash(),

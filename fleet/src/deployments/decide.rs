@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use backstay_protocol::deployment::{Decision, Deployment, PullRequestRef};
-use backstay_protocol::event::{Event, Tone};
-use backstay_protocol::pull_request::Mergeable;
-use backstay_protocol::view::{Person, Role};
-use backstay_protocol::{Commit, DeploymentId};
+use backstay_model::deployment::{Decision, Deployment, PullRequestRef};
+use backstay_model::pull_request::Mergeable;
+use backstay_model::wire::event::{Event, Tone};
+use backstay_model::{Commit, DeploymentId, Person, Role};
 
 use super::DeployError;
 use crate::fleet::Fleet;

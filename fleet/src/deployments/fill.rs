@@ -2,10 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
-use backstay_protocol::deployment::{Deployment, Heard, HostOutcome, Step};
-use backstay_protocol::message::Outcome;
-use backstay_protocol::rollout::Ended;
-use backstay_protocol::{DeploymentId, DesiredState, Facts, OpKind, OpStatus, OpView, same_files};
+use backstay_model::Outcome;
+use backstay_model::deployment::{Deployment, Heard, HostOutcome, Step};
+use backstay_model::rollout::Ended;
+use backstay_model::{DeploymentId, DesiredState, Facts, OpKind, OpStatus, OpView, same_files};
 
 use crate::fleet::Fleet;
 use crate::ops::ended::{ended, in_few_words};

@@ -16,9 +16,9 @@ mod reverting;
 
 pub use decide::SeenPullRequest;
 
-use backstay_protocol::DeploymentId;
-use backstay_protocol::deployment::Deployment;
-use backstay_protocol::view::Role;
+use backstay_model::DeploymentId;
+use backstay_model::Role;
+use backstay_model::deployment::Deployment;
 
 use crate::fleet::Fleet;
 use crate::github::GitHubError;

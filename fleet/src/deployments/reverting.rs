@@ -7,11 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use backstay_protocol::deployment::{Decision, Deployment, PullRequestRef};
-use backstay_protocol::event::{Event, Tone};
-use backstay_protocol::message::ServerMessage;
-use backstay_protocol::view::Person;
-use backstay_protocol::{Commit, DeploymentId};
+use backstay_model::deployment::{Decision, Deployment, PullRequestRef};
+use backstay_model::wire::event::{Event, Tone};
+use backstay_model::wire::message::ServerMessage;
+use backstay_model::{Commit, DeploymentId, Person};
 
 use super::DeployError;
 use crate::fleet::Fleet;

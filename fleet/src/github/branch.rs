@@ -1,6 +1,6 @@
 //! The state of the branch that hosts follow.
 
-use backstay_protocol::Commit;
+use backstay_model::Commit;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 

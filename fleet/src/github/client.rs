@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_protocol::Clock;
+use backstay_model::Clock;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{ACCEPT, ETAG, IF_NONE_MATCH, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, Method, StatusCode};

@@ -103,7 +103,7 @@ fn told(refusal: &Refusal) -> String {
         refusal.errors.iter().filter_map(|error| error.as_str().or_else(|| error.get("message")?.as_str()));
     let parts: Vec<_> = std::iter::once(refusal.message.as_str()).chain(errors).collect();
     let line = parts.join("; ").split_whitespace().collect::<Vec<_>>().join(" ");
-    backstay_protocol::limits::cut(line.trim_end_matches(['.', ';', ' ']), 300)
+    backstay_model::wire::limits::cut(line.trim_end_matches(['.', ';', ' ']), 300)
 }
 
 /// Whether a refusal leads to the documentation of protected branches or of rulesets.

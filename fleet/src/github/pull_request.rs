@@ -1,6 +1,6 @@
 //! Pull requests as GitHub tells of them.
 
-use backstay_protocol::Commit;
+use backstay_model::Commit;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use backstay_protocol::Commit;
-use backstay_protocol::flake_lock::{self, LOCK_BYTES};
-use backstay_protocol::limits::cut;
-use backstay_protocol::pull_request::{Checks, Inputs, OtherFiles};
+use backstay_model::Commit;
+use backstay_model::flake_lock::{self, LOCK_BYTES};
+use backstay_model::pull_request::{Checks, Inputs, OtherFiles};
+use backstay_model::wire::limits::cut;
 use serde::Deserialize;
 
 use super::branch::LOCK_FILE;

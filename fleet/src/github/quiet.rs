@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use backstay_protocol::Clock;
+use backstay_model::Clock;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::error::GitHubError;
@@ -54,7 +54,7 @@ impl Quiet {
 
 #[cfg(test)]
 mod tests {
-    use backstay_protocol::FixedClock;
+    use backstay_model::FixedClock;
 
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_protocol::{Clock, Commit};
+use backstay_model::{Clock, Commit};
 use chrono::{DateTime, Utc};
 use http::Method;
 use serde::Deserialize;

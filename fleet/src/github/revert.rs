@@ -20,7 +20,7 @@
 //! moved, and one that the branch has is never made again.
 
 use async_trait::async_trait;
-use backstay_protocol::Commit;
+use backstay_model::Commit;
 use serde::Deserialize;
 
 use super::error::GitHubError;

@@ -11,7 +11,7 @@
 //! **Invariant:** what is taken back is the pull request's own. A pull request that was stacked on another lists the
 //! other's commits too, so commits that another one brought are left out. Where that cannot be told, nothing is reverted.
 
-use backstay_protocol::Commit;
+use backstay_model::Commit;
 use chrono::TimeDelta;
 
 use super::error::GitHubError;

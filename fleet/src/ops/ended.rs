@@ -1,9 +1,9 @@
 //! How an op ended, for what follows on it: roll-outs and deployments.
 
-use backstay_protocol::limits::cut;
-use backstay_protocol::message::Outcome;
-use backstay_protocol::rollout::Ended;
-use backstay_protocol::{OpStatus, OpView};
+use backstay_model::Outcome;
+use backstay_model::rollout::Ended;
+use backstay_model::wire::limits::cut;
+use backstay_model::{OpStatus, OpView};
 
 /// The longest reason in a few words, in bytes.
 const WORDS_BYTES: usize = 160;

@@ -17,8 +17,8 @@ pub mod request;
 #[cfg(test)]
 mod tests;
 
-use backstay_protocol::event::Tone;
-use backstay_protocol::{OpKind, OpStatus, OpView};
+use backstay_model::wire::event::Tone;
+use backstay_model::{OpKind, OpStatus, OpView};
 
 use crate::fleet::Fleet;
 use crate::untold::News;

@@ -1,6 +1,6 @@
 //! What is kept of an op: its audit entries and its row in `rollbacks`.
 
-use backstay_protocol::{OpAction, OpStatus, OpView};
+use backstay_model::{OpAction, OpStatus, OpView};
 use chrono::{DateTime, Utc};
 
 use crate::store::{NewAuditEntry, NewOp, RollbackRecord};

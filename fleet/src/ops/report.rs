@@ -1,9 +1,11 @@
 //! The way back: what agents say of ops, and what becomes of them.
 
-use backstay_protocol::delivery::{self, AtHost, OnFinished, Reconciliation};
-use backstay_protocol::event::{Event, Tone};
-use backstay_protocol::message::{OpResult, Outcome, ServerMessage};
-use backstay_protocol::{AUTO_TEST, Facts, HostId, OpAction, OpId, OpStatus, OpView, OutputLine, Phase};
+use backstay_model::wire::delivery::{self, AtHost, OnFinished, Reconciliation};
+use backstay_model::wire::event::{Event, Tone};
+use backstay_model::wire::message::{OpResult, ServerMessage};
+use backstay_model::{
+    AUTO_TEST, Facts, HostId, OpAction, OpId, OpStatus, OpView, Outcome, OutputLine, Phase,
+};
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use backstay_protocol::limits::REASON_CHARS;
-use backstay_protocol::message::ServerMessage;
-use backstay_protocol::view::Person;
-use backstay_protocol::{GenerationRef, HostId, OpAction, OpId, OpKind, OpStatus, OpView};
+use backstay_model::wire::limits::REASON_CHARS;
+use backstay_model::wire::message::ServerMessage;
+use backstay_model::{GenerationRef, HostId, OpAction, OpId, OpKind, OpStatus, OpView, Person};
 use chrono::{DateTime, Utc};
 
 use crate::fleet::Fleet;
@@ -26,7 +25,7 @@ pub enum RequestError {
     #[error("You may not do this: it takes the role “{needed}”. Nothing was changed.")]
     NotAllowed {
         /// The role that it takes.
-        needed: backstay_protocol::view::Role,
+        needed: backstay_model::Role,
     },
     /// There is no such host.
     #[error("There is no host named {0}. Nothing was changed.")]

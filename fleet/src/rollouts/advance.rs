@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use backstay_protocol::event::Tone;
-use backstay_protocol::rollout::{Ended, Next, Rollout, RolloutHost, RolloutState, RolloutStep, stopped};
-use backstay_protocol::{HostId, OpId, OpKind, OpStatus, OpView, RolloutId};
+use backstay_model::rollout::{Ended, Next, Rollout, RolloutHost, RolloutState, RolloutStep, stopped};
+use backstay_model::wire::event::Tone;
+use backstay_model::{HostId, OpId, OpKind, OpStatus, OpView, RolloutId};
 
 use crate::fleet::Fleet;
 use crate::ops::SERVER;

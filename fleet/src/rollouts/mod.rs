@@ -5,7 +5,7 @@
 //!             └─▶ stopping (a host failed, or a person) ─▶ what is under way is seen through ─▶ stopped
 //! ```
 //!
-//! What comes next is decided by [`backstay_protocol::rollout`] from what is recorded, and nothing of a roll-out is in
+//! What comes next is decided by [`backstay_model::rollout`] from what is recorded, and nothing of a roll-out is in
 //! memory alone. A host's step and its op are recorded in one transaction, which holds that the host's turn has not been
 //! taken and the roll-out is running: so whoever looks next, another server that starts after a crash included, goes on
 //! from there, and no host is begun twice.
@@ -22,9 +22,8 @@ mod turns;
 #[cfg(test)]
 mod tests;
 
-use backstay_protocol::rollout::{MOST_AT_ONCE, Rollout, RolloutState};
-use backstay_protocol::view::Role;
-use backstay_protocol::{OpId, OpKind, RolloutId};
+use backstay_model::rollout::{MOST_AT_ONCE, Rollout, RolloutState};
+use backstay_model::{OpId, OpKind, Role, RolloutId};
 
 use crate::fleet::Fleet;
 use crate::ops::request::RequestError;
@@ -163,7 +162,7 @@ impl Fleet {
 
     /// Whether an op that waits is a host's turn in a roll-out, and so is sent by that.
     pub(crate) async fn waits_for_slot(&self, op: OpId) -> Result<bool, StoreError> {
-        use backstay_protocol::rollout::RolloutStep::Running;
+        use backstay_model::rollout::RolloutStep::Running;
         let rollout = self.store.rollout_of(op).await?.filter(|rollout| rollout.state.is_open());
         Ok(rollout.is_some_and(|rollout| rollout.hosts.iter().any(|host| host.step == Running { op })))
     }

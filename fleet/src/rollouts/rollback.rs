@@ -1,13 +1,12 @@
 //! Rolling back several hosts in one confirmed action: those that failed in a deployment, or those that a person chose.
 
-use backstay_protocol::deployment::{Deployment, HostOutcome, Step};
-use backstay_protocol::message::Outcome;
-use backstay_protocol::rollback::{Candidate, RollbackPlan};
-use backstay_protocol::rollout::{
+use backstay_model::Outcome;
+use backstay_model::deployment::{Deployment, HostOutcome, Step};
+use backstay_model::rollback::{Candidate, RollbackPlan};
+use backstay_model::rollout::{
     ConfirmedRollback, MOST_AT_ONCE, OTHERS, PlannedRollback, Rollout, RolloutStep,
 };
-use backstay_protocol::view::Person;
-use backstay_protocol::{Commit, DeploymentId, Facts, Generation, OpAction, OpKind, OpStatus, OpView};
+use backstay_model::{Commit, DeploymentId, Facts, Generation, OpAction, OpKind, OpStatus, OpView, Person};
 
 use super::start::{NewRollout, may};
 use super::{NOT_REPORTED, RolloutError};

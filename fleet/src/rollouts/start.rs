@@ -1,10 +1,9 @@
 //! A person starts a roll-out, or stops it.
 
-use backstay_protocol::rollout::{
+use backstay_model::rollout::{
     MOST_AT_ONCE, Rollout, RolloutCommits, RolloutHost, RolloutRequest, RolloutState, RolloutStep,
 };
-use backstay_protocol::view::{Person, Role};
-use backstay_protocol::{DeploymentId, HostId, OpAction, OpKind, RolloutId};
+use backstay_model::{DeploymentId, HostId, OpAction, OpKind, Person, Role, RolloutId};
 
 use super::RolloutError;
 use crate::fleet::Fleet;

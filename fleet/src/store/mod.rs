@@ -11,10 +11,10 @@
 //! `contract.rs` is the suite that every implementation must pass.
 
 use async_trait::async_trait;
-use backstay_protocol::deployment::{Decision, Deployment, Heard};
-use backstay_protocol::rollout::{Rollout, RolloutState, RolloutStep};
-use backstay_protocol::view::{AuditEntry, AuditQuery};
-use backstay_protocol::{
+use backstay_model::deployment::{Decision, Deployment, Heard};
+use backstay_model::rollout::{Rollout, RolloutState, RolloutStep};
+use backstay_model::view::{AuditEntry, AuditQuery};
+use backstay_model::{
     Commit, DeploymentId, Facts, HostId, Labels, OpId, OpView, OutputLine, PersonView, Phase, Platform,
     RolloutId, TestRun, TestTimeout,
 };
@@ -108,7 +108,7 @@ pub trait Store: Send + Sync + 'static {
     /// closes them lets it go. One op at a time may wait.
     async fn insert_op(&self, op: &NewOp, audit: &NewAuditEntry) -> Result<OpView, InsertOpError>;
     /// Takes an op one step further, if its status allows: the statement itself names the statuses from which
-    /// [`OpStatus::to`](backstay_protocol::OpStatus::to) may lead there. None where it does not, and then nothing was written, not even the audit entry.
+    /// [`OpStatus::to`](backstay_model::OpStatus::to) may lead there. None where it does not, and then nothing was written, not even the audit entry.
     async fn step_op(&self, id: OpId, step: &OpStep) -> Result<Option<OpView>, StoreError>;
     /// Remembers that a person wants an op to stop that is with its host, with the audit entry; the first to ask is
     /// remembered. None, and nothing written, where the op is not with its host.
@@ -123,7 +123,7 @@ pub trait Store: Send + Sync + 'static {
     async fn op(&self, id: OpId) -> Result<Option<OpView>, StoreError>;
     /// The op that holds the host. One that waits for tests to end does not hold it yet.
     async fn open_op(&self, host: HostId) -> Result<Option<OpView>, StoreError>;
-    /// The latest closed op that [changes the system](backstay_protocol::OpKind::changes_system) and took place on the host, or
+    /// The latest closed op that [changes the system](backstay_model::OpKind::changes_system) and took place on the host, or
     /// may have. Ops that were blocked, taken back before they arrived, or refused by the host did not.
     async fn last_system_op(&self, host: HostId) -> Result<Option<OpView>, StoreError>;
     /// Ops, newest first.
@@ -164,7 +164,7 @@ pub trait Store: Send + Sync + 'static {
     /// Takes in what an op on a host did for a deployment that is going on, by [`HostOutcome::hear`]. None where that
     /// changed nothing.
     ///
-    /// [`HostOutcome::hear`]: backstay_protocol::deployment::HostOutcome::hear
+    /// [`HostOutcome::hear`]: backstay_model::deployment::HostOutcome::hear
     async fn deployment_heard(
         &self,
         id: DeploymentId,
@@ -199,7 +199,7 @@ pub trait Store: Send + Sync + 'static {
     // Roll-outs.
 
     /// Records a roll-out, with its audit entry, unless another one goes on: the database itself holds that no two are
-    /// [running](RolloutState::Running). A [rollback](backstay_protocol::OpKind::Rollback) need not wait for one that is
+    /// [running](RolloutState::Running). A [rollback](backstay_model::OpKind::Rollback) need not wait for one that is
     /// [stopping](RolloutState::Stopping).
     async fn insert_rollout(
         &self,

@@ -1,13 +1,12 @@
 //! What goes into the store and comes out of it: records, what is to be recorded, and why something is not.
 
-use backstay_protocol::deployment::PullRequestRef;
-use backstay_protocol::message::Outcome;
-use backstay_protocol::rollback::Refusal;
-use backstay_protocol::rollout::Rollout;
-use backstay_protocol::view::Role;
-use backstay_protocol::{
+use backstay_model::Outcome;
+use backstay_model::deployment::PullRequestRef;
+use backstay_model::rollback::Refusal;
+use backstay_model::rollout::Rollout;
+use backstay_model::{
     Commit, DeploymentId, Facts, Generation, HostId, Labels, OpAction, OpId, OpKind, OpStatus, OpView,
-    Platform, TestTimeout,
+    Platform, Role, TestTimeout,
 };
 use chrono::{DateTime, Utc};
 

@@ -6,8 +6,8 @@
 
 use std::collections::HashSet;
 
-use backstay_protocol::DeploymentId;
-use backstay_protocol::deployment::{Decision, Deployment, PullRequestRef};
+use backstay_model::DeploymentId;
+use backstay_model::deployment::{Decision, Deployment, PullRequestRef};
 use chrono::{DateTime, Utc};
 
 use super::ReadError;
@@ -135,7 +135,7 @@ fn newer<'a>(
 
 #[cfg(test)]
 mod tests {
-    use backstay_protocol::Commit;
+    use backstay_model::Commit;
     use serde_json::json;
 
     use super::*;

@@ -25,10 +25,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use backstay_protocol::deployment::Decision;
-use backstay_protocol::event::Event;
-use backstay_protocol::pull_request::{PullRequests, Reading};
-use backstay_protocol::{Commit, DeploymentId, DesiredState};
+use backstay_model::deployment::Decision;
+use backstay_model::pull_request::{PullRequests, Reading};
+use backstay_model::wire::event::Event;
+use backstay_model::{Commit, DeploymentId, DesiredState};
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 

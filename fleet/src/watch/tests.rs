@@ -7,11 +7,10 @@ use backstay_github_stand_in::{
     Away, Change, Check, CommitStatus, MergeMethods, Moment, NewPullRequest, Options, Permission, Protection,
     ProtectionKind, StandIn, TOKEN, Token, lock_file,
 };
-use backstay_protocol::deployment::Decision;
-use backstay_protocol::event::Event;
-use backstay_protocol::pull_request::{Inputs, Mergeable, PullRequests, Reading, UpdatePullRequest};
-use backstay_protocol::view::{Person, Role};
-use backstay_protocol::{Clock as _, Commit, DesiredState, FixedClock};
+use backstay_model::deployment::Decision;
+use backstay_model::pull_request::{Inputs, Mergeable, PullRequests, Reading, UpdatePullRequest};
+use backstay_model::wire::event::Event;
+use backstay_model::{Clock as _, Commit, DesiredState, FixedClock, Person, Role};
 use chrono::TimeDelta;
 use http::StatusCode;
 use tempfile::TempDir;

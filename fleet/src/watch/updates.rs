@@ -1,7 +1,7 @@
 //! The open pull requests that update the fleet.
 
-use backstay_protocol::Commit;
-use backstay_protocol::pull_request::{Inputs, Mergeable, Origin, OtherFiles, UpdatePullRequest};
+use backstay_model::Commit;
+use backstay_model::pull_request::{Inputs, Mergeable, Origin, OtherFiles, UpdatePullRequest};
 
 use super::ReadError;
 use super::memory::Memory;

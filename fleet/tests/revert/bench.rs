@@ -8,7 +8,7 @@ use backstay_fleet::github::{Access, GitHub, GitHubConfig, MergeMethod, UpdateRu
 use backstay_fleet::secret::Secret;
 use backstay_fleet::store::StoreError;
 use backstay_github_stand_in::{Change, NewPullRequest, Options, StandIn, TOKEN};
-use backstay_protocol::Commit;
+use backstay_model::Commit;
 
 use crate::git::Git;
 

@@ -11,9 +11,9 @@ use backstay_fleet::{Fleet, FleetConfig};
 use backstay_github_stand_in::{
     Away, Change, Moment, NewPullRequest, Permission, Protection, ProtectionKind, TOKEN,
 };
-use backstay_protocol::deployment::{Decision, Deployment};
-use backstay_protocol::view::{AuditQuery, Person, Role};
-use backstay_protocol::{Clock as _, SystemClock};
+use backstay_model::deployment::{Decision, Deployment};
+use backstay_model::view::AuditQuery;
+use backstay_model::{Clock as _, Person, Role, SystemClock};
 
 use crate::bench::Bench;
 

@@ -3,7 +3,7 @@
 use backstay_fleet::github::revert::{RevertError, Reverted};
 use backstay_fleet::github::{GitHubError, MergeMethod};
 use backstay_github_stand_in::{Away, Change, NewPullRequest, Permission, Protection, ProtectionKind, TOKEN};
-use backstay_protocol::{Clock as _, SystemClock};
+use backstay_model::{Clock as _, SystemClock};
 use chrono::TimeDelta;
 
 use crate::bench::{Bench, MESSAGE};

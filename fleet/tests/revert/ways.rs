@@ -198,7 +198,7 @@ async fn bring(
 }
 
 async fn merge(bench: &Bench, number: u64, head: String, method: MergeMethod) -> Option<String> {
-    match bench.github.merge(number, &backstay_protocol::Commit(head), method).await {
+    match bench.github.merge(number, &backstay_model::Commit(head), method).await {
         Err(GitHubError::NotMergeable(_)) => None,
         merged => Some(merged.unwrap().0),
     }

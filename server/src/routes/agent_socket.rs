@@ -16,8 +16,9 @@ use backstay_fleet::agents::{Credentials, Stranger};
 use backstay_fleet::budget;
 use backstay_fleet::hub::Connection;
 use backstay_fleet::store::{HostRecord, TokenHash};
-use backstay_protocol::limits::{MESSAGE_BYTES, cut};
-use backstay_protocol::message::{AgentMessage, Hello, Message, ServerMessage};
+use backstay_model::wire::endpoint::{JOIN_HEADER, PING_EVERY, SILENCE};
+use backstay_model::wire::limits::{MESSAGE_BYTES, cut};
+use backstay_model::wire::message::{AgentMessage, Hello, Message, ServerMessage};
 use tokio::time::{Instant, interval, sleep_until, timeout};
 
 use crate::lifecycle::Lifecycle;
@@ -25,10 +26,6 @@ use crate::listen::Place;
 
 /// How long an agent may take to say hello.
 const HELLO_WITHIN: Duration = Duration::from_secs(10);
-/// How often the server asks whether the agent is still there.
-const PING_EVERY: Duration = Duration::from_secs(20);
-/// After how long without a word a connection is dead.
-const SILENCE: Duration = Duration::from_mins(1);
 /// Why a connection with an `Origin` is not taken.
 const ORIGIN_SENT: &str = "This address is for agents, which send no Origin header. If a proxy adds it, have the proxy remove it: in nginx, \
      proxy_set_header Origin \"\";";
@@ -40,8 +37,6 @@ const REASON_BYTES: usize = 123;
 const GOODBYE: Duration = Duration::from_secs(2);
 /// How often it is written down that an agent that says nothing is there.
 const SEEN_EVERY: Duration = Duration::from_secs(10);
-/// The header with the join token.
-const JOIN_HEADER: &str = "x-backstay-join";
 
 /// What an agent shows, before it has said who it is.
 struct Shown {
@@ -106,7 +101,7 @@ enum Ended {
     #[error("{0}")]
     Turned(#[from] Stranger),
     #[error("{0}")]
-    Message(#[from] backstay_protocol::message::MessageError),
+    Message(#[from] backstay_model::wire::message::MessageError),
     #[error("{0}")]
     Store(#[from] backstay_fleet::store::StoreError),
     #[error("{0}")]

@@ -6,7 +6,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use backstay_fleet::Fleet;
-use backstay_protocol::view::{AuditEntry, AuditQuery};
+use backstay_model::view::{AuditEntry, AuditQuery};
 use futures::{Stream, stream};
 use serde::Deserialize;
 

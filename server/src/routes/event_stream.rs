@@ -10,7 +10,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use backstay_fleet::Fleet;
 use backstay_fleet::events::Published;
-use backstay_protocol::event::{ALIVE, ALIVE_SECS};
+use backstay_model::wire::event::{ALIVE, ALIVE_SECS};
 use futures::{Stream, StreamExt, stream};
 use serde::Deserialize;
 

@@ -25,6 +25,7 @@ use axum::routing::{get, post};
 use backstay_fleet::Fleet;
 use backstay_fleet::github::webhook::DELIVERY_BYTES;
 use backstay_fleet::secret::Secret;
+use backstay_model::wire::endpoint::AGENT_SOCKET;
 use leptos::config::LeptosOptions;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
@@ -84,7 +85,7 @@ pub(crate) fn router(
     let router = router.merge(gallery::router(&state));
     Ok(router
         .route("/healthz", get(healthy))
-        .route("/agent/socket", get(agent_socket::connect))
+        .route(AGENT_SOCKET, get(agent_socket::connect))
         .route("/events", get(event_stream::stream))
         .route("/webhooks/github", deliveries)
         .route("/audit.csv", get(audit::csv))

@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use backstay_app::ansi;
 use backstay_fleet::Fleet;
-use backstay_protocol::{OpId, OpView};
+use backstay_model::{OpId, OpView};
 use futures::{Stream, stream};
 
 use super::logged_in::LoggedIn;

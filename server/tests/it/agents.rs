@@ -1,7 +1,7 @@
 //! Who is let in, and what a connection is worth.
 
-use backstay_protocol::State;
-use backstay_protocol::message::ServerMessage;
+use backstay_model::State;
+use backstay_model::wire::message::ServerMessage;
 use reqwest::StatusCode;
 
 use crate::harness::{Agent, Server};
@@ -79,10 +79,10 @@ async fn a_host_goes_offline_with_its_agent_and_keeps_its_lights() {
     let mut events = server.log_in().await.listen(None).await;
     let mut agent = server.host("gpc0").await;
     let online = events.host("gpc0 with facts", |h| h.online && h.generation.is_some()).await;
-    assert_eq!(online.compartments.tests.state, State::Failed);
+    assert_eq!(online.lights.tests.state, State::Failed);
     agent.cut();
     let offline = events.host("gpc0 offline", |h| !h.online).await;
-    assert_eq!(offline.compartments, online.compartments);
+    assert_eq!(offline.lights, online.lights);
     assert!(offline.last_seen >= online.last_seen);
 }
 
@@ -97,7 +97,9 @@ async fn a_new_connection_takes_the_place_of_the_old_one() {
     let mut events = server.log_in().await.listen(None).await;
     drop(agent);
     again
-        .say(backstay_protocol::message::AgentMessage::Facts { facts: Box::new(crate::harness::facts(47)) })
+        .say(backstay_model::wire::message::AgentMessage::Facts {
+            facts: Box::new(crate::harness::facts(47)),
+        })
         .await;
     let host = events
         .host("facts over the new connection", |h| h.generation.as_ref().is_some_and(|g| g.number == 47));
@@ -117,7 +119,7 @@ async fn an_agent_of_another_protocol_is_told_what_to_install() {
         matches!(&answer, ServerMessage::Refused { reason } if reason.contains("install agent")),
         "{answer:?}"
     );
-    let host = events.host("the light", |h| h.compartments.agent.state == State::Failed).await;
+    let host = events.host("the light", |h| h.lights.agent.state == State::Failed).await;
     assert!(!host.online);
 }
 

@@ -1,8 +1,8 @@
 //! A host that was taken over: whatever it says, and however often, the server serves the others.
 
-use backstay_protocol::comparison::{Comparison, Pair};
-use backstay_protocol::message::{AgentMessage, ServerMessage};
-use backstay_protocol::{Facts, OutputLine, State, Stream, TestResult, TestRun};
+use backstay_model::comparison::{Comparison, Pair};
+use backstay_model::wire::message::{AgentMessage, ServerMessage};
+use backstay_model::{Facts, OutputLine, State, Stream, TestResult, TestRun};
 use chrono::TimeDelta;
 use reqwest::StatusCode;
 
@@ -198,9 +198,8 @@ async fn a_host_cannot_answer_what_another_was_asked() {
     let lie = Comparison::unknown("LIES OF ANOTHER HOST");
     bad.say(AgentMessage::Compared { pair: pair.clone(), comparison: Box::new(lie) }).await;
     let person = server.log_in().await;
-    let text = |reference: &backstay_protocol::GenerationRef| {
-        format!("{} {}", reference.number, reference.store_path)
-    };
+    let text =
+        |reference: &backstay_model::GenerationRef| format!("{} {}", reference.number, reference.store_path);
     let fields = [("host", "gpc0".to_owned()), ("from", text(&pair.from)), ("to", text(&pair.to))];
     let asked = person.client.post(format!("{}/api/compare_generations", server.url)).form(&fields).send();
     let (answer, ()) = tokio::join!(asked, async {
@@ -244,9 +243,7 @@ async fn two_machines_with_one_identity_are_told_of_and_given_nothing_to_do() {
     let Some(ServerMessage::Refused { reason }) = last else { panic!("{last:?}") };
     assert!(reason.contains("another agent with this host's identity"), "{reason}");
     events
-        .host("the light", |h| {
-            h.compartments.agent.state == State::Failed && h.compartments.agent.words == "Two agents"
-        })
+        .host("the light", |h| h.lights.agent.state == State::Failed && h.lights.agent.words == "Two agents")
         .await;
     let audit = person.get("/audit").await.text().await.unwrap();
     assert!(audit.contains("take turns as gpc0"), "{audit}");

@@ -3,7 +3,7 @@
 // Links the server functions into this test, which lists them.
 use backstay_app as _;
 
-use backstay_protocol::message::AgentMessage;
+use backstay_model::wire::message::AgentMessage;
 use reqwest::{StatusCode, header};
 
 use crate::harness::{Browser, PASSWORD, Server, facts};

@@ -1,8 +1,8 @@
 //! Delivery between the real server and an agent that is played: what waits, what is asked for again, what is told once
 //! more.
 
-use backstay_protocol::message::{AgentMessage, OpResult, Outcome, ServerMessage};
-use backstay_protocol::{OpAction, OpId, OpStatus, OpView, OutputLine, Stream};
+use backstay_model::wire::message::{AgentMessage, OpResult, ServerMessage};
+use backstay_model::{OpAction, OpId, OpStatus, OpView, Outcome, OutputLine, Stream};
 
 use crate::harness::{Agent, Browser, Events, Server, facts, now};
 

@@ -9,11 +9,11 @@ use backstay_github_stand_in::{
     App, AppKey, Away, Change, Check, Moment, NewPullRequest, Options, Permission, Protection,
     ProtectionKind, StandIn, TOKEN, Token, Webhook, lock_file,
 };
-use backstay_protocol::deployment::{Decision, Deployment};
-use backstay_protocol::message::AgentMessage;
-use backstay_protocol::pull_request::{Inputs, Mergeable, PullRequests, Reading};
-use backstay_protocol::view::FleetSnapshot;
-use backstay_protocol::{Checkout, Commit, HostView, State};
+use backstay_model::deployment::{Decision, Deployment};
+use backstay_model::pull_request::{Inputs, Mergeable, PullRequests, Reading};
+use backstay_model::view::FleetSnapshot;
+use backstay_model::wire::message::AgentMessage;
+use backstay_model::{Checkout, Commit, HostView, State};
 use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -97,7 +97,7 @@ impl Bench {
             merge_method: MergeMethod::Squash,
             updates: UpdateRule::default(),
         };
-        let alice = GitHub::new(&config, std::sync::Arc::new(backstay_protocol::SystemClock)).unwrap();
+        let alice = GitHub::new(&config, std::sync::Arc::new(backstay_model::SystemClock)).unwrap();
         let head = alice.pull_request(number).await.unwrap().head.sha;
         alice.merge(number, &head, MergeMethod::Squash).await.unwrap();
     }
@@ -171,7 +171,7 @@ async fn deployment(events: &mut Events, what: &str, wanted: impl Fn(&Deployment
 }
 
 fn lights(host: &HostView) -> (State, State) {
-    (host.compartments.git.state, host.compartments.lock.state)
+    (host.lights.git.state, host.lights.lock.state)
 }
 
 #[tokio::test]
@@ -312,7 +312,7 @@ async fn a_push_turns_the_lights_of_a_connected_host_at_once() {
     events.host("in step", |host| lights(host) == (State::Ok, State::Ok)).await;
     bench.stand_in.commit("main", "bob", "Else", &[Change::write("else", "e")]).await.unwrap();
     let behind = events.host("behind", |host| lights(host) == (State::Attention, State::Ok)).await;
-    assert!(behind.compartments.git.hint.contains("Pull"));
+    assert!(behind.lights.git.hint.contains("Pull"));
     bench.stand_in.commit("main", "bob", "Another lock", &lock("5")).await.unwrap();
     events.host("outdated lock", |host| lights(host) == (State::Attention, State::Attention)).await;
     // A host at another commit with the same files has nothing to do.
@@ -331,7 +331,7 @@ async fn github_away_is_told_and_everything_else_works() {
     let mut events = browser.listen(None).await;
     bench.stand_in.go_away(Away::Refused).await;
     let away = events.host("unreadable", |host| lights(host) == (State::Failed, State::Failed)).await;
-    let hint = away.compartments.git.hint;
+    let hint = away.lights.git.hint;
     assert!(hint.starts_with("Could not be read since 20"), "{hint}");
     assert!(hint.contains("GitHub cannot be reached"), "{hint}");
     agent.say(AgentMessage::Facts { facts: Box::new(facts(47)) }).await;

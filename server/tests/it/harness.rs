@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use backstay_protocol::message::{AgentMessage, Hello, Message as _, ServerMessage};
-use backstay_protocol::{
+use backstay_model::wire::message::{AgentMessage, Hello, Message as _, ServerMessage};
+use backstay_model::{
     Commit, Facts, Generation, HostView, OpId, PROTOCOL_VERSION, Platform, TestResult, TestRun,
 };
 use chrono::{DateTime, TimeDelta, Utc};

@@ -1,7 +1,7 @@
 //! Words of people and hosts stay words on every page: none of them ends an element and begins another.
 
-use backstay_protocol::message::{AgentMessage, OpResult, Outcome, ServerMessage};
-use backstay_protocol::{Checkout, Commit, OpId, OutputLine, Stream, TestResult, TestsFolder};
+use backstay_model::wire::message::{AgentMessage, OpResult, ServerMessage};
+use backstay_model::{Checkout, Commit, OpId, Outcome, OutputLine, Stream, TestResult, TestsFolder};
 use reqwest::StatusCode;
 
 use crate::harness::{Agent, Browser, Server, facts, generation, now};
@@ -17,7 +17,7 @@ fn in_address() -> String {
 }
 
 /// A host that says it wherever a host may say something.
-fn odd_facts() -> backstay_protocol::Facts {
+fn odd_facts() -> backstay_model::Facts {
     let mut facts = facts(48);
     let text = || MARKUP.to_owned();
     facts.profile = text();

@@ -1,7 +1,7 @@
 //! An op's output as a text to keep.
 
-use backstay_protocol::message::{AgentMessage, ServerMessage};
-use backstay_protocol::{OpId, OutputLine, Stream};
+use backstay_model::wire::message::{AgentMessage, ServerMessage};
+use backstay_model::{OpId, OutputLine, Stream};
 use reqwest::{StatusCode, header};
 
 use crate::harness::{Agent, Browser, Server, now};

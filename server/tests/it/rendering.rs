@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use backstay_protocol::message::AgentMessage;
+use backstay_model::wire::message::AgentMessage;
 use futures::future::join_all;
 use reqwest::StatusCode;
 

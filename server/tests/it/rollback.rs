@@ -1,7 +1,7 @@
 //! The main job between browser, server and agent, with every way in which it can be refused or fail.
 
-use backstay_protocol::message::{AgentMessage, OpResult, Outcome, ServerMessage};
-use backstay_protocol::{Facts, OpAction, OpId, OutputLine, State, Stream};
+use backstay_model::wire::message::{AgentMessage, OpResult, ServerMessage};
+use backstay_model::{Facts, OpAction, OpId, Outcome, OutputLine, State, Stream};
 
 use crate::harness::{Agent, Browser, Events, Server, facts, generation, now, soon};
 
@@ -101,8 +101,8 @@ async fn from_the_dialog_to_the_record() {
     };
     assert_eq!(action, expected, "exactly what was confirmed");
     agent.say(AgentMessage::Accepted { op }).await;
-    let host = events.host("rolling back", |h| h.compartments.system.state == State::Working).await;
-    assert_eq!(host.compartments.system.words, "Rolling back to Gen 47");
+    let host = events.host("rolling back", |h| h.lights.system.state == State::Working).await;
+    assert_eq!(host.lights.system.words, "Rolling back to Gen 47");
 
     let line = |seq, text: &str| OutputLine { seq, stream: Stream::Stdout, at: now(), text: text.into() };
     agent.say(AgentMessage::Output { op, lines: vec![line(1, "activating"), line(2, "done")] }).await;
@@ -146,11 +146,8 @@ async fn lights_after_a_rollback_without_auto_test() {
     finish(&mut agent, op, result(Outcome::Completed, "Done."), facts(47)).await;
     let host =
         events.host("gpc0 at rest", |h| h.op.is_none() && h.generation.as_ref().unwrap().number == 47).await;
-    assert_eq!(
-        (host.compartments.system.state, host.compartments.tests.state),
-        (State::Ok, State::Attention)
-    );
-    assert_eq!(host.compartments.system.words, "Rolled back to Gen 47");
+    assert_eq!((host.lights.system.state, host.lights.tests.state), (State::Ok, State::Attention));
+    assert_eq!(host.lights.system.words, "Rolled back to Gen 47");
 }
 
 #[tokio::test]
@@ -169,7 +166,7 @@ async fn the_host_itself_may_refuse() {
     let Asked { server, mut agent, mut events, op, .. } = asked().await;
     finish(&mut agent, op, result(Outcome::Refused, "Nothing was changed."), facts(48)).await;
     let host = events.host("gpc0 at rest", |h| h.op.is_none()).await;
-    assert_ne!(host.compartments.system.state, State::Failed, "a refusal says nothing of the system");
+    assert_ne!(host.lights.system.state, State::Failed, "a refusal says nothing of the system");
     assert!(audit(&server).await.contains("rollback.refused"));
     assert!(rows(&server, ROLLBACKS).await.is_empty(), "a refused rollback did not take place");
 }
@@ -187,9 +184,9 @@ async fn a_collected_generation_is_refused() {
 async fn exit_0_with_the_goal_not_met_is_a_failure() {
     let Asked { server, mut agent, mut events, op, .. } = asked().await;
     finish(&mut agent, op, result(Outcome::Completed, "Done."), facts(48)).await;
-    let host = events.host("gpc0 red", |h| h.compartments.system.state == State::Failed).await;
-    assert_eq!(host.compartments.system.words, "Rollback failed");
-    assert!(host.compartments.system.hint.starts_with("Goal not met"), "{}", host.compartments.system.hint);
+    let host = events.host("gpc0 red", |h| h.lights.system.state == State::Failed).await;
+    assert_eq!(host.lights.system.words, "Rollback failed");
+    assert!(host.lights.system.hint.starts_with("Goal not met"), "{}", host.lights.system.hint);
     assert_eq!(rows(&server, ROLLBACKS).await, ["48|47|X11 does not start|admin|0"]);
 }
 

@@ -1,7 +1,7 @@
 //! “Stop the tests and roll back” between browser, server and agent: one request, and the server may be gone in between.
 
-use backstay_protocol::message::{AgentMessage, OpResult, Outcome, ServerMessage};
-use backstay_protocol::{OpAction, OpId, OpStatus, OpView};
+use backstay_model::wire::message::{AgentMessage, OpResult, ServerMessage};
+use backstay_model::{OpAction, OpId, OpStatus, OpView, Outcome};
 
 use crate::harness::{Agent, Browser, Server, facts, generation, now};
 

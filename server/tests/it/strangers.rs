@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use backstay_protocol::message::AgentMessage;
+use backstay_model::wire::message::AgentMessage;
 use reqwest::{StatusCode, header};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

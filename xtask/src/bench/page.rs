@@ -1,4 +1,4 @@
-//! The page benchmark: builds the programs as they are shipped, and has `bench/page/run.mjs` drive a browser.
+//! The page benchmark: builds the programs as they are shipped, and has `testing/bench/page/run.mjs` drive a browser.
 
 use std::fs;
 use std::process::Stdio;
@@ -35,7 +35,7 @@ fn drive_browser(places: &Places, options: &Options, release: &Release) -> Resul
         "seconds": options.seconds,
     });
     let mut node = places.command("node")?;
-    node.arg("bench/page/run.mjs")
+    node.arg("testing/bench/page/run.mjs")
         .env("BACKSTAY_CHROMIUM", places.any_program(CHROMIUM)?.context("Chromium is not on PATH")?)
         .env("BACKSTAY_SERVER", &release.server)
         .env("BACKSTAY_SITE", &release.site)

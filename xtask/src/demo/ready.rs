@@ -12,7 +12,7 @@ pub(crate) struct HostRow {
     online: bool,
     pub(crate) generation: Option<Generation>,
     pub(crate) tests: Option<Tests>,
-    compartments: Compartments,
+    lights: Lights,
 }
 
 /// The generation that the host is on.
@@ -29,7 +29,7 @@ pub(crate) struct Tests {
 }
 
 #[derive(Debug, Deserialize)]
-struct Compartments {
+struct Lights {
     git: Light,
 }
 
@@ -114,7 +114,7 @@ impl Shown {
             Some(row) if !row.online => Some("is not connected"),
             Some(row) if row.generation.is_none() => Some("has not told its generations"),
             Some(row) if row.tests.is_none() => Some("has not told its test runs"),
-            Some(row) if row.compartments.git.state == "unknown" => Some("is not compared with the branch"),
+            Some(row) if row.lights.git.state == "unknown" => Some("is not compared with the branch"),
             Some(_) => None,
         }
     }
@@ -129,7 +129,7 @@ mod tests {
     fn row() -> Value {
         json!({
             "name": "gpc0", "platform": "nixos", "online": true, "generation": { "number": 48 },
-            "tests": { "passed": 3, "total": 8 }, "compartments": { "git": { "state": "ok" } },
+            "tests": { "passed": 3, "total": 8 }, "lights": { "git": { "state": "ok" } },
         })
     }
 
@@ -153,7 +153,7 @@ mod tests {
             ("/online", json!(false)),
             ("/generation", Value::Null),
             ("/tests", Value::Null),
-            ("/compartments/git/state", json!("unknown")),
+            ("/lights/git/state", json!("unknown")),
         ];
         for (place, value) in lacks {
             let mut row = row();

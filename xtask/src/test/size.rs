@@ -11,7 +11,7 @@ use crate::build::{self, Release};
 use crate::places::Places;
 
 /// The file that says how large each of the page's files may be.
-const BUDGET: &str = "bench/budget.toml";
+const BUDGET: &str = "testing/bench/budget.toml";
 
 /// The page's files by name, in bytes.
 type Sizes = BTreeMap<String, u64>;
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn the_budget_is_one() {
-        let text = include_str!("../../../bench/budget.toml");
+        let text = include_str!("../../../testing/bench/budget.toml");
         assert!(budget(text).unwrap().contains_key("backstay.wasm"));
         assert!(budget("").is_err());
         assert!(budget("\"a\" = \"large\"").is_err());

@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
-use backstay_protocol::delivery::{OnRun, on_run};
-use backstay_protocol::message::{AgentMessage, OpResult, Outcome};
-use backstay_protocol::{OpAction, OpId};
+use backstay_model::wire::delivery::{OnRun, on_run};
+use backstay_model::wire::message::{AgentMessage, OpResult};
+use backstay_model::{OpAction, OpId, Outcome};
 
 use super::Session;
 use crate::connection::follow::{Follow, is_to_be_told_again};
@@ -77,7 +77,7 @@ impl Session<'_> {
         };
         tracing::info!(%op, action = %entry.file().action.kind(), cancelled, "op accepted");
         if !(cancelled && self.is_called_off(&entry)) {
-            self.agent.runners.start(entry.clone());
+            self.agent.launcher.start(entry.clone());
         }
         self.follow_anew(entry).await
     }
@@ -85,7 +85,7 @@ impl Session<'_> {
     /// Ends an op whose cancel came before it. Where the disk does not take that, a runner sees that it is cancelled.
     fn is_called_off(&self, entry: &Entry) -> bool {
         let message = "Cancelled before it began. Nothing was changed.";
-        let done = self.agent.runners.call_off(entry, Outcome::Cancelled, message);
+        let done = self.agent.launcher.call_off(entry, Outcome::Cancelled, message);
         done.is_ok() && entry.has_begun()
     }
 

@@ -1,7 +1,7 @@
 //! What can be done about a deployment.
 
-use backstay_protocol::DeploymentId;
-use backstay_protocol::deployment::Deployment;
+use backstay_model::DeploymentId;
+use backstay_model::deployment::Deployment;
 use leptos::prelude::*;
 
 use super::words::{Offers, logs};

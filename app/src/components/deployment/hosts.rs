@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use backstay_protocol::deployment::{Decision, Deployment, HostOutcome};
-use backstay_protocol::{HostView, State};
+use backstay_model::deployment::{Decision, Deployment, HostOutcome};
+use backstay_model::{HostView, State};
 use leptos::prelude::*;
 
 use super::words::{after_revert, mark, since_failure};
@@ -104,7 +104,7 @@ fn Ops(outcome: Memo<Option<HostOutcome>>) -> impl IntoView {
     });
     move || {
         let (host, switch, tests) = ops.get()?;
-        let link = |step: &'static str, op: Option<backstay_protocol::OpId>| {
+        let link = |step: &'static str, op: Option<backstay_model::OpId>| {
             let op = op?;
             let label = format!("Log of {host}'s {step}");
             Some(view! {

@@ -6,9 +6,9 @@ mod words;
 
 use std::collections::HashMap;
 
-use backstay_protocol::deployment::{Decision, Deployment, HostOutcome};
-use backstay_protocol::event::Event;
-use backstay_protocol::{DeploymentId, HostView};
+use backstay_model::deployment::{Decision, Deployment, HostOutcome};
+use backstay_model::wire::event::Event;
+use backstay_model::{DeploymentId, HostView};
 use leptos::prelude::*;
 
 use crate::api::{DeploymentRead, load_deployment};

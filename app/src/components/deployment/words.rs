@@ -1,8 +1,8 @@
 //! What is said of a deployment, and what is offered.
 
-use backstay_protocol::deployment::{Decision, Deployment, HostOutcome, Step};
-use backstay_protocol::rollback::is_built_from;
-use backstay_protocol::{Compartments, Generation, HostView, OpId, State};
+use backstay_model::deployment::{Decision, Deployment, HostOutcome, Step};
+use backstay_model::rollback::is_built_from;
+use backstay_model::{Generation, HostView, Lights, OpId, State};
 
 /// What a panel looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +105,7 @@ pub(crate) fn counts(deployment: &Deployment) -> String {
 /// Whether nothing more is to come for a host by itself: it was switched, and its tests, where they run by themselves,
 /// passed.
 fn is_through(outcome: &HostOutcome, host: Option<&HostView>) -> bool {
-    let untested = || host.is_none_or(|h| !h.auto_test || h.compartments.tests.state == State::Unknown);
+    let untested = || host.is_none_or(|h| !h.auto_test || h.lights.tests.state == State::Unknown);
     match (&outcome.switch, &outcome.tests) {
         (Step::Ok { .. }, Step::Ok { .. }) => true,
         (Step::Ok { .. }, Step::NotAttempted) => untested(),
@@ -140,7 +140,7 @@ pub(super) fn look(deployment: &Deployment, through: usize) -> Look {
 
 /// What is to be done on a host after a revert: by what it runs, and then by its lights.
 pub(super) fn after_revert(deployment: &Deployment, host: &HostView) -> (State, String) {
-    let Compartments { git, lock, system, tests, .. } = &host.compartments;
+    let Lights { git, lock, system, tests, .. } = &host.lights;
     let lights = [git, lock, system, tests];
     let first = |state: State| lights.iter().find(|light| light.state == state);
     if let Some(working) = first(State::Working) {
@@ -179,7 +179,7 @@ fn still_on_it(deployment: &Deployment, generation: &Generation) -> Option<Strin
 
 /// What has become of a host since it failed: it is being rolled back, or was.
 pub(super) fn since_failure(host: &HostView) -> Option<(State, String)> {
-    let system = &host.compartments.system;
+    let system = &host.lights.system;
     let rolled = system.words.starts_with("Rolled back") || system.words.starts_with("Rolling back");
     rolled.then(|| (system.state, system.words.clone()))
 }
@@ -226,8 +226,8 @@ pub(super) fn logs(deployment: &Deployment) -> Vec<(String, &'static str, OpId)>
 
 #[cfg(test)]
 mod tests {
-    use backstay_protocol::deployment::{Heard, PullRequestRef};
-    use backstay_protocol::{Commit, DeploymentId, HostId, Light, Platform};
+    use backstay_model::deployment::{Heard, PullRequestRef};
+    use backstay_model::{Commit, DeploymentId, HostId, Light, Platform};
     use chrono::DateTime;
 
     use super::*;
@@ -246,13 +246,7 @@ mod tests {
             agent_version: None,
             auto_test: true,
             tags: vec![],
-            compartments: Compartments {
-                agent: light(State::Ok, "Current"),
-                lock: git.clone(),
-                git,
-                system,
-                tests,
-            },
+            lights: Lights { agent: light(State::Ok, "Current"), lock: git.clone(), git, system, tests },
             generation: None,
             tests: None,
             op: None,
@@ -385,11 +379,8 @@ mod tests {
             needs_reboot: false,
             inhibitors: vec![],
         };
-        let rolled_back = host(
-            light(State::Ok, "At c1"),
-            light(State::Ok, "Rolled back to Gen 49"),
-            fine().compartments.tests,
-        );
+        let rolled_back =
+            host(light(State::Ok, "At c1"), light(State::Ok, "Rolled back to Gen 49"), fine().lights.tests);
         let on = |generation| HostView { generation: Some(generation), ..rolled_back.clone() };
         let reverted = deployment(reverted(), vec![good("imac0")]);
         let told = |generation| after_revert(&reverted, &on(generation));

@@ -1,6 +1,6 @@
 //! The mark on hosts that run something else than most of the fleet.
 
-use backstay_protocol::HostView;
+use backstay_model::HostView;
 use leptos::prelude::*;
 
 use super::address::asking;

@@ -1,6 +1,6 @@
 //! A group of hosts in the table of the fleet page.
 
-use backstay_protocol::PersonView;
+use backstay_model::PersonView;
 use leptos::prelude::*;
 
 use super::chunk::Chunk;

@@ -1,6 +1,6 @@
 //! One host of the fleet page.
 
-use backstay_protocol::{Generation, HostView};
+use backstay_model::{Generation, HostView};
 use leptos::prelude::*;
 
 use super::address::asking;
@@ -43,7 +43,7 @@ pub fn HostRow(
         let host = host.clone();
         Memo::new(move |_| host.with(worst_of))
     };
-    let lights = host.with_untracked(|h| h.compartments.named().map(|(light, _)| light));
+    let lights = host.with_untracked(|h| h.lights.named().map(|(light, _)| light));
     let lights = lights
         .into_iter()
         .enumerate()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use backstay_protocol::HostId;
+use backstay_model::HostId;
 use leptos::prelude::*;
 
 use super::address::FleetAddress;

@@ -1,6 +1,6 @@
 //! The table of the fleet page.
 
-use backstay_protocol::Column;
+use backstay_model::Column;
 use leptos::prelude::*;
 
 use super::group::FleetGroup;

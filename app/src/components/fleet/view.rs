@@ -1,6 +1,6 @@
 //! The menu in which a person says how the fleet page is to look.
 
-use backstay_protocol::{Column, Density, PersonView};
+use backstay_model::{Column, Density, PersonView};
 use leptos::html;
 use leptos::prelude::*;
 use web_sys::Element;

@@ -2,7 +2,7 @@
 //! everything; so only those near to what is seen are on the page, and room is left for the others. What is shown,
 //! selected, counted and sorted follows the data: nothing else asks what is on the page.
 
-use backstay_protocol::HostId;
+use backstay_model::HostId;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 

@@ -5,7 +5,7 @@ mod find;
 mod lines;
 mod tools;
 
-use backstay_protocol::OpId;
+use backstay_model::OpId;
 use leptos::html;
 use leptos::prelude::*;
 

@@ -1,6 +1,6 @@
 //! What can be done by the palette: pages, hosts, and what is done to a host.
 
-use backstay_protocol::OpKind;
+use backstay_model::OpKind;
 
 use crate::components::op_icon;
 

@@ -1,6 +1,6 @@
 //! What can be done to the hosts that are selected on the fleet page.
 
-use backstay_protocol::OpKind;
+use backstay_model::OpKind;
 
 use super::entries::{Does, Entry};
 use crate::components::op_icon;

@@ -1,6 +1,6 @@
 //! One open pull request.
 
-use backstay_protocol::pull_request::{Inputs, UpdatePullRequest};
+use backstay_model::pull_request::{Inputs, UpdatePullRequest};
 use leptos::prelude::*;
 
 use super::words::{checks, days, may_be_merged, mergeable, revisions};

@@ -3,7 +3,7 @@
 mod card;
 mod words;
 
-use backstay_protocol::pull_request::{PullRequests as All, Reading};
+use backstay_model::pull_request::{PullRequests as All, Reading};
 use leptos::prelude::*;
 
 use crate::components::Moment;

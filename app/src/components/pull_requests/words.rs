@@ -1,7 +1,7 @@
 //! What is said of an open pull request.
 
-use backstay_protocol::flake_lock::{InputChange, Pin};
-use backstay_protocol::pull_request::{Checks, Inputs, Mergeable, UpdatePullRequest};
+use backstay_model::flake_lock::{InputChange, Pin};
+use backstay_model::pull_request::{Checks, Inputs, Mergeable, UpdatePullRequest};
 
 /// What its checks say: how that looks, and in words.
 pub(crate) fn checks(checks: &Checks) -> (&'static str, String) {
@@ -69,7 +69,7 @@ pub(crate) fn changes_lock(inputs: &Inputs) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use backstay_protocol::pull_request::{Origin, OtherFiles};
+    use backstay_model::pull_request::{Origin, OtherFiles};
     use chrono::DateTime;
 
     use super::*;
@@ -116,7 +116,7 @@ mod tests {
                 title: "Update".into(),
                 url: "u".into(),
                 author: "renovate".into(),
-                head: backstay_protocol::Commit("c".into()),
+                head: backstay_model::Commit("c".into()),
                 updated_at: DateTime::UNIX_EPOCH,
                 origin: Origin { fork: None, is_known_author: true },
                 other_files: OtherFiles::Known { paths: vec![], more: 0 },

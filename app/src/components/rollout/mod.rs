@@ -5,8 +5,8 @@ mod words;
 
 use std::collections::HashMap;
 
-use backstay_protocol::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
-use backstay_protocol::{OpView, RolloutId};
+use backstay_model::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
+use backstay_model::{OpView, RolloutId};
 use leptos::prelude::*;
 
 use crate::api::StopRollout;

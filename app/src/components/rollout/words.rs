@@ -1,8 +1,8 @@
 //! What is said of a roll-out.
 
-use backstay_protocol::limits::few;
-use backstay_protocol::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
-use backstay_protocol::{OpAction, OpKind, OpStatus, OpView, Phase};
+use backstay_model::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
+use backstay_model::wire::limits::few;
+use backstay_model::{OpAction, OpKind, OpStatus, OpView, Phase};
 
 /// “5 hosts”.
 pub(crate) fn hosts(count: usize) -> String {
@@ -86,7 +86,7 @@ pub(super) fn count(rollout: &Rollout, is: impl Fn(&RolloutStep) -> bool) -> usi
 }
 
 /// The op of which a host's log tells, if there is one.
-pub(super) fn log(step: &RolloutStep) -> Option<backstay_protocol::OpId> {
+pub(super) fn log(step: &RolloutStep) -> Option<backstay_model::OpId> {
     match step {
         RolloutStep::Running { op } | RolloutStep::Testing { op } | RolloutStep::Ok { op } => Some(*op),
         RolloutStep::Failed { op, .. } => *op,
@@ -112,7 +112,7 @@ pub(super) fn look(rollout: &Rollout) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use backstay_protocol::{HostId, OpId, RolloutId};
+    use backstay_model::{HostId, OpId, RolloutId};
     use chrono::DateTime;
 
     use super::*;

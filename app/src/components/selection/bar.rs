@@ -1,6 +1,6 @@
 //! What can be done to all hosts that are selected.
 
-use backstay_protocol::OpKind;
+use backstay_model::OpKind;
 use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;

@@ -1,6 +1,6 @@
 //! The boxes in which hosts are selected. Before the page is alive they belong to a form that leads to the dialogs.
 
-use backstay_protocol::HostId;
+use backstay_model::HostId;
 use leptos::ev;
 use leptos::prelude::*;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use backstay_protocol::HostId;
+use backstay_model::HostId;
 
 /// The hosts that are selected.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -8,7 +8,7 @@ mod keys;
 
 use std::collections::BTreeSet;
 
-use backstay_protocol::{HostId, RolloutId};
+use backstay_model::{HostId, RolloutId};
 use leptos::prelude::*;
 
 use crate::live::{Live, Row};

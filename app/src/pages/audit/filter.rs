@@ -1,6 +1,6 @@
 //! Which entries the page shows, as its address says.
 
-use backstay_protocol::view::AuditQuery;
+use backstay_model::view::AuditQuery;
 use leptos::prelude::*;
 use leptos_router::components::Form;
 use leptos_router::params::ParamsMap;

@@ -2,9 +2,9 @@
 
 mod filter;
 
-use backstay_protocol::OpStatus;
-use backstay_protocol::event::Event;
-use backstay_protocol::view::{AuditEntry, AuditPage as Page, AuditQuery};
+use backstay_model::OpStatus;
+use backstay_model::view::{AuditEntry, AuditPage as Page, AuditQuery};
+use backstay_model::wire::event::Event;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use backstay_protocol::limits::{REASON_CHARS, few};
-use backstay_protocol::rollout::{ConfirmedRollback, PlannedRollback, RolloutState};
-use backstay_protocol::{Generation, GenerationRef};
+use backstay_model::rollout::{ConfirmedRollback, PlannedRollback, RolloutState};
+use backstay_model::wire::limits::{REASON_CHARS, few};
+use backstay_model::{Generation, GenerationRef};
 use leptos::prelude::*;
 
 use super::Planned;
@@ -170,8 +170,8 @@ fn Moved(moved: Memo<Vec<String>>, begun: Memo<bool>, planned: Planned, again: S
 
 #[cfg(test)]
 mod tests {
-    use backstay_protocol::TestSummary;
-    use backstay_protocol::rollback::Candidate;
+    use backstay_model::TestSummary;
+    use backstay_model::rollback::Candidate;
     use chrono::DateTime;
 
     use super::*;

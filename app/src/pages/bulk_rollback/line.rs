@@ -1,7 +1,7 @@
 //! One host of the dialog: from where to where it goes, or why it does not.
 
-use backstay_protocol::rollback::Candidate;
-use backstay_protocol::rollout::PlannedRollback;
+use backstay_model::rollback::Candidate;
+use backstay_model::rollout::PlannedRollback;
 use leptos::html;
 use leptos::prelude::*;
 
@@ -136,13 +136,13 @@ fn WhatIsChosen(name: String, ways: Vec<Candidate>, why: Option<String>, targets
 
 #[cfg(test)]
 mod tests {
-    use backstay_protocol::{Commit, Generation, TestSummary};
+    use backstay_model::{Commit, Generation, TestSummary};
     use chrono::DateTime;
 
     use super::*;
 
-    fn left() -> backstay_protocol::rollback::Left {
-        backstay_protocol::rollback::Left { at: DateTime::UNIX_EPOCH, by: "admin".into(), reason: None }
+    fn left() -> backstay_model::rollback::Left {
+        backstay_model::rollback::Left { at: DateTime::UNIX_EPOCH, by: "admin".into(), reason: None }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 mod form;
 mod line;
 
-use backstay_protocol::rollout::PlannedRollback;
+use backstay_model::rollout::PlannedRollback;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 

@@ -1,7 +1,7 @@
 //! The dialog in which a pull request is merged.
 
-use backstay_protocol::Commit;
-use backstay_protocol::pull_request::{Mergeable, UpdatePullRequest};
+use backstay_model::Commit;
+use backstay_model::pull_request::{Mergeable, UpdatePullRequest};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 

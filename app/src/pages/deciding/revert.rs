@@ -1,6 +1,6 @@
 //! The dialog in which a pull request is reverted.
 
-use backstay_protocol::deployment::{Decision, Deployment};
+use backstay_model::deployment::{Decision, Deployment};
 use leptos::prelude::*;
 
 use super::{NamedList, deployment_and_back};

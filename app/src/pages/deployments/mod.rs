@@ -2,8 +2,8 @@
 
 mod one;
 
-use backstay_protocol::deployment::Deployment;
-use backstay_protocol::event::Event;
+use backstay_model::deployment::Deployment;
+use backstay_model::wire::event::Event;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
@@ -138,8 +138,8 @@ fn take(all: &mut Vec<Deployment>, deployment: &Deployment, is_first: bool) {
 
 #[cfg(test)]
 mod tests {
-    use backstay_protocol::deployment::{Decision, PullRequestRef};
-    use backstay_protocol::{Commit, DeploymentId};
+    use backstay_model::deployment::{Decision, PullRequestRef};
+    use backstay_model::{Commit, DeploymentId};
     use chrono::DateTime;
 
     use super::*;

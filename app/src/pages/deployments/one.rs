@@ -1,6 +1,6 @@
 //! One deployment with all that is known of it.
 
-use backstay_protocol::deployment::{Decision, Deployment};
+use backstay_model::deployment::{Decision, Deployment};
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;

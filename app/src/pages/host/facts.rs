@@ -1,8 +1,8 @@
 //! What the agent read from the host.
 
-use backstay_protocol::Facts;
-use backstay_protocol::limits::NAMED;
-use backstay_protocol::view::HostDetail;
+use backstay_model::Facts;
+use backstay_model::view::HostDetail;
+use backstay_model::wire::limits::NAMED;
 use leptos::prelude::*;
 
 use crate::components::{Ago, Folded};

@@ -1,7 +1,7 @@
 //! The generations of a host.
 
-use backstay_protocol::rollback::Candidate;
-use backstay_protocol::view::HostDetail;
+use backstay_model::rollback::Candidate;
+use backstay_model::view::HostDetail;
 use leptos::prelude::*;
 
 use crate::components::{Folded, GenerationName, Moment, TestsOf};

@@ -7,9 +7,9 @@ mod remove;
 mod settings;
 mod timeline;
 
-use backstay_protocol::HostView;
-use backstay_protocol::event::Event;
-use backstay_protocol::view::HostDetail;
+use backstay_model::HostView;
+use backstay_model::view::HostDetail;
+use backstay_model::wire::event::Event;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
@@ -168,12 +168,12 @@ fn LatestOps(detail: RwSignal<HostDetail>) -> impl IntoView {
 #[component]
 fn Lights(host: Signal<HostView>) -> impl IntoView {
     let name = host.with_untracked(|h| h.name.clone());
-    let names = host.with_untracked(|h| h.compartments.named().map(|(light, _)| light));
+    let names = host.with_untracked(|h| h.lights.named().map(|(light, _)| light));
     let lights = names
         .into_iter()
         .enumerate()
         .map(|(place, light)| {
-            let shown = Memo::new(move |_| host.with(|h| h.compartments.named()[place].1.clone()));
+            let shown = Memo::new(move |_| host.with(|h| h.lights.named()[place].1.clone()));
             view! {
                 <li>
                     <h2>{light}</h2>

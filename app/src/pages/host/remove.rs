@@ -1,8 +1,8 @@
 //! How a host leaves the fleet.
 
-use backstay_protocol::HostId;
-use backstay_protocol::event::Event;
-use backstay_protocol::view::Role;
+use backstay_model::HostId;
+use backstay_model::Role;
+use backstay_model::wire::event::Event;
 use leptos::prelude::*;
 
 use crate::api::RemoveHost;

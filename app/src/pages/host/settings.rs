@@ -1,7 +1,7 @@
 //! What can be set for a host.
 
-use backstay_protocol::view::HostDetail;
-use backstay_protocol::{HostView, Labels, MAX_TEST_TIMEOUT_SECS, NOTES_CHARS, TestTimeout};
+use backstay_model::view::HostDetail;
+use backstay_model::{HostView, Labels, MAX_TEST_TIMEOUT_SECS, NOTES_CHARS, TestTimeout};
 use leptos::prelude::*;
 
 use crate::api::{SetAutoTest, SetLabels, SetTestTimeout};

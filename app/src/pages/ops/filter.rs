@@ -1,7 +1,7 @@
 //! Which ops a history shows, as its address says.
 
-use backstay_protocol::view::OpQuery;
-use backstay_protocol::{OpId, OpKind, OpStatus, OpView};
+use backstay_model::view::OpQuery;
+use backstay_model::{OpId, OpKind, OpStatus, OpView};
 use leptos_router::params::ParamsMap;
 
 /// How many ops a page grows to while it is open.
@@ -147,7 +147,7 @@ impl Filter {
 
 #[cfg(test)]
 mod tests {
-    use backstay_protocol::{HostId, OpAction};
+    use backstay_model::{HostId, OpAction};
     use chrono::DateTime;
 
     use super::*;

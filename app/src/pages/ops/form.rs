@@ -1,6 +1,6 @@
 //! The filters of a history of ops: a plain form, whose answers are in the address.
 
-use backstay_protocol::OpKind;
+use backstay_model::OpKind;
 use leptos::html;
 use leptos::prelude::*;
 use leptos_router::components::Form;

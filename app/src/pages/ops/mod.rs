@@ -3,9 +3,9 @@
 mod filter;
 mod form;
 
-use backstay_protocol::OpView;
-use backstay_protocol::event::Event;
-use backstay_protocol::view::OpsPage as Page;
+use backstay_model::OpView;
+use backstay_model::view::OpsPage as Page;
+use backstay_model::wire::event::Event;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 

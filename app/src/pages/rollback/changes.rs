@@ -1,11 +1,11 @@
 //! What a rollback changes, as the host tells it on demand. It comes when it comes: the dialog never waits for it.
 
-use backstay_protocol::GenerationRef;
-use backstay_protocol::closure_diff::{Change, ClosureDiff, PackageChange};
-use backstay_protocol::comparison::{
+use backstay_model::GenerationRef;
+use backstay_model::closure_diff::{Change, ClosureDiff, PackageChange};
+use backstay_model::comparison::{
     BootPart, BootPartChange, Commits, CommitsBetween, Comparison, Reboot, UnitChanges,
 };
-use backstay_protocol::rollback::RollbackPlan;
+use backstay_model::rollback::RollbackPlan;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 

@@ -1,7 +1,7 @@
 //! The generations that can be chosen.
 
-use backstay_protocol::limits::{cut, few};
-use backstay_protocol::rollback::{Candidate, Left, OLD_AFTER};
+use backstay_model::rollback::{Candidate, Left, OLD_AFTER};
+use backstay_model::wire::limits::{cut, few};
 use leptos::prelude::*;
 
 use crate::api::reference_to_text;

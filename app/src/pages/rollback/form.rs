@@ -1,8 +1,8 @@
 //! What the rollback dialog holds.
 
-use backstay_protocol::limits::REASON_CHARS;
-use backstay_protocol::rollback::{Candidate, RollbackPlan};
-use backstay_protocol::{Generation, GenerationRef, HostView, OpKind, OpView};
+use backstay_model::rollback::{Candidate, RollbackPlan};
+use backstay_model::wire::limits::REASON_CHARS;
+use backstay_model::{Generation, GenerationRef, HostView, OpKind, OpView};
 use leptos::html;
 use leptos::prelude::*;
 

@@ -4,8 +4,8 @@ mod changes;
 mod choice;
 mod form;
 
-use backstay_protocol::State;
-use backstay_protocol::rollback::RollbackPlan;
+use backstay_model::State;
+use backstay_model::rollback::RollbackPlan;
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
@@ -92,7 +92,7 @@ fn NoPlan(name: String, back: String) -> impl IntoView {
     }
     // The light says what is wrong with a profile that was read and points at nothing.
     let system =
-        untrack(|| live.host(&name)).map(|host| host.with_untracked(|host| host.compartments.system.clone()));
+        untrack(|| live.host(&name)).map(|host| host.with_untracked(|host| host.lights.system.clone()));
     let sentence = match system {
         Some(light) if light.state != State::Unknown => format!("{}: {}", light.words, light.hint),
         _ => "The host has not reported its generations yet. Wait until its agent has connected, then look again."

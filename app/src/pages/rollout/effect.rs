@@ -1,7 +1,7 @@
 //! What a roll-out will do to a host, in words.
 
-use backstay_protocol::rollout::RolloutCommits;
-use backstay_protocol::{Commit, HostView, OpKind, SameCommit, State};
+use backstay_model::rollout::RolloutCommits;
+use backstay_model::{Commit, HostView, OpKind, SameCommit, State};
 
 use crate::components::generation_name;
 
@@ -28,7 +28,7 @@ pub(super) fn is_due(host: &HostView, kind: OpKind, commits: &RolloutCommits) ->
     if way.branch == Branch::None || way.branch == Branch::NotReadable {
         return None;
     }
-    let switch_due = host.compartments.system.state == State::Attention;
+    let switch_due = host.lights.system.state == State::Attention;
     Some(match kind {
         OpKind::Pull => way.pull_due,
         OpKind::Switch => switch_due,
@@ -61,7 +61,7 @@ struct Way<'a> {
 impl<'a> Way<'a> {
     fn of(host: &HostView, commits: &'a RolloutCommits) -> Self {
         let is_due = |state: State| state == State::Attention;
-        let lights = &host.compartments;
+        let lights = &host.lights;
         let checkout = commits.checkouts.get(&host.name);
         let runs = host.generation.as_ref().and_then(|generation| generation.commit.as_ref());
         // After a rollback the light is green on purpose, and a switch undoes it.
@@ -154,9 +154,7 @@ fn aside(commit: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use backstay_protocol::{
-        Compartments, Generation, HostId, Light, OpAction, OpId, OpStatus, OpView, Platform,
-    };
+    use backstay_model::{Generation, HostId, Light, Lights, OpAction, OpId, OpStatus, OpView, Platform};
     use chrono::DateTime;
 
     use super::*;
@@ -172,7 +170,7 @@ mod tests {
             agent_version: None,
             auto_test: true,
             tags: vec![],
-            compartments: Compartments {
+            lights: Lights {
                 agent: light(State::Ok),
                 git: light(git),
                 lock: light(git),
@@ -268,7 +266,7 @@ mod tests {
             assert_eq!(is_due(&host(git, system), kind, &none), expected, "{git:?} {system:?} {kind:?}");
         }
         let mut back = HostView { generation: Some(on("aaaaaaa")), ..host(ok, ok) };
-        back.compartments.system.words = "Rolled back to Gen 48".into();
+        back.lights.system.words = "Rolled back to Gen 48".into();
         let commits = commits("ccccccc", "ccccccc");
         assert_eq!(is_due(&back, OpKind::PullSwitch, &commits), Some(false));
         assert_eq!(

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use backstay_protocol::rollout::RolloutCommits;
-use backstay_protocol::{HostView, State};
+use backstay_model::rollout::RolloutCommits;
+use backstay_model::{HostView, State};
 use leptos::prelude::*;
 
 use super::Chosen;
@@ -65,7 +65,7 @@ pub(super) fn HostChoice(
 /// The lights that matter to a roll-out, with their names.
 fn lights(host: &HostView) -> Vec<(State, String)> {
     let of_agent = |name: &str| name == "Agent";
-    let lights = host.compartments.named();
+    let lights = host.lights.named();
     let told = lights.into_iter().filter(|(name, _)| !of_agent(name));
     told.map(|(name, light)| (light.state, format!("{name}: {}", light.words))).collect()
 }

@@ -6,9 +6,9 @@ mod hosts;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use backstay_protocol::OpKind;
-use backstay_protocol::limits::REASON_CHARS;
-use backstay_protocol::rollout::{MOST_AT_ONCE, RolloutCommits};
+use backstay_model::OpKind;
+use backstay_model::rollout::{MOST_AT_ONCE, RolloutCommits};
+use backstay_model::wire::limits::REASON_CHARS;
 use leptos::html;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -303,7 +303,7 @@ fn Hosts(live: Live, chosen: Chosen, asked: Arc<Asked>, commits: Arc<RolloutComm
     .into_any()
 }
 
-fn ids(rows: &[Row]) -> Vec<backstay_protocol::HostId> {
+fn ids(rows: &[Row]) -> Vec<backstay_model::HostId> {
     rows.iter().map(|row| row.id).collect()
 }
 

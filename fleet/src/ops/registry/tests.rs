@@ -1,4 +1,4 @@
-use backstay_protocol::{Checkout, Commit, Generation};
+use backstay_model::{Checkout, Commit, Generation};
 use chrono::{DateTime, Utc};
 
 use super::*;

@@ -3,9 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use backstay_protocol::event::Event;
-use backstay_protocol::message::Outcome;
-use backstay_protocol::{Commit, DesiredState, OpAction, OpStatus};
+use backstay_model::wire::event::Event;
+use backstay_model::{Commit, DesiredState, OpAction, OpStatus, Outcome};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 
 use super::Bench;
@@ -98,7 +97,7 @@ async fn a_branch_that_moved_while_the_database_failed_is_told_with_the_next_loo
     bench.fleet.publish_all().await;
     bench.hosts_again().await;
     bench.after(Duration::from_secs(1)).await;
-    assert_eq!(bench.fleet.snapshot().await.unwrap().hosts[0].compartments.git.words, "Behind");
+    assert_eq!(bench.fleet.snapshot().await.unwrap().hosts[0].lights.git.words, "Behind");
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use backstay_protocol::message::{AgentMessage, Outcome, ServerMessage};
-use backstay_protocol::{GenerationRef, OpAction, OpId, OpKind, OpStatus};
+use backstay_model::wire::message::{AgentMessage, ServerMessage};
+use backstay_model::{GenerationRef, OpAction, OpId, OpKind, OpStatus, Outcome};
 
 use super::{Agent, Bench, path, registry};
 use crate::ops::request::{RequestError, RequestedRollback};

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use backstay_protocol::message::{AgentMessage, OpResult, Outcome, ServerMessage};
-use backstay_protocol::{Facts, OpAction, OpId, OpStatus, OpView, State, TestResult, TestRun};
+use backstay_model::wire::message::{AgentMessage, OpResult, ServerMessage};
+use backstay_model::{Facts, OpAction, OpId, OpStatus, OpView, Outcome, State, TestResult, TestRun};
 use chrono::{DateTime, Utc};
 
 use super::{Agent, Bench, registry, rollback};
-use backstay_protocol::Clock as _;
+use backstay_model::Clock as _;
 
 fn run(facts: &Facts, at: DateTime<Utc>, results: &[(&str, bool)]) -> TestRun {
     let result = |(name, passed): &(&str, bool)| TestResult {
@@ -120,7 +120,7 @@ async fn a_lost_rollback_that_got_there_is_tested_when_the_host_is_back() {
     let op = bench.ask(rollback()).await;
     agent.say(AgentMessage::Accepted { op }).await;
     agent.leave().await;
-    bench.after(registry::spec(backstay_protocol::OpKind::Rollback).timeout + Duration::from_mins(10)).await;
+    bench.after(registry::spec(backstay_model::OpKind::Rollback).timeout + Duration::from_mins(10)).await;
     assert_eq!(bench.op(op).await.status, OpStatus::Lost);
     let agent = bench.connect(&[op]).await;
     agent.finish(op, Outcome::Failed, 0, 47).await;
@@ -149,6 +149,6 @@ async fn a_refused_rollback_does_not_hide_that_the_switch_before_it_failed() {
     let refused = bench.ask(rollback()).await;
     agent.finish(refused, Outcome::Refused, 0, 48).await;
     let host = &bench.fleet.snapshot().await.unwrap().hosts[0];
-    assert_eq!(host.compartments.system.words, "Switch failed");
-    assert_eq!(host.compartments.system.state, State::Failed);
+    assert_eq!(host.lights.system.words, "Switch failed");
+    assert_eq!(host.lights.system.state, State::Failed);
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use backstay_protocol::OpKind;
-use backstay_protocol::rollout::RolloutState;
+use backstay_model::OpKind;
+use backstay_model::rollout::RolloutState;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 
 use super::bench::{Bench, request};

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use backstay_protocol::message::{AgentMessage, OpResult, Outcome, ServerMessage};
-use backstay_protocol::rollout::{RolloutState, RolloutStep};
-use backstay_protocol::{Facts, OpKind, OpStatus};
+use backstay_model::Outcome;
+use backstay_model::rollout::{RolloutState, RolloutStep};
+use backstay_model::wire::message::{AgentMessage, OpResult, ServerMessage};
+use backstay_model::{Facts, OpKind, OpStatus};
 
 use super::bench::Bench;
 use crate::Fleet;

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_protocol::deployment::{Decision, Deployment, PullRequestRef};
-use backstay_protocol::message::{AgentMessage, Hello};
-use backstay_protocol::rollout::{Rollout, RolloutRequest, RolloutStep};
-use backstay_protocol::view::{AuditQuery, Person, Role};
-use backstay_protocol::{
+use backstay_model::deployment::{Decision, Deployment, PullRequestRef};
+use backstay_model::rollout::{Rollout, RolloutRequest, RolloutStep};
+use backstay_model::view::AuditQuery;
+use backstay_model::wire::message::{AgentMessage, Hello};
+use backstay_model::{
     Clock as _, Commit, DeploymentId, DesiredState, FixedClock, HostId, OpAction, OpId, OpKind,
-    PROTOCOL_VERSION, Platform, RolloutId,
+    PROTOCOL_VERSION, Person, Platform, Role, RolloutId,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};

@@ -1,9 +1,8 @@
 //! Hosts that a person chose are rolled back, all in one action.
 
-use backstay_protocol::message::Outcome;
-use backstay_protocol::rollout::{ConfirmedRollback, OTHERS, PlannedRollback, RolloutState};
-use backstay_protocol::view::{Person, Role};
-use backstay_protocol::{OpAction, OpKind, OpStatus};
+use backstay_model::Outcome;
+use backstay_model::rollout::{ConfirmedRollback, OTHERS, PlannedRollback, RolloutState};
+use backstay_model::{OpAction, OpKind, OpStatus, Person, Role};
 
 use super::super::RolloutError;
 use super::bench::Bench;

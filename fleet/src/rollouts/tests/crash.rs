@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use backstay_protocol::message::Outcome;
-use backstay_protocol::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
-use backstay_protocol::{Clock as _, OpAction, OpKind, OpStatus, RolloutId};
+use backstay_model::Outcome;
+use backstay_model::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
+use backstay_model::{Clock as _, OpAction, OpKind, OpStatus, RolloutId};
 
 use super::bench::Bench;
 use crate::ops::record::request_entry;

@@ -1,8 +1,8 @@
 //! What roll-outs and single ops say to a deployment.
 
-use backstay_protocol::message::Outcome;
-use backstay_protocol::rollout::RolloutState;
-use backstay_protocol::{OpAction, OpKind};
+use backstay_model::Outcome;
+use backstay_model::rollout::RolloutState;
+use backstay_model::{OpAction, OpKind};
 
 use super::FOUR;
 use super::bench::{Bench, MERGED, OLD};
@@ -45,8 +45,7 @@ async fn every_step_of_a_host_is_told_to_the_pages() {
         if event.name == "deployment" {
             let event: serde_json::Value = serde_json::from_str(&event.json).unwrap();
             let outcome = event["deployment"]["hosts"][0].clone();
-            let outcome: backstay_protocol::deployment::HostOutcome =
-                serde_json::from_value(outcome).unwrap();
+            let outcome: backstay_model::deployment::HostOutcome = serde_json::from_value(outcome).unwrap();
             told.push(outcome.to_string());
         }
     }

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use backstay_protocol::message::AgentMessage;
-use backstay_protocol::{Checkout, Commit, Facts, Generation, OpAction, OpId, TestResult, TestRun};
+use backstay_model::wire::message::AgentMessage;
+use backstay_model::{Checkout, Commit, Facts, Generation, OpAction, OpId, TestResult, TestRun};
 use chrono::{DateTime, Utc};
 
 use super::bench::OLD;

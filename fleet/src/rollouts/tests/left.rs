@@ -1,7 +1,7 @@
 //! What somebody left by a rollback, and what was reverted, is not offered again.
 
-use backstay_protocol::OpAction;
-use backstay_protocol::rollback::{Candidate, RollbackPlan};
+use backstay_model::OpAction;
+use backstay_model::rollback::{Candidate, RollbackPlan};
 
 use super::bench::Bench;
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use backstay_protocol::message::{AgentMessage, OpResult, Outcome, ServerMessage};
-use backstay_protocol::{Clock as _, Commit, OpAction, OpId, OpKind};
+use backstay_model::wire::message::{AgentMessage, OpResult, ServerMessage};
+use backstay_model::{Clock as _, Commit, OpAction, OpId, OpKind, Outcome};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::at_once::{Player, Slots};

@@ -1,9 +1,8 @@
 //! Hosts that failed in a deployment are rolled back, all in one action.
 
-use backstay_protocol::message::Outcome;
-use backstay_protocol::rollout::{ConfirmedRollback, PlannedRollback, RolloutState};
-use backstay_protocol::view::{Person, Role};
-use backstay_protocol::{DeploymentId, OpAction, OpKind};
+use backstay_model::Outcome;
+use backstay_model::rollout::{ConfirmedRollback, PlannedRollback, RolloutState};
+use backstay_model::{DeploymentId, OpAction, OpKind, Person, Role};
 
 use super::super::RolloutError;
 use super::FOUR;

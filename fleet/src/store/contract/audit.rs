@@ -1,7 +1,7 @@
 //! The audit log shows tampering.
 
-use backstay_protocol::OpId;
-use backstay_protocol::view::AuditQuery;
+use backstay_model::OpId;
+use backstay_model::view::AuditQuery;
 
 use super::Bench;
 use super::fixture::{at, entry};

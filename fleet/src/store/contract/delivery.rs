@@ -1,6 +1,6 @@
 //! What delivery asks of the store: steps from one status alone, ops that are due, and what follows on an end.
 
-use backstay_protocol::{CancelRequest, OpAction, OpStatus};
+use backstay_model::{CancelRequest, OpAction, OpStatus};
 
 use super::Bench;
 use super::fixture::{

@@ -1,7 +1,7 @@
 //! Deployments: one for each merge, filled by ops, decided once.
 
-use backstay_protocol::deployment::{Decision, Deployment, Heard, PullRequestRef};
-use backstay_protocol::{Commit, DeploymentId, HostId, OpId};
+use backstay_model::deployment::{Decision, Deployment, Heard, PullRequestRef};
+use backstay_model::{Commit, DeploymentId, HostId, OpId};
 
 use super::Bench;
 use super::fixture::{at, audited, enrolled, entry, start};

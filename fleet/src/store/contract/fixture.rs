@@ -1,7 +1,7 @@
 //! Hosts, facts, ops and entries as the suite needs them.
 
-use backstay_protocol::view::AuditQuery;
-use backstay_protocol::{
+use backstay_model::view::AuditQuery;
+use backstay_model::{
     Checkout, Commit, Facts, Generation, GenerationRef, HostId, OpAction, OpId, OpStatus, OpView, Platform,
     TestResult, TestRun,
 };

@@ -1,7 +1,7 @@
 //! Hosts and what is known of them.
 
-use backstay_protocol::view::AuditQuery;
-use backstay_protocol::{HostId, Labels, OpAction, OpStatus, Platform, TestTimeout};
+use backstay_model::view::AuditQuery;
+use backstay_model::{HostId, Labels, OpAction, OpStatus, Platform, TestTimeout};
 
 use super::Bench;
 use super::fixture::{
@@ -120,7 +120,7 @@ pub(super) async fn a_test_run_is_kept_once_and_for_good(bench: &mut impl Bench)
     let store = bench.store();
     let id = enrolled(&*store, "gpc0").await.id;
     let report = async |read, runs: Vec<_>| {
-        let told = backstay_protocol::Facts { test_runs: runs, ..facts(read, &[48]) };
+        let told = backstay_model::Facts { test_runs: runs, ..facts(read, &[48]) };
         store.record_facts(id, &told).await.unwrap();
     };
     report(100, vec![test_run(48, 50), test_run(47, 0)]).await;
@@ -137,7 +137,7 @@ pub(super) async fn of_each_build_the_latest_run_is_found(bench: &mut impl Bench
     for (read, run) in
         [(1, test_run(47, 0)), (2, test_run(48, 10)), (3, test_run(47, 20)), (4, test_run(46, 5))]
     {
-        let told = backstay_protocol::Facts { test_runs: vec![run], ..facts(read, &[48, 47, 46]) };
+        let told = backstay_model::Facts { test_runs: vec![run], ..facts(read, &[48, 47, 46]) };
         store.record_facts(id, &told).await.unwrap();
     }
     let path = |number| test_run(number, 0).generation.store_path;

@@ -1,7 +1,7 @@
 //! How a host enters the fleet.
 
-use backstay_protocol::HostId;
-use backstay_protocol::view::AuditQuery;
+use backstay_model::HostId;
+use backstay_model::view::AuditQuery;
 
 use super::Bench;
 use super::fixture::{at, enrolled, join_token, new_host};

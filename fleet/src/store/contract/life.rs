@@ -1,7 +1,7 @@
 //! Whatever is asked of an op, its life keeps to the protocol.
 
-use backstay_protocol::view::AuditQuery;
-use backstay_protocol::{OpAction, OpStatus, Phase};
+use backstay_model::view::AuditQuery;
+use backstay_model::{OpAction, OpStatus, Phase};
 use proptest::collection::vec;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
@@ -26,7 +26,7 @@ pub(super) async fn no_row_of_steps_leads_where_the_protocol_forbids(bench: &mut
 }
 
 /// Takes one op through `steps`, beside a model of it, and closes it.
-async fn live(store: &dyn Store, host: backstay_protocol::HostId, steps: &[OpStatus]) {
+async fn live(store: &dyn Store, host: backstay_model::HostId, steps: &[OpStatus]) {
     let op = queued(store, host, OpAction::Switch).await.id;
     let mut model = OpStatus::Queued;
     // Whatever was drawn, it ends: `sent` and `lost` lead out of every open status.

@@ -1,7 +1,6 @@
 //! Ops: one open for a host, each step once.
 
-use backstay_protocol::message::Outcome;
-use backstay_protocol::{HostId, OpAction, OpId, OpKind, OpStatus, Phase};
+use backstay_model::{HostId, OpAction, OpId, OpKind, OpStatus, Outcome, Phase};
 
 use super::Bench;
 use super::fixture::{

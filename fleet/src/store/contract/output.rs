@@ -1,6 +1,6 @@
 //! Lines of output: each once, in whatever order they come.
 
-use backstay_protocol::{OpAction, OpId, OutputLine, Stream};
+use backstay_model::{OpAction, OpId, OutputLine, Stream};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use tokio::runtime::Handle;
@@ -69,7 +69,7 @@ pub(super) async fn any_order_of_delivery_comes_to_the_same(bench: &mut impl Ben
                     assert_eq!(told, through, "{seen:?}");
                 }
                 assert_eq!(store.output(op, 0, 100).await.unwrap(), lines(1..=12));
-                take(&*store, op, &[backstay_protocol::OpStatus::Cancelled]).await;
+                take(&*store, op, &[backstay_model::OpStatus::Cancelled]).await;
             });
         });
         Ok::<_, TestCaseError>(())

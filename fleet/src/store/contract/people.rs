@@ -1,7 +1,6 @@
 //! People and their sessions.
 
-use backstay_protocol::view::Role;
-use backstay_protocol::{Column, Density, PersonView};
+use backstay_model::{Column, Density, PersonView, Role};
 
 use super::Bench;
 use super::fixture::{at, audited, entry, start};

@@ -1,7 +1,7 @@
 //! What was stored stays.
 
-use backstay_protocol::view::{AuditQuery, Role};
-use backstay_protocol::{OpStatus, OutputLine, Stream};
+use backstay_model::view::AuditQuery;
+use backstay_model::{OpStatus, OutputLine, Role, Stream};
 
 use super::Bench;
 use super::fixture::{
@@ -12,7 +12,7 @@ use crate::store::{OpStep, TokenHash, UserRecord};
 pub(super) async fn everything_is_there_after_reopening(bench: &mut impl Bench) {
     let store = bench.store();
     let id = enrolled(&*store, "gpc0").await.id;
-    let told = backstay_protocol::Facts { test_runs: vec![test_run(48, 0)], ..facts(1, &[48, 47]) };
+    let told = backstay_model::Facts { test_runs: vec![test_run(48, 0)], ..facts(1, &[48, 47]) };
     store.record_facts(id, &told).await.unwrap();
     let op = queued(&*store, id, rollback_action()).await;
     take(&*store, op.id, &[OpStatus::Sent, OpStatus::Running]).await;

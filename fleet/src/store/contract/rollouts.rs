@@ -1,7 +1,7 @@
 //! Roll-outs: one that runs, each host begun once, no step twice.
 
-use backstay_protocol::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
-use backstay_protocol::{DeploymentId, OpAction, OpId, OpKind, OpStatus, RolloutId};
+use backstay_model::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
+use backstay_model::{DeploymentId, OpAction, OpId, OpKind, OpStatus, RolloutId};
 
 use super::Bench;
 use super::fixture::{audited, enrolled, entry, facts, new_op, queued, rollback_action, start, take};

@@ -1,6 +1,6 @@
 //! A rollback that is to stop the tests which hold its host.
 
-use backstay_protocol::{CancelRequest, HostId, OpAction, OpStatus, OpView};
+use backstay_model::{CancelRequest, HostId, OpAction, OpStatus, OpView};
 
 use super::Bench;
 use super::fixture::{at, audited, enrolled, entry, new_op, queued, rollback_action, take};

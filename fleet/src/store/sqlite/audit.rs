@@ -8,7 +8,7 @@
 //! `audit_head` says how far the log goes, so that entries missing at its end are missed too. Whoever can write the file
 //! can also compute the whole chain anew: against that, keep the latest hash somewhere else.
 
-use backstay_protocol::view::{AuditEntry, AuditQuery};
+use backstay_model::view::{AuditEntry, AuditQuery};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use sqlx::sqlite::SqliteRow;

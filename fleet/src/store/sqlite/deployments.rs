@@ -1,7 +1,7 @@
 //! Deployments and how each host fared.
 
-use backstay_protocol::deployment::{Decision, Deployment, Heard, HostOutcome, PullRequestRef};
-use backstay_protocol::{Commit, DeploymentId, HostId, OpId};
+use backstay_model::deployment::{Decision, Deployment, Heard, HostOutcome, PullRequestRef};
+use backstay_model::{Commit, DeploymentId, HostId, OpId};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqliteExecutor};
 

@@ -1,6 +1,6 @@
 //! Hosts and what is known of them.
 
-use backstay_protocol::{Facts, Generation, GenerationRef, HostId, Labels, Platform, TestRun, TestTimeout};
+use backstay_model::{Facts, Generation, GenerationRef, HostId, Labels, Platform, TestRun, TestTimeout};
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqliteExecutor};

@@ -22,10 +22,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use backstay_protocol::deployment::{Decision, Deployment, Heard};
-use backstay_protocol::rollout::{Rollout, RolloutState, RolloutStep};
-use backstay_protocol::view::{AuditEntry, AuditQuery};
-use backstay_protocol::{
+use backstay_model::deployment::{Decision, Deployment, Heard};
+use backstay_model::rollout::{Rollout, RolloutState, RolloutStep};
+use backstay_model::view::{AuditEntry, AuditQuery};
+use backstay_model::{
     Commit, DeploymentId, Facts, HostId, Labels, OpId, OpView, OutputLine, PersonView, Phase, Platform,
     RolloutId, TestRun, TestTimeout,
 };

@@ -1,7 +1,6 @@
 //! Ops and their life.
 
-use backstay_protocol::message::Outcome;
-use backstay_protocol::{CancelRequest, HostId, OpId, OpKind, OpStatus, OpView, Phase};
+use backstay_model::{CancelRequest, HostId, OpId, OpKind, OpStatus, OpView, Outcome, Phase};
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqliteExecutor};

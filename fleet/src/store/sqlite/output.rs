@@ -1,6 +1,6 @@
 //! The lines that ops write.
 
-use backstay_protocol::{OpId, OutputLine};
+use backstay_model::{OpId, OutputLine};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 

@@ -1,6 +1,6 @@
 //! People and their sessions.
 
-use backstay_protocol::PersonView;
+use backstay_model::PersonView;
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
 

@@ -1,7 +1,7 @@
 //! Roll-outs and how far each host is.
 
-use backstay_protocol::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
-use backstay_protocol::{HostId, OpAction, OpId, OpKind, RolloutId, rollback};
+use backstay_model::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
+use backstay_model::{HostId, OpAction, OpId, OpKind, RolloutId, rollback};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 

@@ -1,7 +1,7 @@
 //! What is SQLite's own: which files are taken, and who may read them.
 
 use super::*;
-use backstay_protocol::view::AuditQuery;
+use backstay_model::view::AuditQuery;
 
 #[tokio::test]
 async fn a_url_and_a_path_mean_the_same_file() {

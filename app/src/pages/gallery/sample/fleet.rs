@@ -1,8 +1,8 @@
 //! Hosts in every standing. Their lights are computed as the server computes them, so that the gallery's words are true.
 
-use backstay_protocol::compartment::{AgentSeen, Inputs, compartments};
-use backstay_protocol::{
-    Compartments, DesiredState, Facts, HostId, HostView, OpAction, OpStatus, OpView, PROTOCOL_VERSION, Phase,
+use backstay_model::lights::{AgentSeen, Inputs, lights};
+use backstay_model::{
+    DesiredState, Facts, HostId, HostView, Lights, OpAction, OpStatus, OpView, PROTOCOL_VERSION, Phase,
     Platform, TestRun,
 };
 use chrono::TimeDelta;
@@ -53,8 +53,8 @@ impl Situation {
     }
 
     /// The five lights.
-    pub(in super::super) fn lights(&self) -> Compartments {
-        compartments(&Inputs {
+    pub(in super::super) fn lights(&self) -> Lights {
+        lights(&Inputs {
             server_version: VERSION,
             agent: self.agent,
             facts: self.facts.as_ref(),
@@ -76,7 +76,7 @@ impl Situation {
             agent_version: self.agent.map(|agent| agent.version.to_owned()),
             auto_test: true,
             tags: vec![],
-            compartments: self.lights(),
+            lights: self.lights(),
             tests: runs.and_then(|(facts, running)| facts.tests_of(running)).map(TestRun::summary),
             generation: running,
             op: self.open_op.map(|op| OpView { host_name: name.into(), ..op }),

@@ -1,12 +1,12 @@
 //! One host with a past, and what its generations differ in.
 
-use backstay_protocol::closure_diff::ClosureDiff;
-use backstay_protocol::comparison::{CommitLine, Commits, CommitsBetween, Comparison};
-use backstay_protocol::rollback::{Past, plan};
-use backstay_protocol::test_history::histories;
-use backstay_protocol::timeline::Timeline;
-use backstay_protocol::view::HostDetail;
-use backstay_protocol::{Labels, OpAction, OpStatus, OpView, TestRun};
+use backstay_model::closure_diff::ClosureDiff;
+use backstay_model::comparison::{CommitLine, Commits, CommitsBetween, Comparison};
+use backstay_model::rollback::{Past, plan};
+use backstay_model::test_history::histories;
+use backstay_model::timeline::Timeline;
+use backstay_model::view::HostDetail;
+use backstay_model::{Labels, OpAction, OpStatus, OpView, TestRun};
 use chrono::TimeDelta;
 
 use super::fleet::changed;
@@ -41,7 +41,7 @@ pub(in super::super) fn odd() -> Option<HostDetail> {
     let mut detail = gpc0()?;
     let facts = detail.facts.as_mut()?;
     facts.failed_units = (0..320).map(|number| format!("{}.service", name("unit", number))).collect();
-    let result = |number| backstay_protocol::TestResult {
+    let result = |number| backstay_model::TestResult {
         name: name("test", number),
         passed: number < 163,
         duration_ms: 140,
@@ -63,7 +63,7 @@ pub(in super::super) fn odd() -> Option<HostDetail> {
     detail.tests = histories(None, &runs, &ops);
     let facts = facts.clone();
     detail.host =
-        changed(|situation| situation.facts = Some(facts)).host("gpc0", backstay_protocol::Platform::Nixos);
+        changed(|situation| situation.facts = Some(facts)).host("gpc0", backstay_model::Platform::Nixos);
     detail.ops = ops;
     Some(detail)
 }

@@ -5,8 +5,8 @@ mod host;
 mod ops;
 mod pulls;
 
-use backstay_protocol::view::{FleetSnapshot, Person, Role};
-use backstay_protocol::{Checkout, Commit, Facts, Generation, GenerationRef, TestResult, TestRun};
+use backstay_model::view::FleetSnapshot;
+use backstay_model::{Checkout, Commit, Facts, Generation, GenerationRef, Person, Role, TestResult, TestRun};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::{Address, Start};
@@ -28,11 +28,11 @@ pub(super) fn now() -> DateTime<Utc> {
 pub(super) fn start() -> Start {
     Start {
         person: Person { name: "maria".into(), role: Role::Operator },
-        view: backstay_protocol::PersonView::default(),
+        view: backstay_model::PersonView::default(),
         address: Address { origin: "https://backstay.example.org".into(), is_configured: true },
         snapshot: FleetSnapshot {
             hosts: fleet(),
-            pull_requests: backstay_protocol::pull_request::PullRequests::default(),
+            pull_requests: backstay_model::pull_request::PullRequests::default(),
             deployment: None,
             rollout: None,
             last_event: 0,

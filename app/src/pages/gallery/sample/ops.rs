@@ -1,6 +1,6 @@
 //! Ops in every state, and what they write.
 
-use backstay_protocol::{CancelRequest, HostId, OpAction, OpId, OpStatus, OpView, OutputLine, Phase, Stream};
+use backstay_model::{CancelRequest, HostId, OpAction, OpId, OpStatus, OpView, OutputLine, Phase, Stream};
 use chrono::TimeDelta;
 
 use super::{now, reference};

@@ -1,12 +1,12 @@
 //! Pull requests, deployments and roll-outs.
 
-use backstay_protocol::deployment::{Decision, Deployment, HostOutcome, PullRequestRef, Step};
-use backstay_protocol::flake_lock::{InputChange, Pin};
-use backstay_protocol::pull_request::{
+use backstay_model::deployment::{Decision, Deployment, HostOutcome, PullRequestRef, Step};
+use backstay_model::flake_lock::{InputChange, Pin};
+use backstay_model::pull_request::{
     Checks, Inputs, Mergeable, Origin, OtherFiles, PullRequests, Reading, UpdatePullRequest,
 };
-use backstay_protocol::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
-use backstay_protocol::{DeploymentId, HostId, OpAction, OpId, OpKind, RolloutId};
+use backstay_model::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
+use backstay_model::{DeploymentId, HostId, OpAction, OpId, OpKind, RolloutId};
 use chrono::TimeDelta;
 
 use super::{commit, now};

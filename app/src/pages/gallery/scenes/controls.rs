@@ -1,7 +1,7 @@
 //! Buttons, forms, messages, and what stands around every page.
 
-use backstay_protocol::event::{Event, Notice, Tone};
-use backstay_protocol::{OpId, Platform, TestSummary};
+use backstay_model::wire::event::{Event, Notice, Tone};
+use backstay_model::{OpId, Platform, TestSummary};
 use leptos::prelude::*;
 
 use super::super::sample::now;

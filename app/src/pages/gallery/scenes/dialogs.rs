@@ -1,7 +1,7 @@
 //! Dialogs, and other things that stand over a page.
 
-use backstay_protocol::rollback::{Past, RollbackPlan, plan};
-use backstay_protocol::{OpAction, OpStatus, OpView, Phase};
+use backstay_model::rollback::{Past, RollbackPlan, plan};
+use backstay_model::{OpAction, OpStatus, OpView, Phase};
 use chrono::TimeDelta;
 use leptos::prelude::*;
 

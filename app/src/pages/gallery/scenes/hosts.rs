@@ -1,7 +1,6 @@
 //! The fleet page, which is whole without a server behind it.
 
-use backstay_protocol::view::Role;
-use backstay_protocol::{Column, Density, PersonView};
+use backstay_model::{Column, Density, PersonView, Role};
 use leptos::prelude::*;
 
 use super::super::sample::{gpc0, odd, start};

@@ -1,7 +1,7 @@
 //! The five lights.
 
-use backstay_protocol::compartment::AgentSeen;
-use backstay_protocol::{DesiredState, OpAction, OpStatus, OpView, Phase};
+use backstay_model::lights::AgentSeen;
+use backstay_model::{DesiredState, OpAction, OpStatus, OpView, Phase};
 use leptos::prelude::*;
 
 use super::super::sample::{Situation, closed, commit, generation, now, op, rollback_to, running, test_run};
@@ -21,7 +21,7 @@ const TESTS: usize = 4;
 #[rustfmt::skip] // a table: one case, one line
 const CASES: &[Case] = &[
     (AGENT, |_| ()),
-    (AGENT, |s| s.agent = Some(AgentSeen { version: "0.0.9", protocol: backstay_protocol::PROTOCOL_VERSION })),
+    (AGENT, |s| s.agent = Some(AgentSeen { version: "0.0.9", protocol: backstay_model::PROTOCOL_VERSION })),
     (AGENT, |s| s.agent = Some(AgentSeen { version: "9.0.0", protocol: 99 })),
     (AGENT, |s| s.agent = None),
     (GIT, |_| ()),

@@ -8,8 +8,8 @@ mod ops;
 mod panels;
 mod tokens;
 
-use backstay_protocol::deployment::Decision;
-use backstay_protocol::rollout::RolloutState;
+use backstay_model::deployment::Decision;
+use backstay_model::rollout::RolloutState;
 use leptos::prelude::*;
 
 use super::sample::{deployment, now, outcomes, rollout, start, steps};

@@ -1,7 +1,7 @@
 //! Ops: in tables, in words, and what they write.
 
-use backstay_protocol::view::OpDetail;
-use backstay_protocol::{OpAction, OpStatus, OpView};
+use backstay_model::view::OpDetail;
+use backstay_model::{OpAction, OpStatus, OpView};
 use leptos::prelude::*;
 
 use super::super::sample::{every_op, op, output, rollback_to};

@@ -1,7 +1,7 @@
 //! Panels above the hosts.
 
-use backstay_protocol::deployment::Deployment;
-use backstay_protocol::rollout::Rollout;
+use backstay_model::deployment::Deployment;
+use backstay_model::rollout::Rollout;
 use leptos::prelude::*;
 
 use super::super::sample::{self, start};

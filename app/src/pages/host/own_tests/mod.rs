@@ -2,9 +2,9 @@
 
 mod strip;
 
-use backstay_protocol::test_history::{FLIPS, FailingSince, TestHistory};
-use backstay_protocol::view::HostDetail;
-use backstay_protocol::{State, TestRun, test_run};
+use backstay_model::test_history::{FLIPS, FailingSince, TestHistory};
+use backstay_model::view::HostDetail;
+use backstay_model::{State, TestRun, test_run};
 use leptos::prelude::*;
 
 use crate::components::{Folded, Icon, Moment, TestsOf, finding, use_log_address};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use backstay_protocol::test_history::TestOutcome;
+use backstay_model::test_history::TestOutcome;
 use chrono::{DateTime, Utc};
 
 use crate::escape::escaped;

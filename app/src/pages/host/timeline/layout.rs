@@ -3,7 +3,7 @@
 //! The scale is logarithmic in age: the last hour has about as much room as the last week, and a gap of years takes a
 //! bit more than one of months. What would be too short to see is made longer at the cost of what is long.
 
-use backstay_protocol::timeline::{End, Happening, Stretch, Timeline, What};
+use backstay_model::timeline::{End, Happening, Stretch, Timeline, What};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// How close things may be in a picture, in hundredths of its length.
@@ -290,7 +290,7 @@ fn stretched(lengths: &[f64], least: f64) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use backstay_protocol::timeline::Began;
+    use backstay_model::timeline::Began;
     use proptest::prelude::*;
 
     use super::*;

@@ -1,6 +1,6 @@
 //! The same as the picture, for reading: what ran, and what happened meanwhile, newest first.
 
-use backstay_protocol::timeline::{Began, Happening, Stretch};
+use backstay_model::timeline::{Began, Happening, Stretch};
 use leptos::prelude::*;
 
 use super::words::{icon, sentence, state};

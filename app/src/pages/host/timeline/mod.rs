@@ -5,9 +5,9 @@ mod list;
 mod picture;
 mod words;
 
-use backstay_protocol::timeline::Timeline as Past;
-use backstay_protocol::view::HostDetail;
-use backstay_protocol::{OpId, State};
+use backstay_model::timeline::Timeline as Past;
+use backstay_model::view::HostDetail;
+use backstay_model::{OpId, State};
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;

@@ -4,8 +4,8 @@
 
 use std::fmt::Write as _;
 
-use backstay_protocol::timeline::Timeline;
-use backstay_protocol::{OpId, State};
+use backstay_model::timeline::Timeline;
+use backstay_model::{OpId, State};
 
 use super::layout::{Layout, Mark, Segment, TALL, WIDE, layout};
 use super::words::{Worked, in_short, last_worked, said, sentence, state};
@@ -276,8 +276,8 @@ fn patterns(which: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use backstay_protocol::timeline::{Began, End, Happening, Stretch, What};
-    use backstay_protocol::{Commit, TestSummary};
+    use backstay_model::timeline::{Began, End, Happening, Stretch, What};
+    use backstay_model::{Commit, TestSummary};
     use chrono::{DateTime, TimeDelta};
 
     use super::*;

@@ -1,7 +1,7 @@
 //! A host's past in words.
 
-use backstay_protocol::State;
-use backstay_protocol::timeline::{End, Happening, Stretch, What};
+use backstay_model::State;
+use backstay_model::timeline::{End, Happening, Stretch, What};
 use chrono::{DateTime, Utc};
 
 /// When a host last worked.
@@ -109,8 +109,8 @@ pub(super) fn icon(happening: &Happening) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use backstay_protocol::timeline::Began;
-    use backstay_protocol::{Commit, TestSummary};
+    use backstay_model::timeline::Began;
+    use backstay_model::{Commit, TestSummary};
     use chrono::TimeDelta;
 
     use super::*;

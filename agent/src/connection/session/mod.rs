@@ -1,0 +1,324 @@
+//! One connection: from the greeting to its end.
+
+mod orders;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, anyhow, bail};
+use backstay_model::wire::endpoint::{PING_EVERY, SILENCE};
+use backstay_model::wire::message::{AgentMessage, Hello, Message as _, ServerMessage};
+use backstay_model::{OpId, PROTOCOL_VERSION};
+use futures::stream::{SplitSink, SplitStream};
+use futures::{SinkExt as _, StreamExt as _};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_util::sync::CancellationToken;
+
+use super::follow::{self, Ending, Follow};
+use super::readings::{End, News, Readings};
+use super::recent::Recent;
+use super::socket::Socket;
+use crate::agent::Agent;
+use crate::comparison::Comparisons;
+use crate::journal::Entry;
+use orders::{Times, TurnedDown};
+
+/// How often ops are looked at.
+const FOLLOW_INTERVAL: Duration = Duration::from_millis(100);
+/// How often it is looked whether the server has stored the ends that it was told.
+const END_INTERVAL: Duration = Duration::from_secs(5);
+/// How many messages of one op are sent before others have their turn.
+const MESSAGES_AT_ONCE: usize = 16;
+/// How long the server may take to greet.
+const GREETING: Duration = Duration::from_secs(30);
+/// How often the host is read even though it looks as before: units fail without leaving a trace in files.
+const READ_INTERVAL: Duration = Duration::from_mins(1);
+
+/// How a connection ended that was once there.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// This agent is to stop.
+    Stopped,
+    /// The server does not want this agent.
+    Refused(String),
+    /// The server closed the connection, or is to be started again.
+    Closed,
+    /// The server closed the connection and says why.
+    Dismissed(String),
+}
+
+impl Ended {
+    fn by(frame: Option<CloseFrame>) -> Self {
+        match frame {
+            Some(frame) if frame.code != CloseCode::Restart && !frame.reason.is_empty() => {
+                Self::Dismissed(frame.reason.as_str().to_owned())
+            }
+            _ => Self::Closed,
+        }
+    }
+}
+
+/// One connection.
+pub(super) struct Session<'a> {
+    agent: &'a Agent,
+    sink: SplitSink<Socket, Message>,
+    stream: SplitStream<Socket>,
+    follows: BTreeMap<OpId, Follow>,
+    turned_down: Recent<TurnedDown>,
+    /// Cancels that came before the op that they mean.
+    cancels: Recent<()>,
+    readings: Readings,
+    comparisons: Comparisons,
+    heard: Instant,
+}
+
+impl<'a> Session<'a> {
+    /// A connection on which nothing has been said.
+    pub(super) fn new(agent: &'a Agent, socket: Socket) -> Self {
+        let (sink, stream) = socket.split();
+        Self {
+            agent,
+            sink,
+            stream,
+            follows: BTreeMap::new(),
+            turned_down: Recent::default(),
+            cancels: Recent::default(),
+            readings: Readings::new(Arc::clone(&agent.facts)),
+            comparisons: Comparisons::new(Arc::clone(&agent.config), Arc::clone(&agent.facts)),
+            heard: Instant::now(),
+        }
+    }
+
+    /// Talks until the connection ends. `welcomed` is called once the server has taken this agent.
+    pub(super) async fn run(mut self, stop: &CancellationToken, welcomed: impl FnOnce()) -> Result<Ended> {
+        let greeted = tokio::select! {
+            greeted = self.greet() => greeted?,
+            () = stop.cancelled() => return Ok(Ended::Stopped),
+        };
+        if let Some(refused) = greeted {
+            return Ok(refused);
+        }
+        self.take_up().await?;
+        welcomed();
+        self.readings.read();
+        let ended = self.talk(stop).await;
+        if matches!(ended, Ok(Ended::Stopped | Ended::Closed | Ended::Dismissed(_))) {
+            let _ = timeout(Duration::from_secs(2), self.sink.close()).await;
+        }
+        ended
+    }
+
+    async fn greet(&mut self) -> Result<Option<Ended>> {
+        let config = &self.agent.config;
+        self.send(&AgentMessage::Hello(Hello {
+            protocol: PROTOCOL_VERSION,
+            agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+            name: config.name.clone(),
+            platform: config.platform,
+            instance: Some(self.agent.instance),
+        }))
+        .await?;
+        let answer =
+            timeout(GREETING, self.next_text()).await.map_err(|_| anyhow!("the server does not greet"))??;
+        let Some(text) = answer else { return Ok(Some(Ended::Closed)) };
+        match ServerMessage::decode(&text)? {
+            ServerMessage::Welcome { server_version, .. } => {
+                tracing::info!(%server_version, "connected");
+                self.agent.token.set_enrolled(true);
+                Ok(None)
+            }
+            ServerMessage::Refused { reason } => Ok(Some(Ended::Refused(reason))),
+            _ => bail!("the server's first word is no greeting"),
+        }
+    }
+
+    /// The next text that the server sends; none where it closed the connection.
+    async fn next_text(&mut self) -> Result<Option<String>> {
+        while let Some(message) = self.stream.next().await {
+            self.heard = Instant::now();
+            match message? {
+                Message::Text(text) => return Ok(Some(text.as_str().to_owned())),
+                Message::Close(_) => return Ok(None),
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// Says what is in the journal, and follows it from the start.
+    async fn take_up(&mut self) -> Result<()> {
+        let entries = self.agent.journal.entries()?;
+        let ops = entries.iter().map(Entry::op).collect();
+        self.send(&AgentMessage::Journal { ops, damaged: self.agent.journal.damaged_ops()? }).await?;
+        for entry in entries {
+            self.send(&AgentMessage::Accepted { op: entry.op() }).await?;
+            self.follows.insert(entry.op(), Follow::new(entry));
+        }
+        Ok(())
+    }
+
+    async fn talk(&mut self, stop: &CancellationToken) -> Result<Ended> {
+        let ticking = |period| {
+            let mut ticks = interval(period);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            ticks
+        };
+        let (mut follow, mut ping) = (ticking(FOLLOW_INTERVAL), ticking(PING_EVERY));
+        let (mut watch, mut read) = (ticking(self.agent.config.watch_interval()), ticking(READ_INTERVAL));
+        let mut end = ticking(END_INTERVAL);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return Ok(Ended::Stopped),
+                message = self.stream.next() => match message {
+                    None => return Ok(Ended::Closed),
+                    Some(Ok(Message::Close(frame))) => return Ok(Ended::by(frame)),
+                    Some(message) => self.hear(message?).await?,
+                },
+                news = self.readings.next() => self.tell(news).await?,
+                (pair, comparison) = self.comparisons.next() => {
+                    self.send(&AgentMessage::Compared { pair, comparison: Box::new(comparison) }).await?;
+                }
+                _ = follow.tick(), if !self.follows.is_empty() => self.follow_all().await?,
+                _ = end.tick() => self.end_again(),
+                _ = watch.tick() => self.readings.look(),
+                _ = read.tick() => self.readings.read(),
+                _ = ping.tick() => self.ping().await?,
+            }
+        }
+    }
+
+    async fn ping(&mut self) -> Result<()> {
+        if self.heard.elapsed() > SILENCE {
+            bail!("the server has been silent for {} s", SILENCE.as_secs());
+        }
+        self.put(Message::Ping(vec![].into())).await
+    }
+
+    async fn hear(&mut self, message: Message) -> Result<()> {
+        self.heard = Instant::now();
+        let Message::Text(text) = message else { return Ok(()) };
+        match ServerMessage::decode(&text) {
+            Ok(message) => self.act(message).await,
+            Err(error) => {
+                tracing::warn!(%error, "the server said something that this agent does not know");
+                self.refuse_unknown(&text);
+                Ok(())
+            }
+        }
+    }
+
+    async fn act(&mut self, message: ServerMessage) -> Result<()> {
+        match message {
+            ServerMessage::Run { op, action, timeout_secs, test_timeout_secs } => {
+                self.accept(op, action, Times { timeout_secs, test_timeout_secs }).await?;
+            }
+            ServerMessage::Cancel { op } => self.cancel(op),
+            ServerMessage::OutputStored { op, through } => {
+                if self.follows.contains_key(&op) {
+                    let mut stored = self.agent.stored();
+                    let known = stored.entry(op).or_default();
+                    *known = through.max(*known);
+                }
+            }
+            ServerMessage::OutputMissing { op, after } => self.tell_again(op, after),
+            ServerMessage::FinishStored { op } => self.forget(op),
+            ServerMessage::Compare { pair } => self.comparisons.ask(pair),
+            ServerMessage::ReportFacts => self.readings.read_anew(),
+            ServerMessage::PrReverted { number, message } => {
+                tracing::info!(number, %message, "a pull request was reverted");
+                self.readings.read_anew();
+            }
+            ServerMessage::Welcome { .. } | ServerMessage::Refused { .. } => {
+                tracing::warn!("the server greeted twice");
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends what the ops under way have written since the last time.
+    async fn follow_all(&mut self) -> Result<()> {
+        let ops: Vec<_> = self.follows.keys().copied().collect();
+        for op in ops {
+            for _ in 0..MESSAGES_AT_ONCE {
+                if !self.follow(op).await? {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends one message's worth of an op's output; whether there may be more.
+    async fn follow(&mut self, op: OpId) -> Result<bool> {
+        let Some(news) = self.news(op) else { return Ok(false) };
+        if !news.lines.is_empty() {
+            self.send(&AgentMessage::Output { op, lines: news.lines }).await?;
+        }
+        if let Some(phase) = news.phase {
+            self.send(&AgentMessage::Progress { op, phase }).await?;
+        }
+        if let Some(result) = news.result {
+            let lines = self.follows.get(&op).map_or(0, Follow::lines);
+            self.readings.read_after(End { op, result, lines });
+        }
+        Ok(news.more)
+    }
+
+    /// What an op has to say. A disk that cannot be read is no reason to leave the server alone.
+    fn news(&mut self, op: OpId) -> Option<follow::News> {
+        let stored = self.agent.stored().get(&op).copied().unwrap_or(0);
+        let follow = self.follows.get_mut(&op).filter(|follow| follow.ending == Ending::Open)?;
+        if follow.to_stop {
+            follow.stop();
+        }
+        let standing = self.agent.standing(&follow.entry);
+        match standing.and_then(|standing| follow.news(standing, stored)) {
+            Ok(news) => Some(news),
+            Err(error) => {
+                if !std::mem::replace(&mut follow.is_unreadable, true) {
+                    tracing::error!(%op, %error, "what the op has written cannot be read; trying again");
+                }
+                None
+            }
+        }
+    }
+
+    /// Tells what was read in the meantime.
+    async fn tell(&mut self, news: News) -> Result<()> {
+        match news {
+            News::Facts(facts) => self.send(&AgentMessage::Facts { facts }).await,
+            News::Finished(End { op, result, lines }, facts) => {
+                if let Some(follow) = self.follows.get_mut(&op) {
+                    if follow.ending == Ending::Open {
+                        // It is being told anew, and comes to its end after all of its lines.
+                        return Ok(());
+                    }
+                    follow.ending = Ending::Told(result.clone(), Instant::now());
+                }
+                tracing::info!(%op, outcome = ?result.outcome, message = %result.message, "op ended");
+                self.send(&AgentMessage::Finished { op, result: *result, lines, facts }).await
+            }
+        }
+    }
+
+    async fn send(&mut self, message: &AgentMessage) -> Result<()> {
+        match message.encode() {
+            Ok(text) => self.put(Message::text(text)).await,
+            Err(error) => {
+                tracing::error!(%error, "a message cannot be sent");
+                Ok(())
+            }
+        }
+    }
+
+    async fn put(&mut self, message: Message) -> Result<()> {
+        timeout(SILENCE, self.sink.send(message))
+            .await
+            .map_err(|_| anyhow!("the server does not listen"))??;
+        Ok(())
+    }
+}

@@ -1,0 +1,421 @@
+//! Starts runners, and speaks for those that could not be started.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use backstay_model::wire::limits::cut;
+use backstay_model::{Clock, OpAction, Outcome, Platform};
+use tokio::process::Command;
+
+use crate::config::{Commands, Config, JOIN_TOKEN_VARIABLE};
+use crate::journal::{Entry, ended_without_runner};
+use crate::runner;
+use crate::unit::{Manager, Unit};
+
+/// How long to wait before an op is tried again that can be neither begun nor called off.
+const PAUSE: Duration = Duration::from_secs(2);
+/// For how long a scope is asked for again while systemd answers nothing, as while it re-executes itself.
+const SCOPE_PATIENCE: Duration = Duration::from_secs(30);
+/// The pause between two such tries.
+const SCOPE_PAUSE: Duration = Duration::from_millis(300);
+
+/// The variables that a runner is given where `sudo` would take them from it. What holds secrets is not among them: they
+/// show in the list of processes.
+const KEPT: [&str; 12] = [
+    "PATH",
+    "HOME",
+    "LANG",
+    "LOCALE_ARCHIVE",
+    "TZ",
+    "TMPDIR",
+    "NIX_PATH",
+    "NIX_REMOTE",
+    "NIX_SSL_CERT_FILE",
+    "SSL_CERT_FILE",
+    "GIT_SSH_COMMAND",
+    "BACKSTAY_LOG",
+];
+
+/// Starts runners.
+#[derive(Clone)]
+pub(crate) struct Launcher {
+    program: PathBuf,
+    /// The unit of this agent; none where it is no service of systemd, and nothing stops runners with it.
+    unit: Option<Unit>,
+    commands: Commands,
+    platform: Platform,
+    /// The number of the agent's user; 0 is root.
+    user: u32,
+    /// The folder of the user's own systemd (`XDG_RUNTIME_DIR`).
+    runtime: Option<PathBuf>,
+    /// For how long a scope is asked for again.
+    scope_patience: Duration,
+    clock: Arc<dyn Clock>,
+}
+
+impl Launcher {
+    pub(crate) fn new(config: &Config, clock: Arc<dyn Clock>) -> Result<Self> {
+        Ok(Self {
+            program: std::env::current_exe().context("where this program is, is not known")?,
+            unit: Unit::of_this_process(),
+            commands: config.commands.clone(),
+            platform: config.platform,
+            user: rustix::process::geteuid().as_raw(),
+            runtime: std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from),
+            scope_patience: SCOPE_PATIENCE,
+            clock,
+        })
+    }
+
+    /// Starts a runner for an op, and sees to it that the op ends even if none can be started.
+    pub(crate) fn start(&self, entry: Entry) {
+        let runners = self.clone();
+        tokio::spawn(async move { runners.see_through(&entry).await });
+    }
+
+    /// Until the op has begun or is called off: a disk that takes no writes may be mended.
+    async fn see_through(&self, entry: &Entry) {
+        while entry.folder().exists() && !self.begin_or_call_off(entry).await {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn begin_or_call_off(&self, entry: &Entry) -> bool {
+        let runner = self.runner(entry);
+        if let Some(scope) = self.scope(entry) {
+            let detached = vec![runner::DETACH.to_owned()];
+            if self.begins_in_scope(&[scope, runner.clone(), detached].concat(), entry).await {
+                return true;
+            }
+        }
+        if let Some(danger) = self.danger(entry).await {
+            return self.refuse(entry, &danger);
+        }
+        if begins(&runner, entry).await {
+            return true;
+        }
+        let message = "No runner could begin it. Nothing was changed. See the agent's log on the host, and whether its \
+                       disk is full.";
+        self.refuse(entry, message)
+    }
+
+    /// Starts a runner in a scope; whether it has begun the op. Only a systemd that answers, before the try and after it, has
+    /// said no: one that re-executes itself answers nothing for a moment.
+    async fn begins_in_scope(&self, argv: &[String], entry: &Entry) -> bool {
+        let end = Instant::now() + self.scope_patience;
+        let mut answered = false;
+        loop {
+            if begins(argv, entry).await {
+                return true;
+            }
+            let answers = self.kill_mode().await.is_some_and(|mode| mode.is_ok());
+            if (answered && answers) || Instant::now() >= end || !entry.folder().exists() {
+                return false;
+            }
+            answered = answers;
+            tokio::time::sleep(SCOPE_PAUSE).await;
+        }
+    }
+
+    /// What a stop of the agent's unit does to the runners in it; none where the agent is no service.
+    async fn kill_mode(&self) -> Option<Result<String, String>> {
+        let (unit, commands) = (self.unit.clone()?, self.commands.clone());
+        let asked = tokio::task::spawn_blocking(move || unit.kill_mode(&commands)).await;
+        Some(asked.unwrap_or_else(|error| Err(error.to_string())))
+    }
+
+    /// Ends an op as one that was not begun; whether that is on disk.
+    fn refuse(&self, entry: &Entry, message: &str) -> bool {
+        match self.call_off(entry, Outcome::Refused, message) {
+            // Somebody who looks at the lock may have held it for an instant.
+            Ok(()) => entry.has_begun(),
+            Err(error) => {
+                tracing::error!(op = %entry.op(), %error, "the op can be neither begun nor called off");
+                false
+            }
+        }
+    }
+
+    /// The command that is the runner.
+    fn runner(&self, entry: &Entry) -> Vec<String> {
+        let path = |path: &Path| path.to_string_lossy().into_owned();
+        let mut argv = vec![path(&self.program), "run-op".to_owned(), path(entry.folder())];
+        if let Some(Unit { name, manager }) = &self.unit {
+            let manager = match manager {
+                Manager::System => "system",
+                Manager::User => "user",
+            };
+            argv.extend([format!("--unit={name}"), format!("--manager={manager}")]);
+        }
+        argv
+    }
+
+    /// What gives a runner a scope of its own, in which it is not stopped with the agent's unit; none where there is nothing
+    /// to be kept from, or nobody to ask for one.
+    fn scope(&self, entry: &Entry) -> Option<Vec<String>> {
+        let unit = self.unit.as_ref()?;
+        let systemd_run = &self.commands.systemd_run;
+        let mut argv = if self.user == 0 {
+            systemd_run.clone()
+        } else if unit.manager == Manager::User {
+            let has_systemd =
+                self.runtime.as_ref().is_some_and(|folder| folder.join("systemd/private").exists());
+            has_systemd.then(|| [systemd_run.as_slice(), &["--user".to_owned()]].concat())?
+        } else if self.platform == Platform::HomeManager {
+            return None;
+        } else {
+            let user = format!("--uid={}", self.user);
+            let kept =
+                KEPT.iter().filter_map(|name| Some(format!("--setenv={name}={}", std::env::var(name).ok()?)));
+            let sudo = self.commands.sudo.iter().chain(systemd_run).cloned();
+            sudo.chain([user]).chain(kept).collect()
+        };
+        let name = format!("--unit=backstay-op-{}", entry.op());
+        argv.extend(["--scope", "--quiet", "--collect", &name, "--"].map(str::to_owned));
+        Some(argv)
+    }
+
+    /// Why an op that activates must not be begun outside of a scope: the activation may stop the agent's unit, which would
+    /// end the activation half-way. Nothing where it cannot come to that.
+    async fn danger(&self, entry: &Entry) -> Option<String> {
+        let name = &self.unit.as_ref().filter(|_| activates(&entry.file().action))?.name;
+        let mode = match self.kill_mode().await? {
+            Ok(mode) if matches!(mode.as_str(), "process" | "none") => return None,
+            Ok(mode) => format!("KillMode={mode}"),
+            Err(why) => format!("its KillMode cannot be read: {why}"),
+        };
+        let why = last_words(entry).unwrap_or_else(|| "there is no systemd to ask".to_owned());
+        Some(format!(
+            "The op got no systemd scope of its own ({why}), and an activation that stops {name} would end itself half-way \
+             ({mode}). Nothing was changed. Set KillMode=process in {name}, or mend what keeps systemd-run from working."
+        ))
+    }
+
+    /// Whether the host is shutting down, as far as can be told. Its systemd ends runners and this agent in any order then.
+    pub(crate) fn is_going_down(&self) -> bool {
+        self.unit.as_ref().is_some_and(|unit| unit.is_going_down(&self.commands))
+    }
+
+    /// Ends an op that no runner has begun, so that none ever will. Does nothing where one has.
+    pub(crate) fn call_off(&self, entry: &Entry, outcome: Outcome, message: &str) -> io::Result<()> {
+        let Some(_lock) = entry.lock()? else { return Ok(()) };
+        if entry.has_begun() {
+            return Ok(());
+        }
+        entry.end(&ended_without_runner(entry, self.clock.now(), outcome, message))
+    }
+}
+
+/// Whether an op may activate a generation.
+fn activates(action: &OpAction) -> bool {
+    match action {
+        OpAction::Rollback { .. } | OpAction::Switch | OpAction::PullSwitch => true,
+        OpAction::Pull | OpAction::Test | OpAction::Refresh => false,
+    }
+}
+
+/// The last line that runners, and what was to start them, wrote in vain.
+fn last_words(entry: &Entry) -> Option<String> {
+    let log = std::fs::read(entry.log()).ok()?;
+    let log = String::from_utf8_lossy(&log);
+    log.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(|line| cut(line, 300))
+}
+
+/// Starts a runner and waits for its end; whether it has begun the op.
+async fn begins(argv: &[String], entry: &Entry) -> bool {
+    let ran = run(argv, entry).await;
+    let has_begun = entry.has_begun();
+    match ran {
+        _ if has_begun => {}
+        Ok(()) => tracing::warn!(op = %entry.op(), "“{}” did not begin the op", argv.join(" ")),
+        Err(error) => tracing::warn!(op = %entry.op(), %error, "“{}” failed", argv.join(" ")),
+    }
+    has_begun
+}
+
+/// Starts a runner and waits for its end, or until it has begun on its own. It does not end with this process.
+async fn run(argv: &[String], entry: &Entry) -> io::Result<()> {
+    let open = || OpenOptions::new().create(true).append(true).open(entry.log());
+    let log = || open().map_or_else(|_| Stdio::null(), Stdio::from);
+    let mut child = Command::new(&argv[0])
+        .args(&argv[1..])
+        .env_remove(JOIN_TOKEN_VARIABLE)
+        .stdin(Stdio::null())
+        .stdout(log())
+        .stderr(log())
+        .kill_on_drop(false)
+        .spawn()?;
+    child.wait().await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_model::{OpId, SystemClock};
+
+    use super::*;
+    use crate::journal::{Journal, OpFile, Standing};
+
+    /// An agent whose unit belongs to this systemd, or which is no service.
+    fn runners(manager: Option<Manager>) -> Launcher {
+        let argv = |program: &str| vec![program.to_owned()];
+        let commands = Commands {
+            sudo: argv("no-such-sudo"),
+            systemd_run: argv("no-such-systemd-run"),
+            systemctl: argv("no-such-systemctl"),
+            ..Commands::default()
+        };
+        Launcher {
+            program: "/no/such/agent".into(),
+            unit: manager.map(|manager| Unit { name: "agent.service".to_owned(), manager }),
+            commands,
+            platform: Platform::Nixos,
+            user: 0,
+            runtime: None,
+            scope_patience: Duration::ZERO,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    fn entry(state: &Path) -> Entry {
+        entry_of(state, OpAction::Refresh)
+    }
+
+    fn entry_of(state: &Path, action: OpAction) -> Entry {
+        let file = OpFile {
+            op: OpId::new(),
+            action,
+            timeout_secs: 60,
+            test_timeout_secs: None,
+            accepted_at: SystemClock.now(),
+            config: serde_json::Value::Null,
+        };
+        Journal::open(state).unwrap().add(file, false).unwrap()
+    }
+
+    fn starts(argv: Option<Vec<String>>, with: &[&str]) -> bool {
+        argv.is_some_and(|argv| {
+            argv.starts_with(&with.iter().map(|&word| word.to_owned()).collect::<Vec<_>>())
+        })
+    }
+
+    #[test]
+    fn whoever_runs_the_agent_asks_the_systemd_that_can_give_a_scope() {
+        let state = tempfile::tempdir().unwrap();
+        let entry = entry(state.path());
+        assert_eq!(runners(None).scope(&entry), None);
+        assert!(starts(runners(Some(Manager::System)).scope(&entry), &["no-such-systemd-run", "--scope"]));
+
+        let sudo = Launcher { user: 1000, ..runners(Some(Manager::System)) };
+        assert!(starts(sudo.scope(&entry), &["no-such-sudo", "no-such-systemd-run", "--uid=1000"]));
+        let home = Launcher { platform: Platform::HomeManager, ..sudo };
+        assert_eq!(home.scope(&entry), None);
+
+        let user =
+            Launcher { user: 1000, runtime: Some(state.path().to_owned()), ..runners(Some(Manager::User)) };
+        assert_eq!(user.scope(&entry), None, "there is no systemd of the user's");
+        std::fs::create_dir_all(state.path().join("systemd/private")).unwrap();
+        assert!(starts(user.scope(&entry), &["no-such-systemd-run", "--user", "--scope"]));
+    }
+
+    #[tokio::test]
+    async fn an_activation_without_a_scope_is_refused_where_a_stop_of_the_agent_may_end_it() {
+        let state = tempfile::tempdir().unwrap();
+        let entry = entry_of(state.path(), OpAction::Switch);
+        assert!(runners(Some(Manager::System)).begin_or_call_off(&entry).await);
+        let Standing::Ended(result) = entry.standing().unwrap() else { panic!() };
+        assert_eq!(result.outcome, Outcome::Refused);
+        for words in ["Nothing was changed", "Set KillMode=process in agent.service"] {
+            assert!(result.message.contains(words), "{}", result.message);
+        }
+    }
+
+    /// Runners whose `systemctl` and `systemd-run` do this, and who are patient.
+    fn with_systemd(folder: &Path, systemctl: &str, systemd_run: &str) -> Launcher {
+        let mut runners = Launcher { scope_patience: SCOPE_PATIENCE, ..runners(Some(Manager::System)) };
+        let argv = |name: &str, does: &str| {
+            let script = format!("cd '{}'; echo >>{name}; {does}", folder.display());
+            ["sh", "-c", &script].map(str::to_owned).to_vec()
+        };
+        runners.commands.systemctl = argv("systemctl", systemctl);
+        runners.commands.systemd_run = argv("systemd-run", systemd_run);
+        runners
+    }
+
+    /// How often such a program was called.
+    fn calls(folder: &Path, name: &str) -> usize {
+        std::fs::read_to_string(folder.join(name)).unwrap_or_default().lines().count()
+    }
+
+    /// Seen: systemd 252 in the middle of `daemon-reexec` has both programs say that the other end is not connected.
+    #[tokio::test]
+    async fn a_systemd_that_re_executes_itself_is_asked_for_a_scope_until_it_answers() {
+        let state = tempfile::tempdir().unwrap();
+        let entry = entry_of(state.path(), OpAction::Switch);
+        let begins = format!("[ $(wc -l <systemd-run) -ge 4 ] && : >'{}/begun'", entry.folder().display());
+        let runners =
+            with_systemd(state.path(), "[ $(wc -l <systemctl) -ge 3 ] && echo KillMode=process", &begins);
+        assert!(runners.begin_or_call_off(&entry).await);
+        assert_eq!(entry.standing().unwrap(), Standing::Died, "it was begun, by a runner that is gone");
+        assert_eq!(calls(state.path(), "systemd-run"), 4);
+    }
+
+    #[tokio::test]
+    async fn a_systemd_that_answers_is_not_asked_for_ever() {
+        let state = tempfile::tempdir().unwrap();
+        let entry = entry_of(state.path(), OpAction::Switch);
+        let runners = with_systemd(state.path(), "echo KillMode=control-group", "exit 1");
+        assert!(runners.begin_or_call_off(&entry).await);
+        let Standing::Ended(result) = entry.standing().unwrap() else { panic!() };
+        assert!(result.message.contains("KillMode=control-group"), "{}", result.message);
+        assert_eq!(calls(state.path(), "systemd-run"), 2);
+    }
+
+    #[tokio::test]
+    async fn what_activates_nothing_needs_no_scope() {
+        let state = tempfile::tempdir().unwrap();
+        for action in [OpAction::Refresh, OpAction::Pull, OpAction::Test] {
+            let entry = entry_of(state.path(), action);
+            assert_eq!(runners(Some(Manager::System)).danger(&entry).await, None);
+        }
+        let entry = entry_of(state.path(), OpAction::Switch);
+        assert_eq!(
+            runners(None).danger(&entry).await,
+            None,
+            "nothing stops it with an agent that is no service"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_can_be_neither_begun_nor_called_off_is_tried_again() {
+        let state = tempfile::tempdir().unwrap();
+        let entry = entry(state.path());
+        // Somebody looks at the lock.
+        let lock = entry.lock().unwrap();
+        assert!(!runners(None).begin_or_call_off(&entry).await);
+        drop(lock);
+        // The disk does not take the end.
+        let in_the_way = entry.folder().join(".result.json.new");
+        std::fs::create_dir(&in_the_way).unwrap();
+        assert!(!runners(None).begin_or_call_off(&entry).await);
+        assert_eq!(entry.standing().unwrap(), Standing::NotBegun);
+        std::fs::remove_dir(in_the_way).unwrap();
+        assert!(runners(None).begin_or_call_off(&entry).await);
+        assert!(matches!(entry.standing().unwrap(), Standing::Ended(_)));
+    }
+
+    #[tokio::test]
+    async fn an_op_whose_runner_cannot_be_started_is_called_off() {
+        let state = tempfile::tempdir().unwrap();
+        let entry = entry(state.path());
+        runners(Some(Manager::System)).see_through(&entry).await;
+        let Standing::Ended(result) = entry.standing().unwrap() else { panic!() };
+        assert_eq!(result.outcome, Outcome::Refused);
+        assert!(result.message.contains("Nothing was changed"));
+        assert!(entry.has_begun(), "a runner that comes late would begin it");
+    }
+}

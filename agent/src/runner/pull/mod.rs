@@ -1,0 +1,173 @@
+//! Pull: brings the checkout to the head of its branch, forward only, and leaves it as it was if that fails.
+
+mod changes;
+mod rehearsal;
+mod submodules;
+mod undo;
+
+use std::time::Duration;
+
+use backstay_model::{Commit, Phase};
+
+use super::report::how;
+use super::verdict::Verdict;
+use super::work::Work;
+use crate::command::{self, Ended, Invocation};
+use crate::facts::checkout::{git, remote, runs_as_other};
+use undo::Unfinished;
+
+/// How long git may take to look at the checkout.
+const LOOK: Duration = Duration::from_mins(1);
+
+pub(super) fn run(work: &mut Work<'_>) -> Verdict {
+    work.phase(Phase::Pulling);
+    if let Some(owner) = runs_as_other(work.config()) {
+        work.say(&format!("git runs as {owner}, whose checkout this is."));
+    }
+    let remote = match ready(work) {
+        Ok(remote) => remote,
+        Err(why) => return Verdict::refused(format!("{why} Nothing was changed.")),
+    };
+    match pull(work, &remote) {
+        Ok((message, commit)) => Verdict::completed(message).with_exit(&Ended::Exited(0)).at(commit),
+        Err(failed) => failed,
+    }
+}
+
+/// Whether the checkout can be pulled, and from which remote.
+fn ready(work: &mut Work<'_>) -> Result<String, String> {
+    let config = std::sync::Arc::clone(work.config());
+    let (path, branch) = (config.checkout.path.display(), &config.checkout.branch);
+    look(work, &["rev-parse", "--git-dir"]).map_err(|why| format!("{path} is no git checkout: {why}."))?;
+    let on = look(work, &["symbolic-ref", "--short", "HEAD"]).unwrap_or_default();
+    if on != *branch {
+        let on = if on.is_empty() { "no branch" } else { &on };
+        return Err(format!("The checkout is on {on}, not on {branch}. Check {branch} out on the host."));
+    }
+    undo::finish_earlier(work);
+    let changes =
+        changes::of_checkout(work).map_err(|why| format!("The checkout cannot be looked at: {why}."))?;
+    let own: Vec<_> = changes
+        .into_iter()
+        .filter(|change| !submodules::only_lags(work, change))
+        .map(|change| change.path)
+        .collect();
+    if !own.is_empty() {
+        return Err(format!(
+            "The checkout has changes of its own: {}. Commit or undo them on the host.",
+            changes::named(&own)
+        ));
+    }
+    Ok(remote(&config))
+}
+
+/// What was done, and the commit that the branch is at.
+fn pull(work: &mut Work<'_>, remote: &str) -> Result<(String, Commit), Verdict> {
+    let branch = work.config().checkout.branch.clone();
+    let before = head(work);
+    let fetched = fetch(work, remote, &branch)?;
+    let is_ancestor = |work: &Work<'_>, one: &str, other: &str| {
+        look(work, &["merge-base", "--is-ancestor", one, other]).is_ok()
+    };
+    if !is_ancestor(work, "HEAD", &fetched) {
+        let what = if is_ancestor(work, &fetched, "HEAD") { "is ahead of" } else { "has diverged from" };
+        return Err(Verdict::failed(format!(
+            "The checkout {what} {remote}/{branch}: it has commits that the branch has not. The checkout is as it was. \
+             Push or drop them on the host."
+        )));
+    }
+    // From here on the checkout is written to: whoever comes next must know of it, whatever ends this process.
+    let unfinished = Unfinished { path: work.config().checkout.path.clone(), before, to: fetched };
+    if unfinished.before != unfinished.to {
+        forward(work, &unfinished)?;
+    }
+    if submodules::are_used(work) {
+        let update = asking_nobody(work, git(work.config(), submodules::UPDATE));
+        put_back_if_failed(work, &unfinished, &update, "The checkout's submodules could not be updated")?;
+    }
+    Unfinished::done(work);
+    let (before, now) = (short(work, &unfinished.before), short(work, "HEAD"));
+    let message =
+        if now == before { format!("Already at {now}.") } else { format!("Pulled {before} → {now}.") };
+    Ok((message, Commit(unfinished.to)))
+}
+
+/// Fetches the branch, with what its submodules need, and tells its head.
+fn fetch(work: &mut Work<'_>, remote: &str, branch: &str) -> Result<String, Verdict> {
+    let words =
+        ["fetch", "--no-tags", "--recurse-submodules=on-demand", remote, &format!("refs/heads/{branch}")];
+    let fetch = asking_nobody(work, git(work.config(), words));
+    let report = work.run(&fetch);
+    if !report.ended.is_success() {
+        let told = format!(
+            "{branch} could not be fetched from {remote}: git {}.{} The checkout is as it was.",
+            how(&report.ended),
+            report.last_words()
+        );
+        return Err(Verdict::of(&report.ended, told));
+    }
+    // Somebody else may fetch meanwhile: this very commit is merged, and told.
+    look(work, &["rev-parse", "--verify", "FETCH_HEAD^{commit}"]).map_err(|why| {
+        Verdict::failed(format!("What was fetched cannot be read: {why}. The checkout is as it was."))
+    })
+}
+
+/// The same, with an ssh that asks nobody. An ssh that the checkout or its owner has configured, such as one with a deploy
+/// key, is left as it is: the variable would override it.
+fn asking_nobody(work: &Work<'_>, fetch: Invocation) -> Invocation {
+    let is_chosen = std::env::var_os("GIT_SSH_COMMAND").is_some()
+        || std::env::var_os("GIT_SSH").is_some()
+        || look(work, &["config", "--get", "core.sshCommand"]).is_ok_and(|command| !command.is_empty());
+    if is_chosen { fetch } else { fetch.with("GIT_SSH_COMMAND", "ssh -o BatchMode=yes") }
+}
+
+/// Moves the branch and its files forward, once all that can be asked beforehand has been asked.
+fn forward(work: &mut Work<'_>, unfinished: &Unfinished) -> Result<(), Verdict> {
+    // What was only touched must not count as changed.
+    let _ = look(work, &["update-index", "-q", "--refresh"]);
+    look(work, &["read-tree", "--dry-run", "-m", "-u", "HEAD", &unfinished.to])
+        .and_then(|_| rehearsal::of_filters(work, unfinished))
+        .map_err(|why| {
+            Verdict::failed(format!(
+                "The checkout cannot be moved forward: {}. The checkout is as it was. Mend that on the host and pull again.",
+                why.trim_end_matches('.')
+            ))
+        })?;
+    unfinished.begin(work).map_err(|error| {
+        Verdict::failed(format!("The pull could not be written down: {error}. The checkout is as it was."))
+    })?;
+    let merge = git(work.config(), ["merge", "--ff-only", unfinished.to.as_str()]);
+    put_back_if_failed(work, unfinished, &merge, "The checkout could not be moved forward")
+}
+
+/// Runs a step that writes to the checkout, and takes back what it wrote if it failed.
+fn put_back_if_failed(
+    work: &mut Work<'_>,
+    unfinished: &Unfinished,
+    step: &Invocation,
+    what: &str,
+) -> Result<(), Verdict> {
+    let report = work.run(step);
+    if report.ended.is_success() {
+        return Ok(());
+    }
+    let put_back = undo::put_back(work, unfinished);
+    let told = format!("{what}: git {}.{} {put_back}", how(&report.ended), report.last_words());
+    Err(Verdict::of(&report.ended, told))
+}
+
+fn head(work: &Work<'_>) -> String {
+    look(work, &["rev-parse", "--verify", "HEAD"]).unwrap_or_default()
+}
+
+fn short(work: &Work<'_>, commit: &str) -> String {
+    look(work, &["rev-parse", "--short=7", commit]).unwrap_or_default()
+}
+
+fn look(work: &Work<'_>, words: &[&str]) -> Result<String, String> {
+    read(&git(work.config(), words.iter().copied()))
+}
+
+fn read(invocation: &Invocation) -> Result<String, String> {
+    Ok(command::read(invocation, LOOK)?.trim_end().to_owned())
+}

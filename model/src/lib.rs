@@ -1,0 +1,53 @@
+//! The domain of Backstay: plain data and pure functions that the server, the agents and the pages share. No I/O, so
+//! that it builds for the server, for every host and for the browser.
+//!
+//! * What a host is: [`Generation`], [`Facts`], [`TestRun`], and the five [`lights`] computed from them.
+//! * What is done to it: [`OpAction`], the op's life ([`OpStatus`]) and result ([`Outcome`]), and the choice of a
+//!   [`rollback`] target.
+//! * What happens to a fleet: [`deployment`]s of pull requests and [`rollout`]s.
+//! * How all of it travels: [`wire`].
+
+mod clock;
+pub mod closure_diff;
+pub mod comparison;
+pub mod deployment;
+mod facts;
+pub mod flake_lock;
+mod generation;
+pub mod git;
+mod host;
+mod id;
+mod labels;
+pub mod lights;
+mod op;
+pub mod people;
+mod person_view;
+pub mod pull_request;
+pub mod rollback;
+pub mod rollout;
+#[cfg(test)]
+mod sample;
+pub mod test_history;
+pub mod test_run;
+mod test_timeout;
+pub mod timeline;
+mod version;
+pub mod view;
+pub mod wire;
+
+pub use clock::{Clock, FixedClock, SystemClock};
+pub use facts::{Checkout, DesiredState, Facts, LocalState, NoCheckout, TestsFolder, same_files};
+pub use generation::{Commit, Generation, GenerationRef, SameCommit};
+pub use host::{HostView, Platform};
+pub use id::{DeploymentId, HostId, IdError, OpId, RolloutId};
+pub use labels::{LabelError, Labels, NOTES_CHARS};
+pub use lights::{Light, Lights, State};
+pub use op::{
+    AUTO_TEST, CancelRequest, IllegalTransition, OpAction, OpKind, OpStatus, OpView, Outcome, OutputLine,
+    Phase, Stream,
+};
+pub use people::{Person, Role};
+pub use person_view::{Column, Density, PersonView};
+pub use test_run::{TestResult, TestRun, TestSummary};
+pub use test_timeout::{MAX_TEST_TIMEOUT_SECS, TestTimeout, TestTimeoutError};
+pub use version::PROTOCOL_VERSION;

@@ -1,0 +1,123 @@
+//! All hosts together.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use backstay_fleet::accounts::Accounts;
+use backstay_fleet::store::sqlite::SqliteStore;
+use backstay_fleet::store::{NewAuditEntry, Store};
+use backstay_model::{Clock as _, HostId, Labels, SystemClock};
+use chrono::TimeDelta;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use tokio::sync::mpsc::{Sender, channel};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::facts;
+use crate::host::Host;
+
+/// How many hosts join at once.
+const AT_ONCE: usize = 16;
+/// For how long their tokens are good.
+const TOKENS: TimeDelta = TimeDelta::hours(1);
+/// How often changes are sent: so many small groups look to the server like hosts that know nothing of each other.
+const TICK: Duration = Duration::from_millis(20);
+/// How many orders may wait for a host.
+const ORDERS: usize = 64;
+
+/// All hosts together.
+pub(crate) struct Crowd {
+    hosts: BTreeMap<String, Sender<()>>,
+}
+
+/// What hosts join with.
+struct Gate {
+    server: String,
+    store: Arc<dyn Store>,
+    accounts: Accounts,
+}
+
+impl Crowd {
+    /// Has so many hosts join, and one in `offline_one_in` of them leave again.
+    pub(crate) async fn join(server: &str, database: &str, count: u32, offline_one_in: u32) -> Result<Self> {
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(database).await?);
+        let accounts = Accounts::new(Arc::clone(&store), Arc::new(SystemClock));
+        let gate = Gate { server: server.to_owned(), store, accounts };
+        let hosts = stream::iter(1..=count)
+            .map(|number| gate.enter(number, offline_one_in > 0 && number % offline_one_in == 13))
+            .buffer_unordered(AT_ONCE)
+            .try_filter_map(|host| std::future::ready(Ok(host)))
+            .try_collect()
+            .await?;
+        Ok(Self { hosts })
+    }
+
+    /// Has the hosts, one after another, report changes; answers how many.
+    pub(crate) async fn events(&self, rate: u32, lasting: Duration) -> u64 {
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        let mut turns = self.hosts.values().cycle();
+        let (count, mut sent) = (lasting.as_millis() / TICK.as_millis(), 0);
+        for tick in 1..=count {
+            ticks.tick().await;
+            let due = tick * TICK.as_millis() * u128::from(rate) / 1_000;
+            while u128::from(sent) < due {
+                let Some(host) = turns.next() else { return sent };
+                // One that has not sent its last ones yet is passed over.
+                if host.try_send(()).is_ok() {
+                    sent += 1;
+                }
+            }
+        }
+        sent
+    }
+
+    /// Has one host report a change.
+    pub(crate) fn change(&self, name: &str) -> Result<()> {
+        let host =
+            self.hosts.get(name).with_context(|| format!("there is no host {name} that is connected"))?;
+        host.try_send(()).with_context(|| format!("{name} does not listen"))
+    }
+}
+
+impl Gate {
+    /// Lets one host in; where it stays, its name and what it can be told by.
+    async fn enter(&self, number: u32, leaves: bool) -> Result<Option<(String, Sender<()>)>> {
+        let name = facts::name(number);
+        let token = self.accounts.new_join_token(Some(name.clone()), TOKENS).await?;
+        let host =
+            Host::join(&self.server, number, &token).await.with_context(|| format!("{name} did not join"))?;
+        self.label(host.id, number).await?;
+        if leaves {
+            host.leave().await?;
+            return Ok(None);
+        }
+        let (tell, told) = channel(ORDERS);
+        tokio::spawn({
+            let name = name.clone();
+            async move {
+                if let Err(error) = host.stay(told).await {
+                    eprintln!("{name} was lost: {error:#}");
+                }
+            }
+        });
+        Ok(Some((name, tell)))
+    }
+
+    async fn label(&self, host: HostId, number: u32) -> Result<()> {
+        let labels = Labels { tags: facts::tags(number), notes: String::new() };
+        let entry = NewAuditEntry {
+            at: SystemClock.now(),
+            actor: "crowd".to_owned(),
+            action: "host.labels".to_owned(),
+            host_name: Some(facts::name(number)),
+            from_gen: None,
+            to_gen: None,
+            reason: None,
+            detail: format!("Tags: {}.", labels.tags.join(", ")),
+            op: None,
+        };
+        Ok(self.store.set_labels(host, &labels, &entry).await?)
+    }
+}
