@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use backstay_model::wire::message::OpResult;
-use backstay_model::{Clock, OpId, Outcome, SystemClock};
+use backstay_model::{Clock, OpAction, OpId, Outcome, SystemClock};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +18,7 @@ use crate::journal::{Entry, Journal, Standing, ended_without_runner};
 use crate::launcher::Launcher;
 use crate::lock::Lock;
 use crate::platform;
+use crate::runner;
 use crate::storage;
 
 /// How long an answer of systemd holds.
@@ -101,6 +102,9 @@ impl Agent {
             // The next agent tells of the reboot.
             Standing::Died if !entry.was_rebooted() && self.launcher.is_going_down() => None,
             Standing::Died => {
+                if matches!(entry.file().action, OpAction::Pull | OpAction::PullSwitch) {
+                    runner::note_left_locks(entry);
+                }
                 let message = if entry.was_rebooted() {
                     "The host was rebooted while the op was at work. Its output up to there is kept; what the host is \
                      now was read afterwards."
@@ -201,7 +205,7 @@ fn stop_on_signal(stop: CancellationToken) -> Result<()> {
 mod tests {
     use std::fs;
 
-    use backstay_model::{FixedClock, OpAction};
+    use backstay_model::FixedClock;
     use chrono::{DateTime, TimeDelta, Utc};
 
     use super::*;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use backstay_model::{Checkout, Commit, LocalState, NoCheckout};
 use sha2::{Digest as _, Sha256};
 
-use super::fingerprint::git_folder;
+pub(crate) use super::fingerprint::git_folder;
 use crate::command::{self, Invocation};
 use crate::config::Config;
 use crate::user::{User, owner};
@@ -38,6 +38,15 @@ pub(crate) fn git<'a>(config: &Config, words: impl IntoIterator<Item = &'a str>)
     match runs_as {
         RunsAs::Owner(user) => git.run_as(user),
         RunsAs::Itself { .. } => git,
+    }
+}
+
+/// Another program on the checkout, as the user that git runs as.
+pub(crate) fn as_owner(config: &Config, argv: &[&str]) -> Invocation {
+    let program = Invocation::new::<&str>(&argv.iter().map(|&word| word.to_owned()).collect::<Vec<_>>(), []);
+    match runs_as(config) {
+        RunsAs::Owner(user) => program.run_as(user),
+        RunsAs::Itself { .. } => program,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use backstay_model::wire::message::OpResult;
 use backstay_model::{OpAction, OpId, Outcome};
@@ -147,6 +147,11 @@ impl Entry {
         let begun = fs::read_to_string(self.folder.join("begun")).unwrap_or_default();
         let then = begun.lines().nth(1).filter(|boot| !boot.is_empty());
         then.is_some_and(|then| boot::id().is_some_and(|now| now != then))
+    }
+
+    /// Returns the time at which a runner began the op, by the clock that dates files.
+    pub(crate) fn begun_at(&self) -> Option<SystemTime> {
+        self.folder.join("begun").metadata().ok()?.modified().ok()
     }
 
     /// Whether a runner has begun it, or it ended without one: none may begin it then.

@@ -24,6 +24,7 @@ use crate::journal::Entry;
 use crate::lock::Lock;
 use crate::unit::Unit;
 pub(crate) use detach::{DETACH, detach};
+pub(crate) use pull::note_left as note_left_locks;
 use verdict::Verdict;
 use work::Work;
 

@@ -1,6 +1,7 @@
 //! Pull: brings the checkout to the head of its branch, forward only, and leaves it as it was if that fails.
 
 mod changes;
+mod locks;
 mod rehearsal;
 mod submodules;
 mod undo;
@@ -14,6 +15,7 @@ use super::verdict::Verdict;
 use super::work::Work;
 use crate::command::{self, Ended, Invocation};
 use crate::facts::checkout::{git, remote, runs_as_other};
+pub(crate) use locks::note_left;
 use undo::Unfinished;
 
 /// How long git may take to look at the checkout.
@@ -26,7 +28,9 @@ pub(super) fn run(work: &mut Work<'_>) -> Verdict {
     }
     let remote = match ready(work) {
         Ok(remote) => remote,
-        Err(why) => return Verdict::refused(format!("{why} Nothing was changed.")),
+        Err(Obstacle { reason, advice }) => {
+            return Verdict::refused(format!("{reason} Nothing was changed. {advice}").trim_end());
+        }
     };
     match pull(work, &remote) {
         Ok((message, commit)) => Verdict::completed(message).with_exit(&Ended::Exited(0)).at(commit),
@@ -34,29 +38,47 @@ pub(super) fn run(work: &mut Work<'_>) -> Verdict {
     }
 }
 
-/// Whether the checkout can be pulled, and from which remote.
-fn ready(work: &mut Work<'_>) -> Result<String, String> {
+/// A reason not to begin a pull.
+struct Obstacle {
+    reason: String,
+    advice: String,
+}
+
+impl Obstacle {
+    fn new(reason: String, advice: impl Into<String>) -> Self {
+        Self { reason, advice: advice.into() }
+    }
+}
+
+/// Checks that the checkout can be pulled, and returns the remote to pull from.
+fn ready(work: &mut Work<'_>) -> Result<String, Obstacle> {
     let config = std::sync::Arc::clone(work.config());
     let (path, branch) = (config.checkout.path.display(), &config.checkout.branch);
-    look(work, &["rev-parse", "--git-dir"]).map_err(|why| format!("{path} is no git checkout: {why}."))?;
+    look(work, &["rev-parse", "--git-dir"])
+        .map_err(|why| Obstacle::new(format!("{path} is not a git checkout: {why}."), ""))?;
     let on = look(work, &["symbolic-ref", "--short", "HEAD"]).unwrap_or_default();
     if on != *branch {
         let on = if on.is_empty() { "no branch" } else { &on };
-        return Err(format!("The checkout is on {on}, not on {branch}. Check {branch} out on the host."));
+        let reason = format!("The checkout is on {on}, not on {branch}.");
+        return Err(Obstacle::new(reason, format!("Check out {branch} on the host.")));
     }
+    locks::clear(work).map_err(|path| {
+        Obstacle::new(
+            format!("{} exists: another git may be at work on the checkout.", path.display()),
+            "Wait for it to end. If no git is running on the host, remove the file.",
+        )
+    })?;
     undo::finish_earlier(work);
-    let changes =
-        changes::of_checkout(work).map_err(|why| format!("The checkout cannot be looked at: {why}."))?;
+    let changes = changes::of_checkout(work)
+        .map_err(|why| Obstacle::new(format!("The checkout cannot be read: {why}."), ""))?;
     let own: Vec<_> = changes
         .into_iter()
         .filter(|change| !submodules::only_lags(work, change))
         .map(|change| change.path)
         .collect();
     if !own.is_empty() {
-        return Err(format!(
-            "The checkout has changes of its own: {}. Commit or undo them on the host.",
-            changes::named(&own)
-        ));
+        let reason = format!("The checkout has changes of its own: {}.", changes::named(&own));
+        return Err(Obstacle::new(reason, "Commit or undo them on the host."));
     }
     Ok(remote(&config))
 }
@@ -99,6 +121,7 @@ fn fetch(work: &mut Work<'_>, remote: &str, branch: &str) -> Result<String, Verd
     let fetch = asking_nobody(work, git(work.config(), words));
     let report = work.run(&fetch);
     if !report.ended.is_success() {
+        locks::clean_up(work, &report.ended);
         let told = format!(
             "{branch} could not be fetched from {remote}: git {}.{} The checkout is as it was.",
             how(&report.ended),
@@ -151,6 +174,7 @@ fn put_back_if_failed(
     if report.ended.is_success() {
         return Ok(());
     }
+    locks::clean_up(work, &report.ended);
     let put_back = undo::put_back(work, unfinished);
     let told = format!("{what}: git {}.{} {put_back}", how(&report.ended), report.last_words());
     Err(Verdict::of(&report.ended, told))
