@@ -8,18 +8,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use backstay_model::wire::message::OpResult;
 use backstay_model::{Clock, OpAction, OpId, Outcome, SystemClock};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::connection::{self, HostToken};
 use crate::facts::FactsReader;
 use crate::journal::{Entry, Journal, Standing, ended_without_runner};
 use crate::launcher::Launcher;
-use crate::lock::Lock;
 use crate::platform;
 use crate::runner;
-use crate::storage;
+use crate::token::HostToken;
 
 /// How long an answer of systemd holds.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
@@ -43,7 +39,7 @@ pub(crate) struct Agent {
 }
 
 impl Agent {
-    fn new(config: Arc<Config>) -> Result<Self> {
+    pub(crate) fn new(config: Arc<Config>) -> Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         Ok(Self {
             journal: Journal::open(&config.state_dir).context("the journal cannot be opened")?,
@@ -61,7 +57,7 @@ impl Agent {
 
     /// Takes up what an earlier agent left: an op that was accepted and never begun is begun, or, where its time is
     /// over, called off.
-    fn take_up(&self) -> Result<()> {
+    pub(crate) fn resume(&self) -> Result<()> {
         for entry in self.journal.entries()? {
             match self.standing(&entry) {
                 Ok(Standing::NotBegun) => self.launcher.start(entry),
@@ -153,52 +149,6 @@ impl Agent {
     pub(crate) fn stored(&self) -> MutexGuard<'_, HashMap<OpId, u64>> {
         self.stored.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Runs the agent until it is told to stop by a signal. Runners go on.
-///
-/// # Errors
-/// Where it cannot start: the state folder cannot be used, or another agent uses it.
-pub(crate) fn run(config: &Arc<Config>) -> Result<()> {
-    let state = &config.state_dir;
-    storage::create_private_folder(state).with_context(|| format!("cannot make {}", state.display()))?;
-    let Some(_only) = Lock::take(&state.join("agent.lock")).context("the state folder cannot be used")?
-    else {
-        anyhow::bail!("another agent uses {}", state.display());
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let done = runtime.block_on(live(Arc::clone(config)));
-    // A reading of the host that hangs must not keep a stopped agent alive.
-    runtime.shutdown_background();
-    done
-}
-
-async fn live(config: Arc<Config>) -> Result<()> {
-    let agent = Agent::new(config)?;
-    tracing::info!(
-        host = %agent.config.name,
-        platform = %agent.config.platform,
-        version = env!("CARGO_PKG_VERSION"),
-        "agent started"
-    );
-    agent.take_up()?;
-    let stop = CancellationToken::new();
-    stop_on_signal(stop.clone())?;
-    connection::stay_connected(&agent, &stop).await
-}
-
-fn stop_on_signal(stop: CancellationToken) -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping; runners are processes of their own and are not stopped by this one");
-        stop.cancel();
-    });
-    Ok(())
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::host_tests::{self, Conditions, Watcher};
 use crate::lock::Lock;
 use crate::log::OneLineEach;
 use crate::unit::{Manager, Unit};
-use crate::{agent, runner, storage};
+use crate::{life, runner, storage};
 
 /// The agent of Backstay: reports what this host is, and does what its server asks for.
 #[derive(Debug, Parser)]
@@ -73,7 +73,7 @@ pub fn main() -> ExitCode {
 fn act(options: &Options) -> Result<ExitCode> {
     let config = || Config::read(&options.config).map(Arc::new);
     match options.action.as_ref().unwrap_or(&Action::Run) {
-        Action::Run => agent::run(&config()?).map(|()| ExitCode::SUCCESS),
+        Action::Run => life::run(&config()?).map(|()| ExitCode::SUCCESS),
         Action::Test => test(&config()?),
         Action::Facts => facts(&config()?).map(|()| ExitCode::SUCCESS),
         Action::RunOp { folder, detach: true, .. } => runner::detach(folder).map(|()| ExitCode::SUCCESS),

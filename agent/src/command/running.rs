@@ -1,7 +1,6 @@
 //! A program that runs: how it is watched, and how it is stopped.
 
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
 use std::process::{Child, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,7 +10,7 @@ use backstay_model::Stream;
 use super::group::Group;
 use super::output::Outputs;
 use super::{Bounds, Care, Ended, Services};
-use crate::facts::units::SYSTEMD;
+use crate::systemd;
 
 /// How long a program may take to end after it was asked to, before it is killed.
 const GRACE: Duration = Duration::from_secs(10);
@@ -210,7 +209,7 @@ fn at_work(services: &Services, each_line: &mut impl FnMut(Stream, &str)) -> Vec
     loop {
         match services.at_work() {
             Ok(units) => return units,
-            Err(_) if Instant::now() < until && Path::new(SYSTEMD).exists() => thread::sleep(ASK_AGAIN),
+            Err(_) if Instant::now() < until && systemd::is_running() => thread::sleep(ASK_AGAIN),
             Err(why) => {
                 let told = format!("systemd could not be asked whether the activation goes on: {why}.");
                 each_line(Stream::Agent, &told);

@@ -7,7 +7,6 @@ mod recent;
 mod session;
 mod socket;
 mod tls;
-mod token;
 
 use std::time::Instant;
 
@@ -18,8 +17,6 @@ use tokio_util::sync::CancellationToken;
 use crate::agent::Agent;
 use backoff::Backoff;
 use session::{Ended, Session};
-pub(crate) use socket::address;
-pub(crate) use token::HostToken;
 
 /// Connects, talks, and connects again, until told to stop.
 pub(crate) async fn stay_connected(agent: &Agent, stop: &CancellationToken) -> Result<()> {

@@ -8,7 +8,7 @@ mod nix;
 mod profile;
 mod running;
 mod trees;
-pub(crate) mod units;
+mod units;
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -44,7 +44,7 @@ fn lock_files(host: &Host) -> Vec<PathBuf> {
     found
 }
 
-/// A lock file that has been there for as long as `age` says.
+/// Creates a lock file that was last modified at this time.
 fn lock(host: &Host, modified: SystemTime) -> PathBuf {
     let path = host.at("checkout/.git/index.lock");
     fs::File::create(&path).unwrap().set_modified(modified).unwrap();
@@ -82,7 +82,8 @@ async fn a_cancel_lets_git_remove_its_own_locks() {
     connection.send(&ServerMessage::Cancel { op }).await;
     connection.finish(op).await.expect(Outcome::Cancelled);
     assert_eq!(lock_files(&host), [PathBuf::new(); 0]);
-    one(&host, OpAction::Pull).await.expect(Outcome::Completed);
+    let again = connection.run(OpAction::Pull).await;
+    connection.finish(again).await.expect(Outcome::Completed);
     assert_eq!(head(&host), newest);
 }
 
