@@ -10,9 +10,9 @@ use backstay_model::{Checkout, Commit, LocalState, NoCheckout};
 use sha2::{Digest as _, Sha256};
 
 pub(crate) use super::fingerprint::git_folder;
-use crate::command::{self, Invocation};
+use crate::command::{self, Invocation, User};
 use crate::config::Config;
-use crate::user::{User, owner};
+use crate::user::{owner, user};
 
 /// How long git may take to name a commit.
 const GIT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -69,7 +69,7 @@ fn runs_as(config: &Config) -> RunsAs {
     };
     // A command of several words says itself as whom it runs.
     let may_choose = rustix::process::geteuid().is_root() && config.commands.git.len() == 1;
-    match User::of(owner).filter(|_| may_choose) {
+    match user(owner).filter(|_| may_choose) {
         Some(user) => RunsAs::Owner(user),
         None => RunsAs::Itself { of_root: false },
     }

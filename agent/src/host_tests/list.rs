@@ -33,7 +33,7 @@ fn test(path: PathBuf) -> Option<Test> {
 }
 
 /// The folder as pages show it.
-pub(crate) fn described(config: &TestsConfig, tests: &[Test]) -> TestsFolder {
+pub(crate) fn tests_folder(config: &TestsConfig, tests: &[Test]) -> TestsFolder {
     TestsFolder {
         path: config.dir.to_string_lossy().into_owned(),
         names: tests.iter().map(|test| test.name.clone()).collect(),

@@ -4,8 +4,8 @@ mod list;
 mod record;
 mod run;
 
-pub(crate) use list::{Test, described, list};
-pub(crate) use record::{record, runs, runs_folder, told};
+pub(crate) use list::{Test, list, tests_folder};
+pub(crate) use record::{describe, record, runs, runs_folder};
 pub(crate) use run::{Conditions, Stopped, Watcher, run};
 
 #[cfg(test)]

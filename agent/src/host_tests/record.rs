@@ -36,7 +36,7 @@ pub(crate) fn runs(state_dir: &Path, problems: &mut Vec<String>) -> Vec<TestRun>
 }
 
 /// What a run says, in a sentence or two: “3 of 8 tests passed on Gen 48. Failed: a, b.”
-pub(crate) fn told(run: &TestRun) -> String {
+pub(crate) fn describe(run: &TestRun) -> String {
     let summary = run.summary();
     if summary.all_passed() {
         return format!("All {} tests passed on {}.", summary.total, run.generation);

@@ -8,7 +8,7 @@ use backstay_model::wire::limits::{TEST_TAIL_BYTES, TEST_TAIL_LINES, cut};
 use backstay_model::{Clock, GenerationRef, Stream, TestResult, TestRun, test_run};
 
 use super::Test;
-use crate::command::{self, Bounds, Ended, Invocation};
+use crate::command::{self, Bounds, CommandStatus, Invocation};
 
 /// Who is told how tests go.
 pub(crate) trait Watcher {
@@ -36,7 +36,7 @@ pub(crate) struct Conditions<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stopped {
     /// How the last one ended.
-    pub(crate) by: Ended,
+    pub(crate) by: CommandStatus,
     /// How many had ended before.
     pub(crate) done: usize,
 }
@@ -61,7 +61,11 @@ pub(crate) fn run(
     Ok(TestRun { generation: conditions.generation.clone(), started_at, finished_at, results })
 }
 
-fn run_one(test: &Test, conditions: &Conditions<'_>, watcher: &mut dyn Watcher) -> Result<TestResult, Ended> {
+fn run_one(
+    test: &Test,
+    conditions: &Conditions<'_>,
+    watcher: &mut dyn Watcher,
+) -> Result<TestResult, CommandStatus> {
     let began = Instant::now();
     let bounds = Bounds {
         deadline: conditions.bounds.deadline.min(began + conditions.timeout),
@@ -71,26 +75,26 @@ fn run_one(test: &Test, conditions: &Conditions<'_>, watcher: &mut dyn Watcher) 
     let program = Invocation::new::<String>(&[command::path(&test.path)], [])
         .with("BACKSTAY_GENERATION", conditions.generation.number.to_string())
         .with("BACKSTAY_STORE_PATH", conditions.generation.store_path.clone());
-    let ended = program.run(conditions.scratch, &bounds, |stream, text| {
+    let status = program.run(conditions.scratch, &bounds, |stream, text| {
         tail.push(text);
         watcher.line(stream, text);
     });
-    match &ended {
-        Ended::Cancelled => return Err(ended),
-        Ended::TimedOut if Instant::now() >= conditions.bounds.deadline => return Err(ended),
-        Ended::TimedOut => {
+    match &status {
+        CommandStatus::Cancelled => return Err(status),
+        CommandStatus::TimedOut if Instant::now() >= conditions.bounds.deadline => return Err(status),
+        CommandStatus::TimedOut => {
             tail.push(&format!("It took longer than {} s and was stopped.", conditions.timeout.as_secs()));
         }
-        Ended::Killed(signal) => tail.push(&format!("It was ended by signal {signal}.")),
-        Ended::StillAtWork => tail.push("It took too long and could not be stopped."),
-        Ended::NotStarted(reason) => tail.push(reason),
-        Ended::Exited(_) => {}
+        CommandStatus::Killed(signal) => tail.push(&format!("It was ended by signal {signal}.")),
+        CommandStatus::StillAtWork => tail.push("It took too long and could not be stopped."),
+        CommandStatus::NotStarted(reason) => tail.push(reason),
+        CommandStatus::Exited(_) => {}
     }
     Ok(TestResult {
         name: test.name.clone(),
-        passed: ended.is_success(),
+        passed: status.is_success(),
         duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-        tail: if ended.is_success() { vec![] } else { tail.0.into() },
+        tail: if status.is_success() { vec![] } else { tail.0.into() },
     })
 }
 

@@ -7,7 +7,7 @@ use backstay_model::wire::limits::TEST_TAIL_LINES;
 use backstay_model::{GenerationRef, Stream, SystemClock, TestRun};
 
 use super::*;
-use crate::command::{Bounds, Ended};
+use crate::command::{Bounds, CommandStatus};
 
 #[derive(Default)]
 struct Seen(Vec<String>, Vec<(usize, usize)>);
@@ -67,7 +67,7 @@ fn each_test_is_judged_and_the_run_is_kept() {
     assert_eq!(run.results[1].tail.len(), TEST_TAIL_LINES);
     assert_eq!(run.results[1].tail.last().unwrap(), "line 13");
     assert_eq!(seen.1, [(0, 2), (1, 2), (2, 2)]);
-    assert_eq!(told(&run), "1 of 2 tests passed on Gen 48. Failed: 2.");
+    assert_eq!(describe(&run), "1 of 2 tests passed on Gen 48. Failed: 2.");
 
     let state = tempfile::tempdir().unwrap();
     record(state.path(), &run).unwrap();
@@ -83,5 +83,5 @@ fn a_cancelled_run_says_how_far_it_was() {
     let mark = folder.path().join("mark");
     fs::write(folder.path().join("2"), format!("#!/bin/sh\n: >{}\nsleep 1000\n", mark.display())).unwrap();
     let (run, _) = run_in(folder.path(), &|| mark.exists());
-    assert_eq!(run.unwrap_err(), Stopped { by: Ended::Cancelled, done: 1 });
+    assert_eq!(run.unwrap_err(), Stopped { by: CommandStatus::Cancelled, done: 1 });
 }

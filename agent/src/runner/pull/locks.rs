@@ -16,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use crate::boot;
-use crate::command::{self, Ended};
+use crate::command::{self, CommandStatus};
 use crate::config::Config;
 use crate::facts::checkout::{as_owner, git_folder};
 use crate::journal::Entry;
@@ -55,8 +55,8 @@ pub(crate) fn note_left(entry: &Entry) {
 }
 
 /// Removes the lock files that a failed git of this pull has left behind.
-pub(super) fn clean_up(work: &mut Work<'_>, ended: &Ended) {
-    if *ended != Ended::StillAtWork {
+pub(super) fn clean_up(work: &mut Work<'_>, status: &CommandStatus) {
+    if *status != CommandStatus::StillAtWork {
         note_left(work.entry());
         let _ = clear(work);
     }
