@@ -7,18 +7,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use backstay_model::wire::message::OpResult;
-use backstay_model::{Clock, OpId, Outcome, SystemClock};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
+use backstay_model::{Clock, OpAction, OpId, Outcome, SystemClock};
 
 use crate::config::Config;
-use crate::connection::{self, HostToken};
 use crate::facts::FactsReader;
-use crate::journal::{Entry, Journal, Standing, ended_without_runner};
+use crate::journal::{Entry, EntryStatus, Journal, ended_without_runner};
 use crate::launcher::Launcher;
-use crate::lock::Lock;
 use crate::platform;
-use crate::storage;
+use crate::runner;
+use crate::token::HostToken;
 
 /// How long an answer of systemd holds.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
@@ -42,7 +39,7 @@ pub(crate) struct Agent {
 }
 
 impl Agent {
-    fn new(config: Arc<Config>) -> Result<Self> {
+    pub(crate) fn new(config: Arc<Config>) -> Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         Ok(Self {
             journal: Journal::open(&config.state_dir).context("the journal cannot be opened")?,
@@ -60,10 +57,10 @@ impl Agent {
 
     /// Takes up what an earlier agent left: an op that was accepted and never begun is begun, or, where its time is
     /// over, called off.
-    fn take_up(&self) -> Result<()> {
+    pub(crate) fn resume(&self) -> Result<()> {
         for entry in self.journal.entries()? {
-            match self.standing(&entry) {
-                Ok(Standing::NotBegun) => self.launcher.start(entry),
+            match self.status(&entry) {
+                Ok(EntryStatus::NotBegun) => self.launcher.start(entry),
                 Ok(_) => {}
                 Err(error) => tracing::error!(op = %entry.op(), %error, "how far the op is cannot be read"),
             }
@@ -73,34 +70,37 @@ impl Agent {
 
     /// How far an op is. Where nobody else will say how it ended, this does; as long as the disk does not take that, the
     /// op counts as it was.
-    pub(crate) fn standing(&self, entry: &Entry) -> io::Result<Standing> {
-        let standing = match entry.standing()? {
-            Standing::Died if self.still_activates(entry) => Standing::Orphaned,
-            standing => standing,
+    pub(crate) fn status(&self, entry: &Entry) -> io::Result<EntryStatus> {
+        let status = match entry.status()? {
+            EntryStatus::Died if self.still_activates(entry) => EntryStatus::Orphaned,
+            status => status,
         };
-        match self.speak_for(entry, &standing) {
-            None => Ok(standing),
-            Some(Ok(())) => entry.standing(),
+        match self.settle_orphan(entry, &status) {
+            None => Ok(status),
+            Some(Ok(())) => entry.status(),
             Some(Err(error)) => {
                 tracing::debug!(op = %entry.op(), %error, "the op's end cannot be written yet");
-                Ok(standing)
+                Ok(status)
             }
         }
     }
 
     /// Ends an op for which nobody else will speak; nothing where somebody will.
-    fn speak_for(&self, entry: &Entry, standing: &Standing) -> Option<io::Result<()>> {
+    fn settle_orphan(&self, entry: &Entry, status: &EntryStatus) -> Option<io::Result<()>> {
         let now = self.clock.now();
         let end = |result: OpResult| Some(entry.end(&result));
-        match standing {
-            Standing::NotBegun if entry.is_overdue(now) => {
+        match status {
+            EntryStatus::NotBegun if entry.is_overdue(now) => {
                 let message = "It was not begun before its time ran out. Nothing was changed. Ask again if it is \
                                still wanted.";
-                Some(self.launcher.call_off(entry, Outcome::TimedOut, message))
+                Some(self.launcher.abort(entry, Outcome::TimedOut, message))
             }
             // The next agent tells of the reboot.
-            Standing::Died if !entry.was_rebooted() && self.launcher.is_going_down() => None,
-            Standing::Died => {
+            EntryStatus::Died if !entry.was_rebooted() && self.launcher.is_going_down() => None,
+            EntryStatus::Died => {
+                if matches!(entry.file().action, OpAction::Pull | OpAction::PullSwitch) {
+                    runner::note_left_locks(entry);
+                }
                 let message = if entry.was_rebooted() {
                     "The host was rebooted while the op was at work. Its output up to there is kept; what the host is \
                      now was read afterwards."
@@ -110,7 +110,7 @@ impl Agent {
                 };
                 end(ended_without_runner(entry, now, Outcome::Failed, message))
             }
-            Standing::Orphaned if self.has_waited_enough(entry) => {
+            EntryStatus::Orphaned if self.has_waited_enough(entry) => {
                 let message = "The runner was killed before it could say how the op ended, and a command of it is \
                                still at work on the host. Look at the host's processes.";
                 end(ended_without_runner(entry, now, Outcome::Failed, message))
@@ -151,57 +151,11 @@ impl Agent {
     }
 }
 
-/// Runs the agent until it is told to stop by a signal. Runners go on.
-///
-/// # Errors
-/// Where it cannot start: the state folder cannot be used, or another agent uses it.
-pub(crate) fn run(config: &Arc<Config>) -> Result<()> {
-    let state = &config.state_dir;
-    storage::create_private_folder(state).with_context(|| format!("cannot make {}", state.display()))?;
-    let Some(_only) = Lock::take(&state.join("agent.lock")).context("the state folder cannot be used")?
-    else {
-        anyhow::bail!("another agent uses {}", state.display());
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let done = runtime.block_on(live(Arc::clone(config)));
-    // A reading of the host that hangs must not keep a stopped agent alive.
-    runtime.shutdown_background();
-    done
-}
-
-async fn live(config: Arc<Config>) -> Result<()> {
-    let agent = Agent::new(config)?;
-    tracing::info!(
-        host = %agent.config.name,
-        platform = %agent.config.platform,
-        version = env!("CARGO_PKG_VERSION"),
-        "agent started"
-    );
-    agent.take_up()?;
-    let stop = CancellationToken::new();
-    stop_on_signal(stop.clone())?;
-    connection::stay_connected(&agent, &stop).await
-}
-
-fn stop_on_signal(stop: CancellationToken) -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping; runners are processes of their own and are not stopped by this one");
-        stop.cancel();
-    });
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
 
-    use backstay_model::{FixedClock, OpAction};
+    use backstay_model::FixedClock;
     use chrono::{DateTime, TimeDelta, Utc};
 
     use super::*;
@@ -229,7 +183,7 @@ mod tests {
     fn an_op_that_was_not_begun_before_the_clock_jumped_ahead_is_called_off() {
         let state = tempfile::tempdir().unwrap();
         let (agent, entry, _) = agent_and_op(state.path(), TimeDelta::days(400));
-        let Standing::Ended(result) = agent.standing(&entry).unwrap() else { panic!() };
+        let EntryStatus::Ended(result) = agent.status(&entry).unwrap() else { panic!() };
         assert_eq!(result.outcome, Outcome::TimedOut);
         assert!(result.message.contains("Nothing was changed"));
     }
@@ -238,7 +192,7 @@ mod tests {
     fn an_op_from_the_future_is_not_overdue() {
         let state = tempfile::tempdir().unwrap();
         let (agent, entry, _) = agent_and_op(state.path(), TimeDelta::days(-400));
-        assert_eq!(agent.standing(&entry).unwrap(), Standing::NotBegun);
+        assert_eq!(agent.status(&entry).unwrap(), EntryStatus::NotBegun);
     }
 
     #[test]
@@ -248,10 +202,10 @@ mod tests {
         let _held_by_a_command = entry.lock().unwrap().unwrap();
         // No process has this number.
         fs::write(entry.folder().join("begun"), i32::MAX.to_string()).unwrap();
-        assert_eq!(agent.standing(&entry).unwrap(), Standing::Orphaned);
+        assert_eq!(agent.status(&entry).unwrap(), EntryStatus::Orphaned);
         let long_ago = Instant::now().checked_sub(entry.patience()).unwrap();
         agent.orphaned.lock().unwrap().insert(entry.op(), long_ago);
-        let Standing::Ended(result) = agent.standing(&entry).unwrap() else { panic!() };
+        let EntryStatus::Ended(result) = agent.status(&entry).unwrap() else { panic!() };
         assert!(result.message.contains("still at work"), "{}", result.message);
     }
 
@@ -260,7 +214,7 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let (agent, entry, _) = agent_and_op(state.path(), TimeDelta::zero());
         entry.begin_in(Some("another boot".to_owned())).unwrap();
-        let Standing::Ended(result) = agent.standing(&entry).unwrap() else { panic!() };
+        let EntryStatus::Ended(result) = agent.status(&entry).unwrap() else { panic!() };
         assert_eq!(result.outcome, Outcome::Failed);
         assert!(result.message.starts_with("The host was rebooted"), "{}", result.message);
     }
@@ -270,7 +224,7 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let (agent, entry, _) = agent_and_op(state.path(), TimeDelta::zero());
         entry.begin_in(None).unwrap();
-        let Standing::Ended(result) = agent.standing(&entry).unwrap() else { panic!() };
+        let EntryStatus::Ended(result) = agent.status(&entry).unwrap() else { panic!() };
         assert!(result.message.starts_with("The runner was killed"), "{}", result.message);
     }
 
@@ -281,9 +235,9 @@ mod tests {
         entry.begin().unwrap();
         let in_the_way = entry.folder().join(".result.json.new");
         fs::create_dir(&in_the_way).unwrap();
-        assert_eq!(agent.standing(&entry).unwrap(), Standing::Died);
+        assert_eq!(agent.status(&entry).unwrap(), EntryStatus::Died);
         fs::remove_dir(in_the_way).unwrap();
-        let Standing::Ended(result) = agent.standing(&entry).unwrap() else { panic!() };
+        let EntryStatus::Ended(result) = agent.status(&entry).unwrap() else { panic!() };
         assert_eq!(result.outcome, Outcome::Failed);
         // It does not end before it began, although the clock was set back.
         assert_eq!((result.started_at, result.finished_at), (accepted_at, accepted_at));

@@ -18,7 +18,7 @@ use crate::host_tests::{self, Conditions, Watcher};
 use crate::lock::Lock;
 use crate::log::OneLineEach;
 use crate::unit::{Manager, Unit};
-use crate::{agent, runner, storage};
+use crate::{life, runner, storage};
 
 /// The agent of Backstay: reports what this host is, and does what its server asks for.
 #[derive(Debug, Parser)]
@@ -64,16 +64,16 @@ pub fn main() -> ExitCode {
     // A log that cannot be written, as on a full disk, must not stop anything.
     let log = tracing_subscriber::fmt().with_writer(|| OneLineEach).log_internal_errors(false);
     log.with_env_filter(filter).with_ansi(coloured).init();
-    act(&options).unwrap_or_else(|error| {
+    execute(&options).unwrap_or_else(|error| {
         eprintln!("backstay-agent: {error:#}");
         ExitCode::FAILURE
     })
 }
 
-fn act(options: &Options) -> Result<ExitCode> {
+fn execute(options: &Options) -> Result<ExitCode> {
     let config = || Config::read(&options.config).map(Arc::new);
     match options.action.as_ref().unwrap_or(&Action::Run) {
-        Action::Run => agent::run(&config()?).map(|()| ExitCode::SUCCESS),
+        Action::Run => life::run(&config()?).map(|()| ExitCode::SUCCESS),
         Action::Test => test(&config()?),
         Action::Facts => facts(&config()?).map(|()| ExitCode::SUCCESS),
         Action::RunOp { folder, detach: true, .. } => runner::detach(folder).map(|()| ExitCode::SUCCESS),
@@ -114,7 +114,7 @@ fn test(config: &Arc<Config>) -> Result<ExitCode> {
     let run = host_tests::run(&tests, &conditions, &mut Terminal)
         .map_err(|stopped| anyhow::anyhow!("stopped after {} tests", stopped.done))?;
     host_tests::record(&config.state_dir, &run)?;
-    println!("{}", host_tests::told(&run));
+    println!("{}", host_tests::describe(&run));
     Ok(if run.summary().all_passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -75,17 +75,17 @@ impl Launcher {
     /// Starts a runner for an op, and sees to it that the op ends even if none can be started.
     pub(crate) fn start(&self, entry: Entry) {
         let runners = self.clone();
-        tokio::spawn(async move { runners.see_through(&entry).await });
+        tokio::spawn(async move { runners.begin_with_retries(&entry).await });
     }
 
     /// Until the op has begun or is called off: a disk that takes no writes may be mended.
-    async fn see_through(&self, entry: &Entry) {
-        while entry.folder().exists() && !self.begin_or_call_off(entry).await {
+    async fn begin_with_retries(&self, entry: &Entry) {
+        while entry.folder().exists() && !self.begin_or_abort(entry).await {
             tokio::time::sleep(PAUSE).await;
         }
     }
 
-    async fn begin_or_call_off(&self, entry: &Entry) -> bool {
+    async fn begin_or_abort(&self, entry: &Entry) -> bool {
         let runner = self.runner(entry);
         if let Some(scope) = self.scope(entry) {
             let detached = vec![runner::DETACH.to_owned()];
@@ -131,7 +131,7 @@ impl Launcher {
 
     /// Ends an op as one that was not begun; whether that is on disk.
     fn refuse(&self, entry: &Entry, message: &str) -> bool {
-        match self.call_off(entry, Outcome::Refused, message) {
+        match self.abort(entry, Outcome::Refused, message) {
             // Somebody who looks at the lock may have held it for an instant.
             Ok(()) => entry.has_begun(),
             Err(error) => {
@@ -202,7 +202,7 @@ impl Launcher {
     }
 
     /// Ends an op that no runner has begun, so that none ever will. Does nothing where one has.
-    pub(crate) fn call_off(&self, entry: &Entry, outcome: Outcome, message: &str) -> io::Result<()> {
+    pub(crate) fn abort(&self, entry: &Entry, outcome: Outcome, message: &str) -> io::Result<()> {
         let Some(_lock) = entry.lock()? else { return Ok(()) };
         if entry.has_begun() {
             return Ok(());
@@ -258,7 +258,7 @@ mod tests {
     use backstay_model::{OpId, SystemClock};
 
     use super::*;
-    use crate::journal::{Journal, OpFile, Standing};
+    use crate::journal::{EntryStatus, Journal, OpFile};
 
     /// An agent whose unit belongs to this systemd, or which is no service.
     fn runners(manager: Option<Manager>) -> Launcher {
@@ -326,8 +326,8 @@ mod tests {
     async fn an_activation_without_a_scope_is_refused_where_a_stop_of_the_agent_may_end_it() {
         let state = tempfile::tempdir().unwrap();
         let entry = entry_of(state.path(), OpAction::Switch);
-        assert!(runners(Some(Manager::System)).begin_or_call_off(&entry).await);
-        let Standing::Ended(result) = entry.standing().unwrap() else { panic!() };
+        assert!(runners(Some(Manager::System)).begin_or_abort(&entry).await);
+        let EntryStatus::Ended(result) = entry.status().unwrap() else { panic!() };
         assert_eq!(result.outcome, Outcome::Refused);
         for words in ["Nothing was changed", "Set KillMode=process in agent.service"] {
             assert!(result.message.contains(words), "{}", result.message);
@@ -359,8 +359,8 @@ mod tests {
         let begins = format!("[ $(wc -l <systemd-run) -ge 4 ] && : >'{}/begun'", entry.folder().display());
         let runners =
             with_systemd(state.path(), "[ $(wc -l <systemctl) -ge 3 ] && echo KillMode=process", &begins);
-        assert!(runners.begin_or_call_off(&entry).await);
-        assert_eq!(entry.standing().unwrap(), Standing::Died, "it was begun, by a runner that is gone");
+        assert!(runners.begin_or_abort(&entry).await);
+        assert_eq!(entry.status().unwrap(), EntryStatus::Died, "it was begun, by a runner that is gone");
         assert_eq!(calls(state.path(), "systemd-run"), 4);
     }
 
@@ -369,8 +369,8 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let entry = entry_of(state.path(), OpAction::Switch);
         let runners = with_systemd(state.path(), "echo KillMode=control-group", "exit 1");
-        assert!(runners.begin_or_call_off(&entry).await);
-        let Standing::Ended(result) = entry.standing().unwrap() else { panic!() };
+        assert!(runners.begin_or_abort(&entry).await);
+        let EntryStatus::Ended(result) = entry.status().unwrap() else { panic!() };
         assert!(result.message.contains("KillMode=control-group"), "{}", result.message);
         assert_eq!(calls(state.path(), "systemd-run"), 2);
     }
@@ -396,24 +396,24 @@ mod tests {
         let entry = entry(state.path());
         // Somebody looks at the lock.
         let lock = entry.lock().unwrap();
-        assert!(!runners(None).begin_or_call_off(&entry).await);
+        assert!(!runners(None).begin_or_abort(&entry).await);
         drop(lock);
         // The disk does not take the end.
         let in_the_way = entry.folder().join(".result.json.new");
         std::fs::create_dir(&in_the_way).unwrap();
-        assert!(!runners(None).begin_or_call_off(&entry).await);
-        assert_eq!(entry.standing().unwrap(), Standing::NotBegun);
+        assert!(!runners(None).begin_or_abort(&entry).await);
+        assert_eq!(entry.status().unwrap(), EntryStatus::NotBegun);
         std::fs::remove_dir(in_the_way).unwrap();
-        assert!(runners(None).begin_or_call_off(&entry).await);
-        assert!(matches!(entry.standing().unwrap(), Standing::Ended(_)));
+        assert!(runners(None).begin_or_abort(&entry).await);
+        assert!(matches!(entry.status().unwrap(), EntryStatus::Ended(_)));
     }
 
     #[tokio::test]
     async fn an_op_whose_runner_cannot_be_started_is_called_off() {
         let state = tempfile::tempdir().unwrap();
         let entry = entry(state.path());
-        runners(Some(Manager::System)).see_through(&entry).await;
-        let Standing::Ended(result) = entry.standing().unwrap() else { panic!() };
+        runners(Some(Manager::System)).begin_with_retries(&entry).await;
+        let EntryStatus::Ended(result) = entry.status().unwrap() else { panic!() };
         assert_eq!(result.outcome, Outcome::Refused);
         assert!(result.message.contains("Nothing was changed"));
         assert!(entry.has_begun(), "a runner that comes late would begin it");

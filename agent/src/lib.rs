@@ -15,11 +15,14 @@ pub mod facts;
 mod host_tests;
 mod journal;
 mod launcher;
+mod life;
 mod lock;
 mod log;
 mod platform;
 mod runner;
 mod storage;
+mod systemd;
+mod token;
 mod unit;
 mod user;
 

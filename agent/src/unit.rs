@@ -1,14 +1,13 @@
 //! The systemd unit that the agent runs in.
 
 use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use crate::command::{self, Invocation};
 use crate::config::Commands;
-use crate::facts::units::SYSTEMD;
+use crate::systemd;
 
 /// How long systemd may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -49,7 +48,7 @@ impl Unit {
     /// The service that this process was started by; none where it was started by hand, or where there is no systemd.
     pub(crate) fn of_this_process() -> Option<Self> {
         // systemd gives it to whatever a service starts, and to nothing else.
-        let by_systemd = Path::new(SYSTEMD).exists() && std::env::var_os("INVOCATION_ID").is_some();
+        let by_systemd = systemd::is_running() && std::env::var_os("INVOCATION_ID").is_some();
         Self::in_control_groups(&fs::read_to_string("/proc/self/cgroup").ok().filter(|_| by_systemd)?)
     }
 

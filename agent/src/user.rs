@@ -3,31 +3,20 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use crate::command::{self, Invocation};
+use crate::command::{self, Invocation, User};
 
 /// Where users are listed on Linux.
 const PASSWD: &str = "/etc/passwd";
 /// Upper bound on asking another program about a user.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A user of this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct User {
-    pub(crate) uid: u32,
-    pub(crate) gid: u32,
-    pub(crate) name: String,
-    pub(crate) home: PathBuf,
-}
-
-impl User {
-    /// The user with this number.
-    pub(crate) fn of(uid: u32) -> Option<Self> {
-        let listed = fs::read_to_string(PASSWD).unwrap_or_default();
-        find(&listed, uid).or_else(|| find(&asked(uid)?, uid))
-    }
+/// Returns the user with this number.
+pub(crate) fn user(uid: u32) -> Option<User> {
+    let listed = fs::read_to_string(PASSWD).unwrap_or_default();
+    find(&listed, uid).or_else(|| find(&look_up(uid)?, uid))
 }
 
 /// Whose a folder is, behind all links.
@@ -36,18 +25,18 @@ pub(crate) fn owner(path: &Path) -> io::Result<u32> {
 }
 
 /// What the system says of a user whom no file lists: from a directory service, or on a Mac.
-fn asked(uid: u32) -> Option<String> {
+fn look_up(uid: u32) -> Option<String> {
     let program = if cfg!(target_os = "macos") { ["id", "-P"] } else { ["getent", "passwd"] };
     let words = [program[1].to_owned(), uid.to_string()];
     command::read(&Invocation::new(&[program[0].to_owned()], words), TIMEOUT).ok()
 }
 
 fn find(listed: &str, uid: u32) -> Option<User> {
-    listed.lines().filter_map(user).find(|user| user.uid == uid)
+    listed.lines().filter_map(parse).find(|user| user.uid == uid)
 }
 
 /// `name:password:uid:gid:…:home:shell`. What lies between differs: Linux has one field there, a Mac's `id -P` four.
-fn user(line: &str) -> Option<User> {
+fn parse(line: &str) -> Option<User> {
     let fields: Vec<_> = line.trim_end().split(':').collect();
     let [name, _, uid, gid, .., home, _] = fields.as_slice() else { return None };
     Some(User { uid: uid.parse().ok()?, gid: gid.parse().ok()?, name: (*name).to_owned(), home: home.into() })
@@ -72,6 +61,6 @@ mod tests {
 
     #[test]
     fn root_is_known_everywhere() {
-        assert_eq!(User::of(0).unwrap().name, "root");
+        assert_eq!(user(0).unwrap().name, "root");
     }
 }

@@ -8,6 +8,7 @@ mod lines;
 mod output;
 mod running;
 mod service;
+mod user;
 
 use std::io;
 use std::os::unix::process::CommandExt as _;
@@ -20,11 +21,11 @@ use backstay_model::git::ASKING_NOBODY;
 use rustix::process::Pid;
 
 use crate::config::JOIN_TOKEN_VARIABLE;
-use crate::user::User;
 use group::Group;
 use output::Outputs;
 use running::Running;
 pub(crate) use service::Services;
+pub(crate) use user::User;
 
 /// How much of the output is kept by [`read`].
 const READ_BYTES: usize = 256 * 1024;
@@ -59,7 +60,7 @@ pub(crate) struct Invocation {
 
 /// How a program ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub(crate) enum CommandStatus {
     /// By itself, with this status.
     Exited(i32),
     /// By a signal that was not ours.
@@ -74,7 +75,7 @@ pub(crate) enum Ended {
     NotStarted(String),
 }
 
-impl Ended {
+impl CommandStatus {
     pub(crate) fn is_success(&self) -> bool {
         *self == Self::Exited(0)
     }
@@ -162,7 +163,7 @@ impl Invocation {
         scratch: &Path,
         bounds: &Bounds<'_>,
         each_line: impl FnMut(Stream, &str),
-    ) -> Ended {
+    ) -> CommandStatus {
         self.run_with_care(scratch, bounds, &Care::NONE, each_line)
     }
 
@@ -174,12 +175,12 @@ impl Invocation {
         bounds: &Bounds<'_>,
         care: &Care<'_>,
         mut each_line: impl FnMut(Stream, &str),
-    ) -> Ended {
+    ) -> CommandStatus {
         match self.start(scratch) {
-            Err(error) => Ended::NotStarted(error),
+            Err(error) => CommandStatus::NotStarted(error),
             Ok(running) => {
                 (care.started)(running.group());
-                running.see_through(bounds, care, &mut each_line)
+                running.run_to_completion(bounds, care, &mut each_line)
             }
         }
     }
@@ -228,7 +229,7 @@ pub(crate) fn read(invocation: &Invocation, timeout: Duration) -> Result<String,
     let (mut text, mut complaint) = (String::new(), String::new());
     // The first line that says so is the reason; what follows is advice.
     let is_reason = |line: &str| ["fatal:", "error:"].iter().any(|start| line.starts_with(start));
-    let ended = invocation.run(&std::env::temp_dir(), &bounds, |stream, line| match stream {
+    let status = invocation.run(&std::env::temp_dir(), &bounds, |stream, line| match stream {
         Stream::Stdout if text.len() < READ_BYTES => {
             text.push_str(line);
             text.push('\n');
@@ -238,15 +239,15 @@ pub(crate) fn read(invocation: &Invocation, timeout: Duration) -> Result<String,
         }
         _ => {}
     });
-    match ended {
-        Ended::Exited(0) => Ok(text),
-        Ended::Exited(_) if !complaint.is_empty() => Err(complaint),
-        Ended::Exited(code) => Err(format!("it ended with {code}")),
-        Ended::NotStarted(reason) => Err(reason),
-        Ended::TimedOut => Err(format!("it took longer than {} s", timeout.as_secs())),
-        Ended::Killed(signal) => Err(format!("it was ended by signal {signal}")),
-        Ended::Cancelled => Err("it was cancelled".to_owned()),
-        Ended::StillAtWork => Err("it could not be stopped".to_owned()),
+    match status {
+        CommandStatus::Exited(0) => Ok(text),
+        CommandStatus::Exited(_) if !complaint.is_empty() => Err(complaint),
+        CommandStatus::Exited(code) => Err(format!("it ended with {code}")),
+        CommandStatus::NotStarted(reason) => Err(reason),
+        CommandStatus::TimedOut => Err(format!("it took longer than {} s", timeout.as_secs())),
+        CommandStatus::Killed(signal) => Err(format!("it was ended by signal {signal}")),
+        CommandStatus::Cancelled => Err("it was cancelled".to_owned()),
+        CommandStatus::StillAtWork => Err("it could not be stopped".to_owned()),
     }
 }
 

@@ -1,7 +1,6 @@
 //! A program that runs: how it is watched, and how it is stopped.
 
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
 use std::process::{Child, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,8 +9,8 @@ use backstay_model::Stream;
 
 use super::group::Group;
 use super::output::Outputs;
-use super::{Bounds, Care, Ended, Services};
-use crate::facts::units::SYSTEMD;
+use super::{Bounds, Care, CommandStatus, Services};
+use crate::systemd;
 
 /// How long a program may take to end after it was asked to, before it is killed.
 const GRACE: Duration = Duration::from_secs(10);
@@ -45,18 +44,18 @@ impl Running {
     }
 
     /// Until it has ended, and what systemd runs on its behalf has come to rest.
-    pub(super) fn see_through(
+    pub(super) fn run_to_completion(
         mut self,
         bounds: &Bounds<'_>,
         care: &Care<'_>,
         each_line: &mut impl FnMut(Stream, &str),
-    ) -> Ended {
-        let mut ended = self.watch(bounds, care, each_line);
-        if !ended.is_success() {
-            ended = self.rest(ended, bounds, care, each_line);
+    ) -> CommandStatus {
+        let mut status = self.watch(bounds, care, each_line);
+        if !status.is_success() {
+            status = self.rest(status, bounds, care, each_line);
         }
         self.outputs.finish(each_line);
-        ended
+        status
     }
 
     fn watch(
@@ -64,17 +63,17 @@ impl Running {
         bounds: &Bounds<'_>,
         care: &Care<'_>,
         each_line: &mut impl FnMut(Stream, &str),
-    ) -> Ended {
+    ) -> CommandStatus {
         let mut pause = Duration::from_millis(1);
         let mut spared_until = None;
         loop {
-            if let Some(ended) = self.ended() {
-                return ended;
+            if let Some(status) = self.poll_status() {
+                return status;
             }
             let busy = self.outputs.poll(each_line);
             let now = Instant::now();
             if now >= bounds.deadline {
-                return self.stop(Ended::TimedOut, each_line);
+                return self.stop(CommandStatus::TimedOut, each_line);
             }
             if (bounds.cancelled)() {
                 if spared_until.is_none() && (care.is_delicate)() {
@@ -86,7 +85,7 @@ impl Running {
                     spared_until = Some(now + care.patience);
                 }
                 if spared_until.is_none_or(|until| now >= until) {
-                    return self.stop(Ended::Cancelled, each_line);
+                    return self.stop(CommandStatus::Cancelled, each_line);
                 }
             }
             pause = if busy { Duration::from_millis(1) } else { (pause * 2).min(LONGEST_PAUSE) };
@@ -101,18 +100,20 @@ impl Running {
     }
 
     /// How it ended; `None` while it runs.
-    fn ended(&mut self) -> Option<Ended> {
+    fn poll_status(&mut self) -> Option<CommandStatus> {
         if self.status.is_none() {
             match self.child.try_wait() {
                 Ok(status) => self.status = status,
-                Err(error) => return Some(Ended::NotStarted(format!("it cannot be waited for: {error}"))),
+                Err(error) => {
+                    return Some(CommandStatus::NotStarted(format!("it cannot be waited for: {error}")));
+                }
             }
         }
-        self.status.map(ended)
+        self.status.map(command_status)
     }
 
     /// Asks the whole group to end, kills what has not ended after a while, and still reads what they say.
-    fn stop(&mut self, why: Ended, each_line: &mut impl FnMut(Stream, &str)) -> Ended {
+    fn stop(&mut self, why: CommandStatus, each_line: &mut impl FnMut(Stream, &str)) -> CommandStatus {
         if let Err(reason) = self.group.terminate() {
             return self.own_end(&reason, each_line);
         }
@@ -126,9 +127,9 @@ impl Running {
         }
         // Nothing outlives SIGKILL for long, but a process that hangs in the kernel must not hang the runner.
         let patience = Instant::now() + GRACE;
-        while self.ended().is_none() {
+        while self.poll_status().is_none() {
             if Instant::now() >= patience {
-                return Ended::StillAtWork;
+                return CommandStatus::StillAtWork;
             }
             thread::sleep(LONGEST_PAUSE);
         }
@@ -139,7 +140,7 @@ impl Running {
         let until = Instant::now() + patience;
         loop {
             self.outputs.poll(each_line);
-            if self.ended().is_some() && self.group.is_empty() {
+            if self.poll_status().is_some() && self.group.is_empty() {
                 return true;
             }
             if Instant::now() >= until {
@@ -150,14 +151,18 @@ impl Running {
     }
 
     /// Waits for the end of what cannot be told to stop.
-    pub(super) fn own_end(&mut self, reason: &str, each_line: &mut impl FnMut(Stream, &str)) -> Ended {
+    pub(super) fn own_end(
+        &mut self,
+        reason: &str,
+        each_line: &mut impl FnMut(Stream, &str),
+    ) -> CommandStatus {
         each_line(Stream::Agent, &format!("It could not be stopped: {reason}. Its own end is awaited."));
         let until = Instant::now() + OWN_END;
         loop {
             self.outputs.poll(each_line);
-            match self.ended() {
-                Some(ended) => return ended,
-                None if Instant::now() >= until => return Ended::StillAtWork,
+            match self.poll_status() {
+                Some(status) => return status,
+                None if Instant::now() >= until => return CommandStatus::StillAtWork,
                 None => thread::sleep(LONGEST_PAUSE),
             }
         }
@@ -167,21 +172,21 @@ impl Running {
     /// a cancel its own end is awaited for a while.
     fn rest(
         &mut self,
-        ended: Ended,
+        status: CommandStatus,
         bounds: &Bounds<'_>,
         care: &Care<'_>,
         each_line: &mut impl FnMut(Stream, &str),
-    ) -> Ended {
-        let Some(services) = self.services.take() else { return ended };
+    ) -> CommandStatus {
+        let Some(services) = self.services.take() else { return status };
         let began = Instant::now();
         let mut units = at_work(&services, each_line);
         if units.is_empty() {
-            return ended;
+            return status;
         }
         each_line(Stream::Agent, &format!("systemd still runs {}. Its end is awaited.", units.join(", ")));
-        let stop_at = match ended {
-            Ended::TimedOut => began,
-            Ended::Cancelled => bounds.deadline.min(began + care.patience),
+        let stop_at = match status {
+            CommandStatus::TimedOut => began,
+            CommandStatus::Cancelled => bounds.deadline.min(began + care.patience),
             _ => bounds.deadline,
         };
         let mut stopped_at = None;
@@ -195,12 +200,12 @@ impl Running {
                         each_line(Stream::Agent, &format!("It could not be stopped: {why}."));
                     }
                 }
-                Some(at) if now >= at + OWN_END => return Ended::StillAtWork,
+                Some(at) if now >= at + OWN_END => return CommandStatus::StillAtWork,
                 _ => thread::sleep(ASK_AGAIN),
             }
             units = at_work(&services, each_line);
         }
-        ended
+        status
     }
 }
 
@@ -210,7 +215,7 @@ fn at_work(services: &Services, each_line: &mut impl FnMut(Stream, &str)) -> Vec
     loop {
         match services.at_work() {
             Ok(units) => return units,
-            Err(_) if Instant::now() < until && Path::new(SYSTEMD).exists() => thread::sleep(ASK_AGAIN),
+            Err(_) if Instant::now() < until && systemd::is_running() => thread::sleep(ASK_AGAIN),
             Err(why) => {
                 let told = format!("systemd could not be asked whether the activation goes on: {why}.");
                 each_line(Stream::Agent, &told);
@@ -220,9 +225,9 @@ fn at_work(services: &Services, each_line: &mut impl FnMut(Stream, &str)) -> Vec
     }
 }
 
-fn ended(status: ExitStatus) -> Ended {
+fn command_status(status: ExitStatus) -> CommandStatus {
     match (status.code(), status.signal()) {
-        (Some(code), _) => Ended::Exited(code),
-        (None, signal) => Ended::Killed(signal.unwrap_or_default()),
+        (Some(code), _) => CommandStatus::Exited(code),
+        (None, signal) => CommandStatus::Killed(signal.unwrap_or_default()),
     }
 }

@@ -1,10 +1,9 @@
 //! What PID 1 runs on behalf of a program.
 
-use std::path::Path;
 use std::time::Duration;
 
 use super::{Invocation, read};
-use crate::facts::units::SYSTEMD;
+use crate::systemd;
 
 /// How long systemd may take to name its units.
 const LOOK: Duration = Duration::from_secs(10);
@@ -44,7 +43,7 @@ impl Services {
         ];
         match read(&Invocation::new(&self.systemctl, words), LOOK) {
             Ok(listed) => Ok(self.names(&listed)),
-            Err(_) if !Path::new(SYSTEMD).exists() => Ok(vec![]),
+            Err(_) if !systemd::is_running() => Ok(vec![]),
             Err(why) => Err(why),
         }
     }

@@ -2,6 +2,7 @@
 
 mod commands;
 mod defaults;
+mod server_address;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use backstay_model::{Platform, wire::limits};
 use serde::{Deserialize, Serialize};
 
 pub use commands::Commands;
+pub(crate) use server_address::socket_address;
 
 /// The environment variable that a join token may come in.
 pub const JOIN_TOKEN_VARIABLE: &str = "BACKSTAY_JOIN_TOKEN";
@@ -192,7 +194,7 @@ impl Config {
                     .to_owned(),
             );
         }
-        crate::connection::address(&self.server).map_err(ConfigError::Invalid)?;
+        socket_address(&self.server).map_err(ConfigError::Invalid)?;
         Ok(())
     }
 

@@ -1,13 +1,12 @@
 //! The connection to the server: made, kept, and made again.
 
+mod background_reader;
 mod backoff;
 mod follow;
-mod readings;
 mod recent;
 mod session;
 mod socket;
 mod tls;
-mod token;
 
 use std::time::Instant;
 
@@ -17,9 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
 use backoff::Backoff;
-use session::{Ended, Session};
-pub(crate) use socket::address;
-pub(crate) use token::HostToken;
+use session::{Disconnect, Session};
 
 /// Connects, talks, and connects again, until told to stop.
 pub(crate) async fn stay_connected(agent: &Agent, stop: &CancellationToken) -> Result<()> {
@@ -29,13 +26,13 @@ pub(crate) async fn stay_connected(agent: &Agent, stop: &CancellationToken) -> R
         let mut welcomed = None;
         let ended = attempt(agent, connector.clone(), stop, || welcomed = Some(Instant::now())).await;
         if let Some(since) = welcomed {
-            backoff.after(since.elapsed(), matches!(ended, Ok(Ended::Dismissed(_))));
+            backoff.after(since.elapsed(), matches!(ended, Ok(Disconnect::Dismissed(_))));
         }
         match ended {
-            Ok(Ended::Stopped) => return Ok(()),
-            Ok(Ended::Refused(reason)) => tracing::warn!(%reason, "the server refused this agent"),
-            Ok(Ended::Dismissed(reason)) => tracing::warn!(%reason, "the server ended the connection"),
-            Ok(Ended::Closed) => tracing::info!("the server closed the connection"),
+            Ok(Disconnect::Stopped) => return Ok(()),
+            Ok(Disconnect::Refused(reason)) => tracing::warn!(%reason, "the server refused this agent"),
+            Ok(Disconnect::Dismissed(reason)) => tracing::warn!(%reason, "the server ended the connection"),
+            Ok(Disconnect::Closed) => tracing::info!("the server closed the connection"),
             Err(error) => tracing::warn!("no connection: {error:#}"),
         }
         let pause = backoff.next();
@@ -53,10 +50,10 @@ async fn attempt(
     connector: Connector,
     stop: &CancellationToken,
     welcomed: impl FnOnce(),
-) -> Result<Ended> {
+) -> Result<Disconnect> {
     let socket = tokio::select! {
         socket = socket::connect(agent, connector) => socket?,
-        () = stop.cancelled() => return Ok(Ended::Stopped),
+        () = stop.cancelled() => return Ok(Disconnect::Stopped),
     };
     Session::new(agent, socket).run(stop, welcomed).await
 }

@@ -19,7 +19,7 @@ impl<T> Default for Recent<T> {
 
 impl<T> Recent<T> {
     /// Remembers this of an op, and forgets what was remembered of it before.
-    pub(super) fn put(&mut self, op: OpId, what: T) {
+    pub(super) fn insert(&mut self, op: OpId, what: T) {
         self.take(op);
         if self.0.len() == MOST {
             self.0.pop_front();
@@ -53,11 +53,11 @@ mod tests {
         let mut recent = Recent::default();
         let ops: Vec<_> = (0..=MOST).map(|_| OpId::new()).collect();
         for (number, op) in ops.iter().enumerate() {
-            recent.put(*op, number);
+            recent.insert(*op, number);
         }
         assert_eq!(recent.iter_mut().count(), MOST);
         assert_eq!(recent.take(ops[0]), None);
-        recent.put(ops[MOST], 7);
+        recent.insert(ops[MOST], 7);
         assert_eq!(recent.get_mut(ops[MOST]), Some(&mut 7));
         assert_eq!(recent.take(ops[MOST]), Some(7));
         assert_eq!(recent.take(ops[MOST]), None);

@@ -8,11 +8,11 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_tungstenite::Connector;
 
-use crate::config::Config;
+use crate::config::{Config, socket_address};
 
 /// How to secure a connection; a server that is reached by `http` or `ws` needs none.
 pub(super) fn connector(config: &Config) -> Result<Connector> {
-    let secure = super::address(&config.server).is_ok_and(|address| address.scheme_str() == Some("wss"));
+    let secure = socket_address(&config.server).is_ok_and(|address| address.scheme_str() == Some("wss"));
     if !secure {
         return Ok(Connector::Plain);
     }

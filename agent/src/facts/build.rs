@@ -10,7 +10,7 @@ use backstay_model::comparison::BootPart;
 use backstay_model::{Commit, Facts, Platform, Stream};
 
 use super::behind;
-use crate::command::{self, Bounds, Ended, Invocation};
+use crate::command::{self, Bounds, CommandStatus, Invocation};
 use crate::config::Config;
 
 /// How long one build may take to tell its revision.
@@ -100,16 +100,16 @@ fn nixos_revision(build: &Path) -> Result<Option<Commit>, String> {
     let ask = Invocation::new(&[command::path(program)], ["--configuration-revision"]);
     let mut answer = String::new();
     let bounds = Bounds { deadline: Instant::now() + REVISION_TIMEOUT, cancelled: &|| false };
-    let ended = ask.run(&std::env::temp_dir(), &bounds, |stream, line| {
+    let status = ask.run(&std::env::temp_dir(), &bounds, |stream, line| {
         if stream == Stream::Stdout && answer.is_empty() {
             line.clone_into(&mut answer);
         }
     });
-    if !matches!(ended, Ended::Exited(_)) {
-        return Err(format!("{ended:?}"));
+    if !matches!(status, CommandStatus::Exited(_)) {
+        return Err(format!("{status:?}"));
     }
     let revision = answer.trim();
-    let is_one = ended.is_success() && !revision.is_empty() && !revision.contains(char::is_whitespace);
+    let is_one = status.is_success() && !revision.is_empty() && !revision.contains(char::is_whitespace);
     Ok((is_one && revision.len() <= REVISION_BYTES).then(|| Commit(revision.to_owned())))
 }
 

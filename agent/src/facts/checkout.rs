@@ -9,10 +9,10 @@ use std::time::Duration;
 use backstay_model::{Checkout, Commit, LocalState, NoCheckout};
 use sha2::{Digest as _, Sha256};
 
-use super::fingerprint::git_folder;
-use crate::command::{self, Invocation};
+pub(crate) use super::fingerprint::git_folder;
+use crate::command::{self, Invocation, User};
 use crate::config::Config;
-use crate::user::{User, owner};
+use crate::user::{owner, user};
 
 /// How long git may take to name a commit.
 const GIT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -41,6 +41,15 @@ pub(crate) fn git<'a>(config: &Config, words: impl IntoIterator<Item = &'a str>)
     }
 }
 
+/// Another program on the checkout, as the user that git runs as.
+pub(crate) fn as_owner(config: &Config, argv: &[&str]) -> Invocation {
+    let program = Invocation::new::<&str>(&argv.iter().map(|&word| word.to_owned()).collect::<Vec<_>>(), []);
+    match runs_as(config) {
+        RunsAs::Owner(user) => program.run_as(user),
+        RunsAs::Itself { .. } => program,
+    }
+}
+
 /// As whom git runs.
 enum RunsAs {
     /// As whoever runs the agent.
@@ -60,7 +69,7 @@ fn runs_as(config: &Config) -> RunsAs {
     };
     // A command of several words says itself as whom it runs.
     let may_choose = rustix::process::geteuid().is_root() && config.commands.git.len() == 1;
-    match User::of(owner).filter(|_| may_choose) {
+    match user(owner).filter(|_| may_choose) {
         Some(user) => RunsAs::Owner(user),
         None => RunsAs::Itself { of_root: false },
     }

@@ -47,7 +47,7 @@ fn look_at(path: &Path, hasher: &mut DefaultHasher) {
 }
 
 /// Where git keeps its things: `.git`, or where a file of that name says (a worktree, a submodule).
-pub(super) fn git_folder(checkout: &Path) -> PathBuf {
+pub(crate) fn git_folder(checkout: &Path) -> PathBuf {
     let dot_git = checkout.join(".git");
     let elsewhere = fs::read_to_string(&dot_git)
         .ok()

@@ -8,7 +8,7 @@ mod nix;
 mod profile;
 mod running;
 mod trees;
-pub(crate) mod units;
+mod units;
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -87,7 +87,7 @@ impl FactsReader {
         match host_tests::list(&self.config.tests.dir) {
             Ok(tests) => {
                 facts.tests_available = u32::try_from(tests.len()).unwrap_or(u32::MAX);
-                facts.tests = Some(host_tests::described(&self.config.tests, &tests));
+                facts.tests = Some(host_tests::tests_folder(&self.config.tests, &tests));
             }
             Err(error) => facts.problems.push(format!("The tests could not be listed: {error}.")),
         }

@@ -17,10 +17,10 @@ const NAME_LENGTHS: [usize; 2] = [40, 64];
 
 /// What is known of commits. The tree of a commit never changes.
 #[derive(Debug, Default)]
-pub(super) struct Trees(Mutex<Known>);
+pub(super) struct Trees(Mutex<TreeCache>);
 
 #[derive(Debug, Default)]
-struct Known {
+struct TreeCache {
     trees: HashMap<String, Commit>,
     /// Those that the checkout did not have when it was at `unknown_at`. It may get them when it moves.
     unknown: HashSet<String>,
@@ -48,7 +48,7 @@ impl Trees {
     }
 }
 
-impl Known {
+impl TreeCache {
     /// Forgets what is asked for no more, and what may be known by now.
     fn keep(&mut self, names: &HashSet<String>, at: &Commit) {
         self.trees.retain(|name, _| names.contains(name));

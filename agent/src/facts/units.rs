@@ -1,15 +1,13 @@
 //! Units that systemd reports as failed.
 
-use std::path::Path;
 use std::time::Duration;
 
 use backstay_model::Platform;
 
 use crate::command::{self, Invocation};
 use crate::config::Config;
+use crate::systemd;
 
-/// Where systemd shows that it runs this system (`sd_booted(3)`).
-pub(crate) const SYSTEMD: &str = "/run/systemd/system";
 /// How long systemd may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// The most units that are named.
@@ -17,7 +15,7 @@ const MOST: usize = 50;
 
 /// The units that have failed, where systemd is there to ask.
 pub(super) fn failed(config: &Config) -> Result<Vec<String>, String> {
-    if config.platform != Platform::Nixos || !Path::new(SYSTEMD).exists() {
+    if config.platform != Platform::Nixos || !systemd::is_running() {
         return Ok(vec![]);
     }
     let words = ["list-units", "--state=failed", "--plain", "--no-legend", "--no-pager"];

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use backstay_model::wire::message::OpResult;
 use backstay_model::{OpAction, OpId, Outcome};
@@ -62,7 +62,7 @@ impl OpFile {
 
 /// How far an op is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum EntryStatus {
     /// No runner has begun.
     NotBegun,
     /// A runner is at work.
@@ -149,6 +149,11 @@ impl Entry {
         then.is_some_and(|then| boot::id().is_some_and(|now| now != then))
     }
 
+    /// Returns the time at which a runner began the op, by the clock that dates files.
+    pub(crate) fn begun_at(&self) -> Option<SystemTime> {
+        self.folder.join("begun").metadata().ok()?.modified().ok()
+    }
+
     /// Whether a runner has begun it, or it ended without one: none may begin it then.
     pub(crate) fn has_begun(&self) -> bool {
         self.folder.join("begun").exists() || self.folder.join(RESULT).exists()
@@ -193,27 +198,27 @@ impl Entry {
     }
 
     /// How far the op is.
-    pub(crate) fn standing(&self) -> io::Result<Standing> {
-        self.standing_with(|| {})
+    pub(crate) fn status(&self) -> io::Result<EntryStatus> {
+        self.status_with(|| {})
     }
 
     /// The same, with what may happen between two looks.
-    pub(super) fn standing_with(&self, meanwhile: impl FnOnce()) -> io::Result<Standing> {
+    pub(super) fn status_with(&self, meanwhile: impl FnOnce()) -> io::Result<EntryStatus> {
         if let Some(result) = self.result() {
-            return Ok(Standing::Ended(result));
+            return Ok(EntryStatus::Ended(result));
         }
         // Looked at before the lock: a runner that takes the lock and begins between the two looks is not one that died.
         let has_begun = self.has_begun();
         meanwhile();
-        let standing = match Lock::is_held(&self.folder.join("lock"))? {
-            true if self.is_orphaned() => Standing::Orphaned,
-            true => return Ok(Standing::Running),
-            false if has_begun && self.command_lives() => Standing::Orphaned,
-            false if has_begun => Standing::Died,
-            false => return Ok(Standing::NotBegun),
+        let status = match Lock::is_held(&self.folder.join("lock"))? {
+            true if self.is_orphaned() => EntryStatus::Orphaned,
+            true => return Ok(EntryStatus::Running),
+            false if has_begun && self.command_lives() => EntryStatus::Orphaned,
+            false if has_begun => EntryStatus::Died,
+            false => return Ok(EntryStatus::NotBegun),
         };
         // The runner may have ended between the first look and the second.
-        Ok(self.result().map_or(standing, Standing::Ended))
+        Ok(self.result().map_or(status, EntryStatus::Ended))
     }
 
     /// How long commands of the op are waited for once its runner is gone. Not measured by the clock on the wall,

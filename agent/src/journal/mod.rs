@@ -27,7 +27,7 @@ use backstay_model::{OpId, wire::delivery};
 
 use crate::storage;
 pub(crate) use damage::damage;
-pub(crate) use entry::{Entry, OpFile, Standing, ended_without_runner};
+pub(crate) use entry::{Entry, EntryStatus, OpFile, ended_without_runner};
 pub(crate) use record::{Recorder, missing_lines};
 pub(crate) use tail::Tail;
 
@@ -45,7 +45,7 @@ pub(crate) struct Journal {
 
 /// What the journal knows of an op.
 #[derive(Debug)]
-pub(crate) enum Known {
+pub(crate) enum OpRecord {
     /// It never reached this host.
     Never,
     /// It is in the journal.
@@ -56,9 +56,9 @@ pub(crate) enum Known {
     Damaged,
 }
 
-impl Known {
+impl OpRecord {
     /// What the decision about a delivery looks at.
-    pub(crate) fn in_short(&self) -> delivery::Known {
+    pub(crate) fn summary(&self) -> delivery::Known {
         match self {
             Self::Never => delivery::Known::Never,
             Self::Open(_) => delivery::Known::Open,
@@ -104,21 +104,21 @@ impl Journal {
     }
 
     /// What is known of an op.
-    pub(crate) fn find(&self, op: OpId) -> io::Result<Known> {
+    pub(crate) fn find(&self, op: OpId) -> io::Result<OpRecord> {
         let folder = self.folder.join(op.to_string());
         if folder.try_exists()?
             && let Some(entry) = self.read(&folder)?
         {
-            return Ok(Known::Open(entry));
+            return Ok(OpRecord::Open(entry));
         }
         if folder.try_exists()? || self.damaged().join(op.to_string()).try_exists()? {
-            return Ok(Known::Damaged);
+            return Ok(OpRecord::Damaged);
         }
         match storage::read_json(&self.done().join(format!("{op}.json"))) {
-            Ok(Some(result)) => Ok(Known::Done(Box::new(result))),
-            Ok(None) => Ok(Known::Never),
+            Ok(Some(result)) => Ok(OpRecord::Done(Box::new(result))),
+            Ok(None) => Ok(OpRecord::Never),
             // It has run, and how it ended is lost.
-            Err(error) if is_damage(&error) => Ok(Known::Damaged),
+            Err(error) if is_damage(&error) => Ok(OpRecord::Damaged),
             Err(error) => Err(error),
         }
     }

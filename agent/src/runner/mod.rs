@@ -1,13 +1,13 @@
 //! The runner: a process of its own that does one op of the journal, whatever becomes of the agent.
 
 mod detach;
+mod op_end;
 mod position;
 mod pull;
 mod report;
 mod rollback;
 mod switch;
 mod tests_op;
-mod verdict;
 mod work;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,7 +24,8 @@ use crate::journal::Entry;
 use crate::lock::Lock;
 use crate::unit::Unit;
 pub(crate) use detach::{DETACH, detach};
-use verdict::Verdict;
+use op_end::OpEnd;
+pub(crate) use pull::note_left as note_left_locks;
 use work::Work;
 
 /// The first pause before the end of an op is written again, where the disk did not take it.
@@ -51,7 +52,7 @@ pub(crate) fn run_op(folder: &Path, agent: Option<&Unit>) -> Result<()> {
     lock.share_with_commands()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let started_at = clock.now();
-    let Verdict { outcome, exit_code, commit, message, activated } = perform(&entry, &clock);
+    let OpEnd { outcome, exit_code, commit, message, activated } = perform(&entry, &clock);
     // The clock may have been set back meanwhile.
     let finished_at = clock.now().max(started_at);
     let ended = end(&entry, &OpResult { outcome, exit_code, commit, message, started_at, finished_at });
@@ -79,45 +80,45 @@ fn lock(entry: &Entry) -> Result<Option<Lock>> {
 }
 
 /// Does the op, and says how it ended, also where this program itself is at fault.
-fn perform(entry: &Entry, clock: &Arc<dyn Clock>) -> Verdict {
+fn perform(entry: &Entry, clock: &Arc<dyn Clock>) -> OpEnd {
     catch_unwind(AssertUnwindSafe(|| attempt(entry, clock))).unwrap_or_else(|_| {
-        Verdict::failed(
+        OpEnd::failed(
             "The agent's runner has a fault and stopped. See its log on the host, and what the host is now.",
         )
     })
 }
 
-fn attempt(entry: &Entry, clock: &Arc<dyn Clock>) -> Verdict {
+fn attempt(entry: &Entry, clock: &Arc<dyn Clock>) -> OpEnd {
     let config = match entry.config() {
         Ok(config) => Arc::new(config),
-        Err(why) => return Verdict::refused(format!("Nothing was changed: {why}. Try again.")),
+        Err(why) => return OpEnd::refused(format!("Nothing was changed: {why}. Try again.")),
     };
     // Held while the op is at work and let go before its end is known: the next op may follow at once.
     let host = match Lock::take(&config.state_dir.join("op.lock")) {
         Ok(Some(lock)) => lock,
         Ok(None) => {
-            return Verdict::refused(
+            return OpEnd::refused(
                 "Another op is at work on this host. Nothing was changed. Wait for its end.",
             );
         }
         Err(error) => {
-            return Verdict::refused(format!("Nothing was changed: no lock for the host ({error})."));
+            return OpEnd::refused(format!("Nothing was changed: no lock for the host ({error})."));
         }
     };
-    let verdict = match Work::new(entry, config, Arc::clone(clock)) {
+    let end = match Work::new(entry, config, Arc::clone(clock)) {
         Ok(mut work) => {
-            let verdict = work.stopped().unwrap_or_else(|| act(&mut work, &entry.file().action));
-            work.finish(verdict)
+            let end = work.stopped().unwrap_or_else(|| dispatch(&mut work, &entry.file().action));
+            work.finish(end)
         }
         Err(error) => {
-            Verdict::refused(format!("Nothing was changed: the journal cannot be written ({error})."))
+            OpEnd::refused(format!("Nothing was changed: the journal cannot be written ({error})."))
         }
     };
     drop(host);
-    verdict
+    end
 }
 
-fn act(work: &mut Work<'_>, action: &OpAction) -> Verdict {
+fn dispatch(work: &mut Work<'_>, action: &OpAction) -> OpEnd {
     match action {
         OpAction::Rollback { target, seen_current } => rollback::run(work, target, seen_current),
         OpAction::Switch => switch::run(work),
@@ -129,7 +130,7 @@ fn act(work: &mut Work<'_>, action: &OpAction) -> Verdict {
 }
 
 /// Switches only where the pull went well; the end still says which commit was pulled.
-fn pull_switch(work: &mut Work<'_>) -> Verdict {
+fn pull_switch(work: &mut Work<'_>) -> OpEnd {
     let pulled = pull::run(work);
     if pulled.outcome != Outcome::Completed {
         return pulled;
@@ -137,22 +138,22 @@ fn pull_switch(work: &mut Work<'_>) -> Verdict {
     work.say(&pulled.message);
     let switched = work.stopped_before("the switch").unwrap_or_else(|| switch::run(work));
     let told = if switched.outcome == Outcome::Completed {
-        Verdict { message: format!("{} {}", pulled.message, switched.message), ..switched }
+        OpEnd { message: format!("{} {}", pulled.message, switched.message), ..switched }
     } else {
         // Why it failed comes first. Also where the switch has changed nothing, the checkout may have moved.
         switched.and(&format!("The checkout was pulled first: {}", pulled.message))
     };
-    Verdict { commit: pulled.commit, ..told }
+    OpEnd { commit: pulled.commit, ..told }
 }
 
 /// The agent reads the host at the end of every op; this one has nothing more to do than to show what cannot be read.
-fn refresh(work: &mut Work<'_>) -> Verdict {
+fn refresh(work: &mut Work<'_>) -> OpEnd {
     work.phase(Phase::ReadingFacts);
     let facts = work.facts().read();
     for problem in &facts.problems {
         work.say(problem);
     }
-    Verdict::completed(format!("The host was read: {} generations.", facts.generations.len()))
+    OpEnd::completed(format!("The host was read: {} generations.", facts.generations.len()))
 }
 
 /// Writes the end down, however long the disk does not take it: nobody else knows it.

@@ -31,7 +31,7 @@ impl Position {
     }
 
     /// In a sentence.
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let special = self.specialisation.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
         match (self.current, self.running_number) {
             (Some(current), Some(running)) if current == running => {

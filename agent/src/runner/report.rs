@@ -2,7 +2,7 @@
 
 use backstay_model::wire::limits::cut;
 
-use crate::command::Ended;
+use crate::command::CommandStatus;
 use crate::platform::{Adapter, Stage};
 
 /// How `switch-to-configuration` names units that failed, of the system and of users.
@@ -43,7 +43,7 @@ const NOT_ALLOWED: [&str; 7] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Report {
     /// How it ended.
-    pub(crate) ended: Ended,
+    pub(crate) status: CommandStatus,
     /// The units that it named as failed.
     pub(crate) failed_units: Vec<String>,
     /// The first line that says what went wrong.
@@ -62,7 +62,7 @@ impl Report {
     /// Of a command that has only started.
     pub(crate) fn new() -> Self {
         Self {
-            ended: Ended::Exited(0),
+            status: CommandStatus::Exited(0),
             failed_units: vec![],
             reason: None,
             last: None,
@@ -146,14 +146,14 @@ fn plain(line: &str) -> String {
 }
 
 /// How a command ended, as the end of “nix-env …”.
-pub(crate) fn how(ended: &Ended) -> String {
-    match ended {
-        Ended::Exited(code) => format!("ended with {code}"),
-        Ended::Killed(signal) => format!("was ended by signal {signal}"),
-        Ended::TimedOut => "took too long and was stopped".to_owned(),
-        Ended::Cancelled => "was cancelled".to_owned(),
-        Ended::StillAtWork => "could not be stopped and is still at work".to_owned(),
-        Ended::NotStarted(reason) => format!("could not be started: {reason}"),
+pub(crate) fn how(status: &CommandStatus) -> String {
+    match status {
+        CommandStatus::Exited(code) => format!("ended with {code}"),
+        CommandStatus::Killed(signal) => format!("was ended by signal {signal}"),
+        CommandStatus::TimedOut => "took too long and was stopped".to_owned(),
+        CommandStatus::Cancelled => "was cancelled".to_owned(),
+        CommandStatus::StillAtWork => "could not be stopped and is still at work".to_owned(),
+        CommandStatus::NotStarted(reason) => format!("could not be started: {reason}"),
     }
 }
 

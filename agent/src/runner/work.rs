@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use backstay_model::{Clock, OpAction, Outcome, Phase, Stream};
 
+use super::op_end::OpEnd;
 use super::position::Position;
 use super::report::Report;
-use super::verdict::Verdict;
-use crate::command::{Bounds, Care, Ended, Invocation};
+use crate::command::{Bounds, Care, CommandStatus, Invocation};
 use crate::config::Config;
 use crate::facts::{FactsReader, Profile};
 use crate::journal::{Entry, Recorder, missing_lines};
@@ -22,7 +22,7 @@ const LONGEST: Duration = Duration::from_hours(7 * 24);
 /// one that takes a moment longer. After that it is stopped.
 const PATIENCE: Duration = Duration::from_mins(5);
 /// How long a command has that puts things right.
-const AFTER_ALL: Duration = Duration::from_mins(1);
+const CLEANUP: Duration = Duration::from_mins(1);
 
 /// One op under way.
 pub(crate) struct Work<'a> {
@@ -105,29 +105,33 @@ impl<'a> Work<'a> {
     }
 
     /// Where the op was cancelled, or its time ran out, before it touched anything.
-    pub(crate) fn stopped(&self) -> Option<Verdict> {
+    pub(crate) fn stopped(&self) -> Option<OpEnd> {
         if self.is_cancelled() {
-            return Some(Verdict::of(&Ended::Cancelled, "Cancelled before it began. Nothing was changed."));
+            return Some(OpEnd::of(
+                &CommandStatus::Cancelled,
+                "Cancelled before it began. Nothing was changed.",
+            ));
         }
-        (Instant::now() >= self.deadline)
-            .then(|| Verdict::of(&Ended::TimedOut, "Its time ran out before it began. Nothing was changed."))
+        (Instant::now() >= self.deadline).then(|| {
+            OpEnd::of(&CommandStatus::TimedOut, "Its time ran out before it began. Nothing was changed.")
+        })
     }
 
     /// Where the op was cancelled, or its time ran out, between two parts of it; `what` is the second one.
-    pub(crate) fn stopped_before(&self, what: &str) -> Option<Verdict> {
+    pub(crate) fn stopped_before(&self, what: &str) -> Option<OpEnd> {
         if self.is_cancelled() {
-            return Some(Verdict::of(&Ended::Cancelled, format!("Cancelled before {what}.")));
+            return Some(OpEnd::of(&CommandStatus::Cancelled, format!("Cancelled before {what}.")));
         }
         (Instant::now() >= self.deadline)
-            .then(|| Verdict::of(&Ended::TimedOut, format!("The time ran out before {what}.")))
+            .then(|| OpEnd::of(&CommandStatus::TimedOut, format!("The time ran out before {what}.")))
     }
 
     /// Why nothing may be activated now: systemd is at it already on behalf of somebody else.
-    pub(crate) fn busy(&self) -> Option<Verdict> {
+    pub(crate) fn busy(&self) -> Option<OpEnd> {
         let units = self.adapter().services(&self.host())?.at_work().ok()?;
         (!units.is_empty()).then(|| {
             let units = units.join(", ");
-            Verdict::refused(format!(
+            OpEnd::refused(format!(
                 "Another activation is at work on this host ({units}). Nothing was changed. Wait for its end."
             ))
         })
@@ -149,14 +153,14 @@ impl<'a> Work<'a> {
     }
 
     /// Runs a command that puts things right after the op was stopped: it has a minute of its own.
-    pub(crate) fn run_after_all(&mut self, invocation: &Invocation) -> Report {
+    pub(crate) fn run_cleanup(&mut self, invocation: &Invocation) -> Report {
         self.run_within(invocation, Limits { delicate: Delicate::Never, own_time: true })
     }
 
     fn run_within(&mut self, invocation: &Invocation, limits: Limits) -> Report {
         self.say(&format!("$ {}", invocation.shown()));
         let (entry, adapter) = (self.entry, self.adapter());
-        let deadline = if limits.own_time { Instant::now() + AFTER_ALL } else { self.deadline };
+        let deadline = if limits.own_time { Instant::now() + CLEANUP } else { self.deadline };
         let cancelled = || !limits.own_time && entry.is_cancelled();
         let bounds = Bounds { deadline, cancelled: &cancelled };
         let is_delicate = Cell::new(limits.delicate == Delicate::Always);
@@ -167,7 +171,7 @@ impl<'a> Work<'a> {
         };
         let recorder = &mut self.recorder;
         let mut report = Report::new();
-        let ended = invocation.run_with_care(entry.folder(), &bounds, &care, |stream, text| {
+        let status = invocation.run_with_care(entry.folder(), &bounds, &care, |stream, text| {
             recorder.line(stream, text);
             let before = report.stage;
             // What the runner itself says in between tells nothing of the command.
@@ -179,28 +183,28 @@ impl<'a> Work<'a> {
                 recorder.phase(Phase::Activating);
             }
         });
-        if let Ended::NotStarted(reason) = &ended {
+        if let CommandStatus::NotStarted(reason) = &status {
             recorder.line(Stream::Agent, reason);
         }
-        report.ended = ended;
+        report.status = status;
         report
     }
 
     /// The same, of an op whose activation a cancel did not stop.
-    pub(crate) fn with_late_cancel(&self, verdict: Verdict) -> Verdict {
-        if !self.is_cancelled() || verdict.outcome == Outcome::Cancelled {
-            return verdict;
+    pub(crate) fn with_late_cancel(&self, end: OpEnd) -> OpEnd {
+        if !self.is_cancelled() || end.outcome == Outcome::Cancelled {
+            return end;
         }
-        verdict.and("The cancel came too late: an activation is not stopped half-way.")
+        end.and("The cancel came too late: an activation is not stopped half-way.")
     }
 
     /// Closes the output with what the op came to.
-    pub(crate) fn finish(mut self, verdict: Verdict) -> Verdict {
-        self.say(&verdict.message);
-        let verdict = Verdict { activated: self.recorder.has_activated(), ..verdict };
+    pub(crate) fn finish(mut self, end: OpEnd) -> OpEnd {
+        self.say(&end.message);
+        let end = OpEnd { activated: self.recorder.has_activated(), ..end };
         match self.recorder.finish() {
-            0 => verdict,
-            missed => verdict.and(&format!("{}.", missing_lines(missed))),
+            0 => end,
+            missed => end.and(&format!("{}.", missing_lines(missed))),
         }
     }
 }

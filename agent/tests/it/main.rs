@@ -18,6 +18,7 @@ mod process;
 mod profile_shapes;
 mod pull;
 mod pull_careful;
+mod pull_locks;
 mod pull_switch;
 mod rollback;
 mod rollback_failures;

@@ -118,5 +118,5 @@ async fn an_upstream_that_is_gone_is_told() {
 #[tokio::test]
 async fn without_a_checkout_it_is_refused() {
     let host = Host::with_three();
-    assert!(one(&host, OpAction::Pull).await.expect(Outcome::Refused).contains("is no git checkout"));
+    assert!(one(&host, OpAction::Pull).await.expect(Outcome::Refused).contains("is not a git checkout"));
 }

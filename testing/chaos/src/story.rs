@@ -124,14 +124,13 @@ fn kind(ask: Ask) -> OpKind {
     }
 }
 
-/// Clocks and disks as they should be, and nothing left that would stop the next op.
+/// Resets clocks and disks, and releases what is held.
 async fn restore(world: &mut World) -> Result<()> {
     world.proxy.want(vec![]);
     free(world)?;
     world.server_clock.set(0)?;
     world.agent_clock.set(0)?;
     script::let_go(&world.host)?;
-    world.forget_git_locks()?;
     world.revive().await
 }
 

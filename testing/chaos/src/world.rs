@@ -270,22 +270,6 @@ impl World {
         Ok(fs::rename(new, link)?)
     }
 
-    /// Removes the locks that a git left behind which was stopped in the wrong moment, as git asks people to do: no op is under
-    /// way.
-    pub(crate) fn forget_git_locks(&self) -> Result<()> {
-        let git = self.host.checkout.join(".git");
-        for folder in [git.clone(), git.join("refs/heads"), git.join("refs/remotes/origin")] {
-            // git packs its references at times, and takes the folder away.
-            for entry in fs::read_dir(folder).into_iter().flatten() {
-                let path = entry?.path();
-                if path.extension().is_some_and(|extension| extension == "lock") {
-                    fs::remove_file(path)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// The commit that the host's checkout is at.
     pub(crate) async fn head(&self) -> Result<String> {
         upstream::head(&self.host.checkout).await

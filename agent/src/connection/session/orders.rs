@@ -8,16 +8,16 @@ use backstay_model::wire::message::{AgentMessage, OpResult};
 use backstay_model::{OpAction, OpId, Outcome};
 
 use super::Session;
-use crate::connection::follow::{Follow, is_to_be_told_again};
-use crate::connection::readings::End;
-use crate::journal::{Entry, Known, OpFile};
+use crate::connection::background_reader::FinishedOp;
+use crate::connection::follow::{Follow, is_ack_overdue};
+use crate::journal::{Entry, OpFile, OpRecord};
 
 /// An op that was turned down on this connection and is not in the journal.
 #[derive(Debug)]
-pub(super) struct TurnedDown {
+pub(super) struct Rejected {
     result: Box<OpResult>,
     /// When that was told; none once the server has stored it.
-    told: Option<Instant>,
+    sent_at: Option<Instant>,
 }
 
 /// How long an op may take, and each test of it.
@@ -32,17 +32,17 @@ impl Session<'_> {
     pub(super) async fn accept(&mut self, op: OpId, action: OpAction, times: Times) -> Result<()> {
         // The op may be running. The server asks again on the next connection, when the journal may be readable.
         let known = self.known(op).context("the journal cannot be read")?;
-        match (on_run(known.in_short()), known) {
+        match (on_run(known.summary()), known) {
             (OnRun::Begin, _) => self.begin(op, action, times).await,
-            (OnRun::TellAgain, Known::Open(entry)) => self.follow_anew(entry).await,
-            (OnRun::TellEnd, Known::Done(result)) => {
+            (OnRun::TellAgain, OpRecord::Open(entry)) => self.follow_from_start(entry).await,
+            (OnRun::TellEnd, OpRecord::Done(result)) => {
                 // The server has all of its lines.
-                self.readings.read_after(End { op, result, lines: 0 });
+                self.reader.read_after_op(FinishedOp { op, result, lines: 0 });
                 self.send(&AgentMessage::Accepted { op }).await
             }
             (OnRun::TurnDown | OnRun::TellAgain | OnRun::TellEnd, _) => {
                 let why = "What the journal holds of it is damaged; whether it ran is not known. It is not run again.";
-                self.turn_down(op, Outcome::Failed, why.to_owned());
+                self.reject(op, Outcome::Failed, why.to_owned());
                 Ok(())
             }
         }
@@ -50,9 +50,9 @@ impl Session<'_> {
 
     /// What is known of an op. One that was turned down on this connection has ended by that: a second delivery must
     /// not run what the server has been told was not.
-    fn known(&mut self, op: OpId) -> std::io::Result<Known> {
-        if let Some(down) = self.turned_down.get_mut(op) {
-            return Ok(Known::Done(down.result.clone()));
+    fn known(&mut self, op: OpId) -> std::io::Result<OpRecord> {
+        if let Some(rejected) = self.rejected.get_mut(op) {
+            return Ok(OpRecord::Done(rejected.result.clone()));
         }
         self.agent.journal.find(op)
     }
@@ -71,61 +71,61 @@ impl Session<'_> {
                     "It could not be written to the journal ({error}). Nothing was changed. Make room on the host's \
                      disk, or mend it, and try again."
                 );
-                self.turn_down(op, Outcome::Refused, why);
+                self.reject(op, Outcome::Refused, why);
                 return Ok(());
             }
         };
         tracing::info!(%op, action = %entry.file().action.kind(), cancelled, "op accepted");
-        if !(cancelled && self.is_called_off(&entry)) {
+        if !(cancelled && self.abort_cancelled(&entry)) {
             self.agent.launcher.start(entry.clone());
         }
-        self.follow_anew(entry).await
+        self.follow_from_start(entry).await
     }
 
     /// Ends an op whose cancel came before it. Where the disk does not take that, a runner sees that it is cancelled.
-    fn is_called_off(&self, entry: &Entry) -> bool {
+    fn abort_cancelled(&self, entry: &Entry) -> bool {
         let message = "Cancelled before it began. Nothing was changed.";
-        let done = self.agent.launcher.call_off(entry, Outcome::Cancelled, message);
+        let done = self.agent.launcher.abort(entry, Outcome::Cancelled, message);
         done.is_ok() && entry.has_begun()
     }
 
-    async fn follow_anew(&mut self, entry: Entry) -> Result<()> {
+    async fn follow_from_start(&mut self, entry: Entry) -> Result<()> {
         let op = entry.op();
         self.follows.insert(op, Follow::new(entry));
         self.send(&AgentMessage::Accepted { op }).await
     }
 
     /// Answers an op that is not run, and not in the journal.
-    pub(super) fn turn_down(&mut self, op: OpId, outcome: Outcome, message: String) {
-        tracing::warn!(%op, %message, "op turned down");
+    pub(super) fn reject(&mut self, op: OpId, outcome: Outcome, message: String) {
+        tracing::warn!(%op, %message, "op rejected");
         let now = self.agent.clock.now();
         let result =
             OpResult { outcome, exit_code: None, commit: None, message, started_at: now, finished_at: now };
         let result = Box::new(result);
-        self.turned_down.put(op, TurnedDown { result: result.clone(), told: Some(Instant::now()) });
-        self.readings.read_after(End { op, result, lines: 0 });
+        self.rejected.insert(op, Rejected { result: result.clone(), sent_at: Some(Instant::now()) });
+        self.reader.read_after_op(FinishedOp { op, result, lines: 0 });
     }
 
     /// An op that a later server knows and this agent does not must not be waited for.
     pub(super) fn refuse_unknown(&mut self, text: &str) {
         if let Some(op) = unknown_op(text) {
             let why = "This agent does not know how to do that. Nothing was changed. Update the agent.";
-            self.turn_down(op, Outcome::Refused, why.to_owned());
+            self.reject(op, Outcome::Refused, why.to_owned());
         }
     }
 
     /// Has an op stopped. One that is not here may still come: messages overtake each other.
     pub(super) fn cancel(&mut self, op: OpId) {
         if let Some(follow) = self.follows.get_mut(&op) {
-            follow.stop();
+            follow.cancel();
         } else {
             tracing::info!(%op, "asked to cancel an op that is not in the journal");
-            self.cancels.put(op, ());
+            self.cancels.insert(op, ());
         }
     }
 
     /// Starts over with an op of which the server lacks lines after `after`.
-    pub(super) fn tell_again(&mut self, op: OpId, after: u64) {
+    pub(super) fn resend_output(&mut self, op: OpId, after: u64) {
         if let Some(follow) = self.follows.get_mut(&op) {
             self.agent.stored().insert(op, after);
             *follow = Follow::new(follow.entry.clone());
@@ -135,8 +135,8 @@ impl Session<'_> {
     /// Forgets an op whose end is stored. It may have been told on an earlier connection, or by an earlier agent. Where
     /// the disk does not take that, the end is told again, and so it is forgotten another time.
     pub(super) fn forget(&mut self, op: OpId) {
-        if let Some(down) = self.turned_down.get_mut(op) {
-            down.told = None;
+        if let Some(rejected) = self.rejected.get_mut(op) {
+            rejected.sent_at = None;
         }
         let Some(follow) = self.follows.get(&op).filter(|follow| follow.entry.result().is_some()) else {
             return;
@@ -151,17 +151,17 @@ impl Session<'_> {
     }
 
     /// Says again how ops ended of which the server should have said by now that it knows.
-    pub(super) fn end_again(&mut self) {
+    pub(super) fn resend_results(&mut self) {
         let now = Instant::now();
         for (op, follow) in &mut self.follows {
-            if let Some(result) = follow.end_again(now) {
-                self.readings.read_after(End { op: *op, result, lines: follow.lines() });
+            if let Some(result) = follow.take_overdue_result(now) {
+                self.reader.read_after_op(FinishedOp { op: *op, result, lines: follow.lines() });
             }
         }
-        for (op, down) in self.turned_down.iter_mut() {
-            if down.told.is_some_and(|at| is_to_be_told_again(at, now)) {
-                down.told = Some(now);
-                self.readings.read_after(End { op, result: down.result.clone(), lines: 0 });
+        for (op, rejected) in self.rejected.iter_mut() {
+            if rejected.sent_at.is_some_and(|at| is_ack_overdue(at, now)) {
+                rejected.sent_at = Some(now);
+                self.reader.read_after_op(FinishedOp { op, result: rejected.result.clone(), lines: 0 });
             }
         }
     }

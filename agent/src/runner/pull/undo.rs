@@ -93,13 +93,13 @@ pub(super) fn finish_earlier(work: &mut Work<'_>) {
 pub(super) fn put_back(work: &mut Work<'_>, unfinished: &Unfinished) -> String {
     if head(work) == unfinished.to {
         let back = git(work.config(), ["reset", "--keep", &unfinished.before]);
-        work.run_after_all(&back);
+        work.run_cleanup(&back);
     } else {
         restore(work, unfinished);
     }
     if submodules::are_used(work) {
         let back = git(work.config(), ["submodule", "update", "--recursive", "--no-fetch"]);
-        work.run_after_all(&back);
+        work.run_cleanup(&back);
     }
     let is_back = head(work) == unfinished.before;
     let left = changes::of_checkout(work).map(|changes| {
@@ -127,12 +127,12 @@ fn restore(work: &mut Work<'_>, unfinished: &Unfinished) {
     for some in ours.chunks(AT_ONCE) {
         let words = ["checkout", "--quiet", "--force", &unfinished.before, "--"];
         let command = on_files(work, &words, some);
-        work.run_after_all(&command);
+        work.run_cleanup(&command);
     }
     for some in added_by_pull(work, unfinished).chunks(AT_ONCE) {
         let words = ["clean", "--quiet", "--force", "-d", "-x", "--"];
         let command = on_files(work, &words, some);
-        work.run_after_all(&command);
+        work.run_cleanup(&command);
     }
 }
 

@@ -47,12 +47,12 @@ impl HostToken {
     }
 
     /// The token itself.
-    pub(super) fn secret(&self) -> &str {
+    pub(crate) fn secret(&self) -> &str {
         &self.text
     }
 
     /// The join token to show beside it: as long as the server has not welcomed this host, and where there is one.
-    pub(super) fn join_token(&self, config: &Config) -> Option<String> {
+    pub(crate) fn join_token(&self, config: &Config) -> Option<String> {
         if self.enrolled.exists() {
             return None;
         }
@@ -68,7 +68,7 @@ impl HostToken {
     }
 
     /// Remembers whether the server knows this host.
-    pub(super) fn set_enrolled(&self, enrolled: bool) {
+    pub(crate) fn set_enrolled(&self, enrolled: bool) {
         let done = match (enrolled, self.enrolled.exists()) {
             (true, false) => storage::write(&self.enrolled, b""),
             (false, true) => fs::remove_file(&self.enrolled),

@@ -4,14 +4,14 @@ use backstay_model::Commit;
 use backstay_model::Outcome;
 use backstay_model::wire::limits::cut;
 
-use crate::command::Ended;
+use crate::command::CommandStatus;
 
 /// The longest message, in bytes.
 const MESSAGE_BYTES: usize = 2000;
 
 /// How an op ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Verdict {
+pub(crate) struct OpEnd {
     pub(crate) outcome: Outcome,
     pub(crate) exit_code: Option<i32>,
     pub(crate) commit: Option<Commit>,
@@ -20,7 +20,7 @@ pub(crate) struct Verdict {
     pub(crate) activated: bool,
 }
 
-impl Verdict {
+impl OpEnd {
     fn new(outcome: Outcome, message: impl Into<String>) -> Self {
         let message = cut(&message.into(), MESSAGE_BYTES);
         Self { outcome, exit_code: None, commit: None, message, activated: false }
@@ -42,13 +42,13 @@ impl Verdict {
     }
 
     /// As a command ended that did not succeed.
-    pub(crate) fn of(ended: &Ended, message: impl Into<String>) -> Self {
-        let outcome = match ended {
-            Ended::TimedOut => Outcome::TimedOut,
-            Ended::Cancelled => Outcome::Cancelled,
+    pub(crate) fn of(status: &CommandStatus, message: impl Into<String>) -> Self {
+        let outcome = match status {
+            CommandStatus::TimedOut => Outcome::TimedOut,
+            CommandStatus::Cancelled => Outcome::Cancelled,
             _ => Outcome::Failed,
         };
-        Self::new(outcome, message).with_exit(ended)
+        Self::new(outcome, message).with_exit(status)
     }
 
     /// The same, of a pull that brought the checkout to `commit`.
@@ -63,8 +63,8 @@ impl Verdict {
     }
 
     /// The same, with the status of the command that decided.
-    pub(crate) fn with_exit(self, ended: &Ended) -> Self {
-        Self { exit_code: ended.exit_code(), ..self }
+    pub(crate) fn with_exit(self, status: &CommandStatus) -> Self {
+        Self { exit_code: status.exit_code(), ..self }
     }
 }
 
@@ -75,10 +75,10 @@ mod tests {
     #[test]
     fn one_more_sentence_finds_room_in_the_longest_message() {
         assert_eq!(
-            Verdict::completed("Done.").and("3 lines are missing.").message,
+            OpEnd::completed("Done.").and("3 lines are missing.").message,
             "Done. 3 lines are missing."
         );
-        let long = Verdict::failed("x".repeat(2 * MESSAGE_BYTES)).and("3 lines are missing.");
+        let long = OpEnd::failed("x".repeat(2 * MESSAGE_BYTES)).and("3 lines are missing.");
         assert!(long.message.len() <= MESSAGE_BYTES && long.message.ends_with(" 3 lines are missing."));
     }
 }

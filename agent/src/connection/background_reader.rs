@@ -11,16 +11,16 @@ use crate::facts::FactsReader;
 
 /// Something that was read and is to be told.
 #[derive(Debug)]
-pub(super) enum News {
+pub(super) enum Update {
     /// The host is another than last told.
     Facts(Box<Facts>),
     /// The host, after an op ended.
-    Finished(End, Box<Facts>),
+    Finished(FinishedOp, Box<Facts>),
 }
 
 /// How an op ended.
 #[derive(Debug)]
-pub(super) struct End {
+pub(super) struct FinishedOp {
     pub(super) op: OpId,
     pub(super) result: Box<OpResult>,
     /// How many lines it has written, counted when it had ended: by the time that the host was read, the journal may have
@@ -29,31 +29,31 @@ pub(super) struct End {
 }
 
 /// One reading, as it comes back.
-enum Reading {
+enum ReadResult {
     Fingerprint(u64),
     Facts { fingerprint: u64, facts: Box<Facts> },
 }
 
 /// The readings of one connection. There is never more than one at a time, so that a disk that hangs costs one thread, and
 /// what is read later is told later.
-pub(super) struct Readings {
+pub(super) struct BackgroundReader {
     host: Arc<FactsReader>,
-    sender: mpsc::UnboundedSender<Reading>,
-    receiver: mpsc::UnboundedReceiver<Reading>,
+    sender: mpsc::UnboundedSender<ReadResult>,
+    receiver: mpsc::UnboundedReceiver<ReadResult>,
     /// Whether a reading is under way.
     busy: bool,
     /// Whether the host is to be read once that has come back.
     wanted: bool,
     /// The ends that are to be told with the reading that is under way, and with the next one: only what is read after an
     /// op's end says what became of it.
-    ends: Vec<End>,
-    next_ends: Vec<End>,
-    news: VecDeque<News>,
-    told: Option<Box<Facts>>,
+    finished: Vec<FinishedOp>,
+    next_finished: Vec<FinishedOp>,
+    updates: VecDeque<Update>,
+    last_sent: Option<Box<Facts>>,
     fingerprint: Option<u64>,
 }
 
-impl Readings {
+impl BackgroundReader {
     /// Of a host of which this connection has told nothing yet.
     pub(super) fn new(host: Arc<FactsReader>) -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
@@ -63,18 +63,18 @@ impl Readings {
             receiver,
             busy: false,
             wanted: false,
-            ends: vec![],
-            next_ends: vec![],
-            news: VecDeque::new(),
-            told: None,
+            finished: vec![],
+            next_finished: vec![],
+            updates: VecDeque::new(),
+            last_sent: None,
             fingerprint: None,
         }
     }
 
     /// Looks whether the host has changed, unless it is being read anyway.
-    pub(super) fn look(&mut self) {
+    pub(super) fn check_for_changes(&mut self) {
         if !self.busy {
-            self.spawn(|host| Reading::Fingerprint(host.fingerprint()));
+            self.spawn(|host| ReadResult::Fingerprint(host.fingerprint()));
         }
     }
 
@@ -85,23 +85,23 @@ impl Readings {
     }
 
     /// Reads the host, to tell it in any case.
-    pub(super) fn read_anew(&mut self) {
-        self.told = None;
+    pub(super) fn read_and_send(&mut self) {
+        self.last_sent = None;
         self.read();
     }
 
     /// Reads the host, to tell it with the end of an op.
-    pub(super) fn read_after(&mut self, end: End) {
-        self.next_ends.retain(|other| other.op != end.op);
-        self.next_ends.push(end);
+    pub(super) fn read_after_op(&mut self, end: FinishedOp) {
+        self.next_finished.retain(|other| other.op != end.op);
+        self.next_finished.push(end);
         self.read();
     }
 
     /// What is to be told next.
-    pub(super) async fn next(&mut self) -> News {
+    pub(super) async fn next(&mut self) -> Update {
         loop {
-            if let Some(news) = self.news.pop_front() {
-                return news;
+            if let Some(update) = self.updates.pop_front() {
+                return update;
             }
             // This end holds a sender, so the channel never closes.
             let Some(reading) = self.receiver.recv().await else { std::future::pending().await };
@@ -109,21 +109,21 @@ impl Readings {
         }
     }
 
-    fn take(&mut self, reading: Reading) {
+    fn take(&mut self, reading: ReadResult) {
         self.busy = false;
         match reading {
-            Reading::Fingerprint(now) => {
+            ReadResult::Fingerprint(now) => {
                 self.wanted |= self.fingerprint.replace(now).is_some_and(|before| before != now);
             }
-            Reading::Facts { fingerprint, facts } => {
-                let is_known = self.told.as_ref().is_some_and(|told| is_same(told, &facts));
+            ReadResult::Facts { fingerprint, facts } => {
+                let is_known = self.last_sent.as_ref().is_some_and(|last_sent| is_same(last_sent, &facts));
                 self.fingerprint = Some(fingerprint);
-                self.told = Some(facts.clone());
-                if !is_known && self.ends.is_empty() {
-                    self.news.push_back(News::Facts(facts.clone()));
+                self.last_sent = Some(facts.clone());
+                if !is_known && self.finished.is_empty() {
+                    self.updates.push_back(Update::Facts(facts.clone()));
                 }
-                let ends = std::mem::take(&mut self.ends).into_iter();
-                self.news.extend(ends.map(|end| News::Finished(end, facts.clone())));
+                let finished = std::mem::take(&mut self.finished).into_iter();
+                self.updates.extend(finished.map(|end| Update::Finished(end, facts.clone())));
             }
         }
         self.begin();
@@ -135,15 +135,15 @@ impl Readings {
             return;
         }
         self.wanted = false;
-        self.ends = std::mem::take(&mut self.next_ends);
+        self.finished = std::mem::take(&mut self.next_finished);
         self.spawn(|host| {
             // Taken before: what changes while the host is being read shows at the next look.
             let fingerprint = host.fingerprint();
-            Reading::Facts { fingerprint, facts: Box::new(host.read()) }
+            ReadResult::Facts { fingerprint, facts: Box::new(host.read()) }
         });
     }
 
-    fn spawn(&mut self, how: impl FnOnce(&FactsReader) -> Reading + Send + 'static) {
+    fn spawn(&mut self, how: impl FnOnce(&FactsReader) -> ReadResult + Send + 'static) {
         self.busy = true;
         let (host, sender) = (Arc::clone(&self.host), self.sender.clone());
         tokio::spawn(async move {
@@ -170,12 +170,12 @@ mod tests {
 
     use super::*;
 
-    fn readings() -> Readings {
+    fn reader() -> BackgroundReader {
         let config = toml::from_str("server = \"http://localhost\"\nplatform = \"darwin\"").unwrap();
-        Readings::new(Arc::new(FactsReader::new(Arc::new(config), Arc::new(SystemClock))))
+        BackgroundReader::new(Arc::new(FactsReader::new(Arc::new(config), Arc::new(SystemClock))))
     }
 
-    fn facts(profile: &str) -> Reading {
+    fn facts(profile: &str) -> ReadResult {
         let facts = Facts {
             read_at: SystemClock.now(),
             profile: profile.into(),
@@ -193,10 +193,10 @@ mod tests {
             nix_version: None,
             problems: vec![],
         };
-        Reading::Facts { fingerprint: 1, facts: Box::new(facts) }
+        ReadResult::Facts { fingerprint: 1, facts: Box::new(facts) }
     }
 
-    fn end(op: OpId) -> End {
+    fn end(op: OpId) -> FinishedOp {
         let now = SystemClock.now();
         let result = OpResult {
             outcome: backstay_model::Outcome::Completed,
@@ -206,39 +206,39 @@ mod tests {
             started_at: now,
             finished_at: now,
         };
-        End { op, result: Box::new(result), lines: 0 }
+        FinishedOp { op, result: Box::new(result), lines: 0 }
     }
 
     /// What is told of a reading, in short.
-    fn told(readings: &mut Readings, reading: Reading) -> Vec<String> {
-        readings.take(reading);
-        let in_short = |news| match news {
-            News::Facts(facts) => facts.profile,
-            News::Finished(end, facts) => format!("{} {}", end.op, facts.profile),
+    fn told(reader: &mut BackgroundReader, reading: ReadResult) -> Vec<String> {
+        reader.take(reading);
+        let in_short = |update| match update {
+            Update::Facts(facts) => facts.profile,
+            Update::Finished(end, facts) => format!("{} {}", end.op, facts.profile),
         };
-        readings.news.drain(..).map(in_short).collect()
+        reader.updates.drain(..).map(in_short).collect()
     }
 
     #[tokio::test]
     async fn only_what_is_new_is_told() {
-        let mut readings = readings();
-        assert_eq!(told(&mut readings, facts("a")), ["a"]);
-        assert!(told(&mut readings, facts("a")).is_empty());
-        assert_eq!(told(&mut readings, facts("b")), ["b"]);
+        let mut reader = reader();
+        assert_eq!(told(&mut reader, facts("a")), ["a"]);
+        assert!(told(&mut reader, facts("a")).is_empty());
+        assert_eq!(told(&mut reader, facts("b")), ["b"]);
     }
 
     #[tokio::test]
     async fn the_end_of_an_op_is_told_with_what_was_read_after_it() {
-        let mut readings = readings();
-        readings.read();
+        let mut reader = reader();
+        reader.read();
         let op = OpId::new();
         // The reading that is under way began before the op ended. Told twice, it is one end.
-        readings.read_after(end(op));
-        readings.read_after(end(op));
-        assert_eq!(told(&mut readings, facts("before")), ["before"]);
-        assert!(readings.busy, "the host is read again");
-        assert_eq!(told(&mut readings, facts("after")), [format!("{op} after")]);
-        assert!(!readings.busy);
+        reader.read_after_op(end(op));
+        reader.read_after_op(end(op));
+        assert_eq!(told(&mut reader, facts("before")), ["before"]);
+        assert!(reader.busy, "the host is read again");
+        assert_eq!(told(&mut reader, facts("after")), [format!("{op} after")]);
+        assert!(!reader.busy);
     }
 
     /// A pipe that nobody writes to, in place of a file of the checkout, is a disk that does not answer.
@@ -257,11 +257,11 @@ mod tests {
         let runtime = runtime.max_blocking_threads(2).build().unwrap();
         runtime.block_on(async {
             // Two connections, one after the other, and what their clocks and ops ask for.
-            for mut readings in [Readings::new(Arc::clone(&host)), Readings::new(host)] {
+            for mut reader in [BackgroundReader::new(Arc::clone(&host)), BackgroundReader::new(host)] {
                 for _ in 0..20 {
-                    readings.look();
-                    readings.read();
-                    readings.read_after(end(OpId::new()));
+                    reader.check_for_changes();
+                    reader.read();
+                    reader.read_after_op(end(OpId::new()));
                     tokio::task::yield_now().await;
                 }
             }
@@ -272,11 +272,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_change_is_noticed_even_if_it_came_while_the_host_was_read() {
-        let mut readings = readings();
-        assert_eq!(told(&mut readings, facts("a")), ["a"]);
-        assert!(told(&mut readings, Reading::Fingerprint(1)).is_empty());
-        assert!(!readings.busy);
-        assert!(told(&mut readings, Reading::Fingerprint(2)).is_empty());
-        assert!(readings.busy, "the host is read");
+        let mut reader = reader();
+        assert_eq!(told(&mut reader, facts("a")), ["a"]);
+        assert!(told(&mut reader, ReadResult::Fingerprint(1)).is_empty());
+        assert!(!reader.busy);
+        assert!(told(&mut reader, ReadResult::Fingerprint(2)).is_empty());
+        assert!(reader.busy, "the host is read");
     }
 }
