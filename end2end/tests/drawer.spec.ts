@@ -181,7 +181,7 @@ test('what came to nothing is tried again, and both ops know of each other', asy
   await drawer.self.getByRole('link', { name: 'an earlier op' }).click();
   await expect(page).toHaveURL(first);
   await drawer.came('cancelled');
-  await drawer.self.getByRole('link', { name: 'the newer op' }).click();
+  await drawer.self.getByRole('link', { name: 'a newer op' }).click();
   await expect(page).toHaveURL(second);
 });
 
