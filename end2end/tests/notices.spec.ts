@@ -18,7 +18,7 @@ test('what was told while nobody looked is read in the list of notices', async (
   // Whoever comes later is told that there is something, and finds it.
   const late = await another();
   await open(late, '/');
-  await expect(bell(late)).toHaveAccessibleName('Notices, new ones');
+  await expect(bell(late)).toHaveAccessibleName('Notices, some unread');
   await bell(late).click();
   const told = late.getByRole('main').getByRole('listitem').filter({ hasText: 'Rolled back to Gen 47' });
   await expect(told).toBeVisible();

@@ -38,7 +38,7 @@ pub struct Comparison {
 }
 
 fn not_told<T>() -> Result<T, String> {
-    Err("The host's agent is too old to tell. Update it to know.".to_owned())
+    Err("The host's agent is too old to report this. Update the agent.".to_owned())
 }
 
 impl Comparison {
@@ -202,7 +202,7 @@ mod tests {
     fn an_agent_of_before_says_only_what_it_knew() {
         let told = r#"{"packages":{"Err":"no"},"commits":{"Err":"no"}}"#;
         let comparison: Comparison = serde_json::from_str(told).unwrap();
-        assert!(comparison.reboot.unwrap_err().contains("too old to tell"));
+        assert!(comparison.reboot.unwrap_err().contains("too old to report this"));
         assert!(comparison.units.is_err());
     }
 }

@@ -44,7 +44,7 @@ pub struct InputChange {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Too large to look at.
-    #[error("flake.lock has {0} bytes, of which at most {LOCK_BYTES} are looked at")]
+    #[error("flake.lock has {0} bytes; the limit is {LOCK_BYTES}")]
     TooLarge(usize),
     /// Not JSON, or not of this form.
     #[error("flake.lock cannot be read: {0}")]

@@ -56,7 +56,7 @@ impl FromStr for Platform {
         Self::ALL
             .into_iter()
             .find(|p| p.as_str() == text)
-            .ok_or_else(|| format!("“{text}” is no platform: nixos, darwin or home-manager"))
+            .ok_or_else(|| format!("“{text}” is not a platform: nixos, darwin or home-manager"))
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Labels {
 pub enum LabelError {
     /// Not a tag.
     #[error(
-        "“{0}” is no tag: letters, digits, dots, underscores and hyphens, at most {TAG_CHARS}. Nothing was changed."
+        "“{0}” is not a valid tag. Nothing was changed. Use at most {TAG_CHARS} of a to z, 0 to 9, dots, underscores and hyphens."
     )]
     NoTag(String),
     /// Too many.

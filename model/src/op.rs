@@ -123,7 +123,7 @@ impl FromStr for OpKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|k| k.as_str() == text).ok_or_else(|| format!("“{text}” is no op"))
+        Self::ALL.into_iter().find(|k| k.as_str() == text).ok_or_else(|| format!("“{text}” is not an op"))
     }
 }
 
@@ -237,7 +237,10 @@ impl FromStr for OpStatus {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|s| s.as_str() == text).ok_or_else(|| format!("“{text}” is no op status"))
+        Self::ALL
+            .into_iter()
+            .find(|s| s.as_str() == text)
+            .ok_or_else(|| format!("“{text}” is not an op status"))
     }
 }
 
@@ -326,7 +329,7 @@ impl FromStr for Stream {
         [Self::Agent, Self::Stdout, Self::Stderr]
             .into_iter()
             .find(|s| s.as_str() == text)
-            .ok_or_else(|| format!("“{text}” is no output stream"))
+            .ok_or_else(|| format!("“{text}” is not an output stream"))
     }
 }
 

@@ -50,6 +50,6 @@ impl FromStr for Role {
         [Self::Viewer, Self::Operator, Self::Admin]
             .into_iter()
             .find(|r| r.as_str() == text)
-            .ok_or_else(|| format!("“{text}” is no role: viewer, operator or admin"))
+            .ok_or_else(|| format!("“{text}” is not a role: viewer, operator or admin"))
     }
 }

@@ -17,7 +17,7 @@ pub struct TestTimeout(u32);
 pub enum TestTimeoutError {
     /// Not a number.
     #[error(
-        "“{0}” is no time. Nothing was changed. Give a whole number, or nothing for what the host's agent is configured with."
+        "“{0}” is not a whole number. Nothing was changed. Enter one, or leave the field empty for the agent's own setting."
     )]
     NoNumber(String),
     /// None, or too much.

@@ -69,7 +69,7 @@ pub(crate) fn Overtaken<T: Send + Sync + 'static>(draft: Draft<T>) -> impl IntoV
         is_overtaken.get().then(|| {
             view! {
                 <p class="banner warn" role="alert">
-                    "Somebody else saved something else meanwhile. What you save takes its place."
+                    "Someone else changed this while you were editing. Saving overwrites their change."
                 </p>
             }
         })

@@ -29,7 +29,7 @@ pub fn LogDrawer() -> impl IntoView {
                 match started.and(read).await {
                     Ok(Asked::Op(read)) => view! { <Open read=*read/> }.into_any(),
                     Ok(Asked::Unknown) => {
-                        view! { <Closed sentence="There is no op of this address.".to_owned()/> }.into_any()
+                        view! { <Closed sentence="There is no op at this address.".to_owned()/> }.into_any()
                     }
                     // Where nobody is logged in, the page says so already.
                     Ok(Asked::Nothing) | Err(ApiError::NotLoggedIn) => ().into_any(),
@@ -87,7 +87,7 @@ fn Open(read: OpRead) -> impl IntoView {
                 <div class="drawer-actions">
                     <CancelButton op action=cancel place=Place::Drawer/>
                     <TryAgain op action=retry page=again/>
-                    <a class="button" href=format!("/ops/{id}")>"Open as page"</a>
+                    <a class="button" href=format!("/ops/{id}")>"Open in full"</a>
                 </div>
             </div>
             <Refusal action=cancel/>

@@ -88,7 +88,7 @@ fn Outdated() -> impl IntoView {
         <div role="status">
             {move || outdated.get().then(|| view! {
                 <p class="outdated">
-                    "The server was updated. This page is from before: what it says may be wrong. "
+                    "Backstay was updated. Until you reload, this page may show wrong information. "
                     <a href=here rel="external">"Reload the page"</a>
                 </p>
             })}

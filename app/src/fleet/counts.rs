@@ -42,13 +42,14 @@ impl Counts {
         if self.all == 1 { "1 host".to_owned() } else { format!("{} hosts", self.all) }
     }
 
-    /// “12 hosts, 3 not fine”, “12 hosts, all fine”.
+    /// “12 hosts, 3 need attention”, “12 hosts, all fine”.
     pub(crate) fn words(&self) -> String {
         match (self.all, self.not_fine()) {
             (1, 0) => "1 host, fine".to_owned(),
-            (1, _) => "1 host, not fine".to_owned(),
+            (1, _) => "1 host, needs attention".to_owned(),
             (all, 0) => format!("{all} hosts, all fine"),
-            (all, not_fine) => format!("{all} hosts, {not_fine} not fine"),
+            (all, 1) => format!("{all} hosts, 1 needs attention"),
+            (all, not_fine) => format!("{all} hosts, {not_fine} need attention"),
         }
     }
 }
@@ -65,7 +66,7 @@ mod tests {
             counts.add(&host);
         }
         assert_eq!((counts.all(), counts.of(Standing::Offline), counts.of(Standing::Fine)), (3, 1, 2));
-        assert_eq!(counts.words(), "3 hosts, 1 not fine");
+        assert_eq!(counts.words(), "3 hosts, 1 needs attention");
     }
 
     #[test]
@@ -77,6 +78,6 @@ mod tests {
         assert_eq!((counts.words().as_str(), counts.number().as_str()), ("2 hosts, all fine", "2 hosts"));
         let mut offline = Counts::default();
         offline.add(&HostView { online: false, ..host("web-1") });
-        assert_eq!(offline.words(), "1 host, not fine");
+        assert_eq!(offline.words(), "1 host, needs attention");
     }
 }

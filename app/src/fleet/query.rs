@@ -48,9 +48,9 @@ enum Asks {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum QueryError {
     /// It asks for what there is not.
-    #[error("“{word}” asks for nothing that there is. Known: {known}.")]
+    #[error("“{word}” is not a filter. Use {known}.")]
     Unknown { word: String, known: String },
-    #[error("This filter is longer than {LONGEST} bytes. Write less of it.")]
+    #[error("This filter is longer than {LONGEST} bytes. Shorten it.")]
     TooLong,
 }
 

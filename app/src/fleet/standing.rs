@@ -39,7 +39,7 @@ impl Standing {
         match self {
             Self::Failed => "Failed",
             Self::Offline => "Offline",
-            Self::Due => "Work due",
+            Self::Due => "Pending",
             Self::Fine => "Fine",
         }
     }
@@ -50,7 +50,7 @@ impl Standing {
             Self::Failed => "A switch, a test or a unit failed",
             Self::Offline => "The agent is not connected",
             Self::Due => "A pull, switch, reboot or test run is due, or under way",
-            Self::Fine => "Nothing is to be done",
+            Self::Fine => "Nothing to do",
         }
     }
 

@@ -120,7 +120,7 @@ impl Finder {
         }
         let count = self.matches.with(Vec::len);
         Some(match (count, self.current.get()) {
-            (0, _) => "Not found".to_owned(),
+            (0, _) => "No matches".to_owned(),
             (_, Some(at)) => format!("{} of {count}", at + 1),
             (_, None) => format!("{count} found"),
         })
@@ -162,7 +162,7 @@ mod tests {
             finder.step(false);
             assert_eq!(finder.count().as_deref(), Some("4 of 4"));
             finder.look_for("z".to_owned());
-            assert_eq!(finder.count().as_deref(), Some("Not found"));
+            assert_eq!(finder.count().as_deref(), Some("No matches"));
         });
     }
 

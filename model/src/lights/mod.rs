@@ -140,7 +140,7 @@ fn agent(inputs: &Inputs<'_>) -> Light {
             State::Failed,
             "Incompatible",
             format!(
-                "The agent is {} and speaks another protocol. Install agent {}.",
+                "The agent is {} and speaks another protocol version. Install agent {}.",
                 agent.version, inputs.server_version
             ),
         );
@@ -152,7 +152,7 @@ fn agent(inputs: &Inputs<'_>) -> Light {
             format!("It works, but the server is {}. Update when convenient.", inputs.server_version),
         );
     }
-    Light::new(State::Ok, "Current", format!("Agent {}, as the server.", agent.version))
+    Light::new(State::Ok, "Current", format!("Same version as the server ({}).", agent.version))
 }
 
 /// The op of this kind that the host is working on. One that waits for the host is not being worked on.
@@ -192,7 +192,7 @@ fn checkout<'a>(inputs: &Inputs<'a>) -> Result<&'a Checkout, Light> {
 
 fn no_checkout(facts: &Facts) -> Light {
     let needs_none =
-        facts.switch_flake.as_ref().map(|flake| format!(" A switch builds {flake} and needs none."));
+        facts.switch_flake.as_ref().map(|flake| format!(" A switch builds {flake} and does not need one."));
     match &facts.no_checkout {
         Some(NoCheckout { path, why: Some(why) }) => Light::new(
             State::Attention,
@@ -252,7 +252,7 @@ fn own_work(checkout: &Checkout, local: &LocalState, head: &Commit, is_at_head: 
             n => format!("{n} changed files"),
         };
         let hint = format!("The checkout is at {at}, with {files}. Commit or undo them on the host.");
-        return told("Own changes", hint);
+        return told("Local changes", hint);
     }
     if local.ahead == 0 || is_at_head {
         return None;
@@ -289,9 +289,11 @@ fn lock(inputs: &Inputs<'_>) -> Light {
         DesiredState::Known { lock_hash, .. } => match checkout(inputs) {
             Err(light) => light,
             Ok(checkout) if checkout.lock_hash == *lock_hash => {
-                Light::new(State::Ok, "In step", "flake.lock is the branch's.")
+                Light::new(State::Ok, "Up to date", "The flake.lock file matches the branch.")
             }
-            Ok(_) => Light::new(State::Attention, "Outdated", "flake.lock differs from the branch's. Pull."),
+            Ok(_) => {
+                Light::new(State::Attention, "Outdated", "The flake.lock file differs from the branch. Pull.")
+            }
         },
     }
 }
@@ -343,7 +345,11 @@ fn system(inputs: &Inputs<'_>) -> Light {
         );
     }
     let Some(running) = facts.running_generation() else {
-        return Light::new(State::Unknown, "Not known", "What runs is none of the profile's generations.");
+        return Light::new(
+            State::Unknown,
+            "Unknown",
+            "The running system is not a generation of this profile.",
+        );
     };
     if facts.current().is_none() {
         return Light::new(
@@ -400,7 +406,10 @@ fn running_system(inputs: &Inputs<'_>, facts: &Facts, running: &Generation) -> L
         return Light::new(
             State::Attention,
             format!("{name} runs"),
-            format!("The profile says Gen {}, which is not active. Switch, or roll back.", current.number),
+            format!(
+                "The profile points at Gen {}, which is not active. Switch, or roll back.",
+                current.number
+            ),
         );
     }
     if running.needs_reboot {
@@ -408,16 +417,12 @@ fn running_system(inputs: &Inputs<'_>, facts: &Facts, running: &Generation) -> L
             State::Attention,
             "Reboot needed",
             format!(
-                "{name} is active, with the kernel, initrd or modules of another. Reboot when convenient."
+                "{name} is active, but with another generation's kernel, initrd or modules. Reboot when convenient."
             ),
         );
     }
     if inputs.last_system_op.is_some_and(|op| is_rollback_to(op, running)) {
-        return Light::new(
-            State::Ok,
-            format!("Rolled back to {name}"),
-            "It stays there until the next switch.",
-        );
+        return Light::new(State::Ok, format!("Rolled back to {name}"), "It stays until the next switch.");
     }
     against_checkout(facts, running, &name)
 }
@@ -426,13 +431,15 @@ fn running_system(inputs: &Inputs<'_>, facts: &Facts, running: &Generation) -> L
 fn against_checkout(facts: &Facts, running: &Generation, name: &str) -> Light {
     let ok = |hint: String| Light::new(State::Ok, name, hint);
     let Some(built) = &running.commit else {
-        return ok("Active. It records no commit, so whether a switch is due cannot be told.".to_owned());
+        return ok(
+            "Active. It records no commit, so Backstay cannot tell whether a switch is due.".to_owned()
+        );
     };
     if let Some(flake) = &facts.switch_flake {
         return ok(format!("Built from {built}. A switch builds {flake}, not the checkout."));
     }
     let Some(checkout) = &facts.checkout else {
-        return ok(format!("Built from {built}. There is no checkout to hold it against."));
+        return ok(format!("Built from {built}. There is no checkout to compare it with."));
     };
     let now = &checkout.commit;
     let is_changed = checkout.local.as_ref().is_some_and(|local| local.changed > 0);
@@ -448,14 +455,14 @@ fn against_checkout(facts: &Facts, running: &Generation, name: &str) -> Light {
             "{name} was built from {built} with changes that the checkout no longer has. Switch."
         )),
         SameCommit::SameWithChanges => {
-            ok(format!("Built from {built} with uncommitted changes, as the checkout."))
+            ok(format!("Built from the checkout's commit ({built}), with uncommitted changes."))
         }
         SameCommit::Same if is_changed => due(format!(
-            "{name} was built from {built}; the checkout has uncommitted changes since. Commit or undo them, or switch."
+            "{name} was built from {built}; the checkout has uncommitted changes now. Commit or undo them, or switch."
         )),
-        SameCommit::Same => ok(format!("Built from {built}, as the checkout.")),
+        SameCommit::Same => ok(format!("Built from the checkout's commit ({built}).")),
         SameCommit::Unknown => ok(format!(
-            "Active. It records “{}” as its commit, so whether a switch is due cannot be told.",
+            "Active. It records “{}” as its commit, so Backstay cannot tell whether a switch is due.",
             built.0
         )),
     }
@@ -479,7 +486,7 @@ fn tests(inputs: &Inputs<'_>) -> Light {
             Some(Phase::Testing { done, total }) => format!("Running {done}/{total}"),
             _ => "Running".to_owned(),
         };
-        return Light::new(State::Working, words, "The tests run now.");
+        return Light::new(State::Working, words, "The tests are running.");
     }
     let Some(facts) = inputs.facts else {
         return Light::never_reported();
@@ -488,7 +495,11 @@ fn tests(inputs: &Inputs<'_>) -> Light {
         return Light::new(State::Unknown, "No tests", "Put executables into the host's test folder.");
     }
     let Some(running) = facts.running_generation() else {
-        return Light::new(State::Unknown, "Not known", "What runs is none of the profile's generations.");
+        return Light::new(
+            State::Unknown,
+            "Unknown",
+            "The running system is not a generation of this profile.",
+        );
     };
     let name = running_name(facts, running);
     let Some(run) = facts.tests_of(running) else {

@@ -124,9 +124,7 @@ pub fn plan(
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The host has moved since the person looked.
-    #[error(
-        "The host is on {is} now, not on {seen} as when you looked. Nothing was changed. Look again and choose."
-    )]
+    #[error("The host is on {is} now; you saw {seen}. Nothing was changed. Check the host and choose again.")]
     CurrentChanged {
         /// What the person saw.
         seen: GenerationRef,
@@ -140,13 +138,13 @@ pub enum Refusal {
     #[error("{0} is no longer in the host's profile. Nothing was changed. Choose another generation.")]
     TargetGone(GenerationRef),
     /// The number stands for another build than the person saw.
-    #[error("{0} is another build now than when you looked. Nothing was changed. Look again and choose.")]
+    #[error("{0} is not the build that you saw. Nothing was changed. Check the host and choose again.")]
     TargetChanged(GenerationRef),
     /// The store path is gone.
     #[error("{0} was garbage-collected. Nothing was changed. Choose another generation.")]
     Collected(GenerationRef),
     /// The profile points at it and it runs.
-    #[error("The host is on {0} already. Nothing was changed.")]
+    #[error("The host is already on {0}. Nothing was changed.")]
     AlreadyCurrent(GenerationRef),
 }
 

@@ -48,7 +48,7 @@ pub struct Rollout {
 pub enum RolloutState {
     /// It goes on.
     Running,
-    /// No further host is begun; those that were are seen through.
+    /// No more hosts will be started. Hosts already running will finish.
     Stopping {
         /// Why: who stopped it, or which host failed.
         why: String,

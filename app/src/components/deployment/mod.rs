@@ -108,7 +108,7 @@ fn InBrief(deployment: Signal<Deployment>) -> impl IntoView {
                 Decision::Reverted { .. } => {
                     format!("{} No host runs it any more.", decided(d).unwrap_or_default())
                 }
-                _ => format!("PR #{number} is on every host: {}.", counts(d)),
+                _ => format!("PR #{number} is deployed to all hosts: {}.", counts(d)),
             }
         })
     });
@@ -191,7 +191,7 @@ fn Decided(deployment: Signal<Deployment>, state: Shown) -> impl IntoView {
             Decision::Proposed { pull_request, .. } => view! {
                 " "
                 <a href=pull_request.url rel="external noopener">{format!("Pull request #{}", pull_request.number)}</a>
-                " with the revert waits to be merged."
+                " with the revert is waiting to be merged."
             }
             .into_any(),
             _ => ().into_any(),
@@ -213,7 +213,7 @@ fn Progress(deployment: Signal<Deployment>, state: Shown) -> impl IntoView {
     });
     move || {
         let (through, all, reverted) = counted.get()?;
-        let words = if reverted { "no longer on it" } else { "through" };
+        let words = if reverted { "no longer on it" } else { "done" };
         Some(view! {
             <p class="panel-progress">
                 <progress aria-label="Hosts" max=all.to_string() value=through.to_string()></progress>

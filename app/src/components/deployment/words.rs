@@ -52,15 +52,15 @@ pub(super) fn decided(deployment: &Deployment) -> Option<String> {
     let number = deployment.pull_request.number;
     match &deployment.decision {
         Decision::Open => None,
-        Decision::Continued { by, .. } => Some(format!("{by} decided to go on although a host failed.")),
+        Decision::Continued { by, .. } => Some(format!("{by} continued despite failures.")),
         Decision::Reverting { by, .. } => {
-            Some(format!("Asked for by {by}. The revert is being made at GitHub."))
+            Some(format!("Requested by {by}. The revert is being created on GitHub."))
         }
         Decision::Reverted { by, commit, .. } => {
             Some(format!("PR #{number} reverted by {by} (commit {commit})."))
         }
         Decision::Proposed { by, .. } => Some(format!(
-            "{by} asked for a revert. The branch may not be pushed to, so it was proposed as a pull request."
+            "{by} requested a revert. The branch does not accept pushes, so the revert was proposed as a pull request."
         )),
         Decision::Superseded => Some("A later pull request was merged.".to_owned()),
     }
@@ -69,10 +69,10 @@ pub(super) fn decided(deployment: &Deployment) -> Option<String> {
 /// A decision in a word or two.
 pub(crate) fn decision_words(deployment: &Deployment) -> &'static str {
     match &deployment.decision {
-        Decision::Open if deployment.wants_decision() => "Failed, to be decided",
+        Decision::Open if deployment.wants_decision() => "Needs a decision",
         Decision::Open => "Open",
         Decision::Continued { .. } => "Continued anyway",
-        Decision::Reverting { .. } => "Being reverted",
+        Decision::Reverting { .. } => "Reverting",
         Decision::Reverted { .. } => "Reverted",
         Decision::Proposed { .. } => "Revert proposed",
         Decision::Superseded => "Superseded",
@@ -93,7 +93,7 @@ pub(super) fn mark(outcome: &HostOutcome) -> (&'static str, &'static str) {
 /// How many hosts fared how: “2 OK, 1 failed, 1 not attempted”.
 pub(crate) fn counts(deployment: &Deployment) -> String {
     let count = |sign: &str| deployment.hosts.iter().filter(|host| mark(host).1 == sign).count();
-    let parts: Vec<_> = [("✓", "OK"), ("✗", "failed"), ("…", "at work"), ("⬜", "not attempted")]
+    let parts: Vec<_> = [("✓", "OK"), ("✗", "failed"), ("…", "in progress"), ("⬜", "not attempted")]
         .into_iter()
         .map(|(sign, words)| (count(sign), words))
         .filter(|(count, _)| *count > 0)
@@ -160,8 +160,8 @@ pub(super) fn after_revert(deployment: &Deployment, host: &HostView) -> (State, 
         (_, State::Failed) => (State::Failed, format!("Tests: {}", tests.words)),
         (_, State::Attention) => (State::Attention, "Tests due".to_owned()),
         (State::Unknown, _) => (State::Unknown, system.words.clone()),
-        (_, State::Unknown) => (State::Ok, "No longer on it, not tested".to_owned()),
-        _ => (State::Ok, "Back on what worked".to_owned()),
+        (_, State::Unknown) => (State::Ok, "No longer on it, untested".to_owned()),
+        _ => (State::Ok, "Recovered".to_owned()),
     }
 }
 
@@ -342,7 +342,7 @@ mod tests {
     fn what_is_to_be_done_after_a_revert_follows_the_lights() {
         let (ok, due) = (|words| light(State::Ok, words), |words| light(State::Attention, words));
         for (host, state, words) in [
-            (fine(), State::Ok, "Back on what worked"),
+            (fine(), State::Ok, "Recovered"),
             (host(due("Behind"), ok("Gen 48"), ok("")), State::Attention, "Pull due"),
             (host(ok("Same files"), due("Switch due"), ok("")), State::Attention, "Switch due"),
             (host(ok(""), light(State::Working, "Switching"), ok("")), State::Working, "Switching"),
@@ -389,7 +389,7 @@ mod tests {
         assert_eq!(told(made(Some("abc1234567-dirty"), 9)), still);
         assert_eq!(told(made(None, 0)), (State::Attention, "May still be on PR #42".to_owned()));
         for back in [made(Some("abc1234568"), 0), made(None, -1), made(None, 1)] {
-            assert_eq!(told(back), (State::Ok, "Back on what worked".to_owned()));
+            assert_eq!(told(back), (State::Ok, "Recovered".to_owned()));
         }
         let through = through(&reverted, |_| Some(on(made(Some("abc1234567"), 9))));
         assert_eq!((through, look(&reverted, through)), (0, Look::Going));

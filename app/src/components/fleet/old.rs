@@ -31,8 +31,8 @@ pub(crate) fn OldNews() -> impl IntoView {
         since.get().map(|since| {
             view! {
                 <div class="banner warn old-news">
-                    <p role="status">"The server is out of reach. What you see is from before; it comes back by itself."</p>
-                    <p class="faint" aria-hidden="true">"Out of reach "<SoFor since/></p>
+                    <p role="status">"The connection is lost. This page shows the last known state and reconnects automatically."</p>
+                    <p class="faint" aria-hidden="true">"Disconnected "<SoFor since/></p>
                 </div>
             }
         })

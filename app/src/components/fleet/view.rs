@@ -45,7 +45,7 @@ pub(crate) fn ViewMenu(
                     <legend>"Columns"</legend>
                     {columns}
                 </fieldset>
-                <p class="faint">"Kept for you, in every browser. What is hidden still counts and can be filtered."</p>
+                <p class="faint">"Saved to your account. Hidden columns still count for status and filters."</p>
                 <button type="submit" class="before-alive">"Save"</button>
             </ActionForm>
         </div>
@@ -68,7 +68,7 @@ fn DensityChoice(saver: Saver, density: Density, checked: bool) -> impl IntoView
             />
             {match density {
                 Density::Comfortable => "Comfortable",
-                Density::Compact => "Compact: a line each",
+                Density::Compact => "Compact: one line per host",
             }}
         </label>
     }

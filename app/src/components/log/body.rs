@@ -65,8 +65,8 @@ fn Earlier(shown: Shown) -> impl IntoView {
             view! {
                 <p class="earlier">
                     <button type="button" class="alive" disabled=shown.reading on:click=show>"Show earlier lines"</button>
-                    <span>{move || format!("{} before these. ", counted(earlier.get()))}</span>
-                    <a href=whole rel="external">"The whole text"</a>
+                    <span>{move || format!("{}. ", counted(earlier.get()))}</span>
+                    <a href=whole rel="external">"The whole output"</a>
                 </p>
             }
         })
@@ -74,7 +74,7 @@ fn Earlier(shown: Shown) -> impl IntoView {
 }
 
 fn counted(lines: u64) -> String {
-    if lines == 1 { "1 line is".to_owned() } else { format!("{lines} lines are") }
+    if lines == 1 { "1 earlier line".to_owned() } else { format!("{lines} earlier lines") }
 }
 
 /// Puts earlier lines in front, and leaves those where they are that a person sees.
@@ -97,9 +97,7 @@ fn NoLines(shown: Shown) -> impl IntoView {
     let watched = shown.watched;
     let words = Memo::new(move |_| {
         let none = watched.lines.bounds.get().1 == 0;
-        none.then(|| {
-            if watched.op.with(|op| op.status.is_open()) { "No output yet." } else { "It wrote nothing." }
-        })
+        none.then(|| if watched.op.with(|op| op.status.is_open()) { "No output yet." } else { "No output." })
     });
     move || words.get().map(|words| view! { <p class="no-lines">{words}</p> })
 }

@@ -73,10 +73,10 @@ pub(crate) fn ChangedInputs(
 ) -> impl IntoView {
     match inputs {
         Inputs::Unreadable { reason } => {
-            view! { <p class="faint">{format!("The changed inputs are not known. {reason}")}</p> }.into_any()
+            view! { <p class="faint">{format!("The changed inputs are unknown. {reason}")}</p> }.into_any()
         }
         Inputs::Known { changes } if changes.is_empty() => {
-            view! { <p class="faint">"It changes no input of the flake."</p> }.into_any()
+            view! { <p class="faint">"It changes no flake inputs."</p> }.into_any()
         }
         Inputs::Known { changes } => {
             let lines = changes

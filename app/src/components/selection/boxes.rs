@@ -51,7 +51,7 @@ pub(crate) fn SelectHost(
 #[component]
 pub(crate) fn SelectAll() -> impl IntoView {
     let all = expect_context::<Selecting>().shown;
-    view! { <SelectThese hosts=all id="select-all" label="Select all hosts that are shown"/> }
+    view! { <SelectThese hosts=all id="select-all" label="Select all shown hosts"/> }
 }
 
 /// The box that selects the hosts of a group, also while they are folded.

@@ -169,7 +169,7 @@ impl Rollout {
     pub fn told(&self, what: Option<&str>) -> String {
         let title = what.map_or_else(|| self.title(), |what| format!("Roll-out of {what}"));
         match &self.state {
-            RolloutState::Stopping { why } => format!("{title} is being stopped: {why}"),
+            RolloutState::Stopping { why } => format!("{title} is stopping: {why}"),
             RolloutState::Stopped { why } => format!("{title} stopped: {why}"),
             RolloutState::Running | RolloutState::Done => self.counted(),
         }
@@ -197,7 +197,7 @@ fn done(kind: OpKind) -> &'static str {
         OpKind::Pull => "pulled",
         OpKind::PullSwitch => "pulled and switched",
         OpKind::Test => "passed their tests",
-        OpKind::Refresh => "read",
+        OpKind::Refresh => "refreshed",
     }
 }
 

@@ -61,7 +61,7 @@ impl Event {
                 Self::PrReverted { number, message }
             }
             "resync" => Self::Resync,
-            _ => return Err(serde_json::Error::custom(format_args!("no event is called {name}"))),
+            _ => return Err(serde_json::Error::custom(format_args!("there is no event called {name}"))),
         })
     }
 }
@@ -104,7 +104,9 @@ mod tests {
         for name in Event::NAMES {
             match Event::read(name, "[[]]") {
                 Ok(event) => assert_eq!(event.name(), name),
-                Err(error) => assert!(!error.to_string().contains("no event is called"), "{name}: {error}"),
+                Err(error) => {
+                    assert!(!error.to_string().contains("there is no event called"), "{name}: {error}")
+                }
             }
         }
         assert!(Event::read("nothing", "{}").unwrap_err().to_string().contains("nothing"));

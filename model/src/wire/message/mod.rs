@@ -196,7 +196,7 @@ pub enum ServerMessage {
 #[derive(Debug, thiserror::Error)]
 pub enum MessageError {
     /// Too large to look at.
-    #[error("a message of {0} bytes, of which at most {MESSAGE_BYTES} are taken")]
+    #[error("a message of {0} bytes; the limit is {MESSAGE_BYTES}")]
     TooLarge(usize),
     /// Not one of our messages.
     #[error("not a message of this protocol: {0}")]

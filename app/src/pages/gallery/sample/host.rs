@@ -114,6 +114,6 @@ pub(in super::super) fn comparison() -> Comparison {
     Comparison {
         packages: Ok(ClosureDiff::parse(packages)),
         commits: Ok(commits),
-        ..Comparison::unknown("The host's agent is too old to tell. Update it to know.")
+        ..Comparison::unknown("The host's agent is too old to report this. Update the agent.")
     }
 }

@@ -89,7 +89,7 @@ pub(super) fn changes(_live: Live) -> AnyView {
 /// A dialog without what it is for.
 pub(super) fn trouble(_live: Live) -> AnyView {
     let sentence =
-        "The host has not reported its generations yet. Wait until its agent has connected, then look again.";
+        "The host has not reported its generations yet. Wait until its agent has connected, then try again.";
     view! { <DialogTrouble title="Rollback System - msww87" back="/gallery" sentence/> }.into_any()
 }
 

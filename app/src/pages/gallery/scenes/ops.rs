@@ -27,7 +27,7 @@ pub(super) fn states(live: Live) -> AnyView {
     view! {
         <Part title="States"><p class="gallery-row">{badges.collect_view()}</p></Part>
         <Part title="In a host's row"><ul class="gallery-cells">{open.into_iter().map(in_row).collect_view()}</ul></Part>
-        <Part title="What became of them">
+        <Part title="Results">
             <div class="gallery-stack">{over.into_iter().map(outcome).collect_view()}</div>
         </Part>
     }
