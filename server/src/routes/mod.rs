@@ -71,7 +71,7 @@ pub(crate) fn router(
         .site_pkg_dir("pkg")
         .site_addr(address)
         .build();
-    let origin = options.public_url.as_ref().map(|url| url.trim_end_matches('/').to_owned());
+    let origin = options.public_url.clone();
     let mut csrf = CsrfLayer::new().with_rejection_response(of_another_site);
     if let Some(origin) = &origin {
         csrf = csrf.add_trusted_origin(origin)?;
