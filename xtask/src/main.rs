@@ -9,6 +9,7 @@ mod places;
 mod run;
 mod setup;
 mod test;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -57,6 +58,8 @@ enum Task {
     },
     /// Measure what Backstay costs on this machine.
     Bench(bench::Options),
+    /// Check that prose is written as `docs/writing.md` asks, and that paths, links and tests in it exist.
+    Words(words::Options),
     /// Run all tests, or some.
     Test {
         /// Run only this part; may be given several times.
@@ -87,6 +90,7 @@ fn run(task: &Task) -> Result<bool> {
         Task::Host { plan, into } => nix_host::run(plan, into).map(|()| true),
         Task::HostBuild { host } => nix_host::build_checkout(host).map(|()| true),
         Task::Bench(options) => bench::run(&places, options).map(|()| true),
+        Task::Words(options) => words::show_all(&places, options),
         Task::Test { only } => test::run(&places, only),
     }
 }

@@ -14,13 +14,15 @@ use clap::ValueEnum;
 
 use self::counts::Counts;
 use crate::places::Places;
-use crate::{build, setup};
+use crate::{build, setup, words};
 
 /// A part of the tests that can be run alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
     /// The formatting of the Rust sources.
     Fmt,
+    /// Prose is written as `docs/writing.md` asks, and what it names exists.
+    Words,
     /// Clippy, for this machine and for the browser.
     Clippy,
     /// The Rust tests, documentation examples included.
@@ -38,12 +40,22 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 8] =
-        [Self::Fmt, Self::Clippy, Self::Rust, Self::Chaos, Self::Systemd, Self::Docs, Self::Size, Self::E2e];
+    const ALL: [Self; 9] = [
+        Self::Fmt,
+        Self::Words,
+        Self::Clippy,
+        Self::Rust,
+        Self::Chaos,
+        Self::Systemd,
+        Self::Docs,
+        Self::Size,
+        Self::E2e,
+    ];
 
     fn title(self) -> &'static str {
         match self {
             Self::Fmt => "Formatting",
+            Self::Words => "Words",
             Self::Clippy => "Clippy",
             Self::Rust => "Rust tests",
             Self::Chaos => "Chaos",
@@ -54,9 +66,15 @@ impl Part {
         }
     }
 
+    /// False for parts that read the sources alone.
+    fn needs_setup(self) -> bool {
+        !matches!(self, Self::Fmt | Self::Words)
+    }
+
     fn run(self, places: &Places) -> Result<Counts> {
         match self {
             Self::Fmt => build::run(places, &["fmt", "--all", "--check"], &[]).map(|()| Counts::default()),
+            Self::Words => words::test(places).map(|()| Counts::default()),
             Self::Clippy => rust::clippy(places).map(|()| Counts::default()),
             Self::Rust => rust::tests(places),
             Self::Chaos => chaos::tests(places),
@@ -78,9 +96,12 @@ struct Outcome {
 
 /// Runs the parts asked for, or all; the answer is whether everything held.
 pub(crate) fn run(places: &Places, only: &[Part]) -> Result<bool> {
-    setup::run(places)?;
-    let parts = Part::ALL.into_iter().filter(|part| only.is_empty() || only.contains(part));
-    let outcomes: Vec<Outcome> = parts.map(|part| try_part(part, places)).collect();
+    let parts: Vec<Part> =
+        Part::ALL.into_iter().filter(|part| only.is_empty() || only.contains(part)).collect();
+    if parts.iter().any(|part| part.needs_setup()) {
+        setup::run(places)?;
+    }
+    let outcomes: Vec<Outcome> = parts.into_iter().map(|part| try_part(part, places)).collect();
     Ok(tell(&outcomes))
 }
 
