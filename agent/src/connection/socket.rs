@@ -24,8 +24,10 @@ pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 /// Connects to the server and shows it who this host is.
 pub(super) async fn connect(agent: &Agent, connector: Connector) -> Result<Socket> {
     let request = request(agent)?;
-    let limits =
-        WebSocketConfig::default().max_message_size(Some(MESSAGE_BYTES)).max_frame_size(Some(MESSAGE_BYTES));
+    let limits = WebSocketConfig::default()
+        .max_message_size(Some(MESSAGE_BYTES))
+        .max_frame_size(Some(MESSAGE_BYTES))
+        .read_buffer_size(READ_BUFFER_BYTES);
     let connecting = connect_async_tls_with_config(request, Some(limits), true, Some(connector));
     let answer = tokio::time::timeout(TIMEOUT, connecting)
         .await
