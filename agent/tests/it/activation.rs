@@ -99,7 +99,7 @@ async fn an_activation_that_outlives_its_nixos_rebuild_is_waited_for() {
     let op = connection.run(OpAction::Switch).await;
     until("the op to stand still", || host.is_holding()).await;
     kill(fs::read_to_string(host.at("rebuild")).unwrap().trim().parse().unwrap());
-    let unit = "systemd still runs nixos-rebuild-switch-to-configuration.service";
+    let unit = "systemd is still running nixos-rebuild-switch-to-configuration.service";
     until("that to be told", || host.has_told(op, unit)).await;
     host.let_go();
     let heard = connection.finish(op).await;
@@ -142,7 +142,7 @@ async fn a_rollback_is_refused_while_systemd_activates_for_somebody_else() {
     let heard = one(&host, host.rollback(3, 2)).await;
     let message = heard.expect(Outcome::Refused);
     assert!(
-        message.contains("Another activation is at work") && message.contains("Nothing was changed"),
+        message.contains("Another activation is running") && message.contains("Nothing was changed"),
         "{message}"
     );
     assert_eq!((host.current(), host.switches()), (3, 0));

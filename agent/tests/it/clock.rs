@@ -42,7 +42,7 @@ async fn a_clock_that_jumped_ahead_calls_off_what_was_not_begun() {
     let host = host(ACTIVATE);
     let heard = written_down(&host, host.rollback(2, 1), 600, TimeDelta::days(-400)).await;
     let message = heard.expect(Outcome::TimedOut);
-    assert!(message.contains("not begun") && message.contains("Nothing was changed"), "{message}");
+    assert!(message.contains("before it began") && message.contains("Nothing was changed"), "{message}");
     assert_eq!((host.current(), host.switches()), (2, 0));
 }
 

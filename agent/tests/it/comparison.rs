@@ -104,11 +104,11 @@ async fn what_cannot_be_told_says_why_and_the_rest_is_told() {
     assert!(told.packages.is_ok());
     assert!(told.commits.unwrap_err().contains("does not have Gen 2's commit"));
     let told = compare(&mut connection, host.reference(old), host.reference(option)).await;
-    assert!(told.commits.unwrap_err().contains("was not built from a commit as it is"));
+    assert!(told.commits.unwrap_err().contains("was not built from an unmodified commit"));
 
     let elsewhere = GenerationRef { number: old, store_path: "/etc".into() };
     let told = compare(&mut connection, host.reference(option), elsewhere).await;
-    assert_eq!(told.packages.unwrap_err(), "Gen 1 is not in the host's profile any more.");
+    assert_eq!(told.packages.unwrap_err(), "Gen 1 is no longer in the host's profile.");
     assert!(told.commits.is_err() && told.reboot.is_err() && told.units.is_err());
 }
 
@@ -145,7 +145,7 @@ async fn a_reboot_is_told_against_what_was_booted() {
     let mut connection = server.accept().await;
 
     let told = compare(&mut connection, host.reference(new), host.reference(old)).await;
-    assert!(told.reboot.unwrap_err().contains("What was booted is not known"));
+    assert!(told.reboot.unwrap_err().contains("It is unknown what was booted"));
 
     // Booted with the old one, and switched since: back to it no reboot is needed, onward one is.
     std::os::unix::fs::symlink(host.store_path(old), host.at("run/booted-system")).unwrap();

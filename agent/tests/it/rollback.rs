@@ -180,7 +180,7 @@ async fn a_build_that_knows_no_check_is_rolled_back_to_all_the_same() {
     let heard = one(&host, host.rollback(5, 4)).await;
     heard.expect(Outcome::Completed);
     assert_eq!(host.running(), host.store_path(4));
-    assert!(heard.has_line("cannot be asked beforehand"));
+    assert!(heard.has_line("has no check to run before"));
 }
 
 #[tokio::test]

@@ -172,7 +172,7 @@ async fn sudo_that_wants_a_password_is_told_as_such() {
     let heard = connection.finish(op).await;
     let message = heard.expect(Outcome::Refused);
     for part in [
-        "may not run this as root (sudo: a password is required)",
+        "does not let it run this as root (sudo: a password is required)",
         "Nothing was changed",
         "without a password",
     ] {

@@ -253,7 +253,7 @@ async fn a_second_op_is_refused_while_one_is_at_work() {
     let mut connection = server.accept().await;
     let op = begin(&host, &mut connection).await;
     let second = connection.run(OpAction::Refresh).await;
-    assert!(connection.finish(second).await.expect(Outcome::Refused).contains("Another op is at work"));
+    assert!(connection.finish(second).await.expect(Outcome::Refused).contains("Another op is running"));
     host.let_go();
     // The lines of the first were heard and dropped above: they come again on the next connection.
     drop(connection);

@@ -61,7 +61,7 @@ pub(super) fn host_rebooted(programs: &Programs) -> Result<()> {
     world.guest.reboot()?;
     world.inside(&["serving"])?;
     let op = world.end_of_op()?;
-    expect(&op, "failed", "The host was rebooted while the op was at work.")?;
+    expect(&op, "failed", "The host was rebooted while the op was running.")?;
     ensure!(op.lines.iter().any(|(_, text)| text == "before 500"), "its lines are lost: {}", op.told());
     world.inside(&["reported", "1"])?;
     ensure!(world.activations() == 1, "it was activated {} times", world.activations());

@@ -52,7 +52,7 @@ pub(super) fn cancelled(programs: &Programs) -> Result<()> {
     let op = world.op_with_line("activating the configuration...")?;
     world.inside(&["post", "cancel_op", &format!("id={}", op.id)])?;
     world.op_with_line(
-        "Asked to stop. What is being activated is not stopped half-way: its end is awaited, for 300 s at most.",
+        "Cancelled. An activation is not stopped half-way: waiting up to 300 s for it to end.",
     )?;
     world.go_on()?;
     let op = world.end_of_op()?;
@@ -64,7 +64,7 @@ pub(super) fn cancelled(programs: &Programs) -> Result<()> {
 pub(super) fn rebuild_killed(programs: &Programs) -> Result<()> {
     let world = activating(programs)?;
     world.guest.script(&format!("kill -KILL $(cat {TRACES}/rebuild); pkill -KILL -x systemd-run"))?;
-    world.op_with_line(&format!("systemd still runs {UNIT}. Its end is awaited."))?;
+    world.op_with_line(&format!("systemd is still running {UNIT}. Waiting for it to end."))?;
     world.go_on()?;
     expect(&world.end_of_op()?, "failed", "The host is on Gen 4.")?;
     at_rest(&world)
