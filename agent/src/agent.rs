@@ -1,4 +1,4 @@
-//! The agent as a whole: what it has on its host, and its life from start to stop.
+//! The state of the agent.
 
 use std::collections::HashMap;
 use std::io;
@@ -17,10 +17,10 @@ use crate::platform;
 use crate::runner;
 use crate::token::HostToken;
 
-/// How long an answer of systemd holds.
+/// How long an answer of systemd is valid.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 
-/// What the agent has on its host.
+/// The state of the agent.
 pub(crate) struct Agent {
     pub(crate) config: Arc<Config>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -28,13 +28,14 @@ pub(crate) struct Agent {
     pub(crate) facts: Arc<FactsReader>,
     pub(crate) launcher: Launcher,
     pub(crate) token: HostToken,
-    /// Made up at the start, so that the server can tell this agent from another with the same token.
+    /// Random at each start, so that the server can tell this agent from another with the same token.
     pub(crate) instance: u64,
-    /// Up to which line the server has stored an op's output. Only saves saying it all again after a reconnect.
+    /// The last line of each op's output that the server has stored. This only avoids sending everything
+    /// again after a reconnect.
     stored: Mutex<HashMap<OpId, u64>>,
-    /// Since when it is known of an op that its runner is gone while a command of it is still at work.
+    /// When each op was found without a runner while one of its commands was still running.
     orphaned: Mutex<HashMap<OpId, Instant>>,
-    /// When systemd was last asked whether an op's activation goes on, and what it said.
+    /// When systemd was last asked whether an op's activation is still running, and its answer.
     asked: Mutex<HashMap<OpId, (Instant, bool)>>,
 }
 
@@ -55,21 +56,21 @@ impl Agent {
         })
     }
 
-    /// Takes up what an earlier agent left: an op that was accepted and never begun is begun, or, where its time is
-    /// over, called off.
+    /// Resumes what an earlier agent left: starts ops that were accepted and not begun, and ends those whose
+    /// time is over.
     pub(crate) fn resume(&self) -> Result<()> {
         for entry in self.journal.entries()? {
             match self.status(&entry) {
                 Ok(EntryStatus::NotBegun) => self.launcher.start(entry),
                 Ok(_) => {}
-                Err(error) => tracing::error!(op = %entry.op(), %error, "how far the op is cannot be read"),
+                Err(error) => tracing::error!(op = %entry.op(), %error, "the op's status cannot be read"),
             }
         }
         Ok(())
     }
 
-    /// How far an op is. Where nobody else will say how it ended, this does; as long as the disk does not take that, the
-    /// op counts as it was.
+    /// Returns how far an op has got. Ends it if nothing else will; until the disk takes that, the status
+    /// stays as it was.
     pub(crate) fn status(&self, entry: &Entry) -> io::Result<EntryStatus> {
         let status = match entry.status()? {
             EntryStatus::Died if self.still_activates(entry) => EntryStatus::Orphaned,
@@ -79,48 +80,48 @@ impl Agent {
             None => Ok(status),
             Some(Ok(())) => entry.status(),
             Some(Err(error)) => {
-                tracing::debug!(op = %entry.op(), %error, "the op's end cannot be written yet");
+                tracing::debug!(op = %entry.op(), %error, "the op's result cannot be written yet");
                 Ok(status)
             }
         }
     }
 
-    /// Ends an op for which nobody else will speak; nothing where somebody will.
+    /// Ends an op that nothing else will end. Returns `None` if something else will.
     fn settle_orphan(&self, entry: &Entry, status: &EntryStatus) -> Option<io::Result<()>> {
         let now = self.clock.now();
         let end = |result: OpResult| Some(entry.end(&result));
         match status {
             EntryStatus::NotBegun if entry.is_overdue(now) => {
-                let message = "It was not begun before its time ran out. Nothing was changed. Ask again if it is \
+                let message = "Its time ran out before it began. Nothing was changed. Request it again if it is \
                                still wanted.";
                 Some(self.launcher.abort(entry, Outcome::TimedOut, message))
             }
-            // The next agent tells of the reboot.
+            // The next agent reports the reboot.
             EntryStatus::Died if !entry.was_rebooted() && self.launcher.is_going_down() => None,
             EntryStatus::Died => {
                 if matches!(entry.file().action, OpAction::Pull | OpAction::PullSwitch) {
                     runner::note_left_locks(entry);
                 }
                 let message = if entry.was_rebooted() {
-                    "The host was rebooted while the op was at work. Its output up to there is kept; what the host is \
-                     now was read afterwards."
+                    "The host was rebooted while the op was running. Its output until then was kept. The state shown \
+                     was read afterwards."
                 } else {
-                    "The runner was killed before it could say how the op ended. Its output up to there is kept; what \
-                     the host is now was read afterwards."
+                    "The runner was killed before it could report a result. Its output until then was kept. The state \
+                     shown was read afterwards."
                 };
                 end(ended_without_runner(entry, now, Outcome::Failed, message))
             }
             EntryStatus::Orphaned if self.has_waited_enough(entry) => {
-                let message = "The runner was killed before it could say how the op ended, and a command of it is \
-                               still at work on the host. Look at the host's processes.";
+                let message = "The runner was killed before it could report a result, and one of its commands is \
+                               still running. Check the processes on the host.";
                 end(ended_without_runner(entry, now, Outcome::Failed, message))
             }
             _ => None,
         }
     }
 
-    /// Whether systemd still activates on behalf of an op whose runner is gone: nothing of that holds the op's lock. An
-    /// op is followed closely, so systemd is not asked each time.
+    /// Whether systemd is still activating on behalf of an op whose runner is gone. Such an activation does
+    /// not hold the op's lock. An op's status is read often, so answers are cached.
     fn still_activates(&self, entry: &Entry) -> bool {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((at, answer)) = asked.get(&entry.op())
@@ -138,14 +139,14 @@ impl Agent {
         orphaned.entry(entry.op()).or_insert_with(Instant::now).elapsed() > entry.patience()
     }
 
-    /// Drops what is known of an op that the journal has forgotten.
+    /// Forgets what is cached about an op that the journal has forgotten.
     pub(crate) fn forget(&self, op: OpId) {
         self.stored().remove(&op);
         self.orphaned.lock().unwrap_or_else(PoisonError::into_inner).remove(&op);
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&op);
     }
 
-    /// Up to which line the server has stored each op's output.
+    /// The last line of each op's output that the server has stored.
     pub(crate) fn stored(&self) -> MutexGuard<'_, HashMap<OpId, u64>> {
         self.stored.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -161,7 +162,7 @@ mod tests {
     use super::*;
     use crate::journal::OpFile;
 
-    /// An agent whose clock is `off` from now, and an op that it was given now and has a minute for.
+    /// An agent whose clock is `off` from now, and an op that was accepted now and has a minute.
     fn agent_and_op(state: &std::path::Path, off: TimeDelta) -> (Agent, Entry, DateTime<Utc>) {
         let text = format!("server = \"http://localhost\"\nplatform = \"darwin\"\nstate_dir = {state:?}");
         let mut agent = Agent::new(Arc::new(toml::from_str(&text).unwrap())).unwrap();
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn an_op_that_was_not_begun_before_the_clock_jumped_ahead_is_called_off() {
+    fn an_op_that_was_not_begun_before_the_clock_jumped_ahead_is_ended() {
         let state = tempfile::tempdir().unwrap();
         let (agent, entry, _) = agent_and_op(state.path(), TimeDelta::days(400));
         let EntryStatus::Ended(result) = agent.status(&entry).unwrap() else { panic!() };
@@ -200,17 +201,17 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let (agent, entry, _) = agent_and_op(state.path(), TimeDelta::days(400));
         let _held_by_a_command = entry.lock().unwrap().unwrap();
-        // No process has this number.
+        // No process has this ID.
         fs::write(entry.folder().join("begun"), i32::MAX.to_string()).unwrap();
         assert_eq!(agent.status(&entry).unwrap(), EntryStatus::Orphaned);
         let long_ago = Instant::now().checked_sub(entry.patience()).unwrap();
         agent.orphaned.lock().unwrap().insert(entry.op(), long_ago);
         let EntryStatus::Ended(result) = agent.status(&entry).unwrap() else { panic!() };
-        assert!(result.message.contains("still at work"), "{}", result.message);
+        assert!(result.message.contains("still running"), "{}", result.message);
     }
 
     #[test]
-    fn an_op_that_a_reboot_ended_is_told_as_such() {
+    fn an_op_that_a_reboot_ended_says_so() {
         let state = tempfile::tempdir().unwrap();
         let (agent, entry, _) = agent_and_op(state.path(), TimeDelta::zero());
         entry.begin_in(Some("another boot".to_owned())).unwrap();
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_the_disk_does_not_take_is_no_error_and_is_written_later() {
+    fn a_result_that_the_disk_does_not_take_is_written_later() {
         let state = tempfile::tempdir().unwrap();
         let (agent, entry, accepted_at) = agent_and_op(state.path(), TimeDelta::seconds(-5));
         entry.begin().unwrap();
@@ -239,7 +240,7 @@ mod tests {
         fs::remove_dir(in_the_way).unwrap();
         let EntryStatus::Ended(result) = agent.status(&entry).unwrap() else { panic!() };
         assert_eq!(result.outcome, Outcome::Failed);
-        // It does not end before it began, although the clock was set back.
+        // The result does not end before it starts, although the clock was set back.
         assert_eq!((result.started_at, result.finished_at), (accepted_at, accepted_at));
     }
 }

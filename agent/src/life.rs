@@ -12,10 +12,10 @@ use crate::connection;
 use crate::lock::Lock;
 use crate::storage;
 
-/// Runs the agent until it is told to stop by a signal. Runners go on.
+/// Runs the agent until a signal stops it. Runners go on.
 ///
 /// # Errors
-/// Where it cannot start: the state folder cannot be used, or another agent uses it.
+/// If it cannot start: the state folder cannot be used, or another agent uses it.
 pub(crate) fn run(config: &Arc<Config>) -> Result<()> {
     let state = &config.state_dir;
     storage::create_private_folder(state).with_context(|| format!("cannot make {}", state.display()))?;
@@ -52,7 +52,7 @@ fn stop_on_signal(stop: CancellationToken) -> Result<()> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::info!("stopping; runners are processes of their own and are not stopped by this one");
+        tracing::info!("stopping; runners are separate processes and go on");
         stop.cancel();
     });
     Ok(())

@@ -1,4 +1,4 @@
-//! Users of this machine: whose a folder is, and what programs that run as them need to know.
+//! Users of this machine.
 
 use std::fs;
 use std::io;
@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use crate::command::{self, Invocation, User};
 
-/// Where users are listed on Linux.
+/// The list of users on Linux.
 const PASSWD: &str = "/etc/passwd";
-/// Upper bound on asking another program about a user.
+/// Time limit for asking another program about a user.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Returns the user with this number.
@@ -19,12 +19,12 @@ pub(crate) fn user(uid: u32) -> Option<User> {
     find(&listed, uid).or_else(|| find(&look_up(uid)?, uid))
 }
 
-/// Whose a folder is, behind all links.
+/// Returns the owner of a folder, following links.
 pub(crate) fn owner(path: &Path) -> io::Result<u32> {
     fs::metadata(path).map(|found| found.uid())
 }
 
-/// What the system says of a user whom no file lists: from a directory service, or on a Mac.
+/// Looks up a user that no file lists: from a directory service, or on a Mac.
 fn look_up(uid: u32) -> Option<String> {
     let program = if cfg!(target_os = "macos") { ["id", "-P"] } else { ["getent", "passwd"] };
     let words = [program[1].to_owned(), uid.to_string()];
@@ -35,7 +35,8 @@ fn find(listed: &str, uid: u32) -> Option<User> {
     listed.lines().filter_map(parse).find(|user| user.uid == uid)
 }
 
-/// `name:password:uid:gid:…:home:shell`. What lies between differs: Linux has one field there, a Mac's `id -P` four.
+/// Parses `name:password:uid:gid:…:home:shell`. The middle differs: Linux has one field there, a Mac's `id
+/// -P` four.
 fn parse(line: &str) -> Option<User> {
     let fields: Vec<_> = line.trim_end().split(':').collect();
     let [name, _, uid, gid, .., home, _] = fields.as_slice() else { return None };

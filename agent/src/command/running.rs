@@ -1,4 +1,4 @@
-//! A program that runs: how it is watched, and how it is stopped.
+//! Watches and stops a running program.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, ExitStatus};
@@ -12,18 +12,18 @@ use super::output::Outputs;
 use super::{Bounds, Care, CommandStatus, Services};
 use crate::systemd;
 
-/// How long a program may take to end after it was asked to, before it is killed.
+/// Time between SIGTERM and SIGKILL. git and others remove their lock files at SIGTERM.
 const GRACE: Duration = Duration::from_secs(10);
-/// The longest pause between two looks at a running program.
+/// Upper bound on the pause between two checks.
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
-/// The pause between two questions to systemd.
+/// Pause between two questions to systemd.
 const ASK_AGAIN: Duration = Duration::from_millis(250);
-/// How long the own end is awaited of what could not be stopped.
+/// How long to wait for a program that could not be stopped to end on its own.
 const OWN_END: Duration = Duration::from_mins(10);
-/// How long systemd may be silent: it is while it re-executes itself.
+/// How long systemd may be silent, as it is while it re-executes itself.
 const SILENCE: Duration = Duration::from_mins(1);
 
-/// A program that runs.
+/// A running program.
 pub(super) struct Running {
     child: Child,
     group: Group,
@@ -38,12 +38,12 @@ impl Running {
         Self { child, group, outputs, services, status: None }
     }
 
-    /// The number of its process group.
+    /// The ID of its process group.
     pub(super) fn group(&self) -> i32 {
         self.group.id()
     }
 
-    /// Until it has ended, and what systemd runs on its behalf has come to rest.
+    /// Waits until it has ended, and until everything that systemd runs on its behalf has ended.
     pub(super) fn run_to_completion(
         mut self,
         bounds: &Bounds<'_>,
@@ -77,11 +77,11 @@ impl Running {
             }
             if (bounds.cancelled)() {
                 if spared_until.is_none() && (care.is_delicate)() {
-                    let told = format!(
-                        "Asked to stop. What is being activated is not stopped half-way: its end is awaited, for {} s at most.",
+                    let message = format!(
+                        "Cancelled. An activation is not stopped half-way: waiting up to {} s for it to end.",
                         care.patience.as_secs()
                     );
-                    each_line(Stream::Agent, &told);
+                    each_line(Stream::Agent, &message);
                     spared_until = Some(now + care.patience);
                 }
                 if spared_until.is_none_or(|until| now >= until) {
@@ -99,7 +99,7 @@ impl Running {
         self.status = self.child.wait().ok();
     }
 
-    /// How it ended; `None` while it runs.
+    /// Returns how it ended, or `None` while it runs.
     fn poll_status(&mut self) -> Option<CommandStatus> {
         if self.status.is_none() {
             match self.child.try_wait() {
@@ -112,7 +112,7 @@ impl Running {
         self.status.map(command_status)
     }
 
-    /// Asks the whole group to end, kills what has not ended after a while, and still reads what they say.
+    /// Sends SIGTERM to the whole group and SIGKILL to what remains, and keeps reading their output.
     fn stop(&mut self, why: CommandStatus, each_line: &mut impl FnMut(Stream, &str)) -> CommandStatus {
         if let Err(reason) = self.group.terminate() {
             return self.own_end(&reason, each_line);
@@ -120,12 +120,12 @@ impl Running {
         if self.is_gone_within(GRACE, each_line) {
             return why;
         }
-        let told = format!("It did not end within {} s of being told to, and is killed.", GRACE.as_secs());
-        each_line(Stream::Agent, &told);
+        let message = format!("It did not end within {} s of SIGTERM. Killing it.", GRACE.as_secs());
+        each_line(Stream::Agent, &message);
         if let Err(reason) = self.group.kill() {
             return self.own_end(&reason, each_line);
         }
-        // Nothing outlives SIGKILL for long, but a process that hangs in the kernel must not hang the runner.
+        // Nothing survives SIGKILL for long, but a process that hangs in the kernel must not hang the runner.
         let patience = Instant::now() + GRACE;
         while self.poll_status().is_none() {
             if Instant::now() >= patience {
@@ -150,13 +150,16 @@ impl Running {
         }
     }
 
-    /// Waits for the end of what cannot be told to stop.
+    /// Waits for a program that cannot be stopped to end on its own.
     pub(super) fn own_end(
         &mut self,
         reason: &str,
         each_line: &mut impl FnMut(Stream, &str),
     ) -> CommandStatus {
-        each_line(Stream::Agent, &format!("It could not be stopped: {reason}. Its own end is awaited."));
+        each_line(
+            Stream::Agent,
+            &format!("It could not be stopped: {reason}. Waiting for it to end on its own."),
+        );
         let until = Instant::now() + OWN_END;
         loop {
             self.outputs.poll(each_line);
@@ -168,8 +171,8 @@ impl Running {
         }
     }
 
-    /// Waits until systemd runs nothing more on behalf of the program, which has ended. Time that ran out stops it; after
-    /// a cancel its own end is awaited for a while.
+    /// Waits until systemd runs nothing more on behalf of the program, which has ended. A timeout stops it;
+    /// after a cancel it has some time to end on its own.
     fn rest(
         &mut self,
         status: CommandStatus,
@@ -183,7 +186,10 @@ impl Running {
         if units.is_empty() {
             return status;
         }
-        each_line(Stream::Agent, &format!("systemd still runs {}. Its end is awaited.", units.join(", ")));
+        each_line(
+            Stream::Agent,
+            &format!("systemd is still running {}. Waiting for it to end.", units.join(", ")),
+        );
         let stop_at = match status {
             CommandStatus::TimedOut => began,
             CommandStatus::Cancelled => bounds.deadline.min(began + care.patience),
@@ -209,7 +215,7 @@ impl Running {
     }
 }
 
-/// The units that have not come to rest. systemd may be silent for a while.
+/// Returns the units that are still active. systemd may be silent for a while.
 fn at_work(services: &Services, each_line: &mut impl FnMut(Stream, &str)) -> Vec<String> {
     let until = Instant::now() + SILENCE;
     loop {
@@ -217,8 +223,8 @@ fn at_work(services: &Services, each_line: &mut impl FnMut(Stream, &str)) -> Vec
             Ok(units) => return units,
             Err(_) if Instant::now() < until && systemd::is_running() => thread::sleep(ASK_AGAIN),
             Err(why) => {
-                let told = format!("systemd could not be asked whether the activation goes on: {why}.");
-                each_line(Stream::Agent, &told);
+                let message = format!("systemd did not say whether the activation is still running: {why}.");
+                each_line(Stream::Agent, &message);
                 return vec![];
             }
         }

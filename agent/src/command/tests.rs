@@ -57,7 +57,7 @@ fn time_that_runs_out_ends_the_whole_group() {
     assert_eq!(run(&sh("sleep 1000"), &at_once).0, CommandStatus::TimedOut);
 }
 
-/// Gone, or dead and only not yet waited for by whoever inherited it.
+/// Gone, or a zombie that its new parent has not reaped yet.
 fn is_gone(pid: i32) -> bool {
     fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |stat| stat.contains(") Z "))
 }
@@ -117,7 +117,7 @@ fn time_that_runs_out_does_not_wait() {
     assert_eq!(status, CommandStatus::TimedOut);
 }
 
-/// A program whose activation goes on elsewhere for as long as a file is there, as far as this `systemctl` tells; it
+/// A program whose activation continues elsewhere while a file exists, according to this `systemctl`, which
 /// takes what it is told to stop for stopped.
 fn activating_elsewhere(folder: &std::path::Path, script: &str) -> Invocation {
     let unit = folder.join("unit");
@@ -135,13 +135,13 @@ fn activating_elsewhere(folder: &std::path::Path, script: &str) -> Invocation {
 fn what_systemd_runs_for_a_program_that_failed_is_waited_for() {
     let folder = tempfile::tempdir().unwrap();
     let unit = folder.path().join("unit");
-    // Ends by itself a moment after the program has.
+    // Ends on its own a moment after the program.
     let script = format!("(sleep 0.5; rm '{}') >/dev/null 2>&1 & exit 1", unit.display());
     let (status, lines) = run(&activating_elsewhere(folder.path(), &script), &patient());
     assert_eq!(status, CommandStatus::Exited(1));
-    assert!(!unit.exists(), "its end was not awaited");
+    assert!(!unit.exists(), "the program did not wait for it");
     assert!(!folder.path().join("stopped").exists());
-    assert!(lines.iter().any(|(_, line)| line.contains("systemd still runs rebuild-switch.service")));
+    assert!(lines.iter().any(|(_, line)| line.contains("systemd is still running rebuild-switch.service")));
 }
 
 #[test]
@@ -155,21 +155,21 @@ fn what_systemd_runs_is_stopped_when_time_runs_out() {
 
 #[test]
 fn a_program_that_cannot_be_told_to_stop_is_waited_for_and_said_to_have_ended_itself() {
-    // What this user may not signal: as root there is nothing like that, so the kernel is not asked.
+    // A process that this user may not signal. There is none for root, so the kernel is not involved.
     let mut running = sh("sleep 0.3; exit 3").start(&std::env::temp_dir()).unwrap();
     let mut lines = vec![];
     let status = running.own_end("sudo refused", &mut |_, line: &str| lines.push(line.to_owned()));
     assert_eq!(status, CommandStatus::Exited(3));
-    assert_eq!(lines, ["It could not be stopped: sudo refused. Its own end is awaited."]);
+    assert_eq!(lines, ["It could not be stopped: sudo refused. Waiting for it to end on its own."]);
 }
 
 #[test]
 fn words_on_both_streams_come_in_the_order_in_which_they_were_written() {
-    // As switch-to-configuration speaks, and then the activation that it starts.
+    // In the order of switch-to-configuration and the activation that it starts.
     let script = "echo 'activating the configuration...' >&2; sleep 0.05; echo 'setting up /etc...'";
     let mut running = sh(script).start(&std::env::temp_dir()).unwrap();
     let mut lines = vec![];
-    // Both lines are there when they are first looked at.
+    // Both lines exist at the first read.
     running.wait();
     running.run_to_completion(&patient(), &Care::NONE, &mut |_, line: &str| lines.push(line.to_owned()));
     assert_eq!(lines, ["activating the configuration...", "setting up /etc..."]);

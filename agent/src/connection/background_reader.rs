@@ -1,4 +1,4 @@
-//! Reads the host beside the conversation: a disk that is slow must not make the server think that nobody is there.
+//! Reads the host in the background: a slow disk must not make the server think that the agent is gone.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,43 +9,43 @@ use tokio::sync::mpsc;
 
 use crate::facts::FactsReader;
 
-/// Something that was read and is to be told.
+/// Something to send to the server.
 #[derive(Debug)]
 pub(super) enum Update {
-    /// The host is another than last told.
+    /// The host has changed since the last facts were sent.
     Facts(Box<Facts>),
-    /// The host, after an op ended.
+    /// An op ended, and the host was read after that.
     Finished(FinishedOp, Box<Facts>),
 }
 
-/// How an op ended.
+/// An op that ended.
 #[derive(Debug)]
 pub(super) struct FinishedOp {
     pub(super) op: OpId,
     pub(super) result: Box<OpResult>,
-    /// How many lines it has written, counted when it had ended: by the time that the host was read, the journal may have
-    /// forgotten the op.
+    /// The number of lines that it wrote, counted when it ended: by the time the host has been read, the
+    /// journal may have forgotten the op.
     pub(super) lines: u64,
 }
 
-/// One reading, as it comes back.
+/// The result of one reading.
 enum ReadResult {
     Fingerprint(u64),
     Facts { fingerprint: u64, facts: Box<Facts> },
 }
 
-/// The readings of one connection. There is never more than one at a time, so that a disk that hangs costs one thread, and
-/// what is read later is told later.
+/// Reads the host for one connection. There is never more than one reading at a time, so that a disk that
+/// hangs costs one thread, and facts are sent in the order in which they were read.
 pub(super) struct BackgroundReader {
     host: Arc<FactsReader>,
     sender: mpsc::UnboundedSender<ReadResult>,
     receiver: mpsc::UnboundedReceiver<ReadResult>,
-    /// Whether a reading is under way.
+    /// True while a reading is running.
     busy: bool,
-    /// Whether the host is to be read once that has come back.
+    /// True if the host must be read after that.
     wanted: bool,
-    /// The ends that are to be told with the reading that is under way, and with the next one: only what is read after an
-    /// op's end says what became of it.
+    /// The ops to report with the running reading, and with the next one: only facts that were read after the
+    /// op ended show its effect.
     finished: Vec<FinishedOp>,
     next_finished: Vec<FinishedOp>,
     updates: VecDeque<Update>,
@@ -54,7 +54,7 @@ pub(super) struct BackgroundReader {
 }
 
 impl BackgroundReader {
-    /// Of a host of which this connection has told nothing yet.
+    /// A reader for a connection that has sent no facts.
     pub(super) fn new(host: Arc<FactsReader>) -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
         Self {
@@ -71,39 +71,39 @@ impl BackgroundReader {
         }
     }
 
-    /// Looks whether the host has changed, unless it is being read anyway.
+    /// Checks whether the host has changed, unless it is being read anyway.
     pub(super) fn check_for_changes(&mut self) {
         if !self.busy {
             self.spawn(|host| ReadResult::Fingerprint(host.fingerprint()));
         }
     }
 
-    /// Reads the host, to tell it if it is another than last told.
+    /// Reads the host, and sends the facts if they have changed.
     pub(super) fn read(&mut self) {
         self.wanted = true;
         self.begin();
     }
 
-    /// Reads the host, to tell it in any case.
+    /// Reads the host, and sends the facts in any case.
     pub(super) fn read_and_send(&mut self) {
         self.last_sent = None;
         self.read();
     }
 
-    /// Reads the host, to tell it with the end of an op.
+    /// Reads the host, and sends the facts with the result of an op.
     pub(super) fn read_after_op(&mut self, end: FinishedOp) {
         self.next_finished.retain(|other| other.op != end.op);
         self.next_finished.push(end);
         self.read();
     }
 
-    /// What is to be told next.
+    /// Returns what to send next.
     pub(super) async fn next(&mut self) -> Update {
         loop {
             if let Some(update) = self.updates.pop_front() {
                 return update;
             }
-            // This end holds a sender, so the channel never closes.
+            // This value holds a sender, so the channel never closes.
             let Some(reading) = self.receiver.recv().await else { std::future::pending().await };
             self.take(reading);
         }
@@ -129,7 +129,7 @@ impl BackgroundReader {
         self.begin();
     }
 
-    /// Begins the reading that is wanted, once the one before has come back.
+    /// Starts the requested reading once the previous one has come back.
     fn begin(&mut self) {
         if self.busy || !self.wanted {
             return;
@@ -137,7 +137,7 @@ impl BackgroundReader {
         self.wanted = false;
         self.finished = std::mem::take(&mut self.next_finished);
         self.spawn(|host| {
-            // Taken before: what changes while the host is being read shows at the next look.
+            // Taken first: a change during the reading shows at the next check.
             let fingerprint = host.fingerprint();
             ReadResult::Facts { fingerprint, facts: Box::new(host.read()) }
         });
@@ -147,7 +147,7 @@ impl BackgroundReader {
         self.busy = true;
         let (host, sender) = (Arc::clone(&self.host), self.sender.clone());
         tokio::spawn(async move {
-            // One reading at a time of all connections too: the one before may still hang.
+            // One reading at a time across connections too: the previous connection's may still hang.
             let turn = host.turn().await;
             let read = tokio::task::spawn_blocking(move || {
                 let reading = how(&host);
@@ -159,7 +159,7 @@ impl BackgroundReader {
     }
 }
 
-/// Whether two readings say the same of the host.
+/// Whether two readings agree.
 fn is_same(one: &Facts, other: &Facts) -> bool {
     *one == Facts { read_at: one.read_at, ..other.clone() }
 }
@@ -209,8 +209,8 @@ mod tests {
         FinishedOp { op, result: Box::new(result), lines: 0 }
     }
 
-    /// What is told of a reading, in short.
-    fn told(reader: &mut BackgroundReader, reading: ReadResult) -> Vec<String> {
+    /// Describes what is sent after a reading.
+    fn sent_after(reader: &mut BackgroundReader, reading: ReadResult) -> Vec<String> {
         reader.take(reading);
         let in_short = |update| match update {
             Update::Facts(facts) => facts.profile,
@@ -220,28 +220,29 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_what_is_new_is_told() {
+    async fn only_changed_facts_are_sent() {
         let mut reader = reader();
-        assert_eq!(told(&mut reader, facts("a")), ["a"]);
-        assert!(told(&mut reader, facts("a")).is_empty());
-        assert_eq!(told(&mut reader, facts("b")), ["b"]);
+        assert_eq!(sent_after(&mut reader, facts("a")), ["a"]);
+        assert!(sent_after(&mut reader, facts("a")).is_empty());
+        assert_eq!(sent_after(&mut reader, facts("b")), ["b"]);
     }
 
     #[tokio::test]
-    async fn the_end_of_an_op_is_told_with_what_was_read_after_it() {
+    async fn a_result_is_sent_with_facts_that_were_read_after_the_op() {
         let mut reader = reader();
         reader.read();
         let op = OpId::new();
-        // The reading that is under way began before the op ended. Told twice, it is one end.
+        // The running reading began before the op ended. Reported twice, it is one result.
         reader.read_after_op(end(op));
         reader.read_after_op(end(op));
-        assert_eq!(told(&mut reader, facts("before")), ["before"]);
+        assert_eq!(sent_after(&mut reader, facts("before")), ["before"]);
         assert!(reader.busy, "the host is read again");
-        assert_eq!(told(&mut reader, facts("after")), [format!("{op} after")]);
+        assert_eq!(sent_after(&mut reader, facts("after")), [format!("{op} after")]);
         assert!(!reader.busy);
     }
 
-    /// A pipe that nobody writes to, in place of a file of the checkout, is a disk that does not answer.
+    /// A pipe that nobody writes to, in place of a file of the checkout, simulates a disk that does not
+    /// respond.
     #[test]
     fn a_disk_that_hangs_costs_one_thread() {
         let folder = tempfile::tempdir().unwrap();
@@ -256,7 +257,7 @@ mod tests {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.max_blocking_threads(2).build().unwrap();
         runtime.block_on(async {
-            // Two connections, one after the other, and what their clocks and ops ask for.
+            // Two connections in sequence, with what their timers and ops request.
             for mut reader in [BackgroundReader::new(Arc::clone(&host)), BackgroundReader::new(host)] {
                 for _ in 0..20 {
                     reader.check_for_changes();
@@ -273,10 +274,10 @@ mod tests {
     #[tokio::test]
     async fn a_change_is_noticed_even_if_it_came_while_the_host_was_read() {
         let mut reader = reader();
-        assert_eq!(told(&mut reader, facts("a")), ["a"]);
-        assert!(told(&mut reader, ReadResult::Fingerprint(1)).is_empty());
+        assert_eq!(sent_after(&mut reader, facts("a")), ["a"]);
+        assert!(sent_after(&mut reader, ReadResult::Fingerprint(1)).is_empty());
         assert!(!reader.busy);
-        assert!(told(&mut reader, ReadResult::Fingerprint(2)).is_empty());
+        assert!(sent_after(&mut reader, ReadResult::Fingerprint(2)).is_empty());
         assert!(reader.busy, "the host is read");
     }
 }

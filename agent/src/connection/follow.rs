@@ -1,4 +1,4 @@
-//! Follows one op for as long as a connection lives.
+//! Follows one op while a connection lives.
 
 use std::time::{Duration, Instant};
 
@@ -7,41 +7,41 @@ use backstay_model::wire::message::OpResult;
 
 use crate::journal::{Entry, EntryStatus, Tail};
 
-/// After how long an end that was told and of which nothing was heard is told again: the word may be lost although the
-/// connection is not.
+/// How long to wait for an acknowledgement before a result is sent again: the message may be lost although
+/// the connection is not.
 const ACK_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How far the server has been told of an op's end.
+/// How far the delivery of an op's result has got.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Delivery {
-    /// It has not ended, or not all of its output has been sent.
+    /// The op has not ended, or not all of its output has been sent.
     Pending,
-    /// The host is being read, to be told with it.
+    /// The host is being read; the facts go with the result.
     ReadingFacts,
-    /// It has been told, then.
+    /// The result was sent and has not been acknowledged.
     AwaitingAck { result: Box<OpResult>, sent_at: Instant },
 }
 
-/// One op of the journal, as this connection knows it.
+/// One op of the journal, as far as this connection has sent it.
 #[derive(Debug)]
 pub(super) struct Follow {
     pub(super) entry: Entry,
     pub(super) delivery: Delivery,
-    /// Whether the op is to stop and the disk did not take that yet.
+    /// True if the op was cancelled and the disk has not taken that yet.
     pub(super) cancel_pending: bool,
-    /// Whether it has been logged that the op cannot be read.
+    /// True if it has been logged that the op cannot be read.
     pub(super) is_unreadable: bool,
     tail: Tail,
 }
 
-/// What is to be sent next.
+/// What to send next.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     pub(super) lines: Vec<OutputLine>,
     pub(super) phase: Option<backstay_model::Phase>,
-    /// How the op ended, once all of its output has been handed out.
+    /// The result, once all of the output has been passed on.
     pub(super) result: Option<Box<OpResult>>,
-    /// Whether there may be more at once.
+    /// Whether there may be more right away.
     pub(super) more: bool,
 }
 
@@ -52,13 +52,13 @@ impl Follow {
         Self { tail, delivery: Delivery::Pending, cancel_pending: false, is_unreadable: false, entry }
     }
 
-    /// How many lines the op has written, as far as it has been followed.
+    /// Returns the number of lines read so far.
     pub(super) fn lines(&self) -> u64 {
         self.tail.lines()
     }
 
-    /// What came since the last time. `standing` was read before: when the op had ended by then, all its output is
-    /// there now. Lines up to `stored` are known to the server.
+    /// Returns what came since the last call. `status` was read before: if the op had ended by then, all of
+    /// its output is there now. The server has lines up to `stored`.
     pub(super) fn read_progress(&mut self, status: EntryStatus, stored: u64) -> std::io::Result<Progress> {
         let batch = self.tail.next_batch()?;
         let mut progress = Progress { phase: batch.phase, more: batch.read, ..Progress::default() };
@@ -70,7 +70,7 @@ impl Follow {
         Ok(progress)
     }
 
-    /// How the op ended, where it is time to say so again.
+    /// Returns the result if its acknowledgement is overdue.
     pub(super) fn take_overdue_result(&mut self, now: Instant) -> Option<Box<OpResult>> {
         match &self.delivery {
             Delivery::AwaitingAck { result, sent_at: at } if is_ack_overdue(*at, now) => {
@@ -82,17 +82,17 @@ impl Follow {
         }
     }
 
-    /// Has the op told to stop, now or as soon as the disk takes it.
+    /// Cancels the op, now or as soon as the disk takes it.
     pub(super) fn cancel(&mut self) {
-        let told = self.entry.cancel();
-        if let (Err(error), false) = (&told, self.cancel_pending) {
-            tracing::error!(op = %self.entry.op(), %error, "the op cannot be told to stop; trying again");
+        let cancelled = self.entry.cancel();
+        if let (Err(error), false) = (&cancelled, self.cancel_pending) {
+            tracing::error!(op = %self.entry.op(), %error, "the op cannot be cancelled; retrying");
         }
-        self.cancel_pending = told.is_err();
+        self.cancel_pending = cancelled.is_err();
     }
 }
 
-/// Whether an end that was told `at` is to be told again at `now`, as nothing was heard.
+/// Whether the acknowledgement of a result sent `at` is overdue at `now`.
 pub(super) fn is_ack_overdue(at: Instant, now: Instant) -> bool {
     now.saturating_duration_since(at) >= ACK_TIMEOUT
 }
@@ -117,18 +117,18 @@ mod tests {
     }
 
     #[test]
-    fn an_end_of_which_nothing_is_heard_is_told_again_after_a_while() {
+    fn a_result_that_is_not_acknowledged_is_sent_again() {
         let state = tempfile::tempdir().unwrap();
         let mut follow = follow(state.path());
-        let told_at = Instant::now();
-        let later = told_at + ACK_TIMEOUT;
+        let sent_at = Instant::now();
+        let later = sent_at + ACK_TIMEOUT;
         assert_eq!(follow.take_overdue_result(later), None, "it has not ended");
         let result =
             Box::new(ended_without_runner(&follow.entry, SystemClock.now(), Outcome::Completed, "Done."));
-        follow.delivery = Delivery::AwaitingAck { result: result.clone(), sent_at: told_at };
+        follow.delivery = Delivery::AwaitingAck { result: result.clone(), sent_at };
         assert_eq!(follow.take_overdue_result(later.checked_sub(Duration::from_millis(1)).unwrap()), None);
         assert_eq!(follow.take_overdue_result(later), Some(result));
-        // And once only, until it has been told.
+        // Only once until it has been sent again.
         assert_eq!(follow.take_overdue_result(later), None);
         assert_eq!(follow.delivery, Delivery::ReadingFacts);
     }

@@ -18,7 +18,7 @@ use crate::agent::Agent;
 use backoff::Backoff;
 use session::{Disconnect, Session};
 
-/// Connects, talks, and connects again, until told to stop.
+/// Connects and serves the connection, again and again until `stop` is cancelled.
 pub(crate) async fn stay_connected(agent: &Agent, stop: &CancellationToken) -> Result<()> {
     let connector = tls::connector(&agent.config)?;
     let mut backoff = Backoff::default();
@@ -36,7 +36,7 @@ pub(crate) async fn stay_connected(agent: &Agent, stop: &CancellationToken) -> R
             Err(error) => tracing::warn!("no connection: {error:#}"),
         }
         let pause = backoff.next();
-        tracing::info!("trying again in {:.1} s", pause.as_secs_f64());
+        tracing::info!("reconnecting in {:.1} s", pause.as_secs_f64());
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = stop.cancelled() => return Ok(()),
@@ -44,7 +44,7 @@ pub(crate) async fn stay_connected(agent: &Agent, stop: &CancellationToken) -> R
     }
 }
 
-/// One connection, from the attempt to its end. `welcomed` is called once the server has taken this agent.
+/// Runs one connection from the attempt to its end. Calls `welcomed` once the server has accepted this agent.
 async fn attempt(
     agent: &Agent,
     connector: Connector,

@@ -15,13 +15,13 @@ use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_asyn
 use crate::agent::Agent;
 use crate::config::socket_address;
 
-/// How long connecting may take.
+/// Time limit for connecting.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The agent's socket.
 pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// Connects to the server and shows it who this host is.
+/// Connects to the server with the host's credentials.
 pub(super) async fn connect(agent: &Agent, connector: Connector) -> Result<Socket> {
     let request = request(agent)?;
     let limits = WebSocketConfig::default()
@@ -36,7 +36,7 @@ pub(super) async fn connect(agent: &Agent, connector: Connector) -> Result<Socke
         Ok((socket, _)) => Ok(socket),
         Err(tungstenite::Error::Http(response)) => {
             if response.status() == http::StatusCode::UNAUTHORIZED {
-                // Perhaps the host was removed and is to be enrolled again: a join token is looked for from now on.
+                // The host may have been removed, to be enrolled again: use the join token from now on.
                 agent.token.set_enrolled(false);
             }
             let said = response.body().as_deref().map(String::from_utf8_lossy).unwrap_or_default();
@@ -51,7 +51,7 @@ fn request(agent: &Agent) -> Result<Request> {
     let mut request = address.into_client_request()?;
     let secret = |text: &str| -> Result<HeaderValue> {
         let mut value = HeaderValue::from_str(text)
-            .map_err(|_| anyhow!("a token has characters that it must not have"))?;
+            .map_err(|_| anyhow!("a token contains characters that a header must not contain"))?;
         value.set_sensitive(true);
         Ok(value)
     };

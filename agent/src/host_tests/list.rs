@@ -18,7 +18,7 @@ pub(crate) struct Test {
     pub(super) path: PathBuf,
 }
 
-/// The tests of a folder, in the order of their names. None where there is no such folder.
+/// Returns the tests of a folder in the order of their names, or none if there is no such folder.
 pub(crate) fn list(folder: &Path) -> io::Result<Vec<Test>> {
     let mut tests: Vec<_> = storage::names_in(folder)?.into_iter().filter_map(test).collect();
     tests.truncate(TESTS);
@@ -32,7 +32,7 @@ fn test(path: PathBuf) -> Option<Test> {
     (runs && !name.starts_with('.')).then_some(Test { name, path })
 }
 
-/// The folder as pages show it.
+/// Describes the folder for pages.
 pub(crate) fn tests_folder(config: &TestsConfig, tests: &[Test]) -> TestsFolder {
     TestsFolder {
         path: config.dir.to_string_lossy().into_owned(),

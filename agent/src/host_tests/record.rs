@@ -7,19 +7,19 @@ use backstay_model::TestRun;
 
 use crate::storage;
 
-/// Where the results are kept: the latest run of each generation.
+/// The folder with the latest run on each generation.
 pub(crate) fn runs_folder(state_dir: &Path) -> PathBuf {
     state_dir.join("test-runs")
 }
 
-/// Keeps a run, in place of the one before on the same generation.
+/// Keeps a run, in place of the previous one on the same generation.
 pub(crate) fn record(state_dir: &Path, run: &TestRun) -> io::Result<()> {
     let folder = runs_folder(state_dir);
     storage::create_private_folder(&folder)?;
     storage::write_json(&folder.join(format!("{}.json", run.generation.number)), run)
 }
 
-/// Every run that is kept, newest first. What cannot be read is told and left where it is.
+/// Returns every kept run, newest first. Reports files that cannot be read and leaves them.
 pub(crate) fn runs(state_dir: &Path, problems: &mut Vec<String>) -> Vec<TestRun> {
     let files = storage::names_in(&runs_folder(state_dir)).unwrap_or_default();
     let mut runs = vec![];
@@ -35,7 +35,7 @@ pub(crate) fn runs(state_dir: &Path, problems: &mut Vec<String>) -> Vec<TestRun>
     runs
 }
 
-/// What a run says, in a sentence or two: “3 of 8 tests passed on Gen 48. Failed: a, b.”
+/// Describes a run: “3 of 8 tests passed on Gen 48. Failed: a, b.”
 pub(crate) fn describe(run: &TestRun) -> String {
     let summary = run.summary();
     if summary.all_passed() {

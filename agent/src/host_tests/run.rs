@@ -10,34 +10,34 @@ use backstay_model::{Clock, GenerationRef, Stream, TestResult, TestRun, test_run
 use super::Test;
 use crate::command::{self, Bounds, CommandStatus, Invocation};
 
-/// Who is told how tests go.
+/// Receives the progress of a test run.
 pub(crate) trait Watcher {
-    /// A test, or the agent about one, said something.
+    /// A line of a test, or of the agent about one.
     fn line(&mut self, stream: Stream, text: &str);
-    /// So many tests have ended.
+    /// `done` tests have ended.
     fn ended(&mut self, done: usize, total: usize);
 }
 
-/// How and where tests are run.
+/// How tests are run.
 pub(crate) struct Conditions<'a> {
-    /// The generation that runs meanwhile.
+    /// The running generation.
     pub(crate) generation: &'a GenerationRef,
-    /// How long each test may take.
+    /// Time limit of each test.
     pub(crate) timeout: Duration,
     /// A folder for their output.
     pub(crate) scratch: &'a Path,
-    /// What stops all of them.
+    /// What stops the whole run.
     pub(crate) bounds: &'a Bounds<'a>,
-    /// Tells the time.
+    /// The clock.
     pub(crate) clock: &'a dyn Clock,
 }
 
-/// The tests did not run to the end.
+/// The tests did not all run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stopped {
     /// How the last one ended.
     pub(crate) by: CommandStatus,
-    /// How many had ended before.
+    /// The number of tests that had ended before.
     pub(crate) done: usize,
 }
 

@@ -49,7 +49,7 @@ fn an_op_is_found_until_it_is_forgotten_and_remembered_after() {
 }
 
 #[test]
-fn how_far_an_op_is() {
+fn status_of_an_op() {
     let (_folder, journal) = journal();
     let entry = journal.add(op_file(), false).unwrap();
     let status = || entry.status().unwrap();
@@ -67,7 +67,7 @@ fn how_far_an_op_is() {
     assert_eq!(status(), EntryStatus::Ended(Box::new(result)));
 }
 
-/// As what sudo has started: it closes what it inherits, and so does not hold the op's lock.
+/// Like a command that sudo started: it closes inherited files and so does not hold the op's lock.
 #[test]
 fn a_command_that_outlives_its_runner_without_the_lock_is_seen() {
     use std::os::unix::process::CommandExt as _;
@@ -79,7 +79,7 @@ fn a_command_that_outlives_its_runner_without_the_lock_is_seen() {
     assert_eq!(entry.status().unwrap(), EntryStatus::Orphaned);
     let noted = fs::read_to_string(entry.folder().join("command")).unwrap();
     fs::write(entry.folder().join("command"), format!("{} another-boot", command.id())).unwrap();
-    assert_eq!(entry.status().unwrap(), EntryStatus::Died, "the number is of before a reboot");
+    assert_eq!(entry.status().unwrap(), EntryStatus::Died, "the ID is from before a reboot");
     fs::write(entry.folder().join("command"), noted).unwrap();
     command.kill().unwrap();
     command.wait().unwrap();
@@ -116,7 +116,8 @@ fn what_is_damaged_is_moved_aside_and_blocks_nothing() {
     assert!(matches!(journal.find(torn.op()).unwrap(), OpRecord::Damaged));
 }
 
-/// A folder in place of the file stands for every error that says nothing of what was written: EISDIR, EMFILE, EIO.
+/// A folder in place of the file stands for any error that says nothing about the content: EISDIR, EMFILE,
+/// EIO.
 #[test]
 fn an_op_that_cannot_be_read_for_a_moment_stays_in_the_journal() {
     let (_folder, journal) = journal();
@@ -124,7 +125,7 @@ fn an_op_that_cannot_be_read_for_a_moment_stays_in_the_journal() {
     let (file, away) = (entry.folder().join("op.json"), entry.folder().join("away"));
     fs::rename(&file, &away).unwrap();
     fs::create_dir(&file).unwrap();
-    assert!(journal.entries().is_err(), "an op that is left out would count as one that never came");
+    assert!(journal.entries().is_err(), "an op that is left out would count as one that never arrived");
     assert!(journal.find(entry.op()).is_err());
     assert!(storage::names_in(&journal.damaged()).unwrap().is_empty());
     fs::remove_dir(&file).unwrap();
@@ -133,7 +134,7 @@ fn an_op_that_cannot_be_read_for_a_moment_stays_in_the_journal() {
 }
 
 #[test]
-fn a_remembered_end_that_is_damaged_is_no_op_that_never_ran() {
+fn an_op_whose_remembered_result_is_damaged_may_have_run() {
     let (_folder, journal) = journal();
     let entry = journal.add(op_file(), false).unwrap();
     entry.end(&result()).unwrap();
@@ -143,7 +144,7 @@ fn a_remembered_end_that_is_damaged_is_no_op_that_never_ran() {
 }
 
 #[test]
-fn of_an_op_whose_server_was_ahead_no_newer_one_is_forgotten() {
+fn ops_are_forgotten_in_the_order_in_which_they_ended() {
     let (_folder, journal) = journal();
     let ended = |op: OpId, minutes_ago: u64| {
         let entry = journal.add(OpFile { op, ..op_file() }, false).unwrap();
@@ -169,15 +170,15 @@ fn a_runner_that_may_not_be_signalled_is_at_work() {
     let (_folder, journal) = journal();
     let entry = journal.add(op_file(), false).unwrap();
     let _lock = entry.lock().unwrap().unwrap();
-    // This very process: it is there.
+    // This process exists.
     entry.begin().unwrap();
     assert_eq!(entry.status().unwrap(), EntryStatus::Running);
     fs::write(entry.folder().join("begun"), "4194303").unwrap();
-    assert_eq!(entry.status().unwrap(), EntryStatus::Orphaned, "no process has this number");
+    assert_eq!(entry.status().unwrap(), EntryStatus::Orphaned, "no process has this ID");
 }
 
 #[test]
-fn halves_of_a_crash_are_cleared_away() {
+fn what_a_crash_left_half_written_is_removed() {
     let (folder, journal) = journal();
     fs::create_dir(folder.path().join("journal/.new-x")).unwrap();
     fs::create_dir(folder.path().join("journal/.done-x")).unwrap();
@@ -235,10 +236,10 @@ fn a_torn_last_line_waits_and_a_damaged_one_keeps_its_place() {
     assert_eq!((second.lines[0].seq, second.lines[0].text.as_str()), (2, "whole"));
 }
 
-/// Whoever looks while a runner is just beginning must not take it for one that died: the op would be told as failed
-/// and go on.
+/// A check while a runner is just beginning must not conclude that it died: the op would be reported as
+/// failed and go on.
 #[test]
-fn a_runner_that_begins_while_one_looks_has_not_died() {
+fn a_runner_that_begins_during_a_check_has_not_died() {
     let (_folder, journal) = journal();
     let entry = journal.add(op_file(), false).unwrap();
     let mut runner = None;

@@ -1,4 +1,4 @@
-//! How an op ended, before times are put to it.
+//! How an op ended, without its times.
 
 use backstay_model::Commit;
 use backstay_model::Outcome;
@@ -6,7 +6,7 @@ use backstay_model::wire::limits::cut;
 
 use crate::command::CommandStatus;
 
-/// The longest message, in bytes.
+/// Upper bound on the message, in bytes.
 const MESSAGE_BYTES: usize = 2000;
 
 /// How an op ended.
@@ -16,7 +16,7 @@ pub(crate) struct OpEnd {
     pub(crate) exit_code: Option<i32>,
     pub(crate) commit: Option<Commit>,
     pub(crate) message: String,
-    /// Whether anything was activated, or begun to be.
+    /// Whether an activation was begun.
     pub(crate) activated: bool,
 }
 
@@ -26,22 +26,22 @@ impl OpEnd {
         Self { outcome, exit_code: None, commit: None, message, activated: false }
     }
 
-    /// What was asked for was done.
+    /// The op did what was requested.
     pub(crate) fn completed(message: impl Into<String>) -> Self {
         Self::new(Outcome::Completed, message)
     }
 
-    /// It was not, or not wholly.
+    /// The op did not do what was requested, or not all of it.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
         Self::new(Outcome::Failed, message)
     }
 
-    /// It was not begun, and nothing was changed.
+    /// The op was not begun, and nothing was changed.
     pub(crate) fn refused(message: impl Into<String>) -> Self {
         Self::new(Outcome::Refused, message)
     }
 
-    /// As a command ended that did not succeed.
+    /// The end of an op whose command did not succeed.
     pub(crate) fn of(status: &CommandStatus, message: impl Into<String>) -> Self {
         let outcome = match status {
             CommandStatus::TimedOut => Outcome::TimedOut,
@@ -51,18 +51,18 @@ impl OpEnd {
         Self::new(outcome, message).with_exit(status)
     }
 
-    /// The same, of a pull that brought the checkout to `commit`.
+    /// Adds the commit that a pull brought the checkout to.
     pub(crate) fn at(self, commit: Commit) -> Self {
         Self { commit: Some(commit), ..self }
     }
 
-    /// The same, with one more sentence.
+    /// Adds a sentence.
     pub(crate) fn and(self, sentence: &str) -> Self {
         let room = MESSAGE_BYTES.saturating_sub(sentence.len() + 1);
         Self { message: format!("{} {sentence}", cut(&self.message, room)), ..self }
     }
 
-    /// The same, with the status of the command that decided.
+    /// Adds the exit code of the decisive command.
     pub(crate) fn with_exit(self, status: &CommandStatus) -> Self {
         Self { exit_code: status.exit_code(), ..self }
     }

@@ -10,7 +10,7 @@ use super::work::Work;
 use crate::command::CommandStatus;
 use crate::platform::{Role, Stage, Step};
 
-/// Takes the host to `target`, if it is still on `seen`.
+/// Takes the host to `target` if it is still on `seen`.
 pub(super) fn run(work: &mut Work<'_>, target: &GenerationRef, seen: &GenerationRef) -> OpEnd {
     let end = go(work, target, seen);
     work.with_late_cancel(end)
@@ -26,7 +26,7 @@ fn go(work: &mut Work<'_>, target: &GenerationRef, seen: &GenerationRef) -> OpEn
         if let Some(stopped) = stopped(work, target, &before) {
             return stopped;
         }
-        // Asking the build may have taken a while.
+        // The host may have moved while the build ran its check.
         if step.role.moves_profile()
             && let Some(refused) = refusal(work, target, seen)
         {
@@ -35,7 +35,7 @@ fn go(work: &mut Work<'_>, target: &GenerationRef, seen: &GenerationRef) -> OpEn
         work.phase(step.role.phase());
         let report = match step.role {
             Role::Check => work.run(&step.invocation),
-            // Quick, and better not left half-way: a cancel is heeded after it.
+            // Quick, and better not left half-way: a cancel takes effect after it.
             Role::SwitchProfile => work.run_cleanup(&step.invocation),
             Role::Activate | Role::SwitchAndActivate => work.run_activation(&step.invocation),
         };
@@ -52,7 +52,7 @@ fn go(work: &mut Work<'_>, target: &GenerationRef, seen: &GenerationRef) -> OpEn
     }
 }
 
-/// Where the op was told to stop between two commands: nothing has been activated, so the host can be left as it was.
+/// Handles a stop between two commands. Nothing has been activated, so the host can be left as it was.
 fn stopped(work: &mut Work<'_>, target: &GenerationRef, before: &Position) -> Option<OpEnd> {
     let stopped = work.stopped()?;
     let now = work.position();
@@ -61,17 +61,17 @@ fn stopped(work: &mut Work<'_>, target: &GenerationRef, before: &Position) -> Op
         Outcome::Cancelled => "Cancelled",
         _ => "Its time ran out",
     };
-    let (_, told) = point_back(work, back);
-    Some(OpEnd { message: format!("{why} before {target} was activated. {told}"), ..stopped })
+    let (_, state) = point_back(work, back);
+    Some(OpEnd { message: format!("{why} before {target} was activated. {state}"), ..stopped })
 }
 
-/// Holds the request against what the host is at this moment.
+/// Checks the request against the state of the host now.
 fn refusal(work: &Work<'_>, target: &GenerationRef, seen: &GenerationRef) -> Option<OpEnd> {
     let facts = work.facts().read_generations();
     rollback::check(&facts, target, seen).err().map(|refusal| OpEnd::refused(refusal.to_string()))
 }
 
-/// What a step that did not succeed means; nothing where it did.
+/// Returns how the op ends after a failed step, or `None` if the step succeeded.
 fn judge(
     work: &mut Work<'_>,
     target: &GenerationRef,
@@ -94,16 +94,16 @@ fn check_failed(work: &mut Work<'_>, target: &GenerationRef, report: &Report) ->
         return Some(not_allowed(said).with_exit(&report.status));
     }
     if matches!(report.status, CommandStatus::Exited(_)) && report.explained_itself {
-        work.say("This build cannot be asked beforehand whether it can be activated. Going on.");
+        work.say("This build has no check to run before its activation. Continuing.");
         return None;
     }
     let said = report.last_words();
     let why = match &report.status {
         CommandStatus::Exited(code) => match work.adapter().meaning(*code) {
             Some(meaning) => format!("{target} cannot be activated now: {meaning}.{said}"),
-            None => format!("{target} cannot be activated on what runs now.{said}"),
+            None => format!("{target} cannot be activated on the running system.{said}"),
         },
-        status => format!("Asking {target} whether it can be activated {}.", how(status)),
+        status => format!("The check of {target} before its activation {}.", how(status)),
     };
     let message = format!("{why} Nothing was changed.");
     Some(match report.status {
@@ -135,20 +135,20 @@ fn profile_failed(work: &Work<'_>, target: &GenerationRef, before: &Position, re
     }
 }
 
-/// What is said where sudo did not start a command, before anything was changed.
+/// The end of an op for which sudo did not start a command, before anything was changed.
 pub(super) fn not_allowed(said: &str) -> OpEnd {
     OpEnd::refused(format!(
-        "The agent is not root, and may not run this as root ({}). Nothing was changed. Allow the agent's user to do so \
-         without a password.",
+        "The agent is not root, and sudo does not let it run this as root ({}). Nothing was changed. Allow that for the \
+         agent's user without a password.",
         said.trim_end_matches('.')
     ))
 }
 
-/// What an activation that did not succeed has left, and what is done about it.
+/// Determines what a failed activation has left behind, and cleans up.
 ///
-/// Where nothing was activated, the profile is pointed back at where it was: the host would otherwise run one generation,
-/// call another one current, and boot the latter next. Where the activation had begun, or may have, the profile stays at
-/// the target, which is what the next try is about.
+/// If nothing was activated, the profile goes back to its previous generation: otherwise the host would run
+/// one generation, call another one current, and boot that one next. If the activation had begun, or may
+/// have, the profile stays at the target, because the next attempt will be about the target.
 fn activation_failed(
     work: &mut Work<'_>,
     target: &GenerationRef,
@@ -169,17 +169,17 @@ fn activation_failed(
         return nothing_activated(work, target, before, &now, report, &why);
     }
     let advice = match report.stage {
-        _ if runs => "Look at the output for what is missing.".to_owned(),
+        _ if runs => "See the output for what is missing.".to_owned(),
         Some(Stage::Begun) => {
             format!("Parts of {target} may be active. Try again, or choose another generation.")
         }
         _ if *status == CommandStatus::Exited(100) => String::new(),
-        _ => "Its output does not tell how far it came. Try again, or choose another generation.".to_owned(),
+        _ => "Its output does not show how far it got. Try again, or choose another generation.".to_owned(),
     };
     OpEnd::of(status, format!("{why} {} {advice}", now.describe()).trim_end().to_owned())
 }
 
-/// Whether an activation has changed nothing of what runs.
+/// Whether an activation has left what runs unchanged.
 pub(super) fn has_not_begun(work: &Work<'_>, report: &Report) -> bool {
     match report.status {
         CommandStatus::NotStarted(_) => true,
@@ -197,12 +197,12 @@ fn nothing_activated(
     report: &Report,
     why: &str,
 ) -> OpEnd {
-    let (is_back, told) = match before.current {
+    let (is_back, state) = match before.current {
         Some(back) if back != target.number && now.current == Some(target.number) => point_back(work, back),
         _ => (true, format!("Nothing was activated. {}", now.describe())),
     };
-    let message = format!("{why} {told} Mend the cause and try again.");
-    // Nothing took place but a look; a boot loader that failed may have written something.
+    let message = format!("{why} {state} Fix the cause and try again.");
+    // Only checks ran. A boot loader that failed may have written something.
     if is_back && report.only_checked() {
         return OpEnd::refused(message).with_exit(&report.status);
     }
@@ -212,7 +212,7 @@ fn nothing_activated(
 fn why(work: &Work<'_>, target: &GenerationRef, report: &Report) -> String {
     if let (Some(said), None) = (&report.not_allowed, report.stage) {
         return format!(
-            "{target} could not be activated. The agent is not root, and may not run this as root ({}).",
+            "{target} could not be activated. The agent is not root, and sudo does not let it run this as root ({}).",
             said.trim_end_matches('.')
         );
     }
@@ -228,7 +228,7 @@ fn why(work: &Work<'_>, target: &GenerationRef, report: &Report) -> String {
     )
 }
 
-/// Points the profile back; whether that worked, and what is to be said of it.
+/// Points the profile back. Returns whether that worked, and a description.
 fn point_back(work: &mut Work<'_>, number: u32) -> (bool, String) {
     work.say(&format!("Nothing was activated, so the profile goes back to Gen {number}."));
     let command = work.adapter().point_profile(&work.host(), number);
@@ -246,19 +246,20 @@ fn point_back(work: &mut Work<'_>, number: u32) -> (bool, String) {
     (report.status.is_success(), told)
 }
 
-/// What is to be said of an op that was cancelled while a command ran that activates `what`: a cancel takes nothing back.
+/// The message about an op that was cancelled while a command activated `what`. A cancel takes nothing back.
 pub(super) fn cancelled(what: &str, before: &Position, now: &Position, report: &Report) -> String {
     if now == before && report.stage.is_none() {
         return format!("Cancelled before {what} was activated. Nothing was changed. {}", now.describe());
     }
     format!(
-        "Cancelled while {what} was being activated. Cancelling undid nothing: what was activated stays, and parts of it \
-         may be missing. {} Roll back to another generation, or switch, to bring the host to a known state.",
+        "Cancelled while {what} was being activated. Nothing was undone: what was activated stays, and parts of it may be \
+         missing. {} Roll back to another generation, or switch, to bring the host to a known state.",
         now.describe()
     )
 }
 
-/// What switch-to-configuration's 4 means, of a generation that runs; `None` where it does not say that units failed.
+/// The meaning of switch-to-configuration's 4 for a running generation, or `None` if it does not say that
+/// units failed.
 pub(super) fn units_failed(generation: &str, report: &Report) -> Option<String> {
     let units = &report.failed_units;
     if units.is_empty() {

@@ -1,4 +1,4 @@
-//! Switch: builds and activates what the checkout says.
+//! Switch: builds and activates the checkout's configuration.
 
 use backstay_model::{Phase, Platform};
 
@@ -31,19 +31,19 @@ fn judge(work: &Work<'_>, before: &Position, report: &Report) -> OpEnd {
         return not_allowed(said).with_exit(&report.status);
     }
     if is_only_news(work, before, &now, report) {
-        let told = format!(
+        let message = format!(
             "{} home-manager {} after that.{}",
             done(before, &now),
             how(&report.status),
             report.last_words()
         );
-        return OpEnd::completed(told).with_exit(&report.status);
+        return OpEnd::completed(message).with_exit(&report.status);
     }
     OpEnd::of(&report.status, failed(work, before, &now, report))
 }
 
-/// Whether home-manager failed only after it had activated: it shows its news then, for which it asks the network. The
-/// link to what runs is the last that an activation sets.
+/// Whether home-manager failed only after its activation, when it fetches its news from the network. An
+/// activation sets the link to what runs last.
 fn is_only_news(work: &Work<'_>, before: &Position, now: &Position, report: &Report) -> bool {
     work.config().platform == Platform::HomeManager
         && report.status == CommandStatus::Exited(1)
@@ -55,7 +55,7 @@ fn is_only_news(work: &Work<'_>, before: &Position, now: &Position, report: &Rep
 fn done(before: &Position, now: &Position) -> String {
     match now.current {
         Some(number) if now.current == before.current => {
-            format!("Gen {number} was activated again: the checkout builds nothing new.")
+            format!("Gen {number} was activated again: the checkout builds the same generation.")
         }
         Some(number) => format!("Switched to Gen {number}."),
         None => "Switched.".to_owned(),
@@ -64,9 +64,9 @@ fn done(before: &Position, now: &Position) -> String {
 
 fn failed(work: &Work<'_>, before: &Position, now: &Position, report: &Report) -> String {
     if let (Some(number), true) = (now.current, now.is_settled())
-        && let Some(told) = units_failed(&format!("Gen {number}"), report)
+        && let Some(message) = units_failed(&format!("Gen {number}"), report)
     {
-        return told;
+        return message;
     }
     let how = how(&report.status);
     let said = report.last_words();
@@ -88,7 +88,7 @@ fn failed(work: &Work<'_>, before: &Position, now: &Position, report: &Report) -
     } else if report.stage == Some(Stage::Begun) {
         "Parts of the new generation may be active."
     } else {
-        "Its output does not tell how far the activation came."
+        "Its output does not show how far the activation got."
     };
     format!("The switch {how}{meaning}.{said} {state} {}", now.describe())
 }

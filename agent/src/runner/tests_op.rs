@@ -1,4 +1,4 @@
-//! Test: runs the host's own tests on what runs.
+//! Test: runs the host's own tests on the running generation.
 
 use backstay_model::{GenerationRef, Phase, Stream};
 
@@ -21,7 +21,7 @@ pub(super) fn run(work: &mut Work<'_>) -> OpEnd {
     };
     let Some(generation) = running(work) else {
         return OpEnd::refused(
-            "What runs is none of the profile's generations, so nothing can be said of one.",
+            "The running build is none of the profile's generations, so no generation can be tested. No test was run.",
         );
     };
     let entry: &Entry = work.entry();
@@ -32,7 +32,7 @@ pub(super) fn run(work: &mut Work<'_>) -> OpEnd {
     let timeout = config.test_timeout(set);
     if let Some(set) = set.filter(|set| *set > timeout.as_secs()) {
         work.say(&format!(
-            "{set} s are set for each test of this host. Its agent's configuration allows {} s (tests.max_timeout).",
+            "Each test of this host has a time limit of {set} s. The agent's configuration allows {} s (tests.max_timeout).",
             timeout.as_secs()
         ));
     }

@@ -1,4 +1,4 @@
-//! One op under way: its output, its bounds, and what it looks at.
+//! A running op: its output, its limits, and what it reads.
 
 use std::cell::Cell;
 use std::io;
@@ -16,15 +16,15 @@ use crate::facts::{FactsReader, Profile};
 use crate::journal::{Entry, Recorder, missing_lines};
 use crate::platform::{Adapter, Host, adapter};
 
-/// The longest that any op may take; what a server asks for beyond that is not meant.
+/// Upper bound on the duration of any op, whatever the server requests.
 const LONGEST: Duration = Duration::from_hours(7 * 24);
-/// How long a cancel waits for an activation to come to its end: a host that is left between two generations is worse than
-/// one that takes a moment longer. After that it is stopped.
+/// Upper bound on the time that a cancel waits for an activation to end: a host left between two generations
+/// is worse than one that takes a moment longer. After that the activation is stopped.
 const PATIENCE: Duration = Duration::from_mins(5);
-/// How long a command has that puts things right.
+/// Time limit for a command that cleans up.
 const CLEANUP: Duration = Duration::from_mins(1);
 
-/// One op under way.
+/// A running op.
 pub(crate) struct Work<'a> {
     entry: &'a Entry,
     config: Arc<Config>,
@@ -68,17 +68,17 @@ impl<'a> Work<'a> {
         adapter(self.config.platform)
     }
 
-    /// What an adapter looks at.
+    /// The host as an adapter sees it.
     pub(crate) fn host(&self) -> Host<'_> {
         Host { config: &self.config, profile: &self.profile, is_root: self.is_root }
     }
 
-    /// Where the host is now.
+    /// The host's position now.
     pub(crate) fn position(&self) -> Position {
         Position::of(&self.facts.read_generations())
     }
 
-    /// The agent's own words.
+    /// Writes a line of the agent's own.
     pub(crate) fn say(&mut self, text: &str) {
         self.line(Stream::Agent, text);
     }
@@ -99,12 +99,12 @@ impl<'a> Work<'a> {
         self.entry.is_cancelled()
     }
 
-    /// The entry, for those who look at it while the work is being written to.
+    /// The journal entry, for callers that use it while they write to this value.
     pub(crate) fn entry(&self) -> &'a Entry {
         self.entry
     }
 
-    /// Where the op was cancelled, or its time ran out, before it touched anything.
+    /// Returns the end of the op if it was cancelled or its time ran out before it touched anything.
     pub(crate) fn stopped(&self) -> Option<OpEnd> {
         if self.is_cancelled() {
             return Some(OpEnd::of(
@@ -117,7 +117,8 @@ impl<'a> Work<'a> {
         })
     }
 
-    /// Where the op was cancelled, or its time ran out, between two parts of it; `what` is the second one.
+    /// Returns the end of the op if it was cancelled or its time ran out between two parts. `what` is the
+    /// second one.
     pub(crate) fn stopped_before(&self, what: &str) -> Option<OpEnd> {
         if self.is_cancelled() {
             return Some(OpEnd::of(&CommandStatus::Cancelled, format!("Cancelled before {what}.")));
@@ -126,23 +127,23 @@ impl<'a> Work<'a> {
             .then(|| OpEnd::of(&CommandStatus::TimedOut, format!("The time ran out before {what}.")))
     }
 
-    /// Why nothing may be activated now: systemd is at it already on behalf of somebody else.
+    /// Returns a refusal if systemd is activating on somebody else's behalf.
     pub(crate) fn busy(&self) -> Option<OpEnd> {
         let units = self.adapter().services(&self.host())?.at_work().ok()?;
         (!units.is_empty()).then(|| {
             let units = units.join(", ");
             OpEnd::refused(format!(
-                "Another activation is at work on this host ({units}). Nothing was changed. Wait for its end."
+                "Another activation is running on this host ({units}). Nothing was changed. Wait for it to end."
             ))
         })
     }
 
-    /// Runs a command and shows its lines.
+    /// Runs a command and records its lines.
     pub(crate) fn run(&mut self, invocation: &Invocation) -> Report {
         self.run_within(invocation, Limits { delicate: Delicate::Never, own_time: false })
     }
 
-    /// Runs a command that builds and then activates, and tells the one from the other.
+    /// Runs a command that builds and then activates, and tells the two apart.
     pub(crate) fn run_build(&mut self, invocation: &Invocation) -> Report {
         self.run_within(invocation, Limits { delicate: Delicate::OnceItActivates, own_time: false })
     }
@@ -152,7 +153,7 @@ impl<'a> Work<'a> {
         self.run_within(invocation, Limits { delicate: Delicate::Always, own_time: false })
     }
 
-    /// Runs a command that puts things right after the op was stopped: it has a minute of its own.
+    /// Runs a command that cleans up after the op was stopped. It has a minute of its own.
     pub(crate) fn run_cleanup(&mut self, invocation: &Invocation) -> Report {
         self.run_within(invocation, Limits { delicate: Delicate::Never, own_time: true })
     }
@@ -174,7 +175,7 @@ impl<'a> Work<'a> {
         let status = invocation.run_with_care(entry.folder(), &bounds, &care, |stream, text| {
             recorder.line(stream, text);
             let before = report.stage;
-            // What the runner itself says in between tells nothing of the command.
+            // The runner's own lines reveal nothing about the command.
             if stream != Stream::Agent {
                 report.read(adapter, text);
             }
@@ -190,7 +191,7 @@ impl<'a> Work<'a> {
         report
     }
 
-    /// The same, of an op whose activation a cancel did not stop.
+    /// Adds a sentence if a cancel came too late to stop an activation.
     pub(crate) fn with_late_cancel(&self, end: OpEnd) -> OpEnd {
         if !self.is_cancelled() || end.outcome == Outcome::Cancelled {
             return end;
@@ -198,7 +199,7 @@ impl<'a> Work<'a> {
         end.and("The cancel came too late: an activation is not stopped half-way.")
     }
 
-    /// Closes the output with what the op came to.
+    /// Closes the output with the op's message.
     pub(crate) fn finish(mut self, end: OpEnd) -> OpEnd {
         self.say(&end.message);
         let end = OpEnd { activated: self.recorder.has_activated(), ..end };
@@ -209,15 +210,15 @@ impl<'a> Work<'a> {
     }
 }
 
-/// How a command is bounded.
+/// Limits of a command.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
     delicate: Delicate,
-    /// Whether it has time of its own and heeds no cancel.
+    /// True if it has a time limit of its own and ignores cancels.
     own_time: bool,
 }
 
-/// When a command is better not stopped half-way.
+/// When a command should not be stopped half-way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Delicate {
     Never,
@@ -225,8 +226,8 @@ enum Delicate {
     Always,
 }
 
-/// The least time that an op has, whatever the server says: one that activates must not be stopped by a word that is too
-/// short.
+/// Lower bound on the op's time limit, whatever the server says. A limit that is too short must not stop an
+/// activation.
 fn least(entry: &Entry, config: &Config) -> Duration {
     match entry.file().action {
         OpAction::Rollback { .. } | OpAction::Switch | OpAction::PullSwitch => {

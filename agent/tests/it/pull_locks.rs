@@ -51,7 +51,7 @@ fn lock(host: &Host, modified: SystemTime) -> PathBuf {
     path
 }
 
-/// A git of a person that is at work in the checkout.
+/// A person's git that is working in the checkout.
 struct AtWork(Child);
 
 impl AtWork {

@@ -1,4 +1,4 @@
-//! One connection: from the greeting to its end.
+//! One connection, from the handshake to its end.
 
 mod orders;
 
@@ -27,27 +27,28 @@ use crate::comparison::Comparisons;
 use crate::journal::Entry;
 use orders::{Rejected, Times};
 
-/// How often ops are looked at.
+/// Interval between checks of the ops.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(100);
-/// How often it is looked whether the server has stored the ends that it was told.
+/// Interval between checks for overdue acknowledgements.
 const RESEND_INTERVAL: Duration = Duration::from_secs(5);
-/// How many messages of one op are sent before others have their turn.
+/// Messages of one op per turn, before others have theirs.
 const MESSAGES_AT_ONCE: usize = 16;
-/// How long the server may take to greet.
+/// Time limit for the server's answer to the hello.
 const HANDSHAKE: Duration = Duration::from_secs(30);
-/// How often the host is read even though it looks as before: units fail without leaving a trace in files.
+/// Interval between readings of a host that looks unchanged: a unit can fail without leaving a trace in
+/// files.
 const READ_INTERVAL: Duration = Duration::from_mins(1);
 
-/// How a connection ended that was once there.
+/// How an established connection ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Disconnect {
-    /// This agent is to stop.
+    /// This agent is stopping.
     Stopped,
-    /// The server does not want this agent.
+    /// The server refused this agent.
     Refused(String),
-    /// The server closed the connection, or is to be started again.
+    /// The server closed the connection or is restarting.
     Closed,
-    /// The server closed the connection and says why.
+    /// The server closed the connection and gave a reason.
     Dismissed(String),
 }
 
@@ -69,7 +70,7 @@ pub(super) struct Session<'a> {
     stream: SplitStream<Socket>,
     follows: BTreeMap<OpId, Follow>,
     rejected: Recent<Rejected>,
-    /// Cancels that came before the op that they mean.
+    /// Cancels that arrived before their op.
     cancels: Recent<()>,
     reader: BackgroundReader,
     comparisons: Comparisons,
@@ -77,7 +78,7 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// A connection on which nothing has been said.
+    /// A connection on which nothing has been sent.
     pub(super) fn new(agent: &'a Agent, socket: Socket) -> Self {
         let (sink, stream) = socket.split();
         Self {
@@ -93,7 +94,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Talks until the connection ends. `welcomed` is called once the server has taken this agent.
+    /// Serves the connection until it ends. Calls `welcomed` once the server has accepted this agent.
     pub(super) async fn run(
         mut self,
         stop: &CancellationToken,
@@ -128,7 +129,7 @@ impl<'a> Session<'a> {
         .await?;
         let answer = timeout(HANDSHAKE, self.next_text())
             .await
-            .map_err(|_| anyhow!("the server does not greet"))??;
+            .map_err(|_| anyhow!("the server did not answer the hello"))??;
         let Some(text) = answer else { return Ok(Some(Disconnect::Closed)) };
         match ServerMessage::decode(&text)? {
             ServerMessage::Welcome { server_version, .. } => {
@@ -137,11 +138,11 @@ impl<'a> Session<'a> {
                 Ok(None)
             }
             ServerMessage::Refused { reason } => Ok(Some(Disconnect::Refused(reason))),
-            _ => bail!("the server's first word is no greeting"),
+            _ => bail!("the server's first message is neither a welcome nor a refusal"),
         }
     }
 
-    /// The next text that the server sends; none where it closed the connection.
+    /// Returns the next text message, or `None` if the server closed the connection.
     async fn next_text(&mut self) -> Result<Option<String>> {
         while let Some(message) = self.stream.next().await {
             self.last_received = Instant::now();
@@ -154,7 +155,7 @@ impl<'a> Session<'a> {
         Ok(None)
     }
 
-    /// Says what is in the journal, and follows it from the start.
+    /// Reports what is in the journal, and follows each op from the start.
     async fn resume(&mut self) -> Result<()> {
         let entries = self.agent.journal.entries()?;
         let ops = entries.iter().map(Entry::op).collect();
@@ -209,7 +210,7 @@ impl<'a> Session<'a> {
         match ServerMessage::decode(&text) {
             Ok(message) => self.handle_message(message).await,
             Err(error) => {
-                tracing::warn!(%error, "the server said something that this agent does not know");
+                tracing::warn!(%error, "the server sent a message that this agent does not know");
                 self.refuse_unknown(&text);
                 Ok(())
             }
@@ -238,13 +239,13 @@ impl<'a> Session<'a> {
                 self.reader.read_and_send();
             }
             ServerMessage::Welcome { .. } | ServerMessage::Refused { .. } => {
-                tracing::warn!("the server greeted twice");
+                tracing::warn!("the server sent a second welcome or refusal");
             }
         }
         Ok(())
     }
 
-    /// Sends what the ops under way have written since the last time.
+    /// Sends what the running ops have written since the last call.
     async fn send_all_progress(&mut self) -> Result<()> {
         let ops: Vec<_> = self.follows.keys().copied().collect();
         for op in ops {
@@ -257,7 +258,7 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Sends one message's worth of an op's output; whether there may be more.
+    /// Sends one message's worth of an op's output. Returns whether there may be more.
     async fn send_progress(&mut self, op: OpId) -> Result<bool> {
         let Some(update) = self.read_progress(op) else { return Ok(false) };
         if !update.lines.is_empty() {
@@ -273,7 +274,7 @@ impl<'a> Session<'a> {
         Ok(update.more)
     }
 
-    /// What an op has to say. A disk that cannot be read is no reason to leave the server alone.
+    /// Reads an op's progress. A disk that cannot be read is no reason to drop the connection.
     fn read_progress(&mut self, op: OpId) -> Option<follow::Progress> {
         let stored = self.agent.stored().get(&op).copied().unwrap_or(0);
         let follow = self.follows.get_mut(&op).filter(|follow| follow.delivery == Delivery::Pending)?;
@@ -285,21 +286,22 @@ impl<'a> Session<'a> {
             Ok(update) => Some(update),
             Err(error) => {
                 if !std::mem::replace(&mut follow.is_unreadable, true) {
-                    tracing::error!(%op, %error, "what the op has written cannot be read; trying again");
+                    tracing::error!(%op, %error, "the op's output cannot be read; retrying");
                 }
                 None
             }
         }
     }
 
-    /// Tells what was read in the meantime.
+    /// Sends what the background reader has read.
     async fn send_update(&mut self, update: Update) -> Result<()> {
         match update {
             Update::Facts(facts) => self.send(&AgentMessage::Facts { facts }).await,
             Update::Finished(FinishedOp { op, result, lines }, facts) => {
                 if let Some(follow) = self.follows.get_mut(&op) {
                     if follow.delivery == Delivery::Pending {
-                        // It is being told anew, and comes to its end after all of its lines.
+                        // The op is being sent again from its first line, and its result comes after all of
+                        // its lines.
                         return Ok(());
                     }
                     follow.delivery =
@@ -324,7 +326,7 @@ impl<'a> Session<'a> {
     async fn send_frame(&mut self, message: Message) -> Result<()> {
         timeout(SILENCE, self.sink.send(message))
             .await
-            .map_err(|_| anyhow!("the server does not listen"))??;
+            .map_err(|_| anyhow!("the server does not accept messages"))??;
         Ok(())
     }
 }

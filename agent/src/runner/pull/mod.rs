@@ -1,4 +1,4 @@
-//! Pull: brings the checkout to the head of its branch, forward only, and leaves it as it was if that fails.
+//! Pull: brings the checkout forward to the head of its branch, or leaves it as it was.
 
 mod changes;
 mod locks;
@@ -18,7 +18,7 @@ use crate::facts::checkout::{git, remote, runs_as_other};
 pub(crate) use locks::note_left;
 use undo::Unfinished;
 
-/// How long git may take to look at the checkout.
+/// Time limit for git to read the checkout.
 const LOOK: Duration = Duration::from_mins(1);
 
 pub(super) fn run(work: &mut Work<'_>) -> OpEnd {
@@ -83,7 +83,7 @@ fn ready(work: &mut Work<'_>) -> Result<String, Obstacle> {
     Ok(remote(&config))
 }
 
-/// What was done, and the commit that the branch is at.
+/// Returns a description of what was done, and the commit that the branch is at.
 fn pull(work: &mut Work<'_>, remote: &str) -> Result<(String, Commit), OpEnd> {
     let branch = work.config().checkout.branch.clone();
     let before = head(work);
@@ -94,11 +94,11 @@ fn pull(work: &mut Work<'_>, remote: &str) -> Result<(String, Commit), OpEnd> {
     if !is_ancestor(work, "HEAD", &fetched) {
         let what = if is_ancestor(work, &fetched, "HEAD") { "is ahead of" } else { "has diverged from" };
         return Err(OpEnd::failed(format!(
-            "The checkout {what} {remote}/{branch}: it has commits that the branch has not. The checkout is as it was. \
+            "The checkout {what} {remote}/{branch}: it has commits that the branch does not have. The checkout is as it was. \
              Push or drop them on the host."
         )));
     }
-    // From here on the checkout is written to: whoever comes next must know of it, whatever ends this process.
+    // From here on git writes to the checkout. If this process dies, the next pull must know about it.
     let unfinished = Unfinished { path: work.config().checkout.path.clone(), before, to: fetched };
     if unfinished.before != unfinished.to {
         forward(work, &unfinished)?;
@@ -114,7 +114,7 @@ fn pull(work: &mut Work<'_>, remote: &str) -> Result<(String, Commit), OpEnd> {
     Ok((message, Commit(unfinished.to)))
 }
 
-/// Fetches the branch, with what its submodules need, and tells its head.
+/// Fetches the branch with what its submodules need, and returns its head.
 fn fetch(work: &mut Work<'_>, remote: &str, branch: &str) -> Result<String, OpEnd> {
     let words =
         ["fetch", "--no-tags", "--recurse-submodules=on-demand", remote, &format!("refs/heads/{branch}")];
@@ -122,21 +122,21 @@ fn fetch(work: &mut Work<'_>, remote: &str, branch: &str) -> Result<String, OpEn
     let report = work.run(&fetch);
     if !report.status.is_success() {
         locks::clean_up(work, &report.status);
-        let told = format!(
+        let message = format!(
             "{branch} could not be fetched from {remote}: git {}.{} The checkout is as it was.",
             how(&report.status),
             report.last_words()
         );
-        return Err(OpEnd::of(&report.status, told));
+        return Err(OpEnd::of(&report.status, message));
     }
-    // Somebody else may fetch meanwhile: this very commit is merged, and told.
+    // Another process may fetch at the same time. Merge and report exactly this commit.
     look(work, &["rev-parse", "--verify", "FETCH_HEAD^{commit}"]).map_err(|why| {
-        OpEnd::failed(format!("What was fetched cannot be read: {why}. The checkout is as it was."))
+        OpEnd::failed(format!("The fetched commit cannot be read: {why}. The checkout is as it was."))
     })
 }
 
-/// The same, with an ssh that asks nobody. An ssh that the checkout or its owner has configured, such as one with a deploy
-/// key, is left as it is: the variable would override it.
+/// Keeps ssh from prompting. Leaves alone an ssh command that the checkout or its owner configured, such as
+/// one with a deploy key: the variable would override it.
 fn asking_nobody(work: &Work<'_>, fetch: Invocation) -> Invocation {
     let is_chosen = std::env::var_os("GIT_SSH_COMMAND").is_some()
         || std::env::var_os("GIT_SSH").is_some()
@@ -144,26 +144,26 @@ fn asking_nobody(work: &Work<'_>, fetch: Invocation) -> Invocation {
     if is_chosen { fetch } else { fetch.with("GIT_SSH_COMMAND", "ssh -o BatchMode=yes") }
 }
 
-/// Moves the branch and its files forward, once all that can be asked beforehand has been asked.
+/// Moves the branch and its files forward, after every check that git can make beforehand.
 fn forward(work: &mut Work<'_>, unfinished: &Unfinished) -> Result<(), OpEnd> {
-    // What was only touched must not count as changed.
+    // A file that was only touched must not count as changed.
     let _ = look(work, &["update-index", "-q", "--refresh"]);
     look(work, &["read-tree", "--dry-run", "-m", "-u", "HEAD", &unfinished.to])
         .and_then(|_| rehearsal::of_filters(work, unfinished))
         .map_err(|why| {
             OpEnd::failed(format!(
-                "The checkout cannot be moved forward: {}. The checkout is as it was. Mend that on the host and pull again.",
+                "The checkout cannot be moved forward: {}. The checkout is as it was. Fix that on the host and pull again.",
                 why.trim_end_matches('.')
             ))
         })?;
     unfinished.begin(work).map_err(|error| {
-        OpEnd::failed(format!("The pull could not be written down: {error}. The checkout is as it was."))
+        OpEnd::failed(format!("The pull could not be recorded: {error}. The checkout is as it was."))
     })?;
     let merge = git(work.config(), ["merge", "--ff-only", unfinished.to.as_str()]);
     put_back_if_failed(work, unfinished, &merge, "The checkout could not be moved forward")
 }
 
-/// Runs a step that writes to the checkout, and takes back what it wrote if it failed.
+/// Runs a step that writes to the checkout, and takes its writes back if it fails.
 fn put_back_if_failed(
     work: &mut Work<'_>,
     unfinished: &Unfinished,
