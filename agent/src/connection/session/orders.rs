@@ -33,14 +33,14 @@ impl Session<'_> {
         // The op may be running. The server asks again on the next connection, when the journal may be readable.
         let known = self.known(op).context("the journal cannot be read")?;
         match (on_run(known.in_short()), known) {
-            (OnRun::Begin, _) => self.begin(op, action, times).await,
-            (OnRun::TellAgain, Known::Open(entry)) => self.follow_anew(entry).await,
-            (OnRun::TellEnd, Known::Done(result)) => {
+            (OnRun::Start, _) => self.begin(op, action, times).await,
+            (OnRun::Report, Known::Open(entry)) => self.follow_anew(entry).await,
+            (OnRun::ReportResult, Known::Done(result)) => {
                 // The server has all of its lines.
                 self.readings.read_after(End { op, result, lines: 0 });
                 self.send(&AgentMessage::Accepted { op }).await
             }
-            (OnRun::TurnDown | OnRun::TellAgain | OnRun::TellEnd, _) => {
+            (OnRun::Reject | OnRun::Report | OnRun::ReportResult, _) => {
                 let why = "What the journal holds of it is damaged; whether it ran is not known. It is not run again.";
                 self.turn_down(op, Outcome::Failed, why.to_owned());
                 Ok(())
