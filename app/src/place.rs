@@ -40,7 +40,7 @@ pub(crate) fn page(path: &str) -> &str {
 
 /// What goes to an address of ours, to its top where that is another page. Whoever leaves a dialog is not led back into it
 /// by the browser.
-pub(crate) fn goer() -> impl Fn(&str) + Clone {
+pub(crate) fn use_navigate_to() -> impl Fn(&str) + Clone {
     let navigate = use_navigate();
     move |address| {
         let here = window().location().pathname().unwrap_or_default();
@@ -59,7 +59,7 @@ fn follow_server() {
     // The router's context comes to the same owner as this.
     let owner = Owner::current();
     let follow = move |address: &str| {
-        let Some(go) = owner.as_ref().map(|owner| owner.with(goer)) else { return };
+        let Some(go) = owner.as_ref().map(|owner| owner.with(use_navigate_to)) else { return };
         let address = address.to_owned();
         // What waits for the server's answer has it first.
         request_animation_frame(move || go(&address));

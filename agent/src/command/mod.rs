@@ -17,7 +17,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use backstay_model::Stream;
-use backstay_model::git::ASKING_NOBODY;
+use backstay_model::git::NON_INTERACTIVE;
 use rustix::process::Pid;
 
 use crate::config::JOIN_TOKEN_VARIABLE;
@@ -199,7 +199,7 @@ impl Invocation {
         command
             .args(arguments)
             .env_remove(JOIN_TOKEN_VARIABLE)
-            .envs(ASKING_NOBODY)
+            .envs(NON_INTERACTIVE)
             .env("NO_COLOR", "1")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())

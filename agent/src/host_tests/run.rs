@@ -52,7 +52,7 @@ pub(crate) fn run(
     watcher.ended(0, tests.len());
     for test in tests {
         let result = run_one(test, conditions, watcher).map_err(|by| Stopped { by, done: results.len() })?;
-        let end = test_run::end_of(&result.name, result.passed);
+        let end = test_run::end_marker(&result.name, result.passed);
         watcher.line(Stream::Agent, &format!("{end} {} ms", result.duration_ms));
         results.push(result);
         watcher.ended(results.len(), tests.len());

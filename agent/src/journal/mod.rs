@@ -58,12 +58,12 @@ pub(crate) enum OpRecord {
 
 impl OpRecord {
     /// The part that the delivery rules need.
-    pub(crate) fn summary(&self) -> delivery::Known {
+    pub(crate) fn summary(&self) -> delivery::JournalState {
         match self {
-            Self::Never => delivery::Known::Never,
-            Self::Open(_) => delivery::Known::Open,
-            Self::Done(_) => delivery::Known::Done,
-            Self::Damaged => delivery::Known::Damaged,
+            Self::Never => delivery::JournalState::Never,
+            Self::Open(_) => delivery::JournalState::Open,
+            Self::Done(_) => delivery::JournalState::Done,
+            Self::Damaged => delivery::JournalState::Damaged,
         }
     }
 }

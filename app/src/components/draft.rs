@@ -63,7 +63,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Draft<T> {
 
 /// Says that others have saved something else since somebody began to write.
 #[component]
-pub(crate) fn Overtaken<T: Send + Sync + 'static>(draft: Draft<T>) -> impl IntoView {
+pub(crate) fn EditConflict<T: Send + Sync + 'static>(draft: Draft<T>) -> impl IntoView {
     let Draft { is_overtaken, .. } = draft;
     move || {
         is_overtaken.get().then(|| {

@@ -8,7 +8,7 @@ use crate::live::Live;
 
 /// Where an op is shown, which decides where its links lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum OpPlacement {
     /// On a page of its own.
     Page,
     /// Beside a page.
@@ -17,7 +17,7 @@ pub enum Place {
     Row,
 }
 
-impl Place {
+impl OpPlacement {
     fn as_str(self) -> &'static str {
         match self {
             Self::Page => "page",
@@ -55,18 +55,18 @@ pub fn CancelButton(
     /// What it does.
     action: ServerAction<CancelOp>,
     /// Where it is.
-    place: Place,
+    place: OpPlacement,
 ) -> impl IntoView {
     let live = expect_context::<Live>();
     let id = op.with_untracked(|op| op.id);
     let name = op.with_untracked(|op| format!("Cancel {} on {}", op.title(), op.host_name));
     let state = Memo::new(move |_| op.with(|op| (op.status.is_open() && op.cancel.is_none(), is_midway(op))));
-    let words = if place == Place::Row { "Cancel" } else { "Cancel this op" };
-    let class = if place == Place::Row { "small" } else { "danger" };
+    let words = if place == OpPlacement::Row { "Cancel" } else { "Cancel this op" };
+    let class = if place == OpPlacement::Row { "small" } else { "danger" };
     move || {
-        let name = (place == Place::Row).then(|| name.clone());
+        let name = (place == OpPlacement::Row).then(|| name.clone());
         match (state.get(), live.may_operate()) {
-            ((true, _), false) if place != Place::Row => {
+            ((true, _), false) if place != OpPlacement::Row => {
                 view! { <span class="faint">"Cancelling requires the operator role."</span> }.into_any()
             }
             ((true, true), true) => {
@@ -89,7 +89,7 @@ pub fn CancelButton(
 fn Confirm(
     op: Signal<OpView>,
     action: ServerAction<CancelOp>,
-    place: Place,
+    place: OpPlacement,
     words: &'static str,
     class: &'static str,
     name: Option<String>,
@@ -126,7 +126,7 @@ fn again(op: &OpView) -> Option<OpKind> {
 /// The way to try an op again that came to nothing: a button, or for a rollback a link to the dialog, because the host
 /// may be on another generation by now.
 #[component]
-pub fn TryAgain(
+pub fn RetryButton(
     /// The op.
     #[prop(into)]
     op: Signal<OpView>,
@@ -161,7 +161,7 @@ pub fn TryAgain(
 
 /// The ops of which one tries the other again.
 #[component]
-pub fn TriedAgain(
+pub fn RetryLinks(
     /// The op that this one tries again.
     of: Option<OpId>,
     /// The op that tries this one again.

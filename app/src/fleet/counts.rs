@@ -2,22 +2,22 @@
 
 use backstay_model::HostView;
 
-use super::standing::Standing;
+use super::status::HostStatus;
 
 /// How many hosts there are, and how many of them are how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     all: usize,
-    by_standing: [usize; Standing::ALL.len()],
+    by_status: [usize; HostStatus::ALL.len()],
 }
 
 impl Counts {
     /// Counts a host.
     pub(crate) fn add(&mut self, host: &HostView) {
         self.all += 1;
-        let standing = Standing::of(host);
-        for (place, _) in Standing::ALL.iter().enumerate().filter(|(_, other)| **other == standing) {
-            self.by_standing[place] += 1;
+        let status = HostStatus::of(host);
+        for (place, _) in HostStatus::ALL.iter().enumerate().filter(|(_, other)| **other == status) {
+            self.by_status[place] += 1;
         }
     }
 
@@ -27,14 +27,14 @@ impl Counts {
     }
 
     /// How many are so.
-    pub(crate) fn of(&self, standing: Standing) -> usize {
-        let place = Standing::ALL.iter().position(|other| *other == standing);
-        place.map_or(0, |place| self.by_standing[place])
+    pub(crate) fn of(&self, status: HostStatus) -> usize {
+        let place = HostStatus::ALL.iter().position(|other| *other == status);
+        place.map_or(0, |place| self.by_status[place])
     }
 
     /// How many are not fine.
     pub(crate) fn not_fine(&self) -> usize {
-        self.all - self.of(Standing::Fine)
+        self.all - self.of(HostStatus::Fine)
     }
 
     /// “12 hosts”: all that is to be said where they stand together for how they are.
@@ -65,7 +65,7 @@ mod tests {
         for host in [host("gpc0"), HostView { online: false, ..host("web-1") }, host("web-2")] {
             counts.add(&host);
         }
-        assert_eq!((counts.all(), counts.of(Standing::Offline), counts.of(Standing::Fine)), (3, 1, 2));
+        assert_eq!((counts.all(), counts.of(HostStatus::Offline), counts.of(HostStatus::Fine)), (3, 1, 2));
         assert_eq!(counts.words(), "3 hosts, 1 needs attention");
     }
 

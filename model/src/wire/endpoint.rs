@@ -5,7 +5,8 @@ use std::time::Duration;
 /// Path of the agents' WebSocket, below the server's address.
 pub const AGENT_SOCKET: &str = "/agent/socket";
 
-/// Header that carries a join token while the host is not enrolled. The host's own token is the `Authorization` header.
+/// Header that carries a join token while the host is not enrolled. The host's own token is the
+/// `Authorization` header.
 pub const JOIN_HEADER: &str = "x-backstay-join";
 
 /// Interval at which each side pings the other.

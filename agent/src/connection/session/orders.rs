@@ -34,14 +34,14 @@ impl Session<'_> {
         // readable.
         let known = self.known(op).context("the journal cannot be read")?;
         match (on_run(known.summary()), known) {
-            (OnRun::Begin, _) => self.begin(op, action, times).await,
-            (OnRun::TellAgain, OpRecord::Open(entry)) => self.follow_from_start(entry).await,
-            (OnRun::TellEnd, OpRecord::Done(result)) => {
+            (OnRun::Start, _) => self.begin(op, action, times).await,
+            (OnRun::Report, OpRecord::Open(entry)) => self.follow_from_start(entry).await,
+            (OnRun::ReportResult, OpRecord::Done(result)) => {
                 // The server has all of its lines.
                 self.reader.read_after_op(FinishedOp { op, result, lines: 0 });
                 self.send(&AgentMessage::Accepted { op }).await
             }
-            (OnRun::TurnDown | OnRun::TellAgain | OnRun::TellEnd, _) => {
+            (OnRun::Reject | OnRun::Report | OnRun::ReportResult, _) => {
                 let why = "Its journal entry is damaged, so it is unknown whether it ran. It will not be run again.";
                 self.reject(op, Outcome::Failed, why.to_owned());
                 Ok(())

@@ -37,7 +37,7 @@ impl Look {
 pub(super) fn heading(deployment: &Deployment) -> String {
     let number = deployment.pull_request.number;
     match &deployment.decision {
-        Decision::Open if deployment.wants_decision() => "Deployment Failed".to_owned(),
+        Decision::Open if deployment.needs_decision() => "Deployment Failed".to_owned(),
         Decision::Open | Decision::Continued { .. } | Decision::Superseded => {
             format!("Deployment of PR #{number}")
         }
@@ -69,7 +69,7 @@ pub(super) fn decided(deployment: &Deployment) -> Option<String> {
 /// A decision in a word or two.
 pub(crate) fn decision_words(deployment: &Deployment) -> &'static str {
     match &deployment.decision {
-        Decision::Open if deployment.wants_decision() => "Needs a decision",
+        Decision::Open if deployment.needs_decision() => "Needs a decision",
         Decision::Open => "Open",
         Decision::Continued { .. } => "Continued anyway",
         Decision::Reverting { .. } => "Reverting",
@@ -131,7 +131,7 @@ pub(super) fn through(deployment: &Deployment, host: impl Fn(&HostOutcome) -> Op
 pub(super) fn look(deployment: &Deployment, through: usize) -> Look {
     let all = through == deployment.hosts.len();
     match deployment.decision {
-        _ if deployment.wants_decision() => Look::Failed,
+        _ if deployment.needs_decision() => Look::Failed,
         Decision::Superseded => Look::Good,
         Decision::Open | Decision::Continued { .. } | Decision::Reverted { .. } if all => Look::Good,
         _ => Look::Going,
@@ -202,8 +202,8 @@ impl Offers {
         let undecided = matches!(deployment.decision, Decision::Open | Decision::Continued { .. });
         Self {
             revert: undecided && (failed || in_full),
-            continue_anyway: deployment.wants_decision(),
-            roll_back: failed && deployment.decision.is_going_on(),
+            continue_anyway: deployment.needs_decision(),
+            roll_back: failed && deployment.decision.is_active(),
             roll_out: left
                 && match deployment.decision {
                     Decision::Open => !failed,
@@ -226,7 +226,7 @@ pub(super) fn logs(deployment: &Deployment) -> Vec<(String, &'static str, OpId)>
 
 #[cfg(test)]
 mod tests {
-    use backstay_model::deployment::{Heard, PullRequestRef};
+    use backstay_model::deployment::{HostEvent, PullRequestRef};
     use backstay_model::{Commit, DeploymentId, HostId, Light, Platform};
     use chrono::DateTime;
 
@@ -257,20 +257,20 @@ mod tests {
         host(light(State::Ok, "At c1"), light(State::Ok, "Gen 47"), light(State::Ok, "8/8 passed"))
     }
 
-    fn outcome(name: &str, heard: impl IntoIterator<Item = Heard>) -> HostOutcome {
+    fn outcome(name: &str, heard: impl IntoIterator<Item = HostEvent>) -> HostOutcome {
         let mut outcome = HostOutcome::new(HostId::new(), name.into());
         for heard in heard {
-            outcome.hear(OpId::new(), heard);
+            outcome.apply(OpId::new(), heard);
         }
         outcome
     }
 
     fn good(name: &str) -> HostOutcome {
-        outcome(name, [Heard::SwitchEnded(Ok(())), Heard::TestsEnded(Ok(()))])
+        outcome(name, [HostEvent::SwitchEnded(Ok(())), HostEvent::TestsEnded(Ok(()))])
     }
 
     fn bad(name: &str) -> HostOutcome {
-        outcome(name, [Heard::SwitchEnded(Ok(())), Heard::TestsEnded(Err("x11".into()))])
+        outcome(name, [HostEvent::SwitchEnded(Ok(())), HostEvent::TestsEnded(Err("x11".into()))])
     }
 
     fn deployment(decision: Decision, hosts: Vec<HostOutcome>) -> Deployment {
@@ -312,9 +312,9 @@ mod tests {
         let signs: Vec<_> = [
             good("gpc0"),
             bad("imac0"),
-            outcome("hsb0", [Heard::SwitchBegan]),
-            outcome("hsb1", [Heard::SwitchEnded(Ok(())), Heard::TestsBegan]),
-            outcome("hsb2", [Heard::SwitchEnded(Ok(()))]),
+            outcome("hsb0", [HostEvent::SwitchStarted]),
+            outcome("hsb1", [HostEvent::SwitchEnded(Ok(())), HostEvent::TestsStarted]),
+            outcome("hsb2", [HostEvent::SwitchEnded(Ok(()))]),
             outcome("csb0", []),
         ]
         .iter()
@@ -328,7 +328,7 @@ mod tests {
 
     #[test]
     fn a_host_is_through_when_its_tests_passed_or_do_not_run_by_themselves() {
-        let switched = outcome("gpc0", [Heard::SwitchEnded(Ok(()))]);
+        let switched = outcome("gpc0", [HostEvent::SwitchEnded(Ok(()))]);
         assert!(is_through(&good("gpc0"), Some(&fine())));
         assert!(!is_through(&bad("gpc0"), Some(&fine())));
         assert!(!is_through(&switched, Some(&fine())));
@@ -429,7 +429,7 @@ mod tests {
 
     #[test]
     fn the_logs_are_those_of_failed_hosts() {
-        let switch = outcome("hsb0", [Heard::SwitchEnded(Err("x".into()))]);
+        let switch = outcome("hsb0", [HostEvent::SwitchEnded(Err("x".into()))]);
         let all = deployment(Decision::Open, vec![good("gpc0"), bad("imac0"), switch]);
         let named: Vec<_> = logs(&all).into_iter().map(|(host, step, _)| format!("{host}: {step}")).collect();
         assert_eq!(named, ["imac0: switch", "imac0: tests", "hsb0: switch"]);

@@ -7,7 +7,7 @@ use web_sys::Element;
 
 use crate::api::SetView;
 use crate::browser;
-use crate::components::{Icon, Kept};
+use crate::components::{Hydrated, Icon};
 use crate::live::Live;
 
 const MENU: &str = "fleet-view";
@@ -63,7 +63,7 @@ fn DensityChoice(saver: Saver, density: Density, checked: bool) -> impl IntoView
                 name=DENSITY
                 value=density.as_str()
                 checked=checked
-                prop:checked=move || Kept(chosen.get())
+                prop:checked=move || Hydrated(chosen.get())
                 on:change=move |_| saver.change(|view| view.density = density)
             />
             {match density {
@@ -94,7 +94,7 @@ fn ColumnChoice(saver: Saver, column: Column, checked: bool) -> impl IntoView {
                 name=COLUMNS
                 value=column.as_str()
                 checked=checked
-                prop:checked=move || Kept(chosen.get())
+                prop:checked=move || Hydrated(chosen.get())
                 on:change=turn
             />
             {column.title()}

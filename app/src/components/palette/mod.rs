@@ -75,7 +75,7 @@ pub(crate) fn Open(open: RwSignal<bool>) -> impl IntoView {
             dialog.close();
         }
     };
-    let go = place::goer();
+    let go = place::use_navigate_to();
     let choose = StoredValue::new(move |entry: Entry| match entry.does {
         Does::Go(path) => {
             close();

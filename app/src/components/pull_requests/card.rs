@@ -35,8 +35,8 @@ fn Body(open: UpdatePullRequest, may: Memo<bool>) -> impl IntoView {
             </h3>
             <p class="panel-about">{format!("by {} · changed ", open.author)}<Ago at=open.updated_at/></p>
             <ul class="pull-request-state">
-                <li data-checks=checks_look><Says look=checks_look words=checks/></li>
-                <li data-mergeable=looks><Says look=looks words=says/></li>
+                <li data-checks=checks_look><StateBadge look=checks_look words=checks/></li>
+                <li data-mergeable=looks><StateBadge look=looks words=says/></li>
             </ul>
         </div>
         <ChangedInputs inputs=open.inputs/>
@@ -56,7 +56,7 @@ fn Body(open: UpdatePullRequest, may: Memo<bool>) -> impl IntoView {
 
 /// A shape and words.
 #[component]
-pub(crate) fn Says(
+pub(crate) fn StateBadge(
     /// The state that it looks like.
     look: &'static str,
     /// What it says.

@@ -10,7 +10,7 @@ use crate::components::Moment;
 use crate::live::Live;
 
 use card::Card;
-pub(crate) use card::{ChangedInputs, Says};
+pub(crate) use card::{ChangedInputs, StateBadge};
 pub(crate) use words::{changes_lock, checks, may_be_merged, mergeable};
 
 /// The open pull requests with their inputs and checks; nothing where the server knows no repository at GitHub and

@@ -2,14 +2,14 @@
 
 use leptos::prelude::*;
 
-use crate::components::{Shown, address_of_fitting};
+use crate::components::{ShownHosts, address_of_fitting};
 use crate::live::Live;
 
 /// Leads to the dialog in which a roll-out is asked for: of the hosts that are shown, where some are left out.
 #[component]
 pub(crate) fn RollOutLink(
     /// The hosts that are shown.
-    shown: Shown,
+    shown: ShownHosts,
 ) -> impl IntoView {
     let live = expect_context::<Live>();
     let filter = shown.text();

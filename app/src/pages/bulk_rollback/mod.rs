@@ -9,7 +9,7 @@ use leptos_router::hooks::use_query_map;
 
 use crate::ApiError;
 use crate::api::load_planned_rollbacks_of;
-use crate::components::{About, DialogTrouble, PageTitle, Selection, address_of};
+use crate::components::{DialogTrouble, HostScope, PageTitle, Selection, address_of};
 use crate::live::Started;
 
 pub(super) use form::RollBackForm;
@@ -25,12 +25,12 @@ pub fn BulkRollbackPage() -> impl IntoView {
     let started = expect_context::<Started>();
     let selection = expect_context::<Selection>();
     let query = use_query_map();
-    let about = Memo::new(move |_| query.with(About::of));
+    let about = Memo::new(move |_| query.with(HostScope::of));
     // What is selected is asked for once: the dialog stays as it is while that changes below it.
     let names = Memo::new(move |_| match about.get() {
-        About::All | About::Fitting(_) => vec![],
-        About::Named(names) => names.into_iter().collect(),
-        About::Selected => untrack(|| selection.names()),
+        HostScope::All | HostScope::Fitting(_) => vec![],
+        HostScope::Named(names) => names.into_iter().collect(),
+        HostScope::Selected => untrack(|| selection.names()),
     });
     // Worked out before the parts of the page are rendered at once.
     names.with_untracked(|_| ());
@@ -62,12 +62,12 @@ pub fn BulkRollbackPage() -> impl IntoView {
 }
 
 /// Why there is no host in the dialog.
-fn none(about: &About) -> String {
+fn none(about: &HostScope) -> String {
     match about {
-        About::Selected => {
+        HostScope::Selected => {
             "Which hosts were selected is no longer known: the page was loaded anew. Nothing was asked for. Select them again."
         }
-        About::All | About::Named(_) | About::Fitting(_) => "No host was chosen. Select some on the fleet page.",
+        HostScope::All | HostScope::Named(_) | HostScope::Fitting(_) => "No host was chosen. Select some on the fleet page.",
     }
     .to_owned()
 }

@@ -62,7 +62,7 @@ pub(super) fn Found(
     again: PlanResource,
 ) -> impl IntoView {
     if let Some(wanted) =
-        wanted.and_then(|number| plan.candidate(number)).filter(|c| c.unavailable().is_none())
+        wanted.and_then(|number| plan.candidate(number)).filter(|c| c.unavailable_reason().is_none())
     {
         plan.preselected = Some(wanted.generation.number);
     }

@@ -8,7 +8,7 @@ use super::super::sample::now;
 use super::{Part, begin};
 use crate::ApiError;
 use crate::api::RequestOp;
-use crate::components::{Header, Icon, Notices, PlatformName, Refusal, TestsOf};
+use crate::components::{Header, HostTestsBadge, Icon, Notices, PlatformName, Refusal};
 use crate::live::{Connection, Live};
 
 /// Buttons, and links that look like them.
@@ -113,7 +113,7 @@ pub(super) fn messages(live: Live) -> AnyView {
 
 /// Words in a frame.
 pub(super) fn badges(_live: Live) -> AnyView {
-    let tests = |passed, total| view! { <p><TestsOf tests=Some(TestSummary { passed, total })/></p> };
+    let tests = |passed, total| view! { <p><HostTestsBadge tests=Some(TestSummary { passed, total })/></p> };
     let platforms = [Platform::Nixos, Platform::Darwin, Platform::HomeManager];
     view! {
         <Part title="Badges">
@@ -124,7 +124,7 @@ pub(super) fn badges(_live: Live) -> AnyView {
                 <span class="badge">"garbage-collected"</span>
             </p>
         </Part>
-        <Part title="Tests of a generation">{tests(8, 8)}{tests(3, 8)}<p><TestsOf tests=None/></p></Part>
+        <Part title="Tests of a generation">{tests(8, 8)}{tests(3, 8)}<p><HostTestsBadge tests=None/></p></Part>
         <Part title="Platforms">
             <p class="gallery-row">{platforms.map(|platform| view! { <PlatformName platform/> }).collect_view()}</p>
         </Part>

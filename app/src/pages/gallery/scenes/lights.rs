@@ -1,6 +1,6 @@
 //! The five lights.
 
-use backstay_model::lights::AgentSeen;
+use backstay_model::lights::AgentVersion;
 use backstay_model::{DesiredState, OpAction, OpStatus, OpView, Phase};
 use leptos::prelude::*;
 
@@ -21,8 +21,8 @@ const TESTS: usize = 4;
 #[rustfmt::skip] // a table: one case, one line
 const CASES: &[Case] = &[
     (AGENT, |_| ()),
-    (AGENT, |s| s.agent = Some(AgentSeen { version: "0.0.9", protocol: backstay_model::PROTOCOL_VERSION })),
-    (AGENT, |s| s.agent = Some(AgentSeen { version: "9.0.0", protocol: 99 })),
+    (AGENT, |s| s.agent = Some(AgentVersion { version: "0.0.9", protocol: backstay_model::PROTOCOL_VERSION })),
+    (AGENT, |s| s.agent = Some(AgentVersion { version: "9.0.0", protocol: 99 })),
     (AGENT, |s| s.agent = None),
     (GIT, |_| ()),
     (GIT, |s| checkout_at(s, 248, 148)),

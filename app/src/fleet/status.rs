@@ -4,7 +4,7 @@ use backstay_model::{HostView, State};
 
 /// How a host is: the worst that is to be said of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Standing {
+pub(crate) enum HostStatus {
     /// A light is red.
     Failed,
     /// Its agent is not connected: what its lights say is old.
@@ -15,8 +15,8 @@ pub(crate) enum Standing {
     Fine,
 }
 
-impl Standing {
-    /// Every standing, the worst first.
+impl HostStatus {
+    /// Every status, the worst first.
     pub(crate) const ALL: [Self; 4] = [Self::Failed, Self::Offline, Self::Due, Self::Fine];
 
     /// The word in a query and in an address.
@@ -30,7 +30,7 @@ impl Standing {
     }
 
     /// The word that meant it before: addresses are kept and shared.
-    pub(super) fn was_called(self) -> Option<&'static str> {
+    pub(super) fn former_name(self) -> Option<&'static str> {
         (self == Self::Due).then_some("attention")
     }
 
