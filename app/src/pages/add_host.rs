@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::components::{AddHost, Dialog, PageTitle};
 use crate::live::Started;
+use crate::routes::Route;
 
 const TITLE: &str = "Add a host";
 
@@ -17,7 +18,7 @@ pub fn AddHostPage() -> impl IntoView {
             {move || Suspend::new(async move { started.live().await.ok().map(|_| view! {
                 <Dialog title=TITLE back="/" focus="add-host-close" focus_after="add-host-link">
                     <AddHost/>
-                    <div class="dialog-end"><a class="button" id="add-host-close" href="/">"Close"</a></div>
+                    <div class="dialog-end"><a class="button" id="add-host-close" href=Route::Fleet.path()>"Close"</a></div>
                 </Dialog>
             }) })}
         </Suspense>

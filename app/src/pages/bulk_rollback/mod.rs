@@ -11,6 +11,7 @@ use crate::ApiError;
 use crate::api::load_planned_rollbacks_of;
 use crate::components::{About, DialogTrouble, PageTitle, Selection, address_of};
 use crate::live::Started;
+use crate::routes::Route;
 
 pub(super) use form::RollBackForm;
 
@@ -43,15 +44,15 @@ pub fn BulkRollbackPage() -> impl IntoView {
                 Suspend::new(async move {
                     match started.and(planned).await {
                         Ok(found) if found.is_empty() => {
-                            view! { <DialogTrouble title=TITLE back="/" sentence=none(&about)/> }.into_any()
+                            view! { <DialogTrouble title=TITLE back=Route::Fleet.path() sentence=none(&about)/> }.into_any()
                         }
                         Ok(found) => {
-                            let again = address_of("/rollback", names.iter().map(String::as_str));
-                            view! { <RollBackForm title=TITLE back="/" focus_after="bulk-rollback select-all main" found planned again/> }
+                            let again = address_of(&Route::RollbackMany.path(), names.iter().map(String::as_str));
+                            view! { <RollBackForm title=TITLE back=Route::Fleet.path() focus_after="bulk-rollback select-all main" found planned again/> }
                                 .into_any()
                         }
                         Err(error) => {
-                            view! { <DialogTrouble title=TITLE back="/" sentence=error.to_string()/> }.into_any()
+                            view! { <DialogTrouble title=TITLE back=Route::Fleet.path() sentence=error.to_string()/> }.into_any()
                         }
                     }
                 })

@@ -12,6 +12,7 @@ use crate::components::{
     checks, hosts_words, may_be_merged, mergeable,
 };
 use crate::live::{Live, Started};
+use crate::routes::Route;
 
 /// The dialog in which the pull request that the address names is merged.
 #[component]
@@ -48,7 +49,7 @@ fn Named(live: Live, number: Option<u64>) -> impl IntoView {
     view! {
         <DialogTrouble
             title="Merge PR"
-            back="/"
+            back=Route::Fleet.path()
             sentence="No open pull request of this number updates the fleet. Nothing was merged."
         />
     }
@@ -102,11 +103,11 @@ fn Found(live: Live, open: UpdatePullRequest, branch: String) -> impl IntoView {
     let need = vec!["Pull and switch the hosts (gets and applies it)".to_owned()];
     let title = format!("Merge PR #{number}?");
     view! {
-        <Dialog title back="/" focus="merge-cancel" focus_after=format!("merge-{number} main")>
+        <Dialog title back=Route::Fleet.path() focus="merge-cancel" focus_after=format!("merge-{number} main")>
             <ActionForm action=action>
                 <input type="hidden" name="number" value=number.to_string()/>
                 <input type="hidden" name="seen_head" value=move || since.seen.with(|seen| seen.0.clone())/>
-                <input type="hidden" name="back" value="/"/>
+                <input type="hidden" name="back" value=Route::Fleet.path()/>
                 <p class="merge-title">
                     <a href=url rel="external noopener">{by_line.0}</a>
                     {by_line.1}
@@ -121,7 +122,7 @@ fn Found(live: Live, open: UpdatePullRequest, branch: String) -> impl IntoView {
                 <NamedList id="merge-need" heading="You will need to:" items=need/>
                 <Refusal action/>
                 <div class="dialog-end">
-                    <a class="button" id="merge-cancel" href="/">"Cancel"</a>
+                    <a class="button" id="merge-cancel" href=Route::Fleet.path()>"Cancel"</a>
                     <button type="submit" class="primary" disabled=closed>
                         {move || if pending.get() { "Merging…".to_owned() } else { format!("Merge PR #{number}") }}
                     </button>

@@ -7,6 +7,8 @@ mod roll_back;
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
+use crate::routes::{FROM, Route};
+
 pub use merge::MergePage;
 pub use revert::RevertPage;
 pub use roll_back::RollBackFailedPage;
@@ -16,9 +18,13 @@ pub use roll_back::RollBackFailedPage;
 fn deployment_and_back() -> (Memo<String>, Memo<String>) {
     let (params, query) = (use_params_map(), use_query_map());
     let id = Memo::new(move |_| params.with(|p| p.get("id").unwrap_or_default()));
-    let back = Memo::new(move |_| match query.with(|q| q.get("from")) {
-        Some(from) if from == "deployment" => format!("/deployments/{}", id.get()),
-        _ => "/".to_owned(),
+    let back = Memo::new(move |_| {
+        match query.with(|q| q.get(FROM)) {
+            Some(from) if from == "deployment" => id.with(|id| id.parse().map(Route::Deployment)).ok(),
+            _ => None,
+        }
+        .unwrap_or(Route::Fleet)
+        .path()
     });
     (id, back)
 }

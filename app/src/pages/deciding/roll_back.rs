@@ -1,5 +1,6 @@
 //! The dialog in which the hosts that a deployment broke are rolled back, each to what last worked.
 
+use backstay_model::DeploymentId;
 use leptos::prelude::*;
 
 use super::deployment_and_back;
@@ -7,8 +8,13 @@ use crate::api::load_planned_rollbacks;
 use crate::components::{DialogTrouble, PageTitle};
 use crate::live::Started;
 use crate::pages::bulk_rollback::RollBackForm;
+use crate::routes::Route;
 
 const TITLE: &str = "Roll back failed hosts";
+
+fn dialog(deployment: DeploymentId) -> String {
+    Route::RollbackFailed { deployment, from_deployment: false }.path()
+}
 
 /// The dialog in which the failed hosts of a deployment are rolled back.
 #[component]
@@ -28,7 +34,7 @@ pub fn RollBackFailedPage() -> impl IntoView {
                                 .into_any()
                         }
                         Ok(found) => {
-                            let again = format!("/deployments/{id}/rollback");
+                            let again = id.parse().map_or_else(|_| back.clone(), dialog);
                             view! {
                                 <RollBackForm
                                     title=TITLE

@@ -13,6 +13,7 @@ use crate::api::{RequestRollback, reference_from_text, reference_to_text};
 use crate::browser;
 use crate::components::{GenerationName, Moment, Refusal, TestsOf, action_from_address, use_log_address};
 use crate::live::Live;
+use crate::routes::Route;
 
 /// What became of the host since the dialog was opened.
 #[derive(Clone, Copy)]
@@ -125,7 +126,7 @@ fn Current(current: Candidate) -> impl IntoView {
 #[component]
 fn StateNow(since: Since, again: PlanResource, host: String) -> impl IntoView {
     let live = expect_context::<Live>();
-    let address = format!("/hosts/{host}/rollback");
+    let address = Route::RollbackHost { host: &host, to: None, from_host: false }.path();
     let moved = move || {
         let address = address.clone();
         since.moved.get().map(|now| {

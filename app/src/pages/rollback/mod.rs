@@ -12,6 +12,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use crate::api::load_plan;
 use crate::components::{Dialog, PageTitle};
 use crate::live::{Live, Started};
+use crate::routes::{FROM, Route};
 
 #[cfg(all(debug_assertions, feature = "ssr"))]
 pub(super) use changes::compared;
@@ -27,9 +28,9 @@ pub fn RollbackPage() -> impl IntoView {
     let plan = Resource::new_blocking(move || name.get(), load_plan);
     let query = use_query_map();
     // Where the dialog was opened from a host's own page, it leads back there.
-    let back = Memo::new(move |_| match query.with(|q| q.get("from")) {
-        Some(from) if from == "host" => format!("/hosts/{}", name.get()),
-        _ => "/".to_owned(),
+    let back = Memo::new(move |_| match query.with(|q| q.get(FROM)) {
+        Some(from) if from == "host" => name.with(|name| Route::Host(name).path()),
+        _ => Route::Fleet.path(),
     });
     // A link may name the generation that it is about.
     let wanted = Memo::new(move |_| query.with(|q| q.get("to").and_then(|to| to.parse::<u32>().ok())));

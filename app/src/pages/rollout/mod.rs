@@ -20,6 +20,7 @@ use crate::components::{
     names_fitting,
 };
 use crate::live::{Live, Row, Started};
+use crate::routes::Route;
 
 use effect::is_due;
 use hosts::HostChoice;
@@ -121,7 +122,7 @@ impl Chosen {
 #[component]
 fn Ask(live: Live, commits: RolloutCommits) -> impl IntoView {
     if live.rows().with_untracked(Vec::is_empty) {
-        return view! { <DialogTrouble title=TITLE back="/" sentence="There is no host yet."/> }.into_any();
+        return view! { <DialogTrouble title=TITLE back=Route::Fleet.path() sentence="There is no host yet."/> }.into_any();
     }
     let action = action_from_address::<StartRollout>();
     let commits = Arc::new(commits);
@@ -143,9 +144,9 @@ fn Ask(live: Live, commits: RolloutCommits) -> impl IntoView {
     let none = Memo::new(move |_| chosen.hosts.with(BTreeSet::is_empty));
     let closed = move || running.get() || begun.get() || none.get() || !live.may_operate();
     view! {
-        <Dialog title=TITLE back="/" focus="rollout-cancel" focus_after>
+        <Dialog title=TITLE back=Route::Fleet.path() focus="rollout-cancel" focus_after>
             <ActionForm action=action>
-                <input type="hidden" name="back" value="/"/>
+                <input type="hidden" name="back" value=Route::Fleet.path()/>
                 {move || (running.get() && !begun.get()).then(|| view! {
                     <p class="banner warn" role="alert">
                         "A roll-out is going on. Nothing was asked for. Wait for its end, or stop it on the fleet page."
@@ -180,7 +181,7 @@ fn Ask(live: Live, commits: RolloutCommits) -> impl IntoView {
                 </label>
                 <Refusal action/>
                 <div class="dialog-end">
-                    <a class="button" id="rollout-cancel" href="/">"Cancel"</a>
+                    <a class="button" id="rollout-cancel" href=Route::Fleet.path()>"Cancel"</a>
                     <button type="submit" class="primary" disabled=closed>
                         <span class="if-alive">{move || chosen.words()}</span>
                         <span class="if-not-alive">"Start on the checked hosts"</span>
