@@ -1,4 +1,4 @@
-//! The addresses and what is shown at each.
+//! The component that answers at each address.
 
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -7,9 +7,9 @@ use leptos_router::{SsrMode, path};
 
 use crate::components::IconSprite;
 use crate::pages::{
-    AboutPage, AddHostPage, AuditPage, BulkRollbackPage, DeploymentPage, DeploymentsPage, FleetPage,
-    HostPage, Inside, LogInPage, MergePage, NotFound, NoticesPage, OpPage, OpsPage, RevertPage,
-    RollBackFailedPage, RollbackPage, RolloutPage,
+    AboutPage, AddHostDialog, AuditPage, DeploymentPage, DeploymentsPage, FleetPage, HostPage, Inside,
+    LogInPage, MergeDialog, NotFound, NoticesPage, OpPage, OpsPage, RevertDialog, RollbackDialog,
+    RollbackFailedDialog, RollbackManyDialog, RolloutDialog,
 };
 use crate::{browser, navigation, time};
 
@@ -40,10 +40,9 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/*any") view=NotFound ssr=SsrMode::Async/>
             </Routes>
         </Router>
-        // What the document waits for before it is painted: see the shell.
+        // The document waits for this before it is painted: see the shell.
         <div id="end" hidden></div>
     }
-    .into_any()
 }
 
 /// The fleet page, which stays as it is below each dialog. A dialog has an address of its own: see [`crate::routes`].
@@ -52,13 +51,13 @@ fn FleetWithDialogs() -> impl MatchNestedRoutes + Clone {
     view! {
         <ParentRoute path=path!("") view=FleetPage>
             <Route path=path!("/") view=|| ()/>
-            <Route path=path!("/hosts/:name/rollback") view=RollbackPage/>
-            <Route path=path!("/add-host") view=AddHostPage/>
-            <Route path=path!("/rollout") view=RolloutPage/>
-            <Route path=path!("/rollback") view=BulkRollbackPage/>
-            <Route path=path!("/pull-requests/:number/merge") view=MergePage/>
-            <Route path=path!("/deployments/:id/revert") view=RevertPage/>
-            <Route path=path!("/deployments/:id/rollback") view=RollBackFailedPage/>
+            <Route path=path!("/hosts/:name/rollback") view=RollbackDialog/>
+            <Route path=path!("/add-host") view=AddHostDialog/>
+            <Route path=path!("/rollout") view=RolloutDialog/>
+            <Route path=path!("/rollback") view=RollbackManyDialog/>
+            <Route path=path!("/pull-requests/:number/merge") view=MergeDialog/>
+            <Route path=path!("/deployments/:id/revert") view=RevertDialog/>
+            <Route path=path!("/deployments/:id/rollback") view=RollbackFailedDialog/>
         </ParentRoute>
     }
     .into_inner()

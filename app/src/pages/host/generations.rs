@@ -5,7 +5,7 @@ use backstay_model::view::HostDetail;
 use leptos::prelude::*;
 
 use crate::components::{Folded, GenerationName, Moment, TestsOf};
-use crate::pages::rollback::LeftMark;
+use crate::pages::dialogs::LeftMark;
 use crate::routes::Route;
 
 /// Every generation of the host's profile, newest first.

@@ -1,7 +1,8 @@
-//! The dialog in which several hosts are rolled back, each to a generation that is known to work.
+//! The dialogs that roll back several hosts, each to a generation that is known to work.
 
+mod failed;
 mod form;
-mod line;
+mod host;
 
 use backstay_model::rollout::PlannedRollback;
 use leptos::prelude::*;
@@ -13,27 +14,28 @@ use crate::components::{About, DialogTrouble, PageTitle, Selection, address_of};
 use crate::live::Started;
 use crate::routes::Route;
 
-pub(super) use form::RollBackForm;
+pub use failed::RollbackFailedDialog;
+use form::RollbackManyForm;
 
 const TITLE: &str = "Roll back several hosts";
 
-/// What rolling back would do, host by host.
-pub(super) type Planned = Resource<Result<Vec<PlannedRollback>, ApiError>>;
+/// What a rollback would do to each host.
+type Planned = Resource<Result<Vec<PlannedRollback>, ApiError>>;
 
-/// The dialog in which the hosts are rolled back that the address names, or that are selected.
+/// The dialog that rolls back the hosts that the address names, or the selected ones.
 #[component]
-pub fn BulkRollbackPage() -> impl IntoView {
+pub fn RollbackManyDialog() -> impl IntoView {
     let started = expect_context::<Started>();
     let selection = expect_context::<Selection>();
     let query = use_query_map();
     let about = Memo::new(move |_| query.with(About::of));
-    // What is selected is asked for once: the dialog stays as it is while that changes below it.
+    // Read once: the dialog must not change when the selection below it does.
     let names = Memo::new(move |_| match about.get() {
         About::All | About::Fitting(_) => vec![],
         About::Named(names) => names.into_iter().collect(),
         About::Selected => untrack(|| selection.names()),
     });
-    // Worked out before the parts of the page are rendered at once.
+    // Computed before the parts of the page are rendered concurrently.
     names.with_untracked(|_| ());
     let planned = Resource::new_blocking(move || names.get(), load_planned_rollbacks_of);
     view! {
@@ -48,7 +50,7 @@ pub fn BulkRollbackPage() -> impl IntoView {
                         }
                         Ok(found) => {
                             let again = address_of(&Route::RollbackMany.path(), names.iter().map(String::as_str));
-                            view! { <RollBackForm title=TITLE back=Route::Fleet.path() focus_after="bulk-rollback select-all main" found planned again/> }
+                            view! { <RollbackManyForm title=TITLE back=Route::Fleet.path() focus_after="bulk-rollback select-all main" found planned again/> }
                                 .into_any()
                         }
                         Err(error) => {
@@ -59,16 +61,17 @@ pub fn BulkRollbackPage() -> impl IntoView {
             }}
         </Transition>
     }
-    .into_any()
 }
 
-/// Why there is no host in the dialog.
+/// Says why the dialog has no hosts.
 fn none(about: &About) -> String {
     match about {
         About::Selected => {
-            "Which hosts were selected is no longer known: the page was loaded anew. Nothing was asked for. Select them again."
+            "The selection was lost when the page reloaded. No request was sent. Select the hosts again."
         }
-        About::All | About::Named(_) | About::Fitting(_) => "No host was chosen. Select some on the fleet page.",
+        About::All | About::Named(_) | About::Fitting(_) => {
+            "No host was chosen. Select some on the fleet page."
+        }
     }
     .to_owned()
 }

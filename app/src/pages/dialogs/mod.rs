@@ -1,20 +1,29 @@
-//! The dialogs in which people decide of pull requests and deployments.
+//! The dialogs over the fleet page: one module for each thing that a person confirms.
 
+mod add_host;
 mod merge;
 mod revert;
-mod roll_back;
+mod rollback;
+mod rollback_many;
+mod rollout;
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 use crate::routes::{FROM, Route};
 
-pub use merge::MergePage;
-pub use revert::RevertPage;
-pub use roll_back::RollBackFailedPage;
+pub use add_host::AddHostDialog;
+pub use merge::MergeDialog;
+pub use revert::RevertDialog;
+pub(super) use rollback::LeftMark;
+pub use rollback::RollbackDialog;
+#[cfg(all(debug_assertions, feature = "ssr"))]
+pub(super) use rollback::{Found, compared};
+pub use rollback_many::{RollbackFailedDialog, RollbackManyDialog};
+pub use rollout::RolloutDialog;
 
-/// The deployment that the address names, and where its dialogs lead back to: to its own page where they were opened
-/// there, else to the fleet.
+/// Returns the deployment that the address names and the address that its dialogs lead back to: its own page if they
+/// were opened there, else the fleet page.
 fn deployment_and_back() -> (Memo<String>, Memo<String>) {
     let (params, query) = (use_params_map(), use_query_map());
     let id = Memo::new(move |_| params.with(|p| p.get("id").unwrap_or_default()));
@@ -29,14 +38,14 @@ fn deployment_and_back() -> (Memo<String>, Memo<String>) {
     (id, back)
 }
 
-/// A list with a line above that names it.
+/// A list with a heading.
 #[component]
 fn NamedList(
-    /// The identifier of that line.
+    /// The heading's identifier.
     id: &'static str,
     heading: &'static str,
     items: Vec<String>,
-    /// Whether the order matters.
+    /// True if the order matters.
     #[prop(optional)]
     numbered: bool,
 ) -> impl IntoView {
@@ -51,5 +60,4 @@ fn NamedList(
             }}
         </div>
     }
-    .into_any()
 }
