@@ -10,6 +10,7 @@ use super::shown_hosts::ShownHosts;
 use crate::components::Hydrated;
 use crate::fleet::{GroupBy, Sort};
 use crate::live::Live;
+use crate::routes::Route;
 
 /// How long to wait for the next letter before it is said that a filter cannot be understood: a word that is being
 /// written seldom can.
@@ -58,7 +59,7 @@ pub(crate) fn FleetFilter(shown: ShownHosts) -> impl IntoView {
         <form
             class="fleet-filter"
             method="get"
-            action="/"
+            action=Route::Fleet.path()
             role="search"
             autocomplete="off"
             node_ref=form

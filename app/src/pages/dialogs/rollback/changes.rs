@@ -1,4 +1,4 @@
-//! What a rollback changes, as the host tells it on demand. It comes when it comes: the dialog never waits for it.
+//! What a rollback changes, asked of the host on demand. The dialog never waits for the answer.
 
 use backstay_model::GenerationRef;
 use backstay_model::closure_diff::{Change, ClosureDiff, PackageChange};
@@ -14,26 +14,26 @@ use crate::browser;
 use crate::components::Icon;
 use crate::size::size;
 
-/// How many packages are shown before the rest is asked for.
+/// How many packages are shown at first.
 const PACKAGES: usize = 12;
-/// How many units are named of each kind of change before the rest is asked for.
+/// How many units of each kind of change are named at first.
 const UNITS: usize = 8;
 
-/// What is known of a comparison.
+/// The state of a comparison.
 #[derive(Clone)]
-enum Known {
-    Asked,
-    Told(Box<Comparison>),
-    Not(String),
+enum Answer {
+    Pending,
+    Received(Box<Comparison>),
+    Failed(String),
 }
 
-/// What going to the chosen generation changes; asked of the host once somebody opens it.
+/// What going to the chosen generation changes. The host is asked once somebody opens it.
 #[component]
 pub(super) fn Changes(plan: RollbackPlan, chosen: RwSignal<Option<u32>>) -> impl IntoView {
     let alive = RwSignal::new(false);
     Effect::new(move |_| alive.set(true));
     let open = RwSignal::new(false);
-    let known = RwSignal::new(None::<(u32, Known)>);
+    let answer = RwSignal::new(None::<(u32, Answer)>);
     let (host, from) = (plan.host_name.clone(), plan.current.generation.reference());
     let targets: Vec<GenerationRef> = plan.candidates.iter().map(|c| c.generation.reference()).collect();
     Effect::new(move |_| {
@@ -41,68 +41,67 @@ pub(super) fn Changes(plan: RollbackPlan, chosen: RwSignal<Option<u32>>) -> impl
         let Some(target) = target.and_then(|number| targets.iter().find(|t| t.number == number)) else {
             return;
         };
-        // What could not be told is asked for again.
-        let is_known = |known: &Option<(u32, Known)>| {
-            known
-                .as_ref()
-                .is_some_and(|(number, known)| *number == target.number && !matches!(known, Known::Not(_)))
+        // After a failure, ask again.
+        let is_answered = |answer: &Option<(u32, Answer)>| {
+            answer.as_ref().is_some_and(|(number, answer)| {
+                *number == target.number && !matches!(answer, Answer::Failed(_))
+            })
         };
-        if known.with_untracked(is_known) {
+        if answer.with_untracked(is_answered) {
             return;
         }
-        ask(known, host.clone(), &from, target);
+        ask(answer, host.clone(), &from, target);
     });
     view! {
         <Show when=move || alive.get()>
             <details class="changes" on:toggle=move |event| open.set(browser::is_open(&event))>
                 <summary>"What changes"</summary>
                 <div class="changes-body" tabindex="0" role="group" aria-label="What changes" aria-live="polite">
-                    {move || known.get().filter(|(number, _)| Some(*number) == chosen.get()).map(|(_, known)| told(known))}
+                    {move || answer.get().filter(|(number, _)| Some(*number) == chosen.get()).map(|(_, answer)| answered(answer))}
                 </div>
             </details>
         </Show>
     }
-    .into_any()
 }
 
-/// Asks the host. An answer that comes after another generation was chosen is not shown.
-fn ask(known: RwSignal<Option<(u32, Known)>>, host: String, from: &GenerationRef, target: &GenerationRef) {
+/// Asks the host. An answer that arrives after another generation was chosen is dropped.
+fn ask(answer: RwSignal<Option<(u32, Answer)>>, host: String, from: &GenerationRef, target: &GenerationRef) {
     let number = target.number;
-    known.set(Some((number, Known::Asked)));
+    answer.set(Some((number, Answer::Pending)));
     let (from, to) = (reference_to_text(from), reference_to_text(target));
     spawn_local(async move {
-        let told = match compare_generations(host, from, to).await {
-            Ok(comparison) => Known::Told(Box::new(comparison)),
-            Err(error) => Known::Not(error.to_string()),
+        let received = match compare_generations(host, from, to).await {
+            Ok(comparison) => Answer::Received(Box::new(comparison)),
+            Err(error) => Answer::Failed(error.to_string()),
         };
-        known.try_update(|known| {
-            if known.as_ref().is_some_and(|(asked, _)| *asked == number) {
-                *known = Some((number, told));
+        answer.try_update(|answer| {
+            if answer.as_ref().is_some_and(|(asked, _)| *asked == number) {
+                *answer = Some((number, received));
             }
         });
     });
 }
 
-/// What a host told of a comparison.
+/// A comparison as a host answered it, for the gallery.
 #[cfg(all(debug_assertions, feature = "ssr"))]
 pub(in crate::pages) fn compared(comparison: Comparison) -> AnyView {
-    told(Known::Told(Box::new(comparison)))
+    answered(Answer::Received(Box::new(comparison)))
 }
 
-fn told(known: Known) -> AnyView {
-    match known {
-        Known::Asked => {
+fn answered(answer: Answer) -> AnyView {
+    match answer {
+        Answer::Pending => {
             view! { <p class="faint">"The host is comparing the two generations…"</p> }.into_any()
         }
-        Known::Not(why) => view! { <p class="faint">{why}</p> }.into_any(),
-        Known::Told(comparison) => {
+        Answer::Failed(why) => view! { <p class="faint">{why}</p> }.into_any(),
+        Answer::Received(comparison) => {
             let Comparison { packages, commits, reboot, units } = *comparison;
             view! { <RebootFor reboot/> <CommitsOf commits/> <Units units/> <Packages packages/> }.into_any()
         }
     }
 }
 
-/// Whether it takes a reboot.
+/// Says whether a reboot is needed.
 #[component]
 fn RebootFor(reboot: Result<Reboot, String>) -> impl IntoView {
     let reboot = match reboot {
@@ -120,7 +119,7 @@ fn RebootFor(reboot: Result<Reboot, String>) -> impl IntoView {
         }
         .into_any();
     }
-    // Where a platform does not boot by generation, there is nothing to say.
+    // A platform that does not boot by generation never needs one.
     reboot
         .booted
         .map(|_| {
@@ -148,16 +147,16 @@ fn reboot_lines(parts: &[BootPartChange]) -> Vec<String> {
         };
         lines.push(format!("{what}: takes effect after a reboot."));
     }
-    // With another kernel, both are others as a matter of course.
+    // Another kernel always comes with another initrd and other modules.
     if kernel.is_none() && !others.is_empty() {
         let titles = others.join(" and ");
         let verb = if others.len() == 1 && !titles.ends_with('s') { "differs" } else { "differ" };
-        lines.push(format!("{titles} {verb} from what was booted: that takes effect after a reboot."));
+        lines.push(format!("{titles} {verb} from what was booted: takes effect after a reboot."));
     }
     lines
 }
 
-/// The units that differ. What a switch does about them is not promised.
+/// The units that differ. Only the activation decides which of them restart.
 #[component]
 fn Units(units: Result<UnitChanges, String>) -> impl IntoView {
     let units = match units {
@@ -193,7 +192,7 @@ fn Units(units: Result<UnitChanges, String>) -> impl IntoView {
         <Show when=move || { is_long && !all.get() }>
             <button type="button" class="small" on:click=move |_| all.set(true)>"Show all units"</button>
         </Show>
-        <p class="faint">"Which of them are restarted is decided by the activation."</p>
+        <p class="faint">"The activation decides which of these restart."</p>
     }
     .into_any()
 }
@@ -225,8 +224,8 @@ fn CommitsOf(commits: Result<CommitsBetween, String>) -> impl IntoView {
     });
     view! {
         {same}
-        {list("takes back", &commits.lost)}
-        {list("brings", &commits.gained)}
+        {list("Undoes", &commits.lost)}
+        {list("Adds", &commits.gained)}
     }
     .into_any()
 }
@@ -242,7 +241,7 @@ fn list(verb: &'static str, commits: &Commits) -> Option<AnyView> {
         let more = (commits.more > 0)
             .then(|| view! { <li class="faint">{format!("and {} more", commits.more)}</li> });
         view! {
-            <p class="changes-title">{format!("It {verb} {count} {unit}:")}</p>
+            <p class="changes-title">{format!("{verb} {count} {unit}:")}</p>
             <ul class="changes-commits">{lines}{more}</ul>
         }
         .into_any()
@@ -289,7 +288,7 @@ fn row(package: &PackageChange) -> impl IntoView + use<> {
     }
 }
 
-/// “122.0 → 123.0.1”, or what else became of it.
+/// “122.0 → 123.0.1”, “added 1.2”, “removed 1.1” or “same version”.
 fn way(package: &PackageChange) -> String {
     let versions = |versions: &[String]| {
         let named: Vec<_> = versions.iter().filter(|v| !v.is_empty()).map(String::as_str).collect();
@@ -344,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_a_reboot_is_said_in_words() {
+    fn what_needs_a_reboot_is_said_in_words() {
         let (kernel, initrd, modules) = (BootPart::Kernel, BootPart::Initrd, BootPart::KernelModules);
         let whole = [
             part(kernel, Some("6.6.40"), Some("6.6.52")),
@@ -360,11 +359,11 @@ mod tests {
         );
         assert_eq!(
             reboot_lines(&[part(initrd, None, None)]),
-            ["Initrd differs from what was booted: that takes effect after a reboot."]
+            ["Initrd differs from what was booted: takes effect after a reboot."]
         );
         assert_eq!(
             reboot_lines(&[part(initrd, None, None), part(modules, None, None)]),
-            ["Initrd and Kernel modules differ from what was booted: that takes effect after a reboot."]
+            ["Initrd and Kernel modules differ from what was booted: takes effect after a reboot."]
         );
         assert_eq!(reboot_lines(&[]), Vec::<String>::new());
     }

@@ -1,22 +1,22 @@
-//! What the dialog holds. That of the hosts which failed in a deployment holds the same.
+//! The form in both dialogs.
 
 use std::collections::BTreeMap;
 
 use backstay_model::rollout::{ConfirmedRollback, PlannedRollback, RolloutState};
-use backstay_model::wire::limits::{REASON_CHARS, few};
+use backstay_model::wire::limits::few;
 use backstay_model::{Generation, GenerationRef};
 use leptos::prelude::*;
 
 use super::Planned;
-use super::line::Line;
+use super::host::HostLine;
 use crate::api::RollBackHosts;
-use crate::components::{Dialog, Refusal, action_from_address, hosts_words};
+use crate::components::{Dialog, DialogEnd, OperatorOnly, ReasonField, action_from_address, hosts_words};
 use crate::live::Live;
 
-/// What is chosen so far: where each host goes, by its name. One that is left out is missing.
+/// The chosen target of each host, by the host's name. A host that is left out is missing.
 pub(super) type Targets = RwSignal<BTreeMap<String, GenerationRef>>;
 
-/// Where one host goes, exactly as it is shown; nothing where it is left out.
+/// Returns what the form sends for one host: exactly what it shows. `None` if the host has no current generation.
 pub(super) fn confirmed(planned: &PlannedRollback, target: &Generation) -> Option<ConfirmedRollback> {
     Some(ConfirmedRollback {
         host_name: planned.host_name.clone(),
@@ -25,7 +25,7 @@ pub(super) fn confirmed(planned: &PlannedRollback, target: &Generation) -> Optio
     })
 }
 
-/// Where each host goes before anybody has chosen.
+/// The targets that are chosen when the dialog opens.
 fn preselected(found: &[PlannedRollback]) -> BTreeMap<String, GenerationRef> {
     let target = |planned: &PlannedRollback| {
         planned.from.as_ref()?;
@@ -34,10 +34,10 @@ fn preselected(found: &[PlannedRollback]) -> BTreeMap<String, GenerationRef> {
     found.iter().filter_map(target).collect()
 }
 
-/// From how many hosts on the list is summed up in a line.
+/// Longest list without a line that sums it up.
 const SUMMED_UP: usize = 10;
 
-/// How many of many hosts are rolled back, and why the others are not.
+/// Says how many hosts are left out, and why. `None` for a short list.
 fn summed_up(found: &[PlannedRollback]) -> Option<String> {
     let all = found.len();
     let go = found.iter().filter(|planned| planned.from.is_some() && planned.to.is_ok()).count();
@@ -50,7 +50,7 @@ fn summed_up(found: &[PlannedRollback]) -> Option<String> {
     })
 }
 
-/// The hosts that go somewhere and are no longer where the person sees them.
+/// Returns the chosen hosts that have moved to another generation since the dialog was opened.
 fn moved(
     live: Live,
     seen: &[(String, GenerationRef)],
@@ -63,21 +63,21 @@ fn moved(
     seen.iter().filter(is_elsewhere).map(|(name, _)| name.clone()).collect()
 }
 
-/// The dialog: each host with where it goes or why it does not, the reason, and the two ways out.
+/// The dialog: each host with its target or why it has none, the reason, and the two ways out.
 #[component]
-pub(in crate::pages) fn RollBackForm(
+pub(super) fn RollbackManyForm(
     title: &'static str,
-    /// Where leaving it leads.
+    /// The address that leaving it leads to.
     #[prop(into)]
     back: String,
-    /// What has the focus afterwards.
+    /// The elements of which the first that can has the focus afterwards.
     focus_after: &'static str,
-    /// The deployment in which the hosts failed, where it is about that.
+    /// The deployment in which the hosts failed, if that is what it is about.
     #[prop(optional)]
     deployment: Option<String>,
     /// The hosts.
     found: Vec<PlannedRollback>,
-    /// Where they were read, to be read again.
+    /// The resource that reads them again.
     planned: Planned,
     /// The address that reads them again.
     again: String,
@@ -98,13 +98,13 @@ pub(in crate::pages) fn RollBackForm(
     let begun =
         Memo::new(move |_| pending.get() || action.value().with(|value| matches!(value, Some(Ok(())))));
     let count = Memo::new(move |_| targets.with(BTreeMap::len));
-    let goable = found.iter().any(|planned| planned.to.is_ok() || !planned.others.is_empty());
+    let is_possible = found.iter().any(|planned| planned.to.is_ok() || !planned.others.is_empty());
     let closed = move || {
         let stands_in_the_way = another.get() || moved.with(|moved| !moved.is_empty());
         stands_in_the_way || begun.get() || count.get() == 0 || !live.may_operate()
     };
     let summary = summed_up(&found);
-    let lines = found.into_iter().map(|planned| view! { <Line planned targets/> }).collect_view();
+    let lines = found.into_iter().map(|planned| view! { <HostLine planned targets/> }).collect_view();
     view! {
         <Dialog title back=back.clone() focus="roll-back-cancel" focus_after>
             <ActionForm action=action>
@@ -112,38 +112,33 @@ pub(in crate::pages) fn RollBackForm(
                 <input type="hidden" name="back" value=back.clone()/>
                 {move || (another.get() && !begun.get()).then(|| view! {
                     <p class="banner warn" role="alert">
-                        "A roll-out is going on. Nothing was asked for. Wait for its end, or stop it on the fleet page."
+                        "A roll-out is running. No request was sent. Wait for it to end, or stop it on the fleet page."
                     </p>
                 })}
                 <Moved moved begun planned again/>
-                {move || (!live.may_operate()).then(|| view! {
-                    <p class="banner">"You may look. Rolling back takes the role “operator”."</p>
-                })}
+                <OperatorOnly what="Rolling back"/>
                 <p class="dialog-about">
-                    "Each goes to the generation that is named, at once; its tests run again where they run by themselves. \
-                     If one of them is no longer as it is shown here, none is rolled back."
+                    "All hosts roll back at once, each to the generation shown, and then run their tests if auto-test is on. \
+                     If any host has changed since you opened this, none is rolled back."
                 </p>
                 {summary.map(|summary| view! { <p class="dialog-about">{summary}</p> })}
                 <ul class="host-lines planned" aria-label="Hosts">{lines}</ul>
-                <label class="reason">
-                    <span>"Reason "<span class="faint">"(optional, kept in the audit log)"</span></span>
-                    <input type="text" name="reason" maxlength=REASON_CHARS.to_string() autocomplete="off"/>
-                </label>
-                <Refusal action/>
-                <div class="dialog-end">
-                    <a class="button" id="roll-back-cancel" href=back>"Cancel"</a>
-                    <button type="submit" class="primary" disabled=move || closed() || !goable>
-                        <span class="if-alive">{move || format!("Roll back {}", hosts_words(count.get()))}</span>
-                        <span class="if-not-alive">"Roll back as chosen"</span>
-                    </button>
-                </div>
+                <ReasonField/>
+                <DialogEnd
+                    action
+                    back
+                    cancel_id="roll-back-cancel"
+                    closed=Signal::derive(move || closed() || !is_possible)
+                >
+                    <span class="if-alive">{move || format!("Roll back {}", hosts_words(count.get()))}</span>
+                    <span class="if-not-alive">"Roll back as chosen"</span>
+                </DialogEnd>
             </ActionForm>
         </Dialog>
     }
-    .into_any()
 }
 
-/// What has moved since it was read.
+/// Says which hosts have moved since the dialog was opened.
 #[component]
 fn Moved(moved: Memo<Vec<String>>, begun: Memo<bool>, planned: Planned, again: String) -> impl IntoView {
     move || {
@@ -152,7 +147,7 @@ fn Moved(moved: Memo<Vec<String>>, begun: Memo<bool>, planned: Planned, again: S
         (!names.is_empty() && !begun.get()).then(|| {
             view! {
                 <p class="banner warn" role="alert">
-                    {format!("{} moved since you looked. Nothing was asked for. ", few(&names))}
+                    {format!("{} moved to another generation while this was open. No request was sent. ", few(&names))}
                     <a
                         href=again
                         on:click=move |event| {
@@ -160,7 +155,7 @@ fn Moved(moved: Memo<Vec<String>>, begun: Memo<bool>, planned: Planned, again: S
                             planned.refetch();
                         }
                     >
-                        "Look again"
+                        "Reload"
                     </a>
                 </p>
             }
@@ -223,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn who_can_go_to_what_worked_goes_there() {
+    fn what_last_worked_is_preselected() {
         assert_eq!(preselected(&[planned(Some(48), Ok(47))])["imac0"], generation(47).reference());
         for left_out in [planned(Some(48), Err("none has passed".into())), planned(None, Ok(47))] {
             assert!(preselected(&[left_out]).is_empty());

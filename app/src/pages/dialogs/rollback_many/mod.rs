@@ -1,7 +1,8 @@
-//! The dialog in which several hosts are rolled back, each to a generation that is known to work.
+//! The dialogs that roll back several hosts, each to a generation that is known to work.
 
+mod failed;
 mod form;
-mod line;
+mod host;
 
 use backstay_model::rollout::PlannedRollback;
 use leptos::prelude::*;
@@ -11,28 +12,30 @@ use crate::ApiError;
 use crate::api::load_planned_rollbacks_of;
 use crate::components::{DialogTrouble, HostScope, PageTitle, Selection, address_of};
 use crate::live::Started;
+use crate::routes::Route;
 
-pub(super) use form::RollBackForm;
+pub use failed::RollbackFailedDialog;
+use form::RollbackManyForm;
 
 const TITLE: &str = "Roll back several hosts";
 
-/// What rolling back would do, host by host.
-pub(super) type Planned = Resource<Result<Vec<PlannedRollback>, ApiError>>;
+/// What a rollback would do to each host.
+type Planned = Resource<Result<Vec<PlannedRollback>, ApiError>>;
 
-/// The dialog in which the hosts are rolled back that the address names, or that are selected.
+/// The dialog that rolls back the hosts that the address names, or the selected ones.
 #[component]
-pub fn BulkRollbackPage() -> impl IntoView {
+pub fn RollbackManyDialog() -> impl IntoView {
     let started = expect_context::<Started>();
     let selection = expect_context::<Selection>();
     let query = use_query_map();
     let about = Memo::new(move |_| query.with(HostScope::of));
-    // What is selected is asked for once: the dialog stays as it is while that changes below it.
+    // Read once: the dialog must not change when the selection below it does.
     let names = Memo::new(move |_| match about.get() {
         HostScope::All | HostScope::Fitting(_) => vec![],
         HostScope::Named(names) => names.into_iter().collect(),
         HostScope::Selected => untrack(|| selection.names()),
     });
-    // Worked out before the parts of the page are rendered at once.
+    // Computed before the parts of the page are rendered concurrently.
     names.with_untracked(|_| ());
     let planned = Resource::new_blocking(move || names.get(), load_planned_rollbacks_of);
     view! {
@@ -43,31 +46,32 @@ pub fn BulkRollbackPage() -> impl IntoView {
                 Suspend::new(async move {
                     match started.and(planned).await {
                         Ok(found) if found.is_empty() => {
-                            view! { <DialogTrouble title=TITLE back="/" sentence=none(&about)/> }.into_any()
+                            view! { <DialogTrouble title=TITLE back=Route::Fleet.path() sentence=none(&about)/> }.into_any()
                         }
                         Ok(found) => {
-                            let again = address_of("/rollback", names.iter().map(String::as_str));
-                            view! { <RollBackForm title=TITLE back="/" focus_after="bulk-rollback select-all main" found planned again/> }
+                            let again = address_of(&Route::RollbackMany.path(), names.iter().map(String::as_str));
+                            view! { <RollbackManyForm title=TITLE back=Route::Fleet.path() focus_after="bulk-rollback select-all main" found planned again/> }
                                 .into_any()
                         }
                         Err(error) => {
-                            view! { <DialogTrouble title=TITLE back="/" sentence=error.to_string()/> }.into_any()
+                            view! { <DialogTrouble title=TITLE back=Route::Fleet.path() sentence=error.to_string()/> }.into_any()
                         }
                     }
                 })
             }}
         </Transition>
     }
-    .into_any()
 }
 
-/// Why there is no host in the dialog.
+/// StateBadge why the dialog has no hosts.
 fn none(about: &HostScope) -> String {
     match about {
         HostScope::Selected => {
-            "Which hosts were selected is no longer known: the page was loaded anew. Nothing was asked for. Select them again."
+            "The selection was lost when the page reloaded. No request was sent. Select the hosts again."
         }
-        HostScope::All | HostScope::Named(_) | HostScope::Fitting(_) => "No host was chosen. Select some on the fleet page.",
+        HostScope::All | HostScope::Named(_) | HostScope::Fitting(_) => {
+            "No host was chosen. Select some on the fleet page."
+        }
     }
     .to_owned()
 }

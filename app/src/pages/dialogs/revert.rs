@@ -1,4 +1,4 @@
-//! The dialog in which a pull request is reverted.
+//! The dialog that reverts a pull request.
 
 use backstay_model::deployment::{Decision, Deployment};
 use leptos::prelude::*;
@@ -6,13 +6,13 @@ use leptos::prelude::*;
 use super::{NamedList, deployment_and_back};
 use crate::api::{DeploymentRead, RevertPullRequest, load_deployment};
 use crate::components::{
-    Dialog, DialogTrouble, PageTitle, Refusal, action_from_address, followed_deployment,
+    Dialog, DialogEnd, DialogTrouble, OperatorOnly, PageTitle, action_from_address, followed_deployment,
 };
 use crate::live::{Live, Started};
 
-/// The dialog in which the pull request of a deployment is reverted.
+/// The dialog that reverts the pull request of a deployment.
 #[component]
-pub fn RevertPage() -> impl IntoView {
+pub fn RevertDialog() -> impl IntoView {
     let started = expect_context::<Started>();
     let (id, back) = deployment_and_back();
     let deployment = Resource::new_blocking(move || id.get(), load_deployment);
@@ -38,22 +38,21 @@ pub fn RevertPage() -> impl IntoView {
             }}
         </Transition>
     }
-    .into_any()
 }
 
-/// What stands in the way of a revert; nothing where nothing does.
+/// Returns what prevents a revert, or `None`.
 fn in_the_way(deployment: &Deployment) -> Option<String> {
     let number = deployment.pull_request.number;
     match &deployment.decision {
         Decision::Open | Decision::Continued { .. } | Decision::Proposed { .. } => None,
         Decision::Reverting { by, .. } => {
-            Some(format!("{by} is having PR #{number} reverted already. Nothing was asked for."))
+            Some(format!("{by} is already reverting PR #{number}. No request was sent."))
         }
-        Decision::Reverted { by, commit, .. } => Some(format!(
-            "PR #{number} was reverted already, by {by} (commit {commit}). Nothing was asked for."
-        )),
+        Decision::Reverted { by, commit, .. } => {
+            Some(format!("{by} already reverted PR #{number} (commit {commit}). No request was sent."))
+        }
         Decision::Superseded => Some(format!(
-            "A later pull request was merged, so the fleet is no longer on PR #{number}. Nothing was asked for."
+            "A later pull request was merged, so the fleet is no longer on PR #{number}. No request was sent."
         )),
     }
 }
@@ -65,9 +64,9 @@ fn Found(read: DeploymentRead, back: String) -> impl IntoView {
     let (id, number) = (read.deployment.id, read.deployment.pull_request.number);
     let deployment = followed_deployment(live, read);
     let pending = action.pending();
-    // While it is this person's own revert that is being made, it is not in its own way.
-    // The page may hear that it came to nothing before it hears that the deployment is as it was.
-    let by_oneself = Memo::new(move |_| {
+    // A person's own revert must not count as an obstacle while it is being made. The page may hear that it failed
+    // before it hears that the deployment is open again.
+    let is_mine = Memo::new(move |_| {
         let me = live.person().map(|person| person.name);
         deployment.with(|d| matches!(&d.decision, Decision::Reverting { by, .. } if Some(by) == me.as_ref()))
     });
@@ -75,7 +74,7 @@ fn Found(read: DeploymentRead, back: String) -> impl IntoView {
         pending.get()
             || action.value().with(|value| match value {
                 Some(Ok(())) => true,
-                Some(Err(_)) => by_oneself.get(),
+                Some(Err(_)) => is_mine.get(),
                 None => false,
             })
     });
@@ -88,7 +87,7 @@ fn Found(read: DeploymentRead, back: String) -> impl IntoView {
     });
     let closed = move || obstacle.with(Option::is_some) || pending.get() || !live.may_operate();
     let repository = live.pull_requests().with_untracked(|all| {
-        // As people call it: without its owner.
+        // The name without its owner, as people call it.
         all.repository
             .rsplit('/')
             .next()
@@ -113,23 +112,16 @@ fn Found(read: DeploymentRead, back: String) -> impl IntoView {
                 {move || proposed.get().map(|(number, url)| view! {
                     <p class="banner warn">
                         <a href=url rel="external noopener">{format!("Pull request #{number}")}</a>
-                        " with the revert waits to be merged already."
+                        " with the revert is already waiting to be merged."
                     </p>
                 })}
-                {move || (!live.may_operate()).then(|| view! {
-                    <p class="banner">"You may look. Reverting takes the role “operator”."</p>
-                })}
+                <OperatorOnly what="Reverting"/>
                 <NamedList id="revert-will" heading="This will:" items=will numbered=true/>
                 <NamedList id="revert-need" heading="You will need to:" items=need/>
-                <Refusal action/>
-                <div class="dialog-end">
-                    <a class="button" id="revert-cancel" href=back>"Cancel"</a>
-                    <button type="submit" class="primary destructive" disabled=closed>
-                        {move || if pending.get() { "Reverting…".to_owned() } else { format!("Revert PR #{number}") }}
-                    </button>
-                </div>
+                <DialogEnd action back cancel_id="revert-cancel" closed=Signal::derive(closed) destructive=true>
+                    {move || if pending.get() { "Reverting…".to_owned() } else { format!("Revert PR #{number}") }}
+                </DialogEnd>
             </ActionForm>
         </Dialog>
     }
-    .into_any()
 }

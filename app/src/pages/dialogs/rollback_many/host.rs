@@ -1,4 +1,4 @@
-//! One host of the dialog: from where to where it goes, or why it does not.
+//! One host of the dialog: its generation and its target, or why it is left out.
 
 use backstay_model::rollback::Candidate;
 use backstay_model::rollout::PlannedRollback;
@@ -8,11 +8,11 @@ use leptos::prelude::*;
 use super::form::{Targets, confirmed};
 use crate::api::{confirmed_from_text, confirmed_to_text};
 use crate::components::{HostTestsBadge, Icon, Moment, generation_name};
-use crate::pages::rollback::warnings;
+use crate::pages::dialogs::rollback::warnings;
 
 /// One host.
 #[component]
-pub(super) fn Line(planned: PlannedRollback, targets: Targets) -> impl IntoView {
+pub(super) fn HostLine(planned: PlannedRollback, targets: Targets) -> impl IntoView {
     let name = planned.host_name.clone();
     let why = planned.why.clone().map(|why| format!(" - {why}"));
     let offline = (!planned.online && has_ways(&planned))
@@ -29,15 +29,14 @@ pub(super) fn Line(planned: PlannedRollback, targets: Targets) -> impl IntoView 
             {offline}
         </li>
     }
-    .into_any()
 }
 
-/// Whether it can go anywhere.
+/// Returns whether it has any target.
 fn has_ways(planned: &PlannedRollback) -> bool {
     planned.from.is_some() && (planned.to.is_ok() || !planned.others.is_empty())
 }
 
-/// Where a host goes: its last known working generation, another that somebody chooses, or nowhere.
+/// The choice of a host's target: its last known working generation, another one, or none.
 #[component]
 fn Way(planned: PlannedRollback, targets: Targets) -> impl IntoView {
     let name = planned.host_name.clone();
@@ -65,7 +64,7 @@ fn Way(planned: PlannedRollback, targets: Targets) -> impl IntoView {
         }
     };
     let list = NodeRef::<html::Select>::new();
-    // A person may have chosen before the page was alive.
+    // A person may have chosen before the page was hydrated.
     Effect::new({
         let choose = choose.clone();
         move |_| {
@@ -84,12 +83,11 @@ fn Way(planned: PlannedRollback, targets: Targets) -> impl IntoView {
                 on:change=move |event| choose(&event_target_value(&event))
             >
                 {options}
-                <option value="" selected=!first>"Leave it as it is"</option>
+                <option value="" selected=!first>"Skip this host"</option>
             </select>
         </span>
         <WhatIsChosen name ways why=planned.to.err() targets/>
     }
-    .into_any()
 }
 
 /// “Gen 47 (abc1234), last known working”, “Gen 46 (def5678), 3/8 tests passed”.
@@ -105,7 +103,7 @@ fn words(way: &Candidate) -> String {
     format!("{}{newer}, {tests}", generation_name(&way.generation))
 }
 
-/// What is to be known of the generation that is chosen, or why none is.
+/// Facts and warnings about the chosen generation, or why none is chosen.
 #[component]
 fn WhatIsChosen(name: String, ways: Vec<Candidate>, why: Option<String>, targets: Targets) -> impl IntoView {
     let chosen = Memo::new(move |_| {
@@ -127,7 +125,7 @@ fn WhatIsChosen(name: String, ways: Vec<Candidate>, why: Option<String>, targets
             }
             .into_any()
         } else {
-            let why = why.clone().unwrap_or_else(|| "You chose so.".to_owned());
+            let why = why.clone().unwrap_or_else(|| "You skipped it.".to_owned());
             view! { <span class="left-out"><Icon name="unknown"/>{format!("Left out: {why}")}</span> }
                 .into_any()
         }
@@ -146,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_is_told_with_its_tests() {
+    fn a_target_is_shown_with_its_tests() {
         let generation = Generation {
             number: 47,
             store_path: "/nix/store/47-nixos-system-gpc0".into(),

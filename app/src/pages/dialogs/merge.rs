@@ -1,4 +1,4 @@
-//! The dialog in which a pull request is merged.
+//! The dialog that merges a pull request.
 
 use backstay_model::Commit;
 use backstay_model::pull_request::{Mergeable, UpdatePullRequest};
@@ -8,14 +8,15 @@ use leptos_router::hooks::use_params_map;
 use super::NamedList;
 use crate::api::MergePullRequest;
 use crate::components::{
-    ChangedInputs, Dialog, DialogTrouble, PageTitle, Refusal, StateBadge, action_from_address, changes_lock,
-    checks, hosts_words, may_be_merged, mergeable,
+    ChangedInputs, Dialog, DialogEnd, DialogTrouble, OperatorOnly, PageTitle, StateBadge,
+    action_from_address, changes_lock, checks, hosts_words, may_be_merged, mergeable,
 };
 use crate::live::{Live, Started};
+use crate::routes::Route;
 
-/// The dialog in which the pull request that the address names is merged.
+/// The dialog that merges the pull request that the address names.
 #[component]
-pub fn MergePage() -> impl IntoView {
+pub fn MergeDialog() -> impl IntoView {
     let started = expect_context::<Started>();
     let params = use_params_map();
     let number = Memo::new(move |_| params.with(|p| p.get("number")?.parse::<u64>().ok()));
@@ -31,7 +32,6 @@ pub fn MergePage() -> impl IntoView {
             }}
         </Suspense>
     }
-    .into_any()
 }
 
 #[component]
@@ -48,24 +48,24 @@ fn Named(live: Live, number: Option<u64>) -> impl IntoView {
     view! {
         <DialogTrouble
             title="Merge PR"
-            back="/"
-            sentence="No open pull request of this number updates the fleet. Nothing was merged."
+            back=Route::Fleet.path()
+            sentence="No open pull request with this number updates the fleet. Nothing was merged."
         />
     }
     .into_any()
 }
 
-/// What the dialog shows of the pull request as it is now, and the commit that the person agreed to.
+/// The pull request as it is now, and the commit that the person sees.
 #[derive(Clone, Copy)]
 struct Since {
-    /// As it is now; none where it is no longer open.
+    /// As it is now, or `None` if it is no longer open.
     now: Memo<Option<UpdatePullRequest>>,
     /// The commit that the person sees.
     seen: RwSignal<Commit>,
 }
 
 impl Since {
-    /// Whether it is at another commit than the person sees.
+    /// Returns whether it is no longer at the commit that the person sees.
     fn moved(self) -> bool {
         self.now.with(|now| now.as_ref().is_some_and(|now| self.seen.with(|seen| now.head != *seen)))
     }
@@ -102,37 +102,30 @@ fn Found(live: Live, open: UpdatePullRequest, branch: String) -> impl IntoView {
     let need = vec!["Pull and switch the hosts (gets and applies it)".to_owned()];
     let title = format!("Merge PR #{number}?");
     view! {
-        <Dialog title back="/" focus="merge-cancel" focus_after=format!("merge-{number} main")>
+        <Dialog title back=Route::Fleet.path() focus="merge-cancel" focus_after=format!("merge-{number} main")>
             <ActionForm action=action>
                 <input type="hidden" name="number" value=number.to_string()/>
                 <input type="hidden" name="seen_head" value=move || since.seen.with(|seen| seen.0.clone())/>
-                <input type="hidden" name="back" value="/"/>
+                <input type="hidden" name="back" value=Route::Fleet.path()/>
                 <p class="merge-title">
                     <a href=url rel="external noopener">{by_line.0}</a>
                     {by_line.1}
                 </p>
                 <Changed since merged/>
-                {move || (!live.may_operate()).then(|| view! {
-                    <p class="banner">"You may look. Merging takes the role “operator”."</p>
-                })}
+                <OperatorOnly what="Merging"/>
                 <About shown/>
                 <Doubts shown/>
                 <NamedList id="merge-will" heading="This will:" items=will numbered=true/>
                 <NamedList id="merge-need" heading="You will need to:" items=need/>
-                <Refusal action/>
-                <div class="dialog-end">
-                    <a class="button" id="merge-cancel" href="/">"Cancel"</a>
-                    <button type="submit" class="primary" disabled=closed>
-                        {move || if pending.get() { "Merging…".to_owned() } else { format!("Merge PR #{number}") }}
-                    </button>
-                </div>
+                <DialogEnd action back=Route::Fleet.path() cancel_id="merge-cancel" closed=Signal::derive(closed)>
+                    {move || if pending.get() { "Merging…".to_owned() } else { format!("Merge PR #{number}") }}
+                </DialogEnd>
             </ActionForm>
         </Dialog>
     }
-    .into_any()
 }
 
-/// What became of the pull request since the dialog was opened.
+/// Says what has happened to the pull request since the dialog was opened.
 #[component]
 fn Changed(since: Since, merged: Memo<bool>) -> impl IntoView {
     move || {
@@ -142,7 +135,7 @@ fn Changed(since: Since, merged: Memo<bool>) -> impl IntoView {
         let Some(now) = since.now.get() else {
             return view! {
                 <p class="banner warn" role="alert">
-                    "It is no longer open: somebody merged or closed it meanwhile. Nothing was asked for."
+                    "It is no longer open: someone merged or closed it. No request was sent."
                 </p>
             }
             .into_any();
@@ -151,8 +144,8 @@ fn Changed(since: Since, merged: Memo<bool>) -> impl IntoView {
             let head = now.head.clone();
             return view! {
                 <p class="banner warn" role="alert">
-                    {format!("It is at {} now: somebody pushed to it since you looked. Nothing was asked for. ", now.head)}
-                    <button type="button" class="small" on:click=move |_| since.seen.set(head.clone())>"Look again"</button>
+                    {format!("It is at {} now: someone pushed to it while this was open. No request was sent. ", now.head)}
+                    <button type="button" class="small" on:click=move |_| since.seen.set(head.clone())>"Show the new commit"</button>
                 </p>
             }
             .into_any();
@@ -167,10 +160,10 @@ fn Changed(since: Since, merged: Memo<bool>) -> impl IntoView {
     }
 }
 
-/// What is no ordinary update in it. It is merged only for a person who says that they looked at that.
+/// Whatever makes it more than an ordinary update. A person must confirm having reviewed that before the merge.
 #[component]
 fn Doubts(shown: Memo<UpdatePullRequest>) -> impl IntoView {
-    // By the commit, so that whoever looked at one has to look at the next.
+    // With the commit, so that a new commit must be reviewed again.
     let doubts = Memo::new(move |_| shown.with(|open| (open.head.clone(), open.doubts())));
     move || {
         let (_, doubts) = doubts.get();
@@ -180,11 +173,11 @@ fn Doubts(shown: Memo<UpdatePullRequest>) -> impl IntoView {
         let doubts = doubts.into_iter().map(|doubt| view! { <li>{doubt}</li> }).collect_view();
         view! {
             <div class="banner warn doubts">
-                <p id="merge-doubts">"This is no ordinary update:"</p>
+                <p id="merge-doubts">"This is not an ordinary update:"</p>
                 <ul aria-labelledby="merge-doubts">{doubts}</ul>
                 <label class="check">
                     <input type="checkbox" name="looked" value="true" required/>
-                    "I looked at this at GitHub"
+                    "I reviewed this on GitHub"
                 </label>
             </div>
         }
@@ -192,7 +185,7 @@ fn Doubts(shown: Memo<UpdatePullRequest>) -> impl IntoView {
     }
 }
 
-/// The commit, the inputs and the checks: as the person agrees to, and so as last seen.
+/// The commit, the inputs and the checks that the person agrees to.
 #[component]
 fn About(shown: Memo<UpdatePullRequest>) -> impl IntoView {
     move || {

@@ -12,26 +12,28 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use crate::api::load_plan;
 use crate::components::{Dialog, PageTitle};
 use crate::live::{Live, Started};
+use crate::routes::{FROM, Route};
 
 #[cfg(all(debug_assertions, feature = "ssr"))]
-pub(super) use changes::compared;
-pub(super) use choice::{LeftMark, warnings};
+pub(in crate::pages) use changes::compared;
+pub(in crate::pages) use choice::LeftMark;
+pub(super) use choice::warnings;
 use form::RollbackForm;
 
-/// The rollback dialog of the host that the address names, over the fleet page.
+/// The rollback dialog of the host that the address names.
 #[component]
-pub fn RollbackPage() -> impl IntoView {
+pub fn RollbackDialog() -> impl IntoView {
     let started = expect_context::<Started>();
     let params = use_params_map();
     let name = Memo::new(move |_| params.with(|p| p.get("name").unwrap_or_default()));
     let plan = Resource::new_blocking(move || name.get(), load_plan);
     let query = use_query_map();
-    // Where the dialog was opened from a host's own page, it leads back there.
-    let back = Memo::new(move |_| match query.with(|q| q.get("from")) {
-        Some(from) if from == "host" => format!("/hosts/{}", name.get()),
-        _ => "/".to_owned(),
+    // If the dialog was opened on the host's own page, it leads back there.
+    let back = Memo::new(move |_| match query.with(|q| q.get(FROM)) {
+        Some(from) if from == "host" => name.with(|name| Route::Host(name).path()),
+        _ => Route::Fleet.path(),
     });
-    // A link may name the generation that it is about.
+    // A link may preselect a generation.
     let wanted = Memo::new(move |_| query.with(|q| q.get("to").and_then(|to| to.parse::<u32>().ok())));
     view! {
         <PageTitle text=move || format!("Rollback System - {}", name.get())/>
@@ -48,14 +50,13 @@ pub fn RollbackPage() -> impl IntoView {
             }}
         </Transition>
     }
-    .into_any()
 }
 
 type PlanResource = Resource<Result<Option<RollbackPlan>, crate::ApiError>>;
 
 /// The dialog of a host that has reported its generations.
 #[component]
-pub(super) fn Found(
+pub(in crate::pages) fn Found(
     mut plan: RollbackPlan,
     wanted: Option<u32>,
     back: String,
@@ -77,26 +78,27 @@ pub(super) fn Found(
             <RollbackForm plan back again/>
         </Dialog>
     }
-    .into_any()
 }
 
-/// There is no such host, or nothing is known of it yet.
+/// Says that there is no such host, or that it has reported no generations.
 #[component]
 fn NoPlan(name: String, back: String) -> impl IntoView {
     let live = expect_context::<Live>();
     if untrack(|| live.host(&name)).is_none() {
         #[cfg(feature = "ssr")]
         crate::session::not_found();
-        return view! { <Trouble name back sentence="There is no host of this name.".to_owned()/> }
+        return view! { <Trouble name back sentence="There is no host with this name.".to_owned()/> }
             .into_any();
     }
-    // The light says what is wrong with a profile that was read and points at nothing.
+    // If the profile was read and points at nothing, the light says what is wrong with it.
     let system =
         untrack(|| live.host(&name)).map(|host| host.with_untracked(|host| host.lights.system.clone()));
     let sentence = match system {
         Some(light) if light.state != State::Unknown => format!("{}: {}", light.words, light.hint),
-        _ => "The host has not reported its generations yet. Wait until its agent has connected, then look again."
-            .to_owned(),
+        _ => {
+            "The host has not reported its generations yet. Wait until its agent has connected, then reload."
+                .to_owned()
+        }
     };
     view! { <Trouble name back sentence/> }.into_any()
 }

@@ -1,4 +1,4 @@
-//! The hosts of a roll-out that can be chosen.
+//! The hosts to choose from.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use super::effect::effect;
 use crate::components::{Hydrated, Icon};
 use crate::live::Row;
 
-/// One host that can be chosen: its lights, and what will happen to it.
+/// One host: its lights, and what the roll-out will do to it.
 #[component]
 pub(super) fn HostChoice(
     row: Row,
     chosen: Chosen,
-    /// From where to where it would go.
+    /// The commits of the branch and of the checkouts.
     commits: Arc<RolloutCommits>,
 ) -> impl IntoView {
     let Row { name, host, .. } = row;
@@ -31,7 +31,7 @@ pub(super) fn HostChoice(
         move || chosen.hosts.with(|hosts| hosts.contains(&name))
     };
     let first = untrack(&checked);
-    let turn = {
+    let toggle = {
         let name = name.clone();
         move |event: leptos::ev::Event| {
             let checked = event_target_checked(&event);
@@ -47,7 +47,7 @@ pub(super) fn HostChoice(
     view! {
         <li data-host=name.clone()>
             <label class="check">
-                <input type="checkbox" name="hosts[]" value=value checked=first prop:checked=move || Hydrated(checked()) on:change=turn/>
+                <input type="checkbox" name="hosts[]" value=value checked=first prop:checked=move || Hydrated(checked()) on:change=toggle/>
                 {name.clone()}
             </label>
             <span class="lights-in-brief">
@@ -59,13 +59,12 @@ pub(super) fn HostChoice(
             <span class="effect">{effect}</span>
         </li>
     }
-    .into_any()
 }
 
 /// The lights that matter to a roll-out, with their names.
 fn lights(host: &HostView) -> Vec<(State, String)> {
     let of_agent = |name: &str| name == "Agent";
     let lights = host.lights.named();
-    let told = lights.into_iter().filter(|(name, _)| !of_agent(name));
-    told.map(|(name, light)| (light.state, format!("{name}: {}", light.words))).collect()
+    let shown = lights.into_iter().filter(|(name, _)| !of_agent(name));
+    shown.map(|(name, light)| (light.state, format!("{name}: {}", light.words))).collect()
 }

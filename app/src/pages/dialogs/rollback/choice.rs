@@ -1,4 +1,4 @@
-//! The generations that can be chosen.
+//! The generations to choose from.
 
 use backstay_model::rollback::{Candidate, Left, OLD_AFTER};
 use backstay_model::wire::limits::{cut, few};
@@ -8,7 +8,7 @@ use crate::api::reference_to_text;
 use crate::components::{GenerationName, HostTestsBadge, Moment};
 use crate::live::Live;
 
-/// The longest reason that a mark repeats, in bytes.
+/// Longest reason that a mark repeats, in bytes.
 const REASON_BYTES: usize = 120;
 
 /// The identifier of a generation's radio button.
@@ -16,13 +16,13 @@ pub(super) fn radio_id(number: u32) -> String {
     format!("target-{number}")
 }
 
-/// One generation that can be chosen.
+/// One generation in the list.
 #[component]
 pub(super) fn Choice(
-    /// Which one of the list it is, from 1.
+    /// Its position in the list, from 1.
     place: i32,
     candidate: Candidate,
-    /// Whether it is chosen when the dialog opens.
+    /// True if it is chosen when the dialog opens.
     preselected: bool,
     chosen: RwSignal<Option<u32>>,
 ) -> impl IntoView {
@@ -65,10 +65,9 @@ pub(super) fn Choice(
             </label>
         </li>
     }
-    .into_any()
 }
 
-/// Who left a generation, when and why: “Left by a rollback, Nov 29, 22:20, admin: X11 dead”.
+/// Who rolled back from a generation, when and why: “Left by a rollback, Nov 29, 22:20, admin: X11 dead”.
 #[component]
 pub(in crate::pages) fn LeftMark(left: Left) -> impl IntoView {
     let live = expect_context::<Live>();
@@ -79,7 +78,7 @@ pub(in crate::pages) fn LeftMark(left: Left) -> impl IntoView {
     view! { " " <span class="badge warn left">{who}<Moment at=left.at/>{by}{why}</span> }.into_any()
 }
 
-/// What is to be known of a target before it is chosen, in a word or two.
+/// Short warnings about a target, shown before it is chosen.
 fn marks(candidate: &Candidate) -> Vec<String> {
     let mut marks = Vec::new();
     if candidate.reverted {
@@ -97,7 +96,7 @@ fn marks(candidate: &Candidate) -> Vec<String> {
     marks
 }
 
-/// The same in sentences, for the target that is chosen.
+/// The same warnings as sentences, for the chosen target.
 pub(in crate::pages) fn warnings(candidate: &Candidate) -> Vec<String> {
     let mut warnings = Vec::new();
     if candidate.finishes_activation() {
@@ -109,7 +108,7 @@ pub(in crate::pages) fn warnings(candidate: &Candidate) -> Vec<String> {
     }
     if candidate.left.is_some() {
         warnings.push(
-            "A rollback left it. It counts as working again once a person runs its tests on it and all pass."
+            "Someone rolled back from it. It counts as working again once a person runs its tests on it and all pass."
                 .to_owned(),
         );
     }
@@ -118,19 +117,19 @@ pub(in crate::pages) fn warnings(candidate: &Candidate) -> Vec<String> {
     }
     if candidate.old {
         warnings.push(format!(
-            "It is older than {} days: holes that were mended since may be open in it, and data may have moved on.",
+            "It is more than {} days old: it may lack security fixes made since, and data formats may have changed.",
             OLD_AFTER.num_days()
         ));
     }
     if candidate.generation.needs_reboot {
         warnings.push(
-            "Its kernel, initrd or modules are not the booted ones: it runs fully only after a reboot."
+            "Its kernel, initrd or modules differ from the booted ones: it needs a reboot to take full effect."
                 .to_owned(),
         );
     }
     if !candidate.generation.inhibitors.is_empty() {
         warnings.push(format!(
-            "Activating it on the running system is inhibited by {}: expect a refusal.",
+            "The activation will probably be refused: it is inhibited by {}.",
             few(&candidate.generation.inhibitors)
         ));
     }

@@ -1,18 +1,24 @@
-//! The dialog in which the hosts that a deployment broke are rolled back, each to what last worked.
+//! The dialog that rolls back the hosts that a deployment broke, each to its last known working generation.
 
+use backstay_model::DeploymentId;
 use leptos::prelude::*;
 
-use super::deployment_and_back;
+use super::super::deployment_and_back;
+use super::form::RollbackManyForm;
 use crate::api::load_planned_rollbacks;
 use crate::components::{DialogTrouble, PageTitle};
 use crate::live::Started;
-use crate::pages::bulk_rollback::RollBackForm;
+use crate::routes::Route;
 
 const TITLE: &str = "Roll back failed hosts";
 
-/// The dialog in which the failed hosts of a deployment are rolled back.
+fn dialog(deployment: DeploymentId) -> String {
+    Route::RollbackFailed { deployment, from_deployment: false }.path()
+}
+
+/// The dialog that rolls back the failed hosts of a deployment.
 #[component]
-pub fn RollBackFailedPage() -> impl IntoView {
+pub fn RollbackFailedDialog() -> impl IntoView {
     let started = expect_context::<Started>();
     let (id, back) = deployment_and_back();
     let planned = Resource::new_blocking(move || id.get(), load_planned_rollbacks);
@@ -28,9 +34,9 @@ pub fn RollBackFailedPage() -> impl IntoView {
                                 .into_any()
                         }
                         Ok(found) => {
-                            let again = format!("/deployments/{id}/rollback");
+                            let again = id.parse().map_or_else(|_| back.clone(), dialog);
                             view! {
-                                <RollBackForm
+                                <RollbackManyForm
                                     title=TITLE
                                     back
                                     focus_after="roll-back-failed"
@@ -48,5 +54,4 @@ pub fn RollBackFailedPage() -> impl IntoView {
             }}
         </Transition>
     }
-    .into_any()
 }

@@ -1,7 +1,6 @@
-//! What the rollback dialog holds.
+//! The form in the rollback dialog.
 
 use backstay_model::rollback::{Candidate, RollbackPlan};
-use backstay_model::wire::limits::REASON_CHARS;
 use backstay_model::{Generation, GenerationRef, HostView, OpKind, OpView};
 use leptos::html;
 use leptos::prelude::*;
@@ -12,18 +11,20 @@ use super::choice::{Choice, warnings};
 use crate::api::{RequestRollback, reference_from_text, reference_to_text};
 use crate::browser;
 use crate::components::{
-    GenerationName, HostTestsBadge, Moment, Refusal, action_from_address, use_log_address,
+    DialogEnd, GenerationName, HostTestsBadge, Moment, OperatorOnly, ReasonField, action_from_address,
+    use_log_address,
 };
 use crate::live::Live;
+use crate::routes::Route;
 
-/// What became of the host since the dialog was opened.
+/// What has happened to the host since the dialog was opened.
 #[derive(Clone, Copy)]
 struct Since {
-    /// The generation that it is on now, where that is another than the person sees.
+    /// The generation that it is on now, if that is not the one that the person sees.
     moved: Memo<Option<GenerationRef>>,
-    /// The op that holds it.
+    /// Its open op.
     busy: Memo<Option<OpView>>,
-    /// Whether that op is a run of tests, which a rollback stops.
+    /// True if that op runs the tests: a rollback stops it.
     testing: Memo<bool>,
     offline: Memo<bool>,
 }
@@ -38,7 +39,7 @@ impl Since {
         let now =
             move |host: &Option<HostView>| host.as_ref()?.generation.as_ref().map(Generation::reference);
         let busy = Memo::new(move |_| host.with(|h| h.as_ref().map_or(open_op.clone(), |h| h.op.clone())));
-        // Tests that are being stopped already have somebody else's rollback behind them, or end by themselves.
+        // Tests that are already being stopped have someone else's rollback waiting, or end on their own.
         let is_test = |op: &Option<OpView>| {
             op.as_ref().is_some_and(|op| op.action.kind() == OpKind::Test && op.cancel.is_none())
         };
@@ -51,7 +52,7 @@ impl Since {
     }
 }
 
-/// The form: from where, to where, why, and the two ways out.
+/// The form: current generation, target, reason, and the two ways out.
 #[component]
 pub(super) fn RollbackForm(plan: RollbackPlan, back: String, again: PlanResource) -> impl IntoView {
     let live = expect_context::<Live>();
@@ -59,7 +60,7 @@ pub(super) fn RollbackForm(plan: RollbackPlan, back: String, again: PlanResource
     let since = Since::new(live, &plan);
     let chosen = RwSignal::new(plan.preselected);
     let list = NodeRef::<html::Ul>::new();
-    // A person may have chosen before the page was alive.
+    // A person may have chosen before the page was hydrated.
     Effect::new(move |_| {
         let radio = list.get().and_then(|list| browser::chosen_radio(&list, "target"));
         if let Some(reference) = radio.and_then(|radio| reference_from_text(&radio.value())) {
@@ -71,7 +72,7 @@ pub(super) fn RollbackForm(plan: RollbackPlan, back: String, again: PlanResource
         since.moved.with(Option::is_some) || is_held || !live.may_operate()
     });
     let pending = action.pending();
-    let goable = plan.candidates.iter().any(|c| c.unavailable_reason().is_none());
+    let is_possible = plan.candidates.iter().any(|c| c.unavailable_reason().is_none());
     let choices = plan
         .candidates
         .iter()
@@ -91,25 +92,22 @@ pub(super) fn RollbackForm(plan: RollbackPlan, back: String, again: PlanResource
             <StateNow since again host=plan.host_name.clone()/>
             <fieldset disabled=closed>
                 <legend>"Roll back to:"</legend>
-                {(!goable).then(|| view! { <p class="faint">"There is no other generation that can be gone to."</p> })}
+                {(!is_possible).then(|| view! { <p class="faint">"No other generation is available."</p> })}
                 <ul class="choices" node_ref=list>{choices}</ul>
                 <Outcomes plan=plan.clone() chosen/>
-                <label class="reason">
-                    <span>"Reason "<span class="faint">"(optional, kept in the audit log)"</span></span>
-                    <input type="text" name="reason" maxlength=REASON_CHARS.to_string() autocomplete="off"/>
-                </label>
+                <ReasonField/>
             </fieldset>
             <Changes plan=plan.clone() chosen/>
-            <Refusal action/>
-            <div class="dialog-end">
-                <a class="button" id="rollback-cancel" href=back>"Cancel"</a>
-                <button type="submit" class="primary" disabled=move || closed.get() || pending.get() || !goable>
-                    <ButtonText plan chosen testing=since.testing/>
-                </button>
-            </div>
+            <DialogEnd
+                action
+                back
+                cancel_id="rollback-cancel"
+                closed=Signal::derive(move || closed.get() || pending.get() || !is_possible)
+            >
+                <ButtonText plan chosen testing=since.testing/>
+            </DialogEnd>
         </ActionForm>
     }
-    .into_any()
 }
 
 #[component]
@@ -123,21 +121,23 @@ fn Current(current: Candidate) -> impl IntoView {
     }
 }
 
-/// What stands in the way, or is to be known, of the host as it is now.
+/// Anything about the host's present state that prevents or affects the rollback.
 #[component]
 fn StateNow(since: Since, again: PlanResource, host: String) -> impl IntoView {
-    let live = expect_context::<Live>();
-    let address = format!("/hosts/{host}/rollback");
-    let moved = move || {
-        let address = address.clone();
-        since.moved.get().map(|now| {
+    let address = Route::RollbackHost { host: &host, to: None, from_host: false }.path();
+    let moved = {
+        let host = host.clone();
+        move || {
+            let (host, address) = (host.clone(), address.clone());
+            since.moved.get().map(|now| {
             view! {
                 <p class="banner warn" role="alert">
-                    {format!("The host is on {now} now. Nothing was asked for. ")}
-                    <a href=address on:click=move |event| { event.prevent_default(); again.refetch(); }>"Look again"</a>
+                    {format!("{host} moved to {now} while this was open. No request was sent. ")}
+                    <a href=address on:click=move |event| { event.prevent_default(); again.refetch(); }>"Reload"</a>
                 </p>
             }
         })
+        }
     };
     let log_address = use_log_address();
     let busy = {
@@ -148,9 +148,9 @@ fn StateNow(since: Since, again: PlanResource, host: String) -> impl IntoView {
             since.busy.get().map(|op| {
                 let by = &op.requested_by;
                 let (what, then) = if testing {
-                    (format!("{host} runs its tests: "), format!(", started by {by}. Rolling back stops them."))
+                    (format!("{host} is running its tests: "), format!(", started by {by}. Rolling back stops them."))
                 } else {
-                    (format!("{host} is busy: "), format!(", asked for by {by}. Wait for it, or cancel it."))
+                    (format!("{host} is busy: "), format!(", started by {by}. Wait for it, or cancel it."))
                 };
                 view! {
                     <p class="banner" class:warn=!testing role="status">
@@ -167,21 +167,16 @@ fn StateNow(since: Since, again: PlanResource, host: String) -> impl IntoView {
         since.offline.get().then(|| {
             view! {
                 <p class="banner">
-                    {format!("{host} is offline. The rollback will wait for it, and can be cancelled meanwhile.")}
+                    {format!("{host} is offline. The rollback waits until it connects, and can be cancelled until then.")}
                 </p>
             }
         })
     };
-    let looker = move || {
-        (!live.may_operate()).then(|| {
-            view! { <p class="banner">"You may look. Rolling back takes the role “operator”."</p> }
-        })
-    };
-    view! { {moved} {busy} {offline} {looker} }
+    view! { {moved} {busy} {offline} <OperatorOnly what="Rolling back"/> }
 }
 
-/// For each generation, what choosing it means; the chosen one's is shown. Style sheets do the same for the first ones
-/// before the page is alive.
+/// What choosing each generation means; only the chosen one is shown. Before hydration, style sheets do the same for
+/// the first ones.
 #[component]
 fn Outcomes(plan: RollbackPlan, chosen: RwSignal<Option<u32>>) -> impl IntoView {
     let from = crate::components::generation_name(&plan.current.generation);
@@ -208,7 +203,7 @@ fn Outcomes(plan: RollbackPlan, chosen: RwSignal<Option<u32>>) -> impl IntoView 
     view! { <div class="outcomes" aria-live="polite">{outcomes}</div> }
 }
 
-/// “Rollback to Gen 47”, as chosen; while the host runs its tests, “Stop the tests and roll back to Gen 47”.
+/// “Rollback to Gen 47”, or, while the host runs its tests, “Stop the tests and roll back to Gen 47”.
 #[component]
 fn ButtonText(plan: RollbackPlan, chosen: RwSignal<Option<u32>>, testing: Memo<bool>) -> impl IntoView {
     let texts = plan
@@ -231,5 +226,4 @@ fn ButtonText(plan: RollbackPlan, chosen: RwSignal<Option<u32>>, testing: Memo<b
         <span class="outcomes">{texts}</span>
         <span class="no-outcome" class:chosen=move || chosen.get().is_none()>"Rollback"</span>
     }
-    .into_any()
 }

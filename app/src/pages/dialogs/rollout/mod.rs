@@ -1,4 +1,4 @@
-//! The dialog in which a roll-out is asked for.
+//! The dialog that starts a roll-out.
 
 mod effect;
 mod hosts;
@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use backstay_model::OpKind;
 use backstay_model::rollout::{MOST_AT_ONCE, RolloutCommits};
-use backstay_model::wire::limits::REASON_CHARS;
 use leptos::html;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -16,28 +15,29 @@ use leptos_router::hooks::use_query_map;
 use crate::api::{StartRollout, load_rollout_commits};
 use crate::browser;
 use crate::components::{
-    Dialog, DialogTrouble, HostScope, PageTitle, Refusal, Selection, action_from_address, hosts_words,
-    names_fitting,
+    Dialog, DialogEnd, DialogTrouble, HostScope, OperatorOnly, PageTitle, ReasonField, Selection,
+    action_from_address, hosts_words, names_fitting,
 };
 use crate::live::{Live, Row, Started};
+use crate::routes::Route;
 
 use effect::is_due;
 use hosts::HostChoice;
 
 const TITLE: &str = "Roll out";
 
-/// What can be rolled out.
+/// The ops that can be rolled out.
 const KINDS: [OpKind; 4] = [OpKind::PullSwitch, OpKind::Pull, OpKind::Switch, OpKind::Test];
 
-/// On how many hosts at once, unless somebody says otherwise.
+/// Default number of hosts at once.
 const AT_ONCE: u32 = 2;
 
-/// The dialog in which a roll-out is asked for. The address may name the op (`kind`) and the hosts (`host`, for each,
-/// `hosts=selected`, or the filter `q` that finds them); without, it is a pull and switch on all.
+/// The dialog that starts a roll-out. The address may name the op (`kind`) and the hosts: `host` for each,
+/// `hosts=selected`, or the filter `q` that finds them. By default it is a pull and switch of all hosts.
 #[component]
-pub fn RolloutPage() -> impl IntoView {
+pub fn RolloutDialog() -> impl IntoView {
     let started = expect_context::<Started>();
-    // Without the commits the dialog still says what will be done.
+    // The commits are optional: without them the dialog still says what will be done.
     let commits = Resource::new_blocking(|| (), |()| load_rollout_commits());
     view! {
         <PageTitle text=TITLE/>
@@ -49,25 +49,24 @@ pub fn RolloutPage() -> impl IntoView {
             })}
         </Suspense>
     }
-    .into_any()
 }
 
-/// What is chosen so far.
+/// The current choice.
 #[derive(Clone, Copy)]
 struct Chosen {
     kind: RwSignal<OpKind>,
     hosts: RwSignal<BTreeSet<String>>,
 }
 
-/// What the dialog was opened about.
+/// The hosts that the address asked for.
 struct Asked {
     about: HostScope,
     hosts: BTreeSet<String>,
 }
 
 impl Asked {
-    /// Those of its hosts on which there is something to do. Where that cannot be told of a host, it is one of them only
-    /// if a person named it.
+    /// Returns the hosts on which there is something to do. A host of which that is not known counts only if a person
+    /// named it.
     fn due(&self, live: Live, kind: OpKind, commits: &RolloutCommits) -> BTreeSet<String> {
         let is_named = self.about != HostScope::All;
         let due = |row: &&Row| {
@@ -79,7 +78,8 @@ impl Asked {
 }
 
 impl Chosen {
-    /// As the address says, or the selection that it speaks of: of these hosts, those on which there is something to do.
+    /// The op and the hosts that the address asks for. Of these hosts, those on which there is something to do are
+    /// chosen.
     fn from_address(live: Live, commits: &RolloutCommits) -> (Self, Asked) {
         let query = use_query_map().get_untracked();
         let kind = query.get("kind").and_then(|kind| kind.parse().ok()).filter(|kind| KINDS.contains(kind));
@@ -102,8 +102,8 @@ impl Chosen {
         (Self { kind: RwSignal::new(kind), hosts: RwSignal::new(due) }, asked)
     }
 
-    /// A person may have chosen before the page was alive.
-    fn as_checked(self, form: &web_sys::Element) {
+    /// Takes over what a person chose before the page was hydrated.
+    fn take_over(self, form: &web_sys::Element) {
         if let Some(kind) = browser::chosen_radio(form, "kind").and_then(|radio| radio.value().parse().ok()) {
             self.kind.set(kind);
         }
@@ -123,19 +123,19 @@ impl Chosen {
 #[component]
 fn Ask(live: Live, commits: RolloutCommits) -> impl IntoView {
     if live.rows().with_untracked(Vec::is_empty) {
-        return view! { <DialogTrouble title=TITLE back="/" sentence="There is no host yet."/> }.into_any();
+        return view! { <DialogTrouble title=TITLE back=Route::Fleet.path() sentence="There is no host yet."/> }.into_any();
     }
     let action = action_from_address::<StartRollout>();
     let commits = Arc::new(commits);
     let (chosen, asked) = Chosen::from_address(live, &commits);
     let is_lost = asked.about == HostScope::Selected && asked.hosts.is_empty();
     let asked = Arc::new(asked);
-    // Where it was opened: the bar of the selection, the panel of a deployment, or the head of the page.
+    // The dialog was opened from the selection bar, a deployment's panel, or the head of the page.
     let focus_after = format!("bulk-{} roll-out roll-out-shown main", chosen.kind.get_untracked().as_str());
     let list = NodeRef::<html::Fieldset>::new();
     Effect::new(move |_| {
         if let Some(list) = list.get() {
-            chosen.as_checked(&list);
+            chosen.take_over(&list);
         }
     });
     let running = Memo::new(move |_| live.rollout().with(|r| r.as_ref().is_some_and(|r| r.state.is_open())));
@@ -145,20 +145,18 @@ fn Ask(live: Live, commits: RolloutCommits) -> impl IntoView {
     let none = Memo::new(move |_| chosen.hosts.with(BTreeSet::is_empty));
     let closed = move || running.get() || begun.get() || none.get() || !live.may_operate();
     view! {
-        <Dialog title=TITLE back="/" focus="rollout-cancel" focus_after>
+        <Dialog title=TITLE back=Route::Fleet.path() focus="rollout-cancel" focus_after>
             <ActionForm action=action>
-                <input type="hidden" name="back" value="/"/>
+                <input type="hidden" name="back" value=Route::Fleet.path()/>
                 {move || (running.get() && !begun.get()).then(|| view! {
                     <p class="banner warn" role="alert">
-                        "A roll-out is going on. Nothing was asked for. Wait for its end, or stop it on the fleet page."
+                        "A roll-out is running. No request was sent. Wait for it to end, or stop it on the fleet page."
                     </p>
                 })}
-                {move || (!live.may_operate()).then(|| view! {
-                    <p class="banner">"You may look. Rolling out takes the role “operator”."</p>
-                })}
+                <OperatorOnly what="Rolling out"/>
                 {is_lost.then(|| view! {
                     <p class="banner warn" role="alert">
-                        "Which hosts were selected is no longer known: the page was loaded anew. Select them again."
+                        "The selection was lost when the page reloaded. Select the hosts again."
                     </p>
                 })}
                 <fieldset node_ref=list class="rollout-choice">
@@ -176,18 +174,16 @@ fn Ask(live: Live, commits: RolloutCommits) -> impl IntoView {
                         "Stop at the first failure"
                     </label>
                 </div>
-                <label class="reason">
-                    <span>"Reason "<span class="faint">"(optional, kept in the audit log)"</span></span>
-                    <input type="text" name="reason" maxlength=REASON_CHARS.to_string() autocomplete="off"/>
-                </label>
-                <Refusal action/>
-                <div class="dialog-end">
-                    <a class="button" id="rollout-cancel" href="/">"Cancel"</a>
-                    <button type="submit" class="primary" disabled=closed>
-                        <span class="if-alive">{move || chosen.words()}</span>
-                        <span class="if-not-alive">"Start on the checked hosts"</span>
-                    </button>
-                </div>
+                <ReasonField/>
+                <DialogEnd
+                    action
+                    back=Route::Fleet.path()
+                    cancel_id="rollout-cancel"
+                    closed=Signal::derive(closed)
+                >
+                    <span class="if-alive">{move || chosen.words()}</span>
+                    <span class="if-not-alive">"Start on the checked hosts"</span>
+                </DialogEnd>
             </ActionForm>
         </Dialog>
     }
@@ -218,10 +214,10 @@ fn Kinds(chosen: Chosen) -> impl IntoView {
     view! { <div class="kinds" role="radiogroup" aria-label="What to do">{kinds}</div> }
 }
 
-/// From how many hosts on the list is summed up in a line.
+/// Longest list without a line that sums it up.
 const SUMMED_UP: usize = 10;
 
-/// How many hosts are due, and buttons that check many of them at once.
+/// The number of due hosts, and buttons that check many of them at once.
 #[component]
 fn CheckMany(live: Live, chosen: Chosen, asked: Arc<Asked>, commits: Arc<RolloutCommits>) -> impl IntoView {
     let all = asked.hosts.len();
@@ -248,10 +244,9 @@ fn CheckMany(live: Live, chosen: Chosen, asked: Arc<Asked>, commits: Arc<Rollout
             </span>
         </p>
     }
-    .into_any()
 }
 
-/// “130 of 1000 hosts are due; nothing would change on the others.”
+/// “130 of 1000 hosts are due. The other 870 hosts are not checked.”
 fn summed_up(due: usize, all: usize) -> String {
     let (is, others) = match due {
         0 => return format!("Nothing is known to be due on these {}.", hosts_words(all)),
@@ -263,7 +258,7 @@ fn summed_up(due: usize, all: usize) -> String {
     format!("{due} of {} {is} due. The other {others} are not checked.", hosts_words(all))
 }
 
-/// The hosts that the dialog was opened about, and the others below them, folded away.
+/// The hosts that the address asked for, and below them the others, folded.
 #[component]
 fn Hosts(live: Live, chosen: Chosen, asked: Arc<Asked>, commits: Arc<RolloutCommits>) -> impl IntoView {
     let all = live.rows().with_untracked(Vec::len);
@@ -302,7 +297,6 @@ fn Hosts(live: Live, chosen: Chosen, asked: Arc<Asked>, commits: Arc<RolloutComm
         <ul class="host-lines choosing" aria-label="Hosts">{of(true)}</ul>
         {others}
     }
-    .into_any()
 }
 
 fn ids(rows: &[Row]) -> Vec<backstay_model::HostId> {

@@ -1,15 +1,15 @@
-//! What a roll-out will do to a host, in words.
+//! Says in words what a roll-out will do to a host.
 
 use backstay_model::rollout::RolloutCommits;
 use backstay_model::{Commit, HostView, OpKind, SameCommit, State};
 
 use crate::components::generation_name;
 
-/// What a roll-out will do to a host, as it is now.
+/// Says what a roll-out will do to a host in its present state.
 pub(super) fn effect(host: &HostView, kind: OpKind, commits: &RolloutCommits) -> String {
     if let Some(op) = &host.op {
         return format!(
-            "Busy: {}, asked for by {}. It is left out if it still is when its turn comes.",
+            "Busy: {}, started by {}. Skipped if still busy when its turn comes.",
             op.title(),
             op.requested_by
         );
@@ -18,8 +18,8 @@ pub(super) fn effect(host: &HostView, kind: OpKind, commits: &RolloutCommits) ->
     if host.online { what } else { format!("Offline: waits for the host to connect. {what}") }
 }
 
-/// Whether a roll-out of this kind has anything to do on a host; none where there is nothing to hold the host against.
-/// One that was rolled back is as somebody wants it, and so nothing is due.
+/// Returns whether a roll-out of this kind has anything to do on a host, or `None` if there is no branch to compare it
+/// with. On a host that was rolled back nothing is due: somebody wants it as it is.
 pub(super) fn is_due(host: &HostView, kind: OpKind, commits: &RolloutCommits) -> Option<bool> {
     if kind == OpKind::Test {
         return Some(true);
@@ -36,7 +36,7 @@ pub(super) fn is_due(host: &HostView, kind: OpKind, commits: &RolloutCommits) ->
     })
 }
 
-/// What is known of the branch that a host follows.
+/// Whether the branch that a host follows is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Branch {
     Known,
@@ -44,14 +44,14 @@ enum Branch {
     None,
 }
 
-/// From where to where a host would go.
+/// The present and the next state of a host.
 struct Way<'a> {
     branch: Branch,
-    /// Whether it was rolled back, which a switch undoes.
+    /// True if it was rolled back: a switch undoes that.
     is_rolled_back: bool,
-    /// What the branch says is not what was pulled.
+    /// The branch is ahead of the checkout.
     pull_due: bool,
-    /// What was pulled is not what runs.
+    /// The checkout is not what runs.
     switch_due: bool,
     generation: Option<String>,
     checkout: Option<&'a Commit>,
@@ -93,7 +93,7 @@ impl<'a> Way<'a> {
         }
     }
 
-    /// Where nobody knows what the branch says: what will be done, and why no more is said of it.
+    /// The words if the branch is not known: what will be done, and why the result cannot be predicted.
     fn without_branch(&self, kind: OpKind, why: &str) -> String {
         let checkout = aside(text(self.checkout).as_deref());
         match kind {
@@ -109,11 +109,11 @@ impl<'a> Way<'a> {
         let (checkout, head) = (checkout.as_deref(), head.as_deref());
         match kind {
             OpKind::Pull if self.pull_due => format!("Will pull{}.", way(checkout, head)),
-            OpKind::Pull => format!("Is at the branch's head{}: nothing to pull.", aside(head)),
+            OpKind::Pull => format!("Up to date{}: nothing to pull.", aside(head)),
             OpKind::PullSwitch if self.pull_due => format!("Will pull and switch{}.", way(from, head)),
             OpKind::Switch if self.pull_due => {
                 format!(
-                    "Will switch to what it pulled before{}: the branch is ahead{}.",
+                    "Will switch to what it last pulled{}; the branch is ahead{}.",
                     way(from, checkout),
                     aside(head)
                 )
@@ -122,7 +122,7 @@ impl<'a> Way<'a> {
                 format!("Will switch{}.", way(from, checkout))
             }
             OpKind::PullSwitch | OpKind::Switch => {
-                format!("Runs what the branch says{}: nothing changes by switching.", aside(head))
+                format!("Already runs the branch{}: nothing to switch.", aside(head))
             }
             OpKind::Test => match from {
                 Some(from) => format!("Will run its tests on {from}."),
@@ -137,7 +137,7 @@ fn text(commit: Option<&Commit>) -> Option<String> {
     commit.map(ToString::to_string)
 }
 
-/// “: Gen 48 (abc1234) → def5678”, as far as it is known.
+/// “: Gen 48 (abc1234) → def5678”, or the part of it that is known.
 fn way(from: Option<&str>, to: Option<&str>) -> String {
     match (from, to) {
         (Some(from), Some(to)) => format!(": {from} → {to}"),
@@ -214,10 +214,10 @@ mod tests {
         for (git, system, kind, said) in [
             (due, ok, OpKind::PullSwitch, "Will pull and switch."),
             (ok, due, OpKind::PullSwitch, "Will switch."),
-            (ok, ok, OpKind::PullSwitch, "Runs what the branch says: nothing changes by switching."),
+            (ok, ok, OpKind::PullSwitch, "Already runs the branch: nothing to switch."),
             (due, ok, OpKind::Pull, "Will pull."),
-            (ok, ok, OpKind::Pull, "Is at the branch's head: nothing to pull."),
-            (due, ok, OpKind::Switch, "Will switch to what it pulled before: the branch is ahead."),
+            (ok, ok, OpKind::Pull, "Up to date: nothing to pull."),
+            (due, ok, OpKind::Switch, "Will switch to what it last pulled; the branch is ahead."),
             (ok, ok, OpKind::Test, "Will run its tests."),
         ] {
             assert_eq!(effect(&host(git, system), kind, &none), said, "{git:?} {system:?} {kind:?}");
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_branch_nobody_says_that_nothing_changes() {
+    fn without_a_branch_it_never_says_that_nothing_changes() {
         let at = RolloutCommits { head: None, ..commits("abc1234", "") };
         for (git, kind, said) in [
             (State::Unknown, OpKind::Switch, "Builds the checkout (abc1234); no branch to compare with."),
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn from_where_to_where_is_told_where_it_is_known() {
+    fn the_known_commits_are_named() {
         let (ok, due) = (State::Ok, State::Attention);
         for (git, runs, checkout, kind, said) in [
             (due, "aaaaaaa", "bbbbbbb", OpKind::Pull, "Will pull: bbbbbbb → ccccccc."),
@@ -292,15 +292,15 @@ mod tests {
                 "aaaaaaa",
                 "bbbbbbb",
                 OpKind::Switch,
-                "Will switch to what it pulled before: Gen 48 (aaaaaaa) → bbbbbbb: the branch is ahead (ccccccc).",
+                "Will switch to what it last pulled: Gen 48 (aaaaaaa) → bbbbbbb; the branch is ahead (ccccccc).",
             ),
-            (ok, "ccccccc", "ccccccc", OpKind::Pull, "Is at the branch's head (ccccccc): nothing to pull."),
+            (ok, "ccccccc", "ccccccc", OpKind::Pull, "Up to date (ccccccc): nothing to pull."),
             (
                 ok,
                 "ccccccc",
                 "ccccccc",
                 OpKind::PullSwitch,
-                "Runs what the branch says (ccccccc): nothing changes by switching.",
+                "Already runs the branch (ccccccc): nothing to switch.",
             ),
             (ok, "aaaaaaa", "ccccccc", OpKind::Test, "Will run its tests on Gen 48 (aaaaaaa)."),
             (ok, "aaaaaaa", "ccccccc", OpKind::Switch, "Will switch: Gen 48 (aaaaaaa) → ccccccc."),
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_away_waits_and_who_is_busy_may_be_left_out() {
+    fn an_offline_host_is_waited_for_and_a_busy_one_may_be_skipped() {
         let none = RolloutCommits::default();
         let away = HostView { online: false, ..host(State::Ok, State::Ok) };
         assert_eq!(
@@ -343,7 +343,7 @@ mod tests {
         let busy = HostView { op: Some(op), ..away };
         assert_eq!(
             effect(&busy, OpKind::Pull, &none),
-            "Busy: Switch, asked for by maria. It is left out if it still is when its turn comes."
+            "Busy: Switch, started by maria. Skipped if still busy when its turn comes."
         );
     }
 }
