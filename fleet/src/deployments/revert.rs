@@ -1,7 +1,7 @@
-//! Reverts of merged pull requests, until each is made or came to nothing.
+//! Reverts merged pull requests, until each revert is made or has failed.
 //!
-//! A revert is recorded before anything is asked of GitHub, and made by one task at a time. One that was interrupted by a
-//! crash, by the database or by a lost answer stays recorded as being made, and is taken up at the next look at GitHub.
+//! A revert is recorded before the first request to GitHub, and one task at a time makes it. A revert that a crash, a database
+//! error or a lost answer interrupted stays recorded as `reverting`, and is resumed at the next reading of GitHub.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,12 +18,12 @@ use crate::github::GitHub;
 use crate::github::revert::{RevertError, RevertRecord, Reverted};
 use crate::store::{Store, StoreError};
 
-/// How long a revert that is to be taken up waits for GitHub at first; each time twice as long.
+/// How long an interrupted revert first waits for GitHub. Each further wait is twice as long.
 const RESUME_PAUSE: Duration = Duration::from_secs(2);
-/// And how long at most.
+/// Upper bound on that wait.
 const LONGEST_RESUME_PAUSE: Duration = Duration::from_mins(5);
 
-/// What a revert remembers between its steps, in the store.
+/// Stores what a revert remembers between its steps.
 struct StoredRecord {
     store: Arc<dyn Store>,
     deployment: DeploymentId,
@@ -41,11 +41,10 @@ impl RevertRecord for StoredRecord {
 }
 
 impl Fleet {
-    /// Reverts the pull request of a deployment on its branch, and tells everybody. It goes on if the caller does not
-    /// wait for its end.
+    /// Reverts the pull request of a deployment on its branch. Continues even if the caller drops the future.
     ///
     /// # Errors
-    /// [`DeployError`]; the deployment is as it was then, unless it is not known whether the branch was moved.
+    /// [`DeployError`]; in that case the deployment is as before, unless it is unknown whether the branch moved.
     pub async fn revert_pull_request(
         &self,
         person: &Person,
@@ -58,14 +57,14 @@ impl Fleet {
         };
         let before = Box::new(Decision::Open);
         let decision = Decision::Reverting { by: by.clone(), at: self.clock.now(), before };
-        let asked = "To revert the pull request.".to_owned();
-        let deployment = self.decide(id, &decision, &by, "pr.revert-requested", asked).await?;
+        let detail = "Requested the revert of the pull request.".to_owned();
+        let deployment = self.decide(id, &decision, &by, "pr.revert-requested", detail).await?;
         let fleet = self.clone();
         let revert = tokio::spawn(async move {
             let made = fleet.make_revert(&github, &deployment, &by).await;
             drop(under_way);
             if let Err(DeployError::NotReverted(RevertError::AnswerLost { .. })) = &made {
-                fleet.take_up(github, deployment, by);
+                fleet.resume_soon(github, deployment, by);
             }
             made
         });
@@ -75,10 +74,10 @@ impl Fleet {
         })
     }
 
-    /// Takes up the reverts that were under way when the server ended, and waits for GitHub while it is away.
+    /// Resumes interrupted reverts, and waits for GitHub while it is unreachable.
     ///
     /// # Errors
-    /// [`StoreError`]; of what goes wrong at GitHub everybody is told.
+    /// [`StoreError`]. Notices report errors at GitHub.
     pub async fn resume_reverts(&self) -> Result<(), StoreError> {
         let Some(github) = self.github.clone() else { return Ok(()) };
         for (deployment, by) in self.interrupted_reverts().await? {
@@ -87,16 +86,16 @@ impl Fleet {
         Ok(())
     }
 
-    /// The same in the background, each by a task of its own.
-    pub(crate) async fn take_up_reverts(&self) -> Result<(), StoreError> {
+    /// Resumes interrupted reverts in the background, each in its own task.
+    pub(crate) async fn resume_reverts_soon(&self) -> Result<(), StoreError> {
         let Some(github) = self.github.clone() else { return Ok(()) };
         for (deployment, by) in self.interrupted_reverts().await? {
-            self.take_up(Arc::clone(&github), deployment, by);
+            self.resume_soon(Arc::clone(&github), deployment, by);
         }
         Ok(())
     }
 
-    /// The deployments that are recorded as being reverted, and by whom. Those that this server is at are among them.
+    /// The deployments that are recorded as `reverting`, and by whom. Includes those that this server is reverting now.
     async fn interrupted_reverts(&self) -> Result<Vec<(Deployment, String)>, StoreError> {
         let latest = self.store.deployments(None, super::DEPLOYMENTS_PAGE).await?;
         let reverting = latest.into_iter().filter_map(|deployment| match &deployment.decision {
@@ -109,11 +108,11 @@ impl Fleet {
         Ok(reverting.collect())
     }
 
-    fn take_up(&self, github: Arc<GitHub>, deployment: Deployment, by: String) {
+    fn resume_soon(&self, github: Arc<GitHub>, deployment: Deployment, by: String) {
         let fleet = self.clone();
         tokio::spawn(async move {
             if let Err(error) = fleet.resume_revert(&github, &deployment, &by).await {
-                tracing::error!(%error, "a revert could not be taken up");
+                tracing::error!(%error, "a revert could not be resumed");
             }
         });
     }
@@ -132,24 +131,24 @@ impl Fleet {
                 Ok(_) => return Ok(()),
                 Err(DeployError::Store(error)) => return Err(error),
                 Err(DeployError::NotReverted(error)) if will_pass(&error) => {
-                    tracing::warn!(number, %error, "a revert waits to be taken up");
+                    tracing::warn!(number, %error, "a revert cannot continue yet; retrying");
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_RESUME_PAUSE);
                 }
                 Err(DeployError::NotReverted(error)) => {
-                    tracing::warn!(number, %error, "a revert could not be taken up");
+                    tracing::warn!(number, %error, "a revert failed");
                     return self.revert_failed(deployment, by, &error).await;
                 }
                 Err(error) => {
-                    tracing::warn!(number, %error, "a revert was taken up by somebody else");
+                    tracing::warn!(number, %error, "another task resumed a revert");
                     return Ok(());
                 }
             }
         }
     }
 
-    /// Makes the revert. If it cannot be made, the deployment is as it was; if the answer was lost, it stays as being
-    /// reverted until the branch tells.
+    /// Makes the revert. If it cannot be made, the deployment is as before. If the answer was lost, the deployment stays
+    /// `reverting` until the branch shows the result.
     async fn make_revert(
         &self,
         github: &GitHub,
@@ -180,15 +179,15 @@ impl Fleet {
                 let detail = format!("Pull request #{number} was reverted by {commit}.");
                 let decision = Decision::Reverted { by: by.to_owned(), at, commit: commit.clone() };
                 let reverted = self.decide(deployment.id, &decision, by, "pr.reverted", detail).await;
-                self.branch_moved(&commit, format!("{}.", reverted_words(number))).await;
+                self.branch_moved(&commit, format!("{}.", reverted_notice(number))).await;
                 let reverted = reverted?;
-                self.tell_reverted(number);
+                self.announce_revert(number);
                 Ok(reverted)
             }
             Ok(Reverted::Proposed { number: proposed, url }) => {
                 self.read_github_soon();
                 let title = title(number);
-                let detail = format!("Pull request #{proposed} with the revert waits to be merged.");
+                let detail = format!("Pull request #{proposed} proposes the revert. Merge it to revert.");
                 let pull_request = PullRequestRef { number: proposed, title, url };
                 let decision = Decision::Proposed { by: by.to_owned(), at, pull_request };
                 self.decide(deployment.id, &decision, by, "pr.revert-proposed", detail).await
@@ -200,7 +199,7 @@ impl Fleet {
         }
     }
 
-    /// The deployment is as it was, and everybody hears why.
+    /// Restores the decision from before the revert, and reports why the revert failed.
     async fn revert_failed(
         &self,
         deployment: &Deployment,
@@ -210,21 +209,21 @@ impl Fleet {
         let entry = self.entry(by, "pr.revert-failed", error.to_string());
         if self.store.revert_failed(deployment.id, &entry).await?.is_some() {
             self.publish_deployment(deployment.id).await;
-            self.tell(Tone::Bad, error.to_string());
+            self.notify(Tone::Bad, error.to_string());
         }
         Ok(())
     }
 
-    /// Every open page and every agent hears of a revert.
-    pub(super) fn tell_reverted(&self, number: u64) {
+    /// Tells every open page and every agent about a revert.
+    pub(super) fn announce_revert(&self, number: u64) {
         let message = "PR reverted - Pull to get reverted flake.lock".to_owned();
         self.events.publish(&Event::PrReverted { number, message: message.clone() });
         self.hub.send_all(&ServerMessage::PrReverted { number, message });
-        self.tell(Tone::Good, reverted_words(number));
+        self.notify(Tone::Good, reverted_notice(number));
     }
 }
 
-/// Whether a revert may come to its end later without anybody repairing anything.
+/// Returns whether a retry may succeed without anybody repairing anything.
 fn will_pass(error: &RevertError) -> bool {
     match error {
         RevertError::AnswerLost { .. } => true,
@@ -233,16 +232,16 @@ fn will_pass(error: &RevertError) -> bool {
     }
 }
 
-fn reverted_words(number: u64) -> String {
+fn reverted_notice(number: u64) -> String {
     format!("PR #{number} reverted - Pull to get reverted flake.lock")
 }
 
-/// The first line of a revert's message.
+/// The subject of a revert's commit message.
 fn title(number: u64) -> String {
     format!("Revert PR #{number} (auto-rollback after failed deployment)")
 }
 
-/// The message of a revert. Its last line is the one that git itself writes.
+/// A revert's commit message. Its last line is the one that git writes.
 fn message(number: u64, commit: &Commit) -> String {
     format!("{}\n\nThis reverts commit {}.\n", title(number), commit.0)
 }

@@ -1,6 +1,6 @@
 //! What people set for a host, and how it leaves the fleet.
 
-use backstay_model::wire::event::{Event, Tone};
+use backstay_model::wire::event::Tone;
 use backstay_model::{Labels, Person, Role, TestTimeout};
 
 use crate::fleet::Fleet;
@@ -85,12 +85,8 @@ impl Fleet {
             });
         }
         self.hub.drop_host(host.id);
-        {
-            let mut shown = self.shown.lock().await;
-            shown.forget(host.id);
-            self.events.publish(&Event::HostRemoved { id: host.id });
-        }
-        self.tell(Tone::Neutral, format!("{} was removed from the fleet by {}", host.name, person.name));
+        self.publish_removal(host.id).await;
+        self.notify(Tone::Neutral, format!("{} was removed from the fleet by {}", host.name, person.name));
         Ok(())
     }
 

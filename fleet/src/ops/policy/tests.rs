@@ -67,7 +67,7 @@ fn result(outcome: Outcome) -> OpResult {
 }
 
 fn judge(action: &OpAction, outcome: Outcome, facts: &Facts) -> (OpStatus, String) {
-    let verdict = post_check(action, &result(outcome), facts);
+    let verdict = verify_outcome(action, &result(outcome), facts);
     (verdict.status, verdict.message)
 }
 
@@ -76,7 +76,7 @@ fn what_an_agent_says_beside_its_success_is_kept() {
     let said = "Rolled back to Gen 47. 10 lines of output are missing: the disk did not take them.";
     for (message, kept) in [(said, said), ("Rolled back to Gen 47.", "Rolled back to Gen 47")] {
         let result = OpResult { message: message.into(), ..result(Outcome::Completed) };
-        assert_eq!(post_check(&rollback(), &result, &facts(47, 47)).message, kept);
+        assert_eq!(verify_outcome(&rollback(), &result, &facts(47, 47)).message, kept);
     }
 }
 
@@ -129,7 +129,7 @@ fn a_pull_and_switch_has_to_run_what_was_pulled() {
         [("c48", 48, OpStatus::Succeeded), ("c49", 48, OpStatus::Failed), ("c48", 47, OpStatus::Failed)]
     {
         let result = OpResult { commit: Some(Commit(pulled.into())), ..result(Outcome::Completed) };
-        let verdict = post_check(&OpAction::PullSwitch, &result, &facts(48, running));
+        let verdict = verify_outcome(&OpAction::PullSwitch, &result, &facts(48, running));
         assert_eq!(verdict.status, status, "{}", verdict.message);
     }
 }
@@ -161,8 +161,8 @@ fn validators() {
 #[test]
 fn every_op_has_a_timeout_and_takes_a_role_that_may_act() {
     for kind in OpKind::ALL {
-        assert!(spec(kind).timeout > Duration::ZERO, "{kind}");
-        assert!(spec(kind).role >= Role::Operator, "{kind}");
+        assert!(of(kind).timeout > Duration::ZERO, "{kind}");
+        assert!(of(kind).role >= Role::Operator, "{kind}");
     }
 }
 

@@ -20,11 +20,11 @@ pub struct Hub {
 #[derive(Default)]
 struct Inner {
     next: u64,
-    lines: HashMap<HostId, Line>,
-    turns: HashMap<HostId, Arc<tokio::sync::Mutex<()>>>,
+    links: HashMap<HostId, Link>,
+    rollout_driver: HashMap<HostId, Arc<tokio::sync::Mutex<()>>>,
 }
 
-struct Line {
+struct Link {
     number: u64,
     /// Which agent it is, where it says so.
     instance: Option<u64>,
@@ -51,51 +51,51 @@ impl Hub {
         let mut inner = self.lock();
         inner.next += 1;
         let number = inner.next;
-        inner.lines.insert(host, Line { number, instance, ready: false, outbox: sender });
+        inner.links.insert(host, Link { number, instance, ready: false, outbox: sender });
         Connection { host, number, outbox }
     }
 
     /// Which agent is connected, where it says so.
     pub fn instance(&self, host: HostId) -> Option<u64> {
-        self.lock().lines.get(&host).filter(|line| !line.outbox.is_closed()).and_then(|line| line.instance)
+        self.lock().links.get(&host).filter(|link| !link.outbox.is_closed()).and_then(|link| link.instance)
     }
 
     /// Forgets a connection. Whether the host is offline now: it is not, where a newer connection took its place.
     pub fn disconnect(&self, connection: &Connection) -> bool {
         let mut inner = self.lock();
         let is_newest =
-            inner.lines.get(&connection.host).is_some_and(|line| line.number == connection.number);
+            inner.links.get(&connection.host).is_some_and(|link| link.number == connection.number);
         if is_newest {
-            inner.lines.remove(&connection.host);
+            inner.links.remove(&connection.host);
         }
-        !inner.lines.contains_key(&connection.host)
+        !inner.links.contains_key(&connection.host)
     }
 
     /// Whether this connection is the host's newest.
     pub fn is_newest(&self, connection: &Connection) -> bool {
-        self.lock().lines.get(&connection.host).is_some_and(|line| line.number == connection.number)
+        self.lock().links.get(&connection.host).is_some_and(|link| link.number == connection.number)
     }
 
     /// From now on, ops may be sent on this connection; false where a newer one has taken its place.
     pub fn make_ready(&self, connection: &Connection) -> bool {
         let mut inner = self.lock();
-        let line = inner.lines.get_mut(&connection.host).filter(|line| line.number == connection.number);
-        line.map(|line| line.ready = true).is_some()
+        let link = inner.links.get_mut(&connection.host).filter(|link| link.number == connection.number);
+        link.map(|link| link.ready = true).is_some()
     }
 
     /// Whether ops may be sent to the host.
     pub fn is_ready(&self, host: HostId) -> bool {
-        self.lock().lines.get(&host).is_some_and(|line| line.ready && !line.outbox.is_closed())
+        self.lock().links.get(&host).is_some_and(|link| link.ready && !link.outbox.is_closed())
     }
 
     /// Gives up whatever connection the host has.
     pub fn drop_host(&self, host: HostId) {
-        self.lock().lines.remove(&host);
+        self.lock().links.remove(&host);
     }
 
     /// Whether the host's agent is connected.
     pub fn is_online(&self, host: HostId) -> bool {
-        self.lock().lines.get(&host).is_some_and(|line| !line.outbox.is_closed())
+        self.lock().links.get(&host).is_some_and(|link| !link.outbox.is_closed())
     }
 
     /// Puts a message on its way; false where there is no agent to take it. Whether it arrives is for the agent to
@@ -108,18 +108,18 @@ impl Hub {
     /// [`Self::is_ready`] was asked has not said yet what its journal holds.
     pub fn send_if_ready(&self, host: HostId, message: ServerMessage) -> bool {
         let mut inner = self.lock();
-        inner.lines.get(&host).is_some_and(|line| line.ready) && inner.put(host, message)
+        inner.links.get(&host).is_some_and(|link| link.ready) && inner.put(host, message)
     }
 
     /// Held while an op of this host is recorded as sent and put on its way, and while what its journal holds is heard.
     /// Whoever hears of the journal thus knows of every op that was sent before.
-    pub(crate) fn turn(&self, host: HostId) -> Arc<tokio::sync::Mutex<()>> {
-        Arc::clone(self.lock().turns.entry(host).or_default())
+    pub(crate) fn dispatch_lock(&self, host: HostId) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::clone(self.lock().rollout_driver.entry(host).or_default())
     }
 
     /// Puts a message on its way to every connected agent.
     pub fn send_all(&self, message: &ServerMessage) {
-        let hosts: Vec<_> = self.lock().lines.keys().copied().collect();
+        let hosts: Vec<_> = self.lock().links.keys().copied().collect();
         for host in hosts {
             self.send(host, message.clone());
         }
@@ -132,11 +132,11 @@ impl Hub {
 
 impl Inner {
     fn put(&mut self, host: HostId, message: ServerMessage) -> bool {
-        let Some(line) = self.lines.get(&host) else { return false };
-        if line.outbox.try_send(message).is_ok() {
+        let Some(link) = self.links.get(&host) else { return false };
+        if link.outbox.try_send(message).is_ok() {
             return true;
         }
-        self.lines.remove(&host);
+        self.links.remove(&host);
         false
     }
 }

@@ -1,7 +1,4 @@
-//! What open pages were last told of each host.
-//!
-//! A page starts from the very rows that the others were told, and hears of what changes from there: what all pages
-//! show is the same at any moment. A start also costs no reading of every host, whose facts are long.
+//! Publishes host rows.
 
 use std::collections::HashMap;
 
@@ -10,31 +7,12 @@ use backstay_model::wire::event::Event;
 use backstay_model::{HostId, HostView};
 
 use crate::fleet::Fleet;
+use crate::state::published_rows::PublishedRows;
+use crate::state::unpublished::Update;
 use crate::store::StoreError;
-use crate::untold::News;
-
-/// The hosts as last told; none before somebody asks for all of them. Held while a host is read from the store and told
-/// to the pages, so that no page hears an older state after a newer one.
-#[derive(Default)]
-pub(crate) struct Shown(Option<HashMap<HostId, HostView>>);
-
-impl Shown {
-    /// The host has left the fleet.
-    pub(crate) fn forget(&mut self, host: HostId) {
-        if let Some(hosts) = &mut self.0 {
-            hosts.remove(&host);
-        }
-    }
-
-    fn put(&mut self, host: &HostView) {
-        if let Some(hosts) = &mut self.0 {
-            hosts.insert(host.id, host.clone());
-        }
-    }
-}
 
 impl Fleet {
-    /// Every host, by name.
+    /// Returns every host, sorted by name, and what else a page starts from.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -42,10 +20,10 @@ impl Fleet {
         let mut hosts: Vec<_>;
         let last_event;
         {
-            let mut shown = self.shown.lock().await;
-            // Read under the lock: the rows hold what was told through here, and nothing later of any host.
+            let mut rows = self.published_rows.lock().await;
+            // Read under the lock: the rows hold what was published up to this event, and nothing later of any host.
             last_event = self.events.last();
-            hosts = self.all_shown(&mut shown).await?.values().cloned().collect();
+            hosts = self.all_rows(&mut rows).await?;
         }
         hosts.sort_by_cached_key(|host| host.name.to_lowercase());
         Ok(FleetSnapshot {
@@ -54,66 +32,60 @@ impl Fleet {
             deployment: self.newest_deployment().await?,
             rollout: self.newest_rollout().await?,
             last_event,
-            newest_notice: self.newest_notice(),
+            newest_notice: self.notices.newest(),
             server_version: self.server_version.to_string(),
         })
     }
 
-    /// Tells every open page how a host is now. Always, even where its row is as before: pages about this host show more
-    /// of it than the row.
+    /// Publishes a host's row, even if it is unchanged: pages about this host show more of it than the row.
     pub(crate) async fn publish_host(&self, id: HostId) {
-        self.publish(News::Host(id)).await;
+        self.publish(Update::Host(id)).await;
     }
 
-    pub(crate) async fn tell_host(&self, id: HostId) -> Result<(), StoreError> {
-        let mut shown = self.shown.lock().await;
+    pub(super) async fn try_publish_host(&self, id: HostId) -> Result<(), StoreError> {
+        let mut rows = self.published_rows.lock().await;
         if let Some(record) = self.store.host(id).await? {
             let host = self.host_view(&record).await?;
-            shown.put(&host);
+            rows.put(&host);
             self.events.publish(&Event::Host { host: Box::new(host) });
         }
         Ok(())
     }
 
-    /// Tells every open page of the hosts that are not as they were: the branch says something else now.
+    /// Publishes the rows that changed because the branch moved.
     pub(crate) async fn publish_all(&self) {
-        self.publish(News::Hosts).await;
+        self.publish(Update::Hosts).await;
     }
 
-    pub(crate) async fn tell_hosts(&self) -> Result<(), StoreError> {
-        let mut shown = self.shown.lock().await;
-        let now = self.read_all().await?;
-        let before = shown.0.as_ref();
-        for (id, host) in &now {
-            if before.and_then(|hosts| hosts.get(id)).is_none_or(|before| is_news(before, host)) {
-                self.events.publish(&Event::Host { host: Box::new(host.clone()) });
-            }
+    pub(super) async fn try_publish_hosts(&self) -> Result<(), StoreError> {
+        let mut rows = self.published_rows.lock().await;
+        for host in rows.replace(self.read_rows().await?) {
+            self.events.publish(&Event::Host { host: Box::new(host) });
         }
-        shown.0 = Some(now);
         Ok(())
     }
 
-    async fn all_shown<'a>(&self, shown: &'a mut Shown) -> Result<&'a HashMap<HostId, HostView>, StoreError> {
-        let hosts = match shown.0.take() {
-            Some(hosts) => hosts,
-            None => self.read_all().await?,
-        };
-        Ok(shown.0.insert(hosts))
+    /// Removes a host's row from every open page.
+    pub(crate) async fn publish_removal(&self, id: HostId) {
+        let mut rows = self.published_rows.lock().await;
+        rows.remove(id);
+        self.events.publish(&Event::HostRemoved { id });
     }
 
-    async fn read_all(&self) -> Result<HashMap<HostId, HostView>, StoreError> {
-        let mut hosts = HashMap::new();
-        for record in self.store.hosts().await? {
-            hosts.insert(record.id, self.host_view(&record).await?);
+    async fn all_rows(&self, rows: &mut PublishedRows) -> Result<Vec<HostView>, StoreError> {
+        if rows.all().is_none() {
+            rows.replace(self.read_rows().await?);
         }
-        Ok(hosts)
+        Ok(rows.all().into_iter().flat_map(HashMap::values).cloned().collect())
     }
-}
 
-/// Whether a row says something else. When a host that is connected was last heard of is nothing that it shows.
-fn is_news(before: &HostView, now: &HostView) -> bool {
-    let last_seen = if now.online { before.last_seen } else { now.last_seen };
-    *before != HostView { last_seen, ..now.clone() }
+    async fn read_rows(&self) -> Result<HashMap<HostId, HostView>, StoreError> {
+        let mut rows = HashMap::new();
+        for record in self.store.hosts().await? {
+            rows.insert(record.id, self.host_view(&record).await?);
+        }
+        Ok(rows)
+    }
 }
 
 #[cfg(test)]
@@ -163,7 +135,7 @@ mod tests {
             name: name.to_owned(),
             platform: Platform::Nixos,
         };
-        fleet.identify(credentials).await.unwrap()
+        fleet.authenticate(credentials).await.unwrap()
     }
 
     async fn shown(fleet: &Fleet) -> Vec<(String, bool)> {
@@ -214,9 +186,9 @@ mod tests {
             platform: Platform::Nixos,
             instance: None,
         };
-        let (_, connection) = fleet.greet(&web, &hello).await.unwrap();
+        let (_, connection) = fleet.handshake(&web, &hello).await.unwrap();
         assert_eq!(shown(&fleet).await, [("Backup".to_owned(), false), ("web".to_owned(), true)]);
-        fleet.agent_left(&connection.unwrap()).await;
+        fleet.disconnected(&connection.unwrap()).await;
         assert_eq!(shown(&fleet).await[1], ("web".to_owned(), false));
         let snapshot = fleet.snapshot().await.unwrap();
         assert_eq!(told(&fleet, snapshot.last_event), [""; 0]);
@@ -267,7 +239,7 @@ mod tests {
         assert!(!fleet.is_known_token(&TokenHash::of("web")).await.unwrap());
         assert!(!fleet.hub.is_online(web.id), "its connection was given up");
         let heard = fleet.events.last();
-        fleet.agent_left(&connection).await;
+        fleet.disconnected(&connection).await;
         assert_eq!(told(&fleet, heard), [""; 0]);
         let again = fleet.remove_host(&person(Role::Admin), "web").await;
         assert!(matches!(again, Err(RequestError::NoSuchHost(_))), "{again:?}");

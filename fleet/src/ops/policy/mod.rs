@@ -12,7 +12,7 @@ use backstay_model::{
 
 /// What is known of one kind of op before any is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OpSpec {
+pub struct OpPolicy {
     /// The least that a person must be to ask for it.
     pub role: Role,
     /// How long the host may take.
@@ -25,8 +25,8 @@ pub struct OpSpec {
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// The registry.
-pub fn spec(kind: OpKind) -> OpSpec {
+/// The policy.
+pub fn of(kind: OpKind) -> OpPolicy {
     let (timeout, then_test) = match kind {
         OpKind::Rollback => (15 * MINUTE, true),
         OpKind::Switch => (120 * MINUTE, true),
@@ -35,7 +35,7 @@ pub fn spec(kind: OpKind) -> OpSpec {
         OpKind::Test => (30 * MINUTE, false),
         OpKind::Refresh => (MINUTE, false),
     };
-    OpSpec { role: Role::Operator, timeout, then_test, retry: kind.may_be_retried() }
+    OpPolicy { role: Role::Operator, timeout, then_test, retry: kind.may_be_retried() }
 }
 
 /// Why an op is refused before anything is sent.
@@ -111,7 +111,7 @@ impl Verdict {
 
 /// Says what became of an op, from what the agent said of its commands and from the facts read after them. Exit 0 is
 /// not success: the host being what was asked for is.
-pub fn post_check(action: &OpAction, result: &OpResult, facts: &Facts) -> Verdict {
+pub fn verify_outcome(action: &OpAction, result: &OpResult, facts: &Facts) -> Verdict {
     if *action == OpAction::Test && matches!(result.outcome, Outcome::Completed | Outcome::Failed) {
         return tests(result, facts);
     }

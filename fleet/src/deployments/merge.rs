@@ -1,21 +1,19 @@
-//! What people decide: to merge, to go on. See `reverting` for reverts.
+//! Merges pull requests, and opens their deployments.
 
-use std::sync::Arc;
-
-use backstay_model::deployment::{Decision, Deployment, PullRequestRef};
+use backstay_model::deployment::{Deployment, PullRequestRef};
 use backstay_model::pull_request::Mergeable;
 use backstay_model::wire::event::{Event, Tone};
-use backstay_model::{Commit, DeploymentId, Person, Role};
+use backstay_model::{Commit, DeploymentId, Person};
 
 use super::DeployError;
 use crate::fleet::Fleet;
 use crate::github::{GitHub, GitHubError, Memo, PullRequest};
-use crate::store::{NewAuditEntry, NewDeployment, StoreError};
+use crate::store::{NewDeployment, StoreError};
 use crate::watch::look_at;
 
 impl Fleet {
-    /// Merges a pull request that updates the fleet, if it is still as the person saw it, and opens its deployment. It
-    /// goes on if the caller does not wait for its end.
+    /// Merges a pull request that updates the fleet, if it is still as the person saw it, and opens its deployment. Continues
+    /// even if the caller drops the future.
     ///
     /// # Errors
     /// [`DeployError`]
@@ -43,8 +41,8 @@ impl Fleet {
         let number = seen.number;
         let failed = |error| DeployError::NotMerged { number, error };
         let pull_request = github.pull_request(number).await.map_err(failed)?;
-        if let Err(refused) = must_be_as_seen(github, &pull_request, seen).await {
-            // The page may show what was before.
+        if let Err(refused) = check_mergeable(github, &pull_request, seen).await {
+            // The page may be out of date.
             self.read_github_soon();
             return Err(refused);
         }
@@ -53,7 +51,7 @@ impl Fleet {
         let commit = match merged {
             Ok(commit) => commit,
             Err(error) => {
-                // Perhaps it was merged, and only the answer was lost: the branch tells.
+                // GitHub may have merged it and the answer was lost: the branch shows that.
                 if matches!(error, GitHubError::Away(_)) {
                     self.watch.merge_unclear(number);
                 } else {
@@ -81,7 +79,7 @@ impl Fleet {
         }
     }
 
-    /// Opens the deployment of a merged pull request and tells everybody; none where that was done before.
+    /// Opens the deployment of a merged pull request and publishes it. Returns `None` if it was already open.
     pub(crate) async fn record_merge(
         &self,
         new: &NewDeployment,
@@ -94,90 +92,14 @@ impl Fleet {
             let number = new.pull_request.number;
             let message = format!("{} - Pull to get it", merged_by(number, &new.merged_by));
             self.events.publish(&Event::PrMerged { number, message: message.clone() });
-            self.tell(Tone::Neutral, message);
+            self.notify(Tone::Neutral, message);
         }
         Ok(opened)
-    }
-
-    /// Somebody merged the pull request in which a revert was proposed: the deployment is reverted by it.
-    pub(crate) async fn proposal_merged(
-        &self,
-        deployment: &Deployment,
-        by: &str,
-        commit: Commit,
-    ) -> Result<(), StoreError> {
-        let number = deployment.pull_request.number;
-        let detail = format!("Pull request #{number} was reverted by {commit}, merged at GitHub.");
-        let decision = Decision::Reverted { by: by.to_owned(), at: self.clock.now(), commit };
-        match self.decide(deployment.id, &decision, by, "pr.reverted", detail).await {
-            Ok(_) => self.tell_reverted(number),
-            Err(DeployError::Store(error)) => return Err(error),
-            // Somebody else has seen it first, or it is being reverted once more.
-            Err(_) => {}
-        }
-        Ok(())
-    }
-
-    /// Decides to go on although a host failed.
-    ///
-    /// # Errors
-    /// [`DeployError`]; nothing was decided then.
-    pub async fn continue_anyway(
-        &self,
-        person: &Person,
-        id: DeploymentId,
-    ) -> Result<Deployment, DeployError> {
-        may(person)?;
-        let decision = Decision::Continued { by: person.name.clone(), at: self.clock.now() };
-        self.decide(
-            id,
-            &decision,
-            &person.name,
-            "pr.continued",
-            "To go on although a host failed.".to_owned(),
-        )
-        .await
-    }
-
-    pub(super) async fn decide(
-        &self,
-        id: DeploymentId,
-        decision: &Decision,
-        by: &str,
-        action: &str,
-        detail: String,
-    ) -> Result<Deployment, DeployError> {
-        let entry = self.entry(by, action, detail);
-        if let Some(deployment) = self.store.decide(id, decision, &entry).await? {
-            self.publish_deployment(id).await;
-            return Ok(deployment);
-        }
-        let deployment = self.store.deployment(id).await?.ok_or(DeployError::NoSuchDeployment)?;
-        Err(DeployError::Decided(deployment.decision.as_str()))
     }
 
     async fn of_commit(&self, commit: &Commit) -> Result<Option<Deployment>, StoreError> {
         let latest = self.store.deployments(None, super::DEPLOYMENTS_PAGE).await?;
         Ok(latest.into_iter().find(|deployment| deployment.commit == *commit))
-    }
-
-    pub(super) fn github_for(&self, person: &Person) -> Result<Arc<GitHub>, DeployError> {
-        may(person)?;
-        self.github.clone().ok_or(DeployError::NotConfigured)
-    }
-
-    pub(super) fn entry(&self, by: &str, action: &str, detail: String) -> NewAuditEntry {
-        NewAuditEntry {
-            at: self.clock.now(),
-            actor: by.to_owned(),
-            action: action.to_owned(),
-            host_name: None,
-            from_gen: None,
-            to_gen: None,
-            reason: None,
-            detail,
-            op: None,
-        }
     }
 }
 
@@ -186,15 +108,15 @@ impl Fleet {
 pub struct SeenPullRequest {
     /// Its number.
     pub number: u64,
-    /// The commit that it was at.
+    /// Its head commit.
     pub head: Commit,
-    /// Whether the person says that they looked at what is no ordinary update in it.
+    /// Whether the person confirmed having looked at whatever is unusual about it.
     pub is_looked_at: bool,
 }
 
-/// Whether a pull request may be merged from here. What the page shows is of a moment ago, and who asks need not be a
-/// page: the server decides by what GitHub says now.
-async fn must_be_as_seen(
+/// Checks that a pull request may be merged from here. A page may be out of date, and a request need not come from a page, so
+/// the server decides from GitHub's current answer.
+async fn check_mergeable(
     github: &GitHub,
     pull_request: &PullRequest,
     seen: &SeenPullRequest,
@@ -206,14 +128,14 @@ async fn must_be_as_seen(
         return refuse("It is no longer open.".to_owned());
     }
     if base != branch {
-        return refuse(format!("It goes into {base}, and hosts follow {branch}."));
+        return refuse(format!("It targets {base}, and hosts follow {branch}."));
     }
     if !github.updates().takes(pull_request) {
-        return refuse("It is none of those that update the fleet. Merge it at GitHub.".to_owned());
+        return refuse("It is not one that updates the fleet. Merge it at GitHub.".to_owned());
     }
     if pull_request.head.sha != seen.head {
         return refuse(format!(
-            "It is at {} now: somebody pushed to it since you looked. Look again.",
+            "It is now at {}: somebody pushed to it after you looked. Look again.",
             pull_request.head.sha
         ));
     }
@@ -227,16 +149,11 @@ async fn must_be_as_seen(
     }
     let doubts = now.doubts();
     if !doubts.is_empty() && !seen.is_looked_at {
-        return refuse(format!("{} Look at that first, and say that you did.", doubts.join(" ")));
+        return refuse(format!("{} Review that first, and confirm that you did.", doubts.join(" ")));
     }
     Ok(())
 }
 
 fn merged_by(number: u64, by: &str) -> String {
     format!("PR #{number} merged by {by}")
-}
-
-fn may(person: &Person) -> Result<(), DeployError> {
-    let needed = Role::Operator;
-    if person.role < needed { Err(DeployError::NotAllowed { needed }) } else { Ok(()) }
 }
