@@ -184,7 +184,7 @@ pub(super) async fn a_phase_is_of_open_ops_alone(bench: &mut impl Bench) {
 }
 
 pub(super) async fn the_last_system_op_is_one_that_reached_the_host(bench: &mut impl Bench) {
-    use OpStatus::{Cancelled, Lost, Running, Sent, Succeeded, TimedOut};
+    use OpStatus::{Cancelled, Failed, Lost, Running, Sent, Succeeded, TimedOut};
 
     let store = bench.store();
     let host = enrolled(&*store, "gpc0").await.id;
@@ -220,11 +220,15 @@ pub(super) async fn the_last_system_op_is_one_that_reached_the_host(bench: &mut 
     assert_eq!(last().await, Some(open), "one that was cancelled on the host reached it");
     run(OpAction::Switch, &[Sent, Cancelled]).await;
     assert_eq!(last().await, Some(open), "one that was taken back on its way did not");
-    let refused = queued(&*store, host, rollback_action()).await.id;
-    take(&*store, refused, &[Sent, Running]).await;
-    let step = OpStep { outcome: Some(Outcome::Refused), ..OpStep::to(OpStatus::Failed) };
-    store.step_op(refused, &step).await.unwrap().unwrap();
-    assert_eq!(last().await, Some(open), "one that the host refused changed nothing");
+    let failed = run(OpAction::Switch, &[Sent, Running, Failed]).await;
+    assert_eq!(last().await, Some(failed));
+    for (action, way) in [(rollback_action(), &[Sent][..]), (OpAction::PullSwitch, &[Sent, Running])] {
+        let refused = queued(&*store, host, action).await.id;
+        take(&*store, refused, way).await;
+        let step = OpStep { outcome: Some(Outcome::Refused), ..OpStep::to(Failed) };
+        store.step_op(refused, &step).await.unwrap().unwrap();
+        assert_eq!(last().await, Some(failed), "one that the host refused changed nothing");
+    }
 }
 
 pub(super) async fn ops_are_filtered_newest_first(bench: &mut impl Bench) {
