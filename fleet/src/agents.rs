@@ -145,17 +145,7 @@ impl Fleet {
             host.name
         );
         tracing::warn!(host = %host.name, "two agents have one identity");
-        let entry = NewAuditEntry {
-            at: self.clock.now(),
-            actor: SERVER.to_owned(),
-            action: "host.two-agents".to_owned(),
-            host_name: Some(host.name.clone()),
-            from_gen: None,
-            to_gen: None,
-            reason: None,
-            detail: text.clone(),
-            op: None,
-        };
+        let entry = NewAuditEntry::new(self.clock.now(), SERVER, "host.two-agents", &text).host(&host.name);
         self.store.append_audit(&entry).await?;
         self.tell_of_host(&host.name, Tone::Bad, text);
         self.publish_host(host.id).await;

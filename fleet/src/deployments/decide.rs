@@ -167,17 +167,7 @@ impl Fleet {
     }
 
     pub(super) fn entry(&self, by: &str, action: &str, detail: String) -> NewAuditEntry {
-        NewAuditEntry {
-            at: self.clock.now(),
-            actor: by.to_owned(),
-            action: action.to_owned(),
-            host_name: None,
-            from_gen: None,
-            to_gen: None,
-            reason: None,
-            detail,
-            op: None,
-        }
+        NewAuditEntry::new(self.clock.now(), by, action, detail)
     }
 }
 

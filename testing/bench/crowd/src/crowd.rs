@@ -107,17 +107,9 @@ impl Gate {
 
     async fn label(&self, host: HostId, number: u32) -> Result<()> {
         let labels = Labels { tags: facts::tags(number), notes: String::new() };
-        let entry = NewAuditEntry {
-            at: SystemClock.now(),
-            actor: "crowd".to_owned(),
-            action: "host.labels".to_owned(),
-            host_name: Some(facts::name(number)),
-            from_gen: None,
-            to_gen: None,
-            reason: None,
-            detail: format!("Tags: {}.", labels.tags.join(", ")),
-            op: None,
-        };
+        let detail = format!("Tags: {}.", labels.tags.join(", "));
+        let entry =
+            NewAuditEntry::new(SystemClock.now(), "crowd", "host.labels", detail).host(facts::name(number));
         Ok(self.store.set_labels(host, &labels, &entry).await?)
     }
 }
