@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::fleet::Fleet;
 use crate::hub::Connection;
-use crate::identities::{Meeting, SHARED};
+use crate::identities::{Claim, SHARED};
 use crate::ops::SERVER;
 use crate::store::{EnrolError, HostRecord, NewAuditEntry, NewHost, StoreError, TokenHash};
 
@@ -127,11 +127,11 @@ impl Fleet {
     ) -> Result<Option<ServerMessage>, StoreError> {
         let Some(instance) = hello.instance else { return Ok(None) };
         let connected = self.hub.instance(host.id);
-        let Meeting::Shared { tell } = self.identities.hello(host.id, instance, connected, Instant::now())
+        let Claim::Shared { notify } = self.identities.hello(host.id, instance, connected, Instant::now())
         else {
             return Ok(None);
         };
-        if tell {
+        if notify {
             self.tell_of_two_agents(host).await?;
         }
         let another = connected.is_some_and(|connected| connected != instance);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use backstay_fleet::accounts::Accounts;
-use backstay_fleet::store::{AuditStore as _, Store};
 use backstay_fleet::store::sqlite::SqliteStore;
+use backstay_fleet::store::{AuditStore as _, Store};
 use backstay_model::Role;
 use backstay_model::SystemClock;
 use backstay_model::wire::limits::is_host_name;

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::{NewAuditEntry, StoreError};
 
-/// How many reverted commits the server knows: the newest. Older ones have long left every profile.
+/// The number of reverted commits that the server knows: the newest. Older ones have long left every profile.
 pub const REVERTED_COMMITS: u32 = 1_000;
 
 /// Deployments: one for each merge, filled by ops, decided once.

@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 
 use super::{NewAuditEntry, StoreError, TokenHash};
 
-/// How many generations of a host the store keeps, besides those that its profile lists.
+/// The number of generations of a host that the store keeps, besides those that its profile lists.
 pub const GENERATIONS_KEPT: u32 = 1_000;
-/// How many test runs of a host the store keeps.
+/// The number of test runs of a host that the store keeps.
 pub const TEST_RUNS_KEPT: u32 = 1_000;
 /// The size of all stored test runs of a host, in bytes, at most.
 pub const TEST_BYTES_KEPT: u32 = 32 * 1024 * 1024;
@@ -49,7 +49,7 @@ pub trait HostStore: Send + Sync + 'static {
     async fn record_facts(&self, id: HostId, facts: &Facts) -> Result<(), StoreError>;
     /// Sets whether tests run automatically after a switch or rollback.
     async fn set_auto_test(&self, id: HostId, on: bool, audit: &NewAuditEntry) -> Result<(), StoreError>;
-    /// Sets how long each test of a host may take; `None` leaves that to the agent's configuration.
+    /// Sets the time limit of each test of a host; `None` leaves it to the agent's configuration.
     async fn set_test_timeout(
         &self,
         id: HostId,
@@ -84,9 +84,9 @@ pub struct HostRecord {
     pub name: String,
     /// Its platform.
     pub platform: Platform,
-    /// Whether tests run automatically after a switch or rollback.
+    /// True if tests run automatically after a switch or rollback.
     pub auto_test: bool,
-    /// How long each of its tests may take, if a person set that.
+    /// The time limit of each of its tests, if a person set one.
     pub test_timeout: Option<TestTimeout>,
     /// Its tags and notes.
     pub labels: Labels,
@@ -107,7 +107,7 @@ pub struct HostRecord {
 pub struct GenerationRecord {
     /// The generation as last reported.
     pub generation: Generation,
-    /// Whether the profile still lists it.
+    /// True if the profile still lists it.
     pub in_profile: bool,
 }
 
@@ -122,7 +122,7 @@ pub struct NewHost {
     pub platform: Platform,
     /// The hash of the token that its agent will present from now on.
     pub token: TokenHash,
-    /// Whether tests run automatically after a switch or rollback.
+    /// True if tests run automatically after a switch or rollback.
     pub auto_test: bool,
     /// When it is enrolled.
     pub at: DateTime<Utc>,

@@ -89,7 +89,7 @@ pub struct NewOp {
     pub due_at: Option<DateTime<Utc>>,
     /// The op that it retries.
     pub retry_of: Option<OpId>,
-    /// Whether to stop the host's tests, if they hold it, and begin this op as soon as they have ended.
+    /// True if the host's tests, should they hold it, must stop and let this op begin as soon as they have ended.
     pub stop_tests: bool,
     /// Why a blocked op was refused.
     pub message: Option<String>,
@@ -141,7 +141,7 @@ pub struct OpStep {
     pub started_at: Option<DateTime<Utc>>,
     /// When it ended.
     pub finished_at: Option<DateTime<Utc>>,
-    /// How it ended on the host.
+    /// The outcome on the host.
     pub outcome: Option<Outcome>,
     /// The exit code of the command that decided.
     pub exit_code: Option<i32>,
@@ -215,6 +215,6 @@ pub struct RollbackRecord {
     pub initiated_by: String,
     /// When it ended.
     pub rolled_back_at: DateTime<Utc>,
-    /// Whether the host reached the target.
+    /// True if the host reached the target.
     pub success: bool,
 }

@@ -35,7 +35,7 @@ use sqlx::{Connection as _, SqlSafeStr, Sqlite, Transaction};
 
 use super::StoreError;
 
-/// How long a statement waits for another process, such as `backstay-server join-token`, to finish its own.
+/// The longest wait of a statement for another process, such as `backstay-server join-token`.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The pause before a retry of what SQLite itself does not wait for.
 const BUSY_PAUSE: Duration = Duration::from_millis(20);

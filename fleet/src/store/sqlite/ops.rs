@@ -289,14 +289,14 @@ pub(super) async fn insert(tx: &mut Tx, op: &NewOp, entry: &NewAuditEntry) -> Re
     Ok(audit::append(tx, entry).await?)
 }
 
-/// How an op relates to others.
+/// The relations of an op to others.
 #[derive(Default)]
 struct Links {
     /// The op with whose end it is recorded.
     follows: Option<OpId>,
     /// The tests that it stops.
     stops: Option<OpId>,
-    /// Whether it waits for their end.
+    /// True if it waits for their end.
     waits: bool,
 }
 
