@@ -1,10 +1,11 @@
 //! Detects two agents with one identity, after a copied disk or a stolen token.
 //!
-//! An agent picks a random number each time it starts ([`Hello::instance`](backstay_model::wire::message::Hello::instance)).
-//! A restarted agent never returns with an earlier number, but two agents that displace each other do so again and again.
-//! A host is shared if, and only if, two numbers have each returned [`RETURNS`] times and neither has been silent for
-//! [`QUIET_PERIOD`] since. Nobody can tell which agent is the host, so the connected one stays, the server rejects the other,
-//! and neither receives an op.
+//! An agent picks a random number each time it starts
+//! ([`Hello::instance`](backstay_model::wire::message::Hello::instance)). A restarted agent never returns
+//! with an earlier number, but two agents that displace each other do so again and again. A host is shared
+//! if, and only if, two numbers have each returned [`RETURNS`] times and neither has been silent for
+//! [`QUIET_PERIOD`] since. Nobody can tell which agent is the host, so the connected one stays, the server
+//! rejects the other, and neither receives an op.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,10 +14,11 @@ use std::time::Duration;
 use backstay_model::HostId;
 use tokio::time::Instant;
 
-/// The returns that make an agent one of two. One is not enough: a stalled connection may deliver the hello of an agent that
-/// has exited.
+/// The returns that make an agent one of two. One is not enough: a stalled connection may deliver the hello
+/// of an agent that has exited.
 const RETURNS: u32 = 2;
-/// The silence of the second agent after which the host has one agent again. Agents reconnect within a minute.
+/// The silence of the second agent after which the host has one agent again. Agents reconnect within a
+/// minute.
 const QUIET_PERIOD: Duration = Duration::from_mins(10);
 /// The most agents in memory for each host.
 const MAX_AGENTS: usize = 8;
@@ -24,8 +26,9 @@ const MAX_AGENTS: usize = 8;
 const NOTIFY_INTERVAL: Duration = Duration::from_hours(1);
 
 /// The reason that the second agent of a shared host receives.
-pub(crate) const SHARED: &str = "another agent with this host's identity is connected, so the server rejected this one. If the disk was \
-     copied, stop this agent, remove its state folder, and enrol it under a name of its own";
+pub(crate) const SHARED: &str = "another agent with this host's identity is connected, so the server \
+     rejected this one. If the disk was copied, stop this agent, remove its state folder, and enrol it under \
+     a name of its own";
 
 /// Who claims the host of an agent that connects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

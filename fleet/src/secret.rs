@@ -1,7 +1,7 @@
 //! Secrets: tokens that machines and browsers present, and passwords that people type.
 //!
-//! A token is 32 random bytes, so the store can keep a fast hash of it. A password needs argon2id, which is slow on purpose:
-//! call [`hash_password`] and [`verify_password`] only where blocking is allowed.
+//! A token is 32 random bytes, so the store can keep a fast hash of it. A password needs argon2id, which is
+//! slow on purpose: call [`hash_password`] and [`verify_password`] only where blocking is allowed.
 
 use std::fmt;
 
@@ -87,7 +87,8 @@ pub fn random_password() -> String {
     (0..PASSWORD_GROUPS).map(|_| group()).collect::<Vec<_>>().join("-")
 }
 
-/// Returns the argon2id hash of a password, in PHC string format, with a new salt. Takes about 20 ms of processor time.
+/// Returns the argon2id hash of a password, in PHC string format, with a new salt. Takes about 20 ms of
+/// processor time.
 ///
 /// # Errors
 /// If argon2 rejects the password; it accepts every length that [`accounts`](crate::accounts) allows.
@@ -96,7 +97,8 @@ pub fn hash_password(password: &str) -> Result<String, password_hash::Error> {
     Ok(argon2id().hash_password(password.as_bytes(), &salt)?.to_string())
 }
 
-/// Returns whether `hash` is of this password. As slow as [`hash_password`]; an unreadable hash matches no password.
+/// Returns whether `hash` is of this password. As slow as [`hash_password`]; an unreadable hash matches no
+/// password.
 pub fn verify_password(hash: &str, password: &str) -> bool {
     PasswordHash::new(hash)
         .is_ok_and(|parsed| argon2id().verify_password(password.as_bytes(), &parsed).is_ok())

@@ -28,12 +28,14 @@ impl Attempts {
     }
 }
 
-/// The recent attempts, by name. In memory only: they slow guessing down, and losing them at a restart does no harm.
+/// The recent attempts, by name. In memory only: they slow guessing down, and losing them at a restart does
+/// no harm.
 #[derive(Debug, Default)]
 pub(super) struct Backoff(HashMap<String, Attempts>);
 
 impl Backoff {
-    /// Counts an attempt. It counts as wrong until [`Backoff::forget`], so that parallel attempts do not avoid the wait.
+    /// Counts an attempt. It counts as wrong until [`Backoff::forget`], so that parallel attempts do not
+    /// avoid the wait.
     ///
     /// # Errors
     /// The time to wait before the next attempt.

@@ -9,7 +9,8 @@ use crate::secret::Secret;
 use crate::store::NewJoinToken;
 
 impl Accounts {
-    /// Makes a token on the server's own machine. It lets one host join the fleet, once: the host of that name, or any.
+    /// Makes a token on the server's own machine. It lets one host join the fleet, once: the host of that
+    /// name, or any.
     ///
     /// # Errors
     /// [`AccountError`]
@@ -21,8 +22,8 @@ impl Accounts {
         self.join_token(CONSOLE, host_name, valid_for).await
     }
 
-    /// Makes a token like [`Self::new_join_token`], for an administrator. Rejects the name of an existing host, which could
-    /// not join with it.
+    /// Makes a token like [`Self::new_join_token`], for an administrator. Rejects the name of an existing
+    /// host, which could not join with it.
     ///
     /// # Errors
     /// [`AccountError`]

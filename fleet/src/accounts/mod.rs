@@ -40,19 +40,20 @@ const RESERVED: [&str; 2] = [CONSOLE, "auto-test"];
 pub enum AccountError {
     /// The name is not valid for a person.
     #[error(
-        "“{0}” is not a valid name. Nothing was changed. Use 1 to {MAX_NAME_CHARS} characters, without spaces at the \
-         ends, and not “console” or “auto-test”."
+        "“{0}” is not a valid name. Nothing was changed. Use 1 to {MAX_NAME_CHARS} characters, without spaces \
+         at the ends, and not “console” or “auto-test”."
     )]
     Name(String),
     /// The password is too short or too long.
     #[error(
-        "The password is too short or too long. Nothing was changed. Use at least {MIN_PASSWORD_CHARS} characters and \
-         at most {MAX_PASSWORD_BYTES} bytes."
+        "The password is too short or too long. Nothing was changed. Use at least {MIN_PASSWORD_CHARS} \
+         characters and at most {MAX_PASSWORD_BYTES} bytes."
     )]
     Password,
     /// The name is not valid for a host.
     #[error(
-        "“{0}” is not a valid host name. No token was made. Use letters, digits and hyphens, at most {HOST_NAME_CHARS}."
+        "“{0}” is not a valid host name. No token was made. Use letters, digits and hyphens, at most \
+         {HOST_NAME_CHARS}."
     )]
     HostName(String),
     /// The lifetime of the join token is not positive, or too long.
@@ -91,8 +92,8 @@ impl Accounts {
         Self { store, clock, gate: log_in::Gate::default() }
     }
 
-    /// If there are no people yet, makes `name` an administrator with this password, or with a random one, which it returns
-    /// to be shown once. Otherwise changes nothing, whatever the password.
+    /// If there are no people yet, makes `name` an administrator with this password, or with a random one,
+    /// which it returns to be shown once. Otherwise changes nothing, whatever the password.
     ///
     /// # Errors
     /// [`AccountError`]
@@ -141,8 +142,8 @@ impl Accounts {
         Ok(user.map(|user| Person { name: user.name, role: user.role }))
     }
 
-    /// Waits until a session has ended. It looks the session up at this interval, because another process may end it: an
-    /// administrator revokes access with the server's own command. A failed look-up is retried.
+    /// Waits until a session has ended. It looks the session up at this interval, because another process may
+    /// end it: an administrator revokes access with the server's own command. A failed look-up is retried.
     pub async fn wait_for_session_end(&self, token: &str, every: Duration) {
         loop {
             tokio::time::sleep(every).await;

@@ -13,9 +13,9 @@ pub const REVERTED_COMMITS: u32 = 1_000;
 /// Deployments: one for each merge, filled by ops, decided once.
 #[async_trait]
 pub trait DeploymentStore: Send + Sync + 'static {
-    /// Records a merged pull request, with every host as not attempted, and supersedes the deployments before it.
-    /// Returns `None`, and writes nothing, if this commit has a deployment already: the server may hear of a merge more
-    /// than once.
+    /// Records a merged pull request, with every host as not attempted, and supersedes the deployments before
+    /// it. Returns `None`, and writes nothing, if this commit has a deployment already: the server may hear
+    /// of a merge more than once.
     async fn open_deployment(
         &self,
         new: &NewDeployment,
@@ -29,8 +29,8 @@ pub trait DeploymentStore: Send + Sync + 'static {
         before: Option<DeploymentId>,
         limit: u32,
     ) -> Result<Vec<Deployment>, StoreError>;
-    /// Applies the progress of an op on a host to an active deployment, by [`HostOutcome::hear`]. Returns `None` if that
-    /// changed nothing.
+    /// Applies the progress of an op on a host to an active deployment, by [`HostOutcome::hear`]. Returns
+    /// `None` if that changed nothing.
     ///
     /// [`HostOutcome::hear`]: backstay_model::deployment::HostOutcome::hear
     async fn deployment_heard(
@@ -41,8 +41,9 @@ pub trait DeploymentStore: Send + Sync + 'static {
         op: OpId,
         heard: &Heard,
     ) -> Result<Option<Deployment>, StoreError>;
-    /// Records a decision on a deployment, with its audit entry, if it may follow the current one: the statement itself
-    /// names the [predecessors](Decision::predecessors). Returns `None`, and writes nothing, if it may not.
+    /// Records a decision on a deployment, with its audit entry, if it may follow the current one: the
+    /// statement itself names the [predecessors](Decision::predecessors). Returns `None`, and writes nothing,
+    /// if it may not.
     async fn decide(
         &self,
         id: DeploymentId,
@@ -52,8 +53,8 @@ pub trait DeploymentStore: Send + Sync + 'static {
     /// Returns the commits of the deployments that a person decided to revert, newest first, at most
     /// [`REVERTED_COMMITS`].
     async fn reverted_commits(&self) -> Result<Vec<Commit>, StoreError>;
-    /// Restores the decision before a revert that could not be made, or supersedes the deployment if a later pull request
-    /// was merged since. Returns `None` if no revert is being made.
+    /// Restores the decision before a revert that could not be made, or supersedes the deployment if a later
+    /// pull request was merged since. Returns `None` if no revert is being made.
     async fn revert_failed(
         &self,
         id: DeploymentId,

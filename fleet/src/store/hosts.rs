@@ -20,9 +20,9 @@ pub const TEST_BYTES_READ: usize = 2 * 1024 * 1024;
 pub trait HostStore: Send + Sync + 'static {
     /// Records a join token, with its [audit entry](NewJoinToken::audit_entry).
     async fn insert_join_token(&self, token: &NewJoinToken) -> Result<(), StoreError>;
-    /// Enrols a host, with its [audit entry](NewHost::audit_entry), and uses up its join token. With the same join token
-    /// and the same [`NewHost::token`] again, it changes nothing and returns the host of the first call: the agent may have
-    /// lost the first answer.
+    /// Enrols a host, with its [audit entry](NewHost::audit_entry), and uses up its join token. With the same
+    /// join token and the same [`NewHost::token`] again, it changes nothing and returns the host of the first
+    /// call: the agent may have lost the first answer.
     async fn enrol(&self, host: &NewHost, join: &TokenHash) -> Result<HostRecord, EnrolError>;
     /// Returns every host, by name.
     async fn hosts(&self) -> Result<Vec<HostRecord>, StoreError>;
@@ -43,9 +43,9 @@ pub trait HostStore: Send + Sync + 'static {
     ) -> Result<(), StoreError>;
     /// Records when the server last heard from an agent. The time never goes back.
     async fn record_seen(&self, id: HostId, at: DateTime<Utc>) -> Result<(), StoreError>;
-    /// Records facts: the latest as they are, generations and test runs also in their histories, which keep the newest
-    /// [`GENERATIONS_KEPT`], [`TEST_RUNS_KEPT`] and [`TEST_BYTES_KEPT`]. The last call wins, whatever the host's clock says:
-    /// somebody may have set it back.
+    /// Records facts: the latest as they are, generations and test runs also in their histories, which keep
+    /// the newest [`GENERATIONS_KEPT`], [`TEST_RUNS_KEPT`] and [`TEST_BYTES_KEPT`]. The last call wins,
+    /// whatever the host's clock says: somebody may have set it back.
     async fn record_facts(&self, id: HostId, facts: &Facts) -> Result<(), StoreError>;
     /// Sets whether tests run automatically after a switch or rollback.
     async fn set_auto_test(&self, id: HostId, on: bool, audit: &NewAuditEntry) -> Result<(), StoreError>;
@@ -58,9 +58,9 @@ pub trait HostStore: Send + Sync + 'static {
     ) -> Result<(), StoreError>;
     /// Sets a host's tags and notes.
     async fn set_labels(&self, id: HostId, labels: &Labels, audit: &NewAuditEntry) -> Result<(), StoreError>;
-    /// Removes a host from the fleet, with the audit entry: no query finds it, its token is void, its name is free, and its
-    /// histories of generations and test runs are deleted. Ops, rollbacks and deployments that name it stay. Returns false,
-    /// and writes nothing, if the host is not in the fleet or an op holds it.
+    /// Removes a host from the fleet, with the audit entry: no query finds it, its token is void, its name is
+    /// free, and its histories of generations and test runs are deleted. Ops, rollbacks and deployments that
+    /// name it stay. Returns false, and writes nothing, if the host is not in the fleet or an op holds it.
     async fn remove_host(
         &self,
         id: HostId,
@@ -69,7 +69,8 @@ pub trait HostStore: Send + Sync + 'static {
     ) -> Result<bool, StoreError>;
     /// Returns every generation that a host ever reported, newest first.
     async fn generations(&self, host: HostId) -> Result<Vec<GenerationRecord>, StoreError>;
-    /// Returns the latest test runs of a host, newest first, at most `limit`, and at most [`TEST_BYTES_READ`] of them.
+    /// Returns the latest test runs of a host, newest first, at most `limit`, and at most [`TEST_BYTES_READ`]
+    /// of them.
     async fn test_runs(&self, host: HostId, limit: u32) -> Result<Vec<TestRun>, StoreError>;
     /// Returns the latest test run of each of these builds, if the host reported one, newest first.
     async fn latest_test_runs(&self, host: HostId, builds: &[&str]) -> Result<Vec<TestRun>, StoreError>;

@@ -1,15 +1,17 @@
 //! The store: everything durable, behind one contract.
 //!
-//! [`Store`] is what Backstay needs of a database: one trait for each aggregate, beside the records that it takes and
-//! returns. [`sqlite`] keeps them in one file. Each method is one transaction, which happens whole or not at all, and
-//! callers never hold one open. If a change belongs with an audit entry, one method writes both, so that neither exists
-//! without the other.
+//! [`Store`] is what Backstay needs of a database: one trait for each aggregate, beside the records that it
+//! takes and returns. [`sqlite`] keeps them in one file. Each method is one transaction, which happens whole
+//! or not at all, and callers never hold one open. If a change belongs with an audit entry, one method writes
+//! both, so that neither exists without the other.
 //!
-//! The contract fits any SQL database: identifiers are text, times are UTC, JSON is text. Every rule that must hold under
-//! concurrency (one open op for a host, each output line once, no step out of a closed op) is a constraint of the database
-//! or a condition of the statement, never a check before it.
+//! The contract fits any SQL database: identifiers are text, times are UTC, JSON is text. Every rule that
+//! must hold under concurrency (one open op for a host, each output line once, no step out of a closed op) is
+//! a constraint of the database or a condition of the statement, never a check before it.
 //!
 //! Every implementation must pass the suite in `contract/`.
+
+use std::sync::Arc;
 
 mod audit;
 #[cfg(test)]
@@ -34,7 +36,24 @@ pub use rollouts::{InsertRolloutError, RolloutStore};
 /// What Backstay needs of a database.
 pub trait Store: HostStore + OpStore + DeploymentStore + RolloutStore + AuditStore + PeopleStore {}
 
-impl<T> Store for T where T: HostStore + OpStore + DeploymentStore + RolloutStore + AuditStore + PeopleStore {}
+impl<T: HostStore + OpStore + DeploymentStore + RolloutStore + AuditStore + PeopleStore> Store for T {}
+
+/// Opens the database at this URL or path and migrates it. This and [`open_to_read`] are the one place that
+/// chooses the implementation: SQLite.
+///
+/// # Errors
+/// [`StoreError`] if it cannot be opened or is newer than this version.
+pub async fn open(url_or_path: &str) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(Arc::new(sqlite::SqliteStore::open(url_or_path).await?))
+}
+
+/// Opens an existing database read-only and leaves it as it is.
+///
+/// # Errors
+/// [`StoreError`] if it does not exist or cannot be opened.
+pub async fn open_to_read(url_or_path: &str) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(Arc::new(sqlite::SqliteStore::open_to_read(url_or_path).await?))
+}
 
 /// SHA-256 of a secret, in lower-case hexadecimal: the store never holds the token itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -9,20 +9,22 @@ use super::{NewAuditEntry, StoreError};
 /// Ops: at most one open op holds a host, each step is taken once, each output line is stored once.
 #[async_trait]
 pub trait OpStore: Send + Sync + 'static {
-    /// Records an op, with its audit entry. The database itself refuses a second open op of a host, unless the host's tests
-    /// hold it and the op [stops](NewOp::stop_tests) them. In that case:
+    /// Records an op, with its audit entry. The database itself refuses a second open op of a host, unless
+    /// the host's tests hold it and the op [stops](NewOp::stop_tests) them. In that case:
     ///
     /// * tests that were not sent are cancelled at once;
-    /// * tests that are with their host get a cancel request, and the op [waits](OpView::waits) for their end, however they
-    ///   end: the step that closes them releases it. Only one op at a time may wait.
+    /// * tests that are with their host get a cancel request, and the op [waits](OpView::waits) for their
+    ///   end, however they end: the step that closes them releases it. Only one op at a time may wait.
     async fn insert_op(&self, op: &NewOp, audit: &NewAuditEntry) -> Result<OpView, InsertOpError>;
     /// Moves an op one step on, if its status allows that: the statement itself names the statuses from which
-    /// [`OpStatus::to`] may lead there. Returns `None`, and writes nothing, not even the audit entry, if it does not.
+    /// [`OpStatus::to`] may lead there. Returns `None`, and writes nothing, not even the audit entry, if it
+    /// does not.
     async fn step_op(&self, id: OpId, step: &OpStep) -> Result<Option<OpView>, StoreError>;
-    /// Records a person's request to cancel an op that is with its host, with the audit entry; the first request is kept.
-    /// Returns `None`, and writes nothing, if the op is not with its host.
+    /// Records a person's request to cancel an op that is with its host, with the audit entry; the first
+    /// request is kept. Returns `None`, and writes nothing, if the op is not with its host.
     async fn request_cancel(&self, id: OpId, audit: &NewAuditEntry) -> Result<Option<OpView>, StoreError>;
-    /// Returns the queued ops that are not the turn of a host in a roll-out, each with its host, oldest first.
+    /// Returns the queued ops that are not the turn of a host in a roll-out, each with its host, oldest
+    /// first.
     async fn waiting_ops(&self) -> Result<Vec<(OpId, HostId)>, StoreError>;
     /// Returns the open ops whose time is up, oldest first.
     async fn due_ops(&self, now: DateTime<Utc>) -> Result<Vec<OpView>, StoreError>;
@@ -89,7 +91,8 @@ pub struct NewOp {
     pub due_at: Option<DateTime<Utc>>,
     /// The op that it retries.
     pub retry_of: Option<OpId>,
-    /// True if the host's tests, should they hold it, must stop and let this op begin as soon as they have ended.
+    /// True if the host's tests, should they hold it, must stop and let this op begin as soon as they have
+    /// ended.
     pub stop_tests: bool,
     /// Why a blocked op was refused.
     pub message: Option<String>,
@@ -135,7 +138,8 @@ pub enum InsertOpError {
 pub struct OpStep {
     /// The next status.
     pub to: OpStatus,
-    /// The only status to come from, if some of those from which [`OpStatus::to`] may lead to the next one must not count.
+    /// The only status to come from, if some of those from which [`OpStatus::to`] may lead to the next one
+    /// must not count.
     pub only_from: Option<OpStatus>,
     /// When the agent began, by the host's clock.
     pub started_at: Option<DateTime<Utc>>,
@@ -151,13 +155,14 @@ pub struct OpStep {
     pub message: Option<String>,
     /// The audit entry for the step.
     pub audit: Option<NewAuditEntry>,
-    /// The rollback to record with the step; it replaces an earlier record of the same op. A step that closes the op
-    /// without one deletes the earlier record: the host of a lost rollback turned out never to have moved.
+    /// The rollback to record with the step; it replaces an earlier record of the same op. A step that closes
+    /// the op without one deletes the earlier record: the host of a lost rollback turned out never to have
+    /// moved.
     pub rollback: Option<RollbackRecord>,
     /// When the server stops waiting for the op. It never waits for a closed one.
     pub due_at: Option<DateTime<Utc>>,
-    /// The op that follows this one, with its audit entry. It is recorded with the step, or not at all if another op holds
-    /// the host.
+    /// The op that follows this one, with its audit entry. It is recorded with the step, or not at all if
+    /// another op holds the host.
     pub then: Option<Box<(NewOp, NewAuditEntry)>>,
 }
 

@@ -46,6 +46,6 @@ pub struct UserRecord {
     pub name: String,
     /// The password's argon2id hash, in PHC string format.
     pub password_hash: String,
-    /// What the person may do.
+    /// The person's role.
     pub role: Role,
 }

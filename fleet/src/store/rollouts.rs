@@ -10,9 +10,9 @@ use super::{InsertOpError, NewAuditEntry, NewOp, StoreError};
 /// Roll-outs: at most one is running, each host begins once, each step is taken once.
 #[async_trait]
 pub trait RolloutStore: Send + Sync + 'static {
-    /// Records a roll-out, with its audit entry, unless another one is active: the database itself ensures that no two are
-    /// [running](RolloutState::Running). A [rollback](backstay_model::OpKind::Rollback) need not wait for one that is
-    /// [stopping](RolloutState::Stopping).
+    /// Records a roll-out, with its audit entry, unless another one is active: the database itself ensures
+    /// that no two are [running](RolloutState::Running). A [rollback](backstay_model::OpKind::Rollback) need
+    /// not wait for one that is [stopping](RolloutState::Stopping).
     async fn insert_rollout(
         &self,
         rollout: &Rollout,
@@ -20,18 +20,18 @@ pub trait RolloutStore: Send + Sync + 'static {
     ) -> Result<(), InsertRolloutError> {
         self.begin_rollout(rollout, audit, &[]).await
     }
-    /// Records a roll-out like [`Self::insert_rollout`], together with the op of each of its hosts, which then hold their
-    /// hosts: all of them or nothing. The transaction checks each rollback against the host's latest facts once more, so
-    /// that no host can move between the check and the record.
+    /// Records a roll-out like [`Self::insert_rollout`], together with the op of each of its hosts, which
+    /// then hold their hosts: all of them or nothing. The transaction checks each rollback against the host's
+    /// latest facts once more, so that no host can move between the check and the record.
     async fn begin_rollout(
         &self,
         rollout: &Rollout,
         audit: &NewAuditEntry,
         ops: &[(NewOp, NewAuditEntry)],
     ) -> Result<(), InsertRolloutError>;
-    /// Begins the op's host: records the op with its audit entry and the host's step in one transaction. Returns `None`,
-    /// and writes nothing, if the roll-out is not running or the host no longer waits, so that no host begins twice or
-    /// after a stop.
+    /// Begins the op's host: records the op with its audit entry and the host's step in one transaction.
+    /// Returns `None`, and writes nothing, if the roll-out is not running or the host no longer waits, so
+    /// that no host begins twice or after a stop.
     async fn begin_in_rollout(
         &self,
         id: RolloutId,
@@ -39,7 +39,8 @@ pub trait RolloutStore: Send + Sync + 'static {
         op: &NewOp,
         audit: &NewAuditEntry,
     ) -> Result<Option<OpView>, InsertOpError>;
-    /// Moves a host of a roll-out one step on. Returns `None`, and writes nothing, if the host is no longer at `from`.
+    /// Moves a host of a roll-out one step on. Returns `None`, and writes nothing, if the host is no longer
+    /// at `from`.
     async fn step_rollout(
         &self,
         id: RolloutId,
@@ -47,8 +48,9 @@ pub trait RolloutStore: Send + Sync + 'static {
         from: &RolloutStep,
         to: &RolloutStep,
     ) -> Result<Option<Rollout>, StoreError>;
-    /// Moves the roll-out itself to a state, with its audit entry, if that may follow the current one: the statement
-    /// itself names the [predecessors](RolloutState::predecessors). Returns `None`, and writes nothing, if it may not.
+    /// Moves the roll-out itself to a state, with its audit entry, if that may follow the current one: the
+    /// statement itself names the [predecessors](RolloutState::predecessors). Returns `None`, and writes
+    /// nothing, if it may not.
     async fn set_rollout_state(
         &self,
         id: RolloutId,

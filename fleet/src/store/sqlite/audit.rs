@@ -1,12 +1,12 @@
 //! The audit log: a chain of hashes that shows a changed, removed or inserted entry.
 //!
 //! The hash of an entry is the SHA-256, in lower-case hexadecimal, of the compact JSON array (RFC 8259)
-//! `["backstay-audit-1", previous hash, seq, at, actor, action, host_name, from_gen, to_gen, reason, detail, op_id]`, each in
-//! its stored form, with `null` for a missing value. JSON quotes every text, so no two entries have the same encoding. The
-//! hash before the first entry is the empty text.
+//! `["backstay-audit-1", previous hash, seq, at, actor, action, host_name, from_gen, to_gen, reason, detail,
+//! op_id]`, each in its stored form, with `null` for a missing value. JSON quotes every text, so no two
+//! entries have the same encoding. The hash before the first entry is the empty text.
 //!
-//! `audit_head` holds the length of the log, which shows that entries are missing at its end. Whoever can write the file can
-//! also recompute the whole chain: keep the latest hash elsewhere to detect that.
+//! `audit_head` holds the length of the log, which shows that entries are missing at its end. An attacker who
+//! can write the file can also recompute the whole chain: keep the latest hash elsewhere to detect that.
 
 use async_trait::async_trait;
 use backstay_model::view::{AuditEntry, AuditQuery};

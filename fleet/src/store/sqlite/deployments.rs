@@ -150,7 +150,8 @@ impl DeploymentStore for SqliteStore {
 
     async fn remember_revert(&self, id: DeploymentId, candidate: &Commit) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO revert_candidates (deployment_id, commit_sha) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            "INSERT INTO revert_candidates (deployment_id, commit_sha) VALUES ($1, $2)
+             ON CONFLICT DO NOTHING",
         )
         .bind(id.to_string())
         .bind(&candidate.0)
@@ -163,7 +164,8 @@ impl DeploymentStore for SqliteStore {
 /// Returns whether the deployment was inserted: false if its commit has one already.
 async fn insert(tx: &mut Tx, new: &NewDeployment) -> Result<bool, StoreError> {
     let inserted = sqlx::query(
-        "INSERT INTO deployments (id, pr_number, pr_title, pr_url, commit_sha, merged_by, merged_at, decision, decided)
+        "INSERT INTO deployments
+             (id, pr_number, pr_title, pr_url, commit_sha, merged_by, merged_at, decision, decided)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (commit_sha) DO NOTHING",
     )
     .bind(new.id.to_string())

@@ -258,7 +258,8 @@ impl HostStore for SqliteStore {
             return Ok(vec![]);
         }
         let mut query = QueryBuilder::<Sqlite>::new(
-            "SELECT generation, store_path, started_at, finished_at, results FROM test_runs AS run WHERE host_id = ",
+            "SELECT generation, store_path, started_at, finished_at, results FROM test_runs AS run
+             WHERE host_id = ",
         );
         query.push_bind(host.to_string()).push(" AND store_path IN (");
         let mut paths = query.separated(", ");

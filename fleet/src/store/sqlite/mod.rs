@@ -1,10 +1,11 @@
 //! The store in one SQLite file.
 //!
-//! SQLite has one writer at a time. Hence two pools: one connection that writes, for which the writers of this process
-//! queue, and a few that read and never wait for it (write-ahead log). Every writing transaction is `BEGIN IMMEDIATE`: a
-//! transaction that reads first and writes later fails if another process writes in between, whatever the busy timeout.
+//! SQLite has one writer at a time. Hence two pools: one connection that writes, for which the writers of
+//! this process queue, and a few that read and never wait for it (write-ahead log). Every writing transaction
+//! is `BEGIN IMMEDIATE`: a transaction that reads first and writes later fails if another process writes in
+//! between, whatever the busy timeout.
 //!
-//! PostgreSQL accepts the same statements and the same stored forms: see the first migration.
+//! The statements and the stored forms keep close to what PostgreSQL accepts: see the first migration.
 
 /// The condition that an op is open, as in the partial indexes of the migrations.
 macro_rules! is_open {
@@ -55,8 +56,8 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the database at `sqlite://FILE`, or at a plain path, and migrates it. Creates a missing file, readable by
-    /// this user only.
+    /// Opens the database at `sqlite://FILE`, or at a plain path, and migrates it. Creates a missing file,
+    /// readable by this user only.
     ///
     /// # Errors
     /// [`StoreError`] if it is not a file, cannot be opened, or is newer than this version.
@@ -99,8 +100,8 @@ impl SqliteStore {
     }
 }
 
-/// Opens the one connection that writes. If several processes switch the same new file to a write-ahead log at once,
-/// SQLite rejects all but one without waiting, whatever the busy timeout: the others retry here.
+/// Opens the one connection that writes. If several processes switch the same new file to a write-ahead log
+/// at once, SQLite rejects all but one without waiting, whatever the busy timeout: the others retry here.
 async fn open_writer(options: &SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
     let options = options
         .clone()
@@ -119,8 +120,8 @@ async fn open_writer(options: &SqliteConnectOptions) -> Result<SqlitePool, Store
     }
 }
 
-/// A pool of one connection. After an error at which SQLite itself rolls back, such as a full disk, the driver still
-/// believes it is in a transaction and begins no other, so the pool replaces such a connection.
+/// A pool of one connection. After an error at which SQLite itself rolls back, such as a full disk, the
+/// driver still believes it is in a transaction and begins no other, so the pool replaces such a connection.
 fn writers() -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(1)
@@ -136,7 +137,8 @@ fn is_busy(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| code & 0xff == 5)
 }
 
-/// Runs every missing migration in one transaction: another process that opens the file waits and finds them done.
+/// Runs every missing migration in one transaction: another process that opens the file waits and finds them
+/// done.
 async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
     // With `Migrator::run` on a connection in a transaction, this future would not be `Send`.
@@ -181,8 +183,8 @@ fn options(url_or_path: &str) -> Result<SqliteConnectOptions, StoreError> {
     Ok(options.busy_timeout(BUSY_TIMEOUT))
 }
 
-/// Creates the file if it is missing: it will hold password hashes, and SQLite would leave its permissions to the umask.
-/// SQLite gives the files beside it the same permissions.
+/// Creates the file if it is missing: it will hold password hashes, and SQLite would leave its permissions to
+/// the umask. SQLite gives the files beside it the same permissions.
 fn make_private(file: &Path) -> Result<(), StoreError> {
     let mut open = std::fs::OpenOptions::new();
     open.write(true).create_new(true);

@@ -15,7 +15,10 @@ use crate::store::{
 /// Selects ops with the names of their hosts; the arguments are the rest of the statement.
 macro_rules! select_ops {
     ($($tail:tt)+) => {
-        concat!("SELECT ops.*, hosts.name AS host_name FROM ops JOIN hosts ON hosts.id = ops.host_id ", $($tail)+)
+        concat!(
+            "SELECT ops.*, hosts.name AS host_name FROM ops JOIN hosts ON hosts.id = ops.host_id ",
+            $($tail)+
+        )
     };
 }
 
@@ -116,7 +119,8 @@ impl OpStore for SqliteStore {
     async fn waiting_ops(&self) -> Result<Vec<(OpId, HostId)>, StoreError> {
         let rows = sqlx::query(
             "SELECT id, host_id FROM ops WHERE status = 'queued' AND waits = 0
-             AND NOT EXISTS (SELECT 1 FROM rollout_hosts WHERE op_id = ops.id AND step = 'running') ORDER BY id",
+             AND NOT EXISTS (SELECT 1 FROM rollout_hosts WHERE op_id = ops.id AND step = 'running')
+             ORDER BY id",
         )
         .fetch_all(&self.reader)
         .await?;
@@ -237,7 +241,8 @@ impl OpStore for SqliteStore {
         limit: u32,
     ) -> Result<Vec<OutputLine>, StoreError> {
         let lines = sqlx::query(
-            "SELECT seq, stream, at, line FROM op_output WHERE op_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3",
+            "SELECT seq, stream, at, line FROM op_output WHERE op_id = $1 AND seq < $2
+             ORDER BY seq DESC LIMIT $3",
         )
         .bind(op.to_string())
         .bind(before.map_or(i64::MAX, stored_number))
@@ -267,7 +272,8 @@ async fn open_op(executor: impl SqliteExecutor<'_>, host: HostId) -> Result<Opti
     optional(open.fetch_optional(executor).await?)
 }
 
-/// Returns the op in whose favour another one is refused: the one that waits for the host's tests to end, or the open one.
+/// Returns the op in whose favour another one is refused: the one that waits for the host's tests to end, or
+/// the open one.
 async fn holder(tx: &mut Tx, host: HostId) -> Result<OpView, StoreError> {
     let holder = sqlx::query(select_ops!(
         "WHERE ops.host_id = $1 AND ",
@@ -279,8 +285,8 @@ async fn holder(tx: &mut Tx, host: HostId) -> Result<OpView, StoreError> {
         .ok_or_else(|| StoreError::Corrupt("ops: the open op is missing".to_owned()))
 }
 
-/// Records an op with its audit entry. If another op holds the host, the caller must not commit the transaction. Tests that
-/// hold it give way if the op [stops](NewOp::stop_tests) them.
+/// Records an op with its audit entry. If another op holds the host, the caller must not commit the
+/// transaction. Tests that hold it give way if the op [stops](NewOp::stop_tests) them.
 pub(super) async fn insert(tx: &mut Tx, op: &NewOp, entry: &NewAuditEntry) -> Result<(), InsertOpError> {
     let links = if op.stop_tests { stop_tests(tx, op).await? } else { Links::default() };
     if !insert_row(tx, op, links).await? {
@@ -300,7 +306,8 @@ struct Links {
     waits: bool,
 }
 
-/// Stops the tests that hold the op's host, if any: cancels them if they were not sent, or else requests that.
+/// Stops the tests that hold the op's host, if any: cancels them if they were not sent, or else requests
+/// that.
 async fn stop_tests(tx: &mut Tx, op: &NewOp) -> Result<Links, StoreError> {
     let open = open_op(&mut **tx, op.host).await?;
     let Some(tests) = open.filter(|open| open.action.kind() == OpKind::Test) else {
@@ -321,11 +328,12 @@ async fn stop_tests(tx: &mut Tx, op: &NewOp) -> Result<Links, StoreError> {
     Ok(Links { stops: Some(tests.id), waits, ..Links::default() })
 }
 
-/// Returns whether the op was inserted. The indexes, not a check before it, decide whether another op is in the way.
+/// Returns whether the op was inserted. The indexes, not a check before it, decide whether another op is in
+/// the way.
 async fn insert_row(tx: &mut Tx, op: &NewOp, links: Links) -> Result<bool, StoreError> {
     let inserted = sqlx::query(
-        "INSERT INTO ops (id, host_id, kind, action, status, requested_by, reason, created_at, message, due_at, retry_of,
-                          follows, stops, waits)
+        "INSERT INTO ops (id, host_id, kind, action, status, requested_by, reason, created_at, message, due_at,
+                          retry_of, follows, stops, waits)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
          ON CONFLICT DO NOTHING",
     )

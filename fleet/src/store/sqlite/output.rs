@@ -34,8 +34,8 @@ pub(super) async fn insert(tx: &mut Tx, op: OpId, some: &[&OutputLine]) -> Resul
     rows.iter().map(|row| row.number("seq")).collect()
 }
 
-/// Moves the mark to the last line before the first gap and returns it. The op's row stores it, so that a message need not
-/// count a long output from its start.
+/// Moves the mark to the last line before the first gap and returns it. The op's row stores it, so that a
+/// message need not count a long output from its start.
 pub(super) async fn advance(tx: &mut Tx, op: OpId) -> Result<u64, StoreError> {
     let marked = sqlx::query("SELECT output_through FROM ops WHERE id = $1")
         .bind(op.to_string())

@@ -147,7 +147,8 @@ async fn insert_row(tx: &mut Tx, rollout: &Rollout) -> Result<bool, StoreError> 
     let waits_for_stopping = rollout.kind != OpKind::Rollback;
     let inserted = sqlx::query(
         "INSERT INTO rollouts
-             (id, kind, deployment_id, requested_by, reason, created_at, parallel, stop_on_failure, state, stated)
+             (id, kind, deployment_id, requested_by, reason, created_at, parallel, stop_on_failure, state,
+              stated)
          SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
          WHERE NOT EXISTS (SELECT 1 FROM rollouts
                            WHERE state = 'running' OR (state = 'stopping' AND $11 = 1))

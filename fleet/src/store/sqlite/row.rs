@@ -27,8 +27,8 @@ pub(super) fn all<T: FromRow>(rows: Vec<SqliteRow>) -> Result<Vec<T>, StoreError
     rows.iter().map(T::from_row).collect()
 }
 
-/// The stored form of a time: always 27 characters, so that the text sorts by time. Only a broken clock shows a year of
-/// more than four digits; it is clamped to the range that fits.
+/// The stored form of a time: always 27 characters, so that the text sorts by time. Only a broken clock shows
+/// a year of more than four digits; it is clamped to the range that fits.
 pub(super) fn stored_time(at: DateTime<Utc>) -> String {
     const FIRST: DateTime<Utc> = DateTime::UNIX_EPOCH;
     let last = DateTime::from_timestamp(253_402_300_799, 999_999_000).unwrap_or(DateTime::<Utc>::MAX_UTC);
