@@ -19,12 +19,12 @@ pub(super) trait FromRow: Sized {
 
 /// Reads the row that a query found, if any.
 pub(super) fn optional<T: FromRow>(row: Option<SqliteRow>) -> Result<Option<T>, StoreError> {
-    row.as_ref().map(T::from_row).transpose()
+    row.map(|row| T::from_row(&row)).transpose()
 }
 
 /// Reads every row that a query found.
 pub(super) fn all<T: FromRow>(rows: Vec<SqliteRow>) -> Result<Vec<T>, StoreError> {
-    rows.iter().map(T::from_row).collect()
+    rows.into_iter().map(|row| T::from_row(&row)).collect()
 }
 
 /// The stored form of a time: always 27 characters, so that the text sorts by time. Only a broken clock shows
