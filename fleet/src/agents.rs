@@ -8,7 +8,7 @@ use backstay_model::{Facts, HostId, PROTOCOL_VERSION, Platform, TestRun};
 use tokio::time::Instant;
 
 use crate::fleet::Fleet;
-use crate::identities::{Meeting, SHARED};
+use crate::identities::{Claim, SHARED};
 use crate::ops::SERVER;
 use crate::state::hub::Connection;
 use crate::store::{EnrolError, HostRecord, NewAuditEntry, NewHost, StoreError, TokenHash};
@@ -127,11 +127,11 @@ impl Fleet {
     ) -> Result<Option<ServerMessage>, StoreError> {
         let Some(instance) = hello.instance else { return Ok(None) };
         let connected = self.hub.instance(host.id);
-        let Meeting::Shared { tell } = self.identities.hello(host.id, instance, connected, Instant::now())
+        let Claim::Shared { notify } = self.identities.hello(host.id, instance, connected, Instant::now())
         else {
             return Ok(None);
         };
-        if tell {
+        if notify {
             self.report_shared_identity(host).await?;
         }
         let another = connected.is_some_and(|connected| connected != instance);
@@ -145,17 +145,7 @@ impl Fleet {
             host.name
         );
         tracing::warn!(host = %host.name, "two agents have one identity");
-        let entry = NewAuditEntry {
-            at: self.clock.now(),
-            actor: SERVER.to_owned(),
-            action: "host.two-agents".to_owned(),
-            host_name: Some(host.name.clone()),
-            from_gen: None,
-            to_gen: None,
-            reason: None,
-            detail: text.clone(),
-            op: None,
-        };
+        let entry = NewAuditEntry::new(self.clock.now(), SERVER, "host.two-agents", &text).host(&host.name);
         self.store.append_audit(&entry).await?;
         self.notify_about_host(&host.name, Tone::Bad, text);
         self.publish_host(host.id).await;

@@ -111,16 +111,6 @@ impl Fleet {
         action: &str,
         detail: String,
     ) -> NewAuditEntry {
-        NewAuditEntry {
-            at: self.clock.now(),
-            actor: person.name.clone(),
-            action: action.to_owned(),
-            host_name: Some(host.name.clone()),
-            from_gen: None,
-            to_gen: None,
-            reason: None,
-            detail,
-            op: None,
-        }
+        NewAuditEntry::new(self.clock.now(), &person.name, action, detail).host(&host.name)
     }
 }

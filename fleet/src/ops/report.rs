@@ -124,7 +124,7 @@ impl Fleet {
                 _ => {}
             }
         }
-        for host in self.identities.take_over(Instant::now()) {
+        for host in self.identities.take_resolved(Instant::now()) {
             self.publish_host(host).await;
             self.dispatch_waiting(host).await?;
         }

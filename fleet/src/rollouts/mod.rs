@@ -189,16 +189,7 @@ impl Fleet {
             RolloutState::Running => "started",
             state => state.as_str(),
         };
-        NewAuditEntry {
-            at: self.clock.now(),
-            actor: by.to_owned(),
-            action: format!("rollout.{what}"),
-            host_name: None,
-            from_gen: None,
-            to_gen: None,
-            reason: rollout.reason.clone(),
-            detail,
-            op: None,
-        }
+        NewAuditEntry::new(self.clock.now(), by, format!("rollout.{what}"), detail)
+            .reason(rollout.reason.as_deref())
     }
 }

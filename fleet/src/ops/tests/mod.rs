@@ -18,7 +18,7 @@ use super::policy;
 use super::request::RequestError;
 use crate::state::hub::Connection;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{HostRecord, NewHost, NewJoinToken, Store, TokenHash};
+use crate::store::{HostRecord, HostStore as _, NewHost, NewJoinToken, TokenHash};
 use crate::{Fleet, FleetConfig};
 
 mod faults;
