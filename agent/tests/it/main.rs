@@ -12,6 +12,7 @@ mod connection;
 mod delivery;
 mod disk;
 mod host;
+mod launchd;
 mod output;
 mod process;
 mod profile_shapes;
