@@ -1,4 +1,4 @@
-/** Hosts as tests want them; see `HostPlan` in `xtask/src/nix_host/plan.rs`. */
+/** Hosts as tests want them; see `HostPlan` in `testing/nix-host/src/plan.rs`. */
 
 import type { Repository } from './repository';
 

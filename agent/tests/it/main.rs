@@ -13,6 +13,7 @@ mod delivery;
 mod disk;
 mod host;
 mod nix_modules;
+mod launchd;
 mod output;
 mod process;
 mod profile_shapes;
