@@ -1,4 +1,4 @@
-//! Runs commands: with their output in a log file, or read.
+//! Runs commands, and logs or returns their output.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-/// A file that takes the output of everything one installation runs.
+/// A file with the output of every command of one installation.
 pub(crate) struct Log {
     path: PathBuf,
 }
@@ -21,7 +21,7 @@ impl Log {
         Ok(Self { path })
     }
 
-    /// Runs a command to its end with its output in this log; an error tells the last lines.
+    /// Runs a command with its output in this log; an error contains the last lines.
     pub(crate) fn run(&self, command: &mut Command) -> Result<()> {
         let mut file = File::options().append(true).open(&self.path)?;
         writeln!(file, "$ {}", shown(command))?;
@@ -42,14 +42,14 @@ impl Log {
     }
 }
 
-/// The last lines of a log, set off from the text around them.
+/// Returns the last lines of a log, set off from the text around them.
 pub(crate) fn last_lines(log: &Path) -> String {
     let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(12)..].iter().flat_map(|line| ["    | ", line, "\n"]).collect()
 }
 
-/// Runs a command and returns what it wrote to its standard output.
+/// Runs a command and returns its standard output.
 pub(crate) fn read(command: &mut Command) -> Result<String> {
     let output = command
         .stdin(Stdio::null())
@@ -62,7 +62,7 @@ pub(crate) fn read(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).context("the output is not text")
 }
 
-/// A command as one would type it, near enough to read.
+/// Returns a command roughly as one would type it.
 pub(crate) fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
