@@ -13,7 +13,7 @@ pub(super) enum Kind {
     /// JavaScript and TypeScript.
     Script,
     Style,
-    /// TOML, shell, systemd units: comments start with `#`.
+    /// TOML, shell, Nix, systemd units: comments start with `#`.
     Hash,
     Markdown,
 }
@@ -26,7 +26,7 @@ impl Kind {
             "rs" => Self::Rust,
             "ts" | "js" | "mjs" => Self::Script,
             "css" => Self::Style,
-            "toml" | "sh" | "service" | "timer" | "yml" => Self::Hash,
+            "toml" | "sh" | "nix" | "service" | "timer" | "yml" => Self::Hash,
             "md" => Self::Markdown,
             _ => return None,
         })

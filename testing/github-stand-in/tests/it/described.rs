@@ -75,7 +75,7 @@ impl Exchange<'_> {
         let content = described["content"].as_object().filter(|content| !content.is_empty());
         let Some(content) = content else {
             if self.status == 204 || self.status == 304 {
-                assert_eq!(self.body, "", "{name}: the body is to be empty");
+                assert_eq!(self.body, "", "{name}: the body must be empty");
             } else {
                 hold_error(&name, self.body);
             }
