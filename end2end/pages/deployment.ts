@@ -29,7 +29,7 @@ export class DeploymentPanel {
     await expect(this.row(host).locator('.outcome-line')).toHaveText(line);
   }
 
-  /** After a revert: the next step on a host, such as “Pull due” or “Back on what worked”. */
+  /** After a revert: the next step on a host, such as “Pull due” or “Recovered”. */
   now(host: string): Locator {
     return this.row(host).locator('.outcome-now');
   }

@@ -133,7 +133,7 @@ export const ofFleet: Record<string, View> = {
     goTo: async (page) => {
       await open(page, '/hosts/imac0');
       await page.getByRole('link', { name: /^Rollback to Gen/ }).first().click();
-      await page.getByRole('link', { name: 'Open as page' }).click();
+      await page.getByRole('link', { name: 'Open in full' }).click();
       await expect(page.getByRole('log', { name: 'Output' })).toContainText('Activating');
     },
   },
@@ -171,7 +171,7 @@ export const ofFleet: Record<string, View> = {
     goTo: async (page) => {
       await open(page, '/');
       await page.keyboard.press('?');
-      await expect(page.getByRole('dialog', { name: 'Keys' })).toBeVisible();
+      await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible();
     },
   },
 };

@@ -8,6 +8,7 @@ use crate::api::RequestOp;
 use crate::browser;
 use crate::components::{Icon, use_log_address};
 use crate::live::Live;
+use crate::routes::Route;
 
 /// The menu of a host: a popover of the browser itself, which opens and closes without any script.
 #[component]
@@ -52,7 +53,8 @@ fn fill(filled: &mut bool) -> bool {
 /// What is in a host's menu.
 #[component]
 fn Items(host: String, action: ServerAction<RequestOp>) -> impl IntoView {
-    let (rollback, details) = (format!("/hosts/{host}/rollback"), format!("/hosts/{host}"));
+    let (rollback, details) =
+        (Route::RollbackHost { host: &host, to: None, from_host: false }.path(), Route::Host(&host).path());
     let live = expect_context::<Live>();
     let why = {
         let host = host.clone();
@@ -110,9 +112,11 @@ impl Why {
 #[component]
 fn Reason(why: Memo<Why>) -> impl IntoView {
     let log_address = use_log_address();
-    move || {
-        match why.get() {
-        Why::Role => view! { <p class="menu-why">"You may look. Ops take the role “operator”."</p> }.into_any(),
+    move || match why.get() {
+        Why::Role => {
+            view! { <p class="menu-why">"You have read-only access. Ops require the operator role."</p> }
+                .into_any()
+        }
         Why::Busy(op) => {
             let id = op.id;
             view! {
@@ -124,11 +128,10 @@ fn Reason(why: Memo<Why>) -> impl IntoView {
             .into_any()
         }
         Why::Offline(name) => {
-            view! { <p class="menu-why">{format!("{name} is offline. What you ask for waits until it is back.")}</p> }
+            view! { <p class="menu-why">{format!("{name} is offline. Ops wait until it is back.")}</p> }
                 .into_any()
         }
         Why::Free => ().into_any(),
-    }
     }
 }
 

@@ -1,12 +1,17 @@
-//! The top of every page.
+//! The top of every page, and the title of its tab.
 
 use leptos::prelude::*;
+use leptos::text_prop::TextProp;
+use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
+use super::connection::{ConnectionState, Outdated};
 use crate::api::LogOut;
+use crate::browser;
 use crate::components::{Icon, Mark, NoticesLink, action_from_address};
-use crate::live::{Connection, Live};
-use crate::{browser, place};
+use crate::escape::raw_text;
+use crate::live::Live;
+use crate::routes::{self, Route};
 
 /// The top of every page: where one is, whether the page is live, who is logged in.
 #[component]
@@ -15,7 +20,7 @@ pub fn Header() -> impl IntoView {
     let log_out = action_from_address::<LogOut>();
     view! {
         <header class="top">
-            <a class="brand" href="/"><Mark/>"Backstay"</a>
+            <a class="brand" href=Route::Fleet.path()><Mark/>"Backstay"</a>
             <nav aria-label="Main">
                 <NavLink section=Section::Fleet/>
                 <NavLink section=Section::Deployments/>
@@ -51,7 +56,7 @@ enum Section {
 impl Section {
     /// The part that an address belongs to. A dialog belongs to the page that it lies over, whatever its address.
     fn of(path: &str) -> Option<Self> {
-        match place::page(path).split('/').nth(1) {
+        match routes::page(path).split('/').nth(1) {
             Some("" | "hosts") => Some(Self::Fleet),
             Some("deployments") => Some(Self::Deployments),
             Some("ops") => Some(Self::Ops),
@@ -60,12 +65,12 @@ impl Section {
         }
     }
 
-    fn address_and_name(self) -> (&'static str, &'static str) {
+    fn route_and_name(self) -> (Route<'static>, &'static str) {
         match self {
-            Self::Fleet => ("/", "Fleet"),
-            Self::Deployments => ("/deployments", "Deployments"),
-            Self::Ops => ("/ops", "Ops"),
-            Self::Audit => ("/audit", "Audit"),
+            Self::Fleet => (Route::Fleet, "Fleet"),
+            Self::Deployments => (Route::Deployments { before: None }, "Deployments"),
+            Self::Ops => (Route::Ops { host: None }, "Ops"),
+            Self::Audit => (Route::Audit, "Audit"),
         }
     }
 }
@@ -74,45 +79,8 @@ impl Section {
 fn NavLink(section: Section) -> impl IntoView {
     let path = use_location().pathname;
     let here = move || path.with(|path| Section::of(path) == Some(section));
-    let (href, name) = section.address_and_name();
-    view! { <a href=href aria-current=move || here().then_some("page")>{name}</a> }
-}
-
-/// Said where the server was updated while this page was open.
-#[component]
-fn Outdated() -> impl IntoView {
-    let outdated = expect_context::<Live>().outdated();
-    let location = use_location();
-    let here = move || format!("{}{}", location.pathname.get(), location.query.get().to_query_string());
-    view! {
-        <div role="status">
-            {move || outdated.get().then(|| view! {
-                <p class="outdated">
-                    "The server was updated. This page is from before: what it says may be wrong. "
-                    <a href=here rel="external">"Reload the page"</a>
-                </p>
-            })}
-        </div>
-    }
-    .into_any()
-}
-
-#[component]
-fn ConnectionState() -> impl IntoView {
-    let live = expect_context::<Live>();
-    let (state, words) = (
-        move || match live.connection().get() {
-            Connection::Opening => "opening",
-            Connection::Live => "live",
-            Connection::Reconnecting => "lost",
-        },
-        move || match live.connection().get() {
-            Connection::Opening => "Connecting…",
-            Connection::Live => "Live",
-            Connection::Reconnecting => "Reconnecting…",
-        },
-    );
-    view! { <span class="connection" data-connection=state role="status">{words}</span> }
+    let (route, name) = section.route_and_name();
+    view! { <a href=route.path() aria-current=move || here().then_some("page")>{name}</a> }
 }
 
 /// Light, dark, or as the system says; of use only once the page is alive, and shown only then.
@@ -145,6 +113,25 @@ fn ThemeToggle() -> impl IntoView {
 
 fn known(theme: &str) -> Option<&'static str> {
     ["light", "dark"].into_iter().find(|known| *known == theme)
+}
+
+/// The title of a page's tab, which follows signals.
+///
+/// The server writes the title after it has rendered the page. By then the thread may be working on another request,
+/// where this page's signals are missing or belong to another page. So the server reads the title at once, and the
+/// browser reads it whenever it changes.
+#[component]
+pub fn PageTitle(
+    /// The title.
+    #[prop(into)]
+    text: TextProp,
+) -> impl IntoView {
+    let text = if cfg!(feature = "ssr") {
+        TextProp::from(raw_text(untrack(|| text.get()).into_owned()))
+    } else {
+        text
+    };
+    view! { <Title text/> }
 }
 
 #[cfg(test)]

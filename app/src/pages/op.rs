@@ -8,11 +8,12 @@ use super::inside::{Loading, NotRead};
 use super::not_found::Nothing;
 use crate::api::{CancelOp, OpRead, RetryOp, load_op};
 use crate::components::{
-    CancelButton, Log, Moment, OpMessage, OpNow, OpStatusBadge, PageTitle, Place, Refusal, Took, TriedAgain,
-    TryAgain, action_from_address,
+    CancelButton, Log, Moment, OpMessage, OpNow, OpPlacement, OpStatusBadge, PageTitle, Refusal, RetryButton,
+    RetryLinks, Took, action_from_address,
 };
 use crate::live::{Live, Started};
 use crate::log::Watched;
+use crate::routes::Route;
 
 /// The page of the op that the address names.
 #[component]
@@ -48,21 +49,21 @@ fn Found(read: OpRead) -> impl IntoView {
         <div class="page op-page">
             <div class="page-head">
                 <p class="crumbs">
-                    <a href="/">"Fleet"</a>" / "<a href=format!("/hosts/{host}")>{host.clone()}</a>" / "
-                    <a href=format!("/ops?host={host}")>"Ops"</a>" / "
+                    <a href=Route::Fleet.path()>"Fleet"</a>" / "<a href=Route::Host(&host).path()>{host.clone()}</a>" / "
+                    <a href=Route::Ops { host: Some(&host) }.path()>"Ops"</a>" / "
                 </p>
                 <h1>{title}</h1>
                 <OpStatusBadge op/>
                 <OpNow op/>
                 <div class="page-actions">
-                    <CancelButton op action=cancel place=Place::Page/>
-                    <TryAgain op action=retry page="/ops/"/>
+                    <CancelButton op action=cancel place=OpPlacement::Page/>
+                    <RetryButton op action=retry page="/ops/"/>
                 </div>
             </div>
             <Refusal action=cancel/>
             <Refusal action=retry/>
             <OpMessage op/>
-            <TriedAgain of=retry_of by=watched.tried_again address=|id| format!("/ops/{id}")/>
+            <RetryLinks of=retry_of by=watched.tried_again address=|id| Route::Op(id).path()/>
             <section class="card" aria-label="About this op"><About op/></section>
             <section class="card" aria-labelledby="output">
                 <h2 id="output">"Output"</h2>
@@ -84,7 +85,7 @@ fn About(op: RwSignal<OpView>) -> impl IntoView {
         let took = op.started_at.zip(op.finished_at);
         view! {
             <dl class="facts op-facts">
-                <div><dt>"Host"</dt><dd><a href=format!("/hosts/{}", op.host_name)>{op.host_name.clone()}</a></dd></div>
+                <div><dt>"Host"</dt><dd><a href=Route::Host(&op.host_name).path()>{op.host_name.clone()}</a></dd></div>
                 {way.map(|way| view! { <div><dt>"From → to"</dt><dd>{way}</dd></div> })}
                 <div><dt>"Who"</dt><dd>{op.requested_by}</dd></div>
                 {op.reason.map(|reason| view! { <div><dt>"Why"</dt><dd>{reason}</dd></div> })}

@@ -6,17 +6,18 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::address::{FleetAddress, GROUP, QUERY, SORT};
-use super::shown::Shown;
-use crate::components::Kept;
+use super::shown_hosts::ShownHosts;
+use crate::components::Hydrated;
 use crate::fleet::{GroupBy, Sort};
 use crate::live::Live;
+use crate::routes::Route;
 
 /// How long to wait for the next letter before it is said that a filter cannot be understood: a word that is being
 /// written seldom can.
 const WRITING: Duration = Duration::from_millis(700);
 
 /// Why the filter cannot be understood, once nobody writes at it.
-fn after_a_pause(shown: Shown) -> RwSignal<Option<String>> {
+fn after_a_pause(shown: ShownHosts) -> RwSignal<Option<String>> {
     let error = move || shown.query.with(|query| query.as_ref().err().map(ToString::to_string));
     let said = RwSignal::new(untrack(error));
     let mut say = debounce(WRITING, move |()| drop(said.try_set(untrack(error))));
@@ -33,7 +34,7 @@ fn after_a_pause(shown: Shown) -> RwSignal<Option<String>> {
 
 /// The field and the lists above the hosts. A form, so that it works before the page is alive.
 #[component]
-pub(crate) fn FleetFilter(shown: Shown) -> impl IntoView {
+pub(crate) fn FleetFilter(shown: ShownHosts) -> impl IntoView {
     let live = expect_context::<Live>();
     let FleetAddress { text, sort, group } = shown.address;
     let update = StoredValue::new(shown.address.writer());
@@ -58,7 +59,7 @@ pub(crate) fn FleetFilter(shown: Shown) -> impl IntoView {
         <form
             class="fleet-filter"
             method="get"
-            action="/"
+            action=Route::Fleet.path()
             role="search"
             autocomplete="off"
             node_ref=form
@@ -75,7 +76,7 @@ pub(crate) fn FleetFilter(shown: Shown) -> impl IntoView {
                     placeholder="Filter: status:failed platform:nixos name"
                     autocomplete="off"
                     spellcheck="false"
-                    prop:value=move || Kept(text.get())
+                    prop:value=move || Hydrated(text.get())
                     value=text.get_untracked()
                     aria-describedby="fleet-filter-says"
                     on:input=move |event| {

@@ -15,7 +15,7 @@ use leptos::task::spawn_local;
 use crate::api::request_op;
 use crate::components::{Icon, Selection, Shortcuts};
 use crate::live::Live;
-use crate::{browser, place};
+use crate::{browser, navigation};
 
 use entries::{Does, Entry, entries};
 use matching::ranked;
@@ -75,7 +75,7 @@ pub(crate) fn Open(open: RwSignal<bool>) -> impl IntoView {
             dialog.close();
         }
     };
-    let go = place::goer();
+    let go = navigation::use_navigate_to();
     let choose = StoredValue::new(move |entry: Entry| match entry.does {
         Does::Go(path) => {
             close();
@@ -139,7 +139,7 @@ pub(crate) fn Open(open: RwSignal<bool>) -> impl IntoView {
                 }
             />
             {move || refusal.get().map(|why| view! { <p class="refusal" role="alert">{why}</p> })}
-            <ul id="palette-entries" role="listbox" aria-label="What can be done">
+            <ul id="palette-entries" role="listbox" aria-label="Hosts, actions and pages">
                 {move || {
                     fitting
                         .get()
@@ -149,7 +149,7 @@ pub(crate) fn Open(open: RwSignal<bool>) -> impl IntoView {
                         .collect_view()
                 }}
             </ul>
-            {move || fitting.with(Vec::is_empty).then(|| view! { <p class="faint" role="status">"Nothing fits."</p> })}
+            {move || fitting.with(Vec::is_empty).then(|| view! { <p class="faint" role="status">"No results."</p> })}
         </dialog>
     }
     .into_any()

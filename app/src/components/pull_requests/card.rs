@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::words::{checks, days, may_be_merged, mergeable, revisions};
 use crate::components::{Ago, Icon};
 use crate::live::Live;
+use crate::routes::Route;
 
 /// One open pull request: what it changes, what its checks say, and the way to merge it.
 #[component]
@@ -35,14 +36,14 @@ fn Body(open: UpdatePullRequest, may: Memo<bool>) -> impl IntoView {
             </h3>
             <p class="panel-about">{format!("by {} · changed ", open.author)}<Ago at=open.updated_at/></p>
             <ul class="pull-request-state">
-                <li data-checks=checks_look><Says look=checks_look words=checks/></li>
-                <li data-mergeable=looks><Says look=looks words=says/></li>
+                <li data-checks=checks_look><StateBadge look=checks_look words=checks/></li>
+                <li data-mergeable=looks><StateBadge look=looks words=says/></li>
             </ul>
         </div>
         <ChangedInputs inputs=open.inputs/>
         {move || may.get().then(|| if mergeable_now {
             view! {
-                <a class="button" id=format!("merge-{number}") href=format!("/pull-requests/{number}/merge")>
+                <a class="button" id=format!("merge-{number}") href=Route::Merge(number).path()>
                     "Merge PR"<span class="unseen">{format!(" #{number}")}</span>
                 </a>
             }
@@ -56,7 +57,7 @@ fn Body(open: UpdatePullRequest, may: Memo<bool>) -> impl IntoView {
 
 /// A shape and words.
 #[component]
-pub(crate) fn Says(
+pub(crate) fn StateBadge(
     /// The state that it looks like.
     look: &'static str,
     /// What it says.
@@ -73,10 +74,10 @@ pub(crate) fn ChangedInputs(
 ) -> impl IntoView {
     match inputs {
         Inputs::Unreadable { reason } => {
-            view! { <p class="faint">{format!("The changed inputs are not known. {reason}")}</p> }.into_any()
+            view! { <p class="faint">{format!("The changed inputs are unknown. {reason}")}</p> }.into_any()
         }
         Inputs::Known { changes } if changes.is_empty() => {
-            view! { <p class="faint">"It changes no input of the flake."</p> }.into_any()
+            view! { <p class="faint">"It changes no flake inputs."</p> }.into_any()
         }
         Inputs::Known { changes } => {
             let lines = changes

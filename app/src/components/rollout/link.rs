@@ -2,14 +2,15 @@
 
 use leptos::prelude::*;
 
-use crate::components::{Shown, address_of_fitting};
+use crate::components::{ShownHosts, address_of_fitting};
 use crate::live::Live;
+use crate::routes::Route;
 
 /// Leads to the dialog in which a roll-out is asked for: of the hosts that are shown, where some are left out.
 #[component]
 pub(crate) fn RollOutLink(
     /// The hosts that are shown.
-    shown: Shown,
+    shown: ShownHosts,
 ) -> impl IntoView {
     let live = expect_context::<Live>();
     let filter = shown.text();
@@ -30,7 +31,8 @@ pub(crate) fn RollOutLink(
 
 /// The address of the dialog for these of so many hosts, which fit a filter.
 fn address<'a>(filter: &str, shown: impl ExactSizeIterator<Item = &'a str>, all: usize) -> String {
-    if shown.len() == all { "/rollout".to_owned() } else { address_of_fitting("/rollout", filter, shown) }
+    let dialog = Route::Rollout { kind: None }.path();
+    if shown.len() == all { dialog } else { address_of_fitting(&dialog, filter, shown) }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::{FORM, Marks, Selecting, count_words, keys};
 use crate::browser;
 use crate::components::{Icon, op_icon};
 use crate::live::Live;
+use crate::routes::Route;
 
 /// What can be rolled out on the hosts that are selected.
 const KINDS: [OpKind; 4] = [OpKind::Pull, OpKind::Switch, OpKind::PullSwitch, OpKind::Test];
@@ -41,7 +42,7 @@ pub(crate) fn BulkBar() -> impl IntoView {
     let words = move || some.get().then(|| count_words(counts.get()));
     let told = Memo::new(move |before: Option<&String>| match counts.get() {
         (0, _) if before.is_none_or(String::is_empty) => String::new(),
-        (0, _) => "Nothing is selected.".to_owned(),
+        (0, _) => "Nothing selected.".to_owned(),
         counts => count_words(counts),
     });
     view! {
@@ -51,7 +52,7 @@ pub(crate) fn BulkBar() -> impl IntoView {
             id=FORM
             node_ref=form
             method="get"
-            action="/rollout"
+            action=Route::Rollout { kind: None }.path()
             aria-label="Selected hosts"
             data-some=move || some.get().then_some("true")
         >
@@ -63,7 +64,7 @@ pub(crate) fn BulkBar() -> impl IntoView {
             <div class="bulk-does">
                 <Show
                     when=move || live.may_operate()
-                    fallback=|| view! { <span class="faint">"You may look. Ops take the role “operator”."</span> }
+                    fallback=|| view! { <span class="faint">"You have read-only access. Ops require the operator role."</span> }
                 >
                     {KINDS.map(|kind| view! { <RollOut selecting kind/> })}
                     <RollBack selecting/>
@@ -106,7 +107,7 @@ fn SelectRest(selecting: Selecting) -> impl IntoView {
 
 #[component]
 fn RollOut(selecting: Selecting, kind: OpKind) -> impl IntoView {
-    let address = move || selecting.selection.address(&format!("/rollout?kind={}", kind.as_str()));
+    let address = move || selecting.selection.address(&Route::Rollout { kind: Some(kind) }.path());
     view! {
         <button type="submit" id=format!("bulk-{}", kind.as_str()) name="kind" value=kind.as_str() on:click=to(address)>
             <Icon name=op_icon(kind)/>
@@ -117,9 +118,9 @@ fn RollOut(selecting: Selecting, kind: OpKind) -> impl IntoView {
 
 #[component]
 fn RollBack(selecting: Selecting) -> impl IntoView {
-    let address = move || selecting.selection.address("/rollback");
+    let address = move || selecting.selection.address(&Route::RollbackMany.path());
     view! {
-        <button type="submit" id="bulk-rollback" formaction="/rollback" class="primary" on:click=to(address)>
+        <button type="submit" id="bulk-rollback" formaction=Route::RollbackMany.path() class="primary" on:click=to(address)>
             <Icon name=op_icon(OpKind::Rollback)/>
             "Roll back"
         </button>
