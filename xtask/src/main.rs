@@ -1,4 +1,4 @@
-//! `cargo xtask`: what one does with this repository.
+//! `cargo xtask`: the tasks of this repository.
 
 mod bench;
 mod build;
@@ -28,11 +28,11 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Install what building and testing need, where it is missing.
+    /// Install what building and testing need, if it is missing.
     Setup,
     /// Build the server, the agent and the page.
     Build {
-        /// Only the page.
+        /// Build only the page.
         #[arg(long)]
         page: bool,
     },
@@ -40,9 +40,10 @@ enum Task {
     Demo(demo::Options),
     /// Run the demo, and build and restart it whenever a source file changes.
     Dev(demo::Options),
-    /// Break a running server and its agents in every way that they are said to survive, and look whether they did.
+    /// Break a running server and its agents in every way that they should survive, and check that they do.
     Chaos(chaos::Options),
-    /// Make a host with a real Nix store and profile in a folder, as a plan in JSON says, and describe it as JSON.
+    /// Make a host with a real Nix store and profile in a folder, from a plan in JSON, and describe it as
+    /// JSON.
     Host {
         /// The plan; see `HostPlan` in `testing/nix-host/src/plan.rs`.
         plan: PathBuf,
@@ -50,7 +51,8 @@ enum Task {
         #[arg(long)]
         into: PathBuf,
     },
-    /// Build what is checked out on a host that `host` made; its own `nixos-rebuild` or `home-manager` calls this.
+    /// Build the checkout of a host that `host` made; the host's own `nixos-rebuild` and `home-manager` call
+    /// this.
     #[command(hide = true)]
     HostBuild {
         /// The host's folder.
@@ -77,7 +79,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The answer is whether all went well, where that has been told already.
+/// Returns whether all went well; if not, the reason was printed.
 fn run(task: &Task) -> Result<bool> {
     let places = Places::find()?;
     match task {

@@ -1,4 +1,4 @@
-//! Runs commands: with their output in a log file, or read.
+//! Runs commands, and logs or returns their output.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 pub(crate) use backstay_nix_host::{read, shown};
 
-/// A file that takes the output of everything one installation runs.
+/// A file with the output of every command of one installation.
 pub(crate) struct Log {
     path: PathBuf,
 }
@@ -22,7 +22,7 @@ impl Log {
         Ok(Self { path })
     }
 
-    /// Runs a command to its end with its output in this log; an error tells the last lines.
+    /// Runs a command with its output in this log; an error contains the last lines.
     pub(crate) fn run(&self, command: &mut Command) -> Result<()> {
         let mut file = File::options().append(true).open(&self.path)?;
         writeln!(file, "$ {}", shown(command))?;
@@ -43,7 +43,7 @@ impl Log {
     }
 }
 
-/// The last lines of a log, set off from the text around them.
+/// Returns the last lines of a log, set off from the text around them.
 pub(crate) fn last_lines(log: &Path) -> String {
     let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();

@@ -16,13 +16,13 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::facts;
 use crate::host::Host;
 
-/// How many hosts join at once.
+/// Number of hosts that join at once.
 const AT_ONCE: usize = 16;
-/// For how long their tokens are good.
+/// Lifetime of their tokens.
 const TOKENS: TimeDelta = TimeDelta::hours(1);
-/// How often changes are sent: so many small groups look to the server like hosts that know nothing of each other.
+/// How often changes are sent: many small groups look to the server like independent hosts.
 const TICK: Duration = Duration::from_millis(20);
-/// How many orders may wait for a host.
+/// Number of orders that may wait for a host.
 const ORDERS: usize = 64;
 
 /// All hosts together.
@@ -30,7 +30,7 @@ pub(crate) struct Crowd {
     hosts: BTreeMap<String, Sender<()>>,
 }
 
-/// What hosts join with.
+/// The hosts' join tokens.
 struct Gate {
     server: String,
     store: Arc<dyn Store>,
@@ -38,7 +38,7 @@ struct Gate {
 }
 
 impl Crowd {
-    /// Has so many hosts join, and one in `offline_one_in` of them leave again.
+    /// Lets this many hosts join, and one in `offline_one_in` of them leave again.
     pub(crate) async fn join(server: &str, database: &str, count: u32, offline_one_in: u32) -> Result<Self> {
         let store = store::open(database).await?;
         let accounts = Accounts::new(Arc::clone(&store), Arc::new(SystemClock));
@@ -52,7 +52,7 @@ impl Crowd {
         Ok(Self { hosts })
     }
 
-    /// Has the hosts, one after another, report changes; answers how many.
+    /// Has the hosts report changes, one after another; returns the number of changes.
     pub(crate) async fn events(&self, rate: u32, lasting: Duration) -> u64 {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -63,7 +63,7 @@ impl Crowd {
             let due = tick * TICK.as_millis() * u128::from(rate) / 1_000;
             while u128::from(sent) < due {
                 let Some(host) = turns.next() else { return sent };
-                // One that has not sent its last ones yet is passed over.
+                // Skips a host that has not sent its last changes yet.
                 if host.try_send(()).is_ok() {
                     sent += 1;
                 }
@@ -74,14 +74,13 @@ impl Crowd {
 
     /// Has one host report a change.
     pub(crate) fn change(&self, name: &str) -> Result<()> {
-        let host =
-            self.hosts.get(name).with_context(|| format!("there is no host {name} that is connected"))?;
+        let host = self.hosts.get(name).with_context(|| format!("no connected host is named {name}"))?;
         host.try_send(()).with_context(|| format!("{name} does not listen"))
     }
 }
 
 impl Gate {
-    /// Lets one host in; where it stays, its name and what it can be told by.
+    /// Lets one host in; if it stays, returns its name and the channel for its orders.
     async fn enter(&self, number: u32, leaves: bool) -> Result<Option<(String, Sender<()>)>> {
         let name = facts::name(number);
         let token = self.accounts.new_join_token(Some(name.clone()), TOKENS).await?;
