@@ -25,8 +25,8 @@ mod person_view;
 pub mod pull_request;
 pub mod rollback;
 pub mod rollout;
-#[cfg(test)]
-mod sample;
+#[cfg(any(test, feature = "sample"))]
+pub mod sample;
 pub mod test_history;
 pub mod test_run;
 mod test_timeout;

@@ -12,7 +12,7 @@ use crate::escape::raw_text;
 use crate::live::Live;
 use crate::{browser, place};
 
-/// The top of every page: where one is, whether the page is live, who is logged in.
+/// The top of every page: the current section, whether the page is live, and who is logged in.
 #[component]
 pub fn Header() -> impl IntoView {
     let live = expect_context::<Live>();
@@ -40,10 +40,9 @@ pub fn Header() -> impl IntoView {
         </header>
         <Outdated/>
     }
-    .into_any()
 }
 
-/// A part of the dashboard.
+/// A section of the dashboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Section {
     Fleet,
@@ -53,7 +52,7 @@ enum Section {
 }
 
 impl Section {
-    /// The part that an address belongs to. A dialog belongs to the page that it lies over, whatever its address.
+    /// The section of an address. A dialog belongs to the page below it, whatever its address.
     fn of(path: &str) -> Option<Self> {
         match place::page(path).split('/').nth(1) {
             Some("" | "hosts") => Some(Self::Fleet),
@@ -82,7 +81,7 @@ fn NavLink(section: Section) -> impl IntoView {
     view! { <a href=href aria-current=move || here().then_some("page")>{name}</a> }
 }
 
-/// Light, dark, or as the system says; of use only once the page is alive, and shown only then.
+/// Switches between light, dark and the system's theme. Shown once the page is alive, because it needs script.
 #[component]
 fn ThemeToggle() -> impl IntoView {
     let theme = RwSignal::new(None::<&'static str>);

@@ -7,37 +7,37 @@
 //!
 //! | when | who | decides |
 //! | --- | --- | --- |
-//! | an agent has said what its journal holds | server | [`reconcile`] |
+//! | an agent has reported its journal | server | [`reconcile`] |
 //! | the server wants an op run | agent | [`on_run`] |
-//! | an agent tells lines of an op | server | [`accepts_output`] |
-//! | an agent says how an op ended | server | [`on_finished`] |
+//! | an agent sends lines of an op | server | [`accepts_output`] |
+//! | an agent reports the result of an op | server | [`on_finished`] |
 //! | the server has waited long enough | server | [`on_due`] |
 
 use crate::OpStatus;
 
-/// What the server does about the open op of a host whose agent has said what its journal holds.
+/// The server's reaction to a reported journal, for the host's open op.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reconciliation {
-    /// Nothing: the host has the op and will say what becomes of it.
+    /// Nothing: the host has the op and will report its result.
     Wait,
-    /// As [`Self::Wait`], and tell the host once more that the op is to stop.
+    /// Like [`Self::Wait`], and send the cancel again.
     Stop,
     /// Send the op: it never reached the host.
     Send,
-    /// Close the op as cancelled: it never reached the host, and nobody wants it any more.
+    /// Close the op as cancelled: it never reached the host, and a person cancelled it.
     Cancel,
-    /// Close the op as lost: the host had it, and knows no more what became of it.
+    /// Close the op as lost: the host had it and no longer knows its result.
     MarkLost,
 }
 
-/// What an agent's journal says of an op.
+/// What an agent's journal reports about an op.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AtHost {
-    /// It is not there.
+    /// Not in the journal.
     Unknown,
-    /// It is there: the host will say what becomes of it.
+    /// In the journal: the host will report its result.
     Known,
-    /// It was there and cannot be read any more; it may have run.
+    /// Unreadable in the journal; it may have run.
     Damaged,
 }
 
@@ -61,29 +61,29 @@ pub fn reconcile(status: OpStatus, at_host: AtHost, cancel_requested: bool) -> R
     }
 }
 
-/// What an agent's journal knows of an op.
+/// The state of an op in an agent's journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum JournalState {
     /// It never reached this host.
     Never,
-    /// It is in the journal: it waits, runs, or has ended and the server does not know that yet.
+    /// It is waiting, running, or ended without the server knowing yet.
     Open,
-    /// It has ended, and the server knows how.
+    /// It has ended, and the server has stored the result.
     Done,
-    /// It was in the journal and cannot be read any more; it may have run.
+    /// It cannot be read any more; it may have run.
     Damaged,
 }
 
-/// What an agent does when the server wants an op run.
+/// An agent's reaction to a request to run an op.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnRun {
-    /// Write it down, and only then say so and begin.
+    /// Write it to the journal, and only then accept and start it.
     Start,
-    /// Say again what is known from the start; run nothing.
+    /// Report again from the start; run nothing.
     Report,
-    /// Say again how it ended; run nothing.
+    /// Report its result again; run nothing.
     ReportResult,
-    /// Say that it failed, for it may have run; run nothing.
+    /// Report a failure, because it may have run; run nothing.
     Reject,
 }
 
@@ -98,17 +98,17 @@ pub fn on_run(state: JournalState) -> OnRun {
     }
 }
 
-/// What the server does when an agent says how an op ended.
+/// The server's reaction to a reported result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnFinished {
-    /// Ask for the lines after this one, and for the end again after them: closing now would lose them.
+    /// Request the lines after this one, and the result again after them: closing now would lose them.
     AskForLines {
         /// The last line before the first gap.
         after: u64,
     },
-    /// Close the op, and only then say that its end is stored.
+    /// Close the op, and only then acknowledge the result.
     Close,
-    /// Say again that its end is stored.
+    /// Acknowledge the result again.
     Acknowledge,
 }
 
@@ -146,7 +146,7 @@ pub fn on_due(status: OpStatus) -> Option<OpStatus> {
 mod tests {
     use super::*;
 
-    /// Every answer is a step that the table of transitions allows.
+    /// Every decision is a transition that the table allows.
     #[test]
     fn answers_are_legal_steps() {
         for status in OpStatus::ALL {
@@ -176,9 +176,9 @@ mod tests {
         }
     }
 
-    /// What may have run is never said to have changed nothing, and never sent again.
+    /// An op that may have run is never closed as unchanged, and never sent again.
     #[test]
-    fn only_what_never_arrived_is_sent_or_taken_back() {
+    fn only_ops_that_never_arrived_are_sent_or_cancelled() {
         for status in OpStatus::ALL {
             for (at_host, cancel_requested) in
                 [(AtHost::Known, true), (AtHost::Damaged, true), (AtHost::Damaged, false)]
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_unknown_op_is_begun() {
+    fn only_an_unknown_op_is_started() {
         for known in [JournalState::Open, JournalState::Done, JournalState::Damaged] {
             assert_ne!(on_run(known), OnRun::Start);
         }
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_taken_as_long_as_an_end_may_come_from_the_host() {
+    fn lines_are_accepted_while_a_result_may_come_from_the_host() {
         for status in OpStatus::ALL {
             let may_end = on_finished(status, 0, 0) == OnFinished::Close && status != OpStatus::Queued;
             assert_eq!(accepts_output(status), may_end, "{status}");
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_without_all_of_its_lines_is_not_stored() {
+    fn a_result_without_all_of_its_lines_is_not_stored() {
         assert_eq!(on_finished(OpStatus::Running, 4, 7), OnFinished::AskForLines { after: 4 });
         assert_eq!(on_finished(OpStatus::Succeeded, 4, 7), OnFinished::AskForLines { after: 4 });
         assert_eq!(on_finished(OpStatus::Succeeded, 7, 7), OnFinished::Acknowledge);
