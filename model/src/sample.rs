@@ -43,7 +43,8 @@ pub fn test_run(number: u32, passed: usize, total: usize) -> TestRun {
     }
 }
 
-/// Facts in which Gen 48 is current with 3/8 tests, Gen 47 and 46 passed, Gen 45 is garbage-collected, and Gen 44 is old.
+/// Facts in which Gen 48 is current with 3/8 tests, Gen 47 and 46 passed, Gen 45 is garbage-collected, and
+/// Gen 44 is old.
 pub fn facts() -> Facts {
     let mut generations: Vec<_> =
         [(48, 0), (47, 1), (46, 2), (45, 10), (44, 40)].map(|(n, days)| generation(n, days)).into();

@@ -1,5 +1,5 @@
-//! Terminal output as styled text: colours and similar styles are kept, all other escape sequences are dropped, and no
-//! character of the text is lost. Each line is independent: a colour ends with its line.
+//! Terminal output as styled text: colours and similar styles are kept, all other escape sequences are
+//! dropped, and no character of the text is lost. Each line is independent: a colour ends with its line.
 
 mod html;
 mod palette;
@@ -8,7 +8,8 @@ use anstyle_parse::{DefaultCharAccumulator, Params, Parser, Perform};
 
 pub(crate) use html::{Highlight, html};
 
-/// The style of a piece of text. Colours are numbers of the sixteen that the style sheets define in readable shades.
+/// The style of a piece of text. Colours are numbers of the sixteen that the style sheets define in readable
+/// shades.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Style {
     /// The text colour.
@@ -123,7 +124,8 @@ fn colour(number: u16) -> Option<u8> {
     u8::try_from(number).ok()
 }
 
-/// One of 256 colours, or a true colour: written with colons within one parameter, or with semicolons over several.
+/// One of 256 colours, or a true colour: written with colons within one parameter, or with semicolons over
+/// several.
 fn extended(within: &[u16], following: &mut &[&[u16]]) -> Option<u8> {
     let byte = |n: u16| u8::try_from(n).ok();
     match *within {

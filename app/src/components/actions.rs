@@ -16,8 +16,8 @@ pub fn ActionsMenu(
     host: String,
     /// The action of its buttons.
     action: ServerAction<RequestOp>,
-    /// Whether to render its items only when it first opens: most menus of a page never do. The server renders every item,
-    /// because its page must work without script.
+    /// Whether to render its items only when it first opens: most menus of a page never do. The server
+    /// renders every item, because its page must work without script.
     #[prop(optional)]
     spare: bool,
 ) -> impl IntoView {

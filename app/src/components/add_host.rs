@@ -93,8 +93,8 @@ fn configuration(server: &str, name: &str) -> String {
     )
 }
 
-/// This server's address: from its configuration; otherwise from the request, and once the page is alive, from the
-/// browser.
+/// This server's address: from its configuration; otherwise from the request, and once the page is alive,
+/// from the browser.
 fn server_address(live: Live) -> RwSignal<String> {
     let Address { origin, is_configured } = live.address().get_untracked();
     let address = RwSignal::new(origin);

@@ -7,8 +7,8 @@ use leptos_router::hooks::use_navigate;
 
 use crate::browser;
 
-/// A dialog over the page. The server renders it open, so that it works without script; once the page is alive, it
-/// becomes modal. Its own links and Esc go to `back`.
+/// A dialog over the page. The server renders it open, so that it works without script; once the page is
+/// alive, it becomes modal. Its own links and Esc go to `back`.
 #[component]
 pub fn Dialog(
     /// Its title and accessible name.

@@ -5,8 +5,8 @@ use server_fn::ServerFn;
 
 use crate::ApiError;
 
-/// The values of a form: the known ones until a person edits them; then the edits stay until they are saved, whatever
-/// others save in the meantime. Cheap to copy.
+/// The values of a form: the known ones until a person edits them; then the edits stay until they are saved,
+/// whatever others save in the meantime. Cheap to copy.
 #[derive(Debug)]
 pub(crate) struct Draft<T> {
     /// The values in the fields.

@@ -5,8 +5,8 @@ use leptos::tachys::html::property::IntoProperty;
 use wasm_bindgen::JsValue;
 use web_sys::Element;
 
-/// A field's value that hydration does not set: a person may have filled in the field before the page was alive, and
-/// Leptos would overwrite that with the page's own value. Later changes of the value are applied.
+/// A field's value that hydration does not set: a person may have filled in the field before the page was
+/// alive, and Leptos would overwrite that with the page's own value. Later changes of the value are applied.
 #[derive(Debug, Clone)]
 pub(crate) struct Hydrated<V>(pub(crate) V);
 

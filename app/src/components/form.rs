@@ -9,8 +9,8 @@ use server_fn::ServerFn;
 use crate::components::use_log_address;
 use crate::{ApiError, browser};
 
-/// The action of a form. If the form was sent without WebAssembly and refused, the server redirected here with the
-/// refusal in the address, and the action starts with it, on the server and in the browser alike.
+/// The action of a form. If the form was sent without WebAssembly and refused, the server redirected here
+/// with the refusal in the address, and the action starts with it, on the server and in the browser alike.
 pub fn action_from_address<S>() -> ServerAction<S>
 where
     S: ServerFn<Error = ApiError> + Clone + Send + Sync + 'static,

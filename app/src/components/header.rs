@@ -81,7 +81,8 @@ fn NavLink(section: Section) -> impl IntoView {
     view! { <a href=href aria-current=move || here().then_some("page")>{name}</a> }
 }
 
-/// Switches between light, dark and the system's theme. Shown once the page is alive, because it needs script.
+/// Switches between light, dark and the system's theme. Shown once the page is alive, because it needs
+/// script.
 #[component]
 fn ThemeToggle() -> impl IntoView {
     let theme = RwSignal::new(None::<&'static str>);
@@ -115,9 +116,9 @@ fn known(theme: &str) -> Option<&'static str> {
 
 /// The title of a page's tab, which follows signals.
 ///
-/// The server writes the title after it has rendered the page. By then the thread may be working on another request,
-/// where this page's signals are missing or belong to another page. So the server reads the title at once, and the
-/// browser reads it whenever it changes.
+/// The server writes the title after it has rendered the page. By then the thread may be working on another
+/// request, where this page's signals are missing or belong to another page. So the server reads the title at
+/// once, and the browser reads it whenever it changes.
 #[component]
 pub fn PageTitle(
     /// The title.

@@ -51,8 +51,8 @@ fn address(path: &str, mut query: ParamsMap, log: Option<OpId>) -> String {
     }
 }
 
-/// The page that a dialog is about, if this is the address of a dialog. A dialog covers its page and the log, so opening
-/// the log leaves the dialog.
+/// The page that a dialog is about, if this is the address of a dialog. A dialog covers its page and the log,
+/// so opening the log leaves the dialog.
 fn below_dialog(path: &str) -> Option<&str> {
     let own = ["/rollback", "/revert"].iter().find_map(|dialog| path.strip_suffix(dialog));
     place::is_dialog(path).then(|| own.filter(|own| !own.is_empty()).unwrap_or("/"))
@@ -120,7 +120,11 @@ mod tests {
     fn a_search_ends_with_its_log() {
         let found = finding(&logged("/", &[]), "a b: FAILED");
         assert_eq!(found, format!("/?{LOGGED}&find=a%20b%3A%20FAILED"));
-        assert_eq!(logged("/", &[("find", "x")]), format!("/?{LOGGED}"), "the next log starts without a search");
+        assert_eq!(
+            logged("/", &[("find", "x")]),
+            format!("/?{LOGGED}"),
+            "the next log starts without a search"
+        );
     }
 
     #[test]

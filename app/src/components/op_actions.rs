@@ -121,8 +121,8 @@ fn again(op: &OpView) -> Option<OpKind> {
     failed.then(|| op.action.kind())
 }
 
-/// Retries an op that did not succeed: a button, or for a rollback a link to the dialog, because the host may be on
-/// another generation by now.
+/// Retries an op that did not succeed: a button, or for a rollback a link to the dialog, because the host may
+/// be on another generation by now.
 #[component]
 pub fn RetryButton(
     /// The op.

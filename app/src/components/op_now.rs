@@ -49,8 +49,8 @@ fn tests(op: &OpView) -> Option<(u32, u32)> {
     }
 }
 
-/// The current activity of an open op: its phase and duration, or what it is waiting for and until when; who cancelled it;
-/// the progress of its tests. Empty once it has ended.
+/// The current activity of an open op: its phase and duration, or what it is waiting for and until when; who
+/// cancelled it; the progress of its tests. Empty once it has ended.
 #[component]
 pub fn OpNow(
     /// The op.

@@ -17,12 +17,13 @@ struct Seen {
     tree: Option<Commit>,
 }
 
-/// What most of the fleet runs: the files of more than half of all hosts with a known commit, on any platform.
+/// What most of the fleet runs: the files of more than half of all hosts with a known commit, on any
+/// platform.
 ///
-/// Of all hosts, because one repository describes the whole fleet: a lone Mac that stayed behind has no other Mac to be
-/// compared with. More than half rather than the most frequent: of three commits on three, two and two hosts, none is on
-/// “most”, and marking four of seven hosts would help nobody. So in the middle of a roll-out nothing is marked for a
-/// moment, and after that the remaining hosts.
+/// Of all hosts, because one repository describes the whole fleet: a lone Mac that stayed behind has no other
+/// Mac to be compared with. More than half rather than the most frequent: of three commits on three, two and
+/// two hosts, none is on “most”, and marking four of seven hosts would help nobody. So in the middle of a
+/// roll-out nothing is marked for a moment, and after that the remaining hosts.
 ///
 /// Commits with one tree hold the same files, as after a revert of a revert, and count as one.
 #[derive(Debug, Clone, PartialEq, Eq)]

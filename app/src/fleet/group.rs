@@ -12,7 +12,8 @@ pub(crate) enum GroupBy {
     /// No groups.
     #[default]
     Nothing,
-    /// By tag. A host appears once, so that it is counted and selected once: under the alphabetically first of its tags.
+    /// By tag. A host appears once, so that it is counted and selected once: under the alphabetically first
+    /// of its tags.
     Tag,
     /// By platform.
     Platform,

@@ -1,8 +1,8 @@
 //! The lights of a host as the fleet page shows them.
 //!
-//! The lights of a connected host are never stale: its agent watches the host and reports changes, and an agent that hangs
-//! is disconnected within a minute. So facts have no maximum age; it only matters whether the agent is connected. If the
-//! page itself has lost the server, a banner says so for the whole page.
+//! The lights of a connected host are never stale: its agent watches the host and reports changes, and an
+//! agent that hangs is disconnected within a minute. So facts have no maximum age; it only matters whether
+//! the agent is connected. If the page itself has lost the server, a banner says so for the whole page.
 
 use backstay_model::{HostView, Light, State};
 

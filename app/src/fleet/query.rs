@@ -1,7 +1,7 @@
 //! The filter that a person types: `status:failed platform:nixos -lock:ok web`.
 //!
-//! Words are separated by spaces, and a host has to match all of them. A word with a colon names a property; one without
-//! is part of a host's name. A hyphen in front negates a word.
+//! Words are separated by spaces, and a host has to match all of them. A word with a colon names a property;
+//! one without is part of a host's name. A hyphen in front negates a word.
 
 use std::str::FromStr;
 
@@ -101,9 +101,10 @@ fn criterion(key: &str, value: &str) -> Result<Criterion, String> {
             .find(|status| status.as_str() == value || status.former_name() == Some(value))
             .map(Criterion::Status)
             .ok_or_else(|| listed(key, HostStatus::ALL.map(HostStatus::as_str))),
-        "platform" => {
-            value.parse().map(Criterion::Platform).map_err(|_| listed(key, Platform::ALL.map(Platform::as_str)))
-        }
+        "platform" => value
+            .parse()
+            .map(Criterion::Platform)
+            .map_err(|_| listed(key, Platform::ALL.map(Platform::as_str))),
         "gen" => value.parse().map(Criterion::Generation).map_err(|_| "gen:NUMBER".to_owned()),
         "commit" if !value.is_empty() => Ok(Criterion::Commit(value.to_owned())),
         "tag" if !value.is_empty() => Ok(Criterion::Tag(value.to_owned())),

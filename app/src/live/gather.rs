@@ -1,5 +1,5 @@
-//! Applies bursts of events together, so that a page with thousands of hosts recomputes its counts and its order once
-//! instead of once per event.
+//! Applies bursts of events together, so that a page with thousands of hosts recomputes its counts and its
+//! order once instead of once per event.
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -12,9 +12,9 @@ use super::Live;
 const GATHER: Duration = Duration::from_millis(250);
 
 impl Live {
-    /// Keeps loaded data current while the calling component is shown. `hear` applies an event and returns whether data has
-    /// to be reloaded. `read_again` reloads it in that case, after a gap in the stream, and if events after `read_through`
-    /// arrived while the data was being loaded.
+    /// Keeps loaded data current while the calling component is shown. `hear` applies an event and returns
+    /// whether data has to be reloaded. `read_again` reloads it in that case, after a gap in the stream, and
+    /// if events after `read_through` arrived while the data was being loaded.
     pub(crate) fn keep_true<F>(
         self,
         read_through: u64,
@@ -27,7 +27,8 @@ impl Live {
         self.missed_since(read_through, move || reload.stale(read_again.clone()));
     }
 
-    /// Like [`Self::keep_true`], for data that is loaded after listening starts, so that no event can be missed.
+    /// Like [`Self::keep_true`], for data that is loaded after listening starts, so that no event can be
+    /// missed.
     pub(crate) fn read_again_when<F>(
         self,
         read_again: impl Fn() -> F + Clone + Send + Sync + 'static,
@@ -46,8 +47,8 @@ impl Live {
     }
 }
 
-/// Reloads stale data: once for many calls in a short time, and never concurrently, so that an older answer never arrives
-/// after a newer one.
+/// Reloads stale data: once for many calls in a short time, and never concurrently, so that an older answer
+/// never arrives after a newer one.
 #[derive(Clone, Copy)]
 pub(crate) struct Reload {
     state: StoredValue<State>,

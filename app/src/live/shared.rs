@@ -1,8 +1,8 @@
 //! State besides signals that the parts of a page share.
 //!
-//! The server renders the parts of one page concurrently, on several threads. A signal or stored value that one thread
-//! reads while another writes it counts as disposed, and in that case the page never completes. So state that parts change
-//! while they are rendered is behind locks.
+//! The server renders the parts of one page concurrently, on several threads. A signal or stored value that
+//! one thread reads while another writes it counts as disposed, and in that case the page never completes. So
+//! state that parts change while they are rendered is behind locks.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -6,8 +6,8 @@ use crate::ApiError;
 use crate::api::{Start, start_page};
 use crate::live::{Live, follow};
 
-/// The start of a page. Each part waits for it in a suspended view of its own: the server renders suspended views more
-/// than once, so they must not contain anything that reads from the database itself.
+/// The start of a page. Each part waits for it in a suspended view of its own: the server renders suspended
+/// views more than once, so they must not contain anything that reads from the database itself.
 #[derive(Clone, Copy)]
 pub(crate) struct Started {
     live: Live,

@@ -145,7 +145,8 @@ impl Live {
         self.rows
     }
 
-    /// Notifies whenever a host has changed, for values derived from all hosts, so that they need not follow each signal.
+    /// Notifies whenever a host has changed, for values derived from all hosts, so that they need not follow
+    /// each signal.
     pub(crate) fn changes(self) -> RwSignal<u64> {
         self.changes
     }
@@ -166,7 +167,8 @@ impl Live {
         self.person.get()
     }
 
-    /// Whether that person may request ops. The server checks this again; here it only spares people a refusal.
+    /// Whether that person may request ops. The server checks this again; here it only spares people a
+    /// refusal.
     pub fn may_operate(self) -> bool {
         self.person.with(|person| person.as_ref().is_some_and(|p| p.role >= Role::Operator))
     }
@@ -196,7 +198,8 @@ impl Live {
         self.last_event.try_get_value().unwrap_or_default()
     }
 
-    /// Calls `listener` with each event, and with [`Event::Resync`] after a reload, while the calling component is shown.
+    /// Calls `listener` with each event, and with [`Event::Resync`] after a reload, while the calling
+    /// component is shown.
     pub fn listen(self, listener: impl Fn(&Event) + Send + Sync + 'static) {
         if let Some(shared) = self.shared.try_get_value() {
             let key = shared.listen(listener);
@@ -204,8 +207,8 @@ impl Live {
         }
     }
 
-    /// Calls `missed` if events after `read_through` arrived before the caller listened, that is, while it was loading data.
-    /// In an effect, so only in browsers.
+    /// Calls `missed` if events after `read_through` arrived before the caller listened, that is, while it
+    /// was loading data. In an effect, so only in browsers.
     pub(crate) fn missed_since(self, read_through: u64, missed: impl Fn() + 'static) {
         Effect::new(move |_| {
             if self.last_event() > read_through {
@@ -247,8 +250,8 @@ impl Live {
             Event::PullRequests { pull_requests } => self.pull_requests.set((**pull_requests).clone()),
             Event::Deployment { deployment } => self.hear_deployment(deployment),
             Event::Rollout { rollout } => self.hear_rollout(rollout),
-            // The server also sends a notice for each of these, and separate events for the hosts' lights, the branch and
-            // the deployment.
+            // The server also sends a notice for each of these, and separate events for the hosts' lights,
+            // the branch and the deployment.
             Event::PrMerged { .. }
             | Event::PrReverted { .. }
             | Event::Op { .. }
@@ -300,8 +303,8 @@ impl Live {
         self.newest_notice
     }
 
-    /// The number of the newest notice when this browser last showed the list: 0 if it never did, `None` until the browser's
-    /// storage has been read.
+    /// The number of the newest notice when this browser last showed the list: 0 if it never did, `None`
+    /// until the browser's storage has been read.
     pub fn read_notice(self) -> RwSignal<Option<u64>> {
         self.read_notice
     }

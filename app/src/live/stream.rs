@@ -1,11 +1,11 @@
 //! The event stream of one tab.
 //!
-//! After short interruptions, the browser itself reconnects and sends the number of its last event. If the server answers
-//! that too much was missed (`resync`), or the stream was closed for good, the page reloads its state and opens a new
-//! stream from there.
+//! After short interruptions, the browser itself reconnects and sends the number of its last event. If the
+//! server answers that too much was missed (`resync`), or the stream was closed for good, the page reloads
+//! its state and opens a new stream from there.
 //!
-//! A hidden tab releases its stream after a while, because browsers keep at most six connections to a server that speaks
-//! HTTP/1.1, over all tabs. Once it is visible again, it receives the events that it missed.
+//! A hidden tab releases its stream after a while, because browsers keep at most six connections to a server
+//! that speaks HTTP/1.1, over all tabs. Once it is visible again, it receives the events that it missed.
 
 use std::time::Duration;
 

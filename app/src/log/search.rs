@@ -50,7 +50,8 @@ impl Needle {
     }
 }
 
-/// Lower-cases one letter to one letter: lengths must not change, so the few letters that would become two are cut.
+/// Lower-cases one letter to one letter: lengths must not change, so the few letters that would become two
+/// are cut.
 fn small(c: char) -> char {
     if c.is_ascii() { c.to_ascii_lowercase() } else { c.to_lowercase().next().unwrap_or(c) }
 }

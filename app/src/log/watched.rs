@@ -72,8 +72,8 @@ impl Watched {
     }
 
     async fn fill_gap(self, id: String) {
-        // If it fails, or the server does not have the next line yet, the page keeps what it shows, and the next line
-        // retries.
+        // If it fails, or the server does not have the next line yet, the page keeps what it shows, and the
+        // next line retries.
         while let Some(last) = self.lines.last() {
             let Ok(lines) = load_output_after(id.clone(), last).await else { return };
             self.lines.append(&lines);

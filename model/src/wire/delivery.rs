@@ -1,9 +1,8 @@
-//! Delivery of ops: what each side does about what it hears, so that an op runs at most once and its end and
-//! all of its lines arrive, whatever is lost, repeated or overtaken on the way.
+//! Delivery of ops: how each side reacts to messages, so that an op runs at most once and its result and all
+//! of its lines arrive, whatever is lost, repeated or reordered on the way.
 //!
-//! These functions decide; the server and the agent carry out. They are all that the model of delivery
-//! (`model/tests/delivery`) shares with the programs, and it explores them with every order of losses,
-//! repetitions and crashes:
+//! These functions decide; the server and the agent carry out. The model of delivery (`model/tests/model`)
+//! shares only them with the programs, and explores them with every order of losses, repetitions and crashes:
 //!
 //! | when | who | decides |
 //! | --- | --- | --- |
@@ -41,14 +40,15 @@ pub enum AtHost {
     Damaged,
 }
 
-/// Says what the server does about an open op when an agent has said, on a new connection, what its journal
-/// holds. `cancel_requested` is whether a person asked for the op to stop.
+/// Decides about an open op after an agent has reported its journal on a new connection. `cancel_requested`
+/// is true if a person has cancelled the op.
 ///
-/// It holds for a journal that was read after every op sent on earlier connections has arrived or never will,
-/// and on a connection on which none was sent yet. Messages are ordered so that this is the case.
+/// This is valid if every op sent on earlier connections has arrived or never will, and if no op has been
+/// sent on this connection yet. The order of messages guarantees both.
 ///
-/// An agent forgets an op only after the server has stored its end, so an op that is running here and unknown
-/// there is gone for good. One that was sent and is unknown there was lost on its way, and goes again.
+/// An agent forgets an op only after the server has stored its result, so an op that is running here and
+/// unknown there is gone for good. One that was sent and is unknown there was lost on its way, and is sent
+/// again.
 pub fn reconcile(status: OpStatus, at_host: AtHost, cancel_requested: bool) -> Reconciliation {
     match (status, at_host, cancel_requested) {
         (OpStatus::Queued | OpStatus::Sent, AtHost::Unknown, true) => Reconciliation::Cancel,
@@ -87,8 +87,8 @@ pub enum OnRun {
     Reject,
 }
 
-/// Says what an agent does when the server wants an op run of which its journal knows this much. Only an op
-/// that the journal has never held is begun: that is what makes a second delivery harmless.
+/// Decides about a request to run an op in this state. Only an op that the journal has never held is started:
+/// that makes a second delivery harmless.
 pub fn on_run(state: JournalState) -> OnRun {
     match state {
         JournalState::Never => OnRun::Start,
@@ -112,8 +112,8 @@ pub enum OnFinished {
     Acknowledge,
 }
 
-/// Says what the server does about an op in `status`, whose output it has without a gap up to line `stored`,
-/// when the agent says that the op ended after `lines` lines.
+/// Decides about the result of an op in `status` that wrote `lines` lines, of which the server has stored the
+/// first `stored` without a gap.
 pub fn on_finished(status: OpStatus, stored: u64, lines: u64) -> OnFinished {
     if stored < lines {
         OnFinished::AskForLines { after: stored }
@@ -124,16 +124,15 @@ pub fn on_finished(status: OpStatus, stored: u64, lines: u64) -> OnFinished {
     }
 }
 
-/// Whether the server takes lines of an op in `status`. One that has ended has all of its lines
-/// ([`on_finished`]), so nothing can be added to what it is known to have written. A lost one may be found.
+/// Returns whether the server accepts lines of an op in `status`. A closed op has all of its lines
+/// ([`on_finished`]), so nothing can be added to its output. A lost one may be found.
 pub fn accepts_output(status: OpStatus) -> bool {
     matches!(status, OpStatus::Sent | OpStatus::Running | OpStatus::Lost)
 }
 
-/// What becomes of an op for which the server has waited as long as it may; none for one that is closed.
+/// The status of an op at its deadline; `None` if it is closed.
 ///
-/// An op that was never sent has certainly not run. Of one that was, nothing is known: it is lost, and may be
-/// found.
+/// An op that was never sent has certainly not run. A sent one may have run: it is lost, and may be found.
 pub fn on_due(status: OpStatus) -> Option<OpStatus> {
     match status {
         OpStatus::Queued => Some(OpStatus::TimedOut),

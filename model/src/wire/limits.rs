@@ -1,7 +1,7 @@
-//! Upper bounds on what travels between server, agent and browser. Both sides keep to them and check them.
+//! Upper bounds on messages between server, agent and browser. Both sides respect them and check them.
 //!
-//! What identifies something (a name, a store path, a commit) is taken whole or not at all: a message with
-//! one that is too long ends the connection. What describes something is cut, and long lists lose their end
+//! Identifiers (a name, a store path, a commit) are never cut: a message with one that is too long ends the
+//! connection. Descriptions are cut, and long lists lose their end
 //! ([`Message::cut`](crate::wire::message::Message::cut)).
 
 /// Upper bound on a message on the agent's socket, in bytes. A host with 200 generations stays far below it.
@@ -82,7 +82,8 @@ pub fn cut(text: &str, max_bytes: usize) -> String {
     kept
 }
 
-/// Cuts `text` to at most `max_bytes` bytes, and replaces control characters with `�` so that it stays on one line.
+/// Cuts `text` to at most `max_bytes` bytes, and replaces control characters with `�` so that it stays on one
+/// line.
 pub fn cut_line(text: &str, max_bytes: usize) -> String {
     if text.len() <= max_bytes && !text.contains(char::is_control) {
         return text.to_owned();
@@ -101,8 +102,8 @@ pub fn log_line(entry: &str) -> String {
     body.replace('\n', "\\n").replace('\r', "\\r") + end
 }
 
-/// Whether `name` can name a host: a DNS label (RFC 1123), so that it is safe in an address, a file name and
-/// a log.
+/// Returns whether `name` is a valid host name: a DNS label (RFC 1123), which is safe in an address, a file
+/// name and a log.
 pub fn is_host_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= HOST_NAME_CHARS

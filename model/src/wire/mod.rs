@@ -1,5 +1,5 @@
-//! The wire format between the programs: [`message`]s between server and agent and their [`delivery`], [`event`]s from
-//! server to page, and shared constants ([`endpoint`], [`limits`]).
+//! The wire format between the programs: [`message`]s between server and agent and their [`delivery`],
+//! [`event`]s from server to page, and shared constants ([`endpoint`], [`limits`]).
 
 pub mod delivery;
 pub mod endpoint;

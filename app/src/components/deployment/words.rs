@@ -164,8 +164,8 @@ pub(super) fn after_revert(deployment: &Deployment, host: &HostView) -> (State, 
     }
 }
 
-/// Says that a generation is, or may be, from a reverted deployment. One without a commit may be if it was made between
-/// merge and revert.
+/// Says that a generation is, or may be, from a reverted deployment. One without a commit may be if it was
+/// made between merge and revert.
 fn still_on_it(deployment: &Deployment, generation: &Generation) -> Option<String> {
     let (commit, number) = (&deployment.commit, deployment.pull_request.number);
     if generation.commit.is_some() {

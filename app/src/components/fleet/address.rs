@@ -1,5 +1,6 @@
-//! The parameters of the fleet page in its address: the filter, the order and the groups, so that links to it can be
-//! shared. While a dialog with its own address is open over the page, the parameters stay as they were.
+//! The parameters of the fleet page in its address: the filter, the order and the groups, so that links to it
+//! can be shared. While a dialog with its own address is open over the page, the parameters stay as they
+//! were.
 
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -96,7 +97,8 @@ impl FleetAddress {
         });
     }
 
-    /// Applies the input that a person made in the form before the page was alive; returns whether it changed anything.
+    /// Applies the input that a person made in the form before the page was alive; returns whether it changed
+    /// anything.
     pub(super) fn adopt_input(self, form: &HtmlFormElement) -> bool {
         let before = untrack(|| self.now());
         let said = |name: &str| browser::said_in(form, name).unwrap_or_default();

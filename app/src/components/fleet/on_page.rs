@@ -71,8 +71,8 @@ impl OnPage {
         if self.window.many.get() { self.there.get().min(rows) } else { rows }
     }
 
-    /// Adds the rows to the page when they come near the viewport, and removes them when they are far away. Effects run only
-    /// in browsers.
+    /// Adds the rows to the page when they come near the viewport, and removes them when they are far away.
+    /// Effects run only in browsers.
     pub(super) fn follow(self, body: NodeRef<html::Tbody>) {
         // The return value lives until the effect runs again or its owner is dropped.
         Effect::new(move |_: Option<Option<Nearness>>| {

@@ -100,8 +100,8 @@ fn in_brief(generation: &Generation) -> (u32, Option<String>) {
     (generation.number, generation.commit.as_ref().map(ToString::to_string))
 }
 
-/// Marks a host that differs from most of the fleet, and links to all such hosts. Empty outside the fleet page, the only
-/// page that knows what most hosts run.
+/// Marks a host that differs from most of the fleet, and links to all such hosts. Empty outside the fleet
+/// page, the only page that knows what most hosts run.
 #[component]
 fn DriftMark(
     /// The host.

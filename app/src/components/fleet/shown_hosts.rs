@@ -10,15 +10,15 @@ use super::group::FoldedGroups;
 use crate::fleet::{Group, GroupBy, GroupKey, Majority, Query, QueryError, Sort, Tally, grouped};
 use crate::live::{Live, Row};
 
-/// The hosts that the fleet page shows, in groups and in order. [`Self::groups`] alone decides this; the table, the
-/// selection and the counts all follow it.
+/// The hosts that the fleet page shows, in groups and in order. [`Self::groups`] alone decides this; the
+/// table, the selection and the counts all follow it.
 #[derive(Clone, Copy)]
 pub(crate) struct ShownHosts {
     /// The parameters of the page.
     pub(super) address: FleetAddress,
     pub(super) query: Memo<Result<Query, QueryError>>,
-    /// The latest valid filter, so that the hosts stay while a person is typing. `None` if there was no valid one; in that
-    /// case no host is shown, and no action applies to any.
+    /// The latest valid filter, so that the hosts stay while a person is typing. `None` if there was no valid
+    /// one; in that case no host is shown, and no action applies to any.
     understood: Memo<Option<Query>>,
     /// What most of the fleet runs.
     pub(super) majority: Memo<Option<Majority>>,
@@ -64,8 +64,9 @@ impl ShownHosts {
         shown
     }
 
-    /// Computes the memos that several parts of the page read, because concurrently rendered parts must not compute them at
-/// the same time.
+    /// Computes the memos that several parts of the page read, because concurrently rendered parts must not
+    /// compute them at
+    /// the same time.
     fn precompute(self) {
         self.majority.with_untracked(|_| ());
         self.rows.with_untracked(|_| ());

@@ -10,8 +10,8 @@ use crate::api::{CancelOp, RequestOp};
 use crate::components::SelectAll;
 use crate::live::Live;
 
-/// The hosts in their groups. Hidden columns are rendered but not displayed, so that showing them again is cheap however
-/// many hosts there are.
+/// The hosts in their groups. Hidden columns are rendered but not displayed, so that showing them again is
+/// cheap however many hosts there are.
 #[component]
 pub(crate) fn FleetTable(
     /// The shown hosts.

@@ -14,8 +14,8 @@ const MENU: &str = "fleet-view";
 const DENSITY: &str = "density";
 const COLUMNS: &str = "columns[]";
 
-/// The menu with a person's view settings: a native popover with a form, which works without script. With script, each
-/// change applies at once, and is undone if it cannot be saved.
+/// The menu with a person's view settings: a native popover with a form, which works without script. With
+/// script, each change applies at once, and is undone if it cannot be saved.
 #[component]
 pub(crate) fn ViewMenu(
     /// The action that saves the settings.

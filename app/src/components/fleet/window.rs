@@ -1,6 +1,6 @@
-//! How the fleet page shows many hosts. Thousands of rows, each with its lights and its menu, slow a browser down, so only
-//! rows near the viewport are on the page, and space is reserved for the others. Filter, selection, counts and order
-//! follow the data: nothing else depends on which rows are on the page.
+//! How the fleet page shows many hosts. Thousands of rows, each with its lights and its menu, slow a browser
+//! down, so only rows near the viewport are on the page, and space is reserved for the others. Filter,
+//! selection, counts and order follow the data: nothing else depends on which rows are on the page.
 
 use backstay_model::HostId;
 use leptos::prelude::*;
@@ -9,8 +9,8 @@ use leptos_router::hooks::use_query_map;
 use super::shown_hosts::ShownHosts;
 use crate::components::Selecting;
 
-/// Number of rows added and removed together: few enough for one frame, and divisible into lines of two, three, four or
-/// six cards.
+/// Number of rows added and removed together: few enough for one frame, and divisible into lines of two,
+/// three, four or six cards.
 pub(super) const CHUNK: usize = 12;
 /// Up to this many rows, all of them are on the page.
 const ALL: usize = 6 * CHUNK;
@@ -29,7 +29,8 @@ pub(super) fn chunks(rows: usize) -> usize {
 /// The state that the chunks of a page share.
 #[derive(Clone, Copy)]
 pub(super) struct Window {
-    /// Whether the address requests all rows, for people without script, for the browser's search, or for printing.
+    /// Whether the address requests all rows, for people without script, for the browser's search, or for
+    /// printing.
     pub(super) all: bool,
     /// Whether some rows are not on the page.
     pub(super) many: Memo<bool>,
@@ -50,8 +51,9 @@ impl Window {
         Self { all, many, row: RwSignal::new(None), wanted }
     }
 
-    /// Records the height of measured rows. Rows differ a little, and the page's length should not change with each of them:
-    /// the first measurement holds until it is far off, for example after a change of density or window width.
+    /// Records the height of measured rows. Rows differ a little, and the page's length should not change
+    /// with each of them: the first measurement holds until it is far off, for example after a change of
+    /// density or window width.
     pub(super) fn measured(self, high: f64, rows: usize) {
         #[expect(clippy::cast_precision_loss, reason = "a few rows")]
         let each = high / rows.max(1) as f64;

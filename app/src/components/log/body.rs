@@ -50,7 +50,8 @@ fn keep_end_in_view(shown: LogView) {
     });
 }
 
-/// The number of earlier lines, with a button that loads them, and for pages without script, a link to the whole output.
+/// The number of earlier lines, with a button that loads them, and for pages without script, a link to the
+/// whole output.
 #[component]
 fn Earlier(shown: LogView) -> impl IntoView {
     let lines = shown.watched.lines;

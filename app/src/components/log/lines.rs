@@ -1,5 +1,5 @@
-//! The lines of a log. Updates are minimal: a new line changes its block, a search changes the lines with matches, and
-//! browsers paint only visible blocks.
+//! The lines of a log. Updates are minimal: a new line changes its block, a search changes the lines with
+//! matches, and browsers paint only visible blocks.
 
 use std::sync::Arc;
 

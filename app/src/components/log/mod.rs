@@ -42,7 +42,8 @@ impl LogView {
     }
 }
 
-/// The output of an op. Without script: the last lines and links to all of them. Everything else needs script.
+/// The output of an op. Without script: the last lines and links to all of them. Everything else needs
+/// script.
 #[component]
 pub(crate) fn Log(watched: Watched) -> impl IntoView {
     let shown = LogView {

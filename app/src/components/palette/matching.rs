@@ -1,7 +1,7 @@
 //! Which entries match the input, and which matches best.
 
-/// How well `name` matches `typed`; `None` if it does not. Every typed word has to be in the name: as the start of a word,
-/// within a word, or letter by letter in that order. Higher is better.
+/// How well `name` matches `typed`; `None` if it does not. Every typed word has to be in the name: as the
+/// start of a word, within a word, or letter by letter in that order. Higher is better.
 pub(super) fn fit(name: &str, typed: &str) -> Option<u32> {
     let name = name.to_lowercase();
     typed.to_lowercase().split_whitespace().map(|word| fit_word(&name, word)).sum()

@@ -8,7 +8,8 @@ use crate::components::op_icon;
 /// The ops that can be rolled out from here; each is confirmed in its dialog.
 const KINDS: [OpKind; 4] = [OpKind::PullSwitch, OpKind::Pull, OpKind::Switch, OpKind::Test];
 
-/// The entries for `count` selected hosts. `about` adds the hosts to the address of a dialog. Empty if none is selected.
+/// The entries for `count` selected hosts. `about` adds the hosts to the address of a dialog. Empty if none
+/// is selected.
 pub(super) fn of_selected(count: usize, about: impl Fn(&str) -> String, may_operate: bool) -> Vec<Entry> {
     if count == 0 {
         return vec![];

@@ -13,8 +13,8 @@ use card::Card;
 pub(crate) use card::{ChangedInputs, StateBadge};
 pub(crate) use words::{changes_lock, checks, may_be_merged, mergeable};
 
-/// The open pull requests with their inputs and checks. Empty if the server has no GitHub repository configured and
-/// there are no problems.
+/// The open pull requests with their inputs and checks. Empty if the server has no GitHub repository
+/// configured and there are no problems.
 #[component]
 pub fn PullRequests() -> impl IntoView {
     let live = expect_context::<Live>();

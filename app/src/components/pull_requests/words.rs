@@ -34,7 +34,8 @@ pub(crate) fn mergeable(mergeable: &Mergeable) -> (&'static str, String) {
     }
 }
 
-/// Returns whether a person may try to merge it. While GitHub is still checking, the merge itself gets the answer.
+/// Returns whether a person may try to merge it. While GitHub is still checking, the merge itself gets the
+/// answer.
 pub(crate) fn may_be_merged(pull_request: &UpdatePullRequest) -> bool {
     !matches!(pull_request.mergeable, Mergeable::No { .. })
 }

@@ -1,8 +1,9 @@
 //! The addresses of dialogs about several hosts.
 //!
-//! An address names its hosts, so that it can be shared and works without script. If it would be longer than proxies and
-//! the log-in redirect accept, it names the filter that the hosts match; or it only says that they are the selected hosts,
-//! which the page knows: such a dialog does not survive a reload of the page, and says so.
+//! An address names its hosts, so that it can be shared and works without script. If it would be longer than
+//! proxies and the log-in redirect accept, it names the filter that the hosts match; or it only says that
+//! they are the selected hosts, which the page knows: such a dialog does not survive a reload of the page,
+//! and says so.
 
 use std::collections::BTreeSet;
 

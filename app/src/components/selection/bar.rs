@@ -14,9 +14,9 @@ use crate::live::Live;
 /// The ops that can be rolled out on the selected hosts.
 const KINDS: [OpKind; 4] = [OpKind::Pull, OpKind::Switch, OpKind::PullSwitch, OpKind::Test];
 
-/// The bar below the hosts while some are selected. Each button opens a dialog that shows what will happen to each host;
-/// no request is sent before the person confirms it. The bar is the form of the hosts' checkboxes, so it also works before
-/// the page is alive: a style sheet shows it once a checkbox is checked.
+/// The bar below the hosts while some are selected. Each button opens a dialog that shows what will happen to
+/// each host; no request is sent before the person confirms it. The bar is the form of the hosts' checkboxes,
+/// so it also works before the page is alive: a style sheet shows it once a checkbox is checked.
 #[component]
 pub(crate) fn BulkBar() -> impl IntoView {
     let selecting = expect_context::<Selecting>();
@@ -33,7 +33,8 @@ pub(crate) fn BulkBar() -> impl IntoView {
     });
     let counts = Memo::new(move |_| selecting.counts());
     let some = Memo::new(move |_| counts.get().0 > 0);
-    // A flag for style sheets, which make room for the bar. A `:has` selector would search all rows at each change.
+    // A flag for style sheets, which make room for the bar. A `:has` selector would search all rows at each
+    // change.
     Effect::new(move |_| {
         browser::set_flag("selection", some.get());
         on_cleanup(|| browser::set_flag("selection", false));
@@ -76,7 +77,8 @@ pub(crate) fn BulkBar() -> impl IntoView {
     }
 }
 
-/// Applies the boxes that a person checked before the page was alive; browsers also keep them across a reload.
+/// Applies the boxes that a person checked before the page was alive; browsers also keep them across a
+/// reload.
 fn adopt_checked(selecting: Selecting, live: Live) {
     let Some(page) = document().document_element() else { return };
     let names = browser::checked_boxes(&page, "host");

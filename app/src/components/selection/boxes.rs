@@ -24,7 +24,8 @@ pub(crate) fn SelectHost(
     let selecting = use_context::<Selecting>()?;
     let selected = Memo::new(move |_| selecting.chosen().with(|chosen| chosen.has(id)));
     let checked = move || Hydrated(selected.get());
-    // A click event rather than a change event, because it says whether Shift was held, also with the space bar.
+    // A click event rather than a change event, because it says whether Shift was held, also with the space
+    // bar.
     let turn = move |event: ev::MouseEvent| {
         selecting.turn(id, event_target_checked(&event), event.shift_key());
     };

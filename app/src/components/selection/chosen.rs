@@ -52,8 +52,8 @@ impl Chosen {
         self.anchor = Some(host);
     }
 
-    /// Selects or deselects the range from the last toggled host to this one, in the shown order. If the last one is no longer
-    /// shown, only this host.
+    /// Selects or deselects the range from the last toggled host to this one, in the shown order. If the last
+    /// one is no longer shown, only this host.
     pub(crate) fn reach(&mut self, shown: &[HostId], host: HostId, on: bool) {
         let range = self.anchor.map(|anchor| range(shown, anchor, host)).unwrap_or_default();
         for between in range {

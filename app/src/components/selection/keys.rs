@@ -1,5 +1,5 @@
-//! The keyboard in the host table. Letters work only while the focus is in the table, so that speech input or typing
-//! elsewhere selects nothing.
+//! The keyboard in the host table. Letters work only while the focus is in the table, so that speech input or
+//! typing elsewhere selects nothing.
 
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;

@@ -23,8 +23,8 @@ use chosen::{Chosen, Marks};
 /// The identifier of the form of the hosts' checkboxes.
 const FORM: &str = "bulk";
 
-/// The selected hosts. A host stays selected through all changes of filter and order, until it leaves the fleet or the
-/// person starts a roll-out on it. Written only in browsers.
+/// The selected hosts. A host stays selected through all changes of filter and order, until it leaves the
+/// fleet or the person starts a roll-out on it. Written only in browsers.
 #[derive(Clone, Copy)]
 pub(crate) struct Selection {
     rows: RwSignal<Vec<Row>>,

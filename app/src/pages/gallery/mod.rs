@@ -1,7 +1,8 @@
 //! The gallery: every component in each of its states, with an invented fleet.
 //!
-//! It is for development and for visual tests: its data and its clock never change. Only the server renders it, with the
-//! pages' own components, and the WebAssembly does not contain it. Release builds do not have it at all.
+//! It is for development and for visual tests: its data and its clock never change. Only the server renders
+//! it, with the pages' own components, and the WebAssembly does not contain it. Release builds do not have it
+//! at all.
 
 mod sample;
 mod scenes;

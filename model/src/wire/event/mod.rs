@@ -13,8 +13,8 @@ use crate::pull_request::PullRequests;
 use crate::rollout::Rollout;
 use crate::{HostId, HostView, OpId, OpView, OutputLine};
 
-/// What a stream carries beside events, where there are none for [`ALIVE_SECS`]: it has no number, and says
-/// only that the server is there.
+/// The name of a sign of life, sent if there are no events for [`ALIVE_SECS`]. It has no number and only
+/// shows that the server is there.
 pub const ALIVE: &str = "alive";
 /// Seconds without an event after which a stream sends [`ALIVE`].
 pub const ALIVE_SECS: u64 = 15;

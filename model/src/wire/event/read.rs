@@ -1,8 +1,8 @@
-//! Reading an event whose kind is known beforehand, as the stream's own name for it says.
+//! Parses an event whose kind is known beforehand from its name in the stream.
 //!
-//! [`serde`]'s way reads the whole of an event before it has found out of which kind it is, and makes the
-//! event of that. It takes twice the time, and every type that an event holds is compiled once more for it:
-//! that is much of a page's size.
+//! [`serde`]'s tagged enums buffer the whole event until they find its tag, and build the event from the
+//! buffer. That takes twice the time, and compiles every type in an event a second time: a large part of a
+//! page's size.
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Error as _};

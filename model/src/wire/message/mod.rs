@@ -31,12 +31,12 @@ use crate::{Commit, Facts, HostId, OpAction, OpId, Outcome, OutputLine, Phase, P
 pub enum AgentMessage {
     /// The first message on every connection.
     Hello(Hello),
-    /// Every op in the agent's journal; the first message after the welcome. An op that the server has sent
-    /// on an earlier connection and that is not here never reached the host.
+    /// Every op in the agent's journal; the first message after the welcome. An op that the server sent on an
+    /// earlier connection and that is missing here never reached the host.
     ///
-    /// It is not part of the hello: a connection that hung may deliver its hello late, after a newer one has
-    /// brought ops to the host, and what it said of the journal would be wrong by then. Nobody answers a
-    /// welcome on a connection that was given up.
+    /// It is not part of the hello: a hung connection may deliver its hello late, after a newer one has
+    /// brought ops to the host, and by then its journal would be out of date. On an abandoned connection,
+    /// nobody answers the welcome.
     Journal {
         /// The ops.
         ops: Vec<OpId>,
@@ -98,8 +98,8 @@ pub struct Hello {
     pub name: String,
     /// Its platform.
     pub platform: Platform,
-    /// A number that this agent made up when it started. Two agents with one identity, such as those of a
-    /// copied disk, differ in it. An agent of before this was asked says none.
+    /// A random number from this agent's start. Two agents with one identity, for example on a copied disk,
+    /// differ in it. Old agents do not send it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<u64>,
 }
@@ -111,8 +111,7 @@ pub struct OpResult {
     pub outcome: Outcome,
     /// The exit code of the decisive command, if one ran.
     pub exit_code: Option<i32>,
-    /// Of a pull that completed: the commit that the branch was at, and so the one that the checkout is to be
-    /// at.
+    /// For a completed pull: the commit of the branch, which the checkout should now have.
     #[serde(default)]
     pub commit: Option<Commit>,
     /// What happened, what was left unchanged and what to do, in a sentence or two.
@@ -147,8 +146,8 @@ pub enum ServerMessage {
         action: OpAction,
         /// Seconds after which to stop it.
         timeout_secs: u64,
-        /// Of a test op: how long each test may take, where that is set for the host. Agents of before this
-        /// was said pass over it, and one whose own configuration allows less keeps to that.
+        /// For a test op: the limit in seconds for each test, if set for the host. Old agents ignore it; an
+        /// agent whose own configuration allows less uses its own limit.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         test_timeout_secs: Option<u64>,
     },
@@ -164,8 +163,8 @@ pub enum ServerMessage {
         /// The number of that line.
         through: u64,
     },
-    /// The op has ended, but lines of it are missing here: send those after this one again, and the end after
-    /// them.
+    /// The op has ended, but the server lacks some lines: send those after this one again, and the result
+    /// after them.
     OutputMissing {
         /// The op.
         op: OpId,
@@ -179,8 +178,8 @@ pub enum ServerMessage {
     },
     /// Read the host's facts and report them.
     ReportFacts,
-    /// Say what going from one generation to the other changes. It is a question and no op: it changes
-    /// nothing, waits for nothing, and an answer that is lost is asked for again.
+    /// Compare two generations. This is a question, not an op: it changes nothing and waits for nothing, and
+    /// a lost answer is requested again.
     Compare {
         /// The generations.
         pair: Pair,
@@ -208,32 +207,32 @@ pub enum MessageError {
     OverLimit(&'static str),
 }
 
-/// A message that can be put on the wire and read back.
+/// A message on the wire.
 pub trait Message: Serialize + for<'de> Deserialize<'de> {
-    /// Holds the message against the limits that both sides keep to.
+    /// Checks the message against the limits.
     ///
     /// # Errors
-    /// [`MessageError::OverLimit`] where one is broken.
+    /// [`MessageError::OverLimit`] if it breaks one.
     fn check(&self) -> Result<(), MessageError> {
         Ok(())
     }
 
-    /// Cuts what describes something and is longer than it may be.
+    /// Cuts descriptions that are too long.
     fn cut(&mut self) {}
 
-    /// The message as text.
+    /// Encodes the message as text.
     ///
     /// # Errors
-    /// [`MessageError`] where it is larger than the other side would take.
+    /// [`MessageError`] if it is larger than the other side accepts.
     fn encode(&self) -> Result<String, MessageError> {
         let text = serde_json::to_string(self)?;
         if text.len() > MESSAGE_BYTES { Err(MessageError::TooLarge(text.len())) } else { Ok(text) }
     }
 
-    /// The message that `text` holds.
+    /// Decodes a message.
     ///
     /// # Errors
-    /// [`MessageError`] where it holds none, or one that breaks a limit. Never panics, whatever the text is.
+    /// [`MessageError`] if `text` is not a message, or breaks a limit. Never panics, whatever the text is.
     fn decode(text: &str) -> Result<Self, MessageError> {
         if text.len() > MESSAGE_BYTES {
             return Err(MessageError::TooLarge(text.len()));
