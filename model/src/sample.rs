@@ -31,7 +31,7 @@ pub fn generation(number: u32, days_old: i64) -> Generation {
     }
 }
 
-/// A run of `total` tests, of which the first `passed` passed.
+/// A run of `total` tests; the first `passed` of them passed.
 pub fn test_run(number: u32, passed: usize, total: usize) -> TestRun {
     TestRun {
         generation: generation(number, 0).reference(),

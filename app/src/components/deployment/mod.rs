@@ -160,7 +160,7 @@ pub fn DeploymentPanel(
     }
 }
 
-/// What was merged, by whom and when. None of it changes.
+/// What was merged, by whom and when: fixed facts.
 #[component]
 fn Merged(deployment: Signal<Deployment>) -> impl IntoView {
     let Deployment { pull_request, merged_by, merged_at, .. } = deployment.get_untracked();

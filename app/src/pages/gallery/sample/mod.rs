@@ -66,7 +66,7 @@ pub(super) fn reference(number: u32) -> GenerationRef {
 
 const TESTS: [&str; 8] = ["network", "dns", "disk", "gpu", "x11", "audio", "login", "backup"];
 
-/// A run of the eight tests, of which the first `passed` passed.
+/// A run of the eight tests; the first `passed` of them passed.
 pub(super) fn test_run(number: u32, passed: usize) -> TestRun {
     let result = |(place, name): (usize, &&str)| TestResult {
         name: (*name).to_owned(),

@@ -55,7 +55,7 @@ pub(in super::super) fn pull_requests() -> PullRequests {
         ],
         open: vec![
             open(42, "Update flake.lock", Inputs::Known { changes }, passed, Mergeable::Yes),
-            open(43, "Update nixpkgs alone, with a title that goes on for as long as titles of pull requests sometimes do", Inputs::Known { changes: vec![] }, running, Mergeable::Unknown),
+            open(43, "Update nixpkgs alone, with a title that goes on and on, as titles of pull requests sometimes do", Inputs::Known { changes: vec![] }, running, Mergeable::Unknown),
             open(44, "Update inputs", unread, failed, Mergeable::No { reason: "It conflicts with main.".into() }),
         ],
     }

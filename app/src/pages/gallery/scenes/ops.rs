@@ -20,7 +20,7 @@ pub(super) fn table(live: Live) -> AnyView {
     view! { <div class="card table-frame"><OpList ops of_hosts=true/></div> }.into_any()
 }
 
-/// Each state by itself.
+/// Each state alone.
 pub(super) fn states(live: Live) -> AnyView {
     begin(live);
     let badges = OpStatus::ALL
