@@ -246,6 +246,8 @@ export const ofStory: Record<string, View<Story>> = {
       await new RevertDialog(page, number).confirm.click();
       await expect(new DeploymentPanel(page).heading('PR #42 reverted')).toBeVisible();
       await expect(new DeploymentPanel(page).now('gpc0')).toHaveText('Pull due');
+      // csb0 never pulled the update: the reverted branch has the files that it has.
+      await expect(HostView.inFleet(page, 'csb0').light('Git')).toHaveText('Same files');
     },
   },
   'page of the deployment': {

@@ -38,7 +38,7 @@ test.describe('without scripts', () => {
 
   test('the list of notices is read', async ({ page, fleet, gpc0 }) => {
     await fleet.ask(gpc0.name, 'test');
-    const told = page.getByRole('main').getByText(/^3 of 8 tests passed on Gen 48/);
+    const told = page.getByRole('main').getByText(/^Run Tests failed: 3 of 8 tests passed on Gen 48/);
     await expect(async () => {
       await page.goto('/notices');
       await expect(told).toBeVisible({ timeout: 100 });

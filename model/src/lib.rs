@@ -46,7 +46,7 @@ pub use op::{
     AUTO_TEST, CancelRequest, IllegalTransition, OpAction, OpKind, OpStatus, OpView, Outcome, OutputLine,
     Phase, Stream,
 };
-pub use people::{Person, Role};
+pub use people::{NotAllowed, Person, Role};
 pub use person_view::{Column, Density, PersonView};
 pub use test_run::{TestResult, TestRun, TestSummary};
 pub use test_timeout::{MAX_TEST_TIMEOUT_SECS, TestTimeout, TestTimeoutError};

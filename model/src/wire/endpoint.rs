@@ -14,3 +14,7 @@ pub const PING_EVERY: Duration = Duration::from_secs(20);
 
 /// A side that receives nothing for this long closes the connection.
 pub const SILENCE: Duration = Duration::from_mins(1);
+
+/// Size of each side's read buffer, in bytes. The WebSocket library allocates it when a connection opens and keeps it, so
+/// that an idle host costs this much; its default is 128 KiB. A longer message is read in several steps.
+pub const READ_BUFFER_BYTES: usize = 4 * 1024;
