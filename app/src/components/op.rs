@@ -67,7 +67,6 @@ pub fn OpLink(
     let log_address = use_log_address();
     let id = op.id;
     view! { <a href=move || log_address(id) data-noscroll="" data-log=id.to_string()>{op.title()}</a> }
-        .into_any()
 }
 
 /// An open op in a host's row: its title, its phase, and since when or until when.

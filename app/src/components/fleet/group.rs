@@ -45,7 +45,7 @@ pub(super) fn FleetGroup(
             .then(|| view! { <GroupHead shown key=key.clone() rows folded/> }.into_any());
         view! { <Chunk window rows=seen before place word=word.clone() head action cancel/> }
     };
-    view! { <For each=places key=|place| *place children=chunk/> }.into_any()
+    view! { <For each=places key=|place| *place children=chunk/> }
 }
 
 /// The name of a group, a summary of its hosts, and the button that folds it.

@@ -189,5 +189,5 @@ fn StepLine(rollout: Signal<Rollout>, ops: Memo<HashMap<String, OpView>>, name: 
             )
         }
     };
-    view! { <li data-host=name>{line}</li> }.into_any()
+    view! { <li data-host=name>{line}</li> }
 }
