@@ -112,8 +112,8 @@ pub enum OnFinished {
     Acknowledge,
 }
 
-/// Decides about the result of an op in `status` that wrote `lines` lines. The server has stored the first `stored`
-/// without a gap.
+/// Decides about the result of an op in `status` that wrote `lines` lines. The server has stored the first
+/// `stored` without a gap.
 pub fn on_finished(status: OpStatus, stored: u64, lines: u64) -> OnFinished {
     if stored < lines {
         OnFinished::AskForLines { after: stored }
