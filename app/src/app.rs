@@ -1,4 +1,4 @@
-//! The addresses and what is shown at each.
+//! The component that answers at each address.
 
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -7,18 +7,18 @@ use leptos_router::{SsrMode, path};
 
 use crate::components::IconSprite;
 use crate::pages::{
-    AboutPage, AddHostPage, AuditPage, BulkRollbackPage, DeploymentPage, DeploymentsPage, FleetPage,
-    HostPage, Inside, LogInPage, MergePage, NotFound, NoticesPage, OpPage, OpsPage, RevertPage,
-    RollBackFailedPage, RollbackPage, RolloutPage,
+    AboutPage, AddHostDialog, AuditPage, DeploymentPage, DeploymentsPage, FleetPage, HostPage, Inside,
+    LogInPage, MergeDialog, NotFound, NoticesPage, OpPage, OpsPage, RevertDialog, RollbackDialog,
+    RollbackFailedDialog, RollbackManyDialog, RolloutDialog,
 };
-use crate::{browser, place, time};
+use crate::{browser, navigation, time};
 
 /// The whole application.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
     time::provide_time();
-    place::keep();
+    navigation::keep_scroll_position();
     Effect::new(|_| browser::set_flag("hydrated", true));
     view! {
         <Title formatter=|page: String| if page.is_empty() { "Backstay".to_owned() } else { format!("{page} · Backstay") }/>
@@ -27,17 +27,7 @@ pub fn App() -> impl IntoView {
             <Routes fallback=NotFound>
                 <Route path=path!("/login") view=LogInPage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=Inside ssr=SsrMode::Async>
-                    // Each dialog is an address of its own over the fleet page, which stays as it is below it.
-                    <ParentRoute path=path!("") view=FleetPage>
-                        <Route path=path!("/") view=|| ()/>
-                        <Route path=path!("/hosts/:name/rollback") view=RollbackPage/>
-                        <Route path=path!("/add-host") view=AddHostPage/>
-                        <Route path=path!("/rollout") view=RolloutPage/>
-                        <Route path=path!("/rollback") view=BulkRollbackPage/>
-                        <Route path=path!("/pull-requests/:number/merge") view=MergePage/>
-                        <Route path=path!("/deployments/:id/revert") view=RevertPage/>
-                        <Route path=path!("/deployments/:id/rollback") view=RollBackFailedPage/>
-                    </ParentRoute>
+                    <FleetWithDialogs/>
                     <Route path=path!("/hosts/:name") view=HostPage/>
                     <Route path=path!("/deployments") view=DeploymentsPage/>
                     <Route path=path!("/deployments/:id") view=DeploymentPage/>
@@ -50,8 +40,60 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/*any") view=NotFound ssr=SsrMode::Async/>
             </Routes>
         </Router>
-        // What the document waits for before it is painted: see the shell.
+        // The document waits for this before it is painted: see the shell.
         <div id="end" hidden></div>
     }
-    .into_any()
+}
+
+/// The fleet page, which stays as it is below each dialog. A dialog has an address of its own: see [`crate::routes`].
+#[component(transparent)]
+fn FleetWithDialogs() -> impl MatchNestedRoutes + Clone {
+    view! {
+        <ParentRoute path=path!("") view=FleetPage>
+            <Route path=path!("/") view=|| ()/>
+            <Route path=path!("/hosts/:name/rollback") view=RollbackDialog/>
+            <Route path=path!("/add-host") view=AddHostDialog/>
+            <Route path=path!("/rollout") view=RolloutDialog/>
+            <Route path=path!("/rollback") view=RollbackManyDialog/>
+            <Route path=path!("/pull-requests/:number/merge") view=MergeDialog/>
+            <Route path=path!("/deployments/:id/revert") view=RevertDialog/>
+            <Route path=path!("/deployments/:id/rollback") view=RollbackFailedDialog/>
+        </ParentRoute>
+    }
+    .into_inner()
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use leptos_router::RouteDefs;
+
+    use super::*;
+    use crate::routes;
+
+    fn is_like(path: &str, pattern: &str) -> bool {
+        let (path, pattern) = (path.split('/'), pattern.split('/'));
+        path.clone().count() == pattern.clone().count()
+            && path.zip(pattern).all(|(part, of)| part == of || of.starts_with('{'))
+    }
+
+    #[test]
+    fn each_address_is_served() {
+        let served = leptos_axum::generate_route_list(App);
+        for route in routes::tests::all() {
+            let address = route.path();
+            let path = address.split('?').next().unwrap();
+            assert!(served.iter().any(|listing| is_like(path, listing.path())), "{path}");
+        }
+    }
+
+    #[test]
+    fn dialogs_lie_over_the_fleet_page_and_nothing_else_does() {
+        let nested = RouteDefs::new(FleetWithDialogs());
+        for route in routes::tests::all() {
+            let address = route.path();
+            let path = address.split('?').next().unwrap();
+            let is_nested = nested.match_route(path).is_some();
+            assert_eq!(is_nested, route.is_dialog() || route == routes::Route::Fleet, "{path}");
+        }
+    }
 }

@@ -29,8 +29,9 @@ mod escape;
 mod fleet;
 pub mod live;
 mod log;
+mod navigation;
 pub mod pages;
-mod place;
+mod routes;
 #[cfg(feature = "ssr")]
 pub mod session;
 mod shell;

@@ -267,7 +267,7 @@ test('who merged, who reverted and what came of it is in the audit log', async (
   const audit = new AuditPage(page);
   const way = { who: 'admin', host: '', way: '', why: '' };
   await audit.has({ ...way, what: 'pr.merged', outcome: 'Pull request #42 was merged.' });
-  await audit.has({ ...way, what: 'pr.revert-requested', outcome: 'To revert the pull request.' });
+  await audit.has({ ...way, what: 'pr.revert-requested', outcome: 'Requested the revert of the pull request.' });
   const outcome = `Pull request #42 was reverted by ${revert.sha.slice(0, 7)}.`;
   await audit.has({ ...way, what: 'pr.reverted', outcome });
   await expect(audit.intact).toBeVisible();

@@ -14,7 +14,7 @@ use backstay_model::wire::limits::is_host_name;
 use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand};
 
-use crate::github::GitHubOptions;
+use crate::github_options::GitHubOptions;
 
 /// Dashboard for fleets of NixOS, nix-darwin and home-manager hosts.
 #[derive(Debug, Parser)]

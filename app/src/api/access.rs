@@ -46,6 +46,6 @@ pub async fn log_out() -> Result<(), ApiError> {
         session::fleet()?.accounts().log_out(&token).await.map_err(session::database)?;
     }
     session::set_cookie(None);
-    leptos_axum::redirect("/login");
+    leptos_axum::redirect(&crate::routes::Route::LogIn { next: None }.path());
     Ok(())
 }

@@ -14,6 +14,8 @@ use web_sys::{
     HtmlTextAreaElement, KeyboardEvent, MouseEvent, ScrollIntoViewOptions, ScrollLogicalPosition,
 };
 
+use crate::routes::Route;
+
 pub(crate) use links::before_links;
 pub(crate) use nearness::{Nearness, extent, has_focus, set_height};
 pub(crate) use turns::in_turn;
@@ -95,7 +97,7 @@ pub(crate) fn go_to_log_in() {
     let location = window().location();
     let here = [location.pathname(), location.search()].map(Result::unwrap_or_default).concat();
     // Fails for no address.
-    let _ = location.set_href(&format!("/login?next={}", js_sys::encode_uri_component(&here)));
+    let _ = location.set_href(&Route::LogIn { next: Some(&here) }.path());
 }
 
 /// Whether something lies over the page that Esc closes by itself: a popover or a modal dialog.

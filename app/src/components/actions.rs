@@ -8,6 +8,7 @@ use crate::api::RequestOp;
 use crate::browser;
 use crate::components::{Icon, use_log_address};
 use crate::live::Live;
+use crate::routes::Route;
 
 /// The menu of a host: a native popover, which works without script.
 #[component]
@@ -51,7 +52,8 @@ fn fill(filled: &mut bool) -> bool {
 /// The items of a host's menu.
 #[component]
 fn Items(host: String, action: ServerAction<RequestOp>) -> impl IntoView {
-    let (rollback, details) = (format!("/hosts/{host}/rollback"), format!("/hosts/{host}"));
+    let (rollback, details) =
+        (Route::RollbackHost { host: &host, to: None, from_host: false }.path(), Route::Host(&host).path());
     let live = expect_context::<Live>();
     let why = {
         let host = host.clone();

@@ -11,6 +11,7 @@ use crate::api::{Address, MakeJoinToken};
 use crate::browser;
 use crate::components::{Copyable, Refusal};
 use crate::live::Live;
+use crate::routes::Route;
 
 /// The host name in the examples until a person enters one.
 const SOME_NAME: &str = "gpc0";
@@ -150,7 +151,7 @@ fn Arrivals(live: Live) -> impl IntoView {
                 came if came.is_empty() => view! { <p>"The host appears here once its agent connects."</p> }.into_any(),
                 came => came
                     .into_iter()
-                    .map(|name| view! { <p class="add-host-came"><a href=format!("/hosts/{name}")>{name.clone()}</a>" has connected."</p> })
+                    .map(|name| view! { <p class="add-host-came"><a href=Route::Host(&name).path()>{name.clone()}</a>" has connected."</p> })
                     .collect_view()
                     .into_any(),
             }}

@@ -15,6 +15,7 @@ use crate::components::{
 };
 use crate::live::{Live, Started};
 use crate::log::Watched;
+use crate::routes::Route;
 
 /// The log of the op that the address names, if any.
 #[component]
@@ -86,7 +87,7 @@ fn Open(read: OpRead) -> impl IntoView {
                 <div class="drawer-actions">
                     <CancelButton op action=cancel place=OpPlacement::Drawer/>
                     <RetryButton op action=retry page=again/>
-                    <a class="button" href=format!("/ops/{id}")>"Open in full"</a>
+                    <a class="button" href=Route::Op(id).path()>"Open in full"</a>
                 </div>
             </div>
             <Refusal action=cancel/>

@@ -7,6 +7,7 @@ use leptos_router::hooks::{use_location, use_query_map};
 use server_fn::ServerFn;
 
 use crate::components::use_log_address;
+use crate::routes::Route;
 use crate::{ApiError, browser};
 
 /// The action of a form. If the form was sent without WebAssembly and refused, the server redirected here
@@ -49,7 +50,7 @@ where
                 view! { " "<a href=move || log_address(op) data-noscroll="" data-log=op.to_string()>"Show its log"</a> }
             });
             let log_in = matches!(error, ApiError::NotLoggedIn)
-                .then(|| view! { " "<a href=format!("/login?next={}", path.get_untracked()) rel="external">"Log in"</a> });
+                .then(|| view! { " "<a href=path.with_untracked(|path| Route::LogIn { next: Some(path) }.path()) rel="external">"Log in"</a> });
             // In a long dialog the refusal may be out of sight, and then the button would seem to do nothing.
             let said = NodeRef::<html::P>::new();
             Effect::new(move |_| {

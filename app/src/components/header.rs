@@ -7,10 +7,11 @@ use leptos_router::hooks::use_location;
 
 use super::connection::{ConnectionState, Outdated};
 use crate::api::LogOut;
+use crate::browser;
 use crate::components::{Icon, Mark, NoticesLink, action_from_address};
 use crate::escape::raw_text;
 use crate::live::Live;
-use crate::{browser, place};
+use crate::routes::{self, Route};
 
 /// The top of every page: the current section, whether the page is live, and who is logged in.
 #[component]
@@ -19,7 +20,7 @@ pub fn Header() -> impl IntoView {
     let log_out = action_from_address::<LogOut>();
     view! {
         <header class="top">
-            <a class="brand" href="/"><Mark/>"Backstay"</a>
+            <a class="brand" href=Route::Fleet.path()><Mark/>"Backstay"</a>
             <nav aria-label="Main">
                 <NavLink section=Section::Fleet/>
                 <NavLink section=Section::Deployments/>
@@ -54,7 +55,7 @@ enum Section {
 impl Section {
     /// The section of an address. A dialog belongs to the page below it, whatever its address.
     fn of(path: &str) -> Option<Self> {
-        match place::page(path).split('/').nth(1) {
+        match routes::page(path).split('/').nth(1) {
             Some("" | "hosts") => Some(Self::Fleet),
             Some("deployments") => Some(Self::Deployments),
             Some("ops") => Some(Self::Ops),
@@ -63,12 +64,12 @@ impl Section {
         }
     }
 
-    fn address_and_name(self) -> (&'static str, &'static str) {
+    fn route_and_name(self) -> (Route<'static>, &'static str) {
         match self {
-            Self::Fleet => ("/", "Fleet"),
-            Self::Deployments => ("/deployments", "Deployments"),
-            Self::Ops => ("/ops", "Ops"),
-            Self::Audit => ("/audit", "Audit"),
+            Self::Fleet => (Route::Fleet, "Fleet"),
+            Self::Deployments => (Route::Deployments { before: None }, "Deployments"),
+            Self::Ops => (Route::Ops { host: None }, "Ops"),
+            Self::Audit => (Route::Audit, "Audit"),
         }
     }
 }
@@ -77,8 +78,8 @@ impl Section {
 fn NavLink(section: Section) -> impl IntoView {
     let path = use_location().pathname;
     let here = move || path.with(|path| Section::of(path) == Some(section));
-    let (href, name) = section.address_and_name();
-    view! { <a href=href aria-current=move || here().then_some("page")>{name}</a> }
+    let (route, name) = section.route_and_name();
+    view! { <a href=route.path() aria-current=move || here().then_some("page")>{name}</a> }
 }
 
 /// Switches between light, dark and the system's theme. Shown once the page is alive, because it needs

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use leptos_router::params::ParamsMap;
 
-use crate::place;
+use crate::routes::{self, FROM, Route};
 
 /// The parameter that names the op of the open log.
 pub(crate) const LOG: &str = "log";
@@ -34,14 +34,15 @@ fn address(path: &str, mut query: ParamsMap, log: Option<OpId>) -> String {
     for passing in [LOG, FIND, "__path", "__err"] {
         query.remove(passing);
     }
-    let path = match below_dialog(path) {
+    // A dialog lies over its page and over the log, so opening the log leaves the dialog.
+    let path = match routes::subject(path) {
         Some(own) => {
             // The dialog's own parameters go with it.
-            let opened_there = query.remove("from").is_some();
+            let opened_there = query.remove(FROM).is_some();
             query = ParamsMap::new();
-            if opened_there { own } else { "/" }
+            if opened_there { own.to_owned() } else { Route::Fleet.path() }
         }
-        None => path,
+        None => path.to_owned(),
     };
     let query = query.to_query_string();
     let address = format!("{path}{}", if query == "?" { "" } else { &query });
@@ -49,13 +50,6 @@ fn address(path: &str, mut query: ParamsMap, log: Option<OpId>) -> String {
         Some(op) => with_log(&address, op),
         None => address,
     }
-}
-
-/// The page that a dialog is about, if this is the address of a dialog. A dialog covers its page and the log,
-/// so opening the log leaves the dialog.
-fn below_dialog(path: &str) -> Option<&str> {
-    let own = ["/rollback", "/revert"].iter().find_map(|dialog| path.strip_suffix(dialog));
-    place::is_dialog(path).then(|| own.filter(|own| !own.is_empty()).unwrap_or("/"))
 }
 
 /// Adds a log to an address without one.

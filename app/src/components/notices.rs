@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use crate::browser;
 use crate::components::Icon;
 use crate::live::{Live, ShownNotice};
+use crate::routes::Route;
 
 /// How long good news stays; bad news stays until dismissed.
 const STAY: Duration = Duration::from_secs(20);
@@ -45,7 +46,7 @@ fn Toast(shown: ShownNotice) -> impl IntoView {
             <p>
                 {notice.host_name.map(|name| view! { <b class="name">{name}</b> " " })}
                 <span>{notice.text}</span>
-                {notice.op.map(|op| view! { " " <a href=format!("/ops/{op}")>"Details"</a> })}
+                {notice.op.map(|op| view! { " " <a href=Route::Op(op).path()>"Details"</a> })}
             </p>
             <button type="button" class="quiet" aria-label="Dismiss" on:click=move |_| live.dismiss(key)>
                 <Icon name="close"/>
@@ -86,7 +87,7 @@ pub fn NoticesLink() -> impl IntoView {
         Memo::new(move |_| live.read_notice().get().is_some_and(|read| read < live.newest_notice().get()));
     let name = move || if news.get() { "Notices, some unread" } else { "Notices" };
     view! {
-        <a class="quiet bell" href="/notices" aria-label=name title=name data-news=move || news.get().to_string()>
+        <a class="quiet bell" href=Route::Notices.path() aria-label=name title=name data-news=move || news.get().to_string()>
             <Icon name="bell"/>
         </a>
     }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::api::{CancelOp, RetryOp};
 use crate::live::Live;
+use crate::routes::Route;
 
 /// Where an op is shown, which decides where its links lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,13 +138,14 @@ pub fn RetryButton(
     let live = expect_context::<Live>();
     let (id, host) = op.with_untracked(|op| (op.id, op.host_name.clone()));
     let kind = Memo::new(move |_| op.with(again));
-    move || match kind.get() {
+    move || {
+        match kind.get() {
         None => ().into_any(),
         Some(_) if !live.may_operate() => {
             view! { <span class="faint">"Retrying requires the operator role."</span> }.into_any()
         }
         Some(kind) if !kind.may_be_retried() => {
-            view! { <a class="button" href=format!("/hosts/{host}/rollback")>"Roll back again…"</a> }
+            view! { <a class="button" href=Route::RollbackHost { host: &host, to: None, from_host: false }.path()>"Roll back again…"</a> }
                 .into_any()
         }
         Some(_) => view! {
@@ -154,6 +156,7 @@ pub fn RetryButton(
             </ActionForm>
         }
         .into_any(),
+    }
     }
 }
 

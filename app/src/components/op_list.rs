@@ -4,6 +4,7 @@ use backstay_model::{OpId, OpView};
 use leptos::prelude::*;
 
 use crate::components::{Moment, OpLink, OpNow, OpStatusBadge, Took};
+use crate::routes::Route;
 
 /// Ops, newest first. Rows change in place, so that people do not lose the one that they are reading.
 #[component]
@@ -60,7 +61,7 @@ fn OpRow(ops: Signal<Vec<OpView>>, id: OpId, of_hosts: bool) -> impl IntoView {
     view! {
         <tr data-op=first.action.kind().as_str() data-id=id.to_string()>
             <th scope="row"><OpLink op=first.clone()/></th>
-            {of_hosts.then(|| view! { <td data-title="Host"><a href=format!("/hosts/{host}")>{host.clone()}</a></td> })}
+            {of_hosts.then(|| view! { <td data-title="Host"><a href=Route::Host(&host).path()>{host.clone()}</a></td> })}
             <td class="status-cell"><OpStatusBadge op/><OpNow op/></td>
             <td class="time" data-title="When"><Moment at=first.created_at/></td>
             <td data-title="Who">{first.requested_by}</td>

@@ -11,6 +11,7 @@ use super::inside::{Loading, NotRead};
 use crate::api::load_about;
 use crate::components::{Ago, Icon, Mark, PageTitle};
 use crate::live::{Live, Started};
+use crate::routes::Route;
 
 /// What runs here: the server and the agents, by version.
 #[component]
@@ -92,7 +93,7 @@ fn Version(version: Option<String>, hosts: Vec<String>) -> impl IntoView {
         (Some(_), false) => ("attention", "another than the server"),
         (None, _) => ("unknown", "never connected"),
     };
-    let host = |name: String| view! { <li><a href=format!("/hosts/{name}")>{name.clone()}</a></li> };
+    let host = |name: String| view! { <li><a href=Route::Host(&name).path()>{name.clone()}</a></li> };
     view! {
         <tr>
             <th scope="row">{version.unwrap_or_else(|| "Not known".to_owned())}</th>

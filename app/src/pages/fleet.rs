@@ -12,6 +12,7 @@ use crate::components::{
     RollOutLink, Selecting, ShownHosts, StaleNotice, Summary, ViewMenu, action_from_address,
 };
 use crate::live::{Live, Started};
+use crate::routes::Route;
 
 /// The fleet: every host at a glance. A dialog may be open over it.
 #[component]
@@ -87,7 +88,7 @@ fn AddHostLink(live: Live, empty: Memo<bool>) -> impl IntoView {
     let offered = move || !empty.get() && live.person().is_some_and(|person| person.role >= Role::Admin);
     move || {
         offered().then(
-            || view! { <a class="button add-host-link" id="add-host-link" href="/add-host">"Add a host"</a> },
+            || view! { <a class="button add-host-link" id="add-host-link" href=Route::AddHost.path()>"Add a host"</a> },
         )
     }
 }

@@ -7,6 +7,7 @@ use leptos_router::hooks::use_location;
 use crate::ApiError;
 use crate::components::{Header, LogDrawer, Notices, Palette, Selection, Shortcuts, ShortcutsDialog};
 use crate::live::{Live, Started};
+use crate::routes::Route;
 
 /// All pages behind the log-in: reads the fleet once and follows the event stream from there.
 #[component]
@@ -32,7 +33,7 @@ pub fn Inside() -> impl IntoView {
         <main id="main" tabindex="-1">
             <Outlet/>
         </main>
-        <footer class="foot"><a href="/about">"About Backstay"</a></footer>
+        <footer class="foot"><a href=Route::About.path()>"About Backstay"</a></footer>
         <LogDrawer/>
         <Palette/>
         <ShortcutsDialog/>
@@ -47,7 +48,7 @@ fn NoStart(error: ApiError) -> impl IntoView {
     view! {
         <div class="alone">
             <p class="refusal" role="alert">{error.to_string()}</p>
-            <p><a href="/login" rel="external">"Log in"</a></p>
+            <p><a href=Route::LogIn { next: None }.path() rel="external">"Log in"</a></p>
         </div>
     }
 }

@@ -1,11 +1,9 @@
-//! One file, or folder, for each kind of page.
+//! The pages: one file or folder for each kind.
 
 mod about;
-mod add_host;
 mod audit;
-mod bulk_rollback;
-mod deciding;
 mod deployments;
+mod dialogs;
 mod fleet;
 #[cfg(all(debug_assertions, feature = "ssr"))]
 mod gallery;
@@ -16,15 +14,14 @@ mod not_found;
 mod notices;
 mod op;
 mod ops;
-mod rollback;
-mod rollout;
 
 pub use about::AboutPage;
-pub use add_host::AddHostPage;
 pub use audit::AuditPage;
-pub use bulk_rollback::BulkRollbackPage;
-pub use deciding::{MergePage, RevertPage, RollBackFailedPage};
 pub use deployments::{DeploymentPage, DeploymentsPage};
+pub use dialogs::{
+    AddHostDialog, MergeDialog, RevertDialog, RollbackDialog, RollbackFailedDialog, RollbackManyDialog,
+    RolloutDialog,
+};
 pub use fleet::FleetPage;
 #[cfg(all(debug_assertions, feature = "ssr"))]
 pub use gallery::gallery;
@@ -35,5 +32,3 @@ pub use not_found::NotFound;
 pub use notices::NoticesPage;
 pub use op::OpPage;
 pub use ops::OpsPage;
-pub use rollback::RollbackPage;
-pub use rollout::RolloutPage;

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::components::{Mark, PageTitle};
+use crate::routes::Route;
 
 /// What is shown where there is nothing.
 #[component]
@@ -25,7 +26,7 @@ pub(super) fn Nothing(what: &'static str) -> impl IntoView {
         <section class="nothing">
             <h1>"Not found"</h1>
             <p>{format!("There is no such {what} here, or no longer.")}</p>
-            <p><a href="/">"To the fleet"</a></p>
+            <p><a href=Route::Fleet.path()>"To the fleet"</a></p>
         </section>
     }
 }

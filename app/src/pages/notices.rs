@@ -7,6 +7,7 @@ use super::inside::{Loading, NotRead};
 use crate::api::load_notices;
 use crate::components::{Ago, Icon, PageTitle, mark_notices_read, notice_tone};
 use crate::live::{Live, Started};
+use crate::routes::Route;
 
 /// The notices of the last time: what came by while nobody looked.
 #[component]
@@ -49,7 +50,7 @@ fn List(told: Vec<StoredNotice>) -> impl IntoView {
                 <Icon name="bell"/>
                 <h2>"Nothing was told yet"</h2>
                 <p>"What pages say in their corner is kept here, from the start of the server on."</p>
-                <p><a href="/audit">"The audit log has everything."</a></p>
+                <p><a href=Route::Audit.path()>"The audit log has everything."</a></p>
             </div>
         }
         .into_any();
@@ -57,7 +58,7 @@ fn List(told: Vec<StoredNotice>) -> impl IntoView {
     let items = told.into_iter().map(|told| view! { <Item notice=told.notice/> }).collect_view();
     view! {
         <ol class="card notice-list">{items}</ol>
-        <p class="faint">"The newest, since the server started. "<a href="/audit">"The audit log has everything."</a></p>
+        <p class="faint">"The newest, since the server started. "<a href=Route::Audit.path()>"The audit log has everything."</a></p>
     }
     .into_any()
 }
@@ -69,9 +70,9 @@ fn Item(notice: Notice) -> impl IntoView {
         <li class=format!("notice-told {tone}")>
             <Icon name=icon/>
             <p>
-                {notice.host_name.map(|name| view! { <a class="name" href=format!("/hosts/{name}")>{name.clone()}</a> " " })}
+                {notice.host_name.map(|name| view! { <a class="name" href=Route::Host(&name).path()>{name.clone()}</a> " " })}
                 <span>{notice.text}</span>
-                {notice.op.map(|op| view! { " " <a href=format!("/ops/{op}")>"Details"</a> })}
+                {notice.op.map(|op| view! { " " <a href=Route::Op(op).path()>"Details"</a> })}
             </p>
             <span class="time"><Ago at=notice.at/></span>
         </li>

@@ -13,6 +13,7 @@ use crate::components::{
 };
 use crate::live::{Live, Started};
 use crate::log::Watched;
+use crate::routes::Route;
 
 /// The page of the op that the address names.
 #[component]
@@ -48,8 +49,8 @@ fn Found(read: OpRead) -> impl IntoView {
         <div class="page op-page">
             <div class="page-head">
                 <p class="crumbs">
-                    <a href="/">"Fleet"</a>" / "<a href=format!("/hosts/{host}")>{host.clone()}</a>" / "
-                    <a href=format!("/ops?host={host}")>"Ops"</a>" / "
+                    <a href=Route::Fleet.path()>"Fleet"</a>" / "<a href=Route::Host(&host).path()>{host.clone()}</a>" / "
+                    <a href=Route::Ops { host: Some(&host) }.path()>"Ops"</a>" / "
                 </p>
                 <h1>{title}</h1>
                 <OpStatusBadge op/>
@@ -62,7 +63,7 @@ fn Found(read: OpRead) -> impl IntoView {
             <Refusal action=cancel/>
             <Refusal action=retry/>
             <OpMessage op/>
-            <RetryLinks of=retry_of by=watched.tried_again address=|id| format!("/ops/{id}")/>
+            <RetryLinks of=retry_of by=watched.tried_again address=|id| Route::Op(id).path()/>
             <section class="card" aria-label="About this op"><About op/></section>
             <section class="card" aria-labelledby="output">
                 <h2 id="output">"Output"</h2>
@@ -84,7 +85,7 @@ fn About(op: RwSignal<OpView>) -> impl IntoView {
         let took = op.started_at.zip(op.finished_at);
         view! {
             <dl class="facts op-facts">
-                <div><dt>"Host"</dt><dd><a href=format!("/hosts/{}", op.host_name)>{op.host_name.clone()}</a></dd></div>
+                <div><dt>"Host"</dt><dd><a href=Route::Host(&op.host_name).path()>{op.host_name.clone()}</a></dd></div>
                 {way.map(|way| view! { <div><dt>"From → to"</dt><dd>{way}</dd></div> })}
                 <div><dt>"Who"</dt><dd>{op.requested_by}</dd></div>
                 {op.reason.map(|reason| view! { <div><dt>"Why"</dt><dd>{reason}</dd></div> })}

@@ -8,6 +8,7 @@ use super::words::{Offers, logs};
 use crate::api::ContinueAnyway;
 use crate::components::{Icon, Refusal, action_from_address, use_log_address};
 use crate::live::Live;
+use crate::routes::Route;
 
 /// The buttons below a deployment.
 #[component]
@@ -24,14 +25,13 @@ pub(super) fn Actions(
     let rolls_out =
         Memo::new(move |_| live.rollout().with(|r| r.as_ref().is_some_and(|r| r.state.is_open())));
     let may = Memo::new(move |_| live.may_operate());
-    let from = if in_full { "?from=deployment" } else { "" };
     let offered = move |of: fn(&Offers) -> bool| may.get() && offers.with(of);
     let link =
         move |of: fn(&Offers) -> bool, id: &'static str, address: String, class: &'static str, words| {
             move || offered(of).then(|| view! { <a class=class id=id href=address.clone()>{words}</a> })
         };
-    let revert = format!("/deployments/{id}/revert{from}");
-    let roll_back = format!("/deployments/{id}/rollback{from}");
+    let revert = Route::Revert { deployment: id, from_deployment: in_full }.path();
+    let roll_back = Route::RollbackFailed { deployment: id, from_deployment: in_full }.path();
     view! {
         <Refusal action=continues/>
         <div class="panel-end">
@@ -40,7 +40,7 @@ pub(super) fn Actions(
             {move || offered(|o| o.continue_anyway).then(|| view! { <ContinueButton id action=continues/> })}
             {link(|o| o.roll_back, "roll-back-failed", roll_back, "button", "Roll back failed hosts")}
             {move || (offered(|o| o.roll_out) && !rolls_out.get()).then(|| view! {
-                <a class="button primary" id="roll-out" href="/rollout">"Pull and Switch all"</a>
+                <a class="button primary" id="roll-out" href=Route::Rollout { kind: None }.path()>"Pull and Switch all"</a>
             })}
             {move || (!may.get() && offers.get() != Offers::default()).then(|| view! {
                 <span class="faint">"You have read-only access. Deciding requires the operator role."</span>

@@ -14,6 +14,7 @@ use leptos::prelude::*;
 use crate::api::{DeploymentRead, load_deployment};
 use crate::components::{Icon, Moment};
 use crate::live::Live;
+use crate::routes::Route;
 
 use actions::Actions;
 use hosts::Hosts;
@@ -117,7 +118,7 @@ fn InBrief(deployment: Signal<Deployment>) -> impl IntoView {
         <p class="deployment-line" data-deployment=id.to_string() data-decision=decision data-look="good">
             <Icon name="ok"/>
             <span>{words}</span>
-            <a href=format!("/deployments/{id}")>"Details"</a>
+            <a href=Route::Deployment(id).path()>"Details"</a>
         </p>
     }
 }
@@ -149,7 +150,7 @@ pub fn DeploymentPanel(
                     <Icon name=Signal::derive(move || state.look.get().icon())/>
                     {heading}
                 </h2>
-                {(!in_full).then(|| view! { <a class="panel-more" href=format!("/deployments/{id}")>"Details"</a> })}
+                {(!in_full).then(|| view! { <a class="panel-more" href=Route::Deployment(id).path()>"Details"</a> })}
                 {(!in_full).then(|| view! { <Merged deployment/> })}
             </div>
             <Decided deployment state/>

@@ -10,6 +10,7 @@ use web_sys::HtmlFormElement;
 
 use crate::browser;
 use crate::fleet::{GroupBy, Sort};
+use crate::routes::Route;
 
 /// Names of the parameters.
 pub(super) const QUERY: &str = "q";
@@ -85,8 +86,8 @@ impl FleetAddress {
         let navigate = use_navigate();
         Effect::new(move |before: Option<String>| {
             let path = path.get();
-            let from_dialog = before.is_some_and(|before| before != "/");
-            if path == "/" {
+            let from_dialog = before.is_some_and(|before| before != Route::Fleet.path());
+            if path == Route::Fleet.path() {
                 if from_dialog && !params.with(has_any) {
                     go(&navigate, params.get_untracked(), &untrack(|| self.now()));
                 } else {
@@ -135,7 +136,7 @@ impl FleetAddress {
         let mut params = ParamsMap::new();
         FleetParams { text: text.to_owned(), sort: self.sort.get(), group: self.group.get() }
             .put(&mut params);
-        format!("/{}", params.to_query_string())
+        format!("{}{}", Route::Fleet, params.to_query_string())
     }
 
     /// Returns whether this is the current filter.
@@ -148,14 +149,14 @@ impl FleetAddress {
 pub(super) fn asking(text: &str) -> String {
     match use_context::<FleetAddress>() {
         Some(address) => address.asking(text),
-        None => format!("/?{QUERY}={text}"),
+        None => format!("{}?{QUERY}={text}", Route::Fleet),
     }
 }
 
 fn go(navigate: &impl Fn(&str, NavigateOptions), mut params: ParamsMap, asked: &FleetParams) {
     asked.put(&mut params);
     let options = NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };
-    navigate(&format!("/{}", params.to_query_string()), options);
+    navigate(&format!("{}{}", Route::Fleet, params.to_query_string()), options);
 }
 
 #[cfg(test)]

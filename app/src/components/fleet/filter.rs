@@ -10,6 +10,7 @@ use super::shown_hosts::ShownHosts;
 use crate::components::Hydrated;
 use crate::fleet::{GroupBy, Sort};
 use crate::live::Live;
+use crate::routes::Route;
 
 /// How long to wait for the next letter before a filter is reported as invalid: a half-typed word usually is.
 const WRITING: Duration = Duration::from_millis(700);
@@ -57,7 +58,7 @@ pub(crate) fn FleetFilter(shown: ShownHosts) -> impl IntoView {
         <form
             class="fleet-filter"
             method="get"
-            action="/"
+            action=Route::Fleet.path()
             role="search"
             autocomplete="off"
             node_ref=form

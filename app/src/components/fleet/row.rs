@@ -9,6 +9,7 @@ use crate::api::{CancelOp, RequestOp};
 use crate::components::{ActionsMenu, HostActivity, Icon, LightBadge, PlatformName, SelectHost};
 use crate::fleet::{Majority, light_of, worst_of};
 use crate::live::Row;
+use crate::routes::Route;
 
 /// One host of the fleet page.
 #[component]
@@ -55,7 +56,7 @@ pub fn HostRow(
         >
             <td class="select-cell"><SelectHost id name=name.clone()/></td>
             <th scope="row" aria-label=name.clone()>
-                <a href=format!("/hosts/{name}")>{name.clone()}</a>
+                <a href=Route::Host(&name).path()>{name.clone()}</a>
                 {move || view! { <PlatformName platform=platform.get()/> }}
                 <Tags tags/>
             </th>

@@ -3,6 +3,7 @@
 use backstay_model::OpKind;
 
 use crate::components::op_icon;
+use crate::routes::Route;
 
 /// An entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,22 +33,22 @@ pub(super) enum Does {
 const OPS: [OpKind; 5] = [OpKind::PullSwitch, OpKind::Pull, OpKind::Switch, OpKind::Test, OpKind::Refresh];
 
 /// The pages, by name.
-const PAGES: [(&str, &str); 7] = [
-    ("Fleet", "/"),
-    ("Roll out: pull, switch or test several hosts", "/rollout"),
-    ("Deployments", "/deployments"),
-    ("Ops", "/ops"),
-    ("Audit log", "/audit"),
-    ("Notices", "/notices"),
-    ("About Backstay", "/about"),
+const PAGES: [(&str, Route<'static>); 7] = [
+    ("Fleet", Route::Fleet),
+    ("Roll out: pull, switch or test several hosts", Route::Rollout { kind: None }),
+    ("Deployments", Route::Deployments { before: None }),
+    ("Ops", Route::Ops { host: None }),
+    ("Audit log", Route::Audit),
+    ("Notices", Route::Notices),
+    ("About Backstay", Route::About),
 ];
 
 /// All entries: pages first, then each host with its ops.
 pub(super) fn entries(hosts: &[String], may_operate: bool) -> Vec<Entry> {
-    let pages = PAGES.map(|(name, path)| Entry {
+    let pages = PAGES.map(|(name, route)| Entry {
         name: name.to_owned(),
         icon: "details",
-        does: Does::Go(path.to_owned()),
+        does: Does::Go(route.path()),
     });
     let keys = Entry { name: "Keyboard shortcuts".to_owned(), icon: "details", does: Does::Keys };
     let of_hosts = hosts.iter().flat_map(|host| of_host(host, may_operate));
@@ -56,17 +57,21 @@ pub(super) fn entries(hosts: &[String], may_operate: bool) -> Vec<Entry> {
 
 fn of_host(host: &str, may_operate: bool) -> Vec<Entry> {
     let go = |name: String, icon, path: String| Entry { name, icon, does: Does::Go(path) };
-    let mut entries = vec![go(host.to_owned(), "nixos", format!("/hosts/{host}"))];
+    let mut entries = vec![go(host.to_owned(), "nixos", Route::Host(host).path())];
     if may_operate {
         let rollback = format!("{host}: {}", OpKind::Rollback.title());
-        entries.push(go(rollback, op_icon(OpKind::Rollback), format!("/hosts/{host}/rollback")));
+        entries.push(go(
+            rollback,
+            op_icon(OpKind::Rollback),
+            Route::RollbackHost { host, to: None, from_host: false }.path(),
+        ));
         entries.extend(OPS.map(|kind| Entry {
             name: format!("{host}: {}", kind.title()),
             icon: op_icon(kind),
             does: Does::Ask(host.to_owned(), kind),
         }));
     }
-    entries.push(go(format!("{host}: Ops"), "details", format!("/ops?host={host}")));
+    entries.push(go(format!("{host}: Ops"), "details", Route::Ops { host: Some(host) }.path()));
     entries
 }
 

@@ -15,7 +15,7 @@ use leptos::task::spawn_local;
 use crate::api::request_op;
 use crate::components::{Icon, Selection, Shortcuts};
 use crate::live::Live;
-use crate::{browser, place};
+use crate::{browser, navigation};
 
 use entries::{Does, Entry, entries};
 use matching::ranked;
@@ -75,7 +75,7 @@ pub(crate) fn Open(open: RwSignal<bool>) -> impl IntoView {
             dialog.close();
         }
     };
-    let go = place::use_navigate_to();
+    let go = navigation::use_navigate_to();
     let choose = StoredValue::new(move |entry: Entry| match entry.does {
         Does::Go(path) => {
             close();

@@ -4,6 +4,7 @@ use backstay_model::OpKind;
 
 use super::entries::{Does, Entry};
 use crate::components::op_icon;
+use crate::routes::Route;
 
 /// The ops that can be rolled out from here; each is confirmed in its dialog.
 const KINDS: [OpKind; 4] = [OpKind::PullSwitch, OpKind::Pull, OpKind::Switch, OpKind::Test];
@@ -16,17 +17,17 @@ pub(super) fn of_selected(count: usize, about: impl Fn(&str) -> String, may_oper
     }
     let hosts =
         if count == 1 { "the selected host".to_owned() } else { format!("the {count} selected hosts") };
-    let entry = |what: &str, kind: OpKind, path: &str| Entry {
+    let entry = |what: &str, kind: OpKind, route: Route<'_>| Entry {
         name: format!("{what} {hosts}"),
         icon: op_icon(kind),
-        does: Does::Go(about(path)),
+        does: Does::Go(about(&route.path())),
     };
     let mut entries = vec![];
     if may_operate {
-        entries.push(entry("Roll back", OpKind::Rollback, "/rollback"));
+        entries.push(entry("Roll back", OpKind::Rollback, Route::RollbackMany));
         entries.extend(KINDS.map(|kind| {
             let what = if kind == OpKind::Test { "Run Tests on" } else { kind.title() };
-            entry(what, kind, &format!("/rollout?kind={}", kind.as_str()))
+            entry(what, kind, Route::Rollout { kind: Some(kind) })
         }));
     }
     entries.push(Entry { name: "Clear the selection".to_owned(), icon: "close", does: Does::Clear });

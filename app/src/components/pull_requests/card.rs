@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::words::{checks, days, may_be_merged, mergeable, revisions};
 use crate::components::{Ago, Icon};
 use crate::live::Live;
+use crate::routes::Route;
 
 /// One open pull request: its changes, its checks, and the link to merge it.
 #[component]
@@ -41,7 +42,7 @@ fn Body(open: UpdatePullRequest, may: Memo<bool>) -> impl IntoView {
         <ChangedInputs inputs=open.inputs/>
         {move || may.get().then(|| if mergeable_now {
             view! {
-                <a class="button" id=format!("merge-{number}") href=format!("/pull-requests/{number}/merge")>
+                <a class="button" id=format!("merge-{number}") href=Route::Merge(number).path()>
                     "Merge PR"<span class="unseen">{format!(" #{number}")}</span>
                 </a>
             }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::components::{ShownHosts, address_of_fitting};
 use crate::live::Live;
+use crate::routes::Route;
 
 /// Links to the roll-out dialog, for the shown hosts if a filter is active.
 #[component]
@@ -30,7 +31,8 @@ pub(crate) fn RollOutLink(
 
 /// The address of the dialog for these of `all` hosts, which match a filter.
 fn address<'a>(filter: &str, shown: impl ExactSizeIterator<Item = &'a str>, all: usize) -> String {
-    if shown.len() == all { "/rollout".to_owned() } else { address_of_fitting("/rollout", filter, shown) }
+    let dialog = Route::Rollout { kind: None }.path();
+    if shown.len() == all { dialog } else { address_of_fitting(&dialog, filter, shown) }
 }
 
 #[cfg(test)]

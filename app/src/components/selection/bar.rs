@@ -10,6 +10,7 @@ use super::{FORM, Marks, Selecting, count_words, keys};
 use crate::browser;
 use crate::components::{Icon, op_icon};
 use crate::live::Live;
+use crate::routes::Route;
 
 /// The ops that can be rolled out on the selected hosts.
 const KINDS: [OpKind; 4] = [OpKind::Pull, OpKind::Switch, OpKind::PullSwitch, OpKind::Test];
@@ -52,7 +53,7 @@ pub(crate) fn BulkBar() -> impl IntoView {
             id=FORM
             node_ref=form
             method="get"
-            action="/rollout"
+            action=Route::Rollout { kind: None }.path()
             aria-label="Selected hosts"
             data-some=move || some.get().then_some("true")
         >
@@ -107,7 +108,7 @@ fn SelectRest(selecting: Selecting) -> impl IntoView {
 
 #[component]
 fn RollOut(selecting: Selecting, kind: OpKind) -> impl IntoView {
-    let address = move || selecting.selection.address(&format!("/rollout?kind={}", kind.as_str()));
+    let address = move || selecting.selection.address(&Route::Rollout { kind: Some(kind) }.path());
     view! {
         <button type="submit" id=format!("bulk-{}", kind.as_str()) name="kind" value=kind.as_str() on:click=to(address)>
             <Icon name=op_icon(kind)/>
@@ -118,9 +119,9 @@ fn RollOut(selecting: Selecting, kind: OpKind) -> impl IntoView {
 
 #[component]
 fn RollBack(selecting: Selecting) -> impl IntoView {
-    let address = move || selecting.selection.address("/rollback");
+    let address = move || selecting.selection.address(&Route::RollbackMany.path());
     view! {
-        <button type="submit" id="bulk-rollback" formaction="/rollback" class="primary" on:click=to(address)>
+        <button type="submit" id="bulk-rollback" formaction=Route::RollbackMany.path() class="primary" on:click=to(address)>
             <Icon name=op_icon(OpKind::Rollback)/>
             "Roll back"
         </button>

@@ -6,6 +6,7 @@ use leptos_router::components::Form;
 use leptos_router::params::ParamsMap;
 
 use crate::components::Hydrated;
+use crate::routes::Route;
 
 /// What stands before the dot of an action, and what that is called.
 const KINDS: [(&str, &str); 11] = [
@@ -65,7 +66,7 @@ pub(super) fn FilterForm(query: AuditQuery) -> impl IntoView {
         })
         .collect_view();
     view! {
-        <Form method="GET" action="/audit" attr:class="filters">
+        <Form method="GET" action=Route::Audit.path() attr:class="filters">
             <label>
                 "What"
                 <select name="kind">
@@ -83,7 +84,7 @@ pub(super) fn FilterForm(query: AuditQuery) -> impl IntoView {
             </label>
             <div class="filters-end">
                 <button type="submit">"Filter"</button>
-                {filtered.then(|| view! { <a href="/audit">"Show all"</a> })}
+                {filtered.then(|| view! { <a href=Route::Audit.path()>"Show all"</a> })}
                 <a href=csv download rel="external">"CSV"</a>
                 <a href=json download rel="external">"JSON"</a>
             </div>

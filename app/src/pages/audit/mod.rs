@@ -12,6 +12,7 @@ use super::inside::{Loading, NotRead};
 use crate::api::audit;
 use crate::components::{Icon, Moment, PageTitle};
 use crate::live::{Live, Started};
+use crate::routes::Route;
 use filter::FilterForm;
 
 /// The audit log: who did what, to which host, from which generation to which, and why.
@@ -64,7 +65,7 @@ fn writes_entry(event: &Event) -> bool {
 fn Entries(page: Page, wanted: Memo<AuditQuery>) -> impl IntoView {
     let older = page.entries.last().filter(|_| page.more).map(|last| {
         let query = wanted.with_untracked(Clone::clone);
-        filter::address("/audit", &AuditQuery { before: Some(last.seq), ..query })
+        filter::address(&Route::Audit.path(), &AuditQuery { before: Some(last.seq), ..query })
     });
     let none = page.entries.is_empty().then(|| view! { <p class="faint">"No entry is like that."</p> });
     let rows = page.entries.into_iter().map(|entry| view! { <Entry entry/> }).collect_view();
@@ -119,7 +120,7 @@ fn Entry(entry: AuditEntry) -> impl IntoView {
         (None, None) => None,
     };
     let action = match entry.op {
-        Some(op) => view! { <a href=format!("/ops/{op}")>{entry.action}</a> }.into_any(),
+        Some(op) => view! { <a href=Route::Op(op).path()>{entry.action}</a> }.into_any(),
         None => view! { {entry.action} }.into_any(),
     };
     view! {
@@ -127,7 +128,7 @@ fn Entry(entry: AuditEntry) -> impl IntoView {
             <td class="time"><Moment at=entry.at/></td>
             <td data-title="Who">{entry.actor}</td>
             <td data-title="What">{action}</td>
-            <td data-title="Host">{entry.host_name.map(|name| view! { <a href=format!("/hosts/{name}")>{name.clone()}</a> })}</td>
+            <td data-title="Host">{entry.host_name.map(|name| view! { <a href=Route::Host(&name).path()>{name.clone()}</a> })}</td>
             <td class="way" data-title="From → to">{way}</td>
             <td data-title="Why">{entry.reason}</td>
             <td>{entry.detail}</td>

@@ -11,6 +11,7 @@ use super::inside::{Loading, NotRead};
 use crate::api::{DeploymentsRead, load_deployments};
 use crate::components::{Moment, PageTitle, decision_words, deployment_counts};
 use crate::live::{Live, Started};
+use crate::routes::Route;
 
 pub use one::DeploymentPage;
 
@@ -38,9 +39,12 @@ pub fn DeploymentsPage() -> impl IntoView {
 #[component]
 fn Found(page: DeploymentsRead, before: Option<String>) -> impl IntoView {
     let live = expect_context::<Live>();
-    let older =
-        page.deployments.last().filter(|_| page.more).map(|last| format!("/deployments?before={}", last.id));
-    let newest = before.is_some().then_some("/deployments");
+    let older = page
+        .deployments
+        .last()
+        .filter(|_| page.more)
+        .map(|last| Route::Deployments { before: Some(last.id) }.path());
+    let newest = before.is_some().then(|| Route::Deployments { before: None }.path());
     let deployments = RwSignal::new(page.deployments);
     keep_true(live, deployments, before, page.last_event);
     let ids = Memo::new(move |_| {
@@ -75,7 +79,7 @@ fn Found(page: DeploymentsRead, before: Option<String>) -> impl IntoView {
             </div>
             {move || none.get().then(|| view! {
                 <div class="card nothing-here">
-                    <p>"No pull request was merged here yet. The open ones are on the "<a href="/">"fleet page"</a>"."</p>
+                    <p>"No pull request was merged here yet. The open ones are on the "<a href=Route::Fleet.path()>"fleet page"</a>"."</p>
                 </div>
             })}
             <p class="paging">
@@ -96,7 +100,7 @@ fn Line(deployment: Memo<Option<Deployment>>) -> impl IntoView {
     let cells = view! {
         <tr data-decision=move || deployment.with(|d| d.as_ref().map(|d| d.decision.as_str()))>
             <th scope="row">
-                <a href=format!("/deployments/{}", first.id)>{format!("#{} {}", pull_request.number, pull_request.title)}</a>
+                <a href=Route::Deployment(first.id).path()>{format!("#{} {}", pull_request.number, pull_request.title)}</a>
             </th>
             <td class="time" data-title="Merged"><Moment at=first.merged_at/></td>
             <td data-title="Who">{first.merged_by}</td>

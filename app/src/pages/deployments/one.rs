@@ -10,6 +10,7 @@ use super::super::not_found::Nothing;
 use crate::api::{DeploymentRead, load_deployment};
 use crate::components::{DeploymentPanel, Moment, PageTitle, followed_deployment};
 use crate::live::{Live, Started};
+use crate::routes::Route;
 
 /// The page of the deployment that the address names.
 #[component]
@@ -42,7 +43,7 @@ fn Found(read: DeploymentRead) -> impl IntoView {
     view! {
         <div class="page">
             <div class="page-head">
-                <p class="crumbs"><a href="/deployments">"Deployments"</a>" / "</p>
+                <p class="crumbs"><a href=Route::Deployments { before: None }.path()>"Deployments"</a>" / "</p>
                 <h1>{format!("PR #{}", pull_request.number)}</h1>
                 <p><a href=pull_request.url rel="external noopener">{pull_request.title}</a></p>
             </div>

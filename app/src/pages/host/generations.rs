@@ -5,7 +5,8 @@ use backstay_model::view::HostDetail;
 use leptos::prelude::*;
 
 use crate::components::{FoldedRest, GenerationName, HostTestsBadge, Moment};
-use crate::pages::rollback::LeftMark;
+use crate::pages::dialogs::LeftMark;
+use crate::routes::Route;
 
 /// Every generation of the host's profile, newest first.
 #[component]
@@ -72,7 +73,7 @@ fn GenerationRow(candidate: Candidate, name: String) -> impl IntoView {
         (true, _) => view! { <span class="faint">"current"</span> }.into_any(),
         (_, Some(why)) => view! { <span class="faint">{why}</span> }.into_any(),
         _ => view! {
-            <a href=format!("/hosts/{name}/rollback?from=host&to={number}") aria-label=format!("{way} to Gen {number}")>
+            <a href=Route::RollbackHost { host: &name, to: Some(number), from_host: true }.path() aria-label=format!("{way} to Gen {number}")>
                 {way}
             </a>
         }

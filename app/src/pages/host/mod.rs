@@ -21,6 +21,7 @@ use crate::components::{
     PlatformName, Refusal, action_from_address,
 };
 use crate::live::{Live, Started};
+use crate::routes::Route;
 
 use facts::FactsList;
 use generations::Generations;
@@ -63,12 +64,12 @@ pub(super) fn Found(detail: HostDetail) -> impl IntoView {
     view! {
         <div class="page">
             <div class="page-head">
-                <p class="crumbs"><a href="/">"Fleet"</a>" / "</p>
+                <p class="crumbs"><a href=Route::Fleet.path()>"Fleet"</a>" / "</p>
                 <h1>{name.clone()}</h1>
                 {move || view! { <PlatformName platform=host.with(|h| h.platform)/> }}
                 <HostActivity host cancel/>
                 <div class="page-actions">
-                    <a class="button" id=format!("rollback-{name}") href=format!("/hosts/{name}/rollback?from=host")>
+                    <a class="button" id=format!("rollback-{name}") href=Route::RollbackHost { host: &name, to: None, from_host: true }.path()>
                         "Rollback System"
                     </a>
                     <ActionsMenu host=name.clone() action/>
@@ -159,7 +160,7 @@ fn LatestOps(detail: RwSignal<HostDetail>) -> impl IntoView {
         {move || if none.get() {
             view! { <p class="faint">"Nothing was done to this host yet."</p> }.into_any()
         } else {
-            view! { <p class="card-more"><a href=format!("/ops?host={name}")>"All ops of this host"</a></p> }.into_any()
+            view! { <p class="card-more"><a href=Route::Ops { host: Some(&name) }.path()>"All ops of this host"</a></p> }.into_any()
         }}
     }
     .into_any()

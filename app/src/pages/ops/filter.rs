@@ -4,6 +4,8 @@ use backstay_model::view::OpQuery;
 use backstay_model::{OpId, OpKind, OpStatus, OpView};
 use leptos_router::params::ParamsMap;
 
+use crate::routes::Route;
+
 /// How many ops a page grows to while it is open.
 const LONGEST: usize = 200;
 
@@ -97,7 +99,7 @@ impl Filter {
                 query.insert(key, value);
             }
         }
-        format!("/ops{}", query.to_query_string())
+        format!("{}{}", Route::Ops { host: None }, query.to_query_string())
     }
 
     pub(super) fn older_than(&self, op: OpId) -> String {

@@ -8,6 +8,7 @@ use leptos_router::components::Form;
 use super::filter::{Filter, Group};
 use crate::components::Hydrated;
 use crate::live::Live;
+use crate::routes::Route;
 
 /// The filters. A choice counts at once where script runs; the button is for where it does not, and for the name.
 #[component]
@@ -29,7 +30,7 @@ pub(super) fn FilterForm(filter: Filter) -> impl IntoView {
     let by = filter.by.clone().unwrap_or_default();
     let filtered = !Filter { before: None, ..filter.clone() }.words().is_empty();
     view! {
-        <Form method="GET" action="/ops" attr:class="filters">
+        <Form method="GET" action=Route::Ops { host: None }.path() attr:class="filters">
             <Choice label="Host" name="host" any="Every host" options=hosts chosen=filter.host on_change=chosen/>
             <Choice
                 label="Op"
@@ -53,7 +54,7 @@ pub(super) fn FilterForm(filter: Filter) -> impl IntoView {
             </label>
             <div class="filters-end">
                 <button type="submit" node_ref=button>"Filter"</button>
-                {filtered.then(|| view! { <a href="/ops">"Show all"</a> })}
+                {filtered.then(|| view! { <a href=Route::Ops { host: None }.path()>"Show all"</a> })}
             </div>
         </Form>
     }

@@ -13,6 +13,7 @@ use super::inside::{Loading, NotRead};
 use crate::api::load_ops;
 use crate::components::{OpList, PageTitle};
 use crate::live::{Live, Started};
+use crate::routes::Route;
 
 use filter::Filter;
 use form::FilterForm;
@@ -76,7 +77,7 @@ fn Nothing(filter: Filter) -> impl IntoView {
             } else {
                 view! {
                     <p>{format!("No op is shown: all others are hidden, because you asked for {}.", words.join(", "))}</p>
-                    <p><a class="button" href="/ops">"Show all ops"</a></p>
+                    <p><a class="button" href=Route::Ops { host: None }.path()>"Show all ops"</a></p>
                 }
                 .into_any()
             }}

@@ -12,7 +12,7 @@ use super::begin;
 use crate::api::CancelOp;
 use crate::components::{CancelButton, DialogTrouble, OpPlacement, OpenPalette, OpenShortcuts};
 use crate::live::Live;
-use crate::pages::rollback::{Found, compared};
+use crate::pages::dialogs::{Found, compared};
 
 fn plan_of_gpc0(open_op: Option<OpView>) -> Option<RollbackPlan> {
     let mut facts = facts();

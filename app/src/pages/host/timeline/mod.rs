@@ -15,6 +15,7 @@ use leptos_router::hooks::use_navigate;
 
 use crate::browser;
 use crate::components::{Icon, Moment, use_log_address};
+use crate::routes::Route;
 use crate::time::{moment, rough, use_time};
 
 use list::{List, Listed};
@@ -108,7 +109,8 @@ fn LastWorked(detail: RwSignal<HostDetail>, past: Memo<Past>) -> impl IntoView {
                 (State::Ok, view! { {format!("Works now, on Gen {generation}.")} }.into_any())
             }
             Worked::Until { generation, at } => {
-                let address = format!("/hosts/{name}/rollback?from=host&to={generation}");
+                let address =
+                    Route::RollbackHost { host: &name, to: Some(generation), from_host: true }.path();
                 let changes = comparable(generation).then(
                     || view! { " "<a href=address>{format!("What changed since Gen {generation}")}</a> },
                 );

@@ -1,0 +1,70 @@
+//! What the forms of dialogs share: the reason, the note to people with read-only access, and the end.
+
+use backstay_model::wire::limits::REASON_CHARS;
+use leptos::prelude::*;
+use server_fn::ServerFn;
+
+use crate::ApiError;
+use crate::components::Refusal;
+use crate::live::Live;
+
+/// Asks why, for the audit log.
+#[component]
+pub(crate) fn ReasonField() -> impl IntoView {
+    view! {
+        <label class="reason">
+            <span>"Reason "<span class="faint">"(optional, kept in the audit log)"</span></span>
+            <input type="text" name="reason" maxlength=REASON_CHARS.to_string() autocomplete="off"/>
+        </label>
+    }
+}
+
+/// Tells a person with read-only access which role the dialog requires.
+#[component]
+pub(crate) fn OperatorOnly(
+    /// What the dialog does, as the subject of a sentence: “Rolling back”.
+    what: &'static str,
+) -> impl IntoView {
+    let live = expect_context::<Live>();
+    move || {
+        (!live.may_operate()).then(|| {
+            view! {
+                <p class="banner">
+                    {format!("You have read-only access. {what} requires the operator role.")}
+                </p>
+            }
+        })
+    }
+}
+
+/// The end of a dialog's form: why the last attempt was refused, “Cancel”, and the button that submits.
+#[component]
+pub(crate) fn DialogEnd<S>(
+    /// The form's action.
+    action: ServerAction<S>,
+    /// The address that “Cancel” leads to.
+    back: String,
+    /// The identifier of “Cancel”.
+    cancel_id: &'static str,
+    /// True if the form cannot be submitted now.
+    #[prop(into)]
+    closed: Signal<bool>,
+    /// True if submitting destroys something.
+    #[prop(optional)]
+    destructive: bool,
+    /// The words on the button.
+    children: Children,
+) -> impl IntoView
+where
+    S: ServerFn<Error = ApiError> + Clone + Send + Sync + 'static,
+    S::Output: Send + Sync + Clone + 'static,
+{
+    let class = if destructive { "primary destructive" } else { "primary" };
+    view! {
+        <Refusal action/>
+        <div class="dialog-end">
+            <a class="button" id=cancel_id href=back>"Cancel"</a>
+            <button type="submit" class=class disabled=closed>{children()}</button>
+        </div>
+    }
+}

@@ -1,0 +1,63 @@
+//! The dialogs over the fleet page: one module for each thing that a person confirms.
+
+mod add_host;
+mod merge;
+mod revert;
+mod rollback;
+mod rollback_many;
+mod rollout;
+
+use leptos::prelude::*;
+use leptos_router::hooks::{use_params_map, use_query_map};
+
+use crate::routes::{FROM, Route};
+
+pub use add_host::AddHostDialog;
+pub use merge::MergeDialog;
+pub use revert::RevertDialog;
+pub(super) use rollback::LeftMark;
+pub use rollback::RollbackDialog;
+#[cfg(all(debug_assertions, feature = "ssr"))]
+pub(super) use rollback::{Found, compared};
+pub use rollback_many::{RollbackFailedDialog, RollbackManyDialog};
+pub use rollout::RolloutDialog;
+
+/// Returns the deployment that the address names and the address that its dialogs lead back to: its own page if they
+/// were opened there, else the fleet page.
+fn deployment_and_back() -> (Memo<String>, Memo<String>) {
+    let (params, query) = (use_params_map(), use_query_map());
+    let id = Memo::new(move |_| params.with(|p| p.get("id").unwrap_or_default()));
+    let back = Memo::new(move |_| {
+        match query.with(|q| q.get(FROM)) {
+            Some(from) if from == "deployment" => id.with(|id| id.parse().map(Route::Deployment)).ok(),
+            _ => None,
+        }
+        .unwrap_or(Route::Fleet)
+        .path()
+    });
+    (id, back)
+}
+
+/// A list with a heading.
+#[component]
+fn NamedList(
+    /// The heading's identifier.
+    id: &'static str,
+    heading: &'static str,
+    items: Vec<String>,
+    /// True if the order matters.
+    #[prop(optional)]
+    numbered: bool,
+) -> impl IntoView {
+    let items = items.into_iter().map(|item| view! { <li>{item}</li> }).collect_view();
+    view! {
+        <div class="named-list">
+            <p id=id>{heading}</p>
+            {if numbered {
+                view! { <ol aria-labelledby=id>{items}</ol> }.into_any()
+            } else {
+                view! { <ul aria-labelledby=id>{items}</ul> }.into_any()
+            }}
+        </div>
+    }
+}

@@ -1,0 +1,241 @@
+//! The form in both dialogs.
+
+use std::collections::BTreeMap;
+
+use backstay_model::rollout::{ConfirmedRollback, PlannedRollback, RolloutState};
+use backstay_model::wire::limits::few;
+use backstay_model::{Generation, GenerationRef};
+use leptos::prelude::*;
+
+use super::Planned;
+use super::host::HostLine;
+use crate::api::RollBackHosts;
+use crate::components::{Dialog, DialogEnd, OperatorOnly, ReasonField, action_from_address, hosts_words};
+use crate::live::Live;
+
+/// The chosen target of each host, by the host's name. A host that is left out is missing.
+pub(super) type Targets = RwSignal<BTreeMap<String, GenerationRef>>;
+
+/// Returns what the form sends for one host: exactly what it shows. `None` if the host has no current generation.
+pub(super) fn confirmed(planned: &PlannedRollback, target: &Generation) -> Option<ConfirmedRollback> {
+    Some(ConfirmedRollback {
+        host_name: planned.host_name.clone(),
+        target: target.reference(),
+        seen_current: planned.from.as_ref()?.reference(),
+    })
+}
+
+/// The targets that are chosen when the dialog opens.
+fn preselected(found: &[PlannedRollback]) -> BTreeMap<String, GenerationRef> {
+    let target = |planned: &PlannedRollback| {
+        planned.from.as_ref()?;
+        Some((planned.host_name.clone(), planned.to.as_ref().ok()?.generation.reference()))
+    };
+    found.iter().filter_map(target).collect()
+}
+
+/// Longest list without a line that sums it up.
+const SUMMED_UP: usize = 10;
+
+/// Says how many hosts are left out, and why. `None` for a short list.
+fn summed_up(found: &[PlannedRollback]) -> Option<String> {
+    let all = found.len();
+    let go = found.iter().filter(|planned| planned.from.is_some() && planned.to.is_ok()).count();
+    let fine = found.iter().filter(|planned| planned.to.is_err() && planned.fine).count();
+    (all > SUMMED_UP).then(|| {
+        let others = all - go - fine;
+        let fine = format!("{fine} of these {all} hosts pass all their tests now and are left out");
+        let others = if others > 0 { format!(", {others} for other reasons") } else { String::new() };
+        format!("{fine}{others}.")
+    })
+}
+
+/// Returns the chosen hosts that have moved to another generation since the dialog was opened.
+fn moved(
+    live: Live,
+    seen: &[(String, GenerationRef)],
+    targets: &BTreeMap<String, GenerationRef>,
+) -> Vec<String> {
+    let is_elsewhere = |(name, seen): &&(String, GenerationRef)| {
+        let now = live.host(name).and_then(|now| now.with(|now| now.generation.clone()));
+        targets.contains_key(name) && now.as_ref().map(Generation::reference).is_some_and(|now| now != *seen)
+    };
+    seen.iter().filter(is_elsewhere).map(|(name, _)| name.clone()).collect()
+}
+
+/// The dialog: each host with its target or why it has none, the reason, and the two ways out.
+#[component]
+pub(super) fn RollbackManyForm(
+    title: &'static str,
+    /// The address that leaving it leads to.
+    #[prop(into)]
+    back: String,
+    /// The elements of which the first that can has the focus afterwards.
+    focus_after: &'static str,
+    /// The deployment in which the hosts failed, if that is what it is about.
+    #[prop(optional)]
+    deployment: Option<String>,
+    /// The hosts.
+    found: Vec<PlannedRollback>,
+    /// The resource that reads them again.
+    planned: Planned,
+    /// The address that reads them again.
+    again: String,
+) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let action = action_from_address::<RollBackHosts>();
+    let targets: Targets = RwSignal::new(preselected(&found));
+    let seen: Vec<_> = found
+        .iter()
+        .filter_map(|planned| Some((planned.host_name.clone(), planned.from.as_ref()?.reference())))
+        .collect();
+    let moved = Memo::new(move |_| targets.with(|targets| moved(live, &seen, targets)));
+    let another = Memo::new(move |_| {
+        live.rollout()
+            .with(|newest| newest.as_ref().is_some_and(|newest| newest.state == RolloutState::Running))
+    });
+    let pending = action.pending();
+    let begun =
+        Memo::new(move |_| pending.get() || action.value().with(|value| matches!(value, Some(Ok(())))));
+    let count = Memo::new(move |_| targets.with(BTreeMap::len));
+    let is_possible = found.iter().any(|planned| planned.to.is_ok() || !planned.others.is_empty());
+    let closed = move || {
+        let stands_in_the_way = another.get() || moved.with(|moved| !moved.is_empty());
+        stands_in_the_way || begun.get() || count.get() == 0 || !live.may_operate()
+    };
+    let summary = summed_up(&found);
+    let lines = found.into_iter().map(|planned| view! { <HostLine planned targets/> }).collect_view();
+    view! {
+        <Dialog title back=back.clone() focus="roll-back-cancel" focus_after>
+            <ActionForm action=action>
+                {deployment.map(|id| view! { <input type="hidden" name="deployment" value=id/> })}
+                <input type="hidden" name="back" value=back.clone()/>
+                {move || (another.get() && !begun.get()).then(|| view! {
+                    <p class="banner warn" role="alert">
+                        "A roll-out is running. No request was sent. Wait for it to end, or stop it on the fleet page."
+                    </p>
+                })}
+                <Moved moved begun planned again/>
+                <OperatorOnly what="Rolling back"/>
+                <p class="dialog-about">
+                    "All hosts roll back at once, each to the generation shown, and then run their tests if auto-test is on. \
+                     If any host has changed since you opened this, none is rolled back."
+                </p>
+                {summary.map(|summary| view! { <p class="dialog-about">{summary}</p> })}
+                <ul class="host-lines planned" aria-label="Hosts">{lines}</ul>
+                <ReasonField/>
+                <DialogEnd
+                    action
+                    back
+                    cancel_id="roll-back-cancel"
+                    closed=Signal::derive(move || closed() || !is_possible)
+                >
+                    <span class="if-alive">{move || format!("Roll back {}", hosts_words(count.get()))}</span>
+                    <span class="if-not-alive">"Roll back as chosen"</span>
+                </DialogEnd>
+            </ActionForm>
+        </Dialog>
+    }
+}
+
+/// Says which hosts have moved since the dialog was opened.
+#[component]
+fn Moved(moved: Memo<Vec<String>>, begun: Memo<bool>, planned: Planned, again: String) -> impl IntoView {
+    move || {
+        let names = moved.get();
+        let again = again.clone();
+        (!names.is_empty() && !begun.get()).then(|| {
+            view! {
+                <p class="banner warn" role="alert">
+                    {format!("{} moved to another generation while this was open. No request was sent. ", few(&names))}
+                    <a
+                        href=again
+                        on:click=move |event| {
+                            event.prevent_default();
+                            planned.refetch();
+                        }
+                    >
+                        "Reload"
+                    </a>
+                </p>
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_model::TestSummary;
+    use backstay_model::rollback::Candidate;
+    use chrono::DateTime;
+
+    use super::*;
+
+    fn generation(number: u32) -> Generation {
+        Generation {
+            number,
+            store_path: format!("/nix/store/{number}-nixos-system-imac0"),
+            commit: None,
+            tree: None,
+            version: None,
+            kernel: None,
+            created_at: DateTime::UNIX_EPOCH,
+            current: false,
+            booted: false,
+            present: true,
+            needs_reboot: false,
+            inhibitors: vec![],
+        }
+    }
+
+    fn planned(from: Option<u32>, to: Result<u32, String>) -> PlannedRollback {
+        let candidate = |number| Candidate {
+            generation: generation(number),
+            tests: Some(TestSummary { passed: 8, total: 8 }),
+            last_known_working: true,
+            newer: false,
+            left: None,
+            reverted: false,
+            old: false,
+        };
+        PlannedRollback {
+            host_name: "imac0".into(),
+            online: true,
+            why: Some("Switch OK, Tests FAIL (x11)".into()),
+            fine: false,
+            from: from.map(generation),
+            to: to.map(candidate),
+            others: vec![],
+        }
+    }
+
+    #[test]
+    fn what_is_sent_is_what_is_shown() {
+        let sent = confirmed(&planned(Some(48), Ok(47)), &generation(47)).unwrap();
+        assert_eq!(sent.target, generation(47).reference());
+        assert_eq!(sent.seen_current, generation(48).reference());
+        assert_eq!(confirmed(&planned(None, Ok(47)), &generation(47)), None);
+    }
+
+    #[test]
+    fn what_last_worked_is_preselected() {
+        assert_eq!(preselected(&[planned(Some(48), Ok(47))])["imac0"], generation(47).reference());
+        for left_out in [planned(Some(48), Err("none has passed".into())), planned(None, Ok(47))] {
+            assert!(preselected(&[left_out]).is_empty());
+        }
+    }
+
+    #[test]
+    fn many_hosts_are_summed_up() {
+        let fine = PlannedRollback { fine: true, ..planned(Some(48), Err("All its tests pass now.".into())) };
+        let mut hosts: Vec<_> = (0..9).map(|_| fine.clone()).collect();
+        hosts.push(planned(Some(48), Ok(47)));
+        assert_eq!(summed_up(&hosts), None);
+        hosts.push(planned(Some(48), Ok(47)));
+        let words = "9 of these 11 hosts pass all their tests now and are left out";
+        assert_eq!(summed_up(&hosts).unwrap(), format!("{words}."));
+        hosts.push(planned(None, Err("It is busy.".into())));
+        let words = "9 of these 12 hosts pass all their tests now and are left out, 1 for other reasons.";
+        assert_eq!(summed_up(&hosts).unwrap(), words);
+    }
+}

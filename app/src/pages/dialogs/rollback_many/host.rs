@@ -1,0 +1,179 @@
+//! One host of the dialog: its generation and its target, or why it is left out.
+
+use backstay_model::rollback::Candidate;
+use backstay_model::rollout::PlannedRollback;
+use leptos::html;
+use leptos::prelude::*;
+
+use super::form::{Targets, confirmed};
+use crate::api::{confirmed_from_text, confirmed_to_text};
+use crate::components::{HostTestsBadge, Icon, Moment, generation_name};
+use crate::pages::dialogs::rollback::warnings;
+
+/// One host.
+#[component]
+pub(super) fn HostLine(planned: PlannedRollback, targets: Targets) -> impl IntoView {
+    let name = planned.host_name.clone();
+    let why = planned.why.clone().map(|why| format!(" - {why}"));
+    let offline = (!planned.online && has_ways(&planned))
+        .then(|| view! { <span class="faint">{format!("{name} is offline: the rollback waits for it to connect.")}</span> });
+    let says = planned.to.clone().err();
+    let left_out = says.filter(|_| !has_ways(&planned)).map(|why| {
+        view! { <span class="left-out"><Icon name="unknown"/>{format!("Left out: {why}")}</span> }
+    });
+    view! {
+        <li data-host=name.clone()>
+            <span class="outcome-line"><b>{name.clone()}</b>{why}</span>
+            {left_out}
+            {has_ways(&planned).then(|| view! { <Way planned targets/> })}
+            {offline}
+        </li>
+    }
+}
+
+/// Returns whether it has any target.
+fn has_ways(planned: &PlannedRollback) -> bool {
+    planned.from.is_some() && (planned.to.is_ok() || !planned.others.is_empty())
+}
+
+/// The choice of a host's target: its last known working generation, another one, or none.
+#[component]
+fn Way(planned: PlannedRollback, targets: Targets) -> impl IntoView {
+    let name = planned.host_name.clone();
+    let from = planned.from.as_ref().map(generation_name);
+    let ways: Vec<_> = planned.to.iter().chain(&planned.others).cloned().collect();
+    let first = planned.to.is_ok();
+    let options = ways
+        .iter()
+        .enumerate()
+        .map(|(place, way)| {
+            let value =
+                confirmed(&planned, &way.generation).map(|it| confirmed_to_text(&it)).unwrap_or_default();
+            view! { <option value=value selected=first && place == 0>{words(way)}</option> }
+        })
+        .collect_view();
+    let choose = {
+        let name = name.clone();
+        move |value: &str| {
+            targets.update(|targets| {
+                match confirmed_from_text(value) {
+                    Some(confirmed) => targets.insert(name.clone(), confirmed.target),
+                    None => targets.remove(&name),
+                };
+            });
+        }
+    };
+    let list = NodeRef::<html::Select>::new();
+    // A person may have chosen before the page was hydrated.
+    Effect::new({
+        let choose = choose.clone();
+        move |_| {
+            if let Some(list) = list.get() {
+                choose(&list.value());
+            }
+        }
+    });
+    view! {
+        <span class="from-to">
+            {from}" → "
+            <select
+                name="confirmed[]"
+                aria-label=format!("Generation for {name}")
+                node_ref=list
+                on:change=move |event| choose(&event_target_value(&event))
+            >
+                {options}
+                <option value="" selected=!first>"Skip this host"</option>
+            </select>
+        </span>
+        <WhatIsChosen name ways why=planned.to.err() targets/>
+    }
+}
+
+/// “Gen 47 (abc1234), last known working”, “Gen 46 (def5678), 3/8 tests passed”.
+fn words(way: &Candidate) -> String {
+    let tests = match way.tests {
+        _ if way.last_known_working => "last known working".to_owned(),
+        _ if way.left.is_some() => "left by a rollback".to_owned(),
+        _ if way.reverted => "reverted".to_owned(),
+        Some(tests) => format!("{tests} tests passed"),
+        None => "not tested".to_owned(),
+    };
+    let newer = if way.newer { ", newer" } else { "" };
+    format!("{}{newer}, {tests}", generation_name(&way.generation))
+}
+
+/// Facts and warnings about the chosen generation, or why none is chosen.
+#[component]
+fn WhatIsChosen(name: String, ways: Vec<Candidate>, why: Option<String>, targets: Targets) -> impl IntoView {
+    let chosen = Memo::new(move |_| {
+        targets.with(|targets| {
+            let target = targets.get(&name)?;
+            ways.iter().find(|way| way.generation.reference() == *target).cloned()
+        })
+    });
+    move || {
+        if let Some(way) = chosen.get() {
+            let warnings = warnings(&way);
+            view! {
+                <span class="choice-facts">
+                    <span>{format!("Gen {}: ", way.generation.number)}<Moment at=way.generation.created_at/></span>
+                    <HostTestsBadge tests=way.tests/>
+                    {way.last_known_working.then(|| view! { <span class="badge good">"Last known working"</span> })}
+                </span>
+                {warnings.into_iter().map(|warning| view! { <span class="warning">{warning}</span> }).collect_view()}
+            }
+            .into_any()
+        } else {
+            let why = why.clone().unwrap_or_else(|| "You skipped it.".to_owned());
+            view! { <span class="left-out"><Icon name="unknown"/>{format!("Left out: {why}")}</span> }
+                .into_any()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_model::{Commit, Generation, TestSummary};
+    use chrono::DateTime;
+
+    use super::*;
+
+    fn left() -> backstay_model::rollback::Left {
+        backstay_model::rollback::Left { at: DateTime::UNIX_EPOCH, by: "admin".into(), reason: None }
+    }
+
+    #[test]
+    fn a_target_is_shown_with_its_tests() {
+        let generation = Generation {
+            number: 47,
+            store_path: "/nix/store/47-nixos-system-gpc0".into(),
+            commit: Some(Commit("def5678".into())),
+            tree: None,
+            version: None,
+            kernel: None,
+            created_at: DateTime::UNIX_EPOCH,
+            current: false,
+            booted: false,
+            present: true,
+            needs_reboot: false,
+            inhibitors: vec![],
+        };
+        let working = Candidate {
+            generation,
+            tests: Some(TestSummary { passed: 8, total: 8 }),
+            last_known_working: true,
+            newer: false,
+            left: None,
+            reverted: false,
+            old: false,
+        };
+        assert_eq!(words(&working), "Gen 47 (def5678), last known working");
+        let passed = Candidate { last_known_working: false, ..working };
+        assert_eq!(words(&passed), "Gen 47 (def5678), 8/8 tests passed");
+        let newer = Candidate { newer: true, left: Some(left()), ..passed.clone() };
+        assert_eq!(words(&newer), "Gen 47 (def5678), newer, left by a rollback");
+        let other = Candidate { tests: None, ..passed };
+        assert_eq!(words(&other), "Gen 47 (def5678), not tested");
+    }
+}
