@@ -64,20 +64,20 @@ impl Light {
 /// The five lights of a host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lights {
-    /// Is the agent the one that this server expects?
+    /// Whether the agent has the server's version.
     pub agent: Light,
-    /// Is the host's checkout at the branch's head?
+    /// Whether the host's checkout is at the branch's head.
     pub git: Light,
-    /// Is its `flake.lock` the branch's?
+    /// Whether its `flake.lock` matches the branch.
     pub lock: Light,
-    /// Does the host run what its checkout says?
+    /// Whether the host runs its checkout.
     pub system: Light,
-    /// Do its tests pass on what it runs?
+    /// Whether its tests pass on the running generation.
     pub tests: Light,
 }
 
 impl Lights {
-    /// Each light with its name, in the order in which they are shown.
+    /// Each light with its name, in the shown order.
     pub fn named(&self) -> [(&'static str, &Light); 5] {
         [
             ("Agent", &self.agent),
