@@ -1,7 +1,7 @@
 //! Deployments and how each host fared.
 
 use backstay_model::deployment::{Decision, Deployment, Heard, HostOutcome, PullRequestRef};
-use backstay_model::{Commit, DeploymentId, HostId, OpId};
+use backstay_model::{Commit, DeploymentId, HostId, OpId, cmp_host_names};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqliteExecutor};
 
@@ -104,7 +104,7 @@ async fn outcomes(
         .fetch_all(executor)
         .await?;
     let mut outcomes = rows.iter().map(|row| row.json("outcome")).collect::<Result<Vec<HostOutcome>, _>>()?;
-    outcomes.sort_by_key(|outcome| outcome.name.to_lowercase());
+    outcomes.sort_by(|one, other| cmp_host_names(&one.name, &other.name));
     Ok(outcomes)
 }
 
