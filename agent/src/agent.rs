@@ -1,4 +1,4 @@
-//! The agent as a whole: what it has on its host, and its life from start to stop.
+//! The state of the agent.
 
 use std::collections::HashMap;
 use std::io;
@@ -7,23 +7,20 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use backstay_model::wire::message::OpResult;
-use backstay_model::{Clock, OpId, Outcome, SystemClock};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
+use backstay_model::{Clock, OpAction, OpId, Outcome, SystemClock};
 
 use crate::config::Config;
-use crate::connection::{self, HostToken};
 use crate::facts::FactsReader;
-use crate::journal::{Entry, Journal, Standing, ended_without_runner};
+use crate::journal::{Entry, EntryStatus, Journal, ended_without_runner};
 use crate::launcher::Launcher;
-use crate::lock::Lock;
 use crate::platform;
-use crate::storage;
+use crate::runner;
+use crate::token::HostToken;
 
-/// How long an answer of systemd holds.
+/// How long an answer of systemd is valid.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 
-/// What the agent has on its host.
+/// The state of the agent.
 pub(crate) struct Agent {
     pub(crate) config: Arc<Config>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -31,18 +28,19 @@ pub(crate) struct Agent {
     pub(crate) facts: Arc<FactsReader>,
     pub(crate) launcher: Launcher,
     pub(crate) token: HostToken,
-    /// Made up at the start, so that the server can tell this agent from another with the same token.
+    /// Random at each start, so that the server can tell this agent from another with the same token.
     pub(crate) instance: u64,
-    /// Up to which line the server has stored an op's output. Only saves saying it all again after a reconnect.
+    /// The last line of each op's output that the server has stored. This only avoids sending everything
+    /// again after a reconnect.
     stored: Mutex<HashMap<OpId, u64>>,
-    /// Since when it is known of an op that its runner is gone while a command of it is still at work.
+    /// When each op was found without a runner while one of its commands was still running.
     orphaned: Mutex<HashMap<OpId, Instant>>,
-    /// When systemd was last asked whether an op's activation goes on, and what it said.
+    /// When systemd was last asked whether an op's activation is still running, and its answer.
     asked: Mutex<HashMap<OpId, (Instant, bool)>>,
 }
 
 impl Agent {
-    fn new(config: Arc<Config>) -> Result<Self> {
+    pub(crate) fn new(config: Arc<Config>) -> Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         Ok(Self {
             journal: Journal::open(&config.state_dir).context("the journal cannot be opened")?,
@@ -58,69 +56,72 @@ impl Agent {
         })
     }
 
-    /// Takes up what an earlier agent left: an op that was accepted and never begun is begun, or, where its time is
-    /// over, called off.
-    fn take_up(&self) -> Result<()> {
+    /// Resumes what an earlier agent left: starts ops that were accepted and not begun, and ends those whose
+    /// time is over.
+    pub(crate) fn resume(&self) -> Result<()> {
         for entry in self.journal.entries()? {
-            match self.standing(&entry) {
-                Ok(Standing::NotBegun) => self.launcher.start(entry),
+            match self.status(&entry) {
+                Ok(EntryStatus::NotBegun) => self.launcher.start(entry),
                 Ok(_) => {}
-                Err(error) => tracing::error!(op = %entry.op(), %error, "how far the op is cannot be read"),
+                Err(error) => tracing::error!(op = %entry.op(), %error, "the op's status cannot be read"),
             }
         }
         Ok(())
     }
 
-    /// How far an op is. Where nobody else will say how it ended, this does; as long as the disk does not take that, the
-    /// op counts as it was.
-    pub(crate) fn standing(&self, entry: &Entry) -> io::Result<Standing> {
-        let standing = match entry.standing()? {
-            Standing::Died if self.still_activates(entry) => Standing::Orphaned,
-            standing => standing,
+    /// Returns how far an op has got. Ends it if nothing else will; until the disk takes that, the status
+    /// stays as it was.
+    pub(crate) fn status(&self, entry: &Entry) -> io::Result<EntryStatus> {
+        let status = match entry.status()? {
+            EntryStatus::Died if self.still_activates(entry) => EntryStatus::Orphaned,
+            status => status,
         };
-        match self.speak_for(entry, &standing) {
-            None => Ok(standing),
-            Some(Ok(())) => entry.standing(),
+        match self.settle_orphan(entry, &status) {
+            None => Ok(status),
+            Some(Ok(())) => entry.status(),
             Some(Err(error)) => {
-                tracing::debug!(op = %entry.op(), %error, "the op's end cannot be written yet");
-                Ok(standing)
+                tracing::debug!(op = %entry.op(), %error, "the op's result cannot be written yet");
+                Ok(status)
             }
         }
     }
 
-    /// Ends an op for which nobody else will speak; nothing where somebody will.
-    fn speak_for(&self, entry: &Entry, standing: &Standing) -> Option<io::Result<()>> {
+    /// Ends an op that nothing else will end. Returns `None` if something else will.
+    fn settle_orphan(&self, entry: &Entry, status: &EntryStatus) -> Option<io::Result<()>> {
         let now = self.clock.now();
         let end = |result: OpResult| Some(entry.end(&result));
-        match standing {
-            Standing::NotBegun if entry.is_overdue(now) => {
-                let message = "It was not begun before its time ran out. Nothing was changed. Ask again if it is \
+        match status {
+            EntryStatus::NotBegun if entry.is_overdue(now) => {
+                let message = "Its time ran out before it began. Nothing was changed. Request it again if it is \
                                still wanted.";
-                Some(self.launcher.call_off(entry, Outcome::TimedOut, message))
+                Some(self.launcher.abort(entry, Outcome::TimedOut, message))
             }
-            // The next agent tells of the reboot.
-            Standing::Died if !entry.was_rebooted() && self.launcher.is_going_down() => None,
-            Standing::Died => {
+            // The next agent reports the reboot.
+            EntryStatus::Died if !entry.was_rebooted() && self.launcher.is_going_down() => None,
+            EntryStatus::Died => {
+                if matches!(entry.file().action, OpAction::Pull | OpAction::PullSwitch) {
+                    runner::note_left_locks(entry);
+                }
                 let message = if entry.was_rebooted() {
-                    "The host was rebooted while the op was at work. Its output up to there is kept; what the host is \
-                     now was read afterwards."
+                    "The host was rebooted while the op was running. Its output until then was kept. The state shown \
+                     was read afterwards."
                 } else {
-                    "The runner was killed before it could say how the op ended. Its output up to there is kept; what \
-                     the host is now was read afterwards."
+                    "The runner was killed before it could report a result. Its output until then was kept. The state \
+                     shown was read afterwards."
                 };
                 end(ended_without_runner(entry, now, Outcome::Failed, message))
             }
-            Standing::Orphaned if self.has_waited_enough(entry) => {
-                let message = "The runner was killed before it could say how the op ended, and a command of it is \
-                               still at work on the host. Look at the host's processes.";
+            EntryStatus::Orphaned if self.has_waited_enough(entry) => {
+                let message = "The runner was killed before it could report a result, and one of its commands is \
+                               still running. Check the processes on the host.";
                 end(ended_without_runner(entry, now, Outcome::Failed, message))
             }
             _ => None,
         }
     }
 
-    /// Whether systemd still activates on behalf of an op whose runner is gone: nothing of that holds the op's lock. An
-    /// op is followed closely, so systemd is not asked each time.
+    /// Whether systemd is still activating on behalf of an op whose runner is gone. Such an activation does
+    /// not hold the op's lock. An op's status is read often, so answers are cached.
     fn still_activates(&self, entry: &Entry) -> bool {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((at, answer)) = asked.get(&entry.op())
@@ -138,76 +139,30 @@ impl Agent {
         orphaned.entry(entry.op()).or_insert_with(Instant::now).elapsed() > entry.patience()
     }
 
-    /// Drops what is known of an op that the journal has forgotten.
+    /// Forgets what is cached about an op that the journal has forgotten.
     pub(crate) fn forget(&self, op: OpId) {
         self.stored().remove(&op);
         self.orphaned.lock().unwrap_or_else(PoisonError::into_inner).remove(&op);
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&op);
     }
 
-    /// Up to which line the server has stored each op's output.
+    /// The last line of each op's output that the server has stored.
     pub(crate) fn stored(&self) -> MutexGuard<'_, HashMap<OpId, u64>> {
         self.stored.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Runs the agent until it is told to stop by a signal. Runners go on.
-///
-/// # Errors
-/// Where it cannot start: the state folder cannot be used, or another agent uses it.
-pub(crate) fn run(config: &Arc<Config>) -> Result<()> {
-    let state = &config.state_dir;
-    storage::create_private_folder(state).with_context(|| format!("cannot make {}", state.display()))?;
-    let Some(_only) = Lock::take(&state.join("agent.lock")).context("the state folder cannot be used")?
-    else {
-        anyhow::bail!("another agent uses {}", state.display());
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let done = runtime.block_on(live(Arc::clone(config)));
-    // A reading of the host that hangs must not keep a stopped agent alive.
-    runtime.shutdown_background();
-    done
-}
-
-async fn live(config: Arc<Config>) -> Result<()> {
-    let agent = Agent::new(config)?;
-    tracing::info!(
-        host = %agent.config.name,
-        platform = %agent.config.platform,
-        version = env!("CARGO_PKG_VERSION"),
-        "agent started"
-    );
-    agent.take_up()?;
-    let stop = CancellationToken::new();
-    stop_on_signal(stop.clone())?;
-    connection::stay_connected(&agent, &stop).await
-}
-
-fn stop_on_signal(stop: CancellationToken) -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping; runners are processes of their own and are not stopped by this one");
-        stop.cancel();
-    });
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
 
-    use backstay_model::{FixedClock, OpAction};
+    use backstay_model::FixedClock;
     use chrono::{DateTime, TimeDelta, Utc};
 
     use super::*;
     use crate::journal::OpFile;
 
-    /// An agent whose clock is `off` from now, and an op that it was given now and has a minute for.
+    /// An agent whose clock is `off` from now, and an op that was accepted now and has a minute.
     fn agent_and_op(state: &std::path::Path, off: TimeDelta) -> (Agent, Entry, DateTime<Utc>) {
         let text = format!("server = \"http://localhost\"\nplatform = \"darwin\"\nstate_dir = {state:?}");
         let mut agent = Agent::new(Arc::new(toml::from_str(&text).unwrap())).unwrap();
@@ -226,10 +181,10 @@ mod tests {
     }
 
     #[test]
-    fn an_op_that_was_not_begun_before_the_clock_jumped_ahead_is_called_off() {
+    fn an_op_that_was_not_begun_before_the_clock_jumped_ahead_is_ended() {
         let state = tempfile::tempdir().unwrap();
         let (agent, entry, _) = agent_and_op(state.path(), TimeDelta::days(400));
-        let Standing::Ended(result) = agent.standing(&entry).unwrap() else { panic!() };
+        let EntryStatus::Ended(result) = agent.status(&entry).unwrap() else { panic!() };
         assert_eq!(result.outcome, Outcome::TimedOut);
         assert!(result.message.contains("Nothing was changed"));
     }
@@ -238,7 +193,7 @@ mod tests {
     fn an_op_from_the_future_is_not_overdue() {
         let state = tempfile::tempdir().unwrap();
         let (agent, entry, _) = agent_and_op(state.path(), TimeDelta::days(-400));
-        assert_eq!(agent.standing(&entry).unwrap(), Standing::NotBegun);
+        assert_eq!(agent.status(&entry).unwrap(), EntryStatus::NotBegun);
     }
 
     #[test]
@@ -246,21 +201,21 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let (agent, entry, _) = agent_and_op(state.path(), TimeDelta::days(400));
         let _held_by_a_command = entry.lock().unwrap().unwrap();
-        // No process has this number.
+        // No process has this ID.
         fs::write(entry.folder().join("begun"), i32::MAX.to_string()).unwrap();
-        assert_eq!(agent.standing(&entry).unwrap(), Standing::Orphaned);
+        assert_eq!(agent.status(&entry).unwrap(), EntryStatus::Orphaned);
         let long_ago = Instant::now().checked_sub(entry.patience()).unwrap();
         agent.orphaned.lock().unwrap().insert(entry.op(), long_ago);
-        let Standing::Ended(result) = agent.standing(&entry).unwrap() else { panic!() };
-        assert!(result.message.contains("still at work"), "{}", result.message);
+        let EntryStatus::Ended(result) = agent.status(&entry).unwrap() else { panic!() };
+        assert!(result.message.contains("still running"), "{}", result.message);
     }
 
     #[test]
-    fn an_op_that_a_reboot_ended_is_told_as_such() {
+    fn an_op_that_a_reboot_ended_says_so() {
         let state = tempfile::tempdir().unwrap();
         let (agent, entry, _) = agent_and_op(state.path(), TimeDelta::zero());
         entry.begin_in(Some("another boot".to_owned())).unwrap();
-        let Standing::Ended(result) = agent.standing(&entry).unwrap() else { panic!() };
+        let EntryStatus::Ended(result) = agent.status(&entry).unwrap() else { panic!() };
         assert_eq!(result.outcome, Outcome::Failed);
         assert!(result.message.starts_with("The host was rebooted"), "{}", result.message);
     }
@@ -270,22 +225,22 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let (agent, entry, _) = agent_and_op(state.path(), TimeDelta::zero());
         entry.begin_in(None).unwrap();
-        let Standing::Ended(result) = agent.standing(&entry).unwrap() else { panic!() };
+        let EntryStatus::Ended(result) = agent.status(&entry).unwrap() else { panic!() };
         assert!(result.message.starts_with("The runner was killed"), "{}", result.message);
     }
 
     #[test]
-    fn an_end_that_the_disk_does_not_take_is_no_error_and_is_written_later() {
+    fn a_result_that_the_disk_does_not_take_is_written_later() {
         let state = tempfile::tempdir().unwrap();
         let (agent, entry, accepted_at) = agent_and_op(state.path(), TimeDelta::seconds(-5));
         entry.begin().unwrap();
         let in_the_way = entry.folder().join(".result.json.new");
         fs::create_dir(&in_the_way).unwrap();
-        assert_eq!(agent.standing(&entry).unwrap(), Standing::Died);
+        assert_eq!(agent.status(&entry).unwrap(), EntryStatus::Died);
         fs::remove_dir(in_the_way).unwrap();
-        let Standing::Ended(result) = agent.standing(&entry).unwrap() else { panic!() };
+        let EntryStatus::Ended(result) = agent.status(&entry).unwrap() else { panic!() };
         assert_eq!(result.outcome, Outcome::Failed);
-        // It does not end before it began, although the clock was set back.
+        // The result does not end before it starts, although the clock was set back.
         assert_eq!((result.started_at, result.finished_at), (accepted_at, accepted_at));
     }
 }

@@ -18,9 +18,9 @@ use crate::host_tests::{self, Conditions, Watcher};
 use crate::lock::Lock;
 use crate::log::OneLineEach;
 use crate::unit::{Manager, Unit};
-use crate::{agent, runner, storage};
+use crate::{life, runner, storage};
 
-/// The agent of Backstay: reports what this host is, and does what its server asks for.
+/// The agent of Backstay: reports the state of this host, and performs what its server requests.
 #[derive(Debug, Parser)]
 #[command(name = "backstay-agent", version)]
 struct Options {
@@ -33,30 +33,30 @@ struct Options {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Stay connected to the server and do what it asks for. What happens if nothing else is said.
+    /// Stay connected to the server and perform what it requests. The default.
     Run,
-    /// Run this host's tests on what runs now, and keep the result.
+    /// Run this host's tests on the running generation, and keep the result.
     Test,
     /// Show what the agent would report, as JSON.
     Facts,
-    /// Do an op of the journal. The agent starts this by itself.
+    /// Perform an op of the journal. The agent starts this itself.
     #[command(hide = true)]
     RunOp {
         /// The folder of the op in the journal.
         folder: PathBuf,
-        /// The unit of the agent, which is to run once the op has ended.
+        /// The agent's unit, which must run once the op has ended.
         #[arg(long, requires = "manager")]
         unit: Option<String>,
         /// The systemd that the unit belongs to.
         #[arg(long)]
         manager: Option<Manager>,
-        /// Only see to it that another process begins the op.
+        /// Return once another process has begun the op.
         #[arg(long)]
         detach: bool,
     },
 }
 
-/// The program: reads the command line and does what it says.
+/// Runs the program.
 pub fn main() -> ExitCode {
     let options = Options::parse();
     let filter = EnvFilter::try_from_env("BACKSTAY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
@@ -64,16 +64,16 @@ pub fn main() -> ExitCode {
     // A log that cannot be written, as on a full disk, must not stop anything.
     let log = tracing_subscriber::fmt().with_writer(|| OneLineEach).log_internal_errors(false);
     log.with_env_filter(filter).with_ansi(coloured).init();
-    act(&options).unwrap_or_else(|error| {
+    execute(&options).unwrap_or_else(|error| {
         eprintln!("backstay-agent: {error:#}");
         ExitCode::FAILURE
     })
 }
 
-fn act(options: &Options) -> Result<ExitCode> {
+fn execute(options: &Options) -> Result<ExitCode> {
     let config = || Config::read(&options.config).map(Arc::new);
     match options.action.as_ref().unwrap_or(&Action::Run) {
-        Action::Run => agent::run(&config()?).map(|()| ExitCode::SUCCESS),
+        Action::Run => life::run(&config()?).map(|()| ExitCode::SUCCESS),
         Action::Test => test(&config()?),
         Action::Facts => facts(&config()?).map(|()| ExitCode::SUCCESS),
         Action::RunOp { folder, detach: true, .. } => runner::detach(folder).map(|()| ExitCode::SUCCESS),
@@ -93,16 +93,16 @@ fn facts(config: &Arc<Config>) -> Result<()> {
 fn test(config: &Arc<Config>) -> Result<ExitCode> {
     storage::create_private_folder(&config.state_dir)?;
     let Some(_host) = Lock::take(&config.state_dir.join("op.lock"))? else {
-        bail!("an op is at work on this host; wait for its end");
+        bail!("an op is running on this host; wait for it to end");
     };
     let tests = host_tests::list(&config.tests.dir)?;
     if tests.is_empty() {
-        bail!("there are no executables in {}", config.tests.dir.display());
+        bail!("no executables in {}", config.tests.dir.display());
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let facts = FactsReader::new(Arc::clone(config), Arc::clone(&clock)).read_generations();
     let generation = facts.running_generation().map(Generation::reference);
-    let generation = generation.context("what runs is none of the profile's generations")?;
+    let generation = generation.context("the running build is none of the profile's generations")?;
     let bounds = Bounds { deadline: Instant::now() + Duration::from_hours(24), cancelled: &|| false };
     let conditions = Conditions {
         generation: &generation,
@@ -114,11 +114,11 @@ fn test(config: &Arc<Config>) -> Result<ExitCode> {
     let run = host_tests::run(&tests, &conditions, &mut Terminal)
         .map_err(|stopped| anyhow::anyhow!("stopped after {} tests", stopped.done))?;
     host_tests::record(&config.state_dir, &run)?;
-    println!("{}", host_tests::told(&run));
+    println!("{}", host_tests::describe(&run));
     Ok(if run.summary().all_passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Shows tests to whoever runs them by hand.
+/// Shows the tests to the person who runs them.
 struct Terminal;
 
 impl Watcher for Terminal {

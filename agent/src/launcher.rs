@@ -1,4 +1,4 @@
-//! Starts runners, and speaks for those that could not be started.
+//! Starts runners, and ends ops whose runner could not be started.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -17,15 +17,16 @@ use crate::journal::{Entry, ended_without_runner};
 use crate::runner;
 use crate::unit::{Manager, Unit};
 
-/// How long to wait before an op is tried again that can be neither begun nor called off.
+/// Pause before another attempt at an op that can be neither begun nor ended.
 const PAUSE: Duration = Duration::from_secs(2);
-/// For how long a scope is asked for again while systemd answers nothing, as while it re-executes itself.
+/// How long to keep requesting a scope from a systemd that does not respond, for example while it re-executes
+/// itself.
 const SCOPE_PATIENCE: Duration = Duration::from_secs(30);
-/// The pause between two such tries.
+/// Pause between two such attempts.
 const SCOPE_PAUSE: Duration = Duration::from_millis(300);
 
-/// The variables that a runner is given where `sudo` would take them from it. What holds secrets is not among them: they
-/// show in the list of processes.
+/// The variables to pass to a runner that `sudo` would remove. None of them holds secrets: they show in the
+/// list of processes.
 const KEPT: [&str; 12] = [
     "PATH",
     "HOME",
@@ -45,15 +46,15 @@ const KEPT: [&str; 12] = [
 #[derive(Clone)]
 pub(crate) struct Launcher {
     program: PathBuf,
-    /// The unit of this agent; none where it is no service of systemd, and nothing stops runners with it.
+    /// The unit of this agent, or `None` if it is no systemd service, so that nothing stops runners with it.
     unit: Option<Unit>,
     commands: Commands,
     platform: Platform,
-    /// The number of the agent's user; 0 is root.
+    /// The agent's user ID; 0 is root.
     user: u32,
     /// The folder of the user's own systemd (`XDG_RUNTIME_DIR`).
     runtime: Option<PathBuf>,
-    /// For how long a scope is asked for again.
+    /// How long to keep requesting a scope.
     scope_patience: Duration,
     clock: Arc<dyn Clock>,
 }
@@ -61,7 +62,7 @@ pub(crate) struct Launcher {
 impl Launcher {
     pub(crate) fn new(config: &Config, clock: Arc<dyn Clock>) -> Result<Self> {
         Ok(Self {
-            program: std::env::current_exe().context("where this program is, is not known")?,
+            program: std::env::current_exe().context("the path of this program is unknown")?,
             unit: Unit::of_this_process(),
             commands: config.commands.clone(),
             platform: config.platform,
@@ -72,20 +73,20 @@ impl Launcher {
         })
     }
 
-    /// Starts a runner for an op, and sees to it that the op ends even if none can be started.
+    /// Starts a runner for an op, and ends the op if none can be started.
     pub(crate) fn start(&self, entry: Entry) {
-        let runners = self.clone();
-        tokio::spawn(async move { runners.see_through(&entry).await });
+        let launcher = self.clone();
+        tokio::spawn(async move { launcher.begin_with_retries(&entry).await });
     }
 
-    /// Until the op has begun or is called off: a disk that takes no writes may be mended.
-    async fn see_through(&self, entry: &Entry) {
-        while entry.folder().exists() && !self.begin_or_call_off(entry).await {
+    /// Retries until the op is begun or ended: a disk that takes no writes may be repaired.
+    async fn begin_with_retries(&self, entry: &Entry) {
+        while entry.folder().exists() && !self.begin_or_abort(entry).await {
             tokio::time::sleep(PAUSE).await;
         }
     }
 
-    async fn begin_or_call_off(&self, entry: &Entry) -> bool {
+    async fn begin_or_abort(&self, entry: &Entry) -> bool {
         let runner = self.runner(entry);
         if let Some(scope) = self.scope(entry) {
             let detached = vec![runner::DETACH.to_owned()];
@@ -99,13 +100,13 @@ impl Launcher {
         if begins(&runner, entry).await {
             return true;
         }
-        let message = "No runner could begin it. Nothing was changed. See the agent's log on the host, and whether its \
-                       disk is full.";
+        let message = "No runner could be started. Nothing was changed. See the agent's log on the host, and check \
+                       whether its disk is full.";
         self.refuse(entry, message)
     }
 
-    /// Starts a runner in a scope; whether it has begun the op. Only a systemd that answers, before the try and after it, has
-    /// said no: one that re-executes itself answers nothing for a moment.
+    /// Starts a runner in a scope. Returns whether it has begun the op. A refusal counts only from a systemd
+    /// that responds before and after the attempt: one that re-executes itself is silent for a moment.
     async fn begins_in_scope(&self, argv: &[String], entry: &Entry) -> bool {
         let end = Instant::now() + self.scope_patience;
         let mut answered = false;
@@ -122,26 +123,26 @@ impl Launcher {
         }
     }
 
-    /// What a stop of the agent's unit does to the runners in it; none where the agent is no service.
+    /// What stopping the agent's unit does to runners in it, or `None` if the agent is no service.
     async fn kill_mode(&self) -> Option<Result<String, String>> {
         let (unit, commands) = (self.unit.clone()?, self.commands.clone());
         let asked = tokio::task::spawn_blocking(move || unit.kill_mode(&commands)).await;
         Some(asked.unwrap_or_else(|error| Err(error.to_string())))
     }
 
-    /// Ends an op as one that was not begun; whether that is on disk.
+    /// Ends an op as not begun. Returns whether that is on disk.
     fn refuse(&self, entry: &Entry, message: &str) -> bool {
-        match self.call_off(entry, Outcome::Refused, message) {
-            // Somebody who looks at the lock may have held it for an instant.
+        match self.abort(entry, Outcome::Refused, message) {
+            // A process that checks the lock may have held it for an instant.
             Ok(()) => entry.has_begun(),
             Err(error) => {
-                tracing::error!(op = %entry.op(), %error, "the op can be neither begun nor called off");
+                tracing::error!(op = %entry.op(), %error, "the op can be neither begun nor ended");
                 false
             }
         }
     }
 
-    /// The command that is the runner.
+    /// The runner's command line.
     fn runner(&self, entry: &Entry) -> Vec<String> {
         let path = |path: &Path| path.to_string_lossy().into_owned();
         let mut argv = vec![path(&self.program), "run-op".to_owned(), path(entry.folder())];
@@ -155,8 +156,8 @@ impl Launcher {
         argv
     }
 
-    /// What gives a runner a scope of its own, in which it is not stopped with the agent's unit; none where there is nothing
-    /// to be kept from, or nobody to ask for one.
+    /// The command that gives a runner a scope of its own, so that it is not stopped with the agent's unit.
+    /// Returns `None` if that cannot happen, or if no systemd can make a scope.
     fn scope(&self, entry: &Entry) -> Option<Vec<String>> {
         let unit = self.unit.as_ref()?;
         let systemd_run = &self.commands.systemd_run;
@@ -180,8 +181,8 @@ impl Launcher {
         Some(argv)
     }
 
-    /// Why an op that activates must not be begun outside of a scope: the activation may stop the agent's unit, which would
-    /// end the activation half-way. Nothing where it cannot come to that.
+    /// Returns the reason that an op must not activate outside of a scope: the activation may stop the
+    /// agent's unit, which would end the activation half-way. Returns `None` if that cannot happen.
     async fn danger(&self, entry: &Entry) -> Option<String> {
         let name = &self.unit.as_ref().filter(|_| activates(&entry.file().action))?.name;
         let mode = match self.kill_mode().await? {
@@ -189,20 +190,21 @@ impl Launcher {
             Ok(mode) => format!("KillMode={mode}"),
             Err(why) => format!("its KillMode cannot be read: {why}"),
         };
-        let why = last_words(entry).unwrap_or_else(|| "there is no systemd to ask".to_owned());
+        let why = last_words(entry).unwrap_or_else(|| "no systemd is reachable".to_owned());
         Some(format!(
             "The op got no systemd scope of its own ({why}), and an activation that stops {name} would end itself half-way \
-             ({mode}). Nothing was changed. Set KillMode=process in {name}, or mend what keeps systemd-run from working."
+             ({mode}). Nothing was changed. Set KillMode=process in {name}, or fix systemd-run."
         ))
     }
 
-    /// Whether the host is shutting down, as far as can be told. Its systemd ends runners and this agent in any order then.
+    /// Whether the host is shutting down, as far as is known. systemd then ends runners and this agent in any
+    /// order.
     pub(crate) fn is_going_down(&self) -> bool {
         self.unit.as_ref().is_some_and(|unit| unit.is_going_down(&self.commands))
     }
 
-    /// Ends an op that no runner has begun, so that none ever will. Does nothing where one has.
-    pub(crate) fn call_off(&self, entry: &Entry, outcome: Outcome, message: &str) -> io::Result<()> {
+    /// Ends an op that no runner has begun, so that none ever will. Does nothing if one has.
+    pub(crate) fn abort(&self, entry: &Entry, outcome: Outcome, message: &str) -> io::Result<()> {
         let Some(_lock) = entry.lock()? else { return Ok(()) };
         if entry.has_begun() {
             return Ok(());
@@ -219,14 +221,14 @@ fn activates(action: &OpAction) -> bool {
     }
 }
 
-/// The last line that runners, and what was to start them, wrote in vain.
+/// The last line that failed runners, or what should have started them, wrote.
 fn last_words(entry: &Entry) -> Option<String> {
     let log = std::fs::read(entry.log()).ok()?;
     let log = String::from_utf8_lossy(&log);
     log.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(|line| cut(line, 300))
 }
 
-/// Starts a runner and waits for its end; whether it has begun the op.
+/// Starts a runner and waits for its end. Returns whether it has begun the op.
 async fn begins(argv: &[String], entry: &Entry) -> bool {
     let ran = run(argv, entry).await;
     let has_begun = entry.has_begun();
@@ -238,7 +240,7 @@ async fn begins(argv: &[String], entry: &Entry) -> bool {
     has_begun
 }
 
-/// Starts a runner and waits for its end, or until it has begun on its own. It does not end with this process.
+/// Starts a runner and waits for its end, or until it has detached itself. It does not end with this process.
 async fn run(argv: &[String], entry: &Entry) -> io::Result<()> {
     let open = || OpenOptions::new().create(true).append(true).open(entry.log());
     let log = || open().map_or_else(|_| Stdio::null(), Stdio::from);
@@ -258,9 +260,9 @@ mod tests {
     use backstay_model::{OpId, SystemClock};
 
     use super::*;
-    use crate::journal::{Journal, OpFile, Standing};
+    use crate::journal::{EntryStatus, Journal, OpFile};
 
-    /// An agent whose unit belongs to this systemd, or which is no service.
+    /// A launcher whose unit belongs to this systemd, or which is no service.
     fn runners(manager: Option<Manager>) -> Launcher {
         let argv = |program: &str| vec![program.to_owned()];
         let commands = Commands {
@@ -304,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_runs_the_agent_asks_the_systemd_that_can_give_a_scope() {
+    fn each_agent_asks_the_systemd_that_can_make_a_scope() {
         let state = tempfile::tempdir().unwrap();
         let entry = entry(state.path());
         assert_eq!(runners(None).scope(&entry), None);
@@ -317,24 +319,24 @@ mod tests {
 
         let user =
             Launcher { user: 1000, runtime: Some(state.path().to_owned()), ..runners(Some(Manager::User)) };
-        assert_eq!(user.scope(&entry), None, "there is no systemd of the user's");
+        assert_eq!(user.scope(&entry), None, "the user has no systemd");
         std::fs::create_dir_all(state.path().join("systemd/private")).unwrap();
         assert!(starts(user.scope(&entry), &["no-such-systemd-run", "--user", "--scope"]));
     }
 
     #[tokio::test]
-    async fn an_activation_without_a_scope_is_refused_where_a_stop_of_the_agent_may_end_it() {
+    async fn an_activation_without_a_scope_is_refused_if_stopping_the_agent_may_end_it() {
         let state = tempfile::tempdir().unwrap();
         let entry = entry_of(state.path(), OpAction::Switch);
-        assert!(runners(Some(Manager::System)).begin_or_call_off(&entry).await);
-        let Standing::Ended(result) = entry.standing().unwrap() else { panic!() };
+        assert!(runners(Some(Manager::System)).begin_or_abort(&entry).await);
+        let EntryStatus::Ended(result) = entry.status().unwrap() else { panic!() };
         assert_eq!(result.outcome, Outcome::Refused);
         for words in ["Nothing was changed", "Set KillMode=process in agent.service"] {
             assert!(result.message.contains(words), "{}", result.message);
         }
     }
 
-    /// Runners whose `systemctl` and `systemd-run` do this, and who are patient.
+    /// A patient launcher whose `systemctl` and `systemd-run` do this.
     fn with_systemd(folder: &Path, systemctl: &str, systemd_run: &str) -> Launcher {
         let mut runners = Launcher { scope_patience: SCOPE_PATIENCE, ..runners(Some(Manager::System)) };
         let argv = |name: &str, does: &str| {
@@ -346,12 +348,13 @@ mod tests {
         runners
     }
 
-    /// How often such a program was called.
+    /// The number of calls of such a program.
     fn calls(folder: &Path, name: &str) -> usize {
         std::fs::read_to_string(folder.join(name)).unwrap_or_default().lines().count()
     }
 
-    /// Seen: systemd 252 in the middle of `daemon-reexec` has both programs say that the other end is not connected.
+    /// Seen: during `daemon-reexec` of systemd 252 both programs report that the transport endpoint is not
+    /// connected.
     #[tokio::test]
     async fn a_systemd_that_re_executes_itself_is_asked_for_a_scope_until_it_answers() {
         let state = tempfile::tempdir().unwrap();
@@ -359,8 +362,8 @@ mod tests {
         let begins = format!("[ $(wc -l <systemd-run) -ge 4 ] && : >'{}/begun'", entry.folder().display());
         let runners =
             with_systemd(state.path(), "[ $(wc -l <systemctl) -ge 3 ] && echo KillMode=process", &begins);
-        assert!(runners.begin_or_call_off(&entry).await);
-        assert_eq!(entry.standing().unwrap(), Standing::Died, "it was begun, by a runner that is gone");
+        assert!(runners.begin_or_abort(&entry).await);
+        assert_eq!(entry.status().unwrap(), EntryStatus::Died, "it was begun, by a runner that is gone");
         assert_eq!(calls(state.path(), "systemd-run"), 4);
     }
 
@@ -369,8 +372,8 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let entry = entry_of(state.path(), OpAction::Switch);
         let runners = with_systemd(state.path(), "echo KillMode=control-group", "exit 1");
-        assert!(runners.begin_or_call_off(&entry).await);
-        let Standing::Ended(result) = entry.standing().unwrap() else { panic!() };
+        assert!(runners.begin_or_abort(&entry).await);
+        let EntryStatus::Ended(result) = entry.status().unwrap() else { panic!() };
         assert!(result.message.contains("KillMode=control-group"), "{}", result.message);
         assert_eq!(calls(state.path(), "systemd-run"), 2);
     }
@@ -391,29 +394,29 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_can_be_neither_begun_nor_called_off_is_tried_again() {
+    async fn what_can_be_neither_begun_nor_ended_is_retried() {
         let state = tempfile::tempdir().unwrap();
         let entry = entry(state.path());
-        // Somebody looks at the lock.
+        // Another process checks the lock.
         let lock = entry.lock().unwrap();
-        assert!(!runners(None).begin_or_call_off(&entry).await);
+        assert!(!runners(None).begin_or_abort(&entry).await);
         drop(lock);
-        // The disk does not take the end.
+        // The disk does not take the result.
         let in_the_way = entry.folder().join(".result.json.new");
         std::fs::create_dir(&in_the_way).unwrap();
-        assert!(!runners(None).begin_or_call_off(&entry).await);
-        assert_eq!(entry.standing().unwrap(), Standing::NotBegun);
+        assert!(!runners(None).begin_or_abort(&entry).await);
+        assert_eq!(entry.status().unwrap(), EntryStatus::NotBegun);
         std::fs::remove_dir(in_the_way).unwrap();
-        assert!(runners(None).begin_or_call_off(&entry).await);
-        assert!(matches!(entry.standing().unwrap(), Standing::Ended(_)));
+        assert!(runners(None).begin_or_abort(&entry).await);
+        assert!(matches!(entry.status().unwrap(), EntryStatus::Ended(_)));
     }
 
     #[tokio::test]
-    async fn an_op_whose_runner_cannot_be_started_is_called_off() {
+    async fn an_op_whose_runner_cannot_be_started_is_ended() {
         let state = tempfile::tempdir().unwrap();
         let entry = entry(state.path());
-        runners(Some(Manager::System)).see_through(&entry).await;
-        let Standing::Ended(result) = entry.standing().unwrap() else { panic!() };
+        runners(Some(Manager::System)).begin_with_retries(&entry).await;
+        let EntryStatus::Ended(result) = entry.status().unwrap() else { panic!() };
         assert_eq!(result.outcome, Outcome::Refused);
         assert!(result.message.contains("Nothing was changed"));
         assert!(entry.has_begun(), "a runner that comes late would begin it");

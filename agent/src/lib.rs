@@ -1,8 +1,8 @@
-//! The agent of Backstay, which lives on every host: it reports what the host is and does what it is asked to.
+//! The agent of Backstay, which runs on every host: it reports the state of the host and performs ops.
 //!
-//! It is two kinds of process. The *agent* ([`cli`], `connection`) holds the connection to the server. For each op it
-//! starts a *runner* (`runner`), which outlives it. They know each other only through the journal (`journal`) on disk:
-//! whichever agent is alive sends on what is there.
+//! It is two kinds of process. The *agent* ([`cli`], `connection`) keeps the connection to the server. For
+//! each op it starts a *runner* (`runner`), which outlives it. They share only the journal (`journal`) on
+//! disk, and any later agent sends on what it finds there.
 
 mod agent;
 mod boot;
@@ -15,11 +15,14 @@ pub mod facts;
 mod host_tests;
 mod journal;
 mod launcher;
+mod life;
 mod lock;
 mod log;
 mod platform;
 mod runner;
 mod storage;
+mod systemd;
+mod token;
 mod unit;
 mod user;
 

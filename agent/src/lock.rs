@@ -1,4 +1,4 @@
-//! Locks that the kernel lets go of when their holder dies.
+//! Locks that the kernel releases when their holder dies.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -8,14 +8,14 @@ use std::path::Path;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 
-/// A lock that is held for as long as this value, or a process that inherited it, lives.
+/// A lock that is held while this value, or a process that inherited it, lives.
 #[derive(Debug)]
 pub(crate) struct Lock {
     file: File,
 }
 
 impl Lock {
-    /// Takes the lock; none where somebody holds it.
+    /// Takes the lock. Returns `None` if another process holds it.
     pub(crate) fn take(path: &Path) -> io::Result<Option<Self>> {
         Self::of(open(path)?)
     }
@@ -28,7 +28,7 @@ impl Lock {
         }
     }
 
-    /// Whether somebody holds the lock. Looking takes it for an instant.
+    /// Whether a process holds the lock. The check takes the lock for an instant.
     pub(crate) fn is_held(path: &Path) -> io::Result<bool> {
         match File::open(path).and_then(Self::of) {
             Ok(taken) => Ok(taken.is_none()),
@@ -37,14 +37,14 @@ impl Lock {
         }
     }
 
-    /// Has the commands that this process starts hold the lock too, so that it stays held until the last of them is
-    /// gone, even if this process is killed before.
+    /// Shares the lock with the commands that this process starts. It stays held until the last of them has
+    /// ended, even if this process is killed before.
     pub(crate) fn share_with_commands(&self) -> io::Result<()> {
         Ok(fcntl_setfd(&self.file, FdFlags::empty())?)
     }
 }
 
-/// Opened for reading, so that a lock can be taken and looked at on a disk that takes no writes.
+/// Opened for reading, so that a lock can be taken and checked on a disk that takes no writes.
 fn open(path: &Path) -> io::Result<File> {
     match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

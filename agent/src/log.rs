@@ -4,8 +4,7 @@ use std::io::{self, Write};
 
 use backstay_model::wire::limits::log_line;
 
-/// Writes entries to standard error, each on one line whatever it quotes: nobody whose words are quoted can write an entry
-/// of their own.
+/// Writes entries to standard error, each on one line, whatever it quotes: quoted text cannot fake an entry.
 pub(crate) struct OneLineEach;
 
 impl Write for OneLineEach {

@@ -1,4 +1,4 @@
-//! The agent on every host: reports facts, runs ops.
+//! The agent on every host: reports facts, performs ops.
 
 use std::process::ExitCode;
 

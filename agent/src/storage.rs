@@ -1,4 +1,4 @@
-//! Files that are whole or not there at all, also after a crash.
+//! Files that are complete or absent, even after a crash.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Writes a file so that it is either as before or as given, and stays so.
+/// Writes a file durably, so that it holds either its old content or the new one.
 pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = path.with_file_name(format!(".{name}.new"));
     let written = write_new(&beside, content).and_then(|()| fs::rename(&beside, path));
     if written.is_err() {
-        // A full disk needs the room.
+        // A full disk needs the space.
         let _ = fs::remove_file(&beside);
     }
     written?;
@@ -32,7 +32,7 @@ pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> 
     write(path, &serde_json::to_vec(value)?)
 }
 
-/// Reads a value from JSON; none where there is no such file.
+/// Reads a value from JSON. Returns `None` if there is no such file.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
@@ -41,18 +41,18 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T
     }
 }
 
-/// Makes names in the folder of `path` last: a new file is safe only once its folder is.
+/// Makes names in the folder of `path` durable: a new file is safe only once its folder is.
 pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
     File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
 }
 
-/// Makes a folder that only its owner may look into, and those above it.
+/// Makes a folder that only its owner may access, and its parents.
 pub(crate) fn create_private_folder(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// What is in a folder, by name; nothing where there is no such folder.
+/// Returns the entries of a folder by name, or none if there is no such folder.
 pub(crate) fn names_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_nothing() {
+    fn what_does_not_exist_is_empty() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(read_json::<u32>(&folder.path().join("a")).unwrap(), None);
         assert!(names_in(&folder.path().join("b")).unwrap().is_empty());

@@ -1,20 +1,19 @@
 //! The systemd unit that the agent runs in.
 
 use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use crate::command::{self, Invocation};
 use crate::config::Commands;
-use crate::facts::units::SYSTEMD;
+use crate::systemd;
 
-/// How long systemd may take to answer.
+/// Time limit for an answer of systemd.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// For how long a unit that is down is started again: systemd may be re-executing itself.
+/// How long to keep starting a unit that is down: systemd may be re-executing itself.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The pause between two tries.
+/// Pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// A service of systemd.
@@ -36,7 +35,7 @@ pub(crate) enum Manager {
 }
 
 impl Manager {
-    /// How `systemctl` and `systemd-run` are told of it.
+    /// The arguments that select it for `systemctl` and `systemd-run`.
     pub(crate) fn words(self) -> &'static [&'static str] {
         match self {
             Self::System => &[],
@@ -46,14 +45,15 @@ impl Manager {
 }
 
 impl Unit {
-    /// The service that this process was started by; none where it was started by hand, or where there is no systemd.
+    /// Returns the service that started this process, or `None` if a person started it or there is no
+    /// systemd.
     pub(crate) fn of_this_process() -> Option<Self> {
-        // systemd gives it to whatever a service starts, and to nothing else.
-        let by_systemd = Path::new(SYSTEMD).exists() && std::env::var_os("INVOCATION_ID").is_some();
+        // systemd sets it for whatever a service starts, and for nothing else.
+        let by_systemd = systemd::is_running() && std::env::var_os("INVOCATION_ID").is_some();
         Self::in_control_groups(&fs::read_to_string("/proc/self/cgroup").ok().filter(|_| by_systemd)?)
     }
 
-    /// The service in what `/proc/self/cgroup` says (cgroups(7)): one line for each hierarchy, `ID:CONTROLLERS:PATH`.
+    /// Parses `/proc/self/cgroup` (cgroups(7)): one line per hierarchy, `ID:CONTROLLERS:PATH`.
     fn in_control_groups(text: &str) -> Option<Self> {
         let mut paths = text.lines().filter_map(|line| {
             let (_, rest) = line.split_once(':')?;
@@ -63,7 +63,8 @@ impl Unit {
         paths.find_map(Self::in_path)
     }
 
-    /// The innermost unit of a path, if it is a service. A user's systemd is a service of the host's.
+    /// Returns the innermost unit of a path, if it is a service. A user's systemd is itself a service of the
+    /// host.
     fn in_path(path: &str) -> Option<Self> {
         let units: Vec<&str> =
             path.split('/').filter(|part| matches!(kind(part), Some("service" | "scope"))).collect();
@@ -74,26 +75,27 @@ impl Unit {
         is_service.then(|| Self { name: (*name).to_owned(), manager })
     }
 
-    /// What happens to the other processes of the unit when it is stopped, as `KillMode=` names it (systemd.kill(5)).
+    /// Returns the unit's `KillMode=` (systemd.kill(5)): what happens to its other processes when it is
+    /// stopped.
     pub(crate) fn kill_mode(&self, commands: &Commands) -> Result<String, String> {
-        let told = command::read(&self.ask(commands, &["show", "--property=KillMode"]), TIMEOUT)?;
-        let mode = told.lines().find_map(|line| line.strip_prefix("KillMode="));
+        let output = command::read(&self.ask(commands, &["show", "--property=KillMode"]), TIMEOUT)?;
+        let mode = output.lines().find_map(|line| line.strip_prefix("KillMode="));
         mode.map(str::to_owned)
-            .ok_or_else(|| format!("systemctl does not tell the KillMode of {}", self.name))
+            .ok_or_else(|| format!("systemctl does not report the KillMode of {}", self.name))
     }
 
-    /// Whether the systemd of the unit is shutting down, and everything with it.
+    /// Whether the unit's systemd is shutting down, with everything under it.
     pub(crate) fn is_going_down(&self, commands: &Commands) -> bool {
         let words = [self.manager.words(), &["show", "--property=SystemState"]].concat();
-        let told = command::read(&Invocation::new(&commands.systemctl, words), TIMEOUT);
-        told.is_ok_and(|told| told.trim() == "SystemState=stopping")
+        let output = command::read(&Invocation::new(&commands.systemctl, words), TIMEOUT);
+        output.is_ok_and(|output| output.trim() == "SystemState=stopping")
     }
 
-    /// Starts the unit again, unless it is active or about to be.
+    /// Starts the unit, unless it is active or about to be.
     pub(crate) fn start_if_down(&self, commands: &Commands) {
         let end = Instant::now() + PATIENCE;
         while !self.is_up(commands) {
-            tracing::warn!(unit = %self.name, "the agent's unit is down after the op; it is started");
+            tracing::warn!(unit = %self.name, "the agent's unit is down after the op; starting it");
             let start = self.ask(commands, &["start", "--no-block"]).through(self.sudo(commands));
             match command::read(&start, TIMEOUT) {
                 Ok(_) => return,
@@ -107,24 +109,24 @@ impl Unit {
     }
 
     fn is_up(&self, commands: &Commands) -> bool {
-        let told = command::read(&self.ask(commands, &["show", "--property=ActiveState"]), TIMEOUT);
-        let state = told.unwrap_or_default();
+        let output = command::read(&self.ask(commands, &["show", "--property=ActiveState"]), TIMEOUT);
+        let state = output.unwrap_or_default();
         ["active", "activating", "reloading"].iter().any(|up| state.trim() == format!("ActiveState={up}"))
     }
 
-    /// `systemctl` with these words, about this unit.
+    /// `systemctl` with these arguments, about this unit.
     fn ask(&self, commands: &Commands, words: &[&str]) -> Invocation {
         Invocation::new(&commands.systemctl, [self.manager.words(), words, &["--", &self.name]].concat())
     }
 
-    /// What goes before a command that changes the unit.
+    /// The command that goes before one that changes the unit.
     fn sudo<'a>(&self, commands: &'a Commands) -> Option<&'a [String]> {
         let is_root = rustix::process::geteuid().is_root();
         (self.manager == Manager::System && !is_root).then_some(commands.sudo.as_slice())
     }
 }
 
-/// What kind of unit a name is of, such as `service`.
+/// The kind of a unit, such as `service`.
 fn kind(name: &str) -> Option<&str> {
     name.rsplit_once('.').map(|(_, kind)| kind)
 }

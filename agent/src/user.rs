@@ -1,53 +1,43 @@
-//! Users of this machine: whose a folder is, and what programs that run as them need to know.
+//! Users of this machine.
 
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use crate::command::{self, Invocation};
+use crate::command::{self, Invocation, User};
 
-/// Where users are listed on Linux.
+/// The list of users on Linux.
 const PASSWD: &str = "/etc/passwd";
-/// Upper bound on asking another program about a user.
+/// Time limit for asking another program about a user.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A user of this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct User {
-    pub(crate) uid: u32,
-    pub(crate) gid: u32,
-    pub(crate) name: String,
-    pub(crate) home: PathBuf,
+/// Returns the user with this number.
+pub(crate) fn user(uid: u32) -> Option<User> {
+    let listed = fs::read_to_string(PASSWD).unwrap_or_default();
+    find(&listed, uid).or_else(|| find(&look_up(uid)?, uid))
 }
 
-impl User {
-    /// The user with this number.
-    pub(crate) fn of(uid: u32) -> Option<Self> {
-        let listed = fs::read_to_string(PASSWD).unwrap_or_default();
-        find(&listed, uid).or_else(|| find(&asked(uid)?, uid))
-    }
-}
-
-/// Whose a folder is, behind all links.
+/// Returns the owner of a folder, following links.
 pub(crate) fn owner(path: &Path) -> io::Result<u32> {
     fs::metadata(path).map(|found| found.uid())
 }
 
-/// What the system says of a user whom no file lists: from a directory service, or on a Mac.
-fn asked(uid: u32) -> Option<String> {
+/// Looks up a user that no file lists: from a directory service, or on a Mac.
+fn look_up(uid: u32) -> Option<String> {
     let program = if cfg!(target_os = "macos") { ["id", "-P"] } else { ["getent", "passwd"] };
     let words = [program[1].to_owned(), uid.to_string()];
     command::read(&Invocation::new(&[program[0].to_owned()], words), TIMEOUT).ok()
 }
 
 fn find(listed: &str, uid: u32) -> Option<User> {
-    listed.lines().filter_map(user).find(|user| user.uid == uid)
+    listed.lines().filter_map(parse).find(|user| user.uid == uid)
 }
 
-/// `name:password:uid:gid:…:home:shell`. What lies between differs: Linux has one field there, a Mac's `id -P` four.
-fn user(line: &str) -> Option<User> {
+/// Parses `name:password:uid:gid:…:home:shell`. The middle differs: Linux has one field there, a Mac's `id
+/// -P` four.
+fn parse(line: &str) -> Option<User> {
     let fields: Vec<_> = line.trim_end().split(':').collect();
     let [name, _, uid, gid, .., home, _] = fields.as_slice() else { return None };
     Some(User { uid: uid.parse().ok()?, gid: gid.parse().ok()?, name: (*name).to_owned(), home: home.into() })
@@ -72,6 +62,6 @@ mod tests {
 
     #[test]
     fn root_is_known_everywhere() {
-        assert_eq!(User::of(0).unwrap().name, "root");
+        assert_eq!(user(0).unwrap().name, "root");
     }
 }

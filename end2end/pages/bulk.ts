@@ -17,7 +17,7 @@ export class Selection {
   }
 
   get all(): Locator {
-    return this.page.getByRole('checkbox', { name: 'Select all hosts that are shown' });
+    return this.page.getByRole('checkbox', { name: 'Select all shown hosts' });
   }
 
   /** What is told of the selection to those who do not see it. */

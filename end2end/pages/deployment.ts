@@ -29,7 +29,7 @@ export class DeploymentPanel {
     await expect(this.row(host).locator('.outcome-line')).toHaveText(line);
   }
 
-  /** Once it is reverted: what is to be done on a host now, such as “Pull due” or “Back on what worked”. */
+  /** Once it is reverted: what is left to do on a host, such as “Pull due” or “Recovered”. */
   now(host: string): Locator {
     return this.row(host).locator('.outcome-now');
   }

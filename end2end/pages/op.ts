@@ -59,6 +59,6 @@ export class LogDrawer extends ShownOp {
   }
 
   get asPage(): Locator {
-    return this.self.getByRole('link', { name: 'Open as page' });
+    return this.self.getByRole('link', { name: 'Open in full' });
   }
 }

@@ -50,7 +50,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
 
     await page.getByRole('row', { name: /gpc0/ }).getByRole('link', { name: 'gpc0' }).click();
     await page.getByRole('link', { name: 'Rollback to Gen 47' }).first().click();
-    await page.getByRole('link', { name: 'Open as page' }).click();
+    await page.getByRole('link', { name: 'Open in full' }).click();
     await expect(page.getByRole('log', { name: 'Output' })).toContainText('activating the configuration...');
     await picture(page, `op-${colorScheme}`);
 

@@ -133,7 +133,7 @@ export const ofFleet: Record<string, View> = {
     goTo: async (page) => {
       await open(page, '/hosts/imac0');
       await page.getByRole('link', { name: /^Rollback to Gen/ }).first().click();
-      await page.getByRole('link', { name: 'Open as page' }).click();
+      await page.getByRole('link', { name: 'Open in full' }).click();
       await expect(page.getByRole('log', { name: 'Output' })).toContainText('Activating');
     },
   },
@@ -171,7 +171,7 @@ export const ofFleet: Record<string, View> = {
     goTo: async (page) => {
       await open(page, '/');
       await page.keyboard.press('?');
-      await expect(page.getByRole('dialog', { name: 'Keys' })).toBeVisible();
+      await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible();
     },
   },
 };
@@ -246,6 +246,8 @@ export const ofStory: Record<string, View<Story>> = {
       await new RevertDialog(page, number).confirm.click();
       await expect(new DeploymentPanel(page).heading('PR #42 reverted')).toBeVisible();
       await expect(new DeploymentPanel(page).now('gpc0')).toHaveText('Pull due');
+      // csb0 never pulled the update: the reverted branch has the files that it has.
+      await expect(HostView.inFleet(page, 'csb0').light('Git')).toHaveText('Same files');
     },
   },
   'page of the deployment': {

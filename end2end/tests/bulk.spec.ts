@@ -98,7 +98,7 @@ test('by keyboard alone: rows, a range, all, none, and the palette', async ({ pa
   await selection.has('gpc0', 'hsb0', 'imac0');
   await page.keyboard.press('Escape');
   await selection.has();
-  await expect(selection.told).toHaveText('Nothing is selected.');
+  await expect(selection.told).toHaveText('Nothing selected.');
   await page.keyboard.press('Control+a');
   await selection.has('gpc0', 'hsb0', 'imac0');
   await page.keyboard.press('Escape');

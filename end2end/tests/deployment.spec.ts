@@ -30,7 +30,7 @@ test('Continue Anyway is told to everybody, and the deployment goes on', async (
     const panel = new DeploymentPanel(view);
     await panel.isDecided('continued');
     await expect(panel.heading('Deployment of PR #42')).toBeVisible();
-    await expect(panel.self).toContainText('admin decided to go on although a host failed.');
+    await expect(panel.self).toContainText('admin continued despite failures.');
   }
   await story.rollOut(['gpc0']);
   await new DeploymentPanel(other).says('gpc0', '✓ gpc0 - Switch OK, Tests OK');

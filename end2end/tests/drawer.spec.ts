@@ -100,14 +100,14 @@ test('cancelling midway asks first, and the activation is not stopped half-way',
   await expect(drawer.self).toContainText('activating');
   await drawer.cancel.click();
   await expect(drawer.confirm).toContainText(
-    'gpc0 is in the middle of going to Gen 47. An activation is not stopped half-way: the host finishes it.',
+    'gpc0 is in the middle of switching to Gen 47. The host finishes an activation that has begun.',
   );
   // Esc closes the question, and leaves the log.
   await page.keyboard.press('Escape');
   await expect(drawer.confirm).toBeHidden();
   await expect(drawer.self).toBeVisible();
   await drawer.cancel.click();
-  await drawer.confirm.getByRole('button', { name: 'Let it go on' }).click();
+  await drawer.confirm.getByRole('button', { name: 'Keep going' }).click();
   await drawer.came('running');
 
   await drawer.cancel.click();
@@ -127,7 +127,7 @@ test('whoever asked for a stop is named until it has come', async ({ page, gpc0 
     .getByRole('dialog', { name: 'Cancel during the activation?' })
     .getByRole('button', { name: 'Cancel anyway' })
     .click();
-  await expect(row.text).toContainText('stopping, asked for by admin');
+  await expect(row.text).toContainText('stopping, requested by admin');
   await expect(row.text.getByRole('button', { name: /^Cancel/ })).toHaveCount(0);
   gpc0.resumeAgent();
   await gpc0.letGo();
@@ -140,9 +140,9 @@ test('what waits for a host that is offline says so, and is taken back in its ro
   await gpc0.stopAgent();
   await expect(row.text).toContainText('offline');
   await row.menuButton.click();
-  await expect(row.text.getByText('gpc0 is offline. What you ask for waits until it is back.')).toBeVisible();
+  await expect(row.text.getByText('gpc0 is offline. Ops wait until it is back.')).toBeVisible();
   await row.item('Run Tests').click();
-  await expect(row.text).toContainText(/waits for gpc0, which is offline · given up in (23 h|1 day)/);
+  await expect(row.text).toContainText(/waiting for gpc0, which is offline · gives up in (23 h|1 day)/);
   await row.text.getByRole('button', { name: 'Cancel Run Tests on gpc0' }).click();
   await expect(row.text.getByRole('link', { name: 'Run Tests' })).toHaveCount(0);
   await open(page, '/ops');
@@ -175,13 +175,13 @@ test('what came to nothing is tried again, and both ops know of each other', asy
   await gpc0.letTestsGo();
   await drawer.tryAgain.click();
   await expect(page).not.toHaveURL(first);
-  await expect(drawer.self).toContainText('This tries an earlier op again.');
+  await expect(drawer.self).toContainText('This is a retry of an earlier op.');
   await drawer.came('failed');
   const second = page.url();
   await drawer.self.getByRole('link', { name: 'an earlier op' }).click();
   await expect(page).toHaveURL(first);
   await drawer.came('cancelled');
-  await drawer.self.getByRole('link', { name: 'the newer op' }).click();
+  await drawer.self.getByRole('link', { name: 'a newer op' }).click();
   await expect(page).toHaveURL(second);
 });
 
@@ -196,11 +196,11 @@ test('whoever may only look sees why, in words', async ({ fleet, gpc0, another }
   await open(page, '/');
   const row = HostView.inFleet(page, 'gpc0');
   await row.menuButton.click();
-  await expect(row.text.getByText('You may look. Ops take the role “operator”.')).toBeVisible();
+  await expect(row.text.getByText('You have read-only access. Ops require the operator role.')).toBeVisible();
   await page.keyboard.press('Escape');
   await row.text.getByRole('link', { name: 'Run Tests' }).click();
   const drawer = new LogDrawer(page, 'Run Tests', 'gpc0');
-  await expect(drawer.self).toContainText('Cancelling takes the role “operator”.');
+  await expect(drawer.self).toContainText('Cancelling requires the operator role.');
   await expect(drawer.cancel).toHaveCount(0);
 });
 
@@ -225,7 +225,7 @@ test('a request that comes too late is refused with the way to what holds the ho
 
 test('an address that names no op says so', async ({ page, gpc0 }) => {
   await open(page, `/hosts/${gpc0.name}?log=nothing`);
-  await expect(page.getByRole('alert')).toHaveText('There is no op of this address.');
+  await expect(page.getByRole('alert')).toHaveText('There is no op at this address.');
   await page.getByRole('link', { name: 'Close the log' }).click();
   await expect(page).toHaveURL('/hosts/gpc0');
 });

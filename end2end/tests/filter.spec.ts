@@ -91,7 +91,7 @@ test('Ctrl-K finds a host and what is done to it, by keyboard alone', async ({ p
   await expect(palette).toBeHidden();
   await page.keyboard.press('Control+k');
   await page.keyboard.type('nothing like that');
-  await expect(palette.getByText('Nothing fits.')).toBeVisible();
+  await expect(palette.getByText('No results.')).toBeVisible();
   await page.keyboard.press('Escape');
   await expect(palette).toBeHidden();
 });
@@ -106,7 +106,7 @@ test('tags and notes are kept for a host, and a tag leads to the hosts that shar
   await expect(page.getByLabel('Tags')).toHaveValue('cloud vienna');
   await page.getByLabel('Tags').fill('a:b');
   await page.getByRole('button', { name: 'Save' }).click();
-  await expect(page.getByRole('alert')).toContainText('“a:b” is no tag');
+  await expect(page.getByRole('alert')).toContainText('“a:b” is not a valid tag');
   await open(page, '/');
   await HostView.inFleet(page, 'gpc0').text.getByRole('link', { name: 'cloud', exact: true }).click();
   await expect(page.getByRole('row').getByRole('rowheader')).toHaveText([/gpc0/]);
@@ -123,13 +123,13 @@ test('what somebody writes stays, whatever others save meanwhile', async ({ page
   const answer = await client.post('/api/set_labels', { form: { host: 'gpc0', tags: 'cloud', notes: 'short' } });
   expect(answer.ok()).toBe(true);
   await client.dispose();
-  await expect(page.getByText('Somebody else saved something else meanwhile.')).toBeVisible();
+  await expect(page.getByText('Someone else changed this while you were editing.')).toBeVisible();
   await expect(notes).toHaveValue('a long story');
   const save = page.getByRole('button', { name: 'Save' });
   await save.press('Enter');
   await expect(page.getByText('Saved.')).toBeVisible();
   await expect(save, 'the focus stays').toBeFocused();
-  await expect(page.getByText('Somebody else saved something else meanwhile.')).toHaveCount(0);
+  await expect(page.getByText('Someone else changed this while you were editing.')).toHaveCount(0);
   await open(page, '/hosts/gpc0');
   await expect(notes).toHaveValue('a long story');
 });

@@ -33,7 +33,7 @@ test.describe('with hosts', () => {
     await page.getByLabel('Group by').selectOption('Tag');
     await expect(page).toHaveURL('/?group=tag');
     await expect(page.locator('.group-name')).toHaveText(['desk', 'No tag']);
-    await expect(group(page, 'desk').locator('.group-head')).toContainText('1 host, not fine');
+    await expect(group(page, 'desk').locator('.group-head')).toContainText('1 host, needs attention');
     await expect(group(page, 'desk').locator('.group-head')).toContainText('1 failed');
     await page.reload();
     await alive(page);
@@ -108,7 +108,7 @@ test.describe('with hosts', () => {
     await page.keyboard.press('Enter');
     await expect(fold).toHaveAttribute('aria-expanded', 'false');
     await expect(hosts(page)).toHaveText([/imac0/]);
-    await expect(group(page, 'NixOS').locator('.group-head'), 'it still says how its hosts are').toContainText('1 host, not fine');
+    await expect(group(page, 'NixOS').locator('.group-head'), 'it still says how its hosts are').toContainText('1 host, needs attention');
     await page.reload();
     await alive(page);
     await expect(fold).toHaveAttribute('aria-expanded', 'false');
@@ -185,7 +185,7 @@ test.describe('with hosts', () => {
     await expect(page).toHaveURL('/?q=status%3Afailed&sort=status&group=platform');
     await expect(failed).toHaveAttribute('aria-current', 'true');
     await expect(all).not.toHaveAttribute('aria-current');
-    await page.getByRole('link', { name: 'Work due' }).click();
+    await page.getByRole('link', { name: 'Pending' }).click();
     await expect(page.getByText('No host fits.')).toBeVisible();
     await page.getByRole('link', { name: 'Show all' }).click();
     await expect(page).toHaveURL('/?sort=status&group=platform');
@@ -221,7 +221,7 @@ test.describe('with hosts', () => {
     await page.getByRole('link', { name: 'Add a host' }).click();
     const dialog = page.getByRole('dialog', { name: 'Add a host' });
     await expect(page).toHaveURL('/add-host');
-    await dialog.getByLabel('Name of the host').fill('gpc0');
+    await dialog.getByLabel('Host name').fill('gpc0');
     await isAccessible(page);
     await page.keyboard.press('Escape');
     await expect(page).toHaveURL('/');
@@ -262,7 +262,7 @@ test('an empty fleet leads to its first host: name, token, configuration, and th
   const host = await fleet.prepare(plans.fine(fleet.repository, 'hsb0', 9));
   await open(page, '/');
   const first = page.getByRole('region', { name: 'No host yet' });
-  await first.getByLabel('Name of the host').fill('hsb0');
+  await first.getByLabel('Host name').fill('hsb0');
   await expect(first).toContainText('backstay-server join-token --name hsb0');
   await expect(first).toContainText(`server = "${fleet.server.url}"`);
   await isAccessible(page);
@@ -272,7 +272,7 @@ test('an empty fleet leads to its first host: name, token, configuration, and th
   const copied = () => page.evaluate(() => navigator.clipboard.readText());
   expect(await copied()).toContain(`server = "${fleet.server.url}"\nname = "hsb0"\n`);
 
-  await first.getByRole('button', { name: 'Make a token for hsb0' }).click();
+  await first.getByRole('button', { name: 'Create a token for hsb0' }).click();
   await first.getByRole('button', { name: 'Copy the join token' }).click();
   await expect.poll(copied).toMatch(/^\S{20,}$/);
   await host.configure(fleet.server.url, await copied());
@@ -289,13 +289,13 @@ test('who is no administrator makes no token', async ({ another, fleet, watch })
   const client = await fleet.client({ name: 'maria', password: 'a password of maria' });
   const answer = await client.post('/api/make_join_token', { form: { host: 'gpc0' } });
   expect(answer.status()).toBe(403);
-  expect(await answer.text()).toContain('it takes the role “admin”. No token was made.');
+  expect(await answer.text()).toContain('This requires the admin role. No token was made.');
   const page = await another({ storageState: await client.storageState() });
   await client.dispose();
   watch.allow(/403/);
   await open(page, '/');
   await expect(page.getByText('backstay-server join-token')).toBeVisible();
-  await expect(page.getByRole('button', { name: /Make a token/ })).toHaveCount(0);
+  await expect(page.getByRole('button', { name: /Create a token/ })).toHaveCount(0);
   const stranger = await another({ storageState: nobody });
   expect((await stranger.request.post(`${fleet.server.url}/api/make_join_token`, { form: { host: 'x' } })).status()).toBe(401);
 });
@@ -304,7 +304,7 @@ test('a page that has lost its server says that what it shows is old', async ({ 
   watch.allow(noServer);
   await open(page, '/');
   expect(gpc0.name).toBe('gpc0');
-  const old = page.getByText('The server is out of reach. What you see is from before');
+  const old = page.getByText('The connection is lost. This page shows the last known state');
   await fleet.server.kill();
   await expect(old).toBeVisible();
   await fleet.server.start();

@@ -142,7 +142,7 @@ test.describe('its settings', () => {
     await open(page, host.path);
     await host.timeout.fill('soon');
     await host.setTimeout.click();
-    await expect(host.settings.getByRole('alert')).toContainText('“soon” is no time. Nothing was changed.');
+    await expect(host.settings.getByRole('alert')).toContainText('“soon” is not a whole number. Nothing was changed.');
     await host.timeout.fill('31');
     await host.timeoutUnit.selectOption('minutes');
     await host.setTimeout.click();
@@ -171,7 +171,7 @@ test.describe('its settings', () => {
       await expect(host.timeoutUnit).toHaveValue('minutes');
       await host.timeout.fill('never');
       await host.setTimeout.click();
-      await expect(host.settings.getByRole('alert')).toContainText('“never” is no time. Nothing was changed.');
+      await expect(host.settings.getByRole('alert')).toContainText('“never” is not a whole number. Nothing was changed.');
       await expect(host.settings).toContainText('Each test may take 5 min.');
     });
   });

@@ -10,7 +10,7 @@ import { expect, open, test } from '../support/test';
 
 const main = (page: Page): Locator => page.getByRole('main');
 const palette = (page: Page): Locator => page.getByRole('dialog', { name: 'Command palette' });
-const keys = (page: Page): Locator => page.getByRole('dialog', { name: 'Keys' });
+const keys = (page: Page): Locator => page.getByRole('dialog', { name: 'Keyboard shortcuts' });
 
 /** Presses Tab until this has the focus. */
 async function tabTo(page: Page, target: Locator): Promise<void> {

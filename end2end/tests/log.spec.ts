@@ -58,7 +58,7 @@ test('live output is followed; scrolling up pauses, and the button goes back to 
 
 test('earlier lines come on demand, and what one reads stays where it is', async ({ page, fleet, gpc0 }) => {
   const log = await longLog(page, fleet, gpc0);
-  await expect(log.output).toContainText('lines are before these.');
+  await expect(log.output).toContainText('earlier lines.');
   await log.output.evaluate((box) => box.scrollTo(0, 0));
   await expect(log.earlier).toBeInViewport();
   const first = log.lines.first();
@@ -91,7 +91,7 @@ test('a search goes through all of the output, also what was not loaded', async 
   await log.hasEveryLine();
 
   await log.search.fill('not there');
-  await expect(log.count).toHaveText('Not found');
+  await expect(log.count).toHaveText('No matches');
   await expect(log.button('Next match')).toBeDisabled();
   // Esc ends the search first, and the drawer only then.
   await log.search.press('Escape');

@@ -18,7 +18,7 @@ test('what was told while nobody looked is read in the list of notices', async (
   // Whoever comes later is told that there is something, and finds it.
   const late = await another();
   await open(late, '/');
-  await expect(bell(late)).toHaveAccessibleName('Notices, new ones');
+  await expect(bell(late)).toHaveAccessibleName('Notices, some unread');
   await bell(late).click();
   const told = late.getByRole('main').getByRole('listitem').filter({ hasText: 'Rolled back to Gen 47' });
   await expect(told).toBeVisible();
@@ -38,7 +38,7 @@ test.describe('without scripts', () => {
 
   test('the list of notices is read', async ({ page, fleet, gpc0 }) => {
     await fleet.ask(gpc0.name, 'test');
-    const told = page.getByRole('main').getByText(/^3 of 8 tests passed on Gen 48/);
+    const told = page.getByRole('main').getByText(/^Run Tests failed: 3 of 8 tests passed on Gen 48/);
     await expect(async () => {
       await page.goto('/notices');
       await expect(told).toBeVisible({ timeout: 100 });

@@ -26,7 +26,7 @@ test('Merge PR: a real merge, and Git and Lock of every host turn yellow in ever
   const other = await another();
   await open(other, '/');
   await open(page, '/');
-  for (const name of ['gpc0', 'csb0']) await HostView.inFleet(other, name).shows('Lock', 'ok', 'In step');
+  for (const name of ['gpc0', 'csb0']) await HostView.inFleet(other, name).shows('Lock', 'ok', 'Up to date');
   const head = await github.head();
 
   await new PullRequests(page).card(number).merge.click();

@@ -40,7 +40,7 @@ test('the profile was switched behind Backstay’s back: the host refuses, and n
   await expect(row.text).toContainText('sent');
   gpc0.resumeAgent();
 
-  const sentence = 'The host is on Gen 46 now, not on Gen 48 as when you looked. Nothing was changed. Look again and choose.';
+  const sentence = 'The host is on Gen 46 now; you saw Gen 48. Nothing was changed. Check the host and choose again.';
   await expect(notice(page, sentence)).toBeVisible();
   expect(await gpc0.current()).toBe(46);
   expect(await gpc0.activations()).toEqual([]);
@@ -119,7 +119,7 @@ test('a host that is offline: the op waits, and can be cancelled', async ({ page
   await expect(dialog.self).toContainText('gpc0 is offline. The rollback waits until it connects, and can be cancelled until then.');
   await dialog.confirm(47).click();
   const row = HostView.inFleet(page, 'gpc0');
-  await expect(row.text).toContainText(/waits for gpc0, which is offline · given up in (23 h|1 day)/);
+  await expect(row.text).toContainText(/waiting for gpc0, which is offline · gives up in (23 h|1 day)/);
   await row.shows('System', 'ok', 'was: Gen 48');
 
   await row.text.getByRole('link', { name: 'Rollback to Gen 47' }).click();
@@ -144,7 +144,7 @@ test('a host that is offline: the op is sent when it comes back', async ({ page,
   await open(page, '/hosts/gpc0/rollback');
   await new RollbackDialog(page, 'gpc0').confirm(47).click();
   const row = HostView.inFleet(page, 'gpc0');
-  await expect(row.text).toContainText('waits for gpc0, which is offline');
+  await expect(row.text).toContainText('waiting for gpc0, which is offline');
   gpc0.startAgent();
   await row.shows('System', 'ok', 'Rolled back to Gen 47');
   await row.shows('Tests', 'ok', '8/8 passed');

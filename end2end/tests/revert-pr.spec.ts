@@ -110,7 +110,7 @@ test.describe('Fleet-Wide PR Revert', () => {
     const other = await another();
     await open(other, '/');
     await open(page, '/');
-    for (const name of ['gpc0', 'hsb0']) await HostView.inFleet(other, name).shows('Lock', 'ok', 'In step');
+    for (const name of ['gpc0', 'hsb0']) await HostView.inFleet(other, name).shows('Lock', 'ok', 'Up to date');
     await HostView.inFleet(other, 'csb0').shows('Lock', 'attention', /./);
 
     await new DeploymentPanel(page).revert.click();
@@ -121,7 +121,7 @@ test.describe('Fleet-Wide PR Revert', () => {
         await HostView.inFleet(view, name).shows('Git', 'attention', /./);
       }
       // It never had the pull request: with the revert, main says again what it has.
-      await HostView.inFleet(view, 'csb0').shows('Lock', 'ok', 'In step');
+      await HostView.inFleet(view, 'csb0').shows('Lock', 'ok', 'Up to date');
     }
   });
 
@@ -134,13 +134,13 @@ test.describe('Fleet-Wide PR Revert', () => {
     await new RevertDialog(page, number).confirm.click();
     await panel.isDecided('reverted');
     for (const name of ['gpc0', 'hsb0', 'imac0']) await expect(panel.now(name)).toHaveText('Pull due');
-    await expect(panel.now('csb0')).toHaveText('Back on what worked');
+    await expect(panel.now('csb0')).toHaveText('Recovered');
 
     // One by hand, in two steps, as the specification has it.
     await HostView.inFleet(page, 'hsb0').choose('Pull');
-    await HostView.inFleet(page, 'hsb0').shows('Lock', 'ok', 'In step');
+    await HostView.inFleet(page, 'hsb0').shows('Lock', 'ok', 'Up to date');
     await HostView.inFleet(page, 'hsb0').choose('Switch');
-    await expect(panel.now('hsb0')).toHaveText('Back on what worked');
+    await expect(panel.now('hsb0')).toHaveText('Recovered');
 
     // And the others at once.
     await panel.pullAndSwitchAll.click();
@@ -156,7 +156,7 @@ test.describe('Fleet-Wide PR Revert', () => {
     for (const name of ['gpc0', 'hsb0', 'imac0']) {
       const row = HostView.inFleet(page, name);
       await row.shows('Git', 'ok', `At ${revert.sha.slice(0, 7)}`);
-      await row.shows('Lock', 'ok', 'In step');
+      await row.shows('Lock', 'ok', 'Up to date');
       await row.shows('System', 'ok', /^Gen 9/);
       await row.shows('Tests', 'ok', '3/3 passed');
       expect(await fleet.host(name).current()).toBe(9);

@@ -105,7 +105,7 @@ test('main is protected: the revert waits as a pull request, and the panel leads
   await expect(panel.heading('Revert of PR #42 proposed')).toBeVisible();
   const link = panel.self.getByRole('link', { name: 'Pull request #43' });
   await expect(link).toHaveAttribute('href', /\/example\/nixcfg\/pull\/43$/);
-  await expect(panel.self).toContainText('Pull request #43 with the revert waits to be merged.');
+  await expect(panel.self).toContainText('Pull request #43 with the revert is waiting to be merged.');
 
   expect(await github.head(), 'main is as it was').toBe(head);
   const [proposed] = await github.history('backstay/revert-42');

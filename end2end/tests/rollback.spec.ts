@@ -11,7 +11,7 @@ test('a switch that succeeded and broke the host shows as System green, Tests re
   const head = fleet.repository.commits[fleet.repository.commits.length - 1].slice(0, 7);
   await row.shows('Agent', 'ok', 'Current');
   await row.shows('Git', 'ok', `At ${head}`);
-  await row.shows('Lock', 'ok', 'In step');
+  await row.shows('Lock', 'ok', 'Up to date');
   await row.shows('System', 'ok', 'Gen 48');
   await row.shows('Tests', 'failed', '3/8 passed');
 });

@@ -78,8 +78,8 @@ test.describe('without JavaScript', () => {
     await ops.ops('Run Tests').getByRole('link', { name: 'Run Tests' }).click();
     const drawer = new LogDrawer(page, 'Run Tests', 'gpc0');
     await expect(drawer.lines).toHaveCount(2000);
-    await expect(drawer.output).toContainText('lines are before these.');
-    const whole = await drawer.self.getByRole('link', { name: 'The whole text' }).getAttribute('href');
+    await expect(drawer.output).toContainText('earlier lines.');
+    const whole = await drawer.self.getByRole('link', { name: 'The whole output' }).getAttribute('href');
     const text = await (await page.request.get(whole ?? '')).text();
     expect(text).toContain('1\n2\n3\n');
     const downloading = page.waitForEvent('download');
@@ -104,7 +104,7 @@ test.describe('without JavaScript', () => {
 
     await dialog.confirm(47).click();
     await expect(dialog.self.getByRole('alert')).toHaveText(
-      'The host is on Gen 46 now, not on Gen 48 as when you looked. Nothing was changed. Look again and choose.',
+      'The host is on Gen 46 now; you saw Gen 48. Nothing was changed. Check the host and choose again.',
     );
     await expect(dialog.current, 'the dialog that comes back is true').toContainText('Gen 46');
     expect(await gpc0.activations()).toEqual([]);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use backstay_model::git::ASKING_NOBODY;
+use backstay_model::git::NON_INTERACTIVE;
 use backstay_model::wire::limits::cut;
 use backstay_model::{Commit, DesiredState};
 use sha2::{Digest, Sha256};
@@ -98,7 +98,7 @@ async fn git(folder: &Path, args: &[&str]) -> Result<Vec<u8>, ReadError> {
         .arg("-C")
         .arg(folder)
         .args(args)
-        .envs(ASKING_NOBODY)
+        .envs(NON_INTERACTIVE)
         .env("GIT_ALLOW_PROTOCOL", PROTOCOLS)
         .stdin(Stdio::null())
         .kill_on_drop(true)

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use backstay_model::OpView;
-use backstay_model::wire::event::{Event, Notice, ToldNotice, Tone};
+use backstay_model::wire::event::{Event, Notice, StoredNotice, Tone};
 
 use crate::fleet::Fleet;
 
@@ -13,10 +13,10 @@ const KEPT: usize = 200;
 
 /// The newest notices since the server started, oldest first.
 #[derive(Default)]
-pub(crate) struct Notices(Mutex<VecDeque<ToldNotice>>);
+pub(crate) struct Notices(Mutex<VecDeque<StoredNotice>>);
 
 impl Notices {
-    fn lock(&self) -> MutexGuard<'_, VecDeque<ToldNotice>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<StoredNotice>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -40,7 +40,7 @@ impl Fleet {
     }
 
     /// The notices that are kept, the newest first.
-    pub fn notices(&self) -> Vec<ToldNotice> {
+    pub fn notices(&self) -> Vec<StoredNotice> {
         self.notices.lock().iter().rev().cloned().collect()
     }
 
@@ -53,7 +53,7 @@ impl Fleet {
         // Held while it is told: who reads the list then finds it there or hears of it.
         let mut kept = self.notices.lock();
         let id = self.events.publish(&Event::Notice(notice.clone()));
-        kept.push_back(ToldNotice { id, notice });
+        kept.push_back(StoredNotice { id, notice });
         if kept.len() > KEPT {
             kept.pop_front();
         }

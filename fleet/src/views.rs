@@ -1,7 +1,7 @@
 //! Hosts and ops as pages show them, put together from the store, the hub and the branch.
 
-use backstay_model::lights::{AgentSeen, Inputs, lights};
-use backstay_model::rollback::{self, Past, RollbackPlan};
+use backstay_model::lights::{AgentVersion, LightInputs, lights};
+use backstay_model::rollback::{self, HostHistory, RollbackPlan};
 use backstay_model::test_history;
 use backstay_model::timeline::Timeline;
 use backstay_model::view::{AuditEntry, AuditPage, AuditQuery, HostDetail, OpDetail, OpQuery, OpsPage};
@@ -45,7 +45,7 @@ impl Fleet {
         let host = self.host_view(&record).await?;
         let reverted = self.store.reverted_commits().await?;
         let Recorded { runs, mut ops } = self.past_of(record.id).await?;
-        let past = Past { runs: &runs, ops: &ops, reverted: &reverted };
+        let past = HostHistory { runs: &runs, ops: &ops, reverted: &reverted };
         let facts = record.facts.as_ref();
         let now = self.clock.now();
         let plan =
@@ -103,7 +103,7 @@ impl Fleet {
     ) -> Result<Option<RollbackPlan>, StoreError> {
         let Some(facts) = &record.facts else { return Ok(None) };
         let Recorded { runs, ops } = self.past_of(record.id).await?;
-        let past = Past { runs: &runs, ops: &ops, reverted };
+        let past = HostHistory { runs: &runs, ops: &ops, reverted };
         let online = self.hub.is_online(record.id);
         Ok(rollback::plan(&record.name, online, facts, &past, open_op, self.clock.now()))
     }
@@ -187,9 +187,9 @@ impl Fleet {
         let open_op = self.store.open_op(record.id).await?;
         let last_system_op = self.store.last_system_op(record.id).await?;
         let agent = record.agent_version.as_deref().zip(record.agent_protocol);
-        let lights = lights(&Inputs {
+        let lights = lights(&LightInputs {
             server_version: &self.server_version,
-            agent: agent.map(|(version, protocol)| AgentSeen { version, protocol }),
+            agent: agent.map(|(version, protocol)| AgentVersion { version, protocol }),
             facts: record.facts.as_ref(),
             desired: &self.desired(),
             open_op: open_op.as_ref(),

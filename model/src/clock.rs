@@ -1,4 +1,4 @@
-//! Time is handed in, never taken, so that tests can set it.
+//! Time is passed in, never read, so that tests can set it.
 
 use std::sync::Mutex;
 
@@ -21,7 +21,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is told to move; for tests.
+/// A clock for tests: it moves only by [`FixedClock::advance`].
 #[derive(Debug)]
 pub struct FixedClock(Mutex<DateTime<Utc>>);
 

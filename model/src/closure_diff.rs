@@ -1,6 +1,7 @@
-//! What differs between two builds: packages that came, went or changed.
+//! The difference between two builds: packages added, removed or changed.
 //!
-//! The format is what `nix store diff-closures OLD NEW` prints, a line for each package whose versions or size changed:
+//! The format is what `nix store diff-closures OLD NEW` prints, a line for each package whose versions or
+//! size changed:
 //!
 //! ```text
 //! firefox: 122.0 → 123.0.1, +2400.0 KiB
@@ -9,23 +10,23 @@
 //! unit-foo.service: +59.0 KiB
 //! ```
 //!
-//! `∅` stands for no version on that side beyond those that are on both, and so does not say that the package is new; `ε`
-//! for a store path without a version. A size is told from 8 KiB on, in colours where Nix takes its output for a
-//! terminal. <https://nix.dev/manual/nix/latest/command-ref/new-cli/nix3-store-diff-closures>
+//! `∅` means that this side has no version beyond those on both sides, so it does not mean that the package
+//! is new. `ε` is a store path without a version. Nix prints sizes from 8 KiB up, in colour if it takes its
+//! output for a terminal. <https://nix.dev/manual/nix/latest/command-ref/new-cli/nix3-store-diff-closures>
 
 use serde::{Deserialize, Serialize};
 
-/// The most packages that are kept of a comparison; what is beyond is counted.
+/// Upper bound on the packages of a comparison; the rest are counted.
 pub const PACKAGES: usize = 2000;
-/// The longest name or version that is kept, in bytes; a line with a longer one is not read.
+/// Upper bound on a name or version, in bytes; lines with a longer one are skipped.
 pub(crate) const WORD_BYTES: usize = 200;
 
-/// What differs between two builds.
+/// The difference between two builds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClosureDiff {
-    /// The packages, as Nix orders them: by name.
+    /// The packages, by name, as Nix orders them.
     pub packages: Vec<PackageChange>,
-    /// How many lines are not here: those beyond [`PACKAGES`], and those that could not be read.
+    /// Number of omitted lines: those beyond [`PACKAGES`] and those that could not be parsed.
     pub left_out: u32,
 }
 
@@ -38,25 +39,25 @@ pub struct PackageChange {
     pub removed: Vec<String>,
     /// The versions that only the second build has.
     pub added: Vec<String>,
-    /// By how many bytes it grew, as exactly as Nix tells; 0 where that is less than 8 KiB.
+    /// Growth in bytes, as precise as Nix prints it; 0 below 8 KiB.
     pub bytes: i64,
 }
 
-/// What became of a package.
+/// How a package changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Change {
-    /// Versions came, none went.
+    /// Versions were added, none removed.
     Added,
-    /// Versions went, none came.
+    /// Versions were removed, none added.
     Removed,
-    /// Versions went and others came.
+    /// Versions were replaced by others.
     Changed,
-    /// The same versions, of another size.
+    /// The same versions with another size.
     Resized,
 }
 
 impl PackageChange {
-    /// What became of it.
+    /// How it changed.
     pub fn change(&self) -> Change {
         match (self.removed.is_empty(), self.added.is_empty()) {
             (true, true) => Change::Resized,
@@ -68,7 +69,7 @@ impl PackageChange {
 }
 
 impl ClosureDiff {
-    /// Reads what Nix printed. A line that is none of its form is counted and left out.
+    /// Parses the output of Nix. Lines of another form are counted and omitted.
     pub fn parse(text: &str) -> Self {
         let mut diff = Self::default();
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
@@ -80,7 +81,7 @@ impl ClosureDiff {
         diff
     }
 
-    /// By how many bytes the whole grew.
+    /// Total growth in bytes.
     pub fn bytes(&self) -> i64 {
         self.packages.iter().fold(0, |sum, package| sum.saturating_add(package.bytes))
     }
@@ -162,7 +163,7 @@ mod tests {
     use super::Change::{Added, Changed, Removed, Resized};
     use super::*;
 
-    /// What Nix 2.8 printed of two real closures, with the colours that it put there.
+    /// Output of Nix 2.8 for two real closures, with its colours.
     const PRINTED: &str = "firefox: 122.0 → 123.0.1, \u{1b}[31;1m+2400.0 KiB\u{1b}[0m
 glibc: 2.38-27 → 2.39-5, \u{1b}[31;1m+20.0 KiB\u{1b}[0m
 linux: ∅ → 6.6.8, \u{1b}[31;1m+90.5 KiB\u{1b}[0m
@@ -178,7 +179,7 @@ zlib: 1.3 → ∅, \u{1b}[32;1m-20.5 KiB\u{1b}[0m
     }
 
     #[test]
-    fn what_nix_printed_is_read() {
+    fn output_of_nix_is_parsed() {
         let diff = ClosureDiff::parse(PRINTED);
         assert_eq!(
             diff.packages,
@@ -212,7 +213,7 @@ zlib: 1.3 → ∅, \u{1b}[32;1m-20.5 KiB\u{1b}[0m
     }
 
     #[test]
-    fn what_is_none_of_it_is_counted() {
+    fn other_lines_are_counted() {
         let diff = ClosureDiff::parse("warning: something\nerror\nzlib: 1 → 2\n: 1 → 2\nx: 1 →\n");
         assert_eq!((diff.packages.len(), diff.left_out), (1, 4));
         let many = "a: 1 → 2\n".repeat(PACKAGES + 3);
@@ -244,7 +245,7 @@ zlib: 1.3 → ∅, \u{1b}[32;1m-20.5 KiB\u{1b}[0m
 
     proptest! {
         #[test]
-        fn what_is_printed_is_read_back(packages in proptest::collection::vec(package(), 0..20)) {
+        fn printed_packages_are_parsed_back(packages in proptest::collection::vec(package(), 0..20)) {
             let text: String = packages.iter().map(printed).collect();
             prop_assert_eq!(ClosureDiff::parse(&text), ClosureDiff { packages, left_out: 0 });
         }

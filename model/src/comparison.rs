@@ -1,48 +1,48 @@
-//! What going from one generation of a host to another changes, as the host itself can tell.
+//! The changes between two generations of a host, as the host itself reports them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::closure_diff::ClosureDiff;
 use crate::{Commit, GenerationRef};
 
-/// The most commits that a comparison names; those beyond are counted.
+/// Upper bound on the commits that a comparison names; the rest are counted.
 pub const COMMITS: usize = 50;
-/// The longest subject that is kept, in bytes.
+/// Upper bound on a commit's subject, in bytes.
 pub const SUBJECT_BYTES: usize = 200;
-/// The most units that a comparison names; those beyond are counted.
+/// Upper bound on the units that a comparison names; the rest are counted.
 pub const UNITS: usize = 200;
 
-/// Which two generations are compared.
+/// The two generations of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Pair {
-    /// Where one comes from.
+    /// The old generation.
     pub from: GenerationRef,
-    /// Where one goes.
+    /// The new generation.
     pub to: GenerationRef,
 }
 
-/// What going from one generation to another changes. Each part that cannot be told says why, in a sentence: the others
-/// are worth having without it.
+/// The changes between two generations. A part that the host cannot determine holds the reason, in a
+/// sentence: the other parts are useful without it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Comparison {
-    /// The packages that come, go or change.
+    /// The packages added, removed or changed.
     pub packages: Result<ClosureDiff, String>,
     /// The commits between the two configurations.
     pub commits: Result<CommitsBetween, String>,
-    /// Whether what is gone to runs fully only after a reboot. Agents of before this was asked do not say.
-    #[serde(default = "not_told")]
+    /// Whether the new generation needs a reboot to run fully. Old agents do not report it.
+    #[serde(default = "too_old")]
     pub reboot: Result<Reboot, String>,
-    /// The units that come, go or change. Agents of before this was asked do not say.
-    #[serde(default = "not_told")]
+    /// The units added, removed or changed. Old agents do not report them.
+    #[serde(default = "too_old")]
     pub units: Result<UnitChanges, String>,
 }
 
-fn not_told<T>() -> Result<T, String> {
-    Err("The host's agent is too old to tell. Update it to know.".to_owned())
+fn too_old<T>() -> Result<T, String> {
+    Err("The host's agent is too old to report this. Update the agent.".to_owned())
 }
 
 impl Comparison {
-    /// Where nothing can be told, and why.
+    /// A comparison without any part, for the reason `why`.
     pub fn unknown(why: &str) -> Self {
         Self {
             packages: Err(why.to_owned()),
@@ -52,20 +52,20 @@ impl Comparison {
         }
     }
 
-    /// Whether each part was told.
+    /// Returns whether every part is present.
     pub fn is_whole(&self) -> bool {
         self.packages.is_ok() && self.commits.is_ok() && self.reboot.is_ok() && self.units.is_ok()
     }
 }
 
-/// The commits that lie between two configurations.
+/// The commits between two configurations.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitsBetween {
-    /// Those that the second has and the first has not, newest first.
+    /// Commits only in the second, newest first.
     pub gained: Commits,
-    /// Those that the first has and the second has not, newest first: what a rollback takes back.
+    /// Commits only in the first, newest first: a rollback undoes these.
     pub lost: Commits,
-    /// Whether both hold the same files, whatever lies between them.
+    /// Whether both hold the same files despite the commits between them.
     pub same_files: bool,
 }
 
@@ -78,7 +78,7 @@ pub struct Commits {
     pub more: u32,
 }
 
-/// A commit in a line.
+/// A commit in one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitLine {
     /// The commit.
@@ -87,18 +87,18 @@ pub struct CommitLine {
     pub subject: String,
 }
 
-/// Whether a build runs fully only after a reboot: what the kernel is started with cannot be replaced while it runs, so
-/// the build is held against what was *booted*, not against what one comes from.
+/// Whether a build needs a reboot to run fully. The kernel and what it boots with cannot be replaced while it
+/// runs, so the build is compared with the *booted* one, not with the current generation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reboot {
-    /// The build that was booted; none where a platform does not boot by generation, and then no reboot is ever needed.
+    /// The booted build; `None` on platforms that do not boot by generation, where no reboot is ever needed.
     pub booted: Option<String>,
-    /// What differs from the booted build. No reboot is needed where nothing does.
+    /// The parts that differ from the booted build. If there are none, no reboot is needed.
     pub parts: Vec<BootPartChange>,
 }
 
 impl Reboot {
-    /// Whether it takes one.
+    /// Returns whether a reboot is needed.
     pub fn is_needed(&self) -> bool {
         !self.parts.is_empty()
     }
@@ -107,23 +107,23 @@ impl Reboot {
 /// One thing that a reboot would replace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BootPartChange {
-    /// Which.
+    /// The part.
     pub part: BootPart,
-    /// The version that is booted, where it is known.
+    /// The booted version, if known.
     pub booted: Option<String>,
-    /// The version that would be, where it is known.
+    /// The version after a reboot, if known.
     pub next: Option<String>,
 }
 
-/// What a machine is started with.
+/// A part that a machine boots with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BootPart {
     /// The kernel itself.
     Kernel,
-    /// What the kernel starts from, before the disks are there.
+    /// The file system that the kernel starts from, before the disks are mounted.
     Initrd,
-    /// What the kernel loads while it runs.
+    /// The modules that the kernel loads while it runs.
     KernelModules,
 }
 
@@ -131,7 +131,7 @@ impl BootPart {
     /// Every part.
     pub const ALL: [Self; 3] = [Self::Kernel, Self::Initrd, Self::KernelModules];
 
-    /// The link in a NixOS build that leads to it.
+    /// The name of its link in a NixOS build.
     pub fn link(self) -> &'static str {
         match self {
             Self::Kernel => "kernel",
@@ -150,17 +150,17 @@ impl BootPart {
     }
 }
 
-/// The units that differ between two builds, by what their files say. Whether a switch restarts, reloads or leaves alone
-/// a unit that differs is for the activation to say.
+/// The units whose files differ between two builds. The activation decides which of them a switch restarts,
+/// reloads or leaves alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnitChanges {
-    /// What they are: units of systemd, or jobs of launchd.
+    /// The service manager that runs them.
     pub manager: Manager,
-    /// Those that both have, and that say something else.
+    /// Units in both whose files differ.
     pub changed: Vec<String>,
-    /// Those that only the second has.
+    /// Units only in the second.
     pub added: Vec<String>,
-    /// Those that only the first has.
+    /// Units only in the first.
     pub removed: Vec<String>,
     /// How many more there are, beyond [`UNITS`].
     pub more: u32,
@@ -173,7 +173,7 @@ impl UnitChanges {
     }
 }
 
-/// What runs services.
+/// A service manager.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Manager {
@@ -185,7 +185,7 @@ pub enum Manager {
 }
 
 impl Manager {
-    /// What it calls one of them, and several.
+    /// Its word for one of them, and for several.
     pub fn nouns(self) -> (&'static str, &'static str) {
         match self {
             Self::Systemd => ("unit", "units"),
@@ -199,10 +199,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_agent_of_before_says_only_what_it_knew() {
-        let told = r#"{"packages":{"Err":"no"},"commits":{"Err":"no"}}"#;
-        let comparison: Comparison = serde_json::from_str(told).unwrap();
-        assert!(comparison.reboot.unwrap_err().contains("too old to tell"));
+    fn an_old_agent_reports_only_what_it_knows() {
+        let json = r#"{"packages":{"Err":"no"},"commits":{"Err":"no"}}"#;
+        let comparison: Comparison = serde_json::from_str(json).unwrap();
+        assert!(comparison.reboot.unwrap_err().contains("too old to report this"));
         assert!(comparison.units.is_err());
     }
 }

@@ -1,7 +1,7 @@
-//! The roll-out of one merged pull request: how each host fared with it.
+//! A deployment: one merged pull request and its result on each host.
 //!
-//! What is known of a host is a pair of steps, switch and tests. They are filled by the ops that run on the host, by
-//! [`HostOutcome::hear`], which is the one place that says what an op's end means for the deployment.
+//! A host's result is a pair of steps, switch and tests. [`HostOutcome::apply`] fills them from the host's
+//! ops, and alone decides what the end of an op means for the deployment.
 
 use std::fmt;
 
@@ -10,26 +10,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Commit, DeploymentId, HostId, OpId};
 
-/// The roll-out of one merged pull request.
+/// The deployment of one merged pull request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deployment {
     /// Its identifier.
     pub id: DeploymentId,
-    /// What was merged.
+    /// The merged pull request.
     pub pull_request: PullRequestRef,
-    /// What it became on the branch: the merge commit, the squashed commit, or the last of the rebased ones.
+    /// Its commit on the branch: the merge commit, the squashed commit, or the last rebased one.
     pub commit: Commit,
     /// Who merged it.
     pub merged_by: String,
     /// When.
     pub merged_at: DateTime<Utc>,
-    /// What was decided of it.
+    /// The decision about it.
     pub decision: Decision,
-    /// How each host fared, by name.
+    /// The result on each host, by name.
     pub hosts: Vec<HostOutcome>,
 }
 
-/// A pull request as it is named to people.
+/// A pull request as people see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PullRequestRef {
     /// Its number.
@@ -40,28 +40,28 @@ pub struct PullRequestRef {
     pub url: String,
 }
 
-/// What people, or the branch, decided of a deployment.
+/// The decision about a deployment, by a person or by a later merge.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "decision", rename_all = "kebab-case")]
 pub enum Decision {
-    /// Nothing yet: it goes on.
+    /// No decision yet: the deployment goes on.
     #[default]
     Open,
-    /// To go on although a host failed.
+    /// A person continued despite a failed host.
     Continued {
         /// Who.
         by: String,
         /// When.
         at: DateTime<Utc>,
     },
-    /// To revert it; the revert is being made.
+    /// A person requested a revert, which is in progress.
     Reverting {
         /// Who.
         by: String,
         /// When.
         at: DateTime<Utc>,
-        /// The decision before that, which comes back if the revert cannot be made. The store fills it in; decisions that
-        /// older versions stored lack it.
+        /// The previous decision, restored if the revert fails. The store fills it in; decisions stored by
+        /// older versions lack it.
         #[serde(default)]
         before: Box<Decision>,
     },
@@ -71,10 +71,10 @@ pub enum Decision {
         by: String,
         /// When.
         at: DateTime<Utc>,
-        /// The revert.
+        /// The revert commit.
         commit: Commit,
     },
-    /// A pull request with the revert waits to be merged: the branch may not be pushed to.
+    /// A pull request with the revert is waiting to be merged: the branch does not accept pushes.
     Proposed {
         /// Who.
         by: String,
@@ -88,7 +88,7 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// The name of what was decided, on the wire and in the database.
+    /// The decision's name on the wire and in the database.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -100,68 +100,68 @@ impl Decision {
         }
     }
 
-    /// The decisions on which this one may follow, by name. Nothing follows on a revert that is made, or on a later pull
+    /// The names of the decisions that this one may follow. Nothing follows a finished revert or a later pull
     /// request.
     pub fn predecessors(&self) -> &'static [&'static str] {
         match self {
             Self::Continued { .. } => &["open"],
-            // Also by somebody who merges the pull request that was proposed.
+            // A proposed revert is done once somebody merges its pull request.
             Self::Reverted { .. } => &["reverting", "proposed"],
             Self::Proposed { .. } => &["reverting"],
-            // Only what a revert that failed brings back, by `after_failed_revert`.
+            // Only `after_failed_revert` restores it.
             Self::Open => &[],
-            // One that is being reverted is superseded when its revert has failed.
+            // A deployment that is being reverted is superseded only after its revert has failed.
             Self::Reverting { .. } | Self::Superseded => &["open", "continued", "proposed"],
         }
     }
 
-    /// The decision after a revert that could not be made: the one before it, unless a later pull request was merged
-    /// meanwhile. `None` if no revert is being made.
+    /// The decision after a failed revert: the previous one, unless a later pull request was merged in the
+    /// meantime. `None` if no revert is in progress.
     #[must_use]
     pub fn after_failed_revert(&self, is_newest: bool) -> Option<Self> {
         let Self::Reverting { before, .. } = self else { return None };
         Some(if is_newest { (**before).clone() } else { Self::Superseded })
     }
 
-    /// Whether ops on hosts still count for the deployment.
-    pub fn is_going_on(&self) -> bool {
+    /// Returns whether ops on hosts still count for the deployment.
+    pub fn is_active(&self) -> bool {
         matches!(self, Self::Open | Self::Continued { .. } | Self::Reverting { .. } | Self::Proposed { .. })
     }
 }
 
-/// How far a step of a deployment is on one host.
+/// The state of one step of a deployment on one host.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "kebab-case")]
 pub enum Step {
-    /// It was not tried.
+    /// Not attempted.
     #[default]
     NotAttempted,
-    /// This op is at it.
+    /// In progress.
     Running {
-        /// Which op.
+        /// The op.
         op: OpId,
     },
-    /// It went well.
+    /// Succeeded.
     Ok {
-        /// Which op did it.
+        /// The op.
         op: OpId,
     },
-    /// It did not.
+    /// Failed.
     Failed {
-        /// Which op did it.
+        /// The op.
         op: OpId,
-        /// What failed, in a few words.
+        /// The reason, in a few words.
         why: String,
     },
 }
 
 impl Step {
-    /// Whether it did not go well.
+    /// Returns whether the step failed.
     pub fn is_failed(&self) -> bool {
         matches!(self, Self::Failed { .. })
     }
 
-    /// The op that is at it or did it.
+    /// The step's op, if it has one.
     pub fn op(&self) -> Option<OpId> {
         match self {
             Self::NotAttempted => None,
@@ -170,52 +170,52 @@ impl Step {
     }
 }
 
-/// How one host fared with a deployment.
+/// The result of a deployment on one host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostOutcome {
     /// The host.
     pub host: HostId,
     /// Its name.
     pub name: String,
-    /// Whether it was switched.
+    /// The switch.
     pub switch: Step,
-    /// Whether its tests passed then.
+    /// The tests after the switch.
     pub tests: Step,
 }
 
-/// What an op did that may matter to a deployment.
+/// An event of an op that may matter to a deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
-    /// A switch to what was merged has begun.
-    SwitchBegan,
-    /// It has ended: well, or why not.
+pub enum HostEvent {
+    /// A switch to the merged commit has started.
+    SwitchStarted,
+    /// The switch has succeeded, or failed for this reason.
     SwitchEnded(Result<(), String>),
-    /// The host's tests have begun.
-    TestsBegan,
-    /// They have ended: all passed, or which did not.
+    /// The host's tests have started.
+    TestsStarted,
+    /// The tests have ended: all passed, or these failed.
     TestsEnded(Result<(), String>),
 }
 
 impl HostOutcome {
-    /// A host of which nothing is known yet.
+    /// A host without results.
     pub fn new(host: HostId, name: String) -> Self {
         Self { host, name, switch: Step::NotAttempted, tests: Step::NotAttempted }
     }
 
-    /// Takes in what an op did; whether that changed anything.
+    /// Applies an event of an op; returns whether anything changed.
     ///
-    /// Tests count only on a host that was switched: before that they say something of what was there before. A switch
-    /// that is tried again starts over. What is heard once more, however late, changes nothing.
-    pub fn hear(&mut self, op: OpId, heard: Heard) -> bool {
+    /// Tests count only after the switch: earlier ones tested the previous build. A retried switch starts
+    /// over. A repeated event changes nothing, however late it comes.
+    pub fn apply(&mut self, op: OpId, heard: HostEvent) -> bool {
         let before = self.clone();
         match heard {
-            Heard::SwitchBegan if self.switch.op() != Some(op) => self.switch_to(Step::Running { op }),
-            Heard::SwitchEnded(end) => self.switch_to(ended(op, end)),
-            Heard::TestsBegan if self.is_switched() && self.tests.op() != Some(op) => {
+            HostEvent::SwitchStarted if self.switch.op() != Some(op) => self.switch_to(Step::Running { op }),
+            HostEvent::SwitchEnded(end) => self.switch_to(ended(op, end)),
+            HostEvent::TestsStarted if self.is_switched() && self.tests.op() != Some(op) => {
                 self.tests = Step::Running { op };
             }
-            Heard::TestsEnded(end) if self.is_switched() => self.tests = ended(op, end),
-            Heard::SwitchBegan | Heard::TestsBegan | Heard::TestsEnded(_) => {}
+            HostEvent::TestsEnded(end) if self.is_switched() => self.tests = ended(op, end),
+            HostEvent::SwitchStarted | HostEvent::TestsStarted | HostEvent::TestsEnded(_) => {}
         }
         *self != before
     }
@@ -231,7 +231,7 @@ impl HostOutcome {
         matches!(self.switch, Step::Ok { .. })
     }
 
-    /// Whether the host did not take the deployment well.
+    /// Returns whether the switch or the tests failed.
     pub fn is_failed(&self) -> bool {
         self.switch.is_failed() || self.tests.is_failed()
     }
@@ -262,12 +262,12 @@ impl fmt::Display for HostOutcome {
 }
 
 impl Deployment {
-    /// Whether somebody has to decide: a host failed, and nothing was decided of it.
-    pub fn wants_decision(&self) -> bool {
+    /// Returns whether a person has to decide: a host failed, and there is no decision yet.
+    pub fn needs_decision(&self) -> bool {
         self.decision == Decision::Open && self.hosts.iter().any(HostOutcome::is_failed)
     }
 
-    /// The hosts that did not take it well.
+    /// The hosts that failed.
     pub fn failed(&self) -> impl Iterator<Item = &HostOutcome> {
         self.hosts.iter().filter(|host| host.is_failed())
     }
@@ -283,53 +283,58 @@ mod tests {
         HostOutcome::new(HostId::new(), "imac0".into())
     }
 
-    fn after(heard: impl IntoIterator<Item = Heard>) -> HostOutcome {
+    fn after(heard: impl IntoIterator<Item = HostEvent>) -> HostOutcome {
         let mut host = host();
         for heard in heard {
-            host.hear(OpId::new(), heard);
+            host.apply(OpId::new(), heard);
         }
         host
     }
 
     #[test]
-    fn what_is_said_of_a_host() {
-        use Heard::{SwitchBegan, SwitchEnded, TestsBegan, TestsEnded};
+    fn a_host_is_described_by_its_steps() {
+        use HostEvent::{SwitchEnded, SwitchStarted, TestsEnded, TestsStarted};
         let x11 = || Err("x11".to_owned());
         for (heard, words) in [
             (vec![], "Not attempted"),
-            (vec![SwitchBegan], "Switching"),
+            (vec![SwitchStarted], "Switching"),
             (
-                vec![SwitchBegan, SwitchEnded(Err("the build ended with 1".into()))],
+                vec![SwitchStarted, SwitchEnded(Err("the build ended with 1".into()))],
                 "Switch FAIL (the build ended with 1)",
             ),
             (vec![SwitchEnded(Ok(()))], "Switch OK"),
-            (vec![SwitchEnded(Ok(())), TestsBegan], "Switch OK, testing"),
+            (vec![SwitchEnded(Ok(())), TestsStarted], "Switch OK, testing"),
             (vec![SwitchEnded(Ok(())), TestsEnded(Ok(()))], "Switch OK, Tests OK"),
             (vec![SwitchEnded(Ok(())), TestsEnded(x11())], "Switch OK, Tests FAIL (x11)"),
             (vec![SwitchEnded(Ok(())), TestsEnded(x11()), TestsEnded(Ok(()))], "Switch OK, Tests OK"),
-            (vec![SwitchEnded(Ok(())), TestsEnded(x11()), SwitchBegan], "Switching"),
+            (vec![SwitchEnded(Ok(())), TestsEnded(x11()), SwitchStarted], "Switching"),
         ] {
             assert_eq!(after(heard.clone()).to_string(), words, "{heard:?}");
         }
     }
 
     #[test]
-    fn tests_before_the_switch_say_nothing_of_it() {
+    fn tests_before_the_switch_do_not_count() {
         for end in [Ok(()), Err("x11".to_owned())] {
-            assert_eq!(after([Heard::TestsBegan, Heard::TestsEnded(end)]).to_string(), "Not attempted");
+            assert_eq!(
+                after([HostEvent::TestsStarted, HostEvent::TestsEnded(end)]).to_string(),
+                "Not attempted"
+            );
         }
     }
 
     #[test]
-    fn what_is_heard_late_takes_nothing_back() {
+    fn a_late_event_takes_nothing_back() {
         let (switch, tests) = (OpId::new(), OpId::new());
         let mut host = host();
-        host.hear(switch, Heard::SwitchEnded(Ok(())));
-        host.hear(tests, Heard::TestsEnded(Err("x11".into())));
-        for (op, heard) in
-            [(switch, Heard::SwitchBegan), (switch, Heard::SwitchEnded(Ok(()))), (tests, Heard::TestsBegan)]
-        {
-            assert!(!host.hear(op, heard));
+        host.apply(switch, HostEvent::SwitchEnded(Ok(())));
+        host.apply(tests, HostEvent::TestsEnded(Err("x11".into())));
+        for (op, heard) in [
+            (switch, HostEvent::SwitchStarted),
+            (switch, HostEvent::SwitchEnded(Ok(()))),
+            (tests, HostEvent::TestsStarted),
+        ] {
+            assert!(!host.apply(op, heard));
         }
         assert_eq!(host.to_string(), "Switch OK, Tests FAIL (x11)");
     }
@@ -345,11 +350,11 @@ mod tests {
             merged_by: "maria".into(),
             merged_at: now,
             decision: Decision::Open,
-            hosts: vec![host(), after([Heard::SwitchEnded(Ok(()))])],
+            hosts: vec![host(), after([HostEvent::SwitchEnded(Ok(()))])],
         };
-        assert!(!deployment.wants_decision());
-        deployment.hosts.push(after([Heard::SwitchEnded(Err("x".into()))]));
-        assert!(deployment.wants_decision());
+        assert!(!deployment.needs_decision());
+        deployment.hosts.push(after([HostEvent::SwitchEnded(Err("x".into()))]));
+        assert!(deployment.needs_decision());
         assert_eq!(deployment.failed().count(), 1);
         let by = || "maria".to_owned();
         for decision in [
@@ -360,7 +365,7 @@ mod tests {
             Decision::Superseded,
         ] {
             deployment.decision = decision;
-            assert!(!deployment.wants_decision());
+            assert!(!deployment.needs_decision());
         }
     }
 
@@ -382,7 +387,7 @@ mod tests {
             assert_eq!(serde_json::to_value(decision).unwrap()["decision"], decision.as_str());
             for from in decision.predecessors() {
                 let from = all.iter().find(|d| d.as_str() == *from).unwrap();
-                assert!(from.is_going_on(), "nothing follows on {}", from.as_str());
+                assert!(from.is_active(), "nothing follows {}", from.as_str());
             }
         }
         assert_eq!(names.len(), 6);
@@ -398,31 +403,30 @@ mod tests {
         assert_eq!(Decision::Open.after_failed_revert(true), None);
         let stored = serde_json::json!({ "decision": "reverting", "by": "maria", "at": at });
         let stored: Decision = serde_json::from_value(stored).unwrap();
-        assert_eq!(stored.after_failed_revert(true), Some(Decision::Open), "one of an older version");
+        assert_eq!(stored.after_failed_revert(true), Some(Decision::Open), "stored by an older version");
     }
 
     proptest! {
-        /// Whatever is heard: tests are known only of a host that is switched, and hearing the same again changes
-        /// nothing.
+        /// After any events, only a switched host has test results, and repeating an event changes nothing.
         #[test]
         fn tests_follow_a_switch(heard in proptest::collection::vec(heard(), 0..12)) {
             let mut host = host();
             for heard in heard {
                 let op = OpId::new();
-                host.hear(op, heard.clone());
+                host.apply(op, heard.clone());
                 prop_assert!(host.tests == Step::NotAttempted || host.is_switched());
-                prop_assert!(!host.hear(op, heard));
+                prop_assert!(!host.apply(op, heard));
             }
         }
     }
 
-    fn heard() -> impl Strategy<Value = Heard> {
+    fn heard() -> impl Strategy<Value = HostEvent> {
         let end = || prop_oneof![Just(Ok(())), Just(Err("x".to_owned()))];
         prop_oneof![
-            Just(Heard::SwitchBegan),
-            end().prop_map(Heard::SwitchEnded),
-            Just(Heard::TestsBegan),
-            end().prop_map(Heard::TestsEnded),
+            Just(HostEvent::SwitchStarted),
+            end().prop_map(HostEvent::SwitchEnded),
+            Just(HostEvent::TestsStarted),
+            end().prop_map(HostEvent::TestsEnded),
         ]
     }
 }

@@ -1,11 +1,11 @@
-//! What an agent read from its host at one moment.
+//! The facts that an agent reads from its host.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{Commit, Generation, TestRun};
 
-/// What an agent read from its host at one moment.
+/// What an agent reads from its host at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// When the host was read.
@@ -14,35 +14,35 @@ pub struct Facts {
     pub profile: String,
     /// Every generation of the profile, newest first.
     pub generations: Vec<Generation>,
-    /// The store path that runs now. If what runs is part of a generation (one of its specialisations, or the system
-    /// that a deployment tool wrapped), this is the generation's own path.
+    /// The running store path. If a part of a generation is running (one of its specialisations, or the
+    /// system that a deployment tool wrapped), this is the generation's own path.
     pub running: Option<String>,
-    /// The specialisation of the running generation that is active, by name.
+    /// The name of the running generation's active specialisation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub specialisation: Option<String>,
-    /// The store path that was booted; none where a platform does not boot by generation.
+    /// The booted store path; `None` on platforms that do not boot by generation.
     pub booted: Option<String>,
-    /// The checkout of the configuration repository on the host, if there is one that can be read.
+    /// The host's checkout of the configuration repository, if there is one and it can be read.
     pub checkout: Option<Checkout>,
-    /// Why there is no `checkout`. An agent of before this was reported says nothing.
+    /// Why there is no `checkout`. Old agents do not report it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_checkout: Option<NoCheckout>,
-    /// The flake reference that a switch builds, if that is not the checkout.
+    /// The flake reference that a switch builds, if it is not the checkout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switch_flake: Option<String>,
-    /// How many tests the host has.
+    /// Number of tests on the host.
     pub tests_available: u32,
-    /// More of them; an agent of before this was reported says nothing.
+    /// The host's test folder. Old agents do not report it.
     #[serde(default)]
     pub tests: Option<TestsFolder>,
     /// The latest test run of each generation that has one, newest first.
     pub test_runs: Vec<TestRun>,
     /// Units that systemd reports as failed.
     pub failed_units: Vec<String>,
-    /// Which Nix the host has, as it names itself: “Nix 2.31.2”. An agent of before this was reported says nothing.
+    /// The host's Nix, in its own words: “Nix 2.31.2”. Old agents do not report it.
     #[serde(default)]
     pub nix_version: Option<String>,
-    /// What could not be read, each in a sentence.
+    /// Reading problems, each in a sentence.
     pub problems: Vec<String>,
 }
 
@@ -52,9 +52,9 @@ impl Facts {
         self.generations.iter().find(|g| g.current)
     }
 
-    /// The generation that a rollback leaves: the one that the profile points at or, if its link leads to none of them, the
-    /// one that runs.
-    pub fn seat(&self) -> Option<&Generation> {
+    /// The generation that a rollback starts from: the one that the profile points at or, if the profile
+    /// points at none of them, the running one.
+    pub fn rollback_origin(&self) -> Option<&Generation> {
         self.current().or_else(|| self.running_generation())
     }
 
@@ -63,7 +63,7 @@ impl Facts {
         self.generations.iter().find(|g| g.number == number)
     }
 
-    /// The generation that runs. More than one number may stand for the same build; the current one is meant then.
+    /// The running generation. Several numbers may have the same build; in that case, the current one wins.
     pub fn running_generation(&self) -> Option<&Generation> {
         let running = self.running.as_deref()?;
         let mut same = self.generations.iter().filter(|g| g.store_path == running);
@@ -71,8 +71,8 @@ impl Facts {
         Some(same.find(|g| g.current).unwrap_or(newest))
     }
 
-    /// The latest test run of this generation. The build is compared, not the number alone: a test says something
-    /// about what ran.
+    /// The latest test run of this generation, matched by build rather than by number: a test run is about a
+    /// build.
     pub fn tests_of(&self, generation: &Generation) -> Option<&TestRun> {
         self.test_runs
             .iter()
@@ -81,52 +81,52 @@ impl Facts {
     }
 }
 
-/// The host's own tests, as its agent is configured.
+/// The host's own tests, by its agent's configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestsFolder {
-    /// Where they are.
+    /// Path of the folder.
     pub path: String,
-    /// Their names, in the order in which they run, at most [`TESTS`](crate::wire::limits::TESTS).
+    /// Their names, in running order, at most [`TESTS`](crate::wire::limits::TESTS).
     pub names: Vec<String>,
-    /// How many seconds each may take where nothing is set for the host.
+    /// Seconds that each test may take unless people set another limit for the host.
     pub timeout_secs: u64,
-    /// The most that may be set.
+    /// Upper bound on that limit.
     pub max_timeout_secs: u64,
 }
 
 /// The checkout of the configuration repository on a host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkout {
-    /// Where it is.
+    /// Its path.
     pub path: String,
     /// The commit that is checked out.
     pub commit: Commit,
-    /// The tree of that commit: two commits with one tree hold the same files, as a revert does with what was there
-    /// before. An agent of before this was reported says none.
+    /// The tree of that commit. Two commits with one tree hold the same files, for example a revert and the
+    /// commit before the reverted one. Old agents do not report it.
     #[serde(default)]
     pub tree: Option<Commit>,
-    /// SHA-256 of its `flake.lock`, in lower-case hexadecimal; none where there is no such file.
+    /// SHA-256 of its `flake.lock`, in lower-case hexadecimal; `None` if there is no such file.
     pub lock_hash: Option<String>,
-    /// What the host did to it besides pulling. An agent of before this was reported says nothing.
+    /// Local changes in it. Old agents do not report them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local: Option<LocalState>,
 }
 
-/// What a checkout has that the branch may not have.
+/// Local changes in a checkout.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LocalState {
-    /// How many tracked files are changed and not committed.
+    /// Number of tracked files with uncommitted changes.
     pub changed: u32,
-    /// The branch that is checked out, if it is not the one that the host follows; empty if no branch is checked out.
+    /// The checked-out branch, if it is not the one that the host follows; empty if no branch is checked out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on: Option<String>,
     /// The head of the followed branch when it was last fetched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream: Option<Commit>,
-    /// How many commits `upstream` lacks.
+    /// Number of commits that `upstream` lacks.
     #[serde(default)]
     pub ahead: u32,
-    /// How many commits of `upstream` the checkout lacks.
+    /// Number of `upstream` commits that the checkout lacks.
     #[serde(default)]
     pub behind: u32,
 }
@@ -134,37 +134,37 @@ pub struct LocalState {
 /// Why a host has no checkout to report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoCheckout {
-    /// Where it should be.
+    /// Its expected path.
     pub path: String,
-    /// Why it cannot be read; none if there is nothing.
+    /// Why it cannot be read; `None` if nothing is there.
     pub why: Option<String>,
 }
 
-/// Whether both are known and hold the same files.
+/// Returns whether both trees are known and hold the same files.
 pub fn same_files(one: Option<&Commit>, other: Option<&Commit>) -> bool {
     one.zip(other).is_some_and(|(one, other)| one.is(other))
 }
 
-/// What the branch of the configuration repository says now.
+/// The state of the configuration repository's branch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "desired", rename_all = "kebab-case")]
 pub enum DesiredState {
     /// No repository is configured on the server.
     NotConfigured,
-    /// Read from the repository.
+    /// The branch was read.
     Known {
         /// The head of the branch.
         commit: Commit,
         /// The tree of its head.
         tree: Commit,
-        /// SHA-256 of its `flake.lock`, in lower-case hexadecimal; none where there is no such file.
+        /// SHA-256 of its `flake.lock`, in lower-case hexadecimal; `None` if there is no such file.
         lock_hash: Option<String>,
         /// When it was read.
         read_at: DateTime<Utc>,
     },
-    /// A pull request was merged or reverted from here a moment ago; the branch is not read again yet.
+    /// Backstay merged or reverted a pull request and has not read the branch again yet.
     Moved {
-        /// What the branch was moved to.
+        /// The new head of the branch.
         commit: Commit,
         /// Since when.
         since: DateTime<Utc>,
@@ -181,7 +181,7 @@ pub enum DesiredState {
 }
 
 impl DesiredState {
-    /// The head of the branch, if it is known.
+    /// The head of the branch, if known.
     pub fn head(&self) -> Option<&Commit> {
         match self {
             Self::Known { commit, .. } | Self::Moved { commit, .. } => Some(commit),

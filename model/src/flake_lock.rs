@@ -1,23 +1,24 @@
-//! What an update of `flake.lock` changes: which inputs, from which revision to which.
+//! The changes in an update of `flake.lock`: which inputs, from which revision to which.
 //!
-//! The format is that of Nix's `flake lock` (version 7, and 5 and 6 in what is read here): `nodes` by name, each with
-//! `locked` and `inputs`, and `root`, the name of the node that is the flake itself. An input is the name of a node, or
-//! a path of inputs that it follows. <https://nix.dev/manual/nix/latest/command-ref/new-cli/nix3-flake#lock-files>
+//! The format is that of Nix's `flake lock` (version 7; 5 and 6 have the same fields): `nodes` by name, each
+//! with `locked` and `inputs`, and `root`, the name of the node that is the flake itself. An input is the
+//! name of a node, or a path of inputs that it follows.
+//! <https://nix.dev/manual/nix/latest/command-ref/new-cli/nix3-flake#lock-files>
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// The largest lock file that is looked at, in bytes. Those of large fleets have some hundred kilobytes.
+/// Upper bound on a lock file, in bytes. Large fleets have some hundred kilobytes.
 pub const LOCK_BYTES: usize = 4 * 1024 * 1024;
 
-/// What a lock file pins an input to.
+/// The pinned revision of an input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pin {
-    /// The revision, or the hash of the content where there is no revision.
+    /// The revision, or the hash of the content if there is no revision.
     pub revision: String,
-    /// When that was last modified.
+    /// When the revision was last modified.
     pub modified: Option<DateTime<Utc>>,
 }
 
@@ -29,22 +30,22 @@ impl Pin {
     }
 }
 
-/// One input of the flake that an update changes.
+/// A change of one flake input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputChange {
     /// Its name in the flake.
     pub name: String,
-    /// What it was pinned to; none where it is new.
+    /// The old pin; `None` if the input is new.
     pub from: Option<Pin>,
-    /// What it is pinned to; none where it is gone.
+    /// The new pin; `None` if the input is gone.
     pub to: Option<Pin>,
 }
 
-/// A lock file that cannot be understood.
+/// Why a lock file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Too large to look at.
-    #[error("flake.lock has {0} bytes, of which at most {LOCK_BYTES} are looked at")]
+    /// Over [`LOCK_BYTES`].
+    #[error("flake.lock has {0} bytes; the limit is {LOCK_BYTES}")]
     TooLarge(usize),
     /// Not JSON, or not of this form.
     #[error("flake.lock cannot be read: {0}")]
@@ -86,7 +87,7 @@ impl Lock {
         Ok(serde_json::from_str(text)?)
     }
 
-    /// The pins of the flake's own inputs. One that follows another's input is that one's matter.
+    /// The pins of the flake's own inputs. An input that follows another flake's input is left to that flake.
     fn pins(&self) -> BTreeMap<&str, Pin> {
         let inputs = self.nodes.get(&self.root).map(|node| &node.inputs);
         inputs
@@ -108,7 +109,7 @@ impl Lock {
 /// The inputs that differ between two lock files, by name. A missing file is an empty text.
 ///
 /// # Errors
-/// [`LockError`] where one of them cannot be understood.
+/// [`LockError`] if one of them cannot be read.
 pub fn changes(old: &str, new: &str) -> Result<Vec<InputChange>, LockError> {
     let read = |text: &str| Lock::read(if text.trim().is_empty() { "{}" } else { text });
     let (old, new) = (read(old)?, read(new)?);
@@ -144,16 +145,16 @@ mod tests {
     }
 
     #[test]
-    fn what_changed_is_named_with_both_revisions() {
+    fn changes_name_both_revisions() {
         let old = lock(&[("nixpkgs", "aaaaaaaaaa"), ("home-manager", "same"), ("gone", "x")]);
         let new = lock(&[("nixpkgs", "bbbbbbbbbb"), ("home-manager", "same"), ("new", "y")]);
         let changes = changes(&old, &new).unwrap();
-        let told: Vec<_> = changes
+        let shown: Vec<_> = changes
             .iter()
             .map(|c| (c.name.as_str(), c.from.as_ref().map(Pin::short), c.to.as_ref().map(Pin::short)))
             .collect();
         assert_eq!(
-            told,
+            shown,
             [
                 ("gone", Some("x".into()), None),
                 ("new", None, Some("y".into())),
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn inputs_without_a_revision_are_known_by_their_hash_and_followers_are_passed_over() {
+    fn inputs_without_a_revision_have_their_hash_and_followers_are_skipped() {
         let text = |hash: &str| {
             format!(
                 r#"{{"nodes":{{"t":{{"locked":{{"type":"tarball","narHash":"sha256-{hash}"}}}},
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_lock_file_is_said_to_be_none() {
+    fn other_files_are_rejected() {
         assert!(matches!(changes("<<<<<<< HEAD", ""), Err(LockError::Malformed(_))));
         assert!(matches!(changes("", &"x".repeat(LOCK_BYTES + 1)), Err(LockError::TooLarge(_))));
     }

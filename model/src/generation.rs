@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// A commit of the configuration repository, as the host or the repository gives it.
+/// A commit of the configuration repository, as the host or the repository reports it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Commit(pub String);
@@ -16,11 +16,11 @@ impl Commit {
         self.0.char_indices().nth(7).map_or(self.0.as_str(), |(end, _)| &self.0[..end])
     }
 
-    /// How two revisions relate: the one place that decides it.
+    /// How two revisions relate. Decided here only.
     ///
-    /// A checkout names its commit in full. What a build records is up to its flake: `self.rev`, `self.shortRev` (seven
-    /// digits or more), either with `-dirty` if there were local changes, or a bare word such as `dirty`, which names no
-    /// commit at all.
+    /// A checkout names its full commit. A build records what its flake chooses: `self.rev` or
+    /// `self.shortRev` (seven digits or more), either with `-dirty` if there were local changes, or a bare
+    /// word such as `dirty`, which names no commit at all.
     pub fn compare(&self, other: &Self) -> SameCommit {
         let (one, other) = (Revision::of(&self.0), Revision::of(&other.0));
         match one.relation(other) {
@@ -31,7 +31,7 @@ impl Commit {
         }
     }
 
-    /// Whether both certainly name the same commit, without local changes.
+    /// Returns whether both certainly name the same commit, without local changes.
     pub fn is(&self, other: &Self) -> bool {
         self.compare(other) == SameCommit::Same
     }
@@ -52,12 +52,12 @@ pub enum SameCommit {
 
 /// What Nix appends to the revision of a tree with local changes.
 const CHANGED: &str = "-dirty";
-/// The fewest digits that name a commit: `self.shortRev` has as many.
+/// Minimum number of digits that name a commit: the length of `self.shortRev`.
 const FEWEST_DIGITS: usize = 7;
-/// Words that flakes record where there is no revision.
+/// Words that flakes record if there is no revision.
 const NO_NAMES: [&str; 4] = ["", "dirty", "unknown", "none"];
 
-/// A revision, taken apart.
+/// A parsed revision.
 #[derive(Clone, Copy)]
 struct Revision<'a> {
     name: &'a str,
@@ -76,7 +76,7 @@ impl<'a> Revision<'a> {
             && self.name.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
     }
 
-    /// Whether both have one commit as their base; `None` if at least one names no commit.
+    /// Returns whether both are based on one commit; `None` if at least one names no commit.
     fn relation(self, other: Self) -> Option<bool> {
         if NO_NAMES.contains(&self.name) || NO_NAMES.contains(&other.name) {
             return None;
@@ -97,17 +97,17 @@ impl fmt::Display for Commit {
 
 /// One numbered build in a Nix profile.
 ///
-/// Read from the profile's `PROFILE-N-link` links and from the files of the build they point at; nothing here needs
-/// root or takes the profile's lock.
+/// Read from the profile's `PROFILE-N-link` links and the files of the builds behind them, without root and
+/// without the profile's lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Generation {
     /// Its number in the profile.
     pub number: u32,
     /// The build in the Nix store.
     pub store_path: String,
-    /// The configuration revision that was built, where the build records one.
+    /// The configuration revision that was built, if the build records one.
     pub commit: Option<Commit>,
-    /// The tree of that commit, where the host's checkout knows it: two commits with one tree hold the same files.
+    /// The tree of that commit, if the host's checkout has it: two commits with one tree hold the same files.
     #[serde(default)]
     pub tree: Option<Commit>,
     /// The version of the system, such as `25.11.20260307.0116424`.
@@ -120,22 +120,22 @@ pub struct Generation {
     pub current: bool,
     /// Whether the host was booted with it.
     pub booted: bool,
-    /// Whether its store path is still there, that is, not garbage-collected.
+    /// Whether its store path still exists, that is, was not garbage-collected.
     pub present: bool,
-    /// Whether running it fully takes a reboot: its kernel, initrd or modules are not the booted ones.
+    /// Whether it needs a reboot to run fully: its kernel, initrd or modules are not the booted ones.
     pub needs_reboot: bool,
-    /// The switch inhibitors that would stop an activation of it on the running system, by name.
+    /// Names of the switch inhibitors that would prevent its activation on the running system.
     pub inhibitors: Vec<String>,
 }
 
 impl Generation {
-    /// What a request says to mean exactly this generation.
+    /// The reference by which a request names exactly this generation.
     pub fn reference(&self) -> GenerationRef {
         GenerationRef { number: self.number, store_path: self.store_path.clone() }
     }
 }
 
-/// Means exactly one generation: its number, and the store path that a person saw under that number.
+/// Names exactly one generation: its number, and the store path that a person saw under that number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct GenerationRef {
     /// The number in the profile.
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_builds_record_is_held_against_full_commits() {
+    fn recorded_revisions_are_compared_with_full_commits() {
         const FULL: &str = "07f74d4be34a2bd1b4b6e4f6e2c31d3dba9c0a11";
         const OTHER: &str = "b45f6cdbe34a2bd1b4b6e4f6e2c31d3dba9c0a11";
         for (recorded, relation) in [
@@ -177,7 +177,7 @@ mod tests {
             ("dirty".to_owned(), SameCommit::Unknown),
             (String::new(), SameCommit::Unknown),
             ("unknown".to_owned(), SameCommit::Unknown),
-            // Six digits are too few to name a commit, and a version is none.
+            // Six digits are too few to name a commit, and a version is not one.
             ("07f74d".to_owned(), SameCommit::Unknown),
             ("25.11.20260307".to_owned(), SameCommit::Unknown),
         ] {

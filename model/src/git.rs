@@ -1,8 +1,8 @@
-//! How server and agent both run git.
+//! Git settings that server and agent share.
 
-/// Variables that keep git, and the ssh and credential helpers that it runs, from asking anybody for a password, on a
-/// terminal or in a window: nobody is there, and an op would wait for the answer.
-pub const ASKING_NOBODY: [(&str, &str); 5] = [
+/// Environment variables that stop git and its ssh and credential helpers from prompting for a password, on a
+/// terminal or in a window: nobody is there to answer, and an op would wait forever.
+pub const NON_INTERACTIVE: [(&str, &str); 5] = [
     ("GIT_TERMINAL_PROMPT", "0"),
     ("GIT_ASKPASS", ""),
     ("SSH_ASKPASS", ""),

@@ -1,4 +1,4 @@
-//! A host as a page shows it.
+//! A host as pages show it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Generation, HostId, Lights, OpView, TestSummary};
 
-/// What kind of system a host is, which decides how it is switched and rolled back.
+/// The kind of system, which decides how a host is switched and rolled back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Platform {
     /// A NixOS machine.
     Nixos,
-    /// A Mac under nix-darwin.
+    /// A Mac with nix-darwin.
     Darwin,
-    /// A user's home under home-manager, on any system.
+    /// A user's home with home-manager, on any system.
     HomeManager,
 }
 
@@ -56,36 +56,36 @@ impl FromStr for Platform {
         Self::ALL
             .into_iter()
             .find(|p| p.as_str() == text)
-            .ok_or_else(|| format!("“{text}” is no platform: nixos, darwin or home-manager"))
+            .ok_or_else(|| format!("“{text}” is not a platform: nixos, darwin or home-manager"))
     }
 }
 
-/// A host as the fleet page shows it. The whole row travels at each change, so that a page never has to piece one
-/// together.
+/// A host as the fleet page shows it. Each change sends the whole row, so that a page never has to assemble
+/// one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostView {
     /// Its identifier.
     pub id: HostId,
     /// Its name, unique in the fleet.
     pub name: String,
-    /// What kind of system it is.
+    /// Its kind of system.
     pub platform: Platform,
     /// Whether its agent is connected.
     pub online: bool,
-    /// When its agent was last heard of; none before the first time.
+    /// When its agent was last seen; `None` before its first connection.
     pub last_seen: Option<DateTime<Utc>>,
     /// The version of its agent.
     pub agent_version: Option<String>,
-    /// Whether its tests run by themselves after a rollback or a switch.
+    /// Whether its tests run automatically after a rollback or a switch.
     pub auto_test: bool,
-    /// Words that people find it by, sorted.
+    /// Its tags, sorted.
     pub tags: Vec<String>,
     /// Its five lights.
     pub lights: Lights,
     /// The generation that its profile points at.
     pub generation: Option<Generation>,
-    /// What the tests said of that generation.
+    /// The test results of that generation.
     pub tests: Option<TestSummary>,
-    /// The op that holds it now.
+    /// Its open op.
     pub op: Option<OpView>,
 }

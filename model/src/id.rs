@@ -1,4 +1,4 @@
-//! Identifiers: UUID version 7 (RFC 9562), so that they sort by the time of their making.
+//! Identifiers: UUID version 7 (RFC 9562), so that they sort by creation time.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,8 +19,8 @@ macro_rules! id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// A new identifier, never handed out before.
-            #[expect(clippy::new_without_default, reason = "a default that differs each time would surprise")]
+            /// Creates a new, unique identifier.
+            #[expect(clippy::new_without_default, reason = "a default that differs each time would be surprising")]
             pub fn new() -> Self {
                 Self(Uuid::now_v7())
             }
@@ -43,22 +43,22 @@ macro_rules! id {
 }
 
 id! {
-    /// Names one host for as long as it is enrolled.
+    /// Identifies one host while it is enrolled.
     HostId
 }
 
 id! {
-    /// Names one op, on the server, on the wire and in the agent's journal.
+    /// Identifies one op, on the server, on the wire and in the agent's journal.
     OpId
 }
 
 id! {
-    /// Names the roll-out of one merged pull request.
+    /// Identifies the deployment of one merged pull request.
     DeploymentId
 }
 
 id! {
-    /// Names one roll-out: the same action on several hosts.
+    /// Identifies one roll-out: the same action on several hosts.
     RolloutId
 }
 
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn rejects_what_is_no_uuid() {
+    fn other_text_is_rejected() {
         assert!("../../etc".parse::<OpId>().is_err());
     }
 

@@ -1,31 +1,31 @@
-//! What people say of a host: tags to find it by, and notes.
+//! Labels that people give a host: tags and notes.
 
 use serde::{Deserialize, Serialize};
 
-/// The most tags of a host.
+/// Upper bound on the tags of a host.
 const TAGS: usize = 20;
-/// The longest tag, in characters.
+/// Upper bound on a tag, in characters.
 const TAG_CHARS: usize = 32;
-/// The longest notes, in characters.
+/// Upper bound on the notes, in characters.
 pub const NOTES_CHARS: usize = 2000;
 
-/// What people say of a host.
+/// Labels that people give a host.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Labels {
-    /// Words to find it by, sorted: lower-case letters, digits, `.`, `_` and `-`.
+    /// Sorted tags of lower-case letters, digits, `.`, `_` and `-`.
     pub tags: Vec<String>,
-    /// Whatever else is to be known.
+    /// Free text.
     pub notes: String,
 }
 
-/// What is no label.
+/// Why labels are rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LabelError {
     /// Not a tag.
     #[error(
-        "“{0}” is no tag: letters, digits, dots, underscores and hyphens, at most {TAG_CHARS}. Nothing was changed."
+        "“{0}” is not a valid tag. Nothing was changed. Use at most {TAG_CHARS} of a to z, 0 to 9, dots, underscores and hyphens."
     )]
-    NoTag(String),
+    InvalidTag(String),
     /// Too many.
     #[error("A host has at most {TAGS} tags. Nothing was changed.")]
     TooMany,
@@ -35,7 +35,7 @@ pub enum LabelError {
 }
 
 impl Labels {
-    /// Reads what a person typed: tags with spaces or commas between them, and notes.
+    /// Parses a person's input: tags separated by spaces or commas, and notes.
     ///
     /// # Errors
     /// [`LabelError`]
@@ -57,7 +57,7 @@ fn tag(word: &str) -> Result<String, LabelError> {
     let is_tag = tag.chars().count() <= TAG_CHARS
         && tag.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
         && tag.starts_with(|c: char| c.is_ascii_alphanumeric());
-    is_tag.then_some(tag).ok_or_else(|| LabelError::NoTag(word.chars().take(TAG_CHARS).collect()))
+    is_tag.then_some(tag).ok_or_else(|| LabelError::InvalidTag(word.chars().take(TAG_CHARS).collect()))
 }
 
 #[cfg(test)]
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_typed_is_read() {
+    fn input_is_parsed() {
         let labels = Labels::parse("Cloud, vienna  cloud,web.1", " Rack 4\r\nSpare disk ").unwrap();
         assert_eq!(labels.tags, ["cloud", "vienna", "web.1"]);
         assert_eq!(labels.notes, "Rack 4\nSpare disk");
@@ -75,9 +75,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_label_is_said() {
+    fn invalid_labels_are_rejected() {
         for bad in ["a:b", "-x", "ä", "<b>", &"x".repeat(33)] {
-            assert!(matches!(Labels::parse(bad, ""), Err(LabelError::NoTag(_))), "{bad}");
+            assert!(matches!(Labels::parse(bad, ""), Err(LabelError::InvalidTag(_))), "{bad}");
         }
         let many: Vec<_> = (0..=TAGS).map(|i| format!("t{i}")).collect();
         assert_eq!(Labels::parse(&many.join(" "), ""), Err(LabelError::TooMany));
@@ -86,7 +86,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_read_is_read_again(tags in ".{0,60}", notes in ".{0,60}") {
+        fn parsed_labels_parse_again(tags in ".{0,60}", notes in ".{0,60}") {
             if let Ok(labels) = Labels::parse(&tags, &notes) {
                 prop_assert_eq!(Labels::parse(&labels.tags.join(" "), &labels.notes), Ok(labels));
             }

@@ -1,9 +1,9 @@
-//! The domain of Backstay: plain data and pure functions that the server, the agents and the pages share. No I/O, so
-//! that it builds for the server, for every host and for the browser.
+//! The domain of Backstay: plain data and pure functions that the server, the agents and the pages share. No
+//! I/O, so that it builds for the server, for every host and for the browser.
 //!
 //! * What a host is: [`Generation`], [`Facts`], [`TestRun`], and the five [`lights`] computed from them.
-//! * What is done to it: [`OpAction`], the op's life ([`OpStatus`]) and result ([`Outcome`]), and the choice of a
-//!   [`rollback`] target.
+//! * What is done to it: [`OpAction`], the op's life ([`OpStatus`]) and result ([`Outcome`]), and the choice
+//!   of a [`rollback`] target.
 //! * What happens to a fleet: [`deployment`]s of pull requests and [`rollout`]s.
 //! * How all of it travels: [`wire`].
 
@@ -48,7 +48,7 @@ pub use op::{
     AUTO_TEST, CancelRequest, IllegalTransition, OpAction, OpKind, OpStatus, OpView, Outcome, OutputLine,
     Phase, Stream,
 };
-pub use people::{Person, Role};
+pub use people::{NotAllowed, Person, Role};
 pub use person_view::{Column, Density, PersonView};
 pub use test_run::{TestResult, TestRun, TestSummary};
 pub use test_timeout::{MAX_TEST_TIMEOUT_SECS, TestTimeout, TestTimeoutError};

@@ -1,4 +1,4 @@
-//! What is done to a host, and the life of such an action.
+//! Ops: the actions on hosts, and their life.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{GenerationRef, HostId, OpId};
 
-/// Who asked for tests that run by themselves.
+/// The requester of tests that run automatically.
 pub const AUTO_TEST: &str = "auto-test";
 
-/// One action on one host, with all that the host needs to know to do it. It is an enum and not a command: an agent
-/// does what is listed here and nothing else.
+/// One action on one host, with everything the host needs for it. It is an enum, not a command: an agent does
+/// what is listed here and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "kebab-case")]
 pub enum OpAction {
@@ -23,20 +23,20 @@ pub enum OpAction {
         /// The current generation that the person saw when confirming.
         seen_current: GenerationRef,
     },
-    /// Build and activate what the checkout says.
+    /// Build and activate the checkout.
     Switch,
     /// Bring the checkout to the head of its branch.
     Pull,
-    /// [`OpAction::Pull`] and, where that went well, [`OpAction::Switch`]: the checkout does not move in between.
+    /// [`OpAction::Pull`] and, if that succeeds, [`OpAction::Switch`]: the checkout does not move in between.
     PullSwitch,
     /// Run the host's tests on the running generation.
     Test,
-    /// Read the host's facts afresh.
+    /// Read the host's facts again.
     Refresh,
 }
 
 impl OpAction {
-    /// Which op this is.
+    /// The kind of op.
     pub fn kind(&self) -> OpKind {
         match self {
             Self::Rollback { .. } => OpKind::Rollback,
@@ -49,7 +49,7 @@ impl OpAction {
     }
 }
 
-/// Which op, without its parameters.
+/// The kind of an op, without its parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OpKind {
@@ -68,7 +68,7 @@ pub enum OpKind {
 }
 
 impl OpKind {
-    /// Every op.
+    /// Every kind.
     pub const ALL: [Self; 6] =
         [Self::Rollback, Self::Switch, Self::Pull, Self::PullSwitch, Self::Test, Self::Refresh];
 
@@ -96,18 +96,18 @@ impl OpKind {
         }
     }
 
-    /// Whether it may be tried again as it was asked for. A rollback may not: it names the generation that the person
-    /// saw, and the host may be on another one by then.
+    /// Returns whether it may be retried unchanged. A rollback may not: it names the generation that the
+    /// person saw, and the host may be on another one by then.
     pub fn may_be_retried(self) -> bool {
         self != Self::Rollback
     }
 
-    /// Whether it changes which generation runs, and so decides the System light.
+    /// Returns whether it changes the running generation, and so decides the System light.
     pub fn changes_system(self) -> bool {
         matches!(self, Self::Rollback | Self::Switch | Self::PullSwitch)
     }
 
-    /// Whether it activates what the checkout says, which is what a deployment is filled by.
+    /// Returns whether it activates the checkout; such ops fill deployments.
     pub fn switches(self) -> bool {
         matches!(self, Self::Switch | Self::PullSwitch)
     }
@@ -123,11 +123,11 @@ impl FromStr for OpKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|k| k.as_str() == text).ok_or_else(|| format!("“{text}” is no op"))
+        Self::ALL.into_iter().find(|k| k.as_str() == text).ok_or_else(|| format!("“{text}” is not an op"))
     }
 }
 
-/// Where an op is in its life.
+/// The status of an op.
 ///
 /// ```text
 /// queued ─▶ sent ─▶ running ─▶ succeeded | failed | timed-out | cancelled
@@ -135,39 +135,39 @@ impl FromStr for OpKind {
 ///   └─▶ blocked | cancelled | timed-out
 /// ```
 ///
-/// A lost op holds its host no more. Where the host comes back after all and says how the op ended, that is the truth,
-/// and the op is what it says.
+/// A lost op no longer holds its host. If the host comes back and reports a result, that result is the truth,
+/// and the op takes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OpStatus {
-    /// Recorded; waits for the host to be connected.
+    /// Recorded; waits for the host to connect.
     Queued,
     /// On its way to the agent.
     Sent,
-    /// The agent has it in its journal and works on it.
+    /// In the agent's journal, and in progress.
     Running,
-    /// The host is now what was asked for.
+    /// The host has reached the goal.
     Succeeded,
-    /// It is not, or the agent refused; the message says which.
+    /// The host has not reached the goal, or the agent refused; the message says which.
     Failed,
     /// Its time ran out.
     TimedOut,
-    /// A person took it back.
+    /// A person cancelled it.
     Cancelled,
     /// Refused by the server before anything was sent.
     Blocked,
-    /// It reached the host, or may have, and what became of it cannot be known: the host has forgotten it, or was
-    /// silent for longer than the op may take.
+    /// It reached the host, or may have, and its result is unknown: the host has forgotten it, or was silent
+    /// for longer than the op may take.
     Lost,
 }
 
-/// An op cannot go from one status to the other.
+/// A transition that an op cannot make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an op that is {from} cannot become {to}")]
 pub struct IllegalTransition {
-    /// What it is.
+    /// The current status.
     pub from: OpStatus,
-    /// What it was to become.
+    /// The requested status.
     pub to: OpStatus,
 }
 
@@ -200,15 +200,15 @@ impl OpStatus {
         }
     }
 
-    /// Whether it still holds the host: a second op is refused meanwhile.
+    /// Returns whether the op still holds its host, so that a second one is refused.
     pub fn is_open(self) -> bool {
         matches!(self, Self::Queued | Self::Sent | Self::Running)
     }
 
-    /// The one place that says which status may follow which.
+    /// Makes a transition. Decided here only.
     ///
     /// # Errors
-    /// [`IllegalTransition`] where `next` may not follow. A closed op stays as it is for ever, save one that was lost.
+    /// [`IllegalTransition`] if `next` may not follow. A closed op never changes, except a lost one.
     pub fn to(self, next: Self) -> Result<Self, IllegalTransition> {
         use OpStatus::{Blocked, Cancelled, Failed, Lost, Queued, Running, Sent, Succeeded, TimedOut};
         let legal = match self {
@@ -237,31 +237,34 @@ impl FromStr for OpStatus {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|s| s.as_str() == text).ok_or_else(|| format!("“{text}” is no op status"))
+        Self::ALL
+            .into_iter()
+            .find(|s| s.as_str() == text)
+            .ok_or_else(|| format!("“{text}” is not an op status"))
     }
 }
 
-/// In what way an op ended on the host. Whether its goal was met is for the server to say, from the facts.
+/// How an op ended on the host. The server decides from the facts whether it reached its goal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// All its commands ran and exited with 0.
     Completed,
-    /// A command failed, or the agent could not go on.
+    /// A command failed, or the agent could not continue.
     Failed,
-    /// The host is not what the request assumed; nothing was changed.
+    /// The host is not in the state that the request assumed; nothing was changed.
     Refused,
     /// It took longer than it may.
     TimedOut,
-    /// It was told to stop.
+    /// It was cancelled.
     Cancelled,
 }
 
-/// What a running op is doing.
+/// The phase of a running op.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "phase", rename_all = "kebab-case")]
 pub enum Phase {
-    /// Comparing the request with what the host is.
+    /// Checking the request against the host.
     Checking,
     /// Pointing the profile at another generation.
     SwitchingProfile,
@@ -273,12 +276,12 @@ pub enum Phase {
     Pulling,
     /// Running tests.
     Testing {
-        /// Tests that have ended.
+        /// Number of tests that have ended.
         done: u32,
-        /// Tests in all.
+        /// Number of tests.
         total: u32,
     },
-    /// Reading the host to see what became of it.
+    /// Reading the host's facts again.
     ReadingFacts,
 }
 
@@ -296,11 +299,11 @@ impl fmt::Display for Phase {
     }
 }
 
-/// Where a line of output came from.
+/// The source of a line of output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stream {
-    /// The agent's own words about what it does.
+    /// The agent itself.
     Agent,
     /// A command's standard output.
     Stdout,
@@ -326,16 +329,16 @@ impl FromStr for Stream {
         [Self::Agent, Self::Stdout, Self::Stderr]
             .into_iter()
             .find(|s| s.as_str() == text)
-            .ok_or_else(|| format!("“{text}” is no output stream"))
+            .ok_or_else(|| format!("“{text}” is not an output stream"))
     }
 }
 
 /// One line of an op's output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputLine {
-    /// Its place in the op's output, counted from 1 without gaps.
+    /// Its number in the op's output, from 1 without gaps.
     pub seq: u64,
-    /// Where it came from.
+    /// Its source.
     pub stream: Stream,
     /// When the host read it.
     pub at: DateTime<Utc>,
@@ -343,7 +346,7 @@ pub struct OutputLine {
     pub text: String,
 }
 
-/// That a person wants an op to stop that is with its host.
+/// A person's request to stop an op that its host has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CancelRequest {
     /// Who.
@@ -352,56 +355,56 @@ pub struct CancelRequest {
     pub at: DateTime<Utc>,
 }
 
-/// An op as a page shows it.
+/// An op as pages show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpView {
     /// Its identifier.
     pub id: OpId,
-    /// The host that it is for.
+    /// Its host.
     pub host: HostId,
     /// That host's name.
     pub host_name: String,
-    /// What was asked for.
+    /// The requested action.
     pub action: OpAction,
-    /// How far it is.
+    /// Its status.
     pub status: OpStatus,
-    /// What it is doing, while it is running.
+    /// Its phase while it is running.
     pub phase: Option<Phase>,
-    /// Who asked: a user's name, or [`AUTO_TEST`].
+    /// Who requested it: a person's name, or [`AUTO_TEST`].
     pub requested_by: String,
     /// Why, in that person's words.
     pub reason: Option<String>,
-    /// When it was asked for.
+    /// When it was requested.
     pub created_at: DateTime<Utc>,
-    /// While it is open: until when the server waits for it. A queued op times out then; one that was sent is lost.
+    /// The server's deadline while it is open: a queued op then times out; a sent one is lost.
     pub due_at: Option<DateTime<Utc>>,
-    /// Who asked for it to stop, and when, while it was with the host.
+    /// The request to stop it while the host had it.
     pub cancel: Option<CancelRequest>,
-    /// The op that this one tries again.
+    /// The op that this one retries.
     pub retry_of: Option<OpId>,
-    /// The test run that it was to stop: the host's tests held the host when it was asked for.
+    /// The test run that it stops: the host's tests held the host when it was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stops: Option<OpId>,
-    /// Whether it still waits for that run to end. It is sent as soon as the run has ended.
+    /// Whether it still waits for that run to end; the server sends it at once after that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub waits: bool,
-    /// When the agent began, by the host's clock.
+    /// When the agent started it, by the host's clock.
     pub started_at: Option<DateTime<Utc>>,
-    /// When it ended, by the host's clock where it reached the host.
+    /// When it ended, by the host's clock if it reached the host.
     pub finished_at: Option<DateTime<Utc>>,
-    /// In what way it ended on the host, as the agent said; none where the agent did not say.
+    /// How it ended on the host, as the agent reported; `None` if the agent did not.
     pub outcome: Option<Outcome>,
-    /// The exit code of the command that decided, where one ran.
+    /// The exit code of the decisive command, if one ran.
     pub exit_code: Option<i32>,
-    /// The names of the tests that failed in the run that this op was.
+    /// For a test run: the names of the failed tests.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed_tests: Vec<String>,
-    /// What became of it, in a sentence.
+    /// Its result, in a sentence.
     pub message: Option<String>,
 }
 
 impl OpView {
-    /// What it does, in a few words: “Rollback to Gen 47”, “Go forward to Gen 50”.
+    /// Its action, in a few words: “Rollback to Gen 47”, “Go forward to Gen 50”.
     pub fn title(&self) -> String {
         match &self.action {
             OpAction::Rollback { target, seen_current } if target.number > seen_current.number => {
@@ -438,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_lost_may_be_found() {
+    fn a_lost_op_may_be_found() {
         let found = [OpStatus::Succeeded, OpStatus::Failed, OpStatus::TimedOut, OpStatus::Cancelled];
         for to in OpStatus::ALL {
             assert_eq!(OpStatus::Lost.to(to).is_ok(), found.contains(&to), "{to}");

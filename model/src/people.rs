@@ -14,7 +14,25 @@ pub struct Person {
     pub role: Role,
 }
 
-/// What a person may do. Each role may do what the ones before it may.
+impl Person {
+    /// Checks that the person has this role or a higher one.
+    ///
+    /// # Errors
+    /// [`NotAllowed`] with the role that is needed.
+    pub fn require(&self, role: Role) -> Result<(), NotAllowed> {
+        if self.role < role { Err(NotAllowed { needed: role }) } else { Ok(()) }
+    }
+}
+
+/// The person's role is too low for the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("This requires the {needed} role.")]
+pub struct NotAllowed {
+    /// The lowest role that may make it.
+    pub needed: Role,
+}
+
+/// What a person may do. Each role includes the ones before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
@@ -50,6 +68,38 @@ impl FromStr for Role {
         [Self::Viewer, Self::Operator, Self::Admin]
             .into_iter()
             .find(|r| r.as_str() == text)
-            .ok_or_else(|| format!("“{text}” is no role: viewer, operator or admin"))
+            .ok_or_else(|| format!("unknown role “{text}”: use viewer, operator or admin"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROLES: [Role; 3] = [Role::Viewer, Role::Operator, Role::Admin];
+
+    #[test]
+    fn a_role_includes_the_ones_before_it() {
+        for (has, role) in ROLES.into_iter().enumerate() {
+            let person = Person { name: "maria".to_owned(), role };
+            for (needs, needed) in ROLES.into_iter().enumerate() {
+                let expected = if needs <= has { Ok(()) } else { Err(NotAllowed { needed }) };
+                assert_eq!(person.require(needed), expected, "{role} for {needed}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_role_that_is_needed() {
+        let refused = NotAllowed { needed: Role::Operator };
+        assert_eq!(refused.to_string(), "This requires the operator role.");
+    }
+
+    #[test]
+    fn a_role_is_read_as_it_is_written() {
+        for role in ROLES {
+            assert_eq!(role.to_string().parse(), Ok(role));
+        }
+        assert!("root".parse::<Role>().is_err());
     }
 }

@@ -1,20 +1,20 @@
-//! How a person wants the fleet page to look.
+//! A person's view settings for the fleet page.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The longest text that is read as a view, in bytes: what the database may hold of one.
+/// Upper bound on a stored view, in bytes: the database's limit.
 const LONGEST: usize = 1000;
 
-/// How much room a host takes.
+/// How much space a host takes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Density {
-    /// A few lines for each.
+    /// A few lines per host.
     #[default]
     Comfortable,
-    /// One line for each.
+    /// One line per host.
     Compact,
 }
 
@@ -39,7 +39,7 @@ impl FromStr for Density {
     }
 }
 
-/// A column that a person may do without. The host's name and its menu are always there.
+/// A column that a person may hide. The host's name and its menu are always shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Column {
     /// The light of the agent.
@@ -54,7 +54,7 @@ pub enum Column {
     Tests,
     /// The current generation.
     Generation,
-    /// What the host is doing.
+    /// The host's current activity.
     Now,
 }
 
@@ -76,7 +76,7 @@ impl Column {
         }
     }
 
-    /// The words above it.
+    /// Its heading.
     pub fn title(self) -> &'static str {
         match self {
             Self::Agent => "Agent",
@@ -98,20 +98,20 @@ impl FromStr for Column {
     }
 }
 
-/// How a person wants the fleet page to look.
+/// A person's view settings for the fleet page.
 ///
-/// What is hidden is kept rather than what is shown: a column that a later version brings is then seen by everybody.
-/// Values that this version does not know are passed over, for a later one may have written them.
+/// Hidden columns are stored rather than shown ones, so that everybody sees a column that a later version
+/// adds. Unknown values are ignored: a later version may have written them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Stored", into = "Stored")]
 pub struct PersonView {
-    /// How much room a host takes.
+    /// How much space a host takes.
     pub density: Density,
-    /// The columns that are not shown.
+    /// The hidden columns.
     pub hidden: BTreeSet<Column>,
 }
 
-/// A view as it travels and as it is stored.
+/// A view on the wire and in the database.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Stored {
@@ -120,7 +120,7 @@ struct Stored {
 }
 
 impl PersonView {
-    /// A view in which these columns alone are shown.
+    /// A view that shows only these columns.
     pub fn showing(density: Density, columns: impl IntoIterator<Item = Column>) -> Self {
         let mut hidden = BTreeSet::from(Column::ALL);
         for column in columns {
@@ -129,24 +129,24 @@ impl PersonView {
         Self { density, hidden }
     }
 
-    /// Whether a column is shown.
+    /// Returns whether a column is shown.
     pub fn shows(&self, column: Column) -> bool {
         !self.hidden.contains(&column)
     }
 
-    /// How many columns are shown.
+    /// Number of shown columns.
     pub fn shown(&self) -> usize {
         Column::ALL.len() - self.hidden.len()
     }
 
-    /// Reads what [`Self::to_text`] wrote; what is none is the view that everybody begins with.
+    /// Parses the output of [`Self::to_text`]; other text yields the default view.
     pub fn from_text(text: &str) -> Self {
         if text.len() > LONGEST { Self::default() } else { serde_json::from_str(text).unwrap_or_default() }
     }
 
     /// The view as text, of a few hundred bytes at most.
     pub fn to_text(&self) -> String {
-        // Plain words alone: there is nothing in it that JSON could not say.
+        // Plain words only: JSON can represent all of them.
         serde_json::to_string(self).unwrap_or_default()
     }
 }
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_known_is_passed_over() {
+    fn unknown_values_are_ignored() {
         for (text, view) in [
             ("{}", PersonView::default()),
             ("", PersonView::default()),
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_is_not_hidden() {
+    fn shown_columns_are_not_hidden() {
         let view = PersonView::showing(Density::Compact, [Column::System, Column::Now]);
         assert!(view.shows(Column::System) && !view.shows(Column::Git));
         assert_eq!(PersonView::showing(Density::Comfortable, Column::ALL), PersonView::default());
@@ -214,7 +214,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_written_is_read(view in views()) {
+        fn a_view_survives_the_round_trip(view in views()) {
             let text = view.to_text();
             prop_assert!(text.len() <= LONGEST);
             prop_assert_eq!(PersonView::from_text(&text), view);

@@ -1,4 +1,4 @@
-//! Open pull requests that update the fleet, as a page shows them.
+//! Open pull requests that update the fleet, as pages show them.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -6,36 +6,36 @@ use serde::{Deserialize, Serialize};
 use crate::Commit;
 use crate::flake_lock::InputChange;
 
-/// The open pull requests into the branch that hosts follow, as they were when they were last read.
+/// The open pull requests into the branch that hosts follow, as last read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PullRequests {
-    /// How the reading went.
+    /// The result of the last reading.
     pub reading: Reading,
-    /// The repository as people write it, such as `owner/nixcfg`; empty where none is configured.
+    /// The repository as people write it, such as `owner/nixcfg`; empty if none is configured.
     pub repository: String,
     /// The branch that hosts follow.
     pub branch: String,
-    /// What is wrong with how the repository is configured, each in a sentence that says what does not work for it.
+    /// Problems with the repository's configuration, each in a sentence that names the consequence.
     pub problems: Vec<String>,
-    /// Those that update the fleet, newest first. They stay as last read where GitHub is away.
+    /// Those that update the fleet, newest first. While GitHub is unreachable, they stay as last read.
     pub open: Vec<UpdatePullRequest>,
 }
 
-/// How the last reading of the pull requests went.
+/// The result of the last reading of the pull requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reading", rename_all = "kebab-case")]
 pub enum Reading {
-    /// No repository at GitHub is configured on the server.
+    /// The server has no GitHub repository configured.
     #[default]
     NotConfigured,
-    /// They were not read yet.
+    /// Not read yet.
     NotYet,
-    /// They are as they were at this time.
+    /// Read successfully.
     Known {
         /// When.
         read_at: DateTime<Utc>,
     },
-    /// They could not be read.
+    /// Not readable.
     Unreadable {
         /// Since when.
         since: DateTime<Utc>,
@@ -55,25 +55,25 @@ pub struct UpdatePullRequest {
     pub url: String,
     /// Who opened it.
     pub author: String,
-    /// The commit that it is at; merging names it, so that nothing is merged that nobody saw.
+    /// Its head commit. A merge names it, so that nothing unseen is merged.
     pub head: Commit,
-    /// When it was last changed.
+    /// When it last changed.
     pub updated_at: DateTime<Utc>,
     /// Where it comes from.
     pub origin: Origin,
-    /// The files that it changes beside `flake.lock`.
+    /// The files that it changes besides `flake.lock`.
     pub other_files: OtherFiles,
-    /// The inputs of the flake that it changes.
+    /// The flake inputs that it changes.
     pub inputs: Inputs,
-    /// What the checks of its head say.
+    /// The checks of its head.
     pub checks: Checks,
     /// Whether it can be merged.
     pub mergeable: Mergeable,
 }
 
 impl UpdatePullRequest {
-    /// What a person has to look at before it is merged, each in a sentence; empty for an ordinary update. The server
-    /// merges it only for a person who says that they looked.
+    /// What a person has to check before merging, each in a sentence; empty for an ordinary update. If there
+    /// is any, the server merges only after the person has confirmed it.
     pub fn doubts(&self) -> Vec<String> {
         let failed = &self.checks.failed;
         let checks = match failed.len() {
@@ -88,10 +88,10 @@ impl UpdatePullRequest {
 /// Where a pull request comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    /// The fork that it comes from, as `owner/name`; `None` if it comes from a branch of the repository itself, which
-    /// only somebody with write access can push to.
+    /// The fork that it comes from, as `owner/name`; `None` for a branch of the repository itself, which only
+    /// people with write access can push to.
     pub fork: Option<String>,
-    /// Whether GitHub knows its author as an owner, a member, a collaborator, or a contributor of the repository.
+    /// Whether GitHub lists its author as an owner, member, collaborator or contributor of the repository.
     pub is_known_author: bool,
 }
 
@@ -108,7 +108,7 @@ impl Origin {
     }
 }
 
-/// The files that a pull request changes beside `flake.lock`.
+/// The files that a pull request changes besides `flake.lock`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "other_files", rename_all = "kebab-case")]
 pub enum OtherFiles {
@@ -119,7 +119,7 @@ pub enum OtherFiles {
         /// How many more there are.
         more: u64,
     },
-    /// They could not be read.
+    /// Not readable.
     Unreadable {
         /// Why, in a sentence.
         reason: String,
@@ -145,13 +145,13 @@ impl OtherFiles {
     }
 }
 
-/// The inputs that a pull request changes.
+/// The flake inputs that a pull request changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "inputs", rename_all = "kebab-case")]
 pub enum Inputs {
-    /// Read from both `flake.lock` files; empty where both pin the same.
+    /// Read from both `flake.lock` files; empty if both pin the same.
     Known {
-        /// Each of them, by name.
+        /// The changes, by name.
         changes: Vec<InputChange>,
     },
     /// One of the files could not be read.
@@ -161,14 +161,14 @@ pub enum Inputs {
     },
 }
 
-/// What the checks of a commit say.
+/// The checks of a commit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checks {
-    /// How many passed, or do not matter.
+    /// Number of checks that passed or do not matter.
     pub passed: u32,
-    /// How many are not over.
+    /// Number of running checks.
     pub running: u32,
-    /// Those that failed, by name.
+    /// Names of the failed checks.
     pub failed: Vec<String>,
 }
 
@@ -176,14 +176,14 @@ pub struct Checks {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "mergeable", rename_all = "kebab-case")]
 pub enum Mergeable {
-    /// It can.
+    /// Yes.
     Yes,
-    /// It cannot.
+    /// No.
     No {
         /// Why, in a sentence.
         reason: String,
     },
-    /// GitHub is finding out.
+    /// GitHub is still checking.
     Unknown,
 }
 
@@ -215,7 +215,7 @@ mod tests {
     type Change = fn(&mut UpdatePullRequest, OtherFiles);
 
     #[test]
-    fn what_is_no_ordinary_update_is_told_in_words() {
+    fn other_updates_raise_doubts_in_words() {
         let files = |paths: &[&str], more| OtherFiles::Known {
             paths: paths.iter().map(|&path| path.into()).collect(),
             more,

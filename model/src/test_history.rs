@@ -1,4 +1,4 @@
-//! What each of a host's tests has said over its latest runs.
+//! The results of each of a host's tests over its latest runs.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,65 +7,66 @@ use serde::{Deserialize, Serialize};
 
 use crate::{OpId, OpKind, OpStatus, OpView, TestResult, TestRun};
 
-/// How many runs of each test are told: the newest.
+/// Number of runs in the history of each test: the newest.
 pub const RUNS: usize = 20;
-/// A test that has changed its mind this often on one and the same build, within the runs that are told, is flaky: a
-/// build never changes, so something else decides.
+/// A test whose result on one build changed this often within its history is flaky: a build never changes, so
+/// something else decides.
 pub const FLIPS: usize = 2;
-/// The most tests that are told though they are no longer in the host's folder: those that ran last.
+/// Upper bound on tests that are no longer in the host's folder: the ones that ran last.
 pub const GONE: usize = 200;
 
-/// What one test has said.
+/// The history of one test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestHistory {
     /// The file name of the executable.
     pub name: String,
-    /// Whether it is still in the host's folder; none where the agent does not say.
+    /// Whether it is still in the host's folder; `None` if the agent does not report that.
     pub is_there: Option<bool>,
-    /// What it said, newest first, at most [`RUNS`]. Empty for a test that has never run.
+    /// Its results, newest first, at most [`RUNS`]. Empty for a test that has never run.
     pub outcomes: Vec<TestOutcome>,
-    /// Since when it fails without a pass in between; none where it passed the last time, or never ran.
+    /// Since when it has failed in every run; `None` if it passed last time, or never ran.
     pub failing_since: Option<FailingSince>,
-    /// Whether its outcome changes though the build is the same; see [`FLIPS`].
+    /// Whether its result changes on the same build; see [`FLIPS`].
     pub is_flaky: bool,
-    /// The last lines of its latest output, kept where it failed.
+    /// The last lines of its latest output, kept if it failed.
     pub tail: Vec<String>,
 }
 
-/// What a test said once.
+/// The result of a test in one run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestOutcome {
     /// Whether it passed.
     pub passed: bool,
-    /// The number of the generation that ran.
+    /// The number of the running generation.
     pub generation: u32,
-    /// When the run that it was part of ended.
+    /// When the run ended.
     pub at: DateTime<Utc>,
-    /// How long it took, in milliseconds.
+    /// Its duration in milliseconds.
     pub duration_ms: u64,
-    /// The op that ran it; none where it was run by hand.
+    /// The op that ran it; `None` if somebody ran it by hand.
     pub op: Option<OpId>,
 }
 
-/// The first failure of those that have not ended yet.
+/// The first of the failures that continue until now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailingSince {
-    /// The number of the generation that ran.
+    /// The number of the running generation.
     pub generation: u32,
     /// When.
     pub at: DateTime<Utc>,
-    /// Whether it may be longer: every run that is known failed.
+    /// Whether it may be longer, because every known run failed.
     pub at_least: bool,
 }
 
-/// What one test said in one run, and the op that this run may have been.
-type Said<'a> = (&'a TestRun, &'a TestResult, Option<OpId>);
+/// The result of one test in one run, and the op of the run, if known.
+type RunResult<'a> = (&'a TestRun, &'a TestResult, Option<OpId>);
 
-/// What each test has said, from `runs`, newest first, and the ops that may have been them. `present` names the tests of
-/// the host's folder in their order, where that is known; those that are there no more follow, at most [`GONE`].
+/// The history of each test, from `runs`, newest first, and the ops that may have been those runs. `present`
+/// names the tests in the host's folder, in order, if known; tests that are gone follow, at most [`GONE`].
 pub fn histories(present: Option<&[String]>, runs: &[TestRun], ops: &[OpView]) -> Vec<TestHistory> {
-    // By name, each test's results newest first: a host may name any number of tests, so none is searched for.
-    let mut said: HashMap<&str, Vec<Said<'_>>> = HashMap::new();
+    // Each test's results by name, newest first. A host may name any number of tests, so nothing is searched
+    // linearly.
+    let mut said: HashMap<&str, Vec<RunResult<'_>>> = HashMap::new();
     let mut gone: Vec<&str> = vec![];
     let there: HashSet<&str> = present.unwrap_or_default().iter().map(String::as_str).collect();
     for run in runs {
@@ -75,7 +76,7 @@ pub fn histories(present: Option<&[String]>, runs: &[TestRun], ops: &[OpView]) -
             if all.is_empty() && !there.contains(result.name.as_str()) && gone.len() < GONE {
                 gone.push(&result.name);
             }
-            // A run says one thing of a test.
+            // A run counts once for each test.
             if all.last().is_none_or(|(last, ..)| !std::ptr::eq(*last, run)) {
                 all.push((run, result, op));
             }
@@ -91,7 +92,7 @@ pub fn histories(present: Option<&[String]>, runs: &[TestRun], ops: &[OpView]) -
         .collect()
 }
 
-fn history(name: &str, all: &[Said<'_>]) -> TestHistory {
+fn history(name: &str, all: &[RunResult<'_>]) -> TestHistory {
     let outcomes = all.iter().take(RUNS).map(|(run, result, op)| TestOutcome {
         passed: result.passed,
         generation: run.generation.number,
@@ -109,7 +110,7 @@ fn history(name: &str, all: &[Said<'_>]) -> TestHistory {
     }
 }
 
-fn failing_since(all: &[Said<'_>]) -> Option<FailingSince> {
+fn failing_since(all: &[RunResult<'_>]) -> Option<FailingSince> {
     let failed = all.iter().take_while(|(_, result, _)| !result.passed);
     let count = failed.clone().count();
     failed.last().map(|(run, ..)| FailingSince {
@@ -119,8 +120,8 @@ fn failing_since(all: &[Said<'_>]) -> Option<FailingSince> {
     })
 }
 
-/// How often a test said something else than the time before on the same build.
-fn flips(all: &[Said<'_>]) -> usize {
+/// Number of times that a test's result differs from the one before on the same build.
+fn flips(all: &[RunResult<'_>]) -> usize {
     let before =
         |at: usize, build: &str| all[at + 1..].iter().find(|(run, ..)| run.generation.store_path == build);
     all.iter()
@@ -131,7 +132,7 @@ fn flips(all: &[Said<'_>]) -> usize {
         .count()
 }
 
-/// The op that a run of tests was: one that took place around it, both by the host's clock.
+/// The op that ran these tests: the one whose time encloses the run, both by the host's clock.
 pub fn op_of<'a>(run: &TestRun, ops: &'a [OpView]) -> Option<&'a OpView> {
     ops.iter().find(|op| {
         op.action.kind() == OpKind::Test
@@ -149,7 +150,7 @@ mod tests {
     use crate::OpAction;
     use crate::sample::{generation, now, op};
 
-    /// So many minutes ago, on this generation: a run of these tests with what they said.
+    /// A run `minutes` ago on this generation, with these results.
     fn run(minutes: i64, number: u32, results: &[(&str, bool)]) -> TestRun {
         let at = now() - TimeDelta::minutes(minutes);
         let result = |&(name, passed): &(&str, bool)| TestResult {
@@ -166,7 +167,7 @@ mod tests {
         }
     }
 
-    /// The history of one test that said this, newest first, on these generations.
+    /// The history of one test with these results, newest first, by generation.
     fn one(said: &[(u32, bool)]) -> TestHistory {
         let runs: Vec<_> =
             (0..).zip(said).map(|(i, (number, passed))| run(i, *number, &[("dns", *passed)])).collect();
@@ -189,12 +190,12 @@ mod tests {
             ]
         );
         assert_eq!(told[0].tail, ["20-b failed"]);
-        assert_eq!(histories(None, &runs, &[])[0].is_there, None, "an agent of before does not say");
+        assert_eq!(histories(None, &runs, &[])[0].is_there, None, "an old agent does not report it");
     }
 
-    /// A host that was taken over may name a test as it likes in each run. With nested searches this takes minutes.
+    /// A compromised host may rename its tests in each run. Nested searches would take minutes.
     #[test]
-    fn runs_of_ever_other_tests_are_told_in_one_pass() {
+    fn many_different_tests_take_one_pass() {
         let runs: Vec<_> = (0..100)
             .map(|at: i64| {
                 let names: Vec<_> = (0..500).map(|test| format!("t{at}-{test}")).collect();
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn since_when_it_fails() {
+    fn a_failing_test_has_a_start() {
         let since = |said: &[(u32, bool)]| one(said).failing_since.map(|s| (s.generation, s.at_least));
         assert_eq!(since(&[(49, false), (49, false), (48, true)]), Some((49, false)));
         assert_eq!(since(&[(49, true), (49, false)]), None);
@@ -219,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_test_that_changes_its_mind_on_one_build_is_flaky() {
+    fn a_test_whose_result_changes_on_one_build_is_flaky() {
         assert!(one(&[(48, true), (48, false), (48, true)]).is_flaky);
         assert!(!one(&[(48, true), (48, false)]).is_flaky, "once is what a repair looks like");
         assert!(!one(&[(50, true), (49, false), (48, true), (47, false)]).is_flaky, "other builds differ");
@@ -245,6 +246,6 @@ mod tests {
         let told =
             histories(None, std::slice::from_ref(&run), &[later.clone(), other.clone(), around.clone()]);
         assert_eq!(told[0].outcomes[0].op, Some(around.id));
-        assert_eq!(op_of(&run, &[later, other]), None, "one that was run by hand");
+        assert_eq!(op_of(&run, &[later, other]), None, "somebody ran it by hand");
     }
 }

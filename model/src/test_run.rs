@@ -1,4 +1,4 @@
-//! What a host's own tests said about one generation.
+//! The results of a host's own tests on one generation.
 
 use std::fmt;
 
@@ -10,18 +10,18 @@ use crate::GenerationRef;
 /// One run of a host's tests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestRun {
-    /// The generation that ran while the tests did.
+    /// The generation that was running.
     pub generation: GenerationRef,
     /// When the first test started.
     pub started_at: DateTime<Utc>,
     /// When the last one ended.
     pub finished_at: DateTime<Utc>,
-    /// Each test, in the order in which they ran.
+    /// The results, in running order.
     pub results: Vec<TestResult>,
 }
 
 impl TestRun {
-    /// How many passed, of how many.
+    /// The number of passed and of all tests.
     pub fn summary(&self) -> TestSummary {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         TestSummary {
@@ -36,27 +36,27 @@ impl TestRun {
     }
 }
 
-/// What one test said.
+/// The result of one test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestResult {
     /// The file name of the executable.
     pub name: String,
     /// Whether it exited with 0.
     pub passed: bool,
-    /// How long it took, in milliseconds.
+    /// Its duration in milliseconds.
     pub duration_ms: u64,
-    /// The last lines of its output, kept where it failed.
+    /// The last lines of its output, kept if it failed.
     pub tail: Vec<String>,
 }
 
-/// How an agent says in an op's output that a test has ended, below what the test wrote, and what a page finds the place by:
-/// “40-gpu: FAILED after”.
-pub fn end_of(test: &str, passed: bool) -> String {
+/// The line that an agent adds to an op's output after a test's own output, “40-gpu: FAILED after”. Pages
+/// search for it.
+pub fn end_marker(test: &str, passed: bool) -> String {
     let verdict = if passed { "passed" } else { "FAILED" };
     format!("{test}: {verdict} after")
 }
 
-/// How many tests passed, of how many.
+/// The number of passed and of all tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestSummary {
     /// Tests that passed.
@@ -66,7 +66,7 @@ pub struct TestSummary {
 }
 
 impl TestSummary {
-    /// Whether there were tests and each of them passed.
+    /// Returns whether there were tests and all of them passed.
     pub fn all_passed(self) -> bool {
         self.total > 0 && self.passed == self.total
     }

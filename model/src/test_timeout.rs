@@ -1,32 +1,32 @@
-//! How long each test of a host may take, where people set it.
+//! The time limit that people set for each test of a host.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The longest that may be set, in seconds: a run of all tests has no more.
+/// Upper bound on the limit, in seconds: a run of all tests has no more time.
 pub const MAX_TEST_TIMEOUT_SECS: u32 = 30 * 60;
 
-/// How long each test of a host may take: whole seconds, at least one.
+/// The time limit for each test of a host: whole seconds, at least one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
 pub struct TestTimeout(u32);
 
-/// What is no time that tests may take.
+/// Why a time limit is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TestTimeoutError {
     /// Not a number.
     #[error(
-        "“{0}” is no time. Nothing was changed. Give a whole number, or nothing for what the host's agent is configured with."
+        "“{0}” is not a whole number. Nothing was changed. Enter one, or leave the field empty for the agent's own setting."
     )]
-    NoNumber(String),
-    /// None, or too much.
+    NotANumber(String),
+    /// Zero, or too long.
     #[error("A test may take from 1 second to {} minutes. Nothing was changed.", MAX_TEST_TIMEOUT_SECS / 60)]
     OutOfBounds,
 }
 
 impl TestTimeout {
-    /// So many seconds.
+    /// A limit in seconds.
     ///
     /// # Errors
     /// [`TestTimeoutError::OutOfBounds`]
@@ -35,7 +35,7 @@ impl TestTimeout {
         fits.map(Self).ok_or(TestTimeoutError::OutOfBounds)
     }
 
-    /// Reads what a person typed: an amount, and whether it is minutes. Nothing stands for nothing set.
+    /// Parses a person's input: an amount, in minutes or seconds. An empty amount means no limit is set.
     ///
     /// # Errors
     /// [`TestTimeoutError`]
@@ -45,9 +45,9 @@ impl TestTimeout {
             return Ok(None);
         }
         if !amount.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(TestTimeoutError::NoNumber(amount.chars().take(20).collect()));
+            return Err(TestTimeoutError::NotANumber(amount.chars().take(20).collect()));
         }
-        // Of digits alone, what is no number is one that is too large.
+        // Digits that do not parse are a number that is too large.
         let amount: u64 = amount.parse().map_err(|_| TestTimeoutError::OutOfBounds)?;
         Self::from_secs(amount.saturating_mul(if in_minutes { 60 } else { 1 })).map(Some)
     }
@@ -57,7 +57,7 @@ impl TestTimeout {
         self.0
     }
 
-    /// As an amount and whether it is minutes: whole minutes as such.
+    /// The amount, and whether it is in minutes: whole minutes are.
     pub fn shown(self) -> (u32, bool) {
         if self.0.is_multiple_of(60) { (self.0 / 60, true) } else { (self.0, false) }
     }
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_typed_is_read() {
+    fn input_is_parsed() {
         let secs =
             |amount, in_minutes| TestTimeout::parse(amount, in_minutes).map(|t| t.map(TestTimeout::as_secs));
         assert_eq!(secs(" 90 ", false), Ok(Some(90)));
@@ -101,9 +101,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_said() {
+    fn invalid_limits_are_rejected() {
         for bad in ["x", "-5", "1.5", "5 min", "٥"] {
-            assert!(matches!(TestTimeout::parse(bad, false), Err(TestTimeoutError::NoNumber(_))), "{bad}");
+            assert!(matches!(TestTimeout::parse(bad, false), Err(TestTimeoutError::NotANumber(_))), "{bad}");
         }
         for (bad, in_minutes) in
             [("0", false), ("1801", false), ("31", true), ("99999999999999999999999", true)]
@@ -114,8 +114,8 @@ mod tests {
     }
 
     #[test]
-    fn whole_minutes_are_told_as_such() {
-        let told = |secs| TestTimeout::from_secs(secs).unwrap().to_string();
-        assert_eq!((told(300), told(90)), ("5 min".to_owned(), "90 s".to_owned()));
+    fn whole_minutes_are_shown_as_minutes() {
+        let shown = |secs| TestTimeout::from_secs(secs).unwrap().to_string();
+        assert_eq!((shown(300), shown(90)), ("5 min".to_owned(), "90 s".to_owned()));
     }
 }

@@ -1,4 +1,4 @@
-//! What pages show, beyond a single host: plain data that server functions return.
+//! What pages show: plain data that server functions return.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -22,34 +22,34 @@ pub struct FleetSnapshot {
     pub deployment: Option<Deployment>,
     /// The newest roll-out.
     pub rollout: Option<Rollout>,
-    /// The number of the last event that the snapshot holds: a page follows the stream from there.
+    /// The number of the last event in the snapshot: a page follows the stream from there.
     pub last_event: u64,
-    /// The number of the newest notice; 0 where there is none.
+    /// The number of the newest notice; 0 if there is none.
     pub newest_notice: u64,
     /// The version of the server.
     pub server_version: String,
 }
 
-/// One host with all that its own page shows.
+/// One host with everything that its own page shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostDetail {
     /// The row of the fleet page.
     pub host: HostView,
     /// The latest facts.
     pub facts: Option<Facts>,
-    /// What people say of it.
+    /// Its labels.
     pub labels: Labels,
     /// Its generations as rollback targets.
     pub plan: Option<RollbackPlan>,
-    /// How it fared over time.
+    /// Its past.
     pub timeline: Timeline,
-    /// What each of its tests has said.
+    /// The history of each of its tests.
     pub tests: Vec<TestHistory>,
-    /// How long each of them may take, where that is set.
+    /// The time limit for each test, if set.
     pub test_timeout: Option<TestTimeout>,
     /// Its latest ops, newest first.
     pub ops: Vec<OpView>,
-    /// The number of the last event that this holds.
+    /// The number of the last event that this includes.
     pub last_event: u64,
 }
 
@@ -58,84 +58,85 @@ pub struct HostDetail {
 pub struct OpDetail {
     /// The op.
     pub op: OpView,
-    /// Its last lines, in order. Those before the first of them are read on demand.
+    /// Its last lines, in order. Earlier ones are read on demand.
     pub lines: Vec<OutputLine>,
-    /// The number of the last event that this holds.
+    /// The number of the last event that this includes.
     pub last_event: u64,
 }
 
-/// Which ops a history shows.
+/// A filter for ops.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpQuery {
-    /// Of the host with this name alone.
+    /// Only ops of the host with this name.
     pub host: Option<String>,
-    /// Of this kind alone.
+    /// Only ops of this kind.
     pub kind: Option<OpKind>,
-    /// In one of these statuses; in any, where there is none.
+    /// Only ops with one of these statuses; empty means any.
     pub statuses: Vec<OpStatus>,
-    /// Asked for by this person alone.
+    /// Only ops that this person requested.
     pub by: Option<String>,
-    /// Only those older than this one.
+    /// Only entries older than this one.
     pub before: Option<OpId>,
 }
 
-/// A page of a history of ops.
+/// A page of ops.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpsPage {
     /// The ops, newest first.
     pub ops: Vec<OpView>,
     /// Whether there are older ones.
     pub more: bool,
-    /// The number of the last event that this holds.
+    /// The number of the last event that this includes.
     pub last_event: u64,
 }
 
-/// What a server is.
+/// Facts about the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     /// Its version.
     pub server_version: String,
-    /// Since when it runs.
+    /// When it started.
     pub started_at: DateTime<Utc>,
-    /// The repository at GitHub that it watches, as `owner/name`.
+    /// The GitHub repository that it watches, as `owner/name`.
     pub repository: Option<String>,
 }
 
 /// One line of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditEntry {
-    /// Its number, counted from 1 without gaps.
+    /// Its number, from 1 without gaps.
     pub seq: u64,
     /// When it happened.
     pub at: DateTime<Utc>,
-    /// Who did it: a person's name, an agent's host, or `auto-test`.
+    /// The actor: a person's name, an agent's host, or `auto-test`.
     pub actor: String,
-    /// What was done, such as `rollback.requested` or `login.refused`.
+    /// The action, such as `rollback.requested` or `login.refused`.
     pub action: String,
-    /// The host that it was done to.
+    /// The host concerned.
     pub host_name: Option<String>,
     /// The generation that the host left.
     pub from_gen: Option<u32>,
-    /// The generation that it was to reach.
+    /// The generation that the host was to reach.
     pub to_gen: Option<u32>,
     /// Why, in the person's words.
     pub reason: Option<String>,
-    /// What became of it, in a sentence.
+    /// The result, in a sentence.
     pub detail: String,
-    /// The op that it belongs to.
+    /// The op concerned.
     pub op: Option<OpId>,
 }
 
-/// Which entries of the audit log are wanted.
+/// A filter for the audit log.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditQuery {
-    /// About the host with this name alone.
+    /// Only entries about the host with this name.
     pub host: Option<String>,
-    /// Of what this person did alone.
+    /// Only entries of this person.
     pub actor: Option<String>,
-    /// Of this kind alone: what stands before the dot of an action, such as `rollback`, or a whole action.
+    /// Only entries of this kind: the part of an action before the dot, such as `rollback`, or a whole
+    /// action.
     pub action: Option<String>,
-    /// Only those older than this one.
+    /// Only entries older than this one.
     pub before: Option<u64>,
 }
 
@@ -146,6 +147,6 @@ pub struct AuditPage {
     pub entries: Vec<AuditEntry>,
     /// Whether there are older ones.
     pub more: bool,
-    /// Whether the chain of hashes holds; if not, the number of the first entry that was tampered with.
+    /// `None` if the hash chain is intact; otherwise the number of the first entry that was tampered with.
     pub broken_at: Option<u64>,
 }

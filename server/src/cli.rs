@@ -59,7 +59,7 @@ pub(crate) struct ServeOptions {
     pub(crate) site_root: PathBuf,
     /// The address that browsers use where it is not the one listened on, such as `https://backstay.example.org`.
     /// With https, cookies are sent over https alone.
-    #[arg(long, env = "BACKSTAY_PUBLIC_URL")]
+    #[arg(long, env = "BACKSTAY_PUBLIC_URL", value_parser = crate::public_url::parse)]
     pub(crate) public_url: Option<String>,
     /// The configuration repository, as git takes it, from any forge. Without it and without `--github-repository`, nothing
     /// is said of Git and Lock.

@@ -7,6 +7,7 @@ mod github;
 mod lifecycle;
 mod listen;
 mod log;
+mod public_url;
 mod routes;
 mod serve;
 

@@ -9,6 +9,7 @@ mod places;
 mod run;
 mod setup;
 mod test;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,7 +18,6 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::places::Places;
-use crate::test::Part;
 
 /// Set up this machine, try Backstay out, and test it.
 #[derive(Parser)]
@@ -39,6 +39,8 @@ enum Task {
     },
     /// Run a server and four hosts on this machine, to look at and to break.
     Demo(demo::Options),
+    /// Run the demo, and build and restart it whenever a source file changes.
+    Dev(demo::Options),
     /// Break a running server and its agents in every way that they are said to survive, and look whether they did.
     Chaos(chaos::Options),
     /// Make a host with a real Nix store and profile in a folder, as a plan in JSON says, and describe it as JSON.
@@ -57,12 +59,12 @@ enum Task {
     },
     /// Measure what Backstay costs on this machine.
     Bench(bench::Options),
+    /// Check that prose is written as `docs/writing.md` asks, and that paths, links and tests in it exist.
+    Words(words::Options),
     /// Run all tests, or some.
-    Test {
-        /// Run only this part; may be given several times.
-        #[arg(long, value_enum)]
-        only: Vec<Part>,
-    },
+    Test(test::Options),
+    /// Show where the time of the last test run went.
+    Times,
 }
 
 fn main() -> ExitCode {
@@ -83,10 +85,13 @@ fn run(task: &Task) -> Result<bool> {
         Task::Setup => setup::run(&places).map(|()| true),
         Task::Build { page } => build::run_all(&places, *page).map(|()| true),
         Task::Demo(options) => demo::run(&places, options).map(|()| true),
+        Task::Dev(options) => demo::run_dev(&places, options).map(|()| true),
         Task::Chaos(options) => chaos::run(&places, options),
         Task::Host { plan, into } => nix_host::run(plan, into).map(|()| true),
         Task::HostBuild { host } => nix_host::build_checkout(host).map(|()| true),
         Task::Bench(options) => bench::run(&places, options).map(|()| true),
-        Task::Test { only } => test::run(&places, only),
+        Task::Words(options) => words::show_all(&places, options),
+        Task::Test(options) => test::run(&places, options),
+        Task::Times => test::times::show(&places).map(|()| true),
     }
 }

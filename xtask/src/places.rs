@@ -6,7 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+
+use crate::run;
 
 /// The version of cargo-leptos that this repository builds with; 0.3.11 wants a newer compiler.
 pub(crate) const CARGO_LEPTOS_VERSION: &str = "0.3.10";
@@ -94,14 +96,16 @@ impl Places {
         self.command(&program)
     }
 
+    /// What cargo says of this workspace, without its dependencies.
+    pub(crate) fn metadata(&self) -> Result<serde_json::Value> {
+        let mut cargo = self.cargo()?;
+        let said = run::read(cargo.args(["metadata", "--format-version=1", "--no-deps", "--offline"]))?;
+        serde_json::from_str(&said).context("cargo metadata is not JSON")
+    }
+
     /// The folder that cargo builds in, wherever the user's settings put it.
     pub(crate) fn target(&self) -> Result<PathBuf> {
-        let output =
-            self.cargo()?.args(["metadata", "--format-version=1", "--no-deps", "--offline"]).output()?;
-        if !output.status.success() {
-            bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr).trim());
-        }
-        let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+        let metadata = self.metadata()?;
         let target =
             metadata["target_directory"].as_str().context("cargo metadata names no target folder")?;
         Ok(PathBuf::from(target))

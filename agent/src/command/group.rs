@@ -1,4 +1,4 @@
-//! A program and all that it started.
+//! A program and everything it started.
 
 use std::process::Child;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
 use super::{Invocation, read};
 
-/// How long `sudo kill` may take.
+/// Time limit for `sudo kill`.
 const SUDO_KILL: Duration = Duration::from_secs(10);
 
 /// The process group of a program.
@@ -22,28 +22,28 @@ impl Group {
         Self { leader: Pid::from_child(child), sudo }
     }
 
-    /// Its number.
+    /// Its ID.
     pub(super) fn id(&self) -> i32 {
         self.leader.as_raw_nonzero().get()
     }
 
-    /// Asks everything in the group to end.
+    /// Sends SIGTERM to the group.
     ///
     /// # Errors
-    /// Why the signal could not be delivered.
+    /// The reason that the signal could not be delivered.
     pub(super) fn terminate(&self) -> Result<(), String> {
         self.signal(Signal::TERM, "TERM")
     }
 
-    /// Ends everything in the group.
+    /// Sends SIGKILL to the group.
     ///
     /// # Errors
-    /// Why the signal could not be delivered.
+    /// The reason that the signal could not be delivered.
     pub(super) fn kill(&self) -> Result<(), String> {
         self.signal(Signal::KILL, "KILL")
     }
 
-    /// Whether nothing is left of the group.
+    /// Whether no process of the group is left.
     pub(super) fn is_empty(&self) -> bool {
         is_empty(self.leader)
     }
@@ -54,7 +54,7 @@ impl Group {
             Err(Errno::PERM) => {}
             Err(error) => return Err(error.to_string()),
         }
-        // What sudo has started belongs to root: an agent that is not root must ask the same way.
+        // What sudo started belongs to root: an agent that is not root must use sudo too.
         let Some(sudo) = self.sudo.as_deref() else { return Err("it belongs to another user".to_owned()) };
         let group = format!("-{}", self.leader.as_raw_nonzero());
         let kill = Invocation::new(sudo, ["kill", "-s", name, "--", &group]);
@@ -65,7 +65,7 @@ impl Group {
     }
 }
 
-/// Whether no process is left of a group.
+/// Whether no process of a group is left.
 pub(super) fn is_empty(leader: Pid) -> bool {
     test_kill_process_group(leader) == Err(Errno::SRCH)
 }

@@ -1,11 +1,11 @@
-//! Cuts a stream of bytes into lines, with bounded memory whatever comes.
+//! Cuts a stream of bytes into lines, in bounded memory.
 
 use backstay_model::wire::limits::LINE_BYTES;
 
-/// What a line that was cut says at its end.
+/// The end of a line that was cut.
 const CUT: &str = " … (cut)";
 
-/// Collects bytes until a line is whole.
+/// Collects bytes until a line is complete.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     pending: Vec<u8>,
@@ -13,7 +13,7 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Takes bytes and hands over each line that they complete.
+    /// Takes bytes and passes on each line that they complete.
     pub(super) fn take(&mut self, mut bytes: &[u8], each: &mut impl FnMut(&str)) {
         while let Some(end) = bytes.iter().position(|&b| b == b'\n') {
             self.keep(&bytes[..end]);
@@ -23,7 +23,7 @@ impl Lines {
         self.keep(bytes);
     }
 
-    /// Hands over a last line that lacks its end.
+    /// Passes on a last line without a newline.
     pub(super) fn finish(&mut self, each: &mut impl FnMut(&str)) {
         if !self.pending.is_empty() {
             self.hand_over(each);
@@ -45,10 +45,10 @@ impl Lines {
 
 fn line(bytes: &[u8], cut: bool) -> String {
     let text = String::from_utf8_lossy(bytes);
-    // Progress that overwrites itself: the last state is the one that a terminal would show.
+    // A terminal would show the last state of progress that overwrites itself.
     let text = text.strip_suffix('\r').unwrap_or(&text);
     let text = text.rsplit('\r').next().unwrap_or_default();
-    // Replacement characters are longer than the bytes that they replace.
+    // Replacement characters are longer than the bytes they replace.
     if !cut && text.len() <= LINE_BYTES {
         return text.to_owned();
     }

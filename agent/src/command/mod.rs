@@ -1,13 +1,14 @@
 //! Runs programs: argument vectors, no shell, each in a process group of its own that is stopped as a whole.
 //!
-//! A program writes to files, not to pipes. A pipe breaks when its reader dies, and a program that activates a system
-//! must not be killed by that half-way.
+//! A program writes to files, not to pipes. A pipe breaks when its reader dies, which must not kill a program
+//! half-way through an activation.
 
 mod group;
 mod lines;
 mod output;
 mod running;
 mod service;
+mod user;
 
 use std::io;
 use std::os::unix::process::CommandExt as _;
@@ -16,20 +17,20 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use backstay_model::Stream;
-use backstay_model::git::ASKING_NOBODY;
+use backstay_model::git::NON_INTERACTIVE;
 use rustix::process::Pid;
 
 use crate::config::JOIN_TOKEN_VARIABLE;
-use crate::user::User;
 use group::Group;
 use output::Outputs;
 use running::Running;
 pub(crate) use service::Services;
+pub(crate) use user::User;
 
-/// How much of the output is kept by [`read`].
+/// Upper bound on the output that [`read`] keeps.
 const READ_BYTES: usize = 256 * 1024;
 
-/// Variables of the agent that mean nothing to another user, or lead to files of the agent's.
+/// Variables of the agent that have no meaning for another user or lead to the agent's files.
 const OF_THE_AGENT: [&str; 9] = [
     "GIT_CONFIG_GLOBAL",
     "SSH_AUTH_SOCK",
@@ -47,34 +48,34 @@ const OF_THE_AGENT: [&str; 9] = [
 pub(crate) struct Invocation {
     /// The program and its arguments.
     pub(crate) argv: Vec<String>,
-    /// Variables beside those that the agent has.
+    /// Variables in addition to the agent's own.
     pub(crate) variables: Vec<(&'static str, String)>,
-    /// What is put before a `kill` where the program runs as root and the agent does not.
+    /// The command that goes before `kill` if the program runs as root and the agent does not.
     pub(crate) sudo: Option<Vec<String>>,
-    /// What systemd may run on its behalf.
+    /// The services that systemd may run on its behalf.
     pub(crate) services: Option<Box<Services>>,
-    /// As whom it runs, if not as the agent's own user.
+    /// The user it runs as, if not the agent's own.
     pub(crate) user: Option<User>,
 }
 
 /// How a program ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Ended {
-    /// By itself, with this status.
+pub(crate) enum CommandStatus {
+    /// It exited with this code.
     Exited(i32),
-    /// By a signal that was not ours.
+    /// A signal that the agent did not send ended it.
     Killed(i32),
     /// Its time ran out, and it was stopped.
     TimedOut,
-    /// It was told to stop.
+    /// It was cancelled.
     Cancelled,
-    /// It was to stop, could not be stopped, and has not ended.
+    /// It could not be stopped and has not ended.
     StillAtWork,
     /// It could not be started.
     NotStarted(String),
 }
 
-impl Ended {
+impl CommandStatus {
     pub(crate) fn is_success(&self) -> bool {
         *self == Self::Exited(0)
     }
@@ -89,47 +90,47 @@ impl Ended {
 
 /// What stops a program from outside.
 pub(crate) struct Bounds<'a> {
-    /// When its time is over.
+    /// The end of its time.
     pub(crate) deadline: Instant,
     /// Whether it has been cancelled.
     pub(crate) cancelled: &'a dyn Fn() -> bool,
 }
 
-/// How a program is treated that is better not stopped half-way.
+/// How to treat a program that should not be stopped half-way.
 pub(crate) struct Care<'a> {
-    /// Whether it is at such a point.
+    /// Whether it is at such a point now.
     pub(crate) is_delicate: &'a dyn Fn() -> bool,
-    /// How long a cancel waits there for its own end. Time that runs out does not wait.
+    /// How long a cancel waits there for the program to end. A timeout does not wait.
     pub(crate) patience: Duration,
-    /// Takes the number of the program's process group once it has started.
+    /// Receives the ID of the program's process group once it has started.
     pub(crate) started: &'a dyn Fn(i32),
 }
 
 impl Care<'static> {
-    /// For a program that can be stopped at any point.
+    /// For a program that may be stopped at any point.
     const NONE: Self = Self { is_delicate: &|| false, patience: Duration::ZERO, started: &|_| {} };
 }
 
 impl Invocation {
-    /// A program with the arguments that its configuration gives it, and more.
+    /// A program with its configured arguments, and more.
     pub(crate) fn new<S: Into<String>>(base: &[String], more: impl IntoIterator<Item = S>) -> Self {
         let argv = base.iter().cloned().chain(more.into_iter().map(Into::into)).collect();
         Self { argv, variables: vec![], sudo: None, services: None, user: None }
     }
 
-    /// The same, with more arguments.
+    /// Adds arguments.
     fn and(mut self, more: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.argv.extend(more.into_iter().map(Into::into));
         self
     }
 
-    /// The same, of a program on whose behalf systemd may run `services`.
+    /// Declares that systemd may run `services` on its behalf.
     pub(crate) fn on_behalf(mut self, services: Services) -> Self {
         self.services = Some(Box::new(services));
         self
     }
 
-    /// The same, as root.
+    /// Runs it as root.
     pub(crate) fn through(mut self, sudo: Option<&[String]>) -> Self {
         if let Some(sudo) = sudo {
             self.argv.splice(0..0, sudo.iter().cloned());
@@ -138,14 +139,14 @@ impl Invocation {
         self
     }
 
-    /// The same, with a variable set.
+    /// Sets a variable.
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.variables.push((name, value.into()));
         self
     }
 
-    /// The same, as another user: with that user's rights, home and configuration, and none of the agent's groups. Only
-    /// root may do this.
+    /// Runs it as another user: with that user's rights, home and configuration, and without the agent's
+    /// groups. Only root can do this.
     pub(crate) fn run_as(mut self, user: User) -> Self {
         self.user = Some(user);
         self
@@ -156,30 +157,30 @@ impl Invocation {
         self.argv.join(" ")
     }
 
-    /// Runs the program to its end, and hands over each line as it comes. `scratch` is a folder for its output.
+    /// Runs the program to completion, and passes on each line. `scratch` is a folder for its output.
     pub(crate) fn run(
         &self,
         scratch: &Path,
         bounds: &Bounds<'_>,
         each_line: impl FnMut(Stream, &str),
-    ) -> Ended {
+    ) -> CommandStatus {
         self.run_with_care(scratch, bounds, &Care::NONE, each_line)
     }
 
-    /// The same, of a program that is better not stopped half-way. It has ended only when what systemd runs on its behalf
-    /// has come to rest.
+    /// Like [`run`](Self::run), for a program that should not be stopped half-way. It counts as ended only
+    /// once everything that systemd runs on its behalf has ended too.
     pub(crate) fn run_with_care(
         &self,
         scratch: &Path,
         bounds: &Bounds<'_>,
         care: &Care<'_>,
         mut each_line: impl FnMut(Stream, &str),
-    ) -> Ended {
+    ) -> CommandStatus {
         match self.start(scratch) {
-            Err(error) => Ended::NotStarted(error),
+            Err(error) => CommandStatus::NotStarted(error),
             Ok(running) => {
                 (care.started)(running.group());
-                running.see_through(bounds, care, &mut each_line)
+                running.run_to_completion(bounds, care, &mut each_line)
             }
         }
     }
@@ -198,7 +199,7 @@ impl Invocation {
         command
             .args(arguments)
             .env_remove(JOIN_TOKEN_VARIABLE)
-            .envs(ASKING_NOBODY)
+            .envs(NON_INTERACTIVE)
             .env("NO_COLOR", "1")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
@@ -214,21 +215,21 @@ impl Invocation {
     }
 }
 
-/// Whether a process is left of the group with this number.
+/// Whether the process group has any processes left.
 pub(crate) fn group_lives(group: i32) -> bool {
     Pid::from_raw(group).is_some_and(|leader| !group::is_empty(leader))
 }
 
-/// What a program that is quick and says little wrote to its standard output.
+/// Returns the standard output of a program that is quick and prints little.
 ///
 /// # Errors
-/// Why there is none, in a few words.
+/// The reason that there is none, in a few words.
 pub(crate) fn read(invocation: &Invocation, timeout: Duration) -> Result<String, String> {
     let bounds = Bounds { deadline: Instant::now() + timeout, cancelled: &|| false };
     let (mut text, mut complaint) = (String::new(), String::new());
-    // The first line that says so is the reason; what follows is advice.
+    // The first such line is the reason; the rest is advice.
     let is_reason = |line: &str| ["fatal:", "error:"].iter().any(|start| line.starts_with(start));
-    let ended = invocation.run(&std::env::temp_dir(), &bounds, |stream, line| match stream {
+    let status = invocation.run(&std::env::temp_dir(), &bounds, |stream, line| match stream {
         Stream::Stdout if text.len() < READ_BYTES => {
             text.push_str(line);
             text.push('\n');
@@ -238,19 +239,20 @@ pub(crate) fn read(invocation: &Invocation, timeout: Duration) -> Result<String,
         }
         _ => {}
     });
-    match ended {
-        Ended::Exited(0) => Ok(text),
-        Ended::Exited(_) if !complaint.is_empty() => Err(complaint),
-        Ended::Exited(code) => Err(format!("it ended with {code}")),
-        Ended::NotStarted(reason) => Err(reason),
-        Ended::TimedOut => Err(format!("it took longer than {} s", timeout.as_secs())),
-        Ended::Killed(signal) => Err(format!("it was ended by signal {signal}")),
-        Ended::Cancelled => Err("it was cancelled".to_owned()),
-        Ended::StillAtWork => Err("it could not be stopped".to_owned()),
+    match status {
+        CommandStatus::Exited(0) => Ok(text),
+        CommandStatus::Exited(_) if !complaint.is_empty() => Err(complaint),
+        CommandStatus::Exited(code) => Err(format!("it ended with {code}")),
+        CommandStatus::NotStarted(reason) => Err(reason),
+        CommandStatus::TimedOut => Err(format!("it took longer than {} s", timeout.as_secs())),
+        CommandStatus::Killed(signal) => Err(format!("it was ended by signal {signal}")),
+        CommandStatus::Cancelled => Err("it was cancelled".to_owned()),
+        CommandStatus::StillAtWork => Err("it could not be stopped".to_owned()),
     }
 }
 
-/// The path as an argument. Paths that are not UTF-8 do not occur in Nix; one would show with replacement characters.
+/// The path as an argument. Nix uses no paths that are not UTF-8; one would appear with replacement
+/// characters.
 pub(crate) fn path(path: impl Into<PathBuf>) -> String {
     path.into().to_string_lossy().into_owned()
 }

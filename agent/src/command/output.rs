@@ -1,4 +1,4 @@
-//! The files that a program writes to, and the place up to which each has been read.
+//! The files that a program writes to, and the position up to which each has been read.
 
 use std::fs::File;
 use std::io;
@@ -10,15 +10,15 @@ use backstay_model::Stream;
 
 use super::lines::Lines;
 
-/// How much is read at a time.
+/// Bytes per read.
 const CHUNK: usize = 64 * 1024;
 
-/// How much room on disk a program finds ahead of what was read of it, so that one under way does not fail on a disk that
+/// Disk space reserved ahead of the read position, so that a running program does not fail when the disk
 /// fills up.
 #[cfg(target_os = "linux")]
 const AHEAD: u64 = 512 * 1024;
 
-/// What a program writes.
+/// The output of a program.
 pub(super) struct Outputs {
     pub(super) stdout: Output,
     pub(super) stderr: Output,
@@ -29,8 +29,9 @@ impl Outputs {
         Ok(Self { stdout: Output::create(scratch)?, stderr: Output::create(scratch)? })
     }
 
-    /// Hands over what was written since the last time; whether there was anything. The file that was written to last
-    /// comes last, so that a program's own words stand before those of what it started next.
+    /// Passes on what was written since the last call, and returns whether there was anything. The file that
+    /// was written to last comes last, so that a program's own lines precede those of the programs that it
+    /// starts.
     pub(super) fn poll(&mut self, each_line: &mut impl FnMut(Stream, &str)) -> bool {
         let stderr_first = self.stderr.last_write() <= self.stdout.last_write();
         let mut any = false;
@@ -45,8 +46,8 @@ impl Outputs {
         any
     }
 
-    /// Hands over the rest, and last lines that lack their end. What is written after this began is not waited for: a
-    /// process that the program left behind may write for ever.
+    /// Passes on the rest, and last lines without a newline. Does not wait for what is written after this
+    /// begins: a process that the program left behind may write for ever.
     pub(super) fn finish(&mut self, each_line: &mut impl FnMut(Stream, &str)) {
         let (stdout, stderr) = (self.stdout.written(), self.stderr.written());
         while (self.stdout.read < stdout || self.stderr.read < stderr) && self.poll(each_line) {}
@@ -55,7 +56,7 @@ impl Outputs {
     }
 }
 
-/// The file that a program writes to. It has no name, so it goes when its last user does.
+/// The file that a program writes to. It has no name, so it disappears with its last user.
 pub(super) struct Output {
     file: File,
     read: u64,
@@ -64,21 +65,21 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// An empty file in `scratch`; in memory where the disk has no room.
+    /// Creates an empty file in `scratch`, or in memory if the disk is full.
     fn create(scratch: &Path) -> io::Result<Self> {
         let on_disk = tempfile::tempfile_in(scratch).and_then(|file| reserve(&file, 0).map(|()| file));
         let file = on_disk.or_else(in_memory)?;
         Ok(Self { file, read: 0, lines: Lines::default(), chunk: vec![0; CHUNK].into_boxed_slice() })
     }
 
-    /// What the program is to write to.
+    /// The program's end of the file.
     pub(super) fn writer(&self) -> io::Result<File> {
         self.file.try_clone()
     }
 
-    /// Hands over the lines that were completed by at most one chunk; whether there was any.
+    /// Passes on the lines that at most one chunk completes, and returns whether there was anything.
     fn poll(&mut self, each: &mut impl FnMut(&str)) -> bool {
-        // Program and reader share one position in the file: it is the program's, so the reader names its own.
+        // The file position is shared and belongs to the program, so the reader names its own.
         let Ok(count @ 1..) = self.file.read_at(&mut self.chunk, self.read) else { return false };
         self.lines.take(&self.chunk[..count], each);
         let before = self.read;
@@ -87,12 +88,12 @@ impl Output {
         true
     }
 
-    /// When it was last written to, as far as the file system tells.
+    /// The time of the last write, as far as the file system knows.
     fn last_write(&self) -> Option<SystemTime> {
         self.file.metadata().and_then(|about| about.modified()).ok()
     }
 
-    /// How much has been written to it.
+    /// The number of bytes written to it.
     fn written(&self) -> u64 {
         self.file.metadata().map_or(0, |about| about.len())
     }
@@ -101,8 +102,8 @@ impl Output {
         self.lines.finish(each);
     }
 
-    /// Gives back what has been read, so that a program that writes without end does not fill the disk, and sets as much
-    /// aside ahead of it. Where the file system cannot do that, nothing is lost.
+    /// Frees what has been read, so that a program that writes endlessly does not fill the disk, and reserves
+    /// as much ahead of it. Nothing is lost if the file system cannot do that.
     #[cfg(target_os = "linux")]
     fn give_back(&self, before: u64) {
         use rustix::fs::{FallocateFlags, fallocate};
@@ -117,7 +118,7 @@ impl Output {
     fn give_back(&self, _before: u64) {}
 }
 
-/// Sets room aside from `start` on. Fails only where there is none.
+/// Reserves space from `start` on. Fails only if there is none.
 #[cfg(target_os = "linux")]
 fn reserve(file: &File, start: u64) -> io::Result<()> {
     use rustix::fs::{FallocateFlags, fallocate};
@@ -129,7 +130,7 @@ fn reserve(file: &File, start: u64) -> io::Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
-#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+#[expect(clippy::unnecessary_wraps, reason = "it can fail on Linux")]
 fn reserve(_file: &File, _start: u64) -> io::Result<()> {
     Ok(())
 }

@@ -1,7 +1,6 @@
-//! A program that runs: how it is watched, and how it is stopped.
+//! Watches and stops a running program.
 
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
 use std::process::{Child, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,21 +9,21 @@ use backstay_model::Stream;
 
 use super::group::Group;
 use super::output::Outputs;
-use super::{Bounds, Care, Ended, Services};
-use crate::facts::units::SYSTEMD;
+use super::{Bounds, Care, CommandStatus, Services};
+use crate::systemd;
 
-/// How long a program may take to end after it was asked to, before it is killed.
+/// Time between SIGTERM and SIGKILL. git and others remove their lock files at SIGTERM.
 const GRACE: Duration = Duration::from_secs(10);
-/// The longest pause between two looks at a running program.
+/// Upper bound on the pause between two checks.
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
-/// The pause between two questions to systemd.
+/// Pause between two questions to systemd.
 const ASK_AGAIN: Duration = Duration::from_millis(250);
-/// How long the own end is awaited of what could not be stopped.
+/// How long to wait for a program that could not be stopped to end on its own.
 const OWN_END: Duration = Duration::from_mins(10);
-/// How long systemd may be silent: it is while it re-executes itself.
+/// How long systemd may be silent, as it is while it re-executes itself.
 const SILENCE: Duration = Duration::from_mins(1);
 
-/// A program that runs.
+/// A running program.
 pub(super) struct Running {
     child: Child,
     group: Group,
@@ -39,24 +38,24 @@ impl Running {
         Self { child, group, outputs, services, status: None }
     }
 
-    /// The number of its process group.
+    /// The ID of its process group.
     pub(super) fn group(&self) -> i32 {
         self.group.id()
     }
 
-    /// Until it has ended, and what systemd runs on its behalf has come to rest.
-    pub(super) fn see_through(
+    /// Waits until it has ended, and until everything that systemd runs on its behalf has ended.
+    pub(super) fn run_to_completion(
         mut self,
         bounds: &Bounds<'_>,
         care: &Care<'_>,
         each_line: &mut impl FnMut(Stream, &str),
-    ) -> Ended {
-        let mut ended = self.watch(bounds, care, each_line);
-        if !ended.is_success() {
-            ended = self.rest(ended, bounds, care, each_line);
+    ) -> CommandStatus {
+        let mut status = self.watch(bounds, care, each_line);
+        if !status.is_success() {
+            status = self.rest(status, bounds, care, each_line);
         }
         self.outputs.finish(each_line);
-        ended
+        status
     }
 
     fn watch(
@@ -64,29 +63,29 @@ impl Running {
         bounds: &Bounds<'_>,
         care: &Care<'_>,
         each_line: &mut impl FnMut(Stream, &str),
-    ) -> Ended {
+    ) -> CommandStatus {
         let mut pause = Duration::from_millis(1);
         let mut spared_until = None;
         loop {
-            if let Some(ended) = self.ended() {
-                return ended;
+            if let Some(status) = self.poll_status() {
+                return status;
             }
             let busy = self.outputs.poll(each_line);
             let now = Instant::now();
             if now >= bounds.deadline {
-                return self.stop(Ended::TimedOut, each_line);
+                return self.stop(CommandStatus::TimedOut, each_line);
             }
             if (bounds.cancelled)() {
                 if spared_until.is_none() && (care.is_delicate)() {
-                    let told = format!(
-                        "Asked to stop. What is being activated is not stopped half-way: its end is awaited, for {} s at most.",
+                    let message = format!(
+                        "Cancelled. An activation is not stopped half-way: waiting up to {} s for it to end.",
                         care.patience.as_secs()
                     );
-                    each_line(Stream::Agent, &told);
+                    each_line(Stream::Agent, &message);
                     spared_until = Some(now + care.patience);
                 }
                 if spared_until.is_none_or(|until| now >= until) {
-                    return self.stop(Ended::Cancelled, each_line);
+                    return self.stop(CommandStatus::Cancelled, each_line);
                 }
             }
             pause = if busy { Duration::from_millis(1) } else { (pause * 2).min(LONGEST_PAUSE) };
@@ -100,35 +99,37 @@ impl Running {
         self.status = self.child.wait().ok();
     }
 
-    /// How it ended; `None` while it runs.
-    fn ended(&mut self) -> Option<Ended> {
+    /// Returns how it ended, or `None` while it runs.
+    fn poll_status(&mut self) -> Option<CommandStatus> {
         if self.status.is_none() {
             match self.child.try_wait() {
                 Ok(status) => self.status = status,
-                Err(error) => return Some(Ended::NotStarted(format!("it cannot be waited for: {error}"))),
+                Err(error) => {
+                    return Some(CommandStatus::NotStarted(format!("it cannot be waited for: {error}")));
+                }
             }
         }
-        self.status.map(ended)
+        self.status.map(command_status)
     }
 
-    /// Asks the whole group to end, kills what has not ended after a while, and still reads what they say.
-    fn stop(&mut self, why: Ended, each_line: &mut impl FnMut(Stream, &str)) -> Ended {
+    /// Sends SIGTERM to the whole group and SIGKILL to what remains, and keeps reading their output.
+    fn stop(&mut self, why: CommandStatus, each_line: &mut impl FnMut(Stream, &str)) -> CommandStatus {
         if let Err(reason) = self.group.terminate() {
             return self.own_end(&reason, each_line);
         }
         if self.is_gone_within(GRACE, each_line) {
             return why;
         }
-        let told = format!("It did not end within {} s of being told to, and is killed.", GRACE.as_secs());
-        each_line(Stream::Agent, &told);
+        let message = format!("It did not end within {} s of SIGTERM. Killing it.", GRACE.as_secs());
+        each_line(Stream::Agent, &message);
         if let Err(reason) = self.group.kill() {
             return self.own_end(&reason, each_line);
         }
-        // Nothing outlives SIGKILL for long, but a process that hangs in the kernel must not hang the runner.
+        // Nothing survives SIGKILL for long, but a process that hangs in the kernel must not hang the runner.
         let patience = Instant::now() + GRACE;
-        while self.ended().is_none() {
+        while self.poll_status().is_none() {
             if Instant::now() >= patience {
-                return Ended::StillAtWork;
+                return CommandStatus::StillAtWork;
             }
             thread::sleep(LONGEST_PAUSE);
         }
@@ -139,7 +140,7 @@ impl Running {
         let until = Instant::now() + patience;
         loop {
             self.outputs.poll(each_line);
-            if self.ended().is_some() && self.group.is_empty() {
+            if self.poll_status().is_some() && self.group.is_empty() {
                 return true;
             }
             if Instant::now() >= until {
@@ -149,39 +150,49 @@ impl Running {
         }
     }
 
-    /// Waits for the end of what cannot be told to stop.
-    pub(super) fn own_end(&mut self, reason: &str, each_line: &mut impl FnMut(Stream, &str)) -> Ended {
-        each_line(Stream::Agent, &format!("It could not be stopped: {reason}. Its own end is awaited."));
+    /// Waits for a program that cannot be stopped to end on its own.
+    pub(super) fn own_end(
+        &mut self,
+        reason: &str,
+        each_line: &mut impl FnMut(Stream, &str),
+    ) -> CommandStatus {
+        each_line(
+            Stream::Agent,
+            &format!("It could not be stopped: {reason}. Waiting for it to end on its own."),
+        );
         let until = Instant::now() + OWN_END;
         loop {
             self.outputs.poll(each_line);
-            match self.ended() {
-                Some(ended) => return ended,
-                None if Instant::now() >= until => return Ended::StillAtWork,
+            match self.poll_status() {
+                Some(status) => return status,
+                None if Instant::now() >= until => return CommandStatus::StillAtWork,
                 None => thread::sleep(LONGEST_PAUSE),
             }
         }
     }
 
-    /// Waits until systemd runs nothing more on behalf of the program, which has ended. Time that ran out stops it; after
-    /// a cancel its own end is awaited for a while.
+    /// Waits until systemd runs nothing more on behalf of the program, which has ended. A timeout stops it;
+    /// after a cancel it has some time to end on its own.
     fn rest(
         &mut self,
-        ended: Ended,
+        status: CommandStatus,
         bounds: &Bounds<'_>,
         care: &Care<'_>,
         each_line: &mut impl FnMut(Stream, &str),
-    ) -> Ended {
-        let Some(services) = self.services.take() else { return ended };
+    ) -> CommandStatus {
+        let Some(services) = self.services.take() else { return status };
         let began = Instant::now();
         let mut units = at_work(&services, each_line);
         if units.is_empty() {
-            return ended;
+            return status;
         }
-        each_line(Stream::Agent, &format!("systemd still runs {}. Its end is awaited.", units.join(", ")));
-        let stop_at = match ended {
-            Ended::TimedOut => began,
-            Ended::Cancelled => bounds.deadline.min(began + care.patience),
+        each_line(
+            Stream::Agent,
+            &format!("systemd is still running {}. Waiting for it to end.", units.join(", ")),
+        );
+        let stop_at = match status {
+            CommandStatus::TimedOut => began,
+            CommandStatus::Cancelled => bounds.deadline.min(began + care.patience),
             _ => bounds.deadline,
         };
         let mut stopped_at = None;
@@ -195,34 +206,34 @@ impl Running {
                         each_line(Stream::Agent, &format!("It could not be stopped: {why}."));
                     }
                 }
-                Some(at) if now >= at + OWN_END => return Ended::StillAtWork,
+                Some(at) if now >= at + OWN_END => return CommandStatus::StillAtWork,
                 _ => thread::sleep(ASK_AGAIN),
             }
             units = at_work(&services, each_line);
         }
-        ended
+        status
     }
 }
 
-/// The units that have not come to rest. systemd may be silent for a while.
+/// Returns the units that are still active. systemd may be silent for a while.
 fn at_work(services: &Services, each_line: &mut impl FnMut(Stream, &str)) -> Vec<String> {
     let until = Instant::now() + SILENCE;
     loop {
         match services.at_work() {
             Ok(units) => return units,
-            Err(_) if Instant::now() < until && Path::new(SYSTEMD).exists() => thread::sleep(ASK_AGAIN),
+            Err(_) if Instant::now() < until && systemd::is_running() => thread::sleep(ASK_AGAIN),
             Err(why) => {
-                let told = format!("systemd could not be asked whether the activation goes on: {why}.");
-                each_line(Stream::Agent, &told);
+                let message = format!("systemd did not say whether the activation is still running: {why}.");
+                each_line(Stream::Agent, &message);
                 return vec![];
             }
         }
     }
 }
 
-fn ended(status: ExitStatus) -> Ended {
+fn command_status(status: ExitStatus) -> CommandStatus {
     match (status.code(), status.signal()) {
-        (Some(code), _) => Ended::Exited(code),
-        (None, signal) => Ended::Killed(signal.unwrap_or_default()),
+        (Some(code), _) => CommandStatus::Exited(code),
+        (None, signal) => CommandStatus::Killed(signal.unwrap_or_default()),
     }
 }

@@ -1,24 +1,23 @@
-//! What PID 1 runs on behalf of a program.
+//! Services that PID 1 runs on behalf of a program.
 
-use std::path::Path;
 use std::time::Duration;
 
 use super::{Invocation, read};
-use crate::facts::units::SYSTEMD;
+use crate::systemd;
 
-/// How long systemd may take to name its units.
+/// Time limit for systemd to list its units.
 const LOOK: Duration = Duration::from_secs(10);
-/// How long systemd may take to stop them: it kills what does not heed after 90 s itself.
+/// Time limit for systemd to stop them: after 90 s it kills what does not end.
 const STOP: Duration = Duration::from_mins(2);
 
-/// Units that systemd runs on behalf of a program. They are children of PID 1: neither a signal to the program's process
-/// group nor a lock that it inherited reaches them.
+/// Units that systemd runs on behalf of a program. They are children of PID 1, which neither a signal to the
+/// program's process group nor an inherited lock reaches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Services {
-    /// How the names of their units begin.
+    /// Prefix of the units' names.
     prefix: &'static str,
     systemctl: Vec<String>,
-    /// The same, as root.
+    /// `systemctl` as root.
     root_systemctl: Invocation,
 }
 
@@ -29,10 +28,10 @@ impl Services {
         Self { prefix, systemctl: systemctl.to_vec(), root_systemctl }
     }
 
-    /// The names of those that have not come to rest.
+    /// Returns the names of those that are still active. There are none without systemd.
     ///
     /// # Errors
-    /// Why systemd could not be asked. Without systemd there are none.
+    /// The reason that systemd could not be asked.
     pub(crate) fn at_work(&self) -> Result<Vec<String>, String> {
         let words = [
             "list-units",
@@ -44,15 +43,15 @@ impl Services {
         ];
         match read(&Invocation::new(&self.systemctl, words), LOOK) {
             Ok(listed) => Ok(self.names(&listed)),
-            Err(_) if !Path::new(SYSTEMD).exists() => Ok(vec![]),
+            Err(_) if !systemd::is_running() => Ok(vec![]),
             Err(why) => Err(why),
         }
     }
 
-    /// Has systemd stop these, and waits for that.
+    /// Has systemd stop these units, and waits for that.
     ///
     /// # Errors
-    /// Why they were not stopped.
+    /// The reason that they were not stopped.
     pub(super) fn stop(&self, units: &[String]) -> Result<(), String> {
         let stop = self.root_systemctl.clone().and(["stop", "--"]).and(units);
         read(&stop, STOP).map(drop)
@@ -97,12 +96,12 @@ mod tests {
         let units = services.at_work().unwrap();
         assert_eq!(units, ["rebuild-switch.service"]);
         services.stop(&units).unwrap();
-        let told = std::fs::read_to_string(log).unwrap();
-        let told: Vec<_> = told.lines().collect();
+        let calls = std::fs::read_to_string(log).unwrap();
+        let calls: Vec<_> = calls.lines().collect();
         assert!(
-            told[0].starts_with("list-units ") && told[0].ends_with(" rebuild-switch*.service"),
-            "{told:?}"
+            calls[0].starts_with("list-units ") && calls[0].ends_with(" rebuild-switch*.service"),
+            "{calls:?}"
         );
-        assert_eq!(told[1], "stop -- rebuild-switch.service");
+        assert_eq!(calls[1], "stop -- rebuild-switch.service");
     }
 }

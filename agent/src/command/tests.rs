@@ -6,11 +6,11 @@ fn sh(script: &str) -> Invocation {
     Invocation::new(&["sh".to_owned(), "-c".to_owned()], [script])
 }
 
-fn run(invocation: &Invocation, bounds: &Bounds<'_>) -> (Ended, Vec<(Stream, String)>) {
+fn run(invocation: &Invocation, bounds: &Bounds<'_>) -> (CommandStatus, Vec<(Stream, String)>) {
     let mut lines = vec![];
-    let ended =
+    let status =
         invocation.run(&std::env::temp_dir(), bounds, |stream, line| lines.push((stream, line.to_owned())));
-    (ended, lines)
+    (status, lines)
 }
 
 fn patient() -> Bounds<'static> {
@@ -19,9 +19,9 @@ fn patient() -> Bounds<'static> {
 
 #[test]
 fn every_line_arrives_in_order() {
-    let (ended, lines) =
+    let (status, lines) =
         run(&sh("i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done; printf last"), &patient());
-    assert_eq!(ended, Ended::Exited(0));
+    assert_eq!(status, CommandStatus::Exited(0));
     assert_eq!(lines.len(), 3001);
     assert!(lines[..3000].iter().enumerate().all(|(i, (_, text))| *text == format!("line {i}")));
     assert_eq!(lines[3000], (Stream::Stdout, "last".to_owned()));
@@ -29,16 +29,16 @@ fn every_line_arrives_in_order() {
 
 #[test]
 fn streams_are_told_apart_and_the_status_is_kept() {
-    let (ended, mut lines) = run(&sh("echo out; echo err >&2; exit 4"), &patient());
+    let (status, mut lines) = run(&sh("echo out; echo err >&2; exit 4"), &patient());
     lines.sort_by_key(|(_, text)| text.clone());
     assert_eq!(lines, [(Stream::Stderr, "err".to_owned()), (Stream::Stdout, "out".to_owned())]);
-    assert_eq!(ended, Ended::Exited(4));
+    assert_eq!(status, CommandStatus::Exited(4));
 }
 
 #[test]
 fn a_program_that_is_not_there() {
-    let (ended, _) = run(&Invocation::new(&["no-such-program".to_owned()], ["x"]), &patient());
-    let Ended::NotStarted(why) = ended else { panic!("{ended:?}") };
+    let (status, _) = run(&Invocation::new(&["no-such-program".to_owned()], ["x"]), &patient());
+    let CommandStatus::NotStarted(why) = status else { panic!("{status:?}") };
     assert!(why.contains("no-such-program"), "{why}");
 }
 
@@ -49,15 +49,15 @@ fn time_that_runs_out_ends_the_whole_group() {
     let script = format!("sleep 1000 & echo $! >{}; wait", pid.display());
     let started = || fs::read_to_string(&pid).is_ok_and(|text| text.ends_with('\n'));
     let bounds = Bounds { deadline: Instant::now() + Duration::from_mins(1), cancelled: &started };
-    assert_eq!(run(&sh(&script), &bounds).0, Ended::Cancelled);
+    assert_eq!(run(&sh(&script), &bounds).0, CommandStatus::Cancelled);
     let grandchild: i32 = fs::read_to_string(&pid).unwrap().trim().parse().unwrap();
     assert!(is_gone(grandchild), "the grandchild still runs");
 
     let at_once = Bounds { deadline: Instant::now(), cancelled: &|| false };
-    assert_eq!(run(&sh("sleep 1000"), &at_once).0, Ended::TimedOut);
+    assert_eq!(run(&sh("sleep 1000"), &at_once).0, CommandStatus::TimedOut);
 }
 
-/// Gone, or dead and only not yet waited for by whoever inherited it.
+/// Gone, or a zombie that its new parent has not reaped yet.
 fn is_gone(pid: i32) -> bool {
     fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |stat| stat.contains(") Z "))
 }
@@ -91,13 +91,13 @@ const DELICATE: Care<'static> =
 fn a_cancel_waits_for_what_is_better_not_stopped_half_way() {
     let mut lines = vec![];
     let bounds = Bounds { deadline: Instant::now() + Duration::from_mins(1), cancelled: &|| true };
-    let ended = sh("trap 'echo stopped' TERM; sleep 0.3; echo done").run_with_care(
+    let status = sh("trap 'echo stopped' TERM; sleep 0.3; echo done").run_with_care(
         &std::env::temp_dir(),
         &bounds,
         &DELICATE,
         |_, line| lines.push(line.to_owned()),
     );
-    assert_eq!(ended, Ended::Exited(0));
+    assert_eq!(status, CommandStatus::Exited(0));
     assert!(lines[0].contains("not stopped half-way"), "{lines:?}");
     assert_eq!(lines[1..], ["done"]);
 }
@@ -106,18 +106,18 @@ fn a_cancel_waits_for_what_is_better_not_stopped_half_way() {
 fn a_cancel_does_not_wait_for_ever() {
     let bounds = Bounds { deadline: Instant::now() + Duration::from_mins(1), cancelled: &|| true };
     let care = Care { patience: Duration::from_millis(50), ..DELICATE };
-    let ended = sh("sleep 1000").run_with_care(&std::env::temp_dir(), &bounds, &care, |_, _| {});
-    assert_eq!(ended, Ended::Cancelled);
+    let status = sh("sleep 1000").run_with_care(&std::env::temp_dir(), &bounds, &care, |_, _| {});
+    assert_eq!(status, CommandStatus::Cancelled);
 }
 
 #[test]
 fn time_that_runs_out_does_not_wait() {
     let bounds = Bounds { deadline: Instant::now(), cancelled: &|| false };
-    let ended = sh("sleep 1000").run_with_care(&std::env::temp_dir(), &bounds, &DELICATE, |_, _| {});
-    assert_eq!(ended, Ended::TimedOut);
+    let status = sh("sleep 1000").run_with_care(&std::env::temp_dir(), &bounds, &DELICATE, |_, _| {});
+    assert_eq!(status, CommandStatus::TimedOut);
 }
 
-/// A program whose activation goes on elsewhere for as long as a file is there, as far as this `systemctl` tells; it
+/// A program whose activation continues elsewhere while a file exists, according to this `systemctl`, which
 /// takes what it is told to stop for stopped.
 fn activating_elsewhere(folder: &std::path::Path, script: &str) -> Invocation {
     let unit = folder.join("unit");
@@ -135,42 +135,42 @@ fn activating_elsewhere(folder: &std::path::Path, script: &str) -> Invocation {
 fn what_systemd_runs_for_a_program_that_failed_is_waited_for() {
     let folder = tempfile::tempdir().unwrap();
     let unit = folder.path().join("unit");
-    // Ends by itself a moment after the program has.
+    // Ends on its own a moment after the program.
     let script = format!("(sleep 0.5; rm '{}') >/dev/null 2>&1 & exit 1", unit.display());
-    let (ended, lines) = run(&activating_elsewhere(folder.path(), &script), &patient());
-    assert_eq!(ended, Ended::Exited(1));
-    assert!(!unit.exists(), "its end was not awaited");
+    let (status, lines) = run(&activating_elsewhere(folder.path(), &script), &patient());
+    assert_eq!(status, CommandStatus::Exited(1));
+    assert!(!unit.exists(), "the program did not wait for it");
     assert!(!folder.path().join("stopped").exists());
-    assert!(lines.iter().any(|(_, line)| line.contains("systemd still runs rebuild-switch.service")));
+    assert!(lines.iter().any(|(_, line)| line.contains("systemd is still running rebuild-switch.service")));
 }
 
 #[test]
 fn what_systemd_runs_is_stopped_when_time_runs_out() {
     let folder = tempfile::tempdir().unwrap();
     let bounds = Bounds { deadline: Instant::now(), cancelled: &|| false };
-    let (ended, _) = run(&activating_elsewhere(folder.path(), "sleep 1000"), &bounds);
-    assert_eq!(ended, Ended::TimedOut);
+    let (status, _) = run(&activating_elsewhere(folder.path(), "sleep 1000"), &bounds);
+    assert_eq!(status, CommandStatus::TimedOut);
     assert!(folder.path().join("stopped").exists());
 }
 
 #[test]
 fn a_program_that_cannot_be_told_to_stop_is_waited_for_and_said_to_have_ended_itself() {
-    // What this user may not signal: as root there is nothing like that, so the kernel is not asked.
+    // A process that this user may not signal. There is none for root, so the kernel is not involved.
     let mut running = sh("sleep 0.3; exit 3").start(&std::env::temp_dir()).unwrap();
     let mut lines = vec![];
-    let ended = running.own_end("sudo refused", &mut |_, line: &str| lines.push(line.to_owned()));
-    assert_eq!(ended, Ended::Exited(3));
-    assert_eq!(lines, ["It could not be stopped: sudo refused. Its own end is awaited."]);
+    let status = running.own_end("sudo refused", &mut |_, line: &str| lines.push(line.to_owned()));
+    assert_eq!(status, CommandStatus::Exited(3));
+    assert_eq!(lines, ["It could not be stopped: sudo refused. Waiting for it to end on its own."]);
 }
 
 #[test]
 fn words_on_both_streams_come_in_the_order_in_which_they_were_written() {
-    // As switch-to-configuration speaks, and then the activation that it starts.
+    // In the order of switch-to-configuration and the activation that it starts.
     let script = "echo 'activating the configuration...' >&2; sleep 0.05; echo 'setting up /etc...'";
     let mut running = sh(script).start(&std::env::temp_dir()).unwrap();
     let mut lines = vec![];
-    // Both lines are there when they are first looked at.
+    // Both lines exist at the first read.
     running.wait();
-    running.see_through(&patient(), &Care::NONE, &mut |_, line: &str| lines.push(line.to_owned()));
+    running.run_to_completion(&patient(), &Care::NONE, &mut |_, line: &str| lines.push(line.to_owned()));
     assert_eq!(lines, ["activating the configuration...", "setting up /etc..."]);
 }

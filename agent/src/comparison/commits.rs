@@ -1,4 +1,4 @@
-//! The commits between two configurations, as the checkout knows them.
+//! The commits between two configurations, according to the checkout.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::command;
 use crate::config::Config;
 use crate::facts::checkout::git;
 
-/// How long git may take for one question.
+/// Time limit for one question to git.
 const LOOK: Duration = Duration::from_secs(20);
 
 pub(super) fn between(config: &Config, from: &Generation, to: &Generation) -> Result<CommitsBetween, String> {
@@ -22,14 +22,17 @@ pub(super) fn between(config: &Config, from: &Generation, to: &Generation) -> Re
     })
 }
 
-/// The commit of a generation, where the checkout has it.
+/// Returns the commit of a generation, if the checkout has it.
 fn commit<'a>(config: &Config, generation: &'a Generation) -> Result<&'a str, String> {
     let name = format!("Gen {}", generation.number);
     let commit = generation.commit.as_ref().ok_or_else(|| format!("{name} records no commit."))?.0.as_str();
-    // It comes from the build: what is no commit's name never reaches git.
+    // It comes from the build: anything but a commit's name never reaches git.
     let is_name = commit.len() >= 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
     if !is_name {
-        return Err(format!("{name} was not built from a commit as it is: it records {}.", cut(commit, 60)));
+        return Err(format!(
+            "{name} was not built from an unmodified commit: it records {}.",
+            cut(commit, 60)
+        ));
     }
     look(config, &["cat-file", "-e", &format!("{commit}^{{commit}}")])
         .map_err(|_| format!("The host's checkout does not have {name}'s commit {}.", &commit[..7]))?;
@@ -40,7 +43,7 @@ fn tree(config: &Config, commit: &str) -> Result<String, String> {
     look(config, &["rev-parse", "--verify", &format!("{commit}^{{tree}}")])
 }
 
-/// The commits that `one` has and `other` has not.
+/// Returns the commits that `one` has and `other` does not.
 fn only_in(config: &Config, one: &str, other: &str) -> Result<Commits, String> {
     let range = format!("{other}..{one}");
     let all: u32 = look(config, &["rev-list", "--count", &range])?.trim().parse().unwrap_or_default();
@@ -57,7 +60,8 @@ fn line(listed: &str) -> Option<CommitLine> {
 }
 
 fn look(config: &Config, words: &[&str]) -> Result<String, String> {
-    let told = command::read(&git(config, words.iter().copied()), LOOK);
-    told.map(|text| text.trim_end().to_owned())
-        .map_err(|why| format!("git could not tell the commits: {why}."))
+    let output = command::read(&git(config, words.iter().copied()), LOOK);
+    output
+        .map(|text| text.trim_end().to_owned())
+        .map_err(|why| format!("git could not list the commits: {why}."))
 }

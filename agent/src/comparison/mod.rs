@@ -1,7 +1,8 @@
-//! What going from one generation to another changes: packages by Nix, commits by the checkout's git, and by the files
-//! of the builds themselves whether a reboot is needed and which units differ.
+//! The difference between two generations: packages by Nix, commits by the checkout's git, and the need for a
+//! reboot and the units by the files of the builds.
 //!
-//! All of them only read, take no lock that an op needs, and may take a while: they run beside everything else.
+//! All of these only read, take no lock that an op needs, and may take a while: they run beside everything
+//! else.
 
 mod commits;
 mod reboot;
@@ -20,9 +21,9 @@ use crate::command::{self, Invocation};
 use crate::config::Config;
 use crate::facts::FactsReader;
 
-/// How long Nix may take: it reads what each build refers to, from a database that may be cold.
+/// Time limit for Nix, which reads the references of each build from a database that may not be cached.
 const NIX: Duration = Duration::from_mins(2);
-/// The most comparisons that are made at once; each holds two closures in memory.
+/// Upper bound on simultaneous comparisons; each holds two closures in memory.
 const AT_ONCE: usize = 2;
 
 /// The comparisons of one connection.
@@ -35,20 +36,20 @@ pub(crate) struct Comparisons {
 }
 
 impl Comparisons {
-    /// Of a connection on which nothing was asked yet.
+    /// The comparisons of a new connection.
     pub(crate) fn new(config: Arc<Config>, facts: Arc<FactsReader>) -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
         Self { config, facts, under_way: vec![], sender, receiver }
     }
 
-    /// Begins a comparison, unless it is under way already.
+    /// Starts a comparison, unless it is already running.
     pub(crate) fn ask(&mut self, pair: Pair) {
         if self.under_way.contains(&pair) {
             return;
         }
         let sender = self.sender.clone();
         if self.under_way.len() >= AT_ONCE {
-            let busy = "The host is busy with other comparisons. Ask again.";
+            let busy = "The host is busy with other comparisons. Try again.";
             let _ = sender.send((pair, Comparison::unknown(busy)));
             return;
         }
@@ -56,14 +57,14 @@ impl Comparisons {
         let (config, facts) = (Arc::clone(&self.config), Arc::clone(&self.facts));
         tokio::task::spawn_blocking(move || {
             let comparison = compare(&config, &facts.read(), &pair);
-            // The connection may have ended meanwhile.
+            // The connection may have ended since.
             drop(sender.send((pair, comparison)));
         });
     }
 
-    /// What is to be told next.
+    /// Returns the next finished comparison.
     pub(crate) async fn next(&mut self) -> (Pair, Comparison) {
-        // This end holds a sender, so the channel never closes.
+        // This value holds a sender, so the channel never closes.
         let Some((pair, comparison)) = self.receiver.recv().await else { std::future::pending().await };
         self.under_way.retain(|other| *other != pair);
         (pair, comparison)
@@ -83,12 +84,12 @@ fn compare(config: &Config, facts: &Facts, pair: &Pair) -> Comparison {
     }
 }
 
-/// The generation that is meant. Only what the profile has is ever handed to a program.
+/// Returns the requested generation. Only what the profile lists is ever passed to a program.
 fn generation<'a>(facts: &'a Facts, meant: &GenerationRef) -> Result<&'a Generation, String> {
     facts
         .generation(meant.number)
         .filter(|generation| generation.reference() == *meant)
-        .ok_or_else(|| format!("{meant} is not in the host's profile any more."))
+        .ok_or_else(|| format!("{meant} is no longer in the host's profile."))
 }
 
 fn packages(config: &Config, from: &Generation, to: &Generation) -> Result<ClosureDiff, String> {
@@ -100,12 +101,10 @@ fn packages(config: &Config, from: &Generation, to: &Generation) -> Result<Closu
         .map_err(|why| format!("Nix could not compare the packages: {why}."))
 }
 
-/// What of them is wanted can be told only while the builds are there.
+/// Checks that the builds exist: nothing can be compared without them.
 fn are_there<const N: usize>(generations: [&Generation; N], what: &str) -> Result<(), String> {
     match generations.into_iter().find(|generation| !Path::new(&generation.store_path).exists()) {
         None => Ok(()),
-        Some(gone) => {
-            Err(format!("Gen {} is garbage-collected: its {what} are not known any more.", gone.number))
-        }
+        Some(gone) => Err(format!("Gen {} was garbage-collected, so its {what} are unknown.", gone.number)),
     }
 }

@@ -1,4 +1,4 @@
-//! Whether what is gone to runs fully only after a reboot.
+//! Whether a generation needs a reboot to run completely.
 
 use std::path::Path;
 
@@ -9,17 +9,17 @@ use super::are_there;
 use crate::config::Config;
 use crate::facts::build::{boot_differences, kernel_version};
 
-/// Holds a build against what was booted. nix-darwin and home-manager replace neither kernel nor initrd.
+/// Compares a build with what was booted. nix-darwin and home-manager replace neither kernel nor initrd.
 pub(super) fn to_run(config: &Config, facts: &Facts, to: &Generation) -> Result<Reboot, String> {
     if config.platform != Platform::Nixos {
         return Ok(Reboot::default());
     }
     are_there([to], "kernel and initrd")?;
     let booted = facts.booted.as_deref().filter(|booted| Path::new(booted).exists());
-    let booted = booted.ok_or("What was booted is not known, so neither is whether a reboot is needed.")?;
+    let booted = booted.ok_or("It is unknown what was booted, and so whether a reboot is needed.")?;
     let (old, new) = (Path::new(booted), Path::new(&to.store_path));
     let change = |part| match part {
-        // The modules lie in a folder that is named by the version of their kernel.
+        // The folder of the modules is named after the kernel's version.
         BootPart::Kernel | BootPart::KernelModules => {
             BootPartChange { part, booted: kernel_version(old), next: kernel_version(new) }
         }

@@ -1,5 +1,5 @@
-//! The units that differ between two builds, by their files alone. `dry-activate` would tell more, but takes the lock
-//! that a rollback needs a moment later.
+//! The units that differ between two builds, according to their files alone. `dry-activate` would reveal
+//! more, but takes the lock that a rollback needs a moment later.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -11,17 +11,17 @@ use backstay_model::{Generation, Platform};
 
 use super::are_there;
 
-/// Kinds of units. Sockets and timers count: they start services.
+/// Kinds of units. Sockets and timers count because they start services.
 const KINDS: [&str; 10] =
     ["service", "socket", "timer", "path", "mount", "automount", "swap", "target", "slice", "scope"];
-/// The longest name of a unit (systemd's own limit), in bytes.
+/// Upper bound on a unit's name (systemd's own limit), in bytes.
 const NAME_BYTES: usize = 255;
-/// The largest file that is read to be compared; larger ones differ where they are not the same file.
+/// Upper bound on a file that is compared by content; larger files differ unless they are the same file.
 const FILE_BYTES: u64 = 1024 * 1024;
-/// The most entries of a folder that are looked at.
+/// Upper bound on the entries of a folder that are read.
 const ENTRIES: usize = 20_000;
 
-/// What a unit is made of: its file and those that add to it, by where they are found.
+/// The parts of a unit: its file and its drop-ins, by name.
 type Parts = BTreeMap<String, PathBuf>;
 
 pub(super) fn between(platform: Platform, from: &Generation, to: &Generation) -> Result<UnitChanges, String> {
@@ -45,7 +45,7 @@ fn compare(manager: Manager, old: &BTreeMap<String, Parts>, new: &BTreeMap<Strin
     changes
 }
 
-/// Keeps what may be named; what changes is worth more than what only comes or goes.
+/// Keeps the names within the limit. Changed units matter more than added or removed ones.
 fn bound(changes: &mut UnitChanges) {
     let mut room = UNITS;
     for names in [&mut changes.changed, &mut changes.removed, &mut changes.added] {
@@ -57,7 +57,7 @@ fn bound(changes: &mut UnitChanges) {
     }
 }
 
-/// The units of a build, wherever its platform puts them.
+/// Returns the units of a build, wherever its platform puts them.
 fn units_of(platform: Platform, build: &Path) -> (Manager, BTreeMap<String, Parts>) {
     let mut units = BTreeMap::new();
     match platform {
@@ -87,7 +87,7 @@ fn launchd(folder: &Path, units: &mut BTreeMap<String, Parts>) {
     }
 }
 
-/// Units, and the folders `UNIT.d` with what is added to them. A link to a neighbour is another name of that.
+/// Collects units, and their drop-ins in `UNIT.d`. A link to a neighbour is an alias.
 fn systemd(folder: &Path, units: &mut BTreeMap<String, Parts>) {
     for (name, path) in entries(folder) {
         if let Some(unit) = name.strip_suffix(".d").filter(|unit| is_unit(unit)) {
@@ -103,7 +103,7 @@ fn is_unit(name: &str) -> bool {
     kind_of(name).is_some_and(|kind| KINDS.contains(&kind)) && name.len() <= NAME_BYTES
 }
 
-/// What follows on the last dot of a file's name.
+/// Returns the part after the last dot of a file's name.
 fn kind_of(name: &str) -> Option<&str> {
     Path::new(name).extension().and_then(OsStr::to_str)
 }
@@ -112,7 +112,7 @@ fn is_alias(path: &Path) -> bool {
     fs::read_link(path).is_ok_and(|target| target.parent() == Some(Path::new("")))
 }
 
-/// What is in a folder, by name; nothing where there is none, as in a build without units.
+/// Returns the entries of a folder by name, or none if there is no such folder, as in a build without units.
 fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
     let Ok(listed) = fs::read_dir(folder) else { return vec![] };
     let named = |entry: fs::DirEntry| Some((entry.file_name().into_string().ok()?, entry.path()));
@@ -126,13 +126,14 @@ fn are_same(some: &Parts, others: &Parts) -> bool {
         })
 }
 
-/// Whether two files are one, or say the same: another build of systemd brings along most units as they were.
+/// Whether two files are the same or have the same content: a new build of systemd includes most units
+/// unchanged.
 fn says_the_same(one: &Path, other: &Path) -> bool {
     let (Ok(one), Ok(other)) = (one.canonicalize(), other.canonicalize()) else { return false };
     one == other || content(&one).zip(content(&other)).is_some_and(|(one, other)| one == other)
 }
 
-/// What a file of an ordinary size says. A unit that is masked is a link to a device, which is not read.
+/// Returns the content of a file of ordinary size. A masked unit is a link to a device, which is not read.
 fn content(path: &Path) -> Option<Vec<u8>> {
     let found = path.metadata().ok()?;
     if found.is_file() && found.len() <= FILE_BYTES { fs::read(path).ok() } else { None }
@@ -144,7 +145,7 @@ mod tests {
 
     use super::*;
 
-    /// A build with these files in its folder of units; a content that begins with `->` is a link.
+    /// A build with these unit files; a content that begins with `->` is a link.
     fn build(files: &[(&str, &str)]) -> tempfile::TempDir {
         let build = tempfile::tempdir().unwrap();
         let folder = build.path().join("etc/systemd/system");
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_unit_is_passed_over() {
+    fn what_is_not_a_unit_is_skipped() {
         let changes = compared(
             &[],
             &[
@@ -213,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_named_than_fit() {
+    fn names_are_bounded() {
         let names: Vec<_> = (0..300).map(|i| format!("u{i:03}.service")).collect();
         let new: Vec<_> = names.iter().map(|name| (name.as_str(), "x")).collect();
         let changes = compared(&[], &new);

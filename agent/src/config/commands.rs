@@ -1,4 +1,4 @@
-//! The programs that the agent runs, each as an argument vector: there is no shell anywhere.
+//! The programs that the agent runs, each as an argument vector. No shell is involved.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ pub struct Commands {
     pub nix: Argv,
     /// Points a profile at one of its generations.
     pub nix_env: Argv,
-    /// Switches NixOS. A rollback does not take it.
+    /// Switches NixOS. A rollback does not use it.
     pub nixos_rebuild: Argv,
     /// Switches nix-darwin, and rolls it back.
     pub darwin_rebuild: Argv,
@@ -21,11 +21,11 @@ pub struct Commands {
     pub home_manager: Argv,
     /// Reads and pulls the checkout.
     pub git: Argv,
-    /// Put before what only root may do, where the agent is not root.
+    /// Goes before what only root may run, if the agent is not root.
     pub sudo: Argv,
-    /// Names the units that have failed, and those in which an activation is at work; stops the latter.
+    /// Lists failed units and running activations; stops the latter.
     pub systemctl: Argv,
-    /// Gives a runner a scope of its own, where the agent is a service of systemd.
+    /// Gives a runner a scope of its own, if the agent is a systemd service.
     pub systemd_run: Argv,
 }
 
@@ -47,7 +47,7 @@ impl Default for Commands {
 }
 
 impl Commands {
-    /// The name of a command that has no program.
+    /// Returns the name of a command without a program.
     pub(super) fn empty(&self) -> Option<&'static str> {
         let all = [
             ("nix", &self.nix),

@@ -1,4 +1,4 @@
-//! What is assumed where the configuration is silent.
+//! Defaults for keys that the configuration leaves out.
 
 use std::env;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use backstay_model::Platform;
 
 use super::{ActivationConfig, CheckoutConfig, TestsConfig};
 
-/// Where NixOS keeps the link to the booted system.
+/// The link to the booted system on NixOS.
 pub(super) const BOOTED_SYSTEM: &str = "/run/booted-system";
 
 /// The host's own name, up to its first dot.
@@ -31,7 +31,7 @@ pub(super) fn watch_interval() -> u64 {
 
 impl Default for CheckoutConfig {
     fn default() -> Self {
-        // The places that nixos-rebuild and darwin-rebuild look in.
+        // Where nixos-rebuild and darwin-rebuild look.
         let path = if cfg!(target_os = "macos") { "/etc/nix-darwin" } else { "/etc/nixos" };
         Self { path: path.into(), branch: "main".into() }
     }
@@ -63,7 +63,7 @@ pub(super) fn running_system(platform: Platform) -> PathBuf {
     }
 }
 
-/// The two places where home-manager keeps its profile, the newer one first.
+/// home-manager keeps its profile in one of two places. The newer one is preferred.
 fn home_profile() -> PathBuf {
     let own = state_home().join("nix/profiles/home-manager");
     let user = env::var("USER").unwrap_or_default();
@@ -72,7 +72,7 @@ fn home_profile() -> PathBuf {
     if !is_there(&own) && is_there(&shared) { shared } else { own }
 }
 
-/// Whether the paths that are assumed for home-manager can be known.
+/// Whether home-manager's default paths can be determined.
 pub(super) fn has_home() -> bool {
     let is_absolute = |name| env::var_os(name).is_some_and(|path| PathBuf::from(path).is_absolute());
     is_absolute("XDG_STATE_HOME") || is_absolute("HOME")

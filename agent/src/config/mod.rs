@@ -1,7 +1,8 @@
-//! What the agent is told by its configuration file, and what it assumes where the file is silent.
+//! The agent's configuration file, and its defaults.
 
 mod commands;
 mod defaults;
+mod server_address;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,35 +11,36 @@ use backstay_model::{Platform, wire::limits};
 use serde::{Deserialize, Serialize};
 
 pub use commands::Commands;
+pub(crate) use server_address::socket_address;
 
-/// The environment variable that a join token may come in.
+/// The environment variable that may hold a join token.
 pub const JOIN_TOKEN_VARIABLE: &str = "BACKSTAY_JOIN_TOKEN";
 
 /// The configuration of an agent. `backstay-agent.example.toml` explains every key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Where the server is: `https://…`; `http`, `ws` and `wss` are taken too.
+    /// The server's address: `https://…`; `http`, `ws` and `wss` are accepted too.
     pub server: String,
     /// The name of the host in the fleet.
     #[serde(default = "defaults::name")]
     pub name: String,
-    /// What kind of system the host is.
+    /// The kind of system on the host.
     #[serde(default = "defaults::platform")]
     pub platform: Platform,
-    /// The folder for the agent's token, its journal and the results of tests.
+    /// The folder for the agent's token, its journal and test results.
     #[serde(default = "defaults::state_dir")]
     pub state_dir: PathBuf,
-    /// A file that holds the join token, looked at until the host is enrolled.
+    /// A file with the join token, read until the host is enrolled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub join_token_file: Option<PathBuf>,
-    /// Certificates in PEM form that the server's may be signed by, beside those that the system trusts.
+    /// Certificates in PEM form that may sign the server's, in addition to the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_certificate: Option<PathBuf>,
-    /// Every how many seconds the agent looks whether the host has changed.
+    /// Seconds between checks for changes on the host.
     #[serde(default = "defaults::watch_interval")]
     pub watch_interval: u64,
-    /// The profile and what runs of it.
+    /// The profile, and what runs of it.
     #[serde(default)]
     pub profile: ProfileConfig,
     /// The checkout of the configuration repository.
@@ -47,28 +49,28 @@ pub struct Config {
     /// The host's own tests.
     #[serde(default)]
     pub tests: TestsConfig,
-    /// What a switch builds.
+    /// The configuration that a switch builds.
     #[serde(default)]
     pub switch: SwitchConfig,
-    /// How activations are bounded.
+    /// Limits of activations.
     #[serde(default)]
     pub activation: ActivationConfig,
-    /// The programs that are run.
+    /// The programs that the agent runs.
     #[serde(default)]
     pub commands: Commands,
 }
 
-/// The profile and what runs of it.
+/// The profile, and what runs of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProfileConfig {
-    /// The profile whose generations are the host's; found by platform where it is not given.
+    /// The profile whose generations are the host's. The default depends on the platform.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
-    /// The link that points at what runs.
+    /// The link to the running system.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub running_system: Option<PathBuf>,
-    /// The link that points at what was booted.
+    /// The link to the booted system.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub booted_system: Option<PathBuf>,
 }
@@ -87,37 +89,37 @@ pub struct CheckoutConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TestsConfig {
-    /// The folder that they are in.
+    /// Their folder.
     pub dir: PathBuf,
-    /// How many seconds each of them may take, where nothing is set for the host on its page.
+    /// The time limit of each test in seconds, unless one is set on the host's page.
     pub timeout: u64,
-    /// The most seconds that may be set there.
+    /// Upper bound on the limit set there.
     pub max_timeout: u64,
 }
 
-/// What a switch builds.
+/// The configuration that a switch builds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SwitchConfig {
-    /// The name of the configuration in the flake of the checkout; if it is not given, the host's name, or for home-manager
-    /// what that looks for by itself: `USER@HOST`, then `USER`.
+    /// The configuration's name in the checkout's flake. By default the host's name; home-manager looks for
+    /// `USER@HOST`, then `USER`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attribute: Option<String>,
-    /// The whole flake reference, in place of checkout and attribute.
+    /// The complete flake reference, instead of checkout and attribute.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flake: Option<String>,
 }
 
-/// How activations are bounded.
+/// Limits of activations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ActivationConfig {
-    /// How many seconds a rollback or a switch has at least, whatever the server says.
+    /// Lower bound on the time limit of a rollback or switch in seconds, whatever the server says.
     pub min_timeout: u64,
 }
 
 impl ActivationConfig {
-    /// How long a rollback or a switch has at least.
+    /// Lower bound on the time limit of a rollback or switch.
     pub(crate) fn min_timeout(&self) -> Duration {
         Duration::from_secs(self.min_timeout)
     }
@@ -134,7 +136,7 @@ pub enum ConfigError {
         /// Why.
         error: std::io::Error,
     },
-    /// The file is not as it should be.
+    /// The file cannot be parsed.
     #[error("{}: {error}", path.display())]
     Malformed {
         /// The file.
@@ -151,7 +153,7 @@ impl Config {
     /// Reads a configuration file.
     ///
     /// # Errors
-    /// [`ConfigError`] where it cannot be read, holds a key that is not known, or a value that cannot be used.
+    /// [`ConfigError`] if it cannot be read, has an unknown key, or a value that cannot be used.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })?;
@@ -172,14 +174,14 @@ impl Config {
         }
         if self.watch_interval == 0 || self.tests.timeout == 0 || self.tests.max_timeout == 0 {
             let keys = "watch_interval, tests.timeout and tests.max_timeout";
-            return invalid(format!("{keys} are whole seconds, at least 1"));
+            return invalid(format!("{keys} must be whole seconds, at least 1"));
         }
         if let Some(name) = self.commands.empty() {
-            return invalid(format!("commands.{name} is empty: give at least the program"));
+            return invalid(format!("commands.{name} is empty; name at least the program"));
         }
-        // A branch that looks like an option would be read as one by git.
+        // git would read such a branch as an option.
         if self.checkout.branch.is_empty() || self.checkout.branch.starts_with('-') {
-            return invalid(format!("“{}” cannot be a branch", self.checkout.branch));
+            return invalid(format!("“{}” is not a branch name", self.checkout.branch));
         }
         let paths = [&self.profile.path, &self.profile.running_system];
         if self.platform == Platform::HomeManager
@@ -187,21 +189,22 @@ impl Config {
             && !defaults::has_home()
         {
             return invalid(
-                "HOME is not set, so the profile of home-manager cannot be found: run the agent as its user with HOME set, \
+                "HOME is not set, so home-manager's profile cannot be found: run the agent as its user with HOME set, \
                  or set profile.path and profile.running_system"
                     .to_owned(),
             );
         }
-        crate::connection::address(&self.server).map_err(ConfigError::Invalid)?;
+        socket_address(&self.server).map_err(ConfigError::Invalid)?;
         Ok(())
     }
 
-    /// Every how long the agent looks whether the host has changed.
+    /// The interval between checks for changes on the host.
     pub fn watch_interval(&self) -> Duration {
         Duration::from_secs(self.watch_interval)
     }
 
-    /// How long each test may take, where the server says `set` or nothing. What this file says bounds what people set.
+    /// The time limit of each test, given the limit that the server `set`, if any. This file bounds what
+    /// people set.
     pub fn test_timeout(&self, set: Option<u64>) -> Duration {
         let set = set.map(|secs| secs.clamp(1, self.tests.max_timeout));
         Duration::from_secs(set.unwrap_or(self.tests.timeout))
@@ -212,12 +215,12 @@ impl Config {
         self.profile.path.clone().unwrap_or_else(|| defaults::profile(self.platform))
     }
 
-    /// The link that points at what runs.
+    /// The link to the running system.
     pub fn running_system(&self) -> PathBuf {
         self.profile.running_system.clone().unwrap_or_else(|| defaults::running_system(self.platform))
     }
 
-    /// The link that points at what was booted; none where a platform does not boot by generation.
+    /// The link to the booted system, or `None` on a platform that does not boot by generation.
     pub fn booted_system(&self) -> Option<PathBuf> {
         let default = (self.platform == Platform::Nixos).then(|| PathBuf::from(defaults::BOOTED_SYSTEM));
         self.profile.booted_system.clone().or(default)
@@ -229,7 +232,7 @@ impl Config {
             let path = self.checkout.path.display();
             match (&self.switch.attribute, self.platform) {
                 (Some(attribute), _) => format!("{path}#{attribute}"),
-                // home-manager looks for USER@HOST, then USER, by itself.
+                // home-manager itself looks for USER@HOST, then USER.
                 (None, Platform::HomeManager) => path.to_string(),
                 (None, _) => format!("{path}#{}", self.name),
             }

@@ -10,7 +10,7 @@ fn plain() -> Config {
     parse("server = \"https://backstay.example.org\"")
 }
 
-/// Keys are commented out as `#key`, words as `# word`.
+/// Keys are commented out as `#key`, text as `# text`.
 fn uncommented() -> String {
     EXAMPLE
         .lines()
@@ -20,7 +20,7 @@ fn uncommented() -> String {
 }
 
 #[test]
-fn the_example_says_nothing_but_the_server() {
+fn the_example_sets_only_the_server() {
     assert_eq!(parse(EXAMPLE), plain());
 }
 
@@ -91,7 +91,7 @@ fn the_configuration_bounds_what_is_set_for_tests() {
     assert_eq!(secs(Some(120)), 120);
     assert_eq!((secs(Some(900)), secs(Some(0))), (300, 1));
     let generous = parse("server = \"https://a\"\n[tests]\ntimeout = 7200");
-    assert_eq!(generous.test_timeout(None).as_secs(), 7200, "its own word is not bounded");
+    assert_eq!(generous.test_timeout(None).as_secs(), 7200, "its own limit is not bounded");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_switch_builds_what_it_is_told() {
 }
 
 #[test]
-fn home_manager_finds_its_configuration_by_itself() {
+fn home_manager_finds_its_own_configuration() {
     let mut config = parse("server = \"https://a\"\nname = \"gpc0\"\nplatform = \"home-manager\"");
     assert_eq!(config.flake(), config.checkout.path.display().to_string());
     config.switch.attribute = Some("alex@gpc0".into());

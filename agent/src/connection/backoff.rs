@@ -1,35 +1,35 @@
-//! How long to wait before connecting again.
+//! The pause before the next connection attempt.
 
 use std::time::Duration;
 
 use rand::Rng as _;
 
-/// The upper bound of the first pause.
+/// Upper bound on the first pause.
 const FIRST: Duration = Duration::from_millis(500);
-/// The upper bound of every pause.
+/// Upper bound on every pause.
 const LONGEST: Duration = Duration::from_mins(1);
-/// A connection that lasted so long has worked, however it ended.
+/// A connection that lasted this long has worked, however it ended.
 const STEADY: Duration = Duration::from_mins(1);
-/// After one that was cut before that, the bound has doubled this often at most.
+/// After a shorter one that was cut, the bound has doubled at most this many times.
 const CUT: u32 = 2;
 
-/// Exponential backoff with full jitter: each pause is anything between nothing and a bound that doubles, so that a
-/// fleet whose server comes back does not come back all at once.
+/// Exponential backoff with full jitter: each pause is random between zero and a bound that doubles, so that
+/// a fleet does not come back all at once when its server does.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
     attempts: u32,
 }
 
 impl Backoff {
-    /// The next pause.
+    /// Returns the next pause.
     pub(super) fn next(&mut self) -> Duration {
         let bound = self.bound();
         self.attempts = self.attempts.saturating_add(1);
         rand::rng().random_range(Duration::ZERO..=bound)
     }
 
-    /// Takes note of a connection that was welcome and has `lasted` so long. One that the server ended with a reason is
-    /// no reason to come back soon: it would end the next one too.
+    /// Records a connection that the server welcomed and that `lasted` this long. If the server ended it with
+    /// a reason, an early return is pointless: the server would end the next one too.
     pub(super) fn after(&mut self, lasted: Duration, dismissed: bool) {
         if lasted >= STEADY {
             self.attempts = 0;

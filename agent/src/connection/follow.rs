@@ -1,47 +1,47 @@
-//! Follows one op for as long as a connection lives.
+//! Follows one op while a connection lives.
 
 use std::time::{Duration, Instant};
 
 use backstay_model::OutputLine;
 use backstay_model::wire::message::OpResult;
 
-use crate::journal::{Entry, Standing, Tail};
+use crate::journal::{Entry, EntryStatus, Tail};
 
-/// After how long an end that was told and of which nothing was heard is told again: the word may be lost although the
-/// connection is not.
-const TELL_AGAIN: Duration = Duration::from_secs(30);
+/// How long to wait for an acknowledgement before a result is sent again: the message may be lost although
+/// the connection is not.
+const ACK_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How far the server has been told of an op's end.
+/// How far the delivery of an op's result has got.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// It has not ended, or not all of its output has been sent.
-    Open,
-    /// The host is being read, to be told with it.
+pub(super) enum Delivery {
+    /// The op has not ended, or not all of its output has been sent.
+    Pending,
+    /// The host is being read; the facts go with the result.
     ReadingFacts,
-    /// It has been told, then.
-    Told(Box<OpResult>, Instant),
+    /// The result was sent and has not been acknowledged.
+    AwaitingAck { result: Box<OpResult>, sent_at: Instant },
 }
 
-/// One op of the journal, as this connection knows it.
+/// One op of the journal, as far as this connection has sent it.
 #[derive(Debug)]
 pub(super) struct Follow {
     pub(super) entry: Entry,
-    pub(super) ending: Ending,
-    /// Whether the op is to stop and the disk did not take that yet.
-    pub(super) to_stop: bool,
-    /// Whether it has been logged that the op cannot be read.
+    pub(super) delivery: Delivery,
+    /// True if the op was cancelled and the disk has not taken that yet.
+    pub(super) cancel_pending: bool,
+    /// True if it has been logged that the op cannot be read.
     pub(super) is_unreadable: bool,
     tail: Tail,
 }
 
-/// What is to be sent next.
+/// What to send next.
 #[derive(Debug, Default)]
-pub(super) struct News {
+pub(super) struct Progress {
     pub(super) lines: Vec<OutputLine>,
     pub(super) phase: Option<backstay_model::Phase>,
-    /// How the op ended, once all of its output has been handed out.
+    /// The result, once all of the output has been passed on.
     pub(super) result: Option<Box<OpResult>>,
-    /// Whether there may be more at once.
+    /// Whether there may be more right away.
     pub(super) more: bool,
 }
 
@@ -49,52 +49,52 @@ impl Follow {
     /// Follows an op from its first line.
     pub(super) fn new(entry: Entry) -> Self {
         let tail = Tail::from(entry.output());
-        Self { tail, ending: Ending::Open, to_stop: false, is_unreadable: false, entry }
+        Self { tail, delivery: Delivery::Pending, cancel_pending: false, is_unreadable: false, entry }
     }
 
-    /// How many lines the op has written, as far as it has been followed.
+    /// Returns the number of lines read so far.
     pub(super) fn lines(&self) -> u64 {
         self.tail.lines()
     }
 
-    /// What came since the last time. `standing` was read before: when the op had ended by then, all its output is
-    /// there now. Lines up to `stored` are known to the server.
-    pub(super) fn news(&mut self, standing: Standing, stored: u64) -> std::io::Result<News> {
+    /// Returns what came since the last call. `status` was read before: if the op had ended by then, all of
+    /// its output is there now. The server has lines up to `stored`.
+    pub(super) fn read_progress(&mut self, status: EntryStatus, stored: u64) -> std::io::Result<Progress> {
         let batch = self.tail.next_batch()?;
-        let mut news = News { phase: batch.phase, more: batch.read, ..News::default() };
-        news.lines = batch.lines.into_iter().filter(|line| line.seq > stored).collect();
-        if let (false, Ending::Open, Standing::Ended(result)) = (batch.read, &self.ending, standing) {
-            news.result = Some(result);
-            self.ending = Ending::ReadingFacts;
+        let mut progress = Progress { phase: batch.phase, more: batch.read, ..Progress::default() };
+        progress.lines = batch.lines.into_iter().filter(|line| line.seq > stored).collect();
+        if let (false, Delivery::Pending, EntryStatus::Ended(result)) = (batch.read, &self.delivery, status) {
+            progress.result = Some(result);
+            self.delivery = Delivery::ReadingFacts;
         }
-        Ok(news)
+        Ok(progress)
     }
 
-    /// How the op ended, where it is time to say so again.
-    pub(super) fn end_again(&mut self, now: Instant) -> Option<Box<OpResult>> {
-        match &self.ending {
-            Ending::Told(result, at) if is_to_be_told_again(*at, now) => {
+    /// Returns the result if its acknowledgement is overdue.
+    pub(super) fn take_overdue_result(&mut self, now: Instant) -> Option<Box<OpResult>> {
+        match &self.delivery {
+            Delivery::AwaitingAck { result, sent_at: at } if is_ack_overdue(*at, now) => {
                 let result = result.clone();
-                self.ending = Ending::ReadingFacts;
+                self.delivery = Delivery::ReadingFacts;
                 Some(result)
             }
             _ => None,
         }
     }
 
-    /// Has the op told to stop, now or as soon as the disk takes it.
-    pub(super) fn stop(&mut self) {
-        let told = self.entry.cancel();
-        if let (Err(error), false) = (&told, self.to_stop) {
-            tracing::error!(op = %self.entry.op(), %error, "the op cannot be told to stop; trying again");
+    /// Cancels the op, now or as soon as the disk takes it.
+    pub(super) fn cancel(&mut self) {
+        let cancelled = self.entry.cancel();
+        if let (Err(error), false) = (&cancelled, self.cancel_pending) {
+            tracing::error!(op = %self.entry.op(), %error, "the op cannot be cancelled; retrying");
         }
-        self.to_stop = told.is_err();
+        self.cancel_pending = cancelled.is_err();
     }
 }
 
-/// Whether an end that was told `at` is to be told again at `now`, as nothing was heard.
-pub(super) fn is_to_be_told_again(at: Instant, now: Instant) -> bool {
-    now.saturating_duration_since(at) >= TELL_AGAIN
+/// Whether the acknowledgement of a result sent `at` is overdue at `now`.
+pub(super) fn is_ack_overdue(at: Instant, now: Instant) -> bool {
+    now.saturating_duration_since(at) >= ACK_TIMEOUT
 }
 
 #[cfg(test)]
@@ -117,19 +117,19 @@ mod tests {
     }
 
     #[test]
-    fn an_end_of_which_nothing_is_heard_is_told_again_after_a_while() {
+    fn a_result_that_is_not_acknowledged_is_sent_again() {
         let state = tempfile::tempdir().unwrap();
         let mut follow = follow(state.path());
-        let told_at = Instant::now();
-        let later = told_at + TELL_AGAIN;
-        assert_eq!(follow.end_again(later), None, "it has not ended");
+        let sent_at = Instant::now();
+        let later = sent_at + ACK_TIMEOUT;
+        assert_eq!(follow.take_overdue_result(later), None, "it has not ended");
         let result =
             Box::new(ended_without_runner(&follow.entry, SystemClock.now(), Outcome::Completed, "Done."));
-        follow.ending = Ending::Told(result.clone(), told_at);
-        assert_eq!(follow.end_again(later.checked_sub(Duration::from_millis(1)).unwrap()), None);
-        assert_eq!(follow.end_again(later), Some(result));
-        // And once only, until it has been told.
-        assert_eq!(follow.end_again(later), None);
-        assert_eq!(follow.ending, Ending::ReadingFacts);
+        follow.delivery = Delivery::AwaitingAck { result: result.clone(), sent_at };
+        assert_eq!(follow.take_overdue_result(later.checked_sub(Duration::from_millis(1)).unwrap()), None);
+        assert_eq!(follow.take_overdue_result(later), Some(result));
+        // Only once until it has been sent again.
+        assert_eq!(follow.take_overdue_result(later), None);
+        assert_eq!(follow.delivery, Delivery::ReadingFacts);
     }
 }

@@ -1,13 +1,12 @@
 //! The connection to the server: made, kept, and made again.
 
+mod background_reader;
 mod backoff;
 mod follow;
-mod readings;
 mod recent;
 mod session;
 mod socket;
 mod tls;
-mod token;
 
 use std::time::Instant;
 
@@ -17,11 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
 use backoff::Backoff;
-use session::{Ended, Session};
-pub(crate) use socket::address;
-pub(crate) use token::HostToken;
+use session::{Disconnect, Session};
 
-/// Connects, talks, and connects again, until told to stop.
+/// Connects and serves the connection, again and again until `stop` is cancelled.
 pub(crate) async fn stay_connected(agent: &Agent, stop: &CancellationToken) -> Result<()> {
     let connector = tls::connector(&agent.config)?;
     let mut backoff = Backoff::default();
@@ -29,17 +26,17 @@ pub(crate) async fn stay_connected(agent: &Agent, stop: &CancellationToken) -> R
         let mut welcomed = None;
         let ended = attempt(agent, connector.clone(), stop, || welcomed = Some(Instant::now())).await;
         if let Some(since) = welcomed {
-            backoff.after(since.elapsed(), matches!(ended, Ok(Ended::Dismissed(_))));
+            backoff.after(since.elapsed(), matches!(ended, Ok(Disconnect::Dismissed(_))));
         }
         match ended {
-            Ok(Ended::Stopped) => return Ok(()),
-            Ok(Ended::Refused(reason)) => tracing::warn!(%reason, "the server refused this agent"),
-            Ok(Ended::Dismissed(reason)) => tracing::warn!(%reason, "the server ended the connection"),
-            Ok(Ended::Closed) => tracing::info!("the server closed the connection"),
+            Ok(Disconnect::Stopped) => return Ok(()),
+            Ok(Disconnect::Refused(reason)) => tracing::warn!(%reason, "the server refused this agent"),
+            Ok(Disconnect::Dismissed(reason)) => tracing::warn!(%reason, "the server ended the connection"),
+            Ok(Disconnect::Closed) => tracing::info!("the server closed the connection"),
             Err(error) => tracing::warn!("no connection: {error:#}"),
         }
         let pause = backoff.next();
-        tracing::info!("trying again in {:.1} s", pause.as_secs_f64());
+        tracing::info!("reconnecting in {:.1} s", pause.as_secs_f64());
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = stop.cancelled() => return Ok(()),
@@ -47,16 +44,16 @@ pub(crate) async fn stay_connected(agent: &Agent, stop: &CancellationToken) -> R
     }
 }
 
-/// One connection, from the attempt to its end. `welcomed` is called once the server has taken this agent.
+/// Runs one connection from the attempt to its end. Calls `welcomed` once the server has accepted this agent.
 async fn attempt(
     agent: &Agent,
     connector: Connector,
     stop: &CancellationToken,
     welcomed: impl FnOnce(),
-) -> Result<Ended> {
+) -> Result<Disconnect> {
     let socket = tokio::select! {
         socket = socket::connect(agent, connector) => socket?,
-        () = stop.cancelled() => return Ok(Ended::Stopped),
+        () = stop.cancelled() => return Ok(Disconnect::Stopped),
     };
     Session::new(agent, socket).run(stop, welcomed).await
 }

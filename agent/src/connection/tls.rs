@@ -1,4 +1,4 @@
-//! Whom the agent believes to be its server.
+//! Decides which server certificates the agent trusts.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_tungstenite::Connector;
 
-use crate::config::Config;
+use crate::config::{Config, socket_address};
 
-/// How to secure a connection; a server that is reached by `http` or `ws` needs none.
+/// Returns the TLS settings of the connection. A server that is reached by `http` or `ws` needs none.
 pub(super) fn connector(config: &Config) -> Result<Connector> {
-    let secure = super::address(&config.server).is_ok_and(|address| address.scheme_str() == Some("wss"));
+    let secure = socket_address(&config.server).is_ok_and(|address| address.scheme_str() == Some("wss"));
     if !secure {
         return Ok(Connector::Plain);
     }
@@ -24,12 +24,12 @@ pub(super) fn connector(config: &Config) -> Result<Connector> {
     Ok(Connector::Rustls(Arc::new(tls)))
 }
 
-/// The certificates that the system trusts, and the one that the configuration names.
+/// Returns the certificates that the system trusts, and those that the configuration names.
 fn roots(config: &Config) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     let native = rustls_native_certs::load_native_certs();
     for error in &native.errors {
-        tracing::warn!(%error, "some certificates of the system cannot be read");
+        tracing::warn!(%error, "some system certificates cannot be read");
     }
     roots.add_parsable_certificates(native.certs);
     if let Some(path) = &config.ca_certificate {

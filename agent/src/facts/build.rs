@@ -1,4 +1,4 @@
-//! What a build tells about itself: its commit, version, kernel, and what it would take to run it.
+//! What a build reveals about itself: its commit, version and kernel, and whether it needs a reboot.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -10,17 +10,17 @@ use backstay_model::comparison::BootPart;
 use backstay_model::{Commit, Facts, Platform, Stream};
 
 use super::behind;
-use crate::command::{self, Bounds, Ended, Invocation};
+use crate::command::{self, Bounds, CommandStatus, Invocation};
 use crate::config::Config;
 
-/// How long one build may take to tell its revision.
+/// Time limit for one build to report its revision.
 const REVISION_TIMEOUT: Duration = Duration::from_secs(5);
-/// The longest revision, in bytes: a SHA-256 commit with `-dirty`.
+/// Upper bound on a revision in bytes: a SHA-256 commit with `-dirty`.
 const REVISION_BYTES: usize = 80;
-/// How long all builds together may take at one reading; the others tell at the next.
+/// Time limit for all builds in one reading. The others report at the next.
 const REVISIONS_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What does not change as long as a build is there.
+/// The facts about a build that never change.
 #[derive(Debug, Clone, Default)]
 struct Description {
     commit: Option<Commit>,
@@ -28,12 +28,12 @@ struct Description {
     kernel: Option<String>,
 }
 
-/// What is known of builds, by store path.
+/// Cached descriptions, by store path.
 #[derive(Debug, Default)]
 pub(super) struct Builds(Mutex<HashMap<String, Description>>);
 
 impl Builds {
-    /// Adds to each generation what its build tells.
+    /// Adds to each generation what its build reveals.
     pub(super) fn describe(&self, config: &Config, facts: &mut Facts) {
         let deadline = Instant::now() + REVISIONS_TIMEOUT;
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -46,12 +46,13 @@ impl Builds {
                 if Instant::now() > deadline {
                     continue;
                 }
-                let (told, is_whole) = description(config.platform, build);
+                let (found, is_whole) = description(config.platform, build);
                 (generation.commit, generation.version, generation.kernel) =
-                    (told.commit.clone(), told.version.clone(), told.kernel.clone());
-                // What could not be read now, on a busy disk after a boot, is read again the next time.
+                    (found.commit.clone(), found.version.clone(), found.kernel.clone());
+                // What could not be read now, for example on a disk that is busy after a boot, is read again
+                // next time.
                 if is_whole {
-                    known.insert(generation.store_path.clone(), told);
+                    known.insert(generation.store_path.clone(), found);
                 }
             } else if let Some(Description { commit, version, kernel }) =
                 known.get(&generation.store_path).cloned()
@@ -66,19 +67,19 @@ impl Builds {
     }
 }
 
-/// What a build tells, and whether all of it could be asked.
+/// Describes a build. Returns whether the description is complete.
 fn description(platform: Platform, build: &Path) -> (Description, bool) {
     let recorded = text(&build.join("configuration-revision")).map(Commit);
     match platform {
         Platform::Nixos => {
             let revision = recorded.map_or_else(|| nixos_revision(build), |commit| Ok(Some(commit)));
             let is_whole = revision.is_ok();
-            let told = Description {
+            let found = Description {
                 commit: revision.unwrap_or_default(),
                 version: text(&build.join("nixos-version")),
                 kernel: kernel_version(build),
             };
-            (told, is_whole)
+            (found, is_whole)
         }
         Platform::Darwin => (darwin(build, recorded), true),
         // home-manager itself records no revision.
@@ -88,10 +89,12 @@ fn description(platform: Platform, build: &Path) -> (Description, bool) {
     }
 }
 
-/// The revision of a NixOS build: only its own `nixos-version` knows, as `nixos-rebuild list-generations` asks it too.
+/// Returns the revision of a NixOS build. Only its own `nixos-version` knows it, which `nixos-rebuild
+/// list-generations` asks too.
 ///
 /// # Errors
-/// Where it did not answer in time, or not at all. One that answers that it has none says so by its status.
+/// If the program did not answer in time, or not at all. A build without a revision says so by its exit
+/// status.
 fn nixos_revision(build: &Path) -> Result<Option<Commit>, String> {
     let program = build.join("sw/bin/nixos-version");
     if !program.exists() {
@@ -100,32 +103,32 @@ fn nixos_revision(build: &Path) -> Result<Option<Commit>, String> {
     let ask = Invocation::new(&[command::path(program)], ["--configuration-revision"]);
     let mut answer = String::new();
     let bounds = Bounds { deadline: Instant::now() + REVISION_TIMEOUT, cancelled: &|| false };
-    let ended = ask.run(&std::env::temp_dir(), &bounds, |stream, line| {
+    let status = ask.run(&std::env::temp_dir(), &bounds, |stream, line| {
         if stream == Stream::Stdout && answer.is_empty() {
             line.clone_into(&mut answer);
         }
     });
-    if !matches!(ended, Ended::Exited(_)) {
-        return Err(format!("{ended:?}"));
+    if !matches!(status, CommandStatus::Exited(_)) {
+        return Err(format!("{status:?}"));
     }
     let revision = answer.trim();
-    let is_one = ended.is_success() && !revision.is_empty() && !revision.contains(char::is_whitespace);
+    let is_one = status.is_success() && !revision.is_empty() && !revision.contains(char::is_whitespace);
     Ok((is_one && revision.len() <= REVISION_BYTES).then(|| Commit(revision.to_owned())))
 }
 
 fn darwin(build: &Path, recorded: Option<Commit>) -> Description {
-    let told: serde_json::Value = text(&build.join("darwin-version.json"))
+    let found: serde_json::Value = text(&build.join("darwin-version.json"))
         .and_then(|json| serde_json::from_str(&json).ok())
         .unwrap_or_default();
-    let tell = |key: &str| told.get(key).and_then(|value| value.as_str()).map(str::to_owned);
+    let field = |key: &str| found.get(key).and_then(|value| value.as_str()).map(str::to_owned);
     Description {
-        commit: recorded.or_else(|| tell("configurationRevision").map(Commit)),
-        version: tell("darwinLabel").or_else(|| text(&build.join("darwin-version"))),
+        commit: recorded.or_else(|| field("configurationRevision").map(Commit)),
+        version: field("darwinLabel").or_else(|| text(&build.join("darwin-version"))),
         kernel: None,
     }
 }
 
-/// The version of the kernel: its modules are in a folder of that name.
+/// Returns the kernel's version, which is the name of the folder of its modules.
 pub(crate) fn kernel_version(build: &Path) -> Option<String> {
     let modules = fs::read_dir(build.join("kernel-modules/lib/modules")).ok()?;
     let mut versions: Vec<_> =
@@ -134,18 +137,18 @@ pub(crate) fn kernel_version(build: &Path) -> Option<String> {
     versions.into_iter().next()
 }
 
-/// Whether running `build` fully takes a reboot of what was booted.
+/// Whether `build` needs a reboot, given what was booted.
 fn differs(booted: &Path, build: &Path) -> bool {
     booted.exists() && !boot_differences(booted, build).is_empty()
 }
 
-/// What `build` would be started with that was not booted.
+/// Returns the parts that `build` would boot with and that were not booted.
 pub(crate) fn boot_differences(booted: &Path, build: &Path) -> Vec<BootPart> {
     let is_other = |part: &BootPart| behind(&booted.join(part.link())) != behind(&build.join(part.link()));
     BootPart::ALL.into_iter().filter(is_other).collect()
 }
 
-/// The switch inhibitors that both builds have, and that differ.
+/// Returns the switch inhibitors that both builds have and that differ.
 fn inhibitors(running: &Path, build: &Path) -> Vec<String> {
     let read = |build: &Path| -> Option<BTreeMap<String, serde_json::Value>> {
         serde_json::from_str(&fs::read_to_string(build.join("switch-inhibitors")).ok()?).ok()
@@ -157,7 +160,7 @@ fn inhibitors(running: &Path, build: &Path) -> Vec<String> {
         .collect()
 }
 
-/// The text of a small file, trimmed; nothing where there is none.
+/// Returns the text of a small file, trimmed, or `None` if there is none.
 fn text(path: &Path) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     let text = text.trim();

@@ -9,22 +9,22 @@ use std::time::Duration;
 use backstay_model::{Checkout, Commit, LocalState, NoCheckout};
 use sha2::{Digest as _, Sha256};
 
-use super::fingerprint::git_folder;
-use crate::command::{self, Invocation};
+pub(crate) use super::fingerprint::git_folder;
+use crate::command::{self, Invocation, User};
 use crate::config::Config;
-use crate::user::{User, owner};
+use crate::user::{owner, user};
 
-/// How long git may take to name a commit.
+/// Time limit for git to answer.
 const GIT_TIMEOUT: Duration = Duration::from_secs(20);
-/// The largest `flake.lock` that is read, in bytes.
+/// Upper bound on a `flake.lock` that is read, in bytes.
 const LOCK_BYTES: u64 = 16 * 1024 * 1024;
 
 /// git on the checkout.
 ///
-/// A repository's own configuration names programs that git runs: hooks, filters, `core.fsmonitor`, `core.sshCommand`. An
-/// agent that is root must not run them for somebody else. So git runs as the checkout's owner, with the owner's
-/// configuration and keys, and git's own check of who owns a repository stays on. It is lifted only for a checkout that
-/// belongs to root.
+/// A repository's own configuration names programs that git runs: hooks, filters, `core.fsmonitor`,
+/// `core.sshCommand`. An agent that is root must not run another user's programs. So git runs as the
+/// checkout's owner, with the owner's configuration and keys, and git's own check of a repository's owner
+/// stays on. That check is lifted only for a checkout that belongs to root.
 pub(crate) fn git<'a>(config: &Config, words: impl IntoIterator<Item = &'a str>) -> Invocation {
     let path = config.checkout.path.to_string_lossy();
     let mut first = vec!["--no-optional-locks".to_owned(), "-C".to_owned(), path.clone().into_owned()];
@@ -41,14 +41,23 @@ pub(crate) fn git<'a>(config: &Config, words: impl IntoIterator<Item = &'a str>)
     }
 }
 
-/// As whom git runs.
+/// Another program on the checkout, as the user that git runs as.
+pub(crate) fn as_owner(config: &Config, argv: &[&str]) -> Invocation {
+    let program = Invocation::new::<&str>(&argv.iter().map(|&word| word.to_owned()).collect::<Vec<_>>(), []);
+    match runs_as(config) {
+        RunsAs::Owner(user) => program.run_as(user),
+        RunsAs::Itself { .. } => program,
+    }
+}
+
+/// The user that git runs as.
 enum RunsAs {
-    /// As whoever runs the agent.
+    /// The agent's own user.
     Itself {
-        /// Whether the checkout belongs to root.
+        /// True if the checkout belongs to root.
         of_root: bool,
     },
-    /// As the owner of the checkout, who is not root. The agent is.
+    /// The owner of the checkout, who is not root. The agent is.
     Owner(User),
 }
 
@@ -58,15 +67,15 @@ fn runs_as(config: &Config) -> RunsAs {
     let Some(owner) = owners.into_iter().find(|uid| *uid != 0) else {
         return RunsAs::Itself { of_root: true };
     };
-    // A command of several words says itself as whom it runs.
+    // A command of several words chooses the user itself.
     let may_choose = rustix::process::geteuid().is_root() && config.commands.git.len() == 1;
-    match User::of(owner).filter(|_| may_choose) {
+    match user(owner).filter(|_| may_choose) {
         Some(user) => RunsAs::Owner(user),
         None => RunsAs::Itself { of_root: false },
     }
 }
 
-/// Who runs git on the checkout, if it is not the agent's own user.
+/// Returns the user that runs git on the checkout, if it is not the agent's own.
 pub(crate) fn runs_as_other(config: &Config) -> Option<String> {
     match runs_as(config) {
         RunsAs::Owner(user) => Some(user.name),
@@ -74,7 +83,7 @@ pub(crate) fn runs_as_other(config: &Config) -> Option<String> {
     }
 }
 
-/// Reads the checkout, or says why there is none.
+/// Reads the checkout, or returns the reason that there is none.
 pub(super) fn read(config: &Config) -> Result<Checkout, NoCheckout> {
     let path = &config.checkout.path;
     let none = |why| NoCheckout { path: path.to_string_lossy().into_owned(), why };
@@ -93,7 +102,7 @@ pub(super) fn read(config: &Config) -> Result<Checkout, NoCheckout> {
     })
 }
 
-/// What the host did to the checkout besides pulling.
+/// Reads what the host did to the checkout besides pulling.
 fn local(config: &Config) -> Result<LocalState, String> {
     let branch = &config.checkout.branch;
     let on = look(config, &["symbolic-ref", "--short", "--quiet", "HEAD"]).unwrap_or_default();
@@ -112,7 +121,7 @@ fn local(config: &Config) -> Result<LocalState, String> {
     })
 }
 
-/// Where the remote's branch was when it was last fetched.
+/// Returns the remote's branch as of the last fetch.
 fn upstream(config: &Config) -> Option<Commit> {
     let branch = &config.checkout.branch;
     let remote = remote(config);
@@ -120,16 +129,16 @@ fn upstream(config: &Config) -> Option<Commit> {
     look(config, &["rev-parse", "--verify", "--quiet", &name]).ok().map(Commit)
 }
 
-/// How many commits the checkout has that this one lacks, and the other way round.
+/// Returns how many commits the checkout is ahead and behind.
 fn distance(config: &Config, from: &Commit) -> Result<(u32, u32), String> {
     let range = format!("HEAD...{}", from.0);
-    let told = look(config, &["rev-list", "--left-right", "--count", &range])?;
+    let output = look(config, &["rev-list", "--left-right", "--count", &range])?;
     let number = |text: Option<&str>| text.and_then(|text| text.parse().ok()).unwrap_or(0);
-    let mut numbers = told.split_whitespace();
+    let mut numbers = output.split_whitespace();
     Ok((number(numbers.next()), number(numbers.next())))
 }
 
-/// The remote that the followed branch is pulled from.
+/// Returns the remote that the followed branch is pulled from.
 pub(crate) fn remote(config: &Config) -> String {
     look(config, &["config", "--get", &format!("branch.{}.remote", config.checkout.branch)])
         .ok()
@@ -142,13 +151,13 @@ fn look(config: &Config, words: &[&str]) -> Result<String, String> {
     Ok(answer.trim_end().to_owned())
 }
 
-/// The hash of `flake.lock`. Whatever else has that name, such as a pipe, is not waited for.
+/// Returns the hash of `flake.lock`. Does not wait for anything else of that name, such as a pipe.
 fn lock_hash(lock: &Path) -> Result<Option<String>, String> {
     let unreadable = |why: String| format!("{} could not be read: {why}", lock.display());
     match fs::metadata(lock) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unreadable(error.to_string())),
-        Ok(found) if !found.is_file() => return Err(unreadable("it is no file".to_owned())),
+        Ok(found) if !found.is_file() => return Err(unreadable("it is not a regular file".to_owned())),
         Ok(found) if found.len() > LOCK_BYTES => return Err(unreadable("it is too large".to_owned())),
         Ok(_) => {}
     }
@@ -165,7 +174,7 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// The files of a checkout that change when its commit, its lock or its state does.
+/// Returns the files of a checkout that change with its commit, its lock file or its state.
 pub(super) fn files(config: &Config) -> Vec<PathBuf> {
     let checkout = &config.checkout.path;
     let git = git_folder(checkout);

@@ -1,4 +1,5 @@
-//! A number that changes when the host does, from links and dates alone: it is taken every few seconds.
+//! A number that changes when the host does, computed from links and dates alone because it is needed every
+//! few seconds.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
@@ -10,7 +11,7 @@ use crate::config::Config;
 use crate::host_tests;
 use crate::storage::names_in;
 
-/// The fingerprint of the host.
+/// Computes the fingerprint of the host.
 pub(super) fn of(config: &Config, profile: &Profile) -> u64 {
     let mut hasher = DefaultHasher::new();
     let mut look = |path: &Path| look_at(path, &mut hasher);
@@ -18,7 +19,7 @@ pub(super) fn of(config: &Config, profile: &Profile) -> u64 {
     for number in profile.numbers().unwrap_or_default() {
         let link = profile.link(number);
         look(&link);
-        // A build that is collected leaves its link as it was.
+        // A garbage-collected build leaves its link unchanged.
         if let Ok(build) = fs::read_link(&link) {
             look(&build);
         }
@@ -46,8 +47,8 @@ fn look_at(path: &Path, hasher: &mut DefaultHasher) {
     std::os::unix::fs::MetadataExt::mode(&found).hash(hasher);
 }
 
-/// Where git keeps its things: `.git`, or where a file of that name says (a worktree, a submodule).
-pub(super) fn git_folder(checkout: &Path) -> PathBuf {
+/// Returns git's folder: `.git`, or the one that a file of that name points to (in a worktree or submodule).
+pub(crate) fn git_folder(checkout: &Path) -> PathBuf {
     let dot_git = checkout.join(".git");
     let elsewhere = fs::read_to_string(&dot_git)
         .ok()

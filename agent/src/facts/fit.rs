@@ -1,14 +1,14 @@
-//! Keeps facts small enough to travel.
+//! Keeps facts small enough to send.
 
 use backstay_model::Facts;
 use backstay_model::wire::limits::MESSAGE_BYTES;
 
-/// The most that facts take as JSON, so that a message with them and a result stays within its limit.
+/// Upper bound on facts as JSON, so that a message with them and a result stays within its limit.
 pub(super) const FACTS_BYTES: usize = MESSAGE_BYTES * 3 / 4;
 
-/// Drops what matters least until the facts fit: first the output of tests, of all runs but the newest; then the oldest
-/// test runs; then the oldest generations. What passed has no output, so that a run that says what works is small, and
-/// goes last.
+/// Drops what matters least until the facts fit: first the test output of all runs except the newest, then
+/// the oldest runs, then the oldest generations. A passed test has no output, so a run that shows what works
+/// is small and goes last.
 pub(super) fn fit(facts: &mut Facts) {
     facts.cut_to_limits();
     if size(facts) > FACTS_BYTES {
@@ -21,7 +21,7 @@ pub(super) fn fit(facts: &mut Facts) {
 
 fn drop_oldest(facts: &mut Facts) -> bool {
     if facts.test_runs.is_empty() {
-        // The current generation may be the oldest one, and has to stay.
+        // The current generation may be the oldest one and must stay.
         let last = facts.generations.iter().rposition(|g| !g.current);
         return last.map(|at| facts.generations.remove(at)).is_some();
     }

@@ -1,4 +1,4 @@
-//! Reads the host: what is there now, without root, without locks, and without ever failing as a whole.
+//! Reads the host: without root, without locks, and never failing as a whole.
 
 pub(crate) mod build;
 pub(crate) mod checkout;
@@ -8,7 +8,7 @@ mod nix;
 mod profile;
 mod running;
 mod trees;
-pub(crate) mod units;
+mod units;
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,13 +47,14 @@ impl FactsReader {
         }
     }
 
-    /// The turn of whoever reads the host beside a conversation: one at a time, until it is dropped.
+    /// Waits for a turn to read the host in the background. There is one turn, which lasts until it is
+    /// dropped.
     pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        // It is never closed.
+        // The semaphore is never closed.
         Arc::clone(&self.turns).acquire_owned().await.ok()
     }
 
-    /// Everything that is known of the host. What cannot be read is told in `problems`.
+    /// Reads all facts. What cannot be read is reported in `problems`.
     pub fn read(&self) -> Facts {
         let mut facts = self.read_generations();
         let config = &self.config;
@@ -75,8 +76,9 @@ impl FactsReader {
             Ok(checkout) => facts.checkout = Some(checkout),
             Err(none) => {
                 let why = none.why.as_ref();
-                let told = why.map(|why| format!("The checkout at {} could not be read: {why}.", none.path));
-                facts.problems.extend(told);
+                let problem =
+                    why.map(|why| format!("The checkout at {} could not be read: {why}.", none.path));
+                facts.problems.extend(problem);
                 facts.no_checkout = Some(none);
             }
         }
@@ -87,7 +89,7 @@ impl FactsReader {
         match host_tests::list(&self.config.tests.dir) {
             Ok(tests) => {
                 facts.tests_available = u32::try_from(tests.len()).unwrap_or(u32::MAX);
-                facts.tests = Some(host_tests::described(&self.config.tests, &tests));
+                facts.tests = Some(host_tests::tests_folder(&self.config.tests, &tests));
             }
             Err(error) => facts.problems.push(format!("The tests could not be listed: {error}.")),
         }
@@ -96,8 +98,8 @@ impl FactsReader {
         facts.test_runs = runs.into_iter().filter(|run| known(&run.generation.store_path)).collect();
     }
 
-    /// Only which generations there are, which of them is current, and what runs: quick, and all that an op is held
-    /// against before it acts.
+    /// Reads only the generations, the current one, and what runs. This is quick, and is all that an op
+    /// checks before it acts.
     pub fn read_generations(&self) -> Facts {
         let mut facts = Facts {
             read_at: self.clock.now(),
@@ -133,7 +135,7 @@ impl FactsReader {
         let running = self.running(&generations).map(part_of);
         if running.is_none() && !generations.is_empty() {
             let link = self.config.running_system();
-            facts.problems.push(format!("What runs is not known: {} points nowhere.", link.display()));
+            facts.problems.push(format!("The running build is unknown: {} points nowhere.", link.display()));
         }
         if let Some(running::Part { store_path, specialisation }) = running {
             (facts.running, facts.specialisation) = (Some(store_path), specialisation);
@@ -144,7 +146,7 @@ impl FactsReader {
         facts.generations = generations;
     }
 
-    /// A number that changes when the host does, got by looking at links and dates only.
+    /// A number that changes when the host does, computed from links and dates only.
     pub fn fingerprint(&self) -> u64 {
         catch_unwind(AssertUnwindSafe(|| fingerprint::of(&self.config, &self.profile()))).unwrap_or_default()
     }
@@ -159,16 +161,16 @@ impl FactsReader {
         if self.config.platform != Platform::HomeManager {
             return linked;
         }
-        // home-manager sets this link at the end of an activation, which makes it the better witness. Generations from
-        // before there was `gen-version` leave it as it is when their profile was switched by somebody else: for them
-        // the profile has to do.
+        // home-manager sets this link at the end of an activation, so it is the better source. Generations
+        // from before `gen-version` do not touch it if another program switched their profile: for them the
+        // profile decides.
         let current = generations.iter().find(|g| g.current)?;
         let tells = Path::new(&current.store_path).join("gen-version").exists();
         linked.filter(|_| tells).or_else(|| Some(current.store_path.clone()))
     }
 }
 
-/// Keeps the newest generations, and the current one however old it is.
+/// Keeps the newest generations, and the current one even if it is old.
 fn keep_newest(generations: &mut Vec<Generation>) {
     let current = generations.iter().position(|g| g.current);
     if let Some(current) = current.filter(|&at| at >= limits::GENERATIONS) {
@@ -177,21 +179,21 @@ fn keep_newest(generations: &mut Vec<Generation>) {
     generations.truncate(limits::GENERATIONS);
 }
 
-/// Reads one part of the facts. A fault in it leaves the others, and is told.
+/// Reads one part of the facts. A bug in it is reported and does not affect the others.
 fn part(what: &str, facts: &mut Facts, read: impl FnOnce(&mut Facts)) {
     if catch_unwind(AssertUnwindSafe(|| read(&mut *facts))).is_err() {
-        facts
-            .problems
-            .push(format!("{what} could not be read: the agent has a fault there. See its log on the host."));
+        facts.problems.push(format!(
+            "{what} could not be read because of a bug in the agent. See its log on the host."
+        ));
     }
 }
 
-/// The value, or nothing and a note of why.
+/// Returns the value, or `None` after recording the problem.
 fn noted<T>(result: Result<T, String>, problems: &mut Vec<String>) -> Option<T> {
     result.map_err(|problem| problems.push(problem)).ok()
 }
 
-/// The build that a link points at, followed only as far as into the store.
+/// Returns the build that a link points at, following links only until they enter the store.
 fn store_path(link: &Path) -> Option<String> {
     let mut at = link.to_owned();
     // A profile is a link to a link; more than a few are a loop.
@@ -210,7 +212,7 @@ fn is_link(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|found| found.file_type().is_symlink())
 }
 
-/// The file behind a link, all the way.
+/// Returns the file at the end of a chain of links.
 fn behind(path: &Path) -> Option<PathBuf> {
     fs::canonicalize(path).ok()
 }

@@ -1,4 +1,4 @@
-//! Which Nix the host has.
+//! The Nix of the host.
 
 use std::time::Duration;
 
@@ -7,19 +7,19 @@ use backstay_model::wire::limits::cut;
 use crate::command::{self, Invocation};
 use crate::config::Config;
 
-/// How long it may take to say so.
+/// Time limit for its answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The most of it that is told, in bytes.
+/// Upper bound on the version's length, in bytes.
 const MOST: usize = 80;
 
-/// “Nix 2.31.2”, “Lix, like Nix 2.91.1”: as `nix --version` names itself. None where there is no Nix that answers; what
-/// needs one says so by itself.
+/// Returns “Nix 2.31.2”, “Lix, like Nix 2.91.1” and so on, or `None` if no Nix answers. Whatever needs Nix
+/// reports that itself.
 pub(super) fn version(config: &Config) -> Option<String> {
     let said = command::read(&Invocation::new(&config.commands.nix, ["--version"]), TIMEOUT).ok()?;
     named(&said)
 }
 
-/// `nix (Nix) 2.31.2` without the program's name and the brackets.
+/// Strips the program's name and the brackets from `nix (Nix) 2.31.2`.
 fn named(said: &str) -> Option<String> {
     let line = said.lines().next()?.trim();
     let words = match line.strip_prefix("nix (").and_then(|rest| rest.split_once(") ")) {

@@ -1,4 +1,4 @@
-//! A Nix profile, read from its links: that needs no root and waits for no lock.
+//! A Nix profile, read from its links, which needs neither root nor a lock.
 
 use std::ffi::OsStr;
 use std::fs::{self, Metadata};
@@ -25,12 +25,12 @@ impl Profile {
         &self.path
     }
 
-    /// The number that the profile points at.
+    /// Returns the generation that the profile points at.
     pub(crate) fn current(&self) -> Option<u32> {
         self.number_of(fs::read_link(&self.path).ok()?.file_name()?)
     }
 
-    /// What is to be said of a profile that points at none of its generations.
+    /// Describes a profile that points at none of its generations.
     pub(crate) fn points_astray(&self) -> String {
         let path = self.path.display();
         let at = match fs::read_link(&self.path) {
@@ -42,7 +42,7 @@ impl Profile {
         )
     }
 
-    /// The numbers of all generations, highest first, whether or not their builds are still there.
+    /// Returns the numbers of all generations, highest first, whether or not their builds still exist.
     pub(crate) fn numbers(&self) -> Result<Vec<u32>, String> {
         let folder = self.path.parent().unwrap_or(Path::new("/"));
         let names = names_in(folder)
@@ -52,7 +52,7 @@ impl Profile {
         Ok(numbers)
     }
 
-    /// All generations, newest first.
+    /// Returns all generations, newest first.
     pub(crate) fn generations(&self) -> Result<Vec<Generation>, String> {
         let current = self.current();
         let numbers = self.numbers()?;
@@ -62,7 +62,7 @@ impl Profile {
         Ok(numbers.into_iter().filter_map(|number| self.generation(number, current)).collect())
     }
 
-    /// The link of one generation.
+    /// Returns the link of one generation.
     pub(crate) fn link(&self, number: u32) -> PathBuf {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
         self.path.with_file_name(format!("{name}-{number}-link"))
@@ -70,7 +70,7 @@ impl Profile {
 
     fn generation(&self, number: u32, current: Option<u32>) -> Option<Generation> {
         let link = self.link(number);
-        // Gone between listing and reading: then it is not there.
+        // A generation that was removed since the listing is left out.
         let store_path = fs::read_link(&link).ok()?;
         let made = link.symlink_metadata().ok().and_then(|found| made_at(&found)).unwrap_or_default();
         Some(Generation {
@@ -89,7 +89,7 @@ impl Profile {
         })
     }
 
-    /// The number in `NAME-47-link`.
+    /// Returns the number in `NAME-47-link`.
     fn number_of(&self, link: &OsStr) -> Option<u32> {
         let name = self.path.file_name()?.to_str()?;
         let digits = link.to_str()?.strip_prefix(name)?.strip_prefix('-')?.strip_suffix("-link")?;
@@ -98,7 +98,7 @@ impl Profile {
     }
 }
 
-/// When a link was made. A time that no calendar has is as good as none.
+/// Returns when a link was made, or `None` for a time that no calendar has.
 fn made_at(found: &Metadata) -> Option<DateTime<Utc>> {
     let made = DateTime::from_timestamp(found.mtime(), u32::try_from(found.mtime_nsec()).ok()?)?;
     (1..=9999).contains(&made.year()).then_some(made)
@@ -136,7 +136,7 @@ mod tests {
 
     /// A file system in memory keeps any time; ext4 keeps those until the year 2446.
     #[test]
-    fn a_link_of_an_odd_time_stops_nobody() {
+    fn a_link_with_an_odd_time_is_harmless() {
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let (folder, profile) = profile_in(folder);
         let link = folder.path().join("system-10-link");

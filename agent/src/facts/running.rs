@@ -1,4 +1,4 @@
-//! Which of a profile's generations is the build that a link points at: itself, the system inside it, or one of its
+//! Finds the generation that a link points at: directly, through the system inside it, or through one of its
 //! specialisations.
 
 use std::fs;
@@ -8,13 +8,13 @@ use backstay_model::Generation;
 
 use super::behind;
 
-/// Files at the top of a system that it holds itself. Deployment tools such as deploy-rs put an environment around a
-/// system, in which these are links into that.
+/// Files at the top of a system that it contains itself. Deployment tools such as deploy-rs wrap a system in
+/// an environment, in which these are links into the system.
 const OWN_FILES: [&str; 4] = ["activate", "nixos-version", "darwin-version", "init"];
-/// The most specialisations of one generation that are looked at.
+/// Upper bound on the specialisations of one generation that are checked.
 const SPECIALISATIONS: usize = 64;
 
-/// What a build is to a profile.
+/// The relation of a build to a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Part {
     /// The store path of its generation, or its own if it belongs to none.
@@ -23,7 +23,7 @@ pub(super) struct Part {
     pub(super) specialisation: Option<String>,
 }
 
-/// What `build` is to these generations. The current one is meant before any other, then the newest.
+/// Relates `build` to these generations. The current one is preferred, then the newest.
 pub(super) fn part_of(generations: &[Generation], build: &str) -> Part {
     let itself = |path: &str| Part { store_path: path.to_owned(), specialisation: None };
     if generations.iter().any(|generation| generation.store_path == build) {
@@ -48,7 +48,7 @@ fn is_around(generation: &str, build: &str) -> bool {
     OWN_FILES.into_iter().any(leads_into)
 }
 
-/// The name of the generation's specialisation that this build is.
+/// Returns the name of the generation's specialisation that this build is.
 fn specialisation(generation: &str, build: &str) -> Option<String> {
     let build = behind(Path::new(build))?;
     let entries = fs::read_dir(Path::new(generation).join("specialisation")).ok()?;

@@ -5,7 +5,7 @@ use backstay_model::{GenerationRef, SystemClock, TestResult, TestRun};
 
 use super::*;
 
-/// A host of files, without Nix.
+/// A host made of files, without Nix.
 struct Host {
     folder: tempfile::TempDir,
     config: Config,
@@ -116,7 +116,7 @@ fn a_nixos_host_is_read_from_its_files() {
 }
 
 #[test]
-fn a_collected_build_is_not_present() {
+fn a_garbage_collected_build_is_not_present() {
     let host = nixos();
     fs::remove_dir_all(host.at("store/old")).unwrap();
     let facts = host.read();
@@ -125,7 +125,7 @@ fn a_collected_build_is_not_present() {
 }
 
 #[test]
-fn darwin_tells_its_revision_in_a_file() {
+fn darwin_records_its_revision_in_a_file() {
     let host = Host::new("darwin");
     let json = r#"{"darwinLabel":"26.05.56c666e","configurationRevision":"d0cafe1-dirty"}"#;
     let build = host.build("darwin", &[("darwin-version.json", json)]);
@@ -148,7 +148,7 @@ fn home_manager_runs_what_its_last_activation_ended_with() {
     assert_eq!(Path::new(&running()), new);
     host.link("running", &old);
     assert_eq!(Path::new(&running()), old);
-    // A generation without gen-version leaves the link alone, so its profile speaks for it.
+    // A generation without gen-version does not touch the link, so its profile decides.
     host.link("running", &new);
     host.current(1);
     assert_eq!(Path::new(&running()), old);
@@ -216,7 +216,7 @@ fn the_oldest_test_runs_go_first_when_there_is_too_much() {
     assert_eq!(
         AgentMessage::decode(&message.encode().unwrap()).unwrap(),
         message,
-        "the server takes it as it is"
+        "the server accepts it unchanged"
     );
 }
 
@@ -251,7 +251,7 @@ fn what_passed_outlives_the_output_of_what_failed() {
 fn a_revision_that_could_not_be_read_once_is_read_again() {
     let host = nixos();
     let program = host.at("store/new/sw/bin/nixos-version");
-    // No interpreter: it cannot be started, as on a disk that is not there yet.
+    // Without its interpreter it cannot be started, as on a disk that is not mounted yet.
     let good = fs::read_to_string(&program).unwrap();
     fs::write(&program, good.replace("/bin/sh", "/nowhere/sh")).unwrap();
     let reader = host.reader();
@@ -270,7 +270,7 @@ fn a_fault_in_one_part_leaves_the_others() {
 }
 
 #[test]
-fn a_lock_that_is_no_file_is_not_waited_for() {
+fn a_lock_file_that_is_a_pipe_is_not_waited_for() {
     let host = nixos();
     fs::create_dir_all(host.at("checkout")).unwrap();
     let made = std::process::Command::new("git").args(["init", "--quiet"]).arg(host.at("checkout")).status();
@@ -291,5 +291,12 @@ fn a_lock_that_is_no_file_is_not_waited_for() {
     let pipe = std::process::Command::new("mkfifo").arg(host.at("checkout/flake.lock")).status();
     assert!(pipe.unwrap().success());
     let facts = host.read();
-    assert!(facts.no_checkout.unwrap().why.unwrap().contains("flake.lock could not be read: it is no file"));
+    assert!(
+        facts
+            .no_checkout
+            .unwrap()
+            .why
+            .unwrap()
+            .contains("flake.lock could not be read: it is not a regular file")
+    );
 }

@@ -1,4 +1,5 @@
-//! The trees of commits: two commits with one tree hold the same files, as a revert does with what was before.
+//! The trees of commits. Two commits with one tree hold the same files: a revert has the tree of what was
+//! before.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -10,26 +11,26 @@ use super::checkout::git;
 use crate::command;
 use crate::config::Config;
 
-/// How long git may take to tell the trees.
+/// Time limit for git to list the trees.
 const GIT_TIMEOUT: Duration = Duration::from_secs(20);
 /// The lengths of a full commit name: SHA-1 and SHA-256.
 const NAME_LENGTHS: [usize; 2] = [40, 64];
 
-/// What is known of commits. The tree of a commit never changes.
+/// Cached trees. The tree of a commit never changes.
 #[derive(Debug, Default)]
-pub(super) struct Trees(Mutex<Known>);
+pub(super) struct Trees(Mutex<TreeCache>);
 
 #[derive(Debug, Default)]
-struct Known {
+struct TreeCache {
     trees: HashMap<String, Commit>,
-    /// Those that the checkout did not have when it was at `unknown_at`. It may get them when it moves.
+    /// Commits that the checkout did not have when it was at `unknown_at`. It may get them when it moves.
     unknown: HashSet<String>,
     unknown_at: Option<Commit>,
 }
 
 impl Trees {
-    /// Adds the trees of the checkout's commit and of what the generations were built from, where the checkout has those.
-    /// One git tells of all that are new.
+    /// Adds the trees of the checkout's commit and of the generations' commits, if the checkout has them. One
+    /// git reports all new ones.
     pub(super) fn describe(&self, config: &Config, facts: &mut Facts) {
         let Some(checkout) = &mut facts.checkout else { return };
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -48,8 +49,8 @@ impl Trees {
     }
 }
 
-impl Known {
-    /// Forgets what is asked for no more, and what may be known by now.
+impl TreeCache {
+    /// Forgets trees that are no longer needed, and unknown commits that may be known by now.
     fn keep(&mut self, names: &HashSet<String>, at: &Commit) {
         self.trees.retain(|name, _| names.contains(name));
         if self.unknown_at.as_ref() != Some(at) {
@@ -66,22 +67,22 @@ impl Known {
         }
         let first = ["rev-list", "--no-walk=unsorted", "--ignore-missing", "--format=%H %T"];
         let words = first.into_iter().chain(new.iter().map(String::as_str)).chain(["--"]);
-        // A partial clone would ask its remote for what it lacks.
-        let told = command::read(&git(config, words).with("GIT_NO_LAZY_FETCH", "1"), GIT_TIMEOUT)?;
-        self.trees.extend(told.lines().filter_map(commit_and_tree));
+        // A partial clone would fetch what it lacks from its remote.
+        let output = command::read(&git(config, words).with("GIT_NO_LAZY_FETCH", "1"), GIT_TIMEOUT)?;
+        self.trees.extend(output.lines().filter_map(commit_and_tree));
         self.unknown.extend(new.into_iter().filter(|name| !self.trees.contains_key(name)));
         Ok(())
     }
 }
 
-/// Whether it is a commit's full name. It comes from a build: what is none, such as a name with `-dirty`, never reaches
-/// git.
+/// Whether this is the full name of a commit. It comes from a build: anything else, such as a name with
+/// `-dirty`, never reaches git.
 fn is_name(commit: &Commit) -> bool {
     NAME_LENGTHS.contains(&commit.0.len())
         && commit.0.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
-/// A line of what git tells; none for those that head each commit.
+/// Parses a line of git's output. Returns `None` for the header of each commit.
 fn commit_and_tree(line: &str) -> Option<(String, Commit)> {
     let (commit, tree) = line.split_once(' ')?;
     let (commit, tree) = (Commit(commit.to_owned()), Commit(tree.to_owned()));

@@ -1,23 +1,21 @@
 //! Units that systemd reports as failed.
 
-use std::path::Path;
 use std::time::Duration;
 
 use backstay_model::Platform;
 
 use crate::command::{self, Invocation};
 use crate::config::Config;
+use crate::systemd;
 
-/// Where systemd shows that it runs this system (`sd_booted(3)`).
-pub(crate) const SYSTEMD: &str = "/run/systemd/system";
-/// How long systemd may take to answer.
+/// Time limit for an answer of systemd.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The most units that are named.
+/// Upper bound on the units named.
 const MOST: usize = 50;
 
-/// The units that have failed, where systemd is there to ask.
+/// Returns the failed units, or none on a host without systemd.
 pub(super) fn failed(config: &Config) -> Result<Vec<String>, String> {
-    if config.platform != Platform::Nixos || !Path::new(SYSTEMD).exists() {
+    if config.platform != Platform::Nixos || !systemd::is_running() {
         return Ok(vec![]);
     }
     let words = ["list-units", "--state=failed", "--plain", "--no-legend", "--no-pager"];

@@ -1,14 +1,14 @@
-//! The ops that this host has been given and the server has not yet heard the end of, on disk.
+//! The ops that this host has accepted and whose results the server has not stored, on disk.
 //!
 //! ```text
-//! journal/<op id>/op.json        what to do, complete from the moment the folder has its name
-//! journal/<op id>/begun          which runner has begun, in which boot of the host: no other ever will
+//! journal/<op id>/op.json        what to do, complete once the folder has its name
+//! journal/<op id>/begun          the runner that has begun the op, and the boot of the host: no other runner will
 //! journal/<op id>/lock           held by the runner, and by the commands that it started
-//! journal/<op id>/cancel         the op is to stop
+//! journal/<op id>/cancel         exists if the op is cancelled
 //! journal/<op id>/output.jsonl   lines and phases, appended
-//! journal/<op id>/result.json    how it ended
-//! journal/<op id>/reserve        room for the end on a full disk
-//! journal/done/<op id>.json      how it ended, once the server has stored that: so that it never runs again
+//! journal/<op id>/result.json    the result
+//! journal/<op id>/reserve        disk space for the result
+//! journal/done/<op id>.json      the result, once the server has stored it: the op never runs again
 //! journal/damaged/               entries that could not be read
 //! ```
 
@@ -27,49 +27,49 @@ use backstay_model::{OpId, wire::delivery};
 
 use crate::storage;
 pub(crate) use damage::damage;
-pub(crate) use entry::{Entry, OpFile, Standing, ended_without_runner};
+pub(crate) use entry::{Entry, EntryStatus, OpFile, ended_without_runner};
 pub(crate) use record::{Recorder, missing_lines};
 pub(crate) use tail::Tail;
 
-/// How many ended ops are remembered.
+/// Number of ended ops to remember.
 const REMEMBERED: usize = 200;
 
-/// Where entries are put that cannot be read.
+/// The folder for entries that cannot be read.
 const DAMAGED: &str = "damaged";
 
-/// The ops that this host has been given.
+/// The ops that this host has accepted.
 #[derive(Debug, Clone)]
 pub(crate) struct Journal {
     folder: PathBuf,
 }
 
-/// What the journal knows of an op.
+/// What the journal holds about an op.
 #[derive(Debug)]
-pub(crate) enum Known {
-    /// It never reached this host.
+pub(crate) enum OpRecord {
+    /// The op never reached this host.
     Never,
-    /// It is in the journal.
+    /// The op is in the journal.
     Open(Entry),
-    /// It has ended, and the server knows how.
+    /// The op has ended, and the server has its result.
     Done(Box<OpResult>),
-    /// It was in the journal and cannot be read any more; it may have run.
+    /// The entry is damaged; the op may have run.
     Damaged,
 }
 
-impl Known {
-    /// What the decision about a delivery looks at.
-    pub(crate) fn in_short(&self) -> delivery::Known {
+impl OpRecord {
+    /// The part that the delivery rules need.
+    pub(crate) fn summary(&self) -> delivery::JournalState {
         match self {
-            Self::Never => delivery::Known::Never,
-            Self::Open(_) => delivery::Known::Open,
-            Self::Done(_) => delivery::Known::Done,
-            Self::Damaged => delivery::Known::Damaged,
+            Self::Never => delivery::JournalState::Never,
+            Self::Open(_) => delivery::JournalState::Open,
+            Self::Done(_) => delivery::JournalState::Done,
+            Self::Damaged => delivery::JournalState::Damaged,
         }
     }
 }
 
 impl Journal {
-    /// Opens the journal, and clears away what a crash has left half-written or half-removed.
+    /// Opens the journal, and removes what a crash left half-written or half-removed.
     pub(crate) fn open(state_dir: &Path) -> io::Result<Self> {
         let journal = Self { folder: state_dir.join("journal") };
         for folder in [journal.folder.clone(), journal.done(), journal.damaged()] {
@@ -79,15 +79,16 @@ impl Journal {
             if file_name(&path).starts_with('.')
                 && let Err(error) = fs::remove_dir_all(&path)
             {
-                // They are in nobody's way, and a disk that takes no writes must not keep the agent from telling so.
-                tracing::warn!(folder = %path.display(), %error, "the rest of an op cannot be cleared away");
+                // They do no harm, and a disk that takes no writes must not keep the agent from reporting
+                // that.
+                tracing::warn!(folder = %path.display(), %error, "the remains of an op cannot be removed");
             }
         }
         Ok(journal)
     }
 
-    /// Writes an op down, perhaps as one that is not to begin. When this returns, the op is safe from a crash; it has
-    /// not begun. Where it fails, nothing of it is left.
+    /// Records an op, which may be cancelled already. When this returns, the op is safe from a crash and has
+    /// not begun. If it fails, nothing of the op is left.
     pub(crate) fn add(&self, op: OpFile, cancelled: bool) -> io::Result<Entry> {
         let building = self.folder.join(format!(".new-{}", op.op));
         let folder = self.folder.join(op.op.to_string());
@@ -95,7 +96,7 @@ impl Journal {
             .and_then(|()| fs::rename(&building, &folder))
             .and_then(|()| storage::sync_folder_of(&folder));
         if let Err(error) = written {
-            // An op that is said not to be here must not be begun by a later agent.
+            // A later agent must not begin an op that was reported as not recorded.
             let _ = fs::rename(&folder, &building);
             let _ = fs::remove_dir_all(&building);
             return Err(error);
@@ -103,55 +104,56 @@ impl Journal {
         Ok(Entry::new(folder, op))
     }
 
-    /// What is known of an op.
-    pub(crate) fn find(&self, op: OpId) -> io::Result<Known> {
+    /// Looks an op up.
+    pub(crate) fn find(&self, op: OpId) -> io::Result<OpRecord> {
         let folder = self.folder.join(op.to_string());
         if folder.try_exists()?
             && let Some(entry) = self.read(&folder)?
         {
-            return Ok(Known::Open(entry));
+            return Ok(OpRecord::Open(entry));
         }
         if folder.try_exists()? || self.damaged().join(op.to_string()).try_exists()? {
-            return Ok(Known::Damaged);
+            return Ok(OpRecord::Damaged);
         }
         match storage::read_json(&self.done().join(format!("{op}.json"))) {
-            Ok(Some(result)) => Ok(Known::Done(Box::new(result))),
-            Ok(None) => Ok(Known::Never),
-            // It has run, and how it ended is lost.
-            Err(error) if is_damage(&error) => Ok(Known::Damaged),
+            Ok(Some(result)) => Ok(OpRecord::Done(Box::new(result))),
+            Ok(None) => Ok(OpRecord::Never),
+            // It has run, and its result is lost.
+            Err(error) if is_damage(&error) => Ok(OpRecord::Damaged),
             Err(error) => Err(error),
         }
     }
 
-    /// Every op whose end the server has not stored, oldest first. What is damaged is moved aside.
+    /// Returns every op whose result the server has not stored, oldest first. Moves damaged entries aside.
     ///
     /// # Errors
-    /// Also if an entry cannot be read now but may be later: leaving it out would say that the host never had the op.
+    /// If an entry cannot be read now but may be readable later: leaving it out would say that the host never
+    /// had the op.
     pub(crate) fn entries(&self) -> io::Result<Vec<Entry>> {
         let folders = storage::names_in(&self.folder)?;
         let ops = folders.iter().filter(|path| file_name(path).parse::<OpId>().is_ok());
         ops.filter_map(|folder| self.read(folder).transpose()).collect()
     }
 
-    /// The ops whose entries could not be read, the latest where there are many.
+    /// Returns the ops whose entries could not be read, or the latest of them if there are many.
     pub(crate) fn damaged_ops(&self) -> io::Result<Vec<OpId>> {
         let folders = storage::names_in(&self.damaged())?;
         let latest = folders.iter().rev().filter_map(|path| file_name(path).parse().ok());
         Ok(latest.take(REMEMBERED).collect())
     }
 
-    /// Forgets an op whose end the server has stored, save how it ended.
+    /// Forgets an op whose result the server has stored, except for the result.
     pub(crate) fn forget(&self, entry: &Entry) -> io::Result<()> {
         keep(&entry.result_file(), &self.done().join(format!("{}.json", entry.op())))?;
-        // Renamed first: a folder that is half gone must not be taken for an op.
+        // Renamed first: a half-removed folder must not be mistaken for an op.
         let leaving = self.folder.join(format!(".done-{}", entry.op()));
         fs::rename(entry.folder(), &leaving)?;
         fs::remove_dir_all(&leaving)?;
         self.forget_oldest()
     }
 
-    /// Forgets those that ended first. Their identifiers do not tell: they carry the time of the server that made them,
-    /// whose clock may have been ahead.
+    /// Forgets the ops that ended first. Their IDs do not show the order: they carry the time of the server
+    /// that made them, whose clock may have been ahead.
     fn forget_oldest(&self) -> io::Result<()> {
         let mut done = storage::names_in(&self.done())?;
         let surplus = done.len().saturating_sub(REMEMBERED);
@@ -161,8 +163,8 @@ impl Journal {
         done[..surplus].iter().try_for_each(fs::remove_file)
     }
 
-    /// Reads an entry, or moves it aside if it is damaged. Any other error, such as too many open files, passes: the op may
-    /// be running.
+    /// Reads an entry, or moves it aside if it is damaged. Any other error, such as too many open files, may
+    /// pass, and the op may be running.
     fn read(&self, folder: &Path) -> io::Result<Option<Entry>> {
         let error = match Entry::read(folder) {
             Ok(entry) => return Ok(Some(entry)),
@@ -171,12 +173,12 @@ impl Journal {
         };
         let aside = self.damaged().join(file_name(folder));
         tracing::error!(folder = %folder.display(), %error,
-            "an op in the journal cannot be read; it is moved to {} and not run", aside.display());
+            "a journal entry cannot be read; it is moved to {} and not run", aside.display());
         if aside.exists() {
             let _ = fs::remove_dir_all(&aside);
         }
         if let Err(error) = fs::rename(folder, &aside) {
-            tracing::error!(%error, "it cannot be moved either");
+            tracing::error!(%error, "the damaged entry cannot be moved");
         }
         Ok(None)
     }
@@ -190,13 +192,13 @@ impl Journal {
     }
 }
 
-/// Whether an error says that a file is not as it was written, which no later reading would mend.
+/// Whether an error shows that a file has changed since it was written, which no later attempt would fix.
 fn is_damage(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidData, NotADirectory, NotFound, UnexpectedEof};
     matches!(error.kind(), InvalidData | NotADirectory | NotFound | UnexpectedEof)
 }
 
-/// Makes the folder of an op, complete but for its name.
+/// Makes the folder of an op, complete except for its name.
 fn build(folder: &Path, op: &OpFile, cancelled: bool) -> io::Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder)?;
@@ -209,8 +211,8 @@ fn build(folder: &Path, op: &OpFile, cancelled: bool) -> io::Result<()> {
     reserve::set_aside(folder)
 }
 
-/// Keeps a file under another name too. That takes no room, so it works on a full disk; where the file system cannot do
-/// it, the file is copied.
+/// Keeps a file under a second name. A link takes no space, so it works on a full disk. If the file system
+/// has no links, the file is copied.
 fn keep(file: &Path, as_name: &Path) -> io::Result<()> {
     match fs::hard_link(file, as_name) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),

@@ -1,4 +1,4 @@
-//! What a runner writes while it works: lines and phases, one JSON object to a line.
+//! What a runner writes while it works: lines and phases, one JSON object per line.
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
@@ -12,40 +12,40 @@ use backstay_model::{Clock, Phase, Stream};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// How many of the last lines are kept of an op that writes more than is kept. They tell what went wrong.
+/// Number of last lines to keep of an op that writes too many. They show what went wrong.
 const LAST: usize = 500;
 
-/// One line of the file. A line's number is its place among the lines, so it is not written.
+/// One line of the file. The number of an output line is its position, so it is not stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Record {
     /// A line of output.
     Line {
-        /// Where it came from.
+        /// Its source.
         stream: Stream,
         /// When it was read.
         at: DateTime<Utc>,
         /// The text.
         text: String,
     },
-    /// What the op is doing from here on.
+    /// What the op does from here on.
     Phase(Phase),
 }
 
-/// Writes what happens to the journal. It never fails: an op under way is worth more than its output. What a full disk
-/// does not take is counted, and the number is said once there is room.
+/// Writes to the journal and never fails: a running op is worth more than its output. Counts lines that a
+/// full disk does not take, and reports the number once there is room.
 pub(crate) struct Recorder {
     file: File,
-    /// How long the file is with all that was written whole.
+    /// Length of the file without a torn last line.
     length: u64,
     clock: Arc<dyn Clock>,
     first: u64,
     written: u64,
     last: VecDeque<Record>,
     dropped: u64,
-    /// Lines that could not be written, and of which the output does not tell yet.
+    /// Lost lines that the output does not mention yet.
     missed: u64,
-    /// Whether the file ends with a piece of a line.
+    /// True if the file ends with part of a line.
     torn: bool,
     activated: bool,
 }
@@ -59,7 +59,7 @@ impl Recorder {
     fn keeping(path: &Path, clock: Arc<dyn Clock>, lines: u64) -> io::Result<Self> {
         let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
         let length = file.metadata()?.len();
-        // One line is for saying how many were not kept.
+        // One line reports the number of lines dropped.
         let first = lines.saturating_sub(LAST as u64 + 1);
         Ok(Self {
             file,
@@ -75,7 +75,7 @@ impl Recorder {
         })
     }
 
-    /// Writes a line down.
+    /// Records a line.
     pub(crate) fn line(&mut self, stream: Stream, text: &str) {
         let record = Record::Line { stream, at: self.clock.now(), text: cut(text, LINE_BYTES) };
         if self.written < self.first {
@@ -90,49 +90,49 @@ impl Recorder {
         self.last.push_back(record);
     }
 
-    /// Writes down what the op is doing from here on.
+    /// Records what the op does from here on.
     pub(crate) fn phase(&mut self, phase: Phase) {
         self.activated |= phase == Phase::Activating;
         if let Err(error) = self.write(&Record::Phase(phase)) {
-            tracing::warn!(%error, "what the op is doing cannot be written down");
+            tracing::warn!(%error, "the op's phase cannot be recorded");
         }
     }
 
-    /// Whether the op has begun to activate anything.
+    /// Whether the op has begun an activation.
     pub(crate) fn has_activated(&self) -> bool {
         self.activated
     }
 
-    /// Writes down what was held back, and makes all of it last. How many lines are missing of which the output could
-    /// not tell.
+    /// Writes the lines that were held back, and syncs the file. Returns the number of lost lines that the
+    /// output could not mention.
     pub(crate) fn finish(mut self) -> u64 {
         if self.dropped > 0 {
-            let text = format!("… {} lines are not kept: the op wrote too many.", self.dropped);
+            let text = format!("… {} lines were dropped: the op wrote too many.", self.dropped);
             let notice = self.words(text);
             self.write_line(&notice);
         }
         for record in std::mem::take(&mut self.last) {
             self.write_line(&record);
         }
-        let _ = self.tell_missed();
+        let _ = self.write_missed();
         if let Err(error) = self.file.sync_all() {
             tracing::warn!(%error, "the op's output may not survive a crash");
         }
         self.missed
     }
 
-    /// Writes a line, after a word of those that could not be written before it.
+    /// Writes a line, after a notice about those that could not be written before it.
     fn write_line(&mut self, record: &Record) {
-        if let Err(error) = self.tell_missed().and_then(|()| self.write(record)) {
+        if let Err(error) = self.write_missed().and_then(|()| self.write(record)) {
             if self.missed == 0 {
-                tracing::warn!(%error, "output cannot be written down; the lines are counted");
+                tracing::warn!(%error, "output cannot be recorded; counting the lost lines");
             }
             self.missed += 1;
         }
     }
 
-    /// The word takes the place of at least one line, so the output does not grow beyond what is kept.
-    fn tell_missed(&mut self) -> io::Result<()> {
+    /// The notice replaces at least one line, so the output stays within its limit.
+    fn write_missed(&mut self) -> io::Result<()> {
         if self.missed > 0 {
             let notice = self.words(format!("… {}.", missing_lines(self.missed)));
             self.write(&notice)?;
@@ -145,7 +145,7 @@ impl Recorder {
         Record::Line { stream: Stream::Agent, at: self.clock.now(), text }
     }
 
-    /// Writes a record whole or not at all: half a line would make one with the next.
+    /// Writes a record whole or not at all: half a line would merge with the next one.
     fn write(&mut self, record: &Record) -> io::Result<()> {
         let mut json = serde_json::to_vec(record)?;
         json.push(b'\n');
@@ -170,7 +170,7 @@ impl Recorder {
     }
 }
 
-/// That this many lines are missing, in a sentence without its end.
+/// States the number of missing lines, without the final full stop.
 pub(crate) fn missing_lines(count: u64) -> String {
     let lines = if count == 1 { "line of output is" } else { "lines of output are" };
     format!("{count} {lines} missing: the disk did not take them")
@@ -183,7 +183,7 @@ mod tests {
     use super::super::Tail;
     use super::*;
 
-    /// All lines of a file.
+    /// Returns all lines of a file.
     fn lines(path: &Path) -> Vec<backstay_model::OutputLine> {
         let mut tail = Tail::from(path.to_owned());
         std::iter::from_fn(|| Some(tail.next_batch().unwrap().lines).filter(|lines| !lines.is_empty()))
@@ -197,7 +197,7 @@ mod tests {
         let path = folder.path().join("output.jsonl");
         let mut recorder = Recorder::create(&path, Arc::new(SystemClock)).unwrap();
         recorder.line(Stream::Stdout, "one");
-        // A file that takes no writes, as on a disk that is full, and then one with half a line at its end.
+        // A file that takes no writes, as on a full disk, and then one with half a line at its end.
         let writable = std::mem::replace(&mut recorder.file, File::open(&path).unwrap());
         for _ in 0..3 {
             recorder.line(Stream::Stdout, "lost");
@@ -237,7 +237,7 @@ mod tests {
         assert_eq!(lines.len(), 1000);
         assert!(lines.iter().enumerate().all(|(i, line)| line.seq == i as u64 + 1));
         assert_eq!((lines[498].text.as_str(), lines[500].text.as_str()), ("498", "1500"));
-        assert!(lines[499].text.contains("1001 lines are not kept"), "{}", lines[499].text);
+        assert!(lines[499].text.contains("1001 lines were dropped"), "{}", lines[499].text);
         assert_eq!(lines[999].text, "1999");
     }
 }

@@ -1,17 +1,17 @@
-//! Room on disk that is set aside when an op is accepted, so that its end can be written down even if the disk is full
-//! by then.
+//! Disk space that is reserved when an op is accepted, so that its result can be written even if the disk is
+//! full by then.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-/// How much: the end itself, the file that it replaces, and what the file system needs for their names.
+/// Enough for the result, the file it replaces, and the file system's records of their names.
 const BYTES: usize = 64 * 1024;
-/// The file that takes the room up.
+/// The file that takes up the space.
 const FILE: &str = "reserve";
 
-/// Sets room aside in the folder of an op.
+/// Reserves space in the folder of an op.
 pub(super) fn set_aside(folder: &Path) -> io::Result<()> {
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(folder.join(FILE))?;
@@ -21,12 +21,12 @@ pub(super) fn set_aside(folder: &Path) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Gives the room back; whether there was any.
+/// Frees the space, and returns whether there was any.
 pub(super) fn give_up(folder: &Path) -> bool {
     fs::remove_file(folder.join(FILE)).is_ok()
 }
 
-/// Has the file system promise the room; false where it knows no such promise.
+/// Has the file system reserve the space. Returns false if it does not support that.
 #[cfg(target_os = "linux")]
 fn allocate(file: &File) -> io::Result<bool> {
     use rustix::fs::{FallocateFlags, fallocate};
@@ -39,7 +39,7 @@ fn allocate(file: &File) -> io::Result<bool> {
 }
 
 #[cfg(not(target_os = "linux"))]
-#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+#[expect(clippy::unnecessary_wraps, reason = "it can fail on Linux")]
 fn allocate(_file: &File) -> io::Result<bool> {
     Ok(false)
 }

@@ -11,10 +11,10 @@ use chrono::{DateTime, Utc};
 
 use super::record::Record;
 
-/// How much is read at a time. JSON on disk is as long as on the wire, so a batch stays below the limit of a message.
+/// Bytes per read. JSON on disk is as long as in a message, so a batch stays below a message's limit.
 const CHUNK: usize = 512 * 1024;
 
-/// A place in an op's output up to which it has been read.
+/// A position in an op's output.
 #[derive(Debug)]
 pub(crate) struct Tail {
     path: PathBuf,
@@ -22,14 +22,14 @@ pub(crate) struct Tail {
     lines: u64,
 }
 
-/// What came next.
+/// What comes next in the output.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Batch {
     /// Lines, in order.
     pub(crate) lines: Vec<OutputLine>,
     /// The latest phase.
     pub(crate) phase: Option<Phase>,
-    /// Whether something was read, so that there may be more.
+    /// Whether anything was read, so that there may be more.
     pub(crate) read: bool,
 }
 
@@ -39,18 +39,18 @@ impl Tail {
         Self { path, offset: 0, lines: 0 }
     }
 
-    /// How many lines have been handed out.
+    /// Returns the number of lines read so far.
     pub(crate) fn lines(&self) -> u64 {
         self.lines
     }
 
-    /// The whole lines that come next, as many as fit into one message.
+    /// Returns the next complete lines, as many as fit into one message.
     pub(crate) fn next_batch(&mut self) -> io::Result<Batch> {
         let chunk = self.read()?;
         let mut batch = Batch::default();
         let mut taken = 0;
         for line in chunk.split_inclusive(|&b| b == b'\n') {
-            // A line that fills a whole chunk is no line that a runner wrote.
+            // No runner writes a line that fills a whole chunk.
             if (line.last() != Some(&b'\n') && chunk.len() < CHUNK) || batch.lines.len() == LINES_PER_MESSAGE
             {
                 break;
@@ -92,10 +92,8 @@ impl Tail {
                 return;
             }
             Ok(Record::Line { stream, at, text }) => (stream, at, text),
-            // Numbers must have no gaps, so what is damaged keeps its place.
-            Err(_) => {
-                (Stream::Agent, DateTime::<Utc>::UNIX_EPOCH, "(a line that was damaged on disk)".to_owned())
-            }
+            // Line numbers must have no gaps, so a damaged line keeps its position.
+            Err(_) => (Stream::Agent, DateTime::<Utc>::UNIX_EPOCH, "(a line was damaged on disk)".to_owned()),
         };
         self.lines += 1;
         batch.lines.push(OutputLine { seq: self.lines, stream, at, text });

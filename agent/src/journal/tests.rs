@@ -40,34 +40,34 @@ fn an_op_is_found_until_it_is_forgotten_and_remembered_after() {
     let entry = journal.add(op_file(), false).unwrap();
     let again = Journal::open(folder.path()).unwrap();
     assert_eq!(again.entries().unwrap()[0].op(), entry.op());
-    assert!(matches!(again.find(entry.op()).unwrap(), Known::Open(_)));
+    assert!(matches!(again.find(entry.op()).unwrap(), OpRecord::Open(_)));
     entry.end(&result()).unwrap();
     again.forget(&entry).unwrap();
     assert!(again.entries().unwrap().is_empty());
-    assert!(matches!(again.find(entry.op()).unwrap(), Known::Done(_)));
-    assert!(matches!(again.find(OpId::new()).unwrap(), Known::Never));
+    assert!(matches!(again.find(entry.op()).unwrap(), OpRecord::Done(_)));
+    assert!(matches!(again.find(OpId::new()).unwrap(), OpRecord::Never));
 }
 
 #[test]
-fn how_far_an_op_is() {
+fn status_of_an_op() {
     let (_folder, journal) = journal();
     let entry = journal.add(op_file(), false).unwrap();
-    let standing = || entry.standing().unwrap();
-    assert_eq!(standing(), Standing::NotBegun);
+    let status = || entry.status().unwrap();
+    assert_eq!(status(), EntryStatus::NotBegun);
     let lock = entry.lock().unwrap().unwrap();
-    assert_eq!(standing(), Standing::Running);
+    assert_eq!(status(), EntryStatus::Running);
     entry.begin().unwrap();
-    assert_eq!(standing(), Standing::Running);
+    assert_eq!(status(), EntryStatus::Running);
     drop(lock);
-    assert_eq!(standing(), Standing::Died);
+    assert_eq!(status(), EntryStatus::Died);
     fs::write(entry.folder().join("result.json"), "{\"outc").unwrap();
-    assert_eq!(standing(), Standing::Died);
+    assert_eq!(status(), EntryStatus::Died);
     let result = result();
     entry.end(&result).unwrap();
-    assert_eq!(standing(), Standing::Ended(Box::new(result)));
+    assert_eq!(status(), EntryStatus::Ended(Box::new(result)));
 }
 
-/// As what sudo has started: it closes what it inherits, and so does not hold the op's lock.
+/// Like a command that sudo started: it closes inherited files and so does not hold the op's lock.
 #[test]
 fn a_command_that_outlives_its_runner_without_the_lock_is_seen() {
     use std::os::unix::process::CommandExt as _;
@@ -76,14 +76,14 @@ fn a_command_that_outlives_its_runner_without_the_lock_is_seen() {
     entry.begin().unwrap();
     let mut command = std::process::Command::new("sleep").arg("1000").process_group(0).spawn().unwrap();
     entry.note_command(command.id().try_into().unwrap());
-    assert_eq!(entry.standing().unwrap(), Standing::Orphaned);
+    assert_eq!(entry.status().unwrap(), EntryStatus::Orphaned);
     let noted = fs::read_to_string(entry.folder().join("command")).unwrap();
     fs::write(entry.folder().join("command"), format!("{} another-boot", command.id())).unwrap();
-    assert_eq!(entry.standing().unwrap(), Standing::Died, "the number is of before a reboot");
+    assert_eq!(entry.status().unwrap(), EntryStatus::Died, "the ID is from before a reboot");
     fs::write(entry.folder().join("command"), noted).unwrap();
     command.kill().unwrap();
     command.wait().unwrap();
-    assert_eq!(entry.standing().unwrap(), Standing::Died);
+    assert_eq!(entry.status().unwrap(), EntryStatus::Died);
 }
 
 #[test]
@@ -113,10 +113,11 @@ fn what_is_damaged_is_moved_aside_and_blocks_nothing() {
     let left: Vec<_> = journal.entries().unwrap().iter().map(Entry::op).collect();
     assert_eq!(left, [good.op()]);
     assert_eq!(storage::names_in(&journal.damaged()).unwrap().len(), 3);
-    assert!(matches!(journal.find(torn.op()).unwrap(), Known::Damaged));
+    assert!(matches!(journal.find(torn.op()).unwrap(), OpRecord::Damaged));
 }
 
-/// A folder in place of the file stands for every error that says nothing of what was written: EISDIR, EMFILE, EIO.
+/// A folder in place of the file stands for any error that says nothing about the content: EISDIR, EMFILE,
+/// EIO.
 #[test]
 fn an_op_that_cannot_be_read_for_a_moment_stays_in_the_journal() {
     let (_folder, journal) = journal();
@@ -124,26 +125,26 @@ fn an_op_that_cannot_be_read_for_a_moment_stays_in_the_journal() {
     let (file, away) = (entry.folder().join("op.json"), entry.folder().join("away"));
     fs::rename(&file, &away).unwrap();
     fs::create_dir(&file).unwrap();
-    assert!(journal.entries().is_err(), "an op that is left out would count as one that never came");
+    assert!(journal.entries().is_err(), "an op that is left out would count as one that never arrived");
     assert!(journal.find(entry.op()).is_err());
     assert!(storage::names_in(&journal.damaged()).unwrap().is_empty());
     fs::remove_dir(&file).unwrap();
     fs::rename(&away, &file).unwrap();
-    assert!(matches!(journal.find(entry.op()).unwrap(), Known::Open(_)));
+    assert!(matches!(journal.find(entry.op()).unwrap(), OpRecord::Open(_)));
 }
 
 #[test]
-fn a_remembered_end_that_is_damaged_is_no_op_that_never_ran() {
+fn an_op_whose_remembered_result_is_damaged_may_have_run() {
     let (_folder, journal) = journal();
     let entry = journal.add(op_file(), false).unwrap();
     entry.end(&result()).unwrap();
     journal.forget(&entry).unwrap();
     fs::write(journal.done().join(format!("{}.json", entry.op())), "{\"outc").unwrap();
-    assert!(matches!(journal.find(entry.op()).unwrap(), Known::Damaged));
+    assert!(matches!(journal.find(entry.op()).unwrap(), OpRecord::Damaged));
 }
 
 #[test]
-fn of_an_op_whose_server_was_ahead_no_newer_one_is_forgotten() {
+fn ops_are_forgotten_in_the_order_in_which_they_ended() {
     let (_folder, journal) = journal();
     let ended = |op: OpId, minutes_ago: u64| {
         let entry = journal.add(OpFile { op, ..op_file() }, false).unwrap();
@@ -160,8 +161,8 @@ fn of_an_op_whose_server_was_ahead_no_newer_one_is_forgotten() {
     }
     let newest = OpId::new();
     ended(newest, 0);
-    assert!(matches!(journal.find(ahead).unwrap(), Known::Never), "it ended first");
-    assert!(matches!(journal.find(newest).unwrap(), Known::Done(_)));
+    assert!(matches!(journal.find(ahead).unwrap(), OpRecord::Never), "it ended first");
+    assert!(matches!(journal.find(newest).unwrap(), OpRecord::Done(_)));
 }
 
 #[test]
@@ -169,15 +170,15 @@ fn a_runner_that_may_not_be_signalled_is_at_work() {
     let (_folder, journal) = journal();
     let entry = journal.add(op_file(), false).unwrap();
     let _lock = entry.lock().unwrap().unwrap();
-    // This very process: it is there.
+    // This process exists.
     entry.begin().unwrap();
-    assert_eq!(entry.standing().unwrap(), Standing::Running);
+    assert_eq!(entry.status().unwrap(), EntryStatus::Running);
     fs::write(entry.folder().join("begun"), "4194303").unwrap();
-    assert_eq!(entry.standing().unwrap(), Standing::Orphaned, "no process has this number");
+    assert_eq!(entry.status().unwrap(), EntryStatus::Orphaned, "no process has this ID");
 }
 
 #[test]
-fn halves_of_a_crash_are_cleared_away() {
+fn what_a_crash_left_half_written_is_removed() {
     let (folder, journal) = journal();
     fs::create_dir(folder.path().join("journal/.new-x")).unwrap();
     fs::create_dir(folder.path().join("journal/.done-x")).unwrap();
@@ -196,8 +197,8 @@ fn the_latest_ended_ops_are_remembered() {
         journal.forget(&entry).unwrap();
         ops.push(entry.op());
     }
-    assert!(matches!(journal.find(ops[1]).unwrap(), Known::Never));
-    assert!(matches!(journal.find(ops[2]).unwrap(), Known::Done(_)));
+    assert!(matches!(journal.find(ops[1]).unwrap(), OpRecord::Never));
+    assert!(matches!(journal.find(ops[2]).unwrap(), OpRecord::Done(_)));
 }
 
 #[test]
@@ -235,18 +236,18 @@ fn a_torn_last_line_waits_and_a_damaged_one_keeps_its_place() {
     assert_eq!((second.lines[0].seq, second.lines[0].text.as_str()), (2, "whole"));
 }
 
-/// Whoever looks while a runner is just beginning must not take it for one that died: the op would be told as failed
-/// and go on.
+/// A check while a runner is just beginning must not conclude that it died: the op would be reported as
+/// failed and go on.
 #[test]
-fn a_runner_that_begins_while_one_looks_has_not_died() {
+fn a_runner_that_begins_during_a_check_has_not_died() {
     let (_folder, journal) = journal();
     let entry = journal.add(op_file(), false).unwrap();
     let mut runner = None;
-    let seen = entry.standing_with(|| {
+    let seen = entry.status_with(|| {
         runner = entry.lock().unwrap();
         entry.begin().unwrap();
     });
-    assert_eq!(seen.unwrap(), Standing::Running);
+    assert_eq!(seen.unwrap(), EntryStatus::Running);
     drop(runner);
-    assert_eq!(entry.standing().unwrap(), Standing::Died);
+    assert_eq!(entry.status().unwrap(), EntryStatus::Died);
 }

@@ -6,7 +6,8 @@ use super::nixos::{ProfileName, profile_name};
 use super::{Adapter, Host, Role, Stage, Step};
 use crate::command::Invocation;
 
-/// How the steps of nix-darwin's `activate` that change the host begin to speak. (Seen: nix-darwin of 2026.)
+/// Beginnings of the lines of those steps of nix-darwin's `activate` that change the host. (Seen: nix-darwin
+/// of 2026.)
 const BEGUN: [&str; 10] = [
     "setting up ",
     "setting ",
@@ -23,7 +24,7 @@ const BEGUN: [&str; 10] = [
 pub(super) struct Darwin;
 
 impl Adapter for Darwin {
-    /// `--switch-generation` with no verb: with one, `darwin-rebuild` would build.
+    /// `--switch-generation` without a verb: with one, `darwin-rebuild` would build.
     fn rollback(&self, host: &Host<'_>, target: &GenerationRef) -> Vec<Step> {
         let words = ["--switch-generation".to_owned(), target.number.to_string()];
         vec![Step { role: Role::SwitchAndActivate, invocation: rebuild(host, words) }]
@@ -37,8 +38,8 @@ impl Adapter for Darwin {
         host.switch_profile(number).through(host.sudo())
     }
 
-    /// Checks come first and say that they abort. The link to what runs is set at the very end, and so says nothing of a
-    /// step that failed before.
+    /// Checks come first and say that they abort. The link to the running system is set at the very end, so
+    /// it reveals nothing about an earlier failure.
     fn stage(&self, line: &str) -> Option<Stage> {
         if line.contains("aborting activation") || line.contains("must be run as root") {
             return Some(Stage::Checking);
@@ -46,7 +47,7 @@ impl Adapter for Darwin {
         BEGUN.iter().any(|start| line.starts_with(start)).then_some(Stage::Begun)
     }
 
-    /// A step may fail before it has said a word.
+    /// A step may fail before it prints anything.
     fn has_not_begun(&self, _code: i32, stage: Option<Stage>) -> bool {
         stage == Some(Stage::Checking)
     }

@@ -1,4 +1,4 @@
-//! home-manager, on any system. Its agent runs as its user; nothing here takes root.
+//! home-manager, on any system. Its agent runs as its user; nothing here needs root.
 
 use std::path::Path;
 
@@ -7,18 +7,19 @@ use backstay_model::GenerationRef;
 use super::{Adapter, Host, Role, Stage, Step};
 use crate::command::{self, Invocation};
 
-/// How the steps of an activation that come before it changes anything are called: only checks come before
+/// The names of the steps of an activation that come before it changes anything: only checks come before
 /// `writeBoundary`. (Seen: home-manager of 2026.)
 const CHECK: &str = "Activating check";
-/// What an activation prints once it changes the home, beside the names of its steps.
+/// Lines of an activation that is changing the home, besides the names of its steps.
 const BEGUN: [&str; 3] =
     ["Creating profile generation", "Creating home file links", "Cleaning up orphan links"];
 
 pub(super) struct HomeManager;
 
 impl Adapter for HomeManager {
-    /// The profile first, then the generation's own activation. One that has `gen-version` is told that its profile is
-    /// seen to by somebody else; older ones know no such option, and find their profile as they would make it.
+    /// The profile first, then the generation's own activation. A generation with `gen-version` is told that
+    /// another program manages its profile. Older ones have no such option, and find their profile as they
+    /// would set it.
     fn rollback(&self, host: &Host<'_>, target: &GenerationRef) -> Vec<Step> {
         let build = Path::new(&target.store_path);
         let driven: &[&str] =
@@ -57,7 +58,7 @@ impl Adapter for HomeManager {
     }
 }
 
-/// home-manager speaks the user's language, and what it says is read.
+/// home-manager prints messages in the user's language, and the agent reads them.
 fn in_english(invocation: Invocation) -> Invocation {
     invocation.with("LANGUAGE", "en")
 }

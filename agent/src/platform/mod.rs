@@ -1,7 +1,7 @@
 //! How each platform is switched and rolled back: which programs, with which arguments, in which order.
 //!
-//! Nothing here runs anything. An adapter looks at the host's files and says what is to be run, so that every case can
-//! be held against what it should be.
+//! Nothing here runs anything. An adapter reads the host's files and returns what to run, so that every case
+//! can be tested.
 
 mod darwin;
 mod home_manager;
@@ -13,7 +13,7 @@ use crate::command::{self, Invocation, Services};
 use crate::config::Config;
 use crate::facts::Profile;
 
-/// One program to run on the way to a goal.
+/// One program to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Step {
     /// What the program does.
@@ -25,18 +25,18 @@ pub(crate) struct Step {
 /// What a program does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Asks the build whether it can be activated on what runs. One that does not know the question is no obstacle.
+    /// Asks the build whether it can be activated on the running system. A build without such a check passes.
     Check,
     /// Points the profile at the generation.
     SwitchProfile,
-    /// Activates what the profile was pointed at before.
+    /// Activates what the profile points at.
     Activate,
-    /// Points the profile and activates, in one program.
+    /// Points the profile at the generation and activates it, in one program.
     SwitchAndActivate,
 }
 
 impl Role {
-    /// What a page shows meanwhile.
+    /// The phase that a page shows while it runs.
     pub(crate) fn phase(self) -> Phase {
         match self {
             Self::Check => Phase::Checking,
@@ -45,25 +45,25 @@ impl Role {
         }
     }
 
-    /// Whether the profile is pointed elsewhere by it.
+    /// Whether it moves the profile.
     pub(crate) fn moves_profile(self) -> bool {
         matches!(self, Self::SwitchProfile | Self::SwitchAndActivate)
     }
 }
 
-/// What an adapter looks at.
+/// What an adapter reads.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Host<'a> {
-    /// How the agent is configured.
+    /// The agent's configuration.
     pub(crate) config: &'a Config,
-    /// The profile, as it is now.
+    /// The profile as it is now.
     pub(crate) profile: &'a Profile,
-    /// Whether the agent is root.
+    /// True if the agent is root.
     pub(crate) is_root: bool,
 }
 
 impl Host<'_> {
-    /// What goes before a program that only root may run; nothing where the agent is root.
+    /// The command that goes before one that only root may run, or `None` if the agent is root.
     fn sudo(&self) -> Option<&[String]> {
         (!self.is_root).then_some(self.config.commands.sudo.as_slice())
     }
@@ -78,23 +78,23 @@ impl Host<'_> {
 
 /// How one platform is switched and rolled back.
 pub(crate) trait Adapter: Sync {
-    /// What takes the host to exactly this generation.
+    /// The programs that take the host to exactly this generation.
     fn rollback(&self, host: &Host<'_>, target: &GenerationRef) -> Vec<Step>;
 
-    /// What builds and activates the host's checkout.
+    /// The program that builds and activates the host's checkout.
     fn switch(&self, host: &Host<'_>) -> Invocation;
 
-    /// What points the profile at a generation and activates nothing.
+    /// The program that points the profile at a generation and activates nothing.
     fn point_profile(&self, host: &Host<'_>, number: u32) -> Invocation;
 
-    /// How far an activation has come that prints this line; `None` for a line that does not say.
+    /// The stage of an activation that prints this line, or `None` if the line does not show one.
     fn stage(&self, line: &str) -> Option<Stage>;
 
-    /// Whether an activation that ended with `code`, and that was last seen at `stage`, has activated nothing. Never
-    /// `true` unless code or output show it.
+    /// Whether an activation that ended with `code`, last seen at `stage`, has activated nothing. True only
+    /// if code or output show it.
     fn has_not_begun(&self, code: i32, stage: Option<Stage>) -> bool;
 
-    /// What an activation that ended with `code` means; `None` where its output alone says it.
+    /// The meaning of the exit code of an activation, or `None` if only its output shows it.
     fn meaning(&self, code: i32) -> Option<&'static str>;
 
     /// The units in which systemd runs an activation on behalf of the platform's own program.
@@ -103,18 +103,18 @@ pub(crate) trait Adapter: Sync {
     }
 }
 
-/// How far an activation has come, by what it prints.
+/// How far an activation has got, according to its output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stage {
-    /// It checks, and has changed nothing.
+    /// It is checking and has changed nothing.
     Checking,
-    /// It writes the boot loader, and has changed nothing else.
+    /// It is writing the boot loader and has changed nothing else.
     BootLoader,
-    /// It changes what runs.
+    /// It is changing the running system.
     Begun,
 }
 
-/// The adapter of a platform.
+/// Returns the adapter of a platform.
 pub(crate) fn adapter(platform: Platform) -> &'static dyn Adapter {
     match platform {
         Platform::Nixos => &nixos::Nixos,
@@ -123,7 +123,7 @@ pub(crate) fn adapter(platform: Platform) -> &'static dyn Adapter {
     }
 }
 
-/// Whether systemd activates on behalf of an op with this action. If it cannot be asked, it may.
+/// Whether systemd is activating on behalf of an op with this action. True if systemd cannot be asked.
 pub(crate) fn is_activating(config: &Config, action: &OpAction) -> bool {
     if !matches!(action, OpAction::Switch | OpAction::PullSwitch) {
         return false;

@@ -7,12 +7,12 @@ use backstay_model::GenerationRef;
 use super::{Adapter, Host, Role, Stage, Step};
 use crate::command::{self, Invocation, Services};
 
-/// Where `nixos-rebuild` looks for profiles, and nowhere else.
+/// The only folder in which `nixos-rebuild` looks for profiles.
 const PROFILES: &str = "/nix/var/nix/profiles";
-/// How the unit is called in which `nixos-rebuild` has systemd activate; versions of 2026 put a suffix behind it.
+/// The unit in which `nixos-rebuild` has systemd activate. Versions of 2026 append a suffix.
 const SWITCH_UNIT: &str = "nixos-rebuild-switch-to-configuration";
-/// What switch-to-configuration prints where it ends before it has changed anything. (Seen: switch-to-configuration-ng
-/// of nixpkgs 2026.)
+/// Lines of a switch-to-configuration that ends before it has changed anything. (Seen:
+/// switch-to-configuration-ng of nixpkgs 2026.)
 const CHECKING: [&str; 5] = [
     "Could not open lock",
     "Could not acquire lock",
@@ -37,11 +37,11 @@ const BEGUN: [&str; 10] = [
 pub(super) struct Nixos;
 
 impl Adapter for Nixos {
-    /// The profile, then the build's own activation: neither evaluates, builds or fetches anything, nor takes
-    /// `nixos-rebuild`, which builds the checkout before it rolls back. The build is asked first whether it can be
-    /// activated, while nothing has been changed yet.
+    /// The profile, then the build's own activation. Neither evaluates, builds or fetches anything, nor needs
+    /// `nixos-rebuild`, which builds the checkout before it rolls back. The build's check comes first, while
+    /// nothing has been changed.
     fn rollback(&self, host: &Host<'_>, target: &GenerationRef) -> Vec<Step> {
-        // As `nixos-rebuild` has it, whatever the agent's own environment says.
+        // As in `nixos-rebuild`, whatever the agent's own environment says.
         let activate = switch_to_configuration(host, target, "switch").with("NIXOS_INSTALL_BOOTLOADER", "0");
         vec![
             Step { role: Role::Check, invocation: switch_to_configuration(host, target, "check") },
@@ -73,9 +73,9 @@ impl Adapter for Nixos {
         }
     }
 
-    /// switch-to-configuration ends with 1 for its checks and the boot loader, and with the number of the system's error
-    /// where it cannot take its lock, which is 11 if another holds it. It may also end with 1 later, and the
-    /// `nixos-rebuild` of old gives 1 for every failure: what was printed decides.
+    /// switch-to-configuration exits with 1 for its checks and the boot loader, and with the system's error
+    /// number if it cannot take its lock: 11 if another process holds it. It may also exit with 1 later, and
+    /// the old `nixos-rebuild` exits with 1 for every failure, so the output decides.
     fn has_not_begun(&self, code: i32, stage: Option<Stage>) -> bool {
         match code {
             1 | LOCK_HELD => stage != Some(Stage::Begun),
@@ -100,30 +100,30 @@ impl Adapter for Nixos {
     }
 }
 
-/// What switch-to-configuration ends with where another holds its lock.
+/// The exit code of switch-to-configuration if another process holds its lock.
 const LOCK_HELD: i32 = 11;
 
 fn services(host: &Host<'_>) -> Services {
     Services::named(SWITCH_UNIT, &host.config.commands.systemctl, host.sudo())
 }
 
-/// The program of a build that activates it.
+/// The program that activates a build.
 fn switch_to_configuration(host: &Host<'_>, target: &GenerationRef, action: &str) -> Invocation {
     let program = Path::new(&target.store_path).join("bin/switch-to-configuration");
     Invocation::new(&[command::path(program)], [action]).through(host.sudo())
 }
 
-/// A profile that `nixos-rebuild` and `darwin-rebuild` can be told of.
+/// A profile that `nixos-rebuild` and `darwin-rebuild` can address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ProfileName {
-    /// The one that they take by themselves.
+    /// Their default profile.
     System,
     /// One in `system-profiles`.
     Named(String),
 }
 
 impl ProfileName {
-    /// How it is told.
+    /// The arguments that select it.
     pub(super) fn words(self) -> Vec<String> {
         match self {
             Self::System => vec![],
@@ -132,7 +132,8 @@ impl ProfileName {
     }
 }
 
-/// What `nixos-rebuild` calls a profile; nothing where it cannot be told of it and would take another one.
+/// Returns the name of a profile for `nixos-rebuild`, or `None` if it has none and `nixos-rebuild` would use
+/// another profile.
 pub(super) fn profile_name(profile: &Path) -> Option<ProfileName> {
     let inside = profile.strip_prefix(PROFILES).ok()?.to_str()?;
     if inside == "system" {

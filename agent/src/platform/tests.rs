@@ -59,7 +59,7 @@ fn nixos_is_rolled_back_without_nixos_rebuild_whichever_generation_and_profile()
                 (Role::Activate, "/nix/store/b/bin/switch-to-configuration switch".to_owned()),
             ]
         );
-        // Whatever the agent's own environment says, no boot loader is installed anew.
+        // No boot loader is installed, whatever the agent's own environment says.
         assert_eq!(steps[2].invocation.variables, [("NIXOS_INSTALL_BOOTLOADER", "0".to_owned())]);
     };
     let path = folder.path().join("system").display().to_string();
@@ -75,7 +75,7 @@ fn only_code_and_output_together_say_that_nothing_was_activated() {
     use Stage::{Begun, BootLoader, Checking};
     let nixos = |code, stage| nixos::Nixos.has_not_begun(code, stage);
     assert!(nixos(1, None) && nixos(1, Some(BootLoader)) && nixos(11, None) && nixos(13, Some(Checking)));
-    // What died between stopping units and the activation script.
+    // Died between stopping units and the activation script.
     assert!(!nixos(1, Some(Begun)) && !nixos(11, Some(Begun)));
     for code in [2, 4, 100, 101] {
         assert!(!nixos(code, None), "{code}");

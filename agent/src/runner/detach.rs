@@ -1,4 +1,4 @@
-//! A runner that nobody waits for.
+//! Starts a runner that nobody waits for.
 
 use std::fs::OpenOptions;
 use std::os::unix::process::CommandExt as _;
@@ -11,22 +11,22 @@ use anyhow::{Context as _, Result};
 
 use crate::journal::Entry;
 
-/// The argument that asks for this.
+/// The argument that requests this.
 pub(crate) const DETACH: &str = "--detach";
-/// How often it is looked whether the runner has begun.
+/// Interval between checks that the runner has begun.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// Starts the runner in a process of its own, and returns once that has begun or has ended in vain.
+/// Starts the runner in a process of its own, and returns once the runner has begun or has failed to.
 ///
-/// The scope is the runner's from here on. Whoever asked for it is in the unit of the agent and may be stopped with it:
-/// `sudo` would pass the signal on to the process that it has started, which is this one.
+/// From here on the scope belongs to the runner. The caller is in the agent's unit and may be stopped with
+/// it, and `sudo` would forward the signal to the process that it started, which is this one.
 ///
 /// # Errors
-/// Where it cannot be started.
+/// If it cannot be started.
 pub(crate) fn detach(folder: &Path) -> Result<()> {
     let entry = Entry::read(&folder.canonicalize()?)?;
-    let program = std::env::current_exe().context("where this program is, is not known")?;
-    // What this process writes to may be read by `sudo`, and goes with it.
+    let program = std::env::current_exe().context("the path of this program is unknown")?;
+    // The output of this process may be a pipe to `sudo`, which ends with it.
     let open = || OpenOptions::new().create(true).append(true).open(entry.log());
     let log = || open().map_or_else(|_| Stdio::null(), Stdio::from);
     let mut runner = Command::new(program)

@@ -1,13 +1,13 @@
-//! The runner: a process of its own that does one op of the journal, whatever becomes of the agent.
+//! The runner: a process of its own that performs one op of the journal, even if the agent dies.
 
 mod detach;
+mod op_end;
 mod position;
 mod pull;
 mod report;
 mod rollback;
 mod switch;
 mod tests_op;
-mod verdict;
 mod work;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,22 +24,23 @@ use crate::journal::Entry;
 use crate::lock::Lock;
 use crate::unit::Unit;
 pub(crate) use detach::{DETACH, detach};
-use verdict::Verdict;
+use op_end::OpEnd;
+pub(crate) use pull::note_left as note_left_locks;
 use work::Work;
 
-/// The first pause before the end of an op is written again, where the disk did not take it.
+/// First pause before the op's result is written again after a disk error.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// The longest such pause.
+/// Upper bound on that pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Does the op whose journal entry is in `folder`, unless another runner has begun it. `agent` is the unit of the agent that
-/// started this runner.
+/// Performs the op whose journal entry is in `folder`, unless another runner has begun it. `agent` is the
+/// unit of the agent that started this runner.
 ///
 /// # Errors
-/// Where the entry cannot be read or the op not be marked as begun; nothing has been done then.
+/// If the entry cannot be read or the op cannot be marked as begun. Nothing has been done in that case.
 pub(crate) fn run_op(folder: &Path, agent: Option<&Unit>) -> Result<()> {
-    // A session of its own: neither a terminal nor a supervisor that ends the agent's reaches it. Where this process
-    // leads one already, there is nothing to do.
+    // In its own session, neither a terminal nor a supervisor that ends the agent's session reaches the
+    // runner. The call fails if this process already leads a session.
     let _ = rustix::process::setsid();
     let folder = folder.canonicalize().with_context(|| format!("no journal entry {}", folder.display()))?;
     let entry = Entry::read(&folder)?;
@@ -51,20 +52,21 @@ pub(crate) fn run_op(folder: &Path, agent: Option<&Unit>) -> Result<()> {
     lock.share_with_commands()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let started_at = clock.now();
-    let Verdict { outcome, exit_code, commit, message, activated } = perform(&entry, &clock);
-    // The clock may have been set back meanwhile.
+    let OpEnd { outcome, exit_code, commit, message, activated } = perform(&entry, &clock);
+    // The clock may have been set back since.
     let finished_at = clock.now().max(started_at);
     let ended = end(&entry, &OpResult { outcome, exit_code, commit, message, started_at, finished_at });
     if let (true, Some(unit), Ok(config)) = (activated, agent, entry.config()) {
-        // An activation stops the agent's unit and starts it at its end, to which it may not have come. Nobody else would
-        // start it then. An op that activated nothing has stopped nothing: if the unit is down, a person wanted that.
+        // An activation stops the agent's unit and starts it at its end, which it may not have reached, and
+        // then nothing else would start the unit. An op without an activation has stopped nothing: if the
+        // unit is down, a person stopped it.
         unit.start_if_down(&config.commands);
     }
     ended
 }
 
-/// The lock of the op; none where another runner holds it or has held it. An agent that looks whether the lock is free
-/// holds it for an instant, so one look is not enough.
+/// Returns the op's lock, or `None` if another runner holds it or held it. An agent that checks the lock
+/// holds it for an instant, so one attempt is not enough.
 fn lock(entry: &Entry) -> Result<Option<Lock>> {
     for _ in 0..100 {
         if entry.has_begun() {
@@ -78,46 +80,48 @@ fn lock(entry: &Entry) -> Result<Option<Lock>> {
     Ok(None)
 }
 
-/// Does the op, and says how it ended, also where this program itself is at fault.
-fn perform(entry: &Entry, clock: &Arc<dyn Clock>) -> Verdict {
+/// Performs the op, and returns how it ended even if this program has a bug.
+fn perform(entry: &Entry, clock: &Arc<dyn Clock>) -> OpEnd {
     catch_unwind(AssertUnwindSafe(|| attempt(entry, clock))).unwrap_or_else(|_| {
-        Verdict::failed(
-            "The agent's runner has a fault and stopped. See its log on the host, and what the host is now.",
+        OpEnd::failed(
+            "The agent's runner crashed. What was changed is unknown. See its log on the host, and check the state of the host.",
         )
     })
 }
 
-fn attempt(entry: &Entry, clock: &Arc<dyn Clock>) -> Verdict {
+fn attempt(entry: &Entry, clock: &Arc<dyn Clock>) -> OpEnd {
     let config = match entry.config() {
         Ok(config) => Arc::new(config),
-        Err(why) => return Verdict::refused(format!("Nothing was changed: {why}. Try again.")),
+        Err(why) => {
+            return OpEnd::refused(format!("The op cannot be read: {why}. Nothing was changed. Try again."));
+        }
     };
-    // Held while the op is at work and let go before its end is known: the next op may follow at once.
+    // Held while the op runs and released before its result is written: the next op may follow immediately.
     let host = match Lock::take(&config.state_dir.join("op.lock")) {
         Ok(Some(lock)) => lock,
         Ok(None) => {
-            return Verdict::refused(
-                "Another op is at work on this host. Nothing was changed. Wait for its end.",
+            return OpEnd::refused(
+                "Another op is running on this host. Nothing was changed. Wait for it to end.",
             );
         }
         Err(error) => {
-            return Verdict::refused(format!("Nothing was changed: no lock for the host ({error})."));
+            return OpEnd::refused(format!("The host could not be locked ({error}). Nothing was changed."));
         }
     };
-    let verdict = match Work::new(entry, config, Arc::clone(clock)) {
+    let end = match Work::new(entry, config, Arc::clone(clock)) {
         Ok(mut work) => {
-            let verdict = work.stopped().unwrap_or_else(|| act(&mut work, &entry.file().action));
-            work.finish(verdict)
+            let end = work.stopped().unwrap_or_else(|| dispatch(&mut work, &entry.file().action));
+            work.finish(end)
         }
         Err(error) => {
-            Verdict::refused(format!("Nothing was changed: the journal cannot be written ({error})."))
+            OpEnd::refused(format!("The journal cannot be written ({error}). Nothing was changed."))
         }
     };
     drop(host);
-    verdict
+    end
 }
 
-fn act(work: &mut Work<'_>, action: &OpAction) -> Verdict {
+fn dispatch(work: &mut Work<'_>, action: &OpAction) -> OpEnd {
     match action {
         OpAction::Rollback { target, seen_current } => rollback::run(work, target, seen_current),
         OpAction::Switch => switch::run(work),
@@ -128,41 +132,41 @@ fn act(work: &mut Work<'_>, action: &OpAction) -> Verdict {
     }
 }
 
-/// Switches only where the pull went well; the end still says which commit was pulled.
-fn pull_switch(work: &mut Work<'_>) -> Verdict {
+/// Switches only if the pull succeeded. The result names the pulled commit either way.
+fn pull_switch(work: &mut Work<'_>) -> OpEnd {
     let pulled = pull::run(work);
     if pulled.outcome != Outcome::Completed {
         return pulled;
     }
     work.say(&pulled.message);
     let switched = work.stopped_before("the switch").unwrap_or_else(|| switch::run(work));
-    let told = if switched.outcome == Outcome::Completed {
-        Verdict { message: format!("{} {}", pulled.message, switched.message), ..switched }
+    let end = if switched.outcome == Outcome::Completed {
+        OpEnd { message: format!("{} {}", pulled.message, switched.message), ..switched }
     } else {
-        // Why it failed comes first. Also where the switch has changed nothing, the checkout may have moved.
+        // The reason comes first. The checkout may have moved even if the switch changed nothing.
         switched.and(&format!("The checkout was pulled first: {}", pulled.message))
     };
-    Verdict { commit: pulled.commit, ..told }
+    OpEnd { commit: pulled.commit, ..end }
 }
 
-/// The agent reads the host at the end of every op; this one has nothing more to do than to show what cannot be read.
-fn refresh(work: &mut Work<'_>) -> Verdict {
+/// The agent reads the host at the end of every op, so this one only shows what cannot be read.
+fn refresh(work: &mut Work<'_>) -> OpEnd {
     work.phase(Phase::ReadingFacts);
     let facts = work.facts().read();
     for problem in &facts.problems {
         work.say(problem);
     }
-    Verdict::completed(format!("The host was read: {} generations.", facts.generations.len()))
+    OpEnd::completed(format!("The host was read: {} generations.", facts.generations.len()))
 }
 
-/// Writes the end down, however long the disk does not take it: nobody else knows it.
+/// Writes the result, and retries until the disk takes it: nothing else knows it.
 fn end(entry: &Entry, result: &OpResult) -> Result<()> {
     let mut pause = FIRST_PAUSE;
     while let Err(error) = entry.end(result) {
         if !entry.folder().exists() {
-            return Err(error).context("the op's end is lost, for its place in the journal is gone");
+            return Err(error).context("the op's result is lost because its folder in the journal is gone");
         }
-        tracing::error!(%error, "the op's end cannot be written; trying again");
+        tracing::error!(%error, "the op's result cannot be written; retrying");
         thread::sleep(pause);
         pause = (pause * 2).min(LONGEST_PAUSE);
     }

@@ -1,21 +1,21 @@
-//! Where a host is, in words.
+//! The position of a host.
 
 use backstay_model::Facts;
 
-/// Where a host is: what its profile points at, and what runs.
+/// What the host's profile points at, and what runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Position {
-    /// The number that the profile points at.
+    /// The generation that the profile points at.
     pub(crate) current: Option<u32>,
-    /// The build that runs.
+    /// The running build.
     pub(crate) running: Option<String>,
-    /// The specialisation of it that is active.
+    /// Its active specialisation.
     pub(crate) specialisation: Option<String>,
     running_number: Option<u32>,
 }
 
 impl Position {
-    /// As the facts have it.
+    /// The position according to these facts.
     pub(crate) fn of(facts: &Facts) -> Self {
         Self {
             current: facts.current().map(|g| g.number),
@@ -25,13 +25,13 @@ impl Position {
         }
     }
 
-    /// Whether the profile's generation is what runs.
+    /// Whether the profile's generation runs.
     pub(crate) fn is_settled(&self) -> bool {
         self.current.is_some() && self.current == self.running_number
     }
 
-    /// In a sentence.
-    pub(crate) fn told(&self) -> String {
+    /// Describes the position in a sentence.
+    pub(crate) fn describe(&self) -> String {
         let special = self.specialisation.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
         match (self.current, self.running_number) {
             (Some(current), Some(running)) if current == running => {
@@ -41,7 +41,7 @@ impl Position {
                 format!("Its profile points at Gen {current}, but Gen {running}{special} runs.")
             }
             (Some(current), None) => {
-                format!("Its profile points at Gen {current}; what runs is none of its generations.")
+                format!("Its profile points at Gen {current}; the running build is none of its generations.")
             }
             (None, _) => "Its profile could not be read.".to_owned(),
         }

@@ -1,17 +1,17 @@
-//! What the output of a command tells, beside its status.
+//! What the output of a command reveals beyond its exit status.
 
 use backstay_model::wire::limits::cut;
 
-use crate::command::Ended;
+use crate::command::CommandStatus;
 use crate::platform::{Adapter, Stage};
 
-/// How `switch-to-configuration` names units that failed, of the system and of users.
+/// Lines in which `switch-to-configuration` names failed units, of the system and of users.
 const FAILED_UNITS: [&str; 2] = ["the following units failed: ", "the following user units failed: "];
-/// How many units are named.
+/// Upper bound on the units named.
 const MOST_UNITS: usize = 50;
-/// The longest reason that is shown.
+/// Upper bound on the reason shown, in bytes.
 const REASON_BYTES: usize = 300;
-/// What tools say of a failure without calling it an error.
+/// Words with which tools report a failure without calling it an error.
 const REASONS: [&str; 14] = [
     "No space left on device",
     "Read-only file system",
@@ -28,7 +28,7 @@ const REASONS: [&str; 14] = [
     "aborting activation",
     "password is required",
 ];
-/// What sudo and doas say where they do not do what they are asked.
+/// Words with which sudo and doas refuse.
 const NOT_ALLOWED: [&str; 7] = [
     "sudo: a password is required",
     "sudo: a terminal is required",
@@ -39,30 +39,30 @@ const NOT_ALLOWED: [&str; 7] = [
     "doas: Operation not permitted",
 ];
 
-/// How a command ended and what it told.
+/// How a command ended and what its output revealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Report {
     /// How it ended.
-    pub(crate) ended: Ended,
-    /// The units that it named as failed.
+    pub(crate) status: CommandStatus,
+    /// The units that it reported as failed.
     pub(crate) failed_units: Vec<String>,
     /// The first line that says what went wrong.
     reason: Option<String>,
     /// Its last line.
     last: Option<String>,
-    /// Whether it told how it is to be called, which it does when it does not know what it was asked.
+    /// Whether it printed its usage, i.e. did not understand the request.
     pub(crate) explained_itself: bool,
-    /// What sudo said, where it did not start the command.
+    /// The message of sudo if sudo did not start the command.
     pub(crate) not_allowed: Option<String>,
-    /// How far the activation came that it told of.
+    /// The stage that its activation reported.
     pub(crate) stage: Option<Stage>,
 }
 
 impl Report {
-    /// Of a command that has only started.
+    /// The report of a command that has only started.
     pub(crate) fn new() -> Self {
         Self {
-            ended: Ended::Exited(0),
+            status: CommandStatus::Exited(0),
             failed_units: vec![],
             reason: None,
             last: None,
@@ -72,7 +72,7 @@ impl Report {
         }
     }
 
-    /// Looks at a line of output.
+    /// Takes in a line of output.
     pub(crate) fn read(&mut self, adapter: &dyn Adapter, line: &str) {
         let line = &plain(line);
         self.explained_itself |= line.trim_start().starts_with("Usage:");
@@ -95,7 +95,7 @@ impl Report {
         self.last = Some(cut(line, REASON_BYTES));
     }
 
-    /// The reason it gave, as a sentence to be put behind another one.
+    /// Returns the reason that the command gave, as a sentence to append to another.
     pub(crate) fn last_words(&self) -> String {
         self.reason
             .as_ref()
@@ -104,7 +104,7 @@ impl Report {
             .unwrap_or_default()
     }
 
-    /// Whether it was still only checking when it ended, or never began.
+    /// Whether it ended during its checks or never began.
     pub(crate) fn only_checked(&self) -> bool {
         self.stage == Some(Stage::Checking) || self.not_allowed.is_some()
     }
@@ -120,19 +120,19 @@ fn is_wrapper(line: &str) -> bool {
 /// Whether a line says what went wrong.
 fn says_why(line: &str) -> bool {
     let is_error = ["error:", "Error:", "fatal:"].iter().any(|word| {
-        // An `error:` with nothing behind it only opens what Nix has to say.
+        // An `error:` with nothing after it only introduces Nix's explanation.
         line.strip_prefix(word).is_some_and(|rest| !rest.trim().is_empty())
     });
     is_error || (!line.starts_with("warning:") && REASONS.iter().any(|words| line.contains(words)))
 }
 
-/// With a full stop at its end, unless it ends like a sentence.
+/// Adds a full stop unless the words end like a sentence.
 fn sentence(words: &str) -> String {
     let words = words.trim_end_matches([':', ',', ';', ' ']);
     if words.ends_with(['.', '!', '?', '…']) { words.to_owned() } else { format!("{words}.") }
 }
 
-/// A line without its colours.
+/// Strips colours from a line.
 fn plain(line: &str) -> String {
     let mut text = String::with_capacity(line.len());
     let mut rest = line;
@@ -145,15 +145,15 @@ fn plain(line: &str) -> String {
     text
 }
 
-/// How a command ended, as the end of “nix-env …”.
-pub(crate) fn how(ended: &Ended) -> String {
-    match ended {
-        Ended::Exited(code) => format!("ended with {code}"),
-        Ended::Killed(signal) => format!("was ended by signal {signal}"),
-        Ended::TimedOut => "took too long and was stopped".to_owned(),
-        Ended::Cancelled => "was cancelled".to_owned(),
-        Ended::StillAtWork => "could not be stopped and is still at work".to_owned(),
-        Ended::NotStarted(reason) => format!("could not be started: {reason}"),
+/// Describes how a command ended, to complete “nix-env …”.
+pub(crate) fn how(status: &CommandStatus) -> String {
+    match status {
+        CommandStatus::Exited(code) => format!("ended with {code}"),
+        CommandStatus::Killed(signal) => format!("was ended by signal {signal}"),
+        CommandStatus::TimedOut => "took too long and was stopped".to_owned(),
+        CommandStatus::Cancelled => "was cancelled".to_owned(),
+        CommandStatus::StillAtWork => "could not be stopped and is still running".to_owned(),
+        CommandStatus::NotStarted(reason) => format!("could not be started: {reason}"),
     }
 }
 

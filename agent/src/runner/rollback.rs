@@ -3,20 +3,20 @@
 use backstay_model::Outcome;
 use backstay_model::{GenerationRef, Phase, rollback};
 
+use super::op_end::OpEnd;
 use super::position::Position;
 use super::report::{Report, how};
-use super::verdict::Verdict;
 use super::work::Work;
-use crate::command::Ended;
+use crate::command::CommandStatus;
 use crate::platform::{Role, Stage, Step};
 
-/// Takes the host to `target`, if it is still on `seen`.
-pub(super) fn run(work: &mut Work<'_>, target: &GenerationRef, seen: &GenerationRef) -> Verdict {
-    let verdict = go(work, target, seen);
-    work.with_late_cancel(verdict)
+/// Takes the host to `target` if it is still on `seen`.
+pub(super) fn run(work: &mut Work<'_>, target: &GenerationRef, seen: &GenerationRef) -> OpEnd {
+    let end = go(work, target, seen);
+    work.with_late_cancel(end)
 }
 
-fn go(work: &mut Work<'_>, target: &GenerationRef, seen: &GenerationRef) -> Verdict {
+fn go(work: &mut Work<'_>, target: &GenerationRef, seen: &GenerationRef) -> OpEnd {
     work.phase(Phase::Checking);
     if let Some(refused) = refusal(work, target, seen).or_else(|| work.busy()) {
         return refused;
@@ -26,7 +26,7 @@ fn go(work: &mut Work<'_>, target: &GenerationRef, seen: &GenerationRef) -> Verd
         if let Some(stopped) = stopped(work, target, &before) {
             return stopped;
         }
-        // Asking the build may have taken a while.
+        // The host may have moved while the build ran its check.
         if step.role.moves_profile()
             && let Some(refused) = refusal(work, target, seen)
         {
@@ -35,15 +35,15 @@ fn go(work: &mut Work<'_>, target: &GenerationRef, seen: &GenerationRef) -> Verd
         work.phase(step.role.phase());
         let report = match step.role {
             Role::Check => work.run(&step.invocation),
-            // Quick, and better not left half-way: a cancel is heeded after it.
-            Role::SwitchProfile => work.run_after_all(&step.invocation),
+            // Quick, and better not left half-way: a cancel takes effect after it.
+            Role::SwitchProfile => work.run_cleanup(&step.invocation),
             Role::Activate | Role::SwitchAndActivate => work.run_activation(&step.invocation),
         };
         if let Some(failed) = judge(work, target, &before, &step, &report) {
             return failed;
         }
     }
-    let done = Verdict::completed(format!("Rolled back to {target}.")).with_exit(&Ended::Exited(0));
+    let done = OpEnd::completed(format!("Rolled back to {target}.")).with_exit(&CommandStatus::Exited(0));
     match &before.specialisation {
         Some(name) => {
             done.and(&format!("The specialisation “{name}” was active before; {target} itself runs now."))
@@ -52,8 +52,8 @@ fn go(work: &mut Work<'_>, target: &GenerationRef, seen: &GenerationRef) -> Verd
     }
 }
 
-/// Where the op was told to stop between two commands: nothing has been activated, so the host can be left as it was.
-fn stopped(work: &mut Work<'_>, target: &GenerationRef, before: &Position) -> Option<Verdict> {
+/// Handles a stop between two commands. Nothing has been activated, so the host can be left as it was.
+fn stopped(work: &mut Work<'_>, target: &GenerationRef, before: &Position) -> Option<OpEnd> {
     let stopped = work.stopped()?;
     let now = work.position();
     let (Some(back), false) = (before.current, now == *before) else { return Some(stopped) };
@@ -61,25 +61,25 @@ fn stopped(work: &mut Work<'_>, target: &GenerationRef, before: &Position) -> Op
         Outcome::Cancelled => "Cancelled",
         _ => "Its time ran out",
     };
-    let (_, told) = point_back(work, back);
-    Some(Verdict { message: format!("{why} before {target} was activated. {told}"), ..stopped })
+    let (_, state) = point_back(work, back);
+    Some(OpEnd { message: format!("{why} before {target} was activated. {state}"), ..stopped })
 }
 
-/// Holds the request against what the host is at this moment.
-fn refusal(work: &Work<'_>, target: &GenerationRef, seen: &GenerationRef) -> Option<Verdict> {
+/// Checks the request against the state of the host now.
+fn refusal(work: &Work<'_>, target: &GenerationRef, seen: &GenerationRef) -> Option<OpEnd> {
     let facts = work.facts().read_generations();
-    rollback::check(&facts, target, seen).err().map(|refusal| Verdict::refused(refusal.to_string()))
+    rollback::check(&facts, target, seen).err().map(|refusal| OpEnd::refused(refusal.to_string()))
 }
 
-/// What a step that did not succeed means; nothing where it did.
+/// Returns how the op ends after a failed step, or `None` if the step succeeded.
 fn judge(
     work: &mut Work<'_>,
     target: &GenerationRef,
     before: &Position,
     step: &Step,
     report: &Report,
-) -> Option<Verdict> {
-    if report.ended.is_success() {
+) -> Option<OpEnd> {
+    if report.status.is_success() {
         return None;
     }
     match step.role {
@@ -89,100 +89,102 @@ fn judge(
     }
 }
 
-fn check_failed(work: &mut Work<'_>, target: &GenerationRef, report: &Report) -> Option<Verdict> {
+fn check_failed(work: &mut Work<'_>, target: &GenerationRef, report: &Report) -> Option<OpEnd> {
     if let Some(said) = &report.not_allowed {
-        return Some(not_allowed(said).with_exit(&report.ended));
+        return Some(not_allowed(said).with_exit(&report.status));
     }
-    if matches!(report.ended, Ended::Exited(_)) && report.explained_itself {
-        work.say("This build cannot be asked beforehand whether it can be activated. Going on.");
+    if matches!(report.status, CommandStatus::Exited(_)) && report.explained_itself {
+        work.say("This build has no check to run before its activation. Continuing.");
         return None;
     }
     let said = report.last_words();
-    let why = match &report.ended {
-        Ended::Exited(code) => match work.adapter().meaning(*code) {
+    let why = match &report.status {
+        CommandStatus::Exited(code) => match work.adapter().meaning(*code) {
             Some(meaning) => format!("{target} cannot be activated now: {meaning}.{said}"),
-            None => format!("{target} cannot be activated on what runs now.{said}"),
+            None => format!("{target} cannot be activated on the running system.{said}"),
         },
-        ended => format!("Asking {target} whether it can be activated {}.", how(ended)),
+        status => format!("The check of {target} before its activation {}.", how(status)),
     };
     let message = format!("{why} Nothing was changed.");
-    Some(match report.ended {
-        Ended::Exited(_) | Ended::NotStarted(_) => Verdict::refused(message).with_exit(&report.ended),
-        _ => Verdict::of(&report.ended, message),
+    Some(match report.status {
+        CommandStatus::Exited(_) | CommandStatus::NotStarted(_) => {
+            OpEnd::refused(message).with_exit(&report.status)
+        }
+        _ => OpEnd::of(&report.status, message),
     })
 }
 
-fn profile_failed(work: &Work<'_>, target: &GenerationRef, before: &Position, report: &Report) -> Verdict {
+fn profile_failed(work: &Work<'_>, target: &GenerationRef, before: &Position, report: &Report) -> OpEnd {
     let now = work.position();
     let is_unchanged = now == *before;
     if let (Some(said), true) = (&report.not_allowed, is_unchanged) {
-        return not_allowed(said).with_exit(&report.ended);
+        return not_allowed(said).with_exit(&report.status);
     }
     let unchanged = if is_unchanged { "Nothing was changed. " } else { "" };
     let message = format!(
         "The profile could not be pointed at {target}: the command {}.{} {unchanged}{}",
-        how(&report.ended),
+        how(&report.status),
         report.last_words(),
-        now.told()
+        now.describe()
     );
-    match report.ended {
-        Ended::Exited(_) | Ended::NotStarted(_) if is_unchanged => {
-            Verdict::refused(message).with_exit(&report.ended)
+    match report.status {
+        CommandStatus::Exited(_) | CommandStatus::NotStarted(_) if is_unchanged => {
+            OpEnd::refused(message).with_exit(&report.status)
         }
-        _ => Verdict::of(&report.ended, message),
+        _ => OpEnd::of(&report.status, message),
     }
 }
 
-/// What is said where sudo did not start a command, before anything was changed.
-pub(super) fn not_allowed(said: &str) -> Verdict {
-    Verdict::refused(format!(
-        "The agent is not root, and may not run this as root ({}). Nothing was changed. Allow the agent's user to do so \
-         without a password.",
+/// The end of an op for which sudo did not start a command, before anything was changed.
+pub(super) fn not_allowed(said: &str) -> OpEnd {
+    OpEnd::refused(format!(
+        "The agent is not root, and sudo does not let it run this as root ({}). Nothing was changed. Allow that for the \
+         agent's user without a password.",
         said.trim_end_matches('.')
     ))
 }
 
-/// What an activation that did not succeed has left, and what is done about it.
+/// Determines what a failed activation has left behind, and cleans up.
 ///
-/// Where nothing was activated, the profile is pointed back at where it was: the host would otherwise run one generation,
-/// call another one current, and boot the latter next. Where the activation had begun, or may have, the profile stays at
-/// the target, which is what the next try is about.
+/// If nothing was activated, the profile goes back to its previous generation: otherwise the host would run
+/// one generation, call another one current, and boot that one next. If the activation had begun, or may
+/// have, the profile stays at the target, because the next attempt will be about the target.
 fn activation_failed(
     work: &mut Work<'_>,
     target: &GenerationRef,
     before: &Position,
     report: &Report,
-) -> Verdict {
-    let ended = &report.ended;
+) -> OpEnd {
+    let status = &report.status;
     let now = work.position();
     let runs = now.running.as_deref() == Some(target.store_path.as_str());
     if runs && let Some(told) = units_failed(&target.to_string(), report) {
-        return Verdict::of(ended, told);
+        return OpEnd::of(status, told);
     }
-    if *ended == Ended::Cancelled {
-        return Verdict::of(ended, cancelled(&target.to_string(), before, &now, report));
+    if *status == CommandStatus::Cancelled {
+        return OpEnd::of(status, cancelled(&target.to_string(), before, &now, report));
     }
     let why = why(work, target, report);
     if !runs && now.running == before.running && has_not_begun(work, report) {
         return nothing_activated(work, target, before, &now, report, &why);
     }
     let advice = match report.stage {
-        _ if runs => "Look at the output for what is missing.".to_owned(),
+        _ if runs => "See the output for what is missing.".to_owned(),
         Some(Stage::Begun) => {
             format!("Parts of {target} may be active. Try again, or choose another generation.")
         }
-        _ if *ended == Ended::Exited(100) => String::new(),
-        _ => "Its output does not tell how far it came. Try again, or choose another generation.".to_owned(),
+        _ if *status == CommandStatus::Exited(100) => String::new(),
+        _ => "Its output does not show how far it got. Try again, or choose another generation.".to_owned(),
     };
-    Verdict::of(ended, format!("{why} {} {advice}", now.told()).trim_end().to_owned())
+    OpEnd::of(status, format!("{why} {} {advice}", now.describe()).trim_end().to_owned())
 }
 
-/// Whether an activation has changed nothing of what runs.
+/// Whether an activation has left what runs unchanged.
 pub(super) fn has_not_begun(work: &Work<'_>, report: &Report) -> bool {
-    match report.ended {
-        Ended::NotStarted(_) => true,
-        Ended::Exited(_) if report.not_allowed.is_some() && report.stage.is_none() => true,
-        Ended::Exited(code) => work.adapter().has_not_begun(code, report.stage),
+    match report.status {
+        CommandStatus::NotStarted(_) => true,
+        CommandStatus::Exited(_) if report.not_allowed.is_some() && report.stage.is_none() => true,
+        CommandStatus::Exited(code) => work.adapter().has_not_begun(code, report.stage),
         _ => false,
     }
 }
@@ -194,77 +196,78 @@ fn nothing_activated(
     now: &Position,
     report: &Report,
     why: &str,
-) -> Verdict {
-    let (is_back, told) = match before.current {
+) -> OpEnd {
+    let (is_back, state) = match before.current {
         Some(back) if back != target.number && now.current == Some(target.number) => point_back(work, back),
-        _ => (true, format!("Nothing was activated. {}", now.told())),
+        _ => (true, format!("Nothing was activated. {}", now.describe())),
     };
-    let message = format!("{why} {told} Mend the cause and try again.");
-    // Nothing took place but a look; a boot loader that failed may have written something.
+    let message = format!("{why} {state} Fix the cause and try again.");
+    // Only checks ran. A boot loader that failed may have written something.
     if is_back && report.only_checked() {
-        return Verdict::refused(message).with_exit(&report.ended);
+        return OpEnd::refused(message).with_exit(&report.status);
     }
-    Verdict::of(&report.ended, message)
+    OpEnd::of(&report.status, message)
 }
 
 fn why(work: &Work<'_>, target: &GenerationRef, report: &Report) -> String {
     if let (Some(said), None) = (&report.not_allowed, report.stage) {
         return format!(
-            "{target} could not be activated. The agent is not root, and may not run this as root ({}).",
+            "{target} could not be activated. The agent is not root, and sudo does not let it run this as root ({}).",
             said.trim_end_matches('.')
         );
     }
-    let meaning = match &report.ended {
-        Ended::Exited(code) => work.adapter().meaning(*code),
+    let meaning = match &report.status {
+        CommandStatus::Exited(code) => work.adapter().meaning(*code),
         _ => None,
     };
     let meaning = meaning.map(|text| format!(": {text}")).unwrap_or_default();
     format!(
         "{target} could not be activated. The command {}{meaning}.{}",
-        how(&report.ended),
+        how(&report.status),
         report.last_words()
     )
 }
 
-/// Points the profile back; whether that worked, and what is to be said of it.
+/// Points the profile back. Returns whether that worked, and a description.
 fn point_back(work: &mut Work<'_>, number: u32) -> (bool, String) {
     work.say(&format!("Nothing was activated, so the profile goes back to Gen {number}."));
     let command = work.adapter().point_profile(&work.host(), number);
-    let report = work.run_after_all(&command);
+    let report = work.run_cleanup(&command);
     let now = work.position();
-    let told = if report.ended.is_success() {
-        format!("Nothing was activated, and the profile was pointed back at Gen {number}. {}", now.told())
+    let told = if report.status.is_success() {
+        format!("Nothing was activated, and the profile was pointed back at Gen {number}. {}", now.describe())
     } else {
         format!(
             "Nothing was activated. The profile could not be pointed back: the command {}. {}",
-            how(&report.ended),
-            now.told()
+            how(&report.status),
+            now.describe()
         )
     };
-    (report.ended.is_success(), told)
+    (report.status.is_success(), told)
 }
 
-/// What is to be said of an op that was cancelled while a command ran that activates `what`: a cancel takes nothing back.
+/// The message about an op that was cancelled while a command activated `what`. A cancel takes nothing back.
 pub(super) fn cancelled(what: &str, before: &Position, now: &Position, report: &Report) -> String {
     if now == before && report.stage.is_none() {
-        return format!("Cancelled before {what} was activated. Nothing was changed. {}", now.told());
+        return format!("Cancelled before {what} was activated. Nothing was changed. {}", now.describe());
     }
     format!(
-        "Cancelled while {what} was being activated. Cancelling undid nothing: what was activated stays, and parts of it \
-         may be missing. {} Roll back to another generation, or switch, to bring the host to a known state.",
-        now.told()
+        "Cancelled while {what} was being activated. Nothing was undone: what was activated stays, and parts of it may be \
+         missing. {} Roll back to another generation, or switch, to bring the host to a known state.",
+        now.describe()
     )
 }
 
-/// What switch-to-configuration's 4 means, of a generation that runs; `None` where it does not say that units failed.
+/// The meaning of switch-to-configuration's 4 for a running generation, or `None` if it does not say that
+/// units failed.
 pub(super) fn units_failed(generation: &str, report: &Report) -> Option<String> {
     let units = &report.failed_units;
     if units.is_empty() {
-        let some_failed = report.ended == Ended::Exited(4) && report.stage == Some(Stage::Begun);
+        let some_failed = report.status == CommandStatus::Exited(4) && report.stage == Some(Stage::Begun);
         return some_failed.then(|| {
             format!("{generation} is active, but some of its units failed.{}", report.last_words())
         });
     }
-    let ended = matches!(report.ended, Ended::Exited(_));
-    ended.then(|| format!("{generation} is active, but these units failed: {}.", units.join(", ")))
+    let status = matches!(report.status, CommandStatus::Exited(_));
+    status.then(|| format!("{generation} is active, but these units failed: {}.", units.join(", ")))
 }

@@ -1,16 +1,16 @@
-//! Switch: builds and activates what the checkout says.
+//! Switch: builds and activates the checkout's configuration.
 
 use backstay_model::{Phase, Platform};
 
+use super::op_end::OpEnd;
 use super::position::Position;
 use super::report::{Report, how};
 use super::rollback::{cancelled, has_not_begun, not_allowed, units_failed};
-use super::verdict::Verdict;
 use super::work::Work;
-use crate::command::Ended;
+use crate::command::CommandStatus;
 use crate::platform::Stage;
 
-pub(super) fn run(work: &mut Work<'_>) -> Verdict {
+pub(super) fn run(work: &mut Work<'_>) -> OpEnd {
     if let Some(busy) = work.busy() {
         return busy;
     }
@@ -18,35 +18,35 @@ pub(super) fn run(work: &mut Work<'_>) -> Verdict {
     work.phase(Phase::Building);
     let command = work.adapter().switch(&work.host());
     let report = work.run_build(&command);
-    let verdict = judge(work, &before, &report);
-    work.with_late_cancel(verdict)
+    let end = judge(work, &before, &report);
+    work.with_late_cancel(end)
 }
 
-fn judge(work: &Work<'_>, before: &Position, report: &Report) -> Verdict {
+fn judge(work: &Work<'_>, before: &Position, report: &Report) -> OpEnd {
     let now = work.position();
-    if report.ended.is_success() {
-        return Verdict::completed(done(before, &now)).with_exit(&report.ended);
+    if report.status.is_success() {
+        return OpEnd::completed(done(before, &now)).with_exit(&report.status);
     }
     if let (Some(said), true) = (&report.not_allowed, now == *before && report.stage.is_none()) {
-        return not_allowed(said).with_exit(&report.ended);
+        return not_allowed(said).with_exit(&report.status);
     }
     if is_only_news(work, before, &now, report) {
-        let told = format!(
+        let message = format!(
             "{} home-manager {} after that.{}",
             done(before, &now),
-            how(&report.ended),
+            how(&report.status),
             report.last_words()
         );
-        return Verdict::completed(told).with_exit(&report.ended);
+        return OpEnd::completed(message).with_exit(&report.status);
     }
-    Verdict::of(&report.ended, failed(work, before, &now, report))
+    OpEnd::of(&report.status, failed(work, before, &now, report))
 }
 
-/// Whether home-manager failed only after it had activated: it shows its news then, for which it asks the network. The
-/// link to what runs is the last that an activation sets.
+/// Whether home-manager failed only after its activation, when it fetches its news from the network. An
+/// activation sets the link to what runs last.
 fn is_only_news(work: &Work<'_>, before: &Position, now: &Position, report: &Report) -> bool {
     work.config().platform == Platform::HomeManager
-        && report.ended == Ended::Exited(1)
+        && report.status == CommandStatus::Exited(1)
         && report.stage == Some(Stage::Begun)
         && now.is_settled()
         && now.running != before.running
@@ -55,7 +55,7 @@ fn is_only_news(work: &Work<'_>, before: &Position, now: &Position, report: &Rep
 fn done(before: &Position, now: &Position) -> String {
     match now.current {
         Some(number) if now.current == before.current => {
-            format!("Gen {number} was activated again: the checkout builds nothing new.")
+            format!("Gen {number} was activated again: the checkout builds the same generation.")
         }
         Some(number) => format!("Switched to Gen {number}."),
         None => "Switched.".to_owned(),
@@ -64,21 +64,22 @@ fn done(before: &Position, now: &Position) -> String {
 
 fn failed(work: &Work<'_>, before: &Position, now: &Position, report: &Report) -> String {
     if let (Some(number), true) = (now.current, now.is_settled())
-        && let Some(told) = units_failed(&format!("Gen {number}"), report)
+        && let Some(message) = units_failed(&format!("Gen {number}"), report)
     {
-        return told;
+        return message;
     }
-    let how = how(&report.ended);
+    let how = how(&report.status);
     let said = report.last_words();
     if now == before && report.stage.is_none() {
-        let what = if matches!(report.ended, Ended::NotStarted(_)) { "The switch" } else { "The build" };
-        return format!("{what} {how}.{said} Nothing was changed. {}", now.told());
+        let what =
+            if matches!(report.status, CommandStatus::NotStarted(_)) { "The switch" } else { "The build" };
+        return format!("{what} {how}.{said} Nothing was changed. {}", now.describe());
     }
-    if report.ended == Ended::Cancelled {
+    if report.status == CommandStatus::Cancelled {
         return cancelled("the new generation", before, now, report);
     }
-    let meaning = match &report.ended {
-        Ended::Exited(code) if report.stage.is_some() => work.adapter().meaning(*code),
+    let meaning = match &report.status {
+        CommandStatus::Exited(code) if report.stage.is_some() => work.adapter().meaning(*code),
         _ => None,
     };
     let meaning = meaning.map(|text| format!(": {text}")).unwrap_or_default();
@@ -87,7 +88,7 @@ fn failed(work: &Work<'_>, before: &Position, now: &Position, report: &Report) -
     } else if report.stage == Some(Stage::Begun) {
         "Parts of the new generation may be active."
     } else {
-        "Its output does not tell how far the activation came."
+        "Its output does not show how far the activation got."
     };
-    format!("The switch {how}{meaning}.{said} {state} {}", now.told())
+    format!("The switch {how}{meaning}.{said} {state} {}", now.describe())
 }

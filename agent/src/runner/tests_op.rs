@@ -1,27 +1,27 @@
-//! Test: runs the host's own tests on what runs.
+//! Test: runs the host's own tests on the running generation.
 
 use backstay_model::{GenerationRef, Phase, Stream};
 
+use super::op_end::OpEnd;
 use super::report::how;
-use super::verdict::Verdict;
 use super::work::Work;
 use crate::command::Bounds;
 use crate::host_tests::{self, Conditions, Stopped, Watcher};
 use crate::journal::Entry;
 
-pub(super) fn run(work: &mut Work<'_>) -> Verdict {
+pub(super) fn run(work: &mut Work<'_>) -> OpEnd {
     let folder = work.config().tests.dir.clone();
     let tests = match host_tests::list(&folder) {
         Ok(tests) if tests.is_empty() => {
             let advice = "Put executables there.";
-            return Verdict::refused(format!("This host has no tests in {}. {advice}", folder.display()));
+            return OpEnd::refused(format!("This host has no tests in {}. {advice}", folder.display()));
         }
         Ok(tests) => tests,
-        Err(error) => return Verdict::refused(format!("The tests could not be listed: {error}.")),
+        Err(error) => return OpEnd::refused(format!("The tests could not be listed: {error}.")),
     };
     let Some(generation) = running(work) else {
-        return Verdict::refused(
-            "What runs is none of the profile's generations, so nothing can be said of one.",
+        return OpEnd::refused(
+            "The running build is none of the profile's generations, so no generation can be tested. No test was run.",
         );
     };
     let entry: &Entry = work.entry();
@@ -32,7 +32,7 @@ pub(super) fn run(work: &mut Work<'_>) -> Verdict {
     let timeout = config.test_timeout(set);
     if let Some(set) = set.filter(|set| *set > timeout.as_secs()) {
         work.say(&format!(
-            "{set} s are set for each test of this host. Its agent's configuration allows {} s (tests.max_timeout).",
+            "Each test of this host has a time limit of {set} s. The agent's configuration allows {} s (tests.max_timeout).",
             timeout.as_secs()
         ));
     }
@@ -48,17 +48,17 @@ pub(super) fn run(work: &mut Work<'_>) -> Verdict {
         Err(Stopped { by, done }) => {
             let message =
                 format!("The tests {} after {done} of {}. No result was recorded.", how(&by), tests.len());
-            Verdict::of(&by, message)
+            OpEnd::of(&by, message)
         }
-        Ok(_) if running(work).as_ref() != Some(&generation) => Verdict::failed(format!(
+        Ok(_) if running(work).as_ref() != Some(&generation) => OpEnd::failed(format!(
             "The host moved away from {generation} while the tests ran. No result was recorded. Run them again."
         )),
         Ok(run) => match host_tests::record(&config.state_dir, &run) {
-            Ok(()) if run.summary().all_passed() => Verdict::completed(host_tests::told(&run)),
-            Ok(()) => Verdict::failed(host_tests::told(&run)),
-            Err(error) => Verdict::failed(format!(
+            Ok(()) if run.summary().all_passed() => OpEnd::completed(host_tests::describe(&run)),
+            Ok(()) => OpEnd::failed(host_tests::describe(&run)),
+            Err(error) => OpEnd::failed(format!(
                 "{} The result could not be recorded: {error}.",
-                host_tests::told(&run)
+                host_tests::describe(&run)
             )),
         },
     }

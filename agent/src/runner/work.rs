@@ -1,4 +1,4 @@
-//! One op under way: its output, its bounds, and what it looks at.
+//! A running op: its output, its limits, and what it reads.
 
 use std::cell::Cell;
 use std::io;
@@ -7,24 +7,24 @@ use std::time::{Duration, Instant};
 
 use backstay_model::{Clock, OpAction, Outcome, Phase, Stream};
 
+use super::op_end::OpEnd;
 use super::position::Position;
 use super::report::Report;
-use super::verdict::Verdict;
-use crate::command::{Bounds, Care, Ended, Invocation};
+use crate::command::{Bounds, Care, CommandStatus, Invocation};
 use crate::config::Config;
 use crate::facts::{FactsReader, Profile};
 use crate::journal::{Entry, Recorder, missing_lines};
 use crate::platform::{Adapter, Host, adapter};
 
-/// The longest that any op may take; what a server asks for beyond that is not meant.
+/// Upper bound on the duration of any op, whatever the server requests.
 const LONGEST: Duration = Duration::from_hours(7 * 24);
-/// How long a cancel waits for an activation to come to its end: a host that is left between two generations is worse than
-/// one that takes a moment longer. After that it is stopped.
+/// Upper bound on the time that a cancel waits for an activation to end: a host left between two generations
+/// is worse than one that takes a moment longer. After that the activation is stopped.
 const PATIENCE: Duration = Duration::from_mins(5);
-/// How long a command has that puts things right.
-const AFTER_ALL: Duration = Duration::from_mins(1);
+/// Time limit for a command that cleans up.
+const CLEANUP: Duration = Duration::from_mins(1);
 
-/// One op under way.
+/// A running op.
 pub(crate) struct Work<'a> {
     entry: &'a Entry,
     config: Arc<Config>,
@@ -68,17 +68,17 @@ impl<'a> Work<'a> {
         adapter(self.config.platform)
     }
 
-    /// What an adapter looks at.
+    /// The host as an adapter sees it.
     pub(crate) fn host(&self) -> Host<'_> {
         Host { config: &self.config, profile: &self.profile, is_root: self.is_root }
     }
 
-    /// Where the host is now.
+    /// The host's position now.
     pub(crate) fn position(&self) -> Position {
         Position::of(&self.facts.read_generations())
     }
 
-    /// The agent's own words.
+    /// Writes a line of the agent's own.
     pub(crate) fn say(&mut self, text: &str) {
         self.line(Stream::Agent, text);
     }
@@ -99,46 +99,51 @@ impl<'a> Work<'a> {
         self.entry.is_cancelled()
     }
 
-    /// The entry, for those who look at it while the work is being written to.
+    /// The journal entry, for callers that use it while they write to this value.
     pub(crate) fn entry(&self) -> &'a Entry {
         self.entry
     }
 
-    /// Where the op was cancelled, or its time ran out, before it touched anything.
-    pub(crate) fn stopped(&self) -> Option<Verdict> {
+    /// Returns the end of the op if it was cancelled or its time ran out before it touched anything.
+    pub(crate) fn stopped(&self) -> Option<OpEnd> {
         if self.is_cancelled() {
-            return Some(Verdict::of(&Ended::Cancelled, "Cancelled before it began. Nothing was changed."));
+            return Some(OpEnd::of(
+                &CommandStatus::Cancelled,
+                "Cancelled before it began. Nothing was changed.",
+            ));
         }
-        (Instant::now() >= self.deadline)
-            .then(|| Verdict::of(&Ended::TimedOut, "Its time ran out before it began. Nothing was changed."))
+        (Instant::now() >= self.deadline).then(|| {
+            OpEnd::of(&CommandStatus::TimedOut, "Its time ran out before it began. Nothing was changed.")
+        })
     }
 
-    /// Where the op was cancelled, or its time ran out, between two parts of it; `what` is the second one.
-    pub(crate) fn stopped_before(&self, what: &str) -> Option<Verdict> {
+    /// Returns the end of the op if it was cancelled or its time ran out between two parts. `what` is the
+    /// second one.
+    pub(crate) fn stopped_before(&self, what: &str) -> Option<OpEnd> {
         if self.is_cancelled() {
-            return Some(Verdict::of(&Ended::Cancelled, format!("Cancelled before {what}.")));
+            return Some(OpEnd::of(&CommandStatus::Cancelled, format!("Cancelled before {what}.")));
         }
         (Instant::now() >= self.deadline)
-            .then(|| Verdict::of(&Ended::TimedOut, format!("The time ran out before {what}.")))
+            .then(|| OpEnd::of(&CommandStatus::TimedOut, format!("The time ran out before {what}.")))
     }
 
-    /// Why nothing may be activated now: systemd is at it already on behalf of somebody else.
-    pub(crate) fn busy(&self) -> Option<Verdict> {
+    /// Returns a refusal if systemd is activating on somebody else's behalf.
+    pub(crate) fn busy(&self) -> Option<OpEnd> {
         let units = self.adapter().services(&self.host())?.at_work().ok()?;
         (!units.is_empty()).then(|| {
             let units = units.join(", ");
-            Verdict::refused(format!(
-                "Another activation is at work on this host ({units}). Nothing was changed. Wait for its end."
+            OpEnd::refused(format!(
+                "Another activation is running on this host ({units}). Nothing was changed. Wait for it to end."
             ))
         })
     }
 
-    /// Runs a command and shows its lines.
+    /// Runs a command and records its lines.
     pub(crate) fn run(&mut self, invocation: &Invocation) -> Report {
         self.run_within(invocation, Limits { delicate: Delicate::Never, own_time: false })
     }
 
-    /// Runs a command that builds and then activates, and tells the one from the other.
+    /// Runs a command that builds and then activates, and tells the two apart.
     pub(crate) fn run_build(&mut self, invocation: &Invocation) -> Report {
         self.run_within(invocation, Limits { delicate: Delicate::OnceItActivates, own_time: false })
     }
@@ -148,15 +153,15 @@ impl<'a> Work<'a> {
         self.run_within(invocation, Limits { delicate: Delicate::Always, own_time: false })
     }
 
-    /// Runs a command that puts things right after the op was stopped: it has a minute of its own.
-    pub(crate) fn run_after_all(&mut self, invocation: &Invocation) -> Report {
+    /// Runs a command that cleans up after the op was stopped. It has a minute of its own.
+    pub(crate) fn run_cleanup(&mut self, invocation: &Invocation) -> Report {
         self.run_within(invocation, Limits { delicate: Delicate::Never, own_time: true })
     }
 
     fn run_within(&mut self, invocation: &Invocation, limits: Limits) -> Report {
         self.say(&format!("$ {}", invocation.shown()));
         let (entry, adapter) = (self.entry, self.adapter());
-        let deadline = if limits.own_time { Instant::now() + AFTER_ALL } else { self.deadline };
+        let deadline = if limits.own_time { Instant::now() + CLEANUP } else { self.deadline };
         let cancelled = || !limits.own_time && entry.is_cancelled();
         let bounds = Bounds { deadline, cancelled: &cancelled };
         let is_delicate = Cell::new(limits.delicate == Delicate::Always);
@@ -167,10 +172,10 @@ impl<'a> Work<'a> {
         };
         let recorder = &mut self.recorder;
         let mut report = Report::new();
-        let ended = invocation.run_with_care(entry.folder(), &bounds, &care, |stream, text| {
+        let status = invocation.run_with_care(entry.folder(), &bounds, &care, |stream, text| {
             recorder.line(stream, text);
             let before = report.stage;
-            // What the runner itself says in between tells nothing of the command.
+            // The runner's own lines reveal nothing about the command.
             if stream != Stream::Agent {
                 report.read(adapter, text);
             }
@@ -179,41 +184,41 @@ impl<'a> Work<'a> {
                 recorder.phase(Phase::Activating);
             }
         });
-        if let Ended::NotStarted(reason) = &ended {
+        if let CommandStatus::NotStarted(reason) = &status {
             recorder.line(Stream::Agent, reason);
         }
-        report.ended = ended;
+        report.status = status;
         report
     }
 
-    /// The same, of an op whose activation a cancel did not stop.
-    pub(crate) fn with_late_cancel(&self, verdict: Verdict) -> Verdict {
-        if !self.is_cancelled() || verdict.outcome == Outcome::Cancelled {
-            return verdict;
+    /// Adds a sentence if a cancel came too late to stop an activation.
+    pub(crate) fn with_late_cancel(&self, end: OpEnd) -> OpEnd {
+        if !self.is_cancelled() || end.outcome == Outcome::Cancelled {
+            return end;
         }
-        verdict.and("The cancel came too late: an activation is not stopped half-way.")
+        end.and("The cancel came too late: an activation is not stopped half-way.")
     }
 
-    /// Closes the output with what the op came to.
-    pub(crate) fn finish(mut self, verdict: Verdict) -> Verdict {
-        self.say(&verdict.message);
-        let verdict = Verdict { activated: self.recorder.has_activated(), ..verdict };
+    /// Closes the output with the op's message.
+    pub(crate) fn finish(mut self, end: OpEnd) -> OpEnd {
+        self.say(&end.message);
+        let end = OpEnd { activated: self.recorder.has_activated(), ..end };
         match self.recorder.finish() {
-            0 => verdict,
-            missed => verdict.and(&format!("{}.", missing_lines(missed))),
+            0 => end,
+            missed => end.and(&format!("{}.", missing_lines(missed))),
         }
     }
 }
 
-/// How a command is bounded.
+/// Limits of a command.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
     delicate: Delicate,
-    /// Whether it has time of its own and heeds no cancel.
+    /// True if it has a time limit of its own and ignores cancels.
     own_time: bool,
 }
 
-/// When a command is better not stopped half-way.
+/// When a command should not be stopped half-way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Delicate {
     Never,
@@ -221,8 +226,8 @@ enum Delicate {
     Always,
 }
 
-/// The least time that an op has, whatever the server says: one that activates must not be stopped by a word that is too
-/// short.
+/// Lower bound on the op's time limit, whatever the server says. A limit that is too short must not stop an
+/// activation.
 fn least(entry: &Entry, config: &Config) -> Duration {
     match entry.file().action {
         OpAction::Rollback { .. } | OpAction::Switch | OpAction::PullSwitch => {

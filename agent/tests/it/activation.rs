@@ -1,5 +1,5 @@
-//! Activations that systemd runs on behalf of `nixos-rebuild`: they are children of PID 1, so that nothing which is done to
-//! `nixos-rebuild` reaches them.
+//! Activations that systemd runs on behalf of `nixos-rebuild`. They are children of PID 1, so nothing that
+//! happens to `nixos-rebuild` reaches them.
 
 use std::fs;
 
@@ -13,9 +13,9 @@ use crate::rollback::one;
 use crate::server::Server;
 use crate::wait::until;
 
-/// A host on Gen 3 whose `nixos-rebuild` takes a ready build, and activates it by systemd as the real one does: apart from
-/// its own processes, and without what they hold open. (Seen:
-/// nixos-rebuild-ng of nixpkgs 2026-10, `systemd-run --pipe --wait --unit=nixos-rebuild-switch-to-configuration`.)
+/// A host on Gen 3 whose `nixos-rebuild` uses a ready build and has systemd activate it, as the real one
+/// does: separate from its own processes, without the files they hold open. (Seen: nixos-rebuild-ng of
+/// nixpkgs 2026-10, `systemd-run --pipe --wait --unit=nixos-rebuild-switch-to-configuration`.)
 fn host(suffix: &str, switch: &str) -> Host {
     let host = Host::with_three();
     let build = host.build("four", switch);
@@ -50,15 +50,15 @@ fn held() -> String {
 }
 
 #[tokio::test]
-async fn a_cancelled_switch_ends_when_the_host_has_come_to_rest() {
+async fn a_cancelled_switch_ends_with_its_activation() {
     let host = host("", &held());
     let server = Server::start().await;
     let _agent = host.agent(&server);
     let mut connection = server.accept().await;
     let op = connection.run(OpAction::Switch).await;
-    until("the op to stand still", || host.is_holding()).await;
+    until("the op to pause", || host.is_holding()).await;
     connection.send(&ServerMessage::Cancel { op }).await;
-    until("that to be told", || host.has_told(op, "not stopped half-way")).await;
+    until("that to be reported", || host.has_told(op, "not stopped half-way")).await;
     host.let_go();
     let heard = connection.finish(op).await;
     let message = heard.expect(Outcome::Completed);
@@ -68,7 +68,7 @@ async fn a_cancelled_switch_ends_when_the_host_has_come_to_rest() {
 
 #[tokio::test]
 async fn what_systemd_activates_is_stopped_when_time_runs_out() {
-    // A suffix, as versions of 2026 have it.
+    // Versions of 2026 append a suffix.
     let host = host("-9767bc07", &held());
     let server = Server::start().await;
     let _agent = host.agent(&server);
@@ -97,10 +97,10 @@ async fn an_activation_that_outlives_its_nixos_rebuild_is_waited_for() {
     let _agent = host.agent(&server);
     let mut connection = server.accept().await;
     let op = connection.run(OpAction::Switch).await;
-    until("the op to stand still", || host.is_holding()).await;
+    until("the op to pause", || host.is_holding()).await;
     kill(fs::read_to_string(host.at("rebuild")).unwrap().trim().parse().unwrap());
-    let unit = "systemd still runs nixos-rebuild-switch-to-configuration.service";
-    until("that to be told", || host.has_told(op, unit)).await;
+    let unit = "systemd is still running nixos-rebuild-switch-to-configuration.service";
+    until("that to be reported", || host.has_told(op, unit)).await;
     host.let_go();
     let heard = connection.finish(op).await;
     let message = heard.expect(Outcome::Failed);
@@ -117,8 +117,8 @@ async fn an_activation_that_outlives_its_runner_is_waited_for() {
     let _agent = host.agent(&server);
     let mut connection = server.accept().await;
     let op = connection.run(OpAction::Switch).await;
-    until("the op to stand still", || host.is_holding()).await;
-    // The runner, and all of the group of its command, as the end of its scope ends them.
+    until("the op to pause", || host.is_holding()).await;
+    // Kill the runner and its command's whole group, as the end of its scope would.
     kill(host.runner(op));
     kill(fs::read_to_string(host.at("rebuild")).unwrap().trim().parse().unwrap());
     let asked = || host.calls().iter().filter(|call| call.starts_with("systemctl list-units")).count();
@@ -127,7 +127,7 @@ async fn an_activation_that_outlives_its_runner_is_waited_for() {
     host.let_go();
     let heard = connection.finish(op).await;
     assert!(heard.expect(Outcome::Failed).contains("runner was killed"));
-    // Read after the activation had ended.
+    // The facts were read after the activation had ended.
     assert_eq!(heard.facts.running_generation().unwrap().number, 4);
 }
 
@@ -142,7 +142,7 @@ async fn a_rollback_is_refused_while_systemd_activates_for_somebody_else() {
     let heard = one(&host, host.rollback(3, 2)).await;
     let message = heard.expect(Outcome::Refused);
     assert!(
-        message.contains("Another activation is at work") && message.contains("Nothing was changed"),
+        message.contains("Another activation is running") && message.contains("Nothing was changed"),
         "{message}"
     );
     assert_eq!((host.current(), host.switches()), (3, 0));

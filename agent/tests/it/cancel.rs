@@ -1,4 +1,4 @@
-//! Cancels: what they stop, and what is said of what had happened by then.
+//! Cancels: what they stop, and how they describe what had happened by then.
 
 use backstay_model::OpAction;
 use backstay_model::Outcome;
@@ -9,7 +9,7 @@ use crate::process::read;
 use crate::server::{Heard, Server};
 use crate::wait::until;
 
-/// A host on Gen 2, whose Gen 1 does this when it is asked and activated.
+/// A host on Gen 2, whose Gen 1 runs these scripts as its check and its activation.
 fn host_with(check: &str, switch: &str) -> Host {
     let host = Host::nixos();
     host.set(&host.build_with("one", check, switch));
@@ -23,27 +23,27 @@ fn host(switch: &str) -> Host {
     host_with("true", switch)
 }
 
-/// Asks for an op, cancels it when it stands still in the middle of an activation, and lets it go on once it is said that
-/// nothing is stopped.
+/// Requests an op, cancels it while its activation pauses, and resumes it once the agent says that it stops
+/// nothing.
 async fn cancelled_midway(host: &Host, action: OpAction) -> Heard {
     let server = Server::start().await;
     let _agent = host.agent(&server);
     let mut connection = server.accept().await;
     let op = connection.run(action).await;
-    until("the op to stand still", || host.is_holding()).await;
+    until("the op to pause", || host.is_holding()).await;
     connection.send(&ServerMessage::Cancel { op }).await;
-    until("that to be told", || host.has_told(op, "not stopped half-way")).await;
+    until("that to be reported", || host.has_told(op, "not stopped half-way")).await;
     host.let_go();
     connection.finish(op).await
 }
 
-/// Asks for an op, cancels it when it stands still, and listens to its end.
+/// Requests an op, cancels it when it pauses, and waits for its end.
 async fn cancelled(host: &Host, action: OpAction) -> Heard {
     let server = Server::start().await;
     let _agent = host.agent(&server);
     let mut connection = server.accept().await;
     let op = connection.run(action).await;
-    until("the op to stand still", || host.is_holding()).await;
+    until("the op to pause", || host.is_holding()).await;
     connection.send(&ServerMessage::Cancel { op }).await;
     connection.finish(op).await
 }
@@ -69,7 +69,7 @@ async fn a_rollback_that_activates_is_not_stopped_half_way() {
 }
 
 #[tokio::test]
-async fn an_activation_that_fails_after_a_cancel_is_told_as_it_is() {
+async fn an_activation_that_fails_after_a_cancel_is_reported_as_failed() {
     let host = host(&format!("echo 'activating the configuration...' >&2\n{HOLD}exit 2"));
     let heard = cancelled_midway(&host, host.rollback(2, 1)).await;
     let message = heard.expect(Outcome::Failed);
@@ -79,7 +79,7 @@ async fn an_activation_that_fails_after_a_cancel_is_told_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_rollback_that_only_asks_changes_nothing() {
+async fn a_rollback_that_only_checks_changes_nothing() {
     let host = host_with(HOLD, ACTIVATE);
     let heard = cancelled(&host, host.rollback(2, 1)).await;
     assert_told(&heard, &["was cancelled", "Nothing was changed"]);
@@ -106,7 +106,7 @@ async fn a_rollback_between_profile_and_activation_is_taken_back() {
     assert_eq!((host.current(), host.running(), host.switches()), (2, host.store_path(2), 0));
 }
 
-/// A host on Gen 3 whose `nixos-rebuild` does this while it builds, and then takes a build that does that.
+/// A host on Gen 3 whose `nixos-rebuild` runs `building` and then uses a build that runs `switch`.
 fn switching(building: &str, switch: &str) -> Host {
     let host = Host::with_three();
     let build = host.build("four", switch);

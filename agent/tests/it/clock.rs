@@ -1,4 +1,4 @@
-//! A clock on the wall that jumps neither hangs an op nor ends it wrongly.
+//! A jump of the wall clock neither hangs an op nor ends it wrongly.
 
 use std::fs;
 
@@ -17,7 +17,7 @@ fn host(switch: &str) -> Host {
     host
 }
 
-/// An op that an agent had accepted, but not begun, when its clock was this much off the one of now.
+/// An op that an agent accepted and did not begin, when its clock was `off` from now.
 async fn written_down(host: &Host, action: OpAction, timeout_secs: u64, off: TimeDelta) -> Heard {
     let server = Server::start().await;
     let op = OpId::new();
@@ -38,11 +38,11 @@ async fn written_down(host: &Host, action: OpAction, timeout_secs: u64, off: Tim
 }
 
 #[tokio::test]
-async fn a_clock_that_jumped_ahead_calls_off_what_was_not_begun() {
+async fn a_clock_that_jumped_ahead_ends_what_was_not_begun() {
     let host = host(ACTIVATE);
     let heard = written_down(&host, host.rollback(2, 1), 600, TimeDelta::days(-400)).await;
     let message = heard.expect(Outcome::TimedOut);
-    assert!(message.contains("not begun") && message.contains("Nothing was changed"), "{message}");
+    assert!(message.contains("before it began") && message.contains("Nothing was changed"), "{message}");
     assert_eq!((host.current(), host.switches()), (2, 0));
 }
 

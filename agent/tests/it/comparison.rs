@@ -1,4 +1,4 @@
-//! What lies between two generations, with real Nix and real git.
+//! The difference between two generations, with real Nix and real git.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::process::read;
 use crate::server::{Connection, Server};
 
-/// A commit in the host's checkout, with a file of its own.
+/// Makes a commit in the host's checkout, with a file of its own.
 fn commit(host: &Host, subject: &str) -> String {
     let git = |words: &[&str]| {
         let mut command = host.command("git");
@@ -33,7 +33,7 @@ fn commit(host: &Host, subject: &str) -> String {
     git(&["rev-parse", "HEAD"])
 }
 
-/// A generation of so many KiB that was built from a commit.
+/// Makes a generation of this size that was built from a commit.
 fn generation(host: &Host, version: &str, kib: usize, commit: &str) -> u32 {
     let data = "x".repeat(kib * 1024);
     let build = host.add(
@@ -89,7 +89,7 @@ async fn packages_and_commits_on_the_way_there_and_back() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_told_says_why_and_the_rest_is_told() {
+async fn what_cannot_be_compared_says_why() {
     let host = Host::nixos();
     let known = commit(&host, "first");
     let old = generation(&host, "1", 1, &known);
@@ -104,18 +104,18 @@ async fn what_cannot_be_told_says_why_and_the_rest_is_told() {
     assert!(told.packages.is_ok());
     assert!(told.commits.unwrap_err().contains("does not have Gen 2's commit"));
     let told = compare(&mut connection, host.reference(old), host.reference(option)).await;
-    assert!(told.commits.unwrap_err().contains("was not built from a commit as it is"));
+    assert!(told.commits.unwrap_err().contains("was not built from an unmodified commit"));
 
     let elsewhere = GenerationRef { number: old, store_path: "/etc".into() };
     let told = compare(&mut connection, host.reference(option), elsewhere).await;
-    assert_eq!(told.packages.unwrap_err(), "Gen 1 is not in the host's profile any more.");
+    assert_eq!(told.packages.unwrap_err(), "Gen 1 is no longer in the host's profile.");
     assert!(told.commits.is_err() && told.reboot.is_err() && told.units.is_err());
 }
 
-/// A generation with links to this kernel and initrd, as a NixOS system has them, and units with these contents.
+/// Makes a generation with links to this kernel and initrd, as a NixOS system has them, and these units.
 fn system(host: &Host, name: &str, kernel: &str, initrd: &str, units: &[(&str, &str)]) -> u32 {
     let part = |what: &str, version: &str, file: &str| {
-        // The same content is the same path.
+        // Equal content has an equal path.
         host.add(&format!("{what}-{version}"), &[(file, version)])
     };
     let links = [
@@ -134,7 +134,7 @@ fn system(host: &Host, name: &str, kernel: &str, initrd: &str, units: &[(&str, &
 }
 
 #[tokio::test]
-async fn a_reboot_is_told_against_what_was_booted() {
+async fn a_reboot_is_judged_by_what_was_booted() {
     let host = Host::nixos();
     let old = system(&host, "old", "6.6.40", "a", &[("sshd.service", "same")]);
     let other_initrd = system(&host, "initrd", "6.6.40", "b", &[("sshd.service", "same")]);
@@ -145,9 +145,9 @@ async fn a_reboot_is_told_against_what_was_booted() {
     let mut connection = server.accept().await;
 
     let told = compare(&mut connection, host.reference(new), host.reference(old)).await;
-    assert!(told.reboot.unwrap_err().contains("What was booted is not known"));
+    assert!(told.reboot.unwrap_err().contains("It is unknown what was booted"));
 
-    // Booted with the old one, and switched since: back to it no reboot is needed, onward one is.
+    // Booted with the old one and switched since: going back needs no reboot, going forward does.
     std::os::unix::fs::symlink(host.store_path(old), host.at("run/booted-system")).unwrap();
     let back = compare(&mut connection, host.reference(new), host.reference(old)).await.reboot.unwrap();
     assert_eq!(back.booted.as_deref(), host.store_path(old).to_str());

@@ -1,4 +1,4 @@
-//! Mistakes in the configuration are told before anything is done.
+//! Mistakes in the configuration are reported before anything is done.
 
 use std::fs;
 
@@ -26,9 +26,9 @@ fn a_mistake_is_named() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot read"));
 }
 
-/// A service without HOME: the profile's path would be a relative one.
+/// A service without HOME: the path of the profile would be relative.
 #[test]
-fn home_manager_without_a_home_is_told() {
+fn home_manager_without_a_home_is_rejected() {
     let host = Host::nixos();
     let file = host.at("agent.toml");
     fs::write(&file, "server = \"https://a\"\nplatform = \"home-manager\"").unwrap();

@@ -1,4 +1,4 @@
-//! Enrolling, greeting, and coming back.
+//! Enrolling, the handshake, and reconnecting.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -57,7 +57,7 @@ async fn a_host_that_was_removed_can_enrol_again() {
 }
 
 #[tokio::test]
-async fn a_refused_agent_says_so_and_comes_again() {
+async fn a_refused_agent_logs_the_reason_and_reconnects() {
     let host = Host::with_three();
     let server = Server::start().await;
     let _agent = host.agent(&server);
@@ -68,7 +68,7 @@ async fn a_refused_agent_says_so_and_comes_again() {
 }
 
 #[tokio::test]
-async fn facts_come_at_first_on_demand_and_when_the_host_changes() {
+async fn facts_are_sent_at_first_on_demand_and_on_changes() {
     let host = Host::with_three();
     let server = Server::start().await;
     let _agent = host.agent(&server);
@@ -79,7 +79,7 @@ async fn facts_come_at_first_on_demand_and_when_the_host_changes() {
     assert_eq!(facts.running_generation().unwrap().number, 3);
     assert_eq!(facts.generation(3).unwrap().version.as_deref(), Some("25.11"));
     assert_eq!(facts.generation(3).unwrap().reference(), host.reference(3));
-    // As the real one says it, whichever it is: “Nix 2.26.3”.
+    // As the real one reports it, whichever it is: “Nix 2.26.3”.
     let nix = facts.nix_version.expect("the host has a Nix");
     assert!(nix.starts_with("Nix 2.") && !nix.contains(['(', '\n']), "{nix}");
 
@@ -92,7 +92,7 @@ async fn facts_come_at_first_on_demand_and_when_the_host_changes() {
 }
 
 #[tokio::test]
-async fn what_changed_while_nobody_listened_is_told_on_the_next_connection() {
+async fn changes_between_connections_are_reported_on_the_next() {
     let host = Host::with_three();
     let server = Server::start().await;
     let _agent = host.agent(&server);
@@ -102,7 +102,7 @@ async fn what_changed_while_nobody_listened_is_told_on_the_next_connection() {
     host.set(&host.build("four", ACTIVATE));
     let mut connection = server.accept().await;
     assert_eq!(connection.facts().await.current().unwrap().number, 4);
-    // And once more where nothing changed: the server may be another one.
+    // And again although nothing changed: the server may be a different one.
     drop(connection);
     assert_eq!(server.accept().await.facts().await.current().unwrap().number, 4);
 }
@@ -132,7 +132,7 @@ async fn what_is_not_understood_does_not_end_the_connection() {
 }
 
 #[tokio::test]
-async fn one_agent_to_a_state_folder() {
+async fn one_agent_per_state_folder() {
     let host = Host::with_three();
     let server = Server::start().await;
     let _agent = host.agent(&server);
@@ -143,7 +143,7 @@ async fn one_agent_to_a_state_folder() {
 }
 
 #[tokio::test]
-async fn a_host_that_hears_of_a_revert_is_read_and_told_at_once() {
+async fn a_revert_has_the_host_read_immediately() {
     let host = Host::with_three();
     let server = Server::start().await;
     let _agent = host.agent(&server);

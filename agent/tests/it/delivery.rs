@@ -1,4 +1,4 @@
-//! Messages that come twice, too early, or about ops that nobody knows.
+//! Messages that arrive twice, too early, or about unknown ops.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::host::{ACTIVATE, HOLD, Host};
 use crate::server::{Heard, Server};
 use crate::wait::until;
 
-/// A host on Gen 2, whose Gen 1 writes 450 lines when it is activated, and stands still if it is to.
+/// A host on Gen 2, whose Gen 1 writes 450 lines when it is activated, and can pause.
 fn host() -> Host {
     let host = Host::nixos();
     host.set(&host.build("one", &format!("seq -f 'line %g' 450\n{HOLD}{ACTIVATE}")));
@@ -18,7 +18,7 @@ fn host() -> Host {
     host
 }
 
-/// As [`host`]. Reading it takes until the test lets it go on.
+/// Like [`host`], but reading it takes until the test lets it go on.
 fn slow_to_read() -> Host {
     let host = host();
     host.stand_in(
@@ -29,7 +29,7 @@ fn slow_to_read() -> Host {
     host
 }
 
-/// Those lines came again, all and in order, and the end after them.
+/// Those lines came again, all and in order, followed by the result.
 #[track_caller]
 fn assert_told_again(again: &Heard, first: &Heard, after: usize) {
     assert_eq!(again.lines, first.lines[after..]);
@@ -37,7 +37,7 @@ fn assert_told_again(again: &Heard, first: &Heard, after: usize) {
 }
 
 #[tokio::test]
-async fn lines_that_the_server_lacks_are_told_again_and_the_end_after_them() {
+async fn lines_that_the_server_lacks_are_sent_again_before_the_result() {
     let host = host();
     let server = Server::start().await;
     let _agent = host.agent(&server);
@@ -53,10 +53,10 @@ async fn lines_that_the_server_lacks_are_told_again_and_the_end_after_them() {
     assert_eq!(host.switches(), 1);
 }
 
-/// An end that was on its way when the op was to be told anew must not say that there are fewer lines than there are: it
-/// would be stored without them.
+/// A result that was on its way when the op's output was requested again must not state too few lines: the
+/// server would store it without them.
 #[tokio::test]
-async fn an_end_always_speaks_of_all_lines() {
+async fn a_result_always_counts_all_lines() {
     let host = slow_to_read();
     let server = Server::start().await;
     let _agent = host.agent_with_stand_ins(&server);
@@ -88,10 +88,10 @@ async fn an_end_always_speaks_of_all_lines() {
         .await;
 }
 
-/// The word that the end is stored may come late, of an end that was told on an earlier connection: the journal forgets
-/// the op while its end is on its way again, which still must not say that the op has no lines.
+/// The acknowledgement of a result may arrive late, from an earlier connection: the journal forgets the op
+/// while its result is on its way again, which still must not state that the op has no lines.
 #[tokio::test]
-async fn an_end_that_is_told_after_the_journal_forgot_the_op_speaks_of_all_lines() {
+async fn a_result_that_is_sent_after_the_journal_forgot_the_op_counts_all_lines() {
     let host = slow_to_read();
     let server = Server::start().await;
     let _agent = host.agent_with_stand_ins(&server);
@@ -100,7 +100,7 @@ async fn an_end_that_is_told_after_the_journal_forgot_the_op_speaks_of_all_lines
     let lines = connection.hear(op).await.lines.len();
     fs::write(host.at("hold-git"), "").unwrap();
     connection.send(&ServerMessage::OutputMissing { op, after: 0 }).await;
-    // With the last line the agent begins to read the host, to tell the end with it.
+    // After the last line the agent reads the host, to send the facts with the result.
     connection.line(op, "Rolled back").await;
     connection.has_acted().await;
     connection.send(&ServerMessage::FinishStored { op }).await;
@@ -110,7 +110,7 @@ async fn an_end_that_is_told_after_the_journal_forgot_the_op_speaks_of_all_lines
 }
 
 #[tokio::test]
-async fn words_about_ops_that_nobody_knows_do_nothing() {
+async fn messages_about_unknown_ops_do_nothing() {
     let host = host();
     host.hold();
     let server = Server::start().await;
@@ -123,7 +123,7 @@ async fn words_about_ops_that_nobody_knows_do_nothing() {
         ServerMessage::OutputMissing { op: stranger, after: 3 },
         ServerMessage::OutputStored { op: stranger, through: 3 },
         ServerMessage::Cancel { op: stranger },
-        // Of one that is known, but has not ended.
+        // An op that is known and has not ended.
         ServerMessage::FinishStored { op },
     ] {
         connection.send(&message).await;
@@ -134,7 +134,7 @@ async fn words_about_ops_that_nobody_knows_do_nothing() {
     heard.expect(Outcome::Completed);
     until("the journal to forget", || !host.journal(op).exists()).await;
     assert!(!host.journal(stranger).exists());
-    // And of one that was known.
+    // An op that was known.
     connection.send(&ServerMessage::FinishStored { op }).await;
     connection.send(&ServerMessage::OutputMissing { op, after: 0 }).await;
     connection.send(&ServerMessage::Cancel { op }).await;
@@ -144,7 +144,7 @@ async fn words_about_ops_that_nobody_knows_do_nothing() {
 }
 
 #[tokio::test]
-async fn an_op_whose_cancel_overtook_it_is_written_down_and_never_begun() {
+async fn an_op_whose_cancel_overtook_it_is_recorded_and_never_begun() {
     let host = host();
     let server = Server::start().await;
     let _agent = host.agent(&server);
@@ -158,7 +158,7 @@ async fn an_op_whose_cancel_overtook_it_is_written_down_and_never_begun() {
     let heard = connection.hear(op).await;
     assert_eq!(heard.expect(Outcome::Cancelled), "Cancelled before it began. Nothing was changed.");
     assert!(!host.journal(op).join("begun").exists());
-    // A second delivery runs nothing either, before and after the end is stored.
+    // A second delivery runs nothing, whether or not the result has been stored.
     connection.send(&run).await;
     assert_eq!(connection.finish(op).await.result, heard.result);
     until("the journal to forget", || !host.journal(op).exists()).await;
@@ -188,9 +188,9 @@ async fn a_cancel_is_remembered_for_its_connection_only() {
     connection.finish(op).await.expect(Outcome::Completed);
 }
 
-/// The word that an end is stored may belong to an earlier connection, on which it was told.
+/// An acknowledgement may belong to a result that was sent on an earlier connection.
 #[tokio::test]
-async fn the_journal_forgets_what_was_told_on_an_earlier_connection() {
+async fn the_journal_forgets_what_was_sent_on_an_earlier_connection() {
     let host = host();
     let server = Server::start().await;
     let _agent = host.agent(&server);
@@ -206,7 +206,7 @@ async fn the_journal_forgets_what_was_told_on_an_earlier_connection() {
 }
 
 #[tokio::test]
-async fn what_was_turned_down_stays_so_when_it_is_delivered_again() {
+async fn a_rejected_op_stays_rejected_when_it_is_delivered_again() {
     let host = host();
     let server = Server::start().await;
     let _agent = host.agent(&server);

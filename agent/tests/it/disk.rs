@@ -1,4 +1,4 @@
-//! A disk that is full or takes no writes: what is said then, what goes on, and that it heals.
+//! A disk that is full or takes no writes: what the agent reports, what goes on, and how it recovers.
 
 use std::fs;
 use std::path::Path;
@@ -12,16 +12,16 @@ use crate::server::{Connection, Heard, Server};
 use crate::small_disk::SmallDisk;
 use crate::wait::until;
 
-/// How many lines the activation writes after it stood still.
+/// Lines that the activation writes after its pause.
 const DURING: u64 = 12_000;
-/// How many bytes these are.
+/// Their size in bytes.
 const DURING_BYTES: u64 = DURING * 13;
-/// As [`HOLD`], for a second time.
+/// Like [`HOLD`], for a second time.
 const HOLD_AGAIN: &str =
     ": >\"$host/holding-again\"\nwhile [ -e \"$host/hold-again\" ]; do sleep 0.02; done\n";
 
-/// A host on Gen 2, whose Gen 1 stands still in the middle of its activation until it is let go, then writes much, and
-/// may stand still once more.
+/// A host on Gen 2, whose Gen 1 pauses in the middle of its activation, then writes much, and may pause
+/// again.
 fn host() -> Host {
     let host = Host::nixos();
     let much = format!("seq -f 'during %05g' 1 {DURING}");
@@ -32,7 +32,7 @@ fn host() -> Host {
     host
 }
 
-/// Asks for the rollback, and waits until it stands still.
+/// Requests the rollback, and waits until it pauses.
 async fn begin(host: &Host, connection: &mut Connection) -> OpId {
     host.hold();
     let op = connection.run(host.rollback(2, 1)).await;
@@ -40,7 +40,7 @@ async fn begin(host: &Host, connection: &mut Connection) -> OpId {
     op
 }
 
-/// How many lines are said to be missing, in the output and in the end's message.
+/// The number of lines reported missing, in the output and in the message of the result.
 fn missing(heard: &Heard) -> u64 {
     let count = |text: &str| {
         let words: Vec<_> = text.split_once(" of output ")?.0.rsplit(' ').collect();
@@ -51,11 +51,12 @@ fn missing(heard: &Heard) -> u64 {
     told.filter(|text| text.contains("missing")).map(|text| count(text).unwrap()).sum()
 }
 
-/// Every line is there or counted, and none is torn or comes twice.
+/// Every line is present or counted, and none is torn or repeated.
 #[track_caller]
 fn assert_all_accounted_for(heard: &Heard) {
     let notices = heard.lines.iter().filter(|line| line.text.contains("of output are missing")).count();
-    // What the agent says: three commands and the end. What they say: nix-env, the activation, and the last line.
+    // Lines of the agent: three commands and the end. Lines of the commands: nix-env, the activation, and the
+    // last line.
     let all = 3 + 1 + 1 + 1 + 1 + 1 + 100 + DURING;
     assert_eq!((heard.lines.len() - notices) as u64 + missing(heard), all, "{}", heard.result.message);
     assert!(!heard.has_line("damaged"));
@@ -103,7 +104,7 @@ async fn on_a_full_disk_an_op_is_refused_until_there_is_room() {
     }));
 
     disk.make_room();
-    // What was refused stays refused, even if its delivery comes a second time now.
+    // A refused op stays refused even if it is delivered again now.
     connection.send(&run).await;
     assert_eq!(connection.finish(op).await.result, heard.result);
     assert_eq!(host.switches(), 0);
@@ -113,7 +114,7 @@ async fn on_a_full_disk_an_op_is_refused_until_there_is_room() {
 }
 
 #[tokio::test]
-async fn a_disk_that_fills_up_and_stays_full_loses_lines_but_not_the_end() {
+async fn a_disk_that_fills_up_and_stays_full_loses_lines_but_not_the_result() {
     let host = host();
     let Some(disk) = SmallDisk::under(&host).await else { return };
     let server = Server::start().await;
@@ -123,12 +124,12 @@ async fn a_disk_that_fills_up_and_stays_full_loses_lines_but_not_the_end() {
     disk.fill();
     host.let_go();
     let heard = connection.finish(op).await;
-    // The output may tell what is missing: the room that the command's own files took is free by then.
+    // The output can report what is missing: the space that the command's own files took is free by then.
     assert!(heard.expect(Outcome::Completed).starts_with("Rolled back to Gen 1."));
     assert!(missing(&heard) > DURING / 2);
     assert_all_accounted_for(&heard);
     assert_eq!((host.switches(), host.running()), (1, host.store_path(1)));
-    // Still full, and all the same the op is done with and the agent is there.
+    // The disk is still full, and yet the op is over and the agent is running.
     until("the journal to forget", || !disk.journal(op).exists()).await;
     connection.send(&ServerMessage::ReportFacts).await;
     assert_eq!(connection.facts().await.current().unwrap().number, 1);
@@ -139,7 +140,7 @@ async fn a_disk_that_fills_up_and_stays_full_loses_lines_but_not_the_end() {
 }
 
 #[tokio::test]
-async fn what_a_full_disk_did_not_take_is_told_in_the_output_once_there_is_room() {
+async fn lost_lines_are_reported_in_the_output_once_there_is_room() {
     let host = host();
     let Some(disk) = SmallDisk::under(&host).await else { return };
     fs::write(host.at("hold-again"), "").unwrap();
@@ -152,7 +153,7 @@ async fn what_a_full_disk_did_not_take_is_told_in_the_output_once_there_is_room(
     disk.fill();
     host.let_go();
     until("the second halt", || host.at("holding-again").exists()).await;
-    // By then all but the last piece has been offered to the disk.
+    // By then the disk has been offered all but the last piece.
     until("the runner to read that", || bytes_read(runner) >= before + DURING_BYTES).await;
     disk.make_room();
     fs::remove_file(host.at("hold-again")).unwrap();
@@ -163,20 +164,20 @@ async fn what_a_full_disk_did_not_take_is_told_in_the_output_once_there_is_room(
     assert!(heard.texts().contains(&"after"));
 }
 
-/// Whether nobody holds a lock.
+/// Whether a lock is free.
 fn is_free(lock: &Path) -> bool {
     use rustix::fs::{FlockOperation, flock};
     flock(fs::File::open(lock).unwrap(), FlockOperation::NonBlockingLockExclusive).is_ok()
 }
 
-/// How much a process has read.
+/// The number of bytes that a process has read.
 fn bytes_read(pid: i32) -> u64 {
     let text = fs::read_to_string(format!("/proc/{pid}/io")).unwrap();
     text.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap()
 }
 
 #[tokio::test]
-async fn the_end_of_an_op_whose_runner_was_killed_finds_room_on_a_full_disk() {
+async fn the_result_of_an_op_whose_runner_was_killed_fits_on_a_full_disk() {
     let host = host();
     let Some(disk) = SmallDisk::under(&host).await else { return };
     let server = Server::start().await;
@@ -202,7 +203,7 @@ async fn the_end_of_an_op_whose_runner_was_killed_finds_room_on_a_full_disk() {
 }
 
 #[tokio::test]
-async fn while_the_journal_is_read_only_ops_are_refused_and_the_host_is_told_all_the_same() {
+async fn while_the_journal_is_read_only_ops_are_refused_and_facts_are_sent() {
     let host = host();
     let Some(disk) = SmallDisk::under(&host).await else { return };
     let server = Server::start().await;
@@ -210,7 +211,7 @@ async fn while_the_journal_is_read_only_ops_are_refused_and_the_host_is_told_all
     let mut connection = server.accept().await;
     let ended = connection.run(OpAction::Refresh).await;
     connection.hear(ended).await;
-    // A disk on which somebody still has a file open to write is not made read-only.
+    // A disk cannot be made read-only while a file on it is open for writing.
     let runner = disk.runner(ended);
     until("the runner to be gone", || !process::is_running(runner)).await;
     disk.remount("ro");
@@ -229,12 +230,12 @@ async fn while_the_journal_is_read_only_ops_are_refused_and_the_host_is_told_all
     for part in ["could not be written to the journal", "Read-only", "Nothing was changed"] {
         assert!(message.contains(part), "{message}");
     }
-    // What is done with cannot be cleared away, which ends nothing.
+    // Failing to remove a finished entry is not fatal.
     connection.send(&ServerMessage::FinishStored { op: ended }).await;
     host.set(&host.build("three", ACTIVATE));
     connection.told_on(3).await;
 
-    // An agent that starts on such a disk does the same.
+    // An agent that starts on such a disk behaves the same.
     agent.kill();
     let _agent = disk.agent(&host, &server);
     let mut connection = server.accept().await;

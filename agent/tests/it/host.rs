@@ -1,4 +1,5 @@
-//! A host in a folder: its own Nix store, a real profile with real generations, and builds whose activation is a script.
+//! A host in a folder: its own Nix store, a real profile with real generations, and builds whose activation
+//! is a script.
 
 use std::ffi::OsString;
 use std::fs;
@@ -11,9 +12,9 @@ use backstay_model::{GenerationRef, OpAction, OpId};
 use crate::process::{AGENT, AgentProcess, read};
 use crate::server::Server;
 
-/// What an activation that works does.
+/// A successful activation.
 pub(crate) const ACTIVATE: &str = "echo 'activating the configuration...' >&2\nrun_it\n";
-/// Stands still until the test lets it go on.
+/// Pauses until the test lets it go on.
 pub(crate) const HOLD: &str = ": >\"$host/holding\"\nwhile [ -e \"$host/hold\" ]; do sleep 0.02; done\n";
 
 /// A host in a folder.
@@ -30,7 +31,7 @@ impl Host {
 
     pub(crate) fn new(platform: &'static str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        // Nix refuses a store whose path has a symbolic link in it.
+        // Nix refuses a store whose path contains a symbolic link.
         let path = folder.path().canonicalize().unwrap();
         for inside in ["etc/nix", "home", "run", "bin", "tests", "profiles", "building"] {
             fs::create_dir_all(path.join(inside)).unwrap();
@@ -71,12 +72,12 @@ impl Host {
         command
     }
 
-    /// Puts a folder with these files, all of them executable, into the store.
+    /// Adds a folder with these executable files to the store.
     pub(crate) fn add(&self, name: &str, files: &[(&str, &str)]) -> PathBuf {
         self.add_with_links(name, files, &[])
     }
 
-    /// Puts a folder with these files and links into the store.
+    /// Adds a folder with these files and links to the store.
     pub(crate) fn add_with_links(
         &self,
         name: &str,
@@ -96,7 +97,7 @@ impl Host {
         path.into()
     }
 
-    /// A script that knows its host and build, notes how it was called, and then does what the test says.
+    /// A script that knows its host and build, logs its call, and then runs `body`.
     pub(crate) fn script(&self, body: &str) -> String {
         let host = self.path.display();
         format!(
@@ -106,7 +107,7 @@ impl Host {
         )
     }
 
-    /// A NixOS build whose `switch` does this, and whose `check` is content.
+    /// A NixOS build with this `switch`, whose `check` passes.
     pub(crate) fn build(&self, name: &str, switch: &str) -> PathBuf {
         self.build_with(name, "echo 'all pre-switch checks passed'", switch)
     }
@@ -121,13 +122,13 @@ impl Host {
         )
     }
 
-    /// Makes a new generation of a build, and tells its number.
+    /// Makes a new generation of a build, and returns its number.
     pub(crate) fn set(&self, build: &Path) -> u32 {
         read(self.command("nix-env").arg("--profile").arg(self.profile()).arg("--set").arg(build));
         self.current()
     }
 
-    /// A host with three generations that activate well, the last of which is current and runs.
+    /// A host with three generations that activate well, the last of which is current and running.
     pub(crate) fn with_three() -> Self {
         let host = Self::nixos();
         for name in ["one", "two", "three"] {
@@ -137,7 +138,7 @@ impl Host {
         host
     }
 
-    /// The number that the profile points at.
+    /// The generation that the profile points at.
     pub(crate) fn current(&self) -> u32 {
         let target = fs::read_link(self.profile()).unwrap();
         target.to_str().unwrap().split('-').nth(1).unwrap().parse().unwrap()
@@ -155,30 +156,30 @@ impl Host {
         OpAction::Rollback { target: self.reference(target), seen_current: self.reference(seen) }
     }
 
-    /// Says which generation runs, without activating it.
+    /// Sets which generation runs, without activating it.
     pub(crate) fn runs(&self, number: u32) {
         let link = self.at("run/current-system");
         let _ = fs::remove_file(&link);
         symlink(self.store_path(number), link).unwrap();
     }
 
-    /// The build that runs.
+    /// The running build.
     pub(crate) fn running(&self) -> PathBuf {
         fs::read_link(self.at("run/current-system")).unwrap()
     }
 
-    /// How scripts were called, in order.
+    /// The calls of scripts, in order.
     pub(crate) fn calls(&self) -> Vec<String> {
         let log = fs::read_to_string(self.at("calls.log")).unwrap_or_default();
         log.lines().map(|line| line.trim().to_owned()).collect()
     }
 
-    /// How often a build was activated.
+    /// The number of activations.
     pub(crate) fn switches(&self) -> usize {
         self.calls().iter().filter(|call| *call == "switch-to-configuration switch").count()
     }
 
-    /// Puts a stand-in for a program where the configuration has it.
+    /// Puts a stand-in for a program at its configured path.
     pub(crate) fn stand_in(&self, program: &str, body: &str) {
         write_script(&self.at("bin").join(program), &self.script(body));
     }
@@ -202,7 +203,7 @@ impl Host {
         self.at("holding").exists()
     }
 
-    /// Writes the agent's configuration with this about its tests, and tells where it is.
+    /// Writes the agent's configuration with these keys about tests, and returns its path.
     pub(crate) fn configuration_with_tests(&self, server: &str, more: &str) -> PathBuf {
         let path = self.configuration(server, "");
         let text = fs::read_to_string(&path).unwrap();
@@ -210,7 +211,7 @@ impl Host {
         path
     }
 
-    /// Writes the agent's configuration and tells where it is.
+    /// Writes the agent's configuration and returns its path.
     pub(crate) fn configuration(&self, server: &str, more: &str) -> PathBuf {
         let at = |inside: &str| self.at(inside).display().to_string();
         let text = format!(
@@ -229,7 +230,7 @@ impl Host {
             at("bin/darwin-rebuild"),
             at("bin/home-manager"),
         );
-        // Without a stand-in, systemd is asked where there is one.
+        // Without a stand-in the agent uses the host's systemd, if there is one.
         let systemctl = self.at("bin/systemctl");
         let systemctl = if systemctl.exists() {
             format!("systemctl = [\"{}\"]\n", systemctl.display())
@@ -241,7 +242,7 @@ impl Host {
         path
     }
 
-    /// The agent's program with its configuration, and these words.
+    /// The agent's program with its configuration and these arguments.
     pub(crate) fn agent_command(&self, server: &str, words: &[&str]) -> Command {
         let mut command = self.command(AGENT);
         command.arg("--config").arg(self.configuration(server, "")).args(words);
@@ -253,7 +254,7 @@ impl Host {
         AgentProcess::start(self.agent_command(&server.url, &[]), &self.at("agent.log"))
     }
 
-    /// Starts an agent that finds stand-ins before the programs that they stand for, whatever it calls.
+    /// Starts an agent that finds stand-ins in its PATH before the real programs.
     pub(crate) fn agent_with_stand_ins(&self, server: &Server) -> AgentProcess {
         let mut command = self.agent_command(&server.url, &[]);
         let path = std::env::var("PATH").unwrap();
@@ -261,7 +262,7 @@ impl Host {
         AgentProcess::start(command, &self.at("agent.log"))
     }
 
-    /// What the agent has logged.
+    /// The agent's log.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.at("agent.log")).unwrap_or_default()
     }
@@ -271,7 +272,7 @@ impl Host {
         self.at("state/journal").join(op.to_string())
     }
 
-    /// Whether an op under way has written this.
+    /// Whether a running op has written this.
     pub(crate) fn has_told(&self, op: OpId, text: &str) -> bool {
         fs::read_to_string(self.journal(op).join("output.jsonl")).is_ok_and(|told| told.contains(text))
     }
@@ -283,7 +284,7 @@ impl Host {
     }
 }
 
-/// The log goes with the host: who looks into a failure needs it.
+/// The log disappears with the host, but explains a failure.
 impl Drop for Host {
     fn drop(&mut self) {
         if std::thread::panicking() {
@@ -292,7 +293,7 @@ impl Drop for Host {
     }
 }
 
-/// Writes a file that can be run, and the folder it is in.
+/// Writes an executable file, and creates its folder.
 pub(crate) fn write_script(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();

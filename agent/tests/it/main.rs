@@ -1,5 +1,5 @@
-//! The agent as it is: real processes, a real Nix store and profile, and a stand-in for the server that speaks the
-//! protocol. Only what a build does when it is activated is made up.
+//! Tests the real agent: real processes, a real Nix store and profile, and a stand-in for the server that
+//! speaks the protocol. Only the activation of a build is made up.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has to stop")]
 
@@ -12,11 +12,13 @@ mod connection;
 mod delivery;
 mod disk;
 mod host;
+mod nix_modules;
 mod output;
 mod process;
 mod profile_shapes;
 mod pull;
 mod pull_careful;
+mod pull_locks;
 mod pull_switch;
 mod rollback;
 mod rollback_failures;

@@ -29,14 +29,14 @@ async fn many_lines_arrive_in_order() {
 }
 
 #[tokio::test]
-async fn what_is_too_much_is_counted() {
+async fn dropped_lines_are_counted() {
     let heard = output_of("seq -f 'line %g' 30000").await;
     assert_eq!(heard.lines.len() as u64, LINES_PER_OP);
     assert!(heard.has_line("lines are not kept"));
     assert!(heard.texts().contains(&"line 1") && heard.texts().contains(&"line 30000"));
 }
 
-/// In KiB; of a build for tests, which is the larger one.
+/// In KiB, for a debug build, which needs more.
 const MEMORY: u64 = 64 * 1024;
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn a_million_lines_take_bounded_memory() {
     let heard = connection.finish(op).await;
     heard.expect(Outcome::Completed);
     assert_eq!(heard.lines.len() as u64, LINES_PER_OP);
-    // The first and the last that are kept, and beside them the words of agent and commands.
+    // The first and last lines that are kept, and the lines of agent and commands.
     assert!(heard.texts().contains(&"line 1") && heard.texts().contains(&"line 1000000"));
     let cut = heard.lines.iter().find(|line| line.text.contains("lines are not kept")).unwrap();
     let cut: u64 = cut.text.split(' ').nth(1).unwrap().parse().unwrap();
@@ -73,7 +73,7 @@ async fn a_million_lines_take_bounded_memory() {
 }
 
 #[tokio::test]
-async fn strange_output_does_no_harm() {
+async fn odd_output_does_no_harm() {
     let heard = output_of(
         "printf 'not \\377 utf-8\\n'\nprintf 'nul \\000 byte\\n'\nhead -c 100000 /dev/zero | tr '\\0' x\necho\nprintf 'no end'",
     )

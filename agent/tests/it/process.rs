@@ -12,7 +12,7 @@ use crate::wait::{LIMIT, until};
 /// The program under test.
 pub(crate) const AGENT: &str = env!("CARGO_BIN_EXE_backstay-agent");
 
-/// A running agent, killed at the latest when it goes out of scope.
+/// A running agent, killed when it goes out of scope.
 pub(crate) struct AgentProcess(Child);
 
 impl AgentProcess {
@@ -26,13 +26,13 @@ impl AgentProcess {
         Pid::from_child(&self.0).as_raw_nonzero().get()
     }
 
-    /// As `kill -9` does.
+    /// Like `kill -9`.
     pub(crate) fn kill(mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
 
-    /// As systemd does; waits for the end.
+    /// Like systemd: sends SIGTERM and waits for the end.
     pub(crate) async fn terminate(mut self) -> ExitStatus {
         kill_process(Pid::from_child(&self.0), Signal::TERM).unwrap();
         let mut status = None;
@@ -52,25 +52,25 @@ impl Drop for AgentProcess {
     }
 }
 
-/// Kills any process, as `kill -9` does.
+/// Kills any process, like `kill -9`.
 pub(crate) fn kill(pid: i32) {
     kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
 }
 
-/// The most memory that a process had at once, in KiB; none where it is gone.
+/// The peak memory of a process in KiB, or `None` if it is gone.
 pub(crate) fn peak_memory(pid: i32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     peak.trim().strip_suffix(" kB")?.parse().ok()
 }
 
-/// Whether a process runs; one that is dead and not yet waited for does not.
+/// Whether a process is running. A zombie is not.
 pub(crate) fn is_running(pid: i32) -> bool {
     let dead = std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") Z "));
     !dead && test_kill_process(Pid::from_raw(pid).unwrap()).is_ok()
 }
 
-/// Runs a program to its end, which has to come.
+/// Runs a program to completion.
 #[track_caller]
 pub(crate) fn output(command: &mut Command) -> Output {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -85,7 +85,7 @@ pub(crate) fn output(command: &mut Command) -> Output {
     output.unwrap()
 }
 
-/// Runs a program that has to succeed, and tells its standard output.
+/// Runs a program that must succeed, and returns its standard output.
 #[track_caller]
 pub(crate) fn read(command: &mut Command) -> String {
     let output = output(command);

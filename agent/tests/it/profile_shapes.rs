@@ -1,4 +1,4 @@
-//! Profiles whose generations are not what runs, but hold it: with real Nix profiles.
+//! Profiles whose generations contain the running system instead of being it, with real Nix profiles.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -9,7 +9,7 @@ use backstay_model::{OpAction, Outcome};
 use crate::host::{ACTIVATE, Host};
 use crate::rollback::one;
 
-/// What deploy-rs puts into a profile (seen: deploy-rs of 2025, `nixpkgs.buildEnv` around the system and its own
+/// The profile of deploy-rs (seen: deploy-rs of 2025, `nixpkgs.buildEnv` around the system and its own
 /// activation script): a folder whose entries are links into the system.
 fn environment(host: &Host, name: &str, system: &Path) -> PathBuf {
     let link = |file: &'static str| (file, system.join(file));
@@ -23,7 +23,7 @@ fn runs(host: &Host, build: &Path) {
 }
 
 #[tokio::test]
-async fn a_system_inside_of_an_environment_is_its_generation() {
+async fn a_system_inside_an_environment_is_its_generation() {
     let host = Host::nixos();
     let systems = ["one", "two"].map(|name| host.build(name, ACTIVATE));
     for (name, system) in ["env-one", "env-two"].into_iter().zip(&systems) {
@@ -42,7 +42,7 @@ async fn a_system_inside_of_an_environment_is_its_generation() {
 }
 
 #[tokio::test]
-async fn a_specialisation_is_its_generation_and_named() {
+async fn a_specialisation_belongs_to_its_generation() {
     let host = Host::nixos();
     host.set(&host.build("one", ACTIVATE));
     let special = host.build("special", ACTIVATE);
@@ -65,7 +65,7 @@ async fn a_specialisation_is_its_generation_and_named() {
 
 /// `ln -sfn system /nix/var/nix/profiles/system`, and links to a store path or to a generation that is gone.
 #[tokio::test]
-async fn a_profile_that_points_at_none_of_its_generations_is_told() {
+async fn a_profile_that_points_at_none_of_its_generations_is_reported() {
     let host = Host::with_three();
     let elsewhere = host.store_path(1);
     for target in [Path::new("system"), Path::new("system-9-link"), &elsewhere] {

@@ -34,7 +34,7 @@ fn behind() -> (Host, String) {
     (host, newest)
 }
 
-/// Gives a host a checkout that is one commit behind its upstream, and tells the upstream's commit.
+/// Gives a host a checkout that is one commit behind its upstream, and returns the upstream's commit.
 pub(crate) fn put_behind(host: &Host) -> String {
     fs::create_dir(host.at("upstream")).unwrap();
     git(host, "upstream", &["init", "--quiet", "--initial-branch=main"]);
@@ -57,7 +57,7 @@ async fn forward_to_the_head_of_the_branch() {
     assert_eq!(head(&host), newest);
     let checkout = heard.facts.checkout.unwrap();
     assert_eq!(checkout.commit.0, newest);
-    assert_eq!(heard.result.commit, Some(checkout.commit), "the server holds the one against the other");
+    assert_eq!(heard.result.commit, Some(checkout.commit), "the server compares the two");
     // echo -n two | sha256sum
     let two = "3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3";
     assert_eq!(checkout.lock_hash.as_deref(), Some(two));
@@ -89,7 +89,7 @@ async fn a_branch_that_diverged_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_checkout_that_is_ahead_is_told() {
+async fn a_checkout_that_is_ahead_says_so() {
     let (host, _) = behind();
     one(&host, OpAction::Pull).await.expect(Outcome::Completed);
     let own = commit(&host, "checkout", "own");
@@ -105,7 +105,7 @@ async fn another_branch_is_left_alone() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_is_gone_is_told() {
+async fn an_upstream_that_is_gone_says_so() {
     let (host, _) = behind();
     let before = head(&host);
     fs::rename(host.at("upstream"), host.at("elsewhere")).unwrap();
@@ -118,5 +118,5 @@ async fn an_upstream_that_is_gone_is_told() {
 #[tokio::test]
 async fn without_a_checkout_it_is_refused() {
     let host = Host::with_three();
-    assert!(one(&host, OpAction::Pull).await.expect(Outcome::Refused).contains("is no git checkout"));
+    assert!(one(&host, OpAction::Pull).await.expect(Outcome::Refused).contains("is not a git checkout"));
 }

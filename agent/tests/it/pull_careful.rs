@@ -1,4 +1,4 @@
-//! Pulls of checkouts that are not plain: submodules, filters, deploy keys, other people's. With real git.
+//! Pulls of special checkouts: submodules, filters, deploy keys, other owners. With real git.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -17,7 +17,7 @@ use crate::server::{Heard, Server};
 
 /// A user who is not root, on every system.
 const NOBODY: u32 = 65_534;
-/// Newer git asks for this where a submodule is cloned from a folder.
+/// Newer git requires this to clone a submodule from a folder.
 const FROM_FOLDERS: [&str; 2] = ["-c", "protocol.file.allow=always"];
 
 fn status(host: &Host) -> String {
@@ -28,7 +28,7 @@ fn text(host: &Host, file: &str) -> String {
     fs::read_to_string(host.at(file)).unwrap().trim().to_owned()
 }
 
-/// Upstream has a new commit with these files, and with those removed that have no text.
+/// Makes an upstream commit with these files, and without those that have no text.
 fn upstream_has(host: &Host, files: &[(&str, &str)]) -> String {
     for (file, text) in files {
         fs::write(host.at("upstream").join(file), text).unwrap();
@@ -44,7 +44,7 @@ fn up_to_date() -> Host {
     host
 }
 
-/// A host whose checkout has a submodule, and whose upstream has moved that on.
+/// A host whose checkout has a submodule that has moved on upstream.
 fn with_submodule() -> Host {
     let host = Host::with_three();
     for folder in ["library", "upstream"] {
@@ -66,7 +66,7 @@ fn with_submodule() -> Host {
 }
 
 #[tokio::test]
-async fn submodules_are_brought_along() {
+async fn submodules_are_updated() {
     let host = with_submodule();
     one(&host, OpAction::Pull).await.expect(Outcome::Completed);
     assert_eq!((text(&host, "checkout/lib/flake.lock").as_str(), status(&host).as_str()), ("two", ""));
@@ -74,7 +74,7 @@ async fn submodules_are_brought_along() {
     assert!(again.expect(Outcome::Completed).starts_with("Already at "));
 }
 
-/// As it is after a plain `git merge`, which brings no submodules along.
+/// As after a plain `git merge`, which leaves submodules behind.
 #[tokio::test]
 async fn submodules_that_were_left_behind_are_no_changes_of_its_own() {
     let host = with_submodule();
@@ -126,7 +126,7 @@ async fn an_ssh_command_of_the_checkout_is_used() {
     assert!(text(&host, "ssh.log").contains("-i deploy_key"));
 }
 
-/// A host whose checkout writes down, at each call of git, as whom its hooks run.
+/// A host whose checkout records, at each call of git, the user that its hooks run as.
 fn of_nobody() -> Host {
     let host = Host::with_three();
     put_behind(&host);
@@ -165,9 +165,9 @@ async fn an_agent_that_is_root_runs_git_as_the_owner_of_the_checkout() {
     assert!(heard.facts.checkout.is_some(), "{:?}", heard.facts.problems);
 }
 
-/// Whoever owns the repository's configuration names the programs, whoever owns the files.
+/// The owner of the repository's configuration chooses the programs, whoever owns the files.
 #[tokio::test]
-async fn a_repository_of_another_user_in_a_folder_of_roots_runs_nothing_as_root() {
+async fn a_repository_of_another_user_in_a_folder_of_root_runs_nothing_as_root() {
     if !rustix::process::geteuid().is_root() {
         eprintln!("left out: only root can give a checkout away");
         return;
@@ -178,7 +178,7 @@ async fn a_repository_of_another_user_in_a_folder_of_roots_runs_nothing_as_root(
     assert!(text(&host, "witness").lines().all(|uid| uid != "0"), "{}", text(&host, "witness"));
 }
 
-/// A host whose upstream changed a file that goes through a filter, and whose filter is this program.
+/// A host whose upstream changed a file that goes through this filter.
 fn with_filter(smudge: &str) -> Host {
     let host = up_to_date();
     upstream_has(&host, &[(".gitattributes", "*.bin filter=big\n"), ("a.bin", "old\n"), ("a.txt", "old\n")]);
@@ -199,7 +199,7 @@ fn is_as_it_was(host: &Host, before: &str) {
     assert!(!host.at("checkout/a0.txt").exists());
 }
 
-/// As with git-lfs where that is not installed: git removes the old file before it finds out.
+/// As with a missing git-lfs: git removes the old file before it notices.
 #[tokio::test]
 async fn a_filter_that_is_missing_leaves_the_checkout_as_it_was() {
     let host = with_filter("no-such-filter smudge");
@@ -213,7 +213,7 @@ async fn a_filter_that_is_missing_leaves_the_checkout_as_it_was() {
     assert_eq!((text(&host, "checkout/a.bin").as_str(), status(&host).as_str()), ("new", ""));
 }
 
-/// A filter that fails at these calls.
+/// A filter that fails on these calls.
 fn failing_at(host: &Host, calls: &str) {
     let script = format!(
         "#!/bin/sh\necho >>'{0}'\ncase ' {calls} ' in *\" $(wc -l <'{0}' | tr -d ' ') \"*) exit 1 ;; esac\nexec cat\n",
@@ -224,10 +224,10 @@ fn failing_at(host: &Host, calls: &str) {
 }
 
 #[tokio::test]
-async fn a_pull_that_fails_half_way_is_taken_back() {
+async fn a_pull_that_fails_half_way_is_undone() {
     let host = with_filter("cat");
     let before = head(&host);
-    // The rehearsal passes; the merge fails once it has removed the old file.
+    // The rehearsal passes. The merge fails after it has removed the old file.
     failing_at(&host, "2");
     let heard = one(&host, OpAction::Pull).await;
     let message = heard.expect(Outcome::Failed);
@@ -237,7 +237,7 @@ async fn a_pull_that_fails_half_way_is_taken_back() {
 }
 
 #[tokio::test]
-async fn a_pull_that_cannot_be_taken_back_at_once_is_at_the_next_pull() {
+async fn a_pull_that_cannot_be_undone_immediately_is_undone_by_the_next() {
     let host = with_filter("cat");
     failing_at(&host, "2 3");
     let heard = one(&host, OpAction::Pull).await;
@@ -249,7 +249,7 @@ async fn a_pull_that_cannot_be_taken_back_at_once_is_at_the_next_pull() {
     assert_eq!((text(&host, "checkout/a.bin").as_str(), status(&host).as_str()), ("new", ""));
 }
 
-/// What the person wrote after the pull failed is not what the pull wrote.
+/// What a person wrote after the pull failed was not written by the pull.
 #[tokio::test]
 async fn what_somebody_wrote_after_a_half_pull_is_kept() {
     let host = with_filter("cat");
@@ -288,7 +288,7 @@ fn locked_forge() -> String {
 }
 
 #[tokio::test]
-async fn nobody_is_asked_for_a_password() {
+async fn git_never_prompts_for_a_password() {
     let host = up_to_date();
     let witness = host.at("asked");
     write_script(&host.at("bin/askpass"), &format!("#!/bin/sh\n: >'{}'\necho secret\n", witness.display()));
@@ -307,7 +307,7 @@ async fn nobody_is_asked_for_a_password() {
 }
 
 #[tokio::test]
-async fn what_is_in_a_checkout_beside_the_branch_is_told() {
+async fn local_state_of_a_checkout_is_reported() {
     let host = up_to_date();
     let told = async || one(&host, OpAction::Refresh).await.facts.checkout.unwrap().local.unwrap();
     let clean = told().await;
@@ -322,7 +322,7 @@ async fn what_is_in_a_checkout_beside_the_branch_is_told() {
 }
 
 #[tokio::test]
-async fn a_checkout_that_is_not_there_or_not_readable_is_told_as_such() {
+async fn a_missing_checkout_and_an_unreadable_one_are_told_apart() {
     let host = Host::with_three();
     let told = async || one(&host, OpAction::Refresh).await.facts.no_checkout.unwrap();
     let none = told().await;

@@ -14,15 +14,15 @@ use crate::server::Server;
 use crate::switch;
 use crate::wait::until;
 
-/// A host on Gen 3 whose checkout is one commit behind, whose `nixos-rebuild` notes what it builds and then does this;
-/// and the upstream's commit.
+/// A host on Gen 3 whose checkout is one commit behind and whose `nixos-rebuild` records what it builds and
+/// then runs this. Also returns the upstream's commit.
 fn host(switch: &str) -> (Host, String) {
     let host = switch::host(switch);
     let newest = put_behind(&host);
     (host, newest)
 }
 
-/// The same with a build that fails.
+/// Like [`host`], with a build that fails.
 fn host_that_does_not_build() -> (Host, String) {
     let host = Host::with_three();
     host.stand_in(
@@ -39,7 +39,7 @@ async fn what_was_pulled_is_built_and_activated() {
     let heard = one(&host, OpAction::PullSwitch).await;
     let message = heard.expect(Outcome::Completed);
     assert!(message.starts_with("Pulled ") && message.ends_with(" Switched to Gen 4."), "{message}");
-    // A phase that is over before anybody looks is not told.
+    // A phase may end before it is reported.
     let mut phases = [Phase::Pulling, Phase::Building, Phase::Activating].into_iter();
     assert!(heard.phases.iter().all(|told| phases.any(|phase| phase == *told)), "{:?}", heard.phases);
     assert_eq!(heard.phases.last(), Some(&Phase::Activating));
@@ -114,7 +114,7 @@ async fn a_cancel_while_it_builds_stops_the_build_and_leaves_the_checkout_pulled
     assert_eq!((head(&host), host.current(), host.switches()), (newest, 3, 0));
 }
 
-/// The cancel comes after the checkout was moved and before anything is built: git's merge itself leaves the word.
+/// The cancel comes after the checkout was moved and before the build: git's merge itself triggers it.
 #[tokio::test]
 async fn a_cancel_between_the_two_lets_nothing_be_built() {
     let (host, newest) = host(ACTIVATE);
@@ -139,7 +139,7 @@ async fn a_cancel_between_the_two_lets_nothing_be_built() {
 }
 
 #[tokio::test]
-async fn an_activation_that_ends_the_agent_is_seen_through() {
+async fn an_activation_that_ends_the_agent_completes() {
     let kill = format!("kill -TERM \"$(cat \"$host/agent.pid\")\"\n{ACTIVATE}");
     let (host, newest) = host(&kill);
     let server = Server::start().await;

@@ -8,7 +8,7 @@ use crate::host::{ACTIVATE, Host};
 use crate::process::read;
 use crate::server::{Heard, Server};
 
-/// Runs one op on a host, from an agent's start to its end.
+/// Runs one op on a host with a new agent, to its end.
 pub(crate) async fn one(host: &Host, action: OpAction) -> Heard {
     let server = Server::start().await;
     let _agent = host.agent(&server);
@@ -47,7 +47,8 @@ async fn to_an_older_one_and_forward_again() {
 #[tokio::test]
 async fn a_checkout_that_does_not_evaluate_and_no_nixos_rebuild_are_no_obstacle() {
     let host = Host::with_three();
-    // Seen: nixos-rebuild-ng of nixpkgs 2026-10, with `--rollback` too: it builds itself of the checkout first.
+    // Seen: nixos-rebuild-ng of nixpkgs 2026-10 builds itself from the checkout first, even with
+    // `--rollback`.
     host.stand_in(
         "nixos-rebuild",
         "echo \"error: flake 'path:/etc/nixos' does not provide attribute 'gpc0'\" >&2\nexit 1\n",
@@ -61,7 +62,7 @@ async fn a_checkout_that_does_not_evaluate_and_no_nixos_rebuild_are_no_obstacle(
 }
 
 #[tokio::test]
-async fn what_was_left_half_done_is_finished_by_another_try() {
+async fn a_second_attempt_finishes_what_the_first_left() {
     let host = Host::nixos();
     let broken_at_first =
         format!("echo 'activating the configuration...' >&2\n[ -e \"$host/mended\" ] || exit 2\n{ACTIVATE}");
@@ -76,8 +77,8 @@ async fn what_was_left_half_done_is_finished_by_another_try() {
 }
 
 #[tokio::test]
-async fn a_generation_that_the_profile_names_and_that_does_not_run_is_gone_to() {
-    // As `nixos-rebuild test` leaves a host: the profile is at the good one.
+async fn the_profiles_generation_is_activated_if_another_runs() {
+    // As after `nixos-rebuild test`: the profile points at the good generation.
     let host = Host::with_three();
     host.runs(2);
     one(&host, host.rollback(3, 3)).await.expect(Outcome::Completed);
@@ -110,7 +111,7 @@ async fn refused_when_the_number_stands_for_another_build() {
 }
 
 #[tokio::test]
-async fn refused_when_the_target_was_collected() {
+async fn refused_when_the_target_was_garbage_collected() {
     let host = Host::with_three();
     let asked = host.rollback(3, 2);
     read(host.command("nix-store").args(["--delete", "--ignore-liveness"]).arg(host.store_path(2)));
@@ -129,7 +130,7 @@ async fn refused_when_it_is_there_already() {
 }
 
 #[tokio::test]
-async fn home_manager_is_driven_where_it_has_gen_version_and_plain_where_not() {
+async fn home_manager_is_driven_if_it_has_gen_version() {
     let host = Host::new("home-manager");
     let activate = host.script("echo 'Starting Home Manager activation'\nrun_it\n");
     let old = host.add("old", &[("activate", &activate)]);
@@ -150,13 +151,13 @@ async fn home_manager_is_driven_where_it_has_gen_version_and_plain_where_not() {
 }
 
 #[tokio::test]
-async fn nix_darwin_is_told_a_number_and_no_verb() {
+async fn nix_darwin_gets_a_number_and_no_verb() {
     let host = Host::new("darwin");
     for name in ["one", "two", "three"] {
         host.set(&host.add(name, &[("darwin-version.json", r#"{"darwinLabel":"26.05"}"#), ("name", name)]));
     }
     host.runs(3);
-    // Does what darwin-rebuild does with these words, and nothing with others.
+    // Acts like darwin-rebuild with these arguments, and does nothing with others.
     host.stand_in(
         "darwin-rebuild",
         "[ \"$#\" = 2 ] && [ \"$1\" = --switch-generation ] || { echo 'it would build'; exit 1; }\n\
@@ -171,7 +172,7 @@ async fn nix_darwin_is_told_a_number_and_no_verb() {
 }
 
 #[tokio::test]
-async fn a_build_that_knows_no_check_is_rolled_back_to_all_the_same() {
+async fn a_build_without_a_check_is_activated() {
     let host = Host::with_three();
     let usage = "echo 'Usage: switch-to-configuration [switch|boot|test|dry-activate]' >&2; exit 1";
     host.set(&host.build_with("old-script", usage, ACTIVATE));
@@ -180,11 +181,11 @@ async fn a_build_that_knows_no_check_is_rolled_back_to_all_the_same() {
     let heard = one(&host, host.rollback(5, 4)).await;
     heard.expect(Outcome::Completed);
     assert_eq!(host.running(), host.store_path(4));
-    assert!(heard.has_line("cannot be asked beforehand"));
+    assert!(heard.has_line("has no check to run before"));
 }
 
 #[tokio::test]
-async fn the_agents_words_and_the_commands_words_are_all_there() {
+async fn the_lines_of_agent_and_commands_all_arrive() {
     let host = Host::with_three();
     let heard = one(&host, host.rollback(3, 2)).await;
     let texts = heard.texts();

@@ -1,4 +1,4 @@
-//! Rollbacks that fail: what is said, and where the host is left.
+//! Rollbacks that fail: their messages, and the state of the host.
 
 use backstay_model::Outcome;
 
@@ -6,7 +6,7 @@ use crate::host::{ACTIVATE, HOLD, Host};
 use crate::rollback::one;
 use crate::server::{Heard, Server};
 
-/// A host on Gen 2, whose Gen 1 does this when it is activated.
+/// A host on Gen 2, whose Gen 1 runs this when it is activated.
 fn host(switch: &str) -> Host {
     let host = Host::nixos();
     host.set(&host.build("one", switch));
@@ -52,13 +52,13 @@ async fn a_boot_loader_that_fails_leaves_the_host_as_it_was() {
     assert_eq!(heard.result.exit_code, Some(1));
     assert_eq!((host.current(), host.running()), (2, host.store_path(2)));
     assert_eq!(heard.facts.current().unwrap().number, 2);
-    // And so a second try is possible.
+    // So a second attempt is possible.
     assert!(fail(&host).await.expect(Outcome::Failed).contains("pointed back"));
     assert_eq!(host.switches(), 2);
 }
 
 #[tokio::test]
-async fn an_activation_that_breaks_off_is_told_with_where_the_host_is() {
+async fn an_activation_that_breaks_off_reports_the_hosts_position() {
     // Seen: switch-to-configuration-ng of nixpkgs 2026.
     let host = host(
         "echo 'stopping the following units: a.service' >&2\necho 'activating the configuration...' >&2\n\
@@ -83,7 +83,7 @@ async fn one_that_needs_a_reboot_says_so() {
 }
 
 #[tokio::test]
-async fn a_check_that_says_no_changes_nothing() {
+async fn a_check_that_fails_changes_nothing() {
     let host = Host::nixos();
     let no = "echo 'error: There are changes to critical components: dbus' >&2; exit 1";
     host.set(&host.build_with("one", no, ACTIVATE));
@@ -112,7 +112,7 @@ async fn a_build_without_an_activation_is_refused() {
 
 #[tokio::test]
 async fn a_lock_that_another_holds_leaves_the_host_as_it_was() {
-    // Seen: switch-to-configuration-ng of nixpkgs 2026 ends with the number of the system's error.
+    // Seen: switch-to-configuration-ng of nixpkgs 2026 exits with the system's error number.
     let host = host("echo 'Could not acquire lock' >&2\nexit 11");
     let heard = fail(&host).await;
     let message = heard.expect(Outcome::Refused);
@@ -148,7 +148,7 @@ async fn user_units_that_failed_are_named_and_the_generation_is_active() {
 }
 
 #[tokio::test]
-async fn a_profile_that_cannot_be_pointed_elsewhere_is_no_rollback_that_took_place() {
+async fn a_profile_that_cannot_be_moved_is_refused() {
     let host = host(ACTIVATE);
     host.stand_in("nix-env", "echo 'error: creating symlink: Permission denied' >&2\nexit 1\n");
     let server = Server::start().await;
@@ -161,9 +161,9 @@ async fn a_profile_that_cannot_be_pointed_elsewhere_is_no_rollback_that_took_pla
 }
 
 #[tokio::test]
-async fn sudo_that_wants_a_password_is_told_as_such() {
+async fn sudo_that_wants_a_password_is_named() {
     let host = host(ACTIVATE);
-    // What sudo says in the place of what it was to start.
+    // The message of sudo instead of the command's output.
     host.stand_in("nix-env", "echo 'sudo: a password is required' >&2\nexit 1\n");
     let server = Server::start().await;
     let _agent = host.agent_with_stand_ins(&server);
@@ -172,7 +172,7 @@ async fn sudo_that_wants_a_password_is_told_as_such() {
     let heard = connection.finish(op).await;
     let message = heard.expect(Outcome::Refused);
     for part in [
-        "may not run this as root (sudo: a password is required)",
+        "does not let it run this as root (sudo: a password is required)",
         "Nothing was changed",
         "without a password",
     ] {
@@ -180,7 +180,7 @@ async fn sudo_that_wants_a_password_is_told_as_such() {
     }
 }
 
-/// A home-manager host on Gen 2, whose Gen 1 does this when it is activated.
+/// A home-manager host on Gen 2, whose Gen 1 runs this when it is activated.
 fn home(activate: &str) -> Host {
     let host = Host::new("home-manager");
     // Seen: home-manager of 2026; only checks come before `writeBoundary`.
@@ -223,7 +223,7 @@ async fn home_manager_that_fails_after_it_changed_files_does_not_say_that_nothin
     assert_eq!(host.current(), 1, "what the next try is about");
 }
 
-/// A nix-darwin host on Gen 3, whose `darwin-rebuild` moves the profile and then does this.
+/// A nix-darwin host on Gen 3, whose `darwin-rebuild` moves the profile and then runs this.
 fn mac(activate: &str) -> Host {
     let host = Host::new("darwin");
     for name in ["one", "two", "three"] {
@@ -267,7 +267,7 @@ async fn nix_darwin_goes_back_when_its_checks_say_no() {
 }
 
 #[tokio::test]
-async fn a_time_out_that_is_too_short_does_not_stop_an_activation() {
+async fn a_timeout_that_is_too_short_does_not_stop_an_activation() {
     let host = host(&format!("echo 'activating the configuration...' >&2\nsleep 2\n{ACTIVATE}"));
     let server = Server::start().await;
     let mut command = host.agent_command(&server.url, &[]);
@@ -283,7 +283,7 @@ async fn a_time_out_that_is_too_short_does_not_stop_an_activation() {
 }
 
 #[tokio::test]
-async fn an_activation_that_does_not_heed_is_killed_when_its_time_runs_out() {
+async fn an_activation_that_ignores_sigterm_is_killed_when_its_time_runs_out() {
     let host = host(&format!("trap '' TERM\necho $$ >\"$host/pid\"\n{HOLD}{ACTIVATE}"));
     host.hold();
     let server = Server::start().await;
@@ -298,7 +298,7 @@ async fn an_activation_that_does_not_heed_is_killed_when_its_time_runs_out() {
 }
 
 #[tokio::test]
-async fn time_that_runs_out_stops_the_activation_and_all_that_it_started() {
+async fn a_timeout_stops_the_activation_and_everything_it_started() {
     let host = host("sleep 1000 &\necho $! >\"$host/child\"\nwait");
     let server = Server::start().await;
     let _agent = host.agent(&server);

@@ -1,4 +1,4 @@
-//! A switch or rollback that restarts the agent itself: the normal case, not an accident.
+//! A switch or rollback that restarts the agent itself, which is normal.
 
 use std::fs;
 use std::process::{Child, Stdio};
@@ -14,7 +14,7 @@ use backstay_model::wire::message::ServerMessage;
 use crate::host::{ACTIVATE, Host};
 use crate::server::Server;
 
-/// Starts the agent again whenever it ends, as a service manager does.
+/// Restarts the agent whenever it ends, like a service manager.
 pub(crate) struct Supervisor {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,

@@ -1,4 +1,4 @@
-//! A stand-in for the server: takes agents' sockets and speaks the protocol as the test says.
+//! A stand-in for the server: accepts agents and speaks the protocol as a test requires.
 
 use std::collections::VecDeque;
 
@@ -18,7 +18,7 @@ pub(crate) struct Server {
     pub(crate) url: String,
 }
 
-/// The headers that an agent came with.
+/// The headers that an agent sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Credentials {
     pub(crate) path: String,
@@ -33,14 +33,14 @@ impl Server {
         Self { listener, url }
     }
 
-    /// Takes the next agent and welcomes it.
+    /// Accepts the next agent and welcomes it.
     pub(crate) async fn accept(&self) -> Connection {
         let mut connection = self.accept_silently().await;
         connection.welcome().await;
         connection
     }
 
-    /// Takes the next agent and listens to its greeting, without an answer.
+    /// Accepts the next agent and reads its hello, without an answer.
     pub(crate) async fn accept_silently(&self) -> Connection {
         within("an agent", async {
             loop {
@@ -53,7 +53,7 @@ impl Server {
         .await
     }
 
-    /// Turns the next agent away with this status, and tells what it came with.
+    /// Rejects the next agent with this status, and returns its headers.
     pub(crate) async fn turn_away(&self, status: u16) -> Credentials {
         within("an agent", async {
             let (stream, _) = self.listener.accept().await.unwrap();
@@ -91,14 +91,14 @@ async fn handshake(stream: TcpStream, status: Option<u16>, seen: &mut Credential
 /// One agent's connection.
 pub(crate) struct Connection {
     socket: Socket,
-    /// What was said while something else was waited for, and is still to be heard.
+    /// Messages that arrived during a wait for others, and are still to be read.
     put_by: VecDeque<AgentMessage>,
     pub(crate) hello: Hello,
     pub(crate) journal: Vec<OpId>,
     pub(crate) credentials: Credentials,
 }
 
-/// All that was heard of an op.
+/// Everything received about an op.
 #[derive(Debug)]
 pub(crate) struct Heard {
     pub(crate) lines: Vec<OutputLine>,
@@ -134,7 +134,7 @@ impl Connection {
         Some(Self { socket, put_by: VecDeque::new(), hello, journal: vec![], credentials })
     }
 
-    /// Welcomes the agent, and hears what its journal holds.
+    /// Welcomes the agent, and reads its journal message.
     pub(crate) async fn welcome(&mut self) {
         self.send(&ServerMessage::Welcome { server_version: "0.1.0".into(), host: HostId::new() }).await;
         let AgentMessage::Journal { ops, .. } = self.next().await else {
@@ -151,7 +151,7 @@ impl Connection {
         self.socket.send(Message::text(text)).await.unwrap();
     }
 
-    /// What the agent says next.
+    /// The agent's next message.
     pub(crate) async fn next(&mut self) -> AgentMessage {
         within("a message", self.listen()).await
     }
@@ -164,8 +164,7 @@ impl Connection {
         message.expect("the agent closed the connection")
     }
 
-    /// Listens until something was said that is waited for, whatever else is said meanwhile. What an agent repeats keeps
-    /// no test waiting for ever.
+    /// Reads messages until one that `wanted` accepts. Repeated messages do not prolong the wait.
     pub(crate) async fn listen_for<T>(
         &mut self,
         what: &str,
@@ -181,9 +180,10 @@ impl Connection {
         .await
     }
 
-    /// Waits until the agent has acted on everything that it was sent. What it says meanwhile is heard afterwards.
+    /// Waits until the agent has handled every message sent to it. Messages that arrive during the wait are
+    /// read afterwards.
     pub(crate) async fn has_acted(&mut self) {
-        // It reads one message after the other, and answers a ping once it has read that.
+        // It handles messages one by one, and answers a ping once it has reached it.
         self.socket.send(Message::Ping(vec![].into())).await.unwrap();
         within("the answer to a ping", async {
             loop {
@@ -200,7 +200,7 @@ impl Connection {
         .await;
     }
 
-    /// Whether the agent closes the connection properly, whatever it still says before.
+    /// Whether the agent closes the connection properly, whatever it sends before.
     pub(crate) async fn is_closed(&mut self) -> bool {
         within("the end", async {
             loop {
@@ -214,7 +214,7 @@ impl Connection {
         .await
     }
 
-    /// The facts that the agent reports next.
+    /// The next facts of the agent.
     pub(crate) async fn facts(&mut self) -> Facts {
         self.listen_for("facts", |message| match message {
             AgentMessage::Facts { facts } => Some(*facts),
@@ -223,8 +223,8 @@ impl Connection {
         .await
     }
 
-    /// Waits until the host is told to be on this generation, with whatever message: an op's end that is told again
-    /// brings the facts too, and then they are not told a second time.
+    /// Waits until a message reports that the host is on this generation. A repeated result carries the facts
+    /// too, and they are not sent again after that.
     pub(crate) async fn told_on(&mut self, number: u32) {
         self.listen_for("facts on that generation", |message| match message {
             AgentMessage::Facts { facts } | AgentMessage::Finished { facts, .. } => {
@@ -235,7 +235,7 @@ impl Connection {
         .await;
     }
 
-    /// Asks for an op, and waits until the agent has it.
+    /// Requests an op, and waits until the agent has it.
     pub(crate) async fn run(&mut self, action: OpAction) -> OpId {
         self.run_within(action, 120).await
     }
@@ -254,7 +254,7 @@ impl Connection {
         .await;
     }
 
-    /// Listens until the op's output has this line, and acknowledges nothing.
+    /// Reads until the op's output has this line, and acknowledges nothing.
     pub(crate) async fn line(&mut self, op: OpId, text: &str) {
         self.listen_for("a line", |message| match message {
             AgentMessage::Output { op: of, lines } if of == op => {
@@ -266,7 +266,7 @@ impl Connection {
         .await;
     }
 
-    /// Waits until it is told that an op has ended, after so many lines.
+    /// Waits until the agent reports that an op has ended, after this many lines.
     pub(crate) async fn told_end(&mut self, op: OpId, after: usize) {
         let lines = self.listen_for("the end of the op", |message| match message {
             AgentMessage::Finished { op: of, lines, .. } if of == op => Some(lines),
@@ -275,14 +275,14 @@ impl Connection {
         assert_eq!(lines.await, after as u64, "lines that the end speaks of");
     }
 
-    /// Listens to an op to its end, stores what it says, and lets the agent forget it.
+    /// Reads an op to its end, acknowledges its lines and result, and so lets the agent forget it.
     pub(crate) async fn finish(&mut self, op: OpId) -> Heard {
         let heard = self.hear(op).await;
         self.send(&ServerMessage::FinishStored { op }).await;
         heard
     }
 
-    /// Listens to an op to its end and stores its lines, but not its end.
+    /// Reads an op to its end and acknowledges its lines, but not its result.
     pub(crate) async fn hear(&mut self, op: OpId) -> Heard {
         within("the end of the op", self.hear_all(op)).await
     }
@@ -299,7 +299,7 @@ impl Connection {
                 }
                 AgentMessage::Progress { op: of, phase } if of == op => phases.push(phase),
                 AgentMessage::Finished { op: of, result, lines: count, facts } if of == op => {
-                    // Lines that were stored on an earlier connection do not come again.
+                    // Lines that were stored on an earlier connection are not sent again.
                     let last = lines.last().map_or(count, |line| line.seq);
                     assert_eq!(last, count, "lines that the end speaks of");
                     return Heard { lines, phases, result, facts: *facts };

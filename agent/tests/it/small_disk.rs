@@ -1,4 +1,4 @@
-//! A small disk for the agent's state: a real file system in a mount namespace of its own, which can be filled up and
+//! A small disk for the agent's state: a real file system in its own mount namespace, which can be filled and
 //! made read-only without harm to anything else.
 
 use std::fs;
@@ -13,17 +13,17 @@ use crate::process::{AGENT, AgentProcess, output};
 use crate::server::Server;
 use crate::wait::until;
 
-/// How large it is: an op and its output fit several times.
+/// Its size: an op and its output fit several times.
 const SIZE: &str = "size=8m";
 
-/// A small disk under the state folder of a host. A process that does nothing else keeps its namespace.
+/// A small disk under the state folder of a host. An idle process keeps its namespace.
 pub(crate) struct SmallDisk {
     keeper: Child,
     state: PathBuf,
 }
 
 impl SmallDisk {
-    /// Makes one; none, and a word of it, where the system does not allow that.
+    /// Creates one, or prints a notice and returns `None` if the system does not allow that.
     pub(crate) async fn under(host: &Host) -> Option<Self> {
         let state = host.at("state");
         fs::create_dir_all(&state).unwrap();
@@ -41,7 +41,7 @@ impl SmallDisk {
         Some(disk)
     }
 
-    /// Starts an agent whose state is on it.
+    /// Starts an agent whose state is on the disk.
     pub(crate) fn agent(&self, host: &Host, server: &Server) -> AgentProcess {
         let inside = self.inside();
         let mut command = host.command(&inside[0]);
@@ -49,7 +49,7 @@ impl SmallDisk {
         AgentProcess::start(command, &host.at("agent.log"))
     }
 
-    /// Where something in the state folder is, seen from here.
+    /// The path of something in the state folder, from outside.
     pub(crate) fn at(&self, inside: impl AsRef<Path>) -> PathBuf {
         let root = PathBuf::from(format!("/proc/{}/root", self.keeper.id()));
         root.join(self.state.strip_prefix("/").unwrap()).join(inside)
@@ -66,7 +66,7 @@ impl SmallDisk {
         begun.lines().next().unwrap().parse().unwrap()
     }
 
-    /// Takes up all the room that is left.
+    /// Fills the disk.
     pub(crate) fn fill(&self) {
         let mut ballast = fs::File::create(self.at("ballast")).unwrap();
         for size in [64 * 1024, 4096, 1] {
@@ -74,12 +74,12 @@ impl SmallDisk {
         }
     }
 
-    /// Gives the room back.
+    /// Frees the space again.
     pub(crate) fn make_room(&self) {
         fs::remove_file(self.at("ballast")).unwrap();
     }
 
-    /// Has it take no writes any more (`ro`), or again (`rw`).
+    /// Remounts it as read-only (`ro`) or writable (`rw`).
     pub(crate) fn remount(&self, how: &str) {
         let inside = self.inside();
         let mut command = Command::new(&inside[0]);
@@ -88,7 +88,7 @@ impl SmallDisk {
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     }
 
-    /// What runs a program where this disk is.
+    /// A command that runs in the disk's namespace.
     fn inside(&self) -> Vec<String> {
         let keeper = self.keeper.id().to_string();
         ["nsenter", "--user", "--mount", "--preserve-credentials", "--target", &keeper, "--"]

@@ -1,4 +1,4 @@
-//! Whatever dies, an op runs once, and its end and every line of it arrive.
+//! Whatever dies, an op runs once, and its result and every line of it arrive.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use crate::process;
 use crate::server::{Connection, Heard, Server};
 use crate::wait::until;
 
-/// A host on Gen 2, whose Gen 1 stands still in the middle of its activation until it is let go.
+/// A host on Gen 2, whose Gen 1 pauses in the middle of its activation.
 fn host() -> Host {
     let host = Host::nixos();
     let switch = format!("echo before\n{HOLD}{ACTIVATE}echo after\n");
@@ -21,7 +21,7 @@ fn host() -> Host {
     host
 }
 
-/// Asks for the rollback, and waits until it stands still.
+/// Requests the rollback, and waits until it pauses.
 async fn begin(host: &Host, connection: &mut Connection) -> OpId {
     let op = connection.run(host.rollback(2, 1)).await;
     until("the activation", || host.is_holding()).await;
@@ -48,7 +48,7 @@ async fn the_agent_is_killed() {
     agent.kill();
     drop(connection);
     host.let_go();
-    until("the op to end by itself", || host.journal(op).join("result.json").exists()).await;
+    until("the op to end on its own", || host.journal(op).join("result.json").exists()).await;
 
     let _agent = host.agent(&server);
     let mut connection = server.accept().await;
@@ -71,14 +71,14 @@ async fn the_agent_is_killed_and_its_successor_sees_the_op_still_running() {
     connection.accepted(op).await;
     connection.line(op, "before").await;
     host.let_go();
-    // Nothing was acknowledged, so nothing is left out now.
+    // Nothing was acknowledged, so everything is sent again.
     drop(connection);
     let mut connection = server.accept().await;
     assert_done_once(&host, &connection.finish(op).await);
 }
 
 #[tokio::test]
-async fn the_agent_is_stopped_politely_and_the_op_goes_on() {
+async fn the_agent_is_terminated_and_the_op_goes_on() {
     let host = host();
     let server = Server::start().await;
     let agent = host.agent(&server);
@@ -106,7 +106,7 @@ async fn the_connection_is_cut() {
 }
 
 #[tokio::test]
-async fn the_end_is_told_until_it_is_stored() {
+async fn a_result_is_sent_until_it_is_stored() {
     let host = host();
     host.let_go();
     let server = Server::start().await;
@@ -144,7 +144,7 @@ async fn the_same_op_delivered_twice_runs_once() {
     let heard = connection.finish(op).await;
     assert_done_once(&host, &heard);
 
-    // Even after the journal has forgotten it.
+    // This holds even after the journal has forgotten it.
     until("the journal to forget", || !host.journal(op).exists()).await;
     connection.send(&run).await;
     connection.accepted(op).await;
@@ -161,8 +161,8 @@ async fn the_runner_is_killed() {
     let op = begin(&host, &mut connection).await;
     connection.line(op, "before").await;
     process::kill(host.runner(op));
-    // The activation goes on without it, and its end is waited for: what is told then is true. By the time the second
-    // op is through, the agent has looked at the first one too.
+    // The activation goes on without it, and the agent waits for its end, so that the facts it sends then are
+    // true. Once the second op is over, the agent has checked the first one too.
     let second = connection.run(OpAction::Refresh).await;
     connection.finish(second).await.expect(Outcome::Completed);
     assert!(!host.journal(op).join("result.json").exists());
@@ -193,7 +193,7 @@ async fn runner_and_agent_are_killed() {
 }
 
 #[tokio::test]
-async fn an_op_that_was_written_down_and_never_begun_is_begun() {
+async fn an_op_that_was_recorded_and_never_begun_is_begun() {
     let host = host();
     host.let_go();
     let server = Server::start().await;
@@ -202,7 +202,7 @@ async fn an_op_that_was_written_down_and_never_begun_is_begun() {
     let op = connection.run(host.rollback(2, 1)).await;
     connection.hear(op).await;
     agent.kill();
-    // As if the agent had died between writing the op down and starting its runner.
+    // As if the agent had died between recording the op and starting its runner.
     let rest = ["begun", "result.json", "output.jsonl"];
     for file in rest {
         fs::remove_file(host.journal(op).join(file)).unwrap();
@@ -210,7 +210,7 @@ async fn an_op_that_was_written_down_and_never_begun_is_begun() {
     let _agent = host.agent(&server);
     let mut connection = server.accept().await;
     let heard = connection.finish(op).await;
-    // The host is where the first run took it, which the runner sees.
+    // The first run moved the host, and the runner notices.
     assert!(heard.expect(Outcome::Refused).contains("Nothing was changed"));
 }
 
@@ -253,9 +253,9 @@ async fn a_second_op_is_refused_while_one_is_at_work() {
     let mut connection = server.accept().await;
     let op = begin(&host, &mut connection).await;
     let second = connection.run(OpAction::Refresh).await;
-    assert!(connection.finish(second).await.expect(Outcome::Refused).contains("Another op is at work"));
+    assert!(connection.finish(second).await.expect(Outcome::Refused).contains("Another op is running"));
     host.let_go();
-    // The lines of the first were heard and dropped above: they come again on the next connection.
+    // The lines of the first op were read and dropped above. The next connection sends them again.
     drop(connection);
     let mut connection = server.accept().await;
     assert_done_once(&host, &connection.finish(op).await);

@@ -5,7 +5,7 @@ use backstay_model::{OpAction, Outcome, Phase};
 use crate::host::{ACTIVATE, Host};
 use crate::rollback::one;
 
-/// A host with three generations, and a `nixos-rebuild` that takes a build which is there already for what the flake builds.
+/// A host with three generations, and a `nixos-rebuild` that uses a ready build in place of the flake's.
 pub(crate) fn host(switch: &str) -> Host {
     let host = Host::with_three();
     let build = host.build("four", switch);
@@ -62,7 +62,7 @@ async fn a_program_that_is_not_there_is_named() {
     let host = Host::with_three();
     let heard = one(&host, OpAction::Switch).await;
     let message = heard.expect(Outcome::Failed);
-    // Where the tests do not run as root, it is what stands for sudo that says so.
+    // If the tests do not run as root, the stand-in for sudo says so.
     let is_told = message.contains("there is no program") || message.contains("nixos-rebuild’: No such file");
     assert!(is_told && message.contains("Nothing was changed"), "{message}");
 }
@@ -85,7 +85,7 @@ async fn the_reason_is_not_the_last_line_of_a_wrapper() {
 }
 
 #[tokio::test]
-async fn home_manager_that_only_lacks_its_news_has_switched() {
+async fn home_manager_that_only_fails_to_show_its_news_has_switched() {
     let host = Host::new("home-manager");
     let activate =
         host.script("echo 'Starting Home Manager activation'\necho 'Activating writeBoundary'\nrun_it\n");

@@ -52,7 +52,7 @@ async fn each_generation_keeps_its_latest_run() {
     assert_eq!(runs, [(2, 7), (3, 8)]);
 }
 
-/// Runs the tests with what the server says of how long each may take.
+/// Runs the tests with the server's time limit for each.
 async fn run_with(host: &Host, test_timeout_secs: Option<u64>, more: &str) -> Heard {
     let server = Server::start().await;
     let mut command = host.command(AGENT);
@@ -67,7 +67,7 @@ async fn run_with(host: &Host, test_timeout_secs: Option<u64>, more: &str) -> He
 }
 
 #[tokio::test]
-async fn a_test_that_takes_longer_than_is_set_for_the_host_is_stopped() {
+async fn a_test_that_exceeds_the_limit_set_for_the_host_is_stopped() {
     let host = Host::with_three();
     host.write_test("10-stuck", "echo waiting; sleep 1000");
     host.write_test("20-fine", "exit 0");
@@ -82,7 +82,7 @@ async fn a_test_that_takes_longer_than_is_set_for_the_host_is_stopped() {
 }
 
 #[tokio::test]
-async fn what_is_set_for_the_host_is_bounded_by_its_agents_configuration() {
+async fn the_agents_configuration_bounds_the_limit_set_for_the_host() {
     let host = Host::with_three();
     host.write_test("10-stuck", "sleep 1000");
     let heard = run_with(&host, Some(900), "max_timeout = 1").await;

@@ -1,4 +1,4 @@
-//! Whom the agent believes to be its server.
+//! The server certificates that the agent trusts.
 
 use std::fs;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::host::Host;
 use crate::process::{AGENT, AgentProcess};
 use crate::wait::{until, within};
 
-/// A server with a certificate of its own making, and that certificate.
+/// A server with a self-signed certificate, and that certificate.
 struct SecureServer {
     listener: TcpListener,
     acceptor: TlsAcceptor,
@@ -46,7 +46,7 @@ impl SecureServer {
 }
 
 #[tokio::test]
-async fn a_server_whose_certificate_is_configured_is_believed() {
+async fn a_server_whose_certificate_is_configured_is_trusted() {
     let host = Host::with_three();
     let server = SecureServer::start().await;
     fs::write(host.at("ca.pem"), &server.certificate).unwrap();

@@ -1,4 +1,4 @@
-//! Which commits hold the same files, as facts tell, with real git.
+//! Commits that hold the same files, according to the facts, with real git.
 
 use std::fs;
 
@@ -39,7 +39,7 @@ async fn facts(host: &Host) -> Facts {
 
 #[tokio::test]
 async fn a_revert_has_the_files_of_what_was_before() {
-    // The commits have to be known before the builds that name them.
+    // The commits must exist before the builds that name them.
     let first = Host::nixos();
     let [old, broken, revert] = checkout(&first);
     let unknown = "1".repeat(40);
@@ -58,13 +58,13 @@ async fn a_revert_has_the_files_of_what_was_before() {
 }
 
 #[tokio::test]
-async fn without_a_checkout_or_git_there_are_none() {
+async fn without_a_checkout_or_git_there_are_no_trees() {
     let host = host(&[&"1".repeat(40)]);
     let facts = facts(&host).await;
     assert_eq!((facts.checkout, facts.generations[0].tree.clone()), (None, None));
 }
 
-/// What was told once is not asked again.
+/// A known tree is not requested again.
 #[tokio::test]
 async fn git_is_asked_once() {
     let first = Host::nixos();
@@ -83,7 +83,7 @@ async fn git_is_asked_once() {
     connection.facts().await;
     let asked = || fs::read_to_string(host.at("asked")).unwrap().lines().count();
     let once = asked();
-    // The agent reads anew, with the same commits.
+    // The agent reads again, with the same commits.
     host.write_test("10-dns", "true");
     let facts = connection.listen_for("facts with the test", |message| match message {
         AgentMessage::Facts { facts } => Some(facts).filter(|facts| facts.tests_available == 1),

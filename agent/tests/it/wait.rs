@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-/// Far longer than anything here takes, a whole op on a busy machine included.
+/// Far longer than anything here takes, including a whole op on a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_mins(4);
 
 /// Waits until `condition` holds.

@@ -7,7 +7,7 @@ use super::{Span, Style};
 
 /// A place in a line that a search found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Mark {
+pub(crate) struct Highlight {
     /// Where in the line's text, in bytes.
     pub(crate) at: Range<usize>,
     /// Whether it is the one that is being looked at.
@@ -15,7 +15,7 @@ pub(crate) struct Mark {
 }
 
 /// A line's HTML, with what a search found in it marked. The marks are in order and do not overlap.
-pub(crate) fn html(spans: &[Span], marks: &[Mark]) -> String {
+pub(crate) fn html(spans: &[Span], marks: &[Highlight]) -> String {
     let mut html = String::new();
     let mut begin = 0;
     for span in spans {
@@ -95,8 +95,8 @@ mod tests {
     use super::super::spans;
     use super::*;
 
-    fn mark(at: Range<usize>, current: bool) -> Mark {
-        Mark { at, current }
+    fn mark(at: Range<usize>, current: bool) -> Highlight {
+        Highlight { at, current }
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod palette;
 
 use anstyle_parse::{DefaultCharAccumulator, Params, Parser, Perform};
 
-pub(crate) use html::{Mark, html};
+pub(crate) use html::{Highlight, html};
 
 /// How a piece of text looks. Colours are numbers of the sixteen that style sheets have readable shades of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

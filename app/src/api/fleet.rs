@@ -85,7 +85,7 @@ pub async fn make_join_token(
     let made = session::fleet()?.accounts().join_token_for(&person, host, JOIN_TOKEN_TIME).await;
     made.map(|token| token.reveal().to_owned()).map_err(|error| match error {
         AccountError::Store(error) => session::database(error),
-        AccountError::NotAllowed => {
+        AccountError::NotAllowed(_) => {
             session::refuse(StatusCode::FORBIDDEN);
             ApiError::NotAllowed(error.to_string())
         }

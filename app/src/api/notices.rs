@@ -1,7 +1,7 @@
 //! What was told to everybody, and what this server is.
 
 use backstay_model::view::About;
-use backstay_model::wire::event::ToldNotice;
+use backstay_model::wire::event::StoredNotice;
 use leptos::prelude::*;
 
 use crate::ApiError;
@@ -11,7 +11,7 @@ use crate::ApiError;
 /// # Errors
 /// [`ApiError`]
 #[server(endpoint = "load_notices")]
-pub async fn load_notices() -> Result<Vec<ToldNotice>, ApiError> {
+pub async fn load_notices() -> Result<Vec<StoredNotice>, ApiError> {
     use crate::session;
 
     session::person().await?;

@@ -112,9 +112,11 @@ impl Why {
 #[component]
 fn Reason(why: Memo<Why>) -> impl IntoView {
     let log_address = use_log_address();
-    move || {
-        match why.get() {
-        Why::Role => view! { <p class="menu-why">"You may look. Ops take the role “operator”."</p> }.into_any(),
+    move || match why.get() {
+        Why::Role => {
+            view! { <p class="menu-why">"You have read-only access. Ops require the operator role."</p> }
+                .into_any()
+        }
         Why::Busy(op) => {
             let id = op.id;
             view! {
@@ -126,11 +128,10 @@ fn Reason(why: Memo<Why>) -> impl IntoView {
             .into_any()
         }
         Why::Offline(name) => {
-            view! { <p class="menu-why">{format!("{name} is offline. What you ask for waits until it is back.")}</p> }
+            view! { <p class="menu-why">{format!("{name} is offline. Ops wait until it is back.")}</p> }
                 .into_any()
         }
         Why::Free => ().into_any(),
-    }
     }
 }
 

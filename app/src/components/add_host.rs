@@ -32,7 +32,7 @@ pub(crate) fn AddHost() -> impl IntoView {
     view! {
         <div class="add-host">
             <label class="add-host-name alive">
-                "Name of the host"
+                "Host name"
                 <input
                     type="text"
                     maxlength=HOST_NAME_CHARS.to_string()
@@ -44,17 +44,17 @@ pub(crate) fn AddHost() -> impl IntoView {
             </label>
             <ol>
                 <li>
-                    <p>"Make a join token. It lets this one host in, once, within a day. On the server:"</p>
+                    <p>"Create a join token. It admits one host, once, within a day. On the server:"</p>
                     <Copyable
                         text=Signal::derive(move || format!("backstay-server join-token --name {}", named.get()))
-                        what="the command that makes a join token"
+                        what="the command that creates a join token"
                     />
                     {may_make.then(|| view! { <Token action named=name/> })}
                 </li>
                 <li>
                     <p>
-                        "On the host, as root, put the token into a file that only the agent may read: paste it, then Enter and Ctrl-D. \
-                        For home-manager, as its user, in a folder of that user’s."
+                        "On the host, as root, put the token into a file that only the agent can read: paste it, then press Enter and Ctrl-D. \
+                        For home-manager, do this as the user, in a folder that the user owns."
                     </p>
                     <Copyable
                         text=Signal::derive(|| TOKEN_FILE.to_owned())
@@ -62,7 +62,7 @@ pub(crate) fn AddHost() -> impl IntoView {
                     />
                 </li>
                 <li>
-                    <p>"Tell the agent where this server is, in "<code>"/etc/backstay/agent.toml"</code>":"</p>
+                    <p>"Configure the agent in "<code>"/etc/backstay/agent.toml"</code>":"</p>
                     <Copyable text=Signal::derive(configuration) what="the agent’s configuration"/>
                 </li>
                 <li>
@@ -120,16 +120,16 @@ fn Token(action: ServerAction<MakeJoinToken>, named: RwSignal<String>) -> impl I
         <div class="add-host-token alive">
             <button type="button" disabled=pending on:click=make>
                 {move || match named.with(|name| name.trim().to_owned()).as_str() {
-                    "" => "Make a token for any host".to_owned(),
-                    name => format!("Make a token for {name}"),
+                    "" => "Create a token for any host".to_owned(),
+                    name => format!("Create a token for {name}"),
                 }}
             </button>
-            <span class="faint">"does the same right here, and the audit log remembers that it was you."</span>
+            <span class="faint">"does the same. The audit log records it under your name."</span>
         </div>
         <Refusal action/>
         <div role="status">
             {move || made.get().map(|token| view! {
-                <p class="banner">"This is the token. It is shown this once: copy it now."</p>
+                <p class="banner">"This is the token. It is shown only once: copy it now."</p>
                 <Copyable text=Signal::derive(move || token.clone()) what="the join token"/>
             })}
         </div>
@@ -150,10 +150,10 @@ fn Arrivals(live: Live) -> impl IntoView {
     view! {
         <div role="status">
             {move || match came.get() {
-                came if came.is_empty() => view! { <p>"The host appears here by itself."</p> }.into_any(),
+                came if came.is_empty() => view! { <p>"The host appears here once its agent connects."</p> }.into_any(),
                 came => came
                     .into_iter()
-                    .map(|name| view! { <p class="add-host-came"><a href=Route::Host(&name).path()>{name.clone()}</a>" is here."</p> })
+                    .map(|name| view! { <p class="add-host-came"><a href=Route::Host(&name).path()>{name.clone()}</a>" has connected."</p> })
                     .collect_view()
                     .into_any(),
             }}

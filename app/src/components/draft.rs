@@ -63,13 +63,13 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Draft<T> {
 
 /// Says that others have saved something else since somebody began to write.
 #[component]
-pub(crate) fn Overtaken<T: Send + Sync + 'static>(draft: Draft<T>) -> impl IntoView {
+pub(crate) fn EditConflict<T: Send + Sync + 'static>(draft: Draft<T>) -> impl IntoView {
     let Draft { is_overtaken, .. } = draft;
     move || {
         is_overtaken.get().then(|| {
             view! {
                 <p class="banner warn" role="alert">
-                    "Somebody else saved something else meanwhile. What you save takes its place."
+                    "Someone else changed this while you were editing. Saving overwrites their change."
                 </p>
             }
         })

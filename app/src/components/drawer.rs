@@ -10,8 +10,8 @@ use crate::ApiError;
 use crate::api::{CancelOp, OpRead, RetryOp, load_op};
 use crate::browser;
 use crate::components::{
-    CancelButton, Icon, LOG, Log, OpMessage, OpNow, OpStatusBadge, Place, Refusal, Took, TriedAgain,
-    TryAgain, action_from_address, use_address_without_log, use_log_address, with_log,
+    CancelButton, Icon, LOG, Log, OpMessage, OpNow, OpPlacement, OpStatusBadge, Refusal, RetryButton,
+    RetryLinks, Took, action_from_address, use_address_without_log, use_log_address, with_log,
 };
 use crate::live::{Live, Started};
 use crate::log::Watched;
@@ -23,17 +23,17 @@ pub fn LogDrawer() -> impl IntoView {
     let started = expect_context::<Started>();
     let query = use_query_map();
     let id = Memo::new(move |_| query.with(|query| query.get(LOG)));
-    let read = Resource::new_blocking(move || id.get(), Asked::read);
+    let read = Resource::new_blocking(move || id.get(), LogRequest::read);
     view! {
         <Transition>
             {move || Suspend::new(async move {
                 match started.and(read).await {
-                    Ok(Asked::Op(read)) => view! { <Open read=*read/> }.into_any(),
-                    Ok(Asked::Unknown) => {
-                        view! { <Closed sentence="There is no op of this address.".to_owned()/> }.into_any()
+                    Ok(LogRequest::Op(read)) => view! { <Open read=*read/> }.into_any(),
+                    Ok(LogRequest::Unknown) => {
+                        view! { <Closed sentence="There is no op at this address.".to_owned()/> }.into_any()
                     }
                     // Where nobody is logged in, the page says so already.
-                    Ok(Asked::Nothing) | Err(ApiError::NotLoggedIn) => ().into_any(),
+                    Ok(LogRequest::Nothing) | Err(ApiError::NotLoggedIn) => ().into_any(),
                     Err(error) => view! { <Closed sentence=error.to_string()/> }.into_any(),
                 }
             })}
@@ -44,13 +44,13 @@ pub fn LogDrawer() -> impl IntoView {
 
 /// What an address asks to be shown beside its page. Written out, because JSON cannot tell one `None` within another.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-enum Asked {
+enum LogRequest {
     Nothing,
     Unknown,
     Op(Box<OpRead>),
 }
 
-impl Asked {
+impl LogRequest {
     async fn read(id: Option<String>) -> Result<Self, ApiError> {
         let Some(id) = id else { return Ok(Self::Nothing) };
         Ok(load_op(id).await?.map_or(Self::Unknown, |read| Self::Op(Box::new(read))))
@@ -86,15 +86,15 @@ fn Open(read: OpRead) -> impl IntoView {
                 <OpNow op/>
                 {took}
                 <div class="drawer-actions">
-                    <CancelButton op action=cancel place=Place::Drawer/>
-                    <TryAgain op action=retry page=again/>
-                    <a class="button" href=Route::Op(id).path()>"Open as page"</a>
+                    <CancelButton op action=cancel place=OpPlacement::Drawer/>
+                    <RetryButton op action=retry page=again/>
+                    <a class="button" href=Route::Op(id).path()>"Open in full"</a>
                 </div>
             </div>
             <Refusal action=cancel/>
             <Refusal action=retry/>
             <OpMessage op/>
-            <TriedAgain of=retry_of by=watched.tried_again address=log_address/>
+            <RetryLinks of=retry_of by=watched.tried_again address=log_address/>
             <Log watched/>
         </section>
     }

@@ -8,9 +8,9 @@ use web_sys::Element;
 /// What a field says, but for what a person has written or checked before the page was alive: Leptos would put the page's
 /// own value in place of that, and it would be lost. The next change of the value counts again.
 #[derive(Debug, Clone)]
-pub(crate) struct Kept<V>(pub(crate) V);
+pub(crate) struct Hydrated<V>(pub(crate) V);
 
-impl<V> IntoProperty for Kept<V>
+impl<V> IntoProperty for Hydrated<V>
 where
     V: Into<JsValue> + Clone + 'static,
 {

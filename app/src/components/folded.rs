@@ -7,7 +7,7 @@ use crate::browser;
 /// The rest of a list, folded away: “317 more”. Whether it is open is the caller's, so that it stays so when the list
 /// changes.
 #[component]
-pub(crate) fn Folded(
+pub(crate) fn FoldedRest(
     /// How many there are.
     count: usize,
     open: RwSignal<bool>,

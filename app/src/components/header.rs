@@ -1,12 +1,16 @@
-//! The top of every page.
+//! The top of every page, and the title of its tab.
 
 use leptos::prelude::*;
+use leptos::text_prop::TextProp;
+use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
+use super::connection::{ConnectionState, Outdated};
 use crate::api::LogOut;
 use crate::browser;
 use crate::components::{Icon, Mark, NoticesLink, action_from_address};
-use crate::live::{Connection, Live};
+use crate::escape::raw_text;
+use crate::live::Live;
 use crate::routes::{self, Route};
 
 /// The top of every page: where one is, whether the page is live, who is logged in.
@@ -79,43 +83,6 @@ fn NavLink(section: Section) -> impl IntoView {
     view! { <a href=route.path() aria-current=move || here().then_some("page")>{name}</a> }
 }
 
-/// Said where the server was updated while this page was open.
-#[component]
-fn Outdated() -> impl IntoView {
-    let outdated = expect_context::<Live>().outdated();
-    let location = use_location();
-    let here = move || format!("{}{}", location.pathname.get(), location.query.get().to_query_string());
-    view! {
-        <div role="status">
-            {move || outdated.get().then(|| view! {
-                <p class="outdated">
-                    "The server was updated. This page is from before: what it says may be wrong. "
-                    <a href=here rel="external">"Reload the page"</a>
-                </p>
-            })}
-        </div>
-    }
-    .into_any()
-}
-
-#[component]
-fn ConnectionState() -> impl IntoView {
-    let live = expect_context::<Live>();
-    let (state, words) = (
-        move || match live.connection().get() {
-            Connection::Opening => "opening",
-            Connection::Live => "live",
-            Connection::Reconnecting => "lost",
-        },
-        move || match live.connection().get() {
-            Connection::Opening => "Connecting…",
-            Connection::Live => "Live",
-            Connection::Reconnecting => "Reconnecting…",
-        },
-    );
-    view! { <span class="connection" data-connection=state role="status">{words}</span> }
-}
-
 /// Light, dark, or as the system says; of use only once the page is alive, and shown only then.
 #[component]
 fn ThemeToggle() -> impl IntoView {
@@ -146,6 +113,25 @@ fn ThemeToggle() -> impl IntoView {
 
 fn known(theme: &str) -> Option<&'static str> {
     ["light", "dark"].into_iter().find(|known| *known == theme)
+}
+
+/// The title of a page's tab, which follows signals.
+///
+/// The server writes the title after it has rendered the page. By then the thread may be working on another request,
+/// where this page's signals are missing or belong to another page. So the server reads the title at once, and the
+/// browser reads it whenever it changes.
+#[component]
+pub fn PageTitle(
+    /// The title.
+    #[prop(into)]
+    text: TextProp,
+) -> impl IntoView {
+    let text = if cfg!(feature = "ssr") {
+        TextProp::from(raw_text(untrack(|| text.get()).into_owned()))
+    } else {
+        text
+    };
+    view! { <Title text/> }
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 mod actions;
 mod add_host;
+mod connection;
 mod copyable;
 mod deployment;
 mod dialog;
 mod dialog_end;
-mod doing;
 mod draft;
 mod drawer;
 mod field;
@@ -15,6 +15,7 @@ mod folded;
 mod form;
 mod generation;
 mod header;
+mod host_activity;
 mod icon;
 mod light;
 mod log;
@@ -29,29 +30,28 @@ mod pull_requests;
 mod rollout;
 mod selection;
 mod shortcuts;
-mod tests;
-mod title;
 mod when;
 
 pub use actions::ActionsMenu;
 pub(crate) use actions::op_icon;
 pub(crate) use add_host::AddHost;
+pub(crate) use connection::StaleNotice;
 pub(crate) use copyable::Copyable;
 pub use deployment::{DeploymentPanel, NewestDeployment};
 pub(crate) use deployment::{counts as deployment_counts, decision_words, followed as followed_deployment};
 pub use dialog::{Dialog, DialogTrouble};
 pub(crate) use dialog_end::{DialogEnd, OperatorOnly, ReasonField};
-pub use doing::Doing;
-pub(crate) use draft::{Draft, Overtaken};
+pub(crate) use draft::{Draft, EditConflict};
 pub use drawer::LogDrawer;
-pub(crate) use field::Kept;
-pub(crate) use fleet::{FleetFilter, FleetTable, OldNews, Shown, ViewMenu, names_fitting};
+pub(crate) use field::Hydrated;
+pub(crate) use fleet::{FleetFilter, FleetTable, ShownHosts, ViewMenu, names_fitting};
 pub use fleet::{HostRow, Summary};
-pub(crate) use folded::Folded;
+pub(crate) use folded::FoldedRest;
 pub use form::{Refusal, action_from_address};
-pub use generation::GenerationName;
 pub(crate) use generation::name as generation_name;
-pub use header::Header;
+pub use generation::{GenerationName, HostTestsBadge};
+pub use header::{Header, PageTitle};
+pub use host_activity::HostActivity;
 pub use icon::{Icon, IconSprite, Mark, PlatformName};
 pub use light::LightBadge;
 pub(crate) use log::Log;
@@ -60,23 +60,22 @@ pub(crate) use log_address::{FIND, LOG, finding, use_address_without_log, with_l
 pub use notices::{Notices, NoticesLink};
 pub(crate) use notices::{mark_notices_read, notice_tone};
 pub use op::{OpInBrief, OpLink, OpStatusBadge, status_words};
-pub use op_actions::{CancelButton, OpMessage, Place, TriedAgain, TryAgain};
+pub use op_actions::{CancelButton, OpMessage, OpPlacement, RetryButton, RetryLinks};
 pub use op_list::OpList;
 pub use op_now::OpNow;
 #[cfg(all(debug_assertions, feature = "ssr"))]
 pub(crate) use palette::Open as OpenPalette;
 pub use palette::Palette;
 pub use pull_requests::PullRequests;
-pub(crate) use pull_requests::{ChangedInputs, Says, changes_lock, checks, may_be_merged, mergeable};
+pub(crate) use pull_requests::{ChangedInputs, StateBadge, changes_lock, checks, may_be_merged, mergeable};
 pub use rollout::NewestRollout;
 pub(crate) use rollout::RollOutLink;
 pub(crate) use rollout::hosts_words;
 pub(crate) use selection::{
-    About, BulkBar, SelectAll, SelectGroup, SelectHost, Selecting, Selection, address_of, address_of_fitting,
+    BulkBar, HostScope, SelectAll, SelectGroup, SelectHost, Selecting, Selection, address_of,
+    address_of_fitting,
 };
 #[cfg(all(debug_assertions, feature = "ssr"))]
 pub(crate) use shortcuts::OpenShortcuts;
 pub(crate) use shortcuts::{Shortcuts, ShortcutsDialog};
-pub use tests::TestsOf;
-pub use title::PageTitle;
-pub use when::{Ago, Elapsed, Moment, SoFor, Took, Until};
+pub use when::{Ago, Elapsed, ElapsedSince, Moment, Took, Until};

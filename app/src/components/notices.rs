@@ -87,7 +87,7 @@ pub fn NoticesLink() -> impl IntoView {
     });
     let news =
         Memo::new(move |_| live.read_notice().get().is_some_and(|read| read < live.newest_notice().get()));
-    let name = move || if news.get() { "Notices, new ones" } else { "Notices" };
+    let name = move || if news.get() { "Notices, some unread" } else { "Notices" };
     view! {
         <a class="quiet bell" href=Route::Notices.path() aria-label=name title=name data-news=move || news.get().to_string()>
             <Icon name="bell"/>

@@ -9,7 +9,7 @@ use crate::routes::Route;
 
 /// Where an op is shown, which decides where its links lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum OpPlacement {
     /// On a page of its own.
     Page,
     /// Beside a page.
@@ -18,7 +18,7 @@ pub enum Place {
     Row,
 }
 
-impl Place {
+impl OpPlacement {
     fn as_str(self) -> &'static str {
         match self {
             Self::Page => "page",
@@ -37,12 +37,12 @@ fn is_midway(op: &OpView) -> bool {
 fn half_way(op: &OpView) -> String {
     let host = &op.host_name;
     let what = match &op.action {
-        OpAction::Rollback { target, .. } => format!("{host} is in the middle of going to {target}."),
+        OpAction::Rollback { target, .. } => format!("{host} is in the middle of switching to {target}."),
         _ => format!("{host} is in the middle of a switch."),
     };
     format!(
-        "{what} An activation is not stopped half-way: the host finishes it. If it still runs 5 minutes after the cancel, \
-         it is stopped, and what it changed by then stays."
+        "{what} The host finishes an activation that has begun. If it is still running 5 minutes \
+         after you cancel, the host stops it; what it has changed by then stays."
     )
 }
 
@@ -56,19 +56,19 @@ pub fn CancelButton(
     /// What it does.
     action: ServerAction<CancelOp>,
     /// Where it is.
-    place: Place,
+    place: OpPlacement,
 ) -> impl IntoView {
     let live = expect_context::<Live>();
     let id = op.with_untracked(|op| op.id);
     let name = op.with_untracked(|op| format!("Cancel {} on {}", op.title(), op.host_name));
     let state = Memo::new(move |_| op.with(|op| (op.status.is_open() && op.cancel.is_none(), is_midway(op))));
-    let words = if place == Place::Row { "Cancel" } else { "Cancel this op" };
-    let class = if place == Place::Row { "small" } else { "danger" };
+    let words = if place == OpPlacement::Row { "Cancel" } else { "Cancel this op" };
+    let class = if place == OpPlacement::Row { "small" } else { "danger" };
     move || {
-        let name = (place == Place::Row).then(|| name.clone());
+        let name = (place == OpPlacement::Row).then(|| name.clone());
         match (state.get(), live.may_operate()) {
-            ((true, _), false) if place != Place::Row => {
-                view! { <span class="faint">"Cancelling takes the role “operator”."</span> }.into_any()
+            ((true, _), false) if place != OpPlacement::Row => {
+                view! { <span class="faint">"Cancelling requires the operator role."</span> }.into_any()
             }
             ((true, true), true) => {
                 view! { <Confirm op action place words class name/> }.into_any()
@@ -90,7 +90,7 @@ pub fn CancelButton(
 fn Confirm(
     op: Signal<OpView>,
     action: ServerAction<CancelOp>,
-    place: Place,
+    place: OpPlacement,
     words: &'static str,
     class: &'static str,
     name: Option<String>,
@@ -107,7 +107,7 @@ fn Confirm(
             <h3 id=heading>"Cancel during the activation?"</h3>
             <p>{warning}</p>
             <div class="confirm-end">
-                <button type="button" popovertarget=close popovertargetaction="hide">"Let it go on"</button>
+                <button type="button" popovertarget=close popovertargetaction="hide">"Keep going"</button>
                 <ActionForm action=action>
                     <input type="hidden" name="id" value=id.to_string()/>
                     <button type="submit" class="danger" disabled=action.pending()>"Cancel anyway"</button>
@@ -127,7 +127,7 @@ fn again(op: &OpView) -> Option<OpKind> {
 /// The way to try an op again that came to nothing: a button, or for a rollback a link to the dialog, because the host
 /// may be on another generation by now.
 #[component]
-pub fn TryAgain(
+pub fn RetryButton(
     /// The op.
     #[prop(into)]
     op: Signal<OpView>,
@@ -144,10 +144,10 @@ pub fn TryAgain(
         match kind.get() {
         None => ().into_any(),
         Some(_) if !live.may_operate() => {
-            view! { <span class="faint">"Trying again takes the role “operator”."</span> }.into_any()
+            view! { <span class="faint">"Retrying requires the operator role."</span> }.into_any()
         }
         Some(kind) if !kind.may_be_retried() => {
-            view! { <a class="button" href=Route::RollbackHost { host: &host, to: None, from_host: false }.path()>"Choose a generation again"</a> }
+            view! { <a class="button" href=Route::RollbackHost { host: &host, to: None, from_host: false }.path()>"Roll back again…"</a> }
                 .into_any()
         }
         Some(_) => view! {
@@ -164,7 +164,7 @@ pub fn TryAgain(
 
 /// The ops of which one tries the other again.
 #[component]
-pub fn TriedAgain(
+pub fn RetryLinks(
     /// The op that this one tries again.
     of: Option<OpId>,
     /// The op that tries this one again.
@@ -174,16 +174,16 @@ pub fn TriedAgain(
 ) -> impl IntoView {
     view! {
         {of.map(|id| view! {
-            <p class="again">"This tries "<a href=move || address(id) data-noscroll="">"an earlier op"</a>" again."</p>
+            <p class="again">"This is a retry of "<a href=move || address(id) data-noscroll="">"an earlier op"</a>"."</p>
         })}
         {move || by.get().map(|id| view! {
-            <p class="again">"It was tried again: "<a href=move || address(id) data-noscroll="">"the newer op"</a>"."</p>
+            <p class="again">"Retried as "<a href=move || address(id) data-noscroll="">"a newer op"</a>"."</p>
         })}
     }
     .into_any()
 }
 
-/// What became of an op, and for a lost one what that means.
+/// Result of an op, and for a lost one what that means.
 #[component]
 pub fn OpMessage(
     /// The op.
@@ -197,9 +197,8 @@ pub fn OpMessage(
             view! {
                 <p class="banner warn">
                     {format!(
-                        "Lost means that {host} got this op, or may have, and has not said how it ended: it may be done, \
-                         in part, or not at all. When {host} comes back and knows, it says so here. Look at {host} before \
-                         you try again.",
+                        "Lost means that {host} received this op, or may have, and has not reported a result: it may be done, \
+                         partly done, or not done at all. A late result appears here. Check {host} before you try again.",
                     )}
                 </p>
             }

@@ -26,7 +26,7 @@ pub fn OpList(
                     <th scope="col">"Status"</th>
                     <th scope="col">"When"</th>
                     <th scope="col">"Who"</th>
-                    <th scope="col">"What became of it"</th>
+                    <th scope="col">"Result"</th>
                 </tr>
             </thead>
             <tbody>

@@ -22,10 +22,12 @@ impl Now {
     fn of(op: &OpView, online: bool) -> Self {
         let host = &op.host_name;
         match op.status {
-            OpStatus::Queued if op.waits => Self::Waits("waits for the tests to stop".to_owned(), op.due_at),
-            OpStatus::Queued if online => Self::Waits(format!("waits for {host}"), op.due_at),
-            OpStatus::Queued => Self::Waits(format!("waits for {host}, which is offline"), op.due_at),
-            OpStatus::Sent => Self::Goes("sent, not begun yet".to_owned(), op.created_at),
+            OpStatus::Queued if op.waits => {
+                Self::Waits("waiting for the tests to stop".to_owned(), op.due_at)
+            }
+            OpStatus::Queued if online => Self::Waits(format!("waiting for {host}"), op.due_at),
+            OpStatus::Queued => Self::Waits(format!("waiting for {host}, which is offline"), op.due_at),
+            OpStatus::Sent => Self::Goes("sent, not started yet".to_owned(), op.created_at),
             OpStatus::Running => {
                 let phase = op.phase.map_or_else(|| "running".to_owned(), |phase| phase.to_string());
                 // What it waited for before is no time of its own; a host whose clock is behind counts from there.
@@ -67,7 +69,7 @@ pub fn OpNow(
     let progress = Memo::new(move |_| op.with(tests));
     let words = move || match now.get() {
         Now::Waits(words, due) => {
-            let due = due.map(|at| view! { " · given up "<Until at/> });
+            let due = due.map(|at| view! { " · gives up "<Until at/> });
             view! { <span class="op-state"><span class="phase">{words}</span>{due}</span> }.into_any()
         }
         Now::Goes(phase, since) => view! {
@@ -82,7 +84,7 @@ pub fn OpNow(
             view! { <progress class="tests-done" aria-label="Tests" max=total.to_string() value=done.to_string()></progress> }
         })}
         {move || stopping.get().map(|by| {
-            view! { <span class="stopping">{format!("stopping, asked for by {by}")}</span> }
+            view! { <span class="stopping">{format!("stopping, requested by {by}")}</span> }
         })}
     }
     .into_any()
@@ -123,10 +125,10 @@ mod tests {
     fn what_waits_says_for_what() {
         let due = Some(DateTime::UNIX_EPOCH);
         let queued = op(OpStatus::Queued, None);
-        assert_eq!(Now::of(&queued, false), Now::Waits("waits for gpc0, which is offline".into(), due));
-        assert_eq!(Now::of(&queued, true), Now::Waits("waits for gpc0".into(), due));
+        assert_eq!(Now::of(&queued, false), Now::Waits("waiting for gpc0, which is offline".into(), due));
+        assert_eq!(Now::of(&queued, true), Now::Waits("waiting for gpc0".into(), due));
         let behind_tests = OpView { waits: true, ..queued.clone() };
-        assert_eq!(Now::of(&behind_tests, true), Now::Waits("waits for the tests to stop".into(), due));
+        assert_eq!(Now::of(&behind_tests, true), Now::Waits("waiting for the tests to stop".into(), due));
     }
 
     #[test]

@@ -33,21 +33,21 @@ const OFF: &str = "backstay.single-keys";
 const KEYS: &[(&str, &[(&str, &str)])] = &[
     ("Everywhere", &[
         ("Ctrl K", "Command palette: hosts, actions, pages"),
-        ("?", "These keys"),
+        ("?", "This list"),
         ("Esc", "Close what is open: a menu, a dialog, the log"),
     ]),
-    ("In the table of hosts", &[
+    ("In the host table", &[
         ("J", "Next host"),
-        ("K", "Host before"),
-        ("X", "Select the host, or no longer"),
-        ("Shift J", "Select on the way down"),
-        ("Shift K", "Select on the way up"),
-        ("Ctrl A", "Select all that are shown"),
+        ("K", "Previous host"),
+        ("X", "Select or deselect the host"),
+        ("Shift J", "Extend the selection down"),
+        ("Shift K", "Extend the selection up"),
+        ("Ctrl A", "Select all shown hosts"),
     ]),
     ("In the search of a log", &[
         ("Enter", "Next match"),
-        ("Shift Enter", "Match before"),
-        ("Esc", "Forget what was looked for"),
+        ("Shift Enter", "Previous match"),
+        ("Esc", "Clear the search"),
     ]),
 ];
 
@@ -96,12 +96,12 @@ pub(crate) fn OpenShortcuts(open: RwSignal<bool>) -> impl IntoView {
     };
     view! {
         <dialog class="dialog shortcuts" aria-labelledby="shortcuts-title" node_ref=dialog on:close=move |_| open.set(false)>
-            <h2 id="shortcuts-title">"Keys"</h2>
+            <h2 id="shortcuts-title">"Keyboard shortcuts"</h2>
             {KEYS.iter().map(|(place, keys)| view! { <Keys place keys/> }).collect_view()}
             <div class="dialog-end">
                 <label class="check shortcuts-single">
                     <input type="checkbox" checked=true prop:checked=move || !off.get() on:change=turn/>
-                    <span>"“?” by itself shows this"</span>
+                    <span>"“?” opens this list"</span>
                 </label>
                 <button type="button" id="shortcuts-close" on:click=close><Icon name="close"/>"Close"</button>
             </div>

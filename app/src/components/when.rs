@@ -60,7 +60,7 @@ pub fn Took(
 
 /// How long something has been so: “for 12 min”.
 #[component]
-pub fn SoFor(
+pub fn ElapsedSince(
     /// Since when.
     since: DateTime<Utc>,
 ) -> impl IntoView {

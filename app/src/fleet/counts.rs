@@ -2,22 +2,22 @@
 
 use backstay_model::HostView;
 
-use super::standing::Standing;
+use super::status::HostStatus;
 
 /// How many hosts there are, and how many of them are how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     all: usize,
-    by_standing: [usize; Standing::ALL.len()],
+    by_status: [usize; HostStatus::ALL.len()],
 }
 
 impl Counts {
     /// Counts a host.
     pub(crate) fn add(&mut self, host: &HostView) {
         self.all += 1;
-        let standing = Standing::of(host);
-        for (place, _) in Standing::ALL.iter().enumerate().filter(|(_, other)| **other == standing) {
-            self.by_standing[place] += 1;
+        let status = HostStatus::of(host);
+        for (place, _) in HostStatus::ALL.iter().enumerate().filter(|(_, other)| **other == status) {
+            self.by_status[place] += 1;
         }
     }
 
@@ -27,14 +27,14 @@ impl Counts {
     }
 
     /// How many are so.
-    pub(crate) fn of(&self, standing: Standing) -> usize {
-        let place = Standing::ALL.iter().position(|other| *other == standing);
-        place.map_or(0, |place| self.by_standing[place])
+    pub(crate) fn of(&self, status: HostStatus) -> usize {
+        let place = HostStatus::ALL.iter().position(|other| *other == status);
+        place.map_or(0, |place| self.by_status[place])
     }
 
     /// How many are not fine.
     pub(crate) fn not_fine(&self) -> usize {
-        self.all - self.of(Standing::Fine)
+        self.all - self.of(HostStatus::Fine)
     }
 
     /// “12 hosts”: all that is to be said where they stand together for how they are.
@@ -42,13 +42,14 @@ impl Counts {
         if self.all == 1 { "1 host".to_owned() } else { format!("{} hosts", self.all) }
     }
 
-    /// “12 hosts, 3 not fine”, “12 hosts, all fine”.
+    /// “12 hosts, 3 need attention”, “12 hosts, all fine”.
     pub(crate) fn words(&self) -> String {
         match (self.all, self.not_fine()) {
             (1, 0) => "1 host, fine".to_owned(),
-            (1, _) => "1 host, not fine".to_owned(),
+            (1, _) => "1 host, needs attention".to_owned(),
             (all, 0) => format!("{all} hosts, all fine"),
-            (all, not_fine) => format!("{all} hosts, {not_fine} not fine"),
+            (all, 1) => format!("{all} hosts, 1 needs attention"),
+            (all, not_fine) => format!("{all} hosts, {not_fine} need attention"),
         }
     }
 }
@@ -64,8 +65,8 @@ mod tests {
         for host in [host("gpc0"), HostView { online: false, ..host("web-1") }, host("web-2")] {
             counts.add(&host);
         }
-        assert_eq!((counts.all(), counts.of(Standing::Offline), counts.of(Standing::Fine)), (3, 1, 2));
-        assert_eq!(counts.words(), "3 hosts, 1 not fine");
+        assert_eq!((counts.all(), counts.of(HostStatus::Offline), counts.of(HostStatus::Fine)), (3, 1, 2));
+        assert_eq!(counts.words(), "3 hosts, 1 needs attention");
     }
 
     #[test]
@@ -77,6 +78,6 @@ mod tests {
         assert_eq!((counts.words().as_str(), counts.number().as_str()), ("2 hosts, all fine", "2 hosts"));
         let mut offline = Counts::default();
         offline.add(&HostView { online: false, ..host("web-1") });
-        assert_eq!(offline.words(), "1 host, not fine");
+        assert_eq!(offline.words(), "1 host, needs attention");
     }
 }

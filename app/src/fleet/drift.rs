@@ -77,7 +77,7 @@ impl Seen {
 
 impl Majority {
     /// Whether a host with this generation runs something else. Of one whose commit is not known, that cannot be said.
-    pub(crate) fn is_left_by(&self, generation: &Generation) -> bool {
+    pub(crate) fn differs_from(&self, generation: &Generation) -> bool {
         generation.commit.as_ref().is_some_and(|commit| !self.commits.contains(&commit.0))
     }
 
@@ -112,7 +112,7 @@ mod tests {
             [built("aaaaaaaaaa", None), built("aaaaaaaaaa", None), built("b", None), generation(3, None)];
         let majority = majority(&hosts).unwrap();
         assert_eq!(majority.words(), "aaaaaaa on 2 of 3");
-        assert_eq!(hosts.map(|host| majority.is_left_by(&host)), [false, false, true, false]);
+        assert_eq!(hosts.map(|host| majority.differs_from(&host)), [false, false, true, false]);
     }
 
     #[test]
@@ -129,7 +129,7 @@ mod tests {
             [built("a", Some("t")), built("revert", Some("t")), built("a", None), built("b", Some("u"))];
         let majority = majority(&hosts).unwrap();
         assert_eq!(majority.words(), "a on 3 of 4");
-        assert_eq!(hosts.map(|host| majority.is_left_by(&host)), [false, false, false, true]);
+        assert_eq!(hosts.map(|host| majority.differs_from(&host)), [false, false, false, true]);
     }
 
     proptest! {
@@ -144,7 +144,7 @@ mod tests {
             let expected = (0..4).find(|c| commits.iter().flatten().filter(|k| *k == c).count() * 2 > known);
             prop_assert_eq!(found.as_ref().map(|m| m.commit.0.clone()), expected.map(|c| format!("c{c}")));
             if let Some(found) = found {
-                let left = hosts.iter().filter(|host| found.is_left_by(host)).count();
+                let left = hosts.iter().filter(|host| found.differs_from(host)).count();
                 prop_assert_eq!(left + found.hosts, known);
                 prop_assert!(left < found.hosts);
             }

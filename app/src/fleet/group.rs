@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use backstay_model::{HostView, Platform};
 
-use super::standing::Standing;
+use super::status::HostStatus;
 
 /// By what hosts are grouped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl GroupBy {
             Self::Nothing => GroupKey::All,
             Self::Tag => host.tags.first().map_or(GroupKey::NoTag, |tag| GroupKey::Tag(tag.clone())),
             Self::Platform => GroupKey::Platform(host.platform),
-            Self::Status => GroupKey::Status(Standing::of(host)),
+            Self::Status => GroupKey::Status(HostStatus::of(host)),
         }
     }
 }
@@ -73,7 +73,7 @@ pub(crate) enum GroupKey {
     /// Their platform.
     Platform(Platform),
     /// How they are.
-    Status(Standing),
+    Status(HostStatus),
 }
 
 impl GroupKey {
@@ -84,7 +84,7 @@ impl GroupKey {
             Self::Tag(tag) => tag.clone(),
             Self::NoTag => "No tag".to_owned(),
             Self::Platform(platform) => platform.title().to_owned(),
-            Self::Status(standing) => standing.title().to_owned(),
+            Self::Status(status) => status.title().to_owned(),
         }
     }
 
@@ -95,7 +95,7 @@ impl GroupKey {
             Self::Tag(tag) => format!("tag.{tag}"),
             Self::NoTag => "no-tag".to_owned(),
             Self::Platform(platform) => format!("platform.{platform}"),
-            Self::Status(standing) => format!("status.{}", standing.as_str()),
+            Self::Status(status) => format!("status.{}", status.as_str()),
         }
     }
 
@@ -106,7 +106,7 @@ impl GroupKey {
             Self::Tag(tag) => (0, tag),
             Self::NoTag => (1, ""),
             Self::Platform(platform) => (Platform::ALL.iter().position(|p| p == platform).unwrap_or(0), ""),
-            Self::Status(standing) => (Standing::ALL.iter().position(|s| s == standing).unwrap_or(0), ""),
+            Self::Status(status) => (HostStatus::ALL.iter().position(|s| s == status).unwrap_or(0), ""),
         }
     }
 }

@@ -4,17 +4,17 @@
 mod counts;
 mod drift;
 mod group;
+mod lights;
 mod query;
 #[cfg(test)]
 mod sample;
-mod seen;
 mod sort;
-mod standing;
+mod status;
 
 pub(crate) use counts::Counts;
 pub(crate) use drift::{Majority, Tally};
 pub(crate) use group::{Group, GroupBy, GroupKey, grouped};
+pub(crate) use lights::{light_of, worst_of};
 pub(crate) use query::{Query, QueryError};
-pub(crate) use seen::{light_of, worst_of};
 pub(crate) use sort::Sort;
-pub(crate) use standing::Standing;
+pub(crate) use status::HostStatus;

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use backstay_model::{HostView, Platform, State};
 
 use super::drift::Majority;
-use super::standing::Standing;
+use super::status::HostStatus;
 
 /// The longest query that is looked at, in bytes.
 const LONGEST: usize = 500;
@@ -29,7 +29,7 @@ struct Term {
 enum Asks {
     /// A part of the name, in lower case.
     Name(String),
-    Standing(Standing),
+    Status(HostStatus),
     Platform(Platform),
     /// One light, by its place among the five, in one of these states.
     Light(usize, State),
@@ -48,9 +48,9 @@ enum Asks {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum QueryError {
     /// It asks for what there is not.
-    #[error("“{word}” asks for nothing that there is. Known: {known}.")]
+    #[error("“{word}” is not a filter. Use {known}.")]
     Unknown { word: String, known: String },
-    #[error("This filter is longer than {LONGEST} bytes. Write less of it.")]
+    #[error("This filter is longer than {LONGEST} bytes. Shorten it.")]
     TooLong,
 }
 
@@ -96,11 +96,11 @@ fn asks(key: &str, value: &str) -> Result<Asks, String> {
             .ok_or_else(|| listed(key, STATES.map(State::as_str)));
     }
     match key {
-        "status" => Standing::ALL
+        "status" => HostStatus::ALL
             .into_iter()
-            .find(|standing| standing.as_str() == value || standing.was_called() == Some(value))
-            .map(Asks::Standing)
-            .ok_or_else(|| listed(key, Standing::ALL.map(Standing::as_str))),
+            .find(|status| status.as_str() == value || status.former_name() == Some(value))
+            .map(Asks::Status)
+            .ok_or_else(|| listed(key, HostStatus::ALL.map(HostStatus::as_str))),
         "platform" => {
             value.parse().map(Asks::Platform).map_err(|_| listed(key, Platform::ALL.map(Platform::as_str)))
         }
@@ -141,7 +141,7 @@ impl Asks {
     fn is_true_of(&self, host: &HostView, majority: Option<&Majority>) -> bool {
         match self {
             Self::Name(part) => host.name.to_lowercase().contains(part),
-            Self::Standing(standing) => Standing::of(host) == *standing,
+            Self::Status(status) => HostStatus::of(host) == *status,
             Self::Platform(platform) => host.platform == *platform,
             Self::Light(place, state) => host.lights.named()[*place].1.state == *state,
             Self::Generation(number) => host.generation.as_ref().is_some_and(|g| g.number == *number),
@@ -153,7 +153,7 @@ impl Asks {
             Self::Busy => host.op.is_some(),
             Self::Drifted => majority
                 .zip(host.generation.as_ref())
-                .is_some_and(|(majority, generation)| majority.is_left_by(generation)),
+                .is_some_and(|(majority, generation)| majority.differs_from(generation)),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use backstay_model::{HostView, cmp_host_names};
 
-use super::standing::Standing;
+use super::status::HostStatus;
 
 /// By what hosts are sorted. Equals are sorted by name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Sort {
         let number = |host: &HostView| host.generation.as_ref().map(|generation| generation.number);
         let first = match self {
             Self::Name => Ordering::Equal,
-            Self::Status => Standing::of(one).cmp(&Standing::of(other)),
+            Self::Status => HostStatus::of(one).cmp(&HostStatus::of(other)),
             Self::Generation => number(other).cmp(&number(one)),
             Self::Platform => one.platform.as_str().cmp(other.platform.as_str()),
         };

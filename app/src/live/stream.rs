@@ -166,7 +166,7 @@ impl Tab {
 
     fn hear(self, gather: &Gather, message: &MessageEvent) {
         let Some(json) = message.data().as_string() else { return };
-        match Event::read(&message.type_(), &json) {
+        match Event::parse(&message.type_(), &json) {
             Ok(Event::Resync) => self.start_over(Duration::ZERO),
             Ok(event) => match message.last_event_id().parse() {
                 Ok(id) => gather.hear(id, event),

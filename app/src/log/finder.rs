@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::search::{Match, Needle};
 use super::{Lines, Watched};
-use crate::ansi::Mark;
+use crate::ansi::Highlight;
 
 /// A search, and where in what it found a person is. Cheap to copy.
 #[derive(Clone, Copy)]
@@ -101,13 +101,13 @@ impl Finder {
     }
 
     /// What was found in the lines after one and through another, line by line.
-    pub(crate) fn marks(self, after: u64, through: u64) -> Vec<(u64, Mark)> {
+    pub(crate) fn marks(self, after: u64, through: u64) -> Vec<(u64, Highlight)> {
         let current = self.current.get();
         self.matches.with(|matches| {
             let begin = matches.partition_point(|found| found.seq <= after);
             let end = matches.partition_point(|found| found.seq <= through);
             let mark = |(nth, found): (usize, &Match)| {
-                (found.seq, Mark { at: found.at.clone(), current: current == Some(begin + nth) })
+                (found.seq, Highlight { at: found.at.clone(), current: current == Some(begin + nth) })
             };
             matches.get(begin..end).unwrap_or_default().iter().enumerate().map(mark).collect()
         })
@@ -120,7 +120,7 @@ impl Finder {
         }
         let count = self.matches.with(Vec::len);
         Some(match (count, self.current.get()) {
-            (0, _) => "Not found".to_owned(),
+            (0, _) => "No matches".to_owned(),
             (_, Some(at)) => format!("{} of {count}", at + 1),
             (_, None) => format!("{count} found"),
         })
@@ -162,7 +162,7 @@ mod tests {
             finder.step(false);
             assert_eq!(finder.count().as_deref(), Some("4 of 4"));
             finder.look_for("z".to_owned());
-            assert_eq!(finder.count().as_deref(), Some("Not found"));
+            assert_eq!(finder.count().as_deref(), Some("No matches"));
         });
     }
 

@@ -8,8 +8,8 @@ use leptos_router::components::Outlet;
 use super::inside::Loading;
 use crate::api::{CancelOp, RequestOp, SetView};
 use crate::components::{
-    AddHost, BulkBar, FleetFilter, FleetTable, Icon, NewestDeployment, NewestRollout, OldNews, PullRequests,
-    Refusal, RollOutLink, Selecting, Shown, Summary, ViewMenu, action_from_address,
+    AddHost, BulkBar, FleetFilter, FleetTable, Icon, NewestDeployment, NewestRollout, PullRequests, Refusal,
+    RollOutLink, Selecting, ShownHosts, StaleNotice, Summary, ViewMenu, action_from_address,
 };
 use crate::live::{Live, Started};
 use crate::routes::Route;
@@ -34,7 +34,7 @@ pub(super) fn Hosts(live: Live) -> impl IntoView {
     let (action, cancel) = (action_from_address::<RequestOp>(), action_from_address::<CancelOp>());
     let view_action = action_from_address::<SetView>();
     let empty = Memo::new(move |_| live.rows().with(Vec::is_empty));
-    let shown = Shown::by_address(live);
+    let shown = ShownHosts::by_address(live);
     Selecting::provide(shown.visible);
     let none_fits = move || !empty.get() && shown.rows.with(Vec::is_empty);
     view! {
@@ -47,7 +47,7 @@ pub(super) fn Hosts(live: Live) -> impl IntoView {
                     <AddHostLink live empty/>
                 </div>
             </div>
-            <OldNews/>
+            <StaleNotice/>
             <Refusal action/>
             <Refusal action=cancel/>
             <Refusal action=view_action/>

@@ -1,6 +1,6 @@
 //! The notices of the last time, to be read again.
 
-use backstay_model::wire::event::{Event, Notice, ToldNotice};
+use backstay_model::wire::event::{Event, Notice, StoredNotice};
 use leptos::prelude::*;
 
 use super::inside::{Loading, NotRead};
@@ -43,7 +43,7 @@ pub fn NoticesPage() -> impl IntoView {
 }
 
 #[component]
-fn List(told: Vec<ToldNotice>) -> impl IntoView {
+fn List(told: Vec<StoredNotice>) -> impl IntoView {
     if told.is_empty() {
         return view! {
             <div class="card nothing-yet">

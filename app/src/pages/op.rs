@@ -8,8 +8,8 @@ use super::inside::{Loading, NotRead};
 use super::not_found::Nothing;
 use crate::api::{CancelOp, OpRead, RetryOp, load_op};
 use crate::components::{
-    CancelButton, Log, Moment, OpMessage, OpNow, OpStatusBadge, PageTitle, Place, Refusal, Took, TriedAgain,
-    TryAgain, action_from_address,
+    CancelButton, Log, Moment, OpMessage, OpNow, OpPlacement, OpStatusBadge, PageTitle, Refusal, RetryButton,
+    RetryLinks, Took, action_from_address,
 };
 use crate::live::{Live, Started};
 use crate::log::Watched;
@@ -56,14 +56,14 @@ fn Found(read: OpRead) -> impl IntoView {
                 <OpStatusBadge op/>
                 <OpNow op/>
                 <div class="page-actions">
-                    <CancelButton op action=cancel place=Place::Page/>
-                    <TryAgain op action=retry page="/ops/"/>
+                    <CancelButton op action=cancel place=OpPlacement::Page/>
+                    <RetryButton op action=retry page="/ops/"/>
                 </div>
             </div>
             <Refusal action=cancel/>
             <Refusal action=retry/>
             <OpMessage op/>
-            <TriedAgain of=retry_of by=watched.tried_again address=|id| Route::Op(id).path()/>
+            <RetryLinks of=retry_of by=watched.tried_again address=|id| Route::Op(id).path()/>
             <section class="card" aria-label="About this op"><About op/></section>
             <section class="card" aria-labelledby="output">
                 <h2 id="output">"Output"</h2>

@@ -33,9 +33,7 @@ impl Accounts {
         host_name: Option<String>,
         valid_for: TimeDelta,
     ) -> Result<Secret, AccountError> {
-        if person.role < Role::Admin {
-            return Err(AccountError::NotAllowed);
-        }
+        person.require(Role::Admin)?;
         if let Some(name) = &host_name
             && let Some(known) = self.store.host_by_name(name).await?
         {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use argon2::password_hash;
 use backstay_model::wire::limits::HOST_NAME_CHARS;
-use backstay_model::{Clock, Person, PersonView, Role};
+use backstay_model::{Clock, NotAllowed, Person, PersonView, Role};
 use chrono::TimeDelta;
 
 use crate::secret::{hash_password, random_password};
@@ -59,8 +59,8 @@ pub enum AccountError {
     #[error("a join token is good for some time, and for {} days at most. No token was made.", JOIN_TOKEN_AT_MOST.num_days())]
     JoinTokenTime,
     /// The person may not let hosts in.
-    #[error("You may not do this: it takes the role “{}”. No token was made.", Role::Admin)]
-    NotAllowed,
+    #[error("{0} No token was made.")]
+    NotAllowed(#[from] NotAllowed),
     /// A host has this name.
     #[error("There is a host named {0} already. No token was made. Choose another name.")]
     HostNameTaken(String),

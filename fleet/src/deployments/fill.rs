@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use backstay_model::Outcome;
-use backstay_model::deployment::{Deployment, Heard, HostOutcome, Step};
-use backstay_model::rollout::Ended;
+use backstay_model::deployment::{Deployment, HostEvent, HostOutcome, Step};
+use backstay_model::rollout::OpEnd;
 use backstay_model::{DeploymentId, DesiredState, Facts, OpKind, OpStatus, OpView, same_files};
 
 use crate::fleet::Fleet;
@@ -86,7 +86,7 @@ impl Fleet {
 
     /// The newest deployment, if ops still count for it.
     async fn going_on(&self) -> Result<Option<Deployment>, StoreError> {
-        Ok(self.newest_deployment().await?.filter(|deployment| deployment.decision.is_going_on()))
+        Ok(self.newest_deployment().await?.filter(|deployment| deployment.decision.is_active()))
     }
 
     /// Whether tests ran on what the deployment's switch made. After a rollback they say something of what it went back
@@ -113,19 +113,19 @@ impl Fleet {
 }
 
 /// What an op says to a deployment; nothing, where it is none that matters or never reached its host.
-fn heard(op: &OpView) -> Option<Heard> {
+fn heard(op: &OpView) -> Option<HostEvent> {
     let is_switch = op.action.kind().switches();
     if op.status == OpStatus::Running {
-        return Some(if is_switch { Heard::SwitchBegan } else { Heard::TestsBegan });
+        return Some(if is_switch { HostEvent::SwitchStarted } else { HostEvent::TestsStarted });
     }
     let end = match ended(op)? {
-        Ended::Well => Ok(()),
-        Ended::Badly(why) => Err(why),
+        OpEnd::Succeeded => Ok(()),
+        OpEnd::Failed(why) => Err(why),
         // The host does not have what was merged, and the reason is for a person to see.
-        Ended::NeverBegan(why) if op.outcome == Some(Outcome::Refused) => Err(in_few_words(&why)),
-        Ended::NeverBegan(_) => return None,
+        OpEnd::NeverStarted(why) if op.outcome == Some(Outcome::Refused) => Err(in_few_words(&why)),
+        OpEnd::NeverStarted(_) => return None,
     };
-    Some(if is_switch { Heard::SwitchEnded(end) } else { Heard::TestsEnded(end) })
+    Some(if is_switch { HostEvent::SwitchEnded(end) } else { HostEvent::TestsEnded(end) })
 }
 
 /// Whether no later switch is known: how a lost op ended may be found after another one has taken its place.

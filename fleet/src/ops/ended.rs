@@ -1,7 +1,7 @@
 //! How an op ended, for what follows on it: roll-outs and deployments.
 
 use backstay_model::Outcome;
-use backstay_model::rollout::Ended;
+use backstay_model::rollout::OpEnd;
 use backstay_model::wire::limits::cut;
 use backstay_model::{OpStatus, OpView};
 
@@ -12,15 +12,15 @@ const WORDS_BYTES: usize = 160;
 const NAMED_TESTS: usize = 10;
 
 /// How an op ended, or none while it is open. What the host refused was not begun: nothing was done there.
-pub(crate) fn ended(op: &OpView) -> Option<Ended> {
+pub(crate) fn ended(op: &OpView) -> Option<OpEnd> {
     if op.status.is_open() {
         return None;
     }
     let message = op.message.clone().unwrap_or_default();
     if never_began(op) || op.outcome == Some(Outcome::Refused) {
-        return Some(Ended::NeverBegan(message));
+        return Some(OpEnd::NeverStarted(message));
     }
-    Some(if op.status == OpStatus::Succeeded { Ended::Well } else { Ended::Badly(why(op, &message)) })
+    Some(if op.status == OpStatus::Succeeded { OpEnd::Succeeded } else { OpEnd::Failed(why(op, &message)) })
 }
 
 /// The tests that failed, or the first sentence of the message.

@@ -93,11 +93,11 @@ impl Fleet {
         };
         let answer = delivery::reconcile(op.status, at_host, op.cancel.is_some());
         let closed = match answer {
-            Reconciliation::TakeBack => {
+            Reconciliation::Cancel => {
                 let by = op.cancel.as_ref().map_or(op.requested_by.as_str(), |cancel| &cancel.by);
                 self.store.step_op(op.id, &self.taking_back(&op, by)).await?.map(Heard::TakenBack)
             }
-            Reconciliation::Lose => {
+            Reconciliation::MarkLost => {
                 let why = if damaged.contains(&op.id) { DAMAGED } else { FORGOTTEN };
                 self.store.step_op(op.id, &self.losing(&op, why)).await?.map(Heard::Lost)
             }
@@ -222,7 +222,7 @@ impl Fleet {
         lines: Vec<OutputLine>,
     ) -> Result<Option<u64>, StoreError> {
         let Some(op) = self.own_op(host, id).await? else { return Ok(None) };
-        if !delivery::takes_output(op.status) {
+        if !delivery::accepts_output(op.status) {
             return self.store.output_through(id).await.map(Some);
         }
         let Appended { through, new } = self.store.append_output(id, &lines).await?;

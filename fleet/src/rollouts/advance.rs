@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use backstay_model::rollout::{Ended, Next, Rollout, RolloutHost, RolloutState, RolloutStep, stopped};
+use backstay_model::rollout::{Next, OpEnd, Rollout, RolloutHost, RolloutState, RolloutStep, stopped};
 use backstay_model::wire::event::Tone;
 use backstay_model::{HostId, OpId, OpKind, OpStatus, OpView, RolloutId};
 
@@ -55,7 +55,7 @@ impl Fleet {
         if changed {
             return Ok(true);
         }
-        if let Some(state) = rollout.turn(|op| ops.is_queued(op)) {
+        if let Some(state) = rollout.next_state(|op| ops.is_queued(op)) {
             return self.turn(&rollout, &state).await;
         }
         let can_be_sent = |host| self.hub.is_ready(host) && !ops.waits(host);
@@ -83,14 +83,14 @@ impl Fleet {
     ) -> Result<Option<RolloutStep>, StoreError> {
         let Some(op) = host.step.op().filter(|_| !host.step.is_over()) else { return Ok(None) };
         let Some(op) = ops.get(&op) else {
-            return Ok(host.step.after(Ended::Badly(REMOVED.to_owned()), None));
+            return Ok(host.step.after(OpEnd::Failed(REMOVED.to_owned()), None));
         };
         let Some(ended) = ended(op) else { return Ok(None) };
         let ended = match (ended, &rollout.state) {
-            (Ended::Badly(why), _) if op.action.kind() == OpKind::Test => {
-                Ended::Badly(format!("Tests FAIL ({why})"))
+            (OpEnd::Failed(why), _) if op.action.kind() == OpKind::Test => {
+                OpEnd::Failed(format!("Tests FAIL ({why})"))
             }
-            (Ended::NeverBegan(_), RolloutState::Stopping { why }) => Ended::NeverBegan(stopped(why)),
+            (OpEnd::NeverStarted(_), RolloutState::Stopping { why }) => OpEnd::NeverStarted(stopped(why)),
             (ended, _) => ended,
         };
         // They were recorded with the end of the op, or never will be.
@@ -115,7 +115,7 @@ impl Fleet {
     /// The roll-out stops or ends by itself.
     async fn turn(&self, rollout: &Rollout, to: &RolloutState) -> Result<bool, StoreError> {
         let after = Rollout { state: to.clone(), ..rollout.clone() };
-        let told = after.told(self.rolled_out(rollout).await?.as_deref());
+        let told = after.summary(self.rolled_out(rollout).await?.as_deref());
         let entry = self.rollout_entry(SERVER, to, rollout, format!("{told}."));
         if self.store.set_rollout_state(rollout.id, to, &entry).await?.is_none() {
             return Ok(false);
@@ -123,7 +123,7 @@ impl Fleet {
         self.publish_rollout(rollout.id).await;
         if !to.is_open() {
             let tone = match &after.state {
-                RolloutState::Done if after.went_well() == after.hosts.len() => Tone::Good,
+                RolloutState::Done if after.succeeded() == after.hosts.len() => Tone::Good,
                 RolloutState::Done if after.failures().next().is_none() => Tone::Neutral,
                 _ => Tone::Bad,
             };
@@ -139,13 +139,13 @@ impl Fleet {
         OpsUnderWay(ops): &OpsUnderWay,
     ) -> Result<bool, StoreError> {
         match next {
-            Next::Begin(host) if !self.hub.is_ready(host) && self.is_patient() => Ok(false),
-            Next::Begin(host) => self.begin(rollout, host).await,
+            Next::Start(host) if !self.hub.is_ready(host) && self.is_patient() => Ok(false),
+            Next::Start(host) => self.begin(rollout, host).await,
             Next::Send(_, op) => match ops.get(&op) {
                 Some(op) => Ok(self.send(op).await?.is_some()),
                 None => Ok(false),
             },
-            Next::TakeBack(_, op) => match ops.get(&op) {
+            Next::Cancel(_, op) => match ops.get(&op) {
                 Some(op) => self.take_back(op, SERVER).await,
                 None => Ok(false),
             },

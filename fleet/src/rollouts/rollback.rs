@@ -221,7 +221,7 @@ fn left_out(why: impl Into<String>) -> Ways {
 
 /// The last known working generation, and what else can be gone to, newest first.
 fn sorted(plan: &RollbackPlan) -> (Option<Candidate>, Vec<Candidate>) {
-    let present = || plan.candidates.iter().filter(|candidate| candidate.unavailable().is_none());
+    let present = || plan.candidates.iter().filter(|candidate| candidate.unavailable_reason().is_none());
     let others = present().filter(|candidate| !candidate.last_known_working).take(OTHERS).cloned().collect();
     (present().find(|candidate| candidate.last_known_working).cloned(), others)
 }

@@ -150,7 +150,7 @@ impl Fleet {
             return Ok(None);
         }
         let newest = self.newest_deployment().await?;
-        Ok(newest.filter(|deployment| deployment.decision.is_going_on()).map(|deployment| deployment.id))
+        Ok(newest.filter(|deployment| deployment.decision.is_active()).map(|deployment| deployment.id))
     }
 }
 

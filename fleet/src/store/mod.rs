@@ -11,7 +11,7 @@
 //! `contract.rs` is the suite that every implementation must pass.
 
 use async_trait::async_trait;
-use backstay_model::deployment::{Decision, Deployment, Heard};
+use backstay_model::deployment::{Decision, Deployment, HostEvent};
 use backstay_model::rollout::{Rollout, RolloutState, RolloutStep};
 use backstay_model::view::{AuditEntry, AuditQuery};
 use backstay_model::{
@@ -161,17 +161,17 @@ pub trait Store: Send + Sync + 'static {
         before: Option<DeploymentId>,
         limit: u32,
     ) -> Result<Vec<Deployment>, StoreError>;
-    /// Takes in what an op on a host did for a deployment that is going on, by [`HostOutcome::hear`]. None where that
+    /// Takes in what an op on a host did for a deployment that is going on, by [`HostOutcome::apply`]. None where that
     /// changed nothing.
     ///
-    /// [`HostOutcome::hear`]: backstay_model::deployment::HostOutcome::hear
+    /// [`HostOutcome::apply`]: backstay_model::deployment::HostOutcome::apply
     async fn deployment_heard(
         &self,
         id: DeploymentId,
         host: HostId,
         host_name: &str,
         op: OpId,
-        heard: &Heard,
+        heard: &HostEvent,
     ) -> Result<Option<Deployment>, StoreError>;
     /// Records a decision on a deployment, with its audit entry, if it may follow on the one before: the statement
     /// itself names the [predecessors](Decision::predecessors). None where it may not, and then nothing was written.

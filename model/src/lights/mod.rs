@@ -1,4 +1,4 @@
-//! The five lights of a host, computed from what is known of it: no timers, no stored colours.
+//! The five lights of a host, computed from its latest facts and ops: no timers, no stored colours.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,10 +9,10 @@ use crate::{
     OpView, PROTOCOL_VERSION, Phase, SameCommit, same_files,
 };
 
-/// The longest hint that repeats what an op said, in bytes.
+/// Upper bound on a hint that quotes an op's message, in bytes.
 const HINT_BYTES: usize = 300;
 
-/// The colour of a light; a page adds a shape and words, so that nobody needs to see the colour.
+/// The colour of a light. Pages add a shape and words, so that nobody has to see the colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
@@ -22,9 +22,9 @@ pub enum State {
     Attention,
     /// Red: something is broken.
     Failed,
-    /// Yellow and moving: something is being done.
+    /// Yellow and moving: something is in progress.
     Working,
-    /// Grey: not known.
+    /// Grey: unknown.
     Unknown,
 }
 
@@ -46,9 +46,9 @@ impl State {
 pub struct Light {
     /// Its colour.
     pub state: State,
-    /// What it says, in two to five words.
+    /// Its label, in two to five words.
     pub words: String,
-    /// What to do next, or how it is known, in a sentence.
+    /// The next step or the evidence, in a sentence.
     pub hint: String,
 }
 
@@ -90,16 +90,16 @@ impl Lights {
     }
 }
 
-/// What the lights are computed from.
+/// The inputs of [`lights`].
 #[derive(Debug, Clone, Copy)]
-pub struct Inputs<'a> {
+pub struct LightInputs<'a> {
     /// The version of the server that computes them.
     pub server_version: &'a str,
-    /// What the agent said of itself when it last connected; none before the first time.
-    pub agent: Option<AgentSeen<'a>>,
+    /// The versions that the agent reported when it last connected; `None` before its first connection.
+    pub agent: Option<AgentVersion<'a>>,
     /// The latest facts.
     pub facts: Option<&'a Facts>,
-    /// What the branch says.
+    /// The state of the branch.
     pub desired: &'a DesiredState,
     /// The op that holds the host.
     pub open_op: Option<&'a OpView>,
@@ -107,9 +107,9 @@ pub struct Inputs<'a> {
     pub last_system_op: Option<&'a OpView>,
 }
 
-/// What an agent said of itself when it last connected.
+/// The versions that an agent reported when it last connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AgentSeen<'a> {
+pub struct AgentVersion<'a> {
     /// The version of the agent.
     pub version: &'a str,
     /// The protocol version that it speaks.
@@ -117,7 +117,7 @@ pub struct AgentSeen<'a> {
 }
 
 /// Computes the five lights.
-pub fn lights(inputs: &Inputs<'_>) -> Lights {
+pub fn lights(inputs: &LightInputs<'_>) -> Lights {
     Lights {
         agent: agent(inputs),
         git: git(inputs),
@@ -127,7 +127,7 @@ pub fn lights(inputs: &Inputs<'_>) -> Lights {
     }
 }
 
-fn agent(inputs: &Inputs<'_>) -> Light {
+fn agent(inputs: &LightInputs<'_>) -> Light {
     let Some(agent) = inputs.agent else {
         return Light::new(
             State::Unknown,
@@ -140,7 +140,7 @@ fn agent(inputs: &Inputs<'_>) -> Light {
             State::Failed,
             "Incompatible",
             format!(
-                "The agent is {} and speaks another protocol. Install agent {}.",
+                "The agent is {} and speaks another protocol version. Install agent {}.",
                 agent.version, inputs.server_version
             ),
         );
@@ -152,24 +152,24 @@ fn agent(inputs: &Inputs<'_>) -> Light {
             format!("It works, but the server is {}. Update when convenient.", inputs.server_version),
         );
     }
-    Light::new(State::Ok, "Current", format!("Agent {}, as the server.", agent.version))
+    Light::new(State::Ok, "Current", format!("Same version as the server ({}).", agent.version))
 }
 
-/// The op of this kind that the host is working on. One that waits for the host is not being worked on.
-fn at_work<'a>(inputs: &Inputs<'a>, matches: impl Fn(OpKind) -> bool) -> Option<&'a OpView> {
+/// The op that the host is working on, if its kind matches. A queued op does not count.
+fn at_work<'a>(inputs: &LightInputs<'a>, matches: impl Fn(OpKind) -> bool) -> Option<&'a OpView> {
     inputs
         .open_op
         .filter(|op| matches!(op.status, OpStatus::Sent | OpStatus::Running) && matches(op.action.kind()))
 }
 
-/// Whether the checkout is being moved now.
-fn is_pulling(inputs: &Inputs<'_>) -> bool {
+/// Returns whether an op is moving the checkout now.
+fn is_pulling(inputs: &LightInputs<'_>) -> bool {
     at_work(inputs, |kind| kind == OpKind::Pull).is_some()
         || at_work(inputs, |kind| kind == OpKind::PullSwitch)
             .is_some_and(|op| op.phase == Some(Phase::Pulling))
 }
 
-fn git(inputs: &Inputs<'_>) -> Light {
+fn git(inputs: &LightInputs<'_>) -> Light {
     if is_pulling(inputs) {
         return Light::new(State::Working, "Pulling", "Fetching the branch.");
     }
@@ -185,14 +185,14 @@ fn git(inputs: &Inputs<'_>) -> Light {
 }
 
 /// The host's checkout, or the light that says why there is none.
-fn checkout<'a>(inputs: &Inputs<'a>) -> Result<&'a Checkout, Light> {
+fn checkout<'a>(inputs: &LightInputs<'a>) -> Result<&'a Checkout, Light> {
     let facts = inputs.facts.ok_or_else(Light::never_reported)?;
     facts.checkout.as_ref().ok_or_else(|| no_checkout(facts))
 }
 
 fn no_checkout(facts: &Facts) -> Light {
     let needs_none =
-        facts.switch_flake.as_ref().map(|flake| format!(" A switch builds {flake} and needs none."));
+        facts.switch_flake.as_ref().map(|flake| format!(" A switch builds {flake} and does not need one."));
     match &facts.no_checkout {
         Some(NoCheckout { path, why: Some(why) }) => Light::new(
             State::Attention,
@@ -237,14 +237,14 @@ fn git_of(checkout: &Checkout, commit: &Commit, tree: &Commit) -> Light {
     Light::new(State::Attention, "Behind", hint)
 }
 
-/// What somebody did in the checkout, for which a pull would be refused.
+/// The light for local work in the checkout that would make a pull refuse, or `None`.
 fn own_work(checkout: &Checkout, local: &LocalState, head: &Commit, is_at_head: bool) -> Option<Light> {
     let at = &checkout.commit;
-    let told = |words: &str, hint: String| Some(Light::new(State::Attention, words, hint));
+    let light = |words: &str, hint: String| Some(Light::new(State::Attention, words, hint));
     if let Some(on) = &local.on {
         let on = if on.is_empty() { "no branch" } else { on };
         let hint = format!("The checkout has {on} checked out. Check out the branch that the host follows.");
-        return told("On another branch", hint);
+        return light("On another branch", hint);
     }
     if local.changed > 0 {
         let files = match local.changed {
@@ -252,7 +252,7 @@ fn own_work(checkout: &Checkout, local: &LocalState, head: &Commit, is_at_head: 
             n => format!("{n} changed files"),
         };
         let hint = format!("The checkout is at {at}, with {files}. Commit or undo them on the host.");
-        return told("Own changes", hint);
+        return light("Local changes", hint);
     }
     if local.ahead == 0 || is_at_head {
         return None;
@@ -263,13 +263,13 @@ fn own_work(checkout: &Checkout, local: &LocalState, head: &Commit, is_at_head: 
     };
     let fetched_head = local.upstream.as_ref().is_some_and(|upstream| upstream.is(head));
     match (fetched_head, local.behind) {
-        (true, 0) => told(
+        (true, 0) => light(
             "Ahead",
             format!(
                 "The checkout is at {at}: {commits} that the branch lacks. Push or drop them on the host."
             ),
         ),
-        _ => told(
+        _ => light(
             "Diverged",
             format!(
                 "The checkout is at {at} with {commits} of its own, the branch at {head}. Push or drop them on the host."
@@ -278,7 +278,7 @@ fn own_work(checkout: &Checkout, local: &LocalState, head: &Commit, is_at_head: 
     }
 }
 
-fn lock(inputs: &Inputs<'_>) -> Light {
+fn lock(inputs: &LightInputs<'_>) -> Light {
     if is_pulling(inputs) {
         return Light::new(State::Working, "Pulling", "Fetching the branch.");
     }
@@ -289,15 +289,17 @@ fn lock(inputs: &Inputs<'_>) -> Light {
         DesiredState::Known { lock_hash, .. } => match checkout(inputs) {
             Err(light) => light,
             Ok(checkout) if checkout.lock_hash == *lock_hash => {
-                Light::new(State::Ok, "In step", "flake.lock is the branch's.")
+                Light::new(State::Ok, "Up to date", "The flake.lock file matches the branch.")
             }
-            Ok(_) => Light::new(State::Attention, "Outdated", "flake.lock differs from the branch's. Pull."),
+            Ok(_) => {
+                Light::new(State::Attention, "Outdated", "The flake.lock file differs from the branch. Pull.")
+            }
         },
     }
 }
 
-/// The branch was moved a moment ago, and its files are not read again yet.
-fn moved(inputs: &Inputs<'_>, commit: &Commit, why: &str, behind: &str) -> Light {
+/// The light after Backstay itself moved the branch, until it has read the branch's files again.
+fn moved(inputs: &LightInputs<'_>, commit: &Commit, why: &str, behind: &str) -> Light {
     let Some(checkout) = inputs.facts.and_then(|f| f.checkout.as_ref()) else {
         return Light::never_reported();
     };
@@ -315,7 +317,7 @@ fn no_repository() -> Light {
     )
 }
 
-fn system(inputs: &Inputs<'_>) -> Light {
+fn system(inputs: &LightInputs<'_>) -> Light {
     if let Some(op) = at_work(inputs, OpKind::changes_system) {
         return system_at_work(op);
     }
@@ -343,7 +345,11 @@ fn system(inputs: &Inputs<'_>) -> Light {
         );
     }
     let Some(running) = facts.running_generation() else {
-        return Light::new(State::Unknown, "Not known", "What runs is none of the profile's generations.");
+        return Light::new(
+            State::Unknown,
+            "Unknown",
+            "The running system is not a generation of this profile.",
+        );
     };
     if facts.current().is_none() {
         return Light::new(
@@ -362,7 +368,7 @@ fn system(inputs: &Inputs<'_>) -> Light {
     running_system(inputs, facts, running)
 }
 
-/// The generation that runs, and its specialisation if one is active.
+/// The name of the running generation, with its specialisation if one is active.
 fn running_name(facts: &Facts, running: &Generation) -> String {
     match &facts.specialisation {
         Some(name) => format!("Gen {} ({name})", running.number),
@@ -379,8 +385,8 @@ fn system_at_work(op: &OpView) -> Light {
     Light::new(State::Working, words, hint)
 }
 
-/// Whether a switch or rollback failed and nothing since then says that it no longer matters. One that the agent
-/// refused changed nothing and so says nothing of the system.
+/// Returns whether a switch or rollback failed and no later evidence supersedes the failure. An op that the
+/// agent refused changed nothing, so it says nothing about the system.
 fn still_failed(op: &OpView, facts: &Facts) -> bool {
     let failed = matches!(op.status, OpStatus::Failed | OpStatus::TimedOut | OpStatus::Lost);
     if !failed || op.outcome == Some(Outcome::Refused) {
@@ -394,13 +400,16 @@ fn still_failed(op: &OpView, facts: &Facts) -> bool {
     !reached && !switched_since
 }
 
-fn running_system(inputs: &Inputs<'_>, facts: &Facts, running: &Generation) -> Light {
+fn running_system(inputs: &LightInputs<'_>, facts: &Facts, running: &Generation) -> Light {
     let name = running_name(facts, running);
     if let Some(current) = facts.current().filter(|c| c.store_path != running.store_path) {
         return Light::new(
             State::Attention,
             format!("{name} runs"),
-            format!("The profile says Gen {}, which is not active. Switch, or roll back.", current.number),
+            format!(
+                "The profile points at Gen {}, which is not active. Switch, or roll back.",
+                current.number
+            ),
         );
     }
     if running.needs_reboot {
@@ -408,31 +417,29 @@ fn running_system(inputs: &Inputs<'_>, facts: &Facts, running: &Generation) -> L
             State::Attention,
             "Reboot needed",
             format!(
-                "{name} is active, with the kernel, initrd or modules of another. Reboot when convenient."
+                "{name} is active, but with another generation's kernel, initrd or modules. Reboot when convenient."
             ),
         );
     }
     if inputs.last_system_op.is_some_and(|op| is_rollback_to(op, running)) {
-        return Light::new(
-            State::Ok,
-            format!("Rolled back to {name}"),
-            "It stays there until the next switch.",
-        );
+        return Light::new(State::Ok, format!("Rolled back to {name}"), "It stays until the next switch.");
     }
     against_checkout(facts, running, &name)
 }
 
-/// Whether what runs is what a switch would make, as far as it can be told.
+/// Compares the running generation with what a switch would build, as far as the facts allow.
 fn against_checkout(facts: &Facts, running: &Generation, name: &str) -> Light {
     let ok = |hint: String| Light::new(State::Ok, name, hint);
     let Some(built) = &running.commit else {
-        return ok("Active. It records no commit, so whether a switch is due cannot be told.".to_owned());
+        return ok(
+            "Active. It records no commit, so Backstay cannot tell whether a switch is due.".to_owned()
+        );
     };
     if let Some(flake) = &facts.switch_flake {
         return ok(format!("Built from {built}. A switch builds {flake}, not the checkout."));
     }
     let Some(checkout) = &facts.checkout else {
-        return ok(format!("Built from {built}. There is no checkout to hold it against."));
+        return ok(format!("Built from {built}. There is no checkout to compare it with."));
     };
     let now = &checkout.commit;
     let is_changed = checkout.local.as_ref().is_some_and(|local| local.changed > 0);
@@ -448,21 +455,21 @@ fn against_checkout(facts: &Facts, running: &Generation, name: &str) -> Light {
             "{name} was built from {built} with changes that the checkout no longer has. Switch."
         )),
         SameCommit::SameWithChanges => {
-            ok(format!("Built from {built} with uncommitted changes, as the checkout."))
+            ok(format!("Built from the checkout's commit ({built}), with uncommitted changes."))
         }
         SameCommit::Same if is_changed => due(format!(
-            "{name} was built from {built}; the checkout has uncommitted changes since. Commit or undo them, or switch."
+            "{name} was built from {built}; the checkout has uncommitted changes now. Commit or undo them, or switch."
         )),
-        SameCommit::Same => ok(format!("Built from {built}, as the checkout.")),
+        SameCommit::Same => ok(format!("Built from the checkout's commit ({built}).")),
         SameCommit::Unknown => ok(format!(
-            "Active. It records “{}” as its commit, so whether a switch is due cannot be told.",
+            "Active. It records “{}” as its commit, so Backstay cannot tell whether a switch is due.",
             built.0
         )),
     }
 }
 
-/// Whether an op made this generation run: by its end, or, where a rollback took too long or lost its runner, because what
-/// runs is its target.
+/// Returns whether an op activated this generation: it succeeded, or it was a rollback to this generation
+/// that timed out or lost its runner.
 fn has_activated(op: &OpView, running: &Generation) -> bool {
     op.status == OpStatus::Succeeded
         || matches!(&op.action, OpAction::Rollback { target, .. } if *target == running.reference())
@@ -473,13 +480,13 @@ fn is_rollback_to(op: &OpView, running: &Generation) -> bool {
         && matches!(&op.action, OpAction::Rollback { target, .. } if *target == running.reference())
 }
 
-fn tests(inputs: &Inputs<'_>) -> Light {
+fn tests(inputs: &LightInputs<'_>) -> Light {
     if let Some(op) = at_work(inputs, |kind| kind == OpKind::Test) {
         let words = match op.phase {
             Some(Phase::Testing { done, total }) => format!("Running {done}/{total}"),
             _ => "Running".to_owned(),
         };
-        return Light::new(State::Working, words, "The tests run now.");
+        return Light::new(State::Working, words, "The tests are running.");
     }
     let Some(facts) = inputs.facts else {
         return Light::never_reported();
@@ -488,7 +495,11 @@ fn tests(inputs: &Inputs<'_>) -> Light {
         return Light::new(State::Unknown, "No tests", "Put executables into the host's test folder.");
     }
     let Some(running) = facts.running_generation() else {
-        return Light::new(State::Unknown, "Not known", "What runs is none of the profile's generations.");
+        return Light::new(
+            State::Unknown,
+            "Unknown",
+            "The running system is not a generation of this profile.",
+        );
     };
     let name = running_name(facts, running);
     let Some(run) = facts.tests_of(running) else {
@@ -498,8 +509,8 @@ fn tests(inputs: &Inputs<'_>) -> Light {
             format!("No test has run on {name} yet. Run tests."),
         );
     };
-    // A generation that came back, or is just coming back, has to prove itself again: times are the host's own on both
-    // sides.
+    // A generation that was activated again, or is being activated, has to pass its tests again. Both times
+    // come from the host's clock.
     let is_coming_back = at_work(inputs, OpKind::changes_system).is_some_and(
         |op| matches!(&op.action, OpAction::Rollback { target, .. } if *target == running.reference()),
     );

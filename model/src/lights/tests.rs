@@ -10,7 +10,7 @@ const V: &str = "1.2.0";
 
 /// A host with nothing to do: all five lights are green.
 struct Host {
-    agent: Option<AgentSeen<'static>>,
+    agent: Option<AgentVersion<'static>>,
     facts: Option<Facts>,
     desired: DesiredState,
     open_op: Option<OpView>,
@@ -21,7 +21,7 @@ fn healthy() -> Host {
     let mut facts = facts();
     facts.test_runs[0] = test_run(48, 8, 8);
     Host {
-        agent: Some(AgentSeen { version: V, protocol: PROTOCOL_VERSION }),
+        agent: Some(AgentVersion { version: V, protocol: PROTOCOL_VERSION }),
         facts: Some(facts),
         desired: DesiredState::Known {
             commit: Commit("c48".into()),
@@ -40,7 +40,7 @@ impl Host {
     }
 
     fn lights(&self) -> Lights {
-        lights(&Inputs {
+        lights(&LightInputs {
             server_version: V,
             agent: self.agent,
             facts: self.facts.as_ref(),
@@ -71,7 +71,7 @@ fn named(name: &str) -> Commit {
     Commit(name.into())
 }
 
-/// The host's checkout is at this commit with this tree.
+/// Moves the host's checkout to this commit and tree.
 fn checkout_at(host: &mut Host, commit: &str, of: &str) {
     let checkout = host.facts().checkout.as_mut().unwrap();
     (checkout.commit, checkout.tree) = (named(commit), Some(named(of)));
@@ -80,7 +80,7 @@ fn checkout_at(host: &mut Host, commit: &str, of: &str) {
 /// A commit as a checkout names it.
 const FULL: &str = "07f74d4be34a2bd1b4b6e4f6e2c31d3dba9c0a11";
 
-/// The checkout is at [`FULL`], and what runs records this.
+/// Puts the checkout at [`FULL`] and has the running generation record `revision`.
 fn built(host: &mut Host, revision: &str) {
     host.facts().checkout.as_mut().unwrap().commit = named(FULL);
     host.facts().generations[0].commit = Some(named(revision));
@@ -96,7 +96,7 @@ fn local(host: &mut Host, change: fn(&mut LocalState)) {
     change(host.facts().checkout.as_mut().unwrap().local.get_or_insert_default());
 }
 
-/// The checkout has a commit that its branch, at `upstream` when it was last fetched, has not.
+/// Gives the checkout a commit that its branch lacked when it was last fetched, at `upstream`.
 fn ahead(host: &mut Host, upstream: &str, behind: u32) {
     let checkout = host.facts().checkout.as_mut().unwrap();
     checkout.commit = named("own");
@@ -111,13 +111,13 @@ fn pull_switch(host: &mut Host, status: OpStatus, phase: Option<Phase>) {
 #[rustfmt::skip] // a table: one row, one line
 const ROWS: &[Row] = &[
     ("agent: the server's version", |_| {}, |c| &c.agent, State::Ok, "Current"),
-    ("agent: older", |h| h.agent = Some(AgentSeen { version: "1.1.0", protocol: 1 }), |c| &c.agent, State::Attention, "Agent 1.1.0"),
-    ("agent: incompatible", |h| h.agent = Some(AgentSeen { version: "9", protocol: 99 }), |c| &c.agent, State::Failed, "Incompatible"),
+    ("agent: older", |h| h.agent = Some(AgentVersion { version: "1.1.0", protocol: 1 }), |c| &c.agent, State::Attention, "Agent 1.1.0"),
+    ("agent: incompatible", |h| h.agent = Some(AgentVersion { version: "9", protocol: 99 }), |c| &c.agent, State::Failed, "Incompatible"),
     ("agent: never", |h| h.agent = None, |c| &c.agent, State::Unknown, "Never connected"),
     ("git: at the head", |_| {}, |c| &c.git, State::Ok, "At c48"),
     ("git: behind", |h| h.facts().checkout.as_mut().unwrap().commit = Commit("c1".into()), |c| &c.git, State::Attention, "Behind"),
     ("git: the files of the head", |h| checkout_at(h, "r1", "t48"), |c| &c.git, State::Ok, "Same files"),
-    ("git: other files, of a tree that is known", |h| checkout_at(h, "r1", "t1"), |c| &c.git, State::Attention, "Behind"),
+    ("git: other files, known tree", |h| checkout_at(h, "r1", "t1"), |c| &c.git, State::Attention, "Behind"),
     ("git: branch not readable", unreadable, |c| &c.git, State::Failed, "Branch not readable"),
     ("git: no repository", |h| h.desired = DesiredState::NotConfigured, |c| &c.git, State::Unknown, "No repository"),
     ("git: moved from here, and not read again yet", moved, |c| &c.git, State::Attention, "Behind"),
@@ -126,7 +126,7 @@ const ROWS: &[Row] = &[
     ("git: an agent that does not say why it has no checkout", |h| h.facts().checkout = None, |c| &c.git, State::Unknown, "No checkout"),
     ("git: no checkout", |h| without_checkout(h, None), |c| &c.git, State::Unknown, "No checkout"),
     ("git: a checkout that cannot be read", |h| without_checkout(h, Some("Permission denied")), |c| &c.git, State::Attention, "Checkout not readable"),
-    ("git: changed files at the head", |h| local(h, |l| l.changed = 2), |c| &c.git, State::Attention, "Own changes"),
+    ("git: changed files at the head", |h| local(h, |l| l.changed = 2), |c| &c.git, State::Attention, "Local changes"),
     ("git: another branch", |h| local(h, |l| l.on = Some("try".into())), |c| &c.git, State::Attention, "On another branch"),
     ("git: no branch", |h| local(h, |l| l.on = Some(String::new())), |c| &c.git, State::Attention, "On another branch"),
     ("git: ahead", |h| ahead(h, "c48", 0), |c| &c.git, State::Attention, "Ahead"),
@@ -137,7 +137,7 @@ const ROWS: &[Row] = &[
     ("git: pulling before a switch", |h| pull_switch(h, OpStatus::Running, Some(Phase::Pulling)), |c| &c.git, State::Working, "Pulling"),
     ("git: pulled, and switching", |h| pull_switch(h, OpStatus::Running, Some(Phase::Building)), |c| &c.git, State::Ok, "At c48"),
     ("git: a pull and switch on its way", |h| pull_switch(h, OpStatus::Sent, None), |c| &c.git, State::Ok, "At c48"),
-    ("lock: in step", |_| {}, |c| &c.lock, State::Ok, "In step"),
+    ("lock: up to date", |_| {}, |c| &c.lock, State::Ok, "Up to date"),
     ("lock: differs", |h| h.facts().checkout.as_mut().unwrap().lock_hash = Some("l0".into()), |c| &c.lock, State::Attention, "Outdated"),
     ("lock: absent on the host", |h| h.facts().checkout.as_mut().unwrap().lock_hash = None, |c| &c.lock, State::Attention, "Outdated"),
     ("lock: branch not readable", unreadable, |c| &c.lock, State::Failed, "Lock not readable"),
@@ -150,13 +150,13 @@ const ROWS: &[Row] = &[
     ("system: switch due", |h| h.facts().checkout.as_mut().unwrap().commit = Commit("c49".into()), |c| &c.system, State::Attention, "Switch due"),
     ("system: built from the same files", |h| { h.facts().generations[0].tree = Some(named("t48")); checkout_at(h, "r1", "t48"); }, |c| &c.system, State::Ok, "Gen 48"),
     ("system: built from other files", |h| { h.facts().generations[0].tree = Some(named("t47")); checkout_at(h, "r1", "t48"); }, |c| &c.system, State::Attention, "Switch due"),
-    ("system: built from files that are not known", |h| checkout_at(h, "r1", "t48"), |c| &c.system, State::Attention, "Switch due"),
+    ("system: built from unknown files", |h| checkout_at(h, "r1", "t48"), |c| &c.system, State::Attention, "Switch due"),
     ("system: nothing to compare", |h| h.facts().checkout = None, |c| &c.system, State::Ok, "Gen 48"),
     ("system: a short revision of the checkout's commit", |h| built(h, "07f74d4"), |c| &c.system, State::Ok, "Gen 48"),
     ("system: a short revision of another commit", |h| built(h, "b45f6cd"), |c| &c.system, State::Attention, "Switch due"),
     ("system: built with changes that are still there", |h| { built(h, &format!("{FULL}-dirty")); local(h, |l| l.changed = 1); }, |c| &c.system, State::Ok, "Gen 48"),
     ("system: built with changes that are gone", |h| { built(h, "07f74d4-dirty"); local(h, |_| {}); }, |c| &c.system, State::Attention, "Switch due"),
-    ("system: built with changes, and an agent that does not tell of them", |h| built(h, "07f74d4-dirty"), |c| &c.system, State::Ok, "Gen 48"),
+    ("system: built with changes, and an agent that does not report them", |h| built(h, "07f74d4-dirty"), |c| &c.system, State::Ok, "Gen 48"),
     ("system: changed since it was built", |h| { built(h, FULL); local(h, |l| l.changed = 1); }, |c| &c.system, State::Attention, "Switch due"),
     ("system: a revision that names no commit", |h| built(h, "dirty"), |c| &c.system, State::Ok, "Gen 48"),
     ("system: a switch builds something else", |h| { built(h, "b45f6cd"); h.facts().switch_flake = Some("github:you/nixcfg#gpc0".into()); }, |c| &c.system, State::Ok, "Gen 48"),
@@ -185,7 +185,7 @@ const ROWS: &[Row] = &[
     }, |c| &c.system, State::Ok, "Gen 48"),
     ("system: units failed", |h| h.facts().failed_units = vec!["display-manager.service".into()], |c| &c.system, State::Failed, "1 unit failed"),
     ("system: never reported", |h| h.facts = None, |c| &c.system, State::Unknown, "Not reported"),
-    ("system: runs none of the generations", |h| h.facts().running = Some("/nix/store/x".into()), |c| &c.system, State::Unknown, "Not known"),
+    ("system: runs none of the generations", |h| h.facts().running = Some("/nix/store/x".into()), |c| &c.system, State::Unknown, "Unknown"),
     ("tests: passed", |_| {}, |c| &c.tests, State::Ok, "8/8 passed"),
     ("tests: failed", |h| h.facts().test_runs[0] = test_run(48, 3, 8), |c| &c.tests, State::Failed, "3/8 passed"),
     ("tests: not run on this generation", |h| { h.facts().test_runs.remove(0); }, |c| &c.tests, State::Attention, "Not run yet"),
@@ -193,9 +193,9 @@ const ROWS: &[Row] = &[
     ("tests: activated by a rollback that took too long", |h| { go_to(h, 47); h.last_system_op = Some(closed(rollback_to(47), OpStatus::TimedOut, Some(Outcome::TimedOut))); }, |c| &c.tests, State::Attention, "Run again"),
     ("tests: activated by a rollback that was lost", |h| { go_to(h, 47); h.last_system_op = Some(closed(rollback_to(47), OpStatus::Lost, None)); }, |c| &c.tests, State::Attention, "Run again"),
     ("tests: activated by a rollback whose runner was killed", |h| { go_to(h, 47); h.last_system_op = Some(closed(rollback_to(47), OpStatus::Failed, Some(Outcome::Failed))); }, |c| &c.tests, State::Attention, "Run again"),
-    ("tests: after a rollback that never got there", |h| h.last_system_op = Some(closed(rollback_to(47), OpStatus::TimedOut, Some(Outcome::TimedOut))), |c| &c.tests, State::Ok, "8/8 passed"),
-    ("tests: of what is just coming back", |h| { go_to(h, 47); h.open_op = Some(op(rollback_to(47), OpStatus::Running)); }, |c| &c.tests, State::Attention, "Run again"),
-    ("tests: of what a rollback is about to leave", |h| h.open_op = Some(op(rollback_to(47), OpStatus::Running)), |c| &c.tests, State::Ok, "8/8 passed"),
+    ("tests: after a rollback that did not reach its target", |h| h.last_system_op = Some(closed(rollback_to(47), OpStatus::TimedOut, Some(Outcome::TimedOut))), |c| &c.tests, State::Ok, "8/8 passed"),
+    ("tests: of a generation that is being activated again", |h| { go_to(h, 47); h.open_op = Some(op(rollback_to(47), OpStatus::Running)); }, |c| &c.tests, State::Attention, "Run again"),
+    ("tests: of a generation that a rollback is leaving", |h| h.open_op = Some(op(rollback_to(47), OpStatus::Running)), |c| &c.tests, State::Ok, "8/8 passed"),
     ("tests: running", |h| h.open_op = Some(OpView { phase: Some(Phase::Testing { done: 3, total: 8 }), ..op(OpAction::Test, OpStatus::Running) }), |c| &c.tests, State::Working, "Running 3/8"),
     ("tests: none", |h| h.facts().tests_available = 0, |c| &c.tests, State::Unknown, "No tests"),
     ("tests: never reported", |h| h.facts = None, |c| &c.tests, State::Unknown, "Not reported"),
@@ -218,7 +218,7 @@ fn every_row_of_the_table() {
         let lights = host.lights();
         let light = pick(&lights);
         assert_eq!((light.state, light.words.as_str()), (*state, *words), "{row}");
-        assert!(light.hint.ends_with('.'), "{row}: {:?} is no sentence", light.hint);
+        assert!(light.hint.ends_with('.'), "{row}: {:?} is not a sentence", light.hint);
     }
 }
 

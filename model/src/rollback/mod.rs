@@ -7,28 +7,29 @@ use crate::{Facts, Generation, GenerationRef, OpView, TestSummary};
 
 mod working;
 
-pub use working::{Left, Past, is_built_from};
+pub use working::{HostHistory, Left, is_built_from};
 
-/// A target older than this is warned of: what it was built with may have holes that were mended since, and data may
-/// have moved on.
+/// Targets older than this get a warning: they may lack security fixes made since, and data formats may have
+/// changed.
 pub const OLD_AFTER: TimeDelta = TimeDelta::days(30);
 
-/// What the rollback dialog of one host shows.
+/// The content of a host's rollback dialog.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RollbackPlan {
     /// The host's name.
     pub host_name: String,
-    /// Whether its agent is connected; if not, a rollback waits for it.
+    /// Whether its agent is connected; otherwise a rollback waits for it.
     pub online: bool,
-    /// The generation that the profile points at: what the host is rolled back *from*.
+    /// The generation that the host is rolled back *from*: the one that the profile points at.
     pub current: Candidate,
-    /// Every other generation, newest first; the current one too if it is not what runs, see [`Candidate::finishes`].
+    /// Every other generation, newest first; also the current one if it is not running, see
+    /// [`Candidate::finishes_activation`].
     pub candidates: Vec<Candidate>,
-    /// The number that is selected when the dialog opens: the current generation if it does not run and its tests
-    /// passed, else *last known working* where there is one, else the next lower generation that can be gone to and was
-    /// neither left nor reverted. Never a newer one.
+    /// The number that the dialog preselects: the current generation if it is not running and its tests
+    /// passed; otherwise *last known working* if there is one; otherwise the next lower generation that is
+    /// available and was neither left nor reverted. Never a newer one.
     pub preselected: Option<u32>,
-    /// The op that holds the host, while which no rollback can be asked for.
+    /// The op that holds the host. While there is one, no rollback can be requested.
     pub open_op: Option<OpView>,
 }
 
@@ -44,13 +45,13 @@ impl RollbackPlan {
 pub struct Candidate {
     /// The generation.
     pub generation: Generation,
-    /// What its latest test run said.
+    /// The result of its latest test run.
     pub tests: Option<TestSummary>,
-    /// Whether it is [last known working](Past::last_known_working).
+    /// Whether it is [last known working](HostHistory::last_known_working).
     pub last_known_working: bool,
-    /// Whether it is newer than the current one: going to it is going forward.
+    /// Whether it is newer than the current one, so that switching to it goes forward.
     pub newer: bool,
-    /// Who left it by a rollback, where nobody has said since that it works after all.
+    /// Who left it by a rollback, unless somebody has cleared it since.
     pub left: Option<Left>,
     /// Whether it was built from a commit that was reverted on the branch.
     pub reverted: bool,
@@ -59,33 +60,34 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Why it cannot be gone to, or nothing where it can.
-    pub fn unavailable(&self) -> Option<&'static str> {
+    /// Why it is not available; `None` if it is.
+    pub fn unavailable_reason(&self) -> Option<&'static str> {
         (!self.generation.present).then_some("garbage-collected")
     }
 
-    /// Whether going to it finishes what was begun: the profile points at it already, but something else runs.
-    pub fn finishes(&self) -> bool {
+    /// Returns whether a rollback to it completes an earlier activation: the profile already points at it,
+    /// but something else is running.
+    pub fn finishes_activation(&self) -> bool {
         self.generation.current
     }
 
-    /// What going to it is called: “Rollback to Gen 47”, “Go forward to Gen 50”.
-    pub fn way(&self) -> String {
+    /// The label of a rollback to it: “Rollback to Gen 47”, “Go forward to Gen 50”.
+    pub fn label(&self) -> String {
         let way = if self.newer { "Go forward" } else { "Rollback" };
         format!("{way} to Gen {}", self.generation.number)
     }
 }
 
-/// What the dialog shows of a host with these facts; none where its profile has no current generation.
+/// Plans the dialog of a host with these facts. Returns `None` if its profile has no current generation.
 pub fn plan(
     host_name: &str,
     online: bool,
     facts: &Facts,
-    past: &Past<'_>,
+    past: &HostHistory<'_>,
     open_op: Option<OpView>,
     now: DateTime<Utc>,
 ) -> Option<RollbackPlan> {
-    let current = facts.seat()?;
+    let current = facts.rollback_origin()?;
     let working = past.last_known_working(facts).map(|g| g.number);
     let candidate = |generation: &Generation| Candidate {
         generation: generation.clone(),
@@ -100,11 +102,11 @@ pub fn plan(
     let mut candidates: Vec<_> =
         facts.generations.iter().filter(|g| !g.current || is_half_done).map(candidate).collect();
     candidates.sort_by_key(|c| std::cmp::Reverse(c.generation.number));
-    let may_be_offered = |c: &&Candidate| c.unavailable().is_none() && c.left.is_none() && !c.reverted;
+    let may_be_offered = |c: &&Candidate| c.unavailable_reason().is_none() && c.left.is_none() && !c.reverted;
     let half_done = candidates
         .iter()
         .filter(may_be_offered)
-        .find(|c| c.finishes() && c.tests.is_some_and(TestSummary::all_passed));
+        .find(|c| c.finishes_activation() && c.tests.is_some_and(TestSummary::all_passed));
     let preselected = half_done.map(|c| c.generation.number).or(working).or_else(|| {
         let mut earlier = candidates.iter().filter(|c| c.generation.number < current.number);
         earlier.find(may_be_offered).map(|c| c.generation.number)
@@ -119,54 +121,52 @@ pub fn plan(
     })
 }
 
-/// Why a rollback is refused, before anything was changed. Server and agent hold a request against the same facts and
-/// say the same sentences.
+/// Why a rollback is refused before anything is changed. Server and agent check requests against the same
+/// facts and use the same sentences.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The host has moved since the person looked.
-    #[error(
-        "The host is on {is} now, not on {seen} as when you looked. Nothing was changed. Look again and choose."
-    )]
+    #[error("The host is on {is} now; you saw {seen}. Nothing was changed. Check the host and choose again.")]
     CurrentChanged {
-        /// What the person saw.
+        /// The current generation that the person saw.
         seen: GenerationRef,
-        /// What it is.
+        /// The actual current generation.
         is: GenerationRef,
     },
     /// The profile has no current generation.
     #[error("The host's profile has no current generation. Nothing was changed.")]
     NoCurrent,
-    /// The number is not, or no longer, in the profile.
+    /// The target's number is not in the profile, or no longer.
     #[error("{0} is no longer in the host's profile. Nothing was changed. Choose another generation.")]
     TargetGone(GenerationRef),
-    /// The number stands for another build than the person saw.
-    #[error("{0} is another build now than when you looked. Nothing was changed. Look again and choose.")]
+    /// The target's number has another build than the person saw.
+    #[error("{0} is not the build that you saw. Nothing was changed. Check the host and choose again.")]
     TargetChanged(GenerationRef),
-    /// The store path is gone.
+    /// The target was garbage-collected.
     #[error("{0} was garbage-collected. Nothing was changed. Choose another generation.")]
     Collected(GenerationRef),
-    /// The profile points at it and it runs.
-    #[error("The host is on {0} already. Nothing was changed.")]
+    /// The target is current and running.
+    #[error("The host is already on {0}. Nothing was changed.")]
     AlreadyCurrent(GenerationRef),
 }
 
-/// Whether what runs is this generation's build. A profile that points at a generation does not make it run: an activation
-/// may have stopped half-way, or `nixos-rebuild test` or `boot` was used.
+/// Returns whether this generation's build is running. The profile may point at a generation that is not: an
+/// activation may have stopped half-way, or somebody used `nixos-rebuild test` or `boot`.
 fn runs(facts: &Facts, generation: &Generation) -> bool {
     facts.running_generation().is_some_and(|running| running.store_path == generation.store_path)
 }
 
-/// Holds a request against what the host is. The generation that the profile points at is refused only if it runs:
-/// otherwise the request finishes what an earlier activation left half-done.
+/// Checks a request against the host's facts. The generation that the profile points at is refused only if it
+/// is running: otherwise the request completes an earlier, half-done activation.
 ///
 /// # Errors
 /// The [`Refusal`] that applies.
 pub fn check(facts: &Facts, target: &GenerationRef, seen_current: &GenerationRef) -> Result<(), Refusal> {
-    let current = facts.seat().ok_or(Refusal::NoCurrent)?;
+    let current = facts.rollback_origin().ok_or(Refusal::NoCurrent)?;
     if current.reference() != *seen_current {
         return Err(Refusal::CurrentChanged { seen: seen_current.clone(), is: current.reference() });
     }
-    // A profile whose link is broken is mended by going to what runs.
+    // A rollback to the running generation repairs a profile whose link is broken.
     if target.number == current.number && current.current && runs(facts, current) {
         return Err(Refusal::AlreadyCurrent(target.clone()));
     }

@@ -2,7 +2,7 @@ use super::*;
 use crate::sample::{facts, generation, now, op, rollback_to, test_run};
 use crate::{AUTO_TEST, Commit, OpAction, OpStatus};
 
-fn working(facts: &Facts, past: &Past<'_>) -> Option<u32> {
+fn working(facts: &Facts, past: &HostHistory<'_>) -> Option<u32> {
     past.last_known_working(facts).map(|g| g.number)
 }
 
@@ -22,7 +22,7 @@ fn rolled_back() -> (Facts, OpView) {
     (facts, left)
 }
 
-/// A run of all tests on a generation, so many minutes after it was left, and the op of whoever asked for it.
+/// A run in which all tests of a generation pass, `minutes` after it was left, and the op that ran it.
 fn passes(number: u32, minutes: i64, by: &str) -> (crate::TestRun, OpView) {
     let at = now() - TimeDelta::minutes(30 - minutes);
     let run = crate::TestRun { started_at: at, finished_at: at, ..test_run(number, 8, 8) };
@@ -37,14 +37,14 @@ fn passes(number: u32, minutes: i64, by: &str) -> (crate::TestRun, OpView) {
 
 #[test]
 fn last_known_working_is_the_newest_before_that_passed() {
-    assert_eq!(working(&facts(), &Past::default()), Some(47));
+    assert_eq!(working(&facts(), &HostHistory::default()), Some(47));
 }
 
 #[test]
 fn current_generation_is_never_last_known_working() {
     let mut facts = facts();
     facts.test_runs = vec![test_run(48, 8, 8)];
-    assert_eq!(working(&facts, &Past::default()), None);
+    assert_eq!(working(&facts, &HostHistory::default()), None);
 }
 
 #[test]
@@ -53,64 +53,64 @@ fn a_later_failed_run_takes_the_mark_away() {
     let mut later = test_run(47, 7, 8);
     later.finished_at += TimeDelta::minutes(10);
     facts.test_runs.push(later);
-    assert_eq!(working(&facts, &Past::default()), Some(46));
+    assert_eq!(working(&facts, &HostHistory::default()), Some(46));
 }
 
 #[test]
 fn a_collected_generation_is_not_marked() {
     let mut facts = facts();
     facts.generations[1].present = false;
-    assert_eq!(working(&facts, &Past::default()), Some(46));
+    assert_eq!(working(&facts, &HostHistory::default()), Some(46));
 }
 
 #[test]
 fn a_run_of_another_build_with_the_same_number_does_not_count() {
     let mut facts = facts();
     facts.test_runs[1].generation.store_path = "/nix/store/other".into();
-    assert_eq!(working(&facts, &Past::default()), Some(46));
+    assert_eq!(working(&facts, &HostHistory::default()), Some(46));
 }
 
 #[test]
-fn a_generation_that_was_left_is_a_way_forward_and_not_the_one_that_is_offered() {
+fn a_left_generation_is_a_way_forward_and_not_preselected() {
     let (facts, left) = rolled_back();
     let ops = [left];
-    let past = Past { ops: &ops, ..Past::default() };
+    let past = HostHistory { ops: &ops, ..HostHistory::default() };
     let plan = plan("gpc0", true, &facts, &past, None, now()).unwrap();
     assert_eq!(plan.preselected, Some(46));
     let newer = plan.candidate(48).unwrap();
     assert!(newer.newer && !newer.last_known_working);
-    assert_eq!(newer.way(), "Go forward to Gen 48");
+    assert_eq!(newer.label(), "Go forward to Gen 48");
     let left = newer.left.as_ref().unwrap();
     assert_eq!((left.by.as_str(), left.reason.as_deref()), ("admin", Some("X11 is dead")));
-    assert_eq!(plan.candidate(46).unwrap().way(), "Rollback to Gen 46");
+    assert_eq!(plan.candidate(46).unwrap().label(), "Rollback to Gen 46");
 }
 
 #[test]
 fn a_newer_generation_is_never_last_known_working_though_nobody_left_it() {
     let (mut facts, _) = rolled_back();
     facts.test_runs.retain(|run| run.generation.number == 48);
-    let plan = plan("gpc0", true, &facts, &Past::default(), None, now()).unwrap();
+    let plan = plan("gpc0", true, &facts, &HostHistory::default(), None, now()).unwrap();
     assert!(plan.candidates.iter().all(|c| !c.last_known_working));
-    assert_eq!(plan.preselected, Some(46), "the next lower one, although nothing is known of it");
+    assert_eq!(plan.preselected, Some(46), "the next lower one, although it has no tests");
 }
 
 #[test]
-fn what_was_left_is_out_also_after_a_later_switch() {
+fn a_left_generation_stays_excluded_after_a_later_switch() {
     let mut facts = facts();
     let (_, left) = rolled_back();
     let newest = Generation { current: true, ..generation(49, 0) };
     facts.generations[0].current = false;
     facts.generations.insert(0, newest);
     facts.test_runs[0] = test_run(48, 8, 8);
-    assert_eq!(working(&facts, &Past::default()), Some(48));
+    assert_eq!(working(&facts, &HostHistory::default()), Some(48));
     let ops = [left];
-    let past = Past { ops: &ops, ..Past::default() };
+    let past = HostHistory { ops: &ops, ..HostHistory::default() };
     assert_eq!(working(&facts, &past), Some(47));
     let all: Vec<_> = [46, 47].map(|n| OpView { action: leave(n), ..ops[0].clone() }).into();
     let all = [all, ops.to_vec()].concat();
-    let past = Past { ops: &all, ..Past::default() };
+    let past = HostHistory { ops: &all, ..HostHistory::default() };
     let plan = plan("gpc0", true, &facts, &past, None, now()).unwrap();
-    assert_eq!(plan.preselected, Some(44), "of those that nobody left, whatever is known of it");
+    assert_eq!(plan.preselected, Some(44), "the newest that nobody left, tested or not");
 }
 
 fn leave(number: u32) -> OpAction {
@@ -121,26 +121,27 @@ fn leave(number: u32) -> OpAction {
 }
 
 #[test]
-fn only_a_person_whose_tests_pass_says_that_it_works_after_all() {
+fn only_a_person_whose_tests_pass_clears_a_left_generation() {
     let (mut facts, left) = rolled_back();
     facts.generations[1].current = false;
     facts.generations.insert(0, Generation { current: true, ..generation(49, 0) });
-    let told = |by: &str, minutes: i64| {
+    let working_after = |by: &str, minutes: i64| {
         let (run, tests) = passes(48, minutes, by);
         let (runs, ops) = ([run], [left.clone(), tests]);
-        working(&facts, &Past { runs: &runs, ops: &ops, reverted: &[] })
+        working(&facts, &HostHistory { runs: &runs, ops: &ops, reverted: &[] })
     };
-    assert_eq!(told(AUTO_TEST, 5), Some(47), "they passed before it was left, too");
-    assert_eq!(told("maria", -5), Some(47), "before it was left");
-    assert_eq!(told("maria", 5), Some(48));
+    assert_eq!(working_after(AUTO_TEST, 5), Some(47), "they passed before it was left, too");
+    assert_eq!(working_after("maria", -5), Some(47), "before it was left");
+    assert_eq!(working_after("maria", 5), Some(48));
 }
 
 #[test]
-fn a_rollback_that_never_came_to_anything_leaves_nothing() {
+fn a_rollback_that_never_started_leaves_nothing() {
     let (_, left) = rolled_back();
-    let is_left = |op: OpView| Past { ops: &[op], ..Past::default() }.left(&generation(48, 0)).is_some();
+    let is_left =
+        |op: OpView| HostHistory { ops: &[op], ..HostHistory::default() }.left(&generation(48, 0)).is_some();
     assert!(is_left(left.clone()));
-    assert!(is_left(OpView { status: OpStatus::Failed, ..left.clone() }), "somebody wanted to be rid of it");
+    assert!(is_left(OpView { status: OpStatus::Failed, ..left.clone() }), "somebody wanted to leave it");
     assert!(!is_left(OpView { status: OpStatus::Cancelled, ..left.clone() }));
     assert!(!is_left(OpView { status: OpStatus::TimedOut, started_at: None, ..left.clone() }));
     let refused = Some(crate::Outcome::Refused);
@@ -149,16 +150,16 @@ fn a_rollback_that_never_came_to_anything_leaves_nothing() {
         target: generation(49, 0).reference(),
         seen_current: generation(48, 0).reference(),
     };
-    assert!(!is_left(OpView { action: forward, ..left }), "to go forward is not to flee");
+    assert!(!is_left(OpView { action: forward, ..left }), "going forward leaves nothing");
 }
 
 #[test]
-fn what_was_reverted_is_never_last_known_working() {
+fn a_reverted_generation_is_never_last_known_working() {
     for built in ["c47", "c47-dirty"] {
         let mut facts = facts();
         facts.generations[1].commit = Some(Commit(built.into()));
         let reverted = [Commit("c47".into())];
-        let past = Past { reverted: &reverted, ..Past::default() };
+        let past = HostHistory { reverted: &reverted, ..HostHistory::default() };
         assert_eq!(working(&facts, &past), Some(46), "{built}");
         let plan = plan("gpc0", true, &facts, &past, None, now()).unwrap();
         assert!(plan.candidate(47).unwrap().reverted && !plan.candidate(46).unwrap().reverted);
@@ -172,7 +173,7 @@ fn runs_that_the_agent_forgot_still_count() {
     let mut later = test_run(47, 7, 8);
     later.finished_at += TimeDelta::minutes(10);
     let runs = [test_run(47, 8, 8), test_run(46, 8, 8), later];
-    let past = Past { runs: &runs, ..Past::default() };
+    let past = HostHistory { runs: &runs, ..HostHistory::default() };
     assert_eq!(working(&facts, &past), Some(46));
     let plan = plan("gpc0", true, &facts, &past, None, now()).unwrap();
     assert_eq!(plan.candidate(47).unwrap().tests.unwrap().to_string(), "7/8");
@@ -180,14 +181,14 @@ fn runs_that_the_agent_forgot_still_count() {
 
 #[test]
 fn plan_of_the_broken_host() {
-    let plan = plan("gpc0", true, &facts(), &Past::default(), None, now()).unwrap();
+    let plan = plan("gpc0", true, &facts(), &HostHistory::default(), None, now()).unwrap();
     assert_eq!(plan.current.generation.number, 48);
     assert_eq!(plan.current.tests.unwrap().to_string(), "3/8");
     assert_eq!(plan.preselected, Some(47));
     let shown: Vec<_> = plan
         .candidates
         .iter()
-        .map(|c| (c.generation.number, c.last_known_working, c.old, c.unavailable()))
+        .map(|c| (c.generation.number, c.last_known_working, c.old, c.unavailable_reason()))
         .collect();
     assert_eq!(
         shown,
@@ -205,7 +206,10 @@ fn without_tests_the_next_lower_present_one_is_preselected() {
     let mut facts = facts();
     facts.test_runs.clear();
     facts.generations[1].present = false;
-    assert_eq!(plan("gpc0", true, &facts, &Past::default(), None, now()).unwrap().preselected, Some(46));
+    assert_eq!(
+        plan("gpc0", true, &facts, &HostHistory::default(), None, now()).unwrap().preselected,
+        Some(46)
+    );
 }
 
 #[test]
@@ -213,7 +217,7 @@ fn thirty_days_are_not_old_yet() {
     let mut facts = facts();
     facts.generations[1].created_at = now() - TimeDelta::days(30);
     facts.generations[2].created_at = now() - TimeDelta::days(30) - TimeDelta::seconds(1);
-    let plan = plan("gpc0", true, &facts, &Past::default(), None, now()).unwrap();
+    let plan = plan("gpc0", true, &facts, &HostHistory::default(), None, now()).unwrap();
     assert!(!plan.candidate(47).unwrap().old);
     assert!(plan.candidate(46).unwrap().old);
 }
@@ -224,7 +228,7 @@ fn checks() {
     let g = |n| generation(n, 0).reference();
     let other = |n| GenerationRef { number: n, store_path: "/nix/store/other".into() };
     assert_eq!(check(&facts, &g(47), &g(48)), Ok(()));
-    assert_eq!(check(&facts, &g(44), &g(48)), Ok(()), "an old one is warned of, not refused");
+    assert_eq!(check(&facts, &g(44), &g(48)), Ok(()), "an old one gets a warning, not a refusal");
     assert_eq!(check(&facts, &g(46), &g(47)), Err(Refusal::CurrentChanged { seen: g(47), is: g(48) }));
     assert_eq!(
         check(&facts, &g(47), &other(48)),
@@ -245,13 +249,13 @@ fn half_done() -> Facts {
 }
 
 #[test]
-fn what_was_left_half_done_may_be_tried_again() {
+fn a_half_done_activation_may_be_retried() {
     let mut facts = half_done();
     let g = |n| generation(n, 0).reference();
     assert_eq!(check(&facts, &g(47), &g(47)), Ok(()));
-    assert_eq!(check(&facts, &g(48), &g(47)), Ok(()), "back to what runs");
+    assert_eq!(check(&facts, &g(48), &g(47)), Ok(()), "back to the running one");
     facts.running = None;
-    assert_eq!(check(&facts, &g(47), &g(47)), Ok(()), "nothing says that it runs");
+    assert_eq!(check(&facts, &g(47), &g(47)), Ok(()), "nothing shows that it is running");
     facts.running = Some(g(47).store_path);
     assert_eq!(check(&facts, &g(47), &g(47)), Err(Refusal::AlreadyCurrent(g(47))));
 }
@@ -259,18 +263,18 @@ fn what_was_left_half_done_may_be_tried_again() {
 #[test]
 fn the_profiles_generation_is_offered_while_another_one_runs() {
     let numbers = |plan: &RollbackPlan| -> Vec<_> {
-        plan.candidates.iter().map(|c| (c.generation.number, c.finishes())).collect()
+        plan.candidates.iter().map(|c| (c.generation.number, c.finishes_activation())).collect()
     };
     let mut facts = half_done();
-    let plan_of = |facts: &Facts| plan("gpc0", true, facts, &Past::default(), None, now()).unwrap();
+    let plan_of = |facts: &Facts| plan("gpc0", true, facts, &HostHistory::default(), None, now()).unwrap();
     let plan = plan_of(&facts);
     assert_eq!(numbers(&plan), [(48, false), (47, true), (46, false), (45, false), (44, false)]);
     assert_eq!((plan.current.generation.number, plan.preselected), (47, Some(47)));
 
-    // One that was never tested, as after `nixos-rebuild boot`, is offered and not preselected.
+    // One that was never tested, for example after `nixos-rebuild boot`, is offered but not preselected.
     facts.test_runs.retain(|run| run.generation.number != 47);
     let plan = plan_of(&facts);
-    assert!(plan.candidate(47).unwrap().finishes());
+    assert!(plan.candidate(47).unwrap().finishes_activation());
     assert_eq!(plan.preselected, Some(46));
 
     facts.running = Some(generation(47, 0).store_path);
@@ -292,16 +296,16 @@ fn every_refusal_says_that_nothing_was_changed() {
     }
 }
 
-/// Its profile points at itself, or at a store path: what runs is left, and the way back is there.
+/// The profile points at itself or at a store path: the running generation is left, and the way back works.
 #[test]
 fn a_host_whose_profile_is_broken_can_be_rolled_back() {
     let mut facts = facts();
     facts.generations[0].current = false;
-    let plan = plan("gpc0", true, &facts, &Past::default(), None, now()).unwrap();
+    let plan = plan("gpc0", true, &facts, &HostHistory::default(), None, now()).unwrap();
     assert_eq!((plan.current.generation.number, plan.preselected), (48, Some(47)));
     let reference = |number: u32| generation(number, 0).reference();
     assert_eq!(check(&facts, &reference(47), &reference(48)), Ok(()));
-    assert_eq!(check(&facts, &reference(48), &reference(48)), Ok(()), "which mends the profile");
+    assert_eq!(check(&facts, &reference(48), &reference(48)), Ok(()), "which repairs the profile");
     facts.running = None;
     assert_eq!(check(&facts, &reference(47), &reference(48)), Err(Refusal::NoCurrent));
 }
@@ -309,7 +313,7 @@ fn a_host_whose_profile_is_broken_can_be_rolled_back() {
 #[test]
 fn a_short_revision_of_a_reverted_commit_is_reverted() {
     let reverted = [Commit("07f74d4be34a2bd1b4b6e4f6e2c31d3dba9c0a11".into())];
-    let past = Past { reverted: &reverted, ..Past::default() };
+    let past = HostHistory { reverted: &reverted, ..HostHistory::default() };
     for (built, is_reverted) in
         [("07f74d4", true), ("07f74d4-dirty", true), ("b45f6cd", false), ("dirty", false)]
     {

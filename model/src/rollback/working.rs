@@ -1,6 +1,7 @@
-//! Which generation is *last known working*, and which were left.
+//! Which generation is *last known working*, and which ones people left.
 //!
-//! Decided here and nowhere else, from what the host said, what is recorded of it, and what was reverted on the branch.
+//! Decided here and nowhere else, from the host's facts, its recorded history, and the commits reverted on
+//! the branch.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -9,18 +10,18 @@ use crate::Outcome;
 use crate::test_history::op_of;
 use crate::{AUTO_TEST, Commit, Facts, Generation, OpAction, OpStatus, OpView, SameCommit, TestRun};
 
-/// What is recorded of a host, beside its latest facts.
+/// The recorded history of a host, besides its latest facts.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Past<'a> {
-    /// Its test runs. Those of the facts count as well: an agent may have lost what the server remembers.
+pub struct HostHistory<'a> {
+    /// Its test runs. Those in the facts count as well: either side may have lost some.
     pub runs: &'a [TestRun],
-    /// Its ops: the rollbacks say what was left, the tests who ran them.
+    /// Its ops: rollbacks show which generations were left, test ops show who ran the tests.
     pub ops: &'a [OpView],
-    /// The commits of the pull requests that were reverted, or whose revert was asked for.
+    /// The commits of pull requests that were reverted, or whose revert was requested.
     pub reverted: &'a [Commit],
 }
 
-/// That a person left a generation by a rollback.
+/// A rollback by which a person left a generation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Left {
     /// When.
@@ -31,44 +32,40 @@ pub struct Left {
     pub reason: Option<String>,
 }
 
-impl<'a> Past<'a> {
-    /// The latest test run of a generation. Of two of the same moment, what the host says counts.
+impl<'a> HostHistory<'a> {
+    /// The latest test run of a generation. At equal times, the host's own report wins.
     pub fn tests_of<'f>(&self, facts: &'f Facts, generation: &Generation) -> Option<&'f TestRun>
     where
         'a: 'f,
     {
-        let is_of_it = |run: &&TestRun| run.generation.store_path == generation.store_path;
-        self.runs.iter().chain(&facts.test_runs).filter(is_of_it).max_by_key(|run| run.finished_at)
+        let is_of_build = |run: &&TestRun| run.generation.store_path == generation.store_path;
+        self.runs.iter().chain(&facts.test_runs).filter(is_of_build).max_by_key(|run| run.finished_at)
     }
 
-    /// Who left a generation by a rollback, the last time, unless its tests have passed since in a run that a person
-    /// started: that person says that it works after all. Tests that run by themselves say no more than they did before
-    /// it was left.
+    /// The latest rollback by which a person left a generation, unless its tests have passed since in a run
+    /// that a person started: that run clears it. Automatic test runs do not, because they passed before it
+    /// was left, too.
     pub fn left(&self, generation: &Generation) -> Option<Left> {
         let leaving = self.ops.iter().filter(|op| leaves(op, generation));
         let op = leaving.max_by_key(|op| at(op))?;
-        let works_after_all = self.runs.iter().any(|run| {
+        let is_cleared = self.runs.iter().any(|run| {
             run.generation.store_path == generation.store_path
                 && run.started_at > at(op)
                 && run.summary().all_passed()
                 && op_of(run, self.ops).is_some_and(|tests| tests.requested_by != AUTO_TEST)
         });
-        (!works_after_all).then(|| Left {
-            at: at(op),
-            by: op.requested_by.clone(),
-            reason: op.reason.clone(),
-        })
+        (!is_cleared).then(|| Left { at: at(op), by: op.requested_by.clone(), reason: op.reason.clone() })
     }
 
-    /// Whether a generation was built from a commit that was reverted, with local changes or without.
+    /// Returns whether a generation was built from a reverted commit, with or without local changes.
     pub fn is_reverted(&self, generation: &Generation) -> bool {
         self.reverted.iter().any(|commit| is_built_from(generation, commit))
     }
 
-    /// The newest generation before the current one that is present, whose latest test run passed completely, that
-    /// nobody has [left](Self::left), and that was not [reverted](Self::is_reverted).
+    /// The newest generation before the current one that is present, whose latest test run passed completely,
+    /// that nobody has [left](Self::left), and that was not [reverted](Self::is_reverted).
     pub fn last_known_working<'f>(&self, facts: &'f Facts) -> Option<&'f Generation> {
-        let current = facts.seat()?;
+        let current = facts.rollback_origin()?;
         facts
             .generations
             .iter()
@@ -79,19 +76,19 @@ impl<'a> Past<'a> {
     }
 }
 
-/// When a rollback left what it left, by the host's clock where that is known.
+/// When a rollback left its generation, by the host's clock if known.
 fn at(op: &OpView) -> DateTime<Utc> {
     op.finished_at.unwrap_or(op.created_at)
 }
 
-/// Whether a generation was certainly built from a commit, with local changes or without.
+/// Returns whether a generation was certainly built from a commit, with or without local changes.
 pub fn is_built_from(generation: &Generation, commit: &Commit) -> bool {
     let relation = generation.commit.as_ref().map(|built| built.compare(commit));
     matches!(relation, Some(SameCommit::Same | SameCommit::SameWithChanges))
 }
 
-/// Whether an op was a rollback from this build to an earlier generation that the host began. One that failed counts: it
-/// says that somebody wanted to be rid of what ran. One that was refused or taken back does not.
+/// Returns whether an op was a rollback from this build to an earlier generation, and the host started it. A
+/// failed one counts: somebody wanted to leave the running build. A refused or cancelled one does not.
 fn leaves(op: &OpView, generation: &Generation) -> bool {
     let began = op.started_at.is_some() && op.outcome != Some(Outcome::Refused);
     let ended = !op.status.is_open() && op.status != OpStatus::Cancelled;

@@ -1,6 +1,6 @@
-//! A roll-out: one kind of action on several hosts, some at a time, stopping where it goes wrong.
+//! A roll-out: one kind of action on several hosts, some at a time, which stops after a failure.
 //!
-//! What becomes of a host is decided here, from what its ops did; who starts the next op is the server.
+//! This module decides each host's next step from its ops; the server carries it out.
 
 use std::collections::BTreeMap;
 
@@ -12,9 +12,9 @@ use crate::{Commit, DeploymentId, Generation, GenerationRef, HostId, OpAction, O
 
 mod next;
 
-pub use next::{Ended, Next, stopped};
+pub use next::{Next, OpEnd, stopped};
 
-/// The most hosts that a roll-out works on at once.
+/// Upper bound on the hosts that a roll-out works on at once.
 pub const MOST_AT_ONCE: u32 = 100;
 
 /// One kind of action on several hosts.
@@ -22,40 +22,40 @@ pub const MOST_AT_ONCE: u32 = 100;
 pub struct Rollout {
     /// Its identifier.
     pub id: RolloutId,
-    /// What is done on each host.
+    /// The kind of action.
     pub kind: OpKind,
-    /// The deployment that it is for.
+    /// The deployment that it belongs to.
     pub deployment: Option<DeploymentId>,
-    /// Who asked for it.
+    /// Who requested it.
     pub requested_by: String,
     /// Why, in that person's words.
     pub reason: Option<String>,
     /// When.
     pub created_at: DateTime<Utc>,
-    /// On how many hosts it works at once, from 1 to [`MOST_AT_ONCE`].
+    /// How many hosts it works on at once, from 1 to [`MOST_AT_ONCE`].
     pub parallel: u32,
-    /// Whether no further host is begun once one has failed.
+    /// Whether a failure prevents further hosts from starting.
     pub stop_on_failure: bool,
-    /// How it is.
+    /// Its state.
     pub state: RolloutState,
-    /// The hosts, in the order in which they are begun.
+    /// The hosts, in starting order.
     pub hosts: Vec<RolloutHost>,
 }
 
-/// How a roll-out is.
+/// The state of a roll-out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum RolloutState {
-    /// It goes on.
+    /// Hosts are still starting.
     Running,
-    /// No further host is begun; those that were are seen through.
+    /// No more hosts will be started. Hosts already running will finish.
     Stopping {
         /// Why: who stopped it, or which host failed.
         why: String,
     },
-    /// Every host was worked on, or left out.
+    /// Every host has finished or was skipped.
     Done,
-    /// It ended before every host was begun.
+    /// It ended before every host was started.
     Stopped {
         /// Why.
         why: String,
@@ -73,7 +73,7 @@ impl RolloutState {
         }
     }
 
-    /// The states on which this one may follow, by name. Nothing follows on one that is over.
+    /// The names of the states that this one may follow. Nothing follows a closed one.
     pub fn predecessors(&self) -> &'static [&'static str] {
         match self {
             Self::Running => &[],
@@ -82,7 +82,7 @@ impl RolloutState {
         }
     }
 
-    /// Whether something is still to come.
+    /// Returns whether hosts are still starting or running.
     pub fn is_open(&self) -> bool {
         matches!(self, Self::Running | Self::Stopping { .. })
     }
@@ -95,44 +95,44 @@ pub struct RolloutHost {
     pub host: HostId,
     /// Its name.
     pub name: String,
-    /// What is done on it.
+    /// Its action.
     pub action: OpAction,
-    /// How far it is.
+    /// Its step.
     pub step: RolloutStep,
 }
 
-/// How far a roll-out is on one host.
+/// The step of a roll-out on one host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "kebab-case")]
 pub enum RolloutStep {
-    /// Its turn has not come.
+    /// Not started.
     Waiting,
-    /// This op is at it, or waits for the host to be connected.
+    /// The op is in progress, or waits for the host to connect.
     Running {
-        /// Which op.
+        /// The op.
         op: OpId,
     },
-    /// It went well; now the host's tests run by themselves.
+    /// The action succeeded; the host's automatic tests are running.
     Testing {
-        /// The op that runs them.
+        /// The test op.
         op: OpId,
     },
-    /// It went well, tests included where they run by themselves.
+    /// The action and any automatic tests succeeded.
     Ok {
         /// The last op.
         op: OpId,
     },
-    /// It did not.
+    /// The action or its tests failed.
     Failed {
-        /// The op that did not go well; none where none could be recorded.
+        /// The failed op; `None` if none could be recorded.
         op: Option<OpId>,
         /// Why, in a sentence or a few words.
         why: String,
-        /// Whether it was done, and the tests failed that followed by themselves.
+        /// Whether the action succeeded and its automatic tests failed.
         #[serde(default)]
         in_tests: bool,
     },
-    /// Its turn never came, or it was busy when it came.
+    /// Skipped: it was never started, or was busy when its turn came.
     Skipped {
         /// Why.
         why: String,
@@ -152,7 +152,7 @@ impl RolloutStep {
         }
     }
 
-    /// The op that it names.
+    /// The step's op, if it has one.
     pub fn op(&self) -> Option<OpId> {
         match self {
             Self::Waiting | Self::Skipped { .. } => None,
@@ -161,56 +161,57 @@ impl RolloutStep {
         }
     }
 
-    /// Whether nothing more is to come for this host.
+    /// Returns whether the host has finished.
     pub fn is_over(&self) -> bool {
         matches!(self, Self::Ok { .. } | Self::Failed { .. } | Self::Skipped { .. })
     }
 }
 
-/// What a person wants rolled out.
+/// A person's request for a roll-out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RolloutRequest {
-    /// What to do on each host: pull, switch, pull and switch, or test.
+    /// The kind of action: pull, switch, pull and switch, or test.
     pub kind: OpKind,
-    /// The hosts, by name, in the order in which they are to be begun.
+    /// The names of the hosts, in starting order.
     pub hosts: Vec<String>,
-    /// On how many at once.
+    /// How many to work on at once.
     pub parallel: u32,
-    /// Whether to begin no further host once one has failed.
+    /// Whether a failure prevents further hosts from starting.
     pub stop_on_failure: bool,
     /// Why, in the person's words.
     pub reason: Option<String>,
 }
 
-/// The commits that a person is told of before a roll-out: from where to where hosts would go.
+/// The commits that a person sees before a roll-out: from which commit to which each host would go.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RolloutCommits {
-    /// The head of the branch that hosts follow; none where it could not be read.
+    /// The head of the branch that hosts follow; `None` if it could not be read.
     pub head: Option<Commit>,
-    /// What each host's checkout is at, by the host's name; hosts that have not told are missing.
+    /// The commit of each host's checkout, by the host's name. Hosts that have not reported one are missing.
     pub checkouts: BTreeMap<String, Commit>,
 }
 
-/// What rolling back would do on one host, as a person is shown before confirming it.
+/// The rollback of one host as a person sees it before confirming.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedRollback {
     /// The host's name.
     pub host_name: String,
-    /// Whether its agent is connected; if not, the rollback waits for it.
+    /// Whether its agent is connected; otherwise the rollback waits for it.
     pub online: bool,
-    /// Why it needs one: how it fared with the deployment. None where a person chose the host.
+    /// Its result in the deployment, as the reason for the rollback; `None` if a person chose the host.
     pub why: Option<String>,
-    /// Whether all its tests pass now and no unit failed: it is left out unless somebody chooses otherwise.
+    /// Whether all its tests pass now and no unit has failed. Such a host is skipped unless a person chooses
+    /// otherwise.
     pub fine: bool,
-    /// The generation that it is on.
+    /// Its current generation.
     pub from: Option<Generation>,
-    /// The last known working one; or why the host is left out.
+    /// The last known working generation, or why the host is skipped.
     pub to: Result<Candidate, String>,
-    /// What else it could go to, newest first, at most [`OTHERS`]; nothing where it cannot go anywhere.
+    /// Other available targets, newest first, at most [`OTHERS`].
     pub others: Vec<Candidate>,
 }
 
-/// How many generations are offered beside the last known working one. All of them are on the host's own page.
+/// Number of generations offered besides the last known working one. The host's own page offers all of them.
 pub const OTHERS: usize = 6;
 
 /// One host's rollback as a person confirmed it.
@@ -218,7 +219,7 @@ pub const OTHERS: usize = 6;
 pub struct ConfirmedRollback {
     /// The host's name.
     pub host_name: String,
-    /// The generation to go to.
+    /// The target.
     pub target: GenerationRef,
     /// The current generation that the person saw.
     pub seen_current: GenerationRef,

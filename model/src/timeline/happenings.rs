@@ -1,4 +1,4 @@
-//! What was done to a host and what came of it, one after the other.
+//! The events in a host's life, in order.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -8,41 +8,41 @@ use crate::test_history::op_of;
 use crate::wire::limits::cut;
 use crate::{Commit, Generation, OpAction, OpId, OpKind, OpStatus, OpView, TestRun, TestSummary};
 
-/// The most happenings that are told: the newest.
+/// Upper bound on the happenings: the newest are kept.
 pub const HAPPENINGS: usize = 150;
-/// The longest reason that is told of what did not go well, in bytes.
+/// Upper bound on the reason for a failure, in bytes.
 const WHY_BYTES: usize = 200;
-/// How far outside of an op's time a generation may be dated that it made: files know whole seconds.
+/// Tolerance between an op's times and the date of a generation that it made: file times have whole seconds.
 const SLACK: TimeDelta = TimeDelta::seconds(2);
 
-/// One thing that happened.
+/// One event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Happening {
-    /// When; by the host's clock where the host tells it.
+    /// When, by the host's clock if the host reported it.
     pub at: DateTime<Utc>,
-    /// What.
+    /// The kind of event.
     pub what: What,
-    /// How it ended.
+    /// Its result.
     pub end: End,
-    /// The generation that it made, went to or was about.
+    /// The generation that it made, activated or tested.
     pub generation: Option<u32>,
-    /// What that generation was built from.
+    /// The commit of that generation.
     pub commit: Option<Commit>,
-    /// Of tests that ran to their end: what they said.
+    /// The results of tests that ran to the end.
     pub tests: Option<TestSummary>,
-    /// The op that it was; none where it happened without Backstay.
+    /// The op; `None` if it happened outside Backstay.
     pub op: Option<OpId>,
-    /// Who asked for that.
+    /// Who requested the op.
     pub by: Option<String>,
-    /// Where it did not go well: why, in short.
+    /// The reason for a failure, in short.
     pub why: Option<String>,
 }
 
-/// What can happen.
+/// A kind of event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum What {
-    /// A generation was made by somebody else.
+    /// A generation was made outside Backstay.
     Made,
     /// The host was switched.
     Switched,
@@ -54,19 +54,19 @@ pub enum What {
     Tested,
 }
 
-/// How it ended.
+/// The result of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum End {
-    /// As it was to.
+    /// It succeeded.
     Well,
-    /// Not so.
+    /// It failed.
     Badly,
-    /// It was refused by the host or cancelled.
+    /// The host refused it, or a person cancelled it.
     Stopped,
 }
 
-/// All that is known to have happened, newest first.
+/// All known events, newest first.
 pub fn happenings(generations: &[Generation], runs: &[TestRun], ops: &[OpView]) -> Vec<Happening> {
     let done: Vec<_> = ops.iter().filter_map(|op| of_op(op, generations)).collect();
     let made = generations
@@ -115,7 +115,7 @@ fn of_run(run: &TestRun, ops: &[OpView], generations: &[Generation]) -> Happenin
     }
 }
 
-/// What an op was, where it is over and reached its host. What tests that ran to their end said is told by the run.
+/// The event of a closed op that reached its host. Tests that ran to the end are covered by their run.
 fn of_op(op: &OpView, generations: &[Generation]) -> Option<Happening> {
     let at = op.finished_at?;
     let end = end_of(op)?;
@@ -150,7 +150,7 @@ fn end_of(op: &OpView) -> Option<End> {
     match op.status {
         OpStatus::Succeeded => Some(End::Well),
         OpStatus::Lost => Some(End::Badly),
-        // One that never reached its host did nothing there.
+        // An op without an outcome never reached its host.
         OpStatus::Failed | OpStatus::TimedOut | OpStatus::Cancelled => match op.outcome? {
             Outcome::Refused | Outcome::Cancelled => Some(End::Stopped),
             _ => Some(End::Badly),
@@ -159,10 +159,10 @@ fn end_of(op: &OpView) -> Option<End> {
     }
 }
 
-/// The generation that was made while a switch was at work, by the host's clock on both sides.
+/// The generation that was made while a switch was running, both by the host's clock.
 fn made_by<'a>(op: &OpView, generations: &'a [Generation]) -> Option<&'a Generation> {
     let (from, to) = (op.started_at? - SLACK, op.finished_at? + SLACK);
-    debug_assert!(op.action.kind() != OpKind::Rollback, "a rollback makes none");
+    debug_assert!(op.action.kind() != OpKind::Rollback, "a rollback makes no generation");
     generations.iter().filter(|g| (from..=to).contains(&g.created_at)).max_by_key(|g| g.number)
 }
 
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ops_came_to() {
+    fn ops_become_events() {
         use crate::OpStatus::{Blocked, Cancelled, Failed, Lost, Succeeded, TimedOut};
         let at = |status, outcome| told(&[], &[], &[ended(rollback_to(47), status, outcome)]);
         assert_eq!(at(Succeeded, Outcome::Completed), [(What::RolledBack, End::Well, Some(47))]);
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_generation_that_a_switch_made_is_told_once() {
+    fn a_generation_made_by_a_switch_appears_once() {
         let made = Generation { created_at: now() - TimeDelta::seconds(30), ..generation(48, 0) };
         let switch = OpView {
             started_at: Some(now() - TimeDelta::minutes(2)),
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn tests_are_told_by_their_run_and_else_by_their_op() {
+    fn tests_appear_by_their_run_or_else_by_their_op() {
         let run = test_run(48, 3, 8);
         let op = OpView {
             started_at: Some(run.started_at),
@@ -229,8 +229,8 @@ mod tests {
             failed_tests: run.failed().map(str::to_owned).collect(),
             ..ended(OpAction::Test, OpStatus::Failed, Outcome::Failed)
         };
-        let told_of = happenings(&[], std::slice::from_ref(&run), std::slice::from_ref(&op));
-        let [one] = told_of.as_slice() else { panic!("{told_of:?}") };
+        let events = happenings(&[], std::slice::from_ref(&run), std::slice::from_ref(&op));
+        let [one] = events.as_slice() else { panic!("{events:?}") };
         assert_eq!((one.op, one.end, one.tests), (Some(op.id), End::Badly, Some(run.summary())));
         assert_eq!(one.why.as_deref(), Some("t3, t4, t5, t6, t7"));
         let stopped = ended(OpAction::Test, OpStatus::TimedOut, Outcome::TimedOut);
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_told_than_fit_and_the_newest_stay() {
+    fn the_newest_are_kept_up_to_the_limit() {
         let generations: Vec<_> = (0..500).map(|n| generation(n, 500 - i64::from(n))).collect();
         let told = told(&generations, &[], &[]);
         assert_eq!((told.len(), told[0].2), (HAPPENINGS, Some(499)));

@@ -1,8 +1,7 @@
-//! How a host fared over time: which generation ran when, and what the tests said of it.
+//! A host's past: which generation ran when, and its test results.
 //!
-//! It is told from what is known: when each generation was made, where rollbacks led, and the test runs. A generation is
-//! taken to run from its making on, which is what a switch does; one that was made for the next boot alone shows too
-//! early.
+//! It is derived from the dates of the generations, the rollbacks, and the test runs. A generation is assumed
+//! to run from its creation, as after a switch; one that was made for the next boot only appears too early.
 
 mod happenings;
 
@@ -11,44 +10,44 @@ use serde::{Deserialize, Serialize};
 
 pub use happenings::{End, HAPPENINGS, Happening, What, happenings};
 
-use crate::rollback::Past;
+use crate::rollback::HostHistory;
 use crate::{Commit, Facts, Generation, OpAction, OpStatus, OpView, TestRun, TestSummary};
 
-/// The most stretches that are told: the newest.
+/// Upper bound on the stretches: the newest are kept.
 pub const STRETCHES: usize = 40;
 
-/// Tests that end so soon after a generation began to run are told as of its beginning: what lies between is the time
-/// that they take.
+/// Tests that end this soon after a generation started count from its start: the time between is how long
+/// they take.
 pub const SOON: TimeDelta = TimeDelta::minutes(30);
 
-/// How far a host's clock may be ahead before that is told.
+/// How far a host's clock may be ahead before the timeline says so.
 pub const CLOCKS_AGREE: TimeDelta = TimeDelta::minutes(2);
 
-/// A host's life as far as it is known.
+/// A host's known past.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timeline {
-    /// The moment at which it is told, by the server's clock.
+    /// The moment of the computation, by the server's clock.
     pub now: DateTime<Utc>,
-    /// What ran when, oldest first.
+    /// The stretches, oldest first.
     pub stretches: Vec<Stretch>,
-    /// What was done and what came of it, newest first.
+    /// The events, newest first.
     pub happenings: Vec<Happening>,
-    /// The number of the generation that is [last known working](Past::last_known_working).
+    /// The number of the generation that is [last known working](HostHistory::last_known_working).
     pub last_known_working: Option<u32>,
-    /// By how many seconds the host's clock is ahead of the server's at least, where that is more than
+    /// Lower bound on the seconds by which the host's clock is ahead of the server's, if more than
     /// [`CLOCKS_AGREE`]: something is dated after `now`.
     pub clock_ahead_secs: Option<u32>,
 }
 
 impl Timeline {
-    /// Of a host of which nothing is known.
+    /// The timeline of an unknown host.
     pub fn unknown(now: DateTime<Utc>) -> Self {
         Self { now, stretches: vec![], happenings: vec![], last_known_working: None, clock_ahead_secs: None }
     }
 
-    /// From the host's latest facts and what is recorded of it.
-    pub fn of(facts: &Facts, past: &Past<'_>, now: DateTime<Utc>) -> Self {
-        let Past { runs, ops, .. } = *past;
+    /// Computes the timeline from the host's latest facts and its history.
+    pub fn of(facts: &Facts, past: &HostHistory<'_>, now: DateTime<Utc>) -> Self {
+        let HostHistory { runs, ops, .. } = *past;
         let stretches = stretches(&facts.generations, runs, ops);
         let happenings = happenings(&facts.generations, runs, ops);
         let latest = stretches.iter().map(|s| s.from).chain(happenings.iter().map(|h| h.at)).max();
@@ -63,24 +62,24 @@ impl Timeline {
     }
 }
 
-/// A stretch of time in which one generation ran and the tests said the same of it.
+/// A period in which one generation ran with unchanged test results.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stretch {
     /// The number of the generation.
     pub generation: u32,
-    /// What it was built from, where that is known.
+    /// Its commit, if known.
     pub commit: Option<Commit>,
     /// When it began.
     pub from: DateTime<Utc>,
-    /// When it ended; none for the one that lasts.
+    /// When it ended; `None` for the current one.
     pub to: Option<DateTime<Utc>>,
-    /// What the tests said; none while they had not run.
+    /// The test results; `None` until the tests have run.
     pub tests: Option<TestSummary>,
-    /// What it began with.
+    /// How it began.
     pub began: Began,
 }
 
-/// What a stretch began with.
+/// How a stretch began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Began {
@@ -92,8 +91,8 @@ pub enum Began {
     Tested,
 }
 
-/// The stretches of a host's life that are known of, oldest first: from the generations that its profile still lists,
-/// its test runs, and its ops.
+/// The known stretches, oldest first, from the generations that the profile still lists, the test runs, and
+/// the ops.
 pub fn stretches(generations: &[Generation], runs: &[TestRun], ops: &[OpView]) -> Vec<Stretch> {
     let mut starts = starts(generations, ops);
     starts.sort_by_key(|start| start.from);
@@ -107,7 +106,7 @@ pub fn stretches(generations: &[Generation], runs: &[TestRun], ops: &[OpView]) -
     stretches.split_off(stretches.len().saturating_sub(STRETCHES))
 }
 
-/// From when on which build ran.
+/// The start of a build.
 struct Start<'a> {
     generation: u32,
     store_path: &'a str,
@@ -140,7 +139,7 @@ fn starts<'a>(generations: &'a [Generation], ops: &'a [OpView]) -> Vec<Start<'a>
     made.chain(rolled_back).collect()
 }
 
-/// Splits the time from a start to the next one where test runs of that build ended.
+/// Splits the time from one start to the next at the ends of the build's test runs.
 fn split(start: &Start<'_>, to: Option<DateTime<Utc>>, runs: &[TestRun], stretches: &mut Vec<Stretch>) {
     let mut ended: Vec<_> = runs
         .iter()
@@ -148,7 +147,7 @@ fn split(start: &Start<'_>, to: Option<DateTime<Utc>>, runs: &[TestRun], stretch
         .filter(|run| run.finished_at >= start.from && to.is_none_or(|to| run.finished_at < to))
         .collect();
     ended.sort_by_key(|run| run.finished_at);
-    // Tests that ran at another time say something of the build all the same, but not that it works again.
+    // Tests from another time are about the same build, but do not show that it works again.
     let elsewhere = (ended.is_empty() && start.began == Began::Made).then(|| latest(start, runs)).flatten();
     let mut stretch = Stretch {
         generation: start.generation,
@@ -220,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn tests_at_another_time_tell_of_the_build_but_not_that_it_works_again() {
+    fn tests_from_another_time_are_about_the_build_but_do_not_show_that_it_works_again() {
         let (old, new) = (generation(47, 3), generation(48, 1));
         let back = now() - TimeDelta::hours(2);
         let late = [run(47, 8, now() - TimeDelta::hours(9))];
@@ -245,22 +244,23 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_ahead_is_told() {
+    fn a_clock_that_is_ahead_is_reported() {
         let facts = crate::sample::facts();
         let ahead = |hours| {
             let early = now() - TimeDelta::hours(hours);
-            Timeline::of(&facts, &Past::default(), early).clock_ahead_secs
+            Timeline::of(&facts, &HostHistory::default(), early).clock_ahead_secs
         };
         assert_eq!((ahead(0), ahead(3)), (None, Some(3 * 3600)));
-        let told = Timeline::of(&facts, &Past { runs: &facts.test_runs, ..Past::default() }, now());
+        let told =
+            Timeline::of(&facts, &HostHistory { runs: &facts.test_runs, ..HostHistory::default() }, now());
         assert_eq!(told.last_known_working, Some(47));
     }
 
     proptest! {
-        /// Whatever happened when: the stretches follow on each other without gap or overlap, and only the last one
-        /// lasts.
+        /// Whatever happened: the stretches follow each other without gap or overlap, and only the last one
+        /// is open.
         #[test]
-        fn they_follow_on_each_other(
+        fn stretches_follow_each_other(
             made in proptest::collection::vec(0_i64..30, 0..6),
             tested in proptest::collection::vec((0_u32..6, 0_usize..9, 0_i64..40_000), 0..12),
             back in proptest::collection::vec((0_u32..6, 0_i64..40_000), 0..4),

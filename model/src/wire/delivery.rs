@@ -1,15 +1,15 @@
-//! Delivery of ops: what each side does about what it hears, so that an op runs at most once and its end and all of
-//! its lines arrive, whatever is lost, repeated or overtaken on the way.
+//! Delivery of ops: what each side does about what it hears, so that an op runs at most once and its end and
+//! all of its lines arrive, whatever is lost, repeated or overtaken on the way.
 //!
 //! These functions decide; the server and the agent carry out. They are all that the model of delivery
-//! (`model/tests/delivery`) shares with the programs, and it explores them with every order of losses, repetitions
-//! and crashes:
+//! (`model/tests/delivery`) shares with the programs, and it explores them with every order of losses,
+//! repetitions and crashes:
 //!
 //! | when | who | decides |
 //! | --- | --- | --- |
 //! | an agent has said what its journal holds | server | [`reconcile`] |
 //! | the server wants an op run | agent | [`on_run`] |
-//! | an agent tells lines of an op | server | [`takes_output`] |
+//! | an agent tells lines of an op | server | [`accepts_output`] |
 //! | an agent says how an op ended | server | [`on_finished`] |
 //! | the server has waited long enough | server | [`on_due`] |
 
@@ -25,9 +25,9 @@ pub enum Reconciliation {
     /// Send the op: it never reached the host.
     Send,
     /// Close the op as cancelled: it never reached the host, and nobody wants it any more.
-    TakeBack,
+    Cancel,
     /// Close the op as lost: the host had it, and knows no more what became of it.
-    Lose,
+    MarkLost,
 }
 
 /// What an agent's journal says of an op.
@@ -41,20 +41,20 @@ pub enum AtHost {
     Damaged,
 }
 
-/// Says what the server does about an open op when an agent has said, on a new connection, what its journal holds.
-/// `cancel_asked` is whether a person asked for the op to stop.
+/// Says what the server does about an open op when an agent has said, on a new connection, what its journal
+/// holds. `cancel_requested` is whether a person asked for the op to stop.
 ///
-/// It holds for a journal that was read after every op sent on earlier connections has arrived or never will, and on a
-/// connection on which none was sent yet. Messages are ordered so that this is the case.
+/// It holds for a journal that was read after every op sent on earlier connections has arrived or never will,
+/// and on a connection on which none was sent yet. Messages are ordered so that this is the case.
 ///
-/// An agent forgets an op only after the server has stored its end, so an op that is running here and unknown there is
-/// gone for good. One that was sent and is unknown there was lost on its way, and goes again.
-pub fn reconcile(status: OpStatus, at_host: AtHost, cancel_asked: bool) -> Reconciliation {
-    match (status, at_host, cancel_asked) {
-        (OpStatus::Queued | OpStatus::Sent, AtHost::Unknown, true) => Reconciliation::TakeBack,
+/// An agent forgets an op only after the server has stored its end, so an op that is running here and unknown
+/// there is gone for good. One that was sent and is unknown there was lost on its way, and goes again.
+pub fn reconcile(status: OpStatus, at_host: AtHost, cancel_requested: bool) -> Reconciliation {
+    match (status, at_host, cancel_requested) {
+        (OpStatus::Queued | OpStatus::Sent, AtHost::Unknown, true) => Reconciliation::Cancel,
         (OpStatus::Queued | OpStatus::Sent, AtHost::Unknown, false) => Reconciliation::Send,
         (OpStatus::Running, AtHost::Unknown | AtHost::Damaged, _) | (OpStatus::Sent, AtHost::Damaged, _) => {
-            Reconciliation::Lose
+            Reconciliation::MarkLost
         }
         (OpStatus::Sent | OpStatus::Running, AtHost::Known, true) => Reconciliation::Stop,
         _ => Reconciliation::Wait,
@@ -63,7 +63,7 @@ pub fn reconcile(status: OpStatus, at_host: AtHost, cancel_asked: bool) -> Recon
 
 /// What an agent's journal knows of an op.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Known {
+pub enum JournalState {
     /// It never reached this host.
     Never,
     /// It is in the journal: it waits, runs, or has ended and the server does not know that yet.
@@ -78,23 +78,23 @@ pub enum Known {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnRun {
     /// Write it down, and only then say so and begin.
-    Begin,
+    Start,
     /// Say again what is known from the start; run nothing.
-    TellAgain,
+    Report,
     /// Say again how it ended; run nothing.
-    TellEnd,
+    ReportResult,
     /// Say that it failed, for it may have run; run nothing.
-    TurnDown,
+    Reject,
 }
 
-/// Says what an agent does when the server wants an op run of which its journal knows this much. Only an op that the
-/// journal has never held is begun: that is what makes a second delivery harmless.
-pub fn on_run(known: Known) -> OnRun {
-    match known {
-        Known::Never => OnRun::Begin,
-        Known::Open => OnRun::TellAgain,
-        Known::Done => OnRun::TellEnd,
-        Known::Damaged => OnRun::TurnDown,
+/// Says what an agent does when the server wants an op run of which its journal knows this much. Only an op
+/// that the journal has never held is begun: that is what makes a second delivery harmless.
+pub fn on_run(state: JournalState) -> OnRun {
+    match state {
+        JournalState::Never => OnRun::Start,
+        JournalState::Open => OnRun::Report,
+        JournalState::Done => OnRun::ReportResult,
+        JournalState::Damaged => OnRun::Reject,
     }
 }
 
@@ -112,8 +112,8 @@ pub enum OnFinished {
     Acknowledge,
 }
 
-/// Says what the server does about an op in `status`, whose output it has without a gap up to line `stored`, when the
-/// agent says that the op ended after `lines` lines.
+/// Says what the server does about an op in `status`, whose output it has without a gap up to line `stored`,
+/// when the agent says that the op ended after `lines` lines.
 pub fn on_finished(status: OpStatus, stored: u64, lines: u64) -> OnFinished {
     if stored < lines {
         OnFinished::AskForLines { after: stored }
@@ -124,15 +124,16 @@ pub fn on_finished(status: OpStatus, stored: u64, lines: u64) -> OnFinished {
     }
 }
 
-/// Whether the server takes lines of an op in `status`. One that has ended has all of its lines ([`on_finished`]), so
-/// nothing can be added to what it is known to have written. A lost one may be found.
-pub fn takes_output(status: OpStatus) -> bool {
+/// Whether the server takes lines of an op in `status`. One that has ended has all of its lines
+/// ([`on_finished`]), so nothing can be added to what it is known to have written. A lost one may be found.
+pub fn accepts_output(status: OpStatus) -> bool {
     matches!(status, OpStatus::Sent | OpStatus::Running | OpStatus::Lost)
 }
 
 /// What becomes of an op for which the server has waited as long as it may; none for one that is closed.
 ///
-/// An op that was never sent has certainly not run. Of one that was, nothing is known: it is lost, and may be found.
+/// An op that was never sent has certainly not run. Of one that was, nothing is known: it is lost, and may be
+/// found.
 pub fn on_due(status: OpStatus) -> Option<OpStatus> {
     match status {
         OpStatus::Queued => Some(OpStatus::TimedOut),
@@ -153,10 +154,10 @@ mod tests {
                 assert_eq!(status.to(next), Ok(next));
             }
             for at_host in [AtHost::Unknown, AtHost::Known, AtHost::Damaged] {
-                for cancel_asked in [false, true] {
-                    let next = match reconcile(status, at_host, cancel_asked) {
-                        Reconciliation::TakeBack => OpStatus::Cancelled,
-                        Reconciliation::Lose => OpStatus::Lost,
+                for cancel_requested in [false, true] {
+                    let next = match reconcile(status, at_host, cancel_requested) {
+                        Reconciliation::Cancel => OpStatus::Cancelled,
+                        Reconciliation::MarkLost => OpStatus::Lost,
                         Reconciliation::Send if status == OpStatus::Queued => OpStatus::Sent,
                         _ => continue,
                     };
@@ -179,12 +180,12 @@ mod tests {
     #[test]
     fn only_what_never_arrived_is_sent_or_taken_back() {
         for status in OpStatus::ALL {
-            for (at_host, cancel_asked) in
+            for (at_host, cancel_requested) in
                 [(AtHost::Known, true), (AtHost::Damaged, true), (AtHost::Damaged, false)]
             {
-                let answer = reconcile(status, at_host, cancel_asked);
+                let answer = reconcile(status, at_host, cancel_requested);
                 assert!(
-                    !matches!(answer, Reconciliation::Send | Reconciliation::TakeBack),
+                    !matches!(answer, Reconciliation::Send | Reconciliation::Cancel),
                     "{status} {at_host:?}"
                 );
             }
@@ -193,17 +194,17 @@ mod tests {
 
     #[test]
     fn only_an_unknown_op_is_begun() {
-        for known in [Known::Open, Known::Done, Known::Damaged] {
-            assert_ne!(on_run(known), OnRun::Begin);
+        for known in [JournalState::Open, JournalState::Done, JournalState::Damaged] {
+            assert_ne!(on_run(known), OnRun::Start);
         }
-        assert_eq!(on_run(Known::Never), OnRun::Begin);
+        assert_eq!(on_run(JournalState::Never), OnRun::Start);
     }
 
     #[test]
     fn lines_are_taken_as_long_as_an_end_may_come_from_the_host() {
         for status in OpStatus::ALL {
             let may_end = on_finished(status, 0, 0) == OnFinished::Close && status != OpStatus::Queued;
-            assert_eq!(takes_output(status), may_end, "{status}");
+            assert_eq!(accepts_output(status), may_end, "{status}");
         }
     }
 

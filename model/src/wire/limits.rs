@@ -1,7 +1,7 @@
 //! Upper bounds on what travels between server, agent and browser. Both sides keep to them and check them.
 //!
-//! What identifies something (a name, a store path, a commit) is taken whole or not at all: a message with one that is
-//! too long ends the connection. What describes something is cut, and long lists lose their end
+//! What identifies something (a name, a store path, a commit) is taken whole or not at all: a message with
+//! one that is too long ends the connection. What describes something is cut, and long lists lose their end
 //! ([`Message::cut`](crate::wire::message::Message::cut)).
 
 /// The largest message on the agent's socket, in bytes. A host with 200 generations stays far below it.
@@ -101,7 +101,8 @@ pub fn log_line(entry: &str) -> String {
     body.replace('\n', "\\n").replace('\r', "\\r") + end
 }
 
-/// Whether `name` can name a host: a DNS label (RFC 1123), so that it is safe in an address, a file name and a log.
+/// Whether `name` can name a host: a DNS label (RFC 1123), so that it is safe in an address, a file name and
+/// a log.
 pub fn is_host_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= HOST_NAME_CHARS

@@ -2,7 +2,7 @@
 
 use backstay_model::OpStatus;
 use backstay_model::wire::delivery::{
-    AtHost, Known, OnFinished, OnRun, Reconciliation, on_due, on_finished, on_run, reconcile,
+    AtHost, JournalState, OnFinished, OnRun, Reconciliation, on_due, on_finished, on_run, reconcile,
 };
 
 use crate::world::{Agent, Down, End, Journal, Session, Up, World};
@@ -267,8 +267,8 @@ fn journal_told(world: &mut World, session: Session, at_host: AtHost) {
                 world.say_down(Down::Run);
             }
         }
-        Reconciliation::TakeBack => server.said_unchanged = server.step(OpStatus::Cancelled),
-        Reconciliation::Lose => {
+        Reconciliation::Cancel => server.said_unchanged = server.step(OpStatus::Cancelled),
+        Reconciliation::MarkLost => {
             server.step(OpStatus::Lost);
         }
     }
@@ -332,28 +332,28 @@ fn hear_at_agent(world: &mut World, message: Down) {
 
 fn run(world: &mut World) {
     let known = match world.host.journal {
-        Journal::Never => Known::Never,
-        Journal::Written | Journal::Begun | Journal::Ended(_) => Known::Open,
-        Journal::Done(_) => Known::Done,
-        Journal::Damaged => Known::Damaged,
+        Journal::Never => JournalState::Never,
+        Journal::Written | Journal::Begun | Journal::Ended(_) => JournalState::Open,
+        Journal::Done(_) => JournalState::Done,
+        Journal::Damaged => JournalState::Damaged,
     };
     match on_run(known) {
-        OnRun::Begin => {
+        OnRun::Start => {
             world.host.journal = Journal::Written;
             world.host.cancel = world.agent.cancelled_early;
             world.say_up(Up::Accepted);
         }
-        OnRun::TellAgain => {
+        OnRun::Report => {
             world.agent.sent = 0;
             world.agent.told_end = false;
             world.say_up(Up::Accepted);
         }
-        OnRun::TellEnd => {
+        OnRun::ReportResult => {
             if let Journal::Done(end) = world.host.journal {
                 world.say_up(Up::Finished { end, lines: 0 });
             }
         }
-        OnRun::TurnDown => world.say_up(Up::Finished { end: End::Failed, lines: 0 }),
+        OnRun::Reject => world.say_up(Up::Finished { end: End::Failed, lines: 0 }),
     }
 }
 

@@ -16,7 +16,7 @@ use backstay_fleet::agents::{Credentials, Stranger};
 use backstay_fleet::budget;
 use backstay_fleet::hub::Connection;
 use backstay_fleet::store::{HostRecord, TokenHash};
-use backstay_model::wire::endpoint::{JOIN_HEADER, PING_EVERY, SILENCE};
+use backstay_model::wire::endpoint::{JOIN_HEADER, PING_EVERY, READ_BUFFER_BYTES, SILENCE};
 use backstay_model::wire::limits::{MESSAGE_BYTES, cut};
 use backstay_model::wire::message::{AgentMessage, Hello, Message, ServerMessage};
 use tokio::time::{Instant, interval, sleep_until, timeout};
@@ -73,7 +73,8 @@ pub(crate) async fn connect(
         }
     }
     let place = place.map(|Extension(place)| place);
-    upgrade.max_message_size(MESSAGE_BYTES).max_frame_size(MESSAGE_BYTES).on_upgrade(move |socket| {
+    let upgrade = upgrade.max_message_size(MESSAGE_BYTES).max_frame_size(MESSAGE_BYTES);
+    upgrade.read_buffer_size(READ_BUFFER_BYTES).on_upgrade(move |socket| {
         let tasks = lifecycle.tasks.clone();
         tasks.track_future(async move {
             if let Err(why) = converse(&fleet, &lifecycle, shown, place, socket).await {

@@ -108,7 +108,8 @@ const COLUMNS: [&str; 10] =
     ["number", "time", "who", "what", "host", "from generation", "to generation", "why", "outcome", "op"];
 
 fn table(entries: &[AuditEntry], is_first: bool) -> Result<String, std::io::Error> {
-    let mut writer = csv::Writer::from_writer(vec![]);
+    // Every cell is quoted: a spreadsheet that splits at semicolons would else find a cell of its own behind one.
+    let mut writer = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(vec![]);
     if is_first {
         writer.write_record(COLUMNS)?;
     }
@@ -162,12 +163,15 @@ mod tests {
 
     #[test]
     fn a_table_is_quoted_and_holds_no_formula() {
-        let table = table(&[entry(2, "X11, \"broken\"\nagain"), entry(1, "=cmd()")], true).unwrap();
+        let table =
+            table(&[entry(2, "X11, \"broken\"\nagain"), entry(1, "=cmd()"), entry(0, "x;=cmd()")], true)
+                .unwrap();
+        assert!(table.contains(",\"x;=cmd()\","), "{table}");
         let mut reader = csv::Reader::from_reader(table.as_bytes());
         let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
         assert_eq!(&rows[0][7], "X11, \"broken\"\nagain");
         assert_eq!(&rows[1][7], "'=cmd()");
-        assert_eq!((&rows[0][5], &rows[0][6], rows.len()), ("48", "47", 2));
+        assert_eq!((&rows[0][5], &rows[0][6], rows.len()), ("48", "47", 3));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use std::net::SocketAddr;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::http::StatusCode;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use backstay_fleet::Fleet;
@@ -71,7 +71,8 @@ pub(crate) fn router(
         .site_pkg_dir("pkg")
         .site_addr(address)
         .build();
-    let origin = options.public_url.as_ref().map(|url| url.trim_end_matches('/').to_owned());
+    let origin = options.public_url.clone();
+    let https = origin.as_ref().is_some_and(|origin| origin.starts_with("https://"));
     let mut csrf = CsrfLayer::new().with_rejection_response(of_another_site);
     if let Some(origin) = &origin {
         csrf = csrf.add_trusted_origin(origin)?;
@@ -96,7 +97,7 @@ pub(crate) fn router(
         .layer(csrf)
         .layer(from_fn_with_state(state.clone(), recognised::recognise))
         .layer(CatchPanicLayer::custom(failure::panicked))
-        .layer(from_fn(headers::secure))
+        .layer(from_fn_with_state(headers::Https(https), headers::secure))
         .layer(TraceLayer::new_for_http())
         .with_state(state))
 }

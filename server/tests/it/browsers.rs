@@ -6,7 +6,7 @@ use backstay_app as _;
 use backstay_model::wire::message::AgentMessage;
 use reqwest::{StatusCode, header};
 
-use crate::harness::{Browser, PASSWORD, Server, facts};
+use crate::harness::{Browser, PASSWORD, Server, facts, refused_start};
 
 /// Asks every server function that there is, so that one that is added later is asked too.
 #[tokio::test]
@@ -116,8 +116,24 @@ async fn pages_are_not_kept_framed_or_scripted_by_others() {
     assert_eq!(header("cache-control"), "no-store");
     assert_eq!(header("x-frame-options"), "DENY");
     assert_eq!(header("x-content-type-options"), "nosniff");
+    assert_eq!(header("cross-origin-resource-policy"), "same-origin");
+    assert!(header("permissions-policy").contains("camera=()"));
     let policy = header("content-security-policy");
     assert!(policy.contains("'nonce-") && !policy.contains("'unsafe-inline'"), "{policy}");
+}
+
+#[tokio::test]
+async fn browsers_are_kept_to_https_if_that_is_how_they_reach_the_server() {
+    for (url, expected) in
+        [("https://backstay.example.org", Some("max-age=31536000")), ("http://backstay.lan:7340", None)]
+    {
+        let server = Server::start_with(&["--public-url", url]).await;
+        let answer = Browser::stranger(&server.url).get("/login").await;
+        let policy = answer.headers().get("strict-transport-security").map(|value| value.to_str().unwrap());
+        assert_eq!(policy, expected, "{url}");
+    }
+    let error = refused_start(&["--public-url", "https://example.org/backstay"]).await;
+    assert!(error.contains("without a path"), "{error}");
 }
 
 #[tokio::test]

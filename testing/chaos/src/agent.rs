@@ -1,4 +1,4 @@
-//! The agent of a world: a process of this program's own, or a unit of a systemd that was booted for it.
+//! The agent of a world: a child process of this program, or a unit of a systemd that was booted for it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,18 +10,18 @@ use tokio::time::Instant;
 
 use crate::process::{Process, Recipe};
 
-/// The unit as it ships.
+/// The shipped unit file.
 const UNIT: &str = include_str!("../../../agent/systemd/backstay-agent.service");
 /// Its name.
 pub(crate) const NAME: &str = "backstay-agent.service";
 /// The units of ops.
 const OPS: &str = "backstay-op*";
-/// How often it is looked whether a unit runs: that takes a process.
+/// Interval between checks of a unit, each of which takes a process.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// How long systemd may take to do what it is asked for.
+/// Time limit for a request to systemd.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// The pause before it is asked again.
+/// Pause before the next attempt.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// The agent of a world.
@@ -37,25 +37,25 @@ pub(crate) struct Unit {
 }
 
 impl Agent {
-    /// As `kill -9` does. What was started as a process stays dead until [`Self::revive`]; systemd starts a unit again.
+    /// Like `kill -9`. A process stays dead until [`Self::revive`]; systemd restarts a unit.
     pub(crate) async fn kill(&mut self) -> Result<()> {
         match self {
             Self::Process(process) => process.kill().await,
-            // Whether it runs just now is a matter of chance.
+            // It may or may not be running at this moment.
             Self::Unit(unit) => unit.try_systemctl(&["kill", "--signal=KILL", NAME]).await.map(drop),
         }
     }
 
-    /// Takes it away for a while, as if the host were off.
+    /// Stops it for a while, as if the host were off.
     pub(crate) async fn take_away(&mut self) -> Result<()> {
         match self {
             Self::Process(process) => process.kill().await,
-            // One that is killed would be there again at once.
+            // A killed unit would be restarted immediately.
             Self::Unit(_) => self.stop().await,
         }
     }
 
-    /// As a person or a service manager does. It stays away until [`Self::revive`].
+    /// Stops it like a person or a service manager. It stays down until [`Self::revive`].
     pub(crate) async fn stop(&mut self) -> Result<()> {
         match self {
             Self::Process(process) => process.stop().await,
@@ -63,7 +63,7 @@ impl Agent {
         }
     }
 
-    /// Starts it anew where it is dead.
+    /// Starts it again if it is dead.
     pub(crate) async fn revive(&mut self) -> Result<()> {
         match self {
             Self::Process(process) => process.revive().map(drop),
@@ -71,19 +71,19 @@ impl Agent {
         }
     }
 
-    /// As an administrator does.
+    /// Restarts it like an administrator.
     pub(crate) async fn restart(&mut self) -> Result<()> {
         self.unit()?.systemctl(&["restart", NAME]).await
     }
 
-    /// Has systemd start itself anew, and read its units again.
+    /// Has systemd re-execute itself and reload its units.
     pub(crate) async fn reexec(&mut self) -> Result<()> {
         let unit = self.unit()?;
         unit.systemctl(&["daemon-reexec"]).await?;
         unit.systemctl(&["daemon-reload"]).await
     }
 
-    /// Kills every process of the op that is under way, as somebody does who takes its unit for a stray.
+    /// Kills every process of the running op, like somebody who mistakes its unit for a stray.
     pub(crate) async fn lose_op(&mut self) -> Result<()> {
         self.unit()?.try_systemctl(&["kill", "--signal=KILL", OPS]).await.map(drop)
     }
@@ -97,7 +97,8 @@ impl Agent {
 }
 
 impl Unit {
-    /// Boots a guest that has the world's folders and shares the machine's network, and starts the agent in it.
+    /// Boots a guest that has the world's folders and shares the machine's network, and starts the agent in
+    /// it.
     pub(crate) async fn start(recipe: &Recipe, folders: &[&Path]) -> Result<Self> {
         let (program, _) = recipe.argv.split_first().context("no program is given")?;
         let shared = folders.iter().map(|folder| folder.to_path_buf()).chain([PathBuf::from(program)]);
@@ -117,11 +118,11 @@ impl Unit {
             return Ok(());
         }
         self.looked = Instant::now();
-        // Where it runs already, or systemd itself is just starting anew, there is nothing to do.
+        // There is nothing to do if it is running or systemd itself is just restarting.
         self.try_systemctl(&["start", "--no-block", NAME]).await.map(drop)
     }
 
-    /// Asks again where systemd does not take it: the op may just have it start itself anew.
+    /// Retries if systemd refuses: the op may just be making it re-execute itself.
     async fn systemctl(&self, words: &[&str]) -> Result<()> {
         let end = Instant::now() + PATIENCE;
         loop {
@@ -144,7 +145,7 @@ impl Unit {
     }
 }
 
-/// What makes the unit the agent of this world: its program, its environment, and no long pauses.
+/// The drop-in that makes the unit this world's agent: its program, its environment, and no long pauses.
 fn drop_in(recipe: &Recipe) -> String {
     let quoted =
         |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%"));

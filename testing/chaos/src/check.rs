@@ -1,4 +1,4 @@
-//! Whether what was promised held: one execution, the right end on both sides, every line once and in order.
+//! Checks the promises: one execution, the correct result on both sides, every line once and in order.
 
 use std::fs;
 
@@ -11,15 +11,15 @@ use crate::script::{Count, LINES};
 use crate::story::Before;
 use crate::world::World;
 
-/// What an output says that is not whole.
+/// The notice in an output that is not complete.
 const MISSING: &str = "missing";
 
-/// What was found of one schedule.
+/// The findings about one schedule.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Findings {
     pub(crate) executions: usize,
     pub(crate) lines: usize,
-    /// What was promised and did not hold.
+    /// Promises that did not hold.
     pub(crate) broken: Vec<String>,
 }
 
@@ -31,7 +31,7 @@ impl Findings {
     }
 }
 
-/// Holds the world against what was promised.
+/// Checks the world against the promises.
 pub(crate) async fn check(
     world: &World,
     schedule: &Schedule,
@@ -47,7 +47,7 @@ pub(crate) async fn check(
     Ok(findings)
 }
 
-/// One execution, and the end that it had.
+/// One execution, with the matching result.
 async fn end(
     findings: &mut Findings,
     world: &World,
@@ -72,7 +72,7 @@ async fn end(
     Ok(())
 }
 
-/// The host is what was asked for.
+/// The host is in the requested state.
 async fn reached(findings: &mut Findings, world: &World, schedule: &Schedule, before: &Before) -> Result<()> {
     let mut hold = |holds: bool, what: String| findings.hold(holds, || format!("it succeeded, and {what}"));
     if schedule.ask.activates() {
@@ -105,7 +105,7 @@ async fn lines(
     let prefix = format!("{} line ", before.marker);
     let written: Vec<u32> =
         stored.iter().filter_map(|(_, text)| text.strip_prefix(&prefix)?.parse().ok()).collect();
-    // What a full disk did not take is missing, and the output says so.
+    // Lines that a full disk did not take are missing, and the output says so.
     let says_missing = stored.iter().any(|(_, text)| text.contains(MISSING)) || op.message.contains(MISSING);
     let expected = if op.status == OpStatus::Succeeded { LINES as usize } else { written.len() };
     let fine = if schedule.has(Fault::AgentDiskFull) && says_missing {
@@ -117,7 +117,7 @@ async fn lines(
     Ok(())
 }
 
-/// What the server has recorded, and that the host is free.
+/// The server's records are correct, and the host is free.
 async fn record(
     findings: &mut Findings,
     world: &World,
@@ -130,9 +130,9 @@ async fn record(
     let is_there = runs && world.current()? == before.target;
     let expected: &[bool] = match (schedule.ask, op.status) {
         (Ask::Rollback, OpStatus::Succeeded) => &[true],
-        // One that was refused, never reached its host or moved nothing did not take place.
+        // An op that was refused, never reached its host or moved nothing did not take place.
         (Ask::Rollback, _) if rollbacks.is_empty() => &[],
-        // However it ended, the host reached its target or did not; of one that is lost nobody knows.
+        // However it ended, the host either reached its target or did not. Of a lost op that is unknown.
         (Ask::Rollback, status) if is_there && status != OpStatus::Lost => &[true],
         (Ask::Rollback, _) => &[false],
         _ => &[],

@@ -1,4 +1,4 @@
-//! What the server's database says, read beside the server and never written.
+//! Reads the server's database beside the server and never writes to it.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
@@ -8,7 +8,7 @@ use backstay_model::{Facts, OpStatus};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{ConnectOptions as _, Row as _};
 
-/// An op as it is stored.
+/// An op as stored.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredOp {
     pub(crate) id: String,
@@ -29,8 +29,8 @@ impl Ledger {
         Ok(Self { database: database.to_owned(), pool })
     }
 
-    /// Has the write-ahead log begin anew, so that the next write takes room on the disk: what it has grown to once, it
-    /// keeps. That the server is writing just now is no fault.
+    /// Resets the write-ahead log, so that the next write needs disk space: the log never shrinks on its own.
+    /// It is no error if the server is writing at the moment.
     pub(crate) async fn shorten_log(&self) {
         let options = SqliteConnectOptions::new().filename(&self.database);
         if let Ok(mut connection) = options.connect().await {
@@ -38,7 +38,7 @@ impl Ledger {
         }
     }
 
-    /// What the host is, as the server knows it.
+    /// The host's facts according to the server.
     pub(crate) async fn facts(&self) -> Result<Option<Facts>> {
         let row = sqlx::query("SELECT facts FROM hosts").fetch_optional(&self.pool).await?;
         let text = row.and_then(|row| row.get::<Option<String>, _>("facts"));
@@ -70,14 +70,14 @@ impl Ledger {
         Ok(rows.iter().map(|row| (row.get("seq"), row.get("line"))).collect())
     }
 
-    /// Of the rollbacks that an op is recorded as: whether each succeeded.
+    /// For each rollback recorded for an op, whether it succeeded.
     pub(crate) async fn rollbacks(&self, op: &str) -> Result<Vec<bool>> {
         let rows =
             sqlx::query("SELECT success FROM rollbacks WHERE id = $1").bind(op).fetch_all(&self.pool).await?;
         Ok(rows.iter().map(|row| row.get::<i64, _>("success") != 0).collect())
     }
 
-    /// How many ops are open.
+    /// The number of open ops.
     pub(crate) async fn open_ops(&self) -> Result<i64> {
         let row = sqlx::query("SELECT COUNT(*) AS n FROM ops WHERE status IN ('queued','sent','running')")
             .fetch_one(&self.pool)

@@ -1,4 +1,4 @@
-//! Breaks a running Backstay in every way that it is said to survive, and looks whether it did.
+//! Breaks a running Backstay in every way that it promises to survive, and checks that it did.
 //!
 //! ```text
 //! person ─▶ server ◀─▶ proxy ◀─▶ agent ─▶ runner ─▶ nix-env, activation script
@@ -7,9 +7,9 @@
 //!                      messages
 //! ```
 //!
-//! A [`schedule`] is one op and what goes wrong with it, drawn from a seed. It happens ([`story`]) to a [`world`] of real
-//! processes, a real database and a real Nix profile, and when all is at rest again, [`check`] holds what is there
-//! against what was promised (`docs/reliability.md`).
+//! A [`schedule`] is one op and what goes wrong with it, drawn from a seed. It happens ([`story`]) to a
+//! [`world`] of real processes, a real database and a real Nix profile. When everything is at rest again,
+//! [`check`] compares the state with the promises (`docs/reliability.md`).
 
 mod agent;
 mod check;
@@ -38,38 +38,38 @@ use crate::report::{Failure, Report};
 use crate::schedule::{Place, Schedule};
 use crate::world::{Programs, World};
 
-/// After how many failures it is time to look at them.
+/// The number of failures after which to stop.
 const ENOUGH_FAILURES: usize = 5;
 
-/// Breaks a running Backstay in every way that it is said to survive.
+/// Breaks a running Backstay in every way that it promises to survive.
 #[derive(Debug, Parser)]
 struct Options {
     #[command(flatten)]
     programs: Programs,
-    /// The seed of the first schedule; the others follow on it. Random where none is given.
+    /// The seed of the first schedule; the others follow. Random by default.
     #[arg(long)]
     seed: Option<u64>,
-    /// How many schedules are drawn.
+    /// The number of schedules to draw.
     #[arg(long, default_value_t = 100)]
     schedules: usize,
-    /// For how many seconds schedules are drawn, whatever their number.
+    /// Draw schedules for this many seconds, whatever their number.
     #[arg(long)]
     seconds: Option<u64>,
-    /// How many worlds there are at a time.
+    /// The number of simultaneous worlds.
     #[arg(long, default_value_t = 4)]
     jobs: usize,
-    /// Go through the list of every fault at every step first.
+    /// Run the list of every fault at every step first.
     #[arg(long)]
     fixed: bool,
 }
 
-/// What all worlds share.
+/// State that all worlds share.
 struct Run {
     options: Options,
     machine: Machine,
     seed: u64,
     fixed: Vec<Schedule>,
-    /// How many of the list were told, and how many of those that are drawn for each kind of world.
+    /// Progress in the list, and the number of schedules drawn for each kind of world.
     listed: AtomicUsize,
     drawn: [AtomicUsize; 2],
     enough: AtomicBool,
@@ -79,7 +79,7 @@ struct Run {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    // One thread: the work is done by the processes.
+    // One thread is enough: the other processes do the work.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ran =
         means::enter_namespace().and(runtime.map_err(Into::into)).and_then(|rt| rt.block_on(run(options)));
@@ -93,7 +93,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether everything held.
+/// Returns whether everything held.
 async fn run(options: Options) -> Result<bool> {
     let options = Options { programs: options.programs.absolute()?, ..options };
     let start = Instant::now();
@@ -107,7 +107,7 @@ async fn run(options: Options) -> Result<bool> {
         drawn: Default::default(),
         enough: AtomicBool::new(false),
         end: options.seconds.map(|seconds| start + Duration::from_secs(seconds)),
-        // Nix refuses a store whose path has a symbolic link in it.
+        // Nix refuses a store whose path contains a symbolic link.
         folder: folder.path().canonicalize()?,
         machine,
         seed,
@@ -121,13 +121,13 @@ async fn run(options: Options) -> Result<bool> {
     }
     println!("{}", report.told(seed, start.elapsed(), &run.machine.left_out()));
     if !report.failures.is_empty() {
-        // The logs are for whoever looks into it.
+        // The logs are kept for the investigation.
         let _ = folder.keep();
     }
     Ok(report.failures.is_empty())
 }
 
-/// What starts the agents of so many worlds: systemd in half of them, where it can be booted.
+/// The kinds of that many worlds: half of them under systemd, if it can be booted.
 fn places(jobs: usize, has_systemd: bool) -> Vec<Place> {
     let kinds = if has_systemd { vec![Place::Bare, Place::Systemd] } else { vec![Place::Bare] };
     let number = jobs.max(kinds.len());
@@ -135,7 +135,7 @@ fn places(jobs: usize, has_systemd: bool) -> Vec<Place> {
 }
 
 impl Run {
-    /// The next schedule for a world of this kind, and its seed; none where it is enough.
+    /// The next schedule for a world of this kind, and its seed, or `None` if there were enough.
     fn next(&self, place: Place) -> Option<(Option<u64>, Schedule)> {
         if self.enough.load(Ordering::Relaxed) {
             return None;
@@ -153,8 +153,7 @@ impl Run {
         (!over).then(|| (Some(seed), Schedule::draw(seed, self.machine.means(place))))
     }
 
-    /// The next seed of a kind of world, and the how many-th of all that are drawn it is: a seed alone says for which
-    /// kind it is.
+    /// The next seed for a kind of world, and its index among all draws: a seed alone determines its kind.
     fn draw(&self, place: Place) -> (usize, u64) {
         let number = self.drawn[usize::from(place == Place::Systemd)].fetch_add(1, Ordering::Relaxed);
         let seed = |drawn: usize| self.seed.wrapping_add(u64::try_from(drawn).unwrap_or_default());
@@ -166,7 +165,7 @@ impl Run {
     }
 }
 
-/// One world after the other, where one is broken beyond use.
+/// Runs one world, and another if that one is broken beyond use.
 async fn live(run: &Run, number: usize, place: Place) -> Result<Report> {
     let mut report = Report::default();
     let mut worlds = 0;
@@ -199,7 +198,7 @@ async fn live(run: &Run, number: usize, place: Place) -> Result<Report> {
     Ok(report)
 }
 
-/// Lets one schedule happen, and tells what did not hold.
+/// Runs one schedule, and returns what did not hold.
 async fn happen(world: &mut World, schedule: &Schedule, report: &mut Report) -> Vec<String> {
     let told = async {
         let (before, op, happened) = story::tell(world, schedule).await?;

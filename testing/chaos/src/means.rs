@@ -1,8 +1,8 @@
-//! What this machine lets be done to a process: a clock of its own, and a disk of its own that can be filled.
+//! What this machine allows: a clock for each process, and a disk that can be filled.
 //!
-//! Clocks are set with libfaketime (<https://github.com/wolfcw/libfaketime>), which reads the offset from a file each
-//! time somebody asks for the time. Disks are small tmpfs: this program starts itself anew in a user and mount namespace
-//! of its own, which takes no rights where the kernel allows such namespaces.
+//! Clocks are set with libfaketime (<https://github.com/wolfcw/libfaketime>), which reads the offset from a
+//! file at each request for the time. Disks are small tmpfs mounts: this program restarts itself in its own
+//! user and mount namespace, which needs no rights if the kernel allows such namespaces.
 
 use std::fs;
 use std::io::Write as _;
@@ -14,7 +14,7 @@ use tokio::process::Command;
 
 use crate::schedule::{Means, Place};
 
-/// Where Debian and others put the library.
+/// The folders in which Debian and others put the library.
 const LIBRARIES: &[&str] = &[
     "/usr/lib/x86_64-linux-gnu/faketime",
     "/usr/lib/aarch64-linux-gnu/faketime",
@@ -22,20 +22,20 @@ const LIBRARIES: &[&str] = &[
     "/usr/lib64/faketime",
 ];
 
-/// How large the disks are.
+/// The size of the disks.
 const SIZE: &str = "size=16m";
 
-/// What there is on this machine.
+/// What this machine offers.
 pub(crate) struct Machine {
     clocks: Option<Clocks>,
     namespaces: bool,
-    /// Why no systemd can be booted; none where one can.
+    /// The reason that no systemd can be booted, or `None` if it can.
     no_systemd: Option<String>,
 }
 
-/// What clocks that jump take: the library, and a process that keeps the memory which the library shares among all that
-/// it is loaded into. Without it, the first process would make that memory and take it away at its end, and those that it
-/// has started could not be told the time any more.
+/// What a jumping clock needs: the library, and a process that keeps the library's shared memory. Without it
+/// the first process would create that memory and remove it at its end, which would leave its children
+/// without a clock.
 struct Clocks {
     library: PathBuf,
     keeper: std::process::Child,
@@ -63,13 +63,13 @@ impl Clocks {
         None
     }
 
-    /// Where Linux shows semaphores and shared memory.
+    /// The folder in which Linux shows semaphores and shared memory.
     fn shared_files(&self) -> [PathBuf; 2] {
         let id = self.keeper.id();
         [format!("/dev/shm/sem.faketime_sem_{id}"), format!("/dev/shm/faketime_shm_{id}")].map(PathBuf::from)
     }
 
-    /// What the library is told of it.
+    /// The library's settings for it.
     fn shared(&self) -> String {
         let id = self.keeper.id();
         format!("/faketime_sem_{id} /faketime_shm_{id}")
@@ -86,14 +86,14 @@ impl Drop for Clocks {
     }
 }
 
-/// Set where this program runs in a namespace of its own, to which kind.
+/// Set if this program runs in its own namespace, to the kind of namespace.
 const INSIDE: &str = "BACKSTAY_CHAOS_NAMESPACE";
-/// What makes a namespace in which disks can be mounted: root keeps what it may do, and can boot a systemd.
+/// Creates a namespace in which disks can be mounted. Root keeps its rights, and can boot a systemd.
 const AS_ROOT: (&str, &[&str]) = ("root", &["--mount", "--propagation", "private"]);
-/// The same for everybody else.
+/// The same for other users.
 const AS_USER: (&str, &[&str]) = ("user", &["--user", "--map-root-user", "--mount"]);
 
-/// Starts this program anew in a namespace in which it may mount, where that can be had. Does not return then.
+/// Restarts this program in a namespace in which it may mount, if possible. Does not return in that case.
 pub(crate) fn enter_namespace() -> Result<()> {
     use std::os::unix::process::CommandExt as _;
 
@@ -130,14 +130,14 @@ impl Machine {
         self.no_systemd.is_none()
     }
 
-    /// What can be done to a world.
+    /// The faults that are possible in a world.
     pub(crate) fn means(&self, place: Place) -> Means {
         let (clocks, systemd) = (self.clocks.is_some(), place == Place::Systemd);
-        // What all processes with a clock of their own share is not there for a guest.
+        // A guest does not see what all processes with a clock of their own share.
         Means { server_clock: clocks, agent_clock: clocks && !systemd, disks: self.namespaces, systemd }
     }
 
-    /// What is left out on this machine, and why.
+    /// What this machine leaves out, and why.
     pub(crate) fn left_out(&self) -> Vec<String> {
         let mut left_out = vec![];
         if self.clocks.is_none() {
@@ -183,9 +183,9 @@ impl FakeClock {
         Ok(clock)
     }
 
-    /// Sets it apart from the machine's by so many seconds.
+    /// Sets its offset from the machine's clock, in seconds.
     pub(crate) fn set(&self, seconds: i64) -> Result<()> {
-        // Renamed, so that nobody reads half of it.
+        // Renamed into place, so that no process reads half of it.
         let new = self.file.with_extension("new");
         fs::write(&new, format!("{seconds:+}\n"))?;
         Ok(fs::rename(&new, &self.file)?)
@@ -199,7 +199,7 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    /// Mounts one on a folder, for as long as this program's namespace lives.
+    /// Mounts one on a folder while this program's namespace lives.
     pub(crate) async fn mount(folder: PathBuf) -> Result<Self> {
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", SIZE, "none"])

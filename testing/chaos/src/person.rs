@@ -1,4 +1,4 @@
-//! Somebody with a browser, without the browser.
+//! A person with a browser, without the browser.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use reqwest::{Client, StatusCode};
 
 /// The first administrator's password.
 pub(crate) const PASSWORD: &str = "a-password-for-chaos";
-/// Nothing here takes longer, unless it is broken; a busy machine is no fault of the server.
+/// Nothing here takes longer unless it is broken. A busy machine does not count against the server.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Person {
@@ -30,13 +30,13 @@ impl Person {
         self.url.strip_prefix("http://").unwrap_or(&self.url)
     }
 
-    /// Posts a form as a page does, and logs in first where nobody is.
+    /// Posts a form like a page, and logs in first if necessary.
     pub(crate) async fn post(&self, function: &str, fields: &[(&str, &str)]) -> Result<()> {
         let status = self.try_post(function, fields).await?;
         if status != StatusCode::UNAUTHORIZED {
             return Ok(());
         }
-        // The session is gone, as when the server's clock has jumped past its end.
+        // The session is gone, for example because the server's clock has jumped past its end.
         self.log_in().await?;
         self.try_post(function, fields).await.map(drop)
     }

@@ -8,18 +8,18 @@ use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
-/// What a process is started with, each time.
+/// The command that starts a process, each time.
 #[derive(Debug, Clone)]
 pub(crate) struct Recipe {
     pub(crate) argv: Vec<String>,
     pub(crate) variables: Vec<(String, String)>,
-    /// Takes standard output and standard error.
+    /// Receives standard output and standard error.
     pub(crate) log: PathBuf,
-    /// Takes the number of the process, for who wants to kill it.
+    /// Receives the ID of the process.
     pub(crate) pid_file: PathBuf,
 }
 
-/// A process that is started anew when it has died.
+/// A process that is started again after it has died.
 pub(crate) struct Process {
     recipe: Recipe,
     child: Child,
@@ -31,15 +31,15 @@ impl Process {
         Ok(Self { recipe, child })
     }
 
-    /// As `kill -9` does. It stays dead until [`Self::revive`].
+    /// Like `kill -9`. It stays dead until [`Self::revive`].
     pub(crate) async fn kill(&mut self) -> Result<()> {
-        // It may have died by itself a moment ago.
+        // It may have died on its own a moment ago.
         let _ = self.child.start_kill();
         self.child.wait().await?;
         Ok(())
     }
 
-    /// As a service manager does: asked to end, and waited for.
+    /// Like a service manager: sends SIGTERM and waits for the end.
     pub(crate) async fn stop(&mut self) -> Result<()> {
         if let Some(pid) = self.child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)) {
             let _ = kill_process(pid, Signal::TERM);
@@ -48,7 +48,7 @@ impl Process {
         Ok(())
     }
 
-    /// Starts it anew where it is dead; whether it was.
+    /// Starts it again if it is dead. Returns whether it was.
     pub(crate) fn revive(&mut self) -> Result<bool> {
         if self.child.try_wait()?.is_none() {
             return Ok(false);
@@ -64,7 +64,7 @@ impl Recipe {
         let (program, arguments) = self.argv.split_first().context("no program is given")?;
         let child = Command::new(program)
             .args(arguments)
-            // No service of systemd, whatever this program was started by.
+            // Not a systemd service, whatever started this program.
             .env_remove("INVOCATION_ID")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())

@@ -1,4 +1,4 @@
-//! Stands between agent and server, understands what they say, and stops the world at chosen messages.
+//! Sits between agent and server, understands their messages, and stops the world at chosen ones.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,17 +17,17 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, accept_hdr_async, conne
 
 use crate::schedule::Step;
 
-/// The headers by which a server knows an agent.
+/// The headers by which a server recognises an agent.
 const HEADERS: [&str; 2] = ["authorization", JOIN_HEADER];
-/// How long a message that is to be overtaken waits for another.
+/// How long a message that another should overtake waits for that one.
 const OVERTAKEN_AFTER: Duration = Duration::from_millis(250);
-/// How long the side that does not know of the end of a connection is left in its belief.
+/// How long the side that does not notice the end of a connection is left unaware of it.
 const HALF_OPEN: Duration = Duration::from_millis(1500);
 
 type ServerSocket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 type AgentSocket = WebSocketStream<TcpStream>;
 
-/// What is done with a message that was stopped.
+/// What to do with a stopped message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Treatment {
     Pass,
@@ -40,14 +40,14 @@ pub(crate) enum Treatment {
     AgentHalfOpen,
 }
 
-/// A message that was stopped at a step, and waits to hear what is to be done with it.
+/// A message that was stopped at a step and waits for a decision.
 #[derive(Debug)]
 pub(crate) struct Sighting {
     pub(crate) step: Step,
     pub(crate) treat: oneshot::Sender<Treatment>,
 }
 
-/// The proxy, as those who use it see it.
+/// The proxy, as its users see it.
 pub(crate) struct Proxy {
     pub(crate) url: String,
     wanted: Arc<Mutex<Vec<Step>>>,
@@ -64,7 +64,7 @@ struct Shared {
 }
 
 impl Proxy {
-    /// Listens, and leads every agent to `upstream`, which is an address of the form `127.0.0.1:1234`.
+    /// Listens, and connects every agent to `upstream`, an address of the form `127.0.0.1:1234`.
     pub(crate) async fn start(upstream: String) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -80,14 +80,14 @@ impl Proxy {
         Ok(Self { url, wanted, cut, sightings })
     }
 
-    /// Has the next messages of these steps stopped, each once.
+    /// Stops the next messages of these steps, each once.
     pub(crate) fn want(&self, steps: Vec<Step>) {
         *lock(&self.wanted) = steps;
     }
 
-    /// Treats every connection that there is, whatever is on its way.
+    /// Treats every existing connection, including messages on their way.
     pub(crate) fn treat_now(&self, treatment: Treatment) {
-        // No connection, nothing to cut.
+        // Without a connection there is nothing to cut.
         let _ = self.cut.send(treatment);
     }
 }
@@ -96,7 +96,7 @@ fn lock(wanted: &Mutex<Vec<Step>>) -> MutexGuard<'_, Vec<Step>> {
     wanted.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Leads one agent to the server, until one of them hangs up.
+/// Connects one agent to the server until one of them hangs up.
 async fn lead(stream: TcpStream, shared: Shared) {
     let mut headers = HeaderMap::new();
     let Ok(agent) = take_in(stream, &mut headers).await else { return };
@@ -126,7 +126,7 @@ async fn connect(upstream: &str, headers: &HeaderMap) -> Option<ServerSocket> {
     Some(connect_async(request).await.ok()?.0)
 }
 
-/// Which way a message goes.
+/// The direction of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     ToServer,
@@ -137,14 +137,14 @@ enum Way {
 struct Line {
     agent: AgentSocket,
     server: ServerSocket,
-    /// A message that another is to overtake.
+    /// A message that another should overtake.
     held: Option<(Way, Message)>,
-    /// Whether a message was lost, so that the connection is to follow it.
+    /// True if a message was lost, so that the connection must follow it.
     doomed: bool,
     shared: Shared,
 }
 
-/// Whether the connection goes on.
+/// Returns whether the connection goes on.
 enum Flow {
     On,
     End(Treatment),
@@ -173,7 +173,7 @@ impl Line {
                 }
             };
             let Some(Ok(message)) = message else { return };
-            // TCP loses nothing without an end: where one message is lost, no later one arrives.
+            // TCP loses nothing without an end: after a lost message no later one arrives.
             if self.doomed {
                 return;
             }
@@ -185,7 +185,7 @@ impl Line {
         }
     }
 
-    /// Passes a message on, with whatever is to be done to it before.
+    /// Passes a message on, after doing what is requested for it.
     async fn pass(&mut self, way: Way, message: Message) -> Result<Flow> {
         let (before, after) = steps(way, &message);
         while let Some(step) = before.filter(|step| self.is_wanted(*step)) {
@@ -220,14 +220,14 @@ impl Line {
         Ok(Flow::On)
     }
 
-    /// Takes one of the steps that are wanted.
+    /// Takes one of the requested steps.
     fn is_wanted(&self, step: Step) -> bool {
         let mut wanted = lock(&self.shared.wanted);
         let place = wanted.iter().position(|other| *other == step);
         place.map(|place| wanted.remove(place)).is_some()
     }
 
-    /// Stops the world until somebody says what is to be done.
+    /// Stops the world until a decision arrives.
     async fn ask(&self, step: Step) -> Treatment {
         let (treat, answer) = oneshot::channel();
         if self.shared.tell.send(Sighting { step, treat }).is_err() {
@@ -251,7 +251,7 @@ impl Line {
         }
     }
 
-    /// Ends the connection in the way that is asked for; what is on its way is lost with it.
+    /// Ends the connection as requested, and loses what is on its way.
     fn end(self, treatment: Treatment) {
         match treatment {
             Treatment::ServerHalfOpen => keep(self.server),
@@ -269,7 +269,7 @@ fn keep<S: Send + 'static>(socket: S) {
     });
 }
 
-/// The steps at which a message is, before it is passed on and after.
+/// The steps of a message, before it is passed on and after.
 fn steps(way: Way, message: &Message) -> (Option<Step>, Option<Step>) {
     let Message::Text(text) = message else { return (None, None) };
     match way {

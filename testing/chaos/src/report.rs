@@ -1,4 +1,4 @@
-//! What came of it all, in numbers.
+//! The results, in numbers.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,7 +15,7 @@ pub(crate) struct Failure {
     pub(crate) seed: Option<u64>,
     pub(crate) schedule: String,
     pub(crate) broken: Vec<String>,
-    /// Where the logs of that world are.
+    /// The folder with the logs of that world.
     pub(crate) logs: String,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Counts a schedule that came to rest, and what went wrong indeed.
+    /// Counts a schedule that came to rest, and the faults that really happened.
     pub(crate) fn count(&mut self, happened: &[Mishap], status: OpStatus, findings: &Findings) {
         self.executions += findings.executions;
         self.lines += findings.lines;
@@ -44,7 +44,7 @@ impl Report {
         }
     }
 
-    /// Adds what another world has counted.
+    /// Adds the counts of another world.
     pub(crate) fn add(&mut self, other: Self) {
         self.schedules += other.schedules;
         self.executions += other.executions;
@@ -60,7 +60,7 @@ impl Report {
         self.failures.extend(other.failures);
     }
 
-    /// For people.
+    /// Prints the report for people.
     pub(crate) fn told(&self, seed: u64, took: Duration, left_out: &[String]) -> String {
         let mut text = String::new();
         let mut table = |title: &str, rows: Vec<(String, usize)>| {

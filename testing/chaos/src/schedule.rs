@@ -1,4 +1,4 @@
-//! What goes wrong, and when: drawn from a seed, the same for the same seed.
+//! What goes wrong, and when: drawn from a seed, always the same for the same seed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,23 +8,23 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 
-/// What is asked of the host.
+/// The request to the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Ask {
-    /// To go back to a generation with the other one of its two builds.
+    /// Go back to a generation with the other one of its two builds.
     Rollback,
-    /// To make a new generation of the other build.
+    /// Make a new generation of the other build.
     Switch,
-    /// To bring its checkout to a commit that it has not yet.
+    /// Bring its checkout to a newer commit.
     Pull,
     /// Both, one after the other.
     PullSwitch,
-    /// To run its tests.
+    /// Run its tests.
     Test,
 }
 
 impl Ask {
-    /// How often each is drawn: what the product is for, most often.
+    /// The weight of each: the product's main purpose most often.
     const DRAWN: [(Self, u32); 5] =
         [(Self::Rollback, 8), (Self::Switch, 4), (Self::Pull, 3), (Self::PullSwitch, 3), (Self::Test, 2)];
 
@@ -43,7 +43,7 @@ impl Ask {
     }
 }
 
-/// What starts the agent.
+/// What runs the agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Place {
     /// This program, as its own child.
@@ -53,30 +53,30 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// Where the schedule of a seed happens, if this machine can boot a systemd.
+    /// The kind of world for a seed, if this machine can boot a systemd.
     pub(crate) fn of(seed: u64) -> Self {
         if seed.is_multiple_of(2) { Self::Bare } else { Self::Systemd }
     }
 }
 
-/// Where in the life of an op something goes wrong.
+/// The step in the life of an op at which something goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Step {
-    /// The host is away when the op is asked for.
+    /// The host is away when the op is requested.
     Waiting,
     /// The op is on its way to the host.
     Sent,
-    /// The host has it, and the server has not heard so.
+    /// The host has it, and the server does not know that yet.
     Accepted,
-    /// The server has heard so.
+    /// The server knows that the host has it.
     Acknowledged,
     /// The host is in the middle of it.
     Running,
     /// Lines of it are on their way.
     Output,
-    /// It has ended, and the server has not heard so.
+    /// It has ended, and the server does not know that yet.
     Ended,
-    /// The server has stored the end, and the host has not heard so.
+    /// The server has stored the result, and the host does not know that yet.
     Stored,
 }
 
@@ -92,7 +92,7 @@ impl Step {
         Self::Stored,
     ];
 
-    /// Whether a message is on its way at this step, with which something can be done.
+    /// Whether a message is on its way at this step, so that it can be manipulated.
     fn has_message(self) -> bool {
         !matches!(self, Self::Waiting | Self::Running)
     }
@@ -107,15 +107,15 @@ pub(crate) enum Fault {
     StopAgent,
     StopServer,
     Cut,
-    /// Nothing comes through for a while, either way.
+    /// Nothing gets through for a while, in either direction.
     Stall,
-    /// The agent has lost the connection; for the server it is open, and silent.
+    /// The agent has lost the connection; the server sees an open, silent one.
     ServerHalfOpen,
-    /// The server has lost the connection; for the agent it is open, and silent for a while.
+    /// The server has lost the connection; the agent sees an open, silent one for a while.
     AgentHalfOpen,
-    /// The message comes twice.
+    /// The message arrives twice.
     Repeat,
-    /// The message after this one comes first.
+    /// The next message arrives first.
     Overtake,
     /// The message is lost, and then the connection.
     Lose,
@@ -131,19 +131,19 @@ pub(crate) enum Fault {
     ServerDiskFull,
     /// The host's disk is full for a while.
     AgentDiskFull,
-    /// Somebody wants the op to stop.
+    /// A person cancels the op.
     Cancel,
     /// The agent's unit is restarted.
     RestartUnit,
-    /// systemd starts itself anew.
+    /// systemd re-executes itself.
     Reexec,
-    /// The op itself has systemd start itself anew, as a switch to another systemd does.
+    /// The op itself makes systemd re-execute itself, as a switch to another systemd does.
     OpReexecs,
     /// All processes of the op are killed.
     LoseOp,
 }
 
-/// How a clock jumps.
+/// A jump of a clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Jump {
     HourAhead,
@@ -166,7 +166,7 @@ impl Jump {
     }
 }
 
-/// What this machine lets be done to processes.
+/// The faults that this machine allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Means {
     /// The server's clock can be set.
@@ -186,7 +186,7 @@ impl Means {
 }
 
 impl Fault {
-    /// Every fault that this machine lets be made.
+    /// Every fault that this machine allows.
     pub(crate) fn all(means: Means) -> Vec<Self> {
         let mut all = vec![
             Self::KillAgent,
@@ -226,19 +226,19 @@ impl Fault {
             Self::Repeat => step.has_message(),
             // The acknowledgement has been passed on by then.
             Self::Lose => step.has_message() && step != Step::Acknowledged,
-            // Only here does another message follow the same way.
+            // Only here does another message follow in the same direction.
             Self::Overtake => matches!(step, Step::Accepted | Step::Output),
-            // Before and after, the host writes nothing that matters.
+            // Before and after, the host writes nothing important.
             Self::AgentDiskFull => {
                 matches!(
                     step,
                     Step::Sent | Step::Accepted | Step::Acknowledged | Step::Running | Step::Output
                 )
             }
-            // Before, nothing of the op may be there to be killed; after, it may have ended.
+            // Before, there may be nothing of the op to kill; after, it may have ended.
             Self::OpKillsAgent | Self::OpStopsAgent | Self::OpReexecs | Self::LoseOp => step == Step::Running,
             Self::Cancel => !matches!(step, Step::Ended | Step::Stored),
-            // The host is away then, and with it the connection; nor is there anything to be stored.
+            // The host is away then, and so is the connection, and there is nothing to store.
             Self::ServerDiskFull
             | Self::KillAgent
             | Self::RestartUnit
@@ -252,25 +252,25 @@ impl Fault {
         }
     }
 
-    /// Whether it is about a disk.
+    /// Whether it affects a disk.
     pub(crate) fn is_full_disk(self) -> bool {
         matches!(self, Self::ServerDiskFull | Self::AgentDiskFull)
     }
 
-    /// Whether the op may end like this because of it, after it was carried out so often.
+    /// Whether the fault allows this status of the op after this many executions.
     pub(crate) fn explains(self, status: OpStatus, executions: usize) -> bool {
         match self {
             Self::Cancel => status == OpStatus::Cancelled,
-            // It waited, or was on its way, when its time was over.
+            // It was waiting or on its way when its time ran out.
             Self::ServerClock(_) => matches!(status, OpStatus::TimedOut | OpStatus::Lost) && executions == 0,
-            // It was written down and not begun when its time was over.
+            // It was recorded and not begun when its time ran out.
             Self::AgentClock(_) => status == OpStatus::TimedOut && executions == 0,
             Self::AgentDiskFull | Self::LoseOp => status == OpStatus::Failed,
             _ => false,
         }
     }
 
-    /// Its name in the report, without how it happens.
+    /// Its name in the report, without details.
     pub(crate) fn kind(self) -> String {
         match self {
             Self::ServerClock(_) => "the server's clock jumps".to_owned(),
@@ -296,11 +296,11 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// The schedule of a seed.
+    /// Draws the schedule of a seed.
     pub(crate) fn draw(seed: u64, means: Means) -> Self {
         let mut chance = StdRng::seed_from_u64(seed);
         let ask = Ask::draw(&mut chance);
-        // Each kind is as likely as every other, however many ways there are for it to happen.
+        // Each kind is equally likely, however many variants it has.
         let mut kinds = BTreeMap::<String, Vec<Fault>>::new();
         for fault in Fault::all(means) {
             kinds.entry(fault.kind()).or_default().push(fault);
@@ -322,7 +322,7 @@ impl Schedule {
         Self { place: means.place(), ask, mishaps }
     }
 
-    /// Every fault at every step where it can happen, one to a schedule.
+    /// Every fault at every possible step, one per schedule.
     pub(crate) fn fixed(means: Means) -> Vec<Self> {
         let all = Fault::all(means);
         let each = Step::ALL.into_iter().flat_map(|step| {
@@ -398,7 +398,7 @@ impl fmt::Display for Fault {
             Self::Cancel => "cancel",
             Self::RestartUnit => "systemctl restart the agent",
             Self::Reexec => "systemctl daemon-reexec",
-            Self::OpReexecs => "the op has systemd start itself anew",
+            Self::OpReexecs => "the op makes systemd re-execute itself",
             Self::LoseOp => "kill -9 all of the op",
         })
     }

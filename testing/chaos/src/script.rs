@@ -1,4 +1,5 @@
-//! What the host does in the middle of an op: it counts, it writes numbered lines, and at times it ends its own agent.
+//! The script that the host runs in the middle of an op: it counts, writes numbered lines, and sometimes ends
+//! its own agent.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,10 +11,10 @@ use crate::agent;
 use crate::schedule::{Ask, Fault, Place, Schedule, Step};
 use crate::world::Host;
 
-/// How many numbered lines an op writes.
+/// The number of lines an op writes.
 pub(crate) const LINES: u32 = 40;
 
-/// The test that the host has: it counts itself, and then does what every op of a schedule does.
+/// The host's test: it counts its runs, and then runs the script of the schedule.
 pub(crate) fn write_test(host: &Host) -> Result<()> {
     let folder = host.folder.display();
     let script = format!(
@@ -24,8 +25,8 @@ pub(crate) fn write_test(host: &Host) -> Result<()> {
     write(&host.tests.join("counted"), &script)
 }
 
-/// Stands before `git`: counts how often the host fetches, and does what every op of a schedule does where nothing but a
-/// pull was asked for.
+/// A wrapper of `git`: counts the fetches of the host, and runs the script of the schedule if the request is
+/// only a pull.
 pub(crate) fn write_git(host: &Host, git: &Path) -> Result<()> {
     let script = format!(
         "#!/bin/sh\nhost='{}'\n\
@@ -40,7 +41,7 @@ pub(crate) fn write_git(host: &Host, git: &Path) -> Result<()> {
     write(&host.folder.join("bin/git"), &script)
 }
 
-/// Writes what happens in the middle of the op of this schedule. `marker` tells its lines from those of others.
+/// Writes the script of this schedule. `marker` identifies its lines.
 pub(crate) fn write_during(host: &Host, schedule: &Schedule, marker: &str) -> Result<()> {
     let faults: String =
         schedule.at(Step::Running).map(|fault| fault_of_op(host, schedule.place, fault)).collect();
@@ -65,7 +66,7 @@ pub(crate) fn write_during(host: &Host, schedule: &Schedule, marker: &str) -> Re
     write(&host.folder.join("during"), &script)
 }
 
-/// What the op does to its own agent.
+/// The part that ends the op's own agent.
 fn fault_of_op(host: &Host, place: Place, fault: Fault) -> String {
     let name = agent::NAME;
     let pid = host.folder.join("agent.pid");
@@ -79,7 +80,7 @@ fn fault_of_op(host: &Host, place: Place, fault: Fault) -> String {
     }
 }
 
-/// What a switch does at its end that has stopped the agent: nobody else starts a unit that was stopped.
+/// What a switch that has stopped the agent does at its end: nothing else starts a stopped unit.
 fn start_again(place: Place) -> String {
     match place {
         Place::Bare => String::new(),
@@ -87,16 +88,16 @@ fn start_again(place: Place) -> String {
     }
 }
 
-/// How often something was done on the host since it was made.
+/// Counts of what was done on the host since it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Count {
-    /// How often what happens in the middle of an op happened.
+    /// Runs of the script.
     pub(crate) begun: usize,
-    /// How often an activation or a test came to its end.
+    /// Completed activations or tests.
     pub(crate) ended: usize,
-    /// How often the upstream was fetched from.
+    /// Fetches from upstream.
     pub(crate) fetched: usize,
-    /// How often the checkout came to another commit.
+    /// Moves of the checkout to another commit.
     pub(crate) moved: usize,
 }
 
@@ -111,13 +112,13 @@ impl Count {
         }
     }
 
-    /// What is counted where something was done once and to its end.
+    /// The count of one complete execution.
     pub(crate) fn once(ask: Ask) -> Self {
         let (ended, pulled) = (usize::from(ask != Ask::Pull), usize::from(ask.pulls()));
         Self { begun: 1, ended, fetched: pulled, moved: pulled }
     }
 
-    /// Whether nothing happened more often than there.
+    /// Whether no count exceeds the other's.
     pub(crate) fn is_within(self, other: Self) -> bool {
         self.begun <= other.begun
             && self.ended <= other.ended
@@ -125,12 +126,12 @@ impl Count {
             && self.moved <= other.moved
     }
 
-    /// How often the op was carried out, whole or in part.
+    /// The number of executions of the op, whole or in part.
     pub(crate) fn executions(self) -> usize {
         self.begun.max(self.fetched)
     }
 
-    /// What came since then.
+    /// The difference from an earlier count.
     pub(crate) fn since(self, before: Self) -> Self {
         Self {
             begun: self.begun - before.begun,
@@ -141,17 +142,17 @@ impl Count {
     }
 }
 
-/// Has the next op stand still in its middle.
+/// Makes the next op pause in its middle.
 pub(crate) fn hold(host: &Host) -> Result<()> {
     Ok(fs::write(host.folder.join("hold"), "")?)
 }
 
-/// Whether it stands still.
+/// Whether it is paused.
 pub(crate) fn is_holding(host: &Host) -> bool {
     host.folder.join("holding").exists()
 }
 
-/// Lets it go on.
+/// Lets it continue.
 pub(crate) fn let_go(host: &Host) -> Result<()> {
     ["hold", "holding"].iter().try_for_each(|file| remove(&host.folder.join(file)))
 }

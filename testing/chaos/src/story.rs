@@ -1,4 +1,4 @@
-//! One schedule, from the request to the moment when everything is at rest again.
+//! One schedule, from the request until everything is at rest again.
 
 use std::fs;
 use std::path::PathBuf;
@@ -15,40 +15,40 @@ use crate::schedule::{Ask, Fault, Mishap, Schedule, Step};
 use crate::script::{self, Count};
 use crate::world::{HOST, LOOK_EVERY, World};
 
-/// After how long something that does not come to rest is stuck: longer than an agent ever waits before it connects again,
-/// also on a busy machine.
+/// Time after which something that does not come to rest counts as stuck: longer than an agent ever waits
+/// before it reconnects, even on a busy machine.
 const STUCK_AFTER: Duration = Duration::from_mins(3);
-/// How long a connection stalls.
+/// Duration of a stall.
 const STALL: Duration = Duration::from_millis(300);
-/// After how long an op counts as lost for good, of which the host's journal knows nothing.
+/// Time after which an op that the host's journal does not know counts as lost for good.
 const LOST_AFTER: Duration = Duration::from_secs(3);
-/// How long a disk is full.
+/// Duration of a full disk.
 const FULL: Duration = Duration::from_millis(400);
 
-/// What was before the op, and what is to be after it.
+/// The state before the op, and the expected state after it.
 #[derive(Debug, Clone)]
 pub(crate) struct Before {
-    /// The generation that the profile is on.
+    /// The current generation.
     seen: u32,
     /// The newest generation of the other build.
     pub(crate) target: u32,
     /// The other build.
     pub(crate) build: PathBuf,
-    /// The commit that the checkout is to be at.
+    /// The commit that the checkout should be at.
     pub(crate) commit: String,
     pub(crate) count: Count,
     pub(crate) marker: String,
 }
 
-/// Whether the host's agent is to run, or is away on purpose.
+/// False if the host's agent is away on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Host {
     There,
     Away,
 }
 
-/// Lets a schedule happen to a world, and waits until all is at rest. What was before, the op, and what went wrong indeed:
-/// not everything that is to go wrong finds its occasion.
+/// Runs a schedule in a world, and waits until everything is at rest. Returns the state before, the op, and
+/// the faults that really happened: not every fault finds its occasion.
 pub(crate) async fn tell(world: &mut World, schedule: &Schedule) -> Result<(Before, StoredOp, Vec<Mishap>)> {
     let before = prepare(world, schedule).await?;
     let previous = world.ledger.newest().await?.map(|op| op.id);
@@ -124,20 +124,19 @@ fn kind(ask: Ask) -> OpKind {
     }
 }
 
-/// Clocks and disks as they should be, and nothing left that would stop the next op.
+/// Resets clocks and disks, and releases what is held.
 async fn restore(world: &mut World) -> Result<()> {
     world.proxy.want(vec![]);
     free(world)?;
     world.server_clock.set(0)?;
     world.agent_clock.set(0)?;
     script::let_go(&world.host)?;
-    world.forget_git_locks()?;
     world.revive().await
 }
 
-/// A schedule under way.
+/// A running schedule.
 struct Story {
-    /// What has not gone wrong yet.
+    /// The faults that have not happened yet.
     left: Vec<Mishap>,
     lost_since: Option<Instant>,
 }
@@ -165,7 +164,7 @@ impl Story {
         }
     }
 
-    /// Whether a closed op stays as it is. One that is lost may be found as soon as its host is there again.
+    /// Whether a closed op is final. A lost op may be found as soon as its host is back.
     fn is_final(&mut self, op: &StoredOp) -> bool {
         if op.status != OpStatus::Lost {
             return true;
@@ -173,7 +172,7 @@ impl Story {
         self.lost_since.get_or_insert_with(Instant::now).elapsed() > LOST_AFTER
     }
 
-    /// What is to go wrong at a step and has not yet; it counts as having gone wrong from here on.
+    /// Takes the remaining faults of a step, which count as having happened from here on.
     fn take(&mut self, step: Step) -> Vec<Fault> {
         let faults =
             self.left.iter().filter(|mishap| mishap.step == step).map(|mishap| mishap.fault).collect();
@@ -181,8 +180,8 @@ impl Story {
         faults
     }
 
-    /// The host stands still in the middle of the op: what is to go wrong there does, and then it goes on. A disk that is
-    /// full stays so until it has gone on for a while.
+    /// The host pauses in the middle of the op. The faults of this step happen, and the op continues. A full
+    /// disk stays full until it has continued for a while.
     async fn in_the_middle(&mut self, world: &mut World) -> Result<()> {
         let faults = self.take(Step::Running);
         let (full, others): (Vec<_>, Vec<_>) = faults.into_iter().partition(|fault| fault.is_full_disk());
@@ -200,7 +199,7 @@ impl Story {
         Ok(())
     }
 
-    /// A message is stopped at a step: what is to go wrong there does, and the message fares as it must.
+    /// A message is stopped at a step. The faults of this step happen, and decide the fate of the message.
     async fn stop_message(&mut self, world: &mut World, sighting: Sighting) -> Result<()> {
         let Sighting { step, treat } = sighting;
         let place = self.left.iter().position(|mishap| mishap.step == step);
@@ -238,7 +237,7 @@ impl Story {
         Ok(())
     }
 
-    /// Lets something go wrong that has to do with no message.
+    /// Makes a fault happen that does not concern a message.
     async fn happen(&self, world: &mut World, fault: Fault, host: Host) -> Result<()> {
         match fault {
             Fault::KillAgent => world.agent.kill().await?,
@@ -259,7 +258,7 @@ impl Story {
             Fault::RestartUnit => world.agent.restart().await?,
             Fault::Reexec => world.agent.reexec().await?,
             Fault::LoseOp => world.agent.lose_op().await?,
-            // These have to do with a message, are done by the op itself, or last for a while.
+            // These concern a message, are caused by the op itself, or last for a while.
             Fault::Repeat
             | Fault::Overtake
             | Fault::Lose
@@ -269,7 +268,7 @@ impl Story {
             | Fault::ServerDiskFull
             | Fault::AgentDiskFull => {}
         }
-        // A host that is away on purpose comes back later.
+        // A host that is away on purpose returns later.
         match host {
             Host::There => world.revive().await,
             Host::Away => world.server.revive().map(drop),
@@ -277,7 +276,7 @@ impl Story {
     }
 }
 
-/// Fills the disk that the fault is about.
+/// Fills the disk that the fault affects.
 async fn fill(world: &World, fault: Fault) -> Result<()> {
     let disk = if fault == Fault::ServerDiskFull {
         world.ledger.shorten_log().await;
@@ -288,12 +287,12 @@ async fn fill(world: &World, fault: Fault) -> Result<()> {
     disk.as_ref().map_or(Ok(()), Disk::fill)
 }
 
-/// Gives both disks room again.
+/// Frees both disks.
 fn free(world: &World) -> Result<()> {
     [&world.server_disk, &world.agent_disk].into_iter().flatten().try_for_each(Disk::free)
 }
 
-/// Asks for the newest op to stop. That it is over already is no fault.
+/// Cancels the newest op. It is no error if the op is over already.
 async fn cancel(world: &World) -> Result<()> {
     let Some(op) = world.ledger.newest().await? else { return Ok(()) };
     world.server_listens().await?;
@@ -303,16 +302,16 @@ async fn cancel(world: &World) -> Result<()> {
     }
 }
 
-/// The op, once it is closed and its host has nothing more to tell.
+/// Returns the op once it is closed and its host has nothing more to report.
 async fn over(world: &World, previous: Option<&str>) -> Option<StoredOp> {
-    // A database in the middle of a restart, or on a full disk, is asked again.
+    // A database during a restart or on a full disk is read again.
     let op = world.ledger.newest().await.ok().flatten()?;
     let is_ours = previous != Some(op.id.as_str());
     let is_closed = is_ours && !op.status.is_open();
     (is_closed && world.journal_is_empty().unwrap_or(false)).then_some(op)
 }
 
-/// What is so when nothing moves any more.
+/// The conditions of rest.
 async fn still(world: &World) -> String {
     let op = match world.ledger.newest().await {
         Ok(Some(op)) => format!("the op is {} ({})", op.status, op.message),
@@ -327,7 +326,7 @@ async fn still(world: &World) -> String {
     format!("{op}, {journal}, after {} s", STUCK_AFTER.as_secs())
 }
 
-/// Whether the server knows where the host is: its generation, what runs, and its checkout's commit.
+/// Whether the server knows the host's position: its generation, what runs, and its checkout's commit.
 async fn agree(world: &World) -> Result<bool> {
     let Some(facts) = world.ledger.facts().await? else { return Ok(false) };
     let running = fs::read_link(&world.host.running)?;
@@ -336,7 +335,7 @@ async fn agree(world: &World) -> Result<bool> {
         && facts.checkout.map(|checkout| checkout.commit.0) == Some(world.head().await?))
 }
 
-/// Waits until the server and the host agree on where the host is, so that the next op starts from there.
+/// Waits until the server and the host agree on the host's position, so that the next op starts from there.
 pub(crate) async fn settle(world: &World) -> Result<()> {
     world.forget_generations().await?;
     world.server_listens().await?;

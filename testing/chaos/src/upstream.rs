@@ -1,5 +1,5 @@
-//! The configuration repository of a world. Its branch moves on, and all of its commits hold the same files: so each of
-//! the host's two builds counts as one of whichever commit is checked out.
+//! The configuration repository of a world. Its branch moves on, and all of its commits hold the same files:
+//! each of the host's two builds counts as a build of any checked-out commit.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    /// Makes one in a folder.
+    /// Creates one in a folder.
     pub(crate) async fn create(folder: PathBuf) -> Result<Self> {
         fs::create_dir(&folder)?;
         fs::write(folder.join("flake.nix"), "{ outputs = _: { }; }\n")?;
@@ -29,7 +29,7 @@ impl Upstream {
         Ok(upstream)
     }
 
-    /// Makes a commit, and tells which.
+    /// Makes a commit, and returns its name.
     pub(crate) async fn commit(&self, message: &str) -> Result<String> {
         self.git(&["commit", "--quiet", "--allow-empty", "--message", message]).await?;
         self.git(&["rev-parse", "HEAD"]).await
@@ -44,12 +44,12 @@ impl Upstream {
     }
 }
 
-/// The commit that a checkout is at.
+/// The commit of a checkout.
 pub(crate) async fn head(checkout: &Path) -> Result<String> {
     read(git(checkout).args(["rev-parse", "HEAD"])).await
 }
 
-/// git that knows nothing of the user's settings.
+/// git without the user's settings.
 fn git(folder: &Path) -> Command {
     let mut command = Command::new("git");
     command.arg("-C").arg(folder).env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");

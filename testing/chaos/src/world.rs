@@ -1,5 +1,5 @@
-//! A world of its own: a server with its database, a host with its agent and its Nix profile, a proxy between them, and
-//! a person.
+//! A world: a server with its database, a host with its agent and Nix profile, a proxy between them, and a
+//! person.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,15 +25,15 @@ use crate::upstream::{self, Upstream};
 
 /// The name of the host.
 pub(crate) const HOST: &str = "gpc0";
-/// How long a part of the world may take to come up.
+/// Time limit for a part of the world to start.
 const PATIENCE: Duration = Duration::from_mins(2);
-/// How many generations a host may have, and how many are kept where it has more.
+/// Upper bound on a host's generations, and the number to keep beyond it.
 const MANY_GENERATIONS: usize = 40;
 const KEPT_GENERATIONS: &str = "+10";
-/// How often it is looked whether something has happened.
+/// Interval between checks of a condition.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(15);
 
-/// The programs under test, and the one that makes hosts.
+/// The programs under test, and the one that creates hosts.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Programs {
     /// The server's program.
@@ -42,13 +42,13 @@ pub(crate) struct Programs {
     /// The agent's program.
     #[arg(long)]
     pub(crate) agent: PathBuf,
-    /// The program that makes hosts: `xtask`.
+    /// The program that creates hosts: `xtask`.
     #[arg(long)]
     pub(crate) xtask: PathBuf,
 }
 
 impl Programs {
-    /// The same, wherever they are started from.
+    /// The same as absolute paths.
     pub(crate) fn absolute(self) -> Result<Self> {
         let absolute =
             |path: PathBuf| path.canonicalize().with_context(|| format!("there is no {}", path.display()));
@@ -60,7 +60,7 @@ impl Programs {
     }
 }
 
-/// What `xtask host` tells of a host; what is needed of it.
+/// The part of `xtask host`'s output that is needed.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Host {
     pub(crate) folder: PathBuf,
@@ -73,7 +73,7 @@ pub(crate) struct Host {
     pub(crate) activations: PathBuf,
 }
 
-/// Everything that one schedule after the other happens to.
+/// A world, to which one schedule after the other happens.
 pub(crate) struct World {
     pub(crate) host: Host,
     pub(crate) upstream: Upstream,
@@ -84,29 +84,29 @@ pub(crate) struct World {
     pub(crate) ledger: Ledger,
     pub(crate) server_clock: FakeClock,
     pub(crate) agent_clock: FakeClock,
-    /// How many schedules have happened, and what was counted after the last of them.
+    /// The number of schedules so far, and the counts after the last one.
     pub(crate) told: usize,
     pub(crate) counted: Option<Count>,
     pub(crate) server_disk: Option<Disk>,
     pub(crate) agent_disk: Option<Disk>,
-    /// The two builds that the host goes to and fro between.
+    /// The two builds between which the host alternates.
     builds: [PathBuf; 2],
     places: Places,
     programs: Programs,
 }
 
-/// Where the parts of a world keep what they have.
+/// The folders of a world's parts.
 #[derive(Debug, Clone)]
 struct Places {
     folder: PathBuf,
-    /// The server's database is here.
+    /// The folder of the server's database.
     data: PathBuf,
-    /// The agent's journal is here.
+    /// The folder of the agent's journal.
     state: PathBuf,
 }
 
 impl World {
-    /// Makes a world and waits until its host is there.
+    /// Creates a world and waits until its host has connected.
     pub(crate) async fn make(
         programs: &Programs,
         machine: &Machine,
@@ -170,9 +170,9 @@ impl World {
         let agent = match place {
             Place::Bare => Agent::Process(Box::new(Process::start(recipe)?)),
             Place::Systemd => {
-                // The host's units are the guest's, not those that the builds tell of.
+                // The host's units are the guest's and not those of the builds.
                 fs::remove_file(host.folder.join("bin/systemctl"))?;
-                // A disk that is mounted on a folder does not come with it.
+                // A disk that is mounted on a folder is not included with it.
                 Agent::Unit(Unit::start(&recipe, &[folder, &places.state]).await?)
             }
         };
@@ -204,12 +204,12 @@ impl World {
             Ok(world.ledger.facts().await?.is_some_and(|facts| facts.checkout.is_some()))
         })
         .await?;
-        // What follows an op by itself would make the next one wait.
+        // A test run that follows an op automatically would make the next op wait.
         world.person.post("set_auto_test", &[("host", HOST), ("on", "false")]).await?;
         Ok(world)
     }
 
-    /// The number that the profile points at.
+    /// The current generation.
     pub(crate) fn current(&self) -> Result<u32> {
         let target = fs::read_link(&self.host.profile)?;
         let name = target.to_string_lossy();
@@ -223,7 +223,7 @@ impl World {
         Ok(fs::read_link(format!("{profile}-{number}-link"))?)
     }
 
-    /// The build that the profile is not on.
+    /// The build that is not current.
     pub(crate) fn other_build(&self) -> Result<PathBuf> {
         let now = self.store_path(self.current()?)?;
         let other = self.builds.iter().find(|build| **build != now);
@@ -252,7 +252,7 @@ impl World {
         Ok(numbers)
     }
 
-    /// Has old generations forgotten where there are many, as people do: the server knows only so many.
+    /// Removes old generations if there are many, like a person would: the server knows only so many.
     pub(crate) async fn forget_generations(&self) -> Result<()> {
         if self.generations()?.len() <= MANY_GENERATIONS {
             return Ok(());
@@ -262,7 +262,7 @@ impl World {
         read(nix.envs(&self.host.environment)).await.map(drop)
     }
 
-    /// Has a switch with the checkout at this commit make a generation of this build.
+    /// Makes a switch with the checkout at this commit build this generation.
     pub(crate) fn ready(&self, commit: &str, build: &Path) -> Result<()> {
         let link = self.host.folder.join("builds").join(commit);
         let new = link.with_extension("new");
@@ -270,33 +270,17 @@ impl World {
         Ok(fs::rename(new, link)?)
     }
 
-    /// Removes the locks that a git left behind which was stopped in the wrong moment, as git asks people to do: no op is under
-    /// way.
-    pub(crate) fn forget_git_locks(&self) -> Result<()> {
-        let git = self.host.checkout.join(".git");
-        for folder in [git.clone(), git.join("refs/heads"), git.join("refs/remotes/origin")] {
-            // git packs its references at times, and takes the folder away.
-            for entry in fs::read_dir(folder).into_iter().flatten() {
-                let path = entry?.path();
-                if path.extension().is_some_and(|extension| extension == "lock") {
-                    fs::remove_file(path)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The commit that the host's checkout is at.
+    /// The commit of the host's checkout.
     pub(crate) async fn head(&self) -> Result<String> {
         upstream::head(&self.host.checkout).await
     }
 
-    /// Whether an entry of the agent's journal could not be read.
+    /// Whether an entry of the agent's journal is damaged.
     pub(crate) fn has_damaged_entries(&self) -> Result<bool> {
         Ok(fs::read_dir(self.places.state.join("journal/damaged"))?.next().is_some())
     }
 
-    /// Whether the agent's journal holds no op any more.
+    /// Whether the agent's journal is empty.
     pub(crate) fn journal_is_empty(&self) -> Result<bool> {
         let journal = self.places.state.join("journal");
         for entry in fs::read_dir(journal)? {
@@ -309,19 +293,19 @@ impl World {
         Ok(true)
     }
 
-    /// Starts what has died, as a service manager does.
+    /// Restarts what has died, like a service manager.
     pub(crate) async fn revive(&mut self) -> Result<()> {
         self.server.revive()?;
         self.agent.revive().await
     }
 
-    /// Waits until the server takes requests again.
+    /// Waits until the server accepts requests again.
     pub(crate) async fn server_listens(&self) -> Result<()> {
         let address = self.person.address().to_owned();
         until("the server to listen", async || Ok(TcpStream::connect(&address).await.is_ok())).await
     }
 
-    /// Whether the audit log is as it was written, as the server's own program finds.
+    /// Whether the server's own program finds the audit log intact.
     pub(crate) async fn verify_audit(&self) -> Result<()> {
         let database = self.places.data.join("backstay.sqlite3");
         let mut verify = Command::new(&self.programs.server);
@@ -329,13 +313,13 @@ impl World {
         read(&mut verify).await.map(drop)
     }
 
-    /// Where the logs are.
+    /// The folder of the logs.
     pub(crate) fn folder(&self) -> &Path {
         &self.places.folder
     }
 }
 
-/// Waits until something holds.
+/// Waits until a condition holds.
 pub(crate) async fn until(what: &str, holds: impl AsyncFn() -> Result<bool>) -> Result<()> {
     let looked = async {
         while !holds().await? {
@@ -370,14 +354,14 @@ async fn make_host(programs: &Programs, folder: &Path, upstream: &Upstream) -> R
     Ok(host)
 }
 
-/// Where a program is.
+/// Finds a program.
 fn program(name: &str) -> Result<PathBuf> {
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file());
     found.with_context(|| format!("there is no {name}"))
 }
 
-/// Runs a program and tells what it wrote.
+/// Runs a program and returns its output.
 pub(crate) async fn read(command: &mut Command) -> Result<String> {
     let output = command.kill_on_drop(true).output().await?;
     if !output.status.success() {
@@ -388,9 +372,9 @@ pub(crate) async fn read(command: &mut Command) -> Result<String> {
 
 /// The agent's configuration file.
 fn configuration(host: &Host, places: &Places, server: &str, place: Place) -> String {
-    // Where this program runs under a systemd of the machine's, its hosts are to have nothing to do with that.
+    // If this program runs under the machine's systemd, its hosts must have nothing to do with it.
     let systemd_run = if place == Place::Bare { "systemd_run = [\"false\"]\n" } else { "" };
-    // Strings are written alike in JSON and in TOML.
+    // Strings are written the same in JSON and TOML.
     format!(
         "server = {server}\nname = \"{HOST}\"\nplatform = \"nixos\"\nstate_dir = {state}\njoin_token_file = {token}\n\
          watch_interval = 1\n\

@@ -1,19 +1,19 @@
-# The first process of a guest: gives it a file system, a /proc and a /dev of its own, and becomes systemd.
-# init.sh FOLDER CGROUP
+# The first process of a guest: creates its file system, /proc and /dev, and becomes systemd. init.sh FOLDER
+# CGROUP
 set -e
 folder=$1 cgroup=$2
 if [ "$3" != inside ]; then
-    # The kernel gives a process that writes 0 its place here. Only then may the namespace of cgroups begin here.
+    # A process that writes 0 joins the group. Only then can the cgroup namespace begin here.
     echo 0 >"$cgroup/cgroup.procs"
     exec unshare --cgroup sh "$0" "$folder" "$cgroup" inside
 fi
-# /proc is still the machine's: this is the number by which the machine knows this process.
+# /proc is still the machine's: this is the machine's ID of this process.
 read -r pid rest </proc/self/stat
 disk=$folder/disk
 mount -t overlay overlay -o "lowerdir=/,upperdir=$disk/upper,workdir=$disk/work" "$disk/root"
 cd "$disk/root"
 if [ ! -e "$folder/installed" ]; then
-    # What the machine starts at its boot is not for the guest.
+    # The guest must not start what the machine starts when it boots.
     rm -rf etc/systemd/system/*.wants/* nix
     ln -sf /dev/null etc/systemd/system/console-getty.service
     mkdir -p nix
@@ -36,17 +36,19 @@ done <"$folder/binds"
 mount -t proc proc proc
 mount -t sysfs -o ro sysfs sys
 mount -t cgroup2 cgroup2 sys/fs/cgroup
-# A kernel gets another boot id at each boot; the guest shares the machine's kernel, so its own lies over it.
+# A kernel gets a new boot ID at each boot. The guest shares the machine's kernel, so its own ID is mounted
+# over it.
 cat proc/sys/kernel/random/uuid >run/boot-id
 mount --bind run/boot-id proc/sys/kernel/random/boot_id
-# What a guest sets in the kernel, it would set for the machine.
+# A guest must not change kernel settings: they are the machine's.
 mount --rbind proc/sys proc/sys
 mount -o remount,bind,ro proc/sys
 if [ -e proc/sysrq-trigger ]; then
     mount --bind proc/sysrq-trigger proc/sysrq-trigger
     mount -o remount,bind,ro proc/sysrq-trigger
 fi
-# Devices of the guest's own: its systemd changes owner and mode of its console, and must not do so to the machine's.
+# The guest has its own devices: its systemd changes the owner and mode of its console, and must not change
+# the machine's.
 mount -t tmpfs -o mode=755 tmpfs dev
 mknod -m 666 dev/null c 1 3
 mknod -m 666 dev/zero c 1 5
@@ -65,7 +67,7 @@ mv "$folder/pid.new" "$folder/pid"
 mkdir -p .machine
 pivot_root . .machine
 umount -l /.machine
-# Neither modules nor the clock: the machine has only one kernel.
+# Neither modules nor the clock: there is only one kernel.
 exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin \
     setpriv --bounding-set=-sys_module,-sys_time,-sys_rawio \
     /lib/systemd/systemd --system --unit=multi-user.target </dev/null

@@ -1,4 +1,4 @@
-//! What is done within a guest: a person without a browser, and a look at the server's database.
+//! Actions inside a guest: a person without a browser, and queries to the server's database.
 
 use std::path::Path;
 use std::str::FromStr as _;
@@ -11,19 +11,19 @@ use serde::{Deserialize, Serialize};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{ConnectOptions as _, Row as _};
 
-/// Where the server listens.
+/// The server's address.
 pub(crate) const SERVER: &str = "http://127.0.0.1:7340";
 /// The server's database.
 pub(crate) const DATABASE: &str = "/var/lib/backstay/backstay.sqlite3";
 /// The first administrator's password.
 pub(crate) const PASSWORD: &str = "a-password-for-tests";
-/// How often it is looked whether something has happened.
+/// Interval between checks of a condition.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// What is done within a guest.
+/// Actions inside a guest.
 #[derive(Debug, Subcommand)]
 pub(crate) enum What {
-    /// Log in and post a form, as a page does.
+    /// Log in and post a form like a page.
     Post {
         /// The server function.
         function: String,
@@ -32,7 +32,7 @@ pub(crate) enum What {
     },
     /// Wait for the server to answer.
     Serving {
-        /// For how many seconds.
+        /// Time limit in seconds.
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
@@ -40,16 +40,16 @@ pub(crate) enum What {
     Reported {
         /// The generation's number.
         generation: u32,
-        /// For how many seconds.
+        /// Time limit in seconds.
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
     /// Wait until the newest op has a line, or has ended, and print it as JSON.
     Op {
-        /// The line. Without one, the end is waited for.
+        /// The line to wait for. By default the op's end.
         #[arg(long)]
         line: Option<String>,
-        /// For how many seconds.
+        /// Time limit in seconds.
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
@@ -66,7 +66,7 @@ pub(crate) struct Op {
 }
 
 impl Op {
-    /// How it is, in short.
+    /// Describes it briefly.
     pub(crate) fn told(&self) -> String {
         let texts: Vec<&str> =
             self.lines.iter().rev().take(12).rev().map(|(_, text)| text.as_str()).collect();
@@ -172,7 +172,7 @@ async fn open() -> Result<SqlitePool> {
     Ok(SqlitePoolOptions::new().max_connections(1).connect_with(options).await?)
 }
 
-/// The number of the generation that the host's latest facts call current.
+/// The current generation according to the host's latest facts.
 async fn current(database: &SqlitePool) -> Result<Option<u64>> {
     let row = sqlx::query("SELECT facts FROM hosts").fetch_optional(database).await?;
     let Some(text) = row.and_then(|row| row.get::<Option<String>, _>("facts")) else { return Ok(None) };

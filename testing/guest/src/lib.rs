@@ -1,10 +1,11 @@
-//! A guest: this machine's own systemd, booted in namespaces on an overlay of this machine's own files, in a second.
+//! A guest: this machine's own systemd, booted within a second in namespaces on an overlay of this machine's
+//! files.
 //!
-//! What happens in a guest stays there: it has processes, mounts, users, control groups and devices of its own, and
-//! a network of its own unless it is to share the machine's. Nothing of it is left once its [`Guest`] is dropped, or the
-//! program that booted it has ended, however it ended.
+//! What happens in a guest stays there: it has its own processes, mounts, users, control groups and devices,
+//! and its own network unless it shares the machine's. Nothing of it is left once its [`Guest`] is dropped or
+//! the program that booted it has ended, however it ended.
 //!
-//! It takes root, util-linux, systemd and dbus. [`lacking`] says what a machine has not got.
+//! It needs root, util-linux, systemd and dbus. [`lacking`] names what a machine lacks.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -16,39 +17,40 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-/// Where the systemd of the machine is.
+/// The path of the machine's systemd.
 const SYSTEMD: &str = "/lib/systemd/systemd";
-/// The programs that boot a guest and look into it.
+/// The programs that boot and inspect a guest.
 const PROGRAMS: [&str; 5] = ["unshare", "nsenter", "setpriv", "pivot_root", "dbus-daemon"];
-/// How long a guest may take to boot, or to go.
+/// Time limit for a guest to boot or to end.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// How often it is looked whether it has.
+/// Interval between checks of that.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// Where a guest finds programs.
+/// A guest's PATH.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// What the folders of guests are called, in the temporary folder and among the control groups.
+/// Prefix of the guests' folders, in the temporary folder and among the control groups.
 const PREFIX: &str = "backstay-guest-";
 
-/// Which network a guest has.
+/// The network of a guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Network {
-    /// One of its own, in which it is alone.
+    /// Its own network, in which it is alone.
     #[default]
     Own,
-    /// The machine's: its processes reach those of the machine under 127.0.0.1, and the other way round.
+    /// The machine's: the processes of both reach each other under 127.0.0.1.
     Machine,
 }
 
-/// How a guest is to be.
+/// Settings of a guest.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Files and folders of the machine, and where they appear in the guest. Files cannot be written there; folders can.
+    /// Files and folders of the machine, and their paths in the guest. The guest can write to the folders and
+    /// not to the files.
     pub binds: Vec<(PathBuf, PathBuf)>,
     /// Its network.
     pub network: Network,
 }
 
-/// What this machine lacks for guests; none where they can be booted.
+/// What this machine lacks for guests, or `None` if they can be booted.
 #[must_use]
 pub fn lacking() -> Option<String> {
     if !rustix::process::geteuid().is_root() {
@@ -79,7 +81,7 @@ pub fn lacking() -> Option<String> {
     }
 }
 
-/// Where the unified hierarchy of control groups is.
+/// The unified hierarchy of control groups.
 fn control_groups() -> Option<PathBuf> {
     let places = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
     places
@@ -88,7 +90,7 @@ fn control_groups() -> Option<PathBuf> {
         .find(|place| place.join("cgroup.procs").exists() && place.join("cgroup.controllers").exists())
 }
 
-/// A guest that runs.
+/// A running guest.
 #[derive(Debug)]
 pub struct Guest {
     folder: PathBuf,
@@ -100,7 +102,7 @@ impl Guest {
     /// Boots a guest and waits until everything in it has started.
     ///
     /// # Errors
-    /// If it cannot be booted; what its systemd said is in the error.
+    /// If it cannot be booted. The error includes the messages of its systemd.
     pub fn boot(options: &Options) -> Result<Self> {
         let groups = control_groups().context("no unified hierarchy of control groups is mounted")?;
         clear_abandoned(&groups);
@@ -120,7 +122,7 @@ impl Guest {
             .arg(&cgroup)
             .arg(network)
             .stdin(Stdio::piped())
-            // An interrupt from the terminal reaches this program, which lets go of its guests.
+            // An interrupt from the terminal must reach only this program, which then drops its guests.
             .process_group(0)
             .spawn()
             .context("unshare cannot be started")?;
@@ -129,20 +131,20 @@ impl Guest {
         Ok(guest)
     }
 
-    /// Reboots it, as a person at its console would, and waits until it has started again.
+    /// Reboots it like a person at its console, and waits until it has started again.
     ///
     /// # Errors
     /// If it does not come back.
     pub fn reboot(&mut self) -> Result<()> {
         let before = self.pid;
-        // Cut off in the middle of its answer.
+        // The reboot cuts off its answer.
         let _ = self.command("systemctl").arg("reboot").output();
         self.wait_for(|guest| guest.read_pid().is_some_and(|pid| pid != before))
             .context("the guest did not reboot")?;
         self.wait_for_boot().with_context(|| format!("the guest did not come back: {}", self.console()))
     }
 
-    /// A command in the guest, as root, with nothing of this program's environment.
+    /// A command in the guest, as root, without this program's environment.
     #[must_use]
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new("nsenter");
@@ -158,7 +160,7 @@ impl Guest {
         command
     }
 
-    /// A command in the guest as one of its users, with the manager of that user's services in reach.
+    /// A command in the guest as one of its users, with access to that user's systemd.
     #[must_use]
     pub fn command_as(&self, user: &str, uid: u32, program: &str) -> Command {
         let mut command = self.command("runuser");
@@ -168,24 +170,24 @@ impl Guest {
         command
     }
 
-    /// Runs a command in the guest to its end; what it wrote to its standard output.
+    /// Runs a command in the guest to completion, and returns its standard output.
     ///
     /// # Errors
-    /// If it cannot be started or does not end with 0; what it said is in the error.
+    /// If it cannot be started or does not exit with 0. The error includes its messages.
     pub fn run(&self, argv: &[&str]) -> Result<String> {
         let (program, arguments) = argv.split_first().context("no program is given")?;
         output(self.command(program).args(arguments))
     }
 
-    /// Runs a script of the shell in the guest to its end; what it wrote to its standard output.
+    /// Runs a shell script in the guest to completion, and returns its standard output.
     ///
     /// # Errors
-    /// As [`Guest::run`].
+    /// Like [`Guest::run`].
     pub fn script(&self, text: &str) -> Result<String> {
         self.run(&["sh", "-ec", text])
     }
 
-    /// Writes a file of the guest, and its folder where that is not there.
+    /// Writes a file of the guest, and creates its folder if necessary.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -213,25 +215,25 @@ impl Guest {
         self.outside(path).symlink_metadata().is_ok()
     }
 
-    /// Where a file of the guest is for the machine, as long as no link to an absolute path lies on the way.
+    /// The path of a guest's file on the machine, if no absolute link is on the way.
     #[must_use]
     pub fn outside(&self, path: &str) -> PathBuf {
         Path::new(&format!("/proc/{}/root", self.pid)).join(path.trim_start_matches('/'))
     }
 
-    /// The number by which the machine knows the guest's first process.
+    /// The machine's ID of the guest's first process.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// The folder of the machine that is the guest's while it runs.
+    /// The machine's folder that is the guest's root while it runs.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// What the guest said at its console, its last lines.
+    /// The last lines on the guest's console.
     #[must_use]
     pub fn console(&self) -> String {
         let text = fs::read(self.folder.join("console.log")).unwrap_or_default();
@@ -243,8 +245,8 @@ impl Guest {
     fn wait_for_boot(&mut self) -> Result<()> {
         self.wait_for(|guest| guest.read_pid().is_some_and(is_systemd))?;
         self.pid = self.read_pid().unwrap_or_default();
-        // Before its manager listens it answers with nothing. A unit of the machine's own that fails in a guest, as one
-        // for hardware does, is no fault of the guest.
+        // Before its manager listens the answer is empty. A unit of the machine that fails in a guest, such
+        // as one for hardware, does not matter.
         self.wait_for(|guest| {
             let state = guest.command("systemctl").arg("is-system-running").output();
             state.is_ok_and(|output| matches!(output.stdout.as_slice(), b"running\n" | b"degraded\n"))
@@ -272,7 +274,7 @@ impl Guest {
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        // The supervisor clears everything away once its standard input is closed.
+        // The supervisor cleans up once its standard input is closed.
         drop(self.supervisor.stdin.take());
         let _ = self.supervisor.wait();
     }
@@ -288,7 +290,7 @@ fn binds(binds: &[(PathBuf, PathBuf)]) -> String {
     lines.concat()
 }
 
-/// Removes the control groups of guests whose supervisor was killed. What is in use cannot be removed.
+/// Removes the control groups of guests whose supervisor was killed. Those in use cannot be removed.
 fn clear_abandoned(groups: &Path) {
     let Ok(found) = fs::read_dir(groups) else { return };
     for group in found.flatten() {
@@ -303,10 +305,10 @@ fn clear_abandoned(groups: &Path) {
     }
 }
 
-/// Runs a command to its end; what it wrote to its standard output.
+/// Runs a command to completion, and returns its standard output.
 ///
 /// # Errors
-/// If it cannot be started or does not end with 0; what it said is in the error.
+/// If it cannot be started or does not exit with 0. The error includes its messages.
 pub fn output(command: &mut Command) -> Result<String> {
     let output =
         command.output().with_context(|| format!("cannot run {}", command.get_program().display()))?;

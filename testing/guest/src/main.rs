@@ -1,5 +1,5 @@
-//! Tests Backstay under a booted systemd: the real server, the real agent, a real Nix profile, and the unit files that
-//! ship with the project, in a guest for each story.
+//! Tests Backstay under a booted systemd: the real server, the real agent, a real Nix profile, and the
+//! shipped unit files, in a guest for each story.
 
 mod inside;
 mod report;
@@ -23,21 +23,21 @@ struct Options {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Tell stories, and say of each whether it held.
+    /// Run stories, and report whether each held.
     Test {
         #[command(flatten)]
         programs: Programs,
-        /// Only the stories whose name has this in it.
+        /// Run only the stories whose name contains this.
         #[arg(long)]
         only: Option<String>,
-        /// How many guests there are at a time.
+        /// The number of simultaneous guests.
         #[arg(long, default_value_t = 2)]
         jobs: usize,
     },
     /// Boot a guest and keep it until this program is killed.
     #[command(hide = true)]
     Hold,
-    /// What a person does, and what the server's database says; run in a guest.
+    /// Act as a person or read the server's database; run inside a guest.
     #[command(hide = true)]
     Inside {
         #[command(subcommand)]
@@ -57,7 +57,7 @@ struct Programs {
 }
 
 impl Programs {
-    /// The same, wherever they are started from.
+    /// The same as absolute paths.
     fn absolute(self) -> Result<Self> {
         let absolute =
             |path: PathBuf| path.canonicalize().with_context(|| format!("there is no {}", path.display()));
@@ -81,12 +81,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether everything held.
+/// Returns whether everything held.
 fn test(programs: Programs, only: Option<&str>, jobs: usize) -> Result<bool> {
     let stories: Vec<_> =
         stories::ALL.iter().filter(|story| only.is_none_or(|only| story.name.contains(only))).collect();
     if let Some(lacking) = backstay_guest::lacking() {
-        println!("Left out, for no systemd can be booted here: {lacking}.");
+        println!("Left out because no systemd can be booted here: {lacking}.");
         for story in &stories {
             println!("LEFT OUT {}", story.name);
         }

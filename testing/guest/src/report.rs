@@ -1,4 +1,4 @@
-//! Tells the stories, some at a time, and says how each went.
+//! Runs the stories, some at a time, and reports on each.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::Programs;
 use crate::stories::Story;
 
-/// How many stories held.
+/// The number of stories that held.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     pub(crate) passed: usize,
@@ -15,7 +15,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Tells the stories.
+    /// Runs the stories.
     pub(crate) fn of(stories: &[&Story], programs: &Programs, jobs: usize) -> Self {
         let next = AtomicUsize::new(0);
         let tell_some = || {
@@ -28,7 +28,7 @@ impl Report {
         thread::scope(|scope| {
             let tellers: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(tell_some)).collect();
             let reports = tellers.into_iter().map(|teller| {
-                // A story that panics is a fault of this program's own.
+                // A story that panics has a bug.
                 teller.join().unwrap_or(Self { passed: 0, failed: 1 })
             });
             reports.fold(Self::default(), |one, other| Self {
@@ -43,7 +43,7 @@ impl Report {
     }
 }
 
-/// Tells one story; whether it held.
+/// Runs one story. Returns whether it held.
 fn tell(story: &Story, programs: &Programs) -> bool {
     let start = Instant::now();
     let told = (story.tell)(programs);

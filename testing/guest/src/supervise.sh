@@ -1,6 +1,5 @@
-# Runs a guest until standard input is closed, boots it again after a reboot, and clears everything away at the end,
-# also where the program that asked for it was killed. In a mount namespace of its own.
-# supervise.sh FOLDER CGROUP NETWORK
+# Runs a guest until standard input is closed, boots it again after a reboot, and cleans up at the end, even
+# if the program that requested it was killed. In its own mount namespace. supervise.sh FOLDER CGROUP NETWORK
 folder=$1 cgroup=$2 network=$3
 mount -t tmpfs -o size=2g,mode=755 tmpfs "$folder/disk" || exit 1
 mkdir "$folder/disk/upper" "$folder/disk/work" "$folder/disk/root" "$cgroup" || exit 1
@@ -8,7 +7,7 @@ boots() {
     while :; do
         setpriv --pdeathsig KILL \
             unshare --mount --pid --fork --kill-child --uts --ipc $network sh "$folder/init.sh" "$folder" "$cgroup"
-        # The kernel tells a reboot in a process namespace as an end by SIGHUP.
+        # The kernel reports a reboot in a process namespace as an end by SIGHUP.
         [ $? -eq 129 ] || break
         rm -f "$folder/pid"
     done

@@ -1,4 +1,4 @@
-//! A guest with the real server and agent, by the unit files that ship with the project, and a real Nix profile.
+//! A guest with the real server and agent, the shipped unit files, and a real Nix profile.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,42 +10,42 @@ use backstay_guest::{Guest, Options, output};
 use crate::Programs;
 use crate::inside::{DATABASE, Op, PASSWORD, SERVER};
 
-/// The units as they ship.
+/// The shipped unit files.
 const AGENT_UNIT: &str = include_str!("../../../agent/systemd/backstay-agent.service");
 const USER_UNIT: &str = include_str!("../../../agent/systemd/backstay-agent-user.service");
 const SUDO_DROP_IN: &str = include_str!("../../../agent/systemd/backstay-agent-sudo.conf");
 const SUDOERS: &str = include_str!("../../../agent/systemd/sudoers.example");
 const SERVER_UNIT: &str = include_str!("../../../server/systemd/backstay-server.service");
 
-/// Where this program is in a guest.
+/// The path of this program in a guest.
 const INSIDE: &str = "/opt/backstay-systemd";
 /// The user whose home is the home-manager host.
 pub(crate) const USER: &str = "alex";
 const UID: u32 = 1021;
-/// A folder that everybody in the guest may write to, in which activations leave their traces.
+/// A folder that every user in the guest may write to, in which activations leave traces.
 pub(crate) const TRACES: &str = "/srv/traces";
 
-/// As whom the agent runs, and of what.
+/// The agent's user and platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Agent {
-    /// Of a NixOS host, as root.
+    /// A NixOS host's, as root.
     Root,
-    /// Of a NixOS host, as a user of its own with sudo.
+    /// A NixOS host's, as a separate user with sudo.
     Sudo,
-    /// Of a home, as its user, by the user's own systemd.
+    /// A home's, as its user, under the user's own systemd.
     Home,
 }
 
-/// How a world is to be.
+/// Settings of a world.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) agent: Agent,
-    /// What activating a generation does: a script of the shell in which `$build` is the generation, and `become` has it
-    /// run.
+    /// The activation of a generation: a shell script in which `$build` is the generation and `become` makes
+    /// it run.
     pub(crate) activation: String,
-    /// What is added to the agent's unit, as an administrator's drop-in.
+    /// An administrator's drop-in for the agent's unit.
     pub(crate) drop_in: Option<&'static str>,
-    /// What is added to the agent's configuration.
+    /// An addition to the agent's configuration.
     pub(crate) configuration: &'static str,
 }
 
@@ -134,7 +134,7 @@ impl World {
             guest.write(&format!("/tmp/{name}/{program}"), &self.activation(activation), 0o755)?;
             guest.write(&format!("/tmp/{name}/nixos-version"), name, 0o644)?;
             guest.write(&format!("/tmp/{name}/gen-version"), "1", 0o644)?;
-            // Programs are found under the generation that runs, as on NixOS.
+            // Programs are found under the running generation, as on NixOS.
             guest.script(&format!("ln -s /usr /tmp/{name}/sw"))?;
             let add = format!("{} $(nix-store --add /tmp/{name}) 2>/dev/null", self.nix_env("--set"));
             output(self.as_owner("sh").args(["-ec", &add]))?;
@@ -180,7 +180,7 @@ impl World {
         self.manage(&["enable", "--quiet", "backstay-agent"])?;
         self.manage(&["start", "backstay-agent"])?;
         self.inside(&["reported", "3"])?;
-        // Tests that follow an op would be the newest op.
+        // A test op that follows automatically would be the newest op.
         self.inside(&["post", "set_auto_test", "host=gpc0", "on=false"])?;
         Ok(())
     }
@@ -193,7 +193,7 @@ impl World {
         }
     }
 
-    /// The number that the profile points at.
+    /// The current generation.
     pub(crate) fn current(&self) -> Result<u32> {
         let link = std::fs::read_link(self.guest.outside(&self.profile()))?;
         let name = link.to_string_lossy().into_owned();
@@ -206,7 +206,7 @@ impl World {
         Ok(std::fs::read_link(link)?.to_string_lossy().into_owned())
     }
 
-    /// Asks for a rollback from the third generation to another.
+    /// Requests a rollback from the third generation to another.
     pub(crate) fn ask_for_rollback(&self, target: u32) -> Result<()> {
         let target = format!("target={target} {}", self.store_path(target)?);
         let seen = format!("seen=3 {}", self.store_path(3)?);
@@ -214,12 +214,12 @@ impl World {
         Ok(())
     }
 
-    /// The op that was asked for last, once it has ended.
+    /// The latest op, once it has ended.
     pub(crate) fn end_of_op(&self) -> Result<Op> {
         self.op(&[])
     }
 
-    /// The same, once the server has this line of it.
+    /// The latest op, once the server has this line of it.
     pub(crate) fn op_with_line(&self, line: &str) -> Result<Op> {
         self.op(&["--line", line])
     }
@@ -259,30 +259,30 @@ impl World {
         .with_context(|| self.journal())
     }
 
-    /// Waits until an activation stands still in its middle.
+    /// Waits until an activation pauses in its middle.
     pub(crate) fn wait_for_pause(&self) -> Result<()> {
         wait_for("the activation to pause", || Ok(self.guest.has(&format!("{TRACES}/here"))))
             .with_context(|| self.journal())
     }
 
-    /// Lets the activation go on.
+    /// Lets the activation continue.
     pub(crate) fn go_on(&self) -> Result<()> {
         self.guest.write(&format!("{TRACES}/go"), "", 0o666)
     }
 
-    /// How often a generation was activated.
+    /// The number of activations.
     pub(crate) fn activations(&self) -> usize {
         self.guest.read(&format!("{TRACES}/activations")).map_or(0, |text| text.lines().count())
     }
 
-    /// What `systemd-analyze` has to say about a unit, as the owner of the agent.
+    /// The output of `systemd-analyze` about a unit, as the owner of the agent.
     pub(crate) fn complaints(&self, words: &[&str]) -> Result<String> {
         let analyze = self.as_owner("systemd-analyze").args(words).output()?;
         let said = [analyze.stdout, analyze.stderr].concat();
         Ok(String::from_utf8_lossy(&said).trim().to_owned())
     }
 
-    /// What the units said, for an error.
+    /// The units' logs, for an error.
     pub(crate) fn journal(&self) -> String {
         let lines = self.guest.run(&["journalctl", "--no-pager", "--no-hostname", "-o", "cat", "-n", "40"]);
         format!("the guest's journal:\n{}\n", lines.unwrap_or_else(|error| error.to_string()))
@@ -294,7 +294,7 @@ impl World {
     }
 }
 
-/// As NixOS does early at its boot.
+/// As NixOS does early in its boot.
 const CURRENT_SYSTEM: &str = r"[Unit]
 DefaultDependencies=no
 Before=sysinit.target
@@ -305,7 +305,7 @@ ExecStart=/bin/sh -c 'ln -sfn $(readlink -f /nix/var/nix/profiles/system) /run/c
 WantedBy=sysinit.target
 ";
 
-/// Has a generation run: `/run/current-system`, or home-manager's link.
+/// Makes a generation run: sets `/run/current-system`, or home-manager's link.
 const BECOME: &str = r#"become() {
     case "$HOME" in
     /home/*) mkdir -p "$HOME/.local/state/home-manager/gcroots"; ln -sfn "$1" "$HOME/.local/state/home-manager/gcroots/current-home" ;;
@@ -314,7 +314,7 @@ const BECOME: &str = r#"become() {
 }
 "#;
 
-/// Stands still until the story goes on.
+/// Pauses until the story continues.
 const PAUSE: &str = r"pause() { : >/srv/traces/here; while [ ! -e /srv/traces/go ]; do sleep 0.05; done; }
 ";
 
@@ -333,7 +333,7 @@ fn boot(programs: &Programs) -> Result<Guest> {
     Guest::boot(&Options { binds, ..Options::default() })
 }
 
-/// Waits until something holds.
+/// Waits until a condition holds.
 pub(crate) fn wait_for(what: &str, holds: impl Fn() -> Result<bool>) -> Result<()> {
     let start = Instant::now();
     while !holds()? {

@@ -72,7 +72,7 @@ impl GitHub {
             .args(["--owner", OWNER, "--name", NAME, "--branch", "main", "--token", &token])
             .args(["--first-pull-request", &PULL_REQUEST.to_string(), "--repository"])
             .arg(configuration.url());
-        let pid = supervisor.start("the stand-in for GitHub", &mut command, &log)?;
+        let pid = supervisor.start("the stand-in for GitHub", command, &log)?;
         let url = wait_for_address(supervisor, stop, &log, "listening on ")?;
         let control = wait_for_address(supervisor, stop, &log, "control on ")?;
         let hands = Client::new(&control)?;

@@ -15,6 +15,7 @@ mod start;
 mod stop;
 mod supervisor;
 mod wait;
+mod watch;
 mod words;
 
 use std::thread;
@@ -27,6 +28,7 @@ pub(crate) use self::options::Options;
 use self::output::Output;
 use self::start::Demo;
 use self::stop::Stop;
+use self::watch::Watch;
 use crate::build::{self, Built};
 use crate::places::Places;
 use crate::setup;
@@ -34,8 +36,21 @@ use crate::setup;
 /// How often the demo looks whether something has happened.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
+/// The port of a demo that is rebuilt: it must be the same after each restart.
+const DEV_PORT: u16 = 7340;
+
 /// Builds everything, runs the demo until it is told to stop, and leaves nothing behind.
 pub(crate) fn run(places: &Places, options: &Options) -> Result<()> {
+    run_until_stopped(places, options, false)
+}
+
+/// The same, rebuilt and restarted whenever a source file changes.
+pub(crate) fn run_dev(places: &Places, options: &Options) -> Result<()> {
+    let port = if options.port == 0 { DEV_PORT } else { options.port };
+    run_until_stopped(places, &Options { port, ..options.clone() }, true)
+}
+
+fn run_until_stopped(places: &Places, options: &Options, rebuild: bool) -> Result<()> {
     let output = Output::for_people_or_programs(options.json)?;
     setup::run(places)?;
     println!("Building the server, the agent and the page ...");
@@ -44,7 +59,8 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<()> {
     let built = Built::find(places)?;
     let stop = Stop::on_signals()?;
     let folder = Folder::create()?;
-    let lived = live(&built, options, &output, &stop, &folder);
+    let watch = rebuild.then(|| Watch::new(places, &built));
+    let lived = live(&built, options, &output, &stop, &folder, watch);
     folder.remove()?;
     match lived {
         Err(error) if !stop.is_asked() => Err(error),
@@ -56,7 +72,14 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<()> {
 }
 
 /// From the first host to the end. Whatever happens, the processes have ended when this returns.
-fn live(built: &Built, options: &Options, output: &Output, stop: &Stop, folder: &Folder) -> Result<()> {
+fn live(
+    built: &Built,
+    options: &Options,
+    output: &Output,
+    stop: &Stop,
+    folder: &Folder,
+    mut watch: Option<Watch<'_>>,
+) -> Result<()> {
     let start = Instant::now();
     let mut demo = Demo::start(built, options.port, folder.path(), stop)?;
     println!("Ready after {:.1} s.", start.elapsed().as_secs_f32());
@@ -68,6 +91,9 @@ fn live(built: &Built, options: &Options, output: &Output, stop: &Stop, folder: 
     let ends = options.until.map(|time| Instant::now() + time);
     while !stop.is_asked() && ends.is_none_or(|end| Instant::now() < end) {
         demo.supervisor.check()?;
+        if let Some(watch) = &mut watch {
+            watch.look(&mut demo.supervisor)?;
+        }
         thread::sleep(LOOK_EVERY);
     }
     println!("Ending the demo ...");

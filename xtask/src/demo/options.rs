@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 /// What one can say to the demo.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Options {
     /// Tell programs where everything is: one line of JSON, once all is ready; everything else goes to standard error.
     #[arg(long)]

@@ -56,7 +56,7 @@ impl Start<'_> {
             .args(["--branch", "main", "--poll-seconds", "2", "--admin-user", USER])
             .env("BACKSTAY_ADMIN_PASSWORD", &password);
         github.introduce_to(&mut command);
-        let pid = supervisor.start("the server", &mut command, &log)?;
+        let pid = supervisor.start("the server", command, &log)?;
         let url = wait_for_address(supervisor, stop, &log, "listening on ")?;
         Ok(Server { url, password, pid, log })
     }

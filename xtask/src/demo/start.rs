@@ -84,7 +84,7 @@ impl Demo {
             host.configure(&server.url, &token)?;
             let pid = supervisor.start(
                 &format!("the agent of {}", host.name()),
-                &mut host.agent(built, "run"),
+                host.agent(built, "run"),
                 &host.log(),
             )?;
             described.push((host, pid));

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, wait};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, wait, waitpid};
 
 use super::LOOK_EVERY;
 use crate::run;
@@ -32,6 +32,8 @@ struct Process {
     name: String,
     pid: Pid,
     log: PathBuf,
+    /// What started it, and starts it again.
+    command: Command,
 }
 
 impl Supervisor {
@@ -41,14 +43,22 @@ impl Supervisor {
     }
 
     /// Starts a process with its output in a log, out of reach of the terminal's Ctrl-C.
-    pub(crate) fn start(&mut self, name: &str, command: &mut Command, log: &Path) -> Result<u32> {
+    pub(crate) fn start(&mut self, name: &str, mut command: Command, log: &Path) -> Result<u32> {
         let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).process_group(0);
-        let child =
-            command.spawn().with_context(|| format!("cannot start {}", command.get_program().display()))?;
-        let pid = Pid::from_child(&child);
-        self.processes.push(Process { name: name.to_owned(), pid, log: log.to_path_buf() });
-        Ok(child.id())
+        let pid = spawn(&mut command)?;
+        self.processes.push(Process { name: name.to_owned(), pid, log: log.to_path_buf(), command });
+        Ok(pid.as_raw_nonzero().get().unsigned_abs())
+    }
+
+    /// Kills all processes of a program, and starts each again as it was started. Everything here survives being killed.
+    pub(crate) fn restart(&mut self, program: &Path) -> Result<()> {
+        for process in self.processes.iter_mut().filter(|process| process.command.get_program() == program) {
+            kill_process(process.pid, Signal::KILL)?;
+            waitpid(Some(process.pid), WaitOptions::empty())?;
+            process.pid = spawn(&mut process.command)?;
+        }
+        Ok(())
     }
 
     /// An error with the last lines of its log where a process has ended. Only to be called while no other command is
@@ -109,6 +119,12 @@ impl Drop for Supervisor {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+fn spawn(command: &mut Command) -> Result<Pid> {
+    let child =
+        command.spawn().with_context(|| format!("cannot start {}", command.get_program().display()))?;
+    Ok(Pid::from_child(&child))
 }
 
 #[cfg(target_os = "linux")]
@@ -191,11 +207,20 @@ mod tests {
         // A runner in a session of its own, with a child, deaf to polite requests; its parent ends at once.
         let runner = format!("trap '' TERM; echo $$ >{}; sleep 1000; :", at("runner").display());
         let parent = format!("setsid sh -c \"{}\" & exec sleep 1000", runner.replace('$', "\\$"));
-        supervisor.start("agent", &mut shell(&parent), &at("agent.log")).unwrap();
+        supervisor.start("agent", shell(&parent), &at("agent.log")).unwrap();
         let runner = wait_for(&at("runner"));
         supervisor.check().unwrap();
 
-        supervisor.start("server", &mut shell("echo no luck >&2; exit 3"), &at("server.log")).unwrap();
+        let say_pid = "echo $$; exec sleep 1000";
+        let mut other = Command::new("/bin/sh");
+        other.args(["-c", say_pid]);
+        let first = supervisor.start("other", other, &at("other.log")).unwrap().to_string();
+        assert_eq!(wait_for(&at("other.log")), first);
+        supervisor.restart(Path::new("/bin/sh")).unwrap();
+        assert!(!lives(&first));
+        supervisor.check().unwrap();
+
+        supervisor.start("server", shell("echo no luck >&2; exit 3"), &at("server.log")).unwrap();
         let error = loop {
             if let Err(error) = supervisor.check() {
                 break error.to_string();

@@ -6,13 +6,14 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use super::counts::Counts;
+use super::times::Times;
 use crate::build::{self, Built};
 use crate::places::Places;
 use crate::setup::CHROMIUM;
 
 const CONFIGURATION: &str = "end2end/playwright.config.ts";
 
-pub(super) fn tests(places: &Places) -> Result<Counts> {
+pub(super) fn tests(places: &Places, times: &Times) -> Result<Counts> {
     build::programs(places)?;
     build::page(places)?;
     let built = Built::find(places)?;
@@ -27,6 +28,7 @@ pub(super) fn tests(places: &Places) -> Result<Counts> {
         .status()
         .context("cannot run Playwright")?;
     let said = fs::read_to_string(&report).context("Playwright left no report")?;
+    times.hear_playwright(&said)?;
     let counts = Counts::of_playwright(&said)?;
     if !status.success() && counts.failed == 0 {
         bail!("Playwright ended with {status}");

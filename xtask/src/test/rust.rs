@@ -7,6 +7,7 @@ use std::thread;
 use anyhow::{Context, Result, bail};
 
 use super::counts::Counts;
+use super::times::Times;
 use crate::build;
 use crate::places::Places;
 use crate::run::{self, shown};
@@ -29,16 +30,21 @@ pub(super) fn docs(places: &Places) -> Result<()> {
     )
 }
 
-pub(super) fn tests(places: &Places) -> Result<Counts> {
-    // Apart from the tests, so that it can be seen where the time went.
+/// Runs all tests, or those of the crates that a filter of nextest selects.
+pub(super) fn tests(places: &Places, times: &Times, filter: Option<&str>) -> Result<Counts> {
+    // Apart from the tests, so that a log shows where the time went.
     build::run(places, &[&["test", "--no-run"], NATIVE].concat(), &[])?;
     let has_nextest = run::read(places.cargo()?.args(["nextest", "--version"])).is_ok();
     let counts = if has_nextest {
-        let ran =
-            counted(places, &["nextest", "run", "--no-fail-fast", "--no-tests=pass"], Counts::of_nextest)?;
-        ran.and(counted(places, &["test", "--doc", "--no-fail-fast"], Counts::of_cargo_test)?)
+        let selected = filter.map_or(vec![], |filter| vec!["--filterset", filter]);
+        let nextest = [&["nextest", "run", "--no-fail-fast", "--no-tests=pass"], &selected[..]].concat();
+        let ran = counted(places, times, &nextest, Counts::of_nextest)?;
+        if filter.is_some() {
+            return Ok(ran);
+        }
+        ran.and(counted(places, times, &["test", "--doc", "--no-fail-fast"], Counts::of_cargo_test)?)
     } else {
-        counted(places, &["test", "--no-fail-fast"], Counts::of_cargo_test)?
+        counted(places, times, &["test", "--no-fail-fast"], Counts::of_cargo_test)?
     };
     if counts.passed + counts.failed == 0 {
         bail!("no test was run");
@@ -47,9 +53,18 @@ pub(super) fn tests(places: &Places) -> Result<Counts> {
 }
 
 /// Runs a test runner with its output shown, and adds up what its lines say.
-fn counted(places: &Places, words: &[&str], count: fn(&str) -> Option<Counts>) -> Result<Counts> {
+fn counted(
+    places: &Places,
+    times: &Times,
+    words: &[&str],
+    count: fn(&str) -> Option<Counts>,
+) -> Result<Counts> {
     let mut command = places.cargo()?;
     command.args(words).args(NATIVE);
+    let count = |line: &str| {
+        times.hear(line);
+        count(line)
+    };
     let (counts, fine) = watch(&mut command, count)?;
     if !fine && counts.failed == 0 {
         bail!("`{}` failed before it had counted its tests", shown(&command));
@@ -58,20 +73,23 @@ fn counted(places: &Places, words: &[&str], count: fn(&str) -> Option<Counts>) -
 }
 
 /// Runs a command with its output shown, and adds up what its lines count; the second answer is whether it ended well.
-pub(super) fn watch(command: &mut Command, count: fn(&str) -> Option<Counts>) -> Result<(Counts, bool)> {
+pub(super) fn watch(
+    command: &mut Command,
+    count: impl Fn(&str) -> Option<Counts> + Sync,
+) -> Result<(Counts, bool)> {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let output = child.stdout.take().context("no output")?;
     let errors = child.stderr.take().context("no errors")?;
     let counts = thread::scope(|scope| {
-        let other = scope.spawn(|| copy(output, std::io::stdout(), count));
-        let one = copy(errors, std::io::stderr(), count);
+        let other = scope.spawn(|| copy(output, std::io::stdout(), &count));
+        let one = copy(errors, std::io::stderr(), &count);
         one.and(other.join().unwrap_or_default())
     });
     Ok((counts, child.wait()?.success()))
 }
 
 /// Passes lines on and adds up what they count. A terminal that went away does not end the tests.
-fn copy(from: impl Read, mut to: impl Write, count: fn(&str) -> Option<Counts>) -> Counts {
+fn copy(from: impl Read, mut to: impl Write, count: impl Fn(&str) -> Option<Counts>) -> Counts {
     let mut counts = Counts::default();
     let mut lines = BufReader::new(from);
     let mut line = Vec::new();

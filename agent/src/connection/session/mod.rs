@@ -1,4 +1,4 @@
-//! One connection: from the greeting to its end.
+//! One connection, from the handshake to its end.
 
 mod orders;
 
@@ -18,40 +18,41 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_util::sync::CancellationToken;
 
-use super::follow::{self, Ending, Follow};
-use super::readings::{End, News, Readings};
+use super::background_reader::{BackgroundReader, FinishedOp, Update};
+use super::follow::{self, Delivery, Follow};
 use super::recent::Recent;
 use super::socket::Socket;
 use crate::agent::Agent;
 use crate::comparison::Comparisons;
 use crate::journal::Entry;
-use orders::{Times, TurnedDown};
+use orders::{Rejected, Times};
 
-/// How often ops are looked at.
+/// Interval between checks of the ops.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(100);
-/// How often it is looked whether the server has stored the ends that it was told.
-const END_INTERVAL: Duration = Duration::from_secs(5);
-/// How many messages of one op are sent before others have their turn.
+/// Interval between checks for overdue acknowledgements.
+const RESEND_INTERVAL: Duration = Duration::from_secs(5);
+/// Messages of one op per turn, before others have theirs.
 const MESSAGES_AT_ONCE: usize = 16;
-/// How long the server may take to greet.
-const GREETING: Duration = Duration::from_secs(30);
-/// How often the host is read even though it looks as before: units fail without leaving a trace in files.
+/// Time limit for the server's answer to the hello.
+const HANDSHAKE: Duration = Duration::from_secs(30);
+/// Interval between readings of a host that looks unchanged: a unit can fail without leaving a trace in
+/// files.
 const READ_INTERVAL: Duration = Duration::from_mins(1);
 
-/// How a connection ended that was once there.
+/// How an established connection ended.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Ended {
-    /// This agent is to stop.
+pub(super) enum Disconnect {
+    /// This agent is stopping.
     Stopped,
-    /// The server does not want this agent.
+    /// The server refused this agent.
     Refused(String),
-    /// The server closed the connection, or is to be started again.
+    /// The server closed the connection or is restarting.
     Closed,
-    /// The server closed the connection and says why.
+    /// The server closed the connection and gave a reason.
     Dismissed(String),
 }
 
-impl Ended {
+impl Disconnect {
     fn by(frame: Option<CloseFrame>) -> Self {
         match frame {
             Some(frame) if frame.code != CloseCode::Restart && !frame.reason.is_empty() => {
@@ -68,16 +69,16 @@ pub(super) struct Session<'a> {
     sink: SplitSink<Socket, Message>,
     stream: SplitStream<Socket>,
     follows: BTreeMap<OpId, Follow>,
-    turned_down: Recent<TurnedDown>,
-    /// Cancels that came before the op that they mean.
+    rejected: Recent<Rejected>,
+    /// Cancels that arrived before their op.
     cancels: Recent<()>,
-    readings: Readings,
+    reader: BackgroundReader,
     comparisons: Comparisons,
-    heard: Instant,
+    last_received: Instant,
 }
 
 impl<'a> Session<'a> {
-    /// A connection on which nothing has been said.
+    /// A connection on which nothing has been sent.
     pub(super) fn new(agent: &'a Agent, socket: Socket) -> Self {
         let (sink, stream) = socket.split();
         Self {
@@ -85,34 +86,38 @@ impl<'a> Session<'a> {
             sink,
             stream,
             follows: BTreeMap::new(),
-            turned_down: Recent::default(),
+            rejected: Recent::default(),
             cancels: Recent::default(),
-            readings: Readings::new(Arc::clone(&agent.facts)),
+            reader: BackgroundReader::new(Arc::clone(&agent.facts)),
             comparisons: Comparisons::new(Arc::clone(&agent.config), Arc::clone(&agent.facts)),
-            heard: Instant::now(),
+            last_received: Instant::now(),
         }
     }
 
-    /// Talks until the connection ends. `welcomed` is called once the server has taken this agent.
-    pub(super) async fn run(mut self, stop: &CancellationToken, welcomed: impl FnOnce()) -> Result<Ended> {
-        let greeted = tokio::select! {
-            greeted = self.greet() => greeted?,
-            () = stop.cancelled() => return Ok(Ended::Stopped),
+    /// Serves the connection until it ends. Calls `welcomed` once the server has accepted this agent.
+    pub(super) async fn run(
+        mut self,
+        stop: &CancellationToken,
+        welcomed: impl FnOnce(),
+    ) -> Result<Disconnect> {
+        let refusal = tokio::select! {
+            refusal = self.handshake() => refusal?,
+            () = stop.cancelled() => return Ok(Disconnect::Stopped),
         };
-        if let Some(refused) = greeted {
+        if let Some(refused) = refusal {
             return Ok(refused);
         }
-        self.take_up().await?;
+        self.resume().await?;
         welcomed();
-        self.readings.read();
-        let ended = self.talk(stop).await;
-        if matches!(ended, Ok(Ended::Stopped | Ended::Closed | Ended::Dismissed(_))) {
+        self.reader.read();
+        let ended = self.serve(stop).await;
+        if matches!(ended, Ok(Disconnect::Stopped | Disconnect::Closed | Disconnect::Dismissed(_))) {
             let _ = timeout(Duration::from_secs(2), self.sink.close()).await;
         }
         ended
     }
 
-    async fn greet(&mut self) -> Result<Option<Ended>> {
+    async fn handshake(&mut self) -> Result<Option<Disconnect>> {
         let config = &self.agent.config;
         self.send(&AgentMessage::Hello(Hello {
             protocol: PROTOCOL_VERSION,
@@ -122,24 +127,25 @@ impl<'a> Session<'a> {
             instance: Some(self.agent.instance),
         }))
         .await?;
-        let answer =
-            timeout(GREETING, self.next_text()).await.map_err(|_| anyhow!("the server does not greet"))??;
-        let Some(text) = answer else { return Ok(Some(Ended::Closed)) };
+        let answer = timeout(HANDSHAKE, self.next_text())
+            .await
+            .map_err(|_| anyhow!("the server did not answer the hello"))??;
+        let Some(text) = answer else { return Ok(Some(Disconnect::Closed)) };
         match ServerMessage::decode(&text)? {
             ServerMessage::Welcome { server_version, .. } => {
                 tracing::info!(%server_version, "connected");
                 self.agent.token.set_enrolled(true);
                 Ok(None)
             }
-            ServerMessage::Refused { reason } => Ok(Some(Ended::Refused(reason))),
-            _ => bail!("the server's first word is no greeting"),
+            ServerMessage::Refused { reason } => Ok(Some(Disconnect::Refused(reason))),
+            _ => bail!("the server's first message is neither a welcome nor a refusal"),
         }
     }
 
-    /// The next text that the server sends; none where it closed the connection.
+    /// Returns the next text message, or `None` if the server closed the connection.
     async fn next_text(&mut self) -> Result<Option<String>> {
         while let Some(message) = self.stream.next().await {
-            self.heard = Instant::now();
+            self.last_received = Instant::now();
             match message? {
                 Message::Text(text) => return Ok(Some(text.as_str().to_owned())),
                 Message::Close(_) => return Ok(None),
@@ -149,8 +155,8 @@ impl<'a> Session<'a> {
         Ok(None)
     }
 
-    /// Says what is in the journal, and follows it from the start.
-    async fn take_up(&mut self) -> Result<()> {
+    /// Reports what is in the journal, and follows each op from the start.
+    async fn resume(&mut self) -> Result<()> {
         let entries = self.agent.journal.entries()?;
         let ops = entries.iter().map(Entry::op).collect();
         self.send(&AgentMessage::Journal { ops, damaged: self.agent.journal.damaged_ops()? }).await?;
@@ -161,7 +167,7 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    async fn talk(&mut self, stop: &CancellationToken) -> Result<Ended> {
+    async fn serve(&mut self, stop: &CancellationToken) -> Result<Disconnect> {
         let ticking = |period| {
             let mut ticks = interval(period);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -169,49 +175,49 @@ impl<'a> Session<'a> {
         };
         let (mut follow, mut ping) = (ticking(FOLLOW_INTERVAL), ticking(PING_EVERY));
         let (mut watch, mut read) = (ticking(self.agent.config.watch_interval()), ticking(READ_INTERVAL));
-        let mut end = ticking(END_INTERVAL);
+        let mut end = ticking(RESEND_INTERVAL);
         loop {
             tokio::select! {
-                () = stop.cancelled() => return Ok(Ended::Stopped),
+                () = stop.cancelled() => return Ok(Disconnect::Stopped),
                 message = self.stream.next() => match message {
-                    None => return Ok(Ended::Closed),
-                    Some(Ok(Message::Close(frame))) => return Ok(Ended::by(frame)),
-                    Some(message) => self.hear(message?).await?,
+                    None => return Ok(Disconnect::Closed),
+                    Some(Ok(Message::Close(frame))) => return Ok(Disconnect::by(frame)),
+                    Some(message) => self.handle_frame(message?).await?,
                 },
-                news = self.readings.next() => self.tell(news).await?,
+                update = self.reader.next() => self.send_update(update).await?,
                 (pair, comparison) = self.comparisons.next() => {
                     self.send(&AgentMessage::Compared { pair, comparison: Box::new(comparison) }).await?;
                 }
-                _ = follow.tick(), if !self.follows.is_empty() => self.follow_all().await?,
-                _ = end.tick() => self.end_again(),
-                _ = watch.tick() => self.readings.look(),
-                _ = read.tick() => self.readings.read(),
+                _ = follow.tick(), if !self.follows.is_empty() => self.send_all_progress().await?,
+                _ = end.tick() => self.resend_results(),
+                _ = watch.tick() => self.reader.check_for_changes(),
+                _ = read.tick() => self.reader.read(),
                 _ = ping.tick() => self.ping().await?,
             }
         }
     }
 
     async fn ping(&mut self) -> Result<()> {
-        if self.heard.elapsed() > SILENCE {
+        if self.last_received.elapsed() > SILENCE {
             bail!("the server has been silent for {} s", SILENCE.as_secs());
         }
-        self.put(Message::Ping(vec![].into())).await
+        self.send_frame(Message::Ping(vec![].into())).await
     }
 
-    async fn hear(&mut self, message: Message) -> Result<()> {
-        self.heard = Instant::now();
+    async fn handle_frame(&mut self, message: Message) -> Result<()> {
+        self.last_received = Instant::now();
         let Message::Text(text) = message else { return Ok(()) };
         match ServerMessage::decode(&text) {
-            Ok(message) => self.act(message).await,
+            Ok(message) => self.handle_message(message).await,
             Err(error) => {
-                tracing::warn!(%error, "the server said something that this agent does not know");
+                tracing::warn!(%error, "the server sent a message that this agent does not know");
                 self.refuse_unknown(&text);
                 Ok(())
             }
         }
     }
 
-    async fn act(&mut self, message: ServerMessage) -> Result<()> {
+    async fn handle_message(&mut self, message: ServerMessage) -> Result<()> {
         match message {
             ServerMessage::Run { op, action, timeout_secs, test_timeout_secs } => {
                 self.accept(op, action, Times { timeout_secs, test_timeout_secs }).await?;
@@ -224,27 +230,27 @@ impl<'a> Session<'a> {
                     *known = through.max(*known);
                 }
             }
-            ServerMessage::OutputMissing { op, after } => self.tell_again(op, after),
+            ServerMessage::OutputMissing { op, after } => self.resend_output(op, after),
             ServerMessage::FinishStored { op } => self.forget(op),
             ServerMessage::Compare { pair } => self.comparisons.ask(pair),
-            ServerMessage::ReportFacts => self.readings.read_anew(),
+            ServerMessage::ReportFacts => self.reader.read_and_send(),
             ServerMessage::PrReverted { number, message } => {
                 tracing::info!(number, %message, "a pull request was reverted");
-                self.readings.read_anew();
+                self.reader.read_and_send();
             }
             ServerMessage::Welcome { .. } | ServerMessage::Refused { .. } => {
-                tracing::warn!("the server greeted twice");
+                tracing::warn!("the server sent a second welcome or refusal");
             }
         }
         Ok(())
     }
 
-    /// Sends what the ops under way have written since the last time.
-    async fn follow_all(&mut self) -> Result<()> {
+    /// Sends what the running ops have written since the last call.
+    async fn send_all_progress(&mut self) -> Result<()> {
         let ops: Vec<_> = self.follows.keys().copied().collect();
         for op in ops {
             for _ in 0..MESSAGES_AT_ONCE {
-                if !self.follow(op).await? {
+                if !self.send_progress(op).await? {
                     break;
                 }
             }
@@ -252,52 +258,54 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Sends one message's worth of an op's output; whether there may be more.
-    async fn follow(&mut self, op: OpId) -> Result<bool> {
-        let Some(news) = self.news(op) else { return Ok(false) };
-        if !news.lines.is_empty() {
-            self.send(&AgentMessage::Output { op, lines: news.lines }).await?;
+    /// Sends one message's worth of an op's output. Returns whether there may be more.
+    async fn send_progress(&mut self, op: OpId) -> Result<bool> {
+        let Some(update) = self.read_progress(op) else { return Ok(false) };
+        if !update.lines.is_empty() {
+            self.send(&AgentMessage::Output { op, lines: update.lines }).await?;
         }
-        if let Some(phase) = news.phase {
+        if let Some(phase) = update.phase {
             self.send(&AgentMessage::Progress { op, phase }).await?;
         }
-        if let Some(result) = news.result {
+        if let Some(result) = update.result {
             let lines = self.follows.get(&op).map_or(0, Follow::lines);
-            self.readings.read_after(End { op, result, lines });
+            self.reader.read_after_op(FinishedOp { op, result, lines });
         }
-        Ok(news.more)
+        Ok(update.more)
     }
 
-    /// What an op has to say. A disk that cannot be read is no reason to leave the server alone.
-    fn news(&mut self, op: OpId) -> Option<follow::News> {
+    /// Reads an op's progress. A disk that cannot be read is no reason to drop the connection.
+    fn read_progress(&mut self, op: OpId) -> Option<follow::Progress> {
         let stored = self.agent.stored().get(&op).copied().unwrap_or(0);
-        let follow = self.follows.get_mut(&op).filter(|follow| follow.ending == Ending::Open)?;
-        if follow.to_stop {
-            follow.stop();
+        let follow = self.follows.get_mut(&op).filter(|follow| follow.delivery == Delivery::Pending)?;
+        if follow.cancel_pending {
+            follow.cancel();
         }
-        let standing = self.agent.standing(&follow.entry);
-        match standing.and_then(|standing| follow.news(standing, stored)) {
-            Ok(news) => Some(news),
+        let status = self.agent.status(&follow.entry);
+        match status.and_then(|status| follow.read_progress(status, stored)) {
+            Ok(update) => Some(update),
             Err(error) => {
                 if !std::mem::replace(&mut follow.is_unreadable, true) {
-                    tracing::error!(%op, %error, "what the op has written cannot be read; trying again");
+                    tracing::error!(%op, %error, "the op's output cannot be read; retrying");
                 }
                 None
             }
         }
     }
 
-    /// Tells what was read in the meantime.
-    async fn tell(&mut self, news: News) -> Result<()> {
-        match news {
-            News::Facts(facts) => self.send(&AgentMessage::Facts { facts }).await,
-            News::Finished(End { op, result, lines }, facts) => {
+    /// Sends what the background reader has read.
+    async fn send_update(&mut self, update: Update) -> Result<()> {
+        match update {
+            Update::Facts(facts) => self.send(&AgentMessage::Facts { facts }).await,
+            Update::Finished(FinishedOp { op, result, lines }, facts) => {
                 if let Some(follow) = self.follows.get_mut(&op) {
-                    if follow.ending == Ending::Open {
-                        // It is being told anew, and comes to its end after all of its lines.
+                    if follow.delivery == Delivery::Pending {
+                        // The op is being sent again from its first line, and its result comes after all of
+                        // its lines.
                         return Ok(());
                     }
-                    follow.ending = Ending::Told(result.clone(), Instant::now());
+                    follow.delivery =
+                        Delivery::AwaitingAck { result: result.clone(), sent_at: Instant::now() };
                 }
                 tracing::info!(%op, outcome = ?result.outcome, message = %result.message, "op ended");
                 self.send(&AgentMessage::Finished { op, result: *result, lines, facts }).await
@@ -307,7 +315,7 @@ impl<'a> Session<'a> {
 
     async fn send(&mut self, message: &AgentMessage) -> Result<()> {
         match message.encode() {
-            Ok(text) => self.put(Message::text(text)).await,
+            Ok(text) => self.send_frame(Message::text(text)).await,
             Err(error) => {
                 tracing::error!(%error, "a message cannot be sent");
                 Ok(())
@@ -315,10 +323,10 @@ impl<'a> Session<'a> {
         }
     }
 
-    async fn put(&mut self, message: Message) -> Result<()> {
+    async fn send_frame(&mut self, message: Message) -> Result<()> {
         timeout(SILENCE, self.sink.send(message))
             .await
-            .map_err(|_| anyhow!("the server does not listen"))??;
+            .map_err(|_| anyhow!("the server does not accept messages"))??;
         Ok(())
     }
 }

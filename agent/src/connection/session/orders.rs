@@ -1,4 +1,4 @@
-//! What the server asks of an agent about ops.
+//! The server's requests about ops.
 
 use std::time::Instant;
 
@@ -8,19 +8,19 @@ use backstay_model::wire::message::{AgentMessage, OpResult};
 use backstay_model::{OpAction, OpId, Outcome};
 
 use super::Session;
-use crate::connection::follow::{Follow, is_to_be_told_again};
-use crate::connection::readings::End;
-use crate::journal::{Entry, Known, OpFile};
+use crate::connection::background_reader::FinishedOp;
+use crate::connection::follow::{Follow, is_ack_overdue};
+use crate::journal::{Entry, OpFile, OpRecord};
 
-/// An op that was turned down on this connection and is not in the journal.
+/// An op that was rejected on this connection and is not in the journal.
 #[derive(Debug)]
-pub(super) struct TurnedDown {
+pub(super) struct Rejected {
     result: Box<OpResult>,
-    /// When that was told; none once the server has stored it.
-    told: Option<Instant>,
+    /// When the result was sent, or `None` once the server has stored it.
+    sent_at: Option<Instant>,
 }
 
-/// How long an op may take, and each test of it.
+/// Time limits of an op and of each test in it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Times {
     pub(super) timeout_secs: u64,
@@ -28,36 +28,37 @@ pub(super) struct Times {
 }
 
 impl Session<'_> {
-    /// Does about an op that is to run what the shared decision says.
+    /// Handles a request to run an op as the shared delivery rules decide.
     pub(super) async fn accept(&mut self, op: OpId, action: OpAction, times: Times) -> Result<()> {
-        // The op may be running. The server asks again on the next connection, when the journal may be readable.
+        // The op may be running. The server asks again on the next connection, when the journal may be
+        // readable.
         let known = self.known(op).context("the journal cannot be read")?;
-        match (on_run(known.in_short()), known) {
-            (OnRun::Begin, _) => self.begin(op, action, times).await,
-            (OnRun::TellAgain, Known::Open(entry)) => self.follow_anew(entry).await,
-            (OnRun::TellEnd, Known::Done(result)) => {
+        match (on_run(known.summary()), known) {
+            (OnRun::Start, _) => self.begin(op, action, times).await,
+            (OnRun::Report, OpRecord::Open(entry)) => self.follow_from_start(entry).await,
+            (OnRun::ReportResult, OpRecord::Done(result)) => {
                 // The server has all of its lines.
-                self.readings.read_after(End { op, result, lines: 0 });
+                self.reader.read_after_op(FinishedOp { op, result, lines: 0 });
                 self.send(&AgentMessage::Accepted { op }).await
             }
-            (OnRun::TurnDown | OnRun::TellAgain | OnRun::TellEnd, _) => {
-                let why = "What the journal holds of it is damaged; whether it ran is not known. It is not run again.";
-                self.turn_down(op, Outcome::Failed, why.to_owned());
+            (OnRun::Reject | OnRun::Report | OnRun::ReportResult, _) => {
+                let why = "Its journal entry is damaged, so it is unknown whether it ran. It will not be run again.";
+                self.reject(op, Outcome::Failed, why.to_owned());
                 Ok(())
             }
         }
     }
 
-    /// What is known of an op. One that was turned down on this connection has ended by that: a second delivery must
-    /// not run what the server has been told was not.
-    fn known(&mut self, op: OpId) -> std::io::Result<Known> {
-        if let Some(down) = self.turned_down.get_mut(op) {
-            return Ok(Known::Done(down.result.clone()));
+    /// Looks an op up. A rejected op counts as ended: a second delivery must not run an op that was reported
+    /// as not run.
+    fn known(&mut self, op: OpId) -> std::io::Result<OpRecord> {
+        if let Some(rejected) = self.rejected.get_mut(op) {
+            return Ok(OpRecord::Done(rejected.result.clone()));
         }
         self.agent.journal.find(op)
     }
 
-    /// Writes an op down, and only then says so and begins.
+    /// Records an op, and only then acknowledges and starts it.
     async fn begin(&mut self, op: OpId, action: OpAction, times: Times) -> Result<()> {
         let config = serde_json::to_value(self.agent.config.as_ref())?;
         let Times { timeout_secs, test_timeout_secs } = times;
@@ -69,74 +70,75 @@ impl Session<'_> {
             Err(error) => {
                 let why = format!(
                     "It could not be written to the journal ({error}). Nothing was changed. Make room on the host's \
-                     disk, or mend it, and try again."
+                     disk, or repair it, and try again."
                 );
-                self.turn_down(op, Outcome::Refused, why);
+                self.reject(op, Outcome::Refused, why);
                 return Ok(());
             }
         };
         tracing::info!(%op, action = %entry.file().action.kind(), cancelled, "op accepted");
-        if !(cancelled && self.is_called_off(&entry)) {
+        if !(cancelled && self.abort_cancelled(&entry)) {
             self.agent.launcher.start(entry.clone());
         }
-        self.follow_anew(entry).await
+        self.follow_from_start(entry).await
     }
 
-    /// Ends an op whose cancel came before it. Where the disk does not take that, a runner sees that it is cancelled.
-    fn is_called_off(&self, entry: &Entry) -> bool {
+    /// Ends an op whose cancel arrived first. If the disk does not take that, the runner will see the cancel.
+    fn abort_cancelled(&self, entry: &Entry) -> bool {
         let message = "Cancelled before it began. Nothing was changed.";
-        let done = self.agent.launcher.call_off(entry, Outcome::Cancelled, message);
+        let done = self.agent.launcher.abort(entry, Outcome::Cancelled, message);
         done.is_ok() && entry.has_begun()
     }
 
-    async fn follow_anew(&mut self, entry: Entry) -> Result<()> {
+    async fn follow_from_start(&mut self, entry: Entry) -> Result<()> {
         let op = entry.op();
         self.follows.insert(op, Follow::new(entry));
         self.send(&AgentMessage::Accepted { op }).await
     }
 
-    /// Answers an op that is not run, and not in the journal.
-    pub(super) fn turn_down(&mut self, op: OpId, outcome: Outcome, message: String) {
-        tracing::warn!(%op, %message, "op turned down");
+    /// Reports an op as ended without running it or adding it to the journal.
+    pub(super) fn reject(&mut self, op: OpId, outcome: Outcome, message: String) {
+        tracing::warn!(%op, %message, "op rejected");
         let now = self.agent.clock.now();
         let result =
             OpResult { outcome, exit_code: None, commit: None, message, started_at: now, finished_at: now };
         let result = Box::new(result);
-        self.turned_down.put(op, TurnedDown { result: result.clone(), told: Some(Instant::now()) });
-        self.readings.read_after(End { op, result, lines: 0 });
+        self.rejected.insert(op, Rejected { result: result.clone(), sent_at: Some(Instant::now()) });
+        self.reader.read_after_op(FinishedOp { op, result, lines: 0 });
     }
 
-    /// An op that a later server knows and this agent does not must not be waited for.
+    /// Rejects an op of a newer server that this agent does not know: the server must not wait for it.
     pub(super) fn refuse_unknown(&mut self, text: &str) {
         if let Some(op) = unknown_op(text) {
-            let why = "This agent does not know how to do that. Nothing was changed. Update the agent.";
-            self.turn_down(op, Outcome::Refused, why.to_owned());
+            let why = "This agent does not support that. Nothing was changed. Update the agent.";
+            self.reject(op, Outcome::Refused, why.to_owned());
         }
     }
 
-    /// Has an op stopped. One that is not here may still come: messages overtake each other.
+    /// Cancels an op. One that is not here may still arrive: messages overtake each other.
     pub(super) fn cancel(&mut self, op: OpId) {
         if let Some(follow) = self.follows.get_mut(&op) {
-            follow.stop();
+            follow.cancel();
         } else {
-            tracing::info!(%op, "asked to cancel an op that is not in the journal");
-            self.cancels.put(op, ());
+            tracing::info!(%op, "received a cancel of an op that is not in the journal");
+            self.cancels.insert(op, ());
         }
     }
 
-    /// Starts over with an op of which the server lacks lines after `after`.
-    pub(super) fn tell_again(&mut self, op: OpId, after: u64) {
+    /// Sends an op's output again after the line `after`.
+    pub(super) fn resend_output(&mut self, op: OpId, after: u64) {
         if let Some(follow) = self.follows.get_mut(&op) {
             self.agent.stored().insert(op, after);
             *follow = Follow::new(follow.entry.clone());
         }
     }
 
-    /// Forgets an op whose end is stored. It may have been told on an earlier connection, or by an earlier agent. Where
-    /// the disk does not take that, the end is told again, and so it is forgotten another time.
+    /// Forgets an op whose result the server has stored. The result may have been sent on an earlier
+    /// connection or by an earlier agent. If the disk does not take that, the result is sent again, and the
+    /// op is forgotten next time.
     pub(super) fn forget(&mut self, op: OpId) {
-        if let Some(down) = self.turned_down.get_mut(op) {
-            down.told = None;
+        if let Some(rejected) = self.rejected.get_mut(op) {
+            rejected.sent_at = None;
         }
         let Some(follow) = self.follows.get(&op).filter(|follow| follow.entry.result().is_some()) else {
             return;
@@ -146,28 +148,30 @@ impl Session<'_> {
                 self.follows.remove(&op);
                 self.agent.forget(op);
             }
-            Err(error) => tracing::error!(%op, %error, "an op that is done with cannot be cleared away yet"),
+            Err(error) => {
+                tracing::error!(%op, %error, "an op that the server has stored cannot be removed from the journal yet")
+            }
         }
     }
 
-    /// Says again how ops ended of which the server should have said by now that it knows.
-    pub(super) fn end_again(&mut self) {
+    /// Resends results that the server has not acknowledged in time.
+    pub(super) fn resend_results(&mut self) {
         let now = Instant::now();
         for (op, follow) in &mut self.follows {
-            if let Some(result) = follow.end_again(now) {
-                self.readings.read_after(End { op: *op, result, lines: follow.lines() });
+            if let Some(result) = follow.take_overdue_result(now) {
+                self.reader.read_after_op(FinishedOp { op: *op, result, lines: follow.lines() });
             }
         }
-        for (op, down) in self.turned_down.iter_mut() {
-            if down.told.is_some_and(|at| is_to_be_told_again(at, now)) {
-                down.told = Some(now);
-                self.readings.read_after(End { op, result: down.result.clone(), lines: 0 });
+        for (op, rejected) in self.rejected.iter_mut() {
+            if rejected.sent_at.is_some_and(|at| is_ack_overdue(at, now)) {
+                rejected.sent_at = Some(now);
+                self.reader.read_after_op(FinishedOp { op, result: rejected.result.clone(), lines: 0 });
             }
         }
     }
 }
 
-/// The op in a `run` message whose action is not known here.
+/// Returns the op of a `run` message whose action is unknown.
 fn unknown_op(text: &str) -> Option<OpId> {
     let message: serde_json::Value = serde_json::from_str(text).ok()?;
     (message.get("type")?.as_str()? == "run").then_some(())?;

@@ -1,27 +1,27 @@
-//! Which files of a checkout are changed.
+//! The changed files of a checkout.
 
 use super::look;
 use crate::runner::work::Work;
 
-/// How many changed files are named.
+/// Upper bound on the changed files that a message names.
 const FILES: usize = 5;
 
-/// A tracked file that is not as the checkout's commit has it.
+/// A tracked file that differs from the checkout's commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Change {
     pub(super) path: String,
-    /// Whether it is a submodule that is at another commit, and nothing else.
+    /// True if it is a submodule at another commit, with no other change.
     pub(super) is_moved_submodule: bool,
 }
 
 pub(super) fn of_checkout(work: &Work<'_>) -> Result<Vec<Change>, String> {
-    let told =
+    let output =
         look(work, &["-c", "core.quotePath=false", "status", "--porcelain=v2", "--untracked-files=no"])?;
-    Ok(told.lines().filter_map(change).collect())
+    Ok(output.lines().filter_map(change).collect())
 }
 
-/// A line of `git status --porcelain=v2`: a letter, the states, what is to be said of a submodule, and after some more
-/// fields, whose number depends on the letter, the path.
+/// Parses a line of `git status --porcelain=v2`: a letter, the states, the submodule's state, and, after a
+/// number of fields that depends on the letter, the path.
 fn change(line: &str) -> Option<Change> {
     let fields_before_path = match line.split(' ').next()? {
         "1" => 8,
@@ -36,7 +36,7 @@ fn change(line: &str) -> Option<Change> {
     Some(Change { path: path.to_owned(), is_moved_submodule: states == ".M" && submodule == "SC.." })
 }
 
-/// The names of files, up to a point.
+/// Joins the first names, and counts the others.
 pub(super) fn named(paths: &[String]) -> String {
     let more = paths.len().saturating_sub(FILES);
     let first = paths[..paths.len() - more].join(", ");

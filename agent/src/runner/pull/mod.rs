@@ -1,6 +1,7 @@
-//! Pull: brings the checkout to the head of its branch, forward only, and leaves it as it was if that fails.
+//! Pull: brings the checkout forward to the head of its branch, or leaves it as it was.
 
 mod changes;
+mod locks;
 mod rehearsal;
 mod submodules;
 mod undo;
@@ -9,60 +10,81 @@ use std::time::Duration;
 
 use backstay_model::{Commit, Phase};
 
+use super::op_end::OpEnd;
 use super::report::how;
-use super::verdict::Verdict;
 use super::work::Work;
-use crate::command::{self, Ended, Invocation};
+use crate::command::{self, CommandStatus, Invocation};
 use crate::facts::checkout::{git, remote, runs_as_other};
+pub(crate) use locks::note_left;
 use undo::Unfinished;
 
-/// How long git may take to look at the checkout.
+/// Time limit for git to read the checkout.
 const LOOK: Duration = Duration::from_mins(1);
 
-pub(super) fn run(work: &mut Work<'_>) -> Verdict {
+pub(super) fn run(work: &mut Work<'_>) -> OpEnd {
     work.phase(Phase::Pulling);
     if let Some(owner) = runs_as_other(work.config()) {
         work.say(&format!("git runs as {owner}, whose checkout this is."));
     }
     let remote = match ready(work) {
         Ok(remote) => remote,
-        Err(why) => return Verdict::refused(format!("{why} Nothing was changed.")),
+        Err(Obstacle { reason, advice }) => {
+            return OpEnd::refused(format!("{reason} Nothing was changed. {advice}").trim_end());
+        }
     };
     match pull(work, &remote) {
-        Ok((message, commit)) => Verdict::completed(message).with_exit(&Ended::Exited(0)).at(commit),
+        Ok((message, commit)) => OpEnd::completed(message).with_exit(&CommandStatus::Exited(0)).at(commit),
         Err(failed) => failed,
     }
 }
 
-/// Whether the checkout can be pulled, and from which remote.
-fn ready(work: &mut Work<'_>) -> Result<String, String> {
+/// A reason not to begin a pull.
+struct Obstacle {
+    reason: String,
+    advice: String,
+}
+
+impl Obstacle {
+    fn new(reason: String, advice: impl Into<String>) -> Self {
+        Self { reason, advice: advice.into() }
+    }
+}
+
+/// Checks that the checkout can be pulled, and returns the remote to pull from.
+fn ready(work: &mut Work<'_>) -> Result<String, Obstacle> {
     let config = std::sync::Arc::clone(work.config());
     let (path, branch) = (config.checkout.path.display(), &config.checkout.branch);
-    look(work, &["rev-parse", "--git-dir"]).map_err(|why| format!("{path} is no git checkout: {why}."))?;
+    look(work, &["rev-parse", "--git-dir"])
+        .map_err(|why| Obstacle::new(format!("{path} is not a git checkout: {why}."), ""))?;
     let on = look(work, &["symbolic-ref", "--short", "HEAD"]).unwrap_or_default();
     if on != *branch {
         let on = if on.is_empty() { "no branch" } else { &on };
-        return Err(format!("The checkout is on {on}, not on {branch}. Check {branch} out on the host."));
+        let reason = format!("The checkout is on {on}, not on {branch}.");
+        return Err(Obstacle::new(reason, format!("Check out {branch} on the host.")));
     }
+    locks::clear(work).map_err(|path| {
+        Obstacle::new(
+            format!("{} exists: another git may be at work on the checkout.", path.display()),
+            "Wait for it to end. If no git is running on the host, remove the file.",
+        )
+    })?;
     undo::finish_earlier(work);
-    let changes =
-        changes::of_checkout(work).map_err(|why| format!("The checkout cannot be looked at: {why}."))?;
+    let changes = changes::of_checkout(work)
+        .map_err(|why| Obstacle::new(format!("The checkout cannot be read: {why}."), ""))?;
     let own: Vec<_> = changes
         .into_iter()
         .filter(|change| !submodules::only_lags(work, change))
         .map(|change| change.path)
         .collect();
     if !own.is_empty() {
-        return Err(format!(
-            "The checkout has changes of its own: {}. Commit or undo them on the host.",
-            changes::named(&own)
-        ));
+        let reason = format!("The checkout has changes of its own: {}.", changes::named(&own));
+        return Err(Obstacle::new(reason, "Commit or undo them on the host."));
     }
     Ok(remote(&config))
 }
 
-/// What was done, and the commit that the branch is at.
-fn pull(work: &mut Work<'_>, remote: &str) -> Result<(String, Commit), Verdict> {
+/// Returns a description of what was done, and the commit that the branch is at.
+fn pull(work: &mut Work<'_>, remote: &str) -> Result<(String, Commit), OpEnd> {
     let branch = work.config().checkout.branch.clone();
     let before = head(work);
     let fetched = fetch(work, remote, &branch)?;
@@ -71,12 +93,12 @@ fn pull(work: &mut Work<'_>, remote: &str) -> Result<(String, Commit), Verdict> 
     };
     if !is_ancestor(work, "HEAD", &fetched) {
         let what = if is_ancestor(work, &fetched, "HEAD") { "is ahead of" } else { "has diverged from" };
-        return Err(Verdict::failed(format!(
-            "The checkout {what} {remote}/{branch}: it has commits that the branch has not. The checkout is as it was. \
+        return Err(OpEnd::failed(format!(
+            "The checkout {what} {remote}/{branch}: it has commits that the branch does not have. The checkout is as it was. \
              Push or drop them on the host."
         )));
     }
-    // From here on the checkout is written to: whoever comes next must know of it, whatever ends this process.
+    // From here on git writes to the checkout. If this process dies, the next pull must know about it.
     let unfinished = Unfinished { path: work.config().checkout.path.clone(), before, to: fetched };
     if unfinished.before != unfinished.to {
         forward(work, &unfinished)?;
@@ -92,28 +114,29 @@ fn pull(work: &mut Work<'_>, remote: &str) -> Result<(String, Commit), Verdict> 
     Ok((message, Commit(unfinished.to)))
 }
 
-/// Fetches the branch, with what its submodules need, and tells its head.
-fn fetch(work: &mut Work<'_>, remote: &str, branch: &str) -> Result<String, Verdict> {
+/// Fetches the branch with what its submodules need, and returns its head.
+fn fetch(work: &mut Work<'_>, remote: &str, branch: &str) -> Result<String, OpEnd> {
     let words =
         ["fetch", "--no-tags", "--recurse-submodules=on-demand", remote, &format!("refs/heads/{branch}")];
     let fetch = asking_nobody(work, git(work.config(), words));
     let report = work.run(&fetch);
-    if !report.ended.is_success() {
-        let told = format!(
+    if !report.status.is_success() {
+        locks::clean_up(work, &report.status);
+        let message = format!(
             "{branch} could not be fetched from {remote}: git {}.{} The checkout is as it was.",
-            how(&report.ended),
+            how(&report.status),
             report.last_words()
         );
-        return Err(Verdict::of(&report.ended, told));
+        return Err(OpEnd::of(&report.status, message));
     }
-    // Somebody else may fetch meanwhile: this very commit is merged, and told.
+    // Another process may fetch at the same time. Merge and report exactly this commit.
     look(work, &["rev-parse", "--verify", "FETCH_HEAD^{commit}"]).map_err(|why| {
-        Verdict::failed(format!("What was fetched cannot be read: {why}. The checkout is as it was."))
+        OpEnd::failed(format!("The fetched commit cannot be read: {why}. The checkout is as it was."))
     })
 }
 
-/// The same, with an ssh that asks nobody. An ssh that the checkout or its owner has configured, such as one with a deploy
-/// key, is left as it is: the variable would override it.
+/// Keeps ssh from prompting. Leaves alone an ssh command that the checkout or its owner configured, such as
+/// one with a deploy key: the variable would override it.
 fn asking_nobody(work: &Work<'_>, fetch: Invocation) -> Invocation {
     let is_chosen = std::env::var_os("GIT_SSH_COMMAND").is_some()
         || std::env::var_os("GIT_SSH").is_some()
@@ -121,39 +144,40 @@ fn asking_nobody(work: &Work<'_>, fetch: Invocation) -> Invocation {
     if is_chosen { fetch } else { fetch.with("GIT_SSH_COMMAND", "ssh -o BatchMode=yes") }
 }
 
-/// Moves the branch and its files forward, once all that can be asked beforehand has been asked.
-fn forward(work: &mut Work<'_>, unfinished: &Unfinished) -> Result<(), Verdict> {
-    // What was only touched must not count as changed.
+/// Moves the branch and its files forward, after every check that git can make beforehand.
+fn forward(work: &mut Work<'_>, unfinished: &Unfinished) -> Result<(), OpEnd> {
+    // A file that was only touched must not count as changed.
     let _ = look(work, &["update-index", "-q", "--refresh"]);
     look(work, &["read-tree", "--dry-run", "-m", "-u", "HEAD", &unfinished.to])
         .and_then(|_| rehearsal::of_filters(work, unfinished))
         .map_err(|why| {
-            Verdict::failed(format!(
-                "The checkout cannot be moved forward: {}. The checkout is as it was. Mend that on the host and pull again.",
+            OpEnd::failed(format!(
+                "The checkout cannot be moved forward: {}. The checkout is as it was. Fix that on the host and pull again.",
                 why.trim_end_matches('.')
             ))
         })?;
     unfinished.begin(work).map_err(|error| {
-        Verdict::failed(format!("The pull could not be written down: {error}. The checkout is as it was."))
+        OpEnd::failed(format!("The pull could not be recorded: {error}. The checkout is as it was."))
     })?;
     let merge = git(work.config(), ["merge", "--ff-only", unfinished.to.as_str()]);
     put_back_if_failed(work, unfinished, &merge, "The checkout could not be moved forward")
 }
 
-/// Runs a step that writes to the checkout, and takes back what it wrote if it failed.
+/// Runs a step that writes to the checkout, and takes its writes back if it fails.
 fn put_back_if_failed(
     work: &mut Work<'_>,
     unfinished: &Unfinished,
     step: &Invocation,
     what: &str,
-) -> Result<(), Verdict> {
+) -> Result<(), OpEnd> {
     let report = work.run(step);
-    if report.ended.is_success() {
+    if report.status.is_success() {
         return Ok(());
     }
+    locks::clean_up(work, &report.status);
     let put_back = undo::put_back(work, unfinished);
-    let told = format!("{what}: git {}.{} {put_back}", how(&report.ended), report.last_words());
-    Err(Verdict::of(&report.ended, told))
+    let told = format!("{what}: git {}.{} {put_back}", how(&report.status), report.last_words());
+    Err(OpEnd::of(&report.status, told))
 }
 
 fn head(work: &Work<'_>) -> String {

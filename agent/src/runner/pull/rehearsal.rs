@@ -1,5 +1,5 @@
-//! Tries a checkout's filters, such as git-lfs, before a pull relies on them: git removes the old file before it finds that
-//! the filter for the new one is missing.
+//! Tries a checkout's filters, such as git-lfs, before a pull depends on them. git removes the old file
+//! before it finds out that the filter for the new one is missing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use crate::command;
 use crate::facts::checkout::git;
 use crate::runner::work::Work;
 
-/// How many files one git is given.
+/// Files per git command.
 const AT_ONCE: usize = 200;
 
-/// Writes the files that the pull will write into a folder aside, if the checkout has filters at all.
+/// Writes the files of the pull into a separate folder, if the checkout has any filters.
 pub(super) fn of_filters(work: &Work<'_>, unfinished: &Unfinished) -> Result<(), String> {
     let filters = look(work, &["config", "--get-regexp", r"^filter\..*\.(smudge|process)$"]);
     if filters.unwrap_or_default().is_empty() {

@@ -1,4 +1,4 @@
-//! Takes back a pull that failed half-way, at once or at the next pull.
+//! Takes back a pull that failed half-way, immediately or at the next pull.
 
 use std::collections::HashSet;
 use std::io;
@@ -13,34 +13,34 @@ use crate::facts::checkout::git;
 use crate::runner::work::Work;
 use crate::storage;
 
-/// How many files one git is given.
+/// Files per git command.
 const AT_ONCE: usize = 200;
-/// What is said of a checkout that was put back, or never changed.
+/// Ends the message about a checkout that was restored or never changed.
 const AS_IT_WAS: &str = "The checkout is as it was.";
 
-/// A pull that writes to the checkout, or did so and did not end.
+/// A pull that is writing to the checkout, or that did not finish.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Unfinished {
     /// The checkout.
     pub(super) path: PathBuf,
-    /// The commit that it was at.
+    /// The checkout's commit before the pull.
     pub(super) before: String,
-    /// The commit that it is brought to.
+    /// The commit to pull.
     pub(super) to: String,
 }
 
 impl Unfinished {
-    /// Writes it down.
+    /// Records the pull.
     pub(super) fn begin(&self, work: &Work<'_>) -> io::Result<()> {
         storage::write_json(&file(work), self)
     }
 
-    /// It has ended, and left the checkout whole.
+    /// Forgets a pull that ended and left the checkout whole.
     pub(super) fn done(work: &Work<'_>) {
         forget(work);
     }
 
-    /// The files that it writes: those that are other ones, or new.
+    /// Returns the files that the pull writes: changed ones and new ones.
     pub(super) fn written(&self, work: &Work<'_>) -> Result<Vec<String>, String> {
         self.differing(work, "d")
     }
@@ -53,17 +53,17 @@ impl Unfinished {
     }
 }
 
-/// git on these files, whatever characters their names have.
+/// git on these files, which may have any characters in their names.
 fn on_files(work: &Work<'_>, words: &[&str], files: &[String]) -> Invocation {
     let words = words.iter().copied().chain(files.iter().map(String::as_str));
     git(work.config(), words).with("GIT_LITERAL_PATHSPECS", "1")
 }
 
-/// Names of files, one a line. Names that git has to quote are passed over: they hold quotes or control characters.
+/// Parses file names, one per line. Skips names that git quotes, which contain quotes or control characters.
 fn listed(work: &Work<'_>, words: &[&str]) -> Result<Vec<String>, String> {
     let words: Vec<_> = ["-c", "core.quotePath=false"].into_iter().chain(words.iter().copied()).collect();
-    let told = look(work, &words)?;
-    Ok(told.lines().filter(|name| !name.is_empty() && !name.starts_with('"')).map(str::to_owned).collect())
+    let output = look(work, &words)?;
+    Ok(output.lines().filter(|name| !name.is_empty() && !name.starts_with('"')).map(str::to_owned).collect())
 }
 
 fn file(work: &Work<'_>) -> PathBuf {
@@ -74,32 +74,32 @@ fn forget(work: &Work<'_>) {
     let _ = std::fs::remove_file(file(work));
 }
 
-/// Takes back what an earlier pull left half-written, if anything.
+/// Takes back whatever an earlier pull left half-written.
 pub(super) fn finish_earlier(work: &mut Work<'_>) {
     let Ok(Some(earlier)) = storage::read_json::<Unfinished>(&file(work)) else { return };
     let is_there = earlier.path == work.config().checkout.path && head(work) == earlier.before;
     if !is_there {
-        // Its files were all written, or somebody has moved the checkout since.
+        // All of its files were written, or somebody has moved the checkout since.
         return forget(work);
     }
     if changes::of_checkout(work).is_ok_and(|changes| changes.is_empty()) {
         return forget(work);
     }
-    let told = put_back(work, &earlier);
-    work.say(&format!("An earlier pull ended half-way. {told}"));
+    let result = put_back(work, &earlier);
+    work.say(&format!("An earlier pull ended half-way. {result}"));
 }
 
-/// Brings the checkout back to where it was, and says how that went. Only what the pull itself wrote is taken back.
+/// Restores the checkout and describes the result. Takes back only what the pull itself wrote.
 pub(super) fn put_back(work: &mut Work<'_>, unfinished: &Unfinished) -> String {
     if head(work) == unfinished.to {
         let back = git(work.config(), ["reset", "--keep", &unfinished.before]);
-        work.run_after_all(&back);
+        work.run_cleanup(&back);
     } else {
         restore(work, unfinished);
     }
     if submodules::are_used(work) {
         let back = git(work.config(), ["submodule", "update", "--recursive", "--no-fetch"]);
-        work.run_after_all(&back);
+        work.run_cleanup(&back);
     }
     let is_back = head(work) == unfinished.before;
     let left = changes::of_checkout(work).map(|changes| {
@@ -112,31 +112,31 @@ pub(super) fn put_back(work: &mut Work<'_>, unfinished: &Unfinished) -> String {
             AS_IT_WAS.to_owned()
         }
         Ok(left) if is_back => format!(
-            "The checkout's commit is as it was, but these files are half-written: {}. The next pull puts them back if it \
+            "The checkout's commit is as it was, but these files are half-written: {}. The next pull restores them if it \
              can.",
             changes::named(&left)
         ),
-        _ => "The checkout could not be put back. Look at it on the host.".to_owned(),
+        _ => "The checkout could not be restored. Check it on the host.".to_owned(),
     }
 }
 
-/// Restores files that the pull wrote or removed before it failed, and removes those that it added.
+/// Restores the files that the pull wrote or removed before it failed, and removes those that it added.
 fn restore(work: &mut Work<'_>, unfinished: &Unfinished) {
     let changed = changes::of_checkout(work).unwrap_or_default();
     let ours = written_by_pull(work, unfinished, &changed).unwrap_or_default();
     for some in ours.chunks(AT_ONCE) {
         let words = ["checkout", "--quiet", "--force", &unfinished.before, "--"];
         let command = on_files(work, &words, some);
-        work.run_after_all(&command);
+        work.run_cleanup(&command);
     }
     for some in added_by_pull(work, unfinished).chunks(AT_ONCE) {
         let words = ["clean", "--quiet", "--force", "-d", "-x", "--"];
         let command = on_files(work, &words, some);
-        work.run_after_all(&command);
+        work.run_cleanup(&command);
     }
 }
 
-/// The files that are new in what is pulled, and are there.
+/// Returns the existing files that are new in the pulled commit.
 fn added(work: &Work<'_>, unfinished: &Unfinished) -> Vec<String> {
     let root = &work.config().checkout.path;
     let mut added = unfinished.differing(work, "A").unwrap_or_default();
@@ -144,7 +144,7 @@ fn added(work: &Work<'_>, unfinished: &Unfinished) -> Vec<String> {
     added
 }
 
-/// Those of them that hold what the pull wrote, not what a person did.
+/// Returns those of them that hold what the pull wrote and not what a person wrote.
 fn added_by_pull(work: &Work<'_>, unfinished: &Unfinished) -> Vec<String> {
     let added = added(work, unfinished);
     let mut ours = vec![];
@@ -164,7 +164,7 @@ fn added_by_pull(work: &Work<'_>, unfinished: &Unfinished) -> Vec<String> {
     ours
 }
 
-/// The changed files that are gone, or as the pull would have them. What a person wrote is in neither state.
+/// Returns the changed files that are gone or hold the pulled content. What a person wrote matches neither.
 fn written_by_pull(
     work: &Work<'_>,
     unfinished: &Unfinished,

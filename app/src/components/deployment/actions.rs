@@ -43,7 +43,7 @@ pub(super) fn Actions(
                 <a class="button primary" id="roll-out" href=Route::Rollout { kind: None }.path()>"Pull and Switch all"</a>
             })}
             {move || (!may.get() && offers.get() != Offers::default()).then(|| view! {
-                <span class="faint">"You may look. To decide takes the role “operator”."</span>
+                <span class="faint">"You have read-only access. Deciding requires the operator role."</span>
             })}
         </div>
     }

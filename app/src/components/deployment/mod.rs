@@ -59,7 +59,7 @@ fn Newest(live: Live, id: DeploymentId) -> impl IntoView {
     let now = move || live.deployment().with(|newest| newest.clone().filter(|newest| newest.id == id));
     let first = untrack(now)?;
     let deployment: Signal<Deployment> = Memo::new(move |_| now().unwrap_or_else(|| first.clone())).into();
-    let state = Shown::new(live, deployment);
+    let state = PanelState::new(live, deployment);
     let good = Memo::new(move |_| state.look.get() == Look::Good);
     Some(move || {
         if good.get() {
@@ -72,14 +72,14 @@ fn Newest(live: Live, id: DeploymentId) -> impl IntoView {
 
 /// What a panel shows beside the deployment itself.
 #[derive(Clone, Copy)]
-struct Shown {
+struct PanelState {
     /// The deployment's hosts as they are now.
     hosts: Memo<HashMap<String, HostView>>,
     through: Memo<usize>,
     look: Memo<Look>,
 }
 
-impl Shown {
+impl PanelState {
     fn new(live: Live, deployment: Signal<Deployment>) -> Self {
         let names = Memo::new(move |_| {
             deployment.with(|d| d.hosts.iter().map(|host| host.name.clone()).collect::<Vec<_>>())
@@ -109,7 +109,7 @@ fn InBrief(deployment: Signal<Deployment>) -> impl IntoView {
                 Decision::Reverted { .. } => {
                     format!("{} No host runs it any more.", decided(d).unwrap_or_default())
                 }
-                _ => format!("PR #{number} is on every host: {}.", counts(d)),
+                _ => format!("PR #{number} is deployed to all hosts: {}.", counts(d)),
             }
         })
     });
@@ -134,7 +134,7 @@ pub fn DeploymentPanel(
     in_full: bool,
 ) -> impl IntoView {
     let live = expect_context::<Live>();
-    let state = Shown::new(live, deployment);
+    let state = PanelState::new(live, deployment);
     let id = deployment.with_untracked(|d| d.id);
     let decision = move || deployment.with(|d| d.decision.as_str());
     let heading = Memo::new(move |_| deployment.with(heading));
@@ -179,7 +179,7 @@ fn Merged(deployment: Signal<Deployment>) -> impl IntoView {
 
 /// What was decided, and what that means.
 #[component]
-fn Decided(deployment: Signal<Deployment>, state: Shown) -> impl IntoView {
+fn Decided(deployment: Signal<Deployment>, state: PanelState) -> impl IntoView {
     let decision = Memo::new(move |_| deployment.with(|d| (d.decision.clone(), decided(d))));
     let left = Memo::new(move |_| deployment.with(|d| d.hosts.len()) > state.through.get());
     move || {
@@ -192,7 +192,7 @@ fn Decided(deployment: Signal<Deployment>, state: Shown) -> impl IntoView {
             Decision::Proposed { pull_request, .. } => view! {
                 " "
                 <a href=pull_request.url rel="external noopener">{format!("Pull request #{}", pull_request.number)}</a>
-                " with the revert waits to be merged."
+                " with the revert is waiting to be merged."
             }
             .into_any(),
             _ => ().into_any(),
@@ -203,18 +203,18 @@ fn Decided(deployment: Signal<Deployment>, state: Shown) -> impl IntoView {
 
 /// How many hosts are through, once one has begun.
 #[component]
-fn Progress(deployment: Signal<Deployment>, state: Shown) -> impl IntoView {
+fn Progress(deployment: Signal<Deployment>, state: PanelState) -> impl IntoView {
     let counted = Memo::new(move |_| {
         deployment.with(|d| {
             let begun = d.hosts.iter().any(|host| host.switch.op().is_some());
-            let shown = begun && !d.wants_decision() && !matches!(d.decision, Decision::Reverting { .. });
+            let shown = begun && !d.needs_decision() && !matches!(d.decision, Decision::Reverting { .. });
             let reverted = matches!(d.decision, Decision::Reverted { .. });
             shown.then_some((state.through.get(), d.hosts.len(), reverted))
         })
     });
     move || {
         let (through, all, reverted) = counted.get()?;
-        let words = if reverted { "no longer on it" } else { "through" };
+        let words = if reverted { "no longer on it" } else { "done" };
         Some(view! {
             <p class="panel-progress">
                 <progress aria-label="Hosts" max=all.to_string() value=through.to_string()></progress>

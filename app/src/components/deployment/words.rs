@@ -37,7 +37,7 @@ impl Look {
 pub(super) fn heading(deployment: &Deployment) -> String {
     let number = deployment.pull_request.number;
     match &deployment.decision {
-        Decision::Open if deployment.wants_decision() => "Deployment Failed".to_owned(),
+        Decision::Open if deployment.needs_decision() => "Deployment Failed".to_owned(),
         Decision::Open | Decision::Continued { .. } | Decision::Superseded => {
             format!("Deployment of PR #{number}")
         }
@@ -52,15 +52,15 @@ pub(super) fn decided(deployment: &Deployment) -> Option<String> {
     let number = deployment.pull_request.number;
     match &deployment.decision {
         Decision::Open => None,
-        Decision::Continued { by, .. } => Some(format!("{by} decided to go on although a host failed.")),
+        Decision::Continued { by, .. } => Some(format!("{by} continued despite failures.")),
         Decision::Reverting { by, .. } => {
-            Some(format!("Asked for by {by}. The revert is being made at GitHub."))
+            Some(format!("Requested by {by}. The revert is being created on GitHub."))
         }
         Decision::Reverted { by, commit, .. } => {
             Some(format!("PR #{number} reverted by {by} (commit {commit})."))
         }
         Decision::Proposed { by, .. } => Some(format!(
-            "{by} asked for a revert. The branch may not be pushed to, so it was proposed as a pull request."
+            "{by} requested a revert. The branch does not accept pushes, so the revert was proposed as a pull request."
         )),
         Decision::Superseded => Some("A later pull request was merged.".to_owned()),
     }
@@ -69,10 +69,10 @@ pub(super) fn decided(deployment: &Deployment) -> Option<String> {
 /// A decision in a word or two.
 pub(crate) fn decision_words(deployment: &Deployment) -> &'static str {
     match &deployment.decision {
-        Decision::Open if deployment.wants_decision() => "Failed, to be decided",
+        Decision::Open if deployment.needs_decision() => "Needs a decision",
         Decision::Open => "Open",
         Decision::Continued { .. } => "Continued anyway",
-        Decision::Reverting { .. } => "Being reverted",
+        Decision::Reverting { .. } => "Reverting",
         Decision::Reverted { .. } => "Reverted",
         Decision::Proposed { .. } => "Revert proposed",
         Decision::Superseded => "Superseded",
@@ -93,7 +93,7 @@ pub(super) fn mark(outcome: &HostOutcome) -> (&'static str, &'static str) {
 /// How many hosts fared how: “2 OK, 1 failed, 1 not attempted”.
 pub(crate) fn counts(deployment: &Deployment) -> String {
     let count = |sign: &str| deployment.hosts.iter().filter(|host| mark(host).1 == sign).count();
-    let parts: Vec<_> = [("✓", "OK"), ("✗", "failed"), ("…", "at work"), ("⬜", "not attempted")]
+    let parts: Vec<_> = [("✓", "OK"), ("✗", "failed"), ("…", "in progress"), ("⬜", "not attempted")]
         .into_iter()
         .map(|(sign, words)| (count(sign), words))
         .filter(|(count, _)| *count > 0)
@@ -131,7 +131,7 @@ pub(super) fn through(deployment: &Deployment, host: impl Fn(&HostOutcome) -> Op
 pub(super) fn look(deployment: &Deployment, through: usize) -> Look {
     let all = through == deployment.hosts.len();
     match deployment.decision {
-        _ if deployment.wants_decision() => Look::Failed,
+        _ if deployment.needs_decision() => Look::Failed,
         Decision::Superseded => Look::Good,
         Decision::Open | Decision::Continued { .. } | Decision::Reverted { .. } if all => Look::Good,
         _ => Look::Going,
@@ -160,8 +160,8 @@ pub(super) fn after_revert(deployment: &Deployment, host: &HostView) -> (State, 
         (_, State::Failed) => (State::Failed, format!("Tests: {}", tests.words)),
         (_, State::Attention) => (State::Attention, "Tests due".to_owned()),
         (State::Unknown, _) => (State::Unknown, system.words.clone()),
-        (_, State::Unknown) => (State::Ok, "No longer on it, not tested".to_owned()),
-        _ => (State::Ok, "Back on what worked".to_owned()),
+        (_, State::Unknown) => (State::Ok, "No longer on it, untested".to_owned()),
+        _ => (State::Ok, "Recovered".to_owned()),
     }
 }
 
@@ -202,8 +202,8 @@ impl Offers {
         let undecided = matches!(deployment.decision, Decision::Open | Decision::Continued { .. });
         Self {
             revert: undecided && (failed || in_full),
-            continue_anyway: deployment.wants_decision(),
-            roll_back: failed && deployment.decision.is_going_on(),
+            continue_anyway: deployment.needs_decision(),
+            roll_back: failed && deployment.decision.is_active(),
             roll_out: left
                 && match deployment.decision {
                     Decision::Open => !failed,
@@ -226,7 +226,7 @@ pub(super) fn logs(deployment: &Deployment) -> Vec<(String, &'static str, OpId)>
 
 #[cfg(test)]
 mod tests {
-    use backstay_model::deployment::{Heard, PullRequestRef};
+    use backstay_model::deployment::{HostEvent, PullRequestRef};
     use backstay_model::{Commit, DeploymentId, HostId, Light, Platform};
     use chrono::DateTime;
 
@@ -257,20 +257,20 @@ mod tests {
         host(light(State::Ok, "At c1"), light(State::Ok, "Gen 47"), light(State::Ok, "8/8 passed"))
     }
 
-    fn outcome(name: &str, heard: impl IntoIterator<Item = Heard>) -> HostOutcome {
+    fn outcome(name: &str, heard: impl IntoIterator<Item = HostEvent>) -> HostOutcome {
         let mut outcome = HostOutcome::new(HostId::new(), name.into());
         for heard in heard {
-            outcome.hear(OpId::new(), heard);
+            outcome.apply(OpId::new(), heard);
         }
         outcome
     }
 
     fn good(name: &str) -> HostOutcome {
-        outcome(name, [Heard::SwitchEnded(Ok(())), Heard::TestsEnded(Ok(()))])
+        outcome(name, [HostEvent::SwitchEnded(Ok(())), HostEvent::TestsEnded(Ok(()))])
     }
 
     fn bad(name: &str) -> HostOutcome {
-        outcome(name, [Heard::SwitchEnded(Ok(())), Heard::TestsEnded(Err("x11".into()))])
+        outcome(name, [HostEvent::SwitchEnded(Ok(())), HostEvent::TestsEnded(Err("x11".into()))])
     }
 
     fn deployment(decision: Decision, hosts: Vec<HostOutcome>) -> Deployment {
@@ -312,9 +312,9 @@ mod tests {
         let signs: Vec<_> = [
             good("gpc0"),
             bad("imac0"),
-            outcome("hsb0", [Heard::SwitchBegan]),
-            outcome("hsb1", [Heard::SwitchEnded(Ok(())), Heard::TestsBegan]),
-            outcome("hsb2", [Heard::SwitchEnded(Ok(()))]),
+            outcome("hsb0", [HostEvent::SwitchStarted]),
+            outcome("hsb1", [HostEvent::SwitchEnded(Ok(())), HostEvent::TestsStarted]),
+            outcome("hsb2", [HostEvent::SwitchEnded(Ok(()))]),
             outcome("csb0", []),
         ]
         .iter()
@@ -328,7 +328,7 @@ mod tests {
 
     #[test]
     fn a_host_is_through_when_its_tests_passed_or_do_not_run_by_themselves() {
-        let switched = outcome("gpc0", [Heard::SwitchEnded(Ok(()))]);
+        let switched = outcome("gpc0", [HostEvent::SwitchEnded(Ok(()))]);
         assert!(is_through(&good("gpc0"), Some(&fine())));
         assert!(!is_through(&bad("gpc0"), Some(&fine())));
         assert!(!is_through(&switched, Some(&fine())));
@@ -342,7 +342,7 @@ mod tests {
     fn what_is_to_be_done_after_a_revert_follows_the_lights() {
         let (ok, due) = (|words| light(State::Ok, words), |words| light(State::Attention, words));
         for (host, state, words) in [
-            (fine(), State::Ok, "Back on what worked"),
+            (fine(), State::Ok, "Recovered"),
             (host(due("Behind"), ok("Gen 48"), ok("")), State::Attention, "Pull due"),
             (host(ok("Same files"), due("Switch due"), ok("")), State::Attention, "Switch due"),
             (host(ok(""), light(State::Working, "Switching"), ok("")), State::Working, "Switching"),
@@ -389,7 +389,7 @@ mod tests {
         assert_eq!(told(made(Some("abc1234567-dirty"), 9)), still);
         assert_eq!(told(made(None, 0)), (State::Attention, "May still be on PR #42".to_owned()));
         for back in [made(Some("abc1234568"), 0), made(None, -1), made(None, 1)] {
-            assert_eq!(told(back), (State::Ok, "Back on what worked".to_owned()));
+            assert_eq!(told(back), (State::Ok, "Recovered".to_owned()));
         }
         let through = through(&reverted, |_| Some(on(made(Some("abc1234567"), 9))));
         assert_eq!((through, look(&reverted, through)), (0, Look::Going));
@@ -429,7 +429,7 @@ mod tests {
 
     #[test]
     fn the_logs_are_those_of_failed_hosts() {
-        let switch = outcome("hsb0", [Heard::SwitchEnded(Err("x".into()))]);
+        let switch = outcome("hsb0", [HostEvent::SwitchEnded(Err("x".into()))]);
         let all = deployment(Decision::Open, vec![good("gpc0"), bad("imac0"), switch]);
         let named: Vec<_> = logs(&all).into_iter().map(|(host, step, _)| format!("{host}: {step}")).collect();
         assert_eq!(named, ["imac0: switch", "imac0: tests", "hsb0: switch"]);

@@ -18,13 +18,13 @@ pub(super) const GROUP: &str = "group";
 
 /// What the address of the fleet page says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Asked {
+struct FleetParams {
     text: String,
     sort: Sort,
     group: GroupBy,
 }
 
-impl Asked {
+impl FleetParams {
     fn of(params: &ParamsMap) -> Self {
         Self {
             text: params.get(QUERY).unwrap_or_default(),
@@ -68,15 +68,15 @@ pub(crate) struct FleetAddress {
 impl FleetAddress {
     /// As the address says, now and later on.
     pub(super) fn follow() -> Self {
-        let Asked { text, sort, group } = use_query_map().with_untracked(Asked::of);
+        let FleetParams { text, sort, group } = use_query_map().with_untracked(FleetParams::of);
         let address =
             Self { text: RwSignal::new(text), sort: RwSignal::new(sort), group: RwSignal::new(group) };
         address.follow_changes();
         address
     }
 
-    fn now(self) -> Asked {
-        Asked { text: self.text.get(), sort: self.sort.get(), group: self.group.get() }
+    fn now(self) -> FleetParams {
+        FleetParams { text: self.text.get(), sort: self.sort.get(), group: self.group.get() }
     }
 
     /// Takes in each new address, but for that of a dialog over the page and of the way back from it.
@@ -90,7 +90,7 @@ impl FleetAddress {
                 if from_dialog && !params.with(says_something) {
                     go(&navigate, params.get_untracked(), &untrack(|| self.now()));
                 } else {
-                    self.take_in(params.with(Asked::of));
+                    self.take_in(params.with(FleetParams::of));
                 }
             }
             path
@@ -102,7 +102,7 @@ impl FleetAddress {
     pub(super) fn take_over(self, form: &HtmlFormElement) -> bool {
         let before = untrack(|| self.now());
         let said = |name: &str| browser::said_in(form, name).unwrap_or_default();
-        let asked = Asked {
+        let asked = FleetParams {
             text: said(QUERY),
             sort: Sort::from_word(&said(SORT)),
             group: GroupBy::from_word(&said(GROUP)),
@@ -112,7 +112,7 @@ impl FleetAddress {
         is_news
     }
 
-    fn take_in(self, asked: Asked) {
+    fn take_in(self, asked: FleetParams) {
         if self.text.with_untracked(|text| *text != asked.text) {
             self.text.set(asked.text);
         }
@@ -133,7 +133,8 @@ impl FleetAddress {
     /// The address of the page with these hosts, in the same order and groups.
     pub(super) fn asking(self, text: &str) -> String {
         let mut params = ParamsMap::new();
-        Asked { text: text.to_owned(), sort: self.sort.get(), group: self.group.get() }.put(&mut params);
+        FleetParams { text: text.to_owned(), sort: self.sort.get(), group: self.group.get() }
+            .put(&mut params);
         format!("{}{}", Route::Fleet, params.to_query_string())
     }
 
@@ -151,7 +152,7 @@ pub(super) fn asking(text: &str) -> String {
     }
 }
 
-fn go(navigate: &impl Fn(&str, NavigateOptions), mut params: ParamsMap, asked: &Asked) {
+fn go(navigate: &impl Fn(&str, NavigateOptions), mut params: ParamsMap, asked: &FleetParams) {
     asked.put(&mut params);
     let options = NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };
     navigate(&format!("{}{}", Route::Fleet, params.to_query_string()), options);
@@ -164,14 +165,14 @@ mod tests {
     #[test]
     fn what_an_address_says_is_read_again() {
         for asked in [
-            Asked::default(),
-            Asked { text: "status:failed web".into(), ..Asked::default() },
-            Asked { text: "a&b=c".into(), sort: Sort::Status, group: GroupBy::Tag },
+            FleetParams::default(),
+            FleetParams { text: "status:failed web".into(), ..FleetParams::default() },
+            FleetParams { text: "a&b=c".into(), sort: Sort::Status, group: GroupBy::Tag },
         ] {
             let mut params = ParamsMap::new();
             asked.put(&mut params);
-            assert_eq!(Asked::of(&params), asked);
-            assert_eq!(says_something(&params), asked != Asked::default());
+            assert_eq!(FleetParams::of(&params), asked);
+            assert_eq!(says_something(&params), asked != FleetParams::default());
         }
     }
 
@@ -180,7 +181,7 @@ mod tests {
         let mut params = ParamsMap::new();
         params.insert("log", "7".to_owned());
         params.insert(GROUP, "tag".to_owned());
-        Asked { sort: Sort::Status, ..Asked::default() }.put(&mut params);
+        FleetParams { sort: Sort::Status, ..FleetParams::default() }.put(&mut params);
         assert_eq!(params.to_query_string(), "?log=7&sort=status");
     }
 }

@@ -4,7 +4,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::on_page::OnPage;
-use super::shown::are_others;
+use super::shown_hosts::are_others;
 use super::window::{CHUNK, Window};
 use crate::api::{CancelOp, RequestOp};
 use crate::browser;

@@ -6,8 +6,8 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::address::{FleetAddress, GROUP, QUERY, SORT};
-use super::shown::Shown;
-use crate::components::Kept;
+use super::shown_hosts::ShownHosts;
+use crate::components::Hydrated;
 use crate::fleet::{GroupBy, Sort};
 use crate::live::Live;
 use crate::routes::Route;
@@ -17,7 +17,7 @@ use crate::routes::Route;
 const WRITING: Duration = Duration::from_millis(700);
 
 /// Why the filter cannot be understood, once nobody writes at it.
-fn after_a_pause(shown: Shown) -> RwSignal<Option<String>> {
+fn after_a_pause(shown: ShownHosts) -> RwSignal<Option<String>> {
     let error = move || shown.query.with(|query| query.as_ref().err().map(ToString::to_string));
     let said = RwSignal::new(untrack(error));
     let mut say = debounce(WRITING, move |()| drop(said.try_set(untrack(error))));
@@ -34,7 +34,7 @@ fn after_a_pause(shown: Shown) -> RwSignal<Option<String>> {
 
 /// The field and the lists above the hosts. A form, so that it works before the page is alive.
 #[component]
-pub(crate) fn FleetFilter(shown: Shown) -> impl IntoView {
+pub(crate) fn FleetFilter(shown: ShownHosts) -> impl IntoView {
     let live = expect_context::<Live>();
     let FleetAddress { text, sort, group } = shown.address;
     let update = StoredValue::new(shown.address.writer());
@@ -76,7 +76,7 @@ pub(crate) fn FleetFilter(shown: Shown) -> impl IntoView {
                     placeholder="Filter: status:failed platform:nixos name"
                     autocomplete="off"
                     spellcheck="false"
-                    prop:value=move || Kept(text.get())
+                    prop:value=move || Hydrated(text.get())
                     value=text.get_untracked()
                     aria-describedby="fleet-filter-says"
                     on:input=move |event| {

@@ -1,21 +1,24 @@
 //! A group of hosts in the table of the fleet page.
 
+use std::collections::BTreeSet;
+
 use backstay_model::PersonView;
 use leptos::prelude::*;
 
 use super::chunk::Chunk;
-use super::shown::{Shown, are_others};
+use super::shown_hosts::{ShownHosts, are_others};
 use super::window::{Window, chunks};
 use crate::api::{CancelOp, RequestOp};
+use crate::browser;
 use crate::components::{Icon, SelectGroup};
-use crate::fleet::{Counts, GroupKey, Standing};
+use crate::fleet::{Counts, GroupKey, HostStatus};
 use crate::live::{Live, Row};
 
 /// The hosts of one group, with a heading that says how they are. There is no heading where hosts are not grouped.
 #[component]
 pub(super) fn FleetGroup(
     /// What is shown.
-    shown: Shown,
+    shown: ShownHosts,
     /// Which group.
     key: GroupKey,
     /// Which rows are on the page.
@@ -47,7 +50,7 @@ pub(super) fn FleetGroup(
 
 /// What a group is, how its hosts are, and the button that folds it.
 #[component]
-fn GroupHead(shown: Shown, key: GroupKey, rows: Memo<Vec<Row>>, folded: Memo<bool>) -> impl IntoView {
+fn GroupHead(shown: ShownHosts, key: GroupKey, rows: Memo<Vec<Row>>, folded: Memo<bool>) -> impl IntoView {
     let live = expect_context::<Live>();
     let counts = Memo::new(move |_| {
         let mut counts = Counts::default();
@@ -61,8 +64,8 @@ fn GroupHead(shown: Shown, key: GroupKey, rows: Memo<Vec<Row>>, folded: Memo<boo
     let by_status = matches!(key, GroupKey::Status(_));
     let words = move || counts.with(|counts| if by_status { counts.number() } else { counts.words() });
     let badges = (!by_status).then(|| {
-        [Standing::Failed, Standing::Due, Standing::Offline]
-            .map(|standing| view! { <HowMany counts standing/> })
+        [HostStatus::Failed, HostStatus::Due, HostStatus::Offline]
+            .map(|status| view! { <HowMany counts status/> })
     });
     let (title, body) = (key.title(), format!("group-{}", key.word()));
     view! {
@@ -75,7 +78,7 @@ fn GroupHead(shown: Shown, key: GroupKey, rows: Memo<Vec<Row>>, folded: Memo<boo
                     aria-expanded=move || (!folded.get()).to_string()
                     aria-controls=body
                     aria-label=format!("Hosts of {title}")
-                    on:click=move |_| shown.folded.turn(&key)
+                    on:click=move |_| shown.folded.toggle(&key)
                 >
                     <Icon name=Signal::derive(move || if folded.get() { "fold" } else { "down" })/>
                 </button>
@@ -90,16 +93,58 @@ fn GroupHead(shown: Shown, key: GroupKey, rows: Memo<Vec<Row>>, folded: Memo<boo
 
 /// How many hosts of a group are so, where there are any.
 #[component]
-fn HowMany(counts: Memo<Counts>, standing: Standing) -> impl IntoView {
-    let many = Memo::new(move |_| counts.with(|counts| counts.of(standing)));
+fn HowMany(counts: Memo<Counts>, status: HostStatus) -> impl IntoView {
+    let many = Memo::new(move |_| counts.with(|counts| counts.of(status)));
     move || {
         (many.get() > 0).then(|| {
             view! {
-                <span class="group-count" data-standing=standing.as_str() title=standing.meaning()>
-                    <Icon name=standing.icon()/>
-                    {move || format!("{} {}", many.get(), standing.title().to_lowercase())}
+                <span class="group-count" data-standing=status.as_str() title=status.meaning()>
+                    <Icon name=status.icon()/>
+                    {move || format!("{} {}", many.get(), status.title().to_lowercase())}
                 </span>
             }
         })
+    }
+}
+
+/// Key under which the browser remembers the folded groups until the tab is closed.
+const FOLDED: &str = "backstay.folded";
+
+/// The folded groups. The server folds none: without script, nothing could unfold them.
+#[derive(Clone, Copy)]
+pub(crate) struct FoldedGroups {
+    groups: RwSignal<BTreeSet<String>>,
+}
+
+impl FoldedGroups {
+    /// The groups that this tab remembers as folded.
+    pub(super) fn remembered() -> Self {
+        let groups = RwSignal::new(BTreeSet::new());
+        Effect::new(move |_| {
+            let known = browser::remembered_for_visit(FOLDED).unwrap_or_default();
+            let known: BTreeSet<_> =
+                known.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+            if !known.is_empty() {
+                groups.set(known);
+            }
+        });
+        Self { groups }
+    }
+
+    /// Returns whether a group is folded.
+    pub(super) fn has(self, key: &GroupKey) -> bool {
+        *key != GroupKey::All && self.groups.with(|groups| groups.contains(&key.word()))
+    }
+
+    /// Folds a group, or unfolds it.
+    pub(super) fn toggle(self, key: &GroupKey) {
+        let word = key.word();
+        self.groups.update(|groups| {
+            if !groups.remove(&word) {
+                groups.insert(word);
+            }
+        });
+        let words = self.groups.with_untracked(|groups| groups.iter().cloned().collect::<Vec<_>>().join(" "));
+        browser::remember_for_visit(FOLDED, &words);
     }
 }

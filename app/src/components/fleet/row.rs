@@ -4,10 +4,10 @@ use backstay_model::{Generation, HostView};
 use leptos::prelude::*;
 
 use super::address::asking;
-use super::drift::DriftMark;
+use super::shown_hosts::ShownHosts;
 use crate::api::{CancelOp, RequestOp};
-use crate::components::{ActionsMenu, Doing, LightBadge, PlatformName, SelectHost};
-use crate::fleet::{light_of, worst_of};
+use crate::components::{ActionsMenu, HostActivity, Icon, LightBadge, PlatformName, SelectHost};
+use crate::fleet::{Majority, light_of, worst_of};
 use crate::live::Row;
 use crate::routes::Route;
 
@@ -78,7 +78,7 @@ pub fn HostRow(
                 <GenerationInBrief host=host.clone()/>
                 <DriftMark host=host.clone()/>
             </td>
-            <td class="now-cell" data-title="Now" data-column="now"><Doing host=Signal::derive(move || host.get()) cancel/></td>
+            <td class="now-cell" data-title="Now" data-column="now"><HostActivity host=Signal::derive(move || host.get()) cancel/></td>
             <td class="menu-cell"><ActionsMenu host=name.clone() action spare/></td>
         </tr>
     }
@@ -114,4 +114,31 @@ fn GenerationInBrief(host: ArcRwSignal<HostView>) -> impl IntoView {
 
 fn in_brief(generation: &Generation) -> (u32, Option<String>) {
     (generation.number, generation.commit.as_ref().map(ToString::to_string))
+}
+
+/// Marks a host that differs from most of the fleet, and links to all such hosts. Empty outside the fleet page, the only
+/// page that knows what most hosts run.
+#[component]
+fn DriftMark(
+    /// The host.
+    host: ArcRwSignal<HostView>,
+) -> impl IntoView {
+    let majority = use_context::<ShownHosts>()?.majority;
+    let differs = move |majority: &Majority| {
+        host.with(|host| host.generation.as_ref().is_some_and(|generation| majority.differs_from(generation)))
+    };
+    let most = Memo::new(move |_| {
+        majority.with(|majority| majority.as_ref().filter(|majority| differs(majority)).map(Majority::words))
+    });
+    Some(move || {
+        most.get().map(|most| {
+            let why = format!("Most hosts run something else: {most}");
+            view! {
+                <a class="drift" href=asking("is:drifted") title=why>
+                    <Icon name="drift"/>
+                    <span>"differs"<span class="drift-more">{format!(" from most: {most}")}</span></span>
+                </a>
+            }
+        })
+    })
 }

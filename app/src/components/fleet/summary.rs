@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::address::{FleetAddress, asking};
 use crate::components::Icon;
-use crate::fleet::{Counts, Standing};
+use crate::fleet::{Counts, HostStatus};
 use crate::live::Live;
 
 /// How many hosts there are, and how many of them are how. Each count leads to the hosts that it counts, in the order
@@ -27,15 +27,15 @@ pub fn Summary() -> impl IntoView {
                 query=String::new()
                 count=Signal::derive(move || counts.with(Counts::all))
             />
-            {[Standing::Fine, Standing::Due, Standing::Failed, Standing::Offline]
-                .map(|standing| view! {
+            {[HostStatus::Fine, HostStatus::Due, HostStatus::Failed, HostStatus::Offline]
+                .map(|status| view! {
                     <Count
-                        word=standing.as_str()
-                        name=standing.title()
-                        meaning=standing.meaning()
-                        icon=standing.icon()
-                        query=format!("status:{}", standing.as_str())
-                        count=Signal::derive(move || counts.with(|counts| counts.of(standing)))
+                        word=status.as_str()
+                        name=status.title()
+                        meaning=status.meaning()
+                        icon=status.icon()
+                        query=format!("status:{}", status.as_str())
+                        count=Signal::derive(move || counts.with(|counts| counts.of(status)))
                     />
                 })}
         </dl>

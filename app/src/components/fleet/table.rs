@@ -4,7 +4,7 @@ use backstay_model::Column;
 use leptos::prelude::*;
 
 use super::group::FleetGroup;
-use super::shown::Shown;
+use super::shown_hosts::ShownHosts;
 use super::window::{ShowAll, Window};
 use crate::api::{CancelOp, RequestOp};
 use crate::components::SelectAll;
@@ -15,7 +15,7 @@ use crate::live::Live;
 #[component]
 pub(crate) fn FleetTable(
     /// What is shown.
-    shown: Shown,
+    shown: ShownHosts,
     /// What the hosts' menus do.
     action: ServerAction<RequestOp>,
     /// What takes their ops back.

@@ -7,7 +7,7 @@ use web_sys::Element;
 
 use crate::api::SetView;
 use crate::browser;
-use crate::components::{Icon, Kept};
+use crate::components::{Hydrated, Icon};
 use crate::live::Live;
 
 const MENU: &str = "fleet-view";
@@ -45,7 +45,7 @@ pub(crate) fn ViewMenu(
                     <legend>"Columns"</legend>
                     {columns}
                 </fieldset>
-                <p class="faint">"Kept for you, in every browser. What is hidden still counts and can be filtered."</p>
+                <p class="faint">"Saved to your account. Hidden columns still count for status and filters."</p>
                 <button type="submit" class="before-alive">"Save"</button>
             </ActionForm>
         </div>
@@ -63,12 +63,12 @@ fn DensityChoice(saver: Saver, density: Density, checked: bool) -> impl IntoView
                 name=DENSITY
                 value=density.as_str()
                 checked=checked
-                prop:checked=move || Kept(chosen.get())
+                prop:checked=move || Hydrated(chosen.get())
                 on:change=move |_| saver.change(|view| view.density = density)
             />
             {match density {
                 Density::Comfortable => "Comfortable",
-                Density::Compact => "Compact: a line each",
+                Density::Compact => "Compact: one line per host",
             }}
         </label>
     }
@@ -94,7 +94,7 @@ fn ColumnChoice(saver: Saver, column: Column, checked: bool) -> impl IntoView {
                 name=COLUMNS
                 value=column.as_str()
                 checked=checked
-                prop:checked=move || Kept(chosen.get())
+                prop:checked=move || Hydrated(chosen.get())
                 on:change=turn
             />
             {column.title()}

@@ -6,7 +6,7 @@ use backstay_model::HostId;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use super::shown::Shown;
+use super::shown_hosts::ShownHosts;
 use crate::components::Selecting;
 
 /// How many rows come and go together: few enough for one frame. So many fill rows of two, three, four or six cards.
@@ -40,7 +40,7 @@ pub(super) struct Window {
 
 impl Window {
     /// The window onto what is shown.
-    pub(super) fn onto(shown: Shown) -> Self {
+    pub(super) fn onto(shown: ShownHosts) -> Self {
         let all = use_query_map().with_untracked(|params| params.get_str(SHOW) == Some("all"));
         let many = Memo::new(move |_| !all && shown.visible.with(Vec::len) > ALL);
         // Worked out before the rows read it.
@@ -72,14 +72,14 @@ impl Window {
     }
 
     /// How many rows a screen reader is to tell of, where not all are on the page.
-    pub(super) fn row_count(self, shown: Shown) -> Option<String> {
+    pub(super) fn row_count(self, shown: ShownHosts) -> Option<String> {
         self.many.get().then(|| (shown.visible.with(Vec::len) + 1).to_string())
     }
 }
 
 /// The way to all rows, before the page is alive.
 #[component]
-pub(super) fn ShowAll(shown: Shown, window: Window) -> impl IntoView {
+pub(super) fn ShowAll(shown: ShownHosts, window: Window) -> impl IntoView {
     let href = move || {
         let page = shown.address.asking(&shown.address.text.get());
         let joint = if page.contains('?') { '&' } else { '?' };

@@ -4,12 +4,12 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::lines::BlockOfLines;
-use super::{Shown, whole_address};
+use super::{LogView, whole_address};
 use crate::browser;
 
 /// The lines, and above them the way to earlier ones.
 #[component]
-pub(super) fn Body(shown: Shown) -> impl IntoView {
+pub(super) fn Body(shown: LogView) -> impl IntoView {
     let blocks = shown.watched.lines.blocks;
     let top = StoredValue::new(0);
     keep_end_in_view(shown);
@@ -36,7 +36,7 @@ pub(super) fn Body(shown: Shown) -> impl IntoView {
     .into_any()
 }
 
-fn keep_end_in_view(shown: Shown) {
+fn keep_end_in_view(shown: LogView) {
     Effect::new(move |_| {
         shown.watched.lines.bounds.track();
         if let Some(frame) = shown.frame.get().filter(|_| shown.follows.get_untracked()) {
@@ -54,7 +54,7 @@ fn keep_end_in_view(shown: Shown) {
 /// How many lines there are before the first that is here, and the ways to them: as part of the page, or as a text of
 /// its own where no script runs.
 #[component]
-fn Earlier(shown: Shown) -> impl IntoView {
+fn Earlier(shown: LogView) -> impl IntoView {
     let lines = shown.watched.lines;
     let earlier = Memo::new(move |_| lines.earlier());
     let whole = whole_address(shown.watched.op.with_untracked(|op| op.id));
@@ -65,8 +65,8 @@ fn Earlier(shown: Shown) -> impl IntoView {
             view! {
                 <p class="earlier">
                     <button type="button" class="alive" disabled=shown.reading on:click=show>"Show earlier lines"</button>
-                    <span>{move || format!("{} before these. ", counted(earlier.get()))}</span>
-                    <a href=whole rel="external">"The whole text"</a>
+                    <span>{move || format!("{}. ", counted(earlier.get()))}</span>
+                    <a href=whole rel="external">"The whole output"</a>
                 </p>
             }
         })
@@ -74,11 +74,11 @@ fn Earlier(shown: Shown) -> impl IntoView {
 }
 
 fn counted(lines: u64) -> String {
-    if lines == 1 { "1 line is".to_owned() } else { format!("{lines} lines are") }
+    if lines == 1 { "1 earlier line".to_owned() } else { format!("{lines} earlier lines") }
 }
 
 /// Puts earlier lines in front, and leaves those where they are that a person sees.
-async fn show_earlier(shown: Shown) {
+async fn show_earlier(shown: LogView) {
     let (Some(frame), (first, _)) = (shown.frame.get_untracked(), shown.watched.lines.bounds.get_untracked())
     else {
         return;
@@ -93,13 +93,11 @@ async fn show_earlier(shown: Shown) {
 }
 
 #[component]
-fn NoLines(shown: Shown) -> impl IntoView {
+fn NoLines(shown: LogView) -> impl IntoView {
     let watched = shown.watched;
     let words = Memo::new(move |_| {
         let none = watched.lines.bounds.get().1 == 0;
-        none.then(|| {
-            if watched.op.with(|op| op.status.is_open()) { "No output yet." } else { "It wrote nothing." }
-        })
+        none.then(|| if watched.op.with(|op| op.status.is_open()) { "No output yet." } else { "No output." })
     });
     move || words.get().map(|words| view! { <p class="no-lines">{words}</p> })
 }

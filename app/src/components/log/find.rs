@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_query_map;
 
-use super::Shown;
+use super::LogView;
 use crate::browser;
 use crate::components::{FIND, Icon};
 use crate::log::read_whole;
@@ -17,7 +17,7 @@ const TYPING: Duration = Duration::from_millis(150);
 
 /// The box, how many were found, and the ways to the next one and the one before.
 #[component]
-pub(super) fn Find(shown: Shown) -> impl IntoView {
+pub(super) fn Find(shown: LogView) -> impl IntoView {
     let finder = shown.finder;
     keep_in_view(shown);
     keep_found(shown);
@@ -74,7 +74,7 @@ pub(super) fn Find(shown: Shown) -> impl IntoView {
 }
 
 /// A link may lead to a place in the output rather than to its end.
-fn look_for_what_the_address_says(shown: Shown, typed: RwSignal<String>) {
+fn look_for_what_the_address_says(shown: LogView, typed: RwSignal<String>) {
     let query = use_query_map();
     let asked = Memo::new(move |_| query.with(|query| query.get(FIND)));
     Effect::new(move |_| {
@@ -86,7 +86,7 @@ fn look_for_what_the_address_says(shown: Shown, typed: RwSignal<String>) {
 }
 
 /// Looks through all of the output: first what is here, then what the page does not hold yet, which is read once.
-fn look_for(shown: Shown, text: String) {
+fn look_for(shown: LogView, text: String) {
     let something = !text.is_empty();
     shown.finder.look_for(text);
     if something && !shown.reading_whole.get_value() {
@@ -104,7 +104,7 @@ fn look_for(shown: Shown, text: String) {
 }
 
 /// Scrolls what is being looked at to the middle.
-fn keep_in_view(shown: Shown) {
+fn keep_in_view(shown: LogView) {
     Effect::new(move |_| {
         let Some(line) = shown.finder.current_line() else { return };
         let Some(frame) = shown.frame.get_untracked() else { return };
@@ -118,7 +118,7 @@ fn keep_in_view(shown: Shown) {
 }
 
 /// Looks through what comes.
-fn keep_found(shown: Shown) {
+fn keep_found(shown: LogView) {
     Effect::new(move |before: Option<(u64, u64)>| {
         let bounds = shown.watched.lines.bounds.get();
         if !shown.finder.text.with_untracked(String::is_empty) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use crate::ansi::{Mark, html};
+use crate::ansi::{Highlight, html};
 use crate::log::{BLOCK, Block, Finder, Line};
 use crate::time::time_of_day;
 
@@ -29,7 +29,7 @@ pub(super) fn BlockOfLines(block: Block, finder: Finder, times: RwSignal<bool>) 
 }
 
 #[component]
-fn OneLine(line: Arc<Line>, marks: Memo<Vec<(u64, Mark)>>, times: RwSignal<bool>) -> impl IntoView {
+fn OneLine(line: Arc<Line>, marks: Memo<Vec<(u64, Highlight)>>, times: RwSignal<bool>) -> impl IntoView {
     let (seq, stream, at) = (line.seq, line.stream.as_str(), line.at);
     let inner = move || {
         let marks = marks.with(|all| {

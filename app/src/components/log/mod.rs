@@ -17,7 +17,7 @@ use tools::Tools;
 
 /// What the parts of a log share.
 #[derive(Clone, Copy)]
-struct Shown {
+struct LogView {
     watched: Watched,
     finder: Finder,
     /// The box that scrolls.
@@ -32,7 +32,7 @@ struct Shown {
     reading_whole: StoredValue<bool>,
 }
 
-impl Shown {
+impl LogView {
     /// Keeps the end in view from now on, or stops to.
     fn follow(self, on: bool) {
         self.follows.set(on);
@@ -45,7 +45,7 @@ impl Shown {
 /// An op's output. Without script it is the last lines and links to all of them; everything else comes with script.
 #[component]
 pub(crate) fn Log(watched: Watched) -> impl IntoView {
-    let shown = Shown {
+    let shown = LogView {
         watched,
         finder: Finder::new(watched.lines),
         frame: NodeRef::new(),

@@ -5,14 +5,14 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::{Shown, download_address};
+use super::{LogView, download_address};
 use crate::browser;
 use crate::components::Icon;
 use crate::log::read_whole;
 
 /// Follow or pause, times, copy, download.
 #[component]
-pub(super) fn Tools(shown: Shown) -> impl IntoView {
+pub(super) fn Tools(shown: LogView) -> impl IntoView {
     let id = shown.watched.op.with_untracked(|op| op.id);
     let follows = shown.follows;
     let follow_words = move || if follows.get() { "Pause" } else { "Follow" };
@@ -47,7 +47,7 @@ pub(super) fn Tools(shown: Shown) -> impl IntoView {
 const SAID: Duration = Duration::from_secs(3);
 
 #[component]
-fn CopyButton(shown: Shown) -> impl IntoView {
+fn CopyButton(shown: LogView) -> impl IntoView {
     let words = RwSignal::new("Copy");
     let copy = move |_| {
         spawn_local(async move {
@@ -71,7 +71,7 @@ fn CopyButton(shown: Shown) -> impl IntoView {
     }
 }
 
-fn text_of(shown: Shown) -> String {
+fn text_of(shown: LogView) -> String {
     let mut text = String::new();
     shown.watched.lines.for_each(|line| {
         text.push_str(&line.plain);

@@ -50,7 +50,7 @@ pub(super) fn entries(hosts: &[String], may_operate: bool) -> Vec<Entry> {
         icon: "details",
         does: Does::Go(route.path()),
     });
-    let keys = Entry { name: "Keys that do something".to_owned(), icon: "details", does: Does::Keys };
+    let keys = Entry { name: "Keyboard shortcuts".to_owned(), icon: "details", does: Does::Keys };
     let of_hosts = hosts.iter().flat_map(|host| of_host(host, may_operate));
     pages.into_iter().chain([keys]).chain(of_hosts).collect()
 }

@@ -139,7 +139,7 @@ pub(crate) fn Open(open: RwSignal<bool>) -> impl IntoView {
                 }
             />
             {move || refusal.get().map(|why| view! { <p class="refusal" role="alert">{why}</p> })}
-            <ul id="palette-entries" role="listbox" aria-label="What can be done">
+            <ul id="palette-entries" role="listbox" aria-label="Hosts, actions and pages">
                 {move || {
                     fitting
                         .get()
@@ -149,7 +149,7 @@ pub(crate) fn Open(open: RwSignal<bool>) -> impl IntoView {
                         .collect_view()
                 }}
             </ul>
-            {move || fitting.with(Vec::is_empty).then(|| view! { <p class="faint" role="status">"Nothing fits."</p> })}
+            {move || fitting.with(Vec::is_empty).then(|| view! { <p class="faint" role="status">"No results."</p> })}
         </dialog>
     }
     .into_any()

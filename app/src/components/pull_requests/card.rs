@@ -36,8 +36,8 @@ fn Body(open: UpdatePullRequest, may: Memo<bool>) -> impl IntoView {
             </h3>
             <p class="panel-about">{format!("by {} · changed ", open.author)}<Ago at=open.updated_at/></p>
             <ul class="pull-request-state">
-                <li data-checks=checks_look><Says look=checks_look words=checks/></li>
-                <li data-mergeable=looks><Says look=looks words=says/></li>
+                <li data-checks=checks_look><StateBadge look=checks_look words=checks/></li>
+                <li data-mergeable=looks><StateBadge look=looks words=says/></li>
             </ul>
         </div>
         <ChangedInputs inputs=open.inputs/>
@@ -57,7 +57,7 @@ fn Body(open: UpdatePullRequest, may: Memo<bool>) -> impl IntoView {
 
 /// A shape and words.
 #[component]
-pub(crate) fn Says(
+pub(crate) fn StateBadge(
     /// The state that it looks like.
     look: &'static str,
     /// What it says.
@@ -74,10 +74,10 @@ pub(crate) fn ChangedInputs(
 ) -> impl IntoView {
     match inputs {
         Inputs::Unreadable { reason } => {
-            view! { <p class="faint">{format!("The changed inputs are not known. {reason}")}</p> }.into_any()
+            view! { <p class="faint">{format!("The changed inputs are unknown. {reason}")}</p> }.into_any()
         }
         Inputs::Known { changes } if changes.is_empty() => {
-            view! { <p class="faint">"It changes no input of the flake."</p> }.into_any()
+            view! { <p class="faint">"It changes no flake inputs."</p> }.into_any()
         }
         Inputs::Known { changes } => {
             let lines = changes

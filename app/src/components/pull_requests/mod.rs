@@ -10,7 +10,7 @@ use crate::components::Moment;
 use crate::live::Live;
 
 use card::Card;
-pub(crate) use card::{ChangedInputs, Says};
+pub(crate) use card::{ChangedInputs, StateBadge};
 pub(crate) use words::{changes_lock, checks, may_be_merged, mergeable};
 
 /// The open pull requests with their inputs and checks; nothing where the server knows no repository at GitHub and
@@ -73,9 +73,11 @@ fn HowRead(all: Signal<All>) -> impl IntoView {
         let (reading, place, none) = read.get();
         match reading {
             Reading::NotConfigured => ().into_any(),
-            Reading::NotYet => view! { <p class="faint">{format!("{place} are being read…")}</p> }.into_any(),
+            Reading::NotYet => {
+                view! { <p class="faint">{format!("Reading pull requests {place}…")}</p> }.into_any()
+            }
             Reading::Known { .. } if none => {
-                view! { <p class="faint">{format!("{place}: no update waits to be merged.")}</p> }.into_any()
+                view! { <p class="faint">{format!("{place}: no open updates.")}</p> }.into_any()
             }
             Reading::Known { .. } => view! { <p class="faint">{place}</p> }.into_any(),
             Reading::Unreadable { since, reason } => view! {
@@ -84,7 +86,7 @@ fn HowRead(all: Signal<All>) -> impl IntoView {
                     " could not be read since "
                     <Moment at=since/>
                     {format!(". {reason}")}
-                    {(!none).then_some(" They are shown as last read.")}
+                    {(!none).then_some(" Shown as last read.")}
                 </p>
             }
             .into_any(),

@@ -30,7 +30,7 @@ pub(crate) fn mergeable(mergeable: &Mergeable) -> (&'static str, String) {
     match mergeable {
         Mergeable::Yes => ("ok", "Can be merged".to_owned()),
         Mergeable::No { reason } => ("failed", reason.clone()),
-        Mergeable::Unknown => ("unknown", "GitHub is finding out whether it can be merged".to_owned()),
+        Mergeable::Unknown => ("unknown", "GitHub is checking whether it can be merged".to_owned()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::components::{Shown, address_of_fitting};
+use crate::components::{ShownHosts, address_of_fitting};
 use crate::live::Live;
 use crate::routes::Route;
 
@@ -10,7 +10,7 @@ use crate::routes::Route;
 #[component]
 pub(crate) fn RollOutLink(
     /// The hosts that are shown.
-    shown: Shown,
+    shown: ShownHosts,
 ) -> impl IntoView {
     let live = expect_context::<Live>();
     let filter = shown.text();

@@ -77,13 +77,13 @@ fn Panel(
                 <div class="panel-side">
                     <StopButton live rollout action=stop/>
                     {move || (!open.get()).then(|| view! {
-                        <button type="button" class="quiet alive" aria-label="Put the roll-out away" on:click=forget>
+                        <button type="button" class="quiet alive" aria-label="Dismiss the roll-out" on:click=forget>
                             <Icon name="close"/>
                         </button>
                     })}
                 </div>
                 <p class="panel-about">
-                    {format!("asked for by {by} · ")}
+                    {format!("requested by {by} · ")}
                     <Moment at=created_at/>
                     {reason.map(|reason| format!(" · “{reason}”"))}
                 </p>
@@ -131,7 +131,7 @@ fn StopButton(live: Live, rollout: Signal<Rollout>, action: ServerAction<StopRol
                     <button
                         type="submit"
                         class="small"
-                        title="No further host is begun; those that were are seen through."
+                        title="No more hosts will be started. Hosts already running will finish."
                         disabled=action.pending()
                     >
                         "Stop"

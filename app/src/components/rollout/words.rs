@@ -41,7 +41,7 @@ fn doing(host: &RolloutHost, op: Option<&OpView>) -> &'static str {
 /// How far a host is: how that looks, and in words.
 pub(super) fn step(host: &RolloutHost, op: Option<&OpView>) -> (&'static str, String) {
     match &host.step {
-        RolloutStep::Waiting => ("unknown", "its turn is to come".to_owned()),
+        RolloutStep::Waiting => ("unknown", "queued".to_owned()),
         RolloutStep::Running { .. } | RolloutStep::Testing { .. } => {
             ("working", format!("{}…", doing(host, op)))
         }
@@ -71,7 +71,7 @@ pub(super) fn progress<'a>(rollout: &Rollout, op: impl Fn(&RolloutHost) -> Optio
 /// Why a roll-out ends, or ended, before every host was begun.
 pub(super) fn why(rollout: &Rollout) -> Option<String> {
     match &rollout.state {
-        RolloutState::Stopping { why } => Some(format!("No further host is begun: {}", sentence(why))),
+        RolloutState::Stopping { why } => Some(format!("No more hosts will be started: {}", sentence(why))),
         RolloutState::Stopped { why } => Some(format!("Stopped: {}", sentence(why))),
         RolloutState::Running | RolloutState::Done => None,
     }

@@ -17,7 +17,7 @@ const FILTER: &str = "q";
 
 /// Which hosts an address is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum About {
+pub(crate) enum HostScope {
     /// It says nothing of hosts.
     All,
     /// These, by name.
@@ -28,7 +28,7 @@ pub(crate) enum About {
     Fitting(String),
 }
 
-impl About {
+impl HostScope {
     pub(crate) fn of(params: &ParamsMap) -> Self {
         if params.get_str(HOSTS) == Some(SELECTED) {
             return Self::Selected;
@@ -71,22 +71,22 @@ fn with(address: &str, name: &str, value: &str) -> String {
 mod tests {
     use super::*;
 
-    fn about(address: &str) -> About {
+    fn about(address: &str) -> HostScope {
         let mut params = ParamsMap::new();
         for pair in address.split_once('?').map_or("", |(_, query)| query).split('&') {
             if let Some((name, value)) = pair.split_once('=') {
                 params.insert(name.to_owned(), value.to_owned());
             }
         }
-        About::of(&params)
+        HostScope::of(&params)
     }
 
     #[test]
     fn an_address_says_which_hosts_it_is_about() {
         let address = selected("/rollout?kind=pull", ["gpc0", "hsb0"]);
         assert_eq!(address, "/rollout?kind=pull&host=gpc0&host=hsb0");
-        assert_eq!(about(&address), About::Named(["gpc0".to_owned(), "hsb0".to_owned()].into()));
-        assert_eq!(about("/rollout?kind=pull"), About::All);
+        assert_eq!(about(&address), HostScope::Named(["gpc0".to_owned(), "hsb0".to_owned()].into()));
+        assert_eq!(about("/rollout?kind=pull"), HostScope::All);
     }
 
     #[test]
@@ -94,9 +94,9 @@ mod tests {
         let names: Vec<_> = (0..1_000).map(|number| format!("host{number}")).collect();
         let address = selected("/rollback", names.iter().map(String::as_str));
         assert_eq!(address, "/rollback?hosts=selected");
-        assert_eq!(about(&address), About::Selected);
+        assert_eq!(about(&address), HostScope::Selected);
         let address = fitting("/rollout", "status:fine", names.iter().map(String::as_str));
         assert_eq!(address, "/rollout?q=status%3Afine");
-        assert_eq!(about("/rollout?q=fine"), About::Fitting("fine".to_owned()));
+        assert_eq!(about("/rollout?q=fine"), HostScope::Fitting("fine".to_owned()));
     }
 }

@@ -42,7 +42,7 @@ pub(crate) fn BulkBar() -> impl IntoView {
     let words = move || some.get().then(|| count_words(counts.get()));
     let told = Memo::new(move |before: Option<&String>| match counts.get() {
         (0, _) if before.is_none_or(String::is_empty) => String::new(),
-        (0, _) => "Nothing is selected.".to_owned(),
+        (0, _) => "Nothing selected.".to_owned(),
         counts => count_words(counts),
     });
     view! {
@@ -64,7 +64,7 @@ pub(crate) fn BulkBar() -> impl IntoView {
             <div class="bulk-does">
                 <Show
                     when=move || live.may_operate()
-                    fallback=|| view! { <span class="faint">"You may look. Ops take the role “operator”."</span> }
+                    fallback=|| view! { <span class="faint">"You have read-only access. Ops require the operator role."</span> }
                 >
                     {KINDS.map(|kind| view! { <RollOut selecting kind/> })}
                     <RollBack selecting/>

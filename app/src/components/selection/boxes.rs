@@ -5,7 +5,7 @@ use leptos::ev;
 use leptos::prelude::*;
 
 use super::{FORM, Marks, Selecting};
-use crate::components::Kept;
+use crate::components::Hydrated;
 use crate::live::Row;
 
 /// The identifier of a host's box, by which the keyboard finds its row.
@@ -23,7 +23,7 @@ pub(crate) fn SelectHost(
 ) -> impl IntoView {
     let selecting = use_context::<Selecting>()?;
     let selected = Memo::new(move |_| selecting.chosen().with(|chosen| chosen.has(id)));
-    let checked = move || Kept(selected.get());
+    let checked = move || Hydrated(selected.get());
     // A click rather than a change: it says whether Shift was held, as it also does when it was the space bar.
     let turn = move |event: ev::MouseEvent| {
         selecting.turn(id, event_target_checked(&event), event.shift_key());
@@ -51,7 +51,7 @@ pub(crate) fn SelectHost(
 #[component]
 pub(crate) fn SelectAll() -> impl IntoView {
     let all = expect_context::<Selecting>().shown;
-    view! { <SelectThese hosts=all id="select-all" label="Select all hosts that are shown"/> }
+    view! { <SelectThese hosts=all id="select-all" label="Select all shown hosts"/> }
 }
 
 /// The box that selects the hosts of a group, also while they are folded.

@@ -18,7 +18,7 @@ enum Key {
     Turn,
     /// To the next row, or by how many else; selecting on the way.
     Move { by: isize, selecting: bool },
-    /// Select all that are shown.
+    /// Select all shown hosts.
     All,
 }
 

@@ -14,7 +14,7 @@ use leptos::prelude::*;
 use crate::live::{Live, Row};
 
 pub(crate) use address::{
-    About, fitting as address_of_fitting, named as address_of, selected as address_of_selected,
+    HostScope, fitting as address_of_fitting, named as address_of, selected as address_of_selected,
 };
 pub(crate) use bar::BulkBar;
 pub(crate) use boxes::{SelectAll, SelectGroup, SelectHost};

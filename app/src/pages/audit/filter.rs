@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos_router::components::Form;
 use leptos_router::params::ParamsMap;
 
-use crate::components::Kept;
+use crate::components::Hydrated;
 use crate::routes::Route;
 
 /// What stands before the dot of an action, and what that is called.
@@ -76,11 +76,11 @@ pub(super) fn FilterForm(query: AuditQuery) -> impl IntoView {
             </label>
             <label>
                 "Host"
-                <input type="text" name="host" placeholder="Every host" autocomplete="off" prop:value=Kept(host.clone()) value=host/>
+                <input type="text" name="host" placeholder="Every host" autocomplete="off" prop:value=Hydrated(host.clone()) value=host/>
             </label>
             <label>
                 "Person"
-                <input type="text" name="by" placeholder="Everybody" autocomplete="off" prop:value=Kept(by.clone()) value=by/>
+                <input type="text" name="by" placeholder="Everybody" autocomplete="off" prop:value=Hydrated(by.clone()) value=by/>
             </label>
             <div class="filters-end">
                 <button type="submit">"Filter"</button>

@@ -8,8 +8,8 @@ use leptos_router::hooks::use_params_map;
 use super::NamedList;
 use crate::api::MergePullRequest;
 use crate::components::{
-    ChangedInputs, Dialog, DialogEnd, DialogTrouble, OperatorOnly, PageTitle, Says, action_from_address,
-    changes_lock, checks, hosts_words, may_be_merged, mergeable,
+    ChangedInputs, Dialog, DialogEnd, DialogTrouble, OperatorOnly, PageTitle, StateBadge,
+    action_from_address, changes_lock, checks, hosts_words, may_be_merged, mergeable,
 };
 use crate::live::{Live, Started};
 use crate::routes::Route;
@@ -196,8 +196,8 @@ fn About(shown: Memo<UpdatePullRequest>) -> impl IntoView {
             <dl class="facts">
                 <div><dt>"Commit"</dt><dd><code>{open.head.to_string()}</code></dd></div>
                 <div><dt>"Inputs"</dt><dd><ChangedInputs inputs=open.inputs/></dd></div>
-                <div><dt>"Checks"</dt><dd data-checks=look><Says look words=says/></dd></div>
-                <div><dt>"Merge"</dt><dd data-mergeable=merge_look><Says look=merge_look words=merge_says/></dd></div>
+                <div><dt>"Checks"</dt><dd data-checks=look><StateBadge look words=says/></dd></div>
+                <div><dt>"Merge"</dt><dd data-mergeable=merge_look><StateBadge look=merge_look words=merge_says/></dd></div>
             </dl>
         }
         .into_any()

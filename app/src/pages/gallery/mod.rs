@@ -64,7 +64,7 @@ fn Index() -> impl IntoView {
         <Title text="All"/>
         <main id="main" class="page">
             <div class="page-head"><h1><Mark/>" Gallery"</h1></div>
-            <p class="gallery-about">"Every component of the pages in its states, as it is, with a fleet that never was."</p>
+            <p class="gallery-about">"Every component of the pages in each of its states, with an invented fleet."</p>
             <Contents/>
         </main>
     }
@@ -107,6 +107,6 @@ fn NoScene() -> impl IntoView {
     crate::session::not_found();
     view! {
         <Title text="Not found"/>
-        <main id="main" class="page"><h1>"Not found"</h1><p><a href="/gallery">"To the gallery"</a></p></main>
+        <main id="main" class="page"><h1>"Not found"</h1><p><a href="/gallery">"Back to the gallery"</a></p></main>
     }
 }

@@ -5,7 +5,7 @@ use backstay_model::view::HostDetail;
 use backstay_model::wire::limits::NAMED;
 use leptos::prelude::*;
 
-use crate::components::{Ago, Folded};
+use crate::components::{Ago, FoldedRest};
 
 /// What the agent read from the host, as a list of names and values.
 #[component]
@@ -78,7 +78,7 @@ fn FailedUnits(names: Vec<String>, open: RwSignal<bool>) -> impl IntoView {
     let (first, others) = names.split_at(names.len().min(NAMED));
     let others = (!others.is_empty()).then(|| {
         let (count, others) = (others.len(), others.join(", "));
-        view! { <Folded count open><p>{others}</p></Folded> }
+        view! { <FoldedRest count open><p>{others}</p></FoldedRest> }
     });
     (!first.is_empty())
         .then(|| view! { <div><dt>"Failed units"</dt><dd>{first.join(", ")}{others}</dd></div> })

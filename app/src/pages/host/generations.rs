@@ -4,7 +4,7 @@ use backstay_model::rollback::Candidate;
 use backstay_model::view::HostDetail;
 use leptos::prelude::*;
 
-use crate::components::{Folded, GenerationName, Moment, TestsOf};
+use crate::components::{FoldedRest, GenerationName, HostTestsBadge, Moment};
 use crate::pages::dialogs::LeftMark;
 use crate::routes::Route;
 
@@ -20,14 +20,14 @@ pub(super) fn Generations(detail: RwSignal<HostDetail>, name: String) -> impl In
         };
         let mut all = plan.candidates;
         // It is among the candidates already if it is not what runs.
-        if !all.iter().any(Candidate::finishes) {
+        if !all.iter().any(Candidate::finishes_activation) {
             all.push(plan.current);
         }
         all.sort_by_key(|c| std::cmp::Reverse(c.generation.number));
         let others = all.split_off(all.len().min(SHOWN));
         let others = (!others.is_empty()).then(|| {
             let (count, name) = (others.len(), name.clone());
-            view! { <Folded count open><Table shown=others name/></Folded> }
+            view! { <FoldedRest count open><Table shown=others name/></FoldedRest> }
         });
         view! {
             <Table shown=all name=name.clone()/>
@@ -65,7 +65,7 @@ fn Table(shown: Vec<Candidate>, name: String) -> impl IntoView {
 
 #[component]
 fn GenerationRow(candidate: Candidate, name: String) -> impl IntoView {
-    let unavailable = candidate.unavailable();
+    let unavailable = candidate.unavailable_reason();
     let way = if candidate.newer { "Go forward" } else { "Roll back" };
     let Candidate { generation, tests, last_known_working, old, left, reverted, .. } = candidate;
     let number = generation.number;
@@ -90,7 +90,7 @@ fn GenerationRow(candidate: Candidate, name: String) -> impl IntoView {
                 {old.then(|| view! { " " <span class="badge warn">"older than 30 days"</span> })}
             </th>
             <td data-title="Made"><Moment at=generation.created_at/></td>
-            <td><TestsOf tests/></td>
+            <td><HostTestsBadge tests/></td>
             <td data-title="Version">{generation.version}</td>
             <td class="end">{action}</td>
         </tr>

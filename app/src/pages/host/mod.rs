@@ -17,8 +17,8 @@ use super::inside::{Loading, NotRead};
 use super::not_found::Nothing;
 use crate::api::{CancelOp, RequestOp, load_host};
 use crate::components::{
-    ActionsMenu, Doing, GenerationName, LightBadge, Moment, OpList, PageTitle, PlatformName, Refusal,
-    TestsOf, action_from_address,
+    ActionsMenu, GenerationName, HostActivity, HostTestsBadge, LightBadge, Moment, OpList, PageTitle,
+    PlatformName, Refusal, action_from_address,
 };
 use crate::live::{Live, Started};
 use crate::routes::Route;
@@ -67,7 +67,7 @@ pub(super) fn Found(detail: HostDetail) -> impl IntoView {
                 <p class="crumbs"><a href=Route::Fleet.path()>"Fleet"</a>" / "</p>
                 <h1>{name.clone()}</h1>
                 {move || view! { <PlatformName platform=host.with(|h| h.platform)/> }}
-                <Doing host cancel/>
+                <HostActivity host cancel/>
                 <div class="page-actions">
                     <a class="button" id=format!("rollback-{name}") href=Route::RollbackHost { host: &name, to: None, from_host: true }.path()>
                         "Rollback System"
@@ -192,7 +192,7 @@ fn Current(host: Signal<HostView>) -> impl IntoView {
     move || match shown.get() {
         (Some(generation), tests) => view! {
             <p class="choice-head"><GenerationName generation=generation.clone()/></p>
-            <p class="choice-facts"><Moment at=generation.created_at/>" "<TestsOf tests/></p>
+            <p class="choice-facts"><Moment at=generation.created_at/>" "<HostTestsBadge tests/></p>
             <p class="path"><code>{generation.store_path}</code></p>
         }
         .into_any(),

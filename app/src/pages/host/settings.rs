@@ -5,7 +5,7 @@ use backstay_model::{HostView, Labels, MAX_TEST_TIMEOUT_SECS, NOTES_CHARS, TestT
 use leptos::prelude::*;
 
 use crate::api::{SetAutoTest, SetLabels, SetTestTimeout};
-use crate::components::{Draft, Kept, Overtaken, Refusal, action_from_address};
+use crate::components::{Draft, EditConflict, Hydrated, Refusal, action_from_address};
 use crate::escape::raw_text;
 use crate::live::Live;
 
@@ -72,7 +72,7 @@ pub(super) fn TestTimeoutOf(detail: RwSignal<HostDetail>, name: String) -> impl 
                         autocomplete="off"
                         maxlength="12"
                         placeholder="not set"
-                        prop:value=move || Kept(amount(shown.get()))
+                        prop:value=move || Hydrated(amount(shown.get()))
                         value=amount(first)
                     />
                     <select name="unit" aria-label="Unit">
@@ -83,7 +83,7 @@ pub(super) fn TestTimeoutOf(detail: RwSignal<HostDetail>, name: String) -> impl 
                     <span class="faint" role="status">{move || saved.get().then_some("Set.")}</span>
                 </span>
             </fieldset>
-            <Overtaken draft/>
+            <EditConflict draft/>
             <Refusal action/>
         </ActionForm>
     }
@@ -118,8 +118,8 @@ pub(super) fn LabelsOf(detail: RwSignal<HostDetail>, name: String) -> impl IntoV
     let saved = Memo::new(move |_| action.value().with(|value| matches!(value, Some(Ok(())))));
     let draft = Draft::of(labels, action);
     let shown = draft.shown;
-    let tags = move || Kept(shown.with(|labels| labels.tags.join(" ")));
-    let notes = move || Kept(shown.with(|labels| labels.notes.clone()));
+    let tags = move || Hydrated(shown.with(|labels| labels.tags.join(" ")));
+    let notes = move || Hydrated(shown.with(|labels| labels.notes.clone()));
     let closed = move || !live.may_operate();
     view! {
         <ActionForm action=action attr:class="labels" on:input=move |_| draft.edit()>
@@ -132,7 +132,7 @@ pub(super) fn LabelsOf(detail: RwSignal<HostDetail>, name: String) -> impl IntoV
                 "Notes"
                 <textarea name="notes" rows="3" maxlength=NOTES_CHARS.to_string() prop:value=notes>{raw_text(first_notes)}</textarea>
             </label>
-            <Overtaken draft/>
+            <EditConflict draft/>
             <Refusal action/>
             <p class="labels-end">
                 <button type="submit" disabled=closed>"Save"</button>

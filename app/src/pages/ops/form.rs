@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use leptos_router::components::Form;
 
 use super::filter::{Filter, Group};
-use crate::components::Kept;
+use crate::components::Hydrated;
 use crate::live::Live;
 use crate::routes::Route;
 
@@ -50,7 +50,7 @@ pub(super) fn FilterForm(filter: Filter) -> impl IntoView {
             />
             <label>
                 "Person"
-                <input type="text" name="by" placeholder="Everybody" autocomplete="off" prop:value=Kept(by.clone()) value=by/>
+                <input type="text" name="by" placeholder="Everybody" autocomplete="off" prop:value=Hydrated(by.clone()) value=by/>
             </label>
             <div class="filters-end">
                 <button type="submit" node_ref=button>"Filter"</button>

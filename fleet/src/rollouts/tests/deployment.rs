@@ -30,7 +30,7 @@ async fn a_pull_request_breaks_two_hosts_and_a_fourth_is_not_attempted() {
     assert_eq!(bench.rollout().await.state, RolloutState::Stopped { why });
     assert_eq!(bench.notices().last().unwrap(), "Roll-out of PR #42 stopped: imac0: Tests FAIL (X11)");
     assert_eq!(bench.steps().await[3], "csb0 skipped: stopped: imac0: Tests FAIL (X11)");
-    assert!(bench.deployment().await.wants_decision());
+    assert!(bench.deployment().await.needs_decision());
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Deployments: one for each merge, filled by ops, decided once.
 
-use backstay_model::deployment::{Decision, Deployment, Heard, PullRequestRef};
+use backstay_model::deployment::{Decision, Deployment, HostEvent, PullRequestRef};
 use backstay_model::{Commit, DeploymentId, HostId, OpId};
 
 use super::Bench;
@@ -93,18 +93,18 @@ pub(super) async fn ops_fill_a_deployment_host_by_host(bench: &mut impl Bench) {
     let id = opened(&*store, 42).await.id;
     let late = HostId::new();
     let op = OpId::new();
-    let hear = async |host, name: &str, heard: Heard| {
+    let hear = async |host, name: &str, heard: HostEvent| {
         store.deployment_heard(id, host, name, op, &heard).await.unwrap()
     };
-    assert!(hear(gpc0, "gpc0", Heard::SwitchEnded(Ok(()))).await.is_some());
-    assert!(hear(gpc0, "gpc0", Heard::SwitchEnded(Ok(()))).await.is_none(), "it is known already");
-    assert!(hear(gpc0, "gpc0", Heard::TestsEnded(Err("x11".into()))).await.unwrap().wants_decision());
-    assert!(hear(late, "csb0", Heard::SwitchBegan).await.is_some(), "a host that joined later");
+    assert!(hear(gpc0, "gpc0", HostEvent::SwitchEnded(Ok(()))).await.is_some());
+    assert!(hear(gpc0, "gpc0", HostEvent::SwitchEnded(Ok(()))).await.is_none(), "it is known already");
+    assert!(hear(gpc0, "gpc0", HostEvent::TestsEnded(Err("x11".into()))).await.unwrap().needs_decision());
+    assert!(hear(late, "csb0", HostEvent::SwitchStarted).await.is_some(), "a host that joined later");
     let deployment = store.deployment(id).await.unwrap().unwrap();
     let told: Vec<_> = deployment.hosts.iter().map(|h| format!("{} {h}", h.name)).collect();
     assert_eq!(told, ["csb0 Switching", "gpc0 Switch OK, Tests FAIL (x11)"]);
     opened(&*store, 43).await;
-    assert!(hear(gpc0, "gpc0", Heard::SwitchBegan).await.is_none(), "it is over");
+    assert!(hear(gpc0, "gpc0", HostEvent::SwitchStarted).await.is_none(), "it is over");
 }
 
 pub(super) async fn a_deployment_is_decided_once(bench: &mut impl Bench) {

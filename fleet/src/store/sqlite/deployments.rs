@@ -1,6 +1,6 @@
 //! Deployments and how each host fared.
 
-use backstay_model::deployment::{Decision, Deployment, Heard, HostOutcome, PullRequestRef};
+use backstay_model::deployment::{Decision, Deployment, HostEvent, HostOutcome, PullRequestRef};
 use backstay_model::{Commit, DeploymentId, HostId, OpId, cmp_host_names};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqliteExecutor};
@@ -165,16 +165,16 @@ pub(super) async fn heard(
     host: HostId,
     host_name: &str,
     op: OpId,
-    heard: &Heard,
+    heard: &HostEvent,
 ) -> Result<Option<Deployment>, StoreError> {
     let mut tx = store.begin().await?;
-    let Some(deployment) = one(&mut tx, id).await?.filter(|d| d.decision.is_going_on()) else {
+    let Some(deployment) = one(&mut tx, id).await?.filter(|d| d.decision.is_active()) else {
         return Ok(None);
     };
     let known = deployment.hosts.into_iter().find(|outcome| outcome.host == host);
     // A host that joined after the merge takes part too.
     let mut outcome = known.unwrap_or_else(|| HostOutcome::new(host, host_name.to_owned()));
-    if !outcome.hear(op, heard.clone()) {
+    if !outcome.apply(op, heard.clone()) {
         return Ok(None);
     }
     put_outcome(&mut tx, id, &outcome).await?;

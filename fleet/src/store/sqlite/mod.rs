@@ -22,7 +22,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use backstay_model::deployment::{Decision, Deployment, Heard};
+use backstay_model::deployment::{Decision, Deployment, HostEvent};
 use backstay_model::rollout::{Rollout, RolloutState, RolloutStep};
 use backstay_model::view::{AuditEntry, AuditQuery};
 use backstay_model::{
@@ -373,7 +373,7 @@ impl Store for SqliteStore {
         host: HostId,
         host_name: &str,
         op: OpId,
-        heard: &Heard,
+        heard: &HostEvent,
     ) -> Result<Option<Deployment>, StoreError> {
         deployments::heard(self, id, host, host_name, op, heard).await
     }

@@ -37,21 +37,21 @@ fn id(rollout: &Rollout, host: usize) -> HostId {
 }
 
 #[test]
-fn hosts_are_begun_in_order_as_slots_are_free() {
+fn hosts_start_in_order_as_slots_become_free() {
     let mut rollout = four();
-    let begin = |rollout: &Rollout, hosts: &[usize]| {
-        hosts.iter().map(|&host| Next::Begin(id(rollout, host))).collect::<Vec<_>>()
+    let start = |rollout: &Rollout, hosts: &[usize]| {
+        hosts.iter().map(|&host| Next::Start(id(rollout, host))).collect::<Vec<_>>()
     };
-    assert_eq!(rollout.next(|_| false, |_| true), begin(&rollout, &[0, 1]));
+    assert_eq!(rollout.next(|_| false, |_| true), start(&rollout, &[0, 1]));
     rollout.hosts[0].step = RolloutStep::Testing { op: OpId::new() };
     rollout.hosts[1].step = RolloutStep::Running { op: OpId::new() };
     assert_eq!(rollout.next(|_| false, |_| true), []);
     rollout.hosts[0].step = RolloutStep::Ok { op: OpId::new() };
-    assert_eq!(rollout.next(|_| false, |_| true), begin(&rollout, &[2]));
+    assert_eq!(rollout.next(|_| false, |_| true), start(&rollout, &[2]));
 }
 
 #[test]
-fn a_host_that_is_away_holds_no_slot_and_is_sent_its_op_when_one_is_free() {
+fn an_offline_host_holds_no_slot_and_receives_its_op_when_one_is_free() {
     let mut rollout = rollout(&["gpc0", "imac0"], 1, true);
     let (away, op) = (id(&rollout, 0), OpId::new());
     assert_eq!(rollout.next(|_| false, |host| host != away).len(), 2);
@@ -61,28 +61,28 @@ fn a_host_that_is_away_holds_no_slot_and_is_sent_its_op_when_one_is_free() {
     rollout.hosts[1].step = RolloutStep::Ok { op: OpId::new() };
     assert_eq!(rollout.next(|it| it == op, |_| false), []);
     assert_eq!(rollout.next(|it| it == op, |_| true), [Next::Send(away, op)]);
-    assert_eq!(rollout.turn(|it| it == op), None, "it waits for the host");
+    assert_eq!(rollout.next_state(|it| it == op), None, "it waits for the host");
 }
 
 #[test]
-fn the_first_failure_stops_what_was_not_begun() {
+fn the_first_failure_stops_hosts_that_were_not_started() {
     let mut rollout = four();
     let queued = OpId::new();
     rollout.hosts[0].step = RolloutStep::Ok { op: OpId::new() };
     rollout.hosts[1].step = RolloutStep::Failed { op: None, why: "Tests FAIL (x11)".into(), in_tests: true };
     rollout.hosts[2].step = RolloutStep::Running { op: queued };
     let why = "imac0: Tests FAIL (x11)".to_owned();
-    assert_eq!(rollout.turn(|_| false), Some(RolloutState::Stopping { why: why.clone() }));
+    assert_eq!(rollout.next_state(|_| false), Some(RolloutState::Stopping { why: why.clone() }));
     rollout.state = RolloutState::Stopping { why: why.clone() };
     let next = rollout.next(|op| op == queued, |_| true);
     let skip = Next::Skip(id(&rollout, 3), format!("stopped: {why}"));
-    assert_eq!(next, [Next::TakeBack(id(&rollout, 2), queued), skip]);
-    assert_eq!(rollout.turn(|_| false), None, "those that are under way are seen through");
+    assert_eq!(next, [Next::Cancel(id(&rollout, 2), queued), skip]);
+    assert_eq!(rollout.next_state(|_| false), None, "running hosts finish");
     rollout.hosts[2].step = RolloutStep::Ok { op: queued };
     rollout.hosts[3].step = RolloutStep::Skipped { why: String::new() };
-    rollout.state = rollout.turn(|_| false).unwrap();
+    rollout.state = rollout.next_state(|_| false).unwrap();
     assert_eq!(rollout.state, RolloutState::Stopped { why });
-    assert_eq!(rollout.told(Some("PR #42")), "Roll-out of PR #42 stopped: imac0: Tests FAIL (x11)");
+    assert_eq!(rollout.summary(Some("PR #42")), "Roll-out of PR #42 stopped: imac0: Tests FAIL (x11)");
 }
 
 #[test]
@@ -91,11 +91,11 @@ fn a_failure_that_leaves_nothing_to_stop_stops_nothing() {
     rollout.hosts[0].step =
         RolloutStep::Failed { op: None, why: "the build ended with 1".into(), in_tests: false };
     rollout.hosts[1].step = RolloutStep::Running { op: OpId::new() };
-    assert_eq!(rollout.turn(|_| false), None);
+    assert_eq!(rollout.next_state(|_| false), None);
     rollout.hosts[1].step = RolloutStep::Ok { op: OpId::new() };
-    assert_eq!(rollout.turn(|_| false), Some(RolloutState::Done));
-    let told = "1 of 2 hosts pulled and switched; failed on 1: gpc0 (the build ended with 1)";
-    assert_eq!(rollout.told(Some("PR #42")), told);
+    assert_eq!(rollout.next_state(|_| false), Some(RolloutState::Done));
+    let summary = "1 of 2 hosts pulled and switched; failed on 1: gpc0 (the build ended with 1)";
+    assert_eq!(rollout.summary(Some("PR #42")), summary);
 }
 
 #[test]
@@ -115,44 +115,44 @@ fn a_host_whose_tests_failed_was_switched_all_the_same() {
     }
     rollout.state = RolloutState::Done;
     assert_eq!(
-        rollout.told(None),
+        rollout.summary(None),
         "5 of 6 hosts pulled and switched; failed on 1: csb1 (the build ended with 1); \
          tests failed on 4: hsb0 (gpu), imac0 (x11), hsb1 (its tests did not run) and 1 more"
     );
     rollout.kind = OpKind::Test;
     rollout.hosts.truncate(2);
     rollout.hosts[1].step = failed("Tests FAIL (gpu)", false);
-    assert_eq!(rollout.told(None), "1 of 2 hosts passed their tests; failed on 1: hsb0 (gpu)");
+    assert_eq!(rollout.summary(None), "1 of 2 hosts passed their tests; failed on 1: hsb0 (gpu)");
 }
 
 #[test]
-fn without_stop_on_failure_it_goes_on() {
+fn without_stop_on_failure_it_continues() {
     let mut rollout = rollout(&["gpc0", "imac0"], 1, false);
     rollout.hosts[0].step = RolloutStep::Failed { op: None, why: "x".into(), in_tests: false };
-    assert_eq!(rollout.turn(|_| false), None);
-    assert_eq!(rollout.next(|_| false, |_| true), [Next::Begin(id(&rollout, 1))]);
+    assert_eq!(rollout.next_state(|_| false), None);
+    assert_eq!(rollout.next(|_| false, |_| true), [Next::Start(id(&rollout, 1))]);
 }
 
 #[test]
-fn what_an_end_means_for_a_host() {
+fn the_end_of_an_op_decides_the_hosts_step() {
     let (op, tests) = (OpId::new(), OpId::new());
     let running = RolloutStep::Running { op };
     let testing = RolloutStep::Testing { op: tests };
     let failed = |op, why: &str| RolloutStep::Failed { op: Some(op), why: why.into(), in_tests: op == tests };
     for (step, ended, follow, after) in [
-        (&running, Ended::Well, Some(tests), testing.clone()),
-        (&running, Ended::Well, None, RolloutStep::Ok { op }),
-        (&running, Ended::Badly("x".into()), None, failed(op, "x")),
-        (&running, Ended::NeverBegan("away".into()), None, RolloutStep::Skipped { why: "away".into() }),
-        (&testing, Ended::Well, None, RolloutStep::Ok { op: tests }),
-        (&testing, Ended::Well, Some(op), RolloutStep::Ok { op: tests }),
-        (&testing, Ended::Badly("x".into()), None, failed(tests, "x")),
-        (&testing, Ended::NeverBegan("away".into()), None, failed(tests, "its tests did not run")),
+        (&running, OpEnd::Succeeded, Some(tests), testing.clone()),
+        (&running, OpEnd::Succeeded, None, RolloutStep::Ok { op }),
+        (&running, OpEnd::Failed("x".into()), None, failed(op, "x")),
+        (&running, OpEnd::NeverStarted("away".into()), None, RolloutStep::Skipped { why: "away".into() }),
+        (&testing, OpEnd::Succeeded, None, RolloutStep::Ok { op: tests }),
+        (&testing, OpEnd::Succeeded, Some(op), RolloutStep::Ok { op: tests }),
+        (&testing, OpEnd::Failed("x".into()), None, failed(tests, "x")),
+        (&testing, OpEnd::NeverStarted("away".into()), None, failed(tests, "its tests did not run")),
     ] {
         assert_eq!(step.after(ended.clone(), follow), Some(after), "{step:?} {ended:?}");
     }
-    assert_eq!(RolloutStep::Waiting.after(Ended::Well, None), None);
-    assert_eq!(RolloutStep::Ok { op }.after(Ended::Badly("x".into()), None), None);
+    assert_eq!(RolloutStep::Waiting.after(OpEnd::Succeeded, None), None);
+    assert_eq!(RolloutStep::Ok { op }.after(OpEnd::Failed("x".into()), None), None);
 }
 
 #[test]
@@ -179,12 +179,12 @@ fn names_are_those_of_the_wire() {
         assert_eq!(serde_json::to_value(state).unwrap()["state"], state.as_str());
         for from in state.predecessors() {
             let from = states.iter().find(|it| it.as_str() == *from).unwrap();
-            assert!(from.is_open(), "nothing follows on {}", from.as_str());
+            assert!(from.is_open(), "nothing follows {}", from.as_str());
         }
     }
 }
 
-/// A fleet on which a roll-out runs: hosts come and go, ops end as they like.
+/// A fleet with a roll-out: hosts come and go, and ops end in any way.
 struct Fleet {
     rollout: Rollout,
     connected: HashSet<HostId>,
@@ -198,11 +198,11 @@ impl Fleet {
         self.rollout.hosts.iter_mut().find(|it| it.host == host).unwrap().step = step;
     }
 
-    /// Does what comes next until nothing does, as the server would.
+    /// Carries out next actions until there are none, as the server would.
     fn settle(&mut self) {
         loop {
             let queued = self.queued.clone();
-            if let Some(state) = self.rollout.turn(|op| queued.contains(&op)) {
+            if let Some(state) = self.rollout.next_state(|op| queued.contains(&op)) {
                 self.rollout.state = state;
             }
             let connected = self.connected.clone();
@@ -222,19 +222,19 @@ impl Fleet {
 
     fn carry_out(&mut self, next: Next) {
         match next {
-            Next::Begin(host) => {
+            Next::Start(host) => {
                 let op = OpId::new();
                 *self.begun.entry(host).or_default() += 1;
-                assert_eq!(self.rollout.state, RolloutState::Running, "nothing is begun after a stop");
+                assert_eq!(self.rollout.state, RolloutState::Running, "nothing starts after a stop");
                 if !self.connected.contains(&host) {
                     self.queued.insert(op);
                 }
                 self.step(host, RolloutStep::Running { op });
             }
             Next::Send(_, op) => assert!(self.queued.remove(&op)),
-            Next::TakeBack(host, op) => {
+            Next::Cancel(host, op) => {
                 assert!(self.queued.remove(&op));
-                self.step(host, RolloutStep::Skipped { why: "taken back".into() });
+                self.step(host, RolloutStep::Skipped { why: "cancelled".into() });
             }
             Next::Skip(host, why) => self.step(host, RolloutStep::Skipped { why }),
         }
@@ -261,8 +261,8 @@ impl Fleet {
                     return;
                 }
                 let ended = match what {
-                    2 | 3 => Ended::Well,
-                    _ => Ended::Badly("x".into()),
+                    2 | 3 => OpEnd::Succeeded,
+                    _ => OpEnd::Failed("x".into()),
                 };
                 let tests = (what == 2).then(OpId::new);
                 if let Some(after) = step.after(ended, tests) {
@@ -275,8 +275,8 @@ impl Fleet {
 }
 
 proptest! {
-    /// In whatever order hosts come, go and end: never more at work than allowed, none begun twice or after a stop, and
-    /// once every host is there and every op has ended, the roll-out is over.
+    /// In whatever order hosts come, go and finish: never more than allowed work at once, none starts twice
+    /// or after a stop, and once every host is connected and every op has ended, the roll-out has ended.
     #[test]
     fn whatever_happens_it_keeps_its_promises_and_ends(
         hosts in 1_usize..8,
@@ -297,8 +297,8 @@ proptest! {
             fleet.event(host, what);
         }
         let begun = fleet.begun.len();
-        prop_assert!(fleet.begun_at_its_end.is_none_or(|at| at == begun), "nothing is begun after a stop");
-        // Twice the hosts is enough for each: its op, and its tests.
+        prop_assert!(fleet.begun_at_its_end.is_none_or(|at| at == begun), "nothing starts after a stop");
+        // Two rounds per host are enough: one for its op, one for its tests.
         for _ in 0..2 * hosts {
             for host in 0..hosts {
                 fleet.event(host, 0);
@@ -311,7 +311,7 @@ proptest! {
             prop_assert!(stop_on_failure && failed > 0);
         }
         if failed == 0 {
-            prop_assert_eq!(fleet.rollout.went_well(), hosts);
+            prop_assert_eq!(fleet.rollout.succeeded(), hosts);
         }
     }
 }

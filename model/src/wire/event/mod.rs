@@ -1,7 +1,7 @@
 //! What happens, as every open page hears it.
 //!
-//! Sent as Server-Sent Events (HTML Living Standard, section 9.2): the event's name is [`Event::name`], its `id` an
-//! increasing number, its data the JSON of the event.
+//! Sent as Server-Sent Events (HTML Living Standard, section 9.2): the event's name is [`Event::name`], its
+//! `id` an increasing number, its data the JSON of the event.
 
 mod read;
 
@@ -13,8 +13,8 @@ use crate::pull_request::PullRequests;
 use crate::rollout::Rollout;
 use crate::{HostId, HostView, OpId, OpView, OutputLine};
 
-/// What a stream carries beside events, where there are none for [`ALIVE_SECS`]: it has no number, and says only that the
-/// server is there.
+/// What a stream carries beside events, where there are none for [`ALIVE_SECS`]: it has no number, and says
+/// only that the server is there.
 pub const ALIVE: &str = "alive";
 /// After how many seconds without an event a stream says [`ALIVE`].
 pub const ALIVE_SECS: u64 = 15;
@@ -131,7 +131,7 @@ pub struct Notice {
 
 /// A notice as it is kept to be read again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ToldNotice {
+pub struct StoredNotice {
     /// The number of the event that told it: a later one has a larger number.
     pub id: u64,
     /// What it said.

@@ -1,7 +1,8 @@
 //! Reading an event whose kind is known beforehand, as the stream's own name for it says.
 //!
-//! [`serde`]'s way reads the whole of an event before it has found out of which kind it is, and makes the event of that. It
-//! takes twice the time, and every type that an event holds is compiled once more for it: that is much of a page's size.
+//! [`serde`]'s way reads the whole of an event before it has found out of which kind it is, and makes the
+//! event of that. It takes twice the time, and every type that an event holds is compiled once more for it:
+//! that is much of a page's size.
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Error as _};
@@ -34,7 +35,7 @@ impl Event {
     ///
     /// # Errors
     /// Where there is no event of that name, or `json` holds none.
-    pub fn read(name: &str, json: &str) -> Result<Self, serde_json::Error> {
+    pub fn parse(name: &str, json: &str) -> Result<Self, serde_json::Error> {
         fn of<T: DeserializeOwned>(json: &str) -> Result<T, serde_json::Error> {
             serde_json::from_str(json)
         }
@@ -61,7 +62,7 @@ impl Event {
                 Self::PrReverted { number, message }
             }
             "resync" => Self::Resync,
-            _ => return Err(serde_json::Error::custom(format_args!("no event is called {name}"))),
+            _ => return Err(serde_json::Error::custom(format_args!("there is no event called {name}"))),
         })
     }
 }
@@ -95,18 +96,20 @@ mod tests {
         ];
         for event in events {
             let json = serde_json::to_string(&event).unwrap();
-            assert_eq!(Event::read(event.name(), &json).unwrap(), event);
+            assert_eq!(Event::parse(event.name(), &json).unwrap(), event);
         }
     }
 
     #[test]
     fn each_name_has_its_kind() {
         for name in Event::NAMES {
-            match Event::read(name, "[[]]") {
+            match Event::parse(name, "[[]]") {
                 Ok(event) => assert_eq!(event.name(), name),
-                Err(error) => assert!(!error.to_string().contains("no event is called"), "{name}: {error}"),
+                Err(error) => {
+                    assert!(!error.to_string().contains("there is no event called"), "{name}: {error}")
+                }
             }
         }
-        assert!(Event::read("nothing", "{}").unwrap_err().to_string().contains("nothing"));
+        assert!(Event::parse("nothing", "{}").unwrap_err().to_string().contains("nothing"));
     }
 }

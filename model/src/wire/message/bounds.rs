@@ -52,7 +52,8 @@ pub(super) fn check(message: &AgentMessage) -> Result<(), Broken> {
 }
 
 impl Facts {
-    /// Cuts descriptions and lists to the limits. The agent does so before it sends facts, the server when they come.
+    /// Cuts descriptions and lists to the limits. The agent does so before it sends facts, the server when
+    /// they come.
     pub fn cut_to_limits(&mut self) {
         keep_newest(&mut self.generations);
         self.generations.iter_mut().for_each(cut_generation);

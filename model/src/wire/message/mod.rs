@@ -13,8 +13,8 @@
 //!                                       ◀── OutputMissing    or the lines again, and the end after them
 //! ```
 //!
-//! Every message may arrive twice: lines carry sequence numbers, ops carry identifiers, and a second delivery changes
-//! nothing.
+//! Every message may arrive twice: lines carry sequence numbers, ops carry identifiers, and a second delivery
+//! changes nothing.
 
 mod bounds;
 
@@ -31,12 +31,12 @@ use crate::{Commit, Facts, HostId, OpAction, OpId, Outcome, OutputLine, Phase, P
 pub enum AgentMessage {
     /// The first message on every connection.
     Hello(Hello),
-    /// Every op in the agent's journal; the first message after the welcome. An op that the server has sent on an
-    /// earlier connection and that is not here never reached the host.
+    /// Every op in the agent's journal; the first message after the welcome. An op that the server has sent
+    /// on an earlier connection and that is not here never reached the host.
     ///
-    /// It is not part of the hello: a connection that hung may deliver its hello late, after a newer one has brought
-    /// ops to the host, and what it said of the journal would be wrong by then. Nobody answers a welcome on a connection
-    /// that was given up.
+    /// It is not part of the hello: a connection that hung may deliver its hello late, after a newer one has
+    /// brought ops to the host, and what it said of the journal would be wrong by then. Nobody answers a
+    /// welcome on a connection that was given up.
     Journal {
         /// Which ops.
         ops: Vec<OpId>,
@@ -98,8 +98,8 @@ pub struct Hello {
     pub name: String,
     /// What kind of system it is.
     pub platform: Platform,
-    /// A number that this agent made up when it started. Two agents with one identity, such as those of a copied disk,
-    /// differ in it. An agent of before this was asked says none.
+    /// A number that this agent made up when it started. Two agents with one identity, such as those of a
+    /// copied disk, differ in it. An agent of before this was asked says none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<u64>,
 }
@@ -111,7 +111,8 @@ pub struct OpResult {
     pub outcome: Outcome,
     /// The exit code of the command that decided, where one ran.
     pub exit_code: Option<i32>,
-    /// Of a pull that completed: the commit that the branch was at, and so the one that the checkout is to be at.
+    /// Of a pull that completed: the commit that the branch was at, and so the one that the checkout is to be
+    /// at.
     #[serde(default)]
     pub commit: Option<Commit>,
     /// What happened, what was left unchanged and what to do, in a sentence or two.
@@ -146,8 +147,8 @@ pub enum ServerMessage {
         action: OpAction,
         /// After how many seconds to stop it.
         timeout_secs: u64,
-        /// Of a test op: how long each test may take, where that is set for the host. Agents of before this was said
-        /// pass over it, and one whose own configuration allows less keeps to that.
+        /// Of a test op: how long each test may take, where that is set for the host. Agents of before this
+        /// was said pass over it, and one whose own configuration allows less keeps to that.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         test_timeout_secs: Option<u64>,
     },
@@ -163,7 +164,8 @@ pub enum ServerMessage {
         /// The sequence number of that line.
         through: u64,
     },
-    /// The op has ended, but lines of it are missing here: send those after this one again, and the end after them.
+    /// The op has ended, but lines of it are missing here: send those after this one again, and the end after
+    /// them.
     OutputMissing {
         /// Which op.
         op: OpId,
@@ -177,8 +179,8 @@ pub enum ServerMessage {
     },
     /// Read the host and report.
     ReportFacts,
-    /// Say what going from one generation to the other changes. It is a question and no op: it changes nothing, waits
-    /// for nothing, and an answer that is lost is asked for again.
+    /// Say what going from one generation to the other changes. It is a question and no op: it changes
+    /// nothing, waits for nothing, and an answer that is lost is asked for again.
     Compare {
         /// The generations.
         pair: Pair,
@@ -196,7 +198,7 @@ pub enum ServerMessage {
 #[derive(Debug, thiserror::Error)]
 pub enum MessageError {
     /// Too large to look at.
-    #[error("a message of {0} bytes, of which at most {MESSAGE_BYTES} are taken")]
+    #[error("a message of {0} bytes; the limit is {MESSAGE_BYTES}")]
     TooLarge(usize),
     /// Not one of our messages.
     #[error("not a message of this protocol: {0}")]

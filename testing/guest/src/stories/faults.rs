@@ -6,7 +6,7 @@ use super::{expect, expect_whole};
 use crate::Programs;
 use crate::world::{Agent, Plan, World, wait_for};
 
-/// An activation that stands still in its middle.
+/// An activation that pauses in its middle.
 const PAUSES: &str = r#"
 echo "activating the configuration..." >&2
 seq -f 'before %g' 500
@@ -22,7 +22,7 @@ fn paused(programs: &Programs) -> Result<World> {
     Ok(world)
 }
 
-/// Asks for a rollback, lets something happen in its middle, and lets it go on.
+/// Requests a rollback, makes something happen in its middle, and lets it continue.
 fn in_the_middle(programs: &Programs, happens: fn(&World) -> Result<()>) -> Result<()> {
     let world = paused(programs)?;
     happens(&world)?;
@@ -44,7 +44,7 @@ pub(super) fn server_restarted(programs: &Programs) -> Result<()> {
     })
 }
 
-/// The activation goes on, and ends, without an agent.
+/// The activation continues and ends without an agent.
 pub(super) fn agent_stopped(programs: &Programs) -> Result<()> {
     in_the_middle(programs, |world| {
         world.manage(&["stop", "backstay-agent"])?;
@@ -54,14 +54,14 @@ pub(super) fn agent_stopped(programs: &Programs) -> Result<()> {
     })
 }
 
-/// The host comes back on what its profile points at, and says what ended the op.
+/// The host returns on its profile's generation, and reports what ended the op.
 pub(super) fn host_rebooted(programs: &Programs) -> Result<()> {
     let mut world = paused(programs)?;
     world.op_with_line("before 500")?;
     world.guest.reboot()?;
     world.inside(&["serving"])?;
     let op = world.end_of_op()?;
-    expect(&op, "failed", "The host was rebooted while the op was at work.")?;
+    expect(&op, "failed", "The host was rebooted while the op was running.")?;
     ensure!(op.lines.iter().any(|(_, text)| text == "before 500"), "its lines are lost: {}", op.told());
     world.inside(&["reported", "1"])?;
     ensure!(world.activations() == 1, "it was activated {} times", world.activations());

@@ -1,4 +1,4 @@
-//! Guests themselves.
+//! Stories about guests themselves.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -23,7 +23,7 @@ pub(super) fn dropped(_: &Programs) -> Result<()> {
     wait_until_gone(&folder, pid)
 }
 
-/// Nor does one whose program is killed.
+/// Neither does one whose program is killed.
 pub(super) fn abandoned(_: &Programs) -> Result<()> {
     let mut program = Command::new(std::env::current_exe()?).arg("hold").stdout(Stdio::piped()).spawn()?;
     let mut told = String::new();
@@ -35,7 +35,7 @@ pub(super) fn abandoned(_: &Programs) -> Result<()> {
     wait_until_gone(Path::new(folder), pid.parse()?)
 }
 
-/// Boots a guest, tells of it, and keeps it until this program is killed.
+/// Boots a guest, prints its process, and keeps it until this program is killed.
 pub(crate) fn hold() -> Result<()> {
     let guest = Guest::boot(&Options::default())?;
     println!("{} {}", guest.pid(), guest.folder().display());
@@ -45,7 +45,7 @@ pub(crate) fn hold() -> Result<()> {
 }
 
 fn wait_until_gone(folder: &Path, pid: u32) -> Result<()> {
-    // One that has ended is there until its parent has taken note.
+    // A process that has ended exists until its parent has reaped it.
     let alive = || {
         std::fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|text| !text.contains("State:\tZ"))
     };

@@ -1,4 +1,4 @@
-//! The stories: what happens to a host, and what must hold after it.
+//! The stories: what happens to a host, and what must hold afterwards.
 
 mod faults;
 pub(crate) mod guests;
@@ -14,9 +14,9 @@ use crate::world::World;
 
 /// One story.
 pub(crate) struct Story {
-    /// What it is about.
+    /// Its subject.
     pub(crate) name: &'static str,
-    /// Tells it; an error says what did not hold.
+    /// Runs it. An error says what did not hold.
     pub(crate) tell: fn(&Programs) -> Result<()>,
 }
 
@@ -54,8 +54,8 @@ pub(crate) const ALL: &[Story] = &[
     Story { name: "the scope of a switch is killed while systemd activates", tell: switches::scope_killed },
 ];
 
-/// Holds an op that succeeded, and whose activation wrote `before 1` to `before 500` and `after 1` to `after 500`,
-/// against what it should be.
+/// Checks that an op succeeded, and that its activation wrote `before 1` to `before 500` and `after 1` to
+/// `after 500`.
 fn expect_whole(world: &World, op: &Op, target: u32) -> Result<()> {
     expect(op, "succeeded", &format!("Rolled back to Gen {target}"))?;
     for word in ["before", "after"] {
@@ -72,14 +72,15 @@ fn expect_whole(world: &World, op: &Op, target: u32) -> Result<()> {
     at_rest(world, target)
 }
 
-/// Holds how an op ended against what it should be.
+/// Checks how an op ended.
 fn expect(op: &Op, status: &str, message: &str) -> Result<()> {
     let fine = op.status == status && op.message.contains(message);
     ensure!(fine, "not {status}, “{message}”, but {}", op.told());
     Ok(())
 }
 
-/// The host is on `target`, which was activated once, its agent runs, and no unit of the op is left.
+/// Checks that the host is on `target`, which was activated once, that its agent runs, and that no unit of
+/// the op is left.
 fn at_rest(world: &World, target: u32) -> Result<()> {
     ensure!(world.current()? == target, "the profile points at Gen {}", world.current()?);
     ensure!(world.activations() == 1, "there were {} activations", world.activations());

@@ -1,4 +1,4 @@
-//! A switch stops, re-executes and starts what stands around it.
+//! A switch stops, re-executes and starts the services around it.
 
 use anyhow::{Result, ensure};
 
@@ -6,9 +6,10 @@ use super::{expect, expect_whole};
 use crate::Programs;
 use crate::world::{Agent, Plan, World, wait_for};
 
-/// As NixOS's switch-to-configuration does where the agent's unit has changed: it stops the unit, activates, has systemd
-/// re-execute itself and read its units, and starts the unit. sd-switch does the same for home-manager, by the user's systemd.
-/// Seen: switch-to-configuration-ng of nixpkgs 2026-10 and sd-switch 0.6 under systemd 252 and 257.
+/// Acts like NixOS's switch-to-configuration if the agent's unit has changed: stops the unit, activates, has
+/// systemd re-execute itself and reload its units, and starts the unit. sd-switch does the same for
+/// home-manager with the user's systemd. Seen: switch-to-configuration-ng of nixpkgs 2026-10 and sd-switch
+/// 0.6 under systemd 252 and 257.
 fn restarts(agent: Agent) -> String {
     let systemctl = systemctl(agent);
     format!(
@@ -34,9 +35,9 @@ fn systemctl(agent: Agent) -> &'static str {
     }
 }
 
-/// No scope can be had: this is what is called in place of `systemd-run`.
+/// A `systemd-run` that makes no scope.
 const NO_SCOPE: &str = "[commands]\nsystemd_run = [\"false\"]\n";
-/// A unit as systemd makes it where nothing is said.
+/// A unit with systemd's default.
 const CONTROL_GROUP: &str = "[Service]\nKillMode=control-group\n";
 
 pub(super) fn root(programs: &Programs) -> Result<()> {
@@ -44,7 +45,7 @@ pub(super) fn root(programs: &Programs) -> Result<()> {
 }
 
 pub(super) fn sudo(programs: &Programs) -> Result<()> {
-    // The scope alone keeps the switch: the unit would end it.
+    // Only the scope keeps the switch alive: the unit would end it.
     holds(programs, &Plan { drop_in: Some(CONTROL_GROUP), ..plan(Agent::Sudo) })
 }
 
@@ -52,7 +53,7 @@ pub(super) fn home(programs: &Programs) -> Result<()> {
     holds(programs, &Plan { drop_in: Some(CONTROL_GROUP), ..plan(Agent::Home) })
 }
 
-/// The units as they ship keep the runner, also without a scope.
+/// The shipped units keep the runner alive even without a scope.
 pub(super) fn plain(programs: &Programs) -> Result<()> {
     holds(programs, &Plan { configuration: NO_SCOPE, ..plan(Agent::Root) })
 }
@@ -93,7 +94,7 @@ pub(super) fn started_again_at_home(programs: &Programs) -> Result<()> {
     is_started_again(programs, Agent::Home)
 }
 
-/// systemd starts nothing by `Restart=` that was stopped.
+/// `Restart=` does not start a unit that was stopped.
 fn is_started_again(programs: &Programs, agent: Agent) -> Result<()> {
     let dies = format!("{} stop backstay-agent\necho stopped\nkill -KILL $$\n", systemctl(agent));
     let world = World::make(programs, &Plan::new(agent, dies))?;

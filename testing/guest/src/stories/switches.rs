@@ -1,4 +1,4 @@
-//! A switch whose activation systemd runs as a unit of its own, as `nixos-rebuild` has it.
+//! A switch whose activation systemd runs as a separate unit, as with `nixos-rebuild`.
 
 use anyhow::{Result, ensure};
 
@@ -6,7 +6,7 @@ use super::expect;
 use crate::Programs;
 use crate::world::{Agent, Plan, TRACES, World, wait_for};
 
-/// `nixos-rebuild` with a build that is there already. (Seen: nixos-rebuild-ng of nixpkgs 2026-10.)
+/// `nixos-rebuild` with a ready build. (Seen: nixos-rebuild-ng of nixpkgs 2026-10.)
 const REBUILD: &str = r#"#!/bin/sh
 echo $$ >/srv/traces/rebuild
 echo "building the system configuration..." >&2
@@ -19,7 +19,7 @@ status=$?
 exit $status
 "#;
 
-/// An activation that stands still in its middle.
+/// An activation that pauses in its middle.
 const PAUSES: &str = r#"
 echo "activating the configuration..." >&2
 pause
@@ -30,7 +30,7 @@ echo "all is done"
 /// The unit.
 const UNIT: &str = "nixos-rebuild-switch-to-configuration.service";
 
-/// A host in the middle of the activation of a switch.
+/// A host in the middle of a switch's activation.
 fn activating(programs: &Programs) -> Result<World> {
     let plan =
         Plan { configuration: "[checkout]\npath = \"/srv/checkout\"\n", ..Plan::new(Agent::Root, PAUSES) };
@@ -39,20 +39,20 @@ fn activating(programs: &Programs) -> Result<World> {
     world.guest.script(
         "git init -q -b main /srv/checkout; git -C /srv/checkout -c user.name=t -c user.email=t@t commit -q --allow-empty -m x",
     )?;
-    // Refused until the host has reported its checkout.
+    // The server refuses a switch until the host has reported its checkout.
     let ask = || Ok(world.inside(&["post", "request_op", "host=gpc0", "kind=switch"]).is_ok());
     wait_for("the switch to be taken", ask)?;
     world.wait_for_pause()?;
     Ok(world)
 }
 
-/// A cancel stops neither the activation nor the watch over it.
+/// A cancel stops neither the activation nor the supervision of it.
 pub(super) fn cancelled(programs: &Programs) -> Result<()> {
     let world = activating(programs)?;
     let op = world.op_with_line("activating the configuration...")?;
     world.inside(&["post", "cancel_op", &format!("id={}", op.id)])?;
     world.op_with_line(
-        "Asked to stop. What is being activated is not stopped half-way: its end is awaited, for 300 s at most.",
+        "Cancelled. An activation is not stopped half-way: waiting up to 300 s for it to end.",
     )?;
     world.go_on()?;
     let op = world.end_of_op()?;
@@ -60,17 +60,17 @@ pub(super) fn cancelled(programs: &Programs) -> Result<()> {
     at_rest(&world)
 }
 
-/// The unit outlives what had it started.
+/// The unit outlives the program that started it.
 pub(super) fn rebuild_killed(programs: &Programs) -> Result<()> {
     let world = activating(programs)?;
     world.guest.script(&format!("kill -KILL $(cat {TRACES}/rebuild); pkill -KILL -x systemd-run"))?;
-    world.op_with_line(&format!("systemd still runs {UNIT}. Its end is awaited."))?;
+    world.op_with_line(&format!("systemd is still running {UNIT}. Waiting for it to end."))?;
     world.go_on()?;
     expect(&world.end_of_op()?, "failed", "The host is on Gen 4.")?;
     at_rest(&world)
 }
 
-/// The unit outlives the whole scope of the op.
+/// The unit outlives the op's whole scope.
 pub(super) fn scope_killed(programs: &Programs) -> Result<()> {
     let world = activating(programs)?;
     world.guest.script("systemctl kill --signal=KILL 'backstay-op-*.scope'")?;
@@ -79,18 +79,18 @@ pub(super) fn scope_killed(programs: &Programs) -> Result<()> {
         world.guest.run(&["systemctl", "is-active", UNIT]).is_ok(),
         "the activation ended with its scope"
     );
-    // The agent looks many times in this time.
+    // The agent checks many times during this.
     let ended = world.inside(&["op", "--seconds", "3"]);
-    ensure!(ended.is_err(), "the op ended while its activation was at work");
+    ensure!(ended.is_err(), "the op ended while its activation was running");
     world.go_on()?;
     expect(&world.end_of_op()?, "failed", "The runner was killed")?;
-    // What is told at the end was read when the activation was over.
+    // The facts in the result were read after the activation was over.
     at_rest(&world)
 }
 
-/// The activation has come to its end, and the host says so.
+/// The activation has ended, and the host reports that.
 fn at_rest(world: &World) -> Result<()> {
-    ensure!(world.guest.run(&["systemctl", "is-active", UNIT]).is_err(), "the activation is still at work");
+    ensure!(world.guest.run(&["systemctl", "is-active", UNIT]).is_err(), "the activation is still running");
     ensure!(world.activations() == 1, "there were {} activations", world.activations());
     let running = world.guest.run(&["readlink", "/run/current-system"])?;
     let built = world.guest.run(&["readlink", "/nix/var/nix/profiles/system-1-link"])?;

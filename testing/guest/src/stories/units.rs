@@ -6,10 +6,10 @@ use backstay_guest::output;
 use crate::Programs;
 use crate::world::{Agent, Plan, World};
 
-/// The most that the server's unit may be exposed, in tenths, as `systemd-analyze security` counts.
+/// Upper bound on the exposure of the server's unit, in tenths, as `systemd-analyze security` counts.
 const EXPOSURE: &str = "--threshold=15";
 
-/// systemd finds nothing to say about them, and the server's is as closed as the documentation has it.
+/// systemd has no complaints about them, and the server's is as restricted as documented.
 pub(super) fn sound(programs: &Programs) -> Result<()> {
     for agent in [Agent::Sudo, Agent::Home] {
         let world = World::make(programs, &Plan::new(agent, "become \"$build\""))?;

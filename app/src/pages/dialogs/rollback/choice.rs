@@ -5,7 +5,7 @@ use backstay_model::wire::limits::{cut, few};
 use leptos::prelude::*;
 
 use crate::api::reference_to_text;
-use crate::components::{GenerationName, Moment, TestsOf};
+use crate::components::{GenerationName, HostTestsBadge, Moment};
 use crate::live::Live;
 
 /// Longest reason that a mark repeats, in bytes.
@@ -26,7 +26,7 @@ pub(super) fn Choice(
     preselected: bool,
     chosen: RwSignal<Option<u32>>,
 ) -> impl IntoView {
-    let unavailable = candidate.unavailable();
+    let unavailable = candidate.unavailable_reason();
     let generation = candidate.generation.clone();
     let number = generation.number;
     view! {
@@ -48,14 +48,14 @@ pub(super) fn Choice(
                         {candidate.last_known_working.then(|| view! { " " <span class="badge good">"Last known working"</span> })}
                         {unavailable.map(|why| view! { " " <span class="badge">{why}</span> })}
                         {generation.booted.then(|| view! { " " <span class="badge">"booted"</span> })}
-                        {candidate.finishes().then(|| view! { " " <span class="badge">"in the profile, not running"</span> })}
+                        {candidate.finishes_activation().then(|| view! { " " <span class="badge">"in the profile, not running"</span> })}
                         {candidate.newer.then(|| view! { " " <span class="badge">"newer"</span> })}
                     </span>
                     " "
                     <span class="choice-facts">
                         <Moment at=generation.created_at/>
                         " "
-                        <TestsOf tests=candidate.tests/>
+                        <HostTestsBadge tests=candidate.tests/>
                     </span>
                     <span class="choice-marks">
                         {candidate.left.clone().map(|left| view! { <LeftMark left/> })}
@@ -99,7 +99,7 @@ fn marks(candidate: &Candidate) -> Vec<String> {
 /// The same warnings as sentences, for the chosen target.
 pub(in crate::pages) fn warnings(candidate: &Candidate) -> Vec<String> {
     let mut warnings = Vec::new();
-    if candidate.finishes() {
+    if candidate.finishes_activation() {
         warnings
             .push("The profile points at it already, but something else runs: this activates it.".to_owned());
     }

@@ -11,7 +11,7 @@ use super::choice::{Choice, warnings};
 use crate::api::{RequestRollback, reference_from_text, reference_to_text};
 use crate::browser;
 use crate::components::{
-    DialogEnd, GenerationName, Moment, OperatorOnly, ReasonField, TestsOf, action_from_address,
+    DialogEnd, GenerationName, HostTestsBadge, Moment, OperatorOnly, ReasonField, action_from_address,
     use_log_address,
 };
 use crate::live::Live;
@@ -72,7 +72,7 @@ pub(super) fn RollbackForm(plan: RollbackPlan, back: String, again: PlanResource
         since.moved.with(Option::is_some) || is_held || !live.may_operate()
     });
     let pending = action.pending();
-    let is_possible = plan.candidates.iter().any(|c| c.unavailable().is_none());
+    let is_possible = plan.candidates.iter().any(|c| c.unavailable_reason().is_none());
     let choices = plan
         .candidates
         .iter()
@@ -116,7 +116,7 @@ fn Current(current: Candidate) -> impl IntoView {
         <section class="current" aria-labelledby="current-title">
             <h3 id="current-title">"Current Generation:"</h3>
             <p class="choice-head"><GenerationName generation=current.generation.clone()/></p>
-            <p class="choice-facts"><Moment at=current.generation.created_at/>" "<TestsOf tests=current.tests/></p>
+            <p class="choice-facts"><Moment at=current.generation.created_at/>" "<HostTestsBadge tests=current.tests/></p>
         </section>
     }
 }
@@ -212,7 +212,7 @@ fn ButtonText(plan: RollbackPlan, chosen: RwSignal<Option<u32>>, testing: Memo<b
         .zip(1..)
         .map(|(candidate, place)| {
             let number = candidate.generation.number;
-            let way = candidate.way();
+            let way = candidate.label();
             let verb = if candidate.newer { "go forward" } else { "roll back" };
             let stopping = format!("Stop the tests and {verb} to Gen {number}");
             view! {

@@ -63,7 +63,7 @@ pub(in crate::pages) fn Found(
     again: PlanResource,
 ) -> impl IntoView {
     if let Some(wanted) =
-        wanted.and_then(|number| plan.candidate(number)).filter(|c| c.unavailable().is_none())
+        wanted.and_then(|number| plan.candidate(number)).filter(|c| c.unavailable_reason().is_none())
     {
         plan.preselected = Some(wanted.generation.number);
     }

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use super::form::{Targets, confirmed};
 use crate::api::{confirmed_from_text, confirmed_to_text};
-use crate::components::{Icon, Moment, TestsOf, generation_name};
+use crate::components::{HostTestsBadge, Icon, Moment, generation_name};
 use crate::pages::dialogs::rollback::warnings;
 
 /// One host.
@@ -118,7 +118,7 @@ fn WhatIsChosen(name: String, ways: Vec<Candidate>, why: Option<String>, targets
             view! {
                 <span class="choice-facts">
                     <span>{format!("Gen {}: ", way.generation.number)}<Moment at=way.generation.created_at/></span>
-                    <TestsOf tests=way.tests/>
+                    <HostTestsBadge tests=way.tests/>
                     {way.last_known_working.then(|| view! { <span class="badge good">"Last known working"</span> })}
                 </span>
                 {warnings.into_iter().map(|warning| view! { <span class="warning">{warning}</span> }).collect_view()}

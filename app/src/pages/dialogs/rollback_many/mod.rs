@@ -10,7 +10,7 @@ use leptos_router::hooks::use_query_map;
 
 use crate::ApiError;
 use crate::api::load_planned_rollbacks_of;
-use crate::components::{About, DialogTrouble, PageTitle, Selection, address_of};
+use crate::components::{DialogTrouble, HostScope, PageTitle, Selection, address_of};
 use crate::live::Started;
 use crate::routes::Route;
 
@@ -28,12 +28,12 @@ pub fn RollbackManyDialog() -> impl IntoView {
     let started = expect_context::<Started>();
     let selection = expect_context::<Selection>();
     let query = use_query_map();
-    let about = Memo::new(move |_| query.with(About::of));
+    let about = Memo::new(move |_| query.with(HostScope::of));
     // Read once: the dialog must not change when the selection below it does.
     let names = Memo::new(move |_| match about.get() {
-        About::All | About::Fitting(_) => vec![],
-        About::Named(names) => names.into_iter().collect(),
-        About::Selected => untrack(|| selection.names()),
+        HostScope::All | HostScope::Fitting(_) => vec![],
+        HostScope::Named(names) => names.into_iter().collect(),
+        HostScope::Selected => untrack(|| selection.names()),
     });
     // Computed before the parts of the page are rendered concurrently.
     names.with_untracked(|_| ());
@@ -63,13 +63,13 @@ pub fn RollbackManyDialog() -> impl IntoView {
     }
 }
 
-/// Says why the dialog has no hosts.
-fn none(about: &About) -> String {
+/// StateBadge why the dialog has no hosts.
+fn none(about: &HostScope) -> String {
     match about {
-        About::Selected => {
+        HostScope::Selected => {
             "The selection was lost when the page reloaded. No request was sent. Select the hosts again."
         }
-        About::All | About::Named(_) | About::Fitting(_) => {
+        HostScope::All | HostScope::Named(_) | HostScope::Fitting(_) => {
             "No host was chosen. Select some on the fleet page."
         }
     }

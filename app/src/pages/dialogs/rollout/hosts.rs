@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use super::Chosen;
 use super::effect::effect;
-use crate::components::{Icon, Kept};
+use crate::components::{Hydrated, Icon};
 use crate::live::Row;
 
 /// One host: its lights, and what the roll-out will do to it.
@@ -47,7 +47,7 @@ pub(super) fn HostChoice(
     view! {
         <li data-host=name.clone()>
             <label class="check">
-                <input type="checkbox" name="hosts[]" value=value checked=first prop:checked=move || Kept(checked()) on:change=toggle/>
+                <input type="checkbox" name="hosts[]" value=value checked=first prop:checked=move || Hydrated(checked()) on:change=toggle/>
                 {name.clone()}
             </label>
             <span class="lights-in-brief">

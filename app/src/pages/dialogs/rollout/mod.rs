@@ -15,7 +15,7 @@ use leptos_router::hooks::use_query_map;
 use crate::api::{StartRollout, load_rollout_commits};
 use crate::browser;
 use crate::components::{
-    About, Dialog, DialogEnd, DialogTrouble, OperatorOnly, PageTitle, ReasonField, Selection,
+    Dialog, DialogEnd, DialogTrouble, HostScope, OperatorOnly, PageTitle, ReasonField, Selection,
     action_from_address, hosts_words, names_fitting,
 };
 use crate::live::{Live, Row, Started};
@@ -60,7 +60,7 @@ struct Chosen {
 
 /// The hosts that the address asked for.
 struct Asked {
-    about: About,
+    about: HostScope,
     hosts: BTreeSet<String>,
 }
 
@@ -68,7 +68,7 @@ impl Asked {
     /// Returns the hosts on which there is something to do. A host of which that is not known counts only if a person
     /// named it.
     fn due(&self, live: Live, kind: OpKind, commits: &RolloutCommits) -> BTreeSet<String> {
-        let is_named = self.about != About::All;
+        let is_named = self.about != HostScope::All;
         let due = |row: &&Row| {
             let due = row.host.with_untracked(|host| is_due(host, kind, commits)).unwrap_or(is_named);
             due && self.hosts.contains(&row.name)
@@ -83,12 +83,14 @@ impl Chosen {
     fn from_address(live: Live, commits: &RolloutCommits) -> (Self, Asked) {
         let query = use_query_map().get_untracked();
         let kind = query.get("kind").and_then(|kind| kind.parse().ok()).filter(|kind| KINDS.contains(kind));
-        let about = About::of(&query);
+        let about = HostScope::of(&query);
         let wanted = match &about {
-            About::All => None,
-            About::Named(names) => Some(names.clone()),
-            About::Selected => Some(untrack(|| expect_context::<Selection>().names()).into_iter().collect()),
-            About::Fitting(filter) => Some(names_fitting(live, filter)),
+            HostScope::All => None,
+            HostScope::Named(names) => Some(names.clone()),
+            HostScope::Selected => {
+                Some(untrack(|| expect_context::<Selection>().names()).into_iter().collect())
+            }
+            HostScope::Fitting(filter) => Some(names_fitting(live, filter)),
         };
         let is_wanted = |name: &String| wanted.as_ref().is_none_or(|wanted| wanted.contains(name));
         let known = live
@@ -126,7 +128,7 @@ fn Ask(live: Live, commits: RolloutCommits) -> impl IntoView {
     let action = action_from_address::<StartRollout>();
     let commits = Arc::new(commits);
     let (chosen, asked) = Chosen::from_address(live, &commits);
-    let is_lost = asked.about == About::Selected && asked.hosts.is_empty();
+    let is_lost = asked.about == HostScope::Selected && asked.hosts.is_empty();
     let asked = Arc::new(asked);
     // The dialog was opened from the selection bar, a deployment's panel, or the head of the page.
     let focus_after = format!("bulk-{} roll-out roll-out-shown main", chosen.kind.get_untracked().as_str());

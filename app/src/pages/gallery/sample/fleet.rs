@@ -1,6 +1,6 @@
 //! Hosts in every standing. Their lights are computed as the server computes them, so that the gallery's words are true.
 
-use backstay_model::lights::{AgentSeen, Inputs, lights};
+use backstay_model::lights::{AgentVersion, LightInputs, lights};
 use backstay_model::{
     DesiredState, Facts, HostId, HostView, Lights, OpAction, OpStatus, OpView, PROTOCOL_VERSION, Phase,
     Platform, TestRun,
@@ -11,7 +11,7 @@ use super::{VERSION, closed, commit, facts, generation, now, op, rollback_to, ru
 
 /// All that a host's lights are computed from.
 pub(in super::super) struct Situation {
-    pub(in super::super) agent: Option<AgentSeen<'static>>,
+    pub(in super::super) agent: Option<AgentVersion<'static>>,
     pub(in super::super) facts: Option<Facts>,
     pub(in super::super) desired: DesiredState,
     pub(in super::super) open_op: Option<OpView>,
@@ -22,7 +22,7 @@ impl Situation {
     /// A host with nothing to do.
     pub(in super::super) fn healthy() -> Self {
         Self {
-            agent: Some(AgentSeen { version: VERSION, protocol: PROTOCOL_VERSION }),
+            agent: Some(AgentVersion { version: VERSION, protocol: PROTOCOL_VERSION }),
             facts: Some(facts()),
             desired: DesiredState::Known {
                 commit: commit(48),
@@ -54,7 +54,7 @@ impl Situation {
 
     /// The five lights.
     pub(in super::super) fn lights(&self) -> Lights {
-        lights(&Inputs {
+        lights(&LightInputs {
             server_version: VERSION,
             agent: self.agent,
             facts: self.facts.as_ref(),

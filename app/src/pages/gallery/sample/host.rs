@@ -2,7 +2,7 @@
 
 use backstay_model::closure_diff::ClosureDiff;
 use backstay_model::comparison::{CommitLine, Commits, CommitsBetween, Comparison};
-use backstay_model::rollback::{Past, plan};
+use backstay_model::rollback::{HostHistory, plan};
 use backstay_model::test_history::histories;
 use backstay_model::timeline::Timeline;
 use backstay_model::view::HostDetail;
@@ -57,7 +57,7 @@ pub(in super::super) fn odd() -> Option<HostDetail> {
     let message = format!("163 of 200 tests passed. Failed: {}.", name("test", 170));
     let ops = vec![earlier(1, closed(OpAction::Test, OpStatus::Failed, &message))];
     let runs = facts.test_runs.clone();
-    let past = Past { runs: &runs, ops: &ops, reverted: &[] };
+    let past = HostHistory { runs: &runs, ops: &ops, reverted: &[] };
     detail.plan = plan("gpc0", true, facts, &past, None, now());
     detail.timeline = Timeline::of(facts, &past, now());
     detail.tests = histories(None, &runs, &ops);
@@ -84,7 +84,7 @@ pub(in super::super) fn gpc0() -> Option<HostDetail> {
             closed(OpAction::Switch, OpStatus::Failed, "It ended with exit 2: the activation script failed."),
         ),
     ];
-    let past = Past { runs: &runs, ops: &ops, reverted: &[] };
+    let past = HostHistory { runs: &runs, ops: &ops, reverted: &[] };
     Some(HostDetail {
         labels: Labels { tags: host.tags.clone(), notes: "In the reading room, second shelf.".into() },
         plan: plan("gpc0", true, &facts, &past, None, now()),
@@ -114,6 +114,6 @@ pub(in super::super) fn comparison() -> Comparison {
     Comparison {
         packages: Ok(ClosureDiff::parse(packages)),
         commits: Ok(commits),
-        ..Comparison::unknown("The host's agent is too old to tell. Update it to know.")
+        ..Comparison::unknown("The host's agent is too old to report this. Update the agent.")
     }
 }

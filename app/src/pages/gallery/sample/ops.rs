@@ -73,14 +73,14 @@ pub(in super::super) fn every_op() -> Vec<OpView> {
             failed_tests: vec!["gpu".into()],
             ..closed(OpAction::Test, OpStatus::Failed, "7 of 8 tests passed on Gen 48. Failed: gpu.")
         },
-        closed(OpAction::PullSwitch, OpStatus::TimedOut, "It took longer than 2 h and was ended."),
+        closed(OpAction::PullSwitch, OpStatus::TimedOut, "It took longer than 2 h and was stopped."),
         closed(OpAction::Test, OpStatus::Cancelled, "Cancelled by jonas. Cancelling undid nothing."),
         closed(
             rollback_to(45),
             OpStatus::Blocked,
             "Gen 45 was garbage-collected. Nothing was changed. Choose another generation.",
         ),
-        closed(OpAction::Switch, OpStatus::Lost, "Nothing was heard of it for 2 h."),
+        closed(OpAction::Switch, OpStatus::Lost, "The host has reported nothing about it for 2 h."),
     ]
 }
 

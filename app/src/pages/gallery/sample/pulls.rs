@@ -51,7 +51,7 @@ pub(in super::super) fn pull_requests() -> PullRequests {
         repository: "you/nixcfg".into(),
         branch: "main".into(),
         problems: vec![
-            "GitHub's webhook has not been heard since it was set. The branch is asked for each minute instead.".into(),
+            "GitHub's webhook has sent nothing since it was set up. The branch is read once a minute instead.".into(),
         ],
         open: vec![
             open(42, "Update flake.lock", Inputs::Known { changes }, passed, Mergeable::Yes),
@@ -102,7 +102,7 @@ pub(in super::super) fn steps() -> Vec<RolloutStep> {
     vec![
         RolloutStep::Ok { op: OpId::new() },
         RolloutStep::Failed { op: Some(OpId::new()), why: "Tests failed: x11.".into(), in_tests: true },
-        RolloutStep::Skipped { why: "It is busy: Run Tests, asked for by jonas.".into() },
+        RolloutStep::Skipped { why: "It is busy (Run Tests, requested by jonas).".into() },
         RolloutStep::Testing { op: OpId::new() },
         RolloutStep::Running { op: OpId::new() },
         RolloutStep::Waiting,

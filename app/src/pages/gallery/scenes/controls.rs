@@ -8,7 +8,7 @@ use super::super::sample::now;
 use super::{Part, begin};
 use crate::ApiError;
 use crate::api::RequestOp;
-use crate::components::{Header, Icon, Notices, PlatformName, Refusal, TestsOf};
+use crate::components::{Header, HostTestsBadge, Icon, Notices, PlatformName, Refusal};
 use crate::live::{Connection, Live};
 
 /// Buttons, and links that look like them.
@@ -26,7 +26,7 @@ pub(super) fn buttons(_live: Live) -> AnyView {
         <Part title="Ordinary">{row("", "Try again")}</Part>
         <Part title="Primary">{row("primary", "Rollback to Gen 47")}</Part>
         <Part title="Danger">{row("danger", "Cancel anyway")}</Part>
-        <Part title="Primary, of what cannot be undone">{row("primary destructive", "Revert PR #42")}</Part>
+        <Part title="Primary, cannot be undone">{row("primary destructive", "Revert PR #42")}</Part>
         <Part title="Quiet">{row("quiet", "Log out")}</Part>
         <Part title="Small">{row("small", "Cancel")}</Part>
         <Part title="Pressed or not">
@@ -37,7 +37,7 @@ pub(super) fn buttons(_live: Live) -> AnyView {
         </Part>
         <Part title="Links">
             <div class="gallery-row">
-                <a class="button" href="#main">"Open as page"</a>
+                <a class="button" href="#main">"Open in full"</a>
                 <a class="button primary" href="#main">"Pull and Switch all"</a>
                 <a class="button danger" href="#main">"Revert PR"</a>
                 <a href="#main">"Show its log"</a>
@@ -81,7 +81,7 @@ pub(super) fn messages(live: Live) -> AnyView {
         action.value().set(Some(Err(error)));
         view! { <Refusal action/> }
     };
-    let busy = "gpc0 is busy: Run Tests, asked for by jonas. Nothing was changed. Wait for it, or cancel it.";
+    let busy = "gpc0 is busy (Run Tests, requested by jonas). Nothing was changed. Wait for it to finish, or cancel it.";
     let statuses = [
         ("succeeded", "Rolled back to Gen 47"),
         ("failed", "Gen 49 is active, but these units failed: display-manager.service."),
@@ -96,15 +96,15 @@ pub(super) fn messages(live: Live) -> AnyView {
                 {refused(ApiError::NotLoggedIn)}
             </div>
         </Part>
-        <Part title="To be known before">
+        <Part title="Before you confirm">
             <div class="gallery-stack">
-                <p class="banner">"csb1 is offline. The rollback will wait for it, and can be cancelled meanwhile."</p>
-                <p class="banner warn">"The host is on Gen 49 now. Nothing was asked for. "<a href="#main">"Look again"</a></p>
+                <p class="banner">"csb1 is offline. The rollback waits until it reconnects; you can cancel it."</p>
+                <p class="banner warn">"The host is on Gen 49 now. No request was sent. "<a href="#main">"Look again"</a></p>
             </div>
         </Part>
-        <Part title="What became of an op">{said.collect_view()}</Part>
+        <Part title="Result of an op">{said.collect_view()}</Part>
         <Part title="Nothing here">
-            <div class="nothing-here"><p>"No op fits these filters."</p><a class="button" href="#main">"Show all ops"</a></div>
+            <div class="nothing-here"><p>"No matching ops."</p><a class="button" href="#main">"Show all ops"</a></div>
             <p class="loading">"Loading…"</p>
         </Part>
     }
@@ -113,7 +113,7 @@ pub(super) fn messages(live: Live) -> AnyView {
 
 /// Words in a frame.
 pub(super) fn badges(_live: Live) -> AnyView {
-    let tests = |passed, total| view! { <p><TestsOf tests=Some(TestSummary { passed, total })/></p> };
+    let tests = |passed, total| view! { <p><HostTestsBadge tests=Some(TestSummary { passed, total })/></p> };
     let platforms = [Platform::Nixos, Platform::Darwin, Platform::HomeManager];
     view! {
         <Part title="Badges">
@@ -124,7 +124,7 @@ pub(super) fn badges(_live: Live) -> AnyView {
                 <span class="badge">"garbage-collected"</span>
             </p>
         </Part>
-        <Part title="Tests of a generation">{tests(8, 8)}{tests(3, 8)}<p><TestsOf tests=None/></p></Part>
+        <Part title="Tests of a generation">{tests(8, 8)}{tests(3, 8)}<p><HostTestsBadge tests=None/></p></Part>
         <Part title="Platforms">
             <p class="gallery-row">{platforms.map(|platform| view! { <PlatformName platform/> }).collect_view()}</p>
         </Part>
@@ -157,11 +157,11 @@ pub(super) fn notices(live: Live) -> AnyView {
     begin(live);
     let tones = [
         (Tone::Good, "gpc0", "Rolled back to Gen 47"),
-        (Tone::Neutral, "hsb0", "Pull and Switch was asked for by jonas"),
+        (Tone::Neutral, "hsb0", "jonas requested Pull and Switch"),
         (
             Tone::Bad,
             "imac0",
-            "Rollback failed: the activation script of Gen 47 ended with exit 2, and Gen 48 is still what runs.",
+            "Rollback failed: the activation script of Gen 47 ended with exit 2, and Gen 48 is still running.",
         ),
     ];
     for (tone, host, text) in tones {

@@ -1,6 +1,6 @@
 //! Dialogs, and other things that stand over a page.
 
-use backstay_model::rollback::{Past, RollbackPlan, plan};
+use backstay_model::rollback::{HostHistory, RollbackPlan, plan};
 use backstay_model::{OpAction, OpStatus, OpView, Phase};
 use chrono::TimeDelta;
 use leptos::prelude::*;
@@ -10,7 +10,7 @@ use super::super::sample::{
 };
 use super::begin;
 use crate::api::CancelOp;
-use crate::components::{CancelButton, DialogTrouble, OpenPalette, OpenShortcuts, Place};
+use crate::components::{CancelButton, DialogTrouble, OpPlacement, OpenPalette, OpenShortcuts};
 use crate::live::Live;
 use crate::pages::dialogs::{Found, compared};
 
@@ -18,7 +18,7 @@ fn plan_of_gpc0(open_op: Option<OpView>) -> Option<RollbackPlan> {
     let mut facts = facts();
     facts.test_runs[0] = test_run(48, 3);
     facts.generations[2].inhibitors = vec!["dbus".into()];
-    plan("gpc0", true, &facts, &Past::default(), open_op, now())
+    plan("gpc0", true, &facts, &HostHistory::default(), open_op, now())
 }
 
 /// The dialog, as it opens.
@@ -50,7 +50,7 @@ pub(super) fn left(live: Live) -> AnyView {
         ..closed(rollback_to(47), OpStatus::Succeeded, "Rolled back to Gen 47")
     };
     let ops = [leaving];
-    let past = Past { runs: &[], ops: &ops, reverted: &reverted };
+    let past = HostHistory { runs: &[], ops: &ops, reverted: &reverted };
     dialog(plan("gpc0", true, &facts, &past, None, now()))
 }
 
@@ -89,7 +89,7 @@ pub(super) fn changes(_live: Live) -> AnyView {
 /// A dialog without what it is for.
 pub(super) fn trouble(_live: Live) -> AnyView {
     let sentence =
-        "The host has not reported its generations yet. Wait until its agent has connected, then look again.";
+        "The host has not reported its generations yet. Wait until its agent has connected, then try again.";
     view! { <DialogTrouble title="Rollback System - msww87" back="/gallery" sentence/> }.into_any()
 }
 
@@ -109,5 +109,5 @@ pub(super) fn confirm(live: Live) -> AnyView {
     begin(live);
     let op = Signal::stored(running(rollback_to(47), Phase::Activating));
     let action = ServerAction::<CancelOp>::new();
-    view! { <CancelButton op action place=Place::Page/> }.into_any()
+    view! { <CancelButton op action place=OpPlacement::Page/> }.into_any()
 }

@@ -1,6 +1,6 @@
 //! The five lights.
 
-use backstay_model::lights::AgentSeen;
+use backstay_model::lights::AgentVersion;
 use backstay_model::{DesiredState, OpAction, OpStatus, OpView, Phase};
 use leptos::prelude::*;
 
@@ -21,8 +21,8 @@ const TESTS: usize = 4;
 #[rustfmt::skip] // a table: one case, one line
 const CASES: &[Case] = &[
     (AGENT, |_| ()),
-    (AGENT, |s| s.agent = Some(AgentSeen { version: "0.0.9", protocol: backstay_model::PROTOCOL_VERSION })),
-    (AGENT, |s| s.agent = Some(AgentSeen { version: "9.0.0", protocol: 99 })),
+    (AGENT, |s| s.agent = Some(AgentVersion { version: "0.0.9", protocol: backstay_model::PROTOCOL_VERSION })),
+    (AGENT, |s| s.agent = Some(AgentVersion { version: "9.0.0", protocol: 99 })),
     (AGENT, |s| s.agent = None),
     (GIT, |_| ()),
     (GIT, |s| checkout_at(s, 248, 148)),
@@ -44,7 +44,7 @@ const CASES: &[Case] = &[
     (SYSTEM, |s| s.open_op = Some(running(OpAction::Switch, Phase::Building))),
     (SYSTEM, |s| s.open_op = Some(running(rollback_to(47), Phase::Activating))),
     (SYSTEM, |s| s.last_system_op = Some(closed(OpAction::Switch, OpStatus::Failed, "It ended with exit 2: the activation script failed."))),
-    (SYSTEM, |s| s.last_system_op = Some(closed(rollback_to(47), OpStatus::TimedOut, "It took longer than 30 min and was ended."))),
+    (SYSTEM, |s| s.last_system_op = Some(closed(rollback_to(47), OpStatus::TimedOut, "It took longer than 30 min and was stopped."))),
     (SYSTEM, |s| s.facts(|f| f.failed_units = vec!["display-manager.service".into()])),
     (SYSTEM, |s| s.facts(|f| f.running = Some("/nix/store/built-by-hand".into()))),
     (TESTS, |_| ()),
@@ -65,7 +65,7 @@ fn checkout_at(situation: &mut Situation, of: u32, tree: u32) {
 }
 
 fn unreadable(situation: &mut Situation) {
-    let reason = "github.com does not answer. It is asked again in a minute.".to_owned();
+    let reason = "github.com does not answer. Backstay tries again in a minute.".to_owned();
     situation.desired = DesiredState::Unreadable { since: now(), reason };
 }
 

@@ -7,7 +7,9 @@ use leptos::prelude::*;
 use super::super::sample::{every_op, op, output, rollback_to};
 use super::{Part, begin};
 use crate::api::{CancelOp, OpRead, RetryOp};
-use crate::components::{CancelButton, Log, OpInBrief, OpList, OpMessage, OpStatusBadge, Place, TryAgain};
+use crate::components::{
+    CancelButton, Log, OpInBrief, OpList, OpMessage, OpPlacement, OpStatusBadge, RetryButton,
+};
 use crate::live::Live;
 use crate::log::Watched;
 
@@ -27,7 +29,7 @@ pub(super) fn states(live: Live) -> AnyView {
     view! {
         <Part title="States"><p class="gallery-row">{badges.collect_view()}</p></Part>
         <Part title="In a host's row"><ul class="gallery-cells">{open.into_iter().map(in_row).collect_view()}</ul></Part>
-        <Part title="What became of them">
+        <Part title="Results">
             <div class="gallery-stack">{over.into_iter().map(outcome).collect_view()}</div>
         </Part>
     }
@@ -37,13 +39,13 @@ pub(super) fn states(live: Live) -> AnyView {
 fn in_row(op: OpView) -> impl IntoView {
     let action = ServerAction::<CancelOp>::new();
     let op = Signal::stored(op);
-    view! { <li class="now-cell"><OpInBrief op/><CancelButton op action place=Place::Row/></li> }
+    view! { <li class="now-cell"><OpInBrief op/><CancelButton op action place=OpPlacement::Row/></li> }
 }
 
 fn outcome(op: OpView) -> impl IntoView {
     let action = ServerAction::<RetryOp>::new();
     let op = Signal::stored(op);
-    view! { <div><OpMessage op/><TryAgain op action page=Signal::stored(String::new())/></div> }
+    view! { <div><OpMessage op/><RetryButton op action page=Signal::stored(String::new())/></div> }
 }
 
 /// A log with all that a terminal can show.

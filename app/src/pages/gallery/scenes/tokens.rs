@@ -41,7 +41,7 @@ pub(super) fn view(_live: Live) -> AnyView {
     );
     view! {
         <Part title="Colours"><ul class="swatches">{swatches.collect_view()}</ul></Part>
-        <Part title="Sizes of letters">{letters.collect_view()}</Part>
+        <Part title="Type sizes">{letters.collect_view()}</Part>
         <Part title="Spaces"><ul class="spaces">{spaces.collect_view()}</ul></Part>
     }
     .into_any()

@@ -7,7 +7,7 @@ use backstay_model::view::HostDetail;
 use backstay_model::{State, TestRun, test_run};
 use leptos::prelude::*;
 
-use crate::components::{Folded, Icon, Moment, TestsOf, finding, use_log_address};
+use crate::components::{FoldedRest, HostTestsBadge, Icon, Moment, finding, use_log_address};
 use crate::time::{moment, use_time};
 use strip::{CELL, HEIGHT, cells, in_words};
 
@@ -26,7 +26,7 @@ pub(super) fn Tests(detail: RwSignal<HostDetail>) -> impl IntoView {
                     {format!("Latest run on {}, ", run.generation)}
                     <Moment at=run.finished_at/>
                     " · "
-                    <TestsOf tests=Some(run.summary())/>
+                    <HostTestsBadge tests=Some(run.summary())/>
                 </p>
             }
         })
@@ -40,7 +40,7 @@ pub(super) fn Tests(detail: RwSignal<HostDetail>) -> impl IntoView {
             };
             let count = others.len();
             let others = (count > 0).then(|| {
-                view! { <Folded count open><ul class="tests-of-host">{rows(others)}</ul></Folded> }
+                view! { <FoldedRest count open><ul class="tests-of-host">{rows(others)}</ul></FoldedRest> }
             });
             return view! { <ul class="tests-of-host">{rows(first)}</ul> {others} }.into_any();
         }
@@ -111,7 +111,7 @@ fn OneTest(test: TestHistory) -> impl IntoView {
         }
     });
     let log = last.and_then(|last| Some((last.op?, last.passed))).map(|(op, passed)| {
-        let end = test_run::end_of(&test.name, passed);
+        let end = test_run::end_marker(&test.name, passed);
         view! {
             " "
             <a class="test-log" href=move || finding(&log_address(op), &end) data-noscroll="" data-log=op.to_string()>

@@ -4,7 +4,7 @@ use backstay_model::timeline::{Began, Happening, Stretch};
 use leptos::prelude::*;
 
 use super::words::{icon, sentence, state};
-use crate::components::{Icon, Moment, TestsOf, use_log_address};
+use crate::components::{HostTestsBadge, Icon, Moment, use_log_address};
 use crate::time::rough;
 
 /// How many stretches are shown at once; the others are one click away.
@@ -78,7 +78,7 @@ fn Row(stretch: Stretch, happenings: Vec<Happening>) -> impl IntoView {
                     <span class="faint">{commit}</span>
                     " "
                     <span class="faint">{began}</span>
-                    <TestsOf tests=stretch.tests/>
+                    <HostTestsBadge tests=stretch.tests/>
                 </span>
                 " "
                 <span class="timeline-when"><Moment at=stretch.from/>", "{lasted}</span>

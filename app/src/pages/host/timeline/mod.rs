@@ -100,7 +100,7 @@ fn LastWorked(detail: RwSignal<HostDetail>, past: Memo<Past>) -> impl IntoView {
     let comparable = move |number| {
         detail.with(|d| {
             let candidate = d.plan.as_ref().and_then(|plan| plan.candidate(number));
-            candidate.is_some_and(|candidate| candidate.unavailable().is_none())
+            candidate.is_some_and(|candidate| candidate.unavailable_reason().is_none())
         })
     };
     move || {

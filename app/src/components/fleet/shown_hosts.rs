@@ -6,14 +6,14 @@ use backstay_model::HostId;
 use leptos::prelude::*;
 
 use super::address::FleetAddress;
-use super::fold::Folded;
+use super::group::FoldedGroups;
 use crate::fleet::{Group, GroupBy, GroupKey, Majority, Query, QueryError, Sort, Tally, grouped};
 use crate::live::{Live, Row};
 
 /// Which hosts the fleet page shows: in which groups, and in which order. [`Self::groups`] is the one place that says
 /// so; the table, the selection and the counts all follow it.
 #[derive(Clone, Copy)]
-pub(crate) struct Shown {
+pub(crate) struct ShownHosts {
     /// What is asked for.
     pub(super) address: FleetAddress,
     pub(super) query: Memo<Result<Query, QueryError>>,
@@ -25,18 +25,18 @@ pub(crate) struct Shown {
     /// The groups from top to bottom, each with its hosts from top to bottom. One group where hosts are not grouped.
     pub(crate) groups: Memo<Vec<Group<Row>>>,
     /// Which groups are folded.
-    pub(super) folded: Folded,
+    pub(super) folded: FoldedGroups,
     /// Every host that fits, from top to bottom, also in groups that are folded.
     pub(crate) rows: Memo<Vec<Row>>,
     /// The hosts that can be seen, from top to bottom: those of groups that are not folded.
     pub(crate) visible: Memo<Vec<Row>>,
 }
 
-impl Shown {
+impl ShownHosts {
     /// As the address says. Provides itself, and the address, to what the page is made of.
     pub(crate) fn by_address(live: Live) -> Self {
         let address = FleetAddress::follow();
-        let folded = Folded::remembered();
+        let folded = FoldedGroups::remembered();
         let query = Memo::new(move |_| address.text.with(|text| text.parse::<Query>()));
         let understood = Memo::new(move |before: Option<&Option<Query>>| {
             query.with(|query| match query {

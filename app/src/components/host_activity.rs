@@ -4,11 +4,11 @@ use backstay_model::{HostView, OpId};
 use leptos::prelude::*;
 
 use crate::api::CancelOp;
-use crate::components::{CancelButton, OpInBrief, Place, SoFor};
+use crate::components::{CancelButton, ElapsedSince, OpInBrief, OpPlacement};
 
 /// The op that holds a host with the way to take it back, and whether the host is connected.
 #[component]
-pub fn Doing(
+pub fn HostActivity(
     /// The host.
     #[prop(into)]
     host: Signal<HostView>,
@@ -30,7 +30,7 @@ fn Busy(host: Signal<HostView>, id: OpId, cancel: ServerAction<CancelOp>) -> imp
     view! {
         <OpInBrief op/>
         <Presence host busy=true/>
-        <CancelButton op action=cancel place=Place::Row/>
+        <CancelButton op action=cancel place=OpPlacement::Row/>
     }
     .into_any()
 }
@@ -42,7 +42,9 @@ fn Presence(host: Signal<HostView>, busy: bool) -> impl IntoView {
     move || match presence.get() {
         (true, _) if busy => ().into_any(),
         (true, _) => view! { <span class="seen">"connected"</span> }.into_any(),
-        (false, Some(at)) => view! { <span class="seen">"offline "<SoFor since=at/></span> }.into_any(),
+        (false, Some(at)) => {
+            view! { <span class="seen">"offline "<ElapsedSince since=at/></span> }.into_any()
+        }
         (false, None) => view! { <span class="seen">"never connected"</span> }.into_any(),
     }
 }

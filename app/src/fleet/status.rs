@@ -4,7 +4,7 @@ use backstay_model::{HostView, State};
 
 /// How a host is: the worst that is to be said of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Standing {
+pub(crate) enum HostStatus {
     /// A light is red.
     Failed,
     /// Its agent is not connected: what its lights say is old.
@@ -15,8 +15,8 @@ pub(crate) enum Standing {
     Fine,
 }
 
-impl Standing {
-    /// Every standing, the worst first.
+impl HostStatus {
+    /// Every status, the worst first.
     pub(crate) const ALL: [Self; 4] = [Self::Failed, Self::Offline, Self::Due, Self::Fine];
 
     /// The word in a query and in an address.
@@ -30,7 +30,7 @@ impl Standing {
     }
 
     /// The word that meant it before: addresses are kept and shared.
-    pub(super) fn was_called(self) -> Option<&'static str> {
+    pub(super) fn former_name(self) -> Option<&'static str> {
         (self == Self::Due).then_some("attention")
     }
 
@@ -39,7 +39,7 @@ impl Standing {
         match self {
             Self::Failed => "Failed",
             Self::Offline => "Offline",
-            Self::Due => "Work due",
+            Self::Due => "Pending",
             Self::Fine => "Fine",
         }
     }
@@ -50,7 +50,7 @@ impl Standing {
             Self::Failed => "A switch, a test or a unit failed",
             Self::Offline => "The agent is not connected",
             Self::Due => "A pull, switch, reboot or test run is due, or under way",
-            Self::Fine => "Nothing is to be done",
+            Self::Fine => "Nothing to do",
         }
     }
 

@@ -1,5 +1,5 @@
-//! The host's own token, made by the agent before it first connects: so enrolling can be repeated, and an answer that is
-//! lost on its way costs nothing.
+//! The host's own token, made by the agent before it first connects. Enrolling can therefore be repeated, and
+//! a lost answer costs nothing.
 
 use std::fmt;
 use std::fs;
@@ -14,7 +14,7 @@ use rand::rngs::OsRng;
 use crate::config::{Config, JOIN_TOKEN_VARIABLE};
 use crate::storage;
 
-/// How many bytes of chance a token is made of.
+/// Random bytes in a token.
 const BYTES: usize = 32;
 
 /// The host's own token. It is never shown.
@@ -25,14 +25,14 @@ pub(crate) struct HostToken {
 }
 
 impl HostToken {
-    /// The token of this state folder, made now if there is none.
+    /// Reads the token from the state folder, or makes one.
     pub(crate) fn load_or_create(state_dir: &Path) -> io::Result<Self> {
         let path = state_dir.join("token");
         let text = match fs::read_to_string(&path) {
             Ok(text) if is_token(text.trim()) => text.trim().to_owned(),
             Ok(_) => {
                 return Err(io::Error::other(format!(
-                    "{} holds no token; remove it to enrol anew",
+                    "{} holds no token; remove it to enrol again",
                     path.display()
                 )));
             }
@@ -46,13 +46,13 @@ impl HostToken {
         Ok(Self { text, enrolled: state_dir.join("enrolled") })
     }
 
-    /// The token itself.
-    pub(super) fn secret(&self) -> &str {
+    /// Returns the token itself.
+    pub(crate) fn secret(&self) -> &str {
         &self.text
     }
 
-    /// The join token to show beside it: as long as the server has not welcomed this host, and where there is one.
-    pub(super) fn join_token(&self, config: &Config) -> Option<String> {
+    /// Returns the join token to send along, if there is one and the server has not welcomed this host yet.
+    pub(crate) fn join_token(&self, config: &Config) -> Option<String> {
         if self.enrolled.exists() {
             return None;
         }
@@ -67,15 +67,15 @@ impl HostToken {
         Some(token.trim().to_owned()).filter(|token| !token.is_empty())
     }
 
-    /// Remembers whether the server knows this host.
-    pub(super) fn set_enrolled(&self, enrolled: bool) {
+    /// Records whether the server knows this host.
+    pub(crate) fn set_enrolled(&self, enrolled: bool) {
         let done = match (enrolled, self.enrolled.exists()) {
             (true, false) => storage::write(&self.enrolled, b""),
             (false, true) => fs::remove_file(&self.enrolled),
             _ => Ok(()),
         };
         if let Err(error) = done {
-            tracing::warn!(%error, "whether this host is enrolled cannot be remembered");
+            tracing::warn!(%error, "whether this host is enrolled cannot be recorded");
         }
     }
 }

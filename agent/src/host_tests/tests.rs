@@ -1,0 +1,87 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use backstay_model::wire::limits::TEST_TAIL_LINES;
+use backstay_model::{GenerationRef, Stream, SystemClock, TestRun};
+
+use super::*;
+use crate::command::{Bounds, CommandStatus};
+
+#[derive(Default)]
+struct Seen(Vec<String>, Vec<(usize, usize)>);
+
+impl Watcher for Seen {
+    fn line(&mut self, _stream: Stream, text: &str) {
+        self.0.push(text.to_owned());
+    }
+
+    fn ended(&mut self, done: usize, total: usize) {
+        self.1.push((done, total));
+    }
+}
+
+fn folder(scripts: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, script) in scripts {
+        let path = folder.path().join(name);
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    folder
+}
+
+fn run_in(folder: &Path, cancelled: &dyn Fn() -> bool) -> (Result<TestRun, Stopped>, Seen) {
+    let mut seen = Seen::default();
+    let bounds = Bounds { deadline: Instant::now() + Duration::from_mins(5), cancelled };
+    let conditions = Conditions {
+        generation: &GenerationRef { number: 48, store_path: "/nix/store/x".into() },
+        timeout: Duration::from_secs(20),
+        scratch: &std::env::temp_dir(),
+        bounds: &bounds,
+        clock: &SystemClock,
+    };
+    (run(&list(folder).unwrap(), &conditions, &mut seen), seen)
+}
+
+#[test]
+fn executables_are_tests_in_the_order_of_their_names() {
+    let folder = folder(&[("20-b", "exit 0"), ("10-a", "exit 0"), (".hidden", "exit 0")]);
+    fs::write(folder.path().join("README"), "").unwrap();
+    fs::create_dir(folder.path().join("dir")).unwrap();
+    let names: Vec<_> = list(folder.path()).unwrap().into_iter().map(|t| t.name).collect();
+    assert_eq!(names, ["10-a", "20-b"]);
+    assert!(list(Path::new("/nowhere/at/all")).unwrap().is_empty());
+}
+
+#[test]
+fn each_test_is_judged_and_the_run_is_kept() {
+    let folder = folder(&[
+        ("1", "test \"$BACKSTAY_GENERATION $BACKSTAY_STORE_PATH\" = '48 /nix/store/x'"),
+        ("2", "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13; do echo line $i; done; exit 3"),
+    ]);
+    let (run, seen) = run_in(folder.path(), &|| false);
+    let run = run.unwrap();
+    assert_eq!(run.results.iter().map(|r| r.passed).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(run.results[1].tail.len(), TEST_TAIL_LINES);
+    assert_eq!(run.results[1].tail.last().unwrap(), "line 13");
+    assert_eq!(seen.1, [(0, 2), (1, 2), (2, 2)]);
+    assert_eq!(describe(&run), "1 of 2 tests passed on Gen 48. Failed: 2.");
+
+    let state = tempfile::tempdir().unwrap();
+    record(state.path(), &run).unwrap();
+    fs::write(runs_folder(state.path()).join("7.json"), "{").unwrap();
+    let mut problems = vec![];
+    assert_eq!(runs(state.path(), &mut problems), [run]);
+    assert!(problems[0].contains("7.json"), "{problems:?}");
+}
+
+#[test]
+fn a_cancelled_run_says_how_far_it_was() {
+    let folder = folder(&[("1", "exit 0"), ("2", "sleep 1000")]);
+    let mark = folder.path().join("mark");
+    fs::write(folder.path().join("2"), format!("#!/bin/sh\n: >{}\nsleep 1000\n", mark.display())).unwrap();
+    let (run, _) = run_in(folder.path(), &|| mark.exists());
+    assert_eq!(run.unwrap_err(), Stopped { by: CommandStatus::Cancelled, done: 1 });
+}

@@ -1,0 +1,129 @@
+//! The modules of the flake, evaluated by the real Nix: the agent reads the configuration that they write, and their units are
+//! the ones that ship.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use backstay_agent::config::Config;
+use backstay_model::Platform;
+use serde_json::Value;
+
+use crate::process::output;
+
+/// What the modules make of the settings in `nix/tests/default.nix`.
+static MADE: LazyLock<Value> = LazyLock::new(|| {
+    let mut nix = Command::new("nix-instantiate");
+    nix.args(["--eval", "--strict", "--json", "--arg", "lib", "import ./nix/tests/lib.nix", "nix/tests"]);
+    let output = output(nix.current_dir(root()));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+});
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn configured(host: &str) -> Config {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("agent.toml");
+    let settings: toml::Value = serde_json::from_value(MADE[host]["settings"].clone()).unwrap();
+    fs::write(&file, toml::to_string(&settings).unwrap()).unwrap();
+    Config::read(&file).unwrap()
+}
+
+#[test]
+fn the_agent_reads_the_configuration_that_each_module_writes() {
+    for (host, platform) in
+        [("agent", Platform::Nixos), ("home", Platform::HomeManager), ("darwin", Platform::Darwin)]
+    {
+        let config = configured(host);
+        assert_eq!(config.platform, platform, "{host}");
+        assert_eq!(config.server, "https://backstay.example.org", "{host}");
+    }
+    let config = configured("agent");
+    assert_eq!(config.checkout.path, Path::new("/srv/fleet"));
+    assert_eq!(config.join_token_file.as_deref(), Some(Path::new("/run/secrets/join")));
+    assert!(config.tests.dir.ends_with("00000000000000000000000000000000-backstay-tests"));
+}
+
+#[test]
+fn what_cannot_work_is_an_error_of_the_evaluation() {
+    let rejected = MADE["refused"].as_object().unwrap();
+    assert!(rejected.len() >= 6);
+    for (case, is_rejected) in rejected {
+        assert_eq!(is_rejected, &Value::Bool(true), "{case}");
+    }
+    assert_eq!(MADE["server"]["holds"], Value::Bool(true));
+}
+
+/// The settings of a unit that say how it runs; where its program lies differs between a host with a module and one without.
+type Settings = BTreeMap<String, Vec<String>>;
+
+const PLACES: [&str; 4] = ["Environment", "EnvironmentFile", "ExecStart", "LoadCredential"];
+
+fn shipped(unit: &str) -> Settings {
+    let text = fs::read_to_string(root().join(unit)).unwrap();
+    let service = text.split("\n[").find(|section| section.starts_with("Service]")).unwrap();
+    let mut settings = Settings::new();
+    for line in service.lines().filter(|line| !line.starts_with('#')) {
+        let Some((key, value)) = line.split_once('=') else { continue };
+        settings.entry(key.to_owned()).or_default().push(value.to_owned());
+    }
+    settings
+}
+
+/// NixOS writes a list as one line for each member, and home-manager does so too.
+fn made(service: &Value) -> Settings {
+    let word = |value: &Value| match value {
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let lines = |value: &Value| match value.as_array() {
+        Some(list) => list.iter().map(word).collect(),
+        None => vec![word(value)],
+    };
+    service.as_object().unwrap().iter().map(|(key, value)| (key.clone(), lines(value))).collect()
+}
+
+/// One line for all members and one for each mean the same to systemd.
+fn comparable(mut settings: Settings) -> Settings {
+    settings.retain(|key, _| !PLACES.contains(&key.as_str()));
+    if let Some(families) = settings.get_mut("RestrictAddressFamilies") {
+        *families = families.iter().flat_map(|line| line.split(' ')).map(str::to_owned).collect();
+    }
+    settings
+}
+
+#[test]
+fn the_units_of_the_modules_are_the_ones_that_ship() {
+    for (unit, service) in [
+        ("agent/systemd/backstay-agent.service", &MADE["agent"]["unit"]["serviceConfig"]),
+        ("agent/systemd/backstay-agent-user.service", &MADE["home"]["unit"]["Service"]),
+        ("server/systemd/backstay-server.service", &MADE["server"]["unit"]["serviceConfig"]),
+    ] {
+        assert_eq!(comparable(made(service)), comparable(shipped(unit)), "{unit}");
+    }
+    assert_eq!(MADE["agent"]["unit"]["stopIfChanged"], Value::Bool(false));
+}
+
+/// A plist and what nix-darwin makes of the daemon hold the same keys.
+#[test]
+fn the_daemon_of_the_module_is_the_one_that_ships() {
+    let plist = fs::read_to_string(root().join("agent/launchd/org.backstay.agent.plist")).unwrap();
+    let daemon = MADE["darwin"]["daemon"].as_object().unwrap();
+    for key in daemon.keys() {
+        assert!(plist.contains(&format!("<key>{key}</key>")), "{key}");
+    }
+    for key in ["RunAtLoad", "KeepAlive", "AbandonProcessGroup"] {
+        assert_eq!(daemon[key], Value::Bool(true));
+        let (_, after) = plist.split_once(&format!("<key>{key}</key>")).unwrap();
+        assert!(after.trim_start().starts_with("<true/>"), "{key}");
+    }
+    let path = daemon["EnvironmentVariables"]["PATH"].as_str().unwrap();
+    assert!(plist.contains(&format!("<string>{path}</string>")));
+}

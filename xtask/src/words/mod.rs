@@ -1,0 +1,178 @@
+//! `cargo xtask words`: prose says what `docs/writing.md` asks of it, and names only what exists.
+
+mod phrases;
+mod places;
+mod prose;
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use self::phrases::Phrases;
+use self::places::Known;
+use self::prose::{Keep, Kind, mask, tokens};
+use crate::places::Places;
+use crate::run;
+
+/// Folders that are not clean yet.
+const PENDING: &str = include_str!("pending.txt");
+
+/// History, text of others, and the page that quotes what it forbids.
+const EXEMPT: [&str; 4] = ["CHANGELOG.md", "docs/writing.md", "migrations/", "package"];
+
+/// How the findings are shown.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Count the phrases of each folder, also of those that are not clean yet.
+    #[arg(long)]
+    counts: bool,
+    /// Show only what is below this folder, also if it is not clean yet.
+    #[arg(long)]
+    below: Option<String>,
+}
+
+/// One thing to change.
+#[derive(Debug)]
+struct Finding {
+    file: String,
+    line: usize,
+    text: String,
+    /// Fails nothing, because the folder is pending.
+    is_pending: bool,
+}
+
+/// Shows what there is to change; returns false if anything fails the check.
+pub(crate) fn show_all(places: &Places, options: &Options) -> Result<bool> {
+    let findings = check(places)?;
+    if options.counts {
+        for (folder, count) in counts(&findings) {
+            println!("{count:>5}  {folder}");
+        }
+    } else if let Some(below) = &options.below {
+        show(findings.iter().filter(|finding| finding.file.starts_with(below.as_str())));
+    } else {
+        show(findings.iter().filter(|finding| !finding.is_pending));
+    }
+    Ok(findings.iter().all(|finding| finding.is_pending))
+}
+
+/// Fails if there is anything to change.
+pub(crate) fn test(places: &Places) -> Result<()> {
+    let findings = check(places)?;
+    let failing = || findings.iter().filter(|finding| !finding.is_pending);
+    let pending = findings.len() - failing().count();
+    if pending > 0 {
+        println!("{pending} phrases in folders of xtask/src/words/pending.txt: `cargo xtask words --counts`");
+    }
+    show(failing());
+    match failing().count() {
+        0 => Ok(()),
+        count => bail!("{count} places to change; see docs/writing.md"),
+    }
+}
+
+fn show<'a>(findings: impl Iterator<Item = &'a Finding>) {
+    for Finding { file, line, text, .. } in findings {
+        println!("{file}:{line}: {text}");
+    }
+}
+
+fn check(places: &Places) -> Result<Vec<Finding>> {
+    let files = files(places)?;
+    let phrases = Phrases::read()?;
+    let rust = files.iter().filter(|(path, _)| Kind::of(path) == Some(Kind::Rust));
+    let known = Known::of(files.keys().map(String::as_str), rust.map(|(_, text)| text.as_str()));
+    let text_of = |path: &str| files.get(path).cloned().unwrap_or_default();
+    let mut findings = Vec::new();
+    for (path, text) in files.iter().filter(|(path, _)| !is_exempt(path)) {
+        let Some(kind) = Kind::of(path) else { continue };
+        findings.extend(said(path, kind, text, &phrases));
+        findings.extend(named(path, kind, text, &known, &text_of));
+    }
+    Ok(findings)
+}
+
+fn said(path: &str, kind: Kind, text: &str, phrases: &Phrases<'_>) -> Vec<Finding> {
+    let prose = mask(kind, Keep::All, text);
+    let found = phrases.find(&tokens(&prose)).into_iter();
+    let is_pending = is_below(PENDING.lines(), path);
+    let finding = |found: phrases::Found<'_>| Finding {
+        file: path.to_owned(),
+        line: found.line,
+        text: format!("“{}”: rather {}", found.phrase, found.suggestion),
+        is_pending,
+    };
+    found.map(finding).collect()
+}
+
+fn named(
+    path: &str,
+    kind: Kind,
+    text: &str,
+    known: &Known,
+    text_of: &dyn Fn(&str) -> String,
+) -> Vec<Finding> {
+    let prose = mask(kind, Keep::Comments, text);
+    let missing = known.missing(path, &prose, kind == Kind::Markdown, text_of).into_iter();
+    let finding = |missing: places::Missing| Finding {
+        file: path.to_owned(),
+        line: missing.line,
+        text: format!("{} does not exist", missing.what),
+        is_pending: false,
+    };
+    missing.map(finding).collect()
+}
+
+/// The repository's files, also those that are not committed yet; what is not text is empty.
+fn files(places: &Places) -> Result<BTreeMap<String, String>> {
+    let mut git = places.command("git")?;
+    let listed = run::read(git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]))?;
+    let there = listed.split('\0').filter(|path| places.root.join(path).is_file());
+    let text = |path: &str| {
+        let is_read = Kind::of(path).is_some();
+        if is_read { fs::read_to_string(places.root.join(path)).unwrap_or_default() } else { String::new() }
+    };
+    Ok(there.map(|path| (path.to_owned(), text(path))).collect())
+}
+
+fn is_exempt(path: &str) -> bool {
+    is_below(EXEMPT.into_iter(), path)
+}
+
+fn is_below<'a>(mut prefixes: impl Iterator<Item = &'a str>, path: &str) -> bool {
+    prefixes.any(|prefix| !prefix.is_empty() && !prefix.starts_with('#') && path.starts_with(prefix))
+}
+
+/// The number of findings in each folder, to a depth of three.
+fn counts(findings: &[Finding]) -> Vec<(String, usize)> {
+    let mut counts = BTreeMap::<String, usize>::new();
+    for finding in findings {
+        let folders = finding.file.rsplit_once('/').map_or(finding.file.as_str(), |(folder, _)| folder);
+        let folder = folders.split('/').take(3).collect::<Vec<_>>().join("/");
+        *counts.entry(folder).or_default() += 1;
+    }
+    counts.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_listed_is_exempt_or_pending() {
+        assert!(is_exempt("migrations/sqlite/1.sql") && is_exempt("package-lock.json"));
+        assert!(!is_exempt("docs/architecture.md"));
+        assert!(is_below("# x\n\napp/".lines(), "app/src/lib.rs"));
+        assert!(!is_below("# x\n\napp/".lines(), "agent/src/main.rs"));
+    }
+
+    #[test]
+    fn findings_are_counted_by_folder() {
+        let at =
+            |file: &str| Finding { file: file.to_owned(), line: 1, text: String::new(), is_pending: true };
+        let findings = [at("app/src/pages/host/a.rs"), at("app/src/pages/b.rs"), at("README.md")];
+        assert_eq!(counts(&findings), [("README.md".to_owned(), 1), ("app/src/pages".to_owned(), 2)]);
+    }
+}
