@@ -80,7 +80,7 @@ export const ofFleet: Record<string, View> = {
     route: '/',
     goTo: async (page) => {
       await open(page, '/?q=nothing-of-this-name');
-      await expect(page.getByText('No host fits.')).toBeVisible();
+      await expect(page.getByText('No matching hosts.')).toBeVisible();
     },
   },
   dialog: {
