@@ -177,10 +177,10 @@ test('each host shows the commits before and after, or that nothing changes', as
   const dialog = new RolloutDialog(page);
   await expect(dialog.kind('Pull and Switch')).toBeChecked();
   await expect(dialog.row('csb0')).toContainText(`Will pull and switch: Gen 4 (${before}) → ${head}.`);
-  await expect(dialog.row('hsb0')).toContainText(`Runs what the branch says (${head}): nothing changes by switching.`);
+  await expect(dialog.row('hsb0')).toContainText(`Already runs the branch (${head}): nothing to switch.`);
   await dialog.kind('Pull').check();
   await expect(dialog.row('csb0')).toContainText(`Will pull: ${before} → ${head}.`);
-  await expect(dialog.row('hsb0')).toContainText(`Is at the branch's head (${head}): nothing to pull.`);
+  await expect(dialog.row('hsb0')).toContainText(`Up to date (${head}): nothing to pull.`);
   await dialog.cancel.click();
   await selection.has('csb0', 'hsb0');
   await expect(page.getByRole('main')).not.toContainText(old);
@@ -270,8 +270,8 @@ test.describe('without JavaScript', () => {
     await expect(page).toHaveURL('/rollback?host=gpc0&host=hsb0&host=imac0');
     const dialog = new BulkRollbackDialog(page);
     await dialog.goesTo('imac0', 11);
-    await dialog.generation('gpc0').selectOption({ label: 'Leave it as it is' });
-    await dialog.generation('hsb0').selectOption({ label: 'Leave it as it is' });
+    await dialog.generation('gpc0').selectOption({ label: 'Skip this host' });
+    await dialog.generation('hsb0').selectOption({ label: 'Skip this host' });
     await dialog.reason.fill('no script here');
     await dialog.confirmWithoutScript.click();
     await expect(page).toHaveURL('/');

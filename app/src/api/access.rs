@@ -7,14 +7,14 @@ use crate::ApiError;
 /// Starts a session and leads to `next`.
 ///
 /// # Errors
-/// [`ApiError::Said`] with the reason, which never tells whether there is such a person.
+/// [`ApiError::Said`] with the reason, which never reveals whether there is such a person.
 #[server(endpoint = "log_in")]
 pub async fn log_in(
     /// The name that the audit log shows.
     name: String,
     /// The password.
     password: String,
-    /// Where to go then; a page of ours.
+    /// The address to go to afterwards, one of ours.
     next: String,
 ) -> Result<(), ApiError> {
     use crate::session;
@@ -36,7 +36,7 @@ pub async fn log_in(
 /// Ends the session and leads to the log-in page.
 ///
 /// # Errors
-/// [`ApiError`]; the session goes on then.
+/// [`ApiError`]; the session goes on.
 #[server(endpoint = "log_out")]
 pub async fn log_out() -> Result<(), ApiError> {
     use crate::session;

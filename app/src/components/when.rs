@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use leptos::prelude::*;
 
-use crate::time::{ago, counted, moment, rough, took, use_time};
+use crate::time::{ago, counted, lasting, moment, took, until, use_time};
 
 fn machine_readable(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
@@ -41,7 +41,7 @@ pub fn Until(
 ) -> impl IntoView {
     let time = use_time();
     let text = Memo::new(move |_| match time.now.get() {
-        Some(now) => format!("in {}", rough(at - now)),
+        Some(now) => until(at, now),
         None => format!("at {}", moment(at, None)),
     });
     view! { <time data-as="until" datetime=machine_readable(at)>{text}</time> }
@@ -66,7 +66,7 @@ pub fn ElapsedSince(
 ) -> impl IntoView {
     let time = use_time();
     let text = Memo::new(move |_| match time.now.get() {
-        Some(now) => format!("for {}", rough(now - since)),
+        Some(now) => lasting(since, now),
         None => format!("since {}", moment(since, None)),
     });
     view! { <time data-as="for" datetime=machine_readable(since)>{text}</time> }

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use backstay_model::HostView;
+use backstay_model::{HostView, cmp_host_names};
 
 use super::status::HostStatus;
 
@@ -58,7 +58,7 @@ impl Sort {
             Self::Generation => number(other).cmp(&number(one)),
             Self::Platform => one.platform.as_str().cmp(other.platform.as_str()),
         };
-        first.then_with(|| one.name.cmp(&other.name))
+        first.then_with(|| cmp_host_names(&one.name, &other.name))
     }
 }
 

@@ -8,7 +8,7 @@ use backstay_model::pull_request::PullRequests;
 use backstay_model::rollout::Rollout;
 use backstay_model::view::FleetSnapshot;
 use backstay_model::wire::event::{Event, Notice, Tone};
-use backstay_model::{HostId, HostView, Person, PersonView, Role};
+use backstay_model::{HostId, HostView, Person, PersonView, Role, cmp_host_names};
 use leptos::prelude::*;
 
 use super::shared::Shared;
@@ -357,7 +357,7 @@ impl Live {
                 }
             }
             None => self.rows.update(|rows| {
-                let at = rows.partition_point(|r| r.name < host.name);
+                let at = rows.partition_point(|row| cmp_host_names(&row.name, &host.name).is_lt());
                 rows.insert(at, Row::new(host.clone()));
             }),
         }
@@ -389,6 +389,7 @@ mod tests {
     use backstay_model::sample::host;
 
     use super::*;
+    use crate::fleet::Sort;
 
     fn start(hosts: Vec<HostView>, last_event: u64) -> Start {
         Start {
@@ -434,6 +435,19 @@ mod tests {
             live.apply(10, &Event::HostRemoved { id: gpc0.id });
             assert_eq!(names(live), ["hsb0", "imac0"]);
             assert_eq!(live.last_event(), 10);
+        });
+    }
+
+    #[test]
+    fn a_new_host_stands_where_a_reload_puts_it() {
+        Owner::new().with(|| {
+            let (backup, web, apple) = (host("Backup"), host("web"), host("apple"));
+            let open = live(vec![backup.clone(), web.clone()]);
+            open.apply(8, &Event::Host { host: Box::new(apple.clone()) });
+            let mut reloaded = [backup, web, apple];
+            reloaded.sort_by(|one, other| Sort::Name.compare(one, other));
+            assert_eq!(names(open), reloaded.map(|host| host.name));
+            assert_eq!(names(open), ["apple", "Backup", "web"]);
         });
     }
 

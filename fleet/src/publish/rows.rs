@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use backstay_model::view::FleetSnapshot;
 use backstay_model::wire::event::Event;
-use backstay_model::{HostId, HostView};
+use backstay_model::{HostId, HostView, cmp_host_names};
 
 use crate::fleet::Fleet;
 use crate::state::published_rows::PublishedRows;
@@ -25,7 +25,7 @@ impl Fleet {
             last_event = self.events.last();
             hosts = self.all_rows(&mut rows).await?;
         }
-        hosts.sort_by_cached_key(|host| host.name.to_lowercase());
+        hosts.sort_by(|one, other| cmp_host_names(&one.name, &other.name));
         Ok(FleetSnapshot {
             hosts,
             pull_requests: self.pull_requests(),

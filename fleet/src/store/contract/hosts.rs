@@ -1,7 +1,7 @@
 //! Hosts and the history of what they report.
 
 use backstay_model::view::AuditQuery;
-use backstay_model::{HostId, Labels, OpAction, OpStatus, Platform, TestTimeout};
+use backstay_model::{HostId, Labels, OpAction, OpStatus, Platform, TestTimeout, cmp_host_names};
 
 use super::Bench;
 use super::fixture::{
@@ -30,6 +30,10 @@ pub(super) async fn hosts_come_by_name(bench: &mut impl Bench) {
     }
     let names: Vec<_> = store.hosts().await.unwrap().into_iter().map(|h| h.name).collect();
     assert_eq!(names, ["app", "Db", "web"]);
+    assert!(
+        names.is_sorted_by(|one, other| cmp_host_names(one, other).is_lt()),
+        "as every other list of hosts"
+    );
 }
 
 pub(super) async fn an_agents_report_about_itself_is_recorded(bench: &mut impl Bench) {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use backstay_model::deployment::{Decision, Deployment, HostEvent, HostOutcome, PullRequestRef};
-use backstay_model::{Commit, DeploymentId, HostId, OpId};
+use backstay_model::{Commit, DeploymentId, HostId, OpId, cmp_host_names};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 
@@ -242,7 +242,7 @@ async fn outcomes(tx: &mut Tx, id: DeploymentId) -> Result<Vec<HostOutcome>, Sto
         .fetch_all(&mut **tx)
         .await?;
     let mut outcomes = rows.iter().map(|row| row.json("outcome")).collect::<Result<Vec<HostOutcome>, _>>()?;
-    outcomes.sort_by_key(|outcome| outcome.name.to_lowercase());
+    outcomes.sort_by(|one, other| cmp_host_names(&one.name, &other.name));
     Ok(outcomes)
 }
 

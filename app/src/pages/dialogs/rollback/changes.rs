@@ -12,7 +12,6 @@ use leptos::task::spawn_local;
 use crate::api::{compare_generations, reference_to_text};
 use crate::browser;
 use crate::components::Icon;
-use crate::size::size;
 
 /// How many packages are shown at first.
 const PACKAGES: usize = 12;
@@ -324,6 +323,22 @@ fn in_short(diff: &ClosureDiff) -> String {
     format!("Packages: {}", parts.join(", "))
 }
 
+/// A growth in bytes, with its sign, in the unit that leaves one to four digits before the point: `+13.9 KiB`.
+fn size(bytes: i64) -> String {
+    let sign = if bytes < 0 { '−' } else { '+' };
+    let mut tenths = u128::from(bytes.unsigned_abs()) * 10;
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if tenths < 10_240 {
+            return match unit {
+                "B" => format!("{sign}{} B", tenths / 10),
+                _ => format!("{sign}{}.{} {unit}", tenths / 10, tenths % 10),
+            };
+        }
+        tenths = (tenths + 512) / 1024;
+    }
+    format!("{sign}{}.{} TiB", tenths / 10, tenths % 10)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -385,5 +400,19 @@ mod tests {
     fn a_package_without_a_version() {
         let diff = ClosureDiff::parse("x11: ∅ → ε, +9.5 KiB\n");
         assert_eq!(way(&diff.packages[0]), "added");
+    }
+
+    #[test]
+    fn a_size_is_in_the_unit_that_fits() {
+        for (bytes, words) in [
+            (0, "+0 B"),
+            (-1023, "−1023 B"),
+            (13 * 1024 + 922, "+13.9 KiB"),
+            (2400 * 1024, "+2.3 MiB"),
+            (-(3 << 30), "−3.0 GiB"),
+            (i64::MAX, "+8388608.0 TiB"),
+        ] {
+            assert_eq!(size(bytes), words, "{bytes}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::components::generation_name;
 pub(super) fn effect(host: &HostView, kind: OpKind, commits: &RolloutCommits) -> String {
     if let Some(op) = &host.op {
         return format!(
-            "Busy: {}, started by {}. Skipped if still busy when its turn comes.",
+            "Busy: {}, requested by {}. Skipped if still busy when its turn comes.",
             op.title(),
             op.requested_by
         );
@@ -343,7 +343,7 @@ mod tests {
         let busy = HostView { op: Some(op), ..away };
         assert_eq!(
             effect(&busy, OpKind::Pull, &none),
-            "Busy: Switch, started by maria. Skipped if still busy when its turn comes."
+            "Busy: Switch, requested by maria. Skipped if still busy when its turn comes."
         );
     }
 }
