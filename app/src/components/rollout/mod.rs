@@ -25,7 +25,7 @@ pub fn NewestRollout() -> impl IntoView {
     let stop = action_from_address::<StopRollout>();
     let id = Memo::new(move |_| live.rollout().with(|newest| newest.as_ref().map(|rollout| rollout.id)));
     let put_away = RwSignal::new(None::<String>);
-    Effect::new(move |_| put_away.set(browser::remembered(PUT_AWAY)));
+    Effect::new(move |_| put_away.set(browser::stored_value(PUT_AWAY)));
     view! {
         <Refusal action=stop/>
         {move || {
@@ -58,7 +58,7 @@ fn Panel(
         Memo::new(move |_| ops.with(|ops| rollout.with(|r| progress(r, |host| ops.get(&host.name)))));
     let counts = Memo::new(move |_| rollout.with(|r| (count(r, RolloutStep::is_over), r.hosts.len())));
     let forget = move |_| {
-        browser::remember(PUT_AWAY, &id.to_string());
+        browser::store_value(PUT_AWAY, &id.to_string());
         put_away.set(Some(id.to_string()));
     };
     Some(view! {

@@ -58,7 +58,7 @@ fn Pictures(past: Memo<Past>) -> impl IntoView {
     let tall = Memo::new(move |_| draw(picture::tall));
     // The router follows HTML links alone.
     let follow = move |event: MouseEvent| {
-        if let Some(address) = browser::plain_click_on_drawn_link(&event) {
+        if let Some(address) = browser::plain_click_on_svg_link(&event) {
             event.prevent_default();
             navigate(&address, NavigateOptions { scroll: false, ..NavigateOptions::default() });
         }
