@@ -59,7 +59,8 @@ pub(crate) fn focus(id: &str) {
     }
 }
 
-/// Moves the focus to the first of these elements that can take it; their identifiers are separated by spaces.
+/// Moves the focus to the first of these elements that can take it; their identifiers are separated by
+/// spaces.
 pub(crate) fn focus_one_of(ids: &str) {
     for id in ids.split(' ') {
         focus(id);
@@ -118,8 +119,8 @@ pub(crate) fn scroll_into_view(element: &Element) {
     element.scroll_into_view_with_scroll_into_view_options(&how);
 }
 
-/// Copies text to the clipboard, and returns whether that was possible. Browsers offer the clipboard API only over HTTPS;
-/// otherwise the text is selected and copied as a person would.
+/// Copies text to the clipboard, and returns whether that was possible. Browsers offer the clipboard API only
+/// over HTTPS; otherwise the text is selected and copied as a person would.
 pub(crate) async fn copy(text: String) -> bool {
     let clipboard = window().navigator().clipboard();
     if !clipboard.is_undefined() && JsFuture::from(clipboard.write_text(&text)).await.is_ok() {
@@ -168,7 +169,8 @@ pub(crate) fn scroll_until(frame: &Element, selector: &str, distance: f64) {
     }
 }
 
-/// Runs something in each of the next frames. Content that is scrolled into view takes its true height only then.
+/// Runs something in each of the next frames. Content that is scrolled into view takes its true height only
+/// then.
 pub(crate) fn in_next_frames(count: u8, run: impl Fn() + Clone + 'static) {
     request_animation_frame(move || {
         run();

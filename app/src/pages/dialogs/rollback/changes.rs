@@ -323,7 +323,8 @@ fn in_short(diff: &ClosureDiff) -> String {
     format!("Packages: {}", parts.join(", "))
 }
 
-/// A growth in bytes, with its sign, in the unit that leaves one to four digits before the point: `+13.9 KiB`.
+/// A growth in bytes, with its sign, in the unit that leaves one to four digits before the point: `+13.9
+/// KiB`.
 fn size(bytes: i64) -> String {
     let sign = if bytes < 0 { '−' } else { '+' };
     let mut tenths = u128::from(bytes.unsigned_abs()) * 10;

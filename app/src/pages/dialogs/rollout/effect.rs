@@ -18,8 +18,8 @@ pub(super) fn effect(host: &HostView, kind: OpKind, commits: &RolloutCommits) ->
     if host.online { what } else { format!("Offline: waits for the host to connect. {what}") }
 }
 
-/// Returns whether a roll-out of this kind has anything to do on a host, or `None` if there is no branch to compare it
-/// with. On a host that was rolled back nothing is due: somebody wants it as it is.
+/// Returns whether a roll-out of this kind has anything to do on a host, or `None` if there is no branch to
+/// compare it with. On a host that was rolled back nothing is due: somebody wants it as it is.
 pub(super) fn is_due(host: &HostView, kind: OpKind, commits: &RolloutCommits) -> Option<bool> {
     if kind == OpKind::Test {
         return Some(true);

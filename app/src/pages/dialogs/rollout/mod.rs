@@ -65,8 +65,8 @@ struct RequestedHosts {
 }
 
 impl RequestedHosts {
-    /// Returns the hosts on which there is something to do. A host of which that is not known counts only if a person
-    /// named it.
+    /// Returns the hosts on which there is something to do. A host of which that is not known counts only if
+    /// a person named it.
     fn due(&self, live: Live, kind: OpKind, commits: &RolloutCommits) -> BTreeSet<String> {
         let is_named = self.scope != HostScope::All;
         let due = |row: &&Row| {
@@ -78,8 +78,8 @@ impl RequestedHosts {
 }
 
 impl Chosen {
-    /// The op and the hosts that the address asks for. Of these hosts, those on which there is something to do are
-    /// chosen.
+    /// The op and the hosts that the address asks for. Of these hosts, those on which there is something to
+    /// do are chosen.
     fn from_address(live: Live, commits: &RolloutCommits) -> (Self, RequestedHosts) {
         let query = use_query_map().get_untracked();
         let kind = query.get("kind").and_then(|kind| kind.parse().ok()).filter(|kind| KINDS.contains(kind));

@@ -44,7 +44,8 @@ pub(super) fn Timeline(detail: RwSignal<HostDetail>) -> impl IntoView {
     }
 }
 
-/// The wide and the tall picture. Style sheets choose, because the server does not know the width of the page.
+/// The wide and the tall picture. Style sheets choose, because the server does not know the width of the
+/// page.
 #[component]
 fn Pictures(past: Memo<Past>) -> impl IntoView {
     let (time, log_address, navigate) = (use_time(), use_log_address(), use_navigate());
