@@ -5,7 +5,8 @@ import { chromium } from './support/places';
 
 export default defineConfig({
   testDir: '.',
-  // Pictures are taken in each run, so that what takes them works; the documents' own are written when somebody asks.
+  // Every run takes the pictures, so that the code that takes them works; it overwrites those in the
+  // documents only on request.
   testMatch: forDocuments ? 'pictures/*.spec.ts' : ['tests/*.spec.ts', 'pictures/*.spec.ts'],
   outputDir: 'test-results',
   snapshotPathTemplate: '{testDir}/structure/{arg}{ext}',
@@ -14,8 +15,8 @@ export default defineConfig({
   workers: 2,
   retries: 0,
   forbidOnly: true,
-  // Generous, because a busy machine is no fault of the page; nothing waits longer than it must. A page has a second of a
-  // processor's work to do before it is alive, which beside other work can take more than twenty.
+  // Generous, because a busy machine is not the page's fault; no test waits longer than it must. Hydration
+  // takes a second of CPU time, which on a busy machine can take more than twenty.
   timeout: 180_000,
   expect: { timeout: 60_000 },
   reporter: 'list',
@@ -26,7 +27,7 @@ export default defineConfig({
     locale: 'en-GB',
     timezoneId: 'Europe/Vienna',
     actionTimeout: 60_000,
-    // Tests of the worker say otherwise; elsewhere it would only answer where there is no server.
+    // Tests of the worker override this; elsewhere it would only answer if there is no server.
     serviceWorkers: 'block',
     trace: 'retain-on-failure',
     screenshot: 'only-on-failure',

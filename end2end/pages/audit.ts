@@ -20,7 +20,7 @@ export class AuditPage {
     return this.page.getByRole('row').filter({ has: cell });
   }
 
-  /** Expects exactly one entry of its kind, and that it says all this. */
+  /** Expects exactly one entry of its kind, with all these texts. */
   async has({ who, what, host, way, why, outcome }: Entry): Promise<void> {
     const entry = this.entries(what);
     await expect(entry).toHaveCount(1);

@@ -1,4 +1,4 @@
-/** Selecting hosts on the fleet page, and the bar with what can be done to them. */
+/** Selecting hosts on the fleet page, and the bar with the actions on them. */
 
 import { type Locator, type Page, expect } from '@playwright/test';
 
@@ -11,7 +11,7 @@ export class Selection {
     this.bar = page.getByRole('form', { name: 'Selected hosts' });
   }
 
-  /** The box of a host. */
+  /** The checkbox of a host. */
   box(host: string): Locator {
     return this.page.getByRole('checkbox', { name: `Select ${host}`, exact: true });
   }
@@ -20,7 +20,7 @@ export class Selection {
     return this.page.getByRole('checkbox', { name: 'Select all shown hosts' });
   }
 
-  /** What is told of the selection to those who do not see it. */
+  /** The announcement of the selection to screen readers. */
   get told(): Locator {
     return this.page.locator('#bulk-says');
   }
@@ -29,7 +29,7 @@ export class Selection {
     return this.bar.getByRole('button', { name, exact: true });
   }
 
-  /** Expects these hosts to be selected, of those that are shown, and the bar to say how many. */
+  /** Expects exactly these of the shown hosts to be selected, and the bar to count them. */
   async has(...hosts: string[]): Promise<void> {
     const checked = this.page.locator('.fleet tbody input[name=host]:checked');
     await expect(checked).toHaveCount(hosts.length);

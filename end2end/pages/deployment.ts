@@ -1,4 +1,4 @@
-/** A deployment: its panel, on the fleet page and on its own page, and the dialogs that decide of it. */
+/** A deployment: its panel, on the fleet page and on its own page, and the dialogs that decide about it. */
 
 import { type Locator, type Page, expect } from '@playwright/test';
 
@@ -29,7 +29,7 @@ export class DeploymentPanel {
     await expect(this.row(host).locator('.outcome-line')).toHaveText(line);
   }
 
-  /** Once it is reverted: what is left to do on a host, such as “Pull due” or “Recovered”. */
+  /** After a revert: the next step on a host, such as “Pull due” or “Recovered”. */
   now(host: string): Locator {
     return this.row(host).locator('.outcome-now');
   }
@@ -42,7 +42,7 @@ export class DeploymentPanel {
     return this.self.getByRole('link', { name: 'Revert PR', exact: true });
   }
 
-  /** A link where one log is to be seen, else the button of a menu: see `logs`. */
+  /** A link if there is one log, else the button of a menu: see `logs`. */
   get viewLogs(): Locator {
     return this.self
       .getByRole('button', { name: 'View Logs' })
@@ -66,7 +66,7 @@ export class DeploymentPanel {
     return this.self.getByRole('link', { name: 'Pull and Switch all' });
   }
 
-  /** To the page of the deployment. */
+  /** Opens the page of the deployment. */
   get details(): Locator {
     return this.self.getByRole('link', { name: 'Details' });
   }
@@ -100,7 +100,7 @@ export class RevertDialog {
     return this.self.getByRole('link', { name: 'Cancel' });
   }
 
-  /** Why the last attempt came to nothing, or what was decided since the dialog was opened. */
+  /** Why the last attempt failed, or what was decided since the dialog was opened. */
   get alert(): Locator {
     return this.self.getByRole('alert');
   }

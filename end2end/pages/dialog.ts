@@ -20,7 +20,7 @@ export class RollbackDialog {
     return this.self.getByRole('radio', { name: startingWith(number) });
   }
 
-  /** The line of a generation that can be chosen. */
+  /** The line of a generation to choose. */
   choice(number: number): Locator {
     return this.self.getByRole('listitem').filter({ has: this.page.getByRole('radio', { name: startingWith(number) }) });
   }

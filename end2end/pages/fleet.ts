@@ -26,7 +26,7 @@ export class HostView {
     return this.self.getByRole('img', { name: `${name}: ` });
   }
 
-  /** Expects a light to come to this, as its shape shows and as its words say. */
+  /** Expects a light to reach this state, by its shape and its words. */
   async shows(name: LightName, state: LightState, words: string | RegExp): Promise<void> {
     await expect(this.light(name)).toHaveAttribute('data-state', state);
     await expect(this.light(name)).toHaveText(words);
@@ -40,12 +40,12 @@ export class HostView {
     return this.self.getByRole('button', { name: `Actions for ${this.name}` });
   }
 
-  /** What its ellipsis menu offers; it is in the page only while the menu is open. */
+  /** The entries of its ellipsis menu; they are in the page only while the menu is open. */
   item(name: string): Locator {
     return this.self.getByRole('link', { name, exact: true }).or(this.self.getByRole('button', { name, exact: true }));
   }
 
-  /** Chooses from its ellipsis menu. */
+  /** Chooses an entry of its ellipsis menu. */
   async choose(item: string): Promise<void> {
     await this.menuButton.click();
     await this.item(item).click();

@@ -20,12 +20,12 @@ export class HostPage {
     return this.region('Timeline');
   }
 
-  /** The picture of its past, across or down. */
+  /** The picture of its past, horizontal or vertical. */
   picture(which: 'wide' | 'tall' = 'wide'): Locator {
     return this.timeline.locator(`.timeline-picture.${which}`);
   }
 
-  /** Marks of the picture that look so. */
+  /** Marks of this kind in the picture. */
   marks(look: string, which: 'wide' | 'tall' = 'wide'): Locator {
     return this.picture(which).locator(`.mark[data-look="${look}"]`);
   }
@@ -55,7 +55,7 @@ export class HostPage {
     return this.settings.getByRole('button', { name: 'Set timeout' });
   }
 
-  /** The way to roll back to a generation. */
+  /** The link to the rollback to a generation. */
   rollbackTo(number: number): Locator {
     return this.region('Generations').getByRole('link', { name: `Roll back to Gen ${number}`, exact: true });
   }

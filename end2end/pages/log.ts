@@ -26,7 +26,7 @@ export class Log {
     return this.self.getByRole('search').getByRole('status');
   }
 
-  /** What is being looked at. */
+  /** The viewport of the log. */
   get current(): Locator {
     return this.output.locator('mark.current');
   }
@@ -48,7 +48,7 @@ export class Log {
     return this.output.evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight < 24);
   }
 
-  /** Expects every line from the first on, none twice, none missing. */
+  /** Expects every line from the first on, without repetition or gap. */
   async hasEveryLine(): Promise<void> {
     const numbers = await this.lines.evaluateAll((lines) => lines.map((line) => line.getAttribute('data-seq')));
     expect(numbers.length).toBeGreaterThan(0);

@@ -12,7 +12,7 @@ class ShownOp extends Log {
     super(self);
   }
 
-  /** How far it is, as its badge says: the name of the status, not its words. */
+  /** Its status as in the badge's name, not its words. */
   get status(): Locator {
     return this.self.locator(`${this.head} [data-status]`);
   }
@@ -25,7 +25,7 @@ class ShownOp extends Log {
     return this.self.getByRole('button', { name: 'Try again' });
   }
 
-  /** Where it asks before an op is cancelled midway. */
+  /** The question before an op is cancelled midway. */
   get confirm(): Locator {
     return this.self.getByRole('dialog', { name: 'Cancel during the activation?' });
   }

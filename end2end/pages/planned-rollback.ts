@@ -1,4 +1,4 @@
-/** The dialogs that roll several hosts back: those that were selected, and those that a deployment broke. */
+/** The dialogs that roll several hosts back: the selected ones, and those that a deployment broke. */
 
 import { type Locator, type Page, expect } from '@playwright/test';
 
@@ -13,12 +13,12 @@ class PlannedRollbackDialog {
     return this.self.locator(`li[data-host="${host}"]`);
   }
 
-  /** Where a host goes. */
+  /** The target of a host. */
   generation(host: string): Locator {
     return this.self.getByRole('combobox', { name: `Generation for ${host}`, exact: true });
   }
 
-  /** Expects a host to go to this generation. */
+  /** Expects this generation to be the target of a host. */
   async goesTo(host: string, number: number): Promise<void> {
     await expect(this.generation(host).locator('option:checked')).toHaveText(new RegExp(`^Gen ${number}\\b`));
   }
@@ -35,7 +35,7 @@ class PlannedRollbackDialog {
     return this.self.getByRole('button', { name: `Roll back ${hosts} ${hosts === 1 ? 'host' : 'hosts'}`, exact: true });
   }
 
-  /** The same button before the page is alive: it cannot count what is chosen. */
+  /** The same button before hydration: it cannot count the chosen hosts. */
   get confirmWithoutScript(): Locator {
     return this.self.getByRole('button', { name: 'Roll back as chosen' });
   }

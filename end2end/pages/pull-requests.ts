@@ -1,4 +1,4 @@
-/** Open pull requests on the fleet page, and the dialog in which one is merged. */
+/** Open pull requests on the fleet page, and the dialog that merges one. */
 
 import type { Locator, Page } from '@playwright/test';
 
@@ -13,12 +13,12 @@ export class PullRequests {
     return new PullRequestCard(this.self.locator(`[data-pull-request="${number}"]`), number);
   }
 
-  /** What is wrong with how the repository is configured, each in a sentence. */
+  /** Faults in the configuration of the repository, each in a sentence. */
   get problems(): Locator {
     return this.self.getByRole('list', { name: 'Problems of the configuration' }).getByRole('listitem');
   }
 
-  /** Says since when the pull requests could not be read, and why. */
+  /** Since when the pull requests could not be read, and why. */
   get unreadable(): Locator {
     return this.self.getByText('could not be read since');
   }
@@ -30,12 +30,12 @@ export class PullRequestCard {
     readonly number: number,
   ) {}
 
-  /** The title, which leads to the pull request's own page. */
+  /** The title, which links to the pull request's own page. */
   title(text: string): Locator {
     return this.self.getByRole('link', { name: text });
   }
 
-  /** What it changes: “nixpkgs 1234567 → 89abcde”. */
+  /** Its changes: “nixpkgs 1234567 → 89abcde”. */
   get inputs(): Locator {
     return this.self.getByRole('list', { name: 'Changed inputs' }).getByRole('listitem');
   }
@@ -45,7 +45,7 @@ export class PullRequestCard {
     return this.self.locator('[data-checks]');
   }
 
-  /** “Can be merged”, or why it cannot. */
+  /** “Can be merged”, or the reason why not. */
   get mergeable(): Locator {
     return this.self.locator('[data-mergeable]');
   }
@@ -74,7 +74,7 @@ export class MergeDialog {
     return this.self.getByRole('link', { name: 'Cancel' });
   }
 
-  /** Why the last attempt came to nothing, or what has changed since the dialog was opened. */
+  /** Why the last attempt failed, or what has changed since the dialog was opened. */
   get alert(): Locator {
     return this.self.getByRole('alert');
   }

@@ -1,4 +1,4 @@
-/** A roll-out: the dialog in which it is asked for, and its progress on the fleet page. */
+/** A roll-out: its dialog, and its progress on the fleet page. */
 
 import { type Locator, type Page, expect } from '@playwright/test';
 
@@ -46,7 +46,7 @@ export class RolloutDialog {
     return this.self.getByRole('button', { name: `${words} ${hosts} ${hosts === 1 ? 'host' : 'hosts'}`, exact: true });
   }
 
-  /** The same button before the page is alive: it cannot count what is checked. */
+  /** The same button before hydration: it cannot count the checked hosts. */
   get confirmWithoutScript(): Locator {
     return this.self.getByRole('button', { name: 'Start on the checked hosts' });
   }
@@ -68,7 +68,7 @@ export class RolloutPanel {
     return this.self.getByRole('heading', { name: text });
   }
 
-  /** “3 of 5 hosts, imac0 switching…”, and in the end how it ended. */
+  /** “3 of 5 hosts, imac0 switching…”, and at the end the result. */
   get progress(): Locator {
     return this.self.locator('.rollout-progress');
   }
@@ -77,7 +77,7 @@ export class RolloutPanel {
     await expect(this.self).toHaveAttribute('data-state', state);
   }
 
-  /** A host's line; once the roll-out is over, opened by `steps`. */
+  /** A host's line; once the roll-out is over, `steps` opens it. */
   row(host: string): Locator {
     return this.self.locator(`li[data-host="${host}"]`);
   }

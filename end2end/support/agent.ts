@@ -17,7 +17,7 @@ export function configuration(host: Description, { server, joinToken, state }: A
     `join_token_file = "${joinToken}"`,
     'watch_interval = 1',
   ];
-  // home-manager's places are found through the environment, as on a real host.
+  // home-manager finds its paths through the environment, as on a real host.
   if (host.platform === 'nixos') {
     lines.push(
       '[profile]',

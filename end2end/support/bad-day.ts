@@ -1,4 +1,4 @@
-/** A fleet with something of everything: gpc0, whose tests fail, and imac0, which was rolled back and runs its tests. */
+/** A fleet with a bit of everything: gpc0, whose tests fail, and imac0, which was rolled back and runs its tests. */
 
 import type { Page } from '@playwright/test';
 
@@ -8,14 +8,14 @@ import type { Fleet } from './fleet';
 import * as plans from './plans';
 import { expect, open } from './test';
 
-/** Has every colour and style written, each on each ground. */
+/** Prints every colour and style, on every background. */
 const colours = [
   "printf 'a \\033[4mneedle\\033[0m in the hay\\n'",
   "for style in 0 1 2 3 4 7; do for colour in 0 1 2 3 4 5 6 7; do printf \"\\033[$style;3${colour}mplain\\033[9${colour}m bright \"; done; echo; done",
   "for colour in 0 1 2 3 4 5 6 7; do printf \"\\033[4${colour}mground \\033[97mwhite \\033[31mred\\033[0m \"; done; echo",
 ];
 
-/** Brings it about, in a fleet without hosts. */
+/** Creates it, in a fleet without hosts. */
 export async function badDay(page: Page, fleet: Fleet): Promise<void> {
   await fleet.add(plans.gpc0(fleet.repository));
   const imac0 = await fleet.add(plans.imac0(fleet.repository));

@@ -1,4 +1,4 @@
-/** A server with many hosts, which have nothing behind them: see `testing/bench/crowd`. */
+/** A server with many made-up hosts: see `testing/bench/crowd`. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -23,14 +23,14 @@ export class Crowd {
     this.#child.once('exit', () => this.#wake());
   }
 
-  /** Has so many hosts join, and waits until all have. */
+  /** Lets this many hosts join, and waits until all have. */
   static async join(server: Server, hosts: number): Promise<Crowd> {
     const crowd = new Crowd(server, hosts);
     await crowd.#says('ready');
     return crowd;
   }
 
-  /** Has one host's tests fail, or be fine again. */
+  /** Has one host's tests fail, or pass again. */
   async change(name: string): Promise<void> {
     this.#child.stdin?.write(`change ${name}\n`);
     await this.#says(`change ${name}`);

@@ -23,14 +23,14 @@ export class Fleet {
     this.server = new Server(folder, repository, options);
   }
 
-  /** The server reads the repository by git, unless options tell it where that is. */
+  /** The server reads the repository with git, unless options say otherwise. */
   static async start(repository: Repository, options?: string[]): Promise<Fleet> {
     const fleet = new Fleet(await temporaryFolder(), repository, options);
     await fleet.server.start();
     return fleet;
   }
 
-  /** A client that is logged in, for what a browser is not needed for. */
+  /** A logged-in client, for requests that need no browser. */
   async client(person = admin): Promise<APIRequestContext> {
     const client = await request.newContext({ baseURL: this.server.url });
     const form = { name: person.name, password: person.password, next: '/' };
@@ -39,7 +39,7 @@ export class Fleet {
     return client;
   }
 
-  /** Asks for an op that takes no parameters, without a browser. */
+  /** Requests an op without parameters, without a browser. */
   async ask(host: string, kind: 'pull' | 'switch' | 'test' | 'refresh'): Promise<void> {
     const client = await this.client();
     const answer = await client.post('/api/request_op', { form: { host, kind } });
@@ -63,7 +63,7 @@ export class Fleet {
     return host;
   }
 
-  /** Starts a host's agent and waits until its generations are known. */
+  /** Starts a host's agent, and waits until the server knows its generations. */
   async connect(host: Host): Promise<void> {
     host.startAgent();
     const client = await this.client();
@@ -79,7 +79,7 @@ export class Fleet {
     return found;
   }
 
-  /** What server and agents wrote. */
+  /** The logs of the server and the agents. */
   logs(): Map<string, string> {
     const hosts = this.#hosts.map((host) => [`agent of ${host.name}`, host.log] as const);
     return new Map([['server', this.server.log], ...hosts]);
@@ -92,7 +92,7 @@ export class Fleet {
   }
 }
 
-/** Makes sure that a log can be attached even where nothing was written. */
+/** Makes sure that a log can be attached even if nothing was written. */
 export async function touch(file: string): Promise<void> {
   await appendFile(file, '');
 }
@@ -101,7 +101,7 @@ export async function temporaryFolder(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'backstay-'));
 }
 
-/** Removes a folder with a Nix store in it, whose folders nobody may write to. */
+/** Removes a folder with a Nix store, whose folders are read-only. */
 export async function removeFolder(folder: string): Promise<void> {
   await allowWriting(folder);
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });

@@ -11,7 +11,7 @@ export async function scenes(page: Page): Promise<string[]> {
   return addresses.map((address) => address.replace('/gallery/', ''));
 }
 
-/** Opens a scene, and everything in it that opens without a script. */
+/** Opens a scene, and everything in it that opens without script. */
 export async function openScene(page: Page, scene: string): Promise<void> {
   await page.goto(`/gallery/${scene}`);
   await expect(page.getByRole('main')).toHaveAttribute('data-scene', scene);

@@ -9,7 +9,7 @@ import * as places from './places';
 import { Background, run } from './processes';
 import type { Repository } from './repository';
 
-/** What files are to hold: a text, or the revision of each input of a `flake.lock`; null for those that are to go. */
+/** New contents of files: a text, or the revision of each input of a `flake.lock`; null deletes the file. */
 export type Files = Record<string, string | Record<string, string> | null>;
 
 export interface NewPullRequest {
@@ -20,7 +20,7 @@ export interface NewPullRequest {
   files: Files;
 }
 
-/** A commit, as git itself tells of it. */
+/** A commit, as git itself describes it. */
 export interface Commit {
   sha: string;
   tree: string;
@@ -82,7 +82,7 @@ export class GitHub {
     return join(this.#folder, 'webhook-secret');
   }
 
-  /** What tells a server of it. What its webhook does not tell, the server sees within a second. */
+  /** The server's options for it. The webhook tells the server most things; it polls the rest within a second. */
   get serverOptions(): string[] {
     return [
       ...['--github-api', this.#api, '--github-repository', GitHub.repository],
@@ -100,7 +100,7 @@ export class GitHub {
     await this.#tell('webhook', server === undefined ? null : { url: `${server}/webhooks/github`, secret });
   }
 
-  /** Commits to a branch, as somebody who pushes; the branch is made where it is not there. */
+  /** Commits to a branch, as somebody who pushes; creates the branch if it does not exist. */
   async commit(message: string, files: Files, branch = 'main'): Promise<string> {
     return (await this.#tell<{ sha: string }>('commit', { branch, author: 'alice', message, files })).sha;
   }
@@ -117,18 +117,18 @@ export class GitHub {
     expect(answer.ok, await answer.text()).toBe(true);
   }
 
-  /** Says what ran on a commit: `success`, `failure`, or null while it runs. */
+  /** Adds a check run to a commit: `success`, `failure`, or null while it runs. */
   async setChecks(commit: string, checks: Record<string, string | null>): Promise<void> {
     const list = Object.entries(checks).map(([name, conclusion]) => ({ name, conclusion }));
     await this.#tell('checks', { commit, checks: list });
   }
 
-  /** Lets `main` change by pull requests alone. */
+  /** Requires a pull request for each change of `main`. */
   async protectMain(): Promise<void> {
     await this.#tell('protect', { branch: 'main', rules: { kind: 'classic' } });
   }
 
-  /** How far the server's token goes. */
+  /** The permission of the server's token. */
   async permit(permission: 'none' | 'read' | 'write'): Promise<void> {
     await this.#tell('permit', { token: GitHub.token, permission });
   }
@@ -147,7 +147,7 @@ export class GitHub {
     return new Gate((how) => this.#tell(`gates/${id}/${how}`, {}));
   }
 
-  /** All that was asked so far. */
+  /** All requests so far. */
   async requests(): Promise<Asked[]> {
     return (await (await fetch(`${this.#control}/requests`)).json()) as Asked[];
   }
@@ -160,7 +160,7 @@ export class GitHub {
     return JSON.parse(text) as T;
   }
 
-  /** What git itself says of the bare repository. */
+  /** The output of git in the bare repository. */
   async git(...words: string[]): Promise<string> {
     return (await run('git', ['-C', this.folder, ...words])).trim();
   }
@@ -181,7 +181,7 @@ export class GitHub {
       });
   }
 
-  /** The reverts that a branch has. */
+  /** The reverts on a branch. */
   async reverts(branch = 'main'): Promise<Commit[]> {
     return (await this.history(branch)).filter(({ subject }) => subject.startsWith('Revert'));
   }
@@ -191,7 +191,7 @@ export class GitHub {
     return (await this.git('for-each-ref', '--format=%(refname:short)', 'refs/heads')).split('\n').sort();
   }
 
-  /** The repository as hosts know it. */
+  /** The repository's URL for hosts. */
   async asRepository(): Promise<Repository> {
     const commits = (await this.history()).map(({ sha }) => sha).reverse();
     return { url: this.folder, commits };
@@ -200,7 +200,7 @@ export class GitHub {
 
 const secret = 'a secret of the webhook';
 
-/** A place where requests wait. */
+/** A gate, at which requests wait. */
 export class Gate {
   readonly #tell: (how: 'stopped' | 'hang-up' | 'open') => Promise<unknown>;
 
@@ -218,7 +218,7 @@ export class Gate {
     await this.#tell('hang-up');
   }
 
-  /** Takes the gate away; whatever waits there goes on. */
+  /** Removes the gate; the requests that wait there continue. */
   async open(): Promise<void> {
     await this.#tell('open');
   }

@@ -9,7 +9,7 @@ import * as places from './places';
 import type { HostPlan } from './plans';
 import { Background, run } from './processes';
 
-/** What `xtask host` tells of a host that it made. */
+/** The description that `xtask host` prints of a host. */
 export interface Description {
   name: string;
   platform: HostPlan['platform'];
@@ -39,7 +39,7 @@ export class Host {
     this.#plan = plan;
   }
 
-  /** Makes a host that nobody knows of yet. */
+  /** Makes a host that no server knows yet. */
   static async make(folder: string, plan: HostPlan): Promise<Host> {
     await mkdir(folder, { recursive: true });
     const file = join(folder, 'plan.json');
@@ -60,7 +60,7 @@ export class Host {
     return join(this.#at.folder, '..', 'agent.toml');
   }
 
-  /** Configures its agent: which server, and the token to join with. */
+  /** Configures its agent: the server, and the join token. */
   async configure(server: string, joinToken: string): Promise<void> {
     const folder = join(this.#at.folder, '..');
     const places = { server, joinToken: join(folder, 'join-token'), state: join(folder, 'state') };
@@ -68,7 +68,7 @@ export class Host {
     await writeFile(this.#configuration, configuration(this.#at, places));
   }
 
-  /** Runs its tests on each generation that is there, the current one last, as they would have run when it was new. */
+  /** Runs its tests on each generation that exists, the current one last, dated to when the generation was new. */
   async testEachGeneration(): Promise<void> {
     const now = await realpath(this.#at.running);
     const present = this.#plan.generations.flatMap((g, i) => (g.collected ? [] : [this.#plan.first + i]));
@@ -83,7 +83,7 @@ export class Host {
   }
 
   async #runTests(): Promise<void> {
-    // It says by its exit status whether the tests passed, and some should not.
+    // Its exit status says whether the tests passed, and some should not.
     await run(places.agent, ['test', '--config', this.#configuration], this.#at.environment).catch(() => undefined);
   }
 
@@ -104,7 +104,7 @@ export class Host {
     await this.#agent?.end('SIGKILL');
   }
 
-  /** Has the agent stand still, connected. */
+  /** Pauses its agent, with the connection open. */
   suspendAgent(): void {
     this.#agent?.signal('SIGSTOP');
   }
@@ -113,12 +113,12 @@ export class Host {
     this.#agent?.signal('SIGCONT');
   }
 
-  /** What Nix itself says of the profile. */
+  /** The generations that Nix itself lists. */
   async listGenerations(): Promise<string> {
     return run('nix-env', ['--profile', this.#at.profile, '--list-generations'], this.#at.environment);
   }
 
-  /** The generation that Nix itself calls current. */
+  /** The current generation, as Nix itself says. */
   async current(): Promise<number> {
     const match = (await this.listGenerations()).match(/^\s*(\d+) .*\(current\)/m);
     return Number(match?.[1]);
@@ -140,12 +140,12 @@ export class Host {
     return readlink(this.link(number));
   }
 
-  /** The store path that runs. */
+  /** The running store path. */
   async running(): Promise<string> {
     return readlink(this.#at.running);
   }
 
-  /** Every activation that there was since the host was made. */
+  /** Every activation since the host was made. */
   async activations(): Promise<Activation[]> {
     const log = existsSync(this.#at.activations) ? await readFile(this.#at.activations, 'utf8') : '';
     return log.split('\n').flatMap((line) => {
@@ -154,12 +154,12 @@ export class Host {
     });
   }
 
-  /** Has the next activations stand still midway. */
+  /** Pauses the next activations midway. */
   async hold(): Promise<void> {
     await writeFile(join(this.#at.folder, 'hold'), '');
   }
 
-  /** Whether an activation stands still. */
+  /** Whether an activation is paused. */
   holding(): boolean {
     return existsSync(join(this.#at.folder, 'holding'));
   }
@@ -168,7 +168,7 @@ export class Host {
     await rm(join(this.#at.folder, 'hold'), { force: true });
   }
 
-  /** Has the next test run stand still in its first test. */
+  /** Pauses the next test run in its first test. */
   async holdTests(): Promise<void> {
     const [name] = this.#plan.tests ?? [];
     const file = join(this.#at.tests, name);
@@ -178,7 +178,7 @@ export class Host {
     await writeFile(file, script.replace('\n', `\nwhile [ -e '${hold}' ]; do sleep 0.05; done\n`));
   }
 
-  /** Has its first test do something else, in the words of a shell. `hold` stands still until {@link letTestsGo}. */
+  /** Replaces its first test with a shell script. `hold` pauses until {@link letTestsGo}. */
   async rewriteFirstTest(...lines: string[]): Promise<void> {
     const [name] = this.#plan.tests ?? [];
     const file = join(this.#at.tests, name);
@@ -193,7 +193,7 @@ export class Host {
     await rm(join(this.#at.folder, 'hold-tests'), { force: true });
   }
 
-  /** Ends all that runs on it. */
+  /** Ends everything that runs on it. */
   async end(): Promise<void> {
     await this.letGo();
     await this.letTestsGo();

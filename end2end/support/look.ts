@@ -11,9 +11,9 @@ import * as places from './places';
 export const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 export const themes = ['light', 'dark'] as const;
 
-/** Expects that axe finds nothing to say against the page, by WCAG 2 A and AA. */
+/** Expects axe to find no fault in the page, by WCAG 2 A and AA. */
 export async function isAccessible(page: Page): Promise<void> {
-  // What is just coming is half transparent.
+  // An element that is fading in is half transparent.
   await page.evaluate(() => Promise.all(document.getAnimations().filter(({ effect }) => effect?.getTiming().iterations === 1).map(({ finished }) => finished.catch(() => undefined))));
   const { violations } = await new AxeBuilder({ page })
     .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])
@@ -31,14 +31,14 @@ export async function fits(page: Page): Promise<void> {
   expect.soft(content, `the width of ${page.url()}`).toBeLessThanOrEqual(window);
 }
 
-/** Expects that no text is cut off, and that none stands on another. */
+/** Expects that no text is cut off or overlaps other text. */
 export async function isLegible(page: Page): Promise<void> {
   const { cut, overlapping } = await page.evaluate(findIllegible);
   expect.soft(cut, `what is cut off on ${page.url()}`).toEqual([]);
   expect.soft(overlapping, `what stands on other text on ${page.url()}`).toEqual([]);
 }
 
-/** Runs in the page. Text that can be scrolled to is not cut off; what is drawn for eyes alone may be. */
+/** Runs in the page. Text that can be scrolled to is not cut off; decoration may be. */
 function findIllegible(): { cut: string[]; overlapping: string[] } {
   interface Piece { text: string; box: DOMRect; layer: Element | null; parent: Element }
   const pieces: Piece[] = [];
@@ -49,11 +49,11 @@ function findIllegible(): { cut: string[]; overlapping: string[] } {
     const parent = node.parentElement;
     const text = node.textContent?.trim() ?? '';
     if (!parent || !text || parent.closest('[aria-hidden=true], .unseen, .skip, script, noscript, [role=log], option')) continue;
-    // Whoever wants one line for each host gets what there is room for in it; all of it is on the host's page.
+    // A compact row shows what it has room for; the host's page shows everything.
     const cell = parent.closest('[data-density=compact] :is(td, th)');
     const isOneLine = cell !== null && getComputedStyle(cell).display === 'table-cell';
     if (!parent.checkVisibility({ opacityProperty: true, visibilityProperty: true, contentVisibilityAuto: true })) continue;
-    // What is laid over a page, or sticks to its edge, stands on other text by intention.
+    // A layer over the page, or a bar at its edge, overlaps other text on purpose.
     let layer: Element | null = null;
     let hidden = false;
     for (let up: Element | null = parent; up && up !== document.body; up = up.parentElement) {
@@ -69,7 +69,7 @@ function findIllegible(): { cut: string[]; overlapping: string[] } {
     const range = document.createRange();
     range.selectNodeContents(node);
     for (const whole of range.getClientRects()) {
-      // Of what scrolls, only what is in sight now stands anywhere.
+      // Scrolled content counts only where it is in sight.
       let [left, top, right, bottom] = [whole.left, whole.top, whole.right, whole.bottom];
       for (let up: Element | null = parent; up && up !== document.body; up = up.parentElement) {
         if (getComputedStyle(up).overflowY === 'visible') continue;
@@ -94,7 +94,7 @@ function findIllegible(): { cut: string[]; overlapping: string[] } {
   return { cut: [...new Set(cut)], overlapping: [...new Set(overlapping)] };
 }
 
-/** Keeps a picture of the page, to be looked at: `target/looks` has those of the last run. */
+/** Keeps a picture of the page for people; `target/looks` has those of the last run. */
 export async function attachPicture(page: Page, testInfo: TestInfo, name: string, fullPage = false): Promise<void> {
   mkdirSync(places.looks, { recursive: true });
   const path = join(places.looks, `${name.replaceAll(' ', '-')}.png`);

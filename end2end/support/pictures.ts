@@ -1,6 +1,6 @@
 /**
- * The pictures of the documents. Each run of the tests takes them, and keeps them in `target/looks`; on request, those
- * that a document shows are written beside it.
+ * The pictures of the documents. Every run of the tests takes them and keeps them in `target/looks`; on
+ * request it also writes those that a document shows.
  */
 
 import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
@@ -10,12 +10,12 @@ import type { Locator, Page } from '@playwright/test';
 
 import * as places from './places';
 
-/** Whether the documents' own pictures are made anew. */
+/** Whether to write the documents' own pictures. */
 export const forDocuments = process.env.BACKSTAY_DOCS_SCREENSHOTS !== undefined;
 
 const root = resolve(__dirname, '../..');
 
-/** The names of the pictures that documents show. */
+/** The names of the pictures in documents. */
 export function shownInDocuments(): Set<string> {
   const documents = ['README.md', ...readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
   const pictures = /\((?:docs\/)?images\/([\w-]+)\.png\)|src="(?:docs\/)?images\/([\w-]+)\.png"/g;

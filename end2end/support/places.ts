@@ -1,4 +1,4 @@
-/** Where the things are that tests start. `cargo xtask test` says it; by hand, what cargo built last is taken. */
+/** Paths of everything that tests start. `cargo xtask test` passes them; without it, the last build counts. */
 
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';

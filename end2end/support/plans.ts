@@ -1,4 +1,4 @@
-/** Hosts as tests want them; see `HostPlan` in `xtask/src/nix_host/plan.rs`. */
+/** The hosts of the tests; see `HostPlan` in `testing/nix-host/src/plan.rs`. */
 
 import type { Repository } from './repository';
 
@@ -6,7 +6,7 @@ export interface BuildPlan {
   label: string;
   commit?: string;
   kernel?: string;
-  /** Units of systemd, and what their files say. */
+  /** Units of systemd, with the contents of their files. */
   units?: Record<string, string>;
   failing_tests?: string[];
   activation?: { exit?: number; failed_units?: string[]; pace?: number };
@@ -25,7 +25,7 @@ export interface HostPlan {
   running?: number;
   booted?: number;
   ready?: BuildPlan[];
-  /** What it builds of any other commit, by the revision of nixpkgs that `flake.lock` pins. */
+  /** Its build of any other commit, by the revision of nixpkgs that `flake.lock` locks. */
   pins?: Record<string, BuildPlan>;
   tests?: string[];
   checkout?: { upstream: string; commit: string };
@@ -67,7 +67,7 @@ export function gpc0({ url, commits }: Repository): HostPlan {
   };
 }
 
-/** The same machine, whose Gen 46 cannot be activated any more as it should. */
+/** The same machine, whose Gen 46 can no longer be activated properly. */
 export function withFailingActivation(plan: HostPlan, activation: BuildPlan['activation']): HostPlan {
   const generations = plan.generations.map((g, i) => (plan.first + i === 46 ? { ...g, activation } : g));
   return { ...plan, generations };
@@ -89,7 +89,7 @@ export function imac0({ url, commits }: Repository): HostPlan {
   };
 }
 
-/** A machine with nothing to be said against it; built from the head of `main`, or from another commit. */
+/** A healthy machine; built from the head of `main`, or from another commit. */
 export function fine({ url, commits }: Repository, name: string, first: number, commit = commits[commits.length - 1]): HostPlan {
   const label = `25.11.${commit.slice(0, 7)}`;
   return {
@@ -112,8 +112,8 @@ export const nixpkgs = {
 };
 
 /**
- * A host that builds what its checkout says, and whose tests all pass on what it runs: Gen 7, built from the head of
- * `main`. Built from the pull request, these tests fail.
+ * A host that builds its checkout, and whose tests all pass on its running generation: Gen 7, built from the
+ * head of `main`. Built from the pull request, these tests fail.
  */
 export function followsMain(
   { url, commits }: Repository,

@@ -6,13 +6,13 @@ import { promisify } from 'node:util';
 
 const runFile = promisify(execFile);
 
-/** Runs a program to its end and tells its standard output; fails where it does. */
+/** Runs a program to its end and returns its standard output; fails if it fails. */
 export async function run(program: string, words: string[], environment: Record<string, string> = {}): Promise<string> {
   const { stdout } = await runFile(program, words, { env: { ...process.env, ...environment } });
   return stdout;
 }
 
-/** A program in the background, all of whose output goes to a file. */
+/** A program in the background, with all of its output in a file. */
 export class Background {
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
@@ -34,7 +34,7 @@ export class Background {
     }
   }
 
-  /** The first match in its standard output; fails where the program ends before. */
+  /** The first match in its standard output; fails if the program ends first. */
   async said(pattern: RegExp): Promise<RegExpMatchArray> {
     let text = '';
     const found = new Promise<RegExpMatchArray>((resolve) => {
@@ -50,14 +50,14 @@ export class Background {
     return Promise.race([found, ended]);
   }
 
-  /** Sends it a signal, without waiting for what comes of it. */
+  /** Sends it a signal, without waiting for the effect. */
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
 
   /** Ends it, and waits until it is gone. */
   async end(signal: NodeJS.Signals): Promise<void> {
-    // One that stands still would not hear of it.
+    // A paused process would not react.
     this.#child.kill('SIGCONT');
     this.#child.kill(signal);
     await this.#ended;

@@ -20,7 +20,7 @@ const nobodysSettings = {
   GIT_COMMITTER_EMAIL: 'fleet@example.org',
 };
 
-/** Makes a repository with a few commits, each of which locks another nixpkgs. */
+/** Makes a repository with a few commits, each with another revision of nixpkgs. */
 export async function makeRepository(folder: string, commits: number): Promise<Repository> {
   await mkdir(folder, { recursive: true });
   const git = (...words: string[]) => run('git', ['-C', folder, ...words], nobodysSettings);

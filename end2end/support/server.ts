@@ -12,10 +12,10 @@ export class Server {
   readonly #folder: string;
   readonly #options: string[];
   #process?: Background;
-  /** Known once it has started; the same after it was started again. */
+  /** Known once it has started; the same after a restart. */
   url = '';
 
-  /** It reads the repository by git, unless other options tell it where that is. */
+  /** It reads the repository with git, unless options say otherwise. */
   constructor(folder: string, repository: Repository, options?: string[]) {
     this.#folder = folder;
     const byGit = ['--repository', repository.url, '--repository-folder', join(folder, 'head.git')];
@@ -42,17 +42,17 @@ export class Server {
     this.url = url;
   }
 
-  /** Tells it to stop. */
+  /** Asks it to stop. */
   async stop(): Promise<void> {
     await this.#process?.end('SIGTERM');
   }
 
-  /** Ends it as a power cut would. */
+  /** Kills it, like a power cut. */
   async kill(): Promise<void> {
     await this.#process?.end('SIGKILL');
   }
 
-  /** Has it stand still, with every connection open. */
+  /** Pauses it, with every connection open. */
   suspend(): void {
     this.#process?.signal('SIGSTOP');
   }
@@ -66,7 +66,7 @@ export class Server {
     return (await run(places.server, ['join-token', '--database', this.database, '--name', name])).trim();
   }
 
-  /** What the server's own check says of the audit log. */
+  /** The server's own check of the audit log. */
   async verifyAudit(): Promise<string> {
     return run(places.server, ['verify-audit', '--database', this.database]);
   }

@@ -1,4 +1,4 @@
-/** What moves on a page by itself. */
+/** Layout shifts: what moves on a page unasked. */
 
 import { type Page, expect } from '@playwright/test';
 
@@ -13,7 +13,7 @@ declare global {
   }
 }
 
-/** Notes from now on what moves on this page's documents, from their first paint. */
+/** Records layout shifts of this page's documents from now on, from their first paint. */
 export async function watchShifts(page: Page): Promise<void> {
   await page.addInitScript(() => {
     window.shifts = [];
@@ -32,9 +32,9 @@ export async function watchShifts(page: Page): Promise<void> {
   });
 }
 
-/** Expects that nothing has moved since the page was first painted. */
+/** Expects no layout shift since the page was first painted. */
 export async function nothingMoved(page: Page): Promise<void> {
-  // What the last change moved is told after two more frames.
+  // The browser reports the shifts of the last change two frames later.
   const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   await page.evaluate(frame);
   expect.soft(await page.evaluate(() => window.shifts), `what moved on ${page.url()}`).toEqual([]);

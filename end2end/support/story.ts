@@ -18,7 +18,7 @@ const homeManager = {
   update: 'e0f91bb7d5c84a2396af10e3c27d5b8416f7a9d2',
 };
 
-/** A `flake.lock` with the inputs as they are before the pull request, or in it. */
+/** A `flake.lock` with the inputs before the pull request, or with the pull request's. */
 export const lock = (which: 'before' | 'update'): Record<string, string> => ({
   nixpkgs: nixpkgs[which],
   'home-manager': homeManager[which],
@@ -27,7 +27,7 @@ export const lock = (which: 'before' | 'update'): Record<string, string> => ({
 interface Fixtures {
   /** A GitHub with pull request #42, which breaks imac0 and hsb0. */
   github: GitHub;
-  /** That fleet, and what happens to it. */
+  /** That fleet, and its history. */
   story: Story;
 }
 
@@ -57,7 +57,7 @@ export const test = base.extend<Fixtures>({
   },
 });
 
-/** As much of what a page is told as a test wants to know without a page. */
+/** The part of a page's start that a test needs without a page. */
 interface Told {
   deployment: { id: string; commit: string; decision: { decision: string } } | null;
   rollout: { id: string; state: { state: string } } | null;
@@ -82,7 +82,7 @@ export class Story {
     this.#client = client;
   }
 
-  /** Adds some of the four hosts; all, where none is named. */
+  /** Adds some of the four hosts, or all if none is named. */
   async begin(...names: ('gpc0' | 'imac0' | 'hsb0' | 'csb0')[]): Promise<void> {
     const { repository } = this.#fleet;
     const plans = {
@@ -126,14 +126,14 @@ export class Story {
     await this.rollOut(hosts.length > 0 ? hosts : ['gpc0', 'hsb0', 'imac0']);
   }
 
-  /** What a page would be told now. */
+  /** The state that a page would show now. */
   async told(): Promise<Told> {
     const answer = await this.#client.post('/api/start_page', { headers: { accept: 'application/json' } });
     expect(answer.ok(), await answer.text()).toBe(true);
     return ((await answer.json()) as { snapshot: Told }).snapshot;
   }
 
-  /** What was decided of the deployment. */
+  /** The decision about the deployment. */
   async decision(): Promise<string | undefined> {
     return (await this.told()).deployment?.decision.decision;
   }

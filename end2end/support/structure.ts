@@ -2,7 +2,7 @@
 
 import { type Page, expect } from '@playwright/test';
 
-/** What differs from run to run, by what stands for it. */
+/** Everything that differs from run to run, with its replacement. */
 const varying: [RegExp, string][] = [
   [/^.*\/url:.*\n/gm, ''],
   [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, 'ID'],
@@ -15,7 +15,7 @@ const varying: [RegExp, string][] = [
   [/127\.0\.0\.1:\d+/g, 'SERVER'],
 ];
 
-/** All that is heard of a page, or of the dialog that is over it. */
+/** The whole structure of a page, or of the dialog over it. */
 export async function heard(page: Page): Promise<string> {
   const dialog = page.locator('dialog:modal');
   const of = (await dialog.count()) > 0 ? dialog : page.locator('body');
@@ -23,10 +23,10 @@ export async function heard(page: Page): Promise<string> {
   return varying.reduce((text, [pattern, stands]) => text.replace(pattern, stands), `${all}\n`);
 }
 
-/** The roles that make a page's outline. How far something is hangs on how quick the machine is, and is no structure. */
+/** The roles of a page's outline. Progress depends on the speed of the machine, and is not structure. */
 const roles = 'banner|navigation|main|region|contentinfo|dialog|heading|table|columnheader|rowheader|log|button|textbox|searchbox|combobox|checkbox|radio|spinbutton|alert|img';
 
-/** Its outline: landmarks, headings, what is asked and what can be done, without the sentences between them. */
+/** The outline: landmarks, headings, inputs and actions, without the sentences between them. */
 export async function outline(page: Page): Promise<string> {
   // Names with a colon in them are in quotes.
   const plain = (line: string) => line.replace(/^(\s*- )'(.*)'(?=:|$)/, '$1$2').replace(/(["\]]):(?: .*)?$/, '$1');
@@ -34,7 +34,7 @@ export async function outline(page: Page): Promise<string> {
   return `${lines.join('\n')}\n`;
 }
 
-/** Expects the structure that is written down under this name. */
+/** Expects the structure that is recorded under this name. */
 export function isAsWritten(structure: string, name: string): void {
   expect.soft(structure, name).toMatchSnapshot(`${name.replaceAll(' ', '-')}.txt`);
 }

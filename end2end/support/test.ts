@@ -1,4 +1,4 @@
-/** `test` with a fleet of its own for each test, and browsers that fail it where something went wrong in them. */
+/** `test` with a fleet of its own for each test, and browsers that fail it if something goes wrong in them. */
 
 import { readFile } from 'node:fs/promises';
 
@@ -14,15 +14,15 @@ import { Watch } from './watch';
 export { expect };
 
 interface Fixtures {
-  /** The GitHub that the server knows; none, where a test does not bring one (see `story.ts`). */
+  /** The server's GitHub; none, unless a test brings one (see `story.ts`). */
   github: GitHub | undefined;
-  /** A server without hosts, which is this test's alone. */
+  /** A server without hosts, for this test alone. */
   fleet: Fleet;
   /** The host of {@link plans.gpc0} in that fleet, connected. */
   gpc0: Host;
-  /** What went wrong in this test's browsers. */
+  /** The errors in this test's browsers. */
   watch: Watch;
-  /** Opens one more browser, whose person is logged in. */
+  /** Opens another browser, with a person logged in. */
   another: (options?: BrowserContextOptions) => Promise<Page>;
 }
 
@@ -68,7 +68,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     await use(fleet.server.url);
   },
 
-  // Every browser starts logged in; tests of the log-in say otherwise.
+  // Every browser starts logged in; tests of the log-in override this.
   storageState: async ({ fleet }, use) => {
     const client = await fleet.client();
     await use(await client.storageState());
@@ -98,7 +98,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
   },
 });
 
-/** The lines of logs that tell of a panic, each with what follows it: the reason. */
+/** The log lines that report a panic, each with the next one: the reason. */
 async function panics(logs: Map<string, string>): Promise<string[]> {
   const found = [...logs].map(async ([name, path]) => {
     await touch(path);
@@ -111,14 +111,14 @@ async function panics(logs: Map<string, string>): Promise<string[]> {
 /** A browser in which nobody is logged in. */
 export const nobody = { cookies: [], origins: [] };
 
-/** Waits until a page is alive and hears what happens. */
+/** Waits until a page is hydrated and hears events. */
 export async function alive(page: Page): Promise<void> {
   const root = page.locator('html');
   await expect(root).toHaveAttribute('data-hydrated', 'true');
   await expect(root).toHaveAttribute('data-live', 'true');
 }
 
-/** Opens an address and waits until the page is alive. */
+/** Opens an address and waits until the page is hydrated. */
 export async function open(page: Page, path: string): Promise<void> {
   await page.goto(path);
   await alive(page);

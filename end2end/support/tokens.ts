@@ -1,4 +1,4 @@
-/** The tokens of `style/tokens.css` as numbers: what colours they are by day and by night, and how they stand out. */
+/** The tokens of `style/tokens.css` as numbers: their colours by day and by night, and their contrast. */
 
 import { readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -25,7 +25,7 @@ export class Tokens {
     for (const [, name, value] of sheet.matchAll(/--([\w-]+):\s*([^;]+);/g)) this.#values.set(name, value.trim());
   }
 
-  /** The names of all tokens that are a colour which lets nothing through. */
+  /** The names of all tokens that are an opaque colour. */
   get colours(): string[] {
     return [...this.#values].filter(([, value]) => value.startsWith('#') || value.startsWith('light-dark(#')).map(([name]) => name);
   }

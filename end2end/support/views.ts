@@ -1,6 +1,6 @@
 /**
- * Everything that a person can look at: each page and dialog, with how to come there and what must be there before one
- * looks. `tests/every-page.spec.ts` fails where the app has an address that is not here.
+ * Every page and dialog, with how to get there and what must be there before a test looks.
+ * `tests/every-page.spec.ts` fails if the app has an address that is missing here.
  */
 
 import type { Page } from '@playwright/test';
@@ -15,7 +15,7 @@ import { RolloutDialog, RolloutPanel } from '../pages/rollout';
 import { type Story, number } from './story';
 import { expect, open } from './test';
 
-/** Something to look at. */
+/** A page or a dialog. */
 export interface View<World = undefined> {
   /** The address as `app/src/app.rs` writes it. */
   route: string;
@@ -24,8 +24,8 @@ export interface View<World = undefined> {
 }
 
 /**
- * What there is of a fleet with gpc0, whose tests fail, and imac0, which was rolled back and runs its tests: first what
- * can be seen only while they run.
+ * The views of a fleet with gpc0, whose tests fail, and imac0, which was rolled back and runs its tests:
+ * first those that need the tests to run.
  */
 export const ofFleet: Record<string, View> = {
   'busy host': {
@@ -76,7 +76,7 @@ export const ofFleet: Record<string, View> = {
       await expect(row.item('Rollback System')).toBeVisible();
     },
   },
-  'no host fits': {
+  'no matching hosts': {
     route: '/',
     goTo: async (page) => {
       await open(page, '/?q=nothing-of-this-name');
@@ -176,7 +176,7 @@ export const ofFleet: Record<string, View> = {
   },
 };
 
-/** What there is in the story of a pull request, in the order of the story. */
+/** The views in the story of a pull request, in the order of the story. */
 export const ofStory: Record<string, View<Story>> = {
   'open pull request': {
     route: '/',
@@ -267,7 +267,7 @@ export const ofStory: Record<string, View<Story>> = {
   },
 };
 
-/** What there is for those who are not logged in, or who went astray; none of it is alive in the sense of following events. */
+/** The views for people who are not logged in, or got lost; none of them follows events. */
 export const outside: Record<string, View> = {
   login: {
     route: '/login',

@@ -5,12 +5,12 @@ import { type BrowserContext, expect } from '@playwright/test';
 /** The server functions that only read; like all of them, they are called by POST. */
 const reading = /^\/api\/(start_page|load_\w+|audit)$/;
 
-/** Fails a test whose pages said, in the console or by a failed request, that something went wrong. */
+/** Fails a test if its pages report an error, in the console or by a failed request. */
 export class Watch {
   readonly #seen: string[] = [];
   readonly #allowed: RegExp[] = [];
 
-  /** Lets pass what a test brings about on purpose. */
+  /** Allows what a test causes on purpose. */
   allow(...faults: RegExp[]): void {
     this.#allowed.push(...faults);
   }
@@ -30,7 +30,7 @@ export class Watch {
     });
     context.on('requestfailed', (request) => {
       const why = request.failure()?.errorText ?? 'failed';
-      // Leaving a page ends what it was still reading; what it was still asking for counts.
+      // Leaving a page aborts its reads, which is fine; its requests count.
       const reads = request.method() === 'GET' || reading.test(new URL(request.url()).pathname);
       const left = why === 'net::ERR_ABORTED' && reads;
       const unwanted = withoutScript && why === 'csp' && request.resourceType() === 'script';
@@ -44,8 +44,8 @@ export class Watch {
   }
 }
 
-/** What a test expects where it has the server refuse something. */
+/** The errors of a test in which the server refuses something. */
 export const refusal = /\b409\b/;
 
-/** What a test expects where it takes the server away. */
+/** The errors of a test in which the server goes away. */
 export const noServer = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|ERR_NETWORK/;

@@ -3,7 +3,7 @@ import { expect, nobody, open, test } from '../support/test';
 
 test.use({ storageState: nobody });
 
-test('who is not logged in is led to the log-in, and then to where they wanted', async ({ page, gpc0 }) => {
+test('a person who is not logged in is led to the log-in, and then to their page', async ({ page, gpc0 }) => {
   await page.goto(`/hosts/${gpc0.name}/rollback`);
   await expect(page).toHaveURL('/login?next=/hosts/gpc0/rollback');
   await expect(page.locator('html')).toHaveAttribute('data-hydrated', 'true');
@@ -43,7 +43,7 @@ test('a log-in never leads to another site', async ({ page }) => {
   await expect(page).toHaveURL('/');
 });
 
-test('after logging out, the page and its way back show nothing', async ({ another, fleet, watch }) => {
+test('after logging out, neither the page nor the back button shows anything', async ({ another, fleet, watch }) => {
   watch.allow(/\b401\b/);
   const client = await fleet.client();
   const page = await another({ storageState: await client.storageState() });

@@ -1,4 +1,4 @@
-/** The audit log: found by what, host and person, and taken elsewhere. */
+/** The audit log: filtered by what, host and person, and exported. */
 
 import { AuditPage } from '../pages/audit';
 import { expect, open, test } from '../support/test';
@@ -25,7 +25,7 @@ test('entries are found by what was done and to which host, and the address keep
   await expect(host, 'as the address says').toHaveValue('');
 });
 
-test('the log is taken elsewhere as a table and as JSON, as it is filtered', async ({ page, gpc0, fleet }) => {
+test('the log is exported as a table and as JSON, filtered as shown', async ({ page, gpc0, fleet }) => {
   await fleet.ask(gpc0.name, 'refresh');
   await open(page, '/audit?kind=refresh');
   const file = page.waitForEvent('download');
@@ -41,7 +41,7 @@ test('the log is taken elsewhere as a table and as JSON, as it is filtered', asy
   expect(entries.map((entry: { host_name: string }) => entry.host_name)).toContain('gpc0');
   await client.dispose();
 
-  // Not by a client of Playwright's, which would be logged in as the browser is.
+  // Not with a client of Playwright's, which would be logged in like the browser.
   for (const path of ['/audit.csv', '/audit.json']) {
     expect((await fetch(`${fleet.server.url}${path}`)).status, path).toBe(401);
   }

@@ -1,4 +1,4 @@
-/** Several hosts are selected, and something is done to all of them after one look. */
+/** Several hosts are selected, and one dialog acts on all of them. */
 
 import { Selection } from '../pages/bulk';
 import { HostView, notice } from '../pages/fleet';
@@ -11,7 +11,7 @@ import * as plans from '../support/plans';
 import { expect, open, test } from '../support/test';
 import { refusal } from '../support/watch';
 
-/** Two hosts whose last switch broke them, and one that is fine between them. */
+/** Two hosts whose last switch broke them, and a healthy one between them. */
 async function three(fleet: Fleet): Promise<void> {
   const { repository } = fleet;
   await fleet.add(plans.fine(repository, 'hsb0', 9));
@@ -22,7 +22,7 @@ async function areAt(fleet: Fleet, generations: Record<string, number>): Promise
   for (const [host, number] of Object.entries(generations)) expect(await fleet.host(host).current(), host).toBe(number);
 }
 
-/** Somebody rolls gpc0 back by itself. */
+/** Somebody rolls gpc0 back on its own. */
 async function rollBackTo46(fleet: Fleet, gpc0: Host): Promise<void> {
   const client = await fleet.client();
   const form = { host: 'gpc0', target: `46 ${await gpc0.build(46)}`, seen: `48 ${await gpc0.build(48)}`, reason: '', back: '/' };
@@ -36,7 +36,7 @@ test.beforeEach(async ({ fleet, gpc0 }) => {
   await three(fleet);
 });
 
-test('hosts are selected with Shift and go back together, each to what last worked', async ({ page, another, fleet }) => {
+test('hosts are selected with Shift and rolled back together, each to its last known working generation', async ({ page, another, fleet }) => {
   const other = await another();
   await open(other, '/');
   await open(page, '/');
@@ -135,7 +135,7 @@ test('by keyboard alone: rows, a range, all, none, and the palette', async ({ pa
   await areAt(fleet, { gpc0: 46 });
 });
 
-test('what is selected survives filters, orders and news, and says what is out of sight', async ({ page, fleet, gpc0 }) => {
+test('a selection survives filters, orders and live changes, and counts the hosts out of sight', async ({ page, fleet, gpc0 }) => {
   await open(page, '/');
   const selection = new Selection(page);
   await selection.all.click();
@@ -166,7 +166,7 @@ test('what is selected survives filters, orders and news, and says what is out o
   expect(await fleet.host('hsb0').activations()).toEqual([]);
 });
 
-test('each host is told from which commit to which it goes, or that nothing changes', async ({ page, fleet }) => {
+test('each host shows the commits before and after, or that nothing changes', async ({ page, fleet }) => {
   const { commits } = fleet.repository;
   const [old, before, head] = [commits[0], commits[commits.length - 2], commits[commits.length - 1]].map((it) => it.slice(0, 7));
   await fleet.add(plans.fine(fleet.repository, 'csb0', 3, commits[commits.length - 2]));
@@ -186,7 +186,7 @@ test('each host is told from which commit to which it goes, or that nothing chan
   await expect(page.getByRole('main')).not.toContainText(old);
 });
 
-test('a host that became busy meanwhile is named, and nothing is begun on any', async ({ page, fleet, gpc0, watch }) => {
+test('a host that has become busy is named, and nothing is started on any host', async ({ page, fleet, gpc0, watch }) => {
   watch.allow(refusal);
   await open(page, '/');
   const selection = new Selection(page);
@@ -209,7 +209,7 @@ test('a host that became busy meanwhile is named, and nothing is begun on any', 
   await gpc0.letGo();
 });
 
-test('the dialog of a selection that is no longer known says so', async ({ page }) => {
+test('the dialog of a lost selection says so', async ({ page }) => {
   await open(page, '/rollback?hosts=selected');
   await expect(page.getByRole('dialog').getByRole('alert')).toContainText('Select them again.');
   await open(page, '/rollout?hosts=selected&kind=test');
@@ -294,7 +294,7 @@ for (const [size, viewport] of Object.entries(sizes)) {
     test.describe(`${size}, ${colorScheme}`, () => {
       test.use({ viewport, colorScheme });
 
-      test('how selecting and its dialogs look', async ({ page }, testInfo) => {
+      test('the look of a selection and its dialogs', async ({ page }, testInfo) => {
         await open(page, '/');
         const selection = new Selection(page);
         for (const host of ['gpc0', 'imac0']) await selection.box(host).click();

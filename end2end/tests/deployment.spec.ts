@@ -1,4 +1,4 @@
-/** What else can be done with a deployment that failed, and roll-outs. */
+/** The other actions on a failed deployment, and roll-outs. */
 
 import { DeploymentPanel } from '../pages/deployment';
 import { HostView } from '../pages/fleet';
@@ -8,7 +8,7 @@ import { RolloutDialog, RolloutPanel } from '../pages/rollout';
 import { test } from '../support/story';
 import { expect, open } from '../support/test';
 
-test('View Logs leads to what the failing test said', async ({ page, story }) => {
+test('View Logs leads to the output of the failing test', async ({ page, story }) => {
   await story.begin('gpc0', 'hsb0', 'imac0');
   await story.fail();
   await open(page, '/');
@@ -20,7 +20,7 @@ test('View Logs leads to what the failing test said', async ({ page, story }) =>
   await drawer.hasEveryLine();
 });
 
-test('Continue Anyway is told to everybody, and the deployment goes on', async ({ page, another, story }) => {
+test('Continue Anyway: everybody hears of it, and the deployment continues', async ({ page, another, story }) => {
   await story.begin('gpc0', 'hsb0');
   await story.fail('hsb0');
   const other = await another();
@@ -36,7 +36,7 @@ test('Continue Anyway is told to everybody, and the deployment goes on', async (
   await new DeploymentPanel(other).says('gpc0', '✓ gpc0 - Switch OK, Tests OK');
 });
 
-test('the failed hosts are rolled back in one confirmed action, each to what it is shown', async ({ page, story, fleet }) => {
+test('the failed hosts are rolled back in one confirmed action, each to its shown target', async ({ page, story, fleet }) => {
   await story.begin('gpc0', 'hsb0', 'imac0');
   await story.fail();
   await open(page, '/');
@@ -64,7 +64,7 @@ test('the failed hosts are rolled back in one confirmed action, each to what it 
   expect((await fleet.host('gpc0').activations()).length).toBe(1);
 });
 
-test('a roll-out stops at the first failure, and says whom it left out', async ({ page, another, story, fleet }) => {
+test('a roll-out stops at the first failure, and names the hosts that it left out', async ({ page, another, story, fleet }) => {
   await story.begin();
   await story.merge();
   const other = await another();
@@ -91,7 +91,7 @@ test('a roll-out stops at the first failure, and says whom it left out', async (
   expect(await fleet.host('imac0').activations()).toEqual([]);
 });
 
-test('as many hosts at once as was asked for, and no more', async ({ page, story, fleet }) => {
+test('as many hosts at once as requested, and no more', async ({ page, story, fleet }) => {
   await story.begin('csb0', 'gpc0', 'imac0');
   await story.merge();
   const hosts = ['csb0', 'gpc0', 'imac0'].map((name) => fleet.host(name));
@@ -115,7 +115,7 @@ test('as many hosts at once as was asked for, and no more', async ({ page, story
   await expect(panel.self).not.toHaveAttribute('data-state', 'running');
 });
 
-test('a roll-out that is stopped by hand begins nothing more, and ends what it began', async ({ page, story, fleet }) => {
+test('a roll-out that is stopped by hand starts no more hosts, and finishes those already running', async ({ page, story, fleet }) => {
   await story.begin('csb0', 'gpc0');
   await story.merge();
   const csb0 = fleet.host('csb0');

@@ -21,7 +21,7 @@ test('the dialog shows number, commit, time and status of each generation', asyn
   const tests = ['Tests: PASSED (8/8) ✓', 'Tests: not run', 'Tests: PASSED (8/8) ✓', 'Tests: PASSED (8/8) ✓'];
   for (const [i, status] of tests.entries()) {
     const choice = dialog.choice(44 + i);
-    // Of a generation that was garbage-collected, nobody can say from which commit it was built.
+    // The commit of a garbage-collected generation is unknown.
     const commit = i === 1 ? '' : ` (${commits[i].slice(0, 7)})`;
     await expect(choice).toContainText(`Gen ${44 + i}${commit}`);
     await expect(choice).toContainText(await whenMade(gpc0, 44 + i));
@@ -48,7 +48,7 @@ test('the dialog highlights current, target and last known working', async ({ pa
   await expect(dialog.confirm(47)).toBeEnabled();
 });
 
-test('the button names the generation that is chosen', async ({ page, gpc0 }) => {
+test('the button names the chosen generation', async ({ page, gpc0 }) => {
   await open(page, '/hosts/gpc0/rollback');
   const dialog = new RollbackDialog(page, gpc0.name);
   await dialog.radio(46).check();
@@ -57,7 +57,7 @@ test('the button names the generation that is chosen', async ({ page, gpc0 }) =>
   await expect(dialog.self.getByText(/^gpc0 goes from/).filter({ visible: true })).toHaveText(/to Gen 46/);
 });
 
-test('a target older than 30 days, or with another kernel, is warned of', async ({ page, gpc0 }) => {
+test('a target older than 30 days, or with another kernel, carries a warning', async ({ page, gpc0 }) => {
   await open(page, '/hosts/gpc0/rollback');
   const dialog = new RollbackDialog(page, gpc0.name);
   const old = dialog.self.getByText('It is more than 30 days old');
@@ -131,7 +131,7 @@ test('the dialog holds the keyboard’s focus, and all of it can be done with th
   expect(await gpc0.current()).toBe(46);
 });
 
-/** When a generation was made, as a person in the browser's time zone reads it. */
+/** The date of a generation in the time zone of the browser. */
 async function whenMade(gpc0: { link(number: number): string }, number: number): Promise<string> {
   const made = lstatSync(gpc0.link(number)).mtime;
   const zone = { timeZone: 'Europe/Vienna' };
@@ -143,7 +143,7 @@ async function whenMade(gpc0: { link(number: number): string }, number: number):
   return `${part({ month: 'short', day: 'numeric' })}${shownYear}, ${time}`;
 }
 
-test('a dialog that was left is not come back to', async ({ page, gpc0 }) => {
+test('the back button does not return to a dialog that was left', async ({ page, gpc0 }) => {
   const dialog = new RollbackDialog(page, gpc0.name);
   await open(page, '/audit');
   await page.getByRole('link', { name: 'Fleet', exact: true }).click();

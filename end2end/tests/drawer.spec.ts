@@ -8,7 +8,7 @@ import { sizes } from '../support/look';
 import { alive, expect, open, test } from '../support/test';
 import { refusal } from '../support/watch';
 
-/** Starts a rollback of gpc0 to Gen 47 that stands still midway, and leaves the page on the fleet. */
+/** Starts a rollback of gpc0 to Gen 47, pauses it midway, and leaves the page on the fleet. */
 async function heldRollback(page: Page, gpc0: Host): Promise<HostView> {
   await gpc0.hold();
   await open(page, '/hosts/gpc0/rollback');
@@ -58,7 +58,7 @@ test('the focus goes back to the link that opened the log', async ({ page, gpc0 
   await expect(link).toBeFocused();
 });
 
-test('an op that is over is opened from its host’s page, and from the history', async ({ page, gpc0, fleet }) => {
+test('a finished op is opened from its host’s page, and from the history', async ({ page, gpc0, fleet }) => {
   await open(page, `/hosts/${gpc0.name}`);
   await fleet.ask('gpc0', 'test');
   const latest = page.getByRole('region', { name: 'Latest ops' });
@@ -119,7 +119,7 @@ test('cancelling midway asks first, and the activation is not stopped half-way',
   await expect(drawer.self).toContainText('The cancel came too late');
 });
 
-test('whoever asked for a stop is named until it has come', async ({ page, gpc0 }) => {
+test('the person who requested a stop is named until the op has stopped', async ({ page, gpc0 }) => {
   const row = await heldRollback(page, gpc0);
   gpc0.suspendAgent();
   await row.text.getByRole('button', { name: 'Cancel Rollback to Gen 47 on gpc0' }).click();
@@ -134,7 +134,7 @@ test('whoever asked for a stop is named until it has come', async ({ page, gpc0 
   await expect(row.text).not.toContainText('stopping');
 });
 
-test('what waits for a host that is offline says so, and is taken back in its row', async ({ page, gpc0 }) => {
+test('an op that waits for an offline host says so, and can be withdrawn in its row', async ({ page, gpc0 }) => {
   await open(page, '/');
   const row = HostView.inFleet(page, 'gpc0');
   await gpc0.stopAgent();
@@ -162,7 +162,7 @@ test('the row shows how far the tests are', async ({ page, gpc0, fleet }) => {
   await row.shows('Tests', 'failed', '3/8 passed');
 });
 
-test('what came to nothing is tried again, and both ops know of each other', async ({ page, gpc0, fleet }) => {
+test('a failed op is retried, and both ops link to each other', async ({ page, gpc0, fleet }) => {
   await gpc0.rewriteFirstTest('hold');
   await fleet.ask('gpc0', 'test');
   await open(page, '/');
@@ -185,7 +185,7 @@ test('what came to nothing is tried again, and both ops know of each other', asy
   await expect(page).toHaveURL(second);
 });
 
-test('whoever may only look sees why, in words', async ({ fleet, gpc0, another }) => {
+test('a viewer sees why, in words', async ({ fleet, gpc0, another }) => {
   const viewer = { name: 'visitor', password: 'a password to look with' };
   await fleet.server.addPerson(viewer.name, 'viewer', viewer.password);
   const client = await fleet.client(viewer);
@@ -204,13 +204,13 @@ test('whoever may only look sees why, in words', async ({ fleet, gpc0, another }
   await expect(drawer.cancel).toHaveCount(0);
 });
 
-test('a request that comes too late is refused with the way to what holds the host', async ({ page, gpc0, fleet, watch }) => {
+test('a request that comes too late is refused, with a link to the op that holds the host', async ({ page, gpc0, fleet, watch }) => {
   watch.allow(refusal);
   await open(page, '/hosts/gpc0');
   const host = HostView.onItsPage(page, 'gpc0');
   await gpc0.rewriteFirstTest('hold');
   await host.menuButton.click();
-  // Somebody else is quicker.
+  // Somebody else is faster.
   await fleet.ask('gpc0', 'test');
   await host.item('Refresh').evaluate((button: HTMLButtonElement) => {
     button.disabled = false;

@@ -1,4 +1,4 @@
-/** No page is forgotten by those who look at all of them. No browser is needed for it. */
+/** The suite looks at every page. Needs no browser. */
 
 import { readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -11,7 +11,7 @@ import { ofFleet, ofStory, outside } from '../support/views';
 
 const root = resolve(__dirname, '../..');
 
-test('every address of the app is among what is looked at, and nothing else is', () => {
+test('the views are exactly the addresses of the app', () => {
   const app = readFileSync(join(root, 'app/src/app.rs'), 'utf8');
   const addresses = [...app.matchAll(/<(?:Route|ProtectedRoute)\s+path=path!\("([^"]+)"\)/g)].map(([, path]) => path);
   expect(addresses.length).toBeGreaterThan(12);
@@ -19,13 +19,13 @@ test('every address of the app is among what is looked at, and nothing else is',
   expect([...new Set(looked)].sort()).toEqual([...new Set(addresses)].sort());
 });
 
-test('every picture of the documents is there, and made by the suite', () => {
+test('every picture of the documents exists, and the suite makes it', () => {
   const shown = [...shownInDocuments()];
   const there = readdirSync(images).filter((name) => name.endsWith('.png')).map((name) => name.replace(/\.png$/, ''));
   expect(shown.length).toBeGreaterThan(3);
   expect(shown.filter((name) => !there.includes(name)), 'shown, but not there').toEqual([]);
   expect(there.filter((name) => !shown.includes(name)), 'there, but shown nowhere').toEqual([]);
-  // Those that a run before this one took are there as well, hence by name.
+  // Pictures of an earlier run are there as well, hence by name.
   const specs = readdirSync(join(root, 'end2end/pictures')).map((name) => readFileSync(join(root, 'end2end/pictures', name), 'utf8')).join('\n');
   const isMade = (name: string) => {
     const [, kind, theme] = /^(.*)-(light|dark)$/.exec(name) ?? [];

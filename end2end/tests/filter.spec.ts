@@ -1,4 +1,4 @@
-/** Finding hosts: the filter, the order, the counts that lead to what they count, and the command palette. */
+/** Finding hosts: the filter, the order, the counts that link to the hosts they count, and the command palette. */
 
 import type { Page } from '@playwright/test';
 
@@ -6,7 +6,7 @@ import { HostView } from '../pages/fleet';
 import * as plans from '../support/plans';
 import { alive, expect, open, test } from '../support/test';
 
-/** What alerts say while something is done. */
+/** The alerts during an action. */
 async function saidWhile(page: Page, what: () => Promise<void>): Promise<string[]> {
   await page.evaluate(() => {
     const said: string[] = [];
@@ -24,7 +24,7 @@ test.beforeEach(async ({ fleet, gpc0 }) => {
   await fleet.add(plans.imac0(fleet.repository));
 });
 
-test('the filter narrows the page as one types, and the address keeps it', async ({ page }) => {
+test('the filter narrows the page while typing, and the address keeps it', async ({ page }) => {
   await open(page, '/');
   const filter = page.getByRole('searchbox', { name: 'Filter hosts' });
   const hosts = page.getByRole('row').getByRole('rowheader');
@@ -54,7 +54,7 @@ test('the filter narrows the page as one types, and the address keeps it', async
   await expect(filter).toHaveValue('');
 });
 
-test('a count leads to the hosts that it counts, and a dialog leaves them as they were', async ({ page, fleet }) => {
+test('a count leads to the hosts that it counts, and a dialog leaves the list as it was', async ({ page, fleet }) => {
   await fleet.add(plans.fine(fleet.repository, 'hsb0', 9));
   await open(page, '/');
   await page.getByRole('link', { name: 'Failed' }).click();
@@ -67,14 +67,14 @@ test('a count leads to the hosts that it counts, and a dialog leaves them as the
   await expect(hosts).toHaveCount(2);
 });
 
-test('what is narrowed stays true: a host comes and goes with its lights', async ({ page, gpc0 }) => {
+test('a filtered list stays current: a host comes and goes with its lights', async ({ page, gpc0 }) => {
   await open(page, '/?q=status:offline');
   await expect(page.getByText('No matching hosts.')).toBeVisible();
   await gpc0.stopAgent();
   await expect(page.getByRole('row').getByRole('rowheader')).toHaveText([/gpc0/]);
 });
 
-test('Ctrl-K finds a host and what is done to it, by keyboard alone', async ({ page }) => {
+test('Ctrl-K finds a host and its actions, by keyboard alone', async ({ page }) => {
   await open(page, '/ops');
   await page.keyboard.press('Control+k');
   const palette = page.getByRole('dialog', { name: 'Command palette' });
@@ -115,7 +115,7 @@ test('tags and notes are kept for a host, and a tag leads to the hosts that shar
   await expect(page.getByLabel('Notes')).toHaveValue('Rack 4');
 });
 
-test('what somebody writes stays, whatever others save meanwhile', async ({ page, fleet }) => {
+test('a draft stays while others save', async ({ page, fleet }) => {
   await open(page, '/hosts/gpc0');
   const notes = page.getByLabel('Notes');
   await notes.fill('a long story');

@@ -1,4 +1,4 @@
-/** A page's first load: what is painted before there is WebAssembly, what moves, and what is fetched. */
+/** A page's first load: what is painted before WebAssembly has loaded, what moves, and what is fetched. */
 
 import type { Page, Response } from '@playwright/test';
 
@@ -9,7 +9,7 @@ import { sizes } from '../support/look';
 import { test } from '../support/story';
 import { alive, expect } from '../support/test';
 
-/** Holds the WebAssembly back; the answer lets it come. */
+/** Holds the WebAssembly back, and returns a function that releases it. */
 async function withoutWasm(page: Page): Promise<() => void> {
   let letCome = () => {};
   const may = new Promise<void>((resolve) => (letCome = resolve));
@@ -20,12 +20,12 @@ async function withoutWasm(page: Page): Promise<() => void> {
   return letCome;
 }
 
-/** Waits until something was painted. */
+/** Waits for the first paint. */
 async function painted(page: Page): Promise<void> {
   await page.waitForFunction(() => performance.getEntriesByName('first-contentful-paint').length > 0);
 }
 
-/** Stops the page's clock, or “59 s ago” would become “1 min ago” now and then. */
+/** Stops the page's clock: otherwise “59 s ago” would sometimes become “1 min ago”. */
 async function stopClock(page: Page): Promise<void> {
   await page.addInitScript((now) => {
     const Running = Date;
@@ -41,7 +41,7 @@ async function stopClock(page: Page): Promise<void> {
   }, Date.now());
 }
 
-test('the grid is painted from what the server sent, before there is WebAssembly', async ({ page, story }) => {
+test('the grid is painted from the server’s HTML, before WebAssembly has loaded', async ({ page, story }) => {
   await story.begin('gpc0', 'hsb0');
   const letCome = await withoutWasm(page);
   await page.goto('/', { waitUntil: 'commit' });
@@ -51,12 +51,12 @@ test('the grid is painted from what the server sent, before there is WebAssembly
   await painted(page);
   await expect(page.locator('html')).not.toHaveAttribute('data-hydrated');
   await row.text.getByRole('link', { name: 'gpc0', exact: true }).click();
-  await expect(page, 'links lead on meanwhile').toHaveURL('/hosts/gpc0');
+  await expect(page, 'links work before hydration').toHaveURL('/hosts/gpc0');
   letCome();
   await alive(page);
 });
 
-test('what a person asks for before the page is alive is not lost', async ({ page, story }) => {
+test('a request made before hydration is not lost', async ({ page, story }) => {
   await story.begin('gpc0', 'hsb0');
   const letCome = await withoutWasm(page);
   await page.goto('/', { waitUntil: 'commit' });
@@ -83,7 +83,7 @@ test('what a person asks for before the page is alive is not lost', async ({ pag
   await selection.has('hsb0');
 });
 
-test('what a person writes before the page is alive is not lost', async ({ page, story }) => {
+test('text typed before hydration is not lost', async ({ page, story }) => {
   await story.begin('gpc0');
   const letCome = await withoutWasm(page);
   await page.goto('/hosts/gpc0', { waitUntil: 'commit' });
@@ -99,7 +99,7 @@ for (const [size, viewport] of Object.entries(sizes)) {
   test.describe(size, () => {
     test.use({ viewport });
 
-    test('nothing moves from the first paint until the page is alive', async ({ page, story }) => {
+    test('nothing moves from the first paint until hydration', async ({ page, story }) => {
       await story.begin('gpc0', 'hsb0');
       await story.fail('hsb0');
       await watchShifts(page);
@@ -119,7 +119,7 @@ for (const [size, viewport] of Object.entries(sizes)) {
   });
 }
 
-test('what a page is made of comes from the server alone, and is kept for as long as it is the same', async ({ page, story, fleet }) => {
+test('a page’s files come from the server alone, and stay cached until they change', async ({ page, story, fleet }) => {
   await story.begin('gpc0');
   const answers: Response[] = [];
   page.on('response', (response) => answers.push(response));
@@ -137,7 +137,7 @@ test('what a page is made of comes from the server alone, and is kept for as lon
   const sent = await page.evaluate(() =>
     performance
       .getEntriesByType('resource')
-      // Too large for the cache of a browser that keeps nothing on disk, as it is where it was not built to be small.
+      // A development build is too large for the cache of a browser that keeps nothing on disk.
       .filter(({ name }) => name.includes('/pkg/') && !name.includes('.wasm'))
       .map((file) => (file as PerformanceResourceTiming).transferSize),
   );

@@ -1,4 +1,4 @@
-/** How a person looks at many hosts: in groups, compactly, without some columns; and how the fleet grows. */
+/** Ways to look at many hosts: groups, compact rows, hidden columns; and how the fleet grows. */
 
 import type { Page } from '@playwright/test';
 
@@ -28,7 +28,7 @@ test.describe('with hosts', () => {
     await client.dispose();
   });
 
-  test('hosts stand in groups, whose headings say how they are, and the address keeps it', async ({ page, gpc0 }) => {
+  test('hosts are grouped under headings that sum them up, and the address keeps it', async ({ page, gpc0 }) => {
     await open(page, '/');
     await page.getByLabel('Group by').selectOption('Tag');
     await expect(page).toHaveURL('/?group=tag');
@@ -65,7 +65,7 @@ test.describe('with hosts', () => {
     await expect(selection.bar).toBeHidden();
   });
 
-  test('the page stays where it is while a dialog is over it, and after it', async ({ page, gpc0 }) => {
+  test('the page stays where it is under a dialog, and after it', async ({ page, gpc0 }) => {
     await page.setViewportSize({ width: 1000, height: 320 });
     await open(page, '/');
     const host = HostView.inFleet(page, gpc0.name);
@@ -153,7 +153,7 @@ test.describe('with hosts', () => {
     await isAccessible(elsewhere);
   });
 
-  test('the View menu opens to where there is room for it', async ({ page }) => {
+  test('the View menu opens to the side with room for it', async ({ page }) => {
     await page.setViewportSize({ width: 1280, height: 700 });
     await open(page, '/');
     const button = page.getByRole('button', { name: 'View' });
@@ -216,7 +216,7 @@ test.describe('with hosts', () => {
     await expect(row.text.locator('.seen'), 'it ticks').not.toHaveText(said);
   });
 
-  test('one more host is added from the page', async ({ page }) => {
+  test('another host is added from the page', async ({ page }) => {
     await open(page, '/');
     await page.getByRole('link', { name: 'Add a host' }).click();
     const dialog = page.getByRole('dialog', { name: 'Add a host' });
@@ -246,7 +246,7 @@ test.describe('with hosts', () => {
       await expect(page, 'one is led back to where one was').toHaveURL(/group=platform/);
     });
 
-    test('how a host is added can be read, with this server’s address', async ({ page, fleet }) => {
+    test('the page explains how to add a host, with this server’s address', async ({ page, fleet }) => {
       await page.goto('/add-host');
       const dialog = page.getByRole('dialog', { name: 'Add a host' });
       await expect(dialog).toContainText(`server = "${fleet.server.url}"`);
@@ -284,7 +284,7 @@ test('an empty fleet leads to its first host: name, token, configuration, and th
   await expect(page.getByRole('row').filter({ hasText: 'For hsb0, until' }).filter({ hasText: admin.name })).toHaveCount(1);
 });
 
-test('who is no administrator makes no token', async ({ another, fleet, watch }) => {
+test('only an administrator makes a token', async ({ another, fleet, watch }) => {
   await fleet.server.addPerson('maria', 'operator', 'a password of maria');
   const client = await fleet.client({ name: 'maria', password: 'a password of maria' });
   const answer = await client.post('/api/make_join_token', { form: { host: 'gpc0' } });

@@ -1,10 +1,10 @@
-/** Every component in its states: that it fits, that all of it can be read, and that nobody is left out. */
+/** Every component in its states: it fits, all of it can be read, and everybody can use it. */
 
 import { openScene, scenes } from '../support/gallery';
 import { attachPicture, fits, isAccessible, isLegible, sizes, themes } from '../support/look';
 import { expect, nobody, test } from '../support/test';
 
-// Nothing of it is secret.
+// Nothing in it is secret.
 test.use({ storageState: nobody });
 
 for (const colorScheme of themes) {
@@ -51,7 +51,7 @@ test('each state of a light has a shape and words of its own, beside its colour'
 test('the shapes of the states are drawn differently', async ({ page }) => {
   await openScene(page, 'icons');
   const drawn = await page.locator('.sprite symbol').evaluateAll((all) => all.map((symbol) => symbol.innerHTML));
-  // The end of a log and a pull are the same arrow, on purpose.
+  // The end of a log and a pull have the same arrow, on purpose.
   expect(new Set(drawn).size).toBeGreaterThanOrEqual(drawn.length - 1);
   const shown = await page.locator('.gallery-icons use').evaluateAll((all) => all.map((use) => use.getAttribute('href')));
   const there = await page.locator('.sprite symbol').evaluateAll((all) => all.map((symbol) => `#${symbol.id}`));
@@ -62,7 +62,7 @@ for (const width of [1440, 390, 320]) {
   test.describe(`${width} px wide`, () => {
     test.use({ viewport: { width, height: 844 } });
 
-    test('names and lists as long as they come make no page wider than the screen, or much higher than others', async ({ page }) => {
+    test('names and lists of any length make no page wider than the screen, or much higher than others', async ({ page }) => {
       const height = (): Promise<number> => page.evaluate(() => document.documentElement.scrollHeight);
       for (const [usual, odd] of [['fleet', 'fleet-odd'], ['host', 'host-odd']]) {
         await openScene(page, usual);

@@ -10,7 +10,7 @@ import { admin } from '../support/server';
 import { expect, nobody, open, test } from '../support/test';
 
 test.describe('the picture of its past', () => {
-  test('what ran, what the tests said, and what is last known working', async ({ page, gpc0 }) => {
+  test('its generations, their test results, and the last known working one', async ({ page, gpc0 }) => {
     const host = new HostPage(page, gpc0.name);
     await open(page, host.path);
     const picture = host.picture();
@@ -23,7 +23,7 @@ test.describe('the picture of its past', () => {
     await expect(host.timeline).toContainText('Last worked on Gen 47, until');
   });
 
-  test('an op is a mark that leads to its log, and is told in the list', async ({ page, gpc0, fleet }) => {
+  test('an op is a mark that leads to its log, and an entry in the list', async ({ page, gpc0, fleet }) => {
     const host = new HostPage(page, gpc0.name);
     await open(page, host.path);
     await expect(host.picture().locator('a.mark')).toHaveCount(0);
@@ -43,7 +43,7 @@ test.describe('the picture of its past', () => {
     await expect(drawer.self).toBeVisible();
   });
 
-  test('a rollback is seen at once, and that the host works again', async ({ page, gpc0 }) => {
+  test('a rollback is visible at once, and so is its success', async ({ page, gpc0 }) => {
     await open(page, '/hosts/gpc0/rollback?from=host');
     await new RollbackDialog(page, gpc0.name).confirm(47).click();
     const host = new HostPage(page, gpc0.name);
@@ -57,7 +57,7 @@ test.describe('the picture of its past', () => {
   test.describe('on a phone', () => {
     test.use({ viewport: sizes.phone, hasTouch: true });
 
-    test('it goes down, and its marks can be tapped', async ({ page, gpc0, fleet }) => {
+    test('it is vertical, and its marks can be tapped', async ({ page, gpc0, fleet }) => {
       const host = new HostPage(page, gpc0.name);
       await fleet.ask('gpc0', 'test');
       await open(page, host.path);
@@ -72,7 +72,7 @@ test.describe('the picture of its past', () => {
 });
 
 test.describe('its tests', () => {
-  test('each with its runs, since when it fails, and its last output', async ({ page, gpc0, fleet }) => {
+  test('each shows its runs, since when it fails, and its last output', async ({ page, gpc0, fleet }) => {
     const host = new HostPage(page, gpc0.name);
     await open(page, host.path);
     const gpu = host.test('40-gpu');
@@ -92,7 +92,7 @@ test.describe('its tests', () => {
     await expect(drawer.current, 'and so for another one').toHaveText('10-network: passed after');
   });
 
-  test('one that changes its mind on one build is flaky', async ({ page, gpc0, fleet }) => {
+  test('one whose result changes on one build is flaky', async ({ page, gpc0, fleet }) => {
     const host = new HostPage(page, gpc0.name);
     await open(page, host.path);
     const network = host.test('10-network');
@@ -110,7 +110,7 @@ test.describe('its tests', () => {
 });
 
 test.describe('its settings', () => {
-  test('a test that takes longer than is set is stopped, and the audit log knows who set it', async ({ page, gpc0, fleet }) => {
+  test('a test that exceeds its timeout is stopped, and the audit log knows who set the timeout', async ({ page, gpc0, fleet }) => {
     const host = new HostPage(page, gpc0.name);
     await open(page, host.path);
     await expect(host.settings).toContainText('(agent\'s setting)');
@@ -136,7 +136,7 @@ test.describe('its settings', () => {
     await expect(new AuditPage(page).entries('host.test-timeout').first()).toContainText('Each test may take');
   });
 
-  test('what is no time is refused in words, and nothing is changed', async ({ page, gpc0, watch }) => {
+  test('an invalid duration is refused with a reason, and nothing is changed', async ({ page, gpc0, watch }) => {
     watch.allow(/\b422\b/);
     const host = new HostPage(page, gpc0.name);
     await open(page, host.path);
@@ -155,7 +155,7 @@ test.describe('its settings', () => {
   test.describe('without JavaScript', () => {
     test.use({ javaScriptEnabled: false, storageState: nobody });
 
-    test('the timeout is set, and what is no time is refused', async ({ page, gpc0 }) => {
+    test('the timeout is set, and an invalid one is refused', async ({ page, gpc0 }) => {
       const host = new HostPage(page, gpc0.name);
       await page.goto(host.path);
       await page.getByLabel('Name').fill(admin.name);
@@ -182,7 +182,7 @@ test.describe('from any generation', () => {
     test.describe(size, () => {
       test.use({ viewport });
 
-      test('each that is there leads to the dialog with it chosen', async ({ page, gpc0 }) => {
+      test('each available generation leads to the dialog with it chosen', async ({ page, gpc0 }) => {
         const host = new HostPage(page, gpc0.name);
         for (const number of [47, 46, 44]) {
           await open(page, host.path);
@@ -200,7 +200,7 @@ test.describe('from any generation', () => {
   }
 });
 
-test('what was booted is told beside what runs', async ({ page, fleet }) => {
+test('the booted generation is shown beside the running one', async ({ page, fleet }) => {
   const plan = { ...plans.gpc0(fleet.repository), booted: 44 };
   await fleet.add(plan);
   const host = new HostPage(page, plan.name);
@@ -210,7 +210,7 @@ test('what was booted is told beside what runs', async ({ page, fleet }) => {
   await expect(facts).toContainText(/Nix 2\.\d+/);
 });
 
-test('the dialog tells whether a reboot is needed and which units change', async ({ page, fleet }) => {
+test('the dialog shows whether a reboot is needed and which units change', async ({ page, fleet }) => {
   const plan = plans.gpc0(fleet.repository);
   const unit = (path: string) => `[Service]\nExecStart=${path}\n`;
   plan.generations[3].units = { 'nginx.service': unit('1'), 'sshd.service': unit('1'), 'cups.socket': 'x' };

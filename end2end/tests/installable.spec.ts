@@ -1,4 +1,4 @@
-/** The page as an app on a phone: it can be installed, and says so where there is no connection. */
+/** The page as an app on a phone: it can be installed, and says so if there is no connection. */
 
 import { expect, open, test } from '../support/test';
 
@@ -18,7 +18,7 @@ test('the manifest names icons that are there', async ({ page, fleet }) => {
   await client.dispose();
 });
 
-test('where the server cannot be reached, a page says so, and the way back is one click', async ({ page, fleet, watch }) => {
+test('if the server is unreachable, the page says so, and retrying is one click', async ({ page, fleet, watch }) => {
   watch.allow(/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|Failed to fetch|net::ERR/);
   await open(page, '/');
   await page.evaluate(async () => {

@@ -1,4 +1,4 @@
-/** Everything by the keyboard alone, and always seen where it is. */
+/** Everything works by keyboard alone, and the focus is always visible. */
 
 import type { Locator, Page } from '@playwright/test';
 
@@ -22,7 +22,7 @@ async function tabTo(page: Page, target: Locator): Promise<void> {
   throw new Error(`Tab does not come to ${target}`);
 }
 
-/** What has the focus, and whether that can be seen; nothing at the end of the page. */
+/** The focused element, and whether it is visible; nothing at the end of the page. */
 async function focused(page: Page): Promise<{ what: string; is: number; seen: boolean } | undefined> {
   return page.evaluate(() => {
     const element = document.activeElement;
@@ -35,7 +35,7 @@ async function focused(page: Page): Promise<{ what: string; is: number; seen: bo
       const style = getComputedStyle(it);
       return style.outlineStyle !== 'none' && Number.parseFloat(style.outlineWidth) >= 2;
     };
-    // A choice shows it around its whole line, a search around its box.
+    // A radio button shows the focus around its whole line, a search around its box.
     const seen = rings(element) || rings(element.closest('label')) || rings(element.closest('.log-find'));
     const box = element.getBoundingClientRect();
     const inView = box.width > 0 && box.bottom > 0 && box.top < window.innerHeight;
@@ -44,13 +44,13 @@ async function focused(page: Page): Promise<{ what: string; is: number; seen: bo
   });
 }
 
-/** Goes through all that Tab comes to, and expects that each is seen; what it came to. */
+/** Presses Tab through everything, expects each to be visible, and returns the list. */
 async function isSeenEverywhere(page: Page): Promise<string[]> {
   const stops: string[] = [];
   for (let pressed = 0; pressed < 150; pressed++) {
     await page.keyboard.press('Tab');
     const now = await focused(page);
-    // Between the end of a page, or of a dialog, and its beginning the focus is with the browser itself.
+    // Between the end of a page, or of a dialog, and its beginning the browser itself has the focus.
     if (!now && stops.length < 2) continue;
     if (!now || now.is < stops.length) break;
     expect.soft(now.seen, `the focus is seen on ${now.what} of ${page.url()}`).toBe(true);
@@ -121,7 +121,7 @@ test('a dialog keeps the focus, and what is below it cannot be reached', async (
       await page.keyboard.press(key);
       const outside = await page.evaluate(() => {
         const element = document.activeElement;
-        // Between its end and its beginning the focus is with the browser itself.
+        // Between its end and its beginning the browser itself has the focus.
         return element !== document.body && !element?.closest('dialog');
       });
       expect(outside, `${key}, ${pressed + 1} times`).toBe(false);
@@ -129,7 +129,7 @@ test('a dialog keeps the focus, and what is below it cannot be reached', async (
   }
 });
 
-test('the command palette does what its words say', async ({ page, gpc0 }) => {
+test('the command palette does what its entries say', async ({ page, gpc0 }) => {
   await open(page, '/');
   await page.keyboard.press('Control+k');
   const box = page.getByRole('combobox', { name: 'Host, action or page' });
@@ -173,7 +173,7 @@ test('the command palette leaves the page and the focus where they were', async 
   expect(await place()).toBe(before);
 });
 
-test('the keys that do something are told, unless one writes or has turned that off', async ({ page, gpc0 }) => {
+test('? shows the keys, unless one is typing or has turned that off', async ({ page, gpc0 }) => {
   await open(page, `/hosts/${gpc0.name}`);
   await page.getByRole('textbox').first().focus();
   await page.keyboard.type('?');
@@ -195,7 +195,7 @@ test('the keys that do something are told, unless one writes or has turned that 
   await expect(keys(page)).toBeVisible();
 });
 
-test('wherever the focus is, it is seen', async ({ page, fleet }) => {
+test('the focus is visible everywhere', async ({ page, fleet }) => {
   test.setTimeout(240_000);
   await badDay(page, fleet);
   for (const address of ['/', '/hosts/gpc0', '/hosts/gpc0/rollback', '/rollout', '/ops', '/audit', '/deployments', '/notices', '/about']) {
@@ -205,7 +205,7 @@ test('wherever the focus is, it is seen', async ({ page, fleet }) => {
   }
 });
 
-test('wherever the focus is in a component, it is seen', async ({ page }) => {
+test('the focus is visible everywhere in each component', async ({ page }) => {
   test.setTimeout(240_000);
   for (const scene of await scenes(page)) {
     await openScene(page, scene);

@@ -1,4 +1,4 @@
-/** A fleet of 1,000 hosts: only the rows near to what is seen are on the page, and nobody notices. */
+/** A fleet of 1,000 hosts: only the rows near the viewport are on the page, and nobody notices. */
 
 import { Selection } from '../pages/bulk';
 import { HostView } from '../pages/fleet';
@@ -11,14 +11,14 @@ const last = 'web-0997';
 const failing = 50;
 
 test('1,000 hosts: scrolled, changed far away, filtered, sorted and selected', async ({ page, fleet }) => {
-  // So many hosts take their time to join.
+  // This many hosts take their time to join.
   test.setTimeout(300_000);
   const crowd = await Crowd.join(fleet.server, 1000);
   const rows = page.locator('tr.host');
   const failed = page.locator('[data-count=failed] dd');
   const toTheEnd = () => page.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight));
 
-  await test.step('the server puts the first rows onto the page, and the way to the others', async () => {
+  await test.step('the server renders the first rows, and a link to the others', async () => {
     const client = await fleet.client();
     const html = async (path: string) => (await client.get(path)).text();
     const count = (text: string) => text.match(/<tr [^>]*data-host=/g)?.length;
@@ -29,7 +29,7 @@ test('1,000 hosts: scrolled, changed far away, filtered, sorted and selected', a
     await client.dispose();
   });
 
-  await test.step('what is there is counted and told whole', async () => {
+  await test.step('rows on the page and rows in total are announced', async () => {
     await open(page, '/');
     await expect(page.locator('[data-count=hosts] dd')).toHaveText('1000');
     await expect(failed).toHaveText(String(failing));
@@ -37,7 +37,7 @@ test('1,000 hosts: scrolled, changed far away, filtered, sorted and selected', a
     expect(await rows.count()).toBeLessThan(200);
   });
 
-  await test.step('the last row is there when one comes to it, and live', async () => {
+  await test.step('the last row appears when scrolled to, and is live', async () => {
     const row = HostView.inFleet(page, last);
     await expect(async () => {
       await toTheEnd();
@@ -63,7 +63,7 @@ test('1,000 hosts: scrolled, changed far away, filtered, sorted and selected', a
     await page.getByRole('combobox', { name: 'Sort' }).selectOption('name');
   });
 
-  await test.step('what is too long to be named is rolled out by its filter, also where the dialog is loaded anew', async () => {
+  await test.step('a list too long for the address is rolled out by its filter, even after a reload of the dialog', async () => {
     const [dialog, fine] = [new RolloutDialog(page), 1000 - failing];
     await page.getByRole('searchbox', { name: 'Filter hosts' }).fill('-status:failed');
     await expect(page.getByText(`${fine} of 1000 hosts`)).toBeVisible();
@@ -77,7 +77,7 @@ test('1,000 hosts: scrolled, changed far away, filtered, sorted and selected', a
     await expect(dialog.self).toHaveCount(0);
   });
 
-  await test.step('a menu that is made while one scrolls has all that others have, by pointer and keyboard', async () => {
+  await test.step('a menu made during scrolling is complete, by pointer and keyboard', async () => {
     await page.getByRole('searchbox', { name: 'Filter hosts' }).fill('');
     await page.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight / 2));
     const found = await page.waitForFunction(() => {
@@ -98,7 +98,7 @@ test('1,000 hosts: scrolled, changed far away, filtered, sorted and selected', a
     await page.evaluate(() => window.scrollTo(0, 0));
   });
 
-  await test.step('all are selected, and the keyboard goes to a row that is not there yet', async () => {
+  await test.step('all are selected, and the keyboard reaches a row that is not there yet', async () => {
     const selection = new Selection(page);
     await selection.all.check();
     await expect(selection.told).toHaveText(/^1000 selected/);
@@ -109,9 +109,9 @@ test('1,000 hosts: scrolled, changed far away, filtered, sorted and selected', a
     await expect(selection.told).toHaveText(/^999 selected/);
   });
 
-  await test.step('the dialogs tell of each of them, and the page stays where it was', async () => {
+  await test.step('the dialogs list each of them, and the page stays where it was', async () => {
     const selection = new Selection(page);
-    // Who passes all tests is left as it is.
+    // Hosts whose tests all pass are left as they are.
     const dialogs = { 'Test': 'Run Tests on 999 hosts', 'Roll back': `Roll back ${failing} hosts` };
     for (const what of ['Test', 'Roll back'] as const) {
       await selection.button(what).click();

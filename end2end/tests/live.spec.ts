@@ -6,7 +6,7 @@ import { LogDrawer } from '../pages/op';
 import { alive, expect, open, test } from '../support/test';
 import { noServer } from '../support/watch';
 
-/** Starts a rollback of gpc0 to Gen 47 that stands still midway, and leaves the page on the fleet. */
+/** Starts a rollback of gpc0 to Gen 47, pauses it midway, and leaves the page on the fleet. */
 async function heldRollback(page: Page, gpc0: { hold(): Promise<void>; holding(): boolean }): Promise<HostView> {
   await gpc0.hold();
   await open(page, '/hosts/gpc0/rollback');
@@ -41,7 +41,7 @@ test('every open browser sees the change, with no reload', async ({ page, gpc0, 
   }
 });
 
-test('output comes line by line to whoever watches', async ({ page, gpc0 }) => {
+test('output comes line by line to everybody who watches', async ({ page, gpc0 }) => {
   const row = await heldRollback(page, gpc0);
   await row.text.getByRole('link', { name: 'Rollback to Gen 47' }).click();
   const op = new LogDrawer(page, 'Rollback to Gen 47', 'gpc0');
@@ -75,7 +75,7 @@ test('a reload at any moment shows the same truth', async ({ page, gpc0 }) => {
   await row.shows('Tests', 'ok', '8/8 passed');
 });
 
-test('the server is restarted: the page comes back by itself and is right', async ({ page, gpc0, fleet, watch }) => {
+test('the server is restarted: the page reconnects and is correct', async ({ page, gpc0, fleet, watch }) => {
   watch.allow(noServer);
   await open(page, '/');
   await mark(page);
@@ -90,7 +90,7 @@ test('the server is restarted: the page comes back by itself and is right', asyn
   await neverReloaded(page);
 });
 
-test('the server dies during a rollback: it ends well, once, and no line is lost', async ({ page, gpc0, fleet, watch }) => {
+test('the server dies during a rollback: it succeeds, once, and no line is lost', async ({ page, gpc0, fleet, watch }) => {
   watch.allow(noServer);
   const row = await heldRollback(page, gpc0);
   await mark(page);
@@ -113,7 +113,7 @@ test('the server dies during a rollback: it ends well, once, and no line is lost
   await op.hasEveryLine();
 });
 
-test('the agent dies during a rollback: it ends well, once, and no line is lost', async ({ page, gpc0 }) => {
+test('the agent dies during a rollback: it succeeds, once, and no line is lost', async ({ page, gpc0 }) => {
   const row = await heldRollback(page, gpc0);
   await gpc0.killAgent();
   await expect(row.text).toContainText('offline');
@@ -151,7 +151,7 @@ test('a server that falls silent is noticed, and when it is back all is as it is
   await expect(connection(page)).toHaveAttribute('data-connection', 'live');
   fleet.server.suspend();
   try {
-    // As when a cable is pulled: nothing is closed, nothing comes.
+    // Like a pulled cable: nothing is closed, nothing arrives.
     await page.clock.fastForward('00:40');
     await expect(connection(page)).toHaveAttribute('data-connection', 'lost');
   } finally {
@@ -162,7 +162,7 @@ test('a server that falls silent is noticed, and when it is back all is as it is
   await row.shows('System', 'attention', 'Gen 48 runs');
 });
 
-test('whoever is logged out hears no more, in no tab', async ({ page, gpc0, watch }) => {
+test('after a log-out no tab receives events', async ({ page, gpc0, watch }) => {
   watch.allow(/401/);
   await open(page, '/');
   await HostView.inFleet(page, gpc0.name).shows('Tests', 'failed', '3/8 passed');

@@ -8,7 +8,7 @@ import type { Fleet } from '../support/fleet';
 import type { Host } from '../support/host';
 import { alive, expect, open, test } from '../support/test';
 
-/** Runs the tests of gpc0 and opens the log of that beside the fleet. */
+/** Runs the tests of gpc0 and opens the log beside the fleet. */
 async function watchTests(page: Page, fleet: Fleet): Promise<LogDrawer> {
   await fleet.ask('gpc0', 'test');
   await open(page, '/');
@@ -18,7 +18,7 @@ async function watchTests(page: Page, fleet: Fleet): Promise<LogDrawer> {
   return drawer;
 }
 
-/** Opens the log of a test run that said more than a page holds at first, and is over. */
+/** Opens the log of a finished test run with more lines than a page loads at first. */
 async function longLog(page: Page, fleet: Fleet, gpc0: Host): Promise<LogDrawer> {
   await gpc0.rewriteFirstTest("printf '\\033[31mneedle\\033[0m in the first line\\n'", 'seq 2 3000', 'echo "a Needle" at the end', 'hold');
   const drawer = await watchTests(page, fleet);
@@ -56,7 +56,7 @@ test('live output is followed; scrolling up pauses, and the button goes back to 
   await log.came('cancelled');
 });
 
-test('earlier lines come on demand, and what one reads stays where it is', async ({ page, fleet, gpc0 }) => {
+test('earlier lines come on demand, and the lines on screen stay where they are', async ({ page, fleet, gpc0 }) => {
   const log = await longLog(page, fleet, gpc0);
   await expect(log.output).toContainText('earlier lines.');
   await log.output.evaluate((box) => box.scrollTo(0, 0));
@@ -93,7 +93,7 @@ test('a search goes through all of the output, also what was not loaded', async 
   await log.search.fill('not there');
   await expect(log.count).toHaveText('No matches');
   await expect(log.button('Next match')).toBeDisabled();
-  // Esc ends the search first, and the drawer only then.
+  // Esc ends the search first, and only then closes the drawer.
   await log.search.press('Escape');
   await expect(log.search).toHaveValue('');
   await expect(log.self).toBeVisible();
@@ -121,7 +121,7 @@ test('download and copy give all of the output, without escapes', async ({ page,
   expect(`${shown.join('\n')}\n`).toBe(text);
 });
 
-test('where the browser keeps its clipboard from a page, the text is copied all the same', async ({ page, fleet, gpc0, context }) => {
+test('without access to the clipboard, the text is copied all the same', async ({ page, fleet, gpc0, context }) => {
   await context.grantPermissions(['clipboard-read']);
   await page.addInitScript(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
   await gpc0.rewriteFirstTest('echo one', 'sleep 600');
@@ -137,7 +137,7 @@ test('where the browser keeps its clipboard from a page, the text is copied all 
   await log.came('cancelled');
 });
 
-test('colours are classes, other escapes go, and one sees who speaks', async ({ page, fleet, gpc0 }) => {
+test('colours become classes, other escapes disappear, and each line shows its source', async ({ page, fleet, gpc0 }) => {
   await gpc0.rewriteFirstTest(
     "printf '\\033[1;31merror:\\033[0m \\033[38;5;46mgreen\\033[0m \\033[48;2;0;0;255mblue\\033[0m\\n'",
     "printf '\\033]8;;https://example.org\\033\\\\<b>link</b>\\033]8;;\\033\\\\\\033[2K\\n'",
@@ -152,7 +152,7 @@ test('colours are classes, other escapes go, and one sees who speaks', async ({ 
   await expect(drawer.output.getByText('error:', { exact: true })).toHaveClass('fg-1 bold');
   await expect(drawer.output.getByText('green', { exact: true })).toHaveClass('fg-10');
   await expect(drawer.output.getByText('blue', { exact: true })).toHaveClass('bg-12');
-  // What is written to two streams at the same moment comes in either order.
+  // Lines written to two streams at the same moment arrive in either order.
   await expect(drawer.output.getByText('link')).toHaveText('<b>link</b>');
   await expect(drawer.output.locator('[style]'), 'nothing that the policy forbids').toHaveCount(0);
   await expect(drawer.output.getByText('trouble')).toHaveAttribute('data-stream', 'stderr');

@@ -8,7 +8,7 @@ for (const colorScheme of themes) {
       test.use({ colorScheme, viewport });
 
       test('every page and dialog of the story fits and is legible, and axe finds nothing', async ({ page, story }, testInfo) => {
-        // Many pages, each of which axe takes seconds to look at.
+        // Many pages, and axe takes seconds for each.
         test.setTimeout(300_000);
         await story.begin();
         for (const [name, { goTo }] of Object.entries(ofStory)) {

@@ -9,9 +9,9 @@ for (const colorScheme of themes) {
       test.use({ colorScheme, viewport });
 
       test('every page fits and is legible, and axe finds nothing', async ({ page, fleet, watch }, testInfo) => {
-        // Many pages, each of which axe takes seconds to look at.
+        // Many pages, and axe takes seconds for each.
         test.setTimeout(300_000);
-        // One of them is of a host that is not there.
+        // One of them is of a missing host.
         watch.allow(/\b404\b/);
         await badDay(page, fleet);
         for (const [name, { goTo }] of Object.entries(ofFleet)) {
@@ -25,7 +25,7 @@ for (const colorScheme of themes) {
         }
       });
 
-      test('so do the pages of those who are outside, and a fleet without hosts', async ({ page, another, watch }, testInfo) => {
+      test('so do the pages for people who are not logged in, and a fleet without hosts', async ({ page, another, watch }, testInfo) => {
         watch.allow(/\b404\b/);
         const stranger = await another({ storageState: nobody, colorScheme, viewport });
         const empty = { goTo: () => open(page, '/'), on: page };
@@ -44,7 +44,7 @@ for (const colorScheme of themes) {
   }
 }
 
-test('a theme that was chosen stays chosen', async ({ page, gpc0 }) => {
+test('a chosen theme stays', async ({ page, gpc0 }) => {
   await open(page, `/hosts/${gpc0.name}`);
   await page.getByRole('button', { name: 'Theme: system' }).click();
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');

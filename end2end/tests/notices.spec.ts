@@ -1,4 +1,4 @@
-/** What is told, read again; what runs here; a page that is older than the server; a tab that nobody looks at. */
+/** Notices read later; what runs here; a page older than the server; a hidden tab. */
 
 import type { Page } from '@playwright/test';
 
@@ -8,14 +8,14 @@ import { expect, nobody, open, test } from '../support/test';
 
 const bell = (page: Page) => page.getByRole('link', { name: /^Notices/ });
 
-test('what was told while nobody looked is read in the list of notices', async ({ page, gpc0, another }) => {
+test('notices missed by the person are in the list of notices', async ({ page, gpc0, another }) => {
   await open(page, '/');
   await expect(bell(page)).toHaveAccessibleName('Notices');
   await open(page, '/hosts/gpc0/rollback');
   await new RollbackDialog(page, 'gpc0').confirm(47).click();
   await expect(notice(page, 'Rolled back to Gen 47')).toBeVisible();
 
-  // Whoever comes later is told that there is something, and finds it.
+  // Anyone who comes later sees that there is a notice, and finds it.
   const late = await another();
   await open(late, '/');
   await expect(bell(late)).toHaveAccessibleName('Notices, some unread');
@@ -49,7 +49,7 @@ test.describe('without scripts', () => {
 test.describe('nobody is logged in', () => {
   test.use({ storageState: nobody });
 
-  test('notices and versions are for people who are', async ({ page }) => {
+  test('notices and versions are for people who are logged in', async ({ page }) => {
     for (const path of ['/notices', '/about']) {
       await page.goto(path);
       await expect(page).toHaveURL(/\/login/);
@@ -57,7 +57,7 @@ test.describe('nobody is logged in', () => {
   });
 });
 
-test('the versions of the server and of the agents are told', async ({ page, gpc0 }) => {
+test('the versions of the server and of the agents are shown', async ({ page, gpc0 }) => {
   await open(page, '/');
   await page.getByRole('link', { name: 'About Backstay' }).click();
   await expect(page.getByRole('heading', { name: /^Backstay \d+\.\d+\.\d+$/ })).toBeVisible();
@@ -68,7 +68,7 @@ test('the versions of the server and of the agents are told', async ({ page, gpc
 test('a page that is older than the server says so', async ({ page, fleet, gpc0, watch }) => {
   await open(page, '/');
   await expect(page.getByText('The server was updated.')).toBeHidden();
-  // The server that comes back is a newer one.
+  // The returning server is newer.
   await page.route('**/api/start_page*', async (route) => {
     const answer = await route.fetch();
     const start = await answer.json();
@@ -85,7 +85,7 @@ test('a page that is older than the server says so', async ({ page, fleet, gpc0,
   await HostView.inFleet(page, gpc0.name).shows('Agent', 'ok', 'Current');
 });
 
-test('a tab that nobody looks at gives its connection back, and hears what it missed', async ({ page, fleet, gpc0 }) => {
+test('a hidden tab gives its connection back, and catches up', async ({ page, fleet, gpc0 }) => {
   await page.clock.install();
   await open(page, '/');
   const row = HostView.inFleet(page, gpc0.name);
@@ -113,7 +113,7 @@ test('a tab that nobody looks at gives its connection back, and hears what it mi
   expect(streams[0]).toMatch(/after=\d{13}/);
 });
 
-/** Has the page believe that its tab is looked at, or not. */
+/** Makes the page believe that its tab is visible, or hidden. */
 async function lookedAt(page: Page, is: boolean): Promise<void> {
   await page.evaluate((hidden) => {
     Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden });

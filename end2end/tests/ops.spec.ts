@@ -5,7 +5,7 @@ import type { Host } from '../support/host';
 import * as plans from '../support/plans';
 import { expect, open, test } from '../support/test';
 
-/** Has the server refuse rollbacks of gpc0 to a generation that is gone, each of which is recorded. */
+/** Requests rollbacks of gpc0 to a missing generation; the server refuses and records each. */
 async function refusedRollbacks(fleet: Fleet, gpc0: Host, count: number): Promise<void> {
   const client = await fleet.client();
   const [target, seen] = [`45 ${await gpc0.build(45)}`, `48 ${await gpc0.build(48)}`];
@@ -55,7 +55,7 @@ test('the history of the fleet: filters are in the address, and it says what the
   await expect(ops.rows).toHaveCount(2);
 });
 
-test('the history is live: ops come, go on and end while one looks', async ({ page, fleet, gpc0 }) => {
+test('the history is live: ops appear, progress and end on the open page', async ({ page, fleet, gpc0 }) => {
   await gpc0.rewriteFirstTest('hold');
   await open(page, '/ops');
   const ops = new OpsPage(page);
@@ -73,7 +73,7 @@ test('the history is live: ops come, go on and end while one looks', async ({ pa
   await expect(page.locator('html[data-never-reloaded]')).toHaveCount(1);
 });
 
-test('who looks at open ops alone sees them go when they end', async ({ page, fleet, gpc0 }) => {
+test('a list filtered to open ops drops them when they end', async ({ page, fleet, gpc0 }) => {
   await gpc0.rewriteFirstTest('hold');
   await fleet.ask('gpc0', 'test');
   await open(page, '/ops?outcome=open');
@@ -95,7 +95,7 @@ test('older ops are on pages of their own', async ({ page, fleet, gpc0 }) => {
   await expect(ops.rows).toHaveCount(3);
   await expect(ops.rows.last()).toContainText('“attempt 1”');
   await expect(ops.link('Older')).toHaveCount(0);
-  // What comes now belongs on the first page.
+  // New ops belong on the first page.
   await fleet.ask('gpc0', 'refresh');
   await ops.link('Newest').click();
   await expect(ops.ops('Refresh')).toHaveCount(1);

@@ -1,4 +1,4 @@
-/** What is told of a host's past, and of what lies between two generations. */
+/** A host's past, and the changes between two generations. */
 
 import { RollbackDialog } from '../pages/dialog';
 import { expect, open, test } from '../support/test';
@@ -13,7 +13,7 @@ test('a host’s page says when it last worked, and what ran since', async ({ pa
   await expect(newest).toContainText('until now');
 });
 
-test('the dialog tells what changes between the two generations, once somebody asks', async ({ page, gpc0 }) => {
+test('the dialog shows the changes between the two generations on request', async ({ page, gpc0 }) => {
   await open(page, `/hosts/${gpc0.name}/rollback`);
   const rollback = new RollbackDialog(page, gpc0.name);
   const dialog = rollback.self;

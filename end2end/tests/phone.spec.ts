@@ -11,7 +11,7 @@ import { alive, expect, open, test } from '../support/test';
 
 const phone = { viewport: sizes.phone, hasTouch: true, isMobile: true };
 
-/** Counts what a finger does from now on, also over pages that are loaded anew. */
+/** Counts taps from now on, across page loads. */
 async function countTaps(page: Page): Promise<() => Promise<number>> {
   await page.addInitScript(() => {
     window.addEventListener('pointerdown', () => {
@@ -49,14 +49,17 @@ test('to the last known working generation it takes three', async ({ another, gp
   expect(await taps()).toBe(3);
 });
 
-/** What is too small for a finger, by WCAG 2.2, 2.5.8: 24 by 24, or as much space around it; links within a sentence are free. */
+/**
+ * Targets too small for a finger, by WCAG 2.2, 2.5.8: 24 by 24, or that much space around; links within a
+ * sentence are exempt.
+ */
 async function tooSmall(page: Page, least = 24): Promise<string[]> {
   return page.evaluate((least) => {
     const modal = document.querySelector('dialog:modal') ?? document.querySelector('dialog[open]');
     const all = [...(modal ?? document).querySelectorAll<HTMLElement>('a[href], button, input, select, textarea, summary, [role=option]')];
     const seen = all.filter((it) => it.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && !it.closest('.skip, .unseen'));
     const targets = seen.map((it) => {
-      // A label makes its field larger, and a link's ::after may make it as large as what it is in.
+      // A label enlarges its field, and a link's ::after may enlarge it to its container.
       const label = it instanceof HTMLInputElement ? it.closest('label') : null;
       const after = getComputedStyle(it, '::after');
       const spread = after.position === 'absolute' && after.content !== 'none' ? it.parentElement?.closest('div, li, th') : null;
@@ -92,7 +95,7 @@ test('nothing is too small for a finger', async ({ another, fleet }) => {
   }
 });
 
-test('what a rollback needs is hit well', async ({ another, gpc0 }) => {
+test('the targets of a rollback are easy to hit', async ({ another, gpc0 }) => {
   const page = await another(phone);
   await open(page, '/');
   const row = HostView.inFleet(page, gpc0.name);

@@ -49,14 +49,14 @@ test('Merge PR: a real merge, and Git and Lock of every host turn yellow in ever
   expect(await github.git('show', `${merge.sha}:flake.lock`)).toContain(nixpkgs.update);
 });
 
-test('what was pushed since somebody looked is not merged unseen', async ({ page, story, github, watch }) => {
+test('commits pushed since the person looked are not merged unseen', async ({ page, story, github, watch }) => {
   watch.allow(refusal);
   await story.begin('gpc0');
   await open(page, '/');
   await new PullRequests(page).card(number).merge.click();
   const dialog = new MergeDialog(page, number);
   const head = await github.head();
-  // It comes at the last moment: the page has asked, and GitHub has not merged yet.
+  // At the last moment: the page has sent its request, and GitHub has not merged yet.
   const gate = await github.gate('before', 'PUT', 'pulls/42/merge');
   await dialog.confirm.click({ noWaitAfter: true });
   await gate.stops();
@@ -114,7 +114,7 @@ test('pull requests come and go without a reload, and only updates are shown', a
   await expect(pulls.card(newer).inputs).toContainText(['nixpkgs 5ae3b07 → 0123456']);
 });
 
-test('checks that fail and changes that are in the way are told', async ({ page, story, github }) => {
+test('failed checks and conflicting changes are shown', async ({ page, story, github }) => {
   await story.begin('gpc0');
   await open(page, '/');
   const card = new PullRequests(page).card(number);
@@ -140,7 +140,7 @@ test('GitHub is away: the page says since when, and everything else works', asyn
   await expect(pulls.card(number).self).toBeVisible();
 });
 
-test('a token that may not write is told before anybody tries', async ({ page, fleet, github }) => {
+test('a token without write permission is reported before anybody tries', async ({ page, fleet, github }) => {
   await github.permit('read');
   await fleet.server.stop();
   await fleet.server.start();
@@ -150,7 +150,7 @@ test('a token that may not write is told before anybody tries', async ({ page, f
   ]);
 });
 
-test('who may only look sees everything and can merge nothing', async ({ another, story, fleet }) => {
+test('a viewer sees everything and can merge nothing', async ({ another, story, fleet }) => {
   await story.begin('gpc0');
   const viewer = { name: 'vera', password: 'an onlooker, nothing more' };
   await fleet.server.addPerson(viewer.name, 'viewer', viewer.password);

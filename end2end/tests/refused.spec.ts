@@ -10,7 +10,7 @@ test('a forged request for a garbage-collected generation is refused in words', 
   watch.allow(refusal);
   await open(page, '/hosts/gpc0/rollback');
   const dialog = new RollbackDialog(page, 'gpc0');
-  // Forged: the page itself does not let anybody choose it.
+  // Forged: the page itself does not offer it.
   await dialog.radio(45).evaluate((radio: HTMLInputElement) => {
     radio.disabled = false;
     radio.click();
@@ -32,7 +32,7 @@ test('the profile was switched behind Backstay’s back: the host refuses, and n
 }) => {
   await open(page, '/hosts/gpc0/rollback');
   const dialog = new RollbackDialog(page, 'gpc0');
-  // The agent stands still, so that neither server nor page can know of it when the person confirms.
+  // The agent is paused, so that neither server nor page can know when the person confirms.
   gpc0.suspendAgent();
   await gpc0.switchProfile(46);
   await dialog.confirm(47).click();
@@ -45,7 +45,7 @@ test('the profile was switched behind Backstay’s back: the host refuses, and n
   expect(await gpc0.current()).toBe(46);
   expect(await gpc0.activations()).toEqual([]);
   expect(await gpc0.running()).toBe(await gpc0.build(48));
-  // What runs is no longer what the profile says, and the light says so: a refusal does not turn it red.
+  // The running generation is not the profile's, and the light says so; a refusal does not turn it red.
   await row.shows('System', 'attention', 'Gen 48 runs');
 
   await notice(page, sentence).locator('..').getByRole('link', { name: 'Details' }).click();
@@ -55,7 +55,7 @@ test('the profile was switched behind Backstay’s back: the host refuses, and n
   await expect(new AuditPage(page).entries('rollback.refused')).toContainText(sentence);
 });
 
-test('an open dialog says that the host has moved on, and lets nobody confirm what is no longer so', async ({
+test('an open dialog says that the host has moved on, and nobody can confirm what is outdated', async ({
   page,
   gpc0,
 }) => {
@@ -67,7 +67,7 @@ test('an open dialog says that the host has moved on, and lets nobody confirm wh
   await dialog.self.getByRole('link', { name: 'Reload' }).click();
   await expect(dialog.current).toContainText('Gen 46');
   await expect(dialog.self.getByRole('alert')).toHaveCount(0);
-  // Gen 48 runs still, so going to where the profile points is the first thing to offer.
+  // Gen 48 still runs, so the first offer is to go where the profile points.
   await expect(dialog.confirm(46)).toBeEnabled();
   expect(await gpc0.activations()).toEqual([]);
 });
@@ -83,19 +83,19 @@ test('a second op on a busy host is refused with the name of the first', async (
   await dialog.confirm(46).click();
   await expect.poll(() => gpc0.holding()).toBe(true);
 
-  // In the dialog that somebody else has open, the button goes before it can be pressed.
+  // In the dialog that somebody else has open, the button disappears before it can be pressed.
   const theirs = new RollbackDialog(elsewhere, 'gpc0');
   await expect(theirs.self).toContainText('gpc0 is busy: Rollback to Gen 46, requested by admin.');
   await expect(theirs.confirm(47)).toBeDisabled();
 
-  // In the menu nothing can be chosen, and it says why.
+  // The menu offers nothing, and says why.
   await open(elsewhere, '/');
   const row = HostView.inFleet(elsewhere, 'gpc0');
   await row.menuButton.click();
   await expect(row.text.getByText('Busy: Rollback to Gen 46. Wait for it, or cancel it.')).toBeVisible();
   await expect(row.item('Run Tests')).toBeDisabled();
 
-  // Asked for all the same, it is refused, and what holds the host is one click away.
+  // If requested anyway, it is refused, and the op that holds the host is one click away.
   await row.item('Run Tests').evaluate((button: HTMLButtonElement) => {
     button.disabled = false;
     button.click();
@@ -195,7 +195,7 @@ test('a boot loader that cannot be installed: nothing was activated, and System 
   await expect(op.output).toContainText('Failed to install bootloader');
 });
 
-test('who may only look cannot roll back, whatever their browser sends', async ({ fleet, gpc0, another, watch }) => {
+test('a viewer cannot roll back, whatever their browser sends', async ({ fleet, gpc0, another, watch }) => {
   const viewer = { name: 'visitor', password: 'a password to look with' };
   await fleet.server.addPerson(viewer.name, 'viewer', viewer.password);
   const client = await fleet.client(viewer);

@@ -28,7 +28,7 @@ test('an administrator removes a host, and every page hears of it', async ({ pag
   await expect(notice(fleetPage, 'gpc0 was removed from the fleet by admin')).toBeVisible();
   await expect(hostPage.getByText('gpc0 was removed from the fleet. This page shows')).toBeVisible();
 
-  // What was done is still told, and the host is not let in again.
+  // Its history stays, and the host is not let in again.
   await open(page, '/audit');
   await expect(page.getByRole('row').filter({ hasText: 'host.removed' })).toContainText('gpc0');
   await expect.poll(() => readFile(gpc0.log, 'utf8')).toContain('the server answered 401');

@@ -35,7 +35,7 @@ test.describe('Fleet-Wide PR Revert', () => {
     await panel.says('hsb0', '✗ hsb0 - Switch OK, Tests FAIL (gpu)');
     await panel.says('csb0', '⬜ csb0 - Not attempted');
 
-    // As the mock-up has it, from top to bottom.
+    // As in the mock-up, from top to bottom.
     await expect(panel.self).toMatchAriaSnapshot(`
       - heading "Deployment Failed"
       - list "Hosts":
@@ -99,7 +99,7 @@ test.describe('Fleet-Wide PR Revert', () => {
     await expect(panel.self).toContainText(`PR #42 reverted by admin (commit ${revert.sha.slice(0, 7)}).`);
     await story.leavesNoScratch();
 
-    // Whoever else looks is told at once.
+    // Everybody else who looks hears it at once.
     await expect(new DeploymentPanel(other).heading('PR #42 reverted')).toBeVisible();
     await expect(notice(other, 'PR #42 reverted - Pull to get reverted flake.lock')).toBeVisible();
   });
@@ -120,7 +120,7 @@ test.describe('Fleet-Wide PR Revert', () => {
         await HostView.inFleet(view, name).shows('Lock', 'attention', /./);
         await HostView.inFleet(view, name).shows('Git', 'attention', /./);
       }
-      // It never had the pull request: with the revert, main says again what it has.
+      // It never had the pull request: after the revert, main has its files again.
       await HostView.inFleet(view, 'csb0').shows('Lock', 'ok', 'Up to date');
     }
   });
@@ -136,7 +136,7 @@ test.describe('Fleet-Wide PR Revert', () => {
     for (const name of ['gpc0', 'hsb0', 'imac0']) await expect(panel.now(name)).toHaveText('Pull due');
     await expect(panel.now('csb0')).toHaveText('Recovered');
 
-    // One by hand, in two steps, as the specification has it.
+    // One by hand, in two steps, as the specification says.
     await HostView.inFleet(page, 'hsb0').choose('Pull');
     await HostView.inFleet(page, 'hsb0').shows('Lock', 'ok', 'Up to date');
     await HostView.inFleet(page, 'hsb0').choose('Switch');
@@ -150,7 +150,7 @@ test.describe('Fleet-Wide PR Revert', () => {
     await dialog.confirm('Pull and Switch', 2).click();
     await new RolloutPanel(page).isAt('done');
 
-    // All are recognised as good: the commit is new, and what is in it is not.
+    // All are recognised as good: the commit is new, and its files are not.
     await expect(page.getByRole('main')).toContainText('No host runs it any more.');
     const [revert] = await github.reverts();
     for (const name of ['gpc0', 'hsb0', 'imac0']) {
@@ -176,7 +176,7 @@ test('two people press “Revert PR” at once: there is exactly one revert', as
     await new DeploymentPanel(view).revert.click();
     await expect(new RevertDialog(view, number).confirm).toBeEnabled();
   }
-  // Without waiting: whoever is second may find the button taken away already.
+  // Without waiting: the second person may find the button gone.
   const press = (button: HTMLElement | SVGElement) => (button as HTMLElement).click();
   await Promise.all([page, other].map((view) => new RevertDialog(view, number).confirm.evaluate(press)));
   await expect.poll(() => story.decision()).toBe('reverted');
@@ -187,7 +187,7 @@ test('two people press “Revert PR” at once: there is exactly one revert', as
   }
 });
 
-test('while it is reverted, nobody can ask for it once more', async ({ page, another, story, github }) => {
+test('during the revert nobody can request it again', async ({ page, another, story, github }) => {
   await story.begin('hsb0');
   await story.fail('hsb0');
   const other = await another();
@@ -205,7 +205,7 @@ test('while it is reverted, nobody can ask for it once more', async ({ page, ano
   await story.isRevertedOnce();
 });
 
-test('main moves on during the revert: the revert is made on what is there then', async ({ page, story, github }) => {
+test('main moves on during the revert: the revert is made on its new head', async ({ page, story, github }) => {
   await story.begin('hsb0');
   await story.fail('hsb0');
   await open(page, '/');
@@ -254,7 +254,7 @@ for (const [when, method, what] of [
   }
 }
 
-test('who merged, who reverted and what came of it is in the audit log', async ({ page, story, github, fleet }) => {
+test('who merged, who reverted and the results are in the audit log', async ({ page, story, github, fleet }) => {
   await story.begin('hsb0');
   await story.fail('hsb0');
   await open(page, '/');
@@ -267,7 +267,7 @@ test('who merged, who reverted and what came of it is in the audit log', async (
   const audit = new AuditPage(page);
   const way = { who: 'admin', host: '', way: '', why: '' };
   await audit.has({ ...way, what: 'pr.merged', outcome: 'Pull request #42 was merged.' });
-  await audit.has({ ...way, what: 'pr.revert-requested', outcome: 'To revert the pull request.' });
+  await audit.has({ ...way, what: 'pr.revert-requested', outcome: 'Requested the revert of the pull request.' });
   const outcome = `Pull request #42 was reverted by ${revert.sha.slice(0, 7)}.`;
   await audit.has({ ...way, what: 'pr.reverted', outcome });
   await expect(audit.intact).toBeVisible();

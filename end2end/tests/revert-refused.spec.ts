@@ -1,4 +1,4 @@
-/** Reverts that come to nothing, or to something else: each says why in words of its own. */
+/** Reverts that fail, or become something else: each says why in its own words. */
 
 import type { Page } from '@playwright/test';
 
@@ -10,7 +10,7 @@ import { type Story, lock, number, test } from '../support/story';
 import { expect, open } from '../support/test';
 import { refusal } from '../support/watch';
 
-/** Brings hsb0 down with the pull request, and asks for the revert of it. */
+/** Breaks hsb0 with the pull request, and requests its revert. */
 async function askForRevert(page: Page, story: Story, before?: () => Promise<unknown>): Promise<RevertDialog> {
   await story.begin('hsb0');
   await story.fail('hsb0');
@@ -22,7 +22,7 @@ async function askForRevert(page: Page, story: Story, before?: () => Promise<unk
   return dialog;
 }
 
-/** Expects that nothing came of it: neither on `main` nor in what was decided. */
+/** Expects no effect: neither on `main` nor on the decision. */
 async function isAsItWas(page: Page, story: Story, github: GitHub, head: string): Promise<void> {
   expect(await github.head()).toBe(head);
   await story.leavesNoScratch();
@@ -34,7 +34,7 @@ async function isAsItWas(page: Page, story: Story, github: GitHub, head: string)
   await expect(panel.revert).toBeVisible();
 }
 
-test('the token may not write: the panel says what it takes', async ({ page, story, github, watch }) => {
+test('the token may not write: the panel says which permission it needs', async ({ page, story, github, watch }) => {
   watch.allow(refusal);
   let head = '';
   const dialog = await askForRevert(page, story, async () => {
@@ -50,7 +50,7 @@ test('the token may not write: the panel says what it takes', async ({ page, sto
   await expect(new AuditPage(page).entries('pr.revert-failed')).toContainText('The token may not do this');
 });
 
-test('later changes are in the way: the conflict is told, and main is not changed', async ({ page, story, github, watch }) => {
+test('later changes conflict: the page says so, and main is not changed', async ({ page, story, github, watch }) => {
   watch.allow(refusal);
   let head = '';
   const dialog = await askForRevert(page, story, async () => {
@@ -63,7 +63,7 @@ test('later changes are in the way: the conflict is told, and main is not change
   await isAsItWas(page, story, github, head);
 });
 
-test('it was taken back by hand already: that is told', async ({ page, story, github, watch }) => {
+test('it was reverted by hand already: the page says so', async ({ page, story, github, watch }) => {
   watch.allow(refusal);
   let head = '';
   const dialog = await askForRevert(page, story, async () => {
@@ -75,7 +75,7 @@ test('it was taken back by hand already: that is told', async ({ page, story, gi
   await isAsItWas(page, story, github, head);
 });
 
-test('GitHub is away: that is told, and the revert goes through when it is back', async ({ page, story, github, watch }) => {
+test('GitHub is away: the page says so, and the revert succeeds when it is back', async ({ page, story, github, watch }) => {
   watch.allow(refusal);
   let head = '';
   const dialog = await askForRevert(page, story, async () => {

@@ -6,7 +6,7 @@ import { MergeDialog, PullRequests } from '../pages/pull-requests';
 import { RolloutDialog } from '../pages/rollout';
 import { number, test } from '../support/story';
 
-/** Without script nothing comes by itself: looks again until it is so. */
+/** Without script nothing updates automatically: reloads until it is so. */
 async function afterLookingAgain(page: Page, holds: () => Promise<void>): Promise<void> {
   await expect(async () => {
     await page.reload();
@@ -14,7 +14,7 @@ async function afterLookingAgain(page: Page, holds: () => Promise<void>): Promis
   }).toPass();
 }
 
-/** Chooses hosts and begins the roll-out on them. */
+/** Chooses hosts and starts the roll-out on them. */
 async function rollOut(page: Page, hosts: string[]): Promise<void> {
   const dialog = new RolloutDialog(page);
   for (const name of ['csb0', 'gpc0', 'hsb0']) await dialog.host(name).setChecked(hosts.includes(name));

@@ -5,7 +5,7 @@ import { LogDrawer, OpPage } from '../pages/op';
 import * as plans from '../support/plans';
 import { expect, open, test } from '../support/test';
 
-test('a switch that succeeded and broke the host shows as System green, Tests red', async ({ page, gpc0, fleet }) => {
+test('a switch that succeeded and broke the host shows System green, Tests red', async ({ page, gpc0, fleet }) => {
   await open(page, '/');
   const row = HostView.inFleet(page, gpc0.name);
   const head = fleet.repository.commits[fleet.repository.commits.length - 1].slice(0, 7);
@@ -16,7 +16,7 @@ test('a switch that succeeded and broke the host shows as System green, Tests re
   await row.shows('Tests', 'failed', '3/8 passed');
 });
 
-test('rollback to the last known working generation: System and Tests come back, tests re-run by themselves', async ({
+test('rollback to the last known working generation: System and Tests recover, tests re-run automatically', async ({
   page,
   gpc0,
 }) => {
@@ -47,7 +47,7 @@ test('rollback to the last known working generation: System and Tests come back,
   expect(await gpc0.activations()).toEqual([{ verb: 'switch', build: await gpc0.build(47) }]);
 });
 
-test('who rolled back, from where, to where and why is in the audit log', async ({ page, gpc0, fleet }) => {
+test('who rolled back, from where, to where and why are in the audit log', async ({ page, gpc0, fleet }) => {
   await open(page, '/hosts/gpc0/rollback');
   const dialog = new RollbackDialog(page, gpc0.name);
   await dialog.reason.fill('  X11 won’t start  ');
@@ -66,7 +66,7 @@ test('who rolled back, from where, to where and why is in the audit log', async 
   expect(await fleet.server.verifyAudit()).toContain('intact');
 });
 
-test('the host’s own page tells of the rollback and leads to its output', async ({ page, gpc0, fleet }) => {
+test('the host’s own page shows the rollback and leads to its output', async ({ page, gpc0, fleet }) => {
   await open(page, '/hosts/gpc0');
   const host = HostView.onItsPage(page, gpc0.name);
   await host.shows('Tests', 'failed', '3/8 passed');
@@ -92,7 +92,7 @@ test('the host’s own page tells of the rollback and leads to its output', asyn
   await op.hasEveryLine();
 });
 
-test('rollback past what Nix would call previous reaches exactly the chosen generation', async ({ page, gpc0 }) => {
+test('rollback beyond Nix’s previous generation reaches exactly the chosen one', async ({ page, gpc0 }) => {
   await open(page, '/hosts/gpc0/rollback');
   const dialog = new RollbackDialog(page, 'gpc0');
   await dialog.radio(44).check();
@@ -107,7 +107,7 @@ test('rollback past what Nix would call previous reaches exactly the chosen gene
   expect(await gpc0.activations()).toEqual([{ verb: 'switch', build: await gpc0.build(44) }]);
 });
 
-test('with auto-test off, Tests says after a rollback that they are to be run again', async ({ page, gpc0 }) => {
+test('with auto-test off, Tests says after a rollback that a run is due', async ({ page, gpc0 }) => {
   await open(page, '/hosts/gpc0');
   const host = HostView.onItsPage(page, gpc0.name);
   await page.getByRole('button', { name: 'Turn auto-test off' }).click();
@@ -156,7 +156,7 @@ test('a home-manager host rolls back by its own activation script', async ({ pag
   expect(await imac0.listGenerations(), 'no generation was added').not.toMatch(/^\s*13 /m);
 });
 
-test('tests that run do not stand between a person and the rollback: one click stops them and keeps the reason', async ({
+test('running tests do not block a rollback: one click stops them and keeps the reason', async ({
   page,
   gpc0,
   fleet,
@@ -179,7 +179,7 @@ test('tests that run do not stand between a person and the rollback: one click s
   await expect(page.getByRole('main')).toContainText('the screen is black');
 });
 
-test('what somebody left is a way forward that says who left it, and is not offered', async ({ page, gpc0 }) => {
+test('a generation that somebody left is a way forward that names the person, and is not preselected', async ({ page, gpc0 }) => {
   await open(page, '/hosts/gpc0/rollback');
   const dialog = new RollbackDialog(page, 'gpc0');
   await dialog.reason.fill('X11 is dead');

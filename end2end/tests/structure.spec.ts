@@ -1,6 +1,6 @@
 /**
- * What screen readers hear of each page, dialog and component. What is written down is in `end2end/structure`; a change
- * that is meant is written anew by `--update-snapshots`, and read by whoever reviews it.
+ * The structure of each page, dialog and component, as screen readers hear it. `end2end/structure` has the
+ * record; `--update-snapshots` rewrites it after an intended change, for the reviewer to read.
  */
 
 import { badDay } from '../support/bad-day';

@@ -1,4 +1,4 @@
-/** Colours stand in one file, and whoever sees little can read what is written in them. No browser is needed for it. */
+/** Colours are defined in one file, and text in them is legible with low vision. Needs no browser. */
 
 import { expect, test } from '@playwright/test';
 
@@ -6,7 +6,7 @@ import { Tokens, contrast, styleSheets } from '../support/tokens';
 
 const tokens = new Tokens();
 
-/** What is written, and on which grounds; `failed 10% surface` is a mix of two tokens. */
+/** Text colours, and their backgrounds; `failed 10% surface` is a mix of two tokens. */
 const written: Record<string, string[]> = {
   ink: ['paper', 'surface', 'raised', 'hover', 'sea 14% surface', 'failed 10% surface', 'attention 12% surface', 'ok 9% surface', 'edge 13% surface'],
   soft: ['paper', 'surface', 'raised', 'hover'],
@@ -27,7 +27,7 @@ const written: Record<string, string[]> = {
   ...Object.fromEntries(Array.from({ length: 16 }, (_, number) => [`ansi-${number}`, ['log-paper']])),
 };
 
-/** What is drawn and means something. */
+/** Drawn things that carry meaning. */
 const drawn: Record<string, string[]> = {
   ok: ['paper', 'surface', 'raised'],
   'attention-mark': ['paper', 'surface', 'raised'],
@@ -41,7 +41,7 @@ const drawn: Record<string, string[]> = {
   'log-stderr-mark': ['log-paper'],
 };
 
-/** What only parts one thing from another. */
+/** Mere separators. */
 const decoration = ['line', 'log-line', 'log-edge'];
 
 for (const theme of ['light', 'dark'] as const) {
@@ -57,13 +57,13 @@ for (const theme of ['light', 'dark'] as const) {
   }
 }
 
-test('every colour is held against what it stands on', () => {
+test('every colour contrasts with its background', () => {
   const sides = [written, drawn].flatMap((pairs) => [...Object.keys(pairs), ...Object.values(pairs).flat()]);
   const looked = new Set([...sides.flatMap((side) => side.split(' ')), ...decoration]);
   expect(tokens.colours.filter((name) => !looked.has(name))).toEqual([]);
 });
 
-test('no colour stands outside tokens.css', () => {
+test('no colour is defined outside tokens.css', () => {
   const literal = /#[0-9a-f]{3,8}\b|\b(?:rgba?|hsla?|hwb|lab|lch|oklab|oklch)\(|(?<=[:\s,(])(?:white|black|red|green|blue|gr[ae]y|yellow|orange|navy|silver)(?=[\s;,)])/gi;
   const found = [...styleSheets()].filter(([name]) => name !== 'tokens.css').flatMap(([name, text]) =>
     text.split('\n').flatMap((line, at) => (line.match(literal) ?? []).map((colour) => `${name}:${at + 1}: ${colour}`)),
@@ -71,7 +71,7 @@ test('no colour stands outside tokens.css', () => {
   expect(found).toEqual([]);
 });
 
-test('every token that is used is there, and every one that is there is used', () => {
+test('every used token exists, and every token is used', () => {
   const all = [...styleSheets().values()].join('\n');
   const defined = new Set([...all.matchAll(/(?<=[\s{;])--([\w-]+)\s*:/g)].map(([, name]) => name));
   const used = new Set([...all.matchAll(/var\(--([\w-]+)/g)].map(([, name]) => name));

@@ -7,7 +7,7 @@ import { OpsPage } from '../pages/ops';
 import { admin } from '../support/server';
 import { alive, expect, nobody, test } from '../support/test';
 
-/** Without script nothing comes by itself: looks again until the light is so. */
+/** Without script nothing updates automatically: reloads until the light is so. */
 async function shownAfterLookingAgain(page: Page, light: Locator, state: string, words: string | RegExp): Promise<void> {
   await expect(async () => {
     await page.reload();
@@ -130,8 +130,8 @@ test.describe('without JavaScript', () => {
   });
 });
 
-test.describe('before WebAssembly has come', () => {
-  /** Keeps WebAssembly back until it is let through. */
+test.describe('before WebAssembly has loaded', () => {
+  /** Holds WebAssembly back until it is released. */
   async function keepBack(page: Page): Promise<() => void> {
     let letThrough = () => {};
     const until = new Promise<void>((resolve) => {
@@ -144,7 +144,7 @@ test.describe('before WebAssembly has come', () => {
     return letThrough;
   }
 
-  test('the dialog can be filled in, and what was chosen stays when the page comes alive', async ({ page, gpc0 }) => {
+  test('the dialog can be filled in, and hydration keeps the choice', async ({ page, gpc0 }) => {
     const letThrough = await keepBack(page);
     await page.goto('/', { waitUntil: 'commit' });
     await HostView.inFleet(page, 'gpc0').choose('Rollback System');

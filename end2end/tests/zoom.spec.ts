@@ -1,4 +1,4 @@
-/** Larger letters, narrower windows, less motion, other colours: nothing is lost by any of them. */
+/** Larger letters, narrower windows, less motion, other colours: none of them loses anything. */
 
 import type { Page } from '@playwright/test';
 
@@ -10,16 +10,16 @@ import { expect, open, test } from '../support/test';
 
 const addresses = ['/', '/hosts/gpc0', '/hosts/gpc0/rollback', '/rollout', '/ops', '/audit', '/deployments', '/notices', '/about'];
 
-/** What a page is looked at with. */
+/** The conditions of a page. */
 const zooms: Record<string, { viewport: { width: number; height: number }; text?: string }> = {
   '200 percent of 1280 by 800': { viewport: { width: 640, height: 400 } },
   // WCAG 2.1, 1.4.10: 400 % of 1280 by 1024.
   '320 wide': { viewport: { width: 320, height: 256 } },
-  // WCAG 2.1, 1.4.4: letters alone.
+  // WCAG 2.1, 1.4.4: larger text only.
   'letters at 200 percent': { viewport: { width: 1280, height: 800 }, text: '200%' },
 };
 
-/** As a browser does in which somebody chose larger letters. */
+/** Like a browser in which somebody chose larger text. */
 async function enlarge(page: Page, text?: string): Promise<void> {
   if (text) await page.evaluate((size) => { document.documentElement.style.fontSize = size; }, text);
 }
@@ -58,7 +58,7 @@ for (const [name, { viewport, text }] of Object.entries(zooms)) {
   });
 }
 
-/** The elements of a page that move by themselves, or that take time to change. */
+/** The elements of a page that are animated, or change gradually. */
 async function moving(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const named = (element: Element) => `${element.tagName.toLowerCase()}.${element.getAttribute('class') ?? ''}`;
@@ -74,7 +74,7 @@ async function moving(page: Page): Promise<string[]> {
   });
 }
 
-test('who wants no motion gets none', async ({ page }) => {
+test('with reduced motion there is none', async ({ page }) => {
   const all = await scenes(page);
   await openScene(page, 'lights');
   expect(await moving(page), 'otherwise, what works turns').not.toEqual([]);
@@ -85,7 +85,7 @@ test('who wants no motion gets none', async ({ page }) => {
   }
 });
 
-/** What is written in the very colour that it stands on. */
+/** Text in the colour of its own background. */
 async function unseen(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const ground = (element: Element | null): string => {
@@ -120,7 +120,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       }),
     );
     expect(new Set(icons.map(({ shape }) => shape)).size).toBe(5);
-    // What is drawn inside a shape is of the ground's colour, else tick, cross and mark would vanish in it.
+    // A drawing inside a shape has the background's colour, or tick, cross and mark would vanish in it.
     for (const { seen, inside } of icons) expect({ seen, inside }).toEqual({ seen: true, inside: 'Canvas' });
 
     await openScene(page, 'buttons');

@@ -8,9 +8,9 @@ use backstay_model::{Facts, HostId, PROTOCOL_VERSION, Platform, TestRun};
 use tokio::time::Instant;
 
 use crate::fleet::Fleet;
-use crate::hub::Connection;
-use crate::identities::{Meeting, SHARED};
+use crate::identities::{Claim, SHARED};
 use crate::ops::SERVER;
+use crate::state::hub::Connection;
 use crate::store::{EnrolError, HostRecord, NewAuditEntry, NewHost, StoreError, TokenHash};
 
 /// How many recorded test runs are added to what a host tells, those of its newest generations.
@@ -18,7 +18,7 @@ const RUNS_ADDED: usize = 50;
 
 /// Why an agent is not let in.
 #[derive(Debug, thiserror::Error)]
-pub enum Stranger {
+pub enum AuthError {
     /// Its token is not known and it has none to join with.
     #[error("this host's token is not known here: enrol it with a join token")]
     UnknownToken,
@@ -30,7 +30,7 @@ pub enum Stranger {
     Store(#[from] StoreError),
 }
 
-impl Stranger {
+impl AuthError {
     /// What the agent is told. A fault of the database is for the server's log: somebody who is not let in learns nothing
     /// of what is behind the door.
     pub fn told(&self) -> String {
@@ -68,12 +68,12 @@ impl Fleet {
     /// Says which host an agent speaks for, and enrols it where it shows a valid join token.
     ///
     /// # Errors
-    /// [`Stranger`] where it is to be turned away.
-    pub async fn identify(&self, credentials: Credentials) -> Result<HostRecord, Stranger> {
+    /// [`AuthError`] where it is to be turned away.
+    pub async fn authenticate(&self, credentials: Credentials) -> Result<HostRecord, AuthError> {
         if let Some(known) = self.store.host_by_token(&credentials.token).await? {
             return Ok(known);
         }
-        let join = credentials.join.ok_or(Stranger::UnknownToken)?;
+        let join = credentials.join.ok_or(AuthError::UnknownToken)?;
         let new = NewHost {
             id: HostId::new(),
             name: credentials.name,
@@ -92,12 +92,12 @@ impl Fleet {
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn greet(
+    pub async fn handshake(
         &self,
         host: &HostRecord,
         hello: &Hello,
     ) -> Result<(ServerMessage, Option<Connection>), StoreError> {
-        if let Some(refusal) = self.turned_away(host, hello).await? {
+        if let Some(refusal) = self.refuse_shared_identity(host, hello).await? {
             return Ok((refusal, None));
         }
         self.store
@@ -120,44 +120,34 @@ impl Fleet {
     }
 
     /// Notices two agents with one identity. What the one that came second is told: the one that is connected stays.
-    async fn turned_away(
+    async fn refuse_shared_identity(
         &self,
         host: &HostRecord,
         hello: &Hello,
     ) -> Result<Option<ServerMessage>, StoreError> {
         let Some(instance) = hello.instance else { return Ok(None) };
         let connected = self.hub.instance(host.id);
-        let Meeting::Shared { tell } = self.identities.hello(host.id, instance, connected, Instant::now())
+        let Claim::Shared { notify } = self.identities.hello(host.id, instance, connected, Instant::now())
         else {
             return Ok(None);
         };
-        if tell {
-            self.tell_of_two_agents(host).await?;
+        if notify {
+            self.report_shared_identity(host).await?;
         }
         let another = connected.is_some_and(|connected| connected != instance);
         Ok(another.then(|| ServerMessage::Refused { reason: SHARED.to_owned() }))
     }
 
-    async fn tell_of_two_agents(&self, host: &HostRecord) -> Result<(), StoreError> {
+    async fn report_shared_identity(&self, host: &HostRecord) -> Result<(), StoreError> {
         let text = format!(
             "Two agents take turns as {}: its disk or its token was copied. No op is sent to it while both run. Stop \
              one, remove its state folder, and enrol it under a name of its own.",
             host.name
         );
         tracing::warn!(host = %host.name, "two agents have one identity");
-        let entry = NewAuditEntry {
-            at: self.clock.now(),
-            actor: SERVER.to_owned(),
-            action: "host.two-agents".to_owned(),
-            host_name: Some(host.name.clone()),
-            from_gen: None,
-            to_gen: None,
-            reason: None,
-            detail: text.clone(),
-            op: None,
-        };
+        let entry = NewAuditEntry::new(self.clock.now(), SERVER, "host.two-agents", &text).host(&host.name);
         self.store.append_audit(&entry).await?;
-        self.tell_of_host(&host.name, Tone::Bad, text);
+        self.notify_about_host(&host.name, Tone::Bad, text);
         self.publish_host(host.id).await;
         Ok(())
     }
@@ -177,7 +167,7 @@ impl Fleet {
     /// # Errors
     /// [`StoreError`]: the message is not dealt with, and the connection is to be closed, so that the agent says it
     /// again.
-    pub async fn agent_said(
+    pub async fn handle_message(
         &self,
         connection: &Connection,
         message: AgentMessage,
@@ -187,7 +177,7 @@ impl Fleet {
         match message {
             AgentMessage::Hello(_) => Ok(None),
             AgentMessage::Journal { ops, damaged } => {
-                self.journal_told(connection, &ops, &damaged).await.map(|()| None)
+                self.journal_reported(connection, &ops, &damaged).await.map(|()| None)
             }
             AgentMessage::Facts { facts } => {
                 self.take_facts(connection, &facts).await?;
@@ -243,12 +233,12 @@ impl Fleet {
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn agent_seen(&self, host: HostId) -> Result<(), StoreError> {
+    pub async fn touch(&self, host: HostId) -> Result<(), StoreError> {
         self.store.record_seen(host, self.clock.now()).await
     }
 
     /// A connection has ended.
-    pub async fn agent_left(&self, connection: &Connection) {
+    pub async fn disconnected(&self, connection: &Connection) {
         if self.hub.disconnect(connection) {
             self.publish_host(connection.host).await;
         }

@@ -1,5 +1,6 @@
 //! The whole backend in one value.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -8,77 +9,84 @@ use backstay_model::{Clock, DesiredState};
 use chrono::{DateTime, Utc};
 
 use crate::accounts::Accounts;
-use crate::budget::Budgets;
-use crate::comparisons::Comparisons;
-use crate::events::EventBus;
 use crate::github::GitHub;
-use crate::hub::Hub;
 use crate::identities::Identities;
-use crate::notices::Notices;
-use crate::rollouts::Turns;
-use crate::shown::Shown;
+use crate::state::budget::Budgets;
+use crate::state::comparisons::Comparisons;
+use crate::state::events::EventBus;
+use crate::state::hub::Hub;
+use crate::state::notices::Notices;
+use crate::state::published_rows::PublishedRows;
+use crate::state::rollout_driver::RolloutDriver;
+use crate::state::unpublished::Unpublished;
+use crate::state::watch::Watch;
 use crate::store::{Store, StoreError};
-use crate::untold::Untold;
-use crate::watch::Watch;
 
-/// What a [`Fleet`] is made of.
+/// The parts and settings of a [`Fleet`].
 pub struct FleetConfig {
-    /// The version of the server, which agents are compared with.
+    /// The server's version, which is compared with each agent's.
     pub server_version: String,
-    /// Where everything durable is.
+    /// Holds everything durable.
     pub store: Arc<dyn Store>,
-    /// What tells the time.
+    /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// How long an op waits for a host that is not connected.
     pub queue_time: Duration,
-    /// The configuration repository at GitHub, where it is there.
+    /// The configuration repository, if it is at GitHub.
     pub github: Option<GitHub>,
 }
 
-/// The whole backend: what the server's routes and the pages' server functions work with. Cheap to clone.
+/// The whole backend: the server's routes and the pages' server functions call its methods. Cheap to clone.
 #[derive(Clone)]
 pub struct Fleet {
     pub(crate) server_version: Arc<str>,
     started_at: DateTime<Utc>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) queue_time: Duration,
+    pub(crate) github: Option<Arc<GitHub>>,
+    accounts: Arc<Accounts>,
+    desired: Arc<RwLock<DesiredState>>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) events: Arc<EventBus>,
     pub(crate) notices: Arc<Notices>,
-    pub(crate) queue_time: Duration,
+    pub(crate) published_rows: Arc<tokio::sync::Mutex<PublishedRows>>,
+    pub(crate) unpublished: Arc<Unpublished>,
+    /// Held while an op, a roll-out or a deployment is read from the store and published, so that no page receives an older
+    /// state after a newer one.
+    pub(crate) publishing: Arc<tokio::sync::Mutex<()>>,
     pub(crate) comparisons: Arc<Comparisons>,
-    pub(crate) github: Option<Arc<GitHub>>,
     pub(crate) watch: Arc<Watch>,
-    pub(crate) turns: Arc<Turns>,
-    pub(crate) untold: Arc<Untold>,
-    accounts: Arc<Accounts>,
-    desired: Arc<RwLock<DesiredState>>,
-    pub(crate) shown: Arc<tokio::sync::Mutex<Shown>>,
+    pub(crate) rollout_driver: Arc<RolloutDriver>,
+    /// Whether an op could not be recorded in the current deployment.
+    pub(crate) deployment_is_behind: Arc<AtomicBool>,
     pub(crate) budgets: Arc<Budgets>,
     pub(crate) identities: Arc<Identities>,
 }
 
 impl Fleet {
-    /// A backend on this store.
+    /// Returns a backend on this store. Call [`Fleet::start_background`] before serving.
     pub fn new(config: FleetConfig) -> Self {
         let FleetConfig { server_version, store, clock, queue_time, github } = config;
         Self {
             server_version: server_version.into(),
             started_at: clock.now(),
-            hub: Arc::default(),
             events: Arc::new(EventBus::new(clock.as_ref())),
             accounts: Arc::new(Accounts::new(Arc::clone(&store), Arc::clone(&clock))),
             desired: Arc::new(RwLock::new(DesiredState::NotConfigured)),
-            shown: Arc::default(),
-            budgets: Arc::default(),
-            identities: Arc::default(),
-            notices: Arc::default(),
-            turns: Arc::default(),
-            untold: Arc::default(),
-            queue_time,
-            comparisons: Arc::default(),
             watch: Arc::new(Watch::new(github.as_ref())),
             github: github.map(Arc::new),
+            hub: Arc::default(),
+            notices: Arc::default(),
+            published_rows: Arc::default(),
+            unpublished: Arc::default(),
+            publishing: Arc::default(),
+            comparisons: Arc::default(),
+            rollout_driver: Arc::default(),
+            deployment_is_behind: Arc::default(),
+            budgets: Arc::default(),
+            identities: Arc::default(),
+            queue_time,
             store,
             clock,
         }
@@ -89,7 +97,7 @@ impl Fleet {
         &self.accounts
     }
 
-    /// What this server is.
+    /// What the about page shows of this server.
     pub fn about(&self) -> About {
         About {
             server_version: self.server_version.to_string(),
@@ -98,25 +106,25 @@ impl Fleet {
         }
     }
 
-    /// What open pages hear.
+    /// The events that open pages receive.
     pub fn events(&self) -> &EventBus {
         &self.events
     }
 
-    /// What the branch of the configuration repository says now.
+    /// The state that the branch of the configuration repository asks for.
     pub fn desired(&self) -> DesiredState {
         self.desired.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
-    /// Forgets sessions and join tokens that have expired.
+    /// Deletes expired sessions and join tokens.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn forget_expired(&self) -> Result<(), StoreError> {
+    pub(crate) async fn delete_expired(&self) -> Result<(), StoreError> {
         self.store.delete_expired(self.clock.now()).await
     }
 
-    /// Takes in what the branch says; whether that is news.
+    /// Replaces the desired state. Returns whether it changed.
     pub(crate) fn set_desired(&self, next: DesiredState) -> bool {
         let mut desired = self.desired.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         let changed = match (&*desired, &next) {

@@ -1,38 +1,37 @@
 //! Backstay's backend as a library: no HTML, no routes.
 //!
-//! A reader who wants to know how a rollback happens follows it through four modules:
+//! To see how a rollback happens, read four modules:
 //!
-//! * [`ops::registry`] says once, for each op, who may ask, when it is refused, how long it may take and when it has
-//!   succeeded;
-//! * [`ops`] takes a request, records it in the [`store`], hands it to the agent and closes it from fresh facts;
-//! * [`agents`] lets hosts in and deals with what they say, [`hub`] knows which are connected;
-//! * [`events`] tells every open page.
+//! * [`ops::policy`] defines each kind of op once: its role, its precondition, its time limit, and when it has succeeded;
+//! * [`ops`] accepts a request, records it in the [`store`], sends it to the agent, and closes it from fresh facts;
+//! * [`agents`] authenticates hosts and handles their messages, and [`hub`] knows which are connected;
+//! * [`events`] reach every open page.
 //!
-//! And how a pull request reaches the hosts through three more: [`github`] asks GitHub, `watch` does so again and again and
-//! takes in what has changed, [`deployments`] merges, follows and reverts.
+//! To see how a pull request reaches the hosts, read three more: [`github`] is the client, `watch` polls it and records what
+//! changed, and [`deployments`] merges, tracks and reverts.
 //!
-//! [`Fleet`] ties them together and is all that the server and the pages see.
+//! [`Fleet`] ties them together and is all that the server and the pages use. `state` holds what it keeps in memory, and
+//! `background` runs what happens without a request.
 
 pub mod accounts;
 pub mod agents;
-pub mod budget;
-pub mod comparisons;
+mod background;
+pub mod compare;
 pub mod deployments;
 pub mod desired;
-pub mod events;
 mod fleet;
 pub mod github;
-mod hosts;
-pub mod hub;
+mod host_settings;
 mod identities;
-mod notices;
 pub mod ops;
+mod publish;
 pub mod rollouts;
 pub mod secret;
-mod shown;
+mod state;
 pub mod store;
-mod untold;
 mod views;
 mod watch;
 
+pub use background::Schedule;
 pub use fleet::{Fleet, FleetConfig};
+pub use state::{budget, events, hub};

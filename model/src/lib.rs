@@ -1,11 +1,11 @@
 //! The domain of Backstay: plain data and pure functions that the server, the agents and the pages share. No
 //! I/O, so that it builds for the server, for every host and for the browser.
 //!
-//! * What a host is: [`Generation`], [`Facts`], [`TestRun`], and the five [`lights`] computed from them.
-//! * What is done to it: [`OpAction`], the op's life ([`OpStatus`]) and result ([`Outcome`]), and the choice
+//! * Hosts: [`Generation`], [`Facts`], [`TestRun`], and the five [`lights`] computed from them.
+//! * Ops: [`OpAction`], an op's life ([`OpStatus`]) and result ([`Outcome`]), and the choice
 //!   of a [`rollback`] target.
-//! * What happens to a fleet: [`deployment`]s of pull requests and [`rollout`]s.
-//! * How all of it travels: [`wire`].
+//! * Changes of a fleet: [`deployment`]s of pull requests and [`rollout`]s.
+//! * The wire format: [`wire`].
 
 mod clock;
 pub mod closure_diff;
@@ -26,8 +26,8 @@ mod person_view;
 pub mod pull_request;
 pub mod rollback;
 pub mod rollout;
-#[cfg(test)]
-mod sample;
+#[cfg(any(test, feature = "sample"))]
+pub mod sample;
 pub mod test_history;
 pub mod test_run;
 mod test_timeout;

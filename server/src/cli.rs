@@ -6,15 +6,14 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use backstay_fleet::accounts::Accounts;
-use backstay_fleet::store::Store;
-use backstay_fleet::store::sqlite::SqliteStore;
+use backstay_fleet::store::{self, Store};
 use backstay_model::Role;
 use backstay_model::SystemClock;
 use backstay_model::wire::limits::is_host_name;
 use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand};
 
-use crate::github::GitHubOptions;
+use crate::github_options::GitHubOptions;
 
 /// Dashboard for fleets of NixOS, nix-darwin and home-manager hosts.
 #[derive(Debug, Parser)]
@@ -118,9 +117,7 @@ pub(crate) struct SetPasswordOptions {
 /// Opens the database and brings it up to date.
 pub(crate) async fn open_store(options: &DatabaseOptions) -> anyhow::Result<Arc<dyn Store>> {
     let url = &options.database;
-    let store =
-        SqliteStore::open(url).await.with_context(|| format!("the database {url} cannot be opened"))?;
-    Ok(Arc::new(store))
+    store::open(url).await.with_context(|| format!("the database {url} cannot be opened"))
 }
 
 async fn open_accounts(options: &DatabaseOptions) -> anyhow::Result<Accounts> {
@@ -153,7 +150,7 @@ pub(crate) async fn set_password(options: SetPasswordOptions) -> anyhow::Result<
 pub(crate) async fn verify_audit(options: DatabaseOptions) -> anyhow::Result<()> {
     let url = &options.database;
     let store =
-        SqliteStore::open_to_read(url).await.with_context(|| format!("the database {url} cannot be read"))?;
+        store::open_to_read(url).await.with_context(|| format!("the database {url} cannot be read"))?;
     let broken =
         store.verify_audit().await.with_context(|| format!("{url} holds no audit log that can be read"))?;
     match broken {

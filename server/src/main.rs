@@ -3,7 +3,7 @@
 #![recursion_limit = "256"]
 
 mod cli;
-mod github;
+mod github_options;
 mod lifecycle;
 mod listen;
 mod log;

@@ -1,4 +1,4 @@
-//! Builds what runs: the server, the agent and the page.
+//! Builds the server, the agent and the page.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -8,29 +8,29 @@ use anyhow::{Result, bail};
 use crate::places::Places;
 use crate::setup;
 
-/// Where the things that were built are.
+/// Paths of the development build.
 #[derive(Debug, Clone)]
 pub(crate) struct Built {
     /// The server's program.
     pub(crate) server: PathBuf,
     /// The agent's program.
     pub(crate) agent: PathBuf,
-    /// The program that stands in for GitHub.
+    /// The stand-in for GitHub.
     pub(crate) github: PathBuf,
-    /// The program that breaks the others.
+    /// The program that injects faults into the others.
     pub(crate) chaos: PathBuf,
     /// The program that tests the others under a booted systemd.
     pub(crate) systemd: PathBuf,
-    /// Many hosts at once.
+    /// The crowd of made-up hosts.
     pub(crate) crowd: PathBuf,
-    /// This program: built anew with the others, the one that runs may be gone from the disk.
+    /// This program, as built with the others; the running one may be gone from the disk.
     pub(crate) xtask: PathBuf,
-    /// The folder that the server takes the page's files from.
+    /// The folder with the page's files.
     pub(crate) site: PathBuf,
 }
 
 impl Built {
-    /// Where cargo puts things here, whether they are built yet or not.
+    /// Returns the paths, whether the files are built yet or not.
     pub(crate) fn find(places: &Places) -> Result<Self> {
         let target = places.target()?;
         Ok(Self {
@@ -46,37 +46,37 @@ impl Built {
     }
 }
 
-/// Where the things are that were built as they are shipped.
+/// Paths of the release build.
 #[derive(Debug, Clone)]
 pub(crate) struct Release {
     /// The server's program.
     pub(crate) server: PathBuf,
-    /// Many hosts at once.
+    /// The crowd of made-up hosts.
     pub(crate) crowd: PathBuf,
-    /// The server of a page with nothing on it.
+    /// The server of the empty page.
     pub(crate) empty_page: PathBuf,
-    /// The folder that the server takes the page's files from.
+    /// The folder with the page's files.
     pub(crate) site: PathBuf,
-    /// The same of the empty page.
+    /// The folder with the empty page's files.
     pub(crate) empty_site: PathBuf,
 }
 
 impl Release {
-    /// Where cargo puts things here, whether they are built yet or not.
+    /// Returns the paths, whether the files are built yet or not.
     pub(crate) fn find(places: &Places) -> Result<Self> {
         let target = places.target()?;
         Ok(Self {
             server: target.join("release/backstay-server"),
             crowd: target.join("release/backstay-crowd"),
             empty_page: target.join("release/backstay-empty-page"),
-            // Apart from the page that demo and tests use.
+            // Separate from the page of the demo and the tests.
             site: target.join("site-release"),
             empty_site: target.join("site-empty-page"),
         })
     }
 }
 
-/// Sets up, builds, and tells where things are.
+/// Sets up, builds, and prints the paths.
 pub(crate) fn run_all(places: &Places, only_page: bool) -> Result<()> {
     setup::run(places)?;
     if !only_page {
@@ -95,7 +95,7 @@ pub(crate) fn run_all(places: &Places, only_page: bool) -> Result<()> {
 
 /// Builds the server and the agent, for this machine.
 pub(crate) fn programs(places: &Places) -> Result<()> {
-    // All members at once, as the tests do: a narrower choice would compile dependencies a second time.
+    // All members at once, as in the tests: a narrower selection would compile dependencies a second time.
     run(places, &["build", "--bins"], &[])
 }
 
@@ -104,15 +104,15 @@ pub(crate) fn page(places: &Places) -> Result<()> {
     page_of(places, "backstay", &[], &Built::find(places)?.site)
 }
 
-/// What makes the page as small as it is shipped.
+/// The options of a small page.
 const SMALL: [&str; 2] = ["--release", "--precompress"];
 
-/// Builds the page as it is shipped: small, and compressed.
+/// Builds the page for release: small, and compressed.
 pub(crate) fn release_page(places: &Places) -> Result<()> {
     page_of(places, "backstay", &SMALL, &Release::find(places)?.site)
 }
 
-/// Builds what the page is measured with: programs as they are shipped, and a page with nothing on it.
+/// Builds everything that the benchmark measures: release programs, and an empty page.
 pub(crate) fn release_for_bench(places: &Places) -> Result<()> {
     page_of(places, "empty-page", &SMALL, &Release::find(places)?.empty_site)?;
     let packages = ["backstay-server", "backstay-crowd", "backstay-empty-page"];
@@ -123,12 +123,12 @@ pub(crate) fn release_for_bench(places: &Places) -> Result<()> {
 fn page_of(places: &Places, project: &str, how: &[&str], site: &Path) -> Result<()> {
     let words = [&["leptos", "build", "--project", project, "--frontend-only"], how].concat();
     let site = site.display().to_string();
-    // cargo-leptos would put it beside Cargo.toml even where cargo builds elsewhere.
-    // And its own backtrace would push what went wrong off the screen.
+    // Without this, cargo-leptos would put it beside Cargo.toml even if cargo builds elsewhere, and its own
+    // backtrace would push the error off the screen.
     run(places, &words, &[("LEPTOS_SITE_ROOT", &site), ("RUST_BACKTRACE", "0")])
 }
 
-/// Runs cargo with its output on the terminal, and tells how long it took.
+/// Runs cargo with its output on the terminal, and prints the duration.
 pub(crate) fn run(places: &Places, words: &[&str], variables: &[(&str, &str)]) -> Result<()> {
     let start = Instant::now();
     let mut cargo = places.cargo()?;

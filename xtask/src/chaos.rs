@@ -1,4 +1,4 @@
-//! `cargo xtask chaos`: breaks the real programs in every way that they are said to survive.
+//! `cargo xtask chaos`: breaks the real programs in every way that they should survive.
 
 use std::process::Command;
 use std::time::Duration;
@@ -10,57 +10,51 @@ use crate::build::{self, Built};
 use crate::places::Places;
 use crate::setup;
 
-/// What is broken, and for how long.
+/// Which faults, and for how long.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Options {
-    /// The seed of the first schedule; the others follow on it. Random where none is given, and always told.
+    /// Seed of the first schedule; the next ones count up from it. Random by default, and always printed.
     #[arg(long)]
     seed: Option<u64>,
-    /// How many schedules are drawn; 100 where nothing is said.
+    /// Number of random schedules; 100 by default.
     #[arg(long)]
     schedules: Option<usize>,
-    /// For how long schedules are drawn, such as 90s, 10m or 2h, whatever their number.
+    /// Draw schedules for this time, such as 90s, 10m or 2h, whatever their number.
     #[arg(long = "for", value_parser = duration)]
     how_long: Option<Duration>,
-    /// How many worlds there are at a time.
+    /// Number of worlds that run at the same time.
     #[arg(long)]
     jobs: Option<usize>,
-    /// Go through the list of every fault at every step. Nothing is drawn after it unless its number or time is given.
+    /// Go through every fault at every step. No random schedules follow unless their number or time is given.
     #[arg(long)]
     fixed: bool,
 }
 
 impl Options {
-    /// Every fault at every step, and so many schedules at random.
+    /// Every fault at every step, and this number of random schedules.
     pub(crate) fn all_and(schedules: usize) -> Self {
         Self { schedules: Some(schedules), fixed: true, ..Self::default() }
     }
 
-    /// How many schedules are to be drawn, where anything says so.
+    /// Returns the number of random schedules, or `None` if no option says it.
     fn drawn(&self) -> Option<usize> {
         let only_the_list = self.fixed && self.how_long.is_none();
         self.schedules.or(only_the_list.then_some(0))
     }
 }
 
-/// Sets up, builds and breaks; whether everything held.
+/// Sets up, builds and injects faults; returns whether everything survived.
 pub(crate) fn run(places: &Places, options: &Options) -> Result<bool> {
     setup::run(places)?;
     build::programs(places)?;
-    Ok(command(places, options)?.status().context("cannot run the chaos")?.success())
+    Ok(command(places, options)?.status().context("cannot run backstay-chaos")?.success())
 }
 
-/// The command that breaks what is built.
+/// The command that injects faults into the build.
 pub(crate) fn command(places: &Places, options: &Options) -> Result<Command> {
     let built = Built::find(places)?;
     let mut command = Command::new(&built.chaos);
-    command
-        .arg("--server")
-        .arg(&built.server)
-        .arg("--agent")
-        .arg(&built.agent)
-        .arg("--xtask")
-        .arg(&built.xtask);
+    command.arg("--server").arg(&built.server).arg("--agent").arg(&built.agent);
     let mut give = |name: &str, value: Option<String>| {
         if let Some(value) = value {
             command.args([name, &value]);

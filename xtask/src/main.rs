@@ -1,10 +1,9 @@
-//! `cargo xtask`: what one does with this repository.
+//! `cargo xtask`: the tasks of this repository.
 
 mod bench;
 mod build;
 mod chaos;
 mod demo;
-mod nix_host;
 mod places;
 mod run;
 mod setup;
@@ -29,11 +28,11 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Install what building and testing need, where it is missing.
+    /// Install what building and testing need, if it is missing.
     Setup,
     /// Build the server, the agent and the page.
     Build {
-        /// Only the page.
+        /// Build only the page.
         #[arg(long)]
         page: bool,
     },
@@ -41,17 +40,19 @@ enum Task {
     Demo(demo::Options),
     /// Run the demo, and build and restart it whenever a source file changes.
     Dev(demo::Options),
-    /// Break a running server and its agents in every way that they are said to survive, and look whether they did.
+    /// Break a running server and its agents in every way that they should survive, and check that they do.
     Chaos(chaos::Options),
-    /// Make a host with a real Nix store and profile in a folder, as a plan in JSON says, and describe it as JSON.
+    /// Make a host with a real Nix store and profile in a folder, from a plan in JSON, and describe it as
+    /// JSON.
     Host {
-        /// The plan; see `HostPlan` in `xtask/src/nix_host/plan.rs`.
+        /// The plan; see `HostPlan` in `testing/nix-host/src/plan.rs`.
         plan: PathBuf,
         /// An empty or new folder for the host.
         #[arg(long)]
         into: PathBuf,
     },
-    /// Build what is checked out on a host that `host` made; its own `nixos-rebuild` or `home-manager` calls this.
+    /// Build the checkout of a host that `host` made; the host's own `nixos-rebuild` and `home-manager` call
+    /// this.
     #[command(hide = true)]
     HostBuild {
         /// The host's folder.
@@ -78,7 +79,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The answer is whether all went well, where that has been told already.
+/// Returns whether all went well; if not, the reason was printed.
 fn run(task: &Task) -> Result<bool> {
     let places = Places::find()?;
     match task {
@@ -87,8 +88,8 @@ fn run(task: &Task) -> Result<bool> {
         Task::Demo(options) => demo::run(&places, options).map(|()| true),
         Task::Dev(options) => demo::run_dev(&places, options).map(|()| true),
         Task::Chaos(options) => chaos::run(&places, options),
-        Task::Host { plan, into } => nix_host::run(plan, into).map(|()| true),
-        Task::HostBuild { host } => nix_host::build_checkout(host).map(|()| true),
+        Task::Host { plan, into } => backstay_nix_host::make_from_file(plan, into).map(|()| true),
+        Task::HostBuild { host } => backstay_nix_host::build_checkout(host).map(|()| true),
         Task::Bench(options) => bench::run(&places, options).map(|()| true),
         Task::Words(options) => words::show_all(&places, options),
         Task::Test(options) => test::run(&places, options),

@@ -1,4 +1,4 @@
-//! Where things are: this repository, what cargo builds, and the tools that `cargo xtask setup` installs.
+//! Paths: this repository, cargo's build folder, and the tools that `cargo xtask setup` installs.
 
 use std::env;
 use std::ffi::OsString;
@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 
 use crate::run;
 
-/// The version of cargo-leptos that this repository builds with; 0.3.11 wants a newer compiler.
+/// The version of cargo-leptos that this repository builds with; 0.3.11 requires a newer compiler.
 pub(crate) const CARGO_LEPTOS_VERSION: &str = "0.3.10";
 
 /// The folders that every task needs.
@@ -34,24 +34,24 @@ impl Places {
         Ok(Self { root, cache: cache.join("backstay") })
     }
 
-    /// Where one tool of one version is installed, apart from everything that the user has.
+    /// Returns the folder of one version of a tool, separate from anything the user installed.
     pub(crate) fn tool(&self, name: &str, version: &str) -> PathBuf {
         self.cache.join("tools").join(format!("{name}-{version}"))
     }
 
-    /// Where the output of long installations goes.
+    /// Returns the folder for the logs of long installations.
     pub(crate) fn logs(&self) -> PathBuf {
         self.cache.join("logs")
     }
 
-    /// The version of a package in `Cargo.lock`.
+    /// Returns the version of a package in `Cargo.lock`.
     pub(crate) fn locked_version(&self, package: &str) -> Result<String> {
         let path = self.root.join("Cargo.lock");
         let lock = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         locked_version(&lock, package).with_context(|| format!("Cargo.lock does not name {package}"))
     }
 
-    /// The PATH that finds the tools that `setup` installed before any others.
+    /// Returns the PATH, with the tools that `setup` installed first.
     pub(crate) fn path(&self) -> Result<OsString> {
         let mut folders = vec![
             self.tool("cargo-leptos", CARGO_LEPTOS_VERSION).join("bin"),
@@ -62,13 +62,13 @@ impl Places {
         env::join_paths(folders).context("a folder in PATH has a colon in its name")
     }
 
-    /// A program on [`Places::path`], by its file.
+    /// Returns the file of a program on [`Places::path`], or `None`.
     pub(crate) fn program(&self, name: &str) -> Result<Option<PathBuf>> {
         let path = self.path()?;
         Ok(env::split_paths(&path).map(|folder| folder.join(name)).find(|file| is_program(file)))
     }
 
-    /// The first of several programs that this machine has.
+    /// Returns the first of several programs that this machine has, or `None`.
     pub(crate) fn any_program(&self, names: &[&str]) -> Result<Option<PathBuf>> {
         for name in names {
             if let Some(found) = self.program(name)? {
@@ -78,7 +78,8 @@ impl Places {
         Ok(None)
     }
 
-    /// A command that finds our tools, runs in the repository, and knows nothing of xtask's own build.
+    /// A command that finds our tools, runs in the repository, and does not inherit variables of xtask's own
+    /// build.
     pub(crate) fn command(&self, program: &str) -> Result<Command> {
         let mut command = Command::new(program);
         command.current_dir(&self.root).env("PATH", self.path()?);
@@ -96,14 +97,14 @@ impl Places {
         self.command(&program)
     }
 
-    /// What cargo says of this workspace, without its dependencies.
+    /// Returns cargo's metadata of this workspace, without its dependencies.
     pub(crate) fn metadata(&self) -> Result<serde_json::Value> {
         let mut cargo = self.cargo()?;
         let said = run::read(cargo.args(["metadata", "--format-version=1", "--no-deps", "--offline"]))?;
         serde_json::from_str(&said).context("cargo metadata is not JSON")
     }
 
-    /// The folder that cargo builds in, wherever the user's settings put it.
+    /// Returns cargo's build folder, wherever the user's settings put it.
     pub(crate) fn target(&self) -> Result<PathBuf> {
         let metadata = self.metadata()?;
         let target =

@@ -1,4 +1,4 @@
-//! Runs commands: with their output in a log file, or read.
+//! Runs commands, and logs or returns their output.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+pub(crate) use backstay_nix_host::{read, shown};
 
-/// A file that takes the output of everything one installation runs.
+/// A file with the output of every command of one installation.
 pub(crate) struct Log {
     path: PathBuf,
 }
@@ -21,7 +22,7 @@ impl Log {
         Ok(Self { path })
     }
 
-    /// Runs a command to its end with its output in this log; an error tells the last lines.
+    /// Runs a command with its output in this log; an error contains the last lines.
     pub(crate) fn run(&self, command: &mut Command) -> Result<()> {
         let mut file = File::options().append(true).open(&self.path)?;
         writeln!(file, "$ {}", shown(command))?;
@@ -42,30 +43,11 @@ impl Log {
     }
 }
 
-/// The last lines of a log, set off from the text around them.
+/// Returns the last lines of a log, set off from the text around them.
 pub(crate) fn last_lines(log: &Path) -> String {
     let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(12)..].iter().flat_map(|line| ["    | ", line, "\n"]).collect()
-}
-
-/// Runs a command and returns what it wrote to its standard output.
-pub(crate) fn read(command: &mut Command) -> Result<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot run {}", command.get_program().display()))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        bail!("`{}` ended with {}: {}", shown(command), output.status, said.trim());
-    }
-    String::from_utf8(output.stdout).context("the output is not text")
-}
-
-/// A command as one would type it, near enough to read.
-pub(crate) fn shown(command: &Command) -> String {
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
-use backstay_model::wire::endpoint::JOIN_HEADER;
+use backstay_model::wire::endpoint::{JOIN_HEADER, READ_BUFFER_BYTES};
 use backstay_model::wire::limits::{MESSAGE_BYTES, cut};
 use http::header::{AUTHORIZATION, HeaderValue};
 use tokio::net::TcpStream;

@@ -21,7 +21,7 @@ pub async fn compare_generations(
 ) -> Result<Comparison, ApiError> {
     use super::reference_from_text;
     use crate::session;
-    use backstay_fleet::comparisons::CompareError;
+    use backstay_fleet::compare::CompareError;
 
     session::person().await?;
     let name = super::host_name(&host)?;

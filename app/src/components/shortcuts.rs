@@ -1,6 +1,6 @@
-//! The keys that do something, in a dialog of their own: `?`, or by the command palette.
+//! The keyboard shortcuts, in a dialog: `?`, or from the command palette.
 //!
-//! Who speaks to a computer may type a single letter without meaning it: such keys can be turned off in the dialog.
+//! People who use speech input may type a single key by accident, so the dialog can turn `?` off.
 
 use leptos::ev;
 use leptos::html;
@@ -25,10 +25,10 @@ impl Shortcuts {
     }
 }
 
-/// Where this browser remembers that `?` does nothing.
+/// Key under which this browser remembers that `?` is turned off.
 const OFF: &str = "backstay.single-keys";
 
-/// The keys and what they do, by where they do it.
+/// The keys and their meanings, by place.
 #[rustfmt::skip] // a table: one key, one line
 const KEYS: &[(&str, &[(&str, &str)])] = &[
     ("Everywhere", &[
@@ -51,7 +51,7 @@ const KEYS: &[(&str, &[(&str, &str)])] = &[
     ]),
 ];
 
-/// The dialog of the keys. It is there once the page is alive.
+/// The dialog of the shortcuts. It needs script.
 #[component]
 pub(crate) fn ShortcutsDialog() -> impl IntoView {
     let Shortcuts(open) = expect_context();
@@ -103,7 +103,6 @@ pub(crate) fn OpenShortcuts(open: RwSignal<bool>) -> impl IntoView {
             </div>
         </dialog>
     }
-    .into_any()
 }
 
 #[component]

@@ -1,4 +1,4 @@
-//! Ops on hosts fill the deployment that is going on.
+//! Records the results of ops in the current deployment.
 
 use std::sync::atomic::Ordering;
 
@@ -9,15 +9,15 @@ use backstay_model::{DeploymentId, DesiredState, Facts, OpKind, OpStatus, OpView
 
 use crate::fleet::Fleet;
 use crate::ops::ended::{ended, in_few_words};
+use crate::state::unpublished::Update;
 use crate::store::StoreError;
-use crate::untold::News;
 
 impl Fleet {
-    /// An op has begun or ended: what it means for the deployment that is going on, if there is one.
+    /// Records an op that began or ended in the current deployment, if there is one.
     pub(crate) async fn fill_deployment(&self, op: &OpView) -> Result<(), StoreError> {
         let filled = self.fill(op).await;
         if filled.is_err() {
-            self.turns.missed.store(true, Ordering::SeqCst);
+            self.deployment_is_behind.store(true, Ordering::SeqCst);
         }
         filled
     }
@@ -27,7 +27,7 @@ impl Fleet {
         if !kind.switches() && kind != OpKind::Test {
             return Ok(());
         }
-        let Some(deployment) = self.going_on().await? else { return Ok(()) };
+        let Some(deployment) = self.current_deployment().await? else { return Ok(()) };
         let Some(facts) = self.store.host(op.host).await?.and_then(|host| host.facts) else { return Ok(()) };
         let Some(heard) = heard(op) else { return Ok(()) };
         let outcome = deployment.hosts.iter().find(|outcome| outcome.host == op.host);
@@ -47,24 +47,24 @@ impl Fleet {
         Ok(())
     }
 
-    /// [`Fleet::catch_up_deployment`], where the database has failed since.
-    pub(crate) async fn catch_up_where_missed(&self) -> Result<(), StoreError> {
-        if !self.turns.missed.swap(false, Ordering::SeqCst) {
+    /// Calls [`Fleet::catch_up_deployment`] if an op could not be recorded.
+    pub(crate) async fn catch_up_if_behind(&self) -> Result<(), StoreError> {
+        if !self.deployment_is_behind.swap(false, Ordering::SeqCst) {
             return Ok(());
         }
         let caught_up = self.catch_up_deployment().await;
         if caught_up.is_err() {
-            self.turns.missed.store(true, Ordering::SeqCst);
+            self.deployment_is_behind.store(true, Ordering::SeqCst);
         }
         caught_up
     }
 
-    /// Tells the deployment that is going on how the ops ended that it waits for: should the server or the database have
-    /// failed right after one of them did, nobody else would.
+    /// Records the results of the ops that the current deployment waits for. Nothing else does so if the server or the
+    /// database failed right after an op ended.
     pub(crate) async fn catch_up_deployment(&self) -> Result<(), StoreError> {
-        // Twice: the tests count only once the end of the switch is known.
+        // Twice: the tests count only after the result of the switch is recorded.
         for _ in 0..2 {
-            let Some(deployment) = self.going_on().await? else { return Ok(()) };
+            let Some(deployment) = self.current_deployment().await? else { return Ok(()) };
             for host in &deployment.hosts {
                 let op = self.awaited(host).await?;
                 if let Some(op) = op.filter(|op| !op.status.is_open()) {
@@ -75,7 +75,7 @@ impl Fleet {
         Ok(())
     }
 
-    /// The op of which a host's outcome is to hear next.
+    /// The op whose result a host's outcome needs next.
     async fn awaited(&self, host: &HostOutcome) -> Result<Option<OpView>, StoreError> {
         match (&host.switch, &host.tests) {
             (Step::Running { op }, _) | (Step::Ok { .. }, Step::Running { op }) => self.store.op(*op).await,
@@ -85,12 +85,12 @@ impl Fleet {
     }
 
     /// The newest deployment, if ops still count for it.
-    async fn going_on(&self) -> Result<Option<Deployment>, StoreError> {
+    async fn current_deployment(&self) -> Result<Option<Deployment>, StoreError> {
         Ok(self.newest_deployment().await?.filter(|deployment| deployment.decision.is_active()))
     }
 
-    /// Whether tests ran on what the deployment's switch made. After a rollback they say something of what it went back
-    /// to, and nothing of what was merged, until the host is switched again.
+    /// Returns whether tests ran on the system that the deployment's switch built. After a rollback, tests say nothing about
+    /// the merge until the host is switched again.
     async fn are_of_the_switch(
         &self,
         outcome: Option<&HostOutcome>,
@@ -101,18 +101,18 @@ impl Fleet {
         Ok(*switch < tests.id && made_by.is_some_and(|op| op.id == *switch))
     }
 
-    /// Tells every open page of a new deployment, and of the one that it took the place of.
+    /// Publishes a new deployment, and the one that it replaced.
     pub(crate) async fn publish_opened(&self, id: DeploymentId) {
-        self.publish(News::Opened(id)).await;
+        self.publish(Update::Opened(id)).await;
     }
 
-    /// Tells every open page how a deployment is now.
+    /// Publishes a deployment.
     pub(crate) async fn publish_deployment(&self, id: DeploymentId) {
-        self.publish(News::Deployment(id)).await;
+        self.publish(Update::Deployment(id)).await;
     }
 }
 
-/// What an op says to a deployment; nothing, where it is none that matters or never reached its host.
+/// What an op means for a deployment, or `None` if it does not matter or never reached its host.
 fn heard(op: &OpView) -> Option<HostEvent> {
     let is_switch = op.action.kind().switches();
     if op.status == OpStatus::Running {
@@ -121,23 +121,23 @@ fn heard(op: &OpView) -> Option<HostEvent> {
     let end = match ended(op)? {
         OpEnd::Succeeded => Ok(()),
         OpEnd::Failed(why) => Err(why),
-        // The host does not have what was merged, and the reason is for a person to see.
+        // The host did not get the merge, and a person should see why.
         OpEnd::NeverStarted(why) if op.outcome == Some(Outcome::Refused) => Err(in_few_words(&why)),
         OpEnd::NeverStarted(_) => return None,
     };
     Some(if is_switch { HostEvent::SwitchEnded(end) } else { HostEvent::TestsEnded(end) })
 }
 
-/// Whether no later switch is known: how a lost op ended may be found after another one has taken its place.
+/// Returns whether no later switch is known: the result of a lost op may arrive after a newer op began.
 fn is_newest(outcome: Option<&HostOutcome>, op: &OpView) -> bool {
     outcome.and_then(|outcome| outcome.switch.op()).is_none_or(|known| known <= op.id)
 }
 
-/// Whether a switch has to do with what was merged. One that pulls first goes to the branch's head, where that is, from
-/// the merge on, wherever the checkout is until then. Any other does where the checkout is at the merge, at the head of
-/// the branch after it, or holds the files of that.
+/// Returns whether a switch applied the merge. If it pulls first, it goes to the branch's head, wherever that is, from the
+/// moment it starts. Otherwise its checkout has to be at the merge or at the later head of the branch, or has to hold the
+/// head's files.
 fn concerns(deployment: &Deployment, op: &OpView, facts: &Facts, desired: &DesiredState) -> bool {
-    // The same holds for one that builds a flake of its own, such as the branch at its forge.
+    // So does a switch that builds its own flake, such as the branch at its forge.
     let goes_to_head = op.action.kind() == OpKind::PullSwitch || facts.switch_flake.is_some();
     if goes_to_head && op.created_at >= deployment.merged_at {
         return true;

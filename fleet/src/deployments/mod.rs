@@ -1,20 +1,21 @@
-//! Deployments: a pull request is merged, rolled out host by host, and reverted where it broke the fleet.
+//! Deployments: a person merges a pull request, rolls it out host by host, and reverts it if it broke the fleet.
 //!
 //! ```text
 //! merge ─▶ deployment (open) ─▶ ops on hosts fill it ─▶ a host failed: revert, or continue
 //!                                                          │
 //!            reverting ─▶ reverted | proposed ◀────────────┘
-//!                └─▶ as it was before, if it could not be reverted; superseded, if a later one was merged meanwhile
+//!                └─▶ as before, if the revert failed; superseded, if a later pull request was merged in between
 //! ```
 //!
-//! A decision is recorded before anything is asked of GitHub, and only one can be: of two clicks at once, one counts. A
-//! revert that was interrupted is taken up by [`Fleet::resume_reverts`] and at each look at GitHub.
+//! A decision is recorded before the first request to GitHub, and only one can be: of two simultaneous clicks, one counts.
+//! [`Fleet::resume_reverts`] and each reading of GitHub resume interrupted reverts.
 
-mod decide;
+mod decision;
 mod fill;
-mod reverting;
+mod merge;
+mod revert;
 
-pub use decide::SeenPullRequest;
+pub use merge::SeenPullRequest;
 
 use backstay_model::DeploymentId;
 use backstay_model::Role;
@@ -25,7 +26,7 @@ use crate::github::GitHubError;
 use crate::github::revert::RevertError;
 use crate::store::StoreError;
 
-/// Why something about a deployment comes to nothing. Each sentence can be shown to the person as it is.
+/// Why a request about a deployment was refused. Each text can be shown to the person.
 #[derive(Debug, thiserror::Error)]
 pub enum DeployError {
     /// The person may not do this.
@@ -40,8 +41,8 @@ pub enum DeployError {
     /// There is no such deployment.
     #[error("There is no such deployment. Nothing was changed.")]
     NoSuchDeployment,
-    /// Somebody was faster, or it is over.
-    #[error("This deployment is {0} already. Nothing was changed.")]
+    /// Another decision came first.
+    #[error("This deployment is already {0}. Nothing was changed.")]
     Decided(&'static str),
     /// The pull request was not merged.
     #[error("Pull request #{number} was not merged. {error}")]
@@ -51,7 +52,7 @@ pub enum DeployError {
         /// Why.
         error: GitHubError,
     },
-    /// It is not to be merged from here, or not yet.
+    /// It may not be merged from here, or not yet.
     #[error("Pull request #{number} was not merged. {why}")]
     NotToBeMerged {
         /// Its number.
@@ -59,14 +60,14 @@ pub enum DeployError {
         /// Why, in a sentence or two.
         why: String,
     },
-    /// The server has a fault and does not know whether GitHub merged.
+    /// A fault of the server interrupted the merge, and its result is unknown.
     #[error(
-        "The merge of pull request #{0} was interrupted by a fault of the server, and it is not known whether it was made. Look at the pull request."
+        "A fault of the server interrupted the merge of pull request #{0}, and its result is unknown. Check the pull request at GitHub."
     )]
     MergeInterrupted(u64),
-    /// The server has a fault and does not know how far the revert came.
+    /// A fault of the server interrupted the revert, and its result is unknown.
     #[error(
-        "The revert was interrupted by a fault of the server, and it is not known how far it came. Look at the branch. Backstay takes it up again, and never makes it twice."
+        "A fault of the server interrupted the revert, and its result is unknown. Backstay resumes it, and never reverts twice. Check the branch."
     )]
     Interrupted,
     /// See [`RevertError`].
@@ -78,7 +79,7 @@ pub enum DeployError {
 }
 
 impl Fleet {
-    /// A deployment by its identifier.
+    /// Returns a deployment, or `None` if there is no such deployment.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -86,7 +87,7 @@ impl Fleet {
         self.store.deployment(id).await
     }
 
-    /// The newest deployment.
+    /// Returns the newest deployment.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -94,7 +95,7 @@ impl Fleet {
         Ok(self.store.deployments(None, 1).await?.into_iter().next())
     }
 
-    /// Deployments, newest first, older than `before` where given.
+    /// Returns a page of deployments, newest first; those older than `before`, if given.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -103,5 +104,5 @@ impl Fleet {
     }
 }
 
-/// How many deployments are handed out at once.
+/// Number of deployments on one page.
 const DEPLOYMENTS_PAGE: u32 = 20;

@@ -6,12 +6,12 @@
 //! pages ◀─ close ◀─ post-check ◀─ facts ◀─────────────────┘
 //! ```
 //!
-//! [`registry`] says what each op is, [`request`] is the way in, `report` the way back, `record` what is kept of
+//! [`policy`] says what each op is, [`request`] is the way in, `report` the way back, `record` what is kept of
 //! it, `ended` what its end says to what follows on it.
 
 pub(crate) mod ended;
+pub mod policy;
 pub(crate) mod record;
-pub mod registry;
 mod report;
 pub mod request;
 #[cfg(test)]
@@ -21,7 +21,7 @@ use backstay_model::wire::event::Tone;
 use backstay_model::{OpKind, OpStatus, OpView};
 
 use crate::fleet::Fleet;
-use crate::untold::News;
+use crate::state::unpublished::Update;
 
 /// Whom the audit log names for what the server does by itself.
 pub(crate) const SERVER: &str = "server";
@@ -32,12 +32,12 @@ impl Fleet {
         if let Err(error) = self.fill_deployment(op).await {
             tracing::error!(%error, op = %op.id, "the deployment could not be told of an op, which is tried again");
         }
-        self.publish(News::Op(op.id)).await;
+        self.publish(Update::Op(op.id)).await;
         self.publish_host(op.host).await;
     }
 
     /// Tells everybody what became of an op.
-    fn notify(&self, op: &OpView, tone: Tone) {
+    fn notify_result(&self, op: &OpView, tone: Tone) {
         if op.action.kind() == OpKind::Refresh && tone == Tone::Good {
             return;
         }
@@ -46,6 +46,6 @@ impl Fleet {
             OpStatus::Succeeded => message,
             status => format!("{} {status}: {message}", op.title()),
         };
-        self.tell_of(op, tone, text);
+        self.notify_about_op(op, tone, text);
     }
 }

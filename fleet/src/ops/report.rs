@@ -10,11 +10,11 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use crate::fleet::Fleet;
-use crate::hub::Connection;
 use crate::ops::SERVER;
+use crate::ops::policy::{self, Verdict};
 use crate::ops::record::{audit_entry, request_entry, rollback_record};
-use crate::ops::registry::{self, Verdict};
-use crate::ops::request::{Asked, due_with_host};
+use crate::ops::request::{NewRequest, due_with_host};
+use crate::state::hub::Connection;
 use crate::store::{Appended, NewAuditEntry, NewOp, OpStep, StoreError};
 
 /// What is said of an op that its host has begun and knows no more.
@@ -28,7 +28,7 @@ const SILENT: &str = "The host has not said what became of this op, and its time
                       Should the host come back and know, it is said here.";
 
 /// What followed from what a host's journal holds.
-enum Heard {
+enum JournalOutcome {
     /// Nothing that is to be told.
     Nothing,
     /// Its op never arrived, and nobody wants it any more.
@@ -44,39 +44,39 @@ impl Fleet {
     /// what the host has lost.
     ///
     /// Until here no op was sent on this connection, so every op that is `sent` or `running` is from an earlier one.
-    pub(crate) async fn journal_told(
+    pub(crate) async fn journal_reported(
         &self,
         connection: &Connection,
         journal: &[OpId],
         damaged: &[OpId],
     ) -> Result<(), StoreError> {
-        let Some(heard) = self.hear_journal(connection, journal, damaged).await? else { return Ok(()) };
+        let Some(heard) = self.reconcile_journal(connection, journal, damaged).await? else { return Ok(()) };
         match heard {
-            Heard::Nothing => {}
-            Heard::TakenBack(op) => self.publish_op(&op).await,
-            Heard::Lost(op) => {
+            JournalOutcome::Nothing => {}
+            JournalOutcome::TakenBack(op) => self.publish_op(&op).await,
+            JournalOutcome::Lost(op) => {
                 self.publish_op(&op).await;
-                self.notify(&op, Tone::Bad);
+                self.notify_result(&op, Tone::Bad);
             }
-            Heard::ToStop(op) => {
+            JournalOutcome::ToStop(op) => {
                 self.hub.send(connection.host, ServerMessage::Cancel { op });
             }
         }
-        self.roll_on().await;
+        self.advance_rollouts().await;
         self.dispatch_waiting(connection.host).await
     }
 
     /// Compares what the host's journal holds with its open op, and does what follows from that. In one turn with the
     /// sending of ops: what is heard of the journal would say nothing of an op that is sent meanwhile. None where the
     /// journal says nothing.
-    async fn hear_journal(
+    async fn reconcile_journal(
         &self,
         connection: &Connection,
         journal: &[OpId],
         damaged: &[OpId],
-    ) -> Result<Option<Heard>, StoreError> {
-        let turn = self.hub.turn(connection.host);
-        let _turn = turn.lock().await;
+    ) -> Result<Option<JournalOutcome>, StoreError> {
+        let lock = self.hub.dispatch_lock(connection.host);
+        let _lock = lock.lock().await;
         // What a connection says that was given up is old, and so is what it says a second time: ops may have reached
         // the host in between.
         if !self.hub.is_newest(connection) || self.hub.is_ready(connection.host) {
@@ -84,7 +84,7 @@ impl Fleet {
         }
         let Some(op) = self.store.open_op(connection.host).await? else {
             self.hub.make_ready(connection);
-            return Ok(Some(Heard::Nothing));
+            return Ok(Some(JournalOutcome::Nothing));
         };
         let at_host = match op.id {
             id if journal.contains(&id) => AtHost::Known,
@@ -95,20 +95,20 @@ impl Fleet {
         let closed = match answer {
             Reconciliation::Cancel => {
                 let by = op.cancel.as_ref().map_or(op.requested_by.as_str(), |cancel| &cancel.by);
-                self.store.step_op(op.id, &self.taking_back(&op, by)).await?.map(Heard::TakenBack)
+                self.store.step_op(op.id, &self.taking_back(&op, by)).await?.map(JournalOutcome::TakenBack)
             }
             Reconciliation::MarkLost => {
                 let why = if damaged.contains(&op.id) { DAMAGED } else { FORGOTTEN };
-                self.store.step_op(op.id, &self.losing(&op, why)).await?.map(Heard::Lost)
+                self.store.step_op(op.id, &self.losing(&op, why)).await?.map(JournalOutcome::Lost)
             }
             _ => None,
         };
         self.hub.make_ready(connection);
         if answer == Reconciliation::Send && op.status == OpStatus::Sent {
-            self.send_in_turn(&op).await?;
+            self.send_locked(&op).await?;
         }
-        let to_stop = (answer == Reconciliation::Stop).then_some(Heard::ToStop(op.id));
-        Ok(Some(closed.or(to_stop).unwrap_or(Heard::Nothing)))
+        let to_stop = (answer == Reconciliation::Stop).then_some(JournalOutcome::ToStop(op.id));
+        Ok(Some(closed.or(to_stop).unwrap_or(JournalOutcome::Nothing)))
     }
 
     /// Looks after what does not come about by itself: closes the ops for which the server has waited as long as it may, so
@@ -116,7 +116,7 @@ impl Fleet {
     ///
     /// # Errors
     /// [`StoreError`]; the next look tries again.
-    pub async fn close_due(&self) -> Result<(), StoreError> {
+    pub(crate) async fn tick(&self) -> Result<(), StoreError> {
         for op in self.store.due_ops(self.clock.now()).await? {
             match delivery::on_due(op.status) {
                 Some(OpStatus::TimedOut) => self.expire(&op).await?,
@@ -124,18 +124,18 @@ impl Fleet {
                 _ => {}
             }
         }
-        for host in self.identities.take_over(Instant::now()) {
+        for host in self.identities.take_resolved(Instant::now()) {
             self.publish_host(host).await;
             self.dispatch_waiting(host).await?;
         }
-        self.tell_again().await;
-        self.catch_up_where_missed().await?;
-        self.roll_on().await;
-        self.send_what_waits().await
+        self.publish_pending().await;
+        self.catch_up_if_behind().await?;
+        self.advance_rollouts().await;
+        self.send_waiting().await
     }
 
     /// Sends the ops that wait although their hosts are there: something failed between their recording and their sending.
-    async fn send_what_waits(&self) -> Result<(), StoreError> {
+    async fn send_waiting(&self) -> Result<(), StoreError> {
         for (op, host) in self.store.waiting_ops().await? {
             if self.hub.is_ready(host)
                 && let Some(op) = self.store.op(op).await?
@@ -181,8 +181,8 @@ impl Fleet {
         let step = OpStep { only_from: Some(op.status), ..step };
         if let Some(op) = self.store.step_op(op.id, &step).await? {
             self.publish_op(&op).await;
-            self.notify(&op, Tone::Bad);
-            self.roll_on().await;
+            self.notify_result(&op, Tone::Bad);
+            self.advance_rollouts().await;
             self.dispatch_waiting(op.host).await?;
         }
         Ok(())
@@ -259,19 +259,19 @@ impl Fleet {
     }
 
     async fn close(&self, op: &OpView, result: &OpResult, facts: &Facts) -> Result<(), StoreError> {
-        let verdict = registry::post_check(&op.action, result, facts);
+        let verdict = policy::verify_outcome(&op.action, result, facts);
         let mut step = closing_step(op, result, verdict, facts, self.clock.now());
         // A generation that came back has to prove itself, also where the rollback took too long or lost its runner.
-        let has_new_system = step.to == OpStatus::Succeeded || registry::is_at_target(&op.action, facts);
+        let has_new_system = step.to == OpStatus::Succeeded || policy::is_at_target(&op.action, facts);
         let took_place = result.outcome != Outcome::Refused;
-        if has_new_system && took_place && registry::spec(op.action.kind()).then_test {
+        if has_new_system && took_place && policy::of(op.action.kind()).then_test {
             step.then = self.auto_test(op.host, facts).await?;
         }
         let Some(op) = self.store.step_op(op.id, &step).await? else { return Ok(()) };
         self.publish_op(&op).await;
         let tone = if op.status == OpStatus::Succeeded { Tone::Good } else { Tone::Bad };
-        self.notify(&op, tone);
-        self.roll_on().await;
+        self.notify_result(&op, tone);
+        self.advance_rollouts().await;
         self.dispatch_waiting(op.host).await
     }
 
@@ -293,7 +293,7 @@ impl Fleet {
     ) -> Result<Option<Box<(NewOp, NewAuditEntry)>>, StoreError> {
         let record = self.store.host(host).await?.filter(|host| host.auto_test && facts.tests_available > 0);
         Ok(record.map(|record| {
-            let asked = Asked { by: AUTO_TEST.to_owned(), ..Asked::of(OpAction::Test) };
+            let asked = NewRequest { by: AUTO_TEST.to_owned(), ..NewRequest::of(OpAction::Test) };
             let op = self.new_op(host, asked);
             let entry = request_entry(&op, &record.name);
             Box::new((op, entry))
@@ -321,8 +321,8 @@ fn closing_step(
     let what = if is_refused { "refused" } else { verdict.status.as_str() };
     // One that failed before it moved the host was no rollback: the audit log has it.
     let is_claimed = result.outcome == Outcome::Completed;
-    let took_place = !is_refused && (is_claimed || !registry::is_where_it_was(&op.action, facts));
-    let is_there = registry::is_at_target(&op.action, facts);
+    let took_place = !is_refused && (is_claimed || !policy::is_where_it_was(&op.action, facts));
+    let is_there = policy::is_at_target(&op.action, facts);
     OpStep {
         started_at: Some(result.started_at),
         finished_at: Some(result.finished_at),

@@ -9,10 +9,10 @@ use chrono::{DateTime, Utc};
 
 use crate::fleet::Fleet;
 use crate::ops::SERVER;
+use crate::ops::policy::{self, Blocked};
 use crate::ops::record::{self, audit_entry};
-use crate::ops::registry::{self, Blocked};
+use crate::state::unpublished::Update;
 use crate::store::{HostRecord, InsertOpError, NewOp, OpStep, StoreError};
-use crate::untold::News;
 
 /// How long after its own time an op may take to come home. A host enforces the time itself, and says so; this is for
 /// hosts that are away.
@@ -86,7 +86,7 @@ impl Fleet {
         let reason = checked_reason(reason).ok_or(RequestError::ReasonTooLong)?;
         let host = self.store.host_by_name(host_name).await?;
         let host = host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))?;
-        self.open(&host, Asked { by: person.name.clone(), reason, ..Asked::of(action) }).await
+        self.open(&host, NewRequest { by: person.name.clone(), reason, ..NewRequest::of(action) }).await
     }
 
     /// Asks for a rollback of the host of this name. If tests hold the host and the person wants them
@@ -113,10 +113,11 @@ impl Fleet {
         let reason = checked_reason(reason).ok_or(RequestError::ReasonTooLong)?;
         let host = self.store.host_by_name(host_name).await?;
         let host = host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))?;
-        self.open(&host, Asked { by: person.name.clone(), reason, stop_tests, ..Asked::of(action) }).await
+        self.open(&host, NewRequest { by: person.name.clone(), reason, stop_tests, ..NewRequest::of(action) })
+            .await
     }
 
-    /// Tries an op again that did not succeed, where the [registry](registry::OpSpec::retry) allows it. It is an op of
+    /// Tries an op again that did not succeed, where the [policy](policy::OpPolicy::retry) allows it. It is an op of
     /// its own, and the one before stays as it is.
     ///
     /// # Errors
@@ -130,18 +131,22 @@ impl Fleet {
         if op.status == OpStatus::Succeeded {
             return Err(RequestError::Succeeded);
         }
-        if !registry::spec(op.action.kind()).retry {
+        if !policy::of(op.action.kind()).retry {
             return Err(RequestError::NotRetriable(op.title()));
         }
         let host = self.store.host(op.host).await?;
         let host = host.ok_or_else(|| RequestError::NoSuchHost(op.host_name.clone()))?;
-        let asked =
-            Asked { by: person.name.clone(), reason: op.reason, retry_of: Some(id), ..Asked::of(op.action) };
+        let asked = NewRequest {
+            by: person.name.clone(),
+            reason: op.reason,
+            retry_of: Some(id),
+            ..NewRequest::of(op.action)
+        };
         self.open(&host, asked).await
     }
 
     /// Validates and records an op, and sends it where that is possible now.
-    async fn open(&self, host: &HostRecord, asked: Asked) -> Result<OpView, RequestError> {
+    async fn open(&self, host: &HostRecord, asked: NewRequest) -> Result<OpView, RequestError> {
         let (op, verdict) = self.validated(host, asked);
         let audit = record::request_entry(&op, &host.name);
         let op = match self.store.insert_op(&op, &audit).await {
@@ -149,15 +154,15 @@ impl Fleet {
             Err(InsertOpError::HostBusy(first)) => return Err(RequestError::busy(&host.name, *first)),
             Err(InsertOpError::Store(error)) => return Err(error.into()),
         };
-        let op = self.set_out(op).await;
+        let op = self.publish_and_dispatch(op).await;
         verdict?;
         Ok(op)
     }
 
     /// Tells of an op that was recorded, and sends it where that is possible now. It is a task of its own and does not fail:
     /// the op is recorded and is carried out, whoever goes away meanwhile and whatever fails. What was not sent is sent with
-    /// the next [look](Fleet::close_due).
-    async fn set_out(&self, op: OpView) -> OpView {
+    /// the next [look](Fleet::tick).
+    async fn publish_and_dispatch(&self, op: OpView) -> OpView {
         let (fleet, recorded) = (self.clone(), op.clone());
         let task = tokio::spawn(async move {
             fleet.recorded(&recorded).await;
@@ -178,15 +183,15 @@ impl Fleet {
             if op.waits {
                 self.hub.send(op.host, ServerMessage::Cancel { op: tests });
             }
-            self.publish(News::Op(tests)).await;
-            self.roll_on().await;
+            self.publish(Update::Op(tests)).await;
+            self.advance_rollouts().await;
         }
         self.publish_op(op).await;
     }
 
     /// An op that is to wait for its host or, where it is refused, the record of that.
-    pub(crate) fn validated(&self, host: &HostRecord, asked: Asked) -> (NewOp, Result<(), Blocked>) {
-        let verdict = registry::validate(&asked.action, host.facts.as_ref());
+    pub(crate) fn validated(&self, host: &HostRecord, asked: NewRequest) -> (NewOp, Result<(), Blocked>) {
+        let verdict = policy::validate(&asked.action, host.facts.as_ref());
         let mut op = self.new_op(host.id, asked);
         if let Err(blocked) = &verdict {
             op = NewOp {
@@ -201,7 +206,7 @@ impl Fleet {
     }
 
     /// An op that is to wait for its host.
-    pub(crate) fn new_op(&self, host: HostId, asked: Asked) -> NewOp {
+    pub(crate) fn new_op(&self, host: HostId, asked: NewRequest) -> NewOp {
         let now = self.clock.now();
         NewOp {
             id: OpId::new(),
@@ -222,7 +227,7 @@ impl Fleet {
     /// where it changed. One that is a host's turn in a roll-out is sent by that, when a slot is free.
     pub(super) async fn dispatch(&self, op: &OpView) -> Result<Option<OpView>, StoreError> {
         if op.status == OpStatus::Queued && self.waits_for_slot(op.id).await? {
-            self.roll_on().await;
+            self.advance_rollouts().await;
             return Ok(None);
         }
         self.send(op).await
@@ -231,9 +236,9 @@ impl Fleet {
     /// [`Fleet::dispatch`], whoever has a say in when.
     pub(crate) async fn send(&self, op: &OpView) -> Result<Option<OpView>, StoreError> {
         let stepped = {
-            let turn = self.hub.turn(op.host);
-            let _turn = turn.lock().await;
-            self.send_in_turn(op).await?
+            let lock = self.hub.dispatch_lock(op.host);
+            let _lock = lock.lock().await;
+            self.send_locked(op).await?
         };
         if let Some(op) = &stepped {
             self.publish_op(op).await;
@@ -241,8 +246,8 @@ impl Fleet {
         Ok(stepped)
     }
 
-    /// [`Fleet::send`], by who has the host's [turn](crate::hub::Hub::turn).
-    pub(super) async fn send_in_turn(&self, op: &OpView) -> Result<Option<OpView>, StoreError> {
+    /// [`Fleet::send`], by who has the host's [turn](crate::state::hub::Hub::dispatch_lock).
+    pub(super) async fn send_locked(&self, op: &OpView) -> Result<Option<OpView>, StoreError> {
         if !self.hub.is_ready(op.host) || self.is_shared(op.host) {
             return Ok(None);
         }
@@ -262,7 +267,7 @@ impl Fleet {
             ServerMessage::Run {
                 op: op.id,
                 action: op.action.clone(),
-                timeout_secs: registry::spec(op.action.kind()).timeout.as_secs(),
+                timeout_secs: policy::of(op.action.kind()).timeout.as_secs(),
                 test_timeout_secs,
             },
         );
@@ -314,7 +319,7 @@ impl Fleet {
         let step = self.taking_back(op, by);
         let Some(op) = self.store.step_op(op.id, &step).await? else { return Ok(false) };
         self.publish_op(&op).await;
-        self.roll_on().await;
+        self.advance_rollouts().await;
         Ok(true)
     }
 
@@ -340,7 +345,7 @@ impl RequestError {
 }
 
 /// What was asked for, and by whom.
-pub(crate) struct Asked {
+pub(crate) struct NewRequest {
     pub(crate) action: OpAction,
     pub(crate) by: String,
     pub(crate) reason: Option<String>,
@@ -348,7 +353,7 @@ pub(crate) struct Asked {
     pub(crate) stop_tests: bool,
 }
 
-impl Asked {
+impl NewRequest {
     /// Asked for by the server itself, for no other reason.
     pub(crate) fn of(action: OpAction) -> Self {
         Self { action, by: SERVER.to_owned(), reason: None, retry_of: None, stop_tests: false }
@@ -370,7 +375,7 @@ pub struct RequestedRollback {
 
 /// Until when an op is waited for that is sent, or begun, now.
 pub(super) fn due_with_host(now: DateTime<Utc>, action: &OpAction) -> DateTime<Utc> {
-    now + registry::spec(action.kind()).timeout + PATIENCE
+    now + policy::of(action.kind()).timeout + PATIENCE
 }
 
 /// A reason as it is kept, trimmed and none where it is empty; none at all where it is too long.
@@ -382,6 +387,6 @@ pub(crate) fn checked_reason(reason: Option<String>) -> Option<Option<String>> {
 }
 
 fn may(person: &Person, action: &OpAction) -> Result<(), RequestError> {
-    let needed = registry::spec(action.kind()).role;
+    let needed = policy::of(action.kind()).role;
     if person.role < needed { Err(RequestError::NotAllowed { needed }) } else { Ok(()) }
 }

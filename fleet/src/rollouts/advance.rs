@@ -10,7 +10,7 @@ use crate::fleet::Fleet;
 use crate::ops::SERVER;
 use crate::ops::ended::ended;
 use crate::ops::record::request_entry;
-use crate::ops::request::{Asked, RequestError};
+use crate::ops::request::{NewRequest, RequestError};
 use crate::store::{HostRecord, InsertOpError, StoreError};
 
 /// What is said of a host that is no longer in the fleet.
@@ -127,7 +127,7 @@ impl Fleet {
                 RolloutState::Done if after.failures().next().is_none() => Tone::Neutral,
                 _ => Tone::Bad,
             };
-            self.tell(tone, told);
+            self.notify(tone, told);
         }
         Ok(true)
     }
@@ -139,7 +139,11 @@ impl Fleet {
         OpsUnderWay(ops): &OpsUnderWay,
     ) -> Result<bool, StoreError> {
         match next {
-            Next::Start(host) if !self.hub.is_ready(host) && self.is_patient() => Ok(false),
+            Next::Start(host)
+                if !self.hub.is_ready(host) && self.rollout_driver.in_grace_period(self.clock.now()) =>
+            {
+                Ok(false)
+            }
             Next::Start(host) => self.begin(rollout, host).await,
             Next::Send(_, op) => match ops.get(&op) {
                 Some(op) => Ok(self.send(op).await?.is_some()),
@@ -166,10 +170,10 @@ impl Fleet {
         if let Some(why) = self.rolled_back_since(rollout, host).await? {
             return self.skip(rollout, host, why).await;
         }
-        let asked = Asked {
+        let asked = NewRequest {
             by: rollout.requested_by.clone(),
             reason: rollout.reason.clone(),
-            ..Asked::of(turn.action.clone())
+            ..NewRequest::of(turn.action.clone())
         };
         self.begin_on(rollout, &record, asked).await
     }
@@ -192,7 +196,12 @@ impl Fleet {
         }))
     }
 
-    async fn begin_on(&self, rollout: &Rollout, host: &HostRecord, asked: Asked) -> Result<bool, StoreError> {
+    async fn begin_on(
+        &self,
+        rollout: &Rollout,
+        host: &HostRecord,
+        asked: NewRequest,
+    ) -> Result<bool, StoreError> {
         let (op, verdict) = self.validated(host, asked);
         let step = match &verdict {
             Ok(()) => RolloutStep::Running { op: op.id },

@@ -15,9 +15,9 @@
 //! stopping has ended: it is what people want to do then.
 
 mod advance;
+mod drive;
 mod rollback;
 mod start;
-mod turns;
 
 #[cfg(test)]
 mod tests;
@@ -27,10 +27,8 @@ use backstay_model::{OpId, OpKind, Role, RolloutId};
 
 use crate::fleet::Fleet;
 use crate::ops::request::RequestError;
+use crate::state::unpublished::Update;
 use crate::store::{InsertRolloutError, NewAuditEntry, StoreError};
-use crate::untold::News;
-
-pub(crate) use turns::Turns;
 
 /// What is said of a host whose generations nobody knows.
 const NOT_REPORTED: &str = "It has not reported its generations yet.";
@@ -153,10 +151,10 @@ impl Fleet {
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn resume_rollouts(&self) -> Result<(), StoreError> {
-        self.be_patient();
+    pub(crate) async fn resume_rollouts(&self) -> Result<(), StoreError> {
+        self.rollout_driver.begin_grace_period(self.clock.now());
         self.catch_up_deployment().await?;
-        self.roll_on().await;
+        self.advance_rollouts().await;
         Ok(())
     }
 
@@ -169,7 +167,7 @@ impl Fleet {
 
     /// Tells every open page how a roll-out is now.
     async fn publish_rollout(&self, id: RolloutId) {
-        self.publish(News::Rollout(id)).await;
+        self.publish(Update::Rollout(id)).await;
     }
 
     /// What is rolled out, in words: the pull request, where it is for one.
@@ -191,16 +189,7 @@ impl Fleet {
             RolloutState::Running => "started",
             state => state.as_str(),
         };
-        NewAuditEntry {
-            at: self.clock.now(),
-            actor: by.to_owned(),
-            action: format!("rollout.{what}"),
-            host_name: None,
-            from_gen: None,
-            to_gen: None,
-            reason: rollout.reason.clone(),
-            detail,
-            op: None,
-        }
+        NewAuditEntry::new(self.clock.now(), by, format!("rollout.{what}"), detail)
+            .reason(rollout.reason.as_deref())
     }
 }

@@ -12,7 +12,7 @@ use super::start::{NewRollout, may};
 use super::{NOT_REPORTED, RolloutError};
 use crate::fleet::Fleet;
 use crate::ops::record::request_entry;
-use crate::ops::request::{Asked, checked_reason};
+use crate::ops::request::{NewRequest, checked_reason};
 use crate::store::{HostRecord, StoreError};
 
 /// What is said of a host that has no last known working generation.
@@ -185,11 +185,11 @@ impl Fleet {
         let mut rollout = self.new_rollout(person, new);
         let mut ops = vec![];
         for host in &mut rollout.hosts {
-            let asked = Asked {
+            let asked = NewRequest {
                 by: person.name.clone(),
                 reason: rollout.reason.clone(),
                 stop_tests: true,
-                ..Asked::of(host.action.clone())
+                ..NewRequest::of(host.action.clone())
             };
             let op = self.new_op(host.host, asked);
             host.step = RolloutStep::Running { op: op.id };

@@ -59,7 +59,7 @@ impl Fleet {
 
     /// Goes on with a roll-out that was recorded; how it is then.
     pub(super) async fn go_on_with(&self, rollout: Rollout) -> Result<Rollout, RolloutError> {
-        self.roll_on().await;
+        self.advance_rollouts().await;
         // It is recorded, whether or not it can be read now.
         Ok(self.store.rollout(rollout.id).await.ok().flatten().unwrap_or(rollout))
     }
@@ -114,7 +114,7 @@ impl Fleet {
         if self.store.set_rollout_state(id, &state, &entry).await?.is_some() {
             self.publish_rollout(id).await;
         }
-        self.roll_on().await;
+        self.advance_rollouts().await;
         self.store.rollout(id).await?.ok_or(RolloutError::NoSuchRollout)
     }
 

@@ -20,7 +20,7 @@ impl Fleet {
             if let Err(error) = self.read_github().await {
                 tracing::error!(%error, "what was read from GitHub could not be taken in");
             }
-            if let Err(error) = self.take_up_reverts().await {
+            if let Err(error) = self.resume_reverts_soon().await {
                 tracing::error!(%error, "the reverts that were interrupted could not be taken up");
             }
             tokio::time::sleep(SHORTEST).await;

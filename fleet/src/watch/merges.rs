@@ -10,14 +10,14 @@ use backstay_model::DeploymentId;
 use backstay_model::deployment::{Decision, Deployment, PullRequestRef};
 use chrono::{DateTime, Utc};
 
-use super::ReadError;
-use super::memory::{Looked, Memory};
+use super::WatchError;
 use crate::fleet::Fleet;
 use crate::github::{GitHub, LOOKED_THROUGH, Listed, PullRequest};
+use crate::state::watch::{Looked, Memory};
 use crate::store::NewDeployment;
 
 impl Fleet {
-    pub(super) async fn hear_of_merges(&self, github: &GitHub, memory: &mut Memory) -> Result<(), ReadError> {
+    pub(super) async fn find_merges(&self, github: &GitHub, memory: &mut Memory) -> Result<(), WatchError> {
         let deployments = self.deployments(None).await?;
         let looked = memory.looked;
         let is_enough = |listed: &Listed| is_enough(listed, &deployments, looked);
@@ -53,7 +53,7 @@ impl Fleet {
     }
 
     /// Opens the deployment of a merged pull request, unless whoever merges it from here is about to.
-    async fn open_if_merged(&self, github: &GitHub, number: u64) -> Result<(), ReadError> {
+    async fn open_if_merged(&self, github: &GitHub, number: u64) -> Result<(), WatchError> {
         let merging = self.watch.merging().get(&number).cloned();
         if merging.as_ref().is_some_and(|merging| merging.is_under_way) {
             return Ok(());
@@ -84,7 +84,7 @@ impl Fleet {
         github: &GitHub,
         deployments: &[Deployment],
         number: u64,
-    ) -> Result<(), ReadError> {
+    ) -> Result<(), WatchError> {
         let is_it = |deployment: &&Deployment| matches!(&deployment.decision, Decision::Proposed { pull_request, .. } if pull_request.number == number);
         let Some(deployment) = deployments.iter().find(is_it) else { return Ok(()) };
         let pull_request = github.pull_request(number).await?;

@@ -543,13 +543,13 @@ async fn the_server_decides_what_may_be_merged_whatever_a_page_says() {
     let change = |name: &str| vec![Change::write(name, "x")];
     let back_door = bench.open("door", "Open a back door on every host", change("configuration.nix")).await;
     let refused = async |number: u64| bench.refused_merge(number, &bench.head_of(number).await).await;
-    assert!(refused(back_door).await.contains("none of those that update the fleet"));
+    assert!(refused(back_door).await.contains("not one that updates the fleet"));
 
     let update = bench.open("update", "Update flake.lock", lock("2")).await;
     bench.stand_in.commit("release", "alice", "Released", &change("release")).await.unwrap();
     bench.stand_in.retarget(update, "release").await.unwrap();
     let said = refused(update).await;
-    assert!(said.contains("It goes into release, and hosts follow main."), "{said}");
+    assert!(said.contains("It targets release, and hosts follow main."), "{said}");
     bench.stand_in.retarget(update, "main").await.unwrap();
     bench.stand_in.draft(update, true).await;
     assert!(refused(update).await.contains("It is a draft."));

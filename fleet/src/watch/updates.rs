@@ -3,24 +3,24 @@
 use backstay_model::Commit;
 use backstay_model::pull_request::{Inputs, Mergeable, Origin, OtherFiles, UpdatePullRequest};
 
-use super::ReadError;
-use super::memory::Memory;
+use super::WatchError;
 use crate::fleet::Fleet;
 use crate::github::{BranchState, GitHub, GitHubError, LOOKED_THROUGH, Memo, PullRequest};
+use crate::state::watch::Memory;
 
 /// How many of them are shown: the newest.
 const SHOWN: usize = 20;
 
 impl Fleet {
     /// Asks what was merged, and what is open.
-    pub(super) async fn ask_for_pull_requests(
+    pub(super) async fn read_pull_requests(
         &self,
         github: &GitHub,
         memory: &mut Memory,
         branch: &BranchState,
-    ) -> Result<Vec<UpdatePullRequest>, ReadError> {
+    ) -> Result<Vec<UpdatePullRequest>, WatchError> {
         memory.too_many = None;
-        self.hear_of_merges(github, memory).await?;
+        self.find_merges(github, memory).await?;
         let listed = github.open_ones(&mut memory.memo).await?;
         if !listed.is_whole {
             memory.too_many = Some(format!(

@@ -71,17 +71,7 @@ fn fleet(bench: &Bench, store: &Arc<dyn Store>) -> Fleet {
 }
 
 fn entry() -> NewAuditEntry {
-    NewAuditEntry {
-        at: SystemClock.now(),
-        actor: "maria".into(),
-        action: "pr.revert-requested".into(),
-        host_name: None,
-        from_gen: None,
-        to_gen: None,
-        reason: None,
-        detail: String::new(),
-        op: None,
-    }
+    NewAuditEntry::new(SystemClock.now(), "maria", "pr.revert-requested", "")
 }
 
 /// Waits until something holds that goes on in the background.

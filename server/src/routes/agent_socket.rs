@@ -12,7 +12,7 @@ use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use backstay_fleet::Fleet;
-use backstay_fleet::agents::{Credentials, Stranger};
+use backstay_fleet::agents::{AuthError, Credentials};
 use backstay_fleet::budget;
 use backstay_fleet::hub::Connection;
 use backstay_fleet::store::{HostRecord, TokenHash};
@@ -100,7 +100,7 @@ enum Ended {
     #[error("another connection of this host took its place, the host was removed, or it reads nothing")]
     Replaced,
     #[error("{0}")]
-    Turned(#[from] Stranger),
+    Turned(#[from] AuthError),
     #[error("{0}")]
     Message(#[from] backstay_model::wire::message::MessageError),
     #[error("{0}")]
@@ -155,7 +155,7 @@ async fn converse_until_end(
     };
     // One that comes again and again waits before it is greeted: each hello is told to all pages.
     tokio::time::sleep(fleet.charge(host.id, budget::HELLO)).await;
-    let (answer, connection) = fleet.greet(&host, &hello).await?;
+    let (answer, connection) = fleet.handshake(&host, &hello).await?;
     let Some(mut connection) = connection else { return say(socket, &answer).await };
     if let Some(place) = place {
         place.give_to_agent(&token);
@@ -164,14 +164,14 @@ async fn converse_until_end(
         Ok(()) => talk(fleet, lifecycle, &mut connection, socket).await,
         Err(error) => Err(error),
     };
-    fleet.agent_left(&connection).await;
+    fleet.disconnected(&connection).await;
     tracing::info!(host = %host.name, "agent left");
     ended
 }
 
-async fn admit(fleet: &Fleet, shown: Shown, hello: &Hello) -> Result<HostRecord, Stranger> {
+async fn admit(fleet: &Fleet, shown: Shown, hello: &Hello) -> Result<HostRecord, AuthError> {
     let Shown { token, join } = shown;
-    fleet.identify(Credentials { token, join, name: hello.name.clone(), platform: hello.platform }).await
+    fleet.authenticate(Credentials { token, join, name: hello.name.clone(), platform: hello.platform }).await
 }
 
 async fn hello(socket: &mut WebSocket) -> Result<Hello, Ended> {
@@ -217,14 +217,14 @@ async fn talk(
                     Frame::Text(text) => {
                         let message = AgentMessage::decode(&text)?;
                         busy_until = Instant::now() + fleet.charge(connection.host, budget::cost(&message, text.len()));
-                        if let Some(answer) = fleet.agent_said(connection, message).await? {
+                        if let Some(answer) = fleet.handle_message(connection, message).await? {
                             say(socket, &answer).await?;
                         }
                     }
                     Frame::Close(_) => return Ok(()),
                     Frame::Ping(_) | Frame::Pong(_) | Frame::Binary(_) if seen.elapsed() > SEEN_EVERY => {
                         seen = Instant::now();
-                        fleet.agent_seen(connection.host).await?;
+                        fleet.touch(connection.host).await?;
                     }
                     Frame::Ping(_) | Frame::Pong(_) | Frame::Binary(_) => {}
                 }

@@ -48,7 +48,7 @@ pub(crate) async fn stream(
         headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
     let events = listen(&fleet, last_event_id.or(from.after))
         .take_until(lifecycle.stop.cancelled_owned())
-        .take_until(async move { fleet.accounts().until_over(&token, LOOKED_UP).await });
+        .take_until(async move { fleet.accounts().wait_for_session_end(&token, LOOKED_UP).await });
     ([(X_ACCEL_BUFFERING, "no")], Sse::new(events).keep_alive(keep_alive())).into_response()
 }
 

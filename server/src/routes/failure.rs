@@ -225,6 +225,6 @@ mod tests {
         .await;
         let answer = reqwest::Client::new().post(format!("{address}{COMPARING}")).send().await.unwrap();
         assert_eq!(answer.text().await.unwrap(), "compared");
-        assert!(COMPARING_PATIENCE > backstay_fleet::comparisons::PATIENCE);
+        assert!(COMPARING_PATIENCE > backstay_fleet::compare::ANSWER_TIMEOUT);
     }
 }

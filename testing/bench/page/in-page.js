@@ -1,4 +1,7 @@
-/** Runs in the page before anything of it does, and notes when what happened. Times are milliseconds since navigation began. */
+/**
+ * Runs in the page before the page's own scripts, and records when things happened, in milliseconds since
+ * navigation began.
+ */
 (() => {
   const notes = { row: null, hydrated: null, heard: 0, shift: 0, long: [], frames: [] };
   window.bench = notes;
@@ -26,7 +29,7 @@
     };
     listen.call(this, name, counted);
   };
-  /** Notes how long each frame takes, until told to stop; does something in each. */
+  /** Records how long each frame takes, until it is stopped; does something in each. */
   window.benchFrames = (each = () => true) =>
     new Promise((resolve) => {
       const frames = [];

@@ -1,4 +1,4 @@
-/** What is measured of one page. */
+/** The measurements of one page. */
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ export const networks = {
   phone: { offline: false, latency: 40, downloadThroughput: 10e6 / 8, uploadThroughput: 5e6 / 8 },
 };
 
-/** Opens the page with nothing kept from before. */
+/** Opens the page with an empty cache. */
 async function open(browser, page, network) {
   const context = await browser.newContext({ storageState: page.storage, viewport: { width: 1440, height: 900 } });
   const tab = await context.newPage();
@@ -22,7 +22,7 @@ async function open(browser, page, network) {
   return { context, tab, sent };
 }
 
-/** Counts what comes over the network: heads and bodies, compressed as they are sent. */
+/** Counts the bytes from the network: heads and bodies, compressed as sent. */
 async function countBytes(context, tab, network) {
   const session = await context.newCDPSession(tab);
   await session.send('Network.enable');
@@ -38,7 +38,7 @@ async function countBytes(context, tab, network) {
   return sent;
 }
 
-/** A first load: what came over the network, and when it was painted and hydrated. */
+/** A first load: bytes from the network, and the times of painting and hydration. */
 export async function firstLoad(browser, page, network) {
   const { context, tab, sent } = await open(browser, page, network);
   const times = await tab.evaluate(() => ({
@@ -78,7 +78,7 @@ export async function underEvents(browser, page, rate, seconds) {
   };
 }
 
-/** Frame times while the page is scrolled from end to end, with changes coming in meanwhile or not. */
+/** Frame times while the page is scrolled from end to end, with or without incoming changes. */
 export async function scrolled(browser, page, rate, seconds) {
   const { context, tab } = await open(browser, page, null);
   const events = rate > 0 ? page.events(rate, seconds) : undefined;

@@ -1,4 +1,4 @@
-/** The programs that are measured: real ones, started anew for each run. */
+/** The measured programs: real ones, started again for each run. */
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -10,7 +10,7 @@ import { request } from 'playwright-core';
 
 const person = { name: 'admin', password: 'correct horse battery staple' };
 
-/** A program whose lines are waited for. */
+/** A program, and its output line by line. */
 class Program {
   #child;
   #lines = [];
@@ -29,7 +29,7 @@ class Program {
     });
   }
 
-  /** The first match in a line that was not looked at yet. */
+  /** Returns the first match in a line that was not read yet. */
   async said(pattern) {
     for (;;) {
       while (this.#lines.length > 0) {
@@ -52,14 +52,14 @@ class Program {
   }
 }
 
-/** A page with nothing on it. */
+/** The server of an empty page. */
 export async function emptyPage(places) {
   const server = new Program(places.emptyPage, [places.emptySite]);
   const [, url] = await server.said(/listening on (\S+)/);
   return { url, storage: undefined, row: '#first', live: false, end: () => server.end() };
 }
 
-/** A server with so many hosts connected. */
+/** A server with this number of hosts connected. */
 export async function fleet(places, hosts) {
   const folder = await mkdtemp(join(tmpdir(), 'backstay-bench-'));
   const database = `sqlite://${join(folder, 'backstay.sqlite3')}`;
@@ -78,7 +78,7 @@ export async function fleet(places, hosts) {
     row: 'tr.host',
     live: true,
     hosts,
-    /** Has the hosts report changes, and tells how many they did. */
+    /** Has the hosts report changes, and returns their number. */
     async events(rate, seconds) {
       crowd.tell(`events ${rate} ${seconds}`);
       return Number((await crowd.said(/^events (\d+)$/))[1]);

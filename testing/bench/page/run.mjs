@@ -1,4 +1,7 @@
-/** Measures Backstay's page beside an empty one, and prints the figures as JSON. `cargo xtask bench` builds and calls it. */
+/**
+ * Measures Backstay's page and an empty one, and prints the figures as JSON. `cargo xtask bench` builds
+ * everything and calls it.
+ */
 
 import { chromium } from 'playwright-core';
 

@@ -1,12 +1,12 @@
 //! A stand-in for GitHub: its REST API and its webhooks over a real bare git repository, for the demo and for tests.
 //!
-//! Commits, trees, branches and merges are made by git itself. What else GitHub knows (pull requests, checks, rules,
-//! tokens, limits) is kept in memory. The answers are held against GitHub's own description of its API in this crate's
-//! tests. Nothing of the product's own programs depends on this crate.
+//! git itself makes commits, trees, branches and merges. Memory holds everything else that GitHub knows (pull
+//! requests, checks, rules, tokens, limits). This crate's tests check the answers against GitHub's own
+//! description of its API. No program that ships depends on this crate.
 //!
-//! A test has hands on it that nobody has on GitHub: it [commits](StandIn::commit) and opens
-//! [pull requests](StandIn::open_pull_request), sends it [away](StandIn::go_away), and stops the world between any two
-//! requests by a [gate](StandIn::gate):
+//! Tests have controls that nobody has at GitHub: [commit](StandIn::commit), open [pull
+//! requests](StandIn::open_pull_request), take it [offline](StandIn::go_away), and pause it between any two
+//! requests with a [gate](StandIn::gate):
 //!
 //! ```no_run
 //! # async fn story() -> Result<(), Box<dyn std::error::Error>> {
@@ -26,16 +26,18 @@
 //! # }
 //! ```
 //!
-//! As a program of its own, for the demo and for browser tests, it is told the same by [`remote_control`].
+//! As a program of its own, for the demo and the browser tests, it offers the same controls by
+//! [`remote_control`].
 //!
 //! # Where it differs from GitHub
-//! - One repository, branches only (no tags, reviews, comments; of a fork only what a pull request brings), and
-//!   everything beside git is forgotten at the end.
-//! - Nothing is signed: `verification` says so. GitHub signs what its buttons make.
-//! - One rate limit for all, and none of the limits of search and GraphQL.
-//! - Mergeability is known at once, unless a test says otherwise; GitHub works it out in the background.
+//! - One repository with branches only: no tags, reviews or comments, and of a fork only what a pull request
+//!   brings. Everything besides git is lost at the end.
+//! - Nothing is signed, and `verification` says so. GitHub signs the commits that its buttons make.
+//! - One rate limit for everything, and none of the limits of search and GraphQL.
+//! - Mergeability is known at once, unless a test decides otherwise; GitHub computes it in the background.
 //! - A squash names no co-authors.
-//! - What `POST merges` answers on a protected branch (403) is not documented in detail, and is a guess.
+//! - The answer of `POST merges` on a protected branch (403) is a guess: GitHub does not document it in
+//!   detail.
 
 mod api;
 mod control;

@@ -1,4 +1,4 @@
-//! The stand-in as a program of its own, for the demo and for browser tests.
+//! The stand-in as a program of its own, for the demo and the browser tests.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,43 +10,44 @@ use clap::Parser;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Stands in for GitHub: one repository, its API and its webhooks, on this machine. For demo and tests only.
+/// Stands in for GitHub: one repository, its API and its webhooks, on this machine. For the demo and tests
+/// only.
 #[derive(Debug, Parser)]
 struct Cli {
-    /// Where the API listens; port 0 takes any free one.
+    /// Address of the API; port 0 takes any free one.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// Where it is told what to do (see `remote_control`); whoever reaches this may do anything to it.
+    /// Address of the controls (see `remote_control`); anyone who reaches it can do anything to the stand-in.
     #[arg(long, default_value = "127.0.0.1:0")]
     control: SocketAddr,
-    /// Whose repository it is.
+    /// Owner of the repository.
     #[arg(long, default_value = "example")]
     owner: String,
-    /// The repository's name.
+    /// Name of the repository.
     #[arg(long, default_value = "nixcfg")]
     name: String,
-    /// Its main branch.
+    /// Main branch.
     #[arg(long, default_value = "main")]
     branch: String,
-    /// The bare repository, made where it is not there; git clones from it. Without one, a temporary folder.
+    /// The bare repository, created if it does not exist; git clones from it. By default a temporary folder.
     #[arg(long)]
     repository: Option<PathBuf>,
-    /// What comes before every path, as `/api/v3` at a GitHub Enterprise Server.
+    /// Prefix of every path, such as `/api/v3` at a GitHub Enterprise Server.
     #[arg(long, default_value = "")]
     base_path: String,
-    /// The token that may write.
+    /// A token that may write.
     #[arg(long, default_value = TOKEN)]
     token: String,
-    /// Who has that token.
+    /// The user of that token.
     #[arg(long, default_value = "backstay")]
     login: String,
-    /// The number of the first pull request.
+    /// Number of the first pull request.
     #[arg(long, default_value_t = 1)]
     first_pull_request: u64,
-    /// Where events are sent.
+    /// URL that events are sent to.
     #[arg(long)]
     webhook: Option<String>,
-    /// A file with the secret that signs events.
+    /// File with the secret that signs events.
     #[arg(long, requires = "webhook")]
     webhook_secret_file: Option<PathBuf>,
 }
@@ -87,7 +88,8 @@ async fn main() -> anyhow::Result<()> {
         .init();
     let cli = Cli::parse();
     let mut terminate = signal(SignalKind::terminate())?;
-    let listener = TcpListener::bind(cli.control).await.context("cannot listen for what it is told to do")?;
+    let listener =
+        TcpListener::bind(cli.control).await.context("cannot listen on the address of the controls")?;
     let control = listener.local_addr()?;
     let stand_in = Arc::new(StandIn::start(cli.options()?).await?);
     println!("listening on {}", stand_in.url);

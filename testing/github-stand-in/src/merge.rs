@@ -1,10 +1,10 @@
-//! The three ways in which a pull request is merged.
+//! The three ways to merge a pull request.
 
 use crate::git::{Commit, Git, GitError, Merge, NewCommit, Person};
 use crate::state::{Pull, TestMerge};
 use crate::world::World;
 
-/// How.
+/// The way of a merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Method {
@@ -13,14 +13,14 @@ pub(crate) enum Method {
     Rebase,
 }
 
-/// What is written into the merge, where the client says so.
+/// The title and message of the merge, if the client gives them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Wording {
     pub(crate) title: Option<String>,
     pub(crate) message: Option<String>,
 }
 
-/// Makes what the base branch is to become; none where there is a conflict. The branch is not moved.
+/// Makes the new head of the base branch, or returns `None` on a conflict. Does not move the branch.
 pub(crate) async fn make(
     world: &World,
     pull: &Pull,
@@ -44,7 +44,7 @@ pub(crate) async fn make(
     world.git.make_commit(&commit).await.map(Some)
 }
 
-/// What merging would give, without anything being moved.
+/// The result of a trial merge, which moves nothing.
 pub(crate) async fn try_out(world: &World, pull: &Pull, base: &Commit) -> Result<TestMerge, GitError> {
     let login = &pull.author;
     let wording = Wording {
@@ -66,7 +66,7 @@ fn merge_message(owner: &str, pull: &Pull, wording: &Wording) -> String {
     join(&title, wording.message.as_deref().unwrap_or(&pull.title))
 }
 
-/// Of one commit its own message, of several the pull request's title and all their messages.
+/// A single commit's own message; for several, the pull request's title and all their messages.
 async fn squash_message(
     world: &World,
     pull: &Pull,
@@ -93,9 +93,9 @@ fn join(title: &str, message: &str) -> String {
     if message.is_empty() { title.to_owned() } else { format!("{title}\n\n{message}") }
 }
 
-/// Puts every commit of a branch onto a base, one by one; none where there is a conflict. The newest of them.
+/// Rebases every commit of a branch onto a base, and returns the newest; `None` on a conflict.
 ///
-/// Merge commits are left out, and so are commits of which nothing is left.
+/// Leaves out merge commits, and commits that become empty.
 async fn rebase(
     git: &Git,
     base: &Commit,

@@ -1,4 +1,4 @@
-//! What a stand-in is started with.
+//! Options of a stand-in.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,34 +8,34 @@ use backstay_model::{Clock, SystemClock};
 use crate::state::{App, Permission, Protection, Token};
 use crate::webhook::Webhook;
 
-/// How the stand-in is to be.
+/// Options of a stand-in.
 #[derive(Clone)]
 pub struct Options {
-    /// Whose repository it is.
+    /// Owner of the repository.
     pub owner: String,
-    /// Its name.
+    /// Name of the repository.
     pub name: String,
-    /// What it was called before, as `owner/name`: it is redirected from there.
+    /// Its former name, as `owner/name`, which redirects to it.
     pub formerly: Option<String>,
-    /// Its main branch.
+    /// Main branch.
     pub default_branch: String,
     /// Whether only those with a token see it.
     pub private: bool,
-    /// Where it listens; port 0 for any free one.
+    /// Address to listen on; port 0 takes any free one.
     pub listen: String,
-    /// What comes before every path, as `/api/v3` at a GitHub Enterprise Server; empty at github.com.
+    /// Prefix of every path, such as `/api/v3` at a GitHub Enterprise Server; empty at github.com.
     pub base_path: String,
-    /// The bare repository's folder; a temporary one where none is named.
+    /// Folder of the bare repository; a temporary one if `None`.
     pub repository: Option<PathBuf>,
-    /// The tokens that are let in.
+    /// The valid tokens.
     pub tokens: Vec<Token>,
-    /// The GitHub App that is installed.
+    /// The installed GitHub App.
     pub app: Option<App>,
-    /// Where events are sent.
+    /// URL and secret for events.
     pub webhook: Option<Webhook>,
-    /// How the main branch is protected.
+    /// Protection of the main branch.
     pub protection: Option<Protection>,
-    /// The number of the first pull request that is opened without one of its own.
+    /// Number of the first pull request that is opened without a number of its own.
     pub first_pull_request: u64,
     /// The time.
     pub clock: Arc<dyn Clock>,

@@ -1,4 +1,4 @@
-//! What follows when a branch moves: the pull requests that it concerns, and the events.
+//! The consequences of a moved branch: for pull requests, and the events.
 
 use crate::api::shown;
 use crate::git::{Commit, GitError, Moved};
@@ -6,10 +6,10 @@ use crate::state::{Merged, State};
 use crate::webhook::{Action, Payloads, Push};
 use crate::world::World;
 
-/// The most commits of a push that an event names.
+/// An event names at most this many commits of a push.
 const COMMITS: usize = 2048;
 
-/// Moves a branch, and does what follows.
+/// Moves a branch, with all consequences.
 pub(crate) async fn push(
     world: &World,
     state: &mut State,
@@ -50,7 +50,7 @@ async fn announce_push(world: &World, state: &State, moved: &Moved, login: &str)
                 forced = !world.git.contains(after, before).await?;
                 Some(before.clone())
             }
-            // A new branch has what the main branch has not.
+            // A new branch has the commits that the main branch lacks.
             None => world.git.branch(&state.default_branch).await?.filter(|main| main != after),
         };
         let shas = match &before {
@@ -69,7 +69,7 @@ async fn announce_push(world: &World, state: &State, moved: &Moved, login: &str)
     Ok(())
 }
 
-/// What pull requests make of it.
+/// Updates the pull requests of the branch.
 async fn follow_up(world: &World, state: &mut State, moved: &Moved, login: &str) -> Result<(), GitError> {
     let open = |pull: &&crate::state::Pull| pull.is_open();
     let numbers: Vec<u64> = state.pulls.values().filter(open).map(|pull| pull.number).collect();
@@ -81,7 +81,7 @@ async fn follow_up(world: &World, state: &mut State, moved: &Moved, login: &str)
         } else if let Some(after) = moved.after.as_ref().filter(|_| pull.is_from(&moved.branch)) {
             synchronize(world, state, number, after, login).await?;
         } else if let Some(after) = moved.after.as_ref().filter(|_| pull.base == moved.branch) {
-            // Who pushes what the pull request has, has merged it.
+            // Pushing a pull request's commits merges it.
             if world.git.contains(after, &pull.head_sha).await? {
                 let merged = (moved.before.clone(), after.clone());
                 close(world, state, number, login, Some(merged)).await?;
@@ -109,7 +109,7 @@ async fn synchronize(
     announce_pull(world, state, number, &action, login).await
 }
 
-/// Closes a pull request, merged by a move of the base branch from one commit to another or not merged at all.
+/// Closes a pull request: merged by a move of the base branch from one commit to another, or not merged.
 pub(crate) async fn close(
     world: &World,
     state: &mut State,
@@ -125,7 +125,7 @@ pub(crate) async fn close(
     announce_pull(world, state, number, &Action::Closed, login).await
 }
 
-/// The commit of a name as GitHub takes it: a branch, a hash or the beginning of one.
+/// Resolves a commit's name as GitHub does: a branch, a hash, or the start of one.
 pub(crate) async fn resolve(world: &World, name: &str) -> Result<Option<Commit>, GitError> {
     let is_hash = name.len() >= 7 && name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_hash && let Some(commit) = world.git.commit(name).await? {

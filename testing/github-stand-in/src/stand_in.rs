@@ -1,4 +1,4 @@
-//! The stand-in, started.
+//! A running stand-in.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,10 +13,10 @@ use crate::web::{Away, Door, Limits, Uptime};
 use crate::webhook::Webhooks;
 use crate::world::World;
 
-/// Why it did not start.
+/// A failure to start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The address cannot be listened on, or no folder can be made.
+    /// The address is taken, or no folder can be made.
     #[error("the stand-in for GitHub cannot start: {0}")]
     Io(#[from] std::io::Error),
     /// See [`GitError`].
@@ -24,9 +24,9 @@ pub enum StartError {
     Git(#[from] GitError),
 }
 
-/// A GitHub with one repository. It ends when this is dropped.
+/// A GitHub with one repository. It stops when this is dropped.
 pub struct StandIn {
-    /// The base of its API: what a client is to be pointed at.
+    /// Base URL of its API.
     pub url: String,
     pub(crate) world: Arc<World>,
     router: Router,
@@ -36,7 +36,7 @@ pub struct StandIn {
 }
 
 impl StandIn {
-    /// Starts one. Its repository has no commit yet, unless the options name one that has.
+    /// Starts one. Its repository is empty, unless the options name one with commits.
     ///
     /// # Errors
     /// [`StartError`]
@@ -45,7 +45,7 @@ impl StandIn {
         let temporary = dir.as_ref().map(|dir| dir.path().join("repository.git"));
         let path = options.repository.clone().or(temporary).unwrap_or_default();
         let git = Git::init(&path, &options.default_branch).await?;
-        // Who listens there must be known before it answers: addresses are in every answer.
+        // The address must be known before the first answer: every answer contains URLs.
         let listener = tokio::net::TcpListener::bind(&options.listen).await?;
         let address = listener.local_addr()?;
         let world = Arc::new(build(options, git, format!("http://{address}")));
@@ -55,7 +55,7 @@ impl StandIn {
         Ok(Self { url, world, router, address, uptime: Mutex::new(Some(uptime)), _dir: dir })
     }
 
-    /// Is not there, until [`come_back`](Self::come_back).
+    /// Goes offline, until [`come_back`](Self::come_back).
     pub async fn go_away(&self, how: Away) {
         self.world.door().away = Some(how);
         if how == Away::Refused {
@@ -66,10 +66,10 @@ impl StandIn {
         }
     }
 
-    /// Is there again, at the same address.
+    /// Comes back, at the same address.
     ///
     /// # Errors
-    /// [`StartError::Io`] where somebody else has taken the address meanwhile.
+    /// [`StartError::Io`] if another program has taken the address since.
     pub fn come_back(&self) -> Result<(), StartError> {
         self.world.door().away = None;
         let mut uptime = self.uptime.lock().unwrap_or_else(PoisonError::into_inner);

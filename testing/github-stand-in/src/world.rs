@@ -15,7 +15,7 @@ pub(crate) struct World {
     pub(crate) links: Links,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) app: Option<App>,
-    /// Held by one request, or one hand of a test, at a time: what it does happens at once.
+    /// One request, or one test, holds it at a time: what it does is atomic.
     pub(crate) state: tokio::sync::Mutex<State>,
     pub(crate) gates: Gates,
     pub(crate) log: RequestLog,
@@ -46,17 +46,17 @@ impl World {
         }
     }
 
-    /// Who is let in, and how often.
+    /// Authentication and rate limits.
     pub(crate) fn door(&self) -> MutexGuard<'_, Door> {
         self.door.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Somebody, as an author of commits made now.
+    /// A user, as the author of commits made now.
     pub(crate) fn person(&self, login: &str) -> Person {
         Person { name: login.to_owned(), email: crate::shape::email_of(login), at: self.clock.now() }
     }
 
-    /// GitHub itself, which is the committer of what its buttons make.
+    /// GitHub itself, the committer of what its buttons make.
     pub(crate) fn github(&self) -> Person {
         Person { name: "GitHub".to_owned(), email: "noreply@github.com".to_owned(), at: self.clock.now() }
     }

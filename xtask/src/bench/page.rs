@@ -1,4 +1,4 @@
-//! The page benchmark: builds the programs as they are shipped, and has `testing/bench/page/run.mjs` drive a browser.
+//! The page benchmark: builds the release, and has `testing/bench/page/run.mjs` drive a browser.
 
 use std::fs;
 use std::process::Stdio;
@@ -45,5 +45,5 @@ fn drive_browser(places: &Places, options: &Options, release: &Release) -> Resul
         .env("BACKSTAY_BENCH_PLAN", plan.to_string())
         .stderr(Stdio::inherit());
     let said = run::read(&mut node).context("the page was not measured")?;
-    serde_json::from_str(&said).context("what was measured is no JSON")
+    serde_json::from_str(&said).context("the measurements are not JSON")
 }

@@ -1,4 +1,4 @@
-//! Figures as a table: the empty page first, each other page with its ratio to it.
+//! Formats figures as a table: the empty page first, then each other page with its ratio to it.
 
 use std::fmt::Write as _;
 
@@ -16,7 +16,7 @@ enum Unit {
     Shift,
 }
 
-/// A line of the table: what it is called, where its figures are (added up where there are several), their unit.
+/// A line of the table: its title, its figures (added up if there are several), their unit.
 struct Line(&'static str, &'static [&'static str], Unit);
 
 const LINES: [Line; 22] = [
@@ -38,10 +38,10 @@ const LINES: [Line; 22] = [
     Line("Layout shift", &["local/shift"], Unit::Shift),
     Line("Changes reported", &["events/sent"], Unit::Count),
     Line("Changes heard by the page", &["events/heard"], Unit::Count),
-    Line("Long tasks meanwhile", &["events/longTasks"], Unit::Count),
-    Line("… all together", &["events/longTasksMs"], Unit::Milliseconds),
+    Line("Long tasks during changes", &["events/longTasks"], Unit::Count),
+    Line("… in total", &["events/longTasksMs"], Unit::Milliseconds),
     Line("… the longest", &["events/longestMs"], Unit::Milliseconds),
-    Line("Frames meanwhile, 95th percentile", &["events/frameP95"], Unit::Milliseconds),
+    Line("Frames during changes, 95th percentile", &["events/frameP95"], Unit::Milliseconds),
     Line("Frames of scrolling, median", &["scrolled/frameP50"], Unit::Milliseconds),
     Line("… 95th percentile", &["scrolled/frameP95"], Unit::Milliseconds),
     Line("… the longest", &["scrolled/frameMax"], Unit::Milliseconds),

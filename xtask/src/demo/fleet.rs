@@ -1,4 +1,4 @@
-//! The demo's four hosts: what each of them has lived through.
+//! The demo's four hosts, and the history of each.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,17 +7,17 @@ use std::time::{Duration, SystemTime};
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 
-use crate::nix_host::{
+use backstay_nix_host::{
     Activation, Build, CheckoutPlan, GenerationPlan, HostPlan, Pin, Pins, Platform, Upstream,
 };
 
 const HOUR: u64 = 60;
 const DAY: u64 = 24 * HOUR;
 
-/// How long after a commit the hosts were switched to it, in minutes.
+/// Minutes from a commit to the hosts' switch to it.
 const SWITCHED_AFTER: u64 = 20;
 
-/// One host, and which of its generations its tests were run on.
+/// One host, and the generations on which its tests were run.
 pub(crate) struct HostStory {
     pub(crate) plan: HostPlan,
     pub(crate) tested: Vec<u32>,
@@ -30,7 +30,7 @@ struct Release {
     inputs: &'static Inputs,
 }
 
-/// What a `flake.lock` pins, and what is built from it.
+/// The contents of a `flake.lock`, and what is built from it.
 struct Inputs {
     pins: Pins,
     kernel: &'static str,
@@ -38,7 +38,7 @@ struct Inputs {
     mesa: &'static str,
 }
 
-/// The inputs as they were pinned, oldest first.
+/// The locked inputs, oldest first.
 const INPUTS: [Inputs; 6] = [
     Inputs {
         pins: Pins {
@@ -96,7 +96,7 @@ const INPUTS: [Inputs; 6] = [
     },
 ];
 
-/// The inputs that pull request #42 pins.
+/// The inputs locked by pull request #42.
 const UPDATE: Inputs = Inputs {
     pins: Pins {
         nixpkgs: pin("8f1c2d3b9a7e46f0c5d41a6be2907f3358cd6a14", 2 * HOUR),
@@ -128,7 +128,7 @@ const fn release(age_minutes: u64, message: &'static str, inputs: &'static Input
     Release { age_minutes, message, inputs }
 }
 
-/// Places in [`HISTORY`].
+/// Indices into [`HISTORY`].
 const HEAD: usize = HISTORY.len() - 1;
 const BROKE_GPC0: usize = HEAD - 1;
 const YESTERDAY: usize = HEAD - 2;
@@ -152,7 +152,7 @@ impl Configuration {
         Ok(Self { upstream: upstream.url().to_path_buf(), commits, update })
     }
 
-    /// Where it is cloned from.
+    /// The URL to clone it from.
     pub(crate) fn url(&self) -> &Path {
         &self.upstream
     }
@@ -200,7 +200,7 @@ impl Configuration {
         HostStory { plan, tested: vec![41, 43, 44, 46, 47, 48] }
     }
 
-    /// A server that is fine, with a past that is not; the open pull request breaks it.
+    /// A server that works, with a broken generation in its past; the open pull request breaks it.
     fn hsb0(&self) -> HostStory {
         let mut stumbles = self.generation(3);
         stumbles.build.activation.exit = 4;
@@ -229,7 +229,7 @@ impl Configuration {
         HostStory { plan, tested: vec![30, 31, 32] }
     }
 
-    /// A home that is fine; the open pull request breaks it.
+    /// A home that works; the open pull request breaks it.
     fn imac0(&self) -> HostStory {
         let generations = vec![self.generation(3), self.generation(YESTERDAY), self.generation(HEAD)];
         let tests = "x11 editor shell-prompt gpg-agent ssh-agent direnv fonts mail-sync";
@@ -250,7 +250,7 @@ impl Configuration {
     }
 }
 
-/// A host that builds what its checkout says, and that the open pull request breaks in this way.
+/// A host that builds its checkout, and that the open pull request breaks in this way.
 fn host(
     name: &str,
     platform: Platform,
@@ -279,8 +279,8 @@ fn host(
 }
 
 impl Inputs {
-    /// What is built from them, but for the commit.
-    /// A unit names the build of its program, and so differs where that does.
+    /// The build of these inputs, without its commit. A unit names the build of its program, so it differs if
+    /// that does.
     fn units(&self) -> BTreeMap<String, String> {
         let runs = |unit: &str, program: &str| (unit.to_owned(), format!("[Service]\nExecStart={program}\n"));
         BTreeMap::from([

@@ -1,4 +1,4 @@
-//! The throw-away folder.
+//! The temporary folder.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// A folder that is removed with everything in it, read-only stores too, whatever happens.
+/// A folder that is removed with everything in it, including read-only stores.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
@@ -19,7 +19,7 @@ impl Folder {
         &self.0
     }
 
-    /// Removes it, and tells where that fails.
+    /// Removes it, and reports a failure.
     pub(crate) fn remove(self) -> Result<()> {
         self.clear().with_context(|| format!("cannot remove {}", self.0.display()))
     }
@@ -39,7 +39,7 @@ impl Drop for Folder {
     }
 }
 
-/// Lets what is in a folder be removed. Links are left alone: they may lead anywhere.
+/// Makes everything in a folder removable. Does not follow links: they may lead anywhere.
 fn make_writable(folder: &Path) {
     let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {

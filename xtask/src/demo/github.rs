@@ -25,7 +25,7 @@ const NAME: &str = "nixcfg";
 
 /// The pull request that can be merged.
 pub(crate) const PULL_REQUEST: u64 = 42;
-/// Where it comes from, and what it is known by.
+/// Its branch and its label.
 const BRANCH: &str = "update-flake-lock";
 const LABEL: &str = "flake-update";
 
@@ -38,7 +38,7 @@ pub(crate) struct GitHub {
     hands: Client,
 }
 
-/// Where the parts of the stand-in are.
+/// Addresses and paths of the stand-in.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Description {
     /// The repository as people write it.
@@ -47,7 +47,7 @@ pub(crate) struct Description {
     pub(crate) pull_request: u64,
     /// Its API.
     pub(crate) url: String,
-    /// Where it is told what to do.
+    /// Address of its controls.
     pub(crate) control: String,
     pub(crate) pid: u32,
     pub(crate) log: PathBuf,
@@ -84,7 +84,7 @@ impl GitHub {
         Ok(github)
     }
 
-    /// Opens the pull request, whose checks have passed.
+    /// Opens the pull request, with passing checks.
     fn open_update(&mut self, configuration: &Configuration) -> Result<()> {
         let update = json!({
             "number": PULL_REQUEST,
@@ -102,14 +102,14 @@ impl GitHub {
         self.tell("checks", &json!({ "commit": head.trim(), "checks": checks }))
     }
 
-    /// From now on it tells the server what happens.
+    /// Sends events to the server from now on.
     pub(crate) fn send_events_to(&mut self, server: &str) -> Result<()> {
         let url = format!("{server}/webhooks/github");
         let webhook = json!({ "url": url, "secret": self.webhook_secret });
         self.tell("webhook", &webhook)
     }
 
-    /// Tells the server of it.
+    /// Gives the server the options for this repository.
     pub(crate) fn introduce_to(&self, server: &mut Command) {
         server
             .args(["--github-api", &self.description.url])
@@ -130,7 +130,7 @@ impl GitHub {
     }
 }
 
-/// A file that only its owner reads.
+/// Writes a file that only its owner can read.
 fn write_secret(file: &Path, secret: &str) -> Result<()> {
     let mut open = File::options();
     let mut opened = open.write(true).create_new(true).mode(0o600).open(file)?;

@@ -1,4 +1,4 @@
-//! Test runs of days gone by: really run, then dated back.
+//! Past test runs: run for real, then dated back.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::run;
 
-/// How long after a generation was made its tests were run.
+/// Time from the making of a generation to its test run.
 const TESTED_AFTER: Duration = Duration::from_mins(2);
 
 /// Runs the host's tests as its agent does by hand; that some fail is part of the story.
@@ -23,7 +23,7 @@ pub(crate) fn run_tests(agent: &mut Command, record: &Path, made: SystemTime) ->
     })
 }
 
-/// Makes a recorded test run start at another time.
+/// Moves a recorded test run to another time.
 fn date_back(record: &Path, start: DateTime<Utc>) -> Result<()> {
     let mut test_run: Value = serde_json::from_str(&fs::read_to_string(record)?)?;
     let (started, finished) = (time(&test_run, "started_at")?, time(&test_run, "finished_at")?);

@@ -12,15 +12,15 @@ use serde_json::json;
 use super::fleet::HostStory;
 use super::history;
 use crate::build::Built;
-use crate::nix_host::Description;
+use backstay_nix_host::Description;
 
-/// A host whose agent is configured, and has run its tests on the generations of the past.
+/// A host whose agent is configured, and has run its tests on the past generations.
 pub(crate) struct DemoHost {
     host: Description,
 }
 
 impl DemoHost {
-    /// Makes the host and lives through its story: each generation in turn runs, and most are tested.
+    /// Makes the host and replays its story: each generation runs in turn, and most are tested.
     pub(crate) fn make(built: &Built, story: &HostStory, folder: &Path) -> Result<Self> {
         let made = story.plan.live_through(folder, |host, number| {
             if story.tested.contains(&number) { test(built, host, number) } else { Ok(()) }
@@ -48,7 +48,7 @@ impl DemoHost {
         self.host
     }
 
-    /// Tells the agent its server and its join token.
+    /// Configures the agent's server and join token.
     pub(crate) fn configure(&self, server: &str, token: &str) -> Result<()> {
         let file = token_file(&self.host);
         let mut open = File::options();
@@ -78,14 +78,14 @@ fn token_file(host: &Description) -> PathBuf {
 fn agent(built: &Built, host: &Description, action: &str) -> Command {
     let mut agent = Command::new(&built.agent);
     agent.arg(action).arg("--config").arg(config(host)).envs(&host.environment).stdin(Stdio::null());
-    // No service of systemd, whatever this program was started by.
+    // Not a service of systemd, whatever started this program.
     agent.env_remove("INVOCATION_ID");
     agent
 }
 
-/// Runs the host's tests on the generation that runs, as if shortly after it was made.
+/// Runs the host's tests on the running generation, dated shortly after the generation was made.
 fn test(built: &Built, host: &Description, number: u32) -> Result<()> {
-    // Nobody is called: running tests by hand needs no server.
+    // Never contacted: tests run by hand need no server.
     configure(host, "http://127.0.0.1:9")?;
     let record = state_dir(host).join(format!("test-runs/{number}.json"));
     let made = generation(&host.profile, number)?.symlink_metadata()?.modified()?;
@@ -105,7 +105,7 @@ fn configure(host: &Description, server: &str) -> Result<()> {
 
 /// The agent's configuration file.
 fn configuration(host: &Description, server: &str) -> String {
-    // Strings are written alike in JSON and in TOML.
+    // Strings have the same syntax in JSON and in TOML.
     let path = |path: &Path| json!(path);
     format!(
         r#"server = {server}
@@ -126,7 +126,7 @@ path = {checkout}
 [tests]
 dir = {tests}
 
-# The host belongs to whoever runs the demo, and ops end with the demo: neither root nor systemd.
+# The host belongs to the user of the demo, and ops end with the demo: no root, no systemd.
 [commands]
 sudo = ["env"]
 systemd_run = ["false"]

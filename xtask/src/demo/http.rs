@@ -1,4 +1,4 @@
-//! As much HTTP as it takes to ask the demo's own server something.
+//! Just enough HTTP to talk to the demo's own server.
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Somebody who talks to a server on this machine, and keeps its cookie.
+/// A client of a server on this machine, with its cookie.
 pub(crate) struct Client {
     /// Host and port.
     address: String,
@@ -19,16 +19,16 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(url: &str) -> Result<Self> {
-        let address = url.strip_prefix("http://").with_context(|| format!("{url} is no http address"))?;
+        let address = url.strip_prefix("http://").with_context(|| format!("{url} is not an http address"))?;
         Ok(Self { address: address.trim_end_matches('/').to_owned(), cookie: None })
     }
 
-    /// Posts a form and tells the body of the answer.
+    /// Posts a form and returns the body of the answer.
     pub(crate) fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Result<String> {
         self.ask(path, "application/x-www-form-urlencoded", &encode(form))
     }
 
-    /// Posts JSON and tells the body of the answer.
+    /// Posts JSON and returns the body of the answer.
     pub(crate) fn post_json(&mut self, path: &str, body: &Value) -> Result<String> {
         self.ask(path, "application/json", &body.to_string())
     }
@@ -45,7 +45,7 @@ impl Client {
         Ok(answer.body)
     }
 
-    /// HTTP/1.0, so that the answer ends where the connection does.
+    /// HTTP/1.0, so that the answer ends with the connection.
     fn request(&self, path: &str, kind: &str, body: &str) -> String {
         let cookie = self.cookie.as_ref().map_or_else(String::new, |cookie| format!("Cookie: {cookie}\r\n"));
         format!(
@@ -69,7 +69,7 @@ impl Client {
 
 struct Answer {
     status: u16,
-    /// The first cookie that it sets, as it is to be sent back.
+    /// The first cookie that it sets, in the form to send back.
     cookie: Option<String>,
     body: String,
 }

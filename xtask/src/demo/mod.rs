@@ -33,13 +33,13 @@ use crate::build::{self, Built};
 use crate::places::Places;
 use crate::setup;
 
-/// How often the demo looks whether something has happened.
+/// How often the demo checks for events.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The port of a demo that is rebuilt: it must be the same after each restart.
 const DEV_PORT: u16 = 7340;
 
-/// Builds everything, runs the demo until it is told to stop, and leaves nothing behind.
+/// Builds everything, runs the demo until it is stopped, and leaves nothing behind.
 pub(crate) fn run(places: &Places, options: &Options) -> Result<()> {
     run_until_stopped(places, options, false)
 }
@@ -65,13 +65,14 @@ fn run_until_stopped(places: &Places, options: &Options, rebuild: bool) -> Resul
     match lived {
         Err(error) if !stop.is_asked() => Err(error),
         _ => {
-            println!("The demo has ended. Nothing of it is left: no process, no folder.");
+            println!("The demo has ended. Its processes and its folder are gone.");
             Ok(())
         }
     }
 }
 
-/// From the first host to the end. Whatever happens, the processes have ended when this returns.
+/// Runs the demo from the first host to the end. When this returns, all processes have ended, even after an
+/// error.
 fn live(
     built: &Built,
     options: &Options,

@@ -1,25 +1,26 @@
-//! What one can say to the demo.
+//! Options of the demo.
 
 use std::time::Duration;
 
 use clap::Args;
 
-/// What one can say to the demo.
+/// Options of the demo.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Options {
-    /// Tell programs where everything is: one line of JSON, once all is ready; everything else goes to standard error.
+    /// For programs: print one line of JSON that says where everything is, once all is ready. Everything else
+    /// goes to standard error.
     #[arg(long)]
     pub(crate) json: bool,
-    /// End it after a time, such as 90s, 10m or 1h.
+    /// End after this time, such as 90s, 10m or 1h.
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub(crate) until: Option<Duration>,
-    /// The port that the server listens on; any free one, where nothing is said.
+    /// Port of the server; 0 takes any free one.
     #[arg(long, default_value_t = 0)]
     pub(crate) port: u16,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("“{text}” is no time: write a whole number and s, m or h, as in 90s");
+    let wrong = || format!("“{text}” is not a duration: write a whole number and s, m or h, as in 90s");
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
     let seconds = match unit {
         "s" => 1,

@@ -1,4 +1,4 @@
-//! Standard output, which belongs to programs where they asked for JSON.
+//! Standard output, reserved for programs that asked for JSON.
 
 use std::fs::File;
 use std::io::{Write as _, stderr, stdout};
@@ -6,14 +6,14 @@ use std::os::fd::AsFd as _;
 
 use anyhow::{Context, Result};
 
-/// The standard output that this program was started with.
+/// The original standard output.
 pub(crate) struct Output {
     file: File,
 }
 
 impl Output {
-    /// For programs: from here on whatever this program and its children write to standard output goes to standard
-    /// error, and only [`Output::line`] reaches the real one.
+    /// For programs, redirects to standard error whatever this program and its children write to standard
+    /// output; only [`Output::line`] reaches the real one.
     pub(crate) fn for_people_or_programs(programs: bool) -> Result<Self> {
         let file = File::from(stdout().as_fd().try_clone_to_owned().context("standard output is closed")?);
         if programs {

@@ -1,11 +1,11 @@
-//! Whether the demo is ready: asked of the server, as a page asks it.
+//! Readiness of the demo, as a page would see it.
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use super::http::Client;
 
-/// A host as the fleet page shows it; what the demo wants to know of it.
+/// A host on the fleet page; only the fields that the demo needs.
 #[derive(Debug, Deserialize)]
 pub(crate) struct HostRow {
     pub(crate) name: String,
@@ -15,13 +15,13 @@ pub(crate) struct HostRow {
     lights: Lights,
 }
 
-/// The generation that the host is on.
+/// The host's current generation.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Generation {
     pub(crate) number: u32,
 }
 
-/// What its tests said.
+/// The result of its tests.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Tests {
     pub(crate) passed: u32,
@@ -43,7 +43,7 @@ struct Start {
     snapshot: Shown,
 }
 
-/// What a page shows.
+/// The state that a page shows.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Shown {
     pub(crate) hosts: Vec<HostRow>,
@@ -66,7 +66,7 @@ struct Mergeable {
     mergeable: String,
 }
 
-/// Somebody who is logged in and looks at the fleet.
+/// A person who is logged in and watches the fleet.
 pub(crate) struct Watcher(Client);
 
 impl Watcher {
@@ -78,7 +78,7 @@ impl Watcher {
         Ok(Self(client))
     }
 
-    /// What a page would show now.
+    /// Returns what a page would show now.
     pub(crate) fn look(&mut self) -> Result<Shown> {
         let said = self.0.post("/api/start_page", &[]).context("cannot read the fleet")?;
         read(&said)
@@ -92,7 +92,8 @@ fn read(said: &str) -> Result<Shown> {
 }
 
 impl Shown {
-    /// What is still missing, as the first of these hosts lacks it, or the pull request; nothing, where all are ready.
+    /// Returns what the first of these hosts, or the pull request, still lacks, or `None` if everything is
+    /// ready.
     pub(crate) fn missing<'a>(
         &self,
         names: impl IntoIterator<Item = &'a str>,
@@ -106,14 +107,14 @@ impl Shown {
         names.into_iter().find_map(host).or(pull_request)
     }
 
-    /// What a host lacks.
+    /// Returns what a host lacks, or `None`.
     fn lack(&self, name: &str) -> Option<&'static str> {
         let row = self.hosts.iter().find(|row| row.name == name);
         match row {
             None => Some("has not joined"),
             Some(row) if !row.online => Some("is not connected"),
-            Some(row) if row.generation.is_none() => Some("has not told its generations"),
-            Some(row) if row.tests.is_none() => Some("has not told its test runs"),
+            Some(row) if row.generation.is_none() => Some("has not reported its generations"),
+            Some(row) if row.tests.is_none() => Some("has not reported its test runs"),
             Some(row) if row.lights.git.state == "unknown" => Some("is not compared with the branch"),
             Some(_) => None,
         }

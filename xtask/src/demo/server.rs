@@ -13,10 +13,10 @@ use super::wait::wait_for_address;
 use crate::build::Built;
 use crate::run;
 
-/// The name that one logs in with.
+/// The login name.
 pub(crate) const USER: &str = "admin";
 
-/// The server's folder, and what it is started with.
+/// The server's folder and options.
 pub(crate) struct Start<'a> {
     pub(crate) built: &'a Built,
     pub(crate) folder: &'a Path,
@@ -32,12 +32,12 @@ pub(crate) struct Server {
 }
 
 impl Start<'_> {
-    /// The database, as `--database` takes it.
+    /// The database, in the syntax of `--database`.
     pub(crate) fn database(&self) -> String {
         format!("sqlite://{}", self.folder.join("backstay.sqlite3").display())
     }
 
-    /// A token for a host of this name to join with.
+    /// Returns a join token for a host of this name.
     pub(crate) fn join_token(&self, name: &str) -> Result<String> {
         let mut server = Command::new(&self.built.server);
         server.args(["join-token", "--database", &self.database(), "--name", name]);

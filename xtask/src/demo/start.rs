@@ -1,4 +1,4 @@
-//! Brings the demo up: hosts, GitHub, server, agents, in this order, until a page would show them all.
+//! Starts the demo: hosts, GitHub, server, agents, in this order, until a page would show them all.
 
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -16,13 +16,13 @@ use super::supervisor::Supervisor;
 use super::wait::wait_for;
 use crate::build::Built;
 
-/// A demo that runs.
+/// A running demo.
 pub(crate) struct Demo {
     pub(crate) supervisor: Supervisor,
     pub(crate) description: Description,
 }
 
-/// Where everything is.
+/// Addresses, paths and logins of everything.
 #[derive(Debug, Serialize)]
 pub(crate) struct Description {
     /// The page's address.
@@ -31,7 +31,7 @@ pub(crate) struct Description {
     pub(crate) password: String,
     /// The folder that everything is in.
     pub(crate) folder: PathBuf,
-    /// The database, as the server's `--database` takes it.
+    /// The database, in the syntax of `--database`.
     pub(crate) database: String,
     /// The configuration repository's upstream.
     pub(crate) repository: PathBuf,
@@ -42,7 +42,7 @@ pub(crate) struct Description {
     pub(crate) hosts: Vec<HostDescription>,
 }
 
-/// Where the parts of a host are.
+/// The paths of a host.
 #[derive(Debug, Serialize)]
 pub(crate) struct HostDescription {
     pub(crate) agent_pid: u32,
@@ -50,20 +50,20 @@ pub(crate) struct HostDescription {
     pub(crate) log: PathBuf,
     /// The agent's configuration file.
     pub(crate) config: PathBuf,
-    /// The agent's own folder: its journal and the results of tests.
+    /// The agent's own folder: its journal and the test results.
     pub(crate) state_dir: PathBuf,
-    /// The generation that it is on when the demo starts, and how many of its tests passed.
+    /// Its generation when the demo starts, and how many of the tests passed.
     pub(crate) generation: u32,
     pub(crate) tests_passed: u32,
     pub(crate) tests_total: u32,
     #[serde(flatten)]
-    pub(crate) host: crate::nix_host::Description,
+    pub(crate) host: backstay_nix_host::Description,
 }
 
 impl Demo {
     /// Starts everything and waits until all of it is there.
     pub(crate) fn start(built: &Built, port: u16, folder: &Path, stop: &Stop) -> Result<Self> {
-        println!("Making four hosts, each with a Nix store, a profile and a past of its own ...");
+        println!("Making four hosts, each with its own Nix store, profile and history ...");
         let configuration = Configuration::create(&folder.join("upstream"))?;
         let hosts = make_hosts(built, &configuration, &folder.join("hosts"))?;
         stop.check()?;
@@ -111,7 +111,7 @@ impl Demo {
     }
 }
 
-/// Makes all hosts at once.
+/// Makes all hosts concurrently.
 fn make_hosts(built: &Built, configuration: &Configuration, folder: &Path) -> Result<Vec<DemoHost>> {
     let stories = configuration.hosts();
     thread::scope(|scope| {
@@ -127,7 +127,8 @@ fn make_hosts(built: &Built, configuration: &Configuration, folder: &Path) -> Re
     })
 }
 
-/// Waits until every host is connected and has told everything, and the pull request is there, as a page would show it.
+/// Waits until every host is connected and has reported everything, and the pull request exists, as a page
+/// would show it.
 fn wait_for_all(
     supervisor: &mut Supervisor,
     watcher: &mut Watcher,

@@ -1,4 +1,4 @@
-//! Being told to stop.
+//! Requests to stop.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Result, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-/// Whether somebody has asked the demo to stop: Ctrl-C, SIGTERM, or a terminal that was closed.
+/// Whether the demo should stop: Ctrl-C, SIGTERM, or a closed terminal.
 pub(crate) struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    /// From now on these signals no longer end this program by themselves.
+    /// From now on these signals no longer end this program on their own.
     pub(crate) fn on_signals() -> Result<Self> {
         let asked = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
@@ -23,7 +23,7 @@ impl Stop {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// An error where somebody has asked: whatever is being done need not be finished.
+    /// Fails if the demo should stop: work in progress need not be finished.
     pub(crate) fn check(&self) -> Result<()> {
         if self.is_asked() {
             bail!("stopped before it was ready");

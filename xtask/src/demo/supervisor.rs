@@ -1,4 +1,4 @@
-//! The demo's processes: the server, the agents, and whatever those have started.
+//! The demo's processes: the server, the agents, and everything that those start.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -15,16 +15,16 @@ use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process
 use super::LOOK_EVERY;
 use crate::run;
 
-/// How long processes may take to end when they are asked to.
+/// Time that processes have to end after a request.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Runs processes, notices when one ends by itself, and ends them all.
+/// Runs processes, notices when one exits unexpectedly, and ends them all.
 ///
-/// Agents start runners in sessions of their own, which outlive them on purpose. So this process makes itself the one
-/// that orphans among its descendants fall to; in the end it goes on killing until it has no more children.
+/// Agents start runners in sessions of their own, which outlive them on purpose. So this process adopts the
+/// orphans among its descendants, and at the end kills its children until none are left.
 pub(crate) struct Supervisor {
     processes: Vec<Process>,
-    /// Children that this process had before; a shell that became us may have left some.
+    /// Children that this process already had; a shell that became this process may have left some.
     foreign: HashSet<Pid>,
 }
 
@@ -32,7 +32,7 @@ struct Process {
     name: String,
     pid: Pid,
     log: PathBuf,
-    /// What started it, and starts it again.
+    /// The command to restart it with.
     command: Command,
 }
 
@@ -51,7 +51,7 @@ impl Supervisor {
         Ok(pid.as_raw_nonzero().get().unsigned_abs())
     }
 
-    /// Kills all processes of a program, and starts each again as it was started. Everything here survives being killed.
+    /// Kills all processes of a program, and restarts each. Everything here survives being killed.
     pub(crate) fn restart(&mut self, program: &Path) -> Result<()> {
         for process in self.processes.iter_mut().filter(|process| process.command.get_program() == program) {
             kill_process(process.pid, Signal::KILL)?;
@@ -61,12 +61,12 @@ impl Supervisor {
         Ok(())
     }
 
-    /// An error with the last lines of its log where a process has ended. Only to be called while no other command is
-    /// being waited for: it takes in every child that has ended.
+    /// Fails with the last lines of its log if a process has ended. Call it only while no other command is
+    /// running: it reaps every child.
     pub(crate) fn check(&mut self) -> Result<()> {
         match self.collect().into_iter().next() {
             Some((process, status)) => bail!(
-                "{} has ended by itself, with {}. The last lines of its log:\n{}",
+                "{} exited unexpectedly, with {}. The last lines of its log:\n{}",
                 process.name,
                 words(status),
                 run::last_lines(&process.log)
@@ -75,7 +75,7 @@ impl Supervisor {
         }
     }
 
-    /// Takes in the children that have ended, and tells which of our processes are among them.
+    /// Reaps the children that have ended, and returns our processes among them.
     fn collect(&mut self) -> Vec<(Process, WaitStatus)> {
         let mut ended = Vec::new();
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
@@ -130,12 +130,12 @@ fn spawn(command: &mut Command) -> Result<Pid> {
 #[cfg(target_os = "linux")]
 fn adopt_orphans() -> Result<()> {
     rustix::process::set_child_subreaper(Some(getpid()))
-        .context("this system does not hand orphans to the demo")
+        .context("this system does not let the demo adopt orphans")
 }
 
 #[cfg(not(target_os = "linux"))]
 fn adopt_orphans() -> Result<()> {
-    bail!("the demo needs Linux: elsewhere it could not end all that it starts")
+    bail!("the demo requires Linux: elsewhere it could not end everything that it starts")
 }
 
 /// This process's children, adopted ones included.
@@ -174,7 +174,7 @@ mod tests {
         command
     }
 
-    /// Whether a process with this number lives, zombies not counted.
+    /// Returns whether a process with this number is alive, not counting zombies.
     fn lives(pid: &str) -> bool {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
@@ -189,7 +189,8 @@ mod tests {
         }
     }
 
-    /// Set in the process that the test runs itself in: it takes in every child, and other tests have some too.
+    /// Set in the process in which the test runs itself: the supervisor reaps every child, and other tests
+    /// have some too.
     const ALONE: &str = "BACKSTAY_TEST_ALONE";
 
     #[test]
@@ -204,7 +205,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         let mut supervisor = Supervisor::new().unwrap();
-        // A runner in a session of its own, with a child, deaf to polite requests; its parent ends at once.
+        // A runner in a session of its own, with a child, ignoring TERM; its parent ends at once.
         let runner = format!("trap '' TERM; echo $$ >{}; sleep 1000; :", at("runner").display());
         let parent = format!("setsid sh -c \"{}\" & exec sleep 1000", runner.replace('$', "\\$"));
         supervisor.start("agent", shell(&parent), &at("agent.log")).unwrap();
@@ -227,7 +228,7 @@ mod tests {
             }
             thread::yield_now();
         };
-        assert!(error.contains("server has ended by itself, with exit status 3"), "{error}");
+        assert!(error.contains("server exited unexpectedly, with exit status 3"), "{error}");
         assert!(error.contains("| no luck"), "{error}");
 
         assert!(lives(&runner));

@@ -1,4 +1,4 @@
-//! Waiting until something is there.
+//! Waiting for a condition.
 
 use std::fs;
 use std::path::Path;
@@ -11,10 +11,10 @@ use super::LOOK_EVERY;
 use super::stop::Stop;
 use super::supervisor::Supervisor;
 
-/// How long each step may take before something is wrong. A machine that is busy with something else is slow.
+/// Time that each step may take. A busy machine is slow.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Looks again and again until `look` finds what it looks for; what is missing is told when patience ends.
+/// Repeats `look` until it succeeds; on a timeout, the error says what is missing.
 pub(crate) fn wait_for<T>(
     supervisor: &mut Supervisor,
     stop: &Stop,
@@ -34,7 +34,7 @@ pub(crate) fn wait_for<T>(
     }
 }
 
-/// Waits until a program has said in its log where it is to be found, on a line that starts so.
+/// Waits until a program has printed its address to its log, on a line with this prefix.
 pub(crate) fn wait_for_address(
     supervisor: &mut Supervisor,
     stop: &Stop,
@@ -47,7 +47,7 @@ pub(crate) fn wait_for_address(
     })
 }
 
-/// The rest of a line that starts so, once it is whole.
+/// Returns the rest of the line with this prefix, once the line is complete.
 fn said(log: &str, start: &str) -> Option<String> {
     let complete = log.rsplit_once('\n')?.0;
     complete.lines().find_map(|line| line.strip_prefix(start)).map(|rest| rest.trim().to_owned())

@@ -1,10 +1,10 @@
-//! What the demo says to people once it is ready.
+//! The text that the demo prints once it is ready.
 
 use std::time::Duration;
 
 use super::start::Description;
 
-/// The address, the login, what is there, and what to try.
+/// Returns the address, the login, the hosts, and what to try.
 pub(crate) fn welcome(demo: &Description, until: Option<Duration>) -> String {
     format!(
         "Backstay runs, with four hosts and a stand-in for GitHub.
@@ -60,6 +60,6 @@ fn end(until: Option<Duration>) -> String {
     let leaves = "leaves nothing behind";
     match until.map(|time| time.as_secs()) {
         None => format!("Ctrl-C ends it and {leaves}."),
-        Some(seconds) => format!("It ends by itself after {seconds} s, or with Ctrl-C, and {leaves}."),
+        Some(seconds) => format!("It ends after {seconds} s, or with Ctrl-C, and {leaves}."),
     }
 }

@@ -1,4 +1,4 @@
-//! Debian's packages: installed for good, or fetched from another suite without touching the system.
+//! Debian's packages: installed, or fetched from another suite without touching the system.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::places::Places;
 use crate::run::{self, Log};
 
-/// Installs a package for good, as root or through sudo that asks no password.
+/// Installs a package, as root or through passwordless sudo.
 pub(super) fn install(places: &Places, log: &Log, package: &str) -> Result<()> {
     let is_root = run::read(Command::new("id").arg("-u"))?.trim() == "0";
     if !is_root && run::read(Command::new("sudo").args(["-n", "true"])).is_err() {
@@ -29,7 +29,7 @@ pub(super) fn install(places: &Places, log: &Log, package: &str) -> Result<()> {
     log.run(&mut apt(&["install", "--no-install-recommends", package])?)
 }
 
-/// One suite of a Debian archive with lists and cache of its own, so that nothing of the system's apt changes.
+/// One suite of a Debian archive with lists and a cache of its own, so that the system's apt stays as it is.
 pub(super) struct Suite {
     folder: TempDir,
 }
@@ -49,7 +49,7 @@ impl Suite {
 
     fn prepare(&self, mirror: &str, name: &str) -> Result<()> {
         let folder = self.folder.path();
-        // apt downloads as a user of its own, who must get in here.
+        // apt downloads as a user of its own, which needs access to this folder.
         fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
         fs::create_dir_all(folder.join("lists/partial"))?;
         fs::create_dir_all(folder.join("cache/archives/partial"))?;
@@ -75,13 +75,13 @@ impl Suite {
         command
     }
 
-    /// The Debian version of a package whose upstream version is exactly this one.
+    /// Returns the Debian version of a package with exactly this upstream version, or `None`.
     pub(super) fn version(&self, package: &str, upstream: &str) -> Result<Option<String>> {
         let table = run::read(self.apt("apt-cache").args(["madison", package]))?;
         Ok(matching_version(&table, upstream))
     }
 
-    /// Downloads a package, its signatures checked by apt, and unpacks it into a folder.
+    /// Downloads a package (apt checks its signatures) and unpacks it into a folder.
     pub(super) fn unpack(&self, package: &str, version: &str, into: &Path, log: &Log) -> Result<()> {
         log.run(self.apt("apt-get").args(["download", &format!("{package}={version}")]))?;
         let file = self.downloaded().with_context(|| format!("apt-get left no file of {package}"))?;
@@ -96,7 +96,7 @@ impl Suite {
     }
 }
 
-/// The archives that this system's apt already knows.
+/// Returns the archives that this system's apt already knows.
 fn mirrors() -> Result<Vec<String>> {
     let text = run::read(Command::new("apt-get").args(["indextargets", "--format", "$(REPO_URI)"]))?;
     let mut found: Vec<String> = Vec::new();

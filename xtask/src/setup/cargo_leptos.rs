@@ -23,7 +23,7 @@ impl Step for CargoLeptos {
 
     fn install(&self, places: &Places, log: &Log) -> Result<()> {
         let mut cargo = places.cargo()?;
-        // It is started a few times a day and waits for others: compiling it quickly is worth more than its speed.
+        // It runs a few times a day and mostly waits: a quick compile is worth more than a fast program.
         cargo
             .args(["install", "cargo-leptos", "--locked", "--features", "no_downloads"])
             .args(["--version", CARGO_LEPTOS_VERSION, "--root"])

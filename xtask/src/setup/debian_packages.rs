@@ -1,5 +1,5 @@
-//! What comes from the system's packages: Chromium for the browser tests, Nix for the demo's hosts, libfaketime for clocks
-//! that jump, systemd to boot.
+//! Packages of the system: Chromium for the browser tests, Nix for the demo's hosts, libfaketime for jumping
+//! clocks, systemd to boot.
 
 use std::path::Path;
 
@@ -12,15 +12,15 @@ use crate::run::Log;
 pub(super) struct DebianPackage {
     name: &'static str,
     package: &'static str,
-    /// Any of these, on the PATH.
+    /// Any of these on the PATH will do.
     programs: &'static [&'static str],
-    /// Or any of these.
+    /// So will any of these.
     files: &'static [&'static str],
-    /// What is left out where it cannot be had; none where nothing can be done without it.
+    /// What is left out without it; `None` if nothing works without it.
     without_it: Option<&'static str>,
 }
 
-/// The names under which systems install Chromium or a browser that does as well.
+/// Names of Chromium, or of a browser that will do as well.
 pub(crate) const CHROMIUM: &[&str] =
     &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -47,7 +47,7 @@ pub(super) fn faketime() -> DebianPackage {
     }
 }
 
-/// What the tests under a booted systemd take; util-linux is there wherever Debian is.
+/// The requirements of the tests under a booted systemd; every Debian has util-linux.
 pub(super) fn systemd() -> [DebianPackage; 4] {
     let without_it = Some("no test runs under a booted systemd");
     let step = |name, package, files| DebianPackage { name, package, programs: &[], files, without_it };
@@ -59,7 +59,7 @@ pub(super) fn systemd() -> [DebianPackage; 4] {
     ]
 }
 
-/// Where the module is that gives a user's systemd its folder.
+/// Paths of the PAM module that makes the runtime folder of a user's systemd.
 const PAM_MODULES: &[&str] = &[
     "/usr/lib/x86_64-linux-gnu/security/pam_systemd.so",
     "/usr/lib/aarch64-linux-gnu/security/pam_systemd.so",

@@ -1,4 +1,4 @@
-//! `cargo xtask setup`: installs what is missing, and does nothing where nothing is.
+//! `cargo xtask setup`: installs whatever is missing.
 
 mod apt;
 mod cargo_leptos;
@@ -17,19 +17,19 @@ use anyhow::{Context, Result, bail};
 use crate::places::Places;
 use crate::run::Log;
 
-/// One thing that a machine needs.
+/// A requirement of this machine.
 trait Step {
-    /// What it is, for people.
+    /// Its name, for people.
     fn name(&self) -> &str;
-    /// How long installing it usually takes.
+    /// How long the installation usually takes.
     fn takes(&self) -> &'static str;
-    /// Whether it is there already. Quick, and never asks the network.
+    /// Returns whether it is installed. Quick, and offline.
     fn is_there(&self, places: &Places) -> Result<bool>;
     /// Installs it.
     fn install(&self, places: &Places, log: &Log) -> Result<()>;
-    /// What a person can do where installing failed.
+    /// What a person can do if the installation failed.
     fn by_hand(&self) -> String;
-    /// What is left out where it cannot be had; none where nothing can be done without it.
+    /// What is left out without it; `None` if nothing works without it.
     fn without_it(&self) -> Option<&'static str> {
         None
     }
@@ -51,7 +51,7 @@ fn steps(places: &Places) -> Result<Vec<Box<dyn Step>>> {
     Ok(steps)
 }
 
-/// Brings this machine to where Backstay can be built and tested.
+/// Installs everything that building and testing Backstay require.
 pub(crate) fn run(places: &Places) -> Result<()> {
     fs::create_dir_all(&places.cache).with_context(|| format!("cannot create {}", places.cache.display()))?;
     let lock = File::create(places.cache.join("setup.lock"))?;
@@ -70,7 +70,7 @@ pub(crate) fn run(places: &Places) -> Result<()> {
         println!("Set up: everything is there.");
         return Ok(());
     }
-    bail!("Not set up: {}. What else was missing is installed.", failed.join(", "));
+    bail!("Not set up: {}. Everything else is installed.", failed.join(", "));
 }
 
 fn ensure(step: &dyn Step, places: &Places) -> Result<()> {
@@ -82,7 +82,7 @@ fn ensure(step: &dyn Step, places: &Places) -> Result<()> {
     let log = Log::start(&places.logs(), &file_name(step.name()))?;
     step.install(places, &log)?;
     if !step.is_there(places)? {
-        bail!("the installation ended well, but {} is still not there", step.name());
+        bail!("the installation succeeded, but {} is still missing", step.name());
     }
     println!("  done in {} s", start.elapsed().as_secs());
     Ok(())

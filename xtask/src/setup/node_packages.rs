@@ -1,5 +1,5 @@
-//! The Node packages of the root `package.json`: `wasm-opt`, the browser tests' Playwright and axe, and GitHub's own
-//! description of its API, which the stand-in for GitHub is held against.
+//! The Node packages of the root `package.json`: `wasm-opt`, the browser tests' Playwright and axe, and
+//! GitHub's own description of its API, which the stand-in for GitHub is checked against.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use crate::run::Log;
 
 pub(super) struct NodePackages;
 
-/// A copy of the lock file that `node_modules` was made from.
+/// A copy of the lock file that `node_modules` was installed from.
 const INSTALLED: &str = "node_modules/.backstay-installed";
 
 impl Step for NodePackages {

@@ -1,4 +1,4 @@
-//! wasm-bindgen's command, which must have exactly the version of the library in `Cargo.lock`.
+//! The command-line tool of wasm-bindgen, in exactly the version of the library in `Cargo.lock`.
 
 use anyhow::Result;
 

@@ -1,8 +1,8 @@
-//! The standard library for `wasm32-unknown-unknown`: from rustup, else compiled from Debian's sources.
+//! The standard library for `wasm32-unknown-unknown`: from rustup, or compiled from Debian's sources.
 //!
-//! A machine may have rustc from rustup and yet be out of rustup's reach. Debian packages the sources of the
-//! standard library; with those of exactly our compiler's version, cargo builds the library once, and what it
-//! built is put where rustc looks for it. From then on an ordinary wasm build needs no flag at all.
+//! A machine may have rustc from rustup and yet be unable to reach rustup. Debian packages the sources of the
+//! standard library. With those of exactly our compiler's version, cargo builds the library once, and the
+//! result goes where rustc looks for it. From then on an ordinary wasm build needs no flag.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ pub(super) struct WasmTarget;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Debian's suites that carry new compilers, and what they call the sources.
+/// Debian's suites with new compilers, and the name of the sources in each.
 const SOURCES: &[(&str, &str)] = &[
     ("trixie-backports", "rust-src"),
     ("unstable", "rust-src"),
@@ -41,7 +41,7 @@ impl Step for WasmTarget {
         let has_core = fs::read_dir(rustc.libraries()).is_ok_and(|files| {
             files.flatten().any(|file| file.file_name().to_string_lossy().starts_with("libcore-"))
         });
-        // Ours outlive an update of the compiler, which then refuses them.
+        // Our copy outlives an update of the compiler, which then rejects it.
         let built_by = fs::read_to_string(rustc.built_by());
         Ok(has_core && built_by.map_or(true, |built_by| built_by == rustc.identity))
     }
@@ -49,7 +49,7 @@ impl Step for WasmTarget {
     fn install(&self, places: &Places, log: &Log) -> Result<()> {
         let rustc = Rustc::ask(places)?;
         if places.program("rustup")?.is_some() {
-            // Without a limit, a network that swallows packets would hold everything up.
+            // Without a limit, a network that drops packets would block everything.
             let mut rustup = places.command("timeout")?;
             if log.run(rustup.args(["180", "rustup", "target", "add", TARGET])).is_ok() {
                 return Ok(());
@@ -64,11 +64,11 @@ impl Step for WasmTarget {
     }
 }
 
-/// The compiler that builds in this repository.
+/// The compiler of this repository.
 struct Rustc {
-    /// As in `1.95.0`.
+    /// Such as `1.95.0`.
     version: String,
-    /// All that `rustc -vV` says.
+    /// The whole output of `rustc -vV`.
     identity: String,
     sysroot: PathBuf,
 }
@@ -76,7 +76,7 @@ struct Rustc {
 impl Rustc {
     fn ask(places: &Places) -> Result<Self> {
         let identity = run::read(places.command("rustc")?.arg("-vV"))?;
-        let version = identity.split_whitespace().nth(1).context("rustc tells no version")?.to_owned();
+        let version = identity.split_whitespace().nth(1).context("rustc prints no version")?.to_owned();
         let sysroot = run::read(places.command("rustc")?.args(["--print", "sysroot"]))?;
         Ok(Self { version, identity, sysroot: PathBuf::from(sysroot.trim()) })
     }
@@ -92,7 +92,7 @@ impl Rustc {
 
 fn from_debian(places: &Places, rustc: &Rustc, log: &Log) -> Result<()> {
     if places.program("apt-get")?.is_none() {
-        bail!("this is no Debian either, whose sources of the standard library could be built");
+        bail!("this is not Debian either, which packages the sources of the standard library");
     }
     let unpacked = tempfile::tempdir()?;
     fetch_sources(rustc, unpacked.path(), log)?;
@@ -126,7 +126,7 @@ fn place_sources(rustc: &Rustc, library: &Path, log: &Log) -> Result<()> {
     fs::create_dir_all(&place).with_context(|| format!("cannot write to {}", place.display()))?;
     let place = place.join("library");
     if place.exists() {
-        // Of an older compiler; files of two versions would mix.
+        // Left by an older compiler; files of two versions would mix.
         fs::remove_dir_all(&place)?;
     }
     log.run(Command::new("cp").arg("-R").arg(library).arg(place))
@@ -148,7 +148,7 @@ fn place_libraries(rustc: &Rustc, built: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Builds an empty library as anyone would: with no flag.
+/// Builds an empty library without any flag, as a user would.
 fn check(places: &Places, log: &Log) -> Result<()> {
     let project = tempfile::tempdir()?;
     write_empty_library(project.path())?;

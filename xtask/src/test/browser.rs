@@ -36,7 +36,7 @@ pub(super) fn tests(places: &Places, times: &Times) -> Result<Counts> {
     Ok(counts)
 }
 
-/// Playwright, told where everything is that its tests start.
+/// Playwright, with the paths of everything that its tests start.
 fn playwright(places: &Places, built: &Built) -> Result<Command> {
     let chromium = places.any_program(CHROMIUM)?.context("Chromium is not on PATH")?;
     let mut command = places.command("playwright")?;

@@ -1,4 +1,4 @@
-//! Schedules of faults: every fault at every step, and some hundred at random.
+//! Schedules of faults: every fault at every step, and some hundred random ones.
 
 use std::process::Stdio;
 
@@ -10,7 +10,7 @@ use crate::chaos::{Options, command};
 use crate::places::Places;
 use crate::run::shown;
 
-/// How many schedules are drawn beside the list of every fault at every step.
+/// Number of random schedules, besides every fault at every step.
 const DRAWN: usize = 450;
 
 pub(super) fn tests(places: &Places) -> Result<Counts> {
@@ -20,5 +20,5 @@ pub(super) fn tests(places: &Places) -> Result<Counts> {
     if !fine && counts.failed == 0 {
         bail!("`{}` failed before it had counted its schedules", shown(&chaos));
     }
-    (counts != Counts::default()).then_some(counts).context("no schedule came to its end")
+    (counts != Counts::default()).then_some(counts).context("no schedule finished")
 }

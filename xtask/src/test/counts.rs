@@ -1,20 +1,20 @@
-//! How many tests passed and failed, read from what the test runners say.
+//! Counts of passed and failed tests, parsed from the output of the test runners.
 
 use anyhow::{Context, Result};
 
-/// Tests that passed, failed and were left out.
+/// Counts of passed, failed and skipped tests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
-    /// Those that passed.
+    /// Passed.
     pub(crate) passed: u64,
-    /// Those that failed, or did not end in time.
+    /// Failed, or timed out.
     pub(crate) failed: u64,
-    /// Those that were not run.
+    /// Skipped.
     pub(crate) skipped: u64,
 }
 
 impl Counts {
-    /// Both together.
+    /// Adds two counts.
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
             passed: self.passed + other.passed,
@@ -23,7 +23,7 @@ impl Counts {
         }
     }
 
-    /// For people; empty where nothing was counted.
+    /// For people; empty if nothing was counted.
     pub(crate) fn words(self) -> String {
         if self == Self::default() {
             return String::new();
@@ -31,25 +31,25 @@ impl Counts {
         format!("{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)
     }
 
-    /// From a line of `cargo test` (`test result: ok. 3 passed; 0 failed; 1 ignored; ...`).
+    /// Parses a line of `cargo test` (`test result: ok. 3 passed; 0 failed; 1 ignored; ...`).
     pub(crate) fn of_cargo_test(line: &str) -> Option<Self> {
         let rest = line.trim().strip_prefix("test result: ")?.split_once(". ")?.1;
         Some(Self::of_words(rest.split(';')))
     }
 
-    /// From nextest's closing line (`Summary [ 0.1s] 3 tests run: 2 passed, 1 failed, 0 skipped`).
+    /// Parses nextest's last line (`Summary [ 0.1s] 3 tests run: 2 passed, 1 failed, 0 skipped`).
     pub(crate) fn of_nextest(line: &str) -> Option<Self> {
         let rest = line.trim().strip_prefix("Summary [")?.split_once(" run: ")?.1;
         Some(Self::of_words(rest.split(',')))
     }
 
-    /// From the closing line of `backstay-chaos` (`Seed 1: 560 passed, 0 failed; ...`).
+    /// Parses the last line of `backstay-chaos` (`Seed 1: 560 passed, 0 failed; ...`).
     pub(crate) fn of_chaos(line: &str) -> Option<Self> {
         let rest = line.strip_prefix("Seed ")?.split_once(": ")?.1;
         Some(Self::of_words(rest.split_once(';')?.0.split(',')))
     }
 
-    /// From the closing line of `backstay-systemd` (`Systemd: 12 passed, 0 failed`).
+    /// Parses the last line of `backstay-systemd` (`Systemd: 12 passed, 0 failed`).
     pub(crate) fn of_systemd(line: &str) -> Option<Self> {
         Some(Self::of_words(line.strip_prefix("Systemd: ")?.trim().split(',')))
     }
@@ -74,10 +74,10 @@ impl Counts {
         counts
     }
 
-    /// From the report of Playwright's `json` reporter.
+    /// Parses the report of Playwright's `json` reporter.
     pub(crate) fn of_playwright(report: &str) -> Result<Self> {
         let report: serde_json::Value =
-            serde_json::from_str(report).context("Playwright's report is no JSON")?;
+            serde_json::from_str(report).context("Playwright's report is not JSON")?;
         let number =
             |name: &str| report["stats"][name].as_u64().with_context(|| format!("no `{name}` in its stats"));
         Ok(Self {

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything that must hold before a change goes in.
+//! `cargo xtask test`: everything that must pass before a change goes in.
 
 mod browser;
 mod changed;
@@ -40,15 +40,15 @@ pub(crate) enum Part {
     Words,
     /// Clippy, for this machine and for the browser.
     Clippy,
-    /// The Rust tests, documentation examples included.
+    /// The Rust tests, including documentation examples.
     Rust,
-    /// Faults of every kind, made to the real programs.
+    /// Faults of every kind, injected into the real programs.
     Chaos,
     /// The real programs under a booted systemd.
     Systemd,
     /// The documentation builds without a warning.
     Docs,
-    /// The page as it is shipped is within its budget.
+    /// The page's files are within their budget.
     Size,
     /// The tests in a real browser.
     E2e,
@@ -81,7 +81,7 @@ impl Part {
         }
     }
 
-    /// What runs this part alone.
+    /// Returns the command that runs this part alone.
     fn command(self) -> String {
         let name = self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
         format!("cargo xtask test --only {name}")
@@ -191,7 +191,7 @@ fn try_part(part: Part, places: &Places, times: &Times, filter: Option<&str>) ->
     Outcome { part, counts, error, took: start.elapsed() }
 }
 
-/// Tells how each part went, and last, alone on its line, how many tests passed and failed.
+/// Prints the result of each part, and on a last line of its own the counts of passed and failed tests.
 fn tell(outcomes: &[Outcome]) -> bool {
     println!();
     let mut all = Counts::default();

@@ -1,4 +1,4 @@
-//! What cargo checks: Clippy, the tests, the documentation.
+//! cargo's checks: Clippy, the tests, the documentation.
 
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::process::{Command, Stdio};
@@ -12,7 +12,8 @@ use crate::build;
 use crate::places::Places;
 use crate::run::{self, shown};
 
-/// All members but the page's entry point: it asks the UI for the features of a browser, the others for those of a server.
+/// All members but the page's entry point: that one builds `app` with a browser's features, the others with a
+/// server's.
 const NATIVE: &[&str] = &["--workspace", "--exclude", "backstay-frontend"];
 
 pub(super) fn clippy(places: &Places) -> Result<()> {
@@ -52,7 +53,7 @@ pub(super) fn tests(places: &Places, times: &Times, filter: Option<&str>) -> Res
     Ok(counts)
 }
 
-/// Runs a test runner with its output shown, and adds up what its lines say.
+/// Runs a test runner with its output shown, and adds up its counts.
 fn counted(
     places: &Places,
     times: &Times,
@@ -72,7 +73,7 @@ fn counted(
     Ok(counts)
 }
 
-/// Runs a command with its output shown, and adds up what its lines count; the second answer is whether it ended well.
+/// Runs a command with its output shown, adds up the counts in its lines, and returns whether it succeeded.
 pub(super) fn watch(
     command: &mut Command,
     count: impl Fn(&str) -> Option<Counts> + Sync,
@@ -88,7 +89,7 @@ pub(super) fn watch(
     Ok((counts, child.wait()?.success()))
 }
 
-/// Passes lines on and adds up what they count. A terminal that went away does not end the tests.
+/// Passes lines on and adds up their counts. A terminal that went away does not end the tests.
 fn copy(from: impl Read, mut to: impl Write, count: impl Fn(&str) -> Option<Counts>) -> Counts {
     let mut counts = Counts::default();
     let mut lines = BufReader::new(from);

@@ -1,4 +1,4 @@
-//! The page as it is shipped is no larger than its budget.
+//! Checks the release page's files against their budget.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,13 +10,13 @@ use super::counts::Counts;
 use crate::build::{self, Release};
 use crate::places::Places;
 
-/// The file that says how large each of the page's files may be.
+/// The file with the budget.
 const BUDGET: &str = "testing/bench/budget.toml";
 
 /// The page's files by name, in bytes.
 type Sizes = BTreeMap<String, u64>;
 
-/// Builds the page as it is shipped, and holds each file against the budget.
+/// Builds the page for release, and checks each file against the budget.
 pub(super) fn test(places: &Places) -> Result<Counts> {
     let text =
         fs::read_to_string(places.root.join(BUDGET)).with_context(|| format!("cannot read {BUDGET}"))?;
@@ -25,7 +25,7 @@ pub(super) fn test(places: &Places) -> Result<Counts> {
     let sizes = sent(&Release::find(places)?.site.join("pkg"), &budget)?;
     let over = over(&sizes, &budget);
     for (name, size) in &sizes {
-        println!("{name}: {size} bytes sent, of {} that it may be", budget[name]);
+        println!("{name}: {size} bytes of {} as sent", budget[name]);
     }
     if !over.is_empty() {
         bail!("{}", over.join("\n    "));
@@ -34,14 +34,14 @@ pub(super) fn test(places: &Places) -> Result<Counts> {
 }
 
 fn budget(text: &str) -> Result<Sizes> {
-    let budget: Sizes = toml::from_str(text).with_context(|| format!("{BUDGET} is not understood"))?;
+    let budget: Sizes = toml::from_str(text).with_context(|| format!("{BUDGET} is invalid"))?;
     if budget.is_empty() {
         bail!("{BUDGET} names no file");
     }
     Ok(budget)
 }
 
-/// How large the files of the budget are, compressed as they are sent.
+/// Returns the sizes of the budget's files, compressed as sent.
 fn sent(pkg: &Path, budget: &Sizes) -> Result<Sizes> {
     let size = |name: &String| {
         let file = pkg.join(format!("{name}.br"));
@@ -51,21 +51,21 @@ fn sent(pkg: &Path, budget: &Sizes) -> Result<Sizes> {
     budget.keys().map(size).collect()
 }
 
-/// What is larger than it may be, in sentences.
+/// Returns a sentence for each file over its budget.
 fn over(sizes: &Sizes, budget: &Sizes) -> Vec<String> {
     let over = |(name, size): (&String, &u64)| {
         let may = budget.get(name).copied().unwrap_or_default();
         let more = size.checked_sub(may).filter(|more| *more > 0)?;
         Some(format!(
-            "{name} is {size} bytes as it is sent, {more} more than the {may} of {BUDGET}. Make it smaller, \
-             or, where what it does now is worth it, set `\"{name}\" = {}` there.",
+            "{name} is {size} bytes as sent, {more} more than its budget of {may}. Make it smaller, or, if \
+             the growth is worth it, set `\"{name}\" = {}` in {BUDGET}.",
             with_some_room(*size)
         ))
     };
     sizes.iter().filter_map(over).collect()
 }
 
-/// Three per cent more, in round figures: small changes need no new budget.
+/// Adds three per cent, rounded up: small changes need no new budget.
 fn with_some_room(size: u64) -> u64 {
     (size + size * 3 / 100).div_ceil(100) * 100
 }
@@ -90,11 +90,11 @@ mod tests {
         let told = over(&sizes(&[("a.wasm", 1_001), ("a.css", 50)]), &budget);
         assert_eq!(told.len(), 1);
         assert!(
-            told[0].starts_with("a.wasm is 1001 bytes as it is sent, 1 more than the 1000"),
+            told[0].starts_with("a.wasm is 1001 bytes as sent, 1 more than its budget of 1000"),
             "{}",
             told[0]
         );
-        assert!(told[0].contains("set `\"a.wasm\" = 1100` there"), "{}", told[0]);
+        assert!(told[0].contains("set `\"a.wasm\" = 1100` in"), "{}", told[0]);
     }
 
     #[test]

@@ -20,8 +20,7 @@ pub(super) fn tests(places: &Places) -> Result<Counts> {
     Ok(counts)
 }
 
-/// The program that tests, as root if that can be had without a password. Where it cannot, the program says what it
-/// leaves out.
+/// The test program, as root if that takes no password. Otherwise the program says what it leaves out.
 fn command(built: &Built) -> Result<Command> {
     let is_root = run::read(Command::new("id").arg("-u"))?.trim() == "0";
     let mut command = if !is_root && run::read(Command::new("sudo").args(["-n", "true"])).is_ok() {

@@ -1,4 +1,4 @@
-//! The phrases that we do not write, and what to write instead.
+//! The phrases to avoid, with better forms.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use super::prose::Token;
 /// The list; see `docs/writing.md`.
 const LIST: &str = include_str!("phrases.txt");
 
-/// A phrase, word by word, and the better forms.
+/// The words of a phrase, and better forms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Phrase<'a> {
     words: Vec<&'a str>,
@@ -50,7 +50,7 @@ impl<'a> Phrases<'a> {
         Ok(Self(phrases))
     }
 
-    /// Finds phrases in the words of one file: at each place the longest, and none twice.
+    /// Finds phrases in the words of one file: the longest at each place.
     pub(super) fn find(&self, tokens: &[Token<'_>]) -> Vec<Found<'a>> {
         let mut found = Vec::new();
         let mut at = 0;
@@ -74,7 +74,8 @@ impl<'a> Phrases<'a> {
 }
 
 impl Phrase<'_> {
-    /// True if the words are there. The first may begin a sentence; in capitals it is a keyword of SQL.
+    /// Returns whether the words are here. The first may start a sentence; in capitals it is a keyword of
+    /// SQL.
     fn is_at(&self, tokens: &[Token<'_>]) -> bool {
         self.words.iter().enumerate().all(|(at, word)| {
             let Some(Some((there, _))) = tokens.get(at) else { return false };

@@ -1,4 +1,4 @@
-//! What prose points at: paths, links and tests, each of which must exist.
+//! Paths, links and tests that prose names, each of which must exist.
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
@@ -20,7 +20,7 @@ pub(super) struct Missing {
 }
 
 impl Known {
-    /// Takes the repository's files, and the text of those that are Rust.
+    /// Takes the repository's files, and the text of the Rust ones.
     pub(super) fn of<'a>(
         files: impl Iterator<Item = &'a str>,
         sources: impl Iterator<Item = &'a str>,
@@ -93,12 +93,12 @@ impl Known {
     }
 }
 
-/// True for what is built, and not kept.
+/// True for build output, which is not tracked.
 fn is_built(path: &str) -> bool {
     path.split('/').any(|folder| matches!(folder, "target" | "node_modules" | "test-results"))
 }
 
-/// A path that a file names from where it is.
+/// Resolves a path relative to the file that names it.
 fn beside(file: &str, path: &str) -> String {
     let mut whole = PathBuf::new();
     for part in Path::new(file).parent().unwrap_or(Path::new("")).join(path).components() {
@@ -111,7 +111,7 @@ fn beside(file: &str, path: &str) -> String {
     whole.display().to_string()
 }
 
-/// True if code reads as the name of a test: a sentence of four words or more.
+/// True if code looks like the name of a test: a sentence of four words or more.
 fn is_test(code: &str) -> bool {
     code.matches('_').count() >= 3
         && code.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
@@ -124,7 +124,7 @@ fn functions(source: &str) -> impl Iterator<Item = &str> {
         .map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default())
 }
 
-/// The code in backticks, with where it is.
+/// Code in backticks, with its position.
 fn code_spans(prose: &str) -> Vec<(usize, &str)> {
     let mut spans = Vec::new();
     let mut at = 0;
@@ -137,7 +137,7 @@ fn code_spans(prose: &str) -> Vec<(usize, &str)> {
     spans
 }
 
-/// The targets of links and pictures, with where they are.
+/// Targets of links and pictures, with their positions.
 fn targets(prose: &str) -> impl Iterator<Item = (usize, &str)> {
     let after = |start: &'static str, end: char| {
         prose.match_indices(start).filter_map(move |(at, _)| {

@@ -3,7 +3,7 @@
 //! A file is masked, not parsed: everything but prose becomes [`BREAK`], so that lines keep their numbers and no phrase
 //! is found across code.
 
-/// Stands for what is not prose.
+/// Replaces everything that is not prose.
 const BREAK: char = '\0';
 
 /// The kinds of files that hold prose.
@@ -13,7 +13,7 @@ pub(super) enum Kind {
     /// JavaScript and TypeScript.
     Script,
     Style,
-    /// TOML, shell, systemd units: comments start with `#`.
+    /// TOML, shell, Nix, systemd units: comments start with `#`.
     Hash,
     Markdown,
 }
@@ -26,7 +26,7 @@ impl Kind {
             "rs" => Self::Rust,
             "ts" | "js" | "mjs" => Self::Script,
             "css" => Self::Style,
-            "toml" | "sh" | "service" | "timer" | "yml" => Self::Hash,
+            "toml" | "sh" | "nix" | "service" | "timer" | "yml" => Self::Hash,
             "md" => Self::Markdown,
             _ => return None,
         })
@@ -163,7 +163,7 @@ impl Mask<'_> {
         self.close();
     }
 
-    /// Keeps the next bytes; in a literal an escape is a break, and an escaped line break is a space.
+    /// Keeps the next bytes. In a literal, an escape becomes a break, and an escaped newline becomes a space.
     fn take(&mut self, bytes: usize, comment: bool) {
         let (taken, rest) = self.rest.split_at(bytes);
         if comment {
@@ -184,7 +184,7 @@ impl Mask<'_> {
         self.rest = rest;
     }
 
-    /// Takes the quote that closes a literal, so that it opens none.
+    /// Takes the quote that closes a literal, so that it does not open another one.
     fn close(&mut self) {
         if let Some(quote) = self.rest.chars().next() {
             self.cut(quote.len_utf8());
@@ -205,8 +205,8 @@ impl Mask<'_> {
     }
 }
 
-/// Returns the length of a literal's text. A literal that a script leaves open ends with its line: the quote was part of a
-/// regular expression.
+/// Returns the length of a literal's text. A literal that a script leaves open ends with its line: its quote
+/// was part of a regular expression.
 fn length_of_string(text: &str, quote: char, kind: Kind) -> usize {
     let mut escaped = false;
     for (at, letter) in text.char_indices() {

@@ -1,4 +1,5 @@
-//! Lock files in the checkout's git folder. A git that is killed leaves them behind, and every later git then refuses to work.
+//! Lock files in the checkout's git folder. A git that is killed leaves them behind, and every later git then
+//! refuses to work.
 //!
 //! The agent removes a lock file only if no git is at work on the checkout and one of these holds:
 //!
@@ -40,7 +41,8 @@ struct LockFile {
     modified: SystemTime,
 }
 
-/// Notes the lock files that a pull has left behind, for the next pull to remove. All of its processes must be gone.
+/// Notes the lock files that a pull has left behind, for the next pull to remove. All of its processes must
+/// be gone.
 pub(crate) fn note_left(entry: &Entry) {
     let (Ok(config), Some(begun_at)) = (entry.config(), entry.begun_at()) else { return };
     let mut left = of_checkout(&config);
@@ -62,7 +64,8 @@ pub(super) fn clean_up(work: &mut Work<'_>, status: &CommandStatus) {
     }
 }
 
-/// Removes stale lock files, and waits briefly for a git that is at work to remove its own. Returns the first that remains.
+/// Removes stale lock files, and waits briefly for a git that is at work to remove its own. Returns the first
+/// that remains.
 pub(super) fn clear(work: &mut Work<'_>) -> Result<(), PathBuf> {
     let until = Instant::now() + PATIENCE;
     loop {

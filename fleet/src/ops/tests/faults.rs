@@ -103,13 +103,13 @@ async fn a_branch_that_moved_while_the_database_failed_is_told_with_the_next_loo
 #[tokio::test]
 async fn a_deployment_that_missed_an_op_is_told_until_it_has_heard() {
     let bench = Bench::new().await;
-    let missed = &bench.fleet.turns.missed;
+    let missed = &bench.fleet.deployment_is_behind;
     missed.store(true, Ordering::SeqCst);
     bench.run("ALTER TABLE deployments RENAME TO away").await;
-    assert!(bench.fleet.close_due().await.is_err());
+    assert!(bench.fleet.tick().await.is_err());
     assert!(missed.load(Ordering::SeqCst), "it is not forgotten");
     bench.run("ALTER TABLE away RENAME TO deployments").await;
-    bench.fleet.close_due().await.unwrap();
+    bench.fleet.tick().await.unwrap();
     assert!(!missed.load(Ordering::SeqCst));
 }
 

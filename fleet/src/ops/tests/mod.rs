@@ -14,11 +14,11 @@ use backstay_model::{
 use chrono::TimeDelta;
 use tempfile::TempDir;
 
-use super::registry;
+use super::policy;
 use super::request::RequestError;
-use crate::hub::Connection;
+use crate::state::hub::Connection;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{HostRecord, NewHost, NewJoinToken, Store, TokenHash};
+use crate::store::{HostRecord, HostStore as _, NewHost, NewJoinToken, TokenHash};
 use crate::{Fleet, FleetConfig};
 
 mod faults;
@@ -82,11 +82,11 @@ impl Bench {
 
     async fn after(&self, time: Duration) {
         self.clock.advance(TimeDelta::from_std(time).unwrap());
-        self.fleet.close_due().await.unwrap();
+        self.fleet.tick().await.unwrap();
     }
 
     /// The agent connects, and has not said what its journal holds.
-    async fn greet(&self) -> Agent<'_> {
+    async fn handshake(&self) -> Agent<'_> {
         let hello = Hello {
             protocol: PROTOCOL_VERSION,
             agent_version: "0.1.0".into(),
@@ -94,13 +94,13 @@ impl Bench {
             platform: Platform::Nixos,
             instance: None,
         };
-        let (_, connection) = self.fleet.greet(&self.host, &hello).await.unwrap();
+        let (_, connection) = self.fleet.handshake(&self.host, &hello).await.unwrap();
         Agent { bench: self, connection: connection.unwrap() }
     }
 
     /// The agent connects and says what its journal holds.
     async fn connect(&self, journal: &[OpId]) -> Agent<'_> {
-        let agent = self.greet().await;
+        let agent = self.handshake().await;
         agent.say(AgentMessage::Journal { ops: journal.to_vec(), damaged: vec![] }).await;
         agent
     }
@@ -165,7 +165,7 @@ impl Bench {
 
 impl Agent<'_> {
     async fn say(&self, message: AgentMessage) -> Option<ServerMessage> {
-        self.bench.fleet.agent_said(&self.connection, message).await.unwrap()
+        self.bench.fleet.handle_message(&self.connection, message).await.unwrap()
     }
 
     async fn finish(&self, op: OpId, outcome: Outcome, lines: u64, current: u32) -> Option<ServerMessage> {
@@ -187,7 +187,7 @@ impl Agent<'_> {
     }
 
     async fn leave(self) {
-        self.bench.fleet.agent_left(&self.connection).await;
+        self.bench.fleet.disconnected(&self.connection).await;
     }
 }
 
@@ -305,7 +305,7 @@ async fn an_op_whose_host_never_says_how_it_ended_is_lost_and_the_host_is_free()
             agent.say(AgentMessage::Accepted { op }).await;
         }
         agent.leave().await;
-        bench.after(registry::spec(OpKind::Rollback).timeout).await;
+        bench.after(policy::of(OpKind::Rollback).timeout).await;
         assert!(bench.op(op).await.status.is_open(), "the host has its own time, and then some");
         bench.after(Duration::from_mins(10)).await;
         assert_eq!(bench.op(op).await.status, OpStatus::Lost);
@@ -502,7 +502,7 @@ async fn tests_that_are_to_follow_outlive_the_server() {
 #[tokio::test]
 async fn no_op_is_sent_before_the_host_has_said_what_it_holds() {
     let bench = Bench::new().await;
-    let mut agent = bench.greet().await;
+    let mut agent = bench.handshake().await;
     let op = bench.ask(OpAction::Refresh).await;
     assert!(agent.told().is_empty());
     assert_eq!(bench.op(op).await.status, OpStatus::Queued);
@@ -513,7 +513,7 @@ async fn no_op_is_sent_before_the_host_has_said_what_it_holds() {
 #[tokio::test]
 async fn what_is_said_late_of_a_journal_is_not_believed() {
     let bench = Bench::new().await;
-    let old = bench.greet().await;
+    let old = bench.handshake().await;
     let mut agent = bench.connect(&[]).await;
     let op = bench.ask(OpAction::Refresh).await;
     agent.say(AgentMessage::Accepted { op }).await;
@@ -533,7 +533,7 @@ async fn an_op_whose_record_is_damaged_is_lost_even_if_somebody_cancelled_it() {
         if cancel {
             bench.fleet.cancel_op(&bench.person, op).await.unwrap();
         }
-        let mut agent = bench.greet().await;
+        let mut agent = bench.handshake().await;
         agent.say(AgentMessage::Journal { ops: vec![], damaged: vec![op] }).await;
         assert!(agent.told().is_empty());
         let op = bench.op(op).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use backstay_model::wire::message::{AgentMessage, ServerMessage};
 use backstay_model::{GenerationRef, OpAction, OpId, OpKind, OpStatus, Outcome};
 
-use super::{Agent, Bench, path, registry};
+use super::{Agent, Bench, path, policy};
 use crate::ops::request::{RequestError, RequestedRollback};
 use crate::{Fleet, FleetConfig};
 
@@ -129,7 +129,7 @@ async fn a_rollback_does_not_wait_for_tests_that_are_lost() {
     let tests = bench.testing(&mut agent).await;
     agent.leave().await;
     let rollback = bench.stop_tests_and_roll_back().await;
-    bench.after(registry::spec(OpKind::Test).timeout + Duration::from_mins(10)).await;
+    bench.after(policy::of(OpKind::Test).timeout + Duration::from_mins(10)).await;
     assert_eq!(bench.op(tests).await.status, OpStatus::Lost);
     assert_eq!(bench.connect(&[]).await.runs(), [rollback]);
 }

@@ -6,7 +6,7 @@ use backstay_model::wire::message::{AgentMessage, OpResult, ServerMessage};
 use backstay_model::{Facts, OpAction, OpId, OpStatus, OpView, Outcome, State, TestResult, TestRun};
 use chrono::{DateTime, Utc};
 
-use super::{Agent, Bench, registry, rollback};
+use super::{Agent, Bench, policy, rollback};
 use backstay_model::Clock as _;
 
 fn run(facts: &Facts, at: DateTime<Utc>, results: &[(&str, bool)]) -> TestRun {
@@ -120,7 +120,7 @@ async fn a_lost_rollback_that_got_there_is_tested_when_the_host_is_back() {
     let op = bench.ask(rollback()).await;
     agent.say(AgentMessage::Accepted { op }).await;
     agent.leave().await;
-    bench.after(registry::spec(backstay_model::OpKind::Rollback).timeout + Duration::from_mins(10)).await;
+    bench.after(policy::of(backstay_model::OpKind::Rollback).timeout + Duration::from_mins(10)).await;
     assert_eq!(bench.op(op).await.status, OpStatus::Lost);
     let agent = bench.connect(&[op]).await;
     agent.finish(op, Outcome::Failed, 0, 47).await;

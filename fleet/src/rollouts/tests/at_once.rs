@@ -11,7 +11,7 @@ use backstay_model::{Facts, OpKind, OpStatus};
 
 use super::bench::Bench;
 use crate::Fleet;
-use crate::hub::Connection;
+use crate::state::hub::Connection;
 use crate::store::OpFilter;
 
 const HOSTS: usize = 24;
@@ -69,7 +69,7 @@ impl Player {
     }
 
     async fn say(&self, message: AgentMessage) {
-        self.fleet.agent_said(&self.connection, message).await.unwrap();
+        self.fleet.handle_message(&self.connection, message).await.unwrap();
     }
 }
 

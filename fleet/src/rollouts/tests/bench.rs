@@ -147,14 +147,14 @@ impl Bench {
             instance: None,
         };
         let ops = host.journal.iter().copied().collect();
-        let (_, connection) = self.fleet.greet(&host.record, &hello).await.unwrap();
+        let (_, connection) = self.fleet.handshake(&host.record, &hello).await.unwrap();
         self.host(name).connection = connection;
         self.say(name, AgentMessage::Journal { ops, damaged: vec![] }).await;
     }
 
     pub(super) async fn leave(&mut self, name: &str) {
         let connection = self.host(name).connection.take().unwrap();
-        self.fleet.agent_left(&connection).await;
+        self.fleet.disconnected(&connection).await;
     }
 
     /// Somebody takes the host out of the fleet.
@@ -178,17 +178,7 @@ impl Bench {
     }
 
     pub(super) fn entry(&self, action: &str) -> NewAuditEntry {
-        NewAuditEntry {
-            at: self.clock.now(),
-            actor: "maria".into(),
-            action: action.into(),
-            host_name: None,
-            from_gen: None,
-            to_gen: None,
-            reason: None,
-            detail: String::new(),
-            op: None,
-        }
+        NewAuditEntry::new(self.clock.now(), "maria", action, "")
     }
 
     /// The file of the database.
@@ -257,7 +247,7 @@ impl Bench {
 
     pub(super) async fn after(&self, time: Duration) {
         self.clock.advance(TimeDelta::from_std(time).unwrap());
-        self.fleet.close_due().await.unwrap();
+        self.fleet.tick().await.unwrap();
     }
 
     /// How often the host was reached: ops of a roll-out are asked for by who started it.

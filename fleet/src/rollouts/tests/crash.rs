@@ -8,7 +8,7 @@ use backstay_model::{Clock as _, OpAction, OpKind, OpStatus, RolloutId};
 
 use super::bench::Bench;
 use crate::ops::record::request_entry;
-use crate::ops::request::Asked;
+use crate::ops::request::NewRequest;
 use crate::store::OpStep;
 
 const THREE: [&str; 3] = ["gpc0", "imac0", "hsb0"];
@@ -95,7 +95,7 @@ async fn after_the_op_was_recorded_with_its_hosts_step() {
     let mut bench = Bench::new(&THREE).await;
     let rollout = recorded(&mut bench).await;
     let host = bench.store.host(bench.id("gpc0")).await.unwrap().unwrap();
-    let asked = Asked { by: "maria".into(), ..Asked::of(OpAction::Switch) };
+    let asked = NewRequest { by: "maria".into(), ..NewRequest::of(OpAction::Switch) };
     let (op, _) = bench.fleet.validated(&host, asked);
     let step = RolloutStep::Running { op: op.id };
     let entry = request_entry(&op, "gpc0");
@@ -132,7 +132,7 @@ async fn after_the_end_of_the_op_was_recorded() {
         bench.start(OpKind::Switch, &THREE, 1).await;
         let (op, _) = bench.begin("gpc0").await;
         let host = bench.store.host(bench.id("gpc0")).await.unwrap().unwrap();
-        let asked = Asked { by: "auto-test".into(), ..Asked::of(OpAction::Test) };
+        let asked = NewRequest { by: "auto-test".into(), ..NewRequest::of(OpAction::Test) };
         let (tests, _) = bench.fleet.validated(&host, asked);
         let entry = request_entry(&tests, "gpc0");
         let step = OpStep {
@@ -216,7 +216,7 @@ async fn the_deployment_hears_of_the_op_that_it_waits_for() {
 async fn a_caller_that_goes_away_interrupts_nothing() {
     let mut bench = Bench::new(&THREE).await;
     recorded(&mut bench).await;
-    let rolled = bench.fleet.roll_on();
+    let rolled = bench.fleet.advance_rollouts();
     tokio::select! {
         biased;
         () = rolled => panic!("it was to be dropped"),

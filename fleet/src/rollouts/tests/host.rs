@@ -7,7 +7,7 @@ use backstay_model::{Checkout, Commit, Facts, Generation, OpAction, OpId, TestRe
 use chrono::{DateTime, Utc};
 
 use super::bench::OLD;
-use crate::hub::Connection;
+use crate::state::hub::Connection;
 use crate::store::HostRecord;
 
 /// A host and what it is.

@@ -13,7 +13,7 @@ use super::host::test_run;
 impl Bench {
     pub(super) async fn say(&self, name: &str, message: AgentMessage) {
         let connection = self.hosts[name].connection.as_ref().unwrap();
-        self.fleet.agent_said(connection, message).await.unwrap();
+        self.fleet.handle_message(connection, message).await.unwrap();
     }
 
     /// What the host was told to run and has not begun.
@@ -222,7 +222,7 @@ impl Bench {
 
     pub(super) async fn try_say(&self, name: &str, message: AgentMessage) -> Option<ServerMessage> {
         let connection = self.hosts[name].connection.as_ref().unwrap();
-        self.fleet.agent_said(connection, message).await.ok().flatten()
+        self.fleet.handle_message(connection, message).await.ok().flatten()
     }
 
     /// A host that does what it is told by itself, from now on.

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use backstay_fleet::accounts::Accounts;
-use backstay_fleet::store::sqlite::SqliteStore;
-use backstay_fleet::store::{NewAuditEntry, Store};
+use backstay_fleet::store::{self, NewAuditEntry, Store};
 use backstay_model::{Clock as _, HostId, Labels, SystemClock};
 use chrono::TimeDelta;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -17,13 +16,13 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::facts;
 use crate::host::Host;
 
-/// How many hosts join at once.
+/// Number of hosts that join at once.
 const AT_ONCE: usize = 16;
-/// For how long their tokens are good.
+/// Lifetime of their tokens.
 const TOKENS: TimeDelta = TimeDelta::hours(1);
-/// How often changes are sent: so many small groups look to the server like hosts that know nothing of each other.
+/// How often changes are sent: many small groups look to the server like independent hosts.
 const TICK: Duration = Duration::from_millis(20);
-/// How many orders may wait for a host.
+/// Number of orders that may wait for a host.
 const ORDERS: usize = 64;
 
 /// All hosts together.
@@ -31,7 +30,7 @@ pub(crate) struct Crowd {
     hosts: BTreeMap<String, Sender<()>>,
 }
 
-/// What hosts join with.
+/// The hosts' join tokens.
 struct Gate {
     server: String,
     store: Arc<dyn Store>,
@@ -39,9 +38,9 @@ struct Gate {
 }
 
 impl Crowd {
-    /// Has so many hosts join, and one in `offline_one_in` of them leave again.
+    /// Lets this many hosts join, and one in `offline_one_in` of them leave again.
     pub(crate) async fn join(server: &str, database: &str, count: u32, offline_one_in: u32) -> Result<Self> {
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(database).await?);
+        let store = store::open(database).await?;
         let accounts = Accounts::new(Arc::clone(&store), Arc::new(SystemClock));
         let gate = Gate { server: server.to_owned(), store, accounts };
         let hosts = stream::iter(1..=count)
@@ -53,7 +52,7 @@ impl Crowd {
         Ok(Self { hosts })
     }
 
-    /// Has the hosts, one after another, report changes; answers how many.
+    /// Has the hosts report changes, one after another; returns the number of changes.
     pub(crate) async fn events(&self, rate: u32, lasting: Duration) -> u64 {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -64,7 +63,7 @@ impl Crowd {
             let due = tick * TICK.as_millis() * u128::from(rate) / 1_000;
             while u128::from(sent) < due {
                 let Some(host) = turns.next() else { return sent };
-                // One that has not sent its last ones yet is passed over.
+                // Skips a host that has not sent its last changes yet.
                 if host.try_send(()).is_ok() {
                     sent += 1;
                 }
@@ -75,14 +74,13 @@ impl Crowd {
 
     /// Has one host report a change.
     pub(crate) fn change(&self, name: &str) -> Result<()> {
-        let host =
-            self.hosts.get(name).with_context(|| format!("there is no host {name} that is connected"))?;
+        let host = self.hosts.get(name).with_context(|| format!("no connected host is named {name}"))?;
         host.try_send(()).with_context(|| format!("{name} does not listen"))
     }
 }
 
 impl Gate {
-    /// Lets one host in; where it stays, its name and what it can be told by.
+    /// Lets one host in; if it stays, returns its name and the channel for its orders.
     async fn enter(&self, number: u32, leaves: bool) -> Result<Option<(String, Sender<()>)>> {
         let name = facts::name(number);
         let token = self.accounts.new_join_token(Some(name.clone()), TOKENS).await?;
@@ -107,17 +105,9 @@ impl Gate {
 
     async fn label(&self, host: HostId, number: u32) -> Result<()> {
         let labels = Labels { tags: facts::tags(number), notes: String::new() };
-        let entry = NewAuditEntry {
-            at: SystemClock.now(),
-            actor: "crowd".to_owned(),
-            action: "host.labels".to_owned(),
-            host_name: Some(facts::name(number)),
-            from_gen: None,
-            to_gen: None,
-            reason: None,
-            detail: format!("Tags: {}.", labels.tags.join(", ")),
-            op: None,
-        };
+        let detail = format!("Tags: {}.", labels.tags.join(", "));
+        let entry =
+            NewAuditEntry::new(SystemClock.now(), "crowd", "host.labels", detail).host(facts::name(number));
         Ok(self.store.set_labels(host, &labels, &entry).await?)
     }
 }

@@ -1,37 +1,37 @@
-//! What a made-up host reports.
+//! The facts that a made-up host reports.
 
 use backstay_model::{
     Checkout, Clock as _, Commit, Facts, Generation, Platform, SystemClock, TestResult, TestRun,
 };
 use chrono::TimeDelta;
 
-/// How many generations a host has, as with a month of weekly updates and some days with two.
+/// Number of generations of a host: a month of weekly updates, and some days with two.
 const GENERATIONS: u32 = 8;
-/// How many tests a host has.
+/// Number of tests of a host.
 const TESTS: u32 = 8;
 
-/// How a host is.
+/// The state of a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct State {
     /// Its current generation.
     pub(crate) generation: u32,
-    /// How many of its tests fail.
+    /// Number of failing tests.
     pub(crate) failing: u32,
 }
 
 impl State {
-    /// How the host with this number is at first: most are fine, one in twenty fails.
+    /// The first state of the host with this number: most are fine, one in twenty fails.
     pub(crate) fn first(number: u32) -> Self {
         Self { generation: 40 + number % 9, failing: if number % 20 == 7 { 1 + number % 5 } else { 0 } }
     }
 
-    /// The same host after its tests were run again, with another end.
+    /// The same host after another test run, with the opposite result.
     pub(crate) fn after_tests(self) -> Self {
         Self { failing: if self.failing == 0 { 2 } else { 0 }, ..self }
     }
 }
 
-/// What the host with this number is.
+/// The platform of the host with this number.
 pub(crate) fn platform(number: u32) -> Platform {
     match number % 10 {
         8 => Platform::Darwin,
@@ -40,7 +40,7 @@ pub(crate) fn platform(number: u32) -> Platform {
     }
 }
 
-/// The name of the host with this number. Names sort as the numbers do within each kind.
+/// The name of the host with this number. Names sort like the numbers within each kind.
 pub(crate) fn name(number: u32) -> String {
     let kind = match platform(number) {
         Platform::Darwin => "mac",
@@ -50,7 +50,7 @@ pub(crate) fn name(number: u32) -> String {
     format!("{kind}-{number:04}")
 }
 
-/// What people say of the host with this number.
+/// The labels of the host with this number.
 pub(crate) fn tags(number: u32) -> Vec<String> {
     let place = ["berlin", "graz", "vienna"][(number % 3) as usize];
     let mut tags = vec![place.to_owned()];
@@ -60,7 +60,7 @@ pub(crate) fn tags(number: u32) -> Vec<String> {
     tags
 }
 
-/// What the host reports in this state.
+/// The facts of the host in this state.
 pub(crate) fn facts(number: u32, state: State) -> Facts {
     let now = SystemClock.now();
     let first = state.generation.saturating_sub(GENERATIONS - 1).max(1);

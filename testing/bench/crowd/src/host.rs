@@ -17,7 +17,7 @@ use crate::facts::{self, State};
 
 /// A host that has joined.
 pub(crate) struct Host {
-    /// What the server calls it.
+    /// The server's name for it.
     pub(crate) id: HostId,
     number: u32,
     state: State,
@@ -25,7 +25,7 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// Joins with a token, and reports how it is.
+    /// Joins with a token, and reports the host's state.
     pub(crate) async fn join(server: &str, number: u32, join: &Secret) -> Result<Self> {
         let mut request =
             format!("{}{AGENT_SOCKET}", server.replacen("http", "ws", 1)).into_client_request()?;
@@ -49,7 +49,7 @@ impl Host {
         Ok(host)
     }
 
-    /// Stays connected, and runs its tests again each time it is told to.
+    /// Stays connected, and runs its tests again on each order.
     pub(crate) async fn stay(mut self, mut told: Receiver<()>) -> Result<()> {
         loop {
             tokio::select! {
@@ -58,7 +58,7 @@ impl Host {
                     self.state = self.state.after_tests();
                     self.report().await?;
                 }
-                // Pings are answered by reading on.
+                // Reading on answers pings.
                 frame = self.socket.next() => match frame {
                     Some(frame) => drop(frame?),
                     None => return Ok(()),
@@ -67,7 +67,7 @@ impl Host {
         }
     }
 
-    /// Leaves, and waits until the server knows.
+    /// Leaves, and waits until the server has noticed.
     pub(crate) async fn leave(mut self) -> Result<()> {
         self.socket.close(None).await?;
         while let Some(frame) = self.socket.next().await {

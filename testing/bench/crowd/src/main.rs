@@ -1,15 +1,16 @@
 //! `backstay-crowd`: many hosts at once, for benchmarks and tests.
 //!
-//! Each host joins with a join token of its own, over a WebSocket of its own, as an agent does; what it reports is made up.
-//! The tokens are put into the server's database, where `backstay-server join-token` would put them one by one.
+//! Each host joins with a join token of its own, over a WebSocket of its own, as an agent does; its facts are
+//! made up. The tokens are inserted into the server's database, where `backstay-server join-token` would
+//! insert them one by one.
 //!
-//! When all hosts are known, it says `ready`. Then it takes orders, one a line, and answers each with a line that begins
-//! with the same word:
+//! Once the server knows all hosts, it prints `ready`. Then it reads orders, one a line, and answers each
+//! with a line that starts with the same word:
 //!
-//! * `events RATE SECONDS`: the hosts, one after another, report changes, so many each second;
-//! * `change NAME`: one host's tests fail, or are fine again.
+//! * `events RATE SECONDS`: the hosts report changes, one after another, at this rate a second;
+//! * `change NAME`: one host's tests fail, or pass again.
 //!
-//! It ends when there are no more orders.
+//! It exits at the end of its input.
 
 mod crowd;
 mod facts;
@@ -33,10 +34,10 @@ struct Options {
     /// The server's database, such as `sqlite://FILE`.
     #[arg(long)]
     database: String,
-    /// How many hosts.
+    /// Number of hosts.
     #[arg(long, default_value_t = 1_000)]
     hosts: u32,
-    /// Every so many hosts, one leaves again after it has joined; 0 for none.
+    /// One host in this many leaves again after it has joined; 0 for none.
     #[arg(long, default_value_t = 50)]
     offline_one_in: u32,
 }
@@ -53,8 +54,8 @@ async fn main() -> Result<()> {
         match words[..] {
             [] => {}
             ["events", rate, seconds] => {
-                let lasting = Duration::from_secs(seconds.parse().context("SECONDS is no number")?);
-                let sent = crowd.events(rate.parse().context("RATE is no number")?, lasting).await;
+                let lasting = Duration::from_secs(seconds.parse().context("SECONDS is not a number")?);
+                let sent = crowd.events(rate.parse().context("RATE is not a number")?, lasting).await;
                 say(&format!("events {sent}"))?;
             }
             ["change", name] => {

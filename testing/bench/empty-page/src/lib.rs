@@ -1,4 +1,4 @@
-//! A page with nothing on it: what any page costs that is rendered by Leptos on a server and brought to life in a browser.
+//! An empty page: the cost of any page that Leptos renders on a server and hydrates in a browser.
 
 #![allow(unreachable_pub, reason = "the component macro makes every component's properties public")]
 
@@ -11,7 +11,7 @@ use leptos_router::path;
 pub fn App() -> impl IntoView {
     Effect::new(|_| {
         if let Some(root) = document().document_element() {
-            // Fails for no such name.
+            // Fails only for an invalid name.
             let _ = root.set_attribute("data-hydrated", "true");
         }
     });

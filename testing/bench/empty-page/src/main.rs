@@ -1,4 +1,4 @@
-//! Serves the empty page: `backstay-empty-page SITE_ROOT`. It says where it listens.
+//! Serves the empty page: `backstay-empty-page SITE_ROOT`. Prints its address.
 
 use std::path::Path;
 

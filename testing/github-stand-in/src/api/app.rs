@@ -1,4 +1,4 @@
-//! GitHub Apps: who they are, and the tokens of their installations.
+//! GitHub Apps: their identity, and the tokens of their installations.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::state::{App, Token};
 use crate::web::{Answered, Caller, Refusal, created, ok};
 use crate::world::World;
 
-/// How long a token of an installation is good for.
+/// Lifetime of an installation's token.
 const TOKEN_LASTS: TimeDelta = TimeDelta::hours(1);
 
 fn app<'a>(world: &'a World, caller: &Caller) -> Result<&'a App, Refusal> {

@@ -1,4 +1,4 @@
-//! `branches` and the rules of each.
+//! `branches`, and the rules of each.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ pub(super) async fn show(
     }))
 }
 
-/// What everybody sees of a protection.
+/// The part of a protection that everybody sees.
 fn summary(protection: Option<&Protection>) -> Value {
     let checks = protection.map(|protection| protection.checks.clone()).unwrap_or_default();
     let level = if checks.is_empty() { "off" } else { "everyone" };
@@ -69,7 +69,7 @@ async fn protection(world: &World, branch: &str, caller: &Caller) -> Answered {
 
 pub(super) async fn rules(State(world): State<Arc<World>>, Path(branch): Path<String>) -> Answered {
     let state = world.state.lock().await;
-    // Told of any name, whether there is such a branch or not.
+    // Answered for any name, whether there is such a branch or not.
     let ruleset = state.protection.get(&branch).filter(|found| found.kind == ProtectionKind::Ruleset);
     let is_closed = state.no_branches.as_ref().is_some_and(|prefix| branch.starts_with(prefix));
     ok(&shape::rules(&world.links, ruleset, is_closed))

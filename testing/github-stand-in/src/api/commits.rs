@@ -1,4 +1,4 @@
-//! `commits`: the history, and what is known of each commit.
+//! `commits`: the history, and each commit's details.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ pub(super) async fn list(
     Ok(page.link(ok(&Value::Array(shapes))?, &world.links.root, &uri, has_more))
 }
 
-/// `commits/{ref}` and what is below it: a branch may have slashes in its name.
+/// `commits/{ref}` and the paths below it: a branch may have slashes in its name.
 pub(super) async fn show(
     State(world): State<Arc<World>>,
     Path(path): Path<String>,

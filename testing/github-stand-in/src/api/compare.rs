@@ -1,4 +1,4 @@
-//! `compare`: how two commits lie to each other.
+//! `compare`: how two commits relate.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::shape;
 use crate::web::{Answered, OriginalUri, Page, Refusal, ok};
 use crate::world::World;
 
-/// The most files that an answer names.
+/// Upper bound on the files in an answer.
 const FILES: usize = 300;
 
 pub(super) async fn show(

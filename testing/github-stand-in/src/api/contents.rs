@@ -15,11 +15,11 @@ use crate::shape::in_address;
 use crate::web::{Answered, Problem, Refusal, ok};
 use crate::world::World;
 
-/// Up to here a file's content is in the JSON.
+/// Up to this size a file's content is in the JSON.
 const IN_JSON: usize = 1024 * 1024;
-/// Up to here it is to be had raw.
+/// Up to this size it is available raw.
 const RAW: usize = 100 * 1024 * 1024;
-/// What base64 is broken into lines of, at GitHub.
+/// GitHub breaks base64 into lines of this length.
 const LINE: usize = 60;
 
 #[derive(Deserialize)]

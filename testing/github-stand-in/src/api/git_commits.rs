@@ -1,4 +1,4 @@
-//! `git/commits`: commits as git has them.
+//! `git/commits`: commits as git stores them.
 
 use std::sync::Arc;
 

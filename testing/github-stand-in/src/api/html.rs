@@ -1,11 +1,11 @@
-//! Pages for people: enough that a link of the demo leads somewhere.
+//! Pages for people: enough for the demo's links to lead somewhere.
 
 use axum::response::{Html, IntoResponse as _, Response};
 use http::StatusCode;
 
 use crate::world::World;
 
-/// `/OWNER/NAME/pull/42`, `/OWNER/NAME/commit/…`: only where the API does not begin at the root.
+/// `/OWNER/NAME/pull/42`, `/OWNER/NAME/commit/…`: only if the API does not begin at the root.
 pub(crate) async fn page(world: &World, path: &str) -> Response {
     let within = path.strip_prefix(&format!("/{}/{}", world.links.owner, world.links.name));
     let words: Vec<&str> = within.unwrap_or_default().split('/').collect();

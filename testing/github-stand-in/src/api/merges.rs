@@ -1,4 +1,4 @@
-//! `merges`: one branch, or commit, into another.
+//! `merges`: merges a branch or a commit into another branch.
 
 use std::sync::Arc;
 

@@ -26,7 +26,7 @@ use crate::world::World;
 pub(crate) use html::page;
 pub(crate) use pulls::{Opening, open, shown};
 
-/// Why what git was asked for is not there: with this, or because there is nothing at all yet.
+/// Explains why something is missing: with this refusal, or because the repository is still empty.
 async fn missing(world: &World, refusal: Refusal) -> Refusal {
     match world.git.is_empty().await {
         Ok(true) => Refusal::new(StatusCode::CONFLICT, "Git Repository is empty."),
@@ -35,7 +35,7 @@ async fn missing(world: &World, refusal: Refusal) -> Refusal {
     }
 }
 
-/// All of them. What is within the repository lies at `/repo`, wherever the client asked for it.
+/// Every endpoint. The paths within the repository lie at `/repo`, however the client named it.
 pub(crate) fn router(world: Arc<World>) -> Router {
     let repository = Router::new()
         .route("/", get(repository::show))

@@ -1,4 +1,4 @@
-//! `pulls/{number}/merge`: the merge itself.
+//! `pulls/{number}/merge`: merges a pull request.
 
 use std::sync::Arc;
 
@@ -55,7 +55,7 @@ pub(super) async fn merge(
             Method::Merge | Method::Squash => not_mergeable(),
         });
     };
-    // Closed first: the push that follows would otherwise be taken for somebody else's merge.
+    // Closed first: the push that follows would otherwise be mistaken for somebody else's merge.
     let merged = (Some(base.sha.clone()), sha.clone());
     close(&world, &mut state, number, login, Some(merged)).await?;
     if sha != base.sha {

@@ -1,4 +1,4 @@
-//! `pulls`: lists, one by one, and new ones.
+//! `pulls`: lists them, shows one, opens new ones.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::web::{Answered, Caller, OriginalUri, Page, Problem, Refusal, created,
 use crate::webhook::Action;
 use crate::world::World;
 
-/// The most commits of a pull request that GitHub lists.
+/// GitHub lists at most this many commits of a pull request.
 const LISTED_COMMITS: usize = 250;
 
 #[derive(Deserialize)]
@@ -39,7 +39,7 @@ impl Filter {
         let head = format!("{}:{}", pull.fork.as_deref().unwrap_or(owner), pull.head);
         state
             && self.base.as_ref().is_none_or(|base| *base == pull.base)
-            // A head without an owner is not taken for one.
+            // GitHub ignores a head without an owner.
             && self.head.as_ref().is_none_or(|wanted| !wanted.contains(':') || *wanted == head)
     }
 
@@ -94,7 +94,7 @@ pub(super) async fn commits(
     Ok(page.link(ok(&Value::Array(shapes))?, &world.links.root, &uri, has_more))
 }
 
-/// The files that it changes, from where it left the base branch.
+/// The files that it changes, since it left the base branch.
 pub(super) async fn files(
     State(world): State<Arc<World>>,
     Path(number): Path<u64>,
@@ -110,8 +110,8 @@ pub(super) async fn files(
     Ok(page.link(ok(&Value::Array(shapes))?, &world.links.root, &uri, has_more))
 }
 
-/// The pull requests that a commit belongs to: those that brought it to their base branch, and those that have it
-/// among their own.
+/// The pull requests that a commit belongs to: those that brought it to their base branch, and those that
+/// have it among their own commits.
 pub(super) async fn of_commit(
     world: &World,
     state: &Facts,
@@ -168,7 +168,7 @@ pub(super) async fn create(
     created(&shown(&world, &mut state, number).await?.ok_or_else(Refusal::not_found)?)
 }
 
-/// A pull request to be opened.
+/// A pull request to open.
 pub(crate) struct Opening {
     pub(crate) number: Option<u64>,
     pub(crate) title: String,
@@ -179,7 +179,7 @@ pub(crate) struct Opening {
     pub(crate) association: String,
     pub(crate) is_draft: bool,
     pub(crate) labels: Vec<String>,
-    /// The fork that it comes from, and the commit that its branch is at there.
+    /// The fork that it comes from, and the commit of its branch there.
     pub(crate) fork: Option<(String, String)>,
 }
 
@@ -191,7 +191,7 @@ fn custom(message: String) -> Refusal {
     Refusal::invalid(Problem { resource: "PullRequest", field: None, code: "custom", message: Some(message) })
 }
 
-/// Opens a pull request, and gives its number.
+/// Opens a pull request and returns its number.
 pub(crate) async fn open(world: &World, state: &mut Facts, new: Opening) -> Result<u64, Refusal> {
     let owner = &world.links.owner;
     let head = match new.head.split_once(':') {
@@ -298,7 +298,7 @@ async fn reopen(world: &World, state: &mut Facts, number: u64, login: &str) -> R
     Ok(announce_pull(world, state, number, &Action::Reopened, login).await?)
 }
 
-/// A pull request as it is shown by itself, with what merging it would give.
+/// A single pull request, with the result that merging it would have.
 pub(crate) async fn shown(world: &World, state: &mut Facts, number: u64) -> Result<Option<Value>, GitError> {
     let Some(pull) = state.pulls.get(&number) else { return Ok(None) };
     let trial = if pull.is_open() { test_merge(world, pull).await? } else { pull.test_merge.clone() };
@@ -324,7 +324,7 @@ pub(crate) async fn shown(world: &World, state: &mut Facts, number: u64) -> Resu
     Ok(state.pulls.get(&number).map(|pull| shape::pull(&world.links, state, pull, &found)))
 }
 
-/// What merging would give, tried again where either side has moved.
+/// The result of a trial merge, repeated if either side has moved.
 async fn test_merge(world: &World, pull: &Pull) -> Result<Option<crate::state::TestMerge>, GitError> {
     let Some(base) = world.git.branch(&pull.base).await? else { return Ok(None) };
     if let Some(trial) = &pull.test_merge

@@ -1,4 +1,4 @@
-//! `git/ref` and `git/refs`: branches as git has them.
+//! `git/ref` and `git/refs`: branches as git stores them.
 
 use std::sync::Arc;
 
@@ -74,7 +74,7 @@ pub(super) async fn create(
         ));
     }
     let moved = Moved { branch: branch.to_owned(), before: None, after: Some(wanted.sha.clone()) };
-    // A branch and a folder of branches cannot have the same name: git refuses.
+    // git refuses a branch with the name of a folder of branches.
     push(&world, &mut state, moved, caller.login())
         .await
         .map_err(|_| Refusal::unprocessable("Reference update failed"))?;
@@ -149,7 +149,7 @@ async fn must_be_commit(world: &World, sha: &str) -> Result<(), Refusal> {
     }
 }
 
-/// Whether the branch's rules let this caller push.
+/// Checks that the branch's rules let this caller push.
 fn must_be_allowed(state: &Facts, branch: &str, caller: &Caller) -> Result<(), Refusal> {
     let broken = state.protection.get(branch).and_then(|protection| {
         let why = protection.against_push(caller.login())?;

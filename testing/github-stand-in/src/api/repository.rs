@@ -1,4 +1,4 @@
-//! The repository, its limits, and who asks.
+//! The repository, its limits, and the authenticated user.
 
 use std::sync::Arc;
 

@@ -12,7 +12,7 @@ impl StandIn {
         self.world.git.dir()
     }
 
-    /// The commit that a branch is at.
+    /// Returns the commit that a branch is at.
     ///
     /// # Errors
     /// [`GitError`]
@@ -20,8 +20,8 @@ impl StandIn {
         self.world.git.branch(branch).await
     }
 
-    /// Commits changes to a branch and pushes them, as `author`; the branch is made where it is not there: at the main
-    /// branch's head, or empty where that has none yet. The new commit.
+    /// Commits changes to a branch and pushes them as `author`; returns the new commit. A missing branch is
+    /// created at the main branch's head, or empty if the main branch has no commit yet.
     ///
     /// # Errors
     /// [`GitError`]
@@ -53,7 +53,8 @@ impl StandIn {
         Ok(sha)
     }
 
-    /// Pushes a commit to a branch, from wherever that is, as `git push --force` would; no commit removes the branch.
+    /// Pushes a commit to a branch, wherever the branch is, as `git push --force` does. No commit removes the
+    /// branch.
     ///
     /// # Errors
     /// [`GitError`]

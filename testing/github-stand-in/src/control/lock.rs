@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-/// A lock file of these inputs, each with the revision that it is locked to (40 hexadecimal digits).
+/// Builds a lock file of these inputs, each with its locked revision (40 hexadecimal digits).
 pub fn lock_file(inputs: &[(&str, &str)]) -> String {
     let mut nodes = Map::new();
     for (name, revision) in inputs {

@@ -1,4 +1,4 @@
-//! What a test or the demo does to the stand-in, beside its API.
+//! What a test or the demo can do to the stand-in, besides its API.
 
 mod access;
 mod branches;

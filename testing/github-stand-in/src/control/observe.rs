@@ -1,4 +1,4 @@
-//! Looking on, and stopping the world.
+//! Observing requests and events, and pausing requests.
 
 use uuid::Uuid;
 
@@ -7,12 +7,12 @@ use crate::web::{Asked, Gate, Moment};
 use crate::webhook::{Delivery, Payloads, Webhook};
 
 impl StandIn {
-    /// Everything that was asked so far, in the order of arrival.
+    /// All requests so far, in order of arrival.
     pub fn requests(&self) -> Vec<Asked> {
         self.world.log.all()
     }
 
-    /// Stops every request that matches, before or after it is carried out, for as long as the gate is kept.
+    /// Stops every matching request, before or after it is carried out, until the gate is dropped.
     pub fn gate(&self, moment: Moment, matches: impl Fn(&Asked) -> bool + Send + Sync + 'static) -> Gate {
         self.world.gates.add(moment, matches)
     }
@@ -22,7 +22,7 @@ impl StandIn {
         self.world.webhooks.deliver_to(webhook);
     }
 
-    /// Sends a `ping`, as GitHub does when a webhook is made.
+    /// Sends a `ping`, as GitHub does for a new webhook.
     pub async fn ping(&self, webhook: &Webhook) {
         let state = self.world.state.lock().await;
         let sender = self.world.links.owner.clone();
@@ -35,13 +35,13 @@ impl StandIn {
         self.world.webhooks.send("ping", &payloads.ping(&webhook.url));
     }
 
-    /// The events that were sent, in the order of sending, once none is under way any more.
+    /// The events sent so far, in order, once none is in flight.
     pub async fn deliveries(&self) -> Vec<Delivery> {
         self.world.webhooks.settled().await;
         self.world.webhooks.all()
     }
 
-    /// Sends a delivery once more, as its page at GitHub does. Whether there is such a one.
+    /// Redelivers an event, as the webhook's page at GitHub does. Returns false if there is no such delivery.
     pub fn deliver_again(&self, id: Uuid) -> bool {
         self.world.webhooks.send_again(id)
     }

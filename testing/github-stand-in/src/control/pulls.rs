@@ -7,10 +7,10 @@ use crate::push::announce_pull;
 use crate::stand_in::StandIn;
 use crate::webhook::Action;
 
-/// A pull request to be opened.
+/// A pull request to open.
 #[derive(Debug, Clone)]
 pub struct NewPullRequest {
-    /// Its number; the next one where it is none, or taken.
+    /// Its number; the next free one if this is `None` or taken.
     pub number: Option<u64>,
     /// Its title.
     pub title: String,
@@ -18,20 +18,20 @@ pub struct NewPullRequest {
     pub body: Option<String>,
     /// The branch that it comes from. Changes are committed to it first.
     pub branch: String,
-    /// Who opens it.
+    /// The user who opens it.
     pub author: String,
-    /// What its author is to the repository, in GitHub's words.
+    /// The author's association with the repository, in GitHub's words.
     pub association: String,
-    /// Whose fork it comes from; none where it comes from the repository itself.
+    /// The owner of the fork that it comes from; `None` if it comes from the repository itself.
     pub fork: Option<String>,
     /// Its labels.
     pub labels: Vec<String>,
-    /// Its commits: the message of each, and what it changes.
+    /// Its commits: the message and the changes of each.
     pub commits: Vec<(String, Vec<Change>)>,
 }
 
 impl NewPullRequest {
-    /// One of one commit, which has the title as its message.
+    /// Creates one with a single commit, whose message is the title.
     pub fn new(branch: impl Into<String>, title: impl Into<String>, changes: Vec<Change>) -> Self {
         let title = title.into();
         Self {
@@ -49,10 +49,10 @@ impl NewPullRequest {
 }
 
 impl StandIn {
-    /// Opens a pull request into the main branch. Its number.
+    /// Opens a pull request into the main branch, and returns its number.
     ///
     /// # Errors
-    /// [`GitError`], also where GitHub would refuse it.
+    /// [`GitError`], also if GitHub would refuse it.
     pub async fn open_pull_request(&self, new: NewPullRequest) -> Result<u64, GitError> {
         let fork = if let Some(owner) = &new.fork {
             Some((owner.clone(), self.commit_to_fork(&new).await?))
@@ -78,7 +78,7 @@ impl StandIn {
         open(&self.world, &mut state, opening).await.map_err(|refusal| refused(&refusal))
     }
 
-    /// Commits on top of the main branch in a fork, which has branches of its own. The last commit.
+    /// Commits on top of the main branch in a fork, which has branches of its own; returns the last commit.
     async fn commit_to_fork(&self, new: &NewPullRequest) -> Result<String, GitError> {
         let _one_at_a_time = self.world.state.lock().await;
         let git = &self.world.git;
@@ -97,7 +97,7 @@ impl StandIn {
         Ok(tip)
     }
 
-    /// Lets a pull request go to another branch.
+    /// Retargets a pull request to another branch.
     ///
     /// # Errors
     /// [`GitError`]
@@ -111,7 +111,7 @@ impl StandIn {
         Ok(())
     }
 
-    /// Somebody writes something about a pull request: it changes last.
+    /// Comments on a pull request, so that it is the one updated last.
     pub async fn touch(&self, number: u64) {
         let now = self.world.clock.now();
         if let Some(pull) = self.world.state.lock().await.pulls.get_mut(&number) {
@@ -119,14 +119,14 @@ impl StandIn {
         }
     }
 
-    /// Makes a pull request a draft, or no longer.
+    /// Makes a pull request a draft, or ready.
     pub async fn draft(&self, number: u64, is_draft: bool) {
         if let Some(pull) = self.world.state.lock().await.pulls.get_mut(&number) {
             pull.is_draft = is_draft;
         }
     }
 
-    /// Gives a pull request a label.
+    /// Adds a label to a pull request.
     ///
     /// # Errors
     /// [`GitError`]
@@ -141,7 +141,7 @@ impl StandIn {
         announce_pull(&self.world, &mut state, number, &action, &author).await
     }
 
-    /// Lets GitHub not know yet whether a pull request can be merged, for so many times that one is asked for.
+    /// Makes GitHub answer that mergeability is not known yet, for this number of requests.
     pub async fn mergeability_is_unknown(&self, times: u32) {
         self.world.state.lock().await.unknown_mergeability = times;
     }

@@ -1,4 +1,5 @@
-//! The same hands for other programs: browser tests and the demo. JSON over HTTP, on an address of its own.
+//! The same controls for other programs, browser tests and the demo: JSON over HTTP, on an address of its
+//! own.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,7 +22,7 @@ use crate::state::{Check, MergeMethods, Permission, Protection};
 use crate::web::{Away, Gate, Moment, Stopped};
 use crate::webhook::Webhook;
 
-/// What could not be done, in words.
+/// An action failed, with the reason.
 struct Failed(String);
 
 impl<E: std::error::Error> From<E> for Failed {
@@ -39,7 +40,7 @@ impl IntoResponse for Failed {
 type Done = Result<Json<Value>, Failed>;
 type Posts = Mutex<HashMap<Uuid, Arc<Post>>>;
 
-/// A gate, and who waits there.
+/// A gate, and the requests that wait there.
 struct Post {
     gate: tokio::sync::Mutex<Gate>,
     waiting: Mutex<Vec<Stopped>>,
@@ -51,7 +52,7 @@ struct Hands {
     posts: Arc<Posts>,
 }
 
-/// What each address does is told by the type that it takes.
+/// The type of its body says what each address does.
 pub fn remote_control(stand_in: Arc<StandIn>) -> Router {
     Router::new()
         .route("/commit", post(commit))
@@ -77,10 +78,10 @@ pub fn remote_control(stand_in: Arc<StandIn>) -> Router {
         .with_state(Hands { stand_in, posts: Arc::default() })
 }
 
-/// What files are to hold; null for those that are to go.
+/// New contents of files; null deletes one.
 type Files = BTreeMap<String, Option<Content>>;
 
-/// What one file is to hold.
+/// New content of one file.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Content {
@@ -170,7 +171,7 @@ async fn label(State(hands): State<Hands>, Json(new): Json<Label>) -> Done {
 #[derive(Deserialize)]
 struct Protect {
     branch: String,
-    /// None takes the rules away.
+    /// None removes the rules.
     rules: Option<Protection>,
 }
 
@@ -205,7 +206,7 @@ async fn permit(State(hands): State<Hands>, Json(wanted): Json<Permit>) -> Done 
 struct Rate {
     limit: u64,
     used: u64,
-    /// Until the limit is reset.
+    /// Seconds until the limit's reset.
     seconds: u32,
 }
 
@@ -217,7 +218,7 @@ async fn limit(State(hands): State<Hands>, Json(wanted): Json<Rate>) -> Done {
 
 #[derive(Deserialize)]
 struct SecondaryRate {
-    /// How many requests it meets.
+    /// Number of requests that it affects.
     requests: u32,
     status: u16,
     retry_after: u64,
@@ -309,7 +310,7 @@ async fn hang_up(State(hands): State<Hands>, Path(id): Path<Uuid>) -> Done {
     Ok(Json(asked))
 }
 
-/// Takes the gate away: whatever waits there goes on.
+/// Removes the gate; the requests that wait there continue.
 async fn open(State(hands): State<Hands>, Path(id): Path<Uuid>) -> Done {
     lock(&hands.posts).remove(&id);
     done()

@@ -1,11 +1,11 @@
-//! What changed between two commits.
+//! The changes between two commits.
 
 use super::{Git, GitError};
 
-/// The tree without a file, which every repository knows.
+/// The empty tree, which every repository knows.
 const EMPTY_TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 
-/// How a file changed.
+/// The kind of change to a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FileStatus {
     Added,
@@ -14,11 +14,11 @@ pub(crate) enum FileStatus {
     Renamed { from: String },
 }
 
-/// A file that changed.
+/// A changed file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ChangedFile {
     pub(crate) path: String,
-    /// The blob that it is now, or was last.
+    /// Its current blob, or its last one.
     pub(crate) sha: String,
     pub(crate) status: FileStatus,
     pub(crate) additions: u64,
@@ -26,7 +26,7 @@ pub(crate) struct ChangedFile {
 }
 
 impl Git {
-    /// The files that differ between two commits; all of them where there is nothing to compare with.
+    /// The files that differ between two commits; all files if there is no first commit.
     pub(crate) async fn changed_files(
         &self,
         before: Option<&str>,
@@ -48,7 +48,7 @@ impl Git {
     }
 }
 
-/// First all `--raw` entries, then all `--numstat` entries, in the same order.
+/// All `--raw` entries come first, then all `--numstat` entries, in the same order.
 fn parse(said: &str) -> Option<Vec<ChangedFile>> {
     let mut fields = said.split('\0').peekable();
     let mut files = vec![];
@@ -71,7 +71,7 @@ fn parse(said: &str) -> Option<Vec<ChangedFile>> {
         file.additions = counts.next()?.parse().unwrap_or(0);
         file.deletions = counts.next()?.parse().unwrap_or(0);
         if counts.next()?.is_empty() {
-            // Renamed: the two names follow as fields of their own.
+            // A rename: both names follow as fields of their own.
             fields.nth(1)?;
         }
     }

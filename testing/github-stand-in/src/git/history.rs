@@ -1,20 +1,20 @@
-//! How commits lie to each other.
+//! How commits relate.
 
 use super::{Git, GitError};
 
 impl Git {
-    /// Whether `descendant` has `ancestor` in its history, or is it.
+    /// Returns whether `ancestor` is `descendant` or in its history.
     pub(crate) async fn contains(&self, descendant: &str, ancestor: &str) -> Result<bool, GitError> {
         self.is(&["merge-base", "--is-ancestor", ancestor, descendant]).await
     }
 
-    /// The newest commit that both have.
+    /// Returns the newest common ancestor.
     pub(crate) async fn merge_base(&self, one: &str, other: &str) -> Result<Option<String>, GitError> {
         let said = self.run(&["merge-base", one, other], b"", &[]).await?;
         Ok((said.code == Some(0)).then(|| said.text()))
     }
 
-    /// The commits of a history, newest first, and whether there are more.
+    /// Returns a page of a history, newest first, and whether there is more.
     pub(crate) async fn history(
         &self,
         of: &str,
@@ -31,7 +31,7 @@ impl Git {
         Ok((shas, has_more))
     }
 
-    /// The commits that `head` has and `base` has not, oldest first.
+    /// Returns the commits that `head` has and `base` lacks, oldest first.
     pub(crate) async fn between(&self, base: &str, head: &str) -> Result<Vec<String>, GitError> {
         let range = format!("{base}..{head}");
         let listed = self.text(&["rev-list", "--reverse", "--topo-order", &range, "--"]).await?;

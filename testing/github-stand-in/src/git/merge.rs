@@ -2,17 +2,17 @@
 
 use super::{Commit, Git, GitError, NewCommit};
 
-/// What came of a merge.
+/// The result of a merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Merge {
-    /// This tree.
+    /// The merged tree.
     Tree(String),
-    /// Both changed the same places.
+    /// Both sides changed the same places.
     Conflict,
 }
 
 impl Git {
-    /// The tree that merging one commit into another gives.
+    /// Merges one commit into another.
     pub(crate) async fn merge(&self, into: &str, other: &str) -> Result<Merge, GitError> {
         let args = ["merge-tree", "--write-tree", "--no-messages", into, other];
         let said = self.run(&args, b"", &[]).await?;
@@ -24,10 +24,11 @@ impl Git {
         }
     }
 
-    /// The tree of `onto` with what `commit` changed of its parent.
+    /// Applies to the tree of `onto` what `commit` changed against its parent.
     ///
-    /// A commit with the tree of `onto` on that parent has the parent as its merge base with `commit`: merging the two
-    /// is what a cherry-pick does. (`merge-tree --merge-base` would do it too, but git has it only since 2.40.)
+    /// A commit with the tree of `onto` on that parent has the parent as its merge base with `commit`:
+    /// merging the two is a cherry-pick. (`merge-tree --merge-base` would do it too, but git has it only
+    /// since 2.40.)
     pub(crate) async fn pick(&self, commit: &Commit, onto: &Commit) -> Result<Merge, GitError> {
         let Some(parent) = commit.parents.first() else { return Ok(Merge::Conflict) };
         let stand_in = NewCommit {

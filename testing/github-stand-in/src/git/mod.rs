@@ -1,4 +1,4 @@
-//! Git itself, by its command line: every commit, tree and merge of the stand-in is made by it.
+//! Git itself, through its command line: it makes every commit, tree and merge of the stand-in.
 
 mod diff;
 mod history;
@@ -21,22 +21,22 @@ pub(crate) use refs::Moved;
 pub use write::Change;
 pub(crate) use write::NewCommit;
 
-/// What git itself could not do.
+/// A failure of git.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
-    /// It did not start, or did not read what it was told.
+    /// It did not start, or did not read its input.
     #[error("git could not be run: {0}")]
     Run(#[from] io::Error),
-    /// It said no.
+    /// It exited with an error.
     #[error("git {command} failed: {said}")]
     Failed {
-        /// What it was asked.
+        /// The arguments.
         command: String,
-        /// What it said.
+        /// Its error output.
         said: String,
     },
-    /// It said what is not understood.
-    #[error("git said something else than was expected: {0}")]
+    /// Its output could not be parsed.
+    #[error("unexpected output of git: {0}")]
     Unexpected(String),
 }
 
@@ -46,7 +46,7 @@ pub(crate) struct Git {
     dir: PathBuf,
 }
 
-/// What git said.
+/// The output of git.
 struct Said {
     code: Option<i32>,
     out: Vec<u8>,
@@ -60,13 +60,13 @@ impl Said {
 }
 
 impl Git {
-    /// Makes an empty bare repository, or takes the one that is there.
+    /// Creates an empty bare repository, or opens the existing one.
     pub(crate) async fn init(dir: &Path, branch: &str) -> Result<Self, GitError> {
         let git = Self { dir: dir.to_owned() };
         if !dir.join("HEAD").exists() {
             std::fs::create_dir_all(dir)?;
             git.text(&["init", "--quiet", "--bare", &format!("--initial-branch={branch}"), "."]).await?;
-            // What no branch has must stay, as it does at GitHub.
+            // Objects that no branch has must stay, as at GitHub.
             git.text(&["config", "gc.auto", "0"]).await?;
         }
         Ok(git)
@@ -76,7 +76,7 @@ impl Git {
         &self.dir
     }
 
-    /// Runs git, and takes any answer.
+    /// Runs git, whatever its exit code.
     async fn run(&self, args: &[&str], input: &[u8], env: &[(&str, &str)]) -> Result<Said, GitError> {
         let mut command = Command::new("git");
         command
@@ -96,7 +96,7 @@ impl Git {
         let stdin = child.stdin.take();
         let feed = async {
             if let Some(mut stdin) = stdin {
-                // Who needs no input may be gone by now.
+                // A program that needs no input may have exited by now.
                 drop(stdin.write_all(input).await);
             }
         };
@@ -106,18 +106,18 @@ impl Git {
         Ok(Said { code: output.status.code(), out: output.stdout, err })
     }
 
-    /// Runs git with something to read; it must succeed.
+    /// Runs git with input; it must succeed.
     async fn feed(&self, args: &[&str], input: &[u8], env: &[(&str, &str)]) -> Result<Said, GitError> {
         let said = self.run(args, input, env).await?;
         if said.code == Some(0) { Ok(said) } else { Err(failed(args, &said)) }
     }
 
-    /// Runs git; it must succeed. What it said, without the last line's end.
+    /// Runs git, which must succeed; returns its output without the final newline.
     async fn text(&self, args: &[&str]) -> Result<String, GitError> {
         Ok(self.feed(args, b"", &[]).await?.text())
     }
 
-    /// Asks a question that git answers by its exit code: 0 or 1.
+    /// Asks a question that git answers with its exit code, 0 or 1.
     async fn is(&self, args: &[&str]) -> Result<bool, GitError> {
         let said = self.run(args, b"", &[]).await?;
         match said.code {

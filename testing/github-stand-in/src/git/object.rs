@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Git, GitError};
 
-/// What kind of object it is.
+/// The kind of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Commit,
@@ -21,7 +21,7 @@ pub(crate) struct Object {
     pub(crate) data: Vec<u8>,
 }
 
-/// Who made a commit, and when.
+/// The author or committer of a commit, and the time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Person {
     pub(crate) name: String,
@@ -29,7 +29,7 @@ pub(crate) struct Person {
     pub(crate) at: DateTime<Utc>,
 }
 
-/// A commit, read.
+/// A parsed commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Commit {
     pub(crate) sha: String,
@@ -40,14 +40,14 @@ pub(crate) struct Commit {
     pub(crate) message: String,
 }
 
-/// What lies at a path of a tree.
+/// An entry at a path of a tree.
 #[derive(Debug, Clone)]
 pub(crate) enum Entry {
     File { sha: String, data: Vec<u8> },
     Folder { entries: Vec<FolderEntry> },
 }
 
-/// One name in a folder.
+/// An entry of a folder.
 #[derive(Debug, Clone)]
 pub(crate) struct FolderEntry {
     pub(crate) is_folder: bool,
@@ -57,9 +57,9 @@ pub(crate) struct FolderEntry {
 }
 
 impl Git {
-    /// Reads objects by any name that git knows; none where there is no such object.
+    /// Reads objects by any name that git knows; `None` for each that does not exist.
     async fn read(&self, names: &[&str]) -> Result<Vec<Option<Object>>, GitError> {
-        // A name is one line of what git reads: one with a line's end in it names nothing.
+        // A name is one line of git's input: one with a newline in it names nothing.
         let lines: String =
             names.iter().map(|name| name.replace(['\n', '\0'], "?") + "\n").collect::<Vec<_>>().concat();
         let said = self.feed(&["cat-file", "--batch"], lines.as_bytes(), &[]).await?;
@@ -67,7 +67,7 @@ impl Git {
         names.iter().map(|_| next_object(&mut rest)).collect()
     }
 
-    /// The commit of this name (a branch, a hash, …), if there is one.
+    /// Returns the commit of this name (a branch, a hash, …), or `None`.
     pub(crate) async fn commit(&self, name: &str) -> Result<Option<Commit>, GitError> {
         if name.is_empty() || name.starts_with('-') {
             return Ok(None);
@@ -76,7 +76,7 @@ impl Git {
         object.map(|object| parse_commit(&object)).transpose()
     }
 
-    /// Commits by their hashes, which must exist.
+    /// Returns commits by their hashes, which must exist.
     pub(crate) async fn commits(&self, shas: &[String]) -> Result<Vec<Commit>, GitError> {
         if shas.is_empty() {
             return Ok(vec![]);
@@ -87,12 +87,12 @@ impl Git {
         objects.into_iter().map(|object| parse_commit(&object.ok_or_else(missing)?)).collect()
     }
 
-    /// What kind of object this hash names, if any.
+    /// Returns the kind of the object with this hash, or `None`.
     pub(crate) async fn kind_of(&self, sha: &str) -> Result<Option<Kind>, GitError> {
         Ok(self.read(&[sha]).await?.pop().flatten().map(|object| object.kind))
     }
 
-    /// What lies at `path` of a commit's tree.
+    /// Returns the entry at `path` of a commit's tree.
     pub(crate) async fn entry(&self, commit: &str, path: &str) -> Result<Option<Entry>, GitError> {
         let name = format!("{commit}:{path}");
         let Some(object) = self.read(&[&name]).await?.pop().flatten() else { return Ok(None) };
@@ -121,7 +121,7 @@ fn folder_entry(line: &str) -> Option<FolderEntry> {
     })
 }
 
-/// Takes the next object from what `cat-file --batch` said.
+/// Parses the next object in the output of `cat-file --batch`.
 fn next_object(rest: &mut &[u8]) -> Result<Option<Object>, GitError> {
     let garbled = || GitError::Unexpected("the list of objects ends early".to_owned());
     let end = rest.iter().position(|byte| *byte == b'\n').ok_or_else(garbled)?;

@@ -1,29 +1,29 @@
-//! Branches, moved only from where they were seen.
+//! Branches, moved only from where the caller saw them.
 
 use super::{Git, GitError};
 
-/// What stands for “does not exist” where git wants the old value of a ref.
+/// git's old value of a ref that must not exist.
 const NOTHING: &str = "0000000000000000000000000000000000000000";
 
-/// Where a branch was and where it is now.
+/// A branch's move.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Moved {
     pub(crate) branch: String,
-    /// None where the branch is new.
+    /// `None` if the branch is new.
     pub(crate) before: Option<String>,
-    /// None where the branch is gone.
+    /// `None` if the branch is deleted.
     pub(crate) after: Option<String>,
 }
 
 impl Git {
-    /// The commit that a branch is at.
+    /// Returns the commit that a branch is at.
     pub(crate) async fn branch(&self, branch: &str) -> Result<Option<String>, GitError> {
         let name = format!("refs/heads/{branch}");
         let said = self.run(&["rev-parse", "--verify", "--quiet", &name], b"", &[]).await?;
         Ok((said.code == Some(0)).then(|| said.text()))
     }
 
-    /// The branches that begin so, and where each is.
+    /// Returns the branches with this prefix, and the commit of each.
     pub(crate) async fn branches(&self, prefix: &str) -> Result<Vec<(String, String)>, GitError> {
         let format = "--format=%(objectname) %(refname:lstrip=2)";
         let listed = self.text(&["for-each-ref", format, "refs/heads"]).await?;
@@ -32,17 +32,17 @@ impl Git {
         Ok(found.map(|(sha, branch)| (branch.to_owned(), sha.to_owned())).collect())
     }
 
-    /// Whether there is no branch at all.
+    /// Returns whether there is no branch at all.
     pub(crate) async fn is_empty(&self) -> Result<bool, GitError> {
         Ok(self.text(&["for-each-ref", "--count=1", "refs/heads"]).await?.is_empty())
     }
 
-    /// Whether a branch may be called so.
+    /// Returns whether a branch may have this name.
     pub(crate) async fn is_branch_name(&self, full: &str) -> Result<bool, GitError> {
         Ok(self.run(&["check-ref-format", full], b"", &[]).await?.code == Some(0))
     }
 
-    /// Moves, makes or removes a branch, if it still is where it was.
+    /// Moves, creates or deletes a branch, if it is still where the caller saw it.
     pub(crate) async fn move_branch(&self, moved: &Moved) -> Result<(), GitError> {
         let name = format!("refs/heads/{}", moved.branch);
         let before = moved.before.as_deref().unwrap_or(NOTHING);

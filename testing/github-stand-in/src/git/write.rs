@@ -2,7 +2,7 @@
 
 use super::{Git, GitError, Person};
 
-/// A commit to be made.
+/// A commit to make.
 #[derive(Debug, Clone)]
 pub(crate) struct NewCommit {
     pub(crate) tree: String,
@@ -12,39 +12,39 @@ pub(crate) struct NewCommit {
     pub(crate) message: String,
 }
 
-/// What is done to one file.
+/// A change to one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// The file has this content now.
     Write {
-        /// Where it is.
+        /// Its path.
         path: String,
-        /// What it holds.
+        /// Its content.
         content: Vec<u8>,
-        /// Whether it may be executed.
+        /// Whether it is executable.
         executable: bool,
     },
-    /// The file is gone.
+    /// The file is deleted.
     Delete {
-        /// Where it was.
+        /// Its path.
         path: String,
     },
 }
 
 impl Change {
-    /// A text file.
+    /// Writes a text file.
     pub fn write(path: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
         Self::Write { path: path.into(), content: content.into(), executable: false }
     }
 
-    /// No such file any more.
+    /// Deletes a file.
     pub fn delete(path: impl Into<String>) -> Self {
         Self::Delete { path: path.into() }
     }
 }
 
 impl Git {
-    /// Makes a commit; no branch has it yet.
+    /// Makes a commit, which no branch has yet.
     pub(crate) async fn make_commit(&self, commit: &NewCommit) -> Result<String, GitError> {
         let (author, committer) = (date(&commit.author), date(&commit.committer));
         let env = [
@@ -61,7 +61,7 @@ impl Git {
         Ok(self.feed(&args, commit.message.as_bytes(), &env).await?.text())
     }
 
-    /// The tree of a commit (or the empty one) with changes.
+    /// Applies changes to the tree of a commit, or to the empty one.
     pub(crate) async fn tree_with(&self, base: Option<&str>, changes: &[Change]) -> Result<String, GitError> {
         let dir = tempfile::tempdir()?;
         let index = dir.path().join("index");

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::{Links, node_id, user};
 use crate::state::{App, Permission};
 
-/// When the app was made and installed, says the stand-in.
+/// When the app was made and installed.
 const MADE: &str = "2024-01-04T11:56:00Z";
-/// What it wants to hear of.
+/// The events that it subscribes to.
 const EVENTS: [&str; 2] = ["push", "pull_request"];
 
 fn permissions(app: &App) -> Value {
@@ -35,7 +35,7 @@ pub(crate) fn integration(links: &Links, app: &App) -> Value {
     })
 }
 
-/// `GET installation` of the repository.
+/// `GET installation`, of the repository.
 pub(crate) fn installation(links: &Links, app: &App) -> Value {
     let owner = user(links, &links.owner);
     json!({

@@ -6,10 +6,10 @@ use super::user::number_of;
 use super::{Links, node_id, repository};
 use crate::state::{Check, State};
 
-/// When everything ran, says the stand-in.
+/// The time of every run.
 const RAN: &str = "2026-01-04T11:56:00Z";
 
-/// The check runs of a commit, those of one page.
+/// One page of a commit's check runs.
 pub(crate) fn check_runs(links: &Links, sha: &str, total: usize, checks: &[Check]) -> Value {
     let runs: Vec<Value> = checks.iter().map(|check| check_run(links, sha, check)).collect();
     json!({ "total_count": total, "check_runs": runs })
@@ -45,7 +45,7 @@ fn check_run(links: &Links, sha: &str, check: &Check) -> Value {
     })
 }
 
-/// All statuses of a commit in one.
+/// All statuses of a commit, combined.
 pub(crate) fn combined_status(links: &Links, state: &State, sha: &str) -> Value {
     let statuses = state.statuses.get(sha).cloned().unwrap_or_default();
     let has = |wanted: &[&str]| statuses.iter().any(|status| wanted.contains(&status.state.as_str()));

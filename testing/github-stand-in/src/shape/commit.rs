@@ -15,7 +15,7 @@ fn unsigned() -> Value {
     json!({ "verified": false, "reason": "unsigned", "signature": null, "payload": null, "verified_at": null })
 }
 
-/// A commit as git has it: `git/commits`.
+/// A commit as git stores it: `git/commits`.
 pub(crate) fn git_commit(links: &Links, commit: &Commit) -> Value {
     let parents = commit.parents.iter().map(|sha| {
         json!({
@@ -69,7 +69,7 @@ pub(crate) fn commit(links: &Links, commit: &Commit) -> Value {
     })
 }
 
-/// A commit and what it changed.
+/// A commit with its changes.
 pub(crate) fn commit_with_files(links: &Links, of: &Commit, files: &[ChangedFile]) -> Value {
     let additions: u64 = files.iter().map(|file| file.additions).sum();
     let deletions: u64 = files.iter().map(|file| file.deletions).sum();
@@ -80,7 +80,7 @@ pub(crate) fn commit_with_files(links: &Links, of: &Commit, files: &[ChangedFile
     shape
 }
 
-/// A file that changed up to a commit.
+/// A file changed by a commit.
 pub(crate) fn file(links: &Links, at: &str, file: &ChangedFile) -> Value {
     let status = match file.status {
         FileStatus::Added => "added",
@@ -106,7 +106,7 @@ pub(crate) fn file(links: &Links, at: &str, file: &ChangedFile) -> Value {
     shape
 }
 
-/// A path as it is written in an address.
+/// Escapes a path for a URL.
 pub(crate) fn in_address(path: &str) -> String {
     use std::fmt::Write as _;
 

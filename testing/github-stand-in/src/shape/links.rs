@@ -1,25 +1,25 @@
-//! Addresses.
+//! URLs.
 
-/// Makes addresses.
+/// Builds URLs.
 #[derive(Debug, Clone)]
 pub(crate) struct Links {
     /// `http://127.0.0.1:PORT`
     pub(crate) root: String,
-    /// What comes before every path of the API.
+    /// Prefix of every path of the API.
     pub(crate) base_path: String,
     pub(crate) owner: String,
     pub(crate) name: String,
-    /// What the repository was called before, as `owner/name`.
+    /// The repository's former name, as `owner/name`.
     pub(crate) formerly: Option<String>,
 }
 
 impl Links {
-    /// An address of the API.
+    /// A URL of the API.
     pub(crate) fn api(&self, path: &str) -> String {
         format!("{}{}/{path}", self.root, self.base_path)
     }
 
-    /// An address of the API, within the repository.
+    /// A URL of the API, within the repository.
     pub(crate) fn repo(&self, path: &str) -> String {
         let slash = if path.is_empty() { "" } else { "/" };
         self.api(&format!("repos/{}/{}{slash}{path}", self.owner, self.name))
@@ -31,31 +31,31 @@ impl Links {
         format!("{}/{}/{}{slash}{path}", self.root, self.owner, self.name)
     }
 
-    /// The path below the base path, if it is there.
+    /// The path below the base path, or `None` if it is elsewhere.
     pub(crate) fn below_base<'a>(&self, path: &'a str) -> Option<&'a str> {
         path.strip_prefix(self.base_path.as_str()).filter(|rest| rest.starts_with('/'))
     }
 
-    /// What of a path below the base path is within the repository, by its name or its number.
+    /// The rest of a path within the repository, which is named by its name or its number.
     pub(crate) fn within<'a>(&self, path: &'a str) -> Option<&'a str> {
         let by_number = path.strip_prefix(self.by_number().as_str());
         let by_name = || Self::below(path, &self.owner, &self.name);
         by_number.filter(|rest| rest.is_empty() || rest.starts_with('/')).or_else(by_name)
     }
 
-    /// Where to go with a path that names the repository as it was called before.
+    /// Returns the redirect of a path that uses the repository's former name.
     pub(crate) fn moved(&self, path: &str) -> Option<String> {
         let (owner, name) = self.formerly.as_deref()?.split_once('/')?;
         let rest = Self::below(path, owner, name)?;
         Some(format!("{}{}{}{rest}", self.root, self.base_path, self.by_number()))
     }
 
-    /// `/repositories/ID`, which stays when the repository is renamed.
+    /// `/repositories/ID`, which survives a rename of the repository.
     fn by_number(&self) -> String {
         format!("/repositories/{}", super::user::number_of(&format!("{}/{}", self.owner, self.name)))
     }
 
-    /// What of a path is below a repository's name. Owner and name are written in any case.
+    /// The rest of a path below a repository's name. Owner and name are case-insensitive.
     fn below<'a>(path: &'a str, owner: &str, name: &str) -> Option<&'a str> {
         let rest = path.strip_prefix("/repos/")?;
         let (its_owner, rest) = rest.split_once('/')?;

@@ -1,4 +1,4 @@
-//! How GitHub writes things down.
+//! GitHub's JSON.
 
 mod app;
 mod check;
@@ -21,12 +21,12 @@ pub(crate) use pull::{PullShape, label, pull, pull_simple};
 pub(crate) use repository::{full_repository, repository};
 pub(crate) use user::{email_of, user};
 
-/// A moment, to the second.
+/// A time, to the second.
 pub(crate) fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// The global identifier of something.
+/// The global identifier of an object.
 pub(crate) fn node_id(kind: &str, id: impl std::fmt::Display) -> String {
     base64::engine::general_purpose::STANDARD.encode(format!("0{}:{kind}{id}", kind.len()))
 }

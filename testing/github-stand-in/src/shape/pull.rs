@@ -5,10 +5,10 @@ use serde_json::{Map, Value, json};
 use super::{Links, node_id, repository, time, user};
 use crate::state::{Pull, State};
 
-/// What is found out about one pull request when it is asked for by itself.
+/// The part of a pull request that GitHub computes only when asked for that one.
 #[derive(Debug, Clone)]
 pub(crate) struct PullShape {
-    /// None while it is not known yet.
+    /// `None` while it is not known yet.
     pub(crate) mergeable: Option<bool>,
     pub(crate) rebaseable: Option<bool>,
     pub(crate) mergeable_state: &'static str,
@@ -63,7 +63,7 @@ pub(crate) fn pull_simple(links: &Links, state: &State, pull: &Pull) -> Value {
     })
 }
 
-/// A pull request by itself.
+/// A single pull request.
 pub(crate) fn pull(links: &Links, state: &State, pull: &Pull, found: &PullShape) -> Value {
     let mut shape = pull_simple(links, state, pull);
     let more = json!({
@@ -86,7 +86,7 @@ pub(crate) fn pull(links: &Links, state: &State, pull: &Pull, found: &PullShape)
     shape
 }
 
-/// Where it comes from. A fork has the repository's name and an owner of its own.
+/// Its head. A fork has the repository's name and an owner of its own.
 fn head(links: &Links, state: &State, pull: &Pull) -> Value {
     let Some(owner) = &pull.fork else { return side(links, state, &pull.head, &pull.head_sha) };
     let mut shape = side(&Links { owner: owner.clone(), ..links.clone() }, state, &pull.head, &pull.head_sha);

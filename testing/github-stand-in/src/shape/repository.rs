@@ -6,7 +6,7 @@ use super::user::number_of;
 use super::{Links, node_id, user};
 use crate::state::{Permission, State};
 
-/// What every repository has an address for: its name in the answer, and its path.
+/// The URLs that every repository has: name in the answer, and path.
 const ADDRESSES: &[(&str, &str)] = &[
     ("archive_url", "/{archive_format}{/ref}"),
     ("assignees_url", "/assignees{/user}"),
@@ -46,21 +46,21 @@ const ADDRESSES: &[(&str, &str)] = &[
     ("trees_url", "/git/trees{/sha}"),
 ];
 
-/// When the repository was made, says the stand-in.
+/// When the repository was made.
 const MADE: &str = "2024-01-04T11:56:00Z";
 
-/// The repository, where something else is told of: a pull request, an event.
+/// The repository as part of something else: a pull request, an event.
 pub(crate) fn repository(links: &Links, state: &State) -> Value {
     let mut shape = facts(links, state);
     for (name, path) in ADDRESSES {
-        // A template is no address yet: its braces stay as they are.
+        // A template is not a URL yet, so its braces stay.
         shape.insert((*name).to_owned(), json!(format!("{}{path}", links.repo(""))));
     }
     shape.extend(features());
     Value::Object(shape)
 }
 
-/// The repository by itself, as who has this permission sees it.
+/// The repository itself, as seen with this permission.
 pub(crate) fn full_repository(links: &Links, state: &State, permission: Permission) -> Value {
     let mut shape = object(repository(links, state));
     shape.extend(settings(state));

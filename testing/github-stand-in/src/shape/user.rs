@@ -12,12 +12,12 @@ pub(super) fn number_of(name: &str) -> u64 {
     1_000_000 + hash % 99_000_000
 }
 
-/// The address that GitHub gives everybody, so that their own stays hidden.
+/// The address that GitHub gives everybody, so that their own stays private.
 pub(crate) fn email_of(login: &str) -> String {
     format!("{}+{login}@users.noreply.github.com", number_of(login))
 }
 
-/// Whose address it is, if GitHub gave it.
+/// Returns the login of an address that GitHub gave.
 pub(super) fn login_of(email: &str) -> Option<&str> {
     if email == "noreply@github.com" {
         return Some("web-flow");
@@ -26,7 +26,7 @@ pub(super) fn login_of(email: &str) -> Option<&str> {
     Some(name.split_once('+').map_or(name, |(_, login)| login))
 }
 
-/// A user, as others see it.
+/// A user, as others see them.
 pub(crate) fn user(links: &Links, login: &str) -> Value {
     let id = number_of(login);
     let is_bot = login.ends_with("[bot]");

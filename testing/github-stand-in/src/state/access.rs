@@ -1,15 +1,15 @@
-//! Who may do what.
+//! Permissions.
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-/// How far somebody may go.
+/// The permission of a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Permission {
     /// Sees nothing: the repository is not found.
     None,
-    /// May look.
+    /// May read.
     Read,
     /// May push, merge and open pull requests.
     Write,
@@ -23,7 +23,7 @@ pub(crate) enum Kind {
     Installation,
 }
 
-/// A token, and who it stands for.
+/// A token, and its user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     pub(crate) secret: String,
@@ -39,7 +39,7 @@ impl Token {
         Self { secret: secret.into(), login: login.into(), permission, kind: Kind::Personal, expires: None }
     }
 
-    /// A token that an installation of an app was given.
+    /// A token of an app's installation.
     pub(crate) fn of_installation(app: &App, secret: String, expires: DateTime<Utc>) -> Self {
         Self {
             secret,
@@ -51,17 +51,17 @@ impl Token {
     }
 }
 
-/// A GitHub App that is installed on the repository.
+/// A GitHub App, installed on the repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct App {
     /// Its identifier.
     pub id: u64,
-    /// Its name in addresses.
+    /// Its name in URLs.
     pub slug: String,
     /// The identifier of its installation.
     pub installation: u64,
-    /// Its public key, in PEM: what it says of itself must be signed with the other half.
+    /// Its public key, in PEM: the app's claims must be signed with the other half.
     pub public_key: String,
-    /// How far its tokens go.
+    /// Permission of its tokens.
     pub permission: Permission,
 }

@@ -7,20 +7,20 @@ use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::KeyPair as _;
 use base64::Engine as _;
 
-/// A key of an app, as GitHub makes one for its owner to download.
+/// A key of an app, as its owner downloads it from GitHub.
 #[derive(Debug, Clone)]
 pub struct AppKey {
-    /// What the app signs with, in PEM.
+    /// The private key, in PEM.
     pub private: String,
-    /// What GitHub knows it by, in PEM.
+    /// The public key, in PEM.
     pub public: String,
 }
 
 impl AppKey {
-    /// A new one.
+    /// Generates one.
     ///
     /// # Errors
-    /// Where the machine has no randomness to give.
+    /// If the machine's randomness fails.
     pub fn generate() -> io::Result<Self> {
         let failed = |_| io::Error::other("a key could not be made");
         let key = KeyPair::generate(KeySize::Rsa2048).map_err(failed)?;

@@ -1,23 +1,23 @@
-//! What ran on a commit.
+//! Checks of a commit.
 
 use serde::Deserialize;
 
-/// A check run, as GitHub Actions reports them.
+/// A check run, as GitHub Actions reports it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Check {
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// How it ended (`success`, `failure`, …); none while it runs.
+    /// Its conclusion (`success`, `failure`, …); `None` while it runs.
     pub conclusion: Option<String>,
 }
 
 impl Check {
-    /// One that ended so.
+    /// Creates a completed one.
     pub fn ended(name: impl Into<String>, conclusion: impl Into<String>) -> Self {
         Self { name: name.into(), conclusion: Some(conclusion.into()) }
     }
 
-    /// One that runs.
+    /// Creates a running one.
     pub fn running(name: impl Into<String>) -> Self {
         Self { name: name.into(), conclusion: None }
     }
@@ -27,10 +27,10 @@ impl Check {
     }
 }
 
-/// A commit status, as older services report them.
+/// A commit status, as older services report it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitStatus {
-    /// Who says so.
+    /// The reporting service.
     pub context: String,
     /// `success`, `pending`, `failure` or `error`.
     pub state: String,

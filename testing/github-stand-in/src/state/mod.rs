@@ -1,4 +1,4 @@
-//! What a repository at GitHub has beside its commits.
+//! The state of a repository at GitHub, besides its commits.
 
 mod access;
 mod app_key;
@@ -18,7 +18,7 @@ pub use settings::MergeMethods;
 pub(crate) use access::Kind as TokenKind;
 pub(crate) use pull::{Merged, Pull, TestMerge};
 
-/// All of it. One request at a time has it.
+/// All of it. One request at a time holds it.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) default_branch: String,
@@ -27,29 +27,29 @@ pub(crate) struct State {
     pub(crate) pulls: BTreeMap<u64, Pull>,
     pub(crate) next_number: u64,
     pub(crate) protection: HashMap<String, Protection>,
-    /// Branches that begin so may not be made.
+    /// New branches with this prefix are forbidden.
     pub(crate) no_branches: Option<String>,
     pub(crate) checks: HashMap<String, Vec<Check>>,
     pub(crate) statuses: HashMap<String, Vec<CommitStatus>>,
-    /// How many more times a pull request's mergeability is said to be unknown yet.
+    /// How many more times mergeability is reported as not known yet.
     pub(crate) unknown_mergeability: u32,
 }
 
 impl State {
-    /// The number of the next pull request, which is taken now.
+    /// Takes the number of the next pull request.
     pub(crate) fn take_number(&mut self, wanted: Option<u64>) -> u64 {
         let number = wanted.filter(|number| !self.pulls.contains_key(number)).unwrap_or(self.next_number);
         self.next_number = self.next_number.max(number + 1);
         number
     }
 
-    /// Whether anything that ran on a commit has not passed.
+    /// Returns whether any check of a commit has not passed.
     pub(crate) fn has_open_checks(&self, sha: &str) -> bool {
         self.checks.get(sha).into_iter().flatten().any(|check| !check.has_passed())
             || self.statuses.get(sha).into_iter().flatten().any(|status| !status.has_passed())
     }
 
-    /// Whether a required check of this name passed on a commit; none where it has not been there at all.
+    /// Returns whether a required check passed on a commit; `None` if it has not run at all.
     pub(crate) fn passed(&self, sha: &str, name: &str) -> Option<bool> {
         let checks = self.checks.get(sha).into_iter().flatten();
         let statuses = self.statuses.get(sha).into_iter().flatten();

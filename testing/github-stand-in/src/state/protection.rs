@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-/// Where the rules are written, which shows in how GitHub words a refusal and in which address tells of them.
+/// Where the rules are written; GitHub's wording of a refusal and the URL of the rules depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProtectionKind {
@@ -12,26 +12,25 @@ pub enum ProtectionKind {
     Ruleset,
 }
 
-/// What must hold before a branch changes.
+/// The requirements for a change to a branch.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Protection {
     /// Where the rules are written.
     pub kind: ProtectionKind,
-    /// Whether changes come by pull requests alone.
+    /// Whether changes require a pull request.
     #[serde(default = "yes")]
     pub pull_requests_only: bool,
-    /// How many approving reviews a pull request needs.
+    /// Number of approving reviews that a pull request needs.
     #[serde(default)]
     pub approvals: u32,
     /// The checks that a pull request's head must have passed.
     #[serde(default)]
     pub checks: Vec<String>,
-    /// What a push is refused with, where it is none of the above: GitHub's words for signatures, a linear history, a
-    /// merge queue.
+    /// GitHub's refusal of a push for any other reason: signatures, a linear history, a merge queue.
     #[serde(default)]
     pub words: Option<String>,
-    /// Who may push all the same, by login.
+    /// Logins of those who may push anyway.
     #[serde(default)]
     pub exempt: Vec<String>,
 }
@@ -41,17 +40,17 @@ fn yes() -> bool {
 }
 
 impl Protection {
-    /// Changes come by pull requests alone.
+    /// Requires a pull request for each change.
     pub fn pull_requests(kind: ProtectionKind) -> Self {
         Self { kind, pull_requests_only: true, approvals: 0, checks: vec![], words: None, exempt: vec![] }
     }
 
-    /// A push is refused in these words.
+    /// Refuses pushes with these words.
     pub fn refusing(kind: ProtectionKind, words: &str) -> Self {
         Self { pull_requests_only: false, words: Some(words.to_owned()), ..Self::pull_requests(kind) }
     }
 
-    /// What forbids a push to the branch.
+    /// Returns what forbids a push to the branch, or `None`.
     pub(crate) fn against_push(&self, login: &str) -> Option<String> {
         if self.exempt.iter().any(|exempt| exempt == login) {
             return None;
@@ -72,7 +71,7 @@ impl Protection {
         })
     }
 
-    /// What forbids a merge of a pull request whose head's checks went so.
+    /// Returns what forbids a merge of a pull request with these check results, or `None`.
     pub(crate) fn against_merge(&self, passed: impl Fn(&str) -> Option<bool>) -> Option<String> {
         if self.approvals > 0 {
             let plural = if self.approvals == 1 { "review is" } else { "reviews are" };

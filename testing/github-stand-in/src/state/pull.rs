@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-/// One of them.
+/// A pull request.
 #[derive(Debug, Clone)]
 pub(crate) struct Pull {
     pub(crate) number: u64,
@@ -11,16 +11,16 @@ pub(crate) struct Pull {
     pub(crate) author: String,
     pub(crate) is_draft: bool,
     pub(crate) labels: Vec<String>,
-    /// Whose fork it comes from; none where it comes from the repository itself.
+    /// The owner of the fork that it comes from; `None` if it comes from the repository itself.
     pub(crate) fork: Option<String>,
-    /// What its author is to the repository, such as `MEMBER`.
+    /// Its author's association with the repository, such as `MEMBER`.
     pub(crate) association: String,
     /// The branch that it comes from.
     pub(crate) head: String,
     pub(crate) head_sha: String,
-    /// The branch that it goes to.
+    /// The branch that it goes into.
     pub(crate) base: String,
-    /// Where that branch was when the pull request last changed.
+    /// The base branch's commit when the pull request last changed.
     pub(crate) base_sha: String,
     pub(crate) created: DateTime<Utc>,
     pub(crate) updated: DateTime<Utc>,
@@ -29,25 +29,25 @@ pub(crate) struct Pull {
     pub(crate) test_merge: Option<TestMerge>,
 }
 
-/// That it was merged.
+/// A merge.
 #[derive(Debug, Clone)]
 pub(crate) struct Merged {
     pub(crate) at: DateTime<Utc>,
     pub(crate) by: String,
-    /// Where the base branch was before.
+    /// The base branch's commit before.
     pub(crate) before: Option<String>,
-    /// The commit that the base branch got: `merge_commit_sha`.
+    /// The base branch's commit after: `merge_commit_sha`.
     pub(crate) sha: String,
 }
 
-/// What merging would give, tried by GitHub beforehand.
+/// The result of a trial merge, which GitHub makes in advance.
 #[derive(Debug, Clone)]
 pub(crate) struct TestMerge {
     pub(crate) base: String,
     pub(crate) head: String,
-    /// The merge commit; none where there is a conflict.
+    /// The merge commit; `None` on a conflict.
     pub(crate) commit: Option<String>,
-    /// Whether each commit by itself can be put on the base too.
+    /// Whether each commit can be rebased onto the base too.
     pub(crate) is_rebaseable: bool,
 }
 
@@ -56,7 +56,7 @@ impl Pull {
         self.closed.is_none()
     }
 
-    /// Whether it comes from this branch of the repository itself.
+    /// Returns whether it comes from this branch of the repository itself.
     pub(crate) fn is_from(&self, branch: &str) -> bool {
         self.fork.is_none() && self.head == branch
     }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-/// The ways in which pull requests may be merged.
+/// The allowed ways of merging.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct MergeMethods {
     /// By a merge commit.

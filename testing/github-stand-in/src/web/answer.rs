@@ -1,4 +1,4 @@
-//! Answers, and GitHub's way to refuse.
+//! Answers and refusals in GitHub's form.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use crate::git::GitError;
 
-/// What an endpoint comes to.
+/// The result of an endpoint.
 pub(crate) type Answered = Result<Response, Refusal>;
 
-/// One entry of `errors`, in a refusal of what was sent.
+/// An entry of `errors`, in the refusal of a body.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
     pub(crate) resource: &'static str,
@@ -19,7 +19,7 @@ pub(crate) struct Problem {
     pub(crate) message: Option<String>,
 }
 
-/// Why not. The address of the documentation is added where the request is known.
+/// A refusal. `finish` adds the URL of the documentation, once the request is known.
 #[derive(Debug, Clone)]
 pub(crate) struct Refusal {
     status: StatusCode,
@@ -45,7 +45,7 @@ impl Refusal {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, message)
     }
 
-    /// “Validation Failed”, and what of it.
+    /// “Validation Failed”, with details.
     pub(crate) fn invalid(problem: Problem) -> Self {
         let mut refusal = Self::unprocessable("Validation Failed");
         refusal.problem = Some(problem);
@@ -58,7 +58,7 @@ impl Refusal {
         self
     }
 
-    /// The body, with the endpoint's documentation where no other was named.
+    /// The body, with the endpoint's documentation unless another one was named.
     pub(crate) fn body(&self, documentation: &str) -> Value {
         let mut body = json!({
             "message": self.message,
@@ -87,7 +87,7 @@ impl From<GitError> for Refusal {
 }
 
 impl IntoResponse for Refusal {
-    /// The body is written where the request is known: see `finish`.
+    /// `finish` writes the body, because it knows the request.
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
@@ -101,7 +101,7 @@ pub(crate) fn ok(body: &Value) -> Answered {
     Ok(json_response(StatusCode::OK, body))
 }
 
-/// 201 with JSON, and where it is.
+/// 201 with JSON, and its URL.
 #[expect(clippy::unnecessary_wraps, reason = "it is what an endpoint comes to")]
 pub(crate) fn created(body: &Value) -> Answered {
     let mut response = json_response(StatusCode::CREATED, body);

@@ -1,4 +1,4 @@
-//! What was asked so far.
+//! The requests so far.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -7,30 +7,31 @@ use serde::Serialize;
 /// A request as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Asked {
-    /// The how manyth it is, from 1.
+    /// Its position among all requests, from 1.
     pub number: usize,
     /// Its method, in capitals.
     pub method: String,
     /// Its path as the client wrote it, without the query.
     pub path: String,
-    /// What is within the repository: `pulls/42/merge` for `/repos/OWNER/NAME/pulls/42/merge`. The path where it is elsewhere.
+    /// The path within the repository: `pulls/42/merge` for `/repos/OWNER/NAME/pulls/42/merge`. The whole
+    /// path if it is elsewhere.
     pub what: String,
     /// Its query.
     pub query: String,
     /// Its body.
     pub body: String,
-    /// The status of its answer; none before that, and where the answer was lost.
+    /// The status of its answer; `None` before the answer, and if the answer was lost.
     pub status: Option<u16>,
 }
 
 impl Asked {
-    /// Whether it asks for this, within the repository.
+    /// Returns whether it is this request, within the repository.
     pub fn is(&self, method: &str, what: &str) -> bool {
         self.method == method && self.what == what
     }
 }
 
-/// All requests, in the order of their arrival.
+/// All requests, in order of arrival.
 #[derive(Debug, Default)]
 pub(crate) struct RequestLog(Mutex<Vec<Asked>>);
 
@@ -39,7 +40,7 @@ impl RequestLog {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes a request down, and gives it its number.
+    /// Records a request, and gives it its number.
     pub(crate) fn add(&self, mut asked: Asked) -> Asked {
         let mut log = self.lock();
         asked.number = log.len() + 1;

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::Refusal;
 
-/// Reads a body as GitHub does: no JSON at all is 400, JSON that lacks something is 422.
+/// Reads a body as GitHub does: invalid JSON is 400, JSON with something missing is 422.
 pub(crate) fn read_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     let body = if body.is_empty() { b"{}" } else { body };
     let value: serde_json::Value = serde_json::from_slice(body)
@@ -35,7 +35,7 @@ mod tests {
     fn what_is_missing_is_named() {
         let refusal = read_body::<Wanted>(b"{}").err().expect("there is no sha");
         assert_eq!(refusal.body("")["message"], "Invalid request.\n\n\"sha\" wasn't supplied.");
-        let refusal = read_body::<Wanted>(b"{").err().expect("it is no JSON");
+        let refusal = read_body::<Wanted>(b"{").err().expect("it is not JSON");
         assert_eq!(refusal.body("")["status"], "400");
     }
 }

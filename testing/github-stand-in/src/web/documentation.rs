@@ -1,8 +1,8 @@
-//! Where GitHub documents what was asked.
+//! URLs of GitHub's documentation.
 
 const ROOT: &str = "https://docs.github.com/rest";
 
-/// Method, first words of the path within the repository, what else the path ends with, and the page.
+/// Method, first words of the path within the repository, end of the path, and the page.
 const PAGES: &[(&str, &str, &str, &str)] = &[
     ("GET", "git/ref/", "", "git/refs#get-a-reference"),
     ("GET", "git/matching-refs/", "", "git/refs#list-matching-references"),
@@ -36,7 +36,7 @@ const PAGES: &[(&str, &str, &str, &str)] = &[
     ("GET", "/rate_limit", "", "rate-limit/rate-limit"),
 ];
 
-/// The page of an endpoint.
+/// Returns the page of an endpoint.
 pub(super) fn page(method: &str, what: &str) -> String {
     if what.is_empty() {
         return format!("{ROOT}/repos/repos#get-a-repository");

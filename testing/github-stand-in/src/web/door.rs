@@ -1,4 +1,4 @@
-//! Who is let in.
+//! Authentication.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, Method, StatusCode, header};
@@ -8,11 +8,11 @@ use serde::Deserialize;
 use super::{Limits, Refusal};
 use crate::state::{App, Permission, Token, TokenKind};
 
-/// How GitHub is not there.
+/// The ways of being offline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Away {
-    /// Nobody listens; connections that were open end.
+    /// Nobody listens, and open connections end.
     Refused,
     /// 502, with a page instead of JSON.
     BadGateway,
@@ -20,7 +20,7 @@ pub enum Away {
     Unavailable,
 }
 
-/// Tokens, limits, and whether there is anybody.
+/// Tokens, limits, and whether GitHub is online.
 #[derive(Debug, Default)]
 pub(crate) struct Door {
     pub(crate) tokens: Vec<Token>,
@@ -28,7 +28,7 @@ pub(crate) struct Door {
     pub(crate) away: Option<Away>,
 }
 
-/// Who asks.
+/// An authenticated caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Caller {
     Nobody,
@@ -36,7 +36,7 @@ pub(crate) enum Caller {
     App,
 }
 
-/// What an app says of itself.
+/// The claims of an app about itself.
 #[derive(Debug, Deserialize)]
 struct Claims {
     iss: serde_json::Value,
@@ -45,7 +45,7 @@ struct Claims {
 }
 
 impl Caller {
-    /// By whom something is done.
+    /// The user on whose behalf something is done.
     pub(crate) fn login(&self) -> &str {
         match self {
             Self::Holder { login, .. } => login,
@@ -60,7 +60,7 @@ impl Caller {
         }
     }
 
-    /// Whether this may be done to the repository.
+    /// Checks that the caller may do this to the repository.
     pub(crate) fn admit(&self, method: &Method, private: bool) -> Result<(), Refusal> {
         let reads = method == Method::GET || method == Method::HEAD;
         let kind = match self {
@@ -81,7 +81,7 @@ impl Caller {
 }
 
 impl Door {
-    /// Who sent these headers.
+    /// Returns the caller who sent these headers.
     pub(crate) fn recognise(
         &self,
         headers: &HeaderMap,
@@ -110,9 +110,9 @@ fn bad_credentials() -> Refusal {
     Refusal::new(StatusCode::UNAUTHORIZED, "Bad credentials").documented("https://docs.github.com/rest")
 }
 
-/// How long what an app says of itself may be good for.
+/// Upper bound on the lifetime of an app's claims.
 const LONGEST: TimeDelta = TimeDelta::minutes(10);
-/// How far clocks may be apart.
+/// Allowed difference between clocks.
 const SLACK: TimeDelta = TimeDelta::seconds(60);
 
 fn recognise_app(jwt: &str, app: Option<&App>, now: DateTime<Utc>) -> Result<Caller, Refusal> {

@@ -1,4 +1,4 @@
-//! What every answer gets before it is sent.
+//! Everything that an answer gets before it is sent.
 
 use axum::body::{Body, Bytes};
 use axum::response::Response;
@@ -10,7 +10,7 @@ use super::answer::json_response;
 use super::{Refusal, documentation};
 use crate::world::World;
 
-/// How an answer is finished.
+/// What it takes to finish an answer.
 pub(super) struct Finish<'a> {
     pub(super) method: &'a Method,
     pub(super) what: &'a str,
@@ -30,7 +30,7 @@ impl Finish<'_> {
         } else if response.status() == StatusCode::METHOD_NOT_ALLOWED
             && response.headers().contains_key(header::ALLOW)
         {
-            // The router's word for a path that is there for other methods. GitHub has none.
+            // The router's answer for a path with other methods. GitHub has no such answer.
             let body = Refusal::not_found().body(&documentation::page(self.method.as_str(), self.what));
             response = json_response(StatusCode::NOT_FOUND, &body);
         }
@@ -44,7 +44,7 @@ impl Finish<'_> {
 
     async fn condition(&self, response: Response) -> Response {
         let (mut parts, body) = response.into_parts();
-        // It is in memory already.
+        // The body is in memory already.
         let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
         let etag = etag(&body, self.headers.get(header::ACCEPT));
         let seen = self.headers.get(header::IF_NONE_MATCH).and_then(|seen| seen.to_str().ok());
@@ -79,7 +79,7 @@ fn etag(body: &Bytes, accept: Option<&HeaderValue>) -> String {
     format!("W/\"{}\"", crate::hex(&hash.finalize()))
 }
 
-/// A tag without the mark of weakness, which does not matter here.
+/// A tag without its weakness mark, which does not matter here.
 fn strong(tag: &str) -> &str {
     let tag = tag.trim();
     tag.strip_prefix("W/").unwrap_or(tag)

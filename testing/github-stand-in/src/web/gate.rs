@@ -1,4 +1,4 @@
-//! Gates, at which a test stops the world between two requests.
+//! Gates, with which a test pauses the stand-in between two requests.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -13,20 +13,20 @@ use super::Asked;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Moment {
-    /// Before anything was done.
+    /// Before anything is done.
     Before,
-    /// When all is done and only the answer is to be sent.
+    /// After everything is done, before the answer is sent.
     After,
 }
 
-/// What happens to a stopped request.
+/// The fate of a stopped request.
 #[derive(Debug)]
 pub(crate) enum Verdict {
-    /// It goes on.
+    /// It continues.
     Go,
     /// The connection ends without an answer.
     HangUp,
-    /// This is the answer.
+    /// It gets this answer.
     Answer(StatusCode, Value),
 }
 
@@ -38,13 +38,13 @@ struct Post {
     stopped: mpsc::UnboundedSender<Stopped>,
 }
 
-/// Stops every request that it was made for, for as long as it is kept.
+/// Stops every matching request, until it is dropped.
 pub struct Gate {
     stopped: mpsc::UnboundedReceiver<Stopped>,
     _post: Arc<Post>,
 }
 
-/// A request that waits. It goes on when this is dropped.
+/// A stopped request. It continues when this is dropped.
 #[derive(Debug)]
 pub struct Stopped {
     asked: Asked,
@@ -55,7 +55,7 @@ impl Gate {
     /// Waits until a request is stopped here.
     ///
     /// # Panics
-    /// Never: whoever could end the waiting lives as long as the gate.
+    /// Never: the sender lives until the gate is dropped.
     pub async fn stops(&mut self) -> Stopped {
         self.stopped.recv().await.expect("the gate itself keeps the sender")
     }
@@ -67,28 +67,28 @@ impl Stopped {
         &self.asked
     }
 
-    /// Lets it go on.
+    /// Lets it continue.
     pub fn let_go(self) {
         self.decide(Verdict::Go);
     }
 
-    /// Ends the connection without an answer. What was done by then stays done.
+    /// Ends the connection without an answer. Whatever was done by then stays done.
     pub fn hang_up(self) {
         self.decide(Verdict::HangUp);
     }
 
-    /// Answers this, whatever the stand-in had said.
+    /// Sends this answer instead of the stand-in's own.
     pub fn answer(self, status: StatusCode, body: Value) {
         self.decide(Verdict::Answer(status, body));
     }
 
     fn decide(self, verdict: Verdict) {
-        // Whoever asked may have gone meanwhile.
+        // The client may have gone since.
         drop(self.verdict.send(verdict));
     }
 }
 
-/// All gates there are.
+/// All open gates.
 #[derive(Default)]
 pub(crate) struct Gates(Mutex<Vec<Weak<Post>>>);
 
@@ -104,10 +104,10 @@ impl Gates {
         Gate { stopped, _post: post }
     }
 
-    /// Passes a request through every gate that is for it.
+    /// Takes a request through every gate that matches.
     pub(crate) async fn pass(&self, moment: Moment, asked: &Asked) -> Verdict {
         for waiting in self.stop(moment, asked) {
-            // Where the gate or the stopped request is gone, it goes on.
+            // If the gate or the stopped request is gone, the request continues.
             match waiting.await {
                 Ok(Verdict::Go) | Err(_) => {}
                 Ok(verdict) => return verdict,

@@ -1,13 +1,13 @@
-//! How often one may ask.
+//! Rate limits.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
-/// How long a window of the primary limit lasts.
+/// Length of a window of the primary limit.
 const WINDOW: TimeDelta = TimeDelta::hours(1);
 
-/// The primary limit: so many requests in an hour.
+/// The primary limit, in requests an hour.
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
     pub(crate) limit: u64,
@@ -16,10 +16,10 @@ pub(crate) struct Limits {
     pub(crate) secondary: Option<Secondary>,
 }
 
-/// The secondary limit, against those who ask too much at once.
+/// The secondary limit, against too many requests at once.
 #[derive(Debug, Clone)]
 pub(crate) struct Secondary {
-    /// How many more requests it meets.
+    /// How many more requests it affects.
     pub(crate) requests: u32,
     pub(crate) status: StatusCode,
     pub(crate) retry_after: u64,
@@ -32,7 +32,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Begins a new window where the old one is over.
+    /// Starts a new window if the old one is over.
     pub(crate) fn turn(&mut self, now: DateTime<Utc>) {
         if self.reset.is_none_or(|reset| reset <= now) {
             self.reset = Some(now + WINDOW);
@@ -44,7 +44,7 @@ impl Limits {
         self.used >= self.limit
     }
 
-    /// The secondary limit, if it meets this request.
+    /// Returns the secondary limit's answer, if it affects this request.
     pub(crate) fn take_secondary(&mut self) -> Option<Secondary> {
         let secondary = self.secondary.as_mut()?;
         secondary.requests = secondary.requests.checked_sub(1)?;

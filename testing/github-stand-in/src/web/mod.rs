@@ -1,4 +1,4 @@
-//! What lies between the network and the endpoints.
+//! Everything between the network and the endpoints.
 
 mod answer;
 mod asked;

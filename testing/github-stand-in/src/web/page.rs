@@ -1,10 +1,10 @@
-//! Lists, page by page.
+//! Pagination.
 
 use axum::response::Response;
 use http::{HeaderValue, Uri, header};
 use serde::Deserialize;
 
-/// Which page is wanted.
+/// The requested page.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 pub(crate) struct Page {
     page: Option<usize>,
@@ -20,7 +20,7 @@ impl Page {
         self.page.unwrap_or(1).max(1)
     }
 
-    /// How many entries come before it.
+    /// The number of entries before it.
     pub(crate) fn skip(self) -> usize {
         self.number().saturating_sub(1).saturating_mul(self.size())
     }
@@ -31,7 +31,7 @@ impl Page {
         (all.into_iter().skip(self.skip()).take(self.size()).collect(), has_more)
     }
 
-    /// Adds the `Link` header: the pages beside this one.
+    /// Adds the `Link` header with the neighbouring pages.
     pub(crate) fn link(self, mut response: Response, root: &str, uri: &Uri, has_more: bool) -> Response {
         let at = |number: usize, rel: &str| {
             let kept = uri

@@ -22,7 +22,7 @@ use super::gate::Verdict;
 use super::{Asked, Away, Moment, Refusal};
 use crate::world::World;
 
-/// The largest body that is read.
+/// Upper bound on a body's size.
 const BODY_BYTES: usize = 4 * 1024 * 1024;
 
 /// The connection ends without an answer.
@@ -30,7 +30,7 @@ const BODY_BYTES: usize = 4 * 1024 * 1024;
 #[error("hung up")]
 struct HangUp;
 
-/// A time in which somebody listens. It ends when this is dropped.
+/// A period of listening. It ends when this is dropped.
 pub(crate) struct Uptime {
     end: CancellationToken,
     connections: TaskTracker,
@@ -38,7 +38,7 @@ pub(crate) struct Uptime {
 }
 
 impl Uptime {
-    /// Listens where it did before.
+    /// Listens at the same address again.
     pub(crate) fn again(address: SocketAddr, world: &Arc<World>, router: &Router) -> std::io::Result<Self> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         socket.set_reuseaddr(true)?;
@@ -46,14 +46,14 @@ impl Uptime {
         Ok(Self::on(socket.listen(128)?, world, router))
     }
 
-    /// Answers what comes.
+    /// Serves requests.
     pub(crate) fn on(listener: TcpListener, world: &Arc<World>, router: &Router) -> Self {
         let (end, connections) = (CancellationToken::new(), TaskTracker::new());
         let listening = listen(listener, world.clone(), router.clone(), end.clone(), connections.clone());
         Self { end, connections, listening: Some(tokio::spawn(listening)) }
     }
 
-    /// Ends it, and waits until nobody listens or talks any more.
+    /// Stops listening, and waits until all connections have ended.
     pub(crate) async fn end(mut self) {
         self.end.cancel();
         if let Some(listening) = self.listening.take() {
@@ -109,7 +109,7 @@ async fn answer(world: Arc<World>, router: Router, request: Request<Incoming>) -
     let asked = world.log.add(request.asked(&world));
     let mut response = match world.gates.pass(Moment::Before, &asked).await {
         Verdict::Go => {
-            // What was begun is finished, though the client may be gone: so it is at GitHub.
+            // A request is completed even if its client is gone, as at GitHub.
             let (world, what) = (world.clone(), asked.what.clone());
             let handled = tokio::spawn(async move { handle(&world, router, request, &what).await });
             handled.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
@@ -181,7 +181,7 @@ async fn route(world: &World, router: Router, request: Whole) -> Result<Response
         return Ok(redirect(&request, &moved));
     }
     let path = match world.links.within(path) {
-        // An app asks for its own installation, before it has any right to the repository.
+        // An app asks for its own installation before it has any permission on the repository.
         Some("/installation") => "/repo/installation".to_owned(),
         Some(within) => {
             let private = world.state.lock().await.private;
@@ -201,8 +201,9 @@ async fn route(world: &World, router: Router, request: Whole) -> Result<Response
     Ok(response.unwrap_or_else(|never| match never {}))
 }
 
-/// The answer to who names a repository as it was called before: reading goes on by 301, anything else by 307, so that
-/// it is sent again with its body. <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api>
+/// The redirect from the repository's former name: 301 for a read, 307 for anything else, so that it is sent
+/// again with its body.
+/// <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api>
 fn redirect(request: &Whole, moved: &str) -> Response {
     let query = request.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let reads = request.method == Method::GET || request.method == Method::HEAD;
@@ -220,7 +221,7 @@ fn redirect(request: &Whole, moved: &str) -> Response {
     response
 }
 
-/// The address as the client wrote it.
+/// The path as the client wrote it.
 #[derive(Debug, Clone)]
 pub(crate) struct OriginalUri(pub(crate) Uri);
 
@@ -239,7 +240,7 @@ fn without_user_agent() -> Response {
     (StatusCode::FORBIDDEN, said).into_response()
 }
 
-/// The answer to who asks too often.
+/// The answer to a client that asks too often.
 fn limit(world: &World, is_free: bool) -> Option<Response> {
     let mut door = world.door();
     door.limits.turn(world.clock.now());

@@ -1,4 +1,4 @@
-//! Events, really sent.
+//! Events, sent over HTTP.
 
 mod payload;
 mod signature;
@@ -13,34 +13,34 @@ use uuid::Uuid;
 
 pub(crate) use payload::{Action, Payloads, Push};
 
-/// How long a receiver may take; GitHub gives it ten seconds.
+/// Time that a receiver may take; GitHub gives it ten seconds.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Where events are sent.
+/// Receiver of events.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Webhook {
-    /// The receiver's address; plain `http`.
+    /// The receiver's URL; plain `http`.
     pub url: String,
-    /// What signs them.
+    /// The secret that signs them.
     pub secret: Option<String>,
 }
 
-/// An event on its way.
+/// An event, sent or in flight.
 #[derive(Debug, Clone, Serialize)]
 pub struct Delivery {
-    /// What tells deliveries apart. A delivery that is sent again keeps it.
+    /// Identifies a delivery. A redelivery keeps it.
     pub id: Uuid,
     /// `push`, `pull_request` or `ping`.
     pub event: String,
     /// The body, byte for byte.
     pub body: String,
-    /// Whether it was sent before.
+    /// Whether it is a redelivery.
     pub is_redelivery: bool,
-    /// The receiver's status, or why there is none; nothing while it is under way.
+    /// The receiver's status, or the reason why there is none; `None` while it is in flight.
     pub outcome: Option<Result<u16, String>>,
 }
 
-/// What was sent so far, and how much is under way.
+/// The deliveries so far, and the number in flight.
 struct Records {
     deliveries: Mutex<Vec<Delivery>>,
     under_way: watch::Sender<usize>,
@@ -52,7 +52,7 @@ impl Records {
     }
 }
 
-/// Sends events, one after the other, and never waits for it.
+/// Sends events one after the other, and never waits for the receiver.
 pub(crate) struct Webhooks {
     receiver: Mutex<Option<Webhook>>,
     records: Arc<Records>,
@@ -72,12 +72,12 @@ impl Webhooks {
         *self.receiver.lock().unwrap_or_else(PoisonError::into_inner) = receiver;
     }
 
-    /// Whether anybody wants events: what they say takes some work.
+    /// Returns whether there is a receiver: building an event takes some work.
     pub(crate) fn is_wanted(&self) -> bool {
         self.receiver.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// Sends an event, if anybody wants it.
+    /// Sends an event, if there is a receiver.
     pub(crate) fn send(&self, event: &str, payload: &Value) {
         self.enqueue(Delivery {
             id: Uuid::now_v7(),
@@ -88,7 +88,7 @@ impl Webhooks {
         });
     }
 
-    /// Sends a delivery once more. Whether there is such a one.
+    /// Redelivers an event. Returns false if there is no such delivery.
     pub(crate) fn send_again(&self, id: Uuid) -> bool {
         let earlier = self.records.lock().iter().find(|delivery| delivery.id == id).cloned();
         earlier
@@ -100,10 +100,10 @@ impl Webhooks {
         self.records.lock().clone()
     }
 
-    /// Waits until nothing is under way.
+    /// Waits until nothing is in flight.
     pub(crate) async fn settled(&self) {
         let mut under_way = self.records.under_way.subscribe();
-        // The sender lives as long as the records do.
+        // The records keep the sender alive.
         drop(under_way.wait_for(|under_way| *under_way == 0).await);
     }
 

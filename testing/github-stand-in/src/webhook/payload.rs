@@ -1,4 +1,4 @@
-//! What events say.
+//! Payloads of events.
 
 use serde_json::{Value, json};
 
@@ -11,11 +11,11 @@ pub(crate) struct Payloads<'a> {
     pub(crate) links: &'a shape::Links,
     pub(crate) state: &'a State,
     pub(crate) app: Option<&'a App>,
-    /// By whom it was done.
+    /// The user who caused the event.
     pub(crate) sender: &'a str,
 }
 
-/// What happened to a pull request.
+/// A change to a pull request.
 #[derive(Debug, Clone)]
 pub(crate) enum Action {
     Opened,
@@ -24,23 +24,23 @@ pub(crate) enum Action {
     Labeled {
         label: String,
     },
-    /// Its branch has moved.
+    /// Its branch moved.
     Synchronize {
         before: String,
         after: String,
     },
-    /// What changed was this before.
+    /// The former value of what changed.
     Edited {
         title: Option<String>,
         body: Option<String>,
     },
 }
 
-/// What a push brought.
+/// The content of a push.
 pub(crate) struct Push<'a> {
     pub(crate) moved: &'a Moved,
     pub(crate) forced: bool,
-    /// Its commits, oldest first, and what each of them changed.
+    /// Its commits, oldest first, with the changes of each.
     pub(crate) commits: &'a [(Commit, Vec<ChangedFile>)],
 }
 
@@ -73,7 +73,7 @@ impl Payloads<'_> {
         payload
     }
 
-    /// `pull_request`, of the pull request as it is shown by itself.
+    /// `pull_request`, with the single pull request's details.
     pub(crate) fn pull_request(&self, action: &Action, pull: &Value) -> Value {
         let mut payload = self.common();
         let (name, more) = self.action(action);
@@ -86,7 +86,7 @@ impl Payloads<'_> {
         payload
     }
 
-    /// What an action is called, and what is told of it.
+    /// Name and details of an action.
     fn action(&self, action: &Action) -> (&'static str, Value) {
         let nothing = json!({});
         match action {
@@ -137,7 +137,7 @@ impl Payloads<'_> {
         payload
     }
 
-    /// A push writes some facts of the repository in its own way.
+    /// A push writes some of the repository's fields in its own way.
     fn as_pushes_have_it(&self, repository: &mut Value) {
         for name in ["created_at", "pushed_at"] {
             let at = repository[name].as_str().and_then(|at| chrono::DateTime::parse_from_rfc3339(at).ok());

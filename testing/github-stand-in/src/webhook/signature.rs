@@ -1,4 +1,4 @@
-//! How a receiver knows that an event is ours.
+//! The signature that proves an event's origin.
 
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;

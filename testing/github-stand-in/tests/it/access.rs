@@ -1,4 +1,4 @@
-//! Who is let in, and how often.
+//! Authentication and rate limits.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Every answer that GitHub describes for what the stand-in offers, given once.
+//! Every answer that GitHub describes for the stand-in's endpoints, given once.
 
 use backstay_github_stand_in::{
     App, AppKey, Change, Options, Permission, Protection, ProtectionKind, StandIn, TOKEN, Token,
@@ -45,7 +45,7 @@ const OPERATIONS: [&str; 31] = [
     "PUT /repos/{owner}/{repo}/pulls/{pull_number}/merge",
 ];
 
-/// What the stand-in never answers, and why.
+/// The answers that the stand-in never gives, and why.
 const NEVER: [(&str, u16, &str); 10] = [
     ("", 301, "only one that was renamed does, and of that no description tells"),
     ("", 302, "it is never renamed"),
@@ -96,7 +96,7 @@ async fn every_described_answer_is_given() {
     );
 }
 
-/// Everything that is read.
+/// Every read.
 const READ: [&str; 17] = [
     "",
     "git/ref/heads/main",
@@ -235,7 +235,7 @@ async fn forbidden(stand_in: &StandIn, key: &AppKey) {
     assert_eq!(client.post("pulls", json!({ "title": "T", "head": "x", "base": "main" })).await.status, 403);
     assert_eq!(client.patch("pulls/1", json!({ "title": "T" })).await.status, 403);
     assert_eq!(merge(&client, 1, "merge").await.status, 403);
-    // Whoever asks too often is forbidden anything.
+    // A client that asks too often is refused everything.
     stand_in.limit_rate(0, 0, SystemClock.now() + chrono::TimeDelta::hours(1));
     for path in ["", "contents/flake.lock"] {
         assert_eq!(client.get(path).await.status, 403);

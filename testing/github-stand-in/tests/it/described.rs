@@ -1,4 +1,4 @@
-//! GitHub's own description of its API, and whether what is asked and answered is as it says.
+//! Checks requests and answers against GitHub's own description of its API.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -22,19 +22,19 @@ static DESCRIPTION: LazyLock<Value> = LazyLock::new(|| {
 
 static VALIDATORS: LazyLock<Mutex<HashMap<String, &'static Validator>>> = LazyLock::new(Mutex::default);
 
-/// Statuses that any request may meet, whether its operation's description says so or not.
+/// Statuses that any request may get, whether its operation's description lists them or not.
 const ANYWHERE: [u16; 6] = [400, 401, 403, 404, 422, 429];
 
-/// Which statuses of which operations have been checked.
+/// The statuses checked so far, by operation.
 static SEEN: LazyLock<Mutex<BTreeSet<(String, u16)>>> = LazyLock::new(Mutex::default);
 
-/// Whether this status of this operation (method, blank, path) has been checked.
+/// Returns whether this status of this operation (method, space, path) was checked.
 pub(crate) fn is_checked(operation: &str, status: u16) -> bool {
     let seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
     seen.contains(&(operation.to_owned(), status))
 }
 
-/// The statuses that GitHub describes for an operation.
+/// Returns the statuses that GitHub describes for an operation.
 pub(crate) fn described_statuses(operation: &str) -> Vec<u16> {
     let (method, path) = operation.split_once(' ').unwrap();
     let responses = &DESCRIPTION["paths"][path][method.to_ascii_lowercase()]["responses"];
@@ -54,7 +54,7 @@ pub(crate) struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// Fails the test unless GitHub describes it so.
+    /// Fails the test unless GitHub describes this request and this answer.
     pub(crate) fn check(&self) {
         let name = format!("{} {} -> {}", self.method, self.path, self.status);
         let (template, operation) = operation(self.method, self.path).unwrap_or_else(|| {
@@ -75,7 +75,7 @@ impl Exchange<'_> {
         let content = described["content"].as_object().filter(|content| !content.is_empty());
         let Some(content) = content else {
             if self.status == 204 || self.status == 304 {
-                assert_eq!(self.body, "", "{name}: the body is to be empty");
+                assert_eq!(self.body, "", "{name}: the body must be empty");
             } else {
                 hold_error(&name, self.body);
             }
@@ -99,13 +99,13 @@ fn hold_error(name: &str, body: &str) {
     }
 }
 
-/// Fails unless an event's payload is as GitHub describes it.
+/// Fails unless an event's payload matches GitHub's description.
 pub(crate) fn hold_event(schema: &str, payload: &Value) {
     assert!(DESCRIPTION["components"]["schemas"][schema].is_object(), "GitHub describes no {schema}");
     hold(schema, &json!({ "$ref": format!("#/components/schemas/{schema}") }), payload, schema);
 }
 
-/// Fails unless `value` is as `schema` says.
+/// Fails unless `value` matches `schema`.
 fn hold(key: &str, schema: &Value, value: &Value, name: &str) {
     let validator = validator(key, schema);
     let problems: Vec<String> =
@@ -122,18 +122,18 @@ fn validator(key: &str, schema: &Value) -> &'static Validator {
     })
 }
 
-/// The operation of this method whose path fits, and its path.
+/// Returns the operation of this method that matches the path, and its template.
 fn operation(method: &str, path: &str) -> Option<(&'static str, &'static Value)> {
     let paths = DESCRIPTION["paths"].as_object()?;
     let fitting = paths.iter().filter(|(template, _)| fits(template, path));
     let described = fitting.filter_map(|(template, operations)| {
         Some((template.as_str(), operations.get(method.to_ascii_lowercase())?))
     });
-    // The one with the most words of its own: `commits/{ref}/status` rather than `commits/{ref}`.
+    // The template with the most literal words: `commits/{ref}/status` rather than `commits/{ref}`.
     described.max_by_key(|(template, _)| template.split('/').filter(|word| !word.starts_with('{')).count())
 }
 
-/// Whether a path is one of this template. Only the last of its parameters may have slashes.
+/// Returns whether a path matches this template. Only the last of its parameters may contain slashes.
 fn fits(template: &str, path: &str) -> bool {
     let wanted: Vec<&str> = template.split('/').collect();
     let there: Vec<&str> = path.split('/').collect();
@@ -147,7 +147,7 @@ fn fits(template: &str, path: &str) -> bool {
         && wanted[greedy + 1..].iter().zip(&there[there.len() - tail..]).all(is_same)
 }
 
-/// What a reference stands for.
+/// Resolves a reference.
 fn resolved(value: &'static Value) -> &'static Value {
     match value["$ref"].as_str() {
         Some(reference) => DESCRIPTION.pointer(&reference[1..]).unwrap(),
@@ -155,7 +155,7 @@ fn resolved(value: &'static Value) -> &'static Value {
     }
 }
 
-/// A schema with all that it refers to, in the words of JSON Schema rather than `OpenAPI`.
+/// Returns a schema with everything that it refers to, as JSON Schema rather than `OpenAPI`.
 fn self_contained(schema: &Value) -> Value {
     let mut components = Map::new();
     let mut open = vec![];
@@ -171,7 +171,7 @@ fn self_contained(schema: &Value) -> Value {
     whole
 }
 
-/// `nullable` said in JSON Schema. The names of what is referred to are noted.
+/// Translates `nullable` to JSON Schema, and collects the names of references.
 fn translated(schema: &Value, open: &mut Vec<String>) -> Value {
     let Value::Object(object) = schema else {
         return match schema {
@@ -182,7 +182,7 @@ fn translated(schema: &Value, open: &mut Vec<String>) -> Value {
     if let Some(reference) = object.get("$ref").and_then(Value::as_str) {
         open.extend(reference.strip_prefix("#/components/schemas/").map(str::to_owned));
     }
-    // Examples are no schemas, though some look like them.
+    // Examples are not schemas, though some look like them.
     let kept = object
         .iter()
         .filter(|(name, _)| !["example", "examples"].contains(&name.as_str()) || is_properties(object));
@@ -195,7 +195,7 @@ fn translated(schema: &Value, open: &mut Vec<String>) -> Value {
     json!({ "anyOf": [{ "type": "null" }, Value::Object(object)] })
 }
 
-/// Whether this is a map of properties, in which `example` is a name like any other.
+/// Returns whether this is a map of properties, in which `example` is an ordinary name.
 fn is_properties(object: &Map<String, Value>) -> bool {
     object.values().all(Value::is_object)
 }

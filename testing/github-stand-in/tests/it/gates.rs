@@ -1,4 +1,4 @@
-//! The world stopped between two requests, and GitHub gone.
+//! Pausing between two requests, and GitHub offline.
 
 use backstay_github_stand_in::{Away, Moment, Options};
 use http::{Method, StatusCode};

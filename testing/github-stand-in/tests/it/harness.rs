@@ -1,4 +1,4 @@
-//! A stand-in of its own for each test, and a client that holds every answer against GitHub's description.
+//! A stand-in of its own for each test, and a client that checks every answer against GitHub's description.
 
 use std::process::Command;
 use std::time::Duration;
@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 
 use crate::described::Exchange;
 
-/// Nothing here takes longer, unless it is broken.
+/// Anything slower is broken.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 pub(crate) async fn soon<T>(what: &str, wait: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }
 
-/// Revisions of inputs, which are as long as hashes are.
+/// Revisions of inputs, with the length of a hash.
 pub(crate) const OLD: &str = "1111111111111111111111111111111111111111";
 pub(crate) const NEW: &str = "2222222222222222222222222222222222222222";
 
@@ -64,20 +64,20 @@ pub(crate) fn two_commits() -> NewPullRequest {
     }
 }
 
-/// A change of the last line of the same file, on `main`.
+/// A change to the last line of the same file, on `main`.
 pub(crate) async fn move_main(stand_in: &StandIn) -> String {
     let changes = [Change::write("hosts/hsb0.nix", "a\nb\nc\nd\ne\nf\nG\n")];
     stand_in.commit("main", "alice", "Last line", &changes).await.unwrap()
 }
 
-/// Git, asked independently of the stand-in.
+/// Asks git directly, without the stand-in.
 pub(crate) fn git(stand_in: &StandIn, args: &[&str]) -> String {
     let output = Command::new("git").current_dir(stand_in.repository()).args(args).output().unwrap();
     assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
 }
 
-/// What came back.
+/// An answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -95,7 +95,7 @@ impl Answer {
         self.body["message"].as_str().unwrap_or_default()
     }
 
-    /// Fails the test unless it was refused so.
+    /// Fails the test unless it is this refusal.
     pub(crate) fn is_refused(&self, status: u16, message: &str) {
         assert_eq!((self.status, self.message()), (status, message), "{}", self.text);
     }
@@ -127,7 +127,7 @@ impl<'a> Client<'a> {
         Self { headers: vec![(name, value.to_owned())], ..Self::of(stand_in) }
     }
 
-    /// Within the repository.
+    /// A request within the repository.
     pub(crate) async fn get(&self, what: &str) -> Answer {
         self.send(Method::GET, &in_repository(what), None).await
     }
@@ -148,7 +148,7 @@ impl<'a> Client<'a> {
         self.send(Method::DELETE, &in_repository(what), None).await
     }
 
-    /// From the root of the API. What comes back is as GitHub describes it, or the test fails.
+    /// A request from the root of the API. Fails the test unless GitHub describes the answer.
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         let answer = self.ask(method.clone(), path, body.as_ref()).await.unwrap();
         let exchange = Exchange {
@@ -163,7 +163,7 @@ impl<'a> Client<'a> {
         answer
     }
 
-    /// The same, held against nothing.
+    /// The same, without a check.
     pub(crate) async fn ask(
         &self,
         method: Method,

@@ -9,13 +9,13 @@ use rand::{Rng as _, SeedableRng as _};
 
 use crate::harness::{Client, git, merge};
 
-/// How many histories are tried for each way of merging.
+/// Number of histories for each way of merging.
 const HISTORIES: u64 = 10;
 
-/// Files that a history is about, and what is in them.
+/// The files of a history, and their contents.
 const NAMES: [&str; 5] = ["a", "b", "folder/c", "folder/d", "moved"];
 
-/// A commit's worth of changes. Conflicts, renames, deletions, modes and binary files all come up.
+/// One commit's changes. Conflicts, renames, deletions, modes and binary files all occur.
 fn changes(random: &mut StdRng, there: &mut BTreeSet<&'static str>) -> Vec<Change> {
     let name = NAMES[random.random_range(0..NAMES.len())];
     if there.contains(name) && random.random_ratio(1, 6) {
@@ -39,7 +39,7 @@ fn changes(random: &mut StdRng, there: &mut BTreeSet<&'static str>) -> Vec<Chang
     vec![Change::Write { path: name.to_owned(), content: text(random, 3).into_bytes(), executable }]
 }
 
-/// Twelve lines, of which so many are not as usual.
+/// Twelve lines; this many of them differ from the usual ones.
 fn text(random: &mut StdRng, unusual: usize) -> String {
     let mut lines: Vec<String> = (0..12).map(|line| format!("line {line}\n")).collect();
     for _ in 0..unusual {
@@ -49,7 +49,7 @@ fn text(random: &mut StdRng, unusual: usize) -> String {
     lines.concat()
 }
 
-/// A pull request and a `main` that has moved on since. None where nothing is left to be merged.
+/// A pull request, and a `main` that has moved on since. `None` if nothing is left to merge.
 async fn diverged(random: &mut StdRng) -> Option<(StandIn, u64)> {
     let stand_in = StandIn::start(Options::default()).await.unwrap();
     let mut there = BTreeSet::from(["a", "folder/c"]);
@@ -68,7 +68,7 @@ async fn diverged(random: &mut StdRng) -> Option<(StandIn, u64)> {
     Some((stand_in, number))
 }
 
-/// The tree that git makes of it in a work tree; none where it finds a conflict.
+/// The tree that git merges in a work tree; `None` on a conflict.
 fn by_git(stand_in: &StandIn, method: &str) -> Option<String> {
     let dir = tempfile::tempdir().unwrap();
     git(stand_in, &["clone", "--quiet", ".", dir.path().to_str().unwrap()]);

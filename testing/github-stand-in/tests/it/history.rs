@@ -1,4 +1,4 @@
-//! Commits as GitHub shows them, and how they lie to each other.
+//! Commits as GitHub shows them, and how they relate.
 
 use serde_json::json;
 
@@ -116,7 +116,7 @@ async fn a_merge_that_conflicts_changes_nothing() {
     assert_eq!(git(&stand_in, &["rev-parse", "main"]), moved);
 }
 
-/// The way in which a revert is made without a work tree: see the product's documentation.
+/// How the product makes a revert without a work tree: see its documentation.
 #[tokio::test]
 async fn merging_the_inverse_of_a_merge_reverts_it() {
     let stand_in = stand_in().await;

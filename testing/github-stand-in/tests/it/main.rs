@@ -1,4 +1,4 @@
-//! The stand-in, held against git and against GitHub's own description of its API.
+//! Checks the stand-in against git and against GitHub's own description of its API.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 

@@ -1,4 +1,4 @@
-//! Merging pull requests, in all three ways.
+//! Merging pull requests in all three ways.
 
 use backstay_github_stand_in::{Change, MergeMethods};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! The client that the product uses, pointed at the stand-in.
+//! The product's own client, pointed at the stand-in.
 
 use backstay_github_stand_in::{App, AppKey, Options, Permission, StandIn, TOKEN};
 use octocrab::Octocrab;

@@ -1,4 +1,4 @@
-//! The program, told what to do from outside.
+//! The program, controlled from outside.
 
 use std::process::Stdio;
 

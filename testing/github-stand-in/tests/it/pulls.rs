@@ -1,4 +1,4 @@
-//! Pull requests: lists, one by one, new ones.
+//! Pull requests: lists, single ones, new ones.
 
 use backstay_github_stand_in::{Change, Check, CommitStatus, NewPullRequest, Options, TOKEN};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Branches and commits, as git has them.
+//! Branches and commits, as git stores them.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Protected branches, in both ways.
+//! Protected branches: branch protection and rulesets.
 
 use backstay_github_stand_in::{Check, Permission, Protection, ProtectionKind, TOKEN};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Events, really received, and held against real ones.
+//! Events, received over HTTP and checked against real ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use crate::harness::{Client, git, merge, soon, two_commits, update, with};
 
 const SECRET: &str = "a secret";
 
-/// What arrived.
+/// A received request.
 struct Event {
     headers: HeaderMap,
     body: String,
@@ -50,7 +50,7 @@ impl Receiver {
         soon("an event", self.events.recv()).await.unwrap()
     }
 
-    /// The next event, which must be this.
+    /// Returns the next event, which must be this one.
     async fn expect(&mut self, event: &str, action: Option<&str>) -> Event {
         let next = self.next().await;
         let told =
@@ -60,7 +60,7 @@ impl Receiver {
     }
 }
 
-/// A stand-in that delivers from now on.
+/// Starts a stand-in that delivers events.
 async fn delivering(receiver: &Receiver) -> StandIn {
     let stand_in = with(Options::default()).await;
     stand_in.deliver_to(Some(receiver.webhook.clone()));
@@ -182,7 +182,7 @@ async fn events_are_as_github_describes_them() {
     }
 }
 
-/// What GitHub has added to its events since the examples were collected.
+/// Fields that GitHub has added to its events since the examples were collected.
 const NEWER: [&str; 4] =
     ["allow_forking", "user_view_type", "web_commit_signoff_required", "has_discussions"];
 
@@ -194,7 +194,7 @@ async fn events_have_the_fields_of_real_ones() {
     for (kind, payload) in events().await {
         let event = if kind.starts_with("push") { "push" } else { "pull_request" };
         if kind == "pull-request-edited" {
-            // None was published.
+            // GitHub published no example.
             continue;
         }
         let examples = published.iter().find(|examples| examples["name"] == event).unwrap();
@@ -214,7 +214,7 @@ async fn events_have_the_fields_of_real_ones() {
                 problems.push(format!("{kind}: no real event has {path}"));
                 continue;
             };
-            // What is null in every example may be something else at other times.
+            // A field that is null in every example may have another type at other times.
             if !kinds.is_subset(known) && *known != BTreeSet::from(["null"]) {
                 problems.push(format!("{kind}: {path} is {kinds:?}, in real events {known:?}"));
             }
@@ -223,14 +223,15 @@ async fn events_have_the_fields_of_real_ones() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
-/// Whether what would hold this path is null or an empty list in every real event, so that they do not tell.
+/// Returns whether every real event has null or an empty list at a parent of this path: the examples say
+/// nothing about it then.
 fn is_empty_in_all(path: &str, real: &BTreeMap<String, BTreeSet<&'static str>>) -> bool {
     let mut holders =
         path.match_indices(['.', '[']).map(|(at, _)| &path[..at]).filter_map(|holder| real.get(holder));
     holders.next_back().is_some_and(|kinds| !kinds.contains("object"))
 }
 
-/// Notes what type is at each path.
+/// Records the type at each path.
 fn types(value: &Value, path: &str, found: &mut BTreeMap<String, BTreeSet<&'static str>>) {
     let kind = match value {
         Value::Null => "null",

@@ -52,6 +52,10 @@ pub(crate) const ALL: &[Story] = &[
     Story { name: "a switch is cancelled while systemd activates", tell: switches::cancelled },
     Story { name: "nixos-rebuild is killed while systemd activates", tell: switches::rebuild_killed },
     Story { name: "the scope of a switch is killed while systemd activates", tell: switches::scope_killed },
+    Story {
+        name: "sudo refuses to kill a cancelled build: its end is awaited",
+        tell: switches::kill_refused,
+    },
 ];
 
 /// Checks that an op succeeded, and that its activation wrote `before 1` to `before 500` and `after 1` to

@@ -1,0 +1,101 @@
+//! All background work of the backend, started in one place: no server can forget a part of it.
+
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use crate::desired::Repository;
+use crate::fleet::Fleet;
+use crate::store::StoreError;
+
+/// How often overdue ops are closed and interrupted work is resumed.
+const TICK: Duration = Duration::from_secs(1);
+/// How often expired sessions and join tokens are deleted.
+const EXPIRY: Duration = Duration::from_hours(1);
+
+/// What the background work reads, and how often.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    /// The configuration repository, if git reads it.
+    pub repository: Option<Repository>,
+    /// The time between two readings of the configuration repository, by git or at GitHub.
+    pub poll: Duration,
+}
+
+impl Fleet {
+    /// Resumes the roll-outs that were under way when the server ended, and returns all background work. Run it until it ends,
+    /// which is soon after `stop`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the roll-outs cannot be read.
+    pub async fn start_background(
+        &self,
+        schedule: Schedule,
+        stop: CancellationToken,
+    ) -> Result<impl Future<Output = ()> + Send + 'static, StoreError> {
+        self.resume_rollouts().await?;
+        let Schedule { repository, poll } = schedule;
+        let fleet = self.clone();
+        Ok(async move {
+            let mut work = JoinSet::new();
+            work.spawn(fleet.clone().tick_until(stop.clone()));
+            work.spawn(fleet.clone().delete_expired_until(stop.clone()));
+            work.spawn(fleet.clone().resume_reverts_until(stop.clone()));
+            work.spawn(fleet.clone().follow_github_until(poll, stop.clone()));
+            if let Some(repository) = repository {
+                work.spawn(fleet.follow_repository_until(repository, poll, stop));
+            }
+            while let Some(ended) = work.join_next().await {
+                if let Err(fault) = ended {
+                    tracing::error!(%fault, "a part of the background work failed");
+                }
+            }
+        })
+    }
+
+    async fn tick_until(self, stop: CancellationToken) {
+        let mut next = without_bursts(TICK);
+        while stop.run_until_cancelled(next.tick()).await.is_some() {
+            if let Err(error) = self.tick().await {
+                tracing::error!(%error, "overdue ops could not be closed; retrying");
+            }
+        }
+    }
+
+    async fn delete_expired_until(self, stop: CancellationToken) {
+        let mut next = without_bursts(EXPIRY);
+        while stop.run_until_cancelled(next.tick()).await.is_some() {
+            if let Err(error) = self.delete_expired().await {
+                tracing::error!(%error, "expired sessions and join tokens could not be deleted; retrying later");
+            }
+        }
+    }
+
+    async fn resume_reverts_until(self, stop: CancellationToken) {
+        if let Some(Err(error)) = stop.run_until_cancelled(self.resume_reverts()).await {
+            tracing::error!(%error, "interrupted reverts could not be resumed");
+        }
+    }
+
+    async fn follow_github_until(self, every: Duration, stop: CancellationToken) {
+        stop.run_until_cancelled(self.follow_github(every)).await;
+    }
+
+    async fn follow_repository_until(self, repository: Repository, every: Duration, stop: CancellationToken) {
+        let mut next = without_bursts(every);
+        while stop.run_until_cancelled(next.tick()).await.is_some() {
+            if let Some(Err(error)) = stop.run_until_cancelled(self.read_desired(&repository)).await {
+                tracing::error!(%error, "the hosts could not be compared with the branch");
+            }
+        }
+    }
+}
+
+/// Ticks at once and then at each interval. A late tick delays the next ones.
+fn without_bursts(every: Duration) -> Interval {
+    let mut interval = interval(every);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}

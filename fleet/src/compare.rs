@@ -1,0 +1,66 @@
+//! Compares two generations of a host: asks the host on demand.
+
+use std::time::Duration;
+
+use backstay_model::comparison::{Comparison, Pair};
+use backstay_model::wire::message::ServerMessage;
+use backstay_model::{GenerationRef, HostId};
+
+use crate::fleet::Fleet;
+use crate::store::StoreError;
+
+/// How long a host may take to answer. Longer than the limits of the programs that the host runs for it.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(150);
+
+/// Why two generations cannot be compared. Each text can be shown to the person.
+#[derive(Debug, thiserror::Error)]
+pub enum CompareError {
+    /// There is no such host.
+    #[error("There is no host named {0}.")]
+    NoSuchHost(String),
+    /// The host is not connected.
+    #[error("{0} is not connected, so it cannot be asked what would change. Try again when it is online.")]
+    Offline(String),
+    /// The host did not answer.
+    #[error("{0} did not answer in time what would change. Try again.")]
+    Silent(String),
+    /// See [`StoreError`].
+    #[error("The database failed. The server's log says why.")]
+    Store(#[from] StoreError),
+}
+
+impl Fleet {
+    /// Returns what changes between two generations of a host. Asking changes nothing on the host, and takes as long as the
+    /// host needs.
+    ///
+    /// # Errors
+    /// [`CompareError`]
+    pub async fn compare(
+        &self,
+        host_name: &str,
+        from: GenerationRef,
+        to: GenerationRef,
+    ) -> Result<Comparison, CompareError> {
+        let host = self.store.host_by_name(host_name).await?;
+        let host = host.ok_or_else(|| CompareError::NoSuchHost(host_name.to_owned()))?;
+        let pair = Pair { from, to };
+        let booted = host.facts.as_ref().and_then(|facts| facts.booted.as_deref());
+        if let Some(cached) = self.comparisons.recall(host.id, &pair, booted) {
+            return Ok(cached);
+        }
+        // Subscribe before asking, so that no answer is missed.
+        let mut answer = self.comparisons.subscribe(host.id, &pair);
+        if !self.hub.is_ready(host.id)
+            || !self.hub.send(host.id, ServerMessage::Compare { pair: pair.clone() })
+        {
+            return Err(CompareError::Offline(host.name));
+        }
+        let answered = tokio::time::timeout(ANSWER_TIMEOUT, answer.wait_for(Option::is_some)).await;
+        answered.ok().and_then(|answer| answer.ok()?.clone()).ok_or(CompareError::Silent(host.name))
+    }
+
+    /// Accepts a host's answer.
+    pub(crate) fn compared(&self, host: HostId, pair: Pair, comparison: Comparison) {
+        self.comparisons.receive(host, pair, comparison);
+    }
+}

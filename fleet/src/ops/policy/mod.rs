@@ -1,0 +1,221 @@
+//! Each op, once: who may ask for it, when it is refused, how long it may take, when it has succeeded.
+
+use std::time::Duration;
+
+use backstay_model::Outcome;
+use backstay_model::Role;
+use backstay_model::wire::message::OpResult;
+use backstay_model::{
+    Commit, Facts, Generation, GenerationRef, NoCheckout, OpAction, OpKind, OpStatus, SameCommit, TestRun,
+    rollback, same_files,
+};
+
+/// What is known of one kind of op before any is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpPolicy {
+    /// The least that a person must be to ask for it.
+    pub role: Role,
+    /// How long the host may take.
+    pub timeout: Duration,
+    /// Whether tests run afterwards, where the host's auto-test is on.
+    pub then_test: bool,
+    /// See [`OpKind::may_be_retried`].
+    pub retry: bool,
+}
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// The policy.
+pub fn of(kind: OpKind) -> OpPolicy {
+    let (timeout, then_test) = match kind {
+        OpKind::Rollback => (15 * MINUTE, true),
+        OpKind::Switch => (120 * MINUTE, true),
+        OpKind::PullSwitch => (125 * MINUTE, true),
+        OpKind::Pull => (5 * MINUTE, false),
+        OpKind::Test => (30 * MINUTE, false),
+        OpKind::Refresh => (MINUTE, false),
+    };
+    OpPolicy { role: Role::Operator, timeout, then_test, retry: kind.may_be_retried() }
+}
+
+/// Why an op is refused before anything is sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Blocked {
+    /// See [`rollback::Refusal`].
+    #[error(transparent)]
+    Rollback(#[from] rollback::Refusal),
+    /// Nothing is known of the host yet.
+    #[error(
+        "The host has not reported its generations yet. Nothing was changed. Wait until its agent has connected."
+    )]
+    NoFacts,
+    /// Nothing to pull into.
+    #[error("{0} Nothing was changed. Set `checkout.path` in its agent's configuration.")]
+    NoCheckout(String),
+    /// Nothing to run.
+    #[error("The host has no tests. Nothing was run. Put executables into its test folder.")]
+    NoTests,
+}
+
+/// Holds a request against what is known of the host. The host holds it against what it *is*, once more, before it acts.
+///
+/// # Errors
+/// The reason to refuse it.
+pub fn validate(action: &OpAction, facts: Option<&Facts>) -> Result<(), Blocked> {
+    match action {
+        OpAction::Rollback { target, seen_current } => {
+            rollback::check(facts.ok_or(Blocked::NoFacts)?, target, seen_current)?;
+        }
+        // What a switch builds need not be the checkout.
+        OpAction::Switch if facts.is_some_and(|facts| facts.switch_flake.is_some()) => {}
+        OpAction::Switch | OpAction::Pull | OpAction::PullSwitch => {
+            has_checkout(facts.ok_or(Blocked::NoFacts)?)?;
+        }
+        OpAction::Test => {
+            if facts.ok_or(Blocked::NoFacts)?.tests_available == 0 {
+                return Err(Blocked::NoTests);
+            }
+        }
+        OpAction::Refresh => {}
+    }
+    Ok(())
+}
+
+fn has_checkout(facts: &Facts) -> Result<(), Blocked> {
+    if facts.checkout.is_some() {
+        return Ok(());
+    }
+    Err(Blocked::NoCheckout(match &facts.no_checkout {
+        Some(NoCheckout { path, why: Some(why) }) => format!("The checkout at {path} cannot be read: {why}."),
+        Some(NoCheckout { path, why: None }) => format!("The host has no git checkout at {path}."),
+        None => "The host reports no checkout of the configuration repository.".to_owned(),
+    }))
+}
+
+/// How an op ended: its status and a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// One of the closed statuses.
+    pub status: OpStatus,
+    /// What became of it.
+    pub message: String,
+    /// The names of the tests that failed, where it ran tests.
+    pub failed_tests: Vec<String>,
+}
+
+impl Verdict {
+    fn new(status: OpStatus, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), failed_tests: vec![] }
+    }
+}
+
+/// Says what became of an op, from what the agent said of its commands and from the facts read after them. Exit 0 is
+/// not success: the host being what was asked for is.
+pub fn verify_outcome(action: &OpAction, result: &OpResult, facts: &Facts) -> Verdict {
+    if *action == OpAction::Test && matches!(result.outcome, Outcome::Completed | Outcome::Failed) {
+        return tests(result, facts);
+    }
+    let status = match result.outcome {
+        Outcome::Completed => return goal(action, result, facts),
+        Outcome::Failed | Outcome::Refused => OpStatus::Failed,
+        Outcome::TimedOut => OpStatus::TimedOut,
+        Outcome::Cancelled => OpStatus::Cancelled,
+    };
+    Verdict::new(status, result.message.clone())
+}
+
+/// Judges tests by the run that they were. Where the facts do not hold that run, the agent's word counts: another run says
+/// nothing of this one.
+fn tests(result: &OpResult, facts: &Facts) -> Verdict {
+    let is_own =
+        |run: &&TestRun| run.started_at >= result.started_at && run.finished_at <= result.finished_at;
+    let run = facts.test_runs.iter().find(is_own);
+    let failed_tests: Vec<_> = run.iter().flat_map(|run| run.failed()).map(str::to_owned).collect();
+    let passed = result.outcome == Outcome::Completed && failed_tests.is_empty();
+    let status = if passed { OpStatus::Succeeded } else { OpStatus::Failed };
+    Verdict { failed_tests, ..Verdict::new(status, result.message.clone()) }
+}
+
+/// Whether the host is where a rollback was to take it, however its commands ended.
+pub fn is_at_target(action: &OpAction, facts: &Facts) -> bool {
+    matches!(action, OpAction::Rollback { target, .. } if reached(facts, target).is_ok())
+}
+
+/// Whether the host is where a rollback was to take it from: nothing moved.
+pub fn is_where_it_was(action: &OpAction, facts: &Facts) -> bool {
+    matches!(action, OpAction::Rollback { seen_current, .. } if reached(facts, seen_current).is_ok())
+}
+
+fn goal(action: &OpAction, result: &OpResult, facts: &Facts) -> Verdict {
+    let met = match action {
+        OpAction::Rollback { target, .. } => reached(facts, target),
+        OpAction::Switch => switched(facts),
+        OpAction::Pull => pulled(facts, result.commit.as_ref()),
+        OpAction::PullSwitch => pulled(facts, result.commit.as_ref()).and_then(|()| switched(facts)),
+        OpAction::Test | OpAction::Refresh => Ok(()),
+    };
+    match met {
+        Err(why) => Verdict::new(OpStatus::Failed, format!("Goal not met: {why}")),
+        Ok(()) => Verdict::new(OpStatus::Succeeded, success(action, result)),
+    }
+}
+
+fn success(action: &OpAction, result: &OpResult) -> String {
+    let OpAction::Rollback { target, .. } = action else { return result.message.clone() };
+    let reached = format!("Rolled back to {target}");
+    // What the agent says beyond that, such as how many lines its disk did not take, is not to be lost.
+    match result.message.strip_prefix(&format!("{reached}. ")) {
+        Some(more) => format!("{reached}. {more}"),
+        None => reached,
+    }
+}
+
+fn reached(facts: &Facts, target: &GenerationRef) -> Result<(), String> {
+    let current = facts.current().ok_or("the profile has no current generation.")?;
+    if current.reference() != *target {
+        return Err(format!(
+            "the commands succeeded, but the profile is on Gen {}, not on {target}.",
+            current.number
+        ));
+    }
+    if facts.running.as_ref() != Some(&target.store_path) {
+        return Err(format!("the profile is on {target}, but something else is running."));
+    }
+    Ok(())
+}
+
+fn pulled(facts: &Facts, branch: Option<&Commit>) -> Result<(), String> {
+    let branch = branch.ok_or("the host did not say which commit it pulled.")?;
+    match facts.checkout.as_ref() {
+        Some(checkout) if checkout.commit.is(branch) => Ok(()),
+        Some(checkout) => Err(format!("the checkout is at {}, not at {branch}.", checkout.commit)),
+        None => Err("the checkout cannot be read any more.".to_owned()),
+    }
+}
+
+fn switched(facts: &Facts) -> Result<(), String> {
+    let current = facts.current().ok_or("the profile has no current generation.")?;
+    if facts.running.as_ref() != Some(&current.store_path) {
+        return Err(format!("the profile is on Gen {}, but something else is running.", current.number));
+    }
+    built_from_checkout(facts, current)
+}
+
+/// Whether the generation is what a switch builds. Only what is certainly something else fails: a build need not record
+/// a commit, and a switch need not build the checkout.
+fn built_from_checkout(facts: &Facts, current: &Generation) -> Result<(), String> {
+    let (None, Some(built), Some(checkout)) = (&facts.switch_flake, &current.commit, &facts.checkout) else {
+        return Ok(());
+    };
+    let is_other = built.compare(&checkout.commit) == SameCommit::Different;
+    if is_other && !same_files(current.tree.as_ref(), checkout.tree.as_ref()) {
+        return Err(format!(
+            "Gen {} was built from {built}, not from the checkout's {}.",
+            current.number, checkout.commit
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

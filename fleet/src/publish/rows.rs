@@ -1,0 +1,247 @@
+//! Publishes host rows.
+
+use std::collections::HashMap;
+
+use backstay_model::view::FleetSnapshot;
+use backstay_model::wire::event::Event;
+use backstay_model::{HostId, HostView, cmp_host_names};
+
+use crate::fleet::Fleet;
+use crate::state::published_rows::PublishedRows;
+use crate::state::unpublished::Update;
+use crate::store::StoreError;
+
+impl Fleet {
+    /// Returns every host, sorted by name, and what else a page starts from.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn snapshot(&self) -> Result<FleetSnapshot, StoreError> {
+        let mut hosts: Vec<_>;
+        let last_event;
+        {
+            let mut rows = self.published_rows.lock().await;
+            // Read under the lock: the rows hold what was published up to this event, and nothing later of any host.
+            last_event = self.events.last();
+            hosts = self.all_rows(&mut rows).await?;
+        }
+        hosts.sort_by(|one, other| cmp_host_names(&one.name, &other.name));
+        Ok(FleetSnapshot {
+            hosts,
+            pull_requests: self.pull_requests(),
+            deployment: self.newest_deployment().await?,
+            rollout: self.newest_rollout().await?,
+            last_event,
+            newest_notice: self.notices.newest(),
+            server_version: self.server_version.to_string(),
+        })
+    }
+
+    /// Publishes a host's row, even if it is unchanged: pages about this host show more of it than the row.
+    pub(crate) async fn publish_host(&self, id: HostId) {
+        self.publish(Update::Host(id)).await;
+    }
+
+    pub(super) async fn try_publish_host(&self, id: HostId) -> Result<(), StoreError> {
+        let mut rows = self.published_rows.lock().await;
+        if let Some(record) = self.store.host(id).await? {
+            let host = self.host_view(&record).await?;
+            rows.put(&host);
+            self.events.publish(&Event::Host { host: Box::new(host) });
+        }
+        Ok(())
+    }
+
+    /// Publishes the rows that changed because the branch moved.
+    pub(crate) async fn publish_all(&self) {
+        self.publish(Update::Hosts).await;
+    }
+
+    pub(super) async fn try_publish_hosts(&self) -> Result<(), StoreError> {
+        let mut rows = self.published_rows.lock().await;
+        for host in rows.replace(self.read_rows().await?) {
+            self.events.publish(&Event::Host { host: Box::new(host) });
+        }
+        Ok(())
+    }
+
+    /// Removes a host's row from every open page.
+    pub(crate) async fn publish_removal(&self, id: HostId) {
+        let mut rows = self.published_rows.lock().await;
+        rows.remove(id);
+        self.events.publish(&Event::HostRemoved { id });
+    }
+
+    async fn all_rows(&self, rows: &mut PublishedRows) -> Result<Vec<HostView>, StoreError> {
+        if rows.all().is_none() {
+            rows.replace(self.read_rows().await?);
+        }
+        Ok(rows.all().into_iter().flat_map(HashMap::values).cloned().collect())
+    }
+
+    async fn read_rows(&self) -> Result<HashMap<HostId, HostView>, StoreError> {
+        let mut rows = HashMap::new();
+        for record in self.store.hosts().await? {
+            rows.insert(record.id, self.host_view(&record).await?);
+        }
+        Ok(rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use backstay_model::wire::message::Hello;
+    use backstay_model::{
+        Checkout, Commit, DesiredState, Facts, FixedClock, OpAction, OpStatus, PROTOCOL_VERSION, Person,
+        Platform, Role,
+    };
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::FleetConfig;
+    use crate::agents::Credentials;
+    use crate::ops::request::RequestError;
+    use crate::store::sqlite::SqliteStore;
+    use crate::store::{HostRecord, NewJoinToken, OpStep, TokenHash};
+
+    async fn fleet(folder: &Path) -> Fleet {
+        let database = folder.join("backstay.db");
+        Fleet::new(FleetConfig {
+            server_version: "0.1.0".into(),
+            store: Arc::new(SqliteStore::open(database.to_str().unwrap()).await.unwrap()),
+            clock: Arc::new(FixedClock::at("2026-01-01T00:00:00Z".parse().unwrap())),
+            queue_time: Duration::from_mins(1),
+            github: None,
+        })
+    }
+
+    async fn enrol(fleet: &Fleet, name: &str) -> HostRecord {
+        let (at, token) = (fleet.clock.now(), TokenHash::of(&format!("join {name}")));
+        let join = NewJoinToken {
+            token: token.clone(),
+            host_name: None,
+            made_by: "maria".into(),
+            created_at: at,
+            expires_at: at + TimeDelta::hours(1),
+        };
+        fleet.store.insert_join_token(&join).await.unwrap();
+        let credentials = Credentials {
+            token: TokenHash::of(name),
+            join: Some(token),
+            name: name.to_owned(),
+            platform: Platform::Nixos,
+        };
+        fleet.authenticate(credentials).await.unwrap()
+    }
+
+    async fn shown(fleet: &Fleet) -> Vec<(String, bool)> {
+        let hosts = fleet.snapshot().await.unwrap().hosts;
+        hosts.into_iter().map(|host| (host.name, host.online)).collect()
+    }
+
+    /// A host whose checkout is at the commit `old`.
+    fn facts() -> Facts {
+        let checkout = Checkout {
+            path: "/etc/nixos".into(),
+            commit: Commit("old".into()),
+            tree: None,
+            lock_hash: None,
+            local: None,
+        };
+        let facts = serde_json::json!({
+            "read_at": "2026-01-01T00:00:00Z", "profile": "/nix/var/nix/profiles/system", "generations": [],
+            "running": null, "booted": null, "checkout": checkout, "tests_available": 0, "test_runs": [],
+            "failed_units": [], "problems": [],
+        });
+        serde_json::from_value(facts).unwrap()
+    }
+
+    fn branch(commit: &str) -> DesiredState {
+        let commit = Commit(commit.into());
+        let read_at = "2026-01-01T00:00:00Z".parse().unwrap();
+        DesiredState::Known { tree: commit.clone(), commit, lock_hash: None, read_at }
+    }
+
+    /// The names of the events since `after`.
+    fn told(fleet: &Fleet, after: u64) -> Vec<&'static str> {
+        fleet.events.subscribe(Some(after)).missed.iter().map(|event| event.name).collect()
+    }
+
+    #[tokio::test]
+    async fn a_page_starts_from_what_others_were_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let fleet = fleet(folder.path()).await;
+        assert_eq!(shown(&fleet).await, []);
+        let web = enrol(&fleet, "web").await;
+        enrol(&fleet, "Backup").await;
+        assert_eq!(shown(&fleet).await, [("Backup".to_owned(), false), ("web".to_owned(), false)]);
+        let hello = Hello {
+            protocol: PROTOCOL_VERSION,
+            agent_version: "0.1.0".into(),
+            name: "web".into(),
+            platform: Platform::Nixos,
+            instance: None,
+        };
+        let (_, connection) = fleet.handshake(&web, &hello).await.unwrap();
+        assert_eq!(shown(&fleet).await, [("Backup".to_owned(), false), ("web".to_owned(), true)]);
+        fleet.disconnected(&connection.unwrap()).await;
+        assert_eq!(shown(&fleet).await[1], ("web".to_owned(), false));
+        let snapshot = fleet.snapshot().await.unwrap();
+        assert_eq!(told(&fleet, snapshot.last_event), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn only_hosts_that_are_not_as_before_are_told_when_the_branch_moves() {
+        let folder = tempfile::tempdir().unwrap();
+        let fleet = fleet(folder.path()).await;
+        let web = enrol(&fleet, "web").await;
+        // This one has reported nothing that could be compared.
+        enrol(&fleet, "db").await;
+        fleet.store.record_facts(web.id, &facts()).await.unwrap();
+        fleet.set_desired(branch("old"));
+        fleet.publish_all().await;
+        let before = fleet.snapshot().await.unwrap();
+        fleet.set_desired(branch("new"));
+        fleet.publish_all().await;
+        assert_eq!(told(&fleet, before.last_event), ["host"]);
+        let after = fleet.snapshot().await.unwrap();
+        assert_ne!(before.hosts[1], after.hosts[1]);
+        fleet.publish_all().await;
+        assert_eq!(told(&fleet, after.last_event), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn a_host_that_is_removed_leaves_every_page_and_is_not_let_in_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let fleet = fleet(folder.path()).await;
+        let web = enrol(&fleet, "web").await;
+        let connection = fleet.hub.connect(web.id, None);
+        let before = fleet.snapshot().await.unwrap();
+        let person = |role| Person { name: "maria".into(), role };
+
+        let refused = fleet.remove_host(&person(Role::Operator), "web").await;
+        assert!(matches!(refused, Err(RequestError::NotAllowed { needed: Role::Admin })), "{refused:?}");
+        fleet.request_op(&person(Role::Admin), "web", OpAction::Refresh, None).await.unwrap();
+        let refused = fleet.remove_host(&person(Role::Admin), "web").await;
+        assert!(matches!(refused, Err(RequestError::HostBusy { .. })), "{refused:?}");
+        assert_eq!(fleet.snapshot().await.unwrap().hosts.len(), 1);
+        let op = fleet.store.open_op(web.id).await.unwrap().unwrap();
+        fleet.store.step_op(op.id, &OpStep::to(OpStatus::Cancelled)).await.unwrap().unwrap();
+
+        fleet.remove_host(&person(Role::Admin), "WEB").await.unwrap();
+        assert_eq!(fleet.snapshot().await.unwrap().hosts, []);
+        let heard = told(&fleet, before.last_event);
+        assert_eq!(heard[heard.len() - 2..], ["host_removed", "notice"]);
+        assert!(!fleet.is_known_token(&TokenHash::of("web")).await.unwrap());
+        assert!(!fleet.hub.is_online(web.id), "its connection was given up");
+        let heard = fleet.events.last();
+        fleet.disconnected(&connection).await;
+        assert_eq!(told(&fleet, heard), [""; 0]);
+        let again = fleet.remove_host(&person(Role::Admin), "web").await;
+        assert!(matches!(again, Err(RequestError::NoSuchHost(_))), "{again:?}");
+    }
+}

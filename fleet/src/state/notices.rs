@@ -1,0 +1,66 @@
+//! The newest notices, for people who had no page open.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use backstay_model::wire::event::{Event, Notice, StoredNotice};
+
+use super::events::EventBus;
+
+/// Number of notices kept. The audit log keeps everything.
+pub(crate) const KEPT: usize = 200;
+
+/// The newest notices since the server started, oldest first.
+#[derive(Default)]
+pub(crate) struct Notices(Mutex<VecDeque<StoredNotice>>);
+
+impl Notices {
+    /// Publishes a notice and keeps it.
+    pub(crate) fn publish(&self, events: &EventBus, notice: Notice) {
+        // The lock is held while publishing, so that every reader finds the notice in the list or receives the event.
+        let mut kept = self.lock();
+        let id = events.publish(&Event::Notice(notice.clone()));
+        kept.push_back(StoredNotice { id, notice });
+        if kept.len() > KEPT {
+            kept.pop_front();
+        }
+    }
+
+    /// The kept notices, newest first.
+    pub(crate) fn newest_first(&self) -> Vec<StoredNotice> {
+        self.lock().iter().rev().cloned().collect()
+    }
+
+    /// The number of the newest notice, or 0.
+    pub(crate) fn newest(&self) -> u64 {
+        self.lock().back().map_or(0, |notice| notice.id)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<StoredNotice>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_model::FixedClock;
+    use backstay_model::wire::event::Tone;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_newest_notices_are_kept_by_the_numbers_that_pages_heard() {
+        let at = "2026-01-01T00:00:00Z".parse().unwrap();
+        let (notices, events) = (Notices::default(), EventBus::new(&FixedClock::at(at)));
+        assert_eq!(notices.newest(), 0);
+        let mut page = events.subscribe(None).live;
+        for number in 0..KEPT + 3 {
+            let text = format!("Rolled back to Gen {number}");
+            notices.publish(&events, Notice { at, tone: Tone::Good, text, host_name: None, op: None });
+        }
+        let kept = notices.newest_first();
+        assert_eq!((kept.len(), kept[0].notice.text.as_str()), (KEPT, "Rolled back to Gen 202"));
+        assert_eq!(kept.last().unwrap().notice.text, "Rolled back to Gen 3");
+        assert_eq!(page.next().await.unwrap().id + 202, notices.newest());
+    }
+}

@@ -1,0 +1,40 @@
+//! Updates that could not be published because the database failed. The next look publishes them, so that no page stays
+//! out of date.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use backstay_model::{DeploymentId, HostId, OpId, RolloutId};
+
+/// Something that pages show and that changed in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Update {
+    /// Every host whose row changed.
+    Hosts,
+    /// One host.
+    Host(HostId),
+    /// An op.
+    Op(OpId),
+    /// A roll-out.
+    Rollout(RolloutId),
+    /// A deployment.
+    Deployment(DeploymentId),
+    /// A new deployment, and the one that it replaced.
+    Opened(DeploymentId),
+}
+
+/// The updates that are still to be published.
+#[derive(Default)]
+pub(crate) struct Unpublished(Mutex<HashSet<Update>>);
+
+impl Unpublished {
+    /// Keeps an update for later.
+    pub(crate) fn put(&self, update: Update) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(update);
+    }
+
+    /// Takes all updates.
+    pub(crate) fn take(&self) -> HashSet<Update> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
