@@ -1,7 +1,8 @@
 //! Backstay's pages: what a person sees, on the server and in the browser alike.
 //!
-//! The server renders every page whole, with links and forms that work without script. Once WebAssembly has loaded, the
-//! same components hydrate the page and follow the event stream, so that nobody ever reloads. By folder:
+//! The server renders every page whole, with links and forms that work without script. Once WebAssembly has
+//! loaded, the same components hydrate the page and follow the event stream, so that nobody ever reloads. By
+//! folder:
 //!
 //! * [`pages`] has what is shown at each address, [`components`] the parts of pages, and `routes` the addresses;
 //! * [`api`] has the server functions: what a page reads and what a person does;

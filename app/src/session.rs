@@ -18,8 +18,8 @@ pub const COOKIE: &str = "backstay_session";
 /// The path of the server functions.
 const API: &str = "/api/";
 
-/// The configured origin at which browsers reach the server; the server provides it as context. It is not needed behind a
-/// proxy that sends `x-forwarded-host` and `x-forwarded-proto`.
+/// The configured origin at which browsers reach the server; the server provides it as context. It is not
+/// needed behind a proxy that sends `x-forwarded-host` and `x-forwarded-proto`.
 #[derive(Debug, Clone, Default)]
 pub struct PublicOrigin(pub Option<String>);
 
@@ -65,7 +65,8 @@ pub fn token() -> Option<String> {
     token_in(&use_context::<Parts>()?.headers)
 }
 
-/// Returns the session token among a request's cookies, also for the server's other routes, such as the event stream.
+/// Returns the session token among a request's cookies, also for the server's other routes, such as the event
+/// stream.
 pub fn token_in(headers: &HeaderMap) -> Option<String> {
     headers
         .get_all(header::COOKIE)
@@ -146,7 +147,8 @@ fn wants_html(parts: &Parts) -> bool {
     parts.headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("text/html"))
 }
 
-/// The address of the log-in page, which leads back to the requested page, or to the page that a form or call came from.
+/// The address of the log-in page, which leads back to the requested page, or to the page that a form or call
+/// came from.
 fn log_in_address() -> String {
     let Some(parts) = use_context::<Parts>() else { return Route::LogIn { next: None }.path() };
     let asked = if parts.uri.path().starts_with(API) {

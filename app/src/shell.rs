@@ -12,8 +12,8 @@ const THEME: &str = "try{var t=localStorage.getItem('backstay.theme');if(t)docum
 /// Writes times in local time before the first paint.
 const LOCAL_TIMES: &str = include_str!("local_times.js");
 
-/// The HTML document around the application, as the server renders it. The addresses of the compiled files include
-/// `version`, so that browsers may cache them.
+/// The HTML document around the application, as the server renders it. The addresses of the compiled files
+/// include `version`, so that browsers may cache them.
 pub fn shell(options: &LeptosOptions, version: &str) -> impl IntoView + use<> {
     let file = |kind: &str| format!("/{}/{}.{kind}?v={version}", options.site_pkg_dir, options.output_name);
     let (css, js, wasm) = (file("css"), file("js"), file("wasm"));
@@ -31,7 +31,8 @@ pub fn shell(options: &LeptosOptions, version: &str) -> impl IntoView + use<> {
                 <link rel="manifest" href="/manifest.webmanifest"/>
                 <meta name="theme-color" content="#12263a"/>
                 <link rel="stylesheet" id="style" href=css/>
-                // Paint only once the whole page is parsed: a table painted before its rows arrive would shift its columns.
+                // Paint only once the whole page is parsed: a table painted before its rows arrive would
+                // shift its columns.
                 <link rel="expect" href="#end" blocking="render"/>
                 <script nonce=use_nonce() inner_html=THEME></script>
                 <script nonce=use_nonce() inner_html=LOCAL_TIMES></script>
@@ -45,12 +46,12 @@ pub fn shell(options: &LeptosOptions, version: &str) -> impl IntoView + use<> {
     }
 }
 
-/// Loads the WebAssembly that hydrates the page. Leptos' own component takes the file's name from a variable that only
-/// cargo-leptos sets, and the server is built by cargo alone.
+/// Loads the WebAssembly that hydrates the page. Leptos' own component takes the file's name from a variable
+/// that only cargo-leptos sets, and the server is built by cargo alone.
 #[component]
 fn HydrationScript(js: String, wasm: String) -> impl IntoView {
-    // Both files are fetched in parallel, and not at all without script. The service worker shows the offline page;
-    // browsers accept it only over HTTPS or from localhost.
+    // Both files are fetched in parallel, and not at all without script. The service worker shows the offline
+    // page; browsers accept it only over HTTPS or from localhost.
     let script = format!(
         "const wasm = fetch({wasm:?}); const page = await import({js:?}); \
          await page.default({{ module_or_path: wasm }}); page.hydrate(); \
@@ -59,7 +60,8 @@ fn HydrationScript(js: String, wasm: String) -> impl IntoView {
     view! { <script type="module" nonce=use_nonce() inner_html=script></script> }
 }
 
-/// Sends a policy by which only scripts with this page's nonce run, and styles, images and connections are the server's.
+/// Sends a policy by which only scripts with this page's nonce run, and styles, images and connections are
+/// the server's.
 #[cfg(feature = "ssr")]
 pub(crate) fn send_policy() {
     use axum::http::{HeaderValue, header};

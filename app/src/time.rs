@@ -1,5 +1,6 @@
-//! Times in words. The server knows neither the person's time zone nor when the page is read, so it writes UTC in full.
-//! `local_times.js` turns that into local time before the first paint, and this module after hydration, in the same words.
+//! Times in words. The server knows neither the person's time zone nor when the page is read, so it writes
+//! UTC in full. `local_times.js` turns that into local time before the first paint, and this module after
+//! hydration, in the same words.
 
 use std::time::Duration;
 
@@ -21,7 +22,8 @@ pub(crate) struct Time {
 pub(crate) fn provide_time() {
     let now = RwSignal::new(None);
     let year = Memo::new(move |_| now.get().map(|now: DateTime<Utc>| now.with_timezone(&Local).year()));
-    // Computed before the parts of the page are rendered concurrently: two that compute it at once block each other.
+    // Computed before the parts of the page are rendered concurrently: two that compute it at once block each
+    // other.
     year.with_untracked(|_| ());
     provide_context(Time { now, year });
     Effect::new(move |_| {

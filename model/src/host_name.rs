@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-/// Compares host names as every list of hosts sorts them: without regard to case. Names that differ in case alone are in
-/// byte order, so that the order is total.
+/// Compares host names as every list of hosts sorts them: without regard to case. Names that differ in case
+/// alone are in byte order, so that the order is total.
 pub fn cmp_host_names(one: &str, other: &str) -> Ordering {
     lower(one).cmp(lower(other)).then_with(|| one.cmp(other))
 }

@@ -26,8 +26,8 @@ pub struct Start {
 pub struct Address {
     /// The origin, such as `https://backstay.example.org`.
     pub origin: String,
-    /// True if it is configured. Otherwise it comes from the request, which a proxy may have rewritten: after hydration,
-    /// the browser's own address is the better one.
+    /// True if it is configured. Otherwise it comes from the request, which a proxy may have rewritten: after
+    /// hydration, the browser's own address is the better one.
     pub is_configured: bool,
 }
 
@@ -66,8 +66,8 @@ pub async fn set_view(
     session::fleet()?.accounts().set_view(&person, &view).await.map_err(session::database)
 }
 
-/// Makes and returns a token with which one host can join, once and within a day. It is never shown again. For
-/// administrators.
+/// Makes and returns a token with which one host can join, once and within a day. It is never shown again.
+/// For administrators.
 ///
 /// # Errors
 /// [`ApiError`] with the refusal in a sentence; no token was made.

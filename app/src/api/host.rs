@@ -64,7 +64,8 @@ pub async fn set_auto_test(
     session::fleet()?.set_auto_test(&person, name, on).await.map_err(super::refused)
 }
 
-/// Sets the timeout of each test of a host: an amount of seconds or minutes, or nothing for the agent's own setting.
+/// Sets the timeout of each test of a host: an amount of seconds or minutes, or nothing for the agent's own
+/// setting.
 ///
 /// # Errors
 /// [`ApiError`]; nothing was changed.

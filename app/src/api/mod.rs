@@ -1,4 +1,5 @@
-//! Server functions: what a page reads and what a person does. Each except the log-in checks the person first.
+//! Server functions: what a page reads and what a person does. Each except the log-in checks the person
+//! first.
 
 mod access;
 mod compare;
@@ -42,9 +43,9 @@ use crate::ApiError;
 /// Maximum length of an address that a person is led back to, in bytes.
 const PATH_BYTES: usize = 1024;
 
-/// Returns `path` if it leads to a page of ours, else the fleet page, so that nobody is ever led to another site. Browsers
-/// read `//` and `/\` as the start of a host name. No part of the path may be empty, `.` or `..` either: browsers and the
-/// router remove those, and the rest may start with `//`.
+/// Returns `path` if it leads to a page of ours, else the fleet page, so that nobody is ever led to another
+/// site. Browsers read `//` and `/\` as the start of a host name. No part of the path may be empty, `.` or
+/// `..` either: browsers and the router remove those, and the rest may start with `//`.
 pub fn local_path(path: &str) -> &str {
     let ours = path.starts_with('/')
         && !path.contains('\\')

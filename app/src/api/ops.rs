@@ -59,7 +59,8 @@ pub async fn cancel_op(
     session::fleet()?.cancel_op(&person, id).await.map_err(super::refused)
 }
 
-/// Retries an op that did not succeed, and leads to the new one: to `page` followed by the new op's identifier.
+/// Retries an op that did not succeed, and leads to the new one: to `page` followed by the new op's
+/// identifier.
 ///
 /// # Errors
 /// [`ApiError`] with the refusal in a sentence; nothing was sent.

@@ -7,7 +7,8 @@ use leptos::prelude::*;
 
 use crate::ApiError;
 
-/// Reads the plan for a host's rollback dialog, or `None` if there is no such host or it has not reported yet.
+/// Reads the plan for a host's rollback dialog, or `None` if there is no such host or it has not reported
+/// yet.
 ///
 /// # Errors
 /// [`ApiError`]
@@ -23,8 +24,8 @@ pub async fn load_plan(
     session::fleet()?.rollback_plan(name).await.map_err(session::database)
 }
 
-/// Requests a rollback to exactly `target`, from exactly `seen`, both as [`reference_to_text`] writes them, and leads
-/// to `back`.
+/// Requests a rollback to exactly `target`, from exactly `seen`, both as [`reference_to_text`] writes them,
+/// and leads to `back`.
 ///
 /// # Errors
 /// [`ApiError`] with the refusal in a sentence; nothing was changed.

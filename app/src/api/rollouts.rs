@@ -1,4 +1,5 @@
-//! Roll-outs of one kind of op to several hosts, and rollbacks of several hosts, such as those that a deployment broke.
+//! Roll-outs of one kind of op to several hosts, and rollbacks of several hosts, such as those that a
+//! deployment broke.
 
 use backstay_model::rollout::{ConfirmedRollback, PlannedRollback, RolloutCommits};
 use leptos::prelude::*;
@@ -105,8 +106,8 @@ pub async fn load_planned_rollbacks_of(
     session::fleet()?.planned_rollbacks_of(&hosts).await.map_err(session::database)
 }
 
-/// Rolls several hosts back, each exactly as the person confirmed it, and leads to `back`. If one of them is no longer
-/// as the person saw it, none is rolled back.
+/// Rolls several hosts back, each exactly as the person confirmed it, and leads to `back`. If one of them is
+/// no longer as the person saw it, none is rolled back.
 ///
 /// # Errors
 /// [`ApiError`] with the refusal in a sentence; nothing was changed.
@@ -115,7 +116,8 @@ pub async fn roll_back_hosts(
     /// The deployment's identifier, if these are the hosts that failed in it.
     #[server(default)]
     deployment: Option<String>,
-    /// The hosts with their generations, each as [`confirmed_to_text`] writes it; empty for a host that is left out.
+    /// The hosts with their generations, each as [`confirmed_to_text`] writes it; empty for a host that is
+    /// left out.
     #[server(default)]
     confirmed: Vec<String>,
     /// The reason in the person's words; may be empty.

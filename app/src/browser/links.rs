@@ -10,8 +10,8 @@ const KEEP: &str = "data-noscroll";
 /// The value set here. A link that was rendered with the attribute keeps it.
 const KEPT: &str = "page";
 
-/// Checks each link before the router follows it: if `is_kept(from, to)` is true, the scroll position stays. Stays in place
-/// for the life of the page.
+/// Checks each link before the router follows it: if `is_kept(from, to)` is true, the scroll position stays.
+/// Stays in place for the life of the page.
 pub(crate) fn before_links(is_kept: impl Fn(&Url, &Url) -> bool + 'static) {
     let followed = move |event: MouseEvent| {
         let link = event.target().and_then(|target| target.dyn_into::<Element>().ok());

@@ -42,7 +42,7 @@ pub(crate) fn now() -> DateTime<Utc> {
 }
 
 /// Returns whether this tab is visible.
-pub(crate) fn is_in_sight() -> bool {
+pub(crate) fn is_visible() -> bool {
     !document().hidden()
 }
 
@@ -59,7 +59,8 @@ pub(crate) fn focus(id: &str) {
     }
 }
 
-/// Moves the focus to the first of these elements that can take it; their identifiers are separated by spaces.
+/// Moves the focus to the first of these elements that can take it; their identifiers are separated by
+/// spaces.
 pub(crate) fn focus_one_of(ids: &str) {
     for id in ids.split(' ') {
         focus(id);
@@ -77,7 +78,7 @@ pub(crate) fn focus_first(selector: &str) -> bool {
 }
 
 /// Returns the address of an SVG link after a plain click on it. The router follows HTML links alone.
-pub(crate) fn plain_click_on_drawn_link(event: &MouseEvent) -> Option<String> {
+pub(crate) fn plain_click_on_svg_link(event: &MouseEvent) -> Option<String> {
     let is_plain = event.button() == 0
         && !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key())
         && !event.default_prevented();
@@ -100,35 +101,35 @@ pub(crate) fn go_to_log_in() {
 }
 
 /// Returns whether a popover or a modal dialog, which Esc closes, is open.
-pub(crate) fn something_is_over_the_page() -> bool {
+pub(crate) fn is_overlay_open() -> bool {
     document().query_selector(":popover-open, dialog:modal").ok().flatten().is_some()
 }
 
 /// Returns whether the focus is in a field, where a key types a character.
-pub(crate) fn is_typed_in(event: &KeyboardEvent) -> bool {
+pub(crate) fn is_typing(event: &KeyboardEvent) -> bool {
     let fields = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     target.is_some_and(|target| target.closest(fields).is_ok_and(|found| found.is_some()))
 }
 
 /// Scrolls just far enough to show an element.
-pub(crate) fn bring_into_sight(element: &Element) {
+pub(crate) fn scroll_into_view(element: &Element) {
     let how = ScrollIntoViewOptions::new();
     how.set_block(ScrollLogicalPosition::Nearest);
     element.scroll_into_view_with_scroll_into_view_options(&how);
 }
 
-/// Copies text to the clipboard, and returns whether that was possible. Browsers offer the clipboard API only over HTTPS;
-/// otherwise the text is selected and copied as a person would.
+/// Copies text to the clipboard, and returns whether that was possible. Browsers offer the clipboard API only
+/// over HTTPS; otherwise the text is selected and copied as a person would.
 pub(crate) async fn copy(text: String) -> bool {
     let clipboard = window().navigator().clipboard();
     if !clipboard.is_undefined() && JsFuture::from(clipboard.write_text(&text)).await.is_ok() {
         return true;
     }
-    copy_as_a_person_would(&text).unwrap_or_default()
+    copy_by_selection(&text).unwrap_or_default()
 }
 
-fn copy_as_a_person_would(text: &str) -> Option<bool> {
+fn copy_by_selection(text: &str) -> Option<bool> {
     let document = document().dyn_into::<HtmlDocument>().ok()?;
     let area = document.create_element("textarea").ok()?.dyn_into::<HtmlTextAreaElement>().ok()?;
     let focused = document.active_element().and_then(|e| e.dyn_into::<HtmlElement>().ok());
@@ -168,7 +169,8 @@ pub(crate) fn scroll_until(frame: &Element, selector: &str, distance: f64) {
     }
 }
 
-/// Runs something in each of the next frames. Content that is scrolled into view takes its true height only then.
+/// Runs something in each of the next frames. Content that is scrolled into view takes its true height only
+/// then.
 pub(crate) fn in_next_frames(count: u8, run: impl Fn() + Clone + 'static) {
     request_animation_frame(move || {
         run();
@@ -206,7 +208,7 @@ pub(crate) fn chosen_radio(inside: &Element, name: &str) -> Option<HtmlInputElem
 }
 
 /// Returns the value of the form field with this name, or `None` if there is no such field.
-pub(crate) fn said_in(form: &HtmlFormElement, name: &str) -> Option<String> {
+pub(crate) fn field_value(form: &HtmlFormElement, name: &str) -> Option<String> {
     FormData::new_with_form(form).ok()?.get(name).as_string()
 }
 
@@ -222,12 +224,12 @@ pub(crate) fn checked_boxes(inside: &Element, name: &str) -> Vec<String> {
 }
 
 /// Reads a value from the browser's local storage, if it has any.
-pub(crate) fn remembered(name: &str) -> Option<String> {
+pub(crate) fn stored_value(name: &str) -> Option<String> {
     window().local_storage().ok()??.get_item(name).ok()?
 }
 
 /// Writes a value to the browser's local storage, if it has any.
-pub(crate) fn remember(name: &str, value: &str) {
+pub(crate) fn store_value(name: &str, value: &str) {
     if let Ok(Some(storage)) = window().local_storage() {
         // Fails if the storage is full; the value is then lost.
         let _ = storage.set_item(name, value);
@@ -240,12 +242,12 @@ pub(crate) fn origin() -> Option<String> {
 }
 
 /// Reads a value from the tab's session storage.
-pub(crate) fn remembered_for_visit(name: &str) -> Option<String> {
+pub(crate) fn session_value(name: &str) -> Option<String> {
     window().session_storage().ok()??.get_item(name).ok()?
 }
 
 /// Writes a value to the tab's session storage.
-pub(crate) fn remember_for_visit(name: &str, value: &str) {
+pub(crate) fn set_session_value(name: &str, value: &str) {
     if let Ok(Some(storage)) = window().session_storage() {
         // Fails if the storage is full; the value is then lost.
         let _ = storage.set_item(name, value);
@@ -256,7 +258,7 @@ const THEME_KEY: &str = "backstay.theme";
 
 /// The theme that the person chose earlier.
 pub(crate) fn stored_theme() -> Option<String> {
-    remembered(THEME_KEY)
+    stored_value(THEME_KEY)
 }
 
 /// Chooses a theme for this browser; `None` follows the system.

@@ -29,8 +29,8 @@ thread_local! {
     static WAITING: RefCell<Waiting> = RefCell::default();
 }
 
-/// Runs work on a part of the page in one of the next frames; parts nearer to the window come first. By then the wanted
-/// state may have changed, so the job must read it again.
+/// Runs work on a part of the page in one of the next frames; parts nearer to the window come first. By then
+/// the wanted state may have changed, so the job must read it again.
 pub(crate) fn in_turn(part: &HtmlElement, run: impl FnOnce() + 'static) {
     let begins = WAITING.with_borrow_mut(|waiting| {
         waiting.jobs.push(Job { part: part.clone(), run: Box::new(run) });

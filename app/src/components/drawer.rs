@@ -130,8 +130,7 @@ fn close_on_escape_and_return_focus(op: Option<OpId>) {
         request_animation_frame(|| browser::focus(TITLE));
         let navigate = navigate.clone();
         let listening = window_event_listener(ev::keydown, move |event| {
-            if event.key() == "Escape" && !event.default_prevented() && !browser::something_is_over_the_page()
-            {
+            if event.key() == "Escape" && !event.default_prevented() && !browser::is_overlay_open() {
                 let options = leptos_router::NavigateOptions { scroll: false, ..Default::default() };
                 navigate(&untrack(without_log), options);
             }

@@ -55,7 +55,7 @@ where
             let said = NodeRef::<html::P>::new();
             Effect::new(move |_| {
                 if let Some(said) = said.get() {
-                    browser::bring_into_sight(&said);
+                    browser::scroll_into_view(&said);
                 }
             });
             view! { <p class="refusal" role="alert" node_ref=said>{error.to_string()}{holder}{log_in}</p> }.into_any()

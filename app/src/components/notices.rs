@@ -71,7 +71,7 @@ const READ: &str = "backstay.notices-read";
 pub(crate) fn mark_notices_read(live: Live, through: u64) {
     if live.read_notice().get_untracked().is_none_or(|read| read < through) {
         live.read_notice().set(Some(through));
-        browser::remember(READ, &through.to_string());
+        browser::store_value(READ, &through.to_string());
     }
 }
 
@@ -80,7 +80,7 @@ pub(crate) fn mark_notices_read(live: Live, through: u64) {
 pub fn NoticesLink() -> impl IntoView {
     let live = expect_context::<Live>();
     Effect::new(move |_| {
-        let read = browser::remembered(READ).and_then(|number| number.parse().ok());
+        let read = browser::stored_value(READ).and_then(|number| number.parse().ok());
         live.read_notice().set(Some(read.unwrap_or_default()));
     });
     let news =

@@ -58,12 +58,8 @@ pub(crate) fn ShortcutsDialog() -> impl IntoView {
     Effect::new(move |_| {
         let handle = window_event_listener(ev::keydown, move |event| {
             let is_wanted = event.key() == "?" && !event.ctrl_key() && !event.meta_key() && !event.alt_key();
-            let is_off = || browser::remembered(OFF).as_deref() == Some("off");
-            if is_wanted
-                && !browser::is_typed_in(&event)
-                && !browser::something_is_over_the_page()
-                && !is_off()
-            {
+            let is_off = || browser::stored_value(OFF).as_deref() == Some("off");
+            if is_wanted && !browser::is_typing(&event) && !browser::is_overlay_open() && !is_off() {
                 event.prevent_default();
                 open.set(true);
             }
@@ -79,7 +75,7 @@ pub(crate) fn OpenShortcuts(open: RwSignal<bool>) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
     let off = RwSignal::new(false);
     Effect::new(move |_| {
-        off.set(browser::remembered(OFF).as_deref() == Some("off"));
+        off.set(browser::stored_value(OFF).as_deref() == Some("off"));
         if let Some(dialog) = dialog.get() {
             browser::make_modal(dialog, || browser::focus("shortcuts-close"));
         }
@@ -91,7 +87,7 @@ pub(crate) fn OpenShortcuts(open: RwSignal<bool>) -> impl IntoView {
     };
     let turn = move |event| {
         let on = event_target_checked(&event);
-        browser::remember(OFF, if on { "on" } else { "off" });
+        browser::store_value(OFF, if on { "on" } else { "off" });
         off.set(!on);
     };
     view! {

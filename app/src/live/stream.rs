@@ -83,7 +83,7 @@ pub(crate) fn follow(live: Live) {
 impl Tab {
     fn sight_changed(self) {
         self.stay();
-        if !browser::is_in_sight() {
+        if !browser::is_visible() {
             self.rest_later();
         } else if self.stream.try_with_value(Option::is_none) == Some(true) {
             self.open();
@@ -120,7 +120,7 @@ impl Tab {
         let is_live = self.live.connection().try_get_untracked() == Some(Connection::Live);
         let silent = self.heard.try_get_value().is_some_and(|heard| browser::now() - heard > SILENT);
         // A hidden tab releases its stream anyway.
-        if is_live && silent && browser::is_in_sight() {
+        if is_live && silent && browser::is_visible() {
             self.start_over(Duration::ZERO);
         }
     }
@@ -158,7 +158,7 @@ impl Tab {
         let stream = Stream { source, _heard: heard, _alive: alive, _opened: opened, _lost: lost };
         // If the page is gone, the stream is returned here and closes.
         drop(self.stream.try_set_value(Some(stream)));
-        if !browser::is_in_sight() {
+        if !browser::is_visible() {
             self.stay();
             self.rest_later();
         }

@@ -16,7 +16,8 @@ pub fn Inside() -> impl IntoView {
     Shortcuts::provide();
     let started = expect_context::<Started>();
     Selection::provide(expect_context::<Live>());
-    // Computed before the parts of the page are rendered concurrently: two that compute it at once block each other.
+    // Computed before the parts of the page are rendered concurrently: two that compute it at once block each
+    // other.
     let location = use_location();
     location.pathname.with_untracked(|_| ());
     location.query.with_untracked(|_| ());
@@ -41,7 +42,8 @@ pub fn Inside() -> impl IntoView {
     }
 }
 
-/// Says that the fleet could not be read. If nobody is logged in, the response redirects to the log-in page anyway.
+/// Says that the fleet could not be read. If nobody is logged in, the response redirects to the log-in page
+/// anyway.
 #[component]
 fn NoStart(error: ApiError) -> impl IntoView {
     view! {

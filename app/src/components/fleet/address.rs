@@ -102,7 +102,7 @@ impl FleetAddress {
     /// anything.
     pub(super) fn adopt_input(self, form: &HtmlFormElement) -> bool {
         let before = untrack(|| self.now());
-        let said = |name: &str| browser::said_in(form, name).unwrap_or_default();
+        let said = |name: &str| browser::field_value(form, name).unwrap_or_default();
         let asked = FleetParams {
             text: said(QUERY),
             sort: Sort::from_word(&said(SORT)),

@@ -120,7 +120,7 @@ impl FoldedGroups {
     pub(super) fn remembered() -> Self {
         let groups = RwSignal::new(BTreeSet::new());
         Effect::new(move |_| {
-            let known = browser::remembered_for_visit(FOLDED).unwrap_or_default();
+            let known = browser::session_value(FOLDED).unwrap_or_default();
             let known: BTreeSet<_> =
                 known.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
             if !known.is_empty() {
@@ -144,6 +144,6 @@ impl FoldedGroups {
             }
         });
         let words = self.groups.with_untracked(|groups| groups.iter().cloned().collect::<Vec<_>>().join(" "));
-        browser::remember_for_visit(FOLDED, &words);
+        browser::set_session_value(FOLDED, &words);
     }
 }

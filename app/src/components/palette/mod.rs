@@ -33,7 +33,7 @@ pub fn Palette() -> impl IntoView {
             if is_its_key(&event) {
                 event.prevent_default();
                 // Not over a dialog: the person has to answer that first.
-                if !open.get_untracked() && !browser::something_is_over_the_page() {
+                if !open.get_untracked() && !browser::is_overlay_open() {
                     open.set(true);
                 }
             }

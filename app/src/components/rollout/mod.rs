@@ -25,7 +25,7 @@ pub fn NewestRollout() -> impl IntoView {
     let stop = action_from_address::<StopRollout>();
     let id = Memo::new(move |_| live.rollout().with(|newest| newest.as_ref().map(|rollout| rollout.id)));
     let dismissed = RwSignal::new(None::<String>);
-    Effect::new(move |_| dismissed.set(browser::remembered(DISMISSED)));
+    Effect::new(move |_| dismissed.set(browser::stored_value(DISMISSED)));
     view! {
         <Refusal action=stop/>
         {move || {
@@ -57,7 +57,7 @@ fn Panel(
         Memo::new(move |_| ops.with(|ops| rollout.with(|r| progress(r, |host| ops.get(&host.name)))));
     let counts = Memo::new(move |_| rollout.with(|r| (count(r, RolloutStep::is_over), r.hosts.len())));
     let dismiss = move |_| {
-        browser::remember(DISMISSED, &id.to_string());
+        browser::store_value(DISMISSED, &id.to_string());
         dismissed.set(Some(id.to_string()));
     };
     Some(view! {

@@ -37,9 +37,8 @@ impl Key {
 /// Handles a key in the table or, for Esc, on the fleet page.
 pub(super) fn pressed(selecting: Selecting, event: &KeyboardEvent) {
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-    let is_for_others = event.default_prevented()
-        || browser::something_is_over_the_page()
-        || target.as_ref().is_some_and(is_typed_in);
+    let is_for_others =
+        event.default_prevented() || browser::is_overlay_open() || target.as_ref().is_some_and(is_typing);
     if is_for_others {
         return;
     }
@@ -115,7 +114,7 @@ fn is_inside(element: &Element, selector: &str) -> bool {
 }
 
 /// Returns whether keys type text there.
-fn is_typed_in(element: &Element) -> bool {
+fn is_typing(element: &Element) -> bool {
     is_inside(element, "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]")
 }
 

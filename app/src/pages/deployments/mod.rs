@@ -15,7 +15,8 @@ use crate::routes::Route;
 
 pub use one::DeploymentPage;
 
-/// The deployments, newest first: what was merged, when and by whom, the results on the hosts, and the decision.
+/// The deployments, newest first: what was merged, when and by whom, the results on the hosts, and the
+/// decision.
 #[component]
 pub fn DeploymentsPage() -> impl IntoView {
     let started = expect_context::<Started>();

@@ -51,7 +51,7 @@ fn running_generation(facts: &Facts) -> Option<String> {
     Some(match facts.running_generation() {
         Some(generation) if generation.current => format!("Gen {}{special}", generation.number),
         Some(generation) => format!("Gen {}{special}, not the current one", generation.number),
-        None => format!("none of the profile's generations: {running}"),
+        None => format!("not in this profile: {running}"),
     })
 }
 
@@ -68,7 +68,7 @@ fn booted_generation(facts: &Facts) -> Option<String> {
             let kernel = generation.kernel.map(|kernel| format!(", kernel {kernel}")).unwrap_or_default();
             format!("Gen {}{kernel}{due}", generation.number)
         }
-        None => format!("none of the profile's generations: {booted}{due}"),
+        None => format!("not in this profile: {booted}{due}"),
     })
 }
 

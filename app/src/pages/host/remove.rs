@@ -9,7 +9,8 @@ use crate::api::RemoveHost;
 use crate::components::{Refusal, action_from_address};
 use crate::live::Live;
 
-/// The form that removes the host, for administrators. They must type its name, so that nobody removes the wrong one.
+/// The form that removes the host, for administrators. They must type its name, so that nobody removes the
+/// wrong one.
 #[component]
 pub(super) fn Remove(name: String) -> impl IntoView {
     let live = expect_context::<Live>();

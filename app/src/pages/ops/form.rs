@@ -10,7 +10,8 @@ use crate::components::Hydrated;
 use crate::live::Live;
 use crate::routes::Route;
 
-/// The filters. With script, a choice applies at once; the button is for the name, and for pages without script.
+/// The filters. With script, a choice applies at once; the button is for the name, and for pages without
+/// script.
 #[component]
 pub(super) fn FilterForm(filter: Filter) -> impl IntoView {
     let live = expect_context::<Live>();

@@ -83,7 +83,8 @@ fn Nothing(filter: Filter) -> impl IntoView {
     }
 }
 
-/// Applies the event stream: rows change, those that no longer match go, and new ones appear on the first page.
+/// Applies the event stream: rows change, those that no longer match go, and new ones appear on the first
+/// page.
 fn keep_true(live: Live, ops: RwSignal<Vec<OpView>>, filter: Filter, read_through: u64) {
     let query = filter.query();
     let read_again = move || {

@@ -175,8 +175,8 @@ fn StateNow(since: Since, again: PlanResource, host: String) -> impl IntoView {
     view! { {moved} {busy} {offline} <OperatorOnly what="Rolling back"/> }
 }
 
-/// What choosing each generation means; only the chosen one is shown. Before hydration, style sheets do the same for
-/// the first ones.
+/// What choosing each generation means; only the chosen one is shown. Before hydration, style sheets do the
+/// same for the first ones.
 #[component]
 fn Outcomes(plan: RollbackPlan, chosen: RwSignal<Option<u32>>) -> impl IntoView {
     let from = crate::components::generation_name(&plan.current.generation);

@@ -1,7 +1,8 @@
 //! Positions in the picture, in hundredths of its length: 0 is the oldest moment, 100 is now.
 //!
-//! The scale is logarithmic in age: the last hour gets about as much room as the last week, and a gap of years little more
-//! than one of months. A stretch that would be too short to see is lengthened at the cost of the long ones.
+//! The scale is logarithmic in age: the last hour gets about as much room as the last week, and a gap of
+//! years little more than one of months. A stretch that would be too short to see is lengthened at the cost
+//! of the long ones.
 
 use backstay_model::timeline::{End, Happening, Stretch, Timeline, What};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -262,7 +263,8 @@ fn age(now: DateTime<Utc>, at: DateTime<Utc>) -> f64 {
     (now - at).as_seconds_f64().max(0.0)
 }
 
-/// Scales lengths so that they sum to 100 and none is below `least`. The longer ones make up for the short ones.
+/// Scales lengths so that they sum to 100 and none is below `least`. The longer ones make up for the short
+/// ones.
 fn stretched(lengths: &[f64], least: f64) -> Vec<f64> {
     let count = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
     let least = least.min(100.0 / count(lengths.len().max(1)));
@@ -398,8 +400,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever happened, and however wrong clocks are: stretches adjoin each other from 0 to 100, none vanishes, and
-        /// marks are in order and apart.
+        /// Whatever happened, and however wrong clocks are: stretches adjoin each other from 0 to 100, none
+        /// vanishes, and marks are in order and apart.
         #[test]
         fn everything_has_its_place(
             mut began in proptest::collection::vec(-5000_i64..3_000_000, 1..40),

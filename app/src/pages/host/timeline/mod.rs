@@ -44,7 +44,8 @@ pub(super) fn Timeline(detail: RwSignal<HostDetail>) -> impl IntoView {
     }
 }
 
-/// The wide and the tall picture. Style sheets choose, because the server does not know the width of the page.
+/// The wide and the tall picture. Style sheets choose, because the server does not know the width of the
+/// page.
 #[component]
 fn Pictures(past: Memo<Past>) -> impl IntoView {
     let (time, log_address, navigate) = (use_time(), use_log_address(), use_navigate());
@@ -58,7 +59,7 @@ fn Pictures(past: Memo<Past>) -> impl IntoView {
     let tall = Memo::new(move |_| draw(picture::tall));
     // The router follows HTML links alone.
     let follow = move |event: MouseEvent| {
-        if let Some(address) = browser::plain_click_on_drawn_link(&event) {
+        if let Some(address) = browser::plain_click_on_svg_link(&event) {
             event.prevent_default();
             navigate(&address, NavigateOptions { scroll: false, ..NavigateOptions::default() });
         }

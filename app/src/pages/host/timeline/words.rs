@@ -15,7 +15,8 @@ pub(super) enum Worked {
     Never,
 }
 
-/// Computes this from the stretches, oldest first. A stretch without tests says nothing, so an earlier result stands.
+/// Computes this from the stretches, oldest first. A stretch without tests says nothing, so an earlier result
+/// stands.
 pub(super) fn last_worked(stretches: &[Stretch]) -> Worked {
     match stretches.iter().rfind(|stretch| state(stretch) == State::Ok) {
         None => Worked::Never,
