@@ -27,7 +27,7 @@ become "$build"
 echo "all is done"
 "#;
 
-/// `nixos-rebuild` that builds until it is told that it has failed.
+/// `nixos-rebuild` that builds until the story makes it fail.
 const BUILDS: &str = r#"#!/bin/sh
 ps -o pgid= -p $$ >/srv/traces/group
 echo "building the system configuration..." >&2
