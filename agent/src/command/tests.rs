@@ -88,7 +88,7 @@ const DELICATE: Care<'static> =
     Care { is_delicate: &|| true, patience: Duration::from_mins(1), started: &|_| {} };
 
 #[test]
-fn a_cancel_waits_for_what_should_not_stop_half_way() {
+fn a_cancel_waits_for_what_is_better_not_stopped_half_way() {
     let mut lines = vec![];
     let bounds = Bounds { deadline: Instant::now() + Duration::from_mins(1), cancelled: &|| true };
     let status = sh("trap 'echo stopped' TERM; sleep 0.3; echo done").run_with_care(
