@@ -113,7 +113,7 @@ impl Host {
         Profile::at(&self.store, self.profile()).unwrap()
     }
 
-    /// A host with three generations that activate well, the last of which is current and running.
+    /// A host with three generations that activate well. The last is current and running.
     pub(crate) fn with_three() -> Self {
         let host = Self::nixos();
         for name in ["one", "two", "three"] {

@@ -8,7 +8,7 @@ use crate::process::{AGENT, AgentProcess, output};
 use crate::rollback::one;
 use crate::server::{Heard, Server};
 
-/// A host with eight tests, of which these fail.
+/// A host with eight tests; these of them fail.
 fn host(failing: &[u32]) -> Host {
     let host = Host::with_three();
     for i in 1..=8 {

@@ -232,7 +232,7 @@ impl World {
         Ok(numbers)
     }
 
-    /// Removes old generations if there are many, like a person would: the server knows only so many.
+    /// Removes old generations if there are many, like a person would: the server stores a limited number.
     pub(crate) async fn forget_generations(&self) -> Result<()> {
         if self.generations()?.len() <= MANY_GENERATIONS {
             return Ok(());

@@ -55,7 +55,7 @@ impl Plan {
     }
 }
 
-/// A guest with server, agent and three generations, of which the third runs.
+/// A guest with server, agent and three generations. The third one runs.
 pub(crate) struct World {
     pub(crate) guest: Guest,
     agent: Agent,

@@ -28,13 +28,13 @@ pub(crate) const ALL: &[Story] = &[
     Story { name: "a rollback restarts the agent and systemd: agent as root", tell: restarts::root },
     Story { name: "a rollback restarts the agent and systemd: agent with sudo", tell: restarts::sudo },
     Story { name: "a rollback restarts the agent and systemd: agent of a home", tell: restarts::home },
-    Story { name: "no scope can be had, and the unit keeps the runner: it works", tell: restarts::plain },
+    Story { name: "no scope is available, and the unit keeps the runner: it works", tell: restarts::plain },
     Story {
-        name: "no scope can be had, and the unit would end the runner: refused",
+        name: "no scope is available, and the unit would end the runner: refused",
         tell: restarts::refused,
     },
     Story {
-        name: "no scope can be had by sudo, and the unit would end the runner: refused",
+        name: "no scope is available by sudo, and the unit would end the runner: refused",
         tell: restarts::sudo_refused,
     },
     Story {

@@ -27,7 +27,7 @@ become "$build"
 echo "all is done"
 "#;
 
-/// `nixos-rebuild` that builds until it is told that it has failed.
+/// `nixos-rebuild` that builds until the story makes it fail.
 const BUILDS: &str = r#"#!/bin/sh
 ps -o pgid= -p $$ >/srv/traces/group
 echo "building the system configuration..." >&2
@@ -107,6 +107,9 @@ pub(super) fn scope_killed(programs: &Programs) -> Result<()> {
 pub(super) fn kill_refused(programs: &Programs) -> Result<()> {
     let world = World::make(programs, &Plan { configuration: CHECKOUT, ..Plan::new(Agent::Sudo, PAUSES) })?;
     world.guest.script("sed -i -e 's/systemctl, .$/systemctl/' -e '/bin.kill$/d' /etc/sudoers.d/backstay")?;
+    // Without a session sudo becomes the command, and passes no signal on to it.
+    let no_session = "Defaults !pam_session, !pam_setcred, !use_pty\n";
+    world.guest.write("/etc/sudoers.d/no-session", no_session, 0o440)?;
     world.guest.script("visudo --check --quiet")?;
     request_switch(&world, BUILDS)?;
     let op = world.op_with_line("building the system configuration...")?;
