@@ -1,4 +1,4 @@
-//! `backstay-server`: what browsers and agents talk to.
+//! `backstay-server`: the server for browsers and agents.
 
 #![recursion_limit = "256"]
 
@@ -8,6 +8,7 @@ mod lifecycle;
 mod listen;
 mod log;
 mod routes;
+mod secret_file;
 mod serve;
 
 use clap::Parser;
