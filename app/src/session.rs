@@ -133,9 +133,14 @@ pub(crate) fn not_found() {
     }
 }
 
-/// A failure of the database, told in the log once and to the person in a sentence.
+/// [`database_failed`], as `map_err` takes it.
 #[expect(clippy::needless_pass_by_value, reason = "what `map_err` hands over")]
 pub(crate) fn database(error: StoreError) -> ApiError {
+    database_failed(&error)
+}
+
+/// Reports a failure of the database: once in the log, and to the person in a sentence.
+pub(crate) fn database_failed(error: &StoreError) -> ApiError {
     tracing::error!(%error, "the database failed under a page");
     refuse(StatusCode::INTERNAL_SERVER_ERROR);
     ApiError::said("The database failed, and nothing was changed. The server's log says why.")

@@ -21,18 +21,11 @@ pub async fn compare_generations(
 ) -> Result<Comparison, ApiError> {
     use super::reference_from_text;
     use crate::session;
-    use backstay_fleet::compare::CompareError;
 
     session::person().await?;
     let name = super::host_name(&host)?;
     let meant =
         |text: &str| reference_from_text(text).ok_or_else(|| ApiError::said("That is no generation."));
     let compared = session::fleet()?.compare(name, meant(&from)?, meant(&to)?).await;
-    compared.map_err(|error| match error {
-        CompareError::Store(error) => session::database(error),
-        other => {
-            session::refuse(axum::http::StatusCode::CONFLICT);
-            ApiError::said(other.to_string())
-        }
-    })
+    compared.map_err(super::refused)
 }

@@ -56,7 +56,7 @@ pub async fn request_rollback(
     let asked = RequestedRollback {
         target: meant(&target)?,
         seen_current: meant(&seen)?,
-        reason: (!reason.trim().is_empty()).then_some(reason),
+        reason: Some(reason),
         stop_tests,
     };
     session::fleet()?.request_rollback(&person, name, asked).await.map_err(super::refused)?;

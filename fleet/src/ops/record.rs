@@ -1,4 +1,4 @@
-//! What is kept of an op: its audit entries and its row in `rollbacks`.
+//! What is recorded of an op: its audit entries and its row in `rollbacks`.
 
 use backstay_model::{OpAction, OpStatus, OpView};
 use chrono::{DateTime, Utc};
@@ -17,12 +17,12 @@ pub(crate) fn request_entry(op: &NewOp, host_name: &str) -> NewAuditEntry {
         from_gen,
         to_gen,
         reason: op.reason.clone(),
-        detail: op.message.clone().unwrap_or_else(|| "Asked for.".to_owned()),
+        detail: op.message.clone().unwrap_or_else(|| "Requested.".to_owned()),
         op: Some(op.id),
     }
 }
 
-/// The generations that an action leaves and goes to.
+/// The generations that an action leaves and reaches.
 fn generations(action: &OpAction) -> (Option<u32>, Option<u32>) {
     match action {
         OpAction::Rollback { target, seen_current } => (Some(seen_current.number), Some(target.number)),
@@ -52,7 +52,7 @@ pub(super) fn audit_entry(
     }
 }
 
-/// The row for a rollback that took place or was tried; none for other ops.
+/// The row for an attempted rollback, or `None` for other ops.
 pub(super) fn rollback_record(op: &OpView, at: DateTime<Utc>, success: bool) -> Option<RollbackRecord> {
     let (Some(from_gen), Some(to_gen)) = generations(&op.action) else { return None };
     Some(RollbackRecord {

@@ -51,7 +51,7 @@ pub(crate) async fn look_at(
     listed: &PullRequest,
 ) -> Result<(UpdatePullRequest, Option<GitHubError>), GitHubError> {
     let head = &listed.head.sha;
-    let alone = match github.by_itself(memo, listed.number).await {
+    let alone = match github.single_pull_request(memo, listed.number).await {
         Err(error) if error.will_pass() => return Err(error),
         alone => alone,
     };

@@ -102,7 +102,7 @@ pub(in super::super) fn steps() -> Vec<RolloutStep> {
     vec![
         RolloutStep::Ok { op: OpId::new() },
         RolloutStep::Failed { op: Some(OpId::new()), why: "Tests failed: x11.".into(), in_tests: true },
-        RolloutStep::Skipped { why: "It is busy: Run Tests, asked for by jonas.".into() },
+        RolloutStep::Skipped { why: "It is busy (Run Tests, requested by jonas).".into() },
         RolloutStep::Testing { op: OpId::new() },
         RolloutStep::Running { op: OpId::new() },
         RolloutStep::Waiting,
