@@ -91,14 +91,14 @@ impl GitHub {
                 return Ok(settings);
             }
         };
-        self.look_at_repository(&repository, &mut settings);
-        self.look_at_permissions(&repository, &mut settings).await?;
-        self.look_at_branch(memo, &mut settings).await?;
-        self.look_at_new_branches(memo, &mut settings).await?;
+        self.check_repository(&repository, &mut settings);
+        self.check_permissions(&repository, &mut settings).await?;
+        self.check_branch(memo, &mut settings).await?;
+        self.check_new_branches(memo, &mut settings).await?;
         Ok(settings)
     }
 
-    fn look_at_repository(&self, repository: &Repository, settings: &mut Settings) {
+    fn check_repository(&self, repository: &Repository, settings: &mut Settings) {
         let name = self.name();
         if !repository.full_name.eq_ignore_ascii_case(name) {
             settings.problems.push(format!(
@@ -123,7 +123,7 @@ impl GitHub {
 
     /// Checks whether the token may write. GitHub does not report the permissions of a fine-grained token: this check sees its
     /// owner's permissions, and only an attempt shows what the token lacks.
-    async fn look_at_permissions(
+    async fn check_permissions(
         &self,
         repository: &Repository,
         settings: &mut Settings,
@@ -155,7 +155,7 @@ impl GitHub {
         Ok(())
     }
 
-    async fn look_at_branch(&self, memo: &mut Memo, settings: &mut Settings) -> Result<(), GitHubError> {
+    async fn check_branch(&self, memo: &mut Memo, settings: &mut Settings) -> Result<(), GitHubError> {
         let (name, branch) = (self.name(), self.branch());
         let path = self.at(&format!("branches/{branch}"));
         let found = match self.ask_again::<Branch>(memo, &format!("branch {branch}"), &path).await {
@@ -183,11 +183,7 @@ impl GitHub {
     }
 
     /// A revert needs a scratch branch, and possibly one for a pull request.
-    async fn look_at_new_branches(
-        &self,
-        memo: &mut Memo,
-        settings: &mut Settings,
-    ) -> Result<(), GitHubError> {
+    async fn check_new_branches(&self, memo: &mut Memo, settings: &mut Settings) -> Result<(), GitHubError> {
         let name = self.name();
         if self
             .rules(memo, &format!("{OWN_BRANCHES}revert-0"))

@@ -1,4 +1,4 @@
-//! Headers that tell browsers to be careful. The content security policy is the page's own: it holds the page's nonce.
+//! Security headers. Each page sets its own content security policy, which contains its nonce.
 
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -12,7 +12,7 @@ const ALWAYS: [(HeaderName, HeaderValue); 4] = [
     (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
 ];
 
-/// Adds them to every answer.
+/// Adds the security headers to every answer.
 pub(crate) async fn secure(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     for (name, value) in ALWAYS {
