@@ -135,9 +135,14 @@ pub(crate) fn not_found() {
     }
 }
 
-/// Logs a database error, and returns a sentence about it for the person.
+/// [`database_failed`], with the signature that `map_err` needs.
 #[expect(clippy::needless_pass_by_value, reason = "the signature that `map_err` needs")]
 pub(crate) fn database(error: StoreError) -> ApiError {
+    database_failed(&error)
+}
+
+/// Reports a failure of the database: once in the log, and to the person in a sentence.
+pub(crate) fn database_failed(error: &StoreError) -> ApiError {
     tracing::error!(%error, "the database failed under a page");
     refuse(StatusCode::INTERNAL_SERVER_ERROR);
     ApiError::said("The database failed. Nothing was changed. The server's log has the reason.")

@@ -85,7 +85,7 @@ test('a second op on a busy host is refused with the name of the first', async (
 
   // In the dialog that somebody else has open, the button disappears before it can be pressed.
   const theirs = new RollbackDialog(elsewhere, 'gpc0');
-  await expect(theirs.self).toContainText('gpc0 is busy: Rollback to Gen 46, requested by admin.');
+  await expect(theirs.self).toContainText('gpc0 is busy (Rollback to Gen 46, requested by admin).');
   await expect(theirs.confirm(47)).toBeDisabled();
 
   // The menu offers nothing, and says why.
@@ -102,7 +102,7 @@ test('a second op on a busy host is refused with the name of the first', async (
   });
   const alert = elsewhere.getByRole('alert');
   await expect(alert).toContainText(
-    'gpc0 is busy: Rollback to Gen 46, asked for by admin. Nothing was changed. Wait for it, or cancel it.',
+    'gpc0 is busy (Rollback to Gen 46, requested by admin). Nothing was changed. Wait for it, or cancel it.',
   );
   await alert.getByRole('link', { name: 'Show its log' }).click();
   await new LogDrawer(elsewhere, 'Rollback to Gen 46', 'gpc0').came('running');
@@ -127,7 +127,7 @@ test('a host that is offline: the op waits, and can be cancelled', async ({ page
   await op.came('queued');
   await op.cancel.click();
   await op.came('cancelled');
-  await expect(op.self).toContainText('Taken back by admin before it reached the host. Nothing was changed.');
+  await expect(op.self).toContainText('Cancelled by admin before it reached the host. Nothing was changed.');
 
   // The host comes back and is left in peace.
   gpc0.startAgent();
@@ -213,7 +213,7 @@ test('a viewer cannot roll back, whatever their browser sends', async ({ fleet, 
     button.click();
   });
   await expect(dialog.self.getByRole('alert')).toHaveText(
-    'You may not do this: it takes the role “operator”. Nothing was changed.',
+    'This requires the operator role. Nothing was changed.',
   );
   expect(await gpc0.activations()).toEqual([]);
   await alive(page);

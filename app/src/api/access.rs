@@ -18,16 +18,9 @@ pub async fn log_in(
     next: String,
 ) -> Result<(), ApiError> {
     use crate::session;
-    use backstay_fleet::accounts::{AccountError, LogInError};
 
     let fleet = session::fleet()?;
-    let (_, secret) = fleet.accounts().log_in(&name, &password).await.map_err(|error| match error {
-        LogInError::Failed(AccountError::Store(error)) => session::database(error),
-        refused => {
-            session::refuse(axum::http::StatusCode::FORBIDDEN);
-            ApiError::said(refused.to_string())
-        }
-    })?;
+    let (_, secret) = fleet.accounts().log_in(&name, &password).await.map_err(super::refused)?;
     session::set_cookie(Some(secret.reveal()));
     leptos_axum::redirect(super::local_path(&next));
     Ok(())

@@ -21,7 +21,6 @@ pub async fn compare_generations(
 ) -> Result<Comparison, ApiError> {
     use super::reference_from_text;
     use crate::session;
-    use backstay_fleet::compare::CompareError;
 
     session::person().await?;
     let name = super::host_name(&host)?;
@@ -30,11 +29,5 @@ pub async fn compare_generations(
             .ok_or_else(|| ApiError::said("That is not a generation. No request was sent."))
     };
     let compared = session::fleet()?.compare(name, chosen(&from)?, chosen(&to)?).await;
-    compared.map_err(|error| match error {
-        CompareError::Store(error) => session::database(error),
-        other => {
-            session::refuse(axum::http::StatusCode::CONFLICT);
-            ApiError::said(other.to_string())
-        }
-    })
+    compared.map_err(super::refused)
 }

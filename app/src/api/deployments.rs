@@ -90,7 +90,7 @@ pub async fn merge_pull_request(
 
     let person = session::person().await?;
     let seen = SeenPullRequest { number, head: Commit(seen_head), is_looked_at: looked };
-    session::fleet()?.merge_pull_request(&person, &seen).await.map_err(not_deployed)?;
+    session::fleet()?.merge_pull_request(&person, &seen).await.map_err(super::refused)?;
     leptos_axum::redirect(super::local_path(&back));
     Ok(())
 }
@@ -110,7 +110,7 @@ pub async fn revert_pull_request(
 
     let person = session::person().await?;
     let id = super::deployment_id(&deployment)?;
-    session::fleet()?.revert_pull_request(&person, id).await.map_err(not_deployed)?;
+    session::fleet()?.revert_pull_request(&person, id).await.map_err(super::refused)?;
     leptos_axum::redirect(super::local_path(&back));
     Ok(())
 }
@@ -128,25 +128,6 @@ pub async fn continue_anyway(
 
     let person = session::person().await?;
     let id = super::deployment_id(&deployment)?;
-    session::fleet()?.continue_anyway(&person, id).await.map_err(not_deployed)?;
+    session::fleet()?.continue_anyway(&person, id).await.map_err(super::refused)?;
     Ok(())
-}
-
-/// What was not done about a deployment, as the page shows it.
-#[cfg(feature = "ssr")]
-fn not_deployed(error: backstay_fleet::deployments::DeployError) -> ApiError {
-    use axum::http::StatusCode;
-    use backstay_fleet::deployments::DeployError;
-
-    match error {
-        DeployError::NotAllowed { .. } => {
-            crate::session::refuse(StatusCode::FORBIDDEN);
-            ApiError::NotAllowed(error.to_string())
-        }
-        DeployError::Store(error) => crate::session::database(error),
-        other => {
-            crate::session::refuse(StatusCode::CONFLICT);
-            ApiError::said(other.to_string())
-        }
-    }
 }

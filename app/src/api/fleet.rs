@@ -77,23 +77,11 @@ pub async fn make_join_token(
     host: String,
 ) -> Result<String, ApiError> {
     use crate::session;
-    use axum::http::StatusCode;
-    use backstay_fleet::accounts::AccountError;
 
     let person = session::person().await?;
     let host = (!host.is_empty()).then_some(host);
     let made = session::fleet()?.accounts().join_token_for(&person, host, JOIN_TOKEN_TIME).await;
-    made.map(|token| token.reveal().to_owned()).map_err(|error| match error {
-        AccountError::Store(error) => session::database(error),
-        AccountError::NotAllowed(_) => {
-            session::refuse(StatusCode::FORBIDDEN);
-            ApiError::NotAllowed(error.to_string())
-        }
-        other => {
-            session::refuse(StatusCode::UNPROCESSABLE_ENTITY);
-            ApiError::said(other.to_string())
-        }
-    })
+    made.map(|token| token.reveal().to_owned()).map_err(super::refused)
 }
 
 /// Lifetime of a token that is made on the page.

@@ -82,26 +82,25 @@ fn deployment_id(text: &str) -> Result<backstay_model::DeploymentId, ApiError> {
     text.parse().map_err(|_| ApiError::said("There is no such deployment. Nothing was changed."))
 }
 
-/// A refused request, as the page shows it.
+/// A refused request, as the page shows it. Sets the status of the answer.
 #[cfg(feature = "ssr")]
-fn refused(error: backstay_fleet::ops::request::RequestError) -> ApiError {
+#[expect(clippy::needless_pass_by_value, reason = "what `map_err` hands over")]
+fn refused(refusal: impl backstay_fleet::refusal::Refusal) -> ApiError {
+    use crate::session;
     use axum::http::StatusCode;
-    use backstay_fleet::ops::request::RequestError;
+    use backstay_fleet::refusal::RefusalKind;
 
-    match error {
-        RequestError::NotAllowed { .. } => {
-            crate::session::refuse(StatusCode::FORBIDDEN);
-            ApiError::NotAllowed(error.to_string())
-        }
-        RequestError::Store(error) => crate::session::database(error),
-        other => {
-            crate::session::refuse(StatusCode::CONFLICT);
-            match other {
-                RequestError::HostBusy { op, .. } => ApiError::Busy { sentence: other.to_string(), op },
-                other => ApiError::said(other.to_string()),
-            }
-        }
-    }
+    let sentence = refusal.to_string();
+    let (status, error) = match refusal.kind() {
+        RefusalKind::NotAuthenticated => (StatusCode::FORBIDDEN, ApiError::said(sentence)),
+        RefusalKind::NotAllowed => (StatusCode::FORBIDDEN, ApiError::NotAllowed(sentence)),
+        RefusalKind::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, ApiError::said(sentence)),
+        RefusalKind::Conflict => (StatusCode::CONFLICT, ApiError::said(sentence)),
+        RefusalKind::Busy(op) => (StatusCode::CONFLICT, ApiError::Busy { sentence, op }),
+        RefusalKind::Database(error) => return session::database_failed(error),
+    };
+    session::refuse(status);
+    error
 }
 
 #[cfg(test)]

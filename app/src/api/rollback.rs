@@ -57,7 +57,7 @@ pub async fn request_rollback(
     let request = RequestedRollback {
         target: chosen(&target)?,
         seen_current: chosen(&seen)?,
-        reason: (!reason.trim().is_empty()).then_some(reason),
+        reason: Some(reason),
         stop_tests,
     };
     session::fleet()?.request_rollback(&person, name, request).await.map_err(super::refused)?;

@@ -35,9 +35,8 @@ pub async fn start_rollout(
     for host in &hosts {
         super::host_name(host)?;
     }
-    let reason = given(reason);
-    let request = RolloutRequest { kind, hosts, parallel, stop_on_failure, reason };
-    session::fleet()?.start_rollout(&person, request).await.map_err(not_rolled_out)?;
+    let request = RolloutRequest { kind, hosts, parallel, stop_on_failure, reason: Some(reason) };
+    session::fleet()?.start_rollout(&person, request).await.map_err(super::refused)?;
     leptos_axum::redirect(super::local_path(&back));
     Ok(())
 }
@@ -55,7 +54,7 @@ pub async fn stop_rollout(
 
     let person = session::person().await?;
     let id = id.parse().map_err(|_| ApiError::said("There is no such roll-out. Nothing was changed."))?;
-    session::fleet()?.stop_rollout(&person, id).await.map_err(not_rolled_out)?;
+    session::fleet()?.stop_rollout(&person, id).await.map_err(super::refused)?;
     Ok(())
 }
 
@@ -84,7 +83,7 @@ pub async fn load_planned_rollbacks(
 
     session::person().await?;
     let id = super::deployment_id(&deployment)?;
-    session::fleet()?.planned_rollbacks(id).await.map_err(not_rolled_out)
+    session::fleet()?.planned_rollbacks(id).await.map_err(super::refused)
 }
 
 /// Reads the generation to which each of these hosts would roll back.
@@ -133,38 +132,14 @@ pub async fn roll_back_hosts(
     let confirmed = confirmed.ok_or_else(|| {
         ApiError::said("The server did not understand this request. Nothing was changed. Reload the page.")
     })?;
-    let (fleet, reason) = (session::fleet()?, given(reason));
+    let (fleet, reason) = (session::fleet()?, Some(reason));
     let started = match deployment {
         Some(id) => fleet.roll_back_failed(&person, super::deployment_id(&id)?, confirmed, reason).await,
         None => fleet.roll_back_hosts(&person, confirmed, reason).await,
     };
-    started.map_err(not_rolled_out)?;
+    started.map_err(super::refused)?;
     leptos_axum::redirect(super::local_path(&back));
     Ok(())
-}
-
-#[cfg(feature = "ssr")]
-fn given(reason: String) -> Option<String> {
-    (!reason.trim().is_empty()).then_some(reason)
-}
-
-/// What was not rolled out, as the page shows it.
-#[cfg(feature = "ssr")]
-fn not_rolled_out(error: backstay_fleet::rollouts::RolloutError) -> ApiError {
-    use axum::http::StatusCode;
-    use backstay_fleet::rollouts::RolloutError;
-
-    match error {
-        RolloutError::NotAllowed { .. } => {
-            crate::session::refuse(StatusCode::FORBIDDEN);
-            ApiError::NotAllowed(error.to_string())
-        }
-        RolloutError::Store(error) => crate::session::database(error),
-        other => {
-            crate::session::refuse(StatusCode::CONFLICT);
-            ApiError::said(other.to_string())
-        }
-    }
 }
 
 /// Maximum length of one host's rollback in a form, in bytes.

@@ -1,4 +1,4 @@
-//! What is kept of an op: its audit entries and its row in `rollbacks`.
+//! What is recorded of an op: its audit entries and its row in `rollbacks`.
 
 use backstay_model::{OpAction, OpStatus, OpView};
 use chrono::{DateTime, Utc};
@@ -9,7 +9,7 @@ use crate::store::{NewAuditEntry, NewOp, RollbackRecord};
 pub(crate) fn request_entry(op: &NewOp, host_name: &str) -> NewAuditEntry {
     let blocked = op.status == OpStatus::Blocked;
     let action = format!("{}.{}", op.action.kind(), if blocked { "blocked" } else { "requested" });
-    let detail = op.message.as_deref().unwrap_or("Asked for.");
+    let detail = op.message.as_deref().unwrap_or("Requested.");
     NewAuditEntry::new(op.created_at, &op.requested_by, action, detail)
         .host(host_name)
         .op(op.id)
@@ -40,7 +40,7 @@ pub(super) fn audit_entry(
         .generations(generations(&op.action))
 }
 
-/// The row for a rollback that took place or was tried; none for other ops.
+/// The row for an attempted rollback, or `None` for other ops.
 pub(super) fn rollback_record(op: &OpView, at: DateTime<Utc>, success: bool) -> Option<RollbackRecord> {
     let (from_gen, to_gen) = generations(&op.action)?;
     Some(RollbackRecord {

@@ -96,8 +96,8 @@ mod tests {
 
     use backstay_model::wire::message::Hello;
     use backstay_model::{
-        Checkout, Commit, DesiredState, Facts, FixedClock, OpAction, OpStatus, PROTOCOL_VERSION, Person,
-        Platform, Role,
+        Checkout, Commit, DesiredState, Facts, FixedClock, NotAllowed, OpAction, OpStatus, PROTOCOL_VERSION,
+        Person, Platform, Role,
     };
     use chrono::TimeDelta;
 
@@ -224,7 +224,10 @@ mod tests {
         let person = |role| Person { name: "maria".into(), role };
 
         let refused = fleet.remove_host(&person(Role::Operator), "web").await;
-        assert!(matches!(refused, Err(RequestError::NotAllowed { needed: Role::Admin })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(RequestError::NotAllowed(NotAllowed { needed: Role::Admin }))),
+            "{refused:?}"
+        );
         fleet.request_op(&person(Role::Admin), "web", OpAction::Refresh, None).await.unwrap();
         let refused = fleet.remove_host(&person(Role::Admin), "web").await;
         assert!(matches!(refused, Err(RequestError::HostBusy { .. })), "{refused:?}");

@@ -113,6 +113,8 @@ impl World {
         };
 
         let port = free_port().await?;
+        let password_file = folder.join("admin-password");
+        fs::write(&password_file, PASSWORD)?;
         let mut variables = machine.clock_variables(&server_clock);
         variables.extend([
             (
@@ -120,7 +122,7 @@ impl World {
                 format!("sqlite://{}", places.data.join("backstay.sqlite3").display()),
             ),
             ("BACKSTAY_SITE_ROOT".to_owned(), folder.display().to_string()),
-            ("BACKSTAY_ADMIN_PASSWORD".to_owned(), PASSWORD.to_owned()),
+            ("BACKSTAY_ADMIN_PASSWORD_FILE".to_owned(), password_file.display().to_string()),
         ]);
         let listen = format!("127.0.0.1:{port}");
         let server = Process::start(Recipe {

@@ -81,7 +81,8 @@ pub(super) fn messages(live: Live) -> AnyView {
         action.value().set(Some(Err(error)));
         view! { <Refusal action/> }
     };
-    let busy = "gpc0 is busy (Run Tests, requested by jonas). Nothing was changed. Wait for it to finish, or cancel it.";
+    let busy =
+        "gpc0 is busy (Run Tests, requested by jonas). Nothing was changed. Wait for it, or cancel it.";
     let statuses = [
         ("succeeded", "Rolled back to Gen 47"),
         ("failed", "Gen 49 is active, but these units failed: display-manager.service."),
