@@ -16,7 +16,7 @@ pub(super) fn connector(config: &Config) -> Result<Connector> {
     if !secure {
         return Ok(Connector::Plain);
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let tls = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots(config)?)
