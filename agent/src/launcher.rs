@@ -79,7 +79,7 @@ impl Launcher {
         tokio::spawn(async move { launcher.begin_with_retries(&entry).await });
     }
 
-    /// Retries until the op is begun or ended: a disk that takes no writes may be repaired.
+    /// Retries until the op has begun or ended: a disk that takes no writes may be repaired.
     async fn begin_with_retries(&self, entry: &Entry) {
         while entry.folder().exists() && !self.begin_or_abort(entry).await {
             tokio::time::sleep(PAUSE).await;
@@ -356,7 +356,7 @@ mod tests {
     /// Seen: during `daemon-reexec` of systemd 252 both programs report that the transport endpoint is not
     /// connected.
     #[tokio::test]
-    async fn a_systemd_that_re_executes_itself_is_asked_for_a_scope_until_it_answers() {
+    async fn a_scope_is_requested_until_a_re_executing_systemd_answers() {
         let state = tempfile::tempdir().unwrap();
         let entry = entry_of(state.path(), OpAction::Switch);
         let begins = format!("[ $(wc -l <systemd-run) -ge 4 ] && : >'{}/begun'", entry.folder().display());
@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_systemd_that_answers_is_not_asked_for_ever() {
+    async fn a_systemd_that_refuses_is_not_asked_forever() {
         let state = tempfile::tempdir().unwrap();
         let entry = entry_of(state.path(), OpAction::Switch);
         let runners = with_systemd(state.path(), "echo KillMode=control-group", "exit 1");

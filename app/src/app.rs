@@ -45,7 +45,8 @@ pub fn App() -> impl IntoView {
     }
 }
 
-/// The fleet page, which stays as it is below each dialog. A dialog has an address of its own: see [`crate::routes`].
+/// The fleet page, which stays as it is below each dialog. A dialog has an address of its own: see
+/// [`crate::routes`].
 #[component(transparent)]
 fn FleetWithDialogs() -> impl MatchNestedRoutes + Clone {
     view! {

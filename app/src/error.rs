@@ -1,23 +1,23 @@
-//! What a server function answers when it does not do what it was asked.
+//! The error that every server function returns.
 
 use backstay_model::OpId;
 use serde::{Deserialize, Serialize};
 use server_fn::codec::JsonEncoding;
 use server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
-/// Why a server function did not do what it was asked. Each reads as a sentence for the person.
+/// Why a server function did nothing. Each variant displays as a sentence for the person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum ApiError {
-    /// Nobody is logged in, or no longer.
-    #[error("You are not logged in, or no longer. Nothing was changed. Log in and try again.")]
+    /// Nobody is logged in.
+    #[error("You are not logged in. Nothing was changed. Log in and try again.")]
     NotLoggedIn,
-    /// The person's role does not allow it; the sentence says which one does.
+    /// The person's role does not allow it; the sentence names the role that does.
     #[error("{0}")]
     NotAllowed(String),
     /// A refusal, in a sentence.
     #[error("{0}")]
     Said(String),
-    /// Another op holds the host; the sentence says which one.
+    /// Another op holds the host; the sentence names it.
     #[error("{sentence}")]
     Busy {
         /// The refusal.
@@ -25,24 +25,24 @@ pub enum ApiError {
         /// The op that holds the host.
         op: OpId,
     },
-    /// The server's answer was not understood: it is of another version than this page.
-    #[error("The server was updated and this page is from before. Reload the page, and look again.")]
+    /// The server's answer could not be read: server and page differ in version.
+    #[error("Backstay was updated. Reload the page to continue.")]
     Outdated,
-    /// The server did not answer, or not in a way that was understood.
+    /// The server did not answer, or not intelligibly.
     #[error(
-        "The server could not be reached, and it is not known whether it did anything. Look again. ({0})"
+        "The server did not answer, so the request may or may not have been carried out. Reload the page. ({0})"
     )]
     Unreachable(String),
 }
 
 impl ApiError {
-    /// A refusal with this sentence.
+    /// Makes a refusal with this sentence.
     pub fn said(sentence: impl Into<String>) -> Self {
         Self::Said(sentence.into())
     }
 }
 
-/// On the server: a request that cannot be read is no failure of the server's.
+/// On the server, answers 400: a request that cannot be read is not the server's failure.
 fn malformed() {
     #[cfg(feature = "ssr")]
     crate::session::refuse(axum::http::StatusCode::BAD_REQUEST);

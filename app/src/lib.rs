@@ -1,22 +1,22 @@
 //! Backstay's pages: what a person sees, on the server and in the browser alike.
 //!
-//! Every page is rendered whole by the server, with links and forms that work by themselves. When WebAssembly has
-//! loaded, the same components take the page over and follow the event stream, so that nobody ever reloads. A reader
-//! finds the way by folder:
+//! The server renders every page whole, with links and forms that work without script. Once WebAssembly has
+//! loaded, the same components hydrate the page and follow the event stream, so that nobody ever reloads. By
+//! folder:
 //!
-//! * [`pages`] has what is shown at each address, [`components`] what they are put together from;
-//! * [`api`] has the server functions: what a page asks for and what a person does;
-//! * [`ansi`] reads what programs write for a terminal, and `log` holds an op's output;
-//! * `fleet` says which hosts are shown and in which order;
-//! * [`live`] keeps an open page true: the event stream and the store that it feeds.
+//! * [`pages`] has what is shown at each address, [`components`] the parts of pages, and `routes` the addresses;
+//! * [`api`] has the server functions: what a page reads and what a person does;
+//! * [`ansi`] parses terminal output, and `log` holds an op's output;
+//! * `fleet` decides which hosts are shown and in which order;
+//! * [`live`] keeps an open page up to date: the event stream and the store that it feeds.
 
-#![allow(clippy::needless_pass_by_value, reason = "a component owns what it is given")]
+#![allow(clippy::needless_pass_by_value, reason = "a component owns its properties")]
 #![allow(unreachable_pub, reason = "the component macro makes every component's properties public")]
 
 #[cfg(not(erase_components))]
 compile_error!(
-    "Backstay's server and page are compiled with `--cfg erase_components`, which .cargo/config.toml says. RUSTFLAGS in \
-     the environment replaces what stands there: unset it, or add the flag to it."
+    "Backstay's server and page are compiled with `--cfg erase_components`, which .cargo/config.toml sets. RUSTFLAGS in \
+     the environment replaces that setting: unset it, or add the flag to it."
 );
 
 pub mod ansi;
@@ -35,7 +35,6 @@ mod routes;
 #[cfg(feature = "ssr")]
 pub mod session;
 mod shell;
-mod size;
 mod time;
 
 pub use app::App;

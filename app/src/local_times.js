@@ -1,5 +1,5 @@
-/* Times as the person's own clock shows them, from the first paint on, so that nothing moves when the page comes alive.
-   `time.rs` has the same words; this runs while the page is read, and never after. */
+/* Writes times in local time before the first paint, so that nothing moves at hydration. Runs while the page is parsed.
+   `time.rs` has the same words, and its tests compare the two. */
 {
   const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
   const two = (number) => String(number).padStart(2, '0');
@@ -26,7 +26,7 @@
   };
   const times = document.getElementsByTagName('time');
   let done = 0;
-  // One that nothing follows as yet may be read only in part.
+  // An element that nothing follows yet may be parsed only in part.
   const isWhole = (node) => {
     while (node && !node.nextSibling) node = node.parentNode;
     return node !== null;
@@ -41,7 +41,7 @@
   };
   const watch = new MutationObserver(put);
   watch.observe(document, { childList: true, subtree: true });
-  // When all of the page was read: before any other script runs, and so before anything is painted after it.
+  // Once the whole page is parsed: before any other script runs, and so before the next paint.
   document.addEventListener('readystatechange', () => {
     watch.disconnect();
     put();

@@ -1,5 +1,6 @@
-//! Changing the address without losing the place on the page. The router scrolls to the top at each new address, which is
-//! right for another page. A dialog lies over the fleet page, which must stay where it is when one opens or closes.
+//! Changing the address without losing the place on the page. The router scrolls to the top at each new
+//! address, which is right for another page. A dialog lies over the fleet page, which must stay where it is
+//! when one opens or closes.
 
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -16,16 +17,16 @@ pub(crate) fn keep_scroll_position() {
     Effect::new(|_| browser::before_links(keeps_page));
 }
 
-/// Returns whether a link changes the address and not the page. A link to the current address goes to the top, as people
-/// expect.
+/// Returns whether a link changes the address and not the page. A link to the current address goes to the
+/// top, as people expect.
 fn keeps_page(from: &Url, to: &Url) -> bool {
     from.origin() == to.origin()
         && from.pathname() != to.pathname()
         && page(&from.pathname()) == page(&to.pathname())
 }
 
-/// Returns a function that goes to an address of ours: to its top, if that is another page. The address of a dialog is
-/// replaced, so that "back" does not reopen it.
+/// Returns a function that goes to an address of ours: to its top, if that is another page. The address of a
+/// dialog is replaced, so that "back" does not reopen it.
 pub(crate) fn use_navigate_to() -> impl Fn(&str) + Clone {
     let navigate = use_navigate();
     move |address| {

@@ -1,11 +1,12 @@
-//! The addresses of the pages and dialogs: [`Route`] writes each of them, and [`page`] says which page an address shows.
-//! `app.rs` has the components that answer.
+//! The addresses of the pages and dialogs: [`Route`] writes each of them, and [`page`] says which page an
+//! address shows. `app.rs` has the components that answer.
 
 use std::fmt;
 
 use backstay_model::{DeploymentId, OpId, OpKind};
 
-/// Query parameter of a dialog that was opened on its subject's own page. Closing the dialog leads back there.
+/// Query parameter of a dialog that was opened on its subject's own page. Closing the dialog leads back
+/// there.
 pub(crate) const FROM: &str = "from";
 
 /// Values of [`FROM`].
@@ -140,8 +141,8 @@ pub(crate) fn page(path: &str) -> &str {
     if is_dialog(path) { "/" } else { path }
 }
 
-/// The path of the page about a dialog's subject (its host or its deployment), or the fleet's. `None` if `path` is no
-/// dialog.
+/// The path of the page about a dialog's subject (its host or its deployment), or the fleet's. `None` if
+/// `path` is no dialog.
 pub(crate) fn subject(path: &str) -> Option<&str> {
     let own = ["/rollback", "/revert"].iter().find_map(|dialog| path.strip_suffix(dialog));
     is_dialog(path).then(|| own.filter(|own| !own.is_empty()).unwrap_or("/"))

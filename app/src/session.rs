@@ -1,4 +1,4 @@
-//! Who is asking: the session cookie, and the check that each server function makes first.
+//! The session cookie, and the check that each server function makes first.
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -15,11 +15,11 @@ use crate::routes::Route;
 /// The name of the session's cookie.
 pub const COOKIE: &str = "backstay_session";
 
-/// Where the server functions are.
+/// The path of the server functions.
 const API: &str = "/api/";
 
-/// The origin at which the server's configuration says that browsers reach it; provided as context by the server. Where a
-/// proxy says so itself (`x-forwarded-host`, `x-forwarded-proto`), it need not.
+/// The configured origin at which browsers reach the server; the server provides it as context. It is not
+/// needed behind a proxy that sends `x-forwarded-host` and `x-forwarded-proto`.
 #[derive(Debug, Clone, Default)]
 pub struct PublicOrigin(pub Option<String>);
 
@@ -27,18 +27,18 @@ fn public_origin() -> Option<String> {
     use_context::<PublicOrigin>().unwrap_or_default().0
 }
 
-/// The backend that the server provided.
+/// Returns the backend that the server provided as context.
 ///
 /// # Errors
-/// Where it provided none, which is a fault of the server.
+/// If it provided none, which is a bug in the server.
 pub fn fleet() -> Result<Fleet, ApiError> {
     use_context::<Fleet>().ok_or_else(|| ApiError::said("The server is not set up: it provides no fleet."))
 }
 
-/// The person who is asking. Every server function that shows or does anything calls this first.
+/// Returns the logged-in person. Every server function that shows or does anything calls this first.
 ///
 /// # Errors
-/// [`ApiError::NotLoggedIn`]: the answer then leads to the log-in page and back again.
+/// [`ApiError::NotLoggedIn`]: the response then redirects to the log-in page, which leads back.
 pub async fn person() -> Result<Person, ApiError> {
     let accounts = fleet()?;
     let known = match token() {
@@ -46,12 +46,12 @@ pub async fn person() -> Result<Person, ApiError> {
         None => None,
     };
     known.ok_or_else(|| {
-        lead_to_log_in();
+        redirect_to_log_in();
         ApiError::NotLoggedIn
     })
 }
 
-fn lead_to_log_in() {
+fn redirect_to_log_in() {
     leptos_axum::redirect(&log_in_address());
     let is_page = use_context::<Parts>().is_some_and(|parts| !parts.uri.path().starts_with(API));
     match use_context::<ResponseOptions>().filter(|_| is_page) {
@@ -60,12 +60,13 @@ fn lead_to_log_in() {
     }
 }
 
-/// The token in the request's cookie.
+/// Returns the token in the request's cookie.
 pub fn token() -> Option<String> {
     token_in(&use_context::<Parts>()?.headers)
 }
 
-/// The session token among the cookies of a request; the server's other routes (the event stream) ask by it too.
+/// Returns the session token among a request's cookies, also for the server's other routes, such as the event
+/// stream.
 pub fn token_in(headers: &HeaderMap) -> Option<String> {
     headers
         .get_all(header::COOKIE)
@@ -77,7 +78,7 @@ pub fn token_in(headers: &HeaderMap) -> Option<String> {
         .map(|(_, value)| value.to_owned())
 }
 
-/// Hands the browser a session, or takes it away where there is no token.
+/// Sets the session cookie, or deletes it if there is no token.
 pub(crate) fn set_cookie(token: Option<&str>) {
     let Some(response) = use_context::<ResponseOptions>() else { return };
     let secure = if by_https() { "; Secure" } else { "" };
@@ -98,7 +99,7 @@ fn by_https() -> bool {
     configured || forwarded
 }
 
-/// Where this server is: as its configuration says, else as the browser asked for it; nothing where neither says it.
+/// The address of this server: the configured one, else the one in the request, else an empty one.
 pub(crate) fn server_address() -> Address {
     if let Some(origin) = public_origin() {
         return Address { origin, is_configured: true };
@@ -106,7 +107,7 @@ pub(crate) fn server_address() -> Address {
     let host = use_context::<Parts>().and_then(|parts| {
         let named =
             |name: &str| parts.headers.get(name).and_then(|host| host.to_str().ok()).map(str::to_owned);
-        // The first of several proxies is the one that the browser asked.
+        // The browser talks to the first of several proxies.
         let forwarded = named("x-forwarded-host")
             .and_then(|hosts| hosts.split(',').next().map(|host| host.trim().to_owned()));
         let host = forwarded.filter(|host| !host.is_empty()).or_else(|| named(header::HOST.as_str()));
@@ -119,7 +120,7 @@ pub(crate) fn server_address() -> Address {
     }
 }
 
-/// Sets the status of a refusal. A plain form is answered by leading it back instead, and keeps its own status.
+/// Sets the status of a refusal. A plain form is redirected back instead, and keeps that status.
 pub(crate) fn refuse(status: StatusCode) {
     let plain = use_context::<Parts>().is_some_and(|parts| wants_html(&parts));
     if let Some(response) = use_context::<ResponseOptions>().filter(|_| !plain) {
@@ -127,26 +128,32 @@ pub(crate) fn refuse(status: StatusCode) {
     }
 }
 
-/// Says that the page that is being rendered does not exist.
+/// Sets the status 404 for the page that is being rendered.
 pub(crate) fn not_found() {
     if let Some(response) = use_context::<ResponseOptions>() {
         response.set_status(StatusCode::NOT_FOUND);
     }
 }
 
-/// A failure of the database, told in the log once and to the person in a sentence.
-#[expect(clippy::needless_pass_by_value, reason = "what `map_err` hands over")]
+/// [`database_failed`], with the signature that `map_err` needs.
+#[expect(clippy::needless_pass_by_value, reason = "the signature that `map_err` needs")]
 pub(crate) fn database(error: StoreError) -> ApiError {
+    database_failed(&error)
+}
+
+/// Reports a failure of the database: once in the log, and to the person in a sentence.
+pub(crate) fn database_failed(error: &StoreError) -> ApiError {
     tracing::error!(%error, "the database failed under a page");
     refuse(StatusCode::INTERNAL_SERVER_ERROR);
-    ApiError::said("The database failed, and nothing was changed. The server's log says why.")
+    ApiError::said("The database failed. Nothing was changed. The server's log has the reason.")
 }
 
 fn wants_html(parts: &Parts) -> bool {
     parts.headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("text/html"))
 }
 
-/// The log-in page, with the way back: the page that was asked for, or the one that a form or a call came from.
+/// The address of the log-in page, which leads back to the requested page, or to the page that a form or call
+/// came from.
 fn log_in_address() -> String {
     let Some(parts) = use_context::<Parts>() else { return Route::LogIn { next: None }.path() };
     let asked = if parts.uri.path().starts_with(API) {
@@ -160,7 +167,7 @@ fn log_in_address() -> String {
     }
 }
 
-/// What follows the host in an absolute address.
+/// The part of an absolute address after the host.
 fn path_of(address: &str) -> Option<&str> {
     let after_scheme = address.split_once("://")?.1;
     after_scheme.find('/').map(|at| &after_scheme[at..])

@@ -6,14 +6,14 @@ use leptos_meta::MetaTags;
 
 use crate::App;
 
-/// Puts back the theme that the person chose, before anything is painted.
+/// Restores the theme that the person chose, before the first paint.
 const THEME: &str = "try{var t=localStorage.getItem('backstay.theme');if(t)document.documentElement.dataset.theme=t}catch(e){}";
 
-/// Writes times as the person's own clock shows them, before they are painted.
+/// Writes times in local time before the first paint.
 const LOCAL_TIMES: &str = include_str!("local_times.js");
 
-/// The HTML document around the application, as the server renders it.
-/// `version` says what the compiled files are: with it in their addresses, browsers may keep them.
+/// The HTML document around the application, as the server renders it. The addresses of the compiled files
+/// include `version`, so that browsers may cache them.
 pub fn shell(options: &LeptosOptions, version: &str) -> impl IntoView + use<> {
     let file = |kind: &str| format!("/{}/{}.{kind}?v={version}", options.site_pkg_dir, options.output_name);
     let (css, js, wasm) = (file("css"), file("js"), file("wasm"));
@@ -31,12 +31,12 @@ pub fn shell(options: &LeptosOptions, version: &str) -> impl IntoView + use<> {
                 <link rel="manifest" href="/manifest.webmanifest"/>
                 <meta name="theme-color" content="#12263a"/>
                 <link rel="stylesheet" id="style" href=css/>
-                // A page is painted once it has been read to its end: the columns of a table that is painted before its rows
-                // are there would move when these come.
+                // Paint only once the whole page is parsed: a table painted before its rows arrive would
+                // shift its columns.
                 <link rel="expect" href="#end" blocking="render"/>
                 <script nonce=use_nonce() inner_html=THEME></script>
                 <script nonce=use_nonce() inner_html=LOCAL_TIMES></script>
-                <Awakening js wasm/>
+                <HydrationScript js wasm/>
                 <MetaTags/>
             </head>
             <body>
@@ -46,12 +46,12 @@ pub fn shell(options: &LeptosOptions, version: &str) -> impl IntoView + use<> {
     }
 }
 
-/// Loads the WebAssembly that brings the page to life. Leptos' own component guesses the file's name from a variable
+/// Loads the WebAssembly that hydrates the page. Leptos' own component takes the file's name from a variable
 /// that only cargo-leptos sets, and the server is built by cargo alone.
 #[component]
-fn Awakening(js: String, wasm: String) -> impl IntoView {
-    // Both are fetched at once, and nothing is where scripts do not run. The worker says that there is no connection
-    // where that is so; browsers take it by https, and from the machine itself.
+fn HydrationScript(js: String, wasm: String) -> impl IntoView {
+    // Both files are fetched in parallel, and not at all without script. The service worker shows the offline
+    // page; browsers accept it only over HTTPS or from localhost.
     let script = format!(
         "const wasm = fetch({wasm:?}); const page = await import({js:?}); \
          await page.default({{ module_or_path: wasm }}); page.hydrate(); \
@@ -60,7 +60,8 @@ fn Awakening(js: String, wasm: String) -> impl IntoView {
     view! { <script type="module" nonce=use_nonce() inner_html=script></script> }
 }
 
-/// Only scripts that carry this page's nonce run; styles, images and connections are the server's own.
+/// Sends a policy by which only scripts with this page's nonce run, and styles, images and connections are
+/// the server's.
 #[cfg(feature = "ssr")]
 pub(crate) fn send_policy() {
     use axum::http::{HeaderValue, header};

@@ -1,5 +1,6 @@
-//! Times as a person reads them. The server knows neither the person's time zone nor the moment at which the page is
-//! looked at, so it writes UTC in full; both become local once the page is alive.
+//! Times in words. The server knows neither the person's time zone nor when the page is read, so it writes
+//! UTC in full. `local_times.js` turns that into local time before the first paint, and this module after
+//! hydration, in the same words.
 
 use std::time::Duration;
 
@@ -8,20 +9,21 @@ use leptos::prelude::*;
 
 use crate::browser;
 
-/// The browser's clock, none until the page is alive.
+/// The browser's clock.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Time {
-    /// The present moment, each second.
+    /// The present moment, updated each second; `None` until the page is hydrated.
     pub(crate) now: RwSignal<Option<DateTime<Utc>>>,
-    /// The year where the browser is.
+    /// The present year in the browser's time zone.
     pub(crate) year: Memo<Option<i32>>,
 }
 
-/// Provides [`Time`], which begins to tick when the page is alive.
+/// Provides [`Time`], which starts to tick when the page is hydrated.
 pub(crate) fn provide_time() {
     let now = RwSignal::new(None);
     let year = Memo::new(move |_| now.get().map(|now: DateTime<Utc>| now.with_timezone(&Local).year()));
-    // Known before the parts of a page are rendered at once: two that work it out together are in each other's way.
+    // Computed before the parts of the page are rendered concurrently: two that compute it at once block each
+    // other.
     year.with_untracked(|_| ());
     provide_context(Time { now, year });
     Effect::new(move |_| {
@@ -30,7 +32,7 @@ pub(crate) fn provide_time() {
     });
 }
 
-/// Provides a [`Time`] that stands still, and no time zone: for what shall look the same whenever one looks.
+/// Provides a [`Time`] that stands still and has no time zone, so that the gallery always looks the same.
 #[cfg(all(debug_assertions, feature = "ssr"))]
 pub(crate) fn provide_still_time(now: DateTime<Utc>) {
     let year = Memo::new(|_| None);
@@ -38,12 +40,12 @@ pub(crate) fn provide_still_time(now: DateTime<Utc>) {
     provide_context(Time { now: RwSignal::new(Some(now)), year });
 }
 
-/// The clock that [`provide_time`] provided.
+/// Returns the clock that [`provide_time`] provided.
 pub(crate) fn use_time() -> Time {
     expect_context()
 }
 
-/// A moment: in the person's own time where the year there is known, else in UTC.
+/// A moment: in local time if `year`, the present year there, is known, else in UTC.
 pub(crate) fn moment(at: DateTime<Utc>, year: Option<i32>) -> String {
     let Some(year) = year else { return at.format("%b %-d %Y, %H:%M UTC").to_string() };
     let local = at.with_timezone(&Local);
@@ -51,10 +53,20 @@ pub(crate) fn moment(at: DateTime<Utc>, year: Option<i32>) -> String {
     local.format(format).to_string()
 }
 
-/// How long ago `at` was.
+/// How long ago `at` was: “3 min ago”.
 pub(crate) fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let passed = now - at;
     if passed < TimeDelta::seconds(5) { "just now".to_owned() } else { format!("{} ago", rough(passed)) }
+}
+
+/// How long it is until `at`: “in 23 h”.
+pub(crate) fn until(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    format!("in {}", rough(at - now))
+}
+
+/// How long something has lasted: “for 12 min”.
+pub(crate) fn lasting(since: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    format!("for {}", rough(now - since))
 }
 
 /// A length of time in its largest unit.
@@ -79,7 +91,7 @@ pub(crate) fn counted(length: TimeDelta) -> String {
     }
 }
 
-/// How long something took: a clock's count, save where it was over at once.
+/// How long something took: “less than 1 s”, “42 s”, then as a clock counts it.
 pub(crate) fn took(length: TimeDelta) -> String {
     match length.num_seconds() {
         ..1 => "less than 1 s".to_owned(),
@@ -88,13 +100,15 @@ pub(crate) fn took(length: TimeDelta) -> String {
     }
 }
 
-/// The time of day at which a line came, where the browser is.
+/// The local time of day.
 pub(crate) fn time_of_day(at: DateTime<Utc>) -> String {
     at.with_timezone(&Local).format("%H:%M:%S").to_string()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
 
     fn at(text: &str) -> DateTime<Utc> {
@@ -118,6 +132,62 @@ mod tests {
             ("2025-11-27T11:37:00Z", "31 days ago"),
         ] {
             assert_eq!(ago(at(then), now), said);
+        }
+    }
+
+    /// Stands in for the document: the script finds one `<time>` for each of `ARGS` and runs once.
+    const DOCUMENT: &str = r"
+        const [now, ...args] = process.argv.slice(1);
+        const RealDate = Date;
+        globalThis.Date = class extends RealDate {
+            constructor(...given) { super(...(given.length ? given : [now])); }
+        };
+        const times = args.map((arg) => {
+            const [as, dateTime] = arg.split(' ');
+            return { dataset: { as }, dateTime, firstChild: { nodeType: 3, data: '' } };
+        });
+        globalThis.MutationObserver = class { observe() {} disconnect() {} };
+        globalThis.document = {
+            readyState: 'interactive',
+            getElementsByTagName: () => times,
+            addEventListener: (_, listener) => setImmediate(() => {
+                listener();
+                for (const time of times) console.log(time.firstChild.data);
+            }),
+        };
+    ";
+
+    #[test]
+    fn the_script_before_the_first_paint_has_the_same_words() {
+        let now = at("2026-01-01T12:34:56Z");
+        let seconds =
+            [0, 4, 5, 59, 60, 61, 3599, 3600, 3661, 45_296, 86_399, 86_400, 172_799, 172_800, 31_536_000];
+        let moments: Vec<_> = seconds
+            .iter()
+            .flat_map(|&s| [now - TimeDelta::seconds(s), now + TimeDelta::seconds(s)])
+            .collect();
+        type Words = fn(DateTime<Utc>, DateTime<Utc>) -> String;
+        let kinds: [(&str, Words); 5] = [
+            ("moment", |at, now| moment(at, Some(now.with_timezone(&Local).year()))),
+            ("ago", ago),
+            ("until", until),
+            ("for", lasting),
+            ("elapsed", |since, now| counted(now - since)),
+        ];
+        let cases: Vec<_> = kinds
+            .iter()
+            .flat_map(|(kind, words)| moments.iter().map(move |at| (kind, at, words(*at, now))))
+            .collect();
+        let node = Command::new("node")
+            .args(["-e", &[DOCUMENT, include_str!("local_times.js")].concat(), "--", &now.to_rfc3339()])
+            .args(cases.iter().map(|(kind, at, _)| format!("{kind} {}", at.to_rfc3339())))
+            .output()
+            .expect("node runs the script");
+        assert!(node.status.success(), "{}", String::from_utf8_lossy(&node.stderr));
+        let said = String::from_utf8(node.stdout).unwrap();
+        assert_eq!(said.lines().count(), cases.len());
+        for (said, (kind, at, words)) in said.lines().zip(&cases) {
+            assert_eq!(said, words, "{kind} {at}");
         }
     }
 

@@ -29,6 +29,6 @@ export class AuditPage {
   }
 
   get intact(): Locator {
-    return this.page.getByText('Chain intact');
+    return this.page.getByText('Log verified');
   }
 }

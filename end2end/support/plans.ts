@@ -1,4 +1,4 @@
-/** The hosts of the tests; see `HostPlan` in `xtask/src/nix_host/plan.rs`. */
+/** The hosts of the tests; see `HostPlan` in `testing/nix-host/src/plan.rs`. */
 
 import type { Repository } from './repository';
 

@@ -1,5 +1,6 @@
 /** A real server on a database of its own. */
 
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import * as places from './places';
@@ -36,7 +37,9 @@ export class Server {
       ...['serve', '--listen', listen, '--database', this.database, '--site-root', places.site],
       ...this.#options,
     ];
-    const environment = { BACKSTAY_ADMIN_USER: admin.name, BACKSTAY_ADMIN_PASSWORD: admin.password };
+    const passwordFile = join(this.#folder, 'admin-password');
+    await writeFile(passwordFile, admin.password, { mode: 0o600 });
+    const environment = { BACKSTAY_ADMIN_USER: admin.name, BACKSTAY_ADMIN_PASSWORD_FILE: passwordFile };
     this.#process = new Background(places.server, words, environment, this.log);
     const [, url] = await this.#process.said(/listening on (\S+)\n/);
     this.url = url;

@@ -80,7 +80,7 @@ export const ofFleet: Record<string, View> = {
     route: '/',
     goTo: async (page) => {
       await open(page, '/?q=nothing-of-this-name');
-      await expect(page.getByText('No host fits.')).toBeVisible();
+      await expect(page.getByText('No matching hosts.')).toBeVisible();
     },
   },
   dialog: {
@@ -96,14 +96,14 @@ export const ofFleet: Record<string, View> = {
       await open(page, '/hosts/gpc0/rollback');
       const { self } = new RollbackDialog(page, 'gpc0');
       await self.getByText('What changes').click();
-      await expect(self.getByText(/^It takes back/).first()).toBeVisible();
+      await expect(self.getByText(/^Undoes/).first()).toBeVisible();
     },
   },
   'dialog of no host': {
     route: '/hosts/:name/rollback',
     goTo: async (page) => {
       await open(page, '/hosts/nobody/rollback');
-      await expect(new RollbackDialog(page, 'nobody').self).toContainText('There is no host of this name.');
+      await expect(new RollbackDialog(page, 'nobody').self).toContainText('There is no host with this name.');
     },
   },
   'roll-out': {

@@ -19,7 +19,7 @@ test('entries are found by what was done and to which host, and the address keep
   const host = page.getByRole('textbox', { name: 'Host' });
   await host.fill('nowhere');
   await page.getByRole('button', { name: 'Filter' }).click();
-  await expect(page.getByText('No entry is like that.')).toBeVisible();
+  await expect(page.getByText('No matching entries.')).toBeVisible();
   await page.goBack();
   await expect(audit.entries('refresh.requested')).toHaveCount(1);
   await expect(host, 'as the address says').toHaveValue('');

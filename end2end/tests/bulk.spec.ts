@@ -75,7 +75,7 @@ test('hosts are selected with Shift and rolled back together, each to its last k
   await selection.has();
 
   await open(page, '/rollback?host=gpc0&host=nowhere');
-  await expect(dialog.row('gpc0')).toContainText('Left out: It was rolled back to Gen 47 already.');
+  await expect(dialog.row('gpc0')).toContainText('Left out: It was already rolled back to Gen 47.');
   await expect(dialog.row('nowhere')).toContainText('Left out: It is no longer in the fleet.');
   await expect(dialog.self.getByRole('button', { name: 'Roll back 0 hosts' })).toBeDisabled();
   await open(page, '/audit');
@@ -177,10 +177,10 @@ test('each host shows the commits before and after, or that nothing changes', as
   const dialog = new RolloutDialog(page);
   await expect(dialog.kind('Pull and Switch')).toBeChecked();
   await expect(dialog.row('csb0')).toContainText(`Will pull and switch: Gen 4 (${before}) → ${head}.`);
-  await expect(dialog.row('hsb0')).toContainText(`Runs what the branch says (${head}): nothing changes by switching.`);
+  await expect(dialog.row('hsb0')).toContainText(`Already runs the branch (${head}): nothing to switch.`);
   await dialog.kind('Pull').check();
   await expect(dialog.row('csb0')).toContainText(`Will pull: ${before} → ${head}.`);
-  await expect(dialog.row('hsb0')).toContainText(`Is at the branch's head (${head}): nothing to pull.`);
+  await expect(dialog.row('hsb0')).toContainText(`Up to date (${head}): nothing to pull.`);
   await dialog.cancel.click();
   await selection.has('csb0', 'hsb0');
   await expect(page.getByRole('main')).not.toContainText(old);
@@ -199,10 +199,10 @@ test('a host that has become busy is named, and nothing is started on any host',
   await expect.poll(() => gpc0.holding()).toBe(true);
   await expect(dialog.row('hsb0')).toContainText('Left out: All its tests pass now.');
   await dialog.confirm(2).click();
-  const refused = dialog.alert.filter({ hasText: 'gpc0 is busy: Rollback to Gen 46, asked for by admin.' });
+  const refused = dialog.alert.filter({ hasText: 'gpc0 is busy (Rollback to Gen 46, requested by admin).' });
   await expect(refused).toContainText('No host was rolled back.');
   await open(page, '/rollback?host=gpc0&host=imac0');
-  await expect(dialog.row('gpc0')).toContainText('Left out: It is busy: Rollback to Gen 46, asked for by admin.');
+  await expect(dialog.row('gpc0')).toContainText('Left out: It is busy (Rollback to Gen 46, requested by admin).');
   await expect(dialog.generation('gpc0')).toHaveCount(0);
   await expect(dialog.confirm(1)).toBeEnabled();
   for (const host of ['hsb0', 'imac0']) expect(await fleet.host(host).activations()).toEqual([]);
@@ -270,8 +270,8 @@ test.describe('without JavaScript', () => {
     await expect(page).toHaveURL('/rollback?host=gpc0&host=hsb0&host=imac0');
     const dialog = new BulkRollbackDialog(page);
     await dialog.goesTo('imac0', 11);
-    await dialog.generation('gpc0').selectOption({ label: 'Leave it as it is' });
-    await dialog.generation('hsb0').selectOption({ label: 'Leave it as it is' });
+    await dialog.generation('gpc0').selectOption({ label: 'Skip this host' });
+    await dialog.generation('hsb0').selectOption({ label: 'Skip this host' });
     await dialog.reason.fill('no script here');
     await dialog.confirmWithoutScript.click();
     await expect(page).toHaveURL('/');

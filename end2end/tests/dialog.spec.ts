@@ -60,8 +60,8 @@ test('the button names the chosen generation', async ({ page, gpc0 }) => {
 test('a target older than 30 days, or with another kernel, carries a warning', async ({ page, gpc0 }) => {
   await open(page, '/hosts/gpc0/rollback');
   const dialog = new RollbackDialog(page, gpc0.name);
-  const old = dialog.self.getByText('It is older than 30 days');
-  const reboot = dialog.self.getByText('it runs fully only after a reboot');
+  const old = dialog.self.getByText('It is more than 30 days old');
+  const reboot = dialog.self.getByText('it needs a reboot to take full effect');
   await expect(old.filter({ visible: true })).toHaveCount(0);
   await expect(dialog.choice(44)).toContainText('older than 30 days');
   await expect(dialog.choice(44)).toContainText('needs a reboot');

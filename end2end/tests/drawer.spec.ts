@@ -146,7 +146,7 @@ test('an op that waits for an offline host says so, and can be withdrawn in its 
   await row.text.getByRole('button', { name: 'Cancel Run Tests on gpc0' }).click();
   await expect(row.text.getByRole('link', { name: 'Run Tests' })).toHaveCount(0);
   await open(page, '/ops');
-  await expect(page.getByRole('main')).toContainText('Taken back by admin before it reached the host. Nothing was changed.');
+  await expect(page.getByRole('main')).toContainText('Cancelled by admin before it reached the host. Nothing was changed.');
   expect(await gpc0.activations()).toEqual([]);
 });
 
@@ -217,7 +217,7 @@ test('a request that comes too late is refused, with a link to the op that holds
     button.click();
   });
   const alert = page.getByRole('alert');
-  await expect(alert).toContainText('gpc0 is busy: Run Tests, asked for by admin. Nothing was changed.');
+  await expect(alert).toContainText('gpc0 is busy (Run Tests, requested by admin). Nothing was changed.');
   await alert.getByRole('link', { name: 'Show its log' }).click();
   await new LogDrawer(page, 'Run Tests', 'gpc0').came('running');
   await expect(page).toHaveURL(/\/hosts\/gpc0\?log=/);

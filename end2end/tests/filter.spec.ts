@@ -69,7 +69,7 @@ test('a count leads to the hosts that it counts, and a dialog leaves the list as
 
 test('a filtered list stays current: a host comes and goes with its lights', async ({ page, gpc0 }) => {
   await open(page, '/?q=status:offline');
-  await expect(page.getByText('No host fits.')).toBeVisible();
+  await expect(page.getByText('No matching hosts.')).toBeVisible();
   await gpc0.stopAgent();
   await expect(page.getByRole('row').getByRole('rowheader')).toHaveText([/gpc0/]);
 });

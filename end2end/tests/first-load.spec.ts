@@ -87,7 +87,7 @@ test('text typed before hydration is not lost', async ({ page, story }) => {
   await story.begin('gpc0');
   const letCome = await withoutWasm(page);
   await page.goto('/hosts/gpc0', { waitUntil: 'commit' });
-  const fields = ['Tags (words to find it by: cloud vienna)', 'Notes', 'Test timeout'];
+  const fields = ['Tags (words to find the host by, e.g. cloud vienna)', 'Notes', 'Test timeout'];
   const field = (name: string) => page.getByRole('textbox', { name, exact: true });
   for (const name of fields) await field(name).fill('7');
   letCome();

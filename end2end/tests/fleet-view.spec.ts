@@ -171,7 +171,7 @@ test.describe('with hosts', () => {
     await page.getByRole('button', { name: 'View' }).click();
     const box = page.getByRole('dialog', { name: 'View' }).getByLabel('Git');
     await box.click();
-    await expect(page.getByRole('alert')).toContainText('could not be reached');
+    await expect(page.getByRole('alert')).toContainText('did not answer');
     await expect(box).toBeChecked();
     await expect(columns(page)).toHaveText(everyColumn);
   });
@@ -186,7 +186,7 @@ test.describe('with hosts', () => {
     await expect(failed).toHaveAttribute('aria-current', 'true');
     await expect(all).not.toHaveAttribute('aria-current');
     await page.getByRole('link', { name: 'Pending' }).click();
-    await expect(page.getByText('No host fits.')).toBeVisible();
+    await expect(page.getByText('No matching hosts.')).toBeVisible();
     await page.getByRole('link', { name: 'Show all' }).click();
     await expect(page).toHaveURL('/?sort=status&group=platform');
     await expect(hosts(page)).toHaveCount(2);

@@ -78,7 +78,7 @@ test.describe('its tests', () => {
     const gpu = host.test('40-gpu');
     await expect(gpu).toContainText('failing since Gen 48, ');
     await expect(gpu.getByRole('img')).toHaveAccessibleName(/^\d of its last \d runs failed; newest first: failed/);
-    await gpu.getByText('Its last output').click();
+    await gpu.getByText('Output', { exact: true }).click();
     await expect(gpu.locator('pre')).toHaveText('40-gpu: not as it should be');
     await expect(host.test('10-network')).toContainText('passed on Gen 48 in');
 
@@ -113,25 +113,25 @@ test.describe('its settings', () => {
   test('a test that exceeds its timeout is stopped, and the audit log knows who set the timeout', async ({ page, gpc0, fleet }) => {
     const host = new HostPage(page, gpc0.name);
     await open(page, host.path);
-    await expect(host.settings).toContainText('as the host\'s agent is configured');
+    await expect(host.settings).toContainText('(agent\'s setting)');
     await host.timeout.fill('1');
     await host.setTimeout.click();
-    await expect(host.settings).toContainText('Each test may take 1 s.');
+    await expect(host.settings).toContainText('Limit per test: 1 s.');
 
     await gpc0.rewriteFirstTest('echo waiting', 'hold');
     await fleet.ask('gpc0', 'test');
     const network = host.test('10-network');
     await expect(network).toContainText('failing since Gen 48');
-    await network.getByText('Its last output').click();
+    await network.getByText('Output', { exact: true }).click();
     await expect(network.locator('pre')).toContainText('It took longer than 1 s and was stopped.');
 
     await host.timeout.fill('2');
     await host.timeoutUnit.selectOption('minutes');
     await host.setTimeout.click();
-    await expect(host.settings).toContainText('Each test may take 2 min.');
+    await expect(host.settings).toContainText('Limit per test: 2 min.');
     await host.timeout.fill('');
     await host.setTimeout.click();
-    await expect(host.settings).toContainText('as the host\'s agent is configured');
+    await expect(host.settings).toContainText('(agent\'s setting)');
     await open(page, '/audit');
     await expect(new AuditPage(page).entries('host.test-timeout').first()).toContainText('Each test may take');
   });
@@ -149,7 +149,7 @@ test.describe('its settings', () => {
     await expect(host.settings.getByRole('alert')).toHaveText(
       'A test may take from 1 second to 30 minutes. Nothing was changed.',
     );
-    await expect(host.settings).toContainText('as the host\'s agent is configured');
+    await expect(host.settings).toContainText('(agent\'s setting)');
   });
 
   test.describe('without JavaScript', () => {
@@ -166,13 +166,13 @@ test.describe('its settings', () => {
       await host.timeout.fill('5');
       await host.timeoutUnit.selectOption('minutes');
       await host.setTimeout.click();
-      await expect(host.settings).toContainText('Each test may take 5 min.');
+      await expect(host.settings).toContainText('Limit per test: 5 min.');
       await expect(host.timeout).toHaveValue('5');
       await expect(host.timeoutUnit).toHaveValue('minutes');
       await host.timeout.fill('never');
       await host.setTimeout.click();
       await expect(host.settings.getByRole('alert')).toContainText('“never” is not a whole number. Nothing was changed.');
-      await expect(host.settings).toContainText('Each test may take 5 min.');
+      await expect(host.settings).toContainText('Limit per test: 5 min.');
     });
   });
 });

@@ -62,7 +62,7 @@ test('the versions of the server and of the agents are shown', async ({ page, gp
   await page.getByRole('link', { name: 'About Backstay' }).click();
   await expect(page.getByRole('heading', { name: /^Backstay \d+\.\d+\.\d+$/ })).toBeVisible();
   const agent = page.getByRole('row').filter({ has: page.getByRole('link', { name: gpc0.name, exact: true }) });
-  await expect(agent).toContainText('as the server');
+  await expect(agent).toContainText('same as the server');
 });
 
 test('a page that is older than the server says so', async ({ page, fleet, gpc0, watch }) => {

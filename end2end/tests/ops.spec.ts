@@ -38,7 +38,7 @@ test('the history of the fleet: filters are in the address, and it says what the
   await ops.choice('Op').selectOption('Pull');
   await expect(ops.rows).toHaveCount(0);
   await expect(page.getByRole('main')).toContainText(
-    'No op is shown: all others are hidden, because you asked for host gpc0, “Pull”, outcome “Refused”.',
+    'No matching ops. The filter is: host gpc0, “Pull”, outcome “Refused”.',
   );
   await page.goBack();
   await expect(ops.rows).toHaveCount(1);
@@ -59,7 +59,7 @@ test('the history is live: ops appear, progress and end on the open page', async
   await gpc0.rewriteFirstTest('hold');
   await open(page, '/ops');
   const ops = new OpsPage(page);
-  await expect(page.getByRole('main')).toContainText('Nothing was done to any host yet.');
+  await expect(page.getByRole('main')).toContainText('No ops on any host yet.');
   await page.evaluate(() => document.documentElement.setAttribute('data-never-reloaded', ''));
   await fleet.ask('gpc0', 'test');
   const run = ops.ops('Run Tests');

@@ -18,8 +18,8 @@ test('the dialog shows the changes between the two generations on request', asyn
   const rollback = new RollbackDialog(page, gpc0.name);
   const dialog = rollback.self;
   await dialog.getByText('What changes').click();
-  await expect(dialog.getByText(/It takes back 1 commit/)).toBeVisible();
+  await expect(dialog.getByText(/Undoes 1 commit/)).toBeVisible();
   await expect(dialog.getByText(/^Packages: |^No package changes/)).toBeVisible();
   await rollback.radio(46).check();
-  await expect(dialog.getByText(/It takes back 2 commits/)).toBeVisible();
+  await expect(dialog.getByText(/Undoes 2 commits/)).toBeVisible();
 });

@@ -62,9 +62,9 @@ test('an open dialog says that the host has moved on, and nobody can confirm wha
   await open(page, '/hosts/gpc0/rollback');
   const dialog = new RollbackDialog(page, 'gpc0');
   await gpc0.switchProfile(46);
-  await expect(dialog.self.getByRole('alert')).toContainText('The host is on Gen 46 now. Nothing was asked for.');
+  await expect(dialog.self.getByRole('alert')).toContainText('gpc0 moved to Gen 46 while this was open. No request was sent.');
   await expect(dialog.confirm(47)).toBeDisabled();
-  await dialog.self.getByRole('link', { name: 'Look again' }).click();
+  await dialog.self.getByRole('link', { name: 'Reload' }).click();
   await expect(dialog.current).toContainText('Gen 46');
   await expect(dialog.self.getByRole('alert')).toHaveCount(0);
   // Gen 48 still runs, so the first offer is to go where the profile points.
@@ -85,7 +85,7 @@ test('a second op on a busy host is refused with the name of the first', async (
 
   // In the dialog that somebody else has open, the button disappears before it can be pressed.
   const theirs = new RollbackDialog(elsewhere, 'gpc0');
-  await expect(theirs.self).toContainText('gpc0 is busy: Rollback to Gen 46, asked for by admin.');
+  await expect(theirs.self).toContainText('gpc0 is busy (Rollback to Gen 46, requested by admin).');
   await expect(theirs.confirm(47)).toBeDisabled();
 
   // The menu offers nothing, and says why.
@@ -102,7 +102,7 @@ test('a second op on a busy host is refused with the name of the first', async (
   });
   const alert = elsewhere.getByRole('alert');
   await expect(alert).toContainText(
-    'gpc0 is busy: Rollback to Gen 46, asked for by admin. Nothing was changed. Wait for it, or cancel it.',
+    'gpc0 is busy (Rollback to Gen 46, requested by admin). Nothing was changed. Wait for it, or cancel it.',
   );
   await alert.getByRole('link', { name: 'Show its log' }).click();
   await new LogDrawer(elsewhere, 'Rollback to Gen 46', 'gpc0').came('running');
@@ -116,7 +116,7 @@ test('a host that is offline: the op waits, and can be cancelled', async ({ page
   await gpc0.stopAgent();
   await open(page, '/hosts/gpc0/rollback');
   const dialog = new RollbackDialog(page, 'gpc0');
-  await expect(dialog.self).toContainText('gpc0 is offline. The rollback will wait for it, and can be cancelled meanwhile.');
+  await expect(dialog.self).toContainText('gpc0 is offline. The rollback waits until it connects, and can be cancelled until then.');
   await dialog.confirm(47).click();
   const row = HostView.inFleet(page, 'gpc0');
   await expect(row.text).toContainText(/waiting for gpc0, which is offline · gives up in (23 h|1 day)/);
@@ -127,7 +127,7 @@ test('a host that is offline: the op waits, and can be cancelled', async ({ page
   await op.came('queued');
   await op.cancel.click();
   await op.came('cancelled');
-  await expect(op.self).toContainText('Taken back by admin before it reached the host. Nothing was changed.');
+  await expect(op.self).toContainText('Cancelled by admin before it reached the host. Nothing was changed.');
 
   // The host comes back and is left in peace.
   gpc0.startAgent();
@@ -205,7 +205,7 @@ test('a viewer cannot roll back, whatever their browser sends', async ({ fleet, 
 
   await open(page, '/hosts/gpc0/rollback');
   const dialog = new RollbackDialog(page, 'gpc0');
-  await expect(dialog.self).toContainText('You may look. Rolling back takes the role “operator”.');
+  await expect(dialog.self).toContainText('You have read-only access. Rolling back requires the operator role.');
   await expect(dialog.confirm(47)).toBeDisabled();
   await dialog.confirm(47).evaluate((button: HTMLButtonElement) => {
     button.closest('form')?.querySelector('fieldset')?.removeAttribute('disabled');
@@ -213,7 +213,7 @@ test('a viewer cannot roll back, whatever their browser sends', async ({ fleet, 
     button.click();
   });
   await expect(dialog.self.getByRole('alert')).toHaveText(
-    'You may not do this: it takes the role “operator”. Nothing was changed.',
+    'This requires the operator role. Nothing was changed.',
   );
   expect(await gpc0.activations()).toEqual([]);
   await alive(page);

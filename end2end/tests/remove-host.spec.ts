@@ -13,11 +13,11 @@ test('an administrator removes a host, and every page hears of it', async ({ pag
   await open(page, '/hosts/gpc0');
   const form = page.getByRole('group').filter({ hasText: 'Remove from the fleet' });
   await form.getByText('Remove from the fleet').click();
-  const [name, remove] = [form.getByRole('textbox', { name: 'Write gpc0 to confirm' }), form.getByRole('button')];
+  const [name, remove] = [form.getByRole('textbox', { name: 'Type gpc0 to confirm' }), form.getByRole('button')];
 
   await name.fill('gpc1');
   await remove.click();
-  await expect(form.getByRole('alert')).toHaveText('Write gpc0 to remove it. Nothing was changed.');
+  await expect(form.getByRole('alert')).toHaveText('Nothing was changed. Type gpc0 to remove it.');
   await expect(HostView.inFleet(fleetPage, 'gpc0').text).toBeVisible();
 
   await name.fill('gpc0');
@@ -26,7 +26,7 @@ test('an administrator removes a host, and every page hears of it', async ({ pag
   await expect(page.getByRole('heading', { name: 'No host yet' })).toBeVisible();
   await expect(fleetPage.getByRole('heading', { name: 'No host yet' })).toBeVisible();
   await expect(notice(fleetPage, 'gpc0 was removed from the fleet by admin')).toBeVisible();
-  await expect(hostPage.getByText('gpc0 was removed from the fleet. What is shown here')).toBeVisible();
+  await expect(hostPage.getByText('gpc0 was removed from the fleet. This page shows')).toBeVisible();
 
   // Its history stays, and the host is not let in again.
   await open(page, '/audit');
@@ -40,7 +40,7 @@ test.describe('without scripts', () => {
   test('a host is removed', async ({ page, gpc0 }) => {
     await page.goto(`/hosts/${gpc0.name}`);
     await page.getByText('Remove from the fleet').click();
-    await page.getByRole('textbox', { name: 'Write gpc0 to confirm' }).fill('gpc0');
+    await page.getByRole('textbox', { name: 'Type gpc0 to confirm' }).fill('gpc0');
     await page.getByRole('button', { name: 'Remove gpc0' }).click();
     await expect(page).toHaveURL('/');
     await expect(page.getByRole('heading', { name: 'No host yet' })).toBeVisible();

@@ -42,7 +42,7 @@ test('the token may not write: the panel says which permission it needs', async 
     await github.permit('read');
   });
   await expect(dialog.alert).toContainText('The token may not do this at GitHub');
-  await expect(dialog.alert).toContainText('It takes read and write access to contents and pull requests.');
+  await expect(dialog.alert).toContainText('Give it read and write access to contents and pull requests.');
   await expect(dialog.alert).toContainText('The branch was not changed.');
   await github.permit('write');
   await isAsItWas(page, story, github, head);
@@ -70,7 +70,7 @@ test('it was reverted by hand already: the page says so', async ({ page, story, 
     head = await github.commit('Back to what worked', { 'flake.lock': lock('before') });
   });
   await expect(dialog.alert).toHaveText(
-    'Nothing of pull request #42 is left on main: it was taken back already. Nothing was changed.',
+    'Nothing of pull request #42 is left on main: it was already taken back. Nothing was changed.',
   );
   await isAsItWas(page, story, github, head);
 });
@@ -83,7 +83,7 @@ test('GitHub is away: the page says so, and the revert succeeds when it is back'
     await github.goAway();
   });
   await expect(dialog.alert).toContainText('GitHub cannot be reached');
-  await expect(dialog.alert).toContainText('It may be tried again: a revert is never made twice.');
+  await expect(dialog.alert).toContainText('Try again: a revert is never made twice.');
   await expect(connection(page), 'nothing else is broken').toHaveText('Live');
   await github.comeBack();
   await isAsItWas(page, story, github, head);

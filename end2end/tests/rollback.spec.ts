@@ -57,10 +57,10 @@ test('who rolled back, from where, to where and why are in the audit log', async
   await page.getByRole('link', { name: 'Audit' }).click();
   const audit = new AuditPage(page);
   const way = { who: 'admin', host: 'gpc0', way: 'Gen 48 → Gen 47', why: 'X11 won’t start' };
-  await audit.has({ ...way, what: 'rollback.requested', outcome: 'Asked for.' });
+  await audit.has({ ...way, what: 'rollback.requested', outcome: 'Requested.' });
   await audit.has({ ...way, what: 'rollback.succeeded', outcome: 'Rolled back to Gen 47' });
   const test = { who: 'auto-test', host: 'gpc0', way: '', why: '' };
-  await audit.has({ ...test, what: 'test.requested', outcome: 'Asked for.' });
+  await audit.has({ ...test, what: 'test.requested', outcome: 'Requested.' });
   await audit.has({ ...test, what: 'test.succeeded', outcome: /8/ });
   await expect(audit.intact).toBeVisible();
   expect(await fleet.server.verifyAudit()).toContain('intact');

@@ -1,4 +1,4 @@
-//! Agents: who they are, and what is done with what they say.
+//! Agents: authentication, the handshake, and the handling of their messages.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use backstay_model::{Facts, HostId, PROTOCOL_VERSION, Platform, TestRun};
 use tokio::time::Instant;
 
 use crate::fleet::Fleet;
-use crate::identities::{Meeting, SHARED};
+use crate::identities::{Claim, SHARED};
 use crate::ops::SERVER;
 use crate::state::hub::Connection;
 use crate::store::{EnrolError, HostRecord, NewAuditEntry, NewHost, StoreError, TokenHash};
 
-/// How many recorded test runs are added to what a host tells, those of its newest generations.
+/// Number of recorded test runs that are added to a host's facts, for its newest generations.
 const RUNS_ADDED: usize = 50;
 
-/// Why an agent is not let in.
+/// Why an agent is rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
-    /// Its token is not known and it has none to join with.
-    #[error("this host's token is not known here: enrol it with a join token")]
+    /// Its token is unknown, and it has no join token.
+    #[error("this host's token is unknown: enrol the host with a join token")]
     UnknownToken,
     /// See [`EnrolError`].
     #[error(transparent)]
@@ -31,33 +31,33 @@ pub enum AuthError {
 }
 
 impl AuthError {
-    /// What the agent is told. A fault of the database is for the server's log: somebody who is not let in learns nothing
-    /// of what is behind the door.
-    pub fn told(&self) -> String {
+    /// The reason as the agent receives it. Only the server's log contains database errors: a rejected client learns nothing about
+    /// the server's inside.
+    pub fn public_message(&self) -> String {
         match self {
             Self::Store(_) | Self::NotEnrolled(EnrolError::Store(_)) => {
-                "the server cannot look this host up now: try again later".to_owned()
+                "the server cannot look up this host now: try again later".to_owned()
             }
             other => other.to_string(),
         }
     }
 }
 
-/// What an agent shows before a connection is made.
+/// What an agent presents before it connects.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    /// The token of the host, which the agent made for itself.
+    /// The host's token, which the agent generated.
     pub token: TokenHash,
-    /// The join token, while the host is not enrolled.
+    /// The join token, until the host is enrolled.
     pub join: Option<TokenHash>,
-    /// The name that the host goes by.
+    /// The host's name.
     pub name: String,
-    /// What kind of system it is.
+    /// The host's platform.
     pub platform: Platform,
 }
 
 impl Fleet {
-    /// Whether some host's agent shows this token.
+    /// Returns whether this token belongs to a host.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -65,10 +65,10 @@ impl Fleet {
         Ok(self.store.host_by_token(token).await?.is_some())
     }
 
-    /// Says which host an agent speaks for, and enrols it where it shows a valid join token.
+    /// Returns the host that an agent belongs to. Enrols the host if the agent presents a valid join token.
     ///
     /// # Errors
-    /// [`AuthError`] where it is to be turned away.
+    /// [`AuthError`] if the agent is rejected.
     pub async fn authenticate(&self, credentials: Credentials) -> Result<HostRecord, AuthError> {
         if let Some(known) = self.store.host_by_token(&credentials.token).await? {
             return Ok(known);
@@ -88,7 +88,7 @@ impl Fleet {
         Ok(host)
     }
 
-    /// An agent has said hello. The answer is to be sent; the connection exists only where it is a welcome.
+    /// Answers an agent's hello. Returns the answer, and a connection if the agent is welcome.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -119,7 +119,7 @@ impl Fleet {
         Ok((welcome, Some(connection)))
     }
 
-    /// Notices two agents with one identity. What the one that came second is told: the one that is connected stays.
+    /// Detects two agents with one identity. Returns the refusal for the second: the connected agent stays.
     async fn refuse_shared_identity(
         &self,
         host: &HostRecord,
@@ -127,11 +127,11 @@ impl Fleet {
     ) -> Result<Option<ServerMessage>, StoreError> {
         let Some(instance) = hello.instance else { return Ok(None) };
         let connected = self.hub.instance(host.id);
-        let Meeting::Shared { tell } = self.identities.hello(host.id, instance, connected, Instant::now())
+        let Claim::Shared { notify } = self.identities.hello(host.id, instance, connected, Instant::now())
         else {
             return Ok(None);
         };
-        if tell {
+        if notify {
             self.report_shared_identity(host).await?;
         }
         let another = connected.is_some_and(|connected| connected != instance);
@@ -140,57 +140,46 @@ impl Fleet {
 
     async fn report_shared_identity(&self, host: &HostRecord) -> Result<(), StoreError> {
         let text = format!(
-            "Two agents take turns as {}: its disk or its token was copied. No op is sent to it while both run. Stop \
-             one, remove its state folder, and enrol it under a name of its own.",
+            "Two agents take turns as {}: its disk or its token was copied. It receives no ops while both run. Stop \
+             one, remove its state folder, and enrol it under another name.",
             host.name
         );
         tracing::warn!(host = %host.name, "two agents have one identity");
-        let entry = NewAuditEntry {
-            at: self.clock.now(),
-            actor: SERVER.to_owned(),
-            action: "host.two-agents".to_owned(),
-            host_name: Some(host.name.clone()),
-            from_gen: None,
-            to_gen: None,
-            reason: None,
-            detail: text.clone(),
-            op: None,
-        };
+        let entry = NewAuditEntry::new(self.clock.now(), SERVER, "host.two-agents", &text).host(&host.name);
         self.store.append_audit(&entry).await?;
         self.notify_about_host(&host.name, Tone::Bad, text);
         self.publish_host(host.id).await;
         Ok(())
     }
 
-    /// Whether two agents claim the host, so that no op is sent to it.
+    /// Returns whether two agents claim the host, so that it receives no ops.
     pub(crate) fn is_shared(&self, host: HostId) -> bool {
         self.identities.is_shared(host, Instant::now())
     }
 
-    /// Takes note of what a host has cost ([`budget`](crate::budget)); for how long its agent is not to be read now.
+    /// Charges a host's [`budget`](crate::budget). Returns how long to wait before reading from its agent again.
     pub fn charge(&self, host: HostId, cost: u64) -> Duration {
         self.budgets.spend(host, cost, Instant::now())
     }
 
-    /// An agent has said something. What comes back is to be sent to it.
+    /// Handles a message from an agent. Returns the answer, if there is one.
     ///
     /// # Errors
-    /// [`StoreError`]: the message is not dealt with, and the connection is to be closed, so that the agent says it
-    /// again.
+    /// [`StoreError`]: the message was not handled. Close the connection, so that the agent sends it again.
     pub async fn handle_message(
         &self,
         connection: &Connection,
         message: AgentMessage,
     ) -> Result<Option<ServerMessage>, StoreError> {
         let host = connection.host;
-        self.store.record_seen(host, self.clock.now()).await?;
+        self.touch(host).await?;
         match message {
             AgentMessage::Hello(_) => Ok(None),
             AgentMessage::Journal { ops, damaged } => {
                 self.journal_reported(connection, &ops, &damaged).await.map(|()| None)
             }
             AgentMessage::Facts { facts } => {
-                self.take_facts(connection, &facts).await?;
+                self.record_facts(connection, &facts).await?;
                 self.publish_host(host).await;
                 Ok(None)
             }
@@ -210,9 +199,13 @@ impl Fleet {
         }
     }
 
-    /// Remembers facts. What arrives last is what the host is: an agent tells its readings in their order, and what a
-    /// connection says that was given up is old. The host's clock says nothing of the order, for it may be set.
-    pub(crate) async fn take_facts(&self, connection: &Connection, facts: &Facts) -> Result<(), StoreError> {
+    /// Records facts. The last facts to arrive are current: an agent sends its readings in order, and facts from a replaced
+    /// connection are old. The host's clock cannot decide the order, because people may set it.
+    pub(crate) async fn record_facts(
+        &self,
+        connection: &Connection,
+        facts: &Facts,
+    ) -> Result<(), StoreError> {
         if !self.hub.is_newest(connection) {
             return Ok(());
         }
@@ -225,32 +218,46 @@ impl Fleet {
         self.store.record_facts(connection.host, &facts).await
     }
 
-    /// What is recorded of generations whose runs the host no longer tells: it drops what does not fit into a message,
-    /// and its own folder may be lost. What is known to work does not depend on either.
+    /// The recorded test runs of generations whose runs the host no longer reports: it drops what does not fit into a message, and
+    /// its folder may be lost. Last known working depends on neither.
     async fn recorded_runs(&self, host: HostId, facts: &Facts) -> Result<Vec<TestRun>, StoreError> {
-        let is_told = |path: &str| facts.test_runs.iter().any(|run| run.generation.store_path == path);
+        let is_reported = |path: &str| facts.test_runs.iter().any(|run| run.generation.store_path == path);
         let generations = facts.generations.iter().map(|generation| generation.store_path.as_str());
-        let lacking: Vec<_> = generations.filter(|path| !is_told(path)).take(RUNS_ADDED).collect();
+        let lacking: Vec<_> = generations.filter(|path| !is_reported(path)).take(RUNS_ADDED).collect();
         let mut runs = self.store.latest_test_runs(host, &lacking).await?;
         for result in runs.iter_mut().flat_map(|run| &mut run.results) {
-            // The run has its own page with these; facts are sent to every page of the host.
+            // Each run has its own page with the output; every page of the host receives the facts.
             result.tail.clear();
         }
         Ok(runs)
     }
 
-    /// The agent is still there, though it says nothing.
+    /// Remembers that an agent was heard from. The store is told once a minute and at the disconnect.
     ///
     /// # Errors
     /// [`StoreError`]
     pub async fn touch(&self, host: HostId) -> Result<(), StoreError> {
-        self.store.record_seen(host, self.clock.now()).await
+        let now = self.clock.now();
+        if self.hub.touch(host, now) {
+            self.store.record_seen(host, now).await?;
+        }
+        Ok(())
     }
 
-    /// A connection has ended.
+    /// Removes a connection that has ended.
     pub async fn disconnected(&self, connection: &Connection) {
-        if self.hub.disconnect(connection) {
-            self.publish_host(connection.host).await;
+        let host = connection.host;
+        if !self.hub.disconnect(connection) {
+            return;
         }
+        if let Some(at) = self.hub.last_seen(host) {
+            match self.store.record_seen(host, at).await {
+                Ok(()) => self.hub.forget_seen(host),
+                Err(error) => {
+                    tracing::error!(%error, %host, "the time of the last message could not be stored")
+                }
+            }
+        }
+        self.publish_host(host).await;
     }
 }

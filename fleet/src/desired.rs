@@ -1,7 +1,7 @@
-//! What the branch of the configuration repository says, read by git itself and so from any forge.
+//! Reads the branch of the configuration repository by git, and therefore from any forge.
 //!
-//! A bare repository beside the database holds the branch's newest commit and nothing older. It is fetched into again
-//! and again; a fetch that brings nothing new costs one round trip.
+//! A bare repository beside the database holds the branch's newest commit and nothing older. A fetch without news costs one round
+//! trip.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -17,34 +17,34 @@ use crate::fleet::Fleet;
 use crate::store::StoreError;
 use crate::watch::unreadable;
 
-/// How long one run of git may take.
+/// Time limit for one run of git.
 const GIT_TIMEOUT: Duration = Duration::from_mins(1);
-/// The protocols that git may use: never one that runs a command.
+/// The protocols that git may use: none that runs a command.
 const PROTOCOLS: &str = "file:git:http:https:ssh";
-/// The longest reason that is told, in bytes.
+/// Upper bound on the length of a reason, in bytes.
 const REASON_BYTES: usize = 300;
-/// Where the branch's head is kept in the bare repository.
+/// The reference to the branch's head in the bare repository.
 const HEAD: &str = "refs/backstay/desired";
 
 /// A branch of a repository.
 #[derive(Debug, Clone)]
 pub struct Repository {
-    /// The address, as git takes it.
+    /// The address for git.
     pub url: String,
-    /// The branch that hosts are to follow.
+    /// The branch that hosts follow.
     pub branch: String,
-    /// The folder for the bare repository; made where it is missing.
+    /// The folder for the bare repository. Created if it is missing.
     pub folder: PathBuf,
 }
 
-/// What a branch is at.
+/// The state of a branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Branch {
     /// Its head.
     pub commit: Commit,
     /// The tree of its head.
     pub tree: Commit,
-    /// SHA-256 of its `flake.lock`, in lower-case hexadecimal; none where there is no such file.
+    /// SHA-256 of its `flake.lock`, in lower-case hexadecimal, or `None` if there is no such file.
     pub lock_hash: Option<String>,
 }
 
@@ -57,21 +57,21 @@ pub enum ReadError {
     /// Git took too long.
     #[error("git took longer than {}s", GIT_TIMEOUT.as_secs())]
     TimedOut,
-    /// Git said no.
+    /// Git failed.
     #[error("git {command} failed: {said}")]
     Failed {
         /// Its subcommand.
         command: String,
-        /// Its reason, as it wrote it.
+        /// The reason that git wrote.
         said: String,
     },
 }
 
 impl Repository {
-    /// What the branch is at.
+    /// Fetches and returns the state of the branch.
     ///
     /// # Errors
-    /// [`ReadError`] where the repository cannot be reached or has no such branch.
+    /// [`ReadError`] if the repository cannot be reached or has no such branch.
     pub async fn read(&self) -> Result<Branch, ReadError> {
         if !self.folder.join("HEAD").exists() {
             tokio::fs::create_dir_all(&self.folder).await?;
@@ -113,30 +113,30 @@ async fn git(folder: &Path, args: &[&str]) -> Result<Vec<u8>, ReadError> {
     })
 }
 
-/// What git wrote when it was only told that the other side ended; what that said stands before.
+/// Lines that only report the end of the other side. The line before contains the reason.
 const NO_REASON: [&str; 2] =
     ["fatal: Could not read from remote repository", "fatal: the remote end hung up unexpectedly"];
 
-/// Why git failed, without a full stop: its first error, or the line before if the error is only that the other side gave
-/// up. What follows is advice.
+/// Returns why git failed, without a full stop: its first error, or the line before if the error only reports the end of the other
+/// side. The rest is advice.
 fn reason(written: &str) -> String {
     let lines: Vec<_> = written.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let is_error = |line: &&str| line.starts_with("fatal: ") || line.starts_with("error: ");
     let at = lines.iter().position(is_error).unwrap_or(lines.len().saturating_sub(1));
-    let says_nothing =
+    let is_empty_reason =
         lines.get(at).is_some_and(|line| NO_REASON.iter().any(|start| line.starts_with(start)));
-    let at = if says_nothing { at.saturating_sub(1) } else { at };
-    let line = lines.get(at).copied().unwrap_or("it did not say why");
+    let at = if is_empty_reason { at.saturating_sub(1) } else { at };
+    let line = lines.get(at).copied().unwrap_or("it gave no reason");
     let line = line.strip_prefix("fatal: ").or_else(|| line.strip_prefix("error: ")).unwrap_or(line);
     cut(line.trim_end_matches(['.', ':']), REASON_BYTES)
 }
 
 impl Fleet {
-    /// Reads the branch and, where it has changed, tells every open page how the hosts compare with it now. A branch
-    /// that cannot be read is a state too: the lights say so, and since when.
+    /// Reads the branch and, if it changed, publishes how the hosts compare with it. An unreadable branch is a state too: the lights
+    /// show it, and since when.
     ///
     /// # Errors
-    /// [`StoreError`] where the hosts could not be read.
+    /// [`StoreError`] if the hosts cannot be read.
     pub async fn read_desired(&self, repository: &Repository) -> Result<(), StoreError> {
         let now = self.clock.now();
         let next = match repository.read().await {
@@ -195,7 +195,7 @@ mod tests {
         assert!(matches!(missing.read().await, Err(ReadError::Failed { command, .. }) if command == "fetch"));
     }
 
-    /// As git 2.39 and OpenSSH 9.2 were seen to write.
+    /// As git 2.39 and OpenSSH 9.2 write it.
     #[test]
     fn the_reason_is_what_went_wrong_and_not_the_advice_after_it() {
         let ssh = "git@github.com: Permission denied (publickey).\r\nfatal: Could not read from remote repository.\n\n\
@@ -216,7 +216,7 @@ mod tests {
                 "ssh: connect to host x port 22: Connection refused\n",
                 "ssh: connect to host x port 22: Connection refused",
             ),
-            ("", "it did not say why"),
+            ("", "it gave no reason"),
         ] {
             assert_eq!(reason(written), said);
         }

@@ -1,4 +1,4 @@
-//! What people set for a host, and how it leaves the fleet.
+//! Settings of a host, and its removal from the fleet.
 
 use backstay_model::wire::event::Tone;
 use backstay_model::{Labels, Person, Role, TestTimeout};
@@ -8,10 +8,10 @@ use crate::ops::request::RequestError;
 use crate::store::{HostRecord, NewAuditEntry};
 
 impl Fleet {
-    /// Says whether a host's tests run by themselves after a switch or rollback.
+    /// Sets whether a host's tests run automatically after a switch or rollback.
     ///
     /// # Errors
-    /// [`RequestError`] where the person may not, or there is no such host.
+    /// [`RequestError`] if the person may not, or there is no such host.
     pub async fn set_auto_test(
         &self,
         person: &Person,
@@ -20,17 +20,17 @@ impl Fleet {
     ) -> Result<(), RequestError> {
         let host = self.host_for(person, Role::Operator, host_name).await?;
         let detail =
-            if on { "Tests run after each switch and rollback." } else { "Tests run only when asked for." };
+            if on { "Tests run after each switch and rollback." } else { "Tests run only on request." };
         let audit = self.setting_entry(person, &host, "host.auto-test", detail.to_owned());
         self.store.set_auto_test(host.id, on, &audit).await?;
         self.publish_host(host.id).await;
         Ok(())
     }
 
-    /// Says how long each test of a host may take; none leaves that to its agent's configuration.
+    /// Sets the time limit for each test of a host. `None` leaves it to the agent's configuration.
     ///
     /// # Errors
-    /// [`RequestError`] where the person may not, or there is no such host.
+    /// [`RequestError`] if the person may not, or there is no such host.
     pub async fn set_test_timeout(
         &self,
         person: &Person,
@@ -40,7 +40,7 @@ impl Fleet {
         let host = self.host_for(person, Role::Operator, host_name).await?;
         let detail = match timeout {
             Some(timeout) => format!("Each test may take {timeout}."),
-            None => "Each test may take what the host's agent is configured with.".to_owned(),
+            None => "Each test has the time limit of the agent's configuration.".to_owned(),
         };
         let audit = self.setting_entry(person, &host, "host.test-timeout", detail);
         self.store.set_test_timeout(host.id, timeout, &audit).await?;
@@ -48,10 +48,10 @@ impl Fleet {
         Ok(())
     }
 
-    /// Remembers what people say of a host.
+    /// Sets the tags and notes of a host.
     ///
     /// # Errors
-    /// [`RequestError`] where the person may not, or there is no such host.
+    /// [`RequestError`] if the person may not, or there is no such host.
     pub async fn set_labels(
         &self,
         person: &Person,
@@ -69,14 +69,14 @@ impl Fleet {
         Ok(())
     }
 
-    /// Removes a host from the fleet: its agent is not let in any more, and its name is free. What was done to it stays
-    /// in the history of ops, in the deployments and in the audit log.
+    /// Removes a host from the fleet: the server no longer accepts its agent, and its name becomes free. Its history stays in
+    /// the ops, the deployments and the audit log.
     ///
     /// # Errors
-    /// [`RequestError`] where the person is no administrator, there is no such host, or an op holds it.
+    /// [`RequestError`] if the person is not an administrator, there is no such host, or an op holds it.
     pub async fn remove_host(&self, person: &Person, host_name: &str) -> Result<(), RequestError> {
         let host = self.host_for(person, Role::Admin, host_name).await?;
-        let detail = "Its agent is not let in any more. Its ops are kept.".to_owned();
+        let detail = "Its agent can no longer connect. Its ops are kept.".to_owned();
         let audit = self.setting_entry(person, &host, "host.removed", detail);
         if !self.store.remove_host(host.id, self.clock.now(), &audit).await? {
             return Err(match self.store.open_op(host.id).await? {
@@ -85,21 +85,20 @@ impl Fleet {
             });
         }
         self.hub.drop_host(host.id);
+        self.hub.forget_seen(host.id);
         self.publish_removal(host.id).await;
         self.notify(Tone::Neutral, format!("{} was removed from the fleet by {}", host.name, person.name));
         Ok(())
     }
 
-    /// The host of this name, if the person has the role that it takes.
+    /// The host of this name, if the person has the required role.
     async fn host_for(
         &self,
         person: &Person,
         needed: Role,
         host_name: &str,
     ) -> Result<HostRecord, RequestError> {
-        if person.role < needed {
-            return Err(RequestError::NotAllowed { needed });
-        }
+        person.require(needed)?;
         let host = self.store.host_by_name(host_name).await?;
         host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))
     }
@@ -111,16 +110,6 @@ impl Fleet {
         action: &str,
         detail: String,
     ) -> NewAuditEntry {
-        NewAuditEntry {
-            at: self.clock.now(),
-            actor: person.name.clone(),
-            action: action.to_owned(),
-            host_name: Some(host.name.clone()),
-            from_gen: None,
-            to_gen: None,
-            reason: None,
-            detail,
-            op: None,
-        }
+        NewAuditEntry::new(self.clock.now(), &person.name, action, detail).host(&host.name)
     }
 }

@@ -25,6 +25,7 @@ mod host_settings;
 mod identities;
 pub mod ops;
 mod publish;
+pub mod refusal;
 pub mod rollouts;
 pub mod secret;
 mod state;

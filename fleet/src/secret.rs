@@ -1,7 +1,7 @@
-//! Secrets: tokens that machines and browsers show, and passwords that people type.
+//! Secrets: tokens that machines and browsers present, and passwords that people type.
 //!
-//! A token is 32 random bytes, so a fast hash of it is enough to keep. A password is not, and takes argon2id, which is
-//! slow on purpose: call [`hash_password`] and [`verify_password`] where blocking is allowed.
+//! A token is 32 random bytes, so the store can keep a fast hash of it. A password needs argon2id, which is
+//! slow on purpose: call [`hash_password`] and [`verify_password`] only where blocking is allowed.
 
 use std::fmt;
 
@@ -20,27 +20,27 @@ use crate::store::TokenHash;
 const TOKEN_BYTES: usize = 32;
 /// Random bytes in a password's salt, as RFC 9106 recommends.
 const SALT_BYTES: usize = 16;
-/// Digits and letters that nobody takes for one another.
+/// Digits and letters that are not confused with one another.
 const READABLE: &[u8] = b"23456789abcdefghjkmnpqrstuvwxyz";
 /// Groups in a random password: with the next, 20 of 31 characters, which is 99 bits.
 const PASSWORD_GROUPS: usize = 4;
 /// Characters in each group.
 const GROUP_CHARS: usize = 5;
 
-/// A token as its holder shows it. It is shown once, when it is made; the store keeps its [`TokenHash`].
+/// A token as its holder presents it. It is shown once, when it is made; the store keeps its [`TokenHash`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// A new one, from the operating system's random numbers.
+    /// Makes a new secret from the operating system's random numbers.
     ///
     /// # Panics
-    /// Where the operating system has no random numbers to give.
+    /// If the operating system cannot provide random numbers.
     pub fn random() -> Self {
         Self(URL_SAFE_NO_PAD.encode(random_bytes::<TOKEN_BYTES>()))
     }
 
-    /// One that was made elsewhere, such as a key in a file. Line ends around it are none of it.
+    /// A secret that was made elsewhere, such as a key in a file. Surrounding white space is removed.
     pub fn from_text(text: &str) -> Self {
         Self(text.trim().to_owned())
     }
@@ -50,7 +50,7 @@ impl Secret {
         &self.0
     }
 
-    /// What the store keeps of it.
+    /// The hash that the store keeps.
     pub fn hash(&self) -> TokenHash {
         TokenHash::of(&self.0)
     }
@@ -63,22 +63,22 @@ impl fmt::Debug for Secret {
 }
 
 impl TokenHash {
-    /// The hash of a token as somebody showed it.
+    /// The hash of a presented token.
     pub fn of(token: &str) -> Self {
         Self(hex(&Sha256::digest(token)))
     }
 }
 
-/// Lower-case hexadecimal.
+/// Encodes bytes as lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     bytes.iter().flat_map(|b| [b >> 4, b & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
-/// A password that can be read aloud and typed: four groups of five characters, 99 bits.
+/// Makes a password that can be read aloud and typed: four groups of five characters, 99 bits.
 ///
 /// # Panics
-/// Where the operating system has no random numbers to give.
+/// If the operating system cannot provide random numbers.
 pub fn random_password() -> String {
     let mut random = OsRng.unwrap_err();
     let mut group = || -> String {
@@ -87,23 +87,24 @@ pub fn random_password() -> String {
     (0..PASSWORD_GROUPS).map(|_| group()).collect::<Vec<_>>().join("-")
 }
 
-/// The argon2id hash of a password, in PHC string format, with a salt of its own. Takes some 20 ms of a processor.
+/// Returns the argon2id hash of a password, in PHC string format, with a new salt. Takes about 20 ms of
+/// processor time.
 ///
 /// # Errors
-/// Where argon2 does not take the password, which at the lengths that [`accounts`](crate::accounts) allows does not
-/// happen.
+/// If argon2 rejects the password; it accepts every length that [`accounts`](crate::accounts) allows.
 pub fn hash_password(password: &str) -> Result<String, password_hash::Error> {
     let salt = SaltString::encode_b64(&random_bytes::<SALT_BYTES>())?;
     Ok(argon2id().hash_password(password.as_bytes(), &salt)?.to_string())
 }
 
-/// Whether `hash` is of this password. As slow as [`hash_password`]; a hash that cannot be read is of none.
+/// Returns whether `hash` is of this password. As slow as [`hash_password`]; an unreadable hash matches no
+/// password.
 pub fn verify_password(hash: &str, password: &str) -> bool {
     PasswordHash::new(hash)
         .is_ok_and(|parsed| argon2id().verify_password(password.as_bytes(), &parsed).is_ok())
 }
 
-/// OWASP's first choice of parameters: 19 MiB, two passes, one lane. A stored hash names the ones that it was made with.
+/// OWASP's first choice of parameters: 19 MiB, two passes, one lane. A stored hash names its own parameters.
 fn argon2id() -> Argon2<'static> {
     Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, Params::DEFAULT)
 }
@@ -119,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_32_bytes_and_never_the_same() {
+    fn a_token_is_32_random_bytes() {
         let (one, other) = (Secret::random(), Secret::random());
         assert_eq!(URL_SAFE_NO_PAD.decode(one.reveal()).unwrap().len(), TOKEN_BYTES);
         assert_ne!(one, other);
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_fits_its_own_hash_alone() {
+    fn a_password_matches_only_its_own_hash() {
         let hash = hash_password("correct horse").unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         assert!(verify_password(&hash, "correct horse"));

@@ -1,4 +1,4 @@
-//! Hosts and ops as pages show them, put together from the store, the hub and the branch.
+//! Hosts and ops as pages show them, composed from the store, the hub and the branch.
 
 use backstay_model::lights::{AgentVersion, LightInputs, lights};
 use backstay_model::rollback::{self, HostHistory, RollbackPlan};
@@ -12,30 +12,30 @@ use backstay_model::{
 use crate::fleet::Fleet;
 use crate::store::{HostRecord, OpFilter, StoreError};
 
-/// How many ops a host's page is sent.
+/// Number of ops on a host's page.
 const OPS_ON_HOST_PAGE: usize = 20;
-/// How many test runs, ops, and rollbacks and tests before those, a host's past is told from: the newest.
+/// Number of records that a host's past is built from: the newest test runs and ops, and the rollbacks and tests before those.
 const RUNS_READ: u32 = 200;
 const OPS_READ: u32 = 200;
 const ROLLBACKS_READ: u32 = 200;
 const TESTS_READ: u32 = 200;
-/// How many lines of an op's output are handed out at once, and how many of its last ones come with it.
+/// Number of output lines in one answer, and number of last lines that come with an op.
 const LINES_PER_READ: u32 = 2_000;
-/// How many ops a page of their history has.
+/// Number of ops on one page of their history.
 const OPS_PAGE: u32 = 50;
-/// How many entries a page of the audit log has.
+/// Number of entries on one page of the audit log.
 const AUDIT_PAGE: u32 = 100;
-/// How many entries are read at once where all of them are taken elsewhere.
+/// Number of entries read at once for an export.
 const AUDIT_EXPORT: u32 = 500;
 
-/// What is recorded of a host's past.
+/// A host's recorded past.
 struct Recorded {
     runs: Vec<TestRun>,
     ops: Vec<OpView>,
 }
 
 impl Fleet {
-    /// The host with this name and all that its own page shows.
+    /// Returns what the page of the host with this name shows, or `None` if there is no such host.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -67,7 +67,7 @@ impl Fleet {
         }))
     }
 
-    /// What is recorded of a host: its latest test runs and ops, newest first, and the rollbacks and tests before those.
+    /// A host's latest test runs and ops, newest first, and the rollbacks and tests before those.
     async fn past_of(&self, host: HostId) -> Result<Recorded, StoreError> {
         let runs = self.store.test_runs(host, RUNS_READ).await?;
         let filter = OpFilter { host: Some(host), limit: OPS_READ, ..OpFilter::default() };
@@ -83,8 +83,8 @@ impl Fleet {
         Ok(Recorded { runs, ops })
     }
 
-    /// What the rollback dialog of the host with this name shows; none where there is no such host, or it has no
-    /// current generation.
+    /// Returns what the rollback dialog of the host with this name shows, or `None` if there is no such host or it has no current
+    /// generation.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -94,7 +94,7 @@ impl Fleet {
         self.plan(&record, open_op, &self.store.reverted_commits().await?).await
     }
 
-    /// The same of a host that was read, where these commits were reverted.
+    /// The same for a host record and these reverted commits.
     pub(crate) async fn plan(
         &self,
         record: &HostRecord,
@@ -108,7 +108,7 @@ impl Fleet {
         Ok(rollback::plan(&record.name, online, facts, &past, open_op, self.clock.now()))
     }
 
-    /// An op with the last lines of its output.
+    /// Returns an op with the last lines of its output.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -119,7 +119,7 @@ impl Fleet {
         Ok(Some(OpDetail { op, lines, last_event }))
     }
 
-    /// The lines of an op's output after `after`, in order; the first of them, where there are many.
+    /// Returns the lines of an op's output after `after`, in order: the first of them, if there are many.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -127,7 +127,7 @@ impl Fleet {
         self.store.output(id, after, LINES_PER_READ).await
     }
 
-    /// The lines of an op's output before `before`, in order; the last of them, where there are many.
+    /// Returns the lines of an op's output before `before`, in order: the last of them, if there are many.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -135,7 +135,7 @@ impl Fleet {
         self.store.output_before(id, Some(before), LINES_PER_READ).await
     }
 
-    /// A page of the history of ops, newest first.
+    /// Returns a page of the history of ops, newest first.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -162,7 +162,7 @@ impl Fleet {
         Ok(OpsPage { ops, more, last_event })
     }
 
-    /// A page of the audit log: the newest entries that are wanted.
+    /// Returns a page of the audit log: the newest matching entries.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -173,8 +173,7 @@ impl Fleet {
         Ok(AuditPage { entries, more, broken_at: self.store.verify_audit().await? })
     }
 
-    /// Entries of the audit log as they are taken elsewhere, newest first: so many at once, and without looking at the
-    /// chain.
+    /// Returns entries of the audit log for an export, newest first, one batch at a time. Does not verify the chain.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -182,7 +181,7 @@ impl Fleet {
         self.store.audit(query, AUDIT_EXPORT).await
     }
 
-    /// A host's row.
+    /// The row of a host.
     pub(crate) async fn host_view(&self, record: &HostRecord) -> Result<HostView, StoreError> {
         let open_op = self.store.open_op(record.id).await?;
         let last_system_op = self.store.last_system_op(record.id).await?;
@@ -202,7 +201,7 @@ impl Fleet {
             name: record.name.clone(),
             platform: record.platform,
             online: self.hub.is_online(record.id),
-            last_seen: record.last_seen,
+            last_seen: self.hub.last_seen(record.id).max(record.last_seen),
             agent_version: record.agent_version.clone(),
             auto_test: record.auto_test,
             tags: record.labels.tags.clone(),
@@ -216,8 +215,8 @@ impl Fleet {
 
 /// The lights of a host that two agents claim.
 fn of_two_agents(lights: Lights) -> Lights {
-    let hint = "Two agents take turns as this host, so no op is sent to it. Stop one, remove its state folder, and enrol it \
-                under a name of its own.";
+    let hint = "Two agents take turns as this host, so it receives no ops. Stop one, remove its state folder, and enrol it \
+                under another name.";
     let agent = Light { state: State::Failed, words: "Two agents".to_owned(), hint: hint.to_owned() };
     Lights { agent, ..lights }
 }

@@ -1,8 +1,8 @@
-//! Where the page comes to life: the browser calls [`hydrate`] when WebAssembly has loaded.
+//! The entry point of the WebAssembly: the browser calls [`hydrate`] once it has loaded.
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Takes over the page that the server rendered.
+/// Hydrates the page that the server rendered.
 #[wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();

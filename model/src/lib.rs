@@ -1,11 +1,11 @@
 //! The domain of Backstay: plain data and pure functions that the server, the agents and the pages share. No
 //! I/O, so that it builds for the server, for every host and for the browser.
 //!
-//! * What a host is: [`Generation`], [`Facts`], [`TestRun`], and the five [`lights`] computed from them.
-//! * What is done to it: [`OpAction`], the op's life ([`OpStatus`]) and result ([`Outcome`]), and the choice
+//! * Hosts: [`Generation`], [`Facts`], [`TestRun`], and the five [`lights`] computed from them.
+//! * Ops: [`OpAction`], an op's life ([`OpStatus`]) and result ([`Outcome`]), and the choice
 //!   of a [`rollback`] target.
-//! * What happens to a fleet: [`deployment`]s of pull requests and [`rollout`]s.
-//! * How all of it travels: [`wire`].
+//! * Changes of a fleet: [`deployment`]s of pull requests and [`rollout`]s.
+//! * The wire format: [`wire`].
 
 mod clock;
 pub mod closure_diff;
@@ -16,6 +16,7 @@ pub mod flake_lock;
 mod generation;
 pub mod git;
 mod host;
+mod host_name;
 mod id;
 mod labels;
 pub mod lights;
@@ -25,8 +26,8 @@ mod person_view;
 pub mod pull_request;
 pub mod rollback;
 pub mod rollout;
-#[cfg(test)]
-mod sample;
+#[cfg(any(test, feature = "sample"))]
+pub mod sample;
 pub mod test_history;
 pub mod test_run;
 mod test_timeout;
@@ -39,6 +40,7 @@ pub use clock::{Clock, FixedClock, SystemClock};
 pub use facts::{Checkout, DesiredState, Facts, LocalState, NoCheckout, TestsFolder, same_files};
 pub use generation::{Commit, Generation, GenerationRef, SameCommit};
 pub use host::{HostView, Platform};
+pub use host_name::cmp_host_names;
 pub use id::{DeploymentId, HostId, IdError, OpId, RolloutId};
 pub use labels::{LabelError, Labels, NOTES_CHARS};
 pub use lights::{Light, Lights, State};

@@ -5,12 +5,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Who is logged in.
+/// A logged-in person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     /// The name that the audit log shows.
     pub name: String,
-    /// What the person may do.
+    /// The person's role.
     pub role: Role,
 }
 

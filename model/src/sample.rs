@@ -1,17 +1,20 @@
-//! Facts and ops as tests need them.
+//! Sample values for tests and for the gallery, to be adapted by struct update syntax.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::wire::message::OpResult;
 use crate::{
-    Checkout, Commit, Facts, Generation, GenerationRef, HostId, OpAction, OpId, OpStatus, OpView, TestResult,
-    TestRun,
+    Checkout, Commit, Facts, Generation, GenerationRef, HostId, HostView, Light, Lights, OpAction, OpId,
+    OpStatus, OpView, Outcome, Platform, State, TestResult, TestRun,
 };
 
-pub(crate) fn now() -> DateTime<Utc> {
-    "2025-12-28T14:40:00Z".parse().unwrap()
+/// The present moment of all samples: Dec 28 2025, 14:40 UTC.
+pub fn now() -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::seconds(1_766_932_800)
 }
 
-pub(crate) fn generation(number: u32, days_old: i64) -> Generation {
+/// A NixOS generation that is present but not current.
+pub fn generation(number: u32, days_old: i64) -> Generation {
     Generation {
         number,
         store_path: format!("/nix/store/{number:032}-nixos-system-gpc0"),
@@ -28,7 +31,8 @@ pub(crate) fn generation(number: u32, days_old: i64) -> Generation {
     }
 }
 
-pub(crate) fn test_run(number: u32, passed: usize, total: usize) -> TestRun {
+/// A run of `total` tests; the first `passed` of them passed.
+pub fn test_run(number: u32, passed: usize, total: usize) -> TestRun {
     TestRun {
         generation: generation(number, 0).reference(),
         started_at: now() - TimeDelta::hours(1),
@@ -39,8 +43,9 @@ pub(crate) fn test_run(number: u32, passed: usize, total: usize) -> TestRun {
     }
 }
 
-/// Gen 48 is current with 3/8, Gen 47 and 46 passed, Gen 45 is collected, Gen 44 is old.
-pub(crate) fn facts() -> Facts {
+/// Facts in which Gen 48 is current with 3/8 tests, Gen 47 and 46 passed, Gen 45 is garbage-collected, and
+/// Gen 44 is old.
+pub fn facts() -> Facts {
     let mut generations: Vec<_> =
         [(48, 0), (47, 1), (46, 2), (45, 10), (44, 40)].map(|(n, days)| generation(n, days)).into();
     generations[0].current = true;
@@ -70,14 +75,16 @@ pub(crate) fn facts() -> Facts {
     }
 }
 
-pub(crate) fn rollback_to(number: u32) -> OpAction {
+/// A rollback from Gen 48.
+pub fn rollback_to(number: u32) -> OpAction {
     OpAction::Rollback {
         target: generation(number, 0).reference(),
         seen_current: GenerationRef { number: 48, store_path: generation(48, 0).store_path },
     }
 }
 
-pub(crate) fn op(action: OpAction, status: OpStatus) -> OpView {
+/// An op that started at once, and ended if it is closed.
+pub fn op(action: OpAction, status: OpStatus) -> OpView {
     OpView {
         id: OpId::new(),
         host: HostId::new(),
@@ -99,5 +106,36 @@ pub(crate) fn op(action: OpAction, status: OpStatus) -> OpView {
         exit_code: None,
         failed_tests: vec![],
         message: None,
+    }
+}
+
+/// How an op ended, after a minute.
+pub fn op_result(outcome: Outcome) -> OpResult {
+    OpResult {
+        outcome,
+        exit_code: None,
+        commit: None,
+        message: String::new(),
+        started_at: now() - TimeDelta::minutes(1),
+        finished_at: now(),
+    }
+}
+
+/// A connected NixOS host with five green lights and no generation.
+pub fn host(name: &str) -> HostView {
+    let light = || Light { state: State::Ok, words: "Fine".into(), hint: "Nothing to do.".into() };
+    HostView {
+        id: HostId::new(),
+        name: name.into(),
+        platform: Platform::Nixos,
+        online: true,
+        last_seen: None,
+        agent_version: None,
+        auto_test: true,
+        tags: vec![],
+        lights: Lights { agent: light(), git: light(), lock: light(), system: light(), tests: light() },
+        generation: None,
+        tests: None,
+        op: None,
     }
 }

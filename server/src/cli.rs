@@ -1,4 +1,4 @@
-//! The command line. Every option can also be given by an environment variable, which is how a service sets them.
+//! The command line. Every option of the service also has an environment variable.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use backstay_fleet::accounts::Accounts;
-use backstay_fleet::store::Store;
-use backstay_fleet::store::sqlite::SqliteStore;
+use backstay_fleet::store::{self, Store};
 use backstay_model::Role;
 use backstay_model::SystemClock;
 use backstay_model::wire::limits::is_host_name;
@@ -28,17 +27,17 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Serve browsers and agents until told to stop.
+    /// Serve browsers and agents until stopped.
     Serve(Box<ServeOptions>),
-    /// Make a token with which one host can join, and print it.
+    /// Create a join token for one host, and print it.
     JoinToken(JoinTokenOptions),
-    /// Set a person's password, read from the environment; makes the person where there is none of that name.
+    /// Set a person's password from the environment. Creates the person if there is none of that name.
     SetPassword(SetPasswordOptions),
-    /// Check that nobody has changed the audit log.
+    /// Check that the audit log was not changed.
     VerifyAudit(DatabaseOptions),
 }
 
-/// Where the data is.
+/// The database.
 #[derive(Debug, Args)]
 pub(crate) struct DatabaseOptions {
     /// The database, such as `sqlite://FILE`.
@@ -51,21 +50,21 @@ pub(crate) struct DatabaseOptions {
 pub(crate) struct ServeOptions {
     #[command(flatten)]
     pub(crate) database: DatabaseOptions,
-    /// The address to listen on; port 0 takes any free one.
+    /// The address to listen on. Port 0 picks a free port.
     #[arg(long, env = "BACKSTAY_LISTEN", default_value = "127.0.0.1:7340")]
     pub(crate) listen: SocketAddr,
-    /// The folder with the page's compiled files, as `cargo leptos build` makes it.
+    /// The folder with the page's compiled files, from `cargo leptos build`.
     #[arg(long, env = "BACKSTAY_SITE_ROOT", default_value = "target/site")]
     pub(crate) site_root: PathBuf,
-    /// The address that browsers use where it is not the one listened on, such as `https://backstay.example.org`.
-    /// With https, cookies are sent over https alone.
+    /// The address that browsers use, if it differs from the one listened on, such as `https://backstay.example.org`. With
+    /// https, browsers send cookies over https only.
     #[arg(long, env = "BACKSTAY_PUBLIC_URL", value_parser = crate::public_url::parse)]
     pub(crate) public_url: Option<String>,
-    /// The configuration repository, as git takes it, from any forge. Without it and without `--github-repository`, nothing
-    /// is said of Git and Lock.
+    /// The configuration repository, as an address for git, at any forge. Without it and without `--github-repository`, the lights
+    /// Git and Lock stay unknown.
     #[arg(long, env = "BACKSTAY_REPOSITORY")]
     pub(crate) repository: Option<String>,
-    /// The branch that hosts are to follow.
+    /// The branch that hosts follow.
     #[arg(long, env = "BACKSTAY_BRANCH", default_value = "main")]
     pub(crate) branch: String,
     /// The folder for the server's copy of the branch's head.
@@ -73,41 +72,42 @@ pub(crate) struct ServeOptions {
     pub(crate) repository_folder: PathBuf,
     #[command(flatten)]
     pub(crate) github: GitHubOptions,
-    /// How many seconds lie between two looks at the branch, and at the pull requests.
+    /// Seconds between two readings of the branch and of the pull requests.
     #[arg(long, env = "BACKSTAY_POLL_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) poll_seconds: u64,
-    /// For how many seconds an op waits for a host that is not connected before it is given up.
+    /// Seconds that an op waits for a host that is not connected.
     #[arg(long, env = "BACKSTAY_QUEUE_SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     pub(crate) queue_seconds: u64,
     /// The name of the first administrator.
     #[arg(long, env = "BACKSTAY_ADMIN_USER", default_value = "admin")]
     pub(crate) admin_user: String,
-    /// The first administrator's password; without it, one is made and printed once. Means nothing later on.
-    #[arg(long, env = "BACKSTAY_ADMIN_PASSWORD", hide_env_values = true)]
-    pub(crate) admin_password: Option<String>,
+    /// The file with the first administrator's password. Without it, the server prints a random password once. Ignored after the
+    /// first start.
+    #[arg(long, env = "BACKSTAY_ADMIN_PASSWORD_FILE", value_name = "FILE")]
+    pub(crate) admin_password_file: Option<PathBuf>,
 }
 
-/// For whom to make a join token.
+/// The join token to create.
 #[derive(Debug, Args)]
 pub(crate) struct JoinTokenOptions {
     #[command(flatten)]
     database: DatabaseOptions,
-    /// The only name that may join with it.
+    /// The only host name that may join with it.
     #[arg(long)]
     name: Option<String>,
-    /// For how many hours it is good.
+    /// Hours until it expires.
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=720))]
     hours: u16,
 }
 
-/// Whose password to set.
+/// The password to set.
 #[derive(Debug, Args)]
 pub(crate) struct SetPasswordOptions {
     #[command(flatten)]
     database: DatabaseOptions,
     /// The person's name.
     name: String,
-    /// What the person may do.
+    /// The person's role.
     #[arg(long, default_value = "operator")]
     role: Role,
     /// The password.
@@ -115,19 +115,17 @@ pub(crate) struct SetPasswordOptions {
     password: Option<String>,
 }
 
-/// Opens the database and brings it up to date.
+/// Opens the database, and migrates it if needed.
 pub(crate) async fn open_store(options: &DatabaseOptions) -> anyhow::Result<Arc<dyn Store>> {
     let url = &options.database;
-    let store =
-        SqliteStore::open(url).await.with_context(|| format!("the database {url} cannot be opened"))?;
-    Ok(Arc::new(store))
+    store::open(url).await.with_context(|| format!("the database {url} cannot be opened"))
 }
 
 async fn open_accounts(options: &DatabaseOptions) -> anyhow::Result<Accounts> {
     Ok(Accounts::new(open_store(options).await?, Arc::new(SystemClock)))
 }
 
-/// Prints a new join token, alone on a line, so that a script can take it.
+/// Prints a new join token, alone on a line, for use in scripts.
 pub(crate) async fn join_token(options: JoinTokenOptions) -> anyhow::Result<()> {
     if let Some(name) = options.name.as_deref().filter(|name| !is_host_name(name)) {
         bail!("“{name}” cannot name a host: letters, digits and hyphens, at most 63; no token was made");
@@ -149,11 +147,11 @@ pub(crate) async fn set_password(options: SetPasswordOptions) -> anyhow::Result<
     Ok(())
 }
 
-/// Says whether the audit log is as it was written. Nothing is written: not even a database where there is none.
+/// Checks whether the audit log is unchanged. Writes nothing, and does not create a missing database.
 pub(crate) async fn verify_audit(options: DatabaseOptions) -> anyhow::Result<()> {
     let url = &options.database;
     let store =
-        SqliteStore::open_to_read(url).await.with_context(|| format!("the database {url} cannot be read"))?;
+        store::open_to_read(url).await.with_context(|| format!("the database {url} cannot be read"))?;
     let broken =
         store.verify_audit().await.with_context(|| format!("{url} holds no audit log that can be read"))?;
     match broken {

@@ -1,4 +1,4 @@
-//! The end of the server: asked politely, it stops taking connections and closes the long ones, then waits a little.
+//! The shutdown: on a signal, the server accepts no more connections, closes the long ones, and waits a little.
 
 use std::time::Duration;
 
@@ -6,21 +6,20 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// How long agents' connections may take to end.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long connections may take to end.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Tells everything that lasts when to end, and knows when it has.
+/// Tells long-lived tasks when to end, and waits for them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Lifecycle {
-    /// Cancelled when the server is to end. Event streams and agents' sockets listen to it: neither would end by
-    /// itself, and axum does not end them.
+    /// Cancelled when the server shuts down. Event streams and agents' sockets listen to it, because axum does not end them.
     pub(crate) stop: CancellationToken,
-    /// What the end waits for: the agents' connections, and answers that are being made.
+    /// The tasks that the shutdown waits for: background work, agents' connections, and answers under way.
     pub(crate) tasks: TaskTracker,
 }
 
 impl Lifecycle {
-    /// Ends the server at SIGTERM or SIGINT.
+    /// Shuts the server down on SIGTERM or SIGINT.
     pub(crate) fn stop_on_signal(&self) -> std::io::Result<()> {
         let stop = self.stop.clone();
         let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -35,11 +34,11 @@ impl Lifecycle {
         Ok(())
     }
 
-    /// Waits until everything that lasts has ended, or patience has.
+    /// Waits until all tasks have ended, or until the time limit.
     pub(crate) async fn drained(&self) {
         self.tasks.close();
-        if tokio::time::timeout(PATIENCE, self.tasks.wait()).await.is_err() {
-            tracing::warn!(left = self.tasks.len(), "connections did not end in time");
+        if tokio::time::timeout(DRAIN_TIMEOUT, self.tasks.wait()).await.is_err() {
+            tracing::warn!(left = self.tasks.len(), "tasks did not end in time");
         }
     }
 }

@@ -1,11 +1,10 @@
-//! Where the log goes.
+//! The log's output.
 
 use std::io::{self, Write};
 
 use backstay_model::wire::limits::log_line;
 
-/// Writes entries to standard error, each on one line whatever it quotes: nobody whose words are quoted can write an entry
-/// of their own.
+/// Writes entries to standard error, each on one line whatever it quotes, so that quoted text cannot forge an entry.
 pub(crate) struct OneLineEach;
 
 impl Write for OneLineEach {

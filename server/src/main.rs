@@ -1,4 +1,4 @@
-//! `backstay-server`: what browsers and agents talk to.
+//! `backstay-server`: the server for browsers and agents.
 
 #![recursion_limit = "256"]
 
@@ -9,6 +9,7 @@ mod listen;
 mod log;
 mod public_url;
 mod routes;
+mod secret_file;
 mod serve;
 
 use clap::Parser;

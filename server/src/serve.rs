@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use backstay_fleet::desired::Repository;
+use backstay_fleet::store::Store;
 use backstay_fleet::{Fleet, FleetConfig, Schedule};
 use backstay_model::SystemClock;
 use tokio::net::TcpListener;
@@ -12,23 +13,24 @@ use tokio::net::TcpListener;
 use crate::cli::{ServeOptions, open_store};
 use crate::lifecycle::Lifecycle;
 use crate::listen::{self, Limits, Places, Times};
-use crate::routes;
+use crate::{routes, secret_file};
 
-/// Serves until told to stop.
+/// Serves until a signal stops it.
 pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
     let room = listen::room_for_connections();
     // First of all: whoever starts the server has to repair errors in these options.
     let configured = options.github.configure(&options.branch, options.repository.as_deref())?;
     let (github, webhook_secret) =
         configured.map_or((None, None), |configured| (Some(configured.github), configured.webhook_secret));
+    let store = open_store(&options.database).await?;
     let fleet = Fleet::new(FleetConfig {
         server_version: env!("CARGO_PKG_VERSION").to_owned(),
-        store: open_store(&options.database).await?,
+        store: Arc::clone(&store),
         clock: Arc::new(SystemClock),
         queue_time: Duration::from_secs(options.queue_seconds),
         github,
     });
-    first_admin(&fleet, &options).await?;
+    first_admin(&fleet, store.as_ref(), &options).await?;
     let lifecycle = Lifecycle::default();
     let background = fleet.start_background(schedule(&options), lifecycle.stop.clone()).await?;
 
@@ -57,9 +59,16 @@ fn schedule(options: &ServeOptions) -> Schedule {
     Schedule { repository, poll: Duration::from_secs(options.poll_seconds) }
 }
 
-async fn first_admin(fleet: &Fleet, options: &ServeOptions) -> anyhow::Result<()> {
-    let made =
-        fleet.accounts().ensure_first_admin(&options.admin_user, options.admin_password.clone()).await?;
+/// Creates the first administrator at the first start. The file with the password is read only then, so it can be removed
+/// afterwards.
+async fn first_admin(fleet: &Fleet, store: &dyn Store, options: &ServeOptions) -> anyhow::Result<()> {
+    if store.count_users().await? > 0 {
+        return Ok(());
+    }
+    let file = options.admin_password_file.as_deref();
+    let password = file.map(|file| secret_file::read("--admin-password-file", file)).transpose()?;
+    let password = password.map(|password| password.reveal().to_owned());
+    let made = fleet.accounts().ensure_first_admin(&options.admin_user, password).await?;
     if let Some(password) = made {
         eprintln!(
             "\nFirst start: log in as “{}” with the password\n\n    {password}\n\nIt is not shown again.\n",

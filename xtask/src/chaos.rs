@@ -54,13 +54,7 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<bool> {
 pub(crate) fn command(places: &Places, options: &Options) -> Result<Command> {
     let built = Built::find(places)?;
     let mut command = Command::new(&built.chaos);
-    command
-        .arg("--server")
-        .arg(&built.server)
-        .arg("--agent")
-        .arg(&built.agent)
-        .arg("--xtask")
-        .arg(&built.xtask);
+    command.arg("--server").arg(&built.server).arg("--agent").arg(&built.agent);
     let mut give = |name: &str, value: Option<String>| {
         if let Some(value) = value {
             command.args([name, &value]);

@@ -4,7 +4,6 @@ mod bench;
 mod build;
 mod chaos;
 mod demo;
-mod nix_host;
 mod places;
 mod run;
 mod setup;
@@ -46,7 +45,7 @@ enum Task {
     /// Make a host with a real Nix store and profile in a folder, from a plan in JSON, and describe it as
     /// JSON.
     Host {
-        /// The plan; see `HostPlan` in `xtask/src/nix_host/plan.rs`.
+        /// The plan; see `HostPlan` in `testing/nix-host/src/plan.rs`.
         plan: PathBuf,
         /// An empty or new folder for the host.
         #[arg(long)]
@@ -89,8 +88,8 @@ fn run(task: &Task) -> Result<bool> {
         Task::Demo(options) => demo::run(&places, options).map(|()| true),
         Task::Dev(options) => demo::run_dev(&places, options).map(|()| true),
         Task::Chaos(options) => chaos::run(&places, options),
-        Task::Host { plan, into } => nix_host::run(plan, into).map(|()| true),
-        Task::HostBuild { host } => nix_host::build_checkout(host).map(|()| true),
+        Task::Host { plan, into } => backstay_nix_host::make_from_file(plan, into).map(|()| true),
+        Task::HostBuild { host } => backstay_nix_host::build_checkout(host).map(|()| true),
         Task::Bench(options) => bench::run(&places, options).map(|()| true),
         Task::Words(options) => words::show_all(&places, options),
         Task::Test(options) => test::run(&places, options),

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn systemd_is_asked_for_the_units_and_told_to_stop_them() {
+    fn systemd_lists_the_units_and_stops_them() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         let script =

@@ -28,7 +28,7 @@ fn every_line_arrives_in_order() {
 }
 
 #[test]
-fn streams_are_told_apart_and_the_status_is_kept() {
+fn streams_are_separate_and_the_status_is_kept() {
     let (status, mut lines) = run(&sh("echo out; echo err >&2; exit 4"), &patient());
     lines.sort_by_key(|(_, text)| text.clone());
     assert_eq!(lines, [(Stream::Stderr, "err".to_owned()), (Stream::Stdout, "out".to_owned())]);
@@ -36,14 +36,14 @@ fn streams_are_told_apart_and_the_status_is_kept() {
 }
 
 #[test]
-fn a_program_that_is_not_there() {
+fn a_missing_program_is_named() {
     let (status, _) = run(&Invocation::new(&["no-such-program".to_owned()], ["x"]), &patient());
     let CommandStatus::NotStarted(why) = status else { panic!("{status:?}") };
     assert!(why.contains("no-such-program"), "{why}");
 }
 
 #[test]
-fn time_that_runs_out_ends_the_whole_group() {
+fn a_cancel_and_a_timeout_end_the_whole_group() {
     let folder = tempfile::tempdir().unwrap();
     let pid = folder.path().join("pid");
     let script = format!("sleep 1000 & echo $! >{}; wait", pid.display());
@@ -70,7 +70,7 @@ fn reading_is_bounded_and_says_why_it_failed() {
 }
 
 #[test]
-fn the_join_token_is_nobodys_business() {
+fn the_join_token_is_not_passed_on() {
     assert_eq!(sh("x").with("A", "1").variables, [("A", "1".to_owned())]);
     let text = read(&sh("env"), Duration::from_mins(1)).unwrap();
     assert!(!text.contains(JOIN_TOKEN_VARIABLE));
@@ -111,14 +111,14 @@ fn a_cancel_does_not_wait_for_ever() {
 }
 
 #[test]
-fn time_that_runs_out_does_not_wait() {
+fn a_timeout_does_not_wait() {
     let bounds = Bounds { deadline: Instant::now(), cancelled: &|| false };
     let status = sh("sleep 1000").run_with_care(&std::env::temp_dir(), &bounds, &DELICATE, |_, _| {});
     assert_eq!(status, CommandStatus::TimedOut);
 }
 
-/// A program whose activation continues elsewhere while a file exists, according to this `systemctl`, which
-/// takes what it is told to stop for stopped.
+/// A program whose activation continues elsewhere while a file exists, according to this `systemctl`. Units
+/// that it should stop count as stopped immediately.
 fn activating_elsewhere(folder: &std::path::Path, script: &str) -> Invocation {
     let unit = folder.join("unit");
     fs::write(&unit, "rebuild-switch.service loaded active running x\n").unwrap();
@@ -145,7 +145,7 @@ fn what_systemd_runs_for_a_program_that_failed_is_waited_for() {
 }
 
 #[test]
-fn what_systemd_runs_is_stopped_when_time_runs_out() {
+fn a_timeout_stops_what_systemd_runs() {
     let folder = tempfile::tempdir().unwrap();
     let bounds = Bounds { deadline: Instant::now(), cancelled: &|| false };
     let (status, _) = run(&activating_elsewhere(folder.path(), "sleep 1000"), &bounds);
@@ -154,7 +154,7 @@ fn what_systemd_runs_is_stopped_when_time_runs_out() {
 }
 
 #[test]
-fn a_program_that_cannot_be_told_to_stop_is_waited_for_and_said_to_have_ended_itself() {
+fn a_program_that_cannot_be_stopped_ends_on_its_own() {
     // A process that this user may not signal. There is none for root, so the kernel is not involved.
     let mut running = sh("sleep 0.3; exit 3").start(&std::env::temp_dir()).unwrap();
     let mut lines = vec![];
@@ -164,7 +164,7 @@ fn a_program_that_cannot_be_told_to_stop_is_waited_for_and_said_to_have_ended_it
 }
 
 #[test]
-fn words_on_both_streams_come_in_the_order_in_which_they_were_written() {
+fn lines_of_both_streams_arrive_in_the_order_of_writing() {
     // In the order of switch-to-configuration and the activation that it starts.
     let script = "echo 'activating the configuration...' >&2; sleep 0.05; echo 'setting up /etc...'";
     let mut running = sh(script).start(&std::env::temp_dir()).unwrap();

@@ -95,7 +95,7 @@ fn the_configuration_bounds_what_is_set_for_tests() {
 }
 
 #[test]
-fn a_switch_builds_what_it_is_told() {
+fn a_switch_builds_the_configured_flake() {
     let mut config = plain();
     config.name = "gpc0".into();
     assert_eq!(config.flake(), "/etc/nixos#gpc0");

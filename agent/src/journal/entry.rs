@@ -144,7 +144,7 @@ impl Entry {
         storage::write(&self.folder.join("begun"), begun.as_bytes())
     }
 
-    /// Whether the host was rebooted since a runner began the op. False if boots cannot be told apart.
+    /// Whether the host was rebooted since a runner began the op. False if the boots cannot be distinguished.
     pub(crate) fn was_rebooted(&self) -> bool {
         let begun = fs::read_to_string(self.folder.join("begun")).unwrap_or_default();
         let then = begun.lines().nth(1).filter(|boot| !boot.is_empty());

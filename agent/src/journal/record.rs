@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_the_disk_did_not_take_are_counted_and_told() {
+    fn lost_lines_are_counted_and_reported() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("output.jsonl");
         let mut recorder = Recorder::create(&path, Arc::new(SystemClock)).unwrap();
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn where_there_never_is_room_the_number_is_handed_back() {
+    fn lines_that_are_never_written_are_counted() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("output.jsonl");
         let mut recorder = Recorder::create(&path, Arc::new(SystemClock)).unwrap();

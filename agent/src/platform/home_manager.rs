@@ -17,7 +17,7 @@ const BEGUN: [&str; 3] =
 pub(super) struct HomeManager;
 
 impl Adapter for HomeManager {
-    /// The profile first, then the generation's own activation. A generation with `gen-version` is told that
+    /// The profile first, then the generation's own activation. A generation with `gen-version` learns that
     /// another program manages its profile. Older ones have no such option, and find their profile as they
     /// would set it.
     fn rollback(&self, host: &Host<'_>, target: &GenerationRef) -> Vec<Step> {

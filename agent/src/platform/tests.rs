@@ -104,7 +104,7 @@ fn sudo_goes_before_what_only_root_may_do() {
 }
 
 #[test]
-fn home_manager_is_driven_where_it_knows_how() {
+fn home_manager_is_driven_if_it_has_gen_version() {
     let (folder, profile) = profile(&[48, 47]);
     let config = config();
     let host = Host { config: &config, profile: &profile, is_root: false };

@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn how_far_an_activation_came() {
+    fn stages_of_an_activation() {
         use Platform::{Darwin, HomeManager, Nixos};
         for (platform, lines, stage) in [
             (Nixos, &["building the system configuration..."][..], None),
@@ -279,14 +279,14 @@ mod tests {
     }
 
     #[test]
-    fn sudo_that_wants_a_password_is_told_from_a_command_that_failed() {
+    fn a_refusal_of_sudo_differs_from_a_failed_command() {
         assert!(report(&["sudo: a password is required"]).not_allowed.is_some());
         assert!(report(&["doas: Operation not permitted"]).not_allowed.is_some());
         assert!(report(&["error: sudo is broken"]).not_allowed.is_none());
     }
 
     #[test]
-    fn a_program_that_does_not_know_the_question() {
+    fn a_program_that_prints_its_usage() {
         assert!(report(&["Usage: switch-to-configuration [switch|boot|test|dry-activate]"]).explained_itself);
     }
 }

@@ -47,7 +47,7 @@ async fn a_clock_that_jumped_ahead_ends_what_was_not_begun() {
 }
 
 #[tokio::test]
-async fn an_op_from_the_future_is_begun() {
+async fn an_op_from_the_future_runs() {
     let host = host(ACTIVATE);
     let heard = written_down(&host, host.rollback(2, 1), 600, TimeDelta::days(400)).await;
     heard.expect(Outcome::Completed);

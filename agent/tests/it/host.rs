@@ -1,15 +1,15 @@
 //! A host in a folder: its own Nix store, a real profile with real generations, and builds whose activation
 //! is a script.
 
-use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use backstay_model::{GenerationRef, OpAction, OpId};
+use backstay_nix_host::{Profile, Store};
 
-use crate::process::{AGENT, AgentProcess, read};
+use crate::process::{AGENT, AgentProcess};
 use crate::server::Server;
 
 /// A successful activation.
@@ -22,6 +22,7 @@ pub(crate) struct Host {
     _folder: tempfile::TempDir,
     pub(crate) path: PathBuf,
     platform: &'static str,
+    store: Store,
 }
 
 impl Host {
@@ -31,13 +32,11 @@ impl Host {
 
     pub(crate) fn new(platform: &'static str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        // Nix refuses a store whose path contains a symbolic link.
         let path = folder.path().canonicalize().unwrap();
-        for inside in ["etc/nix", "home", "run", "bin", "tests", "profiles", "building"] {
+        for inside in ["run", "bin", "tests"] {
             fs::create_dir_all(path.join(inside)).unwrap();
         }
-        fs::write(path.join("etc/nix/nix.conf"), "build-users-group =\nsandbox = false\n").unwrap();
-        Self { _folder: folder, path, platform }
+        Self { store: Store::create(&path).unwrap(), _folder: folder, path, platform }
     }
 
     pub(crate) fn at(&self, inside: &str) -> PathBuf {
@@ -48,25 +47,9 @@ impl Host {
         self.at("profiles/system")
     }
 
-    /// The variables that make Nix use this store.
-    pub(crate) fn environment(&self) -> Vec<(&'static str, OsString)> {
-        let at = |inside: &str| self.at(inside).into_os_string();
-        vec![
-            ("NIX_STORE_DIR", at("nix/store")),
-            ("NIX_STATE_DIR", at("nix/var/nix")),
-            ("NIX_LOG_DIR", at("nix/var/log/nix")),
-            ("NIX_CONF_DIR", at("etc/nix")),
-            ("NIX_USER_CONF_FILES", OsString::new()),
-            ("NIX_REMOTE", "local".into()),
-            ("HOME", at("home")),
-            ("XDG_STATE_HOME", at("home/.local/state")),
-            ("GIT_CONFIG_GLOBAL", "/dev/null".into()),
-        ]
-    }
-
     pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
-        command.current_dir(&self.path).envs(self.environment());
+        command.current_dir(&self.path).envs(self.store.environment()).env("GIT_CONFIG_GLOBAL", "/dev/null");
         // These agents are no services, whatever started the tests.
         command.env_remove("INVOCATION_ID");
         command
@@ -84,17 +67,16 @@ impl Host {
         files: &[(&str, &str)],
         links: &[(&str, PathBuf)],
     ) -> PathBuf {
-        let folder = self.at("building").join(name);
-        fs::create_dir(&folder).unwrap();
-        for (path, content) in files {
-            write_script(&folder.join(path), content);
-        }
-        for (link, target) in links {
-            symlink(target, folder.join(link)).unwrap();
-        }
-        let path = read(self.command("nix-store").arg("--add").arg(&folder));
-        fs::remove_dir_all(&folder).unwrap();
-        path.into()
+        let fill = |folder: &Path| {
+            for (path, content) in files {
+                write_script(&folder.join(path), content);
+            }
+            for (link, target) in links {
+                symlink(target, folder.join(link)).unwrap();
+            }
+            Ok(())
+        };
+        self.store.add(name, fill).unwrap()
     }
 
     /// A script that knows its host and build, logs its call, and then runs `body`.
@@ -124,11 +106,14 @@ impl Host {
 
     /// Makes a new generation of a build, and returns its number.
     pub(crate) fn set(&self, build: &Path) -> u32 {
-        read(self.command("nix-env").arg("--profile").arg(self.profile()).arg("--set").arg(build));
-        self.current()
+        self.nix_profile().set(build).unwrap()
     }
 
-    /// A host with three generations that activate well, the last of which is current and running.
+    fn nix_profile(&self) -> Profile<'_> {
+        Profile::at(&self.store, self.profile()).unwrap()
+    }
+
+    /// A host with three generations that activate well. The last is current and running.
     pub(crate) fn with_three() -> Self {
         let host = Self::nixos();
         for name in ["one", "two", "three"] {
@@ -140,12 +125,11 @@ impl Host {
 
     /// The generation that the profile points at.
     pub(crate) fn current(&self) -> u32 {
-        let target = fs::read_link(self.profile()).unwrap();
-        target.to_str().unwrap().split('-').nth(1).unwrap().parse().unwrap()
+        self.nix_profile().current().unwrap()
     }
 
     pub(crate) fn store_path(&self, number: u32) -> PathBuf {
-        fs::read_link(self.at(&format!("profiles/system-{number}-link"))).unwrap()
+        fs::read_link(self.nix_profile().link(number)).unwrap()
     }
 
     pub(crate) fn reference(&self, number: u32) -> GenerationRef {
@@ -295,7 +279,5 @@ impl Drop for Host {
 
 /// Writes an executable file, and creates its folder.
 pub(crate) fn write_script(path: &Path, text: &str) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    backstay_nix_host::write_script(path, text).unwrap();
 }

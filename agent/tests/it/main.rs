@@ -12,6 +12,7 @@ mod connection;
 mod delivery;
 mod disk;
 mod host;
+mod launchd;
 mod nix_modules;
 mod output;
 mod process;

@@ -165,7 +165,7 @@ async fn an_agent_that_is_root_runs_git_as_the_owner_of_the_checkout() {
     assert!(heard.facts.checkout.is_some(), "{:?}", heard.facts.problems);
 }
 
-/// The owner of the repository's configuration chooses the programs, whoever owns the files.
+/// The owner of the repository's configuration chooses the programs, no matter who owns the files.
 #[tokio::test]
 async fn a_repository_of_another_user_in_a_folder_of_root_runs_nothing_as_root() {
     if !rustix::process::geteuid().is_root() {
@@ -322,7 +322,7 @@ async fn local_state_of_a_checkout_is_reported() {
 }
 
 #[tokio::test]
-async fn a_missing_checkout_and_an_unreadable_one_are_told_apart() {
+async fn a_missing_checkout_differs_from_an_unreadable_one() {
     let host = Host::with_three();
     let told = async || one(&host, OpAction::Refresh).await.facts.no_checkout.unwrap();
     let none = told().await;

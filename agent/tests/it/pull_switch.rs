@@ -50,7 +50,10 @@ async fn what_was_pulled_is_built_and_activated() {
 
     let again = one(&host, OpAction::PullSwitch).await;
     let message = again.expect(Outcome::Completed);
-    assert!(message.starts_with("Already at ") && message.contains("nothing new"), "{message}");
+    assert!(
+        message.starts_with("Already at ") && message.contains("builds the same generation"),
+        "{message}"
+    );
 }
 
 #[tokio::test]

@@ -292,7 +292,7 @@ async fn an_activation_that_ignores_sigterm_is_killed_when_its_time_runs_out() {
     let op = connection.run_within(host.rollback(2, 1), 3).await;
     let heard = connection.finish(op).await;
     assert!(heard.expect(Outcome::TimedOut).contains("Gen 2 runs"), "{heard:#?}");
-    assert!(heard.has_line("is killed"), "{heard:#?}");
+    assert!(heard.has_line("Killing it."), "{heard:#?}");
     let pid = std::fs::read_to_string(host.at("pid")).unwrap().trim().parse().unwrap();
     assert!(!crate::process::is_running(pid));
 }

@@ -193,7 +193,7 @@ async fn runner_and_agent_are_killed() {
 }
 
 #[tokio::test]
-async fn an_op_that_was_recorded_and_never_begun_is_begun() {
+async fn an_op_that_was_recorded_and_never_begun_runs() {
     let host = host();
     host.let_go();
     let server = Server::start().await;

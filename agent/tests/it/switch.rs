@@ -31,7 +31,7 @@ async fn the_checkouts_configuration_is_built_and_activated() {
     assert_eq!((host.current(), host.running()), (4, host.store_path(4)));
 
     let again = one(&host, OpAction::Switch).await;
-    assert!(again.expect(Outcome::Completed).contains("nothing new"));
+    assert!(again.expect(Outcome::Completed).contains("builds the same generation"));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use crate::process::{AGENT, AgentProcess, output};
 use crate::rollback::one;
 use crate::server::{Heard, Server};
 
-/// A host with eight tests, of which these fail.
+/// A host with eight tests; these of them fail.
 fn host(failing: &[u32]) -> Host {
     let host = Host::with_three();
     for i in 1..=8 {
@@ -86,7 +86,11 @@ async fn the_agents_configuration_bounds_the_limit_set_for_the_host() {
     let host = Host::with_three();
     host.write_test("10-stuck", "sleep 1000");
     let heard = run_with(&host, Some(900), "max_timeout = 1").await;
-    assert!(heard.has_line("900 s are set for each test of this host. Its agent's configuration allows 1 s"));
+    assert!(
+        heard.has_line(
+            "Each test of this host has a time limit of 900 s. The agent's configuration allows 1 s"
+        )
+    );
     assert_eq!(heard.facts.test_runs[0].results[0].tail, ["It took longer than 1 s and was stopped."]);
 }
 

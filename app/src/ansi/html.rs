@@ -1,20 +1,20 @@
-//! Spans as HTML: classes alone, because the content security policy lets no style attribute pass.
+//! Spans as HTML, with classes only: the content security policy forbids style attributes.
 
 use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::{Span, Style};
 
-/// A place in a line that a search found.
+/// A search match in a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Highlight {
-    /// Where in the line's text, in bytes.
+    /// Its byte range in the line's text.
     pub(crate) at: Range<usize>,
-    /// Whether it is the one that is being looked at.
+    /// Whether it is the current match.
     pub(crate) current: bool,
 }
 
-/// A line's HTML, with what a search found in it marked. The marks are in order and do not overlap.
+/// Renders a line as HTML with its search matches marked. The matches are in order and do not overlap.
 pub(crate) fn html(spans: &[Span], marks: &[Highlight]) -> String {
     let mut html = String::new();
     let mut begin = 0;
@@ -34,7 +34,7 @@ pub(crate) fn html(spans: &[Span], marks: &[Highlight]) -> String {
 }
 
 fn part(span: &Span, begin: usize, at: Range<usize>) -> &str {
-    // A mark that does not fit the text marks nothing.
+    // A match outside the text marks nothing.
     span.text.get(at.start.saturating_sub(begin)..at.end.saturating_sub(begin)).unwrap_or_default()
 }
 
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_found_is_marked_across_colours() {
+    fn matches_are_marked_across_colours() {
         let spans = spans("one \x1b[32mtwo\x1b[0m two");
         assert_eq!(
             html(&spans, &[mark(3..5, false), mark(8..11, true)]),
@@ -116,7 +116,7 @@ mod tests {
         );
     }
 
-    /// What a browser would show of it.
+    /// The text that a browser would show.
     fn text_of(html: &str) -> String {
         let mut text = String::new();
         let mut inside = false;

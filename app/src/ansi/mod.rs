@@ -1,5 +1,5 @@
-//! What programs write for a terminal, as text with styles: colours and the like are kept, every other escape sequence
-//! goes, and no character of the text is lost. Each line stands by itself: a colour ends with its line.
+//! Terminal output as styled text: colours and similar styles are kept, all other escape sequences are
+//! dropped, and no character of the text is lost. Each line is independent: a colour ends with its line.
 
 mod html;
 mod palette;
@@ -8,22 +8,23 @@ use anstyle_parse::{DefaultCharAccumulator, Params, Parser, Perform};
 
 pub(crate) use html::{Highlight, html};
 
-/// How a piece of text looks. Colours are numbers of the sixteen that style sheets have readable shades of.
+/// The style of a piece of text. Colours are numbers of the sixteen that the style sheets define in readable
+/// shades.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Style {
-    /// The colour of the letters.
+    /// The text colour.
     pub foreground: Option<u8>,
-    /// The colour behind them.
+    /// The background colour.
     pub background: Option<u8>,
-    /// Heavier than other text.
+    /// Bold.
     pub bold: bool,
-    /// Fainter than other text.
+    /// Faint.
     pub dim: bool,
-    /// Slanted.
+    /// Italic.
     pub italic: bool,
     /// Underlined.
     pub underline: bool,
-    /// Letters and ground change places.
+    /// Text and background colour are swapped.
     pub reverse: bool,
     /// Struck through.
     pub strike: bool,
@@ -34,11 +35,11 @@ pub struct Style {
 pub struct Span {
     /// Its text.
     pub text: String,
-    /// How it looks.
+    /// Its style.
     pub style: Style,
 }
 
-/// A line as spans; no two that follow each other have the same style.
+/// Splits a line into spans. Adjacent spans differ in style.
 pub fn spans(line: &str) -> Vec<Span> {
     let mut reading = Reading::default();
     let mut parser = Parser::<DefaultCharAccumulator>::new();
@@ -72,7 +73,7 @@ impl Perform for Reading {
 
     fn execute(&mut self, byte: u8) {
         if byte == b'\t' {
-            // A tab is text, though the parser calls it a control character.
+            // A tab is text, although the parser reports it as a control character.
             match self.spans.last_mut() {
                 Some(span) if span.style == self.style => span.text.push('\t'),
                 _ => self.spans.push(Span { text: "\t".into(), style: self.style }),
@@ -123,7 +124,8 @@ fn colour(number: u16) -> Option<u8> {
     u8::try_from(number).ok()
 }
 
-/// One of 256 colours, or a true one: written with colons within one parameter, or with semicolons over several.
+/// One of 256 colours, or a true colour: written with colons within one parameter, or with semicolons over
+/// several.
 fn extended(within: &[u16], following: &mut &[&[u16]]) -> Option<u8> {
     let byte = |n: u16| u8::try_from(n).ok();
     match *within {
@@ -173,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn every_attribute_is_set_and_taken_back() {
+    fn every_attribute_is_set_and_reset() {
         let all = Style {
             foreground: Some(2),
             background: Some(3),
@@ -190,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn wider_palettes_are_brought_down_to_sixteen() {
+    fn wider_palettes_are_reduced_to_sixteen() {
         for (written, number) in [
             ("38;5;196", 9),
             ("38;5;1", 1),
@@ -205,13 +207,13 @@ mod tests {
                 "{written}"
             );
         }
-        // What follows such a colour is an attribute of its own again.
+        // A parameter after such a colour is an ordinary attribute again.
         let (_, style) = seen("\x1b[38;5;196;1mx").remove(0);
         assert!(style.bold);
     }
 
     #[test]
-    fn other_sequences_go() {
+    fn other_sequences_are_dropped() {
         let link = "\x1b]8;;https://example.org\x1b\\text\x1b]8;;\x1b\\";
         for (line, text) in [
             ("\x1b[2K\x1b[1Gbuilding", "building"),

@@ -1,6 +1,6 @@
-//! Many colours brought down to the sixteen that style sheets have readable shades of.
+//! Reduces colours to the sixteen that the style sheets define in readable shades.
 
-/// The nearest of sixteen to one of xterm's 256.
+/// The nearest of the sixteen to one of xterm's 256.
 pub(super) fn of_256(number: u8) -> u8 {
     match number {
         0..=15 => number,
@@ -16,8 +16,7 @@ pub(super) fn of_256(number: u8) -> u8 {
     }
 }
 
-/// The nearest of sixteen to a true colour: by its hue, since a shade that can be read matters more than the shade that
-/// was meant.
+/// The nearest of the sixteen to a true colour, by hue: a readable shade matters more than the exact one.
 pub(super) fn of_rgb(r: u8, g: u8, b: u8) -> u8 {
     let (r, g, b) = (i32::from(r), i32::from(g), i32::from(b));
     let (most, least) = (r.max(g).max(b), r.min(g).min(b));
@@ -76,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn every_number_has_one_of_sixteen() {
+    fn every_number_maps_to_one_of_sixteen() {
         assert!((0..=255).all(|number| of_256(number) < 16));
         assert!((0..16).all(|number| of_256(number) == number));
     }

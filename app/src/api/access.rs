@@ -7,27 +7,20 @@ use crate::ApiError;
 /// Starts a session and leads to `next`.
 ///
 /// # Errors
-/// [`ApiError::Said`] with the reason, which never tells whether there is such a person.
+/// [`ApiError::Said`] with the reason, which never reveals whether there is such a person.
 #[server(endpoint = "log_in")]
 pub async fn log_in(
     /// The name that the audit log shows.
     name: String,
     /// The password.
     password: String,
-    /// Where to go then; a page of ours.
+    /// The address to go to afterwards, one of ours.
     next: String,
 ) -> Result<(), ApiError> {
     use crate::session;
-    use backstay_fleet::accounts::{AccountError, LogInError};
 
     let fleet = session::fleet()?;
-    let (_, secret) = fleet.accounts().log_in(&name, &password).await.map_err(|error| match error {
-        LogInError::Failed(AccountError::Store(error)) => session::database(error),
-        refused => {
-            session::refuse(axum::http::StatusCode::FORBIDDEN);
-            ApiError::said(refused.to_string())
-        }
-    })?;
+    let (_, secret) = fleet.accounts().log_in(&name, &password).await.map_err(super::refused)?;
     session::set_cookie(Some(secret.reveal()));
     leptos_axum::redirect(super::local_path(&next));
     Ok(())
@@ -36,7 +29,7 @@ pub async fn log_in(
 /// Ends the session and leads to the log-in page.
 ///
 /// # Errors
-/// [`ApiError`]; the session goes on then.
+/// [`ApiError`]; the session goes on.
 #[server(endpoint = "log_out")]
 pub async fn log_out() -> Result<(), ApiError> {
     use crate::session;

@@ -1,38 +1,33 @@
-//! What lies between two generations.
+//! Comparing two generations.
 
 use backstay_model::comparison::Comparison;
 use leptos::prelude::*;
 
 use crate::ApiError;
 
-/// What going from one generation of a host to another changes, both as
-/// [`reference_to_text`](super::reference_to_text) writes them. The host is asked, which may take a while.
+/// Asks the host what going from one generation to another changes, both as
+/// [`reference_to_text`](super::reference_to_text) writes them. This may take a while.
 ///
 /// # Errors
-/// [`ApiError`] with what stands in the way, in a sentence.
+/// [`ApiError`] with the reason in a sentence.
 #[server(endpoint = "compare_generations")]
 pub async fn compare_generations(
     /// The host's name.
     host: String,
-    /// Where one comes from.
+    /// The generation to start from.
     from: String,
-    /// Where one goes.
+    /// The generation to go to.
     to: String,
 ) -> Result<Comparison, ApiError> {
     use super::reference_from_text;
     use crate::session;
-    use backstay_fleet::compare::CompareError;
 
     session::person().await?;
     let name = super::host_name(&host)?;
-    let meant =
-        |text: &str| reference_from_text(text).ok_or_else(|| ApiError::said("That is no generation."));
-    let compared = session::fleet()?.compare(name, meant(&from)?, meant(&to)?).await;
-    compared.map_err(|error| match error {
-        CompareError::Store(error) => session::database(error),
-        other => {
-            session::refuse(axum::http::StatusCode::CONFLICT);
-            ApiError::said(other.to_string())
-        }
-    })
+    let chosen = |text: &str| {
+        reference_from_text(text)
+            .ok_or_else(|| ApiError::said("That is not a generation. No request was sent."))
+    };
+    let compared = session::fleet()?.compare(name, chosen(&from)?, chosen(&to)?).await;
+    compared.map_err(super::refused)
 }

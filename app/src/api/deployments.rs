@@ -1,4 +1,4 @@
-//! Deployments: merging a pull request, reading how the hosts fared, deciding of it.
+//! Deployments: merging a pull request, reading the results on the hosts, and deciding what to do.
 
 use backstay_model::deployment::Deployment;
 use leptos::prelude::*;
@@ -11,28 +11,28 @@ use crate::ApiError;
 pub struct DeploymentsRead {
     /// The deployments, newest first.
     pub deployments: Vec<Deployment>,
-    /// Whether there are older ones.
+    /// True if there are older ones.
     pub more: bool,
-    /// The number of the last event that this holds.
+    /// The number of the last event that is applied to this.
     pub last_event: u64,
 }
 
-/// A deployment, as it was read.
+/// A deployment at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeploymentRead {
     /// The deployment.
     pub deployment: Deployment,
-    /// The number of the last event that this holds.
+    /// The number of the last event that is applied to this.
     pub last_event: u64,
 }
 
-/// Reads deployments, newest first: those older than `before`, where given.
+/// Reads deployments, newest first: those older than `before`, if given.
 ///
 /// # Errors
 /// [`ApiError`]
 #[server(endpoint = "load_deployments")]
 pub async fn load_deployments(
-    /// The identifier of the last one that was seen.
+    /// The identifier of the oldest deployment on the previous page.
     before: Option<String>,
 ) -> Result<DeploymentsRead, ApiError> {
     use crate::session;
@@ -49,7 +49,7 @@ pub async fn load_deployments(
     Ok(DeploymentsRead { deployments, more, last_event })
 }
 
-/// Reads a deployment; none where there is no such deployment.
+/// Reads a deployment, or `None` if there is no such deployment.
 ///
 /// # Errors
 /// [`ApiError`]
@@ -68,7 +68,7 @@ pub async fn load_deployment(
     Ok(deployment.map(|deployment| DeploymentRead { deployment, last_event }))
 }
 
-/// Merges a pull request that updates the fleet, as long as it is as the person saw it, and leads to `back`.
+/// Merges a pull request that updates the fleet, if it is still as the person saw it, and leads to `back`.
 ///
 /// # Errors
 /// [`ApiError`] with the refusal in a sentence.
@@ -76,12 +76,12 @@ pub async fn load_deployment(
 pub async fn merge_pull_request(
     /// Its number.
     number: u64,
-    /// The commit that it was at.
+    /// The commit that the person saw.
     seen_head: String,
-    /// Whether the person says that they looked at what is no ordinary update in it.
+    /// True if the person confirms having reviewed whatever makes it more than an ordinary update.
     #[server(default)]
     looked: bool,
-    /// Where to go then; a page of ours.
+    /// The address to go to afterwards, one of ours.
     back: String,
 ) -> Result<(), ApiError> {
     use crate::session;
@@ -90,7 +90,7 @@ pub async fn merge_pull_request(
 
     let person = session::person().await?;
     let seen = SeenPullRequest { number, head: Commit(seen_head), is_looked_at: looked };
-    session::fleet()?.merge_pull_request(&person, &seen).await.map_err(not_deployed)?;
+    session::fleet()?.merge_pull_request(&person, &seen).await.map_err(super::refused)?;
     leptos_axum::redirect(super::local_path(&back));
     Ok(())
 }
@@ -98,27 +98,27 @@ pub async fn merge_pull_request(
 /// Reverts the pull request of a deployment, and leads to `back`.
 ///
 /// # Errors
-/// [`ApiError`] with the reason in a sentence; the deployment is as it was then.
+/// [`ApiError`] with the reason in a sentence; the deployment is unchanged.
 #[server(endpoint = "revert_pull_request")]
 pub async fn revert_pull_request(
     /// The deployment's identifier.
     deployment: String,
-    /// Where to go then; a page of ours.
+    /// The address to go to afterwards, one of ours.
     back: String,
 ) -> Result<(), ApiError> {
     use crate::session;
 
     let person = session::person().await?;
     let id = super::deployment_id(&deployment)?;
-    session::fleet()?.revert_pull_request(&person, id).await.map_err(not_deployed)?;
+    session::fleet()?.revert_pull_request(&person, id).await.map_err(super::refused)?;
     leptos_axum::redirect(super::local_path(&back));
     Ok(())
 }
 
-/// Decides to go on with a deployment although a host failed.
+/// Continues a deployment despite failures.
 ///
 /// # Errors
-/// [`ApiError`] with the refusal in a sentence; nothing was decided then.
+/// [`ApiError`] with the refusal in a sentence; nothing was decided.
 #[server(endpoint = "continue_anyway")]
 pub async fn continue_anyway(
     /// The deployment's identifier.
@@ -128,25 +128,6 @@ pub async fn continue_anyway(
 
     let person = session::person().await?;
     let id = super::deployment_id(&deployment)?;
-    session::fleet()?.continue_anyway(&person, id).await.map_err(not_deployed)?;
+    session::fleet()?.continue_anyway(&person, id).await.map_err(super::refused)?;
     Ok(())
-}
-
-/// What was not done about a deployment, as the page shows it.
-#[cfg(feature = "ssr")]
-fn not_deployed(error: backstay_fleet::deployments::DeployError) -> ApiError {
-    use axum::http::StatusCode;
-    use backstay_fleet::deployments::DeployError;
-
-    match error {
-        DeployError::NotAllowed { .. } => {
-            crate::session::refuse(StatusCode::FORBIDDEN);
-            ApiError::NotAllowed(error.to_string())
-        }
-        DeployError::Store(error) => crate::session::database(error),
-        other => {
-            crate::session::refuse(StatusCode::CONFLICT);
-            ApiError::said(other.to_string())
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! What every page starts from, and how the fleet page is to look.
+//! The data that every page starts from, a person's view of the fleet page, and join tokens.
 
 use backstay_model::Person;
 use backstay_model::PersonView;
@@ -8,30 +8,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::ApiError;
 
-/// What every page starts from: who looks and how, and every host at one moment.
+/// The data that every page starts from: the person, their view, and every host at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Start {
-    /// Who is logged in.
+    /// The person who is logged in.
     pub person: Person,
-    /// How that person wants the fleet page to look.
+    /// That person's view of the fleet page.
     pub view: PersonView,
-    /// Where this server is.
+    /// The address of this server.
     pub address: Address,
     /// Every host.
     pub snapshot: FleetSnapshot,
 }
 
-/// Where a server is.
+/// The address of a server.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Address {
     /// The origin, such as `https://backstay.example.org`.
     pub origin: String,
-    /// Whether its configuration says so. Otherwise the origin is what the request was made to, which a proxy may have
-    /// rewritten: the browser itself knows better, once it is alive.
+    /// True if it is configured. Otherwise it comes from the request, which a proxy may have rewritten: after
+    /// hydration, the browser's own address is the better one.
     pub is_configured: bool,
 }
 
-/// Reads what a page starts from, and again after it missed events.
+/// Reads the data that a page starts from, also after it missed events.
 ///
 /// # Errors
 /// [`ApiError`]
@@ -46,15 +46,15 @@ pub async fn start_page() -> Result<Start, ApiError> {
     Ok(Start { person, view, address: session::server_address(), snapshot })
 }
 
-/// Remembers how the person wants the fleet page to look. What it does not know is passed over.
+/// Stores the person's view of the fleet page. Unknown words are ignored.
 ///
 /// # Errors
-/// [`ApiError`]; it is as before then.
+/// [`ApiError`]; the view is unchanged.
 #[server(endpoint = "set_view")]
 pub async fn set_view(
-    /// How much room a host takes.
+    /// The density of the rows.
     density: String,
-    /// The columns that are shown; boxes that are not checked send nothing.
+    /// The columns that are shown. Unchecked boxes send nothing.
     #[server(default)]
     columns: Vec<String>,
 ) -> Result<(), ApiError> {
@@ -66,36 +66,24 @@ pub async fn set_view(
     session::fleet()?.accounts().set_view(&person, &view).await.map_err(session::database)
 }
 
-/// Makes a token with which one host can join, once and within a day, and answers it: it is never shown again. For
-/// administrators.
+/// Makes and returns a token with which one host can join, once and within a day. It is never shown again.
+/// For administrators.
 ///
 /// # Errors
-/// [`ApiError`] with the refusal in a sentence; no token was made then.
+/// [`ApiError`] with the refusal in a sentence; no token was made.
 #[server(endpoint = "make_join_token")]
 pub async fn make_join_token(
-    /// The only name that may join with it; any, where it is empty.
+    /// The only name that may join with it; any name if empty.
     host: String,
 ) -> Result<String, ApiError> {
     use crate::session;
-    use axum::http::StatusCode;
-    use backstay_fleet::accounts::AccountError;
 
     let person = session::person().await?;
     let host = (!host.is_empty()).then_some(host);
     let made = session::fleet()?.accounts().join_token_for(&person, host, JOIN_TOKEN_TIME).await;
-    made.map(|token| token.reveal().to_owned()).map_err(|error| match error {
-        AccountError::Store(error) => session::database(error),
-        AccountError::NotAllowed(_) => {
-            session::refuse(StatusCode::FORBIDDEN);
-            ApiError::NotAllowed(error.to_string())
-        }
-        other => {
-            session::refuse(StatusCode::UNPROCESSABLE_ENTITY);
-            ApiError::said(other.to_string())
-        }
-    })
+    made.map(|token| token.reveal().to_owned()).map_err(super::refused)
 }
 
-/// How long a token that was made on the page is good.
+/// Lifetime of a token that is made on the page.
 #[cfg(feature = "ssr")]
 const JOIN_TOKEN_TIME: chrono::TimeDelta = chrono::TimeDelta::days(1);

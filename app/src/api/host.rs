@@ -1,11 +1,11 @@
-//! One host.
+//! One host: its page, its settings, and its removal.
 
 use backstay_model::view::HostDetail;
 use leptos::prelude::*;
 
 use crate::ApiError;
 
-/// Reads all that a host's own page shows; none where there is no such host.
+/// Reads everything that a host's own page shows, or `None` if there is no such host.
 ///
 /// # Errors
 /// [`ApiError`]
@@ -21,17 +21,17 @@ pub async fn load_host(
     session::fleet()?.host_detail(name).await.map_err(session::database)
 }
 
-/// Remembers what people say of a host: tags with spaces or commas between them, and notes.
+/// Stores a host's tags, separated by spaces or commas, and its notes.
 ///
 /// # Errors
-/// [`ApiError`]; nothing was changed then.
+/// [`ApiError`]; nothing was changed.
 #[server(endpoint = "set_labels")]
 pub async fn set_labels(
     /// The host's name.
     host: String,
-    /// Words to find it by.
+    /// The tags.
     tags: String,
-    /// Whatever else is to be known.
+    /// The notes.
     notes: String,
 ) -> Result<(), ApiError> {
     use crate::session;
@@ -46,15 +46,15 @@ pub async fn set_labels(
     session::fleet()?.set_labels(&person, name, &labels).await.map_err(super::refused)
 }
 
-/// Says whether a host's tests run by themselves after a rollback or a switch.
+/// Sets whether a host's tests run automatically after a rollback or a switch.
 ///
 /// # Errors
-/// [`ApiError`]; nothing was changed then.
+/// [`ApiError`]; nothing was changed.
 #[server(endpoint = "set_auto_test")]
 pub async fn set_auto_test(
     /// The host's name.
     host: String,
-    /// Whether they are to.
+    /// True if they do.
     on: bool,
 ) -> Result<(), ApiError> {
     use crate::session;
@@ -64,16 +64,16 @@ pub async fn set_auto_test(
     session::fleet()?.set_auto_test(&person, name, on).await.map_err(super::refused)
 }
 
-/// Says how long each test of a host may take: an amount of seconds or minutes, or nothing for what its agent is
-/// configured with.
+/// Sets the timeout of each test of a host: an amount of seconds or minutes, or nothing for the agent's own
+/// setting.
 ///
 /// # Errors
-/// [`ApiError`]; nothing was changed then.
+/// [`ApiError`]; nothing was changed.
 #[server(endpoint = "set_test_timeout")]
 pub async fn set_test_timeout(
     /// The host's name.
     host: String,
-    /// How many.
+    /// The amount.
     amount: String,
     /// `seconds` or `minutes`.
     unit: String,
@@ -83,28 +83,28 @@ pub async fn set_test_timeout(
 
     let person = session::person().await?;
     let name = super::host_name(&host)?;
-    let not_taken = |sentence: String| {
+    let invalid = |sentence: String| {
         session::refuse(axum::http::StatusCode::UNPROCESSABLE_ENTITY);
         ApiError::said(sentence)
     };
     let in_minutes = match unit.as_str() {
         "seconds" => false,
         "minutes" => true,
-        _ => return Err(not_taken("A timeout is in seconds or minutes. Nothing was changed.".to_owned())),
+        _ => return Err(invalid("A timeout is in seconds or minutes. Nothing was changed.".to_owned())),
     };
-    let timeout = TestTimeout::parse(&amount, in_minutes).map_err(|error| not_taken(error.to_string()))?;
+    let timeout = TestTimeout::parse(&amount, in_minutes).map_err(|error| invalid(error.to_string()))?;
     session::fleet()?.set_test_timeout(&person, name, timeout).await.map_err(super::refused)
 }
 
 /// Removes a host from the fleet, and leads to the fleet page.
 ///
 /// # Errors
-/// [`ApiError`]; the host is still there then.
+/// [`ApiError`]; the host is still there.
 #[server(endpoint = "remove_host")]
 pub async fn remove_host(
     /// The host's name.
     host: String,
-    /// The name once more, as the person wrote it.
+    /// The name again, as the person typed it.
     confirm: String,
 ) -> Result<(), ApiError> {
     use crate::session;
@@ -113,9 +113,9 @@ pub async fn remove_host(
     let name = super::host_name(&host)?;
     if !confirm.trim().eq_ignore_ascii_case(name) {
         session::refuse(axum::http::StatusCode::UNPROCESSABLE_ENTITY);
-        return Err(ApiError::said(format!("Write {name} to remove it. Nothing was changed.")));
+        return Err(ApiError::said(format!("Nothing was changed. Type {name} to remove it.")));
     }
     session::fleet()?.remove_host(&person, name).await.map_err(super::refused)?;
-    leptos_axum::redirect("/");
+    leptos_axum::redirect(&crate::routes::Route::Fleet.path());
     Ok(())
 }

@@ -1,18 +1,17 @@
-//! Server functions: what a page asks for and what a person does. Each but the log-in checks the person first.
+//! Server functions: what a page reads and what a person does. Each except the log-in checks the person
+//! first.
 
 mod access;
-mod audit;
 mod compare;
 mod deployments;
 mod fleet;
 mod host;
-mod notices;
 mod ops;
+mod records;
 mod rollback;
 mod rollouts;
 
 pub use access::{LogIn, LogOut, log_in, log_out};
-pub use audit::{Audit, audit};
 pub use compare::{CompareGenerations, compare_generations};
 pub use deployments::{
     ContinueAnyway, DeploymentRead, DeploymentsRead, LoadDeployment, LoadDeployments, MergePullRequest,
@@ -24,11 +23,11 @@ pub use host::{
     LoadHost, RemoveHost, SetAutoTest, SetLabels, SetTestTimeout, load_host, remove_host, set_auto_test,
     set_labels, set_test_timeout,
 };
-pub use notices::{LoadAbout, LoadNotices, load_about, load_notices};
 pub use ops::{
     CancelOp, LoadOp, LoadOps, LoadOutputAfter, LoadOutputBefore, OpRead, RequestOp, RetryOp, cancel_op,
     load_op, load_ops, load_output_after, load_output_before, request_op, retry_op,
 };
+pub use records::{Audit, LoadAbout, LoadNotices, audit, load_about, load_notices};
 pub use rollback::{
     LoadPlan, RequestRollback, load_plan, reference_from_text, reference_to_text, request_rollback,
 };
@@ -41,12 +40,12 @@ pub use rollouts::{
 #[cfg(feature = "ssr")]
 use crate::ApiError;
 
-/// The longest address that a person is led back to.
+/// Maximum length of an address that a person is led back to, in bytes.
 const PATH_BYTES: usize = 1024;
 
-/// `path` where it leads to a page of ours, else the fleet page. Nobody is ever led to another site, so what browsers
-/// read as the start of a host name (`//`, `/\`) is none of ours, and no part of the path may be empty, `.` or `..`:
-/// browsers and the router take those away, and what is left may start with `//`.
+/// Returns `path` if it leads to a page of ours, else the fleet page, so that nobody is ever led to another
+/// site. Browsers read `//` and `/\` as the start of a host name. No part of the path may be empty, `.` or
+/// `..` either: browsers and the router remove those, and the rest may start with `//`.
 pub fn local_path(path: &str) -> &str {
     let ours = path.starts_with('/')
         && !path.contains('\\')
@@ -56,7 +55,7 @@ pub fn local_path(path: &str) -> &str {
     if ours { path } else { "/" }
 }
 
-/// Whether no part of the path is empty or made of dots, also where dots are escaped.
+/// Returns whether no part of the path is empty, `.` or `..`, escaped or not.
 fn has_plain_parts(path: &str) -> bool {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let mut parts = path.strip_prefix('/').unwrap_or(path).split('/').peekable();
@@ -70,39 +69,38 @@ fn has_plain_parts(path: &str) -> bool {
     true
 }
 
-/// The host's name, if it can be one.
+/// Checks that a name can be a host's.
 #[cfg(feature = "ssr")]
 fn host_name(name: &str) -> Result<&str, ApiError> {
     let fits = backstay_model::wire::limits::is_host_name(name);
-    fits.then_some(name).ok_or_else(|| ApiError::said("That is no name of a host. Nothing was changed."))
+    fits.then_some(name).ok_or_else(|| ApiError::said("That is not a host name. Nothing was changed."))
 }
 
-/// The deployment's identifier, if it can be one.
+/// Parses a deployment's identifier.
 #[cfg(feature = "ssr")]
 fn deployment_id(text: &str) -> Result<backstay_model::DeploymentId, ApiError> {
     text.parse().map_err(|_| ApiError::said("There is no such deployment. Nothing was changed."))
 }
 
-/// A refused request, as the page shows it.
+/// A refused request, as the page shows it. Sets the status of the answer.
 #[cfg(feature = "ssr")]
-fn refused(error: backstay_fleet::ops::request::RequestError) -> ApiError {
+#[expect(clippy::needless_pass_by_value, reason = "what `map_err` hands over")]
+fn refused(refusal: impl backstay_fleet::refusal::Refusal) -> ApiError {
+    use crate::session;
     use axum::http::StatusCode;
-    use backstay_fleet::ops::request::RequestError;
+    use backstay_fleet::refusal::RefusalKind;
 
-    match error {
-        RequestError::NotAllowed { .. } => {
-            crate::session::refuse(StatusCode::FORBIDDEN);
-            ApiError::NotAllowed(error.to_string())
-        }
-        RequestError::Store(error) => crate::session::database(error),
-        other => {
-            crate::session::refuse(StatusCode::CONFLICT);
-            match other {
-                RequestError::HostBusy { op, .. } => ApiError::Busy { sentence: other.to_string(), op },
-                other => ApiError::said(other.to_string()),
-            }
-        }
-    }
+    let sentence = refusal.to_string();
+    let (status, error) = match refusal.kind() {
+        RefusalKind::NotAuthenticated => (StatusCode::FORBIDDEN, ApiError::said(sentence)),
+        RefusalKind::NotAllowed => (StatusCode::FORBIDDEN, ApiError::NotAllowed(sentence)),
+        RefusalKind::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, ApiError::said(sentence)),
+        RefusalKind::Conflict => (StatusCode::CONFLICT, ApiError::said(sentence)),
+        RefusalKind::Busy(op) => (StatusCode::CONFLICT, ApiError::Busy { sentence, op }),
+        RefusalKind::Database(error) => return session::database_failed(error),
+    };
+    session::refuse(status);
+    error
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Ops: asking for one, taking it back, trying it again, reading it and its output.
+//! Ops: requesting, cancelling and retrying one; reading it and its output.
 
 use backstay_model::view::{OpDetail, OpQuery, OpsPage};
 use backstay_model::{OpId, OutputLine};
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::ApiError;
 
-/// Asks for an op that takes no parameters: pull, switch, test or refresh.
+/// Requests an op that takes no parameters: pull, switch, test or refresh.
 ///
 /// # Errors
-/// [`ApiError`] with the refusal in a sentence; nothing was sent then.
+/// [`ApiError`] with the refusal in a sentence; nothing was sent.
 #[server(endpoint = "request_op")]
 pub async fn request_op(
     /// The host's name.
@@ -43,10 +43,10 @@ fn without_parameters(kind: backstay_model::OpKind) -> Option<backstay_model::Op
     }
 }
 
-/// Takes an op back.
+/// Cancels an op.
 ///
 /// # Errors
-/// [`ApiError`]; the op goes on then.
+/// [`ApiError`]; the op goes on.
 #[server(endpoint = "cancel_op")]
 pub async fn cancel_op(
     /// The op's identifier.
@@ -59,15 +59,16 @@ pub async fn cancel_op(
     session::fleet()?.cancel_op(&person, id).await.map_err(super::refused)
 }
 
-/// Tries an op again that did not succeed, and leads to the new one: to `page` with the new op's identifier behind it.
+/// Retries an op that did not succeed, and leads to the new one: to `page` followed by the new op's
+/// identifier.
 ///
 /// # Errors
-/// [`ApiError`] with the refusal in a sentence; nothing was sent then.
+/// [`ApiError`] with the refusal in a sentence; nothing was sent.
 #[server(endpoint = "retry_op")]
 pub async fn retry_op(
     /// The op's identifier.
     id: String,
-    /// The beginning of the address to go to; a page of ours.
+    /// The beginning of the address to go to, one of ours.
     page: String,
 ) -> Result<(), ApiError> {
     use crate::session;
@@ -79,16 +80,16 @@ pub async fn retry_op(
     Ok(())
 }
 
-/// An op with the end of its output, and the one that tries it again.
+/// An op with the end of its output, and its retry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpRead {
     /// The op, and its last lines.
     pub detail: OpDetail,
-    /// The latest op that tries it again.
+    /// The latest op that retries it.
     pub tried_again: Option<OpId>,
 }
 
-/// Reads an op with the end of its output; none where there is no such op.
+/// Reads an op with the end of its output, or `None` if there is no such op.
 ///
 /// # Errors
 /// [`ApiError`]
@@ -107,7 +108,7 @@ pub async fn load_op(
     Ok(Some(OpRead { detail, tried_again }))
 }
 
-/// The op that tries this one again: among the host's latest of its kind, where a person may still care.
+/// Returns the op that retries this one. Only the host's latest ops of its kind are searched.
 #[cfg(feature = "ssr")]
 async fn tried_again(
     fleet: &backstay_fleet::Fleet,
@@ -122,7 +123,7 @@ async fn tried_again(
     Ok(page.ops.into_iter().find(|later| later.retry_of == Some(op.id)).map(|later| later.id))
 }
 
-/// Reads an op's lines after one of them, as many as are handed out at once.
+/// Reads the chunk of an op's lines after one of them.
 ///
 /// # Errors
 /// [`ApiError`]
@@ -130,7 +131,7 @@ async fn tried_again(
 pub async fn load_output_after(
     /// The op's identifier.
     id: String,
-    /// The number of the line before the first that is wanted.
+    /// The number of the line before the first one wanted.
     after: u64,
 ) -> Result<Vec<OutputLine>, ApiError> {
     use crate::session;
@@ -140,7 +141,7 @@ pub async fn load_output_after(
     session::fleet()?.output_after(id, after).await.map_err(session::database)
 }
 
-/// Reads an op's lines directly before one of them, as many as are handed out at once.
+/// Reads the chunk of an op's lines directly before one of them.
 ///
 /// # Errors
 /// [`ApiError`]
@@ -148,7 +149,7 @@ pub async fn load_output_after(
 pub async fn load_output_before(
     /// The op's identifier.
     id: String,
-    /// The number of the line after the last that is wanted.
+    /// The number of the line after the last one wanted.
     before: u64,
 ) -> Result<Vec<OutputLine>, ApiError> {
     use crate::session;
@@ -164,7 +165,7 @@ pub async fn load_output_before(
 /// [`ApiError`]
 #[server(endpoint = "load_ops", input = server_fn::codec::Json)]
 pub async fn load_ops(
-    /// Which ops.
+    /// The filter.
     query: OpQuery,
 ) -> Result<OpsPage, ApiError> {
     use crate::session;

@@ -7,7 +7,8 @@ use leptos::prelude::*;
 
 use crate::ApiError;
 
-/// Reads what the rollback dialog of a host shows; none where there is no such host, or nothing is known of it yet.
+/// Reads the plan for a host's rollback dialog, or `None` if there is no such host or it has not reported
+/// yet.
 ///
 /// # Errors
 /// [`ApiError`]
@@ -23,11 +24,11 @@ pub async fn load_plan(
     session::fleet()?.rollback_plan(name).await.map_err(session::database)
 }
 
-/// Asks for a rollback to exactly `target`, from exactly `seen`, both as [`reference_to_text`] writes them, and leads
-/// to `back`.
+/// Requests a rollback to exactly `target`, from exactly `seen`, both as [`reference_to_text`] writes them,
+/// and leads to `back`.
 ///
 /// # Errors
-/// [`ApiError`] with the refusal in a sentence; nothing was changed then.
+/// [`ApiError`] with the refusal in a sentence; nothing was changed.
 #[server(endpoint = "request_rollback")]
 pub async fn request_rollback(
     /// The host's name.
@@ -36,12 +37,12 @@ pub async fn request_rollback(
     target: String,
     /// The current generation that the person saw.
     seen: String,
-    /// Why, in the person's words; may be empty.
+    /// The reason in the person's words; may be empty.
     reason: String,
-    /// Whether to stop the host's tests if they hold the host, instead of refusing because it is busy.
+    /// If the host's tests hold the host: stop them, instead of refusing because the host is busy.
     #[server(default)]
     stop_tests: bool,
-    /// Where to go then; a page of ours.
+    /// The address to go to afterwards, one of ours.
     back: String,
 ) -> Result<(), ApiError> {
     use crate::session;
@@ -49,17 +50,17 @@ pub async fn request_rollback(
 
     let person = session::person().await?;
     let name = super::host_name(&host)?;
-    let meant = |text: &str| {
+    let chosen = |text: &str| {
         reference_from_text(text)
             .ok_or_else(|| ApiError::said("No generation was chosen. Nothing was changed. Choose one."))
     };
-    let asked = RequestedRollback {
-        target: meant(&target)?,
-        seen_current: meant(&seen)?,
-        reason: (!reason.trim().is_empty()).then_some(reason),
+    let request = RequestedRollback {
+        target: chosen(&target)?,
+        seen_current: chosen(&seen)?,
+        reason: Some(reason),
         stop_tests,
     };
-    session::fleet()?.request_rollback(&person, name, asked).await.map_err(super::refused)?;
+    session::fleet()?.request_rollback(&person, name, request).await.map_err(super::refused)?;
     leptos_axum::redirect(super::local_path(&back));
     Ok(())
 }
@@ -69,7 +70,7 @@ pub fn reference_to_text(reference: &GenerationRef) -> String {
     format!("{} {}", reference.number, reference.store_path)
 }
 
-/// Reads what [`reference_to_text`] wrote.
+/// Parses what [`reference_to_text`] wrote.
 pub fn reference_from_text(text: &str) -> Option<GenerationRef> {
     let (number, path) = text.split_once(' ')?;
     let fits = path.starts_with('/') && path.len() <= STORE_PATH_BYTES && !path.contains(char::is_control);

@@ -1,14 +1,15 @@
-//! Roll-outs: one kind of action on several hosts, and rolling back several hosts, such as those that a deployment broke.
+//! Roll-outs of one kind of op to several hosts, and rollbacks of several hosts, such as those that a
+//! deployment broke.
 
 use backstay_model::rollout::{ConfirmedRollback, PlannedRollback, RolloutCommits};
 use leptos::prelude::*;
 
 use crate::ApiError;
 
-/// Begins a roll-out, and leads to `back`.
+/// Starts a roll-out, and leads to `back`.
 ///
 /// # Errors
-/// [`ApiError`] with the refusal in a sentence; nothing was begun then.
+/// [`ApiError`] with the refusal in a sentence; nothing was started.
 #[server(endpoint = "start_rollout")]
 pub async fn start_rollout(
     /// The name of the op to run on each host.
@@ -16,14 +17,14 @@ pub async fn start_rollout(
     /// The hosts, by name.
     #[server(default)]
     hosts: Vec<String>,
-    /// On how many at once.
+    /// The number of hosts at once.
     parallel: u32,
-    /// Whether to begin no further host once one has failed; a box that is not checked sends nothing.
+    /// Start no more hosts once one has failed. An unchecked box sends nothing.
     #[server(default)]
     stop_on_failure: bool,
-    /// Why, in the person's words; may be empty.
+    /// The reason in the person's words; may be empty.
     reason: String,
-    /// Where to go then; a page of ours.
+    /// The address to go to afterwards, one of ours.
     back: String,
 ) -> Result<(), ApiError> {
     use crate::session;
@@ -34,17 +35,16 @@ pub async fn start_rollout(
     for host in &hosts {
         super::host_name(host)?;
     }
-    let reason = given(reason);
-    let request = RolloutRequest { kind, hosts, parallel, stop_on_failure, reason };
-    session::fleet()?.start_rollout(&person, request).await.map_err(not_rolled_out)?;
+    let request = RolloutRequest { kind, hosts, parallel, stop_on_failure, reason: Some(reason) };
+    session::fleet()?.start_rollout(&person, request).await.map_err(super::refused)?;
     leptos_axum::redirect(super::local_path(&back));
     Ok(())
 }
 
-/// Stops a roll-out: no further host is begun.
+/// Stops a roll-out: no more hosts are started.
 ///
 /// # Errors
-/// [`ApiError`] with the refusal in a sentence; the roll-out goes on then, or is over.
+/// [`ApiError`] with the refusal in a sentence; the roll-out goes on, or is over.
 #[server(endpoint = "stop_rollout")]
 pub async fn stop_rollout(
     /// The roll-out's identifier.
@@ -54,11 +54,11 @@ pub async fn stop_rollout(
 
     let person = session::person().await?;
     let id = id.parse().map_err(|_| ApiError::said("There is no such roll-out. Nothing was changed."))?;
-    session::fleet()?.stop_rollout(&person, id).await.map_err(not_rolled_out)?;
+    session::fleet()?.stop_rollout(&person, id).await.map_err(super::refused)?;
     Ok(())
 }
 
-/// Reads the commits that a person is told of before a roll-out.
+/// Reads the commits that the roll-out dialog names.
 ///
 /// # Errors
 /// [`ApiError`] with the reason in a sentence.
@@ -70,7 +70,7 @@ pub async fn load_rollout_commits() -> Result<RolloutCommits, ApiError> {
     session::fleet()?.rollout_commits().await.map_err(session::database)
 }
 
-/// Reads to which generation each failed host of a deployment would be rolled back.
+/// Reads the generation to which each failed host of a deployment would roll back.
 ///
 /// # Errors
 /// [`ApiError`] with the reason in a sentence.
@@ -83,10 +83,10 @@ pub async fn load_planned_rollbacks(
 
     session::person().await?;
     let id = super::deployment_id(&deployment)?;
-    session::fleet()?.planned_rollbacks(id).await.map_err(not_rolled_out)
+    session::fleet()?.planned_rollbacks(id).await.map_err(super::refused)
 }
 
-/// Reads to which generation each of these hosts would be rolled back.
+/// Reads the generation to which each of these hosts would roll back.
 ///
 /// # Errors
 /// [`ApiError`] with the reason in a sentence.
@@ -105,22 +105,23 @@ pub async fn load_planned_rollbacks_of(
     session::fleet()?.planned_rollbacks_of(&hosts).await.map_err(session::database)
 }
 
-/// Rolls several hosts back, each exactly as the person confirmed it, and leads to `back`. Where one of them is no
-/// longer as the person saw it, none is.
+/// Rolls several hosts back, each exactly as the person confirmed it, and leads to `back`. If one of them is
+/// no longer as the person saw it, none is rolled back.
 ///
 /// # Errors
-/// [`ApiError`] with the refusal in a sentence; nothing was changed then.
+/// [`ApiError`] with the refusal in a sentence; nothing was changed.
 #[server(endpoint = "roll_back_hosts")]
 pub async fn roll_back_hosts(
-    /// The deployment's identifier, where the hosts are those that failed in it.
+    /// The deployment's identifier, if these are the hosts that failed in it.
     #[server(default)]
     deployment: Option<String>,
-    /// The hosts with their generations, each as [`confirmed_to_text`] writes it; nothing for one that is left out.
+    /// The hosts with their generations, each as [`confirmed_to_text`] writes it; empty for a host that is
+    /// left out.
     #[server(default)]
     confirmed: Vec<String>,
-    /// Why, in the person's words; may be empty.
+    /// The reason in the person's words; may be empty.
     reason: String,
-    /// Where to go then; a page of ours.
+    /// The address to go to afterwards, one of ours.
     back: String,
 ) -> Result<(), ApiError> {
     use crate::session;
@@ -129,52 +130,28 @@ pub async fn roll_back_hosts(
     let confirmed = confirmed.iter().filter(|text| !text.is_empty());
     let confirmed: Option<Vec<_>> = confirmed.map(|text| confirmed_from_text(text)).collect();
     let confirmed = confirmed.ok_or_else(|| {
-        ApiError::said("The server did not understand this request. Nothing was changed. Look again.")
+        ApiError::said("The server did not understand this request. Nothing was changed. Reload the page.")
     })?;
-    let (fleet, reason) = (session::fleet()?, given(reason));
-    let begun = match deployment {
+    let (fleet, reason) = (session::fleet()?, Some(reason));
+    let started = match deployment {
         Some(id) => fleet.roll_back_failed(&person, super::deployment_id(&id)?, confirmed, reason).await,
         None => fleet.roll_back_hosts(&person, confirmed, reason).await,
     };
-    begun.map_err(not_rolled_out)?;
+    started.map_err(super::refused)?;
     leptos_axum::redirect(super::local_path(&back));
     Ok(())
 }
 
-#[cfg(feature = "ssr")]
-fn given(reason: String) -> Option<String> {
-    (!reason.trim().is_empty()).then_some(reason)
-}
-
-/// What was not rolled out, as the page shows it.
-#[cfg(feature = "ssr")]
-fn not_rolled_out(error: backstay_fleet::rollouts::RolloutError) -> ApiError {
-    use axum::http::StatusCode;
-    use backstay_fleet::rollouts::RolloutError;
-
-    match error {
-        RolloutError::NotAllowed { .. } => {
-            crate::session::refuse(StatusCode::FORBIDDEN);
-            ApiError::NotAllowed(error.to_string())
-        }
-        RolloutError::Store(error) => crate::session::database(error),
-        other => {
-            crate::session::refuse(StatusCode::CONFLICT);
-            ApiError::said(other.to_string())
-        }
-    }
-}
-
-/// The longest text of one host's rollback that a form may send.
+/// Maximum length of one host's rollback in a form, in bytes.
 const CONFIRMED_BYTES: usize = 2048;
 
-/// Writes one host's rollback as one form field, exactly as it is shown.
+/// Writes one host's rollback, exactly as shown, as one form field.
 pub fn confirmed_to_text(confirmed: &ConfirmedRollback) -> String {
-    // Names and numbers alone: there is nothing in it that JSON could not say.
+    // Cannot fail: it holds only names and numbers.
     serde_json::to_string(confirmed).unwrap_or_default()
 }
 
-/// Reads what [`confirmed_to_text`] wrote.
+/// Parses what [`confirmed_to_text`] wrote.
 pub fn confirmed_from_text(text: &str) -> Option<ConfirmedRollback> {
     (text.len() <= CONFIRMED_BYTES).then(|| serde_json::from_str(text).ok()).flatten()
 }

@@ -1,17 +1,17 @@
-//! Links, on their way to the router.
+//! Intercepting links before the router follows them.
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{Element, HtmlAnchorElement, MouseEvent, Url};
 
-/// What tells the router not to go to the top of the page.
+/// Attribute that tells the router not to scroll to the top.
 const KEEP: &str = "data-noscroll";
-/// What it is set to here: a link that has it from the beginning keeps it.
+/// The value set here. A link that was rendered with the attribute keeps it.
 const KEPT: &str = "page";
 
-/// Looks at each link that is followed, before the router does: where `is_kept` says so of the addresses from and to, the
-/// page stays where it is. For as long as the page lives.
+/// Checks each link before the router follows it: if `is_kept(from, to)` is true, the scroll position stays.
+/// Stays in place for the life of the page.
 pub(crate) fn before_links(is_kept: impl Fn(&Url, &Url) -> bool + 'static) {
     let followed = move |event: MouseEvent| {
         let link = event.target().and_then(|target| target.dyn_into::<Element>().ok());
@@ -20,7 +20,7 @@ pub(crate) fn before_links(is_kept: impl Fn(&Url, &Url) -> bool + 'static) {
         let here = window().location().href().and_then(|href| Url::new(&href));
         let (Ok(here), Ok(there)) = (here, Url::new(&link.href())) else { return };
         let says = link.get_attribute(KEEP);
-        // Each of these works on every element.
+        // Neither can fail on an element.
         if says.is_none() && is_kept(&here, &there) {
             let _ = link.set_attribute(KEEP, KEPT);
         } else if says.as_deref() == Some(KEPT) && !is_kept(&here, &there) {
@@ -28,7 +28,7 @@ pub(crate) fn before_links(is_kept: impl Fn(&Url, &Url) -> bool + 'static) {
         }
     };
     let followed = Closure::<dyn Fn(MouseEvent)>::new(followed);
-    // The router listens to the window, which hears of it afterwards. Fails for no event of this name.
+    // The router listens on the window, which gets the event later. Cannot fail for this event.
     let _ = document().add_event_listener_with_callback("click", followed.as_ref().unchecked_ref());
     followed.forget();
 }

@@ -1,5 +1,4 @@
-//! The few things that pages ask of the browser itself. Called from effects and handlers alone, which the server
-//! never runs.
+//! Access to the browser's own API. Called only from effects and handlers, which the server never runs.
 
 mod links;
 mod nearness;
@@ -42,8 +41,8 @@ pub(crate) fn now() -> DateTime<Utc> {
     DateTime::from_timestamp_millis(millis).unwrap_or_default()
 }
 
-/// Whether this tab is the one that is looked at.
-pub(crate) fn is_in_sight() -> bool {
+/// Returns whether this tab is visible.
+pub(crate) fn is_visible() -> bool {
     !document().hidden()
 }
 
@@ -55,12 +54,13 @@ pub(crate) fn random() -> f64 {
 /// Moves the focus to the element with this identifier.
 pub(crate) fn focus(id: &str) {
     if let Some(element) = document().get_element_by_id(id).and_then(|e| e.dyn_into::<HtmlElement>().ok()) {
-        // An element that cannot take the focus leaves it where it is.
+        // An element that cannot take the focus leaves it unchanged.
         let _ = element.focus();
     }
 }
 
-/// Moves the focus to the first of these elements that can take it; their identifiers are separated by spaces.
+/// Moves the focus to the first of these elements that can take it; their identifiers are separated by
+/// spaces.
 pub(crate) fn focus_one_of(ids: &str) {
     for id in ids.split(' ') {
         focus(id);
@@ -70,15 +70,15 @@ pub(crate) fn focus_one_of(ids: &str) {
     }
 }
 
-/// Moves the focus to the first element that a selector of ours finds; whether there was one.
+/// Moves the focus to the first element that the selector finds, and returns whether there was one.
 pub(crate) fn focus_first(selector: &str) -> bool {
     let found =
         document().query_selector(selector).ok().flatten().and_then(|e| e.dyn_into::<HtmlElement>().ok());
     found.is_some_and(|element| element.focus().is_ok())
 }
 
-/// The address of the link in a drawing that was clicked in the ordinary way; the router follows links of HTML alone.
-pub(crate) fn plain_click_on_drawn_link(event: &MouseEvent) -> Option<String> {
+/// Returns the address of an SVG link after a plain click on it. The router follows HTML links alone.
+pub(crate) fn plain_click_on_svg_link(event: &MouseEvent) -> Option<String> {
     let is_plain = event.button() == 0
         && !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key())
         && !event.default_prevented();
@@ -86,50 +86,50 @@ pub(crate) fn plain_click_on_drawn_link(event: &MouseEvent) -> Option<String> {
     clicked.closest("a").ok().flatten()?.get_attribute("href")
 }
 
-/// Whether the `<details>` of a toggle event is open now.
+/// Returns whether the `<details>` of a toggle event is open.
 pub(crate) fn is_open(event: &web_sys::Event) -> bool {
     let details = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     details.is_some_and(|details| details.has_attribute("open"))
 }
 
-/// Leaves for the log-in page, which leads back to where one is.
+/// Goes to the log-in page, which leads back here.
 pub(crate) fn go_to_log_in() {
     let location = window().location();
     let here = [location.pathname(), location.search()].map(Result::unwrap_or_default).concat();
-    // Fails for no address.
+    // Cannot fail: the address is valid.
     let _ = location.set_href(&Route::LogIn { next: Some(&here) }.path());
 }
 
-/// Whether something lies over the page that Esc closes by itself: a popover or a modal dialog.
-pub(crate) fn something_is_over_the_page() -> bool {
+/// Returns whether a popover or a modal dialog, which Esc closes, is open.
+pub(crate) fn is_overlay_open() -> bool {
     document().query_selector(":popover-open, dialog:modal").ok().flatten().is_some()
 }
 
-/// Whether a key that was pressed is a letter where the focus is.
-pub(crate) fn is_typed_in(event: &KeyboardEvent) -> bool {
+/// Returns whether the focus is in a field, where a key types a character.
+pub(crate) fn is_typing(event: &KeyboardEvent) -> bool {
     let fields = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     target.is_some_and(|target| target.closest(fields).is_ok_and(|found| found.is_some()))
 }
 
-/// Scrolls what an element is in just as far as it takes to see the element.
-pub(crate) fn bring_into_sight(element: &Element) {
+/// Scrolls just far enough to show an element.
+pub(crate) fn scroll_into_view(element: &Element) {
     let how = ScrollIntoViewOptions::new();
     how.set_block(ScrollLogicalPosition::Nearest);
     element.scroll_into_view_with_scroll_into_view_options(&how);
 }
 
-/// Puts text on the clipboard; whether that was possible. Browsers offer their clipboard to pages that came by https
-/// alone; elsewhere the text is selected and copied as a person would.
+/// Copies text to the clipboard, and returns whether that was possible. Browsers offer the clipboard API only
+/// over HTTPS; otherwise the text is selected and copied as a person would.
 pub(crate) async fn copy(text: String) -> bool {
     let clipboard = window().navigator().clipboard();
     if !clipboard.is_undefined() && JsFuture::from(clipboard.write_text(&text)).await.is_ok() {
         return true;
     }
-    copy_as_a_person_would(&text).unwrap_or_default()
+    copy_by_selection(&text).unwrap_or_default()
 }
 
-fn copy_as_a_person_would(text: &str) -> Option<bool> {
+fn copy_by_selection(text: &str) -> Option<bool> {
     let document = document().dyn_into::<HtmlDocument>().ok()?;
     let area = document.create_element("textarea").ok()?.dyn_into::<HtmlTextAreaElement>().ok()?;
     let focused = document.active_element().and_then(|e| e.dyn_into::<HtmlElement>().ok());
@@ -150,18 +150,18 @@ pub(crate) fn scroll_to_end(frame: &Element) {
     frame.set_scroll_top(frame.scroll_height());
 }
 
-/// Whether a box is scrolled to its end.
+/// Returns whether a box is scrolled to its end.
 pub(crate) fn is_at_end(frame: &Element) -> bool {
     frame.scroll_height() - frame.scroll_top() - frame.client_height() < 24
 }
 
-/// How far below the upper edge of a box something in it is.
+/// Distance of an element from the upper edge of the box around it.
 pub(crate) fn distance_in(frame: &Element, selector: &str) -> Option<f64> {
     let inside = frame.query_selector(selector).ok()??;
     Some(inside.get_bounding_client_rect().top() - frame.get_bounding_client_rect().top())
 }
 
-/// Scrolls a box until something in it is that far below its upper edge.
+/// Scrolls a box until an element in it has this distance from its upper edge.
 pub(crate) fn scroll_until(frame: &Element, selector: &str, distance: f64) {
     if let Some(is) = distance_in(frame, selector) {
         #[expect(clippy::cast_possible_truncation, reason = "pixels of a page")]
@@ -169,7 +169,8 @@ pub(crate) fn scroll_until(frame: &Element, selector: &str, distance: f64) {
     }
 }
 
-/// Runs something with each of the next frames: what is scrolled into view takes its true height only then.
+/// Runs something in each of the next frames. Content that is scrolled into view takes its true height only
+/// then.
 pub(crate) fn in_next_frames(count: u8, run: impl Fn() + Clone + 'static) {
     request_animation_frame(move || {
         run();
@@ -182,36 +183,36 @@ pub(crate) fn in_next_frames(count: u8, run: impl Fn() + Clone + 'static) {
 /// Hides an open popover.
 pub(crate) fn hide_popover(id: &str) {
     if let Some(element) = document().get_element_by_id(id).and_then(|e| e.dyn_into::<HtmlElement>().ok()) {
-        // It is hidden already where this fails.
+        // Fails only if it is hidden already.
         let _ = element.hide_popover();
     }
 }
 
-/// Makes a dialog that is rendered open a modal one: the page below it becomes inert. `then` runs once it is.
+/// Makes an open dialog modal, so that the page below it becomes inert, and then runs `then`.
 pub(crate) fn make_modal(dialog: HtmlDialogElement, then: impl FnOnce() + 'static) {
     let make = move || {
         if dialog.is_connected() && !dialog.matches(":modal").unwrap_or(false) {
-            // Removed rather than closed, so that nobody hears of a closing.
+            // Removing the attribute, unlike closing, sends no event.
             let _ = dialog.remove_attribute("open");
             let _ = dialog.show_modal();
         }
         then();
     };
-    // It may not be in the page yet, and only there it can be modal.
+    // It may not be in the page yet, as it must be to become modal.
     request_animation_frame(make);
 }
 
-/// The value of the chosen radio button of this name inside an element.
+/// Returns the chosen radio button with this name inside an element.
 pub(crate) fn chosen_radio(inside: &Element, name: &str) -> Option<HtmlInputElement> {
     inside.query_selector(&format!("input[name={name}]:checked")).ok()??.dyn_into().ok()
 }
 
-/// What a field of this name says in a form; none where there is no such field.
-pub(crate) fn said_in(form: &HtmlFormElement, name: &str) -> Option<String> {
+/// Returns the value of the form field with this name, or `None` if there is no such field.
+pub(crate) fn field_value(form: &HtmlFormElement, name: &str) -> Option<String> {
     FormData::new_with_form(form).ok()?.get(name).as_string()
 }
 
-/// The values of the boxes of this name inside an element that are checked.
+/// Returns the values of the checked boxes with this name inside an element.
 pub(crate) fn checked_boxes(inside: &Element, name: &str) -> Vec<String> {
     let Ok(found) = inside.query_selector_all(&format!("input[name=\"{name}\"]:checked")) else {
         return vec![];
@@ -222,45 +223,45 @@ pub(crate) fn checked_boxes(inside: &Element, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// What this browser was told to remember under this name. A browser without storage remembers nothing.
-pub(crate) fn remembered(name: &str) -> Option<String> {
+/// Reads a value from the browser's local storage, if it has any.
+pub(crate) fn stored_value(name: &str) -> Option<String> {
     window().local_storage().ok()??.get_item(name).ok()?
 }
 
-/// Has this browser remember something.
-pub(crate) fn remember(name: &str, value: &str) {
+/// Writes a value to the browser's local storage, if it has any.
+pub(crate) fn store_value(name: &str, value: &str) {
     if let Ok(Some(storage)) = window().local_storage() {
-        // Where it is full, this is forgotten.
+        // Fails if the storage is full; the value is then lost.
         let _ = storage.set_item(name, value);
     }
 }
 
-/// The address of the server, as this browser reaches it.
+/// The origin of the server, as this browser reaches it.
 pub(crate) fn origin() -> Option<String> {
     window().location().origin().ok()
 }
 
-/// What this tab was told to remember under this name, until it is closed.
-pub(crate) fn remembered_for_visit(name: &str) -> Option<String> {
+/// Reads a value from the tab's session storage.
+pub(crate) fn session_value(name: &str) -> Option<String> {
     window().session_storage().ok()??.get_item(name).ok()?
 }
 
-/// Has this tab remember something until it is closed.
-pub(crate) fn remember_for_visit(name: &str, value: &str) {
+/// Writes a value to the tab's session storage.
+pub(crate) fn set_session_value(name: &str, value: &str) {
     if let Ok(Some(storage)) = window().session_storage() {
-        // Where it is full, this is forgotten.
+        // Fails if the storage is full; the value is then lost.
         let _ = storage.set_item(name, value);
     }
 }
 
 const THEME_KEY: &str = "backstay.theme";
 
-/// The theme that the person chose before.
+/// The theme that the person chose earlier.
 pub(crate) fn stored_theme() -> Option<String> {
-    remembered(THEME_KEY)
+    stored_value(THEME_KEY)
 }
 
-/// Chooses a theme for this browser; none follows the system.
+/// Chooses a theme for this browser; `None` follows the system.
 pub(crate) fn choose_theme(theme: Option<&str>) {
     if let Some(root) = root() {
         match theme {
@@ -268,7 +269,7 @@ pub(crate) fn choose_theme(theme: Option<&str>) {
             None => root.dataset().delete("theme"),
         }
     }
-    // A browser without storage forgets the choice at the next page.
+    // Without storage the choice lasts for this page only.
     if let Ok(Some(storage)) = window().local_storage() {
         let _ = match theme {
             Some(theme) => storage.set_item(THEME_KEY, theme),

@@ -1,4 +1,4 @@
-//! Work that waits for its turn, so that the page stays smooth while it is done: each frame does as much of it as fits.
+//! Work in small portions, so that the page stays smooth: each frame does as much as fits.
 
 use std::cell::RefCell;
 
@@ -8,20 +8,20 @@ use leptos::task::{spawn_local, tick};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::HtmlElement;
 
-/// How much of a frame such work may take, in milliseconds; with sixty frames each second, one lasts for 16.
+/// Time in each frame for such work, in milliseconds. At 60 frames a second, a frame lasts 16 ms.
 const BUDGET: f64 = 6.0;
 
-/// Something to be done to a part of the page.
+/// Work on a part of the page.
 struct Job {
     part: HtmlElement,
     run: Box<dyn FnOnce()>,
 }
 
-/// What waits on this page.
+/// The queue of this page.
 #[derive(Default)]
 struct Waiting {
     jobs: Vec<Job>,
-    /// Whether somebody works at it.
+    /// True while `work` runs.
     at_work: bool,
 }
 
@@ -29,8 +29,8 @@ thread_local! {
     static WAITING: RefCell<Waiting> = RefCell::default();
 }
 
-/// Does something to a part of the page in one of the next frames; parts that are nearer to what is seen have their turn
-/// earlier. The job is to look anew at what is wanted: that may have changed meanwhile.
+/// Runs work on a part of the page in one of the next frames; parts nearer to the window come first. By then
+/// the wanted state may have changed, so the job must read it again.
 pub(crate) fn in_turn(part: &HtmlElement, run: impl FnOnce() + 'static) {
     let begins = WAITING.with_borrow_mut(|waiting| {
         waiting.jobs.push(Job { part: part.clone(), run: Box::new(run) });
@@ -48,14 +48,14 @@ async fn work() {
         while now() - began < BUDGET {
             let Some(job) = WAITING.with_borrow_mut(|waiting| waiting.jobs.pop()) else { break };
             (job.run)();
-            // What follows from it is worked out before the clock is looked at, and the browser's own work is done.
+            // Run the job's effects and the browser's layout before reading the clock.
             tick().await;
             job.part.get_bounding_client_rect();
         }
     }
 }
 
-/// Puts what is nearest to what is seen last, from where it is taken; whether there is anything.
+/// Sorts the queue so that the part nearest to the window is popped first. Returns whether there is any work.
 fn order() -> bool {
     let mut jobs = WAITING.with_borrow_mut(|waiting| std::mem::take(&mut waiting.jobs));
     let middle = window().inner_height().ok().and_then(|high| high.as_f64()).unwrap_or_default() / 2.0;
@@ -74,10 +74,10 @@ fn order() -> bool {
 
 async fn next_frame() {
     let mut ask = |resolve: js_sys::Function, _: js_sys::Function| {
-        // Fails in no window that shows a page.
+        // Cannot fail in a window that shows a page.
         let _ = window().request_animation_frame(&resolve);
     };
-    // Nothing rejects it.
+    // Never rejected.
     let _ = JsFuture::from(Promise::new(&mut ask)).await;
 }
 

@@ -10,15 +10,15 @@ use crate::components::{Icon, use_log_address};
 use crate::live::Live;
 use crate::routes::Route;
 
-/// The menu of a host: a popover of the browser itself, which opens and closes without any script.
+/// The menu of a host: a native popover, which works without script.
 #[component]
 pub fn ActionsMenu(
     /// The host's name.
     host: String,
-    /// What its buttons do.
+    /// The action of its buttons.
     action: ServerAction<RequestOp>,
-    /// Whether what is in it is made when it is opened first: most menus of a page never are. What the server renders
-    /// must work without script, and so is whole.
+    /// Whether to render its items only when it first opens: most menus of a page never do. The server
+    /// renders every item, because its page must work without script.
     #[prop(optional)]
     spare: bool,
 ) -> impl IntoView {
@@ -42,15 +42,14 @@ pub fn ActionsMenu(
             {move || filled.get().then(|| view! { <Items host=host.clone() action/> })}
         </div>
     }
-    .into_any()
 }
 
-/// Whether that is news.
+/// Returns whether the menu was not filled before.
 fn fill(filled: &mut bool) -> bool {
     !std::mem::replace(filled, true)
 }
 
-/// What is in a host's menu.
+/// The items of a host's menu.
 #[component]
 fn Items(host: String, action: ServerAction<RequestOp>) -> impl IntoView {
     let (rollback, details) =
@@ -76,19 +75,18 @@ fn Items(host: String, action: ServerAction<RequestOp>) -> impl IntoView {
         </ActionForm>
         <a class="item" href=details><Icon name="details"/>"Details"</a>
     }
-    .into_any()
 }
 
-/// What stands in the way of asking for an op, or is to be known before.
+/// What prevents a request for an op, or what a person has to know before one.
 #[derive(Clone, PartialEq)]
 enum Why {
-    /// The person may only look.
+    /// The person has read-only access.
     Role,
     /// Another op holds the host.
     Busy(Box<OpView>),
-    /// What is asked for will wait.
+    /// The op will wait for the host.
     Offline(String),
-    /// Nothing.
+    /// Nothing in the way.
     Free,
 }
 
@@ -108,7 +106,7 @@ impl Why {
     }
 }
 
-/// Why items cannot be chosen, in words.
+/// Says why items are disabled.
 #[component]
 fn Reason(why: Memo<Why>) -> impl IntoView {
     let log_address = use_log_address();

@@ -1,4 +1,4 @@
-//! How a host is added, step by step, with what is to be typed.
+//! The steps to add a host, with the commands to copy.
 
 use std::collections::BTreeSet;
 
@@ -13,10 +13,10 @@ use crate::components::{Copyable, Refusal};
 use crate::live::Live;
 use crate::routes::Route;
 
-/// The name in the examples, until a person has given one.
+/// The host name in the examples until a person enters one.
 const SOME_NAME: &str = "gpc0";
 
-/// How a host is added: a token, the agent's configuration, and its start, each to be copied as it is.
+/// The steps to add a host: a token, the agent's configuration, and its start, each ready to copy.
 #[component]
 pub(crate) fn AddHost() -> impl IntoView {
     let live = expect_context::<Live>();
@@ -76,13 +76,12 @@ pub(crate) fn AddHost() -> impl IntoView {
             </ol>
         </div>
     }
-    .into_any()
 }
 
 const TOKEN_FILE: &str = "install -D -m 600 /dev/stdin /etc/backstay/join-token";
 const START: &str = "backstay-agent run --config /etc/backstay/agent.toml";
 
-/// The least that an agent's configuration says.
+/// A minimal configuration of an agent.
 fn configuration(server: &str, name: &str) -> String {
     format!(
         "server = \"{server}\"\n\
@@ -95,8 +94,8 @@ fn configuration(server: &str, name: &str) -> String {
     )
 }
 
-/// Where this server is: as its configuration says, else as it was asked for, and once the page is alive, as the browser
-/// itself says.
+/// This server's address: from its configuration; otherwise from the request, and once the page is alive,
+/// from the browser.
 fn server_address(live: Live) -> RwSignal<String> {
     let Address { origin, is_configured } = live.address().get_untracked();
     let address = RwSignal::new(origin);
@@ -108,7 +107,7 @@ fn server_address(live: Live) -> RwSignal<String> {
     address
 }
 
-/// Makes a token right here. Only once the page is alive: what a plain form is answered with would be lost.
+/// Creates a token on this page. Only once the page is alive: the answer to a plain form would be lost.
 #[component]
 fn Token(action: ServerAction<MakeJoinToken>, named: RwSignal<String>) -> impl IntoView {
     let pending = action.pending();
@@ -134,10 +133,9 @@ fn Token(action: ServerAction<MakeJoinToken>, named: RwSignal<String>) -> impl I
             })}
         </div>
     }
-    .into_any()
 }
 
-/// Which hosts came while one looked.
+/// The hosts that connected while the page was open.
 #[component]
 fn Arrivals(live: Live) -> impl IntoView {
     let before: BTreeSet<HostId> = live.rows().with_untracked(|rows| rows.iter().map(|row| row.id).collect());

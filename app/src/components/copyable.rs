@@ -1,4 +1,4 @@
-//! Text that is there to be copied.
+//! Text to copy, and the button that copies it.
 
 use std::time::Duration;
 
@@ -8,41 +8,68 @@ use leptos::task::spawn_local;
 use crate::browser;
 use crate::components::Icon;
 
-/// How long the button says what it did.
-const SAID: Duration = Duration::from_secs(3);
+/// How long the button shows its result.
+const RESULT_SHOWN: Duration = Duration::from_secs(3);
 
-/// Text that is there to be copied, such as a command, with the button that does it.
+/// Text to copy, such as a command, with a button that copies it.
 #[component]
 pub(crate) fn Copyable(
     /// The text.
     #[prop(into)]
     text: Signal<String>,
-    /// What it is, for those who hear the button alone.
+    /// What the text is, for screen readers that meet the button alone.
     what: &'static str,
 ) -> impl IntoView {
-    let words = RwSignal::new("Copy");
-    let copy = move |_| {
+    let read = move || {
         let text = text.get_untracked();
-        spawn_local(async move {
-            let done = browser::copy(text).await;
-            words.try_set(if done { "Copied" } else { "Not copied" });
-            set_timeout(
-                move || {
-                    words.try_set("Copy");
-                },
-                SAID,
-            );
-        });
+        async move { Some(text) }
     };
     view! {
         <div class="copyable">
             <pre tabindex="0"><code>{text}</code></pre>
-            <button type="button" class="small alive" aria-label=move || format!("{} {what}", words.get()) on:click=copy>
-                <Icon name="copy"/>
-                {words}
-            </button>
-            <span class="unseen" role="status">{move || if words.get() == "Copy" { "" } else { words.get() }}</span>
+            <CopyButton text=read class="small alive" what/>
         </div>
     }
-    .into_any()
+}
+
+/// A button that copies a text and says whether that worked.
+#[component]
+pub(crate) fn CopyButton<F, T>(
+    /// Reads the text; `None` if it cannot be read.
+    text: F,
+    class: &'static str,
+    /// What the text is, for screen readers that meet the button alone.
+    #[prop(optional)]
+    what: Option<&'static str>,
+) -> impl IntoView
+where
+    F: Fn() -> T + 'static,
+    T: Future<Output = Option<String>> + 'static,
+{
+    let words = RwSignal::new("Copy");
+    let copy = move |_| {
+        let text = text();
+        spawn_local(async move {
+            words.set("Copying…");
+            let is_copied = match text.await {
+                Some(text) => browser::copy(text).await,
+                None => false,
+            };
+            words.try_set(if is_copied { "Copied" } else { "Not copied" });
+            set_timeout(
+                move || {
+                    words.try_set("Copy");
+                },
+                RESULT_SHOWN,
+            );
+        });
+    };
+    let label = what.map(|what| move || format!("{} {what}", words.get()));
+    view! {
+        <button type="button" class=class aria-label=label on:click=copy>
+            <Icon name="copy"/>
+            {words}
+        </button>
+        <span class="unseen" role="status">{move || if words.get() == "Copy" { "" } else { words.get() }}</span>
+    }
 }

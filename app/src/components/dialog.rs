@@ -1,4 +1,4 @@
-//! A dialog that is an address of its own.
+//! Dialogs, each with an address of its own.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -7,23 +7,23 @@ use leptos_router::hooks::use_navigate;
 
 use crate::browser;
 
-/// A dialog over the page. The server renders it open, so that it works as it is; once the page is alive it becomes
-/// modal. Leaving it, by its own links or by Esc, goes to `back`.
+/// A dialog over the page. The server renders it open, so that it works without script; once the page is
+/// alive, it becomes modal. Its own links and Esc go to `back`.
 #[component]
 pub fn Dialog(
-    /// Its title, which is its name.
+    /// Its title and accessible name.
     #[prop(into)]
     title: String,
-    /// Where leaving it leads.
+    /// The address to leave to.
     #[prop(into)]
     back: String,
-    /// The element that has the focus first.
+    /// The element that receives the focus first.
     #[prop(into)]
     focus: String,
-    /// The elements of which the first that can has the focus afterwards, separated by spaces.
+    /// Elements, separated by spaces; the first one that can receives the focus afterwards.
     #[prop(into)]
     focus_after: String,
-    /// What it holds.
+    /// Its content.
     children: Children,
 ) -> impl IntoView {
     let element = NodeRef::<html::Dialog>::new();
@@ -38,7 +38,7 @@ pub fn Dialog(
     });
     let navigate = use_navigate();
     let leave = move |event: leptos::ev::Event| {
-        // The address says whether the dialog is open: it closes by going elsewhere, to the page below it.
+        // The address decides whether the dialog is open, so it closes by navigating to the page below it.
         event.prevent_default();
         navigate(&back, NavigateOptions { scroll: false, replace: true, ..Default::default() });
     };
@@ -48,19 +48,18 @@ pub fn Dialog(
             {children()}
         </dialog>
     }
-    .into_any()
 }
 
-/// A dialog that cannot show what it is for, and why.
+/// A dialog that cannot show its content, and says why.
 #[component]
 pub fn DialogTrouble(
     /// Its title.
     #[prop(into)]
     title: String,
-    /// Where leaving it leads.
+    /// The address to leave to.
     #[prop(into)]
     back: String,
-    /// Why, in a sentence.
+    /// The reason, in a sentence.
     #[prop(into)]
     sentence: String,
 ) -> impl IntoView {
@@ -70,5 +69,4 @@ pub fn DialogTrouble(
             <div class="dialog-end"><a class="button" id="dialog-back" href=back>"Back"</a></div>
         </Dialog>
     }
-    .into_any()
 }

@@ -1,4 +1,4 @@
-//! The log of an op beside the page that one is on: an address of its own, `log` in the page's query.
+//! The log of an op beside the current page, named by `log` in the page's query.
 
 use backstay_model::OpId;
 use leptos::ev;
@@ -17,7 +17,7 @@ use crate::live::{Live, Started};
 use crate::log::Watched;
 use crate::routes::Route;
 
-/// The log of the op that the address names, where it names one.
+/// The log of the op that the address names, if any.
 #[component]
 pub fn LogDrawer() -> impl IntoView {
     let started = expect_context::<Started>();
@@ -32,17 +32,16 @@ pub fn LogDrawer() -> impl IntoView {
                     Ok(LogRequest::Unknown) => {
                         view! { <Closed sentence="There is no op at this address.".to_owned()/> }.into_any()
                     }
-                    // Where nobody is logged in, the page says so already.
+                    // The page itself says that nobody is logged in.
                     Ok(LogRequest::Nothing) | Err(ApiError::NotLoggedIn) => ().into_any(),
                     Err(error) => view! { <Closed sentence=error.to_string()/> }.into_any(),
                 }
             })}
         </Transition>
     }
-    .into_any()
 }
 
-/// What an address asks to be shown beside its page. Written out, because JSON cannot tell one `None` within another.
+/// What an address requests beside its page. An enum, because JSON cannot represent nested `None`s.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 enum LogRequest {
     Nothing,
@@ -70,8 +69,8 @@ fn Open(read: OpRead) -> impl IntoView {
     let log_address = use_log_address();
     let without_log = use_address_without_log();
     let again = Signal::derive(move || with_log(&without_log(), ""));
-    closes_and_gives_focus_back(Some(id));
-    let took = move || {
+    close_on_escape_and_return_focus(Some(id));
+    let duration = move || {
         op.with(|op| op.started_at.zip(op.finished_at))
             .map(|(from, to)| view! { <span class="op-state">"in "<Took from to/></span> })
     };
@@ -84,7 +83,7 @@ fn Open(read: OpRead) -> impl IntoView {
             <div class="drawer-state">
                 <OpStatusBadge op/>
                 <OpNow op/>
-                {took}
+                {duration}
                 <div class="drawer-actions">
                     <CancelButton op action=cancel place=OpPlacement::Drawer/>
                     <RetryButton op action=retry page=again/>
@@ -98,13 +97,12 @@ fn Open(read: OpRead) -> impl IntoView {
             <Log watched/>
         </section>
     }
-    .into_any()
 }
 
-/// The op could not be shown.
+/// Says why the op cannot be shown.
 #[component]
 fn Closed(sentence: String) -> impl IntoView {
-    closes_and_gives_focus_back(None);
+    close_on_escape_and_return_focus(None);
     view! {
         <section class="drawer" role="dialog" aria-modal="false" aria-labelledby=TITLE>
             <div class="drawer-head">
@@ -114,7 +112,6 @@ fn Closed(sentence: String) -> impl IntoView {
             <p class="refusal" role="alert">{sentence}</p>
         </section>
     }
-    .into_any()
 }
 
 #[component]
@@ -125,28 +122,27 @@ fn CloseLink() -> impl IntoView {
     }
 }
 
-/// Takes the focus, closes at Esc, and gives the focus back to the link that opened it.
-fn closes_and_gives_focus_back(op: Option<OpId>) {
+/// Takes the focus, closes on Esc, and returns the focus to the link that opened the drawer.
+fn close_on_escape_and_return_focus(op: Option<OpId>) {
     let navigate = use_navigate();
     let without_log = use_address_without_log();
     Effect::new(move |_| {
         request_animation_frame(|| browser::focus(TITLE));
         let navigate = navigate.clone();
         let listening = window_event_listener(ev::keydown, move |event| {
-            if event.key() == "Escape" && !event.default_prevented() && !browser::something_is_over_the_page()
-            {
+            if event.key() == "Escape" && !event.default_prevented() && !browser::is_overlay_open() {
                 let options = leptos_router::NavigateOptions { scroll: false, ..Default::default() };
                 navigate(&untrack(without_log), options);
             }
         });
         on_cleanup(move || {
             listening.remove();
-            request_animation_frame(move || give_focus_back(op));
+            request_animation_frame(move || return_focus(op));
         });
     });
 }
 
-fn give_focus_back(op: Option<OpId>) {
+fn return_focus(op: Option<OpId>) {
     let opened_by = op.is_some_and(|op| browser::focus_first(&format!("[data-log=\"{op}\"]")));
     if !opened_by {
         browser::focus("main");

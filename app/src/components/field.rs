@@ -1,12 +1,12 @@
-//! Fields that follow what is known, without taking from a person what is being written.
+//! Form fields that follow signals without overwriting a person's input.
 
 use js_sys::Reflect;
 use leptos::tachys::html::property::IntoProperty;
 use wasm_bindgen::JsValue;
 use web_sys::Element;
 
-/// What a field says, but for what a person has written or checked before the page was alive: Leptos would put the page's
-/// own value in place of that, and it would be lost. The next change of the value counts again.
+/// A field's value that hydration does not set: a person may have filled in the field before the page was
+/// alive, and Leptos would overwrite that with the page's own value. Later changes of the value are applied.
 #[derive(Debug, Clone)]
 pub(crate) struct Hydrated<V>(pub(crate) V);
 
@@ -46,6 +46,6 @@ where
 }
 
 fn set(field: &Element, name: &str, value: &JsValue) {
-    // Every field takes its own properties.
+    // Setting a field's own property never fails.
     let _ = Reflect::set(field, &name.into(), value);
 }

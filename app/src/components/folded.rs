@@ -1,14 +1,13 @@
-//! The rest of a list that is too long to be shown whole.
+//! The folded rest of a long list.
 
 use leptos::prelude::*;
 
 use crate::browser;
 
-/// The rest of a list, folded away: “317 more”. Whether it is open is the caller's, so that it stays so when the list
-/// changes.
+/// The rest of a list, folded: “317 more”. The caller keeps `open`, so that it survives changes of the list.
 #[component]
 pub(crate) fn FoldedRest(
-    /// How many there are.
+    /// Number of folded items.
     count: usize,
     open: RwSignal<bool>,
     children: Children,
@@ -19,5 +18,4 @@ pub(crate) fn FoldedRest(
             {children()}
         </details>
     }
-    .into_any()
 }

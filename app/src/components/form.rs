@@ -1,4 +1,4 @@
-//! What forms share: their server action, and the refusal that they may be answered with.
+//! The parts that forms share: their server action, and its refusal.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -10,8 +10,8 @@ use crate::components::use_log_address;
 use crate::routes::Route;
 use crate::{ApiError, browser};
 
-/// The action of a form. Where the form was sent without WebAssembly and refused, the server led back here with the
-/// refusal in the address, and the action begins with it: the same on the server and in the browser.
+/// The action of a form. If the form was sent without WebAssembly and refused, the server redirected here
+/// with the refusal in the address, and the action starts with it, on the server and in the browser alike.
 pub fn action_from_address<S>() -> ServerAction<S>
 where
     S: ServerFn<Error = ApiError> + Clone + Send + Sync + 'static,
@@ -26,7 +26,7 @@ where
     ServerAction::new()
 }
 
-/// Why the last attempt came to nothing.
+/// The refusal of the last attempt.
 #[component]
 pub fn Refusal<S>(
     /// The form's action.
@@ -41,7 +41,7 @@ where
     let error = move || action.value().get().and_then(Result::err);
     view! {
         {move || error().map(|error| {
-            // What stands in the way is one click away.
+            // Links to the op that is in the way.
             let holder = match &error {
                 ApiError::Busy { op, .. } => Some(*op),
                 _ => None,
@@ -51,11 +51,11 @@ where
             });
             let log_in = matches!(error, ApiError::NotLoggedIn)
                 .then(|| view! { " "<a href=path.with_untracked(|path| Route::LogIn { next: Some(path) }.path()) rel="external">"Log in"</a> });
-            // In a long dialog its place may be out of sight, and a button that does nothing is no answer.
+            // In a long dialog the refusal may be out of sight, and then the button would seem to do nothing.
             let said = NodeRef::<html::P>::new();
             Effect::new(move |_| {
                 if let Some(said) = said.get() {
-                    browser::bring_into_sight(&said);
+                    browser::scroll_into_view(&said);
                 }
             });
             view! { <p class="refusal" role="alert" node_ref=said>{error.to_string()}{holder}{log_in}</p> }.into_any()

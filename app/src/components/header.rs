@@ -13,7 +13,7 @@ use crate::escape::raw_text;
 use crate::live::Live;
 use crate::routes::{self, Route};
 
-/// The top of every page: where one is, whether the page is live, who is logged in.
+/// The top of every page: the current section, whether the page is live, and who is logged in.
 #[component]
 pub fn Header() -> impl IntoView {
     let live = expect_context::<Live>();
@@ -41,10 +41,9 @@ pub fn Header() -> impl IntoView {
         </header>
         <Outdated/>
     }
-    .into_any()
 }
 
-/// A part of the dashboard.
+/// A section of the dashboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Section {
     Fleet,
@@ -54,7 +53,7 @@ enum Section {
 }
 
 impl Section {
-    /// The part that an address belongs to. A dialog belongs to the page that it lies over, whatever its address.
+    /// The section of an address. A dialog belongs to the page below it, whatever its address.
     fn of(path: &str) -> Option<Self> {
         match routes::page(path).split('/').nth(1) {
             Some("" | "hosts") => Some(Self::Fleet),
@@ -83,7 +82,8 @@ fn NavLink(section: Section) -> impl IntoView {
     view! { <a href=route.path() aria-current=move || here().then_some("page")>{name}</a> }
 }
 
-/// Light, dark, or as the system says; of use only once the page is alive, and shown only then.
+/// Switches between light, dark and the system's theme. Shown once the page is alive, because it needs
+/// script.
 #[component]
 fn ThemeToggle() -> impl IntoView {
     let theme = RwSignal::new(None::<&'static str>);
@@ -117,9 +117,9 @@ fn known(theme: &str) -> Option<&'static str> {
 
 /// The title of a page's tab, which follows signals.
 ///
-/// The server writes the title after it has rendered the page. By then the thread may be working on another request,
-/// where this page's signals are missing or belong to another page. So the server reads the title at once, and the
-/// browser reads it whenever it changes.
+/// The server writes the title after it has rendered the page. By then the thread may be working on another
+/// request, where this page's signals are missing or belong to another page. So the server reads the title at
+/// once, and the browser reads it whenever it changes.
 #[component]
 pub fn PageTitle(
     /// The title.

@@ -1,4 +1,4 @@
-//! What a host is doing.
+//! The current activity of a host.
 
 use backstay_model::{HostView, OpId};
 use leptos::prelude::*;
@@ -6,13 +6,13 @@ use leptos::prelude::*;
 use crate::api::CancelOp;
 use crate::components::{CancelButton, ElapsedSince, OpInBrief, OpPlacement};
 
-/// The op that holds a host with the way to take it back, and whether the host is connected.
+/// The host's open op with its cancel button, and whether the host is connected.
 #[component]
 pub fn HostActivity(
     /// The host.
     #[prop(into)]
     host: Signal<HostView>,
-    /// What takes its op back.
+    /// The action that cancels its op.
     cancel: ServerAction<CancelOp>,
 ) -> impl IntoView {
     let id = Memo::new(move |_| host.with(|h| h.op.as_ref().map(|op| op.id)));
@@ -35,7 +35,7 @@ fn Busy(host: Signal<HostView>, id: OpId, cancel: ServerAction<CancelOp>) -> imp
     .into_any()
 }
 
-/// Whether the host is connected; of one that is at work that is clear.
+/// Whether the host is connected; omitted while an op shows it.
 #[component]
 fn Presence(host: Signal<HostView>, busy: bool) -> impl IntoView {
     let presence = Memo::new(move |_| host.with(|h| (h.online, h.last_seen)));

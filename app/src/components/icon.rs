@@ -12,7 +12,7 @@ pub fn IconSprite() -> impl IntoView {
     view! { <svg class="sprite" aria-hidden="true" focusable="false" inner_html=SPRITE></svg> }
 }
 
-/// An icon of the sprite. It says nothing by itself: words stand beside it.
+/// An icon of the sprite. It has no meaning of its own: words stand beside it.
 #[component]
 pub fn Icon(
     /// Its name in the sprite.
@@ -36,10 +36,10 @@ pub fn Mark() -> impl IntoView {
     }
 }
 
-/// The kind of system that a host is, as icon and word.
+/// The platform of a host, as icon and word.
 #[component]
 pub fn PlatformName(
-    /// The kind.
+    /// The platform.
     platform: Platform,
 ) -> impl IntoView {
     let icon = match platform {

@@ -5,16 +5,16 @@ use leptos::prelude::*;
 
 use crate::components::Icon;
 
-/// One of the five lights: a shape, a colour, words, and what to do next.
+/// One of the five lights: a shape, a colour, words, and a hint.
 #[component]
 pub fn LightBadge(
-    /// The host's name, to tell this light from those of other hosts.
+    /// The host's name, for a unique identifier.
     host: String,
     /// The light's name.
     name: &'static str,
-    /// What it shows.
+    /// Its state.
     light: Signal<Light>,
-    /// Whether what to do next is written beside it rather than shown on pointing at it.
+    /// Whether the hint is always visible instead of on hover.
     #[prop(optional)]
     open: bool,
 ) -> impl IntoView {
@@ -37,5 +37,4 @@ pub fn LightBadge(
             <span class="hint" role="tooltip" id=hint_id>{move || light.with(|l| l.hint.clone())}</span>
         </span>
     }
-    .into_any()
 }

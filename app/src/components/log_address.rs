@@ -1,4 +1,4 @@
-//! The address of a page with the log of an op beside it: the page's own, and `log` in its query.
+//! Addresses of pages with the log of an op beside them: the page's own address with `log` in its query.
 
 use std::fmt::Display;
 
@@ -9,20 +9,20 @@ use leptos_router::params::ParamsMap;
 
 use crate::routes::{self, FROM, Route};
 
-/// Where the op whose log is open is named.
+/// The parameter that names the op of the open log.
 pub(crate) const LOG: &str = "log";
 
-/// Where it is named what to look for in the log, once it is open.
+/// The parameter that names the text to search for in the open log.
 pub(crate) const FIND: &str = "find";
 
-/// Says at which address the page that is shown now has the log of an op beside it.
+/// Returns a function for the address of the current page with the log of an op beside it.
 pub fn use_log_address() -> impl Fn(OpId) -> String + Copy + Send + Sync + 'static {
     let location = use_location();
     let (path, query) = (location.pathname, location.query);
     move |op| address(&path.get(), query.get(), Some(op))
 }
 
-/// The address of the page without any log.
+/// Returns a function for the address of the current page without a log.
 pub(crate) fn use_address_without_log() -> impl Fn() -> String + Copy + Send + Sync + 'static {
     let location = use_location();
     let (path, query) = (location.pathname, location.query);
@@ -30,14 +30,14 @@ pub(crate) fn use_address_without_log() -> impl Fn() -> String + Copy + Send + S
 }
 
 fn address(path: &str, mut query: ParamsMap, log: Option<OpId>) -> String {
-    // A refusal that a form was led back with is said once.
+    // A refusal from a redirected form is shown once.
     for passing in [LOG, FIND, "__path", "__err"] {
         query.remove(passing);
     }
     // A dialog lies over its page and over the log, so opening the log leaves the dialog.
     let path = match routes::subject(path) {
         Some(own) => {
-            // What the dialog was asked for goes with it.
+            // The dialog's own parameters go with it.
             let opened_there = query.remove(FROM).is_some();
             query = ParamsMap::new();
             if opened_there { own.to_owned() } else { Route::Fleet.path() }
@@ -52,14 +52,14 @@ fn address(path: &str, mut query: ParamsMap, log: Option<OpId>) -> String {
     }
 }
 
-/// An address without a log, with one.
+/// Adds a log to an address without one.
 pub(crate) fn with_log(address: &str, op: impl Display) -> String {
     let joint = if address.contains('?') { '&' } else { '?' };
-    // Written as it is: an identifier has nothing to escape, and addresses that are the same should look the same.
+    // Not escaped: an identifier needs no escaping, and equal addresses should look equal.
     format!("{address}{joint}{LOG}={op}")
 }
 
-/// An address with a log, at the last place in it where something is found.
+/// Adds a search to an address with a log; the log opens at the last match.
 pub(crate) fn finding(address: &str, text: &str) -> String {
     let find: ParamsMap = [(FIND, text.to_owned())].into_iter().collect();
     format!("{address}&{}", find.to_query_string().trim_start_matches('?'))
@@ -111,14 +111,18 @@ mod tests {
     }
 
     #[test]
-    fn what_to_look_for_goes_with_the_log() {
+    fn a_search_ends_with_its_log() {
         let found = finding(&logged("/", &[]), "a b: FAILED");
         assert_eq!(found, format!("/?{LOGGED}&find=a%20b%3A%20FAILED"));
-        assert_eq!(logged("/", &[("find", "x")]), format!("/?{LOGGED}"), "the next log is another one");
+        assert_eq!(
+            logged("/", &[("find", "x")]),
+            format!("/?{LOGGED}"),
+            "the next log starts without a search"
+        );
     }
 
     #[test]
-    fn closed_it_is_the_page_alone() {
+    fn without_a_log_the_page_remains() {
         assert_eq!(address("/", [("log", "x".to_owned())].into_iter().collect(), None), "/");
     }
 }

@@ -1,4 +1,4 @@
-//! What pages are put together from.
+//! The components of the pages.
 
 mod actions;
 mod add_host;
@@ -36,7 +36,7 @@ pub use actions::ActionsMenu;
 pub(crate) use actions::op_icon;
 pub(crate) use add_host::AddHost;
 pub(crate) use connection::StaleNotice;
-pub(crate) use copyable::Copyable;
+pub(crate) use copyable::{CopyButton, Copyable};
 pub use deployment::{DeploymentPanel, NewestDeployment};
 pub(crate) use deployment::{counts as deployment_counts, decision_words, followed as followed_deployment};
 pub use dialog::{Dialog, DialogTrouble};

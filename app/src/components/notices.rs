@@ -1,4 +1,4 @@
-//! What the page says of what happened just now.
+//! Notices of recent events.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::components::Icon;
 use crate::live::{Live, ShownNotice};
 use crate::routes::Route;
 
-/// How long good news stay; bad news stay until they are dismissed.
+/// How long good news stays; bad news stays until dismissed.
 const STAY: Duration = Duration::from_secs(20);
 
-/// The notices, in a live region that is there from the start.
+/// The notices, in a live region that exists from the start.
 #[component]
 pub fn Notices() -> impl IntoView {
     let live = expect_context::<Live>();
@@ -30,7 +30,6 @@ pub fn Notices() -> impl IntoView {
             </div>
         </section>
     }
-    .into_any()
 }
 
 #[component]
@@ -54,7 +53,6 @@ fn Toast(shown: ShownNotice) -> impl IntoView {
             </button>
         </div>
     }
-    .into_any()
 }
 
 /// The class and the icon of a notice.
@@ -66,23 +64,23 @@ pub(crate) fn notice_tone(tone: Tone) -> (&'static str, &'static str) {
     }
 }
 
-/// Where this browser remembers which notices were looked at.
+/// Key under which this browser remembers the last read notice.
 const READ: &str = "backstay.notices-read";
 
-/// Remembers that the notices through this number were looked at.
+/// Marks the notices up to this number as read.
 pub(crate) fn mark_notices_read(live: Live, through: u64) {
     if live.read_notice().get_untracked().is_none_or(|read| read < through) {
         live.read_notice().set(Some(through));
-        browser::remember(READ, &through.to_string());
+        browser::store_value(READ, &through.to_string());
     }
 }
 
-/// Leads to the list of notices, and says whether there are some that were not looked at.
+/// Links to the list of notices, and shows whether some are unread.
 #[component]
 pub fn NoticesLink() -> impl IntoView {
     let live = expect_context::<Live>();
     Effect::new(move |_| {
-        let read = browser::remembered(READ).and_then(|number| number.parse().ok());
+        let read = browser::stored_value(READ).and_then(|number| number.parse().ok());
         live.read_notice().set(Some(read.unwrap_or_default()));
     });
     let news =
@@ -93,5 +91,4 @@ pub fn NoticesLink() -> impl IntoView {
             <Icon name="bell"/>
         </a>
     }
-    .into_any()
 }

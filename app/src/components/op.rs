@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use crate::components::{Icon, OpNow, use_log_address};
 
-/// How far an op is, in a person's words.
+/// The words for an op's status.
 pub fn status_words(status: OpStatus) -> &'static str {
     match status {
         OpStatus::Queued => "Waiting",
@@ -20,7 +20,7 @@ pub fn status_words(status: OpStatus) -> &'static str {
     }
 }
 
-/// The light that an op's status looks like.
+/// The light that stands for an op's status.
 fn look(status: OpStatus) -> &'static str {
     match status {
         OpStatus::Queued => "unknown",
@@ -31,7 +31,7 @@ fn look(status: OpStatus) -> &'static str {
     }
 }
 
-/// The same of this op: of tests that failed, how many.
+/// The words for an op's status, or the number of failed tests.
 fn words(op: &OpView) -> String {
     match op.failed_tests.len() {
         0 => status_words(op.status).to_owned(),
@@ -40,7 +40,7 @@ fn words(op: &OpView) -> String {
     }
 }
 
-/// How far an op is, as shape and words.
+/// The status of an op, as shape and words.
 #[component]
 pub fn OpStatusBadge(
     /// The op.
@@ -56,10 +56,9 @@ pub fn OpStatusBadge(
             <span class="words">{words}</span>
         </span>
     }
-    .into_any()
 }
 
-/// What an op does, as a link that opens its log beside the page.
+/// The title of an op, as a link that opens its log beside the page.
 #[component]
 pub fn OpLink(
     /// The op.
@@ -68,10 +67,9 @@ pub fn OpLink(
     let log_address = use_log_address();
     let id = op.id;
     view! { <a href=move || log_address(id) data-noscroll="" data-log=id.to_string()>{op.title()}</a> }
-        .into_any()
 }
 
-/// An open op, as a host's row shows it: what, how far, since when or until when.
+/// An open op in a host's row: its title, its phase, and since when or until when.
 #[component]
 pub fn OpInBrief(
     /// The op.
@@ -86,5 +84,4 @@ pub fn OpInBrief(
             <OpNow op/>
         </span>
     }
-    .into_any()
 }

@@ -1,4 +1,4 @@
-//! What a person may do about an op: take it back, try it again.
+//! The actions on an op: cancel and retry.
 
 use backstay_model::{OpAction, OpId, OpKind, OpStatus, OpView, Phase};
 use leptos::prelude::*;
@@ -28,7 +28,7 @@ impl OpPlacement {
     }
 }
 
-/// Whether stopping an op now would leave its host between two generations.
+/// Returns whether stopping an op now would leave its host between two generations.
 fn is_midway(op: &OpView) -> bool {
     op.status == OpStatus::Running && matches!(op.phase, Some(Phase::Activating | Phase::SwitchingProfile))
 }
@@ -46,16 +46,15 @@ fn half_way(op: &OpView) -> String {
     )
 }
 
-/// The button that takes an op back. Midway it asks first; where it was pressed already, or the op is over, there is
-/// none.
+/// The button that cancels an op. Midway it asks first; absent once pressed, or once the op has ended.
 #[component]
 pub fn CancelButton(
     /// The op.
     #[prop(into)]
     op: Signal<OpView>,
-    /// What it does.
+    /// The action that cancels.
     action: ServerAction<CancelOp>,
-    /// Where it is.
+    /// Where the op is shown.
     place: OpPlacement,
 ) -> impl IntoView {
     let live = expect_context::<Live>();
@@ -85,7 +84,7 @@ pub fn CancelButton(
     }
 }
 
-/// Asks before it cancels an op in the middle of an activation: a popover of the browser itself, which needs no script.
+/// Asks before cancelling an op in the middle of an activation: a native popover, which works without script.
 #[component]
 fn Confirm(
     op: Signal<OpView>,
@@ -115,25 +114,24 @@ fn Confirm(
             </div>
         </div>
     }
-    .into_any()
 }
 
-/// How an op that came to nothing is tried again.
+/// The kind of an op to retry: one that ended without success.
 fn again(op: &OpView) -> Option<OpKind> {
     let failed = !op.status.is_open() && op.status != OpStatus::Succeeded;
     failed.then(|| op.action.kind())
 }
 
-/// The way to try an op again that came to nothing: a button, or for a rollback a link to the dialog, because the host
-/// may be on another generation by now.
+/// Retries an op that did not succeed: a button, or for a rollback a link to the dialog, because the host may
+/// be on another generation by now.
 #[component]
 pub fn RetryButton(
     /// The op.
     #[prop(into)]
     op: Signal<OpView>,
-    /// What the button does.
+    /// The action of the button.
     action: ServerAction<RetryOp>,
-    /// The beginning of the new op's address.
+    /// The start of the new op's address.
     #[prop(into)]
     page: Signal<String>,
 ) -> impl IntoView {
@@ -162,14 +160,14 @@ pub fn RetryButton(
     }
 }
 
-/// The ops of which one tries the other again.
+/// Links between an op and its retry.
 #[component]
 pub fn RetryLinks(
-    /// The op that this one tries again.
+    /// The op that this one retries.
     of: Option<OpId>,
-    /// The op that tries this one again.
+    /// The op that retries this one.
     by: RwSignal<Option<OpId>>,
-    /// The address of an op here.
+    /// The address of an op in this place.
     address: impl Fn(OpId) -> String + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
     view! {
@@ -180,10 +178,9 @@ pub fn RetryLinks(
             <p class="again">"Retried as "<a href=move || address(id) data-noscroll="">"a newer op"</a>"."</p>
         })}
     }
-    .into_any()
 }
 
-/// Result of an op, and for a lost one what that means.
+/// The result of an op; for a lost one, also what that means.
 #[component]
 pub fn OpMessage(
     /// The op.

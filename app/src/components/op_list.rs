@@ -6,13 +6,13 @@ use leptos::prelude::*;
 use crate::components::{Moment, OpLink, OpNow, OpStatusBadge, Took};
 use crate::routes::Route;
 
-/// Ops, newest first. A row changes in place, so that nobody loses the one that they are reading.
+/// Ops, newest first. Rows change in place, so that people do not lose the one that they are reading.
 #[component]
 pub fn OpList(
     /// The ops.
     #[prop(into)]
     ops: Signal<Vec<OpView>>,
-    /// Whether they are of several hosts, so that each says of which.
+    /// Whether to show the host of each op.
     #[prop(optional)]
     of_hosts: bool,
 ) -> impl IntoView {
@@ -36,7 +36,6 @@ pub fn OpList(
             </tbody>
         </table>
     }
-    .into_any()
 }
 
 #[component]
@@ -49,13 +48,13 @@ fn OpRow(ops: Signal<Vec<OpView>>, id: OpId, of_hosts: bool) -> impl IntoView {
     };
     let outcome = move || {
         op.with(|op| {
-            let took = op
+            let duration = op
                 .started_at
                 .zip(op.finished_at)
                 .map(|(from, to)| view! { " "<span class="took">"in "<Took from to/></span> });
             let why =
                 op.reason.clone().map(|reason| view! { <span class="why">{format!("“{reason}”")}</span> });
-            view! { {op.message.clone()} {took} {why} }.into_any()
+            view! { {op.message.clone()} {duration} {why} }.into_any()
         })
     };
     let host = first.host_name.clone();

@@ -1,4 +1,4 @@
-//! What an open op is doing, or what it waits for.
+//! The current activity of an open op.
 
 use backstay_model::{OpStatus, OpView, Phase};
 use chrono::{DateTime, Utc};
@@ -7,15 +7,15 @@ use leptos::prelude::*;
 use crate::components::{Elapsed, Until};
 use crate::live::Live;
 
-/// What an op is doing.
+/// The current activity of an op.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Now {
-    /// It waits for its host, in these words, and for how long.
-    Waits(String, Option<DateTime<Utc>>),
-    /// It is being worked on, in this phase, since then.
-    Goes(String, DateTime<Utc>),
+    /// It is waiting, in these words, until this deadline.
+    Waiting(String, Option<DateTime<Utc>>),
+    /// It is in progress, in this phase, since then.
+    InProgress(String, DateTime<Utc>),
     /// It has ended.
-    Over,
+    Ended,
 }
 
 impl Now {
@@ -23,23 +23,23 @@ impl Now {
         let host = &op.host_name;
         match op.status {
             OpStatus::Queued if op.waits => {
-                Self::Waits("waiting for the tests to stop".to_owned(), op.due_at)
+                Self::Waiting("waiting for the tests to stop".to_owned(), op.due_at)
             }
-            OpStatus::Queued if online => Self::Waits(format!("waiting for {host}"), op.due_at),
-            OpStatus::Queued => Self::Waits(format!("waiting for {host}, which is offline"), op.due_at),
-            OpStatus::Sent => Self::Goes("sent, not started yet".to_owned(), op.created_at),
+            OpStatus::Queued if online => Self::Waiting(format!("waiting for {host}"), op.due_at),
+            OpStatus::Queued => Self::Waiting(format!("waiting for {host}, which is offline"), op.due_at),
+            OpStatus::Sent => Self::InProgress("sent, not started yet".to_owned(), op.created_at),
             OpStatus::Running => {
                 let phase = op.phase.map_or_else(|| "running".to_owned(), |phase| phase.to_string());
-                // What it waited for before is no time of its own; a host whose clock is behind counts from there.
+                // The start on the host, but not before the request: the host's clock may be behind.
                 let began = op.started_at.map_or(op.created_at, |at| at.max(op.created_at));
-                Self::Goes(phase, began)
+                Self::InProgress(phase, began)
             }
-            _ => Self::Over,
+            _ => Self::Ended,
         }
     }
 }
 
-/// How far a test run is.
+/// The progress of a test run.
 fn tests(op: &OpView) -> Option<(u32, u32)> {
     match op.phase {
         Some(Phase::Testing { done, total }) if op.status == OpStatus::Running && total > 0 => {
@@ -49,8 +49,8 @@ fn tests(op: &OpView) -> Option<(u32, u32)> {
     }
 }
 
-/// What an open op is doing: its phase and for how long, or what it waits for and until when; who wants it to stop;
-/// how far its tests are. Nothing once it has ended.
+/// The current activity of an open op: its phase and duration, or what it is waiting for and until when; who
+/// cancelled it; the progress of its tests. Empty once it has ended.
 #[component]
 pub fn OpNow(
     /// The op.
@@ -68,15 +68,15 @@ pub fn OpNow(
     });
     let progress = Memo::new(move |_| op.with(tests));
     let words = move || match now.get() {
-        Now::Waits(words, due) => {
+        Now::Waiting(words, due) => {
             let due = due.map(|at| view! { " · gives up "<Until at/> });
             view! { <span class="op-state"><span class="phase">{words}</span>{due}</span> }.into_any()
         }
-        Now::Goes(phase, since) => view! {
+        Now::InProgress(phase, since) => view! {
             <span class="op-state"><span class="phase">{phase}</span>" · "<Elapsed since/></span>
         }
         .into_any(),
-        Now::Over => ().into_any(),
+        Now::Ended => ().into_any(),
     };
     view! {
         {words}
@@ -87,64 +87,48 @@ pub fn OpNow(
             view! { <span class="stopping">{format!("stopping, requested by {by}")}</span> }
         })}
     }
-    .into_any()
 }
 
 #[cfg(test)]
 mod tests {
-    use backstay_model::{HostId, OpAction, OpId};
+    use backstay_model::{OpAction, sample};
 
     use super::*;
 
     fn op(status: OpStatus, phase: Option<Phase>) -> OpView {
         OpView {
-            id: OpId::new(),
-            host: HostId::new(),
-            host_name: "gpc0".into(),
-            action: OpAction::Test,
-            status,
             phase,
-            requested_by: "maria".into(),
-            reason: None,
             created_at: DateTime::UNIX_EPOCH,
             due_at: Some(DateTime::UNIX_EPOCH),
-            cancel: None,
-            retry_of: None,
-            stops: None,
-            waits: false,
             started_at: None,
-            finished_at: None,
-            outcome: None,
-            exit_code: None,
-            failed_tests: vec![],
-            message: None,
+            ..sample::op(OpAction::Test, status)
         }
     }
 
     #[test]
-    fn what_waits_says_for_what() {
+    fn a_waiting_op_says_for_what() {
         let due = Some(DateTime::UNIX_EPOCH);
         let queued = op(OpStatus::Queued, None);
-        assert_eq!(Now::of(&queued, false), Now::Waits("waiting for gpc0, which is offline".into(), due));
-        assert_eq!(Now::of(&queued, true), Now::Waits("waiting for gpc0".into(), due));
+        assert_eq!(Now::of(&queued, false), Now::Waiting("waiting for gpc0, which is offline".into(), due));
+        assert_eq!(Now::of(&queued, true), Now::Waiting("waiting for gpc0".into(), due));
         let behind_tests = OpView { waits: true, ..queued.clone() };
-        assert_eq!(Now::of(&behind_tests, true), Now::Waits("waiting for the tests to stop".into(), due));
+        assert_eq!(Now::of(&behind_tests, true), Now::Waiting("waiting for the tests to stop".into(), due));
     }
 
     #[test]
-    fn what_runs_says_since_when() {
+    fn a_running_op_says_since_when() {
         let phase = Phase::Testing { done: 3, total: 8 };
         let mut running = op(OpStatus::Running, Some(phase));
-        assert_eq!(Now::of(&running, true), Now::Goes("tests 3/8".into(), DateTime::UNIX_EPOCH));
+        assert_eq!(Now::of(&running, true), Now::InProgress("tests 3/8".into(), DateTime::UNIX_EPOCH));
         assert_eq!(super::tests(&running), Some((3, 8)));
         let later: DateTime<Utc> = "2025-12-28T14:40:00Z".parse().unwrap();
         running.started_at = Some(later);
-        assert_eq!(Now::of(&running, true), Now::Goes("tests 3/8".into(), later));
+        assert_eq!(Now::of(&running, true), Now::InProgress("tests 3/8".into(), later));
     }
 
     #[test]
-    fn what_is_over_does_nothing() {
+    fn a_closed_op_has_no_activity() {
         let over = op(OpStatus::Failed, Some(Phase::Testing { done: 3, total: 8 }));
-        assert_eq!((Now::of(&over, true), super::tests(&over)), (Now::Over, None));
+        assert_eq!((Now::of(&over, true), super::tests(&over)), (Now::Ended, None));
     }
 }

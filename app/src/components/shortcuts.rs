@@ -1,6 +1,6 @@
-//! The keys that do something, in a dialog of their own: `?`, or by the command palette.
+//! The keyboard shortcuts, in a dialog: `?`, or from the command palette.
 //!
-//! Who speaks to a computer may type a single letter without meaning it: such keys can be turned off in the dialog.
+//! People who use speech input may type a single key by accident, so the dialog can turn `?` off.
 
 use leptos::ev;
 use leptos::html;
@@ -25,10 +25,10 @@ impl Shortcuts {
     }
 }
 
-/// Where this browser remembers that `?` does nothing.
+/// Key under which this browser remembers that `?` is turned off.
 const OFF: &str = "backstay.single-keys";
 
-/// The keys and what they do, by where they do it.
+/// The keys and their meanings, by place.
 #[rustfmt::skip] // a table: one key, one line
 const KEYS: &[(&str, &[(&str, &str)])] = &[
     ("Everywhere", &[
@@ -51,19 +51,15 @@ const KEYS: &[(&str, &[(&str, &str)])] = &[
     ]),
 ];
 
-/// The dialog of the keys. It is there once the page is alive.
+/// The dialog of the shortcuts. It needs script.
 #[component]
 pub(crate) fn ShortcutsDialog() -> impl IntoView {
     let Shortcuts(open) = expect_context();
     Effect::new(move |_| {
         let handle = window_event_listener(ev::keydown, move |event| {
             let is_wanted = event.key() == "?" && !event.ctrl_key() && !event.meta_key() && !event.alt_key();
-            let is_off = || browser::remembered(OFF).as_deref() == Some("off");
-            if is_wanted
-                && !browser::is_typed_in(&event)
-                && !browser::something_is_over_the_page()
-                && !is_off()
-            {
+            let is_off = || browser::stored_value(OFF).as_deref() == Some("off");
+            if is_wanted && !browser::is_typing(&event) && !browser::is_overlay_open() && !is_off() {
                 event.prevent_default();
                 open.set(true);
             }
@@ -79,7 +75,7 @@ pub(crate) fn OpenShortcuts(open: RwSignal<bool>) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
     let off = RwSignal::new(false);
     Effect::new(move |_| {
-        off.set(browser::remembered(OFF).as_deref() == Some("off"));
+        off.set(browser::stored_value(OFF).as_deref() == Some("off"));
         if let Some(dialog) = dialog.get() {
             browser::make_modal(dialog, || browser::focus("shortcuts-close"));
         }
@@ -91,7 +87,7 @@ pub(crate) fn OpenShortcuts(open: RwSignal<bool>) -> impl IntoView {
     };
     let turn = move |event| {
         let on = event_target_checked(&event);
-        browser::remember(OFF, if on { "on" } else { "off" });
+        browser::store_value(OFF, if on { "on" } else { "off" });
         off.set(!on);
     };
     view! {
@@ -107,7 +103,6 @@ pub(crate) fn OpenShortcuts(open: RwSignal<bool>) -> impl IntoView {
             </div>
         </dialog>
     }
-    .into_any()
 }
 
 #[component]

@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use leptos::prelude::*;
 
-use crate::time::{ago, counted, moment, rough, took, use_time};
+use crate::time::{ago, counted, lasting, moment, took, until, use_time};
 
 fn machine_readable(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
@@ -12,17 +12,17 @@ fn machine_readable(at: DateTime<Utc>) -> String {
 /// A moment.
 #[component]
 pub fn Moment(
-    /// Which one.
+    /// The moment.
     at: DateTime<Utc>,
 ) -> impl IntoView {
     let time = use_time();
     view! { <time data-as="moment" datetime=machine_readable(at)>{move || moment(at, time.year.get())}</time> }
 }
 
-/// How long ago something was.
+/// The time since a moment: “3 min ago”.
 #[component]
 pub fn Ago(
-    /// When it was.
+    /// The moment.
     at: DateTime<Utc>,
 ) -> impl IntoView {
     let time = use_time();
@@ -33,49 +33,49 @@ pub fn Ago(
     view! { <time data-as="ago" datetime=machine_readable(at)>{text}</time> }
 }
 
-/// How long it is until something: “in 23 h”.
+/// The time until a moment: “in 23 h”.
 #[component]
 pub fn Until(
-    /// When it will be.
+    /// The moment.
     at: DateTime<Utc>,
 ) -> impl IntoView {
     let time = use_time();
     let text = Memo::new(move |_| match time.now.get() {
-        Some(now) => format!("in {}", rough(at - now)),
+        Some(now) => until(at, now),
         None => format!("at {}", moment(at, None)),
     });
     view! { <time data-as="until" datetime=machine_readable(at)>{text}</time> }
 }
 
-/// How long something took.
+/// The duration of something.
 #[component]
 pub fn Took(
-    /// When it began.
+    /// Its start.
     from: DateTime<Utc>,
-    /// When it ended.
+    /// Its end.
     to: DateTime<Utc>,
 ) -> impl IntoView {
     view! { <span class="elapsed">{took(to - from)}</span> }
 }
 
-/// How long something has been so: “for 12 min”.
+/// The time since a state began: “for 12 min”.
 #[component]
 pub fn ElapsedSince(
-    /// Since when.
+    /// Its start.
     since: DateTime<Utc>,
 ) -> impl IntoView {
     let time = use_time();
     let text = Memo::new(move |_| match time.now.get() {
-        Some(now) => format!("for {}", rough(now - since)),
+        Some(now) => lasting(since, now),
         None => format!("since {}", moment(since, None)),
     });
     view! { <time data-as="for" datetime=machine_readable(since)>{text}</time> }
 }
 
-/// How long something has been going on.
+/// The running duration of something.
 #[component]
 pub fn Elapsed(
-    /// Since when.
+    /// Its start.
     since: DateTime<Utc>,
 ) -> impl IntoView {
     let time = use_time();

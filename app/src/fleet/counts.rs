@@ -1,10 +1,10 @@
-//! How many hosts are how.
+//! Hosts counted by status.
 
 use backstay_model::HostView;
 
 use super::status::HostStatus;
 
-/// How many hosts there are, and how many of them are how.
+/// The number of hosts, in all and by status.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     all: usize,
@@ -21,43 +21,43 @@ impl Counts {
         }
     }
 
-    /// How many there are.
+    /// Number of hosts.
     pub(crate) fn all(&self) -> usize {
         self.all
     }
 
-    /// How many are so.
+    /// Number of hosts with this status.
     pub(crate) fn of(&self, status: HostStatus) -> usize {
         let place = HostStatus::ALL.iter().position(|other| *other == status);
         place.map_or(0, |place| self.by_status[place])
     }
 
-    /// How many are not fine.
-    pub(crate) fn not_fine(&self) -> usize {
+    /// Number of hosts that need attention.
+    pub(crate) fn need_attention(&self) -> usize {
         self.all - self.of(HostStatus::Fine)
     }
 
-    /// “12 hosts”: all that is to be said where they stand together for how they are.
+    /// “12 hosts”, for groups by status.
     pub(crate) fn number(&self) -> String {
         if self.all == 1 { "1 host".to_owned() } else { format!("{} hosts", self.all) }
     }
 
     /// “12 hosts, 3 need attention”, “12 hosts, all fine”.
     pub(crate) fn words(&self) -> String {
-        match (self.all, self.not_fine()) {
+        match (self.all, self.need_attention()) {
             (1, 0) => "1 host, fine".to_owned(),
             (1, _) => "1 host, needs attention".to_owned(),
             (all, 0) => format!("{all} hosts, all fine"),
             (all, 1) => format!("{all} hosts, 1 needs attention"),
-            (all, not_fine) => format!("{all} hosts, {not_fine} need attention"),
+            (all, need_attention) => format!("{all} hosts, {need_attention} need attention"),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::host;
     use super::*;
+    use backstay_model::sample::host;
 
     #[test]
     fn each_host_counts_once() {

@@ -1,10 +1,10 @@
-//! Hosts that run something else than most of the fleet.
+//! Hosts that differ from most of the fleet.
 
 use std::collections::{BTreeSet, HashMap};
 
 use backstay_model::{Commit, Generation};
 
-/// Counts which commits the hosts' current generations were built from. Those that record none do not count.
+/// Counts the commits of the hosts' current generations. Generations without a commit do not count.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     by_commit: HashMap<Commit, Seen>,
@@ -13,22 +13,22 @@ pub(crate) struct Tally {
 #[derive(Debug, Default)]
 struct Seen {
     hosts: usize,
-    /// The commit's tree, where one of the hosts knows it.
+    /// The commit's tree, if one of the hosts knows it.
     tree: Option<Commit>,
 }
 
-/// What most of the fleet runs.
+/// What most of the fleet runs: the files of more than half of all hosts with a known commit, on any
+/// platform.
 ///
-/// It is more than half of all hosts whose commit is known, whatever their platform. Of all, because one repository
-/// describes the whole fleet: a lone Mac that stayed behind has nobody of its kind to be held against. More than half,
-/// rather than the most frequent: of three commits on three, two and two hosts, none is what “most” run, and to mark four
-/// of seven hosts would tell nobody where to look. So in the middle of a roll-out nothing is marked for a moment, and
-/// then those that are still to come.
+/// Of all hosts, because one repository describes the whole fleet: a lone Mac that stayed behind has no other
+/// Mac to be compared with. More than half rather than the most frequent: of three commits on three, two and
+/// two hosts, none is on “most”, and marking four of seven hosts would help nobody. So in the middle of a
+/// roll-out nothing is marked for a moment, and after that the remaining hosts.
 ///
 /// Commits with one tree hold the same files, as after a revert of a revert, and count as one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Majority {
-    /// The commit that most of them name; the others have the same files.
+    /// The most frequent commit of them; the others have the same files.
     commit: Commit,
     commits: BTreeSet<String>,
     hosts: usize,
@@ -39,7 +39,7 @@ impl Tally {
     /// Counts a host.
     pub(crate) fn add(&mut self, generation: &Generation) {
         let Some(commit) = &generation.commit else { return };
-        // Most hosts run what another one runs: nothing is copied for those.
+        // Most hosts run a commit that is counted already: nothing is copied for those.
         if !self.by_commit.contains_key(commit) {
             self.by_commit.insert(commit.clone(), Seen::default());
         }
@@ -51,7 +51,7 @@ impl Tally {
         }
     }
 
-    /// What more than half of the hosts run, if there is such a thing.
+    /// What more than half of the hosts run, if anything.
     pub(crate) fn majority(&self) -> Option<Majority> {
         let of: usize = self.by_commit.values().map(|seen| seen.hosts).sum();
         let mut by_files = HashMap::<&Commit, usize>::new();
@@ -69,14 +69,14 @@ impl Tally {
 }
 
 impl Seen {
-    /// What stands for the files: the tree, or the commit itself where that is not known.
+    /// The key for the files: the tree, or the commit itself if the tree is unknown.
     fn files<'a>(&'a self, commit: &'a Commit) -> &'a Commit {
         self.tree.as_ref().unwrap_or(commit)
     }
 }
 
 impl Majority {
-    /// Whether a host with this generation runs something else. Of one whose commit is not known, that cannot be said.
+    /// Returns whether this generation differs from the majority. False if its commit is unknown.
     pub(crate) fn differs_from(&self, generation: &Generation) -> bool {
         generation.commit.as_ref().is_some_and(|commit| !self.commits.contains(&commit.0))
     }
@@ -89,13 +89,17 @@ impl Majority {
 
 #[cfg(test)]
 mod tests {
+    use backstay_model::sample::generation;
     use proptest::prelude::*;
 
-    use super::super::sample::generation;
     use super::*;
 
+    fn on(commit: Option<&str>) -> Generation {
+        Generation { commit: commit.map(|commit| Commit(commit.to_owned())), ..generation(48, 0) }
+    }
+
     fn built(commit: &str, tree: Option<&str>) -> Generation {
-        Generation { tree: tree.map(|tree| Commit(tree.to_owned())), ..generation(48, Some(commit)) }
+        Generation { tree: tree.map(|tree| Commit(tree.to_owned())), ..on(Some(commit)) }
     }
 
     fn majority(generations: &[Generation]) -> Option<Majority> {
@@ -107,16 +111,15 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_runs_something_else_than_most_has_left_them() {
-        let hosts =
-            [built("aaaaaaaaaa", None), built("aaaaaaaaaa", None), built("b", None), generation(3, None)];
+    fn a_host_on_another_commit_differs_from_the_majority() {
+        let hosts = [built("aaaaaaaaaa", None), built("aaaaaaaaaa", None), built("b", None), on(None)];
         let majority = majority(&hosts).unwrap();
         assert_eq!(majority.words(), "aaaaaaa on 2 of 3");
         assert_eq!(hosts.map(|host| majority.differs_from(&host)), [false, false, true, false]);
     }
 
     #[test]
-    fn where_no_commit_is_on_more_than_half_nothing_is_most() {
+    fn without_more_than_half_there_is_no_majority() {
         for commits in [&["a", "b"][..], &["a", "a", "b", "b"], &["a", "a", "a", "b", "b", "c", "c"], &[]] {
             let hosts: Vec<_> = commits.iter().map(|commit| built(commit, None)).collect();
             assert_eq!(majority(&hosts), None, "{commits:?}");
@@ -137,7 +140,7 @@ mod tests {
         fn most_is_more_than_half(commits in proptest::collection::vec(proptest::option::of(0_u8..4), 0..30)) {
             let hosts: Vec<_> = commits
                 .iter()
-                .map(|commit| generation(1, commit.map(|c| format!("c{c}")).as_deref()))
+                .map(|commit| on(commit.map(|c| format!("c{c}")).as_deref()))
                 .collect();
             let known = commits.iter().flatten().count();
             let found = majority(&hosts);
@@ -150,7 +153,7 @@ mod tests {
             }
         }
 
-        /// In whichever order hosts are counted.
+        /// The order of counting does not matter.
         #[test]
         fn the_order_does_not_matter(
             hosts in proptest::collection::vec((0_u8..4, proptest::option::of(0_u8..2)), 0..12).prop_shuffle(),

@@ -1,4 +1,4 @@
-//! By what hosts stand together on the page.
+//! Grouping of hosts on the page.
 
 use std::collections::HashMap;
 
@@ -6,23 +6,23 @@ use backstay_model::{HostView, Platform};
 
 use super::status::HostStatus;
 
-/// By what hosts are grouped.
+/// The criterion by which hosts are grouped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum GroupBy {
-    /// They are not.
+    /// No groups.
     #[default]
     Nothing,
-    /// By tag. A host stands in one place, so that it is counted and chosen once: under the first of its tags in the
-    /// order of the alphabet.
+    /// By tag. A host appears once, so that it is counted and selected once: under the alphabetically first
+    /// of its tags.
     Tag,
     /// By platform.
     Platform,
-    /// By how they are, the worst first.
+    /// By status, worst first.
     Status,
 }
 
 impl GroupBy {
-    /// Every way.
+    /// Every criterion.
     pub(crate) const ALL: [Self; 4] = [Self::Nothing, Self::Tag, Self::Platform, Self::Status];
 
     /// The word in an address.
@@ -35,7 +35,7 @@ impl GroupBy {
         }
     }
 
-    /// The words on the page.
+    /// The name on the page.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Nothing => "None",
@@ -45,7 +45,7 @@ impl GroupBy {
         }
     }
 
-    /// The way that an address names; none where it names none that there is.
+    /// The criterion that an address names; [`Self::Nothing`] if the name is unknown.
     pub(crate) fn from_word(word: &str) -> Self {
         Self::ALL.into_iter().find(|by| by.as_str() == word).unwrap_or_default()
     }
@@ -64,15 +64,15 @@ impl GroupBy {
 /// What the hosts of a group have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum GroupKey {
-    /// That they are shown: hosts are not grouped.
+    /// Everything: hosts are not grouped.
     All,
     /// Their first tag.
     Tag(String),
-    /// That they have no tag.
+    /// No tag.
     NoTag,
     /// Their platform.
     Platform(Platform),
-    /// How they are.
+    /// Their status.
     Status(HostStatus),
 }
 
@@ -88,7 +88,7 @@ impl GroupKey {
         }
     }
 
-    /// A word that no other group has: for attributes, and to remember which groups are folded.
+    /// A unique word, for attributes and for remembering folded groups.
     pub(crate) fn word(&self) -> String {
         match self {
             Self::All => "all".to_owned(),
@@ -99,7 +99,7 @@ impl GroupKey {
         }
     }
 
-    /// Its place among the groups of its kind. Hosts without a tag come last.
+    /// Its sort key among the groups. Hosts without a tag come last.
     fn place(&self) -> (usize, &str) {
         match self {
             Self::All => (0, ""),
@@ -111,16 +111,16 @@ impl GroupKey {
     }
 }
 
-/// Hosts that stand together.
+/// A group of hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Group<T> {
     /// What they have in common.
     pub(crate) key: GroupKey,
-    /// The hosts, in the order in which they came.
+    /// The hosts, in the order given.
     pub(crate) hosts: Vec<T>,
 }
 
-/// Puts hosts into groups, in the order of the page. Within a group they keep their order.
+/// Puts hosts into groups, in the page's order. Within a group, hosts keep their order.
 pub(crate) fn grouped<T>(hosts: Vec<T>, key: impl Fn(&T) -> GroupKey) -> Vec<Group<T>> {
     let mut places = HashMap::<GroupKey, usize>::new();
     let mut groups = Vec::<Group<T>>::new();
@@ -140,8 +140,8 @@ pub(crate) fn grouped<T>(hosts: Vec<T>, key: impl Fn(&T) -> GroupKey) -> Vec<Gro
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::sample::host;
     use super::*;
+    use backstay_model::sample::host;
 
     fn shown(by: GroupBy, hosts: Vec<HostView>) -> Vec<(String, Vec<String>)> {
         grouped(hosts, |host| by.of(host))
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_stands_under_its_first_tag_and_those_without_come_last() {
+    fn a_host_appears_under_its_first_tag_and_untagged_hosts_come_last() {
         let hosts = vec![
             host("gpc0"),
             tagged("web-1", &["cloud", "web"]),
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_that_is_called_like_something_else_is_a_tag() {
+    fn a_tag_named_like_another_group_is_still_a_tag() {
         let hosts = vec![host("gpc0"), tagged("web-1", &["no-tag"]), tagged("web-2", &["all"])];
         let words: Vec<_> =
             grouped(hosts, |host| GroupBy::Tag.of(host)).iter().map(|g| g.key.word()).collect();
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_names_a_way() {
+    fn an_address_names_a_criterion() {
         for by in GroupBy::ALL {
             assert_eq!(GroupBy::from_word(by.as_str()), by);
         }
@@ -212,7 +212,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_host_stands_in_one_place_and_in_order(tags in proptest::collection::vec(0_u8..5, 0..40)) {
+        fn every_host_appears_once_and_in_order(tags in proptest::collection::vec(0_u8..5, 0..40)) {
             let key = |&(_, tag): &(usize, u8)| match tag {
                 0 => GroupKey::NoTag,
                 tag => GroupKey::Tag(format!("t{tag}")),

@@ -1,16 +1,15 @@
-//! What is known of a host, and how old that is.
+//! The lights of a host as the fleet page shows them.
 //!
-//! The lights of a host that is connected are never stale: its agent looks at the host all the time and tells what has
-//! changed, and one that stands still is disconnected within a minute. So there is no age of facts at which a host
-//! would count as stale, only whether its agent is there. What a page knows is old where the page itself has lost the
-//! server, and that is said of the whole page.
+//! The lights of a connected host are never stale: its agent watches the host and reports changes, and an
+//! agent that hangs is disconnected within a minute. So facts have no maximum age; it only matters whether
+//! the agent is connected. If the page itself has lost the server, a banner says so for the whole page.
 
 use backstay_model::{HostView, Light, State};
 
-/// One of a host's lights, by its place. Of a host that is offline, it says what was so when it was last heard of.
+/// One of a host's lights, by index. For an offline host, it shows the last known state.
 pub(crate) fn light_of(host: &HostView, place: usize) -> Light {
     let light = host.lights.named()[place].1;
-    // What was never known was nothing either.
+    // An unknown light has no last known state.
     if host.online || light.state == State::Unknown {
         return light.clone();
     }
@@ -21,7 +20,7 @@ pub(crate) fn light_of(host: &HostView, place: usize) -> Light {
     }
 }
 
-/// The worst that a host's lights show.
+/// The worst state of a host's lights.
 pub(crate) fn worst_of(host: &HostView) -> State {
     let lights = host.lights.named();
     [State::Failed, State::Attention, State::Working, State::Unknown]
@@ -32,11 +31,11 @@ pub(crate) fn worst_of(host: &HostView) -> State {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::host;
     use super::*;
+    use backstay_model::sample::host;
 
     #[test]
-    fn the_lights_of_a_host_that_is_offline_say_that_they_are_old() {
+    fn the_lights_of_an_offline_host_show_the_past() {
         let there = host("gpc0");
         assert_eq!(light_of(&there, 3), there.lights.system);
         let away = HostView { online: false, ..there };

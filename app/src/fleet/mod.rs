@@ -1,13 +1,10 @@
-//! Which hosts the fleet page shows, in which order and groups, and what is to be said of each: pure functions of what
-//! is known of the hosts.
+//! Filtering, sorting, grouping and counting of hosts for the fleet page: pure functions of the hosts.
 
 mod counts;
 mod drift;
 mod group;
 mod lights;
 mod query;
-#[cfg(test)]
-mod sample;
 mod sort;
 mod status;
 

@@ -1,7 +1,7 @@
-//! What a person types to see some hosts only: `status:failed platform:nixos -lock:ok web`.
+//! The filter that a person types: `status:failed platform:nixos -lock:ok web`.
 //!
-//! Words are separated by spaces, and all of them have to be true of a host. A word with a colon asks for something in
-//! particular; one without is part of a host's name. A hyphen in front turns a word around.
+//! Words are separated by spaces, and a host has to match all of them. A word with a colon names a property;
+//! one without is part of a host's name. A hyphen in front negates a word.
 
 use std::str::FromStr;
 
@@ -10,10 +10,10 @@ use backstay_model::{HostView, Platform, State};
 use super::drift::Majority;
 use super::status::HostStatus;
 
-/// The longest query that is looked at, in bytes.
+/// Upper bound on a filter, in bytes.
 const LONGEST: usize = 500;
 
-/// Which hosts are wanted.
+/// A parsed filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Query {
     terms: Vec<Term>,
@@ -22,42 +22,42 @@ pub(crate) struct Query {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Term {
     negated: bool,
-    asks: Asks,
+    criterion: Criterion,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Asks {
-    /// A part of the name, in lower case.
+enum Criterion {
+    /// Part of the name, in lower case.
     Name(String),
     Status(HostStatus),
     Platform(Platform),
-    /// One light, by its place among the five, in one of these states.
+    /// A light, by its index, in this state.
     Light(usize, State),
     Generation(u32),
-    /// The beginning of the commit that the current generation was built from.
+    /// The start of the current generation's commit.
     Commit(String),
-    /// A word that people gave the host.
+    /// A tag.
     Tag(String),
-    /// Whether an op holds the host.
+    /// An op holds the host.
     Busy,
-    /// Whether it runs something else than most of the fleet.
+    /// The host differs from most of the fleet.
     Drifted,
 }
 
-/// A query that cannot be understood.
+/// Why a filter is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum QueryError {
-    /// It asks for what there is not.
+    /// A word names no known property or value.
     #[error("“{word}” is not a filter. Use {known}.")]
     Unknown { word: String, known: String },
     #[error("This filter is longer than {LONGEST} bytes. Shorten it.")]
     TooLong,
 }
 
-/// What stands before a colon.
+/// The known filters.
 const KEYS: &str =
     "status:, platform:, tag:, agent:, git:, lock:, system:, tests:, gen:, commit:, is:busy, is:drifted";
-/// The lights, by place.
+/// The lights, by index.
 const LIGHTS: [&str; 5] = ["agent", "git", "lock", "system", "tests"];
 const STATES: [State; 5] = [State::Ok, State::Attention, State::Failed, State::Working, State::Unknown];
 
@@ -74,42 +74,43 @@ impl FromStr for Query {
 }
 
 fn term(word: &str) -> Result<Term, QueryError> {
-    // A hyphen alone, or in the midst of a name, is part of it.
+    // A hyphen alone, or within a name, is part of the name.
     let (negated, rest) = match word.strip_prefix('-') {
         Some(rest) if !rest.is_empty() => (true, rest),
         _ => (false, word),
     };
-    let asks = match rest.split_once(':') {
-        Some((key, value)) => asks(&key.to_lowercase(), &value.to_lowercase())
+    let criterion = match rest.split_once(':') {
+        Some((key, value)) => criterion(&key.to_lowercase(), &value.to_lowercase())
             .map_err(|known| QueryError::Unknown { word: word.to_owned(), known })?,
-        None => Asks::Name(rest.to_lowercase()),
+        None => Criterion::Name(rest.to_lowercase()),
     };
-    Ok(Term { negated, asks })
+    Ok(Term { negated, criterion })
 }
 
-/// What a word with a colon asks for; else what there is to ask for.
-fn asks(key: &str, value: &str) -> Result<Asks, String> {
+/// Parses a word with a colon; the error lists the known filters.
+fn criterion(key: &str, value: &str) -> Result<Criterion, String> {
     if let Some(place) = LIGHTS.iter().position(|light| *light == key) {
         let state = STATES.into_iter().find(|state| state.as_str() == value);
         return state
-            .map(|state| Asks::Light(place, state))
+            .map(|state| Criterion::Light(place, state))
             .ok_or_else(|| listed(key, STATES.map(State::as_str)));
     }
     match key {
         "status" => HostStatus::ALL
             .into_iter()
             .find(|status| status.as_str() == value || status.former_name() == Some(value))
-            .map(Asks::Status)
+            .map(Criterion::Status)
             .ok_or_else(|| listed(key, HostStatus::ALL.map(HostStatus::as_str))),
-        "platform" => {
-            value.parse().map(Asks::Platform).map_err(|_| listed(key, Platform::ALL.map(Platform::as_str)))
-        }
-        "gen" => value.parse().map(Asks::Generation).map_err(|_| "gen:NUMBER".to_owned()),
-        "commit" if !value.is_empty() => Ok(Asks::Commit(value.to_owned())),
-        "tag" if !value.is_empty() => Ok(Asks::Tag(value.to_owned())),
+        "platform" => value
+            .parse()
+            .map(Criterion::Platform)
+            .map_err(|_| listed(key, Platform::ALL.map(Platform::as_str))),
+        "gen" => value.parse().map(Criterion::Generation).map_err(|_| "gen:NUMBER".to_owned()),
+        "commit" if !value.is_empty() => Ok(Criterion::Commit(value.to_owned())),
+        "tag" if !value.is_empty() => Ok(Criterion::Tag(value.to_owned())),
         "is" => match value {
-            "busy" => Ok(Asks::Busy),
-            "drifted" => Ok(Asks::Drifted),
+            "busy" => Ok(Criterion::Busy),
+            "drifted" => Ok(Criterion::Drifted),
             _ => Err("is:busy, is:drifted".to_owned()),
         },
         _ => Err(KEYS.to_owned()),
@@ -121,24 +122,24 @@ fn listed<const N: usize>(key: &str, values: [&str; N]) -> String {
 }
 
 impl Query {
-    /// Whether it asks for every host.
+    /// Returns whether every host matches.
     pub(crate) fn is_empty(&self) -> bool {
         self.terms.is_empty()
     }
 
-    /// Whether its answer depends on what most of the fleet runs.
-    pub(crate) fn asks_for_drift(&self) -> bool {
-        self.terms.iter().any(|term| term.asks == Asks::Drifted)
+    /// Returns whether it depends on what most of the fleet runs.
+    pub(crate) fn depends_on_majority(&self) -> bool {
+        self.terms.iter().any(|term| term.criterion == Criterion::Drifted)
     }
 
-    /// Whether it wants this host, where most of the fleet runs that.
-    pub(crate) fn wants(&self, host: &HostView, majority: Option<&Majority>) -> bool {
-        self.terms.iter().all(|term| term.asks.is_true_of(host, majority) != term.negated)
+    /// Returns whether a host matches, given what most of the fleet runs.
+    pub(crate) fn matches(&self, host: &HostView, majority: Option<&Majority>) -> bool {
+        self.terms.iter().all(|term| term.criterion.holds_for(host, majority) != term.negated)
     }
 }
 
-impl Asks {
-    fn is_true_of(&self, host: &HostView, majority: Option<&Majority>) -> bool {
+impl Criterion {
+    fn holds_for(&self, host: &HostView, majority: Option<&Majority>) -> bool {
         match self {
             Self::Name(part) => host.name.to_lowercase().contains(part),
             Self::Status(status) => HostStatus::of(host) == *status,
@@ -160,10 +161,11 @@ impl Asks {
 
 #[cfg(test)]
 mod tests {
+    use backstay_model::sample::{generation, host};
+    use backstay_model::{Commit, Generation};
     use proptest::prelude::*;
 
     use super::super::drift::Tally;
-    use super::super::sample::{generation, host};
     use super::*;
 
     /// gpc0 is fine, imac0 has failed tests, web-1 is offline.
@@ -175,20 +177,23 @@ mod tests {
 
     fn found(query: &str) -> Vec<String> {
         let query: Query = query.parse().unwrap();
-        fleet().into_iter().filter(|host| query.wants(host, None)).map(|host| host.name).collect()
+        fleet().into_iter().filter(|host| query.matches(host, None)).map(|host| host.name).collect()
     }
 
     #[test]
-    fn who_runs_something_else_than_most_is_found() {
-        let on = |name: &str, commit| HostView { generation: Some(generation(7, commit)), ..host(name) };
+    fn drifted_hosts_are_found() {
+        let on = |name: &str, commit: Option<&str>| {
+            let commit = commit.map(|commit| Commit(commit.to_owned()));
+            HostView { generation: Some(Generation { commit, ..generation(7, 0) }), ..host(name) }
+        };
         let hosts = [on("gpc0", Some("a")), on("gpc1", Some("a")), on("imac0", Some("b")), on("web-1", None)];
         let mut tally = Tally::default();
         hosts.iter().filter_map(|host| host.generation.as_ref()).for_each(|g| tally.add(g));
         let majority = tally.majority();
         let found = |query: &str| {
             let query: Query = query.parse().unwrap();
-            assert!(query.asks_for_drift());
-            let found = hosts.iter().filter(|host| query.wants(host, majority.as_ref()));
+            assert!(query.depends_on_majority());
+            let found = hosts.iter().filter(|host| query.matches(host, majority.as_ref()));
             found.map(|host| host.name.clone()).collect::<Vec<_>>()
         };
         assert_eq!(found("is:drifted"), ["imac0"]);
@@ -196,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_is_found() {
+    fn matching_hosts_are_found() {
         for (query, names) in [
             ("", &["gpc0", "imac0", "web-1"][..]),
             ("C0", &["gpc0", "imac0"]),
@@ -222,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_there_is_not_is_said_with_what_there_is() {
+    fn an_unknown_filter_is_answered_with_the_known_ones() {
         let error = |query: &str| query.parse::<Query>().unwrap_err().to_string();
         assert!(error("status:borken").contains("status:failed"), "{}", error("status:borken"));
         assert!(error("x:y").contains("platform:"));
@@ -232,17 +237,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_query_is_too_much(text in ".{0,80}") {
+        fn no_input_panics(text in ".{0,80}") {
             if let Ok(query) = text.parse::<Query>() {
                 for host in fleet() {
-                    let _ = query.wants(&host, None);
+                    let _ = query.matches(&host, None);
                 }
             }
         }
 
-        /// A word and the same word turned around share out the fleet between them.
+        /// A word and its negation divide the fleet between them.
         #[test]
-        fn a_hyphen_turns_a_word_around(word in "[a-z0-9]{1,3}|status:(fine|failed|offline|due)|platform:(nixos|darwin)") {
+        fn a_hyphen_negates_a_word(word in "[a-z0-9]{1,3}|status:(fine|failed|offline|due)|platform:(nixos|darwin)") {
             let mut all = found(&word);
             all.extend(found(&format!("-{word}")));
             all.sort();

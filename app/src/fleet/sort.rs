@@ -1,20 +1,20 @@
-//! In which order hosts are shown.
+//! The order of hosts.
 
 use std::cmp::Ordering;
 
-use backstay_model::HostView;
+use backstay_model::{HostView, cmp_host_names};
 
 use super::status::HostStatus;
 
-/// By what hosts are sorted. Equals are sorted by name.
+/// The criterion by which hosts are sorted. Equal hosts are sorted by name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Sort {
     /// By name.
     #[default]
     Name,
-    /// The worst first.
+    /// Worst status first.
     Status,
-    /// The highest generation first.
+    /// Highest generation first.
     Generation,
     /// By platform.
     Platform,
@@ -34,7 +34,7 @@ impl Sort {
         }
     }
 
-    /// The words on the page.
+    /// The name on the page.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Name => "Name",
@@ -44,12 +44,12 @@ impl Sort {
         }
     }
 
-    /// The order that an address names; by name where it names none that there is.
+    /// The order that an address names; by name if it is unknown.
     pub(crate) fn from_word(word: &str) -> Self {
         Self::ALL.into_iter().find(|sort| sort.as_str() == word).unwrap_or_default()
     }
 
-    /// How two hosts follow on each other.
+    /// Compares two hosts.
     pub(crate) fn compare(self, one: &HostView, other: &HostView) -> Ordering {
         let number = |host: &HostView| host.generation.as_ref().map(|generation| generation.number);
         let first = match self {
@@ -58,7 +58,7 @@ impl Sort {
             Self::Generation => number(other).cmp(&number(one)),
             Self::Platform => one.platform.as_str().cmp(other.platform.as_str()),
         };
-        first.then_with(|| one.name.cmp(&other.name))
+        first.then_with(|| cmp_host_names(&one.name, &other.name))
     }
 }
 

@@ -1,25 +1,25 @@
-//! How a host is, in one word.
+//! The status of a host, in one word.
 
 use backstay_model::{HostView, State};
 
-/// How a host is: the worst that is to be said of it.
+/// The status of a host: its worst aspect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum HostStatus {
     /// A light is red.
     Failed,
-    /// Its agent is not connected: what its lights say is old.
+    /// Its agent is not connected: its lights are old.
     Offline,
-    /// Something is due, or is being done.
+    /// Something is due, or in progress.
     Due,
-    /// Nothing is to be done.
+    /// Nothing to do.
     Fine,
 }
 
 impl HostStatus {
-    /// Every status, the worst first.
+    /// Every status, worst first.
     pub(crate) const ALL: [Self; 4] = [Self::Failed, Self::Offline, Self::Due, Self::Fine];
 
-    /// The word in a query and in an address.
+    /// The word in a filter and in an address.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Failed => "failed",
@@ -29,12 +29,12 @@ impl HostStatus {
         }
     }
 
-    /// The word that meant it before: addresses are kept and shared.
+    /// Its former word, still accepted because people keep and share addresses.
     pub(super) fn former_name(self) -> Option<&'static str> {
         (self == Self::Due).then_some("attention")
     }
 
-    /// The words on the page.
+    /// The name on the page.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Failed => "Failed",
@@ -44,7 +44,7 @@ impl HostStatus {
         }
     }
 
-    /// What it means, for those who wonder.
+    /// An explanation.
     pub(crate) fn meaning(self) -> &'static str {
         match self {
             Self::Failed => "A switch, a test or a unit failed",
@@ -54,7 +54,7 @@ impl HostStatus {
         }
     }
 
-    /// The shape that stands for it.
+    /// Its icon.
     pub(crate) fn icon(self) -> &'static str {
         match self {
             Self::Failed => "failed",
@@ -64,7 +64,7 @@ impl HostStatus {
         }
     }
 
-    /// Each host counts once.
+    /// The status of a host.
     pub(crate) fn of(host: &HostView) -> Self {
         let lights = host.lights.named();
         let any = |states: &[State]| lights.iter().any(|(_, light)| states.contains(&light.state));

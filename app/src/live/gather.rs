@@ -1,5 +1,5 @@
-//! Events that come one upon the other are taken in together: a page with thousands of hosts works out what follows from
-//! them (its counts, its order) once, and not once for each.
+//! Applies bursts of events together, so that a page with thousands of hosts recomputes its counts and its
+//! order once instead of once per event.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -10,27 +10,27 @@ use leptos::prelude::set_timeout;
 
 use super::Live;
 
-/// For how long further events are gathered after some were taken in. Nobody sees that it is not at once.
+/// How long events are gathered after others were applied: too short for people to notice.
 const GATHER: Duration = Duration::from_millis(100);
 
 /// Events with their numbers, in order.
 type Events = Vec<(u64, Event)>;
 
-/// What takes the events of a stream in. The first after a while is taken in at once.
+/// Applies the events of a stream. The first event after a pause is applied at once.
 #[derive(Clone)]
 pub(super) struct Gather {
     live: Live,
-    /// What has come since others were taken in; none while an event would be taken in at once.
+    /// Events gathered since others were applied; `None` if the next event is applied at once.
     waiting: Rc<RefCell<Option<Events>>>,
 }
 
 impl Gather {
-    /// Takes events in for this page.
+    /// Applies events to this page.
     pub(super) fn of(live: Live) -> Self {
         Self { live, waiting: Rc::default() }
     }
 
-    /// An event came. One that the page holds already is passed over: a stream that was opened anew may say it again.
+    /// Receives an event. Known events are ignored: a reopened stream may repeat some.
     pub(super) fn hear(&self, id: u64, event: Event) {
         if id <= self.live.last_event() {
             return;
@@ -49,7 +49,7 @@ impl Gather {
         set_timeout(move || gather.take_in(), GATHER);
     }
 
-    /// Takes in what has gathered, and gathers on if that was something.
+    /// Applies the gathered events, and continues to gather if there were any.
     fn take_in(&self) {
         let gathered = self.waiting.take().unwrap_or_default();
         if !gathered.is_empty() {

@@ -1,4 +1,4 @@
-//! What keeps an open page true: a store with one signal for each host, fed by the event stream.
+//! Keeps an open page current: a store with one signal per host, fed by the event stream.
 
 mod gather;
 mod reload;

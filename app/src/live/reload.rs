@@ -1,4 +1,4 @@
-//! Reading again what the stream does not carry whole.
+//! Reloads data that the event stream does not carry in full.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use leptos::task::spawn_local;
 
 use super::Live;
 
-/// How long to wait for more to happen before reading again.
+/// How long to wait for further events before reloading.
 const GATHER: Duration = Duration::from_millis(250);
 
 impl Live {
-    /// Keeps what was read true, as long as the component that asked for it is shown. `hear` takes in what an event says,
-    /// and answers whether something has to be read again that it does not carry. `read_again` is called then, after a
-    /// gap in the stream, and where events came while what holds those through `read_through` was being read.
+    /// Keeps loaded data current while the calling component is shown. `hear` applies an event and returns
+    /// whether data has to be reloaded. `read_again` reloads it in that case, after a gap in the stream, and
+    /// if events after `read_through` arrived while the data was being loaded.
     pub(crate) fn keep_true<F>(
         self,
         read_through: u64,
@@ -27,7 +27,8 @@ impl Live {
         self.missed_since(read_through, move || reload.stale(read_again.clone()));
     }
 
-    /// The same for what was listened for before it was read: nothing can have come meanwhile.
+    /// Like [`Self::keep_true`], for data that is loaded after listening starts, so that no event can be
+    /// missed.
     pub(crate) fn read_again_when<F>(
         self,
         read_again: impl Fn() -> F + Clone + Send + Sync + 'static,
@@ -46,8 +47,8 @@ impl Live {
     }
 }
 
-/// Reads something again when it is told that it is stale: once for many calls in a short time, and never twice at
-/// once, so that an older answer never comes after a newer one.
+/// Reloads stale data: once for many calls in a short time, and never concurrently, so that an older answer
+/// never arrives after a newer one.
 #[derive(Clone, Copy)]
 pub(crate) struct Reload {
     state: StoredValue<State>,
@@ -66,7 +67,7 @@ impl Reload {
         Self { state: StoredValue::new(State::Fresh) }
     }
 
-    /// What is shown is stale: `read` is to be called soon. In the browser alone.
+    /// Marks the data as stale: calls `read` soon. Only in browsers.
     fn stale<F>(self, read: impl Fn() -> F + Clone + 'static)
     where
         F: Future<Output = ()> + 'static,
@@ -74,7 +75,7 @@ impl Reload {
         match self.state.try_get_value() {
             Some(State::Fresh) => self.wait(read),
             Some(State::Reading) => self.state.set_value(State::ReadingStale),
-            // It will be read anyway, or nobody looks any more.
+            // A reload is already scheduled, or the page is gone.
             Some(State::Waiting | State::ReadingStale) | None => {}
         }
     }

@@ -1,8 +1,8 @@
-//! What the parts of a page have in common beside signals.
+//! State besides signals that the parts of a page share.
 //!
-//! The server renders the parts of one page at once, on several threads. A signal or a stored value that one thread
-//! reads while another writes it counts as gone, and the page then never ends. So what parts change while they are
-//! rendered is behind locks, for which a thread waits.
+//! The server renders the parts of one page concurrently, on several threads. A signal or stored value that
+//! one thread reads while another writes it counts as disposed, and in that case the page never completes. So
+//! state that parts change while they are rendered is behind locks.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use backstay_model::wire::event::Event;
 
 type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
 
-/// What the parts of a page change while they are rendered.
+/// State that the parts of a page change while they are rendered.
 #[derive(Default)]
 pub(super) struct Shared {
     begun: Mutex<bool>,
@@ -20,7 +20,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// Calls `fill` where nobody has called it before. Whoever comes meanwhile waits until it is done.
+    /// Calls `fill` once. Concurrent callers wait until it is done.
     pub(super) fn begin(&self, fill: impl FnOnce()) {
         let mut begun = lock(&self.begun);
         if !*begun {
@@ -29,31 +29,31 @@ impl Shared {
         }
     }
 
-    /// A key that nothing else on the page has.
+    /// Returns a key that is unique on the page.
     pub(super) fn key(&self) -> u64 {
         self.last_key.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Calls `listener` with each event from now on, until it is forgotten by the key that is the answer.
+    /// Calls `listener` with each event from now on. Returns the key for [`Self::forget`].
     pub(super) fn listen(&self, listener: impl Fn(&Event) + Send + Sync + 'static) -> u64 {
         let key = self.key();
         lock(&self.listeners).push((key, Arc::new(listener)));
         key
     }
 
-    /// Calls a listener no more.
+    /// Removes a listener.
     pub(super) fn forget(&self, key: u64) {
         let mut listeners = lock(&self.listeners);
         let found = listeners.iter().position(|(other, _)| *other == key);
         let gone = found.map(|at| listeners.remove(at));
-        // What it holds may itself listen: it goes without the lock.
+        // Dropped without the lock: the listener may own other listeners.
         drop(listeners);
         drop(gone);
     }
 
     /// Calls every listener.
-    pub(super) fn tell(&self, event: &Event) {
-        // Without the lock, so that a listener may come or go meanwhile.
+    pub(super) fn notify(&self, event: &Event) {
+        // Without the lock, so that listeners may be added or removed.
         let listeners: Vec<_> = lock(&self.listeners).iter().map(|(_, l)| Arc::clone(l)).collect();
         for listener in listeners {
             listener(event);
@@ -84,9 +84,9 @@ mod tests {
         let key = shared.listen(move |_| {
             count.fetch_add(1, Ordering::Relaxed);
         });
-        shared.tell(&Event::Resync);
+        shared.notify(&Event::Resync);
         shared.forget(key);
-        shared.tell(&Event::Resync);
+        shared.notify(&Event::Resync);
         assert_eq!(heard.load(Ordering::Relaxed), 1);
     }
 
@@ -100,7 +100,7 @@ mod tests {
             inner.listen(|_| ());
         });
         key.store(first, Ordering::Relaxed);
-        shared.tell(&Event::Resync);
+        shared.notify(&Event::Resync);
         assert_eq!(lock(&shared.listeners).len(), 1);
     }
 }

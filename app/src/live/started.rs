@@ -1,4 +1,4 @@
-//! The start of a page, which all its parts wait for.
+//! The start of a page, for which all its parts wait.
 
 use leptos::prelude::*;
 
@@ -6,8 +6,8 @@ use crate::ApiError;
 use crate::api::{Start, start_page};
 use crate::live::{Live, follow};
 
-/// The start of a page. Parts of the page wait for it in suspended views of their own: a view that is suspended is
-/// rendered more than once on the server, and so must not hold what reads from the database by itself.
+/// The start of a page. Each part waits for it in a suspended view of its own: the server renders suspended
+/// views more than once, so they must not contain anything that reads from the database itself.
 #[derive(Clone, Copy)]
 pub(crate) struct Started {
     live: Live,
@@ -15,7 +15,7 @@ pub(crate) struct Started {
 }
 
 impl Started {
-    /// Begins to read the fleet, and follows the event stream from there.
+    /// Starts to load the fleet, and follows the event stream from there.
     pub(crate) fn provide() {
         let live = Live::new();
         let start = Resource::new_blocking(|| (), |()| start_page());
@@ -29,13 +29,13 @@ impl Started {
         });
     }
 
-    /// The state of the page, once it is known.
+    /// The state of the page, once it is loaded.
     pub(crate) async fn live(self) -> Result<Live, ApiError> {
         self.live.begin(self.start.await?);
         Ok(self.live)
     }
 
-    /// What was read, once the page has started.
+    /// The result of `read`, once the page has started.
     pub(crate) async fn and<T>(
         self,
         read: impl IntoFuture<Output = Result<T, ApiError>>,

@@ -8,20 +8,20 @@ use backstay_model::pull_request::PullRequests;
 use backstay_model::rollout::Rollout;
 use backstay_model::view::FleetSnapshot;
 use backstay_model::wire::event::{Event, Notice, Tone};
-use backstay_model::{HostId, HostView, Person, PersonView, Role};
+use backstay_model::{HostId, HostView, Person, PersonView, Role, cmp_host_names};
 use leptos::prelude::*;
 
 use super::shared::Shared;
 use crate::api::{Address, Start};
 
-/// One host of the fleet, and its signal: what changes on one host touches no other row.
+/// One host of the fleet and its signal, so that a change of one host touches no other row.
 #[derive(Debug, Clone)]
 pub struct Row {
     /// Its identifier.
     pub id: HostId,
     /// Its name.
     pub name: String,
-    /// The host as last heard.
+    /// The latest state of the host.
     pub host: ArcRwSignal<HostView>,
 }
 
@@ -29,9 +29,18 @@ impl Row {
     fn new(host: HostView) -> Self {
         Self { id: host.id, name: host.name.clone(), host: ArcRwSignal::new(host) }
     }
+
+    /// Derives a value from the host; it changes only when the value does.
+    pub(crate) fn memo<T>(&self, read: impl Fn(&HostView) -> T + Send + Sync + 'static) -> Memo<T>
+    where
+        T: PartialEq + Send + Sync + 'static,
+    {
+        let host = self.host.clone();
+        Memo::new(move |_| host.with(&read))
+    }
 }
 
-/// How the page hears of what happens.
+/// The state of the event stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Connection {
     /// The stream is being opened for the first time.
@@ -45,13 +54,13 @@ pub enum Connection {
 /// A notice on the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShownNotice {
-    /// The number of the event that told it, which tells it from others.
+    /// The number of its event, which is unique.
     pub key: u64,
-    /// What it says.
+    /// The notice.
     pub notice: Notice,
 }
 
-/// How many notices are shown at once; older ones make room, and bad news last.
+/// Upper bound on the shown notices. Older ones make room first, bad news last.
 const NOTICES: usize = 5;
 
 /// The state that all components of a page share. Cheap to copy.
@@ -76,7 +85,7 @@ pub struct Live {
 }
 
 impl Live {
-    /// The state of a page that knows nothing yet.
+    /// The state of a page before its start.
     #[expect(
         clippy::new_without_default,
         reason = "signals belong to where they are made: no default should make them"
@@ -102,7 +111,7 @@ impl Live {
         }
     }
 
-    /// Takes in what the page starts from; nothing where it has started already.
+    /// Loads the start of the page; does nothing if it has started already.
     pub(crate) fn begin(self, start: Start) {
         if let Some(shared) = self.shared.try_get_value() {
             shared.begin(|| self.fill(start));
@@ -136,18 +145,19 @@ impl Live {
         self.rows
     }
 
-    /// News whenever some host has changed: for what is worked out from all of them, so that it need not follow each.
+    /// Notifies whenever a host has changed, for values derived from all hosts, so that they need not follow
+    /// each signal.
     pub(crate) fn changes(self) -> RwSignal<u64> {
         self.changes
     }
 
-    /// Looks at each host; news whenever one comes, goes or changes.
+    /// Visits each host; notifies whenever one is added, removed or changed.
     pub(crate) fn each_host(self, mut look: impl FnMut(&HostView)) {
         self.changes.track();
         self.rows.with(|rows| rows.iter().for_each(|row| row.host.with_untracked(&mut look)));
     }
 
-    /// The host of this name, whatever the case of its letters; reactive to its coming and going.
+    /// The host with this name, ignoring case; reactive to its arrival and removal.
     pub fn host(self, name: &str) -> Option<ArcRwSignal<HostView>> {
         self.rows.with(|rows| rows.iter().find(|r| r.name.eq_ignore_ascii_case(name)).map(|r| r.host.clone()))
     }
@@ -157,38 +167,39 @@ impl Live {
         self.person.get()
     }
 
-    /// Whether that person may ask for ops. The server checks it again; this only spares people a refusal.
+    /// Whether that person may request ops. The server checks this again; here it only spares people a
+    /// refusal.
     pub fn may_operate(self) -> bool {
         self.person.with(|person| person.as_ref().is_some_and(|p| p.role >= Role::Operator))
     }
 
-    /// How that person wants the fleet page to look.
+    /// That person's view settings for the fleet page.
     pub fn view(self) -> RwSignal<PersonView> {
         self.view
     }
 
-    /// Where the server is, as was known when the page was made.
+    /// The server's address, as known when the page was rendered.
     pub(crate) fn address(self) -> RwSignal<Address> {
         self.address
     }
 
-    /// How the page hears of what happens.
+    /// The state of the event stream.
     pub fn connection(self) -> RwSignal<Connection> {
         self.connection
     }
 
-    /// The notices that are shown, oldest first.
+    /// The shown notices, oldest first.
     pub fn notices(self) -> RwSignal<Vec<ShownNotice>> {
         self.notices
     }
 
-    /// The number of the last event that this state holds.
+    /// The number of the last event that this state includes.
     pub(crate) fn last_event(self) -> u64 {
         self.last_event.try_get_value().unwrap_or_default()
     }
 
-    /// Calls `listener` with each event, and with [`Event::Resync`] after everything was read again, as long as the
-    /// component that asked for it is shown.
+    /// Calls `listener` with each event, and with [`Event::Resync`] after a reload, while the calling
+    /// component is shown.
     pub fn listen(self, listener: impl Fn(&Event) + Send + Sync + 'static) {
         if let Some(shared) = self.shared.try_get_value() {
             let key = shared.listen(listener);
@@ -196,8 +207,8 @@ impl Live {
         }
     }
 
-    /// Calls `missed` if events came while something was being read that holds only those through `read_through`, and
-    /// so before anybody listened on its behalf. In an effect, hence in browsers alone.
+    /// Calls `missed` if events after `read_through` arrived before the caller listened, that is, while it
+    /// was loading data. In an effect, so only in browsers.
     pub(crate) fn missed_since(self, read_through: u64, missed: impl Fn() + 'static) {
         Effect::new(move |_| {
             if self.last_event() > read_through {
@@ -206,30 +217,30 @@ impl Live {
         });
     }
 
-    /// Takes in an event.
+    /// Applies an event.
     pub(crate) fn apply(self, id: u64, event: &Event) {
         self.take_in(id, event);
-        self.tell_of_changes(std::slice::from_ref(event));
+        self.notify_changes(std::slice::from_ref(event));
     }
 
-    /// Takes in several events, but for those that it holds already: everything was read anew meanwhile.
+    /// Applies several events, except known ones: a reload may have included them.
     pub(crate) fn apply_all(self, events: &[(u64, Event)]) {
         for (id, event) in events.iter().filter(|(id, _)| *id > self.last_event()) {
             self.take_in(*id, event);
         }
-        self.tell_of_changes(events.iter().map(|(_, event)| event));
+        self.notify_changes(events.iter().map(|(_, event)| event));
     }
 
-    fn tell_of_changes<'a>(self, events: impl IntoIterator<Item = &'a Event>) {
+    fn notify_changes<'a>(self, events: impl IntoIterator<Item = &'a Event>) {
         if events.into_iter().any(|event| matches!(event, Event::Host { .. })) {
-            // None where the page that this state belonged to is gone.
+            // `None` if the page is gone.
             let _ = self.changes.try_update(|changes| *changes += 1);
         }
     }
 
     fn take_in(self, id: u64, event: &Event) {
         if self.last_event.try_update_value(|last| *last = id).is_none() {
-            // The page that this state belonged to is gone.
+            // The page is gone.
             return;
         }
         match event {
@@ -239,18 +250,18 @@ impl Live {
             Event::PullRequests { pull_requests } => self.pull_requests.set((**pull_requests).clone()),
             Event::Deployment { deployment } => self.hear_deployment(deployment),
             Event::Rollout { rollout } => self.hear_rollout(rollout),
-            // The server tells of a merge and a revert by a notice too, and of the hosts' lights, the branch's move and the
-            // deployment by events of their own.
+            // The server also sends a notice for each of these, and separate events for the hosts' lights,
+            // the branch and the deployment.
             Event::PrMerged { .. }
             | Event::PrReverted { .. }
             | Event::Op { .. }
             | Event::Output { .. }
             | Event::Resync => {}
         }
-        self.tell(event);
+        self.notify(event);
     }
 
-    /// Takes in everything anew, after events were missed.
+    /// Replaces the whole state, after events were missed.
     pub(crate) fn reset(self, start: Start) {
         let FleetSnapshot {
             hosts,
@@ -279,31 +290,31 @@ impl Live {
             self.put(&host);
         }
         self.changes.update(|changes| *changes += 1);
-        self.tell(&Event::Resync);
+        self.notify(&Event::Resync);
     }
 
-    /// Takes a notice off the page.
+    /// Dismisses a notice.
     pub fn dismiss(self, key: u64) {
         self.notices.try_update(|shown| shown.retain(|n| n.key != key));
     }
 
-    /// The number of the newest notice; 0 where there is none.
+    /// The number of the newest notice; 0 if there is none.
     pub fn newest_notice(self) -> RwSignal<u64> {
         self.newest_notice
     }
 
-    /// The number of the newest notice that was there when the list of them was last looked at in this browser: 0 where
-    /// that never happened, none until the browser was asked.
+    /// The number of the newest notice when this browser last showed the list: 0 if it never did, `None`
+    /// until the browser's storage has been read.
     pub fn read_notice(self) -> RwSignal<Option<u64>> {
         self.read_notice
     }
 
-    /// The version of the server that this page is from.
+    /// The version of the server that rendered this page.
     pub fn server_version(self) -> RwSignal<String> {
         self.server_version
     }
 
-    /// Whether the server is another than the one that this page is from: it may say what the page does not understand.
+    /// Whether the server has another version than this page, which may not understand its messages.
     pub fn outdated(self) -> RwSignal<bool> {
         self.outdated
     }
@@ -323,7 +334,7 @@ impl Live {
         self.rollout.into()
     }
 
-    /// Identifiers sort by the time of their making: an event of an older one is no news of the newest.
+    /// Identifiers sort by creation time, so events of older deployments are ignored.
     fn hear_deployment(self, deployment: &Deployment) {
         if self.deployment.with_untracked(|known| known.as_ref().is_none_or(|k| k.id <= deployment.id)) {
             self.deployment.set(Some(deployment.clone()));
@@ -346,7 +357,7 @@ impl Live {
                 }
             }
             None => self.rows.update(|rows| {
-                let at = rows.partition_point(|r| r.name < host.name);
+                let at = rows.partition_point(|row| cmp_host_names(&row.name, &host.name).is_lt());
                 rows.insert(at, Row::new(host.clone()));
             }),
         }
@@ -357,15 +368,15 @@ impl Live {
         self.notices.update(|shown| {
             shown.push(ShownNotice { key, notice });
             while shown.len() > NOTICES {
-                let gives_way = shown.iter().position(|shown| shown.notice.tone != Tone::Bad);
-                shown.remove(gives_way.unwrap_or_default());
+                let oldest = shown.iter().position(|shown| shown.notice.tone != Tone::Bad);
+                shown.remove(oldest.unwrap_or_default());
             }
         });
     }
 
-    fn tell(self, event: &Event) {
+    fn notify(self, event: &Event) {
         if let Some(shared) = self.shared.try_get_value() {
-            shared.tell(event);
+            shared.notify(event);
         }
     }
 }
@@ -375,33 +386,10 @@ mod tests {
     use std::sync::Barrier;
     use std::thread;
 
-    use backstay_model::{Light, Lights, Platform, State};
+    use backstay_model::sample::host;
 
     use super::*;
-
-    fn host(name: &str) -> HostView {
-        let light = Light { state: State::Ok, words: "Fine".into(), hint: "Nothing to do.".into() };
-        HostView {
-            id: HostId::new(),
-            name: name.into(),
-            platform: Platform::Nixos,
-            online: true,
-            last_seen: None,
-            agent_version: None,
-            auto_test: true,
-            tags: vec![],
-            lights: Lights {
-                agent: light.clone(),
-                git: light.clone(),
-                lock: light.clone(),
-                system: light.clone(),
-                tests: light,
-            },
-            generation: None,
-            tests: None,
-            op: None,
-        }
-    }
+    use crate::fleet::Sort;
 
     fn start(hosts: Vec<HostView>, last_event: u64) -> Start {
         Start {
@@ -451,7 +439,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_counted_over_all_hosts_follows_them() {
+    fn a_new_host_stands_where_a_reload_puts_it() {
+        Owner::new().with(|| {
+            let (backup, web, apple) = (host("Backup"), host("web"), host("apple"));
+            let open = live(vec![backup.clone(), web.clone()]);
+            open.apply(8, &Event::Host { host: Box::new(apple.clone()) });
+            let mut reloaded = [backup, web, apple];
+            reloaded.sort_by(|one, other| Sort::Name.compare(one, other));
+            assert_eq!(names(open), reloaded.map(|host| host.name));
+            assert_eq!(names(open), ["apple", "Backup", "web"]);
+        });
+    }
+
+    #[test]
+    fn counts_over_all_hosts_follow_them() {
         Owner::new().with(|| {
             let gpc0 = host("gpc0");
             let live = live(vec![gpc0.clone(), host("imac0")]);
@@ -465,7 +466,7 @@ mod tests {
             live.apply_all(&[(8, Event::HostRemoved { id: HostId::new() }), (9, off())]);
             assert_eq!(online(), (1, 1));
             live.apply_all(&[(9, Event::Host { host: Box::new(gpc0.clone()) })]);
-            assert_eq!(online().0, 1, "what is held already is passed over");
+            assert_eq!(online().0, 1, "known events are ignored");
             assert_eq!(live.last_event(), 9);
         });
     }
@@ -481,9 +482,9 @@ mod tests {
         });
     }
 
-    /// As the parts of a page do that the server renders at once.
+    /// Mirrors the parts of a page that the server renders concurrently.
     #[test]
-    fn parts_that_begin_at_once_do_not_disturb_each_other() {
+    fn parts_that_start_concurrently_do_not_disturb_each_other() {
         let hosts = || (10..60).map(|number| host(&format!("host{number}"))).collect::<Vec<_>>();
         for _ in 0..100 {
             let owner = Owner::new();
@@ -499,7 +500,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_gap_all_is_as_read_anew() {
+    fn after_a_gap_the_state_is_as_reloaded() {
         Owner::new().with(|| {
             let (gpc0, imac0) = (host("gpc0"), host("imac0"));
             let live = live(vec![gpc0.clone(), host("hsb0")]);
@@ -528,8 +529,8 @@ mod tests {
         Owner::new().with(|| {
             let live = live(vec![]);
             for number in 0..9 {
-                let told = notice(Tone::Good, format!("Rolled back to Gen {number}"));
-                live.apply(8 + number, &Event::Notice(told));
+                let notice = notice(Tone::Good, format!("Rolled back to Gen {number}"));
+                live.apply(8 + number, &Event::Notice(notice));
             }
             let shown = live.notices().get_untracked();
             assert_eq!(shown.len(), NOTICES);
@@ -539,7 +540,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_news_make_room_last() {
+    fn bad_news_makes_room_last() {
         Owner::new().with(|| {
             let live = live(vec![]);
             let tones =

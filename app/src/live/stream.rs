@@ -1,11 +1,11 @@
 //! The event stream of one tab.
 //!
-//! The browser itself comes back after short interruptions and says the last event that it heard. Where the server
-//! answers that too much was missed (`resync`), or the stream was closed for good, everything is read again and a new
-//! stream is opened from there.
+//! After short interruptions, the browser itself reconnects and sends the number of its last event. If the
+//! server answers that too much was missed (`resync`), or the stream was closed for good, the page reloads
+//! its state and opens a new stream from there.
 //!
-//! A tab that nobody looks at gives its stream back after a while, for browsers keep no more than six connections to a
-//! server that speaks HTTP/1.1, whatever the number of tabs. Once it is looked at again, it hears what it missed.
+//! A hidden tab releases its stream after a while, because browsers keep at most six connections to a server
+//! that speaks HTTP/1.1, over all tabs. Once it is visible again, it receives the events that it missed.
 
 use std::time::Duration;
 
@@ -22,16 +22,16 @@ use crate::live::gather::Gather;
 use crate::live::{Connection, Live};
 use crate::{ApiError, browser};
 
-/// How long to wait before everything is read again: doubled after each failure, up to a limit.
+/// How long to wait before a reload: doubled after each failure, up to a limit.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// How long a tab may be out of sight before it gives its stream back.
-const OUT_OF_SIGHT: Duration = Duration::from_secs(30);
+/// How long a tab may be hidden before it releases its stream.
+const HIDDEN: Duration = Duration::from_secs(30);
 
-/// How long a stream may be silent: the server says so often that it is there that two of these were lost.
+/// How long a stream may be silent: two of the server's signs of life were lost.
 const SILENT: TimeDelta = TimeDelta::seconds(2 * ALIVE_SECS.cast_signed() + 5);
-/// How often it is looked whether it is.
-const LOOKED: Duration = Duration::from_secs(5);
+/// Interval of that check.
+const CHECK_EVERY: Duration = Duration::from_secs(5);
 
 /// An open stream and the handlers that it calls.
 struct Stream {
@@ -52,15 +52,15 @@ impl Drop for Stream {
 #[derive(Clone, Copy)]
 struct Tab {
     live: Live,
-    /// The stream that is open now; it is closed when the component that follows it goes.
+    /// The open stream; closed when the component that follows it is dropped.
     stream: StoredValue<Option<Stream>, LocalStorage>,
-    /// What gives the stream back after a while out of sight.
+    /// The timer that releases the stream of a hidden tab.
     rest: StoredValue<Option<TimeoutHandle>>,
-    /// When something came last.
+    /// When the last message arrived.
     heard: StoredValue<DateTime<Utc>>,
 }
 
-/// Follows the event stream as long as the calling effect holds; effects run in browsers alone.
+/// Follows the event stream while the calling effect lives; effects run only in browsers.
 pub(crate) fn follow(live: Live) {
     let tab = Tab {
         live,
@@ -69,7 +69,7 @@ pub(crate) fn follow(live: Live) {
         heard: StoredValue::new(browser::now()),
     };
     let sight = window_event_listener_untyped("visibilitychange", move |_| tab.sight_changed());
-    let watch = set_interval_with_handle(move || tab.look_after(), LOOKED).ok();
+    let watch = set_interval_with_handle(move || tab.look_after(), CHECK_EVERY).ok();
     on_cleanup(move || {
         sight.remove();
         watch.inspect(IntervalHandle::clear);
@@ -83,14 +83,14 @@ pub(crate) fn follow(live: Live) {
 impl Tab {
     fn sight_changed(self) {
         self.stay();
-        if !browser::is_in_sight() {
+        if !browser::is_visible() {
             self.rest_later();
         } else if self.stream.try_with_value(Option::is_none) == Some(true) {
             self.open();
         }
     }
 
-    /// Gives the stream back, if the tab stays out of sight.
+    /// Releases the stream if the tab stays hidden.
     fn rest_later(self) {
         let rest = move || {
             if self.close() {
@@ -98,29 +98,29 @@ impl Tab {
                 browser::set_flag("live", false);
             }
         };
-        // Without a timer, which no browser refuses, the stream is only kept for longer than it need be.
-        let timer = set_timeout_with_handle(rest, OUT_OF_SIGHT).ok();
+        // Without a timer, which no browser refuses, the stream only stays open longer than necessary.
+        let timer = set_timeout_with_handle(rest, HIDDEN).ok();
         self.rest.try_set_value(timer);
     }
 
-    /// Does not give the stream back after all.
+    /// Cancels the release of the stream.
     fn stay(self) {
         if let Some(timer) = self.rest.try_update_value(Option::take).flatten() {
             timer.clear();
         }
     }
 
-    /// Closes the stream; whether the page is still there.
+    /// Closes the stream; returns whether the page still exists.
     fn close(self) -> bool {
         self.stream.try_set_value(None).is_none()
     }
 
-    /// A server that is cut off says no goodbye: a stream that is silent for long is lost.
+    /// Restarts a stream that is silent for too long: a server that is cut off sends no close.
     fn look_after(self) {
         let is_live = self.live.connection().try_get_untracked() == Some(Connection::Live);
         let silent = self.heard.try_get_value().is_some_and(|heard| browser::now() - heard > SILENT);
-        // Out of sight it is given back anyway.
-        if is_live && silent && browser::is_in_sight() {
+        // A hidden tab releases its stream anyway.
+        if is_live && silent && browser::is_visible() {
             self.start_over(Duration::ZERO);
         }
     }
@@ -149,16 +149,16 @@ impl Tab {
             move || self.lose(&source)
         });
         for name in Event::NAMES {
-            // Fails for no name.
+            // Never fails for these names.
             let _ = source.add_event_listener_with_callback(name, heard.as_ref().unchecked_ref());
         }
         let _ = source.add_event_listener_with_callback(ALIVE, alive.as_ref().unchecked_ref());
         source.set_onopen(Some(opened.as_ref().unchecked_ref()));
         source.set_onerror(Some(lost.as_ref().unchecked_ref()));
         let stream = Stream { source, _heard: heard, _alive: alive, _opened: opened, _lost: lost };
-        // Where the page is gone meanwhile, the stream comes back here, and closes.
+        // If the page is gone, the stream is returned here and closes.
         drop(self.stream.try_set_value(Some(stream)));
-        if !browser::is_in_sight() {
+        if !browser::is_visible() {
             self.stay();
             self.rest_later();
         }
@@ -173,7 +173,7 @@ impl Tab {
                 // The server numbers every event.
                 Err(_) => self.live.apply(self.live.last_event(), &event),
             },
-            // Said by a newer server than this page is from.
+            // Sent by a newer server than the one that rendered this page.
             Err(error) => leptos::logging::warn!("an event was not understood: {error}"),
         }
     }
@@ -186,11 +186,11 @@ impl Tab {
         }
     }
 
-    /// Closes the stream, reads everything again after a while, and opens a new one.
+    /// Closes the stream, reloads the state after a while, and opens a new stream.
     fn start_over(self, wait: Duration) {
         self.live.connection().try_set(Connection::Reconnecting);
         browser::set_flag("live", false);
-        // Not now: the handler that is running belongs to the stream.
+        // Later, because the running handler belongs to the stream.
         set_timeout(
             move || {
                 if self.close() {
@@ -208,7 +208,7 @@ impl Tab {
                 self.open();
             }
             Err(ApiError::Outdated) => drop(self.live.outdated().try_set(true)),
-            // What is shown is no longer this person's to see.
+            // The person is no longer allowed to see the page.
             Err(ApiError::NotLoggedIn) => browser::go_to_log_in(),
             Ok(_) => {}
             Err(_) => self.start_over((waited * 2).clamp(FIRST_WAIT, LONGEST_WAIT)),

@@ -1,4 +1,4 @@
-//! A search through the whole of an op's output: what the page does not hold yet is read first.
+//! A search through the whole output of an op: lines that are not loaded yet are loaded first.
 
 use leptos::prelude::*;
 
@@ -6,17 +6,17 @@ use super::search::{Match, Needle};
 use super::{Lines, Watched};
 use crate::ansi::Highlight;
 
-/// A search, and where in what it found a person is. Cheap to copy.
+/// A search and its current match. Cheap to copy.
 #[derive(Clone, Copy)]
 pub(crate) struct Finder {
     lines: Lines,
-    /// What is looked for.
+    /// The text to find.
     pub(crate) text: RwSignal<String>,
-    /// Every place where it is, in order.
+    /// All matches, in order.
     pub(crate) matches: RwSignal<Vec<Match>>,
-    /// Which of them is being looked at.
+    /// The index of the current match.
     pub(crate) current: RwSignal<Option<usize>>,
-    /// The last line that was looked through.
+    /// The last searched line.
     through: StoredValue<u64>,
 }
 
@@ -31,7 +31,7 @@ impl Finder {
         }
     }
 
-    /// Looks for something else, from the end of the output: what went wrong is more often there.
+    /// Starts a new search from the end of the output, where errors are more likely.
     pub(crate) fn look_for(self, text: String) {
         self.text.set(text);
         self.current.set(None);
@@ -39,7 +39,7 @@ impl Finder {
         self.step(false);
     }
 
-    /// Looks through everything that is here, and stays where it was.
+    /// Searches all loaded lines again and keeps the current match.
     pub(crate) fn look_again(self) {
         let stays = self.current_match();
         let found = self.found_after(0);
@@ -49,7 +49,7 @@ impl Finder {
         self.through.set_value(self.lines.last().unwrap_or_default());
     }
 
-    /// Looks through the lines that have come since.
+    /// Searches the new lines.
     pub(crate) fn look_further(self) {
         let more = self.found_after(self.through.get_value());
         self.through.set_value(self.lines.last().unwrap_or_default());
@@ -69,7 +69,7 @@ impl Finder {
         found
     }
 
-    /// Goes to the next place or the one before; after the last comes the first.
+    /// Moves to the next or previous match, wrapping around.
     pub(crate) fn step(self, forward: bool) {
         let count = self.matches.with_untracked(Vec::len);
         let next = match (count, self.current.get_untracked(), forward) {
@@ -82,7 +82,7 @@ impl Finder {
         self.current.set(next);
     }
 
-    /// Goes to the last place, where what has come since holds the first that was found.
+    /// Moves to the last match if there is no current one, as after the first match is loaded.
     pub(crate) fn be_somewhere(self) {
         if self.current.get_untracked().is_none() {
             self.step(false);
@@ -94,13 +94,13 @@ impl Finder {
         self.matches.with_untracked(|matches| matches.get(at).cloned())
     }
 
-    /// The line that is being looked at.
+    /// The line of the current match.
     pub(crate) fn current_line(self) -> Option<u64> {
         let at = self.current.get()?;
         self.matches.with(|matches| matches.get(at).map(|found| found.seq))
     }
 
-    /// What was found in the lines after one and through another, line by line.
+    /// The matches in the lines after `after` up to `through`, with their line numbers.
     pub(crate) fn marks(self, after: u64, through: u64) -> Vec<(u64, Highlight)> {
         let current = self.current.get();
         self.matches.with(|matches| {
@@ -113,7 +113,7 @@ impl Finder {
         })
     }
 
-    /// “3 of 17”, while something is looked for.
+    /// “3 of 17”; `None` without a search.
     pub(crate) fn count(self) -> Option<String> {
         if self.text.with(String::is_empty) {
             return None;
@@ -127,7 +127,7 @@ impl Finder {
     }
 }
 
-/// Reads every line that the page does not hold yet; says whether the page has all of them then.
+/// Loads all missing lines; returns whether the page now has all of them.
 pub(crate) async fn read_whole(watched: Watched) -> bool {
     while watched.lines.bounds.try_get_untracked().is_some_and(|(first, _)| first > 1) {
         if !watched.read_earlier().await {
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn from_the_last_place_round_to_the_first() {
+    fn steps_wrap_around_from_the_last_to_the_first() {
         Owner::new().with(|| {
             let lines = Lines::new(&[line(1, "a b"), line(2, "\x1b[31mb\x1b[0m"), line(3, "c b b")]);
             let finder = Finder::new(lines);
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_meanwhile_is_found_too_and_one_stays_where_one_was() {
+    fn new_lines_are_searched_and_the_current_match_stays() {
         Owner::new().with(|| {
             let lines = Lines::new(&[line(5, "x"), line(6, "x")]);
             let finder = Finder::new(lines);

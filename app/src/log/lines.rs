@@ -1,4 +1,4 @@
-//! The lines that are here: always a run without gaps, cut into blocks so that a new line touches only the last one.
+//! The loaded lines: always a run without gaps, in blocks so that a new line touches only the last one.
 
 use std::sync::Arc;
 
@@ -8,16 +8,16 @@ use leptos::prelude::*;
 
 use crate::ansi::{Span, spans};
 
-/// How many lines a full block has.
+/// Number of lines in a full block.
 pub(crate) const BLOCK: u64 = 100;
 
-/// A line, taken apart once.
+/// A parsed line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Line {
     pub(crate) seq: u64,
     pub(crate) stream: Stream,
     pub(crate) at: DateTime<Utc>,
-    /// Its text without escape sequences, which is what a search looks through.
+    /// Its text without escape sequences, for searches.
     pub(crate) plain: String,
     pub(crate) spans: Vec<Span>,
 }
@@ -30,19 +30,19 @@ impl From<&OutputLine> for Line {
     }
 }
 
-/// Lines that stand together.
+/// A block of lines.
 #[derive(Debug, Clone)]
 pub(crate) struct Block {
-    /// Its place: its lines are those after `number * BLOCK`.
+    /// Its number: its lines are those after `number * BLOCK`.
     pub(crate) number: u64,
     pub(crate) lines: ArcRwSignal<Vec<Arc<Line>>>,
 }
 
-/// The lines that are here. Cheap to copy.
+/// The loaded lines. Cheap to copy.
 #[derive(Clone, Copy)]
 pub(crate) struct Lines {
     pub(crate) blocks: RwSignal<Vec<Block>>,
-    /// The numbers of the first and the last line; both 0 where there is none.
+    /// The numbers of the first and last line; both 0 if there are none.
     pub(crate) bounds: RwSignal<(u64, u64)>,
 }
 
@@ -57,17 +57,17 @@ impl Lines {
         new
     }
 
-    /// The number of the last line; none where the page is gone.
+    /// The number of the last line; `None` if the page is gone.
     pub(crate) fn last(self) -> Option<u64> {
         self.bounds.try_get_untracked().map(|(_, last)| last)
     }
 
-    /// How many lines there are before the first that is here.
+    /// Number of lines before the first loaded one.
     pub(crate) fn earlier(self) -> u64 {
         self.bounds.get().0.saturating_sub(1)
     }
 
-    /// Appends what is new, up to the first line that is missing; says whether none is.
+    /// Appends new lines up to the first gap; returns whether there was none.
     pub(crate) fn append(self, heard: &[OutputLine]) -> bool {
         let Some((first, last)) = self.bounds.try_get_untracked() else { return true };
         let all_new = &heard[heard.partition_point(|line| line.seq <= last)..];
@@ -82,7 +82,7 @@ impl Lines {
         new.len() == all_new.len()
     }
 
-    /// Puts those lines before the ones that are here that come directly before them.
+    /// Prepends the lines that directly precede the loaded ones.
     pub(crate) fn prepend(self, lines: &[OutputLine]) {
         let Some((first, last)) = self.bounds.try_get_untracked() else { return };
         let lines = run_before(&lines[..lines.partition_point(|line| line.seq < first)]);
@@ -94,7 +94,7 @@ impl Lines {
         self.bounds.set((begin.seq, last));
     }
 
-    /// Puts new blocks in their places; where one is there in part, its lines are joined.
+    /// Inserts new blocks; joins the lines of partly loaded ones.
     fn add(self, new: Vec<Block>, join: impl Fn(&mut Vec<Arc<Line>>, Vec<Arc<Line>>)) {
         let mut unknown = vec![];
         for block in new {
@@ -113,7 +113,7 @@ impl Lines {
         }
     }
 
-    /// Each line in order.
+    /// Visits each line in order.
     pub(crate) fn for_each(self, mut each: impl FnMut(&Line)) {
         self.blocks.with_untracked(|blocks| {
             for block in blocks {
@@ -123,13 +123,13 @@ impl Lines {
     }
 }
 
-/// The first of these lines and those that follow it without a gap.
+/// The longest run without a gap from the first line.
 fn run_after(lines: &[OutputLine]) -> &[OutputLine] {
     let gap = lines.windows(2).position(|pair| pair[0].seq + 1 != pair[1].seq);
     &lines[..gap.map_or(lines.len(), |at| at + 1)]
 }
 
-/// The last of these lines and those that come before it without a gap.
+/// The longest run without a gap up to the last line.
 fn run_before(lines: &[OutputLine]) -> &[OutputLine] {
     let gap = lines.windows(2).rposition(|pair| pair[0].seq + 1 != pair[1].seq);
     &lines[gap.map_or(0, |at| at + 1)..]
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_shown_once_however_often_it_is_heard() {
+    fn a_repeated_line_is_shown_once() {
         Owner::new().with(|| {
             let shown = Lines::new(&lines(1..=3));
             assert!(shown.append(&lines(2..=5)));
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn where_lines_are_missing_nothing_is_appended() {
+    fn nothing_is_appended_after_a_gap() {
         Owner::new().with(|| {
             let shown = Lines::new(&lines(1..=3));
             assert!(!shown.append(&lines(5..=6)));
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_here_never_has_a_gap() {
+    fn loaded_lines_never_have_a_gap() {
         let with_gap = [lines(1..=2), lines(4..=6)].concat();
         Owner::new().with(|| {
             let shown = Lines::new(&with_gap);

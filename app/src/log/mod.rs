@@ -1,4 +1,4 @@
-//! An op's output as the page holds it: what was read, what is still with the server, and what a search finds.
+//! The output of an op in the page: loaded lines, lines still on the server, and searches.
 
 mod finder;
 mod lines;

@@ -1,27 +1,27 @@
-//! Finding text in a line, whatever the case of its letters.
+//! Case-insensitive search in a line.
 
 use std::ops::Range;
 
-/// A place that a search found.
+/// A match of a search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Match {
     /// The line's number.
     pub(crate) seq: u64,
-    /// Where in its text, in bytes.
+    /// Its byte range in the line's text.
     pub(crate) at: Range<usize>,
 }
 
-/// What is looked for.
+/// The text to find.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Needle(Vec<char>);
 
 impl Needle {
-    /// None where there is nothing to look for.
+    /// Returns `None` if the text is empty.
     pub(crate) fn new(text: &str) -> Option<Self> {
         (!text.is_empty()).then(|| Self(text.chars().map(small).collect()))
     }
 
-    /// Every place in a text, in order; they do not overlap.
+    /// All matches in a text, in order and without overlap.
     pub(crate) fn find(&self, text: &str) -> Vec<Range<usize>> {
         let mut found = vec![];
         let mut begin = 0;
@@ -37,7 +37,7 @@ impl Needle {
         found
     }
 
-    /// How many bytes of the text's beginning match.
+    /// Length of the match at the start of the text, in bytes.
     fn begins(&self, text: &str) -> Option<usize> {
         let mut chars = text.char_indices();
         for wanted in &self.0 {
@@ -50,7 +50,8 @@ impl Needle {
     }
 }
 
-/// One letter for one: lengths must not change, so the few letters that would become two stay apart.
+/// Lower-cases one letter to one letter: lengths must not change, so the few letters that would become two
+/// are cut.
 fn small(c: char) -> char {
     if c.is_ascii() { c.to_ascii_lowercase() } else { c.to_lowercase().next().unwrap_or(c) }
 }
@@ -66,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_the_case() {
+    fn case_is_ignored() {
         assert_eq!(find("Error", "error: ERROR"), [0..5, 7..12]);
         assert_eq!(find("ärger", "Ärger; ärger"), [0..6, 8..14]);
         assert_eq!(find("aa", "aaaa"), [0..2, 2..4]);
@@ -76,7 +77,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn finds_what_is_there_and_only_that(needle in "[abÄ]{1,3}", text in "[abäÄİ ]{0,30}") {
+        fn finds_exactly_the_matches(needle in "[abÄ]{1,3}", text in "[abäÄİ ]{0,30}") {
             let found = find(&needle, &text);
             for at in &found {
                 prop_assert_eq!(text[at.clone()].chars().map(small).collect::<Vec<_>>(), needle.chars().map(small).collect::<Vec<_>>());

@@ -1,4 +1,4 @@
-//! An op that somebody watches: kept true by the event stream, with what the stream did not carry read afterwards.
+//! A watched op: kept current by the event stream; missing lines are loaded afterwards.
 
 use backstay_model::wire::event::Event;
 use backstay_model::{OpId, OpView};
@@ -8,17 +8,17 @@ use super::Lines;
 use crate::api::{OpRead, load_op, load_output_after, load_output_before};
 use crate::live::Live;
 
-/// An op that somebody watches, with its output. Cheap to copy.
+/// A watched op with its output. Cheap to copy.
 #[derive(Clone, Copy)]
 pub(crate) struct Watched {
     pub(crate) op: RwSignal<OpView>,
     pub(crate) lines: Lines,
-    /// The op that tries this one again.
+    /// The op that retries this one.
     pub(crate) tried_again: RwSignal<Option<OpId>>,
 }
 
 impl Watched {
-    /// Shows what was read, and takes in what the stream says from there.
+    /// Follows the event stream from the loaded state.
     pub(crate) fn follow(live: Live, read: OpRead) -> Self {
         let OpRead { detail, tried_again } = read;
         let id = detail.op.id;
@@ -50,7 +50,7 @@ impl Watched {
         }
     }
 
-    /// An op that was closed never opens again, so an open one that is heard after it is older.
+    /// Applies a newer state. A closed op never reopens, so an open state after a closed one is older.
     fn take(self, heard: &OpView) {
         let older = self.op.try_with_untracked(|op| !op.status.is_open() && heard.status.is_open());
         if older == Some(false) {
@@ -58,7 +58,7 @@ impl Watched {
         }
     }
 
-    /// Reads the op again, and every line after the last that is here.
+    /// Reloads the op and every line after the last loaded one.
     async fn read_again(self) {
         let Some(id) = self.op.try_with_untracked(|op| op.id.to_string()) else { return };
         if let Ok(Some(OpRead { detail, tried_again })) = load_op(id.clone()).await {
@@ -72,8 +72,8 @@ impl Watched {
     }
 
     async fn fill_gap(self, id: String) {
-        // Where it fails, what is shown stays, and the next line tries again. So it is where the server itself does not
-        // have the next line yet.
+        // If it fails, or the server does not have the next line yet, the page keeps what it shows, and the
+        // next line retries.
         while let Some(last) = self.lines.last() {
             let Ok(lines) = load_output_after(id.clone(), last).await else { return };
             self.lines.append(&lines);
@@ -83,7 +83,7 @@ impl Watched {
         }
     }
 
-    /// Reads the lines before the first that is here; says whether there are more of them here now.
+    /// Loads lines before the first loaded one; returns whether there were any.
     pub(crate) async fn read_earlier(self) -> bool {
         let Some(id) = self.op.try_with_untracked(|op| op.id.to_string()) else { return false };
         let Some((first, _)) = self.lines.bounds.try_get_untracked() else { return false };

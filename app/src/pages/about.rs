@@ -1,4 +1,4 @@
-//! What runs here: the server and the agents, by version.
+//! The versions of the server and of the agents.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use crate::components::{Ago, Icon, Mark, PageTitle};
 use crate::live::{Live, Started};
 use crate::routes::Route;
 
-/// What runs here: the server and the agents, by version.
+/// The versions of the server and of the agents.
 #[component]
 pub fn AboutPage() -> impl IntoView {
     let started = expect_context::<Started>();
@@ -30,7 +30,6 @@ pub fn AboutPage() -> impl IntoView {
             })}
         </Suspense>
     }
-    .into_any()
 }
 
 #[component]
@@ -42,17 +41,16 @@ fn Server(about: About) -> impl IntoView {
             <div>
                 <h2 id="about-server">"Backstay "{about.server_version}</h2>
                 <dl class="facts">
-                    <div><dt>"Runs since"</dt><dd><Ago at=about.started_at/></dd></div>
+                    <div><dt>"Started"</dt><dd><Ago at=about.started_at/></dd></div>
                     {repository}
                     <div><dt>"Licence"</dt><dd>"MIT or Apache-2.0"</dd></div>
                 </dl>
             </div>
         </section>
     }
-    .into_any()
 }
 
-/// The agents' versions, each with its hosts; the most frequent first.
+/// The agents' versions, each with its hosts, the most frequent first.
 #[component]
 fn Agents() -> impl IntoView {
     let live = expect_context::<Live>();
@@ -70,7 +68,7 @@ fn Agents() -> impl IntoView {
                     <thead>
                         <tr>
                             <th scope="col">"Version"</th>
-                            <th scope="col">"Compared"</th>
+                            <th scope="col">"Version check"</th>
                             <th scope="col">"Hosts"</th>
                         </tr>
                     </thead>
@@ -80,7 +78,6 @@ fn Agents() -> impl IntoView {
             {move || versions.with(Vec::is_empty).then(|| view! { <p class="faint">"No host has an agent yet."</p> })}
         </section>
     }
-    .into_any()
 }
 
 /// One version of the agent.
@@ -89,24 +86,23 @@ fn Version(version: Option<String>, hosts: Vec<String>) -> impl IntoView {
     let server = expect_context::<Live>().server_version();
     let same = server.with_untracked(|server| version.as_deref() == Some(server.as_str()));
     let (state, words) = match (&version, same) {
-        (Some(_), true) => ("ok", "as the server"),
-        (Some(_), false) => ("attention", "another than the server"),
+        (Some(_), true) => ("ok", "same as the server"),
+        (Some(_), false) => ("attention", "differs from the server"),
         (None, _) => ("unknown", "never connected"),
     };
     let host = |name: String| view! { <li><a href=Route::Host(&name).path()>{name.clone()}</a></li> };
     view! {
         <tr>
-            <th scope="row">{version.unwrap_or_else(|| "Not known".to_owned())}</th>
-            <td data-title="Compared">
+            <th scope="row">{version.unwrap_or_else(|| "Unknown".to_owned())}</th>
+            <td data-title="Version check">
                 <span class="compared" data-state=state><Icon name=state/>{words}</span>
             </td>
             <td data-title="Hosts"><ul class="host-names">{hosts.into_iter().map(host).collect_view()}</ul></td>
         </tr>
     }
-    .into_any()
 }
 
-/// The hosts of each version of the agent, the version of the most hosts first.
+/// Groups hosts by the version of their agent, the most frequent first.
 fn by_version(hosts: impl Iterator<Item = HostView>) -> Vec<(Option<String>, Vec<String>)> {
     let mut versions: BTreeMap<Option<String>, Vec<String>> = BTreeMap::new();
     for host in hosts {

@@ -1,4 +1,4 @@
-//! The fleet: every host at a glance.
+//! The fleet page: every host at a glance.
 
 use backstay_model::Role;
 use leptos::prelude::*;
@@ -14,7 +14,7 @@ use crate::components::{
 use crate::live::{Live, Started};
 use crate::routes::Route;
 
-/// The fleet: every host at a glance. A dialog may be open over it.
+/// The fleet page. A dialog may be open over it.
 #[component]
 pub fn FleetPage() -> impl IntoView {
     let started = expect_context::<Started>();
@@ -25,10 +25,9 @@ pub fn FleetPage() -> impl IntoView {
         </Suspense>
         <Outlet/>
     }
-    .into_any()
 }
 
-/// All of the page but what is open over it.
+/// The page without the dialog over it.
 #[component]
 pub(super) fn Hosts(live: Live) -> impl IntoView {
     let (action, cancel) = (action_from_address::<RequestOp>(), action_from_address::<CancelOp>());
@@ -36,7 +35,7 @@ pub(super) fn Hosts(live: Live) -> impl IntoView {
     let empty = Memo::new(move |_| live.rows().with(Vec::is_empty));
     let shown = ShownHosts::by_address(live);
     Selecting::provide(shown.visible);
-    let none_fits = move || !empty.get() && shown.rows.with(Vec::is_empty);
+    let none_match = move || !empty.get() && shown.rows.with(Vec::is_empty);
     view! {
         <div class="page">
             <div class="fleet-head">
@@ -61,15 +60,14 @@ pub(super) fn Hosts(live: Live) -> impl IntoView {
                 </div>
             </Show>
             <FleetTable shown action cancel/>
-            {move || none_fits().then(|| view! { <p class="fleet-none">"No host fits. "<a href=move || shown.all()>"Show all"</a></p> })}
+            {move || none_match().then(|| view! { <p class="fleet-none">"No matching hosts. "<a href=move || shown.all()>"Show all"</a></p> })}
             {move || empty.get().then(|| view! { <FirstHost/> })}
         </div>
         <BulkBar/>
     }
-    .into_any()
 }
 
-/// What to do while there is no host.
+/// Explains how to add the first host.
 #[component]
 fn FirstHost() -> impl IntoView {
     view! {
@@ -79,10 +77,9 @@ fn FirstHost() -> impl IntoView {
             <AddHost/>
         </section>
     }
-    .into_any()
 }
 
-/// The way to the dialog that says how a host is added, for those who may let one in.
+/// The link to the dialog that explains how to add a host, for administrators.
 #[component]
 fn AddHostLink(live: Live, empty: Memo<bool>) -> impl IntoView {
     let offered = move || !empty.get() && live.person().is_some_and(|person| person.role >= Role::Admin);

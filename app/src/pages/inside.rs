@@ -1,4 +1,4 @@
-//! What all pages behind the log-in share.
+//! The frame of all pages behind the log-in.
 
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
@@ -9,14 +9,15 @@ use crate::components::{Header, LogDrawer, Notices, Palette, Selection, Shortcut
 use crate::live::{Live, Started};
 use crate::routes::Route;
 
-/// All pages behind the log-in: reads the fleet once and follows the event stream from there.
+/// The frame of all pages behind the log-in. Reads the fleet once and follows the event stream from there.
 #[component]
 pub fn Inside() -> impl IntoView {
     Started::provide();
     Shortcuts::provide();
     let started = expect_context::<Started>();
     Selection::provide(expect_context::<Live>());
-    // Known before the parts of a page are rendered at once: two that work it out together are in each other's way.
+    // Computed before the parts of the page are rendered concurrently: two that compute it at once block each
+    // other.
     let location = use_location();
     location.pathname.with_untracked(|_| ());
     location.query.with_untracked(|_| ());
@@ -39,10 +40,10 @@ pub fn Inside() -> impl IntoView {
         <ShortcutsDialog/>
         <Notices/>
     }
-    .into_any()
 }
 
-/// The fleet could not be read. Where nobody is logged in, the answer has led to the log-in page already.
+/// Says that the fleet could not be read. If nobody is logged in, the response redirects to the log-in page
+/// anyway.
 #[component]
 fn NoStart(error: ApiError) -> impl IntoView {
     view! {
@@ -53,13 +54,13 @@ fn NoStart(error: ApiError) -> impl IntoView {
     }
 }
 
-/// What a page is until all that it shows was read.
+/// Stands in for a page until its data is read.
 #[component]
 pub(super) fn Loading() -> impl IntoView {
     view! { <p class="loading">"Loading…"</p> }
 }
 
-/// What a page could not read.
+/// Says that a page's data could not be read, and why.
 #[component]
 pub(super) fn NotRead(error: ApiError) -> impl IntoView {
     view! { <p class="refusal" role="alert">{error.to_string()}</p> }

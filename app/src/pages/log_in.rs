@@ -6,7 +6,7 @@ use leptos_router::hooks::use_query_map;
 use crate::api::{LogIn, local_path};
 use crate::components::{Mark, PageTitle, Refusal, action_from_address};
 
-/// The log-in page. It leads back to the page that was asked for.
+/// The log-in page. It leads back to the page that the person wanted.
 #[component]
 pub fn LogInPage() -> impl IntoView {
     let action = action_from_address::<LogIn>();
@@ -33,5 +33,4 @@ pub fn LogInPage() -> impl IntoView {
             </ActionForm>
         </main>
     }
-    .into_any()
 }

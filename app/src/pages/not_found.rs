@@ -1,11 +1,11 @@
-//! What is shown where there is nothing.
+//! The page for an address that does not exist.
 
 use leptos::prelude::*;
 
 use crate::components::{Mark, PageTitle};
 use crate::routes::Route;
 
-/// What is shown where there is nothing.
+/// The page for an address that does not exist.
 #[component]
 pub fn NotFound() -> impl IntoView {
     view! {
@@ -16,7 +16,7 @@ pub fn NotFound() -> impl IntoView {
     }
 }
 
-/// Says that there is nothing of this kind here, to people and, by the status, to programs.
+/// Says in words, and in the status, that there is no such page, host, op or deployment.
 #[component]
 pub(super) fn Nothing(what: &'static str) -> impl IntoView {
     #[cfg(feature = "ssr")]
@@ -25,8 +25,8 @@ pub(super) fn Nothing(what: &'static str) -> impl IntoView {
         <PageTitle text="Not found"/>
         <section class="nothing">
             <h1>"Not found"</h1>
-            <p>{format!("There is no such {what} here, or no longer.")}</p>
-            <p><a href=Route::Fleet.path()>"To the fleet"</a></p>
+            <p>{format!("This {what} does not exist or was removed.")}</p>
+            <p><a href=Route::Fleet.path()>"Back to fleet"</a></p>
         </section>
     }
 }

@@ -1,4 +1,4 @@
-//! The notices of the last time, to be read again.
+//! The latest notices.
 
 use backstay_model::wire::event::{Event, Notice, StoredNotice};
 use leptos::prelude::*;
@@ -9,14 +9,14 @@ use crate::components::{Ago, Icon, PageTitle, mark_notices_read, notice_tone};
 use crate::live::{Live, Started};
 use crate::routes::Route;
 
-/// The notices of the last time: what came by while nobody looked.
+/// The latest notices, for those who missed them.
 #[component]
 pub fn NoticesPage() -> impl IntoView {
     let started = expect_context::<Started>();
     let live = expect_context::<Live>();
     let notices = Resource::new_blocking(|| (), |()| load_notices());
     let read_again = move || async move {
-        // Where it fails, what is shown stays, and the next notice tries again.
+        // On failure the page stays as it is, and the next notice tries again.
         if let Ok(read) = load_notices().await {
             notices.try_set(Some(Ok(read)));
         }
@@ -39,7 +39,6 @@ pub fn NoticesPage() -> impl IntoView {
             })}
         </Transition>
     }
-    .into_any()
 }
 
 #[component]
@@ -48,8 +47,8 @@ fn List(told: Vec<StoredNotice>) -> impl IntoView {
         return view! {
             <div class="card nothing-yet">
                 <Icon name="bell"/>
-                <h2>"Nothing was told yet"</h2>
-                <p>"What pages say in their corner is kept here, from the start of the server on."</p>
+                <h2>"No notices yet"</h2>
+                <p>"Notices that pages show in their corner are kept here since the server started."</p>
                 <p><a href=Route::Audit.path()>"The audit log has everything."</a></p>
             </div>
         }
@@ -77,5 +76,4 @@ fn Item(notice: Notice) -> impl IntoView {
             <span class="time"><Ago at=notice.at/></span>
         </li>
     }
-    .into_any()
 }

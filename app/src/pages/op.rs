@@ -1,4 +1,4 @@
-//! One op with its output.
+//! The page of one op, with its output.
 
 use backstay_model::{OpAction, OpView};
 use leptos::prelude::*;
@@ -33,7 +33,6 @@ pub fn OpPage() -> impl IntoView {
             })}
         </Transition>
     }
-    .into_any()
 }
 
 #[component]
@@ -57,7 +56,7 @@ fn Found(read: OpRead) -> impl IntoView {
                 <OpNow op/>
                 <div class="page-actions">
                     <CancelButton op action=cancel place=OpPlacement::Page/>
-                    <RetryButton op action=retry page="/ops/"/>
+                    <RetryButton op action=retry page=format!("{}/", Route::Ops { host: None })/>
                 </div>
             </div>
             <Refusal action=cancel/>
@@ -71,7 +70,6 @@ fn Found(read: OpRead) -> impl IntoView {
             </section>
         </div>
     }
-    .into_any()
 }
 
 #[component]
@@ -89,13 +87,13 @@ fn About(op: RwSignal<OpView>) -> impl IntoView {
                 {way.map(|way| view! { <div><dt>"From → to"</dt><dd>{way}</dd></div> })}
                 <div><dt>"Who"</dt><dd>{op.requested_by}</dd></div>
                 {op.reason.map(|reason| view! { <div><dt>"Why"</dt><dd>{reason}</dd></div> })}
-                <div><dt>"Asked for"</dt><dd><Moment at=op.created_at/></dd></div>
-                {op.started_at.map(|at| view! { <div><dt>"Began"</dt><dd><Moment at/></dd></div> })}
-                {op.finished_at.map(|at| view! { <div><dt>"Ended"</dt><dd><Moment at/></dd></div> })}
+                <div><dt>"Requested"</dt><dd><Moment at=op.created_at/></dd></div>
+                {op.started_at.map(|at| view! { <div><dt>"Started"</dt><dd><Moment at/></dd></div> })}
+                {op.finished_at.map(|at| view! { <div><dt>"Finished"</dt><dd><Moment at/></dd></div> })}
                 {took.map(|(from, to)| view! { <div><dt>"Took"</dt><dd><Took from to/></dd></div> })}
                 {op.exit_code.map(|code| view! { <div><dt>"Exit code"</dt><dd>{code}</dd></div> })}
                 {op.cancel.map(|cancel| view! {
-                    <div><dt>"To stop"</dt><dd>{cancel.by}", "<Moment at=cancel.at/></dd></div>
+                    <div><dt>"Stop requested"</dt><dd>{cancel.by}", "<Moment at=cancel.at/></dd></div>
                 })}
             </dl>
         }

@@ -1,16 +1,16 @@
-//! The tokens that let hosts in.
+//! Join tokens, which let hosts join the fleet.
 
 use backstay_model::wire::limits::is_host_name;
 use backstay_model::{Person, Role};
 use chrono::TimeDelta;
 
-use super::{AccountError, Accounts, CONSOLE, JOIN_TOKEN_AT_MOST, shown_name};
+use super::{AccountError, Accounts, CONSOLE, MAX_JOIN_TOKEN_LIFETIME, printable};
 use crate::secret::Secret;
 use crate::store::NewJoinToken;
 
 impl Accounts {
-    /// A new token with which one host may join the fleet, once: the host of that name, or any. Made on the server's own
-    /// machine.
+    /// Makes a token on the server's own machine. It lets one host join the fleet, once: the host of that
+    /// name, or any.
     ///
     /// # Errors
     /// [`AccountError`]
@@ -22,8 +22,8 @@ impl Accounts {
         self.join_token(CONSOLE, host_name, valid_for).await
     }
 
-    /// A new token as in [`Self::new_join_token`], made by an administrator. A host that is there already would be turned
-    /// away with it, and so is the name.
+    /// Makes a token like [`Self::new_join_token`], for an administrator. Rejects the name of an existing
+    /// host, which could not join with it.
     ///
     /// # Errors
     /// [`AccountError`]
@@ -49,10 +49,10 @@ impl Accounts {
         valid_for: TimeDelta,
     ) -> Result<Secret, AccountError> {
         if let Some(name) = host_name.as_ref().filter(|name| !is_host_name(name)) {
-            return Err(AccountError::HostName(shown_name(name)));
+            return Err(AccountError::HostName(printable(name)));
         }
-        if valid_for <= TimeDelta::zero() || valid_for > JOIN_TOKEN_AT_MOST {
-            return Err(AccountError::JoinTokenTime);
+        if valid_for <= TimeDelta::zero() || valid_for > MAX_JOIN_TOKEN_LIFETIME {
+            return Err(AccountError::JoinTokenLifetime);
         }
         let secret = Secret::random();
         let now = self.clock.now();

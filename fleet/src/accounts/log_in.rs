@@ -1,4 +1,4 @@
-//! Logging in: the same answer in the same time for an unknown name and a wrong password, and not too often.
+//! Logging in: rate-limited, with the same answer in the same time for an unknown name and a wrong password.
 
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
@@ -7,33 +7,33 @@ use chrono::TimeDelta;
 use tokio::sync::Semaphore;
 
 use super::backoff::Backoff;
-use super::{AccountError, Accounts, PASSWORD_BYTES, SESSION, shown_name};
+use super::{AccountError, Accounts, MAX_PASSWORD_BYTES, SESSION_LIFETIME, printable};
 use crate::secret::{Secret, hash_password, verify_password};
 use crate::store::UserRecord;
 
-/// Passwords that are hashed at once: each takes 19 MiB and a processor.
-const AT_ONCE: usize = 2;
-/// Attempts that wait for their turn; more are sent away.
-const IN_LINE: usize = 32;
+/// Passwords hashed at once: each takes 19 MiB and a processor.
+const MAX_HASHING: usize = 2;
+/// Attempts in the queue; further ones are rejected.
+const MAX_QUEUE: usize = 32;
 
-/// What the password of an unknown name is held against.
-static NOBODY: LazyLock<String> =
+/// The hash that a password for an unknown name is checked against.
+static DUMMY_HASH: LazyLock<String> =
     LazyLock::new(|| hash_password(Secret::random().reveal()).unwrap_or_default());
 
-/// Why a person is not logged in.
+/// Why a log-in fails.
 #[derive(Debug, thiserror::Error)]
 pub enum LogInError {
-    /// Name or password is wrong; which of them is not told.
+    /// The name or the password is wrong; the answer does not say which.
     #[error("The name or the password is wrong.")]
-    Refused,
-    /// There were too many wrong passwords for this name.
-    #[error("There were too many wrong passwords for this name. Try again in {}.", in_words(*.0))]
-    Wait(TimeDelta),
+    WrongCredentials,
+    /// Too many wrong passwords for this name; the time is the wait before the next attempt.
+    #[error("Too many wrong passwords for this name. Try again in {}.", in_words(*.0))]
+    TooManyAttempts(TimeDelta),
     /// Too many people log in at once.
-    #[error("Too many people are logging in at this moment. Try again in a few seconds.")]
+    #[error("Too many people are logging in. Try again in a few seconds.")]
     Busy,
-    /// The server could not do its part.
-    #[error("You could not be logged in: {0}")]
+    /// An error on the server's side.
+    #[error("The log-in failed: {0}")]
     Failed(#[from] AccountError),
 }
 
@@ -46,17 +46,21 @@ fn in_words(wait: TimeDelta) -> String {
     }
 }
 
-/// What every attempt passes.
+/// The limits that every attempt passes.
 #[derive(Debug)]
 pub(super) struct Gate {
     backoff: Mutex<Backoff>,
-    line: Semaphore,
+    queue: Semaphore,
     hashing: Semaphore,
 }
 
 impl Default for Gate {
     fn default() -> Self {
-        Self { backoff: Mutex::default(), line: Semaphore::new(IN_LINE), hashing: Semaphore::new(AT_ONCE) }
+        Self {
+            backoff: Mutex::default(),
+            queue: Semaphore::new(MAX_QUEUE),
+            hashing: Semaphore::new(MAX_HASHING),
+        }
     }
 }
 
@@ -65,14 +69,14 @@ impl Gate {
         self.backoff.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the password is the user's, found out in the same time where there is no such user.
+    /// Returns whether the password is the user's. Takes the same time for an unknown user.
     async fn verify(&self, user: Option<&UserRecord>, password: &str) -> Result<bool, LogInError> {
         let _turn = self.hashing.acquire().await.map_err(|_| LogInError::Busy)?;
         let (hash, password) = (user.map(|u| u.password_hash.clone()), password.to_owned());
         let known = hash.is_some();
         let fits = tokio::task::spawn_blocking(move || {
-            let nobody = NOBODY.as_str();
-            verify_password(hash.as_deref().unwrap_or(nobody), &password)
+            let dummy = DUMMY_HASH.as_str();
+            verify_password(hash.as_deref().unwrap_or(dummy), &password)
         })
         .await
         .map_err(AccountError::from)?;
@@ -81,23 +85,23 @@ impl Gate {
 }
 
 impl Accounts {
-    /// Starts a session. Its token is answered once and lasts for [`SESSION`].
+    /// Starts a session of [`SESSION_LIFETIME`] and returns its token, which is never shown again.
     ///
     /// # Errors
     /// [`LogInError`]
     pub async fn log_in(&self, name: &str, password: &str) -> Result<(Person, Secret), LogInError> {
-        let shown = shown_name(name);
-        if password.len() > PASSWORD_BYTES {
-            return Err(LogInError::Refused);
+        let shown = printable(name);
+        if password.len() > MAX_PASSWORD_BYTES {
+            return Err(LogInError::WrongCredentials);
         }
-        let _place = self.gate.line.try_acquire().map_err(|_| LogInError::Busy)?;
-        self.gate.backoff().attempt(&shown, self.clock.now()).map_err(LogInError::Wait)?;
+        let _place = self.gate.queue.try_acquire().map_err(|_| LogInError::Busy)?;
+        self.gate.backoff().attempt(&shown, self.clock.now()).map_err(LogInError::TooManyAttempts)?;
         let user = self.store.user(name).await.map_err(AccountError::from)?;
         let fits = self.gate.verify(user.as_ref(), password).await?;
         let Some(user) = user.filter(|_| fits) else {
             let entry = self.entry(&shown, "login.refused", "The name or the password was wrong.".to_owned());
             self.store.append_audit(&entry).await.map_err(AccountError::from)?;
-            return Err(LogInError::Refused);
+            return Err(LogInError::WrongCredentials);
         };
         self.gate.backoff().forget(&shown);
         Ok(self.start_session(user).await?)
@@ -106,7 +110,7 @@ impl Accounts {
     async fn start_session(&self, user: UserRecord) -> Result<(Person, Secret), AccountError> {
         let now = self.clock.now();
         let secret = Secret::random();
-        self.store.insert_session(&secret.hash(), &user.name, now, now + SESSION).await?;
+        self.store.insert_session(&secret.hash(), &user.name, now, now + SESSION_LIFETIME).await?;
         Ok((Person { name: user.name, role: user.role }, secret))
     }
 }

@@ -1,4 +1,4 @@
-//! People: first administrator, log-in, sessions; and the tokens that let hosts in.
+//! People (the first administrator, log-in, sessions), and join tokens for hosts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,56 +19,60 @@ mod tests;
 
 pub use log_in::LogInError;
 
-/// How long a session lasts.
-pub const SESSION: TimeDelta = TimeDelta::days(30);
-/// The longest a join token may be good for.
-pub const JOIN_TOKEN_AT_MOST: TimeDelta = TimeDelta::days(30);
-/// The longest password that is looked at, in bytes.
-pub const PASSWORD_BYTES: usize = 1024;
+/// The lifetime of a session.
+pub const SESSION_LIFETIME: TimeDelta = TimeDelta::days(30);
+/// The longest lifetime of a join token.
+pub const MAX_JOIN_TOKEN_LIFETIME: TimeDelta = TimeDelta::days(30);
+/// The longest password that the server checks, in bytes.
+pub const MAX_PASSWORD_BYTES: usize = 1024;
 /// The shortest password that may be set, in characters.
-pub const PASSWORD_CHARS_AT_LEAST: usize = 8;
+pub const MIN_PASSWORD_CHARS: usize = 8;
 /// The longest name of a person, in characters.
-pub const NAME_CHARS: usize = 64;
+pub const MAX_NAME_CHARS: usize = 64;
 
-/// Who the audit log names for what is done on the server's own machine.
+/// The audit log's actor for actions on the server's own machine.
 const CONSOLE: &str = "console";
-/// Names that the audit log uses for what no person did.
+/// The audit log's actors that are not people.
 const RESERVED: [&str; 2] = [CONSOLE, "auto-test"];
 
-/// What is asked of an account cannot be done. Nothing was changed.
+/// Why a request about people or join tokens fails. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
-    /// The name cannot name a person.
+    /// The name is not valid for a person.
     #[error(
-        "“{0}” cannot name a person: 1 to {NAME_CHARS} characters, no spaces at the ends, and not “console” or \
-         “auto-test”. Nothing was changed."
+        "“{0}” is not a valid name. Nothing was changed. Use 1 to {MAX_NAME_CHARS} characters, without spaces \
+         at the ends, and not “console” or “auto-test”."
     )]
     Name(String),
     /// The password is too short or too long.
     #[error(
-        "the password must have at least {PASSWORD_CHARS_AT_LEAST} characters and at most {PASSWORD_BYTES} bytes. \
-         Nothing was changed."
+        "The password is too short or too long. Nothing was changed. Use at least {MIN_PASSWORD_CHARS} \
+         characters and at most {MAX_PASSWORD_BYTES} bytes."
     )]
     Password,
-    /// The name cannot name a host.
+    /// The name is not valid for a host.
     #[error(
-        "“{0}” cannot name a host: letters, digits and hyphens, at most {HOST_NAME_CHARS}. No token was made."
+        "“{0}” is not a valid host name. No token was made. Use letters, digits and hyphens, at most \
+         {HOST_NAME_CHARS}."
     )]
     HostName(String),
-    /// The time for which a join token is to be good is none, or too long.
-    #[error("a join token is good for some time, and for {} days at most. No token was made.", JOIN_TOKEN_AT_MOST.num_days())]
-    JoinTokenTime,
-    /// The person may not let hosts in.
+    /// The lifetime of the join token is not positive, or too long.
+    #[error(
+        "The lifetime of a join token must be positive, and {} days at most. No token was made.",
+        MAX_JOIN_TOKEN_LIFETIME.num_days()
+    )]
+    JoinTokenLifetime,
+    /// The person's role is too low.
     #[error("{0} No token was made.")]
     NotAllowed(#[from] NotAllowed),
-    /// A host has this name.
-    #[error("There is a host named {0} already. No token was made. Choose another name.")]
+    /// A host has this name already.
+    #[error("A host named {0} already exists. No token was made. Choose another name.")]
     HostNameTaken(String),
     /// The password could not be hashed.
-    #[error("the password could not be hashed: {0}. Nothing was changed.")]
+    #[error("The password could not be hashed: {0}. Nothing was changed.")]
     Hash(#[from] password_hash::Error),
-    /// The server is shutting down, or out of memory.
-    #[error("the password could not be hashed: {0}. Nothing was changed.")]
+    /// The server is shutting down or out of memory.
+    #[error("The password could not be hashed: {0}. Nothing was changed.")]
     Worker(#[from] tokio::task::JoinError),
     /// See [`StoreError`].
     #[error(transparent)]
@@ -88,8 +92,8 @@ impl Accounts {
         Self { store, clock, gate: log_in::Gate::default() }
     }
 
-    /// Where there is nobody yet, makes `name` an administrator with this password, or else a random one, which is
-    /// answered to be shown once. Where there is somebody, nothing is changed, whatever the password.
+    /// If there are no people yet, makes `name` an administrator with this password, or with a random one,
+    /// which it returns to be shown once. Otherwise changes nothing, whatever the password.
     ///
     /// # Errors
     /// [`AccountError`]
@@ -107,8 +111,7 @@ impl Accounts {
         Ok(made)
     }
 
-    /// Gives a person a password and a role, makes the person where there is none of that name, and ends the person's
-    /// sessions.
+    /// Sets a person's password and role, creates the person if needed, and ends the person's sessions.
     ///
     /// # Errors
     /// [`AccountError`]
@@ -118,9 +121,9 @@ impl Accounts {
 
     async fn put(&self, name: &str, role: Role, password: &str, action: &str) -> Result<(), AccountError> {
         if !is_person_name(name) {
-            return Err(AccountError::Name(shown_name(name)));
+            return Err(AccountError::Name(printable(name)));
         }
-        if password.chars().count() < PASSWORD_CHARS_AT_LEAST || password.len() > PASSWORD_BYTES {
+        if password.chars().count() < MIN_PASSWORD_CHARS || password.len() > MAX_PASSWORD_BYTES {
             return Err(AccountError::Password);
         }
         let password = password.to_owned();
@@ -130,7 +133,7 @@ impl Accounts {
         Ok(self.store.put_user(&user, &entry).await?)
     }
 
-    /// Whose session this token is; none where it is unknown or has expired.
+    /// Returns the person of this session token, or `None` if it is unknown or has expired.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -139,9 +142,9 @@ impl Accounts {
         Ok(user.map(|user| Person { name: user.name, role: user.role }))
     }
 
-    /// Waits until a session is over. It is looked up every so often, for another process may end it: whoever takes
-    /// somebody's access away uses the server's own program. Where that fails, it is tried again.
-    pub async fn until_over(&self, token: &str, every: Duration) {
+    /// Waits until a session has ended. It looks the session up at this interval, because another process may
+    /// end it: an administrator revokes access with the server's own command. A failed look-up is retried.
+    pub async fn wait_for_session_end(&self, token: &str, every: Duration) {
         loop {
             tokio::time::sleep(every).await;
             if matches!(self.session(token).await, Ok(None)) {
@@ -153,12 +156,12 @@ impl Accounts {
     /// Ends a session.
     ///
     /// # Errors
-    /// [`StoreError`]; the session goes on then.
+    /// [`StoreError`]; in that case the session continues.
     pub async fn log_out(&self, token: &str) -> Result<(), StoreError> {
         self.store.delete_session(&TokenHash::of(token)).await
     }
 
-    /// How a person wants the fleet page to look.
+    /// Returns a person's settings for the fleet page.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -166,38 +169,28 @@ impl Accounts {
         self.store.person_view(&person.name).await
     }
 
-    /// Remembers how a person wants the fleet page to look.
+    /// Saves a person's settings for the fleet page.
     ///
     /// # Errors
-    /// [`StoreError`]; it is as before then.
+    /// [`StoreError`]; in that case they are unchanged.
     pub async fn set_view(&self, person: &Person, view: &PersonView) -> Result<(), StoreError> {
         self.store.set_person_view(&person.name, view).await
     }
 
     fn entry(&self, actor: &str, action: &str, detail: String) -> NewAuditEntry {
-        NewAuditEntry {
-            at: self.clock.now(),
-            actor: actor.to_owned(),
-            action: action.to_owned(),
-            host_name: None,
-            from_gen: None,
-            to_gen: None,
-            reason: None,
-            detail,
-            op: None,
-        }
+        NewAuditEntry::new(self.clock.now(), actor, action, detail)
     }
 }
 
 fn is_person_name(name: &str) -> bool {
     let length = name.chars().count();
-    (1..=NAME_CHARS).contains(&length)
+    (1..=MAX_NAME_CHARS).contains(&length)
         && name.trim() == name
         && !name.contains(char::is_control)
         && !RESERVED.contains(&name)
 }
 
-/// A name as somebody gave it, fit for a log: neither long nor able to break a line.
-fn shown_name(name: &str) -> String {
-    name.chars().take(NAME_CHARS).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+/// Makes an untrusted name safe for a log: short, and on one line.
+fn printable(name: &str) -> String {
+    name.chars().take(MAX_NAME_CHARS).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

@@ -1,4 +1,4 @@
-//! Who gets in, for how long, and what the log says of it.
+//! Who can log in, for how long, and what the audit log records.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -34,14 +34,14 @@ impl Bench {
         Self { accounts, store, clock, _folder: folder }
     }
 
-    /// One with maria, who is an operator.
+    /// A bench with maria, an operator.
     async fn with_maria() -> Self {
         let bench = Self::new().await;
         bench.accounts.set_password("maria", Role::Operator, PASSWORD).await.unwrap();
         bench
     }
 
-    /// What the audit log says, oldest first: who, what.
+    /// The actor and action of each audit entry, oldest first.
     async fn audited(&self) -> Vec<(String, String)> {
         let mut entries = self.store.audit(&AuditQuery::default(), 100).await.unwrap();
         entries.reverse();
@@ -83,7 +83,10 @@ async fn an_unknown_name_and_a_wrong_password_get_the_same_answer() {
     let bench = Bench::with_maria().await;
     let wrong = bench.refused("maria", "wrong horse").await;
     let unknown = bench.refused("nobody", PASSWORD).await;
-    assert!(matches!((&wrong, &unknown), (LogInError::Refused, LogInError::Refused)), "{wrong} {unknown}");
+    assert!(
+        matches!((&wrong, &unknown), (LogInError::WrongCredentials, LogInError::WrongCredentials)),
+        "{wrong} {unknown}"
+    );
     assert_eq!(wrong.to_string(), unknown.to_string());
     let expected =
         [pair("console", "user.set"), pair("maria", "login.refused"), pair("nobody", "login.refused")];
@@ -96,7 +99,7 @@ async fn a_session_lasts_thirty_days() {
     let (person, token) = bench.accounts.log_in("maria", PASSWORD).await.unwrap();
     assert_eq!(bench.accounts.session(token.reveal()).await.unwrap().as_ref(), Some(&person));
     assert_eq!(bench.accounts.session("something else").await.unwrap(), None);
-    bench.clock.advance(SESSION - TimeDelta::seconds(1));
+    bench.clock.advance(SESSION_LIFETIME - TimeDelta::seconds(1));
     assert_eq!(bench.accounts.session(token.reveal()).await.unwrap(), Some(person));
     bench.clock.advance(TimeDelta::seconds(1));
     assert_eq!(bench.accounts.session(token.reveal()).await.unwrap(), None);
@@ -113,12 +116,12 @@ async fn logging_out_ends_that_session_alone() {
 }
 
 #[tokio::test]
-async fn whoever_waits_for_the_end_of_a_session_hears_of_it() {
+async fn a_wait_for_the_end_of_a_session_returns_when_it_ends() {
     let bench = Bench::with_maria().await;
     let (_, token) = bench.accounts.log_in("maria", PASSWORD).await.unwrap();
-    let mut over = pin!(bench.accounts.until_over(token.reveal(), Duration::from_millis(1)));
+    let mut over = pin!(bench.accounts.wait_for_session_end(token.reveal(), Duration::from_millis(1)));
     let looked = tokio::time::timeout(Duration::from_millis(50), &mut over).await;
-    assert!(looked.is_err(), "it goes on, however often it is looked up");
+    assert!(looked.is_err(), "the session continues, however often it is looked up");
     bench.accounts.set_password("maria", Role::Operator, "another horse").await.unwrap();
     over.await;
 }
@@ -129,36 +132,39 @@ async fn a_new_password_ends_the_sessions_and_the_old_password() {
     let (_, token) = bench.accounts.log_in("maria", PASSWORD).await.unwrap();
     bench.accounts.set_password("maria", Role::Admin, "another horse").await.unwrap();
     assert_eq!(bench.accounts.session(token.reveal()).await.unwrap(), None);
-    assert!(matches!(bench.refused("maria", PASSWORD).await, LogInError::Refused));
+    assert!(matches!(bench.refused("maria", PASSWORD).await, LogInError::WrongCredentials));
     assert_eq!(bench.accounts.log_in("maria", "another horse").await.unwrap().0.role, Role::Admin);
 }
 
 #[tokio::test]
-async fn after_five_wrong_passwords_the_right_one_has_to_wait_too() {
+async fn after_five_wrong_passwords_the_right_one_must_wait_too() {
     let bench = Bench::with_maria().await;
     for _ in 0..5 {
-        assert!(matches!(bench.refused("maria", "wrong horse").await, LogInError::Refused));
+        assert!(matches!(bench.refused("maria", "wrong horse").await, LogInError::WrongCredentials));
     }
     let error = bench.refused("maria", PASSWORD).await;
-    let text = "There were too many wrong passwords for this name. Try again in 15 seconds.";
+    let text = "Too many wrong passwords for this name. Try again in 15 seconds.";
     assert_eq!(error.to_string(), text);
-    assert_eq!(bench.audited().await.len(), 6, "one who waits adds nothing to the log");
+    assert_eq!(bench.audited().await.len(), 6, "an attempt that must wait is not logged");
     bench.clock.advance(TimeDelta::seconds(15));
     assert!(bench.accounts.log_in("maria", PASSWORD).await.is_ok());
-    assert!(matches!(bench.refused("maria", "wrong horse").await, LogInError::Refused), "the slate is wiped");
+    assert!(
+        matches!(bench.refused("maria", "wrong horse").await, LogInError::WrongCredentials),
+        "the count starts again"
+    );
 }
 
 #[tokio::test]
-async fn an_unknown_name_has_to_wait_like_a_known_one() {
+async fn an_unknown_name_must_wait_like_a_known_one() {
     let bench = Bench::with_maria().await;
     for _ in 0..5 {
-        assert!(matches!(bench.refused("nobody", "wrong horse").await, LogInError::Refused));
+        assert!(matches!(bench.refused("nobody", "wrong horse").await, LogInError::WrongCredentials));
     }
-    assert!(matches!(bench.refused("nobody", "wrong horse").await, LogInError::Wait(_)));
+    assert!(matches!(bench.refused("nobody", "wrong horse").await, LogInError::TooManyAttempts(_)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_guesses_at_once_are_no_way_around_the_wait() {
+async fn parallel_guesses_do_not_avoid_the_wait() {
     let bench = Bench::with_maria().await;
     let guesses: Vec<_> = (0..20)
         .map(|_| {
@@ -169,8 +175,8 @@ async fn many_guesses_at_once_are_no_way_around_the_wait() {
     let mut refused = 0;
     for guess in guesses {
         match guess.await.unwrap() {
-            Err(LogInError::Refused) => refused += 1,
-            Err(LogInError::Wait(_)) => {}
+            Err(LogInError::WrongCredentials) => refused += 1,
+            Err(LogInError::TooManyAttempts(_)) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -178,7 +184,7 @@ async fn many_guesses_at_once_are_no_way_around_the_wait() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crowd_is_sent_away() {
+async fn log_ins_beyond_the_queue_are_rejected() {
     let bench = Bench::with_maria().await;
     let crowd: Vec<_> = (0..60)
         .map(|i| {
@@ -190,8 +196,8 @@ async fn a_crowd_is_sent_away() {
     for one in crowd {
         busy += u32::from(matches!(one.await.unwrap(), Err(LogInError::Busy)));
     }
-    assert!(busy > 0, "60 do not fit into the line");
-    assert!(bench.accounts.log_in("maria", PASSWORD).await.is_ok(), "and afterwards there is room again");
+    assert!(busy > 0, "60 do not fit into the queue");
+    assert!(bench.accounts.log_in("maria", PASSWORD).await.is_ok(), "there is room again afterwards");
 }
 
 #[tokio::test]
@@ -200,28 +206,31 @@ async fn a_name_in_the_log_is_short_and_on_one_line() {
     bench.refused(&format!("a\nb{}", "x".repeat(1000)), PASSWORD).await;
     let (actor, action) = bench.audited().await.remove(0);
     assert_eq!(action, "login.refused");
-    assert!(actor.chars().count() == NAME_CHARS && !actor.contains('\n'), "{actor}");
+    assert!(actor.chars().count() == MAX_NAME_CHARS && !actor.contains('\n'), "{actor}");
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_password_or_a_name_is_not_set() {
+async fn invalid_names_and_passwords_are_rejected() {
     let bench = Bench::new().await;
-    for password in ["", "1234567", &"x".repeat(PASSWORD_BYTES + 1)] {
+    for password in ["", "1234567", &"x".repeat(MAX_PASSWORD_BYTES + 1)] {
         let refused = bench.accounts.set_password("maria", Role::Viewer, password).await;
         assert!(matches!(refused, Err(AccountError::Password)), "{refused:?}");
     }
-    for name in ["", " maria", "ma\nria", "console", "auto-test", &"x".repeat(NAME_CHARS + 1)] {
+    for name in ["", " maria", "ma\nria", "console", "auto-test", &"x".repeat(MAX_NAME_CHARS + 1)] {
         let refused = bench.accounts.set_password(name, Role::Viewer, PASSWORD).await;
         assert!(matches!(refused, Err(AccountError::Name(_))), "{refused:?}");
     }
-    assert!(matches!(bench.refused("maria", &"x".repeat(PASSWORD_BYTES + 1)).await, LogInError::Refused));
+    assert!(matches!(
+        bench.refused("maria", &"x".repeat(MAX_PASSWORD_BYTES + 1)).await,
+        LogInError::WrongCredentials
+    ));
     assert_eq!(bench.store.count_users().await.unwrap(), 0);
     assert!(bench.audited().await.is_empty());
-    bench.accounts.set_password("Ana María", Role::Viewer, &"x".repeat(PASSWORD_BYTES)).await.unwrap();
+    bench.accounts.set_password("Ana María", Role::Viewer, &"x".repeat(MAX_PASSWORD_BYTES)).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_join_token_lets_in_the_host_that_it_is_for() {
+async fn a_join_token_admits_only_its_host_and_only_in_time() {
     let bench = Bench::new().await;
     let hour = TimeDelta::hours(1);
     let secret = bench.accounts.new_join_token(Some("gpc0".to_owned()), hour).await.unwrap();
@@ -246,19 +255,19 @@ async fn a_join_token_lets_in_the_host_that_it_is_for() {
 }
 
 #[tokio::test]
-async fn a_join_token_for_no_host_or_no_time_is_not_made() {
+async fn a_join_token_needs_a_valid_name_and_lifetime() {
     let bench = Bench::new().await;
     let bad_name = bench.accounts.new_join_token(Some("../x".to_owned()), TimeDelta::hours(1)).await;
     assert!(matches!(bad_name, Err(AccountError::HostName(_))), "{bad_name:?}");
-    for time in [TimeDelta::zero(), TimeDelta::hours(-1), JOIN_TOKEN_AT_MOST + TimeDelta::seconds(1)] {
+    for time in [TimeDelta::zero(), TimeDelta::hours(-1), MAX_JOIN_TOKEN_LIFETIME + TimeDelta::seconds(1)] {
         let refused = bench.accounts.new_join_token(None, time).await;
-        assert!(matches!(refused, Err(AccountError::JoinTokenTime)), "{refused:?}");
+        assert!(matches!(refused, Err(AccountError::JoinTokenLifetime)), "{refused:?}");
     }
     assert!(bench.audited().await.is_empty());
 }
 
 #[tokio::test]
-async fn an_administrator_lets_hosts_in_and_the_log_says_who_it_was() {
+async fn an_administrator_makes_a_join_token_and_the_log_names_them() {
     let bench = Bench::new().await;
     let person = |role| Person { name: "maria".to_owned(), role };
     let hour = TimeDelta::hours(1);

@@ -20,7 +20,7 @@ impl Fleet {
         person: &Person,
         id: DeploymentId,
     ) -> Result<Deployment, DeployError> {
-        may(person)?;
+        person.require(Role::Operator)?;
         let decision = Decision::Continued { by: person.name.clone(), at: self.clock.now() };
         let detail = "Continue although a host failed.".to_owned();
         self.decide(id, &decision, &person.name, "pr.continued", detail).await
@@ -65,7 +65,7 @@ impl Fleet {
 
     /// The client for GitHub, if the person may use it.
     pub(super) fn github_for(&self, person: &Person) -> Result<Arc<GitHub>, DeployError> {
-        may(person)?;
+        person.require(Role::Operator)?;
         self.github.clone().ok_or(DeployError::NotConfigured)
     }
 
@@ -83,9 +83,4 @@ impl Fleet {
             op: None,
         }
     }
-}
-
-fn may(person: &Person) -> Result<(), DeployError> {
-    let needed = Role::Operator;
-    if person.role < needed { Err(DeployError::NotAllowed { needed }) } else { Ok(()) }
 }

@@ -9,7 +9,7 @@ use super::DeployError;
 use crate::fleet::Fleet;
 use crate::github::{GitHub, GitHubError, Memo, PullRequest};
 use crate::store::{NewDeployment, StoreError};
-use crate::watch::look_at;
+use crate::watch::read_details;
 
 impl Fleet {
     /// Merges a pull request that updates the fleet, if it is still as the person saw it, and opens its deployment. Continues
@@ -141,7 +141,7 @@ async fn check_mergeable(
     }
     let now = async {
         let at = github.head().await?;
-        look_at(github, &mut Memo::default(), &at, pull_request).await
+        read_details(github, &mut Memo::default(), &at, pull_request).await
     };
     let (now, _) = now.await.map_err(|error| DeployError::NotMerged { number, error })?;
     if let Mergeable::No { reason } = &now.mergeable {

@@ -18,7 +18,7 @@ mod revert;
 pub use merge::SeenPullRequest;
 
 use backstay_model::DeploymentId;
-use backstay_model::Role;
+use backstay_model::NotAllowed;
 use backstay_model::deployment::Deployment;
 
 use crate::fleet::Fleet;
@@ -29,12 +29,9 @@ use crate::store::StoreError;
 /// Why a request about a deployment was refused. Each text can be shown to the person.
 #[derive(Debug, thiserror::Error)]
 pub enum DeployError {
-    /// The person may not do this.
-    #[error("You may not do this: it takes the role “{needed}”. Nothing was changed.")]
-    NotAllowed {
-        /// The role that it takes.
-        needed: Role,
-    },
+    /// See [`NotAllowed`].
+    #[error("{0} Nothing was changed.")]
+    NotAllowed(#[from] NotAllowed),
     /// The server knows no repository at GitHub.
     #[error("No repository at GitHub is configured on the server. Nothing was changed.")]
     NotConfigured,

@@ -12,20 +12,20 @@ use crate::secret::hex;
 /// The file that pins a flake's inputs.
 pub(super) const LOCK_FILE: &str = "flake.lock";
 
-/// What the branch is at.
+/// The state of a branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BranchState {
     /// Its head.
     pub commit: Commit,
-    /// The tree of its head: the same where two commits hold the same files.
+    /// The tree of its head: the same if two commits hold the same files.
     pub tree: Commit,
-    /// SHA-256 of its `flake.lock`, in lower-case hexadecimal; none where there is no such file.
+    /// SHA-256 of its `flake.lock`, in lower-case hexadecimal, or `None` if there is no such file.
     pub lock_hash: Option<String>,
-    /// To be shown the next time, so that “as it was” costs nothing.
+    /// Sent with the next request, so that an unchanged answer does not count against the rate limit.
     etag: Option<String>,
 }
 
-/// What `GET commits/{ref}` says.
+/// The answer to `GET commits/{ref}`.
 #[derive(Deserialize)]
 struct Head {
     sha: Commit,
@@ -38,7 +38,7 @@ struct Inner {
 }
 
 impl GitHub {
-    /// What the branch is at now; none where that is what `known` says.
+    /// Returns the state of the branch, or `None` if it is still `known`.
     ///
     /// # Errors
     /// [`GitHubError`]
@@ -62,7 +62,7 @@ impl GitHub {
         let what = format!("branch {}", self.branch());
         let path = self.at(&format!("commits/{}", self.branch()));
         match self.client().if_changed(&what, &path, etag).await {
-            // GitHub takes the name for that of any commit, and an empty repository for a conflict.
+            // GitHub treats the name as that of any commit, and an empty repository as a conflict.
             Err(GitHubError::Refused(said) | GitHubError::Conflict(said))
                 if said.contains("No commit found") || said.contains("is empty") =>
             {

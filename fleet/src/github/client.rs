@@ -1,4 +1,4 @@
-//! Asks GitHub, and reads what comes back.
+//! Sends requests to GitHub, and reads the answers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,24 +20,24 @@ use super::update_rule::UpdateRule;
 use crate::secret::Secret;
 
 /// How long GitHub may take to answer.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// The largest answer that is read, in bytes.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Upper bound on the size of an answer, in bytes.
 const ANSWER_BYTES: usize = 8 * 1024 * 1024;
-/// The version of the API that is spoken. <https://docs.github.com/en/rest/about-the-rest-api/api-versions>
+/// The version of the API. <https://docs.github.com/en/rest/about-the-rest-api/api-versions>
 const API_VERSION: (&str, &str) = ("x-github-api-version", "2022-11-28");
 
-/// Where the configuration repository is, and how it is reached.
+/// The configuration repository, and the access to it.
 #[derive(Debug, Clone)]
 pub struct GitHubConfig {
-    /// The address of the API; `https://api.github.com`, or `https://HOST/api/v3` of a GitHub Enterprise Server.
+    /// The address of the API: `https://api.github.com`, or `https://HOST/api/v3` of a GitHub Enterprise Server.
     pub api: String,
-    /// Whose repository it is.
+    /// The repository's owner.
     pub owner: String,
-    /// Its name.
+    /// The repository's name.
     pub name: String,
     /// The branch that hosts follow.
     pub branch: String,
-    /// As whom.
+    /// The credentials.
     pub access: Access,
     /// How pull requests are merged.
     pub merge_method: MergeMethod,
@@ -45,12 +45,12 @@ pub struct GitHubConfig {
     pub updates: UpdateRule,
 }
 
-/// As whom GitHub is asked.
+/// The credentials for GitHub.
 #[derive(Debug, Clone)]
 pub enum Access {
-    /// With a personal access token.
+    /// A personal access token.
     Token(Secret),
-    /// As an installation of a GitHub App.
+    /// An installation of a GitHub App.
     App {
         /// The identifier of the app.
         app: u64,
@@ -61,43 +61,44 @@ pub enum Access {
     },
 }
 
-/// Asks GitHub.
+/// The client for GitHub's API.
 #[derive(Clone)]
 pub(super) struct Client {
     octocrab: Octocrab,
-    /// As the app itself, where it is one; it may ask about its installation and nothing else.
+    /// The client as the app itself, if the credentials are an app's. It can read its installation and nothing else.
     app: Option<Octocrab>,
     /// The address of the API.
     api: Arc<str>,
     quiet: Arc<Quiet>,
 }
 
-/// What came back, and what tells whether it has changed since.
+/// An answer, and the tag that detects a later change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fresh<T> {
-    /// It is as it was.
+    /// Unchanged.
     Same,
-    /// It is this now.
+    /// Changed.
     New {
-        /// What it is.
+        /// The new value.
         value: T,
-        /// To be shown the next time.
+        /// Sent with the next request.
         etag: Option<String>,
     },
 }
 
 impl Client {
     pub(super) fn new(config: &GitHubConfig, clock: Arc<dyn Clock>) -> Result<Self, GitHubError> {
-        let unusable =
-            |error: octocrab::Error| GitHubError::Unexpected(format!("it cannot be asked ({error})"));
+        let unusable = |error: octocrab::Error| {
+            GitHubError::Unexpected(format!("the client cannot be set up ({error})"))
+        };
         let builder = Octocrab::builder()
             .base_uri(config.api.as_str())
             .map_err(unusable)?
-            // What is to be asked again is for us to say: not every request may be.
+            // No automatic retries: not every request may be repeated.
             .add_retry_config(RetryConfig::None)
-            .set_connect_timeout(Some(PATIENCE))
-            .set_read_timeout(Some(PATIENCE))
-            .set_write_timeout(Some(PATIENCE))
+            .set_connect_timeout(Some(ANSWER_TIMEOUT))
+            .set_read_timeout(Some(ANSWER_TIMEOUT))
+            .set_write_timeout(Some(ANSWER_TIMEOUT))
             .add_header(API_VERSION.0.parse().expect("it is a header's name"), API_VERSION.1.to_owned());
         let (octocrab, app) = match &config.access {
             Access::Token(token) => (builder.personal_token(token.reveal()).build().map_err(unusable)?, None),
@@ -114,25 +115,25 @@ impl Client {
         Ok(Self { octocrab, app, api, quiet })
     }
 
-    /// The same client as the app itself; none where it has a token.
+    /// The same client as the app itself, or `None` if the credentials are a token.
     pub(super) fn as_app(&self) -> Option<Self> {
         self.app.clone().map(|octocrab| Self { octocrab, app: None, ..self.clone() })
     }
 
-    /// Asks for `what`, which is at `path`.
+    /// Reads `what` at `path`.
     pub(super) async fn get<T: DeserializeOwned>(&self, what: &str, path: &str) -> Result<T, GitHubError> {
         let answer = self.ask(what, Method::GET, path, HeaderMap::new(), None::<&()>).await?;
         answer.read()
     }
 
-    /// Asks for a text at `path`, as it is.
+    /// Reads the raw text at `path`.
     pub(super) async fn text(&self, what: &str, path: &str) -> Result<String, GitHubError> {
         let raw = "application/vnd.github.raw+json".parse().expect("it is a header's value");
         let headers = HeaderMap::from_iter([(ACCEPT, raw)]);
         Ok(self.ask(what, Method::GET, path, headers, None::<&()>).await?.body)
     }
 
-    /// Asks for `what` if it is another than the one with this tag. That it is the same costs nothing of the rate limit.
+    /// Reads `what` unless it still has this tag. An unchanged answer does not count against the rate limit.
     pub(super) async fn if_changed<T: DeserializeOwned>(
         &self,
         what: &str,
@@ -149,7 +150,7 @@ impl Client {
         Ok(Fresh::New { value: answer.read()?, etag })
     }
 
-    /// Sends something; none where GitHub has nothing to say to it.
+    /// Sends `body`. Returns `None` if GitHub answers without content.
     pub(super) async fn send<T: DeserializeOwned>(
         &self,
         what: &str,
@@ -218,9 +219,9 @@ impl Client {
             let response = self.octocrab.execute(request).await.map_err(not_sent)?;
             Answer::receive(response).await
         };
-        tokio::time::timeout(PATIENCE, told)
+        tokio::time::timeout(ANSWER_TIMEOUT, told)
             .await
-            .map_err(|_| GitHubError::Away(format!("it took longer than {} s", PATIENCE.as_secs())))?
+            .map_err(|_| GitHubError::Away(format!("it took longer than {} s", ANSWER_TIMEOUT.as_secs())))?
     }
 }
 
@@ -245,8 +246,8 @@ impl Answer {
         Ok(Self { status: parts.status, headers: parts.headers, body })
     }
 
-    /// Where to send the same request again: the repository was renamed. Only within the API, which alone may see the
-    /// token. What reads follows by itself; <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects>
+    /// The address to send the same request to again, if the repository was renamed. Only within the API, because nothing else
+    /// may see the token. Reads follow redirects automatically. <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects>
     fn moved_to(&self, api: &str) -> Option<String> {
         if ![StatusCode::TEMPORARY_REDIRECT, StatusCode::PERMANENT_REDIRECT].contains(&self.status) {
             return None;
@@ -273,7 +274,7 @@ impl Answer {
     }
 }
 
-/// Why there is no answer. The app's token is asked for on the way, and may be refused.
+/// Why there is no answer. Octocrab requests the app's token first, and GitHub may refuse that.
 #[expect(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]
 fn not_sent(error: octocrab::Error) -> GitHubError {
     if let octocrab::Error::GitHub { source, .. } = &error {
@@ -283,7 +284,7 @@ fn not_sent(error: octocrab::Error) -> GitHubError {
             status => GitHubError::of(status, Limit::default(), "token of the app", &source.message),
         };
     }
-    // The outermost layer says only that something failed; the innermost says what.
+    // The outermost error says only that something failed; the innermost says what.
     let mut innermost: &dyn std::error::Error = &error;
     while let Some(source) = innermost.source() {
         innermost = source;

@@ -1,53 +1,53 @@
-//! What can go wrong at GitHub, in words that can be shown to a person.
+//! Errors at GitHub, in words that can be shown to a person.
 
 use chrono::{DateTime, Utc};
 use http::StatusCode;
 use serde::Deserialize;
 
-/// What can go wrong at GitHub.
+/// An error at GitHub.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GitHubError {
-    /// It did not answer, or not as itself.
+    /// No answer, or not from GitHub itself.
     #[error("GitHub cannot be reached: {0}.")]
     Away(String),
-    /// It wants to be left alone for a while.
+    /// A rate limit was reached.
     #[error("GitHub takes no more requests {}.", .0.map_or_else(|| "for now".to_owned(), |at| format!("before {}", at.format("%H:%M UTC"))))]
     RateLimited(Option<DateTime<Utc>>),
     /// The token is wrong or has expired.
     #[error("GitHub does not accept the token. Put a valid one into the token file and restart the server.")]
     BadCredentials,
-    /// The app or its installation is none that GitHub knows.
+    /// GitHub does not know the app or its installation.
     #[error("GitHub does not accept the app: {0}. Check its identifier, its installation and its key.")]
     BadApp(String),
     /// The token may not do this.
     #[error(
-        "The token may not do this at GitHub ({0}). It takes read and write access to contents and pull requests."
+        "GitHub does not allow this with the token ({0}). Give it read and write access to contents and pull requests."
     )]
     Forbidden(String),
     /// There is no such thing, or the token may not see it.
     #[error("GitHub knows no {0}, or the token may not see it.")]
     NotFound(String),
-    /// It does not fit to what is there.
-    #[error("GitHub sees a conflict: {0}.")]
+    /// The request conflicts with the state at GitHub.
+    #[error("GitHub reports a conflict: {0}.")]
     Conflict(String),
     /// A pull request cannot be merged as it is.
     #[error("GitHub does not merge it: {0}.")]
     NotMergeable(String),
-    /// Rules of the branch are in the way.
+    /// The rules of the branch do not allow it.
     #[error("The branch is protected at GitHub: {0}.")]
     Protected(String),
     /// The branch has moved on.
-    #[error("The branch has moved on meanwhile.")]
+    #[error("The branch has moved in the meantime.")]
     NotFastForward,
-    /// Anything else that it refused.
+    /// Any other refusal.
     #[error("GitHub refused: {0}.")]
     Refused(String),
-    /// It said what is not in its description.
-    #[error("GitHub answered what was not expected: {0}.")]
+    /// An answer that does not follow GitHub's documentation.
+    #[error("GitHub sent an unexpected answer: {0}.")]
     Unexpected(String),
 }
 
-/// What GitHub says in the body of a refusal.
+/// The body of a refusal.
 #[derive(Debug, Default, Deserialize)]
 struct Refusal {
     #[serde(default)]
@@ -58,25 +58,25 @@ struct Refusal {
     errors: Vec<serde_json::Value>,
 }
 
-/// What the headers of an answer say of the rate limit.
+/// The rate limit in the headers of an answer.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Limit {
-    /// Whether nothing is left of it, or a pause was asked for.
+    /// Whether the limit is reached, or GitHub requests a pause.
     pub(super) is_reached: bool,
-    /// Until when.
+    /// The end of the limit or the pause.
     pub(super) until: Option<DateTime<Utc>>,
 }
 
 impl GitHubError {
-    /// Whether it passes by itself: nobody has to repair anything.
+    /// Returns whether a retry may succeed without anybody repairing anything.
     pub fn will_pass(&self) -> bool {
         matches!(self, Self::Away(_) | Self::RateLimited(_))
     }
 
-    /// What an answer with this status means.
+    /// The error that an answer with this status means.
     pub(super) fn of(status: StatusCode, limit: Limit, what: &str, body: &str) -> Self {
         let refusal: Refusal = serde_json::from_str(body).unwrap_or_default();
-        let said = told(&refusal);
+        let said = message_of(&refusal);
         let is_protection = || is_protection(&said) || is_about_protection(&refusal.documentation_url);
         match status.as_u16() {
             403 | 429 if limit.is_reached || said.to_lowercase().contains("rate limit") => {
@@ -98,7 +98,7 @@ impl GitHubError {
 }
 
 /// The message of a refusal and the messages of its errors, in one line.
-fn told(refusal: &Refusal) -> String {
+fn message_of(refusal: &Refusal) -> String {
     let errors =
         refusal.errors.iter().filter_map(|error| error.as_str().or_else(|| error.get("message")?.as_str()));
     let parts: Vec<_> = std::iter::once(refusal.message.as_str()).chain(errors).collect();
@@ -106,14 +106,14 @@ fn told(refusal: &Refusal) -> String {
     backstay_model::wire::limits::cut(line.trim_end_matches(['.', ';', ' ']), 300)
 }
 
-/// Whether a refusal leads to the documentation of protected branches or of rulesets.
+/// Returns whether a refusal links to the documentation of protected branches or of rulesets.
 fn is_about_protection(documentation: &str) -> bool {
     ["protected-branches", "about-rulesets", "available-rules-for-rulesets"]
         .iter()
         .any(|page| documentation.contains(page))
 }
 
-/// Whether these are the words of a protected branch or of a ruleset.
+/// Returns whether these are the words of a protected branch or of a ruleset.
 fn is_protection(said: &str) -> bool {
     let said = said.to_lowercase();
     [
@@ -169,7 +169,7 @@ mod tests {
             assert!(matches!(of(422, &said(words)), GitHubError::Protected(_)), "{words}");
         }
         assert!(matches!(of(422, &said("Validation Failed")), GitHubError::Refused(_)));
-        // As GitHub answered the bot bors, in words of any kind.
+        // As GitHub answered the bot bors; only the link identifies it.
         let documented = r#"{"message":"No.","documentation_url":"https://docs.github.com/articles/about-protected-branches"}"#;
         assert!(matches!(of(422, documented), GitHubError::Protected(_)));
         assert!(matches!(of(502, "<html>"), GitHubError::Away(_)));

@@ -1,7 +1,7 @@
-//! What GitHub said before, so that asking again costs nothing.
+//! A cache of GitHub's answers.
 //!
-//! A question is put with the tag of the last answer. “It is as it was” is not counted against the rate limit, and the
-//! answer is taken from here. What is named by commits alone never changes and is asked once.
+//! A request carries the tag of the last answer. If GitHub answers that nothing changed, the request does not count against the
+//! rate limit, and the answer comes from this cache. What commits alone identify never changes and is requested once.
 //! <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api>
 
 use std::any::Any;
@@ -14,7 +14,7 @@ use super::client::Fresh;
 use super::error::GitHubError;
 use super::repository::GitHub;
 
-/// Answers by the path that was asked for.
+/// Cached answers by path.
 #[derive(Default)]
 pub(crate) struct Memo {
     answers: HashMap<String, Answer>,
@@ -29,14 +29,14 @@ struct Answer {
 }
 
 impl Memo {
-    /// Ends a reading that went well: what it did not need is forgotten.
+    /// Ends a successful reading, and drops the answers that it did not need.
     pub(crate) fn end_reading(&mut self) {
         let reading = self.reading;
         self.answers.retain(|_, answer| answer.needed == reading);
         self.reading += 1;
     }
 
-    /// An answer of this kind, marked as needed.
+    /// Returns the cached answer of this type, and marks it as needed.
     pub(super) fn recall<T: Send + Sync + 'static>(
         &mut self,
         path: &str,
@@ -60,7 +60,7 @@ impl Memo {
 }
 
 impl GitHub {
-    /// Asks for what may have changed since.
+    /// Reads something that may have changed since.
     pub(super) async fn ask_again<T: DeserializeOwned + Send + Sync + 'static>(
         &self,
         memo: &mut Memo,
@@ -73,12 +73,12 @@ impl GitHub {
             (Fresh::Same, Some((value, _))) => Ok(value),
             (Fresh::New { value, etag }, _) => Ok(memo.keep(path, value, etag)),
             (Fresh::Same, None) => {
-                Err(GitHubError::Unexpected("“as it was”, though nothing was known".to_owned()))
+                Err(GitHubError::Unexpected("“not modified”, although nothing was cached".to_owned()))
             }
         }
     }
 
-    /// Asks for what never changes.
+    /// Reads something that never changes.
     pub(super) async fn ask_once<T: DeserializeOwned + Send + Sync + 'static>(
         &self,
         memo: &mut Memo,

@@ -1,9 +1,9 @@
-//! The configuration repository at GitHub: what is asked of its API, and the revert of a pull request.
+//! The configuration repository at GitHub: the client for its API, and the revert of a pull request.
 //!
-//! `client` asks and says in words what went wrong. `repository` and `questions` are what Backstay asks, the latter again
-//! and again and so by a `memo` of the answers; `settings` says what is wrong with the configuration; `quiet` keeps
-//! GitHub's limits. `undo` finds what a merged pull request did on the branch, [`revert`] takes it back, and
-//! [`webhook`] reads what GitHub tells by itself. <https://docs.github.com/en/rest>
+//! `client` sends requests and turns failures into words. `repository` holds single requests; `questions` holds the repeated
+//! ones, whose answers `memo` caches. `settings` finds faults in the configuration, and `quiet` respects GitHub's limits.
+//! `undo` finds what a merged pull request did on the branch, [`revert`] takes it back, and [`webhook`] reads deliveries.
+//! <https://docs.github.com/en/rest>
 
 mod branch;
 mod client;

@@ -1,10 +1,10 @@
-//! Pull requests as GitHub tells of them.
+//! Pull requests as GitHub describes them.
 
 use backstay_model::Commit;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// A pull request, with what Backstay needs of it.
+/// The parts of a pull request that Backstay needs.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct PullRequest {
     /// Its number.
@@ -15,43 +15,43 @@ pub struct PullRequest {
     pub html_url: String,
     /// `open` or `closed`.
     pub state: String,
-    /// Who opened it; none where the account is gone.
+    /// Who opened it, or `None` if the account is gone.
     pub user: Option<User>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
-    /// Whether it is not meant to be merged yet.
+    /// Whether it is a draft.
     #[serde(default)]
     pub draft: bool,
-    /// Whether it was merged; said of a single one alone.
+    /// Whether it was merged. Absent from lists.
     #[serde(default)]
     pub merged: bool,
-    /// When.
+    /// When it was merged.
     pub merged_at: Option<DateTime<Utc>>,
     /// Once merged: the merge commit, the squashed commit, or the last of the rebased ones.
     pub merge_commit_sha: Option<Commit>,
-    /// Who merged it; said of a single one alone.
+    /// Who merged it. Absent from lists.
     #[serde(default)]
     pub merged_by: Option<User>,
-    /// Whether it can be merged; none while GitHub is finding out.
+    /// Whether it can be merged, or `None` while GitHub computes that.
     #[serde(default)]
     pub mergeable: Option<bool>,
-    /// What stands in the way, such as `blocked` or `behind`; said of a single one alone.
+    /// What prevents the merge, such as `blocked` or `behind`. Absent from lists.
     #[serde(default)]
     pub mergeable_state: Option<String>,
-    /// Where it comes from.
+    /// The end with the changes.
     pub head: Tip,
-    /// Where it goes.
+    /// The end that receives the changes.
     pub base: Tip,
     /// Its labels.
     #[serde(default)]
     pub labels: Vec<Label>,
-    /// What its author is to the repository, such as `MEMBER` or `NONE`.
+    /// The author's relation to the repository, such as `MEMBER` or `NONE`.
     #[serde(default)]
     pub author_association: String,
-    /// How many commits it has; said of a single one alone.
+    /// Number of commits. Absent from lists.
     #[serde(default)]
     pub commits: Option<usize>,
-    /// How many files it changes; said of a single one alone.
+    /// Number of changed files. Absent from lists.
     #[serde(default)]
     pub changed_files: Option<u64>,
 }
@@ -66,8 +66,8 @@ impl PullRequest {
         }
     }
 
-    /// Whether GitHub knows its author at the repository. A bot that pushes to the repository's own branches was let in,
-    /// whatever GitHub calls it.
+    /// Returns whether the author belongs to the repository. A bot that pushes to the repository's own branches was given access,
+    /// whatever relation GitHub reports.
     pub fn is_known_author(&self) -> bool {
         let is_own_bot = self.fork().is_none() && self.user.as_ref().is_some_and(|user| user.kind == "Bot");
         is_own_bot
@@ -81,9 +81,9 @@ pub struct Tip {
     /// The branch.
     #[serde(rename = "ref")]
     pub branch: String,
-    /// The commit that it is at.
+    /// The branch's head.
     pub sha: Commit,
-    /// The repository that has the branch; none where that is gone.
+    /// The repository of the branch, or `None` if it is gone.
     #[serde(default)]
     pub repo: Option<TipRepository>,
 }
@@ -91,9 +91,9 @@ pub struct Tip {
 /// The repository at one end of a pull request.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct TipRepository {
-    /// Its identifier, which stays when it is renamed.
+    /// Its identifier, which a rename keeps.
     pub id: u64,
-    /// Its name, with its owner.
+    /// Its name as `owner/name`.
     pub full_name: String,
 }
 

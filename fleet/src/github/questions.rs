@@ -1,4 +1,4 @@
-//! The questions that are asked again and again, each at no cost where the answer is as it was.
+//! The repeated requests. An unchanged answer does not count against the rate limit.
 
 use std::sync::Arc;
 
@@ -14,19 +14,19 @@ use super::memo::Memo;
 use super::pull_request::PullRequest;
 use super::repository::{GitHub, Object};
 
-/// How many open pull requests a page has that is looked through for updates.
+/// Number of open pull requests on one page of the search for updates.
 const OPEN: usize = 100;
-/// How many closed ones a page has that is looked through for merges; the list has those that changed last first.
+/// Number of closed pull requests on one page of the search for merges. The list starts with the latest change.
 const CLOSED: usize = 30;
-/// How many pull requests of either kind are looked through at most.
+/// Upper bound on the pull requests of either kind that are searched.
 pub(crate) const LOOKED_THROUGH: usize = 1200;
-/// How many files of a pull request are named.
+/// Number of files of a pull request that are named.
 const NAMED_FILES: usize = 10;
 /// Upper bound on the bytes of a name.
 const NAME_BYTES: usize = 200;
-/// How many files of a pull request are read.
+/// Number of files of a pull request that are read.
 const FILES: usize = 100;
-/// How many checks of a commit are read.
+/// Number of checks of a commit that are read.
 const CHECKS: usize = 100;
 
 #[derive(Deserialize)]
@@ -65,7 +65,7 @@ struct ChangedFile {
 /// Pull requests, page by page.
 pub(crate) struct Listed {
     pages: Vec<Arc<Vec<PullRequest>>>,
-    /// Whether nothing that was wanted is left.
+    /// Whether the search found everything.
     pub(crate) is_whole: bool,
 }
 
@@ -75,17 +75,17 @@ impl Listed {
     }
 }
 
-/// A lock file that was read once: its text, or why it is not looked at.
+/// A lock file that was read: its text, or why it is ignored.
 type LockText = Result<String, String>;
 
 impl GitHub {
-    /// The open pull requests into the branch, newest first.
+    /// Returns the open pull requests into the branch, newest first.
     pub(crate) async fn open_ones(&self, memo: &mut Memo) -> Result<Listed, GitHubError> {
         let path = format!("pulls?state=open&base={}&per_page={OPEN}", self.branch());
         self.list(memo, &path, OPEN, |_| false).await
     }
 
-    /// The closed pull requests into the branch, those that changed last first, until that is enough.
+    /// Returns the closed pull requests into the branch, latest change first, until `is_enough`.
     pub(crate) async fn closed_ones(
         &self,
         memo: &mut Memo,
@@ -120,7 +120,7 @@ impl GitHub {
         Ok(listed)
     }
 
-    /// The files that a pull request changes beside `flake.lock`.
+    /// Returns the files that a pull request changes besides `flake.lock`.
     pub(crate) async fn other_files(
         &self,
         memo: &mut Memo,
@@ -140,8 +140,8 @@ impl GitHub {
         Ok(OtherFiles::Known { paths, more })
     }
 
-    /// A pull request by itself, with what only that says: whether it can be merged.
-    pub(crate) async fn by_itself(
+    /// Returns a single pull request, with what lists lack: whether it can be merged.
+    pub(crate) async fn single_pull_request(
         &self,
         memo: &mut Memo,
         number: u64,
@@ -149,7 +149,7 @@ impl GitHub {
         self.ask_again(memo, &format!("pull request {number}"), &self.at(&format!("pulls/{number}"))).await
     }
 
-    /// What the check runs and the statuses of a commit say, and why one of both is missing.
+    /// Returns the check runs and statuses of a commit, and why one of them is missing.
     pub(crate) async fn checks(
         &self,
         memo: &mut Memo,
@@ -167,7 +167,7 @@ impl GitHub {
         Ok((count(runs, statuses), no_runs.or(no_statuses)))
     }
 
-    /// The inputs that differ between where a commit left the branch and the commit itself.
+    /// Returns the flake inputs that differ between a commit and the point where it left the branch.
     pub(crate) async fn inputs(
         &self,
         memo: &mut Memo,
@@ -188,14 +188,14 @@ impl GitHub {
         })
     }
 
-    /// The lock file at a commit; empty where there is none.
+    /// The lock file at a commit; empty if there is none.
     async fn lock_at(&self, memo: &mut Memo, commit: &Commit) -> Result<Arc<LockText>, GitHubError> {
         let key = format!("{LOCK_FILE} at {}", commit.0);
         if let Some((text, _)) = memo.recall::<LockText>(&key) {
             return Ok(text);
         }
         let text = self.file(LOCK_FILE, commit).await?.unwrap_or_default();
-        // What is too large to look at is not kept either.
+        // A file that is too large to read is not cached either.
         let kept = if text.len() > LOCK_BYTES {
             Err(format!("{}.", flake_lock::LockError::TooLarge(text.len())))
         } else {
@@ -205,7 +205,7 @@ impl GitHub {
     }
 }
 
-/// An answer, or why there will be none.
+/// The answer, or the permanent reason for its absence.
 fn unless_it_passes<T>(
     answer: Result<T, GitHubError>,
 ) -> Result<(Option<T>, Option<GitHubError>), GitHubError> {

@@ -1,4 +1,4 @@
-//! Leaves GitHub alone for as long as it wants that. Every request passes here, whoever it is for.
+//! Pauses all requests while a limit of GitHub lasts.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,12 +7,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::error::GitHubError;
 
-/// How long GitHub is left alone if it does not say for how long; its documentation asks for a minute at least.
+/// The pause if GitHub names none. Its documentation asks for at least a minute.
 const PAUSE: TimeDelta = TimeDelta::minutes(1);
-/// Upper bound on a pause. GitHub's limits are reset each hour; a clock that is wrong must not silence the server.
+/// Upper bound on a pause. GitHub resets its limits each hour, and a wrong clock must not silence the server.
 const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(65);
 
-/// When GitHub may be asked again.
+/// The end of the current pause.
 pub(super) struct Quiet {
     clock: Arc<dyn Clock>,
     until: Mutex<Option<DateTime<Utc>>>,
@@ -27,7 +27,7 @@ impl Quiet {
         self.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether GitHub may be asked something.
+    /// Checks that no pause is in effect.
     ///
     /// # Errors
     /// [`GitHubError::RateLimited`] while a limit lasts.
@@ -42,7 +42,7 @@ impl Quiet {
         }
     }
 
-    /// Takes in what GitHub answered.
+    /// Starts a pause if the error requests one.
     pub(super) fn heed(&self, error: &GitHubError) {
         if let GitHubError::RateLimited(until) = error {
             let now = self.clock.now();

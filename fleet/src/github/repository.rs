@@ -1,4 +1,4 @@
-//! The questions that Backstay has to a repository at GitHub, each one request.
+//! Single requests about a repository at GitHub.
 
 use std::sync::Arc;
 
@@ -13,23 +13,23 @@ use super::error::GitHubError;
 use super::pull_request::{MergeMethod, PullRequest, User};
 use super::update_rule::UpdateRule;
 
-/// The most commits of a pull request that GitHub tells of.
+/// Number of commits that GitHub lists for a pull request.
 pub(super) const COMMITS: usize = 250;
-/// How many entries a page has.
+/// Number of entries on one page.
 const PAGE: usize = 100;
 
 /// The configuration repository at GitHub.
 #[derive(Clone)]
 pub struct GitHub {
     client: Client,
-    /// As people write it: `owner/name`.
+    /// The name as `owner/name`.
     name: String,
     branch: String,
     merge_method: MergeMethod,
     updates: UpdateRule,
 }
 
-/// A commit as git has it.
+/// A commit as git stores it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct GitCommit {
     pub(super) sha: Commit,
@@ -40,20 +40,20 @@ pub(super) struct GitCommit {
     pub(super) committer: Signature,
 }
 
-/// What is known by its hash.
+/// An object with a hash.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Object {
     pub(super) sha: Commit,
 }
 
-/// Who wrote a commit, and when. A rebase keeps both.
+/// The author of a commit, and the time. A rebase keeps both.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Signature {
     pub(super) email: String,
     pub(super) date: DateTime<Utc>,
 }
 
-/// How two commits lie to each other.
+/// The relation of two commits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Relation {
@@ -61,7 +61,7 @@ pub(super) enum Relation {
     Ahead,
     /// The first comes after the second.
     Behind,
-    /// Each has what the other has not.
+    /// Each has commits that the other lacks.
     Diverged,
     /// They are the same.
     Identical,
@@ -72,7 +72,7 @@ struct Reference {
     object: Object,
 }
 
-/// A repository as it is called now.
+/// A repository under its current name.
 #[derive(Deserialize)]
 struct Named {
     owner: User,
@@ -81,13 +81,13 @@ struct Named {
 #[derive(Deserialize)]
 pub(super) struct Comparison {
     pub(super) status: Relation,
-    /// How many commits the second has and the first has not.
+    /// Number of commits that the second has and the first lacks.
     pub(super) ahead_by: usize,
     /// The first of those commits, oldest first.
     pub(super) commits: Vec<ListedCommit>,
 }
 
-/// A commit as lists have it.
+/// A commit in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct ListedCommit {
     pub(super) sha: Commit,
@@ -95,14 +95,14 @@ pub(super) struct ListedCommit {
     pub(super) commit: Written,
 }
 
-/// What somebody wrote, by which a commit is known after a rebase.
+/// The parts that identify a commit after a rebase.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Written {
     pub(super) message: String,
     pub(super) author: Signature,
 }
 
-/// What `GET commits/{ref}` says, of which only git's part matters here.
+/// The part of the answer to `GET commits/{ref}` that comes from git.
 #[derive(Deserialize)]
 struct Merged {
     sha: Commit,
@@ -115,10 +115,10 @@ struct MergedInner {
 }
 
 impl GitHub {
-    /// The repository that this configuration names. Nothing is asked yet.
+    /// Returns the repository that this configuration names. Sends no request yet.
     ///
     /// # Errors
-    /// [`GitHubError`] where the configuration cannot be used.
+    /// [`GitHubError`] if the configuration cannot be used.
     pub fn new(config: &GitHubConfig, clock: Arc<dyn Clock>) -> Result<Self, GitHubError> {
         Ok(Self {
             client: Client::new(config, clock)?,
@@ -134,7 +134,7 @@ impl GitHub {
         &self.branch
     }
 
-    /// The repository as people write it: `owner/name`.
+    /// The repository as `owner/name`.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -149,7 +149,7 @@ impl GitHub {
         &self.updates
     }
 
-    /// The pull request of this number.
+    /// Returns the pull request of this number.
     ///
     /// # Errors
     /// [`GitHubError`]
@@ -157,10 +157,10 @@ impl GitHub {
         self.client.get(&format!("pull request {number}"), &self.at(&format!("pulls/{number}"))).await
     }
 
-    /// Merges a pull request, if its head is still at this commit. The commit that the branch is at then.
+    /// Merges a pull request if its head is still this commit. Returns the new head of the branch.
     ///
     /// # Errors
-    /// [`GitHubError`]; nothing was merged then, unless it is [`GitHubError::Away`].
+    /// [`GitHubError`]; in that case nothing was merged, unless it is [`GitHubError::Away`].
     pub async fn merge(
         &self,
         number: u64,
@@ -174,7 +174,7 @@ impl GitHub {
         merged.map(|merged| merged.sha).ok_or_else(|| nothing_said("the merge"))
     }
 
-    /// A file at a commit; none where there is no such file.
+    /// Returns a file at a commit, or `None` if there is no such file.
     ///
     /// # Errors
     /// [`GitHubError`]
@@ -186,12 +186,12 @@ impl GitHub {
         }
     }
 
-    /// The commit that the branch is at.
+    /// The head of the branch.
     pub(crate) async fn head(&self) -> Result<Commit, GitHubError> {
         self.tip(&self.branch).await
     }
 
-    /// The commit that a branch is at.
+    /// The head of a branch.
     pub(super) async fn tip(&self, branch: &str) -> Result<Commit, GitHubError> {
         let path = self.at(&format!("git/ref/heads/{branch}"));
         let reference: Reference = self.client.get(&format!("branch {branch}"), &path).await?;
@@ -203,12 +203,12 @@ impl GitHub {
         self.client.get(&format!("commit {commit}"), &path).await
     }
 
-    /// How `second` lies to `first`.
+    /// The relation of `second` to `first`.
     pub(super) async fn compare(&self, first: &Commit, second: &Commit) -> Result<Relation, GitHubError> {
         Ok(self.compare_page(first, second, 1, 1).await?.status)
     }
 
-    /// How `second` lies to `first`, with a page of the commits between them.
+    /// The relation of `second` to `first`, with a page of the commits between them.
     async fn compare_page(
         &self,
         first: &Commit,
@@ -220,7 +220,7 @@ impl GitHub {
         self.client.get(&format!("way from {first} to {second}"), &self.at(&range)).await
     }
 
-    /// Whether a commit is in the history of `head`.
+    /// Returns whether a commit is in the history of `head`.
     pub(super) async fn contains(&self, head: &Commit, commit: &Commit) -> Result<bool, GitHubError> {
         match self.compare(commit, head).await {
             Ok(relation) => Ok(matches!(relation, Relation::Ahead | Relation::Identical)),
@@ -229,8 +229,8 @@ impl GitHub {
         }
     }
 
-    /// How many commits `second` has and `first` has not, and those commits, oldest first: as many as a pull request's
-    /// list has at most.
+    /// The number of commits that `second` has and `first` lacks, and those commits, oldest first: at most as many as GitHub lists
+    /// for a pull request.
     pub(super) async fn between(
         &self,
         first: &Commit,
@@ -264,7 +264,7 @@ impl GitHub {
         Ok(commits)
     }
 
-    /// The merged pull requests that brought a commit to the branch, as far as GitHub knows.
+    /// The merged pull requests that brought a commit to the branch, according to GitHub.
     pub(super) async fn merges_of(&self, commit: &Commit) -> Result<Vec<PullRequest>, GitHubError> {
         let path = self.at(&format!("commits/{}/pulls?per_page={PAGE}", commit.0));
         let mut all: Vec<PullRequest> = self.client.get(&format!("commit {commit}"), &path).await?;
@@ -272,7 +272,7 @@ impl GitHub {
         Ok(all)
     }
 
-    /// Makes a commit that no branch has yet.
+    /// Creates a commit that is on no branch yet.
     pub(super) async fn make_commit(
         &self,
         message: &str,
@@ -285,24 +285,24 @@ impl GitHub {
         made.map(|made| made.sha).ok_or_else(|| nothing_said("the commit"))
     }
 
-    /// Makes a branch.
+    /// Creates a branch.
     pub(super) async fn make_branch(&self, branch: &str, at: &Commit) -> Result<(), GitHubError> {
         let body = json!({ "ref": format!("refs/heads/{branch}"), "sha": at });
         let path = self.at("git/refs");
         self.client.send::<Reference>("branch", Method::POST, &path, &body).await.map(drop)
     }
 
-    /// Removes a branch; nothing where there is none.
+    /// Removes a branch if it exists.
     pub(super) async fn remove_branch(&self, branch: &str) -> Result<(), GitHubError> {
         match self.client.delete("branch", &self.at(&format!("git/refs/heads/{branch}"))).await {
-            // GitHub says 422 “Reference does not exist”.
+            // GitHub answers 422 “Reference does not exist”.
             Err(GitHubError::NotFound(_)) => Ok(()),
             Err(GitHubError::Refused(said)) if said.contains("does not exist") => Ok(()),
             removed => removed,
         }
     }
 
-    /// Merges a commit into a branch, and tells the tree that came of it; none where the branch has it already.
+    /// Merges a commit into a branch. Returns the resulting tree, or `None` if the branch already contains the commit.
     pub(super) async fn merge_into(
         &self,
         branch: &str,
@@ -317,14 +317,14 @@ impl GitHub {
         }))
     }
 
-    /// Moves the branch forward to a commit, never sideways.
+    /// Fast-forwards the branch to a commit.
     pub(super) async fn move_branch(&self, to: &Commit) -> Result<(), GitHubError> {
         let path = self.at(&format!("git/refs/heads/{}", self.branch));
         let body = json!({ "sha": to, "force": false });
         self.client.send::<Reference>("branch", Method::PATCH, &path, &body).await.map(drop)
     }
 
-    /// The open pull request that comes from this branch of the repository itself. A fork may have a branch of any name.
+    /// The open pull request from this branch of the repository itself. A fork may have a branch of the same name.
     pub(super) async fn pull_request_from(&self, branch: &str) -> Result<Option<PullRequest>, GitHubError> {
         let repository: Named = self.client.get(&format!("repository {}", self.name), &self.root()).await?;
         let (owner, base) = (repository.owner.login, &self.branch);
@@ -361,5 +361,5 @@ impl GitHub {
 }
 
 fn nothing_said(of: &str) -> GitHubError {
-    GitHubError::Unexpected(format!("it said nothing of {of}"))
+    GitHubError::Unexpected(format!("it did not mention {of}"))
 }

@@ -1,23 +1,23 @@
 //! The revert of a merged pull request, through the API alone.
 //!
-//! What has to come out is what `git revert` would make on the branch as it is now. The API has no revert, but it can
-//! merge, and a merge with the right ancestor is one:
+//! The result has to be what `git revert` would create on the branch as it is now. The API has no revert, but it can merge, and a
+//! merge with the right ancestor is a revert:
 //!
 //! ```text
-//! B ── M ── … ── H   the branch: M is what the pull request became, B what was before it, H its head
+//! B ── M ── … ── H   the branch: M is the merged pull request, B the state before it, H the branch's head
 //!       \         \
 //!        X ─────── W   X has the tree of B and the parent M: it takes back what M did, and nothing else
 //! ```
 //!
 //! M is the merge base of H and X, so the merge W of the two has H's tree with M's changes taken back, and conflicts
-//! exactly where `git revert` does. The revert R is a commit with W's tree and the parent H; the branch is moved to it
-//! only if it still is at H. W lives on a scratch branch that goes in every case.
+//! exactly where `git revert` does. The revert R is a commit with W's tree and the parent H. The branch moves to R only if it
+//! is still at H. W lives on a scratch branch that is removed in every case.
 //!
-//! What M did is found by `undo`: of a pull request that came to the branch in another way than by a merge commit, X is put
-//! on its last commit there, and has the tree of what was before its first.
+//! `undo` finds what M did. If a pull request reached the branch other than by a merge commit, X is put on its last commit
+//! there, and has the tree from before its first.
 //!
-//! A revert may be tried again after a crash between any two of its steps: each R is remembered before the branch is
-//! moved, and one that the branch has is never made again.
+//! **Invariant:** a revert can be retried after a crash between any two of its steps. Each R is recorded before the branch moves,
+//! and an R that the branch contains is never created again.
 
 use async_trait::async_trait;
 use backstay_model::Commit;
@@ -30,17 +30,17 @@ use super::repository::GitHub;
 use super::undo::Undo;
 use crate::store::StoreError;
 
-/// How often a revert starts over because the branch has moved meanwhile.
+/// How often a revert starts over because the branch has moved.
 const TRIES: usize = 5;
-/// What the branches begin with on which merges are made. They end with the pull request's number.
+/// The prefix of the scratch branches. The pull request's number follows.
 const SCRATCH: &str = "backstay/scratch-revert-";
 
-/// What is remembered of a revert between its steps.
+/// What a revert remembers between its steps.
 #[async_trait]
 pub trait RevertRecord: Send + Sync {
-    /// The commits that may have become the revert, of this and of earlier tries.
+    /// The commits that may be the revert, from this and earlier attempts.
     async fn candidates(&self) -> Result<Vec<Commit>, StoreError>;
-    /// Remembers one more, before the branch is moved to it.
+    /// Remembers another one, before the branch moves to it.
     async fn remember(&self, candidate: &Commit) -> Result<(), StoreError>;
 }
 
@@ -51,14 +51,14 @@ struct Scratch {
     name: String,
 }
 
-/// What became of a revert.
+/// The result of a revert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reverted {
-    /// The branch is at this commit now.
+    /// The branch is now at this commit.
     Pushed(Commit),
-    /// The branch has it already, from an earlier try.
+    /// The branch already contains it, from an earlier attempt.
     Already(Commit),
-    /// The branch's rules do not let the server push: this pull request waits for somebody to merge it.
+    /// The branch's rules do not allow a push: somebody has to merge this pull request.
     Proposed {
         /// Its number.
         number: u64,
@@ -67,25 +67,25 @@ pub enum Reverted {
     },
 }
 
-/// Why a pull request is not reverted. The branch is as it was, unless it says otherwise.
+/// Why a pull request was not reverted. The branch is unchanged unless the text says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum RevertError {
-    /// It is not part of the branch.
+    /// It was never merged.
     #[error("Pull request #{0} was never merged. Nothing was changed.")]
     NotMerged(u64),
-    /// It went elsewhere.
+    /// It was merged into another branch.
     #[error("Pull request #{number} was merged into {base}, not into {branch}. Nothing was changed.")]
     OtherBranch {
         /// Its number.
         number: u64,
-        /// Where it went.
+        /// The branch that it was merged into.
         base: String,
-        /// Where hosts follow.
+        /// The branch that hosts follow.
         branch: String,
     },
-    /// The branch has lost it, as after a forced push.
+    /// The branch no longer contains it, for example after a forced push.
     #[error(
-        "{branch} does not contain pull request #{number} any more: its history was rewritten. Nothing was changed."
+        "{branch} no longer contains pull request #{number}: its history was rewritten. Nothing was changed."
     )]
     NotInBranch {
         /// Its number.
@@ -93,9 +93,9 @@ pub enum RevertError {
         /// The branch.
         branch: String,
     },
-    /// What came after it touches the same lines.
+    /// Later changes touch the same lines.
     #[error(
-        "Pull request #{number} cannot be reverted by itself: later changes on {branch} touch the same places. {branch} was not changed. Revert it by hand, or roll the hosts back."
+        "Pull request #{number} cannot be reverted on its own: later changes on {branch} touch the same lines. {branch} was not changed. Revert it by hand, or roll the hosts back."
     )]
     Conflict {
         /// Its number.
@@ -103,9 +103,9 @@ pub enum RevertError {
         /// The branch.
         branch: String,
     },
-    /// What it did is undone already.
+    /// It was already undone.
     #[error(
-        "Nothing of pull request #{number} is left on {branch}: it was taken back already. Nothing was changed."
+        "Nothing of pull request #{number} is left on {branch}: it was already taken back. Nothing was changed."
     )]
     NothingLeft {
         /// Its number.
@@ -113,33 +113,33 @@ pub enum RevertError {
         /// The branch.
         branch: String,
     },
-    /// It cannot be told what it did.
+    /// Its changes cannot be determined.
     #[error(
-        "Pull request #{number} cannot be told from the rest of {branch}: {why}. Nothing was changed. Revert it by hand, or roll the hosts back."
+        "Pull request #{number} cannot be separated from the rest of {branch}: {why}. Nothing was changed. Revert it by hand, or roll the hosts back."
     )]
     Unclear {
         /// Its number.
         number: u64,
         /// The branch.
         branch: String,
-        /// What is not known.
+        /// What is unknown.
         why: &'static str,
     },
-    /// The branch on which the merge is made is not allowed.
+    /// The scratch branch is not allowed.
     #[error(
-        "GitHub does not let Backstay make the branch {scratch}, which a revert takes: {said}. {branch} was not changed. Exclude backstay/** from the rule that restricts new branches, or let Backstay bypass it."
+        "GitHub does not let Backstay create the branch {scratch}, which a revert needs: {said}. {branch} was not changed. Exclude backstay/** from the rule that restricts new branches, or let Backstay bypass it."
     )]
     NoScratch {
         /// Its name.
         scratch: String,
-        /// What GitHub said.
+        /// GitHub's reason.
         said: String,
         /// The branch that hosts follow.
         branch: String,
     },
-    /// The branch was to be moved to the revert, and the answer was lost.
+    /// GitHub's answer to moving the branch was lost.
     #[error(
-        "GitHub did not say whether it moved {branch} to the revert ({error}). Backstay looks at {branch} again until it knows, and never reverts twice."
+        "GitHub did not say whether it moved {branch} to the revert ({error}). Backstay checks {branch} again until it knows, and never reverts twice."
     )]
     AnswerLost {
         /// The branch.
@@ -147,8 +147,8 @@ pub enum RevertError {
         /// What happened to the answer.
         error: GitHubError,
     },
-    /// Others are faster.
-    #[error("{0} moves on faster than the revert can be made. Nothing was changed. Try again.")]
+    /// The branch keeps moving.
+    #[error("{0} keeps moving faster than the revert can be made. Nothing was changed. Try again.")]
     TooBusy(String),
     /// See [`GitHubError`].
     #[error("{0} {1}")]
@@ -161,9 +161,7 @@ pub enum RevertError {
 impl From<GitHubError> for RevertError {
     fn from(error: GitHubError) -> Self {
         let left = match error {
-            GitHubError::Away(_) | GitHubError::RateLimited(_) => {
-                "It may be tried again: a revert is never made twice."
-            }
+            GitHubError::Away(_) | GitHubError::RateLimited(_) => "Try again: a revert is never made twice.",
             _ => "The branch was not changed.",
         };
         Self::GitHub(error, left)
@@ -182,15 +180,14 @@ impl GitHub {
         record: &dyn RevertRecord,
     ) -> Result<Reverted, RevertError> {
         let reverted = self.make_revert(number, message, record).await;
-        // Also one that an earlier try left behind. One that stays does no harm, and is removed by a sweep.
+        // Also one from an earlier attempt. A leftover branch does no harm, and a later reading removes it.
         if let Err(error) = self.remove_branch(&scratch(number)).await {
             tracing::warn!(number, %error, "the scratch branch of a revert could not be removed");
         }
         reverted
     }
 
-    /// The pull requests of which a scratch branch is there: one that is being reverted, or one whose branch could not be
-    /// removed.
+    /// The pull requests that have a scratch branch: those under revert, and those whose branch could not be removed.
     pub(crate) async fn scratched(&self, memo: &mut Memo) -> Result<Vec<u64>, GitHubError> {
         let path = self.at(&format!("git/matching-refs/heads/{SCRATCH}"));
         let found = self.ask_again::<Vec<Scratch>>(memo, "branches of reverts", &path).await?;
@@ -199,7 +196,7 @@ impl GitHub {
         Ok(found.iter().filter_map(number).collect())
     }
 
-    /// Removes the scratch branch of a pull request that is not being reverted.
+    /// Removes the scratch branch of a pull request that is not under revert.
     pub(crate) async fn remove_scratch(&self, number: u64) -> Result<(), GitHubError> {
         self.remove_branch(&scratch(number)).await
     }
@@ -219,7 +216,7 @@ impl GitHub {
         self.push(number, message, &undo, record).await
     }
 
-    /// The revert of an earlier try that made it into the branch.
+    /// The revert of an earlier attempt that the branch contains.
     async fn made_before(&self, record: &dyn RevertRecord) -> Result<Option<Commit>, RevertError> {
         let candidates = record.candidates().await?;
         if candidates.is_empty() {
@@ -234,7 +231,7 @@ impl GitHub {
         Ok(None)
     }
 
-    /// The pull request, and the commit that it became on the branch.
+    /// The pull request, and its merge commit on the branch.
     async fn merged(&self, number: u64) -> Result<(PullRequest, Commit), RevertError> {
         let pull = self.pull_request(number).await?;
         let merged = pull.merge_commit_sha.clone().filter(|_| pull.merged);
@@ -250,7 +247,7 @@ impl GitHub {
         Ok((pull, commit))
     }
 
-    /// Makes the revert on the branch's head, and again where the branch has moved on before it was there.
+    /// Makes the revert on the branch's head, and starts over if the branch moves first.
     async fn push(
         &self,
         number: u64,
@@ -265,15 +262,15 @@ impl GitHub {
             record.remember(&revert).await?;
             match self.move_branch(&revert).await {
                 Ok(()) => return Ok(Reverted::Pushed(revert)),
-                // Perhaps by an earlier try, whose answer was lost.
+                // Perhaps by an earlier attempt whose answer was lost.
                 Err(GitHubError::NotFastForward) => {
                     if let Some(done) = self.made_before(record).await? {
                         return Ok(Reverted::Already(done));
                     }
                 }
-                // It is there, and comes after the branch: whatever else GitHub refuses here, it is by a rule.
+                // The commit exists and follows the branch, so any other refusal comes from a rule.
                 Err(GitHubError::Protected(why) | GitHubError::Refused(why)) => {
-                    tracing::info!(number, %why, "the branch may not be pushed to: a pull request is opened");
+                    tracing::info!(number, %why, "the branch does not allow pushes; opening a pull request");
                     return self.propose(number, message, &revert).await;
                 }
                 Err(error @ GitHubError::Away(_)) => {
@@ -305,7 +302,7 @@ impl GitHub {
         Ok(tree)
     }
 
-    /// Opens a pull request with the revert, or finds the one that was opened before.
+    /// Opens a pull request with the revert, or finds the existing one.
     async fn propose(&self, number: u64, message: &str, revert: &Commit) -> Result<Reverted, RevertError> {
         let branch = format!("backstay/revert-{number}");
         if let Some(opened) = self.pull_request_from(&branch).await? {
@@ -320,7 +317,7 @@ impl GitHub {
 }
 
 impl GitHub {
-    /// Why a branch of ours was not made.
+    /// Why a scratch branch was not created.
     fn no_branch(&self, error: GitHubError, branch: &str) -> RevertError {
         match error {
             GitHubError::Protected(said) | GitHubError::Refused(said) => {
@@ -331,7 +328,7 @@ impl GitHub {
     }
 }
 
-/// The branch on which the merge is made. Its name is the same each time, so that what a crash left is found.
+/// The name of the scratch branch. Always the same, so that a leftover from a crash is found.
 fn scratch(number: u64) -> String {
     format!("{SCRATCH}{number}")
 }

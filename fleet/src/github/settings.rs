@@ -1,4 +1,4 @@
-//! What is wrong with how the repository is configured, in sentences that say what does not work for it.
+//! Faults in the configuration of the repository, in sentences that say what does not work.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,12 +22,12 @@ const PUSH_RULES: [(&str, &str); 7] = [
     ("update", "no pushes"),
 ];
 
-/// What the settings of a repository mean for Backstay.
+/// The faults in the settings of a repository.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Settings {
-    /// What is wrong, or to be known.
+    /// The faults and warnings.
     pub(crate) problems: Vec<String>,
-    /// Whether something is in the way that somebody has to repair.
+    /// Whether somebody has to repair something.
     pub(crate) is_broken: bool,
 }
 
@@ -69,10 +69,10 @@ impl Settings {
 }
 
 impl GitHub {
-    /// Looks at the settings.
+    /// Reads the settings.
     ///
     /// # Errors
-    /// [`GitHubError`] where GitHub did not say: it is away, or wants to be left alone.
+    /// [`GitHubError`] if GitHub did not answer: it is unreachable, or a rate limit was reached.
     pub(crate) async fn settings(&self, memo: &mut Memo) -> Result<Settings, GitHubError> {
         let mut settings = Settings::default();
         let name = self.name();
@@ -91,14 +91,14 @@ impl GitHub {
                 return Ok(settings);
             }
         };
-        self.look_at_repository(&repository, &mut settings);
-        self.look_at_permissions(&repository, &mut settings).await?;
-        self.look_at_branch(memo, &mut settings).await?;
-        self.look_at_new_branches(memo, &mut settings).await?;
+        self.check_repository(&repository, &mut settings);
+        self.check_permissions(&repository, &mut settings).await?;
+        self.check_branch(memo, &mut settings).await?;
+        self.check_new_branches(memo, &mut settings).await?;
         Ok(settings)
     }
 
-    fn look_at_repository(&self, repository: &Repository, settings: &mut Settings) {
+    fn check_repository(&self, repository: &Repository, settings: &mut Settings) {
         let name = self.name();
         if !repository.full_name.eq_ignore_ascii_case(name) {
             settings.problems.push(format!(
@@ -121,9 +121,9 @@ impl GitHub {
         }
     }
 
-    /// Whether the token may write. What a fine-grained token was given is not told by GitHub: there, what its owner may do
-    /// is seen here, and what the token may not do when it is tried.
-    async fn look_at_permissions(
+    /// Checks whether the token may write. GitHub does not report the permissions of a fine-grained token: this check sees its
+    /// owner's permissions, and only an attempt shows what the token lacks.
+    async fn check_permissions(
         &self,
         repository: &Repository,
         settings: &mut Settings,
@@ -155,7 +155,7 @@ impl GitHub {
         Ok(())
     }
 
-    async fn look_at_branch(&self, memo: &mut Memo, settings: &mut Settings) -> Result<(), GitHubError> {
+    async fn check_branch(&self, memo: &mut Memo, settings: &mut Settings) -> Result<(), GitHubError> {
         let (name, branch) = (self.name(), self.branch());
         let path = self.at(&format!("branches/{branch}"));
         let found = match self.ask_again::<Branch>(memo, &format!("branch {branch}"), &path).await {
@@ -168,7 +168,7 @@ impl GitHub {
                 return Ok(());
             }
             Err(error) => {
-                settings.broken(format!("The branch {branch} of {name} cannot be looked at. {error}"));
+                settings.broken(format!("The branch {branch} of {name} cannot be read. {error}"));
                 return Ok(());
             }
         };
@@ -182,12 +182,8 @@ impl GitHub {
         Ok(())
     }
 
-    /// A revert takes a branch of its own for a moment, and one for a pull request.
-    async fn look_at_new_branches(
-        &self,
-        memo: &mut Memo,
-        settings: &mut Settings,
-    ) -> Result<(), GitHubError> {
+    /// A revert needs a scratch branch, and possibly one for a pull request.
+    async fn check_new_branches(&self, memo: &mut Memo, settings: &mut Settings) -> Result<(), GitHubError> {
         let name = self.name();
         if self
             .rules(memo, &format!("{OWN_BRANCHES}revert-0"))
@@ -196,7 +192,7 @@ impl GitHub {
             .any(|rule| rule.kind == "creation")
         {
             settings.problems.push(format!(
-                "A ruleset of {name} restricts new branches, also those that begin with {OWN_BRANCHES}: unless Backstay may bypass it, no pull request can be reverted. Exclude {OWN_BRANCHES}** from it."
+                "A ruleset of {name} restricts new branches, including those that begin with {OWN_BRANCHES}: unless Backstay may bypass it, no pull request can be reverted. Exclude {OWN_BRANCHES}** from it."
             ));
         }
         Ok(())
@@ -209,12 +205,12 @@ impl GitHub {
         Ok(PUSH_RULES.iter().filter(|(kind, _)| is_set(kind)).map(|(_, words)| *words).collect())
     }
 
-    /// The rules that apply to a branch, whether it is there or not.
+    /// The rules that apply to a branch, even if it does not exist.
     async fn rules(&self, memo: &mut Memo, branch: &str) -> Result<Arc<Vec<Rule>>, GitHubError> {
         let path = self.at(&format!("rules/branches/{branch}"));
         match self.ask_again(memo, &format!("rules of the branch {branch}"), &path).await {
             Err(error) if !error.will_pass() => {
-                // Older GitHub Enterprise Servers know no rulesets.
+                // Older GitHub Enterprise Servers have no rulesets.
                 Ok(Arc::default())
             }
             rules => rules,

@@ -1,15 +1,14 @@
-//! What a merged pull request did on the branch, and so what a revert takes back.
+//! What a merged pull request did on the branch, which is what a revert takes back.
 //!
-//! GitHub names the commit M that a pull request was merged as, and the commit P that its own branch was at. How the two
-//! lie to each other tells how it was merged:
+//! GitHub names the merge commit M of a pull request, and the head P of its own branch. Their relation shows how it was merged:
 //!
-//! * M is a merge of P and what the branch was before, in whichever order: the other parent is what was before.
-//! * P is in the history of M in another way, as after a push or a fast-forward: its own commits are on the branch as
-//!   they are. Before them is the newest of the commits that they were put on.
+//! * M is a merge of P and the previous head of the branch, in either order: the other parent is the previous head.
+//! * P is in the history of M in another way, as after a push or a fast-forward: the pull request's commits are on the branch
+//!   unchanged. The newest of their base commits precedes them.
 //! * P is not in the history of M: it was squashed into M, or rebased into M and some commits before it.
 //!
-//! **Invariant:** what is taken back is the pull request's own. A pull request that was stacked on another lists the
-//! other's commits too, so commits that another one brought are left out. Where that cannot be told, nothing is reverted.
+//! **Invariant:** a revert takes back only the pull request's own commits. A pull request that was stacked on another also lists
+//! the other's commits, so commits that another one brought are left out. If that cannot be determined, nothing is reverted.
 
 use backstay_model::Commit;
 use chrono::TimeDelta;
@@ -19,20 +18,20 @@ use super::pull_request::PullRequest;
 use super::repository::{COMMITS, GitCommit, GitHub, ListedCommit, Object};
 use super::revert::RevertError;
 
-/// How far apart the commits of one rebase are made. Where GitHub does not say which pull request brought a commit, its
-/// committer and its time do.
+/// Upper bound on the time between the commits of one rebase. If GitHub does not report which pull request brought a commit, the
+/// committer and the time show it.
 const ONE_REBASE: TimeDelta = TimeDelta::seconds(60);
 
-/// What a revert takes back: the way from one tree to a commit of the branch.
+/// What a revert takes back: the changes from one tree to a commit of the branch.
 pub(super) struct Undo {
-    /// The tree to go back to.
+    /// The tree to restore.
     pub(super) before: Commit,
-    /// The commit up to which it is taken back.
+    /// The last commit to take back.
     pub(super) after: Commit,
 }
 
 impl GitHub {
-    /// What the pull request did on the branch, where `merged` is what it was merged as.
+    /// What the pull request did on the branch. `merged` is its merge commit.
     pub(super) async fn undo(&self, pull: &PullRequest, merged: &Commit) -> Result<Undo, RevertError> {
         if !self.contains(merged, &pull.head.sha).await? {
             return self.undo_copies(pull, merged).await;
@@ -43,7 +42,7 @@ impl GitHub {
         }
     }
 
-    /// Of a merge of the pull request's head: at `merged`, or shortly before it where more was pushed with it.
+    /// For a merge of the pull request's head: at `merged`, or shortly before it if more was pushed with it.
     async fn undo_merge(&self, pull: &PullRequest, merged: &Commit) -> Result<Option<Undo>, RevertError> {
         let head = &pull.head.sha;
         let tip = self.commit(merged).await?;
@@ -59,7 +58,7 @@ impl GitHub {
         Ok(Some(Undo { before, after: merge }))
     }
 
-    /// The only merge of the pull request's head on the way from there to `merged`, and its other parent.
+    /// The only merge of the pull request's head between it and `merged`, and that merge's other parent.
     async fn merge_between(
         &self,
         head: &Commit,
@@ -73,11 +72,11 @@ impl GitHub {
         Ok(first.filter(|_| found.next().is_none() && count == between.len()))
     }
 
-    /// Whether a merge with this other parent brought commits of the pull request alone.
+    /// Returns whether a merge with this other parent brought only commits of the pull request.
     async fn brings_only(&self, pull: &PullRequest, other: &Commit) -> Result<bool, RevertError> {
         let (count, brought) = self.between(other, &pull.head.sha).await?;
         if count > COMMITS {
-            // Neither list is whole.
+            // Neither list is complete.
             return Ok(pull.commits.is_some_and(|commits| count <= commits));
         }
         let listed = self.commits_of(pull.number).await?;
@@ -87,7 +86,7 @@ impl GitHub {
         Ok(pull.commits.is_some_and(|commits| count <= commits))
     }
 
-    /// Of commits that are on the branch as they are.
+    /// For commits that are on the branch unchanged.
     async fn undo_own_commits(&self, pull: &PullRequest) -> Result<Undo, RevertError> {
         let head = &pull.head.sha;
         let mut own = vec![];
@@ -117,7 +116,7 @@ impl GitHub {
         Err(self.unclear(pull, "its commits lie among those of others"))
     }
 
-    /// Of commits that were made anew on the branch: one squashed commit, or as many as were rebased.
+    /// For commits that were rewritten on the branch: one squashed commit, or the rebased ones.
     async fn undo_copies(&self, pull: &PullRequest, merged: &Commit) -> Result<Undo, RevertError> {
         let tip = self.commit(merged).await?;
         if tip.parents.len() != 1 {
@@ -130,7 +129,7 @@ impl GitHub {
             })
         };
         let mut before = self.first_parent(pull, &tip).await?;
-        // A squash makes a commit of its own, while a rebase keeps message and author of each.
+        // A squash creates a new commit, while a rebase keeps each message and author.
         let mut place = copy_of(&tip, &own).unwrap_or_default();
         while let Some(earlier) = copy_of(&before, &own[..place]) {
             if before.parents.len() != 1 || !self.is_of_the_same_rebase(&before, &tip, pull).await? {
@@ -162,13 +161,13 @@ impl GitHub {
         }
     }
 
-    /// Whether a commit that the pull request lists came to the branch with another one, before it.
+    /// Returns whether another pull request brought a listed commit to the branch first.
     async fn is_of_an_earlier_one(&self, sha: &Commit, pull: &PullRequest) -> Result<bool, GitHubError> {
         Ok(self.merges_of(sha).await?.iter().any(|other| is_earlier(other, pull)))
     }
 
-    /// Whether a copy of one of the pull request's commits was made by its own rebase, and not by that of another one
-    /// that it was stacked on.
+    /// Returns whether the pull request's own rebase created a copy of its commit, and not the rebase of another one that it was
+    /// stacked on.
     async fn is_of_the_same_rebase(
         &self,
         commit: &GitCommit,
@@ -189,12 +188,12 @@ impl GitHub {
     }
 }
 
-/// Whether a pull request was merged before another one. Of two that one push merged, the one with the lower number.
+/// Returns whether a pull request was merged before another. Of two merged by one push, the lower number comes first.
 fn is_earlier(one: &PullRequest, other: &PullRequest) -> bool {
     one.number != other.number && (one.merged_at, one.number) < (other.merged_at, other.number)
 }
 
-/// Of two parents, the one that is not this.
+/// The other one of two parents.
 fn other_parent<'a>(parents: &'a [Object], this: &Commit) -> Option<&'a Commit> {
     match parents {
         [one, two] if one.sha == *this => Some(&two.sha),

@@ -1,21 +1,21 @@
-//! Which pull requests are updates of the fleet.
+//! The rule for which pull requests update the fleet.
 
 use super::pull_request::PullRequest;
 
-/// What branches of Backstay's own begin with. A pull request from one takes something back and updates nothing.
+/// The prefix of Backstay's own branches. A pull request from one is a revert and updates nothing.
 pub(crate) const OWN_BRANCHES: &str = "backstay/";
 
-/// Which pull requests count as updates: those that have one of these labels or one of these texts in their title.
+/// Pull requests that update the fleet: those with one of these labels, or with one of these texts in the title.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpdateRule {
     /// Labels, compared without regard to case.
     pub labels: Vec<String>,
-    /// Parts of titles, compared without regard to case; an empty one is part of every title.
+    /// Parts of titles, compared without regard to case. An empty one matches every title.
     pub titles: Vec<String>,
 }
 
 impl Default for UpdateRule {
-    /// What the usual updaters of a flake write: `update-flake-lock` titles its pull requests “Update flake.lock” or
+    /// The titles and labels of the usual flake updaters: `update-flake-lock` titles its pull requests “Update flake.lock” or
     /// “flake.lock: Update”, Renovate “Lock file maintenance”, people write “flake inputs”; Dependabot labels its own
     /// `dependencies`.
     fn default() -> Self {
@@ -28,7 +28,7 @@ impl Default for UpdateRule {
 }
 
 impl UpdateRule {
-    /// Whether this one counts.
+    /// Returns whether this pull request counts.
     pub(crate) fn takes(&self, pull_request: &PullRequest) -> bool {
         if pull_request.head.branch.starts_with(OWN_BRANCHES) {
             return false;

@@ -1,7 +1,7 @@
-//! What GitHub tells by itself: deliveries of a webhook, signed with a shared secret.
+//! Deliveries of GitHub's webhook, signed with a shared secret.
 //!
-//! A delivery is a hint and no more: it says that something is to be read anew. What it claims is never taken for true,
-//! so one that is delivered twice, late, or made up by somebody who has the secret does no harm.
+//! A delivery is only a hint to read something again. The server never trusts its content, so a delivery that arrives twice, late,
+//! or forged by somebody with the secret does no harm.
 //! <https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries>
 
 use hmac::{Hmac, Mac as _};
@@ -10,15 +10,15 @@ use sha2::Sha256;
 
 use crate::secret::Secret;
 
-/// The largest delivery that is read, in bytes. GitHub sends at most 25 MB, and what is needed is in far smaller ones.
+/// Upper bound on the size of a delivery, in bytes. GitHub sends at most 25 MB, but the relevant ones are far smaller.
 pub const DELIVERY_BYTES: usize = 5 * 1024 * 1024;
 
-/// What a delivery hints at.
+/// The hint in a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hint {
     /// A branch has moved.
     Pushed {
-        /// Which branch.
+        /// The branch.
         branch: String,
     },
     /// A pull request was opened, changed, merged or closed.
@@ -26,17 +26,17 @@ pub enum Hint {
         /// Its number.
         number: u64,
     },
-    /// Nothing that matters here.
+    /// Nothing relevant.
     Other,
 }
 
-/// Why a delivery is not taken.
+/// Why a delivery is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
-    /// It is not signed, or with another secret.
+    /// It is not signed, or signed with another secret.
     #[error("the delivery is not signed with the webhook's secret")]
     Signature,
-    /// It is not what GitHub sends.
+    /// Its body cannot be read.
     #[error("the delivery cannot be read")]
     Malformed,
 }
@@ -52,8 +52,8 @@ struct PullRequestEvent {
     number: u64,
 }
 
-/// What a delivery hints at, if it was signed with this secret. `signature` is the header `X-Hub-Signature-256`, `event`
-/// the header `X-GitHub-Event`, and `body` the body as it came.
+/// Returns the hint in a delivery, if it was signed with this secret. `signature` is the header `X-Hub-Signature-256`, `event`
+/// the header `X-GitHub-Event`, and `body` the raw body.
 ///
 /// # Errors
 /// [`Rejected`]
@@ -62,7 +62,7 @@ pub fn hint(secret: &Secret, signature: &str, event: &str, body: &[u8]) -> Resul
     match event {
         "push" => {
             let push: Push = serde_json::from_slice(body).map_err(|_| Rejected::Malformed)?;
-            // A tag that is pushed is no branch.
+            // A pushed tag is not a branch.
             let branch = push.reference.strip_prefix("refs/heads/");
             Ok(branch.map_or(Hint::Other, |branch| Hint::Pushed { branch: branch.to_owned() }))
         }

@@ -1,17 +1,17 @@
-//! How an op ended, for what follows on it: roll-outs and deployments.
+//! The result of an op, for the roll-outs and deployments that wait for it.
 
 use backstay_model::Outcome;
 use backstay_model::rollout::OpEnd;
 use backstay_model::wire::limits::cut;
 use backstay_model::{OpStatus, OpView};
 
-/// The longest reason in a few words, in bytes.
+/// Upper bound on the length of a short reason, in bytes.
 const WORDS_BYTES: usize = 160;
 
-/// The most failed tests that are named.
+/// Number of failed tests that a reason names.
 const NAMED_TESTS: usize = 10;
 
-/// How an op ended, or none while it is open. What the host refused was not begun: nothing was done there.
+/// Returns the result of an op, or `None` while it is open. An op that the host refused never began: it changed nothing.
 pub(crate) fn ended(op: &OpView) -> Option<OpEnd> {
     if op.status.is_open() {
         return None;
@@ -36,7 +36,7 @@ fn why(op: &OpView, message: &str) -> String {
     }
 }
 
-/// Whether a closed op never reached its host: it was refused, taken back, or waited for too long.
+/// Returns whether a closed op never reached its host: it was refused, cancelled, or expired.
 pub(crate) fn never_began(op: &OpView) -> bool {
     match op.status {
         OpStatus::Blocked => true,

@@ -3,11 +3,11 @@
 //! ```text
 //! request ─▶ validate ─▶ record (queued) ─▶ dispatch ─▶ agent
 //!                └─▶ record (blocked)                     │
-//! pages ◀─ close ◀─ post-check ◀─ facts ◀─────────────────┘
+//! pages ◀─ close ◀─ verify ◀─ facts ◀─────────────────────┘
 //! ```
 //!
-//! [`policy`] says what each op is, [`request`] is the way in, `report` the way back, `record` what is kept of
-//! it, `ended` what its end says to what follows on it.
+//! [`policy`] defines each kind of op, [`request`] is the way in, and `report` the way back. `record` builds what is stored, and
+//! `ended` reads the result for roll-outs and deployments.
 
 pub(crate) mod ended;
 pub mod policy;
@@ -23,20 +23,25 @@ use backstay_model::{OpKind, OpStatus, OpView};
 use crate::fleet::Fleet;
 use crate::state::unpublished::Update;
 
-/// Whom the audit log names for what the server does by itself.
+/// The name in the audit log for what the server does without a request.
 pub(crate) const SERVER: &str = "server";
 
 impl Fleet {
-    /// Tells every open page how an op, and with it its host, is now, and the deployment that is going on.
+    /// Publishes an op and its host, and records it in the current deployment.
     pub(crate) async fn publish_op(&self, op: &OpView) {
-        if let Err(error) = self.fill_deployment(op).await {
-            tracing::error!(%error, op = %op.id, "the deployment could not be told of an op, which is tried again");
-        }
-        self.publish(Update::Op(op.id)).await;
+        self.publish_op_without_host(op).await;
         self.publish_host(op.host).await;
     }
 
-    /// Tells everybody what became of an op.
+    /// Like [`Fleet::publish_op`], for a caller that publishes the host itself.
+    async fn publish_op_without_host(&self, op: &OpView) {
+        if let Err(error) = self.fill_deployment(op).await {
+            tracing::error!(%error, op = %op.id, "an op could not be recorded in the deployment; retrying");
+        }
+        self.publish(Update::Op(op.id)).await;
+    }
+
+    /// Shows a notice with the result of an op.
     fn notify_result(&self, op: &OpView, tone: Tone) {
         if op.action.kind() == OpKind::Refresh && tone == Tone::Good {
             return;

@@ -1,4 +1,4 @@
-//! What is kept of an op: its audit entries and its row in `rollbacks`.
+//! What is recorded of an op: its audit entries and its row in `rollbacks`.
 
 use backstay_model::{OpAction, OpStatus, OpView};
 use chrono::{DateTime, Utc};
@@ -8,25 +8,20 @@ use crate::store::{NewAuditEntry, NewOp, RollbackRecord};
 /// The entry for a request.
 pub(crate) fn request_entry(op: &NewOp, host_name: &str) -> NewAuditEntry {
     let blocked = op.status == OpStatus::Blocked;
-    let (from_gen, to_gen) = generations(&op.action);
-    NewAuditEntry {
-        at: op.created_at,
-        actor: op.requested_by.clone(),
-        action: format!("{}.{}", op.action.kind(), if blocked { "blocked" } else { "requested" }),
-        host_name: Some(host_name.to_owned()),
-        from_gen,
-        to_gen,
-        reason: op.reason.clone(),
-        detail: op.message.clone().unwrap_or_else(|| "Asked for.".to_owned()),
-        op: Some(op.id),
-    }
+    let action = format!("{}.{}", op.action.kind(), if blocked { "blocked" } else { "requested" });
+    let detail = op.message.as_deref().unwrap_or("Requested.");
+    NewAuditEntry::new(op.created_at, &op.requested_by, action, detail)
+        .host(host_name)
+        .op(op.id)
+        .reason(op.reason.as_deref())
+        .generations(generations(&op.action))
 }
 
-/// The generations that an action leaves and goes to.
-fn generations(action: &OpAction) -> (Option<u32>, Option<u32>) {
+/// The generations that a rollback leaves and goes to, or `None` for other actions.
+fn generations(action: &OpAction) -> Option<(u32, u32)> {
     match action {
-        OpAction::Rollback { target, seen_current } => (Some(seen_current.number), Some(target.number)),
-        _ => (None, None),
+        OpAction::Rollback { target, seen_current } => Some((seen_current.number, target.number)),
+        _ => None,
     }
 }
 
@@ -38,23 +33,16 @@ pub(super) fn audit_entry(
     at: DateTime<Utc>,
     detail: &str,
 ) -> NewAuditEntry {
-    let (from_gen, to_gen) = generations(&op.action);
-    NewAuditEntry {
-        at,
-        actor: actor.to_owned(),
-        action: format!("{}.{what}", op.action.kind()),
-        host_name: Some(op.host_name.clone()),
-        from_gen,
-        to_gen,
-        reason: op.reason.clone(),
-        detail: detail.to_owned(),
-        op: Some(op.id),
-    }
+    NewAuditEntry::new(at, actor, format!("{}.{what}", op.action.kind()), detail)
+        .host(&op.host_name)
+        .op(op.id)
+        .reason(op.reason.as_deref())
+        .generations(generations(&op.action))
 }
 
-/// The row for a rollback that took place or was tried; none for other ops.
+/// The row for an attempted rollback, or `None` for other ops.
 pub(super) fn rollback_record(op: &OpView, at: DateTime<Utc>, success: bool) -> Option<RollbackRecord> {
-    let (Some(from_gen), Some(to_gen)) = generations(&op.action) else { return None };
+    let (from_gen, to_gen) = generations(&op.action)?;
     Some(RollbackRecord {
         op: op.id,
         host: op.host,

@@ -1,4 +1,4 @@
-//! The way back: what agents say of ops, and what becomes of them.
+//! The way back: agents report on their ops, and the server closes them.
 
 use backstay_model::wire::delivery::{self, AtHost, OnFinished, Reconciliation};
 use backstay_model::wire::event::{Event, Tone};
@@ -17,41 +17,51 @@ use crate::ops::request::{NewRequest, due_with_host};
 use crate::state::hub::Connection;
 use crate::store::{Appended, NewAuditEntry, NewOp, OpStep, StoreError};
 
-/// What is said of an op that its host has begun and knows no more.
-const FORGOTTEN: &str = "The host no longer knows of this op, which it had begun. It may have changed the host: look at \
-                         its lights.";
-/// What is said of an op whose record on the host cannot be read any more.
-const DAMAGED: &str = "What the host wrote down of this op is damaged, so what became of it is not known. It may have \
-                       changed the host: look at its lights.";
-/// What is said of an op whose host was silent for longer than the op may take.
-const SILENT: &str = "The host has not said what became of this op, and its time is over. It may have changed the host. \
-                      Should the host come back and know, it is said here.";
+/// Message for an op the host started but no longer knows.
+const FORGOTTEN: &str =
+    "The host started this op but no longer knows it. It may have changed the host: check its lights.";
+/// Message for an op whose record on the host is damaged.
+const DAMAGED: &str = "The host's record of this op is damaged, so its result is unknown. It may have changed the host: check \
+                       its lights.";
+/// Message for an op whose host was silent for longer than the op may take.
+const SILENT: &str = "The host did not report a result in time. It may have changed the host. If the host returns with a \
+                      result, it appears here.";
 
-/// What followed from what a host's journal holds.
+/// What follows from a host's journal.
 enum JournalOutcome {
-    /// Nothing that is to be told.
+    /// Nothing to publish.
     Nothing,
-    /// Its op never arrived, and nobody wants it any more.
+    /// Its op never arrived and was cancelled.
     TakenBack(OpView),
     /// Its op is lost.
     Lost(OpView),
-    /// It is to be told once more that its op is to stop.
+    /// The host has to be asked again to stop its op.
     ToStop(OpId),
 }
 
+/// Whether the host's row was published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HostIs {
+    /// It shows the latest op.
+    Published,
+    /// The caller has to publish it.
+    Unpublished,
+}
+
 impl Fleet {
-    /// An agent has connected and said what its journal holds: sends what waits and what never arrived, and closes
-    /// what the host has lost.
+    /// An agent has connected and reported its journal: sends what waits or never arrived, and closes what the host has lost.
     ///
-    /// Until here no op was sent on this connection, so every op that is `sent` or `running` is from an earlier one.
+    /// No op was sent on this connection so far, so every op that is `sent` or `running` is from an earlier connection.
     pub(crate) async fn journal_reported(
         &self,
         connection: &Connection,
         journal: &[OpId],
         damaged: &[OpId],
     ) -> Result<(), StoreError> {
-        let Some(heard) = self.reconcile_journal(connection, journal, damaged).await? else { return Ok(()) };
-        match heard {
+        let Some(outcome) = self.reconcile_journal(connection, journal, damaged).await? else {
+            return Ok(());
+        };
+        match outcome {
             JournalOutcome::Nothing => {}
             JournalOutcome::TakenBack(op) => self.publish_op(&op).await,
             JournalOutcome::Lost(op) => {
@@ -63,12 +73,11 @@ impl Fleet {
             }
         }
         self.advance_rollouts().await;
-        self.dispatch_waiting(connection.host).await
+        self.dispatch_waiting(connection.host).await.map(drop)
     }
 
-    /// Compares what the host's journal holds with its open op, and does what follows from that. In one turn with the
-    /// sending of ops: what is heard of the journal would say nothing of an op that is sent meanwhile. None where the
-    /// journal says nothing.
+    /// Compares the host's journal with its open op, and acts on the difference. Holds the lock under which ops are sent: the
+    /// journal would not contain an op that is sent in between. Returns `None` if the journal is out of date.
     async fn reconcile_journal(
         &self,
         connection: &Connection,
@@ -77,8 +86,8 @@ impl Fleet {
     ) -> Result<Option<JournalOutcome>, StoreError> {
         let lock = self.hub.dispatch_lock(connection.host);
         let _lock = lock.lock().await;
-        // What a connection says that was given up is old, and so is what it says a second time: ops may have reached
-        // the host in between.
+        // A replaced connection reports an old journal, and so does a second report: ops may have reached the host in
+        // between.
         if !self.hub.is_newest(connection) || self.hub.is_ready(connection.host) {
             return Ok(None);
         }
@@ -111,11 +120,11 @@ impl Fleet {
         Ok(Some(closed.or(to_stop).unwrap_or(JournalOutcome::Nothing)))
     }
 
-    /// Looks after what does not come about by itself: closes the ops for which the server has waited as long as it may, so
-    /// that no host is busy for ever, and resumes whatever a failure of the database interrupted.
+    /// Closes overdue ops, so that no host stays busy for ever, and resumes whatever a database error interrupted. Runs each
+    /// second.
     ///
     /// # Errors
-    /// [`StoreError`]; the next look tries again.
+    /// [`StoreError`]; the next tick retries.
     pub(crate) async fn tick(&self) -> Result<(), StoreError> {
         for op in self.store.due_ops(self.clock.now()).await? {
             match delivery::on_due(op.status) {
@@ -124,7 +133,7 @@ impl Fleet {
                 _ => {}
             }
         }
-        for host in self.identities.take_over(Instant::now()) {
+        for host in self.identities.take_resolved(Instant::now()) {
             self.publish_host(host).await;
             self.dispatch_waiting(host).await?;
         }
@@ -134,7 +143,7 @@ impl Fleet {
         self.send_waiting().await
     }
 
-    /// Sends the ops that wait although their hosts are there: something failed between their recording and their sending.
+    /// Sends the ops that wait although their hosts are connected: an error came between recording and sending them.
     async fn send_waiting(&self) -> Result<(), StoreError> {
         for (op, host) in self.store.waiting_ops().await? {
             if self.hub.is_ready(host)
@@ -146,11 +155,10 @@ impl Fleet {
         Ok(())
     }
 
-    /// Closes an op that waited for its host too long.
+    /// Closes an op that waited too long for its host.
     async fn expire(&self, op: &OpView) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let message =
-            "The host did not connect while the op waited for it. It was never sent: nothing was changed.";
+        let message = "The host did not connect in time. The op was never sent: nothing was changed.";
         self.give_up(
             op,
             OpStep {
@@ -163,7 +171,7 @@ impl Fleet {
         .await
     }
 
-    /// The step that closes an op of which nothing more can be known now, if it is still as it was looked at.
+    /// The step that closes an op whose result is unknown, if the op has not changed since.
     fn losing(&self, op: &OpView, message: &str) -> OpStep {
         let now = self.clock.now();
         OpStep {
@@ -176,7 +184,7 @@ impl Fleet {
         }
     }
 
-    /// Takes the step only if the op is still where it was when it was looked at.
+    /// Takes the step only if the op has not changed since.
     async fn give_up(&self, op: &OpView, step: OpStep) -> Result<(), StoreError> {
         let step = OpStep { only_from: Some(op.status), ..step };
         if let Some(op) = self.store.step_op(op.id, &step).await? {
@@ -203,7 +211,7 @@ impl Fleet {
         Ok(())
     }
 
-    /// The op is at this point.
+    /// The op has reached this phase.
     pub(crate) async fn op_progress(&self, host: HostId, id: OpId, phase: Phase) -> Result<(), StoreError> {
         if self.own_op(host, id).await?.is_none() {
             return Ok(());
@@ -214,7 +222,7 @@ impl Fleet {
         Ok(())
     }
 
-    /// The op wrote lines. The number of the line through which they are stored, to be told to the agent.
+    /// The op wrote lines. Returns the number of the last stored line, for the agent.
     pub(crate) async fn op_output(
         &self,
         host: HostId,
@@ -226,7 +234,7 @@ impl Fleet {
             return self.store.output_through(id).await.map(Some);
         }
         let Appended { through, new } = self.store.append_output(id, &lines).await?;
-        // Pages hear of each line once, however often a host tells it.
+        // Pages receive each line once, however often the host sends it.
         let lines: Vec<_> = lines.into_iter().filter(|line| new.contains(&line.seq)).collect();
         if !lines.is_empty() {
             self.events.publish(&Event::Output { op: id, lines });
@@ -234,8 +242,8 @@ impl Fleet {
         Ok(Some(through))
     }
 
-    /// The op has ended after so many lines: the facts read after it say what became of it. Said twice, it changes
-    /// nothing the second time. What comes back is to be told to the agent.
+    /// The op has ended with this number of lines, and the facts read after it decide the result. A second report changes
+    /// nothing. Returns the answer for the agent.
     pub(crate) async fn op_finished(
         &self,
         connection: &Connection,
@@ -245,47 +253,54 @@ impl Fleet {
         facts: &Facts,
     ) -> Result<ServerMessage, StoreError> {
         let host = connection.host;
-        self.take_facts(connection, facts).await?;
+        self.record_facts(connection, facts).await?;
         let stored = ServerMessage::FinishStored { op: id };
         let Some(op) = self.own_op(host, id).await? else { return Ok(stored) };
         let through = self.store.output_through(id).await?;
         match delivery::on_finished(op.status, through, lines) {
             OnFinished::AskForLines { after } => return Ok(ServerMessage::OutputMissing { op: id, after }),
-            OnFinished::Close => self.close(&op, result, facts).await?,
-            OnFinished::Acknowledge => {}
+            OnFinished::Close => {
+                let closed = self.close(&op, result, facts).await;
+                if !matches!(closed, Ok(HostIs::Published)) {
+                    self.publish_host(host).await;
+                }
+                closed?;
+            }
+            OnFinished::Acknowledge => self.publish_host(host).await,
         }
-        self.publish_host(host).await;
         Ok(stored)
     }
 
-    async fn close(&self, op: &OpView, result: &OpResult, facts: &Facts) -> Result<(), StoreError> {
+    /// Closes an op by its result, and sends what follows. Leaves publishing the host to the caller, unless an op follows.
+    async fn close(&self, op: &OpView, result: &OpResult, facts: &Facts) -> Result<HostIs, StoreError> {
         let verdict = policy::verify_outcome(&op.action, result, facts);
         let mut step = closing_step(op, result, verdict, facts, self.clock.now());
-        // A generation that came back has to prove itself, also where the rollback took too long or lost its runner.
+        // A restored generation has to prove itself, even if the rollback timed out or lost its runner.
         let has_new_system = step.to == OpStatus::Succeeded || policy::is_at_target(&op.action, facts);
         let took_place = result.outcome != Outcome::Refused;
         if has_new_system && took_place && policy::of(op.action.kind()).then_test {
             step.then = self.auto_test(op.host, facts).await?;
         }
-        let Some(op) = self.store.step_op(op.id, &step).await? else { return Ok(()) };
-        self.publish_op(&op).await;
+        let Some(op) = self.store.step_op(op.id, &step).await? else { return Ok(HostIs::Unpublished) };
+        self.publish_op_without_host(&op).await;
         let tone = if op.status == OpStatus::Succeeded { Tone::Good } else { Tone::Bad };
         self.notify_result(&op, tone);
         self.advance_rollouts().await;
         self.dispatch_waiting(op.host).await
     }
 
-    /// Sends what waits for this host, if it is connected.
-    async fn dispatch_waiting(&self, host: HostId) -> Result<(), StoreError> {
-        let Some(op) = self.store.open_op(host).await? else { return Ok(()) };
-        if op.status == OpStatus::Queued && self.dispatch(&op).await?.is_none() {
+    /// Sends the op that waits for this host, if the host is connected.
+    async fn dispatch_waiting(&self, host: HostId) -> Result<HostIs, StoreError> {
+        let waiting = self.store.open_op(host).await?.filter(|op| op.status == OpStatus::Queued);
+        let Some(op) = waiting else { return Ok(HostIs::Unpublished) };
+        if self.dispatch(&op).await?.is_none() {
             self.publish_op(&op).await;
         }
-        Ok(())
+        Ok(HostIs::Published)
     }
 
-    /// The run of the host's tests that is to follow, where that is wanted and there are any. It is recorded together
-    /// with the end of the op before it, so that it is not forgotten should this server be gone a moment later.
+    /// The test run that follows an op, if the host wants it and has tests. It is recorded together with the result of the op,
+    /// so that a crash of the server does not lose it.
     async fn auto_test(
         &self,
         host: HostId,
@@ -293,18 +308,18 @@ impl Fleet {
     ) -> Result<Option<Box<(NewOp, NewAuditEntry)>>, StoreError> {
         let record = self.store.host(host).await?.filter(|host| host.auto_test && facts.tests_available > 0);
         Ok(record.map(|record| {
-            let asked = NewRequest { by: AUTO_TEST.to_owned(), ..NewRequest::of(OpAction::Test) };
-            let op = self.new_op(host, asked);
+            let request = NewRequest { by: AUTO_TEST.to_owned(), ..NewRequest::of(OpAction::Test) };
+            let op = self.new_op(host, request);
             let entry = request_entry(&op, &record.name);
             Box::new((op, entry))
         }))
     }
 
-    /// The op, where it is one of this host's: an agent speaks of its own ops alone.
+    /// The op, if it belongs to this host: an agent may report only on its own ops.
     async fn own_op(&self, host: HostId, id: OpId) -> Result<Option<OpView>, StoreError> {
         let op = self.store.op(id).await?.filter(|op| op.host == host);
         if op.is_none() {
-            tracing::warn!(%host, op = %id, "the agent speaks of an op that is not its own");
+            tracing::warn!(%host, op = %id, "the agent reported on an op that is not its own");
         }
         Ok(op)
     }
@@ -319,7 +334,7 @@ fn closing_step(
 ) -> OpStep {
     let is_refused = result.outcome == Outcome::Refused;
     let what = if is_refused { "refused" } else { verdict.status.as_str() };
-    // One that failed before it moved the host was no rollback: the audit log has it.
+    // A rollback that failed before it moved the host is recorded in the audit log only.
     let is_claimed = result.outcome == Outcome::Completed;
     let took_place = !is_refused && (is_claimed || !policy::is_where_it_was(&op.action, facts));
     let is_there = policy::is_at_target(&op.action, facts);

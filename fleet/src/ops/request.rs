@@ -1,10 +1,10 @@
-//! The way in: a person asks for an op, or takes one back.
+//! The way in: a person requests an op, or cancels one.
 
 use std::time::Duration;
 
 use backstay_model::wire::limits::REASON_CHARS;
 use backstay_model::wire::message::ServerMessage;
-use backstay_model::{GenerationRef, HostId, OpAction, OpId, OpKind, OpStatus, OpView, Person};
+use backstay_model::{GenerationRef, HostId, NotAllowed, OpAction, OpId, OpKind, OpStatus, OpView, Person};
 use chrono::{DateTime, Utc};
 
 use crate::fleet::Fleet;
@@ -14,19 +14,16 @@ use crate::ops::record::{self, audit_entry};
 use crate::state::unpublished::Update;
 use crate::store::{HostRecord, InsertOpError, NewOp, OpStep, StoreError};
 
-/// How long after its own time an op may take to come home. A host enforces the time itself, and says so; this is for
-/// hosts that are away.
-const PATIENCE: Duration = Duration::from_mins(10);
+/// How long the server waits for a result after the op's own time limit. The host enforces that limit; this is for hosts that
+/// are away.
+const RESULT_GRACE: Duration = Duration::from_mins(10);
 
-/// Why a request comes to nothing. Each sentence can be shown to the person as it is.
+/// Why a request was refused. Each text can be shown to the person.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
-    /// The person may not do this.
-    #[error("You may not do this: it takes the role “{needed}”. Nothing was changed.")]
-    NotAllowed {
-        /// The role that it takes.
-        needed: backstay_model::Role,
-    },
+    /// See [`NotAllowed`].
+    #[error("{0} Nothing was changed.")]
+    NotAllowed(#[from] NotAllowed),
     /// There is no such host.
     #[error("There is no host named {0}. Nothing was changed.")]
     NoSuchHost(String),
@@ -40,29 +37,29 @@ pub enum RequestError {
     #[error(transparent)]
     Blocked(#[from] Blocked),
     /// Another op holds the host.
-    #[error("{host} is busy: {title}, asked for by {by}. Nothing was changed. Wait for it, or cancel it.")]
+    #[error("{host} is busy ({title}, requested by {by}). Nothing was changed. Wait for it, or cancel it.")]
     HostBusy {
         /// The host's name.
         host: String,
-        /// What the op does.
+        /// The title of the op.
         title: String,
-        /// Who asked for it.
+        /// Who requested it.
         by: String,
-        /// Which one it is.
+        /// The op that holds the host.
         op: OpId,
     },
-    /// The op has ended.
-    #[error("This op is over already ({0}). Nothing was changed.")]
+    /// The op is over.
+    #[error("This op is already over ({0}). Nothing was changed.")]
     AlreadyClosed(OpStatus),
-    /// The op cannot be tried again yet.
+    /// The op cannot be retried yet.
     #[error("This op is not over yet ({0}). Nothing was changed. Wait for it, or cancel it.")]
     StillOpen(OpStatus),
-    /// The op went well.
-    #[error("This op went well: there is nothing to try again. Nothing was changed.")]
+    /// The op succeeded.
+    #[error("This op succeeded; there is nothing to retry.")]
     Succeeded,
-    /// The op is never tried again as it was.
+    /// The op cannot be retried.
     #[error(
-        "{0} is not tried again as it was: the host may be on another generation by now. Nothing was changed. Choose a generation anew."
+        "{0} cannot be retried: the host may be on another generation now. Nothing was changed. Choose a generation again."
     )]
     NotRetriable(String),
     /// See [`StoreError`].
@@ -71,10 +68,10 @@ pub enum RequestError {
 }
 
 impl Fleet {
-    /// Asks for an op on the host of this name. It is recorded, and sent as soon as the host's agent is connected.
+    /// Requests an op on the host of this name. The op is recorded, and sent as soon as the host's agent is connected.
     ///
     /// # Errors
-    /// [`RequestError`]; nothing was sent then.
+    /// [`RequestError`]; in that case nothing was sent.
     pub async fn request_op(
         &self,
         person: &Person,
@@ -82,34 +79,32 @@ impl Fleet {
         action: OpAction,
         reason: Option<String>,
     ) -> Result<OpView, RequestError> {
-        may(person, &action)?;
+        person.require(policy::of(action.kind()).role)?;
         let reason = checked_reason(reason).ok_or(RequestError::ReasonTooLong)?;
         let host = self.store.host_by_name(host_name).await?;
         let host = host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))?;
         self.open(&host, NewRequest { by: person.name.clone(), reason, ..NewRequest::of(action) }).await
     }
 
-    /// Asks for a rollback of the host of this name. If tests hold the host and the person wants them
-    /// [stopped](RequestedRollback::stop_tests), this is one request: the tests are cancelled, and the rollback begins as
-    /// soon as they have ended.
+    /// Requests a rollback of the host of this name. If tests hold the host and the person wants them
+    /// [stopped](RequestedRollback::stop_tests), the same request cancels the tests and rolls back as soon as they have ended.
     ///
-    /// Both are recorded in one transaction, so neither a restart of the server nor an agent that is away comes between
-    /// them. Tests that were not sent yet are taken back at once. Tests that end by themselves before the cancel reaches
-    /// them end as they did, and the rollback begins all the same. While the agent is away the tests stay open, at most until
-    /// they count as lost; the agent hears of the cancel when it connects. Until it is sent, the rollback can be cancelled
-    /// like any other op.
+    /// One transaction records both, so neither a restart of the server nor an absent agent separates them. Tests that were
+    /// not sent yet are cancelled at once. Tests that end before the cancel reaches them keep their result, and the rollback
+    /// begins all the same. While the agent is away the tests stay open, at most until they count as lost; the agent receives
+    /// the cancel when it connects. Until the rollback is sent, it can be cancelled like any other op.
     ///
     /// # Errors
-    /// [`RequestError`]; nothing was sent then, and the tests go on.
+    /// [`RequestError`]; in that case nothing was sent, and the tests continue.
     pub async fn request_rollback(
         &self,
         person: &Person,
         host_name: &str,
-        asked: RequestedRollback,
+        rollback: RequestedRollback,
     ) -> Result<OpView, RequestError> {
-        let RequestedRollback { target, seen_current, reason, stop_tests } = asked;
+        let RequestedRollback { target, seen_current, reason, stop_tests } = rollback;
         let action = OpAction::Rollback { target, seen_current };
-        may(person, &action)?;
+        person.require(policy::of(action.kind()).role)?;
         let reason = checked_reason(reason).ok_or(RequestError::ReasonTooLong)?;
         let host = self.store.host_by_name(host_name).await?;
         let host = host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))?;
@@ -117,37 +112,37 @@ impl Fleet {
             .await
     }
 
-    /// Tries an op again that did not succeed, where the [policy](policy::OpPolicy::retry) allows it. It is an op of
-    /// its own, and the one before stays as it is.
+    /// Retries an op that did not succeed, if its [kind](OpKind::may_be_retried) allows it. The retry is a new op; the old one
+    /// stays as it is.
     ///
     /// # Errors
-    /// [`RequestError`]; nothing was sent then.
+    /// [`RequestError`]; in that case nothing was sent.
     pub async fn retry_op(&self, person: &Person, id: OpId) -> Result<OpView, RequestError> {
         let op = self.store.op(id).await?.ok_or(RequestError::NoSuchOp)?;
-        may(person, &op.action)?;
+        person.require(policy::of(op.action.kind()).role)?;
         if op.status.is_open() {
             return Err(RequestError::StillOpen(op.status));
         }
         if op.status == OpStatus::Succeeded {
             return Err(RequestError::Succeeded);
         }
-        if !policy::of(op.action.kind()).retry {
+        if !op.action.kind().may_be_retried() {
             return Err(RequestError::NotRetriable(op.title()));
         }
         let host = self.store.host(op.host).await?;
         let host = host.ok_or_else(|| RequestError::NoSuchHost(op.host_name.clone()))?;
-        let asked = NewRequest {
+        let request = NewRequest {
             by: person.name.clone(),
             reason: op.reason,
             retry_of: Some(id),
             ..NewRequest::of(op.action)
         };
-        self.open(&host, asked).await
+        self.open(&host, request).await
     }
 
-    /// Validates and records an op, and sends it where that is possible now.
-    async fn open(&self, host: &HostRecord, asked: NewRequest) -> Result<OpView, RequestError> {
-        let (op, verdict) = self.validated(host, asked);
+    /// Validates and records an op, and sends it if that is possible now.
+    async fn open(&self, host: &HostRecord, request: NewRequest) -> Result<OpView, RequestError> {
+        let (op, verdict) = self.validated(host, request);
         let audit = record::request_entry(&op, &host.name);
         let op = match self.store.insert_op(&op, &audit).await {
             Ok(op) => op,
@@ -159,9 +154,8 @@ impl Fleet {
         Ok(op)
     }
 
-    /// Tells of an op that was recorded, and sends it where that is possible now. It is a task of its own and does not fail:
-    /// the op is recorded and is carried out, whoever goes away meanwhile and whatever fails. What was not sent is sent with
-    /// the next [look](Fleet::tick).
+    /// Publishes a recorded op, and sends it if that is possible now. Runs as its own task and does not fail: the op is recorded
+    /// and will run, even if the caller drops the future. The next [tick](Fleet::tick) sends what was not sent.
     async fn publish_and_dispatch(&self, op: OpView) -> OpView {
         let (fleet, recorded) = (self.clone(), op.clone());
         let task = tokio::spawn(async move {
@@ -169,7 +163,7 @@ impl Fleet {
             match fleet.dispatch(&recorded).await {
                 Ok(sent) => sent,
                 Err(error) => {
-                    tracing::error!(%error, op = %recorded.id, "an op could not be sent, which is tried again");
+                    tracing::error!(%error, op = %recorded.id, "an op could not be sent; retrying");
                     None
                 }
             }
@@ -177,7 +171,7 @@ impl Fleet {
         task.await.ok().flatten().unwrap_or(op)
     }
 
-    /// Tells the pages of an op that was recorded, and the host of the tests that it stops.
+    /// Publishes a recorded op, and tells the host to stop the tests that it replaces.
     pub(crate) async fn recorded(&self, op: &OpView) {
         if let Some(tests) = op.stops {
             if op.waits {
@@ -189,10 +183,10 @@ impl Fleet {
         self.publish_op(op).await;
     }
 
-    /// An op that is to wait for its host or, where it is refused, the record of that.
-    pub(crate) fn validated(&self, host: &HostRecord, asked: NewRequest) -> (NewOp, Result<(), Blocked>) {
-        let verdict = policy::validate(&asked.action, host.facts.as_ref());
-        let mut op = self.new_op(host.id, asked);
+    /// A new op that waits for its host or, if it is refused, the record of the refusal.
+    pub(crate) fn validated(&self, host: &HostRecord, request: NewRequest) -> (NewOp, Result<(), Blocked>) {
+        let verdict = policy::validate(&request.action, host.facts.as_ref());
+        let mut op = self.new_op(host.id, request);
         if let Err(blocked) = &verdict {
             op = NewOp {
                 status: OpStatus::Blocked,
@@ -205,26 +199,26 @@ impl Fleet {
         (op, verdict)
     }
 
-    /// An op that is to wait for its host.
-    pub(crate) fn new_op(&self, host: HostId, asked: NewRequest) -> NewOp {
+    /// A new op that waits for its host.
+    pub(crate) fn new_op(&self, host: HostId, request: NewRequest) -> NewOp {
         let now = self.clock.now();
         NewOp {
             id: OpId::new(),
             host,
-            action: asked.action,
+            action: request.action,
             status: OpStatus::Queued,
-            requested_by: asked.by,
-            reason: asked.reason,
+            requested_by: request.by,
+            reason: request.reason,
             created_at: now,
             due_at: Some(now + self.queue_time),
-            retry_of: asked.retry_of,
-            stop_tests: asked.stop_tests,
+            retry_of: request.retry_of,
+            stop_tests: request.stop_tests,
             message: None,
         }
     }
 
-    /// Sends an op that waits, or that was sent and never arrived, if its agent is connected. The op as it is then,
-    /// where it changed. One that is a host's turn in a roll-out is sent by that, when a slot is free.
+    /// Sends an op that waits, or that was sent and never arrived, if its agent is connected. Returns the op if it changed. The
+    /// roll-outs send their own ops when a slot is free.
     pub(super) async fn dispatch(&self, op: &OpView) -> Result<Option<OpView>, StoreError> {
         if op.status == OpStatus::Queued && self.waits_for_slot(op.id).await? {
             self.advance_rollouts().await;
@@ -233,7 +227,7 @@ impl Fleet {
         self.send(op).await
     }
 
-    /// [`Fleet::dispatch`], whoever has a say in when.
+    /// Like [`Fleet::dispatch`], but ignores the slots of roll-outs.
     pub(crate) async fn send(&self, op: &OpView) -> Result<Option<OpView>, StoreError> {
         let stepped = {
             let lock = self.hub.dispatch_lock(op.host);
@@ -246,13 +240,13 @@ impl Fleet {
         Ok(stepped)
     }
 
-    /// [`Fleet::send`], by who has the host's [turn](crate::state::hub::Hub::dispatch_lock).
+    /// Like [`Fleet::send`]. The caller holds the host's [lock](crate::state::hub::Hub::dispatch_lock).
     pub(super) async fn send_locked(&self, op: &OpView) -> Result<Option<OpView>, StoreError> {
         if !self.hub.is_ready(op.host) || self.is_shared(op.host) {
             return Ok(None);
         }
         let test_timeout_secs = self.test_timeout_secs(op).await?;
-        // Recorded before it is sent: an op that an agent may have seen is never taken for one that waits.
+        // Recorded before it is sent: an op that an agent may have seen never counts as waiting.
         let stepped = match op.status {
             OpStatus::Queued => match self.store.step_op(op.id, &self.sending_step(&op.action)).await? {
                 Some(sent) => Some(sent),
@@ -261,7 +255,7 @@ impl Fleet {
             OpStatus::Sent => None,
             _ => return Ok(None),
         };
-        // Where the host has connected anew since, what it says of its journal decides.
+        // If the host has reconnected in between, its journal decides.
         self.hub.send_if_ready(
             op.host,
             ServerMessage::Run {
@@ -274,7 +268,7 @@ impl Fleet {
         Ok(stepped)
     }
 
-    /// How long each test of a test op may take, where that is set for its host.
+    /// The time limit for each test of a test op, if one is set for its host.
     async fn test_timeout_secs(&self, op: &OpView) -> Result<Option<u64>, StoreError> {
         if op.action.kind() != OpKind::Test {
             return Ok(None);
@@ -287,25 +281,20 @@ impl Fleet {
         OpStep { due_at: Some(due_with_host(self.clock.now(), action)), ..OpStep::to(OpStatus::Sent) }
     }
 
-    /// Takes an op back: at once where it still waits, else by telling the host, as soon as it is connected.
+    /// Cancels an op: at once if it still waits, otherwise through the host as soon as it is connected.
     ///
     /// # Errors
-    /// [`RequestError`]; the op goes on then.
+    /// [`RequestError`]; in that case the op continues.
     pub async fn cancel_op(&self, person: &Person, id: OpId) -> Result<(), RequestError> {
         let op = self.store.op(id).await?.ok_or(RequestError::NoSuchOp)?;
-        may(person, &op.action)?;
+        person.require(policy::of(op.action.kind()).role)?;
         if op.status == OpStatus::Queued && self.take_back(&op, &person.name).await? {
             return Ok(());
         }
-        let asked = audit_entry(
-            &op,
-            &person.name,
-            "cancel-requested",
-            self.clock.now(),
-            "The host is to be told to stop.",
-        );
-        // Recorded before it is sent, so that it is sent again should this server or the host be gone meanwhile.
-        let Some(op) = self.store.request_cancel(id, &asked).await? else {
+        let entry =
+            audit_entry(&op, &person.name, "cancel-requested", self.clock.now(), "Asking the host to stop.");
+        // Recorded before it is sent, so that it is sent again if the server or the host goes away.
+        let Some(op) = self.store.request_cancel(id, &entry).await? else {
             let status = self.store.op(id).await?.ok_or(RequestError::NoSuchOp)?.status;
             return Err(RequestError::AlreadyClosed(status));
         };
@@ -314,7 +303,7 @@ impl Fleet {
         Ok(())
     }
 
-    /// Closes an op that certainly never reached its host; whether it was still so.
+    /// Closes an op that certainly never reached its host. Returns whether that was still true.
     pub(crate) async fn take_back(&self, op: &OpView, by: &str) -> Result<bool, StoreError> {
         let step = self.taking_back(op, by);
         let Some(op) = self.store.step_op(op.id, &step).await? else { return Ok(false) };
@@ -323,10 +312,10 @@ impl Fleet {
         Ok(true)
     }
 
-    /// The step that takes an op back which certainly never reached its host, if it is still as it was looked at.
+    /// The step that cancels an op that certainly never reached its host, if the op has not changed since.
     pub(super) fn taking_back(&self, op: &OpView, by: &str) -> OpStep {
         let now = self.clock.now();
-        let message = format!("Taken back by {by} before it reached the host. Nothing was changed.");
+        let message = format!("Cancelled by {by} before it reached the host. Nothing was changed.");
         OpStep {
             only_from: Some(op.status),
             finished_at: Some(now),
@@ -337,6 +326,11 @@ impl Fleet {
     }
 }
 
+/// Why a host is left out while another op holds it.
+pub(crate) fn busy_with(first: &OpView) -> String {
+    format!("It is busy ({}, requested by {}).", first.title(), first.requested_by)
+}
+
 impl RequestError {
     /// Another op holds the host.
     pub(crate) fn busy(host: &str, first: OpView) -> Self {
@@ -344,7 +338,7 @@ impl RequestError {
     }
 }
 
-/// What was asked for, and by whom.
+/// A requested op, and who requested it.
 pub(crate) struct NewRequest {
     pub(crate) action: OpAction,
     pub(crate) by: String,
@@ -354,7 +348,7 @@ pub(crate) struct NewRequest {
 }
 
 impl NewRequest {
-    /// Asked for by the server itself, for no other reason.
+    /// A request by the server itself.
     pub(crate) fn of(action: OpAction) -> Self {
         Self { action, by: SERVER.to_owned(), reason: None, retry_of: None, stop_tests: false }
     }
@@ -363,30 +357,25 @@ impl NewRequest {
 /// A rollback as a person confirmed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestedRollback {
-    /// The generation to go to.
+    /// The generation to roll back to.
     pub target: GenerationRef,
     /// The current generation that the person saw.
     pub seen_current: GenerationRef,
-    /// Why, in the person's words.
+    /// The reason, in the person's words.
     pub reason: Option<String>,
-    /// If the host's tests hold the host: stop them and roll back, instead of refusing because the host is busy.
+    /// Whether to stop the host's tests if they hold the host, instead of refusing because the host is busy.
     pub stop_tests: bool,
 }
 
-/// Until when an op is waited for that is sent, or begun, now.
+/// Until when the server waits for an op that is sent, or begins, now.
 pub(super) fn due_with_host(now: DateTime<Utc>, action: &OpAction) -> DateTime<Utc> {
-    now + policy::of(action.kind()).timeout + PATIENCE
+    now + policy::of(action.kind()).timeout + RESULT_GRACE
 }
 
-/// A reason as it is kept, trimmed and none where it is empty; none at all where it is too long.
-#[expect(clippy::option_option, reason = "that there is no reason is no refusal")]
+/// Returns the reason to record: trimmed, and `Some(None)` if it is empty. Returns `None` if it is too long.
+#[expect(clippy::option_option, reason = "a missing reason is not a refusal")]
 pub(crate) fn checked_reason(reason: Option<String>) -> Option<Option<String>> {
     let reason = reason.map(|r| r.trim().to_owned()).filter(|r| !r.is_empty());
     let is_too_long = reason.as_ref().is_some_and(|r| r.chars().count() > REASON_CHARS);
     (!is_too_long).then_some(reason)
-}
-
-fn may(person: &Person, action: &OpAction) -> Result<(), RequestError> {
-    let needed = policy::of(action.kind()).role;
-    if person.role < needed { Err(RequestError::NotAllowed { needed }) } else { Ok(()) }
 }

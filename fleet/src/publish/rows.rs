@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use backstay_model::view::FleetSnapshot;
 use backstay_model::wire::event::Event;
-use backstay_model::{HostId, HostView};
+use backstay_model::{HostId, HostView, cmp_host_names};
 
 use crate::fleet::Fleet;
 use crate::state::published_rows::PublishedRows;
@@ -25,7 +25,7 @@ impl Fleet {
             last_event = self.events.last();
             hosts = self.all_rows(&mut rows).await?;
         }
-        hosts.sort_by_cached_key(|host| host.name.to_lowercase());
+        hosts.sort_by(|one, other| cmp_host_names(&one.name, &other.name));
         Ok(FleetSnapshot {
             hosts,
             pull_requests: self.pull_requests(),
@@ -96,8 +96,8 @@ mod tests {
 
     use backstay_model::wire::message::Hello;
     use backstay_model::{
-        Checkout, Commit, DesiredState, Facts, FixedClock, OpAction, OpStatus, PROTOCOL_VERSION, Person,
-        Platform, Role,
+        Checkout, Commit, DesiredState, Facts, FixedClock, NotAllowed, OpAction, OpStatus, PROTOCOL_VERSION,
+        Person, Platform, Role,
     };
     use chrono::TimeDelta;
 
@@ -224,7 +224,10 @@ mod tests {
         let person = |role| Person { name: "maria".into(), role };
 
         let refused = fleet.remove_host(&person(Role::Operator), "web").await;
-        assert!(matches!(refused, Err(RequestError::NotAllowed { needed: Role::Admin })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(RequestError::NotAllowed(NotAllowed { needed: Role::Admin }))),
+            "{refused:?}"
+        );
         fleet.request_op(&person(Role::Admin), "web", OpAction::Refresh, None).await.unwrap();
         let refused = fleet.remove_host(&person(Role::Admin), "web").await;
         assert!(matches!(refused, Err(RequestError::HostBusy { .. })), "{refused:?}");

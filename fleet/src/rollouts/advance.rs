@@ -1,4 +1,4 @@
-//! Goes on with a roll-out: takes in what has ended, stops it or ends it, begins what is next.
+//! Advances a roll-out: records what has ended, stops or ends the roll-out, and begins the next hosts.
 
 use std::collections::HashMap;
 
@@ -10,29 +10,29 @@ use crate::fleet::Fleet;
 use crate::ops::SERVER;
 use crate::ops::ended::ended;
 use crate::ops::record::request_entry;
-use crate::ops::request::{NewRequest, RequestError};
+use crate::ops::request::{NewRequest, busy_with};
 use crate::store::{HostRecord, InsertOpError, StoreError};
 
-/// What is said of a host that is no longer in the fleet.
+/// Why a removed host is left out.
 const REMOVED: &str = "It is no longer in the fleet.";
 
-/// The ops that the hosts of a roll-out are at.
+/// The ops under way on the hosts of a roll-out.
 pub(super) struct OpsUnderWay(HashMap<OpId, OpView>);
 
 impl OpsUnderWay {
-    /// Whether the op has not been sent yet.
+    /// Returns whether the op has not been sent yet.
     pub(super) fn is_queued(&self, op: OpId) -> bool {
         self.0.get(&op).is_some_and(|op| op.status == OpStatus::Queued)
     }
 
-    /// Whether the host's op waits for the host's tests to end.
+    /// Returns whether the host's op waits for the host's tests to end.
     fn waits(&self, host: HostId) -> bool {
         self.0.values().any(|op| op.host == host && op.waits)
     }
 }
 
 impl Fleet {
-    /// Goes on with every roll-out, until nothing more is to do now.
+    /// Advances every roll-out until nothing more can be done now.
     pub(super) async fn advance_all(&self) -> Result<(), StoreError> {
         for rollout in self.store.open_rollouts().await? {
             while self.advance(rollout.id).await? {}
@@ -40,7 +40,7 @@ impl Fleet {
         Ok(())
     }
 
-    /// Goes on with a roll-out as it is recorded; whether anything changed, so that it is worth another look.
+    /// Advances a roll-out by one look. Returns whether anything changed, so that another look is worthwhile.
     async fn advance(&self, id: RolloutId) -> Result<bool, StoreError> {
         let Some(rollout) = self.store.rollout(id).await?.filter(|it| it.state.is_open()) else {
             return Ok(false);
@@ -56,7 +56,7 @@ impl Fleet {
             return Ok(true);
         }
         if let Some(state) = rollout.next_state(|op| ops.is_queued(op)) {
-            return self.turn(&rollout, &state).await;
+            return self.change_state(&rollout, &state).await;
         }
         let can_be_sent = |host| self.hub.is_ready(host) && !ops.waits(host);
         for next in rollout.next(|op| ops.is_queued(op), can_be_sent) {
@@ -65,7 +65,7 @@ impl Fleet {
         Ok(changed)
     }
 
-    /// The ops that its hosts are at.
+    /// The ops under way on its hosts.
     pub(super) async fn ops_under_way(&self, rollout: &Rollout) -> Result<OpsUnderWay, StoreError> {
         let mut ops = HashMap::new();
         for op in rollout.hosts.iter().filter(|host| !host.step.is_over()).filter_map(|host| host.step.op()) {
@@ -74,7 +74,7 @@ impl Fleet {
         Ok(OpsUnderWay(ops))
     }
 
-    /// The step after the one that a host is at, if its op has ended.
+    /// The next step of a host, if its op has ended.
     async fn after(
         &self,
         rollout: &Rollout,
@@ -93,7 +93,7 @@ impl Fleet {
             (OpEnd::NeverStarted(_), RolloutState::Stopping { why }) => OpEnd::NeverStarted(stopped(why)),
             (ended, _) => ended,
         };
-        // They were recorded with the end of the op, or never will be.
+        // Tests are recorded together with the result of the op, or never.
         let tests = self.store.following_op(op.id).await?;
         Ok(host.step.after(ended, tests.map(|tests| tests.id)))
     }
@@ -112,8 +112,8 @@ impl Fleet {
         Ok(is_taken)
     }
 
-    /// The roll-out stops or ends by itself.
-    async fn turn(&self, rollout: &Rollout, to: &RolloutState) -> Result<bool, StoreError> {
+    /// Stops or ends the roll-out automatically.
+    async fn change_state(&self, rollout: &Rollout, to: &RolloutState) -> Result<bool, StoreError> {
         let after = Rollout { state: to.clone(), ..rollout.clone() };
         let told = after.summary(self.rolled_out(rollout).await?.as_deref());
         let entry = self.rollout_entry(SERVER, to, rollout, format!("{told}."));
@@ -161,7 +161,7 @@ impl Fleet {
         self.step(rollout.id, host, &RolloutStep::Waiting, &RolloutStep::Skipped { why }).await
     }
 
-    /// Begins a host, as a person's request would: what is refused or busy is left out, with the sentence that says why.
+    /// Begins a host, as a person's request would. A host that is busy or whose op is refused is skipped with the reason.
     async fn begin(&self, rollout: &Rollout, host: HostId) -> Result<bool, StoreError> {
         let Some(record) = self.store.host(host).await? else {
             return self.skip(rollout, host, REMOVED.to_owned()).await;
@@ -170,16 +170,16 @@ impl Fleet {
         if let Some(why) = self.rolled_back_since(rollout, host).await? {
             return self.skip(rollout, host, why).await;
         }
-        let asked = NewRequest {
+        let request = NewRequest {
             by: rollout.requested_by.clone(),
             reason: rollout.reason.clone(),
             ..NewRequest::of(turn.action.clone())
         };
-        self.begin_on(rollout, &record, asked).await
+        self.begin_on(rollout, &record, request).await
     }
 
-    /// Why a host that was rolled back since the roll-out began is not switched again: a person took it back, perhaps from
-    /// what is rolled out.
+    /// Why a host that was rolled back since the roll-out began is not switched again: a person rolled it back, perhaps because of
+    /// what is being rolled out.
     async fn rolled_back_since(&self, rollout: &Rollout, host: HostId) -> Result<Option<String>, StoreError> {
         if !rollout.kind.switches() {
             return Ok(None);
@@ -189,7 +189,7 @@ impl Fleet {
             latest.filter(|op| op.action.kind() == OpKind::Rollback && op.created_at >= rollout.created_at);
         Ok(since.map(|op| {
             format!(
-                "{} asked for {} after this roll-out had begun. Switch the host by itself when it is to follow.",
+                "{} requested {} after this roll-out began. To include the host, switch it on its own page.",
                 op.requested_by,
                 op.title()
             )
@@ -200,9 +200,9 @@ impl Fleet {
         &self,
         rollout: &Rollout,
         host: &HostRecord,
-        asked: NewRequest,
+        request: NewRequest,
     ) -> Result<bool, StoreError> {
-        let (op, verdict) = self.validated(host, asked);
+        let (op, verdict) = self.validated(host, request);
         let step = match &verdict {
             Ok(()) => RolloutStep::Running { op: op.id },
             Err(blocked) => RolloutStep::Skipped { why: blocked.to_string() },
@@ -212,8 +212,7 @@ impl Fleet {
             Ok(Some(op)) => op,
             Ok(None) => return Ok(false),
             Err(InsertOpError::HostBusy(first)) => {
-                let why = RequestError::busy(&host.name, *first).to_string();
-                return self.skip(rollout, host.id, why).await;
+                return self.skip(rollout, host.id, busy_with(&first)).await;
             }
             Err(InsertOpError::Store(error)) => return Err(error),
         };

@@ -2,17 +2,16 @@
 //!
 //! ```text
 //! start ─▶ running ─▶ begin hosts as slots are free ─▶ an op ended ─▶ the host is ok, failed or skipped ─▶ done
-//!             └─▶ stopping (a host failed, or a person) ─▶ what is under way is seen through ─▶ stopped
+//!             └─▶ stopping (a host failed, or a person) ─▶ hosts under way finish ─▶ stopped
 //! ```
 //!
-//! What comes next is decided by [`backstay_model::rollout`] from what is recorded, and nothing of a roll-out is in
-//! memory alone. A host's step and its op are recorded in one transaction, which holds that the host's turn has not been
-//! taken and the roll-out is running: so whoever looks next, another server that starts after a crash included, goes on
-//! from there, and no host is begun twice.
+//! [`backstay_model::rollout`] decides the next step from what is recorded, and no part of a roll-out exists in memory only. One
+//! transaction records a host's step and its op, and checks that the host still waits and that the roll-out is running.
+//! Therefore the next look continues from there, even on a server that starts after a crash, and no host begins twice.
 //!
-//! One roll-out goes on at a time. Two would share hosts and slots without anybody having asked for that, and who sees
-//! one fail would have to know which of them to stop. Only a rollback of failed hosts need not wait until one that is
-//! stopping has ended: it is what people want to do then.
+//! One roll-out runs at a time. Two would share hosts and slots without anybody having chosen that, and a person who sees one
+//! fail would have to know which of them to stop. The exception is a rollback of failed hosts: it need not wait for a
+//! roll-out that is stopping, because rolling back is what people want at that moment.
 
 mod advance;
 mod drive;
@@ -23,29 +22,26 @@ mod start;
 mod tests;
 
 use backstay_model::rollout::{MOST_AT_ONCE, Rollout, RolloutState};
-use backstay_model::{OpId, OpKind, Role, RolloutId};
+use backstay_model::{NotAllowed, OpId, OpKind, RolloutId};
 
 use crate::fleet::Fleet;
 use crate::ops::request::RequestError;
 use crate::state::unpublished::Update;
 use crate::store::{InsertRolloutError, NewAuditEntry, StoreError};
 
-/// What is said of a host whose generations nobody knows.
+/// Why a host without facts is left out.
 const NOT_REPORTED: &str = "It has not reported its generations yet.";
-/// How many roll-outs are handed out at once.
+/// Number of roll-outs on one page.
 const ROLLOUTS_PAGE: u32 = 20;
 
-/// Why something about a roll-out comes to nothing. Each sentence can be shown to the person as it is.
+/// Why a request about a roll-out was refused. Each text can be shown to the person.
 #[derive(Debug, thiserror::Error)]
 pub enum RolloutError {
-    /// The person may not do this.
-    #[error("You may not do this: it takes the role “{needed}”. Nothing was changed.")]
-    NotAllowed {
-        /// The role that it takes.
-        needed: Role,
-    },
-    /// The action is none that is rolled out.
-    #[error("{} is not rolled out: only Pull, Switch, Pull and Switch, and Run Tests are. Nothing was changed.", .0.title())]
+    /// See [`NotAllowed`].
+    #[error("{0} Nothing was changed.")]
+    NotAllowed(#[from] NotAllowed),
+    /// This kind of op cannot be rolled out.
+    #[error("{} cannot be rolled out. Nothing was changed. Choose Pull, Switch, Pull and Switch, or Run Tests.", .0.title())]
     WrongKind(OpKind),
     /// No host was named.
     #[error("No host was chosen. Nothing was changed.")]
@@ -56,18 +52,18 @@ pub enum RolloutError {
     /// There is no such host.
     #[error("There is no host named {0}. Nothing was changed on any host.")]
     NoSuchHost(String),
-    /// None or too many at once.
-    #[error("A roll-out works on 1 to {MOST_AT_ONCE} hosts at once. Nothing was changed.")]
+    /// Zero or too many hosts at once.
+    #[error("A roll-out runs on 1 to {MOST_AT_ONCE} hosts at once. Nothing was changed.")]
     AtOnce,
     /// The reason is too long.
     #[error("{}", RequestError::ReasonTooLong)]
     ReasonTooLong,
-    /// Another roll-out goes on.
+    /// Another roll-out is running.
     #[error(
-        "Another roll-out goes on: {title}, started by {by}. Nothing was changed. Wait for its end, or stop it."
+        "Another roll-out is running ({title}, started by {by}). Nothing was changed. Wait for its end, or stop it."
     )]
     Another {
-        /// What it does, and on how many hosts.
+        /// Its title, with the number of hosts.
         title: String,
         /// Who started it.
         by: String,
@@ -75,20 +71,30 @@ pub enum RolloutError {
     /// There is no such roll-out.
     #[error("There is no such roll-out. Nothing was changed.")]
     NoSuchRollout,
-    /// It has ended.
-    #[error("This roll-out is over already. Nothing was changed.")]
+    /// The roll-out is over.
+    #[error("This roll-out is already over. Nothing was changed.")]
     Over,
-    /// Every host was begun.
+    /// Every host has started.
     #[error(
-        "Every host of this roll-out has been begun, so nothing is left to stop. What is under way goes on: cancel it on the host's own page."
+        "Every host of this roll-out has already started, so there is nothing to stop. Hosts under way will finish. Cancel an op on its host's page."
     )]
     NothingToStop,
     /// There is no such deployment.
     #[error("There is no such deployment. Nothing was changed.")]
     NoSuchDeployment,
     /// The host did not fail in the deployment.
-    #[error("{0} is none of the hosts that failed. Nothing was changed on any host.")]
+    #[error("{0} is not one of the failed hosts. Nothing was changed on any host.")]
     NotFailed(String),
+    /// Another op holds a host.
+    #[error("{host} is busy ({title}, requested by {by}). No host was rolled back.")]
+    HostBusy {
+        /// The host's name.
+        host: String,
+        /// The title of the op.
+        title: String,
+        /// Who requested it.
+        by: String,
+    },
     /// A host is not as the person saw it.
     #[error("{host}: {why} No host was rolled back.")]
     NotAsSeen {
@@ -108,10 +114,9 @@ impl From<InsertRolloutError> for RolloutError {
             InsertRolloutError::Another(first) => {
                 Self::Another { title: first.title(), by: first.requested_by }
             }
-            InsertRolloutError::HostBusy(first) => Self::NotAsSeen {
-                why: RequestError::busy(&first.host_name.clone(), *first.clone()).to_string(),
-                host: first.host_name,
-            },
+            InsertRolloutError::HostBusy(first) => {
+                Self::HostBusy { title: first.title(), host: first.host_name, by: first.requested_by }
+            }
             InsertRolloutError::NotAsSeen { host, refusal } => {
                 let why = refusal.map_or_else(|| NOT_REPORTED.to_owned(), |refusal| refusal.to_string());
                 Self::NotAsSeen { host, why }
@@ -122,7 +127,7 @@ impl From<InsertRolloutError> for RolloutError {
 }
 
 impl Fleet {
-    /// A roll-out by its identifier.
+    /// Returns a roll-out, or `None` if there is no such roll-out.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -130,7 +135,7 @@ impl Fleet {
         self.store.rollout(id).await
     }
 
-    /// The newest roll-out.
+    /// Returns the newest roll-out.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -138,7 +143,7 @@ impl Fleet {
         Ok(self.store.rollouts(None, 1).await?.into_iter().next())
     }
 
-    /// Roll-outs, newest first, older than `before` where given.
+    /// Returns a page of roll-outs, newest first; those older than `before`, if given.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -146,8 +151,8 @@ impl Fleet {
         self.store.rollouts(before, ROLLOUTS_PAGE).await
     }
 
-    /// Goes on with the roll-outs that were under way when the server ended, and tells the deployment that is going on
-    /// what became of the ops that it waits for.
+    /// Resumes the roll-outs that were under way when the server ended, and records the results that the current deployment
+    /// waits for.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -158,19 +163,19 @@ impl Fleet {
         Ok(())
     }
 
-    /// Whether an op that waits is a host's turn in a roll-out, and so is sent by that.
+    /// Returns whether an op belongs to a running roll-out, which sends it.
     pub(crate) async fn waits_for_slot(&self, op: OpId) -> Result<bool, StoreError> {
         use backstay_model::rollout::RolloutStep::Running;
         let rollout = self.store.rollout_of(op).await?.filter(|rollout| rollout.state.is_open());
         Ok(rollout.is_some_and(|rollout| rollout.hosts.iter().any(|host| host.step == Running { op })))
     }
 
-    /// Tells every open page how a roll-out is now.
+    /// Publishes a roll-out.
     async fn publish_rollout(&self, id: RolloutId) {
         self.publish(Update::Rollout(id)).await;
     }
 
-    /// What is rolled out, in words: the pull request, where it is for one.
+    /// The pull request that is rolled out, in words, or `None` if it is not for one.
     async fn rolled_out(&self, rollout: &Rollout) -> Result<Option<String>, StoreError> {
         let deployment = rollout.deployment.filter(|_| rollout.kind != OpKind::Rollback);
         let Some(deployment) = deployment else { return Ok(None) };
@@ -189,16 +194,7 @@ impl Fleet {
             RolloutState::Running => "started",
             state => state.as_str(),
         };
-        NewAuditEntry {
-            at: self.clock.now(),
-            actor: by.to_owned(),
-            action: format!("rollout.{what}"),
-            host_name: None,
-            from_gen: None,
-            to_gen: None,
-            reason: rollout.reason.clone(),
-            detail,
-            op: None,
-        }
+        NewAuditEntry::new(self.clock.now(), by, format!("rollout.{what}"), detail)
+            .reason(rollout.reason.as_deref())
     }
 }

@@ -1,4 +1,4 @@
-//! Rolling back several hosts in one confirmed action: those that failed in a deployment, or those that a person chose.
+//! Rolls back several hosts in one confirmed action: those that failed in a deployment, or those that a person chose.
 
 use backstay_model::Outcome;
 use backstay_model::deployment::{Deployment, HostOutcome, Step};
@@ -6,30 +6,32 @@ use backstay_model::rollback::{Candidate, RollbackPlan};
 use backstay_model::rollout::{
     ConfirmedRollback, MOST_AT_ONCE, OTHERS, PlannedRollback, Rollout, RolloutStep,
 };
-use backstay_model::{Commit, DeploymentId, Facts, Generation, OpAction, OpKind, OpStatus, OpView, Person};
+use backstay_model::{
+    Commit, DeploymentId, Facts, Generation, OpAction, OpKind, OpStatus, OpView, Person, Role,
+};
 
-use super::start::{NewRollout, may};
+use super::start::NewRollout;
 use super::{NOT_REPORTED, RolloutError};
 use crate::fleet::Fleet;
 use crate::ops::record::request_entry;
-use crate::ops::request::{NewRequest, checked_reason};
+use crate::ops::request::{NewRequest, busy_with, checked_reason};
 use crate::store::{HostRecord, StoreError};
 
-/// What is said of a host that has no last known working generation.
+/// Why a host without a last known working generation is left out.
 const NONE_KNOWN: &str = "No earlier generation is known to work.";
-/// What is said of a host that nobody needs to roll back, as far as is known.
+/// Why a host that seems to work is left out.
 const FINE: &str = "All its tests pass now.";
-/// What is said of a host that was taken out of the fleet.
+/// Why a removed host is left out.
 const GONE: &str = "It is no longer in the fleet.";
 
-/// Where a host can go, or why it goes nowhere.
-type Ways = (Result<Candidate, String>, Vec<Candidate>);
+/// The target of a host, or why it is left out; and the other candidates.
+type Targets = (Result<Candidate, String>, Vec<Candidate>);
 
 impl Fleet {
-    /// What rolling back would do on each host that failed in a deployment.
+    /// Plans the rollback of each host that failed in a deployment.
     ///
     /// # Errors
-    /// [`RolloutError`] where there is no such deployment.
+    /// [`RolloutError`] if there is no such deployment.
     pub async fn planned_rollbacks(&self, id: DeploymentId) -> Result<Vec<PlannedRollback>, RolloutError> {
         let deployment = self.store.deployment(id).await?.ok_or(RolloutError::NoSuchDeployment)?;
         let reverted = self.store.reverted_commits().await?;
@@ -42,8 +44,8 @@ impl Fleet {
         Ok(planned)
     }
 
-    /// What rolling back would do on each of these hosts, in their order. One that is not in the fleet is told as left
-    /// out.
+    /// Plans the rollback of each of these hosts, in their order. A host that is not in the fleet is left out, with the
+    /// reason.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -67,7 +69,7 @@ impl Fleet {
         let facts = host.and_then(|host| host.facts.as_ref());
         let (to, others) = match host {
             None => left_out(GONE),
-            Some(host) => self.ways(host, outcome, reverted).await?,
+            Some(host) => self.targets(host, outcome, reverted).await?,
         };
         Ok(PlannedRollback {
             host_name: host.map_or(name, |host| &host.name).to_owned(),
@@ -80,17 +82,18 @@ impl Fleet {
         })
     }
 
-    /// Where a host can go: to its last known working generation, unless it need not, and to what others.
-    async fn ways(
+    /// The target of a host: its last known working generation, unless the host need not be rolled back; and the other
+    /// candidates.
+    async fn targets(
         &self,
         host: &HostRecord,
         outcome: Option<&HostOutcome>,
         reverted: &[Commit],
-    ) -> Result<Ways, StoreError> {
+    ) -> Result<Targets, StoreError> {
         let open = self.store.open_op(host.id).await?;
         // Its tests give way to the rollback.
         if let Some(op) = open.filter(|op| op.action.kind() != OpKind::Test) {
-            return Ok(left_out(format!("It is busy: {}, asked for by {}.", op.title(), op.requested_by)));
+            return Ok(left_out(busy_with(&op)));
         }
         let Some(facts) = &host.facts else { return Ok(left_out(NOT_REPORTED)) };
         let plan = self.plan(host, None, reverted).await?;
@@ -103,7 +106,7 @@ impl Fleet {
         } else {
             latest.and_then(|op| is_back(&op, outcome, current))
         };
-        // Who failed in a deployment is rolled back whatever its tests say now.
+        // A host that failed in a deployment is rolled back whatever its tests show now.
         let need_not = is_back.or_else(|| (outcome.is_none() && is_fine(facts)).then(|| FINE.to_owned()));
         Ok(match (need_not, working) {
             (Some(why), working) => (Err(why), working.into_iter().chain(others).take(OTHERS).collect()),
@@ -112,19 +115,19 @@ impl Fleet {
         })
     }
 
-    /// Whether a host has failed in a deployment only because it refused the switch: nothing was done on it.
+    /// Returns whether a host failed in a deployment only because it refused the switch, which changed nothing.
     async fn is_refused_by_host(&self, outcome: Option<&HostOutcome>) -> Result<bool, StoreError> {
         let failed = outcome.map(|outcome| &outcome.switch).filter(|switch| switch.is_failed());
         let Some(op) = failed.and_then(Step::op) else { return Ok(false) };
         Ok(self.store.op(op).await?.is_some_and(|op| op.outcome == Some(Outcome::Refused)))
     }
 
-    /// Rolls back hosts that failed in a deployment, each to the generation that the person saw. The rollbacks of all hosts are
-    /// recorded in one transaction and hold their hosts from then on: if a host is no longer as it was seen, or is busy, no
-    /// host is rolled back. Tests that hold a host are [stopped](Fleet::request_rollback).
+    /// Rolls back hosts that failed in a deployment, each to the generation that the person saw. One transaction records all
+    /// rollbacks, which hold their hosts from then on. If a host has changed since the person looked, or is busy, no host is
+    /// rolled back. Tests that hold a host are [stopped](Fleet::request_rollback).
     ///
     /// # Errors
-    /// [`RolloutError`]; nothing was begun on any host then.
+    /// [`RolloutError`]; in that case no host began.
     pub async fn roll_back_failed(
         &self,
         person: &Person,
@@ -132,23 +135,23 @@ impl Fleet {
         confirmed: Vec<ConfirmedRollback>,
         reason: Option<String>,
     ) -> Result<Rollout, RolloutError> {
-        may(person)?;
+        person.require(Role::Operator)?;
         let deployment = self.store.deployment(id).await?.ok_or(RolloutError::NoSuchDeployment)?;
         self.roll_back(person, Some(&deployment), confirmed, reason).await
     }
 
-    /// Rolls back hosts that a person chose, each to the generation that the person saw, all or none as
+    /// Rolls back hosts that a person chose, each to the generation that the person saw: all or none, like
     /// [`Fleet::roll_back_failed`].
     ///
     /// # Errors
-    /// [`RolloutError`]; nothing was begun on any host then.
+    /// [`RolloutError`]; in that case no host began.
     pub async fn roll_back_hosts(
         &self,
         person: &Person,
         confirmed: Vec<ConfirmedRollback>,
         reason: Option<String>,
     ) -> Result<Rollout, RolloutError> {
-        may(person)?;
+        person.require(Role::Operator)?;
         self.roll_back(person, None, confirmed, reason).await
     }
 
@@ -180,18 +183,18 @@ impl Fleet {
         self.begin_all(person, new).await
     }
 
-    /// Records a roll-out together with the ops of all of its hosts, and goes on with it.
+    /// Records a roll-out together with the ops of all its hosts, and advances it.
     async fn begin_all(&self, person: &Person, new: NewRollout) -> Result<Rollout, RolloutError> {
         let mut rollout = self.new_rollout(person, new);
         let mut ops = vec![];
         for host in &mut rollout.hosts {
-            let asked = NewRequest {
+            let request = NewRequest {
                 by: person.name.clone(),
                 reason: rollout.reason.clone(),
                 stop_tests: true,
                 ..NewRequest::of(host.action.clone())
             };
-            let op = self.new_op(host.host, asked);
+            let op = self.new_op(host.host, request);
             host.step = RolloutStep::Running { op: op.id };
             let entry = request_entry(&op, &host.name);
             ops.push((op, entry));
@@ -205,35 +208,35 @@ impl Fleet {
                 _ => self.publish_host(op.host).await,
             }
         }
-        self.go_on_with(rollout).await
+        self.advance_recorded(rollout).await
     }
 }
 
-/// Whether nothing is known to be wrong with a host that has tests: they passed on what runs, and no unit failed.
+/// Returns whether a host with tests seems to work: its tests passed on the running system, and no unit failed.
 fn is_fine(facts: &Facts) -> bool {
     let run = facts.running_generation().and_then(|running| facts.tests_of(running));
     run.is_some_and(|run| run.summary().all_passed()) && facts.failed_units.is_empty()
 }
 
-fn left_out(why: impl Into<String>) -> Ways {
+fn left_out(why: impl Into<String>) -> Targets {
     (Err(why.into()), vec![])
 }
 
-/// The last known working generation, and what else can be gone to, newest first.
+/// The last known working generation, and the other available generations, newest first.
 fn sorted(plan: &RollbackPlan) -> (Option<Candidate>, Vec<Candidate>) {
     let present = || plan.candidates.iter().filter(|candidate| candidate.unavailable_reason().is_none());
     let others = present().filter(|candidate| !candidate.last_known_working).take(OTHERS).cloned().collect();
     (present().find(|candidate| candidate.last_known_working).cloned(), others)
 }
 
-/// Why a host need not go back, by the latest op that changed its system: it went back already, or the deployment's
-/// switch never took it anywhere.
+/// Why a host need not be rolled back, judged by the latest op that changed its system: it was already rolled back, or the
+/// deployment's switch changed nothing.
 fn is_back(latest: &OpView, outcome: Option<&HostOutcome>, current: &Generation) -> Option<String> {
     if let OpAction::Rollback { target, .. } = &latest.action
         && latest.status == OpStatus::Succeeded
         && target.number == current.number
     {
-        return Some(format!("It was rolled back to Gen {} already.", current.number));
+        return Some(format!("It was already rolled back to Gen {}.", current.number));
     }
     let switch = &outcome?.switch;
     let is_its_switch = switch.is_failed() && switch.op() == Some(latest.id);
@@ -243,7 +246,7 @@ fn is_back(latest: &OpView, outcome: Option<&HostOutcome>, current: &Generation)
 }
 
 fn left_on(current: &Generation) -> String {
-    format!("The switch left it on Gen {}, which it was on before.", current.number)
+    format!("The switch left it on Gen {}, as before.", current.number)
 }
 
 fn has_failed(deployment: &Deployment, host: &HostRecord) -> Result<(), RolloutError> {

@@ -1,4 +1,4 @@
-//! A person starts a roll-out, or stops it.
+//! Starts and stops roll-outs.
 
 use backstay_model::rollout::{
     MOST_AT_ONCE, Rollout, RolloutCommits, RolloutHost, RolloutRequest, RolloutState, RolloutStep,
@@ -10,7 +10,7 @@ use crate::fleet::Fleet;
 use crate::ops::request::checked_reason;
 use crate::store::{HostRecord, NewAuditEntry, StoreError};
 
-/// What a roll-out is made of.
+/// A roll-out to start.
 pub(super) struct NewRollout {
     pub(super) kind: OpKind,
     pub(super) deployment: Option<DeploymentId>,
@@ -21,16 +21,16 @@ pub(super) struct NewRollout {
 }
 
 impl Fleet {
-    /// Starts a roll-out. Hosts are begun in the order in which they are named, as slots are free.
+    /// Starts a roll-out. Hosts begin in the order in which they are named, as slots become free.
     ///
     /// # Errors
-    /// [`RolloutError`]; nothing was begun on any host then.
+    /// [`RolloutError`]; in that case no host began.
     pub async fn start_rollout(
         &self,
         person: &Person,
         request: RolloutRequest,
     ) -> Result<Rollout, RolloutError> {
-        may(person)?;
+        person.require(Role::Operator)?;
         let action = action(request.kind)?;
         if !(1..=MOST_AT_ONCE).contains(&request.parallel) {
             return Err(RolloutError::AtOnce);
@@ -48,19 +48,19 @@ impl Fleet {
         self.start(person, new).await
     }
 
-    /// Records a roll-out and goes on with it.
+    /// Records a roll-out and advances it.
     pub(super) async fn start(&self, person: &Person, new: NewRollout) -> Result<Rollout, RolloutError> {
         let rollout = self.new_rollout(person, new);
         let entry = self.started_entry(person, &rollout);
         self.store.insert_rollout(&rollout, &entry).await?;
         self.publish_rollout(rollout.id).await;
-        self.go_on_with(rollout).await
+        self.advance_recorded(rollout).await
     }
 
-    /// Goes on with a roll-out that was recorded; how it is then.
-    pub(super) async fn go_on_with(&self, rollout: Rollout) -> Result<Rollout, RolloutError> {
+    /// Advances a recorded roll-out, and returns it as it is afterwards.
+    pub(super) async fn advance_recorded(&self, rollout: Rollout) -> Result<Rollout, RolloutError> {
         self.advance_rollouts().await;
-        // It is recorded, whether or not it can be read now.
+        // It is recorded, even if it cannot be read now.
         Ok(self.store.rollout(rollout.id).await.ok().flatten().unwrap_or(rollout))
     }
 
@@ -91,16 +91,16 @@ impl Fleet {
         self.rollout_entry(&person.name, &RolloutState::Running, rollout, detail)
     }
 
-    /// Begins no further host of a roll-out. Ops that wait for a host are taken back; those that are under way go on.
+    /// Stops a roll-out: no more hosts begin. Ops that still wait are cancelled, and ops under way finish.
     ///
     /// # Errors
-    /// [`RolloutError`]; it goes on then.
+    /// [`RolloutError`]; in that case the roll-out continues.
     pub async fn stop_rollout(&self, person: &Person, id: RolloutId) -> Result<Rollout, RolloutError> {
-        may(person)?;
+        person.require(Role::Operator)?;
         let rollout = self.store.rollout(id).await?.ok_or(RolloutError::NoSuchRollout)?;
         match rollout.state {
             RolloutState::Running => {}
-            // Somebody was faster.
+            // Another request came first.
             RolloutState::Stopping { .. } => return Ok(rollout),
             RolloutState::Done | RolloutState::Stopped { .. } => return Err(RolloutError::Over),
         }
@@ -109,7 +109,7 @@ impl Fleet {
             return Err(RolloutError::NothingToStop);
         }
         let state = RolloutState::Stopping { why: format!("{} stopped it", person.name) };
-        let detail = "No further host is begun. What is under way goes on.".to_owned();
+        let detail = "No more hosts will be started. Hosts already running will finish.".to_owned();
         let entry = self.rollout_entry(&person.name, &state, &rollout, detail);
         if self.store.set_rollout_state(id, &state, &entry).await?.is_some() {
             self.publish_rollout(id).await;
@@ -118,7 +118,7 @@ impl Fleet {
         self.store.rollout(id).await?.ok_or(RolloutError::NoSuchRollout)
     }
 
-    /// The commits that a person is told of before a roll-out.
+    /// Returns the commits that a person sees before a roll-out.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -144,7 +144,7 @@ impl Fleet {
         if hosts.is_empty() { Err(RolloutError::NoHosts) } else { Ok(hosts) }
     }
 
-    /// The deployment that such a roll-out is for: the newest, if it is going on and switches count for it.
+    /// The deployment that such a roll-out is for: the newest, if this kind of op counts for it.
     async fn deployment_of(&self, kind: OpKind) -> Result<Option<DeploymentId>, StoreError> {
         if !kind.switches() {
             return Ok(None);
@@ -166,9 +166,4 @@ fn action(kind: OpKind) -> Result<OpAction, RolloutError> {
         OpKind::Test => Ok(OpAction::Test),
         OpKind::Rollback | OpKind::Refresh => Err(RolloutError::WrongKind(kind)),
     }
-}
-
-pub(super) fn may(person: &Person) -> Result<(), RolloutError> {
-    let needed = Role::Operator;
-    if person.role < needed { Err(RolloutError::NotAllowed { needed }) } else { Ok(()) }
 }

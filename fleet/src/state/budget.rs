@@ -1,8 +1,8 @@
-//! How much hosts may say.
+//! Limits how much hosts may send.
 //!
-//! A host that was taken over must not fill the disk or keep the server busy for the others. Each host has a budget in
-//! bytes that fills up again as time goes by. A host that has used up its budget is not read for a moment: nothing is
-//! lost, and an honest agent that has much to tell tells it more slowly. The budget outlives the connection.
+//! A compromised host must not fill the disk or keep the server busy. Each host has a budget in bytes that refills over time. The
+//! server pauses reading from a host without budget: nothing is lost, and an honest agent with much data sends it more slowly.
+//! The budget outlives the connection.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -12,18 +12,18 @@ use backstay_model::HostId;
 use backstay_model::wire::message::AgentMessage;
 use tokio::time::Instant;
 
-/// What a host may say at once.
+/// Bytes that a host may send at once.
 const BURST: u64 = 16 * 1024 * 1024;
-/// What it may say each second from then on.
+/// Bytes that it may send each second after that.
 const PER_SECOND: u64 = 1024 * 1024;
-/// What each message costs beside its size: a transaction.
+/// Cost of each message beside its size: a transaction.
 const MESSAGE: u64 = 16 * 1024;
-/// What a hello costs: it is written down, and every page hears of it.
+/// Cost of a hello: the store and every page receive it.
 pub const HELLO: u64 = 256 * 1024;
-/// What facts cost beside their size.
+/// Cost of facts beside their size.
 const FACTS: u64 = 64 * 1024;
 
-/// What a message of so many bytes costs. Facts are stored in several tables, and every page is sent the host's row.
+/// Returns the cost of a message of this size. The store splits facts into several tables, and every page receives the host's row.
 pub fn cost(message: &AgentMessage, bytes: usize) -> u64 {
     let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
     let facts = match message {
@@ -42,13 +42,13 @@ pub(crate) struct Budgets(Mutex<HashMap<HostId, Budget>>);
 
 #[derive(Debug)]
 struct Budget {
-    /// What was spent and has not been made up for.
+    /// Spent bytes that have not been refilled yet.
     spent: u64,
     at: Instant,
 }
 
 impl Budgets {
-    /// Takes note that a host has spent this; for how long it is not to be read now.
+    /// Charges a host. Returns how long to wait before reading from it again.
     pub(crate) fn spend(&self, host: HostId, cost: u64, now: Instant) -> Duration {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let budget = all.entry(host).or_insert(Budget { spent: 0, at: now });
@@ -67,7 +67,7 @@ mod tests {
     const MIB: u64 = 1024 * 1024;
 
     #[test]
-    fn a_burst_is_free_and_then_the_host_waits_for_what_it_said() {
+    fn a_burst_is_free_and_then_the_host_waits() {
         let (budgets, host, start) = (Budgets::default(), HostId::new(), Instant::now());
         assert_eq!(budgets.spend(host, BURST, start), Duration::ZERO);
         assert_eq!(budgets.spend(host, 2 * MIB, start), Duration::from_secs(2));

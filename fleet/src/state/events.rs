@@ -1,9 +1,9 @@
-//! What happens, told to every open page.
+//! The events that every open page receives.
 //!
-//! Events carry increasing numbers. A page that was away says the last number that it heard and gets what it missed
-//! from a bounded history, or [`Event::Resync`] where the gap is too old to fill. Every open page reads from that one
-//! history, so a page that does not read costs no memory: what it is about to read is forgotten, it is cut off, and it
-//! comes back the same way. Nobody waits for it.
+//! Events have increasing numbers. A page that reconnects sends the last number that it received, and gets what it missed from a
+//! bounded history, or [`Event::Resync`] if the gap is too old. All pages read from that one history, so a page that does not
+//! read costs no memory: the history drops its next event, the server closes its stream, and the page reconnects. Nothing waits
+//! for a slow page.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,15 +12,15 @@ use backstay_model::Clock;
 use backstay_model::wire::event::Event;
 use tokio::sync::watch;
 
-/// How many events the history holds at most.
+/// Upper bound on the number of events in the history.
 const HISTORY_EVENTS: usize = 4096;
-/// How large the history may be, in bytes of JSON.
+/// Upper bound on the size of the history, in bytes of JSON.
 const HISTORY_BYTES: usize = 8 * 1024 * 1024;
 
-/// An event with its number, ready to be written to a stream.
+/// A numbered event, ready for a stream.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Published {
-    /// Its number; larger than that of every event before it, also across restarts of the server.
+    /// Its number, which is larger than that of every earlier event, also across restarts of the server.
     pub id: u64,
     /// [`Event::name`].
     pub name: &'static str,
@@ -35,12 +35,12 @@ impl Published {
     }
 }
 
-/// Where events go in and pages listen.
+/// Publishes events to subscribed pages.
 pub struct EventBus(Arc<Shared>);
 
 struct Shared {
     history: Mutex<History>,
-    /// The number of the last event, for those who wait for the next.
+    /// The number of the last event, for subscribers that wait for the next.
     last: watch::Sender<u64>,
 }
 
@@ -50,15 +50,15 @@ struct History {
     bytes: usize,
 }
 
-/// What a page gets on connecting: what it missed, then what happens.
+/// The missed and the live events of a page.
 pub struct Subscription {
-    /// What it missed, in order; a single `resync` where that cannot be told any more.
+    /// The missed events in order, or a single `resync` if they are gone.
     pub missed: Vec<Arc<Published>>,
-    /// What happens from now on.
+    /// The events from now on.
     pub live: Live,
 }
 
-/// What happens from some moment on.
+/// A stream of events from one moment on.
 pub struct Live {
     bus: Arc<Shared>,
     last: watch::Receiver<u64>,
@@ -66,29 +66,29 @@ pub struct Live {
 }
 
 impl EventBus {
-    /// An empty bus. Numbers start at the time in milliseconds, so that those of an earlier run are all smaller and a
-    /// page that comes back after a restart is told to read everything again.
+    /// Returns an empty bus. Numbers start at the time in milliseconds, so that those of an earlier run are smaller and a page that
+    /// reconnects after a restart reads everything again.
     pub fn new(clock: &dyn Clock) -> Self {
         let last = u64::try_from(clock.now().timestamp_millis()).unwrap_or_default();
         let history = Mutex::new(History { last, events: VecDeque::new(), bytes: 0 });
         Self(Arc::new(Shared { history, last: watch::channel(last).0 }))
     }
 
-    /// Tells everybody; the number of the event.
+    /// Publishes an event, and returns its number.
     pub fn publish(&self, event: &Event) -> u64 {
         let mut history = self.0.history();
         let last = history.push(event);
-        // Sent under the lock, so that the numbers come in their order.
+        // Sent under the lock, so that the numbers stay in order.
         self.0.last.send_replace(last);
         last
     }
 
-    /// The number of the last event.
+    /// Returns the number of the last event.
     pub fn last(&self) -> u64 {
         self.0.history().last
     }
 
-    /// Listens, from the event after `after` where given.
+    /// Subscribes, from the event after `after` if given.
     pub fn subscribe(&self, after: Option<u64>) -> Subscription {
         let history = self.0.history();
         let missed = after.map_or_else(Vec::new, |after| history.since(after));
@@ -104,9 +104,9 @@ impl Shared {
 }
 
 impl Live {
-    /// The next event. `None` if it is forgotten already, because the page read too slowly: it is to be cut off.
+    /// Returns the next event, or `None` if it is already dropped because the page read too slowly: close its stream.
     pub async fn next(&mut self) -> Option<Arc<Published>> {
-        // The bus outlives the wait, for this holds it.
+        // The bus outlives the wait, because `self` holds it.
         self.last.wait_for(|last| *last > self.after).await.ok()?;
         self.after += 1;
         self.bus.history().get(self.after)
@@ -119,7 +119,7 @@ impl History {
         let published = Arc::new(Published::new(self.last, event));
         self.bytes += published.json.len();
         self.events.push_back(published);
-        // The newest stays however large it is: somebody may wait for it.
+        // The newest event stays, whatever its size: a page may be waiting for it.
         while self.events.len() > HISTORY_EVENTS || (self.bytes > HISTORY_BYTES && self.events.len() > 1) {
             let Some(oldest) = self.events.pop_front() else { break };
             self.bytes -= oldest.json.len();

@@ -1,15 +1,18 @@
-//! Which agents are connected, and how to speak with them.
+//! The agents that are connected, and the way to send them messages.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use backstay_model::HostId;
 use backstay_model::wire::message::ServerMessage;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc;
 
-/// How many messages may wait for one agent. One op is open at a time and acknowledgements are small: an agent that
-/// lets more pile up is not reading, and its connection is given up.
+/// Number of messages that may wait for one agent. One op is open at a time and acknowledgements are small: an agent with more
+/// waiting messages does not read, and the hub drops its connection.
 const OUTBOX: usize = 256;
+/// How often the store is told that a connected host was heard from.
+const STORE_SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 /// The agents that are connected now.
 #[derive(Default)]
@@ -21,31 +24,40 @@ pub struct Hub {
 struct Inner {
     next: u64,
     links: HashMap<HostId, Link>,
+    seen: HashMap<HostId, Seen>,
     rollout_driver: HashMap<HostId, Arc<tokio::sync::Mutex<()>>>,
 }
 
 struct Link {
     number: u64,
-    /// Which agent it is, where it says so.
+    /// The agent's instance, if it sent one.
     instance: Option<u64>,
-    /// Whether the agent has said what its journal holds, so that ops may be sent to it.
+    /// Whether the agent has reported its journal, so that ops may be sent to it.
     ready: bool,
     outbox: mpsc::Sender<ServerMessage>,
 }
 
-/// One agent's connection, as long as it lasts.
+/// When a host was last heard from.
+#[derive(Clone, Copy)]
+struct Seen {
+    at: DateTime<Utc>,
+    /// When the store was last told.
+    stored_at: DateTime<Utc>,
+}
+
+/// One agent's connection, while it lasts.
 pub struct Connection {
     /// The host at the other end.
     pub host: HostId,
     number: u64,
-    /// What is to be sent to the agent. It closes when the agent has connected anew elsewhere or does not read: then
-    /// this connection is to be closed too.
+    /// The messages to send to the agent. Closes when the agent has reconnected or does not read; close the connection in that
+    /// case.
     pub outbox: mpsc::Receiver<ServerMessage>,
 }
 
 impl Hub {
-    /// Takes in a connection. An earlier one of the same host is given up: a host that comes back over a new network
-    /// must not wait for the old connection to time out.
+    /// Adds a connection, which replaces an earlier one of the same host: a host that returns over a new network must not wait
+    /// for the old connection to time out.
     pub fn connect(&self, host: HostId, instance: Option<u64>) -> Connection {
         let (sender, outbox) = mpsc::channel(OUTBOX);
         let mut inner = self.lock();
@@ -55,12 +67,12 @@ impl Hub {
         Connection { host, number, outbox }
     }
 
-    /// Which agent is connected, where it says so.
+    /// The instance of the connected agent, if it sent one.
     pub fn instance(&self, host: HostId) -> Option<u64> {
         self.lock().links.get(&host).filter(|link| !link.outbox.is_closed()).and_then(|link| link.instance)
     }
 
-    /// Forgets a connection. Whether the host is offline now: it is not, where a newer connection took its place.
+    /// Removes a connection. Returns whether the host is offline now: not if a newer connection has replaced this one.
     pub fn disconnect(&self, connection: &Connection) -> bool {
         let mut inner = self.lock();
         let is_newest =
@@ -71,53 +83,76 @@ impl Hub {
         !inner.links.contains_key(&connection.host)
     }
 
-    /// Whether this connection is the host's newest.
+    /// Remembers that a host was heard from. Returns whether the store has to be told: once a minute. The handshake has told the
+    /// store before.
+    pub(crate) fn touch(&self, host: HostId, now: DateTime<Utc>) -> bool {
+        let mut inner = self.lock();
+        let seen = inner.seen.entry(host).or_insert(Seen { at: now, stored_at: now });
+        seen.at = seen.at.max(now);
+        let is_due = now - seen.stored_at >= STORE_SEEN_EVERY;
+        if is_due {
+            seen.stored_at = now;
+        }
+        is_due
+    }
+
+    /// When a host was last heard from, if it was since the server started and [`Self::forget_seen`].
+    pub(crate) fn last_seen(&self, host: HostId) -> Option<DateTime<Utc>> {
+        self.lock().seen.get(&host).map(|seen| seen.at)
+    }
+
+    /// Forgets when a host was last heard from, once the store knows.
+    pub(crate) fn forget_seen(&self, host: HostId) {
+        self.lock().seen.remove(&host);
+    }
+
+    /// Returns whether this connection is the host's newest.
     pub fn is_newest(&self, connection: &Connection) -> bool {
         self.lock().links.get(&connection.host).is_some_and(|link| link.number == connection.number)
     }
 
-    /// From now on, ops may be sent on this connection; false where a newer one has taken its place.
+    /// Allows sending ops on this connection. Returns false if a newer connection has replaced it.
     pub fn make_ready(&self, connection: &Connection) -> bool {
         let mut inner = self.lock();
         let link = inner.links.get_mut(&connection.host).filter(|link| link.number == connection.number);
         link.map(|link| link.ready = true).is_some()
     }
 
-    /// Whether ops may be sent to the host.
+    /// Returns whether ops may be sent to the host.
     pub fn is_ready(&self, host: HostId) -> bool {
         self.lock().links.get(&host).is_some_and(|link| link.ready && !link.outbox.is_closed())
     }
 
-    /// Gives up whatever connection the host has.
+    /// Drops the host's connection, if it has one.
     pub fn drop_host(&self, host: HostId) {
         self.lock().links.remove(&host);
     }
 
-    /// Whether the host's agent is connected.
+    /// Returns whether the host's agent is connected.
     pub fn is_online(&self, host: HostId) -> bool {
         self.lock().links.get(&host).is_some_and(|link| !link.outbox.is_closed())
     }
 
-    /// Puts a message on its way; false where there is no agent to take it. Whether it arrives is for the agent to
-    /// say.
+    /// Queues a message for an agent. Returns false if no agent is connected. Only the agent can confirm that the message
+    /// arrived.
     pub fn send(&self, host: HostId, message: ServerMessage) -> bool {
         self.lock().put(host, message)
     }
 
-    /// As [`Self::send`], but only on a connection on which ops may be sent now. A host that has connected anew since
-    /// [`Self::is_ready`] was asked has not said yet what its journal holds.
+    /// Like [`Self::send`], but only on a connection on which ops may be sent now. A host that has reconnected since the check of
+    /// [`Self::is_ready`] has not reported its journal yet.
     pub fn send_if_ready(&self, host: HostId, message: ServerMessage) -> bool {
         let mut inner = self.lock();
         inner.links.get(&host).is_some_and(|link| link.ready) && inner.put(host, message)
     }
 
-    /// Held while an op of this host is recorded as sent and put on its way, and while what its journal holds is heard.
-    /// Whoever hears of the journal thus knows of every op that was sent before.
+    /// The lock for sending an op to this host and for reading its journal: a journal is always compared with every op that was
+    /// sent before.
     pub(crate) fn dispatch_lock(&self, host: HostId) -> Arc<tokio::sync::Mutex<()>> {
         Arc::clone(self.lock().rollout_driver.entry(host).or_default())
     }
 
-    /// Puts a message on its way to every connected agent.
+    /// Queues a message for every connected agent.
     pub fn send_all(&self, message: &ServerMessage) {
         let hosts: Vec<_> = self.lock().links.keys().copied().collect();
         for host in hosts {
@@ -153,7 +188,7 @@ mod tests {
         let mut new = hub.connect(host, None);
         assert!(hub.send(host, ServerMessage::ReportFacts));
         assert_eq!(new.outbox.recv().await, Some(ServerMessage::ReportFacts));
-        assert_eq!(old.outbox.recv().await, None, "the old connection is told to close");
+        assert_eq!(old.outbox.recv().await, None, "the old connection has to close");
         assert!(!hub.disconnect(&old), "the host is still there");
         assert!(hub.is_online(host));
         assert!(hub.disconnect(&new));
@@ -161,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_whose_journal_was_not_told_is_sent_no_op() {
+    fn a_connection_without_a_journal_is_sent_no_op() {
         let hub = Hub::default();
         let host = HostId::new();
         let old = hub.connect(host, None);

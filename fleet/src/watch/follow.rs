@@ -1,27 +1,27 @@
-//! Reads again and again.
+//! Reads the repository at GitHub periodically, and after hints.
 
 use std::time::Duration;
 
 use crate::fleet::Fleet;
 
-/// The shortest time between two readings, however many want one.
+/// Minimum time between two readings.
 const SHORTEST: Duration = Duration::from_millis(500);
-/// When the next reading comes where GitHub is finding something out.
+/// Time until the next reading while GitHub computes an answer.
 const EARLY: Duration = Duration::from_secs(2);
 
 impl Fleet {
-    /// Reads the repository at GitHub this often, and soon after each hint, for as long as it is polled, and takes up
-    /// reverts that were interrupted. Ends at once if no repository is configured.
+    /// Reads the repository at GitHub at this interval and soon after each hint, and resumes interrupted reverts. Never returns,
+    /// unless no repository is configured.
     pub async fn follow_github(&self, every: Duration) {
         if self.github.is_none() {
             return;
         }
         loop {
             if let Err(error) = self.read_github().await {
-                tracing::error!(%error, "what was read from GitHub could not be taken in");
+                tracing::error!(%error, "the reading of GitHub could not be recorded");
             }
             if let Err(error) = self.resume_reverts_soon().await {
-                tracing::error!(%error, "the reverts that were interrupted could not be taken up");
+                tracing::error!(%error, "interrupted reverts could not be resumed");
             }
             tokio::time::sleep(SHORTEST).await;
             let pause = if self.watch.memory.lock().await.wants_early() { EARLY.min(every) } else { every };
@@ -32,8 +32,8 @@ impl Fleet {
         }
     }
 
-    /// A hint that something has changed at GitHub: whoever [follows](Self::follow_github) reads it soon. Any number of
-    /// hints at once come to one reading.
+    /// Reports that something may have changed at GitHub: [`Fleet::follow_github`] reads it soon. Any number of simultaneous hints cause
+    /// one reading.
     pub fn hint_from_github(&self) {
         self.watch.wanted.notify_one();
     }

@@ -1,8 +1,8 @@
 //! Pull requests that were merged at GitHub itself.
 //!
-//! Their deployments are opened from the list of those that were closed last, so that one that is opened and merged
-//! between two readings counts too, and one that was merged while the server was down. Times are compared as GitHub
-//! gives them, never with the server's own clock: what was merged after the newest one that has a deployment is new.
+//! Their deployments are opened from the list of recently closed pull requests. Therefore a pull request counts even if it was
+//! opened and merged between two readings, or merged while the server was down. Only GitHub's own times are compared, never the
+//! server's clock: a merge is new if it is later than the newest one that has a deployment.
 
 use std::collections::HashSet;
 
@@ -24,7 +24,7 @@ impl Fleet {
         let closed = github.closed_ones(&mut memory.memo, is_enough).await?;
         if !closed.is_whole {
             memory.too_many = Some(format!(
-                "More than {LOOKED_THROUGH} closed pull requests changed since they were looked at last. If one of them was merged before, it opened no deployment."
+                "More than {LOOKED_THROUGH} closed pull requests changed since the last reading. If an earlier one was merged, it has no deployment."
             ));
         }
         let mut merged: Vec<&PullRequest> = closed.iter().filter(|pr| pr.merged_at.is_some()).collect();
@@ -39,7 +39,7 @@ impl Fleet {
         for pull_request in &merged {
             self.close_if_proposed(github, &deployments, pull_request.number).await?;
         }
-        // Those that are being merged from here are looked at again: their answer may get lost.
+        // Merges of this server are checked again: their answer may get lost.
         let mut from_here = self.watch.merging();
         from_here
             .retain(|number, merging| merging.is_under_way || merged.iter().any(|pr| pr.number == *number));
@@ -52,7 +52,7 @@ impl Fleet {
         Ok(())
     }
 
-    /// Opens the deployment of a merged pull request, unless whoever merges it from here is about to.
+    /// Opens the deployment of a merged pull request, unless this server is merging it and will open the deployment itself.
     async fn open_if_merged(&self, github: &GitHub, number: u64) -> Result<(), WatchError> {
         let merging = self.watch.merging().get(&number).cloned();
         if merging.as_ref().is_some_and(|merging| merging.is_under_way) {
@@ -78,7 +78,7 @@ impl Fleet {
         Ok(())
     }
 
-    /// A pull request with a revert that was merged is the revert.
+    /// Records the revert if this pull request proposed it.
     async fn close_if_proposed(
         &self,
         github: &GitHub,
@@ -97,9 +97,8 @@ impl Fleet {
     }
 }
 
-/// Whether nothing that was merged since the last look is further back: the list has those first that changed last, and a
-/// merge changes a pull request. After a start, the newest that has a deployment was looked at last. The first look of
-/// all takes the past for granted.
+/// Returns whether no merge since the last look is further back: the list starts with the latest change, and a merge changes a pull
+/// request. After a start, the newest pull request with a deployment marks the last look. The very first look ignores the past.
 fn is_enough(listed: &Listed, deployments: &[Deployment], looked: Option<Looked>) -> bool {
     let deployed =
         || listed.iter().filter(|pr| is_deployed(pr, deployments)).filter_map(|pr| pr.merged_at).max();
@@ -116,8 +115,8 @@ fn is_deployed(pull_request: &PullRequest, deployments: &[Deployment]) -> bool {
     })
 }
 
-/// Those that have no deployment and were merged after the newest that has one. Where none has, those that were merged
-/// after the first look and not known before; none of them at that look, which takes the past for granted.
+/// Returns the pull requests without a deployment that were merged after the newest one with a deployment. If no pull request has a
+/// deployment, returns those that were merged after the first look and were unknown before; the first look returns none.
 fn newer<'a>(
     merged: &[&'a PullRequest],
     deployments: &[Deployment],
@@ -173,9 +172,9 @@ mod tests {
             let known = known.map(|known| known.iter().copied().collect());
             newer(&all, &deployments, known.as_ref(), None).iter().map(|pr| pr.number).collect::<Vec<_>>()
         };
-        assert_eq!(told(&[], None), Vec::<u64>::new(), "at the first look, the past is taken for granted");
+        assert_eq!(told(&[], None), Vec::<u64>::new(), "the first look ignores the past");
         assert_eq!(told(&[1], None), [7, 5], "merged while the server was down");
-        assert_eq!(told(&[5, 3], None), Vec::<u64>::new(), "what an earlier one missed stays so");
+        assert_eq!(told(&[5, 3], None), Vec::<u64>::new(), "an earlier omission stays");
         assert_eq!(told(&[], Some(&[3, 1])), [7, 5]);
         assert_eq!(told(&[1], Some(&[3, 1, 7])), [5]);
     }

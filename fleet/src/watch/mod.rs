@@ -14,7 +14,7 @@ mod follow;
 mod merges;
 mod updates;
 
-pub(crate) use updates::look_at;
+pub(crate) use updates::read_details;
 
 #[cfg(test)]
 mod tests;

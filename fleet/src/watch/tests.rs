@@ -486,7 +486,7 @@ async fn nothing_is_merged_that_nobody_saw() {
     bench.stand_in.commit("update", "update-bot", "More", &lock("3")).await.unwrap();
     let before = bench.stand_in.head("main").await.unwrap();
     let error = bench.refused_merge(number, &seen).await;
-    assert!(error.contains(&format!("#{number} was not merged. It is at ")), "{error}");
+    assert!(error.contains(&format!("#{number} was not merged. It is now at ")), "{error}");
     assert_eq!(bench.stand_in.head("main").await.unwrap(), before);
     assert_eq!(bench.deployed().await, []);
     let fresh = bench.read().await;

@@ -8,11 +8,11 @@ use crate::fleet::Fleet;
 use crate::github::{BranchState, GitHub, GitHubError, LOOKED_THROUGH, Memo, PullRequest};
 use crate::state::watch::Memory;
 
-/// How many of them are shown: the newest.
+/// Number of updates that are shown: the newest.
 const SHOWN: usize = 20;
 
 impl Fleet {
-    /// Asks what was merged, and what is open.
+    /// Reads the merged and the open pull requests.
     pub(super) async fn read_pull_requests(
         &self,
         github: &GitHub,
@@ -30,10 +30,11 @@ impl Fleet {
         memory.no_checks = None;
         let mut open = vec![];
         for pull_request in listed.iter().filter(|pr| github.updates().takes(pr)).take(SHOWN) {
-            let (update, missing) = look_at(github, &mut memory.memo, &branch.commit, pull_request).await?;
+            let (update, missing) =
+                read_details(github, &mut memory.memo, &branch.commit, pull_request).await?;
             if let Some(error) = missing {
                 memory.no_checks = Some(format!(
-                    "The checks of pull requests are not all shown: the token may not read them. It takes read access to checks and to commit statuses. ({error})"
+                    "The checks of pull requests are not all shown: the token may not read them. Give it read access to checks and to commit statuses. ({error})"
                 ));
             }
             open.push(update);
@@ -43,15 +44,15 @@ impl Fleet {
     }
 }
 
-/// What a pull request is, and why its checks are missing, if the token may not read them all.
-pub(crate) async fn look_at(
+/// Reads the details of a pull request. Also returns the error if the token may not read all checks.
+pub(crate) async fn read_details(
     github: &GitHub,
     memo: &mut Memo,
     branch: &Commit,
     listed: &PullRequest,
 ) -> Result<(UpdatePullRequest, Option<GitHubError>), GitHubError> {
     let head = &listed.head.sha;
-    let alone = match github.by_itself(memo, listed.number).await {
+    let alone = match github.single_pull_request(memo, listed.number).await {
         Err(error) if error.will_pass() => return Err(error),
         alone => alone,
     };
@@ -87,7 +88,7 @@ pub(crate) async fn look_at(
     Ok((update, missing))
 }
 
-/// Whether it can be merged, from what GitHub says of it by itself.
+/// Returns whether it can be merged, according to the single pull request.
 fn mergeable(pull_request: &PullRequest) -> Mergeable {
     let base = &pull_request.base.branch;
     let no = |reason: String| Mergeable::No { reason };
@@ -98,9 +99,9 @@ fn mergeable(pull_request: &PullRequest) -> Mergeable {
         (None, _) => Mergeable::Unknown,
         (Some(false), _) | (_, Some("dirty")) => no(format!("It conflicts with {base}.")),
         (_, Some("blocked")) => {
-            no(format!("The rules of {base} want something else first, such as a review or a check."))
+            no(format!("The rules of {base} require something else first, such as a review or a check."))
         }
-        (_, Some("behind")) => no(format!("The rules of {base} want it brought up to date first.")),
+        (_, Some("behind")) => no(format!("The rules of {base} require it to be up to date first.")),
         (Some(true), _) => Mergeable::Yes,
     }
 }
@@ -112,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whether_it_can_be_merged_is_told_with_a_reason() {
+    fn whether_it_can_be_merged_comes_with_a_reason() {
         let told = |mergeable: Value, state: &str, draft: bool| {
             let text = json!({
                 "number": 1, "title": "t", "html_url": "u", "state": "open", "draft": draft,

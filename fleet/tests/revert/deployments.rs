@@ -13,7 +13,7 @@ use backstay_github_stand_in::{
 };
 use backstay_model::deployment::{Decision, Deployment};
 use backstay_model::view::AuditQuery;
-use backstay_model::{Clock as _, Person, Role, SystemClock};
+use backstay_model::{Clock as _, NotAllowed, Person, Role, SystemClock};
 
 use crate::bench::Bench;
 
@@ -71,17 +71,7 @@ fn fleet(bench: &Bench, store: &Arc<dyn Store>) -> Fleet {
 }
 
 fn entry() -> NewAuditEntry {
-    NewAuditEntry {
-        at: SystemClock.now(),
-        actor: "maria".into(),
-        action: "pr.revert-requested".into(),
-        host_name: None,
-        from_gen: None,
-        to_gen: None,
-        reason: None,
-        detail: String::new(),
-        op: None,
-    }
+    NewAuditEntry::new(SystemClock.now(), "maria", "pr.revert-requested", "")
 }
 
 /// Waits until something holds that goes on in the background.
@@ -198,12 +188,12 @@ async fn who_may_not_merges_and_reverts_nothing() {
     let story = Story::begin().await;
     let viewer = Person { name: "eve".into(), role: Role::Viewer };
     let merged = story.fleet.merge_pull_request(&viewer, &story.seen(42).await).await;
-    assert!(matches!(merged, Err(DeployError::NotAllowed { needed: Role::Operator })));
+    assert!(matches!(merged, Err(DeployError::NotAllowed(NotAllowed { needed: Role::Operator }))));
     let deployment = story.merge().await;
     let reverted = story.fleet.revert_pull_request(&viewer, deployment.id).await;
-    assert!(matches!(reverted, Err(DeployError::NotAllowed { .. })));
+    assert!(matches!(reverted, Err(DeployError::NotAllowed(_))));
     let continued = story.fleet.continue_anyway(&viewer, deployment.id).await;
-    assert!(matches!(continued, Err(DeployError::NotAllowed { .. })));
+    assert!(matches!(continued, Err(DeployError::NotAllowed(_))));
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ async fn later_changes_in_the_same_place_are_a_conflict() {
 async fn what_was_taken_back_by_hand_is_not_reverted_again() {
     let bench = Bench::merged().await;
     bench.commit("By hand", &[Change::write("flake.lock", "old\n")]).await;
-    assert!(matches!(refused(&bench, "taken back already").await, RevertError::NothingLeft { .. }));
+    assert!(matches!(refused(&bench, "already taken back").await, RevertError::NothingLeft { .. }));
     bench.no_scratch_branch();
 }
 

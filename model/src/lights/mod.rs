@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Outcome;
 use crate::wire::limits::{cut, few};
 use crate::{
     Checkout, Commit, DesiredState, Facts, Generation, LocalState, NoCheckout, OpAction, OpKind, OpStatus,
@@ -65,20 +64,20 @@ impl Light {
 /// The five lights of a host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lights {
-    /// Is the agent the one that this server expects?
+    /// Whether the agent has the server's version.
     pub agent: Light,
-    /// Is the host's checkout at the branch's head?
+    /// Whether the host's checkout is at the branch's head.
     pub git: Light,
-    /// Is its `flake.lock` the branch's?
+    /// Whether its `flake.lock` matches the branch.
     pub lock: Light,
-    /// Does the host run what its checkout says?
+    /// Whether the host runs its checkout.
     pub system: Light,
-    /// Do its tests pass on what it runs?
+    /// Whether its tests pass on the running generation.
     pub tests: Light,
 }
 
 impl Lights {
-    /// Each light with its name, in the order in which they are shown.
+    /// Each light with its name, in the shown order.
     pub fn named(&self) -> [(&'static str, &Light); 5] {
         [
             ("Agent", &self.agent),
@@ -103,7 +102,8 @@ pub struct LightInputs<'a> {
     pub desired: &'a DesiredState,
     /// The op that holds the host.
     pub open_op: Option<&'a OpView>,
-    /// The latest closed op that [changes the system](OpKind::changes_system) and was sent to the host.
+    /// The latest closed op that [changes the system](OpKind::changes_system) and took place on the host: neither one
+    /// that never arrived nor one that the host refused.
     pub last_system_op: Option<&'a OpView>,
 }
 
@@ -385,11 +385,9 @@ fn system_at_work(op: &OpView) -> Light {
     Light::new(State::Working, words, hint)
 }
 
-/// Returns whether a switch or rollback failed and no later evidence supersedes the failure. An op that the
-/// agent refused changed nothing, so it says nothing about the system.
+/// Returns whether the last switch or rollback failed and nothing has repaired the system since.
 fn still_failed(op: &OpView, facts: &Facts) -> bool {
-    let failed = matches!(op.status, OpStatus::Failed | OpStatus::TimedOut | OpStatus::Lost);
-    if !failed || op.outcome == Some(Outcome::Refused) {
+    if !matches!(op.status, OpStatus::Failed | OpStatus::TimedOut | OpStatus::Lost) {
         return false;
     }
     let Some(running) = facts.running_generation() else { return true };

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::*;
 use crate::sample::{facts, generation, now, op, rollback_to, test_run};
-use crate::{Commit, OpId};
+use crate::{Commit, OpId, Outcome};
 
 const V: &str = "1.2.0";
 
@@ -169,7 +169,6 @@ const ROWS: &[Row] = &[
     ("system: switching after a pull", |h| pull_switch(h, OpStatus::Running, Some(Phase::Activating)), |c| &c.system, State::Working, "Switching"),
     ("system: a queued pull and switch is not yet worked on", |h| pull_switch(h, OpStatus::Queued, None), |c| &c.system, State::Ok, "Gen 48"),
     ("system: pull and switch failed", |h| h.last_system_op = Some(closed(OpAction::PullSwitch, OpStatus::Failed, Some(Outcome::Failed))), |c| &c.system, State::Failed, "Switch failed"),
-    ("system: a refused pull changed nothing", |h| h.last_system_op = Some(closed(OpAction::PullSwitch, OpStatus::Failed, Some(Outcome::Refused))), |c| &c.system, State::Ok, "Gen 48"),
     ("system: rolling back", |h| h.open_op = Some(op(rollback_to(47), OpStatus::Sent)), |c| &c.system, State::Working, "Rolling back to Gen 47"),
     ("system: a queued rollback is not yet worked on", |h| h.open_op = Some(op(rollback_to(47), OpStatus::Queued)), |c| &c.system, State::Ok, "Gen 48"),
     ("system: rolled back", |h| { go_to(h, 47); h.last_system_op = Some(op(rollback_to(47), OpStatus::Succeeded)); }, |c| &c.system, State::Ok, "Rolled back to Gen 47"),
@@ -177,7 +176,6 @@ const ROWS: &[Row] = &[
     ("system: switch failed", |h| h.last_system_op = Some(closed(OpAction::Switch, OpStatus::Failed, Some(Outcome::Failed))), |c| &c.system, State::Failed, "Switch failed"),
     ("system: rollback failed", |h| h.last_system_op = Some(closed(rollback_to(47), OpStatus::Failed, Some(Outcome::Failed))), |c| &c.system, State::Failed, "Rollback failed"),
     ("system: rollback timed out", |h| h.last_system_op = Some(closed(rollback_to(47), OpStatus::TimedOut, Some(Outcome::TimedOut))), |c| &c.system, State::Failed, "Rollback failed"),
-    ("system: a refused rollback changed nothing", |h| h.last_system_op = Some(closed(rollback_to(47), OpStatus::Failed, Some(Outcome::Refused))), |c| &c.system, State::Ok, "Gen 48"),
     ("system: switched by hand after a failure", |h| {
         let mut failed = closed(OpAction::Switch, OpStatus::Failed, Some(Outcome::Failed));
         failed.finished_at = Some(now() - TimeDelta::days(1));

@@ -29,7 +29,7 @@ pub struct RollbackPlan {
     /// passed; otherwise *last known working* if there is one; otherwise the next lower generation that is
     /// available and was neither left nor reverted. Never a newer one.
     pub preselected: Option<u32>,
-    /// The op that holds the host. While there is one, no rollback can be requested.
+    /// The open op of the host. While there is one, no rollback can be requested.
     pub open_op: Option<OpView>,
 }
 

@@ -1,54 +1,54 @@
-//! Delivery of ops: what each side does about what it hears, so that an op runs at most once and its end and
-//! all of its lines arrive, whatever is lost, repeated or overtaken on the way.
+//! Delivery of ops: how each side reacts to messages, so that an op runs at most once and its result and all
+//! of its lines arrive, whatever is lost, repeated or reordered on the way.
 //!
-//! These functions decide; the server and the agent carry out. They are all that the model of delivery
-//! (`model/tests/delivery`) shares with the programs, and it explores them with every order of losses,
-//! repetitions and crashes:
+//! These functions decide; the server and the agent carry out. The model of delivery (`model/tests/model`)
+//! shares only them with the programs, and explores them with every order of losses, repetitions and crashes:
 //!
 //! | when | who | decides |
 //! | --- | --- | --- |
-//! | an agent has said what its journal holds | server | [`reconcile`] |
+//! | an agent has reported its journal | server | [`reconcile`] |
 //! | the server wants an op run | agent | [`on_run`] |
-//! | an agent tells lines of an op | server | [`accepts_output`] |
-//! | an agent says how an op ended | server | [`on_finished`] |
+//! | an agent sends lines of an op | server | [`accepts_output`] |
+//! | an agent reports the result of an op | server | [`on_finished`] |
 //! | the server has waited long enough | server | [`on_due`] |
 
 use crate::OpStatus;
 
-/// What the server does about the open op of a host whose agent has said what its journal holds.
+/// The server's reaction to a reported journal, for the host's open op.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reconciliation {
-    /// Nothing: the host has the op and will say what becomes of it.
+    /// Nothing: the host has the op and will report its result.
     Wait,
-    /// As [`Self::Wait`], and tell the host once more that the op is to stop.
+    /// Like [`Self::Wait`], and send the cancel again.
     Stop,
     /// Send the op: it never reached the host.
     Send,
-    /// Close the op as cancelled: it never reached the host, and nobody wants it any more.
+    /// Close the op as cancelled: it never reached the host, and a person cancelled it.
     Cancel,
-    /// Close the op as lost: the host had it, and knows no more what became of it.
+    /// Close the op as lost: the host had it and no longer knows its result.
     MarkLost,
 }
 
-/// What an agent's journal says of an op.
+/// What an agent's journal reports about an op.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AtHost {
-    /// It is not there.
+    /// Not in the journal.
     Unknown,
-    /// It is there: the host will say what becomes of it.
+    /// In the journal: the host will report its result.
     Known,
-    /// It was there and cannot be read any more; it may have run.
+    /// Unreadable in the journal; it may have run.
     Damaged,
 }
 
-/// Says what the server does about an open op when an agent has said, on a new connection, what its journal
-/// holds. `cancel_requested` is whether a person asked for the op to stop.
+/// Decides about an open op after an agent has reported its journal on a new connection. `cancel_requested`
+/// is true if a person has cancelled the op.
 ///
-/// It holds for a journal that was read after every op sent on earlier connections has arrived or never will,
-/// and on a connection on which none was sent yet. Messages are ordered so that this is the case.
+/// This is valid if every op sent on earlier connections has arrived or never will, and if no op has been
+/// sent on this connection yet. The order of messages guarantees both.
 ///
-/// An agent forgets an op only after the server has stored its end, so an op that is running here and unknown
-/// there is gone for good. One that was sent and is unknown there was lost on its way, and goes again.
+/// An agent forgets an op only after the server has stored its result, so an op that is running here and
+/// unknown there is gone for good. One that was sent and is unknown there was lost on its way, and is sent
+/// again.
 pub fn reconcile(status: OpStatus, at_host: AtHost, cancel_requested: bool) -> Reconciliation {
     match (status, at_host, cancel_requested) {
         (OpStatus::Queued | OpStatus::Sent, AtHost::Unknown, true) => Reconciliation::Cancel,
@@ -61,34 +61,34 @@ pub fn reconcile(status: OpStatus, at_host: AtHost, cancel_requested: bool) -> R
     }
 }
 
-/// What an agent's journal knows of an op.
+/// The state of an op in an agent's journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum JournalState {
     /// It never reached this host.
     Never,
-    /// It is in the journal: it waits, runs, or has ended and the server does not know that yet.
+    /// It is waiting, running, or ended without the server knowing yet.
     Open,
-    /// It has ended, and the server knows how.
+    /// It has ended, and the server has stored the result.
     Done,
-    /// It was in the journal and cannot be read any more; it may have run.
+    /// It cannot be read any more; it may have run.
     Damaged,
 }
 
-/// What an agent does when the server wants an op run.
+/// An agent's reaction to a request to run an op.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnRun {
-    /// Write it down, and only then say so and begin.
+    /// Write it to the journal, and only then accept and start it.
     Start,
-    /// Say again what is known from the start; run nothing.
+    /// Report again from the start; run nothing.
     Report,
-    /// Say again how it ended; run nothing.
+    /// Report its result again; run nothing.
     ReportResult,
-    /// Say that it failed, for it may have run; run nothing.
+    /// Report a failure, because it may have run; run nothing.
     Reject,
 }
 
-/// Says what an agent does when the server wants an op run of which its journal knows this much. Only an op
-/// that the journal has never held is begun: that is what makes a second delivery harmless.
+/// Decides about a request to run an op in this state. Only an op that the journal has never held is started:
+/// that makes a second delivery harmless.
 pub fn on_run(state: JournalState) -> OnRun {
     match state {
         JournalState::Never => OnRun::Start,
@@ -98,22 +98,22 @@ pub fn on_run(state: JournalState) -> OnRun {
     }
 }
 
-/// What the server does when an agent says how an op ended.
+/// The server's reaction to a reported result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnFinished {
-    /// Ask for the lines after this one, and for the end again after them: closing now would lose them.
+    /// Request the lines after this one, and the result again after them: closing now would lose them.
     AskForLines {
         /// The last line before the first gap.
         after: u64,
     },
-    /// Close the op, and only then say that its end is stored.
+    /// Close the op, and only then acknowledge the result.
     Close,
-    /// Say again that its end is stored.
+    /// Acknowledge the result again.
     Acknowledge,
 }
 
-/// Says what the server does about an op in `status`, whose output it has without a gap up to line `stored`,
-/// when the agent says that the op ended after `lines` lines.
+/// Decides about the result of an op in `status` that wrote `lines` lines. The server has stored the first
+/// `stored` without a gap.
 pub fn on_finished(status: OpStatus, stored: u64, lines: u64) -> OnFinished {
     if stored < lines {
         OnFinished::AskForLines { after: stored }
@@ -124,16 +124,15 @@ pub fn on_finished(status: OpStatus, stored: u64, lines: u64) -> OnFinished {
     }
 }
 
-/// Whether the server takes lines of an op in `status`. One that has ended has all of its lines
-/// ([`on_finished`]), so nothing can be added to what it is known to have written. A lost one may be found.
+/// Returns whether the server accepts lines of an op in `status`. A closed op has all of its lines
+/// ([`on_finished`]), so nothing can be added to its output. A lost one may be found.
 pub fn accepts_output(status: OpStatus) -> bool {
     matches!(status, OpStatus::Sent | OpStatus::Running | OpStatus::Lost)
 }
 
-/// What becomes of an op for which the server has waited as long as it may; none for one that is closed.
+/// The status of an op at its deadline; `None` if it is closed.
 ///
-/// An op that was never sent has certainly not run. Of one that was, nothing is known: it is lost, and may be
-/// found.
+/// An op that was never sent has certainly not run. A sent one may have run: it is lost, and may be found.
 pub fn on_due(status: OpStatus) -> Option<OpStatus> {
     match status {
         OpStatus::Queued => Some(OpStatus::TimedOut),
@@ -146,7 +145,7 @@ pub fn on_due(status: OpStatus) -> Option<OpStatus> {
 mod tests {
     use super::*;
 
-    /// Every answer is a step that the table of transitions allows.
+    /// Every decision is a transition that the table allows.
     #[test]
     fn answers_are_legal_steps() {
         for status in OpStatus::ALL {
@@ -176,9 +175,9 @@ mod tests {
         }
     }
 
-    /// What may have run is never said to have changed nothing, and never sent again.
+    /// An op that may have run is never closed as unchanged, and never sent again.
     #[test]
-    fn only_what_never_arrived_is_sent_or_taken_back() {
+    fn only_ops_that_never_arrived_are_sent_or_cancelled() {
         for status in OpStatus::ALL {
             for (at_host, cancel_requested) in
                 [(AtHost::Known, true), (AtHost::Damaged, true), (AtHost::Damaged, false)]
@@ -193,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_unknown_op_is_begun() {
+    fn only_an_unknown_op_is_started() {
         for known in [JournalState::Open, JournalState::Done, JournalState::Damaged] {
             assert_ne!(on_run(known), OnRun::Start);
         }
@@ -201,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_taken_as_long_as_an_end_may_come_from_the_host() {
+    fn lines_are_accepted_while_a_result_may_come_from_the_host() {
         for status in OpStatus::ALL {
             let may_end = on_finished(status, 0, 0) == OnFinished::Close && status != OpStatus::Queued;
             assert_eq!(accepts_output(status), may_end, "{status}");
@@ -209,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_without_all_of_its_lines_is_not_stored() {
+    fn a_result_without_all_of_its_lines_is_not_stored() {
         assert_eq!(on_finished(OpStatus::Running, 4, 7), OnFinished::AskForLines { after: 4 });
         assert_eq!(on_finished(OpStatus::Succeeded, 4, 7), OnFinished::AskForLines { after: 4 });
         assert_eq!(on_finished(OpStatus::Succeeded, 7, 7), OnFinished::Acknowledge);

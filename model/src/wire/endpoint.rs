@@ -1,4 +1,4 @@
-//! What both ends of an agent's connection must agree on before the first message.
+//! Constants that both ends of an agent's connection share before the first message.
 
 use std::time::Duration;
 

@@ -1,6 +1,5 @@
-//! What travels between the programs: [`message`]s between server and agent and how they are delivered
-//! ([`delivery`]), [`event`]s from server to page, and the facts that both ends of a connection must agree on
-//! ([`endpoint`], [`limits`]).
+//! The wire format between the programs: [`message`]s between server and agent and their [`delivery`],
+//! [`event`]s from server to page, and shared constants ([`endpoint`], [`limits`]).
 
 pub mod delivery;
 pub mod endpoint;

@@ -1,4 +1,4 @@
-//! Chooses what happens next in a story that is told at random.
+//! Chooses the next step of a random run.
 
 use stateright::Chooser;
 
@@ -6,12 +6,11 @@ use crate::Delivery;
 use crate::step::Step;
 use crate::world::World;
 
-/// Lets go on what goes on by itself most of the time, so that faults come at every stage of an op and not all of them
-/// at its start.
+/// Prefers ordinary steps, so that faults occur at every stage of an op and not only at its start.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MostlyProgress;
 
-/// One in so many steps is drawn from all that can happen, the others from what goes on by itself.
+/// One in this many steps is drawn from all possible steps, the others from the ordinary ones.
 const ODDS: u64 = 8;
 
 impl Chooser<Delivery> for MostlyProgress {
@@ -35,8 +34,8 @@ impl Chooser<Delivery> for MostlyProgress {
     }
 }
 
-/// Numbers that look random: `SplitMix64` (Steele, Lea, Flood, 2014), the same for a seed on every machine and in every
-/// version.
+/// Pseudo-random numbers by `SplitMix64` (Steele, Lea, Flood, 2014), the same for a seed on every machine and
+/// in every version.
 #[derive(Debug, Clone)]
 pub(crate) struct SplitMix(u64);
 

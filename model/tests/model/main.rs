@@ -1,14 +1,14 @@
-//! A model of delivery, explored in every order of events: one op, its server, its host, and what can go wrong between
-//! them. What is modelled around the decisions is small and crude; the decisions themselves are the ones that server
-//! and agent ship: [`OpStatus::to`](backstay_model::OpStatus::to) and the functions of
+//! A model of delivery, explored in every order of events: one op, its server, its host, and the faults
+//! between them. The surroundings are modelled in small and crude form; the decisions are the code that
+//! server and agent ship: [`OpStatus::to`](backstay_model::OpStatus::to) and the functions of
 //! [`delivery`](backstay_model::wire::delivery).
 //!
-//! * [`world`] is what is remembered, on disk and in memory, and what is on its way;
-//! * [`step`] is what can happen next and what comes of it;
-//! * [`promise`] is what has to hold in every state.
+//! * [`world`]: the state on disk and in memory, and the messages in transit;
+//! * [`step`]: the possible next steps and their effects;
+//! * [`promise`]: the properties that hold in every state.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
-#![allow(clippy::trivially_copy_pass_by_ref, reason = "what a property looks like is for stateright to say")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue fails there")]
+#![allow(clippy::trivially_copy_pass_by_ref, reason = "stateright defines the signature of properties")]
 
 mod chance;
 mod promise;
@@ -21,23 +21,23 @@ use stateright::{Checker, Expectation, Model, Property};
 use step::Step;
 use world::World;
 
-/// What may go wrong, and how often.
+/// The possible faults, and their number.
 #[derive(Debug, Clone, Copy)]
 struct Delivery {
-    /// How many faults may happen.
+    /// Upper bound on the faults.
     faults: u8,
-    /// Whether the server's patience may end at any moment, as when its clock jumps.
+    /// Whether the server's deadline may pass at any moment, as after a jump of its clock.
     impatient: bool,
-    /// Whether a person may ask for the op to stop.
+    /// Whether a person may cancel the op.
     cancel: bool,
-    /// How many lines the op writes: two can overtake each other, fewer keep the number of states small.
+    /// Number of lines that the op writes: two can overtake each other, fewer keep the state space small.
     lines: u8,
     /// Whether the host's journal may be damaged and its runner killed.
     broken_host: bool,
 }
 
 impl Delivery {
-    /// Wire and processes fail; host, clock and person do not.
+    /// Connections and processes fail; host, clock and person do not.
     fn plain(faults: u8) -> Self {
         Self { faults, lines: 2, impatient: false, cancel: false, broken_host: false }
     }
@@ -66,7 +66,7 @@ impl Model for Delivery {
     }
 }
 
-/// Explores every state, and fails with the shortest way to one that breaks a promise.
+/// Explores every state, and fails with the shortest path to a broken promise.
 fn explore(model: Delivery) {
     let checker = model.checker().threads(2).spawn_bfs().join();
     println!("{model:?}: {} states", checker.unique_state_count());
@@ -89,12 +89,12 @@ fn wire_and_processes_fail_twice() {
 }
 
 #[test]
-fn a_person_cancels_meanwhile() {
+fn a_person_cancels_in_between() {
     explore(Delivery { cancel: true, lines: 0, ..Delivery::plain(2) });
 }
 
 #[test]
-fn the_server_loses_patience_meanwhile() {
+fn the_server_loses_patience_in_between() {
     explore(Delivery { impatient: true, lines: 0, ..Delivery::plain(2) });
 }
 
@@ -103,7 +103,7 @@ fn the_host_breaks() {
     explore(Delivery { broken_host: true, lines: 1, ..Delivery::plain(2) });
 }
 
-/// Longer stories than can be explored in full, at random. The seed is printed, and tells the story again.
+/// Random runs, longer than can be explored in full. The printed seed reproduces a run.
 #[test]
 fn everything_fails_again_and_again() {
     let seed = std::env::var("BACKSTAY_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(|| {

@@ -1,4 +1,4 @@
-//! What has to hold in every state, whatever happened before.
+//! The properties that hold in every state, whatever happened before.
 
 use backstay_model::OpStatus;
 use stateright::Property;
@@ -20,7 +20,7 @@ pub(crate) fn all() -> Vec<Property<Delivery>> {
         Property::always("connections do not come and go for ever", |model: &Delivery, world: &World| {
             world.sessions <= 2 * model.faults + 1
         }),
-        Property::always("whoever waits is not left waiting", nobody_is_left_waiting),
+        Property::always("nobody is left waiting", nobody_is_left_waiting),
         Property::sometimes("succeeds", |_, world: &World| {
             world.server.status == OpStatus::Succeeded && matches!(world.host.journal, Journal::Done(_))
         }),
@@ -55,8 +55,8 @@ fn lost_only_where_lost(model: &Delivery, world: &World) -> bool {
     world.server.status != OpStatus::Lost || model.impatient || model.broken_host
 }
 
-/// Where nothing more happens by itself, everything has been settled: the op is closed as what it was on its host, and
-/// the host has nothing more to tell.
+/// If no ordinary step is left, everything is settled: the op is closed with its result on the host, and the
+/// host has nothing more to report.
 fn nobody_is_left_waiting(_: &Delivery, world: &World) -> bool {
     step::possible(world).into_iter().any(Step::is_progress) || is_settled(world)
 }

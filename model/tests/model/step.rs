@@ -1,4 +1,4 @@
-//! What can happen next, and what comes of it.
+//! The possible next steps, and their effects.
 
 use backstay_model::OpStatus;
 use backstay_model::wire::delivery::{
@@ -7,18 +7,18 @@ use backstay_model::wire::delivery::{
 
 use crate::world::{Agent, Down, End, Journal, Session, Up, World};
 
-/// Something that happens.
+/// A step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
-    // What goes on by itself.
+    // Ordinary steps.
     Connect,
-    /// The agent sees that its connection is closed: the server is gone, or has a newer one.
+    /// The agent notices that its connection is closed: the server is gone, or has a newer one.
     SeeClosed,
     StartAgent,
     StartServer,
-    /// The server records that it sends the op. Until it has, no journal is heard: both happen in one turn.
+    /// The server records that it sends the op. Until then it processes no journal: both happen in one step.
     Dispatch,
-    /// The server puts the op on its way, if the newest connection is ready by now.
+    /// The server sends the op, if the newest connection is ready by now.
     SendRun,
     ToServer(Session, Up),
     ToAgent(Session, Down),
@@ -29,13 +29,13 @@ pub(crate) enum Step {
     SendLine,
     TellEnd,
 
-    // What people and clocks do.
+    // People and clocks.
     AskToStop,
     LosePatience,
 
     // Faults.
     CutConnection,
-    /// The agent gives its connection up; the server does not notice, and what is on its way to it may come late.
+    /// The agent abandons its connection; the server does not notice, and messages to it may arrive late.
     HalfOpen,
     KillAgent,
     KillServer,
@@ -46,7 +46,7 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    /// Whether it happens by itself, sooner or later, where nothing goes wrong any more.
+    /// Returns whether it happens eventually without further faults.
     pub(crate) fn is_progress(self) -> bool {
         !self.is_fault() && !matches!(self, Self::AskToStop | Self::LosePatience)
     }
@@ -66,7 +66,7 @@ impl Step {
     }
 }
 
-/// All that can happen next.
+/// All possible next steps.
 pub(crate) fn possible(world: &World) -> Vec<Step> {
     let mut steps = vec![];
     connection(world, &mut steps);
@@ -133,11 +133,11 @@ fn faults(world: &World, steps: &mut Vec<Step>) {
     when(world.server.up, Step::KillServer);
     let begun = world.host.journal == Journal::Begun;
     when(world.host_may_break && begun, Step::KillRunner);
-    // An agent that follows the op has what it needs in memory: damage shows when the journal is read again.
+    // An agent that follows the op has its state in memory: damage shows when the journal is read again.
     let unread = world.agent.session.is_none() && (begun || world.host.journal == Journal::Written);
     when(world.host_may_break && unread, Step::DamageJournal);
     if world.server.up {
-        // A hello is what opens a connection: it cannot come twice.
+        // A hello opens a connection, so it cannot arrive twice.
         let waits = |message: &Up| world.server.sending && matches!(message, Up::Journal(_));
         let again = world.to_server.iter().filter(|(_, message)| *message != Up::Hello && !waits(message));
         steps.extend(again.map(|(session, message)| Step::RepeatToServer(*session, *message)));
@@ -147,7 +147,7 @@ fn faults(world: &World, steps: &mut Vec<Step>) {
     steps.extend(again.map(|(session, message)| Step::RepeatToAgent(*session, *message)));
 }
 
-/// Lets it happen.
+/// Applies a step.
 pub(crate) fn take(world: &mut World, step: Step) {
     world.faults -= u8::from(step.is_fault());
     match step {
@@ -160,7 +160,7 @@ pub(crate) fn take(world: &mut World, step: Step) {
         }
         Step::SendRun => {
             world.server.sending = false;
-            // The host may have connected anew, or a person may have cancelled, since the sending was recorded.
+            // Since the sending was recorded, the host may have reconnected, or a person may have cancelled.
             if world.server.ready {
                 world.say_down(Down::Run);
             }
@@ -247,7 +247,7 @@ fn hear_at_server(world: &mut World, session: Session, message: Up) {
     }
 }
 
-/// Answers on the connection that was spoken on.
+/// Answers on the connection of the message.
 fn answer(world: &mut World, session: Session, message: Down) {
     world.to_agent.insert((session, message));
 }
@@ -262,7 +262,7 @@ fn journal_told(world: &mut World, session: Session, at_host: AtHost) {
         Reconciliation::Wait => {}
         Reconciliation::Stop => world.say_down(Down::Cancel),
         Reconciliation::Send => {
-            // One that waits is dispatched in a step of its own.
+            // A queued op is dispatched in a step of its own.
             if server.status == OpStatus::Sent {
                 world.say_down(Down::Run);
             }

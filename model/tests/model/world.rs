@@ -1,4 +1,4 @@
-//! What is remembered, on disk and in memory, and what is on its way.
+//! The state on disk and in memory, and the messages in transit.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,10 @@ use backstay_model::wire::delivery::AtHost;
 
 use crate::Delivery;
 
-/// The most lines that the op writes.
+/// Upper bound on the op's lines.
 pub(crate) const LINES: u8 = 2;
 
-/// The number of a connection; each is made once.
+/// The number of a connection, never reused.
 pub(crate) type Session = u8;
 
 /// How an op ended on its host.
@@ -22,21 +22,21 @@ pub(crate) enum End {
     Cancelled,
 }
 
-/// What the agent's disk holds of the op.
+/// The op on the agent's disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Journal {
     Never,
-    /// Written down and synced, not begun.
+    /// Written and synced, not started.
     Written,
-    /// A runner is at work, or died at it.
+    /// A runner is working on it, or died.
     Begun,
     Ended(End),
-    /// The server has the end; only that it ran is remembered.
+    /// The server has the result; the agent only remembers that it ran.
     Done(End),
     Damaged,
 }
 
-/// From the agent.
+/// A message from the agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Up {
     Hello,
@@ -46,7 +46,7 @@ pub(crate) enum Up {
     Finished { end: End, lines: u8 },
 }
 
-/// From the server.
+/// A message from the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Down {
     Welcome,
@@ -57,24 +57,24 @@ pub(crate) enum Down {
     FinishStored,
 }
 
-/// The server: what is in its database outlives it, the rest does not.
+/// The server: its database survives it, the rest does not.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Server {
     pub(crate) up: bool,
     /// In the database: the op's status.
     pub(crate) status: OpStatus,
-    /// In the database: which lines.
+    /// In the database: the stored lines.
     pub(crate) lines: [bool; LINES as usize],
-    /// In the database: whether somebody asked for the op to stop.
+    /// In the database: whether a person cancelled the op.
     pub(crate) cancel_asked: bool,
-    /// In the database: the end that the host told and that was believed.
+    /// In the database: the accepted result from the host.
     pub(crate) told: Option<End>,
-    /// Whether it was told as one that never reached its host.
+    /// Whether it was reported as one that never reached its host.
     pub(crate) said_unchanged: bool,
     /// In memory: the newest connection, and whether ops may be sent on it.
     pub(crate) newest: Option<Session>,
     pub(crate) ready: bool,
-    /// In memory: whether it is about to send the op, which it has recorded.
+    /// In memory: whether it is about to send the op, as recorded.
     pub(crate) sending: bool,
 }
 
@@ -84,26 +84,26 @@ pub(crate) struct Agent {
     pub(crate) up: bool,
     pub(crate) session: Option<Session>,
     pub(crate) welcomed: bool,
-    /// Lines that were sent on this connection, and whether the end was.
+    /// The lines sent on this connection, and whether the result was sent.
     pub(crate) sent: u8,
     pub(crate) told_end: bool,
-    /// A cancel that came before its op.
+    /// A cancel that arrived before its op.
     pub(crate) cancelled_early: bool,
-    /// Lines that the server has, as far as this process knows.
+    /// The lines that the server has, as far as this process knows.
     pub(crate) acknowledged: u8,
 }
 
-/// The host's disk, and what was done to the host.
+/// The host's disk, and the effects on the host.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Host {
     pub(crate) journal: Journal,
     pub(crate) lines: u8,
     pub(crate) cancel: bool,
-    /// How often the op was carried out.
+    /// Number of times that the op ran.
     pub(crate) executions: u8,
 }
 
-/// Everything.
+/// The whole state.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct World {
     pub(crate) server: Server,
@@ -120,7 +120,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// An op was asked for; server and agent have just started.
+    /// The initial state: an op was requested, and server and agent have just started.
     pub(crate) fn new(model: &Delivery) -> Self {
         Self {
             server: Server {
@@ -147,14 +147,14 @@ impl World {
         }
     }
 
-    /// Says something to the server, on the agent's connection.
+    /// Sends a message to the server on the agent's connection.
     pub(crate) fn say_up(&mut self, message: Up) {
         if let Some(session) = self.agent.session {
             self.to_server.insert((session, message));
         }
     }
 
-    /// Says something to the agent, on the server's newest connection.
+    /// Sends a message to the agent on the server's newest connection.
     pub(crate) fn say_down(&mut self, message: Down) {
         if let Some(session) = self.server.newest {
             self.to_agent.insert((session, message));
@@ -163,12 +163,12 @@ impl World {
 }
 
 impl Server {
-    /// Up to which line there is no gap.
+    /// The last line before the first gap.
     pub(crate) fn through(&self) -> u8 {
         self.lines.iter().take_while(|stored| **stored).map(|_| 1).sum()
     }
 
-    /// Takes a step if the table allows it, as the store does; whether it was taken.
+    /// Makes a transition if the table allows it, as the store does; returns whether it did.
     pub(crate) fn step(&mut self, to: OpStatus) -> bool {
         let step = self.status.to(to);
         self.status = step.unwrap_or(self.status);

@@ -1,12 +1,11 @@
-//! Takes connections and bounds them: how many there are, and how long each may keep the server waiting.
+//! Accepts connections, and limits their number and how long each may keep the server waiting.
 //!
-//! A stranger costs nothing to make, so strangers have a small share of the connections ([`places`]), and each side has
-//! time limits: a request's head and body must be there in time, and whoever is sent something must read it
-//! ([`patient`]).
+//! Anybody can open unauthenticated connections, so these have a small share of all ([`places`]). Time limits bind the other
+//! side: a request's head and body must arrive in time, and the client must read what the server sends ([`timed_stream`]).
 
-mod body;
-mod patient;
 mod places;
+mod timed_body;
+mod timed_stream;
 
 use std::io;
 use std::pin::pin;
@@ -25,11 +24,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service as _;
 
-use body::InTime;
-use patient::Patient;
 pub(crate) use places::{Limits, Place, Places};
+use timed_body::TimedBody;
+use timed_stream::TimedStream;
 
-/// How long each side of a connection may take.
+/// Time limits of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Times {
     /// Upper bound on the wait for a whole request head. The wait for the next request counts too, so an idle connection
@@ -37,9 +36,9 @@ pub(crate) struct Times {
     pub(crate) head: Duration,
     /// Upper bound on the wait for a whole request body.
     pub(crate) body: Duration,
-    /// How long the other side may read nothing of what it is sent.
+    /// How long the other side may leave sent data unread.
     pub(crate) stalled: Duration,
-    /// How long requests may go on after the server was told to stop.
+    /// How long requests may continue after the shutdown began.
     pub(crate) grace: Duration,
 }
 
@@ -54,11 +53,11 @@ impl Default for Times {
     }
 }
 
-/// Files that are kept for the database, git and the like.
+/// Number of files reserved for the database, git and so on.
 const OTHER_FILES: u64 = 256;
 
-/// Raises the number of files that the process may have open to the hard limit, and returns how many connections that
-/// leaves room for. Services start with a soft limit of 1,024 for the sake of programs that use `select`.
+/// Raises the limit of open files to the hard limit, and returns the number of connections that fit. Services start with a soft
+/// limit of 1,024 for programs that use `select`.
 pub(crate) fn room_for_connections() -> u64 {
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
@@ -71,7 +70,7 @@ pub(crate) fn room_for_connections() -> u64 {
     limit.current.unwrap_or(u64::MAX).saturating_sub(OTHER_FILES)
 }
 
-/// Serves until `stop`, then lets what is under way end within [`Times::grace`].
+/// Serves until `stop`, and then lets requests finish within [`Times::grace`].
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
@@ -89,7 +88,7 @@ pub(crate) async fn serve(
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                tracing::error!(%error, "no connection can be taken now; trying again in a second");
+                tracing::error!(%error, "no connection can be accepted now; retrying in a second");
                 stop.run_until_cancelled(tokio::time::sleep(Duration::from_secs(1))).await;
             }
         }
@@ -99,7 +98,7 @@ pub(crate) async fn serve(
     connections.wait().await;
 }
 
-/// Whether accepting failed because the other side had gone already.
+/// Returns whether accepting failed because the other side was already gone.
 fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -107,7 +106,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-/// One connection, to its end. How it ends concerns nobody but the other side.
+/// Serves one connection to its end. Its errors concern only the other side.
 async fn converse(
     stream: TcpStream,
     place: Arc<Place>,
@@ -115,11 +114,11 @@ async fn converse(
     times: Times,
     stop: CancellationToken,
 ) {
-    let io = TokioIo::new(Patient::new(stream, Arc::clone(&place), times.stalled));
+    let io = TokioIo::new(TimedStream::new(stream, Arc::clone(&place), times.stalled));
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         place.heard();
         request.extensions_mut().insert(Arc::clone(&place));
-        router.clone().call(request.map(|body| Body::new(InTime::new(body, times.body))))
+        router.clone().call(request.map(|body| Body::new(TimedBody::new(body, times.body))))
     });
     let mut connection = pin!(
         http1::Builder::new()

@@ -90,8 +90,8 @@ async fn who_reads_nothing_of_an_answer_is_hung_up_on() {
     let _unread = send(address, "GET /endless HTTP/1.1\r\nHost: a\r\n\r\n").await;
     let (mut came, mut pause) = (false, tokio::time::interval(Duration::from_millis(2)));
     let given_up = async {
-        while !(came && running.places.strangers() == 0) {
-            came |= running.places.strangers() == 1;
+        while !(came && running.places.unauthenticated() == 0) {
+            came |= running.places.unauthenticated() == 1;
             pause.tick().await;
         }
     };

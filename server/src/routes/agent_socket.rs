@@ -1,8 +1,7 @@
 //! `GET /agent/socket`: the agents' connections.
 //!
-//! An agent shows the token of its host, and a join token while the host is not enrolled. It says hello within
-//! [`HELLO_WITHIN`], hears whether it is welcome, and from then on both sides talk. A side that hears nothing for
-//! [`SILENCE`] takes the connection for dead.
+//! An agent presents its host's token, and a join token until the host is enrolled. It sends a hello within [`HELLO_WITHIN`], and
+//! both sides talk once the server has welcomed it. A side that receives nothing for [`SILENCE`] treats the connection as dead.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,25 +25,23 @@ use crate::listen::Place;
 
 /// How long an agent may take to say hello.
 const HELLO_WITHIN: Duration = Duration::from_secs(10);
-/// Why a connection with an `Origin` is not taken.
+/// Why a connection with an `Origin` is rejected.
 const ORIGIN_SENT: &str = "This address is for agents, which send no Origin header. If a proxy adds it, have the proxy remove it: in nginx, \
      proxy_set_header Origin \"\";";
-/// The close code of this protocol: the reason says why.
-const GIVEN_UP: u16 = 4000;
-/// The longest reason that a close frame holds, in bytes (RFC 6455, 5.5).
+/// The close code of this protocol; the reason is in the frame.
+const CLOSED_BY_SERVER: u16 = 4000;
+/// Upper bound on the reason in a close frame, in bytes (RFC 6455, 5.5).
 const REASON_BYTES: usize = 123;
-/// How long saying goodbye may take.
-const GOODBYE: Duration = Duration::from_secs(2);
-/// How often it is written down that an agent that says nothing is there.
-const SEEN_EVERY: Duration = Duration::from_secs(10);
+/// How long sending a close frame may take.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What an agent shows, before it has said who it is.
-struct Shown {
+/// What an agent presents before its hello.
+struct Presented {
     token: TokenHash,
     join: Option<TokenHash>,
 }
 
-/// Takes in an agent's connection.
+/// Accepts an agent's connection.
 pub(crate) async fn connect(
     State(fleet): State<Fleet>,
     State(lifecycle): State<Lifecycle>,
@@ -56,18 +53,18 @@ pub(crate) async fn connect(
     if headers.contains_key(header::ORIGIN) {
         return (StatusCode::FORBIDDEN, ORIGIN_SENT).into_response();
     }
-    let Some(shown) = shown(&headers) else { return StatusCode::UNAUTHORIZED.into_response() };
-    if shown.join.is_none() {
-        match fleet.is_known_token(&shown.token).await {
+    let Some(presented) = presented(&headers) else { return StatusCode::UNAUTHORIZED.into_response() };
+    if presented.join.is_none() {
+        match fleet.is_known_token(&presented.token).await {
             Ok(true) => {
                 if let Some(Extension(place)) = &place {
-                    place.give_to_agent(&shown.token.0);
+                    place.give_to_agent(&presented.token.0);
                 }
             }
             Ok(false) => return StatusCode::UNAUTHORIZED.into_response(),
             Err(error) => {
                 tracing::error!(%error, "an agent's token could not be looked up");
-                return (StatusCode::SERVICE_UNAVAILABLE, "The server cannot look this host up now.")
+                return (StatusCode::SERVICE_UNAVAILABLE, "The server cannot look up this host now.")
                     .into_response();
             }
         }
@@ -77,30 +74,30 @@ pub(crate) async fn connect(
     upgrade.read_buffer_size(READ_BUFFER_BYTES).on_upgrade(move |socket| {
         let tasks = lifecycle.tasks.clone();
         tasks.track_future(async move {
-            if let Err(why) = converse(&fleet, &lifecycle, shown, place, socket).await {
+            if let Err(why) = converse(&fleet, &lifecycle, presented, place, socket).await {
                 tracing::info!(%why, "an agent's connection ended");
             }
         })
     })
 }
 
-fn shown(headers: &HeaderMap) -> Option<Shown> {
+fn presented(headers: &HeaderMap) -> Option<Presented> {
     let bearer = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
     let join = headers.get(JOIN_HEADER).and_then(|v| v.to_str().ok());
-    Some(Shown { token: TokenHash::of(bearer), join: join.map(TokenHash::of) })
+    Some(Presented { token: TokenHash::of(bearer), join: join.map(TokenHash::of) })
 }
 
-/// Why a conversation ended otherwise than by the agent hanging up.
+/// Why the server ended a conversation.
 #[derive(Debug, thiserror::Error)]
-enum Ended {
-    #[error("no hello within {}s", HELLO_WITHIN.as_secs())]
+enum EndReason {
+    #[error("no hello within {} s", HELLO_WITHIN.as_secs())]
     NoHello,
-    #[error("nothing heard for {}s", SILENCE.as_secs())]
+    #[error("nothing received for {} s", SILENCE.as_secs())]
     Silent,
-    #[error("another connection of this host took its place, the host was removed, or it reads nothing")]
+    #[error("another connection of this host replaced it, the host was removed, or the agent does not read")]
     Replaced,
     #[error("{0}")]
-    Turned(#[from] AuthError),
+    Rejected(#[from] AuthError),
     #[error("{0}")]
     Message(#[from] backstay_model::wire::message::MessageError),
     #[error("{0}")]
@@ -109,12 +106,12 @@ enum Ended {
     Socket(#[from] axum::Error),
 }
 
-impl Ended {
-    /// What the agent is told; nothing if it was told already, or is not there to hear it.
-    fn told(&self) -> Option<String> {
+impl EndReason {
+    /// The reason as the agent receives it, or `None` if it has received one or is gone.
+    fn public_message(&self) -> Option<String> {
         match self {
-            Self::Turned(_) | Self::Socket(_) => None,
-            // What is behind the door is for the server's log.
+            Self::Rejected(_) | Self::Socket(_) => None,
+            // Only the server's log contains details of the database.
             Self::Store(_) => Some("the server cannot store what this host says now".to_owned()),
             Self::NoHello | Self::Silent | Self::Replaced | Self::Message(_) => Some(self.to_string()),
         }
@@ -124,15 +121,15 @@ impl Ended {
 async fn converse(
     fleet: &Fleet,
     lifecycle: &Lifecycle,
-    shown: Shown,
+    presented: Presented,
     place: Option<Arc<Place>>,
     mut socket: WebSocket,
-) -> Result<(), Ended> {
-    let ended = converse_until_end(fleet, lifecycle, shown, place, &mut socket).await;
-    if let Some(reason) = ended.as_ref().err().and_then(Ended::told) {
-        let bye = CloseFrame { code: GIVEN_UP, reason: cut(&reason, REASON_BYTES).into() };
-        // It may have gone already.
-        let _ = timeout(GOODBYE, socket.send(Frame::Close(Some(bye)))).await;
+) -> Result<(), EndReason> {
+    let ended = converse_until_end(fleet, lifecycle, presented, place, &mut socket).await;
+    if let Some(reason) = ended.as_ref().err().and_then(EndReason::public_message) {
+        let close = CloseFrame { code: CLOSED_BY_SERVER, reason: cut(&reason, REASON_BYTES).into() };
+        // The agent may be gone already.
+        let _ = timeout(CLOSE_TIMEOUT, socket.send(Frame::Close(Some(close)))).await;
     }
     ended
 }
@@ -140,20 +137,20 @@ async fn converse(
 async fn converse_until_end(
     fleet: &Fleet,
     lifecycle: &Lifecycle,
-    shown: Shown,
+    presented: Presented,
     place: Option<Arc<Place>>,
     socket: &mut WebSocket,
-) -> Result<(), Ended> {
-    let token = shown.token.0.clone();
-    let hello = timeout(HELLO_WITHIN, hello(socket)).await.map_err(|_| Ended::NoHello)??;
-    let host = match admit(fleet, shown, &hello).await {
+) -> Result<(), EndReason> {
+    let token = presented.token.0.clone();
+    let hello = timeout(HELLO_WITHIN, hello(socket)).await.map_err(|_| EndReason::NoHello)??;
+    let host = match authenticate(fleet, presented, &hello).await {
         Ok(host) => host,
-        Err(stranger) => {
-            say(socket, &ServerMessage::Refused { reason: stranger.told() }).await?;
-            return Err(stranger.into());
+        Err(rejected) => {
+            say(socket, &ServerMessage::Refused { reason: rejected.public_message() }).await?;
+            return Err(rejected.into());
         }
     };
-    // One that comes again and again waits before it is greeted: each hello is told to all pages.
+    // An agent that reconnects repeatedly waits before the handshake: every page hears of each hello.
     tokio::time::sleep(fleet.charge(host.id, budget::HELLO)).await;
     let (answer, connection) = fleet.handshake(&host, &hello).await?;
     let Some(mut connection) = connection else { return say(socket, &answer).await };
@@ -165,25 +162,25 @@ async fn converse_until_end(
         Err(error) => Err(error),
     };
     fleet.disconnected(&connection).await;
-    tracing::info!(host = %host.name, "agent left");
+    tracing::info!(host = %host.name, "agent disconnected");
     ended
 }
 
-async fn admit(fleet: &Fleet, shown: Shown, hello: &Hello) -> Result<HostRecord, AuthError> {
-    let Shown { token, join } = shown;
+async fn authenticate(fleet: &Fleet, presented: Presented, hello: &Hello) -> Result<HostRecord, AuthError> {
+    let Presented { token, join } = presented;
     fleet.authenticate(Credentials { token, join, name: hello.name.clone(), platform: hello.platform }).await
 }
 
-async fn hello(socket: &mut WebSocket) -> Result<Hello, Ended> {
+async fn hello(socket: &mut WebSocket) -> Result<Hello, EndReason> {
     while let Some(frame) = socket.recv().await {
         if let Frame::Text(text) = frame? {
             return match AgentMessage::decode(&text)? {
                 AgentMessage::Hello(hello) => Ok(hello),
-                _ => Err(Ended::NoHello),
+                _ => Err(EndReason::NoHello),
             };
         }
     }
-    Err(Ended::NoHello)
+    Err(EndReason::NoHello)
 }
 
 async fn talk(
@@ -191,11 +188,10 @@ async fn talk(
     lifecycle: &Lifecycle,
     connection: &mut Connection,
     socket: &mut WebSocket,
-) -> Result<(), Ended> {
+) -> Result<(), EndReason> {
     let mut ping = interval(PING_EVERY);
     let mut heard = Instant::now();
-    let mut seen = Instant::now();
-    // Until then, the host has said more than it may, and is not listened to.
+    // Until then, the host has used up its budget, and the server does not read from it.
     let mut busy_until = Instant::now();
     loop {
         tokio::select! {
@@ -205,7 +201,7 @@ async fn talk(
                 return Ok(());
             }
             message = connection.outbox.recv() => {
-                say(socket, &message.ok_or(Ended::Replaced)?).await?;
+                say(socket, &message.ok_or(EndReason::Replaced)?).await?;
             }
             frame = async {
                 sleep_until(busy_until).await;
@@ -222,16 +218,12 @@ async fn talk(
                         }
                     }
                     Frame::Close(_) => return Ok(()),
-                    Frame::Ping(_) | Frame::Pong(_) | Frame::Binary(_) if seen.elapsed() > SEEN_EVERY => {
-                        seen = Instant::now();
-                        fleet.touch(connection.host).await?;
-                    }
-                    Frame::Ping(_) | Frame::Pong(_) | Frame::Binary(_) => {}
+                    Frame::Ping(_) | Frame::Pong(_) | Frame::Binary(_) => fleet.touch(connection.host).await?,
                 }
             }
             _ = ping.tick() => {
                 if heard.elapsed() > SILENCE {
-                    return Err(Ended::Silent);
+                    return Err(EndReason::Silent);
                 }
                 socket.send(Frame::Ping(Vec::new().into())).await?;
             }
@@ -239,6 +231,6 @@ async fn talk(
     }
 }
 
-async fn say(socket: &mut WebSocket, message: &ServerMessage) -> Result<(), Ended> {
+async fn say(socket: &mut WebSocket, message: &ServerMessage) -> Result<(), EndReason> {
     Ok(socket.send(Frame::Text(message.encode()?.into())).await?)
 }

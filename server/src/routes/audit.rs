@@ -1,5 +1,5 @@
-//! `GET /audit.csv` and `/audit.json`: the audit log to be kept elsewhere, for people who are logged in. The address says
-//! which entries, as that of the page does.
+//! `GET /audit.csv` and `/audit.json`: exports of the audit log, for people who are logged in. The address selects the entries, as
+//! the page's address does.
 
 use axum::body::Body;
 use axum::extract::{Query, State};
@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::logged_in::LoggedIn;
 
-/// Which entries.
+/// The filter.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Wanted {
     host: Option<String>,
@@ -27,7 +27,7 @@ impl From<Wanted> for AuditQuery {
     }
 }
 
-/// The way entries are written.
+/// The format of an export.
 #[derive(Debug, Clone, Copy)]
 enum Format {
     Csv,
@@ -57,7 +57,7 @@ fn export(State(fleet): State<Fleet>, Query(wanted): Query<Wanted>, format: Form
     response
 }
 
-/// How far an export is.
+/// The progress of an export.
 enum At {
     Start,
     /// Before this entry.
@@ -65,7 +65,7 @@ enum At {
     End,
 }
 
-/// The entries, as many at a time as the store hands out, so that a long log never lies in memory as a whole.
+/// Streams the entries in batches, so that a long log is never in memory as a whole.
 fn pieces(
     fleet: Fleet,
     query: AuditQuery,
@@ -91,7 +91,7 @@ fn pieces(
     })
 }
 
-/// A part of an array: it opens with the first part, and closes with the one that has no entries.
+/// A part of an array. The first part opens it, and the part without entries closes it.
 fn array(entries: &[AuditEntry], is_first: bool) -> Result<String, std::io::Error> {
     let mut text = if is_first { "[".to_owned() } else { String::new() };
     for (place, entry) in entries.iter().enumerate() {
@@ -136,8 +136,7 @@ fn row(entry: &AuditEntry) -> [String; COLUMNS.len()] {
     ]
 }
 
-/// A text that people wrote. A spreadsheet would take one that begins like a formula for one; the apostrophe is how
-/// they mark a text. <https://owasp.org/www-community/attacks/CSV_Injection>
+/// A text that people wrote. A spreadsheet would run one that begins like a formula; an apostrophe marks it as text. <https://owasp.org/www-community/attacks/CSV_Injection>
 fn text(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
@@ -156,7 +155,7 @@ mod tests {
             from_gen: Some(48),
             to_gen: Some(47),
             reason: Some(reason.into()),
-            detail: "Asked for.".into(),
+            detail: "Requested.".into(),
             op: None,
         }
     }

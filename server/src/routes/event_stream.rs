@@ -1,4 +1,4 @@
-//! `GET /events`: what happens, as Server-Sent Events, for people who are logged in.
+//! `GET /events`: Server-Sent Events, for people who are logged in.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -17,26 +17,25 @@ use serde::Deserialize;
 use super::logged_in::LoggedIn;
 use crate::lifecycle::Lifecycle;
 
-/// How often it is said that the server is there, where nothing else is: so that nothing between takes the stream for
-/// dead, and pages see that it is not.
+/// How often an idle stream sends a keep-alive, so that no proxy closes it and pages see that it works.
 const KEEP_ALIVE: Duration = Duration::from_secs(ALIVE_SECS);
 
-/// Tells nginx to pass each event on at once. It would keep them back until its buffer is full.
+/// Tells nginx to forward each event at once. Otherwise it holds events back until its buffer is full.
 /// <https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering>
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// How often it is looked up whether the person is still logged in.
+/// How often the stream checks that the person is still logged in.
 const LOOKED_UP: Duration = Duration::from_secs(10);
 
-/// From where on a page listens.
+/// Where a page's stream starts.
 #[derive(Debug, Deserialize)]
 pub(crate) struct From {
-    /// The number of the last event that the page holds.
+    /// The number of the last event that the page has.
     after: Option<u64>,
 }
 
-/// Opens the stream: what was missed since `Last-Event-ID`, or since `after` at first, then what happens. It ends where
-/// the page falls too far behind, the person is no longer logged in, or the server stops; browsers come back by themselves.
+/// Opens the stream: the events since `Last-Event-ID`, or since `after` at first, and then live events. The stream ends if the page
+/// falls too far behind, the person is no longer logged in, or the server stops. Browsers reconnect automatically.
 pub(crate) async fn stream(
     LoggedIn { token }: LoggedIn,
     State(fleet): State<Fleet>,
@@ -48,11 +47,11 @@ pub(crate) async fn stream(
         headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
     let events = listen(&fleet, last_event_id.or(from.after))
         .take_until(lifecycle.stop.cancelled_owned())
-        .take_until(async move { fleet.accounts().until_over(&token, LOOKED_UP).await });
+        .take_until(async move { fleet.accounts().wait_for_session_end(&token, LOOKED_UP).await });
     ([(X_ACCEL_BUFFERING, "no")], Sse::new(events).keep_alive(keep_alive())).into_response()
 }
 
-/// An event that scripts hear of, which they do not of comments; it needs some data for that, and has no number.
+/// A keep-alive that scripts see, unlike a comment. It needs some data for that, and has no number.
 fn keep_alive() -> KeepAlive {
     KeepAlive::new().interval(KEEP_ALIVE).event(Event::default().event(ALIVE).data("1"))
 }

@@ -1,4 +1,4 @@
-//! Requests whose answer fails: they are answered all the same, and never wait for ever.
+//! Requests whose answer fails or takes too long: each still gets an answer.
 
 use std::any::Any;
 use std::panic::resume_unwind;
@@ -17,45 +17,49 @@ use tracing::Instrument;
 
 use crate::lifecycle::Lifecycle;
 
-/// How long an answer may take to be made. A page takes milliseconds.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// The address that asks a host what lies between two generations.
-const COMPARING: &str = "/api/compare_generations";
-/// How long that may take: a little longer than the fleet waits for the host's answer.
-const COMPARING_PATIENCE: Duration = Duration::from_secs(160);
+/// Time limit for an answer. A page takes milliseconds.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// The address that asks a host to compare two generations.
+const COMPARISON_PATH: &str = "/api/compare_generations";
+/// Time limit for a comparison: slightly longer than the fleet waits for the host's answer.
+const COMPARISON_TIMEOUT: Duration = Duration::from_secs(160);
 
-/// What brings requests to their end.
+/// The time limits of requests.
 #[derive(Clone)]
-pub(super) struct Ending {
+pub(super) struct Deadlines {
     tasks: TaskTracker,
-    patience: Duration,
-    comparing: Duration,
+    answer: Duration,
+    comparison: Duration,
 }
 
-impl Ending {
-    /// Has the server wait at its own end for what is under way.
+impl Deadlines {
+    /// Lets the shutdown wait for requests under way.
     pub(super) fn new(lifecycle: &Lifecycle) -> Self {
-        Self { tasks: lifecycle.tasks.clone(), patience: PATIENCE, comparing: COMPARING_PATIENCE }
+        Self { tasks: lifecycle.tasks.clone(), answer: ANSWER_TIMEOUT, comparison: COMPARISON_TIMEOUT }
     }
 
-    fn patience(&self, path: &str) -> Duration {
-        if path == COMPARING { self.comparing } else { self.patience }
+    fn for_path(&self, path: &str) -> Duration {
+        if path == COMPARISON_PATH { self.comparison } else { self.answer }
     }
 }
 
-/// Brings a request to its end even where whoever sent it has gone, and the parts of a page, which are rendered at once,
-/// do not lose halfway what they share.
+/// Runs a request to its end even if the client has gone, so that the concurrently rendered parts of a page keep their shared
+/// context.
 ///
-/// What a person asked for is done whole: when patience ends, so does the waiting and not the work. Only a page that is
-/// never ready is given up, for nobody is waiting for it.
-pub(super) async fn to_the_end(State(ending): State<Ending>, request: Request, next: Next) -> Response {
+/// A person's action always completes: the time limit ends the waiting and not the work. Only a read is aborted, because nobody
+/// waits for it any longer.
+pub(super) async fn run_to_completion(
+    State(deadlines): State<Deadlines>,
+    request: Request,
+    next: Next,
+) -> Response {
     let path = request.uri().path().to_owned();
     let only_reads = request.method().is_safe();
     let caller = Caller::of(&request);
-    let patience = ending.patience(&path);
-    let work = ending.tasks.spawn(next.run(request).in_current_span());
+    let limit = deadlines.for_path(&path);
+    let work = deadlines.tasks.spawn(next.run(request).in_current_span());
     let whole = work.abort_handle();
-    match timeout(patience, work).await {
+    match timeout(limit, work).await {
         Ok(Ok(response)) => response,
         Ok(Err(ended)) => match ended.try_into_panic() {
             Ok(panic) => resume_unwind(panic),
@@ -63,22 +67,22 @@ pub(super) async fn to_the_end(State(ending): State<Ending>, request: Request, n
         },
         Err(_) if only_reads => {
             whole.abort();
-            tracing::error!(path, "an answer was given up: it took longer than {}s", patience.as_secs());
+            tracing::error!(path, "an answer was aborted: it took longer than {} s", limit.as_secs());
             answer(StatusCode::SERVICE_UNAVAILABLE, "The server took too long to answer.")
         }
         Err(_) => {
-            tracing::warn!(path, "a request is still at work after {}s", patience.as_secs());
-            caller.still_being_done()
+            tracing::warn!(path, "a request is still running after {} s", limit.as_secs());
+            caller.still_running()
         }
     }
 }
 
-/// Who sent a request.
+/// The sender of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Caller {
-    /// A browser that shows what it is answered.
+    /// A browser that shows the answer.
     Browser,
-    /// A page of ours, which shows the sentence of an [`ApiError`].
+    /// One of our pages, which shows the sentence of an [`ApiError`].
     Page,
 }
 
@@ -88,28 +92,28 @@ impl Caller {
         if accepts.is_some_and(|accepts| accepts.contains("text/html")) { Self::Browser } else { Self::Page }
     }
 
-    fn still_being_done(self) -> Response {
+    fn still_running(self) -> Response {
         let status = StatusCode::GATEWAY_TIMEOUT;
         let sentence =
-            "The server is still at work on this and will finish it. Look at the ops before you ask again.";
+            "The server is still working on this and will finish it. Check the ops before you try again.";
         match self {
-            Self::Browser => answer(status, "The server is still at work on this and will finish it."),
+            Self::Browser => answer(status, "The server is still working on this and will finish it."),
             Self::Page => (status, Json(ApiError::said(sentence))).into_response(),
         }
     }
 }
 
-/// Answers where a handler panicked. The panic itself is in the log.
+/// The answer after a handler panicked. The panic itself is in the log.
 pub(super) fn panicked(_panic: Box<dyn Any + Send + 'static>) -> Response<Body> {
-    answer(StatusCode::INTERNAL_SERVER_ERROR, "The server failed while it was answering.")
+    answer(StatusCode::INTERNAL_SERVER_ERROR, "The server failed while answering.")
 }
 
 fn answer(status: StatusCode, what: &str) -> Response {
     let page = format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Failed · Backstay</title></head><body>\
          <h1>{what}</h1>\
-         <p>Its log says more. Look at <a href=\"/ops\">the ops</a> before you ask for anything again: what you asked for \
-         may have been done.</p></body></html>"
+         <p>See the server's log. Check <a href=\"/ops\">the ops</a> before you try again: your request may have been carried \
+         out.</p></body></html>"
     );
     let policy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     (status, [(header::CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response()
@@ -131,16 +135,16 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(30);
 
-    /// Serves one handler as the pages are served; the address.
+    /// Serves one handler as the pages are served, and returns the address.
     async fn serve<F: Future<Output = &'static str> + Send + 'static>(
-        patience: Duration,
+        limit: Duration,
         handler: impl Fn() -> F + Clone + Send + Sync + 'static,
     ) -> String {
-        let ending = Ending { tasks: TaskTracker::new(), patience, comparing: LONG };
+        let deadlines = Deadlines { tasks: TaskTracker::new(), answer: limit, comparison: LONG };
         let app = Router::new()
             .route("/", any(handler.clone()))
-            .route(COMPARING, any(handler))
-            .layer(from_fn_with_state(ending, to_the_end))
+            .route(COMPARISON_PATH, any(handler))
+            .layer(from_fn_with_state(deadlines, run_to_completion))
             .layer(CatchPanicLayer::custom(panicked));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -157,14 +161,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_never_comes_is_given_up() {
+    async fn an_answer_that_never_comes_is_aborted() {
         let address = serve(Duration::from_millis(1), pending).await;
         let answer = reqwest::get(address).await.unwrap();
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(answer.text().await.unwrap().ends_with("</html>"));
     }
 
-    /// A piece of work that begins, waits until it may go on, and is done.
+    /// Work that begins, waits for permission to continue, and finishes.
     #[derive(Clone, Default)]
     struct Work {
         begun: Arc<Notify>,
@@ -187,7 +191,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_asked_for_is_done_though_nobody_waits() {
+    async fn an_action_completes_though_nobody_waits() {
         let work = Work::default();
         let works = work.clone();
         let address = serve(LONG, move || works.clone().work()).await;
@@ -199,8 +203,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_asked_for_is_done_though_the_answer_says_that_it_takes_too_long() {
-        for (accept, body) in [("text/html", "</html>"), ("application/json", "before you ask again.\"}")] {
+    async fn an_action_completes_though_the_answer_says_that_it_takes_too_long() {
+        for (accept, body) in [("text/html", "</html>"), ("application/json", "before you try again.\"}")] {
             let work = Work::default();
             let works = work.clone();
             let address = serve(Duration::from_millis(1), move || works.clone().work()).await;
@@ -209,7 +213,7 @@ mod tests {
             assert_eq!(answer.status(), StatusCode::GATEWAY_TIMEOUT);
             let text = answer.text().await.unwrap();
             assert!(
-                text.contains("is still at work on this and will finish it.") && text.ends_with(body),
+                text.contains("is still working on this and will finish it.") && text.ends_with(body),
                 "{text}"
             );
             work.is_done().await;
@@ -217,14 +221,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_question_what_lies_between_two_generations_may_take_longer() {
+    async fn a_comparison_of_two_generations_may_take_longer() {
         let address = serve(Duration::ZERO, || async {
             tokio::task::yield_now().await;
             "compared"
         })
         .await;
-        let answer = reqwest::Client::new().post(format!("{address}{COMPARING}")).send().await.unwrap();
+        let answer = reqwest::Client::new().post(format!("{address}{COMPARISON_PATH}")).send().await.unwrap();
         assert_eq!(answer.text().await.unwrap(), "compared");
-        assert!(COMPARING_PATIENCE > backstay_fleet::compare::ANSWER_TIMEOUT);
+        assert!(COMPARISON_TIMEOUT > backstay_fleet::compare::ANSWER_TIMEOUT);
     }
 }

@@ -1,5 +1,5 @@
-//! The files that pages load. Their addresses carry a hash of what they are, so that browsers keep them for a year and
-//! still never show an old one; beside each may lie a smaller one, as `cargo leptos build --precompress` makes them.
+//! The files that pages load. Their addresses contain a hash of the content, so that browsers cache them for a year and never use an
+//! old one. Beside each may lie a compressed one, from `cargo leptos build --precompress`.
 
 use std::fs;
 use std::path::Path;
@@ -13,20 +13,20 @@ use axum::response::Response;
 use sha2::{Digest as _, Sha256};
 use tower_http::services::{ServeDir, ServeFile};
 
-/// The files beside the pages: the icon, and what makes the page one that can be installed.
+/// The files beside the pages: the icon, and the manifest that makes the page installable.
 const BESIDE: [&str; 6] =
     ["favicon.svg", "icon-192.png", "icon-512.png", "manifest.webmanifest", "offline.html", "sw.js"];
-/// How long a file may be kept whose address says what it is.
+/// How long browsers may cache a file whose address contains its hash.
 const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
-/// A file that may be another one the next time; it is asked for anew, and answered with 304 where it is the same.
+/// A file that may change: browsers ask again, and the answer is 304 if it is unchanged.
 const ASKED_ANEW: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// What the page's files are, in a few letters.
+/// A short hash of the page's files.
 #[derive(Debug, Clone)]
 pub(crate) struct Version(Arc<str>);
 
 impl Version {
-    /// Reads the files. Where there are none, no page works, and any version will do.
+    /// Reads the files. If there are none, no page works, and any version will do.
     pub(crate) fn of(site: &Path) -> Self {
         let mut hash = Sha256::new();
         for name in ["backstay.css", "backstay.js", "backstay.wasm"] {
@@ -36,7 +36,7 @@ impl Version {
         Self(whole[..16].into())
     }
 
-    /// As it is written in addresses.
+    /// The hash as addresses contain it.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! The gallery of the page's components, in programs that are built to develop with. It shows no host that there is.
+//! The gallery of the page's components, in debug builds. It shows no real host.
 
 use axum::Router;
 use axum::http::header;
@@ -8,7 +8,7 @@ use leptos_axum::render_app_async;
 
 use super::AppState;
 
-/// What is laid out in the gallery alone.
+/// The style sheet of the gallery.
 const STYLE: &str = include_str!("../../../style/gallery.css");
 
 /// The addresses of the gallery.

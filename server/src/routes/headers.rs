@@ -1,4 +1,4 @@
-//! Headers that tell browsers to be careful. The content security policy is the page's own: it holds the page's nonce.
+//! Security headers. Each page sets its own content security policy, which contains its nonce.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
@@ -24,7 +24,7 @@ const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Https(pub(crate) bool);
 
-/// Adds them to every answer.
+/// Adds the security headers to every answer.
 pub(crate) async fn secure(State(Https(https)): State<Https>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if https {

@@ -1,4 +1,4 @@
-//! Who may ask for what lies beside the pages.
+//! Authentication for the routes beside the pages.
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::StatusCode;
@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use backstay_app::session;
 use backstay_fleet::Fleet;
 
-/// Somebody who is logged in. A handler that takes it is called for nobody else.
+/// The session of somebody who is logged in. A handler that extracts it runs for nobody else.
 pub(crate) struct LoggedIn {
     /// The session's token.
     pub(crate) token: String,

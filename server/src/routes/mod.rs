@@ -1,4 +1,4 @@
-//! Every address that the server answers at.
+//! All routes of the server.
 
 mod agent_socket;
 mod audit;
@@ -35,7 +35,7 @@ use crate::cli::ServeOptions;
 use crate::lifecycle::Lifecycle;
 use files::Version;
 
-/// What handlers work with.
+/// The state of the handlers.
 #[derive(Clone, FromRef)]
 pub(crate) struct AppState {
     fleet: Fleet,
@@ -46,14 +46,14 @@ pub(crate) struct AppState {
     files: Version,
 }
 
-/// What signs the deliveries of GitHub's webhook; none where no webhook is configured.
+/// The secret that signs the deliveries of GitHub's webhook, or `None` if no webhook is configured.
 #[derive(Debug, Clone)]
 pub(crate) struct WebhookSecret(Option<Secret>);
 
 /// How browsers reach this server.
 #[derive(Debug, Clone)]
 pub(crate) struct PublicAddress {
-    /// The origin that was configured, such as `https://backstay.example.org`.
+    /// The configured origin, such as `https://backstay.example.org`.
     origin: Option<String>,
 }
 
@@ -73,7 +73,7 @@ pub(crate) fn router(
         .build();
     let origin = options.public_url.clone();
     let https = origin.as_ref().is_some_and(|origin| origin.starts_with("https://"));
-    let mut csrf = CsrfLayer::new().with_rejection_response(of_another_site);
+    let mut csrf = CsrfLayer::new().with_rejection_response(reject_other_site);
     if let Some(origin) = &origin {
         csrf = csrf.add_trusted_origin(origin)?;
     }
@@ -102,16 +102,16 @@ pub(crate) fn router(
         .with_state(state))
 }
 
-/// Turns down a request that, as its headers say, somebody else's page has sent. A proxy that rewrites `Host` makes our
-/// own pages look like that.
-fn of_another_site(_: ProtectionError) -> Response {
-    let why = "The headers Origin and Host of this request name two sites, so nothing was done. If this is your server behind \
+/// Rejects a request that, according to its headers, another site's page has sent. Behind a proxy that rewrites `Host`, requests from
+/// our own pages look the same.
+fn reject_other_site(_: ProtectionError) -> Response {
+    let why = "The headers Origin and Host of this request name two sites, so nothing was changed. If this is your server behind \
                a proxy, have the proxy pass Host on (nginx: proxy_set_header Host $http_host;), or start the server with \
                --public-url.";
     (StatusCode::FORBIDDEN, why).into_response()
 }
 
-/// Says that the server is there, for whoever watches it.
+/// The health check.
 async fn healthy() -> StatusCode {
     StatusCode::NO_CONTENT
 }

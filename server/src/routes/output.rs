@@ -1,4 +1,4 @@
-//! `GET /ops/{id}/output.txt`: all that an op wrote, as a plain text, for people who are logged in.
+//! `GET /ops/{id}/output.txt`: the whole output of an op as plain text, for people who are logged in.
 
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
@@ -11,8 +11,7 @@ use futures::{Stream, stream};
 
 use super::logged_in::LoggedIn;
 
-/// Sends the text in pieces, so that a long one never lies in memory as a whole. As a file to keep, or with `?show` to
-/// look at.
+/// Streams the text, so that a long one is never in memory as a whole. The browser saves it, or shows it with `?show`.
 pub(crate) async fn download(
     _: LoggedIn,
     State(fleet): State<Fleet>,
@@ -39,14 +38,14 @@ fn text(fleet: Fleet, op: &OpView, show: bool) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // The names of hosts and of ops are made of letters that need no quoting.
+    // The names of hosts and ops need no quoting.
     if let Ok(value) = HeaderValue::from_str(&format!("{kind}; filename=\"{name}\"")) {
         headers.insert(header::CONTENT_DISPOSITION, value);
     }
     response
 }
 
-/// The text, without escape sequences, as many lines at a time as the store hands out.
+/// The text without escape sequences, in batches of lines.
 fn pieces(fleet: Fleet, op: OpId) -> impl Stream<Item = Result<String, std::io::Error>> {
     stream::try_unfold(0, move |after| {
         let fleet = fleet.clone();

@@ -12,7 +12,7 @@ use leptos_axum::{LeptosRoutes, generate_route_list, handle_server_fns_with_cont
 use tower_http::compression::CompressionLayer;
 
 use super::AppState;
-use super::failure::{Ending, to_the_end};
+use super::failure::{Deadlines, run_to_completion};
 
 /// Pages and server functions.
 pub(crate) fn router(state: &AppState) -> Router<AppState> {
@@ -28,8 +28,8 @@ pub(crate) fn router(state: &AppState) -> Router<AppState> {
     Router::new()
         .route("/api/{*name}", any(server_function))
         .leptos_routes_with_context(state, routes, provide, shell)
-        .layer(from_fn_with_state(Ending::new(&state.lifecycle), to_the_end))
-        .layer(from_fn(never_kept))
+        .layer(from_fn_with_state(Deadlines::new(&state.lifecycle), run_to_completion))
+        .layer(from_fn(never_cached))
         .layer(CompressionLayer::new().gzip(true))
 }
 
@@ -41,14 +41,14 @@ async fn server_function(
     handle_server_fns_with_context(move || provide(&state), request).await.into_response()
 }
 
-/// What pages and server functions find in their context.
+/// Provides the context of pages and server functions.
 fn provide(state: &AppState) {
     provide_context(state.fleet.clone());
     provide_context(PublicOrigin(state.public.origin.clone()));
 }
 
-/// Pages hold live data and are never kept.
-async fn never_kept(request: Request, next: Next) -> Response {
+/// Pages hold live data and must not be cached.
+async fn never_cached(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response

@@ -1,4 +1,4 @@
-//! Whose a connection is: one that shows a session keeps its place when strangers crowd in.
+//! Assigns connections to people: a connection with a session keeps its place during a flood.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use backstay_fleet::Fleet;
 
 use crate::listen::Place;
 
-/// Gives the connection to the person whose session the request shows. Looked up once for each connection: what the
-/// person may do is asked again by each handler.
+/// Gives the connection to the person whose session the request presents. Looks the session up once for each connection; each handler
+/// checks the person's role itself.
 pub(super) async fn recognise(State(fleet): State<Fleet>, request: Request, next: Next) -> Response {
-    let place = request.extensions().get::<Arc<Place>>().filter(|place| place.is_strangers()).cloned();
+    let place = request.extensions().get::<Arc<Place>>().filter(|place| place.is_unauthenticated()).cloned();
     if let (Some(place), Some(token)) = (place, session::token_in(request.headers()))
         && let Ok(Some(person)) = fleet.accounts().session(&token).await
     {

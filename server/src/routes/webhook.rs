@@ -1,7 +1,7 @@
-//! `POST /webhooks/github`: what GitHub tells by itself.
+//! `POST /webhooks/github`: deliveries of GitHub's webhook.
 //!
-//! A delivery that is signed with the webhook's secret is a hint to read the repository, and no more: one that is sent
-//! again, late or by the thousand comes to the same few readings. It is answered at once.
+//! A delivery that is signed with the webhook's secret is only a hint to read the repository: deliveries that are repeated, late or
+//! arrive by the thousand cause the same few readings. The answer is immediate.
 
 use std::sync::Once;
 
@@ -13,12 +13,12 @@ use backstay_fleet::github::webhook::{Hint, Rejected, hint};
 
 use super::WebhookSecret;
 
-/// That somebody sends deliveries with another secret was written to the log.
-static TOLD: Once = Once::new();
+/// Whether a delivery with another secret was logged.
+static LOGGED: Once = Once::new();
 
-/// Takes a delivery: 202 where something is read for it, 204 where it says nothing that matters, 401 where it is not signed
-/// with the secret, 400 where it cannot be read, 404 where no secret is configured. One that is too large is answered with
-/// 413 before it comes here.
+/// Accepts a delivery. The answer is 202 if the server reads the repository, 204 if the delivery is irrelevant, 401 if it is not signed
+/// with the secret, 400 if it cannot be read, and 404 if no secret is configured. A delivery that is too large never reaches
+/// this function; the answer is 413.
 pub(crate) async fn deliver(
     State(fleet): State<Fleet>,
     State(secret): State<WebhookSecret>,
@@ -34,8 +34,8 @@ pub(crate) async fn deliver(
         }
         Ok(_) => StatusCode::NO_CONTENT,
         Err(Rejected::Signature) => {
-            // Once: whoever floods the address does not flood the log.
-            TOLD.call_once(|| tracing::warn!("a delivery to the webhook was not signed with its secret"));
+            // Once, so that a flood of deliveries does not flood the log.
+            LOGGED.call_once(|| tracing::warn!("a delivery to the webhook was not signed with its secret"));
             StatusCode::UNAUTHORIZED
         }
         Err(Rejected::Malformed) => StatusCode::BAD_REQUEST,

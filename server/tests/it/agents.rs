@@ -37,7 +37,7 @@ async fn a_stranger_learns_nothing_of_a_broken_database() {
     agent.join = Some("not-a-join-token".into());
     agent.open(&server).await.unwrap();
     let answer = agent.hello().await;
-    let expected = "the server cannot look this host up now: try again later";
+    let expected = "the server cannot look up this host now: try again later";
     assert_eq!(answer, ServerMessage::Refused { reason: expected.to_owned() });
 }
 

@@ -183,7 +183,7 @@ async fn options_that_do_not_go_together_are_refused_in_words() {
     let with = |more: &[&'static str]| [&repository[..], more].concat();
     let cases: Vec<(Vec<&str>, &str)> = vec![
         (vec!["--github-token-file", &token], "--github-repository is not"),
-        (with(&[]), "nothing to ask GitHub with"),
+        (with(&[]), "no credentials for GitHub"),
         (vec!["--github-repository", "nixcfg", "--github-token-file", &token], "not of the form owner/name"),
         ([&repository[..], &["--github-token-file", &gone]].concat(), "cannot be read"),
         ([&repository[..], &["--github-token-file", &empty]].concat(), "is empty"),
@@ -204,7 +204,7 @@ async fn options_that_do_not_go_together_are_refused_in_words() {
         ),
         (
             [&repository[..], &["--github-token-file", &token, "--github-api", "api.github.com"]].concat(),
-            "no address of an API",
+            "is not the address of an API",
         ),
         (
             [&repository[..], &["--github-token-file", &token, "--github-webhook-secret-file", &empty]]

@@ -51,10 +51,13 @@ fn server_command(dir: &TempDir) -> Command {
 
 async fn start(dir: &TempDir, listen: &str, options: &[String]) -> (Child, String) {
     let log = OpenOptions::new().create(true).append(true).open(log_of(dir)).unwrap();
+    let password_file = dir.path().join("admin-password");
+    std::fs::write(&password_file, PASSWORD).unwrap();
     let mut child = server_command(dir)
         .args(["serve", "--listen", listen])
         .args(options)
-        .env("BACKSTAY_ADMIN_PASSWORD", PASSWORD)
+        .arg("--admin-password-file")
+        .arg(password_file)
         .stdout(Stdio::piped())
         .stderr(log)
         .spawn()

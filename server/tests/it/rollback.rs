@@ -194,7 +194,7 @@ async fn exit_0_with_the_goal_not_met_is_a_failure() {
 async fn a_busy_host_names_the_op_that_holds_it() {
     let Asked { server: _server, agent: _agent, browser, .. } = asked().await;
     let answer = ask(&browser, "gpc0", 48, 46).await;
-    assert!(answer.contains("gpc0 is busy: Rollback to Gen 47, asked for by admin"), "{answer}");
+    assert!(answer.contains("gpc0 is busy (Rollback to Gen 47, requested by admin)"), "{answer}");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -63,10 +63,12 @@ export async function emptyPage(places) {
 export async function fleet(places, hosts) {
   const folder = await mkdtemp(join(tmpdir(), 'backstay-bench-'));
   const database = `sqlite://${join(folder, 'backstay.sqlite3')}`;
+  const passwordFile = join(folder, 'admin-password');
+  await writeFile(passwordFile, person.password, { mode: 0o600 });
   const words = ['serve', '--listen', '127.0.0.1:0', '--database', database, '--site-root', places.site];
   const server = new Program(places.server, words, {
     BACKSTAY_ADMIN_USER: person.name,
-    BACKSTAY_ADMIN_PASSWORD: person.password,
+    BACKSTAY_ADMIN_PASSWORD_FILE: passwordFile,
     RUST_LOG: 'warn',
   });
   const [, url] = await server.said(/listening on (\S+)/);

@@ -16,7 +16,7 @@ const UNIT: &str = include_str!("../../../agent/systemd/backstay-agent.service")
 pub(crate) const NAME: &str = "backstay-agent.service";
 /// The units of ops.
 const OPS: &str = "backstay-op*";
-/// Interval between checks of a unit, each of which takes a process.
+/// Interval between checks of a unit. Each takes a process.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Time limit for a request to systemd.

@@ -223,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn half_of_the_worlds_are_under_systemd_where_it_can_be_booted() {
+    fn half_of_the_worlds_are_under_systemd_if_it_can_be_booted() {
         use Place::{Bare, Systemd};
         assert_eq!(places(4, true), [Bare, Systemd, Bare, Systemd]);
         assert_eq!(places(1, true), [Bare, Systemd]);

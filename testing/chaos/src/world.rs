@@ -1,14 +1,14 @@
 //! A world: a server with its database, a host with its agent and Nix profile, a proxy between them, and a
 //! person.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use serde::Deserialize;
+pub(crate) use backstay_nix_host::Description as Host;
+use backstay_nix_host::HostPlan;
 use serde_json::json;
 use tokio::net::TcpStream;
 use tokio::process::Command;
@@ -33,7 +33,7 @@ const KEPT_GENERATIONS: &str = "+10";
 /// Interval between checks of a condition.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(15);
 
-/// The programs under test, and the one that creates hosts.
+/// The programs under test.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Programs {
     /// The server's program.
@@ -42,9 +42,6 @@ pub(crate) struct Programs {
     /// The agent's program.
     #[arg(long)]
     pub(crate) agent: PathBuf,
-    /// The program that creates hosts: `xtask`.
-    #[arg(long)]
-    pub(crate) xtask: PathBuf,
 }
 
 impl Programs {
@@ -52,25 +49,8 @@ impl Programs {
     pub(crate) fn absolute(self) -> Result<Self> {
         let absolute =
             |path: PathBuf| path.canonicalize().with_context(|| format!("there is no {}", path.display()));
-        Ok(Self {
-            server: absolute(self.server)?,
-            agent: absolute(self.agent)?,
-            xtask: absolute(self.xtask)?,
-        })
+        Ok(Self { server: absolute(self.server)?, agent: absolute(self.agent)? })
     }
-}
-
-/// The part of `xtask host`'s output that is needed.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Host {
-    pub(crate) folder: PathBuf,
-    environment: BTreeMap<String, String>,
-    pub(crate) profile: PathBuf,
-    pub(crate) running: PathBuf,
-    booted: PathBuf,
-    pub(crate) checkout: PathBuf,
-    pub(crate) tests: PathBuf,
-    pub(crate) activations: PathBuf,
 }
 
 /// A world, to which one schedule after the other happens.
@@ -118,7 +98,7 @@ impl World {
         fs::create_dir_all(&places.data)?;
         fs::create_dir_all(&places.state)?;
         let upstream = Upstream::create(folder.join("upstream")).await?;
-        let host = make_host(programs, folder, &upstream).await?;
+        let host = make_host(folder, &upstream).await?;
         let means = machine.means(place);
         let (mut server_disk, mut agent_disk) = (None, None);
         if means.disks {
@@ -133,6 +113,8 @@ impl World {
         };
 
         let port = free_port().await?;
+        let password_file = folder.join("admin-password");
+        fs::write(&password_file, PASSWORD)?;
         let mut variables = machine.clock_variables(&server_clock);
         variables.extend([
             (
@@ -140,7 +122,7 @@ impl World {
                 format!("sqlite://{}", places.data.join("backstay.sqlite3").display()),
             ),
             ("BACKSTAY_SITE_ROOT".to_owned(), folder.display().to_string()),
-            ("BACKSTAY_ADMIN_PASSWORD".to_owned(), PASSWORD.to_owned()),
+            ("BACKSTAY_ADMIN_PASSWORD_FILE".to_owned(), password_file.display().to_string()),
         ]);
         let listen = format!("127.0.0.1:{port}");
         let server = Process::start(Recipe {
@@ -214,7 +196,7 @@ impl World {
         let target = fs::read_link(&self.host.profile)?;
         let name = target.to_string_lossy();
         let number = name.strip_suffix("-link").and_then(|rest| rest.rsplit('-').next());
-        number.and_then(|digits| digits.parse().ok()).with_context(|| format!("{name} is no generation"))
+        number.and_then(|digits| digits.parse().ok()).with_context(|| format!("{name} is not a generation"))
     }
 
     /// The store path of a generation.
@@ -252,7 +234,7 @@ impl World {
         Ok(numbers)
     }
 
-    /// Removes old generations if there are many, like a person would: the server knows only so many.
+    /// Removes old generations if there are many, like a person would: the server stores a limited number.
     pub(crate) async fn forget_generations(&self) -> Result<()> {
         if self.generations()?.len() <= MANY_GENERATIONS {
             return Ok(());
@@ -334,21 +316,17 @@ async fn free_port() -> Result<u16> {
     Ok(tokio::net::TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port())
 }
 
-async fn make_host(programs: &Programs, folder: &Path, upstream: &Upstream) -> Result<Host> {
+async fn make_host(folder: &Path, upstream: &Upstream) -> Result<Host> {
     let commits = [upstream.commit("first").await?, upstream.commit("second").await?];
     let generation = |number: usize| json!({ "label": format!("25.11.{number}"), "commit": commits[number - 1], "kernel": "6.18.17" });
-    let plan = json!({
+    let plan: HostPlan = serde_json::from_value(json!({
         "name": HOST,
         "platform": "nixos",
         "generations": [generation(1), generation(2)],
         "checkout": { "upstream": upstream.folder(), "commit": commits[1] },
-    });
-    let file = folder.join("plan.json");
-    fs::write(&file, plan.to_string())?;
-    let said =
-        read(Command::new(&programs.xtask).arg("host").arg(&file).arg("--into").arg(folder.join("host")))
-            .await?;
-    let host: Host = serde_json::from_str(&said).context("the host is described in an unknown way")?;
+    }))?;
+    let into = folder.join("host");
+    let host = tokio::task::spawn_blocking(move || plan.make(&into)).await??;
     crate::script::write_test(&host)?;
     crate::script::write_git(&host, &program("git")?)?;
     Ok(host)

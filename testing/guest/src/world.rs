@@ -55,7 +55,7 @@ impl Plan {
     }
 }
 
-/// A guest with server, agent and three generations, of which the third runs.
+/// A guest with server, agent and three generations. The third one runs.
 pub(crate) struct World {
     pub(crate) guest: Guest,
     agent: Agent,
@@ -77,7 +77,10 @@ impl World {
     fn install_server(&self) -> Result<()> {
         let guest = &self.guest;
         guest.write("/etc/systemd/system/backstay-server.service", SERVER_UNIT, 0o644)?;
-        guest.write("/etc/backstay/server.env", &format!("BACKSTAY_ADMIN_PASSWORD={PASSWORD}\n"), 0o600)?;
+        // The unit's dynamic user reads it.
+        guest.write("/etc/backstay/admin-password", PASSWORD, 0o644)?;
+        let variables = "BACKSTAY_ADMIN_PASSWORD_FILE=/etc/backstay/admin-password\n";
+        guest.write("/etc/backstay/server.env", variables, 0o600)?;
         guest.script("mkdir -p /usr/local/share/backstay/site; systemctl daemon-reload; systemctl -q enable backstay-server; systemctl start backstay-server")?;
         Ok(())
     }

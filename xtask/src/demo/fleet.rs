@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 
-use crate::nix_host::{
+use backstay_nix_host::{
     Activation, Build, CheckoutPlan, GenerationPlan, HostPlan, Pin, Pins, Platform, Upstream,
 };
 

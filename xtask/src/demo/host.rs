@@ -12,7 +12,7 @@ use serde_json::json;
 use super::fleet::HostStory;
 use super::history;
 use crate::build::Built;
-use crate::nix_host::Description;
+use backstay_nix_host::Description;
 
 /// A host whose agent is configured, and has run its tests on the past generations.
 pub(crate) struct DemoHost {

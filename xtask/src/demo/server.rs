@@ -48,13 +48,16 @@ impl Start<'_> {
     pub(crate) fn server(&self, supervisor: &mut Supervisor, github: &GitHub, stop: &Stop) -> Result<Server> {
         let password = secret::new()?;
         let log = self.folder.join("server.log");
+        let password_file = self.folder.join("admin-password");
+        secret::write(&password_file, &password)?;
         let mut command = Command::new(&self.built.server);
         command
             .args(["serve", "--database", &self.database()])
             .args(["--listen", &format!("127.0.0.1:{}", self.port), "--site-root"])
             .arg(&self.built.site)
             .args(["--branch", "main", "--poll-seconds", "2", "--admin-user", USER])
-            .env("BACKSTAY_ADMIN_PASSWORD", &password);
+            .arg("--admin-password-file")
+            .arg(&password_file);
         github.introduce_to(&mut command);
         let pid = supervisor.start("the server", command, &log)?;
         let url = wait_for_address(supervisor, stop, &log, "listening on ")?;

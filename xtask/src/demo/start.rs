@@ -57,7 +57,7 @@ pub(crate) struct HostDescription {
     pub(crate) tests_passed: u32,
     pub(crate) tests_total: u32,
     #[serde(flatten)]
-    pub(crate) host: crate::nix_host::Description,
+    pub(crate) host: backstay_nix_host::Description,
 }
 
 impl Demo {

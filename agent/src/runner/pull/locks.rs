@@ -1,4 +1,5 @@
-//! Lock files in the checkout's git folder. A git that is killed leaves them behind, and every later git then refuses to work.
+//! Lock files in the checkout's git folder. A git that is killed leaves them behind, and every later git then
+//! refuses to work.
 //!
 //! The agent removes a lock file only if no git is at work on the checkout and one of these holds:
 //!
@@ -7,7 +8,8 @@
 //!
 //! A pull that finds any other lock file is refused.
 
-use std::fs;
+use std::ffi::OsStr;
+use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -29,8 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(100);
 /// Upper bound on removing one file.
 const REMOVAL: Duration = Duration::from_secs(10);
-/// Folders of git's that hold no lock in a pull's way.
-const SKIPPED: [&str; 7] = ["annex", "backstay-rehearsal", "hooks", "lfs", "logs", "objects", "worktrees"];
+/// Files of a git folder that git locks, besides refs such as `HEAD`. Other programs have lock files of their own there.
+const LOCKED: [&str; 6] = ["backstay-index", "config", "config.worktree", "index", "packed-refs", "shallow"];
 
 /// A lock file, identified so that another git's file of the same name is not mistaken for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +42,8 @@ struct LockFile {
     modified: SystemTime,
 }
 
-/// Notes the lock files that a pull has left behind, for the next pull to remove. All of its processes must be gone.
+/// Notes the lock files that a pull has left behind, for the next pull to remove. All of its processes must
+/// be gone.
 pub(crate) fn note_left(entry: &Entry) {
     let (Ok(config), Some(begun_at)) = (entry.config(), entry.begun_at()) else { return };
     let mut left = of_checkout(&config);
@@ -62,7 +65,8 @@ pub(super) fn clean_up(work: &mut Work<'_>, status: &CommandStatus) {
     }
 }
 
-/// Removes stale lock files, and waits briefly for a git that is at work to remove its own. Returns the first that remains.
+/// Removes stale lock files, and waits briefly for a git that is at work to remove its own. Returns the first
+/// that remains.
 pub(super) fn clear(work: &mut Work<'_>) -> Result<(), PathBuf> {
     let until = Instant::now() + PATIENCE;
     loop {
@@ -105,19 +109,52 @@ fn of_checkout(config: &Config) -> Vec<LockFile> {
     found
 }
 
+/// Collects the lock files of a git folder.
 fn collect(folder: &Path, found: &mut Vec<LockFile>) {
+    let files = storage::names_in(folder).unwrap_or_default();
+    found.extend(files.iter().filter(|path| locks_own_file(path)).filter_map(|path| lock_file(path)));
+    collect_refs(&folder.join("refs"), found);
+    collect_submodules(&folder.join("modules"), found);
+}
+
+fn collect_refs(folder: &Path, found: &mut Vec<LockFile>) {
     for path in storage::names_in(folder).unwrap_or_default() {
-        // Links are not followed: they may lead out of the repository.
-        let Ok(metadata) = path.symlink_metadata() else { continue };
-        let is_skipped =
-            || path.file_name().is_some_and(|name| SKIPPED.iter().any(|skipped| name == *skipped));
-        if metadata.is_dir() && !is_skipped() {
-            collect(&path, found);
-        } else if metadata.is_file() && path.extension().is_some_and(|extension| extension == "lock") {
-            let modified = metadata.modified().unwrap_or_else(|_| SystemTime::now());
-            found.push(LockFile { path, inode: metadata.ino(), modified });
+        if is_folder(&path) {
+            collect_refs(&path, found);
+        } else {
+            found.extend(lock_file(&path));
         }
     }
+}
+
+/// The name of a submodule may contain slashes, so its git folder may be further down.
+fn collect_submodules(folder: &Path, found: &mut Vec<LockFile>) {
+    for path in storage::names_in(folder).unwrap_or_default().into_iter().filter(|path| is_folder(path)) {
+        if path.join("HEAD").exists() {
+            collect(&path, found);
+        } else {
+            collect_submodules(&path, found);
+        }
+    }
+}
+
+/// Whether this is the lock of a file in a git folder that git itself locks.
+fn locks_own_file(path: &Path) -> bool {
+    let name = path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
+    let is_ref = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    is_ref || LOCKED.contains(&name)
+}
+
+/// Links are not followed: they may lead out of the repository.
+fn is_folder(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_dir())
+}
+
+fn lock_file(path: &Path) -> Option<LockFile> {
+    let found = path.symlink_metadata().ok().filter(Metadata::is_file)?;
+    let is_lock = path.extension().is_some_and(|extension| extension == "lock");
+    let modified = found.modified().unwrap_or_else(|_| SystemTime::now());
+    is_lock.then(|| LockFile { path: path.to_owned(), inode: found.ino(), modified })
 }
 
 fn note(config: &Config) -> PathBuf {
@@ -150,4 +187,56 @@ fn git_is_at_work(checkout: &Path) -> bool {
 fn git_is_at_work(_checkout: &Path) -> bool {
     let pgrep = ["/usr/bin/pgrep".to_owned()];
     command::read(&command::Invocation::new(&pgrep, ["-x", "git"]), REMOVAL).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn only_locks_of_git_itself_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let git = folder.path().join(".git");
+        let write = |path: &str| {
+            let path = git.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        };
+        let ours = [
+            "HEAD.lock",
+            "index.lock",
+            "modules/a/b/shallow.lock",
+            "packed-refs.lock",
+            "refs/remotes/origin/feature/x.lock",
+        ];
+        let others = [
+            "HEAD",
+            "index",
+            "lfs/lfs.lock",
+            "modules/a/b/HEAD",
+            "objects/maintenance.lock",
+            "refs/heads/main",
+            "some-ide.lock",
+        ];
+        ours.iter().chain(&others).for_each(|path| write(path));
+        fs::create_dir(folder.path().join("elsewhere")).unwrap();
+        fs::write(folder.path().join("elsewhere/index.lock"), "").unwrap();
+        symlink(folder.path().join("elsewhere"), git.join("refs/link")).unwrap();
+        symlink(folder.path().join("elsewhere"), git.join("modules/link")).unwrap();
+        symlink(folder.path().join("elsewhere/index.lock"), git.join("config.lock")).unwrap();
+        let mut found = vec![];
+        collect(&git, &mut found);
+        let mut found: Vec<_> =
+            found.iter().map(|lock| lock.path.strip_prefix(&git).unwrap().to_str().unwrap()).collect();
+        found.sort_unstable();
+        assert_eq!(found, ours);
+    }
+
+    #[test]
+    fn the_host_was_booted_in_the_past() {
+        let booted_at = boot::time().unwrap();
+        assert!(booted_at < SystemTime::now() && booted_at > SystemTime::UNIX_EPOCH);
+    }
 }

@@ -176,6 +176,7 @@ fn put_back_if_failed(
     }
     locks::clean_up(work, &report.status);
     let put_back = undo::put_back(work, unfinished);
+    locks::clean_up(work, &report.status);
     let told = format!("{what}: git {}.{} {put_back}", how(&report.status), report.last_words());
     Err(OpEnd::of(&report.status, told))
 }

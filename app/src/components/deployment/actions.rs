@@ -1,4 +1,4 @@
-//! What can be done about a deployment.
+//! The actions on a deployment.
 
 use backstay_model::DeploymentId;
 use backstay_model::deployment::Deployment;
@@ -14,7 +14,7 @@ use crate::routes::Route;
 #[component]
 pub(super) fn Actions(
     deployment: Signal<Deployment>,
-    /// How many hosts are through.
+    /// Number of hosts that are done.
     through: Memo<usize>,
     in_full: bool,
 ) -> impl IntoView {
@@ -47,7 +47,6 @@ pub(super) fn Actions(
             })}
         </div>
     }
-    .into_any()
 }
 
 #[component]
@@ -60,7 +59,7 @@ fn ContinueButton(id: DeploymentId, action: ServerAction<ContinueAnyway>) -> imp
     }
 }
 
-/// Leads to the logs that say why hosts failed: to the one that there is, or to a menu of several.
+/// Links to the logs of failed hosts: directly if there is one, through a menu if there are several.
 #[component]
 fn ViewLogs(deployment: Signal<Deployment>) -> impl IntoView {
     let logs = Memo::new(move |_| deployment.with(logs));

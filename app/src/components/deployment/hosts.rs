@@ -1,4 +1,4 @@
-//! How each host fared.
+//! The result of a deployment on each host.
 
 use std::collections::HashMap;
 
@@ -9,13 +9,13 @@ use leptos::prelude::*;
 use super::words::{after_revert, mark, since_failure};
 use crate::components::{Icon, use_log_address};
 
-/// A line for each host: “✓ gpc0 - Switch OK, Tests OK”.
+/// A line per host: “✓ gpc0 - Switch OK, Tests OK”.
 #[component]
 pub(super) fn Hosts(
     deployment: Signal<Deployment>,
-    /// The hosts as they are now.
+    /// The current state of the hosts.
     hosts: Memo<HashMap<String, HostView>>,
-    /// Whether each line leads to its ops.
+    /// Whether each line links to its ops.
     in_full: bool,
 ) -> impl IntoView {
     let names = Memo::new(move |_| {
@@ -28,7 +28,6 @@ pub(super) fn Hosts(
             </For>
         </ul>
     }
-    .into_any()
 }
 
 #[component]
@@ -78,10 +77,9 @@ fn Line(
             {in_full.then(|| view! { <Ops outcome/> })}
         </li>
     }
-    .into_any()
 }
 
-/// What is to be said of a host as it is now: after a revert what is left to do, else whether it was rolled back.
+/// The current state of a host: after a revert, what is left to do; otherwise, whether it was rolled back.
 fn now(deployment: &Deployment, outcome: &HostOutcome, host: &HostView) -> Option<(State, String)> {
     match deployment.decision {
         Decision::Reverted { .. } => {
@@ -93,7 +91,7 @@ fn now(deployment: &Deployment, outcome: &HostOutcome, host: &HostView) -> Optio
     }
 }
 
-/// The logs of what was done to the host.
+/// The logs of the host's ops.
 #[component]
 fn Ops(outcome: Memo<Option<HostOutcome>>) -> impl IntoView {
     let log_address = use_log_address();

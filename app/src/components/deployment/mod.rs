@@ -1,4 +1,4 @@
-//! A deployment as a panel: how each host fared, what was decided, and what can be done.
+//! A deployment as a panel: the result on each host, the decision, and the actions.
 
 mod actions;
 mod hosts;
@@ -21,12 +21,12 @@ use hosts::Hosts;
 use words::{Look, decided, heading, look, through};
 pub(crate) use words::{counts, decision_words};
 
-/// A deployment that is kept true as long as the component that asked for it is shown.
+/// A deployment that stays current while the calling component is shown.
 pub(crate) fn followed(live: Live, read: DeploymentRead) -> Signal<Deployment> {
     let id = read.deployment.id;
     let known = RwSignal::new(read.deployment);
     let read_again = move || async move {
-        // Where it fails, what is shown stays, and the next gap tries again.
+        // If it fails, the page keeps what it shows, and the next gap retries.
         if let Ok(Some(read)) = load_deployment(id.to_string()).await {
             known.try_set(read.deployment);
         }
@@ -46,7 +46,7 @@ pub(crate) fn followed(live: Live, read: DeploymentRead) -> Signal<Deployment> {
     .into()
 }
 
-/// The newest deployment, where something of it is left to do or to know.
+/// The newest deployment: in full while something is left to do, otherwise in one line.
 #[component]
 pub fn NewestDeployment() -> impl IntoView {
     let live = expect_context::<Live>();
@@ -70,10 +70,10 @@ fn Newest(live: Live, id: DeploymentId) -> impl IntoView {
     })
 }
 
-/// What a panel shows beside the deployment itself.
+/// The derived state of a panel.
 #[derive(Clone, Copy)]
 struct PanelState {
-    /// The deployment's hosts as they are now.
+    /// The current state of the deployment's hosts, by name.
     hosts: Memo<HashMap<String, HostView>>,
     through: Memo<usize>,
     look: Memo<Look>,
@@ -98,7 +98,7 @@ impl PanelState {
     }
 }
 
-/// A deployment of which nothing is left to do, in a line.
+/// A finished deployment, in one line.
 #[component]
 fn InBrief(deployment: Signal<Deployment>) -> impl IntoView {
     let id = deployment.with_untracked(|d| d.id);
@@ -121,7 +121,6 @@ fn InBrief(deployment: Signal<Deployment>) -> impl IntoView {
             <a href=Route::Deployment(id).path()>"Details"</a>
         </p>
     }
-    .into_any()
 }
 
 /// A deployment in full.
@@ -129,7 +128,7 @@ fn InBrief(deployment: Signal<Deployment>) -> impl IntoView {
 pub fn DeploymentPanel(
     /// The deployment.
     deployment: Signal<Deployment>,
-    /// Whether this is its own page, which has more room and offers more.
+    /// Whether this is the deployment's own page, which shows and offers more.
     #[prop(optional)]
     in_full: bool,
 ) -> impl IntoView {
@@ -160,10 +159,9 @@ pub fn DeploymentPanel(
             <Actions deployment through=state.through in_full/>
         </section>
     }
-    .into_any()
 }
 
-/// What was merged, by whom and when; none of which changes.
+/// What was merged, by whom and when: fixed facts.
 #[component]
 fn Merged(deployment: Signal<Deployment>) -> impl IntoView {
     let Deployment { pull_request, merged_by, merged_at, .. } = deployment.get_untracked();
@@ -174,10 +172,9 @@ fn Merged(deployment: Signal<Deployment>) -> impl IntoView {
             <Moment at=merged_at/>
         </p>
     }
-    .into_any()
 }
 
-/// What was decided, and what that means.
+/// The decision and its consequence.
 #[component]
 fn Decided(deployment: Signal<Deployment>, state: PanelState) -> impl IntoView {
     let decision = Memo::new(move |_| deployment.with(|d| (d.decision.clone(), decided(d))));
@@ -201,7 +198,7 @@ fn Decided(deployment: Signal<Deployment>, state: PanelState) -> impl IntoView {
     }
 }
 
-/// How many hosts are through, once one has begun.
+/// Number of hosts that are done, once one has started.
 #[component]
 fn Progress(deployment: Signal<Deployment>, state: PanelState) -> impl IntoView {
     let counted = Memo::new(move |_| {

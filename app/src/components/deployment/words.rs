@@ -1,17 +1,17 @@
-//! What is said of a deployment, and what is offered.
+//! The words for a deployment, and the actions that it offers.
 
 use backstay_model::deployment::{Decision, Deployment, HostOutcome, Step};
 use backstay_model::rollback::is_built_from;
 use backstay_model::{Generation, HostView, Lights, OpId, State};
 
-/// What a panel looks like.
+/// The look of a panel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Look {
-    /// A host failed, and somebody has to decide.
+    /// A host failed, and a person has to decide.
     Failed,
-    /// Something is to be done, or being done.
+    /// Something is left to do, or in progress.
     Going,
-    /// Nothing is left to do.
+    /// Finished.
     Good,
 }
 
@@ -47,7 +47,7 @@ pub(super) fn heading(deployment: &Deployment) -> String {
     }
 }
 
-/// What was decided, in a sentence; nothing where nothing was.
+/// The decision in a sentence; `None` if there is none.
 pub(super) fn decided(deployment: &Deployment) -> Option<String> {
     let number = deployment.pull_request.number;
     match &deployment.decision {
@@ -66,7 +66,7 @@ pub(super) fn decided(deployment: &Deployment) -> Option<String> {
     }
 }
 
-/// A decision in a word or two.
+/// The decision in a word or two.
 pub(crate) fn decision_words(deployment: &Deployment) -> &'static str {
     match &deployment.decision {
         Decision::Open if deployment.needs_decision() => "Needs a decision",
@@ -79,7 +79,7 @@ pub(crate) fn decision_words(deployment: &Deployment) -> &'static str {
     }
 }
 
-/// How a host's outcome looks: the name of an icon, and the sign that stands for it in plain text.
+/// The look of a host's result: the name of an icon, and its sign in plain text.
 pub(super) fn mark(outcome: &HostOutcome) -> (&'static str, &'static str) {
     let running = |step: &Step| matches!(step, Step::Running { .. });
     match outcome.switch {
@@ -90,7 +90,7 @@ pub(super) fn mark(outcome: &HostOutcome) -> (&'static str, &'static str) {
     }
 }
 
-/// How many hosts fared how: “2 OK, 1 failed, 1 not attempted”.
+/// The results in counts: “2 OK, 1 failed, 1 not attempted”.
 pub(crate) fn counts(deployment: &Deployment) -> String {
     let count = |sign: &str| deployment.hosts.iter().filter(|host| mark(host).1 == sign).count();
     let parts: Vec<_> = [("✓", "OK"), ("✗", "failed"), ("…", "in progress"), ("⬜", "not attempted")]
@@ -102,8 +102,7 @@ pub(crate) fn counts(deployment: &Deployment) -> String {
     if parts.is_empty() { "no hosts".to_owned() } else { parts.join(", ") }
 }
 
-/// Whether nothing more is to come for a host by itself: it was switched, and its tests, where they run by themselves,
-/// passed.
+/// Returns whether a host is done: it was switched, and any automatic tests passed.
 fn is_through(outcome: &HostOutcome, host: Option<&HostView>) -> bool {
     let untested = || host.is_none_or(|h| !h.auto_test || h.lights.tests.state == State::Unknown);
     match (&outcome.switch, &outcome.tests) {
@@ -113,7 +112,7 @@ fn is_through(outcome: &HostOutcome, host: Option<&HostView>) -> bool {
     }
 }
 
-/// How many hosts are through with a deployment, or back on what worked before it.
+/// Number of hosts that are done, or after a revert, have recovered.
 pub(super) fn through(deployment: &Deployment, host: impl Fn(&HostOutcome) -> Option<HostView>) -> usize {
     let reverted = matches!(deployment.decision, Decision::Reverted { .. });
     let is_done = |outcome: &&HostOutcome| {
@@ -127,7 +126,7 @@ pub(super) fn through(deployment: &Deployment, host: impl Fn(&HostOutcome) -> Op
     deployment.hosts.iter().filter(is_done).count()
 }
 
-/// What a deployment looks like, when this many of its hosts are through.
+/// The look of a deployment with this many hosts done.
 pub(super) fn look(deployment: &Deployment, through: usize) -> Look {
     let all = through == deployment.hosts.len();
     match deployment.decision {
@@ -138,7 +137,7 @@ pub(super) fn look(deployment: &Deployment, through: usize) -> Look {
     }
 }
 
-/// What is to be done on a host after a revert: by what it runs, and then by its lights.
+/// What is left to do on a host after a revert, decided by its running generation and then by its lights.
 pub(super) fn after_revert(deployment: &Deployment, host: &HostView) -> (State, String) {
     let Lights { git, lock, system, tests, .. } = &host.lights;
     let lights = [git, lock, system, tests];
@@ -165,8 +164,8 @@ pub(super) fn after_revert(deployment: &Deployment, host: &HostView) -> (State, 
     }
 }
 
-/// That a generation is, or may be, what a deployment brought and was reverted. Where no commit is recorded, it may be if
-/// it was made between merge and revert.
+/// Says that a generation is, or may be, from a reverted deployment. One without a commit may be if it was
+/// made between merge and revert.
 fn still_on_it(deployment: &Deployment, generation: &Generation) -> Option<String> {
     let (commit, number) = (&deployment.commit, deployment.pull_request.number);
     if generation.commit.is_some() {
@@ -177,14 +176,14 @@ fn still_on_it(deployment: &Deployment, generation: &Generation) -> Option<Strin
     is_of_its_time.then(|| format!("May still be on PR #{number}"))
 }
 
-/// What has become of a host since it failed: it is being rolled back, or was.
+/// Whether a failed host is being rolled back, or was.
 pub(super) fn since_failure(host: &HostView) -> Option<(State, String)> {
     let system = &host.lights.system;
     let rolled = system.words.starts_with("Rolled back") || system.words.starts_with("Rolling back");
     rolled.then(|| (system.state, system.words.clone()))
 }
 
-/// What a panel offers to somebody who may operate.
+/// The actions that a panel offers to operators.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a button of its own")]
 pub(super) struct Offers {
@@ -195,7 +194,7 @@ pub(super) struct Offers {
 }
 
 impl Offers {
-    /// `in_full`: on the deployment's own page, where a pull request can be reverted of which no test complained.
+    /// `in_full`: on the deployment's own page, which offers a revert even if no host failed.
     pub(super) fn of(deployment: &Deployment, through: usize, in_full: bool) -> Self {
         let failed = deployment.hosts.iter().any(HostOutcome::is_failed);
         let left = through < deployment.hosts.len();
@@ -214,7 +213,7 @@ impl Offers {
     }
 }
 
-/// The logs that say why hosts failed: of which host, of what, and which op.
+/// The logs of failed hosts: the host, the step, and the op.
 pub(super) fn logs(deployment: &Deployment) -> Vec<(String, &'static str, OpId)> {
     let of_host = |host: &HostOutcome| {
         let steps = [("switch", host.switch.op()), ("tests", host.tests.op())];
@@ -227,7 +226,7 @@ pub(super) fn logs(deployment: &Deployment) -> Vec<(String, &'static str, OpId)>
 #[cfg(test)]
 mod tests {
     use backstay_model::deployment::{HostEvent, PullRequestRef};
-    use backstay_model::{Commit, DeploymentId, HostId, Light, Platform};
+    use backstay_model::{Commit, DeploymentId, HostId, Light, Platform, sample};
     use chrono::DateTime;
 
     use super::*;
@@ -237,20 +236,8 @@ mod tests {
     }
 
     fn host(git: Light, system: Light, tests: Light) -> HostView {
-        HostView {
-            id: HostId::new(),
-            name: "imac0".into(),
-            platform: Platform::Darwin,
-            online: true,
-            last_seen: None,
-            agent_version: None,
-            auto_test: true,
-            tags: vec![],
-            lights: Lights { agent: light(State::Ok, "Current"), lock: git.clone(), git, system, tests },
-            generation: None,
-            tests: None,
-            op: None,
-        }
+        let lights = Lights { agent: light(State::Ok, "Current"), lock: git.clone(), git, system, tests };
+        HostView { platform: Platform::Darwin, lights, ..sample::host("imac0") }
     }
 
     fn fine() -> HostView {
@@ -298,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_host_is_what_the_heading_says() {
+    fn the_heading_reports_a_failed_host() {
         assert_eq!(heading(&deployment(Decision::Open, vec![good("gpc0")])), "Deployment of PR #42");
         assert_eq!(heading(&deployment(Decision::Open, vec![bad("imac0")])), "Deployment Failed");
         assert_eq!(heading(&deployment(continued(), vec![bad("imac0")])), "Deployment of PR #42");
@@ -327,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_is_through_when_its_tests_passed_or_do_not_run_by_themselves() {
+    fn a_host_is_through_when_its_tests_passed_or_are_not_automatic() {
         let switched = outcome("gpc0", [HostEvent::SwitchEnded(Ok(()))]);
         assert!(is_through(&good("gpc0"), Some(&fine())));
         assert!(!is_through(&bad("gpc0"), Some(&fine())));
@@ -339,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_to_be_done_after_a_revert_follows_the_lights() {
+    fn what_is_left_after_a_revert_follows_the_lights() {
         let (ok, due) = (|words| light(State::Ok, words), |words| light(State::Attention, words));
         for (host, state, words) in [
             (fine(), State::Ok, "Recovered"),
@@ -364,32 +351,23 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_runs_what_was_reverted_is_not_back_whatever_its_lights_say() {
+    fn a_host_that_runs_the_reverted_commit_has_not_recovered_whatever_its_lights_say() {
         let made = |commit: Option<&str>, day: i64| Generation {
-            number: 49,
-            store_path: "/nix/store/49-nixos-system-imac0".into(),
             commit: commit.map(|commit| Commit(commit.into())),
-            tree: None,
-            version: None,
-            kernel: None,
             created_at: DateTime::UNIX_EPOCH + chrono::TimeDelta::days(day),
-            current: true,
-            booted: false,
-            present: true,
-            needs_reboot: false,
-            inhibitors: vec![],
+            ..sample::generation(49, 0)
         };
         let rolled_back =
             host(light(State::Ok, "At c1"), light(State::Ok, "Rolled back to Gen 49"), fine().lights.tests);
         let on = |generation| HostView { generation: Some(generation), ..rolled_back.clone() };
         let reverted = deployment(reverted(), vec![good("imac0")]);
-        let told = |generation| after_revert(&reverted, &on(generation));
+        let after = |generation| after_revert(&reverted, &on(generation));
         let still = (State::Attention, "Still on abc1234 of PR #42".to_owned());
-        assert_eq!(told(made(Some("abc1234567"), 9)), still);
-        assert_eq!(told(made(Some("abc1234567-dirty"), 9)), still);
-        assert_eq!(told(made(None, 0)), (State::Attention, "May still be on PR #42".to_owned()));
+        assert_eq!(after(made(Some("abc1234567"), 9)), still);
+        assert_eq!(after(made(Some("abc1234567-dirty"), 9)), still);
+        assert_eq!(after(made(None, 0)), (State::Attention, "May still be on PR #42".to_owned()));
         for back in [made(Some("abc1234568"), 0), made(None, -1), made(None, 1)] {
-            assert_eq!(told(back), (State::Ok, "Recovered".to_owned()));
+            assert_eq!(after(back), (State::Ok, "Recovered".to_owned()));
         }
         let through = through(&reverted, |_| Some(on(made(Some("abc1234567"), 9))));
         assert_eq!((through, look(&reverted, through)), (0, Look::Going));
@@ -410,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_offered_follows_what_was_decided() {
+    fn the_actions_follow_the_decision() {
         let failed = || vec![bad("a"), outcome("b", [])];
         let open = Offers::of(&deployment(Decision::Open, failed()), 0, false);
         assert_eq!(open, Offers { revert: true, continue_anyway: true, roll_back: true, roll_out: false });

@@ -1,5 +1,6 @@
-//! What the address says of the fleet page: which hosts, in which order and groups. So it can be kept and shared. A
-//! dialog over the page has an address of its own, and what was asked for before stays meanwhile.
+//! The parameters of the fleet page in its address: the filter, the order and the groups, so that links to it
+//! can be shared. While a dialog with its own address is open over the page, the parameters stay as they
+//! were.
 
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -11,12 +12,12 @@ use crate::browser;
 use crate::fleet::{GroupBy, Sort};
 use crate::routes::Route;
 
-/// The parameters of the address.
+/// Names of the parameters.
 pub(super) const QUERY: &str = "q";
 pub(super) const SORT: &str = "sort";
 pub(super) const GROUP: &str = "group";
 
-/// What the address of the fleet page says.
+/// The parameters of the fleet page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct FleetParams {
     text: String,
@@ -33,7 +34,7 @@ impl FleetParams {
         }
     }
 
-    /// Makes an address say this, beside what else it says: the log beside the page stays open.
+    /// Writes these into an address and keeps its other parameters, so that a log beside the page stays open.
     fn put(&self, params: &mut ParamsMap) {
         for name in [QUERY, SORT, GROUP] {
             params.remove(name);
@@ -50,23 +51,23 @@ impl FleetParams {
     }
 }
 
-fn says_something(params: &ParamsMap) -> bool {
+fn has_any(params: &ParamsMap) -> bool {
     [QUERY, SORT, GROUP].iter().any(|name| params.get_str(name).is_some())
 }
 
-/// What is asked of the fleet page, by its address or by a person who has just begun to type.
+/// The parameters as signals, set by the address or by a person who is typing.
 #[derive(Clone, Copy)]
 pub(crate) struct FleetAddress {
-    /// Which hosts.
+    /// The filter.
     pub(super) text: RwSignal<String>,
-    /// In which order.
+    /// The order.
     pub(super) sort: RwSignal<Sort>,
-    /// In which groups.
+    /// The grouping.
     pub(super) group: RwSignal<GroupBy>,
 }
 
 impl FleetAddress {
-    /// As the address says, now and later on.
+    /// Follows the address from now on.
     pub(super) fn follow() -> Self {
         let FleetParams { text, sort, group } = use_query_map().with_untracked(FleetParams::of);
         let address =
@@ -79,7 +80,7 @@ impl FleetAddress {
         FleetParams { text: self.text.get(), sort: self.sort.get(), group: self.group.get() }
     }
 
-    /// Takes in each new address, but for that of a dialog over the page and of the way back from it.
+    /// Applies each new address, except that of a dialog over the page and the way back from it.
     fn follow_changes(self) {
         let (params, path) = (use_query_map(), use_location().pathname);
         let navigate = use_navigate();
@@ -87,7 +88,7 @@ impl FleetAddress {
             let path = path.get();
             let from_dialog = before.is_some_and(|before| before != Route::Fleet.path());
             if path == Route::Fleet.path() {
-                if from_dialog && !params.with(says_something) {
+                if from_dialog && !params.with(has_any) {
                     go(&navigate, params.get_untracked(), &untrack(|| self.now()));
                 } else {
                     self.take_in(params.with(FleetParams::of));
@@ -97,11 +98,11 @@ impl FleetAddress {
         });
     }
 
-    /// Takes in what a person wrote and chose in the fields of these names before the page was alive; whether that asks
-    /// for something else.
-    pub(super) fn take_over(self, form: &HtmlFormElement) -> bool {
+    /// Applies the input that a person made in the form before the page was alive; returns whether it changed
+    /// anything.
+    pub(super) fn adopt_input(self, form: &HtmlFormElement) -> bool {
         let before = untrack(|| self.now());
-        let said = |name: &str| browser::said_in(form, name).unwrap_or_default();
+        let said = |name: &str| browser::field_value(form, name).unwrap_or_default();
         let asked = FleetParams {
             text: said(QUERY),
             sort: Sort::from_word(&said(SORT)),
@@ -124,13 +125,13 @@ impl FleetAddress {
         }
     }
 
-    /// What makes the address say what is asked now.
+    /// Returns a function that writes the current parameters into the address.
     pub(super) fn writer(self) -> impl Fn() + Clone {
         let (params, navigate) = (use_query_map(), use_navigate());
         move || go(&navigate, params.get_untracked(), &untrack(|| self.now()))
     }
 
-    /// The address of the page with these hosts, in the same order and groups.
+    /// The address of the page with this filter, in the same order and groups.
     pub(super) fn asking(self, text: &str) -> String {
         let mut params = ParamsMap::new();
         FleetParams { text: text.to_owned(), sort: self.sort.get(), group: self.group.get() }
@@ -138,13 +139,13 @@ impl FleetAddress {
         format!("{}{}", Route::Fleet, params.to_query_string())
     }
 
-    /// Whether exactly these hosts are asked for.
+    /// Returns whether this is the current filter.
     pub(super) fn asks(self, text: &str) -> bool {
         self.text.with(|asked| asked.trim().eq_ignore_ascii_case(text))
     }
 }
 
-/// The address of the fleet page with these hosts; within the page, in the order and groups that it has.
+/// The address of the fleet page with this filter; within the page, in its current order and groups.
 pub(super) fn asking(text: &str) -> String {
     match use_context::<FleetAddress>() {
         Some(address) => address.asking(text),
@@ -163,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_address_says_is_read_again() {
+    fn parameters_survive_the_round_trip() {
         for asked in [
             FleetParams::default(),
             FleetParams { text: "status:failed web".into(), ..FleetParams::default() },
@@ -172,12 +173,12 @@ mod tests {
             let mut params = ParamsMap::new();
             asked.put(&mut params);
             assert_eq!(FleetParams::of(&params), asked);
-            assert_eq!(says_something(&params), asked != FleetParams::default());
+            assert_eq!(has_any(&params), asked != FleetParams::default());
         }
     }
 
     #[test]
-    fn what_else_an_address_says_stays() {
+    fn other_parameters_stay() {
         let mut params = ParamsMap::new();
         params.insert("log", "7".to_owned());
         params.insert(GROUP, "tag".to_owned());

@@ -1,4 +1,4 @@
-//! Rows of the fleet page that are put onto the page and taken off it together.
+//! Rows of the fleet page that are added and removed together.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -14,21 +14,21 @@ use crate::live::Row;
 /// One chunk of the rows of a group.
 #[component]
 pub(super) fn Chunk(
-    /// What the chunks share.
+    /// The state that the chunks share.
     window: Window,
     /// The rows of the group.
     rows: Memo<Vec<Row>>,
-    /// How many rows stand before the group.
+    /// Number of rows before the group.
     before: Memo<usize>,
-    /// Which chunk of the group.
+    /// The number of the chunk in the group.
     place: usize,
-    /// What names the group.
+    /// The key of the group.
     word: String,
     /// The heading of the group, in its first chunk.
     head: Option<AnyView>,
-    /// What the hosts' menus do.
+    /// The action of the hosts' menus.
     action: ServerAction<RequestOp>,
-    /// What takes their ops back.
+    /// The action that cancels their ops.
     cancel: ServerAction<CancelOp>,
 ) -> impl IntoView {
     let mine = Memo::new_with_compare(
@@ -41,7 +41,7 @@ pub(super) fn Chunk(
     if !window.all {
         on_page.follow(body);
     }
-    // The rows that the server sent are whole; those that come later are made as one scrolls.
+    // The server's rows are complete; later ones are rendered while a person scrolls.
     let alive = RwSignal::new(false);
     Effect::new(move |_| alive.set(true));
     let away = Memo::new(move |_| on_page.away() > 0);
@@ -59,10 +59,9 @@ pub(super) fn Chunk(
             {move || away.get().then(|| view! { <Away on_page/> })}
         </tbody>
     }
-    .into_any()
 }
 
-/// The room of rows that are not on the page.
+/// The space of rows that are not on the page.
 #[component]
 fn Away(on_page: OnPage) -> impl IntoView {
     let room = NodeRef::<html::Tr>::new();

@@ -1,4 +1,4 @@
-//! What narrows, groups and sorts the hosts of the fleet page.
+//! The controls that filter, group and sort the hosts of the fleet page.
 
 use std::time::Duration;
 
@@ -12,11 +12,10 @@ use crate::fleet::{GroupBy, Sort};
 use crate::live::Live;
 use crate::routes::Route;
 
-/// How long to wait for the next letter before it is said that a filter cannot be understood: a word that is being
-/// written seldom can.
+/// How long to wait for the next letter before a filter is reported as invalid: a half-typed word usually is.
 const WRITING: Duration = Duration::from_millis(700);
 
-/// Why the filter cannot be understood, once nobody writes at it.
+/// Why the filter is invalid, once the person has stopped typing.
 fn after_a_pause(shown: ShownHosts) -> RwSignal<Option<String>> {
     let error = move || shown.query.with(|query| query.as_ref().err().map(ToString::to_string));
     let said = RwSignal::new(untrack(error));
@@ -32,7 +31,7 @@ fn after_a_pause(shown: ShownHosts) -> RwSignal<Option<String>> {
     said
 }
 
-/// The field and the lists above the hosts. A form, so that it works before the page is alive.
+/// The controls above the hosts. A form, so that they work before the page is alive.
 #[component]
 pub(crate) fn FleetFilter(shown: ShownHosts) -> impl IntoView {
     let live = expect_context::<Live>();
@@ -50,7 +49,7 @@ pub(crate) fn FleetFilter(shown: ShownHosts) -> impl IntoView {
     };
     let form = NodeRef::<html::Form>::new();
     Effect::new(move |_| {
-        if form.get().is_some_and(|form| shown.address.take_over(&form)) {
+        if form.get().is_some_and(|form| shown.address.adopt_input(&form)) {
             update.with_value(|update| update());
         }
     });
@@ -114,5 +113,4 @@ pub(crate) fn FleetFilter(shown: ShownHosts) -> impl IntoView {
             {move || error.get().map(|error| view! { <p class="refusal" role="alert">{error}</p> })}
         </form>
     }
-    .into_any()
 }

@@ -14,18 +14,18 @@ use crate::components::{Icon, SelectGroup};
 use crate::fleet::{Counts, GroupKey, HostStatus};
 use crate::live::{Live, Row};
 
-/// The hosts of one group, with a heading that says how they are. There is no heading where hosts are not grouped.
+/// The hosts of one group, with a heading that summarises them. Ungrouped hosts have no heading.
 #[component]
 pub(super) fn FleetGroup(
-    /// What is shown.
+    /// The shown hosts.
     shown: ShownHosts,
-    /// Which group.
+    /// The group.
     key: GroupKey,
-    /// Which rows are on the page.
+    /// The rows that are on the page.
     window: Window,
-    /// What the hosts' menus do.
+    /// The action of the hosts' menus.
     action: ServerAction<RequestOp>,
-    /// What takes their ops back.
+    /// The action that cancels their ops.
     cancel: ServerAction<CancelOp>,
 ) -> impl IntoView {
     let rows = shown.group(key.clone());
@@ -45,10 +45,10 @@ pub(super) fn FleetGroup(
             .then(|| view! { <GroupHead shown key=key.clone() rows folded/> }.into_any());
         view! { <Chunk window rows=seen before place word=word.clone() head action cancel/> }
     };
-    view! { <For each=places key=|place| *place children=chunk/> }.into_any()
+    view! { <For each=places key=|place| *place children=chunk/> }
 }
 
-/// What a group is, how its hosts are, and the button that folds it.
+/// The name of a group, a summary of its hosts, and the button that folds it.
 #[component]
 fn GroupHead(shown: ShownHosts, key: GroupKey, rows: Memo<Vec<Row>>, folded: Memo<bool>) -> impl IntoView {
     let live = expect_context::<Live>();
@@ -58,9 +58,9 @@ fn GroupHead(shown: ShownHosts, key: GroupKey, rows: Memo<Vec<Row>>, folded: Mem
         rows.with(|rows| rows.iter().for_each(|row| row.host.with_untracked(|host| counts.add(host))));
         counts
     });
-    // The box that selects a host, its name and its menu are always there.
+    // The checkbox of a host, its name and its menu are always shown.
     let width = move || (live.view().with(PersonView::shown) + 3).to_string();
-    // Whoever stands together for how they are need not be counted by it.
+    // A group by status needs no counts by status.
     let by_status = matches!(key, GroupKey::Status(_));
     let words = move || counts.with(|counts| if by_status { counts.number() } else { counts.words() });
     let badges = (!by_status).then(|| {
@@ -88,10 +88,9 @@ fn GroupHead(shown: ShownHosts, key: GroupKey, rows: Memo<Vec<Row>>, folded: Mem
             </th>
         </tr>
     }
-    .into_any()
 }
 
-/// How many hosts of a group are so, where there are any.
+/// Number of a group's hosts with a status, if there are any.
 #[component]
 fn HowMany(counts: Memo<Counts>, status: HostStatus) -> impl IntoView {
     let many = Memo::new(move |_| counts.with(|counts| counts.of(status)));
@@ -121,7 +120,7 @@ impl FoldedGroups {
     pub(super) fn remembered() -> Self {
         let groups = RwSignal::new(BTreeSet::new());
         Effect::new(move |_| {
-            let known = browser::remembered_for_visit(FOLDED).unwrap_or_default();
+            let known = browser::session_value(FOLDED).unwrap_or_default();
             let known: BTreeSet<_> =
                 known.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
             if !known.is_empty() {
@@ -145,6 +144,6 @@ impl FoldedGroups {
             }
         });
         let words = self.groups.with_untracked(|groups| groups.iter().cloned().collect::<Vec<_>>().join(" "));
-        browser::remember_for_visit(FOLDED, &words);
+        browser::set_session_value(FOLDED, &words);
     }
 }

@@ -1,4 +1,4 @@
-//! Which rows are on the page: those near to what is seen, as soon as there is time to make them.
+//! Which rows are on the page: those near the viewport, as soon as there is time to render them.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -8,7 +8,7 @@ use super::window::Window;
 use crate::browser::{self, Nearness};
 use crate::live::{Live, Row};
 
-/// How many rows are made at a time: so many fit into a frame, with what the browser does to show them.
+/// Number of rows rendered at a time: as many as a frame allows, including layout and painting.
 const STEP: usize = 3;
 /// More rows than a chunk has.
 const ALL: usize = usize::MAX;
@@ -18,15 +18,15 @@ const ALL: usize = usize::MAX;
 pub(super) struct OnPage {
     window: Window,
     rows: Memo<Vec<Row>>,
-    /// Whether they are near to what is seen.
+    /// Whether they are near the viewport.
     near: RwSignal<bool>,
-    /// How many of them are there at most.
+    /// Upper bound on the rows that are on the page.
     there: RwSignal<usize>,
-    /// How high they were when they were there last.
+    /// Their height when they were last on the page.
     height: RwSignal<Option<Height>>,
 }
 
-/// How high so many rows are, in pixels.
+/// The height of a number of rows, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Height {
     rows: usize,
@@ -34,7 +34,7 @@ struct Height {
 }
 
 impl OnPage {
-    /// These rows of a page, which are there from the beginning or not.
+    /// Tracks these rows; `first` says whether they are on the page from the start.
     pub(super) fn new(window: Window, rows: Memo<Vec<Row>>, first: bool) -> Self {
         Self {
             window,
@@ -45,18 +45,18 @@ impl OnPage {
         }
     }
 
-    /// The rows that are to be on the page.
+    /// The rows that belong on the page.
     pub(super) fn there(self) -> Vec<Row> {
         let there = self.count();
         self.rows.with(|rows| rows[..there].to_vec())
     }
 
-    /// How many are not.
+    /// Number of rows that do not.
     pub(super) fn away(self) -> usize {
         self.rows.with(Vec::len) - self.count()
     }
 
-    /// How much room to leave for those, in pixels.
+    /// The space to reserve for those, in pixels.
     pub(super) fn room(self) -> f64 {
         let away = self.away();
         match self.height.get() {
@@ -65,16 +65,16 @@ impl OnPage {
         }
     }
 
-    /// How many are.
+    /// Number of rows that belong on the page.
     fn count(self) -> usize {
         let rows = self.rows.with(Vec::len);
         if self.window.many.get() { self.there.get().min(rows) } else { rows }
     }
 
-    /// Puts the rows onto the page when they are about to be seen, and takes them off again when they are far away.
-    /// Effects run in browsers alone.
+    /// Adds the rows to the page when they come near the viewport, and removes them when they are far away.
+    /// Effects run only in browsers.
     pub(super) fn follow(self, body: NodeRef<html::Tbody>) {
-        // What an effect returns is kept until it runs again or its owner goes.
+        // The return value lives until the effect runs again or its owner is dropped.
         Effect::new(move |_: Option<Option<Nearness>>| {
             let body = body.get()?;
             let heard = {
@@ -84,7 +84,7 @@ impl OnPage {
             Nearness::watch(&body, heard)
         });
         self.follow_keyboard();
-        // Rows of another kind have other heights.
+        // Rows in another density have other heights.
         let view = expect_context::<Live>().view();
         Effect::new(move |_| {
             view.track();
@@ -99,11 +99,11 @@ impl OnPage {
             self.window.measured(high, rows);
         }
         self.near.set(is_near);
-        self.see_to_it(body);
+        self.schedule(body);
     }
 
-    /// Has what is due done, if anything is and the page is still there.
-    fn see_to_it(self, body: &HtmlTableSectionElement) {
+    /// Schedules the next step, if one is due and the page still exists.
+    fn schedule(self, body: &HtmlTableSectionElement) {
         let (Some(near), Some(there)) = (self.near.try_get_untracked(), self.there.try_get_untracked())
         else {
             return;
@@ -114,21 +114,21 @@ impl OnPage {
         }
     }
 
-    /// Puts the next few rows onto the page, or takes all off it.
+    /// Adds the next few rows to the page, or removes all of them.
     fn settle(self, body: &HtmlTableSectionElement) {
         let Some(near) = self.near.try_get_untracked() else { return };
         if near {
             let rows = self.rows.with_untracked(Vec::len);
             let next = self.there.get_untracked().saturating_add(STEP);
             self.there.set(if next < rows { next } else { ALL });
-            self.see_to_it(body);
+            self.schedule(body);
         } else if !browser::has_focus(body) {
-            // What somebody is at stays.
+            // Rows that hold the focus stay.
             self.there.set(0);
         }
     }
 
-    /// Puts the rows onto the page at once where somebody goes to one of them by keyboard.
+    /// Adds the rows to the page at once if a person moves to one of them by keyboard.
     fn follow_keyboard(self) {
         let Some(wanted) = self.window.wanted else { return };
         Effect::new(move |_| {

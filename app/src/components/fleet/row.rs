@@ -16,49 +16,36 @@ use crate::routes::Route;
 pub fn HostRow(
     /// The host.
     row: Row,
-    /// What its menu does.
+    /// The action of its menu.
     action: ServerAction<RequestOp>,
-    /// What takes its op back.
+    /// The action that cancels its op.
     cancel: ServerAction<CancelOp>,
-    /// Which row of the table it is, where not all of them are on the page.
+    /// Its row number in the table, if not all rows are on the page.
     #[prop(optional)]
     index: Option<Signal<Option<String>>>,
-    /// Whether its menu is made when it is opened; see [`ActionsMenu`].
+    /// Whether to render its menu only when it opens; see [`ActionsMenu`].
     #[prop(optional)]
     spare: bool,
 ) -> impl IntoView {
-    let Row { id, name, host } = row;
-    let platform = {
-        let host = host.clone();
-        Memo::new(move |_| host.with(|h| h.platform))
-    };
-    let tags = {
-        let host = host.clone();
-        Memo::new(move |_| host.with(|h| h.tags.clone()))
-    };
-    let offline = {
-        let host = host.clone();
-        Memo::new(move |_| !host.with(|h| h.online))
-    };
-    let worst = {
-        let host = host.clone();
-        Memo::new(move |_| host.with(worst_of))
-    };
-    let lights = host.with_untracked(|h| h.lights.named().map(|(light, _)| light));
+    let platform = row.memo(|host| host.platform);
+    let tags = row.memo(|host| host.tags.clone());
+    let offline = row.memo(|host| !host.online);
+    let worst = row.memo(worst_of);
+    let lights = row.host.with_untracked(|host| host.lights.named().map(|(light, _)| light));
     let lights = lights
         .into_iter()
         .enumerate()
         .map(|(place, light)| {
-            let host = host.clone();
-            let shown = Memo::new(move |_| host.with(|h| light_of(h, place)));
+            let shown = row.memo(move |host| light_of(host, place));
             let state = move || shown.with(|light| light.state.as_str());
             view! {
                 <td class="light-cell" data-title=light data-column=light.to_lowercase() data-shows=state>
-                    <LightBadge host=name.clone() name=light light=shown.into()/>
+                    <LightBadge host=row.name.clone() name=light light=shown.into()/>
                 </td>
             }
         })
         .collect_view();
+    let Row { id, name, host } = row;
     view! {
         <tr
             class="host"
@@ -82,10 +69,9 @@ pub fn HostRow(
             <td class="menu-cell"><ActionsMenu host=name.clone() action spare/></td>
         </tr>
     }
-    .into_any()
 }
 
-/// The words that the host is found by; each leads to the hosts that share it.
+/// The host's tags; each links to the hosts that share it.
 #[component]
 fn Tags(tags: Memo<Vec<String>>) -> impl IntoView {
     let tag = |tag: String| view! { <a class="tag" href=asking(&format!("tag:{tag}"))>{tag.clone()}</a> };
@@ -109,15 +95,14 @@ fn GenerationInBrief(host: ArcRwSignal<HostView>) -> impl IntoView {
             None => view! { <span class="faint">"not reported"</span> }.into_any(),
         }}
     }
-    .into_any()
 }
 
 fn in_brief(generation: &Generation) -> (u32, Option<String>) {
     (generation.number, generation.commit.as_ref().map(ToString::to_string))
 }
 
-/// Marks a host that differs from most of the fleet, and links to all such hosts. Empty outside the fleet page, the only
-/// page that knows what most hosts run.
+/// Marks a host that differs from most of the fleet, and links to all such hosts. Empty outside the fleet
+/// page, the only page that knows what most hosts run.
 #[component]
 fn DriftMark(
     /// The host.

@@ -1,4 +1,4 @@
-//! Which hosts the fleet page shows.
+//! The hosts that the fleet page shows.
 
 use std::collections::BTreeSet;
 
@@ -10,30 +10,30 @@ use super::group::FoldedGroups;
 use crate::fleet::{Group, GroupBy, GroupKey, Majority, Query, QueryError, Sort, Tally, grouped};
 use crate::live::{Live, Row};
 
-/// Which hosts the fleet page shows: in which groups, and in which order. [`Self::groups`] is the one place that says
-/// so; the table, the selection and the counts all follow it.
+/// The hosts that the fleet page shows, in groups and in order. [`Self::groups`] alone decides this; the
+/// table, the selection and the counts all follow it.
 #[derive(Clone, Copy)]
 pub(crate) struct ShownHosts {
-    /// What is asked for.
+    /// The parameters of the page.
     pub(super) address: FleetAddress,
     pub(super) query: Memo<Result<Query, QueryError>>,
-    /// What was asked for last that can be understood: while a person is writing, what is shown stays. None where
-    /// nothing could be, and then no host is shown, nor anything done to one.
+    /// The latest valid filter, so that the hosts stay while a person is typing. `None` if there was no valid
+    /// one; in that case no host is shown, and no action applies to any.
     understood: Memo<Option<Query>>,
     /// What most of the fleet runs.
     pub(super) majority: Memo<Option<Majority>>,
-    /// The groups from top to bottom, each with its hosts from top to bottom. One group where hosts are not grouped.
+    /// The groups from top to bottom, each with its hosts from top to bottom. Ungrouped hosts are one group.
     pub(crate) groups: Memo<Vec<Group<Row>>>,
-    /// Which groups are folded.
+    /// The folded groups.
     pub(super) folded: FoldedGroups,
-    /// Every host that fits, from top to bottom, also in groups that are folded.
+    /// Every matching host from top to bottom, including folded groups.
     pub(crate) rows: Memo<Vec<Row>>,
-    /// The hosts that can be seen, from top to bottom: those of groups that are not folded.
+    /// The visible hosts from top to bottom: those in groups that are not folded.
     pub(crate) visible: Memo<Vec<Row>>,
 }
 
 impl ShownHosts {
-    /// As the address says. Provides itself, and the address, to what the page is made of.
+    /// Follows the address. Provides itself and the parameters as context.
     pub(crate) fn by_address(live: Live) -> Self {
         let address = FleetAddress::follow();
         let folded = FoldedGroups::remembered();
@@ -58,14 +58,16 @@ impl ShownHosts {
         let rows = rows_of(groups, |_| true);
         let visible = rows_of(groups, move |key| !folded.has(key));
         let shown = Self { address, query, understood, majority, groups, folded, rows, visible };
-        shown.work_out();
+        shown.precompute();
         provide_context(address);
         provide_context(shown);
         shown
     }
 
-    /// Works out what several parts of the page read: parts that are rendered at once must not do it together.
-    fn work_out(self) {
+    /// Computes the memos that several parts of the page read, because concurrently rendered parts must not
+    /// compute them at
+    /// the same time.
+    fn precompute(self) {
         self.majority.with_untracked(|_| ());
         self.rows.with_untracked(|_| ());
         self.visible.with_untracked(|_| ());
@@ -76,7 +78,7 @@ impl ShownHosts {
         rows_of(self.groups, move |other| *other == key)
     }
 
-    /// How many hosts can be seen above those of a group.
+    /// Number of visible hosts above a group.
     pub(super) fn seen_before(self, key: &GroupKey) -> usize {
         self.groups.with(|groups| {
             let above = groups.iter().take_while(|group| group.key != *key);
@@ -84,23 +86,23 @@ impl ShownHosts {
         })
     }
 
-    /// The address at which none is left out.
+    /// The address without a filter.
     pub(crate) fn all(self) -> String {
         self.address.asking("")
     }
 
-    /// What is asked for, as a person wrote it.
+    /// The filter as the person typed it.
     pub(crate) fn text(self) -> RwSignal<String> {
         self.address.text
     }
 
-    /// Whether hosts are left out.
+    /// Returns whether a filter is active.
     pub(super) fn is_narrowed(self) -> bool {
         self.understood.with(|query| query.as_ref().is_none_or(|query| !query.is_empty()))
     }
 }
 
-/// The names of the hosts that fit a filter now; none where it cannot be understood.
+/// The names of the hosts that match a filter now; empty if it is invalid.
 pub(crate) fn names_fitting(live: Live, filter: &str) -> BTreeSet<String> {
     let Ok(query) = filter.parse::<Query>() else { return BTreeSet::new() };
     let majority = Memo::new(move |_| majority(live));
@@ -108,7 +110,7 @@ pub(crate) fn names_fitting(live: Live, filter: &str) -> BTreeSet<String> {
     rows.into_iter().map(|row| row.name).collect()
 }
 
-/// The hosts of some of the groups; news only where others come or the order changes.
+/// The hosts of some groups. Notifies only if the hosts or their order change.
 fn rows_of(
     groups: Memo<Vec<Group<Row>>>,
     wanted: impl Fn(&GroupKey) -> bool + Send + Sync + 'static,
@@ -124,7 +126,7 @@ fn rows_of(
     )
 }
 
-/// Whether others have come, or the order has changed.
+/// Returns whether the hosts or their order differ.
 pub(super) fn are_others(old: Option<&Vec<Row>>, new: Option<&Vec<Row>>) -> bool {
     old.map(|rows| ids(rows)) != new.map(|rows| ids(rows))
 }
@@ -148,13 +150,13 @@ fn majority(live: Live) -> Option<Majority> {
     tally.majority()
 }
 
-/// The hosts that are wanted, in order.
+/// The matching hosts, in order.
 fn chosen(live: Live, query: &Query, sort: Sort, majority: Memo<Option<Majority>>) -> Vec<Row> {
     let mut rows = live.rows().get();
     if !query.is_empty() {
-        let majority = if query.asks_for_drift() { majority.get() } else { None };
+        let majority = if query.depends_on_majority() { majority.get() } else { None };
         live.changes().track();
-        rows.retain(|row| row.host.with_untracked(|host| query.wants(host, majority.as_ref())));
+        rows.retain(|row| row.host.with_untracked(|host| query.matches(host, majority.as_ref())));
     }
     if sort != Sort::Name {
         live.changes().track();
@@ -171,7 +173,7 @@ fn in_groups(live: Live, rows: Vec<Row>, by: GroupBy) -> Vec<Group<Row>> {
         live.changes().track();
     }
     grouped(rows, |row| match by {
-        // Without a look at the host: nothing that happens to it changes where it stands.
+        // Does not read the host, because no change of it moves it to another group.
         GroupBy::Nothing => GroupKey::All,
         by => row.host.with_untracked(|host| by.of(host)),
     })

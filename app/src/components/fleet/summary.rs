@@ -7,8 +7,7 @@ use crate::components::Icon;
 use crate::fleet::{Counts, HostStatus};
 use crate::live::Live;
 
-/// How many hosts there are, and how many of them are how. Each count leads to the hosts that it counts, in the order
-/// and groups that the page has.
+/// The number of hosts, in all and by status. Each count links to its hosts, in the page's order and groups.
 #[component]
 pub fn Summary() -> impl IntoView {
     let live = expect_context::<Live>();
@@ -40,7 +39,6 @@ pub fn Summary() -> impl IntoView {
                 })}
         </dl>
     }
-    .into_any()
 }
 
 #[component]

@@ -10,15 +10,15 @@ use crate::api::{CancelOp, RequestOp};
 use crate::components::SelectAll;
 use crate::live::Live;
 
-/// The hosts in their groups. Columns that the person does without are there and not displayed, so that a change of mind
-/// costs nothing however many hosts there are.
+/// The hosts in their groups. Hidden columns are rendered but not displayed, so that showing them again is
+/// cheap however many hosts there are.
 #[component]
 pub(crate) fn FleetTable(
-    /// What is shown.
+    /// The shown hosts.
     shown: ShownHosts,
-    /// What the hosts' menus do.
+    /// The action of the hosts' menus.
     action: ServerAction<RequestOp>,
-    /// What takes their ops back.
+    /// The action that cancels their ops.
     cancel: ServerAction<CancelOp>,
 ) -> impl IntoView {
     let view = expect_context::<Live>().view();
@@ -50,5 +50,4 @@ pub(crate) fn FleetTable(
         </div>
         <ShowAll shown window/>
     }
-    .into_any()
 }

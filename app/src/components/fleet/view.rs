@@ -1,4 +1,4 @@
-//! The menu in which a person says how the fleet page is to look.
+//! The menu with a person's view settings for the fleet page.
 
 use backstay_model::{Column, Density, PersonView};
 use leptos::html;
@@ -14,11 +14,11 @@ const MENU: &str = "fleet-view";
 const DENSITY: &str = "density";
 const COLUMNS: &str = "columns[]";
 
-/// The menu in which a person says how the fleet page is to look: a popover of the browser itself with a form in it,
-/// which works without script. With script, each change is seen at once, and taken back where it cannot be saved.
+/// The menu with a person's view settings: a native popover with a form, which works without script. With
+/// script, each change applies at once, and is undone if it cannot be saved.
 #[component]
 pub(crate) fn ViewMenu(
-    /// What saves it.
+    /// The action that saves the settings.
     action: ServerAction<SetView>,
 ) -> impl IntoView {
     let saver = Saver::new(expect_context::<Live>(), action);
@@ -30,7 +30,7 @@ pub(crate) fn ViewMenu(
     let menu = NodeRef::<html::Div>::new();
     Effect::new(move |_| {
         if let Some(menu) = menu.get() {
-            saver.take_over(&menu);
+            saver.adopt_input(&menu);
         }
     });
     view! {
@@ -50,7 +50,6 @@ pub(crate) fn ViewMenu(
             </ActionForm>
         </div>
     }
-    .into_any()
 }
 
 #[component]
@@ -102,12 +101,12 @@ fn ColumnChoice(saver: Saver, column: Column, checked: bool) -> impl IntoView {
     }
 }
 
-/// Saves a view: one request at a time, so that an older one never comes after a newer one.
+/// Saves a view, one request at a time, so that an older one never arrives after a newer one.
 #[derive(Clone, Copy)]
 struct Saver {
     view: RwSignal<PersonView>,
     action: ServerAction<SetView>,
-    /// The view that the server is known to have, and the one that it was sent.
+    /// The view that the server has confirmed, and the one sent to it.
     saved: StoredValue<PersonView>,
     sent: StoredValue<PersonView>,
 }
@@ -126,11 +125,11 @@ impl Saver {
         saver
     }
 
-    /// Shows a change and saves it.
+    /// Applies a change and saves it.
     fn change(self, change: impl FnOnce(&mut PersonView)) {
         let is_free = !self.action.pending().get_untracked();
         if is_free {
-            // What another browser saved meanwhile may have come with a new start of the page.
+            // A restart of the page may have brought the view that another browser saved.
             self.saved.set_value(self.view.get_untracked());
         }
         self.view.update(change);
@@ -139,8 +138,8 @@ impl Saver {
         }
     }
 
-    /// Takes over what a person chose in the menu before the page was alive.
-    fn take_over(self, menu: &Element) {
+    /// Applies the choices that a person made in the menu before the page was alive.
+    fn adopt_input(self, menu: &Element) {
         let density = browser::checked_boxes(menu, DENSITY);
         let density = density.first().and_then(|density| density.parse().ok()).unwrap_or_default();
         let columns = browser::checked_boxes(menu, COLUMNS);

@@ -1,6 +1,6 @@
-//! How the fleet page shows many hosts. A browser that has thousands of rows, each with its lights and its menu, is slow at
-//! everything; so only those near to what is seen are on the page, and room is left for the others. What is shown,
-//! selected, counted and sorted follows the data: nothing else asks what is on the page.
+//! How the fleet page shows many hosts. Thousands of rows, each with its lights and its menu, slow a browser
+//! down, so only rows near the viewport are on the page, and space is reserved for the others. Filter,
+//! selection, counts and order follow the data: nothing else depends on which rows are on the page.
 
 use backstay_model::HostId;
 use leptos::prelude::*;
@@ -9,48 +9,51 @@ use leptos_router::hooks::use_query_map;
 use super::shown_hosts::ShownHosts;
 use crate::components::Selecting;
 
-/// How many rows come and go together: few enough for one frame. So many fill rows of two, three, four or six cards.
+/// Number of rows added and removed together: few enough for one frame, and divisible into lines of two,
+/// three, four or six cards.
 pub(super) const CHUNK: usize = 12;
-/// How many rows a page has at most with all of them on it.
+/// Up to this many rows, all of them are on the page.
 const ALL: usize = 6 * CHUNK;
-/// How many rows the server puts onto the page of more: as many as a window shows.
+/// Number of rows that the server renders if there are more: as many as a window shows.
 const FIRST: usize = 4 * CHUNK;
-/// The parameter of the address that asks for all rows.
+/// The parameter of the address that requests all rows.
 const SHOW: &str = "show";
-/// How high a row is before one has been measured, in pixels.
+/// Assumed height of a row until one has been measured, in pixels.
 const ROW: f64 = 75.0;
 
-/// How many chunks so many rows make; one where there are none, for the heading of a group stands in the first.
+/// Number of chunks for these rows; at least one, because the first holds the heading of the group.
 pub(super) fn chunks(rows: usize) -> usize {
     rows.div_ceil(CHUNK).max(1)
 }
 
-/// What the chunks of a page share.
+/// The state that the chunks of a page share.
 #[derive(Clone, Copy)]
 pub(super) struct Window {
-    /// Whether the address asks for all rows: for whoever has no script, searches with the browser, or prints.
+    /// Whether the address requests all rows, for people without script, for the browser's search, or for
+    /// printing.
     pub(super) all: bool,
-    /// Whether there are rows that are not on the page.
+    /// Whether some rows are not on the page.
     pub(super) many: Memo<bool>,
-    /// How high a row is, with what lies between it and the next; in pixels.
+    /// Height of a row including the gap to the next, in pixels.
     row: RwSignal<Option<f64>>,
-    /// The host that somebody goes to by keyboard.
+    /// The host that a person is moving to by keyboard.
     pub(super) wanted: Option<RwSignal<Option<HostId>>>,
 }
 
 impl Window {
-    /// The window onto what is shown.
+    /// The window onto the shown hosts.
     pub(super) fn onto(shown: ShownHosts) -> Self {
         let all = use_query_map().with_untracked(|params| params.get_str(SHOW) == Some("all"));
         let many = Memo::new(move |_| !all && shown.visible.with(Vec::len) > ALL);
-        // Worked out before the rows read it.
+        // Computed before the rows read it.
         many.with_untracked(|_| ());
         let wanted = use_context::<Selecting>().map(Selecting::wanted);
         Self { all, many, row: RwSignal::new(None), wanted }
     }
 
-    /// So many rows are so high. Rows differ a little, and the page is not to change its length with each of them: what was
-    /// measured first holds until it is no longer of any use, as after a change of density or of the window's width.
+    /// Records the height of measured rows. Rows differ a little, and the page's length should not change
+    /// with each of them: the first measurement holds until it is far off, for example after a change of
+    /// density or window width.
     pub(super) fn measured(self, high: f64, rows: usize) {
         #[expect(clippy::cast_precision_loss, reason = "a few rows")]
         let each = high / rows.max(1) as f64;
@@ -59,25 +62,25 @@ impl Window {
         }
     }
 
-    /// How much room so many rows take, in pixels.
+    /// The space of these rows, in pixels.
     pub(super) fn room(self, rows: usize) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "a few rows")]
         let rows = rows as f64;
         self.row.get().unwrap_or(ROW) * rows
     }
 
-    /// Whether the server puts a row with so many before it onto the page.
+    /// Returns whether the server renders a row with this many before it.
     pub(super) fn is_first(before: usize) -> bool {
         before < FIRST
     }
 
-    /// How many rows a screen reader is to tell of, where not all are on the page.
+    /// The number of rows for screen readers, if not all are on the page.
     pub(super) fn row_count(self, shown: ShownHosts) -> Option<String> {
         self.many.get().then(|| (shown.visible.with(Vec::len) + 1).to_string())
     }
 }
 
-/// The way to all rows, before the page is alive.
+/// The link to all rows, before the page is alive.
 #[component]
 pub(super) fn ShowAll(shown: ShownHosts, window: Window) -> impl IntoView {
     let href = move || {

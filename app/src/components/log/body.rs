@@ -1,4 +1,4 @@
-//! The box in which a log's lines are.
+//! The scrolling box with the lines of a log.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -7,7 +7,7 @@ use super::lines::BlockOfLines;
 use super::{LogView, whole_address};
 use crate::browser;
 
-/// The lines, and above them the way to earlier ones.
+/// The lines, and above them the links to earlier ones.
 #[component]
 pub(super) fn Body(shown: LogView) -> impl IntoView {
     let blocks = shown.watched.lines.blocks;
@@ -17,7 +17,7 @@ pub(super) fn Body(shown: LogView) -> impl IntoView {
         let Some(frame) = shown.frame.get_untracked() else { return };
         let (before, now) = (top.get_value(), frame.scroll_top());
         top.set_value(now);
-        // Up is a person; down may be new lines as well.
+        // Only a person scrolls up; new lines scroll down.
         if browser::is_at_end(&frame) {
             shown.follows.set(true);
         } else if now < before {
@@ -33,7 +33,6 @@ pub(super) fn Body(shown: LogView) -> impl IntoView {
             <NoLines shown/>
         </div>
     }
-    .into_any()
 }
 
 fn keep_end_in_view(shown: LogView) {
@@ -41,7 +40,7 @@ fn keep_end_in_view(shown: LogView) {
         shown.watched.lines.bounds.track();
         if let Some(frame) = shown.frame.get().filter(|_| shown.follows.get_untracked()) {
             browser::scroll_to_end(&frame);
-            // Its lines take their true height when they are first painted.
+            // Lines get their real height when they are first painted.
             browser::in_next_frames(2, move || {
                 if shown.follows.try_get_untracked() == Some(true) {
                     browser::scroll_to_end(&frame);
@@ -51,8 +50,8 @@ fn keep_end_in_view(shown: LogView) {
     });
 }
 
-/// How many lines there are before the first that is here, and the ways to them: as part of the page, or as a text of
-/// its own where no script runs.
+/// The number of earlier lines, with a button that loads them, and for pages without script, a link to the
+/// whole output.
 #[component]
 fn Earlier(shown: LogView) -> impl IntoView {
     let lines = shown.watched.lines;
@@ -77,7 +76,7 @@ fn counted(lines: u64) -> String {
     if lines == 1 { "1 earlier line".to_owned() } else { format!("{lines} earlier lines") }
 }
 
-/// Puts earlier lines in front, and leaves those where they are that a person sees.
+/// Loads earlier lines above the others without moving the visible ones.
 async fn show_earlier(shown: LogView) {
     let (Some(frame), (first, _)) = (shown.frame.get_untracked(), shown.watched.lines.bounds.get_untracked())
     else {

@@ -12,10 +12,10 @@ use crate::browser;
 use crate::components::{FIND, Icon};
 use crate::log::read_whole;
 
-/// How long to wait for the next letter before looking.
+/// How long to wait for the next letter before searching.
 const TYPING: Duration = Duration::from_millis(150);
 
-/// The box, how many were found, and the ways to the next one and the one before.
+/// The search box, the number of matches, and the buttons for the next and previous one.
 #[component]
 pub(super) fn Find(shown: LogView) -> impl IntoView {
     let finder = shown.finder;
@@ -33,7 +33,7 @@ pub(super) fn Find(shown: LogView) -> impl IntoView {
             event.prevent_default();
             finder.step(!event.shift_key());
         }
-        // What was looked for goes first; only then Esc closes what the log is in.
+        // Esc first clears the search; only after that it closes the drawer.
         "Escape" if typed.with_untracked(|text| !text.is_empty()) => {
             event.stop_propagation();
             typed.set(String::new());
@@ -41,7 +41,7 @@ pub(super) fn Find(shown: LogView) -> impl IntoView {
         }
         _ => {}
     };
-    look_for_what_the_address_says(shown, typed);
+    search_from_address(shown, typed);
     let none = Signal::derive(move || finder.matches.with(Vec::is_empty));
     view! {
         <div class="log-find alive" role="search">
@@ -70,11 +70,10 @@ pub(super) fn Find(shown: LogView) -> impl IntoView {
             </button>
         </div>
     }
-    .into_any()
 }
 
-/// A link may lead to a place in the output rather than to its end.
-fn look_for_what_the_address_says(shown: LogView, typed: RwSignal<String>) {
+/// Starts the search that the address names: a link may lead to a place in the output rather than to its end.
+fn search_from_address(shown: LogView, typed: RwSignal<String>) {
     let query = use_query_map();
     let asked = Memo::new(move |_| query.with(|query| query.get(FIND)));
     Effect::new(move |_| {
@@ -85,7 +84,7 @@ fn look_for_what_the_address_says(shown: LogView, typed: RwSignal<String>) {
     });
 }
 
-/// Looks through all of the output: first what is here, then what the page does not hold yet, which is read once.
+/// Searches the whole output: first the loaded lines, then the others, which are loaded once.
 fn look_for(shown: LogView, text: String) {
     let something = !text.is_empty();
     shown.finder.look_for(text);
@@ -103,7 +102,7 @@ fn look_for(shown: LogView, text: String) {
     }
 }
 
-/// Scrolls what is being looked at to the middle.
+/// Keeps the current match in the middle of the box.
 fn keep_in_view(shown: LogView) {
     Effect::new(move |_| {
         let Some(line) = shown.finder.current_line() else { return };
@@ -117,7 +116,7 @@ fn keep_in_view(shown: LogView) {
     });
 }
 
-/// Looks through what comes.
+/// Extends the search to new lines.
 fn keep_found(shown: LogView) {
     Effect::new(move |before: Option<(u64, u64)>| {
         let bounds = shown.watched.lines.bounds.get();

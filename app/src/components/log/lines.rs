@@ -1,5 +1,5 @@
-//! The lines of a log. Only what changes is touched: a new line its block, a search the lines in which it finds
-//! something; and browsers paint only the blocks that are in view.
+//! The lines of a log. Updates are minimal: a new line changes its block, a search changes the lines with
+//! matches, and browsers paint only visible blocks.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::ansi::{Highlight, html};
 use crate::log::{BLOCK, Block, Finder, Line};
 use crate::time::time_of_day;
 
-/// Lines that stand together.
+/// A block of lines.
 #[component]
 pub(super) fn BlockOfLines(block: Block, finder: Finder, times: RwSignal<bool>) -> impl IntoView {
     let Block { number, lines } = block;
@@ -25,7 +25,6 @@ pub(super) fn BlockOfLines(block: Block, finder: Finder, times: RwSignal<bool>) 
             </For>
         </div>
     }
-    .into_any()
 }
 
 #[component]
@@ -38,7 +37,7 @@ fn OneLine(line: Arc<Line>, marks: Memo<Vec<(u64, Highlight)>>, times: RwSignal<
         });
         html(&line.spans, &marks)
     };
-    // The moment is the browser's own time of day, and so is there only when somebody asks for it there.
+    // Times are in the browser's time zone, so they appear only when a person turns them on there.
     let time = move || times.get().then(|| time_of_day(at));
     view! { <div class="line" data-stream=stream data-seq=seq data-at=time inner_html=inner></div> }
 }

@@ -1,4 +1,4 @@
-//! An op's output: live, searchable, in the colours that its programs chose.
+//! The output of an op: live, searchable, in its programs' colours.
 
 mod body;
 mod find;
@@ -15,7 +15,7 @@ use body::Body;
 use find::Find;
 use tools::Tools;
 
-/// What the parts of a log share.
+/// The state that the parts of a log share.
 #[derive(Clone, Copy)]
 struct LogView {
     watched: Watched,
@@ -24,16 +24,16 @@ struct LogView {
     frame: NodeRef<html::Div>,
     /// Whether the end stays in view.
     follows: RwSignal<bool>,
-    /// Whether each line shows when it came rather than which one it is.
+    /// Whether each line shows its time instead of its number.
     times: RwSignal<bool>,
-    /// Whether lines are being read that the page did not hold.
+    /// Whether lines are being loaded.
     reading: RwSignal<bool>,
-    /// Whether all of them are, for a search.
+    /// Whether all lines are being loaded, for a search.
     reading_whole: StoredValue<bool>,
 }
 
 impl LogView {
-    /// Keeps the end in view from now on, or stops to.
+    /// Starts or stops keeping the end in view.
     fn follow(self, on: bool) {
         self.follows.set(on);
         if let Some(frame) = self.frame.get_untracked().filter(|_| on) {
@@ -42,7 +42,8 @@ impl LogView {
     }
 }
 
-/// An op's output. Without script it is the last lines and links to all of them; everything else comes with script.
+/// The output of an op. Without script: the last lines and links to all of them. Everything else needs
+/// script.
 #[component]
 pub(crate) fn Log(watched: Watched) -> impl IntoView {
     let shown = LogView {
@@ -63,7 +64,6 @@ pub(crate) fn Log(watched: Watched) -> impl IntoView {
             <Body shown/>
         </div>
     }
-    .into_any()
 }
 
 /// The whole output as a file.
@@ -71,7 +71,7 @@ fn download_address(op: OpId) -> String {
     format!("/ops/{op}/output.txt")
 }
 
-/// The whole output to look at.
+/// The whole output as a page of its own.
 fn whole_address(op: OpId) -> String {
     format!("/ops/{op}/output.txt?show")
 }

@@ -1,13 +1,9 @@
-//! What can be done with a log.
-
-use std::time::Duration;
+//! The buttons of a log.
 
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use super::{LogView, download_address};
-use crate::browser;
-use crate::components::Icon;
+use crate::components::{CopyButton, Icon};
 use crate::log::read_whole;
 
 /// Follow or pause, times, copy, download.
@@ -36,39 +32,15 @@ pub(super) fn Tools(shown: LogView) -> impl IntoView {
             >
                 "Times"
             </button>
-            <CopyButton shown/>
+            <CopyButton text=move || whole_text(shown) class="alive copy"/>
             <a class="button" href=download_address(id) download="" rel="external"><Icon name="pull"/>"Download"</a>
         </div>
     }
-    .into_any()
 }
 
-/// How long the copy button says what it did.
-const SAID: Duration = Duration::from_secs(3);
-
-#[component]
-fn CopyButton(shown: LogView) -> impl IntoView {
-    let words = RwSignal::new("Copy");
-    let copy = move |_| {
-        spawn_local(async move {
-            words.set("Copying…");
-            let done = read_whole(shown.watched).await && browser::copy(text_of(shown)).await;
-            words.try_set(if done { "Copied" } else { "Not copied" });
-            set_timeout(
-                move || {
-                    words.try_set("Copy");
-                },
-                SAID,
-            );
-        });
-    };
-    view! {
-        <button type="button" class="alive copy" on:click=copy>
-            <Icon name="copy"/>
-            {words}
-        </button>
-        <span class="unseen" role="status">{move || if words.get() == "Copy" { "" } else { words.get() }}</span>
-    }
+/// The whole output as text; `None` if it could not be read.
+async fn whole_text(shown: LogView) -> Option<String> {
+    read_whole(shown.watched).await.then(|| text_of(shown))
 }
 
 fn text_of(shown: LogView) -> String {

@@ -1,35 +1,35 @@
-//! What can be done by the palette: pages, hosts, and what is done to a host.
+//! The entries of the palette: pages, hosts, and ops on hosts.
 
 use backstay_model::OpKind;
 
 use crate::components::op_icon;
 use crate::routes::Route;
 
-/// One thing that can be chosen.
+/// An entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
-    /// What it is called.
+    /// Its name.
     pub(super) name: String,
     /// Its icon.
     pub(super) icon: &'static str,
-    /// What choosing it does.
+    /// Its action.
     pub(super) does: Does,
 }
 
-/// What choosing an entry does.
+/// The action of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Does {
-    /// Goes to an address of ours.
+    /// Opens an address of Backstay.
     Go(String),
-    /// Shows the keys that do something.
+    /// Shows the keyboard shortcuts.
     Keys,
     /// Clears the selection of hosts.
     Clear,
-    /// Asks for an op on a host.
+    /// Requests an op on a host.
     Ask(String, OpKind),
 }
 
-/// The ops that the palette asks for. A rollback is chosen in its own dialog.
+/// The ops that the palette requests. A rollback has its own dialog.
 const OPS: [OpKind; 5] = [OpKind::PullSwitch, OpKind::Pull, OpKind::Switch, OpKind::Test, OpKind::Refresh];
 
 /// The pages, by name.
@@ -43,7 +43,7 @@ const PAGES: [(&str, Route<'static>); 7] = [
     ("About Backstay", Route::About),
 ];
 
-/// Everything that can be chosen: pages first, then each host with what can be done to it.
+/// All entries: pages first, then each host with its ops.
 pub(super) fn entries(hosts: &[String], may_operate: bool) -> Vec<Entry> {
     let pages = PAGES.map(|(name, route)| Entry {
         name: name.to_owned(),
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_may_only_look_is_offered_no_ops() {
+    fn viewers_are_offered_no_ops() {
         let hosts = ["gpc0".to_owned()];
         let asks = |entries: &[Entry]| entries.iter().filter(|e| matches!(e.does, Does::Ask(..))).count();
         let names = |may| entries(&hosts, may).into_iter().map(|e| e.name).collect::<Vec<_>>();

@@ -1,7 +1,7 @@
-//! Which entries fit what was typed, and which fits best.
+//! Which entries match the input, and which matches best.
 
-/// How well `name` fits `typed`; none where it does not. Every word that was typed has to be in the name: as a word's
-/// beginning, or within it, or letter by letter in that order. Higher fits better.
+/// How well `name` matches `typed`; `None` if it does not. Every typed word has to be in the name: as the
+/// start of a word, within a word, or letter by letter in that order. Higher is better.
 pub(super) fn fit(name: &str, typed: &str) -> Option<u32> {
     let name = name.to_lowercase();
     typed.to_lowercase().split_whitespace().map(|word| fit_word(&name, word)).sum()
@@ -18,13 +18,13 @@ fn fit_word(name: &str, word: &str) -> Option<u32> {
     in_order(name, word).then_some(10)
 }
 
-/// Whether the letters are in the name in that order.
+/// Returns whether the name contains the letters in that order.
 fn in_order(name: &str, letters: &str) -> bool {
     let mut rest = name.chars();
     letters.chars().all(|letter| rest.any(|c| c == letter))
 }
 
-/// The places of the entries that fit, best first; of equals, those first that come first.
+/// The indices of the matching entries, best first; equal matches keep their order.
 pub(super) fn ranked<'a>(names: impl IntoIterator<Item = &'a str>, typed: &str, most: usize) -> Vec<usize> {
     let mut fits: Vec<(usize, u32)> =
         names.into_iter().enumerate().filter_map(|(place, name)| Some((place, fit(name, typed)?))).collect();
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_typed_finds_what_was_meant() {
+    fn input_finds_the_intended_entry() {
         assert_eq!(first("ima roll"), "imac0: Rollback System");
         assert_eq!(first("roll ima"), "imac0: Rollback System");
         assert_eq!(first("tests"), "gpc0: Run Tests");
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn of_equals_the_first_stays_first() {
+    fn equal_matches_keep_their_order() {
         assert_eq!(ranked(NAMES, "rollback", 10), [0, 2]);
     }
 }

@@ -21,10 +21,10 @@ use entries::{Does, Entry, entries};
 use matching::ranked;
 use selected::of_selected;
 
-/// How many entries are offered at once.
+/// Upper bound on the entries offered at once.
 const MOST: usize = 12;
 
-/// The command palette. It is there once the page is alive.
+/// The command palette. It needs script.
 #[component]
 pub fn Palette() -> impl IntoView {
     let open = RwSignal::new(false);
@@ -32,8 +32,8 @@ pub fn Palette() -> impl IntoView {
         let handle = window_event_listener(ev::keydown, move |event| {
             if is_its_key(&event) {
                 event.prevent_default();
-                // Not over a dialog: what it asks has to be answered first.
-                if !open.get_untracked() && !browser::something_is_over_the_page() {
+                // Not over a dialog: the person has to answer that first.
+                if !open.get_untracked() && !browser::is_overlay_open() {
                     open.set(true);
                 }
             }
@@ -59,7 +59,7 @@ pub(crate) fn Open(open: RwSignal<bool>) -> impl IntoView {
     let active = RwSignal::new(0_usize);
     let refusal = RwSignal::new(None::<String>);
     let selection = use_context::<Selection>();
-    // As it was when the palette was opened: whoever is about to press Enter must not meet another entry there.
+    // Fixed when the palette opens: a person who is about to press Enter must not hit another entry.
     let all = StoredValue::new(untrack(|| all(live, selection)));
     let fitting = Memo::new(move |_| {
         all.with_value(|all| {
@@ -69,7 +69,7 @@ pub(crate) fn Open(open: RwSignal<bool>) -> impl IntoView {
     });
     let shortcuts = use_context::<Shortcuts>();
     let dialog = NodeRef::<html::Dialog>::new();
-    // By the browser, which gives the focus back to where it was.
+    // Closed by the browser, which restores the focus.
     let close = move || {
         if let Some(dialog) = dialog.try_get_untracked().flatten() {
             dialog.close();
@@ -152,17 +152,16 @@ pub(crate) fn Open(open: RwSignal<bool>) -> impl IntoView {
             {move || fitting.with(Vec::is_empty).then(|| view! { <p class="faint" role="status">"No results."</p> })}
         </dialog>
     }
-    .into_any()
 }
 
-/// Once the palette is gone: the keys stand over a page, not over a dialog.
+/// Opens the shortcuts after the palette is gone, because they open over a page, not over a dialog.
 fn show_keys(shortcuts: Option<Shortcuts>) {
     if let Some(shortcuts) = shortcuts {
         request_animation_frame(move || shortcuts.open());
     }
 }
 
-/// What can be done to the hosts that are selected first: somebody has just selected them.
+/// All entries, starting with those for the selected hosts: a person has just selected them.
 fn all(live: Live, selection: Option<Selection>) -> Vec<Entry> {
     let hosts: Vec<_> = live.rows().with(|rows| rows.iter().map(|row| row.name.clone()).collect());
     let may_operate = live.may_operate();

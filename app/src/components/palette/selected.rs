@@ -1,4 +1,4 @@
-//! What can be done to the hosts that are selected on the fleet page.
+//! The palette's entries for the hosts selected on the fleet page.
 
 use backstay_model::OpKind;
 
@@ -6,11 +6,11 @@ use super::entries::{Does, Entry};
 use crate::components::op_icon;
 use crate::routes::Route;
 
-/// What is rolled out from here; each in its dialog, where it is confirmed.
+/// The ops that can be rolled out from here; each is confirmed in its dialog.
 const KINDS: [OpKind; 4] = [OpKind::PullSwitch, OpKind::Pull, OpKind::Switch, OpKind::Test];
 
-/// What can be done to so many hosts, in the dialogs to whose addresses `about` adds which hosts; nothing, where none is
-/// selected.
+/// The entries for `count` selected hosts. `about` adds the hosts to the address of a dialog. Empty if none
+/// is selected.
 pub(super) fn of_selected(count: usize, about: impl Fn(&str) -> String, may_operate: bool) -> Vec<Entry> {
     if count == 0 {
         return vec![];
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_selected_can_be_done_something_to() {
+    fn selected_hosts_have_entries() {
         assert_eq!(names(0, true), [""; 0]);
         assert_eq!(names(1, true)[0], "Roll back the selected host");
         assert_eq!(names(3, true)[2], "Pull the 3 selected hosts");

@@ -8,7 +8,7 @@ use crate::components::{Ago, Icon};
 use crate::live::Live;
 use crate::routes::Route;
 
-/// One open pull request: what it changes, what its checks say, and the way to merge it.
+/// One open pull request: its changes, its checks, and the link to merge it.
 #[component]
 pub(super) fn Card(live: Live, number: u64) -> impl IntoView {
     let pull_request = Memo::new(move |_| {
@@ -20,7 +20,6 @@ pub(super) fn Card(live: Live, number: u64) -> impl IntoView {
             {move || pull_request.get().map(|open| view! { <Body open may/> })}
         </article>
     }
-    .into_any()
 }
 
 #[component]
@@ -52,24 +51,23 @@ fn Body(open: UpdatePullRequest, may: Memo<bool>) -> impl IntoView {
             view! { <p class="faint">"It cannot be merged as it is."</p> }.into_any()
         })}
     }
-    .into_any()
 }
 
 /// A shape and words.
 #[component]
 pub(crate) fn StateBadge(
-    /// The state that it looks like.
+    /// The state.
     look: &'static str,
-    /// What it says.
+    /// The words.
     words: String,
 ) -> impl IntoView {
     view! { <span class="light" data-state=look><Icon name=look/><span class="words">{words}</span></span> }
 }
 
-/// “nixpkgs 1234567 → 89abcde”, a line for each input.
+/// “nixpkgs 1234567 → 89abcde”, one line per input.
 #[component]
 pub(crate) fn ChangedInputs(
-    /// What is changed.
+    /// The changed inputs.
     inputs: Inputs,
 ) -> impl IntoView {
     match inputs {

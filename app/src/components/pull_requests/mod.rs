@@ -13,8 +13,8 @@ use card::Card;
 pub(crate) use card::{ChangedInputs, StateBadge};
 pub(crate) use words::{changes_lock, checks, may_be_merged, mergeable};
 
-/// The open pull requests with their inputs and checks; nothing where the server knows no repository at GitHub and
-/// nothing is wrong with that.
+/// The open pull requests with their inputs and checks. Empty if the server has no GitHub repository
+/// configured and there are no problems.
 #[component]
 pub fn PullRequests() -> impl IntoView {
     let live = expect_context::<Live>();
@@ -53,10 +53,9 @@ fn Section(live: Live) -> impl IntoView {
             </div>
         </section>
     }
-    .into_any()
 }
 
-/// Of which repository they are, and whether that is how it is now.
+/// The repository, and the state of the last reading.
 #[component]
 fn HowRead(all: Signal<All>) -> impl IntoView {
     let read = Memo::new(move |_| {

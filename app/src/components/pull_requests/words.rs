@@ -1,9 +1,9 @@
-//! What is said of an open pull request.
+//! The words for an open pull request.
 
 use backstay_model::flake_lock::{InputChange, Pin};
 use backstay_model::pull_request::{Checks, Inputs, Mergeable, UpdatePullRequest};
 
-/// What its checks say: how that looks, and in words.
+/// The checks: their look, and words.
 pub(crate) fn checks(checks: &Checks) -> (&'static str, String) {
     let Checks { passed, running, failed } = checks;
     let mut parts = Vec::new();
@@ -25,7 +25,7 @@ pub(crate) fn checks(checks: &Checks) -> (&'static str, String) {
     (look, format!("Checks: {}", parts.join(", ")))
 }
 
-/// Whether it can be merged: how that looks, and in words.
+/// Whether it can be merged: the look, and words.
 pub(crate) fn mergeable(mergeable: &Mergeable) -> (&'static str, String) {
     match mergeable {
         Mergeable::Yes => ("ok", "Can be merged".to_owned()),
@@ -34,12 +34,13 @@ pub(crate) fn mergeable(mergeable: &Mergeable) -> (&'static str, String) {
     }
 }
 
-/// Whether merging may be tried. While GitHub is finding out, it says so itself when it is asked.
+/// Returns whether a person may try to merge it. While GitHub is still checking, the merge itself gets the
+/// answer.
 pub(crate) fn may_be_merged(pull_request: &UpdatePullRequest) -> bool {
     !matches!(pull_request.mergeable, Mergeable::No { .. })
 }
 
-/// What an input goes from and to: “1234567 → 89abcde”, “new: 89abcde”, “1234567, removed”.
+/// The revisions of an input: “1234567 → 89abcde”, “new: 89abcde”, “1234567, removed”.
 pub(super) fn revisions(change: &InputChange) -> String {
     match (change.from.as_ref().map(Pin::short), change.to.as_ref().map(Pin::short)) {
         (Some(from), Some(to)) => format!("{from} → {to}"),
@@ -49,7 +50,7 @@ pub(super) fn revisions(change: &InputChange) -> String {
     }
 }
 
-/// Of which days the two revisions are: “Nov 3 2025 → Nov 20 2025”.
+/// The dates of the two revisions: “Nov 3 2025 → Nov 20 2025”.
 pub(super) fn days(change: &InputChange) -> Option<String> {
     let day = |pin: &Option<Pin>| pin.as_ref()?.modified.map(|at| at.format("%b %-d %Y").to_string());
     match (day(&change.from), day(&change.to)) {
@@ -59,7 +60,7 @@ pub(super) fn days(change: &InputChange) -> Option<String> {
     }
 }
 
-/// Whether merging it changes the branch's `flake.lock`, as far as is known.
+/// Returns whether merging it changes the branch's `flake.lock`, as far as is known.
 pub(crate) fn changes_lock(inputs: &Inputs) -> bool {
     match inputs {
         Inputs::Known { changes } => !changes.is_empty(),
@@ -90,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn inputs_come_change_and_go() {
+    fn inputs_are_added_changed_and_removed() {
         let change = |from, to| InputChange { name: "nixpkgs".into(), from, to };
         let (old, new) = (|| Some(pin("1234567890", 0)), || Some(pin("89abcdef01", 40)));
         for (from, to, said, of) in [
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_cannot_be_merged_is_not_tried() {
+    fn only_unmergeable_pull_requests_are_not_tried() {
         for (state, may) in [
             (Mergeable::Yes, true),
             (Mergeable::Unknown, true),

@@ -1,4 +1,4 @@
-//! The way to the roll-out dialog.
+//! The link to the roll-out dialog.
 
 use leptos::prelude::*;
 
@@ -6,10 +6,10 @@ use crate::components::{ShownHosts, address_of_fitting};
 use crate::live::Live;
 use crate::routes::Route;
 
-/// Leads to the dialog in which a roll-out is asked for: of the hosts that are shown, where some are left out.
+/// Links to the roll-out dialog, for the shown hosts if a filter is active.
 #[component]
 pub(crate) fn RollOutLink(
-    /// The hosts that are shown.
+    /// The shown hosts.
     shown: ShownHosts,
 ) -> impl IntoView {
     let live = expect_context::<Live>();
@@ -29,7 +29,7 @@ pub(crate) fn RollOutLink(
     }
 }
 
-/// The address of the dialog for these of so many hosts, which fit a filter.
+/// The address of the dialog for these of `all` hosts, which match a filter.
 fn address<'a>(filter: &str, shown: impl ExactSizeIterator<Item = &'a str>, all: usize) -> String {
     let dialog = Route::Rollout { kind: None }.path();
     if shown.len() == all { dialog } else { address_of_fitting(&dialog, filter, shown) }
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_are_named_where_some_are_left_out() {
+    fn hosts_are_named_if_some_are_filtered_out() {
         assert_eq!(address("", ["gpc0", "hsb0"].into_iter(), 2), "/rollout");
         assert_eq!(address("s:x", ["gpc0", "hsb0"].into_iter(), 3), "/rollout?host=gpc0&host=hsb0");
     }

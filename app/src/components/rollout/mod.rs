@@ -1,4 +1,4 @@
-//! A roll-out as a panel: how far it is, host by host, and the button that stops it.
+//! A roll-out as a panel: its progress, host by host, and the button that stops it.
 
 mod link;
 mod words;
@@ -18,33 +18,32 @@ pub(crate) use link::RollOutLink;
 pub(crate) use words::hosts as hosts_words;
 use words::{count, log, look, progress, step, title, why};
 
-/// The newest roll-out, until somebody has seen how it ended and puts it away.
+/// The newest roll-out, until a person dismisses it after its end.
 #[component]
 pub fn NewestRollout() -> impl IntoView {
     let live = expect_context::<Live>();
     let stop = action_from_address::<StopRollout>();
     let id = Memo::new(move |_| live.rollout().with(|newest| newest.as_ref().map(|rollout| rollout.id)));
-    let put_away = RwSignal::new(None::<String>);
-    Effect::new(move |_| put_away.set(browser::remembered(PUT_AWAY)));
+    let dismissed = RwSignal::new(None::<String>);
+    Effect::new(move |_| dismissed.set(browser::stored_value(DISMISSED)));
     view! {
         <Refusal action=stop/>
         {move || {
-            let id = id.get().filter(|id| put_away.with(|away| away.as_deref() != Some(&id.to_string())))?;
-            Some(view! { <Panel live id stop put_away/> })
+            let id = id.get().filter(|id| dismissed.with(|dismissed| dismissed.as_deref() != Some(&id.to_string())))?;
+            Some(view! { <Panel live id stop dismissed/> })
         }}
     }
-    .into_any()
 }
 
-/// Where this browser remembers which roll-out was put away.
-const PUT_AWAY: &str = "backstay.rollout-put-away";
+/// Key under which this browser remembers the dismissed roll-out.
+const DISMISSED: &str = "backstay.rollout-put-away";
 
 #[component]
 fn Panel(
     live: Live,
     id: RolloutId,
     stop: ServerAction<StopRollout>,
-    put_away: RwSignal<Option<String>>,
+    dismissed: RwSignal<Option<String>>,
 ) -> impl IntoView {
     let now = move || live.rollout().with(|newest| newest.clone().filter(|newest| newest.id == id));
     let first = untrack(now)?;
@@ -57,9 +56,9 @@ fn Panel(
     let progress =
         Memo::new(move |_| ops.with(|ops| rollout.with(|r| progress(r, |host| ops.get(&host.name)))));
     let counts = Memo::new(move |_| rollout.with(|r| (count(r, RolloutStep::is_over), r.hosts.len())));
-    let forget = move |_| {
-        browser::remember(PUT_AWAY, &id.to_string());
-        put_away.set(Some(id.to_string()));
+    let dismiss = move |_| {
+        browser::store_value(DISMISSED, &id.to_string());
+        dismissed.set(Some(id.to_string()));
     };
     Some(view! {
         <section
@@ -77,7 +76,7 @@ fn Panel(
                 <div class="panel-side">
                     <StopButton live rollout action=stop/>
                     {move || (!open.get()).then(|| view! {
-                        <button type="button" class="quiet alive" aria-label="Dismiss the roll-out" on:click=forget>
+                        <button type="button" class="quiet alive" aria-label="Dismiss the roll-out" on:click=dismiss>
                             <Icon name="close"/>
                         </button>
                     })}
@@ -119,7 +118,7 @@ fn ops(live: Live, rollout: Signal<Rollout>) -> Memo<HashMap<String, OpView>> {
 #[component]
 fn StopButton(live: Live, rollout: Signal<Rollout>, action: ServerAction<StopRollout>) -> impl IntoView {
     let id = rollout.with_untracked(|r| r.id);
-    // Once every host was begun, nothing is left to stop.
+    // Once every host has started, nothing is left to stop.
     let to_come =
         |r: &Rollout| r.state == RolloutState::Running && count(r, |s| *s == RolloutStep::Waiting) > 0;
     let shown = Memo::new(move |_| live.may_operate() && rollout.with(to_come));
@@ -154,7 +153,6 @@ fn Steps(rollout: Signal<Rollout>, ops: Memo<HashMap<String, OpView>>) -> impl I
             </For>
         </ul>
     }
-    .into_any()
 }
 
 #[component]
@@ -191,5 +189,5 @@ fn StepLine(rollout: Signal<Rollout>, ops: Memo<HashMap<String, OpView>>, name: 
             )
         }
     };
-    view! { <li data-host=name>{line}</li> }.into_any()
+    view! { <li data-host=name>{line}</li> }
 }

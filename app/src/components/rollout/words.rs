@@ -1,4 +1,4 @@
-//! What is said of a roll-out.
+//! The words for a roll-out.
 
 use backstay_model::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
 use backstay_model::wire::limits::few;
@@ -9,7 +9,7 @@ pub(crate) fn hosts(count: usize) -> String {
     if count == 1 { "1 host".to_owned() } else { format!("{count} hosts") }
 }
 
-/// What a roll-out does, such as “Pull and Switch on 5 hosts”.
+/// The title of a roll-out, such as “Pull and Switch on 5 hosts”.
 pub(super) fn title(rollout: &Rollout) -> String {
     let what = match rollout.kind {
         OpKind::Rollback => "Rollback",
@@ -18,7 +18,7 @@ pub(super) fn title(rollout: &Rollout) -> String {
     format!("{what} on {}", hosts(rollout.hosts.len()))
 }
 
-/// What is being done to a host, by what is known of the op that does it.
+/// The current activity on a host, from its op if known.
 fn doing(host: &RolloutHost, op: Option<&OpView>) -> &'static str {
     if matches!(host.step, RolloutStep::Testing { .. }) {
         return "testing";
@@ -38,7 +38,7 @@ fn doing(host: &RolloutHost, op: Option<&OpView>) -> &'static str {
     }
 }
 
-/// How far a host is: how that looks, and in words.
+/// The step of a host: its look, and words.
 pub(super) fn step(host: &RolloutHost, op: Option<&OpView>) -> (&'static str, String) {
     match &host.step {
         RolloutStep::Waiting => ("unknown", "queued".to_owned()),
@@ -51,7 +51,7 @@ pub(super) fn step(host: &RolloutHost, op: Option<&OpView>) -> (&'static str, St
     }
 }
 
-/// “3 of 5 hosts, imac0 switching…”, and how it ended.
+/// The progress or result: “3 of 5 hosts, imac0 switching…”.
 pub(super) fn progress<'a>(rollout: &Rollout, op: impl Fn(&RolloutHost) -> Option<&'a OpView>) -> String {
     let (all, over) = (rollout.hosts.len(), count(rollout, RolloutStep::is_over));
     let failed = count(rollout, |step| matches!(step, RolloutStep::Failed { .. }));
@@ -68,7 +68,7 @@ pub(super) fn progress<'a>(rollout: &Rollout, op: impl Fn(&RolloutHost) -> Optio
     parts.collect::<Vec<_>>().join(", ")
 }
 
-/// Why a roll-out ends, or ended, before every host was begun.
+/// Why a roll-out is stopping, or stopped, before every host was started.
 pub(super) fn why(rollout: &Rollout) -> Option<String> {
     match &rollout.state {
         RolloutState::Stopping { why } => Some(format!("No more hosts will be started: {}", sentence(why))),
@@ -85,7 +85,7 @@ pub(super) fn count(rollout: &Rollout, is: impl Fn(&RolloutStep) -> bool) -> usi
     rollout.hosts.iter().filter(|host| is(&host.step)).count()
 }
 
-/// The op of which a host's log tells, if there is one.
+/// The op behind a host's log, if there is one.
 pub(super) fn log(step: &RolloutStep) -> Option<backstay_model::OpId> {
     match step {
         RolloutStep::Running { op } | RolloutStep::Testing { op } | RolloutStep::Ok { op } => Some(*op),
@@ -94,7 +94,7 @@ pub(super) fn log(step: &RolloutStep) -> Option<backstay_model::OpId> {
     }
 }
 
-/// How a roll-out looks.
+/// The look of a roll-out.
 pub(super) fn look(rollout: &Rollout) -> &'static str {
     let well = count(rollout, |step| matches!(step, RolloutStep::Ok { .. })) == rollout.hosts.len();
     match rollout.state {
@@ -112,7 +112,7 @@ pub(super) fn look(rollout: &Rollout) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use backstay_model::{HostId, OpId, RolloutId};
+    use backstay_model::{HostId, OpId, RolloutId, sample};
     use chrono::DateTime;
 
     use super::*;
@@ -137,28 +137,7 @@ mod tests {
     }
 
     fn op(status: OpStatus, phase: Option<Phase>) -> OpView {
-        OpView {
-            id: OpId::new(),
-            host: HostId::new(),
-            host_name: "imac0".into(),
-            action: OpAction::PullSwitch,
-            status,
-            phase,
-            requested_by: "maria".into(),
-            reason: None,
-            created_at: DateTime::UNIX_EPOCH,
-            due_at: None,
-            cancel: None,
-            retry_of: None,
-            stops: None,
-            waits: false,
-            started_at: None,
-            finished_at: None,
-            outcome: None,
-            exit_code: None,
-            failed_tests: vec![],
-            message: None,
-        }
+        OpView { phase, ..sample::op(OpAction::PullSwitch, status) }
     }
 
     fn ok() -> RolloutStep {
@@ -174,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn how_far_it_is() {
+    fn a_running_roll_out_shows_its_progress() {
         let steps = [ok(), ok(), ok(), running(), RolloutStep::Waiting];
         let names = ["gpc0", "hsb0", "hsb1", "imac0", "csb0"];
         let hosts = names.iter().zip(steps).map(|(name, step)| host(name, step)).collect();
@@ -191,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn how_it_ended() {
+    fn a_closed_roll_out_shows_its_result() {
         let done = rollout(RolloutState::Done, vec![host("gpc0", ok())]);
         assert_eq!((progress(&done, |_| None), look(&done)), ("1 of 1 host done".to_owned(), "ok"));
         let skipped = RolloutStep::Skipped { why: "imac0 failed".into() };

@@ -1,8 +1,9 @@
-//! The addresses of the dialogs about several hosts.
+//! The addresses of dialogs about several hosts.
 //!
-//! An address names its hosts, so that it can be kept and works without script. Where that would be longer than what
-//! proxies take and a log-in leads back to, it says by which filter the hosts are found; or it only says that they are those
-//! that are selected, and the page knows which: such a dialog does not survive loading the page anew, and says so.
+//! An address names its hosts, so that it can be shared and works without script. If it would be longer than
+//! proxies and the log-in redirect accept, it names the filter that the hosts match; or it only says that
+//! they are the selected hosts, which the page knows: such a dialog does not survive a reload of the page,
+//! and says so.
 
 use std::collections::BTreeSet;
 
@@ -15,16 +16,16 @@ const HOSTS: &str = "hosts";
 const SELECTED: &str = "selected";
 const FILTER: &str = "q";
 
-/// Which hosts an address is about.
+/// The hosts that an address is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum HostScope {
-    /// It says nothing of hosts.
+    /// No particular hosts.
     All,
-    /// These, by name.
+    /// These hosts, by name.
     Named(BTreeSet<String>),
-    /// Those that are selected.
+    /// The selected hosts.
     Selected,
-    /// Those that fit this filter.
+    /// The hosts that match this filter.
     Fitting(String),
 }
 
@@ -40,17 +41,17 @@ impl HostScope {
     }
 }
 
-/// `path` about these hosts. Names of hosts have nothing that an address would escape.
+/// `path` about these hosts. Host names need no escaping.
 pub(crate) fn named<'a>(path: &str, hosts: impl IntoIterator<Item = &'a str>) -> String {
     hosts.into_iter().fold(path.to_owned(), |address, host| with(&address, HOST, host))
 }
 
-/// `path` about the hosts that are selected: by name, where that is not too long.
+/// `path` about the selected hosts: by name, unless that is too long.
 pub(crate) fn selected<'a>(path: &str, hosts: impl IntoIterator<Item = &'a str>) -> String {
     short(named(path, hosts)).unwrap_or_else(|| with(path, HOSTS, SELECTED))
 }
 
-/// `path` about these hosts, which fit a filter: by name, where that is not too long.
+/// `path` about these hosts, which match a filter: by name, unless that is too long.
 pub(crate) fn fitting<'a>(path: &str, filter: &str, hosts: impl IntoIterator<Item = &'a str>) -> String {
     short(named(path, hosts)).unwrap_or_else(|| {
         let query: ParamsMap = [(FILTER, filter.to_owned())].into_iter().collect();

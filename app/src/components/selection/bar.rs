@@ -1,4 +1,4 @@
-//! What can be done to all hosts that are selected.
+//! The bar with actions on the selected hosts.
 
 use backstay_model::OpKind;
 use leptos::ev;
@@ -12,12 +12,12 @@ use crate::components::{Icon, op_icon};
 use crate::live::Live;
 use crate::routes::Route;
 
-/// What can be rolled out on the hosts that are selected.
+/// The ops that can be rolled out on the selected hosts.
 const KINDS: [OpKind; 4] = [OpKind::Pull, OpKind::Switch, OpKind::PullSwitch, OpKind::Test];
 
-/// The bar below the hosts, while some are selected. Each of its buttons leads to a dialog that says what will happen
-/// to each host; nothing is asked for before that is confirmed. It is the form that the boxes of the hosts belong to, and
-/// so leads there before the page is alive as well: a style sheet shows it once a box is checked.
+/// The bar below the hosts while some are selected. Each button opens a dialog that shows what will happen to
+/// each host; no request is sent before the person confirms it. The bar is the form of the hosts' checkboxes,
+/// so it also works before the page is alive: a style sheet shows it once a checkbox is checked.
 #[component]
 pub(crate) fn BulkBar() -> impl IntoView {
     let selecting = expect_context::<Selecting>();
@@ -25,7 +25,7 @@ pub(crate) fn BulkBar() -> impl IntoView {
     let form = NodeRef::<html::Form>::new();
     Effect::new(move |_| {
         if form.get().is_some() {
-            as_checked(selecting, live);
+            adopt_checked(selecting, live);
         }
     });
     Effect::new(move |_| {
@@ -34,19 +34,20 @@ pub(crate) fn BulkBar() -> impl IntoView {
     });
     let counts = Memo::new(move |_| selecting.counts());
     let some = Memo::new(move |_| counts.get().0 > 0);
-    // Style sheets make room for it; they would look through all rows for it with each one that comes or goes.
+    // A flag for style sheets, which make room for the bar. A `:has` selector would search all rows at each
+    // change.
     Effect::new(move |_| {
         browser::set_flag("selection", some.get());
         on_cleanup(|| browser::set_flag("selection", false));
     });
     let words = move || some.get().then(|| count_words(counts.get()));
-    let told = Memo::new(move |before: Option<&String>| match counts.get() {
+    let announced = Memo::new(move |before: Option<&String>| match counts.get() {
         (0, _) if before.is_none_or(String::is_empty) => String::new(),
         (0, _) => "Nothing selected.".to_owned(),
         counts => count_words(counts),
     });
     view! {
-        <p class="unseen" role="status" id="bulk-says">{told}</p>
+        <p class="unseen" role="status" id="bulk-says">{announced}</p>
         <form
             class="bulk-bar"
             id=FORM
@@ -75,11 +76,11 @@ pub(crate) fn BulkBar() -> impl IntoView {
             </button>
         </form>
     }
-    .into_any()
 }
 
-/// A person may have checked boxes before the page was alive, and browsers keep them when a page is loaded anew.
-fn as_checked(selecting: Selecting, live: Live) {
+/// Applies the boxes that a person checked before the page was alive; browsers also keep them across a
+/// reload.
+fn adopt_checked(selecting: Selecting, live: Live) {
     let Some(page) = document().document_element() else { return };
     let names = browser::checked_boxes(&page, "host");
     live.rows().with_untracked(|rows| {
@@ -89,7 +90,7 @@ fn as_checked(selecting: Selecting, live: Live) {
     });
 }
 
-/// Selects the other hosts that are shown: where there are cards, no table has a box for that in its head.
+/// Selects the other shown hosts: pages with cards have no checkbox for that in a table head.
 #[component]
 fn SelectRest(selecting: Selecting) -> impl IntoView {
     let rest = Memo::new(move |_| selecting.marks_of_shown() == Marks::Some);
@@ -127,7 +128,7 @@ fn RollBack(selecting: Selecting) -> impl IntoView {
     }
 }
 
-/// Goes to an address without loading the page anew: what is selected stays known.
+/// Opens an address without a reload, so that the selection survives.
 fn to(address: impl Fn() -> String + 'static) -> impl Fn(ev::MouseEvent) {
     let navigate = use_navigate();
     move |event| {

@@ -1,4 +1,4 @@
-//! The boxes in which hosts are selected. Before the page is alive they belong to a form that leads to the dialogs.
+//! The checkboxes that select hosts. Before the page is alive, they belong to a form that opens the dialogs.
 
 use backstay_model::HostId;
 use leptos::ev;
@@ -8,12 +8,12 @@ use super::{FORM, Marks, Selecting};
 use crate::components::Hydrated;
 use crate::live::Row;
 
-/// The identifier of a host's box, by which the keyboard finds its row.
+/// The identifier of a host's checkbox, by which the keyboard finds its row.
 pub(super) fn box_id(name: &str) -> String {
     format!("select-{name}")
 }
 
-/// The box of one host. There is none where nothing is selected: outside of the fleet page.
+/// The checkbox of one host. Absent outside the fleet page.
 #[component]
 pub(crate) fn SelectHost(
     /// The host.
@@ -24,7 +24,8 @@ pub(crate) fn SelectHost(
     let selecting = use_context::<Selecting>()?;
     let selected = Memo::new(move |_| selecting.chosen().with(|chosen| chosen.has(id)));
     let checked = move || Hydrated(selected.get());
-    // A click rather than a change: it says whether Shift was held, as it also does when it was the space bar.
+    // A click event rather than a change event, because it says whether Shift was held, also with the space
+    // bar.
     let turn = move |event: ev::MouseEvent| {
         selecting.turn(id, event_target_checked(&event), event.shift_key());
     };
@@ -47,19 +48,19 @@ pub(crate) fn SelectHost(
     )
 }
 
-/// The box that selects all hosts that are shown.
+/// The checkbox that selects all shown hosts.
 #[component]
 pub(crate) fn SelectAll() -> impl IntoView {
     let all = expect_context::<Selecting>().shown;
     view! { <SelectThese hosts=all id="select-all" label="Select all shown hosts"/> }
 }
 
-/// The box that selects the hosts of a group, also while they are folded.
+/// The checkbox that selects the hosts of a group, even while it is folded.
 #[component]
 pub(crate) fn SelectGroup(
     /// The hosts.
     rows: Memo<Vec<Row>>,
-    /// What they have in common, in words.
+    /// The title of the group.
     title: String,
 ) -> impl IntoView {
     let hosts = Memo::new(move |_| rows.with(|rows| rows.iter().map(|row| row.id).collect::<Vec<_>>()));
@@ -88,5 +89,4 @@ fn SelectThese(
             />
         </label>
     }
-    .into_any()
 }

@@ -1,18 +1,18 @@
-//! Which hosts are selected: what a click, a range and a change of the fleet make of it.
+//! The set of selected hosts: how clicks, ranges and changes of the fleet affect it.
 
 use std::collections::BTreeSet;
 
 use backstay_model::HostId;
 
-/// The hosts that are selected.
+/// The selected hosts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Chosen {
     hosts: BTreeSet<HostId>,
-    /// The host that was turned last: a range goes from there.
+    /// The host that was toggled last: the start of a range.
     anchor: Option<HostId>,
 }
 
-/// How many of the hosts that are shown are selected.
+/// How many of the shown hosts are selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Marks {
     None,
@@ -33,7 +33,7 @@ impl Chosen {
         self.hosts.len()
     }
 
-    /// How many of them are not among those that are shown.
+    /// Number of selected hosts that are not shown.
     pub(crate) fn not_shown(&self, shown: &[HostId]) -> usize {
         self.hosts.len() - shown.iter().filter(|host| self.has(**host)).count()
     }
@@ -46,14 +46,14 @@ impl Chosen {
         }
     }
 
-    /// Selects one host, or no longer.
+    /// Selects or deselects one host.
     pub(crate) fn turn(&mut self, host: HostId, on: bool) {
         self.set(host, on);
         self.anchor = Some(host);
     }
 
-    /// Turns all hosts from the one that was turned last through this one, in the order in which they are shown. Where
-    /// that one is not shown any more, this one alone.
+    /// Selects or deselects the range from the last toggled host to this one, in the shown order. If the last
+    /// one is no longer shown, only this host.
     pub(crate) fn reach(&mut self, shown: &[HostId], host: HostId, on: bool) {
         let range = self.anchor.map(|anchor| range(shown, anchor, host)).unwrap_or_default();
         for between in range {
@@ -62,7 +62,7 @@ impl Chosen {
         self.turn(host, on);
     }
 
-    /// Turns all of these; what is selected beside them stays.
+    /// Selects or deselects these hosts; others stay as they are.
     pub(crate) fn turn_all(&mut self, hosts: &[HostId], on: bool) {
         for host in hosts {
             self.set(*host, on);
@@ -73,7 +73,7 @@ impl Chosen {
         *self = Self::default();
     }
 
-    /// Forgets the hosts that do not fulfil this; whether there were any.
+    /// Drops the hosts for which `is_kept` is false; returns whether there were any.
     pub(crate) fn keep(&mut self, is_kept: impl Fn(HostId) -> bool) -> bool {
         let before = self.hosts.len();
         self.hosts.retain(|host| is_kept(*host));
@@ -90,7 +90,7 @@ impl Chosen {
     }
 }
 
-/// The hosts from one through another, whichever is first; nothing where one of them is not shown.
+/// The hosts from one to another, in either order; empty if one of them is not shown.
 fn range(shown: &[HostId], one: HostId, other: HostId) -> &[HostId] {
     let place = |host| shown.iter().position(|shown| *shown == host);
     match (place(one), place(other)) {
@@ -111,11 +111,11 @@ mod tests {
     }
 
     #[test]
-    fn a_range_goes_from_the_last_one_that_was_turned() {
+    fn a_range_starts_at_the_last_toggled_host() {
         let shown = hosts(6);
         let mut chosen = Chosen::default();
         chosen.reach(&shown, shown[4], true);
-        assert_eq!(chosen.len(), 1, "nothing was turned before");
+        assert_eq!(chosen.len(), 1, "no host was toggled before");
         chosen.reach(&shown, shown[2], true);
         assert_eq!((chosen.len(), chosen.marks(&shown)), (3, Marks::Some));
         chosen.reach(&shown, shown[3], false);
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_shown_stays_selected_and_is_told() {
+    fn hidden_hosts_stay_selected_and_are_counted() {
         let all = hosts(3);
         let mut chosen = Chosen::default();
         chosen.turn_all(&all, true);
@@ -136,7 +136,7 @@ mod tests {
         assert_eq!((chosen.len(), chosen.not_shown(&all[..2])), (1, 1));
         chosen.turn(all[2], true);
         chosen.reach(&all[..2], all[0], true);
-        assert_eq!(chosen.len(), 2, "no range goes from what is not shown");
+        assert_eq!(chosen.len(), 2, "no range starts at a hidden host");
     }
 
     #[test]
@@ -150,13 +150,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_is_shown_is_nothing_that_is_marked() {
+    fn no_shown_hosts_means_no_marks() {
         assert_eq!(Chosen::default().marks(&[]), Marks::None);
     }
 
     proptest! {
         #[test]
-        fn a_range_is_all_between_two_either_way(count in 1_usize..40, one: Index, other: Index) {
+        fn a_range_is_everything_between_in_either_order(count in 1_usize..40, one: Index, other: Index) {
             let shown = hosts(count);
             let (one, other) = (one.index(count), other.index(count));
             let found = range(&shown, shown[one], shown[other]);
@@ -167,7 +167,7 @@ mod tests {
         }
 
         #[test]
-        fn a_range_turns_what_is_between_and_nothing_else(
+        fn a_range_changes_what_is_between_and_nothing_else(
             count in 1_usize..40, before: Vec<Index>, one: Index, other: Index, on: bool,
         ) {
             let shown = hosts(count);

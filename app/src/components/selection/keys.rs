@@ -1,5 +1,5 @@
-//! The keyboard in the table of hosts. Letters do something only while the focus is in the table, so that nobody who
-//! speaks or types elsewhere selects anything.
+//! The keyboard in the host table. Letters work only while the focus is in the table, so that speech input or
+//! typing elsewhere selects nothing.
 
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
@@ -11,12 +11,12 @@ use super::boxes::box_id;
 use crate::browser;
 use crate::live::Row;
 
-/// What a key means in the table.
+/// The meaning of a key in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Key {
-    /// Turn the host of the row.
+    /// Toggle the host of the row.
     Turn,
-    /// To the next row, or by how many else; selecting on the way.
+    /// Move by this many rows, selecting on the way or not.
     Move { by: isize, selecting: bool },
     /// Select all shown hosts.
     All,
@@ -34,12 +34,11 @@ impl Key {
     }
 }
 
-/// Does what a key means, in the table or, for Esc, on the fleet page.
+/// Handles a key in the table or, for Esc, on the fleet page.
 pub(super) fn pressed(selecting: Selecting, event: &KeyboardEvent) {
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-    let is_for_others = event.default_prevented()
-        || browser::something_is_over_the_page()
-        || target.as_ref().is_some_and(is_typed_in);
+    let is_for_others =
+        event.default_prevented() || browser::is_overlay_open() || target.as_ref().is_some_and(is_typing);
     if is_for_others {
         return;
     }
@@ -88,7 +87,7 @@ fn go(selecting: Selecting, from: Option<usize>, by: isize, along: bool) {
         request_animation_frame(move || _ = browser::focus_first(&place));
     }
     if along {
-        // The range begins with the row that one leaves.
+        // The range starts with the row that the focus leaves.
         if let Some(left) = row_at(selecting, from) {
             selecting.turn(left.id, true, false);
         }
@@ -100,7 +99,7 @@ fn row_at(selecting: Selecting, place: Option<usize>) -> Option<Row> {
     selecting.rows.with_untracked(|rows| rows.get(place?).cloned())
 }
 
-/// The place to go to from another, of so many; from outside of the rows, the first or last.
+/// The index to move to, out of `count`; from outside the rows, the first or last.
 fn next(from: Option<usize>, by: isize, count: usize) -> Option<usize> {
     let last = count.checked_sub(1)?;
     Some(match from {
@@ -114,8 +113,8 @@ fn is_inside(element: &Element, selector: &str) -> bool {
     element.closest(selector).is_ok_and(|found| found.is_some())
 }
 
-/// Whether keys are letters there.
-fn is_typed_in(element: &Element) -> bool {
+/// Returns whether keys type text there.
+fn is_typing(element: &Element) -> bool {
     is_inside(element, "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]")
 }
 
@@ -124,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_mean_what_they_mean_elsewhere() {
+    fn keys_have_their_usual_meaning() {
         let down = Key::Move { by: 1, selecting: false };
         for (key, command, shift, meant) in [
             ("x", false, false, Some(Key::Turn)),

@@ -1,4 +1,4 @@
-//! The hosts that a person has selected on the fleet page, and what can be done to all of them.
+//! The selection of hosts on the fleet page, and the actions on it.
 
 mod address;
 mod bar;
@@ -20,11 +20,11 @@ pub(crate) use bar::BulkBar;
 pub(crate) use boxes::{SelectAll, SelectGroup, SelectHost};
 use chosen::{Chosen, Marks};
 
-/// The identifier of the form that the checkboxes of the hosts belong to.
+/// The identifier of the form of the hosts' checkboxes.
 const FORM: &str = "bulk";
 
-/// The hosts that are selected: through every change of what is shown, until they leave the fleet or a roll-out that the
-/// person began works on them. Only browsers write it.
+/// The selected hosts. A host stays selected through all changes of filter and order, until it leaves the
+/// fleet or the person starts a roll-out on it. Written only in browsers.
 #[derive(Clone, Copy)]
 pub(crate) struct Selection {
     rows: RwSignal<Vec<Row>>,
@@ -43,27 +43,27 @@ impl Selection {
         Effect::new(move |before: Option<Option<RolloutId>>| {
             let newest = live.rollout().with(|rollout| rollout.as_ref().map(|rollout| rollout.id));
             if before.is_some_and(|before| before != newest) {
-                selection.forget_begun(live);
+                selection.forget_started(live);
             }
             newest
         });
     }
 
-    /// What the person has begun is on its way: it is no longer to be asked for.
-    fn forget_begun(self, live: Live) {
+    /// Deselects the hosts of a roll-out that the person has just started.
+    fn forget_started(self, live: Live) {
         let person = live.person().map(|person| person.name);
-        let begun: BTreeSet<HostId> = live.rollout().with_untracked(|rollout| {
+        let started: BTreeSet<HostId> = live.rollout().with_untracked(|rollout| {
             let own = rollout.as_ref().filter(|rollout| Some(&rollout.requested_by) == person.as_ref());
             own.into_iter().flat_map(|rollout| &rollout.hosts).map(|host| host.host).collect()
         });
-        self.forget(|host| begun.contains(&host));
+        self.forget(|host| started.contains(&host));
     }
 
     fn forget(self, is_gone: impl Fn(HostId) -> bool) {
         self.chosen.maybe_update(|chosen| chosen.keep(|host| !is_gone(host)));
     }
 
-    /// The names of the hosts that are selected, in the order of the fleet.
+    /// The names of the selected hosts, in the order of the fleet.
     pub(crate) fn names(self) -> Vec<String> {
         let selected = |rows: &Vec<Row>, chosen: &Chosen| {
             rows.iter().filter(|row| chosen.has(row.id)).map(|row| row.name.clone()).collect()
@@ -71,39 +71,39 @@ impl Selection {
         self.rows.with(|rows| self.chosen.with(|chosen| selected(rows, chosen)))
     }
 
-    /// The address of a dialog about the hosts that are selected.
+    /// The address of a dialog about the selected hosts.
     pub(crate) fn address(self, path: &str) -> String {
         address_of_selected(path, self.names().iter().map(String::as_str))
     }
 
-    /// How many hosts are selected.
+    /// Number of selected hosts.
     pub(crate) fn count(self) -> usize {
         self.chosen.with(Chosen::len)
     }
 
-    /// Selects nothing any more.
+    /// Clears the selection.
     pub(crate) fn clear(self) {
         self.chosen.update(Chosen::clear);
     }
 }
 
-/// The selection on the fleet page, whose order ranges follow.
+/// The selection on the fleet page; ranges follow the page's order.
 #[derive(Clone, Copy)]
 pub(crate) struct Selecting {
     selection: Selection,
-    /// The hosts that are shown, in order.
+    /// The shown hosts, in order.
     rows: Memo<Vec<Row>>,
     shown: Memo<Vec<HostId>>,
-    /// The host that somebody goes to by keyboard: its row may not be on the page as yet.
+    /// The host that a person is moving to by keyboard: its row may not be on the page yet.
     wanted: RwSignal<Option<HostId>>,
 }
 
 impl Selecting {
-    /// Provides the selection to the parts of the fleet page, which shows these hosts.
+    /// Provides the selection to the fleet page, which shows these hosts.
     pub(crate) fn provide(rows: Memo<Vec<Row>>) {
         let selection = expect_context::<Selection>();
         let shown = Memo::new(move |_| rows.with(|rows| rows.iter().map(|row| row.id).collect::<Vec<_>>()));
-        // Worked out before the rows read it.
+        // Computed before the rows read it.
         shown.with_untracked(|_| ());
         provide_context(Self { selection, rows, shown, wanted: RwSignal::new(None) });
     }
@@ -112,12 +112,12 @@ impl Selecting {
         self.selection.chosen
     }
 
-    /// The host that somebody goes to by keyboard.
+    /// The host that a person is moving to by keyboard.
     pub(crate) fn wanted(self) -> RwSignal<Option<HostId>> {
         self.wanted
     }
 
-    /// Turns a host, or the range that ends at it.
+    /// Selects or deselects a host, or the range that ends at it.
     fn turn(self, host: HostId, on: bool, range: bool) {
         self.shown.with_untracked(|shown| {
             self.chosen().update(
@@ -145,7 +145,7 @@ impl Selecting {
         self.shown.with(|shown| self.marks(shown))
     }
 
-    /// How many hosts are selected, and how many of them are not shown.
+    /// Number of selected hosts, and how many of them are not shown.
     fn counts(self) -> (usize, usize) {
         self.shown.with(|shown| self.chosen().with(|chosen| (chosen.len(), chosen.not_shown(shown))))
     }
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn how_many_are_selected_is_told_with_how_many_are_out_of_sight() {
+    fn the_count_includes_how_many_are_not_shown() {
         assert_eq!(count_words((3, 0)), "3 selected");
         assert_eq!(count_words((3, 1)), "3 selected, 1 not shown");
     }

@@ -1,4 +1,4 @@
-//! Which entries the page shows, as its address says.
+//! The filter of the audit log, as the address states it.
 
 use backstay_model::view::AuditQuery;
 use leptos::prelude::*;
@@ -8,7 +8,7 @@ use leptos_router::params::ParamsMap;
 use crate::components::Hydrated;
 use crate::routes::Route;
 
-/// What stands before the dot of an action, and what that is called.
+/// The part of an action before the dot, and its title.
 const KINDS: [(&str, &str); 11] = [
     ("rollback", "Rollbacks"),
     ("switch", "Switches"),
@@ -23,7 +23,7 @@ const KINDS: [(&str, &str); 11] = [
     ("refresh", "Refreshes"),
 ];
 
-/// What an address asks for; what it says that cannot be is as if it had not been said.
+/// Reads the filter from an address and ignores whatever is not valid.
 pub(super) fn from_params(params: &ParamsMap) -> AuditQuery {
     let said = |key: &str| params.get(key).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     AuditQuery {
@@ -34,7 +34,7 @@ pub(super) fn from_params(params: &ParamsMap) -> AuditQuery {
     }
 }
 
-/// The address of what is asked for, under a path of ours.
+/// Returns the address of the entries at one of our paths.
 pub(super) fn address(path: &str, query: &AuditQuery) -> String {
     let mut params = ParamsMap::new();
     let said = [
@@ -51,12 +51,12 @@ pub(super) fn address(path: &str, query: &AuditQuery) -> String {
     format!("{path}{}", params.to_query_string())
 }
 
-/// The filters, and the ways to take the entries elsewhere.
+/// The filter, and the links that download the entries.
 #[component]
 pub(super) fn FilterForm(query: AuditQuery) -> impl IntoView {
     let all = AuditQuery { before: None, ..query.clone() };
     let filtered = all != AuditQuery::default();
-    // As the address says, also where a person goes back to what they had written over.
+    // Set as a property too, so that going back in history restores what the address states.
     let (host, by) = (query.host.clone().unwrap_or_default(), query.actor.clone().unwrap_or_default());
     let (csv, json) = (address("/audit.csv", &all), address("/audit.json", &all));
     let kinds = KINDS
@@ -90,7 +90,6 @@ pub(super) fn FilterForm(query: AuditQuery) -> impl IntoView {
             </div>
         </Form>
     }
-    .into_any()
 }
 
 #[cfg(test)]
@@ -98,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_says_what_is_wanted_and_back() {
+    fn a_filter_survives_its_address() {
         let query = AuditQuery {
             host: Some("gpc0".into()),
             actor: Some("otto & co".into()),

@@ -26,7 +26,7 @@ pub fn AuditPage() -> impl IntoView {
     let read_again = move || async move {
         // Older pages never change.
         let Some(query) = wanted.try_get_untracked().filter(|query| query.before.is_none()) else { return };
-        // Where it fails, what is shown stays, and the next event tries again.
+        // On failure the page stays as it is, and the next event tries again.
         if let Ok(read) = audit(query.clone()).await
             && wanted.try_get_untracked() == Some(query)
         {
@@ -49,10 +49,9 @@ pub fn AuditPage() -> impl IntoView {
             </Transition>
         </div>
     }
-    .into_any()
 }
 
-/// Whether something is in the log since that was not before. How an op gets on is not written down there.
+/// Returns whether the event comes with a new audit entry. The progress of an op has none.
 fn writes_entry(event: &Event) -> bool {
     match event {
         Event::Op { op } => op.status == OpStatus::Queued || !op.status.is_open(),
@@ -67,7 +66,7 @@ fn Entries(page: Page, wanted: Memo<AuditQuery>) -> impl IntoView {
         let query = wanted.with_untracked(Clone::clone);
         filter::address(&Route::Audit.path(), &AuditQuery { before: Some(last.seq), ..query })
     });
-    let none = page.entries.is_empty().then(|| view! { <p class="faint">"No entry is like that."</p> });
+    let none = page.entries.is_empty().then(|| view! { <p class="faint">"No matching entries."</p> });
     let rows = page.entries.into_iter().map(|entry| view! { <Entry entry/> }).collect_view();
     view! {
         <Chain broken_at=page.broken_at/>
@@ -81,7 +80,7 @@ fn Entries(page: Page, wanted: Memo<AuditQuery>) -> impl IntoView {
                         <th scope="col">"Host"</th>
                         <th scope="col">"From → to"</th>
                         <th scope="col">"Why"</th>
-                        <th scope="col">"What became of it"</th>
+                        <th scope="col">"Result"</th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
@@ -90,21 +89,20 @@ fn Entries(page: Page, wanted: Memo<AuditQuery>) -> impl IntoView {
         {none}
         {older.map(|older| view! { <p><a class="button" href=older>"Older"</a></p> })}
     }
-    .into_any()
 }
 
-/// Whether the log is as it was written.
+/// The result of checking the log's hash chain.
 #[component]
 fn Chain(broken_at: Option<u64>) -> impl IntoView {
     match broken_at {
         None => view! {
-            <p class="chain" data-state="ok"><Icon name="ok"/>"Chain intact: every entry is as it was written."</p>
+            <p class="chain" data-state="ok"><Icon name="ok"/>"Log verified: no entry has been altered."</p>
         }
         .into_any(),
         Some(seq) => view! {
             <p class="chain" data-state="failed" role="alert">
                 <Icon name="failed"/>
-                {format!("Chain broken: entry {seq} is not as it was written. Somebody changed the database.")}
+                {format!("Log altered: entry {seq} is not as it was written. Someone changed the database.")}
             </p>
         }
         .into_any(),
@@ -134,5 +132,4 @@ fn Entry(entry: AuditEntry) -> impl IntoView {
             <td>{entry.detail}</td>
         </tr>
     }
-    .into_any()
 }

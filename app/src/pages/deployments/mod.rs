@@ -15,7 +15,8 @@ use crate::routes::Route;
 
 pub use one::DeploymentPage;
 
-/// The deployments, newest first: what was merged, when and by whom, how the hosts fared, what was decided.
+/// The deployments, newest first: what was merged, when and by whom, the results on the hosts, and the
+/// decision.
 #[component]
 pub fn DeploymentsPage() -> impl IntoView {
     let started = expect_context::<Started>();
@@ -33,7 +34,6 @@ pub fn DeploymentsPage() -> impl IntoView {
             })}
         </Transition>
     }
-    .into_any()
 }
 
 #[component]
@@ -79,7 +79,7 @@ fn Found(page: DeploymentsRead, before: Option<String>) -> impl IntoView {
             </div>
             {move || none.get().then(|| view! {
                 <div class="card nothing-here">
-                    <p>"No pull request was merged here yet. The open ones are on the "<a href=Route::Fleet.path()>"fleet page"</a>"."</p>
+                    <p>"No pull request has been merged here yet. Open ones are on the "<a href=Route::Fleet.path()>"fleet page"</a>"."</p>
                 </div>
             })}
             <p class="paging">
@@ -88,7 +88,6 @@ fn Found(page: DeploymentsRead, before: Option<String>) -> impl IntoView {
             </p>
         </div>
     }
-    .into_any()
 }
 
 #[component]
@@ -111,13 +110,13 @@ fn Line(deployment: Memo<Option<Deployment>>) -> impl IntoView {
     Some(cells.into_any())
 }
 
-/// Takes in what the stream says: lines change, and on the first page new ones come.
+/// Applies the event stream: lines change, and new ones appear on the first page.
 fn keep_true(live: Live, deployments: RwSignal<Vec<Deployment>>, before: Option<String>, read_through: u64) {
     let is_first = before.is_none();
     let read_again = move || {
         let before = before.clone();
         async move {
-            // Where it fails, what is shown stays, and the next gap tries again.
+            // On failure the page stays as it is, and the next gap tries again.
             if let Ok(page) = load_deployments(before).await {
                 deployments.try_set(page.deployments);
             }
@@ -125,14 +124,14 @@ fn keep_true(live: Live, deployments: RwSignal<Vec<Deployment>>, before: Option<
     };
     live.keep_true(read_through, read_again, move |event| {
         if let Event::Deployment { deployment } = event {
-            deployments.try_update(|all| take(all, deployment, is_first));
+            deployments.try_update(|all| apply(all, deployment, is_first));
         }
         false
     });
 }
 
-/// Takes in a deployment as it is now.
-fn take(all: &mut Vec<Deployment>, deployment: &Deployment, is_first: bool) {
+/// Applies the present state of a deployment.
+fn apply(all: &mut Vec<Deployment>, deployment: &Deployment, is_first: bool) {
     if let Some(known) = all.iter_mut().find(|known| known.id == deployment.id) {
         *known = deployment.clone();
     } else if is_first && all.first().is_none_or(|newest| newest.id < deployment.id) {
@@ -165,7 +164,7 @@ mod tests {
         let (old, new) = (deployment(41), deployment(42));
         for (is_first, numbers) in [(true, vec![42, 41]), (false, vec![41])] {
             let mut all = vec![old.clone()];
-            take(&mut all, &new, is_first);
+            apply(&mut all, &new, is_first);
             assert_eq!(all.iter().map(|d| d.pull_request.number).collect::<Vec<_>>(), numbers);
         }
     }
@@ -174,10 +173,10 @@ mod tests {
     fn one_that_changes_stays_where_it_is() {
         let (old, new) = (deployment(41), deployment(42));
         let mut all = vec![new.clone(), old.clone()];
-        take(&mut all, &Deployment { decision: Decision::Superseded, ..old.clone() }, true);
+        apply(&mut all, &Deployment { decision: Decision::Superseded, ..old.clone() }, true);
         assert_eq!(all[1].decision, Decision::Superseded);
         let mut newer = vec![new];
-        take(&mut newer, &old, true);
+        apply(&mut newer, &old, true);
         assert_eq!(newer.len(), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! One deployment with all that is known of it.
+//! The page of one deployment.
 
 use backstay_model::deployment::{Decision, Deployment};
 use chrono::{DateTime, Utc};
@@ -31,7 +31,6 @@ pub fn DeploymentPage() -> impl IntoView {
             })}
         </Transition>
     }
-    .into_any()
 }
 
 #[component]
@@ -55,26 +54,23 @@ fn Found(read: DeploymentRead) -> impl IntoView {
             </section>
         </div>
     }
-    .into_any()
 }
 
-/// What was decided, by whom and when.
+/// Returns what happened to the deployment, by whom and when.
 fn history(deployment: &Deployment) -> Vec<(Option<DateTime<Utc>>, String)> {
     let merged = (Some(deployment.merged_at), format!("Merged by {}.", deployment.merged_by));
     let decided = match &deployment.decision {
         Decision::Open => None,
-        Decision::Continued { by, at } => {
-            Some((Some(*at), format!("{by} decided to go on although a host failed.")))
-        }
+        Decision::Continued { by, at } => Some((Some(*at), format!("{by} continued despite failures."))),
         Decision::Reverting { by, at, .. } => {
-            Some((Some(*at), format!("{by} asked for a revert, which is being made.")))
+            Some((Some(*at), format!("{by} requested a revert, which is being made.")))
         }
         Decision::Reverted { by, at, commit } => {
             Some((Some(*at), format!("Reverted by {by}: commit {commit}.")))
         }
         Decision::Proposed { by, at, pull_request } => Some((
             Some(*at),
-            format!("{by} asked for a revert, which was proposed as pull request #{}.", pull_request.number),
+            format!("{by} requested a revert, which was proposed as pull request #{}.", pull_request.number),
         )),
         Decision::Superseded => Some((None, "A later pull request was merged.".to_owned())),
     };

@@ -160,7 +160,8 @@ fn Changed(since: Since, merged: Memo<bool>) -> impl IntoView {
     }
 }
 
-/// Whatever makes it more than an ordinary update. A person must confirm having reviewed that before the merge.
+/// Whatever makes it more than an ordinary update. A person must confirm having reviewed that before the
+/// merge.
 #[component]
 fn Doubts(shown: Memo<UpdatePullRequest>) -> impl IntoView {
     // With the commit, so that a new commit must be reviewed again.

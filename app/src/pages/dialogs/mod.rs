@@ -22,8 +22,8 @@ pub(super) use rollback::{Found, compared};
 pub use rollback_many::{RollbackFailedDialog, RollbackManyDialog};
 pub use rollout::RolloutDialog;
 
-/// Returns the deployment that the address names and the address that its dialogs lead back to: its own page if they
-/// were opened there, else the fleet page.
+/// Returns the deployment that the address names and the address that its dialogs lead back to: its own page
+/// if they were opened there, else the fleet page.
 fn deployment_and_back() -> (Memo<String>, Memo<String>) {
     let (params, query) = (use_params_map(), use_query_map());
     let id = Memo::new(move |_| params.with(|p| p.get("id").unwrap_or_default()));

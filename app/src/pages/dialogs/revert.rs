@@ -64,8 +64,8 @@ fn Found(read: DeploymentRead, back: String) -> impl IntoView {
     let (id, number) = (read.deployment.id, read.deployment.pull_request.number);
     let deployment = followed_deployment(live, read);
     let pending = action.pending();
-    // A person's own revert must not count as an obstacle while it is being made. The page may hear that it failed
-    // before it hears that the deployment is open again.
+    // A person's own revert must not count as an obstacle while it is being made. The page may hear that it
+    // failed before it hears that the deployment is open again.
     let is_mine = Memo::new(move |_| {
         let me = live.person().map(|person| person.name);
         deployment.with(|d| matches!(&d.decision, Decision::Reverting { by, .. } if Some(by) == me.as_ref()))

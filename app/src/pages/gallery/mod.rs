@@ -1,8 +1,8 @@
-//! The gallery: every component in its states, with a fleet that never was.
+//! The gallery: every component in each of its states, with an invented fleet.
 //!
-//! It is there while one develops, and what the tests of the page's looks look at: its data never change, and neither
-//! does its clock. The server alone renders it, with the very components of the pages, and no WebAssembly knows of it:
-//! it weighs nothing in what people load. Programs that are built for release do not have it at all.
+//! It is for development and for visual tests: its data and its clock never change. Only the server renders
+//! it, with the pages' own components, and the WebAssembly does not contain it. Release builds do not have it
+//! at all.
 
 mod sample;
 mod scenes;
@@ -19,7 +19,7 @@ use crate::time::provide_still_time;
 
 use scenes::{SCENES, Scene};
 
-/// The document around a page of the gallery: like that of all pages, without what brings them to life.
+/// The document around a page of the gallery: like that of other pages, without their script.
 pub fn gallery(options: &LeptosOptions, version: &str) -> impl IntoView + use<> {
     let css = format!("/{}/{}.css?v={version}", options.site_pkg_dir, options.output_name);
     crate::shell::send_policy();
@@ -79,7 +79,7 @@ fn Contents(#[prop(optional)] here: Option<&'static str>) -> impl IntoView {
     view! { <nav class="gallery-contents" aria-label="Scenes"><ul>{links.collect_view()}</ul></nav> }
 }
 
-/// One scene, with a state of the page that is its own.
+/// One scene, with a page state of its own.
 #[component]
 fn Page() -> impl IntoView {
     let name = use_params_map().with_untracked(|params| params.get("scene").unwrap_or_default());

@@ -1,4 +1,4 @@
-//! What the agent read from the host.
+//! The facts that the agent read from the host.
 
 use backstay_model::Facts;
 use backstay_model::view::HostDetail;
@@ -7,17 +7,17 @@ use leptos::prelude::*;
 
 use crate::components::{Ago, FoldedRest};
 
-/// What the agent read from the host, as a list of names and values.
+/// The facts, as a list of names and values.
 #[component]
 pub(super) fn FactsList(detail: RwSignal<HostDetail>) -> impl IntoView {
     let units = RwSignal::new(false);
     move || {
         let detail = detail.get();
         let Some(facts) = detail.facts else {
-            return view! { <p class="faint">"Nothing was read from this host yet."</p> }.into_any();
+            return view! { <p class="faint">"This host has not reported any facts yet."</p> }.into_any();
         };
         let current = facts.current().cloned();
-        let (running, booted) = (what_runs(&facts), what_booted(&facts));
+        let (running, booted) = (running_generation(&facts), booted_generation(&facts));
         let version = current.as_ref().and_then(|g| g.version.clone());
         let kernel = current.as_ref().and_then(|g| g.kernel.clone());
         let none = facts.no_checkout.as_ref().map(|none| format!("none at {}", none.path));
@@ -43,20 +43,20 @@ pub(super) fn FactsList(detail: RwSignal<HostDetail>) -> impl IntoView {
     }
 }
 
-/// What runs, where that is not what the profile points at or nobody knows.
-fn what_runs(facts: &Facts) -> Option<String> {
+/// Describes the running generation, or returns `None` if it is not known.
+fn running_generation(facts: &Facts) -> Option<String> {
     let running = facts.running.as_ref()?;
     let special = facts.specialisation.as_ref().map(|name| format!(", specialisation {name}"));
     let special = special.unwrap_or_default();
     Some(match facts.running_generation() {
         Some(generation) if generation.current => format!("Gen {}{special}", generation.number),
         Some(generation) => format!("Gen {}{special}, not the current one", generation.number),
-        None => format!("none of the profile's generations: {running}"),
+        None => format!("not in this profile: {running}"),
     })
 }
 
-/// What was booted; nothing where a platform does not boot by generation.
-fn what_booted(facts: &Facts) -> Option<String> {
+/// Describes the booted generation, or returns `None` if the platform does not boot by generation.
+fn booted_generation(facts: &Facts) -> Option<String> {
     let booted = facts.booted.as_ref()?;
     let mut of_build = facts.generations.iter().filter(|g| g.store_path == *booted);
     let newest = of_build.next().cloned();
@@ -68,11 +68,11 @@ fn what_booted(facts: &Facts) -> Option<String> {
             let kernel = generation.kernel.map(|kernel| format!(", kernel {kernel}")).unwrap_or_default();
             format!("Gen {}{kernel}{due}", generation.number)
         }
-        None => format!("none of the profile's generations: {booted}{due}"),
+        None => format!("not in this profile: {booted}{due}"),
     })
 }
 
-/// The first ones; the others are folded away.
+/// The first failed units; the others are folded.
 #[component]
 fn FailedUnits(names: Vec<String>, open: RwSignal<bool>) -> impl IntoView {
     let (first, others) = names.split_at(names.len().min(NAMED));

@@ -19,7 +19,7 @@ pub(super) fn Generations(detail: RwSignal<HostDetail>, name: String) -> impl In
                 .into_any();
         };
         let mut all = plan.candidates;
-        // It is among the candidates already if it is not what runs.
+        // A current generation that does not run is among the candidates already.
         if !all.iter().any(Candidate::finishes_activation) {
             all.push(plan.current);
         }
@@ -37,7 +37,7 @@ pub(super) fn Generations(detail: RwSignal<HostDetail>, name: String) -> impl In
     }
 }
 
-/// How many generations are shown at once: the newest.
+/// How many generations are shown at first: the newest.
 const SHOWN: usize = 10;
 
 #[component]
@@ -60,7 +60,6 @@ fn Table(shown: Vec<Candidate>, name: String) -> impl IntoView {
             </table>
         </div>
     }
-    .into_any()
 }
 
 #[component]
@@ -95,5 +94,4 @@ fn GenerationRow(candidate: Candidate, name: String) -> impl IntoView {
             <td class="end">{action}</td>
         </tr>
     }
-    .into_any()
 }

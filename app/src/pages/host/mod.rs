@@ -1,4 +1,4 @@
-//! One host with all that is known of it.
+//! The page of one host.
 
 mod facts;
 mod generations;
@@ -49,10 +49,9 @@ pub fn HostPage() -> impl IntoView {
             })}
         </Transition>
     }
-    .into_any()
 }
 
-/// The page of a host of which something is known.
+/// The page of a host that exists.
 #[component]
 pub(super) fn Found(detail: HostDetail) -> impl IntoView {
     let live = expect_context::<Live>();
@@ -118,10 +117,9 @@ pub(super) fn Found(detail: HostDetail) -> impl IntoView {
             </section>
         </div>
     }
-    .into_any()
 }
 
-/// Takes in what the stream says of this host, and reads the rest again.
+/// Applies the event stream to this host, and reads the rest again.
 fn keep_true(live: Live, detail: RwSignal<HostDetail>) {
     let id = detail.with_untracked(|d| d.host.id);
     let name = detail.with_untracked(|d| d.host.name.clone());
@@ -141,13 +139,13 @@ fn keep_true(live: Live, detail: RwSignal<HostDetail>) {
 }
 
 async fn read_again(detail: RwSignal<HostDetail>, name: String) {
-    // Where it fails, what is shown stays, and the next event tries again.
+    // On failure the page stays as it is, and the next event tries again.
     if let Ok(Some(read)) = load_host(name).await {
         detail.try_set(read);
     }
 }
 
-/// How many ops a host's page shows; the history has the others.
+/// How many ops the page shows. The history of ops has the others.
 const LATEST: usize = 10;
 
 #[component]
@@ -158,12 +156,11 @@ fn LatestOps(detail: RwSignal<HostDetail>) -> impl IntoView {
     view! {
         <div class="table-frame" class:empty=none><OpList ops/></div>
         {move || if none.get() {
-            view! { <p class="faint">"Nothing was done to this host yet."</p> }.into_any()
+            view! { <p class="faint">"No ops on this host yet."</p> }.into_any()
         } else {
             view! { <p class="card-more"><a href=Route::Ops { host: Some(&name) }.path()>"All ops of this host"</a></p> }.into_any()
         }}
     }
-    .into_any()
 }
 
 #[component]

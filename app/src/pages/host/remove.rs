@@ -1,4 +1,4 @@
-//! How a host leaves the fleet.
+//! Removing a host from the fleet.
 
 use backstay_model::HostId;
 use backstay_model::Role;
@@ -9,7 +9,8 @@ use crate::api::RemoveHost;
 use crate::components::{Refusal, action_from_address};
 use crate::live::Live;
 
-/// What an administrator removes the host with; its name is to be written, so that nobody removes another one.
+/// The form that removes the host, for administrators. They must type its name, so that nobody removes the
+/// wrong one.
 #[component]
 pub(super) fn Remove(name: String) -> impl IntoView {
     let live = expect_context::<Live>();
@@ -21,13 +22,13 @@ pub(super) fn Remove(name: String) -> impl IntoView {
             <details class="remove-host" open=move || action.value().with(Option::is_some)>
                 <summary>"Remove from the fleet"</summary>
                 <p>
-                    "Its agent is not let in any more, and it is in no list. Nothing changes on the host itself; what was "
-                    "done to it stays in ops, deployments and the audit log. To have it back, add it anew."
+                    "Its agent can no longer connect, and it disappears from all lists. Nothing changes on the host itself. Its "
+                    "history stays in ops, deployments and the audit log. To bring it back, add it again."
                 </p>
                 <ActionForm action=action>
                     <input type="hidden" name="host" value=name.clone()/>
                     <label>
-                        {format!("Write {name} to confirm")}
+                        {format!("Type {name} to confirm")}
                         <input type="text" name="confirm" autocomplete="off" spellcheck="false" autocapitalize="none" required/>
                     </label>
                     <Refusal action/>
@@ -42,7 +43,7 @@ pub(super) fn Remove(name: String) -> impl IntoView {
     move || may().then(form.clone())
 }
 
-/// Says that somebody has removed the host that one is looking at.
+/// Says that somebody has removed the host while its page was open.
 #[component]
 pub(super) fn Removed(id: HostId, name: String) -> impl IntoView {
     let gone = RwSignal::new(false);
@@ -52,7 +53,7 @@ pub(super) fn Removed(id: HostId, name: String) -> impl IntoView {
         }
     });
     let words = move || {
-        let words = format!("{name} was removed from the fleet. What is shown here is what was known of it.");
+        let words = format!("{name} was removed from the fleet. This page shows its last known state.");
         gone.get().then(|| view! { <p class="refusal">{words}</p> })
     };
     view! { <div role="status">{words}</div> }

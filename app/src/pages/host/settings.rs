@@ -1,4 +1,4 @@
-//! What can be set for a host.
+//! The settings of a host.
 
 use backstay_model::view::HostDetail;
 use backstay_model::{HostView, Labels, MAX_TEST_TIMEOUT_SECS, NOTES_CHARS, TestTimeout};
@@ -9,7 +9,7 @@ use crate::components::{Draft, EditConflict, Hydrated, Refusal, action_from_addr
 use crate::escape::raw_text;
 use crate::live::Live;
 
-/// Whether the host's tests run by themselves, and the button that changes it.
+/// Whether the host's tests run automatically, and the button that changes it.
 #[component]
 pub(super) fn AutoTest(host: Signal<HostView>, name: String) -> impl IntoView {
     let live = expect_context::<Live>();
@@ -22,9 +22,9 @@ pub(super) fn AutoTest(host: Signal<HostView>, name: String) -> impl IntoView {
             <p class="setting">
                 <span>
                     {move || if on.get() {
-                        "Tests run by themselves after a rollback or a switch."
+                        "Tests run automatically after every switch or rollback."
                     } else {
-                        "Tests run only when somebody asks for them."
+                        "Tests run only on request."
                     }}
                 </span>
                 <button type="submit" disabled=move || !live.may_operate()>
@@ -34,20 +34,19 @@ pub(super) fn AutoTest(host: Signal<HostView>, name: String) -> impl IntoView {
             <Refusal action/>
         </ActionForm>
     }
-    .into_any()
 }
 
-/// How long each test may take, and the form that changes it.
+/// The timeout of each test, and the form that changes it.
 #[component]
 pub(super) fn TestTimeoutOf(detail: RwSignal<HostDetail>, name: String) -> impl IntoView {
     let live = expect_context::<Live>();
     let action = action_from_address::<SetTestTimeout>();
     let set = Memo::new(move |_| detail.with(|d| d.test_timeout));
     let own = Memo::new(move |_| {
-        let told = |d: &HostDetail| {
+        let of_agent = |d: &HostDetail| {
             d.facts.as_ref().and_then(|f| f.tests.as_ref()).map(|t| (t.timeout_secs, t.max_timeout_secs))
         };
-        detail.with(told)
+        detail.with(of_agent)
     });
     let amount = move |set: Option<TestTimeout>| set.map(|set| set.shown().0.to_string()).unwrap_or_default();
     let in_minutes = move |set: Option<TestTimeout>| set.is_some_and(|set| set.shown().1);
@@ -87,28 +86,27 @@ pub(super) fn TestTimeoutOf(detail: RwSignal<HostDetail>, name: String) -> impl 
             <Refusal action/>
         </ActionForm>
     }
-    .into_any()
 }
 
-/// How long each test may take now, and why; `own` is what the host's agent is configured with, and what it allows.
+/// States the timeout that applies, and why. `own` is the agent's configured timeout and its maximum.
 fn timeout_words(set: Option<TestTimeout>, own: Option<(u64, u64)>) -> String {
-    let all = format!("All tests of a run together have {} min.", MAX_TEST_TIMEOUT_SECS / 60);
+    let all = format!("Whole run: {} min.", MAX_TEST_TIMEOUT_SECS / 60);
     match (set, own) {
         (None, Some((own, _))) => {
-            format!("Each test may take {own} s, as the host's agent is configured. {all}")
+            format!("Limit per test: {own} s (agent's setting). {all}")
         }
-        (None, None) => format!("Each test may take what the host's agent is configured with. {all}"),
+        (None, None) => format!("Limit per test: the agent's setting. {all}"),
         (Some(set), Some((_, most))) if u64::from(set.as_secs()) > most => format!(
-            "{set} are set, but the host's agent allows {most} s (tests.max_timeout), and that counts. {all}"
+            "Limit per test: {most} s, the agent's maximum (tests.max_timeout), although {set} is set. {all}"
         ),
-        (Some(set), Some(_)) => format!("Each test may take {set}. {all}"),
-        (Some(set), None) => format!(
-            "Each test may take {set}, if the host's agent is new enough to know; it has not said. {all}"
-        ),
+        (Some(set), Some(_)) => format!("Limit per test: {set}. {all}"),
+        (Some(set), None) => {
+            format!("Limit per test: {set}, if the host's agent is recent enough to support it. {all}")
+        }
     }
 }
 
-/// What people say of the host, and the form that changes it.
+/// Tags and notes, and the form that changes them.
 #[component]
 pub(super) fn LabelsOf(detail: RwSignal<HostDetail>, name: String) -> impl IntoView {
     let live = expect_context::<Live>();
@@ -125,7 +123,7 @@ pub(super) fn LabelsOf(detail: RwSignal<HostDetail>, name: String) -> impl IntoV
         <ActionForm action=action attr:class="labels" on:input=move |_| draft.edit()>
             <input type="hidden" name="host" value=name/>
             <label>
-                "Tags "<span class="faint">"(words to find it by: cloud vienna)"</span>
+                "Tags "<span class="faint">"(words to find the host by, e.g. cloud vienna)"</span>
                 <input type="text" name="tags" autocomplete="off" spellcheck="false" prop:value=tags value=first_tags.join(" ")/>
             </label>
             <label>
@@ -140,7 +138,6 @@ pub(super) fn LabelsOf(detail: RwSignal<HostDetail>, name: String) -> impl IntoV
             </p>
         </ActionForm>
     }
-    .into_any()
 }
 
 #[cfg(test)]
@@ -148,19 +145,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn how_long_tests_may_take_in_words() {
+    fn the_timeout_in_words() {
         let set = |secs| TestTimeout::from_secs(secs).ok();
         for (set, own, words) in [
-            (None, Some((60, 1800)), "Each test may take 60 s, as the host's agent is configured."),
-            (None, None, "Each test may take what the host's agent is configured with."),
-            (set(300), Some((60, 1800)), "Each test may take 5 min."),
+            (None, Some((60, 1800)), "Limit per test: 60 s (agent's setting)."),
+            (None, None, "Limit per test: the agent's setting."),
+            (set(300), Some((60, 1800)), "Limit per test: 5 min."),
             (
                 set(300),
                 Some((60, 120)),
-                "5 min are set, but the host's agent allows 120 s (tests.max_timeout), and that counts.",
+                "Limit per test: 120 s, the agent's maximum (tests.max_timeout), although 5 min is set.",
             ),
         ] {
-            assert_eq!(timeout_words(set, own), format!("{words} All tests of a run together have 30 min."));
+            assert_eq!(timeout_words(set, own), format!("{words} Whole run: 30 min."));
         }
     }
 }

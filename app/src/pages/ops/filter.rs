@@ -1,4 +1,4 @@
-//! Which ops a history shows, as its address says.
+//! The filter of the history of ops, as the address states it.
 
 use backstay_model::view::OpQuery;
 use backstay_model::{OpId, OpKind, OpStatus, OpView};
@@ -6,10 +6,10 @@ use leptos_router::params::ParamsMap;
 
 use crate::routes::Route;
 
-/// How many ops a page grows to while it is open.
+/// Maximum number of ops on an open page as new ones arrive.
 const LONGEST: usize = 200;
 
-/// What became of an op, roughly.
+/// The outcomes that a person can filter by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Group {
     Open,
@@ -50,7 +50,7 @@ impl Group {
     }
 }
 
-/// Which ops a history shows. What an address says that cannot be is as if it had not been said.
+/// The ops that a history shows. Whatever is not valid in an address is ignored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Filter {
     pub(super) host: Option<String>,
@@ -84,7 +84,7 @@ impl Filter {
         }
     }
 
-    /// The address that says this.
+    /// The address of this filter.
     pub(super) fn address(&self) -> String {
         let mut query = ParamsMap::new();
         let said = [
@@ -106,7 +106,7 @@ impl Filter {
         Self { before: Some(op), ..self.clone() }.address()
     }
 
-    /// What it asks for, in words.
+    /// The filter in words.
     pub(super) fn words(&self) -> Vec<String> {
         let words = [
             self.host.as_ref().map(|host| format!("host {host}")),
@@ -118,7 +118,7 @@ impl Filter {
         words.into_iter().flatten().collect()
     }
 
-    fn wants(&self, op: &OpView) -> bool {
+    fn matches(&self, op: &OpView) -> bool {
         self.host.as_ref().is_none_or(|host| host.eq_ignore_ascii_case(&op.host_name))
             && self.kind.is_none_or(|kind| kind == op.action.kind())
             && self.outcome.is_none_or(|group| group.statuses().contains(&op.status))
@@ -126,17 +126,17 @@ impl Filter {
             && self.before.is_none_or(|before| op.id < before)
     }
 
-    /// Takes in how an op is now.
-    pub(super) fn take(&self, ops: &mut Vec<OpView>, heard: &OpView) {
+    /// Applies the present state of an op.
+    pub(super) fn apply(&self, ops: &mut Vec<OpView>, heard: &OpView) {
         let known = ops.iter().position(|op| op.id == heard.id);
-        match (known, self.wants(heard)) {
-            // A closed op never opens again: such news is old.
+        match (known, self.matches(heard)) {
+            // A closed op never opens again, so this event is out of date.
             (Some(at), _) if !ops[at].status.is_open() && heard.status.is_open() => {}
             (Some(at), true) => ops[at] = heard.clone(),
             (Some(at), false) => drop(ops.remove(at)),
             (None, true) if self.before.is_none() => {
                 let at = ops.partition_point(|op| op.id > heard.id);
-                // What belongs below the last one is on a page of its own.
+                // Ops below the last one belong to the next page.
                 if at < ops.len() || ops.is_empty() {
                     ops.insert(at, heard.clone());
                     ops.truncate(LONGEST);
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_says_all_of_it() {
+    fn a_filter_survives_its_address() {
         let all = [("host", "gpc0"), ("kind", "test"), ("outcome", "unsuccessful"), ("by", "maria b")];
         let said = filter(&all);
         assert_eq!(said.address(), "/ops?host=gpc0&kind=test&outcome=unsuccessful&by=maria%20b");
@@ -208,24 +208,24 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_finds_its_place_and_what_is_not_asked_for_goes() {
+    fn new_ops_find_their_place_and_those_that_no_longer_match_go() {
         let open = filter(&[("outcome", "open")]);
         let (old, new) =
             (op("gpc0", OpAction::Test, OpStatus::Running), op("imac0", OpAction::Pull, OpStatus::Queued));
         let mut shown = vec![old.clone()];
-        open.take(&mut shown, &new);
+        open.apply(&mut shown, &new);
         assert_eq!(shown, [new.clone(), old.clone()]);
-        open.take(&mut shown, &OpView { status: OpStatus::Failed, ..new.clone() });
+        open.apply(&mut shown, &OpView { status: OpStatus::Failed, ..new.clone() });
         assert_eq!(shown, std::slice::from_ref(&old));
-        open.take(&mut shown, &op("gpc0", OpAction::Pull, OpStatus::Succeeded));
+        open.apply(&mut shown, &op("gpc0", OpAction::Pull, OpStatus::Succeeded));
         assert_eq!(shown, [old]);
     }
 
     #[test]
-    fn old_news_change_nothing() {
+    fn an_event_that_is_out_of_date_changes_nothing() {
         let closed = op("gpc0", OpAction::Test, OpStatus::Failed);
         let mut shown = vec![closed.clone()];
-        Filter::default().take(&mut shown, &OpView { status: OpStatus::Running, ..closed.clone() });
+        Filter::default().apply(&mut shown, &OpView { status: OpStatus::Running, ..closed.clone() });
         assert_eq!(shown, [closed]);
     }
 
@@ -234,7 +234,7 @@ mod tests {
         let first = op("gpc0", OpAction::Test, OpStatus::Failed);
         let older = Filter { before: Some(first.id), ..Filter::default() };
         let mut shown = vec![];
-        older.take(&mut shown, &op("gpc0", OpAction::Test, OpStatus::Queued));
+        older.apply(&mut shown, &op("gpc0", OpAction::Test, OpStatus::Queued));
         assert_eq!(shown, []);
     }
 }

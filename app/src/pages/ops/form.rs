@@ -1,4 +1,4 @@
-//! The filters of a history of ops: a plain form, whose answers are in the address.
+//! The form that filters the history of ops: a plain form, whose answers are in the address.
 
 use backstay_model::OpKind;
 use leptos::html;
@@ -10,7 +10,8 @@ use crate::components::Hydrated;
 use crate::live::Live;
 use crate::routes::Route;
 
-/// The filters. A choice counts at once where script runs; the button is for where it does not, and for the name.
+/// The filters. With script, a choice applies at once; the button is for the name, and for pages without
+/// script.
 #[component]
 pub(super) fn FilterForm(filter: Filter) -> impl IntoView {
     let live = expect_context::<Live>();
@@ -22,7 +23,7 @@ pub(super) fn FilterForm(filter: Filter) -> impl IntoView {
     };
     let hosts =
         live.rows().with_untracked(|rows| rows.iter().map(|row| row.name.clone()).collect::<Vec<_>>());
-    // A host that is gone has a history all the same.
+    // A removed host still has a history.
     let gone = filter.host.clone().filter(|host| !hosts.contains(host));
     let hosts: Vec<_> = hosts.into_iter().chain(gone).map(|name| (name.clone(), name)).collect();
     let kinds = OpKind::ALL.map(|kind| (kind.to_string(), kind.title().to_owned())).to_vec();
@@ -58,7 +59,6 @@ pub(super) fn FilterForm(filter: Filter) -> impl IntoView {
             </div>
         </Form>
     }
-    .into_any()
 }
 
 #[component]
@@ -86,5 +86,4 @@ fn Choice(
             </select>
         </label>
     }
-    .into_any()
 }

@@ -36,7 +36,6 @@ pub fn OpsPage() -> impl IntoView {
             })}
         </Transition>
     }
-    .into_any()
 }
 
 #[component]
@@ -63,37 +62,35 @@ fn Found(page: Page, filter: Filter) -> impl IntoView {
             </p>
         </div>
     }
-    .into_any()
 }
 
-/// What is hidden where nothing is shown.
+/// Says why the list is empty.
 #[component]
 fn Nothing(filter: Filter) -> impl IntoView {
     let words = filter.words();
     view! {
         <div class="card nothing-here">
             {if words.is_empty() {
-                view! { <p>"Nothing was done to any host yet."</p> }.into_any()
+                view! { <p>"No ops on any host yet."</p> }.into_any()
             } else {
                 view! {
-                    <p>{format!("No op is shown: all others are hidden, because you asked for {}.", words.join(", "))}</p>
+                    <p>{format!("No matching ops. The filter is: {}.", words.join(", "))}</p>
                     <p><a class="button" href=Route::Ops { host: None }.path()>"Show all ops"</a></p>
                 }
                 .into_any()
             }}
         </div>
     }
-    .into_any()
 }
 
-/// Takes in what the stream says: rows change, those that are no longer asked for go, and on the first page new ones
-/// come.
+/// Applies the event stream: rows change, those that no longer match go, and new ones appear on the first
+/// page.
 fn keep_true(live: Live, ops: RwSignal<Vec<OpView>>, filter: Filter, read_through: u64) {
     let query = filter.query();
     let read_again = move || {
         let query = query.clone();
         async move {
-            // Where it fails, what is shown stays, and the next gap tries again.
+            // On failure the page stays as it is, and the next gap tries again.
             if let Ok(page) = load_ops(query).await {
                 ops.try_set(page.ops);
             }
@@ -101,7 +98,7 @@ fn keep_true(live: Live, ops: RwSignal<Vec<OpView>>, filter: Filter, read_throug
     };
     live.keep_true(read_through, read_again, move |event| {
         if let Event::Op { op } = event {
-            ops.try_update(|ops| filter.take(ops, op));
+            ops.try_update(|ops| filter.apply(ops, op));
         }
         false
     });

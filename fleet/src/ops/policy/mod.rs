@@ -1,4 +1,4 @@
-//! Each op, once: who may ask for it, when it is refused, how long it may take, when it has succeeded.
+//! The policy of each kind of op, once: its role, its precondition, its time limit, and when it has succeeded.
 
 use std::time::Duration;
 
@@ -10,22 +10,20 @@ use backstay_model::{
     rollback, same_files,
 };
 
-/// What is known of one kind of op before any is asked for.
+/// The policy of one kind of op.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpPolicy {
-    /// The least that a person must be to ask for it.
+    /// The lowest role that may request it.
     pub role: Role,
     /// How long the host may take.
     pub timeout: Duration,
-    /// Whether tests run afterwards, where the host's auto-test is on.
+    /// Whether tests follow, if the host's auto-test is on.
     pub then_test: bool,
-    /// See [`OpKind::may_be_retried`].
-    pub retry: bool,
 }
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// The policy.
+/// Returns the policy of this kind.
 pub fn of(kind: OpKind) -> OpPolicy {
     let (timeout, then_test) = match kind {
         OpKind::Rollback => (15 * MINUTE, true),
@@ -35,38 +33,38 @@ pub fn of(kind: OpKind) -> OpPolicy {
         OpKind::Test => (30 * MINUTE, false),
         OpKind::Refresh => (MINUTE, false),
     };
-    OpPolicy { role: Role::Operator, timeout, then_test, retry: kind.may_be_retried() }
+    OpPolicy { role: Role::Operator, timeout, then_test }
 }
 
-/// Why an op is refused before anything is sent.
+/// Why an op is refused before it is sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Blocked {
     /// See [`rollback::Refusal`].
     #[error(transparent)]
     Rollback(#[from] rollback::Refusal),
-    /// Nothing is known of the host yet.
+    /// The host has not reported yet.
     #[error(
-        "The host has not reported its generations yet. Nothing was changed. Wait until its agent has connected."
+        "The host has not reported its generations yet. Nothing was changed. Wait until its agent connects."
     )]
     NoFacts,
-    /// Nothing to pull into.
+    /// There is no checkout to pull into.
     #[error("{0} Nothing was changed. Set `checkout.path` in its agent's configuration.")]
     NoCheckout(String),
-    /// Nothing to run.
+    /// There are no tests to run.
     #[error("The host has no tests. Nothing was run. Put executables into its test folder.")]
     NoTests,
 }
 
-/// Holds a request against what is known of the host. The host holds it against what it *is*, once more, before it acts.
+/// Checks a request against the latest facts. The host checks it again, against its state at that moment, before it acts.
 ///
 /// # Errors
-/// The reason to refuse it.
+/// The reason for the refusal.
 pub fn validate(action: &OpAction, facts: Option<&Facts>) -> Result<(), Blocked> {
     match action {
         OpAction::Rollback { target, seen_current } => {
             rollback::check(facts.ok_or(Blocked::NoFacts)?, target, seen_current)?;
         }
-        // What a switch builds need not be the checkout.
+        // A switch need not build the checkout.
         OpAction::Switch if facts.is_some_and(|facts| facts.switch_flake.is_some()) => {}
         OpAction::Switch | OpAction::Pull | OpAction::PullSwitch => {
             has_checkout(facts.ok_or(Blocked::NoFacts)?)?;
@@ -92,14 +90,14 @@ fn has_checkout(facts: &Facts) -> Result<(), Blocked> {
     }))
 }
 
-/// How an op ended: its status and a sentence.
+/// The result of an op: its status and a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     /// One of the closed statuses.
     pub status: OpStatus,
-    /// What became of it.
+    /// The result in words.
     pub message: String,
-    /// The names of the tests that failed, where it ran tests.
+    /// The names of the failed tests, if it ran tests.
     pub failed_tests: Vec<String>,
 }
 
@@ -109,8 +107,8 @@ impl Verdict {
     }
 }
 
-/// Says what became of an op, from what the agent said of its commands and from the facts read after them. Exit 0 is
-/// not success: the host being what was asked for is.
+/// Decides the result of an op from the agent's report and from the facts read after it. Exit code 0 is not success: success is
+/// a host in the requested state.
 pub fn verify_outcome(action: &OpAction, result: &OpResult, facts: &Facts) -> Verdict {
     if *action == OpAction::Test && matches!(result.outcome, Outcome::Completed | Outcome::Failed) {
         return tests(result, facts);
@@ -124,8 +122,8 @@ pub fn verify_outcome(action: &OpAction, result: &OpResult, facts: &Facts) -> Ve
     Verdict::new(status, result.message.clone())
 }
 
-/// Judges tests by the run that they were. Where the facts do not hold that run, the agent's word counts: another run says
-/// nothing of this one.
+/// Judges tests by their own run. If the facts do not contain that run, the agent's report counts: another run says nothing about
+/// this one.
 fn tests(result: &OpResult, facts: &Facts) -> Verdict {
     let is_own =
         |run: &&TestRun| run.started_at >= result.started_at && run.finished_at <= result.finished_at;
@@ -136,12 +134,12 @@ fn tests(result: &OpResult, facts: &Facts) -> Verdict {
     Verdict { failed_tests, ..Verdict::new(status, result.message.clone()) }
 }
 
-/// Whether the host is where a rollback was to take it, however its commands ended.
+/// Returns whether a rollback reached its target, whatever its commands returned.
 pub fn is_at_target(action: &OpAction, facts: &Facts) -> bool {
     matches!(action, OpAction::Rollback { target, .. } if reached(facts, target).is_ok())
 }
 
-/// Whether the host is where a rollback was to take it from: nothing moved.
+/// Returns whether a rollback left the host where it was.
 pub fn is_where_it_was(action: &OpAction, facts: &Facts) -> bool {
     matches!(action, OpAction::Rollback { seen_current, .. } if reached(facts, seen_current).is_ok())
 }
@@ -163,7 +161,7 @@ fn goal(action: &OpAction, result: &OpResult, facts: &Facts) -> Verdict {
 fn success(action: &OpAction, result: &OpResult) -> String {
     let OpAction::Rollback { target, .. } = action else { return result.message.clone() };
     let reached = format!("Rolled back to {target}");
-    // What the agent says beyond that, such as how many lines its disk did not take, is not to be lost.
+    // Keep what the agent adds, such as the number of lines that its disk could not store.
     match result.message.strip_prefix(&format!("{reached}. ")) {
         Some(more) => format!("{reached}. {more}"),
         None => reached,
@@ -185,11 +183,11 @@ fn reached(facts: &Facts, target: &GenerationRef) -> Result<(), String> {
 }
 
 fn pulled(facts: &Facts, branch: Option<&Commit>) -> Result<(), String> {
-    let branch = branch.ok_or("the host did not say which commit it pulled.")?;
+    let branch = branch.ok_or("the host did not report which commit it pulled.")?;
     match facts.checkout.as_ref() {
         Some(checkout) if checkout.commit.is(branch) => Ok(()),
         Some(checkout) => Err(format!("the checkout is at {}, not at {branch}.", checkout.commit)),
-        None => Err("the checkout cannot be read any more.".to_owned()),
+        None => Err("the checkout can no longer be read.".to_owned()),
     }
 }
 
@@ -201,8 +199,8 @@ fn switched(facts: &Facts) -> Result<(), String> {
     built_from_checkout(facts, current)
 }
 
-/// Whether the generation is what a switch builds. Only what is certainly something else fails: a build need not record
-/// a commit, and a switch need not build the checkout.
+/// Checks that the generation is what the switch builds. Only a certain mismatch fails: a build need not record a commit, and a
+/// switch need not build the checkout.
 fn built_from_checkout(facts: &Facts, current: &Generation) -> Result<(), String> {
     let (None, Some(built), Some(checkout)) = (&facts.switch_flake, &current.commit, &facts.checkout) else {
         return Ok(());

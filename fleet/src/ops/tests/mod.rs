@@ -8,8 +8,8 @@ use backstay_model::view::AuditQuery;
 use backstay_model::wire::event::{Event, Tone};
 use backstay_model::wire::message::{AgentMessage, Hello, OpResult, ServerMessage};
 use backstay_model::{
-    Clock as _, Commit, Facts, FixedClock, Generation, OpAction, OpId, OpKind, OpStatus, OpView, OutputLine,
-    PROTOCOL_VERSION, Person, Platform, Role, State, Stream, TestResult, TestRun, TestTimeout,
+    Clock as _, Commit, Facts, FixedClock, Generation, NotAllowed, OpAction, OpId, OpKind, OpStatus, OpView,
+    OutputLine, PROTOCOL_VERSION, Person, Platform, Role, State, Stream, TestResult, TestRun, TestTimeout,
 };
 use chrono::TimeDelta;
 use tempfile::TempDir;
@@ -18,7 +18,7 @@ use super::policy;
 use super::request::RequestError;
 use crate::state::hub::Connection;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{HostRecord, NewHost, NewJoinToken, Store, TokenHash};
+use crate::store::{HostRecord, HostStore as _, NewHost, NewJoinToken, TokenHash};
 use crate::{Fleet, FleetConfig};
 
 mod faults;
@@ -244,7 +244,7 @@ async fn a_test_op_goes_with_what_is_set_for_the_hosts_tests_and_no_other_op_doe
     let timeout = TestTimeout::from_secs(90).ok();
     let viewer = Person { name: "otto".into(), role: Role::Viewer };
     let refused = bench.fleet.set_test_timeout(&viewer, "gpc0", timeout).await;
-    assert!(matches!(refused, Err(RequestError::NotAllowed { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(RequestError::NotAllowed(_))), "{refused:?}");
     let mut agent = bench.connect(&[]).await;
     for (set, action, told) in [
         (None, OpAction::Test, None),
@@ -463,7 +463,7 @@ async fn an_op_is_tried_again_where_the_registry_allows() {
     let viewer = Person { name: "otto".into(), role: Role::Viewer };
     assert!(matches!(
         bench.fleet.retry_op(&viewer, first).await,
-        Err(RequestError::NotAllowed { needed: Role::Operator })
+        Err(RequestError::NotAllowed(NotAllowed { needed: Role::Operator }))
     ));
 }
 
@@ -615,4 +615,64 @@ async fn what_is_known_to_work_outlives_the_hosts_own_memory_of_it() {
     tell(Facts { test_runs: vec![failed], ..bench.facts(48) }).await;
     let plan = bench.fleet.rollback_plan("gpc0").await.unwrap().unwrap();
     assert!(!plan.candidate(47).unwrap().last_known_working);
+}
+
+/// The number of events of this name since `before`.
+fn published(bench: &Bench, before: u64, name: &str) -> usize {
+    let events = bench.fleet.events().subscribe(Some(before)).missed;
+    events.iter().filter(|event| event.name == name).count()
+}
+
+#[tokio::test]
+async fn the_end_of_an_op_publishes_its_host_once() {
+    let bench = Bench::new().await;
+    let agent = bench.connect(&[]).await;
+    let op = bench.ask(OpAction::Refresh).await;
+    agent.say(AgentMessage::Accepted { op }).await;
+    let before = bench.fleet.events().last();
+    agent.finish(op, Outcome::Completed, 0, 48).await;
+    assert_eq!((published(&bench, before, "op"), published(&bench, before, "host")), (1, 1));
+
+    let op = bench.ask(rollback()).await;
+    agent.say(AgentMessage::Accepted { op }).await;
+    let before = bench.fleet.events().last();
+    agent.finish(op, Outcome::Completed, 0, 47).await;
+    assert!(bench.open().await.is_some(), "its tests follow");
+    assert_eq!((published(&bench, before, "op"), published(&bench, before, "host")), (2, 1));
+}
+
+#[tokio::test]
+async fn a_host_that_talks_is_stored_as_seen_once_a_minute_and_when_it_leaves() {
+    let bench = Bench::new().await;
+    let file = bench.folder.path().join("backstay.db");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+    let database = sqlx::sqlite::SqlitePool::connect_with(options).await.unwrap();
+    let agent = bench.connect(&[]).await;
+    let count = "CREATE TABLE seen (at TEXT);
+                 CREATE TRIGGER count_seen AFTER UPDATE OF last_seen ON hosts BEGIN INSERT INTO seen VALUES (NEW.last_seen); END";
+    sqlx::raw_sql(count).execute(&database).await.unwrap();
+    let stored = async || -> i64 {
+        sqlx::query_scalar("SELECT count(*) FROM seen").fetch_one(&database).await.unwrap()
+    };
+
+    for _ in 0..59 {
+        bench.clock.advance(TimeDelta::seconds(1));
+        bench.fleet.touch(bench.host.id).await.unwrap();
+        agent.say(AgentMessage::Journal { ops: vec![], damaged: vec![] }).await;
+    }
+    assert_eq!(stored().await, 0);
+    let shown = bench.fleet.host_detail("gpc0").await.unwrap().unwrap().host.last_seen;
+    assert_eq!(shown, Some(bench.clock.now()), "pages show it at once");
+
+    bench.clock.advance(TimeDelta::seconds(1));
+    bench.fleet.touch(bench.host.id).await.unwrap();
+    assert_eq!(stored().await, 1);
+
+    bench.clock.advance(TimeDelta::seconds(1));
+    bench.fleet.touch(bench.host.id).await.unwrap();
+    let left_at = bench.clock.now();
+    agent.leave().await;
+    assert_eq!(stored().await, 2);
+    let host = bench.fleet.store.host(bench.host.id).await.unwrap().unwrap();
+    assert_eq!(host.last_seen, Some(left_at));
 }

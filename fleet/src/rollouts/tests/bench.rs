@@ -178,17 +178,7 @@ impl Bench {
     }
 
     pub(super) fn entry(&self, action: &str) -> NewAuditEntry {
-        NewAuditEntry {
-            at: self.clock.now(),
-            actor: "maria".into(),
-            action: action.into(),
-            host_name: None,
-            from_gen: None,
-            to_gen: None,
-            reason: None,
-            detail: String::new(),
-            op: None,
-        }
+        NewAuditEntry::new(self.clock.now(), "maria", action, "")
     }
 
     /// The file of the database.

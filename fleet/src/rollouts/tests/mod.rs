@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backstay_model::Outcome;
 use backstay_model::rollout::{RolloutRequest, RolloutState};
-use backstay_model::{OpAction, OpKind, OpStatus, Person, Role, RolloutId};
+use backstay_model::{NotAllowed, OpAction, OpKind, OpStatus, Person, Role, RolloutId};
 
 use super::RolloutError;
 use bench::{Bench, QUEUE_TIME, request};
@@ -174,7 +174,7 @@ async fn who_is_busy_or_refused_is_left_out_with_the_reason() {
     let asked = request(OpKind::Switch, &["gpc0", "imac0", "hsb0"], 3);
     bench.rollout = Some(fleet.start_rollout(&bench.maria, asked).await.unwrap().id);
     let steps = bench.steps().await;
-    assert!(steps[0].starts_with("gpc0 skipped: gpc0 is busy: Refresh, asked for by maria."), "{steps:?}");
+    assert!(steps[0].starts_with("gpc0 skipped: It is busy (Refresh, requested by maria)."), "{steps:?}");
     assert!(steps[1].starts_with("imac0 skipped: The host reports no checkout"), "{steps:?}");
     bench.takes_it_well("hsb0").await;
     assert_eq!(bench.rollout().await.state, RolloutState::Done);
@@ -210,7 +210,7 @@ async fn where_every_host_is_begun_there_is_nothing_to_stop() {
     assert!(matches!(stopped, Err(RolloutError::NothingToStop)));
     let viewer = Person { name: "eve".into(), role: Role::Viewer };
     let stopped = bench.fleet.stop_rollout(&viewer, id).await;
-    assert!(matches!(stopped, Err(RolloutError::NotAllowed { .. })));
+    assert!(matches!(stopped, Err(RolloutError::NotAllowed(_))));
     let unknown = bench.fleet.stop_rollout(&bench.maria, RolloutId::new()).await;
     assert!(matches!(unknown, Err(RolloutError::NoSuchRollout)));
 }
@@ -222,7 +222,7 @@ async fn an_op_that_somebody_takes_back_or_cancels_counts_as_what_it_is() {
     bench.start(OpKind::Switch, &["gpc0", "imac0", "hsb0"], 1).await;
     let waits = bench.store.open_op(bench.id("gpc0")).await.unwrap().unwrap().id;
     bench.fleet.cancel_op(&bench.maria, waits).await.unwrap();
-    assert!(bench.steps().await[0].starts_with("gpc0 skipped: Taken back by maria"));
+    assert!(bench.steps().await[0].starts_with("gpc0 skipped: Cancelled by maria"));
     let (op, _) = bench.begin("imac0").await;
     bench.fleet.cancel_op(&bench.maria, op).await.unwrap();
     bench.end("imac0", op, Outcome::Cancelled, "The build was cancelled. Nothing was changed.").await;
@@ -239,7 +239,7 @@ async fn one_goes_on_at_a_time() {
         bench.fleet.start_rollout(&bench.maria, request(OpKind::Pull, &["imac0"], 1)).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "Another roll-out goes on: Switch on 1 host, started by maria. Nothing was changed. Wait for its end, or stop it."
+        "Another roll-out is running (Switch on 1 host, started by maria). Nothing was changed. Wait for its end, or stop it."
     );
     bench.takes_it_well("gpc0").await;
     bench.start(OpKind::Pull, &["imac0"], 1).await;
@@ -251,8 +251,8 @@ async fn what_makes_no_sense_is_refused_and_begins_nothing() {
     let both = ["gpc0", "imac0"];
     let refused = async |request| bench.fleet.start_rollout(&bench.maria, request).await.unwrap_err();
     for (request, said) in [
-        (request(OpKind::Rollback, &both, 1), "Rollback System is not rolled out"),
-        (request(OpKind::Refresh, &both, 1), "Refresh is not rolled out"),
+        (request(OpKind::Rollback, &both, 1), "Rollback System cannot be rolled out"),
+        (request(OpKind::Refresh, &both, 1), "Refresh cannot be rolled out"),
         (request(OpKind::Switch, &[], 1), "No host was chosen"),
         (request(OpKind::Switch, &["gpc0", "GPC0"], 1), "gpc0 was named twice"),
         (request(OpKind::Switch, &["gpc0", "nowhere"], 1), "There is no host named nowhere"),
@@ -268,7 +268,7 @@ async fn what_makes_no_sense_is_refused_and_begins_nothing() {
     }
     let viewer = Person { name: "eve".into(), role: Role::Viewer };
     let refused = bench.fleet.start_rollout(&viewer, request(OpKind::Switch, &both, 1)).await;
-    assert!(matches!(refused, Err(RolloutError::NotAllowed { needed: Role::Operator })));
+    assert!(matches!(refused, Err(RolloutError::NotAllowed(NotAllowed { needed: Role::Operator }))));
     assert!(bench.all_told().is_empty());
     assert_eq!(bench.fleet.newest_rollout().await.unwrap(), None);
     assert!(bench.audited("rollout").await.is_empty());
@@ -316,8 +316,7 @@ async fn a_host_that_a_person_rolls_back_before_its_turn_is_left_where_it_went()
     bench.takes_it_well("gpc0").await;
     let steps = bench.steps().await;
     assert!(
-        steps[1]
-            .starts_with("imac0 skipped: maria asked for Rollback to Gen 47 after this roll-out had begun."),
+        steps[1].starts_with("imac0 skipped: maria requested Rollback to Gen 47 after this roll-out began."),
         "{steps:?}"
     );
     bench.takes_it_well("hsb0").await;

@@ -80,7 +80,7 @@ async fn each_goes_to_its_last_known_working_generation() {
         "how they fared is not forgotten"
     );
     let planned = self::planned(&bench, id).await;
-    assert_eq!(planned[0].to.clone().unwrap_err(), "It was rolled back to Gen 47 already.");
+    assert_eq!(planned[0].to.clone().unwrap_err(), "It was already rolled back to Gen 47.");
 }
 
 #[tokio::test]
@@ -108,7 +108,7 @@ async fn where_one_is_not_as_it_was_seen_none_is_rolled_back() {
     assert!(matches!(refused(twice, &bench.maria).await, RolloutError::Twice(_)));
     assert!(matches!(refused(vec![], &bench.maria).await, RolloutError::NoHosts));
     let viewer = Person { name: "eve".into(), role: Role::Viewer };
-    assert!(matches!(refused(seen.clone(), &viewer).await, RolloutError::NotAllowed { .. }));
+    assert!(matches!(refused(seen.clone(), &viewer).await, RolloutError::NotAllowed(_)));
     let nothing = bench.fleet.roll_back_failed(&bench.maria, DeploymentId::new(), seen, None).await;
     assert!(matches!(nothing, Err(RolloutError::NoSuchDeployment)));
     assert!(matches!(
@@ -141,9 +141,9 @@ async fn who_cannot_or_need_not_go_back_is_left_out_with_the_reason() {
     let id = bench.merge().await;
     bench.ask("gpc0", OpAction::PullSwitch).await;
     bench.fails("gpc0", "The build ended with 1. Nothing was changed.").await;
-    assert_eq!(left_out(&bench, id).await, "The switch left it on Gen 48, which it was on before.");
+    assert_eq!(left_out(&bench, id).await, "The switch left it on Gen 48, as before.");
     bench.ask("gpc0", OpAction::Refresh).await;
-    assert_eq!(left_out(&bench, id).await, "It is busy: Refresh, asked for by maria.");
+    assert_eq!(left_out(&bench, id).await, "It is busy (Refresh, requested by maria).");
     bench.ends_as_asked("gpc0").await;
 
     bench.ask("gpc0", OpAction::PullSwitch).await;
@@ -162,5 +162,5 @@ async fn a_host_that_refused_the_switch_has_nothing_to_go_back_from() {
     let (op, _) = bench.begin("gpc0").await;
     bench.end("gpc0", op, Outcome::Refused, "The disk is full. Nothing was changed.").await;
     assert_eq!(bench.outcomes().await, ["gpc0: Switch FAIL (The disk is full)"]);
-    assert_eq!(left_out(&bench, id).await, "The switch left it on Gen 48, which it was on before.");
+    assert_eq!(left_out(&bench, id).await, "The switch left it on Gen 48, as before.");
 }

@@ -24,7 +24,7 @@ pub(super) async fn entries_come_newest_first(bench: &mut impl Bench) {
     assert_eq!((newest.seq, newest.at, newest.actor.as_str()), (6, at(9), "maria"));
     assert_eq!((newest.action.as_str(), newest.host_name.as_deref()), ("e6", Some("gpc0")));
     assert_eq!((newest.from_gen, newest.to_gen, newest.op), (Some(48), Some(47), Some(op)));
-    assert_eq!((newest.reason.as_deref(), newest.detail.as_str()), (Some("why"), "Asked for."));
+    assert_eq!((newest.reason.as_deref(), newest.detail.as_str()), (Some("why"), "Requested."));
     let seqs = async |before, limit| -> Vec<_> {
         store
             .audit(&AuditQuery { before, ..AuditQuery::default() }, limit)
@@ -39,7 +39,7 @@ pub(super) async fn entries_come_newest_first(bench: &mut impl Bench) {
     assert_eq!(seqs(Some(1), 2).await, [0_u64; 0]);
 }
 
-pub(super) async fn entries_are_chosen(bench: &mut impl Bench) {
+pub(super) async fn entries_are_filtered(bench: &mut impl Bench) {
     let store = bench.store();
     let elsewhere = |action: &str| NewAuditEntry { host_name: Some("imac0".into()), ..entry(action) };
     let by_otto = |action: &str| NewAuditEntry { actor: "otto".into(), host_name: None, ..entry(action) };
@@ -62,9 +62,9 @@ pub(super) async fn entries_are_chosen(bench: &mut impl Bench) {
     assert_eq!(chosen(both).await, [1]);
 }
 
-pub(super) async fn an_untouched_log_holds(bench: &mut impl Bench) {
+pub(super) async fn an_untouched_log_verifies(bench: &mut impl Bench) {
     let store = bench.store();
-    assert_eq!(store.verify_audit().await.unwrap(), None, "an empty one too");
+    assert_eq!(store.verify_audit().await.unwrap(), None, "an empty log verifies too");
     five(&*store).await;
     let nothing = NewAuditEntry { host_name: None, from_gen: None, to_gen: None, ..entry("“\u{0}\n") };
     store.append_audit(&nothing).await.unwrap();
@@ -102,7 +102,7 @@ pub(super) async fn a_changed_entry_shows(bench: &mut impl Bench) {
         "UPDATE audit_log SET detail = detail || ' ' WHERE seq = 3",
         "UPDATE audit_log SET op_id = 'x' WHERE seq = 3",
         "UPDATE audit_log SET hash = 'x' WHERE seq = 3",
-        // What moved from one field to the next is a change too.
+        // Text that moves from one field to the next is a change too.
         "UPDATE audit_log SET actor = 'mari', action = 'ae3' WHERE seq = 3",
     ] {
         bench.run("CREATE TABLE kept AS SELECT * FROM audit_log").await.unwrap();
@@ -115,13 +115,13 @@ pub(super) async fn a_changed_entry_shows(bench: &mut impl Bench) {
     }
 }
 
-pub(super) async fn a_cut_entry_shows(bench: &mut impl Bench) {
+pub(super) async fn a_removed_entry_shows(bench: &mut impl Bench) {
     let store = bench.store();
     five(&*store).await;
     bench.drop_guards().await;
     bench.run("DELETE FROM audit_log WHERE seq = 2").await.unwrap();
     assert_eq!(store.verify_audit().await.unwrap(), Some(2));
-    // Nor does it help to move the others up.
+    // Renumbering the others does not hide it.
     for up in [3, 4, 5] {
         let sql: &'static str = match up {
             3 => "UPDATE audit_log SET seq = 2 WHERE seq = 3",
@@ -133,19 +133,19 @@ pub(super) async fn a_cut_entry_shows(bench: &mut impl Bench) {
     assert_eq!(store.verify_audit().await.unwrap(), Some(2));
 }
 
-pub(super) async fn a_log_cut_at_its_end_shows(bench: &mut impl Bench) {
+pub(super) async fn a_truncated_log_shows(bench: &mut impl Bench) {
     let store = bench.store();
     five(&*store).await;
     bench.drop_guards().await;
     bench.run("DELETE FROM audit_log WHERE seq > 3").await.unwrap();
     assert_eq!(store.verify_audit().await.unwrap(), Some(4));
     store.append_audit(&entry("later")).await.unwrap();
-    assert_eq!(store.verify_audit().await.unwrap(), Some(4), "what is written later does not cover it");
+    assert_eq!(store.verify_audit().await.unwrap(), Some(4), "later entries do not hide it");
     bench.run("DELETE FROM audit_log").await.unwrap();
     assert_eq!(store.verify_audit().await.unwrap(), Some(1));
 }
 
-pub(super) async fn an_entry_put_in_shows(bench: &mut impl Bench) {
+pub(super) async fn an_inserted_entry_shows(bench: &mut impl Bench) {
     let store = bench.store();
     five(&*store).await;
     bench.drop_guards().await;
@@ -181,7 +181,7 @@ pub(super) async fn an_entry_from_another_history_shows(bench: &mut impl Bench) 
         )
         .await
         .unwrap();
-    // The entry fits its own hash and the one before, as it was written so; the next one tells.
+    // The foreign entry matches its own hash and the one before; the next entry does not.
     assert_eq!(store.verify_audit().await.unwrap(), Some(3));
 }
 

@@ -1,4 +1,4 @@
-//! What delivery asks of the store: steps from one status alone, ops that are due, and what follows on an end.
+//! The store's part in delivery: steps from one required status, due ops, and the op that follows an end.
 
 use backstay_model::{CancelRequest, OpAction, OpStatus};
 
@@ -8,7 +8,7 @@ use super::fixture::{
 };
 use crate::store::{NewAuditEntry, NewOp, OpStep, RollbackRecord};
 
-pub(super) async fn a_step_may_come_from_one_status_alone(bench: &mut impl Bench) {
+pub(super) async fn a_step_can_require_one_status(bench: &mut impl Bench) {
     let store = bench.store();
     let host = enrolled(&*store, "gpc0").await.id;
     let op = queued(&*store, host, OpAction::Switch).await.id;
@@ -18,7 +18,7 @@ pub(super) async fn a_step_may_come_from_one_status_alone(bench: &mut impl Bench
         audit: Some(entry("switch.cancelled")),
         ..OpStep::to(OpStatus::Cancelled)
     };
-    assert_eq!(store.step_op(op, &step).await.unwrap(), None, "it is sent by now");
+    assert_eq!(store.step_op(op, &step).await.unwrap(), None, "it is sent already");
     assert_eq!(audited(&*store).await, ["op.requested"]);
     let step = OpStep { only_from: Some(OpStatus::Sent), ..step };
     assert_eq!(store.step_op(op, &step).await.unwrap().unwrap().status, OpStatus::Cancelled);
@@ -50,12 +50,12 @@ pub(super) async fn the_database_itself_knows_the_table_of_steps(bench: &mut imp
     }
 }
 
-pub(super) async fn a_cancel_is_asked_of_ops_that_are_with_their_host(bench: &mut impl Bench) {
+pub(super) async fn only_an_op_with_its_host_takes_a_cancel_request(bench: &mut impl Bench) {
     let store = bench.store();
     let host = enrolled(&*store, "gpc0").await.id;
     let op = queued(&*store, host, OpAction::Switch).await.id;
     let asked = NewAuditEntry { at: at(5), ..entry("switch.cancel-requested") };
-    assert_eq!(store.request_cancel(op, &asked).await.unwrap(), None, "it waits still");
+    assert_eq!(store.request_cancel(op, &asked).await.unwrap(), None, "it is still queued");
     take(&*store, op, &[OpStatus::Sent]).await;
     let first = Some(CancelRequest { by: "maria".into(), at: at(5) });
     assert_eq!(store.request_cancel(op, &asked).await.unwrap().unwrap().cancel, first);
@@ -68,7 +68,7 @@ pub(super) async fn a_cancel_is_asked_of_ops_that_are_with_their_host(bench: &mu
     assert_eq!(entries, ["op.requested", "switch.cancel-requested", "switch.cancel-requested"]);
 }
 
-pub(super) async fn ops_are_due_when_their_time_has_come(bench: &mut impl Bench) {
+pub(super) async fn ops_are_due_when_their_time_is_up(bench: &mut impl Bench) {
     let store = bench.store();
     let due = async |seconds| -> Vec<_> {
         store.due_ops(at(seconds)).await.unwrap().into_iter().map(|op| op.id).collect()
@@ -85,12 +85,12 @@ pub(super) async fn ops_are_due_when_their_time_has_come(bench: &mut impl Bench)
     let sent = OpStep { due_at: Some(at(600)), ..OpStep::to(OpStatus::Sent) };
     assert_eq!(store.step_op(ops[0], &sent).await.unwrap().unwrap().due_at, Some(at(600)));
     assert_eq!(due(599).await, [ops[1]]);
-    assert_eq!(take(&*store, ops[0], &[OpStatus::Running]).await.due_at, Some(at(600)), "left as it is");
+    assert_eq!(take(&*store, ops[0], &[OpStatus::Running]).await.due_at, Some(at(600)), "left unchanged");
     assert_eq!(take(&*store, ops[0], &[OpStatus::Lost]).await.due_at, None);
-    assert_eq!(due(600).await, [ops[1]], "what is closed is not waited for");
+    assert_eq!(due(600).await, [ops[1]], "a closed op is never due");
 }
 
-pub(super) async fn what_follows_is_recorded_with_the_step(bench: &mut impl Bench) {
+pub(super) async fn a_following_op_is_recorded_with_the_step(bench: &mut impl Bench) {
     let store = bench.store();
     let host = enrolled(&*store, "gpc0").await.id;
     let op = queued(&*store, host, rollback_action()).await.id;
@@ -103,12 +103,12 @@ pub(super) async fn what_follows_is_recorded_with_the_step(bench: &mut impl Benc
     store.step_op(op, &step).await.unwrap().unwrap();
     assert_eq!(store.open_op(host).await.unwrap().unwrap().id, test.id);
     assert_eq!(audited(&*store).await, ["op.requested", "test.requested"]);
-    // A step that is not taken has nothing follow, and the same end again does not either.
+    // A step that is not allowed records no following op, and neither does the same end again.
     assert_eq!(store.step_op(op, &step).await.unwrap(), None);
     assert_eq!(audited(&*store).await.len(), 2);
 }
 
-pub(super) async fn what_follows_gives_way_to_an_op_that_holds_the_host(bench: &mut impl Bench) {
+pub(super) async fn a_following_op_gives_way_to_one_that_holds_the_host(bench: &mut impl Bench) {
     let store = bench.store();
     let host = enrolled(&*store, "gpc0").await.id;
     let lost = queued(&*store, host, rollback_action()).await.id;
@@ -124,7 +124,7 @@ pub(super) async fn what_follows_gives_way_to_an_op_that_holds_the_host(bench: &
     assert_eq!(audited(&*store).await, ["op.requested", "op.requested"]);
 }
 
-pub(super) async fn a_rollback_that_was_found_is_recorded_as_it_was(bench: &mut impl Bench) {
+pub(super) async fn a_lost_rollback_is_recorded_again_with_its_real_end(bench: &mut impl Bench) {
     let store = bench.store();
     let host = enrolled(&*store, "gpc0").await.id;
     let op = queued(&*store, host, rollback_action()).await;
@@ -140,10 +140,14 @@ pub(super) async fn a_rollback_that_was_found_is_recorded_as_it_was(bench: &mut 
     let lost = OpStep { rollback: Some(rollback_row(&next, false)), ..OpStep::to(OpStatus::Lost) };
     store.step_op(next.id, &lost).await.unwrap().unwrap();
     take(&*store, next.id, &[OpStatus::Failed]).await;
-    assert_eq!(store.rollbacks(host).await.unwrap().len(), 1, "one that never moved the host was none");
+    assert_eq!(
+        store.rollbacks(host).await.unwrap().len(),
+        1,
+        "one that never moved its host is not recorded"
+    );
 }
 
-pub(super) async fn an_op_remembers_which_one_it_tries_again(bench: &mut impl Bench) {
+pub(super) async fn an_op_records_which_one_it_retries(bench: &mut impl Bench) {
     let store = bench.store();
     let host = enrolled(&*store, "gpc0").await.id;
     let first = queued(&*store, host, OpAction::Pull).await.id;

@@ -33,7 +33,7 @@ fn reverted() -> Decision {
     Decision::Reverted { by: "maria".to_owned(), at: at(2), commit: Commit("r".to_owned()) }
 }
 
-pub(super) async fn a_merge_opens_one_deployment_however_often_it_is_heard_of(bench: &mut impl Bench) {
+pub(super) async fn a_merge_opens_one_deployment_however_often_it_is_reported(bench: &mut impl Bench) {
     let store = bench.store();
     enrolled(&*store, "hsb0").await;
     enrolled(&*store, "Gpc0").await;
@@ -42,8 +42,8 @@ pub(super) async fn a_merge_opens_one_deployment_however_often_it_is_heard_of(be
     assert_eq!((deployment.id, &deployment.pull_request), (new.id, &new.pull_request));
     assert_eq!((&deployment.commit, deployment.merged_at), (&new.commit, start()));
     assert_eq!(deployment.decision, Decision::Open);
-    let told: Vec<_> = deployment.hosts.iter().map(|h| format!("{} {h}", h.name)).collect();
-    assert_eq!(told, ["Gpc0 Not attempted", "hsb0 Not attempted"]);
+    let shown: Vec<_> = deployment.hosts.iter().map(|h| format!("{} {h}", h.name)).collect();
+    assert_eq!(shown, ["Gpc0 Not attempted", "hsb0 Not attempted"]);
     let again = NewDeployment { id: DeploymentId::new(), ..new };
     assert_eq!(store.open_deployment(&again, &entry("pr.merged")).await.unwrap(), None);
     assert_eq!(store.deployment(deployment.id).await.unwrap(), Some(deployment.clone()));
@@ -52,7 +52,7 @@ pub(super) async fn a_merge_opens_one_deployment_however_often_it_is_heard_of(be
     assert_eq!(audited(&*store).await, ["pr.merged"]);
 }
 
-pub(super) async fn a_later_merge_supersedes_what_is_going_on(bench: &mut impl Bench) {
+pub(super) async fn a_later_merge_supersedes_active_deployments(bench: &mut impl Bench) {
     let store = bench.store();
     let mut ids = vec![];
     for number in 1..=4 {
@@ -70,7 +70,7 @@ pub(super) async fn a_later_merge_supersedes_what_is_going_on(bench: &mut impl B
     assert_eq!(page.iter().map(|d| d.id).collect::<Vec<_>>(), [ids[1]]);
 }
 
-pub(super) async fn the_commits_of_what_was_reverted_are_known(bench: &mut impl Bench) {
+pub(super) async fn the_commits_of_reverted_deployments_are_known(bench: &mut impl Bench) {
     let store = bench.store();
     assert_eq!(store.reverted_commits().await.unwrap(), []);
     let first = opened(&*store, 1).await;
@@ -78,7 +78,7 @@ pub(super) async fn the_commits_of_what_was_reverted_are_known(bench: &mut impl 
     assert_eq!(
         store.reverted_commits().await.unwrap(),
         std::slice::from_ref(&first.commit),
-        "from the decision on"
+        "from the decision to revert"
     );
     store.decide(first.id, &reverted(), &entry("pr.reverted")).await.unwrap().unwrap();
     let second = opened(&*store, 2).await;
@@ -97,12 +97,15 @@ pub(super) async fn ops_fill_a_deployment_host_by_host(bench: &mut impl Bench) {
         store.deployment_heard(id, host, name, op, &heard).await.unwrap()
     };
     assert!(hear(gpc0, "gpc0", HostEvent::SwitchEnded(Ok(()))).await.is_some());
-    assert!(hear(gpc0, "gpc0", HostEvent::SwitchEnded(Ok(()))).await.is_none(), "it is known already");
+    assert!(
+        hear(gpc0, "gpc0", HostEvent::SwitchEnded(Ok(()))).await.is_none(),
+        "a repeated report changes nothing"
+    );
     assert!(hear(gpc0, "gpc0", HostEvent::TestsEnded(Err("x11".into()))).await.unwrap().needs_decision());
     assert!(hear(late, "csb0", HostEvent::SwitchStarted).await.is_some(), "a host that joined later");
     let deployment = store.deployment(id).await.unwrap().unwrap();
-    let told: Vec<_> = deployment.hosts.iter().map(|h| format!("{} {h}", h.name)).collect();
-    assert_eq!(told, ["csb0 Switching", "gpc0 Switch OK, Tests FAIL (x11)"]);
+    let shown: Vec<_> = deployment.hosts.iter().map(|h| format!("{} {h}", h.name)).collect();
+    assert_eq!(shown, ["csb0 Switching", "gpc0 Switch OK, Tests FAIL (x11)"]);
     opened(&*store, 43).await;
     assert!(hear(gpc0, "gpc0", HostEvent::SwitchStarted).await.is_none(), "it is over");
 }
@@ -123,7 +126,7 @@ pub(super) async fn a_deployment_is_decided_once(bench: &mut impl Bench) {
     for task in tasks {
         taken += u32::from(task.await.unwrap());
     }
-    assert_eq!(taken, 1, "of many clicks at once, one counts");
+    assert_eq!(taken, 1, "one of many simultaneous clicks counts");
     let continued = Decision::Continued { by: "otto".to_owned(), at: at(3) };
     assert_eq!(store.decide(id, &continued, &entry("pr.continued")).await.unwrap(), None);
     let failed = async |id| store.revert_failed(id, &entry("pr.revert-failed")).await.unwrap();
@@ -144,7 +147,7 @@ pub(super) async fn a_deployment_is_decided_once(bench: &mut impl Bench) {
     );
 }
 
-pub(super) async fn a_revert_that_failed_leaves_what_was_decided_before_it(bench: &mut impl Bench) {
+pub(super) async fn a_failed_revert_restores_the_decision_before_it(bench: &mut impl Bench) {
     let store = bench.store();
     let id = opened(&*store, 42).await.id;
     let by = || "otto".to_owned();
@@ -165,10 +168,10 @@ pub(super) async fn a_revert_that_failed_leaves_what_was_decided_before_it(bench
     opened(&*store, 43).await;
     assert_eq!(store.deployment(id).await.unwrap().unwrap().decision.as_str(), "reverting");
     let decision = store.revert_failed(id, &entry("pr.revert-failed")).await.unwrap().unwrap().decision;
-    assert_eq!(decision, Decision::Superseded, "a later one was merged meanwhile");
+    assert_eq!(decision, Decision::Superseded, "a later pull request was merged since");
 }
 
-pub(super) async fn what_may_have_become_the_revert_is_remembered(bench: &mut impl Bench) {
+pub(super) async fn revert_candidates_are_recorded_in_order(bench: &mut impl Bench) {
     let store = bench.store();
     let id = opened(&*store, 42).await.id;
     assert_eq!(store.revert_candidates(id).await.unwrap(), []);

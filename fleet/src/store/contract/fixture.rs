@@ -1,4 +1,4 @@
-//! Hosts, facts, ops and entries as the suite needs them.
+//! Sample hosts, facts, ops and entries.
 
 use backstay_model::view::AuditQuery;
 use backstay_model::{
@@ -11,12 +11,12 @@ use crate::store::{
     HostRecord, NewAuditEntry, NewHost, NewJoinToken, NewOp, OpStep, RollbackRecord, Store, TokenHash,
 };
 
-/// The moment at which tests begin.
+/// The time at which tests begin.
 pub(super) fn start() -> DateTime<Utc> {
     "2025-12-28T14:40:00.123456Z".parse().unwrap()
 }
 
-/// So many seconds after [`start`].
+/// The time this many seconds after [`start`].
 pub(super) fn at(seconds: i64) -> DateTime<Utc> {
     start() + TimeDelta::seconds(seconds)
 }
@@ -42,7 +42,7 @@ pub(super) fn new_host(name: &str) -> NewHost {
     }
 }
 
-/// A host that is enrolled with a join token of its own.
+/// Enrols a host with a join token of its own.
 pub(super) async fn enrolled(store: &dyn Store, name: &str) -> HostRecord {
     let token = join_token(&format!("join {name}"));
     store.insert_join_token(&token).await.unwrap();
@@ -80,7 +80,7 @@ pub(super) fn test_run(number: u32, started: i64) -> TestRun {
     }
 }
 
-/// Facts read so many seconds after [`start`], with these generations, of which the first is current.
+/// Facts read this many seconds after [`start`], with these generations; the first is current.
 pub(super) fn facts(read: i64, numbers: &[u32]) -> Facts {
     let mut generations: Vec<_> = numbers.iter().copied().map(generation).collect();
     if let Some(first) = generations.first_mut() {
@@ -132,12 +132,12 @@ pub(super) fn new_op(host: HostId, action: OpAction) -> NewOp {
     }
 }
 
-/// An op that waits.
+/// Records a queued op.
 pub(super) async fn queued(store: &dyn Store, host: HostId, action: OpAction) -> OpView {
     store.insert_op(&new_op(host, action), &entry("op.requested")).await.unwrap()
 }
 
-/// Takes an op through these statuses, each of which must be allowed.
+/// Steps an op through these statuses; each step must be allowed.
 pub(super) async fn take(store: &dyn Store, id: OpId, statuses: &[OpStatus]) -> OpView {
     let mut last = None;
     for status in statuses {
@@ -161,20 +161,11 @@ pub(super) fn rollback_row(op: &OpView, success: bool) -> RollbackRecord {
 }
 
 pub(super) fn entry(action: &str) -> NewAuditEntry {
-    NewAuditEntry {
-        at: start(),
-        actor: "maria".to_owned(),
-        action: action.to_owned(),
-        host_name: Some("gpc0".to_owned()),
-        from_gen: Some(48),
-        to_gen: Some(47),
-        reason: None,
-        detail: "Asked for.".to_owned(),
-        op: None,
-    }
+    NewAuditEntry::new(start(), "maria", action, "Requested.").host("gpc0").generations(Some((48, 47)))
 }
 
-/// The actions in the audit log, oldest first, but for the join tokens and enrolments that a test starts from.
+/// The actions in the audit log, oldest first, without the join tokens and enrolments that a test starts
+/// with.
 pub(super) async fn audited(store: &dyn Store) -> Vec<String> {
     let mut entries = store.audit(&AuditQuery::default(), 1000).await.unwrap();
     entries.reverse();

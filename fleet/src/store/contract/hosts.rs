@@ -1,7 +1,7 @@
-//! Hosts and what is known of them.
+//! Hosts and the history of what they report.
 
 use backstay_model::view::AuditQuery;
-use backstay_model::{HostId, Labels, OpAction, OpStatus, Platform, TestTimeout};
+use backstay_model::{HostId, Labels, OpAction, OpStatus, Platform, TestTimeout, cmp_host_names};
 
 use super::Bench;
 use super::fixture::{
@@ -30,9 +30,13 @@ pub(super) async fn hosts_come_by_name(bench: &mut impl Bench) {
     }
     let names: Vec<_> = store.hosts().await.unwrap().into_iter().map(|h| h.name).collect();
     assert_eq!(names, ["app", "Db", "web"]);
+    assert!(
+        names.is_sorted_by(|one, other| cmp_host_names(one, other).is_lt()),
+        "as every other list of hosts"
+    );
 }
 
-pub(super) async fn what_an_agent_says_of_itself_is_remembered(bench: &mut impl Bench) {
+pub(super) async fn an_agents_report_about_itself_is_recorded(bench: &mut impl Bench) {
     let store = bench.store();
     let id = enrolled(&*store, "gpc0").await.id;
     store.record_agent(id, "0.1.0", 7, Platform::HomeManager, at(5)).await.unwrap();
@@ -55,25 +59,25 @@ pub(super) async fn last_seen_never_goes_back(bench: &mut impl Bench) {
     assert_eq!(store.host(id).await.unwrap().unwrap().last_seen, Some(at(11)));
 }
 
-pub(super) async fn facts_are_remembered_as_they_are(bench: &mut impl Bench) {
+pub(super) async fn facts_are_stored_unchanged(bench: &mut impl Bench) {
     let store = bench.store();
     let id = enrolled(&*store, "gpc0").await.id;
     assert_eq!(store.host(id).await.unwrap().unwrap().facts, None);
-    let mut told = facts(1, &[48, 47]);
-    told.test_runs.push(test_run(48, 0));
-    told.problems.push("“it's” not\nreadable".to_owned());
-    store.record_facts(id, &told).await.unwrap();
-    assert_eq!(store.host(id).await.unwrap().unwrap().facts, Some(told));
+    let mut reported = facts(1, &[48, 47]);
+    reported.test_runs.push(test_run(48, 0));
+    reported.problems.push("“it's” not\nreadable".to_owned());
+    store.record_facts(id, &reported).await.unwrap();
+    assert_eq!(store.host(id).await.unwrap().unwrap().facts, Some(reported));
 }
 
-pub(super) async fn the_facts_that_come_last_count_whatever_the_hosts_clock_says(bench: &mut impl Bench) {
+pub(super) async fn the_last_facts_win_whatever_the_hosts_clock_says(bench: &mut impl Bench) {
     let store = bench.store();
     let id = enrolled(&*store, "gpc0").await.id;
     for read in [2, 1, 1] {
-        let mut told = facts(read, &[49, 48]);
-        told.test_runs.push(test_run(48, read));
-        store.record_facts(id, &told).await.unwrap();
-        assert_eq!(store.host(id).await.unwrap().unwrap().facts, Some(told));
+        let mut reported = facts(read, &[49, 48]);
+        reported.test_runs.push(test_run(48, read));
+        store.record_facts(id, &reported).await.unwrap();
+        assert_eq!(store.host(id).await.unwrap().unwrap().facts, Some(reported));
     }
     assert_eq!(store.test_runs(id, 10).await.unwrap().len(), 2);
 }
@@ -90,12 +94,12 @@ pub(super) async fn a_generation_stays_known_after_it_left_the_profile(bench: &m
         all.into_iter().map(|g| (g.generation.number, g.in_profile)).collect()
     };
     assert_eq!(known(id).await, [(49, true), (48, true), (47, false), (46, false)]);
-    assert_eq!(known(other).await, [(46, true)], "another host's is its own");
+    assert_eq!(known(other).await, [(46, true)], "the other host has a history of its own");
     store.record_facts(id, &facts(3, &[47])).await.unwrap();
     assert_eq!(known(id).await, [(49, false), (48, false), (47, true), (46, false)]);
 }
 
-pub(super) async fn a_number_that_stands_for_another_build_is_renewed(bench: &mut impl Bench) {
+pub(super) async fn a_number_with_another_build_is_updated(bench: &mut impl Bench) {
     let store = bench.store();
     let id = enrolled(&*store, "gpc0").await.id;
     store.record_facts(id, &facts(1, &[48])).await.unwrap();
@@ -116,12 +120,12 @@ pub(super) async fn a_profile_may_become_empty(bench: &mut impl Bench) {
     assert!(known.len() == 1 && !known[0].in_profile, "{known:?}");
 }
 
-pub(super) async fn a_test_run_is_kept_once_and_for_good(bench: &mut impl Bench) {
+pub(super) async fn a_test_run_is_stored_once_and_stays(bench: &mut impl Bench) {
     let store = bench.store();
     let id = enrolled(&*store, "gpc0").await.id;
     let report = async |read, runs: Vec<_>| {
-        let told = backstay_model::Facts { test_runs: runs, ..facts(read, &[48]) };
-        store.record_facts(id, &told).await.unwrap();
+        let reported = backstay_model::Facts { test_runs: runs, ..facts(read, &[48]) };
+        store.record_facts(id, &reported).await.unwrap();
     };
     report(100, vec![test_run(48, 50), test_run(47, 0)]).await;
     report(101, vec![test_run(48, 50)]).await;
@@ -131,14 +135,14 @@ pub(super) async fn a_test_run_is_kept_once_and_for_good(bench: &mut impl Bench)
     assert_eq!(store.test_runs(HostId::new(), 10).await.unwrap(), []);
 }
 
-pub(super) async fn of_each_build_the_latest_run_is_found(bench: &mut impl Bench) {
+pub(super) async fn the_latest_run_of_each_build_is_found(bench: &mut impl Bench) {
     let store = bench.store();
     let id = enrolled(&*store, "gpc0").await.id;
     for (read, run) in
         [(1, test_run(47, 0)), (2, test_run(48, 10)), (3, test_run(47, 20)), (4, test_run(46, 5))]
     {
-        let told = backstay_model::Facts { test_runs: vec![run], ..facts(read, &[48, 47, 46]) };
-        store.record_facts(id, &told).await.unwrap();
+        let reported = backstay_model::Facts { test_runs: vec![run], ..facts(read, &[48, 47, 46]) };
+        store.record_facts(id, &reported).await.unwrap();
     }
     let path = |number| test_run(number, 0).generation.store_path;
     let (seven, eight, none) = (path(47), path(48), path(1));
@@ -148,7 +152,7 @@ pub(super) async fn of_each_build_the_latest_run_is_found(bench: &mut impl Bench
     assert_eq!(store.latest_test_runs(HostId::new(), &[&seven]).await.unwrap(), []);
 }
 
-pub(super) async fn facts_of_no_host_are_passed_over(bench: &mut impl Bench) {
+pub(super) async fn facts_of_an_unknown_host_are_ignored(bench: &mut impl Bench) {
     let store = bench.store();
     let nobody = HostId::new();
     store.record_facts(nobody, &facts(1, &[48])).await.unwrap();
@@ -162,24 +166,24 @@ pub(super) async fn facts_of_another_version_do_not_hide_the_host(bench: &mut im
     store.record_facts(id, &facts(1, &[48])).await.unwrap();
     bench.run("UPDATE hosts SET facts = '{\"unheard\":\"of\"}'").await.unwrap();
     assert_eq!(store.hosts().await.unwrap()[0].facts, None);
-    let told = facts(2, &[48]);
-    store.record_facts(id, &told).await.unwrap();
-    assert_eq!(store.host(id).await.unwrap().unwrap().facts, Some(told));
+    let reported = facts(2, &[48]);
+    store.record_facts(id, &reported).await.unwrap();
+    assert_eq!(store.host(id).await.unwrap().unwrap().facts, Some(reported));
     assert_eq!(store.generations(id).await.unwrap()[0].generation.number, generation(48).number);
 }
 
-pub(super) async fn labels_go_with_their_audit_entry(bench: &mut impl Bench) {
+pub(super) async fn labels_are_set_with_their_audit_entry(bench: &mut impl Bench) {
     let store = bench.store();
     let id = enrolled(&*store, "gpc0").await.id;
     let labels = Labels { tags: vec!["cloud".into(), "web".into()], notes: "Rack 4\n“spare”".into() };
     store.set_labels(id, &labels, &entry("host.labels")).await.unwrap();
     store.set_labels(HostId::new(), &Labels::default(), &entry("host.labels")).await.unwrap();
     assert_eq!(store.host(id).await.unwrap().unwrap().labels, labels);
-    let told = AuditQuery { action: Some("host.labels".into()), ..AuditQuery::default() };
-    assert_eq!(store.audit(&told, 10).await.unwrap().len(), 1, "none of a host that is not there");
+    let labels_only = AuditQuery { action: Some("host.labels".into()), ..AuditQuery::default() };
+    assert_eq!(store.audit(&labels_only, 10).await.unwrap().len(), 1, "no entry for an unknown host");
 }
 
-pub(super) async fn a_test_timeout_goes_with_its_audit_entry(bench: &mut impl Bench) {
+pub(super) async fn a_test_timeout_is_set_with_its_audit_entry(bench: &mut impl Bench) {
     let store = bench.store();
     let id = enrolled(&*store, "gpc0").await.id;
     let set = async || store.host(id).await.unwrap().unwrap().test_timeout;
@@ -190,19 +194,19 @@ pub(super) async fn a_test_timeout_goes_with_its_audit_entry(bench: &mut impl Be
     store.set_test_timeout(HostId::new(), timeout, &entry("host.test-timeout")).await.unwrap();
     store.set_test_timeout(id, None, &entry("host.test-timeout")).await.unwrap();
     assert_eq!(set().await, None);
-    assert_eq!(audited(&*store).await.len(), 2, "none of a host that is not there");
+    assert_eq!(audited(&*store).await.len(), 2, "no entry for an unknown host");
 }
 
-pub(super) async fn auto_test_goes_with_its_audit_entry(bench: &mut impl Bench) {
+pub(super) async fn auto_test_is_set_with_its_audit_entry(bench: &mut impl Bench) {
     let store = bench.store();
     let id = enrolled(&*store, "gpc0").await.id;
     store.set_auto_test(id, false, &entry("auto-test.off")).await.unwrap();
     assert!(!store.host(id).await.unwrap().unwrap().auto_test);
     store.set_auto_test(HostId::new(), true, &entry("auto-test.on")).await.unwrap();
-    assert_eq!(audited(&*store).await, ["auto-test.off"], "what changed nothing is no entry");
+    assert_eq!(audited(&*store).await, ["auto-test.off"], "no entry for an unknown host");
 }
 
-pub(super) async fn a_removed_host_is_gone_and_what_names_it_stays(bench: &mut impl Bench) {
+pub(super) async fn a_removed_host_is_gone_but_its_ops_stay(bench: &mut impl Bench) {
     let store = bench.store();
     let host = enrolled(&*store, "gpc0").await;
     let op = new_op(host.id, OpAction::Test);
@@ -221,7 +225,7 @@ pub(super) async fn a_removed_host_is_gone_and_what_names_it_stays(bench: &mut i
     );
     assert_eq!(audited(&*store).await, ["test.requested", "host.removed"]);
 
-    // What let it in lets nobody in; another host may have its name, and its own ops.
+    // Its join token admits nobody again. Another host may take its name.
     let join = TokenHash::of("join gpc0");
     assert!(store.enrol(&new_host("gpc0"), &join).await.is_err());
     let again = join_token("a second token");

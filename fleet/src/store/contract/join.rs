@@ -17,7 +17,7 @@ pub(super) async fn a_join_token_enrols_a_host(bench: &mut impl Bench) {
     assert_eq!((host.agent_version, host.last_seen, host.facts), (None, None, None));
 }
 
-pub(super) async fn an_enrolment_goes_with_its_audit_entry(bench: &mut impl Bench) {
+pub(super) async fn an_enrolment_is_recorded_with_its_audit_entry(bench: &mut impl Bench) {
     let store = bench.store();
     let (token, new) = (join_token("j"), new_host("gpc0"));
     store.insert_join_token(&token).await.unwrap();
@@ -30,11 +30,11 @@ pub(super) async fn an_enrolment_goes_with_its_audit_entry(bench: &mut impl Benc
     assert_eq!(
         shown,
         [("host.enrolled", Some("gpc0")), ("join-token.created", None)],
-        "once, and not where it was refused"
+        "once, and never for a refusal"
     );
 }
 
-pub(super) async fn the_same_host_may_ask_again(bench: &mut impl Bench) {
+pub(super) async fn the_same_host_may_enrol_again(bench: &mut impl Bench) {
     let store = bench.store();
     let (token, new) = (join_token("j"), new_host("gpc0"));
     store.insert_join_token(&token).await.unwrap();
@@ -44,7 +44,7 @@ pub(super) async fn the_same_host_may_ask_again(bench: &mut impl Bench) {
     assert_eq!(store.hosts().await.unwrap(), [first]);
 }
 
-pub(super) async fn a_used_token_is_worth_nothing_to_another(bench: &mut impl Bench) {
+pub(super) async fn a_used_token_admits_no_other_host(bench: &mut impl Bench) {
     let store = bench.store();
     let token = join_token("j");
     store.insert_join_token(&token).await.unwrap();
@@ -53,13 +53,13 @@ pub(super) async fn a_used_token_is_worth_nothing_to_another(bench: &mut impl Be
         let refused = store.enrol(&new_host(name), &token.token).await;
         assert!(matches!(refused, Err(EnrolError::InvalidToken)), "{name}: {refused:?}");
     }
-    // Nor to a host that is known from another token.
+    // Nor a host that enrolled with another token.
     enrolled(&*store, "gpc2").await;
     let refused = store.enrol(&new_host("gpc2"), &token.token).await;
     assert!(matches!(refused, Err(EnrolError::InvalidToken)), "{refused:?}");
 }
 
-pub(super) async fn an_expired_token_is_worth_nothing(bench: &mut impl Bench) {
+pub(super) async fn an_expired_token_admits_no_host(bench: &mut impl Bench) {
     let store = bench.store();
     let token = join_token("j");
     store.insert_join_token(&token).await.unwrap();
@@ -72,7 +72,7 @@ pub(super) async fn an_expired_token_is_worth_nothing(bench: &mut impl Bench) {
     assert!(store.enrol(&just, &token.token).await.is_ok());
 }
 
-pub(super) async fn a_token_for_one_host_is_worth_nothing_to_another(bench: &mut impl Bench) {
+pub(super) async fn a_token_for_one_host_admits_no_other(bench: &mut impl Bench) {
     let store = bench.store();
     let token = NewJoinToken { host_name: Some("gpc0".to_owned()), ..join_token("j") };
     store.insert_join_token(&token).await.unwrap();
@@ -81,7 +81,7 @@ pub(super) async fn a_token_for_one_host_is_worth_nothing_to_another(bench: &mut
     assert_eq!(store.enrol(&new_host("GPC0"), &token.token).await.unwrap().name, "GPC0");
 }
 
-pub(super) async fn names_are_unique_whatever_their_case(bench: &mut impl Bench) {
+pub(super) async fn names_are_unique_ignoring_case(bench: &mut impl Bench) {
     let store = bench.store();
     let first = enrolled(&*store, "gpc0").await;
     let token = join_token("j");
@@ -93,7 +93,7 @@ pub(super) async fn names_are_unique_whatever_their_case(bench: &mut impl Bench)
     assert!(store.enrol(&new_host("gpc1"), &token.token).await.is_ok(), "the token is not used up");
 }
 
-pub(super) async fn of_many_hosts_at_once_one_token_enrols_one(bench: &mut impl Bench) {
+pub(super) async fn one_token_enrols_one_of_many_hosts_at_once(bench: &mut impl Bench) {
     let (store, other) = (bench.store(), bench.another().await);
     let token = join_token("j");
     store.insert_join_token(&token).await.unwrap();
@@ -111,7 +111,7 @@ pub(super) async fn of_many_hosts_at_once_one_token_enrols_one(bench: &mut impl 
     assert_eq!(store.hosts().await.unwrap().len(), 1);
 }
 
-pub(super) async fn the_same_host_asking_twice_at_once_is_enrolled_once(bench: &mut impl Bench) {
+pub(super) async fn the_same_host_enrolling_twice_at_once_is_enrolled_once(bench: &mut impl Bench) {
     let (store, other) = (bench.store(), bench.another().await);
     let token = join_token("j");
     store.insert_join_token(&token).await.unwrap();
@@ -121,7 +121,7 @@ pub(super) async fn the_same_host_asking_twice_at_once_is_enrolled_once(bench: &
     assert_eq!(store.hosts().await.unwrap().len(), 1);
 }
 
-pub(super) async fn expired_tokens_are_forgotten(bench: &mut impl Bench) {
+pub(super) async fn expired_tokens_are_deleted(bench: &mut impl Bench) {
     let store = bench.store();
     let token = join_token("j");
     store.insert_join_token(&token).await.unwrap();

@@ -1,4 +1,4 @@
-//! Whatever is asked of an op, its life keeps to the protocol.
+//! No sequence of steps breaks the table of legal steps.
 
 use backstay_model::view::AuditQuery;
 use backstay_model::{OpAction, OpStatus, Phase};
@@ -25,11 +25,11 @@ pub(super) async fn no_row_of_steps_leads_where_the_protocol_forbids(bench: &mut
     assert_eq!(store.verify_audit().await.unwrap(), None);
 }
 
-/// Takes one op through `steps`, beside a model of it, and closes it.
+/// Steps one op through `steps`, alongside a model of it, and closes it.
 async fn live(store: &dyn Store, host: backstay_model::HostId, steps: &[OpStatus]) {
     let op = queued(store, host, OpAction::Switch).await.id;
     let mut model = OpStatus::Queued;
-    // Whatever was drawn, it ends: `sent` and `lost` lead out of every open status.
+    // Close it whatever the steps: `sent` and then `lost` lead out of every open status.
     for to in steps.iter().copied().chain([OpStatus::Sent, OpStatus::Lost]) {
         let entries = store.audit(&AuditQuery::default(), 1).await.unwrap()[0].seq;
         let step = OpStep { audit: Some(entry(to.as_str())), ..OpStep::to(to) };
@@ -44,7 +44,7 @@ async fn live(store: &dyn Store, host: backstay_model::HostId, steps: &[OpStatus
         assert_eq!(
             written,
             u64::from(legal.is_ok()),
-            "an entry for each step that was taken, and for no other"
+            "an entry for each step that was allowed, and no other"
         );
     }
     assert!(!model.is_open());

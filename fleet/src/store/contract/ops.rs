@@ -82,19 +82,19 @@ pub(super) async fn of_many_ops_at_once_exactly_one_is_recorded(bench: &mut impl
     }
     let winner = answers.iter().find(|(won, _)| *won).unwrap().1;
     assert_eq!(answers.iter().filter(|(won, _)| *won).count(), 1);
-    assert!(answers.iter().all(|(_, id)| *id == winner), "each loser is told of the winner");
+    assert!(answers.iter().all(|(_, id)| *id == winner), "each loser learns of the winner");
     assert_eq!(store.ops(&OpFilter { limit: 10, ..OpFilter::default() }).await.unwrap().len(), 1);
     assert_eq!(audited(&*store).await, ["rollback.requested"]);
 }
 
-pub(super) async fn an_op_of_no_host_is_not_recorded(bench: &mut impl Bench) {
+pub(super) async fn an_op_for_an_unknown_host_is_not_recorded(bench: &mut impl Bench) {
     let store = bench.store();
     let refused = store.insert_op(&new_op(HostId::new(), OpAction::Pull), &entry("pull.requested")).await;
     assert!(matches!(refused, Err(InsertOpError::Store(_))), "{refused:?}");
     assert!(audited(&*store).await.is_empty());
 }
 
-pub(super) async fn a_step_leaves_what_it_does_not_name(bench: &mut impl Bench) {
+pub(super) async fn a_step_leaves_the_fields_that_it_does_not_set(bench: &mut impl Bench) {
     let store = bench.store();
     let host = enrolled(&*store, "gpc0").await.id;
     let op = queued(&*store, host, rollback_action()).await;
@@ -124,7 +124,7 @@ pub(super) async fn of_many_closings_at_once_exactly_one_counts(bench: &mut impl
     let host = enrolled(&*store, "gpc0").await.id;
     let op = queued(&*store, host, rollback_action()).await;
     take(&*store, op.id, &[OpStatus::Sent, OpStatus::Running]).await;
-    // Without `lost`, which another end may follow on.
+    // Without `lost`, which another end may follow.
     let ends = [OpStatus::Succeeded, OpStatus::Failed, OpStatus::TimedOut, OpStatus::Cancelled];
     let tasks: Vec<_> = ends
         .into_iter()
@@ -168,7 +168,7 @@ pub(super) async fn a_step_that_is_not_allowed_writes_nothing(bench: &mut impl B
     assert_eq!(store.rollbacks(host).await.unwrap(), []);
 }
 
-pub(super) async fn a_phase_is_of_open_ops_alone(bench: &mut impl Bench) {
+pub(super) async fn only_an_open_op_has_a_phase(bench: &mut impl Bench) {
     let store = bench.store();
     let host = enrolled(&*store, "gpc0").await.id;
     let op = queued(&*store, host, OpAction::Test).await.id;
@@ -183,8 +183,8 @@ pub(super) async fn a_phase_is_of_open_ops_alone(bench: &mut impl Bench) {
     assert_eq!(store.set_phase(OpId::new(), phase).await.unwrap(), None);
 }
 
-pub(super) async fn the_last_system_op_is_one_that_reached_the_host(bench: &mut impl Bench) {
-    use OpStatus::{Cancelled, Lost, Running, Sent, Succeeded, TimedOut};
+pub(super) async fn the_last_system_op_took_place_on_the_host(bench: &mut impl Bench) {
+    use OpStatus::{Cancelled, Failed, Lost, Running, Sent, Succeeded, TimedOut};
 
     let store = bench.store();
     let host = enrolled(&*store, "gpc0").await.id;
@@ -214,17 +214,21 @@ pub(super) async fn the_last_system_op_is_one_that_reached_the_host(bench: &mut 
     assert_eq!(last().await, Some(vanished));
     let open = queued(&*store, host, OpAction::Switch).await.id;
     take(&*store, open, &[Sent, Running]).await;
-    assert_eq!(last().await, Some(vanished), "one that is open has not ended");
+    assert_eq!(last().await, Some(vanished), "an open op has not ended");
     let on_the_host = OpStep { outcome: Some(Outcome::Cancelled), ..OpStep::to(Cancelled) };
     store.step_op(open, &on_the_host).await.unwrap().unwrap();
     assert_eq!(last().await, Some(open), "one that was cancelled on the host reached it");
     run(OpAction::Switch, &[Sent, Cancelled]).await;
-    assert_eq!(last().await, Some(open), "one that was taken back on its way did not");
-    let refused = queued(&*store, host, rollback_action()).await.id;
-    take(&*store, refused, &[Sent, Running]).await;
-    let step = OpStep { outcome: Some(Outcome::Refused), ..OpStep::to(OpStatus::Failed) };
-    store.step_op(refused, &step).await.unwrap().unwrap();
-    assert_eq!(last().await, Some(open), "one that the host refused changed nothing");
+    assert_eq!(last().await, Some(open), "one that was cancelled on its way did not");
+    let failed = run(OpAction::Switch, &[Sent, Running, Failed]).await;
+    assert_eq!(last().await, Some(failed));
+    for (action, way) in [(rollback_action(), &[Sent][..]), (OpAction::PullSwitch, &[Sent, Running])] {
+        let refused = queued(&*store, host, action).await.id;
+        take(&*store, refused, way).await;
+        let step = OpStep { outcome: Some(Outcome::Refused), ..OpStep::to(Failed) };
+        store.step_op(refused, &step).await.unwrap().unwrap();
+        assert_eq!(last().await, Some(failed), "one that the host refused changed nothing");
+    }
 }
 
 pub(super) async fn ops_are_filtered_newest_first(bench: &mut impl Bench) {

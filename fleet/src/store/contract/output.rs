@@ -1,4 +1,4 @@
-//! Lines of output: each once, in whatever order they come.
+//! Output lines: each is stored once, in any order of arrival.
 
 use backstay_model::{OpAction, OpId, OutputLine, Stream};
 use proptest::prelude::*;
@@ -24,7 +24,7 @@ async fn an_op(store: &dyn Store) -> OpId {
     queued(store, host, OpAction::Switch).await.id
 }
 
-pub(super) async fn lines_are_stored_once_whatever_comes_again(bench: &mut impl Bench) {
+pub(super) async fn repeated_lines_are_stored_once(bench: &mut impl Bench) {
     let store = bench.store();
     let op = an_op(&*store).await;
     assert_eq!(store.append_output(op, &[]).await.unwrap().through, 0);
@@ -49,7 +49,7 @@ pub(super) async fn a_gap_holds_the_mark_until_it_is_filled(bench: &mut impl Ben
     assert_eq!(store.output(op, 0, 10).await.unwrap(), lines(1..=6));
 }
 
-pub(super) async fn any_order_of_delivery_comes_to_the_same(bench: &mut impl Bench) {
+pub(super) async fn any_order_of_delivery_gives_the_same_output(bench: &mut impl Bench) {
     let store = bench.store();
     let host = enrolled(&*store, "gpc0").await.id;
     let deliveries = Just((1..=12).collect::<Vec<u64>>())
@@ -65,8 +65,9 @@ pub(super) async fn any_order_of_delivery_comes_to_the_same(bench: &mut impl Ben
                 for some in seqs.iter().copied().chain(repeated).collect::<Vec<_>>().chunks(3) {
                     seen.extend(some.iter().copied());
                     let through = (1..=12).take_while(|seq| seen.contains(seq)).last().unwrap_or(0);
-                    let told = store.append_output(op, &lines(some.iter().copied())).await.unwrap().through;
-                    assert_eq!(told, through, "{seen:?}");
+                    let reported =
+                        store.append_output(op, &lines(some.iter().copied())).await.unwrap().through;
+                    assert_eq!(reported, through, "{seen:?}");
                 }
                 assert_eq!(store.output(op, 0, 100).await.unwrap(), lines(1..=12));
                 take(&*store, op, &[backstay_model::OpStatus::Cancelled]).await;
@@ -92,14 +93,14 @@ pub(super) async fn lines_are_read_in_order_after_a_mark(bench: &mut impl Bench)
     assert_eq!(store.output_through(OpId::new()).await.unwrap(), 0);
 }
 
-pub(super) async fn what_counts_from_nothing_is_no_line(bench: &mut impl Bench) {
+pub(super) async fn line_numbers_start_at_one(bench: &mut impl Bench) {
     let store = bench.store();
     let op = an_op(&*store).await;
     assert_eq!(store.append_output(op, &lines([0, 1, u64::MAX])).await.unwrap().through, 1);
     assert_eq!(store.output(op, 0, 10).await.unwrap(), lines([1]));
 }
 
-pub(super) async fn lines_of_no_op_are_refused(bench: &mut impl Bench) {
+pub(super) async fn lines_of_an_unknown_op_are_refused(bench: &mut impl Bench) {
     let store = bench.store();
     assert!(store.append_output(OpId::new(), &lines([1])).await.is_err());
     assert_eq!(store.output(OpId::new(), 0, 10).await.unwrap(), []);

@@ -61,13 +61,13 @@ pub(super) async fn an_ended_session_is_over(bench: &mut impl Bench) {
     assert_eq!(user_of(&*store, "two", 1).await.as_deref(), Some("maria"));
 }
 
-pub(super) async fn nobody_has_no_session(bench: &mut impl Bench) {
+pub(super) async fn an_unknown_person_gets_no_session(bench: &mut impl Bench) {
     let store = bench.store();
     assert!(store.insert_session(&TokenHash::of("t"), "nobody", start(), at(60)).await.is_err());
-    assert!(audited(&*store).await.is_empty(), "nor an entry of a log-in");
+    assert!(audited(&*store).await.is_empty(), "nor the entry of a log-in");
 }
 
-pub(super) async fn expired_sessions_are_forgotten(bench: &mut impl Bench) {
+pub(super) async fn expired_sessions_are_deleted(bench: &mut impl Bench) {
     let store = bench.store();
     put(&*store, "maria", "h", Role::Viewer).await;
     store.insert_session(&TokenHash::of("short"), "maria", start(), at(60)).await.unwrap();
@@ -86,7 +86,7 @@ pub(super) async fn a_view_is_kept_for_its_person(bench: &mut impl Bench) {
     let view = PersonView::showing(Density::Compact, [Column::System, Column::Now]);
     store.set_person_view("maria", &view).await.unwrap();
     store.set_person_view("nobody", &view).await.unwrap();
-    // A new password is no new person.
+    // A new password does not reset the view.
     put(&*store, "maria", "h2", Role::Operator).await;
     bench.reopen().await;
     let store = bench.store();
@@ -95,7 +95,7 @@ pub(super) async fn a_view_is_kept_for_its_person(bench: &mut impl Bench) {
     assert_eq!(store.person_view("nobody").await.unwrap(), PersonView::default());
 }
 
-pub(super) async fn a_view_that_is_not_understood_is_the_one_of_the_start(bench: &mut impl Bench) {
+pub(super) async fn an_unreadable_view_becomes_the_default(bench: &mut impl Bench) {
     let store = bench.store();
     put(&*store, "maria", "h", Role::Viewer).await;
     bench.run("UPDATE users SET fleet_view = 'nonsense'").await.unwrap();

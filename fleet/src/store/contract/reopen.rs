@@ -1,4 +1,4 @@
-//! What was stored stays.
+//! Stored values survive a restart.
 
 use backstay_model::view::AuditQuery;
 use backstay_model::{OpStatus, OutputLine, Role, Stream};
@@ -12,8 +12,8 @@ use crate::store::{OpStep, TokenHash, UserRecord};
 pub(super) async fn everything_is_there_after_reopening(bench: &mut impl Bench) {
     let store = bench.store();
     let id = enrolled(&*store, "gpc0").await.id;
-    let told = backstay_model::Facts { test_runs: vec![test_run(48, 0)], ..facts(1, &[48, 47]) };
-    store.record_facts(id, &told).await.unwrap();
+    let reported = backstay_model::Facts { test_runs: vec![test_run(48, 0)], ..facts(1, &[48, 47]) };
+    store.record_facts(id, &reported).await.unwrap();
     let op = queued(&*store, id, rollback_action()).await;
     take(&*store, op.id, &[OpStatus::Sent, OpStatus::Running]).await;
     let line = OutputLine { seq: 1, stream: Stream::Stdout, at: at(2), text: "switching".to_owned() };
@@ -34,10 +34,10 @@ pub(super) async fn everything_is_there_after_reopening(bench: &mut impl Bench) 
     assert_eq!(store.host(id).await.unwrap(), host);
     assert_eq!(store.host_by_token(&TokenHash::of("token of gpc0")).await.unwrap(), host);
     assert_eq!(store.generations(id).await.unwrap(), generations);
-    assert_eq!(store.test_runs(id, 10).await.unwrap(), told.test_runs);
+    assert_eq!(store.test_runs(id, 10).await.unwrap(), reported.test_runs);
     assert_eq!(store.op(op.id).await.unwrap().as_ref(), Some(&op));
     assert_eq!(store.last_system_op(id).await.unwrap(), Some(op.clone()));
-    assert_eq!(store.open_op(id).await.unwrap(), Some(waiting), "what waits, waits on");
+    assert_eq!(store.open_op(id).await.unwrap(), Some(waiting), "a queued op stays queued");
     assert_eq!(store.append_output(op.id, &[]).await.unwrap().through, 1);
     assert_eq!(store.output(op.id, 0, 10).await.unwrap(), [line]);
     assert_eq!(store.rollbacks(id).await.unwrap(), [rollback_row(&op, true)]);

@@ -1,4 +1,4 @@
-//! Roll-outs: one that runs, each host begun once, no step twice.
+//! Roll-outs: one is running, each host begins once, no step is taken twice.
 
 use backstay_model::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
 use backstay_model::{DeploymentId, OpAction, OpId, OpKind, OpStatus, RolloutId};
@@ -128,7 +128,7 @@ pub(super) async fn a_rollback_need_not_wait_for_one_that_is_stopping(bench: &mu
     );
 }
 
-pub(super) async fn a_host_is_begun_once_whoever_begins_it(bench: &mut impl Bench) {
+pub(super) async fn a_host_begins_once_however_many_try(bench: &mut impl Bench) {
     let store = bench.store();
     let host = enrolled(&*store, "gpc0").await;
     let rollout = started(&*store, &[&host]).await;
@@ -152,7 +152,7 @@ pub(super) async fn a_host_is_begun_once_whoever_begins_it(bench: &mut impl Benc
     assert_eq!(audited(&*store).await, ["rollout.started", "switch.requested"]);
 }
 
-pub(super) async fn a_host_that_is_busy_is_not_begun(bench: &mut impl Bench) {
+pub(super) async fn a_busy_host_does_not_begin(bench: &mut impl Bench) {
     let store = bench.store();
     let host = enrolled(&*store, "gpc0").await;
     let first = queued(&*store, host.id, OpAction::Refresh).await;
@@ -167,7 +167,7 @@ pub(super) async fn a_host_that_is_busy_is_not_begun(bench: &mut impl Bench) {
     assert_eq!(step_of(&*store, &rollout, 0).await, skipped);
 }
 
-pub(super) async fn no_host_is_begun_after_a_stop(bench: &mut impl Bench) {
+pub(super) async fn no_host_begins_after_a_stop(bench: &mut impl Bench) {
     let store = bench.store();
     let host = enrolled(&*store, "gpc0").await;
     for states in [vec![stopping()], vec![stopping(), stopped()], vec![RolloutState::Done]] {
@@ -182,7 +182,7 @@ pub(super) async fn no_host_is_begun_after_a_stop(bench: &mut impl Bench) {
     }
 }
 
-pub(super) async fn a_step_is_taken_from_where_the_host_is(bench: &mut impl Bench) {
+pub(super) async fn a_step_must_start_from_the_current_one(bench: &mut impl Bench) {
     let store = bench.store();
     let host = enrolled(&*store, "gpc0").await;
     let rollout = started(&*store, &[&host]).await;
@@ -201,7 +201,7 @@ pub(super) async fn a_step_is_taken_from_where_the_host_is(bench: &mut impl Benc
     assert_eq!(step(&running, &ok).await.unwrap(), None);
     assert!(
         step(&ok, &RolloutStep::Waiting).await.is_err(),
-        "the database itself knows what follows on what"
+        "the database itself enforces the order of steps"
     );
 }
 
@@ -209,7 +209,7 @@ pub(super) async fn a_rollout_ends_once(bench: &mut impl Bench) {
     let store = bench.store();
     let host = enrolled(&*store, "gpc0").await;
     let rollout = started(&*store, &[&host]).await;
-    assert!(!state(&*store, &rollout, &stopped()).await, "it is stopping first");
+    assert!(!state(&*store, &rollout, &stopped()).await, "it must be stopping first");
     assert!(state(&*store, &rollout, &stopping()).await);
     assert!(!state(&*store, &rollout, &stopping()).await);
     assert!(!state(&*store, &rollout, &RolloutState::Done).await);
@@ -220,7 +220,7 @@ pub(super) async fn a_rollout_ends_once(bench: &mut impl Bench) {
     assert_eq!(audited(&*store).await, ["rollout.started", "rollout.state", "rollout.state"]);
 }
 
-pub(super) async fn what_follows_on_an_op_is_found_by_it(bench: &mut impl Bench) {
+pub(super) async fn a_following_op_is_found_by_the_one_before(bench: &mut impl Bench) {
     let store = bench.store();
     let host = enrolled(&*store, "gpc0").await;
     let switch = queued(&*store, host.id, OpAction::Switch).await;
@@ -269,10 +269,10 @@ pub(super) async fn rollbacks_of_several_hosts_are_recorded_in_one_and_hold_ever
         let refused = store.insert_op(&new_op(host, OpAction::Switch), &entry("switch.requested")).await;
         assert!(matches!(refused, Err(InsertOpError::HostBusy(_))), "{refused:?}");
     }
-    assert_eq!(store.waiting_ops().await.unwrap(), [], "they are sent as slots are free");
+    assert_eq!(store.waiting_ops().await.unwrap(), [], "they are sent when a slot is free");
 }
 
-pub(super) async fn where_one_host_is_busy_or_has_moved_no_host_is_rolled_back(bench: &mut impl Bench) {
+pub(super) async fn if_one_host_is_busy_or_has_moved_none_is_rolled_back(bench: &mut impl Bench) {
     let store = bench.store();
     let a = on_48(&*store, "gpc0").await;
     let (moved, busy) = (on_48(&*store, "moved").await, on_48(&*store, "busy").await);

@@ -1,4 +1,4 @@
-//! SQLite under test: a file in a folder that goes with the test.
+//! SQLite under test: a file in a temporary folder.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A rollback that is to stop the tests which hold its host.
+//! A rollback that stops the tests that hold its host.
 
 use backstay_model::{CancelRequest, HostId, OpAction, OpStatus, OpView};
 
@@ -14,13 +14,13 @@ async fn insert(store: &dyn Store, op: &NewOp) -> Result<OpView, InsertOpError> 
     store.insert_op(op, &entry("rollback.requested")).await
 }
 
-/// Tests that hold the host, after these steps.
+/// Records tests that hold the host and steps them through these statuses.
 async fn tests(store: &dyn Store, host: HostId, statuses: &[OpStatus]) -> OpView {
     let tests = queued(store, host, OpAction::Test).await;
     if statuses.is_empty() { tests } else { take(store, tests.id, statuses).await }
 }
 
-pub(super) async fn tests_that_were_not_sent_are_taken_back(bench: &mut impl Bench) {
+pub(super) async fn tests_that_were_not_sent_are_cancelled(bench: &mut impl Bench) {
     let store = bench.store();
     let host = enrolled(&*store, "gpc0").await.id;
     let tests = tests(&*store, host, &[]).await;
@@ -49,10 +49,14 @@ pub(super) async fn a_rollback_waits_for_tests_that_are_with_their_host(bench: &
         let tests = tests(&*store, host, way).await;
         let op = insert(&*store, &stopping(host)).await.unwrap();
         assert_eq!((op.status, op.stops, op.waits), (OpStatus::Queued, Some(tests.id), true));
-        let told = store.open_op(host).await.unwrap().unwrap();
-        assert_eq!((told.id, told.status), (tests.id, tests.status), "the tests hold the host still");
-        assert_eq!(told.cancel, Some(CancelRequest { by: "maria".into(), at: at(5) }));
-        assert_eq!(store.step_op(op.id, &OpStep::to(Sent)).await.unwrap(), None, "it is not sent before");
+        let holder = store.open_op(host).await.unwrap().unwrap();
+        assert_eq!((holder.id, holder.status), (tests.id, tests.status), "the tests still hold the host");
+        assert_eq!(holder.cancel, Some(CancelRequest { by: "maria".into(), at: at(5) }));
+        assert_eq!(
+            store.step_op(op.id, &OpStep::to(Sent)).await.unwrap(),
+            None,
+            "it is not sent before they end"
+        );
         take(&*store, tests.id, &[end]).await;
         let released = store.open_op(host).await.unwrap().unwrap();
         assert_eq!((released.id, released.waits), (op.id, false), "{end}");
@@ -62,7 +66,7 @@ pub(super) async fn a_rollback_waits_for_tests_that_are_with_their_host(bench: &
     assert_eq!(log[..3], ["op.requested", "test.cancel-requested", "rollback.requested"]);
 }
 
-pub(super) async fn one_op_waits_for_the_tests_and_the_next_is_told_of_it(bench: &mut impl Bench) {
+pub(super) async fn one_op_waits_for_the_tests_and_the_next_is_refused(bench: &mut impl Bench) {
     let store = bench.store();
     let host = enrolled(&*store, "gpc0").await.id;
     let tests = tests(&*store, host, &[OpStatus::Sent, OpStatus::Running]).await;
@@ -94,7 +98,8 @@ pub(super) async fn no_other_op_gives_way_to_a_rollback(bench: &mut impl Bench) 
     assert_eq!((op.stops, op.waits), (None, false));
 }
 
-/// Whichever is first, the end of the tests or the rollback that stops them, the rollback holds the host afterwards.
+/// Whichever comes first, the end of the tests or the rollback that stops them: the rollback holds the host
+/// afterwards.
 pub(super) async fn tests_that_end_at_that_moment_leave_no_rollback_waiting(bench: &mut impl Bench) {
     let (store, other) = (bench.store(), bench.another().await);
     for round in 0..12 {

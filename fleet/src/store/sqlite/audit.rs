@@ -1,13 +1,14 @@
-//! The audit log: a chain of hashes, so that an entry that was changed, cut out or put in shows.
+//! The audit log: a chain of hashes that shows a changed, removed or inserted entry.
 //!
-//! The hash of an entry is the SHA-256, in lower-case hexadecimal, of the compact JSON array (RFC 8259) of
-//! `["backstay-audit-1", hash before, seq, at, actor, action, host_name, from_gen, to_gen, reason, detail, op_id]`, each as
-//! it is stored, with `null` for what is missing. JSON quotes every text, so no two entries have the same encoding. The
-//! hash before the first entry is the empty text.
+//! The hash of an entry is the SHA-256, in lower-case hexadecimal, of the compact JSON array (RFC 8259)
+//! `["backstay-audit-1", previous hash, seq, at, actor, action, host_name, from_gen, to_gen, reason, detail,
+//! op_id]`, each in its stored form, with `null` for a missing value. JSON quotes every text, so no two
+//! entries have the same encoding. The hash before the first entry is the empty text.
 //!
-//! `audit_head` says how far the log goes, so that entries missing at its end are missed too. Whoever can write the file
-//! can also compute the whole chain anew: against that, keep the latest hash somewhere else.
+//! `audit_head` holds the length of the log, which shows that entries are missing at its end. An attacker who
+//! can write the file can also recompute the whole chain: keep the latest hash elsewhere to detect that.
 
+use async_trait::async_trait;
 use backstay_model::view::{AuditEntry, AuditQuery};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -15,11 +16,81 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 use tokio_stream::StreamExt;
 
-use super::row::{Columns, stored_number, stored_time};
-use super::{NewAuditEntry, SqliteStore, StoreError, Tx};
+use super::row::{Columns, FromRow, all, stored_number, stored_time};
+use super::{SqliteStore, Tx};
 use crate::secret::hex;
+use crate::store::{AuditStore, NewAuditEntry, StoreError};
 
-/// An entry as it is stored, which is also as it is hashed.
+#[async_trait]
+impl AuditStore for SqliteStore {
+    async fn append_audit(&self, entry: &NewAuditEntry) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        append(&mut tx, entry).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn audit(&self, wanted: &AuditQuery, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM audit_log WHERE seq < ");
+        query.push_bind(wanted.before.map_or(i64::MAX, stored_number));
+        if let Some(host) = &wanted.host {
+            query.push(" AND LOWER(host_name) = ").push_bind(host.to_lowercase());
+        }
+        if let Some(actor) = &wanted.actor {
+            query.push(" AND actor = ").push_bind(actor);
+        }
+        if let Some(action) = &wanted.action {
+            // Not LIKE, which would treat some letters of the action as wildcards.
+            let group = format!("{action}.");
+            let letters = i64::try_from(group.chars().count()).unwrap_or(i64::MAX);
+            query.push(" AND (action = ").push_bind(action);
+            query.push(" OR SUBSTR(action, 1, ").push_bind(letters).push(") = ").push_bind(group).push(")");
+        }
+        query.push(" ORDER BY seq DESC LIMIT ").push_bind(i64::from(limit));
+        all(query.build().fetch_all(&self.reader).await?)
+    }
+
+    async fn verify_audit(&self) -> Result<Option<u64>, StoreError> {
+        // One transaction, so that the log and its head belong together.
+        let mut tx = self.snapshot().await?;
+        let (mut seq, mut hash) = (0_i64, String::new());
+        {
+            let mut rows = sqlx::query("SELECT * FROM audit_log ORDER BY seq").fetch(&mut *tx);
+            while let Some(row) = rows.next().await {
+                seq += 1;
+                match next_hash(&row?, seq, &hash) {
+                    Some(next) => hash = next,
+                    None => return Ok(u64::try_from(seq).ok()),
+                }
+            }
+        }
+        let head =
+            sqlx::query("SELECT seq, hash FROM audit_head WHERE id = 1").fetch_optional(&mut *tx).await?;
+        let is_whole = head.is_some_and(|head| {
+            head.number("seq").is_ok_and(|last: i64| last == seq)
+                && head.text("hash").is_ok_and(|last| last == hash)
+        });
+        Ok(if is_whole { None } else { u64::try_from(seq + 1).ok() })
+    }
+}
+
+impl FromRow for AuditEntry {
+    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            seq: row.number("seq")?,
+            at: row.time("at")?,
+            actor: row.text("actor")?,
+            action: row.text("action")?,
+            host_name: row.text_opt("host_name")?,
+            from_gen: row.number_opt("from_gen")?,
+            to_gen: row.number_opt("to_gen")?,
+            reason: row.text_opt("reason")?,
+            detail: row.text("detail")?,
+            op: row.parsed_opt("op_id")?,
+        })
+    }
+}
+
+/// An entry in its stored form, which the hash covers.
 struct Stored {
     seq: i64,
     at: String,
@@ -83,7 +154,7 @@ impl Stored {
     }
 }
 
-/// Appends an entry, in the transaction of what it tells of.
+/// Appends an entry in the transaction of the change that it describes.
 pub(super) async fn append(tx: &mut Tx, entry: &NewAuditEntry) -> Result<(), StoreError> {
     let head = sqlx::query("SELECT seq, hash FROM audit_head WHERE id = 1").fetch_one(&mut **tx).await?;
     let stored = Stored::new(head.number::<i64>("seq")? + 1, entry);
@@ -114,72 +185,10 @@ pub(super) async fn append(tx: &mut Tx, entry: &NewAuditEntry) -> Result<(), Sto
     Ok(())
 }
 
-pub(super) async fn page(
-    store: &SqliteStore,
-    wanted: &AuditQuery,
-    limit: u32,
-) -> Result<Vec<AuditEntry>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM audit_log WHERE seq < ");
-    query.push_bind(wanted.before.map_or(i64::MAX, stored_number));
-    if let Some(host) = &wanted.host {
-        query.push(" AND LOWER(host_name) = ").push_bind(host.to_lowercase());
-    }
-    if let Some(actor) = &wanted.actor {
-        query.push(" AND actor = ").push_bind(actor);
-    }
-    if let Some(action) = &wanted.action {
-        // Not by LIKE, in which letters of the action would mean something else.
-        let group = format!("{action}.");
-        let letters = i64::try_from(group.chars().count()).unwrap_or(i64::MAX);
-        query.push(" AND (action = ").push_bind(action);
-        query.push(" OR SUBSTR(action, 1, ").push_bind(letters).push(") = ").push_bind(group).push(")");
-    }
-    query.push(" ORDER BY seq DESC LIMIT ").push_bind(i64::from(limit));
-    query.build().fetch_all(&store.reader).await?.iter().map(entry).collect()
-}
-
-fn entry(row: &SqliteRow) -> Result<AuditEntry, StoreError> {
-    Ok(AuditEntry {
-        seq: row.number("seq")?,
-        at: row.time("at")?,
-        actor: row.text("actor")?,
-        action: row.text("action")?,
-        host_name: row.text_opt("host_name")?,
-        from_gen: row.number_opt("from_gen")?,
-        to_gen: row.number_opt("to_gen")?,
-        reason: row.text_opt("reason")?,
-        detail: row.text("detail")?,
-        op: row.text_opt("op_id")?.map(|_| row.parsed("op_id")).transpose()?,
-    })
-}
-
-/// Recomputes the chain from its first entry, in one transaction, so that it sees the log and its head as they belong
-/// together.
-pub(super) async fn verify(store: &SqliteStore) -> Result<Option<u64>, StoreError> {
-    let mut tx = store.reader.begin().await?;
-    let (mut seq, mut hash) = (0_i64, String::new());
-    {
-        let mut rows = sqlx::query("SELECT * FROM audit_log ORDER BY seq").fetch(&mut *tx);
-        while let Some(row) = rows.next().await {
-            seq += 1;
-            match next_hash(&row?, seq, &hash) {
-                Some(next) => hash = next,
-                None => return Ok(u64::try_from(seq).ok()),
-            }
-        }
-    }
-    let head = sqlx::query("SELECT seq, hash FROM audit_head WHERE id = 1").fetch_optional(&mut *tx).await?;
-    let whole = head.is_some_and(|head| {
-        head.number("seq").is_ok_and(|last: i64| last == seq)
-            && head.text("hash").is_ok_and(|last| last == hash)
-    });
-    Ok(if whole { None } else { u64::try_from(seq + 1).ok() })
-}
-
-/// The hash of the entry, if it is the one that belongs here.
+/// Returns the hash of the entry if the entry belongs here.
 fn next_hash(row: &SqliteRow, seq: i64, before: &str) -> Option<String> {
-    // What cannot even be read as an entry is no entry that was written here.
+    // A row that cannot be read as an entry was not written here.
     let stored = Stored::from_row(row).ok().filter(|stored| stored.seq == seq)?;
     let hash = stored.hash(before);
-    row.text("hash").is_ok_and(|told| told == hash).then_some(hash)
+    row.text("hash").is_ok_and(|stored| stored == hash).then_some(hash)
 }

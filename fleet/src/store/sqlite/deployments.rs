@@ -1,22 +1,171 @@
-//! Deployments and how each host fared.
+//! Deployments and the outcome of each host.
 
+use async_trait::async_trait;
 use backstay_model::deployment::{Decision, Deployment, HostEvent, HostOutcome, PullRequestRef};
-use backstay_model::{Commit, DeploymentId, HostId, OpId};
+use backstay_model::{Commit, DeploymentId, HostId, OpId, cmp_host_names};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite, SqliteExecutor};
+use sqlx::{QueryBuilder, Sqlite};
 
-use super::row::{Columns, stored_json, stored_number, stored_time};
-use super::{NewAuditEntry, NewDeployment, SqliteStore, StoreError, Tx, audit};
-use crate::store::REVERTED_COMMITS;
+use super::row::{Columns, FromRow, all, stored_json, stored_number, stored_time};
+use super::{SqliteStore, Tx, audit};
+use crate::store::{DeploymentStore, NewAuditEntry, NewDeployment, REVERTED_COMMITS, StoreError};
 
-pub(super) async fn open(
-    store: &SqliteStore,
-    new: &NewDeployment,
-    entry: &NewAuditEntry,
-) -> Result<Option<Deployment>, StoreError> {
-    let mut tx = store.begin().await?;
+impl FromRow for Commit {
+    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+        Ok(Self(row.text("commit_sha")?))
+    }
+}
+
+#[async_trait]
+impl DeploymentStore for SqliteStore {
+    async fn open_deployment(
+        &self,
+        new: &NewDeployment,
+        audit: &NewAuditEntry,
+    ) -> Result<Option<Deployment>, StoreError> {
+        let mut tx = self.begin().await?;
+        if !insert(&mut tx, new).await? {
+            return Ok(None);
+        }
+        supersede_others(&mut tx, new.id).await?;
+        insert_hosts(&mut tx, new.id).await?;
+        audit::append(&mut tx, audit).await?;
+        let deployment = by_id(&mut tx, new.id).await?;
+        tx.commit().await?;
+        Ok(deployment)
+    }
+
+    async fn deployment(&self, id: DeploymentId) -> Result<Option<Deployment>, StoreError> {
+        by_id(&mut self.snapshot().await?, id).await
+    }
+
+    async fn deployments(
+        &self,
+        before: Option<DeploymentId>,
+        limit: u32,
+    ) -> Result<Vec<Deployment>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM deployments");
+        if let Some(before) = before {
+            query.push(" WHERE id < ").push_bind(before.to_string());
+        }
+        query.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(limit));
+        let mut tx = self.snapshot().await?;
+        let rows = query.build().fetch_all(&mut *tx).await?;
+        let mut deployments = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let hosts = outcomes(&mut tx, row.parsed("id")?).await?;
+            deployments.push(from_row(row, hosts)?);
+        }
+        Ok(deployments)
+    }
+
+    async fn deployment_heard(
+        &self,
+        id: DeploymentId,
+        host: HostId,
+        host_name: &str,
+        op: OpId,
+        heard: &HostEvent,
+    ) -> Result<Option<Deployment>, StoreError> {
+        let mut tx = self.begin().await?;
+        let Some(deployment) = by_id(&mut tx, id).await?.filter(|d| d.decision.is_active()) else {
+            return Ok(None);
+        };
+        let known = deployment.hosts.into_iter().find(|outcome| outcome.host == host);
+        // A host that joined after the merge takes part too.
+        let mut outcome = known.unwrap_or_else(|| HostOutcome::new(host, host_name.to_owned()));
+        if !outcome.apply(op, heard.clone()) {
+            return Ok(None);
+        }
+        put_outcome(&mut tx, id, &outcome).await?;
+        let deployment = by_id(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(deployment)
+    }
+
+    async fn decide(
+        &self,
+        id: DeploymentId,
+        decision: &Decision,
+        audit: &NewAuditEntry,
+    ) -> Result<Option<Deployment>, StoreError> {
+        let mut tx = self.begin().await?;
+        let mut decision = decision.clone();
+        if let Decision::Reverting { before, .. } = &mut decision {
+            let Some(deployment) = by_id(&mut tx, id).await? else { return Ok(None) };
+            **before = deployment.decision;
+        }
+        let mut query = QueryBuilder::<Sqlite>::new("UPDATE deployments SET decision = ");
+        query.push_bind(decision.as_str()).push(", decided = ").push_bind(stored_json(&decision)?);
+        query.push(" WHERE id = ").push_bind(id.to_string());
+        push_predecessors(&mut query, &decision);
+        if query.build().execute(&mut *tx).await?.rows_affected() == 0 {
+            return Ok(None);
+        }
+        audit::append(&mut tx, audit).await?;
+        let deployment = by_id(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(deployment)
+    }
+
+    async fn reverted_commits(&self) -> Result<Vec<Commit>, StoreError> {
+        let commits = sqlx::query(
+            "SELECT commit_sha FROM deployments WHERE decision IN ('reverting', 'reverted', 'proposed')
+             ORDER BY id DESC LIMIT $1",
+        )
+        .bind(i64::from(REVERTED_COMMITS));
+        all(commits.fetch_all(&self.reader).await?)
+    }
+
+    async fn revert_failed(
+        &self,
+        id: DeploymentId,
+        entry: &NewAuditEntry,
+    ) -> Result<Option<Deployment>, StoreError> {
+        let mut tx = self.begin().await?;
+        let Some(deployment) = by_id(&mut tx, id).await? else { return Ok(None) };
+        let later: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM deployments WHERE id > $1")
+            .bind(id.to_string())
+            .fetch_one(&mut *tx)
+            .await?;
+        let Some(next) = deployment.decision.after_failed_revert(later == 0) else { return Ok(None) };
+        sqlx::query("UPDATE deployments SET decision = $1, decided = $2 WHERE id = $3")
+            .bind(next.as_str())
+            .bind(stored_json(&next)?)
+            .bind(id.to_string())
+            .execute(&mut *tx)
+            .await?;
+        audit::append(&mut tx, entry).await?;
+        let deployment = by_id(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(deployment)
+    }
+
+    async fn revert_candidates(&self, id: DeploymentId) -> Result<Vec<Commit>, StoreError> {
+        let commits =
+            sqlx::query("SELECT commit_sha FROM revert_candidates WHERE deployment_id = $1 ORDER BY rowid")
+                .bind(id.to_string());
+        all(commits.fetch_all(&self.reader).await?)
+    }
+
+    async fn remember_revert(&self, id: DeploymentId, candidate: &Commit) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO revert_candidates (deployment_id, commit_sha) VALUES ($1, $2)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(id.to_string())
+        .bind(&candidate.0)
+        .execute(&self.writer)
+        .await?;
+        Ok(())
+    }
+}
+
+/// Returns whether the deployment was inserted: false if its commit has one already.
+async fn insert(tx: &mut Tx, new: &NewDeployment) -> Result<bool, StoreError> {
     let inserted = sqlx::query(
-        "INSERT INTO deployments (id, pr_number, pr_title, pr_url, commit_sha, merged_by, merged_at, decision, decided)
+        "INSERT INTO deployments
+             (id, pr_number, pr_title, pr_url, commit_sha, merged_by, merged_at, decision, decided)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (commit_sha) DO NOTHING",
     )
     .bind(new.id.to_string())
@@ -28,17 +177,9 @@ pub(super) async fn open(
     .bind(stored_time(new.merged_at))
     .bind(Decision::Open.as_str())
     .bind(stored_json(&Decision::Open)?)
-    .execute(&mut *tx)
+    .execute(&mut **tx)
     .await?;
-    if inserted.rows_affected() == 0 {
-        return Ok(None);
-    }
-    supersede_others(&mut tx, new.id).await?;
-    insert_hosts(&mut tx, new.id).await?;
-    audit::append(&mut tx, entry).await?;
-    let deployment = one(&mut tx, new.id).await?;
-    tx.commit().await?;
-    Ok(deployment)
+    Ok(inserted.rows_affected() == 1)
 }
 
 async fn supersede_others(tx: &mut Tx, id: DeploymentId) -> Result<(), StoreError> {
@@ -51,7 +192,7 @@ async fn supersede_others(tx: &mut Tx, id: DeploymentId) -> Result<(), StoreErro
     Ok(())
 }
 
-/// ` AND decision IN (…)`: the decisions on which this one may follow.
+/// Appends ` AND decision IN (…)`: the decisions that this one may follow.
 fn push_predecessors(query: &mut QueryBuilder<Sqlite>, decision: &Decision) {
     query.push(" AND decision IN (");
     let mut names = query.separated(", ");
@@ -84,27 +225,24 @@ async fn put_outcome(tx: &mut Tx, id: DeploymentId, outcome: &HostOutcome) -> Re
     Ok(())
 }
 
-async fn one(tx: &mut Tx, id: DeploymentId) -> Result<Option<Deployment>, StoreError> {
+async fn by_id(tx: &mut Tx, id: DeploymentId) -> Result<Option<Deployment>, StoreError> {
     let row = sqlx::query("SELECT * FROM deployments WHERE id = $1")
         .bind(id.to_string())
         .fetch_optional(&mut **tx)
         .await?;
     match row {
         None => Ok(None),
-        Some(row) => Ok(Some(from_row(&row, outcomes(&mut **tx, id).await?)?)),
+        Some(row) => Ok(Some(from_row(&row, outcomes(tx, id).await?)?)),
     }
 }
 
-async fn outcomes(
-    executor: impl SqliteExecutor<'_>,
-    id: DeploymentId,
-) -> Result<Vec<HostOutcome>, StoreError> {
+async fn outcomes(tx: &mut Tx, id: DeploymentId) -> Result<Vec<HostOutcome>, StoreError> {
     let rows = sqlx::query("SELECT outcome FROM deployment_hosts WHERE deployment_id = $1")
         .bind(id.to_string())
-        .fetch_all(executor)
+        .fetch_all(&mut **tx)
         .await?;
     let mut outcomes = rows.iter().map(|row| row.json("outcome")).collect::<Result<Vec<HostOutcome>, _>>()?;
-    outcomes.sort_by_key(|outcome| outcome.name.to_lowercase());
+    outcomes.sort_by(|one, other| cmp_host_names(&one.name, &other.name));
     Ok(outcomes)
 }
 
@@ -122,137 +260,4 @@ fn from_row(row: &SqliteRow, hosts: Vec<HostOutcome>) -> Result<Deployment, Stor
         decision: row.json("decided")?,
         hosts,
     })
-}
-
-pub(super) async fn by_id(store: &SqliteStore, id: DeploymentId) -> Result<Option<Deployment>, StoreError> {
-    one(&mut store.snapshot().await?, id).await
-}
-
-pub(super) async fn page(
-    store: &SqliteStore,
-    before: Option<DeploymentId>,
-    limit: u32,
-) -> Result<Vec<Deployment>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM deployments");
-    if let Some(before) = before {
-        query.push(" WHERE id < ").push_bind(before.to_string());
-    }
-    query.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(limit));
-    let mut tx = store.snapshot().await?;
-    let rows = query.build().fetch_all(&mut *tx).await?;
-    let mut deployments = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let hosts = outcomes(&mut *tx, row.parsed("id")?).await?;
-        deployments.push(from_row(row, hosts)?);
-    }
-    Ok(deployments)
-}
-
-pub(super) async fn reverted_commits(store: &SqliteStore) -> Result<Vec<Commit>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT commit_sha FROM deployments WHERE decision IN ('reverting', 'reverted', 'proposed')
-         ORDER BY id DESC LIMIT $1",
-    )
-    .bind(i64::from(REVERTED_COMMITS))
-    .fetch_all(&store.reader)
-    .await?;
-    rows.iter().map(|row| Ok(Commit(row.text("commit_sha")?))).collect()
-}
-
-pub(super) async fn heard(
-    store: &SqliteStore,
-    id: DeploymentId,
-    host: HostId,
-    host_name: &str,
-    op: OpId,
-    heard: &HostEvent,
-) -> Result<Option<Deployment>, StoreError> {
-    let mut tx = store.begin().await?;
-    let Some(deployment) = one(&mut tx, id).await?.filter(|d| d.decision.is_active()) else {
-        return Ok(None);
-    };
-    let known = deployment.hosts.into_iter().find(|outcome| outcome.host == host);
-    // A host that joined after the merge takes part too.
-    let mut outcome = known.unwrap_or_else(|| HostOutcome::new(host, host_name.to_owned()));
-    if !outcome.apply(op, heard.clone()) {
-        return Ok(None);
-    }
-    put_outcome(&mut tx, id, &outcome).await?;
-    let deployment = one(&mut tx, id).await?;
-    tx.commit().await?;
-    Ok(deployment)
-}
-
-pub(super) async fn decide(
-    store: &SqliteStore,
-    id: DeploymentId,
-    decision: &Decision,
-    entry: &NewAuditEntry,
-) -> Result<Option<Deployment>, StoreError> {
-    let mut tx = store.begin().await?;
-    let mut decision = decision.clone();
-    if let Decision::Reverting { before, .. } = &mut decision {
-        let Some(deployment) = one(&mut tx, id).await? else { return Ok(None) };
-        **before = deployment.decision;
-    }
-    let mut query = QueryBuilder::<Sqlite>::new("UPDATE deployments SET decision = ");
-    query.push_bind(decision.as_str()).push(", decided = ").push_bind(stored_json(&decision)?);
-    query.push(" WHERE id = ").push_bind(id.to_string());
-    push_predecessors(&mut query, &decision);
-    if query.build().execute(&mut *tx).await?.rows_affected() == 0 {
-        return Ok(None);
-    }
-    audit::append(&mut tx, entry).await?;
-    let deployment = one(&mut tx, id).await?;
-    tx.commit().await?;
-    Ok(deployment)
-}
-
-pub(super) async fn revert_failed(
-    store: &SqliteStore,
-    id: DeploymentId,
-    entry: &NewAuditEntry,
-) -> Result<Option<Deployment>, StoreError> {
-    let mut tx = store.begin().await?;
-    let Some(deployment) = one(&mut tx, id).await? else { return Ok(None) };
-    let later: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM deployments WHERE id > $1")
-        .bind(id.to_string())
-        .fetch_one(&mut *tx)
-        .await?;
-    let Some(next) = deployment.decision.after_failed_revert(later == 0) else { return Ok(None) };
-    sqlx::query("UPDATE deployments SET decision = $1, decided = $2 WHERE id = $3")
-        .bind(next.as_str())
-        .bind(stored_json(&next)?)
-        .bind(id.to_string())
-        .execute(&mut *tx)
-        .await?;
-    audit::append(&mut tx, entry).await?;
-    let deployment = one(&mut tx, id).await?;
-    tx.commit().await?;
-    Ok(deployment)
-}
-
-pub(super) async fn candidates(store: &SqliteStore, id: DeploymentId) -> Result<Vec<Commit>, StoreError> {
-    let rows =
-        sqlx::query("SELECT commit_sha FROM revert_candidates WHERE deployment_id = $1 ORDER BY rowid")
-            .bind(id.to_string())
-            .fetch_all(&store.reader)
-            .await?;
-    rows.iter().map(|row| Ok(Commit(row.text("commit_sha")?))).collect()
-}
-
-pub(super) async fn remember(
-    store: &SqliteStore,
-    id: DeploymentId,
-    candidate: &Commit,
-) -> Result<(), StoreError> {
-    let mut tx = store.begin().await?;
-    sqlx::query(
-        "INSERT INTO revert_candidates (deployment_id, commit_sha) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-    )
-    .bind(id.to_string())
-    .bind(&candidate.0)
-    .execute(&mut *tx)
-    .await?;
-    Ok(tx.commit().await?)
 }

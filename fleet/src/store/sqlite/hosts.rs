@@ -1,226 +1,306 @@
-//! Hosts and what is known of them.
+//! Hosts and the history of what they report.
 
+use async_trait::async_trait;
 use backstay_model::{Facts, Generation, GenerationRef, HostId, Labels, Platform, TestRun, TestTimeout};
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::SqliteRow;
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{QueryBuilder, Sqlite, SqliteExecutor};
 use tokio_stream::StreamExt as _;
 
-use super::row::{Columns, stored_json, stored_number, stored_time};
-use super::{GenerationRecord, HostRecord, NewAuditEntry, SqliteStore, StoreError, TokenHash, Tx, audit};
-use crate::store::{GENERATIONS_KEPT, TEST_BYTES_KEPT, TEST_BYTES_READ, TEST_RUNS_KEPT};
+use super::row::{Columns, FromRow, all, optional, stored_json, stored_number, stored_time};
+use super::{ROWS_PER_STATEMENT, SqliteStore, Tx, audit, join};
+use crate::store::{
+    EnrolError, GENERATIONS_KEPT, GenerationRecord, HostRecord, HostStore, NewAuditEntry, NewHost,
+    NewJoinToken, StoreError, TEST_BYTES_KEPT, TEST_BYTES_READ, TEST_RUNS_KEPT, TokenHash,
+};
 
-/// Rows in one statement: far below what a statement may bind.
-const ROWS_PER_STATEMENT: usize = 500;
-
-fn from_row(row: &SqliteRow) -> Result<HostRecord, StoreError> {
-    let name = row.text("name")?;
-    // Facts are read again at the next connection: ones that another version wrote need not stop this one.
-    let facts = row.json_opt("facts").unwrap_or_else(|error| {
-        tracing::warn!(host = %name, %error, "the stored facts are passed over");
-        None
-    });
-    Ok(HostRecord {
-        id: row.parsed("id")?,
-        name,
-        platform: row.parsed("platform")?,
-        auto_test: row.flag("auto_test")?,
-        test_timeout: row.number_opt::<u32>("test_timeout")?.and_then(|secs| secs.try_into().ok()),
-        labels: Labels { tags: row.json("tags")?, notes: row.text("notes")? },
-        agent_version: row.text_opt("agent_version")?,
-        agent_protocol: row.number_opt("agent_protocol")?,
-        last_seen: row.time_opt("last_seen")?,
-        facts,
-        created_at: row.time("created_at")?,
-    })
+impl FromRow for HostRecord {
+    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+        let name = row.text("name")?;
+        // The agent sends facts again when it next connects: facts of another version need not stop this one.
+        let facts = row.json_opt("facts").unwrap_or_else(|error| {
+            tracing::warn!(host = %name, %error, "ignoring unreadable stored facts");
+            None
+        });
+        Ok(Self {
+            id: row.parsed("id")?,
+            name,
+            platform: row.parsed("platform")?,
+            auto_test: row.flag("auto_test")?,
+            test_timeout: row.number_opt::<u32>("test_timeout")?.and_then(|secs| secs.try_into().ok()),
+            labels: Labels { tags: row.json("tags")?, notes: row.text("notes")? },
+            agent_version: row.text_opt("agent_version")?,
+            agent_protocol: row.number_opt("agent_protocol")?,
+            last_seen: row.time_opt("last_seen")?,
+            facts,
+            created_at: row.time("created_at")?,
+        })
+    }
 }
 
-pub(super) async fn all(store: &SqliteStore) -> Result<Vec<HostRecord>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM hosts WHERE removed_at IS NULL ORDER BY lower(name)")
-        .fetch_all(&store.reader)
+impl FromRow for GenerationRecord {
+    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+        Ok(Self { generation: row.json("generation")?, in_profile: row.flag("in_profile")? })
+    }
+}
+
+impl FromRow for TestRun {
+    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+        let generation =
+            GenerationRef { number: row.number("generation")?, store_path: row.text("store_path")? };
+        Ok(Self {
+            generation,
+            started_at: row.time("started_at")?,
+            finished_at: row.time("finished_at")?,
+            results: row.json("results")?,
+        })
+    }
+}
+
+#[async_trait]
+impl HostStore for SqliteStore {
+    async fn insert_join_token(&self, token: &NewJoinToken) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        join::insert_token(&mut tx, token).await?;
+        audit::append(&mut tx, &token.audit_entry()).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn enrol(&self, host: &NewHost, join: &TokenHash) -> Result<HostRecord, EnrolError> {
+        let mut tx = self.begin().await?;
+        let token = join::token(&mut tx, join).await?.ok_or(EnrolError::InvalidToken)?;
+        if token.is_used() {
+            return join::enrolled_before(&mut tx, host, join).await?.ok_or(EnrolError::InvalidToken);
+        }
+        if !token.admits(host) {
+            return Err(EnrolError::InvalidToken);
+        }
+        if !join::insert_host(&mut tx, host).await? {
+            return Err(EnrolError::NameTaken(host.name.clone()));
+        }
+        join::use_up(&mut tx, join, host).await?;
+        audit::append(&mut tx, &host.audit_entry()).await?;
+        let record = by_id(&mut *tx, host.id).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        record.ok_or_else(|| StoreError::Corrupt("hosts: the new row is missing".to_owned()).into())
+    }
+
+    async fn hosts(&self) -> Result<Vec<HostRecord>, StoreError> {
+        let hosts = sqlx::query("SELECT * FROM hosts WHERE removed_at IS NULL ORDER BY lower(name)");
+        all(hosts.fetch_all(&self.reader).await?)
+    }
+
+    async fn host(&self, id: HostId) -> Result<Option<HostRecord>, StoreError> {
+        by_id(&self.reader, id).await
+    }
+
+    async fn host_by_name(&self, name: &str) -> Result<Option<HostRecord>, StoreError> {
+        let host = sqlx::query("SELECT * FROM hosts WHERE lower(name) = lower($1) AND removed_at IS NULL")
+            .bind(name);
+        optional(host.fetch_optional(&self.reader).await?)
+    }
+
+    async fn host_by_token(&self, token: &TokenHash) -> Result<Option<HostRecord>, StoreError> {
+        let host =
+            sqlx::query("SELECT * FROM hosts WHERE token_hash = $1 AND removed_at IS NULL").bind(&token.0);
+        optional(host.fetch_optional(&self.reader).await?)
+    }
+
+    async fn record_agent(
+        &self,
+        id: HostId,
+        version: &str,
+        protocol: u32,
+        platform: Platform,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE hosts SET agent_version = $2, agent_protocol = $3, platform = $4,
+                 last_seen = CASE WHEN last_seen > $5 THEN last_seen ELSE $5 END
+             WHERE id = $1",
+        )
+        .bind(id.to_string())
+        .bind(version)
+        .bind(i64::from(protocol))
+        .bind(platform.as_str())
+        .bind(stored_time(at))
+        .execute(&self.writer)
         .await?;
-    rows.iter().map(from_row).collect()
+        Ok(())
+    }
+
+    async fn record_seen(&self, id: HostId, at: DateTime<Utc>) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE hosts SET last_seen = $2 WHERE id = $1 AND (last_seen IS NULL OR last_seen < $2)",
+        )
+        .bind(id.to_string())
+        .bind(stored_time(at))
+        .execute(&self.writer)
+        .await?;
+        Ok(())
+    }
+
+    async fn record_facts(&self, id: HostId, facts: &Facts) -> Result<(), StoreError> {
+        let json = stored_json(facts)?;
+        let mut tx = self.begin().await?;
+        let taken = sqlx::query("UPDATE hosts SET facts = $2, facts_read_at = $3 WHERE id = $1")
+            .bind(id.to_string())
+            .bind(json)
+            .bind(stored_time(facts.read_at))
+            .execute(&mut *tx)
+            .await?;
+        if taken.rows_affected() == 0 {
+            return Ok(());
+        }
+        retire_generations(&mut tx, id, &facts.generations).await?;
+        for some in facts.generations.chunks(ROWS_PER_STATEMENT) {
+            record_generations(&mut tx, id, some).await?;
+        }
+        let mut new_runs = 0;
+        for some in facts.test_runs.chunks(ROWS_PER_STATEMENT) {
+            new_runs += record_test_runs(&mut tx, id, some).await?;
+        }
+        delete_old_generations(&mut tx, id).await?;
+        if new_runs > 0 {
+            delete_old_runs(&mut tx, id).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    async fn set_auto_test(&self, id: HostId, on: bool, audit: &NewAuditEntry) -> Result<(), StoreError> {
+        let update = sqlx::query("UPDATE hosts SET auto_test = $2 WHERE id = $1");
+        self.update_host(update.bind(id.to_string()).bind(i64::from(on)), audit).await
+    }
+
+    async fn set_test_timeout(
+        &self,
+        id: HostId,
+        timeout: Option<TestTimeout>,
+        audit: &NewAuditEntry,
+    ) -> Result<(), StoreError> {
+        let update = sqlx::query("UPDATE hosts SET test_timeout = $2 WHERE id = $1")
+            .bind(id.to_string())
+            .bind(timeout.map(|timeout| i64::from(timeout.as_secs())));
+        self.update_host(update, audit).await
+    }
+
+    async fn set_labels(&self, id: HostId, labels: &Labels, audit: &NewAuditEntry) -> Result<(), StoreError> {
+        let update = sqlx::query("UPDATE hosts SET tags = $2, notes = $3 WHERE id = $1")
+            .bind(id.to_string())
+            .bind(stored_json(&labels.tags)?)
+            .bind(labels.notes.clone());
+        self.update_host(update, audit).await
+    }
+
+    async fn remove_host(
+        &self,
+        id: HostId,
+        at: DateTime<Utc>,
+        audit: &NewAuditEntry,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        // Overwriting the token voids it for every query, also for one that forgets to check `removed_at`.
+        let removed = sqlx::query(concat!(
+            "UPDATE hosts SET removed_at = $2, token_hash = 'removed ' || id, facts = NULL
+             WHERE id = $1 AND removed_at IS NULL
+             AND NOT EXISTS (SELECT 1 FROM ops WHERE ops.host_id = $1 AND ",
+            is_open!(),
+            ")"
+        ))
+        .bind(id.to_string())
+        .bind(stored_time(at))
+        .execute(&mut *tx)
+        .await?;
+        if removed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        for history in
+            ["DELETE FROM generations WHERE host_id = $1", "DELETE FROM test_runs WHERE host_id = $1"]
+        {
+            sqlx::query(history).bind(id.to_string()).execute(&mut *tx).await?;
+        }
+        audit::append(&mut tx, audit).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn generations(&self, host: HostId) -> Result<Vec<GenerationRecord>, StoreError> {
+        let generations = sqlx::query(
+            "SELECT generation, in_profile FROM generations WHERE host_id = $1 ORDER BY number DESC",
+        )
+        .bind(host.to_string());
+        all(generations.fetch_all(&self.reader).await?)
+    }
+
+    async fn test_runs(&self, host: HostId, limit: u32) -> Result<Vec<TestRun>, StoreError> {
+        let mut rows = sqlx::query(
+            "SELECT generation, store_path, started_at, finished_at, results FROM test_runs
+             WHERE host_id = $1 ORDER BY finished_at DESC, started_at DESC LIMIT $2",
+        )
+        .bind(host.to_string())
+        .bind(stored_number(limit.into()))
+        .fetch(&self.reader);
+        let (mut runs, mut bytes) = (vec![], 0);
+        while let Some(row) = rows.next().await {
+            let row = row?;
+            bytes += row.text("results")?.len();
+            if bytes > TEST_BYTES_READ && !runs.is_empty() {
+                break;
+            }
+            runs.push(TestRun::from_row(&row)?);
+        }
+        Ok(runs)
+    }
+
+    async fn latest_test_runs(&self, host: HostId, builds: &[&str]) -> Result<Vec<TestRun>, StoreError> {
+        if builds.is_empty() {
+            return Ok(vec![]);
+        }
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT generation, store_path, started_at, finished_at, results FROM test_runs AS run
+             WHERE host_id = ",
+        );
+        query.push_bind(host.to_string()).push(" AND store_path IN (");
+        let mut paths = query.separated(", ");
+        for build in builds {
+            paths.push_bind(*build);
+        }
+        query.push(
+            ") AND NOT EXISTS (SELECT 1 FROM test_runs AS later
+                 WHERE later.host_id = run.host_id AND later.store_path = run.store_path
+                 AND (later.finished_at, later.started_at) > (run.finished_at, run.started_at))
+             ORDER BY finished_at DESC, started_at DESC",
+        );
+        all(query.build().fetch_all(&self.reader).await?)
+    }
+}
+
+impl SqliteStore {
+    /// Runs an update of one host, with its audit entry. Writes nothing if the host is unknown.
+    async fn update_host(
+        &self,
+        update: Query<'_, Sqlite, SqliteArguments>,
+        entry: &NewAuditEntry,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        if update.execute(&mut *tx).await?.rows_affected() == 1 {
+            audit::append(&mut tx, entry).await?;
+        }
+        Ok(tx.commit().await?)
+    }
 }
 
 pub(super) async fn by_id(
     executor: impl SqliteExecutor<'_>,
     id: HostId,
 ) -> Result<Option<HostRecord>, StoreError> {
-    let row = sqlx::query("SELECT * FROM hosts WHERE id = $1 AND removed_at IS NULL")
-        .bind(id.to_string())
-        .fetch_optional(executor)
-        .await?;
-    row.as_ref().map(from_row).transpose()
+    let host = sqlx::query("SELECT * FROM hosts WHERE id = $1 AND removed_at IS NULL").bind(id.to_string());
+    optional(host.fetch_optional(executor).await?)
 }
 
-pub(super) async fn by_name(store: &SqliteStore, name: &str) -> Result<Option<HostRecord>, StoreError> {
-    let row = sqlx::query("SELECT * FROM hosts WHERE lower(name) = lower($1) AND removed_at IS NULL")
-        .bind(name)
-        .fetch_optional(&store.reader)
-        .await?;
-    row.as_ref().map(from_row).transpose()
-}
-
-pub(super) async fn by_token(
-    store: &SqliteStore,
-    token: &TokenHash,
-) -> Result<Option<HostRecord>, StoreError> {
-    let row = sqlx::query("SELECT * FROM hosts WHERE token_hash = $1 AND removed_at IS NULL")
-        .bind(&token.0)
-        .fetch_optional(&store.reader)
-        .await?;
-    row.as_ref().map(from_row).transpose()
-}
-
-pub(super) async fn record_agent(
-    store: &SqliteStore,
-    id: HostId,
-    version: &str,
-    protocol: u32,
-    platform: Platform,
-    at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE hosts SET agent_version = $2, agent_protocol = $3, platform = $4,
-             last_seen = CASE WHEN last_seen > $5 THEN last_seen ELSE $5 END
-         WHERE id = $1",
-    )
-    .bind(id.to_string())
-    .bind(version)
-    .bind(i64::from(protocol))
-    .bind(platform.as_str())
-    .bind(stored_time(at))
-    .execute(&store.writer)
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn record_seen(
-    store: &SqliteStore,
-    id: HostId,
-    at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    sqlx::query("UPDATE hosts SET last_seen = $2 WHERE id = $1 AND (last_seen IS NULL OR last_seen < $2)")
-        .bind(id.to_string())
-        .bind(stored_time(at))
-        .execute(&store.writer)
-        .await?;
-    Ok(())
-}
-
-pub(super) async fn set_auto_test(
-    store: &SqliteStore,
-    id: HostId,
-    on: bool,
-    audit: &NewAuditEntry,
-) -> Result<(), StoreError> {
-    let mut tx = store.begin().await?;
-    let changed = sqlx::query("UPDATE hosts SET auto_test = $2 WHERE id = $1")
-        .bind(id.to_string())
-        .bind(i64::from(on))
-        .execute(&mut *tx)
-        .await?;
-    if changed.rows_affected() == 1 {
-        audit::append(&mut tx, audit).await?;
-    }
-    Ok(tx.commit().await?)
-}
-
-pub(super) async fn set_test_timeout(
-    store: &SqliteStore,
-    id: HostId,
-    timeout: Option<TestTimeout>,
-    audit: &NewAuditEntry,
-) -> Result<(), StoreError> {
-    let mut tx = store.begin().await?;
-    let changed = sqlx::query("UPDATE hosts SET test_timeout = $2 WHERE id = $1")
-        .bind(id.to_string())
-        .bind(timeout.map(|timeout| i64::from(timeout.as_secs())))
-        .execute(&mut *tx)
-        .await?;
-    if changed.rows_affected() == 1 {
-        audit::append(&mut tx, audit).await?;
-    }
-    Ok(tx.commit().await?)
-}
-
-pub(super) async fn remove(
-    store: &SqliteStore,
-    id: HostId,
-    at: DateTime<Utc>,
-    audit: &NewAuditEntry,
-) -> Result<bool, StoreError> {
-    let mut tx = store.begin().await?;
-    // The token is overwritten: what it opened is shut, whatever else is asked of this table.
-    let removed = sqlx::query(
-        "UPDATE hosts SET removed_at = $2, token_hash = 'removed ' || id, facts = NULL
-         WHERE id = $1 AND removed_at IS NULL AND NOT EXISTS
-             (SELECT 1 FROM ops WHERE ops.host_id = $1 AND ops.status IN ('queued', 'sent', 'running'))",
-    )
-    .bind(id.to_string())
-    .bind(stored_time(at))
-    .execute(&mut *tx)
-    .await?;
-    if removed.rows_affected() == 0 {
-        return Ok(false);
-    }
-    for history in ["DELETE FROM generations WHERE host_id = $1", "DELETE FROM test_runs WHERE host_id = $1"]
-    {
-        sqlx::query(history).bind(id.to_string()).execute(&mut *tx).await?;
-    }
-    audit::append(&mut tx, audit).await?;
-    tx.commit().await?;
-    Ok(true)
-}
-
-pub(super) async fn set_labels(
-    store: &SqliteStore,
-    id: HostId,
-    labels: &Labels,
-    audit: &NewAuditEntry,
-) -> Result<(), StoreError> {
-    let mut tx = store.begin().await?;
-    let changed = sqlx::query("UPDATE hosts SET tags = $2, notes = $3 WHERE id = $1")
-        .bind(id.to_string())
-        .bind(stored_json(&labels.tags)?)
-        .bind(&labels.notes)
-        .execute(&mut *tx)
-        .await?;
-    if changed.rows_affected() == 1 {
-        audit::append(&mut tx, audit).await?;
-    }
-    Ok(tx.commit().await?)
-}
-
-pub(super) async fn record_facts(store: &SqliteStore, id: HostId, facts: &Facts) -> Result<(), StoreError> {
-    let json = stored_json(facts)?;
-    let mut tx = store.begin().await?;
-    let taken = sqlx::query("UPDATE hosts SET facts = $2, facts_read_at = $3 WHERE id = $1")
-        .bind(id.to_string())
-        .bind(json)
-        .bind(stored_time(facts.read_at))
-        .execute(&mut *tx)
-        .await?;
-    if taken.rows_affected() == 0 {
-        return Ok(());
-    }
-    retire_generations(&mut tx, id, &facts.generations).await?;
-    for some in facts.generations.chunks(ROWS_PER_STATEMENT) {
-        record_generations(&mut tx, id, some).await?;
-    }
-    let mut new_runs = 0;
-    for some in facts.test_runs.chunks(ROWS_PER_STATEMENT) {
-        new_runs += record_test_runs(&mut tx, id, some).await?;
-    }
-    forget_old_generations(&mut tx, id).await?;
-    if new_runs > 0 {
-        forget_old_runs(&mut tx, id).await?;
-    }
-    Ok(tx.commit().await?)
-}
-
-/// A host that was taken over may report other generations each time.
-async fn forget_old_generations(tx: &mut Tx, host: HostId) -> Result<(), StoreError> {
+/// Bounds the history: a compromised host may report other generations each time.
+async fn delete_old_generations(tx: &mut Tx, host: HostId) -> Result<(), StoreError> {
     sqlx::query(
         "DELETE FROM generations WHERE host_id = $1 AND in_profile = 0 AND number <=
              (SELECT number FROM generations WHERE host_id = $1 AND in_profile = 0
@@ -233,8 +313,8 @@ async fn forget_old_generations(tx: &mut Tx, host: HostId) -> Result<(), StoreEr
     Ok(())
 }
 
-/// So it may with test runs, which are larger.
-async fn forget_old_runs(tx: &mut Tx, host: HostId) -> Result<(), StoreError> {
+/// Bounds the history of test runs, which are larger, also by size.
+async fn delete_old_runs(tx: &mut Tx, host: HostId) -> Result<(), StoreError> {
     sqlx::query(
         "DELETE FROM test_runs WHERE (host_id, store_path, started_at) IN
              (SELECT host_id, store_path, started_at FROM
@@ -261,7 +341,7 @@ async fn retire_generations(tx: &mut Tx, host: HostId, listed: &[Generation]) ->
         query.push(" AND number NOT IN (");
         let mut numbers = query.separated(", ");
         for generation in listed {
-            // A number is written as it is: it needs no binding, and there may be many.
+            // A number needs no binding, and there may be more than a statement can bind.
             numbers.push(generation.number);
         }
         query.push(")");
@@ -288,7 +368,7 @@ async fn record_generations(tx: &mut Tx, host: HostId, some: &[Generation]) -> R
     Ok(())
 }
 
-/// Records test runs; how many were new.
+/// Records test runs and returns how many were new.
 async fn record_test_runs(tx: &mut Tx, host: HostId, some: &[TestRun]) -> Result<u64, StoreError> {
     let json = some.iter().map(|run| stored_json(&run.results)).collect::<Result<Vec<_>, _>>()?;
     let mut query = QueryBuilder::<Sqlite>::new(
@@ -304,78 +384,4 @@ async fn record_test_runs(tx: &mut Tx, host: HostId, some: &[TestRun]) -> Result
     });
     query.push(" ON CONFLICT (host_id, store_path, started_at) DO NOTHING");
     Ok(query.build().execute(&mut **tx).await?.rows_affected())
-}
-
-pub(super) async fn generations(
-    store: &SqliteStore,
-    host: HostId,
-) -> Result<Vec<GenerationRecord>, StoreError> {
-    let rows =
-        sqlx::query("SELECT generation, in_profile FROM generations WHERE host_id = $1 ORDER BY number DESC")
-            .bind(host.to_string())
-            .fetch_all(&store.reader)
-            .await?;
-    let from_row = |row: &SqliteRow| {
-        Ok(GenerationRecord { generation: row.json("generation")?, in_profile: row.flag("in_profile")? })
-    };
-    rows.iter().map(from_row).collect()
-}
-
-pub(super) async fn test_runs(
-    store: &SqliteStore,
-    host: HostId,
-    limit: u32,
-) -> Result<Vec<TestRun>, StoreError> {
-    let mut rows = sqlx::query(
-        "SELECT generation, store_path, started_at, finished_at, results FROM test_runs
-         WHERE host_id = $1 ORDER BY finished_at DESC, started_at DESC LIMIT $2",
-    )
-    .bind(host.to_string())
-    .bind(stored_number(limit.into()))
-    .fetch(&store.reader);
-    let (mut runs, mut bytes) = (vec![], 0);
-    while let Some(row) = rows.next().await {
-        let row = row?;
-        bytes += row.text("results")?.len();
-        if bytes > TEST_BYTES_READ && !runs.is_empty() {
-            break;
-        }
-        runs.push(run_from_row(&row)?);
-    }
-    Ok(runs)
-}
-
-pub(super) async fn latest_test_runs(
-    store: &SqliteStore,
-    host: HostId,
-    builds: &[&str],
-) -> Result<Vec<TestRun>, StoreError> {
-    if builds.is_empty() {
-        return Ok(vec![]);
-    }
-    let mut query = QueryBuilder::<Sqlite>::new(
-        "SELECT generation, store_path, started_at, finished_at, results FROM test_runs AS run WHERE host_id = ",
-    );
-    query.push_bind(host.to_string()).push(" AND store_path IN (");
-    let mut paths = query.separated(", ");
-    for build in builds {
-        paths.push_bind(*build);
-    }
-    query.push(
-        ") AND NOT EXISTS (SELECT 1 FROM test_runs AS later
-             WHERE later.host_id = run.host_id AND later.store_path = run.store_path
-             AND (later.finished_at, later.started_at) > (run.finished_at, run.started_at))
-         ORDER BY finished_at DESC, started_at DESC",
-    );
-    let rows = query.build().fetch_all(&store.reader).await?;
-    rows.iter().map(run_from_row).collect()
-}
-
-fn run_from_row(row: &SqliteRow) -> Result<TestRun, StoreError> {
-    Ok(TestRun {
-        generation: GenerationRef { number: row.number("generation")?, store_path: row.text("store_path")? },
-        started_at: row.time("started_at")?,
-        finished_at: row.time("finished_at")?,
-        results: row.json("results")?,
-    })
 }

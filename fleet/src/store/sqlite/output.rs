@@ -1,34 +1,26 @@
-//! The lines that ops write.
+//! The output lines of ops.
 
 use backstay_model::{OpId, OutputLine};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 
-use super::row::{Columns, stored_number, stored_time};
-use super::{Appended, SqliteStore, StoreError, Tx};
+use super::Tx;
+use super::row::{Columns, FromRow, stored_number, stored_time};
+use crate::store::StoreError;
 
-/// Rows in one statement: far below what a statement may bind.
-const ROWS_PER_STATEMENT: usize = 500;
-
-pub(super) async fn append(
-    store: &SqliteStore,
-    op: OpId,
-    lines: &[OutputLine],
-) -> Result<Appended, StoreError> {
-    let mut tx = store.begin().await?;
-    // Lines count from 1: what claims to come before the first is none.
-    let lines: Vec<_> = lines.iter().filter(|l| l.seq > 0 && i64::try_from(l.seq).is_ok()).collect();
-    let mut new = vec![];
-    for some in lines.chunks(ROWS_PER_STATEMENT) {
-        new.extend(insert(&mut tx, op, some).await?);
+impl FromRow for OutputLine {
+    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            seq: row.number("seq")?,
+            stream: row.parsed("stream")?,
+            at: row.time("at")?,
+            text: row.text("line")?,
+        })
     }
-    let through = advance(&mut tx, op).await?;
-    tx.commit().await?;
-    Ok(Appended { through, new })
 }
 
-/// Inserts lines; the numbers of those that were not there.
-async fn insert(tx: &mut Tx, op: OpId, some: &[&OutputLine]) -> Result<Vec<u64>, StoreError> {
+/// Inserts lines and returns the numbers of those that were new.
+pub(super) async fn insert(tx: &mut Tx, op: OpId, some: &[&OutputLine]) -> Result<Vec<u64>, StoreError> {
     let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO op_output (op_id, seq, stream, at, line) ");
     query.push_values(some, |mut row, line| {
         row.push_bind(op.to_string())
@@ -42,9 +34,9 @@ async fn insert(tx: &mut Tx, op: OpId, some: &[&OutputLine]) -> Result<Vec<u64>,
     rows.iter().map(|row| row.number("seq")).collect()
 }
 
-/// Moves the mark of the last line before the first gap. It is stored with the op, so that a long output is not counted
-/// through from its start with each message.
-async fn advance(tx: &mut Tx, op: OpId) -> Result<u64, StoreError> {
+/// Moves the mark to the last line before the first gap and returns it. The op's row stores it, so that a
+/// message need not count a long output from its start.
+pub(super) async fn advance(tx: &mut Tx, op: OpId) -> Result<u64, StoreError> {
     let marked = sqlx::query("SELECT output_through FROM ops WHERE id = $1")
         .bind(op.to_string())
         .fetch_optional(&mut **tx)
@@ -70,55 +62,4 @@ async fn advance(tx: &mut Tx, op: OpId) -> Result<u64, StoreError> {
             .await?;
     }
     Ok(u64::try_from(through).unwrap_or_default())
-}
-
-pub(super) async fn after(
-    store: &SqliteStore,
-    op: OpId,
-    after: u64,
-    limit: u32,
-) -> Result<Vec<OutputLine>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT seq, stream, at, line FROM op_output WHERE op_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
-    )
-    .bind(op.to_string())
-    .bind(stored_number(after))
-    .bind(i64::from(limit))
-    .fetch_all(&store.reader)
-    .await?;
-    rows.iter().map(from_row).collect()
-}
-
-pub(super) async fn before(
-    store: &SqliteStore,
-    op: OpId,
-    before: Option<u64>,
-    limit: u32,
-) -> Result<Vec<OutputLine>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT seq, stream, at, line FROM op_output WHERE op_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3",
-    )
-    .bind(op.to_string())
-    .bind(before.map_or(i64::MAX, stored_number))
-    .bind(i64::from(limit))
-    .fetch_all(&store.reader)
-    .await?;
-    rows.iter().rev().map(from_row).collect()
-}
-
-pub(super) async fn through(store: &SqliteStore, op: OpId) -> Result<u64, StoreError> {
-    let row = sqlx::query("SELECT output_through FROM ops WHERE id = $1")
-        .bind(op.to_string())
-        .fetch_optional(&store.reader)
-        .await?;
-    row.map_or(Ok(0), |row| row.number("output_through"))
-}
-
-fn from_row(row: &SqliteRow) -> Result<OutputLine, StoreError> {
-    Ok(OutputLine {
-        seq: row.number("seq")?,
-        stream: row.parsed("stream")?,
-        at: row.time("at")?,
-        text: row.text("line")?,
-    })
 }

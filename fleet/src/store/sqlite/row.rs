@@ -1,4 +1,4 @@
-//! Between what a row holds and what the code means: times, numbers, names and JSON, each in one form.
+//! Conversion between columns and values: times, numbers, names and JSON, each in one form.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -11,25 +11,41 @@ use sqlx::sqlite::SqliteRow;
 
 use super::StoreError;
 
-/// A time as it is stored: always 27 characters, so that the order of the text is the order in time. Years of more than
-/// four digits, which only a broken clock shows, become the last or first that fits.
+/// A value that is read from one row.
+pub(super) trait FromRow: Sized {
+    /// Reads the row.
+    fn from_row(row: &SqliteRow) -> Result<Self, StoreError>;
+}
+
+/// Reads the row that a query found, if any.
+pub(super) fn optional<T: FromRow>(row: Option<SqliteRow>) -> Result<Option<T>, StoreError> {
+    row.map(|row| T::from_row(&row)).transpose()
+}
+
+/// Reads every row that a query found.
+pub(super) fn all<T: FromRow>(rows: Vec<SqliteRow>) -> Result<Vec<T>, StoreError> {
+    rows.into_iter().map(|row| T::from_row(&row)).collect()
+}
+
+/// The stored form of a time: always 27 characters, so that the text sorts by time. Only a broken clock shows
+/// a year of more than four digits; it is clamped to the range that fits.
 pub(super) fn stored_time(at: DateTime<Utc>) -> String {
     const FIRST: DateTime<Utc> = DateTime::UNIX_EPOCH;
     let last = DateTime::from_timestamp(253_402_300_799, 999_999_000).unwrap_or(DateTime::<Utc>::MAX_UTC);
     at.clamp(FIRST, last).to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-/// A time as it is stored, where there is one.
+/// The stored form of an optional time.
 pub(super) fn stored_time_opt(at: Option<DateTime<Utc>>) -> Option<String> {
     at.map(stored_time)
 }
 
-/// A structured value as it is stored.
+/// The stored form of a structured value.
 pub(super) fn stored_json<T: Serialize>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|e| sqlx::Error::Encode(Box::new(e)).into())
 }
 
-/// A count as SQL knows them.
+/// The stored form of a count: SQL integers are signed.
 pub(super) fn stored_number(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
@@ -38,11 +54,11 @@ fn corrupt(column: &str, why: impl Display) -> StoreError {
     StoreError::Corrupt(format!("{column}: {why}"))
 }
 
-/// Reads columns in the forms that they are stored in.
+/// Reads columns in their stored form.
 pub(super) trait Columns {
-    /// Text, where there is some.
+    /// Optional text.
     fn text_opt(&self, column: &str) -> Result<Option<String>, StoreError>;
-    /// A number, where there is one.
+    /// An optional number.
     fn number_opt<T: TryFrom<i64, Error: Display>>(&self, column: &str) -> Result<Option<T>, StoreError>;
 
     /// Text.
@@ -55,12 +71,12 @@ pub(super) trait Columns {
         self.number_opt(column)?.ok_or_else(|| corrupt(column, "is missing"))
     }
 
-    /// A yes or no.
+    /// A boolean.
     fn flag(&self, column: &str) -> Result<bool, StoreError> {
         Ok(self.number::<i64>(column)? != 0)
     }
 
-    /// A time, where there is one.
+    /// An optional time.
     fn time_opt(&self, column: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
         let parse = |text: String| DateTime::parse_from_rfc3339(&text).map(|at| at.to_utc());
         self.text_opt(column)?.map(parse).transpose().map_err(|e| corrupt(column, e))
@@ -71,17 +87,17 @@ pub(super) trait Columns {
         self.time_opt(column)?.ok_or_else(|| corrupt(column, "is missing"))
     }
 
-    /// What is stored by its name or as its text.
+    /// A value that is stored in its text form.
     fn parsed<T: FromStr<Err: Display>>(&self, column: &str) -> Result<T, StoreError> {
         self.text(column)?.parse().map_err(|e| corrupt(column, e))
     }
 
-    /// A value that has a text form, where there is one.
+    /// An optional value that is stored in its text form.
     fn parsed_opt<T: FromStr<Err: Display>>(&self, column: &str) -> Result<Option<T>, StoreError> {
         self.text_opt(column)?.map(|text| text.parse()).transpose().map_err(|e| corrupt(column, e))
     }
 
-    /// A structured value, where there is one.
+    /// An optional structured value.
     fn json_opt<T: DeserializeOwned>(&self, column: &str) -> Result<Option<T>, StoreError> {
         let parse = |text: String| serde_json::from_str(&text);
         self.text_opt(column)?.map(parse).transpose().map_err(|e| corrupt(column, e))
@@ -111,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_order_of_stored_times_is_the_order_in_time() {
+    fn stored_times_sort_by_time() {
         let start: DateTime<Utc> = "2025-12-28T14:40:00Z".parse().unwrap();
         let mut times: Vec<_> = [0, 1, 10, 999, 100_000, 1_000_000, 60_000_000, 86_400_000_000]
             .map(|micros| start + TimeDelta::microseconds(micros))

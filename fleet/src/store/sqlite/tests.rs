@@ -1,7 +1,10 @@
-//! What is SQLite's own: which files are taken, and who may read them.
+//! SQLite's own rules: which files it accepts, and who may read them.
+
+use backstay_model::OpStatus;
+use backstay_model::view::AuditQuery;
 
 use super::*;
-use backstay_model::view::AuditQuery;
+use crate::store::{AuditStore as _, HostStore as _, NewAuditEntry, NewJoinToken, TokenHash};
 
 #[tokio::test]
 async fn a_url_and_a_path_mean_the_same_file() {
@@ -20,11 +23,11 @@ async fn a_url_and_a_path_mean_the_same_file() {
     store.insert_join_token(&token).await.unwrap();
     store.close().await;
     let again = SqliteStore::open(path).await.unwrap();
-    assert!(again.insert_join_token(&token).await.is_err(), "it is there already");
+    assert!(again.insert_join_token(&token).await.is_err(), "it exists already");
 }
 
 #[tokio::test]
-async fn what_is_no_file_is_refused() {
+async fn a_database_that_is_not_a_file_is_rejected() {
     for url in ["sqlite::memory:", "sqlite://", "", "postgres://localhost/backstay", "/no/such/folder/db"] {
         assert!(SqliteStore::open(url).await.is_err(), "{url}");
     }
@@ -32,7 +35,7 @@ async fn what_is_no_file_is_refused() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_new_file_is_for_this_user_alone() {
+async fn only_this_user_can_read_a_new_file() {
     use std::os::unix::fs::PermissionsExt;
 
     let folder = tempfile::tempdir().unwrap();
@@ -51,7 +54,7 @@ async fn readers_cannot_write() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_processes_may_open_a_new_file_at_once() {
+async fn many_processes_can_open_a_new_file_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("backstay.db").to_str().unwrap().to_owned();
     let openings: Vec<_> = (0..6)
@@ -65,22 +68,13 @@ async fn many_processes_may_open_a_new_file_at_once() {
     }
 }
 
-/// On a full disk SQLite takes a commit back by itself, and the driver does not hear of it.
+/// On a full disk SQLite rolls a commit back itself, and the driver does not notice.
 #[tokio::test]
-async fn a_transaction_that_was_taken_back_stops_no_other() {
+async fn a_transaction_that_sqlite_rolled_back_stops_no_other() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(folder.path().join("backstay.db").to_str().unwrap()).await.unwrap();
-    let entry = NewAuditEntry {
-        at: "2025-12-28T14:40:00Z".parse().unwrap(),
-        actor: "maria".into(),
-        action: "test.requested".into(),
-        host_name: None,
-        from_gen: None,
-        to_gen: None,
-        reason: None,
-        detail: "Asked for.".into(),
-        op: None,
-    };
+    let at = "2025-12-28T14:40:00Z".parse().unwrap();
+    let entry = NewAuditEntry::new(at, "maria", "test.requested", "Requested.");
     for _ in 0..2 {
         let mut tx = store.begin().await.unwrap();
         sqlx::query("ROLLBACK").execute(&mut *tx).await.unwrap();
@@ -88,4 +82,11 @@ async fn a_transaction_that_was_taken_back_stops_no_other() {
         store.append_audit(&entry).await.unwrap();
     }
     assert_eq!(store.audit(&AuditQuery::default(), 10).await.unwrap().len(), 2);
+}
+
+#[test]
+fn an_op_is_open_in_the_database_if_it_is_open_in_the_model() {
+    let open = OpStatus::ALL.into_iter().filter(|status| status.is_open());
+    let names: Vec<_> = open.map(|status| format!("'{status}'")).collect();
+    assert_eq!(is_open!(), format!("ops.status IN ({})", names.join(", ")));
 }

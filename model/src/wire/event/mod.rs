@@ -1,4 +1,4 @@
-//! What happens, as every open page hears it.
+//! Events for open pages.
 //!
 //! Sent as Server-Sent Events (HTML Living Standard, section 9.2): the event's name is [`Event::name`], its
 //! `id` an increasing number, its data the JSON of the event.
@@ -13,70 +13,70 @@ use crate::pull_request::PullRequests;
 use crate::rollout::Rollout;
 use crate::{HostId, HostView, OpId, OpView, OutputLine};
 
-/// What a stream carries beside events, where there are none for [`ALIVE_SECS`]: it has no number, and says
-/// only that the server is there.
+/// The name of a sign of life, sent if there are no events for [`ALIVE_SECS`]. It has no number and only
+/// shows that the server is there.
 pub const ALIVE: &str = "alive";
-/// After how many seconds without an event a stream says [`ALIVE`].
+/// Seconds without an event after which a stream sends [`ALIVE`].
 pub const ALIVE_SECS: u64 = 15;
 
-/// Something happened that open pages show.
+/// An event that open pages show.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// A host is now as given.
+    /// The new state of a host.
     Host {
         /// The whole row.
         host: Box<HostView>,
     },
-    /// A host is no longer in the fleet.
+    /// A host has left the fleet.
     HostRemoved {
-        /// Which one it was.
+        /// The host.
         id: HostId,
     },
-    /// An op is now as given.
+    /// The new state of an op.
     Op {
         /// The whole op.
         op: Box<OpView>,
     },
     /// An op wrote lines.
     Output {
-        /// Which op.
+        /// The op.
         op: OpId,
         /// The lines, in order.
         lines: Vec<OutputLine>,
     },
-    /// The roll-out of a pull request is now as given.
+    /// The new state of a deployment.
     Deployment {
         /// The whole deployment.
         deployment: Box<Deployment>,
     },
-    /// A roll-out is now as given.
+    /// The new state of a roll-out.
     Rollout {
         /// The whole roll-out.
         rollout: Box<Rollout>,
     },
-    /// The open pull requests are now as given.
+    /// The new state of the open pull requests.
     PullRequests {
         /// All of them.
         pull_requests: Box<PullRequests>,
     },
-    /// Something worth telling everybody.
+    /// A notice for everybody.
     Notice(Notice),
     /// A pull request was merged.
     PrMerged {
         /// Its number.
         number: u64,
-        /// In a sentence.
+        /// A sentence about it.
         message: String,
     },
     /// A pull request was reverted.
     PrReverted {
         /// Its number.
         number: u64,
-        /// In a sentence.
+        /// A sentence about it.
         message: String,
     },
-    /// Events were missed: read everything again.
+    /// Events were missed: reload everything.
     Resync,
 }
 
@@ -117,9 +117,9 @@ impl Event {
 /// A sentence for everybody who has a page open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
-    /// When it was told.
+    /// When it was sent.
     pub at: DateTime<Utc>,
-    /// Good news or bad.
+    /// Its tone.
     pub tone: Tone,
     /// The sentence, such as “Rolled back to Gen 47”.
     pub text: String,
@@ -129,23 +129,23 @@ pub struct Notice {
     pub op: Option<OpId>,
 }
 
-/// A notice as it is kept to be read again.
+/// A notice kept for later reading.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredNotice {
-    /// The number of the event that told it: a later one has a larger number.
+    /// The number of its event: later ones have larger numbers.
     pub id: u64,
-    /// What it said.
+    /// The notice.
     pub notice: Notice,
 }
 
-/// How a notice is meant.
+/// The tone of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tone {
-    /// Something went well.
+    /// Something succeeded.
     Good,
-    /// Something wants to be known.
+    /// For information.
     Neutral,
-    /// Something went wrong.
+    /// Something failed.
     Bad,
 }

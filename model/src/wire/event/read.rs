@@ -1,8 +1,8 @@
-//! Reading an event whose kind is known beforehand, as the stream's own name for it says.
+//! Parses an event whose kind is known beforehand from its name in the stream.
 //!
-//! [`serde`]'s way reads the whole of an event before it has found out of which kind it is, and makes the
-//! event of that. It takes twice the time, and every type that an event holds is compiled once more for it:
-//! that is much of a page's size.
+//! [`serde`]'s tagged enums buffer the whole event until they find its tag, and build the event from the
+//! buffer. That takes twice the time, and compiles every type in an event a second time: a large part of a
+//! page's size.
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Error as _};
@@ -13,7 +13,7 @@ use crate::pull_request::PullRequests;
 use crate::rollout::Rollout;
 use crate::{HostId, HostView, OpId, OpView, OutputLine};
 
-/// Fields of an event as its JSON names them. What is not asked for is passed over.
+/// Fields of an event as in its JSON. Other fields are ignored.
 macro_rules! body {
     ($name:ident { $($field:ident: $kind:ty),* }) => {
         #[derive(Deserialize)]
@@ -31,10 +31,10 @@ body!(OfPullRequests { pull_requests: Box<PullRequests> });
 body!(OfPr { number: u64, message: String });
 
 impl Event {
-    /// The event of this name that `json` holds, as [`Event::name`] and serde have written them.
+    /// Parses the event with this name from `json`, as written by [`Event::name`] and serde.
     ///
     /// # Errors
-    /// Where there is no event of that name, or `json` holds none.
+    /// If there is no event with that name, or `json` does not hold one.
     pub fn parse(name: &str, json: &str) -> Result<Self, serde_json::Error> {
         fn of<T: DeserializeOwned>(json: &str) -> Result<T, serde_json::Error> {
             serde_json::from_str(json)
@@ -74,7 +74,7 @@ mod tests {
     use crate::{OpStatus, Stream, sample};
 
     #[test]
-    fn an_event_is_read_as_it_was_written() {
+    fn an_event_survives_the_round_trip() {
         let op = sample::op(sample::rollback_to(47), OpStatus::Running);
         let notice = Notice {
             at: sample::now(),

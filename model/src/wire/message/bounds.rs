@@ -1,4 +1,4 @@
-//! Holds what an agent says against the limits.
+//! Checks an agent's messages against the limits.
 
 use super::{AgentMessage, OpResult};
 use crate::closure_diff::{ClosureDiff, PACKAGES, WORD_BYTES};
@@ -11,10 +11,10 @@ use crate::wire::limits::{
 };
 use crate::{Commit, Facts, Generation, NoCheckout, OutputLine, TestRun};
 
-/// Which limit is broken.
+/// The broken limit.
 type Broken = &'static str;
 
-/// Cuts what describes something.
+/// Cuts descriptions.
 pub(super) fn cut_message(message: &mut AgentMessage) {
     match message {
         AgentMessage::Hello(hello) => shorten_line(&mut hello.agent_version, VERSION_BYTES),
@@ -31,14 +31,14 @@ pub(super) fn cut_message(message: &mut AgentMessage) {
     }
 }
 
-/// Checks what identifies something, and what an agent counts itself.
+/// Checks identifiers, and numbers that the agent assigns.
 pub(super) fn check(message: &AgentMessage) -> Result<(), Broken> {
     match message {
         AgentMessage::Hello(hello) => {
-            hold(is_host_name(&hello.name), "a host's name is letters, digits and hyphens, at most 63")
+            ensure(is_host_name(&hello.name), "a host's name is letters, digits and hyphens, at most 63")
         }
         AgentMessage::Journal { ops, damaged } => {
-            hold(ops.len() + damaged.len() <= JOURNAL_OPS, "a journal of more ops than it may hold")
+            ensure(ops.len() + damaged.len() <= JOURNAL_OPS, "a journal with too many ops")
         }
         AgentMessage::Facts { facts } => check_facts(facts),
         AgentMessage::Output { lines, .. } => check_lines(lines),
@@ -52,8 +52,8 @@ pub(super) fn check(message: &AgentMessage) -> Result<(), Broken> {
 }
 
 impl Facts {
-    /// Cuts descriptions and lists to the limits. The agent does so before it sends facts, the server when
-    /// they come.
+    /// Cuts descriptions and lists to the limits. The agent does this before it sends facts, the server on
+    /// receipt.
     pub fn cut_to_limits(&mut self) {
         keep_newest(&mut self.generations);
         self.generations.iter_mut().for_each(cut_generation);
@@ -85,7 +85,7 @@ impl Facts {
     }
 }
 
-/// Keeps the newest generations, and the current one however old it is.
+/// Keeps the newest generations, and the current one whatever its age.
 fn keep_newest(generations: &mut Vec<Generation>) {
     let current = generations.iter().position(|g| g.current);
     if let Some(current) = current.filter(|&at| at >= GENERATIONS) {
@@ -102,12 +102,12 @@ fn cut_generation(generation: &mut Generation) {
 }
 
 fn check_facts(facts: &Facts) -> Result<(), Broken> {
-    const PATH: Broken = "a path longer than a path may be";
+    const PATH: Broken = "a path that is too long";
     let checkout = facts.checkout.as_ref();
     let paths = [&facts.profile].into_iter();
     let paths =
         paths.chain(checkout.map(|checkout| &checkout.path)).chain(facts.tests.as_ref().map(|t| &t.path));
-    hold(paths.into_iter().all(|path| path.len() <= PATH_BYTES), PATH)?;
+    ensure(paths.into_iter().all(|path| path.len() <= PATH_BYTES), PATH)?;
     let builds = facts.generations.iter().map(|g| &g.store_path).chain(&facts.running).chain(&facts.booted);
     builds
         .chain(facts.test_runs.iter().map(|run| &run.generation.store_path))
@@ -127,7 +127,7 @@ fn check_facts(facts: &Facts) -> Result<(), Broken> {
 }
 
 fn check_run(run: &TestRun) -> Result<(), Broken> {
-    hold(run.results.len() <= TESTS, "a test run of more tests than are run")?;
+    ensure(run.results.len() <= TESTS, "a test run with too many tests")?;
     run.results.iter().map(|result| result.name.as_str()).try_for_each(check_test_name)
 }
 
@@ -136,10 +136,10 @@ fn check_result(result: &OpResult) -> Result<(), Broken> {
 }
 
 fn check_lines(lines: &[OutputLine]) -> Result<(), Broken> {
-    hold(lines.len() <= LINES_PER_MESSAGE, "more output lines than one message may hold")?;
-    hold(lines.iter().all(|l| l.text.len() <= LINE_BYTES), "an output line longer than a line may be")?;
+    ensure(lines.len() <= LINES_PER_MESSAGE, "too many output lines in one message")?;
+    ensure(lines.iter().all(|l| l.text.len() <= LINE_BYTES), "an output line that is too long")?;
     let kept = |line: &OutputLine| (1..=LINES_PER_OP).contains(&line.seq);
-    hold(lines.iter().all(kept), "an output line numbered beyond what is kept of an op")
+    ensure(lines.iter().all(kept), "an output line with an invalid number")
 }
 
 fn cut_comparison(comparison: &mut Comparison) {
@@ -202,18 +202,18 @@ fn check_comparison(pair: &Pair, comparison: &Comparison) -> Result<(), Broken> 
 }
 
 fn check_build(path: &str) -> Result<(), Broken> {
-    hold(path.len() <= STORE_PATH_BYTES, "a store path longer than one may be")
+    ensure(path.len() <= STORE_PATH_BYTES, "a store path that is too long")
 }
 
 fn check_hash(text: &str) -> Result<(), Broken> {
-    hold(text.len() <= HASH_BYTES, "a commit or hash longer than one may be")
+    ensure(text.len() <= HASH_BYTES, "a commit or hash that is too long")
 }
 
 fn check_test_name(name: &str) -> Result<(), Broken> {
-    hold(name.len() <= TEST_NAME_BYTES, "a test's name longer than a file's may be")
+    ensure(name.len() <= TEST_NAME_BYTES, "a test's name that is too long")
 }
 
-fn hold(kept: bool, limit: Broken) -> Result<(), Broken> {
+fn ensure(kept: bool, limit: Broken) -> Result<(), Broken> {
     if kept { Ok(()) } else { Err(limit) }
 }
 

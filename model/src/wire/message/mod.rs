@@ -1,16 +1,16 @@
-//! What server and agent say to each other: JSON objects, one to a WebSocket text message.
+//! Messages between server and agent: JSON objects, one per WebSocket text message.
 //!
 //! ```text
 //! agent                                   server
 //!   Hello (protocol, versions) ──▶
 //!                                       ◀── Welcome | Refused
-//!   Journal (ops) ──▶                        only now may ops come
+//!   Journal (ops) ──▶                        only now may ops follow
 //!   Facts ──▶
 //!                                       ◀── Run (op)
 //!   Accepted ──▶                             once the op is in the journal, synced
 //!   Progress, Output ──▶                ◀── OutputStored (through)
 //!   Finished (result, facts) ──▶        ◀── FinishStored     only now may the journal forget the op
-//!                                       ◀── OutputMissing    or the lines again, and the end after them
+//!                                       ◀── OutputMissing    or the lines again, and the result after them
 //! ```
 //!
 //! Every message may arrive twice: lines carry sequence numbers, ops carry identifiers, and a second delivery
@@ -25,162 +25,161 @@ use crate::comparison::{Comparison, Pair};
 use crate::wire::limits::MESSAGE_BYTES;
 use crate::{Commit, Facts, HostId, OpAction, OpId, Outcome, OutputLine, Phase, Platform};
 
-/// What an agent says.
+/// A message from an agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum AgentMessage {
     /// The first message on every connection.
     Hello(Hello),
-    /// Every op in the agent's journal; the first message after the welcome. An op that the server has sent
-    /// on an earlier connection and that is not here never reached the host.
+    /// Every op in the agent's journal; the first message after the welcome. An op that the server sent on an
+    /// earlier connection and that is missing here never reached the host.
     ///
-    /// It is not part of the hello: a connection that hung may deliver its hello late, after a newer one has
-    /// brought ops to the host, and what it said of the journal would be wrong by then. Nobody answers a
-    /// welcome on a connection that was given up.
+    /// It is not part of the hello: a hung connection may deliver its hello late, after a newer one has
+    /// brought ops to the host, and by then its journal would be out of date. On an abandoned connection,
+    /// nobody answers the welcome.
     Journal {
-        /// Which ops.
+        /// The ops.
         ops: Vec<OpId>,
-        /// Ops that were in it and cannot be read any more.
+        /// Ops in it that cannot be read any more.
         damaged: Vec<OpId>,
     },
-    /// The host, read afresh.
+    /// The host's facts, read again.
     Facts {
-        /// What was read.
+        /// The facts.
         facts: Box<Facts>,
     },
-    /// The op is in the journal and will be run, or has been.
+    /// The op is in the journal and will run, or has run.
     Accepted {
-        /// Which op.
+        /// The op.
         op: OpId,
     },
-    /// The op is at this point.
+    /// The op's phase.
     Progress {
-        /// Which op.
+        /// The op.
         op: OpId,
-        /// What it is doing.
+        /// The phase.
         phase: Phase,
     },
     /// The op wrote lines.
     Output {
-        /// Which op.
+        /// The op.
         op: OpId,
         /// The lines, in order.
         lines: Vec<OutputLine>,
     },
-    /// The op has ended. Said again on each connection until [`ServerMessage::FinishStored`].
+    /// The op has ended. Repeated on each connection until [`ServerMessage::FinishStored`].
     Finished {
-        /// Which op.
+        /// The op.
         op: OpId,
-        /// How it ended.
+        /// The result.
         result: OpResult,
-        /// How many lines it wrote: the end counts only with all of them.
+        /// Number of lines that it wrote: the result counts only with all of them.
         lines: u64,
-        /// The host, read after it ended.
+        /// The host's facts, read after the end.
         facts: Box<Facts>,
     },
-    /// What [`ServerMessage::Compare`] asked for.
+    /// The answer to [`ServerMessage::Compare`].
     Compared {
-        /// The generations that were compared.
+        /// The compared generations.
         pair: Pair,
-        /// What going from the one to the other changes.
+        /// The changes from one to the other.
         comparison: Box<Comparison>,
     },
 }
 
-/// Who an agent is.
+/// An agent's introduction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
-    /// The protocol version that it speaks.
+    /// Its protocol version.
     pub protocol: u32,
     /// The version of the agent.
     pub agent_version: String,
-    /// The name that the host goes by.
+    /// The name of the host.
     pub name: String,
-    /// What kind of system it is.
+    /// Its platform.
     pub platform: Platform,
-    /// A number that this agent made up when it started. Two agents with one identity, such as those of a
-    /// copied disk, differ in it. An agent of before this was asked says none.
+    /// A random number from this agent's start. Two agents with one identity, for example on a copied disk,
+    /// differ in it. Old agents do not send it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<u64>,
 }
 
-/// How an op ended on the host.
+/// The result of an op on the host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpResult {
-    /// In what way.
+    /// The outcome.
     pub outcome: Outcome,
-    /// The exit code of the command that decided, where one ran.
+    /// The exit code of the decisive command, if one ran.
     pub exit_code: Option<i32>,
-    /// Of a pull that completed: the commit that the branch was at, and so the one that the checkout is to be
-    /// at.
+    /// For a completed pull: the commit of the branch, which the checkout should now have.
     #[serde(default)]
     pub commit: Option<Commit>,
     /// What happened, what was left unchanged and what to do, in a sentence or two.
     pub message: String,
-    /// When it began.
+    /// When it started.
     pub started_at: DateTime<Utc>,
     /// When it ended.
     pub finished_at: DateTime<Utc>,
 }
 
-/// What the server says.
+/// A message from the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum ServerMessage {
-    /// The agent is known and wanted.
+    /// The agent is accepted.
     Welcome {
         /// The version of the server.
         server_version: String,
-        /// What the server calls the host.
+        /// The host's identifier.
         host: HostId,
     },
-    /// The agent is not; the connection closes. It should say so in its log and try again later.
+    /// The agent is rejected, and the connection closes. It logs the reason and tries again later.
     Refused {
-        /// Why, in a sentence, and what to do.
+        /// The reason and what to do, in sentences.
         reason: String,
     },
-    /// Run this op, unless the journal knows it already.
+    /// Run this op, unless the journal has it already.
     Run {
-        /// Which op.
+        /// The op.
         op: OpId,
         /// What to do.
         action: OpAction,
-        /// After how many seconds to stop it.
+        /// Seconds after which to stop it.
         timeout_secs: u64,
-        /// Of a test op: how long each test may take, where that is set for the host. Agents of before this
-        /// was said pass over it, and one whose own configuration allows less keeps to that.
+        /// For a test op: the limit in seconds for each test, if set for the host. Old agents ignore it; an
+        /// agent whose own configuration allows less uses its own limit.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         test_timeout_secs: Option<u64>,
     },
     /// Stop this op.
     Cancel {
-        /// Which op.
+        /// The op.
         op: OpId,
     },
     /// The op's output is stored up to and including this line.
     OutputStored {
-        /// Which op.
+        /// The op.
         op: OpId,
-        /// The sequence number of that line.
+        /// The number of that line.
         through: u64,
     },
-    /// The op has ended, but lines of it are missing here: send those after this one again, and the end after
-    /// them.
+    /// The op has ended, but the server lacks some lines: send those after this one again, and the result
+    /// after them.
     OutputMissing {
-        /// Which op.
+        /// The op.
         op: OpId,
         /// The last line before the first that is missing.
         after: u64,
     },
-    /// The op's end is stored: the journal may forget it.
+    /// The op's result is stored: the journal may forget the op.
     FinishStored {
-        /// Which op.
+        /// The op.
         op: OpId,
     },
-    /// Read the host and report.
+    /// Read the host's facts and report them.
     ReportFacts,
-    /// Say what going from one generation to the other changes. It is a question and no op: it changes
-    /// nothing, waits for nothing, and an answer that is lost is asked for again.
+    /// Compare two generations. This is a question, not an op: it changes nothing and waits for nothing, and
+    /// a lost answer is requested again.
     Compare {
         /// The generations.
         pair: Pair,
@@ -189,15 +188,15 @@ pub enum ServerMessage {
     PrReverted {
         /// Its number.
         number: u64,
-        /// In a sentence.
+        /// A sentence about it.
         message: String,
     },
 }
 
-/// A message that is not taken.
+/// Why a message is rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum MessageError {
-    /// Too large to look at.
+    /// Over the size limit.
     #[error("a message of {0} bytes; the limit is {MESSAGE_BYTES}")]
     TooLarge(usize),
     /// Not one of our messages.
@@ -208,32 +207,32 @@ pub enum MessageError {
     OverLimit(&'static str),
 }
 
-/// A message that can be put on the wire and read back.
+/// A message on the wire.
 pub trait Message: Serialize + for<'de> Deserialize<'de> {
-    /// Holds the message against the limits that both sides keep to.
+    /// Checks the message against the limits.
     ///
     /// # Errors
-    /// [`MessageError::OverLimit`] where one is broken.
+    /// [`MessageError::OverLimit`] if it breaks one.
     fn check(&self) -> Result<(), MessageError> {
         Ok(())
     }
 
-    /// Cuts what describes something and is longer than it may be.
+    /// Cuts descriptions that are too long.
     fn cut(&mut self) {}
 
-    /// The message as text.
+    /// Encodes the message as text.
     ///
     /// # Errors
-    /// [`MessageError`] where it is larger than the other side would take.
+    /// [`MessageError`] if it is larger than the other side accepts.
     fn encode(&self) -> Result<String, MessageError> {
         let text = serde_json::to_string(self)?;
         if text.len() > MESSAGE_BYTES { Err(MessageError::TooLarge(text.len())) } else { Ok(text) }
     }
 
-    /// The message that `text` holds.
+    /// Decodes a message.
     ///
     /// # Errors
-    /// [`MessageError`] where it holds none, or one that breaks a limit. Never panics, whatever the text is.
+    /// [`MessageError`] if `text` is not a message, or breaks a limit. Never panics, whatever the text is.
     fn decode(text: &str) -> Result<Self, MessageError> {
         if text.len() > MESSAGE_BYTES {
             return Err(MessageError::TooLarge(text.len()));

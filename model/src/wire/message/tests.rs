@@ -190,7 +190,7 @@ proptest! {
         let _ = ServerMessage::decode(&text);
     }
 
-    /// Garbage that is nearly right reaches deeper than random text does.
+    /// Nearly valid garbage reaches deeper than random text.
     #[test]
     fn a_damaged_message_never_panics(message in agent_message(), at in any::<prop::sample::Index>(), with in any::<char>()) {
         let mut chars: Vec<char> = message.encode().unwrap().chars().collect();
@@ -203,9 +203,9 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
-    /// What is cut stays within its limits, so that the server never refuses what an agent has cut.
+    /// Cut facts are within the limits, so the server never rejects them.
     #[test]
-    fn what_an_agent_has_cut_is_taken_as_it_is(
+    fn facts_cut_by_an_agent_are_accepted_unchanged(
         texts in proptest::collection::vec(".{0,40}", 0..4),
         times in 1_usize..12,
         number in 1_usize..250,
@@ -214,13 +214,13 @@ proptest! {
         let mut facts = overflowing(&long, number);
         facts.cut_to_limits();
         let message = AgentMessage::Facts { facts: Box::new(facts) };
-        let told = serde_json::to_string(&message).unwrap();
-        prop_assume!(told.len() <= MESSAGE_BYTES);
-        prop_assert_eq!(AgentMessage::decode(&told).unwrap(), message);
+        let json = serde_json::to_string(&message).unwrap();
+        prop_assume!(json.len() <= MESSAGE_BYTES);
+        prop_assert_eq!(AgentMessage::decode(&json).unwrap(), message);
     }
 }
 
-/// Facts with these texts, each list this long.
+/// Facts with these texts, in lists of this length.
 fn overflowing(texts: &[String], number: usize) -> Facts {
     let list: Vec<String> =
         texts.iter().cycle().take(if texts.is_empty() { 0 } else { number }).cloned().collect();
@@ -260,13 +260,13 @@ fn the_current_generation_is_never_cut_off() {
 }
 
 #[test]
-fn what_names_something_is_taken_whole_or_not_at_all() {
+fn identifiers_are_never_cut() {
     let refused = |change: &dyn Fn(&mut Facts)| {
         let mut facts = Facts { generations: vec![sample::generation(48, 0)], ..sample::facts() };
         facts.test_runs = vec![sample::test_run(48, 0, 1)];
         change(&mut facts);
-        let told = serde_json::to_string(&AgentMessage::Facts { facts: Box::new(facts) }).unwrap();
-        matches!(AgentMessage::decode(&told), Err(MessageError::OverLimit(_)))
+        let json = serde_json::to_string(&AgentMessage::Facts { facts: Box::new(facts) }).unwrap();
+        matches!(AgentMessage::decode(&json), Err(MessageError::OverLimit(_)))
     };
     assert!(!refused(&|_| {}));
     assert!(refused(&|facts| facts.generations[0].store_path = "x".repeat(STORE_PATH_BYTES + 1)));
@@ -300,7 +300,7 @@ fn the_wire_format_is_a_contract() {
 }
 
 #[test]
-fn an_unknown_op_is_not_taken() {
+fn an_unknown_op_is_rejected() {
     let text = r#"{"type":"run","op":"019b0000-0000-7000-8000-000000000001","action":{"op":"shell","command":"id"},"timeout_secs":1}"#;
     assert!(matches!(ServerMessage::decode(text), Err(MessageError::Malformed(_))));
 }

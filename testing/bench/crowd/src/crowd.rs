@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use backstay_fleet::accounts::Accounts;
-use backstay_fleet::store::sqlite::SqliteStore;
-use backstay_fleet::store::{NewAuditEntry, Store};
+use backstay_fleet::store::{self, NewAuditEntry, Store};
 use backstay_model::{Clock as _, HostId, Labels, SystemClock};
 use chrono::TimeDelta;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -41,7 +40,7 @@ struct Gate {
 impl Crowd {
     /// Lets this many hosts join, and one in `offline_one_in` of them leave again.
     pub(crate) async fn join(server: &str, database: &str, count: u32, offline_one_in: u32) -> Result<Self> {
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(database).await?);
+        let store = store::open(database).await?;
         let accounts = Accounts::new(Arc::clone(&store), Arc::new(SystemClock));
         let gate = Gate { server: server.to_owned(), store, accounts };
         let hosts = stream::iter(1..=count)
@@ -106,17 +105,9 @@ impl Gate {
 
     async fn label(&self, host: HostId, number: u32) -> Result<()> {
         let labels = Labels { tags: facts::tags(number), notes: String::new() };
-        let entry = NewAuditEntry {
-            at: SystemClock.now(),
-            actor: "crowd".to_owned(),
-            action: "host.labels".to_owned(),
-            host_name: Some(facts::name(number)),
-            from_gen: None,
-            to_gen: None,
-            reason: None,
-            detail: format!("Tags: {}.", labels.tags.join(", ")),
-            op: None,
-        };
+        let detail = format!("Tags: {}.", labels.tags.join(", "));
+        let entry =
+            NewAuditEntry::new(SystemClock.now(), "crowd", "host.labels", detail).host(facts::name(number));
         Ok(self.store.set_labels(host, &labels, &entry).await?)
     }
 }

@@ -28,13 +28,13 @@ pub(crate) const ALL: &[Story] = &[
     Story { name: "a rollback restarts the agent and systemd: agent as root", tell: restarts::root },
     Story { name: "a rollback restarts the agent and systemd: agent with sudo", tell: restarts::sudo },
     Story { name: "a rollback restarts the agent and systemd: agent of a home", tell: restarts::home },
-    Story { name: "no scope can be had, and the unit keeps the runner: it works", tell: restarts::plain },
+    Story { name: "no scope is available, and the unit keeps the runner: it works", tell: restarts::plain },
     Story {
-        name: "no scope can be had, and the unit would end the runner: refused",
+        name: "no scope is available, and the unit would end the runner: refused",
         tell: restarts::refused,
     },
     Story {
-        name: "no scope can be had by sudo, and the unit would end the runner: refused",
+        name: "no scope is available by sudo, and the unit would end the runner: refused",
         tell: restarts::sudo_refused,
     },
     Story {
@@ -52,6 +52,10 @@ pub(crate) const ALL: &[Story] = &[
     Story { name: "a switch is cancelled while systemd activates", tell: switches::cancelled },
     Story { name: "nixos-rebuild is killed while systemd activates", tell: switches::rebuild_killed },
     Story { name: "the scope of a switch is killed while systemd activates", tell: switches::scope_killed },
+    Story {
+        name: "sudo refuses to kill a cancelled build: its end is awaited",
+        tell: switches::kill_refused,
+    },
 ];
 
 /// Checks that an op succeeded, and that its activation wrote `before 1` to `before 500` and `after 1` to

@@ -27,23 +27,37 @@ become "$build"
 echo "all is done"
 "#;
 
+/// `nixos-rebuild` that builds until the story makes it fail.
+const BUILDS: &str = r#"#!/bin/sh
+ps -o pgid= -p $$ >/srv/traces/group
+echo "building the system configuration..." >&2
+while [ ! -e /srv/traces/built ]; do sleep 0.05; done
+exit 3
+"#;
+
+/// The configuration of the checkout.
+const CHECKOUT: &str = "[checkout]\npath = \"/srv/checkout\"\n";
+
 /// The unit.
 const UNIT: &str = "nixos-rebuild-switch-to-configuration.service";
 
 /// A host in the middle of a switch's activation.
 fn activating(programs: &Programs) -> Result<World> {
-    let plan =
-        Plan { configuration: "[checkout]\npath = \"/srv/checkout\"\n", ..Plan::new(Agent::Root, PAUSES) };
-    let world = World::make(programs, &plan)?;
-    world.guest.write("/usr/local/bin/nixos-rebuild", REBUILD, 0o755)?;
+    let world = World::make(programs, &Plan { configuration: CHECKOUT, ..Plan::new(Agent::Root, PAUSES) })?;
+    request_switch(&world, REBUILD)?;
+    world.wait_for_pause()?;
+    Ok(world)
+}
+
+/// Requests a switch with this `nixos-rebuild`.
+fn request_switch(world: &World, rebuild: &str) -> Result<()> {
+    world.guest.write("/usr/bin/nixos-rebuild", rebuild, 0o755)?;
     world.guest.script(
         "git init -q -b main /srv/checkout; git -C /srv/checkout -c user.name=t -c user.email=t@t commit -q --allow-empty -m x",
     )?;
     // The server refuses a switch until the host has reported its checkout.
     let ask = || Ok(world.inside(&["post", "request_op", "host=gpc0", "kind=switch"]).is_ok());
-    wait_for("the switch to be taken", ask)?;
-    world.wait_for_pause()?;
-    Ok(world)
+    wait_for("the switch to be taken", ask)
 }
 
 /// A cancel stops neither the activation nor the supervision of it.
@@ -86,6 +100,30 @@ pub(super) fn scope_killed(programs: &Programs) -> Result<()> {
     expect(&world.end_of_op()?, "failed", "The runner was killed")?;
     // The facts in the result were read after the activation was over.
     at_rest(&world)
+}
+
+/// Without `sudo kill` a cancel cannot stop a build that runs as root. The op says so, and ends with the
+/// build.
+pub(super) fn kill_refused(programs: &Programs) -> Result<()> {
+    let world = World::make(programs, &Plan { configuration: CHECKOUT, ..Plan::new(Agent::Sudo, PAUSES) })?;
+    world.guest.script("sed -i -e 's/systemctl, .$/systemctl/' -e '/bin.kill$/d' /etc/sudoers.d/backstay")?;
+    // Without a session sudo becomes the command, and passes no signal on to it.
+    let no_session = "Defaults !pam_session, !pam_setcred, !use_pty\n";
+    world.guest.write("/etc/sudoers.d/no-session", no_session, 0o440)?;
+    world.guest.script("visudo --check --quiet")?;
+    request_switch(&world, BUILDS)?;
+    let op = world.op_with_line("building the system configuration...")?;
+    world.inside(&["post", "cancel_op", &format!("id={}", op.id)])?;
+    let group = world.guest.read(&format!("{TRACES}/group"))?;
+    world.op_with_line(&format!(
+        "It could not be stopped: “sudo --non-interactive kill -s TERM -- -{}” failed (sudo: a password is required). \
+         Waiting for it to end on its own.",
+        group.trim()
+    ))?;
+    world.guest.write(&format!("{TRACES}/built"), "", 0o644)?;
+    expect(&world.end_of_op()?, "failed", "The build ended with 3.")?;
+    ensure!(world.activations() == 0, "there were {} activations", world.activations());
+    Ok(())
 }
 
 /// The activation has ended, and the host reports that.

@@ -12,7 +12,6 @@ use leptos::task::spawn_local;
 use crate::api::{compare_generations, reference_to_text};
 use crate::browser;
 use crate::components::Icon;
-use crate::size::size;
 
 /// How many packages are shown at first.
 const PACKAGES: usize = 12;
@@ -282,14 +281,14 @@ fn row(package: &PackageChange) -> impl IntoView + use<> {
     view! {
         <tr>
             <th scope="row">{package.name.clone()}</th>
-            <td>{way(package)}</td>
+            <td>{version_change(package)}</td>
             <td class="number">{grown}</td>
         </tr>
     }
 }
 
 /// “122.0 → 123.0.1”, “added 1.2”, “removed 1.1” or “same version”.
-fn way(package: &PackageChange) -> String {
+fn version_change(package: &PackageChange) -> String {
     let versions = |versions: &[String]| {
         let named: Vec<_> = versions.iter().filter(|v| !v.is_empty()).map(String::as_str).collect();
         named.join(", ")
@@ -324,6 +323,23 @@ fn in_short(diff: &ClosureDiff) -> String {
     format!("Packages: {}", parts.join(", "))
 }
 
+/// A growth in bytes, with its sign, in the unit that leaves one to four digits before the point: `+13.9
+/// KiB`.
+fn size(bytes: i64) -> String {
+    let sign = if bytes < 0 { '−' } else { '+' };
+    let mut tenths = u128::from(bytes.unsigned_abs()) * 10;
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if tenths < 10_240 {
+            return match unit {
+                "B" => format!("{sign}{} B", tenths / 10),
+                _ => format!("{sign}{}.{} {unit}", tenths / 10, tenths % 10),
+            };
+        }
+        tenths = (tenths + 512) / 1024;
+    }
+    format!("{sign}{}.{} TiB", tenths / 10, tenths % 10)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -334,8 +350,8 @@ mod tests {
             ClosureDiff::parse("a: 1 → 2, +1.5 MiB\nb: ∅ → 1\nc: 1 → ∅, -512.0 KiB\nd: +8.0 KiB\nnonsense\n");
         assert_eq!(in_short(&diff), "Packages: 2 changed, 1 added, 1 removed, 1 not listed, +1.0 MiB");
         assert_eq!(in_short(&ClosureDiff::default()), "No package changes its version or size.");
-        let ways: Vec<_> = diff.packages.iter().map(way).collect();
-        assert_eq!(ways, ["1 → 2", "added 1", "removed 1", "same version"]);
+        let changes: Vec<_> = diff.packages.iter().map(version_change).collect();
+        assert_eq!(changes, ["1 → 2", "added 1", "removed 1", "same version"]);
     }
 
     fn part(part: BootPart, booted: Option<&str>, next: Option<&str>) -> BootPartChange {
@@ -384,6 +400,20 @@ mod tests {
     #[test]
     fn a_package_without_a_version() {
         let diff = ClosureDiff::parse("x11: ∅ → ε, +9.5 KiB\n");
-        assert_eq!(way(&diff.packages[0]), "added");
+        assert_eq!(version_change(&diff.packages[0]), "added");
+    }
+
+    #[test]
+    fn a_size_is_in_the_unit_that_fits() {
+        for (bytes, words) in [
+            (0, "+0 B"),
+            (-1023, "−1023 B"),
+            (13 * 1024 + 922, "+13.9 KiB"),
+            (2400 * 1024, "+2.3 MiB"),
+            (-(3 << 30), "−3.0 GiB"),
+            (i64::MAX, "+8388608.0 TiB"),
+        ] {
+            assert_eq!(size(bytes), words, "{bytes}");
+        }
     }
 }

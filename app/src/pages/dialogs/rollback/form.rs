@@ -150,7 +150,7 @@ fn StateNow(since: Since, again: PlanResource, host: String) -> impl IntoView {
                 let (what, then) = if testing {
                     (format!("{host} is running its tests: "), format!(", started by {by}. Rolling back stops them."))
                 } else {
-                    (format!("{host} is busy: "), format!(", started by {by}. Wait for it, or cancel it."))
+                    (format!("{host} is busy: "), format!(", requested by {by}. Wait for it, or cancel it."))
                 };
                 view! {
                     <p class="banner" class:warn=!testing role="status">
@@ -175,8 +175,8 @@ fn StateNow(since: Since, again: PlanResource, host: String) -> impl IntoView {
     view! { {moved} {busy} {offline} <OperatorOnly what="Rolling back"/> }
 }
 
-/// What choosing each generation means; only the chosen one is shown. Before hydration, style sheets do the same for
-/// the first ones.
+/// What choosing each generation means; only the chosen one is shown. Before hydration, style sheets do the
+/// same for the first ones.
 #[component]
 fn Outcomes(plan: RollbackPlan, chosen: RwSignal<Option<u32>>) -> impl IntoView {
     let from = crate::components::generation_name(&plan.current.generation);

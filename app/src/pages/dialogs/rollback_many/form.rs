@@ -16,7 +16,8 @@ use crate::live::Live;
 /// The chosen target of each host, by the host's name. A host that is left out is missing.
 pub(super) type Targets = RwSignal<BTreeMap<String, GenerationRef>>;
 
-/// Returns what the form sends for one host: exactly what it shows. `None` if the host has no current generation.
+/// Returns what the form sends for one host: exactly what it shows. `None` if the host has no current
+/// generation.
 pub(super) fn confirmed(planned: &PlannedRollback, target: &Generation) -> Option<ConfirmedRollback> {
     Some(ConfirmedRollback {
         host_name: planned.host_name.clone(),

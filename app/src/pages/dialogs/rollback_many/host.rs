@@ -15,41 +15,42 @@ use crate::pages::dialogs::rollback::warnings;
 pub(super) fn HostLine(planned: PlannedRollback, targets: Targets) -> impl IntoView {
     let name = planned.host_name.clone();
     let why = planned.why.clone().map(|why| format!(" - {why}"));
-    let offline = (!planned.online && has_ways(&planned))
+    let offline = (!planned.online && has_targets(&planned))
         .then(|| view! { <span class="faint">{format!("{name} is offline: the rollback waits for it to connect.")}</span> });
     let says = planned.to.clone().err();
-    let left_out = says.filter(|_| !has_ways(&planned)).map(|why| {
+    let left_out = says.filter(|_| !has_targets(&planned)).map(|why| {
         view! { <span class="left-out"><Icon name="unknown"/>{format!("Left out: {why}")}</span> }
     });
     view! {
         <li data-host=name.clone()>
             <span class="outcome-line"><b>{name.clone()}</b>{why}</span>
             {left_out}
-            {has_ways(&planned).then(|| view! { <Way planned targets/> })}
+            {has_targets(&planned).then(|| view! { <TargetChoice planned targets/> })}
             {offline}
         </li>
     }
 }
 
 /// Returns whether it has any target.
-fn has_ways(planned: &PlannedRollback) -> bool {
+fn has_targets(planned: &PlannedRollback) -> bool {
     planned.from.is_some() && (planned.to.is_ok() || !planned.others.is_empty())
 }
 
 /// The choice of a host's target: its last known working generation, another one, or none.
 #[component]
-fn Way(planned: PlannedRollback, targets: Targets) -> impl IntoView {
+fn TargetChoice(planned: PlannedRollback, targets: Targets) -> impl IntoView {
     let name = planned.host_name.clone();
     let from = planned.from.as_ref().map(generation_name);
-    let ways: Vec<_> = planned.to.iter().chain(&planned.others).cloned().collect();
+    let candidates: Vec<_> = planned.to.iter().chain(&planned.others).cloned().collect();
     let first = planned.to.is_ok();
-    let options = ways
+    let options = candidates
         .iter()
         .enumerate()
-        .map(|(place, way)| {
-            let value =
-                confirmed(&planned, &way.generation).map(|it| confirmed_to_text(&it)).unwrap_or_default();
-            view! { <option value=value selected=first && place == 0>{words(way)}</option> }
+        .map(|(place, candidate)| {
+            let value = confirmed(&planned, &candidate.generation)
+                .map(|it| confirmed_to_text(&it))
+                .unwrap_or_default();
+            view! { <option value=value selected=first && place == 0>{words(candidate)}</option> }
         })
         .collect_view();
     let choose = {
@@ -86,40 +87,45 @@ fn Way(planned: PlannedRollback, targets: Targets) -> impl IntoView {
                 <option value="" selected=!first>"Skip this host"</option>
             </select>
         </span>
-        <WhatIsChosen name ways why=planned.to.err() targets/>
+        <WhatIsChosen name candidates why=planned.to.err() targets/>
     }
 }
 
 /// “Gen 47 (abc1234), last known working”, “Gen 46 (def5678), 3/8 tests passed”.
-fn words(way: &Candidate) -> String {
-    let tests = match way.tests {
-        _ if way.last_known_working => "last known working".to_owned(),
-        _ if way.left.is_some() => "left by a rollback".to_owned(),
-        _ if way.reverted => "reverted".to_owned(),
+fn words(candidate: &Candidate) -> String {
+    let tests = match candidate.tests {
+        _ if candidate.last_known_working => "last known working".to_owned(),
+        _ if candidate.left.is_some() => "left by a rollback".to_owned(),
+        _ if candidate.reverted => "reverted".to_owned(),
         Some(tests) => format!("{tests} tests passed"),
         None => "not tested".to_owned(),
     };
-    let newer = if way.newer { ", newer" } else { "" };
-    format!("{}{newer}, {tests}", generation_name(&way.generation))
+    let newer = if candidate.newer { ", newer" } else { "" };
+    format!("{}{newer}, {tests}", generation_name(&candidate.generation))
 }
 
 /// Facts and warnings about the chosen generation, or why none is chosen.
 #[component]
-fn WhatIsChosen(name: String, ways: Vec<Candidate>, why: Option<String>, targets: Targets) -> impl IntoView {
+fn WhatIsChosen(
+    name: String,
+    candidates: Vec<Candidate>,
+    why: Option<String>,
+    targets: Targets,
+) -> impl IntoView {
     let chosen = Memo::new(move |_| {
         targets.with(|targets| {
             let target = targets.get(&name)?;
-            ways.iter().find(|way| way.generation.reference() == *target).cloned()
+            candidates.iter().find(|candidate| candidate.generation.reference() == *target).cloned()
         })
     });
     move || {
-        if let Some(way) = chosen.get() {
-            let warnings = warnings(&way);
+        if let Some(candidate) = chosen.get() {
+            let warnings = warnings(&candidate);
             view! {
                 <span class="choice-facts">
-                    <span>{format!("Gen {}: ", way.generation.number)}<Moment at=way.generation.created_at/></span>
-                    <HostTestsBadge tests=way.tests/>
-                    {way.last_known_working.then(|| view! { <span class="badge good">"Last known working"</span> })}
+                    <span>{format!("Gen {}: ", candidate.generation.number)}<Moment at=candidate.generation.created_at/></span>
+                    <HostTestsBadge tests=candidate.tests/>
+                    {candidate.last_known_working.then(|| view! { <span class="badge good">"Last known working"</span> })}
                 </span>
                 {warnings.into_iter().map(|warning| view! { <span class="warning">{warning}</span> }).collect_view()}
             }

@@ -63,7 +63,7 @@ pub fn RollbackManyDialog() -> impl IntoView {
     }
 }
 
-/// StateBadge why the dialog has no hosts.
+/// Says why the dialog has no hosts.
 fn none(about: &HostScope) -> String {
     match about {
         HostScope::Selected => {

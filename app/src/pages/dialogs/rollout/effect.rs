@@ -9,30 +9,30 @@ use crate::components::generation_name;
 pub(super) fn effect(host: &HostView, kind: OpKind, commits: &RolloutCommits) -> String {
     if let Some(op) = &host.op {
         return format!(
-            "Busy: {}, started by {}. Skipped if still busy when its turn comes.",
+            "Busy: {}, requested by {}. Skipped if still busy when its turn comes.",
             op.title(),
             op.requested_by
         );
     }
-    let what = Way::of(host, commits).words(kind);
+    let what = Transition::of(host, commits).words(kind);
     if host.online { what } else { format!("Offline: waits for the host to connect. {what}") }
 }
 
-/// Returns whether a roll-out of this kind has anything to do on a host, or `None` if there is no branch to compare it
-/// with. On a host that was rolled back nothing is due: somebody wants it as it is.
+/// Returns whether a roll-out of this kind has anything to do on a host, or `None` if there is no branch to
+/// compare it with. On a host that was rolled back nothing is due: somebody wants it as it is.
 pub(super) fn is_due(host: &HostView, kind: OpKind, commits: &RolloutCommits) -> Option<bool> {
     if kind == OpKind::Test {
         return Some(true);
     }
-    let way = Way::of(host, commits);
-    if way.branch == Branch::None || way.branch == Branch::NotReadable {
+    let change = Transition::of(host, commits);
+    if change.branch == Branch::None || change.branch == Branch::NotReadable {
         return None;
     }
     let switch_due = host.lights.system.state == State::Attention;
     Some(match kind {
-        OpKind::Pull => way.pull_due,
+        OpKind::Pull => change.pull_due,
         OpKind::Switch => switch_due,
-        _ => way.pull_due || switch_due,
+        _ => change.pull_due || switch_due,
     })
 }
 
@@ -45,7 +45,7 @@ enum Branch {
 }
 
 /// The present and the next state of a host.
-struct Way<'a> {
+struct Transition<'a> {
     branch: Branch,
     /// True if it was rolled back: a switch undoes that.
     is_rolled_back: bool,
@@ -58,7 +58,7 @@ struct Way<'a> {
     head: Option<&'a Commit>,
 }
 
-impl<'a> Way<'a> {
+impl<'a> Transition<'a> {
     fn of(host: &HostView, commits: &'a RolloutCommits) -> Self {
         let is_due = |state: State| state == State::Attention;
         let lights = &host.lights;
@@ -108,18 +108,18 @@ impl<'a> Way<'a> {
         let (from, checkout, head) = (self.generation.as_deref(), text(self.checkout), text(self.head));
         let (checkout, head) = (checkout.as_deref(), head.as_deref());
         match kind {
-            OpKind::Pull if self.pull_due => format!("Will pull{}.", way(checkout, head)),
+            OpKind::Pull if self.pull_due => format!("Will pull{}.", from_to(checkout, head)),
             OpKind::Pull => format!("Up to date{}: nothing to pull.", aside(head)),
-            OpKind::PullSwitch if self.pull_due => format!("Will pull and switch{}.", way(from, head)),
+            OpKind::PullSwitch if self.pull_due => format!("Will pull and switch{}.", from_to(from, head)),
             OpKind::Switch if self.pull_due => {
                 format!(
                     "Will switch to what it last pulled{}; the branch is ahead{}.",
-                    way(from, checkout),
+                    from_to(from, checkout),
                     aside(head)
                 )
             }
             OpKind::PullSwitch | OpKind::Switch if self.switch_due => {
-                format!("Will switch{}.", way(from, checkout))
+                format!("Will switch{}.", from_to(from, checkout))
             }
             OpKind::PullSwitch | OpKind::Switch => {
                 format!("Already runs the branch{}: nothing to switch.", aside(head))
@@ -138,7 +138,7 @@ fn text(commit: Option<&Commit>) -> Option<String> {
 }
 
 /// “: Gen 48 (abc1234) → def5678”, or the part of it that is known.
-fn way(from: Option<&str>, to: Option<&str>) -> String {
+fn from_to(from: Option<&str>, to: Option<&str>) -> String {
     match (from, to) {
         (Some(from), Some(to)) => format!(": {from} → {to}"),
         (None, Some(to)) => format!(": to {to}"),
@@ -343,7 +343,7 @@ mod tests {
         let busy = HostView { op: Some(op), ..away };
         assert_eq!(
             effect(&busy, OpKind::Pull, &none),
-            "Busy: Switch, started by maria. Skipped if still busy when its turn comes."
+            "Busy: Switch, requested by maria. Skipped if still busy when its turn comes."
         );
     }
 }

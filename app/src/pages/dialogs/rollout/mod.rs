@@ -59,16 +59,16 @@ struct Chosen {
 }
 
 /// The hosts that the address asked for.
-struct Asked {
-    about: HostScope,
+struct RequestedHosts {
+    scope: HostScope,
     hosts: BTreeSet<String>,
 }
 
-impl Asked {
-    /// Returns the hosts on which there is something to do. A host of which that is not known counts only if a person
-    /// named it.
+impl RequestedHosts {
+    /// Returns the hosts on which there is something to do. A host of which that is not known counts only if
+    /// a person named it.
     fn due(&self, live: Live, kind: OpKind, commits: &RolloutCommits) -> BTreeSet<String> {
-        let is_named = self.about != HostScope::All;
+        let is_named = self.scope != HostScope::All;
         let due = |row: &&Row| {
             let due = row.host.with_untracked(|host| is_due(host, kind, commits)).unwrap_or(is_named);
             due && self.hosts.contains(&row.name)
@@ -78,13 +78,13 @@ impl Asked {
 }
 
 impl Chosen {
-    /// The op and the hosts that the address asks for. Of these hosts, those on which there is something to do are
-    /// chosen.
-    fn from_address(live: Live, commits: &RolloutCommits) -> (Self, Asked) {
+    /// The op and the hosts that the address asks for. Of these hosts, those on which there is something to
+    /// do are chosen.
+    fn from_address(live: Live, commits: &RolloutCommits) -> (Self, RequestedHosts) {
         let query = use_query_map().get_untracked();
         let kind = query.get("kind").and_then(|kind| kind.parse().ok()).filter(|kind| KINDS.contains(kind));
-        let about = HostScope::of(&query);
-        let wanted = match &about {
+        let scope = HostScope::of(&query);
+        let wanted = match &scope {
             HostScope::All => None,
             HostScope::Named(names) => Some(names.clone()),
             HostScope::Selected => {
@@ -97,9 +97,9 @@ impl Chosen {
             .rows()
             .with_untracked(|rows| rows.iter().map(|row| row.name.clone()).filter(is_wanted).collect());
         let kind = kind.unwrap_or(OpKind::PullSwitch);
-        let asked = Asked { about, hosts: known };
-        let due = asked.due(live, kind, commits);
-        (Self { kind: RwSignal::new(kind), hosts: RwSignal::new(due) }, asked)
+        let requested = RequestedHosts { scope, hosts: known };
+        let due = requested.due(live, kind, commits);
+        (Self { kind: RwSignal::new(kind), hosts: RwSignal::new(due) }, requested)
     }
 
     /// Takes over what a person chose before the page was hydrated.
@@ -127,9 +127,9 @@ fn Ask(live: Live, commits: RolloutCommits) -> impl IntoView {
     }
     let action = action_from_address::<StartRollout>();
     let commits = Arc::new(commits);
-    let (chosen, asked) = Chosen::from_address(live, &commits);
-    let is_lost = asked.about == HostScope::Selected && asked.hosts.is_empty();
-    let asked = Arc::new(asked);
+    let (chosen, requested) = Chosen::from_address(live, &commits);
+    let is_lost = requested.scope == HostScope::Selected && requested.hosts.is_empty();
+    let requested = Arc::new(requested);
     // The dialog was opened from the selection bar, a deployment's panel, or the head of the page.
     let focus_after = format!("bulk-{} roll-out roll-out-shown main", chosen.kind.get_untracked().as_str());
     let list = NodeRef::<html::Fieldset>::new();
@@ -161,8 +161,8 @@ fn Ask(live: Live, commits: RolloutCommits) -> impl IntoView {
                 })}
                 <fieldset node_ref=list class="rollout-choice">
                     <Kinds chosen/>
-                    <CheckMany live chosen asked=Arc::clone(&asked) commits=Arc::clone(&commits)/>
-                    <Hosts live chosen asked commits/>
+                    <CheckMany live chosen requested=Arc::clone(&requested) commits=Arc::clone(&commits)/>
+                    <Hosts live chosen requested commits/>
                 </fieldset>
                 <div class="rollout-how">
                     <label class="at-once">
@@ -219,11 +219,16 @@ const SUMMED_UP: usize = 10;
 
 /// The number of due hosts, and buttons that check many of them at once.
 #[component]
-fn CheckMany(live: Live, chosen: Chosen, asked: Arc<Asked>, commits: Arc<RolloutCommits>) -> impl IntoView {
-    let all = asked.hosts.len();
+fn CheckMany(
+    live: Live,
+    chosen: Chosen,
+    requested: Arc<RequestedHosts>,
+    commits: Arc<RolloutCommits>,
+) -> impl IntoView {
+    let all = requested.hosts.len();
     let due = {
-        let (asked, commits) = (Arc::clone(&asked), Arc::clone(&commits));
-        move |kind| asked.due(live, kind, &commits)
+        let (requested, commits) = (Arc::clone(&requested), Arc::clone(&commits));
+        move |kind| requested.due(live, kind, &commits)
     };
     let summary = {
         let due = due.clone();
@@ -239,7 +244,7 @@ fn CheckMany(live: Live, chosen: Chosen, asked: Arc<Asked>, commits: Arc<Rollout
                 <button type="button" class="quiet" on:click=move |_| chosen.hosts.set(due(chosen.kind.get_untracked()))>
                     "Check what is due"
                 </button>
-                <button type="button" class="quiet" on:click=move |_| chosen.hosts.set(asked.hosts.clone())>"Check all"</button>
+                <button type="button" class="quiet" on:click=move |_| chosen.hosts.set(requested.hosts.clone())>"Check all"</button>
                 <button type="button" class="quiet" on:click=move |_| chosen.hosts.set(BTreeSet::new())>"Check none"</button>
             </span>
         </p>
@@ -260,14 +265,19 @@ fn summed_up(due: usize, all: usize) -> String {
 
 /// The hosts that the address asked for, and below them the others, folded.
 #[component]
-fn Hosts(live: Live, chosen: Chosen, asked: Arc<Asked>, commits: Arc<RolloutCommits>) -> impl IntoView {
+fn Hosts(
+    live: Live,
+    chosen: Chosen,
+    requested: Arc<RequestedHosts>,
+    commits: Arc<RolloutCommits>,
+) -> impl IntoView {
     let all = live.rows().with_untracked(Vec::len);
-    let about_all = asked.hosts.is_empty() || asked.hosts.len() == all;
+    let about_all = requested.hosts.is_empty() || requested.hosts.len() == all;
     let of = move |is_first: bool| {
         let commits = Arc::clone(&commits);
         let is_listed = {
-            let asked = Arc::clone(&asked);
-            move |row: &Row| about_all || asked.hosts.contains(&row.name) == is_first
+            let requested = Arc::clone(&requested);
+            move |row: &Row| about_all || requested.hosts.contains(&row.name) == is_first
         };
         let rows = Memo::new_with_compare(
             move |_| {

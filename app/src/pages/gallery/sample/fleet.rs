@@ -1,15 +1,15 @@
-//! Hosts in every standing. Their lights are computed as the server computes them, so that the gallery's words are true.
+//! Hosts in every status. Their lights are computed as on the server, so that the gallery's words are real.
 
 use backstay_model::lights::{AgentVersion, LightInputs, lights};
 use backstay_model::{
-    DesiredState, Facts, HostId, HostView, Lights, OpAction, OpStatus, OpView, PROTOCOL_VERSION, Phase,
-    Platform, TestRun,
+    DesiredState, Facts, HostView, Lights, OpAction, OpStatus, OpView, PROTOCOL_VERSION, Phase, Platform,
+    TestRun, sample,
 };
 use chrono::TimeDelta;
 
 use super::{VERSION, closed, commit, facts, generation, now, op, rollback_to, running, test_run};
 
-/// All that a host's lights are computed from.
+/// The inputs of a host's lights.
 pub(in super::super) struct Situation {
     pub(in super::super) agent: Option<AgentVersion<'static>>,
     pub(in super::super) facts: Option<Facts>,
@@ -35,14 +35,14 @@ impl Situation {
         }
     }
 
-    /// Changes what the agent read from the host.
+    /// Changes the host's facts.
     pub(in super::super) fn facts(&mut self, change: impl FnOnce(&mut Facts)) {
         if let Some(facts) = &mut self.facts {
             change(facts);
         }
     }
 
-    /// Has the host run another generation of its own.
+    /// Makes another generation current and running.
     pub(in super::super) fn go_to(&mut self, number: u32) {
         self.facts(|facts| {
             for generation in &mut facts.generations {
@@ -68,18 +68,15 @@ impl Situation {
         let running = self.facts.as_ref().and_then(Facts::running_generation).cloned();
         let runs = self.facts.as_ref().zip(running.as_ref());
         HostView {
-            id: HostId::new(),
-            name: name.into(),
             platform,
             online: self.agent.is_some(),
             last_seen: self.agent.map(|_| now()),
             agent_version: self.agent.map(|agent| agent.version.to_owned()),
-            auto_test: true,
-            tags: vec![],
             lights: self.lights(),
             tests: runs.and_then(|(facts, running)| facts.tests_of(running)).map(TestRun::summary),
             generation: running,
             op: self.open_op.map(|op| OpView { host_name: name.into(), ..op }),
+            ..sample::host(name)
         }
     }
 }
@@ -90,7 +87,7 @@ pub(super) fn changed(change: impl FnOnce(&mut Situation)) -> Situation {
     situation
 }
 
-/// A host in every standing, by name.
+/// A host in every status, by name.
 pub(in super::super) fn fleet() -> Vec<HostView> {
     let tagged = |tags: &[&str], host: HostView| HostView {
         tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),

@@ -1,4 +1,4 @@
-//! One host with a past, and what its generations differ in.
+//! One host with a past, and the differences between its generations.
 
 use backstay_model::closure_diff::ClosureDiff;
 use backstay_model::comparison::{CommitLine, Commits, CommitsBetween, Comparison};
@@ -12,7 +12,7 @@ use chrono::TimeDelta;
 use super::fleet::changed;
 use super::{closed, commit, facts, fleet, now, rollback_to, test_run};
 
-/// An op of so many hours ago.
+/// An op moved into the past.
 fn earlier(hours: i64, op: OpView) -> OpView {
     let before = |at| at - TimeDelta::hours(hours);
     OpView {
@@ -23,7 +23,7 @@ fn earlier(hours: i64, op: OpView) -> OpView {
     }
 }
 
-/// Runs of the tests, newest first: fine until yesterday, and then not.
+/// Test runs, newest first: passing until yesterday, failing since.
 fn runs() -> Vec<TestRun> {
     let run = |number, passed, hours| {
         let run = test_run(number, passed);
@@ -33,7 +33,7 @@ fn runs() -> Vec<TestRun> {
     vec![run(48, 3, 0), run(47, 8, 2), run(47, 6, 9), run(47, 8, 24), run(46, 8, 49)]
 }
 
-/// A host with names and lists as long as they come.
+/// A host with very long names and lists.
 pub(in super::super) fn odd() -> Option<HostDetail> {
     let name = |kind: &str, number: usize| {
         format!("{}-{kind}{number}", "check_that_the_nightly_backup_ran".repeat(6))
@@ -68,7 +68,7 @@ pub(in super::super) fn odd() -> Option<HostDetail> {
     Some(detail)
 }
 
-/// gpc0: its last switch succeeded, and left it broken.
+/// gpc0, whose last switch succeeded but left it broken.
 pub(in super::super) fn gpc0() -> Option<HostDetail> {
     let host = fleet().into_iter().find(|host| host.name == "gpc0")?;
     let mut facts = facts();

@@ -1,4 +1,4 @@
-//! What the gallery shows: a fleet that never was, at one moment that never changes.
+//! The gallery's data: an invented fleet at a fixed moment.
 
 mod fleet;
 mod host;
@@ -6,7 +6,9 @@ mod ops;
 mod pulls;
 
 use backstay_model::view::FleetSnapshot;
-use backstay_model::{Checkout, Commit, Facts, Generation, GenerationRef, Person, Role, TestResult, TestRun};
+use backstay_model::{
+    Checkout, Commit, Facts, Generation, GenerationRef, Person, Role, TestResult, TestRun, sample,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::{Address, Start};
@@ -16,15 +18,15 @@ pub(super) use host::{comparison, gpc0, odd};
 pub(super) use ops::{closed, every_op, op, output, rollback_to, running};
 pub(super) use pulls::{deployment, outcomes, pull_requests, rollout, steps};
 
-/// The version of this server, and so of agents that are up to date.
+/// The version of the server and of current agents.
 pub(super) const VERSION: &str = "0.1.0";
 
-/// The moment at which the gallery is looked at: Feb 25 2026, 06:13 UTC.
+/// The gallery's present moment: Feb 25 2026, 06:13 UTC.
 pub(super) fn now() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::seconds(1_772_000_000)
 }
 
-/// The state that a page starts from: the whole sample fleet, seen by an operator.
+/// The start of a page: the whole sample fleet, seen by an operator.
 pub(super) fn start() -> Start {
     Start {
         person: Person { name: "maria".into(), role: Role::Operator },
@@ -42,27 +44,19 @@ pub(super) fn start() -> Start {
     }
 }
 
-/// A commit that looks like one, always the same for the same number.
+/// A realistic commit, always the same for the same number.
 pub(super) fn commit(number: u32) -> Commit {
     let mixed = u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     Commit(format!("{mixed:016x}{:024x}", u128::from(mixed) * 0x00c0_ffee))
 }
 
-/// A generation that was made so many days ago.
+/// A generation made `days_old` days ago.
 pub(super) fn generation(number: u32, days_old: i64) -> Generation {
     Generation {
-        number,
         store_path: format!("/nix/store/{number:032}-nixos-system"),
         commit: Some(commit(number)),
-        tree: None,
-        version: Some("25.11".into()),
-        kernel: Some("6.18.17".into()),
         created_at: now() - TimeDelta::days(days_old) - TimeDelta::minutes(95),
-        current: false,
-        booted: false,
-        present: true,
-        needs_reboot: false,
-        inhibitors: vec![],
+        ..sample::generation(number, 0)
     }
 }
 
@@ -72,7 +66,7 @@ pub(super) fn reference(number: u32) -> GenerationRef {
 
 const TESTS: [&str; 8] = ["network", "dns", "disk", "gpu", "x11", "audio", "login", "backup"];
 
-/// A run of the eight tests, the first so many of which passed.
+/// A run of the eight tests; the first `passed` of them passed.
 pub(super) fn test_run(number: u32, passed: usize) -> TestRun {
     let result = |(place, name): (usize, &&str)| TestResult {
         name: (*name).to_owned(),
@@ -99,7 +93,6 @@ pub(super) fn facts() -> Facts {
     let path = Some(generations[0].store_path.clone());
     Facts {
         read_at: now() - TimeDelta::minutes(2),
-        profile: "/nix/var/nix/profiles/system".into(),
         running: path.clone(),
         booted: path,
         checkout: Some(Checkout {
@@ -109,15 +102,8 @@ pub(super) fn facts() -> Facts {
             lock_hash: Some("l48".into()),
             local: None,
         }),
-        tests: None,
-        tests_available: 8,
         test_runs: vec![test_run(48, 8), test_run(47, 8), test_run(46, 8)],
-        failed_units: vec![],
-        nix_version: Some("Nix 2.31.2".into()),
-        specialisation: None,
-        no_checkout: None,
-        switch_flake: None,
-        problems: vec![],
         generations,
+        ..sample::facts()
     }
 }

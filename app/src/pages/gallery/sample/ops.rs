@@ -1,6 +1,6 @@
-//! Ops in every state, and what they write.
+//! Ops in every state, and their output.
 
-use backstay_model::{CancelRequest, HostId, OpAction, OpId, OpStatus, OpView, OutputLine, Phase, Stream};
+use backstay_model::{CancelRequest, OpAction, OpStatus, OpView, OutputLine, Phase, Stream, sample};
 use chrono::TimeDelta;
 
 use super::{now, reference};
@@ -10,40 +10,25 @@ pub(in super::super) fn rollback_to(number: u32) -> OpAction {
     OpAction::Rollback { target: reference(number), seen_current: reference(48) }
 }
 
-/// An op that somebody asked for a minute ago.
+/// An op that a person requested a minute ago.
 pub(in super::super) fn op(action: OpAction, status: OpStatus) -> OpView {
     let began = now() - TimeDelta::seconds(42);
     let has_begun = !matches!(status, OpStatus::Queued | OpStatus::Sent | OpStatus::Blocked);
     OpView {
-        id: OpId::new(),
-        host: HostId::new(),
-        host_name: "gpc0".into(),
-        action,
-        status,
-        phase: None,
         requested_by: "maria".into(),
-        reason: None,
         created_at: began,
-        due_at: None,
-        cancel: None,
-        retry_of: None,
-        stops: None,
-        waits: false,
         started_at: has_begun.then_some(began),
         finished_at: (!status.is_open()).then(now),
-        outcome: None,
-        exit_code: None,
-        failed_tests: vec![],
-        message: None,
+        ..sample::op(action, status)
     }
 }
 
-/// An op that is being worked on.
+/// An op in progress.
 pub(in super::super) fn running(action: OpAction, phase: Phase) -> OpView {
     OpView { phase: Some(phase), ..op(action, OpStatus::Running) }
 }
 
-/// An op that has ended, with a sentence that says how.
+/// A closed op with its result.
 pub(in super::super) fn closed(action: OpAction, status: OpStatus, message: &str) -> OpView {
     OpView { message: Some(message.into()), ..op(action, status) }
 }
@@ -84,7 +69,7 @@ pub(in super::super) fn every_op() -> Vec<OpView> {
     ]
 }
 
-/// What a program writes that uses all a terminal can show.
+/// Output of a program that uses everything a terminal can show.
 pub(in super::super) fn output() -> Vec<OutputLine> {
     let mut lines = vec![
         (Stream::Agent, "Activating Gen 47 of /nix/var/nix/profiles/system".to_owned()),

@@ -35,7 +35,7 @@ fn open(number: u64, title: &str, inputs: Inputs, checks: Checks, mergeable: Mer
     }
 }
 
-/// Pull requests in the states that they can be in.
+/// Pull requests in each of their states.
 pub(in super::super) fn pull_requests() -> PullRequests {
     let changes = vec![
         change("home-manager", Some(pin(2, 9)), Some(pin(3, 1))),
@@ -55,7 +55,7 @@ pub(in super::super) fn pull_requests() -> PullRequests {
         ],
         open: vec![
             open(42, "Update flake.lock", Inputs::Known { changes }, passed, Mergeable::Yes),
-            open(43, "Update nixpkgs alone, with a title that goes on for as long as titles of pull requests sometimes do", Inputs::Known { changes: vec![] }, running, Mergeable::Unknown),
+            open(43, "Update nixpkgs alone, with a title that goes on and on, as titles of pull requests sometimes do", Inputs::Known { changes: vec![] }, running, Mergeable::Unknown),
             open(44, "Update inputs", unread, failed, Mergeable::No { reason: "It conflicts with main.".into() }),
         ],
     }
@@ -69,7 +69,7 @@ fn reference(number: u64, title: &str) -> PullRequestRef {
     }
 }
 
-/// How four hosts fared: one well, two badly, one was left out.
+/// Results of a deployment: one host succeeded, two failed, one was not attempted, one is running.
 pub(in super::super) fn outcomes() -> Vec<HostOutcome> {
     let ok = || Step::Ok { op: OpId::new() };
     let failed = |why: &str| Step::Failed { op: OpId::new(), why: why.into() };
@@ -97,7 +97,7 @@ pub(in super::super) fn deployment(decision: Decision, hosts: Vec<HostOutcome>) 
     }
 }
 
-/// What became of each host of a roll-out, each another way.
+/// Steps of a roll-out, each a different one.
 pub(in super::super) fn steps() -> Vec<RolloutStep> {
     vec![
         RolloutStep::Ok { op: OpId::new() },
@@ -109,7 +109,7 @@ pub(in super::super) fn steps() -> Vec<RolloutStep> {
     ]
 }
 
-/// A roll-out of pull and switch over so many hosts.
+/// A roll-out of pull and switch with these steps.
 pub(in super::super) fn rollout(state: RolloutState, steps: Vec<RolloutStep>) -> Rollout {
     let names = ["csb0", "gpc0", "hsb0", "hsb1", "imac0", "imac0-maria"];
     let hosts = names.iter().zip(steps).map(|(name, step)| RolloutHost {

@@ -1,4 +1,4 @@
-//! Buttons, forms, messages, and what stands around every page.
+//! Buttons, forms, messages, and the frame of every page.
 
 use backstay_model::wire::event::{Event, Notice, Tone};
 use backstay_model::{OpId, Platform, TestSummary};
@@ -11,7 +11,7 @@ use crate::api::RequestOp;
 use crate::components::{Header, HostTestsBadge, Icon, Notices, PlatformName, Refusal};
 use crate::live::{Connection, Live};
 
-/// Buttons, and links that look like them.
+/// Buttons, and links that look like buttons.
 pub(super) fn buttons(_live: Live) -> AnyView {
     let row = |class: &'static str, words: &'static str| {
         view! {
@@ -73,7 +73,7 @@ pub(super) fn forms(_live: Live) -> AnyView {
     .into_any()
 }
 
-/// Refusals, banners and what became of ops.
+/// Refusals, banners and results of ops.
 pub(super) fn messages(live: Live) -> AnyView {
     begin(live);
     let refused = |error| {
@@ -81,7 +81,8 @@ pub(super) fn messages(live: Live) -> AnyView {
         action.value().set(Some(Err(error)));
         view! { <Refusal action/> }
     };
-    let busy = "gpc0 is busy (Run Tests, requested by jonas). Nothing was changed. Wait for it to finish, or cancel it.";
+    let busy =
+        "gpc0 is busy (Run Tests, requested by jonas). Nothing was changed. Wait for it, or cancel it.";
     let statuses = [
         ("succeeded", "Rolled back to Gen 47"),
         ("failed", "Gen 49 is active, but these units failed: display-manager.service."),
@@ -135,7 +136,7 @@ pub(super) fn badges(_live: Live) -> AnyView {
     .into_any()
 }
 
-/// The header while the page is live; the other states of the connection below it.
+/// The header while the page is live; below it, the other states of the connection.
 pub(super) fn header(live: Live) -> AnyView {
     begin(live);
     live.connection().set(Connection::Live);

@@ -1,4 +1,4 @@
-//! Dialogs, and other things that stand over a page.
+//! Dialogs, and other parts that open over a page.
 
 use backstay_model::rollback::{HostHistory, RollbackPlan, plan};
 use backstay_model::{OpAction, OpStatus, OpView, Phase};
@@ -21,13 +21,13 @@ fn plan_of_gpc0(open_op: Option<OpView>) -> Option<RollbackPlan> {
     plan("gpc0", true, &facts, &HostHistory::default(), open_op, now())
 }
 
-/// The dialog, as it opens.
+/// The rollback dialog as it opens.
 pub(super) fn rollback(live: Live) -> AnyView {
     begin(live);
     dialog(plan_of_gpc0(None))
 }
 
-/// The same after somebody left a generation whose tests pass, and with a pull request that was reverted.
+/// The same after a person left a generation whose tests pass, and with a reverted pull request.
 pub(super) fn left(live: Live) -> AnyView {
     let mut facts = facts();
     for generation in &mut facts.generations {
@@ -54,7 +54,7 @@ pub(super) fn left(live: Live) -> AnyView {
     dialog(plan("gpc0", true, &facts, &past, None, now()))
 }
 
-/// The same of a host that another op holds.
+/// The same for a host that another op holds.
 pub(super) fn busy(live: Live) -> AnyView {
     let testing = OpView {
         requested_by: "jonas".into(),
@@ -73,7 +73,7 @@ fn dialog(plan: Option<RollbackPlan>) -> AnyView {
     plan.map(|plan| view! { <Found plan wanted=None back="/gallery".to_owned() again/> }).into_any()
 }
 
-/// What a host tells of two generations.
+/// A host's comparison of two generations.
 pub(super) fn changes(_live: Live) -> AnyView {
     view! {
         <div class="card">
@@ -86,25 +86,25 @@ pub(super) fn changes(_live: Live) -> AnyView {
     .into_any()
 }
 
-/// A dialog without what it is for.
+/// A dialog that cannot show its content.
 pub(super) fn trouble(_live: Live) -> AnyView {
     let sentence =
         "The host has not reported its generations yet. Wait until its agent has connected, then try again.";
     view! { <DialogTrouble title="Rollback System - msww87" back="/gallery" sentence/> }.into_any()
 }
 
-/// The palette with all that it offers at first.
+/// The palette with its initial entries.
 pub(super) fn palette(live: Live) -> AnyView {
     begin(live);
     view! { <OpenPalette open=RwSignal::new(true)/> }.into_any()
 }
 
-/// The keys that do something.
+/// The keyboard shortcuts.
 pub(super) fn keys(_live: Live) -> AnyView {
     view! { <OpenShortcuts open=RwSignal::new(true)/> }.into_any()
 }
 
-/// The question before an op is cancelled midway.
+/// The confirmation before an op is cancelled midway.
 pub(super) fn confirm(live: Live) -> AnyView {
     begin(live);
     let op = Signal::stored(running(rollback_to(47), Phase::Activating));

@@ -1,4 +1,4 @@
-//! The fleet page, which is whole without a server behind it.
+//! The fleet page, complete without a server behind it.
 
 use backstay_model::{Column, Density, PersonView, Role};
 use leptos::prelude::*;
@@ -10,13 +10,13 @@ use crate::live::Live;
 use crate::pages::fleet::Hosts;
 use crate::pages::host;
 
-/// A host in each standing.
+/// A host in each status.
 pub(super) fn fleet(live: Live) -> AnyView {
     begin(live);
     hosts(live)
 }
 
-/// The same, for a person who may only look.
+/// The same, for a viewer.
 pub(super) fn viewer(live: Live) -> AnyView {
     let mut start = start();
     start.person.role = Role::Viewer;
@@ -24,7 +24,7 @@ pub(super) fn viewer(live: Live) -> AnyView {
     hosts(live)
 }
 
-/// The same with less room for each, and fewer columns.
+/// The same with less space per host, and fewer columns.
 pub(super) fn dense(live: Live) -> AnyView {
     let mut start = start();
     start.view = PersonView::showing(
@@ -35,7 +35,7 @@ pub(super) fn dense(live: Live) -> AnyView {
     hosts(live)
 }
 
-/// A fleet without hosts, for a person who may let one in.
+/// A fleet without hosts, for an administrator.
 pub(super) fn empty(live: Live) -> AnyView {
     let mut start = start();
     start.person.role = Role::Admin;
@@ -50,7 +50,7 @@ pub(super) fn host(live: Live) -> AnyView {
     gpc0().map(|detail| view! { <host::Found detail/> }).into_any()
 }
 
-/// The page of a host whose names and lists are as long as they come.
+/// The page of a host with very long names and lists.
 pub(super) fn odd_host(live: Live) -> AnyView {
     begin(live);
     odd().map(|detail| view! { <host::Found detail/> }).into_any()

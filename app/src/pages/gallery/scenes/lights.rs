@@ -9,7 +9,7 @@ use super::Part;
 use crate::components::LightBadge;
 use crate::live::Live;
 
-/// How a host comes to show something: the place of the light, and what is to be changed of a host that is fine.
+/// The index of a light, and the change to a healthy host that produces the state to show.
 type Case = (usize, fn(&mut Situation));
 
 const AGENT: usize = 0;

@@ -1,4 +1,4 @@
-//! The scenes, each an address of its own: pages name their parts, and names are given once on a page.
+//! The scenes, each at an address of its own, because identifiers must be unique on a page.
 
 mod controls;
 mod dialogs;
@@ -22,9 +22,9 @@ pub(super) struct Scene {
     pub(super) name: &'static str,
     /// What it shows.
     pub(super) title: &'static str,
-    /// When that is used.
+    /// When it is used.
     pub(super) about: &'static str,
-    /// Fills the page's state, and shows it.
+    /// Fills the page's state and renders the scene.
     pub(super) view: fn(Live) -> AnyView,
 }
 
@@ -76,12 +76,12 @@ pub(super) const SCENES: &[Scene] = &[
     scene("confirm", "Confirmation of a cancel", "Shown before something that cannot be undone.", dialogs::confirm),
 ];
 
-/// Has the page begin with the sample fleet.
+/// Starts the page with the sample fleet.
 fn begin(live: Live) {
     live.begin(start());
 }
 
-/// A part of a scene with a heading of its own.
+/// A part of a scene, with a heading.
 #[component]
 fn Part(title: &'static str, children: Children) -> impl IntoView {
     view! { <section class="card gallery-part"><h2>{title}</h2>{children()}</section> }

@@ -1,4 +1,4 @@
-//! Ops: in tables, in words, and what they write.
+//! Ops: in tables, in words, and their output.
 
 use backstay_model::view::OpDetail;
 use backstay_model::{OpAction, OpStatus, OpView};
@@ -20,7 +20,7 @@ pub(super) fn table(live: Live) -> AnyView {
     view! { <div class="card table-frame"><OpList ops of_hosts=true/></div> }.into_any()
 }
 
-/// Each state by itself.
+/// Each state alone.
 pub(super) fn states(live: Live) -> AnyView {
     begin(live);
     let badges = OpStatus::ALL
@@ -48,7 +48,7 @@ fn outcome(op: OpView) -> impl IntoView {
     view! { <div><OpMessage op/><RetryButton op action page=Signal::stored(String::new())/></div> }
 }
 
-/// A log with all that a terminal can show.
+/// A log with everything that a terminal can show.
 pub(super) fn log(live: Live) -> AnyView {
     begin(live);
     let op = op(rollback_to(47), OpStatus::Succeeded);

@@ -1,4 +1,4 @@
-//! What everything is made of: the tokens of `style/tokens.css`, and the icons.
+//! The tokens of `style/tokens.css`, and the icons.
 
 use leptos::prelude::*;
 
@@ -6,7 +6,7 @@ use super::Part;
 use crate::components::{Icon, Mark};
 use crate::live::Live;
 
-/// Grounds, and what stands on them.
+/// Background colours, and the colours used on them.
 const COLOURS: [&str; 17] = [
     "paper",
     "surface",

@@ -1,4 +1,4 @@
-//! The host's own tests, each with what it has said over its latest runs.
+//! The host's own tests, each with the results of its latest runs.
 
 mod strip;
 
@@ -47,7 +47,7 @@ pub(super) fn Tests(detail: RwSignal<HostDetail>) -> impl IntoView {
         match folder.get() {
             Some(path) => view! {
                 <p class="faint">
-                    "This host has no tests. Every executable in "<code>{path}</code>" on the host is one: it passes by exiting with 0."
+                    "This host has no tests. Every executable in "<code>{path}</code>" on the host is one: it passes if it exits with 0."
                 </p>
             }
             .into_any(),
@@ -57,10 +57,10 @@ pub(super) fn Tests(detail: RwSignal<HostDetail>) -> impl IntoView {
     view! { {run} {rows} }.into_any()
 }
 
-/// How many tests are shown at once.
+/// How many tests are shown at first.
 const SHOWN: usize = 10;
 
-/// The tests that are shown, and those that are folded away. Of many, those that fail come first.
+/// Splits the tests into those shown and those folded. If there are many, failing tests come first.
 fn in_two(mut tests: Vec<TestHistory>) -> (Vec<TestHistory>, Vec<TestHistory>) {
     if tests.len() <= SHOWN {
         return (tests, vec![]);
@@ -134,18 +134,17 @@ fn OneTest(test: TestHistory) -> impl IntoView {
             </div>
             {(!test.tail.is_empty()).then(|| view! {
                 <details class="test-tail">
-                    <summary>"Its last output"</summary>
+                    <summary>"Output"</summary>
                     <pre class="tail">{test.tail.join("\n")}</pre>
                 </details>
             })}
         </li>
     }
-    .into_any()
 }
 
-/// What “flaky” means.
-const FLAKY: &str = "It passed and failed on one and the same build, and changed its mind at least twice in its latest runs: something else than the build decides.";
-const _: () = assert!(FLIPS == 2, "the sentence says how often");
+/// The meaning of “flaky”.
+const FLAKY: &str = "It has both passed and failed on the same build, and its result changed at least twice in its latest runs, so the build is not the cause.";
+const _: () = assert!(FLIPS == 2, "the sentence states the number");
 
 fn failing(since: &FailingSince) -> impl IntoView + use<> {
     let at_least = if since.at_least { "at least " } else { "" };
@@ -167,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_many_tests_those_that_fail_are_shown() {
+    fn of_many_tests_the_failing_ones_are_shown() {
         let test = |name: usize, fails: bool| TestHistory {
             name: name.to_string(),
             is_there: None,
@@ -190,7 +189,7 @@ mod tests {
 
     #[test]
     fn how_long_a_test_took() {
-        let told: Vec<_> = [12, 3456, 125_000].map(duration).to_vec();
-        assert_eq!(told, ["12 ms", "3.4 s", "2 min 5 s"]);
+        let words: Vec<_> = [12, 3456, 125_000].map(duration).to_vec();
+        assert_eq!(words, ["12 ms", "3.4 s", "2 min 5 s"]);
     }
 }

@@ -7,12 +7,12 @@ use chrono::{DateTime, Utc};
 
 use crate::escape::escaped;
 
-/// How wide a run is drawn, in pixels.
+/// Width of a run, in pixels.
 pub(super) const CELL: u32 = 11;
-/// How high a strip is.
+/// Height of a strip, in pixels.
 pub(super) const HEIGHT: u32 = 22;
 
-/// One cell for each outcome, the newest at the right. `outcomes` come newest first.
+/// Draws one cell for each outcome, the newest at the right. `outcomes` are newest first.
 pub(super) fn cells(outcomes: &[TestOutcome], moment: &dyn Fn(DateTime<Utc>) -> String) -> String {
     let mut svg = String::new();
     for (x, outcome) in (0..).step_by(CELL as usize).zip(outcomes.iter().rev()) {
@@ -32,7 +32,7 @@ pub(super) fn cells(outcomes: &[TestOutcome], moment: &dyn Fn(DateTime<Utc>) -> 
     svg
 }
 
-/// The same for who does not see it.
+/// Describes the strip for those who cannot see it.
 pub(super) fn in_words(outcomes: &[TestOutcome]) -> String {
     let failed = outcomes.iter().filter(|outcome| !outcome.passed).count();
     match (outcomes.len(), failed) {

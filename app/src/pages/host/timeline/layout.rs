@@ -1,37 +1,38 @@
-//! Where everything of the picture is, in hundredths of its length: 0 is the oldest, 100 is now.
+//! Positions in the picture, in hundredths of its length: 0 is the oldest moment, 100 is now.
 //!
-//! The scale is logarithmic in age: the last hour has about as much room as the last week, and a gap of years takes a
-//! bit more than one of months. What would be too short to see is made longer at the cost of what is long.
+//! The scale is logarithmic in age: the last hour gets about as much room as the last week, and a gap of
+//! years little more than one of months. A stretch that would be too short to see is lengthened at the cost
+//! of the long ones.
 
 use backstay_model::timeline::{End, Happening, Stretch, Timeline, What};
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// How close things may be in a picture, in hundredths of its length.
+/// The minimum distances in a picture, in hundredths of its length.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Room {
-    /// The most stretches: the newest.
+    /// Maximum number of stretches; the oldest are left out.
     pub(super) stretches: usize,
-    /// The least length of one.
+    /// Minimum length of a stretch.
     pub(super) stretch: f64,
-    /// The least distance of two marks; what is closer is one mark.
+    /// Minimum distance of two marks; closer ones are merged.
     pub(super) mark: f64,
-    /// The least distance of two ticks.
+    /// Minimum distance of two ticks.
     pub(super) tick: f64,
-    /// Whether tests have a lane of their own.
+    /// True if tests have a lane of their own.
     pub(super) lanes: bool,
 }
 
-/// Of the picture that goes across.
+/// For the wide picture, in which time runs to the right.
 pub(super) const WIDE: Room = Room { stretches: 40, stretch: 1.2, mark: 3.2, tick: 9.0, lanes: true };
-/// Of the one that goes down.
+/// For the tall picture, in which time runs upwards.
 pub(super) const TALL: Room = Room { stretches: 12, stretch: 5.5, mark: 5.8, tick: 5.5, lanes: false };
 
-/// All that is drawn.
+/// Everything that is drawn.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Layout {
-    /// What ran, oldest first.
+    /// The generations that ran, oldest first.
     pub(super) segments: Vec<Segment>,
-    /// What was done, newest first.
+    /// The happenings, newest first.
     pub(super) marks: Vec<Mark>,
     /// The scale.
     pub(super) ticks: Vec<Tick>,
@@ -40,13 +41,13 @@ pub(super) struct Layout {
 /// One stretch.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Segment {
-    /// Which, among those of the timeline.
+    /// Its index among the timeline's stretches.
     pub(super) stretch: usize,
-    /// Where it begins.
+    /// The position of its start.
     pub(super) from: f64,
-    /// How long it is.
+    /// Its length.
     pub(super) length: f64,
-    /// Whether it is where *last known working* ran for the last time.
+    /// True if it is the latest stretch of the *last known working* generation.
     pub(super) known_working: bool,
 }
 
@@ -56,7 +57,7 @@ impl Segment {
         self.from + self.length / 2.0
     }
 
-    /// Where it ends.
+    /// The position of its end.
     pub(super) fn end(&self) -> f64 {
         self.from + self.length
     }
@@ -65,17 +66,17 @@ impl Segment {
 /// One happening, or several that are close to each other.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Mark {
-    /// Where.
+    /// Its position.
     pub(super) at: f64,
-    /// Whether it is in the lane of tests.
+    /// True if it is in the lane of tests.
     pub(super) in_tests_lane: bool,
-    /// What it looks like: the gravest of them.
+    /// The look of the gravest happening.
     pub(super) look: Look,
-    /// Which, among those of the timeline: the gravest first, and of two the newer.
+    /// Indices among the timeline's happenings: the gravest first, and of equals the newest.
     pub(super) happenings: Vec<usize>,
 }
 
-/// What a mark looks like, the gravest last.
+/// The look of a mark, the gravest last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Look {
     Pulled,
@@ -126,9 +127,9 @@ impl Look {
 /// A point of the scale.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Tick {
-    /// Where.
+    /// Its position.
     pub(super) at: f64,
-    /// How long ago that is.
+    /// The age that it marks.
     pub(super) label: &'static str,
 }
 
@@ -155,11 +156,11 @@ pub(super) fn layout(timeline: &Timeline, room: Room) -> Layout {
     }
 }
 
-/// Puts what is too close to each other into one mark.
+/// Merges happenings that are too close to each other into one mark.
 fn marks(happenings: &[Happening], scale: &Scale, begin: DateTime<Utc>, room: Room) -> Vec<Mark> {
     let mut marks: Vec<Mark> = Vec::new();
     for (nth, happening) in happenings.iter().enumerate().filter(|(_, happening)| happening.at >= begin) {
-        // The outermost ones stay whole.
+        // Keeps the outermost marks inside the picture.
         let at = scale.at(happening.at).clamp(room.mark / 2.5, 100.0 - room.mark / 2.5);
         let in_tests_lane = room.lanes && happening.what == What::Tested;
         let look = Look::of(happening);
@@ -206,25 +207,27 @@ fn ticks(scale: &Scale, least: f64) -> Vec<Tick> {
     ticks
 }
 
-/// From moments to places.
+/// Maps moments to positions.
 struct Scale {
     now: DateTime<Utc>,
-    /// The age of the oldest, in seconds.
+    /// The age of the oldest stretch, in seconds.
     total: f64,
-    /// The age up to which the scale is almost even, in seconds.
+    /// The age up to which the scale is almost linear, in seconds.
     even: f64,
-    /// Where stretches begin and, last, now: as the logarithm says, and where they are after all.
+    /// The starts of the stretches and, last, now.
     starts: Vec<Start>,
 }
 
 #[derive(Clone, Copy)]
 struct Start {
+    /// The position on the logarithmic scale.
     raw: f64,
+    /// The final position.
     at: f64,
 }
 
 impl Scale {
-    /// None where there is nothing.
+    /// Returns `None` if there are no stretches.
     fn new(now: DateTime<Utc>, stretches: &[Stretch], least: f64) -> Option<Self> {
         let total = age(now, stretches.first()?.from).max(60.0);
         let even = (total / 24.0).clamp(30.0, 3600.0);
@@ -239,13 +242,13 @@ impl Scale {
         Some(scale)
     }
 
-    /// Where a moment is by the logarithm of its age. What is dated after now is now.
+    /// The position of a moment on the logarithmic scale. A moment in the future counts as now.
     fn raw(&self, at: DateTime<Utc>) -> f64 {
         let part = |age: f64| (1.0 + age / self.even).ln();
         (100.0 * (1.0 - part(age(self.now, at)) / part(self.total))).clamp(0.0, 100.0)
     }
 
-    /// Where a moment is.
+    /// The final position of a moment.
     fn at(&self, at: DateTime<Utc>) -> f64 {
         let raw = self.raw(at);
         let after = self.starts.iter().position(|start| start.raw > raw).unwrap_or(self.starts.len() - 1);
@@ -260,8 +263,8 @@ fn age(now: DateTime<Utc>, at: DateTime<Utc>) -> f64 {
     (now - at).as_seconds_f64().max(0.0)
 }
 
-/// Lengths in the same proportion that are 100 all together, save that none is below `least`: those above give what is
-/// missing.
+/// Scales lengths so that they sum to 100 and none is below `least`. The longer ones make up for the short
+/// ones.
 fn stretched(lengths: &[f64], least: f64) -> Vec<f64> {
     let count = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
     let least = least.min(100.0 / count(lengths.len().max(1)));
@@ -270,7 +273,7 @@ fn stretched(lengths: &[f64], least: f64) -> Vec<f64> {
         let fixed = least * count(is_short.iter().filter(|short| **short).count());
         let free: f64 = lengths.iter().zip(&is_short).filter(|(_, short)| !**short).map(|(l, _)| l).sum();
         if free <= 0.0 {
-            // All of them have only just begun.
+            // All stretches have only just begun.
             return vec![100.0 / count(lengths.len()); lengths.len()];
         }
         let factor = (100.0 - fixed) / free;
@@ -301,7 +304,7 @@ mod tests {
         NOW - TimeDelta::minutes(minutes)
     }
 
-    /// Stretches that begin so many minutes ago, oldest first, and happenings then, newest first.
+    /// A timeline with stretches that began these minutes ago, oldest first, and happenings, newest first.
     fn timeline(began: &[i64], happened: &[(i64, What, End)]) -> Timeline {
         let stretch = |(nth, minutes): (usize, &i64)| Stretch {
             generation: 40 + u32::try_from(nth).unwrap(),
@@ -349,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_recent_has_room_after_a_gap_of_years() {
+    fn recent_stretches_have_room_after_a_gap_of_years() {
         let drawn = layout(&timeline(&[1500 * DAY, 60, 20], &[]), WIDE);
         let lengths: Vec<_> = drawn.segments.iter().map(|s| s.length).collect();
         assert!(lengths[2] > 2.0 && lengths[1] > 2.0, "{lengths:?}");
@@ -358,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_close_is_one_mark_and_the_gravest_is_seen() {
+    fn close_happenings_are_one_mark_with_the_look_of_the_gravest() {
         use What::{RolledBack, Switched, Tested};
         let happened = [
             (60, Tested, End::Well),
@@ -383,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_before_the_picture_is_not_in_it() {
+    fn happenings_before_the_picture_are_left_out() {
         let drawn = layout(&timeline(&[DAY], &[(2 * DAY, What::Tested, End::Well)]), WIDE);
         assert!(drawn.marks.is_empty());
     }
@@ -397,8 +400,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever happened when, and however wrong clocks are: stretches follow on each other from 0 to 100, none
-        /// vanishes, marks are in order and apart.
+        /// Whatever happened, and however wrong clocks are: stretches adjoin each other from 0 to 100, none
+        /// vanishes, and marks are in order and apart.
         #[test]
         fn everything_has_its_place(
             mut began in proptest::collection::vec(-5000_i64..3_000_000, 1..40),

@@ -1,4 +1,4 @@
-//! The same as the picture, for reading: what ran, and what happened meanwhile, newest first.
+//! The picture's content as text: which generation ran, and what happened in that time, newest first.
 
 use backstay_model::timeline::{Began, Happening, Stretch};
 use leptos::prelude::*;
@@ -7,12 +7,12 @@ use super::words::{icon, sentence, state};
 use crate::components::{HostTestsBadge, Icon, Moment, use_log_address};
 use crate::time::rough;
 
-/// How many stretches are shown at once; the others are one click away.
+/// How many stretches are shown at first.
 const STRETCHES: usize = 5;
-/// How many happenings of a stretch are shown at once.
+/// How many happenings of a stretch are shown at first.
 const HAPPENINGS: usize = 5;
 
-/// What is listed. It does not change by time passing alone.
+/// The content of the list. Unlike the timeline, it does not change as time passes.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Listed {
     /// Oldest first.
@@ -21,7 +21,7 @@ pub(super) struct Listed {
     pub(super) happenings: Vec<Happening>,
 }
 
-/// Each stretch with what happened in it, and what happened before the first.
+/// Each stretch with its happenings, and the happenings before the first.
 #[component]
 pub(super) fn List(listed: Memo<Listed>) -> impl IntoView {
     let open = RwSignal::new(false);
@@ -60,7 +60,7 @@ fn Row(stretch: Stretch, happenings: Vec<Happening>) -> impl IntoView {
     let began = match stretch.began {
         Began::Made => "made ",
         Began::RolledBack => "rolled back to ",
-        // What they said stands there.
+        // The badge states the result.
         Began::Tested => "",
     };
     let lasted = match stretch.to {
@@ -86,7 +86,6 @@ fn Row(stretch: Stretch, happenings: Vec<Happening>) -> impl IntoView {
             <Happenings happenings/>
         </li>
     }
-    .into_any()
 }
 
 /// What happened, newest first.
@@ -128,5 +127,4 @@ fn Happened(happening: Happening) -> impl IntoView {
             <span class="timeline-when"><Moment at=happening.at/></span>
         </li>
     }
-    .into_any()
 }

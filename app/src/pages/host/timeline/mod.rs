@@ -1,4 +1,4 @@
-//! How a host fared: when it last worked, and what has happened since.
+//! A host's past: when it last worked, and what has happened since.
 
 mod layout;
 mod list;
@@ -22,7 +22,7 @@ use list::{List, Listed};
 use picture::{Page, TALL_HEIGHT, WIDE_HEIGHT};
 use words::{Worked, last_worked};
 
-/// The host's life as a picture and in words.
+/// The host's past as a picture and in words.
 #[component]
 pub(super) fn Timeline(detail: RwSignal<HostDetail>) -> impl IntoView {
     let past = Memo::new(move |_| detail.with(|d| d.timeline.clone()));
@@ -32,7 +32,7 @@ pub(super) fn Timeline(detail: RwSignal<HostDetail>) -> impl IntoView {
     });
     move || {
         if is_empty.get() {
-            return view! { <p class="faint">"Nothing is known of this host's past yet."</p> }.into_any();
+            return view! { <p class="faint">"This host has no history yet."</p> }.into_any();
         }
         view! {
             <LastWorked detail past/>
@@ -44,7 +44,8 @@ pub(super) fn Timeline(detail: RwSignal<HostDetail>) -> impl IntoView {
     }
 }
 
-/// Across where there is room, else down: style sheets choose, for the server does not know how wide a page is.
+/// The wide and the tall picture. Style sheets choose, because the server does not know the width of the
+/// page.
 #[component]
 fn Pictures(past: Memo<Past>) -> impl IntoView {
     let (time, log_address, navigate) = (use_time(), use_log_address(), use_navigate());
@@ -56,9 +57,9 @@ fn Pictures(past: Memo<Past>) -> impl IntoView {
     };
     let wide = Memo::new(move |_| draw(picture::wide));
     let tall = Memo::new(move |_| draw(picture::tall));
-    // The router follows links of HTML alone.
+    // The router follows HTML links alone.
     let follow = move |event: MouseEvent| {
-        if let Some(address) = browser::plain_click_on_drawn_link(&event) {
+        if let Some(address) = browser::plain_click_on_svg_link(&event) {
             event.prevent_default();
             navigate(&address, NavigateOptions { scroll: false, ..NavigateOptions::default() });
         }
@@ -96,7 +97,7 @@ fn Pictures(past: Memo<Past>) -> impl IntoView {
 fn LastWorked(detail: RwSignal<HostDetail>, past: Memo<Past>) -> impl IntoView {
     let worked = Memo::new(move |_| past.with(|past| last_worked(&past.stretches)));
     let name = detail.with_untracked(|d| d.host.name.clone());
-    // The dialog tells what lies between, where the generation can still be gone to.
+    // The dialog can compare with a generation only if it is still available.
     let comparable = move |number| {
         detail.with(|d| {
             let candidate = d.plan.as_ref().and_then(|plan| plan.candidate(number));
@@ -119,7 +120,7 @@ fn LastWorked(detail: RwSignal<HostDetail>, past: Memo<Past>) -> impl IntoView {
                 (State::Attention, words.into_any())
             }
             Worked::Never => {
-                (State::Unknown, view! { "No test run has passed completely in what is known." }.into_any())
+                (State::Unknown, view! { "No complete pass of the tests is on record." }.into_any())
             }
         };
         view! {
@@ -128,7 +129,7 @@ fn LastWorked(detail: RwSignal<HostDetail>, past: Memo<Past>) -> impl IntoView {
     }
 }
 
-/// A host whose clock is wrong tells wrong times: that has to be known of the picture.
+/// Warns that the host's clock is ahead, and with it the times in the picture.
 #[component]
 fn ClockAhead(past: Memo<Past>) -> impl IntoView {
     let ahead = Memo::new(move |_| past.with(|past| past.clock_ahead_secs));
@@ -138,7 +139,7 @@ fn ClockAhead(past: Memo<Past>) -> impl IntoView {
             view! {
                 <p class="banner warn">
                     {format!(
-                        "This host's clock is ahead of the server's by at least {by}. What it dates after now is drawn at “now”. Set its clock."
+                        "This host's clock is at least {by} ahead of the server's. Anything it dates in the future is drawn at “now”. Set its clock."
                     )}
                 </p>
             }

@@ -1,6 +1,6 @@
-//! The picture as SVG: text, so that the same is written on the server and in the browser at little cost.
+//! The picture as SVG text, so that server and browser write the same at little cost.
 //!
-//! It says nothing that the list below it does not say; screen readers and the keyboard have the list.
+//! It shows nothing that is not in the list below it, which serves screen readers and the keyboard.
 
 use std::fmt::Write as _;
 
@@ -11,14 +11,14 @@ use super::layout::{Layout, Mark, Segment, TALL, WIDE, layout};
 use super::words::{Worked, in_short, last_worked, said, sentence, state};
 use crate::escape::escaped;
 
-/// How high the picture is that goes across, in pixels.
+/// Height of the wide picture, in pixels.
 pub(super) const WIDE_HEIGHT: u32 = 150;
-/// How high the one is that goes down.
+/// Height of the tall picture, in pixels.
 pub(super) const TALL_HEIGHT: u32 = 470;
-/// The most happenings that the words of one mark name.
+/// Maximum number of happenings in the title of one mark.
 const NAMED: usize = 6;
 
-/// What a picture asks of the page that it is on.
+/// What a picture needs from its page.
 pub(super) struct Page<'a> {
     /// The address of an op's log.
     pub(super) address: &'a dyn Fn(OpId) -> String,
@@ -26,7 +26,7 @@ pub(super) struct Page<'a> {
     pub(super) moment: &'a dyn Fn(chrono::DateTime<chrono::Utc>) -> String,
 }
 
-/// The picture that goes across, with now at its right.
+/// The wide picture, with now at its right.
 pub(super) fn wide(timeline: &Timeline, page: &Page<'_>) -> String {
     let drawn = layout(timeline, WIDE);
     let mut svg = patterns("wide");
@@ -99,10 +99,10 @@ fn wide_segment(svg: &mut String, timeline: &Timeline, segment: &Segment, page: 
     svg.push_str("</svg>");
 }
 
-/// A flag on the stretch that is last known working.
+/// A flag on the last known working stretch.
 fn wide_flag(svg: &mut String, segment: &Segment) {
     let at = segment.middle();
-    // At the side where there is room for the words.
+    // The words stand on the side that has room for them.
     let (anchor, x) = if at < 72.0 { ("start", 16) } else { ("end", -5) };
     let _ = write!(
         svg,
@@ -110,7 +110,7 @@ fn wide_flag(svg: &mut String, segment: &Segment) {
     );
 }
 
-/// The picture that goes down, with now at its top.
+/// The tall picture, with now at its top.
 pub(super) fn tall(timeline: &Timeline, page: &Page<'_>) -> String {
     let drawn = layout(timeline, TALL);
     let mut svg = patterns("tall");
@@ -152,7 +152,7 @@ pub(super) fn tall(timeline: &Timeline, page: &Page<'_>) -> String {
     svg
 }
 
-/// Down from the top: now is above.
+/// The distance from the top, where now is.
 fn down(at: f64) -> f64 {
     1.5 + (100.0 - at) * 0.97
 }
@@ -193,7 +193,7 @@ fn tall_segment(svg: &mut String, timeline: &Timeline, segment: &Segment, page: 
     svg.push_str("</svg>");
 }
 
-/// A mark, which leads to its op where it was one.
+/// A mark, which links to its op if it has one.
 fn write_mark(
     svg: &mut String,
     timeline: &Timeline,
@@ -255,14 +255,14 @@ fn segment_title(timeline: &Timeline, segment: &Segment, page: &Page<'_>) -> Str
     format!("Gen {number}{commit}: {}\n{from} to {until}{known}", said(stretch))
 }
 
-/// Where the time begins in which it is not known that the host works.
+/// The start of the time since the host last worked.
 fn broken_from(timeline: &Timeline, drawn: &Layout) -> Option<f64> {
     let Worked::Until { at, .. } = last_worked(&timeline.stretches) else { return None };
     let worked = |segment: &&Segment| timeline.stretches[segment.stretch].to == Some(at);
     drawn.segments.iter().find(worked).map(Segment::end)
 }
 
-/// What tells states apart without colour: what failed has teeth, what was not tested is hatched.
+/// Patterns that tell states apart without colour: failed stretches have teeth, untested ones are hatched.
 fn patterns(which: &str) -> String {
     let saw = if which == "wide" {
         r#"width="9" height="7" patternUnits="userSpaceOnUse" y="35"><path class="teeth" d="M0 7 4.5 0 9 7z"/>"#

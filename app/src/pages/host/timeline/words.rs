@@ -7,16 +7,16 @@ use chrono::{DateTime, Utc};
 /// When a host last worked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Worked {
-    /// It does now.
+    /// It works now.
     Now { generation: u32 },
-    /// It did until then.
+    /// It worked until then.
     Until { generation: u32, at: DateTime<Utc> },
-    /// No run of its tests passed in what is known.
+    /// No run of its tests is known to have passed.
     Never,
 }
 
-/// From the stretches, oldest first. While tests have not run it is not known whether a host works, and so what was
-/// known before stands.
+/// Computes this from the stretches, oldest first. A stretch without tests says nothing, so an earlier result
+/// stands.
 pub(super) fn last_worked(stretches: &[Stretch]) -> Worked {
     match stretches.iter().rfind(|stretch| state(stretch) == State::Ok) {
         None => Worked::Never,
@@ -25,7 +25,7 @@ pub(super) fn last_worked(stretches: &[Stretch]) -> Worked {
     }
 }
 
-/// What the tests said of a stretch, as a light.
+/// The test results of a stretch, as the state of a light.
 pub(super) fn state(stretch: &Stretch) -> State {
     match stretch.tests {
         Some(tests) if tests.all_passed() => State::Ok,
@@ -34,7 +34,7 @@ pub(super) fn state(stretch: &Stretch) -> State {
     }
 }
 
-/// The same in a word or two.
+/// The test results of a stretch, in a word or two.
 pub(super) fn said(stretch: &Stretch) -> String {
     match stretch.tests {
         Some(tests) if tests.all_passed() => format!("{tests} passed"),
@@ -43,7 +43,7 @@ pub(super) fn said(stretch: &Stretch) -> String {
     }
 }
 
-/// What happened, in a few words: “Switched to Gen 48 (abc1234)”.
+/// A happening in a few words: “Switched to Gen 48 (abc1234)”.
 pub(super) fn sentence(happening: &Happening) -> String {
     let generation = generation(happening);
     let to = |words: &str| match &generation {
@@ -73,7 +73,7 @@ fn tests(happening: &Happening) -> String {
     match happening.tests {
         Some(tests) if tests.all_passed() => format!("Tests passed ({tests}){on}"),
         Some(tests) => format!("Tests failed ({tests}){on}"),
-        None => "Tests did not run to their end".to_owned(),
+        None => "Tests did not finish".to_owned(),
     }
 }
 
@@ -85,7 +85,7 @@ fn generation(happening: &Happening) -> Option<String> {
     })
 }
 
-/// What happened, for where there is little room.
+/// A happening in one or two words, for the tall picture.
 pub(super) fn in_short(happening: &Happening) -> String {
     let number = happening.generation.map(|number| format!(" {number}")).unwrap_or_default();
     match (happening.what, happening.end) {
@@ -102,7 +102,7 @@ pub(super) fn in_short(happening: &Happening) -> String {
     }
 }
 
-/// The name of the icon that a happening has in the list.
+/// The icon of a happening in the list.
 pub(super) fn icon(happening: &Happening) -> &'static str {
     super::layout::Look::of(happening).icon()
 }
@@ -133,7 +133,7 @@ mod tests {
             (stretch(47, Some(8), Some(5)), stretch(48, Some(3), None), stretch(48, None, None));
         let until = Worked::Until { generation: 47, at: DateTime::UNIX_EPOCH + TimeDelta::hours(5) };
         assert_eq!(last_worked(&[fine.clone(), broken.clone()]), until);
-        assert_eq!(last_worked(&[fine, unknown]), until, "it is not known of what was not tested");
+        assert_eq!(last_worked(&[fine, unknown]), until, "without tests nothing is known");
         assert_eq!(
             last_worked(&[broken.clone(), stretch(47, Some(8), None)]),
             Worked::Now { generation: 47 }
@@ -166,7 +166,7 @@ mod tests {
             ),
             (of(What::Tested, End::Well, Some(8)), "Tests passed (8/8) on Gen 48", "Tests 8/8"),
             (of(What::Tested, End::Badly, Some(3)), "Tests failed (3/8) on Gen 48", "Tests 3/8"),
-            (of(What::Tested, End::Badly, None), "Tests did not run to their end", "Tests stopped"),
+            (of(What::Tested, End::Badly, None), "Tests did not finish", "Tests stopped"),
             (of(What::Pulled, End::Badly, None), "Pull failed", "Pull failed"),
         ] {
             assert_eq!((sentence(&happening).as_str(), in_short(&happening).as_str()), (words, few));

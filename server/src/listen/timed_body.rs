@@ -1,4 +1,4 @@
-//! A request's body that is waited for, but not for ever: a handler may go on after its answer was given up.
+//! A request's body with a time limit: a handler may continue after its answer was abandoned.
 
 use std::io;
 use std::pin::Pin;
@@ -9,19 +9,19 @@ use axum::body::HttpBody;
 use hyper::body::{Bytes, Frame, Incoming, SizeHint};
 use tokio::time::Sleep;
 
-/// A body that fails where it does not come to its end in time.
-pub(super) struct InTime {
+/// A body that fails if it does not end in time.
+pub(super) struct TimedBody {
     body: Incoming,
     time_over: Pin<Box<Sleep>>,
 }
 
-impl InTime {
+impl TimedBody {
     pub(super) fn new(body: Incoming, time: Duration) -> Self {
         Self { body, time_over: Box::pin(tokio::time::sleep(time)) }
     }
 }
 
-impl HttpBody for InTime {
+impl HttpBody for TimedBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -30,7 +30,7 @@ impl HttpBody for InTime {
             return Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)));
         }
         self.time_over.as_mut().poll(cx).map(|()| {
-            Some(Err(io::Error::new(io::ErrorKind::TimedOut, "the request's body did not come in time")))
+            Some(Err(io::Error::new(io::ErrorKind::TimedOut, "the request's body did not arrive in time")))
         })
     }
 

@@ -1,28 +1,28 @@
-//! What a build of NixOS or home-manager brings along to run: scripts that do what a dashboard can see of it.
+//! The programs of a build of NixOS or home-manager: scripts that do what a dashboard can see.
 //!
-//! They print and end as the real programs were seen to: nixos-rebuild-ng and switch-to-configuration-ng of nixpkgs
-//! 2026-10, home-manager 26.05, under systemd 252 and 257.
+//! Their output and exit codes are those of the real programs: nixos-rebuild-ng and
+//! switch-to-configuration-ng of nixpkgs 2026-10, home-manager 26.05, under systemd 252 and 257.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-/// How activating a build goes.
+/// The course of an activation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Activation {
-    /// The exit status. 1: the boot loader could not be installed, nothing was activated. 2: a script failed on the
-    /// way. 4: it is active, but units failed. 11: another switch holds the lock, which the scripts see to themselves.
-    /// 100: it takes effect at the next boot.
-    pub(crate) exit: u8,
-    /// The units that fail, told with 4.
-    pub(crate) failed_units: Vec<String>,
-    /// How long each line of output takes, in milliseconds.
-    pub(crate) pace: u32,
+pub struct Activation {
+    /// The exit code. 1: the boot loader could not be installed, nothing was activated. 2: a script failed on
+    /// the way. 4: it is active, but units failed. 11: another switch holds the lock, which the scripts
+    /// handle themselves. 100: it takes effect at the next boot.
+    pub exit: u8,
+    /// The failed units, reported with 4.
+    pub failed_units: Vec<String>,
+    /// The time per line of output, in milliseconds.
+    pub pace: u32,
 }
 
-/// The start of every activation script: who and where it is, and how it speaks.
+/// The start of every activation script: its host and build, and its functions.
 fn opening(host: &Path, activation: &Activation) -> String {
     let seconds = format!("{}.{:03}", activation.pace / 1000, activation.pace % 1000);
     let pause = if activation.pace == 0 { ":".to_owned() } else { format!("sleep {seconds} 9>&-") };
@@ -32,9 +32,9 @@ host='{host}'
 build=$(dirname "$(readlink -f "$0")")
 say() {{ printf '%s\n' "$*" >&2; {pause}; }}
 record() {{ printf '%s %s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$1" "$build" >>"$host/activations.log"; }}
-# Whoever wants to look at a switch under way creates `hold`, waits for `holding`, and removes `hold` to let it go on.
+# To inspect a running switch, create `hold`, wait for `holding`, and remove `hold` to let it continue.
 hold() {{ while [ -e "$host/hold" ]; do : >"$host/holding"; sleep 0.05 9>&-; done; rm -f "$host/holding"; }}
-# Whoever wants something to happen in the middle of a switch puts a program there.
+# A program here runs in the middle of every switch.
 during() {{ if [ -x "$host/during" ]; then "$host/during" 9>&-; fi; }}
 "#,
         host = host.display()
@@ -44,8 +44,8 @@ during() {{ if [ -x "$host/during" ]; then "$host/during" 9>&-; fi; }}
 /// NixOS's `bin/switch-to-configuration`.
 pub(super) fn switch_to_configuration(host: &Path, activation: &Activation) -> String {
     let mut script = opening(host, activation);
-    // Whatever it is asked to do, it takes the lock first, ends with the number of the error if another has it, and lets
-    // none of its children inherit it.
+    // Like the real one, it takes the lock first for every action, exits with the error's number if another
+    // process holds the lock, and lets no child inherit it.
     script.push_str(
         r#"build=$(dirname "$build")
 exec 9>>"$host/run/switch-to-configuration.lock"
@@ -94,7 +94,7 @@ esac
     script
 }
 
-/// home-manager's `activate`. Told `--driver-version 1` it leaves the profile to who called it.
+/// home-manager's `activate`. With `--driver-version 1` it leaves the profile to its caller.
 pub(super) fn home_activate(host: &Path, profile: &Path, activation: &Activation) -> String {
     let mut script = opening(host, activation);
     let _ = write!(
@@ -132,7 +132,7 @@ say "Activating reloadSystemd"
 "#,
     );
     script.push_str(&ending(activation));
-    // The link to what runs is the very last.
+    // The link to the running generation is set last.
     script.push_str("ln -sfn \"$build\" \"$roots/current-home\"\nrm -f \"$roots/new-home\"\n");
     script
 }
@@ -151,7 +151,7 @@ fn ending(activation: &Activation) -> String {
     }
 }
 
-/// NixOS's `nixos-version`, the only place where a build keeps its configuration revision.
+/// NixOS's `nixos-version`, the only place in which a build records its configuration revision.
 pub(super) fn nixos_version(label: &str, commit: Option<&str>) -> String {
     let revision = match commit {
         Some(commit) => format!("echo '{commit}'"),
@@ -169,9 +169,9 @@ esac
     )
 }
 
-/// `nixos-rebuild`. Where the activation fails, its last words are of the command, not of the cause, and it passes the
-/// status on. The real one has systemd activate, in a unit of its own; the unit of a host in a folder would be the
-/// machine's, so here it only says so. `testing/guest` has one that does it.
+/// `nixos-rebuild`. If the activation fails, its last line names the command and not the cause, and it passes
+/// the exit code on. The real one has systemd activate in a separate unit. That unit would be the machine's
+/// here, so this one only names it; `testing/guest` has one that does it.
 pub(super) fn nixos_rebuild(host: &Path, profile: &Path, checkout: &Path, builder: &Path) -> String {
     let mut script = rebuild(host, profile, checkout, builder);
     script.push_str(
@@ -191,15 +191,15 @@ pub(super) fn home_manager(host: &Path, profile: &Path, checkout: &Path, builder
     script
 }
 
-/// Both of them up to the activation: `switch` takes what was built of the checkout's commit beforehand, or else has `builder`
-/// (this program) build it, and points the profile at it.
+/// Both programs up to the activation: `switch` uses the ready build of the checkout's commit, or has
+/// `builder` (this program) build it, and points the profile at it.
 fn rebuild(host: &Path, profile: &Path, checkout: &Path, builder: &Path) -> String {
     format!(
         r#"#!/bin/sh
 host='{host}' profile='{profile}' checkout='{checkout}'
 case " $* " in
 *" --rollback "*)
-    # The real one first builds what is checked out, and ends where that fails. Nobody should come to need it.
+    # The real one first builds the checkout, and ends if that fails. Nothing should need it.
     echo "error: --rollback is not known here" >&2
     exit 1
     ;;
@@ -225,12 +225,13 @@ nix-env --profile "$profile" --set "$build" || exit 1
     )
 }
 
-/// `systemctl list-units --state=failed` and the like, whatever the options: the units that fail in what runs.
+/// `systemctl list-units --state=failed` and the like, whatever the options: the failed units of the running
+/// build.
 pub(super) fn systemctl(running: &Path) -> String {
     format!("#!/bin/sh\nexec sed 's/$/ loaded failed failed/' '{}/failed-units'\n", running.display())
 }
 
-/// One of a host's own tests: fails where the running build says so, as `name` or `name: why`.
+/// One of a host's own tests: fails if the running build says so, as `name` or `name: why`.
 pub(super) fn health_check(running: &Path) -> String {
     format!(
         r#"#!/bin/sh

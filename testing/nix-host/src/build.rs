@@ -1,4 +1,4 @@
-//! Builds of NixOS and home-manager as they lie in the store, file for file where a dashboard looks.
+//! Builds of NixOS and home-manager as they are in the store, with every file that a dashboard reads.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,33 +8,33 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::scripts::{self, Activation};
-use super::store::Store;
+use crate::scripts::{self, Activation};
+use crate::store::Store;
 
-/// What one build holds.
+/// The content of a build.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Build {
+pub struct Build {
     /// The version, as in `25.11.20260307.0116424`.
-    pub(crate) label: String,
-    /// The commit of the configuration that it was built from; none for one that does not record it.
-    pub(crate) commit: Option<String>,
+    pub label: String,
+    /// The commit of the configuration that it was built from, if it records one.
+    pub commit: Option<String>,
     /// The version of the kernel (NixOS only).
-    pub(crate) kernel: String,
-    /// Packages and their versions: what `nix store diff-closures` tells.
-    pub(crate) packages: BTreeMap<String, String>,
-    /// Units of systemd, and what their files say.
-    pub(crate) units: BTreeMap<String, String>,
+    pub kernel: String,
+    /// Packages and their versions, as `nix store diff-closures` shows them.
+    pub packages: BTreeMap<String, String>,
+    /// systemd units and the content of their files.
+    pub units: BTreeMap<String, String>,
     /// Switch inhibitors (NixOS only).
-    pub(crate) inhibitors: BTreeMap<String, String>,
-    /// The host's tests that fail while this runs, as `name` or `name: why`.
-    pub(crate) failing_tests: Vec<String>,
-    /// How activating it goes.
-    pub(crate) activation: Activation,
+    pub inhibitors: BTreeMap<String, String>,
+    /// The host's tests that fail while it runs, as `name` or `name: why`.
+    pub failing_tests: Vec<String>,
+    /// The course of its activation.
+    pub activation: Activation,
 }
 
 impl Build {
-    /// Puts a NixOS system into the store.
+    /// Adds a NixOS system to the store.
     pub(super) fn nixos(&self, store: &Store, host: &Path, name: &str) -> Result<PathBuf> {
         let kernel = self.add_kernel(store)?;
         let mut references = self.add_packages(store)?;
@@ -68,7 +68,7 @@ impl Build {
         Ok(build)
     }
 
-    /// Puts a home-manager generation into the store.
+    /// Adds a home-manager generation to the store.
     pub(super) fn home(&self, store: &Store, host: &Path, profile: &Path) -> Result<PathBuf> {
         let mut references = self.add_packages(store)?;
         let path = store.add("home-manager-path", |folder| link_packages(folder, &references))?;
@@ -80,7 +80,7 @@ impl Build {
         let build = store.add("home-manager-generation", |folder| {
             fs::write(folder.join("hm-version"), format!("{}\n", self.label))?;
             fs::write(folder.join("gen-version"), "1\n")?;
-            // home-manager itself keeps no revision; a configuration may.
+            // home-manager itself records no revision; a configuration may.
             if let Some(commit) = &self.commit {
                 fs::write(folder.join("configuration-revision"), format!("{commit}\n"))?;
             }
@@ -157,8 +157,8 @@ fn link_packages(folder: &Path, packages: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-/// Writes a file that can be run, and the folder it is in.
-pub(super) fn write_script(path: &Path, text: &str) -> Result<()> {
+/// Writes an executable file, and creates its folder.
+pub fn write_script(path: &Path, text: &str) -> Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }

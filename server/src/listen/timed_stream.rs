@@ -1,4 +1,4 @@
-//! A connection whose other side is waited for, but not for ever.
+//! A connection with a time limit for the other side.
 
 use std::io;
 use std::pin::Pin;
@@ -12,39 +12,36 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::places::Place;
 
-/// A connection that fails once the other side has read nothing for too long, or when it has to give way. It holds its
-/// place, also after the upgrade to a WebSocket.
-pub(super) struct Patient<S> {
+/// A connection that fails if the other side reads nothing for too long, or if it is evicted. Holds its place, also after the
+/// upgrade to a WebSocket.
+pub(super) struct TimedStream<S> {
     stream: S,
     _place: Arc<Place>,
     gone: Pin<Box<WaitForCancellationFutureOwned>>,
-    patience: Duration,
+    stall_timeout: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Patient<S> {
-    pub(super) fn new(stream: S, place: Arc<Place>, patience: Duration) -> Self {
+impl<S> TimedStream<S> {
+    pub(super) fn new(stream: S, place: Arc<Place>, stall_timeout: Duration) -> Self {
         let gone = Box::pin(place.gone());
-        Self { stream, _place: place, gone, patience, stalled: None }
+        Self { stream, _place: place, gone, stall_timeout, stalled: None }
     }
 
-    /// What is answered in place of `Pending`: an error if the connection is to give way.
+    /// Returned instead of `Pending`: an error if the connection is evicted.
     fn or_gone<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         ready!(self.gone.as_mut().poll(cx));
-        Poll::Ready(Err(io::Error::new(
-            io::ErrorKind::ConnectionAborted,
-            "it gave way to a newer connection",
-        )))
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, "a newer connection evicted it")))
     }
 
-    /// What a write came to, or that it waited too long.
+    /// Returns the result of a write, or an error if it waited too long.
     fn in_time(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if written.is_ready() {
             self.stalled = None;
             return written;
         }
-        let patience = self.patience;
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        let stall_timeout = self.stall_timeout;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(stall_timeout)));
         if stalled.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the other side reads nothing")));
         }
@@ -52,7 +49,7 @@ impl<S> Patient<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -65,7 +62,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.in_time(cx, written)

@@ -1,4 +1,4 @@
-//! A Nix store of its own in a folder: real Nix, and nothing of the system's Nix is touched.
+//! A separate Nix store in a folder: real Nix, which leaves the system's Nix alone.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -9,24 +9,24 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::run;
+use crate::command::read;
 
-/// Nix's settings. Without a group of build users root would look for one; nothing is built or fetched here, and the
-/// store is not to outlive a crash of the machine.
+/// Nix's settings. Without the empty group, Nix as root would look for build users. Nothing is built or
+/// fetched here, and the store need not survive a crash of the machine.
 const SETTINGS: &str = "build-users-group =\nsandbox = false\nsubstituters =\nfsync-metadata = false\n";
 
-/// A Nix store in a folder. Works as root and as anybody else.
-pub(crate) struct Store {
+/// A Nix store in a folder. Works as any user.
+pub struct Store {
     folder: PathBuf,
-    /// What [`Store::add_once`] added.
+    /// The paths that [`Store::add_once`] added.
     added: RefCell<BTreeMap<String, PathBuf>>,
 }
 
 impl Store {
-    /// Makes the folder and Nix's settings in it.
-    pub(crate) fn create(folder: &Path) -> Result<Self> {
+    /// Creates the folder and Nix's settings in it.
+    pub fn create(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        // Nix refuses a store whose path has a symbolic link in it.
+        // Nix refuses a store whose path contains a symbolic link.
         let store = Self { folder: folder.canonicalize()?, added: RefCell::default() };
         let settings = store.folder.join("etc/nix");
         fs::create_dir_all(&settings)?;
@@ -35,13 +35,13 @@ impl Store {
         Ok(store)
     }
 
-    /// The store in a folder that has one already.
-    pub(crate) fn open(folder: &Path) -> Result<Self> {
+    /// Opens the existing store in a folder.
+    pub fn open(folder: &Path) -> Result<Self> {
         Ok(Self { folder: folder.canonicalize()?, added: RefCell::default() })
     }
 
-    /// The variables that make every Nix command, and an agent that runs some, use this store.
-    pub(crate) fn environment(&self) -> Vec<(&'static str, OsString)> {
+    /// The variables that make Nix, and an agent that calls it, use this store.
+    pub fn environment(&self) -> Vec<(&'static str, OsString)> {
         let at = |path: &str| self.folder.join(path).into_os_string();
         vec![
             ("NIX_STORE_DIR", at("nix/store")),
@@ -56,30 +56,30 @@ impl Store {
         ]
     }
 
-    /// The folder that Nix keeps the system's profiles in.
-    pub(crate) fn profiles(&self) -> PathBuf {
+    /// Nix's folder for system profiles.
+    pub fn profiles(&self) -> PathBuf {
         self.folder.join("nix/var/nix/profiles")
     }
 
     /// One of Nix's programs, on this store.
-    pub(crate) fn command(&self, program: &str) -> Command {
+    pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.folder).envs(self.environment());
         command
     }
 
-    /// Adds a folder to the store, once it has been filled, and tells its store path.
-    pub(crate) fn add(&self, name: &str, fill: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+    /// Fills a folder, adds it to the store, and returns its store path.
+    pub fn add(&self, name: &str, fill: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
         let building = tempfile::tempdir_in(&self.folder)?;
         let folder = building.path().join(name);
         fs::create_dir(&folder)?;
         fill(&folder)?;
-        let path = run::read(self.command("nix-store").arg("--add").arg(&folder))?;
+        let path = read(self.command("nix-store").arg("--add").arg(&folder))?;
         Ok(PathBuf::from(path.trim()))
     }
 
-    /// Adds a folder whose name says all of what is in it, where it was not added before.
-    pub(crate) fn add_once(&self, name: &str, fill: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+    /// Adds a folder whose name determines its content, unless it was added before.
+    pub fn add_once(&self, name: &str, fill: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
         if let Some(path) = self.added.borrow().get(name) {
             return Ok(path.clone());
         }
@@ -88,19 +88,19 @@ impl Store {
         Ok(path)
     }
 
-    /// Tells Nix what a store path needs, which adding a folder cannot, so that closures and collecting are real.
-    pub(crate) fn set_references(&self, path: &Path, references: &[PathBuf]) -> Result<()> {
-        let known = run::read(self.command("nix-store").arg("--dump-db").arg(path))?;
-        // Path, hash, size, deriver, number of references, and those.
+    /// Registers the references of a store path, so that closures and garbage collection are real.
+    pub fn set_references(&self, path: &Path, references: &[PathBuf]) -> Result<()> {
+        let known = read(self.command("nix-store").arg("--dump-db").arg(path))?;
+        // Path, hash, size, deriver, number of references, and the references.
         let mut lines: Vec<String> = known.lines().take(4).map(str::to_owned).collect();
         lines.push(references.len().to_string());
         lines.extend(references.iter().map(|reference| reference.display().to_string()));
         self.feed("--load-db", &(lines.join("\n") + "\n"))
     }
 
-    /// Deletes a store path even though a generation needs it, as a careless collection of garbage would.
-    pub(crate) fn delete(&self, path: &Path) -> Result<()> {
-        run::read(self.command("nix-store").args(["--delete", "--ignore-liveness"]).arg(path))?;
+    /// Deletes a store path that a generation needs, like a careless garbage collection.
+    pub fn delete(&self, path: &Path) -> Result<()> {
+        read(self.command("nix-store").args(["--delete", "--ignore-liveness"]).arg(path))?;
         if path.exists() {
             bail!("nix-store did not delete {}", path.display());
         }
@@ -113,7 +113,7 @@ impl Store {
         child.stdin.take().context("no standard input")?.write_all(text.as_bytes())?;
         let status = child.wait()?;
         if !status.success() {
-            bail!("`nix-store {action}` ended with {status}");
+            bail!("`nix-store {action}` exited with {status}");
         }
         Ok(())
     }

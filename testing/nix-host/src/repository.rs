@@ -8,53 +8,51 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::run;
+use crate::command::read;
 
 /// A bare repository with the configuration of all hosts on its branch `main`.
-pub(crate) struct Upstream {
+pub struct Upstream {
     bare: PathBuf,
     /// A clone in which commits are made.
     work: PathBuf,
-    /// When it was made, from which ages count.
+    /// Its creation time, from which ages count.
     made: SystemTime,
 }
 
 impl Upstream {
-    /// Makes an empty upstream in a folder.
-    pub(crate) fn create(folder: &Path) -> Result<Self> {
+    /// Creates an empty upstream in a folder.
+    pub fn create(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder)?;
         let folder = folder.canonicalize()?;
         let upstream =
             Self { bare: folder.join("nixcfg.git"), work: folder.join("work"), made: SystemTime::now() };
-        run::read(
-            git(&folder).args(["init", "--quiet", "--bare", "--initial-branch=main"]).arg(&upstream.bare),
-        )?;
-        run::read(git(&folder).args(["init", "--quiet", "--initial-branch=main"]).arg(&upstream.work))?;
-        // What a pull request was at must stay, whatever becomes of its branch.
-        run::read(git(&upstream.bare).args(["config", "gc.auto", "0"]))?;
-        run::read(git(&upstream.work).args(["remote", "add", "origin"]).arg(&upstream.bare))?;
+        read(git(&folder).args(["init", "--quiet", "--bare", "--initial-branch=main"]).arg(&upstream.bare))?;
+        read(git(&folder).args(["init", "--quiet", "--initial-branch=main"]).arg(&upstream.work))?;
+        // The commits of a pull request must stay, whatever happens to its branch.
+        read(git(&upstream.bare).args(["config", "gc.auto", "0"]))?;
+        read(git(&upstream.work).args(["remote", "add", "origin"]).arg(&upstream.bare))?;
         Ok(upstream)
     }
 
-    /// Where it is cloned from.
-    pub(crate) fn url(&self) -> &Path {
+    /// The path to clone it from.
+    pub fn url(&self) -> &Path {
         &self.bare
     }
 
-    /// Commits a flake with these inputs, and tells the commit.
-    pub(crate) fn commit(&self, message: &str, pins: &Pins, age: Duration) -> Result<String> {
+    /// Commits a flake with these inputs, and returns the commit.
+    pub fn commit(&self, message: &str, pins: &Pins, age: Duration) -> Result<String> {
         fs::write(self.work.join("flake.nix"), flake(message))?;
         fs::write(self.work.join("flake.lock"), self.lock_file(pins)?)?;
-        run::read(git(&self.work).args(["add", "--all"]))?;
+        read(git(&self.work).args(["add", "--all"]))?;
         let date = format!("@{} +0000", self.seconds(age)?);
         let mut commit = git(&self.work);
         commit.args(["commit", "--quiet", "--allow-empty", "--message", message]);
-        run::read(commit.env("GIT_AUTHOR_DATE", &date).env("GIT_COMMITTER_DATE", &date))?;
-        run::read(git(&self.work).args(["push", "--quiet", "origin", "main"]))?;
-        Ok(run::read(git(&self.work).args(["rev-parse", "HEAD"]))?.trim().to_owned())
+        read(commit.env("GIT_AUTHOR_DATE", &date).env("GIT_COMMITTER_DATE", &date))?;
+        read(git(&self.work).args(["push", "--quiet", "origin", "main"]))?;
+        Ok(read(git(&self.work).args(["rev-parse", "HEAD"]))?.trim().to_owned())
     }
     /// The lock file with these inputs, as Nix writes it.
-    pub(crate) fn lock_file(&self, pins: &Pins) -> Result<String> {
+    pub fn lock_file(&self, pins: &Pins) -> Result<String> {
         let node = |owner: &str, repo: &str, branch: &str, pin: Pin| -> Result<Value> {
             let modified = self.seconds(Duration::from_mins(pin.age_minutes))?;
             Ok(json!({
@@ -74,35 +72,37 @@ impl Upstream {
         Ok(serde_json::to_string_pretty(&json!({ "nodes": nodes, "root": "root", "version": 7 }))? + "\n")
     }
 
-    /// So long before it was made, as git and Nix count time.
+    /// The time `age` before its creation, in seconds since the epoch.
     fn seconds(&self, age: Duration) -> Result<u64> {
         Ok((self.made - age).duration_since(UNIX_EPOCH)?.as_secs())
     }
 }
 
-/// What a `flake.lock` pins.
+/// The pins of a `flake.lock`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Pins {
-    pub(crate) nixpkgs: Pin,
-    pub(crate) home_manager: Pin,
+pub struct Pins {
+    /// The pin of nixpkgs.
+    pub nixpkgs: Pin,
+    /// The pin of home-manager.
+    pub home_manager: Pin,
 }
 
-/// What an input is pinned to.
+/// The pin of an input.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Pin {
+pub struct Pin {
     /// A commit.
-    pub(crate) revision: &'static str,
-    /// How old that is.
-    pub(crate) age_minutes: u64,
+    pub revision: &'static str,
+    /// Its age in minutes.
+    pub age_minutes: u64,
 }
 
-/// Clones an upstream as a host has it, with `main` at this commit.
+/// Clones an upstream for a host, with `main` at this commit.
 pub(crate) fn clone(upstream: &Path, commit: &str, into: &Path) -> Result<()> {
-    run::read(git(Path::new("/")).args(["clone", "--quiet"]).arg(upstream).arg(into))?;
-    run::read(git(into).args(["reset", "--quiet", "--hard", commit])).map(drop)
+    read(git(Path::new("/")).args(["clone", "--quiet"]).arg(upstream).arg(into))?;
+    read(git(into).args(["reset", "--quiet", "--hard", commit])).map(drop)
 }
 
-/// git that knows nothing of the user's settings.
+/// git without the user's settings.
 fn git(folder: &Path) -> Command {
     let mut command = Command::new("git");
     command.arg("-C").arg(folder).env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");

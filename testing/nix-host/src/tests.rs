@@ -7,11 +7,11 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
-use super::describe::Description;
-use super::plan::HostPlan;
-use super::repository::{Pin, Pins, Upstream};
-use super::workshop;
-use crate::run;
+use crate::command::read;
+use crate::describe::Description;
+use crate::plan::HostPlan;
+use crate::repository::{Pin, Pins, Upstream};
+use crate::workshop;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
@@ -410,7 +410,7 @@ fn nothing_of_the_systems_nix_is_used() {
     let folder = tempfile::tempdir().unwrap();
     let host = home(folder.path());
     let mut nix = Command::new("nix-store");
-    let text = run::read(
+    let text = read(
         nix.args(["--query", "--roots"]).arg(fs::read_link(&host.running).unwrap()).envs(&host.environment),
     )
     .unwrap();

@@ -1,4 +1,4 @@
-//! A host as a plan says it: which generations it has, how old they are, and which of them runs.
+//! A host as planned: its generations, their ages, and the one that runs.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,14 +8,14 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use super::build::Build;
-use super::describe::{Description, describe};
-use super::{NixHost, repository, workshop};
+use crate::build::Build;
+use crate::describe::{Description, describe};
+use crate::{NixHost, repository, workshop};
 
-/// What a host is.
+/// The platform of a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Platform {
+pub enum Platform {
     /// A NixOS machine.
     Nixos,
     /// A user's home.
@@ -23,8 +23,8 @@ pub(crate) enum Platform {
 }
 
 impl Platform {
-    /// The name as its own project writes it.
-    pub(crate) fn title(self) -> &'static str {
+    /// The name as its project writes it.
+    pub fn title(self) -> &'static str {
         match self {
             Self::Nixos => "NixOS",
             Self::HomeManager => "home-manager",
@@ -35,58 +35,58 @@ impl Platform {
 /// One host.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct HostPlan {
+pub struct HostPlan {
     /// Its name.
-    pub(crate) name: String,
-    /// What it is.
-    pub(crate) platform: Platform,
+    pub name: String,
+    /// Its platform.
+    pub platform: Platform,
     /// The number of its first generation.
     #[serde(default = "one")]
-    pub(crate) first: u32,
+    pub first: u32,
     /// Its generations, oldest first.
-    pub(crate) generations: Vec<GenerationPlan>,
-    /// The generation that the profile points at and that runs; the last, where nothing is said.
+    pub generations: Vec<GenerationPlan>,
+    /// The current and running generation. By default the last.
     #[serde(default)]
-    pub(crate) running: Option<u32>,
-    /// The generation that was booted; the running one, where nothing is said.
+    pub running: Option<u32>,
+    /// The booted generation. By default the running one.
     #[serde(default)]
-    pub(crate) booted: Option<u32>,
+    pub booted: Option<u32>,
     /// Builds that become generations when the host switches, by their commit.
     #[serde(default)]
-    pub(crate) ready: Vec<Build>,
-    /// What the host builds when it switches to any other commit, by the revision of nixpkgs that the checkout pins.
+    pub ready: Vec<Build>,
+    /// Builds for a switch to any other commit, by the revision of nixpkgs that the checkout pins.
     #[serde(default)]
-    pub(crate) pins: BTreeMap<String, Build>,
-    /// The names of its own tests.
+    pub pins: BTreeMap<String, Build>,
+    /// The names of its tests.
     #[serde(default)]
-    pub(crate) tests: Vec<String>,
+    pub tests: Vec<String>,
     /// Its checkout of the configuration.
     #[serde(default)]
-    pub(crate) checkout: Option<CheckoutPlan>,
+    pub checkout: Option<CheckoutPlan>,
 }
 
 /// One generation.
 #[derive(Debug, Clone, Deserialize)]
-pub(crate) struct GenerationPlan {
-    /// What it holds.
+pub struct GenerationPlan {
+    /// Its content.
     #[serde(flatten)]
-    pub(crate) build: Build,
-    /// How long ago it was made, in minutes.
+    pub build: Build,
+    /// Its age in minutes.
     #[serde(default)]
-    pub(crate) age_minutes: u64,
-    /// Whether its build has been garbage-collected.
+    pub age_minutes: u64,
+    /// True if its build was garbage-collected.
     #[serde(default)]
-    pub(crate) collected: bool,
+    pub collected: bool,
 }
 
 /// A checkout of the configuration.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct CheckoutPlan {
-    /// Where it was cloned from.
-    pub(crate) upstream: PathBuf,
+pub struct CheckoutPlan {
+    /// The repository it was cloned from.
+    pub upstream: PathBuf,
     /// The commit that is checked out.
-    pub(crate) commit: String,
+    pub commit: String,
 }
 
 fn one() -> u32 {
@@ -94,13 +94,13 @@ fn one() -> u32 {
 }
 
 impl HostPlan {
-    /// Makes the host in a folder.
-    pub(crate) fn make(&self, folder: &Path) -> Result<Description> {
+    /// Creates the host in a folder.
+    pub fn make(&self, folder: &Path) -> Result<Description> {
         self.live_through(folder, |_, _| Ok(()))
     }
 
-    /// Makes the host in a folder, and does something on it while each of its generations runs, oldest first.
-    pub(crate) fn live_through(
+    /// Creates the host in a folder, and calls `each` while each of its generations runs, oldest first.
+    pub fn live_through(
         &self,
         folder: &Path,
         each: impl FnMut(&Description, u32) -> Result<()>,
@@ -114,7 +114,7 @@ impl HostPlan {
         self.set_links(&host, &builds)?;
         self.collect_garbage(&host)?;
         for build in &self.ready {
-            let commit = build.commit.as_deref().context("a build that is to be ready needs a commit")?;
+            let commit = build.commit.as_deref().context("a ready build needs a commit")?;
             host.ready(&host.add(build)?, commit)?;
         }
         workshop::open(&host, &self.pins)?;
@@ -135,7 +135,7 @@ impl HostPlan {
             } else {
                 profile.set(&build)?
             };
-            // Nix makes no new generation of the build that the latest one has already.
+            // Nix makes no new generation of the latest generation's build.
             if number != planned {
                 bail!("generation {planned} is the same build as the one before it");
             }
@@ -168,10 +168,10 @@ impl HostPlan {
     }
 }
 
-/// `cargo xtask host`: makes the host of a plan file and describes it as JSON.
-pub(crate) fn run(plan: &Path, folder: &Path) -> Result<()> {
+/// Creates the host of a plan file and prints its description as JSON (`cargo xtask host`).
+pub fn make_from_file(plan: &Path, folder: &Path) -> Result<()> {
     let text = fs::read_to_string(plan).with_context(|| format!("cannot read {}", plan.display()))?;
-    let plan: HostPlan = serde_json::from_str(&text).context("the plan is not as it should be")?;
+    let plan: HostPlan = serde_json::from_str(&text).context("the plan is malformed")?;
     println!("{}", serde_json::to_string_pretty(&plan.make(folder)?)?);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What one has to know of a host to run an agent on it.
+//! What an agent on a host needs to know.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -6,31 +6,31 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{NixHost, Platform};
+use crate::{NixHost, Platform};
 
-/// Where the parts of a host are.
+/// The paths of a host's parts.
 #[derive(Debug, Serialize)]
-pub(crate) struct Description {
+pub struct Description {
     /// Its name.
-    pub(crate) name: String,
-    /// What it is.
-    pub(crate) platform: Platform,
+    pub name: String,
+    /// Its platform.
+    pub platform: Platform,
     /// Its folder.
-    pub(crate) folder: PathBuf,
-    /// The variables that an agent on it must be started with.
-    pub(crate) environment: BTreeMap<String, String>,
+    pub folder: PathBuf,
+    /// The variables for an agent on it.
+    pub environment: BTreeMap<String, String>,
     /// Its profile.
-    pub(crate) profile: PathBuf,
-    /// The link to the build that runs.
-    pub(crate) running: PathBuf,
-    /// The link to the build that was booted.
-    pub(crate) booted: PathBuf,
+    pub profile: PathBuf,
+    /// The link to the running build.
+    pub running: PathBuf,
+    /// The link to the booted build.
+    pub booted: PathBuf,
     /// Its checkout of the configuration.
-    pub(crate) checkout: PathBuf,
+    pub checkout: PathBuf,
     /// The folder with its own tests.
-    pub(crate) tests: PathBuf,
+    pub tests: PathBuf,
     /// The log of its activations.
-    pub(crate) activations: PathBuf,
+    pub activations: PathBuf,
 }
 
 pub(super) fn describe(host: &NixHost) -> Description {
