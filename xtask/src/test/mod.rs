@@ -96,7 +96,7 @@ impl Part {
         match self {
             Self::Fmt => build::run(places, &["fmt", "--all", "--check"], &[]).map(|()| Counts::default()),
             Self::Words => words::test(places).map(|()| Counts::default()),
-            Self::Clippy => rust::clippy(places).map(|()| Counts::default()),
+            Self::Clippy => rust::clippy(places, filter).map(|()| Counts::default()),
             Self::Rust => rust::tests(places, times, filter),
             Self::Chaos => chaos::tests(places),
             Self::Systemd => systemd::tests(places),

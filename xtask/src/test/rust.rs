@@ -16,9 +16,16 @@ use crate::run::{self, shown};
 /// server's.
 const NATIVE: &[&str] = &["--workspace", "--exclude", "backstay-frontend"];
 
-pub(super) fn clippy(places: &Places) -> Result<()> {
+/// Crates that the page is built from.
+const OF_PAGE: [&str; 4] = ["all()", "=backstay-app", "=backstay-frontend", "=backstay-model"];
+
+/// Checks all crates; the page's only if the filter may select one of them.
+pub(super) fn clippy(places: &Places, filter: Option<&str>) -> Result<()> {
     let strict = ["--", "-D", "warnings"];
     build::run(places, &[&["clippy", "--all-targets"], NATIVE, &strict].concat(), &[])?;
+    if filter.is_some_and(|filter| !OF_PAGE.iter().any(|name| filter.contains(name))) {
+        return Ok(());
+    }
     let page = ["clippy", "--package", "backstay-frontend", "--target", "wasm32-unknown-unknown"];
     build::run(places, &[&page[..], &strict].concat(), &[])
 }

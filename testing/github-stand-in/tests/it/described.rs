@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 /// A file of the Node packages.
 pub(crate) fn node_package(path: &str) -> PathBuf {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
     let file = root.join("node_modules").join(path);
     assert!(file.exists(), "{path} is not there: `cargo xtask setup` brings GitHub's description of its API");
     file
