@@ -149,7 +149,7 @@ impl Session<'_> {
                 self.agent.forget(op);
             }
             Err(error) => {
-                tracing::error!(%op, %error, "an op that the server has stored cannot be removed from the journal yet")
+                tracing::error!(%op, %error, "an op that the server has stored cannot be removed from the journal yet");
             }
         }
     }
