@@ -1,7 +1,7 @@
-// Shows a page of its own where the server cannot be reached. Nothing else is ever answered from here: what Backstay
-// shows is what the server says now, or nothing.
+// Shows the offline page if the server cannot be reached. Nothing else is ever answered from here: Backstay shows what
+// the server says now, or nothing.
 const PAGE = '/offline.html';
-const KEPT = 'backstay-offline-1';
+const KEPT = 'backstay-offline-2';
 
 self.addEventListener('install', (event) => {
   const keep = async () => {

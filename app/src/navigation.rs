@@ -48,7 +48,7 @@ fn follow_redirects() {
     let follow = move |address: &str| {
         let Some(go) = owner.as_ref().map(|owner| owner.with(use_navigate_to)) else { return };
         let address = address.to_owned();
-        // Whoever waits for the server's answer gets it first.
+        // Code that awaits the server's answer gets it first.
         request_animation_frame(move || go(&address));
     };
     // Fails if the hook is set already, by an earlier start of this page.

@@ -71,7 +71,7 @@ pub(super) fn RollbackManyForm(
     /// The address that leaving it leads to.
     #[prop(into)]
     back: String,
-    /// The elements of which the first that can has the focus afterwards.
+    /// Identifiers of elements, separated by spaces: the first one that can take the focus gets it afterwards.
     focus_after: &'static str,
     /// The deployment in which the hosts failed, if that is what it is about.
     #[prop(optional)]

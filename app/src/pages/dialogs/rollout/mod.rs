@@ -65,8 +65,8 @@ struct RequestedHosts {
 }
 
 impl RequestedHosts {
-    /// Returns the hosts on which there is something to do. A host of which that is not known counts only if
-    /// a person named it.
+    /// Returns the hosts on which there is something to do. If that is not known for a host, it counts only if a
+    /// person named it.
     fn due(&self, live: Live, kind: OpKind, commits: &RolloutCommits) -> BTreeSet<String> {
         let is_named = self.scope != HostScope::All;
         let due = |row: &&Row| {
