@@ -66,7 +66,7 @@ async fn a_rewritten_branch_does_not_contain_it() {
 async fn a_token_that_may_only_read_reverts_nothing() {
     let bench = Bench::merged().await;
     bench.stand_in.permit(TOKEN, Permission::Read);
-    let error = refused(&bench, "may not do this").await;
+    let error = refused(&bench, "does not allow this").await;
     assert!(matches!(error, RevertError::GitHub(GitHubError::Forbidden(_), _)), "{error:?}");
 }
 
