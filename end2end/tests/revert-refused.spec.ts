@@ -41,13 +41,13 @@ test('the token may not write: the panel says which permission it needs', async 
     head = await github.head();
     await github.permit('read');
   });
-  await expect(dialog.alert).toContainText('The token may not do this at GitHub');
+  await expect(dialog.alert).toContainText('GitHub does not allow this with the token');
   await expect(dialog.alert).toContainText('Give it read and write access to contents and pull requests.');
   await expect(dialog.alert).toContainText('The branch was not changed.');
   await github.permit('write');
   await isAsItWas(page, story, github, head);
   await open(page, '/audit');
-  await expect(new AuditPage(page).entries('pr.revert-failed')).toContainText('The token may not do this');
+  await expect(new AuditPage(page).entries('pr.revert-failed')).toContainText('GitHub does not allow this with the token');
 });
 
 test('later changes conflict: the page says so, and main is not changed', async ({ page, story, github, watch }) => {
@@ -58,7 +58,7 @@ test('later changes conflict: the page says so, and main is not changed', async 
     head = await github.commit('Pin nixpkgs by hand', { 'flake.lock': byHand });
   });
   await expect(dialog.alert).toHaveText(
-    'Pull request #42 cannot be reverted by itself: later changes on main touch the same places. main was not changed. Revert it by hand, or roll the hosts back.',
+    'Pull request #42 cannot be reverted on its own: later changes on main touch the same lines. main was not changed. Revert it by hand, or roll the hosts back.',
   );
   await isAsItWas(page, story, github, head);
 });

@@ -167,7 +167,7 @@ mod tests {
     }
 
     /// The names of the events since `after`.
-    fn told(fleet: &Fleet, after: u64) -> Vec<&'static str> {
+    fn published(fleet: &Fleet, after: u64) -> Vec<&'static str> {
         fleet.events.subscribe(Some(after)).missed.iter().map(|event| event.name).collect()
     }
 
@@ -191,7 +191,7 @@ mod tests {
         fleet.disconnected(&connection.unwrap()).await;
         assert_eq!(shown(&fleet).await[1], ("web".to_owned(), false));
         let snapshot = fleet.snapshot().await.unwrap();
-        assert_eq!(told(&fleet, snapshot.last_event), [""; 0]);
+        assert_eq!(published(&fleet, snapshot.last_event), [""; 0]);
     }
 
     #[tokio::test]
@@ -207,11 +207,11 @@ mod tests {
         let before = fleet.snapshot().await.unwrap();
         fleet.set_desired(branch("new"));
         fleet.publish_all().await;
-        assert_eq!(told(&fleet, before.last_event), ["host"]);
+        assert_eq!(published(&fleet, before.last_event), ["host"]);
         let after = fleet.snapshot().await.unwrap();
         assert_ne!(before.hosts[1], after.hosts[1]);
         fleet.publish_all().await;
-        assert_eq!(told(&fleet, after.last_event), [""; 0]);
+        assert_eq!(published(&fleet, after.last_event), [""; 0]);
     }
 
     #[tokio::test]
@@ -237,13 +237,13 @@ mod tests {
 
         fleet.remove_host(&person(Role::Admin), "WEB").await.unwrap();
         assert_eq!(fleet.snapshot().await.unwrap().hosts, []);
-        let heard = told(&fleet, before.last_event);
+        let heard = published(&fleet, before.last_event);
         assert_eq!(heard[heard.len() - 2..], ["host_removed", "notice"]);
         assert!(!fleet.is_known_token(&TokenHash::of("web")).await.unwrap());
         assert!(!fleet.hub.is_online(web.id), "its connection was given up");
         let heard = fleet.events.last();
         fleet.disconnected(&connection).await;
-        assert_eq!(told(&fleet, heard), [""; 0]);
+        assert_eq!(published(&fleet, heard), [""; 0]);
         let again = fleet.remove_host(&person(Role::Admin), "web").await;
         assert!(matches!(again, Err(RequestError::NoSuchHost(_))), "{again:?}");
     }

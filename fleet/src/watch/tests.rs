@@ -1,4 +1,4 @@
-//! A fleet that watches a repository at the stand-in, with a clock that both share.
+//! A fleet that watches a repository at the stand-in, with a shared clock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::secret::Secret;
 use crate::store::sqlite::SqliteStore;
 use crate::{Fleet, FleetConfig};
 
-/// Somebody else's token, with which pull requests are merged at GitHub itself.
+/// Another person's token, for merges at GitHub itself.
 const ALICE: &str = "ghp_alice";
 
 struct Bench {
@@ -51,7 +51,7 @@ fn github(
 }
 
 impl Bench {
-    /// A repository with a lock file, watched.
+    /// A watched repository with a lock file.
     async fn new() -> Self {
         let clock = Arc::new(FixedClock::at("2026-01-04T12:00:00Z".parse().unwrap()));
         let mut options = Options { clock: clock.clone(), ..Options::default() };
@@ -64,7 +64,7 @@ impl Bench {
         Self { stand_in, fleet, clock, folder }
     }
 
-    /// Another server on the same store, which asks as this.
+    /// Another server on the same store, with these settings.
     async fn asking(&self, branch: &str, token: &str, method: MergeMethod) -> Fleet {
         fleet(&self.folder, &self.clock, github(&self.stand_in, &self.clock, branch, token, method)).await
     }
@@ -82,7 +82,7 @@ impl Bench {
         self.stand_in.open_pull_request(NewPullRequest::new(branch, title, changes)).await.unwrap()
     }
 
-    /// Somebody merges at GitHub itself.
+    /// Merges at GitHub itself.
     async fn merge_there(&self, number: u64) {
         let alice = github(&self.stand_in, &self.clock, "main", ALICE, MergeMethod::Merge);
         let head = alice.pull_request(number).await.unwrap().head.sha;
@@ -98,8 +98,7 @@ impl Bench {
         self.stand_in.requests().len()
     }
 
-    /// Maria wants to merge what she saw at this commit, and has not looked at what is no ordinary update in it. Why
-    /// that is refused.
+    /// Merges what Maria saw at this commit, without her confirmation of anything unusual. Returns the refusal.
     async fn refused_merge(&self, number: u64, head: &Commit) -> String {
         let before = self.stand_in.head("main").await.unwrap();
         let merged = self.fleet.merge_pull_request(&Self::maria(), &seen(number, head)).await;
@@ -116,7 +115,7 @@ impl Bench {
         Person { name: "maria".into(), role: Role::Operator }
     }
 
-    /// Waits until something holds that a reading in the background brings about.
+    /// Waits until a reading in the background has this effect.
     async fn until(what: &str, holds: impl AsyncFn() -> bool) {
         let wait = async {
             while !holds().await {
@@ -162,7 +161,7 @@ async fn open_updates_are_shown_with_what_they_change() {
     let checks =
         vec![Check::ended("build", "success"), Check::ended("x11", "failure"), Check::running("slow")];
     bench.stand_in.set_checks(&head, checks).await;
-    // The branch moves on by itself, which is no change of the pull request's.
+    // The branch moves, which does not change the pull request.
     bench.stand_in.commit("main", "bob", "Another", &lock("9")).await.unwrap();
 
     let shown = bench.read().await;
@@ -192,7 +191,7 @@ async fn a_reading_that_finds_nothing_new_costs_nothing_and_tells_nobody() {
     bench.open("update", "Update flake.lock", lock("2")).await;
     let first = bench.read().await;
     assert_eq!(alone(&first).mergeable, Mergeable::Yes);
-    // The list names the trial merge that looking at the pull request has brought about.
+    // The list names the trial merge that reading the pull request has caused.
     bench.read().await;
     let (used, asked, told) = (bench.stand_in.rate_used(), bench.asked(), bench.fleet.events().last());
     bench.clock.advance(TimeDelta::minutes(5));
@@ -203,7 +202,7 @@ async fn a_reading_that_finds_nothing_new_costs_nothing_and_tells_nobody() {
     assert!(!statuses.is_empty() && statuses.iter().all(|status| *status == Some(304)), "{statuses:?}");
     assert_eq!(bench.fleet.events().last(), told);
 
-    // A push costs what it takes to read what is new, and no lock file twice.
+    // A push costs only the requests for what is new, and no lock file is read twice.
     bench.stand_in.commit("main", "bob", "Else", &[Change::write("else", "e")]).await.unwrap();
     let before = bench.asked();
     bench.read().await;
@@ -227,7 +226,7 @@ async fn github_is_left_alone_while_the_limit_is_reached() {
     let asked = bench.asked();
     bench.clock.advance(TimeDelta::minutes(9));
     assert_eq!(bench.read().await.reading, Reading::Unreadable { since, reason });
-    assert_eq!(bench.asked(), asked, "nothing was asked meanwhile");
+    assert_eq!(bench.asked(), asked, "no request was sent in between");
     let DesiredState::Unreadable { since: branch_since, reason } = bench.fleet.desired() else { panic!() };
     assert_eq!(branch_since, since);
     assert_eq!(
@@ -316,7 +315,7 @@ async fn a_protected_branch_is_told_of_and_a_revert_will_be_a_pull_request() {
         assert!(problems[0].contains("a revert comes as a pull request"), "{problems:?}");
         let is_named = problems[0].contains("changes by pull requests alone");
         assert_eq!(is_named, kind == ProtectionKind::Ruleset, "{problems:?}");
-        // It is nothing to repair: it is looked at again after an hour.
+        // Nothing needs repair, so the settings are read again after an hour.
         bench.stand_in.protect("main", None).await;
         assert_eq!(bench.read().await.problems, problems);
         bench.clock.advance(TimeDelta::hours(1));
@@ -332,7 +331,7 @@ async fn who_asks_at_once_shares_one_reading_that_begins_afterwards() {
     let first = bench.fleet.read_github();
     let others = async {
         let stopped = gate.stops().await;
-        // The first has its answer already: whoever asks from now on needs another.
+        // The first reading has its answer: later callers need another.
         bench.stand_in.commit("main", "bob", "Else", &[Change::write("else", "e")]).await.unwrap();
         let crowd: Vec<_> = (0..20)
             .map(|_| {
@@ -499,7 +498,7 @@ async fn a_proposed_revert_that_is_merged_is_the_revert() {
     let number = bench.open("update", "Update flake.lock", lock("2")).await;
     bench.merge_there(number).await;
     bench.fleet.read_github().await.unwrap();
-    // At the first look the past is taken for granted; what comes after it counts.
+    // The first look ignores the past. Later merges count.
     let later = bench.open("later", "Update flake.lock again", lock("4")).await;
     bench.merge_there(later).await;
     bench.read().await;
@@ -646,7 +645,7 @@ async fn a_merge_behind_many_that_changed_later_is_found() {
     }
     bench.clock.advance(TimeDelta::minutes(1));
     bench.read().await;
-    // While nobody looked, one was merged, and a bot wrote something about all that are closed.
+    // Between two readings, one was merged, and a bot commented on all closed ones.
     bench.clock.advance(TimeDelta::minutes(1));
     let update = bench.open("update", "Update flake.lock", lock("2")).await;
     bench.merge_there(update).await;
@@ -768,7 +767,7 @@ async fn the_lights_turn_before_the_branch_is_read_again() {
     let is_read = async || matches!(bench.fleet.desired(), DesiredState::Known { .. });
     Bench::until("reading", is_read).await;
 
-    // A reading that asked before the revert does not hide it.
+    // A reading that started before the revert does not hide it.
     let reading = bench.fleet.read_github();
     let reverting = async {
         let stopped = gate.stops().await;

@@ -12,7 +12,7 @@ use backstay_model::Commit;
 
 use crate::git::Git;
 
-/// What reverts say.
+/// The message of reverts.
 pub(crate) const MESSAGE: &str = "Revert PR #42 (auto-rollback after failed deployment)";
 
 pub(crate) struct Bench {
@@ -22,7 +22,7 @@ pub(crate) struct Bench {
     pub(crate) record: Record,
 }
 
-/// What is remembered of a revert, in memory.
+/// What a revert remembers, in memory.
 #[derive(Default)]
 pub(crate) struct Record(pub(crate) Mutex<Vec<Commit>>);
 
@@ -43,7 +43,7 @@ impl Bench {
         Self::start_with(Options::default(), "nixcfg").await
     }
 
-    /// The product calls the repository by this name.
+    /// The client uses this name for the repository.
     pub(crate) async fn start_with(options: Options, name: &str) -> Self {
         let clock = options.clock.clone();
         let stand_in = StandIn::start(options).await.unwrap();
@@ -61,7 +61,7 @@ impl Bench {
         Self { stand_in, github, git, record: Record::default() }
     }
 
-    /// A repository in which pull request 42 was merged, with a commit after it.
+    /// A repository with pull request 42 merged and one commit after it.
     pub(crate) async fn merged() -> Self {
         Self::merged_at(Self::start().await).await
     }
@@ -97,12 +97,12 @@ impl Bench {
         self.stand_in.head("main").await.unwrap().unwrap()
     }
 
-    /// How many commits of the main branch are reverts.
+    /// Number of reverts on the main branch.
     pub(crate) fn reverts(&self) -> usize {
         self.git.say(&["log", "--format=%s", "main"]).lines().filter(|line| *line == MESSAGE).count()
     }
 
-    /// That nothing was left behind.
+    /// Checks that nothing was left behind.
     #[track_caller]
     pub(crate) fn no_scratch_branch(&self) {
         let branches = self.git.say(&["for-each-ref", "--format=%(refname:short)", "refs/heads"]);

@@ -1,11 +1,11 @@
-//! The server dies between any two of its requests, and the branch moves meanwhile.
+//! The server dies between any two of its requests, and the branch moves in between.
 
 use backstay_fleet::github::revert::Reverted;
 use backstay_github_stand_in::{Change, Moment};
 
 use crate::bench::{Bench, MESSAGE};
 
-/// How many requests a revert takes at most.
+/// Upper bound on the requests of one revert.
 const REQUESTS: usize = 24;
 
 #[tokio::test]
@@ -15,7 +15,7 @@ async fn a_server_that_dies_between_any_two_requests_reverts_once() {
         for moment in [Moment::Before, Moment::After] {
             let bench = Bench::merged().await;
             stopped += usize::from(die_at(&bench, number, moment).await);
-            // The next server takes it up.
+            // The next server resumes it.
             let again = bench.revert().await.unwrap();
             assert!(
                 matches!(again, Reverted::Pushed(_) | Reverted::Already(_)),
@@ -33,7 +33,7 @@ async fn a_server_that_dies_between_any_two_requests_reverts_once() {
     assert!(stopped > 20, "a revert was stopped {stopped} times only");
 }
 
-/// Lets a revert go on to its request of this number, and then no further; whether it came that far.
+/// Lets a revert continue up to its request of this number. Returns whether it came that far.
 async fn die_at(bench: &Bench, number: usize, moment: Moment) -> bool {
     let mut gate = bench.stand_in.gate(moment, |_| true);
     let revert = bench.revert();

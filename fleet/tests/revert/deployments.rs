@@ -1,4 +1,4 @@
-//! The story of a pull request that broke the fleet: merged, rolled out, reverted, with everybody told.
+//! The story of a pull request that broke the fleet: merged, rolled out, reverted, and published throughout.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,7 +74,7 @@ fn entry() -> NewAuditEntry {
     NewAuditEntry::new(SystemClock.now(), "maria", "pr.revert-requested", "")
 }
 
-/// Waits until something holds that goes on in the background.
+/// Waits until background work has this effect.
 async fn until(what: &str, holds: impl AsyncFn() -> bool) {
     let wait = async {
         while !holds().await {
@@ -96,7 +96,7 @@ async fn a_pull_request_is_merged_and_reverted_and_everybody_hears() {
     assert_eq!((by.as_str(), &story.bench.head().await), ("maria", &commit.0));
     assert_eq!(story.bench.git.say(&["show", "main:flake.lock"]), "old");
     let heard = story.fleet.events().subscribe(Some(before)).missed;
-    // What is read from GitHub meanwhile is told too, at a time of its own.
+    // Readings of GitHub publish events too, at their own times.
     let of_deployments = |name: &&str| *name != "pull_requests";
     let names: Vec<_> = heard.iter().map(|event| event.name).filter(of_deployments).collect();
     let merge = ["deployment", "pr_merged", "notice"];
@@ -125,7 +125,7 @@ async fn a_revert_that_cannot_be_made_leaves_the_deployment_as_it_was() {
     let deployment = story.merge().await;
     story.bench.commit("Same place", &[Change::write("flake.lock", "newer\n")]).await;
     let error = story.fleet.revert_pull_request(&story.maria, deployment.id).await.unwrap_err();
-    assert!(error.to_string().contains("touch the same places"), "{error}");
+    assert!(error.to_string().contains("touch the same lines"), "{error}");
     assert_eq!(story.decision(&deployment).await, Decision::Open);
     assert_eq!(story.audited().await.last().unwrap(), "pr.revert-failed");
 }
@@ -139,7 +139,7 @@ async fn a_revert_that_a_crash_interrupted_is_taken_up() {
     tokio::select! {
         _ = revert => panic!("it was to be interrupted"),
         stopped = gate.stops() => {
-            // The next server finds the deployment as it was left.
+            // The next server finds the deployment unchanged.
             assert!(matches!(story.decision(&deployment).await, Decision::Reverting { .. }));
             drop(gate);
             fleet(&story.bench, &story.store).resume_reverts().await.unwrap();
@@ -171,7 +171,7 @@ async fn a_revert_that_is_taken_up_waits_for_github() {
             };
             tokio::time::timeout(Duration::from_mins(2), tries).await.expect("it does not ask again");
             assert!(matches!(story.decision(&deployment).await, Decision::Reverting { .. }));
-            // What was stopped is of the server that is gone.
+            // The aborted task belongs to the server that is gone.
             drop(gate);
             std::mem::forget(stopped);
             story.bench.stand_in.come_back().unwrap();
@@ -225,7 +225,7 @@ async fn a_revert_that_failed_brings_back_what_was_decided_before() {
     story.bench.stand_in.go_away(Away::Unavailable).await;
     story.fleet.revert_pull_request(&story.maria, deployment.id).await.unwrap_err();
     assert_eq!(story.decision(&deployment).await, proposed);
-    // So the proposal is recognised when somebody merges it.
+    // Therefore the proposal is recognised when somebody merges it.
     story.bench.stand_in.come_back().unwrap();
     story.bench.stand_in.protect("main", None).await;
     let head = story.bench.github.pull_request(pull_request.number).await.unwrap().head.sha;
@@ -251,7 +251,7 @@ async fn one_whose_revert_failed_after_a_later_merge_is_superseded() {
         stopped.answer(http::StatusCode::CONFLICT, serde_json::json!({ "message": "Merge conflict" }));
     };
     let (reverted, ()) = tokio::join!(reverting, merging);
-    assert!(reverted.unwrap_err().to_string().contains("touch the same places"));
+    assert!(reverted.unwrap_err().to_string().contains("touch the same lines"));
     assert_eq!(story.decision(&deployment).await, Decision::Superseded);
 }
 
@@ -279,7 +279,7 @@ async fn a_lost_answer_to_the_move_of_the_branch_is_found_out_without_a_restart(
 async fn a_revert_that_is_stuck_is_taken_up_at_the_next_look_at_github() {
     let story = Story::begin().await;
     let deployment = story.merge().await;
-    // As after a crash, or a full disk: recorded, and nobody is at it.
+    // As after a crash or a full disk: recorded, but not under way.
     let decision =
         Decision::Reverting { by: "maria".into(), at: SystemClock.now(), before: Box::new(Decision::Open) };
     story.store.decide(deployment.id, &decision, &entry()).await.unwrap().unwrap();
@@ -298,7 +298,7 @@ async fn a_scratch_branch_that_could_not_be_removed_is_removed_later() {
     let mut gate = story.bench.stand_in.gate(Moment::Before, move |asked| asked.is("DELETE", scratch));
     let reverting = story.fleet.revert_pull_request(&story.maria, deployment.id);
     let (reverted, ()) = tokio::join!(reverting, async {
-        // The first removes what an earlier try may have left.
+        // The first removes a possible leftover of an earlier attempt.
         gate.stops().await.let_go();
         gate.stops().await.answer(http::StatusCode::BAD_GATEWAY, serde_json::json!({}));
         drop(gate);

@@ -1,4 +1,4 @@
-//! git itself, which knows what a revert is.
+//! git itself, as the reference for reverts.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -24,7 +24,7 @@ impl Git {
             .unwrap()
     }
 
-    /// What git says to something that has to go well.
+    /// The output of a git command that has to succeed.
     #[track_caller]
     pub(crate) fn say(&self, words: &[&str]) -> String {
         let output = self.run(words);
@@ -40,27 +40,27 @@ impl Git {
         self.say(&["rev-parse", &format!("{commit}^{{tree}}")])
     }
 
-    /// The tree of a merge; none where it conflicts.
+    /// The tree of a merge, or `None` if it conflicts.
     pub(crate) fn merged(&self, one: &str, other: &str) -> Option<String> {
         let output = self.run(&["merge-tree", "--write-tree", one, other]);
         output.status.success().then(|| String::from_utf8(output.stdout).unwrap().trim().to_owned())
     }
 
-    /// A commit of this tree.
+    /// Creates a commit of this tree.
     pub(crate) fn commit(&self, tree: &str, parents: &[&str], message: &str) -> String {
         let mut words = vec!["commit-tree", tree, "-m", message];
         words.extend(parents.iter().flat_map(|parent| ["-p", parent]));
         self.say(&words)
     }
 
-    /// The commits that `head` has and `base` has not, newest first, without merges.
+    /// The commits that `head` has and `base` lacks, newest first, without merges.
     pub(crate) fn own(&self, base: &str, head: &str) -> Vec<String> {
         let range = format!("{base}..{head}");
         let listed = self.say(&["rev-list", "--topo-order", "--no-merges", &range]);
         listed.lines().map(str::to_owned).collect()
     }
 
-    /// The tree that `git revert` makes of `head` when it takes back these commits, newest first; none where it
+    /// The tree after `git revert` of these commits on `head`, newest first, or `None` if it
     /// conflicts. `mainline` is the parent of a merge commit that stays.
     pub(crate) fn reverted(&self, head: &str, commits: &[String], mainline: Option<&str>) -> Option<String> {
         let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Random histories: what comes out is what `git revert` makes of them.
+//! Random histories: the result equals that of `git revert`.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use rand::{Rng as _, SeedableRng as _};
 
 use crate::bench::{Bench, MESSAGE};
 
-/// The files of a branch: content, and whether it may be executed.
+/// The files of a branch: content, and whether it is executable.
 pub(crate) type Files = BTreeMap<String, (Vec<u8>, bool)>;
 
-/// How a history ended.
+/// The result of a history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum End {
     Reverted,
@@ -39,7 +39,7 @@ async fn rebased() {
     many(MergeMethod::Rebase).await;
 }
 
-/// Seventy histories that could be merged. A failure names the seed; `BACKSTAY_SEED` starts from another.
+/// Seventy histories that could be merged. A failure names the seed; `BACKSTAY_SEED` sets another.
 async fn many(method: MergeMethod) {
     let first = std::env::var("BACKSTAY_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1_u64);
     let mut ends = BTreeMap::<End, usize>::new();
@@ -86,7 +86,7 @@ pub(crate) fn first_parents(bench: &Bench, before: &str, after: &str) -> Vec<Str
     range.lines().map(str::to_owned).collect()
 }
 
-/// Reverts pull request 42, and holds that against git, which takes back these commits.
+/// Reverts pull request 42, and compares the result with git's revert of these commits.
 pub(crate) async fn compare(bench: &Bench, name: &str, commits: &[String], mainline: Option<&str>) -> End {
     let head = bench.head().await;
     let expected = bench.git.reverted(&head, commits, mainline);
@@ -119,7 +119,7 @@ pub(crate) async fn compare(bench: &Bench, name: &str, commits: &[String], mainl
     end
 }
 
-/// Some lines, or now and then some bytes.
+/// Some lines, or sometimes some bytes.
 pub(crate) fn text(chance: &mut StdRng) -> Vec<u8> {
     if chance.random_bool(0.15) {
         return (0..64).map(|_| chance.random()).collect();
@@ -142,7 +142,7 @@ pub(crate) async fn move_on(bench: &Bench, chance: &mut StdRng, files: &mut File
     }
 }
 
-/// One to three changes to a branch: an edit, a new file, one that goes, one that moves, one that may be executed.
+/// One to three changes to a branch: an edit, a new file, a removed, moved or newly executable file.
 pub(crate) fn changes(chance: &mut StdRng, files: &mut Files) -> Vec<Change> {
     let mut all = vec![];
     for _ in 0..chance.random_range(1..=3) {
@@ -173,7 +173,7 @@ fn one(chance: &mut StdRng, files: &Files) -> Vec<Change> {
     }
 }
 
-/// The content with one line, or one byte, another.
+/// The content with one changed line or byte.
 fn edited(chance: &mut StdRng, content: &[u8]) -> Vec<u8> {
     let Ok(text) = std::str::from_utf8(content) else {
         let mut bytes = content.to_vec();
@@ -202,7 +202,7 @@ fn apply(files: &mut Files, change: &Change) {
     }
 }
 
-/// The files of the main branch, as git has them.
+/// The files of the main branch, according to git.
 pub(crate) fn files(bench: &Bench) -> Files {
     let listed = bench.git.say(&["ls-tree", "-r", "main"]);
     let file = |line: &str| {

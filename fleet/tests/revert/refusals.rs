@@ -1,4 +1,4 @@
-//! Every way in which a revert is not made, in words, with the branch as it was.
+//! Every refused revert: its text, and the unchanged branch.
 
 use backstay_fleet::github::revert::{RevertError, Reverted};
 use backstay_fleet::github::{GitHubError, MergeMethod};
@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 
 use crate::bench::{Bench, MESSAGE};
 
-/// That a revert is refused, in these words, and changes nothing.
+/// Checks that a revert is refused with this text and changes nothing.
 async fn refused(bench: &Bench, words: &str) -> RevertError {
     let head = bench.head().await;
     let error = bench.revert().await.unwrap_err();
@@ -17,7 +17,7 @@ async fn refused(bench: &Bench, words: &str) -> RevertError {
     assert!(
         told.contains("was not changed")
             || told.contains("Nothing was changed")
-            || told.contains("tried again")
+            || told.contains("Try again")
     );
     assert_eq!(bench.head().await, head);
     error
@@ -42,7 +42,7 @@ async fn there_is_no_such_pull_request() {
 async fn later_changes_in_the_same_place_are_a_conflict() {
     let bench = Bench::merged().await;
     bench.commit("Same place", &[Change::write("flake.lock", "newer\n")]).await;
-    assert!(matches!(refused(&bench, "touch the same places").await, RevertError::Conflict { .. }));
+    assert!(matches!(refused(&bench, "touch the same lines").await, RevertError::Conflict { .. }));
     bench.no_scratch_branch();
 }
 
@@ -66,7 +66,7 @@ async fn a_rewritten_branch_does_not_contain_it() {
 async fn a_token_that_may_only_read_reverts_nothing() {
     let bench = Bench::merged().await;
     bench.stand_in.permit(TOKEN, Permission::Read);
-    let error = refused(&bench, "may not do this").await;
+    let error = refused(&bench, "does not allow this").await;
     assert!(matches!(error, RevertError::GitHub(GitHubError::Forbidden(_), _)), "{error:?}");
 }
 
@@ -109,7 +109,7 @@ async fn a_protected_branch_gets_a_pull_request_once() {
         assert_eq!((proposed.title.as_str(), proposed.base.branch.as_str()), (MESSAGE, "main"));
         let again = bench.revert().await.unwrap();
         assert_eq!(again, Reverted::Proposed { number, url });
-        // Merged by somebody, it is the revert.
+        // Once somebody merges it, it is the revert.
         bench.stand_in.protect("main", None).await;
         bench.github.merge(number, &proposed.head.sha, MergeMethod::Merge).await.unwrap();
         assert_eq!(bench.git.say(&["show", "main:flake.lock"]), "old");
@@ -117,7 +117,7 @@ async fn a_protected_branch_gets_a_pull_request_once() {
     }
 }
 
-/// A pull request of so many commits, each of which writes its number into one file.
+/// A pull request with this number of commits. Each writes its number into one file.
 async fn of_many_commits(count: usize) -> Bench {
     let bench = Bench::start().await;
     bench.commit("One", &[Change::write("flake.lock", "old\n")]).await;

@@ -1,5 +1,5 @@
-//! Random histories in which a pull request came to the branch in another way than by GitHub's own button, or was stacked
-//! on another one: what comes out is what `git revert` makes of its own commits, or nothing is changed.
+//! Random histories in which a pull request reached the branch other than by GitHub's button, or was stacked on another one: the
+//! result equals `git revert` of its own commits, or nothing changes.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use rand::{Rng as _, SeedableRng as _};
 use crate::bench::Bench;
 use crate::histories::{End, Files, changes, commit, compare, files, first_parents, move_on, text};
 
-/// How a pull request comes to the branch.
+/// The way in which a pull request reaches the branch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     /// `git push origin update:main`, as Mergify does it.
@@ -27,7 +27,7 @@ enum Way {
     MoreBeforeTheMerge,
     /// `git merge update other`.
     Octopus,
-    /// It was opened on top of another one, and both were merged so.
+    /// Opened on top of another one; both were merged this way.
     Stacked(MergeMethod),
     /// The same, each by `git push`.
     StackedFastForward,
@@ -83,7 +83,7 @@ async fn stacked_and_fast_forwarded() {
     many(Way::StackedFastForward).await;
 }
 
-/// Twelve histories that could be merged. A failure names the seed; `BACKSTAY_SEED` starts from another.
+/// Twelve histories that could be merged. A failure names the seed; `BACKSTAY_SEED` sets another.
 async fn many(way: Way) {
     let first = std::env::var("BACKSTAY_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1_u64);
     let mut ends = BTreeMap::<End, usize>::new();
@@ -136,8 +136,8 @@ async fn open(bench: &Bench, chance: &mut StdRng, files: &mut Files, number: u64
     bench.stand_in.open_pull_request(NewPullRequest { number: Some(number), ..new }).await.unwrap();
 }
 
-/// Brings pull request 42 to the branch; none where that conflicts. What git has to take back: these commits, or this one
-/// with its mainline.
+/// Brings pull request 42 to the branch. Returns what git has to revert: these commits, or this one with its mainline. Returns
+/// `None` if the merge conflicts.
 async fn bring(
     bench: &Bench,
     chance: &mut StdRng,
@@ -204,8 +204,8 @@ async fn merge(bench: &Bench, number: u64, head: String, method: MergeMethod) ->
     }
 }
 
-/// Where git takes back one commit after the other, and so may meet a conflict where taking back all at once meets none,
-/// and the other way round: what is reverted is right, and nothing is changed otherwise.
+/// git reverts one commit after the other, so it may conflict when a revert of all at once does not, and vice versa. In these cases a
+/// revert has to be correct, or nothing may change.
 async fn right_or_refused(bench: &Bench, name: &str, commits: &[String]) -> End {
     let head = bench.head().await;
     let expected = bench.git.reverted(&head, commits, None);

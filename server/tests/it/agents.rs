@@ -1,4 +1,4 @@
-//! Who is let in, and what a connection is worth.
+//! Authentication of agents, and the replacement of connections.
 
 use backstay_model::State;
 use backstay_model::wire::message::ServerMessage;

@@ -1,4 +1,4 @@
-//! A host that was taken over: whatever it says, and however often, the server serves the others.
+//! A compromised host: whatever it sends, and however often, the server keeps serving the others.
 
 use backstay_model::comparison::{Comparison, Pair};
 use backstay_model::wire::message::{AgentMessage, ServerMessage};
@@ -9,7 +9,7 @@ use reqwest::StatusCode;
 use crate::delivery::{ask, finished, line, run};
 use crate::harness::{Agent, Browser, Events, Server, facts, generation, now};
 
-/// Facts with as many tests as may be named, all of names that were never heard of.
+/// Facts with the maximum number of tests, all with unknown names.
 fn ever_other_tests(round: usize) -> Facts {
     let result = |test: usize| TestResult {
         name: format!("{round}-{test}-{}", "x".repeat(100)),
@@ -26,7 +26,7 @@ fn ever_other_tests(round: usize) -> Facts {
     Facts { test_runs: (0..8).map(run).collect(), ..facts(48) }
 }
 
-/// Facts of which each list and text is as long as a message takes.
+/// Facts whose lists and texts are as long as a message allows.
 fn endless_facts() -> Facts {
     let mut facts = facts(48);
     facts.failed_units = vec!["u".repeat(1_000); 300];
@@ -36,7 +36,7 @@ fn endless_facts() -> Facts {
     facts
 }
 
-/// How much memory the server has in use, in bytes.
+/// The server's memory usage, in bytes.
 #[cfg(target_os = "linux")]
 fn memory(server: &Server) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
@@ -70,7 +70,7 @@ async fn facts_without_end_stop_nobody_and_stay_small() {
         bad.say(AgentMessage::Facts { facts: Box::new(ever_other_tests(round)) }).await;
     }
     is_served(&server, &person).await;
-    // The end of the flood: the host's page is opened once all of it is stored.
+    // The end of the flood: opens the host's page once everything is stored.
     let mut events = person.listen(None).await;
     bad.say(AgentMessage::Facts { facts: Box::new(facts(47)) }).await;
     events.host("the last facts", |h| h.generation.as_ref().is_some_and(|g| g.number == 47)).await;
@@ -142,7 +142,7 @@ async fn the_log_cannot_be_forged() {
     assert!(log.lines().all(|line| line.len() < 2_000), "{log}");
 }
 
-/// The numbers of the lines of an op that pages hear of, until this one.
+/// The line numbers of an op that pages receive, up to this one.
 async fn heard_until(events: &mut Events, last: u64) -> Vec<u64> {
     let mut heard = vec![];
     while heard.last() != Some(&last) {
@@ -225,7 +225,7 @@ async fn two_machines_with_one_identity_are_told_of_and_given_nothing_to_do() {
     first.instance = Some(1);
     let mut second = Agent::new("gpc0");
     (second.token, second.instance) = (first.token.clone(), Some(2));
-    // They push each other out, as two agents do that both come back.
+    // They replace each other, like two agents that both reconnect.
     let mut last = None;
     for _ in 0..10 {
         for agent in [&mut first, &mut second] {
@@ -248,7 +248,7 @@ async fn two_machines_with_one_identity_are_told_of_and_given_nothing_to_do() {
     let audit = person.get("/audit").await.text().await.unwrap();
     assert!(audit.contains("take turns as gpc0"), "{audit}");
 
-    // An op waits: nobody can say on which of the two it would run.
+    // An op waits, because it could run on either of the two.
     first.say(AgentMessage::Journal { ops: vec![], damaged: vec![] }).await;
     first.say(AgentMessage::Facts { facts: Box::new(facts(47)) }).await;
     events
@@ -258,7 +258,7 @@ async fn two_machines_with_one_identity_are_told_of_and_given_nothing_to_do() {
     assert_eq!(status_of_op(&server).await, "queued");
 }
 
-/// The status of the only op there is.
+/// The status of the only op.
 async fn status_of_op(server: &Server) -> String {
     use sqlx::Connection;
     let url = format!("sqlite://{}", server.database().display());

@@ -1,4 +1,4 @@
-//! What browsers may do, and what strangers may not.
+//! What browsers may do, and what unauthenticated clients may not.
 
 // Links the server functions into this test, which lists them.
 use backstay_app as _;
@@ -8,7 +8,7 @@ use reqwest::{StatusCode, header};
 
 use crate::harness::{Browser, PASSWORD, Server, facts, refused_start};
 
-/// Asks every server function that there is, so that one that is added later is asked too.
+/// Calls every server function, including those added later.
 #[tokio::test]
 async fn no_server_function_answers_a_stranger() {
     let server = Server::start().await;

@@ -1,5 +1,4 @@
-//! Delivery between the real server and an agent that is played: what waits, what is asked for again, what is told once
-//! more.
+//! Delivery between the real server and a simulated agent: waiting ops, missing lines, repeated messages.
 
 use backstay_model::wire::message::{AgentMessage, OpResult, ServerMessage};
 use backstay_model::{OpAction, OpId, OpStatus, OpView, Outcome, OutputLine, Stream};
@@ -18,7 +17,7 @@ pub(crate) async fn run(agent: &mut Agent) -> OpId {
     }
 }
 
-/// The op, as soon as it is as wanted.
+/// Waits for an op that matches.
 async fn op(events: &mut Events, what: &str, wanted: impl Fn(&OpView) -> bool) -> OpView {
     events
         .find(what, |name, data| {
@@ -92,7 +91,7 @@ async fn lines_that_are_missing_are_asked_for_before_the_end_counts() {
     assert_eq!(agent.hear().await, Some(ServerMessage::OutputStored { op, through: 1 }));
     agent.say(finished(op, 3)).await;
     assert_eq!(agent.hear().await, Some(ServerMessage::OutputMissing { op, after: 1 }));
-    // The second delivery overtakes the end's: each line is there once all the same.
+    // The second delivery overtakes the one with the result: each line still appears once.
     agent.say(AgentMessage::Output { op, lines: vec![line(2), line(3)] }).await;
     assert_eq!(agent.hear().await, Some(ServerMessage::OutputStored { op, through: 3 }));
     agent.say(finished(op, 3)).await;
@@ -104,7 +103,7 @@ async fn a_new_connection_takes_up_what_a_half_open_one_has_swallowed() {
     let server = Server::start().await;
     let mut old = server.host("gpc0").await;
     let browser = server.log_in().await;
-    // The old connection is open still, as the server sees it, and nobody reads what it is told there.
+    // For the server, the old connection is still open, but nobody reads it.
     ask(&browser, "refresh").await;
     let op = run(&mut old).await;
     let mut agent = Agent::new("gpc0");

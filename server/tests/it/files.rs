@@ -1,4 +1,4 @@
-//! The files that pages load, and how long browsers keep them.
+//! The files that pages load, and how long browsers cache them.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use reqwest::{StatusCode, header};
 
 use crate::harness::{Browser, Server};
 
-/// A folder with the page's files, the style sheet also in a smaller form.
+/// A folder with the page's files; the style sheet is also there compressed.
 fn site() -> tempfile::TempDir {
     let site = tempfile::tempdir().unwrap();
     let file = |name: &str, content: &str| fs::write(site.path().join(name), content).unwrap();
@@ -21,7 +21,7 @@ async fn served(site: &tempfile::TempDir) -> Server {
     Server::start_with(&["--site-root", site.path().to_str().unwrap()]).await
 }
 
-/// The address of the style sheet, as a page gives it.
+/// The address of the style sheet in a page.
 async fn style_sheet(server: &Server) -> String {
     let page = Browser::stranger(&server.url).get("/login").await.text().await.unwrap();
     let (_, from) = page.split_once("/pkg/backstay.css").unwrap();

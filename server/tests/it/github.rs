@@ -1,4 +1,4 @@
-//! The server and a repository at GitHub, which is played by the stand-in.
+//! The server and a repository at GitHub, which the stand-in simulates.
 
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ use tempfile::TempDir;
 
 use crate::harness::{Browser, Events, Server, facts, now, refused_start, soon};
 
-/// Somebody else's token, with which pull requests are merged at GitHub itself.
+/// Another person's token, for merges at GitHub itself.
 const ALICE: &str = "ghp_alice";
 const WEBHOOK_SECRET: &str = "It's a Secret to Everybody";
 
@@ -57,7 +57,7 @@ impl Bench {
         self.folder.path().join(name)
     }
 
-    /// What tells the server of it, by a token.
+    /// The server's options for it, with a token.
     fn options(&self, seconds: &str) -> Vec<String> {
         let token = self.path("token").display().to_string();
         let access = ["--github-token-file", &token];
@@ -76,7 +76,7 @@ impl Bench {
         Server::start_with(&options.iter().map(String::as_str).collect::<Vec<_>>()).await
     }
 
-    /// The webhook tells this server.
+    /// Points the webhook at this server.
     fn tell(&self, server: &Server) {
         let url = format!("{}/webhooks/github", server.url);
         self.stand_in.deliver_to(Some(Webhook { url, secret: Some(WEBHOOK_SECRET.to_owned()) }));
@@ -86,7 +86,7 @@ impl Bench {
         self.stand_in.open_pull_request(NewPullRequest::new(branch, title, changes)).await.unwrap()
     }
 
-    /// Somebody merges at GitHub itself.
+    /// Merges at GitHub itself.
     async fn merge_there(&self, number: u64) {
         let config = GitHubConfig {
             api: self.stand_in.url.clone(),
@@ -117,7 +117,7 @@ impl Bench {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// What a host says that has just pulled.
+    /// The facts of a host that has just pulled.
     async fn checkout(&self) -> Checkout {
         let lock = self.git(&["show", "main:flake.lock"]).await + "\n";
         Checkout {
@@ -145,11 +145,11 @@ async fn snapshot(browser: &Browser) -> FleetSnapshot {
     serde_json::from_value(start["snapshot"].clone()).unwrap()
 }
 
-/// What is shown of pull requests, as soon as it is as wanted.
+/// Waits for pull requests that match.
 async fn shown(browser: &Browser, what: &str, wanted: impl Fn(&PullRequests) -> bool) -> PullRequests {
     soon(what, async {
         loop {
-            // The stream is opened first, so that nothing is missed between looking and listening.
+            // Opens the stream first, so that nothing is missed.
             let mut events = browser.listen(None).await;
             let now = snapshot(browser).await.pull_requests;
             if wanted(&now) {
@@ -315,7 +315,7 @@ async fn a_push_turns_the_lights_of_a_connected_host_at_once() {
     assert!(behind.lights.git.hint.contains("Pull"));
     bench.stand_in.commit("main", "bob", "Another lock", &lock("5")).await.unwrap();
     events.host("outdated lock", |host| lights(host) == (State::Attention, State::Attention)).await;
-    // A host at another commit with the same files has nothing to do.
+    // A host at another commit with the same files needs nothing.
     let mut reverted = facts(48);
     reverted.checkout = Some(Checkout { commit: Commit("0".repeat(40)), ..bench.checkout().await });
     agent.say(AgentMessage::Facts { facts: Box::new(reverted) }).await;
@@ -372,7 +372,7 @@ async fn readings_cost_nothing_and_stop_where_the_limit_is_reached() {
     assert!(reason.contains("takes no more requests before"), "{reason}");
     assert_eq!(limited.open.len(), 1);
     let asked = bench.stand_in.requests().len();
-    // Hints change nothing of that; a page that is served shows that time goes on.
+    // Hints do not change that. A served page shows that time passes.
     bench.tell(&server);
     bench.stand_in.commit("main", "bob", "Else", &[Change::write("else", "e")]).await.unwrap();
     assert_eq!(bench.stand_in.deliveries().await.last().unwrap().outcome, Some(Ok(202)));
@@ -510,7 +510,7 @@ async fn an_update_that_is_no_ordinary_one_is_merged_only_by_who_ticks_that_they
     assert_ne!(bench.head().await, before);
 }
 
-/// The server is killed while a revert is under way: once before the branch has moved, once after, with the answer lost.
+/// Kills the server during a revert: once before the branch moves, and once after, with the answer lost.
 #[tokio::test]
 async fn a_server_that_is_killed_during_a_revert_reverts_once() {
     for (moment, method, what) in

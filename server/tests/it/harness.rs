@@ -1,4 +1,4 @@
-//! A running server, and hands to touch it with.
+//! A running server, and clients for it.
 
 use std::fs::OpenOptions;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{self, Message as Frame};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-/// Nothing here takes longer, unless it is broken; a busy machine is no fault of the server.
+/// Upper bound on every wait. Long, because a busy machine is not the server's fault.
 const PATIENCE: Duration = Duration::from_mins(2);
 pub(crate) const PASSWORD: &str = "a-password-for-tests";
 
@@ -33,7 +33,7 @@ pub(crate) struct Server {
     pub(crate) url: String,
     dir: TempDir,
     child: Child,
-    /// What it is started with, each time.
+    /// Its options at each start.
     options: Vec<String>,
 }
 
@@ -67,7 +67,7 @@ async fn start(dir: &TempDir, listen: &str, options: &[String]) -> (Child, Strin
     (child, line.strip_prefix("listening on ").unwrap().to_owned())
 }
 
-/// What a server says that does not start with these options.
+/// The error of a server that refuses to start with these options.
 pub(crate) async fn refused_start(options: &[&str]) -> String {
     let dir = tempfile::tempdir().unwrap();
     let start = server_command(&dir).args(["serve", "--listen", "127.0.0.1:0"]).args(options).output();
@@ -80,7 +80,7 @@ fn log_of(dir: &TempDir) -> PathBuf {
     dir.path().join("server.log")
 }
 
-/// What the server wrote is shown where a test fails, and whatever a test does, the server may not panic.
+/// Shows the server's log if a test fails, and checks that the server did not panic.
 impl Drop for Server {
     fn drop(&mut self) {
         let log = std::fs::read_to_string(log_of(&self.dir)).unwrap_or_default();
@@ -97,7 +97,7 @@ impl Server {
         Self::start_with(&[]).await
     }
 
-    /// One with more options on its command line.
+    /// Starts a server with more options.
     pub(crate) async fn start_with(options: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let options: Vec<_> = options.iter().map(|option| (*option).to_owned()).collect();
@@ -113,36 +113,36 @@ impl Server {
         (self.child, self.url) = (child, url);
     }
 
-    /// Kills the server, as a power cut does.
+    /// Kills the server, like a power cut.
     pub(crate) async fn kill(&mut self) {
         self.child.kill().await.unwrap();
     }
 
-    /// The number of its process.
+    /// Its process number.
     pub(crate) fn id(&self) -> u32 {
         self.child.id().unwrap()
     }
 
-    /// What it wrote so far.
+    /// Its log so far.
     pub(crate) fn log_text(&self) -> String {
         std::fs::read_to_string(log_of(&self.dir)).unwrap()
     }
 
-    /// Ends the server as a service manager does; how it ended.
+    /// Ends the server like a service manager, and returns its exit status.
     pub(crate) async fn terminate(mut self) -> std::process::ExitStatus {
         let pid = self.child.id().unwrap().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
         soon("the server to end", self.child.wait()).await.unwrap()
     }
 
-    /// What a subcommand of the server prints.
+    /// The output of a subcommand.
     pub(crate) async fn run(&self, args: &[&str]) -> String {
         let output = server_command(&self.dir).args(args).output().await.unwrap();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// What a subcommand says that fails.
+    /// The error of a failing subcommand.
     pub(crate) async fn fails(&self, args: &[&str]) -> String {
         let output = server_command(&self.dir).args(args).output().await.unwrap();
         assert!(!output.status.success(), "{args:?}");
@@ -175,7 +175,7 @@ impl Server {
 
 type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
 
-/// Plays an agent, by the protocol and nothing else.
+/// A simulated agent that knows only the protocol.
 pub(crate) struct Agent {
     pub(crate) name: String,
     pub(crate) token: String,
@@ -183,7 +183,7 @@ pub(crate) struct Agent {
     pub(crate) protocol: u32,
     pub(crate) instance: Option<u64>,
     pub(crate) version: String,
-    /// Connections that are no longer used and still open.
+    /// Unused connections that are still open.
     old: Vec<Socket>,
     socket: Option<Socket>,
 }
@@ -223,7 +223,7 @@ impl Agent {
         }
     }
 
-    /// Says hello and hears the answer.
+    /// Sends a hello, and returns the answer.
     pub(crate) async fn hello(&mut self) -> ServerMessage {
         let hello = Hello {
             protocol: self.protocol,
@@ -247,17 +247,17 @@ impl Agent {
         self.socket = None;
     }
 
-    /// Leaves the connection open and uses it no more.
+    /// Keeps the connection open, but stops using it.
     pub(crate) fn cut_later(&mut self) {
         self.old.extend(self.socket.take());
     }
 
-    /// Says something that may be no message.
+    /// Sends a text that need not be a message.
     pub(crate) async fn say_text(&mut self, text: &str) {
         self.socket.as_mut().unwrap().send(Frame::text(text)).await.unwrap();
     }
 
-    /// Why the server hangs up, once it does.
+    /// Waits until the server closes the connection, and returns the reason.
     pub(crate) async fn dismissal(&mut self) -> Option<String> {
         let socket = self.socket.as_mut().unwrap();
         loop {
@@ -273,10 +273,10 @@ impl Agent {
         self.say_text(&message.encode().unwrap()).await;
     }
 
-    /// What the server says next; none where it has hung up.
+    /// The server's next message, or `None` if it closed the connection.
     pub(crate) async fn hear(&mut self) -> Option<ServerMessage> {
         let socket = self.socket.as_mut().unwrap();
-        // All of it within one limit: pings alone would keep it waiting for ever.
+        // One time limit for all: pings alone would extend the wait for ever.
         let message = async {
             loop {
                 match socket.next().await {
@@ -291,14 +291,14 @@ impl Agent {
     }
 }
 
-/// A person with a browser, without the browser.
+/// A person's browser, reduced to requests.
 pub(crate) struct Browser {
     url: String,
     pub(crate) client: reqwest::Client,
 }
 
 impl Browser {
-    /// Somebody who has not logged in. Forms are posted without following where they lead.
+    /// A client without a session. Does not follow redirects.
     pub(crate) fn stranger(url: &str) -> Self {
         let client = reqwest::Client::builder()
             .cookie_store(true)
@@ -360,7 +360,7 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    /// The next event: its number, its name, its data; none at the end of the stream.
+    /// The next event with number, name and data, or `None` at the end of the stream.
     pub(crate) async fn next(&mut self) -> Option<(u64, String, Value)> {
         soon("an event", self.listen()).await
     }
@@ -385,15 +385,15 @@ impl Events {
         self.answer.headers()[name].to_str().unwrap()
     }
 
-    /// What comes next, as it comes.
+    /// The next chunk.
     pub(crate) async fn text(&mut self) -> String {
         let chunk = soon("a piece of the stream", self.answer.chunk()).await.unwrap().unwrap();
         String::from_utf8(chunk.to_vec()).unwrap()
     }
 
-    /// The first event for which `pick` has an answer.
+    /// The first event that `pick` accepts.
     pub(crate) async fn find<T>(&mut self, what: &str, pick: impl Fn(&str, &Value) -> Option<T>) -> T {
-        // All of it within one limit: other events, and the stream's own sign of life, would keep it waiting for ever.
+        // One time limit for all: other events and keep-alives would extend the wait for ever.
         let found = async {
             loop {
                 let (_, name, data) =
@@ -406,7 +406,7 @@ impl Events {
         soon(what, found).await
     }
 
-    /// The host's row, as soon as it is as wanted.
+    /// Waits for a row of the host that matches.
     pub(crate) async fn host(&mut self, what: &str, wanted: impl Fn(&HostView) -> bool) -> HostView {
         self.find(what, |name, data| {
             let host: HostView =

@@ -1,4 +1,4 @@
-//! The server as the world meets it: the real binary, a real database, agents and browsers over real sockets.
+//! The server from outside: the real binary, a real database, and agents and browsers over real sockets.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 

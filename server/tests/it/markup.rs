@@ -1,4 +1,4 @@
-//! Words of people and hosts stay words on every page: none of them ends an element and begins another.
+//! Text from people and hosts stays text on every page: it cannot end an element or begin another.
 
 use backstay_model::wire::message::{AgentMessage, OpResult, ServerMessage};
 use backstay_model::{Checkout, Commit, OpId, Outcome, OutputLine, Stream, TestResult, TestsFolder};
@@ -6,9 +6,9 @@ use reqwest::StatusCode;
 
 use crate::harness::{Agent, Browser, Server, facts, generation, now};
 
-/// Ends whatever it may stand in, and begins an element of its own.
+/// Ends any surrounding element, and begins its own.
 const MARKUP: &str = "\"'></textarea></title></script></style></noscript></option><img data-broken>";
-/// What no page may hold.
+/// What no page may contain.
 const BROKEN: &str = "<img data-broken";
 
 /// The same as part of an address.
@@ -16,7 +16,7 @@ fn in_address() -> String {
     MARKUP.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat()
 }
 
-/// A host that says it wherever a host may say something.
+/// A host that sends it in every text that a host can send.
 fn odd_facts() -> backstay_model::Facts {
     let mut facts = facts(48);
     let text = || MARKUP.to_owned();
@@ -43,7 +43,7 @@ fn checkout() -> Checkout {
     serde_json::from_value(json).unwrap()
 }
 
-/// A rollback for such a reason, that writes it and ends with it.
+/// A rollback with it in the reason, the output and the result.
 async fn odd_op(browser: &Browser, agent: &mut Agent) -> OpId {
     let [target, seen] = [47, 48].map(|number| {
         let generation = generation(number, false);
@@ -125,7 +125,7 @@ async fn what_people_and_hosts_write_is_markup_on_no_page() {
     assert_eq!(login.status(), StatusCode::OK);
     assert!(!login.text().await.unwrap().contains(BROKEN), "the log-in page");
 
-    // It was there to be seen.
+    // It was visible.
     let host = browser.get("/hosts/gpc0").await.text().await.unwrap();
     assert!(host.matches("&lt;img data-broken").count() > 10, "the host's page shows what was written");
     let notes = host.split_once("<textarea").unwrap().1.split_once("</textarea>").unwrap().0;

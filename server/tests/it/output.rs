@@ -1,4 +1,4 @@
-//! An op's output as a text to keep.
+//! An op's output as a download.
 
 use backstay_model::wire::message::{AgentMessage, ServerMessage};
 use backstay_model::{OpId, OutputLine, Stream};
@@ -6,10 +6,10 @@ use reqwest::{StatusCode, header};
 
 use crate::harness::{Agent, Browser, Server, now};
 
-/// More than the store hands out at once.
+/// More than one batch from the store.
 const LINES: u64 = 4_500;
 
-/// An op of gpc0 that has written so many lines.
+/// An op of gpc0 with this number of lines.
 async fn op_with_output(browser: &Browser, agent: &mut Agent) -> OpId {
     browser.post("request_op", &[("host", "gpc0"), ("kind", "refresh")]).await;
     let Some(ServerMessage::Run { op, .. }) = agent.hear().await else { panic!("no op") };

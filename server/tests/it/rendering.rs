@@ -1,4 +1,4 @@
-//! Pages under load: each is answered, whole, and is the page that was asked for.
+//! Pages under load: each request gets the right page, complete.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use reqwest::StatusCode;
 use crate::harness::{Agent, Browser, Server, facts};
 
 const HOSTS: [&str; 3] = ["gpc0", "hsb0", "imac0"];
-/// How many people read at once, and how many pages each of them.
+/// Number of concurrent readers, and of pages for each.
 const READERS: usize = 12;
 const PAGES_EACH: usize = 60;
-/// How often a reader leaves a page before it is there: one page in as many.
+/// One in this many pages is left before it arrives.
 const LEAVES: usize = 8;
 
 /// Every kind of page with its title.
@@ -36,15 +36,15 @@ fn pages() -> Vec<(String, String)> {
     of_hosts.chain(others.map(|(path, title)| (path.to_owned(), title.to_owned()))).collect()
 }
 
-/// How many pages each reader reads; more of them where a fault is rare and being looked for.
+/// Number of pages for each reader. Raise it to search for a rare fault.
 fn pages_each() -> usize {
     std::env::var("BACKSTAY_TEST_PAGES_EACH").ok().and_then(|n| n.parse().ok()).unwrap_or(PAGES_EACH)
 }
 
-/// Reads pages one after the other, as somebody who now and then does not wait.
+/// Reads pages one after the other, and sometimes does not wait.
 async fn read(browser: &Browser, reader: usize, pages: &[(String, String)]) {
     for number in 0..pages_each() {
-        // Steps of a length of their own have readers meet on ever other pages.
+        // Different step lengths let readers meet on changing pages.
         let (path, title) = &pages[(reader + number * (1 + reader % 3)) % pages.len()];
         if (number + reader).is_multiple_of(LEAVES) {
             let soon = Duration::from_millis((number % 20) as u64);
@@ -62,7 +62,7 @@ async fn read(browser: &Browser, reader: usize, pages: &[(String, String)]) {
     }
 }
 
-/// Reports, and comes back after each few reports, until nobody waits for it any more.
+/// Reports, and reconnects after every few reports, until nobody waits for it.
 async fn report(agent: &mut Agent, server: &Server, browser: &Browser) {
     let (mut events, name) = (browser.listen(None).await, agent.name.clone());
     for number in 0.. {

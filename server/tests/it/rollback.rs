@@ -1,11 +1,11 @@
-//! The main job between browser, server and agent, with every way in which it can be refused or fail.
+//! A rollback between browser, server and agent, with all its refusals and failures.
 
 use backstay_model::wire::message::{AgentMessage, OpResult, ServerMessage};
 use backstay_model::{Facts, OpAction, OpId, Outcome, OutputLine, State, Stream};
 
 use crate::harness::{Agent, Browser, Events, Server, facts, generation, now, soon};
 
-/// Fills in the dialog: from what the person saw to what the person chose.
+/// The dialog's form: from the generation that the person saw to the chosen one.
 async fn ask(browser: &Browser, host: &str, from: u32, to: u32) -> String {
     let meant = |number| {
         let generation = generation(number, false);
@@ -75,7 +75,7 @@ async fn audit(server: &Server) -> String {
     server.log_in().await.get("/audit").await.text().await.unwrap()
 }
 
-/// Rows of a query, each as its columns joined by `|`.
+/// The rows of a query, each with its columns joined by `|`.
 async fn rows(server: &Server, query: &'static str) -> Vec<String> {
     use sqlx::{Connection, Row};
     let url = format!("sqlite://{}", server.database().display());
@@ -121,7 +121,7 @@ async fn from_the_dialog_to_the_record() {
     });
     assert_eq!(notice.await, "Rolled back to Gen 47");
 
-    // System is green, Tests yellow until they have run again, which they do by themselves.
+    // System is green. Tests stay yellow until they have run again, which happens automatically.
     let (test, action) = take_run(&mut agent).await;
     assert_eq!(action, OpAction::Test);
     assert_ne!(test, op);
@@ -213,12 +213,12 @@ async fn an_op_waits_for_its_host_and_is_sent_once() {
     let (op, _) = take_run(&mut agent).await;
     assert_eq!(op, queued.id);
 
-    // It never arrived: the agent's journal does not know it, so it is sent again.
+    // It never arrived: the agent's journal lacks it, so the server sends it again.
     agent.cut();
     agent.connect(&server, vec![]).await;
     assert_eq!(take_run(&mut agent).await.0, op);
 
-    // It arrived: the journal knows it, so it is not.
+    // It arrived: the journal contains it, so the server does not.
     agent.cut();
     agent.connect(&server, vec![op]).await;
     finish(&mut agent, op, result(Outcome::Completed, "Done."), facts(47)).await;
@@ -251,7 +251,7 @@ async fn a_server_that_died_meanwhile_takes_the_result() {
     agent.cut();
     agent.connect(&server, vec![op]).await;
     finish(&mut agent, op, result(Outcome::Completed, "Done."), facts(47)).await;
-    // Said again, as after a lost acknowledgement: nothing happens twice.
+    // Sent again, as after a lost acknowledgement: nothing happens twice.
     finish(&mut agent, op, result(Outcome::Completed, "Done."), facts(47)).await;
     assert_eq!(rows(&server, ROLLBACKS).await.len(), 1);
 }

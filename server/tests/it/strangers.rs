@@ -1,4 +1,4 @@
-//! Strangers: whatever they send, and however often, people and agents get in.
+//! Unauthenticated clients: whatever they send, and however often, people and agents can connect.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use crate::harness::{Agent, Browser, Server, facts, soon};
 
-/// The number of files that services usually may have open.
+/// The usual limit of open files for services.
 const FILES: u64 = 1_024;
 /// More connections than that.
 const CROWD: usize = 1_100;
@@ -19,13 +19,13 @@ fn address(server: &Server) -> SocketAddr {
     server.url.strip_prefix("http://").unwrap().parse().unwrap()
 }
 
-/// Gives this process room for the crowd.
+/// Raises this process's own limit for the flood.
 fn make_room() {
     let maximum = getrlimit(Resource::Nofile).maximum;
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
 }
 
-/// What comes in answer to this text.
+/// The answer to this text.
 async fn said(server: &Server, text: &str) -> String {
     let mut stream = TcpStream::connect(address(server)).await.unwrap();
     stream.write_all(text.as_bytes()).await.unwrap();
@@ -62,7 +62,7 @@ async fn a_crowd_that_sends_half_a_request_keeps_nobody_out() {
         .host("news over the old connections", |h| h.generation.as_ref().is_some_and(|g| g.number == 47));
     assert!(heard.await.online);
     let _after = server.host("gpc1").await;
-    assert!(!server.log_text().contains("no connection can be taken"));
+    assert!(!server.log_text().contains("no connection can be accepted"));
 }
 
 #[tokio::test]

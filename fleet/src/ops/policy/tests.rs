@@ -24,7 +24,7 @@ fn generation(number: u32) -> Generation {
     }
 }
 
-/// The profile is on `current`, `running` runs.
+/// Facts with the profile on `current` while `running` runs.
 fn facts(current: u32, running: u32) -> Facts {
     Facts {
         read_at: now(),
@@ -168,7 +168,7 @@ fn every_op_has_a_timeout_and_takes_a_role_that_may_act() {
 
 const FULL: &str = "07f74d4be34a2bd1b4b6e4f6e2c31d3dba9c0a11";
 
-/// A host whose checkout is at [`FULL`] and whose current generation records this.
+/// A host whose checkout is at [`FULL`] and whose current generation records this commit.
 fn built_as(recorded: &str) -> Facts {
     let mut facts = facts(48, 48);
     facts.generations[0].commit = Some(Commit(recorded.into()));

@@ -1,4 +1,4 @@
-//! The database fails right after something was recorded: what is recorded is done all the same, and told.
+//! The database fails right after a write: what was recorded is still carried out and published.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -40,7 +40,7 @@ impl Bench {
         self.run("UPDATE hosts SET tags = substr(tags, 2)").await;
     }
 
-    /// Whether new pages are shown the host as connected.
+    /// Returns whether new pages show the host as connected.
     async fn is_shown_online(&self) -> bool {
         self.fleet.snapshot().await.unwrap().hosts[0].online
     }

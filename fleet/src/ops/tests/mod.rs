@@ -1,4 +1,4 @@
-//! The life of an op between a request and its end, with a clock that the test moves and an agent that it plays.
+//! The life of an op from the request to its result, with a clock and an agent under the control of the test.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,14 +35,14 @@ struct Bench {
     folder: TempDir,
 }
 
-/// An agent that is connected.
+/// A connected agent.
 struct Agent<'a> {
     bench: &'a Bench,
     connection: Connection,
 }
 
 impl Bench {
-    /// A fleet of one host, gpc0, on Gen 48, which is not connected now.
+    /// A fleet of one host, gpc0, on Gen 48 and not connected.
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("backstay.db");
@@ -85,7 +85,7 @@ impl Bench {
         self.fleet.tick().await.unwrap();
     }
 
-    /// The agent connects, and has not said what its journal holds.
+    /// The agent connects without reporting its journal.
     async fn handshake(&self) -> Agent<'_> {
         let hello = Hello {
             protocol: PROTOCOL_VERSION,
@@ -98,7 +98,7 @@ impl Bench {
         Agent { bench: self, connection: connection.unwrap() }
     }
 
-    /// The agent connects and says what its journal holds.
+    /// The agent connects and reports its journal.
     async fn connect(&self, journal: &[OpId]) -> Agent<'_> {
         let agent = self.handshake().await;
         agent.say(AgentMessage::Journal { ops: journal.to_vec(), damaged: vec![] }).await;
@@ -173,8 +173,8 @@ impl Agent<'_> {
         self.say(AgentMessage::Finished { op, result, lines, facts }).await
     }
 
-    /// What waits to be sent to the agent.
-    fn told(&mut self) -> Vec<ServerMessage> {
+    /// Takes the messages that wait for the agent.
+    fn messages(&mut self) -> Vec<ServerMessage> {
         std::iter::from_fn(|| self.connection.outbox.try_recv().ok()).collect()
     }
 
@@ -183,7 +183,7 @@ impl Agent<'_> {
             ServerMessage::Run { op, .. } => Some(op),
             _ => None,
         };
-        self.told().into_iter().filter_map(run).collect()
+        self.messages().into_iter().filter_map(run).collect()
     }
 
     async fn leave(self) {
@@ -254,7 +254,7 @@ async fn a_test_op_goes_with_what_is_set_for_the_hosts_tests_and_no_other_op_doe
     ] {
         bench.fleet.set_test_timeout(&bench.person, "gpc0", set).await.unwrap();
         let op = bench.ask(action).await;
-        let sent = agent.told().into_iter().find_map(|message| match message {
+        let sent = agent.messages().into_iter().find_map(|message| match message {
             ServerMessage::Run { test_timeout_secs, .. } => Some(test_timeout_secs),
             _ => None,
         });
@@ -322,7 +322,7 @@ async fn what_was_lost_is_found_when_the_host_comes_back() {
     let mut agent = bench.connect(&[]).await;
     let op = bench.ask(rollback()).await;
     agent.say(AgentMessage::Accepted { op }).await;
-    agent.told();
+    agent.messages();
     agent.leave().await;
     bench.after(Duration::from_hours(1)).await;
     assert_eq!(bench.op(op).await.status, OpStatus::Lost);
@@ -398,14 +398,14 @@ async fn a_cancel_reaches_a_host_that_was_away() {
     let mut agent = bench.connect(&[]).await;
     let op = bench.ask(OpAction::Switch).await;
     agent.say(AgentMessage::Accepted { op }).await;
-    agent.told();
+    agent.messages();
     agent.leave().await;
     bench.fleet.cancel_op(&bench.person, op).await.unwrap();
     assert_eq!(bench.op(op).await.cancel.unwrap().by, "maria");
     for _ in 0..2 {
-        // On every connection until the host says that it has ended: the word may be lost.
+        // On every connection until the host reports the result: the message may get lost.
         let mut agent = bench.connect(&[op]).await;
-        assert_eq!(agent.told(), [ServerMessage::Cancel { op }]);
+        assert_eq!(agent.messages(), [ServerMessage::Cancel { op }]);
     }
     let agent = bench.connect(&[op]).await;
     agent.finish(op, Outcome::Cancelled, 0, 48).await;
@@ -422,7 +422,7 @@ async fn an_op_that_was_cancelled_on_its_way_and_never_arrived_is_not_sent_again
     bench.fleet.cancel_op(&bench.person, op).await.unwrap();
     assert_eq!(bench.op(op).await.status, OpStatus::Sent, "it may have arrived");
     let mut agent = bench.connect(&[]).await;
-    assert!(agent.told().is_empty());
+    assert!(agent.messages().is_empty());
     let op = bench.op(op).await;
     assert_eq!(op.status, OpStatus::Cancelled);
     assert!(op.message.unwrap().contains("Nothing was changed"));
@@ -488,7 +488,7 @@ async fn tests_that_are_to_follow_outlive_the_server() {
     let bench = Bench::new().await;
     let agent = bench.connect(&[]).await;
     let op = bench.ask(rollback()).await;
-    // The host's connection ends with the server, right after the end of the op was stored.
+    // The host's connection ends with the server, right after the result of the op was stored.
     bench.fleet.hub.drop_host(bench.host.id);
     agent.finish(op, Outcome::Completed, 0, 47).await;
     let test = bench.open().await.unwrap();
@@ -504,7 +504,7 @@ async fn no_op_is_sent_before_the_host_has_said_what_it_holds() {
     let bench = Bench::new().await;
     let mut agent = bench.handshake().await;
     let op = bench.ask(OpAction::Refresh).await;
-    assert!(agent.told().is_empty());
+    assert!(agent.messages().is_empty());
     assert_eq!(bench.op(op).await.status, OpStatus::Queued);
     agent.say(AgentMessage::Journal { ops: vec![], damaged: vec![] }).await;
     assert_eq!(agent.runs(), [op]);
@@ -535,7 +535,7 @@ async fn an_op_whose_record_is_damaged_is_lost_even_if_somebody_cancelled_it() {
         }
         let mut agent = bench.handshake().await;
         agent.say(AgentMessage::Journal { ops: vec![], damaged: vec![op] }).await;
-        assert!(agent.told().is_empty());
+        assert!(agent.messages().is_empty());
         let op = bench.op(op).await;
         assert_eq!(op.status, OpStatus::Lost);
         assert!(op.message.unwrap().contains("damaged"));
@@ -607,7 +607,7 @@ async fn what_is_known_to_work_outlives_the_hosts_own_memory_of_it() {
     let plan = bench.fleet.rollback_plan("gpc0").await.unwrap().unwrap();
     assert_eq!(plan.preselected, Some(47));
     assert!(plan.candidate(47).unwrap().last_known_working);
-    // What the host tells of the same build comes first.
+    // The host's own run of the same build comes first.
     let failed = backstay_model::TestRun {
         results: vec![backstay_model::TestResult { passed: false, ..passed.results[0].clone() }],
         ..passed

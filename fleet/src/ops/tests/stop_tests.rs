@@ -16,7 +16,7 @@ fn asked(stop_tests: bool) -> RequestedRollback {
 }
 
 impl Bench {
-    /// Tests run on the host.
+    /// Starts tests on the host.
     async fn testing(&self, agent: &mut Agent<'_>) -> OpId {
         let tests = self.ask(OpAction::Test).await;
         assert_eq!(agent.runs(), [tests]);
@@ -50,9 +50,9 @@ async fn the_tests_are_cancelled_and_the_rollback_begins_when_they_have_ended() 
     let busy = bench.fleet.request_rollback(&bench.person, "gpc0", asked(false)).await;
     assert!(matches!(busy, Err(RequestError::HostBusy { .. })), "who does not want that is told: {busy:?}");
     let rollback = bench.stop_tests_and_roll_back().await;
-    assert_eq!(agent.told(), [ServerMessage::Cancel { op: tests }]);
+    assert_eq!(agent.messages(), [ServerMessage::Cancel { op: tests }]);
     bench.after(Duration::from_secs(1)).await;
-    assert!(agent.told().is_empty(), "it is not sent while the tests run");
+    assert!(agent.messages().is_empty(), "it is not sent while the tests run");
     agent.finish(tests, Outcome::Cancelled, 0, 48).await;
     assert_eq!(agent.runs(), [rollback]);
     assert_eq!(bench.op(tests).await.status, OpStatus::Cancelled);
@@ -77,7 +77,7 @@ async fn tests_that_end_before_the_cancel_arrives_end_as_they_did() {
     let mut agent = bench.connect(&[]).await;
     let tests = bench.testing(&mut agent).await;
     let rollback = bench.stop_tests_and_roll_back().await;
-    agent.told();
+    agent.messages();
     agent.finish(tests, Outcome::Completed, 0, 48).await;
     assert_eq!(bench.op(tests).await.status, OpStatus::Succeeded);
     assert_eq!(agent.runs(), [rollback]);
@@ -105,7 +105,7 @@ async fn a_host_that_is_away_hears_of_both_when_it_is_back_also_from_another_ser
             bench.restart();
         }
         let mut agent = bench.connect(&[tests]).await;
-        assert_eq!(agent.told(), [ServerMessage::Cancel { op: tests }]);
+        assert_eq!(agent.messages(), [ServerMessage::Cancel { op: tests }]);
         agent.finish(tests, Outcome::Cancelled, 0, 48).await;
         assert_eq!(agent.runs(), [rollback]);
     }
@@ -142,7 +142,7 @@ async fn a_rollback_that_waits_for_tests_can_be_taken_back() {
     let rollback = bench.stop_tests_and_roll_back().await;
     bench.fleet.cancel_op(&bench.person, rollback).await.unwrap();
     assert_eq!(bench.op(rollback).await.status, OpStatus::Cancelled);
-    agent.told();
+    agent.messages();
     agent.finish(tests, Outcome::Cancelled, 0, 48).await;
     assert!(agent.runs().is_empty());
     assert_eq!(bench.open().await, None);
@@ -156,6 +156,6 @@ async fn a_rollback_that_is_refused_leaves_the_tests_alone() {
     let gone = RequestedRollback { seen_current: asked(true).target, ..asked(true) };
     let refused = bench.fleet.request_rollback(&bench.person, "gpc0", gone).await;
     assert!(matches!(refused, Err(RequestError::Blocked(_))), "{refused:?}");
-    assert!(agent.told().is_empty());
+    assert!(agent.messages().is_empty());
     assert_eq!(bench.op(tests).await.cancel, None);
 }

@@ -1,4 +1,4 @@
-//! How ops end: by what the host is, and by nothing that was known before.
+//! The results of ops depend on the state of the host, and on nothing known before.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn run(facts: &Facts, at: DateTime<Utc>, results: &[(&str, bool)]) -> TestRun {
 }
 
 impl Agent<'_> {
-    /// The op ends so, with facts that hold these runs.
+    /// Ends the op with this result and facts with these runs.
     async fn ends(&self, op: OpId, outcome: Outcome, runs: Vec<TestRun>) -> OpView {
         let facts = Box::new(Facts { test_runs: runs, ..self.bench.facts(48) });
         let message = "1 of 2 tests passed on Gen 48. Failed: gpu.".to_owned();
@@ -63,7 +63,7 @@ async fn tests_are_judged_by_their_own_run() {
         bench.clock.advance(chrono::TimeDelta::hours(1));
         let op = bench.ask(OpAction::Test).await;
         agent.say(AgentMessage::Accepted { op }).await;
-        // What was known before says the opposite.
+        // What was known before shows the opposite.
         let old = run(&bench.facts(48), before, &[("gpu", !passed)]);
         let own = run(&bench.facts(48), bench.clock.now(), &[("gpu", passed)]);
         let op = agent.ends(op, outcome, vec![old, own]).await;

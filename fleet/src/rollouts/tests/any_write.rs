@@ -1,4 +1,4 @@
-//! The server ends at any of its writes: each run lets one more through, and the next server goes on from there.
+//! The server dies at each of its writes: every run lets one more write through, and the next server continues from there.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use super::bench::{Bench, request};
 
 const THREE: [&str; 3] = ["gpc0", "imac0", "hsb0"];
-/// More writes than a whole roll-out takes.
+/// More writes than a whole roll-out makes.
 const MANY: i64 = 200;
 
-/// Lets so many writes to ops, roll-outs and deployments through, and then none.
+/// Allows this number of writes to ops, roll-outs and deployments, and then none.
 struct Fuse(SqlitePool);
 
 impl Fuse {
@@ -34,7 +34,7 @@ impl Fuse {
         fuse
     }
 
-    /// Lets everything through.
+    /// Allows all writes.
     async fn take_out(self) {
         self.run(&format!("UPDATE fuse SET writes = {MANY}")).await;
         self.0.close().await;
@@ -45,15 +45,15 @@ impl Fuse {
     }
 }
 
-/// Hosts do what they are told, until none is told anything; in the tests of this one something fails.
+/// Lets hosts run their ops until no host has one. The tests of `broken` fail.
 async fn play(bench: &mut Bench, broken: Option<&str>) {
-    while let Some(name) = bench.all_told().into_iter().next() {
+    while let Some(name) = bench.hosts_with_work().into_iter().next() {
         let failed: &[&str] = if broken == Some(&name) { &["x11"] } else { &[] };
         bench.tries(&name, failed).await;
     }
 }
 
-/// A roll-out that is interrupted after so many writes; whether it was.
+/// Interrupts a roll-out after this number of writes. Returns whether it was interrupted.
 async fn interrupted_after(writes: i64, broken: Option<&str>) -> bool {
     let mut bench = Bench::new(&THREE).await;
     bench.merge().await;
@@ -66,7 +66,7 @@ async fn interrupted_after(writes: i64, broken: Option<&str>) -> bool {
     let is_over = recorded.as_ref().is_some_and(|rollout| !rollout.state.is_open());
 
     bench.restart().await;
-    // Where it was not recorded, the person was told so, and asks again.
+    // If it was not recorded, the person got an error and tries again.
     bench.rollout = if let Some(rollout) = recorded {
         Some(rollout.id)
     } else {
@@ -130,7 +130,7 @@ async fn that_is_stopped_by_a_failure() {
     at_any_write(Some("imac0")).await;
 }
 
-/// The same server goes on when the database is well again.
+/// The same server continues once the database works again.
 #[tokio::test]
 async fn a_database_that_fails_for_a_while() {
     for writes in [0, 3, 7, 12, 18, 23] {
@@ -140,7 +140,7 @@ async fn a_database_that_fails_for_a_while() {
         let fuse = Fuse::put_in(&bench.file(), writes).await;
         play(&mut bench, None).await;
         fuse.take_out().await;
-        // The agent's connection is given up when what it says cannot be taken in, and it says it again.
+        // The server closes the agent's connection if it cannot store a message, and the agent sends it again.
         bench.leave("gpc0").await;
         bench.connect("gpc0").await;
         bench.repeats("gpc0").await;

@@ -1,4 +1,4 @@
-//! Hosts that work at the same time, on several threads.
+//! Hosts that work concurrently, on several threads.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ use crate::store::OpFilter;
 const HOSTS: usize = 24;
 const PARALLEL: u32 = 3;
 
-/// How many hosts hold a slot, and how many have at most.
+/// Number of hosts that hold a slot, and its maximum.
 #[derive(Default)]
 pub(super) struct Slots {
     held: AtomicUsize,
@@ -35,7 +35,7 @@ impl Slots {
     }
 }
 
-/// A host that does what it is told: it holds its slot from the switch to the end of the tests.
+/// A host that runs its ops: it holds its slot from the switch to the end of the tests.
 pub(super) struct Player {
     pub(super) fleet: Fleet,
     pub(super) connection: Connection,

@@ -1,4 +1,4 @@
-//! A fleet of hosts that the test plays, with a clock that it moves and a server that it can end.
+//! A fleet whose hosts, clock and server are under the control of the test.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::{Fleet, FleetConfig};
 
 pub(super) const QUEUE_TIME: Duration = Duration::from_hours(2);
 
-/// The commit that hosts are on before anything is merged, and the one that is merged.
+/// The commit of all hosts before the merge, and the merged one.
 pub(super) const OLD: &str = "0ld";
 pub(super) const MERGED: &str = "42abc";
 
@@ -39,7 +39,7 @@ pub(super) struct Bench {
 }
 
 impl Bench {
-    /// A fleet of these hosts, all of them connected, on Gen 48; Gen 47 is known to work.
+    /// A fleet of these hosts, all connected and on Gen 48. Gen 47 is known to work.
     pub(super) async fn new(names: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("backstay.db");
@@ -85,7 +85,7 @@ impl Bench {
         let mut host = Host {
             record,
             connection: None,
-            told: vec![],
+            received: vec![],
             journal: HashSet::new(),
             unheard: vec![],
             generations: vec![generation(48, before, true), generation(47, before, false)],
@@ -97,7 +97,7 @@ impl Bench {
         self.hosts.insert(name.to_owned(), host);
     }
 
-    /// Another server on the same store: what was in memory is gone, and every agent has to connect anew.
+    /// Starts another server on the same store: its memory is empty, and every agent has to reconnect.
     pub(super) async fn restart(&mut self) {
         self.fleet = fleet(&self.store, &self.clock);
         for host in self.hosts.values_mut() {
@@ -106,7 +106,7 @@ impl Bench {
         self.fleet.resume_rollouts().await.unwrap();
     }
 
-    /// Pull request 42 is merged.
+    /// Merges pull request 42.
     pub(super) async fn merge(&self) -> DeploymentId {
         let new = NewDeployment {
             id: DeploymentId::new(),
@@ -157,7 +157,7 @@ impl Bench {
         self.fleet.disconnected(&connection).await;
     }
 
-    /// Somebody takes the host out of the fleet.
+    /// Removes the host from the fleet.
     pub(super) async fn remove(&mut self, name: &str) {
         let options = SqliteConnectOptions::new().filename(self.file());
         let pool = SqlitePool::connect_with(options).await.unwrap();
@@ -167,7 +167,7 @@ impl Bench {
         self.hosts.remove(name);
     }
 
-    /// The pull request is reverted on the branch.
+    /// Reverts the pull request on the branch.
     pub(super) async fn revert(&self, id: DeploymentId) {
         let (by, at) = ("maria".to_owned(), self.clock.now());
         let reverted = Decision::Reverted { by: by.clone(), at, commit: Commit("r".into()) };
@@ -200,7 +200,7 @@ impl Bench {
         self.fleet.rollout(self.rollout.unwrap()).await.unwrap().unwrap()
     }
 
-    /// How far each host is, in a word or with why.
+    /// The step of each host, with the reason if there is one.
     pub(super) async fn steps(&self) -> Vec<String> {
         let told = |step: &RolloutStep| match step {
             RolloutStep::Failed { why, .. } | RolloutStep::Skipped { why } => {
@@ -215,7 +215,7 @@ impl Bench {
         self.fleet.newest_deployment().await.unwrap().unwrap()
     }
 
-    /// How each host fared with the deployment, in the words of the page.
+    /// The outcome of each host in the deployment, in the words of the page.
     pub(super) async fn outcomes(&self) -> Vec<String> {
         self.deployment().await.hosts.iter().map(|host| format!("{}: {host}", host.name)).collect()
     }
@@ -239,7 +239,7 @@ impl Bench {
         heard.iter().filter(|event| event.name == "notice").map(|event| text(&event.json)).collect()
     }
 
-    /// How many events there were: the numbers begin at the time at which the server did.
+    /// Number of events so far: event numbers start at the time of the server's start.
     fn heard(&self) -> u64 {
         let start: DateTime<Utc> = "2025-12-28T14:40:00Z".parse().unwrap();
         self.fleet.events.last() - u64::try_from(start.timestamp_millis()).unwrap()
@@ -250,7 +250,7 @@ impl Bench {
         self.fleet.tick().await.unwrap();
     }
 
-    /// How often the host was reached: ops of a roll-out are asked for by who started it.
+    /// How many of the roll-out's ops the host began: the person who started it requests them.
     pub(super) async fn begun(&self, name: &str) -> usize {
         let filter = crate::store::OpFilter { host: Some(self.id(name)), limit: 50, ..Default::default() };
         let ops = self.store.ops(&filter).await.unwrap();

@@ -1,4 +1,4 @@
-//! Hosts that a person chose are rolled back, all in one action.
+//! Rolls back hosts that a person chose, all in one action.
 
 use backstay_model::Outcome;
 use backstay_model::rollout::{ConfirmedRollback, OTHERS, PlannedRollback, RolloutState};
@@ -15,7 +15,7 @@ async fn planned(bench: &Bench, names: &[&str]) -> Vec<PlannedRollback> {
     bench.fleet.planned_rollbacks_of(&names).await.unwrap()
 }
 
-/// What is planned, in words: from where to where, or why not, and what else there is.
+/// The plan in words: from where to where or why not, and the other candidates.
 async fn told(bench: &Bench, names: &[&str]) -> Vec<String> {
     let told = |plan: PlannedRollback| {
         let others: Vec<_> = plan.others.iter().map(|other| other.generation.number).collect();
@@ -28,7 +28,7 @@ async fn told(bench: &Bench, names: &[&str]) -> Vec<String> {
     planned(bench, names).await.into_iter().map(told).collect()
 }
 
-/// As the dialog sends them, where nobody chooses otherwise.
+/// The dialog's defaults.
 async fn confirmed(bench: &Bench, names: &[&str]) -> Vec<ConfirmedRollback> {
     let confirm = |plan: PlannedRollback| ConfirmedRollback {
         host_name: plan.host_name,
@@ -78,7 +78,7 @@ async fn a_host_that_became_busy_is_named_and_nothing_is_begun_on_any() {
     bench.ask("imac0", OpAction::Switch).await;
     let error = bench.fleet.roll_back_hosts(&bench.maria, seen.clone(), None).await.unwrap_err().to_string();
     assert_eq!(error, "imac0 is busy (Switch, requested by maria). No host was rolled back.");
-    assert!(!bench.all_told().contains(&"gpc0".to_owned()));
+    assert!(!bench.hosts_with_work().contains(&"gpc0".to_owned()));
     assert_eq!(bench.begun("gpc0").await, 0);
     assert_eq!(bench.store.open_rollouts().await.unwrap(), []);
     assert_eq!(
@@ -142,7 +142,7 @@ async fn hosts_that_are_gone_or_named_twice_or_not_at_all_are_refused_and_so_is_
     assert!(matches!(refused(seen.clone(), &viewer).await, RolloutError::NotAllowed(_)));
     let long = bench.fleet.roll_back_hosts(&bench.maria, seen.clone(), Some("x".repeat(501))).await;
     assert!(matches!(long, Err(RolloutError::ReasonTooLong)));
-    assert!(bench.all_told().is_empty());
+    assert!(bench.hosts_with_work().is_empty());
 
     bench.start(OpKind::Test, &["gpc0"], 1).await;
     let another = bench.fleet.roll_back_hosts(&bench.maria, vec![seen[1].clone()], None).await;
@@ -174,13 +174,13 @@ async fn tests_that_run_on_a_host_are_stopped_for_its_rollback() {
     bench.begin("imac0").await;
     let seen = confirmed(&bench, &TWO).await;
     roll_back(&mut bench, seen).await;
-    assert_eq!(bench.told("gpc0"), [OpKind::Rollback]);
-    assert!(bench.told("imac0").is_empty(), "it waits for the tests");
+    assert_eq!(bench.received("gpc0"), [OpKind::Rollback]);
+    assert!(bench.received("imac0").is_empty(), "it waits for the tests");
     bench.rolls_back("gpc0").await;
     bench.tests("gpc0", &[]).await;
     assert_eq!(bench.rollout().await.state, RolloutState::Running);
     bench.end("imac0", tests, Outcome::Cancelled, "The tests were cancelled after 1 of 2.").await;
-    assert_eq!(bench.told("imac0"), [OpKind::Rollback]);
+    assert_eq!(bench.received("imac0"), [OpKind::Rollback]);
     bench.rolls_back("imac0").await;
     bench.tests("imac0", &[]).await;
     assert_eq!(bench.rollout().await.state, RolloutState::Done);

@@ -1,4 +1,4 @@
-//! The server ends between any two of its writes, and the next one goes on from what is recorded.
+//! The server dies between any two of its writes, and the next one continues from what is recorded.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::store::OpStep;
 
 const THREE: [&str; 3] = ["gpc0", "imac0", "hsb0"];
 
-/// A roll-out is recorded, and the server is gone.
+/// Records a roll-out, and ends the server.
 async fn recorded(bench: &mut Bench) -> Rollout {
     let host = |name: &&str| RolloutHost {
         host: bench.id(name),
@@ -45,11 +45,11 @@ async fn restarted(bench: &mut Bench) {
     }
 }
 
-/// From here the roll-out goes to its end, each host begun once.
+/// Lets the roll-out finish, and checks that each host began once.
 async fn goes_on_to_its_end(mut bench: Bench) {
     for name in THREE {
-        while !bench.told(name).is_empty() {
-            if bench.told(name) == [OpKind::Test] {
+        while !bench.received(name).is_empty() {
+            if bench.received(name) == [OpKind::Test] {
                 bench.tests(name, &[]).await;
             } else {
                 bench.switches(name).await;
@@ -78,7 +78,7 @@ async fn hosts_have_time_to_connect_before_they_count_as_away() {
     let waiting = ["gpc0 waiting", "imac0 waiting", "hsb0 waiting"];
     assert_eq!(bench.steps().await, waiting);
     bench.connect("imac0").await;
-    assert_eq!(bench.all_told(), ["imac0"]);
+    assert_eq!(bench.hosts_with_work(), ["imac0"]);
     bench.connect("hsb0").await;
     bench.takes_it_well("imac0").await;
     assert_eq!(bench.steps().await, ["gpc0 waiting", "imac0 ok", "hsb0 running"]);
@@ -108,7 +108,7 @@ async fn after_the_op_was_recorded_with_its_hosts_step() {
 async fn after_the_op_was_marked_as_sent_and_never_was() {
     let mut bench = Bench::new(&THREE).await;
     bench.start(OpKind::Switch, &THREE, 1).await;
-    bench.forget_what_was_told("gpc0");
+    bench.lose_message("gpc0");
     restarted(&mut bench).await;
     goes_on_to_its_end(bench).await;
 }
@@ -119,12 +119,12 @@ async fn while_the_host_is_at_work() {
     bench.start(OpKind::Switch, &THREE, 1).await;
     let (op, _) = bench.begin("gpc0").await;
     restarted(&mut bench).await;
-    assert!(bench.all_told().is_empty(), "the host holds its slot");
+    assert!(bench.hosts_with_work().is_empty(), "the host holds its slot");
     bench.resume_work("gpc0", op).await;
     goes_on_to_its_end(bench).await;
 }
 
-/// The op has ended, with its tests or without, and the roll-out has not heard of it.
+/// The op has ended, with its tests or without, and the roll-out does not know it yet.
 #[tokio::test]
 async fn after_the_end_of_the_op_was_recorded() {
     for with_tests in [true, false] {
@@ -160,7 +160,7 @@ async fn after_a_failure_was_recorded_nothing_further_is_begun() {
         ..OpStep::to(OpStatus::Failed)
     };
     bench.store.step_op(op, &failed).await.unwrap().unwrap();
-    // Or after its host's step, before the roll-out's.
+    // Or after the host's step and before the roll-out's.
     for also_step in [false, true] {
         if also_step {
             let from = RolloutStep::Running { op };
@@ -171,7 +171,7 @@ async fn after_a_failure_was_recorded_nothing_further_is_begun() {
         }
     }
     restarted(&mut bench).await;
-    assert!(bench.all_told().is_empty());
+    assert!(bench.hosts_with_work().is_empty());
     let why = "gpc0: The build ended with 1".to_owned();
     assert_eq!(bench.rollout().await.state, RolloutState::Stopped { why });
 }
@@ -188,10 +188,10 @@ async fn while_it_is_being_stopped() {
         .unwrap()
         .unwrap();
     restarted(&mut bench).await;
-    assert_eq!(bench.all_told(), ["gpc0"]);
+    assert_eq!(bench.hosts_with_work(), ["gpc0"]);
     bench.takes_it_well("gpc0").await;
     assert_eq!(bench.rollout().await.state, RolloutState::Stopped { why: "otto stopped it".into() });
-    assert!(bench.all_told().is_empty());
+    assert!(bench.hosts_with_work().is_empty());
 }
 
 #[tokio::test]
@@ -211,7 +211,7 @@ async fn the_deployment_hears_of_the_op_that_it_waits_for() {
     assert_eq!(bench.outcomes().await, ["gpc0: Switch FAIL (The build ended with 1)"]);
 }
 
-/// A caller who does not wait takes nothing with it.
+/// A caller that stops waiting interrupts nothing.
 #[tokio::test]
 async fn a_caller_that_goes_away_interrupts_nothing() {
     let mut bench = Bench::new(&THREE).await;
@@ -222,7 +222,7 @@ async fn a_caller_that_goes_away_interrupts_nothing() {
         () = rolled => panic!("it was to be dropped"),
         () = tokio::task::yield_now() => {}
     }
-    while bench.told("gpc0").is_empty() {
+    while bench.received("gpc0").is_empty() {
         tokio::task::yield_now().await;
     }
     goes_on_to_its_end(bench).await;

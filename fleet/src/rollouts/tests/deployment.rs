@@ -1,4 +1,4 @@
-//! What roll-outs and single ops say to a deployment.
+//! What roll-outs and single ops mean for a deployment.
 
 use backstay_model::Outcome;
 use backstay_model::rollout::RolloutState;
@@ -159,7 +159,7 @@ async fn how_a_lost_switch_ended_is_not_told_in_the_place_of_a_later_one() {
     bench.leave("gpc0").await;
     bench.after(super::QUEUE_TIME * 2).await;
     let outcomes = bench.outcomes().await;
-    assert!(outcomes[0].starts_with("gpc0: Switch FAIL (The host has not said"), "{outcomes:?}");
+    assert!(outcomes[0].starts_with("gpc0: Switch FAIL (The host did not report"), "{outcomes:?}");
     bench.connect("gpc0").await;
     bench.ask("gpc0", OpAction::PullSwitch).await;
     bench.takes_it_well("gpc0").await;

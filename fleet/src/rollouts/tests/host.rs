@@ -1,4 +1,4 @@
-//! A host that the test plays, and what it is.
+//! A simulated host and its state.
 
 use std::collections::HashSet;
 
@@ -10,15 +10,15 @@ use super::bench::OLD;
 use crate::state::hub::Connection;
 use crate::store::HostRecord;
 
-/// A host and what it is.
+/// A simulated host.
 pub(super) struct Host {
     pub(super) record: HostRecord,
     pub(super) connection: Option<Connection>,
-    /// The ops that it was told to run.
-    pub(super) told: Vec<(OpId, OpAction)>,
+    /// The ops that it received.
+    pub(super) received: Vec<(OpId, OpAction)>,
     /// The ops in its journal.
     pub(super) journal: HashSet<OpId>,
-    /// Ends that the server has not acknowledged.
+    /// Results that the server has not acknowledged.
     pub(super) unheard: Vec<AgentMessage>,
     pub(super) generations: Vec<Generation>,
     pub(super) checkout: &'static str,
@@ -26,14 +26,14 @@ pub(super) struct Host {
 }
 
 impl Host {
-    /// A run of its tests on what is current, of which these fail.
+    /// A run of its tests on the current generation. These tests fail.
     pub(super) fn runs_its_tests(&mut self, now: DateTime<Utc>, failed: &[&str]) {
         let current = self.generations.iter().find(|it| it.current).unwrap();
         let run = test_run(current, now, failed);
         self.runs.push(run);
     }
 
-    /// A new generation of what the checkout says.
+    /// Builds a new generation from the checkout.
     pub(super) fn takes_up_its_checkout(&mut self, now: DateTime<Utc>) {
         self.generations.iter_mut().for_each(|it| it.current = false);
         let number = self.generations[0].number + 1;

@@ -1,4 +1,4 @@
-//! What somebody left by a rollback, and what was reverted, is not offered again.
+//! A generation that somebody left by a rollback, or whose commit was reverted, is not offered again.
 
 use backstay_model::OpAction;
 use backstay_model::rollback::{Candidate, RollbackPlan};
@@ -9,7 +9,7 @@ async fn plan(bench: &Bench) -> RollbackPlan {
     bench.fleet.rollback_plan("gpc0").await.unwrap().unwrap()
 }
 
-/// What both dialogs would go to, where nobody chooses otherwise.
+/// The default target in both dialogs.
 async fn offered(bench: &Bench) -> (Option<u32>, Option<u32>) {
     let of_several = bench.fleet.planned_rollbacks_of(&["gpc0".to_owned()]).await.unwrap().remove(0);
     let number = |candidate: Candidate| candidate.generation.number;

@@ -26,12 +26,12 @@ const FOUR: [&str; 4] = ["gpc0", "imac0", "hsb0", "csb0"];
 async fn hosts_are_begun_as_slots_are_free_and_hold_them_until_their_tests_have_ended() {
     let mut bench = Bench::new(&FOUR).await;
     bench.start(OpKind::Switch, &FOUR, 2).await;
-    assert_eq!(bench.all_told(), ["gpc0", "imac0"]);
+    assert_eq!(bench.hosts_with_work(), ["gpc0", "imac0"]);
     bench.switches("gpc0").await;
     assert_eq!(bench.steps().await, ["gpc0 testing", "imac0 running", "hsb0 waiting", "csb0 waiting"]);
-    assert_eq!(bench.all_told(), ["gpc0", "imac0"], "its tests hold the slot");
+    assert_eq!(bench.hosts_with_work(), ["gpc0", "imac0"], "its tests hold the slot");
     bench.tests("gpc0", &[]).await;
-    assert_eq!(bench.all_told(), ["hsb0", "imac0"]);
+    assert_eq!(bench.hosts_with_work(), ["hsb0", "imac0"]);
     for name in ["imac0", "hsb0", "csb0"] {
         bench.takes_it_well(name).await;
     }
@@ -83,7 +83,7 @@ async fn the_first_failure_lets_no_further_host_begin_and_sees_the_others_throug
     let mut bench = Bench::new(&FOUR).await;
     bench.leave("hsb0").await;
     bench.start(OpKind::Switch, &["gpc0", "hsb0", "imac0", "csb0"], 2).await;
-    assert_eq!(bench.all_told(), ["gpc0", "imac0"], "one that is away holds no slot");
+    assert_eq!(bench.hosts_with_work(), ["gpc0", "imac0"], "one that is away holds no slot");
     bench.fails("gpc0", "The build ended with 1. Nothing was changed. The host is on Gen 48.").await;
     let stopped = "stopped: gpc0: The build ended with 1";
     let skipped = |name: &str| format!("{name} skipped: {stopped}");
@@ -98,7 +98,7 @@ async fn the_first_failure_lets_no_further_host_begin_and_sees_the_others_throug
     );
     assert!(matches!(bench.rollout().await.state, RolloutState::Stopping { .. }));
     bench.connect("hsb0").await;
-    assert_eq!(bench.all_told(), ["imac0"], "what waited was taken back");
+    assert_eq!(bench.hosts_with_work(), ["imac0"], "what waited was taken back");
     bench.takes_it_well("imac0").await;
     let why = "gpc0: The build ended with 1".to_owned();
     assert_eq!(bench.rollout().await.state, RolloutState::Stopped { why });
@@ -128,11 +128,11 @@ async fn a_host_that_is_away_is_begun_when_it_is_there_and_a_slot_is_free() {
     let mut bench = Bench::new(&["gpc0", "imac0"]).await;
     bench.leave("gpc0").await;
     bench.start(OpKind::Switch, &["gpc0", "imac0"], 1).await;
-    assert_eq!(bench.all_told(), ["imac0"]);
+    assert_eq!(bench.hosts_with_work(), ["imac0"]);
     bench.connect("gpc0").await;
-    assert_eq!(bench.all_told(), ["imac0"], "there is one slot");
+    assert_eq!(bench.hosts_with_work(), ["imac0"], "there is one slot");
     bench.takes_it_well("imac0").await;
-    assert_eq!(bench.all_told(), ["gpc0"]);
+    assert_eq!(bench.hosts_with_work(), ["gpc0"]);
     bench.takes_it_well("gpc0").await;
     assert_eq!(bench.rollout().await.state, RolloutState::Done);
 }
@@ -144,7 +144,7 @@ async fn a_host_that_stays_away_is_left_out_and_fails_nothing() {
     bench.start(OpKind::Switch, &["gpc0", "imac0", "hsb0"], 1).await;
     bench.takes_it_well("imac0").await;
     bench.after(QUEUE_TIME).await;
-    assert_eq!(bench.all_told(), ["hsb0"]);
+    assert_eq!(bench.hosts_with_work(), ["hsb0"]);
     let steps = bench.steps().await;
     assert!(steps[0].starts_with("gpc0 skipped: The host did not connect"), "{steps:?}");
     bench.takes_it_well("hsb0").await;
@@ -159,7 +159,7 @@ async fn a_host_that_falls_silent_fails_it() {
     bench.leave("gpc0").await;
     bench.after(QUEUE_TIME * 2).await;
     let steps = bench.steps().await;
-    assert!(steps[0].starts_with("gpc0 failed: The host has not said"), "{steps:?}");
+    assert!(steps[0].starts_with("gpc0 failed: The host did not report"), "{steps:?}");
     assert!(steps[1].starts_with("imac0 skipped: stopped"), "{steps:?}");
 }
 
@@ -269,7 +269,7 @@ async fn what_makes_no_sense_is_refused_and_begins_nothing() {
     let viewer = Person { name: "eve".into(), role: Role::Viewer };
     let refused = bench.fleet.start_rollout(&viewer, request(OpKind::Switch, &both, 1)).await;
     assert!(matches!(refused, Err(RolloutError::NotAllowed(NotAllowed { needed: Role::Operator }))));
-    assert!(bench.all_told().is_empty());
+    assert!(bench.hosts_with_work().is_empty());
     assert_eq!(bench.fleet.newest_rollout().await.unwrap(), None);
     assert!(bench.audited("rollout").await.is_empty());
 }
@@ -282,7 +282,7 @@ async fn its_ops_are_those_of_who_started_it_with_the_reason() {
     bench.fleet.start_rollout(&bench.maria, asked).await.unwrap();
     let op = bench.store.open_op(bench.id("gpc0")).await.unwrap().unwrap();
     assert_eq!((op.requested_by.as_str(), op.reason.as_deref()), ("maria", Some("New kernel")));
-    assert_eq!((op.status, bench.told("gpc0")), (OpStatus::Sent, vec![OpKind::Switch]));
+    assert_eq!((op.status, bench.received("gpc0")), (OpStatus::Sent, vec![OpKind::Switch]));
 }
 
 #[tokio::test]

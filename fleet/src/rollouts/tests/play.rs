@@ -1,4 +1,4 @@
-//! What hosts do: begin what they are told, switch, run their tests, go back, fall silent.
+//! The actions of simulated hosts: begin ops, switch, run tests, roll back, fall silent.
 
 use std::sync::Arc;
 
@@ -16,29 +16,30 @@ impl Bench {
         self.fleet.handle_message(connection, message).await.unwrap();
     }
 
-    /// What the host was told to run and has not begun.
-    pub(super) fn told(&mut self, name: &str) -> Vec<OpKind> {
+    /// The ops that the host received and has not begun.
+    pub(super) fn received(&mut self, name: &str) -> Vec<OpKind> {
         let host = self.host(name);
         if let Some(connection) = &mut host.connection {
             while let Ok(message) = connection.outbox.try_recv() {
                 if let ServerMessage::Run { op, action, .. } = message {
-                    host.told.push((op, action));
+                    host.received.push((op, action));
                 }
             }
         }
-        host.told.iter().map(|(_, action)| action.kind()).collect()
+        host.received.iter().map(|(_, action)| action.kind()).collect()
     }
 
-    /// The hosts that were told to run something and have not begun.
-    pub(super) fn all_told(&mut self) -> Vec<String> {
+    /// The hosts with an op that they have not begun.
+    pub(super) fn hosts_with_work(&mut self) -> Vec<String> {
         let names: Vec<_> = self.hosts.keys().cloned().collect();
-        names.into_iter().filter(|name| !self.told(name).is_empty()).collect()
+        names.into_iter().filter(|name| !self.received(name).is_empty()).collect()
     }
 
-    /// The host begins what it was told.
+    /// Begins the op that the host received.
     pub(super) async fn begin(&mut self, name: &str) -> (OpId, OpAction) {
-        self.told(name);
-        let (op, action) = self.host(name).told.pop().unwrap_or_else(|| panic!("{name} was told nothing"));
+        self.received(name);
+        let (op, action) =
+            self.host(name).received.pop().unwrap_or_else(|| panic!("{name} received nothing"));
         self.host(name).journal.insert(op);
         self.say(name, AgentMessage::Accepted { op }).await;
         (op, action)
@@ -64,7 +65,7 @@ impl Bench {
         self.clock.now()
     }
 
-    /// The host switches, to what was merged where it pulls first, and that goes well.
+    /// Switches the host successfully, to the merged commit if it pulls first.
     pub(super) async fn switches(&mut self, name: &str) -> OpId {
         let (op, action) = self.begin(name).await;
         assert!(action.kind().switches(), "{action:?}");
@@ -80,32 +81,32 @@ impl Bench {
         op
     }
 
-    /// What the host was at when the server ended goes well.
+    /// Completes the op that was under way when the server ended.
     pub(super) async fn resume_work(&mut self, name: &str, op: OpId) {
         let action = self.store.op(op).await.unwrap().unwrap().action;
-        self.host(name).told.push((op, action));
+        self.host(name).received.push((op, action));
         self.switches(name).await;
     }
 
-    /// What the host was told last did not arrive.
-    pub(super) fn forget_what_was_told(&mut self, name: &str) {
-        self.told(name);
-        self.host(name).told.clear();
+    /// Loses the last message to the host.
+    pub(super) fn lose_message(&mut self, name: &str) {
+        self.received(name);
+        self.host(name).received.clear();
     }
 
-    /// What the host was told goes well and changes nothing.
+    /// Completes the op that the host received, without a change.
     pub(super) async fn ends_as_asked(&mut self, name: &str) {
         let (op, _) = self.begin(name).await;
         self.end(name, op, Outcome::Completed, "Done.").await;
     }
 
-    /// Somebody moves the host's checkout, and its agent tells.
+    /// Moves the host's checkout, which its agent reports.
     pub(super) async fn checkout_at(&mut self, name: &str, commit: &'static str) {
         self.host(name).checkout = commit;
         self.tell_facts(name).await;
     }
 
-    /// The latest run on each of the host's generations failed.
+    /// Makes the latest run on each of the host's generations a failure.
     pub(super) async fn all_tests_fail(&mut self, name: &str) {
         let now = self.later();
         let host = self.host(name);
@@ -113,7 +114,7 @@ impl Bench {
         self.tell_facts(name).await;
     }
 
-    /// The host's agent has lost what its tests said.
+    /// Loses the agent's recorded test runs.
     pub(super) async fn forgets_its_runs(&mut self, name: &str) {
         self.host(name).runs.clear();
         self.tell_facts(name).await;
@@ -124,7 +125,7 @@ impl Bench {
         self.say(name, AgentMessage::Facts { facts }).await;
     }
 
-    /// The rollback from where the host is.
+    /// The rollback from the current generation.
     pub(super) async fn rollback_to(&self, name: &str, number: u32) -> OpAction {
         let facts = self.store.host(self.id(name)).await.unwrap().unwrap().facts.unwrap();
         OpAction::Rollback {
@@ -133,7 +134,7 @@ impl Bench {
         }
     }
 
-    /// The host pulls.
+    /// Pulls on the host.
     pub(super) async fn pulls(&mut self, name: &str) {
         let (op, action) = self.begin(name).await;
         assert_eq!(action, OpAction::Pull);
@@ -142,14 +143,14 @@ impl Bench {
         self.end(name, op, Outcome::Completed, "Pulled.").await;
     }
 
-    /// What the host was told fails and changes nothing.
+    /// Fails the op that the host received, without a change.
     pub(super) async fn fails(&mut self, name: &str, message: &str) {
         let (op, _) = self.begin(name).await;
         self.later();
         self.end(name, op, Outcome::Failed, message).await;
     }
 
-    /// The host runs its tests, of which these fail.
+    /// Runs the host's tests. These tests fail.
     pub(super) async fn tests(&mut self, name: &str, failed: &[&str]) {
         let (op, action) = self.begin(name).await;
         assert_eq!(action, OpAction::Test);
@@ -160,7 +161,7 @@ impl Bench {
         self.end(name, op, Outcome::Completed, "Tests ran.").await;
     }
 
-    /// The host goes to the generation that it was told.
+    /// Moves the host to the generation in its op.
     pub(super) async fn rolls_back(&mut self, name: &str) {
         let (op, action) = self.begin(name).await;
         let OpAction::Rollback { target, .. } = action else { panic!("{action:?}") };
@@ -170,21 +171,21 @@ impl Bench {
         self.end(name, op, Outcome::Completed, "Done.").await;
     }
 
-    /// Switched well, with all tests passed.
+    /// Switches successfully, and passes all tests.
     pub(super) async fn takes_it_well(&mut self, name: &str) {
         self.takes_it(name, &[]).await;
     }
 
-    /// Switched well, and then these tests fail.
+    /// Switches successfully, and fails these tests.
     pub(super) async fn takes_it(&mut self, name: &str, failed: &[&str]) {
         self.switches(name).await;
         self.tests(name, failed).await;
     }
 
-    /// The host does what it was told, and says so, whether or not the server can take it in.
+    /// Runs the op that the host received and reports it, whether or not the server can store that.
     pub(super) async fn tries(&mut self, name: &str, failed: &[&str]) {
-        self.told(name);
-        let (op, action) = self.host(name).told.pop().unwrap();
+        self.received(name);
+        let (op, action) = self.host(name).received.pop().unwrap();
         self.host(name).journal.insert(op);
         let started_at = self.later();
         let _ = self.try_say(name, AgentMessage::Accepted { op }).await;
@@ -213,7 +214,7 @@ impl Bench {
         }
     }
 
-    /// The host says once more what was not heard.
+    /// Sends again what the server did not acknowledge.
     pub(super) async fn repeats(&mut self, name: &str) {
         for end in std::mem::take(&mut self.host(name).unheard) {
             self.say(name, end).await;
@@ -225,7 +226,7 @@ impl Bench {
         self.fleet.handle_message(connection, message).await.ok().flatten()
     }
 
-    /// A host that does what it is told by itself, from now on.
+    /// Runs the host's ops automatically from now on.
     pub(super) fn player(&mut self, name: &str, slots: Arc<Slots>) -> Player {
         let host = self.hosts.get_mut(name).unwrap();
         let facts = host.facts(self.clock.now());

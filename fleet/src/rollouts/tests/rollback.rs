@@ -1,4 +1,4 @@
-//! Hosts that failed in a deployment are rolled back, all in one action.
+//! Rolls back hosts that failed in a deployment, all in one action.
 
 use backstay_model::Outcome;
 use backstay_model::rollout::{ConfirmedRollback, PlannedRollback, RolloutState};
@@ -8,7 +8,7 @@ use super::super::RolloutError;
 use super::FOUR;
 use super::bench::Bench;
 
-/// Of four hosts, imac0 and hsb0 have failed in their tests.
+/// A deployment on four hosts, of which imac0 and hsb0 failed their tests.
 async fn broken() -> (Bench, DeploymentId) {
     let mut bench = Bench::new(&FOUR).await;
     let deployment = bench.merge().await;
@@ -32,7 +32,7 @@ fn confirmed(planned: &[PlannedRollback]) -> Vec<ConfirmedRollback> {
     planned.iter().map(confirm).collect()
 }
 
-/// What is said of the only host that is planned for.
+/// Why the only planned host is left out.
 async fn left_out(bench: &Bench, id: DeploymentId) -> String {
     let planned = planned(bench, id).await;
     assert_eq!(planned.len(), 1);
@@ -67,7 +67,7 @@ async fn each_goes_to_its_last_known_working_generation() {
     assert_eq!((rollout.kind, rollout.deployment, rollout.parallel), (OpKind::Rollback, Some(id), 2));
     assert!(!rollout.stop_on_failure);
     bench.rollout = Some(rollout.id);
-    assert_eq!(bench.all_told(), ["hsb0", "imac0"]);
+    assert_eq!(bench.hosts_with_work(), ["hsb0", "imac0"]);
     for name in ["hsb0", "imac0"] {
         bench.rolls_back(name).await;
         bench.tests(name, &[]).await;
@@ -90,13 +90,13 @@ async fn where_one_is_not_as_it_was_seen_none_is_rolled_back() {
     bench.ask("imac0", OpAction::Switch).await;
     let error =
         bench.fleet.roll_back_failed(&bench.maria, id, seen.clone(), None).await.unwrap_err().to_string();
-    assert!(error.starts_with("imac0: imac0 is busy: Switch") && error.ends_with("No host was rolled back."));
+    assert!(error.starts_with("imac0 is busy (Switch") && error.ends_with("No host was rolled back."));
     bench.switches("imac0").await;
     bench.tests("imac0", &["x11"]).await;
     let error =
         bench.fleet.roll_back_failed(&bench.maria, id, seen.clone(), None).await.unwrap_err().to_string();
     assert!(error.starts_with("imac0: The host is on Gen 50 now, not on Gen 49"), "{error}");
-    assert!(bench.all_told().is_empty());
+    assert!(bench.hosts_with_work().is_empty());
     assert_eq!(bench.store.open_rollouts().await.unwrap(), []);
 
     let refused = async |confirmed, person: &Person| {
@@ -128,7 +128,7 @@ async fn it_need_not_wait_for_a_roll_out_that_is_stopping() {
     assert!(matches!(bench.rollout().await.state, RolloutState::Stopping { .. }));
     let seen = confirmed(&planned(&bench, id).await);
     bench.fleet.roll_back_failed(&bench.maria, id, seen, None).await.unwrap();
-    assert_eq!(bench.all_told(), ["gpc0"]);
+    assert_eq!(bench.hosts_with_work(), ["gpc0"]);
     bench.rolls_back("gpc0").await;
     bench.resume_work("imac0", other.0).await;
     bench.tests("imac0", &[]).await;
