@@ -1,8 +1,9 @@
 //! The state of the agent.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -123,7 +124,7 @@ impl Agent {
     /// Whether systemd is still activating on behalf of an op whose runner is gone. Such an activation does
     /// not hold the op's lock. An op's status is read often, so answers are cached.
     fn still_activates(&self, entry: &Entry) -> bool {
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut asked = self.asked.lock();
         if let Some((at, answer)) = asked.get(&entry.op())
             && at.elapsed() < ASK_AGAIN
         {
@@ -135,20 +136,20 @@ impl Agent {
     }
 
     fn has_waited_enough(&self, entry: &Entry) -> bool {
-        let mut orphaned = self.orphaned.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut orphaned = self.orphaned.lock();
         orphaned.entry(entry.op()).or_insert_with(Instant::now).elapsed() > entry.patience()
     }
 
     /// Forgets what is cached about an op that the journal has forgotten.
     pub(crate) fn forget(&self, op: OpId) {
         self.stored().remove(&op);
-        self.orphaned.lock().unwrap_or_else(PoisonError::into_inner).remove(&op);
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&op);
+        self.orphaned.lock().remove(&op);
+        self.asked.lock().remove(&op);
     }
 
     /// The last line of each op's output that the server has stored.
     pub(crate) fn stored(&self) -> MutexGuard<'_, HashMap<OpId, u64>> {
-        self.stored.lock().unwrap_or_else(PoisonError::into_inner)
+        self.stored.lock()
     }
 }
 
@@ -205,7 +206,7 @@ mod tests {
         fs::write(entry.folder().join("begun"), i32::MAX.to_string()).unwrap();
         assert_eq!(agent.status(&entry).unwrap(), EntryStatus::Orphaned);
         let long_ago = Instant::now().checked_sub(entry.patience()).unwrap();
-        agent.orphaned.lock().unwrap().insert(entry.op(), long_ago);
+        agent.orphaned.lock().insert(entry.op(), long_ago);
         let EntryStatus::Ended(result) = agent.status(&entry).unwrap() else { panic!() };
         assert!(result.message.contains("still running"), "{}", result.message);
     }

@@ -1,7 +1,8 @@
 //! The whole backend in one value.
 
+use parking_lot::RwLock;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use backstay_model::view::About;
@@ -113,7 +114,7 @@ impl Fleet {
 
     /// The state that the branch of the configuration repository asks for.
     pub fn desired(&self) -> DesiredState {
-        self.desired.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.desired.read().clone()
     }
 
     /// Deletes expired sessions and join tokens.
@@ -126,7 +127,7 @@ impl Fleet {
 
     /// Replaces the desired state. Returns whether it changed.
     pub(crate) fn set_desired(&self, next: DesiredState) -> bool {
-        let mut desired = self.desired.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut desired = self.desired.write();
         let changed = match (&*desired, &next) {
             (
                 DesiredState::Known { commit, lock_hash, .. },

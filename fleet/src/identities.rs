@@ -7,8 +7,8 @@
 //! [`QUIET_PERIOD`] since. Nobody can tell which agent is the host, so the connected one stays, the server
 //! rejects the other, and neither receives an op.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use backstay_model::HostId;
@@ -99,7 +99,7 @@ impl Identities {
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<HostId, Seen>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -1,9 +1,9 @@
 //! What a build reveals about itself: its commit, version and kernel, and whether it needs a reboot.
 
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use backstay_model::comparison::BootPart;
@@ -36,7 +36,7 @@ impl Builds {
     /// Adds to each generation what its build reveals.
     pub(super) fn describe(&self, config: &Config, facts: &mut Facts) {
         let deadline = Instant::now() + REVISIONS_TIMEOUT;
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock();
         known.retain(|path, _| facts.generations.iter().any(|g| g.store_path == *path));
         let booted = config.booted_system();
         let running = facts.running.clone().unwrap_or_default();

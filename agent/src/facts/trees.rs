@@ -1,8 +1,8 @@
 //! The trees of commits. Two commits with one tree hold the same files: a revert has the tree of what was
 //! before.
 
+use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use backstay_model::{Commit, Facts};
@@ -33,7 +33,7 @@ impl Trees {
     /// git reports all new ones.
     pub(super) fn describe(&self, config: &Config, facts: &mut Facts) {
         let Some(checkout) = &mut facts.checkout else { return };
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock();
         let built = facts.generations.iter().filter_map(|generation| generation.commit.as_ref());
         let names: HashSet<_> =
             built.chain([&checkout.commit]).filter(|commit| is_name(commit)).map(|c| c.0.clone()).collect();

@@ -1,6 +1,7 @@
 //! Logging in: rate-limited, with the same answer in the same time for an unknown name and a wrong password.
 
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::LazyLock;
 
 use backstay_model::Person;
 use chrono::TimeDelta;
@@ -66,7 +67,7 @@ impl Default for Gate {
 
 impl Gate {
     fn backoff(&self) -> MutexGuard<'_, Backoff> {
-        self.backoff.lock().unwrap_or_else(PoisonError::into_inner)
+        self.backoff.lock()
     }
 
     /// Returns whether the password is the user's. Takes the same time for an unknown user.

@@ -1,6 +1,7 @@
 //! Pauses all requests while a limit of GitHub lasts.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 
 use backstay_model::Clock;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -24,7 +25,7 @@ impl Quiet {
     }
 
     fn until(&self) -> MutexGuard<'_, Option<DateTime<Utc>>> {
-        self.until.lock().unwrap_or_else(PoisonError::into_inner)
+        self.until.lock()
     }
 
     /// Checks that no pause is in effect.

@@ -4,8 +4,8 @@
 //! server pauses reading from a host without budget: nothing is lost, and an honest agent with much data sends it more slowly.
 //! The budget outlives the connection.
 
+use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use backstay_model::HostId;
@@ -50,7 +50,7 @@ struct Budget {
 impl Budgets {
     /// Charges a host. Returns how long to wait before reading from it again.
     pub(crate) fn spend(&self, host: HostId, cost: u64, now: Instant) -> Duration {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.lock();
         let budget = all.entry(host).or_insert(Budget { spent: 0, at: now });
         let millis = u64::try_from(now.saturating_duration_since(budget.at).as_millis()).unwrap_or(u64::MAX);
         budget.spent =

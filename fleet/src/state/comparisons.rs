@@ -1,7 +1,7 @@
 //! Comparisons of two generations: answers that requests wait for, and answers that are cached because builds never change.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use backstay_model::HostId;
 use backstay_model::comparison::{Comparison, Pair};
@@ -64,7 +64,7 @@ impl Comparisons {
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -5,8 +5,9 @@
 //! read costs no memory: the history drops its next event, the server closes its stream, and the page reconnects. Nothing waits
 //! for a slow page.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use backstay_model::Clock;
 use backstay_model::wire::event::Event;
@@ -99,7 +100,7 @@ impl EventBus {
 
 impl Shared {
     fn history(&self) -> MutexGuard<'_, History> {
-        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+        self.history.lock()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The newest notices, for people who had no page open.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use backstay_model::wire::event::{Event, Notice, StoredNotice};
 
@@ -37,7 +37,7 @@ impl Notices {
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<StoredNotice>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -1,6 +1,5 @@
 //! Who advances the roll-outs: one task at a time, and no request is forgotten.
 
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -17,18 +16,18 @@ pub(crate) struct RolloutDriver {
     /// Whether something happened since the last look.
     is_due: AtomicBool,
     /// Until then, roll-outs wait for hosts that are away and have no op: right after a start, all hosts are away.
-    grace_until: std::sync::Mutex<Option<DateTime<Utc>>>,
+    grace_until: parking_lot::Mutex<Option<DateTime<Utc>>>,
 }
 
 impl RolloutDriver {
     /// Starts the grace period: the server has just started, and no host can be connected yet.
     pub(crate) fn begin_grace_period(&self, now: DateTime<Utc>) {
-        *self.grace_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(now + GRACE_PERIOD);
+        *self.grace_until.lock() = Some(now + GRACE_PERIOD);
     }
 
     /// Returns whether roll-outs still wait for hosts that are away, so that hosts begin in their order.
     pub(crate) fn in_grace_period(&self, now: DateTime<Utc>) -> bool {
-        let until = *self.grace_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = *self.grace_until.lock();
         until.is_some_and(|until| now < until)
     }
 

@@ -1,8 +1,8 @@
 //! Updates that could not be published because the database failed. The next look publishes them, so that no page stays
 //! out of date.
 
+use parking_lot::Mutex;
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
 
 use backstay_model::{DeploymentId, HostId, OpId, RolloutId};
 
@@ -30,11 +30,11 @@ pub(crate) struct Unpublished(Mutex<HashSet<Update>>);
 impl Unpublished {
     /// Keeps an update for later.
     pub(crate) fn put(&self, update: Update) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(update);
+        self.0.lock().insert(update);
     }
 
     /// Takes all updates.
     pub(crate) fn take(&self) -> HashSet<Update> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.0.lock())
     }
 }

@@ -19,7 +19,6 @@ pub(crate) use updates::read_details;
 #[cfg(test)]
 mod tests;
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use backstay_model::deployment::Decision;
@@ -206,7 +205,7 @@ impl Fleet {
 
     /// Publishes the pull requests if they changed.
     fn publish_pull_requests(&self, next: PullRequests) {
-        let mut published = self.watch.published.write().unwrap_or_else(PoisonError::into_inner);
+        let mut published = self.watch.published.write();
         log_changes(&published, &next);
         let changed = !is_same(&published, &next);
         *published = next.clone();

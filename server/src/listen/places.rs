@@ -5,9 +5,10 @@
 //! share is full, a new connection evicts the one that was silent for longest, among those from the address with the most
 //! connections: a flood evicts itself, and a client that sends a request at once gets an answer.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
@@ -156,7 +157,7 @@ impl Places {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 
@@ -232,14 +233,14 @@ impl Place {
     }
 
     fn owner(&self) -> MutexGuard<'_, Owner> {
-        self.owner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.owner.lock()
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut state = self.shared.state();
-        match self.owner.get_mut().unwrap_or_else(PoisonError::into_inner) {
+        match self.owner.get_mut() {
             Owner::Unauthenticated if state.forget_unauthenticated(self.number).is_none() => {
                 state.leaving -= 1
             }

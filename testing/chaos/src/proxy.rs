@@ -1,6 +1,7 @@
 //! Sits between agent and server, understands their messages, and stops the world at chosen ones.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -93,7 +94,7 @@ impl Proxy {
 }
 
 fn lock(wanted: &Mutex<Vec<Step>>) -> MutexGuard<'_, Vec<Step>> {
-    wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    wanted.lock()
 }
 
 /// Connects one agent to the server until one of them hangs up.

@@ -1,6 +1,7 @@
 //! A running stand-in.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use parking_lot::Mutex;
+use std::sync::Arc;
 
 use axum::Router;
 
@@ -59,7 +60,7 @@ impl StandIn {
     pub async fn go_away(&self, how: Away) {
         self.world.door().away = Some(how);
         if how == Away::Refused {
-            let uptime = self.uptime.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let uptime = self.uptime.lock().take();
             if let Some(uptime) = uptime {
                 uptime.end().await;
             }
@@ -72,7 +73,7 @@ impl StandIn {
     /// [`StartError::Io`] if another program has taken the address since.
     pub fn come_back(&self) -> Result<(), StartError> {
         self.world.door().away = None;
-        let mut uptime = self.uptime.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut uptime = self.uptime.lock();
         if uptime.is_none() {
             *uptime = Some(Uptime::again(self.address, &self.world, &self.router)?);
         }

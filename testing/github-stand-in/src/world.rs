@@ -1,6 +1,7 @@
 //! Everything that requests, events and tests share.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 
 use backstay_model::Clock;
 
@@ -48,7 +49,7 @@ impl World {
 
     /// Authentication and rate limits.
     pub(crate) fn door(&self) -> MutexGuard<'_, Door> {
-        self.door.lock().unwrap_or_else(PoisonError::into_inner)
+        self.door.lock()
     }
 
     /// A user, as the author of commits made now.

@@ -2,9 +2,10 @@
 
 mod memory;
 
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use backstay_model::DeploymentId;
 use backstay_model::pull_request::{PullRequests, Reading};
@@ -86,17 +87,17 @@ impl Watch {
     }
 
     fn reverting(&self) -> MutexGuard<'_, HashSet<DeploymentId>> {
-        self.reverting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.reverting.lock()
     }
 
     /// The pull requests that this server is merging.
     pub(crate) fn merging(&self) -> MutexGuard<'_, HashMap<u64, Merging>> {
-        self.merging.lock().unwrap_or_else(PoisonError::into_inner)
+        self.merging.lock()
     }
 
     /// What pages show.
     pub(crate) fn published(&self) -> PullRequests {
-        self.published.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.published.read().clone()
     }
 }
 

@@ -1,8 +1,9 @@
 //! The same controls for other programs, browser tests and the demo: JSON over HTTP, on an address of its
 //! own.
 
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -298,7 +299,7 @@ async fn stopped(State(hands): State<Hands>, Path(id): Path<Uuid>) -> Done {
     let post = post_of(&hands, id)?;
     let stopped = post.gate.lock().await.stops().await;
     let asked = json!(stopped.asked());
-    post.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(stopped);
+    post.waiting.lock().push(stopped);
     Ok(Json(asked))
 }
 
@@ -320,8 +321,8 @@ fn post_of(hands: &Hands, id: Uuid) -> Result<Arc<Post>, Failed> {
     lock(&hands.posts).get(&id).cloned().ok_or_else(|| Failed(format!("there is no gate {id}")))
 }
 
-fn lock(posts: &Posts) -> std::sync::MutexGuard<'_, HashMap<Uuid, Arc<Post>>> {
-    posts.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(posts: &Posts) -> parking_lot::MutexGuard<'_, HashMap<Uuid, Arc<Post>>> {
+    posts.lock()
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it is what each address comes to")]

@@ -1,6 +1,6 @@
 //! The requests so far.
 
-use std::sync::{Mutex, PoisonError};
+use parking_lot::Mutex;
 
 use serde::Serialize;
 
@@ -36,8 +36,8 @@ impl Asked {
 pub(crate) struct RequestLog(Mutex<Vec<Asked>>);
 
 impl RequestLog {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Asked>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> parking_lot::MutexGuard<'_, Vec<Asked>> {
+        self.0.lock()
     }
 
     /// Records a request, and gives it its number.

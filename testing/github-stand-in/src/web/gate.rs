@@ -1,6 +1,7 @@
 //! Gates, with which a test pauses the stand-in between two requests.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use parking_lot::Mutex;
+use std::sync::{Arc, Weak};
 
 use http::StatusCode;
 use serde::Deserialize;
@@ -129,7 +130,7 @@ impl Gates {
             .collect()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Post>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> parking_lot::MutexGuard<'_, Vec<Weak<Post>>> {
+        self.0.lock()
     }
 }

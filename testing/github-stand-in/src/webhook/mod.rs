@@ -3,7 +3,8 @@
 mod payload;
 mod signature;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -48,7 +49,7 @@ struct Records {
 
 impl Records {
     fn lock(&self) -> MutexGuard<'_, Vec<Delivery>> {
-        self.deliveries.lock().unwrap_or_else(PoisonError::into_inner)
+        self.deliveries.lock()
     }
 }
 
@@ -69,12 +70,12 @@ impl Webhooks {
     }
 
     pub(crate) fn deliver_to(&self, receiver: Option<Webhook>) {
-        *self.receiver.lock().unwrap_or_else(PoisonError::into_inner) = receiver;
+        *self.receiver.lock() = receiver;
     }
 
     /// Returns whether there is a receiver: building an event takes some work.
     pub(crate) fn is_wanted(&self) -> bool {
-        self.receiver.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.receiver.lock().is_some()
     }
 
     /// Sends an event, if there is a receiver.
@@ -108,7 +109,7 @@ impl Webhooks {
     }
 
     fn enqueue(&self, delivery: Delivery) {
-        let receiver = self.receiver.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let receiver = self.receiver.lock().clone();
         let Some(receiver) = receiver else { return };
         let mut deliveries = self.records.lock();
         deliveries.push(delivery);

@@ -1,8 +1,9 @@
 //! Checks requests and answers against GitHub's own description of its API.
 
+use parking_lot::Mutex;
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::LazyLock;
 
 use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value, json};
@@ -30,7 +31,7 @@ static SEEN: LazyLock<Mutex<BTreeSet<(String, u16)>>> = LazyLock::new(Mutex::def
 
 /// Returns whether this status of this operation (method, space, path) was checked.
 pub(crate) fn is_checked(operation: &str, status: u16) -> bool {
-    let seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let seen = SEEN.lock();
     seen.contains(&(operation.to_owned(), status))
 }
 
@@ -61,7 +62,7 @@ impl Exchange<'_> {
             panic!("{name}: GitHub describes no such operation");
         });
         let key = format!("{} {template}", self.method);
-        SEEN.lock().unwrap_or_else(PoisonError::into_inner).insert((key.clone(), self.status));
+        SEEN.lock().insert((key.clone(), self.status));
         if let Some(sent) = self.sent.filter(|_| self.status < 300) {
             let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
             assert!(schema.is_object(), "{name}: GitHub takes no body there");
@@ -114,7 +115,7 @@ fn hold(key: &str, schema: &Value, value: &Value, name: &str) {
 }
 
 fn validator(key: &str, schema: &Value) -> &'static Validator {
-    let mut validators = VALIDATORS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut validators = VALIDATORS.lock();
     validators.entry(key.to_owned()).or_insert_with(|| {
         let schema = self_contained(schema);
         let options = jsonschema::options().with_draft(Draft::Draft4).should_validate_formats(true);
