@@ -232,7 +232,7 @@ impl Fleet {
         Ok(runs)
     }
 
-    /// Remembers that an agent was heard from. The store is told once a minute and at the disconnect.
+    /// Remembers that an agent was heard from. The store is updated once a minute and at the disconnect.
     ///
     /// # Errors
     /// [`StoreError`]

@@ -30,8 +30,8 @@ pub enum CompareError {
 }
 
 impl Fleet {
-    /// Returns what changes between two generations of a host. Asking changes nothing on the host, and takes as long as the
-    /// host needs.
+    /// Returns what changes between two generations of a host. Asking changes nothing on the host. The answer
+    /// takes the time that the host needs.
     ///
     /// # Errors
     /// [`CompareError`]

@@ -18,7 +18,7 @@ use crate::{routes, secret_file};
 /// Serves until a signal stops it.
 pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
     let room = listen::room_for_connections();
-    // First of all: whoever starts the server has to repair errors in these options.
+    // First of all: errors in these options are for the person who starts the server.
     let configured = options.github.configure(&options.branch, options.repository.as_deref())?;
     let (github, webhook_secret) =
         configured.map_or((None, None), |configured| (Some(configured.github), configured.webhook_secret));
@@ -42,7 +42,7 @@ pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
     lifecycle.tasks.spawn(background);
     let app = routes::router(fleet, &options, address, webhook_secret, lifecycle.clone())?;
 
-    // The only line on standard output: whoever started the server waits for it.
+    // The only line on standard output: the program that started the server waits for it.
     println!("listening on http://{address}");
     let places = Places::new(Limits::of(room));
     listen::serve(listener, app, places, Times::default(), lifecycle.stop.clone()).await;

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 
 use super::record::Record;
 
-/// Bytes per read. JSON on disk is as long as in a message, so a batch stays below a message's limit.
+/// Bytes per read. JSON has the same length on disk and in a message, so a batch stays below a message's limit.
 const CHUNK: usize = 512 * 1024;
 
 /// A position in an op's output.

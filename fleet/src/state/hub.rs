@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 /// Number of messages that may wait for one agent. One op is open at a time and acknowledgements are small: an agent with more
 /// waiting messages does not read, and the hub drops its connection.
 const OUTBOX: usize = 256;
-/// How often the store is told that a connected host was heard from.
+/// Interval at which the store learns that a connected host was heard from.
 const STORE_SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 /// The agents that are connected now.
@@ -84,8 +84,8 @@ impl Hub {
         !inner.links.contains_key(&connection.host)
     }
 
-    /// Remembers that a host was heard from. Returns whether the store has to be told: once a minute. The handshake has told the
-    /// store before.
+    /// Remembers that a host was heard from. Returns whether the store needs an update: once a minute, counted from the
+    /// handshake.
     pub(crate) fn touch(&self, host: HostId, now: DateTime<Utc>) -> bool {
         let mut inner = self.lock();
         let seen = inner.seen.entry(host).or_insert(Seen { at: now, stored_at: now });

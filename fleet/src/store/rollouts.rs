@@ -73,7 +73,7 @@ pub enum InsertRolloutError {
     /// Another op holds a host that was to begin with the roll-out.
     #[error("another op holds {}: {}", .0.host_name, .0.title())]
     HostBusy(Box<OpView>),
-    /// A host that was to be rolled back has changed since the person saw it.
+    /// A host of the rollback has changed since the person saw it.
     #[error("{host} has changed since it was shown")]
     NotAsSeen {
         /// The host's name.

@@ -60,8 +60,8 @@ async fn a_branch_that_moves_meanwhile_is_reverted_as_it_is_then() {
     let moving = async {
         for number in 0..2 {
             let stopped = gate.stops().await;
-            let path = format!("meanwhile-{number}");
-            bench.commit("Meanwhile", &[Change::write(path, "m\n")]).await;
+            let path = format!("in-between-{number}");
+            bench.commit("In between", &[Change::write(path, "m\n")]).await;
             stopped.let_go();
         }
         gate.stops().await.let_go();

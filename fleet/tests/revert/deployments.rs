@@ -137,7 +137,7 @@ async fn a_revert_that_a_crash_interrupted_is_taken_up() {
     let mut gate = story.bench.stand_in.gate(Moment::After, |asked| asked.is("PATCH", "git/refs/heads/main"));
     let revert = story.fleet.revert_pull_request(&story.maria, deployment.id);
     tokio::select! {
-        _ = revert => panic!("it was to be interrupted"),
+        _ = revert => panic!("it should have been interrupted"),
         stopped = gate.stops() => {
             // The next server finds the deployment unchanged.
             assert!(matches!(story.decision(&deployment).await, Decision::Reverting { .. }));
@@ -158,7 +158,7 @@ async fn a_revert_that_is_taken_up_waits_for_github() {
     let mut gate = story.bench.stand_in.gate(Moment::Before, |asked| asked.is("POST", "merges"));
     let revert = story.fleet.revert_pull_request(&story.maria, deployment.id);
     tokio::select! {
-        _ = revert => panic!("it was to be interrupted"),
+        _ = revert => panic!("it should have been interrupted"),
         stopped = gate.stops() => {
             story.bench.stand_in.go_away(Away::Unavailable).await;
             let next = fleet(&story.bench, &story.store);

@@ -26,7 +26,7 @@ fn ever_other_tests(round: usize) -> Facts {
     Facts { test_runs: (0..8).map(run).collect(), ..facts(48) }
 }
 
-/// Facts whose lists and texts are as long as a message allows.
+/// Facts with the longest lists and texts that a message allows.
 fn endless_facts() -> Facts {
     let mut facts = facts(48);
     facts.failed_units = vec!["u".repeat(1_000); 300];
@@ -204,7 +204,7 @@ async fn a_host_cannot_answer_what_another_was_asked() {
     let asked = person.client.post(format!("{}/api/compare_generations", server.url)).form(&fields).send();
     let (answer, ()) = tokio::join!(asked, async {
         assert_eq!(victim.hear().await, Some(ServerMessage::Compare { pair: pair.clone() }));
-        let truth = Comparison::unknown("said by itself");
+        let truth = Comparison::unknown("the victim’s own answer");
         bad.say(AgentMessage::Compared {
             pair: pair.clone(),
             comparison: Box::new(Comparison::unknown("LIES")),
@@ -213,7 +213,7 @@ async fn a_host_cannot_answer_what_another_was_asked() {
         victim.say(AgentMessage::Compared { pair: pair.clone(), comparison: Box::new(truth) }).await;
     });
     let answer = answer.unwrap().text().await.unwrap();
-    assert!(answer.contains("said by itself"), "{answer}");
+    assert!(answer.contains("the victim’s own answer"), "{answer}");
 }
 
 #[tokio::test]

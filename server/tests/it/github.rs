@@ -531,7 +531,7 @@ async fn a_server_that_is_killed_during_a_revert_reverts_once() {
         let id = merged.id.to_string();
         let fields = [("deployment", id.as_str()), ("back", "/")];
         tokio::select! {
-            _ = browser.post("revert_pull_request", &fields) => panic!("it was to be stopped"),
+            _ = browser.post("revert_pull_request", &fields) => panic!("it should have been stopped"),
             stopped = soon("the revert", gate.stops()) => {
                 server.kill().await;
                 stopped.hang_up();

@@ -79,7 +79,7 @@ async fn a_host_that_left_while_the_database_failed_is_shown_as_away_with_the_ne
     assert!(bench.is_shown_online().await);
     bench.no_host_is_read().await;
     agent.leave().await;
-    assert!(bench.is_shown_online().await, "nobody could be told");
+    assert!(bench.is_shown_online().await, "nobody could be notified");
     bench.hosts_again().await;
     bench.after(Duration::from_secs(1)).await;
     assert!(!bench.is_shown_online().await);

@@ -48,7 +48,10 @@ async fn the_tests_are_cancelled_and_the_rollback_begins_when_they_have_ended() 
     let mut agent = bench.connect(&[]).await;
     let tests = bench.testing(&mut agent).await;
     let busy = bench.fleet.request_rollback(&bench.person, "gpc0", asked(false)).await;
-    assert!(matches!(busy, Err(RequestError::HostBusy { .. })), "who does not want that is told: {busy:?}");
+    assert!(
+        matches!(busy, Err(RequestError::HostBusy { .. })),
+        "without that wish the host is busy: {busy:?}"
+    );
     let rollback = bench.stop_tests_and_roll_back().await;
     assert_eq!(agent.messages(), [ServerMessage::Cancel { op: tests }]);
     bench.after(Duration::from_secs(1)).await;

@@ -50,7 +50,7 @@ async fn each_goes_to_its_last_known_working_generation_and_the_log_says_who_ask
     assert_eq!(
         told(&bench, &["imac0", "GPC0"]).await,
         ["imac0 Some(48) to 47 or []", "gpc0 Some(48) to 47 or []"],
-        "in the order in which they were asked for"
+        "in the requested order"
     );
     let confirmed = confirmed(&bench, &TWO).await;
     roll_back(&mut bench, confirmed).await;

@@ -219,7 +219,7 @@ async fn a_caller_that_goes_away_interrupts_nothing() {
     let rolled = bench.fleet.advance_rollouts();
     tokio::select! {
         biased;
-        () = rolled => panic!("it was to be dropped"),
+        () = rolled => panic!("it should have been dropped"),
         () = tokio::task::yield_now() => {}
     }
     while bench.received("gpc0").is_empty() {

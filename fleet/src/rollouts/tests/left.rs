@@ -47,11 +47,7 @@ async fn what_somebody_fled_from_is_not_offered_though_its_tests_passed() {
     assert_eq!(offered(&bench).await, (Some(47), Some(47)));
     goes_to(&mut bench, 49).await;
     switches(&mut bench, &["x11"]).await;
-    assert_eq!(
-        offered(&bench).await,
-        (Some(47), Some(47)),
-        "that its tests run by themselves says nothing new"
-    );
+    assert_eq!(offered(&bench).await, (Some(47), Some(47)), "automatic tests change nothing");
     goes_to(&mut bench, 49).await;
     bench.ask("gpc0", OpAction::Test).await;
     bench.tests("gpc0", &[]).await;

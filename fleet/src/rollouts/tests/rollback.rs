@@ -8,7 +8,7 @@ use super::super::RolloutError;
 use super::FOUR;
 use super::bench::Bench;
 
-/// A deployment on four hosts, of which imac0 and hsb0 failed their tests.
+/// A deployment on four hosts; imac0 and hsb0 failed their tests.
 async fn broken() -> (Bench, DeploymentId) {
     let mut bench = Bench::new(&FOUR).await;
     let deployment = bench.merge().await;
