@@ -76,7 +76,8 @@ export class Server {
 
   /** Makes a person. */
   async addPerson(name: string, role: string, password: string): Promise<void> {
-    const words = ['set-password', '--database', this.database, '--role', role, name];
-    await run(places.server, words, { BACKSTAY_PASSWORD: password });
+    const file = join(this.#folder, `password of ${name}`);
+    await writeFile(file, password);
+    await run(places.server, ['set-password', '--database', this.database, '--role', role, '--password-file', file, name]);
   }
 }

@@ -1,19 +1,19 @@
 //! The command line. Every option of the service also has an environment variable.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use backstay_fleet::accounts::Accounts;
 use backstay_fleet::store::{self, Store};
-use backstay_model::Role;
-use backstay_model::SystemClock;
 use backstay_model::wire::limits::is_host_name;
+use backstay_model::{Role, SystemClock};
 use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand};
 
 use crate::github_options::GitHubOptions;
+use crate::secret_file;
 
 /// Dashboard for fleets of NixOS, nix-darwin and home-manager hosts.
 #[derive(Debug, Parser)]
@@ -31,7 +31,7 @@ pub(crate) enum Command {
     Serve(Box<ServeOptions>),
     /// Create a join token for one host, and print it.
     JoinToken(JoinTokenOptions),
-    /// Set a person's password from the environment. Creates the person if there is none of that name.
+    /// Set a person's password, from a file or standard input. Creates the person if there is none of that name.
     SetPassword(SetPasswordOptions),
     /// Check that the audit log was not changed.
     VerifyAudit(DatabaseOptions),
@@ -107,12 +107,12 @@ pub(crate) struct SetPasswordOptions {
     database: DatabaseOptions,
     /// The person's name.
     name: String,
-    /// The person's role.
-    #[arg(long, default_value = "operator")]
-    role: Role,
-    /// The password.
-    #[arg(long, env = "BACKSTAY_PASSWORD", hide = true, hide_env_values = true)]
-    password: Option<String>,
+    /// The person's role. By default, a person who exists keeps the role, and a new one is an operator.
+    #[arg(long)]
+    role: Option<Role>,
+    /// The file with the new password; `-` reads it from standard input.
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    password_file: PathBuf,
 }
 
 /// Opens the database, and migrates it if needed.
@@ -138,12 +138,12 @@ pub(crate) async fn join_token(options: JoinTokenOptions) -> anyhow::Result<()> 
 
 /// Sets a password.
 pub(crate) async fn set_password(options: SetPasswordOptions) -> anyhow::Result<()> {
-    let Some(password) = options.password else {
-        bail!("put the new password into the environment variable BACKSTAY_PASSWORD; nothing was changed");
-    };
+    let file = options.password_file.as_path();
+    let file = if file == Path::new("-") { Path::new("/dev/stdin") } else { file };
+    let password = secret_file::read("--password-file", file)?;
     let accounts = open_accounts(&options.database).await?;
-    accounts.set_password(&options.name, options.role, &password).await?;
-    println!("{} can log in with the new password and is {}.", options.name, options.role);
+    let role = accounts.set_password(&options.name, options.role, password.reveal()).await?;
+    println!("{} can log in with the new password and is {role}.", options.name);
     Ok(())
 }
 

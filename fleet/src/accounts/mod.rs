@@ -111,12 +111,23 @@ impl Accounts {
         Ok(made)
     }
 
-    /// Sets a person's password and role, creates the person if needed, and ends the person's sessions.
+    /// Sets a person's password and role, creates the person if needed, ends the person's sessions, and returns the role.
+    /// Without a role, the person keeps the one there is; a new person is an operator.
     ///
     /// # Errors
     /// [`AccountError`]
-    pub async fn set_password(&self, name: &str, role: Role, password: &str) -> Result<(), AccountError> {
-        self.put(name, role, password, "user.set").await
+    pub async fn set_password(
+        &self,
+        name: &str,
+        role: Option<Role>,
+        password: &str,
+    ) -> Result<Role, AccountError> {
+        let role = match role {
+            Some(role) => role,
+            None => self.store.user(name).await?.map_or(Role::Operator, |user| user.role),
+        };
+        self.put(name, role, password, "user.set").await?;
+        Ok(role)
     }
 
     async fn put(&self, name: &str, role: Role, password: &str, action: &str) -> Result<(), AccountError> {

@@ -37,7 +37,7 @@ impl Bench {
     /// A bench with maria, an operator.
     async fn with_maria() -> Self {
         let bench = Self::new().await;
-        bench.accounts.set_password("maria", Role::Operator, PASSWORD).await.unwrap();
+        bench.accounts.set_password("maria", Some(Role::Operator), PASSWORD).await.unwrap();
         bench
     }
 
@@ -122,7 +122,7 @@ async fn a_wait_for_the_end_of_a_session_returns_when_it_ends() {
     let mut over = pin!(bench.accounts.wait_for_session_end(token.reveal(), Duration::from_millis(1)));
     let looked = tokio::time::timeout(Duration::from_millis(50), &mut over).await;
     assert!(looked.is_err(), "the session continues, however often it is looked up");
-    bench.accounts.set_password("maria", Role::Operator, "another horse").await.unwrap();
+    bench.accounts.set_password("maria", Some(Role::Operator), "another horse").await.unwrap();
     over.await;
 }
 
@@ -130,10 +130,24 @@ async fn a_wait_for_the_end_of_a_session_returns_when_it_ends() {
 async fn a_new_password_ends_the_sessions_and_the_old_password() {
     let bench = Bench::with_maria().await;
     let (_, token) = bench.accounts.log_in("maria", PASSWORD).await.unwrap();
-    bench.accounts.set_password("maria", Role::Admin, "another horse").await.unwrap();
+    bench.accounts.set_password("maria", Some(Role::Admin), "another horse").await.unwrap();
     assert_eq!(bench.accounts.session(token.reveal()).await.unwrap(), None);
     assert!(matches!(bench.refused("maria", PASSWORD).await, LogInError::WrongCredentials));
     assert_eq!(bench.accounts.log_in("maria", "another horse").await.unwrap().0.role, Role::Admin);
+}
+
+#[tokio::test]
+async fn a_new_password_keeps_the_role_unless_one_is_given() {
+    let bench = Bench::with_maria().await;
+    for (name, role, expected) in [
+        ("maria", Some(Role::Admin), Role::Admin),
+        ("maria", None, Role::Admin),
+        ("maria", Some(Role::Viewer), Role::Viewer),
+        ("jonas", None, Role::Operator),
+    ] {
+        assert_eq!(bench.accounts.set_password(name, role, PASSWORD).await.unwrap(), expected);
+        assert_eq!(bench.accounts.log_in(name, PASSWORD).await.unwrap().0.role, expected);
+    }
 }
 
 #[tokio::test]
@@ -213,11 +227,11 @@ async fn a_name_in_the_log_is_short_and_on_one_line() {
 async fn invalid_names_and_passwords_are_rejected() {
     let bench = Bench::new().await;
     for password in ["", "1234567", &"x".repeat(MAX_PASSWORD_BYTES + 1)] {
-        let refused = bench.accounts.set_password("maria", Role::Viewer, password).await;
+        let refused = bench.accounts.set_password("maria", Some(Role::Viewer), password).await;
         assert!(matches!(refused, Err(AccountError::Password)), "{refused:?}");
     }
     for name in ["", " maria", "ma\nria", "console", "auto-test", &"x".repeat(MAX_NAME_CHARS + 1)] {
-        let refused = bench.accounts.set_password(name, Role::Viewer, PASSWORD).await;
+        let refused = bench.accounts.set_password(name, Some(Role::Viewer), PASSWORD).await;
         assert!(matches!(refused, Err(AccountError::Name(_))), "{refused:?}");
     }
     assert!(matches!(
@@ -226,7 +240,11 @@ async fn invalid_names_and_passwords_are_rejected() {
     ));
     assert_eq!(bench.store.count_users().await.unwrap(), 0);
     assert!(bench.audited().await.is_empty());
-    bench.accounts.set_password("Ana María", Role::Viewer, &"x".repeat(MAX_PASSWORD_BYTES)).await.unwrap();
+    bench
+        .accounts
+        .set_password("Ana María", Some(Role::Viewer), &"x".repeat(MAX_PASSWORD_BYTES))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

@@ -169,9 +169,21 @@ async fn a_page_from_before_a_restart_reads_everything_again() {
 async fn whoever_is_locked_out_hears_no_more() {
     let server = Server::start().await;
     let mut events = server.log_in().await.listen(None).await;
-    server.run(&["set-password", "--role", "viewer", "admin"]).await;
+    server.run(&["set-password", "--role", "viewer", "--password-file", "admin-password", "admin"]).await;
     let end = events.next().await;
     assert!(end.is_none(), "{end:?}");
+}
+
+#[tokio::test]
+async fn a_password_is_read_from_standard_input_and_never_from_the_command_line() {
+    let server = Server::start().await;
+    let said = server.run_with("a new long password\n", &["set-password", "admin"]).await;
+    assert_eq!(said, "admin can log in with the new password and is admin.");
+    let browser = Browser::stranger(&server.url);
+    let fields = [("name", "admin"), ("password", "a new long password"), ("next", "/")];
+    assert_eq!(browser.post("log_in", &fields).await.status(), StatusCode::OK);
+    let error = server.fails(&["set-password", "admin", "--password", "secret enough"]).await;
+    assert!(error.contains("unexpected argument"), "{error}");
 }
 
 #[tokio::test]

@@ -43,8 +43,6 @@ fn server_command(dir: &TempDir) -> Command {
         .current_dir(dir.path())
         .env("BACKSTAY_DATABASE", format!("sqlite://{}", dir.path().join("backstay.sqlite3").display()))
         .env("BACKSTAY_SITE_ROOT", dir.path())
-        // What `set-password` sets.
-        .env("BACKSTAY_PASSWORD", PASSWORD)
         .kill_on_drop(true);
     command
 }
@@ -138,6 +136,16 @@ impl Server {
     /// The output of a subcommand.
     pub(crate) async fn run(&self, args: &[&str]) -> String {
         let output = server_command(&self.dir).args(args).output().await.unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// The output of a subcommand that reads this from its standard input.
+    pub(crate) async fn run_with(&self, input: &str, args: &[&str]) -> String {
+        let file = self.dir.path().join("input");
+        std::fs::write(&file, input).unwrap();
+        let mut command = server_command(&self.dir);
+        let output = command.args(args).stdin(std::fs::File::open(file).unwrap()).output().await.unwrap();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
