@@ -4,6 +4,7 @@
 use std::fmt;
 
 use backstay_model::{DeploymentId, OpId, OpKind};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
 /// Query parameter of a dialog that was opened on its subject's own page. Closing the dialog leads back
 /// there.
@@ -57,14 +58,16 @@ impl Route<'_> {
     pub(crate) fn path(&self) -> String {
         match *self {
             Self::LogIn { next: None } => "/login".to_owned(),
-            Self::LogIn { next: Some(next) } => format!("/login?next={}", escape(next, "/")),
+            Self::LogIn { next: Some(next) } => {
+                format!("/login?next={}", utf8_percent_encode(next, RESERVED_IN_PATHS))
+            }
             Self::Fleet => "/".to_owned(),
             Self::AddHost => "/add-host".to_owned(),
             Self::Rollout { kind: None } => "/rollout".to_owned(),
             Self::Rollout { kind: Some(kind) } => format!("/rollout?kind={}", kind.as_str()),
             Self::RollbackMany => "/rollback".to_owned(),
             Self::RollbackHost { host, to, from_host } => {
-                let path = format!("/hosts/{}/rollback", escape(host, ""));
+                let path = format!("/hosts/{}/rollback", escape(host));
                 let from = from_host.then(|| format!("{FROM}={FROM_HOST}"));
                 with_query(path, from.into_iter().chain(to.map(|number| format!("to={number}"))))
             }
@@ -75,12 +78,12 @@ impl Route<'_> {
             Self::RollbackFailed { deployment, from_deployment } => {
                 deployment_dialog(deployment, "rollback", from_deployment)
             }
-            Self::Host(name) => format!("/hosts/{}", escape(name, "")),
+            Self::Host(name) => format!("/hosts/{}", escape(name)),
             Self::Deployments { before: None } => "/deployments".to_owned(),
             Self::Deployments { before: Some(id) } => format!("/deployments?before={id}"),
             Self::Deployment(id) => format!("/deployments/{id}"),
             Self::Ops { host: None } => "/ops".to_owned(),
-            Self::Ops { host: Some(host) } => format!("/ops?host={}", escape(host, "")),
+            Self::Ops { host: Some(host) } => format!("/ops?host={}", escape(host)),
             Self::Op(id) => format!("/ops/{id}"),
             Self::Audit => "/audit".to_owned(),
             Self::Notices => "/notices".to_owned(),
@@ -111,18 +114,13 @@ fn with_query(path: String, mut pairs: impl Iterator<Item = String>) -> String {
     pairs.fold(format!("{path}?{first}"), |address, pair| format!("{address}&{pair}"))
 }
 
-/// Percent-encodes what is neither unreserved (RFC 3986) nor one of `kept`.
-fn escape(text: &str, kept: &str) -> String {
-    let is_plain =
-        |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) || kept.as_bytes().contains(&byte);
-    text.bytes().fold(String::with_capacity(text.len()), |mut escaped, byte| {
-        if is_plain(byte) {
-            escaped.push(char::from(byte));
-        } else {
-            escaped.push_str(&format!("%{byte:02X}"));
-        }
-        escaped
-    })
+/// What is not unreserved (RFC 3986).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+const RESERVED_IN_PATHS: &AsciiSet = &RESERVED.remove(b'/');
+
+fn escape(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, RESERVED)
 }
 
 /// Returns whether a path, without its query, shows a dialog over the fleet page.

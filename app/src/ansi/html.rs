@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::{Span, Style};
+use crate::escape::escaped;
 
 /// A search match in a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +55,7 @@ fn push(html: &mut String, text: &str, style: Style, mark: Option<bool>) {
             classes => write!(html, "<{element} class=\"{}\">", classes.join(" ")),
         };
     }
-    escape(html, text);
+    html.push_str(&escaped(text));
     if !bare {
         let _ = write!(html, "</{element}>");
     }
@@ -74,18 +75,6 @@ fn classes(style: Style) -> Vec<String> {
     ];
     classes.extend(set.into_iter().filter(|(on, _)| *on).map(|(_, class)| class.to_owned()));
     classes
-}
-
-fn escape(html: &mut String, text: &str) {
-    for c in text.chars() {
-        match c {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            other => html.push(other),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! Just enough HTTP to talk to the demo's own server.
 
-use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -87,21 +87,12 @@ impl Answer {
     }
 }
 
-fn encode(form: &[(&str, &str)]) -> String {
-    let pairs = form.iter().map(|(name, value)| format!("{name}={}", escape(value)));
-    pairs.collect::<Vec<_>>().join("&")
-}
+/// What is not unreserved (RFC 3986).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-fn escape(text: &str) -> String {
-    let mut escaped = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            escaped.push(char::from(byte));
-        } else {
-            let _ = write!(escaped, "%{byte:02X}");
-        }
-    }
-    escaped
+fn encode(form: &[(&str, &str)]) -> String {
+    let pairs = form.iter().map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, RESERVED)));
+    pairs.collect::<Vec<_>>().join("&")
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Commits.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::user::login_of;
@@ -106,17 +107,11 @@ pub(crate) fn file(links: &Links, at: &str, file: &ChangedFile) -> Value {
     shape
 }
 
+/// What is neither unreserved (RFC 3986) nor a slash.
+const RESERVED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
 /// Escapes a path for a URL.
 pub(crate) fn in_address(path: &str) -> String {
-    use std::fmt::Write as _;
-
-    path.bytes().fold(String::with_capacity(path.len()), |mut address, byte| {
-        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
-            address.push(char::from(byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(address, "%{byte:02X}");
-        }
-        address
-    })
+    utf8_percent_encode(path, RESERVED).to_string()
 }
