@@ -93,7 +93,7 @@ async fn refused_when_the_host_has_moved_on() {
     let heard = one(&host, asked).await;
     let message = heard.expect(Outcome::Refused);
     assert!(
-        message.contains("is on Gen 4 now, not on Gen 3") && message.contains("Nothing was changed"),
+        message.contains("is on Gen 4 now; you saw Gen 3") && message.contains("Nothing was changed"),
         "{message}"
     );
     assert_eq!(host.current(), 4);
@@ -106,7 +106,7 @@ async fn refused_when_the_number_stands_for_another_build() {
     let OpAction::Rollback { mut target, seen_current } = host.rollback(3, 2) else { panic!() };
     target.store_path = host.store_path(1).display().to_string();
     let heard = one(&host, OpAction::Rollback { target, seen_current }).await;
-    assert!(heard.expect(Outcome::Refused).contains("another build"));
+    assert!(heard.expect(Outcome::Refused).contains("is not the build that you saw"));
     assert!(host.calls().is_empty());
 }
 
@@ -125,7 +125,7 @@ async fn refused_when_the_target_was_garbage_collected() {
 async fn refused_when_it_is_there_already() {
     let host = Host::with_three();
     let heard = one(&host, host.rollback(3, 3)).await;
-    assert!(heard.expect(Outcome::Refused).contains("on Gen 3 already"));
+    assert!(heard.expect(Outcome::Refused).contains("already on Gen 3"));
     assert!(host.calls().is_empty());
 }
 

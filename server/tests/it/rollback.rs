@@ -156,7 +156,7 @@ async fn a_host_that_moved_meanwhile_is_left_alone() {
     let _agent = server.host("gpc0").await;
     let browser = server.log_in().await;
     let answer = ask(&browser, "gpc0", 47, 46).await;
-    assert!(answer.contains("is on Gen 48 now, not on Gen 47"), "{answer}");
+    assert!(answer.contains("is on Gen 48 now; you saw Gen 47"), "{answer}");
     assert!(audit(&server).await.contains("rollback.blocked"));
     assert!(rows(&server, ROLLBACKS).await.is_empty());
 }

@@ -89,7 +89,7 @@ async fn a_host_that_became_busy_is_named_and_nothing_is_begun_on_any() {
 
     bench.takes_it_well("imac0").await;
     let error = bench.fleet.roll_back_hosts(&bench.maria, seen, None).await.unwrap_err().to_string();
-    assert!(error.starts_with("imac0: The host is on Gen 49 now, not on Gen 48"), "{error}");
+    assert!(error.starts_with("imac0: The host is on Gen 49 now; you saw Gen 48"), "{error}");
     assert_eq!(bench.store.open_rollouts().await.unwrap(), []);
 }
 

@@ -95,7 +95,7 @@ async fn where_one_is_not_as_it_was_seen_none_is_rolled_back() {
     bench.tests("imac0", &["x11"]).await;
     let error =
         bench.fleet.roll_back_failed(&bench.maria, id, seen.clone(), None).await.unwrap_err().to_string();
-    assert!(error.starts_with("imac0: The host is on Gen 50 now, not on Gen 49"), "{error}");
+    assert!(error.starts_with("imac0: The host is on Gen 50 now; you saw Gen 49"), "{error}");
     assert!(bench.hosts_with_work().is_empty());
     assert_eq!(bench.store.open_rollouts().await.unwrap(), []);
 

@@ -45,7 +45,7 @@ pub(super) async fn a_blocked_op_holds_no_host(bench: &mut impl Bench) {
     let open = queued(&*store, host, OpAction::Test).await;
     let refusal = NewOp {
         status: OpStatus::Blocked,
-        message: Some("The host is on Gen 47 already.".to_owned()),
+        message: Some("The host is already on Gen 47.".to_owned()),
         ..new_op(host, rollback_action())
     };
     let blocked = store.insert_op(&refusal, &entry("rollback.blocked")).await.unwrap();
