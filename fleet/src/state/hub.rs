@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use backstay_model::HostId;
 use backstay_model::wire::message::ServerMessage;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use tokio::sync::mpsc;
 
 /// Number of messages that may wait for one agent. One op is open at a time and acknowledgements are small: an agent with more
@@ -87,6 +87,8 @@ impl Hub {
     /// Remembers that a host was heard from. Returns whether the store needs an update: once a minute, counted from the
     /// handshake.
     pub(crate) fn touch(&self, host: HostId, now: DateTime<Utc>) -> bool {
+        // As precise as the store, so that the time does not go back when it is read from there.
+        let now = now.trunc_subsecs(6);
         let mut inner = self.lock();
         let seen = inner.seen.entry(host).or_insert(Seen { at: now, stored_at: now });
         seen.at = seen.at.max(now);

@@ -124,7 +124,7 @@ async fn a_name_longer_than_names_may_be_ends_the_connection_with_the_reason() {
     long.running = Some("/nix/store/x".repeat(1_000));
     bad.say(AgentMessage::Facts { facts: Box::new(long) }).await;
     let why = bad.dismissal().await.expect("a reason");
-    assert!(why.contains("store path longer"), "{why}");
+    assert!(why.contains("store path that is too long"), "{why}");
 }
 
 #[tokio::test]
