@@ -1,7 +1,7 @@
 //! Text from people and hosts stays text on every page: it cannot end an element or begin another.
 
 use backstay_model::wire::message::{AgentMessage, OpResult, ServerMessage};
-use backstay_model::{Checkout, Commit, OpId, Outcome, OutputLine, Stream, TestResult, TestsFolder};
+use backstay_model::{Checkout, Commit, OpId, Outcome, OutputLine, Stream, TestResult, TestsFolder, sample};
 use reqwest::StatusCode;
 
 use crate::harness::{Agent, Browser, Server, facts, generation, now};
@@ -61,14 +61,7 @@ async fn odd_op(browser: &Browser, agent: &mut Agent) -> OpId {
     agent.say(AgentMessage::Accepted { op }).await;
     let line = OutputLine { seq: 1, stream: Stream::Stdout, at: now(), text: MARKUP.into() };
     agent.say(AgentMessage::Output { op, lines: vec![line] }).await;
-    let result = OpResult {
-        outcome: Outcome::Failed,
-        exit_code: Some(1),
-        commit: None,
-        message: MARKUP.into(),
-        started_at: now(),
-        finished_at: now(),
-    };
+    let result = OpResult { exit_code: Some(1), ..sample::op_result(Outcome::Failed, MARKUP, now()) };
     let facts = Box::new(odd_facts());
     agent.say(AgentMessage::Finished { op, result, lines: 1, facts }).await;
     loop {

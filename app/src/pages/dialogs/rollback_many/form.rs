@@ -166,27 +166,13 @@ fn Moved(moved: Memo<Vec<String>>, begun: Memo<bool>, planned: Planned, again: S
 
 #[cfg(test)]
 mod tests {
-    use backstay_model::TestSummary;
     use backstay_model::rollback::Candidate;
-    use chrono::DateTime;
+    use backstay_model::{TestSummary, sample};
 
     use super::*;
 
     fn generation(number: u32) -> Generation {
-        Generation {
-            number,
-            store_path: format!("/nix/store/{number}-nixos-system-imac0"),
-            commit: None,
-            tree: None,
-            version: None,
-            kernel: None,
-            created_at: DateTime::UNIX_EPOCH,
-            current: false,
-            booted: false,
-            present: true,
-            needs_reboot: false,
-            inhibitors: vec![],
-        }
+        Generation { commit: None, ..sample::generation(number, 0) }
     }
 
     fn planned(from: Option<u32>, to: Result<u32, String>) -> PlannedRollback {
