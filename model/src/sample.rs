@@ -3,11 +3,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::deployment::{Decision, Deployment, PullRequestRef};
+use crate::rollback::Candidate;
 use crate::rollout::{Rollout, RolloutHost, RolloutState};
 use crate::wire::message::OpResult;
 use crate::{
     Checkout, Commit, DeploymentId, Facts, Generation, HostId, HostView, Light, Lights, OpAction, OpId,
-    OpKind, OpStatus, OpView, Outcome, Platform, RolloutId, State, TestResult, TestRun,
+    OpKind, OpStatus, OpView, Outcome, Platform, RolloutId, State, TestResult, TestRun, TestSummary,
 };
 
 /// The present moment of all samples: Dec 28 2025, 14:40 UTC.
@@ -136,6 +137,19 @@ pub fn op(action: OpAction, status: OpStatus) -> OpView {
         exit_code: None,
         failed_tests: vec![],
         message: None,
+    }
+}
+
+/// A target of a rollback on which all eight tests passed, and the last known working one.
+pub fn candidate(generation: Generation) -> Candidate {
+    Candidate {
+        generation,
+        tests: Some(TestSummary { passed: 8, total: 8 }),
+        last_known_working: true,
+        newer: false,
+        left: None,
+        reverted: false,
+        old: false,
     }
 }
 

@@ -166,8 +166,7 @@ fn Moved(moved: Memo<Vec<String>>, begun: Memo<bool>, planned: Planned, again: S
 
 #[cfg(test)]
 mod tests {
-    use backstay_model::rollback::Candidate;
-    use backstay_model::{TestSummary, sample};
+    use backstay_model::sample;
 
     use super::*;
 
@@ -176,22 +175,13 @@ mod tests {
     }
 
     fn planned(from: Option<u32>, to: Result<u32, String>) -> PlannedRollback {
-        let candidate = |number| Candidate {
-            generation: generation(number),
-            tests: Some(TestSummary { passed: 8, total: 8 }),
-            last_known_working: true,
-            newer: false,
-            left: None,
-            reverted: false,
-            old: false,
-        };
         PlannedRollback {
             host_name: "imac0".into(),
             online: true,
             why: Some("Switch OK, Tests FAIL (x11)".into()),
             fine: false,
             from: from.map(generation),
-            to: to.map(candidate),
+            to: to.map(|number| sample::candidate(generation(number))),
             others: vec![],
         }
     }
