@@ -34,13 +34,8 @@ fn odd_facts() -> backstay_model::Facts {
         generation.inhibitors = vec![text()];
         generation.commit = Some(Commit(text()));
     }
-    facts.checkout = Some(Checkout { path: text(), commit: Commit(text()), ..checkout() });
+    facts.checkout = Some(Checkout { path: text(), commit: Commit(text()), ..sample::checkout("c") });
     facts
-}
-
-fn checkout() -> Checkout {
-    let json = serde_json::json!({ "path": "/etc/nixos", "commit": "c", "tree": null, "lock_hash": null });
-    serde_json::from_value(json).unwrap()
 }
 
 /// A rollback with it in the reason, the output and the result.
