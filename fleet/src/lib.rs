@@ -30,6 +30,8 @@ pub mod rollouts;
 pub mod secret;
 mod state;
 pub mod store;
+#[cfg(test)]
+mod test_fleet;
 mod views;
 mod watch;
 

@@ -278,6 +278,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::sample;
 
     fn host() -> HostOutcome {
         HostOutcome::new(HostId::new(), "imac0".into())
@@ -342,16 +343,8 @@ mod tests {
     #[test]
     fn a_failed_host_wants_a_decision_until_there_is_one() {
         let now = DateTime::UNIX_EPOCH;
-        let pull_request = PullRequestRef { number: 42, title: "t".into(), url: "u".into() };
-        let mut deployment = Deployment {
-            id: DeploymentId::new(),
-            pull_request: pull_request.clone(),
-            commit: Commit("c".into()),
-            merged_by: "maria".into(),
-            merged_at: now,
-            decision: Decision::Open,
-            hosts: vec![host(), after([HostEvent::SwitchEnded(Ok(()))])],
-        };
+        let mut deployment = sample::deployment(42, "c");
+        deployment.hosts = vec![host(), after([HostEvent::SwitchEnded(Ok(()))])];
         assert!(!deployment.needs_decision());
         deployment.hosts.push(after([HostEvent::SwitchEnded(Err("x".into()))]));
         assert!(deployment.needs_decision());
@@ -361,7 +354,7 @@ mod tests {
             Decision::Continued { by: by(), at: now },
             Decision::Reverting { by: by(), at: now, before: Box::new(Decision::Open) },
             Decision::Reverted { by: by(), at: now, commit: Commit("r".into()) },
-            Decision::Proposed { by: by(), at: now, pull_request },
+            Decision::Proposed { by: by(), at: now, pull_request: deployment.pull_request.clone() },
             Decision::Superseded,
         ] {
             deployment.decision = decision;

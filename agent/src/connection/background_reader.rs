@@ -166,7 +166,7 @@ fn is_same(one: &Facts, other: &Facts) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use backstay_model::{Clock as _, SystemClock};
+    use backstay_model::{Outcome, SystemClock, sample};
 
     use super::*;
 
@@ -176,36 +176,12 @@ mod tests {
     }
 
     fn facts(profile: &str) -> ReadResult {
-        let facts = Facts {
-            read_at: SystemClock.now(),
-            profile: profile.into(),
-            generations: vec![],
-            running: None,
-            specialisation: None,
-            booted: None,
-            checkout: None,
-            no_checkout: None,
-            switch_flake: None,
-            tests_available: 0,
-            tests: None,
-            test_runs: vec![],
-            failed_units: vec![],
-            nix_version: None,
-            problems: vec![],
-        };
+        let facts = Facts { profile: profile.into(), ..sample::facts_of(vec![]) };
         ReadResult::Facts { fingerprint: 1, facts: Box::new(facts) }
     }
 
     fn end(op: OpId) -> FinishedOp {
-        let now = SystemClock.now();
-        let result = OpResult {
-            outcome: backstay_model::Outcome::Completed,
-            exit_code: None,
-            commit: None,
-            message: String::new(),
-            started_at: now,
-            finished_at: now,
-        };
+        let result = sample::op_result(Outcome::Completed, "", sample::now());
         FinishedOp { op, result: Box::new(result), lines: 0 }
     }
 

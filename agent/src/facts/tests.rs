@@ -1,7 +1,7 @@
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use backstay_model::wire::message::{AgentMessage, Message as _};
-use backstay_model::{GenerationRef, SystemClock, TestResult, TestRun};
+use backstay_model::{SystemClock, TestRun, sample};
 
 use super::*;
 
@@ -189,24 +189,18 @@ fn the_fingerprint_follows_the_host() {
     assert_eq!(reader.fingerprint(), reader.fingerprint());
 }
 
+/// A run of tests that all failed, each with as much output as is kept.
+fn failed_run(number: u32, tests: usize) -> TestRun {
+    let mut run = sample::test_run(number, 0, tests);
+    run.results.iter_mut().for_each(|result| result.tail = vec!["x".repeat(240); 12]);
+    run
+}
+
 #[test]
 fn the_oldest_test_runs_go_first_when_there_is_too_much() {
     let host = nixos();
     let mut facts = host.read();
-    let run = |number: u32| TestRun {
-        generation: GenerationRef { number, store_path: "x".into() },
-        started_at: facts.read_at,
-        finished_at: facts.read_at,
-        results: (0..40)
-            .map(|i| TestResult {
-                name: format!("t{i}"),
-                passed: false,
-                duration_ms: 1,
-                tail: vec!["x".repeat(240); 12],
-            })
-            .collect(),
-    };
-    facts.test_runs = (0..20).rev().map(run).collect();
+    facts.test_runs = (0..20).rev().map(|number| failed_run(number, 40)).collect();
     fit::fit(&mut facts);
     assert!(serde_json::to_vec(&facts).unwrap().len() <= fit::FACTS_BYTES);
     let kept: Vec<_> = facts.test_runs.iter().map(|run| run.generation.number).collect();
@@ -224,21 +218,8 @@ fn the_oldest_test_runs_go_first_when_there_is_too_much() {
 fn what_passed_outlives_the_output_of_what_failed() {
     let host = nixos();
     let mut facts = host.read();
-    let run = |number: u32, passed: bool| TestRun {
-        generation: GenerationRef { number, store_path: "x".into() },
-        started_at: facts.read_at,
-        finished_at: facts.read_at,
-        results: (0..100)
-            .map(|i| TestResult {
-                name: format!("t{i}"),
-                passed,
-                duration_ms: 1,
-                tail: if passed { vec![] } else { vec!["x".repeat(240); 12] },
-            })
-            .collect(),
-    };
-    facts.test_runs =
-        [(50, false), (49, false), (48, false), (47, true)].map(|(n, passed)| run(n, passed)).into();
+    facts.test_runs = [50, 49, 48].map(|number| failed_run(number, 100)).into();
+    facts.test_runs.push(sample::test_run(47, 100, 100));
     fit::fit(&mut facts);
     assert!(serde_json::to_vec(&facts).unwrap().len() <= fit::FACTS_BYTES);
     let kept: Vec<_> =

@@ -1,7 +1,7 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
-use backstay_model::{Clock as _, FixedClock, OpAction, Outcome, Phase, Stream, SystemClock};
+use backstay_model::{Clock as _, FixedClock, OpAction, Outcome, Phase, Stream, SystemClock, sample};
 use chrono::TimeDelta;
 
 use super::*;
@@ -18,14 +18,7 @@ fn op_file() -> OpFile {
 }
 
 fn result() -> OpResult {
-    OpResult {
-        outcome: Outcome::Completed,
-        exit_code: None,
-        commit: None,
-        message: "Done.".into(),
-        started_at: SystemClock.now(),
-        finished_at: SystemClock.now(),
-    }
+    sample::op_result(Outcome::Completed, "Done.", SystemClock.now())
 }
 
 fn journal() -> (tempfile::TempDir, Journal) {

@@ -3,16 +3,12 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use backstay_model::Role;
 use backstay_model::view::AuditQuery;
-use backstay_model::{FixedClock, Platform};
-use chrono::{DateTime, Utc};
-use tempfile::TempDir;
+use backstay_model::{FixedClock, Role};
 
 use super::*;
-use crate::secret::Secret;
-use crate::store::sqlite::SqliteStore;
-use crate::store::{EnrolError, NewHost};
+use crate::store::EnrolError;
+use crate::test_fleet::{self, Database, new_host};
 
 const PASSWORD: &str = "correct horse";
 
@@ -20,18 +16,16 @@ struct Bench {
     accounts: Arc<Accounts>,
     store: Arc<dyn Store>,
     clock: Arc<FixedClock>,
-    _folder: TempDir,
+    _database: Database,
 }
 
 impl Bench {
     async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("backstay.db");
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(path.to_str().unwrap()).await.unwrap());
-        let start: DateTime<Utc> = "2025-12-28T14:40:00Z".parse().unwrap();
-        let clock = Arc::new(FixedClock::at(start));
+        let database = Database::new();
+        let store: Arc<dyn Store> = Arc::new(database.open().await);
+        let clock = test_fleet::clock();
         let accounts = Arc::new(Accounts::new(store.clone(), clock.clone()));
-        Self { accounts, store, clock, _folder: folder }
+        Self { accounts, store, clock, _database: database }
     }
 
     /// A bench with maria, an operator.
@@ -252,14 +246,7 @@ async fn a_join_token_admits_only_its_host_and_only_in_time() {
     let bench = Bench::new().await;
     let hour = TimeDelta::hours(1);
     let secret = bench.accounts.new_join_token(Some("gpc0".to_owned()), hour).await.unwrap();
-    let host = |name: &str| NewHost {
-        id: backstay_model::HostId::new(),
-        name: name.to_owned(),
-        platform: Platform::Nixos,
-        token: Secret::random().hash(),
-        auto_test: true,
-        at: bench.clock.now(),
-    };
+    let host = |name: &str| new_host(name, bench.clock.now());
     let refused = bench.store.enrol(&host("gpc1"), &secret.hash()).await;
     assert!(matches!(refused, Err(EnrolError::InvalidToken)));
     bench.store.enrol(&host("gpc0"), &secret.hash()).await.unwrap();
@@ -297,14 +284,7 @@ async fn an_administrator_makes_a_join_token_and_the_log_names_them() {
     let name = Some("gpc0".to_owned());
     let secret = bench.accounts.join_token_for(&person(Role::Admin), name, hour).await.unwrap();
     assert_eq!(bench.audited().await, [pair("maria", "join-token.created")]);
-    let host = NewHost {
-        id: backstay_model::HostId::new(),
-        name: "gpc0".to_owned(),
-        platform: Platform::Nixos,
-        token: Secret::random().hash(),
-        auto_test: true,
-        at: bench.clock.now(),
-    };
+    let host = new_host("gpc0", bench.clock.now());
     bench.store.enrol(&host, &secret.hash()).await.unwrap();
     let again = bench.accounts.join_token_for(&person(Role::Admin), Some("GPC0".to_owned()), hour).await;
     assert!(matches!(&again, Err(AccountError::HostNameTaken(name)) if name == "gpc0"), "{again:?}");

@@ -90,48 +90,27 @@ impl Fleet {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    use backstay_model::wire::message::Hello;
     use backstay_model::{
-        Checkout, Commit, DesiredState, Facts, FixedClock, NotAllowed, OpAction, OpStatus, PROTOCOL_VERSION,
-        Person, Platform, Role,
+        Commit, DesiredState, Facts, NotAllowed, OpAction, OpStatus, Person, Platform, Role, sample,
     };
-    use chrono::TimeDelta;
+    use std::sync::Arc;
 
     use super::*;
-    use crate::FleetConfig;
     use crate::agents::Credentials;
     use crate::ops::request::RequestError;
-    use crate::store::sqlite::SqliteStore;
-    use crate::store::{HostRecord, NewJoinToken, OpStep, TokenHash};
+    use crate::store::{HostRecord, OpStep, TokenHash};
+    use crate::test_fleet::{self, Database};
 
-    async fn fleet(folder: &Path) -> Fleet {
-        let database = folder.join("backstay.db");
-        Fleet::new(FleetConfig {
-            server_version: "0.1.0".into(),
-            store: Arc::new(SqliteStore::open(database.to_str().unwrap()).await.unwrap()),
-            clock: Arc::new(FixedClock::at("2026-01-01T00:00:00Z".parse().unwrap())),
-            queue_time: Duration::from_mins(1),
-            github: None,
-        })
+    async fn fleet(database: &Database) -> Fleet {
+        Fleet::new(test_fleet::config(Arc::new(database.open().await), &test_fleet::clock()))
     }
 
     async fn enrol(fleet: &Fleet, name: &str) -> HostRecord {
-        let (at, token) = (fleet.clock.now(), TokenHash::of(&format!("join {name}")));
-        let join = NewJoinToken {
-            token: token.clone(),
-            host_name: None,
-            made_by: "maria".into(),
-            created_at: at,
-            expires_at: at + TimeDelta::hours(1),
-        };
+        let join = test_fleet::join_token(&format!("join {name}"), fleet.clock.now());
         fleet.store.insert_join_token(&join).await.unwrap();
         let credentials = Credentials {
             token: TokenHash::of(name),
-            join: Some(token),
+            join: Some(join.token),
             name: name.to_owned(),
             platform: Platform::Nixos,
         };
@@ -145,25 +124,12 @@ mod tests {
 
     /// A host whose checkout is at the commit `old`.
     fn facts() -> Facts {
-        let checkout = Checkout {
-            path: "/etc/nixos".into(),
-            commit: Commit("old".into()),
-            tree: None,
-            lock_hash: None,
-            local: None,
-        };
-        let facts = serde_json::json!({
-            "read_at": "2026-01-01T00:00:00Z", "profile": "/nix/var/nix/profiles/system", "generations": [],
-            "running": null, "booted": null, "checkout": checkout, "tests_available": 0, "test_runs": [],
-            "failed_units": [], "problems": [],
-        });
-        serde_json::from_value(facts).unwrap()
+        Facts { checkout: Some(sample::checkout("old")), ..sample::facts_of(vec![]) }
     }
 
     fn branch(commit: &str) -> DesiredState {
         let commit = Commit(commit.into());
-        let read_at = "2026-01-01T00:00:00Z".parse().unwrap();
-        DesiredState::Known { tree: commit.clone(), commit, lock_hash: None, read_at }
+        DesiredState::Known { tree: commit.clone(), commit, lock_hash: None, read_at: sample::now() }
     }
 
     /// The names of the events since `after`.
@@ -173,20 +139,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_page_starts_from_what_others_were_told() {
-        let folder = tempfile::tempdir().unwrap();
-        let fleet = fleet(folder.path()).await;
+        let database = Database::new();
+        let fleet = fleet(&database).await;
         assert_eq!(shown(&fleet).await, []);
         let web = enrol(&fleet, "web").await;
         enrol(&fleet, "Backup").await;
         assert_eq!(shown(&fleet).await, [("Backup".to_owned(), false), ("web".to_owned(), false)]);
-        let hello = Hello {
-            protocol: PROTOCOL_VERSION,
-            agent_version: "0.1.0".into(),
-            name: "web".into(),
-            platform: Platform::Nixos,
-            instance: None,
-        };
-        let (_, connection) = fleet.handshake(&web, &hello).await.unwrap();
+        let (_, connection) = fleet.handshake(&web, &test_fleet::hello("web")).await.unwrap();
         assert_eq!(shown(&fleet).await, [("Backup".to_owned(), false), ("web".to_owned(), true)]);
         fleet.disconnected(&connection.unwrap()).await;
         assert_eq!(shown(&fleet).await[1], ("web".to_owned(), false));
@@ -196,8 +155,8 @@ mod tests {
 
     #[tokio::test]
     async fn only_hosts_that_are_not_as_before_are_told_when_the_branch_moves() {
-        let folder = tempfile::tempdir().unwrap();
-        let fleet = fleet(folder.path()).await;
+        let database = Database::new();
+        let fleet = fleet(&database).await;
         let web = enrol(&fleet, "web").await;
         // This one has reported nothing that could be compared.
         enrol(&fleet, "db").await;
@@ -216,8 +175,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_host_that_is_removed_leaves_every_page_and_is_not_let_in_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let fleet = fleet(folder.path()).await;
+        let database = Database::new();
+        let fleet = fleet(&database).await;
         let web = enrol(&fleet, "web").await;
         let connection = fleet.hub.connect(web.id, None);
         let before = fleet.snapshot().await.unwrap();

@@ -134,7 +134,7 @@ fn newer<'a>(
 
 #[cfg(test)]
 mod tests {
-    use backstay_model::Commit;
+    use backstay_model::sample;
     use serde_json::json;
 
     use super::*;
@@ -152,15 +152,7 @@ mod tests {
     }
 
     fn deployment(number: u64) -> Deployment {
-        Deployment {
-            id: DeploymentId::new(),
-            pull_request: PullRequestRef { number, title: "t".into(), url: "u".into() },
-            commit: Commit(format!("m{number}")),
-            merged_by: "maria".into(),
-            merged_at: DateTime::UNIX_EPOCH,
-            decision: Decision::Open,
-            hosts: vec![],
-        }
+        sample::deployment(number, &format!("m{number}"))
     }
 
     #[test]

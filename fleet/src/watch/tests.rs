@@ -10,15 +10,14 @@ use backstay_github_stand_in::{
 use backstay_model::deployment::Decision;
 use backstay_model::pull_request::{Inputs, Mergeable, PullRequests, Reading, UpdatePullRequest};
 use backstay_model::wire::event::Event;
-use backstay_model::{Clock as _, Commit, DesiredState, FixedClock, Person, Role};
+use backstay_model::{Clock as _, Commit, DesiredState, FixedClock};
 use chrono::TimeDelta;
 use http::StatusCode;
-use tempfile::TempDir;
 
 use crate::deployments::SeenPullRequest;
 use crate::github::{Access, GitHub, GitHubConfig, MergeMethod, UpdateRule};
 use crate::secret::Secret;
-use crate::store::sqlite::SqliteStore;
+use crate::test_fleet::{self, Database, maria};
 use crate::{Fleet, FleetConfig};
 
 /// Another person's token, for merges at GitHub itself.
@@ -28,7 +27,7 @@ struct Bench {
     stand_in: StandIn,
     fleet: Fleet,
     clock: Arc<FixedClock>,
-    folder: TempDir,
+    database: Database,
 }
 
 fn github(
@@ -58,15 +57,15 @@ impl Bench {
         options.tokens.push(Token::new(ALICE, "alice", Permission::Admin));
         let stand_in = StandIn::start(options).await.unwrap();
         stand_in.commit("main", "alice", "A flake", &lock("1")).await.unwrap();
-        let folder = tempfile::tempdir().unwrap();
+        let database = Database::new();
         let github = github(&stand_in, &clock, "main", TOKEN, MergeMethod::Merge);
-        let fleet = fleet(&folder, &clock, github).await;
-        Self { stand_in, fleet, clock, folder }
+        let fleet = fleet(&database, &clock, github).await;
+        Self { stand_in, fleet, clock, database }
     }
 
     /// Another server on the same store, with these settings.
     async fn asking(&self, branch: &str, token: &str, method: MergeMethod) -> Fleet {
-        fleet(&self.folder, &self.clock, github(&self.stand_in, &self.clock, branch, token, method)).await
+        fleet(&self.database, &self.clock, github(&self.stand_in, &self.clock, branch, token, method)).await
     }
 
     async fn again(&self) -> Fleet {
@@ -101,7 +100,7 @@ impl Bench {
     /// Merges what Maria saw at this commit, without her confirmation of anything unusual. Returns the refusal.
     async fn refused_merge(&self, number: u64, head: &Commit) -> String {
         let before = self.stand_in.head("main").await.unwrap();
-        let merged = self.fleet.merge_pull_request(&Self::maria(), &seen(number, head)).await;
+        let merged = self.fleet.merge_pull_request(&maria(), &seen(number, head)).await;
         assert_eq!(self.stand_in.head("main").await.unwrap(), before);
         merged.unwrap_err().to_string()
     }
@@ -109,10 +108,6 @@ impl Bench {
     async fn head_of(&self, number: u64) -> Commit {
         let alice = github(&self.stand_in, &self.clock, "main", ALICE, MergeMethod::Merge);
         alice.pull_request(number).await.unwrap().head.sha
-    }
-
-    fn maria() -> Person {
-        Person { name: "maria".into(), role: Role::Operator }
     }
 
     /// Waits until a reading in the background has this effect.
@@ -126,16 +121,9 @@ impl Bench {
     }
 }
 
-async fn fleet(folder: &TempDir, clock: &Arc<FixedClock>, github: GitHub) -> Fleet {
-    let path = folder.path().join("backstay.db");
-    let store = SqliteStore::open(path.to_str().unwrap()).await.unwrap();
-    Fleet::new(FleetConfig {
-        server_version: "0.1.0".into(),
-        store: Arc::new(store),
-        clock: clock.clone(),
-        queue_time: Duration::from_hours(1),
-        github: Some(github),
-    })
+async fn fleet(database: &Database, clock: &Arc<FixedClock>, github: GitHub) -> Fleet {
+    let config = test_fleet::config(Arc::new(database.open().await), clock);
+    Fleet::new(FleetConfig { github: Some(github), ..config })
 }
 
 fn seen(number: u64, head: &Commit) -> SeenPullRequest {
@@ -443,7 +431,7 @@ async fn a_merge_from_here_is_the_persons_whatever_a_reading_sees_meanwhile() {
     let head = alone(&bench.read().await).head.clone();
     let what = format!("pulls/{number}/merge");
     let mut gate = bench.stand_in.gate(Moment::After, move |asked| asked.is("PUT", &what));
-    let maria = Bench::maria();
+    let maria = maria();
     let seen = seen(number, &head);
     let merging = bench.fleet.merge_pull_request(&maria, &seen);
     let looking = async {
@@ -467,7 +455,7 @@ async fn a_merge_whose_answer_is_lost_is_found_out_and_is_the_persons() {
     let head = alone(&bench.read().await).head.clone();
     let what = format!("pulls/{number}/merge");
     let mut gate = bench.stand_in.gate(Moment::After, move |asked| asked.is("PUT", &what));
-    let maria = Bench::maria();
+    let maria = maria();
     let seen = seen(number, &head);
     let (merged, ()) = tokio::join!(bench.fleet.merge_pull_request(&maria, &seen), async {
         gate.stops().await.hang_up();
@@ -505,7 +493,7 @@ async fn a_proposed_revert_that_is_merged_is_the_revert() {
     let deployment = bench.fleet.newest_deployment().await.unwrap().unwrap();
     assert_eq!(deployment.pull_request.number, later);
     bench.stand_in.protect("main", Some(Protection::pull_requests(ProtectionKind::Ruleset))).await;
-    let proposed = bench.fleet.revert_pull_request(&Bench::maria(), deployment.id).await.unwrap();
+    let proposed = bench.fleet.revert_pull_request(&maria(), deployment.id).await.unwrap();
     let Decision::Proposed { pull_request, .. } = proposed.decision else { panic!("{proposed:?}") };
     assert!(bench.read().await.open.is_empty(), "it is no update");
     let before = bench.fleet.events().last();
@@ -592,7 +580,7 @@ async fn what_is_no_ordinary_update_is_merged_only_for_who_looked_at_it() {
     let said = bench.refused_merge(number, &head).await;
     assert!(doubts.iter().all(|doubt| said.contains(doubt)), "{said}");
     let seen = SeenPullRequest { is_looked_at: true, ..seen(number, &head) };
-    bench.fleet.merge_pull_request(&Bench::maria(), &seen).await.unwrap();
+    bench.fleet.merge_pull_request(&maria(), &seen).await.unwrap();
     assert_eq!(bench.deployed().await, [(number, "maria".to_owned())]);
 }
 
@@ -624,7 +612,7 @@ async fn a_pull_request_from_a_fork_is_never_taken_for_our_proposal() {
     let posing = bench.stand_in.open_pull_request(posing).await.unwrap();
     bench.stand_in.protect("main", Some(Protection::pull_requests(ProtectionKind::Ruleset))).await;
     let propose = async || {
-        let decided = bench.fleet.revert_pull_request(&Bench::maria(), deployment.id).await.unwrap();
+        let decided = bench.fleet.revert_pull_request(&maria(), deployment.id).await.unwrap();
         let Decision::Proposed { pull_request, .. } = decided.decision else { panic!("{decided:?}") };
         pull_request.number
     };
@@ -703,7 +691,7 @@ async fn a_renamed_repository_is_merged_and_reverted_in_and_told_of() {
         .open_pull_request(NewPullRequest::new("update", "Update flake.lock", lock("2")))
         .await
         .unwrap();
-    let folder = tempfile::tempdir().unwrap();
+    let database = Database::new();
     let config = GitHubConfig {
         api: stand_in.url.clone(),
         owner: "example".into(),
@@ -713,7 +701,7 @@ async fn a_renamed_repository_is_merged_and_reverted_in_and_told_of() {
         merge_method: MergeMethod::Merge,
         updates: UpdateRule::default(),
     };
-    let fleet = fleet(&folder, &clock, GitHub::new(&config, clock.clone()).unwrap()).await;
+    let fleet = fleet(&database, &clock, GitHub::new(&config, clock.clone()).unwrap()).await;
     fleet.read_github().await.unwrap();
     let shown = fleet.pull_requests();
     assert!(
@@ -721,8 +709,8 @@ async fn a_renamed_repository_is_merged_and_reverted_in_and_told_of() {
         "{shown:?}"
     );
     let head = alone(&shown).head.clone();
-    let merged = fleet.merge_pull_request(&Bench::maria(), &seen(number, &head)).await.unwrap();
-    let reverted = fleet.revert_pull_request(&Bench::maria(), merged.id).await.unwrap();
+    let merged = fleet.merge_pull_request(&maria(), &seen(number, &head)).await.unwrap();
+    let reverted = fleet.revert_pull_request(&maria(), merged.id).await.unwrap();
     assert!(matches!(reverted.decision, Decision::Reverted { .. }), "{reverted:?}");
 }
 
@@ -731,7 +719,7 @@ async fn nothing_is_asked_while_a_limit_lasts_whoever_wants_it() {
     let bench = Bench::new().await;
     let number = bench.open("update", "Update flake.lock", lock("2")).await;
     let head = alone(&bench.read().await).head.clone();
-    let merged = bench.fleet.merge_pull_request(&Bench::maria(), &seen(number, &head)).await.unwrap();
+    let merged = bench.fleet.merge_pull_request(&maria(), &seen(number, &head)).await.unwrap();
     let later = bench.open("later", "Update flake.lock again", lock("3")).await;
     let later_head = bench.head_of(later).await;
     bench.read().await;
@@ -740,7 +728,7 @@ async fn nothing_is_asked_while_a_limit_lasts_whoever_wants_it() {
     let asked = bench.asked();
     let said = bench.refused_merge(later, &later_head).await;
     assert!(said.contains("GitHub takes no more requests before 12:10 UTC."), "{said}");
-    let error = bench.fleet.revert_pull_request(&Bench::maria(), merged.id).await.unwrap_err();
+    let error = bench.fleet.revert_pull_request(&maria(), merged.id).await.unwrap_err();
     assert!(error.to_string().contains("takes no more requests before 12:10 UTC"), "{error}");
     assert_eq!(bench.asked(), asked);
     assert_eq!(bench.fleet.deployment(merged.id).await.unwrap().unwrap().decision, Decision::Open);
@@ -760,7 +748,7 @@ async fn the_lights_turn_before_the_branch_is_read_again() {
     let number = bench.open("update", "Update flake.lock", lock("2")).await;
     let head = alone(&bench.read().await).head.clone();
     let mut gate = bench.stand_in.gate(Moment::Before, |asked| asked.is("GET", "commits/main"));
-    let merged = bench.fleet.merge_pull_request(&Bench::maria(), &seen(number, &head)).await.unwrap();
+    let merged = bench.fleet.merge_pull_request(&maria(), &seen(number, &head)).await.unwrap();
     let DesiredState::Moved { commit, why, .. } = bench.fleet.desired() else { panic!() };
     assert_eq!((commit, why.as_str()), (merged.commit.clone(), "PR #1 merged by maria. Pull."));
     gate.stops().await.let_go();
@@ -771,7 +759,7 @@ async fn the_lights_turn_before_the_branch_is_read_again() {
     let reading = bench.fleet.read_github();
     let reverting = async {
         let stopped = gate.stops().await;
-        let reverted = bench.fleet.revert_pull_request(&Bench::maria(), merged.id).await.unwrap();
+        let reverted = bench.fleet.revert_pull_request(&maria(), merged.id).await.unwrap();
         stopped.let_go();
         reverted
     };

@@ -1,10 +1,10 @@
 //! Authentication of agents, and the replacement of connections.
 
 use backstay_model::State;
-use backstay_model::wire::message::ServerMessage;
+use backstay_model::wire::message::{AgentMessage, ServerMessage};
 use reqwest::StatusCode;
 
-use crate::harness::{Agent, Server};
+use crate::harness::{Agent, Server, facts};
 
 #[tokio::test]
 async fn a_stranger_is_not_let_in() {
@@ -96,11 +96,7 @@ async fn a_new_connection_takes_the_place_of_the_old_one() {
     assert_eq!(agent.hear().await, None, "the old connection is closed");
     let mut events = server.log_in().await.listen(None).await;
     drop(agent);
-    again
-        .say(backstay_model::wire::message::AgentMessage::Facts {
-            facts: Box::new(crate::harness::facts(47)),
-        })
-        .await;
+    again.say(AgentMessage::Facts { facts: Box::new(facts(47)) }).await;
     let host = events
         .host("facts over the new connection", |h| h.generation.as_ref().is_some_and(|g| g.number == 47));
     assert!(host.await.online);

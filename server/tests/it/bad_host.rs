@@ -2,7 +2,7 @@
 
 use backstay_model::comparison::{Comparison, Pair};
 use backstay_model::wire::message::{AgentMessage, ServerMessage};
-use backstay_model::{Facts, OutputLine, State, Stream, TestResult, TestRun};
+use backstay_model::{Facts, OutputLine, State, Stream, TestResult, TestRun, sample};
 use chrono::TimeDelta;
 use reqwest::StatusCode;
 
@@ -12,10 +12,8 @@ use crate::harness::{Agent, Browser, Events, Server, facts, generation, now};
 /// Facts with the maximum number of tests, all with unknown names.
 fn ever_other_tests(round: usize) -> Facts {
     let result = |test: usize| TestResult {
-        name: format!("{round}-{test}-{}", "x".repeat(100)),
-        passed: false,
-        duration_ms: 1,
         tail: vec!["y".repeat(240)],
+        ..sample::test_result(&format!("{round}-{test}-{}", "x".repeat(100)), false)
     };
     let run = |at: usize| TestRun {
         generation: generation(48, true).reference(),

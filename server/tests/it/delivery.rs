@@ -1,7 +1,7 @@
 //! Delivery between the real server and a simulated agent: waiting ops, missing lines, repeated messages.
 
-use backstay_model::wire::message::{AgentMessage, OpResult, ServerMessage};
-use backstay_model::{OpAction, OpId, OpStatus, OpView, Outcome, OutputLine, Stream};
+use backstay_model::wire::message::{AgentMessage, ServerMessage};
+use backstay_model::{OpAction, OpId, OpStatus, OpView, Outcome, OutputLine, Stream, sample};
 
 use crate::harness::{Agent, Browser, Events, Server, facts, now};
 
@@ -32,14 +32,7 @@ pub(crate) fn line(seq: u64) -> OutputLine {
 }
 
 pub(crate) fn finished(op: OpId, lines: u64) -> AgentMessage {
-    let result = OpResult {
-        outcome: Outcome::Completed,
-        exit_code: None,
-        commit: None,
-        message: "Read.".into(),
-        started_at: now(),
-        finished_at: now(),
-    };
+    let result = sample::op_result(Outcome::Completed, "Read.", now());
     AgentMessage::Finished { op, result, lines, facts: Box::new(facts(48)) }
 }
 

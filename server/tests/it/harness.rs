@@ -6,9 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use backstay_model::wire::message::{AgentMessage, Hello, Message as _, ServerMessage};
-use backstay_model::{
-    Commit, Facts, Generation, HostView, OpId, PROTOCOL_VERSION, Platform, TestResult, TestRun,
-};
+use backstay_model::{Facts, Generation, HostView, OpId, PROTOCOL_VERSION, Platform, TestRun, sample};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{SinkExt, StreamExt};
 use reqwest::{StatusCode, header};
@@ -432,54 +430,25 @@ pub(crate) fn now() -> DateTime<Utc> {
 
 pub(crate) fn generation(number: u32, current: bool) -> Generation {
     Generation {
-        number,
-        store_path: format!("/nix/store/{number:032}-nixos-system"),
-        commit: Some(Commit(format!("commit{number}"))),
-        tree: None,
-        version: Some("25.11".into()),
-        kernel: Some("6.18.17".into()),
         created_at: now() - TimeDelta::days(i64::from(49 - number)),
         current,
         booted: current,
         present: number != 45,
-        needs_reboot: false,
-        inhibitors: vec![],
+        ..sample::generation(number, 0)
     }
 }
 
 fn run(number: u32, passed: usize) -> TestRun {
-    TestRun {
-        generation: generation(number, false).reference(),
-        started_at: now() - TimeDelta::hours(2),
-        finished_at: now() - TimeDelta::hours(1),
-        results: (0..8)
-            .map(|i| TestResult {
-                name: format!("test-{i}"),
-                passed: i < passed,
-                duration_ms: 1,
-                tail: vec![],
-            })
-            .collect(),
-    }
+    let (started_at, finished_at) = (now() - TimeDelta::hours(2), now() - TimeDelta::hours(1));
+    TestRun { started_at, finished_at, ..sample::test_run(number, passed, 8) }
 }
 
 /// A host on `current`: Gen 48 fails its tests, 47 and 46 passed, 45 is garbage-collected.
 pub(crate) fn facts(current: u32) -> Facts {
     Facts {
         read_at: now(),
-        profile: "/nix/var/nix/profiles/system".into(),
-        generations: (45..=48).rev().map(|n| generation(n, n == current)).collect(),
-        running: Some(generation(current, true).store_path),
-        booted: None,
-        checkout: None,
         tests_available: 8,
-        tests: None,
         test_runs: vec![run(48, 3), run(47, 8), run(46, 8)],
-        failed_units: vec![],
-        nix_version: None,
-        specialisation: None,
-        no_checkout: None,
-        switch_flake: None,
-        problems: vec![],
+        ..sample::facts_of((45..=48).rev().map(|n| generation(n, n == current)).collect())
     }
 }

@@ -1,7 +1,7 @@
 //! Text from people and hosts stays text on every page: it cannot end an element or begin another.
 
 use backstay_model::wire::message::{AgentMessage, OpResult, ServerMessage};
-use backstay_model::{Checkout, Commit, OpId, Outcome, OutputLine, Stream, TestResult, TestsFolder};
+use backstay_model::{Checkout, Commit, OpId, Outcome, OutputLine, Stream, TestResult, TestsFolder, sample};
 use reqwest::StatusCode;
 
 use crate::harness::{Agent, Browser, Server, facts, generation, now};
@@ -34,13 +34,8 @@ fn odd_facts() -> backstay_model::Facts {
         generation.inhibitors = vec![text()];
         generation.commit = Some(Commit(text()));
     }
-    facts.checkout = Some(Checkout { path: text(), commit: Commit(text()), ..checkout() });
+    facts.checkout = Some(Checkout { path: text(), commit: Commit(text()), ..sample::checkout("c") });
     facts
-}
-
-fn checkout() -> Checkout {
-    let json = serde_json::json!({ "path": "/etc/nixos", "commit": "c", "tree": null, "lock_hash": null });
-    serde_json::from_value(json).unwrap()
 }
 
 /// A rollback with it in the reason, the output and the result.
@@ -61,14 +56,7 @@ async fn odd_op(browser: &Browser, agent: &mut Agent) -> OpId {
     agent.say(AgentMessage::Accepted { op }).await;
     let line = OutputLine { seq: 1, stream: Stream::Stdout, at: now(), text: MARKUP.into() };
     agent.say(AgentMessage::Output { op, lines: vec![line] }).await;
-    let result = OpResult {
-        outcome: Outcome::Failed,
-        exit_code: Some(1),
-        commit: None,
-        message: MARKUP.into(),
-        started_at: now(),
-        finished_at: now(),
-    };
+    let result = OpResult { exit_code: Some(1), ..sample::op_result(Outcome::Failed, MARKUP, now()) };
     let facts = Box::new(odd_facts());
     agent.say(AgentMessage::Finished { op, result, lines: 1, facts }).await;
     loop {

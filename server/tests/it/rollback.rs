@@ -1,7 +1,7 @@
 //! A rollback between browser, server and agent, with all its refusals and failures.
 
 use backstay_model::wire::message::{AgentMessage, OpResult, ServerMessage};
-use backstay_model::{Facts, OpAction, OpId, Outcome, OutputLine, State, Stream};
+use backstay_model::{Facts, OpAction, OpId, Outcome, OutputLine, State, Stream, sample};
 
 use crate::harness::{Agent, Browser, Events, Server, facts, generation, now, soon};
 
@@ -23,14 +23,7 @@ async fn ask(browser: &Browser, host: &str, from: u32, to: u32) -> String {
 }
 
 fn result(outcome: Outcome, message: &str) -> OpResult {
-    OpResult {
-        outcome,
-        exit_code: Some(0),
-        commit: None,
-        message: message.into(),
-        started_at: now(),
-        finished_at: now(),
-    }
+    OpResult { exit_code: Some(0), ..sample::op_result(outcome, message, now()) }
 }
 
 async fn take_run(agent: &mut Agent) -> (OpId, OpAction) {

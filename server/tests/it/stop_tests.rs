@@ -1,7 +1,7 @@
 //! “Stop the tests and roll back” between browser, server and agent: one request, and the server may be gone in between.
 
-use backstay_model::wire::message::{AgentMessage, OpResult, ServerMessage};
-use backstay_model::{OpAction, OpId, OpStatus, OpView, Outcome};
+use backstay_model::wire::message::{AgentMessage, ServerMessage};
+use backstay_model::{OpAction, OpId, OpStatus, OpView, Outcome, sample};
 
 use crate::harness::{Agent, Browser, Server, facts, generation, now};
 
@@ -28,14 +28,7 @@ async fn take_run(agent: &mut Agent) -> (OpId, OpAction) {
 }
 
 async fn finish(agent: &mut Agent, op: OpId, outcome: Outcome, current: u32) {
-    let result = OpResult {
-        outcome,
-        exit_code: None,
-        commit: None,
-        message: "Done.".into(),
-        started_at: now(),
-        finished_at: now(),
-    };
+    let result = sample::op_result(outcome, "Done.", now());
     agent.say(AgentMessage::Finished { op, result, lines: 0, facts: Box::new(facts(current)) }).await;
 }
 

@@ -225,8 +225,8 @@ pub(super) fn logs(deployment: &Deployment) -> Vec<(String, &'static str, OpId)>
 
 #[cfg(test)]
 mod tests {
-    use backstay_model::deployment::{HostEvent, PullRequestRef};
-    use backstay_model::{Commit, DeploymentId, HostId, Light, Platform, sample};
+    use backstay_model::deployment::HostEvent;
+    use backstay_model::{Commit, HostId, Light, Platform, sample};
     use chrono::DateTime;
 
     use super::*;
@@ -261,15 +261,7 @@ mod tests {
     }
 
     fn deployment(decision: Decision, hosts: Vec<HostOutcome>) -> Deployment {
-        Deployment {
-            id: DeploymentId::new(),
-            pull_request: PullRequestRef { number: 42, title: "Update".into(), url: "u".into() },
-            commit: Commit("abc1234567".into()),
-            merged_by: "maria".into(),
-            merged_at: DateTime::UNIX_EPOCH,
-            decision,
-            hosts,
-        }
+        Deployment { decision, hosts, ..sample::deployment(42, "abc1234567") }
     }
 
     fn reverted() -> Decision {

@@ -112,8 +112,7 @@ pub(super) fn look(rollout: &Rollout) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use backstay_model::{HostId, OpId, RolloutId, sample};
-    use chrono::DateTime;
+    use backstay_model::{HostId, OpId, sample};
 
     use super::*;
 
@@ -122,18 +121,7 @@ mod tests {
     }
 
     fn rollout(state: RolloutState, hosts: Vec<RolloutHost>) -> Rollout {
-        Rollout {
-            id: RolloutId::new(),
-            kind: OpKind::PullSwitch,
-            deployment: None,
-            requested_by: "maria".into(),
-            reason: None,
-            created_at: DateTime::UNIX_EPOCH,
-            parallel: 1,
-            stop_on_failure: true,
-            state,
-            hosts,
-        }
+        Rollout { state, ..sample::rollout(OpKind::PullSwitch, hosts) }
     }
 
     fn op(status: OpStatus, phase: Option<Phase>) -> OpView {

@@ -141,22 +141,13 @@ fn apply(all: &mut Vec<Deployment>, deployment: &Deployment, is_first: bool) {
 
 #[cfg(test)]
 mod tests {
-    use backstay_model::deployment::{Decision, PullRequestRef};
-    use backstay_model::{Commit, DeploymentId};
-    use chrono::DateTime;
+    use backstay_model::deployment::Decision;
+    use backstay_model::sample;
 
     use super::*;
 
     fn deployment(number: u64) -> Deployment {
-        Deployment {
-            id: DeploymentId::new(),
-            pull_request: PullRequestRef { number, title: "Update".into(), url: "u".into() },
-            commit: Commit("c".into()),
-            merged_by: "maria".into(),
-            merged_at: DateTime::UNIX_EPOCH,
-            decision: Decision::Open,
-            hosts: vec![],
-        }
+        sample::deployment(number, "c")
     }
 
     #[test]

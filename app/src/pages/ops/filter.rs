@@ -149,34 +149,12 @@ impl Filter {
 
 #[cfg(test)]
 mod tests {
-    use backstay_model::{HostId, OpAction};
-    use chrono::DateTime;
+    use backstay_model::{OpAction, sample};
 
     use super::*;
 
     fn op(host: &str, action: OpAction, status: OpStatus) -> OpView {
-        OpView {
-            id: OpId::new(),
-            host: HostId::new(),
-            host_name: host.into(),
-            action,
-            status,
-            phase: None,
-            requested_by: "maria".into(),
-            reason: None,
-            created_at: DateTime::UNIX_EPOCH,
-            due_at: None,
-            cancel: None,
-            retry_of: None,
-            stops: None,
-            waits: false,
-            started_at: None,
-            finished_at: None,
-            outcome: None,
-            exit_code: None,
-            failed_tests: vec![],
-            message: None,
-        }
+        OpView { host_name: host.into(), requested_by: "maria".into(), ..sample::op(action, status) }
     }
 
     fn filter(said: &[(&'static str, &str)]) -> Filter {

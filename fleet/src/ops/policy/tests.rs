@@ -1,69 +1,24 @@
-use backstay_model::{Checkout, Commit, Generation};
-use chrono::{DateTime, Utc};
+use backstay_model::sample::{self, generation, now};
 
 use super::*;
 
-fn now() -> DateTime<Utc> {
-    "2026-01-02T03:04:05Z".parse().unwrap()
-}
-
-fn generation(number: u32) -> Generation {
-    Generation {
-        number,
-        store_path: format!("/nix/store/{number}"),
-        commit: Some(Commit(format!("c{number}"))),
-        tree: None,
-        version: None,
-        kernel: None,
-        created_at: now(),
-        current: false,
-        booted: false,
-        present: true,
-        needs_reboot: false,
-        inhibitors: vec![],
-    }
-}
-
 /// Facts with the profile on `current` while `running` runs.
 fn facts(current: u32, running: u32) -> Facts {
+    let generations = [48, 47].map(|n| Generation { current: n == current, ..generation(n, 0) });
     Facts {
-        read_at: now(),
-        profile: "/p".into(),
-        generations: [48, 47].map(|n| Generation { current: n == current, ..generation(n) }).into(),
-        running: Some(format!("/nix/store/{running}")),
-        booted: None,
-        checkout: Some(Checkout {
-            path: "/etc/nixos".into(),
-            commit: Commit("c48".into()),
-            tree: None,
-            lock_hash: None,
-            local: None,
-        }),
+        running: Some(generation(running, 0).store_path),
+        checkout: Some(sample::checkout("c48")),
         tests_available: 8,
-        tests: None,
-        test_runs: vec![],
-        failed_units: vec![],
-        nix_version: None,
-        specialisation: None,
-        no_checkout: None,
-        switch_flake: None,
-        problems: vec![],
+        ..sample::facts_of(generations.into())
     }
 }
 
 fn rollback() -> OpAction {
-    OpAction::Rollback { target: generation(47).reference(), seen_current: generation(48).reference() }
+    sample::rollback_to(47)
 }
 
 fn result(outcome: Outcome) -> OpResult {
-    OpResult {
-        outcome,
-        exit_code: Some(0),
-        commit: None,
-        message: "As the agent said.".into(),
-        started_at: now(),
-        finished_at: now(),
-    }
+    sample::op_result(outcome, "As the agent said.", now())
 }
 
 fn judge(action: &OpAction, outcome: Outcome, facts: &Facts) -> (OpStatus, String) {

@@ -5,15 +5,13 @@ use std::time::Duration;
 
 use backstay_model::wire::event::Event;
 use backstay_model::{Commit, DesiredState, OpAction, OpStatus, Outcome};
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 
 use super::Bench;
 
 impl Bench {
     /// Runs a statement behind the server's back.
     async fn run(&self, sql: &'static str) {
-        let options = SqliteConnectOptions::new().filename(self.folder.path().join("backstay.db"));
-        let pool = SqlitePool::connect_with(options).await.unwrap();
+        let pool = self.database.connect().await;
         sqlx::raw_sql(sql).execute(&pool).await.unwrap();
         pool.close().await;
     }

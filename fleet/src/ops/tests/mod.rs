@@ -3,36 +3,32 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_model::Outcome;
 use backstay_model::view::AuditQuery;
 use backstay_model::wire::event::{Event, Tone};
-use backstay_model::wire::message::{AgentMessage, Hello, OpResult, ServerMessage};
+use backstay_model::wire::message::{AgentMessage, OpResult, ServerMessage};
 use backstay_model::{
     Clock as _, Commit, Facts, FixedClock, Generation, NotAllowed, OpAction, OpId, OpKind, OpStatus, OpView,
-    OutputLine, PROTOCOL_VERSION, Person, Platform, Role, State, Stream, TestResult, TestRun, TestTimeout,
+    Outcome, OutputLine, Person, Role, State, Stream, TestTimeout, sample,
 };
 use chrono::TimeDelta;
-use tempfile::TempDir;
 
 use super::policy;
 use super::request::RequestError;
+use crate::Fleet;
 use crate::state::hub::Connection;
-use crate::store::sqlite::SqliteStore;
-use crate::store::{HostRecord, HostStore as _, NewHost, NewJoinToken, TokenHash};
-use crate::{Fleet, FleetConfig};
+use crate::store::HostRecord;
+use crate::test_fleet::{self, Database, QUEUE_TIME};
 
 mod faults;
 mod stop_tests;
 mod verdicts;
-
-const QUEUE_TIME: Duration = Duration::from_hours(2);
 
 struct Bench {
     fleet: Fleet,
     clock: Arc<FixedClock>,
     host: HostRecord,
     person: Person,
-    folder: TempDir,
+    database: Database,
 }
 
 /// A connected agent.
@@ -44,20 +40,12 @@ struct Agent<'a> {
 impl Bench {
     /// A fleet of one host, gpc0, on Gen 48 and not connected.
     async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("backstay.db");
-        let store = SqliteStore::open(path.to_str().unwrap()).await.unwrap();
-        let clock = Arc::new(FixedClock::at("2025-12-28T14:40:00Z".parse().unwrap()));
-        let host = enrolled(&store, &clock).await;
-        let fleet = Fleet::new(FleetConfig {
-            server_version: "0.1.0".into(),
-            store: Arc::new(store),
-            clock: clock.clone(),
-            queue_time: QUEUE_TIME,
-            github: None,
-        });
-        let person = Person { name: "maria".into(), role: Role::Operator };
-        let bench = Self { fleet, clock, host, person, folder };
+        let database = Database::new();
+        let store = Arc::new(database.open().await);
+        let clock = test_fleet::clock();
+        let host = test_fleet::enrolled(&*store, "gpc0", clock.now()).await;
+        let fleet = Fleet::new(test_fleet::config(store, &clock));
+        let bench = Self { fleet, clock, host, person: test_fleet::maria(), database };
         bench.fleet.store.record_facts(bench.host.id, &bench.facts(48)).await.unwrap();
         bench
     }
@@ -87,14 +75,7 @@ impl Bench {
 
     /// The agent connects without reporting its journal.
     async fn handshake(&self) -> Agent<'_> {
-        let hello = Hello {
-            protocol: PROTOCOL_VERSION,
-            agent_version: "0.1.0".into(),
-            name: "gpc0".into(),
-            platform: Platform::Nixos,
-            instance: None,
-        };
-        let (_, connection) = self.fleet.handshake(&self.host, &hello).await.unwrap();
+        let (_, connection) = self.fleet.handshake(&self.host, &test_fleet::hello("gpc0")).await.unwrap();
         Agent { bench: self, connection: connection.unwrap() }
     }
 
@@ -108,54 +89,21 @@ impl Bench {
     fn facts(&self, current: u32) -> Facts {
         let now = self.clock.now();
         let generation = |number| Generation {
-            number,
-            store_path: path(number),
-            commit: Some(Commit(format!("c{number}"))),
-            tree: None,
-            version: None,
-            kernel: None,
             created_at: now,
             current: number == current,
-            booted: false,
-            present: true,
-            needs_reboot: false,
-            inhibitors: vec![],
+            ..sample::generation(number, 0)
         };
         Facts {
             read_at: now,
-            profile: "/nix/var/nix/profiles/system".into(),
-            generations: vec![generation(48), generation(47)],
-            running: Some(path(current)),
-            booted: None,
-            checkout: Some(backstay_model::Checkout {
-                path: "/etc/nixos".into(),
-                commit: Commit("c48".into()),
-                tree: None,
-                lock_hash: None,
-                local: None,
-            }),
+            checkout: Some(sample::checkout("c48")),
             tests_available: 3,
-            tests: None,
-            test_runs: vec![],
-            failed_units: vec![],
-            nix_version: None,
-            specialisation: None,
-            no_checkout: None,
-            switch_flake: None,
-            problems: vec![],
+            ..sample::facts_of(vec![generation(48), generation(47)])
         }
     }
 
     fn result(&self, outcome: Outcome) -> OpResult {
-        let now = self.clock.now();
-        OpResult {
-            outcome,
-            exit_code: Some(0),
-            commit: Some(Commit("c48".into())),
-            message: "Done.".into(),
-            started_at: now,
-            finished_at: now,
-        }
+        let commit = Some(Commit("c48".into()));
+        OpResult { commit, ..sample::op_result(outcome, "Done.", self.clock.now()) }
     }
 
     fn line(&self, seq: u64) -> OutputLine {
@@ -191,35 +139,8 @@ impl Agent<'_> {
     }
 }
 
-async fn enrolled(store: &SqliteStore, clock: &FixedClock) -> HostRecord {
-    let token = TokenHash::of("join");
-    let at = clock.now();
-    let join = NewJoinToken {
-        token: token.clone(),
-        host_name: None,
-        made_by: "maria".into(),
-        created_at: at,
-        expires_at: at + TimeDelta::hours(1),
-    };
-    store.insert_join_token(&join).await.unwrap();
-    let host = NewHost {
-        id: backstay_model::HostId::new(),
-        name: "gpc0".into(),
-        platform: Platform::Nixos,
-        token: TokenHash::of("host"),
-        auto_test: true,
-        at,
-    };
-    store.enrol(&host, &token).await.unwrap()
-}
-
-fn path(number: u32) -> String {
-    format!("/nix/store/{number:032}-nixos-system-gpc0")
-}
-
 fn rollback() -> OpAction {
-    let reference = |number| backstay_model::GenerationRef { number, store_path: path(number) };
-    OpAction::Rollback { target: reference(47), seen_current: reference(48) }
+    sample::rollback_to(47)
 }
 
 #[tokio::test]
@@ -273,10 +194,7 @@ async fn a_hosts_page_tells_what_each_test_said_and_which_op_ran_it() {
     for passed in [true, false] {
         let op = bench.ask(OpAction::Test).await;
         agent.say(AgentMessage::Accepted { op }).await;
-        let now = bench.clock.now();
-        let result = TestResult { name: "dns".into(), passed, duration_ms: 7, tail: vec![] };
-        let generation = bench.facts(48).generations[0].reference();
-        let run = TestRun { generation, started_at: now, finished_at: now, results: vec![result] };
+        let run = sample::run_on(bench.facts(48).current().unwrap(), bench.clock.now(), &[("dns", passed)]);
         let facts = Box::new(Facts { test_runs: vec![run], ..bench.facts(48) });
         agent
             .say(AgentMessage::Finished { op, result: bench.result(Outcome::Completed), lines: 0, facts })
@@ -563,13 +481,8 @@ async fn tests_that_failed_are_no_good_news() {
         let op = bench.ask(OpAction::Test).await;
         agent.say(AgentMessage::Accepted { op }).await;
         let mut facts = bench.facts(48);
-        let now = bench.clock.now();
-        facts.test_runs.push(TestRun {
-            generation: facts.current().unwrap().reference(),
-            started_at: now,
-            finished_at: now,
-            results: vec![TestResult { name: "x11".into(), passed, duration_ms: 1, tail: vec![] }],
-        });
+        let run = sample::run_on(facts.current().unwrap(), bench.clock.now(), &[("x11", passed)]);
+        facts.test_runs.push(run);
         let before = bench.fleet.events().last();
         let result = bench.result(Outcome::Completed);
         agent.say(AgentMessage::Finished { op, result, lines: 0, facts: Box::new(facts) }).await;
@@ -588,31 +501,16 @@ async fn tests_that_failed_are_no_good_news() {
 async fn what_is_known_to_work_outlives_the_hosts_own_memory_of_it() {
     let bench = Bench::new().await;
     let agent = bench.connect(&[]).await;
-    let now = bench.clock.now();
-    let passed = backstay_model::TestRun {
-        generation: backstay_model::GenerationRef { number: 47, store_path: path(47) },
-        started_at: now,
-        finished_at: now,
-        results: vec![backstay_model::TestResult {
-            name: "10-dns".into(),
-            passed: true,
-            duration_ms: 1,
-            tail: vec![],
-        }],
-    };
+    let run = |passed| sample::run_on(&sample::generation(47, 0), bench.clock.now(), &[("10-dns", passed)]);
     let tell = async |facts: Facts| agent.say(AgentMessage::Facts { facts: Box::new(facts) }).await;
-    tell(Facts { test_runs: vec![passed.clone()], ..bench.facts(48) }).await;
+    tell(Facts { test_runs: vec![run(true)], ..bench.facts(48) }).await;
     // Later facts lack the run: it did not fit, or the agent's folder was lost.
     tell(bench.facts(48)).await;
     let plan = bench.fleet.rollback_plan("gpc0").await.unwrap().unwrap();
     assert_eq!(plan.preselected, Some(47));
     assert!(plan.candidate(47).unwrap().last_known_working);
     // The host's own run of the same build comes first.
-    let failed = backstay_model::TestRun {
-        results: vec![backstay_model::TestResult { passed: false, ..passed.results[0].clone() }],
-        ..passed
-    };
-    tell(Facts { test_runs: vec![failed], ..bench.facts(48) }).await;
+    tell(Facts { test_runs: vec![run(false)], ..bench.facts(48) }).await;
     let plan = bench.fleet.rollback_plan("gpc0").await.unwrap().unwrap();
     assert!(!plan.candidate(47).unwrap().last_known_working);
 }
@@ -644,9 +542,7 @@ async fn the_end_of_an_op_publishes_its_host_once() {
 #[tokio::test]
 async fn a_host_that_talks_is_stored_as_seen_once_a_minute_and_when_it_leaves() {
     let bench = Bench::new().await;
-    let file = bench.folder.path().join("backstay.db");
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
-    let database = sqlx::sqlite::SqlitePool::connect_with(options).await.unwrap();
+    let database = bench.database.connect().await;
     let agent = bench.connect(&[]).await;
     let count = "CREATE TABLE seen (at TEXT);
                  CREATE TRIGGER count_seen AFTER UPDATE OF last_seen ON hosts BEGIN INSERT INTO seen VALUES (NEW.last_seen); END";

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use backstay_model::wire::message::{AgentMessage, ServerMessage};
-use backstay_model::{GenerationRef, OpAction, OpId, OpKind, OpStatus, Outcome};
+use backstay_model::{OpAction, OpId, OpKind, OpStatus, Outcome, sample};
 
-use super::{Agent, Bench, path, policy};
+use super::{Agent, Bench, policy};
 use crate::ops::request::{RequestError, RequestedRollback};
-use crate::{Fleet, FleetConfig};
+use crate::{Fleet, test_fleet};
 
 fn asked(stop_tests: bool) -> RequestedRollback {
-    let reference = |number| GenerationRef { number, store_path: path(number) };
+    let reference = |number| sample::generation(number, 0).reference();
     let reason = Some("DNS is down".to_owned());
     RequestedRollback { target: reference(47), seen_current: reference(48), reason, stop_tests }
 }
@@ -32,13 +32,7 @@ impl Bench {
 
     /// Another server on the same database.
     fn restart(&mut self) {
-        self.fleet = Fleet::new(FleetConfig {
-            server_version: "0.1.0".into(),
-            store: self.fleet.store.clone(),
-            clock: self.clock.clone(),
-            queue_time: super::QUEUE_TIME,
-            github: None,
-        });
+        self.fleet = Fleet::new(test_fleet::config(self.fleet.store.clone(), &self.clock));
     }
 }
 

@@ -3,25 +3,14 @@
 use std::time::Duration;
 
 use backstay_model::wire::message::{AgentMessage, OpResult, ServerMessage};
-use backstay_model::{Facts, OpAction, OpId, OpStatus, OpView, Outcome, State, TestResult, TestRun};
+use backstay_model::{Facts, OpAction, OpId, OpStatus, OpView, Outcome, State, TestRun, sample};
 use chrono::{DateTime, Utc};
 
 use super::{Agent, Bench, policy, rollback};
 use backstay_model::Clock as _;
 
 fn run(facts: &Facts, at: DateTime<Utc>, results: &[(&str, bool)]) -> TestRun {
-    let result = |(name, passed): &(&str, bool)| TestResult {
-        name: (*name).to_owned(),
-        passed: *passed,
-        duration_ms: 1,
-        tail: vec![],
-    };
-    TestRun {
-        generation: facts.current().unwrap().reference(),
-        started_at: at,
-        finished_at: at,
-        results: results.iter().map(result).collect(),
-    }
+    sample::run_on(facts.current().unwrap(), at, results)
 }
 
 impl Agent<'_> {

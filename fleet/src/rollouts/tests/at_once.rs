@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use backstay_model::Outcome;
 use backstay_model::rollout::{RolloutState, RolloutStep};
-use backstay_model::wire::message::{AgentMessage, OpResult, ServerMessage};
-use backstay_model::{Facts, OpKind, OpStatus};
+use backstay_model::wire::message::{AgentMessage, ServerMessage};
+use backstay_model::{Facts, OpKind, OpStatus, Outcome, sample};
 
 use super::bench::Bench;
 use crate::Fleet;
@@ -55,14 +54,7 @@ impl Player {
             if action.kind() == OpKind::Test {
                 self.slots.give_back();
             }
-            let result = OpResult {
-                outcome: Outcome::Completed,
-                exit_code: Some(0),
-                commit: None,
-                message: "Done.".into(),
-                started_at: self.facts.read_at,
-                finished_at: self.facts.read_at,
-            };
+            let result = sample::op_result(Outcome::Completed, "Done.", self.facts.read_at);
             let facts = Box::new(self.facts.clone());
             self.say(AgentMessage::Finished { op, result, lines: 0, facts }).await;
         }

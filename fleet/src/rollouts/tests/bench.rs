@@ -7,22 +7,18 @@ use std::time::Duration;
 use backstay_model::deployment::{Decision, Deployment, PullRequestRef};
 use backstay_model::rollout::{Rollout, RolloutRequest, RolloutStep};
 use backstay_model::view::AuditQuery;
-use backstay_model::wire::message::{AgentMessage, Hello};
+use backstay_model::wire::message::AgentMessage;
 use backstay_model::{
-    Clock as _, Commit, DeploymentId, DesiredState, FixedClock, HostId, OpAction, OpId, OpKind,
-    PROTOCOL_VERSION, Person, Platform, Role, RolloutId,
+    Clock as _, Commit, DeploymentId, DesiredState, FixedClock, HostId, OpAction, OpId, OpKind, Person,
+    RolloutId, sample,
 };
-use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
-use tempfile::TempDir;
+use chrono::TimeDelta;
 
 use super::host::{Host, generation, test_run};
+use crate::Fleet;
 use crate::ops::ended::never_began;
-use crate::store::sqlite::SqliteStore;
-use crate::store::{NewAuditEntry, NewDeployment, NewHost, NewJoinToken, Store, TokenHash};
-use crate::{Fleet, FleetConfig};
-
-pub(super) const QUEUE_TIME: Duration = Duration::from_hours(2);
+use crate::store::{NewAuditEntry, NewDeployment, Store};
+use crate::test_fleet::{self, Database};
 
 /// The commit of all hosts before the merge, and the merged one.
 pub(super) const OLD: &str = "0ld";
@@ -35,24 +31,23 @@ pub(super) struct Bench {
     pub(super) maria: Person,
     pub(super) hosts: BTreeMap<String, Host>,
     pub(super) rollout: Option<RolloutId>,
-    folder: TempDir,
+    database: Database,
 }
 
 impl Bench {
     /// A fleet of these hosts, all connected and on Gen 48. Gen 47 is known to work.
     pub(super) async fn new(names: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("backstay.db");
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(path.to_str().unwrap()).await.unwrap());
-        let clock = Arc::new(FixedClock::at("2025-12-28T14:40:00Z".parse().unwrap()));
+        let database = Database::new();
+        let store: Arc<dyn Store> = Arc::new(database.open().await);
+        let clock = test_fleet::clock();
         let mut bench = Self {
-            fleet: fleet(&store, &clock),
+            fleet: Fleet::new(test_fleet::config(store.clone(), &clock)),
             store,
             clock,
-            maria: Person { name: "maria".into(), role: Role::Operator },
+            maria: test_fleet::maria(),
             hosts: BTreeMap::new(),
             rollout: None,
-            folder,
+            database,
         };
         for name in names {
             bench.enrol(name).await;
@@ -63,24 +58,7 @@ impl Bench {
 
     async fn enrol(&mut self, name: &str) {
         let at = self.clock.now();
-        let token = TokenHash::of(&format!("join {name}"));
-        let join = NewJoinToken {
-            token: token.clone(),
-            host_name: None,
-            made_by: "maria".into(),
-            created_at: at,
-            expires_at: at + TimeDelta::hours(1),
-        };
-        self.store.insert_join_token(&join).await.unwrap();
-        let host = NewHost {
-            id: HostId::new(),
-            name: name.to_owned(),
-            platform: Platform::Nixos,
-            token: TokenHash::of(name),
-            auto_test: true,
-            at,
-        };
-        let record = self.store.enrol(&host, &token).await.unwrap();
+        let record = test_fleet::enrolled(&*self.store, name, at).await;
         let before = at - TimeDelta::days(1);
         let mut host = Host {
             record,
@@ -99,7 +77,7 @@ impl Bench {
 
     /// Starts another server on the same store: its memory is empty, and every agent has to reconnect.
     pub(super) async fn restart(&mut self) {
-        self.fleet = fleet(&self.store, &self.clock);
+        self.fleet = Fleet::new(test_fleet::config(self.store.clone(), &self.clock));
         for host in self.hosts.values_mut() {
             host.connection = None;
         }
@@ -139,15 +117,8 @@ impl Bench {
 
     pub(super) async fn connect(&mut self, name: &str) {
         let host = &self.hosts[name];
-        let hello = Hello {
-            protocol: PROTOCOL_VERSION,
-            agent_version: "0.1.0".into(),
-            name: name.to_owned(),
-            platform: Platform::Nixos,
-            instance: None,
-        };
         let ops = host.journal.iter().copied().collect();
-        let (_, connection) = self.fleet.handshake(&host.record, &hello).await.unwrap();
+        let (_, connection) = self.fleet.handshake(&host.record, &test_fleet::hello(name)).await.unwrap();
         self.host(name).connection = connection;
         self.say(name, AgentMessage::Journal { ops, damaged: vec![] }).await;
     }
@@ -159,8 +130,7 @@ impl Bench {
 
     /// Removes the host from the fleet.
     pub(super) async fn remove(&mut self, name: &str) {
-        let options = SqliteConnectOptions::new().filename(self.file());
-        let pool = SqlitePool::connect_with(options).await.unwrap();
+        let pool = self.database.connect().await;
         let id = self.id(name).to_string();
         sqlx::query("DELETE FROM hosts WHERE id = $1").bind(id).execute(&pool).await.unwrap();
         pool.close().await;
@@ -183,7 +153,7 @@ impl Bench {
 
     /// The file of the database.
     pub(super) fn file(&self) -> std::path::PathBuf {
-        self.folder.path().join("backstay.db")
+        self.database.file()
     }
 
     pub(super) async fn ask(&self, name: &str, action: OpAction) -> OpId {
@@ -241,8 +211,7 @@ impl Bench {
 
     /// Number of events so far: event numbers start at the time of the server's start.
     fn heard(&self) -> u64 {
-        let start: DateTime<Utc> = "2025-12-28T14:40:00Z".parse().unwrap();
-        self.fleet.events.last() - u64::try_from(start.timestamp_millis()).unwrap()
+        self.fleet.events.last() - u64::try_from(sample::now().timestamp_millis()).unwrap()
     }
 
     pub(super) async fn after(&self, time: Duration) {
@@ -266,14 +235,4 @@ pub(super) fn request(kind: OpKind, hosts: &[&str], parallel: u32) -> RolloutReq
         stop_on_failure: true,
         reason: None,
     }
-}
-
-fn fleet(store: &Arc<dyn Store>, clock: &Arc<FixedClock>) -> Fleet {
-    Fleet::new(FleetConfig {
-        server_version: "0.1.0".into(),
-        store: Arc::clone(store),
-        clock: clock.clone(),
-        queue_time: QUEUE_TIME,
-        github: None,
-    })
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backstay_model::Outcome;
 use backstay_model::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
-use backstay_model::{Clock as _, OpAction, OpKind, OpStatus, RolloutId};
+use backstay_model::{OpAction, OpKind, OpStatus, sample};
 
 use super::bench::Bench;
 use crate::ops::record::request_entry;
@@ -21,18 +21,7 @@ async fn recorded(bench: &mut Bench) -> Rollout {
         action: OpAction::Switch,
         step: RolloutStep::Waiting,
     };
-    let rollout = Rollout {
-        id: RolloutId::new(),
-        kind: OpKind::Switch,
-        deployment: None,
-        requested_by: "maria".into(),
-        reason: None,
-        created_at: bench.clock.now(),
-        parallel: 1,
-        stop_on_failure: true,
-        state: RolloutState::Running,
-        hosts: THREE.iter().map(host).collect(),
-    };
+    let rollout = sample::rollout(OpKind::Switch, THREE.iter().map(host).collect());
     bench.store.insert_rollout(&rollout, &bench.entry("rollout.started")).await.unwrap();
     bench.rollout = Some(rollout.id);
     rollout

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use backstay_model::wire::message::AgentMessage;
-use backstay_model::{Checkout, Commit, Facts, Generation, OpAction, OpId, TestResult, TestRun};
+use backstay_model::{Checkout, Commit, Facts, Generation, OpAction, OpId, TestRun, sample};
 use chrono::{DateTime, Utc};
 
 use super::bench::OLD;
@@ -42,58 +42,23 @@ impl Host {
     }
 
     pub(super) fn facts(&self, now: DateTime<Utc>) -> Facts {
-        let current = self.generations.iter().find(|it| it.current).unwrap();
+        let tree = Some(Commit(format!("tree of {}", self.checkout)));
         Facts {
             read_at: now,
-            profile: "/nix/var/nix/profiles/system".into(),
-            running: Some(current.store_path.clone()),
-            booted: None,
-            checkout: Some(Checkout {
-                path: "/etc/nixos".into(),
-                commit: Commit(self.checkout.into()),
-                tree: Some(Commit(format!("tree of {}", self.checkout))),
-                lock_hash: None,
-                local: None,
-            }),
+            checkout: Some(Checkout { tree, ..sample::checkout(self.checkout) }),
             tests_available: 2,
-            tests: None,
             test_runs: self.runs.clone(),
-            failed_units: vec![],
-            nix_version: None,
-            specialisation: None,
-            no_checkout: None,
-            switch_flake: None,
-            problems: vec![],
-            generations: self.generations.clone(),
+            ..sample::facts_of(self.generations.clone())
         }
     }
 }
 
 pub(super) fn generation(number: u32, created_at: DateTime<Utc>, current: bool) -> Generation {
-    Generation {
-        number,
-        store_path: format!("/nix/store/{number:032}-nixos-system"),
-        commit: Some(Commit(OLD.into())),
-        tree: None,
-        version: None,
-        kernel: None,
-        created_at,
-        current,
-        booted: false,
-        present: true,
-        needs_reboot: false,
-        inhibitors: vec![],
-    }
+    Generation { commit: Some(Commit(OLD.into())), created_at, current, ..sample::generation(number, 0) }
 }
 
 pub(super) fn test_run(generation: &Generation, at: DateTime<Utc>, failed: &[&str]) -> TestRun {
-    let result =
-        |name: &str, passed| TestResult { name: name.to_owned(), passed, duration_ms: 1, tail: vec![] };
-    let failed = failed.iter().map(|name| result(name, false));
-    TestRun {
-        generation: generation.reference(),
-        started_at: at,
-        finished_at: at,
-        results: std::iter::once(result("dns", true)).chain(failed).collect(),
-    }
+    let results: Vec<_> =
+        std::iter::once(("dns", true)).chain(failed.iter().map(|&name| (name, false))).collect();
+    sample::run_on(generation, at, &results)
 }

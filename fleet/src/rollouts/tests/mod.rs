@@ -7,7 +7,8 @@ use backstay_model::rollout::{RolloutRequest, RolloutState};
 use backstay_model::{NotAllowed, OpAction, OpKind, OpStatus, Person, Role, RolloutId};
 
 use super::RolloutError;
-use bench::{Bench, QUEUE_TIME, request};
+use crate::test_fleet::QUEUE_TIME;
+use bench::{Bench, request};
 
 mod any_write;
 mod at_once;

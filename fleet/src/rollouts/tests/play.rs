@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_model::wire::message::{AgentMessage, OpResult, ServerMessage};
-use backstay_model::{Clock as _, Commit, OpAction, OpId, OpKind, Outcome};
+use backstay_model::{Clock as _, Commit, OpAction, OpId, OpKind, Outcome, sample};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::at_once::{Player, Slots};
@@ -48,14 +48,8 @@ impl Bench {
     pub(super) async fn end(&mut self, name: &str, op: OpId, outcome: Outcome, message: &str) {
         let started_at = self.store.op(op).await.unwrap().unwrap().started_at.unwrap();
         let now = self.clock.now();
-        let result = OpResult {
-            outcome,
-            exit_code: Some(0),
-            commit: Some(Commit(self.hosts[name].checkout.to_owned())),
-            message: message.to_owned(),
-            started_at,
-            finished_at: now,
-        };
+        let commit = Some(Commit(self.hosts[name].checkout.to_owned()));
+        let result = OpResult { commit, started_at, ..sample::op_result(outcome, message, now) };
         let facts = Box::new(self.hosts[name].facts(now));
         self.say(name, AgentMessage::Finished { op, result, lines: 0, facts }).await;
     }
@@ -199,14 +193,9 @@ impl Bench {
         }
         let finished_at = self.later();
         let host = self.host(name);
-        let result = OpResult {
-            outcome: Outcome::Completed,
-            exit_code: Some(0),
-            commit: Some(Commit(host.checkout.into())),
-            message: "Done.".into(),
-            started_at,
-            finished_at,
-        };
+        let commit = Some(Commit(host.checkout.into()));
+        let ended = sample::op_result(Outcome::Completed, "Done.", finished_at);
+        let result = OpResult { commit, started_at, ..ended };
         let facts = Box::new(host.facts(finished_at));
         let end = AgentMessage::Finished { op, result, lines: 0, facts };
         if self.try_say(name, end.clone()).await.is_none() {

@@ -2,14 +2,12 @@
 
 use backstay_model::view::AuditQuery;
 use backstay_model::{
-    Checkout, Commit, Facts, Generation, GenerationRef, HostId, OpAction, OpId, OpStatus, OpView, Platform,
-    TestResult, TestRun,
+    Facts, Generation, HostId, OpAction, OpId, OpStatus, OpView, TestResult, TestRun, sample,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::store::{
-    HostRecord, NewAuditEntry, NewHost, NewJoinToken, NewOp, OpStep, RollbackRecord, Store, TokenHash,
-};
+use crate::store::{HostRecord, NewAuditEntry, NewHost, NewJoinToken, NewOp, OpStep, RollbackRecord, Store};
+use crate::test_fleet;
 
 /// The time at which tests begin.
 pub(super) fn start() -> DateTime<Utc> {
@@ -22,61 +20,30 @@ pub(super) fn at(seconds: i64) -> DateTime<Utc> {
 }
 
 pub(super) fn join_token(text: &str) -> NewJoinToken {
-    NewJoinToken {
-        token: TokenHash::of(text),
-        host_name: None,
-        made_by: "maria".to_owned(),
-        created_at: start(),
-        expires_at: at(3600),
-    }
+    test_fleet::join_token(text, start())
 }
 
 pub(super) fn new_host(name: &str) -> NewHost {
-    NewHost {
-        id: HostId::new(),
-        name: name.to_owned(),
-        platform: Platform::Nixos,
-        token: TokenHash::of(&format!("token of {name}")),
-        auto_test: true,
-        at: start(),
-    }
+    test_fleet::new_host(name, start())
 }
 
 /// Enrols a host with a join token of its own.
 pub(super) async fn enrolled(store: &dyn Store, name: &str) -> HostRecord {
-    let token = join_token(&format!("join {name}"));
-    store.insert_join_token(&token).await.unwrap();
-    store.enrol(&new_host(name), &token.token).await.unwrap()
+    test_fleet::enrolled(store, name, start()).await
 }
 
 pub(super) fn generation(number: u32) -> Generation {
-    Generation {
-        number,
-        store_path: format!("/nix/store/{number:032}-nixos-system-gpc0"),
-        commit: Some(Commit(format!("c{number}"))),
-        tree: None,
-        version: Some("25.11".to_owned()),
-        kernel: None,
-        created_at: at(i64::from(number)),
-        current: false,
-        booted: false,
-        present: true,
-        needs_reboot: false,
-        inhibitors: vec!["systemd".to_owned()],
-    }
+    let inhibitors = vec!["systemd".to_owned()];
+    Generation { created_at: at(i64::from(number)), inhibitors, ..sample::generation(number, 0) }
 }
 
 pub(super) fn test_run(number: u32, started: i64) -> TestRun {
+    let tail = vec!["“no” answer".to_owned()];
     TestRun {
         generation: generation(number).reference(),
         started_at: at(started),
         finished_at: at(started + 10),
-        results: vec![TestResult {
-            name: "dns".to_owned(),
-            passed: false,
-            duration_ms: 12,
-            tail: vec!["“no” answer".to_owned()],
-        }],
+        results: vec![TestResult { duration_ms: 12, tail, ..sample::test_result("dns", false) }],
     }
 }
 
@@ -88,32 +55,14 @@ pub(super) fn facts(read: i64, numbers: &[u32]) -> Facts {
     }
     Facts {
         read_at: at(read),
-        profile: "/nix/var/nix/profiles/system".to_owned(),
-        running: generations.first().map(|g| g.store_path.clone()),
-        booted: None,
-        checkout: Some(Checkout {
-            path: "/etc/nixos".to_owned(),
-            commit: Commit("c1".to_owned()),
-            tree: None,
-            lock_hash: None,
-            local: None,
-        }),
+        checkout: Some(sample::checkout("c1")),
         tests_available: 1,
-        tests: None,
-        test_runs: vec![],
-        failed_units: vec![],
-        nix_version: None,
-        specialisation: None,
-        no_checkout: None,
-        switch_flake: None,
-        problems: vec![],
-        generations,
+        ..sample::facts_of(generations)
     }
 }
 
 pub(super) fn rollback_action() -> OpAction {
-    let reference = |number| GenerationRef { number, store_path: generation(number).store_path };
-    OpAction::Rollback { target: reference(47), seen_current: reference(48) }
+    sample::rollback_to(47)
 }
 
 pub(super) fn new_op(host: HostId, action: OpAction) -> NewOp {

@@ -1,7 +1,7 @@
 //! Roll-outs: one is running, each host begins once, no step is taken twice.
 
 use backstay_model::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
-use backstay_model::{DeploymentId, OpAction, OpId, OpKind, OpStatus, RolloutId};
+use backstay_model::{DeploymentId, OpAction, OpId, OpKind, OpStatus, RolloutId, sample};
 
 use super::Bench;
 use super::fixture::{audited, enrolled, entry, facts, new_op, queued, rollback_action, start, take};
@@ -15,16 +15,10 @@ fn rollout(kind: OpKind, hosts: &[&HostRecord]) -> Rollout {
         step: RolloutStep::Waiting,
     };
     Rollout {
-        id: RolloutId::new(),
-        kind,
-        deployment: None,
-        requested_by: "maria".to_owned(),
         reason: Some("“new” kernel".to_owned()),
         created_at: start(),
         parallel: 2,
-        stop_on_failure: true,
-        state: RolloutState::Running,
-        hosts: hosts.iter().map(host).collect(),
+        ..sample::rollout(kind, hosts.iter().map(host).collect())
     }
 }
 

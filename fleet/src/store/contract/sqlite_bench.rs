@@ -5,27 +5,23 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
-use tempfile::TempDir;
 
 use super::Bench;
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
+use crate::test_fleet::Database;
 
 pub(super) struct SqliteBench {
-    folder: TempDir,
+    database: Database,
     store: SqliteStore,
-}
-
-fn path(folder: &TempDir) -> String {
-    folder.path().join("backstay.db").to_str().unwrap().to_owned()
 }
 
 #[async_trait]
 impl Bench for SqliteBench {
     async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(&path(&folder)).await.unwrap();
-        Self { folder, store }
+        let database = Database::new();
+        let store = database.open().await;
+        Self { database, store }
     }
 
     fn store(&self) -> Arc<dyn Store> {
@@ -33,16 +29,16 @@ impl Bench for SqliteBench {
     }
 
     async fn another(&self) -> Arc<dyn Store> {
-        Arc::new(SqliteStore::open(&path(&self.folder)).await.unwrap())
+        Arc::new(self.database.open().await)
     }
 
     async fn reopen(&mut self) {
         self.store.close().await;
-        self.store = SqliteStore::open(&path(&self.folder)).await.unwrap();
+        self.store = self.database.open().await;
     }
 
     async fn run(&self, sql: &str) -> Result<(), sqlx::Error> {
-        let options = SqliteConnectOptions::new().filename(path(&self.folder));
+        let options = SqliteConnectOptions::new().filename(self.database.file());
         options.connect().await?.execute(AssertSqlSafe(sql.to_owned())).await?;
         Ok(())
     }

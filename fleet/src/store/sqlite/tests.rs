@@ -1,28 +1,24 @@
 //! SQLite's own rules: which files it accepts, and who may read them.
 
-use backstay_model::OpStatus;
+use std::sync::Arc;
+
 use backstay_model::view::AuditQuery;
+use backstay_model::{OpStatus, sample};
 
 use super::*;
-use crate::store::{AuditStore as _, HostStore as _, NewAuditEntry, NewJoinToken, TokenHash};
+use crate::store::{AuditStore as _, HostStore as _, NewAuditEntry};
+use crate::test_fleet::{Database, join_token};
 
 #[tokio::test]
 async fn a_url_and_a_path_mean_the_same_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("backstay.db");
+    let database = Database::new();
+    let path = database.file();
     let path = path.to_str().unwrap();
     let store = SqliteStore::open(&format!("sqlite://{path}")).await.unwrap();
-    let at = "2025-12-28T14:40:00Z".parse().unwrap();
-    let token = NewJoinToken {
-        token: TokenHash::of("t"),
-        host_name: None,
-        made_by: "maria".into(),
-        created_at: at,
-        expires_at: at,
-    };
+    let token = join_token("t", sample::now());
     store.insert_join_token(&token).await.unwrap();
     store.close().await;
-    let again = SqliteStore::open(path).await.unwrap();
+    let again = database.open().await;
     assert!(again.insert_join_token(&token).await.is_err(), "it exists already");
 }
 
@@ -38,9 +34,9 @@ async fn a_database_that_is_not_a_file_is_rejected() {
 async fn only_this_user_can_read_a_new_file() {
     use std::os::unix::fs::PermissionsExt;
 
-    let folder = tempfile::tempdir().unwrap();
-    let _store = SqliteStore::open(folder.path().join("backstay.db").to_str().unwrap()).await.unwrap();
-    for file in std::fs::read_dir(folder.path()).unwrap() {
+    let database = Database::new();
+    let _store = database.open().await;
+    for file in std::fs::read_dir(database.file().parent().unwrap()).unwrap() {
         let file = file.unwrap();
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", file.path());
     }
@@ -48,33 +44,31 @@ async fn only_this_user_can_read_a_new_file() {
 
 #[tokio::test]
 async fn readers_cannot_write() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(folder.path().join("backstay.db").to_str().unwrap()).await.unwrap();
+    let database = Database::new();
+    let store = database.open().await;
     assert!(sqlx::query("DELETE FROM hosts").execute(&store.reader).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_processes_can_open_a_new_file_at_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("backstay.db").to_str().unwrap().to_owned();
+    let database = Arc::new(Database::new());
     let openings: Vec<_> = (0..6)
         .map(|_| {
-            let path = path.clone();
-            tokio::spawn(async move { SqliteStore::open(&path).await.map(|_| ()) })
+            let database = Arc::clone(&database);
+            tokio::spawn(async move { drop(database.open().await) })
         })
         .collect();
     for opening in openings {
-        opening.await.unwrap().unwrap();
+        opening.await.unwrap();
     }
 }
 
 /// On a full disk SQLite rolls a commit back itself, and the driver does not notice.
 #[tokio::test]
 async fn a_transaction_that_sqlite_rolled_back_stops_no_other() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(folder.path().join("backstay.db").to_str().unwrap()).await.unwrap();
-    let at = "2025-12-28T14:40:00Z".parse().unwrap();
-    let entry = NewAuditEntry::new(at, "maria", "test.requested", "Requested.");
+    let database = Database::new();
+    let store = database.open().await;
+    let entry = NewAuditEntry::new(sample::now(), "maria", "test.requested", "Requested.");
     for _ in 0..2 {
         let mut tx = store.begin().await.unwrap();
         sqlx::query("ROLLBACK").execute(&mut *tx).await.unwrap();

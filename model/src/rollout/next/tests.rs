@@ -1,11 +1,10 @@
 use std::collections::{HashMap, HashSet};
 
-use chrono::DateTime;
 use proptest::prelude::*;
 
 use super::*;
 use crate::rollout::RolloutHost;
-use crate::{OpAction, RolloutId};
+use crate::{OpAction, sample};
 
 fn rollout(names: &[&str], parallel: u32, stop_on_failure: bool) -> Rollout {
     let host = |name: &&str| RolloutHost {
@@ -14,18 +13,8 @@ fn rollout(names: &[&str], parallel: u32, stop_on_failure: bool) -> Rollout {
         action: OpAction::PullSwitch,
         step: RolloutStep::Waiting,
     };
-    Rollout {
-        id: RolloutId::new(),
-        kind: OpKind::PullSwitch,
-        deployment: None,
-        requested_by: "maria".into(),
-        reason: None,
-        created_at: DateTime::UNIX_EPOCH,
-        parallel,
-        stop_on_failure,
-        state: RolloutState::Running,
-        hosts: names.iter().map(host).collect(),
-    }
+    let hosts = names.iter().map(host).collect();
+    Rollout { parallel, stop_on_failure, ..sample::rollout(OpKind::PullSwitch, hosts) }
 }
 
 fn four() -> Rollout {

@@ -166,46 +166,22 @@ fn Moved(moved: Memo<Vec<String>>, begun: Memo<bool>, planned: Planned, again: S
 
 #[cfg(test)]
 mod tests {
-    use backstay_model::TestSummary;
-    use backstay_model::rollback::Candidate;
-    use chrono::DateTime;
+    use backstay_model::sample;
 
     use super::*;
 
     fn generation(number: u32) -> Generation {
-        Generation {
-            number,
-            store_path: format!("/nix/store/{number}-nixos-system-imac0"),
-            commit: None,
-            tree: None,
-            version: None,
-            kernel: None,
-            created_at: DateTime::UNIX_EPOCH,
-            current: false,
-            booted: false,
-            present: true,
-            needs_reboot: false,
-            inhibitors: vec![],
-        }
+        Generation { commit: None, ..sample::generation(number, 0) }
     }
 
     fn planned(from: Option<u32>, to: Result<u32, String>) -> PlannedRollback {
-        let candidate = |number| Candidate {
-            generation: generation(number),
-            tests: Some(TestSummary { passed: 8, total: 8 }),
-            last_known_working: true,
-            newer: false,
-            left: None,
-            reverted: false,
-            old: false,
-        };
         PlannedRollback {
             host_name: "imac0".into(),
             online: true,
             why: Some("Switch OK, Tests FAIL (x11)".into()),
             fine: false,
             from: from.map(generation),
-            to: to.map(candidate),
+            to: to.map(|number| sample::candidate(generation(number))),
             others: vec![],
         }
     }

@@ -140,7 +140,7 @@ fn WhatIsChosen(
 
 #[cfg(test)]
 mod tests {
-    use backstay_model::{Commit, Generation, TestSummary};
+    use backstay_model::{Commit, Generation, sample};
     use chrono::DateTime;
 
     use super::*;
@@ -151,29 +151,9 @@ mod tests {
 
     #[test]
     fn a_target_is_shown_with_its_tests() {
-        let generation = Generation {
-            number: 47,
-            store_path: "/nix/store/47-nixos-system-gpc0".into(),
-            commit: Some(Commit("def5678".into())),
-            tree: None,
-            version: None,
-            kernel: None,
-            created_at: DateTime::UNIX_EPOCH,
-            current: false,
-            booted: false,
-            present: true,
-            needs_reboot: false,
-            inhibitors: vec![],
-        };
-        let working = Candidate {
-            generation,
-            tests: Some(TestSummary { passed: 8, total: 8 }),
-            last_known_working: true,
-            newer: false,
-            left: None,
-            reverted: false,
-            old: false,
-        };
+        let commit = Some(Commit("def5678".into()));
+        let generation = Generation { commit, ..sample::generation(47, 0) };
+        let working = sample::candidate(generation);
         assert_eq!(words(&working), "Gen 47 (def5678), last known working");
         let passed = Candidate { last_known_working: false, ..working };
         assert_eq!(words(&passed), "Gen 47 (def5678), 8/8 tests passed");

@@ -154,33 +154,15 @@ fn aside(commit: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use backstay_model::{Generation, HostId, Light, Lights, OpAction, OpId, OpStatus, OpView, Platform};
-    use chrono::DateTime;
+    use backstay_model::{Generation, Light, Lights, OpAction, OpStatus, OpView, sample};
 
     use super::*;
 
     fn host(git: State, system: State) -> HostView {
         let light = |state| Light { state, words: "w".into(), hint: "h".into() };
-        HostView {
-            id: HostId::new(),
-            name: "gpc0".into(),
-            platform: Platform::Nixos,
-            online: true,
-            last_seen: None,
-            agent_version: None,
-            auto_test: true,
-            tags: vec![],
-            lights: Lights {
-                agent: light(State::Ok),
-                git: light(git),
-                lock: light(git),
-                system: light(system),
-                tests: light(State::Ok),
-            },
-            generation: None,
-            tests: None,
-            op: None,
-        }
+        let (fine, git, system) = (light(State::Ok), light(git), light(system));
+        let lights = Lights { agent: fine.clone(), lock: git.clone(), git, system, tests: fine };
+        HostView { lights, ..sample::host("gpc0") }
     }
 
     fn commits(checkout: &str, head: &str) -> RolloutCommits {
@@ -191,20 +173,7 @@ mod tests {
     }
 
     fn on(commit: &str) -> Generation {
-        Generation {
-            number: 48,
-            store_path: "/nix/store/48-nixos-system-gpc0".into(),
-            commit: Some(Commit(commit.into())),
-            tree: None,
-            version: None,
-            kernel: None,
-            created_at: DateTime::UNIX_EPOCH,
-            current: true,
-            booted: true,
-            present: true,
-            needs_reboot: false,
-            inhibitors: vec![],
-        }
+        Generation { commit: Some(Commit(commit.into())), current: true, ..sample::generation(48, 0) }
     }
 
     #[test]
@@ -318,28 +287,8 @@ mod tests {
             effect(&away, OpKind::Test, &none),
             "Offline: waits for the host to connect. Will run its tests."
         );
-        let op = OpView {
-            id: OpId::new(),
-            host: away.id,
-            host_name: "gpc0".into(),
-            action: OpAction::Switch,
-            status: OpStatus::Running,
-            phase: None,
-            requested_by: "maria".into(),
-            reason: None,
-            created_at: DateTime::UNIX_EPOCH,
-            due_at: None,
-            cancel: None,
-            retry_of: None,
-            stops: None,
-            waits: false,
-            started_at: None,
-            finished_at: None,
-            outcome: None,
-            exit_code: None,
-            failed_tests: vec![],
-            message: None,
-        };
+        let running = sample::op(OpAction::Switch, OpStatus::Running);
+        let op = OpView { requested_by: "maria".into(), ..running };
         let busy = HostView { op: Some(op), ..away };
         assert_eq!(
             effect(&busy, OpKind::Pull, &none),
