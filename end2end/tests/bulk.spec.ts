@@ -211,9 +211,9 @@ test('a host that has become busy is named, and nothing is started on any host',
 
 test('the dialog of a lost selection says so', async ({ page }) => {
   await open(page, '/rollback?hosts=selected');
-  await expect(page.getByRole('dialog').getByRole('alert')).toContainText('Select them again.');
+  await expect(page.getByRole('dialog').getByRole('alert')).toContainText('Select the hosts again.');
   await open(page, '/rollout?hosts=selected&kind=test');
-  await expect(new RolloutDialog(page).alert).toContainText('Select them again.');
+  await expect(new RolloutDialog(page).alert).toContainText('Select the hosts again.');
   await expect(new RolloutDialog(page).confirm('Run Tests', 0)).toBeDisabled();
 });
 

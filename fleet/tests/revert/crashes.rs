@@ -70,7 +70,7 @@ async fn a_branch_that_moves_meanwhile_is_reverted_as_it_is_then() {
     let Reverted::Pushed(revert) = reverted.unwrap() else { panic!("it was not pushed") };
     assert_eq!(bench.head().await, revert.0);
     assert_eq!(bench.reverts(), 1);
-    for file in ["later", "meanwhile-0", "meanwhile-1"] {
+    for file in ["later", "in-between-0", "in-between-1"] {
         bench.git.say(&["cat-file", "-e", &format!("main:{file}")]);
     }
     assert_eq!(bench.git.say(&["show", "main:flake.lock"]), "old");
