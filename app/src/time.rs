@@ -157,6 +157,9 @@ mod tests {
         };
     ";
 
+    /// Writes a moment, given the present one.
+    type Words = fn(DateTime<Utc>, DateTime<Utc>) -> String;
+
     #[test]
     fn the_script_before_the_first_paint_has_the_same_words() {
         let now = at("2026-01-01T12:34:56Z");
@@ -166,7 +169,6 @@ mod tests {
             .iter()
             .flat_map(|&s| [now - TimeDelta::seconds(s), now + TimeDelta::seconds(s)])
             .collect();
-        type Words = fn(DateTime<Utc>, DateTime<Utc>) -> String;
         let kinds: [(&str, Words); 5] = [
             ("moment", |at, now| moment(at, Some(now.with_timezone(&Local).year()))),
             ("ago", ago),

@@ -254,7 +254,7 @@ impl Fleet {
             match self.store.record_seen(host, at).await {
                 Ok(()) => self.hub.forget_seen(host),
                 Err(error) => {
-                    tracing::error!(%error, %host, "the time of the last message could not be stored")
+                    tracing::error!(%error, %host, "the time of the last message could not be stored");
                 }
             }
         }

@@ -242,7 +242,7 @@ impl Drop for Place {
         let mut state = self.shared.state();
         match self.owner.get_mut() {
             Owner::Unauthenticated if state.forget_unauthenticated(self.number).is_none() => {
-                state.leaving -= 1
+                state.leaving -= 1;
             }
             Owner::Unauthenticated => {}
             Owner::Agent(host) => state.agents.leave(host),

@@ -106,7 +106,7 @@ mod tests {
             match Event::parse(name, "[[]]") {
                 Ok(event) => assert_eq!(event.name(), name),
                 Err(error) => {
-                    assert!(!error.to_string().contains("there is no event called"), "{name}: {error}")
+                    assert!(!error.to_string().contains("there is no event called"), "{name}: {error}");
                 }
             }
         }
