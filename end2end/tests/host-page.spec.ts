@@ -133,7 +133,7 @@ test.describe('its settings', () => {
     await host.setTimeout.click();
     await expect(host.settings).toContainText('(agent\'s setting)');
     await open(page, '/audit');
-    await expect(new AuditPage(page).entries('host.test-timeout').first()).toContainText('Each test may take');
+    await expect(new AuditPage(page).entries('host.test-timeout').first()).toContainText('the time limit of the agent');
   });
 
   test('an invalid duration is refused with a reason, and nothing is changed', async ({ page, gpc0, watch }) => {

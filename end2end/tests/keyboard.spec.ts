@@ -190,7 +190,7 @@ test('? shows the keys, unless one is typing or has turned that off', async ({ p
   await expect(keys(page)).toHaveCount(0);
 
   await page.keyboard.press('Control+k');
-  await page.keyboard.type('keys');
+  await page.keyboard.type('shortcuts');
   await page.keyboard.press('Enter');
   await expect(keys(page)).toBeVisible();
 });
