@@ -39,7 +39,7 @@ export const ofFleet: Record<string, View> = {
     route: '/hosts/:name/rollback',
     goTo: async (page) => {
       await open(page, '/hosts/imac0/rollback');
-      await expect(new RollbackDialog(page, 'imac0').self).toContainText('imac0 runs its tests');
+      await expect(new RollbackDialog(page, 'imac0').self).toContainText('imac0 is running its tests');
     },
   },
   ops: {

@@ -168,7 +168,7 @@ test('running tests do not block a rollback: one click stops them and keeps the 
   await expect(dialog.confirm(47)).toBeEnabled();
   await fleet.ask('gpc0', 'test');
   await expect(dialog.confirmStopping(47)).toBeEnabled();
-  await expect(dialog.self).toContainText('gpc0 runs its tests');
+  await expect(dialog.self).toContainText('gpc0 is running its tests');
   await dialog.confirmStopping(47).click();
   await expect(dialog.self).toHaveCount(0);
   const row = HostView.inFleet(page, 'gpc0');
