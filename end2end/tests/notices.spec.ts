@@ -67,7 +67,7 @@ test('the versions of the server and of the agents are shown', async ({ page, gp
 
 test('a page that is older than the server says so', async ({ page, fleet, gpc0, watch }) => {
   await open(page, '/');
-  await expect(page.getByText('The server was updated.')).toBeHidden();
+  await expect(page.getByText('Backstay was updated.')).toBeHidden();
   // The returning server is newer.
   await page.route('**/api/start_page*', async (route) => {
     const answer = await route.fetch();
@@ -78,7 +78,7 @@ test('a page that is older than the server says so', async ({ page, fleet, gpc0,
   watch.allow(/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE/);
   await fleet.server.stop();
   await fleet.server.start();
-  await expect(page.getByText('The server was updated.')).toBeVisible();
+  await expect(page.getByText('Backstay was updated.')).toBeVisible();
   const reload = page.getByRole('link', { name: 'Reload the page' });
   await expect(reload).toHaveAttribute('href', '/');
   await reload.click();
