@@ -72,7 +72,7 @@ test.describe('without JavaScript', () => {
     await ops.choice('Outcome').selectOption('Refused');
     await ops.filter.click();
     await expect(page).toHaveURL('/ops?host=gpc0&kind=&outcome=refused&by=');
-    await expect(page.getByRole('main')).toContainText('because you asked for host gpc0, outcome “Refused”.');
+    await expect(page.getByRole('main')).toContainText('The filter is: host gpc0, outcome “Refused”.');
     await ops.link('Show all ops').click();
 
     await ops.ops('Run Tests').getByRole('link', { name: 'Run Tests' }).click();
