@@ -150,7 +150,7 @@ fn StateNow(since: Since, again: PlanResource, host: String) -> impl IntoView {
                 let (what, then) = if testing {
                     (format!("{host} is running its tests: "), format!(", started by {by}. Rolling back stops them."))
                 } else {
-                    (format!("{host} is busy: "), format!(", requested by {by}. Wait for it, or cancel it."))
+                    (format!("{host} is busy ("), format!(", requested by {by}). Wait for it, or cancel it."))
                 };
                 view! {
                     <p class="banner" class:warn=!testing role="status">
