@@ -1,5 +1,6 @@
 //! The command line. Every option of the service also has an environment variable.
 
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -139,7 +140,14 @@ pub(crate) async fn join_token(options: JoinTokenOptions) -> anyhow::Result<()> 
 /// Sets a password.
 pub(crate) async fn set_password(options: SetPasswordOptions) -> anyhow::Result<()> {
     let file = options.password_file.as_path();
-    let file = if file == Path::new("-") { Path::new("/dev/stdin") } else { file };
+    let reads_input = file == Path::new("-");
+    if reads_input && std::io::stdin().is_terminal() {
+        eprintln!(
+            "Type the new password of {}, then Enter and Ctrl-D. It is shown as you type.",
+            options.name
+        );
+    }
+    let file = if reads_input { Path::new("/dev/stdin") } else { file };
     let password = secret_file::read("--password-file", file)?;
     let accounts = open_accounts(&options.database).await?;
     let role = accounts.set_password(&options.name, options.role, password.reveal()).await?;
