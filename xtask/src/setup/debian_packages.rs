@@ -16,7 +16,7 @@ pub(super) struct DebianPackage {
     programs: &'static [&'static str],
     /// So will any of these.
     files: &'static [&'static str],
-    /// What is left out without it; `None` if nothing works without it.
+    /// The parts that are skipped without it, or `None` if nothing works without it.
     without_it: Option<&'static str>,
 }
 

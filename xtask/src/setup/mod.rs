@@ -29,7 +29,7 @@ trait Step {
     fn install(&self, places: &Places, log: &Log) -> Result<()>;
     /// What a person can do if the installation failed.
     fn by_hand(&self) -> String;
-    /// What is left out without it; `None` if nothing works without it.
+    /// The parts that are skipped without it, or `None` if nothing works without it.
     fn without_it(&self) -> Option<&'static str> {
         None
     }

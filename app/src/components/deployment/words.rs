@@ -137,7 +137,7 @@ pub(super) fn look(deployment: &Deployment, through: usize) -> Look {
     }
 }
 
-/// What is left to do on a host after a revert, decided by its running generation and then by its lights.
+/// The next step on a host after a revert, decided by its running generation and then by its lights.
 pub(super) fn after_revert(deployment: &Deployment, host: &HostView) -> (State, String) {
     let Lights { git, lock, system, tests, .. } = &host.lights;
     let lights = [git, lock, system, tests];

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use crate::github::GitHub;
 pub(crate) use memory::{Looked, Memory};
 
-/// What is known about the repository at GitHub, and what is under way there.
+/// The state of the repository at GitHub, and the work under way there.
 pub(crate) struct Watch {
     /// Number of readings that have started.
     pub(crate) begun: AtomicU64,
