@@ -147,6 +147,19 @@ pub struct AuditPage {
     pub entries: Vec<AuditEntry>,
     /// Whether there are older ones.
     pub more: bool,
-    /// `None` if the hash chain is intact; otherwise the number of the first entry that was tampered with.
+    /// How far the log is verified.
+    pub chain: AuditChain,
+}
+
+/// How far the hash chain of the audit log is verified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditChain {
+    /// The number of the last verified entry; 0 for none.
+    pub verified: u64,
+    /// Whether that is the newest entry.
+    pub is_complete: bool,
+    /// When the verification began at the first entry.
+    pub since: DateTime<Utc>,
+    /// The number of the first entry that was tampered with.
     pub broken_at: Option<u64>,
 }

@@ -3,7 +3,7 @@
 mod filter;
 
 use backstay_model::OpStatus;
-use backstay_model::view::{AuditEntry, AuditPage as Page, AuditQuery};
+use backstay_model::view::{AuditChain, AuditEntry, AuditPage as Page, AuditQuery};
 use backstay_model::wire::event::Event;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -69,7 +69,7 @@ fn Entries(page: Page, wanted: Memo<AuditQuery>) -> impl IntoView {
     let none = page.entries.is_empty().then(|| view! { <p class="faint">"No matching entries."</p> });
     let rows = page.entries.into_iter().map(|entry| view! { <Entry entry/> }).collect_view();
     view! {
-        <Chain broken_at=page.broken_at/>
+        <Chain chain=page.chain/>
         <div class="table-frame card">
             <table class="plain audit">
                 <thead>
@@ -93,10 +93,20 @@ fn Entries(page: Page, wanted: Memo<AuditQuery>) -> impl IntoView {
 
 /// The result of checking the log's hash chain.
 #[component]
-fn Chain(broken_at: Option<u64>) -> impl IntoView {
-    match broken_at {
+fn Chain(chain: AuditChain) -> impl IntoView {
+    match chain.broken_at {
+        None if chain.is_complete => view! {
+            <p class="chain" data-state="ok">
+                <Icon name="ok"/>
+                <span>"Log verified: no entry has been altered. All of it was read "<Moment at=chain.since/>"."</span>
+            </p>
+        }
+        .into_any(),
         None => view! {
-            <p class="chain" data-state="ok"><Icon name="ok"/>"Log verified: no entry has been altered."</p>
+            <p class="chain" data-state="working">
+                <Icon name="working"/>
+                {format!("Verified up to entry {}. Reload to see whether the rest is verified too.", chain.verified)}
+            </p>
         }
         .into_any(),
         Some(seq) => view! {
