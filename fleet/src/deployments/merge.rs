@@ -3,9 +3,10 @@
 use backstay_model::deployment::{Deployment, PullRequestRef};
 use backstay_model::pull_request::Mergeable;
 use backstay_model::wire::event::{Event, Tone};
-use backstay_model::{Commit, DeploymentId, Person};
+use backstay_model::{Commit, DeploymentId};
 
 use super::DeployError;
+use crate::accounts::Actor;
 use crate::fleet::Fleet;
 use crate::github::{GitHub, GitHubError, Memo, PullRequest};
 use crate::store::{NewDeployment, StoreError};
@@ -19,11 +20,11 @@ impl Fleet {
     /// [`DeployError`]
     pub async fn merge_pull_request(
         &self,
-        person: &Person,
+        actor: &Actor,
         seen: &SeenPullRequest,
     ) -> Result<Deployment, DeployError> {
-        let github = self.github_for(person)?;
-        let (fleet, by, seen) = (self.clone(), person.name.clone(), seen.clone());
+        let github = self.github_for(actor)?;
+        let (fleet, by, seen) = (self.clone(), actor.name().to_owned(), seen.clone());
         let number = seen.number;
         let merge = tokio::spawn(async move { fleet.merge(&github, &seen, &by).await });
         merge.await.unwrap_or_else(|fault| {

@@ -10,9 +10,10 @@ use async_trait::async_trait;
 use backstay_model::deployment::{Decision, Deployment, PullRequestRef};
 use backstay_model::wire::event::{Event, Tone};
 use backstay_model::wire::message::ServerMessage;
-use backstay_model::{Commit, DeploymentId, Person};
+use backstay_model::{Commit, DeploymentId};
 
 use super::DeployError;
+use crate::accounts::Actor;
 use crate::fleet::Fleet;
 use crate::github::GitHub;
 use crate::github::revert::{RevertError, RevertRecord, Reverted};
@@ -47,11 +48,11 @@ impl Fleet {
     /// [`DeployError`]; in that case the deployment is as before, unless it is unknown whether the branch moved.
     pub async fn revert_pull_request(
         &self,
-        person: &Person,
+        actor: &Actor,
         id: DeploymentId,
     ) -> Result<Deployment, DeployError> {
-        let github = self.github_for(person)?;
-        let by = person.name.clone();
+        let github = self.github_for(actor)?;
+        let by = actor.name().to_owned();
         let Some(under_way) = self.watch.begin_revert(id) else {
             return Err(DeployError::Decided("reverting"));
         };

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use backstay_model::wire::limits::REASON_CHARS;
 use backstay_model::wire::message::ServerMessage;
-use backstay_model::{GenerationRef, HostId, NotAllowed, OpAction, OpId, OpKind, OpStatus, OpView, Person};
+use backstay_model::{GenerationRef, HostId, NotAllowed, OpAction, OpId, OpKind, OpStatus, OpView};
 use chrono::{DateTime, Utc};
 
+use crate::accounts::Actor;
 use crate::fleet::Fleet;
 use crate::ops::SERVER;
 use crate::ops::policy::{self, Blocked};
@@ -74,16 +75,16 @@ impl Fleet {
     /// [`RequestError`]; in that case nothing was sent.
     pub async fn request_op(
         &self,
-        person: &Person,
+        actor: &Actor,
         host_name: &str,
         action: OpAction,
         reason: Option<String>,
     ) -> Result<OpView, RequestError> {
-        person.require(policy::of(action.kind()).role)?;
+        actor.require(policy::of(action.kind()).role)?;
         let reason = checked_reason(reason).ok_or(RequestError::ReasonTooLong)?;
         let host = self.store.host_by_name(host_name).await?;
         let host = host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))?;
-        self.open(&host, NewRequest { by: person.name.clone(), reason, ..NewRequest::of(action) }).await
+        self.open(&host, NewRequest { by: actor.name().to_owned(), reason, ..NewRequest::of(action) }).await
     }
 
     /// Requests a rollback of the host of this name. If tests hold the host and the person wants them
@@ -98,18 +99,21 @@ impl Fleet {
     /// [`RequestError`]; in that case nothing was sent, and the tests continue.
     pub async fn request_rollback(
         &self,
-        person: &Person,
+        actor: &Actor,
         host_name: &str,
         rollback: RequestedRollback,
     ) -> Result<OpView, RequestError> {
         let RequestedRollback { target, seen_current, reason, stop_tests } = rollback;
         let action = OpAction::Rollback { target, seen_current };
-        person.require(policy::of(action.kind()).role)?;
+        actor.require(policy::of(action.kind()).role)?;
         let reason = checked_reason(reason).ok_or(RequestError::ReasonTooLong)?;
         let host = self.store.host_by_name(host_name).await?;
         let host = host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))?;
-        self.open(&host, NewRequest { by: person.name.clone(), reason, stop_tests, ..NewRequest::of(action) })
-            .await
+        self.open(
+            &host,
+            NewRequest { by: actor.name().to_owned(), reason, stop_tests, ..NewRequest::of(action) },
+        )
+        .await
     }
 
     /// Retries an op that did not succeed, if its [kind](OpKind::may_be_retried) allows it. The retry is a new op; the old one
@@ -117,9 +121,9 @@ impl Fleet {
     ///
     /// # Errors
     /// [`RequestError`]; in that case nothing was sent.
-    pub async fn retry_op(&self, person: &Person, id: OpId) -> Result<OpView, RequestError> {
+    pub async fn retry_op(&self, actor: &Actor, id: OpId) -> Result<OpView, RequestError> {
         let op = self.store.op(id).await?.ok_or(RequestError::NoSuchOp)?;
-        person.require(policy::of(op.action.kind()).role)?;
+        actor.require(policy::of(op.action.kind()).role)?;
         if op.status.is_open() {
             return Err(RequestError::StillOpen(op.status));
         }
@@ -132,7 +136,7 @@ impl Fleet {
         let host = self.store.host(op.host).await?;
         let host = host.ok_or_else(|| RequestError::NoSuchHost(op.host_name.clone()))?;
         let request = NewRequest {
-            by: person.name.clone(),
+            by: actor.name().to_owned(),
             reason: op.reason,
             retry_of: Some(id),
             ..NewRequest::of(op.action)
@@ -285,14 +289,14 @@ impl Fleet {
     ///
     /// # Errors
     /// [`RequestError`]; in that case the op continues.
-    pub async fn cancel_op(&self, person: &Person, id: OpId) -> Result<(), RequestError> {
+    pub async fn cancel_op(&self, actor: &Actor, id: OpId) -> Result<(), RequestError> {
         let op = self.store.op(id).await?.ok_or(RequestError::NoSuchOp)?;
-        person.require(policy::of(op.action.kind()).role)?;
-        if op.status == OpStatus::Queued && self.take_back(&op, &person.name).await? {
+        actor.require(policy::of(op.action.kind()).role)?;
+        if op.status == OpStatus::Queued && self.take_back(&op, actor.name()).await? {
             return Ok(());
         }
         let entry =
-            audit_entry(&op, &person.name, "cancel-requested", self.clock.now(), "Asking the host to stop.");
+            audit_entry(&op, actor.name(), "cancel-requested", self.clock.now(), "Asking the host to stop.");
         // Recorded before it is sent, so that it is sent again if the server or the host goes away.
         let Some(op) = self.store.request_cancel(id, &entry).await? else {
             let status = self.store.op(id).await?.ok_or(RequestError::NoSuchOp)?.status;

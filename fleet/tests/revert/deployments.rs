@@ -3,17 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use backstay_fleet::accounts::{Actor, SESSION_LIFETIME};
 use backstay_fleet::deployments::{DeployError, SeenPullRequest};
 use backstay_fleet::github::{GitHubError, MergeMethod};
 use backstay_fleet::store::sqlite::SqliteStore;
-use backstay_fleet::store::{NewAuditEntry, Store};
+use backstay_fleet::store::{NewAuditEntry, Store, TokenHash, UserRecord};
 use backstay_fleet::{Fleet, FleetConfig};
 use backstay_github_stand_in::{
     Away, Change, Moment, NewPullRequest, Permission, Protection, ProtectionKind, TOKEN,
 };
 use backstay_model::deployment::{Decision, Deployment};
 use backstay_model::view::AuditQuery;
-use backstay_model::{Clock as _, NotAllowed, Person, Role, SystemClock};
+use backstay_model::{Clock as _, NotAllowed, Role, SystemClock};
 
 use crate::bench::Bench;
 
@@ -21,7 +22,7 @@ struct Story {
     bench: Bench,
     store: Arc<dyn Store>,
     fleet: Fleet,
-    maria: Person,
+    maria: Actor,
     _folder: tempfile::TempDir,
 }
 
@@ -35,7 +36,7 @@ impl Story {
         let path = folder.path().join("backstay.db");
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(path.to_str().unwrap()).await.unwrap());
         let fleet = fleet(&bench, &store);
-        let maria = Person { name: "maria".into(), role: Role::Operator };
+        let maria = actor(&fleet, &store, "maria", Role::Operator).await;
         Self { bench, store, fleet, maria, _folder: folder }
     }
 
@@ -55,8 +56,22 @@ impl Story {
 
     async fn audited(&self) -> Vec<String> {
         let entries = self.store.audit(&AuditQuery::default(), 100).await.unwrap();
-        entries.into_iter().rev().map(|entry| entry.action).collect()
+        entries
+            .into_iter()
+            .rev()
+            .map(|entry| entry.action)
+            .filter(|action| action.starts_with("pr."))
+            .collect()
     }
+}
+
+/// A person with a session.
+async fn actor(fleet: &Fleet, store: &Arc<dyn Store>, name: &str, role: Role) -> Actor {
+    let user = UserRecord { name: name.into(), password_hash: String::new(), role };
+    let now = SystemClock.now();
+    store.put_user(&user, &NewAuditEntry::new(now, "console", "user.set", "")).await.unwrap();
+    store.insert_session(&TokenHash::of(name), name, now, now + SESSION_LIFETIME).await.unwrap();
+    fleet.accounts().session(name).await.unwrap().unwrap()
 }
 
 /// Another server on the same store.
@@ -109,7 +124,7 @@ async fn a_pull_request_is_merged_and_reverted_and_everybody_hears() {
 async fn of_two_clicks_one_counts() {
     let story = Story::begin().await;
     let deployment = story.merge().await;
-    let other = Person { name: "otto".into(), role: Role::Operator };
+    let other = actor(&story.fleet, &story.store, "otto", Role::Operator).await;
     let (one, two) = tokio::join!(
         story.fleet.revert_pull_request(&story.maria, deployment.id),
         story.fleet.revert_pull_request(&other, deployment.id)
@@ -186,7 +201,7 @@ async fn a_revert_that_is_taken_up_waits_for_github() {
 #[tokio::test]
 async fn who_may_not_merges_and_reverts_nothing() {
     let story = Story::begin().await;
-    let viewer = Person { name: "eve".into(), role: Role::Viewer };
+    let viewer = actor(&story.fleet, &story.store, "eve", Role::Viewer).await;
     let merged = story.fleet.merge_pull_request(&viewer, &story.seen(42).await).await;
     assert!(matches!(merged, Err(DeployError::NotAllowed(NotAllowed { needed: Role::Operator }))));
     let deployment = story.merge().await;

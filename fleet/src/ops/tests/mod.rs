@@ -8,13 +8,14 @@ use backstay_model::wire::event::{Event, Tone};
 use backstay_model::wire::message::{AgentMessage, OpResult, ServerMessage};
 use backstay_model::{
     Clock as _, Commit, Facts, FixedClock, Generation, NotAllowed, OpAction, OpId, OpKind, OpStatus, OpView,
-    Outcome, OutputLine, Person, Role, State, Stream, TestTimeout, sample,
+    Outcome, OutputLine, Role, State, Stream, TestTimeout, sample,
 };
 use chrono::TimeDelta;
 
 use super::policy;
 use super::request::RequestError;
 use crate::Fleet;
+use crate::accounts::Actor;
 use crate::state::hub::Connection;
 use crate::store::HostRecord;
 use crate::test_fleet::{self, Database, QUEUE_TIME};
@@ -27,7 +28,7 @@ struct Bench {
     fleet: Fleet,
     clock: Arc<FixedClock>,
     host: HostRecord,
-    person: Person,
+    person: Actor,
     database: Database,
 }
 
@@ -163,7 +164,7 @@ async fn an_op_that_waited_too_long_for_its_host_is_given_up() {
 async fn a_test_op_goes_with_what_is_set_for_the_hosts_tests_and_no_other_op_does() {
     let bench = Bench::new().await;
     let timeout = TestTimeout::from_secs(90).ok();
-    let viewer = Person { name: "otto".into(), role: Role::Viewer };
+    let viewer = Actor::unchecked("otto", Role::Viewer);
     let refused = bench.fleet.set_test_timeout(&viewer, "gpc0", timeout).await;
     assert!(matches!(refused, Err(RequestError::NotAllowed(_))), "{refused:?}");
     let mut agent = bench.connect(&[]).await;
@@ -378,7 +379,7 @@ async fn an_op_is_tried_again_where_the_registry_allows() {
     agent.finish(rolled, Outcome::Failed, 0, 48).await;
     assert!(matches!(again(rolled).await, Err(RequestError::NotRetriable(_))));
     assert!(matches!(again(OpId::new()).await, Err(RequestError::NoSuchOp)));
-    let viewer = Person { name: "otto".into(), role: Role::Viewer };
+    let viewer = Actor::unchecked("otto", Role::Viewer);
     assert!(matches!(
         bench.fleet.retry_op(&viewer, first).await,
         Err(RequestError::NotAllowed(NotAllowed { needed: Role::Operator }))

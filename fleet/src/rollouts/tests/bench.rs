@@ -9,13 +9,14 @@ use backstay_model::rollout::{Rollout, RolloutRequest, RolloutStep};
 use backstay_model::view::AuditQuery;
 use backstay_model::wire::message::AgentMessage;
 use backstay_model::{
-    Clock as _, Commit, DeploymentId, DesiredState, FixedClock, HostId, OpAction, OpId, OpKind, Person,
-    RolloutId, sample,
+    Clock as _, Commit, DeploymentId, DesiredState, FixedClock, HostId, OpAction, OpId, OpKind, RolloutId,
+    sample,
 };
 use chrono::TimeDelta;
 
 use super::host::{Host, generation, test_run};
 use crate::Fleet;
+use crate::accounts::Actor;
 use crate::ops::ended::never_began;
 use crate::store::{NewAuditEntry, NewDeployment, Store};
 use crate::test_fleet::{self, Database};
@@ -28,7 +29,7 @@ pub(super) struct Bench {
     pub(super) fleet: Fleet,
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<FixedClock>,
-    pub(super) maria: Person,
+    pub(super) maria: Actor,
     pub(super) hosts: BTreeMap<String, Host>,
     pub(super) rollout: Option<RolloutId>,
     database: Database,
