@@ -1,4 +1,5 @@
 import { badDay } from '../support/bad-day';
+import { openAccount } from '../pages/fleet';
 import { attachPicture, fits, isAccessible, isLegible, sizes, themes } from '../support/look';
 import { expect, nobody, open, test } from '../support/test';
 import { ofFleet, outside } from '../support/views';
@@ -46,9 +47,11 @@ for (const colorScheme of themes) {
 
 test('a chosen theme stays', async ({ page, gpc0 }) => {
   await open(page, `/hosts/${gpc0.name}`);
-  await page.getByRole('button', { name: 'Theme: system' }).click();
+  await openAccount(page);
+  await page.getByLabel('Theme').selectOption('Dark');
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
   await open(page, '/');
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
-  await expect(page.getByRole('button', { name: 'Theme: dark' })).toBeVisible();
+  await openAccount(page);
+  await expect(page.getByLabel('Theme')).toHaveValue('dark');
 });
