@@ -6,6 +6,7 @@ use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use crate::components::IconSprite;
+use crate::live::tab_title;
 use crate::pages::{
     AboutPage, AddHostDialog, AuditPage, DeploymentPage, DeploymentsPage, FleetPage, HostPage, Inside,
     LogInPage, MergeDialog, NotFound, NoticesPage, OpPage, OpsPage, RevertDialog, RollbackDialog,
@@ -21,7 +22,7 @@ pub fn App() -> impl IntoView {
     navigation::keep_scroll_position();
     Effect::new(|_| browser::set_flag("hydrated", true));
     view! {
-        <Title formatter=|page: String| if page.is_empty() { "Backstay".to_owned() } else { format!("{page} · Backstay") }/>
+        <Title formatter=|page: String| tab_title(&page)/>
         <IconSprite/>
         <Router>
             <Routes fallback=NotFound>

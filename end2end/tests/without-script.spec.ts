@@ -1,7 +1,7 @@
 import type { Locator, Page } from '@playwright/test';
 
 import { RollbackDialog } from '../pages/dialog';
-import { HostView } from '../pages/fleet';
+import { HostView, openAccount } from '../pages/fleet';
 import { LogDrawer } from '../pages/op';
 import { OpsPage } from '../pages/ops';
 import { admin } from '../support/server';
@@ -123,6 +123,7 @@ test.describe('without JavaScript', () => {
     await page.goto('/audit');
     await logIn(page);
     await expect(page).toHaveURL('/audit');
+    await openAccount(page);
     await page.getByRole('button', { name: 'Log out' }).click();
     await expect(page).toHaveURL('/login');
     await page.goto('/audit');

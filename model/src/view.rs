@@ -11,6 +11,9 @@ use crate::test_history::TestHistory;
 use crate::timeline::Timeline;
 use crate::{Facts, HostView, Labels, OpId, OpKind, OpStatus, OpView, OutputLine, TestTimeout};
 
+/// A page counts unread notices up to here.
+pub const NOTICES_COUNTED: usize = 20;
+
 /// Every host at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FleetSnapshot {
@@ -24,8 +27,8 @@ pub struct FleetSnapshot {
     pub rollout: Option<Rollout>,
     /// The number of the last event in the snapshot: a page follows the stream from there.
     pub last_event: u64,
-    /// The number of the newest notice; 0 if there is none.
-    pub newest_notice: u64,
+    /// The numbers of the newest notices, oldest first: at most [`NOTICES_COUNTED`].
+    pub newest_notices: Vec<u64>,
     /// The version of the server.
     pub server_version: String,
 }

@@ -32,6 +32,15 @@ pub(crate) fn set_flag(name: &str, on: bool) {
     }
 }
 
+/// Sets `data-alarm` of the document, for `tab_state.js`: the number of failed hosts, or nothing.
+pub(crate) fn set_alarm(failed: Option<usize>) {
+    if let Some(root) = root() {
+        let text = failed.map(|failed| failed.to_string()).unwrap_or_default();
+        // Cannot fail for this name.
+        let _ = root.dataset().set("alarm", &text);
+    }
+}
+
 fn root() -> Option<HtmlElement> {
     document().document_element()?.dyn_into().ok()
 }

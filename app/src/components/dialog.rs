@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
+use super::status_line::StaleInDialog;
 use crate::browser;
 
 /// A dialog over the page. The server renders it open, so that it works without script; once the page is
@@ -45,6 +46,7 @@ pub fn Dialog(
     view! {
         <dialog class="dialog" open=true aria-labelledby="dialog-title" node_ref=element on:cancel=leave>
             <h2 id="dialog-title">{title}</h2>
+            <StaleInDialog/>
             {children()}
         </dialog>
     }

@@ -1,8 +1,8 @@
 //! The components of the pages.
 
+mod account;
 mod actions;
 mod add_host;
-mod connection;
 mod copyable;
 mod deployment;
 mod dialog;
@@ -29,13 +29,14 @@ mod palette;
 mod pull_requests;
 mod rollout;
 mod selection;
+mod sending;
 mod shortcuts;
+mod status_line;
 mod when;
 
 pub use actions::ActionsMenu;
 pub(crate) use actions::op_icon;
 pub(crate) use add_host::AddHost;
-pub(crate) use connection::StaleNotice;
 pub(crate) use copyable::{CopyButton, Copyable};
 pub use deployment::{DeploymentPanel, NewestDeployment};
 pub(crate) use deployment::{counts as deployment_counts, decision_words, followed as followed_deployment};

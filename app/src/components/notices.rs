@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use backstay_model::view::NOTICES_COUNTED;
 use backstay_model::wire::event::Tone;
 use leptos::prelude::*;
 
@@ -75,7 +76,16 @@ pub(crate) fn mark_notices_read(live: Live, through: u64) {
     }
 }
 
-/// Links to the list of notices, and shows whether some are unread.
+/// The number of unread notices in words. `None` if there are none.
+fn count(unread: usize) -> Option<String> {
+    match unread {
+        0 => None,
+        ..NOTICES_COUNTED => Some(unread.to_string()),
+        _ => Some(format!("{NOTICES_COUNTED}+")),
+    }
+}
+
+/// Links to the list of notices, and says how many are unread.
 #[component]
 pub fn NoticesLink() -> impl IntoView {
     let live = expect_context::<Live>();
@@ -83,12 +93,24 @@ pub fn NoticesLink() -> impl IntoView {
         let read = browser::stored_value(READ).and_then(|number| number.parse().ok());
         live.read_notice().set(Some(read.unwrap_or_default()));
     });
-    let news =
-        Memo::new(move |_| live.read_notice().get().is_some_and(|read| read < live.newest_notice().get()));
-    let name = move || if news.get() { "Notices, some unread" } else { "Notices" };
+    let unread = Memo::new(move |_| count(live.unread_notices()));
+    let name =
+        move || unread.get().map_or_else(|| "Notices".to_owned(), |count| format!("Notices ({count} new)"));
     view! {
-        <a class="quiet bell" href=Route::Notices.path() aria-label=name title=name data-news=move || news.get().to_string()>
+        <a class="quiet bell" href=Route::Notices.path() aria-label=name title=name>
             <Icon name="bell"/>
+            {move || unread.get().map(|count| view! { <span class="bell-count">{count}</span> })}
         </a>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bell_counts_to_twenty() {
+        let counts = [0, 1, 3, 19, 20].map(count);
+        assert_eq!(counts, [None, Some("1".into()), Some("3".into()), Some("19".into()), Some("20+".into())]);
     }
 }

@@ -4,9 +4,11 @@ mod gather;
 mod reload;
 mod shared;
 mod started;
+mod status;
 mod store;
 mod stream;
 
 pub(crate) use started::Started;
+pub(crate) use status::{FleetStatus, tab_title};
 pub use store::{Connection, Live, Row, ShownNotice};
 pub(crate) use stream::follow;

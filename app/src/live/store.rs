@@ -6,9 +6,10 @@ use std::sync::Arc;
 use backstay_model::deployment::Deployment;
 use backstay_model::pull_request::PullRequests;
 use backstay_model::rollout::Rollout;
-use backstay_model::view::FleetSnapshot;
+use backstay_model::view::{FleetSnapshot, NOTICES_COUNTED};
 use backstay_model::wire::event::{Event, Notice, Tone};
 use backstay_model::{HostId, HostView, Person, PersonView, Role, cmp_host_names};
+use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
 use super::shared::Shared;
@@ -48,7 +49,10 @@ pub enum Connection {
     /// The stream is open.
     Live,
     /// The stream was lost and is being opened again.
-    Reconnecting,
+    Reconnecting {
+        /// When the page last heard from the server: it shows the state of then.
+        as_of: DateTime<Utc>,
+    },
 }
 
 /// A notice on the page.
@@ -76,7 +80,7 @@ pub struct Live {
     address: RwSignal<Address>,
     connection: RwSignal<Connection>,
     notices: RwSignal<Vec<ShownNotice>>,
-    newest_notice: RwSignal<u64>,
+    newest_notices: RwSignal<Vec<u64>>,
     read_notice: RwSignal<Option<u64>>,
     server_version: RwSignal<String>,
     outdated: RwSignal<bool>,
@@ -102,7 +106,7 @@ impl Live {
             address: RwSignal::new(Address::default()),
             connection: RwSignal::new(Connection::Opening),
             notices: RwSignal::new(Vec::new()),
-            newest_notice: RwSignal::new(0),
+            newest_notices: RwSignal::new(Vec::new()),
             read_notice: RwSignal::new(None),
             server_version: RwSignal::new(String::new()),
             outdated: RwSignal::new(false),
@@ -125,11 +129,11 @@ impl Live {
             deployment,
             rollout,
             last_event,
-            newest_notice,
+            newest_notices,
             server_version,
         } = start.snapshot;
         self.last_event.set_value(last_event);
-        self.newest_notice.set(newest_notice);
+        self.newest_notices.set(newest_notices);
         self.server_version.set(server_version);
         self.pull_requests.set(pull_requests);
         self.deployment.set(deployment);
@@ -269,7 +273,7 @@ impl Live {
             deployment,
             rollout,
             last_event,
-            newest_notice,
+            newest_notices,
             server_version,
         } = start.snapshot;
         if self.last_event.try_update_value(|last| *last = last_event).is_none() {
@@ -278,7 +282,7 @@ impl Live {
         if self.server_version.with_untracked(|known| *known != server_version) {
             self.outdated.set(true);
         }
-        self.newest_notice.set(newest_notice);
+        self.newest_notices.set(newest_notices);
         self.person.set(Some(start.person));
         self.view.set(start.view);
         self.pull_requests.set(pull_requests);
@@ -298,9 +302,11 @@ impl Live {
         self.notices.try_update(|shown| shown.retain(|n| n.key != key));
     }
 
-    /// The number of the newest notice; 0 if there is none.
-    pub fn newest_notice(self) -> RwSignal<u64> {
-        self.newest_notice
+    /// The number of notices that this browser's person has not read, up to [`NOTICES_COUNTED`]; 0 until the
+    /// browser's storage has been read.
+    pub(crate) fn unread_notices(self) -> usize {
+        let Some(read) = self.read_notice.get() else { return 0 };
+        self.newest_notices.with(|numbers| numbers.iter().filter(|number| **number > read).count())
     }
 
     /// The number of the newest notice when this browser last showed the list: 0 if it never did, `None`
@@ -364,7 +370,10 @@ impl Live {
     }
 
     fn show(self, key: u64, notice: Notice) {
-        self.newest_notice.set(key);
+        self.newest_notices.update(|numbers| {
+            numbers.push(key);
+            numbers.drain(..numbers.len().saturating_sub(NOTICES_COUNTED));
+        });
         self.notices.update(|shown| {
             shown.push(ShownNotice { key, notice });
             while shown.len() > NOTICES {
@@ -402,7 +411,7 @@ mod tests {
                 deployment: None,
                 rollout: None,
                 last_event,
-                newest_notice: 0,
+                newest_notices: vec![],
                 server_version: "0.1.0".into(),
             },
         }
@@ -535,7 +544,9 @@ mod tests {
             let shown = live.notices().get_untracked();
             assert_eq!(shown.len(), NOTICES);
             assert_eq!(shown[0].notice.text, "Rolled back to Gen 4");
-            assert_eq!(live.newest_notice().get_untracked(), 16);
+            assert_eq!(live.unread_notices(), 0, "unknown until the storage is read");
+            live.read_notice().set(Some(14));
+            assert_eq!(live.unread_notices(), 2);
         });
     }
 

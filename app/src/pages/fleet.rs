@@ -9,7 +9,7 @@ use super::inside::Loading;
 use crate::api::{CancelOp, RequestOp, SetView};
 use crate::components::{
     AddHost, BulkBar, FleetFilter, FleetTable, Icon, NewestDeployment, NewestRollout, PullRequests, Refusal,
-    RollOutLink, Selecting, ShownHosts, StaleNotice, Summary, ViewMenu, action_from_address,
+    RollOutLink, Selecting, ShownHosts, Summary, ViewMenu, action_from_address,
 };
 use crate::live::{Live, Started};
 use crate::routes::Route;
@@ -46,7 +46,6 @@ pub(super) fn Hosts(live: Live) -> impl IntoView {
                     <AddHostLink live empty/>
                 </div>
             </div>
-            <StaleNotice/>
             <Refusal action/>
             <Refusal action=cancel/>
             <Refusal action=view_action/>

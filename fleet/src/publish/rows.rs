@@ -32,7 +32,7 @@ impl Fleet {
             deployment: self.newest_deployment().await?,
             rollout: self.newest_rollout().await?,
             last_event,
-            newest_notice: self.notices.newest(),
+            newest_notices: self.notices.newest(),
             server_version: self.server_version.to_string(),
         })
     }

@@ -144,7 +144,7 @@ pub(super) fn header(live: Live) -> AnyView {
         <Header/>
         <Part title="Connection">
             <p class="gallery-row">
-                <span class="connection" data-connection="opening">"Connecting…"</span>
+                <span class="connection" data-connection="opening">"Not live yet"</span>
                 <span class="connection" data-connection="live">"Live"</span>
                 <span class="connection" data-connection="lost">"Reconnecting…"</span>
             </p>
