@@ -48,7 +48,7 @@ impl Fleet {
         Ok(())
     }
 
-    /// Sets the tags and notes of a host.
+    /// Sets the notes of a host, and its tags unless they are `None`.
     ///
     /// # Errors
     /// [`RequestError`] if the person may not, or there is no such host.
@@ -56,15 +56,17 @@ impl Fleet {
         &self,
         person: &Person,
         host_name: &str,
-        labels: &Labels,
+        tags: Option<&[String]>,
+        notes: String,
     ) -> Result<(), RequestError> {
         let host = self.host_for(person, Role::Operator, host_name).await?;
+        let labels = Labels { tags: tags.unwrap_or(&host.labels.tags).to_vec(), notes };
         let tags = if labels.tags.is_empty() { "none".to_owned() } else { labels.tags.join(", ") };
         let notes =
             if labels.notes.is_empty() { "none".to_owned() } else { format!("“{}”", labels.notes) };
         let audit =
             self.setting_entry(person, &host, "host.labels", format!("Tags: {tags}. Notes: {notes}."));
-        self.store.set_labels(host.id, labels, &audit).await?;
+        self.store.set_labels(host.id, &labels, &audit).await?;
         self.publish_host(host.id).await;
         Ok(())
     }
