@@ -78,8 +78,9 @@ test.describe('its tests', () => {
     const gpu = host.test('40-gpu');
     await expect(gpu).toContainText('failing since Gen 48, ');
     await expect(gpu.getByRole('img')).toHaveAccessibleName(/^\d of its last \d runs failed; newest first: failed/);
-    await gpu.getByText('Output', { exact: true }).click();
+    await expect(gpu.locator('pre'), 'the output of a failing test is open').toBeVisible();
     await expect(gpu.locator('pre')).toHaveText('40-gpu: not as it should be');
+    await expect(host.tests.locator('[data-test]').first(), 'failing tests come first').toHaveAttribute('data-state', 'failed');
     await expect(host.test('10-network')).toContainText('passed on Gen 48 in');
 
     await fleet.ask('gpc0', 'test');
@@ -122,7 +123,6 @@ test.describe('its settings', () => {
     await fleet.ask('gpc0', 'test');
     const network = host.test('10-network');
     await expect(network).toContainText('failing since Gen 48');
-    await network.getByText('Output', { exact: true }).click();
     await expect(network.locator('pre')).toContainText('It took longer than 1 s and was stopped.');
 
     await host.timeout.fill('2');

@@ -1,6 +1,7 @@
 import { AuditPage } from '../pages/audit';
 import { RollbackDialog } from '../pages/dialog';
 import { HostView, notice } from '../pages/fleet';
+import { latestOps } from '../pages/host';
 import { LogDrawer, OpPage } from '../pages/op';
 import * as plans from '../support/plans';
 import { alive, expect, open, test } from '../support/test';
@@ -189,7 +190,7 @@ test('a boot loader that cannot be installed: nothing was activated, and System 
   expect(await gpc0.running()).toBe(await gpc0.build(48));
 
   await row.text.getByRole('link', { name: 'gpc0' }).click();
-  await page.getByRole('region', { name: 'Latest ops' }).getByRole('link', { name: 'Rollback to Gen 46' }).click();
+  await (await latestOps(page)).getByRole('link', { name: 'Rollback to Gen 46' }).click();
   const op = new LogDrawer(page, 'Rollback to Gen 46', 'gpc0');
   await op.came('failed');
   await expect(op.output).toContainText('Failed to install bootloader');

@@ -44,7 +44,7 @@ impl Fleet {
         Ok(())
     }
 
-    /// Sets the tags and notes of a host.
+    /// Sets the notes of a host, and its tags unless they are `None`.
     ///
     /// # Errors
     /// [`RequestError`] if the person may not, or there is no such host.
@@ -52,14 +52,16 @@ impl Fleet {
         &self,
         actor: &Actor,
         host_name: &str,
-        labels: &Labels,
+        tags: Option<&[String]>,
+        notes: String,
     ) -> Result<(), RequestError> {
         let host = self.host_for(actor, Role::Operator, host_name).await?;
+        let labels = Labels { tags: tags.unwrap_or(&host.labels.tags).to_vec(), notes };
         let tags = if labels.tags.is_empty() { "none".to_owned() } else { labels.tags.join(", ") };
         let notes =
             if labels.notes.is_empty() { "none".to_owned() } else { format!("“{}”", labels.notes) };
         let audit = self.setting_entry(actor, &host, "host.labels", format!("Tags: {tags}. Notes: {notes}."));
-        self.store.set_labels(host.id, labels, &audit).await?;
+        self.store.set_labels(host.id, &labels, &audit).await?;
         self.publish_host(host.id).await;
         Ok(())
     }

@@ -153,6 +153,7 @@ impl Fleet {
             kind: query.kind,
             statuses: query.statuses.clone(),
             by: query.by.clone(),
+            search: query.search.clone(),
             before: query.before,
             limit: OPS_PAGE + 1,
         };

@@ -67,6 +67,20 @@ pub struct OpDetail {
     pub last_event: u64,
 }
 
+/// The part of a filter that both histories have: days, and words. To stay fast, it looks at the newest entries alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Search {
+    /// The first day, such as `2026-11-29`, in UTC.
+    #[serde(default)]
+    pub from: Option<String>,
+    /// The last day.
+    #[serde(default)]
+    pub to: Option<String>,
+    /// Text that an entry contains, whatever its case.
+    #[serde(default)]
+    pub text: Option<String>,
+}
+
 /// A filter for ops.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpQuery {
@@ -78,6 +92,9 @@ pub struct OpQuery {
     pub statuses: Vec<OpStatus>,
     /// Only ops that this person requested.
     pub by: Option<String>,
+    /// Only ops of these days and with this text.
+    #[serde(default)]
+    pub search: Search,
     /// Only entries older than this one.
     pub before: Option<OpId>,
 }
@@ -129,6 +146,9 @@ pub struct AuditEntry {
     pub op: Option<OpId>,
 }
 
+/// The kind of entries, in an address, that includes log-ins.
+pub const EVERYTHING: &str = "everything";
+
 /// A filter for the audit log.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditQuery {
@@ -139,6 +159,12 @@ pub struct AuditQuery {
     /// Only entries of this kind: the part of an action before the dot, such as `rollback`, or a whole
     /// action.
     pub action: Option<String>,
+    /// No log-ins.
+    #[serde(default)]
+    pub without_log_ins: bool,
+    /// Only entries of these days and with this text.
+    #[serde(default)]
+    pub search: Search,
     /// Only entries older than this one.
     pub before: Option<u64>,
 }

@@ -52,6 +52,37 @@ pub(crate) fn now() -> DateTime<Utc> {
     DateTime::from_timestamp_millis(millis).unwrap_or_default()
 }
 
+/// Minutes by which the zone that the page shows is behind UTC at a moment.
+pub(crate) fn minutes_behind_utc(at: DateTime<Utc>) -> i64 {
+    if shows_utc() {
+        return 0;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "at most a day")]
+    let minutes = date(at).get_timezone_offset() as i64;
+    minutes
+}
+
+/// Returns whether the page shows times in UTC: `local_times.js` notes it on the document.
+fn shows_utc() -> bool {
+    root().is_some_and(|root| root.dataset().get("zone").as_deref() == Some("utc"))
+}
+
+fn date(at: DateTime<Utc>) -> js_sys::Date {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^53")]
+    let millis = at.timestamp_millis() as f64;
+    js_sys::Date::new(&millis.into())
+}
+
+/// The time of day in the zone that the page shows.
+pub(crate) fn time_of_day(at: DateTime<Utc>) -> String {
+    let date = date(at);
+    if shows_utc() {
+        return date.to_iso_string().slice(11, 19).into();
+    }
+    // The locale that writes 24 hours.
+    date.to_locale_time_string("en-GB").into()
+}
+
 /// Returns whether this tab is visible.
 pub(crate) fn is_visible() -> bool {
     !document().hidden()
@@ -177,6 +208,25 @@ pub(crate) fn scroll_until(frame: &Element, selector: &str, distance: f64) {
     if let Some(is) = distance_in(frame, selector) {
         #[expect(clippy::cast_possible_truncation, reason = "pixels of a page")]
         frame.set_scroll_top(frame.scroll_top() + (is - distance).round() as i32);
+    }
+}
+
+/// Sets an attribute of the element that the selector finds, and removes it from the others in the box.
+pub(crate) fn mark_only(frame: &Element, selector: &str, attribute: &str) {
+    let find = |selector: &str| frame.query_selector(selector).ok().flatten();
+    if let Some(marked) = find(&format!("[{attribute}]")) {
+        // Neither can fail for an attribute of ours.
+        let _ = marked.remove_attribute(attribute);
+    }
+    if let Some(found) = find(selector) {
+        let _ = found.set_attribute(attribute, "");
+    }
+}
+
+/// Scrolls just far enough to show the first element that the selector finds.
+pub(crate) fn reveal(selector: &str) {
+    if let Ok(Some(element)) = document().query_selector(selector) {
+        scroll_into_view(&element);
     }
 }
 

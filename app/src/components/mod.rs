@@ -45,7 +45,7 @@ pub(crate) use dialog_end::{DialogEnd, OperatorOnly, ReasonField};
 pub(crate) use draft::{Draft, EditConflict};
 pub use drawer::LogDrawer;
 pub(crate) use field::Hydrated;
-pub(crate) use fleet::{FleetFilter, FleetTable, ShownHosts, ViewMenu, names_fitting};
+pub(crate) use fleet::{FleetFilter, FleetTable, ShownHosts, ViewMenu, asking, names_fitting};
 pub use fleet::{HostRow, Summary};
 pub(crate) use folded::FoldedRest;
 pub use form::{Refusal, action_from_address};
@@ -79,4 +79,5 @@ pub(crate) use selection::{
 #[cfg(all(debug_assertions, feature = "ssr"))]
 pub(crate) use shortcuts::OpenShortcuts;
 pub(crate) use shortcuts::{Shortcuts, ShortcutsDialog};
+pub(crate) use when::Day;
 pub use when::{Ago, Elapsed, ElapsedSince, Moment, Took, Until};

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use backstay_model::{HostView, Platform, State};
+use backstay_model::{HostView, Platform, State, folded_tag};
 
 use super::drift::Majority;
 use super::status::HostStatus;
@@ -118,7 +118,7 @@ fn criterion(key: &str, value: &str) -> Result<Criterion, String> {
         "platform" => value.parse().map(Criterion::Platform).map_err(|_| known(key)),
         "gen" => value.parse().map(Criterion::Generation).map_err(|_| "gen:NUMBER".to_owned()),
         "commit" if !value.is_empty() => Ok(Criterion::Commit(value.to_owned())),
-        "tag" if !value.is_empty() => Ok(Criterion::Tag(value.to_owned())),
+        "tag" if !value.is_empty() => Ok(Criterion::Tag(folded_tag(value))),
         "is" => match value {
             "busy" => Ok(Criterion::Busy),
             "drifted" => Ok(Criterion::Drifted),
@@ -211,7 +211,11 @@ mod tests {
     fn fleet() -> [HostView; 3] {
         let mut mac = HostView { platform: Platform::Darwin, ..host("imac0") };
         mac.lights.tests.state = State::Failed;
-        [host("gpc0"), mac, HostView { online: false, tags: vec!["cloud".into()], ..host("web-1") }]
+        [
+            host("gpc0"),
+            mac,
+            HostView { online: false, tags: vec!["cloud".into(), "büro".into()], ..host("web-1") },
+        ]
     }
 
     fn found(query: &str) -> Vec<String> {
@@ -254,6 +258,7 @@ mod tests {
             ("web-1", &["web-1"]),
             ("- web", &["web-1"]),
             ("tag:Cloud", &["web-1"]),
+            ("tag:BÜRO", &["web-1"]),
             ("-tag:cloud", &["gpc0", "imac0"]),
             ("is:busy", &[]),
             ("is:drifted", &[]),

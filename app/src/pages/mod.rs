@@ -14,6 +14,7 @@ mod not_found;
 mod notices;
 mod op;
 mod ops;
+mod search;
 
 pub use about::AboutPage;
 pub use audit::AuditPage;

@@ -146,7 +146,7 @@ impl FleetAddress {
 }
 
 /// The address of the fleet page with this filter; within the page, in its current order and groups.
-pub(super) fn asking(text: &str) -> String {
+pub(crate) fn asking(text: &str) -> String {
     match use_context::<FleetAddress>() {
         Some(address) => address.asking(text),
         None => format!("{}?{QUERY}={text}", Route::Fleet),

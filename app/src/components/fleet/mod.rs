@@ -12,6 +12,7 @@ mod table;
 mod view;
 mod window;
 
+pub(crate) use address::asking;
 pub(crate) use filter::FleetFilter;
 pub use row::HostRow;
 pub(crate) use shown_hosts::{ShownHosts, names_fitting};

@@ -1,7 +1,7 @@
 //! The audit log shows tampering.
 
 use backstay_model::OpId;
-use backstay_model::view::AuditQuery;
+use backstay_model::view::{AuditQuery, Search};
 
 use super::Bench;
 use super::fixture::{at, entry};
@@ -58,6 +58,19 @@ pub(super) async fn entries_are_filtered(bench: &mut impl Bench) {
     assert_eq!(chosen(AuditQuery { action: said("rollback"), ..any() }).await, [2, 1]);
     assert_eq!(chosen(AuditQuery { action: said("rollback.failed"), ..any() }).await, [2]);
     assert_eq!(chosen(AuditQuery { action: said("r%"), ..any() }).await, [0_u64; 0]);
+    let search = |from: &str, to: &str, text: &str| {
+        let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        AuditQuery { search: Search { from: some(from), to: some(to), text: some(text) }, ..any() }
+    };
+    assert_eq!(chosen(search("", "", "IMAC0")).await, [2]);
+    assert_eq!(chosen(search("", "", "requested. ")).await, [0_u64; 0]);
+    assert_eq!(chosen(search("", "", "%")).await, [0_u64; 0], "no wildcards");
+    let day = at(0).format("%Y-%m-%d").to_string();
+    assert_eq!(chosen(search(&day, &day, "")).await, [4, 3, 2, 1], "both days are included");
+    assert_eq!(chosen(search("9999-01-01", "", "")).await, [0_u64; 0]);
+    assert_eq!(chosen(search("", "1999-01-01", "")).await, [0_u64; 0]);
+    store.append_audit(&by_otto("login.succeeded")).await.unwrap();
+    assert_eq!(chosen(AuditQuery { without_log_ins: true, ..any() }).await, [4, 3, 2, 1]);
     let both = AuditQuery { action: said("rollback"), host: said("gpc0"), before: Some(2), ..any() };
     assert_eq!(chosen(both).await, [1]);
 }

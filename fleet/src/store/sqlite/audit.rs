@@ -17,7 +17,7 @@ use sqlx::{QueryBuilder, Sqlite};
 use tokio_stream::StreamExt;
 
 use super::row::{Columns, FromRow, all, stored_number, stored_time};
-use super::{SqliteStore, Tx};
+use super::{SqliteStore, Tx, search};
 use crate::secret::hex;
 use crate::store::{AuditCheck, AuditMark, AuditStore, NewAuditEntry, StoreError};
 
@@ -45,6 +45,11 @@ impl AuditStore for SqliteStore {
             query.push(" AND (action = ").push_bind(action);
             query.push(" OR SUBSTR(action, 1, ").push_bind(letters).push(") = ").push_bind(group).push(")");
         }
+        if wanted.without_log_ins {
+            query.push(" AND SUBSTR(action, 1, 6) <> 'login.'");
+        }
+        let text = "COALESCE(host_name, '') || ' ' || actor || ' ' || action || ' ' || COALESCE(reason, '') || ' ' || detail";
+        search::push(&mut query, &wanted.search, "audit_log", "at", text);
         query.push(" ORDER BY seq DESC LIMIT ").push_bind(i64::from(limit));
         all(query.build().fetch_all(&self.reader).await?)
     }
