@@ -100,6 +100,17 @@ pub(crate) fn took(length: TimeDelta) -> String {
     }
 }
 
+/// A usual length of time: “42 s”, “1 min 10 s”, “1 h 5 min”.
+pub(crate) fn in_full(seconds: u64) -> String {
+    let parts = match seconds {
+        ..60 => [(seconds, "s"), (0, "")],
+        60..3600 => [(seconds / 60, "min"), (seconds % 60, "s")],
+        _ => [(seconds / 3600, "h"), (seconds / 60 % 60, "min")],
+    };
+    let [(first, unit), (second, smaller)] = parts;
+    if second == 0 { format!("{first} {unit}") } else { format!("{first} {unit} {second} {smaller}") }
+}
+
 /// The local time of day.
 pub(crate) fn time_of_day(at: DateTime<Utc>) -> String {
     at.with_timezone(&Local).format("%H:%M:%S").to_string()
@@ -190,6 +201,15 @@ mod tests {
         assert_eq!(said.lines().count(), cases.len());
         for (said, (kind, at, words)) in said.lines().zip(&cases) {
             assert_eq!(said, words, "{kind} {at}");
+        }
+    }
+
+    #[test]
+    fn a_length_in_full() {
+        for (seconds, said) in
+            [(0, "0 s"), (42, "42 s"), (60, "1 min"), (70, "1 min 10 s"), (3900, "1 h 5 min")]
+        {
+            assert_eq!(in_full(seconds), said);
         }
     }
 

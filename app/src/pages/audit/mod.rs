@@ -10,7 +10,7 @@ use leptos_router::hooks::use_query_map;
 
 use super::inside::{Loading, NotRead};
 use crate::api::audit;
-use crate::components::{Icon, Moment, PageTitle};
+use crate::components::{Icon, Moment, PageTitle, linked};
 use crate::live::{Live, Started};
 use crate::routes::Route;
 use filter::FilterForm;
@@ -128,7 +128,7 @@ fn Entry(entry: AuditEntry) -> impl IntoView {
             <td data-title="What">{action}</td>
             <td data-title="Host">{entry.host_name.map(|name| view! { <a href=Route::Host(&name).path()>{name.clone()}</a> })}</td>
             <td class="way" data-title="From → to">{way}</td>
-            <td data-title="Why">{entry.reason}</td>
+            <td data-title="Why" class="reason-text">{entry.reason.as_deref().map(linked)}</td>
             <td>{entry.detail}</td>
         </tr>
     }
