@@ -101,6 +101,17 @@ pub(crate) fn took(length: TimeDelta) -> String {
     }
 }
 
+/// A usual length of time: “42 s”, “1 min 10 s”, “1 h 5 min”.
+pub(crate) fn in_full(seconds: u64) -> String {
+    let parts = match seconds {
+        ..60 => [(seconds, "s"), (0, "")],
+        60..3600 => [(seconds / 60, "min"), (seconds % 60, "s")],
+        _ => [(seconds / 3600, "h"), (seconds / 60 % 60, "min")],
+    };
+    let [(first, unit), (second, smaller)] = parts;
+    if second == 0 { format!("{first} {unit}") } else { format!("{first} {unit} {second} {smaller}") }
+}
+
 /// The server's words for a time, which the script replaces, and the gallery's.
 #[cfg(feature = "ssr")]
 mod server {
@@ -298,6 +309,15 @@ mod tests {
         assert_eq!(server::day(day), "Sunday 29 November 2026");
         let said = scripted("en_GB", "local", day, &[("day", day)]);
         assert_eq!(said, ["Sunday 29 November 2026|undefined"]);
+    }
+
+    #[test]
+    fn a_length_in_full() {
+        for (seconds, said) in
+            [(0, "0 s"), (42, "42 s"), (60, "1 min"), (70, "1 min 10 s"), (3900, "1 h 5 min")]
+        {
+            assert_eq!(in_full(seconds), said);
+        }
     }
 
     #[test]

@@ -92,6 +92,19 @@ test('the host’s own page shows the rollback and leads to its output', async (
   await op.hasEveryLine();
 });
 
+test('the op of a rollback leads back, and the next dialog says how long it usually takes', async ({ page, gpc0 }) => {
+  await open(page, '/hosts/gpc0/rollback');
+  const dialog = new RollbackDialog(page, 'gpc0');
+  await expect(dialog.self).not.toContainText('usually');
+  await dialog.confirm(47).click();
+  await HostView.inFleet(page, 'gpc0').shows('Tests', 'ok', '8/8 passed');
+  await open(page, '/ops');
+  await page.getByRole('link', { name: 'Rollback to Gen 47' }).click();
+  await new LogDrawer(page, 'Rollback to Gen 47', 'gpc0').self.getByRole('link', { name: 'Go back to Gen 48…' }).click();
+  await expect(dialog.radio(48)).toBeChecked();
+  await expect(dialog.self.getByText(/^gpc0 goes from/).filter({ visible: true })).toHaveText(/, usually in \d+ s/);
+});
+
 test('rollback beyond Nix’s previous generation reaches exactly the chosen one', async ({ page, gpc0 }) => {
   await open(page, '/hosts/gpc0/rollback');
   const dialog = new RollbackDialog(page, 'gpc0');
@@ -132,7 +145,8 @@ test('back and forth: a host that was rolled back can be brought forward again',
   await expect(dialog.current).toContainText('Gen 47');
   await dialog.radio(48).check();
   await dialog.goForward(48).click();
-  await row.shows('System', 'ok', 'Rolled back to Gen 48');
+  await row.shows('System', 'ok', 'Went forward to Gen 48');
+  await expect(notice(page, 'Went forward to Gen 48')).toBeVisible();
   await row.shows('Tests', 'failed', '3/8 passed');
   expect(await gpc0.current()).toBe(48);
   expect((await gpc0.activations()).map(({ build }) => build)).toEqual([await gpc0.build(47), await gpc0.build(48)]);

@@ -105,7 +105,8 @@ impl Fleet {
         let Recorded { runs, ops } = self.past_of(record.id).await?;
         let past = HostHistory { runs: &runs, ops: &ops, reverted };
         let online = self.hub.is_online(record.id);
-        Ok(rollback::plan(&record.name, online, facts, &past, open_op, self.clock.now()))
+        let plan = rollback::plan(&record.name, online, facts, &past, open_op, self.clock.now());
+        Ok(plan.map(|plan| RollbackPlan { notes: record.labels.notes.clone(), ..plan }))
     }
 
     /// Returns an op with the last lines of its output.

@@ -12,7 +12,9 @@ mod rollback;
 mod rollouts;
 
 pub use access::{LogIn, LogOut, log_in, log_out};
-pub use compare::{CompareGenerations, compare_generations};
+pub use compare::{
+    Changes, CompareGenerations, LoadComparison, WrittenPage, compare_generations, load_comparison,
+};
 pub use deployments::{
     ContinueAnyway, DeploymentRead, DeploymentsRead, LoadDeployment, LoadDeployments, MergePullRequest,
     RevertPullRequest, continue_anyway, load_deployment, load_deployments, merge_pull_request,
@@ -109,7 +111,7 @@ mod tests {
 
     #[test]
     fn leads_to_our_own_pages_alone() {
-        for ours in ["/", "/audit", "/hosts/gpc0/rollback?from=host", "/audit/", "/ops?q=..//a", "/#a//b"] {
+        for ours in ["/", "/audit", "/hosts/gpc0/here/rollback?to=47", "/audit/", "/ops?q=..//a", "/#a//b"] {
             assert_eq!(local_path(ours), ours);
         }
         let long = format!("/{}", "a".repeat(5000));

@@ -112,6 +112,32 @@ pub(crate) fn focus_one_of(ids: &str) {
     }
 }
 
+/// Attribute of the element that had the focus when a dialog opened.
+const OPENER: &str = "data-opener";
+
+/// Marks the element that has the focus as the one that opened a dialog.
+pub(crate) fn mark_opener() {
+    if let Some(focused) = document().active_element().filter(|focused| focused.tag_name() != "BODY") {
+        // Cannot fail on an element.
+        let _ = focused.set_attribute(OPENER, "");
+    }
+}
+
+/// Gives the focus back to the element that opened a dialog, or, if that is gone, to the first of these that
+/// can take it.
+pub(crate) fn focus_opener_or(ids: &str) {
+    let selector = format!("[{OPENER}]");
+    let opener = document().query_selector(&selector).ok().flatten();
+    focus_first(&selector);
+    if let Some(opener) = &opener {
+        // Cannot fail on an element.
+        let _ = opener.remove_attribute(OPENER);
+    }
+    if opener.is_none() || document().active_element() != opener {
+        focus_one_of(ids);
+    }
+}
+
 /// Moves the focus to the first element that the selector finds, and returns whether there was one.
 pub(crate) fn focus_first(selector: &str) -> bool {
     let found =
@@ -266,6 +292,18 @@ pub(crate) fn make_modal(dialog: HtmlDialogElement, then: impl FnOnce() + 'stati
 /// Returns the chosen radio button with this name inside an element.
 pub(crate) fn chosen_radio(inside: &Element, name: &str) -> Option<HtmlInputElement> {
     inside.query_selector(&format!("input[name={name}]:checked")).ok()??.dyn_into().ok()
+}
+
+/// Shows the children whose text fits and hides the others. Returns how many are shown.
+pub(crate) fn show_children(of: &Element, fits: impl Fn(&str) -> bool) -> usize {
+    let children = of.children();
+    let shown = (0..children.length()).filter_map(|place| children.item(place)).filter(|child| {
+        let shown = fits(&child.text_content().unwrap_or_default());
+        // Neither can fail on an element.
+        let _ = child.toggle_attribute_with_force("hidden", !shown);
+        shown
+    });
+    shown.count()
 }
 
 /// Returns the value of the form field with this name, or `None` if there is no such field.

@@ -1,6 +1,5 @@
-//! What the forms of dialogs share: the reason, the note to people with read-only access, and the end.
+//! What the forms of dialogs share: the note to people with read-only access, and the end.
 
-use backstay_model::wire::limits::REASON_CHARS;
 use leptos::prelude::*;
 use server_fn::ServerFn;
 
@@ -8,17 +7,6 @@ use super::sending::{Sending, leave_once_arrived};
 use crate::ApiError;
 use crate::components::Refusal;
 use crate::live::{Connection, Live};
-
-/// Asks why, for the audit log.
-#[component]
-pub(crate) fn ReasonField() -> impl IntoView {
-    view! {
-        <label class="reason">
-            <span>"Reason "<span class="faint">"(optional, kept in the audit log)"</span></span>
-            <input type="text" name="reason" maxlength=REASON_CHARS.to_string() autocomplete="off"/>
-        </label>
-    }
-}
 
 /// Tells a person with read-only access which role the dialog requires.
 #[component]

@@ -3,7 +3,7 @@
 use backstay_model::{OpId, OpView};
 use leptos::prelude::*;
 
-use crate::components::{Day, Moment, OpLink, OpNow, OpStatusBadge, Took};
+use crate::components::{Day, Moment, OpLink, OpNow, OpStatusBadge, Took, linked};
 use crate::routes::Route;
 use crate::time::{Time, use_time};
 
@@ -83,7 +83,7 @@ fn OpRow(ops: Signal<Vec<OpView>>, id: OpId, of_hosts: bool) -> impl IntoView {
                 .zip(op.finished_at)
                 .map(|(from, to)| view! { " "<span class="took">"in "<Took from to/></span> });
             let why =
-                op.reason.clone().map(|reason| view! { <span class="why">{format!("“{reason}”")}</span> });
+                op.reason.clone().map(|reason| view! { <span class="why">"“"{linked(&reason)}"”"</span> });
             view! { {op.message.clone()} {duration} {why} }.into_any()
         })
     };

@@ -2,6 +2,7 @@
 
 mod about;
 mod audit;
+pub(crate) mod compare;
 mod deployments;
 mod dialogs;
 mod fleet;
@@ -18,6 +19,7 @@ mod search;
 
 pub use about::AboutPage;
 pub use audit::AuditPage;
+pub use compare::ComparePage;
 pub use deployments::{DeploymentPage, DeploymentsPage};
 pub use dialogs::{
     AddHostDialog, MergeDialog, RevertDialog, RollbackDialog, RollbackFailedDialog, RollbackManyDialog,

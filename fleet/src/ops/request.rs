@@ -103,17 +103,15 @@ impl Fleet {
         host_name: &str,
         rollback: RequestedRollback,
     ) -> Result<OpView, RequestError> {
-        let RequestedRollback { target, seen_current, reason, stop_tests } = rollback;
+        let RequestedRollback { target, seen_current, reason, stop_tests, give_up_after } = rollback;
         let action = OpAction::Rollback { target, seen_current };
         actor.require(policy::of(action.kind()).role)?;
         let reason = checked_reason(reason).ok_or(RequestError::ReasonTooLong)?;
         let host = self.store.host_by_name(host_name).await?;
         let host = host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))?;
-        self.open(
-            &host,
-            NewRequest { by: actor.name().to_owned(), reason, stop_tests, ..NewRequest::of(action) },
-        )
-        .await
+        let by = actor.name().to_owned();
+        let request = NewRequest { by, reason, stop_tests, give_up_after, ..NewRequest::of(action) };
+        self.open(&host, request).await
     }
 
     /// Retries an op that did not succeed, if its [kind](OpKind::may_be_retried) allows it. The retry is a new op; the old one
@@ -206,6 +204,7 @@ impl Fleet {
     /// A new op that waits for its host.
     pub(crate) fn new_op(&self, host: HostId, request: NewRequest) -> NewOp {
         let now = self.clock.now();
+        let waits = request.give_up_after.unwrap_or(self.queue_time).min(self.queue_time);
         NewOp {
             id: OpId::new(),
             host,
@@ -214,7 +213,7 @@ impl Fleet {
             requested_by: request.by,
             reason: request.reason,
             created_at: now,
-            due_at: Some(now + self.queue_time),
+            due_at: Some(now + waits),
             retry_of: request.retry_of,
             stop_tests: request.stop_tests,
             message: None,
@@ -349,12 +348,15 @@ pub(crate) struct NewRequest {
     pub(crate) reason: Option<String>,
     pub(crate) retry_of: Option<OpId>,
     pub(crate) stop_tests: bool,
+    /// How long the op waits for its host; at most, and by default, as long as the server is configured to wait.
+    pub(crate) give_up_after: Option<Duration>,
 }
 
 impl NewRequest {
     /// A request by the server itself.
     pub(crate) fn of(action: OpAction) -> Self {
-        Self { action, by: SERVER.to_owned(), reason: None, retry_of: None, stop_tests: false }
+        let by = SERVER.to_owned();
+        Self { action, by, reason: None, retry_of: None, stop_tests: false, give_up_after: None }
     }
 }
 
@@ -369,6 +371,8 @@ pub struct RequestedRollback {
     pub reason: Option<String>,
     /// Whether to stop the host's tests if they hold the host, instead of refusing because the host is busy.
     pub stop_tests: bool,
+    /// How long the rollback waits for an offline host. The server's own limit is the upper bound and the default.
+    pub give_up_after: Option<Duration>,
 }
 
 /// Until when the server waits for an op that is sent, or begins, now.
@@ -379,7 +383,8 @@ pub(super) fn due_with_host(now: DateTime<Utc>, action: &OpAction) -> DateTime<U
 /// Returns the reason to record: trimmed, and `Some(None)` if it is empty. Returns `None` if it is too long.
 #[expect(clippy::option_option, reason = "a missing reason is not a refusal")]
 pub(crate) fn checked_reason(reason: Option<String>) -> Option<Option<String>> {
-    let reason = reason.map(|r| r.trim().to_owned()).filter(|r| !r.is_empty());
+    // A browser sends the lines of a form's field with both characters.
+    let reason = reason.map(|r| r.trim().replace("\r\n", "\n")).filter(|r| !r.is_empty());
     let is_too_long = reason.as_ref().is_some_and(|r| r.chars().count() > REASON_CHARS);
     (!is_too_long).then_some(reason)
 }

@@ -10,7 +10,7 @@ use leptos_router::hooks::use_query_map;
 
 use super::inside::{Loading, NotRead};
 use crate::api::audit;
-use crate::components::{Day, Icon, Moment, PageTitle};
+use crate::components::{Day, Icon, Moment, PageTitle, linked};
 use crate::live::{Live, Started};
 use crate::routes::Route;
 use crate::time::use_time;
@@ -187,7 +187,7 @@ fn row(Row { entry, earlier }: Row) -> AnyView {
             <td data-title="What">{action}</td>
             <td data-title="Host">{entry.host_name.map(|name| view! { <a href=Route::Host(&name).path()>{name.clone()}</a> })}</td>
             <td class="way" data-title="From → to">{way}</td>
-            <td class="why-cell" data-title="Why" dir="auto">{entry.reason}</td>
+            <td class="why-cell reason-text" data-title="Why" dir="auto">{entry.reason.as_deref().map(linked)}</td>
             <td class="outcome-cell" dir="auto">{entry.detail}</td>
         </tr>
     }

@@ -13,7 +13,7 @@ use backstay_model::{
 use chrono::TimeDelta;
 
 use super::policy;
-use super::request::RequestError;
+use super::request::{RequestError, RequestedRollback};
 use crate::Fleet;
 use crate::accounts::Actor;
 use crate::state::hub::Connection;
@@ -572,4 +572,28 @@ async fn a_host_that_talks_is_stored_as_seen_once_a_minute_and_when_it_leaves() 
     assert_eq!(stored().await, 2);
     let host = bench.fleet.store.host(bench.host.id).await.unwrap().unwrap();
     assert_eq!(host.last_seen, Some(left_at));
+}
+
+#[tokio::test]
+async fn a_person_says_how_long_a_rollback_waits_for_its_host_up_to_the_servers_limit() {
+    let reference = |number| sample::generation(number, 0).reference();
+    for (asked, waits) in [
+        (Some(Duration::from_mins(15)), Duration::from_mins(15)),
+        (Some(Duration::from_hours(24)), QUEUE_TIME),
+        (None, QUEUE_TIME),
+    ] {
+        let bench = Bench::new().await;
+        let rollback = RequestedRollback {
+            target: reference(47),
+            seen_current: reference(48),
+            reason: None,
+            stop_tests: false,
+            give_up_after: asked,
+        };
+        let op = bench.fleet.request_rollback(&bench.person, "gpc0", rollback).await.unwrap();
+        assert_eq!(op.due_at, Some(bench.clock.now() + waits), "{asked:?}");
+        bench.after(waits).await;
+        assert_eq!(bench.op(op.id).await.status, OpStatus::TimedOut);
+        assert!(bench.connect(&[]).await.runs().is_empty(), "a host that comes later does not run it");
+    }
 }

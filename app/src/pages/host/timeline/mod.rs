@@ -105,11 +105,11 @@ fn LastWorked(detail: RwSignal<HostDetail>, past: Memo<Past>) -> impl IntoView {
         detail.with(|d| d.host.op.as_ref().filter(|op| op.action.kind().changes_system()).map(OpView::title))
     });
     let name = detail.with_untracked(|d| d.host.name.clone());
-    // The dialog can compare with a generation only if it is still available.
+    // A host can compare with a generation only if that is still available.
     let comparable = move |number| {
         detail.with(|d| {
-            let candidate = d.plan.as_ref().and_then(|plan| plan.candidate(number));
-            candidate.is_some_and(|candidate| candidate.unavailable_reason().is_none())
+            let plan = d.plan.as_ref()?;
+            plan.candidate(number)?.unavailable_reason().is_none().then_some(plan.current.generation.number)
         })
     };
     move || {
@@ -123,11 +123,10 @@ fn LastWorked(detail: RwSignal<HostDetail>, past: Memo<Past>) -> impl IntoView {
                 (State::Ok, view! { {format!("Works now, on Gen {generation}.")} }.into_any())
             }
             Worked::Until { generation, at } => {
-                let address =
-                    Route::RollbackHost { host: &name, to: Some(generation), from_host: true }.path();
-                let changes = comparable(generation).then(
-                    || view! { " "<a href=address>{format!("What changed since Gen {generation}")}</a> },
-                );
+                let changes = comparable(generation).map(|now| {
+                    let address = Route::Compare { host: &name, from: generation, to: now }.path();
+                    view! { " "<a href=address>{format!("What changed since Gen {generation}")}</a> }
+                });
                 let words =
                     view! { {format!("Last worked on Gen {generation}, until ")} <Moment at/> "." {changes} };
                 (State::Attention, words.into_any())
