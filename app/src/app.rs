@@ -9,7 +9,7 @@ use crate::components::IconSprite;
 use crate::pages::{
     AboutPage, AddHostDialog, AuditPage, DeploymentPage, DeploymentsPage, FleetPage, HostPage, Inside,
     LogInPage, MergeDialog, NotFound, NoticesPage, OpPage, OpsPage, RevertDialog, RollbackDialog,
-    RollbackFailedDialog, RollbackManyDialog, RolloutDialog,
+    RollbackFailedDialog, RollbackManyDialog, RolloutDialog, RolloutPage,
 };
 use crate::{browser, navigation, time};
 
@@ -31,6 +31,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/hosts/:name") view=HostPage/>
                     <Route path=path!("/deployments") view=DeploymentsPage/>
                     <Route path=path!("/deployments/:id") view=DeploymentPage/>
+                    <Route path=path!("/rollouts/:id") view=RolloutPage/>
                     <Route path=path!("/ops") view=OpsPage/>
                     <Route path=path!("/ops/:id") view=OpPage/>
                     <Route path=path!("/audit") view=AuditPage/>

@@ -87,7 +87,8 @@ impl Fleet {
         self.hub.drop_host(host.id);
         self.hub.forget_seen(host.id);
         self.publish_removal(host.id).await;
-        self.notify(Tone::Neutral, format!("{} was removed from the fleet by {}", host.name, person.name));
+        let removed = format!("{} was removed from the fleet by {}", host.name, person.name);
+        self.notify_begun_by(&person.name, Tone::Neutral, removed);
         Ok(())
     }
 

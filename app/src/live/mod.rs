@@ -6,7 +6,9 @@ mod shared;
 mod started;
 mod store;
 mod stream;
+mod toasts;
 
 pub(crate) use started::Started;
-pub use store::{Connection, Live, Row, ShownNotice};
+pub use store::{Connection, Live, Row};
 pub(crate) use stream::follow;
+pub use toasts::ShownNotice;

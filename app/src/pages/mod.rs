@@ -14,6 +14,7 @@ mod not_found;
 mod notices;
 mod op;
 mod ops;
+mod rollout;
 
 pub use about::AboutPage;
 pub use audit::AuditPage;
@@ -32,3 +33,4 @@ pub use not_found::NotFound;
 pub use notices::NoticesPage;
 pub use op::OpPage;
 pub use ops::OpsPage;
+pub use rollout::RolloutPage;

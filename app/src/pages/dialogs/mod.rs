@@ -7,9 +7,11 @@ mod rollback;
 mod rollback_many;
 mod rollout;
 
+use backstay_model::rollout::{AT_ONCE, UNTYPED};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
+use crate::components::hosts_words;
 use crate::routes::{FROM, Route};
 
 pub use add_host::AddHostDialog;
@@ -36,6 +38,29 @@ fn deployment_and_back() -> (Memo<String>, Memo<String>) {
         .path()
     });
     (id, back)
+}
+
+/// Offers to start a roll-out in the same request. Not to very many hosts: the roll-out dialog asks for their number.
+#[component]
+fn ThenRollOut(
+    hosts: usize,
+    /// Which hosts, after their number.
+    which: &'static str,
+    /// What a person should know before.
+    about: &'static str,
+) -> impl IntoView {
+    (1..=UNTYPED).contains(&hosts).then(|| {
+        view! {
+            <div class="then-roll-out">
+                <label class="check">
+                    <input type="checkbox" name="then_roll_out" value="true"/>
+                    {format!("Then roll out to the {}{which}, {AT_ONCE} at a time", hosts_words(hosts))}
+                </label>
+                <p class="faint">{about}</p>
+            </div>
+        }
+        .into_any()
+    })
 }
 
 /// A list with a heading.
