@@ -10,7 +10,7 @@ use crate::live::tab_title;
 use crate::pages::{
     AboutPage, AddHostDialog, AuditPage, ComparePage, DeploymentPage, DeploymentsPage, FleetPage, HostPage,
     Inside, LogInPage, MergeDialog, NotFound, NoticesPage, OpPage, OpsPage, RevertDialog, RollbackDialog,
-    RollbackFailedDialog, RollbackManyDialog, RolloutDialog,
+    RollbackFailedDialog, RollbackManyDialog, RolloutDialog, RolloutPage,
 };
 use crate::{browser, navigation, time};
 
@@ -41,6 +41,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("/here/revert") view=RevertDialog/>
                         <Route path=path!("/here/rollback") view=RollbackFailedDialog/>
                     </ParentRoute>
+                    <Route path=path!("/rollouts/:id") view=RolloutPage/>
                     <Route path=path!("/ops") view=OpsPage/>
                     <Route path=path!("/ops/:id") view=OpPage/>
                     <Route path=path!("/audit") view=AuditPage/>

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use backstay_model::{DeploymentId, OpId, OpKind};
+use backstay_model::{DeploymentId, OpId, OpKind, RolloutId};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
 /// Part of the address of a dialog that lies over its subject's own page instead of the fleet page.
@@ -40,6 +40,8 @@ pub(crate) enum Route<'a> {
     Deployments { before: Option<DeploymentId> },
     /// One deployment.
     Deployment(DeploymentId),
+    /// One roll-out.
+    OneRollout(RolloutId),
     /// The ops of one host, or of all.
     Ops { host: Option<&'a str> },
     /// One op.
@@ -82,6 +84,7 @@ impl Route<'_> {
             Self::Deployments { before: None } => "/deployments".to_owned(),
             Self::Deployments { before: Some(id) } => format!("/deployments?before={id}"),
             Self::Deployment(id) => format!("/deployments/{id}"),
+            Self::OneRollout(id) => format!("/rollouts/{id}"),
             Self::Ops { host: None } => "/ops".to_owned(),
             Self::Ops { host: Some(host) } => format!("/ops?host={}", escape(host)),
             Self::Op(id) => format!("/ops/{id}"),
@@ -164,7 +167,8 @@ pub(crate) mod tests {
                 Route::CompareHosts(..) => Route::Host("gpc0"),
                 Route::Host(_) => Route::Deployments { before: Some(deployment) },
                 Route::Deployments { .. } => Route::Deployment(deployment),
-                Route::Deployment(_) => Route::Ops { host: Some("gpc0") },
+                Route::Deployment(_) => Route::OneRollout(RolloutId::new()),
+                Route::OneRollout(_) => Route::Ops { host: Some("gpc0") },
                 Route::Ops { .. } => Route::Op(op),
                 Route::Op(_) => Route::Audit,
                 Route::Audit => Route::Notices,

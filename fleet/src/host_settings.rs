@@ -84,7 +84,8 @@ impl Fleet {
         self.hub.drop_host(host.id);
         self.hub.forget_seen(host.id);
         self.publish_removal(host.id).await;
-        self.notify(Tone::Neutral, format!("{} was removed from the fleet by {}", host.name, actor.name()));
+        let removed = format!("{} was removed from the fleet by {}", host.name, actor.name());
+        self.notify_begun_by(actor.name(), Tone::Neutral, removed);
         Ok(())
     }
 

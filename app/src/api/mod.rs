@@ -16,9 +16,9 @@ pub use compare::{
     Changes, CompareGenerations, LoadComparison, WrittenPage, compare_generations, load_comparison,
 };
 pub use deployments::{
-    ContinueAnyway, DeploymentRead, DeploymentsRead, LoadDeployment, LoadDeployments, MergePullRequest,
-    RevertPullRequest, continue_anyway, load_deployment, load_deployments, merge_pull_request,
-    revert_pull_request,
+    ContinueAnyway, DeploymentRead, DeploymentsRead, LoadDeployment, LoadDeployments, LoadRevertEffects,
+    MergePullRequest, RevertPullRequest, continue_anyway, load_deployment, load_deployments,
+    load_revert_effects, merge_pull_request, revert_pull_request,
 };
 pub use fleet::{Address, MakeJoinToken, SetView, Start, StartPage, make_join_token, set_view, start_page};
 pub use host::{
@@ -34,9 +34,10 @@ pub use rollback::{
     LoadPlan, RequestRollback, load_plan, reference_from_text, reference_to_text, request_rollback,
 };
 pub use rollouts::{
-    LoadPlannedRollbacks, LoadPlannedRollbacksOf, LoadRolloutCommits, RollBackHosts, StartRollout,
-    StopRollout, confirmed_from_text, confirmed_to_text, load_planned_rollbacks, load_planned_rollbacks_of,
-    load_rollout_commits, roll_back_hosts, start_rollout, stop_rollout,
+    LoadPlannedRollbacks, LoadPlannedRollbacksOf, LoadRollout, LoadRolloutCommits, RollBackHosts,
+    RolloutRead, StartRollout, StopRollout, confirmed_from_text, confirmed_to_text, load_planned_rollbacks,
+    load_planned_rollbacks_of, load_rollout, load_rollout_commits, roll_back_hosts, start_rollout,
+    stop_rollout,
 };
 
 #[cfg(feature = "ssr")]

@@ -72,8 +72,10 @@ pub use pull_requests::PullRequests;
 pub(crate) use pull_requests::{ChangedInputs, StateBadge, changes_lock, checks, may_be_merged, mergeable};
 pub(crate) use reason::{ReasonField, forget_draft, linked};
 pub use rollout::NewestRollout;
-pub(crate) use rollout::RollOutLink;
-pub(crate) use rollout::hosts_words;
+pub(crate) use rollout::{
+    About as RolloutAbout, Progress as RolloutProgress, RollOutLink, RolloutOf, Steps as RolloutSteps,
+    followed as followed_rollout, hosts_words, title as rollout_title,
+};
 pub(crate) use selection::{
     BulkBar, HostScope, SelectAll, SelectGroup, SelectHost, Selecting, Selection, address_of,
     address_of_fitting,

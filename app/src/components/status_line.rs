@@ -9,7 +9,8 @@ use crate::components::Icon;
 use crate::fleet::Counts;
 use crate::live::{Connection, FleetStatus, Live};
 use crate::routes::Route;
-use crate::time::{ago, time_of_day, use_time};
+use crate::browser::time_of_day;
+use crate::time::{ago, use_time};
 
 /// Whether the page is live, and the state of the fleet. The title of the tab says the same in short;
 /// `tab_state.js` shows it in the tab's icon.

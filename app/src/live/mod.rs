@@ -7,8 +7,10 @@ mod started;
 mod status;
 mod store;
 mod stream;
+mod toasts;
 
 pub(crate) use started::Started;
 pub(crate) use status::{FleetStatus, tab_title};
-pub use store::{Connection, Live, Row, ShownNotice};
+pub use store::{Connection, Live, Row};
 pub(crate) use stream::follow;
+pub use toasts::ShownNotice;

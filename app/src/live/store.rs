@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
 use super::shared::Shared;
+use super::toasts::{self, ShownNotice};
 use crate::api::{Address, Start};
 
 /// One host of the fleet and its signal, so that a change of one host touches no other row.
@@ -54,18 +55,6 @@ pub enum Connection {
         as_of: DateTime<Utc>,
     },
 }
-
-/// A notice on the page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ShownNotice {
-    /// The number of its event, which is unique.
-    pub key: u64,
-    /// The notice.
-    pub notice: Notice,
-}
-
-/// Upper bound on the shown notices. Older ones make room first, bad news last.
-const NOTICES: usize = 5;
 
 /// The state that all components of a page share. Cheap to copy.
 #[derive(Clone, Copy)]
@@ -342,8 +331,16 @@ impl Live {
 
     /// Identifiers sort by creation time, so events of older deployments are ignored.
     fn hear_deployment(self, deployment: &Deployment) {
-        if self.deployment.with_untracked(|known| known.as_ref().is_none_or(|k| k.id <= deployment.id)) {
-            self.deployment.set(Some(deployment.clone()));
+        let (is_newest, was_undecided) = self.deployment.with_untracked(|known| {
+            let known = known.as_ref();
+            (known.is_none_or(|k| k.id <= deployment.id), known.is_some_and(Deployment::needs_decision))
+        });
+        if !is_newest {
+            return;
+        }
+        self.deployment.set(Some(deployment.clone()));
+        if was_undecided && !deployment.needs_decision() {
+            self.notices.update(|shown| shown.retain(|shown| shown.notice.tone != Tone::Bad));
         }
     }
 
@@ -374,13 +371,8 @@ impl Live {
             numbers.push(key);
             numbers.drain(..numbers.len().saturating_sub(NOTICES_COUNTED));
         });
-        self.notices.update(|shown| {
-            shown.push(ShownNotice { key, notice });
-            while shown.len() > NOTICES {
-                let oldest = shown.iter().position(|shown| shown.notice.tone != Tone::Bad);
-                shown.remove(oldest.unwrap_or_default());
-            }
-        });
+        let me = self.person.with_untracked(|person| person.as_ref().map(|person| person.name.clone()));
+        self.notices.update(|shown| toasts::add(shown, key, notice, me.as_deref()));
     }
 
     fn notify(self, event: &Event) {
@@ -424,7 +416,7 @@ mod tests {
     }
 
     fn notice(tone: Tone, text: String) -> Notice {
-        Notice { at: "2026-01-01T00:00:00Z".parse().unwrap(), tone, text, host_name: None, op: None }
+        Notice::new("2026-01-01T00:00:00Z".parse().unwrap(), tone, text)
     }
 
     fn names(live: Live) -> Vec<String> {
@@ -534,16 +526,12 @@ mod tests {
     }
 
     #[test]
-    fn old_notices_make_room() {
+    fn notices_are_counted_until_they_are_read() {
         Owner::new().with(|| {
             let live = live(vec![]);
             for number in 0..9 {
-                let notice = notice(Tone::Good, format!("Rolled back to Gen {number}"));
-                live.apply(8 + number, &Event::Notice(notice));
+                live.apply(8 + number, &Event::Notice(notice(Tone::Good, format!("Rolled back to Gen {number}"))));
             }
-            let shown = live.notices().get_untracked();
-            assert_eq!(shown.len(), NOTICES);
-            assert_eq!(shown[0].notice.text, "Rolled back to Gen 4");
             assert_eq!(live.unread_notices(), 0, "unknown until the storage is read");
             live.read_notice().set(Some(14));
             assert_eq!(live.unread_notices(), 2);
@@ -551,22 +539,23 @@ mod tests {
     }
 
     #[test]
-    fn bad_news_makes_room_last() {
+    fn bad_news_of_a_deployment_leaves_once_somebody_decides() {
+        use backstay_model::deployment::{Decision, HostEvent, HostOutcome};
+
         Owner::new().with(|| {
             let live = live(vec![]);
-            let tones =
-                [Tone::Good, Tone::Bad, Tone::Good, Tone::Neutral, Tone::Good, Tone::Good, Tone::Good];
-            for (id, tone) in (8..).zip(tones) {
-                live.apply(id, &Event::Notice(notice(tone, id.to_string())));
-            }
-            let texts = |live: Live| {
-                live.notices().with_untracked(|n| n.iter().map(|n| n.notice.text.clone()).collect::<Vec<_>>())
+            let mut deployment = backstay_model::sample::deployment(42, "c");
+            let mut outcome = HostOutcome::new(HostId::new(), "imac0".into());
+            outcome.apply(backstay_model::OpId::new(), HostEvent::SwitchEnded(Err("x11".into())));
+            deployment.hosts.push(outcome);
+            let tell = |id, deployment: &Deployment| {
+                live.apply(id, &Event::Deployment { deployment: Box::new(deployment.clone()) });
+                live.notices().with_untracked(Vec::len)
             };
-            assert_eq!(texts(live), ["9", "11", "12", "13", "14"]);
-            for id in 15..20 {
-                live.apply(id, &Event::Notice(notice(Tone::Bad, id.to_string())));
-            }
-            assert_eq!(texts(live), ["15", "16", "17", "18", "19"]);
+            live.apply(8, &Event::Notice(notice(Tone::Bad, "imac0 failed its tests".into())));
+            assert_eq!(tell(9, &deployment), 1);
+            deployment.decision = Decision::Continued { by: "maria".into(), at: deployment.merged_at };
+            assert_eq!(tell(10, &deployment), 0);
         });
     }
 }

@@ -15,6 +15,7 @@ mod not_found;
 mod notices;
 mod op;
 mod ops;
+mod rollout;
 mod search;
 
 pub use about::AboutPage;
@@ -35,3 +36,4 @@ pub use not_found::NotFound;
 pub use notices::NoticesPage;
 pub use op::OpPage;
 pub use ops::OpsPage;
+pub use rollout::RolloutPage;

@@ -32,9 +32,10 @@ impl Fleet {
     ) -> Result<(), StoreError> {
         let number = deployment.pull_request.number;
         let detail = format!("Pull request #{number} was reverted by {commit}, merged at GitHub.");
-        let decision = Decision::Reverted { by: by.to_owned(), at: self.clock.now(), commit };
+        let reason = deployment.decision.reason().map(str::to_owned);
+        let decision = Decision::Reverted { by: by.to_owned(), at: self.clock.now(), commit, reason };
         match self.decide(deployment.id, &decision, by, "pr.reverted", detail).await {
-            Ok(_) => self.announce_revert(number),
+            Ok(_) => self.announce_revert(number, by),
             Err(DeployError::Store(error)) => return Err(error),
             // Another task recorded it first, or another revert is under way.
             Err(_) => {}
@@ -51,7 +52,7 @@ impl Fleet {
         action: &str,
         detail: String,
     ) -> Result<Deployment, DeployError> {
-        let entry = self.entry(by, action, detail);
+        let entry = self.entry(by, action, detail).reason(decision.reason());
         if let Some(deployment) = self.store.decide(id, decision, &entry).await? {
             self.publish_deployment(id).await;
             return Ok(deployment);

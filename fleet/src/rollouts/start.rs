@@ -1,7 +1,7 @@
 //! Starts and stops roll-outs.
 
 use backstay_model::rollout::{
-    MOST_AT_ONCE, Rollout, RolloutCommits, RolloutHost, RolloutRequest, RolloutState, RolloutStep,
+    AT_ONCE, MOST_AT_ONCE, Rollout, RolloutCommits, RolloutHost, RolloutRequest, RolloutState, UNTYPED,
 };
 use backstay_model::{DeploymentId, HostId, OpAction, OpKind, Role, RolloutId};
 
@@ -36,6 +36,9 @@ impl Fleet {
         if !(1..=MOST_AT_ONCE).contains(&request.parallel) {
             return Err(RolloutError::AtOnce);
         }
+        if request.hosts.len() > UNTYPED && request.typed != Some(request.hosts.len()) {
+            return Err(RolloutError::NotTyped(request.hosts.len()));
+        }
         let reason = checked_reason(request.reason).ok_or(RolloutError::ReasonTooLong)?;
         let hosts = self.named(&request.hosts).await?;
         let new = NewRollout {
@@ -47,6 +50,19 @@ impl Fleet {
             hosts: hosts.into_iter().map(|host| (host, action.clone())).collect(),
         };
         self.start(actor, new).await
+    }
+
+    /// Starts the roll-out that a person confirmed together with a merge or a revert.
+    pub(crate) async fn roll_out_after(
+        &self,
+        person: &Person,
+        hosts: Vec<String>,
+        stop_on_failure: bool,
+        reason: Option<String>,
+    ) -> Result<Rollout, RolloutError> {
+        let (kind, parallel) = (OpKind::PullSwitch, AT_ONCE);
+        let request = RolloutRequest { kind, hosts, parallel, stop_on_failure, reason, typed: None };
+        self.start_rollout(person, request).await
     }
 
     /// Records a roll-out and advances it.
@@ -156,7 +172,7 @@ impl Fleet {
 }
 
 fn waiting((host, action): (HostRecord, OpAction)) -> RolloutHost {
-    RolloutHost { host: host.id, name: host.name, action, step: RolloutStep::Waiting }
+    RolloutHost::waiting(host.id, host.name, action)
 }
 
 fn action(kind: OpKind) -> Result<OpAction, RolloutError> {

@@ -58,7 +58,7 @@ mod tests {
         let mut page = events.subscribe(None).live;
         for number in 0..KEPT + 3 {
             let text = format!("Rolled back to Gen {number}");
-            notices.publish(&events, Notice { at, tone: Tone::Good, text, host_name: None, op: None });
+            notices.publish(&events, Notice::new(at, Tone::Good, text));
         }
         let kept = notices.newest_first();
         assert_eq!((kept.len(), kept[0].notice.text.as_str()), (KEPT, "Rolled back to Gen 202"));

@@ -7,9 +7,11 @@ mod rollback;
 mod rollback_many;
 mod rollout;
 
+use backstay_model::rollout::{AT_ONCE, UNTYPED};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_params_map};
 
+use crate::components::hosts_words;
 use crate::routes::page;
 
 pub use add_host::AddHostDialog;
@@ -33,6 +35,29 @@ fn deployment_and_back() -> (Memo<String>, Memo<String>) {
     let id = Memo::new(move |_| params.with(|p| p.get("id").unwrap_or_default()));
     let back = page_below();
     (id, Memo::new(move |_| back.clone()))
+}
+
+/// Offers to start a roll-out in the same request. Not to very many hosts: the roll-out dialog asks for their number.
+#[component]
+fn ThenRollOut(
+    hosts: usize,
+    /// Which hosts, after their number.
+    which: &'static str,
+    /// What a person should know before.
+    about: &'static str,
+) -> impl IntoView {
+    (1..=UNTYPED).contains(&hosts).then(|| {
+        view! {
+            <div class="then-roll-out">
+                <label class="check">
+                    <input type="checkbox" name="then_roll_out" value="true"/>
+                    {format!("Then roll out to the {}{which}, {AT_ONCE} at a time", hosts_words(hosts))}
+                </label>
+                <p class="faint">{about}</p>
+            </div>
+        }
+        .into_any()
+    })
 }
 
 /// A list with a heading.

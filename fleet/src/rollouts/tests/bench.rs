@@ -141,9 +141,9 @@ impl Bench {
     /// Reverts the pull request on the branch.
     pub(super) async fn revert(&self, id: DeploymentId) {
         let (by, at) = ("maria".to_owned(), self.clock.now());
-        let reverted = Decision::Reverted { by: by.clone(), at, commit: Commit("r".into()) };
+        let reverted = Decision::Reverted { by: by.clone(), at, commit: Commit("r".into()), reason: None };
         let before = Box::new(Decision::Open);
-        for decision in [Decision::Reverting { by, at, before }, reverted] {
+        for decision in [Decision::Reverting { by, at, before, reason: None }, reverted] {
             self.store.decide(id, &decision, &self.entry("pr.decided")).await.unwrap().unwrap();
         }
     }
@@ -235,5 +235,6 @@ pub(super) fn request(kind: OpKind, hosts: &[&str], parallel: u32) -> RolloutReq
         parallel,
         stop_on_failure: true,
         reason: None,
+        typed: None,
     }
 }

@@ -131,6 +131,19 @@ pub struct Notice {
     pub host_name: Option<String>,
     /// The op that it is about.
     pub op: Option<OpId>,
+    /// Who began what it is about: unless it is bad, only that person's pages show it at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// The same of several hosts, such as “failed their tests”: pages show such notices as one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of_several: Option<String>,
+}
+
+impl Notice {
+    /// A notice about no host, and about nothing that a person began.
+    pub fn new(at: DateTime<Utc>, tone: Tone, text: impl Into<String>) -> Self {
+        Self { at, tone, text: text.into(), host_name: None, op: None, by: None, of_several: None }
+    }
 }
 
 /// A notice kept for later reading.

@@ -167,11 +167,10 @@ pub(super) fn notices(live: Live) -> AnyView {
     ];
     for (tone, host, text) in tones {
         let notice = Notice {
-            at: now(),
-            tone,
-            text: text.into(),
             host_name: Some(host.into()),
             op: Some(OpId::new()),
+            by: Some("maria".into()),
+            ..Notice::new(now(), tone, text)
         };
         live.apply(0, &Event::Notice(notice));
     }
