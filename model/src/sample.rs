@@ -210,5 +210,6 @@ pub fn host(name: &str) -> HostView {
         generation: None,
         tests: None,
         op: None,
+        trouble: None,
     }
 }

@@ -38,8 +38,12 @@ enum Criterion {
     Commit(String),
     /// A tag.
     Tag(String),
+    /// The version of the agent.
+    AgentVersion(String),
     /// An op holds the host.
     Busy,
+    /// The host is connected, and its system or its tests failed.
+    Broken,
     /// The host differs from most of the fleet.
     Drifted,
 }
@@ -55,8 +59,7 @@ pub(crate) enum QueryError {
 }
 
 /// The known filters.
-const KEYS: &str =
-    "status:, platform:, tag:, agent:, git:, lock:, system:, tests:, gen:, commit:, is:busy, is:drifted";
+const KEYS: &str = "status:, platform:, tag:, agent:, git:, lock:, system:, tests:, gen:, commit:, agent-version:, is:busy, is:broken, is:drifted";
 /// The lights, by index.
 const LIGHTS: [&str; 5] = ["agent", "git", "lock", "system", "tests"];
 const STATES: [State; 5] = [State::Ok, State::Attention, State::Failed, State::Working, State::Unknown];
@@ -108,10 +111,12 @@ fn criterion(key: &str, value: &str) -> Result<Criterion, String> {
         "gen" => value.parse().map(Criterion::Generation).map_err(|_| "gen:NUMBER".to_owned()),
         "commit" if !value.is_empty() => Ok(Criterion::Commit(value.to_owned())),
         "tag" if !value.is_empty() => Ok(Criterion::Tag(value.to_owned())),
+        "agent-version" if !value.is_empty() => Ok(Criterion::AgentVersion(value.to_owned())),
         "is" => match value {
             "busy" => Ok(Criterion::Busy),
+            "broken" => Ok(Criterion::Broken),
             "drifted" => Ok(Criterion::Drifted),
-            _ => Err("is:busy, is:drifted".to_owned()),
+            _ => Err("is:busy, is:broken, is:drifted".to_owned()),
         },
         _ => Err(KEYS.to_owned()),
     }
@@ -151,7 +156,9 @@ impl Criterion {
                 commit.is_some_and(|commit| commit.0.starts_with(beginning))
             }
             Self::Tag(tag) => host.tags.contains(tag),
+            Self::AgentVersion(version) => host.agent_version.as_ref().is_some_and(|it| it == version),
             Self::Busy => host.op.is_some(),
+            Self::Broken => host.online && host.trouble.is_some(),
             Self::Drifted => majority
                 .zip(host.generation.as_ref())
                 .is_some_and(|(majority, generation)| majority.differs_from(generation)),
@@ -162,7 +169,7 @@ impl Criterion {
 #[cfg(test)]
 mod tests {
     use backstay_model::sample::{generation, host};
-    use backstay_model::{Commit, Generation};
+    use backstay_model::{Commit, Generation, Trouble};
     use proptest::prelude::*;
 
     use super::super::drift::Tally;
@@ -172,7 +179,11 @@ mod tests {
     fn fleet() -> [HostView; 3] {
         let mut mac = HostView { platform: Platform::Darwin, ..host("imac0") };
         mac.lights.tests.state = State::Failed;
-        [host("gpc0"), mac, HostView { online: false, tags: vec!["cloud".into()], ..host("web-1") }]
+        mac.trouble =
+            Some(Trouble { what: "x11 failed".into(), since: None, way_back: None, worked_until: None });
+        let (trouble, agent_version) = (mac.trouble.clone(), Some("0.2.0".to_owned()));
+        let tags = vec!["cloud".into()];
+        [host("gpc0"), mac, HostView { online: false, tags, trouble, agent_version, ..host("web-1") }]
     }
 
     fn found(query: &str) -> Vec<String> {
@@ -217,6 +228,8 @@ mod tests {
             ("tag:Cloud", &["web-1"]),
             ("-tag:cloud", &["gpc0", "imac0"]),
             ("is:busy", &[]),
+            ("is:broken", &["imac0"]),
+            ("agent-version:0.2.0", &["web-1"]),
             ("is:drifted", &[]),
             ("status:due", &[]),
             ("-status:attention", &["gpc0", "imac0", "web-1"]),

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use super::address::{FleetAddress, GROUP, QUERY, SORT};
 use super::shown_hosts::ShownHosts;
-use crate::components::Hydrated;
+use crate::components::{Hydrated, Icon};
 use crate::fleet::{GroupBy, Sort};
 use crate::live::Live;
 use crate::routes::Route;
@@ -54,9 +54,13 @@ pub(crate) fn FleetFilter(shown: ShownHosts) -> impl IntoView {
         }
     });
     let error = after_a_pause(shown);
+    let few = move || counted().unwrap_or_else(|| "Filter".to_owned());
     view! {
+        <button type="button" class="filter-button" popovertarget="fleet-filter"><Icon name="find"/>{few}</button>
         <form
             class="fleet-filter"
+            id="fleet-filter"
+            popover="auto"
             method="get"
             action=Route::Fleet.path()
             role="search"
