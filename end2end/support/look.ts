@@ -11,13 +11,34 @@ import * as places from './places';
 export const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 export const themes = ['light', 'dark'] as const;
 
-/** Expects axe to find no fault in the page, by WCAG 2 A and AA. */
-export async function isAccessible(page: Page): Promise<void> {
+/** The only rules of axe whose answer depends on the theme. */
+const rulesAboutColour = ['color-contrast', 'link-in-text-block'];
+
+/**
+ * Expects that the page fits and is legible, and that axe finds nothing in either theme. Only colours differ
+ * between the themes, so the page is measured once, and axe looks in the second theme at colours alone.
+ */
+export async function looksRight(page: Page, testInfo: TestInfo, name: string, fullPage = false): Promise<void> {
+  for (const colorScheme of themes) {
+    await page.emulateMedia({ colorScheme });
+    await attachPicture(page, testInfo, `${name}-${colorScheme}`, fullPage);
+    if (colorScheme === themes[0]) {
+      await fits(page);
+      await isLegible(page);
+      await isAccessible(page);
+    } else {
+      await isAccessible(page, rulesAboutColour);
+    }
+  }
+  await page.emulateMedia({ colorScheme: themes[0] });
+}
+
+/** Expects axe to find no fault in the page, by WCAG 2 A and AA, or by these rules only. */
+export async function isAccessible(page: Page, rules?: string[]): Promise<void> {
   // An element that is fading in is half transparent.
   await page.evaluate(() => Promise.all(document.getAnimations().filter(({ effect }) => effect?.getTiming().iterations === 1).map(({ finished }) => finished.catch(() => undefined))));
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])
-    .analyze();
+  const axe = new AxeBuilder({ page });
+  const { violations } = await (rules ? axe.withRules(rules) : axe.withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])).analyze();
   const found = violations.map(({ id, help, nodes }) => ({ id, help, where: nodes.map((node) => node.html) }));
   expect.soft(found, `axe on ${page.url()}`).toEqual([]);
 }

@@ -26,7 +26,7 @@ test.beforeEach(async ({ fleet, gpc0 }) => {
 
 test('the filter narrows the page while typing, and the address keeps it', async ({ page }) => {
   await open(page, '/');
-  const filter = page.getByRole('searchbox', { name: 'Filter hosts' });
+  const filter = page.getByRole('combobox', { name: 'Filter hosts' });
   const hosts = page.getByRole('row').getByRole('rowheader');
   await expect(hosts).toHaveCount(2);
   await filter.fill('platform:nixos');
@@ -140,7 +140,7 @@ test('tags and notes are kept for a host, and a tag leads to the hosts that shar
   await open(page, '/');
   await HostView.inFleet(page, 'gpc0').text.getByRole('link', { name: 'cloud', exact: true }).click();
   await expect(page.getByRole('row').getByRole('rowheader')).toHaveText([/gpc0/]);
-  await expect(page.getByRole('searchbox', { name: 'Filter hosts' })).toHaveValue('tag:cloud');
+  await expect(page.getByRole('combobox', { name: 'Filter hosts' })).toHaveValue('tag:cloud');
   await open(page, '/hosts/gpc0');
   await expect(page.getByLabel('Notes')).toHaveValue('Rack 4');
 });

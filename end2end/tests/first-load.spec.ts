@@ -60,7 +60,7 @@ test('a request made before hydration is not lost', async ({ page, story }) => {
   await story.begin('gpc0', 'hsb0');
   const letCome = await withoutWasm(page);
   await page.goto('/', { waitUntil: 'commit' });
-  const filter = page.getByRole('searchbox', { name: 'Filter hosts' });
+  const filter = page.getByRole('combobox', { name: 'Filter hosts' });
   await filter.fill('hsb');
   await page.getByRole('combobox', { name: 'Sort' }).selectOption('status');
   const selection = new Selection(page);

@@ -48,7 +48,7 @@ test('1,000 hosts: scrolled, changed far away, filtered, sorted and selected', a
     await toTheEnd();
     const head = page.getByRole('columnheader', { name: 'Host' });
     await expect(head).toBeInViewport();
-    await expect(page.getByRole('searchbox', { name: 'Filter hosts' })).toBeInViewport();
+    await expect(page.getByRole('combobox', { name: 'Filter hosts' })).toBeInViewport();
     await page.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight / 2));
     const covered = () => page.evaluate(() => {
       const edge = document.querySelector('table.fleet thead')?.getBoundingClientRect().bottom ?? 0;
@@ -76,12 +76,12 @@ test('1,000 hosts: scrolled, changed far away, filtered, sorted and selected', a
   });
 
   await test.step('a host that is out of sight is found by its new state', async () => {
-    await page.getByRole('searchbox', { name: 'Filter hosts' }).fill('status:failed');
+    await page.getByRole('combobox', { name: 'Filter hosts' }).fill('status:failed');
     await expect(page.getByText(`${failing + 1} of 1000 hosts`)).toBeVisible();
     await expect(rows).toHaveCount(failing + 1);
     await crowd.change(last);
     await expect(rows).toHaveCount(failing);
-    await page.getByRole('searchbox', { name: 'Filter hosts' }).fill('');
+    await page.getByRole('combobox', { name: 'Filter hosts' }).fill('');
     await page.getByRole('combobox', { name: 'Sort' }).selectOption('status');
     await expect(rows.first().getByRole('img', { name: 'Tests: ' })).toHaveAttribute('data-state', 'failed');
     await page.getByRole('combobox', { name: 'Sort' }).selectOption('name');
@@ -89,7 +89,7 @@ test('1,000 hosts: scrolled, changed far away, filtered, sorted and selected', a
 
   await test.step('a list too long for the address is rolled out by its filter, even after a reload of the dialog', async () => {
     const [dialog, fine] = [new RolloutDialog(page), 1000 - failing];
-    await page.getByRole('searchbox', { name: 'Filter hosts' }).fill('-status:failed');
+    await page.getByRole('combobox', { name: 'Filter hosts' }).fill('-status:failed');
     await expect(page.getByText(`${fine} of 1000 hosts`)).toBeVisible();
     await page.getByRole('link', { name: 'Roll out…' }).click();
     await expect(page).toHaveURL('/rollout?q=-status%3Afailed');
@@ -102,7 +102,7 @@ test('1,000 hosts: scrolled, changed far away, filtered, sorted and selected', a
   });
 
   await test.step('a menu made during scrolling is complete, by pointer and keyboard', async () => {
-    await page.getByRole('searchbox', { name: 'Filter hosts' }).fill('');
+    await page.getByRole('combobox', { name: 'Filter hosts' }).fill('');
     await page.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight / 2));
     const found = await page.waitForFunction(() => {
       const row = document.elementFromPoint(window.innerWidth / 2, window.innerHeight / 2)?.closest('tr.host');

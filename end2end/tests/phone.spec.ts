@@ -77,7 +77,7 @@ test('the filter is folded away until it is asked for', async ({ another, fleet 
   const page = await another(phone);
   await fleet.add(plans.fine(fleet.repository, 'hsb0', 9));
   await open(page, '/');
-  const filter = page.getByRole('searchbox', { name: 'Filter hosts' });
+  const filter = page.getByRole('combobox', { name: 'Filter hosts' });
   await expect(filter).toBeHidden();
   await page.getByRole('button', { name: 'Filter' }).tap();
   await filter.fill('nothing');

@@ -1,6 +1,7 @@
 //! Access to the browser's own API. Called only from effects and handlers, which the server never runs.
 
 mod links;
+mod menu;
 mod nearness;
 mod turns;
 
@@ -16,6 +17,7 @@ use web_sys::{
 use crate::routes::Route;
 
 pub(crate) use links::before_links;
+pub(crate) use menu::{enter_menu, step_in_menu};
 pub(crate) use nearness::{Nearness, extent, has_focus, set_height};
 pub(crate) use turns::in_turn;
 

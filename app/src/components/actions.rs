@@ -38,7 +38,15 @@ pub fn ActionsMenu(
         >
             <Icon name="more"/>
         </button>
-        <div class="menu" popover="auto" id=id on:click=hide on:beforetoggle=move |_: ev::Event| filled.maybe_update(fill)>
+        <div
+            class="menu"
+            popover="auto"
+            id=id
+            on:click=hide
+            on:beforetoggle=move |_: ev::Event| filled.maybe_update(fill)
+            on:toggle=|event| browser::enter_menu(&event)
+            on:keydown=|event| browser::step_in_menu(&event)
+        >
             {move || filled.get().then(|| view! { <Items host=host.clone() action/> })}
         </div>
     }

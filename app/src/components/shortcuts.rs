@@ -1,6 +1,7 @@
 //! The keyboard shortcuts, in a dialog: `?`, or from the command palette.
 //!
-//! People who use speech input may type a single key by accident, so the dialog can turn `?` off.
+//! People who use speech input may type a single key by accident, so the dialog can turn single keys off
+//! (WCAG 2.1, 2.1.4).
 
 use leptos::ev;
 use leptos::html;
@@ -25,18 +26,27 @@ impl Shortcuts {
     }
 }
 
-/// Key under which this browser remembers that `?` is turned off.
+/// Key under which this browser remembers that single keys are turned off.
 const OFF: &str = "backstay.single-keys";
+
+/// Returns whether single keys do something outside of the host table.
+pub(crate) fn single_keys_are_on() -> bool {
+    browser::stored_value(OFF).as_deref() != Some("off")
+}
+
+/// The fields that `/` leads to.
+const SEARCH: &str = "input[type=search]";
 
 /// The keys and their meanings, by place.
 #[rustfmt::skip] // a table: one key, one line
 const KEYS: &[(&str, &[(&str, &str)])] = &[
     ("Everywhere", &[
         ("Ctrl K", "Command palette: hosts, actions, pages"),
+        ("/", "Filter the hosts, or search the log"),
         ("?", "This list"),
         ("Esc", "Close what is open: a menu, a dialog, the log"),
     ]),
-    ("In the host table", &[
+    ("On the fleet page", &[
         ("J", "Next host"),
         ("K", "Previous host"),
         ("X", "Select or deselect the host"),
@@ -57,12 +67,17 @@ pub(crate) fn ShortcutsDialog() -> impl IntoView {
     let Shortcuts(open) = expect_context();
     Effect::new(move |_| {
         let handle = window_event_listener(ev::keydown, move |event| {
-            let is_wanted = event.key() == "?" && !event.ctrl_key() && !event.meta_key() && !event.alt_key();
-            let is_off = || browser::stored_value(OFF).as_deref() == Some("off");
-            if is_wanted && !browser::is_typing(&event) && !browser::is_overlay_open() && !is_off() {
-                event.prevent_default();
-                open.set(true);
+            let is_single = !event.ctrl_key() && !event.meta_key() && !event.alt_key();
+            if !is_single || browser::is_typing(&event) || browser::is_overlay_open() || !single_keys_are_on()
+            {
+                return;
             }
+            match event.key().as_str() {
+                "?" => open.set(true),
+                "/" if browser::focus_first(SEARCH) => {}
+                _ => return,
+            }
+            event.prevent_default();
         });
         on_cleanup(move || handle.remove());
     });
@@ -75,7 +90,7 @@ pub(crate) fn OpenShortcuts(open: RwSignal<bool>) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
     let off = RwSignal::new(false);
     Effect::new(move |_| {
-        off.set(browser::stored_value(OFF).as_deref() == Some("off"));
+        off.set(!single_keys_are_on());
         if let Some(dialog) = dialog.get() {
             browser::make_modal(dialog, || browser::focus("shortcuts-close"));
         }
@@ -97,7 +112,7 @@ pub(crate) fn OpenShortcuts(open: RwSignal<bool>) -> impl IntoView {
             <div class="dialog-end">
                 <label class="check shortcuts-single">
                     <input type="checkbox" checked=true prop:checked=move || !off.get() on:change=turn/>
-                    <span>"“?” opens this list"</span>
+                    <span>"Single keys: ? and / everywhere, J and K from anywhere on the fleet page"</span>
                 </label>
                 <button type="button" id="shortcuts-close" on:click=close><Icon name="close"/>"Close"</button>
             </div>

@@ -15,7 +15,7 @@ pub(crate) use counts::Counts;
 pub(crate) use drift::{Majority, Tally};
 pub(crate) use group::{Group, GroupBy, GroupKey, grouped};
 pub(crate) use lights::{light_of, worst_of};
-pub(crate) use query::{Query, QueryError};
+pub(crate) use query::{Query, QueryError, completions};
 pub(crate) use sort::Sort;
 pub(crate) use status::HostStatus;
 pub(crate) use strip::Strip;

@@ -3,6 +3,7 @@
 //! Words are separated by spaces, and a host has to match all of them. A word with a colon names a property;
 //! one without is part of a host's name. A hyphen in front negates a word.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use backstay_model::{HostView, Platform, State};
@@ -12,6 +13,9 @@ use super::status::HostStatus;
 
 /// Upper bound on a filter, in bytes.
 const LONGEST: usize = 500;
+
+/// Upper bound on the completions offered at once.
+const MOST_COMPLETIONS: usize = 20;
 
 /// A parsed filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,7 +63,22 @@ pub(crate) enum QueryError {
 }
 
 /// The known filters.
-const KEYS: &str = "status:, platform:, tag:, agent:, git:, lock:, system:, tests:, gen:, commit:, agent-version:, is:busy, is:broken, is:drifted";
+const KEYS: [&str; 14] = [
+    "status:",
+    "platform:",
+    "tag:",
+    "agent:",
+    "git:",
+    "lock:",
+    "system:",
+    "tests:",
+    "gen:",
+    "commit:",
+    "agent-version:",
+    "is:busy",
+    "is:broken",
+    "is:drifted",
+];
 /// The lights, by index.
 const LIGHTS: [&str; 5] = ["agent", "git", "lock", "system", "tests"];
 const STATES: [State; 5] = [State::Ok, State::Attention, State::Failed, State::Working, State::Unknown];
@@ -94,20 +113,15 @@ fn term(word: &str) -> Result<Term, QueryError> {
 fn criterion(key: &str, value: &str) -> Result<Criterion, String> {
     if let Some(place) = LIGHTS.iter().position(|light| *light == key) {
         let state = STATES.into_iter().find(|state| state.as_str() == value);
-        return state
-            .map(|state| Criterion::Light(place, state))
-            .ok_or_else(|| listed(key, STATES.map(State::as_str)));
+        return state.map(|state| Criterion::Light(place, state)).ok_or_else(|| known(key));
     }
     match key {
         "status" => HostStatus::ALL
             .into_iter()
             .find(|status| status.as_str() == value || status.former_name() == Some(value))
             .map(Criterion::Status)
-            .ok_or_else(|| listed(key, HostStatus::ALL.map(HostStatus::as_str))),
-        "platform" => value
-            .parse()
-            .map(Criterion::Platform)
-            .map_err(|_| listed(key, Platform::ALL.map(Platform::as_str))),
+            .ok_or_else(|| known(key)),
+        "platform" => value.parse().map(Criterion::Platform).map_err(|_| known(key)),
         "gen" => value.parse().map(Criterion::Generation).map_err(|_| "gen:NUMBER".to_owned()),
         "commit" if !value.is_empty() => Ok(Criterion::Commit(value.to_owned())),
         "tag" if !value.is_empty() => Ok(Criterion::Tag(value.to_owned())),
@@ -116,14 +130,42 @@ fn criterion(key: &str, value: &str) -> Result<Criterion, String> {
             "busy" => Ok(Criterion::Busy),
             "broken" => Ok(Criterion::Broken),
             "drifted" => Ok(Criterion::Drifted),
-            _ => Err("is:busy, is:broken, is:drifted".to_owned()),
+            _ => Err(known(key)),
         },
-        _ => Err(KEYS.to_owned()),
+        _ => Err(known(key)),
     }
 }
 
-fn listed<const N: usize>(key: &str, values: [&str; N]) -> String {
-    values.map(|value| format!("{key}:{value}")).join(", ")
+/// The filters with this key, or all keys if there is none like it, as a sentence lists them.
+fn known(key: &str) -> String {
+    let words = with_key(key);
+    if words.is_empty() { KEYS.join(", ") } else { words.join(", ") }
+}
+
+/// The filters with this key, if they can be listed.
+fn with_key(key: &str) -> Vec<String> {
+    let of = |values: &[&str]| values.iter().map(|value| format!("{key}:{value}")).collect();
+    match key {
+        "status" => of(&HostStatus::ALL.map(HostStatus::as_str)),
+        "platform" => of(&Platform::ALL.map(Platform::as_str)),
+        "is" => of(&["busy", "broken", "drifted"]),
+        _ if LIGHTS.contains(&key) => of(&STATES.map(State::as_str)),
+        _ => vec![],
+    }
+}
+
+/// Ways to go on with the last word of a filter, each as the whole filter. `tags` are those of the fleet.
+pub(crate) fn completions(text: &str, tags: impl FnOnce() -> BTreeSet<String>) -> Vec<String> {
+    let (before, word) = text.split_at(text.rfind(' ').map_or(0, |space| space + 1));
+    let (hyphen, word) = word.split_at(usize::from(word.starts_with('-')));
+    let word = word.to_lowercase();
+    let words = match word.split_once(':') {
+        Some(("tag", _)) => tags().into_iter().map(|tag| format!("tag:{tag}")).collect(),
+        Some((key, _)) => with_key(key),
+        None => KEYS.map(str::to_owned).to_vec(),
+    };
+    let fitting = words.into_iter().filter(|known| known.starts_with(&word) && *known != word);
+    fitting.take(MOST_COMPLETIONS).map(|known| format!("{before}{hyphen}{known}")).collect()
 }
 
 impl Query {
@@ -240,6 +282,19 @@ mod tests {
     }
 
     #[test]
+    fn the_last_word_of_a_filter_is_completed() {
+        let offered = |text: &str| completions(text, || ["cloud".to_owned(), "desk".to_owned()].into());
+        assert_eq!(offered("").len(), KEYS.len());
+        assert_eq!(offered("st"), ["status:"]);
+        assert_eq!(offered("status:"), ["status:failed", "status:offline", "status:due", "status:fine"]);
+        assert_eq!(offered("web tag:c"), ["web tag:cloud"]);
+        assert_eq!(offered("status:fine -IS:b"), ["status:fine -is:busy", "status:fine -is:broken"]);
+        assert_eq!(offered("lock:ok"), [""; 0]);
+        assert_eq!(offered("gen:4"), [""; 0]);
+        assert_eq!(offered("gpc0"), [""; 0]);
+    }
+
+    #[test]
     fn an_unknown_filter_is_answered_with_the_known_ones() {
         let error = |query: &str| query.parse::<Query>().unwrap_err().to_string();
         assert!(error("status:borken").contains("status:failed"), "{}", error("status:borken"));
@@ -251,6 +306,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_input_panics(text in ".{0,80}") {
+            let _ = completions(&text, BTreeSet::new);
             if let Ok(query) = text.parse::<Query>() {
                 for host in fleet() {
                     let _ = query.matches(&host, None);

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use super::words::{Offers, logs};
 use crate::api::ContinueAnyway;
+use crate::browser;
 use crate::components::{Icon, Refusal, action_from_address, use_log_address};
 use crate::live::Live;
 use crate::routes::Route;
@@ -91,7 +92,9 @@ fn ViewLogs(deployment: Signal<Deployment>) -> impl IntoView {
                         class="menu logs-menu"
                         popover="auto"
                         id="failed-logs"
-                        on:click=|_| crate::browser::hide_popover("failed-logs")
+                        on:click=|_| browser::hide_popover("failed-logs")
+                        on:toggle=|event| browser::enter_menu(&event)
+                        on:keydown=|event| browser::step_in_menu(&event)
                     >
                         {items}
                     </div>

@@ -1,5 +1,6 @@
 //! The controls that filter, group and sort the hosts of the fleet page.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use leptos::html;
@@ -8,7 +9,7 @@ use leptos::prelude::*;
 use super::address::{FleetAddress, GROUP, QUERY, SORT};
 use super::shown_hosts::ShownHosts;
 use crate::components::{Hydrated, Icon};
-use crate::fleet::{GroupBy, Sort};
+use crate::fleet::{GroupBy, Sort, completions};
 use crate::live::Live;
 use crate::routes::Route;
 
@@ -29,6 +30,13 @@ fn after_a_pause(shown: ShownHosts) -> RwSignal<Option<String>> {
         }
     });
     said
+}
+
+/// The tags of the fleet.
+fn tags(live: Live) -> BTreeSet<String> {
+    live.rows().with_untracked(|rows| {
+        rows.iter().flat_map(|row| live.host(&row.name)).flat_map(|host| host.get_untracked().tags).collect()
+    })
 }
 
 /// The controls above the hosts. A form, so that they work before the page is alive.
@@ -54,6 +62,7 @@ pub(crate) fn FleetFilter(shown: ShownHosts) -> impl IntoView {
         }
     });
     let error = after_a_pause(shown);
+    let words = Memo::new(move |_| text.with(|text| completions(text, || tags(live))));
     let few = move || counted().unwrap_or_else(|| "Filter".to_owned());
     view! {
         <button type="button" class="filter-button" popovertarget="fleet-filter"><Icon name="find"/>{few}</button>
@@ -82,12 +91,16 @@ pub(crate) fn FleetFilter(shown: ShownHosts) -> impl IntoView {
                     prop:value=move || Hydrated(text.get())
                     value=text.get_untracked()
                     aria-describedby="fleet-filter-says"
+                    list="fleet-filter-words"
                     on:input=move |event| {
                         text.set(event_target_value(&event));
                         update.with_value(|update| update());
                     }
                 />
             </label>
+            <datalist id="fleet-filter-words">
+                {move || words.get().into_iter().map(|value| view! { <option value=value></option> }).collect_view()}
+            </datalist>
             <label class="fleet-choice">
                 <span>"Group by"</span>
                 <select

@@ -1,5 +1,5 @@
-//! The keyboard in the host table. Letters work only while the focus is in the table, so that speech input or
-//! typing elsewhere selects nothing.
+//! The keyboard in the host table. Letters that select work only while the focus is in the table, so that
+//! speech input or typing elsewhere selects nothing; J and K lead into it from anywhere on the page.
 
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
@@ -9,6 +9,7 @@ use web_sys::Element;
 use super::Selecting;
 use super::boxes::box_id;
 use crate::browser;
+use crate::components::shortcuts::single_keys_are_on;
 use crate::live::Row;
 
 /// The meaning of a key in the table.
@@ -57,9 +58,13 @@ fn clear(selecting: Selecting) -> bool {
 }
 
 fn in_table(selecting: Selecting, event: &KeyboardEvent, target: Option<Element>) -> bool {
-    let Some(target) = target.filter(|target| is_inside(target, ".fleet")) else { return false };
+    let Some(target) = target else { return false };
     let command = event.ctrl_key() || event.meta_key();
     let Some(key) = Key::of(&event.key(), command, event.shift_key(), event.alt_key()) else { return false };
+    let leads_in = || matches!(event.key().as_str(), "j" | "k") && !event.shift_key() && single_keys_are_on();
+    if !is_inside(&target, ".fleet") && !leads_in() {
+        return false;
+    }
     let row = target.closest("[data-host]").ok().flatten().and_then(|row| row.get_attribute("data-host"));
     let place =
         selecting.rows.with_untracked(|rows| rows.iter().position(|it| Some(&it.name) == row.as_ref()));
