@@ -54,6 +54,36 @@ test('the filter narrows the page while typing, and the address keeps it', async
   await expect(filter).toHaveValue('');
 });
 
+test('failed hosts are first, and the head of a column sorts by it', async ({ page, fleet }) => {
+  await fleet.add(plans.fine(fleet.repository, 'apple', 90));
+  await open(page, '/');
+  const hosts = page.getByRole('row').getByRole('rowheader');
+  await expect(hosts).toHaveText([/gpc0/, /imac0/, /apple/]);
+  const head = (name: string) => page.getByRole('columnheader', { name });
+  await head('Host').getByRole('link').click();
+  await expect(page).toHaveURL('/?sort=name');
+  await expect(head('Host')).toHaveAttribute('aria-sort', 'ascending');
+  await expect(hosts).toHaveText([/apple/, /gpc0/, /imac0/]);
+  await head('Generation').getByRole('link').press('Enter');
+  await expect(head('Generation')).toHaveAttribute('aria-sort', 'descending');
+  await expect(hosts).toHaveText([/apple/, /gpc0/, /imac0/]);
+  await head('Generation').getByRole('link').click();
+  await expect(page).toHaveURL('/');
+  await expect(hosts).toHaveText([/gpc0/, /imac0/, /apple/]);
+});
+
+test('the commits that run are filters, with the number of their hosts', async ({ page, fleet }) => {
+  const { commits } = fleet.repository;
+  const [head, older] = [commits.at(-1), commits.at(-3)].map((commit) => (commit ?? '').slice(0, 7));
+  await fleet.add(plans.fine(fleet.repository, 'web-1', 5, commits.at(-3)));
+  await open(page, '/');
+  const spread = page.getByRole('region', { name: 'Which commit runs where' });
+  await expect(spread.getByRole('link')).toHaveText([`${head} · 1`, `${older} · 1`].sort());
+  await spread.getByRole('link', { name: older }).click();
+  await expect(page).toHaveURL(`/?q=commit%3A${older}`);
+  await expect(page.getByRole('row').getByRole('rowheader')).toHaveText([/web-1/]);
+});
+
 test('a count leads to the hosts that it counts, and a dialog leaves the list as it was', async ({ page, fleet }) => {
   await fleet.add(plans.fine(fleet.repository, 'hsb0', 9));
   await open(page, '/');

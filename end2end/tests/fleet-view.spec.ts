@@ -100,6 +100,67 @@ test.describe('with hosts', () => {
     expect(await place(), 'on another page').toBe(0);
   });
 
+  test('the page begins with the answer: which hosts are broken, why, and the way back', async ({ page, gpc0 }) => {
+    await open(page, '/');
+    const answer = page.getByRole('heading', { level: 1 });
+    const broken = page.getByRole('list', { name: 'Broken hosts' }).getByRole('listitem');
+    await expect(answer).toHaveText('All 2 hosts are broken');
+    await expect(broken).toHaveText([/^gpc0 40-gpu, 50-x11, 60-audio and 2 more failed since Gen 48, 2 h ago/, /^imac0 20-editor failed/]);
+    await expect(broken.first()).toContainText('worked until');
+    const wayBack = page.getByRole('link', { name: 'gpc0: Rollback to Gen 47' });
+    await wayBack.click();
+    const dialog = new RollbackDialog(page, gpc0.name);
+    await expect(page).toHaveURL('/hosts/gpc0/rollback?to=47');
+    await dialog.confirm(47).click();
+    await expect(wayBack, 'it is not offered while it is taken').toHaveCount(0);
+    await expect(answer).toHaveText('1 of 2 hosts is broken');
+    await expect(broken).toHaveText([/^imac0/]);
+    await broken.getByRole('link', { name: 'imac0: Rollback to Gen 11' }).click();
+    await new RollbackDialog(page, 'imac0').confirm(11).click();
+    await expect(answer, 'it follows').toHaveText('All 2 hosts work');
+    await expect(broken).toHaveCount(0);
+  });
+
+  test('a light leads to its section, and its hint is for everybody', async ({ page, gpc0 }) => {
+    await page.setViewportSize({ width: 1280, height: 420 });
+    await open(page, '/');
+    const row = HostView.inFleet(page, gpc0.name);
+    const light = row.text.getByRole('link', { name: 'Tests: 3/8 passed' });
+    const hint = row.text.getByRole('tooltip', { includeHidden: true }).filter({ hasText: 'Failed on Gen 48' });
+    await expect(hint).toBeHidden();
+    await light.focus();
+    await page.keyboard.press('Shift+Tab');
+    await page.keyboard.press('Tab');
+    await expect(hint, 'on focus').toBeVisible();
+    await page.keyboard.press('Escape');
+    await expect(hint, 'until Escape').toBeHidden();
+    await light.hover();
+    await expect(hint, 'on hover').toBeVisible();
+    await hint.hover();
+    await expect(hint, 'the pointer may move onto it').toBeVisible();
+    await light.evaluate((it) => it.scrollIntoView({ block: 'end' }));
+    await page.mouse.move(0, 0);
+    await light.hover();
+    await expect(hint, 'inside the window').toBeInViewport({ ratio: 1 });
+    await light.click();
+    await expect(page).toHaveURL('/hosts/gpc0#tests');
+    await expect(page.getByRole('heading', { name: 'Tests', exact: true })).toBeInViewport();
+  });
+
+  test('a row keeps its height when an op begins and ends', async ({ page, gpc0, fleet }) => {
+    await open(page, '/');
+    const row = HostView.inFleet(page, gpc0.name);
+    const height = async () => (await row.text.boundingBox())?.height;
+    const before = await height();
+    await gpc0.rewriteFirstTest('hold');
+    await fleet.ask('gpc0', 'test');
+    await row.shows('Tests', 'working', /Running/);
+    expect(await height()).toBe(before);
+    await row.text.getByRole('button', { name: /^Cancel/ }).click();
+    await expect(row.text.locator('.op')).toHaveCount(0);
+    expect(await height()).toBe(before);
+  });
+
   test('a group is folded by keyboard, and stays so for the visit', async ({ page }) => {
     await open(page, '/?group=platform');
     const fold = page.getByRole('button', { name: 'Hosts of NixOS' });
@@ -178,8 +239,8 @@ test.describe('with hosts', () => {
 
   test('a count says that its hosts are shown, and keeps groups and order', async ({ page }) => {
     await open(page, '/?group=platform&sort=status');
-    const all = page.getByRole('link', { name: 'Hosts', exact: true });
-    const failed = page.getByRole('link', { name: 'Failed' });
+    const all = page.getByRole('link', { name: 'Hosts: 2' });
+    const failed = page.getByRole('link', { name: 'Failed: 2' });
     await expect(all).toHaveAttribute('aria-current', 'true');
     await failed.click();
     await expect(page).toHaveURL('/?q=status%3Afailed&sort=status&group=platform');

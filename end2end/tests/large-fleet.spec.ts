@@ -30,11 +30,35 @@ test('1,000 hosts: scrolled, changed far away, filtered, sorted and selected', a
   });
 
   await test.step('rows on the page and rows in total are announced', async () => {
-    await open(page, '/');
+    await open(page, '/?sort=name');
     await expect(page.locator('[data-count=hosts] dd')).toHaveText('1000');
     await expect(failed).toHaveText(String(failing));
     await expect(page.getByRole('table', { name: 'Hosts and their lights' })).toHaveAttribute('aria-rowcount', '1001');
     expect(await rows.count()).toBeLessThan(200);
+  });
+
+  await test.step('one line for each, and a picture of all', async () => {
+    await expect(page.locator('table.fleet')).toHaveAttribute('data-density', 'compact');
+    await expect(page.getByRole('img', { name: /^1000 hosts: 50 failed/ })).toBeVisible();
+    await expect(page.getByRole('list', { name: 'Broken hosts' }).getByRole('link', { name: `+${failing - 5} more` })).toHaveAttribute('href', /is%3Abroken/);
+    await expect(page.getByRole('columnheader', { name: 'Git' }), 'without a repository it says nothing').toHaveCount(0);
+  });
+
+  await test.step('the counts, the filter and the heads stay in sight, and cover no row that has the focus', async () => {
+    await toTheEnd();
+    const head = page.getByRole('columnheader', { name: 'Host' });
+    await expect(head).toBeInViewport();
+    await expect(page.getByRole('combobox', { name: 'Filter hosts' })).toBeInViewport();
+    await page.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight / 2));
+    const covered = () => page.evaluate(() => {
+      const edge = document.querySelector('table.fleet thead')?.getBoundingClientRect().bottom ?? 0;
+      const first = [...document.querySelectorAll('tr.host')].find((row) => row.getBoundingClientRect().bottom < edge - 1);
+      const link = first?.querySelector<HTMLElement>('th a');
+      link?.focus();
+      return link ? link.getBoundingClientRect().top - edge : undefined;
+    });
+    await expect.poll(covered).toBeGreaterThanOrEqual(0);
+    await page.evaluate(() => window.scrollTo(0, 0));
   });
 
   await test.step('the last row appears when scrolled to, and is live', async () => {
@@ -132,6 +156,14 @@ test('1,000 hosts: scrolled, changed far away, filtered, sorted and selected', a
       await expect(dialog).toHaveCount(0);
       await expect(selection.box(last)).toBeInViewport();
     }
+  });
+
+  await test.step('the versions of their agents are counted, and lead to them', async () => {
+    await open(page, '/about');
+    const hosts = page.getByRole('region', { name: 'Agents' }).getByRole('link');
+    await expect(hosts).toHaveText('1000 hosts');
+    await hosts.click();
+    await expect(page.getByText('1000 of 1000 hosts')).toBeVisible();
   });
   await crowd.end();
 });

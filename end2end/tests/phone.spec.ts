@@ -7,6 +7,7 @@ import { HostView } from '../pages/fleet';
 import { badDay } from '../support/bad-day';
 import { openScene, scenes } from '../support/gallery';
 import { sizes } from '../support/look';
+import * as plans from '../support/plans';
 import { alive, expect, open, test } from '../support/test';
 
 const phone = { viewport: sizes.phone, hasTouch: true, isMobile: true };
@@ -47,6 +48,43 @@ test('to the last known working generation it takes three', async ({ another, gp
   await new RollbackDialog(page, gpc0.name).confirm(47).tap();
   await row.shows('System', 'ok', 'Rolled back to Gen 47');
   expect(await taps()).toBe(3);
+});
+
+test('from the head of the page it takes two', async ({ another, gpc0 }) => {
+  const page = await another(phone);
+  const taps = await countTaps(page);
+  await open(page, '/');
+  const wayBack = page.getByRole('link', { name: 'gpc0: Rollback to Gen 47' });
+  expect((await wayBack.boundingBox())?.height).toBeGreaterThanOrEqual(44);
+  await wayBack.tap();
+  await new RollbackDialog(page, gpc0.name).confirm(47).tap();
+  await HostView.inFleet(page, gpc0.name).shows('System', 'ok', 'Rolled back to Gen 47');
+  expect(await taps()).toBe(2);
+});
+
+for (const [name, viewport] of Object.entries({ upright: sizes.phone, sideways: { width: 844, height: 390 } })) {
+  test(`the first screen shows a host, ${name}`, async ({ another, fleet }) => {
+    const page = await another({ ...phone, viewport });
+    await fleet.add(plans.fine(fleet.repository, 'hsb0', 9));
+    await open(page, '/');
+    const host = HostView.inFleet(page, 'hsb0').text;
+    await expect(host).toBeInViewport({ ratio: 1 });
+    expect((await host.boundingBox())?.height, 'a fine host is one line').toBe(44);
+  });
+}
+
+test('the filter is folded away until it is asked for', async ({ another, fleet }) => {
+  const page = await another(phone);
+  await fleet.add(plans.fine(fleet.repository, 'hsb0', 9));
+  await open(page, '/');
+  const filter = page.getByRole('combobox', { name: 'Filter hosts' });
+  await expect(filter).toBeHidden();
+  await page.getByRole('button', { name: 'Filter' }).tap();
+  await filter.fill('nothing');
+  await expect(page.getByText('No matching hosts.')).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(filter).toBeHidden();
+  await expect(page.getByRole('button', { name: '0 of 1 hosts' })).toBeVisible();
 });
 
 /**

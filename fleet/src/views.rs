@@ -6,7 +6,7 @@ use backstay_model::test_history;
 use backstay_model::timeline::Timeline;
 use backstay_model::view::{AuditEntry, AuditPage, AuditQuery, HostDetail, OpDetail, OpQuery, OpsPage};
 use backstay_model::{
-    Commit, HostId, HostView, Light, Lights, OpId, OpKind, OpView, OutputLine, State, TestRun,
+    Commit, HostId, HostView, Light, Lights, OpId, OpKind, OpView, OutputLine, State, TestRun, Trouble,
 };
 
 use crate::fleet::Fleet;
@@ -200,6 +200,7 @@ impl Fleet {
         });
         let lights = if self.is_shared(record.id) { of_two_agents(lights) } else { lights };
         let current = record.facts.as_ref().and_then(|f| f.current().map(|g| (f, g)));
+        let trouble = self.trouble(record, &lights).await?;
         Ok(HostView {
             id: record.id,
             name: record.name.clone(),
@@ -213,7 +214,18 @@ impl Fleet {
             generation: current.map(|(_, g)| g.clone()),
             tests: current.and_then(|(f, g)| f.tests_of(g)).map(TestRun::summary),
             op: open_op,
+            trouble,
         })
+    }
+
+    /// What is broken on a host with these lights. Its past is read only if something is.
+    async fn trouble(&self, record: &HostRecord, lights: &Lights) -> Result<Option<Trouble>, StoreError> {
+        let Some(facts) = record.facts.as_ref().filter(|_| Trouble::is_shown_by(lights)) else {
+            return Ok(None);
+        };
+        let Recorded { runs, ops } = self.past_of(record.id).await?;
+        let reverted = self.store.reverted_commits().await?;
+        Ok(Trouble::of(lights, facts, &HostHistory { runs: &runs, ops: &ops, reverted: &reverted }))
     }
 }
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Generation, HostId, Lights, OpView, TestSummary};
+use crate::{Generation, HostId, Lights, OpView, TestSummary, Trouble};
 
 /// The kind of system, which decides how a host is switched and rolled back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -88,4 +88,7 @@ pub struct HostView {
     pub tests: Option<TestSummary>,
     /// Its open op.
     pub op: Option<OpView>,
+    /// What is broken on it, and the way back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Trouble>,
 }

@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 
 /// Upper bound on a stored view, in bytes: the database's limit.
 const LONGEST: usize = 1000;
+/// More hosts than this are shown in one line each, unless the person chose otherwise.
+const COMFORTABLE: usize = 20;
 
 /// How much space a host takes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Density {
     /// A few lines per host.
-    #[default]
     Comfortable,
     /// One line per host.
     Compact,
@@ -21,6 +22,11 @@ pub enum Density {
 impl Density {
     /// Every density.
     pub const ALL: [Self; 2] = [Self::Comfortable, Self::Compact];
+
+    /// The density that fits this many hosts.
+    pub fn of_many(hosts: usize) -> Self {
+        if hosts > COMFORTABLE { Self::Compact } else { Self::Comfortable }
+    }
 
     /// The name in forms, style sheets and the database.
     pub fn as_str(self) -> &'static str {
@@ -105,8 +111,8 @@ impl FromStr for Column {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Stored", into = "Stored")]
 pub struct PersonView {
-    /// How much space a host takes.
-    pub density: Density,
+    /// How much space a host takes; `None` if the number of hosts decides.
+    pub density: Option<Density>,
     /// The hidden columns.
     pub hidden: BTreeSet<Column>,
 }
@@ -121,7 +127,7 @@ struct Stored {
 
 impl PersonView {
     /// A view that shows only these columns.
-    pub fn showing(density: Density, columns: impl IntoIterator<Item = Column>) -> Self {
+    pub fn showing(density: Option<Density>, columns: impl IntoIterator<Item = Column>) -> Self {
         let mut hidden = BTreeSet::from(Column::ALL);
         for column in columns {
             hidden.remove(&column);
@@ -132,11 +138,6 @@ impl PersonView {
     /// Returns whether a column is shown.
     pub fn shows(&self, column: Column) -> bool {
         !self.hidden.contains(&column)
-    }
-
-    /// Number of shown columns.
-    pub fn shown(&self) -> usize {
-        Column::ALL.len() - self.hidden.len()
     }
 
     /// Parses the output of [`Self::to_text`]; other text yields the default view.
@@ -154,7 +155,7 @@ impl PersonView {
 impl From<Stored> for PersonView {
     fn from(stored: Stored) -> Self {
         Self {
-            density: stored.density.parse().unwrap_or_default(),
+            density: stored.density.parse().ok(),
             hidden: stored.hidden.iter().filter_map(|column| column.parse().ok()).collect(),
         }
     }
@@ -163,7 +164,7 @@ impl From<Stored> for PersonView {
 impl From<PersonView> for Stored {
     fn from(view: PersonView) -> Self {
         Self {
-            density: view.density.as_str().to_owned(),
+            density: view.density.map_or("", Density::as_str).to_owned(),
             hidden: view.hidden.into_iter().map(|column| column.as_str().to_owned()).collect(),
         }
     }
@@ -184,11 +185,11 @@ mod tests {
             (r#"{"hidden":{"git":1}}"#, PersonView::default()),
             (
                 r#"{"density":"compact","hidden":["git","weather"],"font":"serif"}"#,
-                PersonView { density: Density::Compact, hidden: [Column::Git].into() },
+                PersonView { density: Some(Density::Compact), hidden: [Column::Git].into() },
             ),
             (
                 r#"{"density":"cosy","hidden":["now"]}"#,
-                PersonView { density: Density::Comfortable, hidden: [Column::Now].into() },
+                PersonView { density: None, hidden: [Column::Now].into() },
             ),
         ] {
             assert_eq!(PersonView::from_text(text), view, "{text}");
@@ -201,14 +202,19 @@ mod tests {
 
     #[test]
     fn shown_columns_are_not_hidden() {
-        let view = PersonView::showing(Density::Compact, [Column::System, Column::Now]);
+        let view = PersonView::showing(Some(Density::Compact), [Column::System, Column::Now]);
         assert!(view.shows(Column::System) && !view.shows(Column::Git));
-        assert_eq!(PersonView::showing(Density::Comfortable, Column::ALL), PersonView::default());
+        assert_eq!(PersonView::showing(None, Column::ALL), PersonView::default());
+    }
+
+    #[test]
+    fn many_hosts_take_one_line_each() {
+        assert_eq!([20, 21].map(Density::of_many), [Density::Comfortable, Density::Compact]);
     }
 
     fn views() -> impl Strategy<Value = PersonView> {
         let columns = proptest::sample::subsequence(&Column::ALL[..], 0..=Column::ALL.len());
-        (proptest::sample::select(&Density::ALL[..]), columns)
+        (proptest::option::of(proptest::sample::select(&Density::ALL[..])), columns)
             .prop_map(|(density, columns)| PersonView::showing(density, columns))
     }
 

@@ -211,5 +211,6 @@ pub fn host(name: &str) -> HostView {
         generation: None,
         tests: None,
         op: None,
+        trouble: None,
     }
 }

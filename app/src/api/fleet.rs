@@ -53,7 +53,7 @@ pub async fn start_page() -> Result<Start, ApiError> {
 /// [`ApiError`]; the view is unchanged.
 #[server(endpoint = "set_view")]
 pub async fn set_view(
-    /// The density of the rows.
+    /// The density of the rows; empty if the number of hosts decides.
     density: String,
     /// The columns that are shown. Unchecked boxes send nothing.
     #[server(default)]
@@ -63,7 +63,7 @@ pub async fn set_view(
 
     let person = session::person().await?;
     let columns = columns.iter().filter_map(|column| column.parse().ok());
-    let view = PersonView::showing(density.parse().unwrap_or_default(), columns);
+    let view = PersonView::showing(density.parse().ok(), columns);
     session::fleet()?.accounts().set_view(&person, &view).await.map_err(session::database)
 }
 

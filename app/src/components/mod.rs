@@ -46,7 +46,10 @@ pub(crate) use dialog_end::{DialogEnd, OperatorOnly};
 pub(crate) use draft::{Draft, EditConflict};
 pub use drawer::LogDrawer;
 pub(crate) use field::Hydrated;
-pub(crate) use fleet::{FleetFilter, FleetTable, ShownHosts, ViewMenu, asking, names_fitting};
+pub(crate) use fleet::{
+    BrokenHosts, FleetAnswer, FleetFilter, FleetTable, ShownHosts, Spread, ViewMenu, asking,
+    dismiss_hints_on_escape, fleet_answer, names_fitting,
+};
 pub use fleet::{HostRow, Summary};
 pub(crate) use folded::FoldedRest;
 pub use form::{Refusal, action_from_address};

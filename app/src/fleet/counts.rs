@@ -42,6 +42,13 @@ impl Counts {
         if self.all == 1 { "1 host".to_owned() } else { format!("{} hosts", self.all) }
     }
 
+    /// “12 hosts: 1 failed, 11 fine”, for a picture of them.
+    pub(crate) fn by_status_in_words(&self) -> String {
+        let words = |status: &HostStatus| format!("{} {}", self.of(*status), status.title().to_lowercase());
+        let there: Vec<_> = HostStatus::ALL.iter().filter(|it| self.of(**it) > 0).map(words).collect();
+        format!("{}: {}", self.number(), there.join(", "))
+    }
+
     /// “12 hosts, 3 need attention”, “12 hosts, all fine”.
     pub(crate) fn words(&self) -> String {
         match (self.all, self.need_attention()) {
@@ -67,6 +74,7 @@ mod tests {
         }
         assert_eq!((counts.all(), counts.of(HostStatus::Offline), counts.of(HostStatus::Fine)), (3, 1, 2));
         assert_eq!(counts.words(), "3 hosts, 1 needs attention");
+        assert_eq!(counts.by_status_in_words(), "3 hosts: 1 offline, 2 fine");
     }
 
     #[test]

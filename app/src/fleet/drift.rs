@@ -51,6 +51,14 @@ impl Tally {
         }
     }
 
+    /// Each commit, in short, and its number of hosts, the most frequent first.
+    pub(crate) fn commits(&self) -> Vec<(String, usize)> {
+        let mut commits: Vec<_> =
+            self.by_commit.iter().map(|(commit, seen)| (commit.to_string(), seen.hosts)).collect();
+        commits.sort_by(|(one, few), (other, many)| many.cmp(few).then_with(|| one.cmp(other)));
+        commits
+    }
+
     /// What more than half of the hosts run, if anything.
     pub(crate) fn majority(&self) -> Option<Majority> {
         let of: usize = self.by_commit.values().map(|seen| seen.hosts).sum();
@@ -116,6 +124,16 @@ mod tests {
         let majority = majority(&hosts).unwrap();
         assert_eq!(majority.words(), "aaaaaaa on 2 of 3");
         assert_eq!(hosts.map(|host| majority.differs_from(&host)), [false, false, true, false]);
+    }
+
+    #[test]
+    fn the_most_frequent_commit_is_the_first() {
+        let mut tally = Tally::default();
+        for commit in ["b", "aaaaaaaaaa", "aaaaaaaaaa", "c"] {
+            tally.add(&built(commit, None));
+        }
+        let commits = tally.commits();
+        assert_eq!(commits, [("aaaaaaa", 2), ("b", 1), ("c", 1)].map(|(commit, n)| (commit.to_owned(), n)));
     }
 
     #[test]

@@ -42,8 +42,12 @@ enum Criterion {
     Commit(String),
     /// A tag.
     Tag(String),
+    /// The version of the agent.
+    AgentVersion(String),
     /// An op holds the host.
     Busy,
+    /// The host is connected, and its system or its tests failed.
+    Broken,
     /// The host differs from most of the fleet.
     Drifted,
 }
@@ -59,7 +63,7 @@ pub(crate) enum QueryError {
 }
 
 /// The known filters.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 14] = [
     "status:",
     "platform:",
     "tag:",
@@ -70,7 +74,9 @@ const KEYS: [&str; 12] = [
     "tests:",
     "gen:",
     "commit:",
+    "agent-version:",
     "is:busy",
+    "is:broken",
     "is:drifted",
 ];
 /// The lights, by index.
@@ -119,8 +125,10 @@ fn criterion(key: &str, value: &str) -> Result<Criterion, String> {
         "gen" => value.parse().map(Criterion::Generation).map_err(|_| "gen:NUMBER".to_owned()),
         "commit" if !value.is_empty() => Ok(Criterion::Commit(value.to_owned())),
         "tag" if !value.is_empty() => Ok(Criterion::Tag(folded_tag(value))),
+        "agent-version" if !value.is_empty() => Ok(Criterion::AgentVersion(value.to_owned())),
         "is" => match value {
             "busy" => Ok(Criterion::Busy),
+            "broken" => Ok(Criterion::Broken),
             "drifted" => Ok(Criterion::Drifted),
             _ => Err(known(key)),
         },
@@ -140,7 +148,7 @@ fn with_key(key: &str) -> Vec<String> {
     match key {
         "status" => of(&HostStatus::ALL.map(HostStatus::as_str)),
         "platform" => of(&Platform::ALL.map(Platform::as_str)),
-        "is" => of(&["busy", "drifted"]),
+        "is" => of(&["busy", "broken", "drifted"]),
         _ if LIGHTS.contains(&key) => of(&STATES.map(State::as_str)),
         _ => vec![],
     }
@@ -190,7 +198,9 @@ impl Criterion {
                 commit.is_some_and(|commit| commit.0.starts_with(beginning))
             }
             Self::Tag(tag) => host.tags.contains(tag),
+            Self::AgentVersion(version) => host.agent_version.as_ref().is_some_and(|it| it == version),
             Self::Busy => host.op.is_some(),
+            Self::Broken => host.online && host.trouble.is_some(),
             Self::Drifted => majority
                 .zip(host.generation.as_ref())
                 .is_some_and(|(majority, generation)| majority.differs_from(generation)),
@@ -201,7 +211,7 @@ impl Criterion {
 #[cfg(test)]
 mod tests {
     use backstay_model::sample::{generation, host};
-    use backstay_model::{Commit, Generation};
+    use backstay_model::{Commit, Generation, Trouble};
     use proptest::prelude::*;
 
     use super::super::drift::Tally;
@@ -211,11 +221,11 @@ mod tests {
     fn fleet() -> [HostView; 3] {
         let mut mac = HostView { platform: Platform::Darwin, ..host("imac0") };
         mac.lights.tests.state = State::Failed;
-        [
-            host("gpc0"),
-            mac,
-            HostView { online: false, tags: vec!["cloud".into(), "büro".into()], ..host("web-1") },
-        ]
+        mac.trouble =
+            Some(Trouble { what: "x11 failed".into(), since: None, way_back: None, worked_until: None });
+        let (trouble, agent_version) = (mac.trouble.clone(), Some("0.2.0".to_owned()));
+        let tags = vec!["cloud".into(), "büro".into()];
+        [host("gpc0"), mac, HostView { online: false, tags, trouble, agent_version, ..host("web-1") }]
     }
 
     fn found(query: &str) -> Vec<String> {
@@ -261,6 +271,8 @@ mod tests {
             ("tag:BÜRO", &["web-1"]),
             ("-tag:cloud", &["gpc0", "imac0"]),
             ("is:busy", &[]),
+            ("is:broken", &["imac0"]),
+            ("agent-version:0.2.0", &["web-1"]),
             ("is:drifted", &[]),
             ("status:due", &[]),
             ("-status:attention", &["gpc0", "imac0", "web-1"]),
@@ -277,7 +289,7 @@ mod tests {
         assert_eq!(offered("st"), ["status:"]);
         assert_eq!(offered("status:"), ["status:failed", "status:offline", "status:due", "status:fine"]);
         assert_eq!(offered("web tag:c"), ["web tag:cloud"]);
-        assert_eq!(offered("status:fine -IS:b"), ["status:fine -is:busy"]);
+        assert_eq!(offered("status:fine -IS:b"), ["status:fine -is:busy", "status:fine -is:broken"]);
         assert_eq!(offered("lock:ok"), [""; 0]);
         assert_eq!(offered("gen:4"), [""; 0]);
         assert_eq!(offered("gpc0"), [""; 0]);

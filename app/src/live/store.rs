@@ -390,7 +390,6 @@ mod tests {
     use backstay_model::sample::host;
 
     use super::*;
-    use crate::fleet::Sort;
 
     fn start(hosts: Vec<HostView>, last_event: u64) -> Start {
         Start {
@@ -446,7 +445,7 @@ mod tests {
             let open = live(vec![backup.clone(), web.clone()]);
             open.apply(8, &Event::Host { host: Box::new(apple.clone()) });
             let mut reloaded = [backup, web, apple];
-            reloaded.sort_by(|one, other| Sort::Name.compare(one, other));
+            reloaded.sort_by(|one, other| cmp_host_names(&one.name, &other.name));
             assert_eq!(names(open), reloaded.map(|host| host.name));
             assert_eq!(names(open), ["apple", "Backup", "web"]);
         });

@@ -3,15 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use backstay_model::HostView;
 use backstay_model::view::About;
 use leptos::prelude::*;
 
 use super::inside::{Loading, NotRead};
 use crate::api::load_about;
-use crate::components::{Ago, Icon, Mark, PageTitle};
+use crate::components::{Ago, Icon, Mark, PageTitle, asking};
 use crate::live::{Live, Started};
-use crate::routes::Route;
 
 /// The versions of the server and of the agents.
 #[component]
@@ -50,14 +48,16 @@ fn Server(about: About) -> impl IntoView {
     }
 }
 
-/// The agents' versions, each with its hosts, the most frequent first.
+/// The agents' versions, each with the number of its hosts, the most frequent first.
 #[component]
 fn Agents() -> impl IntoView {
     let live = expect_context::<Live>();
-    let versions =
-        Memo::new(move |_| live.rows().with(|rows| by_version(rows.iter().map(|row| row.host.get()))));
+    let versions = Memo::new(move |_| {
+        live.rows()
+            .with(|rows| by_version(rows.iter().map(|row| row.host.with(|host| host.agent_version.clone()))))
+    });
     let rows = move || {
-        let row = |(version, hosts)| view! { <Version version hosts/> };
+        let row = |(version, count)| view! { <Version version count/> };
         versions.get().into_iter().map(row).collect_view()
     };
     view! {
@@ -80,9 +80,9 @@ fn Agents() -> impl IntoView {
     }
 }
 
-/// One version of the agent.
+/// One version of the agent, and a link to its hosts.
 #[component]
-fn Version(version: Option<String>, hosts: Vec<String>) -> impl IntoView {
+fn Version(version: Option<String>, count: usize) -> impl IntoView {
     let server = expect_context::<Live>().server_version();
     let same = server.with_untracked(|server| version.as_deref() == Some(server.as_str()));
     let (state, words) = match (&version, same) {
@@ -90,25 +90,39 @@ fn Version(version: Option<String>, hosts: Vec<String>) -> impl IntoView {
         (Some(_), false) => ("attention", "differs from the server"),
         (None, _) => ("unknown", "never connected"),
     };
-    let host = |name: String| view! { <li><a href=Route::Host(&name).path()>{name.clone()}</a></li> };
+    let query =
+        version.as_ref().map_or_else(|| "agent:unknown".to_owned(), |it| format!("agent-version:{it}"));
+    let hosts = if count == 1 { "1 host".to_owned() } else { format!("{count} hosts") };
     view! {
         <tr>
             <th scope="row">{version.unwrap_or_else(|| "Unknown".to_owned())}</th>
             <td data-title="Version check">
                 <span class="compared" data-state=state><Icon name=state/>{words}</span>
             </td>
-            <td data-title="Hosts"><ul class="host-names">{hosts.into_iter().map(host).collect_view()}</ul></td>
+            <td data-title="Hosts"><a href=asking(&query)>{hosts}</a></td>
         </tr>
     }
 }
 
-/// Groups hosts by the version of their agent, the most frequent first.
-fn by_version(hosts: impl Iterator<Item = HostView>) -> Vec<(Option<String>, Vec<String>)> {
-    let mut versions: BTreeMap<Option<String>, Vec<String>> = BTreeMap::new();
-    for host in hosts {
-        versions.entry(host.agent_version).or_default().push(host.name);
+/// Counts the versions, the most frequent first.
+fn by_version(hosts: impl Iterator<Item = Option<String>>) -> Vec<(Option<String>, usize)> {
+    let mut versions: BTreeMap<Option<String>, usize> = BTreeMap::new();
+    for version in hosts {
+        *versions.entry(version).or_default() += 1;
     }
     let mut versions: Vec<_> = versions.into_iter().collect();
-    versions.sort_by_key(|(_, hosts)| Reverse(hosts.len()));
+    versions.sort_by_key(|(_, count)| Reverse(*count));
     versions
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_frequent_version_is_the_first() {
+        let hosts = [Some("0.1.0"), None, Some("0.2.0"), Some("0.2.0")].map(|it| it.map(str::to_owned));
+        let versions = by_version(hosts.into_iter());
+        assert_eq!(versions, [(Some("0.2.0".into()), 2), (None, 1), (Some("0.1.0".into()), 1)]);
+    }
 }

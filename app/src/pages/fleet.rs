@@ -8,8 +8,9 @@ use leptos_router::components::Outlet;
 use super::inside::Loading;
 use crate::api::{CancelOp, RequestOp, SetView};
 use crate::components::{
-    AddHost, BulkBar, FleetFilter, FleetTable, Icon, NewestDeployment, NewestRollout, PullRequests, Refusal,
-    RollOutLink, Selecting, ShownHosts, Summary, ViewMenu, action_from_address,
+    AddHost, BrokenHosts, BulkBar, FleetAnswer, FleetFilter, FleetTable, Icon, NewestDeployment,
+    NewestRollout, PullRequests, Refusal, RollOutLink, Selecting, ShownHosts, Spread, Summary, ViewMenu,
+    action_from_address, dismiss_hints_on_escape, fleet_answer,
 };
 use crate::live::{Live, Started};
 use crate::routes::Route;
@@ -35,17 +36,21 @@ pub(super) fn Hosts(live: Live) -> impl IntoView {
     let empty = Memo::new(move |_| live.rows().with(Vec::is_empty));
     let shown = ShownHosts::by_address(live);
     Selecting::provide(shown.visible);
+    let answer = fleet_answer(live);
+    // Computed before the parts of the page read it.
+    answer.with_untracked(|_| ());
+    dismiss_hints_on_escape();
     let none_match = move || !empty.get() && shown.rows.with(Vec::is_empty);
     view! {
         <div class="page">
             <div class="fleet-head">
-                <h1>"Fleet"</h1>
-                <Summary/>
+                <FleetAnswer answer/>
                 <div class="fleet-does">
                     <RollOutLink shown/>
                     <AddHostLink live empty/>
                 </div>
             </div>
+            <BrokenHosts answer/>
             <Refusal action/>
             <Refusal action=cancel/>
             <Refusal action=view_action/>
@@ -53,7 +58,9 @@ pub(super) fn Hosts(live: Live) -> impl IntoView {
             <NewestRollout/>
             <PullRequests/>
             <Show when=move || !empty.get()>
+                <Spread live/>
                 <div class="fleet-bar">
+                    <Summary/>
                     <FleetFilter shown/>
                     <ViewMenu action=view_action/>
                 </div>

@@ -377,11 +377,18 @@ fn running_name(facts: &Facts, running: &Generation) -> String {
 }
 
 fn system_at_work(op: &OpView) -> Light {
+    let has_begun = op.status == OpStatus::Running;
     let words = match &op.action {
-        OpAction::Rollback { target, .. } => format!("Rolling back to {target}"),
-        _ => "Switching".to_owned(),
+        OpAction::Rollback { target, .. } if has_begun => format!("Rolling back to {target}"),
+        OpAction::Rollback { .. } => "Rollback sent".to_owned(),
+        _ if has_begun => "Switching".to_owned(),
+        _ => "Switch sent".to_owned(),
     };
-    let hint = op.phase.map_or_else(|| "Sent to the host.".to_owned(), |phase| format!("Now: {phase}."));
+    let hint = match op.phase {
+        Some(phase) => format!("Now: {phase}."),
+        None if has_begun => "The host has started it.".to_owned(),
+        None => "Sent to the host, which has not started it yet.".to_owned(),
+    };
     Light::new(State::Working, words, hint)
 }
 

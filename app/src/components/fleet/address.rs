@@ -139,6 +139,14 @@ impl FleetAddress {
         format!("{}{}", Route::Fleet, params.to_query_string())
     }
 
+    /// The address of the page in this order, or in the default one if it is in this order already.
+    pub(super) fn ordered(self, sort: Sort) -> String {
+        let mut params = ParamsMap::new();
+        let sort = if self.sort.get() == sort { Sort::default() } else { sort };
+        FleetParams { sort, ..self.now() }.put(&mut params);
+        format!("{}{}", Route::Fleet, params.to_query_string())
+    }
+
     /// Returns whether this is the current filter.
     pub(super) fn asks(self, text: &str) -> bool {
         self.text.with(|asked| asked.trim().eq_ignore_ascii_case(text))

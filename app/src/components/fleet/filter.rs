@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use super::address::{FleetAddress, GROUP, QUERY, SORT};
 use super::shown_hosts::ShownHosts;
-use crate::components::Hydrated;
+use crate::components::{Hydrated, Icon};
 use crate::fleet::{GroupBy, Sort, completions};
 use crate::live::Live;
 use crate::routes::Route;
@@ -63,9 +63,13 @@ pub(crate) fn FleetFilter(shown: ShownHosts) -> impl IntoView {
     });
     let error = after_a_pause(shown);
     let words = Memo::new(move |_| text.with(|text| completions(text, || tags(live))));
+    let few = move || counted().unwrap_or_else(|| "Filter".to_owned());
     view! {
+        <button type="button" class="filter-button" popovertarget="fleet-filter"><Icon name="find"/>{few}</button>
         <form
             class="fleet-filter"
+            id="fleet-filter"
+            popover="auto"
             method="get"
             action=Route::Fleet.path()
             role="search"

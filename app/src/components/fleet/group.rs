@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use backstay_model::PersonView;
+use backstay_model::Column;
 use leptos::prelude::*;
 
 use super::chunk::Chunk;
@@ -59,7 +59,7 @@ fn GroupHead(shown: ShownHosts, key: GroupKey, rows: Memo<Vec<Row>>, folded: Mem
         counts
     });
     // The checkbox of a host, its name and its menu are always shown.
-    let width = move || (live.view().with(PersonView::shown) + 3).to_string();
+    let width = move || (Column::ALL.len() - shown.hidden.with(BTreeSet::len) + 3).to_string();
     // A group by status needs no counts by status.
     let by_status = matches!(key, GroupKey::Status(_));
     let words = move || counts.with(|counts| if by_status { counts.number() } else { counts.words() });

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use backstay_model::HostId;
+use backstay_model::{Column, HostId, State};
 use leptos::prelude::*;
 
 use super::address::FleetAddress;
@@ -22,6 +22,9 @@ pub(crate) struct ShownHosts {
     understood: Memo<Option<Query>>,
     /// What most of the fleet runs.
     pub(super) majority: Memo<Option<Majority>>,
+    /// The columns that are not shown: those that the person hid, and Git and Lock if no host has anything to
+    /// say there.
+    pub(super) hidden: Memo<BTreeSet<Column>>,
     /// The groups from top to bottom, each with its hosts from top to bottom. Ungrouped hosts are one group.
     pub(crate) groups: Memo<Vec<Group<Row>>>,
     /// The folded groups.
@@ -45,6 +48,7 @@ impl ShownHosts {
             })
         });
         let majority = Memo::new(move |_| majority(live));
+        let hidden = Memo::new(move |_| hidden(live));
         let groups = Memo::new_with_compare(
             move |_| {
                 let hosts = understood.with(|query| match query {
@@ -57,7 +61,7 @@ impl ShownHosts {
         );
         let rows = rows_of(groups, |_| true);
         let visible = rows_of(groups, move |key| !folded.has(key));
-        let shown = Self { address, query, understood, majority, groups, folded, rows, visible };
+        let shown = Self { address, query, understood, majority, hidden, groups, folded, rows, visible };
         shown.precompute();
         provide_context(address);
         provide_context(shown);
@@ -69,6 +73,7 @@ impl ShownHosts {
     /// the same time.
     fn precompute(self) {
         self.majority.with_untracked(|_| ());
+        self.hidden.with_untracked(|_| ());
         self.rows.with_untracked(|_| ());
         self.visible.with_untracked(|_| ());
     }
@@ -150,6 +155,19 @@ fn majority(live: Live) -> Option<Majority> {
     tally.majority()
 }
 
+fn hidden(live: Live) -> BTreeSet<Column> {
+    let mut hidden = live.view().with(|view| view.hidden.clone());
+    let mut known = [false; 2];
+    live.each_host(|host| {
+        for (known, light) in known.iter_mut().zip([&host.lights.git, &host.lights.lock]) {
+            *known |= light.state != State::Unknown;
+        }
+    });
+    let unknown = [Column::Git, Column::Lock].into_iter().zip(known).filter(|(_, known)| !known);
+    hidden.extend(unknown.map(|(column, _)| column));
+    hidden
+}
+
 /// The matching hosts, in order.
 fn chosen(live: Live, query: &Query, sort: Sort, majority: Memo<Option<Majority>>) -> Vec<Row> {
     let mut rows = live.rows().get();
@@ -160,10 +178,8 @@ fn chosen(live: Live, query: &Query, sort: Sort, majority: Memo<Option<Majority>
     }
     if sort != Sort::Name {
         live.changes().track();
-        let compare = |one: &Row, other: &Row| {
-            one.host.with_untracked(|one| other.host.with_untracked(|other| sort.compare(one, other)))
-        };
-        rows.sort_by(compare);
+        // By name already, and equal hosts keep their order.
+        rows.sort_by_cached_key(|row| row.host.with_untracked(|host| sort.key(host)));
     }
     rows
 }

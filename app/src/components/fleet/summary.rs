@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::address::{FleetAddress, asking};
+use super::answer::of_fleet;
 use crate::components::Icon;
 use crate::fleet::{Counts, HostStatus};
 use crate::live::Live;
@@ -11,11 +12,7 @@ use crate::live::Live;
 #[component]
 pub fn Summary() -> impl IntoView {
     let live = expect_context::<Live>();
-    let counts = Memo::new(move |_| {
-        let mut counts = Counts::default();
-        live.each_host(|host| counts.add(host));
-        counts
-    });
+    let counts = Memo::new(move |_| of_fleet(live, Counts::add));
     view! {
         <dl class="summary" aria-label="Fleet">
             <Count
@@ -58,7 +55,12 @@ fn Count(
     let href = Memo::new(move |_| asking(&query));
     view! {
         <div data-count=word class:none=move || count.get() == 0>
-            <dt><Icon name=icon/><a href=href title=meaning aria-current=current>{name}</a></dt>
+            <dt>
+                <Icon name=icon/>
+                <a href=href title=meaning aria-current=current aria-label=move || format!("{name}: {}", count.get())>
+                    {name}
+                </a>
+            </dt>
             <dd>{count}</dd>
         </div>
     }

@@ -1,6 +1,6 @@
 //! The table of the fleet page.
 
-use backstay_model::Column;
+use backstay_model::{Column, Density};
 use leptos::prelude::*;
 
 use super::group::FleetGroup;
@@ -8,6 +8,7 @@ use super::shown_hosts::ShownHosts;
 use super::window::{ShowAll, Window};
 use crate::api::{CancelOp, RequestOp};
 use crate::components::SelectAll;
+use crate::fleet::Sort;
 use crate::live::Live;
 
 /// The hosts in their groups. Hidden columns are rendered but not displayed, so that showing them again is
@@ -21,10 +22,14 @@ pub(crate) fn FleetTable(
     /// The action that cancels their ops.
     cancel: ServerAction<CancelOp>,
 ) -> impl IntoView {
-    let view = expect_context::<Live>().view();
-    let density = move || view.with(|view| view.density.as_str());
+    let live = expect_context::<Live>();
+    let view = live.view();
+    let density = Memo::new(move |_| {
+        let of_many = || Density::of_many(live.rows().with(Vec::len));
+        view.with(|view| view.density).unwrap_or_else(of_many).as_str()
+    });
     let hidden = move || {
-        view.with(|view| view.hidden.iter().map(|column| column.as_str()).collect::<Vec<_>>().join(" "))
+        shown.hidden.with(|hidden| hidden.iter().map(|column| column.as_str()).collect::<Vec<_>>().join(" "))
     };
     let window = Window::onto(shown);
     let keys =
@@ -36,10 +41,8 @@ pub(crate) fn FleetTable(
                 <thead>
                     <tr>
                         <td class="select-cell"><SelectAll/></td>
-                        <th scope="col">"Host"</th>
-                        {Column::ALL.map(|column| view! {
-                            <th scope="col" data-column=column.as_str()>{column.title()}</th>
-                        })}
+                        {head(shown, "Host", Some(Sort::Name), None)}
+                        {Column::ALL.map(|column| head(shown, column.title(), Sort::of_column(column), Some(column)))}
                         <th scope="col"><span class="unseen">"Actions"</span></th>
                     </tr>
                 </thead>
@@ -50,4 +53,16 @@ pub(crate) fn FleetTable(
         </div>
         <ShowAll shown window/>
     }
+}
+
+/// The head of a column. It sorts the hosts, and once they are sorted by it, it leads back to the default order.
+fn head(shown: ShownHosts, title: &'static str, sort: Option<Sort>, column: Option<Column>) -> AnyView {
+    let address = shown.address;
+    let direction = move || sort.filter(|sort| address.sort.get() == *sort).map(Sort::direction);
+    let words = match sort {
+        Some(sort) => view! { <a href=move || address.ordered(sort) data-noscroll="">{title}</a> }.into_any(),
+        None => title.into_any(),
+    };
+    view! { <th scope="col" data-column=column.map(Column::as_str) aria-sort=direction>{words}</th> }
+        .into_any()
 }

@@ -23,8 +23,8 @@ pub(crate) fn ViewMenu(
 ) -> impl IntoView {
     let saver = Saver::new(expect_context::<Live>(), action);
     let first = saver.view.get_untracked();
-    let densities =
-        Density::ALL.map(|density| view! { <DensityChoice saver density checked=density == first.density/> });
+    let densities = [None, Some(Density::Comfortable), Some(Density::Compact)]
+        .map(|density| view! { <DensityChoice saver density checked=density == first.density/> });
     let columns =
         Column::ALL.map(|column| view! { <ColumnChoice saver column checked=first.shows(column)/> });
     let menu = NodeRef::<html::Div>::new();
@@ -53,24 +53,29 @@ pub(crate) fn ViewMenu(
 }
 
 #[component]
-fn DensityChoice(saver: Saver, density: Density, checked: bool) -> impl IntoView {
+fn DensityChoice(saver: Saver, density: Option<Density>, checked: bool) -> impl IntoView {
     let chosen = Memo::new(move |_| saver.view.with(|view| view.density == density));
     view! {
         <label>
             <input
                 type="radio"
                 name=DENSITY
-                value=density.as_str()
+                value=word(density)
                 checked=checked
                 prop:checked=move || Hydrated(chosen.get())
                 on:change=move |_| saver.change(|view| view.density = density)
             />
             {match density {
-                Density::Comfortable => "Comfortable",
-                Density::Compact => "Compact: one line per host",
+                None => "Automatic: one line each above 20 hosts",
+                Some(Density::Comfortable) => "Comfortable",
+                Some(Density::Compact) => "Compact: one line per host",
             }}
         </label>
     }
+}
+
+fn word(density: Option<Density>) -> &'static str {
+    density.map_or("", Density::as_str)
 }
 
 #[component]
@@ -141,7 +146,7 @@ impl Saver {
     /// Applies the choices that a person made in the menu before the page was alive.
     fn adopt_input(self, menu: &Element) {
         let density = browser::checked_boxes(menu, DENSITY);
-        let density = density.first().and_then(|density| density.parse().ok()).unwrap_or_default();
+        let density = density.first().and_then(|density| density.parse().ok());
         let columns = browser::checked_boxes(menu, COLUMNS);
         let chosen = PersonView::showing(density, columns.iter().filter_map(|column| column.parse().ok()));
         if self.view.with_untracked(|view| *view != chosen) {
@@ -153,7 +158,7 @@ impl Saver {
         let view = self.view.get_untracked();
         let columns = Column::ALL.into_iter().filter(|column| view.shows(*column));
         self.action.dispatch(SetView {
-            density: view.density.as_str().to_owned(),
+            density: word(view.density).to_owned(),
             columns: columns.map(|column| column.as_str().to_owned()).collect(),
         });
         self.sent.set_value(view);

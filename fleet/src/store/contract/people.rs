@@ -83,7 +83,7 @@ pub(super) async fn a_view_is_kept_for_its_person(bench: &mut impl Bench) {
         put(&*store, name, "h", Role::Viewer).await;
     }
     assert_eq!(store.person_view("maria").await.unwrap(), PersonView::default());
-    let view = PersonView::showing(Density::Compact, [Column::System, Column::Now]);
+    let view = PersonView::showing(Some(Density::Compact), [Column::System, Column::Now]);
     store.set_person_view("maria", &view).await.unwrap();
     store.set_person_view("nobody", &view).await.unwrap();
     // A new password does not reset the view.

@@ -1,9 +1,10 @@
 //! Hosts in every status. Their lights are computed as on the server, so that the gallery's words are real.
 
 use backstay_model::lights::{AgentVersion, LightInputs, lights};
+use backstay_model::rollback::HostHistory;
 use backstay_model::{
     DesiredState, Facts, HostView, Lights, OpAction, OpStatus, OpView, PROTOCOL_VERSION, Phase, Platform,
-    TestRun, sample,
+    TestRun, Trouble, sample,
 };
 use chrono::TimeDelta;
 
@@ -66,13 +67,19 @@ impl Situation {
 
     pub(super) fn host(self, name: &str, platform: Platform) -> HostView {
         let running = self.facts.as_ref().and_then(Facts::running_generation).cloned();
+        let lights = self.lights();
+        let trouble = self.facts.as_ref().and_then(|facts| {
+            let past = HostHistory { runs: &facts.test_runs, ..HostHistory::default() };
+            Trouble::of(&lights, facts, &past)
+        });
         let runs = self.facts.as_ref().zip(running.as_ref());
         HostView {
             platform,
             online: self.agent.is_some(),
             last_seen: self.agent.map(|_| now()),
             agent_version: self.agent.map(|agent| agent.version.to_owned()),
-            lights: self.lights(),
+            lights,
+            trouble,
             tests: runs.and_then(|(facts, running)| facts.tests_of(running)).map(TestRun::summary),
             generation: running,
             op: self.open_op.map(|op| OpView { host_name: name.into(), ..op }),

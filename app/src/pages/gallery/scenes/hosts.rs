@@ -28,7 +28,7 @@ pub(super) fn viewer(live: Live) -> AnyView {
 pub(super) fn dense(live: Live) -> AnyView {
     let mut start = start();
     start.view = PersonView::showing(
-        Density::Compact,
+        Some(Density::Compact),
         [Column::System, Column::Tests, Column::Generation, Column::Now],
     );
     live.begin(start);
