@@ -529,7 +529,10 @@ mod tests {
         Owner::new().with(|| {
             let live = live(vec![]);
             for number in 0..9 {
-                live.apply(8 + number, &Event::Notice(notice(Tone::Good, format!("Rolled back to Gen {number}"))));
+                live.apply(
+                    8 + number,
+                    &Event::Notice(notice(Tone::Good, format!("Rolled back to Gen {number}"))),
+                );
             }
             assert_eq!(live.unread_notices(), 0, "unknown until the storage is read");
             live.read_notice().set(Some(14));

@@ -55,14 +55,14 @@ impl Fleet {
     /// Starts the roll-out that a person confirmed together with a merge or a revert.
     pub(crate) async fn roll_out_after(
         &self,
-        person: &Person,
+        actor: &Actor,
         hosts: Vec<String>,
         stop_on_failure: bool,
         reason: Option<String>,
     ) -> Result<Rollout, RolloutError> {
         let (kind, parallel) = (OpKind::PullSwitch, AT_ONCE);
         let request = RolloutRequest { kind, hosts, parallel, stop_on_failure, reason, typed: None };
-        self.start_rollout(person, request).await
+        self.start_rollout(actor, request).await
     }
 
     /// Records a roll-out and advances it.
