@@ -72,7 +72,7 @@ impl Fleet {
                 self.hub.send(connection.host, ServerMessage::Cancel { op });
             }
         }
-        self.advance_rollouts().await;
+        self.advance_rollouts_soon();
         self.dispatch_waiting(connection.host).await.map(drop)
     }
 
@@ -139,7 +139,7 @@ impl Fleet {
         }
         self.publish_pending().await;
         self.catch_up_if_behind().await?;
-        self.advance_rollouts().await;
+        self.advance_rollouts_soon();
         self.send_waiting().await
     }
 
@@ -190,7 +190,7 @@ impl Fleet {
         if let Some(op) = self.store.step_op(op.id, &step).await? {
             self.publish_op(&op).await;
             self.notify_result(&op, Tone::Bad);
-            self.advance_rollouts().await;
+            self.advance_rollouts_soon();
             self.dispatch_waiting(op.host).await?;
         }
         Ok(())
@@ -285,7 +285,7 @@ impl Fleet {
         self.publish_op_without_host(&op).await;
         let tone = if op.status == OpStatus::Succeeded { Tone::Good } else { Tone::Bad };
         self.notify_result(&op, tone);
-        self.advance_rollouts().await;
+        self.advance_rollouts_soon();
         self.dispatch_waiting(op.host).await
     }
 

@@ -182,7 +182,7 @@ impl Fleet {
                 self.hub.send(op.host, ServerMessage::Cancel { op: tests });
             }
             self.publish(Update::Op(tests)).await;
-            self.advance_rollouts().await;
+            self.advance_rollouts_soon();
         }
         self.publish_op(op).await;
     }
@@ -225,7 +225,7 @@ impl Fleet {
     /// roll-outs send their own ops when a slot is free.
     pub(super) async fn dispatch(&self, op: &OpView) -> Result<Option<OpView>, StoreError> {
         if op.status == OpStatus::Queued && self.waits_for_slot(op.id).await? {
-            self.advance_rollouts().await;
+            self.advance_rollouts_soon();
             return Ok(None);
         }
         self.send(op).await
@@ -312,7 +312,7 @@ impl Fleet {
         let step = self.taking_back(op, by);
         let Some(op) = self.store.step_op(op.id, &step).await? else { return Ok(false) };
         self.publish_op(&op).await;
-        self.advance_rollouts().await;
+        self.advance_rollouts_soon();
         Ok(true)
     }
 
