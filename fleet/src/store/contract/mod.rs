@@ -86,7 +86,7 @@ macro_rules! contract {
                 a_merge_opens_one_deployment_however_often_it_is_reported,
                 a_later_merge_supersedes_active_deployments, ops_fill_a_deployment_host_by_host,
                 a_deployment_is_decided_once, a_failed_revert_restores_the_decision_before_it,
-                revert_candidates_are_recorded_in_order, the_commits_of_reverted_deployments_are_known,
+                revert_candidates_are_recorded_once, the_commits_of_reverted_deployments_are_known,
             ],
             rollouts: [
                 a_rollout_is_recorded_with_its_audit_entry, of_many_rollouts_at_once_exactly_one_is_recorded,
