@@ -28,13 +28,14 @@ impl Fleet {
             return Ok(());
         }
         let Some(deployment) = self.current_deployment().await? else { return Ok(()) };
-        let Some(facts) = self.store.host(op.host).await?.and_then(|host| host.facts) else { return Ok(()) };
         let Some(event) = host_event(op) else { return Ok(()) };
         let outcome = deployment.hosts.iter().find(|outcome| outcome.host == op.host);
         let counts = if kind == OpKind::Test {
             self.are_of_the_switch(outcome, op).await?
         } else {
-            is_newest(outcome, op) && concerns(&deployment, op, &facts, &self.desired())
+            let facts = self.store.host(op.host).await?.and_then(|host| host.facts);
+            let concerns = |facts: Facts| concerns(&deployment, op, &facts, &self.desired());
+            is_newest(outcome, op) && facts.is_some_and(concerns)
         };
         if !counts {
             return Ok(());

@@ -83,7 +83,7 @@ impl Bench {
     /// The agent connects and reports its journal.
     async fn connect(&self, journal: &[OpId]) -> Agent<'_> {
         let agent = self.handshake().await;
-        agent.say(AgentMessage::Journal { ops: journal.to_vec(), damaged: vec![] }).await;
+        agent.reports(journal).await;
         agent
     }
 
@@ -115,6 +115,10 @@ impl Bench {
 impl Agent<'_> {
     async fn say(&self, message: AgentMessage) -> Option<ServerMessage> {
         self.bench.fleet.handle_message(&self.connection, message).await.unwrap()
+    }
+
+    async fn reports(&self, journal: &[OpId]) {
+        self.say(AgentMessage::Journal { ops: journal.to_vec(), damaged: vec![] }).await;
     }
 
     async fn finish(&self, op: OpId, outcome: Outcome, lines: u64, current: u32) -> Option<ServerMessage> {
@@ -572,4 +576,22 @@ async fn a_host_that_talks_is_stored_as_seen_once_a_minute_and_when_it_leaves() 
     assert_eq!(stored().await, 2);
     let host = bench.fleet.store.host(bench.host.id).await.unwrap().unwrap();
     assert_eq!(host.last_seen, Some(left_at));
+}
+
+#[tokio::test]
+async fn each_message_publishes_its_host_once() {
+    let bench = Bench::new().await;
+    let agent = bench.connect(&[]).await;
+    let op = bench.ask(OpAction::Switch).await;
+    let published = async |message: AgentMessage| {
+        let before = bench.fleet.events.last();
+        agent.say(message).await;
+        let missed = bench.fleet.events.subscribe(Some(before)).missed;
+        missed.iter().filter(|event| event.name == "host").count()
+    };
+    assert_eq!(published(AgentMessage::Facts { facts: Box::new(bench.facts(48)) }).await, 1);
+    assert_eq!(published(AgentMessage::Accepted { op }).await, 1);
+    let (result, facts) = (bench.result(Outcome::Completed), Box::new(bench.facts(48)));
+    assert_eq!(published(AgentMessage::Finished { op, result, lines: 0, facts }).await, 1);
+    assert_eq!(bench.open().await.unwrap().action, OpAction::Test, "an op followed");
 }
