@@ -1,10 +1,10 @@
 //! Deployments: one for each merge, filled by ops, decided once.
 
-use backstay_model::deployment::{Decision, Deployment, HostEvent, PullRequestRef};
+use backstay_model::deployment::{Decision, Deployment, HostEvent, HostOutcome, PullRequestRef};
 use backstay_model::{Commit, DeploymentId, HostId, OpId};
 
 use super::Bench;
-use super::fixture::{at, audited, enrolled, entry, start};
+use super::fixture::{at, audited, enrolled, entry, read_while_writing, start};
 use crate::store::{NewDeployment, Store};
 
 fn merged(number: u64) -> NewDeployment {
@@ -180,4 +180,25 @@ pub(super) async fn revert_candidates_are_recorded_once(bench: &mut impl Bench) 
         store.remember_revert(id, commit).await.unwrap();
     }
     assert_eq!(store.revert_candidates(id).await.unwrap(), commits);
+}
+
+pub(super) async fn a_deployment_is_read_at_one_moment(bench: &mut impl Bench) {
+    let store = bench.store();
+    let host = enrolled(&*store, "gpc0").await.id;
+    let id = opened(&*store, 42).await.id;
+    let write = |number: u32| {
+        let outcome = serde_json::to_string(&HostOutcome::new(host, number.to_string())).unwrap();
+        format!(
+            "UPDATE deployments SET pr_title = '{number}'; UPDATE deployment_hosts SET outcome = '{outcome}';"
+        )
+    };
+    bench.run(&write(0)).await.unwrap();
+    let is_whole =
+        |read: &Deployment| read.hosts.iter().all(|outcome| outcome.name == read.pull_request.title);
+    read_while_writing(bench, write, async || {
+        let listed = store.deployments(None, 10).await.unwrap();
+        let alone = store.deployment(id).await.unwrap();
+        !listed[0].hosts.is_empty() && listed.iter().chain(&alone).all(is_whole)
+    })
+    .await;
 }

@@ -154,12 +154,14 @@ impl HostStore for SqliteStore {
     async fn record_facts(&self, id: HostId, facts: &Facts) -> Result<(), StoreError> {
         let json = stored_json(facts)?;
         let mut tx = self.begin().await?;
-        let taken = sqlx::query("UPDATE hosts SET facts = $2, facts_read_at = $3 WHERE id = $1")
-            .bind(id.to_string())
-            .bind(json)
-            .bind(stored_time(facts.read_at))
-            .execute(&mut *tx)
-            .await?;
+        let taken = sqlx::query(
+            "UPDATE hosts SET facts = $2, facts_read_at = $3 WHERE id = $1 AND removed_at IS NULL",
+        )
+        .bind(id.to_string())
+        .bind(json)
+        .bind(stored_time(facts.read_at))
+        .execute(&mut *tx)
+        .await?;
         if taken.rows_affected() == 0 {
             return Ok(());
         }

@@ -1,10 +1,13 @@
 //! Merges open deployments, here and at GitHub.
 
 use backstay_github_stand_in::{Change, Moment};
-use backstay_model::DesiredState;
+use backstay_model::{Clock as _, DesiredState};
 use chrono::TimeDelta;
+use http::StatusCode;
+use serde_json::json;
 
 use super::{Bench, alone, lock, seen};
+use crate::github::LOOKED_THROUGH;
 use crate::test_fleet::maria;
 
 #[tokio::test]
@@ -136,4 +139,37 @@ async fn an_old_merge_that_somebody_writes_about_opens_no_deployment() {
     bench.stand_in.touch(old).await;
     bench.read().await;
     assert_eq!(bench.deployed().await, [], "the past is taken for granted");
+}
+
+#[tokio::test]
+async fn more_closed_pull_requests_than_are_searched_are_told_of() {
+    let bench = Bench::new().await;
+    bench.read().await;
+    let closed = json!({
+        "number": 7, "title": "Stale", "html_url": "u", "state": "closed", "user": null,
+        "updated_at": bench.clock.now() + TimeDelta::minutes(1),
+        "head": { "ref": "stale", "sha": "1" }, "base": { "ref": "main", "sha": "0" },
+    });
+    let mut gate = bench
+        .stand_in
+        .gate(Moment::Before, |asked| asked.is("GET", "pulls") && asked.query.contains("state=closed"));
+    let page = json!(vec![closed; 30]);
+    let mut pages = 0;
+    let answering = async {
+        loop {
+            gate.stops().await.answer(StatusCode::OK, page.clone());
+            pages += 1;
+        }
+    };
+    let shown = tokio::select! {
+        shown = bench.read() => shown,
+        never = answering => never,
+    };
+    let problem = format!(
+        "More than {LOOKED_THROUGH} closed pull requests changed since the last reading. If an earlier one was merged, it \
+         has no deployment."
+    );
+    assert_eq!((shown.problems, pages * 30), (vec![problem], LOOKED_THROUGH));
+    drop(gate);
+    assert!(bench.read().await.problems.is_empty(), "the next reading saw all that changed since");
 }

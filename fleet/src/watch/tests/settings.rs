@@ -33,7 +33,9 @@ async fn what_is_wrong_with_the_settings_is_told_until_it_is_repaired() {
     assert!(problem(&elsewhere).await.contains("There is no branch release in example/nixcfg"));
     assert!(matches!(elsewhere.desired(), DesiredState::Unreadable { .. }));
     let wrong = bench.asking("main", "ghp_wrong", MergeMethod::Merge).await;
-    assert!(problem(&wrong).await.contains("does not accept the token"));
+    assert!(problem(&wrong).await.contains(
+        "GitHub does not accept the token. Put a valid one into the token file and restart the server."
+    ));
     bench.stand_in.allow(MergeMethods { squash: false, ..MergeMethods::default() }).await;
     let squashing = bench.asking("main", TOKEN, MergeMethod::Squash).await;
     assert!(problem(&squashing).await.contains("does not allow merging by squashing"));
