@@ -102,6 +102,13 @@ impl Fleet {
                 let by = op.cancel.as_ref().map_or(op.requested_by.as_str(), |cancel| &cancel.by);
                 self.store.step_op(op.id, &self.taking_back(&op, by)).await?.map(JournalOutcome::TakenBack)
             }
+            // The displaced agent may be running the op on another machine, and will say so when it comes back. If it does not,
+            // the op is lost when its time is up.
+            Reconciliation::MarkLost
+                if at_host == AtHost::Unknown && self.hub.displaced_another(connection) =>
+            {
+                None
+            }
             Reconciliation::MarkLost => {
                 let why = if damaged.contains(&op.id) { DAMAGED } else { FORGOTTEN };
                 self.store.step_op(op.id, &self.losing(&op, why)).await?.map(JournalOutcome::Lost)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use backstay_model::view::AuditQuery;
 use backstay_model::wire::event::{Event, Tone};
-use backstay_model::wire::message::{AgentMessage, OpResult, ServerMessage};
+use backstay_model::wire::message::{AgentMessage, Hello, OpResult, ServerMessage};
 use backstay_model::{
     Clock as _, Commit, Facts, FixedClock, Generation, NotAllowed, OpAction, OpId, OpKind, OpStatus, OpView,
     Outcome, OutputLine, Role, State, Stream, TestTimeout, sample,
@@ -83,6 +83,15 @@ impl Bench {
     /// The agent connects and reports its journal.
     async fn connect(&self, journal: &[OpId]) -> Agent<'_> {
         let agent = self.handshake().await;
+        agent.reports(journal).await;
+        agent
+    }
+
+    /// The same for an agent that names its instance.
+    async fn connect_as(&self, instance: u64, journal: &[OpId]) -> Agent<'_> {
+        let hello = Hello { instance: Some(instance), ..test_fleet::hello("gpc0") };
+        let (_, connection) = self.fleet.handshake(&self.host, &hello).await.unwrap();
+        let agent = Agent { bench: self, connection: connection.unwrap() };
         agent.reports(journal).await;
         agent
     }
@@ -576,6 +585,33 @@ async fn a_host_that_talks_is_stored_as_seen_once_a_minute_and_when_it_leaves() 
     assert_eq!(stored().await, 2);
     let host = bench.fleet.store.host(bench.host.id).await.unwrap().unwrap();
     assert_eq!(host.last_seen, Some(left_at));
+}
+
+/// The disk of gpc0 was copied before the op began.
+#[tokio::test]
+async fn an_op_outlives_the_first_appearance_of_a_second_machine() {
+    let bench = Bench::new().await;
+    let first = bench.connect_as(1, &[]).await;
+    let op = bench.ask(OpAction::Switch).await;
+    first.say(AgentMessage::Accepted { op }).await;
+    let _second = bench.connect_as(2, &[]).await;
+    assert_eq!(bench.op(op).await.status, OpStatus::Running);
+    let first = bench.connect_as(1, &[op]).await;
+    first.finish(op, Outcome::Completed, 0, 48).await;
+    assert_eq!(bench.op(op).await.status, OpStatus::Succeeded);
+    assert!(!bench.audited().await.contains(&"switch.lost".to_owned()));
+}
+
+/// Nothing was connected that the agent could have displaced: it is the host's own, and has forgotten the op.
+#[tokio::test]
+async fn an_op_that_a_restarted_agent_does_not_know_is_lost() {
+    let bench = Bench::new().await;
+    let first = bench.connect_as(1, &[]).await;
+    let op = bench.ask(OpAction::Switch).await;
+    first.say(AgentMessage::Accepted { op }).await;
+    first.leave().await;
+    bench.connect_as(2, &[]).await;
+    assert_eq!(bench.op(op).await.status, OpStatus::Lost);
 }
 
 #[tokio::test]
