@@ -162,7 +162,7 @@ impl Fleet {
     pub(crate) async fn resume_rollouts(&self) -> Result<(), StoreError> {
         self.rollout_driver.begin_grace_period(self.clock.now());
         self.catch_up_deployment().await?;
-        self.advance_rollouts().await;
+        self.advance_rollouts_soon();
         Ok(())
     }
 

@@ -65,20 +65,14 @@ impl Fleet {
         self.start_rollout(actor, request).await
     }
 
-    /// Records a roll-out and advances it.
+    /// Records a roll-out, which then advances.
     pub(super) async fn start(&self, actor: &Actor, new: NewRollout) -> Result<Rollout, RolloutError> {
         let rollout = self.new_rollout(actor, new);
         let entry = self.started_entry(actor, &rollout);
         self.store.insert_rollout(&rollout, &entry).await?;
         self.publish_rollout(rollout.id).await;
-        self.advance_recorded(rollout).await
-    }
-
-    /// Advances a recorded roll-out, and returns it as it is afterwards.
-    pub(super) async fn advance_recorded(&self, rollout: Rollout) -> Result<Rollout, RolloutError> {
-        self.advance_rollouts().await;
-        // It is recorded, even if it cannot be read now.
-        Ok(self.store.rollout(rollout.id).await.ok().flatten().unwrap_or(rollout))
+        self.advance_rollouts_soon();
+        Ok(rollout)
     }
 
     pub(super) fn new_rollout(&self, actor: &Actor, new: NewRollout) -> Rollout {
@@ -131,7 +125,7 @@ impl Fleet {
         if self.store.set_rollout_state(id, &state, &entry).await?.is_some() {
             self.publish_rollout(id).await;
         }
-        self.advance_rollouts().await;
+        self.advance_rollouts_soon();
         self.store.rollout(id).await?.ok_or(RolloutError::NoSuchRollout)
     }
 
