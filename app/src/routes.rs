@@ -14,6 +14,15 @@ pub(crate) const FROM: &str = "from";
 const FROM_HOST: &str = "host";
 const FROM_DEPLOYMENT: &str = "deployment";
 
+/// Query parameter of the page that shows what a plain form has begun.
+pub(crate) const BEGUN: &str = "begun";
+
+/// The address of the page that shows what a plain form has begun.
+#[cfg(feature = "ssr")]
+pub(crate) fn begun(place: Route<'_>) -> String {
+    with_query(place.path(), std::iter::once(BEGUN.to_owned()))
+}
+
 /// A page or a dialog, with what its address says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route<'a> {

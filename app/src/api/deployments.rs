@@ -84,14 +84,15 @@ pub async fn merge_pull_request(
     /// The address to go to afterwards, one of ours.
     back: String,
 ) -> Result<(), ApiError> {
+    use crate::routes::{self, Route};
     use crate::session;
     use backstay_fleet::deployments::SeenPullRequest;
     use backstay_model::Commit;
 
     let person = session::person().await?;
     let seen = SeenPullRequest { number, head: Commit(seen_head), is_looked_at: looked };
-    session::fleet()?.merge_pull_request(&person, &seen).await.map_err(super::refused)?;
-    leptos_axum::redirect(super::local_path(&back));
+    let merged = session::fleet()?.merge_pull_request(&person, &seen).await.map_err(super::refused)?;
+    super::lead_on(&back, &routes::begun(Route::Deployment(merged.id)));
     Ok(())
 }
 
@@ -106,12 +107,13 @@ pub async fn revert_pull_request(
     /// The address to go to afterwards, one of ours.
     back: String,
 ) -> Result<(), ApiError> {
+    use crate::routes::{self, Route};
     use crate::session;
 
     let person = session::person().await?;
     let id = super::deployment_id(&deployment)?;
     session::fleet()?.revert_pull_request(&person, id).await.map_err(super::refused)?;
-    leptos_axum::redirect(super::local_path(&back));
+    super::lead_on(&back, &routes::begun(Route::Deployment(id)));
     Ok(())
 }
 

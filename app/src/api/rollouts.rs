@@ -27,6 +27,7 @@ pub async fn start_rollout(
     /// The address to go to afterwards, one of ours.
     back: String,
 ) -> Result<(), ApiError> {
+    use crate::routes::{self, Route};
     use crate::session;
     use backstay_model::rollout::RolloutRequest;
 
@@ -37,7 +38,7 @@ pub async fn start_rollout(
     }
     let request = RolloutRequest { kind, hosts, parallel, stop_on_failure, reason: Some(reason) };
     session::fleet()?.start_rollout(&person, request).await.map_err(super::refused)?;
-    leptos_axum::redirect(super::local_path(&back));
+    super::lead_on(&back, &routes::begun(Route::Fleet));
     Ok(())
 }
 
@@ -124,6 +125,7 @@ pub async fn roll_back_hosts(
     /// The address to go to afterwards, one of ours.
     back: String,
 ) -> Result<(), ApiError> {
+    use crate::routes::{self, Route};
     use crate::session;
 
     let person = session::person().await?;
@@ -138,7 +140,7 @@ pub async fn roll_back_hosts(
         None => fleet.roll_back_hosts(&person, confirmed, reason).await,
     };
     started.map_err(super::refused)?;
-    leptos_axum::redirect(super::local_path(&back));
+    super::lead_on(&back, &routes::begun(Route::Fleet));
     Ok(())
 }
 
