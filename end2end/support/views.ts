@@ -66,6 +66,13 @@ export const ofFleet: Record<string, View> = {
       await drawer.button('Times').click();
     },
   },
+  'not found': {
+    route: '/*any',
+    goTo: async (page) => {
+      await open(page, '/nothing/of/this/name');
+      await expect(page.getByRole('heading', { name: 'Not found' })).toBeVisible();
+    },
+  },
   fleet: { route: '/', goTo: (page) => open(page, '/') },
   menu: {
     route: '/',
@@ -322,13 +329,6 @@ export const outside: Record<string, View> = {
     goTo: async (page) => {
       await page.goto('/login');
       await expect(page.locator('html')).toHaveAttribute('data-hydrated', 'true');
-    },
-  },
-  'not found': {
-    route: '/*any',
-    goTo: async (page) => {
-      await page.goto('/nothing/of/this/name');
-      await expect(page.getByRole('heading', { name: 'Not found' })).toBeVisible();
     },
   },
 };

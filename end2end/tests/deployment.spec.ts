@@ -1,7 +1,7 @@
 /** The other actions on a failed deployment, and roll-outs. */
 
 import { DeploymentPanel } from '../pages/deployment';
-import { HostView } from '../pages/fleet';
+import { HostView, statusLine } from '../pages/fleet';
 import { LogDrawer } from '../pages/op';
 import { RollBackFailedDialog } from '../pages/planned-rollback';
 import { RolloutDialog, RolloutPanel } from '../pages/rollout';
@@ -87,6 +87,9 @@ test('a roll-out stops at the first failure, and names the hosts that it left ou
     await panel.says('gpc0', '✓ gpc0 - Switch OK, Tests OK');
     await panel.says('hsb0', '✗ hsb0 - Switch OK, Tests FAIL (gpu)');
     await panel.says('imac0', '⬜ imac0 - Not attempted');
+    await expect(view).toHaveTitle(/^\(\d\) ✗ /);
+    const decide = statusLine(view).getByRole('link', { name: 'Deployment of #42 failed on 1 of 4 · Decide' });
+    await expect(decide).toHaveAttribute('href', /^\/deployments\//);
   }
   expect(await fleet.host('imac0').activations()).toEqual([]);
 });

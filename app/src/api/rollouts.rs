@@ -59,6 +59,7 @@ pub async fn start_rollout(
     /// The address to go to afterwards, one of ours.
     back: String,
 ) -> Result<(), ApiError> {
+    use crate::routes::{self, Route};
     use crate::session;
     use backstay_model::rollout::RolloutRequest;
 
@@ -69,7 +70,7 @@ pub async fn start_rollout(
     }
     let request = RolloutRequest { kind, hosts, parallel, stop_on_failure, reason: Some(reason), typed };
     session::fleet()?.start_rollout(&person, request).await.map_err(super::refused)?;
-    leptos_axum::redirect(super::local_path(&back));
+    super::lead_on(&back, &routes::begun(Route::Fleet));
     Ok(())
 }
 
@@ -156,6 +157,7 @@ pub async fn roll_back_hosts(
     /// The address to go to afterwards, one of ours.
     back: String,
 ) -> Result<(), ApiError> {
+    use crate::routes::{self, Route};
     use crate::session;
 
     let person = session::person().await?;
@@ -170,7 +172,7 @@ pub async fn roll_back_hosts(
         None => fleet.roll_back_hosts(&person, confirmed, reason).await,
     };
     started.map_err(super::refused)?;
-    leptos_axum::redirect(super::local_path(&back));
+    super::lead_on(&back, &routes::begun(Route::Fleet));
     Ok(())
 }
 
