@@ -253,9 +253,17 @@ export const ofStory: Record<string, View<Story>> = {
       await new RolloutPanel(page).isAt('done');
     },
   },
+  'page of the roll-out': {
+    route: '/rollouts/:id',
+    goTo: async (page) => {
+      await new RolloutPanel(page).details.click();
+      await expect(page.getByRole('heading', { name: /^Pull and Switch on/ })).toBeVisible();
+    },
+  },
   'menu of logs': {
     route: '/',
     goTo: async (page) => {
+      await open(page, '/');
       const panel = new DeploymentPanel(page);
       await panel.viewLogs.click();
       await expect(panel.log('imac0', 'tests')).toBeVisible();

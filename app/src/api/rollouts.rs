@@ -154,6 +154,9 @@ pub async fn roll_back_hosts(
     confirmed: Vec<String>,
     /// The reason in the person's words; may be empty.
     reason: String,
+    /// The number of hosts as the person typed it, which many hosts require.
+    #[server(default)]
+    typed: Option<usize>,
     /// The address to go to afterwards, one of ours.
     back: String,
 ) -> Result<(), ApiError> {
@@ -166,6 +169,7 @@ pub async fn roll_back_hosts(
     let confirmed = confirmed.ok_or_else(|| {
         ApiError::said("The server did not understand this request. Nothing was changed. Reload the page.")
     })?;
+    backstay_fleet::rollouts::check_typed(confirmed.len(), typed).map_err(super::refused)?;
     let (fleet, reason) = (session::fleet()?, Some(reason));
     let started = match deployment {
         Some(id) => fleet.roll_back_failed(&person, super::deployment_id(&id)?, confirmed, reason).await,

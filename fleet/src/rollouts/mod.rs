@@ -21,7 +21,7 @@ mod start;
 #[cfg(test)]
 mod tests;
 
-use backstay_model::rollout::{MOST_AT_ONCE, Rollout, RolloutState};
+use backstay_model::rollout::{MOST_AT_ONCE, Rollout, RolloutState, UNTYPED};
 use backstay_model::{NotAllowed, OpId, OpKind, RolloutId};
 
 use crate::fleet::Fleet;
@@ -127,6 +127,15 @@ impl From<InsertRolloutError> for RolloutError {
             InsertRolloutError::Store(error) => error.into(),
         }
     }
+}
+
+/// Checks that the person typed how many hosts there are, if they are many.
+///
+/// # Errors
+/// [`RolloutError::NotTyped`]
+pub fn check_typed(hosts: usize, typed: Option<usize>) -> Result<(), RolloutError> {
+    let is_confirmed = hosts <= UNTYPED || typed == Some(hosts);
+    is_confirmed.then_some(()).ok_or(RolloutError::NotTyped(hosts))
 }
 
 impl Fleet {

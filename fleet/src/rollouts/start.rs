@@ -1,11 +1,11 @@
 //! Starts and stops roll-outs.
 
 use backstay_model::rollout::{
-    AT_ONCE, MOST_AT_ONCE, Rollout, RolloutCommits, RolloutHost, RolloutRequest, RolloutState, UNTYPED,
+    AT_ONCE, MOST_AT_ONCE, Rollout, RolloutCommits, RolloutHost, RolloutRequest, RolloutState,
 };
 use backstay_model::{DeploymentId, HostId, OpAction, OpKind, Role, RolloutId};
 
-use super::RolloutError;
+use super::{RolloutError, check_typed};
 use crate::accounts::Actor;
 use crate::fleet::Fleet;
 use crate::ops::request::checked_reason;
@@ -36,9 +36,7 @@ impl Fleet {
         if !(1..=MOST_AT_ONCE).contains(&request.parallel) {
             return Err(RolloutError::AtOnce);
         }
-        if request.hosts.len() > UNTYPED && request.typed != Some(request.hosts.len()) {
-            return Err(RolloutError::NotTyped(request.hosts.len()));
-        }
+        check_typed(request.hosts.len(), request.typed)?;
         let reason = checked_reason(request.reason).ok_or(RolloutError::ReasonTooLong)?;
         let hosts = self.named(&request.hosts).await?;
         let new = NewRollout {

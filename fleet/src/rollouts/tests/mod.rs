@@ -270,6 +270,14 @@ async fn what_makes_no_sense_is_refused_and_begins_nothing() {
         let error = refused(request).await.to_string();
         assert!(error.contains(said) && error.contains("Nothing was changed"), "{error}");
     }
+    let many: Vec<_> = (0..51).map(|number| format!("h{number}")).collect();
+    let many = RolloutRequest { hosts: many, ..request(OpKind::Switch, &both, 1) };
+    for (typed, said) in
+        [(None, "Type the number"), (Some(50), "Type the number"), (Some(51), "no host named h0")]
+    {
+        let error = refused(RolloutRequest { typed, ..many.clone() }).await.to_string();
+        assert!(error.contains(said), "{error}");
+    }
     let viewer = Actor::unchecked("eve", Role::Viewer);
     let refused = bench.fleet.start_rollout(&viewer, request(OpKind::Switch, &both, 1)).await;
     assert!(matches!(refused, Err(RolloutError::NotAllowed(NotAllowed { needed: Role::Operator }))));
