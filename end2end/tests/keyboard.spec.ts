@@ -219,6 +219,18 @@ test('the menu of a host: it opens on its first item, and arrows, Home and End m
   await expect(row.menuButton).toBeFocused();
 });
 
+test('the search and the keys are found without knowing a key, on a phone too', async ({ page, gpc0 }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await open(page, '/');
+  await page.getByRole('button', { name: 'Search or jump' }).click();
+  await expect(palette(page)).toBeVisible();
+  await page.keyboard.type(gpc0.name);
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(`/hosts/${gpc0.name}`);
+  await page.getByRole('button', { name: 'Keyboard shortcuts' }).click();
+  await expect(keys(page)).toBeVisible();
+});
+
 test('? shows the keys, unless one is typing or has turned that off', async ({ page, gpc0 }) => {
   await open(page, `/hosts/${gpc0.name}`);
   await page.getByRole('textbox').first().focus();

@@ -7,7 +7,7 @@ use leptos_router::hooks::use_location;
 
 use super::account::Account;
 use super::status_line::StatusLine;
-use crate::components::{Mark, NoticesLink};
+use crate::components::{Mark, NoticesLink, PaletteButton};
 use crate::escape::raw_text;
 use crate::routes::{self, Route};
 
@@ -24,6 +24,7 @@ pub fn Header() -> impl IntoView {
                 <NavLink section=Section::Audit/>
             </nav>
             <div class="top-end">
+                <PaletteButton/>
                 <NoticesLink/>
                 <Account/>
             </div>

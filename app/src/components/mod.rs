@@ -71,6 +71,7 @@ pub use op_now::OpNow;
 #[cfg(all(debug_assertions, feature = "ssr"))]
 pub(crate) use palette::Open as OpenPalette;
 pub use palette::Palette;
+pub(crate) use palette::{PaletteButton, PaletteIsOpen};
 pub use pull_requests::PullRequests;
 pub(crate) use pull_requests::{ChangedInputs, StateBadge, changes_lock, checks, may_be_merged, mergeable};
 pub(crate) use reason::{ReasonField, forget_draft, linked};
@@ -85,6 +86,6 @@ pub(crate) use selection::{
 };
 #[cfg(all(debug_assertions, feature = "ssr"))]
 pub(crate) use shortcuts::OpenShortcuts;
-pub(crate) use shortcuts::{Shortcuts, ShortcutsDialog};
+pub(crate) use shortcuts::{Shortcuts, ShortcutsButton, ShortcutsDialog};
 pub(crate) use when::Day;
 pub use when::{Ago, Elapsed, ElapsedSince, Moment, Took, Until};

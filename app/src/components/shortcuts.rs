@@ -61,6 +61,16 @@ const KEYS: &[(&str, &[(&str, &str)])] = &[
     ]),
 ];
 
+/// Opens the dialog, for those who do not know its key.
+#[component]
+pub(crate) fn ShortcutsButton() -> impl IntoView {
+    use_context().map(|shortcuts: Shortcuts| {
+        view! {
+            <button type="button" class="quiet keys" on:click=move |_| shortcuts.open()>"Keyboard shortcuts "<kbd>"?"</kbd></button>
+        }
+    })
+}
+
 /// The dialog of the shortcuts. It needs script.
 #[component]
 pub(crate) fn ShortcutsDialog() -> impl IntoView {

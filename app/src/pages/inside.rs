@@ -5,7 +5,10 @@ use leptos_router::components::Outlet;
 use leptos_router::hooks::use_location;
 
 use crate::ApiError;
-use crate::components::{Header, LogDrawer, Notices, Palette, Selection, Shortcuts, ShortcutsDialog};
+use crate::components::{
+    Header, LogDrawer, Notices, Palette, PaletteIsOpen, Selection, Shortcuts, ShortcutsButton,
+    ShortcutsDialog,
+};
 use crate::live::{Live, Started};
 use crate::routes::{BEGUN, Route};
 
@@ -14,6 +17,7 @@ use crate::routes::{BEGUN, Route};
 pub fn Inside() -> impl IntoView {
     Started::provide();
     Shortcuts::provide();
+    PaletteIsOpen::provide();
     let started = expect_context::<Started>();
     Selection::provide(expect_context::<Live>());
     // Computed before the parts of the page are rendered concurrently: two that compute it at once block each
@@ -36,6 +40,7 @@ pub fn Inside() -> impl IntoView {
         </main>
         <footer class="foot">
             <a href=Route::About.path()>"About Backstay"</a>
+            <ShortcutsButton/>
             // `local_times.js` says the zone, and enables it.
             <button type="button" class="quiet zone" disabled>"Times in UTC"</button>
         </footer>

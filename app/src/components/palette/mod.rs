@@ -24,10 +24,33 @@ use selected::of_selected;
 /// Upper bound on the entries offered at once.
 const MOST: usize = 12;
 
+/// Whether the palette is open. Cheap to copy.
+#[derive(Clone, Copy)]
+pub(crate) struct PaletteIsOpen(RwSignal<bool>);
+
+impl PaletteIsOpen {
+    /// Provides it to a page.
+    pub(crate) fn provide() {
+        provide_context(Self(RwSignal::new(false)));
+    }
+}
+
+/// Opens the palette, for those who do not know its key or have no keyboard.
+#[component]
+pub(crate) fn PaletteButton() -> impl IntoView {
+    use_context().map(|PaletteIsOpen(open)| {
+        view! {
+            <button type="button" class="quiet jump" aria-label="Search or jump" on:click=move |_| open.set(true)>
+                <Icon name="find"/><span class="jump-words">"Search or jump " <kbd>"Ctrl K"</kbd></span>
+            </button>
+        }
+    })
+}
+
 /// The command palette. It needs script.
 #[component]
 pub fn Palette() -> impl IntoView {
-    let open = RwSignal::new(false);
+    let PaletteIsOpen(open) = expect_context();
     Effect::new(move |_| {
         let handle = window_event_listener(ev::keydown, move |event| {
             if is_its_key(&event) {
