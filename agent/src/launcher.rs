@@ -160,8 +160,8 @@ impl Launcher {
     /// none can.
     ///
     /// After an activation, systemd starts the agent when the scope ends: the activation may have stopped the
-    /// agent, and whoever kills the whole scope also kills the runner, which would start it. A systemd before
-    /// 249 does not know `OnSuccess=`.
+    /// agent, and a kill of the whole scope also ends the runner, which would start it. A systemd before 249
+    /// does not know `OnSuccess=`.
     fn scopes(&self, entry: &Entry) -> Vec<Vec<String>> {
         let (Some(unit), Some(scope)) = (&self.unit, self.scope(entry)) else { return vec![] };
         let plain = [scope.as_slice(), &["--".to_owned()]].concat();

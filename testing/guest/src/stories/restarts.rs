@@ -106,7 +106,7 @@ fn is_started_again(programs: &Programs, agent: Agent) -> Result<()> {
     wait_for("the scope to go", || world.has_no_scope())
 }
 
-/// Whoever kills the whole scope also kills the runner, so systemd itself starts the agent.
+/// A kill of the whole scope also ends the runner, so systemd itself starts the agent.
 pub(super) fn started_by_systemd(programs: &Programs) -> Result<()> {
     is_started_by_systemd(programs, Agent::Root)
 }
