@@ -17,7 +17,7 @@ pub(super) fn Now(detail: RwSignal<HostDetail>) -> impl IntoView {
         match shown.get() {
         (Some(generation), tests, stretch) => view! {
             <p class="choice-head"><GenerationName generation=generation.clone()/>" "<HostTestsBadge tests/></p>
-            <p class="choice-facts">
+            <p class="faint">
                 {stretch.map(|stretch| view! { {since_words(&stretch)}" "<Moment at=stretch.from/>" · " })}
                 "made "<Moment at=generation.created_at/>
             </p>

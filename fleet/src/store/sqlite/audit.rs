@@ -46,7 +46,7 @@ impl AuditStore for SqliteStore {
             query.push(" OR SUBSTR(action, 1, ").push_bind(letters).push(") = ").push_bind(group).push(")");
         }
         if wanted.without_log_ins {
-            query.push(" AND SUBSTR(action, 1, 6) <> 'login.'");
+            query.push(" AND action <> 'login' AND SUBSTR(action, 1, 6) <> 'login.'");
         }
         let text = "COALESCE(host_name, '') || ' ' || actor || ' ' || action || ' ' || COALESCE(reason, '') || ' ' || detail";
         search::push(&mut query, &wanted.search, "audit_log", "at", text);
