@@ -1,12 +1,13 @@
 // Shows the offline page if the server cannot be reached. Nothing else is ever answered from here: Backstay shows what
 // the server says now, or nothing.
 const PAGE = '/offline.html';
-const KEPT = 'backstay-offline-2';
+const SCRIPT = '/offline.js';
+const KEPT = 'backstay-offline-3';
 
 self.addEventListener('install', (event) => {
   const keep = async () => {
     const cache = await caches.open(KEPT);
-    await cache.add(new Request(PAGE, { cache: 'reload' }));
+    await cache.addAll([PAGE, SCRIPT].map((file) => new Request(file, { cache: 'reload' })));
     await self.skipWaiting();
   };
   event.waitUntil(keep());
@@ -22,6 +23,10 @@ self.addEventListener('activate', (event) => {
 });
 
 self.addEventListener('fetch', (event) => {
+  if (new URL(event.request.url).pathname === SCRIPT) {
+    event.respondWith(caches.match(SCRIPT).then((kept) => kept ?? fetch(event.request)));
+    return;
+  }
   if (event.request.mode !== 'navigate' || event.request.method !== 'GET') return;
   const answer = async () => {
     try {

@@ -2,14 +2,15 @@
 
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
-use leptos_router::components::{ParentRoute, Route, Router, Routes};
+use leptos_router::components::{Outlet, ParentRoute, Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use crate::components::IconSprite;
+use crate::live::tab_title;
 use crate::pages::{
-    AboutPage, AddHostDialog, AuditPage, DeploymentPage, DeploymentsPage, FleetPage, HostPage, Inside,
-    LogInPage, MergeDialog, NotFound, NoticesPage, OpPage, OpsPage, RevertDialog, RollbackDialog,
-    RollbackFailedDialog, RollbackManyDialog, RolloutDialog,
+    AboutPage, AddHostDialog, AuditPage, ComparePage, DeploymentPage, DeploymentsPage, FleetPage, HostPage,
+    Inside, LogInPage, MergeDialog, NotFound, NoticesPage, OpPage, OpsPage, RevertDialog, RollbackDialog,
+    RollbackFailedDialog, RollbackManyDialog, RolloutDialog, RolloutPage,
 };
 use crate::{browser, navigation, time};
 
@@ -21,16 +22,26 @@ pub fn App() -> impl IntoView {
     navigation::keep_scroll_position();
     Effect::new(|_| browser::set_flag("hydrated", true));
     view! {
-        <Title formatter=|page: String| if page.is_empty() { "Backstay".to_owned() } else { format!("{page} · Backstay") }/>
+        <Title formatter=|page: String| tab_title(&page)/>
         <IconSprite/>
         <Router>
             <Routes fallback=NotFound>
                 <Route path=path!("/login") view=LogInPage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=Inside ssr=SsrMode::Async>
                     <FleetWithDialogs/>
-                    <Route path=path!("/hosts/:name") view=HostPage/>
+                    <Route path=path!("/hosts/:name/compare/:pair") view=ComparePage/>
+                    <Route path=path!("/compare/:pair") view=ComparePage/>
+                    <ParentRoute path=path!("/hosts/:name") view=|| view! { <HostPage/><Outlet/> }>
+                        <Route path=path!("") view=|| ()/>
+                        <Route path=path!("/here/rollback") view=RollbackDialog/>
+                    </ParentRoute>
                     <Route path=path!("/deployments") view=DeploymentsPage/>
-                    <Route path=path!("/deployments/:id") view=DeploymentPage/>
+                    <ParentRoute path=path!("/deployments/:id") view=|| view! { <DeploymentPage/><Outlet/> }>
+                        <Route path=path!("") view=|| ()/>
+                        <Route path=path!("/here/revert") view=RevertDialog/>
+                        <Route path=path!("/here/rollback") view=RollbackFailedDialog/>
+                    </ParentRoute>
+                    <Route path=path!("/rollouts/:id") view=RolloutPage/>
                     <Route path=path!("/ops") view=OpsPage/>
                     <Route path=path!("/ops/:id") view=OpPage/>
                     <Route path=path!("/audit") view=AuditPage/>
@@ -45,7 +56,7 @@ pub fn App() -> impl IntoView {
     }
 }
 
-/// The fleet page, which stays as it is below each dialog. A dialog has an address of its own: see
+/// The fleet page, which stays as it is below each of its dialogs. A dialog has an address of its own: see
 /// [`crate::routes`].
 #[component(transparent)]
 fn FleetWithDialogs() -> impl MatchNestedRoutes + Clone {
@@ -88,13 +99,13 @@ mod tests {
     }
 
     #[test]
-    fn dialogs_lie_over_the_fleet_page_and_nothing_else_does() {
+    fn the_dialogs_of_the_fleet_page_lie_over_it_and_nothing_else_does() {
         let nested = RouteDefs::new(FleetWithDialogs());
         for route in routes::tests::all() {
             let address = route.path();
             let path = address.split('?').next().unwrap();
             let is_nested = nested.match_route(path).is_some();
-            assert_eq!(is_nested, route.is_dialog() || route == routes::Route::Fleet, "{path}");
+            assert_eq!(is_nested, route.shows_fleet(), "{path}");
         }
     }
 }

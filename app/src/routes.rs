@@ -3,16 +3,11 @@
 
 use std::fmt;
 
-use backstay_model::{DeploymentId, OpId, OpKind};
+use backstay_model::{DeploymentId, OpId, OpKind, RolloutId};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
-/// Query parameter of a dialog that was opened on its subject's own page. Closing the dialog leads back
-/// there.
-pub(crate) const FROM: &str = "from";
-
-/// Values of [`FROM`].
-const FROM_HOST: &str = "host";
-const FROM_DEPLOYMENT: &str = "deployment";
+/// Part of the address of a dialog that lies over its subject's own page instead of the fleet page.
+const HERE: &str = "here";
 
 /// A page or a dialog, with what its address says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,12 +30,18 @@ pub(crate) enum Route<'a> {
     Revert { deployment: DeploymentId, from_deployment: bool },
     /// Dialog: roll back the failed hosts of a deployment.
     RollbackFailed { deployment: DeploymentId, from_deployment: bool },
+    /// Compares two generations of a host.
+    Compare { host: &'a str, from: u32, to: u32 },
+    /// Compares what two hosts run.
+    CompareHosts(&'a str, &'a str),
     /// One host.
     Host(&'a str),
     /// The deployments older than `before`, or the newest.
     Deployments { before: Option<DeploymentId> },
     /// One deployment.
     Deployment(DeploymentId),
+    /// One roll-out.
+    OneRollout(RolloutId),
     /// The ops of one host, or of all.
     Ops { host: Option<&'a str> },
     /// One op.
@@ -67,21 +68,23 @@ impl Route<'_> {
             Self::Rollout { kind: Some(kind) } => format!("/rollout?kind={}", kind.as_str()),
             Self::RollbackMany => "/rollback".to_owned(),
             Self::RollbackHost { host, to, from_host } => {
-                let path = format!("/hosts/{}/rollback", escape(host));
-                let from = from_host.then(|| format!("{FROM}={FROM_HOST}"));
-                with_query(path, from.into_iter().chain(to.map(|number| format!("to={number}"))))
+                let path = dialog_over(&format!("/hosts/{}", escape(host)), "rollback", from_host);
+                to.map_or(path.clone(), |number| format!("{path}?to={number}"))
             }
+            Self::Compare { host, from, to } => format!("/hosts/{}/compare/{from}..{to}", escape(host)),
+            Self::CompareHosts(one, other) => format!("/compare/{}..{}", escape(one), escape(other)),
             Self::Merge(number) => format!("/pull-requests/{number}/merge"),
             Self::Revert { deployment, from_deployment } => {
-                deployment_dialog(deployment, "revert", from_deployment)
+                dialog_over(&format!("/deployments/{deployment}"), "revert", from_deployment)
             }
             Self::RollbackFailed { deployment, from_deployment } => {
-                deployment_dialog(deployment, "rollback", from_deployment)
+                dialog_over(&format!("/deployments/{deployment}"), "rollback", from_deployment)
             }
             Self::Host(name) => format!("/hosts/{}", escape(name)),
             Self::Deployments { before: None } => "/deployments".to_owned(),
             Self::Deployments { before: Some(id) } => format!("/deployments?before={id}"),
             Self::Deployment(id) => format!("/deployments/{id}"),
+            Self::OneRollout(id) => format!("/rollouts/{id}"),
             Self::Ops { host: None } => "/ops".to_owned(),
             Self::Ops { host: Some(host) } => format!("/ops?host={}", escape(host)),
             Self::Op(id) => format!("/ops/{id}"),
@@ -91,10 +94,10 @@ impl Route<'_> {
         }
     }
 
-    /// Returns whether this is a dialog over the fleet page.
+    /// Returns whether this is the fleet page, or a dialog over it.
     #[cfg(test)]
-    pub(crate) fn is_dialog(&self) -> bool {
-        is_dialog(self.path().split('?').next().unwrap_or_default())
+    pub(crate) fn shows_fleet(&self) -> bool {
+        page(self.path().split('?').next().unwrap_or_default()) == "/"
     }
 }
 
@@ -104,14 +107,9 @@ impl fmt::Display for Route<'_> {
     }
 }
 
-fn deployment_dialog(deployment: DeploymentId, dialog: &str, from_deployment: bool) -> String {
-    let from = from_deployment.then(|| format!("{FROM}={FROM_DEPLOYMENT}"));
-    with_query(format!("/deployments/{deployment}/{dialog}"), from.into_iter())
-}
-
-fn with_query(path: String, mut pairs: impl Iterator<Item = String>) -> String {
-    let Some(first) = pairs.next() else { return path };
-    pairs.fold(format!("{path}?{first}"), |address, pair| format!("{address}&{pair}"))
+/// The address of a dialog about `subject`, over its own page or over the fleet page.
+fn dialog_over(subject: &str, dialog: &str, here: bool) -> String {
+    if here { format!("{subject}/{HERE}/{dialog}") } else { format!("{subject}/{dialog}") }
 }
 
 /// What is not unreserved (RFC 3986).
@@ -123,27 +121,28 @@ fn escape(text: &str) -> PercentEncode<'_> {
     utf8_percent_encode(text, RESERVED)
 }
 
-/// Returns whether a path, without its query, shows a dialog over the fleet page.
+/// Returns whether a path, without its query, shows a dialog over a page.
 pub(crate) fn is_dialog(path: &str) -> bool {
     matches!(
         path.split('/').collect::<Vec<_>>()[..],
         ["", "add-host" | "rollout" | "rollback"]
             | ["", "hosts", _, "rollback"]
+            | ["", "hosts", _, HERE, "rollback"]
             | ["", "pull-requests", _, "merge"]
             | ["", "deployments", _, "revert" | "rollback"]
+            | ["", "deployments", _, HERE, "revert" | "rollback"]
     )
 }
 
-/// The path of the page that a path shows: the fleet's for each of its dialogs.
+/// The path of the page that a path shows: for a dialog, the page below it.
 pub(crate) fn page(path: &str) -> &str {
-    if is_dialog(path) { "/" } else { path }
-}
-
-/// The path of the page about a dialog's subject (its host or its deployment), or the fleet's. `None` if
-/// `path` is no dialog.
-pub(crate) fn subject(path: &str) -> Option<&str> {
-    let own = ["/rollback", "/revert"].iter().find_map(|dialog| path.strip_suffix(dialog));
-    is_dialog(path).then(|| own.filter(|own| !own.is_empty()).unwrap_or("/"))
+    if !is_dialog(path) {
+        return path;
+    }
+    // A host may have the name that marks a dialog over its own page.
+    let parts = path.split('/').count();
+    let own = path.rsplit_once('/').and_then(|(over, _)| over.strip_suffix(HERE)?.strip_suffix('/'));
+    own.filter(|_| parts == 5).unwrap_or("/")
 }
 
 #[cfg(test)]
@@ -163,10 +162,13 @@ pub(crate) mod tests {
                 Route::RollbackHost { .. } => Route::Merge(42),
                 Route::Merge(_) => Route::Revert { deployment, from_deployment: true },
                 Route::Revert { .. } => Route::RollbackFailed { deployment, from_deployment: false },
-                Route::RollbackFailed { .. } => Route::Host("gpc0"),
+                Route::RollbackFailed { .. } => Route::Compare { host: "gpc0", from: 47, to: 48 },
+                Route::Compare { .. } => Route::CompareHosts("gpc0", "imac0"),
+                Route::CompareHosts(..) => Route::Host("gpc0"),
                 Route::Host(_) => Route::Deployments { before: Some(deployment) },
                 Route::Deployments { .. } => Route::Deployment(deployment),
-                Route::Deployment(_) => Route::Ops { host: Some("gpc0") },
+                Route::Deployment(_) => Route::OneRollout(RolloutId::new()),
+                Route::OneRollout(_) => Route::Ops { host: Some("gpc0") },
                 Route::Ops { .. } => Route::Op(op),
                 Route::Op(_) => Route::Audit,
                 Route::Audit => Route::Notices,
@@ -181,7 +183,7 @@ pub(crate) mod tests {
         let rollback = |to, from_host| Route::RollbackHost { host: "gpc0", to, from_host }.path();
         assert_eq!(rollback(None, false), "/hosts/gpc0/rollback");
         assert_eq!(rollback(Some(47), false), "/hosts/gpc0/rollback?to=47");
-        assert_eq!(rollback(Some(47), true), "/hosts/gpc0/rollback?from=host&to=47");
+        assert_eq!(rollback(Some(47), true), "/hosts/gpc0/here/rollback?to=47");
         let next = Some("/hosts/a?b=c&d");
         assert_eq!(Route::LogIn { next }.path(), "/login?next=/hosts/a%3Fb%3Dc%26d");
     }
@@ -192,21 +194,22 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_dialog_shows_the_fleet_page_below_it() {
-        for route in all() {
-            let path = route.path();
-            let path = path.split('?').next().unwrap();
-            assert_eq!(page(path), if route.is_dialog() { "/" } else { path });
+    fn a_dialog_lies_over_the_fleet_page_or_over_the_page_that_it_is_about() {
+        for (path, below) in [
+            ("/hosts/gpc0/rollback", "/"),
+            ("/hosts/gpc0/here/rollback", "/hosts/gpc0"),
+            ("/hosts/here/rollback", "/"),
+            ("/hosts/here/here/rollback", "/hosts/here"),
+            ("/deployments/x/revert", "/"),
+            ("/deployments/x/here/revert", "/deployments/x"),
+            ("/deployments/x/here/rollback", "/deployments/x"),
+            ("/rollback", "/"),
+            ("/pull-requests/42/merge", "/"),
+        ] {
+            assert_eq!((page(path), is_dialog(path)), (below, true), "{path}");
         }
-        assert!(!is_dialog("/hosts/rollback"), "a host may have any name");
-    }
-
-    #[test]
-    fn a_dialog_is_about_a_host_or_a_deployment_or_the_fleet() {
-        assert_eq!(subject("/hosts/gpc0/rollback"), Some("/hosts/gpc0"));
-        assert_eq!(subject("/deployments/x/revert"), Some("/deployments/x"));
-        assert_eq!(subject("/rollback"), Some("/"));
-        assert_eq!(subject("/pull-requests/42/merge"), Some("/"));
-        assert_eq!(subject("/hosts/gpc0"), None);
+        for page_itself in ["/hosts/gpc0", "/hosts/rollback", "/hosts/gpc0/compare/47..48", "/ops"] {
+            assert_eq!((page(page_itself), is_dialog(page_itself)), (page_itself, false));
+        }
     }
 }

@@ -3,8 +3,8 @@
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use backstay_fleet::Fleet;
+use backstay_fleet::accounts::Actor;
 use backstay_fleet::store::StoreError;
-use backstay_model::Person;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 
@@ -39,7 +39,7 @@ pub fn fleet() -> Result<Fleet, ApiError> {
 ///
 /// # Errors
 /// [`ApiError::NotLoggedIn`]: the response then redirects to the log-in page, which leads back.
-pub async fn person() -> Result<Person, ApiError> {
+pub async fn person() -> Result<Actor, ApiError> {
     let accounts = fleet()?;
     let known = match token() {
         Some(token) => accounts.accounts().session(&token).await.map_err(database)?,

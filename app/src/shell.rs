@@ -12,6 +12,9 @@ const THEME: &str = "try{var t=localStorage.getItem('backstay.theme');if(t)docum
 /// Writes times in local time before the first paint.
 const LOCAL_TIMES: &str = include_str!("local_times.js");
 
+/// Shows failed hosts in the tab's icon.
+const TAB_STATE: &str = include_str!("tab_state.js");
+
 /// The HTML document around the application, as the server renders it. The addresses of the compiled files
 /// include `version`, so that browsers may cache them.
 pub fn shell(options: &LeptosOptions, version: &str) -> impl IntoView + use<> {
@@ -26,7 +29,7 @@ pub fn shell(options: &LeptosOptions, version: &str) -> impl IntoView + use<> {
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>
                 <meta name="color-scheme" content="light dark"/>
                 <meta name="description" content="Backstay brings a broken host, or a broken fleet, back to a state that is known to work."/>
-                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                <link rel="icon" id="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <link rel="apple-touch-icon" href="/icon-192.png"/>
                 <link rel="manifest" href="/manifest.webmanifest"/>
                 <meta name="theme-color" content="#12263a"/>
@@ -36,6 +39,7 @@ pub fn shell(options: &LeptosOptions, version: &str) -> impl IntoView + use<> {
                 <link rel="expect" href="#end" blocking="render"/>
                 <script nonce=use_nonce() inner_html=THEME></script>
                 <script nonce=use_nonce() inner_html=LOCAL_TIMES></script>
+                <script nonce=use_nonce() inner_html=TAB_STATE></script>
                 <HydrationScript js wasm/>
                 <MetaTags/>
             </head>

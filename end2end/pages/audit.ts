@@ -20,6 +20,11 @@ export class AuditPage {
     return this.page.getByRole('row').filter({ has: cell });
   }
 
+  /** The earlier entries of the op with this entry. */
+  steps(what: string): Locator {
+    return this.entries(what).locator('.steps li');
+  }
+
   /** Expects exactly one entry of its kind, with all these texts. */
   async has({ who, what, host, way, why, outcome }: Entry): Promise<void> {
     const entry = this.entries(what);

@@ -29,6 +29,26 @@ export class RollbackDialog {
     return this.self.getByRole('textbox', { name: /^Reason/ });
   }
 
+  /** The line that says in short what changes, once the host has answered; it opens the sheet. */
+  get changes(): Locator {
+    return this.self.getByRole('button', { name: /^What changes: / });
+  }
+
+  /** All that changes. */
+  get sheet(): Locator {
+    return this.self.getByRole('group', { name: 'All changes' });
+  }
+
+  /** The field that searches a long list. */
+  get find(): Locator {
+    return this.self.getByRole('searchbox', { name: 'Find a generation' });
+  }
+
+  /** How long a rollback waits for an offline host. */
+  get giveUpAfter(): Locator {
+    return this.self.getByRole('combobox', { name: 'Give up after' });
+  }
+
   get cancel(): Locator {
     return this.self.getByRole('link', { name: 'Cancel' });
   }

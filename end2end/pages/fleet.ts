@@ -56,4 +56,12 @@ export class HostView {
 export const notice = (page: Page, text: string | RegExp): Locator =>
   page.getByRole('region', { name: 'Notices' }).getByText(text);
 
+/** Opens the menu of the person who is logged in. */
+export async function openAccount(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /^Account of / }).click();
+}
+
+/** The line below the header: whether the page is live, and the state of the fleet. */
+export const statusLine = (page: Page): Locator => page.locator('.status');
+
 export const connection = (page: Page): Locator => page.locator('[data-connection]');

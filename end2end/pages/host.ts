@@ -2,6 +2,13 @@
 
 import type { Locator, Page } from '@playwright/test';
 
+/** Opens the list of a host's latest ops, which is folded at first, and returns it. */
+export async function latestOps(page: Page): Promise<Locator> {
+  const ops = page.locator('.latest-ops');
+  await ops.getByText('Latest ops').click();
+  return ops;
+}
+
 export class HostPage {
   constructor(
     readonly page: Page,
@@ -57,6 +64,6 @@ export class HostPage {
 
   /** The link to the rollback to a generation. */
   rollbackTo(number: number): Locator {
-    return this.region('Generations').getByRole('link', { name: `Roll back to Gen ${number}`, exact: true });
+    return this.timeline.getByRole('link', { name: `Roll back to Gen ${number}`, exact: true });
   }
 }

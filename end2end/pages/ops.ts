@@ -6,7 +6,7 @@ export class OpsPage {
   constructor(readonly page: Page) {}
 
   get rows(): Locator {
-    return this.page.getByRole('main').locator('tbody').getByRole('row');
+    return this.page.getByRole('main').locator('tbody tr[data-id]');
   }
 
   /** The ops with this title. */
@@ -20,6 +20,10 @@ export class OpsPage {
 
   get person(): Locator {
     return this.page.getByRole('textbox', { name: 'Person' });
+  }
+
+  get text(): Locator {
+    return this.page.getByRole('searchbox', { name: 'Text' });
   }
 
   get filter(): Locator {

@@ -19,7 +19,7 @@ const colours = [
 export async function badDay(page: Page, fleet: Fleet): Promise<void> {
   await fleet.add(plans.gpc0(fleet.repository));
   const imac0 = await fleet.add(plans.imac0(fleet.repository));
-  await open(page, '/hosts/imac0/rollback?from=host');
+  await open(page, '/hosts/imac0/here/rollback');
   await new RollbackDialog(page, 'imac0').confirm(11).click();
   await expect(page).toHaveURL('/hosts/imac0');
   await HostView.onItsPage(page, 'imac0').shows('Tests', 'ok', '3/3 passed');

@@ -8,10 +8,10 @@ const varying: [RegExp, string][] = [
   [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, 'ID'],
   [/\b[0-9a-f]{40}\b/g, 'COMMIT'],
   [/\b[0-9a-f]{7}\b/g, 'COMMIT'],
-  [/\b[A-Z][a-z]{2} \d{1,2}(?: \d{4})?, \d{2}:\d{2}(?: UTC)?/g, 'TIME'],
+  [/\b\d{1,2} [A-Z][a-z]{2,3}(?: \d{4})?, \d{2}:\d{2}(?: UTC)?/g, 'TIME'],
   [/\b(?:\d+:)?\d+:\d{2}\b/g, 'CLOCK'],
   [/\bjust now\b/g, 'LENGTH ago'],
-  [/less than 1 s\b|\b\d+ (?:s|min|h|days?)\b/g, 'LENGTH'],
+  [/less than 1 s\b|\b\d+ (?:s|min|h|days?|months?|years?)\b/g, 'LENGTH'],
   [/127\.0\.0\.1:\d+/g, 'SERVER'],
 ];
 

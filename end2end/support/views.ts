@@ -87,16 +87,39 @@ export const ofFleet: Record<string, View> = {
     route: '/hosts/:name/rollback',
     goTo: async (page) => {
       await open(page, '/hosts/gpc0/rollback');
-      await new RollbackDialog(page, 'gpc0').radio(44).check();
+      const dialog = new RollbackDialog(page, 'gpc0');
+      await dialog.radio(44).check();
+      await expect(dialog.changes).toContainText('reboot needed');
     },
   },
   'what changes': {
     route: '/hosts/:name/rollback',
     goTo: async (page) => {
       await open(page, '/hosts/gpc0/rollback');
-      const { self } = new RollbackDialog(page, 'gpc0');
-      await self.getByText('What changes').click();
-      await expect(self.getByText(/^Undoes/).first()).toBeVisible();
+      const dialog = new RollbackDialog(page, 'gpc0');
+      await dialog.changes.click();
+      await expect(dialog.sheet.getByText(/^Undoes/).first()).toBeVisible();
+    },
+  },
+  'dialog over the host': {
+    route: '/hosts/:name/here/rollback',
+    goTo: async (page) => {
+      await open(page, '/hosts/gpc0/here/rollback');
+      await expect(new RollbackDialog(page, 'gpc0').changes).toBeVisible();
+    },
+  },
+  comparison: {
+    route: '/hosts/:name/compare/:pair',
+    goTo: async (page) => {
+      await open(page, '/hosts/gpc0/compare/47..48');
+      await expect(page.getByText(/^Adds 1 commit/)).toBeVisible();
+    },
+  },
+  'comparison of hosts': {
+    route: '/compare/:pair',
+    goTo: async (page) => {
+      await open(page, '/compare/gpc0..imac0');
+      await expect(page.getByRole('heading', { name: 'What they run' })).toBeVisible();
     },
   },
   'dialog of no host': {
@@ -176,6 +199,13 @@ export const ofFleet: Record<string, View> = {
   },
 };
 
+/** Goes to the page of the newest deployment. */
+async function toItsPage(page: Page): Promise<void> {
+  await open(page, '/');
+  await new DeploymentPanel(page).details.click();
+  await expect(page).toHaveURL(/\/deployments\/./);
+}
+
 /** The views in the story of a pull request, in the order of the story. */
 export const ofStory: Record<string, View<Story>> = {
   'open pull request': {
@@ -230,6 +260,24 @@ export const ofStory: Record<string, View<Story>> = {
       await page.keyboard.press('Escape');
       await new DeploymentPanel(page).rollBackFailed.click();
       await expect(new RollBackFailedDialog(page).row('hsb0')).toContainText('Gen 7');
+    },
+  },
+  'rollback dialog over the deployment': {
+    route: '/deployments/:id/here/rollback',
+    goTo: async (page) => {
+      await page.keyboard.press('Escape');
+      await toItsPage(page);
+      await new DeploymentPanel(page).rollBackFailed.click();
+      await expect(new RollBackFailedDialog(page).row('hsb0')).toContainText('Gen 7');
+      await page.keyboard.press('Escape');
+    },
+  },
+  'revert dialog over the deployment': {
+    route: '/deployments/:id/here/revert',
+    goTo: async (page) => {
+      await toItsPage(page);
+      await new DeploymentPanel(page).revert.click();
+      await expect(new RevertDialog(page, number).confirm).toBeEnabled();
     },
   },
   'revert dialog': {

@@ -1,3 +1,4 @@
+import { openAccount } from '../pages/fleet';
 import { admin } from '../support/server';
 import { expect, nobody, open, test } from '../support/test';
 
@@ -48,6 +49,7 @@ test('after logging out, neither the page nor the back button shows anything', a
   const client = await fleet.client();
   const page = await another({ storageState: await client.storageState() });
   await open(page, '/audit');
+  await openAccount(page);
   await page.getByRole('button', { name: 'Log out' }).click();
   await expect(page).toHaveURL('/login');
   await page.goto('/audit');

@@ -2,6 +2,7 @@ import { lstatSync } from 'node:fs';
 
 import { RollbackDialog } from '../pages/dialog';
 import { HostView } from '../pages/fleet';
+import * as plans from '../support/plans';
 import { expect, open, test } from '../support/test';
 
 test('“Rollback System” is in the ellipsis menu of a host and opens the dialog', async ({ page, gpc0 }) => {
@@ -118,10 +119,11 @@ test('the dialog holds the keyboard’s focus, and all of it can be done with th
   await expect(dialog.radio(47)).toBeFocused();
   await page.keyboard.press('ArrowDown');
   await expect(dialog.radio(46)).toBeChecked();
+  await expect(dialog.changes).toContainText('2 commits');
   await page.keyboard.press('Tab');
   await page.keyboard.type('with no mouse at hand');
   await page.keyboard.press('Tab');
-  await expect(dialog.self.getByText('What changes')).toBeFocused();
+  await expect(dialog.changes).toBeFocused();
   await page.keyboard.press('Tab');
   await expect(dialog.cancel).toBeFocused();
   await page.keyboard.press('Tab');
@@ -129,6 +131,84 @@ test('the dialog holds the keyboard’s focus, and all of it can be done with th
   await page.keyboard.press('Enter');
   await row.shows('System', 'ok', 'Rolled back to Gen 46');
   expect(await gpc0.current()).toBe(46);
+});
+
+for (const way of ['Cancel', 'Esc'] as const) {
+  test(`over a host’s page the dialog gives back the place and the focus: ${way}`, async ({ page, gpc0 }) => {
+    await page.setViewportSize({ width: 1280, height: 600 });
+    await open(page, `/hosts/${gpc0.name}`);
+    const link = page.getByRole('link', { name: 'Roll back to Gen 46' });
+    await link.scrollIntoViewIfNeeded();
+    const scrolled = await page.evaluate(() => scrollY);
+    expect(scrolled).toBeGreaterThan(0);
+    await link.click();
+    const dialog = new RollbackDialog(page, gpc0.name);
+    await expect(dialog.radio(46)).toBeFocused();
+    await expect(page.locator('#timeline'), 'the host’s page is below').toHaveCount(1);
+    await waysOut[way](dialog);
+    await expect(dialog.self).toHaveCount(0);
+    await expect(page).toHaveURL('/hosts/gpc0');
+    await expect(link).toBeFocused();
+    expect(await page.evaluate(() => scrollY)).toBe(scrolled);
+  });
+}
+
+test('a long list is searched by number, commit, date or result', async ({ page, fleet }) => {
+  const plan = plans.gpc0(fleet.repository);
+  const older = Array.from({ length: 6 }, (_, i) => ({ ...plan.generations[2], age_minutes: (50 + i) * plans.day }));
+  await fleet.add({ ...plan, first: 38, generations: [...older, ...plan.generations] });
+  await open(page, '/hosts/gpc0/rollback');
+  const dialog = new RollbackDialog(page, 'gpc0');
+  const shown = dialog.self.getByRole('listitem').filter({ visible: true });
+  await expect(shown).toHaveCount(10);
+  await dialog.find.fill('47');
+  await expect(shown).toHaveCount(1);
+  await expect(shown).toContainText('Gen 47');
+  await dialog.find.fill(fleet.repository.commits.slice(-2)[0].slice(0, 6));
+  await expect(shown).toContainText('Gen 47');
+  await dialog.find.fill('not run');
+  await expect(shown).toContainText(['Gen 45']);
+  await dialog.find.fill('nothing like this');
+  await expect(shown).toHaveCount(0);
+  await expect(dialog.self).toContainText('No matching generations.');
+  await dialog.find.press('Enter');
+  await expect(dialog.self, 'Enter does not roll back').toBeVisible();
+  await dialog.find.fill('');
+  await expect(shown).toHaveCount(10);
+});
+
+test('a target of the same commit is pointed out, and the host’s notes are in sight', async ({ page, fleet }) => {
+  const plan = plans.gpc0(fleet.repository);
+  plan.generations[3].commit = plan.generations[4].commit;
+  await fleet.add(plan);
+  await open(page, '/hosts/gpc0');
+  await page.getByLabel('Notes').fill('NEVER below Gen 45: postgres 17, https://wiki.example/pg17');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByText('Saved.')).toBeVisible();
+  await open(page, '/hosts/gpc0/rollback');
+  const dialog = new RollbackDialog(page, 'gpc0');
+  await expect(dialog.choice(47)).toContainText('same commit as the current one');
+  await expect(dialog.choice(46)).not.toContainText('same commit');
+  await expect(dialog.self).toContainText('NEVER below Gen 45: postgres 17');
+  await expect(dialog.self.getByRole('link', { name: 'https://wiki.example/pg17' })).toHaveAttribute('rel', 'noreferrer');
+});
+
+test('a typed reason outlives the dialog, until it is sent', async ({ page, gpc0 }) => {
+  await open(page, '/hosts/gpc0/rollback');
+  const dialog = new RollbackDialog(page, 'gpc0');
+  const row = HostView.inFleet(page, 'gpc0');
+  await dialog.reason.fill('X11 is dead\nsee https://forum.example/t/1');
+  await page.keyboard.press('Escape');
+  await expect(dialog.self).toHaveCount(0);
+  await row.choose('Rollback System');
+  await expect(dialog.reason).toHaveValue('X11 is dead\nsee https://forum.example/t/1');
+  await dialog.confirm(47).click();
+  await row.shows('System', 'ok', 'Rolled back to Gen 47');
+  await row.choose('Rollback System');
+  await expect(dialog.reason).toHaveValue('');
+  await open(page, '/ops');
+  const link = page.getByRole('link', { name: 'https://forum.example/t/1' }).first();
+  await expect(link).toHaveAttribute('rel', 'noreferrer');
 });
 
 /** The date of a generation in the time zone of the browser. */

@@ -2,6 +2,7 @@ import type { Page } from '@playwright/test';
 
 import { RollbackDialog } from '../pages/dialog';
 import { HostView } from '../pages/fleet';
+import { latestOps } from '../pages/host';
 import { LogDrawer, OpPage } from '../pages/op';
 import type { Host } from '../support/host';
 import { sizes } from '../support/look';
@@ -61,7 +62,7 @@ test('the focus goes back to the link that opened the log', async ({ page, gpc0 
 test('a finished op is opened from its host’s page, and from the history', async ({ page, gpc0, fleet }) => {
   await open(page, `/hosts/${gpc0.name}`);
   await fleet.ask('gpc0', 'test');
-  const latest = page.getByRole('region', { name: 'Latest ops' });
+  const latest = await latestOps(page);
   await latest.getByRole('link', { name: 'Run Tests' }).click();
   const drawer = new LogDrawer(page, 'Run Tests', 'gpc0');
   await drawer.came('failed');
@@ -228,4 +229,16 @@ test('an address that names no op says so', async ({ page, gpc0 }) => {
   await expect(page.getByRole('alert')).toHaveText('There is no op at this address.');
   await page.getByRole('link', { name: 'Close the log' }).click();
   await expect(page).toHaveURL('/hosts/gpc0');
+});
+
+test('the page keeps its place while the log lies over it', async ({ another, fleet, gpc0 }) => {
+  const page = await another({ viewport: { width: 1440, height: 900 } });
+  await fleet.ask(gpc0.name, 'test');
+  await open(page, '/ops');
+  const link = page.getByRole('main').getByRole('link', { name: 'Run Tests' });
+  const before = await link.boundingBox();
+  await link.click();
+  await expect(new LogDrawer(page, 'Run Tests', 'gpc0').heading).toBeFocused();
+  expect(await link.boundingBox()).toEqual(before);
+  await expect(link).toBeInViewport();
 });

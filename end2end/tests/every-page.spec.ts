@@ -13,7 +13,15 @@ const root = resolve(__dirname, '../..');
 
 test('the views are exactly the addresses of the app', () => {
   const app = readFileSync(join(root, 'app/src/app.rs'), 'utf8');
-  const addresses = [...app.matchAll(/<(?:Route|ProtectedRoute)\s+path=path!\("([^"]+)"\)/g)].map(([, path]) => path);
+  // A route inside another one continues its path.
+  const around: string[] = [];
+  const addresses: string[] = [];
+  for (const [tag, kind, path] of app.matchAll(/<(\/?ParentRoute|Route)\b(?:\s+path=path!\("([^"]*)"\))?/g)) {
+    if (kind === '/ParentRoute') around.pop();
+    else if (kind === 'ParentRoute') around.push(path);
+    else if (path !== undefined) addresses.push(around.join('') + path);
+    else throw new Error(`${tag} has no path`);
+  }
   expect(addresses.length).toBeGreaterThan(12);
   const looked = [ofFleet, ofStory, outside].flatMap((views) => Object.values(views as Record<string, { route: string }>)).map(({ route }) => route);
   expect([...new Set(looked)].sort()).toEqual([...new Set(addresses)].sort());

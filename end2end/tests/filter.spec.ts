@@ -135,14 +135,22 @@ test('tags and notes are kept for a host, and a tag leads to the hosts that shar
   await expect(page.getByText('Saved.')).toBeVisible();
   await expect(page.getByLabel('Tags')).toHaveValue('cloud vienna');
   await page.getByLabel('Tags').fill('a:b');
+  await page.getByLabel('Notes').fill('Rack 5');
   await page.getByRole('button', { name: 'Save' }).click();
-  await expect(page.getByRole('alert')).toContainText('“a:b” is not a valid tag');
+  await expect(page.getByRole('alert')).toContainText('“a:b” is not a valid tag. The tags were not changed.');
+  await expect(page.getByText('Someone else changed this')).toHaveCount(0);
+  await page.reload();
+  await expect(page.getByLabel('Notes'), 'the notes were saved').toHaveValue('Rack 5');
+  await expect(page.getByLabel('Tags')).toHaveValue('cloud vienna');
+  await page.getByLabel('Tags').fill('cloud Büro قاعدة');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByText('Saved.')).toBeVisible();
   await open(page, '/');
   await HostView.inFleet(page, 'gpc0').text.getByRole('link', { name: 'cloud', exact: true }).click();
   await expect(page.getByRole('row').getByRole('rowheader')).toHaveText([/gpc0/]);
   await expect(page.getByRole('combobox', { name: 'Filter hosts' })).toHaveValue('tag:cloud');
   await open(page, '/hosts/gpc0');
-  await expect(page.getByLabel('Notes')).toHaveValue('Rack 4');
+  await expect(page.getByLabel('Notes')).toHaveValue('Rack 5');
 });
 
 test('a draft stays while others save', async ({ page, fleet }) => {

@@ -323,6 +323,7 @@ test('an empty fleet leads to its first host: name, token, configuration, and th
   const host = await fleet.prepare(plans.fine(fleet.repository, 'hsb0', 9));
   await open(page, '/');
   const first = page.getByRole('region', { name: 'No host yet' });
+  await expect(first, 'no block to copy names a host that nobody named').toContainText('backstay-server join-token --name NAME');
   await first.getByLabel('Host name').fill('hsb0');
   await expect(first).toContainText('backstay-server join-token --name hsb0');
   await expect(first).toContainText(`server = "${fleet.server.url}"`);

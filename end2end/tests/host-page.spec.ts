@@ -44,7 +44,7 @@ test.describe('the picture of its past', () => {
   });
 
   test('a rollback is visible at once, and so is its success', async ({ page, gpc0 }) => {
-    await open(page, '/hosts/gpc0/rollback?from=host');
+    await open(page, '/hosts/gpc0/here/rollback');
     await new RollbackDialog(page, gpc0.name).confirm(47).click();
     const host = new HostPage(page, gpc0.name);
     await expect(page).toHaveURL(host.path);
@@ -78,8 +78,9 @@ test.describe('its tests', () => {
     const gpu = host.test('40-gpu');
     await expect(gpu).toContainText('failing since Gen 48, ');
     await expect(gpu.getByRole('img')).toHaveAccessibleName(/^\d of its last \d runs failed; newest first: failed/);
-    await gpu.getByText('Output', { exact: true }).click();
+    await expect(gpu.locator('pre'), 'the output of a failing test is open').toBeVisible();
     await expect(gpu.locator('pre')).toHaveText('40-gpu: not as it should be');
+    await expect(host.tests.locator('[data-test]').first(), 'failing tests come first').toHaveAttribute('data-state', 'failed');
     await expect(host.test('10-network')).toContainText('passed on Gen 48 in');
 
     await fleet.ask('gpc0', 'test');
@@ -122,7 +123,6 @@ test.describe('its settings', () => {
     await fleet.ask('gpc0', 'test');
     const network = host.test('10-network');
     await expect(network).toContainText('failing since Gen 48');
-    await network.getByText('Output', { exact: true }).click();
     await expect(network.locator('pre')).toContainText('It took longer than 1 s and was stopped.');
 
     await host.timeout.fill('2');
@@ -218,14 +218,18 @@ test('the dialog shows whether a reboot is needed and which units change', async
   await fleet.add(plan);
   await open(page, '/hosts/gpc0/rollback');
   const rollback = new RollbackDialog(page, 'gpc0');
-  const dialog = rollback.self;
-  await dialog.getByText('What changes').click();
+  const dialog = rollback.sheet;
+  await expect(rollback.changes).toHaveText(/ 3 units/);
+  await rollback.changes.click();
   await expect(dialog.getByText('No reboot is needed: kernel, initrd and kernel modules are the booted ones.')).toBeVisible();
   await expect(dialog.getByText('3 units differ: 1 changed, 1 added, 1 removed')).toBeVisible();
   const units = dialog.locator('.changes-units');
   await expect(units).toHaveText('changednginx.serviceaddedcups.socketremovedbackup.timer');
 
+  await dialog.getByRole('button', { name: 'Close' }).click();
   await rollback.radio(44).check();
+  await expect(rollback.changes).toContainText('reboot needed');
+  await rollback.changes.click();
   await expect(dialog.getByText('Kernel 6.18.17 → 6.12.8: takes effect after a reboot.')).toBeVisible();
 });
 

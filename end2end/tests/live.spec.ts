@@ -2,6 +2,7 @@ import type { Page } from '@playwright/test';
 
 import { RollbackDialog } from '../pages/dialog';
 import { HostView, connection, notice } from '../pages/fleet';
+import { latestOps } from '../pages/host';
 import { LogDrawer } from '../pages/op';
 import { alive, expect, open, test } from '../support/test';
 import { noServer } from '../support/watch';
@@ -106,7 +107,7 @@ test('the server dies during a rollback: it succeeds, once, and no line is lost'
   expect(await gpc0.activations()).toEqual([{ verb: 'switch', build: await gpc0.build(47) }]);
 
   await row.text.getByRole('link', { name: 'gpc0' }).click();
-  await page.getByRole('region', { name: 'Latest ops' }).getByRole('link', { name: 'Rollback to Gen 47' }).click();
+  await (await latestOps(page)).getByRole('link', { name: 'Rollback to Gen 47' }).click();
   const op = new LogDrawer(page, 'Rollback to Gen 47', 'gpc0');
   await op.came('succeeded');
   await expect(op.output).toContainText('activating the configuration...');
@@ -125,7 +126,7 @@ test('the agent dies during a rollback: it succeeds, once, and no line is lost',
   await row.shows('Tests', 'ok', '8/8 passed');
   expect(await gpc0.activations()).toEqual([{ verb: 'switch', build: await gpc0.build(47) }]);
   await row.text.getByRole('link', { name: 'gpc0' }).click();
-  await page.getByRole('region', { name: 'Latest ops' }).getByRole('link', { name: 'Rollback to Gen 47' }).click();
+  await (await latestOps(page)).getByRole('link', { name: 'Rollback to Gen 47' }).click();
   const op = new LogDrawer(page, 'Rollback to Gen 47', 'gpc0');
   await op.came('succeeded');
   await expect(op.output).toContainText('starting the following units');

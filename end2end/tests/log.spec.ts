@@ -162,3 +162,26 @@ test('colours become classes, other escapes disappear, and each line shows its s
   await drawer.button('Times').click();
   await expect(drawer.line(1)).toHaveAttribute('data-at', /^\d\d:\d\d:\d\d$/);
 });
+
+test('a line has an address, lines need not wrap, and stderr can be shown alone', async ({ page, fleet, gpc0 }) => {
+  await gpc0.rewriteFirstTest('seq 1 2500', 'echo trouble >&2', `printf '%0300d\\n' 1`);
+  await gpc0.letTestsGo();
+  const log = await watchTests(page, fleet);
+  await log.came('failed');
+  await expect(log.button('Pause'), 'nothing comes any more').toHaveCount(0);
+  const address = page.url();
+  await open(page, `${address}#L120`);
+  await expect(log.line(120), 'also a line that the page did not load at first').toBeInViewport();
+  await expect(log.line(120)).toHaveAttribute('data-linked', '');
+  await log.line(121).locator('.n').click();
+  await expect(page).toHaveURL(`${address}#L121`);
+  await expect(log.line(121)).toHaveAttribute('data-linked', '');
+
+  const wide = log.lines.filter({ hasText: /0{200}/ });
+  const height = async () => (await wide.boundingBox())?.height ?? 0;
+  const wrapped = await height();
+  await log.self.getByLabel('Wrap').uncheck();
+  expect(await height()).toBeLessThan(wrapped);
+  await log.self.getByLabel('Only stderr').check();
+  await expect(log.lines.filter({ visible: true })).toHaveText(['trouble']);
+});

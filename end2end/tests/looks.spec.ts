@@ -1,4 +1,5 @@
 import { badDay } from '../support/bad-day';
+import { openAccount } from '../pages/fleet';
 import { looksRight, sizes } from '../support/look';
 import { expect, nobody, open, test } from '../support/test';
 import { ofFleet, outside } from '../support/views';
@@ -38,9 +39,11 @@ for (const [size, viewport] of Object.entries(sizes)) {
 
 test('a chosen theme stays', async ({ page, gpc0 }) => {
   await open(page, `/hosts/${gpc0.name}`);
-  await page.getByRole('button', { name: 'Theme: system' }).click();
+  await openAccount(page);
+  await page.getByLabel('Theme').selectOption('Dark');
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
   await open(page, '/');
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
-  await expect(page.getByRole('button', { name: 'Theme: dark' })).toBeVisible();
+  await openAccount(page);
+  await expect(page.getByLabel('Theme')).toHaveValue('dark');
 });

@@ -18,7 +18,7 @@ test('notices missed by the person are in the list of notices', async ({ page, g
   // Anyone who comes later sees that there is a notice, and finds it.
   const late = await another();
   await open(late, '/');
-  await expect(bell(late)).toHaveAccessibleName('Notices, some unread');
+  await expect(bell(late)).toHaveAccessibleName(/^Notices \(\d+ new\)$/);
   await bell(late).click();
   const told = late.getByRole('main').getByRole('listitem').filter({ hasText: 'Rolled back to Gen 47' });
   await expect(told).toBeVisible();

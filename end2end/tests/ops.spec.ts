@@ -53,6 +53,14 @@ test('the history of the fleet: filters are in the address, and it says what the
   await expect(ops.person).toHaveValue('nobody');
   await ops.link('Show all ops').click();
   await expect(ops.rows).toHaveCount(2);
+
+  await ops.text.fill('ATTEMPT 1');
+  await ops.filter.click();
+  await expect(ops.rows).toHaveCount(1);
+  await expect(ops.ops('Rollback to Gen 45')).toHaveCount(1);
+  await page.getByLabel('From').fill('2099-01-01');
+  await ops.filter.click();
+  await expect(page.getByRole('main')).toContainText('No matching ops. The filter is: from 2099-01-01, text “ATTEMPT 1”.');
 });
 
 test('the history is live: ops appear, progress and end on the open page', async ({ page, fleet, gpc0 }) => {

@@ -1,6 +1,7 @@
 import { AuditPage } from '../pages/audit';
 import { RollbackDialog } from '../pages/dialog';
 import { HostView, notice } from '../pages/fleet';
+import { latestOps } from '../pages/host';
 import { LogDrawer, OpPage } from '../pages/op';
 import * as plans from '../support/plans';
 import { alive, expect, open, test } from '../support/test';
@@ -116,10 +117,12 @@ test('a host that is offline: the op waits, and can be cancelled', async ({ page
   await gpc0.stopAgent();
   await open(page, '/hosts/gpc0/rollback');
   const dialog = new RollbackDialog(page, 'gpc0');
-  await expect(dialog.self).toContainText('gpc0 is offline. The rollback waits until it connects, and can be cancelled until then.');
+  await expect(dialog.self).toContainText('gpc0 is offline. The rollback runs when it connects, and can be cancelled until then.');
+  await expect(dialog.giveUpAfter).toHaveValue('60');
+  await dialog.giveUpAfter.selectOption('15 min');
   await dialog.confirm(47).click();
   const row = HostView.inFleet(page, 'gpc0');
-  await expect(row.text).toContainText(/waiting for gpc0, which is offline · gives up in (23 h|1 day)/);
+  await expect(row.text).toContainText(/waiting for gpc0, which is offline · gives up in 1[45] min/);
   await row.shows('System', 'ok', 'was: Gen 48');
 
   await row.text.getByRole('link', { name: 'Rollback to Gen 47' }).click();
@@ -189,7 +192,7 @@ test('a boot loader that cannot be installed: nothing was activated, and System 
   expect(await gpc0.running()).toBe(await gpc0.build(48));
 
   await row.text.getByRole('link', { name: 'gpc0' }).click();
-  await page.getByRole('region', { name: 'Latest ops' }).getByRole('link', { name: 'Rollback to Gen 46' }).click();
+  await (await latestOps(page)).getByRole('link', { name: 'Rollback to Gen 46' }).click();
   const op = new LogDrawer(page, 'Rollback to Gen 46', 'gpc0');
   await op.came('failed');
   await expect(op.output).toContainText('Failed to install bootloader');

@@ -1,7 +1,8 @@
 import type { Locator, Page } from '@playwright/test';
 
 import { RollbackDialog } from '../pages/dialog';
-import { HostView } from '../pages/fleet';
+import { HostView, openAccount } from '../pages/fleet';
+import { latestOps } from '../pages/host';
 import { LogDrawer } from '../pages/op';
 import { OpsPage } from '../pages/ops';
 import { admin } from '../support/server';
@@ -47,7 +48,7 @@ test.describe('without JavaScript', () => {
     expect(await gpc0.activations()).toEqual([{ verb: 'switch', build: await gpc0.build(46) }]);
 
     await row.text.getByRole('link', { name: 'gpc0' }).click();
-    await page.getByRole('region', { name: 'Latest ops' }).getByRole('link', { name: 'Rollback to Gen 46' }).click();
+    await (await latestOps(page)).getByRole('link', { name: 'Rollback to Gen 46' }).click();
     const drawer = new LogDrawer(page, 'Rollback to Gen 46', 'gpc0');
     await drawer.came('succeeded');
     await expect(drawer.output).toContainText('activating the configuration...');
@@ -123,6 +124,7 @@ test.describe('without JavaScript', () => {
     await page.goto('/audit');
     await logIn(page);
     await expect(page).toHaveURL('/audit');
+    await openAccount(page);
     await page.getByRole('button', { name: 'Log out' }).click();
     await expect(page).toHaveURL('/login');
     await page.goto('/audit');

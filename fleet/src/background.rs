@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::desired::Repository;
@@ -14,6 +14,11 @@ use crate::store::StoreError;
 const TICK: Duration = Duration::from_secs(1);
 /// How often expired sessions and join tokens are deleted.
 const EXPIRY: Duration = Duration::from_hours(1);
+/// The pause between two steps of the verification of the audit log: it takes less than half a core, and is done
+/// with a million entries in a few minutes.
+const VERIFICATION: Duration = Duration::from_millis(100);
+/// The pause once the whole log is verified.
+const VERIFIED: Duration = Duration::from_mins(1);
 
 /// What the background work reads, and how often.
 #[derive(Debug, Clone)]
@@ -42,6 +47,7 @@ impl Fleet {
             let mut work = JoinSet::new();
             work.spawn(fleet.clone().tick_until(stop.clone()));
             work.spawn(fleet.clone().delete_expired_until(stop.clone()));
+            work.spawn(fleet.clone().verify_audit_until(stop.clone()));
             work.spawn(fleet.clone().resume_reverts_until(stop.clone()));
             work.spawn(fleet.clone().follow_github_until(poll, stop.clone()));
             if let Some(repository) = repository {
@@ -70,6 +76,20 @@ impl Fleet {
             if let Err(error) = self.delete_expired().await {
                 tracing::error!(%error, "expired sessions and join tokens could not be deleted; retrying later");
             }
+        }
+    }
+
+    async fn verify_audit_until(self, stop: CancellationToken) {
+        let mut pause = VERIFICATION;
+        while stop.run_until_cancelled(sleep(pause)).await.is_some() {
+            pause = match self.audit_verifier.step().await {
+                Ok(true) => VERIFICATION,
+                Ok(false) => VERIFIED,
+                Err(error) => {
+                    tracing::error!(%error, "the audit log could not be verified; retrying");
+                    VERIFIED
+                }
+            };
         }
     }
 

@@ -24,6 +24,9 @@ pub enum CompareError {
     /// The host did not answer.
     #[error("{0} did not answer in time what would change. Try again.")]
     Silent(String),
+    /// The host has not answered yet.
+    #[error("{0} is still comparing the two. Reload in a moment.")]
+    Pending(String),
     /// See [`StoreError`].
     #[error("The database failed. The server's log says why.")]
     Store(#[from] StoreError),
@@ -57,6 +60,32 @@ impl Fleet {
         }
         let answered = tokio::time::timeout(ANSWER_TIMEOUT, answer.wait_for(Option::is_some)).await;
         answered.ok().and_then(|answer| answer.ok()?.clone()).ok_or(CompareError::Silent(host.name))
+    }
+
+    /// Like [`Fleet::compare`], but returns after `patience` at the latest. The host's answer is still awaited, and cached for
+    /// the next one who asks.
+    ///
+    /// # Errors
+    /// [`CompareError`]; [`CompareError::Pending`] if there is no answer yet.
+    pub async fn compare_within(
+        &self,
+        patience: Duration,
+        host_name: &str,
+        from: GenerationRef,
+        to: GenerationRef,
+    ) -> Result<Comparison, CompareError> {
+        let (fleet, name) = (self.clone(), host_name.to_owned());
+        let task = tokio::spawn(async move { fleet.compare(&name, from, to).await });
+        let pending = || CompareError::Pending(host_name.to_owned());
+        match tokio::time::timeout(patience, task).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) | Err(_) => Err(pending()),
+        }
+    }
+
+    /// The address of the configuration repository for people, if one is configured.
+    pub fn repository_address(&self) -> Option<String> {
+        self.github.as_ref().map(|github| github.address_for_people())
     }
 
     /// Accepts a host's answer.

@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use crate::accounts::Accounts;
 use crate::github::GitHub;
 use crate::identities::Identities;
+use crate::state::audit_verifier::AuditVerifier;
 use crate::state::budget::Budgets;
 use crate::state::comparisons::Comparisons;
 use crate::state::events::EventBus;
@@ -47,6 +48,7 @@ pub struct Fleet {
     pub(crate) queue_time: Duration,
     pub(crate) github: Option<Arc<GitHub>>,
     accounts: Arc<Accounts>,
+    pub(crate) audit_verifier: Arc<AuditVerifier>,
     desired: Arc<RwLock<DesiredState>>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) events: Arc<EventBus>,
@@ -74,6 +76,7 @@ impl Fleet {
             started_at: clock.now(),
             events: Arc::new(EventBus::new(clock.as_ref())),
             accounts: Arc::new(Accounts::new(Arc::clone(&store), Arc::clone(&clock))),
+            audit_verifier: Arc::new(AuditVerifier::new(Arc::clone(&store), Arc::clone(&clock))),
             desired: Arc::new(RwLock::new(DesiredState::NotConfigured)),
             watch: Arc::new(Watch::new(github.as_ref())),
             github: github.map(Arc::new),

@@ -1,8 +1,9 @@
 //! Settings of a host, and its removal from the fleet.
 
 use backstay_model::wire::event::Tone;
-use backstay_model::{Labels, Person, Role, TestTimeout};
+use backstay_model::{Labels, Role, TestTimeout};
 
+use crate::accounts::Actor;
 use crate::fleet::Fleet;
 use crate::ops::request::RequestError;
 use crate::store::{HostRecord, NewAuditEntry};
@@ -12,16 +13,11 @@ impl Fleet {
     ///
     /// # Errors
     /// [`RequestError`] if the person may not, or there is no such host.
-    pub async fn set_auto_test(
-        &self,
-        person: &Person,
-        host_name: &str,
-        on: bool,
-    ) -> Result<(), RequestError> {
-        let host = self.host_for(person, Role::Operator, host_name).await?;
+    pub async fn set_auto_test(&self, actor: &Actor, host_name: &str, on: bool) -> Result<(), RequestError> {
+        let host = self.host_for(actor, Role::Operator, host_name).await?;
         let detail =
             if on { "Tests run after each switch and rollback." } else { "Tests run only on request." };
-        let audit = self.setting_entry(person, &host, "host.auto-test", detail.to_owned());
+        let audit = self.setting_entry(actor, &host, "host.auto-test", detail.to_owned());
         self.store.set_auto_test(host.id, on, &audit).await?;
         self.publish_host(host.id).await;
         Ok(())
@@ -33,38 +29,39 @@ impl Fleet {
     /// [`RequestError`] if the person may not, or there is no such host.
     pub async fn set_test_timeout(
         &self,
-        person: &Person,
+        actor: &Actor,
         host_name: &str,
         timeout: Option<TestTimeout>,
     ) -> Result<(), RequestError> {
-        let host = self.host_for(person, Role::Operator, host_name).await?;
+        let host = self.host_for(actor, Role::Operator, host_name).await?;
         let detail = match timeout {
             Some(timeout) => format!("Each test may take {timeout}."),
             None => "Each test has the time limit of the agent's configuration.".to_owned(),
         };
-        let audit = self.setting_entry(person, &host, "host.test-timeout", detail);
+        let audit = self.setting_entry(actor, &host, "host.test-timeout", detail);
         self.store.set_test_timeout(host.id, timeout, &audit).await?;
         self.publish_host(host.id).await;
         Ok(())
     }
 
-    /// Sets the tags and notes of a host.
+    /// Sets the notes of a host, and its tags unless they are `None`.
     ///
     /// # Errors
     /// [`RequestError`] if the person may not, or there is no such host.
     pub async fn set_labels(
         &self,
-        person: &Person,
+        actor: &Actor,
         host_name: &str,
-        labels: &Labels,
+        tags: Option<&[String]>,
+        notes: String,
     ) -> Result<(), RequestError> {
-        let host = self.host_for(person, Role::Operator, host_name).await?;
+        let host = self.host_for(actor, Role::Operator, host_name).await?;
+        let labels = Labels { tags: tags.unwrap_or(&host.labels.tags).to_vec(), notes };
         let tags = if labels.tags.is_empty() { "none".to_owned() } else { labels.tags.join(", ") };
         let notes =
             if labels.notes.is_empty() { "none".to_owned() } else { format!("“{}”", labels.notes) };
-        let audit =
-            self.setting_entry(person, &host, "host.labels", format!("Tags: {tags}. Notes: {notes}."));
-        self.store.set_labels(host.id, labels, &audit).await?;
+        let audit = self.setting_entry(actor, &host, "host.labels", format!("Tags: {tags}. Notes: {notes}."));
+        self.store.set_labels(host.id, &labels, &audit).await?;
         self.publish_host(host.id).await;
         Ok(())
     }
@@ -74,10 +71,10 @@ impl Fleet {
     ///
     /// # Errors
     /// [`RequestError`] if the person is not an administrator, there is no such host, or an op holds it.
-    pub async fn remove_host(&self, person: &Person, host_name: &str) -> Result<(), RequestError> {
-        let host = self.host_for(person, Role::Admin, host_name).await?;
+    pub async fn remove_host(&self, actor: &Actor, host_name: &str) -> Result<(), RequestError> {
+        let host = self.host_for(actor, Role::Admin, host_name).await?;
         let detail = "Its agent can no longer connect. Its ops are kept.".to_owned();
-        let audit = self.setting_entry(person, &host, "host.removed", detail);
+        let audit = self.setting_entry(actor, &host, "host.removed", detail);
         if !self.store.remove_host(host.id, self.clock.now(), &audit).await? {
             return Err(match self.store.open_op(host.id).await? {
                 Some(op) => RequestError::busy(&host.name, op),
@@ -87,29 +84,24 @@ impl Fleet {
         self.hub.drop_host(host.id);
         self.hub.forget_seen(host.id);
         self.publish_removal(host.id).await;
-        self.notify(Tone::Neutral, format!("{} was removed from the fleet by {}", host.name, person.name));
+        let removed = format!("{} was removed from the fleet by {}", host.name, actor.name());
+        self.notify_begun_by(actor.name(), Tone::Neutral, removed);
         Ok(())
     }
 
     /// The host of this name, if the person has the required role.
     async fn host_for(
         &self,
-        person: &Person,
+        actor: &Actor,
         needed: Role,
         host_name: &str,
     ) -> Result<HostRecord, RequestError> {
-        person.require(needed)?;
+        actor.require(needed)?;
         let host = self.store.host_by_name(host_name).await?;
         host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))
     }
 
-    fn setting_entry(
-        &self,
-        person: &Person,
-        host: &HostRecord,
-        action: &str,
-        detail: String,
-    ) -> NewAuditEntry {
-        NewAuditEntry::new(self.clock.now(), &person.name, action, detail).host(&host.name)
+    fn setting_entry(&self, actor: &Actor, host: &HostRecord, action: &str, detail: String) -> NewAuditEntry {
+        NewAuditEntry::new(self.clock.now(), actor.name(), action, detail).host(&host.name)
     }
 }

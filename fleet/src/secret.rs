@@ -5,10 +5,11 @@
 
 use std::fmt;
 
-use argon2::password_hash::{self, PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
-use argon2::{Argon2, Params};
+use argon2::password_hash::{self, Output, ParamsString, PasswordHash, Salt, SaltString};
+use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use parking_lot::Mutex;
 use rand::rngs::OsRng;
 use rand::seq::IndexedRandom;
 use rand::{RngCore, TryRngCore};
@@ -93,20 +94,60 @@ pub fn random_password() -> String {
 /// # Errors
 /// If argon2 rejects the password; it accepts every length that [`accounts`](crate::accounts) allows.
 pub fn hash_password(password: &str) -> Result<String, password_hash::Error> {
-    let salt = SaltString::encode_b64(&random_bytes::<SALT_BYTES>())?;
-    Ok(argon2id().hash_password(password.as_bytes(), &salt)?.to_string())
+    // OWASP's first choice of parameters: 19 MiB, two passes, one lane.
+    let (params, salt) = (Params::default(), SaltString::encode_b64(&random_bytes::<SALT_BYTES>())?);
+    let output = argon2id(&params, Version::V0x13, password, salt.as_salt())?;
+    let hash = PasswordHash {
+        algorithm: ARGON2ID_IDENT,
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&params)?,
+        salt: Some(salt.as_salt()),
+        hash: Some(output),
+    };
+    Ok(hash.to_string())
 }
 
 /// Returns whether `hash` is of this password. As slow as [`hash_password`]; an unreadable hash matches no
 /// password.
 pub fn verify_password(hash: &str, password: &str) -> bool {
-    PasswordHash::new(hash)
-        .is_ok_and(|parsed| argon2id().verify_password(password.as_bytes(), &parsed).is_ok())
+    recompute(hash, password).is_some_and(|(stored, output)| stored == output)
 }
 
-/// OWASP's first choice of parameters: 19 MiB, two passes, one lane. A stored hash names its own parameters.
-fn argon2id() -> Argon2<'static> {
-    Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, Params::DEFAULT)
+/// Returns the output in a stored hash, and that of the password with the same salt and parameters. They compare
+/// in constant time.
+fn recompute(hash: &str, password: &str) -> Option<(Output, Output)> {
+    let parsed = PasswordHash::new(hash).ok().filter(|parsed| parsed.algorithm == ARGON2ID_IDENT)?;
+    let version = parsed.version.map_or(Ok(Version::V0x13), Version::try_from).ok()?;
+    let params = Params::try_from(&parsed).ok()?;
+    Some((parsed.hash?, argon2id(&params, version, password, parsed.salt?).ok()?))
+}
+
+/// Memory of finished hashes, for the next ones. If each attempt allocated its 19 MiB, the allocator would keep
+/// more and more of them, and wrong log-ins would grow the server to a gibibyte.
+static MEMORY: Mutex<Vec<Vec<Block>>> = Mutex::new(vec![]);
+/// Number of hashes whose memory is kept: as many as [`accounts`](crate::accounts) compute at once.
+const KEPT: usize = 2;
+
+fn argon2id(
+    params: &Params,
+    version: Version,
+    password: &str,
+    salt: Salt<'_>,
+) -> password_hash::Result<Output> {
+    let mut decoded = [0; Salt::MAX_LENGTH];
+    let salt = salt.decode_b64(&mut decoded)?;
+    let argon2 = Argon2::new(Algorithm::Argon2id, version, params.clone());
+    let mut memory = MEMORY.lock().pop().unwrap_or_default();
+    memory.resize(params.block_count(), Block::default());
+    let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+    let output = Output::init_with(length, |out| {
+        Ok(argon2.hash_password_into_with_memory(password.as_bytes(), salt, out, &mut memory)?)
+    });
+    let mut kept = MEMORY.lock();
+    if kept.len() < KEPT {
+        kept.push(memory);
+    }
+    output
 }
 
 fn random_bytes<const N: usize>() -> [u8; N] {
@@ -157,5 +198,21 @@ mod tests {
         assert!(!verify_password(&hash, "correct horsf"));
         assert!(!verify_password("not a hash", "correct horse"));
         assert_ne!(hash, hash_password("correct horse").unwrap(), "each has its own salt");
+    }
+
+    #[test]
+    fn a_password_hash_is_checked_against_the_reference_implementation() {
+        // The output of `echo -n password | argon2 somesalt -id -t 2 -k 19456 -p 1 -l 32 -e`, argon2 0~20171227.
+        let known = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$PL01amPyeUuxG7H0vIr5X+qHkZvWnHmGBGXFYvh8z2E";
+        assert!(verify_password(known, "password"));
+        assert!(!verify_password(known, "Password"));
+        assert!(!verify_password(&known.replace("argon2id", "argon2i"), "password"));
+    }
+
+    #[test]
+    fn the_memory_of_a_hash_is_used_again() {
+        let attempts = || (0..4).for_each(|_| drop(hash_password("correct horse")));
+        std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(attempts))));
+        assert!((1..=KEPT).contains(&MEMORY.lock().len()));
     }
 }

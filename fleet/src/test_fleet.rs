@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_model::wire::message::Hello;
-use backstay_model::{FixedClock, HostId, PROTOCOL_VERSION, Person, Platform, Role, sample};
+use backstay_model::{FixedClock, HostId, PROTOCOL_VERSION, Platform, Role, sample};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use tempfile::TempDir;
 
 use crate::FleetConfig;
+use crate::accounts::Actor;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{HostRecord, NewHost, NewJoinToken, Store, TokenHash};
 
@@ -55,8 +56,8 @@ pub(crate) fn config(store: Arc<dyn Store>, clock: &Arc<FixedClock>) -> FleetCon
 }
 
 /// An operator.
-pub(crate) fn maria() -> Person {
-    Person { name: "maria".into(), role: Role::Operator }
+pub(crate) fn maria() -> Actor {
+    Actor::unchecked("maria", Role::Operator)
 }
 
 /// A join token for any host, valid for an hour.

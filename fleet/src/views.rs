@@ -105,7 +105,8 @@ impl Fleet {
         let Recorded { runs, ops } = self.past_of(record.id).await?;
         let past = HostHistory { runs: &runs, ops: &ops, reverted };
         let online = self.hub.is_online(record.id);
-        Ok(rollback::plan(&record.name, online, facts, &past, open_op, self.clock.now()))
+        let plan = rollback::plan(&record.name, online, facts, &past, open_op, self.clock.now());
+        Ok(plan.map(|plan| RollbackPlan { notes: record.labels.notes.clone(), ..plan }))
     }
 
     /// Returns an op with the last lines of its output.
@@ -153,6 +154,7 @@ impl Fleet {
             kind: query.kind,
             statuses: query.statuses.clone(),
             by: query.by.clone(),
+            search: query.search.clone(),
             before: query.before,
             limit: OPS_PAGE + 1,
         };
@@ -162,7 +164,8 @@ impl Fleet {
         Ok(OpsPage { ops, more, last_event })
     }
 
-    /// Returns a page of the audit log: the newest matching entries.
+    /// Returns a page of the audit log: the newest matching entries. Verifies at most one step of the log; the
+    /// background work does the rest.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -170,7 +173,8 @@ impl Fleet {
         let mut entries = self.store.audit(query, AUDIT_PAGE + 1).await?;
         let more = entries.len() > AUDIT_PAGE as usize;
         entries.truncate(AUDIT_PAGE as usize);
-        Ok(AuditPage { entries, more, broken_at: self.store.verify_audit().await? })
+        self.audit_verifier.step().await?;
+        Ok(AuditPage { entries, more, chain: self.audit_verifier.chain() })
     }
 
     /// Returns entries of the audit log for an export, newest first, one batch at a time. Does not verify the chain.

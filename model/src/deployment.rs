@@ -64,6 +64,9 @@ pub enum Decision {
         /// older versions lack it.
         #[serde(default)]
         before: Box<Decision>,
+        /// Why, in that person's words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// It was reverted on the branch.
     Reverted {
@@ -73,6 +76,9 @@ pub enum Decision {
         at: DateTime<Utc>,
         /// The revert commit.
         commit: Commit,
+        /// Why, in that person's words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// A pull request with the revert is waiting to be merged: the branch does not accept pushes.
     Proposed {
@@ -82,6 +88,9 @@ pub enum Decision {
         at: DateTime<Utc>,
         /// The pull request.
         pull_request: PullRequestRef,
+        /// Why, in that person's words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// A later pull request was merged.
     Superseded,
@@ -97,6 +106,16 @@ impl Decision {
             Self::Reverted { .. } => "reverted",
             Self::Proposed { .. } => "proposed",
             Self::Superseded => "superseded",
+        }
+    }
+
+    /// Why a person reverts or reverted it.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Reverting { reason, .. }
+            | Self::Reverted { reason, .. }
+            | Self::Proposed { reason, .. } => reason.as_deref(),
+            Self::Open | Self::Continued { .. } | Self::Superseded => None,
         }
     }
 
@@ -267,6 +286,12 @@ impl Deployment {
         self.decision == Decision::Open && self.hosts.iter().any(HostOutcome::is_failed)
     }
 
+    /// The names of the hosts that its switch has reached.
+    pub fn attempted(&self) -> Vec<String> {
+        let attempted = self.hosts.iter().filter(|host| host.switch.op().is_some());
+        attempted.map(|host| host.name.clone()).collect()
+    }
+
     /// The hosts that failed.
     pub fn failed(&self) -> impl Iterator<Item = &HostOutcome> {
         self.hosts.iter().filter(|host| host.is_failed())
@@ -352,9 +377,14 @@ mod tests {
         let by = || "maria".to_owned();
         for decision in [
             Decision::Continued { by: by(), at: now },
-            Decision::Reverting { by: by(), at: now, before: Box::new(Decision::Open) },
-            Decision::Reverted { by: by(), at: now, commit: Commit("r".into()) },
-            Decision::Proposed { by: by(), at: now, pull_request: deployment.pull_request.clone() },
+            Decision::Reverting { by: by(), at: now, before: Box::new(Decision::Open), reason: None },
+            Decision::Reverted { by: by(), at: now, commit: Commit("r".into()), reason: None },
+            Decision::Proposed {
+                by: by(),
+                at: now,
+                pull_request: deployment.pull_request.clone(),
+                reason: None,
+            },
             Decision::Superseded,
         ] {
             deployment.decision = decision;
@@ -370,9 +400,9 @@ mod tests {
         let all = [
             Decision::Open,
             Decision::Continued { by: by(), at: now },
-            Decision::Reverting { by: by(), at: now, before: Box::new(Decision::Open) },
-            Decision::Reverted { by: by(), at: now, commit: Commit("r".into()) },
-            Decision::Proposed { by: by(), at: now, pull_request },
+            Decision::Reverting { by: by(), at: now, before: Box::new(Decision::Open), reason: None },
+            Decision::Reverted { by: by(), at: now, commit: Commit("r".into()), reason: None },
+            Decision::Proposed { by: by(), at: now, pull_request, reason: None },
             Decision::Superseded,
         ];
         let names: Vec<_> = all.iter().map(Decision::as_str).collect();
@@ -390,7 +420,8 @@ mod tests {
     fn a_revert_that_failed_brings_back_what_was_decided_before_it() {
         let at = DateTime::UNIX_EPOCH;
         let before = Decision::Continued { by: "otto".into(), at };
-        let reverting = Decision::Reverting { by: "maria".into(), at, before: Box::new(before.clone()) };
+        let reverting =
+            Decision::Reverting { by: "maria".into(), at, before: Box::new(before.clone()), reason: None };
         assert_eq!(reverting.after_failed_revert(true), Some(before));
         assert_eq!(reverting.after_failed_revert(false), Some(Decision::Superseded));
         assert_eq!(Decision::Open.after_failed_revert(true), None);

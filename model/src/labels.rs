@@ -6,13 +6,15 @@ use serde::{Deserialize, Serialize};
 const TAGS: usize = 20;
 /// Upper bound on a tag, in characters.
 const TAG_CHARS: usize = 32;
+/// Upper bound on a tag, in bytes.
+const TAG_BYTES: usize = 96;
 /// Upper bound on the notes, in characters.
 pub const NOTES_CHARS: usize = 2000;
 
 /// Labels that people give a host.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Labels {
-    /// Sorted tags of lower-case letters, digits, `.`, `_` and `-`.
+    /// Sorted tags of lower-case letters and digits of any script, `.`, `_` and `-`.
     pub tags: Vec<String>,
     /// Free text.
     pub notes: String,
@@ -23,41 +25,64 @@ pub struct Labels {
 pub enum LabelError {
     /// Not a tag.
     #[error(
-        "“{0}” is not a valid tag. Nothing was changed. Use at most {TAG_CHARS} of a to z, 0 to 9, dots, underscores and hyphens."
+        "“{0}” is not a valid tag. The tags were not changed. Use at most {TAG_CHARS} letters, digits, dots, underscores and hyphens, beginning with a letter or a digit."
     )]
     InvalidTag(String),
+    /// A tag with an accent as a character of its own: two spellings of one word would be two tags.
+    #[error("“{0}” has an accent apart from its letter. The tags were not changed. Type the tag again.")]
+    SeparateAccent(String),
     /// Too many.
-    #[error("A host has at most {TAGS} tags. Nothing was changed.")]
+    #[error("A host has at most {TAGS} tags. The tags were not changed.")]
     TooMany,
     /// Too long.
     #[error("Notes have at most {NOTES_CHARS} characters. Nothing was changed.")]
     NotesTooLong,
 }
 
-impl Labels {
-    /// Parses a person's input: tags separated by spaces or commas, and notes.
-    ///
-    /// # Errors
-    /// [`LabelError`]
-    pub fn parse(tags: &str, notes: &str) -> Result<Self, LabelError> {
-        let notes = notes.trim().replace("\r\n", "\n");
-        if notes.chars().count() > NOTES_CHARS {
-            return Err(LabelError::NotesTooLong);
-        }
-        let words = tags.split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty());
-        let mut tags = words.map(tag).collect::<Result<Vec<_>, _>>()?;
-        tags.sort();
-        tags.dedup();
-        if tags.len() > TAGS { Err(LabelError::TooMany) } else { Ok(Self { tags, notes }) }
-    }
+/// Parses tags, separated by spaces or commas.
+///
+/// # Errors
+/// [`LabelError`]
+pub fn parse_tags(text: &str) -> Result<Vec<String>, LabelError> {
+    let words = text.split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty());
+    let mut tags = words.map(tag).collect::<Result<Vec<_>, _>>()?;
+    tags.sort();
+    tags.dedup();
+    if tags.len() > TAGS { Err(LabelError::TooMany) } else { Ok(tags) }
+}
+
+/// Parses notes.
+///
+/// # Errors
+/// [`LabelError::NotesTooLong`]
+pub fn parse_notes(text: &str) -> Result<String, LabelError> {
+    let notes = text.trim().replace("\r\n", "\n");
+    if notes.chars().count() > NOTES_CHARS { Err(LabelError::NotesTooLong) } else { Ok(notes) }
+}
+
+/// A tag in the form that is stored and compared: in lower case. The lower case of “İ” has a dot of its own,
+/// which “i” has anyway.
+pub fn folded_tag(word: &str) -> String {
+    word.to_lowercase().replace("i\u{307}", "i")
 }
 
 fn tag(word: &str) -> Result<String, LabelError> {
-    let tag = word.to_lowercase();
+    let said = || word.chars().take(TAG_CHARS).collect();
+    if word.contains(|c| matches!(c, '\u{300}'..='\u{36f}')) {
+        return Err(LabelError::SeparateAccent(said()));
+    }
+    let tag = folded_tag(word);
     let is_tag = tag.chars().count() <= TAG_CHARS
-        && tag.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
-        && tag.starts_with(|c: char| c.is_ascii_alphanumeric());
-    is_tag.then_some(tag).ok_or_else(|| LabelError::InvalidTag(word.chars().take(TAG_CHARS).collect()))
+        && tag.len() <= TAG_BYTES
+        && tag.chars().all(|c| c.is_alphanumeric() || is_mark(c) || matches!(c, '.' | '_' | '-'))
+        && tag.starts_with(char::is_alphanumeric);
+    is_tag.then_some(tag).ok_or_else(|| LabelError::InvalidTag(said()))
+}
+
+/// Returns whether the character is a mark without which words of southern Asia cannot be written.
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{93c}' | '\u{94d}' | '\u{9bc}' | '\u{9cd}' | '\u{a4d}' | '\u{acd}' | '\u{b4d}' | '\u{bcd}')
+        || matches!(c, '\u{c4d}' | '\u{ccd}' | '\u{d4d}' | '\u{dca}' | '\u{e47}'..='\u{e4e}' | '\u{ec8}'..='\u{ecd}')
 }
 
 #[cfg(test)]
@@ -68,27 +93,44 @@ mod tests {
 
     #[test]
     fn input_is_parsed() {
-        let labels = Labels::parse("Cloud, vienna  cloud,web.1", " Rack 4\r\nSpare disk ").unwrap();
-        assert_eq!(labels.tags, ["cloud", "vienna", "web.1"]);
-        assert_eq!(labels.notes, "Rack 4\nSpare disk");
-        assert_eq!(Labels::parse(" , ", "").unwrap(), Labels::default());
+        assert_eq!(parse_tags("Cloud, vienna  cloud,web.1").unwrap(), ["cloud", "vienna", "web.1"]);
+        assert_eq!(parse_notes(" Rack 4\r\nSpare disk ").unwrap(), "Rack 4\nSpare disk");
+        assert_eq!(parse_tags(" , ").unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_tag_may_be_in_any_script() {
+        for (word, tag) in [
+            ("Büro", "büro"),
+            ("قاعدة", "قاعدة"),
+            ("日本", "日本"),
+            ("हिन्दी", "हिन्दी"),
+            ("บ้าน", "บ้าน"),
+            ("İstanbul", "istanbul"),
+            ("ΑΘΉΝΑ", "αθήνα"),
+        ] {
+            assert_eq!(parse_tags(word).unwrap(), [tag]);
+        }
     }
 
     #[test]
     fn invalid_labels_are_rejected() {
-        for bad in ["a:b", "-x", "ä", "<b>", &"x".repeat(33)] {
-            assert!(matches!(Labels::parse(bad, ""), Err(LabelError::InvalidTag(_))), "{bad}");
+        let long = "語".repeat(32);
+        assert!(parse_tags(&long).is_ok(), "96 bytes");
+        for bad in ["a:b", "-x", "<b>", "a\u{202e}b", "☠", &"x".repeat(33), &"𠀀".repeat(25)] {
+            assert!(matches!(parse_tags(bad), Err(LabelError::InvalidTag(_))), "{bad}");
         }
+        assert!(matches!(parse_tags("bu\u{308}ro"), Err(LabelError::SeparateAccent(_))));
         let many: Vec<_> = (0..=TAGS).map(|i| format!("t{i}")).collect();
-        assert_eq!(Labels::parse(&many.join(" "), ""), Err(LabelError::TooMany));
-        assert_eq!(Labels::parse("", &"x".repeat(NOTES_CHARS + 1)), Err(LabelError::NotesTooLong));
+        assert_eq!(parse_tags(&many.join(" ")), Err(LabelError::TooMany));
+        assert_eq!(parse_notes(&"x".repeat(NOTES_CHARS + 1)), Err(LabelError::NotesTooLong));
     }
 
     proptest! {
         #[test]
-        fn parsed_labels_parse_again(tags in ".{0,60}", notes in ".{0,60}") {
-            if let Ok(labels) = Labels::parse(&tags, &notes) {
-                prop_assert_eq!(Labels::parse(&labels.tags.join(" "), &labels.notes), Ok(labels));
+        fn parsed_tags_parse_again(text in ".{0,60}") {
+            if let Ok(tags) = parse_tags(&text) {
+                prop_assert_eq!(parse_tags(&tags.join(" ")), Ok(tags));
             }
         }
     }

@@ -43,7 +43,7 @@ pub use generation::{Commit, Generation, GenerationRef, SameCommit};
 pub use host::{HostView, Platform};
 pub use host_name::cmp_host_names;
 pub use id::{DeploymentId, HostId, IdError, OpId, RolloutId};
-pub use labels::{LabelError, Labels, NOTES_CHARS};
+pub use labels::{LabelError, Labels, NOTES_CHARS, folded_tag, parse_notes, parse_tags};
 pub use lights::{Light, Lights, State};
 pub use op::{
     AUTO_TEST, CancelRequest, IllegalTransition, OpAction, OpKind, OpStatus, OpView, Outcome, OutputLine,

@@ -107,6 +107,18 @@ impl OpKind {
         matches!(self, Self::Rollback | Self::Switch | Self::PullSwitch)
     }
 
+    /// What it has done to a host when it succeeded, such as “rolled back”.
+    pub fn done(self) -> &'static str {
+        match self {
+            Self::Rollback => "rolled back",
+            Self::Switch => "switched",
+            Self::Pull => "pulled",
+            Self::PullSwitch => "pulled and switched",
+            Self::Test => "passed their tests",
+            Self::Refresh => "refreshed",
+        }
+    }
+
     /// Returns whether it activates the checkout; such ops fill deployments.
     pub fn switches(self) -> bool {
         matches!(self, Self::Switch | Self::PullSwitch)

@@ -150,6 +150,7 @@ pub fn candidate(generation: Generation) -> Candidate {
         left: None,
         reverted: false,
         old: false,
+        same_commit: false,
     }
 }
 

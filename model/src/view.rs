@@ -11,6 +11,9 @@ use crate::test_history::TestHistory;
 use crate::timeline::Timeline;
 use crate::{Facts, HostView, Labels, OpId, OpKind, OpStatus, OpView, OutputLine, TestTimeout};
 
+/// A page counts unread notices up to here.
+pub const NOTICES_COUNTED: usize = 20;
+
 /// Every host at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FleetSnapshot {
@@ -24,8 +27,8 @@ pub struct FleetSnapshot {
     pub rollout: Option<Rollout>,
     /// The number of the last event in the snapshot: a page follows the stream from there.
     pub last_event: u64,
-    /// The number of the newest notice; 0 if there is none.
-    pub newest_notice: u64,
+    /// The numbers of the newest notices, oldest first: at most [`NOTICES_COUNTED`].
+    pub newest_notices: Vec<u64>,
     /// The version of the server.
     pub server_version: String,
 }
@@ -64,6 +67,20 @@ pub struct OpDetail {
     pub last_event: u64,
 }
 
+/// The part of a filter that both histories have: days, and words. To stay fast, it looks at the newest entries alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Search {
+    /// The first day, such as `2026-11-29`, in UTC.
+    #[serde(default)]
+    pub from: Option<String>,
+    /// The last day.
+    #[serde(default)]
+    pub to: Option<String>,
+    /// Text that an entry contains, whatever its case.
+    #[serde(default)]
+    pub text: Option<String>,
+}
+
 /// A filter for ops.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpQuery {
@@ -75,6 +92,9 @@ pub struct OpQuery {
     pub statuses: Vec<OpStatus>,
     /// Only ops that this person requested.
     pub by: Option<String>,
+    /// Only ops of these days and with this text.
+    #[serde(default)]
+    pub search: Search,
     /// Only entries older than this one.
     pub before: Option<OpId>,
 }
@@ -126,6 +146,9 @@ pub struct AuditEntry {
     pub op: Option<OpId>,
 }
 
+/// The kind of entries, in an address, that includes log-ins.
+pub const EVERYTHING: &str = "everything";
+
 /// A filter for the audit log.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditQuery {
@@ -136,6 +159,12 @@ pub struct AuditQuery {
     /// Only entries of this kind: the part of an action before the dot, such as `rollback`, or a whole
     /// action.
     pub action: Option<String>,
+    /// No log-ins.
+    #[serde(default)]
+    pub without_log_ins: bool,
+    /// Only entries of these days and with this text.
+    #[serde(default)]
+    pub search: Search,
     /// Only entries older than this one.
     pub before: Option<u64>,
 }
@@ -147,6 +176,19 @@ pub struct AuditPage {
     pub entries: Vec<AuditEntry>,
     /// Whether there are older ones.
     pub more: bool,
-    /// `None` if the hash chain is intact; otherwise the number of the first entry that was tampered with.
+    /// How far the log is verified.
+    pub chain: AuditChain,
+}
+
+/// How far the hash chain of the audit log is verified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditChain {
+    /// The number of the last verified entry; 0 for none.
+    pub verified: u64,
+    /// Whether that is the newest entry.
+    pub is_complete: bool,
+    /// When the verification began at the first entry.
+    pub since: DateTime<Utc>,
+    /// The number of the first entry that was tampered with.
     pub broken_at: Option<u64>,
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use backstay_fleet::accounts::Accounts;
-use backstay_fleet::store::{self, Store};
+use backstay_fleet::store::{self, AUDIT_BATCH, AuditCheck, AuditMark, Store};
 use backstay_model::wire::limits::is_host_name;
 use backstay_model::{Role, SystemClock};
 use chrono::TimeDelta;
@@ -35,7 +35,7 @@ pub(crate) enum Command {
     /// Set a person's password, from a file or standard input. Creates the person if there is none of that name.
     SetPassword(SetPasswordOptions),
     /// Check that the audit log was not changed.
-    VerifyAudit(DatabaseOptions),
+    VerifyAudit(VerifyAuditOptions),
 }
 
 /// The database.
@@ -101,6 +101,17 @@ pub(crate) struct JoinTokenOptions {
     hours: u16,
 }
 
+/// What to verify of the audit log.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyAuditOptions {
+    #[command(flatten)]
+    database: DatabaseOptions,
+    /// The mark that an earlier verification printed. Only the entries after it are verified, and that the log
+    /// still has the mark's own entry.
+    #[arg(long, value_name = "MARK")]
+    after: Option<AuditMark>,
+}
+
 /// The password to set.
 #[derive(Debug, Args)]
 pub(crate) struct SetPasswordOptions {
@@ -115,6 +126,9 @@ pub(crate) struct SetPasswordOptions {
     #[arg(long, value_name = "FILE", default_value = "-")]
     password_file: PathBuf,
 }
+
+/// Number of entries between two lines about the progress of a verification.
+const VERIFICATION_PROGRESS: u64 = 100_000;
 
 /// Opens the database, and migrates it if needed.
 pub(crate) async fn open_store(options: &DatabaseOptions) -> anyhow::Result<Arc<dyn Store>> {
@@ -156,15 +170,32 @@ pub(crate) async fn set_password(options: SetPasswordOptions) -> anyhow::Result<
 }
 
 /// Checks whether the audit log is unchanged. Writes nothing, and does not create a missing database.
-pub(crate) async fn verify_audit(options: DatabaseOptions) -> anyhow::Result<()> {
-    let url = &options.database;
+pub(crate) async fn verify_audit(options: VerifyAuditOptions) -> anyhow::Result<()> {
+    let url = &options.database.database;
     let store =
         store::open_to_read(url).await.with_context(|| format!("the database {url} cannot be read"))?;
-    let broken =
-        store.verify_audit().await.with_context(|| format!("{url} holds no audit log that can be read"))?;
-    match broken {
-        None => println!("The audit log is intact."),
-        Some(seq) => bail!("the audit log was changed: entry {seq} is not what was written"),
+    let mut mark = options.after.unwrap_or_default();
+    loop {
+        let check = store.verify_audit_after(&mark, AUDIT_BATCH).await;
+        match check.with_context(|| format!("{url} holds no audit log that can be read"))? {
+            AuditCheck::Broken(seq) => {
+                bail!("the audit log was changed: entry {seq} is not what was written")
+            }
+            AuditCheck::Intact { to, end: false } => {
+                if to.seq % VERIFICATION_PROGRESS == 0 {
+                    eprintln!("{} entries are intact; continue from here with --after {to}", to.seq);
+                }
+                mark = to;
+            }
+            AuditCheck::Intact { to, end: true } => {
+                println!("The audit log is intact: {} entries.", to.seq);
+                if to.seq > 0 {
+                    println!(
+                        "Keep this mark elsewhere; with --after it proves later that none of them was changed: {to}"
+                    );
+                }
+                return Ok(());
+            }
+        }
     }
-    Ok(())
 }

@@ -43,7 +43,8 @@ fn go(work: &mut Work<'_>, target: &GenerationRef, seen: &GenerationRef) -> OpEn
             return failed;
         }
     }
-    let done = OpEnd::completed(format!("Rolled back to {target}.")).with_exit(&CommandStatus::Exited(0));
+    let done = OpEnd::completed(format!("{}.", rollback::done_words(seen, target)))
+        .with_exit(&CommandStatus::Exited(0));
     match &before.specialisation {
         Some(name) => {
             done.and(&format!("The specialisation “{name}” was active before; {target} itself runs now."))

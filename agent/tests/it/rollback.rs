@@ -39,7 +39,7 @@ async fn to_an_older_one_and_forward_again() {
     one(&host, host.rollback(3, 1)).await.expect(Outcome::Completed);
     assert_eq!((host.current(), host.running()), (1, host.store_path(1)));
     let heard = one(&host, host.rollback(1, 3)).await;
-    assert_eq!(heard.expect(Outcome::Completed), "Rolled back to Gen 3.");
+    assert_eq!(heard.expect(Outcome::Completed), "Went forward to Gen 3.");
     assert_eq!((host.current(), host.running()), (3, host.store_path(3)));
     assert_eq!(host.switches(), 2);
 }

@@ -68,6 +68,22 @@ pub async fn load_deployment(
     Ok(deployment.map(|deployment| DeploymentRead { deployment, last_event }))
 }
 
+/// Reads what a revert will mean for each host of a deployment, in a line each.
+///
+/// # Errors
+/// [`ApiError`]
+#[server(endpoint = "load_revert_effects")]
+pub async fn load_revert_effects(
+    /// The deployment's identifier.
+    deployment: String,
+) -> Result<Vec<String>, ApiError> {
+    use crate::session;
+
+    session::person().await?;
+    let id = super::deployment_id(&deployment)?;
+    session::fleet()?.revert_effects(id).await.map_err(super::refused)
+}
+
 /// Merges a pull request that updates the fleet, if it is still as the person saw it, and leads to `back`.
 ///
 /// # Errors
@@ -81,6 +97,9 @@ pub async fn merge_pull_request(
     /// True if the person confirms having reviewed whatever makes it more than an ordinary update.
     #[server(default)]
     looked: bool,
+    /// True to roll it out to all hosts once it is merged.
+    #[server(default)]
+    then_roll_out: bool,
     /// The address to go to afterwards, one of ours.
     back: String,
 ) -> Result<(), ApiError> {
@@ -89,7 +108,7 @@ pub async fn merge_pull_request(
     use backstay_model::Commit;
 
     let person = session::person().await?;
-    let seen = SeenPullRequest { number, head: Commit(seen_head), is_looked_at: looked };
+    let seen = SeenPullRequest { number, head: Commit(seen_head), is_looked_at: looked, then_roll_out };
     session::fleet()?.merge_pull_request(&person, &seen).await.map_err(super::refused)?;
     leptos_axum::redirect(super::local_path(&back));
     Ok(())
@@ -103,14 +122,22 @@ pub async fn merge_pull_request(
 pub async fn revert_pull_request(
     /// The deployment's identifier.
     deployment: String,
+    /// The reason in the person's words; may be empty.
+    #[server(default)]
+    reason: String,
+    /// True to roll the revert out to the hosts that run the pull request, once it is on the branch.
+    #[server(default)]
+    then_roll_out: bool,
     /// The address to go to afterwards, one of ours.
     back: String,
 ) -> Result<(), ApiError> {
     use crate::session;
+    use backstay_fleet::deployments::RevertRequest;
 
     let person = session::person().await?;
     let id = super::deployment_id(&deployment)?;
-    session::fleet()?.revert_pull_request(&person, id).await.map_err(super::refused)?;
+    let request = RevertRequest { reason: Some(reason), then_roll_out };
+    session::fleet()?.revert_pull_request(&person, id, request).await.map_err(super::refused)?;
     leptos_axum::redirect(super::local_path(&back));
     Ok(())
 }

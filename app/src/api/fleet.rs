@@ -43,6 +43,7 @@ pub async fn start_page() -> Result<Start, ApiError> {
     let fleet = session::fleet()?;
     let view = fleet.accounts().view(&person).await.map_err(session::database)?;
     let snapshot = fleet.snapshot().await.map_err(session::database)?;
+    let person = person.person().clone();
     Ok(Start { person, view, address: session::server_address(), snapshot })
 }
 

@@ -21,10 +21,11 @@ pub async fn load_host(
     session::fleet()?.host_detail(name).await.map_err(session::database)
 }
 
-/// Stores a host's tags, separated by spaces or commas, and its notes.
+/// Stores a host's tags, separated by spaces or commas, and its notes. Invalid tags do not keep the notes
+/// from being stored.
 ///
 /// # Errors
-/// [`ApiError`]; nothing was changed.
+/// [`ApiError`], which says what was not changed.
 #[server(endpoint = "set_labels")]
 pub async fn set_labels(
     /// The host's name.
@@ -35,15 +36,19 @@ pub async fn set_labels(
     notes: String,
 ) -> Result<(), ApiError> {
     use crate::session;
-    use backstay_model::Labels;
+    use backstay_model::{LabelError, parse_notes, parse_tags};
 
-    let person = session::person().await?;
-    let name = super::host_name(&host)?;
-    let labels = Labels::parse(&tags, &notes).map_err(|error| {
+    let invalid = |error: LabelError| {
         session::refuse(axum::http::StatusCode::UNPROCESSABLE_ENTITY);
         ApiError::said(error.to_string())
-    })?;
-    session::fleet()?.set_labels(&person, name, &labels).await.map_err(super::refused)
+    };
+    let person = session::person().await?;
+    let name = super::host_name(&host)?;
+    let notes = parse_notes(&notes).map_err(invalid)?;
+    let tags = parse_tags(&tags);
+    let known = tags.as_ref().ok().map(Vec::as_slice);
+    session::fleet()?.set_labels(&person, name, known, notes).await.map_err(super::refused)?;
+    tags.map(drop).map_err(invalid)
 }
 
 /// Sets whether a host's tests run automatically after a rollback or a switch.

@@ -12,11 +12,13 @@ mod rollback;
 mod rollouts;
 
 pub use access::{LogIn, LogOut, log_in, log_out};
-pub use compare::{CompareGenerations, compare_generations};
+pub use compare::{
+    Changes, CompareGenerations, LoadComparison, WrittenPage, compare_generations, load_comparison,
+};
 pub use deployments::{
-    ContinueAnyway, DeploymentRead, DeploymentsRead, LoadDeployment, LoadDeployments, MergePullRequest,
-    RevertPullRequest, continue_anyway, load_deployment, load_deployments, merge_pull_request,
-    revert_pull_request,
+    ContinueAnyway, DeploymentRead, DeploymentsRead, LoadDeployment, LoadDeployments, LoadRevertEffects,
+    MergePullRequest, RevertPullRequest, continue_anyway, load_deployment, load_deployments,
+    load_revert_effects, merge_pull_request, revert_pull_request,
 };
 pub use fleet::{Address, MakeJoinToken, SetView, Start, StartPage, make_join_token, set_view, start_page};
 pub use host::{
@@ -32,9 +34,10 @@ pub use rollback::{
     LoadPlan, RequestRollback, load_plan, reference_from_text, reference_to_text, request_rollback,
 };
 pub use rollouts::{
-    LoadPlannedRollbacks, LoadPlannedRollbacksOf, LoadRolloutCommits, RollBackHosts, StartRollout,
-    StopRollout, confirmed_from_text, confirmed_to_text, load_planned_rollbacks, load_planned_rollbacks_of,
-    load_rollout_commits, roll_back_hosts, start_rollout, stop_rollout,
+    LoadPlannedRollbacks, LoadPlannedRollbacksOf, LoadRollout, LoadRolloutCommits, RollBackHosts,
+    RolloutRead, StartRollout, StopRollout, confirmed_from_text, confirmed_to_text, load_planned_rollbacks,
+    load_planned_rollbacks_of, load_rollout, load_rollout_commits, roll_back_hosts, start_rollout,
+    stop_rollout,
 };
 
 #[cfg(feature = "ssr")]
@@ -109,7 +112,7 @@ mod tests {
 
     #[test]
     fn leads_to_our_own_pages_alone() {
-        for ours in ["/", "/audit", "/hosts/gpc0/rollback?from=host", "/audit/", "/ops?q=..//a", "/#a//b"] {
+        for ours in ["/", "/audit", "/hosts/gpc0/here/rollback?to=47", "/audit/", "/ops?q=..//a", "/#a//b"] {
             assert_eq!(local_path(ours), ours);
         }
         let long = format!("/{}", "a".repeat(5000));

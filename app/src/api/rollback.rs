@@ -42,6 +42,9 @@ pub async fn request_rollback(
     /// If the host's tests hold the host: stop them, instead of refusing because the host is busy.
     #[server(default)]
     stop_tests: bool,
+    /// How long the rollback waits for an offline host, in minutes; the server's own limit if missing.
+    #[server(default)]
+    give_up_after: Option<u32>,
     /// The address to go to afterwards, one of ours.
     back: String,
 ) -> Result<(), ApiError> {
@@ -59,6 +62,7 @@ pub async fn request_rollback(
         seen_current: chosen(&seen)?,
         reason: Some(reason),
         stop_tests,
+        give_up_after: give_up_after.map(|minutes| std::time::Duration::from_secs(u64::from(minutes) * 60)),
     };
     session::fleet()?.request_rollback(&person, name, request).await.map_err(super::refused)?;
     leptos_axum::redirect(super::local_path(&back));

@@ -1,10 +1,39 @@
 //! Roll-outs of one kind of op to several hosts, and rollbacks of several hosts, such as those that a
 //! deployment broke.
 
-use backstay_model::rollout::{ConfirmedRollback, PlannedRollback, RolloutCommits};
+use backstay_model::rollout::{ConfirmedRollback, PlannedRollback, Rollout, RolloutCommits};
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::ApiError;
+
+/// A roll-out at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolloutRead {
+    /// The roll-out.
+    pub rollout: Rollout,
+    /// The number of the last event that is applied to this.
+    pub last_event: u64,
+}
+
+/// Reads a roll-out, or `None` if there is no such roll-out.
+///
+/// # Errors
+/// [`ApiError`]
+#[server(endpoint = "load_rollout")]
+pub async fn load_rollout(
+    /// The roll-out's identifier.
+    id: String,
+) -> Result<Option<RolloutRead>, ApiError> {
+    use crate::session;
+
+    session::person().await?;
+    let Ok(id) = id.parse() else { return Ok(None) };
+    let fleet = session::fleet()?;
+    let last_event = fleet.events().last();
+    let rollout = fleet.rollout(id).await.map_err(session::database)?;
+    Ok(rollout.map(|rollout| RolloutRead { rollout, last_event }))
+}
 
 /// Starts a roll-out, and leads to `back`.
 ///
@@ -24,6 +53,9 @@ pub async fn start_rollout(
     stop_on_failure: bool,
     /// The reason in the person's words; may be empty.
     reason: String,
+    /// The number of hosts as the person typed it, which many hosts require.
+    #[server(default)]
+    typed: Option<usize>,
     /// The address to go to afterwards, one of ours.
     back: String,
 ) -> Result<(), ApiError> {
@@ -35,7 +67,7 @@ pub async fn start_rollout(
     for host in &hosts {
         super::host_name(host)?;
     }
-    let request = RolloutRequest { kind, hosts, parallel, stop_on_failure, reason: Some(reason) };
+    let request = RolloutRequest { kind, hosts, parallel, stop_on_failure, reason: Some(reason), typed };
     session::fleet()?.start_rollout(&person, request).await.map_err(super::refused)?;
     leptos_axum::redirect(super::local_path(&back));
     Ok(())

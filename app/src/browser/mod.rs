@@ -32,6 +32,15 @@ pub(crate) fn set_flag(name: &str, on: bool) {
     }
 }
 
+/// Sets `data-alarm` of the document, for `tab_state.js`: the number of failed hosts, or nothing.
+pub(crate) fn set_alarm(failed: Option<usize>) {
+    if let Some(root) = root() {
+        let text = failed.map(|failed| failed.to_string()).unwrap_or_default();
+        // Cannot fail for this name.
+        let _ = root.dataset().set("alarm", &text);
+    }
+}
+
 fn root() -> Option<HtmlElement> {
     document().document_element()?.dyn_into().ok()
 }
@@ -41,6 +50,37 @@ pub(crate) fn now() -> DateTime<Utc> {
     #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 are far below 2^53")]
     let millis = js_sys::Date::now() as i64;
     DateTime::from_timestamp_millis(millis).unwrap_or_default()
+}
+
+/// Minutes by which the zone that the page shows is behind UTC at a moment.
+pub(crate) fn minutes_behind_utc(at: DateTime<Utc>) -> i64 {
+    if shows_utc() {
+        return 0;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "at most a day")]
+    let minutes = date(at).get_timezone_offset() as i64;
+    minutes
+}
+
+/// Returns whether the page shows times in UTC: `local_times.js` notes it on the document.
+fn shows_utc() -> bool {
+    root().is_some_and(|root| root.dataset().get("zone").as_deref() == Some("utc"))
+}
+
+fn date(at: DateTime<Utc>) -> js_sys::Date {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^53")]
+    let millis = at.timestamp_millis() as f64;
+    js_sys::Date::new(&millis.into())
+}
+
+/// The time of day in the zone that the page shows.
+pub(crate) fn time_of_day(at: DateTime<Utc>) -> String {
+    let date = date(at);
+    if shows_utc() {
+        return date.to_iso_string().slice(11, 19).into();
+    }
+    // The locale that writes 24 hours.
+    date.to_locale_time_string("en-GB").into()
 }
 
 /// Returns whether this tab is visible.
@@ -69,6 +109,32 @@ pub(crate) fn focus_one_of(ids: &str) {
         if document().active_element().is_some_and(|focused| focused.id() == id) {
             return;
         }
+    }
+}
+
+/// Attribute of the element that had the focus when a dialog opened.
+const OPENER: &str = "data-opener";
+
+/// Marks the element that has the focus as the one that opened a dialog.
+pub(crate) fn mark_opener() {
+    if let Some(focused) = document().active_element().filter(|focused| focused.tag_name() != "BODY") {
+        // Cannot fail on an element.
+        let _ = focused.set_attribute(OPENER, "");
+    }
+}
+
+/// Gives the focus back to the element that opened a dialog, or, if that is gone, to the first of these that
+/// can take it.
+pub(crate) fn focus_opener_or(ids: &str) {
+    let selector = format!("[{OPENER}]");
+    let opener = document().query_selector(&selector).ok().flatten();
+    focus_first(&selector);
+    if let Some(opener) = &opener {
+        // Cannot fail on an element.
+        let _ = opener.remove_attribute(OPENER);
+    }
+    if opener.is_none() || document().active_element() != opener {
+        focus_one_of(ids);
     }
 }
 
@@ -171,6 +237,25 @@ pub(crate) fn scroll_until(frame: &Element, selector: &str, distance: f64) {
     }
 }
 
+/// Sets an attribute of the element that the selector finds, and removes it from the others in the box.
+pub(crate) fn mark_only(frame: &Element, selector: &str, attribute: &str) {
+    let find = |selector: &str| frame.query_selector(selector).ok().flatten();
+    if let Some(marked) = find(&format!("[{attribute}]")) {
+        // Neither can fail for an attribute of ours.
+        let _ = marked.remove_attribute(attribute);
+    }
+    if let Some(found) = find(selector) {
+        let _ = found.set_attribute(attribute, "");
+    }
+}
+
+/// Scrolls just far enough to show the first element that the selector finds.
+pub(crate) fn reveal(selector: &str) {
+    if let Ok(Some(element)) = document().query_selector(selector) {
+        scroll_into_view(&element);
+    }
+}
+
 /// Runs something in each of the next frames. Content that is scrolled into view takes its true height only
 /// then.
 pub(crate) fn in_next_frames(count: u8, run: impl Fn() + Clone + 'static) {
@@ -207,6 +292,18 @@ pub(crate) fn make_modal(dialog: HtmlDialogElement, then: impl FnOnce() + 'stati
 /// Returns the chosen radio button with this name inside an element.
 pub(crate) fn chosen_radio(inside: &Element, name: &str) -> Option<HtmlInputElement> {
     inside.query_selector(&format!("input[name={name}]:checked")).ok()??.dyn_into().ok()
+}
+
+/// Shows the children whose text fits and hides the others. Returns how many are shown.
+pub(crate) fn show_children(of: &Element, fits: impl Fn(&str) -> bool) -> usize {
+    let children = of.children();
+    let shown = (0..children.length()).filter_map(|place| children.item(place)).filter(|child| {
+        let shown = fits(&child.text_content().unwrap_or_default());
+        // Neither can fail on an element.
+        let _ = child.toggle_attribute_with_force("hidden", !shown);
+        shown
+    });
+    shown.count()
 }
 
 /// Returns the value of the form field with this name, or `None` if there is no such field.

@@ -13,8 +13,8 @@ use crate::components::{Copyable, Refusal};
 use crate::live::Live;
 use crate::routes::Route;
 
-/// The host name in the examples until a person enters one.
-const SOME_NAME: &str = "gpc0";
+/// Stands for the host's name in the blocks to copy until a person enters one.
+const NO_NAME: &str = "NAME";
 
 /// The steps to add a host: a token, the agent's configuration, and its start, each ready to copy.
 #[component]
@@ -24,7 +24,7 @@ pub(crate) fn AddHost() -> impl IntoView {
     let name = RwSignal::new(String::new());
     let named = Memo::new(move |_| {
         let name = name.get().trim().to_owned();
-        if name.is_empty() { SOME_NAME.to_owned() } else { name }
+        if name.is_empty() { NO_NAME.to_owned() } else { name }
     });
     let address = server_address(live);
     let configuration = move || address.with(|address| named.with(|name| configuration(address, name)));
@@ -36,7 +36,7 @@ pub(crate) fn AddHost() -> impl IntoView {
                 <input
                     type="text"
                     maxlength=HOST_NAME_CHARS.to_string()
-                    placeholder=SOME_NAME
+                    placeholder="e.g. gpc0"
                     autocomplete="off"
                     spellcheck="false"
                     on:input=move |event| name.set(event_target_value(&event))

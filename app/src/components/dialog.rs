@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
+use super::status_line::StaleInDialog;
 use crate::browser;
 
 /// A dialog over the page. The server renders it open, so that it works without script; once the page is
@@ -20,7 +21,8 @@ pub fn Dialog(
     /// The element that receives the focus first.
     #[prop(into)]
     focus: String,
-    /// Elements, separated by spaces; the first one that can receives the focus afterwards.
+    /// Elements, separated by spaces. If the element that opened the dialog is gone, the first one that can
+    /// receives the focus afterwards.
     #[prop(into)]
     focus_after: String,
     /// Its content.
@@ -30,10 +32,11 @@ pub fn Dialog(
     Effect::new(move |_| {
         if let Some(dialog) = element.get() {
             let focus = focus.clone();
+            browser::mark_opener();
             browser::make_modal(dialog, move || browser::focus(&focus));
             let focus_after = focus_after.clone();
             // Once the dialog is gone from the page.
-            on_cleanup(move || request_animation_frame(move || browser::focus_one_of(&focus_after)));
+            on_cleanup(move || request_animation_frame(move || browser::focus_opener_or(&focus_after)));
         }
     });
     let navigate = use_navigate();
@@ -45,6 +48,7 @@ pub fn Dialog(
     view! {
         <dialog class="dialog" open=true aria-labelledby="dialog-title" node_ref=element on:cancel=leave>
             <h2 id="dialog-title">{title}</h2>
+            <StaleInDialog/>
             {children()}
         </dialog>
     }

@@ -1,23 +1,12 @@
-//! What the forms of dialogs share: the reason, the note to people with read-only access, and the end.
+//! What the forms of dialogs share: the note to people with read-only access, and the end.
 
-use backstay_model::wire::limits::REASON_CHARS;
 use leptos::prelude::*;
 use server_fn::ServerFn;
 
+use super::sending::{Sending, leave_once_arrived};
 use crate::ApiError;
 use crate::components::Refusal;
-use crate::live::Live;
-
-/// Asks why, for the audit log.
-#[component]
-pub(crate) fn ReasonField() -> impl IntoView {
-    view! {
-        <label class="reason">
-            <span>"Reason "<span class="faint">"(optional, kept in the audit log)"</span></span>
-            <input type="text" name="reason" maxlength=REASON_CHARS.to_string() autocomplete="off"/>
-        </label>
-    }
-}
+use crate::live::{Connection, Live};
 
 /// Tells a person with read-only access which role the dialog requires.
 #[component]
@@ -37,7 +26,8 @@ pub(crate) fn OperatorOnly(
     }
 }
 
-/// The end of a dialog's form: why the last attempt was refused, “Cancel”, and the button that submits.
+/// The end of a dialog's form: why the last attempt was refused, how long it has been without an answer,
+/// “Cancel”, and the button that submits.
 #[component]
 pub(crate) fn DialogEnd<S>(
     /// The form's action.
@@ -60,11 +50,22 @@ where
     S::Output: Send + Sync + Clone + 'static,
 {
     let class = if destructive { "primary destructive" } else { "primary" };
+    let live = expect_context::<Live>();
+    let is_lost = move || matches!(live.connection().get(), Connection::Reconnecting { .. });
+    let pending = action.pending();
+    let answer_lost =
+        Memo::new(move |_| action.value().with(|v| matches!(v, Some(Err(ApiError::Unreachable(_))))));
+    leave_once_arrived(pending, answer_lost, back.clone());
     view! {
         <Refusal action/>
         <div class="dialog-end">
+            <Sending pending/>
             <a class="button" id=cancel_id href=back>"Cancel"</a>
-            <button type="submit" class=class disabled=closed>{children()}</button>
+            <button type="submit" class=class disabled=closed>
+                {children()}
+                // It may still be pressed: the request may get through before the page hears anything.
+                {move || is_lost().then_some("(not connected)")}
+            </button>
         </div>
     }
 }

@@ -36,14 +36,18 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Draft<T> {
             is_edited: RwSignal::new(false),
             is_outdated: RwSignal::new(false),
         };
-        Effect::new(move |before: Option<T>| {
+        Effect::new(move |before: Option<(T, usize)>| {
             let now = known.get();
+            // A save that was refused in part is a change by this person.
+            let saves = action.version().get_untracked();
             if !draft.is_edited.get_untracked() {
                 draft.shown.set(now.clone());
-            } else if before.is_some_and(|before| before != now) && !action.pending().get_untracked() {
+            } else if before.is_some_and(|(value, before)| value != now && saves == before)
+                && !action.pending().get_untracked()
+            {
                 draft.is_outdated.set(true);
             }
-            now
+            (now, saves)
         });
         Effect::new(move |_| {
             if matches!(action.value().get(), Some(Ok(_))) {

@@ -127,7 +127,13 @@ fn close_on_escape_and_return_focus(op: Option<OpId>) {
     let navigate = use_navigate();
     let without_log = use_address_without_log();
     Effect::new(move |_| {
-        request_animation_frame(|| browser::focus(TITLE));
+        request_animation_frame(move || {
+            browser::focus(TITLE);
+            // The drawer may lie over the row that opened it.
+            if let Some(op) = op {
+                browser::reveal(&format!("[data-log=\"{op}\"]"));
+            }
+        });
         let navigate = navigate.clone();
         let listening = window_event_listener(ev::keydown, move |event| {
             if event.key() == "Escape" && !event.default_prevented() && !browser::is_overlay_open() {

@@ -5,19 +5,15 @@ use leptos::text_prop::TextProp;
 use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
-use super::connection::{ConnectionState, Outdated};
-use crate::api::LogOut;
-use crate::browser;
-use crate::components::{Icon, Mark, NoticesLink, action_from_address};
+use super::account::Account;
+use super::status_line::StatusLine;
+use crate::components::{Mark, NoticesLink};
 use crate::escape::raw_text;
-use crate::live::Live;
 use crate::routes::{self, Route};
 
-/// The top of every page: the current section, whether the page is live, and who is logged in.
+/// The top of every page: the sections, who is logged in, and the status line.
 #[component]
 pub fn Header() -> impl IntoView {
-    let live = expect_context::<Live>();
-    let log_out = action_from_address::<LogOut>();
     view! {
         <header class="top">
             <a class="brand" href=Route::Fleet.path()><Mark/>"Backstay"</a>
@@ -28,18 +24,11 @@ pub fn Header() -> impl IntoView {
                 <NavLink section=Section::Audit/>
             </nav>
             <div class="top-end">
-                <ConnectionState/>
                 <NoticesLink/>
-                <ThemeToggle/>
-                <span class="person" title=move || live.person().map(|p| p.role.to_string())>
-                    {move || live.person().map(|p| p.name)}
-                </span>
-                <ActionForm action=log_out>
-                    <button type="submit" class="quiet">"Log out"</button>
-                </ActionForm>
+                <Account/>
             </div>
         </header>
-        <Outdated/>
+        <StatusLine/>
     }
 }
 
@@ -80,39 +69,6 @@ fn NavLink(section: Section) -> impl IntoView {
     let here = move || path.with(|path| Section::of(path) == Some(section));
     let (route, name) = section.route_and_name();
     view! { <a href=route.path() aria-current=move || here().then_some("page")>{name}</a> }
-}
-
-/// Switches between light, dark and the system's theme. Shown once the page is alive, because it needs
-/// script.
-#[component]
-fn ThemeToggle() -> impl IntoView {
-    let theme = RwSignal::new(None::<&'static str>);
-    Effect::new(move |_| theme.set(browser::stored_theme().as_deref().and_then(known)));
-    let turn = move |_| {
-        let next = match theme.get_untracked() {
-            None => Some("dark"),
-            Some("dark") => Some("light"),
-            Some(_) => None,
-        };
-        browser::choose_theme(next);
-        theme.set(next);
-    };
-    view! {
-        <button type="button" class="quiet theme" on:click=turn>
-            <Icon name="theme"/>
-            <span class="theme-words">
-                {move || match theme.get() {
-                    None => "Theme: system",
-                    Some("dark") => "Theme: dark",
-                    Some(_) => "Theme: light",
-                }}
-            </span>
-        </button>
-    }
-}
-
-fn known(theme: &str) -> Option<&'static str> {
-    ["light", "dark"].into_iter().find(|known| *known == theme)
 }
 
 /// The title of a page's tab, which follows signals.

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use leptos_router::params::ParamsMap;
 
-use crate::routes::{self, FROM, Route};
+use crate::routes;
 
 /// The parameter that names the op of the open log.
 pub(crate) const LOG: &str = "log";
@@ -34,16 +34,11 @@ fn address(path: &str, mut query: ParamsMap, log: Option<OpId>) -> String {
     for passing in [LOG, FIND, "__path", "__err"] {
         query.remove(passing);
     }
-    // A dialog lies over its page and over the log, so opening the log leaves the dialog.
-    let path = match routes::subject(path) {
-        Some(own) => {
-            // The dialog's own parameters go with it.
-            let opened_there = query.remove(FROM).is_some();
-            query = ParamsMap::new();
-            if opened_there { own.to_owned() } else { Route::Fleet.path() }
-        }
-        None => path.to_owned(),
-    };
+    // A dialog lies over its page and over the log, so opening the log leaves the dialog, and its parameters.
+    if routes::is_dialog(path) {
+        query = ParamsMap::new();
+    }
+    let path = routes::page(path);
     let query = query.to_query_string();
     let address = format!("{path}{}", if query == "?" { "" } else { &query });
     match log {
@@ -89,7 +84,7 @@ mod tests {
     #[test]
     fn a_dialog_is_left() {
         assert_eq!(logged("/hosts/gpc0/rollback", &[]), format!("/?{LOGGED}"));
-        assert_eq!(logged("/hosts/gpc0/rollback", &[("from", "host")]), format!("/hosts/gpc0?{LOGGED}"));
+        assert_eq!(logged("/hosts/gpc0/here/rollback", &[("to", "47")]), format!("/hosts/gpc0?{LOGGED}"));
     }
 
     #[test]
@@ -104,10 +99,7 @@ mod tests {
         ] {
             assert_eq!(logged(dialog, &[("hosts", "gpc0")]), format!("/?{LOGGED}"));
         }
-        assert_eq!(
-            logged("/deployments/x/revert", &[("from", "deployment")]),
-            format!("/deployments/x?{LOGGED}")
-        );
+        assert_eq!(logged("/deployments/x/here/revert", &[]), format!("/deployments/x?{LOGGED}"));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The components of the pages.
 
+mod account;
 mod actions;
 mod add_host;
-mod connection;
 mod copyable;
 mod deployment;
 mod dialog;
@@ -27,20 +27,22 @@ mod op_list;
 mod op_now;
 mod palette;
 mod pull_requests;
+mod reason;
 mod rollout;
 mod selection;
+mod sending;
 mod shortcuts;
+mod status_line;
 mod when;
 
 pub use actions::ActionsMenu;
 pub(crate) use actions::op_icon;
 pub(crate) use add_host::AddHost;
-pub(crate) use connection::StaleNotice;
 pub(crate) use copyable::{CopyButton, Copyable};
 pub use deployment::{DeploymentPanel, NewestDeployment};
 pub(crate) use deployment::{counts as deployment_counts, decision_words, followed as followed_deployment};
 pub use dialog::{Dialog, DialogTrouble};
-pub(crate) use dialog_end::{DialogEnd, OperatorOnly, ReasonField};
+pub(crate) use dialog_end::{DialogEnd, OperatorOnly};
 pub(crate) use draft::{Draft, EditConflict};
 pub use drawer::LogDrawer;
 pub(crate) use field::Hydrated;
@@ -71,9 +73,12 @@ pub(crate) use palette::Open as OpenPalette;
 pub use palette::Palette;
 pub use pull_requests::PullRequests;
 pub(crate) use pull_requests::{ChangedInputs, StateBadge, changes_lock, checks, may_be_merged, mergeable};
+pub(crate) use reason::{ReasonField, forget_draft, linked};
 pub use rollout::NewestRollout;
-pub(crate) use rollout::RollOutLink;
-pub(crate) use rollout::hosts_words;
+pub(crate) use rollout::{
+    About as RolloutAbout, Progress as RolloutProgress, RollOutLink, RolloutOf, Steps as RolloutSteps,
+    followed as followed_rollout, hosts_words, title as rollout_title,
+};
 pub(crate) use selection::{
     BulkBar, HostScope, SelectAll, SelectGroup, SelectHost, Selecting, Selection, address_of,
     address_of_fitting,
@@ -81,4 +86,5 @@ pub(crate) use selection::{
 #[cfg(all(debug_assertions, feature = "ssr"))]
 pub(crate) use shortcuts::OpenShortcuts;
 pub(crate) use shortcuts::{Shortcuts, ShortcutsDialog};
+pub(crate) use when::Day;
 pub use when::{Ago, Elapsed, ElapsedSince, Moment, Took, Until};

@@ -1,6 +1,6 @@
 //! The actions on an op: cancel and retry.
 
-use backstay_model::{OpAction, OpId, OpKind, OpStatus, OpView, Phase};
+use backstay_model::{Generation, GenerationRef, OpAction, OpId, OpKind, OpStatus, OpView, Phase};
 use leptos::prelude::*;
 
 use crate::api::{CancelOp, RetryOp};
@@ -122,8 +122,20 @@ fn again(op: &OpView) -> Option<OpKind> {
     failed.then(|| op.action.kind())
 }
 
+/// The generation that a successful rollback left, if the host is still on its target.
+fn left_for(op: &OpView, now: Option<&GenerationRef>) -> Option<u32> {
+    match &op.action {
+        OpAction::Rollback { target, seen_current }
+            if op.status == OpStatus::Succeeded && now == Some(target) && target != seen_current =>
+        {
+            Some(seen_current.number)
+        }
+        _ => None,
+    }
+}
+
 /// Retries an op that did not succeed: a button, or for a rollback a link to the dialog, because the host may
-/// be on another generation by now.
+/// be on another generation by now. After a successful rollback, a link to the dialog that goes back.
 #[component]
 pub fn RetryButton(
     /// The op.
@@ -138,9 +150,20 @@ pub fn RetryButton(
     let live = expect_context::<Live>();
     let (id, host) = op.with_untracked(|op| (op.id, op.host_name.clone()));
     let kind = Memo::new(move |_| op.with(again));
+    let undo = {
+        let host = host.clone();
+        Memo::new(move |_| {
+            let now = live.host(&host)?.with(|host| host.generation.as_ref().map(Generation::reference));
+            op.with(|op| left_for(op, now.as_ref()))
+        })
+    };
     move || {
         match kind.get() {
-        None => ().into_any(),
+        None => undo.get().filter(|_| live.may_operate()).map(|to| {
+            let address = Route::RollbackHost { host: &host, to: Some(to), from_host: false }.path();
+            view! { <a class="button" href=address>{format!("Go back to Gen {to}…")}</a> }
+        })
+        .into_any(),
         Some(_) if !live.may_operate() => {
             view! { <span class="faint">"Retrying requires the operator role."</span> }.into_any()
         }
@@ -205,5 +228,23 @@ pub fn OpMessage(
             {lost}
         }
         .into_any()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_model::sample;
+
+    use super::*;
+
+    #[test]
+    fn a_rollback_can_be_taken_back_while_the_host_is_where_it_led() {
+        let [old, new] = [47, 48].map(|number| sample::generation(number, 0).reference());
+        let done = sample::op(sample::rollback_to(47), OpStatus::Succeeded);
+        assert_eq!(left_for(&done, Some(&old)), Some(48));
+        assert_eq!(left_for(&done, Some(&new)), None);
+        assert_eq!(left_for(&done, None), None);
+        let failed = OpView { status: OpStatus::Failed, ..done };
+        assert_eq!(left_for(&failed, Some(&old)), None);
     }
 }

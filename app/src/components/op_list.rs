@@ -3,8 +3,9 @@
 use backstay_model::{OpId, OpView};
 use leptos::prelude::*;
 
-use crate::components::{Moment, OpLink, OpNow, OpStatusBadge, Took};
+use crate::components::{Day, Moment, OpLink, OpNow, OpStatusBadge, Took, linked};
 use crate::routes::Route;
+use crate::time::{Time, use_time};
 
 /// Ops, newest first. Rows change in place, so that people do not lose the one that they are reading.
 #[component]
@@ -16,7 +17,12 @@ pub fn OpList(
     #[prop(optional)]
     of_hosts: bool,
 ) -> impl IntoView {
-    let ids = Memo::new(move |_| ops.with(|ops| ops.iter().map(|op| op.id).collect::<Vec<_>>()));
+    let time = use_time();
+    let rows = Memo::new(move |_| {
+        ops.with(
+            |ops| if of_hosts { with_days(ops, time) } else { ops.iter().map(|op| Row::Op(op.id)).collect() },
+        )
+    });
     view! {
         <table class="plain ops">
             <thead>
@@ -30,12 +36,36 @@ pub fn OpList(
                 </tr>
             </thead>
             <tbody>
-                <For each=move || ids.get() key=|id| *id let:id>
-                    <OpRow ops id of_hosts/>
+                <For each=move || rows.get() key=|row| *row let:row>
+                    {match row {
+                        Row::Day(day) => view! { <tr class="day"><th colspan="6" scope="rowgroup"><Day day/></th></tr> }.into_any(),
+                        Row::Op(id) => view! { <OpRow ops id of_hosts/> }.into_any(),
+                    }}
                 </For>
             </tbody>
         </table>
     }
+}
+
+/// A row of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Row {
+    /// A day, in days since 1970, above its ops.
+    Day(i64),
+    Op(OpId),
+}
+
+fn with_days(ops: &[OpView], time: Time) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut day = None;
+    for op in ops {
+        let own = time.day(op.created_at);
+        if day.replace(own) != Some(own) {
+            rows.push(Row::Day(own));
+        }
+        rows.push(Row::Op(op.id));
+    }
+    rows
 }
 
 #[component]
@@ -53,7 +83,7 @@ fn OpRow(ops: Signal<Vec<OpView>>, id: OpId, of_hosts: bool) -> impl IntoView {
                 .zip(op.finished_at)
                 .map(|(from, to)| view! { " "<span class="took">"in "<Took from to/></span> });
             let why =
-                op.reason.clone().map(|reason| view! { <span class="why">{format!("“{reason}”")}</span> });
+                op.reason.clone().map(|reason| view! { <span class="why">"“"{linked(&reason)}"”"</span> });
             view! { {op.message.clone()} {duration} {why} }.into_any()
         })
     };
@@ -64,8 +94,8 @@ fn OpRow(ops: Signal<Vec<OpView>>, id: OpId, of_hosts: bool) -> impl IntoView {
             {of_hosts.then(|| view! { <td data-title="Host"><a href=Route::Host(&host).path()>{host.clone()}</a></td> })}
             <td class="status-cell"><OpStatusBadge op/><OpNow op/></td>
             <td class="time" data-title="When"><Moment at=first.created_at/></td>
-            <td data-title="Who">{first.requested_by}</td>
-            <td class="outcome-cell">{outcome}</td>
+            <td data-title="Who"><bdi>{first.requested_by}</bdi></td>
+            <td class="outcome-cell" dir="auto">{outcome}</td>
         </tr>
     }
     .into_any()

@@ -1,12 +1,19 @@
-//! Times on the page: see [`crate::time`] for why they change once the page is alive.
+//! Times on the page. The server writes UTC in full; `local_times.js` writes everything else, and keeps it
+//! true, so the WebAssembly formats no time at all.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
-use crate::time::{ago, counted, lasting, moment, took, until, use_time};
+use crate::time::{machine_readable, took};
 
-fn machine_readable(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+/// A `<time>` of one of the kinds of `local_times.js`.
+fn when(kind: &'static str, at: DateTime<Utc>) -> AnyView {
+    #[cfg(feature = "ssr")]
+    let (text, title) = (crate::time::written(kind, at), Some(crate::time::pinned(at)));
+    // The script fills the text in before the next paint.
+    #[cfg(not(feature = "ssr"))]
+    let (text, title) = (String::new(), None::<String>);
+    view! { <time data-as=kind class:elapsed=kind == "elapsed" datetime=machine_readable(at) title=title>{text}</time> }.into_any()
 }
 
 /// A moment.
@@ -15,8 +22,17 @@ pub fn Moment(
     /// The moment.
     at: DateTime<Utc>,
 ) -> impl IntoView {
-    let time = use_time();
-    view! { <time data-as="moment" datetime=machine_readable(at)>{move || moment(at, time.year.get())}</time> }
+    when("moment", at)
+}
+
+/// A day: “Sunday 29 November 2026”.
+#[component]
+pub(crate) fn Day(
+    /// The days since 1970.
+    day: i64,
+) -> impl IntoView {
+    let at = DateTime::from_timestamp(day.saturating_mul(86_400), 0).unwrap_or_default();
+    when("day", at)
 }
 
 /// The time since a moment: “3 min ago”.
@@ -25,12 +41,7 @@ pub fn Ago(
     /// The moment.
     at: DateTime<Utc>,
 ) -> impl IntoView {
-    let time = use_time();
-    let text = Memo::new(move |_| match time.now.get() {
-        Some(now) => ago(at, now),
-        None => moment(at, None),
-    });
-    view! { <time data-as="ago" datetime=machine_readable(at)>{text}</time> }
+    when("ago", at)
 }
 
 /// The time until a moment: “in 23 h”.
@@ -39,12 +50,7 @@ pub fn Until(
     /// The moment.
     at: DateTime<Utc>,
 ) -> impl IntoView {
-    let time = use_time();
-    let text = Memo::new(move |_| match time.now.get() {
-        Some(now) => until(at, now),
-        None => format!("at {}", moment(at, None)),
-    });
-    view! { <time data-as="until" datetime=machine_readable(at)>{text}</time> }
+    when("until", at)
 }
 
 /// The duration of something.
@@ -64,12 +70,7 @@ pub fn ElapsedSince(
     /// Its start.
     since: DateTime<Utc>,
 ) -> impl IntoView {
-    let time = use_time();
-    let text = Memo::new(move |_| match time.now.get() {
-        Some(now) => lasting(since, now),
-        None => format!("since {}", moment(since, None)),
-    });
-    view! { <time data-as="for" datetime=machine_readable(since)>{text}</time> }
+    when("for", since)
 }
 
 /// The running duration of something.
@@ -78,10 +79,5 @@ pub fn Elapsed(
     /// Its start.
     since: DateTime<Utc>,
 ) -> impl IntoView {
-    let time = use_time();
-    let text = Memo::new(move |_| match time.now.get() {
-        Some(now) => counted(now - since),
-        None => format!("since {}", since.format("%H:%M UTC")),
-    });
-    view! { <time data-as="elapsed" class="elapsed" datetime=machine_readable(since)>{text}</time> }
+    when("elapsed", since)
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use backstay_model::{HostView, Platform, State};
+use backstay_model::{HostView, Platform, State, folded_tag};
 
 use super::drift::Majority;
 use super::status::HostStatus;
@@ -124,7 +124,7 @@ fn criterion(key: &str, value: &str) -> Result<Criterion, String> {
         "platform" => value.parse().map(Criterion::Platform).map_err(|_| known(key)),
         "gen" => value.parse().map(Criterion::Generation).map_err(|_| "gen:NUMBER".to_owned()),
         "commit" if !value.is_empty() => Ok(Criterion::Commit(value.to_owned())),
-        "tag" if !value.is_empty() => Ok(Criterion::Tag(value.to_owned())),
+        "tag" if !value.is_empty() => Ok(Criterion::Tag(folded_tag(value))),
         "agent-version" if !value.is_empty() => Ok(Criterion::AgentVersion(value.to_owned())),
         "is" => match value {
             "busy" => Ok(Criterion::Busy),
@@ -224,7 +224,7 @@ mod tests {
         mac.trouble =
             Some(Trouble { what: "x11 failed".into(), since: None, way_back: None, worked_until: None });
         let (trouble, agent_version) = (mac.trouble.clone(), Some("0.2.0".to_owned()));
-        let tags = vec!["cloud".into()];
+        let tags = vec!["cloud".into(), "büro".into()];
         [host("gpc0"), mac, HostView { online: false, tags, trouble, agent_version, ..host("web-1") }]
     }
 
@@ -268,6 +268,7 @@ mod tests {
             ("web-1", &["web-1"]),
             ("- web", &["web-1"]),
             ("tag:Cloud", &["web-1"]),
+            ("tag:BÜRO", &["web-1"]),
             ("-tag:cloud", &["gpc0", "imac0"]),
             ("is:busy", &[]),
             ("is:broken", &["imac0"]),

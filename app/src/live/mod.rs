@@ -4,9 +4,13 @@ mod gather;
 mod reload;
 mod shared;
 mod started;
+mod status;
 mod store;
 mod stream;
+mod toasts;
 
 pub(crate) use started::Started;
-pub use store::{Connection, Live, Row, ShownNotice};
+pub(crate) use status::{FleetStatus, tab_title};
+pub use store::{Connection, Live, Row};
 pub(crate) use stream::follow;
+pub use toasts::ShownNotice;

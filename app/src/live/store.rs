@@ -6,12 +6,14 @@ use std::sync::Arc;
 use backstay_model::deployment::Deployment;
 use backstay_model::pull_request::PullRequests;
 use backstay_model::rollout::Rollout;
-use backstay_model::view::FleetSnapshot;
+use backstay_model::view::{FleetSnapshot, NOTICES_COUNTED};
 use backstay_model::wire::event::{Event, Notice, Tone};
 use backstay_model::{HostId, HostView, Person, PersonView, Role, cmp_host_names};
+use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
 use super::shared::Shared;
+use super::toasts::{self, ShownNotice};
 use crate::api::{Address, Start};
 
 /// One host of the fleet and its signal, so that a change of one host touches no other row.
@@ -48,20 +50,11 @@ pub enum Connection {
     /// The stream is open.
     Live,
     /// The stream was lost and is being opened again.
-    Reconnecting,
+    Reconnecting {
+        /// When the page last heard from the server: it shows the state of then.
+        as_of: DateTime<Utc>,
+    },
 }
-
-/// A notice on the page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ShownNotice {
-    /// The number of its event, which is unique.
-    pub key: u64,
-    /// The notice.
-    pub notice: Notice,
-}
-
-/// Upper bound on the shown notices. Older ones make room first, bad news last.
-const NOTICES: usize = 5;
 
 /// The state that all components of a page share. Cheap to copy.
 #[derive(Clone, Copy)]
@@ -76,7 +69,7 @@ pub struct Live {
     address: RwSignal<Address>,
     connection: RwSignal<Connection>,
     notices: RwSignal<Vec<ShownNotice>>,
-    newest_notice: RwSignal<u64>,
+    newest_notices: RwSignal<Vec<u64>>,
     read_notice: RwSignal<Option<u64>>,
     server_version: RwSignal<String>,
     outdated: RwSignal<bool>,
@@ -102,7 +95,7 @@ impl Live {
             address: RwSignal::new(Address::default()),
             connection: RwSignal::new(Connection::Opening),
             notices: RwSignal::new(Vec::new()),
-            newest_notice: RwSignal::new(0),
+            newest_notices: RwSignal::new(Vec::new()),
             read_notice: RwSignal::new(None),
             server_version: RwSignal::new(String::new()),
             outdated: RwSignal::new(false),
@@ -125,11 +118,11 @@ impl Live {
             deployment,
             rollout,
             last_event,
-            newest_notice,
+            newest_notices,
             server_version,
         } = start.snapshot;
         self.last_event.set_value(last_event);
-        self.newest_notice.set(newest_notice);
+        self.newest_notices.set(newest_notices);
         self.server_version.set(server_version);
         self.pull_requests.set(pull_requests);
         self.deployment.set(deployment);
@@ -269,7 +262,7 @@ impl Live {
             deployment,
             rollout,
             last_event,
-            newest_notice,
+            newest_notices,
             server_version,
         } = start.snapshot;
         if self.last_event.try_update_value(|last| *last = last_event).is_none() {
@@ -278,7 +271,7 @@ impl Live {
         if self.server_version.with_untracked(|known| *known != server_version) {
             self.outdated.set(true);
         }
-        self.newest_notice.set(newest_notice);
+        self.newest_notices.set(newest_notices);
         self.person.set(Some(start.person));
         self.view.set(start.view);
         self.pull_requests.set(pull_requests);
@@ -298,9 +291,11 @@ impl Live {
         self.notices.try_update(|shown| shown.retain(|n| n.key != key));
     }
 
-    /// The number of the newest notice; 0 if there is none.
-    pub fn newest_notice(self) -> RwSignal<u64> {
-        self.newest_notice
+    /// The number of notices that this browser's person has not read, up to [`NOTICES_COUNTED`]; 0 until the
+    /// browser's storage has been read.
+    pub(crate) fn unread_notices(self) -> usize {
+        let Some(read) = self.read_notice.get() else { return 0 };
+        self.newest_notices.with(|numbers| numbers.iter().filter(|number| **number > read).count())
     }
 
     /// The number of the newest notice when this browser last showed the list: 0 if it never did, `None`
@@ -336,8 +331,16 @@ impl Live {
 
     /// Identifiers sort by creation time, so events of older deployments are ignored.
     fn hear_deployment(self, deployment: &Deployment) {
-        if self.deployment.with_untracked(|known| known.as_ref().is_none_or(|k| k.id <= deployment.id)) {
-            self.deployment.set(Some(deployment.clone()));
+        let (is_newest, was_undecided) = self.deployment.with_untracked(|known| {
+            let known = known.as_ref();
+            (known.is_none_or(|k| k.id <= deployment.id), known.is_some_and(Deployment::needs_decision))
+        });
+        if !is_newest {
+            return;
+        }
+        self.deployment.set(Some(deployment.clone()));
+        if was_undecided && !deployment.needs_decision() {
+            self.notices.update(|shown| shown.retain(|shown| shown.notice.tone != Tone::Bad));
         }
     }
 
@@ -364,14 +367,12 @@ impl Live {
     }
 
     fn show(self, key: u64, notice: Notice) {
-        self.newest_notice.set(key);
-        self.notices.update(|shown| {
-            shown.push(ShownNotice { key, notice });
-            while shown.len() > NOTICES {
-                let oldest = shown.iter().position(|shown| shown.notice.tone != Tone::Bad);
-                shown.remove(oldest.unwrap_or_default());
-            }
+        self.newest_notices.update(|numbers| {
+            numbers.push(key);
+            numbers.drain(..numbers.len().saturating_sub(NOTICES_COUNTED));
         });
+        let me = self.person.with_untracked(|person| person.as_ref().map(|person| person.name.clone()));
+        self.notices.update(|shown| toasts::add(shown, key, notice, me.as_deref()));
     }
 
     fn notify(self, event: &Event) {
@@ -401,7 +402,7 @@ mod tests {
                 deployment: None,
                 rollout: None,
                 last_event,
-                newest_notice: 0,
+                newest_notices: vec![],
                 server_version: "0.1.0".into(),
             },
         }
@@ -414,7 +415,7 @@ mod tests {
     }
 
     fn notice(tone: Tone, text: String) -> Notice {
-        Notice { at: "2026-01-01T00:00:00Z".parse().unwrap(), tone, text, host_name: None, op: None }
+        Notice::new("2026-01-01T00:00:00Z".parse().unwrap(), tone, text)
     }
 
     fn names(live: Live) -> Vec<String> {
@@ -524,37 +525,39 @@ mod tests {
     }
 
     #[test]
-    fn old_notices_make_room() {
+    fn notices_are_counted_until_they_are_read() {
         Owner::new().with(|| {
             let live = live(vec![]);
             for number in 0..9 {
-                let notice = notice(Tone::Good, format!("Rolled back to Gen {number}"));
-                live.apply(8 + number, &Event::Notice(notice));
+                live.apply(
+                    8 + number,
+                    &Event::Notice(notice(Tone::Good, format!("Rolled back to Gen {number}"))),
+                );
             }
-            let shown = live.notices().get_untracked();
-            assert_eq!(shown.len(), NOTICES);
-            assert_eq!(shown[0].notice.text, "Rolled back to Gen 4");
-            assert_eq!(live.newest_notice().get_untracked(), 16);
+            assert_eq!(live.unread_notices(), 0, "unknown until the storage is read");
+            live.read_notice().set(Some(14));
+            assert_eq!(live.unread_notices(), 2);
         });
     }
 
     #[test]
-    fn bad_news_makes_room_last() {
+    fn bad_news_of_a_deployment_leaves_once_somebody_decides() {
+        use backstay_model::deployment::{Decision, HostEvent, HostOutcome};
+
         Owner::new().with(|| {
             let live = live(vec![]);
-            let tones =
-                [Tone::Good, Tone::Bad, Tone::Good, Tone::Neutral, Tone::Good, Tone::Good, Tone::Good];
-            for (id, tone) in (8..).zip(tones) {
-                live.apply(id, &Event::Notice(notice(tone, id.to_string())));
-            }
-            let texts = |live: Live| {
-                live.notices().with_untracked(|n| n.iter().map(|n| n.notice.text.clone()).collect::<Vec<_>>())
+            let mut deployment = backstay_model::sample::deployment(42, "c");
+            let mut outcome = HostOutcome::new(HostId::new(), "imac0".into());
+            outcome.apply(backstay_model::OpId::new(), HostEvent::SwitchEnded(Err("x11".into())));
+            deployment.hosts.push(outcome);
+            let tell = |id, deployment: &Deployment| {
+                live.apply(id, &Event::Deployment { deployment: Box::new(deployment.clone()) });
+                live.notices().with_untracked(Vec::len)
             };
-            assert_eq!(texts(live), ["9", "11", "12", "13", "14"]);
-            for id in 15..20 {
-                live.apply(id, &Event::Notice(notice(Tone::Bad, id.to_string())));
-            }
-            assert_eq!(texts(live), ["15", "16", "17", "18", "19"]);
+            live.apply(8, &Event::Notice(notice(Tone::Bad, "imac0 failed its tests".into())));
+            assert_eq!(tell(9, &deployment), 1);
+            deployment.decision = Decision::Continued { by: "maria".into(), at: deployment.merged_at };
+            assert_eq!(tell(10, &deployment), 0);
         });
     }
 }

@@ -29,9 +29,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const HIDDEN: Duration = Duration::from_secs(30);
 
 /// How long a stream may be silent: two of the server's signs of life were lost.
-const SILENT: TimeDelta = TimeDelta::seconds(2 * ALIVE_SECS.cast_signed() + 5);
+const SILENT: TimeDelta = TimeDelta::seconds(2 * ALIVE_SECS.cast_signed() + 2);
 /// Interval of that check.
-const CHECK_EVERY: Duration = Duration::from_secs(5);
+const CHECK_EVERY: Duration = Duration::from_secs(2);
 
 /// An open stream and the handlers that it calls.
 struct Stream {
@@ -179,17 +179,22 @@ impl Tab {
     }
 
     fn lose(self, source: &EventSource) {
-        self.live.connection().try_set(Connection::Reconnecting);
-        browser::set_flag("live", false);
+        self.lost();
         if source.ready_state() == EventSource::CLOSED {
             self.start_over(FIRST_WAIT);
         }
     }
 
+    fn lost(self) {
+        if let Some(as_of) = self.heard.try_get_value() {
+            self.live.connection().try_set(Connection::Reconnecting { as_of });
+        }
+        browser::set_flag("live", false);
+    }
+
     /// Closes the stream, reloads the state after a while, and opens a new stream.
     fn start_over(self, wait: Duration) {
-        self.live.connection().try_set(Connection::Reconnecting);
-        browser::set_flag("live", false);
+        self.lost();
         // Later, because the running handler belongs to the stream.
         set_timeout(
             move || {
@@ -204,6 +209,7 @@ impl Tab {
     async fn read_again(self, waited: Duration) {
         match start_page().await {
             Ok(start) if !self.stream.is_disposed() => {
+                self.hears();
                 self.live.reset(start);
                 self.open();
             }

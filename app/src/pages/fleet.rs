@@ -9,8 +9,8 @@ use super::inside::Loading;
 use crate::api::{CancelOp, RequestOp, SetView};
 use crate::components::{
     AddHost, BrokenHosts, BulkBar, FleetAnswer, FleetFilter, FleetTable, Icon, NewestDeployment,
-    NewestRollout, PullRequests, Refusal, RollOutLink, Selecting, ShownHosts, Spread, StaleNotice, Summary,
-    ViewMenu, action_from_address, dismiss_hints_on_escape, fleet_answer,
+    NewestRollout, PullRequests, Refusal, RollOutLink, Selecting, ShownHosts, Spread, Summary, ViewMenu,
+    action_from_address, dismiss_hints_on_escape, fleet_answer,
 };
 use crate::live::{Live, Started};
 use crate::routes::Route;
@@ -51,7 +51,6 @@ pub(super) fn Hosts(live: Live) -> impl IntoView {
                 </div>
             </div>
             <BrokenHosts answer/>
-            <StaleNotice/>
             <Refusal action/>
             <Refusal action=cancel/>
             <Refusal action=view_action/>

@@ -34,7 +34,11 @@ pub fn Inside() -> impl IntoView {
         <main id="main" tabindex="-1">
             <Outlet/>
         </main>
-        <footer class="foot"><a href=Route::About.path()>"About Backstay"</a></footer>
+        <footer class="foot">
+            <a href=Route::About.path()>"About Backstay"</a>
+            // `local_times.js` says the zone, and enables it.
+            <button type="button" class="quiet zone" disabled>"Times in UTC"</button>
+        </footer>
         <LogDrawer/>
         <Palette/>
         <ShortcutsDialog/>

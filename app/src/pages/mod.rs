@@ -2,6 +2,7 @@
 
 mod about;
 mod audit;
+pub(crate) mod compare;
 mod deployments;
 mod dialogs;
 mod fleet;
@@ -14,9 +15,12 @@ mod not_found;
 mod notices;
 mod op;
 mod ops;
+mod rollout;
+mod search;
 
 pub use about::AboutPage;
 pub use audit::AuditPage;
+pub use compare::ComparePage;
 pub use deployments::{DeploymentPage, DeploymentsPage};
 pub use dialogs::{
     AddHostDialog, MergeDialog, RevertDialog, RollbackDialog, RollbackFailedDialog, RollbackManyDialog,
@@ -32,3 +36,4 @@ pub use not_found::NotFound;
 pub use notices::NoticesPage;
 pub use op::OpPage;
 pub use ops::OpsPage;
+pub use rollout::RolloutPage;

@@ -48,7 +48,7 @@ fn List(told: Vec<StoredNotice>) -> impl IntoView {
             <div class="card nothing-yet">
                 <Icon name="bell"/>
                 <h2>"No notices yet"</h2>
-                <p>"Notices that pages show in their corner are kept here since the server started."</p>
+                <p>"All notices since the server started are kept here."</p>
                 <p><a href=Route::Audit.path()>"The audit log has everything."</a></p>
             </div>
         }

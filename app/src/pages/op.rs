@@ -9,7 +9,7 @@ use super::not_found::Nothing;
 use crate::api::{CancelOp, OpRead, RetryOp, load_op};
 use crate::components::{
     CancelButton, Log, Moment, OpMessage, OpNow, OpPlacement, OpStatusBadge, PageTitle, Refusal, RetryButton,
-    RetryLinks, Took, action_from_address,
+    RetryLinks, Took, action_from_address, linked,
 };
 use crate::live::{Live, Started};
 use crate::log::Watched;
@@ -86,7 +86,7 @@ fn About(op: RwSignal<OpView>) -> impl IntoView {
                 <div><dt>"Host"</dt><dd><a href=Route::Host(&op.host_name).path()>{op.host_name.clone()}</a></dd></div>
                 {way.map(|way| view! { <div><dt>"From → to"</dt><dd>{way}</dd></div> })}
                 <div><dt>"Who"</dt><dd>{op.requested_by}</dd></div>
-                {op.reason.map(|reason| view! { <div><dt>"Why"</dt><dd>{reason}</dd></div> })}
+                {op.reason.map(|reason| view! { <div><dt>"Why"</dt><dd class="reason-text">{linked(&reason)}</dd></div> })}
                 <div><dt>"Requested"</dt><dd><Moment at=op.created_at/></dd></div>
                 {op.started_at.map(|at| view! { <div><dt>"Started"</dt><dd><Moment at/></dd></div> })}
                 {op.finished_at.map(|at| view! { <div><dt>"Finished"</dt><dd><Moment at/></dd></div> })}

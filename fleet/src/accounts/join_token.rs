@@ -1,10 +1,10 @@
 //! Join tokens, which let hosts join the fleet.
 
+use backstay_model::Role;
 use backstay_model::wire::limits::is_host_name;
-use backstay_model::{Person, Role};
 use chrono::TimeDelta;
 
-use super::{AccountError, Accounts, CONSOLE, MAX_JOIN_TOKEN_LIFETIME, printable};
+use super::{AccountError, Accounts, Actor, CONSOLE, MAX_JOIN_TOKEN_LIFETIME, printable};
 use crate::secret::Secret;
 use crate::store::NewJoinToken;
 
@@ -29,17 +29,17 @@ impl Accounts {
     /// [`AccountError`]
     pub async fn join_token_for(
         &self,
-        person: &Person,
+        actor: &Actor,
         host_name: Option<String>,
         valid_for: TimeDelta,
     ) -> Result<Secret, AccountError> {
-        person.require(Role::Admin)?;
+        actor.require(Role::Admin)?;
         if let Some(name) = &host_name
             && let Some(known) = self.store.host_by_name(name).await?
         {
             return Err(AccountError::HostNameTaken(known.name));
         }
-        self.join_token(&person.name, host_name, valid_for).await
+        self.join_token(actor.name(), host_name, valid_for).await
     }
 
     async fn join_token(

@@ -3,12 +3,11 @@
 use parking_lot::{Mutex, MutexGuard};
 use std::sync::LazyLock;
 
-use backstay_model::Person;
 use chrono::TimeDelta;
 use tokio::sync::Semaphore;
 
 use super::backoff::Backoff;
-use super::{AccountError, Accounts, MAX_PASSWORD_BYTES, SESSION_LIFETIME, printable};
+use super::{AccountError, Accounts, Actor, MAX_PASSWORD_BYTES, SESSION_LIFETIME, printable};
 use crate::secret::{Secret, hash_password, verify_password};
 use crate::store::UserRecord;
 
@@ -90,7 +89,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`LogInError`]
-    pub async fn log_in(&self, name: &str, password: &str) -> Result<(Person, Secret), LogInError> {
+    pub async fn log_in(&self, name: &str, password: &str) -> Result<(Actor, Secret), LogInError> {
         let shown = printable(name);
         if password.len() > MAX_PASSWORD_BYTES {
             return Err(LogInError::WrongCredentials);
@@ -108,10 +107,10 @@ impl Accounts {
         Ok(self.start_session(user).await?)
     }
 
-    async fn start_session(&self, user: UserRecord) -> Result<(Person, Secret), AccountError> {
+    async fn start_session(&self, user: UserRecord) -> Result<(Actor, Secret), AccountError> {
         let now = self.clock.now();
         let secret = Secret::random();
         self.store.insert_session(&secret.hash(), &user.name, now, now + SESSION_LIFETIME).await?;
-        Ok((Person { name: user.name, role: user.role }, secret))
+        Ok((Actor::new(user), secret))
     }
 }

@@ -5,18 +5,20 @@ use std::time::Duration;
 
 use argon2::password_hash;
 use backstay_model::wire::limits::HOST_NAME_CHARS;
-use backstay_model::{Clock, NotAllowed, Person, PersonView, Role};
+use backstay_model::{Clock, NotAllowed, PersonView, Role};
 use chrono::TimeDelta;
 
 use crate::secret::{hash_password, random_password};
 use crate::store::{NewAuditEntry, Store, StoreError, TokenHash, UserRecord};
 
+mod actor;
 mod backoff;
 mod join_token;
 mod log_in;
 #[cfg(test)]
 mod tests;
 
+pub use actor::Actor;
 pub use log_in::LogInError;
 
 /// The lifetime of a session.
@@ -148,9 +150,9 @@ impl Accounts {
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn session(&self, token: &str) -> Result<Option<Person>, StoreError> {
+    pub async fn session(&self, token: &str) -> Result<Option<Actor>, StoreError> {
         let user = self.store.session_user(&TokenHash::of(token), self.clock.now()).await?;
-        Ok(user.map(|user| Person { name: user.name, role: user.role }))
+        Ok(user.map(Actor::new))
     }
 
     /// Waits until a session has ended. It looks the session up at this interval, because another process may
@@ -176,16 +178,16 @@ impl Accounts {
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn view(&self, person: &Person) -> Result<PersonView, StoreError> {
-        self.store.person_view(&person.name).await
+    pub async fn view(&self, actor: &Actor) -> Result<PersonView, StoreError> {
+        self.store.person_view(actor.name()).await
     }
 
     /// Saves a person's settings for the fleet page.
     ///
     /// # Errors
     /// [`StoreError`]; in that case they are unchanged.
-    pub async fn set_view(&self, person: &Person, view: &PersonView) -> Result<(), StoreError> {
-        self.store.set_person_view(&person.name, view).await
+    pub async fn set_view(&self, actor: &Actor, view: &PersonView) -> Result<(), StoreError> {
+        self.store.set_person_view(actor.name(), view).await
     }
 
     fn entry(&self, actor: &str, action: &str, detail: String) -> NewAuditEntry {

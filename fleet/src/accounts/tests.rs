@@ -56,7 +56,7 @@ async fn the_first_admin_gets_a_random_password_that_works() {
     let bench = Bench::new().await;
     let password = bench.accounts.ensure_first_admin("admin", None).await.unwrap().unwrap();
     let (person, _) = bench.accounts.log_in("admin", &password).await.unwrap();
-    assert_eq!(person, Person { name: "admin".to_owned(), role: Role::Admin });
+    assert_eq!(person, Actor::unchecked("admin", Role::Admin));
     assert_eq!(bench.accounts.ensure_first_admin("admin", None).await.unwrap(), None, "not a second time");
     assert_eq!(bench.audited().await, [pair("console", "user.first-admin"), pair("admin", "login")]);
 }
@@ -127,7 +127,7 @@ async fn a_new_password_ends_the_sessions_and_the_old_password() {
     bench.accounts.set_password("maria", Some(Role::Admin), "another horse").await.unwrap();
     assert_eq!(bench.accounts.session(token.reveal()).await.unwrap(), None);
     assert!(matches!(bench.refused("maria", PASSWORD).await, LogInError::WrongCredentials));
-    assert_eq!(bench.accounts.log_in("maria", "another horse").await.unwrap().0.role, Role::Admin);
+    assert_eq!(bench.accounts.log_in("maria", "another horse").await.unwrap().0.person().role, Role::Admin);
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn a_new_password_keeps_the_role_unless_one_is_given() {
         ("jonas", None, Role::Operator),
     ] {
         assert_eq!(bench.accounts.set_password(name, role, PASSWORD).await.unwrap(), expected);
-        assert_eq!(bench.accounts.log_in(name, PASSWORD).await.unwrap().0.role, expected);
+        assert_eq!(bench.accounts.log_in(name, PASSWORD).await.unwrap().0.person().role, expected);
     }
 }
 
@@ -274,7 +274,7 @@ async fn a_join_token_needs_a_valid_name_and_lifetime() {
 #[tokio::test]
 async fn an_administrator_makes_a_join_token_and_the_log_names_them() {
     let bench = Bench::new().await;
-    let person = |role| Person { name: "maria".to_owned(), role };
+    let person = |role| Actor::unchecked("maria", role);
     let hour = TimeDelta::hours(1);
     for role in [Role::Viewer, Role::Operator] {
         let refused = bench.accounts.join_token_for(&person(role), None, hour).await;

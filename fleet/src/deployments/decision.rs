@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use backstay_model::deployment::{Decision, Deployment};
-use backstay_model::{Commit, DeploymentId, Person, Role};
+use backstay_model::{Commit, DeploymentId, Role};
 
 use super::DeployError;
+use crate::accounts::Actor;
 use crate::fleet::Fleet;
 use crate::github::GitHub;
 use crate::store::{NewAuditEntry, StoreError};
@@ -15,15 +16,11 @@ impl Fleet {
     ///
     /// # Errors
     /// [`DeployError`]; in that case nothing was decided.
-    pub async fn continue_anyway(
-        &self,
-        person: &Person,
-        id: DeploymentId,
-    ) -> Result<Deployment, DeployError> {
-        person.require(Role::Operator)?;
-        let decision = Decision::Continued { by: person.name.clone(), at: self.clock.now() };
+    pub async fn continue_anyway(&self, actor: &Actor, id: DeploymentId) -> Result<Deployment, DeployError> {
+        actor.require(Role::Operator)?;
+        let decision = Decision::Continued { by: actor.name().to_owned(), at: self.clock.now() };
         let detail = "Continue although a host failed.".to_owned();
-        self.decide(id, &decision, &person.name, "pr.continued", detail).await
+        self.decide(id, &decision, actor.name(), "pr.continued", detail).await
     }
 
     /// Records that somebody merged the pull request that proposed the revert: it reverts the deployment.
@@ -35,9 +32,10 @@ impl Fleet {
     ) -> Result<(), StoreError> {
         let number = deployment.pull_request.number;
         let detail = format!("Pull request #{number} was reverted by {commit}, merged at GitHub.");
-        let decision = Decision::Reverted { by: by.to_owned(), at: self.clock.now(), commit };
+        let reason = deployment.decision.reason().map(str::to_owned);
+        let decision = Decision::Reverted { by: by.to_owned(), at: self.clock.now(), commit, reason };
         match self.decide(deployment.id, &decision, by, "pr.reverted", detail).await {
-            Ok(_) => self.announce_revert(number),
+            Ok(_) => self.announce_revert(number, by),
             Err(DeployError::Store(error)) => return Err(error),
             // Another task recorded it first, or another revert is under way.
             Err(_) => {}
@@ -54,7 +52,7 @@ impl Fleet {
         action: &str,
         detail: String,
     ) -> Result<Deployment, DeployError> {
-        let entry = self.entry(by, action, detail);
+        let entry = self.entry(by, action, detail).reason(decision.reason());
         if let Some(deployment) = self.store.decide(id, decision, &entry).await? {
             self.publish_deployment(id).await;
             return Ok(deployment);
@@ -64,8 +62,8 @@ impl Fleet {
     }
 
     /// The client for GitHub, if the person may use it.
-    pub(super) fn github_for(&self, person: &Person) -> Result<Arc<GitHub>, DeployError> {
-        person.require(Role::Operator)?;
+    pub(super) fn github_for(&self, actor: &Actor) -> Result<Arc<GitHub>, DeployError> {
+        actor.require(Role::Operator)?;
         self.github.clone().ok_or(DeployError::NotConfigured)
     }
 

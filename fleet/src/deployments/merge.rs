@@ -3,9 +3,10 @@
 use backstay_model::deployment::{Deployment, PullRequestRef};
 use backstay_model::pull_request::Mergeable;
 use backstay_model::wire::event::{Event, Tone};
-use backstay_model::{Commit, DeploymentId, Person};
+use backstay_model::{Commit, DeploymentId};
 
 use super::DeployError;
+use crate::accounts::Actor;
 use crate::fleet::Fleet;
 use crate::github::{GitHub, GitHubError, Memo, PullRequest};
 use crate::store::{NewDeployment, StoreError};
@@ -19,17 +20,31 @@ impl Fleet {
     /// [`DeployError`]
     pub async fn merge_pull_request(
         &self,
-        person: &Person,
+        actor: &Actor,
         seen: &SeenPullRequest,
     ) -> Result<Deployment, DeployError> {
-        let github = self.github_for(person)?;
-        let (fleet, by, seen) = (self.clone(), person.name.clone(), seen.clone());
+        let github = self.github_for(actor)?;
+        let (fleet, actor, seen) = (self.clone(), actor.clone(), seen.clone());
         let number = seen.number;
-        let merge = tokio::spawn(async move { fleet.merge(&github, &seen, &by).await });
+        let merge = tokio::spawn(async move {
+            let merged = fleet.merge(&github, &seen, actor.name()).await?;
+            if seen.then_roll_out {
+                fleet.roll_out_merge(&actor, number).await?;
+            }
+            Ok(merged)
+        });
         merge.await.unwrap_or_else(|fault| {
             tracing::error!(%fault, "a merge was interrupted");
             Err(DeployError::MergeInterrupted(number))
         })
+    }
+
+    /// Rolls a merge out to all hosts, until one fails.
+    async fn roll_out_merge(&self, person: &Person, number: u64) -> Result<(), DeployError> {
+        let hosts = self.store.hosts().await?.into_iter().map(|host| host.name).collect();
+        let started = self.roll_out_after(person, hosts, true, None).await;
+        let done = format!("PR #{number} was merged");
+        started.map(drop).map_err(|error| DeployError::NotRolledOut { done, error })
     }
 
     async fn merge(
@@ -92,7 +107,7 @@ impl Fleet {
             let number = new.pull_request.number;
             let message = format!("{} - Pull to get it", merged_by(number, &new.merged_by));
             self.events.publish(&Event::PrMerged { number, message: message.clone() });
-            self.notify(Tone::Neutral, message);
+            self.notify_begun_by(&new.merged_by, Tone::Neutral, message);
         }
         Ok(opened)
     }
@@ -112,6 +127,8 @@ pub struct SeenPullRequest {
     pub head: Commit,
     /// Whether the person confirmed having looked at whatever is unusual about it.
     pub is_looked_at: bool,
+    /// Whether to roll it out to all hosts once it is merged.
+    pub then_roll_out: bool,
 }
 
 /// Checks that a pull request may be merged from here. A page may be out of date, and a request need not come from a page, so

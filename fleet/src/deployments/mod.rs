@@ -14,8 +14,10 @@ mod decision;
 mod fill;
 mod merge;
 mod revert;
+mod revert_effect;
 
 pub use merge::SeenPullRequest;
+pub use revert::RevertRequest;
 
 use backstay_model::DeploymentId;
 use backstay_model::NotAllowed;
@@ -24,6 +26,8 @@ use backstay_model::deployment::Deployment;
 use crate::fleet::Fleet;
 use crate::github::GitHubError;
 use crate::github::revert::RevertError;
+use crate::ops::request::RequestError;
+use crate::rollouts::RolloutError;
 use crate::store::StoreError;
 
 /// Why a request about a deployment was refused. Each text can be shown to the person.
@@ -67,6 +71,17 @@ pub enum DeployError {
         "A fault of the server interrupted the revert, and its result is unknown. Backstay resumes it, and never reverts twice. Check the branch."
     )]
     Interrupted,
+    /// The reason is too long.
+    #[error("{}", RequestError::ReasonTooLong)]
+    ReasonTooLong,
+    /// The merge or the revert was made, and the roll-out that was to follow did not start.
+    #[error("{done}, but the roll-out did not start. {error}")]
+    NotRolledOut {
+        /// What was done: “PR #42 was merged”.
+        done: String,
+        /// Why it did not start.
+        error: RolloutError,
+    },
     /// See [`RevertError`].
     #[error(transparent)]
     NotReverted(#[from] RevertError),

@@ -10,12 +10,14 @@ use async_trait::async_trait;
 use backstay_model::deployment::{Decision, Deployment, PullRequestRef};
 use backstay_model::wire::event::{Event, Tone};
 use backstay_model::wire::message::ServerMessage;
-use backstay_model::{Commit, DeploymentId, Person};
+use backstay_model::{Commit, DeploymentId};
 
 use super::DeployError;
+use crate::accounts::Actor;
 use crate::fleet::Fleet;
 use crate::github::GitHub;
 use crate::github::revert::{RevertError, RevertRecord, Reverted};
+use crate::ops::request::checked_reason;
 use crate::store::{Store, StoreError};
 
 /// How long an interrupted revert first waits for GitHub. Each further wait is twice as long.
@@ -40,6 +42,15 @@ impl RevertRecord for StoredRecord {
     }
 }
 
+/// What a person wants of a revert.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RevertRequest {
+    /// Why, in that person's words.
+    pub reason: Option<String>,
+    /// Whether to roll out to the hosts that the deployment has reached, once the revert is on the branch.
+    pub then_roll_out: bool,
+}
+
 impl Fleet {
     /// Reverts the pull request of a deployment on its branch. Continues even if the caller drops the future.
     ///
@@ -47,16 +58,18 @@ impl Fleet {
     /// [`DeployError`]; in that case the deployment is as before, unless it is unknown whether the branch moved.
     pub async fn revert_pull_request(
         &self,
-        person: &Person,
+        actor: &Actor,
         id: DeploymentId,
+        request: RevertRequest,
     ) -> Result<Deployment, DeployError> {
-        let github = self.github_for(person)?;
-        let by = person.name.clone();
+        let github = self.github_for(actor)?;
+        let reason = checked_reason(request.reason).ok_or(DeployError::ReasonTooLong)?;
+        let (actor, by) = (actor.clone(), actor.name().to_owned());
         let Some(under_way) = self.watch.begin_revert(id) else {
             return Err(DeployError::Decided("reverting"));
         };
         let before = Box::new(Decision::Open);
-        let decision = Decision::Reverting { by: by.clone(), at: self.clock.now(), before };
+        let decision = Decision::Reverting { by: by.clone(), at: self.clock.now(), before, reason };
         let detail = "Requested the revert of the pull request.".to_owned();
         let deployment = self.decide(id, &decision, &by, "pr.revert-requested", detail).await?;
         let fleet = self.clone();
@@ -66,12 +79,29 @@ impl Fleet {
             if let Err(DeployError::NotReverted(RevertError::AnswerLost { .. })) = &made {
                 fleet.resume_soon(github, deployment, by);
             }
-            made
+            let reverted = made?;
+            if request.then_roll_out {
+                fleet.roll_out_revert(&person, &reverted).await?;
+            }
+            Ok(reverted)
         });
         revert.await.unwrap_or_else(|fault| {
             tracing::error!(%fault, "a revert was interrupted");
             Err(DeployError::Interrupted)
         })
+    }
+
+    /// Rolls a revert out to the hosts that the deployment has reached. All of them have to get it, so a failure does not
+    /// stop it. A revert that still has to be merged is not rolled out.
+    async fn roll_out_revert(&self, person: &Person, reverted: &Deployment) -> Result<(), DeployError> {
+        let hosts = reverted.attempted();
+        if !matches!(reverted.decision, Decision::Reverted { .. }) || hosts.is_empty() {
+            return Ok(());
+        }
+        let reason = reverted.decision.reason().map(str::to_owned);
+        let started = self.roll_out_after(person, hosts, false, reason).await;
+        let done = format!("PR #{} was reverted", reverted.pull_request.number);
+        started.map(drop).map_err(|error| DeployError::NotRolledOut { done, error })
     }
 
     /// Resumes interrupted reverts, and waits for GitHub while it is unreachable.
@@ -174,14 +204,15 @@ impl Fleet {
         let number = deployment.pull_request.number;
         let reverted = github.revert(number, &message(number, &deployment.commit), &record).await;
         let at = self.clock.now();
+        let reason = deployment.decision.reason().map(str::to_owned);
         match reverted {
             Ok(Reverted::Pushed(commit) | Reverted::Already(commit)) => {
                 let detail = format!("Pull request #{number} was reverted by {commit}.");
-                let decision = Decision::Reverted { by: by.to_owned(), at, commit: commit.clone() };
+                let decision = Decision::Reverted { by: by.to_owned(), at, commit: commit.clone(), reason };
                 let reverted = self.decide(deployment.id, &decision, by, "pr.reverted", detail).await;
                 self.branch_moved(&commit, format!("{}.", reverted_notice(number))).await;
                 let reverted = reverted?;
-                self.announce_revert(number);
+                self.announce_revert(number, by);
                 Ok(reverted)
             }
             Ok(Reverted::Proposed { number: proposed, url }) => {
@@ -189,7 +220,7 @@ impl Fleet {
                 let title = title(number);
                 let detail = format!("Pull request #{proposed} proposes the revert. Merge it to revert.");
                 let pull_request = PullRequestRef { number: proposed, title, url };
-                let decision = Decision::Proposed { by: by.to_owned(), at, pull_request };
+                let decision = Decision::Proposed { by: by.to_owned(), at, pull_request, reason };
                 self.decide(deployment.id, &decision, by, "pr.revert-proposed", detail).await
             }
             Err(error) => {
@@ -215,11 +246,11 @@ impl Fleet {
     }
 
     /// Tells every open page and every agent about a revert.
-    pub(super) fn announce_revert(&self, number: u64) {
+    pub(super) fn announce_revert(&self, number: u64, by: &str) {
         let message = "PR reverted - Pull to get reverted flake.lock".to_owned();
         self.events.publish(&Event::PrReverted { number, message: message.clone() });
         self.hub.send_all(&ServerMessage::PrReverted { number, message });
-        self.notify(Tone::Good, reverted_notice(number));
+        self.notify_begun_by(by, Tone::Good, reverted_notice(number));
     }
 }
 

@@ -24,6 +24,8 @@ pub struct GitHub {
     client: Client,
     /// The name as `owner/name`.
     name: String,
+    /// The site for people.
+    site: String,
     branch: String,
     merge_method: MergeMethod,
     updates: UpdateRule,
@@ -114,6 +116,15 @@ struct MergedInner {
     tree: Object,
 }
 
+/// The site that belongs to the address of an API.
+fn site(api: &str) -> &str {
+    let api = api.trim_end_matches('/');
+    if api == "https://api.github.com" {
+        return "https://github.com";
+    }
+    api.strip_suffix("/api/v3").unwrap_or(api)
+}
+
 impl GitHub {
     /// Returns the repository that this configuration names. Sends no request yet.
     ///
@@ -123,6 +134,7 @@ impl GitHub {
         Ok(Self {
             client: Client::new(config, clock)?,
             name: format!("{}/{}", config.owner, config.name),
+            site: site(&config.api).to_owned(),
             branch: config.branch.clone(),
             merge_method: config.merge_method,
             updates: config.updates.clone(),
@@ -137,6 +149,11 @@ impl GitHub {
     /// The repository as `owner/name`.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The address of the repository's page.
+    pub(crate) fn address_for_people(&self) -> String {
+        format!("{}/{}", self.site, self.name)
     }
 
     /// How pull requests are merged.
@@ -362,4 +379,20 @@ impl GitHub {
 
 fn nothing_said(of: &str) -> GitHubError {
     GitHubError::Unexpected(format!("it did not mention {of}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::site;
+
+    #[test]
+    fn an_api_has_a_site_for_people() {
+        for (api, people) in [
+            ("https://api.github.com", "https://github.com"),
+            ("https://git.example.org/api/v3/", "https://git.example.org"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ] {
+            assert_eq!(site(api), people);
+        }
+    }
 }

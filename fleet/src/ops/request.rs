@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use backstay_model::wire::limits::REASON_CHARS;
 use backstay_model::wire::message::ServerMessage;
-use backstay_model::{GenerationRef, HostId, NotAllowed, OpAction, OpId, OpKind, OpStatus, OpView, Person};
+use backstay_model::{GenerationRef, HostId, NotAllowed, OpAction, OpId, OpKind, OpStatus, OpView};
 use chrono::{DateTime, Utc};
 
+use crate::accounts::Actor;
 use crate::fleet::Fleet;
 use crate::ops::SERVER;
 use crate::ops::policy::{self, Blocked};
@@ -74,16 +75,16 @@ impl Fleet {
     /// [`RequestError`]; in that case nothing was sent.
     pub async fn request_op(
         &self,
-        person: &Person,
+        actor: &Actor,
         host_name: &str,
         action: OpAction,
         reason: Option<String>,
     ) -> Result<OpView, RequestError> {
-        person.require(policy::of(action.kind()).role)?;
+        actor.require(policy::of(action.kind()).role)?;
         let reason = checked_reason(reason).ok_or(RequestError::ReasonTooLong)?;
         let host = self.store.host_by_name(host_name).await?;
         let host = host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))?;
-        self.open(&host, NewRequest { by: person.name.clone(), reason, ..NewRequest::of(action) }).await
+        self.open(&host, NewRequest { by: actor.name().to_owned(), reason, ..NewRequest::of(action) }).await
     }
 
     /// Requests a rollback of the host of this name. If tests hold the host and the person wants them
@@ -98,18 +99,19 @@ impl Fleet {
     /// [`RequestError`]; in that case nothing was sent, and the tests continue.
     pub async fn request_rollback(
         &self,
-        person: &Person,
+        actor: &Actor,
         host_name: &str,
         rollback: RequestedRollback,
     ) -> Result<OpView, RequestError> {
-        let RequestedRollback { target, seen_current, reason, stop_tests } = rollback;
+        let RequestedRollback { target, seen_current, reason, stop_tests, give_up_after } = rollback;
         let action = OpAction::Rollback { target, seen_current };
-        person.require(policy::of(action.kind()).role)?;
+        actor.require(policy::of(action.kind()).role)?;
         let reason = checked_reason(reason).ok_or(RequestError::ReasonTooLong)?;
         let host = self.store.host_by_name(host_name).await?;
         let host = host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))?;
-        self.open(&host, NewRequest { by: person.name.clone(), reason, stop_tests, ..NewRequest::of(action) })
-            .await
+        let by = actor.name().to_owned();
+        let request = NewRequest { by, reason, stop_tests, give_up_after, ..NewRequest::of(action) };
+        self.open(&host, request).await
     }
 
     /// Retries an op that did not succeed, if its [kind](OpKind::may_be_retried) allows it. The retry is a new op; the old one
@@ -117,9 +119,9 @@ impl Fleet {
     ///
     /// # Errors
     /// [`RequestError`]; in that case nothing was sent.
-    pub async fn retry_op(&self, person: &Person, id: OpId) -> Result<OpView, RequestError> {
+    pub async fn retry_op(&self, actor: &Actor, id: OpId) -> Result<OpView, RequestError> {
         let op = self.store.op(id).await?.ok_or(RequestError::NoSuchOp)?;
-        person.require(policy::of(op.action.kind()).role)?;
+        actor.require(policy::of(op.action.kind()).role)?;
         if op.status.is_open() {
             return Err(RequestError::StillOpen(op.status));
         }
@@ -132,7 +134,7 @@ impl Fleet {
         let host = self.store.host(op.host).await?;
         let host = host.ok_or_else(|| RequestError::NoSuchHost(op.host_name.clone()))?;
         let request = NewRequest {
-            by: person.name.clone(),
+            by: actor.name().to_owned(),
             reason: op.reason,
             retry_of: Some(id),
             ..NewRequest::of(op.action)
@@ -202,6 +204,7 @@ impl Fleet {
     /// A new op that waits for its host.
     pub(crate) fn new_op(&self, host: HostId, request: NewRequest) -> NewOp {
         let now = self.clock.now();
+        let waits = request.give_up_after.unwrap_or(self.queue_time).min(self.queue_time);
         NewOp {
             id: OpId::new(),
             host,
@@ -210,7 +213,7 @@ impl Fleet {
             requested_by: request.by,
             reason: request.reason,
             created_at: now,
-            due_at: Some(now + self.queue_time),
+            due_at: Some(now + waits),
             retry_of: request.retry_of,
             stop_tests: request.stop_tests,
             message: None,
@@ -285,14 +288,14 @@ impl Fleet {
     ///
     /// # Errors
     /// [`RequestError`]; in that case the op continues.
-    pub async fn cancel_op(&self, person: &Person, id: OpId) -> Result<(), RequestError> {
+    pub async fn cancel_op(&self, actor: &Actor, id: OpId) -> Result<(), RequestError> {
         let op = self.store.op(id).await?.ok_or(RequestError::NoSuchOp)?;
-        person.require(policy::of(op.action.kind()).role)?;
-        if op.status == OpStatus::Queued && self.take_back(&op, &person.name).await? {
+        actor.require(policy::of(op.action.kind()).role)?;
+        if op.status == OpStatus::Queued && self.take_back(&op, actor.name()).await? {
             return Ok(());
         }
         let entry =
-            audit_entry(&op, &person.name, "cancel-requested", self.clock.now(), "Asking the host to stop.");
+            audit_entry(&op, actor.name(), "cancel-requested", self.clock.now(), "Asking the host to stop.");
         // Recorded before it is sent, so that it is sent again if the server or the host goes away.
         let Some(op) = self.store.request_cancel(id, &entry).await? else {
             let status = self.store.op(id).await?.ok_or(RequestError::NoSuchOp)?.status;
@@ -345,12 +348,15 @@ pub(crate) struct NewRequest {
     pub(crate) reason: Option<String>,
     pub(crate) retry_of: Option<OpId>,
     pub(crate) stop_tests: bool,
+    /// How long the op waits for its host; at most, and by default, as long as the server is configured to wait.
+    pub(crate) give_up_after: Option<Duration>,
 }
 
 impl NewRequest {
     /// A request by the server itself.
     pub(crate) fn of(action: OpAction) -> Self {
-        Self { action, by: SERVER.to_owned(), reason: None, retry_of: None, stop_tests: false }
+        let by = SERVER.to_owned();
+        Self { action, by, reason: None, retry_of: None, stop_tests: false, give_up_after: None }
     }
 }
 
@@ -365,6 +371,8 @@ pub struct RequestedRollback {
     pub reason: Option<String>,
     /// Whether to stop the host's tests if they hold the host, instead of refusing because the host is busy.
     pub stop_tests: bool,
+    /// How long the rollback waits for an offline host. The server's own limit is the upper bound and the default.
+    pub give_up_after: Option<Duration>,
 }
 
 /// Until when the server waits for an op that is sent, or begins, now.
@@ -375,7 +383,8 @@ pub(super) fn due_with_host(now: DateTime<Utc>, action: &OpAction) -> DateTime<U
 /// Returns the reason to record: trimmed, and `Some(None)` if it is empty. Returns `None` if it is too long.
 #[expect(clippy::option_option, reason = "a missing reason is not a refusal")]
 pub(crate) fn checked_reason(reason: Option<String>) -> Option<Option<String>> {
-    let reason = reason.map(|r| r.trim().to_owned()).filter(|r| !r.is_empty());
+    // A browser sends the lines of a form's field with both characters.
+    let reason = reason.map(|r| r.trim().replace("\r\n", "\n")).filter(|r| !r.is_empty());
     let is_too_long = reason.as_ref().is_some_and(|r| r.chars().count() > REASON_CHARS);
     (!is_too_long).then_some(reason)
 }

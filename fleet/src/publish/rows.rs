@@ -32,7 +32,7 @@ impl Fleet {
             deployment: self.newest_deployment().await?,
             rollout: self.newest_rollout().await?,
             last_event,
-            newest_notice: self.notices.newest(),
+            newest_notices: self.notices.newest(),
             server_version: self.server_version.to_string(),
         })
     }
@@ -91,11 +91,12 @@ impl Fleet {
 #[cfg(test)]
 mod tests {
     use backstay_model::{
-        Commit, DesiredState, Facts, NotAllowed, OpAction, OpStatus, Person, Platform, Role, sample,
+        Commit, DesiredState, Facts, NotAllowed, OpAction, OpStatus, Platform, Role, sample,
     };
     use std::sync::Arc;
 
     use super::*;
+    use crate::accounts::Actor;
     use crate::agents::Credentials;
     use crate::ops::request::RequestError;
     use crate::store::{HostRecord, OpStep, TokenHash};
@@ -180,7 +181,7 @@ mod tests {
         let web = enrol(&fleet, "web").await;
         let connection = fleet.hub.connect(web.id, None);
         let before = fleet.snapshot().await.unwrap();
-        let person = |role| Person { name: "maria".into(), role };
+        let person = |role| Actor::unchecked("maria", role);
 
         let refused = fleet.remove_host(&person(Role::Operator), "web").await;
         assert!(

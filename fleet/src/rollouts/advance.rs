@@ -127,7 +127,7 @@ impl Fleet {
                 RolloutState::Done if after.failures().next().is_none() => Tone::Neutral,
                 _ => Tone::Bad,
             };
-            self.notify(tone, told);
+            self.notify_begun_by(&rollout.requested_by, tone, told);
         }
         Ok(true)
     }

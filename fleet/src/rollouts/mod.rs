@@ -46,6 +46,9 @@ pub enum RolloutError {
     /// No host was named.
     #[error("No host was chosen. Nothing was changed.")]
     NoHosts,
+    /// There are many hosts, and the person did not type how many.
+    #[error("Type the number of hosts, {0}, to confirm. Nothing was changed.")]
+    NotTyped(usize),
     /// A host was named twice.
     #[error("{0} was named twice. Nothing was changed on any host.")]
     Twice(String),

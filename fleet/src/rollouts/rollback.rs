@@ -6,12 +6,11 @@ use backstay_model::rollback::{Candidate, RollbackPlan};
 use backstay_model::rollout::{
     ConfirmedRollback, MOST_AT_ONCE, OTHERS, PlannedRollback, Rollout, RolloutStep,
 };
-use backstay_model::{
-    Commit, DeploymentId, Facts, Generation, OpAction, OpKind, OpStatus, OpView, Person, Role,
-};
+use backstay_model::{Commit, DeploymentId, Facts, Generation, OpAction, OpKind, OpStatus, OpView, Role};
 
 use super::start::NewRollout;
 use super::{NOT_REPORTED, RolloutError};
+use crate::accounts::Actor;
 use crate::fleet::Fleet;
 use crate::ops::record::request_entry;
 use crate::ops::request::{NewRequest, busy_with, checked_reason};
@@ -130,14 +129,14 @@ impl Fleet {
     /// [`RolloutError`]; in that case no host began.
     pub async fn roll_back_failed(
         &self,
-        person: &Person,
+        actor: &Actor,
         id: DeploymentId,
         confirmed: Vec<ConfirmedRollback>,
         reason: Option<String>,
     ) -> Result<Rollout, RolloutError> {
-        person.require(Role::Operator)?;
+        actor.require(Role::Operator)?;
         let deployment = self.store.deployment(id).await?.ok_or(RolloutError::NoSuchDeployment)?;
-        self.roll_back(person, Some(&deployment), confirmed, reason).await
+        self.roll_back(actor, Some(&deployment), confirmed, reason).await
     }
 
     /// Rolls back hosts that a person chose, each to the generation that the person saw: all or none, like
@@ -147,17 +146,17 @@ impl Fleet {
     /// [`RolloutError`]; in that case no host began.
     pub async fn roll_back_hosts(
         &self,
-        person: &Person,
+        actor: &Actor,
         confirmed: Vec<ConfirmedRollback>,
         reason: Option<String>,
     ) -> Result<Rollout, RolloutError> {
-        person.require(Role::Operator)?;
-        self.roll_back(person, None, confirmed, reason).await
+        actor.require(Role::Operator)?;
+        self.roll_back(actor, None, confirmed, reason).await
     }
 
     async fn roll_back(
         &self,
-        person: &Person,
+        actor: &Actor,
         deployment: Option<&Deployment>,
         confirmed: Vec<ConfirmedRollback>,
         reason: Option<String>,
@@ -180,16 +179,16 @@ impl Fleet {
             stop_on_failure: false,
             hosts,
         };
-        self.begin_all(person, new).await
+        self.begin_all(actor, new).await
     }
 
     /// Records a roll-out together with the ops of all its hosts, and advances it.
-    async fn begin_all(&self, person: &Person, new: NewRollout) -> Result<Rollout, RolloutError> {
-        let mut rollout = self.new_rollout(person, new);
+    async fn begin_all(&self, actor: &Actor, new: NewRollout) -> Result<Rollout, RolloutError> {
+        let mut rollout = self.new_rollout(actor, new);
         let mut ops = vec![];
         for host in &mut rollout.hosts {
             let request = NewRequest {
-                by: person.name.clone(),
+                by: actor.name().to_owned(),
                 reason: rollout.reason.clone(),
                 stop_tests: true,
                 ..NewRequest::of(host.action.clone())
@@ -199,7 +198,7 @@ impl Fleet {
             let entry = request_entry(&op, &host.name);
             ops.push((op, entry));
         }
-        let entry = self.started_entry(person, &rollout);
+        let entry = self.started_entry(actor, &rollout);
         self.store.begin_rollout(&rollout, &entry, &ops).await?;
         self.publish_rollout(rollout.id).await;
         for (op, _) in ops {

@@ -1,11 +1,12 @@
 //! Starts and stops roll-outs.
 
 use backstay_model::rollout::{
-    MOST_AT_ONCE, Rollout, RolloutCommits, RolloutHost, RolloutRequest, RolloutState, RolloutStep,
+    AT_ONCE, MOST_AT_ONCE, Rollout, RolloutCommits, RolloutHost, RolloutRequest, RolloutState, UNTYPED,
 };
-use backstay_model::{DeploymentId, HostId, OpAction, OpKind, Person, Role, RolloutId};
+use backstay_model::{DeploymentId, HostId, OpAction, OpKind, Role, RolloutId};
 
 use super::RolloutError;
+use crate::accounts::Actor;
 use crate::fleet::Fleet;
 use crate::ops::request::checked_reason;
 use crate::store::{HostRecord, NewAuditEntry, StoreError};
@@ -27,13 +28,16 @@ impl Fleet {
     /// [`RolloutError`]; in that case no host began.
     pub async fn start_rollout(
         &self,
-        person: &Person,
+        actor: &Actor,
         request: RolloutRequest,
     ) -> Result<Rollout, RolloutError> {
-        person.require(Role::Operator)?;
+        actor.require(Role::Operator)?;
         let action = action(request.kind)?;
         if !(1..=MOST_AT_ONCE).contains(&request.parallel) {
             return Err(RolloutError::AtOnce);
+        }
+        if request.hosts.len() > UNTYPED && request.typed != Some(request.hosts.len()) {
+            return Err(RolloutError::NotTyped(request.hosts.len()));
         }
         let reason = checked_reason(request.reason).ok_or(RolloutError::ReasonTooLong)?;
         let hosts = self.named(&request.hosts).await?;
@@ -45,13 +49,26 @@ impl Fleet {
             stop_on_failure: request.stop_on_failure,
             hosts: hosts.into_iter().map(|host| (host, action.clone())).collect(),
         };
-        self.start(person, new).await
+        self.start(actor, new).await
+    }
+
+    /// Starts the roll-out that a person confirmed together with a merge or a revert.
+    pub(crate) async fn roll_out_after(
+        &self,
+        person: &Person,
+        hosts: Vec<String>,
+        stop_on_failure: bool,
+        reason: Option<String>,
+    ) -> Result<Rollout, RolloutError> {
+        let (kind, parallel) = (OpKind::PullSwitch, AT_ONCE);
+        let request = RolloutRequest { kind, hosts, parallel, stop_on_failure, reason, typed: None };
+        self.start_rollout(person, request).await
     }
 
     /// Records a roll-out and advances it.
-    pub(super) async fn start(&self, person: &Person, new: NewRollout) -> Result<Rollout, RolloutError> {
-        let rollout = self.new_rollout(person, new);
-        let entry = self.started_entry(person, &rollout);
+    pub(super) async fn start(&self, actor: &Actor, new: NewRollout) -> Result<Rollout, RolloutError> {
+        let rollout = self.new_rollout(actor, new);
+        let entry = self.started_entry(actor, &rollout);
         self.store.insert_rollout(&rollout, &entry).await?;
         self.publish_rollout(rollout.id).await;
         self.advance_recorded(rollout).await
@@ -64,12 +81,12 @@ impl Fleet {
         Ok(self.store.rollout(rollout.id).await.ok().flatten().unwrap_or(rollout))
     }
 
-    pub(super) fn new_rollout(&self, person: &Person, new: NewRollout) -> Rollout {
+    pub(super) fn new_rollout(&self, actor: &Actor, new: NewRollout) -> Rollout {
         Rollout {
             id: RolloutId::new(),
             kind: new.kind,
             deployment: new.deployment,
-            requested_by: person.name.clone(),
+            requested_by: actor.name().to_owned(),
             reason: new.reason,
             created_at: self.clock.now(),
             parallel: new.parallel,
@@ -79,7 +96,7 @@ impl Fleet {
         }
     }
 
-    pub(super) fn started_entry(&self, person: &Person, rollout: &Rollout) -> NewAuditEntry {
+    pub(super) fn started_entry(&self, actor: &Actor, rollout: &Rollout) -> NewAuditEntry {
         let names: Vec<_> = rollout.hosts.iter().map(|host| host.name.as_str()).collect();
         let detail = format!(
             "{} on {}, {} at once{}.",
@@ -88,15 +105,15 @@ impl Fleet {
             rollout.parallel,
             if rollout.stop_on_failure { ", until one fails" } else { "" }
         );
-        self.rollout_entry(&person.name, &RolloutState::Running, rollout, detail)
+        self.rollout_entry(actor.name(), &RolloutState::Running, rollout, detail)
     }
 
     /// Stops a roll-out: no more hosts begin. Ops that still wait are cancelled, and ops under way finish.
     ///
     /// # Errors
     /// [`RolloutError`]; in that case the roll-out continues.
-    pub async fn stop_rollout(&self, person: &Person, id: RolloutId) -> Result<Rollout, RolloutError> {
-        person.require(Role::Operator)?;
+    pub async fn stop_rollout(&self, actor: &Actor, id: RolloutId) -> Result<Rollout, RolloutError> {
+        actor.require(Role::Operator)?;
         let rollout = self.store.rollout(id).await?.ok_or(RolloutError::NoSuchRollout)?;
         match rollout.state {
             RolloutState::Running => {}
@@ -108,9 +125,9 @@ impl Fleet {
         if !rollout.can_be_stopped(|op| ops.is_queued(op)) {
             return Err(RolloutError::NothingToStop);
         }
-        let state = RolloutState::Stopping { why: format!("{} stopped it", person.name) };
+        let state = RolloutState::Stopping { why: format!("{} stopped it", actor.name()) };
         let detail = "No more hosts will be started. Hosts already running will finish.".to_owned();
-        let entry = self.rollout_entry(&person.name, &state, &rollout, detail);
+        let entry = self.rollout_entry(actor.name(), &state, &rollout, detail);
         if self.store.set_rollout_state(id, &state, &entry).await?.is_some() {
             self.publish_rollout(id).await;
         }
@@ -155,7 +172,7 @@ impl Fleet {
 }
 
 fn waiting((host, action): (HostRecord, OpAction)) -> RolloutHost {
-    RolloutHost { host: host.id, name: host.name, action, step: RolloutStep::Waiting }
+    RolloutHost::waiting(host.id, host.name, action)
 }
 
 fn action(kind: OpKind) -> Result<OpAction, RolloutError> {

@@ -155,7 +155,7 @@ mod tests {
 
     fn notice(text: &str) -> Event {
         let at = "2026-01-01T00:00:00Z".parse().unwrap();
-        Event::Notice(Notice { at, tone: Tone::Good, text: text.into(), host_name: None, op: None })
+        Event::Notice(Notice::new(at, Tone::Good, text))
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! The backend's state in memory. Nothing here knows [`Fleet`](crate::Fleet): its methods are the doors to this state.
 
+pub(crate) mod audit_verifier;
 pub mod budget;
 pub(crate) mod comparisons;
 pub mod events;

@@ -3,6 +3,7 @@
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
 
+use backstay_model::view::NOTICES_COUNTED;
 use backstay_model::wire::event::{Event, Notice, StoredNotice};
 
 use super::events::EventBus;
@@ -31,9 +32,10 @@ impl Notices {
         self.lock().iter().rev().cloned().collect()
     }
 
-    /// The number of the newest notice, or 0.
-    pub(crate) fn newest(&self) -> u64 {
-        self.lock().back().map_or(0, |notice| notice.id)
+    /// The numbers of the newest notices, oldest first, as many as a page counts.
+    pub(crate) fn newest(&self) -> Vec<u64> {
+        let kept = self.lock();
+        kept.iter().skip(kept.len().saturating_sub(NOTICES_COUNTED)).map(|notice| notice.id).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<StoredNotice>> {
@@ -52,15 +54,17 @@ mod tests {
     async fn the_newest_notices_are_kept_by_the_numbers_that_pages_heard() {
         let at = "2026-01-01T00:00:00Z".parse().unwrap();
         let (notices, events) = (Notices::default(), EventBus::new(&FixedClock::at(at)));
-        assert_eq!(notices.newest(), 0);
+        assert!(notices.newest().is_empty());
         let mut page = events.subscribe(None).live;
         for number in 0..KEPT + 3 {
             let text = format!("Rolled back to Gen {number}");
-            notices.publish(&events, Notice { at, tone: Tone::Good, text, host_name: None, op: None });
+            notices.publish(&events, Notice::new(at, Tone::Good, text));
         }
         let kept = notices.newest_first();
         assert_eq!((kept.len(), kept[0].notice.text.as_str()), (KEPT, "Rolled back to Gen 202"));
         assert_eq!(kept.last().unwrap().notice.text, "Rolled back to Gen 3");
-        assert_eq!(page.next().await.unwrap().id + 202, notices.newest());
+        let newest = notices.newest();
+        assert_eq!(newest.len(), NOTICES_COUNTED);
+        assert_eq!(page.next().await.unwrap().id + 202, newest[NOTICES_COUNTED - 1]);
     }
 }

@@ -1,5 +1,8 @@
 //! The audit log.
 
+use std::fmt;
+use std::str::FromStr;
+
 use async_trait::async_trait;
 use backstay_model::OpId;
 use backstay_model::view::{AuditEntry, AuditQuery};
@@ -14,8 +17,70 @@ pub trait AuditStore: Send + Sync + 'static {
     async fn append_audit(&self, entry: &NewAuditEntry) -> Result<(), StoreError>;
     /// Returns the matching entries, newest first, at most `limit`.
     async fn audit(&self, query: &AuditQuery, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
-    /// Recomputes the chain of hashes. Returns the number of the first entry that does not match, or `None`.
-    async fn verify_audit(&self) -> Result<Option<u64>, StoreError>;
+    /// Recomputes the chain of hashes after `from`, over at most `limit` entries.
+    async fn verify_audit_after(&self, from: &AuditMark, limit: u32) -> Result<AuditCheck, StoreError>;
+
+    /// Recomputes the whole chain of hashes. Returns the number of the first entry that does not match, or
+    /// `None`.
+    async fn verify_audit(&self) -> Result<Option<u64>, StoreError> {
+        let mut from = AuditMark::default();
+        loop {
+            match self.verify_audit_after(&from, AUDIT_BATCH).await? {
+                AuditCheck::Broken(seq) => return Ok(Some(seq)),
+                AuditCheck::Intact { end: true, .. } => return Ok(None),
+                AuditCheck::Intact { to, end: false } => from = to,
+            }
+        }
+    }
+}
+
+/// Entries that one step of a verification reads: some 30 ms of work, and a short read transaction.
+pub const AUDIT_BATCH: u32 = 1000;
+
+/// A place in the audit log: an entry and its hash. The hash covers every entry up to this one, so a mark kept
+/// elsewhere proves later that none of them was changed or removed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditMark {
+    /// The number of the entry; 0 for the beginning of the log.
+    pub seq: u64,
+    /// Its hash, in lower-case hexadecimal; empty for the beginning of the log.
+    pub hash: String,
+}
+
+impl fmt::Display for AuditMark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.seq, self.hash)
+    }
+}
+
+impl FromStr for AuditMark {
+    type Err = NotAMark;
+
+    fn from_str(text: &str) -> Result<Self, NotAMark> {
+        let (seq, hash) = text.split_once(':').ok_or(NotAMark)?;
+        let is_hash = hash.len() == 64 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let seq = seq.parse().ok().filter(|seq| *seq > 0 && is_hash).ok_or(NotAMark)?;
+        Ok(Self { seq, hash: hash.to_owned() })
+    }
+}
+
+/// A text is not a mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a mark is the number of an entry, a colon, and 64 hexadecimal digits")]
+pub struct NotAMark;
+
+/// The result of one step of a verification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuditCheck {
+    /// No entry up to `to` was changed or removed.
+    Intact {
+        /// The last entry that was verified.
+        to: AuditMark,
+        /// Whether it is the newest of the log.
+        end: bool,
+    },
+    /// The number of the first entry that does not match.
+    Broken(u64),
 }
 
 /// An audit entry to append; the log gives it its number and its hash.
@@ -85,5 +150,21 @@ impl NewAuditEntry {
     pub fn generations(self, from_to: Option<(u32, u32)>) -> Self {
         let (from_gen, to_gen) = from_to.unzip();
         Self { from_gen, to_gen, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::AuditMark;
+
+    #[test]
+    fn a_mark_is_read_as_it_was_written() {
+        let mark = AuditMark { seq: 12, hash: "0a".repeat(32) };
+        assert_eq!(mark.to_string().parse(), Ok(mark.clone()));
+        for wrong in
+            ["", "12", "12:", ":", "0:", &format!("0:{}", mark.hash), &format!("-1:{}", mark.hash), "12:0A"]
+        {
+            assert!(wrong.parse::<AuditMark>().is_err(), "{wrong}");
+        }
     }
 }

@@ -23,7 +23,7 @@ mod people;
 mod rollouts;
 pub mod sqlite;
 
-pub use audit::{AuditStore, NewAuditEntry};
+pub use audit::{AUDIT_BATCH, AuditCheck, AuditMark, AuditStore, NewAuditEntry, NotAMark};
 pub use deployments::{DeploymentStore, NewDeployment, REVERTED_COMMITS};
 pub use hosts::{
     EnrolError, GENERATIONS_KEPT, GenerationRecord, HostRecord, HostStore, NewHost, NewJoinToken,

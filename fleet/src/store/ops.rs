@@ -1,6 +1,7 @@
 //! Ops, their output, and the rollbacks among them.
 
 use async_trait::async_trait;
+use backstay_model::view::Search;
 use backstay_model::{HostId, OpAction, OpId, OpKind, OpStatus, OpView, Outcome, OutputLine, Phase};
 use chrono::{DateTime, Utc};
 
@@ -197,6 +198,8 @@ pub struct OpFilter {
     pub statuses: Vec<OpStatus>,
     /// Only those that this person requested.
     pub by: Option<String>,
+    /// Only those of these days and with this text.
+    pub search: Search,
     /// Only those older than this one.
     pub before: Option<OpId>,
     /// At most this many.

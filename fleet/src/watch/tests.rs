@@ -14,7 +14,7 @@ use backstay_model::{Clock as _, Commit, DesiredState, FixedClock};
 use chrono::TimeDelta;
 use http::StatusCode;
 
-use crate::deployments::SeenPullRequest;
+use crate::deployments::{RevertRequest, SeenPullRequest};
 use crate::github::{Access, GitHub, GitHubConfig, MergeMethod, UpdateRule};
 use crate::secret::Secret;
 use crate::test_fleet::{self, Database, maria};
@@ -127,7 +127,7 @@ async fn fleet(database: &Database, clock: &Arc<FixedClock>, github: GitHub) -> 
 }
 
 fn seen(number: u64, head: &Commit) -> SeenPullRequest {
-    SeenPullRequest { number, head: head.clone(), is_looked_at: false }
+    SeenPullRequest { number, head: head.clone(), is_looked_at: false, then_roll_out: false }
 }
 
 fn lock(digit: &str) -> Vec<Change> {
@@ -493,7 +493,8 @@ async fn a_proposed_revert_that_is_merged_is_the_revert() {
     let deployment = bench.fleet.newest_deployment().await.unwrap().unwrap();
     assert_eq!(deployment.pull_request.number, later);
     bench.stand_in.protect("main", Some(Protection::pull_requests(ProtectionKind::Ruleset))).await;
-    let proposed = bench.fleet.revert_pull_request(&maria(), deployment.id).await.unwrap();
+    let proposed =
+        bench.fleet.revert_pull_request(&maria(), deployment.id, RevertRequest::default()).await.unwrap();
     let Decision::Proposed { pull_request, .. } = proposed.decision else { panic!("{proposed:?}") };
     assert!(bench.read().await.open.is_empty(), "it is no update");
     let before = bench.fleet.events().last();
@@ -612,7 +613,8 @@ async fn a_pull_request_from_a_fork_is_never_taken_for_our_proposal() {
     let posing = bench.stand_in.open_pull_request(posing).await.unwrap();
     bench.stand_in.protect("main", Some(Protection::pull_requests(ProtectionKind::Ruleset))).await;
     let propose = async || {
-        let decided = bench.fleet.revert_pull_request(&maria(), deployment.id).await.unwrap();
+        let decided =
+            bench.fleet.revert_pull_request(&maria(), deployment.id, RevertRequest::default()).await.unwrap();
         let Decision::Proposed { pull_request, .. } = decided.decision else { panic!("{decided:?}") };
         pull_request.number
     };
@@ -710,7 +712,7 @@ async fn a_renamed_repository_is_merged_and_reverted_in_and_told_of() {
     );
     let head = alone(&shown).head.clone();
     let merged = fleet.merge_pull_request(&maria(), &seen(number, &head)).await.unwrap();
-    let reverted = fleet.revert_pull_request(&maria(), merged.id).await.unwrap();
+    let reverted = fleet.revert_pull_request(&maria(), merged.id, RevertRequest::default()).await.unwrap();
     assert!(matches!(reverted.decision, Decision::Reverted { .. }), "{reverted:?}");
 }
 
@@ -728,7 +730,8 @@ async fn nothing_is_asked_while_a_limit_lasts_whoever_wants_it() {
     let asked = bench.asked();
     let said = bench.refused_merge(later, &later_head).await;
     assert!(said.contains("GitHub takes no more requests before 12:10 UTC."), "{said}");
-    let error = bench.fleet.revert_pull_request(&maria(), merged.id).await.unwrap_err();
+    let error =
+        bench.fleet.revert_pull_request(&maria(), merged.id, RevertRequest::default()).await.unwrap_err();
     assert!(error.to_string().contains("takes no more requests before 12:10 UTC"), "{error}");
     assert_eq!(bench.asked(), asked);
     assert_eq!(bench.fleet.deployment(merged.id).await.unwrap().unwrap().decision, Decision::Open);
@@ -759,7 +762,8 @@ async fn the_lights_turn_before_the_branch_is_read_again() {
     let reading = bench.fleet.read_github();
     let reverting = async {
         let stopped = gate.stops().await;
-        let reverted = bench.fleet.revert_pull_request(&maria(), merged.id).await.unwrap();
+        let reverted =
+            bench.fleet.revert_pull_request(&maria(), merged.id, RevertRequest::default()).await.unwrap();
         stopped.let_go();
         reverted
     };

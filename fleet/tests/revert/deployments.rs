@@ -3,17 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_fleet::deployments::{DeployError, SeenPullRequest};
+use backstay_fleet::accounts::{Actor, SESSION_LIFETIME};
+use backstay_fleet::deployments::{DeployError, RevertRequest, SeenPullRequest};
 use backstay_fleet::github::{GitHubError, MergeMethod};
 use backstay_fleet::store::sqlite::SqliteStore;
-use backstay_fleet::store::{NewAuditEntry, Store};
+use backstay_fleet::store::{NewAuditEntry, Store, TokenHash, UserRecord};
 use backstay_fleet::{Fleet, FleetConfig};
 use backstay_github_stand_in::{
     Away, Change, Moment, NewPullRequest, Permission, Protection, ProtectionKind, TOKEN,
 };
 use backstay_model::deployment::{Decision, Deployment};
 use backstay_model::view::AuditQuery;
-use backstay_model::{Clock as _, NotAllowed, Person, Role, SystemClock};
+use backstay_model::{Clock as _, NotAllowed, Role, SystemClock};
 
 use crate::bench::Bench;
 
@@ -21,7 +22,7 @@ struct Story {
     bench: Bench,
     store: Arc<dyn Store>,
     fleet: Fleet,
-    maria: Person,
+    maria: Actor,
     _folder: tempfile::TempDir,
 }
 
@@ -35,7 +36,7 @@ impl Story {
         let path = folder.path().join("backstay.db");
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(path.to_str().unwrap()).await.unwrap());
         let fleet = fleet(&bench, &store);
-        let maria = Person { name: "maria".into(), role: Role::Operator };
+        let maria = actor(&fleet, &store, "maria", Role::Operator).await;
         Self { bench, store, fleet, maria, _folder: folder }
     }
 
@@ -46,7 +47,7 @@ impl Story {
     /// The pull request as it is now.
     async fn seen(&self, number: u64) -> SeenPullRequest {
         let head = self.bench.github.pull_request(number).await.unwrap().head.sha;
-        SeenPullRequest { number, head, is_looked_at: false }
+        SeenPullRequest { number, head, is_looked_at: false, then_roll_out: false }
     }
 
     async fn decision(&self, deployment: &Deployment) -> Decision {
@@ -55,8 +56,22 @@ impl Story {
 
     async fn audited(&self) -> Vec<String> {
         let entries = self.store.audit(&AuditQuery::default(), 100).await.unwrap();
-        entries.into_iter().rev().map(|entry| entry.action).collect()
+        entries
+            .into_iter()
+            .rev()
+            .map(|entry| entry.action)
+            .filter(|action| action.starts_with("pr."))
+            .collect()
     }
+}
+
+/// A person with a session.
+async fn actor(fleet: &Fleet, store: &Arc<dyn Store>, name: &str, role: Role) -> Actor {
+    let user = UserRecord { name: name.into(), password_hash: String::new(), role };
+    let now = SystemClock.now();
+    store.put_user(&user, &NewAuditEntry::new(now, "console", "user.set", "")).await.unwrap();
+    store.insert_session(&TokenHash::of(name), name, now, now + SESSION_LIFETIME).await.unwrap();
+    fleet.accounts().session(name).await.unwrap().unwrap()
 }
 
 /// Another server on the same store.
@@ -91,7 +106,8 @@ async fn a_pull_request_is_merged_and_reverted_and_everybody_hears() {
     let deployment = story.merge().await;
     assert_eq!((deployment.pull_request.number, &deployment.decision), (42, &Decision::Open));
     assert_eq!(story.bench.head().await, deployment.commit.0);
-    let reverted = story.fleet.revert_pull_request(&story.maria, deployment.id).await.unwrap();
+    let reverted =
+        story.fleet.revert_pull_request(&story.maria, deployment.id, RevertRequest::default()).await.unwrap();
     let Decision::Reverted { by, commit, .. } = &reverted.decision else { panic!("{reverted:?}") };
     assert_eq!((by.as_str(), &story.bench.head().await), ("maria", &commit.0));
     assert_eq!(story.bench.git.say(&["show", "main:flake.lock"]), "old");
@@ -109,10 +125,10 @@ async fn a_pull_request_is_merged_and_reverted_and_everybody_hears() {
 async fn of_two_clicks_one_counts() {
     let story = Story::begin().await;
     let deployment = story.merge().await;
-    let other = Person { name: "otto".into(), role: Role::Operator };
+    let other = actor(&story.fleet, &story.store, "otto", Role::Operator).await;
     let (one, two) = tokio::join!(
-        story.fleet.revert_pull_request(&story.maria, deployment.id),
-        story.fleet.revert_pull_request(&other, deployment.id)
+        story.fleet.revert_pull_request(&story.maria, deployment.id, RevertRequest::default()),
+        story.fleet.revert_pull_request(&other, deployment.id, RevertRequest::default())
     );
     let refused = [one, two].into_iter().filter_map(Result::err).collect::<Vec<_>>();
     assert!(matches!(refused.as_slice(), [DeployError::Decided(_)]), "{refused:?}");
@@ -124,7 +140,11 @@ async fn a_revert_that_cannot_be_made_leaves_the_deployment_as_it_was() {
     let story = Story::begin().await;
     let deployment = story.merge().await;
     story.bench.commit("Same place", &[Change::write("flake.lock", "newer\n")]).await;
-    let error = story.fleet.revert_pull_request(&story.maria, deployment.id).await.unwrap_err();
+    let error = story
+        .fleet
+        .revert_pull_request(&story.maria, deployment.id, RevertRequest::default())
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("touch the same lines"), "{error}");
     assert_eq!(story.decision(&deployment).await, Decision::Open);
     assert_eq!(story.audited().await.last().unwrap(), "pr.revert-failed");
@@ -135,7 +155,7 @@ async fn a_revert_that_a_crash_interrupted_is_taken_up() {
     let story = Story::begin().await;
     let deployment = story.merge().await;
     let mut gate = story.bench.stand_in.gate(Moment::After, |asked| asked.is("PATCH", "git/refs/heads/main"));
-    let revert = story.fleet.revert_pull_request(&story.maria, deployment.id);
+    let revert = story.fleet.revert_pull_request(&story.maria, deployment.id, RevertRequest::default());
     tokio::select! {
         _ = revert => panic!("it should have been interrupted"),
         stopped = gate.stops() => {
@@ -156,7 +176,7 @@ async fn a_revert_that_is_taken_up_waits_for_github() {
     let story = Story::begin().await;
     let deployment = story.merge().await;
     let mut gate = story.bench.stand_in.gate(Moment::Before, |asked| asked.is("POST", "merges"));
-    let revert = story.fleet.revert_pull_request(&story.maria, deployment.id);
+    let revert = story.fleet.revert_pull_request(&story.maria, deployment.id, RevertRequest::default());
     tokio::select! {
         _ = revert => panic!("it should have been interrupted"),
         stopped = gate.stops() => {
@@ -186,11 +206,11 @@ async fn a_revert_that_is_taken_up_waits_for_github() {
 #[tokio::test]
 async fn who_may_not_merges_and_reverts_nothing() {
     let story = Story::begin().await;
-    let viewer = Person { name: "eve".into(), role: Role::Viewer };
+    let viewer = actor(&story.fleet, &story.store, "eve", Role::Viewer).await;
     let merged = story.fleet.merge_pull_request(&viewer, &story.seen(42).await).await;
     assert!(matches!(merged, Err(DeployError::NotAllowed(NotAllowed { needed: Role::Operator }))));
     let deployment = story.merge().await;
-    let reverted = story.fleet.revert_pull_request(&viewer, deployment.id).await;
+    let reverted = story.fleet.revert_pull_request(&viewer, deployment.id, RevertRequest::default()).await;
     assert!(matches!(reverted, Err(DeployError::NotAllowed(_))));
     let continued = story.fleet.continue_anyway(&viewer, deployment.id).await;
     assert!(matches!(continued, Err(DeployError::NotAllowed(_))));
@@ -216,14 +236,19 @@ async fn a_revert_that_failed_brings_back_what_was_decided_before() {
     let deployment = story.merge().await;
     let continued = story.fleet.continue_anyway(&story.maria, deployment.id).await.unwrap().decision;
     story.bench.stand_in.go_away(Away::Unavailable).await;
-    story.fleet.revert_pull_request(&story.maria, deployment.id).await.unwrap_err();
+    story.fleet.revert_pull_request(&story.maria, deployment.id, RevertRequest::default()).await.unwrap_err();
     assert_eq!(story.decision(&deployment).await, continued);
     story.bench.stand_in.come_back().unwrap();
     story.bench.stand_in.protect("main", Some(Protection::pull_requests(ProtectionKind::Ruleset))).await;
-    let proposed = story.fleet.revert_pull_request(&story.maria, deployment.id).await.unwrap().decision;
+    let proposed = story
+        .fleet
+        .revert_pull_request(&story.maria, deployment.id, RevertRequest::default())
+        .await
+        .unwrap()
+        .decision;
     let Decision::Proposed { pull_request, .. } = &proposed else { panic!("{proposed:?}") };
     story.bench.stand_in.go_away(Away::Unavailable).await;
-    story.fleet.revert_pull_request(&story.maria, deployment.id).await.unwrap_err();
+    story.fleet.revert_pull_request(&story.maria, deployment.id, RevertRequest::default()).await.unwrap_err();
     assert_eq!(story.decision(&deployment).await, proposed);
     // Therefore the proposal is recognised when somebody merges it.
     story.bench.stand_in.come_back().unwrap();
@@ -240,7 +265,7 @@ async fn one_whose_revert_failed_after_a_later_merge_is_superseded() {
     let deployment = story.merge().await;
     let stand_in = &story.bench.stand_in;
     let mut gate = stand_in.gate(Moment::Before, |asked| asked.is("POST", "merges"));
-    let reverting = story.fleet.revert_pull_request(&story.maria, deployment.id);
+    let reverting = story.fleet.revert_pull_request(&story.maria, deployment.id, RevertRequest::default());
     let merging = async {
         let stopped = gate.stops().await;
         let changes = vec![Change::write("flake.lock", "newer\n")];
@@ -261,7 +286,8 @@ async fn a_lost_answer_to_the_move_of_the_branch_is_found_out_without_a_restart(
         let story = Story::begin().await;
         let deployment = story.merge().await;
         let mut gate = story.bench.stand_in.gate(moment, |asked| asked.is("PATCH", "git/refs/heads/main"));
-        let reverting = story.fleet.revert_pull_request(&story.maria, deployment.id);
+        let reverting =
+            story.fleet.revert_pull_request(&story.maria, deployment.id, RevertRequest::default());
         let (reverted, ()) = tokio::join!(reverting, async {
             gate.stops().await.hang_up();
             drop(gate);
@@ -280,8 +306,12 @@ async fn a_revert_that_is_stuck_is_taken_up_at_the_next_look_at_github() {
     let story = Story::begin().await;
     let deployment = story.merge().await;
     // As after a crash or a full disk: recorded, but not under way.
-    let decision =
-        Decision::Reverting { by: "maria".into(), at: SystemClock.now(), before: Box::new(Decision::Open) };
+    let decision = Decision::Reverting {
+        by: "maria".into(),
+        at: SystemClock.now(),
+        before: Box::new(Decision::Open),
+        reason: None,
+    };
     story.store.decide(deployment.id, &decision, &entry()).await.unwrap().unwrap();
     let fleet = story.fleet.clone();
     let following = tokio::spawn(async move { fleet.follow_github(Duration::from_hours(1)).await });
@@ -296,7 +326,7 @@ async fn a_scratch_branch_that_could_not_be_removed_is_removed_later() {
     let deployment = story.merge().await;
     let scratch = "git/refs/heads/backstay/scratch-revert-42";
     let mut gate = story.bench.stand_in.gate(Moment::Before, move |asked| asked.is("DELETE", scratch));
-    let reverting = story.fleet.revert_pull_request(&story.maria, deployment.id);
+    let reverting = story.fleet.revert_pull_request(&story.maria, deployment.id, RevertRequest::default());
     let (reverted, ()) = tokio::join!(reverting, async {
         // The first removes a possible leftover of an earlier attempt.
         gate.stops().await.let_go();

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::wire::limits::{cut, few};
 use crate::{
     Checkout, Commit, DesiredState, Facts, Generation, LocalState, NoCheckout, OpAction, OpKind, OpStatus,
-    OpView, PROTOCOL_VERSION, Phase, SameCommit, same_files,
+    OpView, PROTOCOL_VERSION, Phase, SameCommit, rollback, same_files,
 };
 
 /// Upper bound on a hint that quotes an op's message, in bytes.
@@ -426,8 +426,8 @@ fn running_system(inputs: &LightInputs<'_>, facts: &Facts, running: &Generation)
             ),
         );
     }
-    if inputs.last_system_op.is_some_and(|op| is_rollback_to(op, running)) {
-        return Light::new(State::Ok, format!("Rolled back to {name}"), "It stays until the next switch.");
+    if let Some(verb) = inputs.last_system_op.and_then(|op| came_by_rollback(op, running)) {
+        return Light::new(State::Ok, format!("{verb} to {name}"), "It stays until the next switch.");
     }
     against_checkout(facts, running, &name)
 }
@@ -480,9 +480,11 @@ fn has_activated(op: &OpView, running: &Generation) -> bool {
         || matches!(&op.action, OpAction::Rollback { target, .. } if *target == running.reference())
 }
 
-fn is_rollback_to(op: &OpView, running: &Generation) -> bool {
-    op.status == OpStatus::Succeeded
-        && matches!(&op.action, OpAction::Rollback { target, .. } if *target == running.reference())
+/// The [verb](rollback::done_verb) for a rollback that succeeded and led to this generation.
+fn came_by_rollback(op: &OpView, running: &Generation) -> Option<&'static str> {
+    let OpAction::Rollback { target, seen_current } = &op.action else { return None };
+    let came = op.status == OpStatus::Succeeded && *target == running.reference();
+    came.then(|| rollback::done_verb(seen_current, target))
 }
 
 fn tests(inputs: &LightInputs<'_>) -> Light {

@@ -58,6 +58,13 @@ fn closed(action: OpAction, status: OpStatus, outcome: Option<Outcome>) -> OpVie
 type Change = fn(&mut Host);
 type Row = (&'static str, Change, fn(&Lights) -> &Light, State, &'static str);
 
+fn forward_to(number: u32) -> OpAction {
+    OpAction::Rollback {
+        target: generation(number, 0).reference(),
+        seen_current: generation(number - 1, 0).reference(),
+    }
+}
+
 fn go_to(host: &mut Host, number: u32) {
     let path = generation(number, 0).store_path;
     let facts = host.facts();
@@ -173,6 +180,7 @@ const ROWS: &[Row] = &[
     ("system: rollback sent", |h| h.open_op = Some(op(rollback_to(47), OpStatus::Sent)), |c| &c.system, State::Working, "Rollback sent"),
     ("system: switch sent", |h| h.open_op = Some(op(OpAction::Switch, OpStatus::Sent)), |c| &c.system, State::Working, "Switch sent"),
     ("system: a queued rollback is not yet worked on", |h| h.open_op = Some(op(rollback_to(47), OpStatus::Queued)), |c| &c.system, State::Ok, "Gen 48"),
+    ("system: went forward", |h| { go_to(h, 48); h.last_system_op = Some(op(forward_to(48), OpStatus::Succeeded)); }, |c| &c.system, State::Ok, "Went forward to Gen 48"),
     ("system: rolled back", |h| { go_to(h, 47); h.last_system_op = Some(op(rollback_to(47), OpStatus::Succeeded)); }, |c| &c.system, State::Ok, "Rolled back to Gen 47"),
     ("system: switched after a rollback", |h| h.last_system_op = Some(op(rollback_to(47), OpStatus::Succeeded)), |c| &c.system, State::Ok, "Gen 48"),
     ("system: switch failed", |h| h.last_system_op = Some(closed(OpAction::Switch, OpStatus::Failed, Some(Outcome::Failed))), |c| &c.system, State::Failed, "Switch failed"),

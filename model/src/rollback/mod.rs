@@ -31,6 +31,12 @@ pub struct RollbackPlan {
     pub preselected: Option<u32>,
     /// The open op of the host. While there is one, no rollback can be requested.
     pub open_op: Option<OpView>,
+    /// The [usual duration](HostHistory::usual_rollback) of a rollback of this host, in seconds.
+    #[serde(default)]
+    pub usual_secs: Option<u64>,
+    /// The notes that people keep about the host; may be empty.
+    #[serde(default)]
+    pub notes: String,
 }
 
 impl RollbackPlan {
@@ -57,6 +63,9 @@ pub struct Candidate {
     pub reverted: bool,
     /// Whether it is older than [`OLD_AFTER`].
     pub old: bool,
+    /// Whether it was certainly built from the commit of the current generation.
+    #[serde(default)]
+    pub same_commit: bool,
 }
 
 impl Candidate {
@@ -97,6 +106,7 @@ pub fn plan(
         left: past.left(generation),
         reverted: past.is_reverted(generation),
         old: now - generation.created_at > OLD_AFTER,
+        same_commit: !generation.current && has_same_commit(generation, current),
     };
     let is_half_done = !runs(facts, current);
     let mut candidates: Vec<_> =
@@ -118,7 +128,23 @@ pub fn plan(
         candidates,
         preselected,
         open_op,
+        usual_secs: past.usual_rollback().map(|length| length.num_seconds().unsigned_abs()),
+        notes: String::new(),
     })
+}
+
+fn has_same_commit(generation: &Generation, current: &Generation) -> bool {
+    generation.commit.as_ref().zip(current.commit.as_ref()).is_some_and(|(one, other)| one.is(other))
+}
+
+/// The result of a rollback that succeeded: “Rolled back to Gen 47”, “Went forward to Gen 50”.
+pub fn done_words(from: &GenerationRef, to: &GenerationRef) -> String {
+    format!("{} to {to}", done_verb(from, to))
+}
+
+/// “Rolled back”, or “Went forward” if the target is newer.
+pub fn done_verb(from: &GenerationRef, to: &GenerationRef) -> &'static str {
+    if to.number > from.number { "Went forward" } else { "Rolled back" }
 }
 
 /// Why a rollback is refused before anything is changed. Server and agent check requests against the same

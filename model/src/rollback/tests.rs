@@ -321,3 +321,45 @@ fn a_short_revision_of_a_reverted_commit_is_reverted() {
         assert_eq!(past.is_reverted(&generation), is_reverted, "{built}");
     }
 }
+
+#[test]
+fn a_move_to_a_newer_generation_goes_forward() {
+    let [old, new] = [47, 48].map(|number| generation(number, 0).reference());
+    assert_eq!(done_words(&new, &old), "Rolled back to Gen 47");
+    assert_eq!(done_words(&old, &new), "Went forward to Gen 48");
+    assert_eq!(done_words(&old, &old), "Rolled back to Gen 47", "which completes an activation");
+}
+
+#[test]
+fn the_usual_duration_is_the_median_of_the_latest_that_succeeded() {
+    let took = |minutes_ago: i64, seconds: i64, status| {
+        let finished = now() - TimeDelta::minutes(minutes_ago);
+        OpView {
+            started_at: Some(finished - TimeDelta::seconds(seconds)),
+            finished_at: Some(finished),
+            ..op(rollback_to(47), status)
+        }
+    };
+    let usual = |ops: &[OpView]| HostHistory { ops, ..HostHistory::default() }.usual_rollback();
+    assert_eq!(usual(&[]), None);
+    let mut ops = vec![
+        took(10, 70, OpStatus::Succeeded),
+        took(20, 900, OpStatus::TimedOut),
+        took(30, 60, OpStatus::Succeeded),
+        took(40, 80, OpStatus::Succeeded),
+    ];
+    assert_eq!(usual(&ops), Some(TimeDelta::seconds(70)));
+    ops.extend((50..60).map(|minutes| took(minutes, 5, OpStatus::Succeeded)));
+    assert_eq!(usual(&ops), Some(TimeDelta::seconds(60)), "only the latest five count");
+}
+
+#[test]
+fn a_target_of_the_same_commit_is_pointed_out() {
+    let mut facts = facts();
+    let commit = facts.generations[0].commit.clone();
+    facts.generations[1].commit = commit;
+    let plan = plan("gpc0", true, &facts, &HostHistory::default(), None, now()).unwrap();
+    let same: Vec<_> =
+        plan.candidates.iter().filter(|c| c.same_commit).map(|c| c.generation.number).collect();
+    assert_eq!(same, [47]);
+}

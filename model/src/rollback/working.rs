@@ -3,12 +3,15 @@
 //! Decided here and nowhere else, from the host's facts, its recorded history, and the commits reverted on
 //! the branch.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::Outcome;
 use crate::test_history::op_of;
-use crate::{AUTO_TEST, Commit, Facts, Generation, OpAction, OpStatus, OpView, SameCommit, TestRun};
+use crate::{AUTO_TEST, Commit, Facts, Generation, OpAction, OpKind, OpStatus, OpView, SameCommit, TestRun};
+
+/// How many of the latest rollbacks count for the usual duration.
+const USUAL_OF: usize = 5;
 
 /// The recorded history of a host, besides its latest facts.
 #[derive(Debug, Clone, Copy, Default)]
@@ -73,6 +76,23 @@ impl<'a> HostHistory<'a> {
             .filter(|g| self.tests_of(facts, g).is_some_and(|run| run.summary().all_passed()))
             .filter(|g| self.left(g).is_none() && !self.is_reverted(g))
             .max_by_key(|g| g.number)
+    }
+
+    /// The median duration of the latest [`USUAL_OF`] rollbacks that succeeded; `None` if none has.
+    pub fn usual_rollback(&self) -> Option<TimeDelta> {
+        let succeeded =
+            |op: &&OpView| op.action.kind() == OpKind::Rollback && op.status == OpStatus::Succeeded;
+        let mut timed: Vec<_> = self
+            .ops
+            .iter()
+            .filter(succeeded)
+            .filter_map(|op| Some((op.finished_at?, op.finished_at? - op.started_at?)))
+            .filter(|(_, length)| *length >= TimeDelta::zero())
+            .collect();
+        timed.sort_by_key(|(finished, _)| std::cmp::Reverse(*finished));
+        let mut lengths: Vec<_> = timed.into_iter().take(USUAL_OF).map(|(_, length)| length).collect();
+        lengths.sort();
+        lengths.get(lengths.len() / 2).copied()
     }
 }
 

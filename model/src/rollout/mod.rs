@@ -7,12 +7,21 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::deployment::Deployment;
 use crate::rollback::Candidate;
 use crate::{Commit, DeploymentId, Generation, GenerationRef, HostId, OpAction, OpId, OpKind, RolloutId};
 
 mod next;
+mod pace;
 
 pub use next::{Next, OpEnd, stopped};
+pub use pace::Pace;
+
+/// How many hosts a roll-out works on at once unless a person says otherwise.
+pub const AT_ONCE: u32 = 2;
+
+/// The most hosts of a roll-out for which a person need not type their number.
+pub const UNTYPED: usize = 50;
 
 /// Upper bound on the hosts that a roll-out works on at once.
 pub const MOST_AT_ONCE: u32 = 100;
@@ -40,6 +49,14 @@ pub struct Rollout {
     pub state: RolloutState,
     /// The hosts, in starting order.
     pub hosts: Vec<RolloutHost>,
+}
+
+impl Rollout {
+    /// Returns whether it belongs to the story of the newest deployment: it was started for it, or switches
+    /// hosts after it, as after a revert.
+    pub fn is_part_of(&self, newest: &Deployment) -> bool {
+        self.deployment == Some(newest.id) || (self.kind.switches() && self.created_at >= newest.merged_at)
+    }
 }
 
 /// The state of a roll-out.
@@ -99,6 +116,16 @@ pub struct RolloutHost {
     pub action: OpAction,
     /// Its step.
     pub step: RolloutStep,
+    /// When its last op ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+impl RolloutHost {
+    /// A host that has not started.
+    pub fn waiting(host: HostId, name: String, action: OpAction) -> Self {
+        Self { host, name, action, step: RolloutStep::Waiting, ended_at: None }
+    }
 }
 
 /// The step of a roll-out on one host.
@@ -180,6 +207,8 @@ pub struct RolloutRequest {
     pub stop_on_failure: bool,
     /// Why, in the person's words.
     pub reason: Option<String>,
+    /// The number of hosts as the person typed it; above [`UNTYPED`] hosts it must be right.
+    pub typed: Option<usize>,
 }
 
 /// The commits that a person sees before a roll-out: from which commit to which each host would go.

@@ -6,7 +6,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use backstay_fleet::Fleet;
-use backstay_model::view::{AuditEntry, AuditQuery};
+use backstay_model::view::{AuditEntry, AuditQuery, EVERYTHING, Search};
 use futures::{Stream, stream};
 use serde::Deserialize;
 
@@ -18,12 +18,17 @@ pub(crate) struct Wanted {
     host: Option<String>,
     by: Option<String>,
     kind: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    text: Option<String>,
 }
 
 impl From<Wanted> for AuditQuery {
-    fn from(Wanted { host, by, kind }: Wanted) -> Self {
+    fn from(Wanted { host, by, kind, from, to, text }: Wanted) -> Self {
         let said = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-        Self { host: said(host), actor: said(by), action: said(kind), before: None }
+        let search = Search { from: said(from), to: said(to), text: said(text) };
+        let action = said(kind).filter(|kind| kind != EVERYTHING);
+        Self { host: said(host), actor: said(by), action, search, ..Self::default() }
     }
 }
 

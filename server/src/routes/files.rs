@@ -13,9 +13,17 @@ use axum::response::Response;
 use sha2::{Digest as _, Sha256};
 use tower_http::services::{ServeDir, ServeFile};
 
-/// The files beside the pages: the icon, and the manifest that makes the page installable.
-const BESIDE: [&str; 6] =
-    ["favicon.svg", "icon-192.png", "icon-512.png", "manifest.webmanifest", "offline.html", "sw.js"];
+/// The files beside the pages: the icons, the offline page, and the manifest that makes the page installable.
+const BESIDE: [&str; 8] = [
+    "favicon.svg",
+    "favicon-failed.svg",
+    "icon-192.png",
+    "icon-512.png",
+    "manifest.webmanifest",
+    "offline.html",
+    "offline.js",
+    "sw.js",
+];
 /// How long browsers may cache a file whose address contains its hash.
 const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 /// A file that may change: browsers ask again, and the answer is 304 if it is unchanged.

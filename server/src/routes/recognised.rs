@@ -15,9 +15,9 @@ use crate::listen::Place;
 pub(super) async fn recognise(State(fleet): State<Fleet>, request: Request, next: Next) -> Response {
     let place = request.extensions().get::<Arc<Place>>().filter(|place| place.is_unauthenticated()).cloned();
     if let (Some(place), Some(token)) = (place, session::token_in(request.headers()))
-        && let Ok(Some(person)) = fleet.accounts().session(&token).await
+        && let Ok(Some(actor)) = fleet.accounts().session(&token).await
     {
-        place.give_to_person(&person.name);
+        place.give_to_person(actor.name());
     }
     next.run(request).await
 }

@@ -21,7 +21,7 @@ fn pages() -> Vec<(String, String)> {
         [
             (format!("/hosts/{name}"), (*name).to_owned()),
             (format!("/hosts/{name}/rollback"), format!("Rollback System - {name}")),
-            (format!("/hosts/{name}/rollback?from=host"), format!("Rollback System - {name}")),
+            (format!("/hosts/{name}/here/rollback"), format!("Rollback System - {name}")),
         ]
     });
     let others = [

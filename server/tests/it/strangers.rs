@@ -145,7 +145,14 @@ async fn a_database_that_fails_is_no_reason_to_forget_a_host() {
 async fn looking_at_the_audit_log_of_a_mistyped_path_makes_no_database() {
     let server = Server::start().await;
     let real = format!("sqlite://{}", server.database().display());
-    assert_eq!(server.run(&["verify-audit", "--database", &real]).await, "The audit log is intact.");
+    let intact = server.run(&["verify-audit", "--database", &real]).await;
+    assert!(intact.starts_with("The audit log is intact: "), "{intact}");
+    let mark = intact.split_whitespace().next_back().unwrap();
+    let again = server.run(&["verify-audit", "--database", &real, "--after", mark]).await;
+    assert_eq!(again, intact, "from a mark that was kept");
+    let foreign = mark.split_once(':').map(|(seq, _)| format!("{seq}:{}", "0".repeat(64))).unwrap();
+    let failed = server.fails(&["verify-audit", "--database", &real, "--after", &foreign]).await;
+    assert!(failed.contains("was changed"), "{failed}");
     let mistyped = server.database().with_file_name("backstay.sqlite");
     let failed = server.fails(&["verify-audit", "--database", mistyped.to_str().unwrap()]).await;
     assert!(failed.contains("cannot be read"), "{failed}");

@@ -1,7 +1,7 @@
 //! The actions on a deployment.
 
 use backstay_model::DeploymentId;
-use backstay_model::deployment::Deployment;
+use backstay_model::deployment::{Decision, Deployment};
 use leptos::prelude::*;
 
 use super::words::{Offers, logs};
@@ -23,6 +23,12 @@ pub(super) fn Actions(
     let id = deployment.with_untracked(|d| d.id);
     let continues = action_from_address::<ContinueAnyway>();
     let offers = Memo::new(move |_| deployment.with(|d| Offers::of(d, through.get(), in_full)));
+    let proposed = Memo::new(move |_| {
+        deployment.with(|d| match &d.decision {
+            Decision::Proposed { pull_request, .. } => Some(pull_request.url.clone()),
+            _ => None,
+        })
+    });
     let rolls_out =
         Memo::new(move |_| live.rollout().with(|r| r.as_ref().is_some_and(|r| r.state.is_open())));
     let may = Memo::new(move |_| live.may_operate());
@@ -37,6 +43,7 @@ pub(super) fn Actions(
         <Refusal action=continues/>
         <div class="panel-end">
             {link(|o| o.revert, "revert-pr", revert, "button danger", "Revert PR")}
+            {move || proposed.get().map(|url| view! { <a class="button primary" href=url rel="external noopener">"Merge the revert on GitHub"</a> })}
             <ViewLogs deployment/>
             {move || offered(|o| o.continue_anyway).then(|| view! { <ContinueButton id action=continues/> })}
             {link(|o| o.roll_back, "roll-back-failed", roll_back, "button", "Roll back failed hosts")}

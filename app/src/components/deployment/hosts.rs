@@ -6,7 +6,7 @@ use backstay_model::deployment::{Decision, Deployment, HostOutcome};
 use backstay_model::{HostView, State};
 use leptos::prelude::*;
 
-use super::words::{after_revert, mark, since_failure};
+use super::words::{after_revert, mark, rolled_back};
 use crate::components::{Icon, use_log_address};
 
 /// A line per host: “✓ gpc0 - Switch OK, Tests OK”.
@@ -86,7 +86,7 @@ fn now(deployment: &Deployment, outcome: &HostOutcome, host: &HostView) -> Optio
             let (state, words) = after_revert(deployment, host);
             Some((state, if host.online { words } else { format!("{words}, offline") }))
         }
-        _ if outcome.is_failed() => since_failure(host),
+        _ if outcome.switch.op().is_some() => rolled_back(host),
         _ => None,
     }
 }

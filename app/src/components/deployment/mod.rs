@@ -7,12 +7,13 @@ mod words;
 use std::collections::HashMap;
 
 use backstay_model::deployment::{Decision, Deployment, HostOutcome};
+use backstay_model::rollout::Rollout;
 use backstay_model::wire::event::Event;
 use backstay_model::{DeploymentId, HostView};
 use leptos::prelude::*;
 
 use crate::api::{DeploymentRead, load_deployment};
-use crate::components::{Icon, Moment};
+use crate::components::{Icon, Moment, RolloutOf};
 use crate::live::Live;
 use crate::routes::Route;
 
@@ -60,12 +61,20 @@ fn Newest(live: Live, id: DeploymentId) -> impl IntoView {
     let first = untrack(now)?;
     let deployment: Signal<Deployment> = Memo::new(move |_| now().unwrap_or_else(|| first.clone())).into();
     let state = PanelState::new(live, deployment);
-    let good = Memo::new(move |_| state.look.get() == Look::Good);
+    let finished = Memo::new(move |_| state.look.get() == Look::Good && !state.rolls_out.get());
+    // A story that ends while a person looks stays unfolded, so that nothing moves under their finger.
+    let folded = RwSignal::new(finished.get_untracked());
+    Effect::new(move |_| {
+        if !finished.get() {
+            folded.set(false);
+        }
+    });
+    let fold = Memo::new(move |_| folded.get() && finished.get());
     Some(move || {
-        if good.get() {
+        if fold.get() {
             view! { <InBrief deployment/> }.into_any()
         } else {
-            view! { <DeploymentPanel deployment/> }.into_any()
+            view! { <DeploymentPanel deployment folded=(folded, finished)/> }.into_any()
         }
     })
 }
@@ -77,6 +86,8 @@ struct PanelState {
     hosts: Memo<HashMap<String, HostView>>,
     through: Memo<usize>,
     look: Memo<Look>,
+    /// Whether a roll-out of it is running.
+    rolls_out: Memo<bool>,
 }
 
 impl PanelState {
@@ -94,7 +105,11 @@ impl PanelState {
             })
         });
         let look = Memo::new(move |_| deployment.with(|d| look(d, through.get())));
-        Self { hosts, through, look }
+        let rolls_out = Memo::new(move |_| {
+            let is_open = |r: &Rollout| r.state.is_open() && deployment.with(|d| r.is_part_of(d));
+            live.rollout().with(|r| r.as_ref().is_some_and(is_open))
+        });
+        Self { hosts, through, look, rolls_out }
     }
 }
 
@@ -123,7 +138,7 @@ fn InBrief(deployment: Signal<Deployment>) -> impl IntoView {
     }
 }
 
-/// A deployment in full.
+/// A deployment with its roll-out: what happened, what runs on each host, and the next step.
 #[component]
 pub fn DeploymentPanel(
     /// The deployment.
@@ -131,6 +146,9 @@ pub fn DeploymentPanel(
     /// Whether this is the deployment's own page, which shows and offers more.
     #[prop(optional)]
     in_full: bool,
+    /// Whether a person folded it, and whether they may.
+    #[prop(optional)]
+    folded: Option<(RwSignal<bool>, Memo<bool>)>,
 ) -> impl IntoView {
     let live = expect_context::<Live>();
     let state = PanelState::new(live, deployment);
@@ -146,15 +164,25 @@ pub fn DeploymentPanel(
             data-look=move || state.look.get().as_str()
         >
             <div class="panel-head">
-                <h2 id="deployment-title" aria-live="polite">
+                <h2 id="deployment-title">
                     <Icon name=Signal::derive(move || state.look.get().icon())/>
                     {heading}
                 </h2>
-                {(!in_full).then(|| view! { <a class="panel-more" href=Route::Deployment(id).path()>"Details"</a> })}
+                {(!in_full).then(|| view! {
+                    <div class="panel-side">
+                        <a href=Route::Deployment(id).path()>"Details"</a>
+                        {folded.map(|(folded, may)| move || may.get().then(|| view! {
+                            <button type="button" class="quiet alive" aria-label="Fold the deployment" on:click=move |_| folded.set(true)>
+                                <Icon name="close"/>
+                            </button>
+                        }))}
+                    </div>
+                })}
                 {(!in_full).then(|| view! { <Merged deployment/> })}
             </div>
             <Decided deployment state/>
             <Progress deployment state/>
+            {(!in_full).then(|| view! { <RolloutOf live deployment/> })}
             <Hosts deployment hosts=state.hosts in_full/>
             <Actions deployment through=state.through in_full/>
         </section>
@@ -178,14 +206,20 @@ fn Merged(deployment: Signal<Deployment>) -> impl IntoView {
 #[component]
 fn Decided(deployment: Signal<Deployment>, state: PanelState) -> impl IntoView {
     let decision = Memo::new(move |_| deployment.with(|d| (d.decision.clone(), decided(d))));
-    let left = Memo::new(move |_| deployment.with(|d| d.hosts.len()) > state.through.get());
+    let next = Memo::new(move |_| {
+        let left = deployment.with(|d| d.hosts.len()) > state.through.get();
+        match (left, state.rolls_out.get()) {
+            (true, true) => None,
+            (true, false) => Some(" Pull and switch the hosts when ready."),
+            (false, _) => Some(" No host runs it any more."),
+        }
+    });
     move || {
         let (decision, words) = decision.get();
         let words = words?;
+        let reason = decision.reason().map(|reason| format!(" “{reason}”"));
         let next = match decision {
-            Decision::Reverted { .. } => {
-                left.get().then_some(" Pull and switch the hosts when ready.").into_any()
-            }
+            Decision::Reverted { .. } => next.get().into_any(),
             Decision::Proposed { pull_request, .. } => view! {
                 " "
                 <a href=pull_request.url rel="external noopener">{format!("Pull request #{}", pull_request.number)}</a>
@@ -194,7 +228,7 @@ fn Decided(deployment: Signal<Deployment>, state: PanelState) -> impl IntoView {
             .into_any(),
             _ => ().into_any(),
         };
-        Some(view! { <p class="panel-says">{words}{next}</p> }.into_any())
+        Some(view! { <p class="panel-says">{words}{reason}{next}</p> }.into_any())
     }
 }
 
@@ -204,7 +238,10 @@ fn Progress(deployment: Signal<Deployment>, state: PanelState) -> impl IntoView 
     let counted = Memo::new(move |_| {
         deployment.with(|d| {
             let begun = d.hosts.iter().any(|host| host.switch.op().is_some());
-            let shown = begun && !d.needs_decision() && !matches!(d.decision, Decision::Reverting { .. });
+            let shown = begun
+                && !state.rolls_out.get()
+                && !d.needs_decision()
+                && !matches!(d.decision, Decision::Reverting { .. });
             let reverted = matches!(d.decision, Decision::Reverted { .. });
             shown.then_some((state.through.get(), d.hosts.len(), reverted))
         })

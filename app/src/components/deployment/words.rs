@@ -176,8 +176,8 @@ fn still_on_it(deployment: &Deployment, generation: &Generation) -> Option<Strin
     is_of_its_time.then(|| format!("May still be on PR #{number}"))
 }
 
-/// Whether a failed host is being rolled back, or was.
-pub(super) fn since_failure(host: &HostView) -> Option<(State, String)> {
+/// Whether a host is being rolled back, or was.
+pub(super) fn rolled_back(host: &HostView) -> Option<(State, String)> {
     let system = &host.lights.system;
     let rolled = system.words.starts_with("Rolled back") || system.words.starts_with("Rolling back");
     rolled.then(|| (system.state, system.words.clone()))
@@ -269,6 +269,7 @@ mod tests {
             by: "maria".into(),
             at: DateTime::UNIX_EPOCH,
             commit: Commit("abc1234567".into()),
+            reason: None,
         }
     }
 

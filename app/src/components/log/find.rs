@@ -5,7 +5,8 @@ use std::time::Duration;
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_router::hooks::use_query_map;
+use leptos_router::hooks::{use_location, use_query_map};
+use web_sys::Element;
 
 use super::LogView;
 use crate::browser;
@@ -21,6 +22,7 @@ pub(super) fn Find(shown: LogView) -> impl IntoView {
     let finder = shown.finder;
     keep_in_view(shown);
     keep_found(shown);
+    show_linked_line(shown);
     let typed = RwSignal::new(String::new());
     let mut look = debounce(TYPING, move |()| {
         // The page may be gone by now.
@@ -84,6 +86,38 @@ fn search_from_address(shown: LogView, typed: RwSignal<String>) {
     });
 }
 
+/// Shows the line that the address links to, `#L120`, and marks it.
+fn show_linked_line(shown: LogView) {
+    let hash = use_location().hash;
+    let linked = Memo::new(move |_| {
+        hash.with(|hash| hash.trim_start_matches('#').strip_prefix('L')?.parse::<u64>().ok())
+    });
+    Effect::new(move |_| {
+        let Some(line) = linked.get() else { return };
+        shown.follows.set(false);
+        spawn_local(async move {
+            if shown.watched.lines.bounds.try_get_untracked().is_some_and(|(first, _)| line < first) {
+                read_whole(shown.watched).await;
+            }
+            if let Some(frame) = shown.frame.try_get_untracked().flatten() {
+                show_line(frame.into(), line, true);
+            }
+        });
+    });
+}
+
+/// Brings a line to the middle of the box.
+fn show_line(frame: Element, line: u64, mark: bool) {
+    let line = format!("[data-seq=\"{line}\"]");
+    browser::in_next_frames(3, move || {
+        let middle = f64::from(frame.client_height()) / 2.0 - 12.0;
+        browser::scroll_until(&frame, &line, middle);
+        if mark {
+            browser::mark_only(&frame, &line, "data-linked");
+        }
+    });
+}
+
 /// Searches the whole output: first the loaded lines, then the others, which are loaded once.
 fn look_for(shown: LogView, text: String) {
     let something = !text.is_empty();
@@ -108,11 +142,7 @@ fn keep_in_view(shown: LogView) {
         let Some(line) = shown.finder.current_line() else { return };
         let Some(frame) = shown.frame.get_untracked() else { return };
         shown.follows.set(false);
-        let line = format!("[data-seq=\"{line}\"]");
-        browser::in_next_frames(3, move || {
-            let middle = f64::from(frame.client_height()) / 2.0 - 12.0;
-            browser::scroll_until(&frame, &line, middle);
-        });
+        show_line(frame.into(), line, false);
     });
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use crate::ansi::{Highlight, html};
+use crate::browser::time_of_day;
 use crate::log::{BLOCK, Block, Finder, Line};
-use crate::time::time_of_day;
 
 /// A block of lines.
 #[component]
@@ -35,9 +35,13 @@ fn OneLine(line: Arc<Line>, marks: Memo<Vec<(u64, Highlight)>>, times: RwSignal<
             let own = all.iter().filter(|(of, _)| *of == seq);
             own.map(|(_, mark)| mark.clone()).collect::<Vec<_>>()
         });
-        html(&line.spans, &marks)
+        // Empty: the style sheet writes the number, so that no copy of the text contains it.
+        format!(
+            "<a class=\"n\" href=\"#L{seq}\" tabindex=\"-1\" aria-hidden=\"true\"></a>{}",
+            html(&line.spans, &marks)
+        )
     };
     // Times are in the browser's time zone, so they appear only when a person turns them on there.
     let time = move || times.get().then(|| time_of_day(at));
-    view! { <div class="line" data-stream=stream data-seq=seq data-at=time inner_html=inner></div> }
+    view! { <div class="line" id=format!("L{seq}") data-stream=stream data-seq=seq data-at=time inner_html=inner></div> }
 }

@@ -52,7 +52,7 @@ pub(super) fn revisions(change: &InputChange) -> String {
 
 /// The dates of the two revisions: “Nov 3 2025 → Nov 20 2025”.
 pub(super) fn days(change: &InputChange) -> Option<String> {
-    let day = |pin: &Option<Pin>| pin.as_ref()?.modified.map(|at| at.format("%b %-d %Y").to_string());
+    let day = |pin: &Option<Pin>| pin.as_ref()?.modified.map(crate::time::day);
     match (day(&change.from), day(&change.to)) {
         (Some(from), Some(to)) if from != to => Some(format!("{from} → {to}")),
         (Some(day), Some(_) | None) | (None, Some(day)) => Some(day),

@@ -1,107 +1,192 @@
-//! A roll-out as a panel: its progress, host by host, and the button that stops it.
+//! A roll-out: as a panel, as a part of its deployment's panel, and on a page of its own.
 
 mod link;
 mod words;
 
 use std::collections::HashMap;
 
+use backstay_model::deployment::Deployment;
 use backstay_model::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
+use backstay_model::wire::event::Event;
 use backstay_model::{OpView, RolloutId};
 use leptos::prelude::*;
 
-use crate::api::StopRollout;
+use crate::api::{RolloutRead, StopRollout, load_rollout};
 use crate::browser;
 use crate::components::{Icon, Moment, Refusal, action_from_address, use_log_address};
 use crate::live::Live;
+use crate::routes::Route;
+use crate::time::use_time;
 
 pub(crate) use link::RollOutLink;
-pub(crate) use words::hosts as hosts_words;
-use words::{count, log, look, progress, step, title, why};
+use words::{count, log, look, names, pace, progress, step, why};
+pub(crate) use words::{hosts as hosts_words, title};
 
-/// The newest roll-out, until a person dismisses it after its end.
+/// The newest roll-out, until a person dismisses it after its end. Its deployment shows it if it has one.
 #[component]
 pub fn NewestRollout() -> impl IntoView {
     let live = expect_context::<Live>();
-    let stop = action_from_address::<StopRollout>();
-    let id = Memo::new(move |_| live.rollout().with(|newest| newest.as_ref().map(|rollout| rollout.id)));
+    let id = Memo::new(move |_| {
+        let of_deployment =
+            |r: &&Rollout| live.deployment().with(|d| d.as_ref().is_some_and(|d| r.is_part_of(d)));
+        live.rollout().with(|newest| newest.as_ref().filter(|r| !of_deployment(r)).map(|rollout| rollout.id))
+    });
     let dismissed = RwSignal::new(None::<String>);
     Effect::new(move |_| dismissed.set(browser::stored_value(DISMISSED)));
-    view! {
-        <Refusal action=stop/>
-        {move || {
-            let id = id.get().filter(|id| dismissed.with(|dismissed| dismissed.as_deref() != Some(&id.to_string())))?;
-            Some(view! { <Panel live id stop dismissed/> })
-        }}
+    move || {
+        let id = id.get().filter(|id| dismissed.with(|it| it.as_deref() != Some(&id.to_string())))?;
+        Some(view! { <Newest live id dismissed/> })
     }
 }
 
 /// Key under which this browser remembers the dismissed roll-out.
 const DISMISSED: &str = "backstay.rollout-put-away";
 
-#[component]
-fn Panel(
-    live: Live,
-    id: RolloutId,
-    stop: ServerAction<StopRollout>,
-    dismissed: RwSignal<Option<String>>,
-) -> impl IntoView {
+/// The newest roll-out, as long as it is this one.
+fn newest(live: Live, id: RolloutId) -> Option<Signal<Rollout>> {
     let now = move || live.rollout().with(|newest| newest.clone().filter(|newest| newest.id == id));
     let first = untrack(now)?;
-    let by = first.requested_by.clone();
-    let (reason, created_at) = (first.reason.clone(), first.created_at);
-    let rollout: Signal<Rollout> = Memo::new(move |_| now().unwrap_or_else(|| first.clone())).into();
-    let ops = ops(live, rollout);
-    let open = Memo::new(move |_| rollout.with(|r| r.state.is_open()));
-    let look = Memo::new(move |_| rollout.with(look));
-    let progress =
-        Memo::new(move |_| ops.with(|ops| rollout.with(|r| progress(r, |host| ops.get(&host.name)))));
-    let counts = Memo::new(move |_| rollout.with(|r| (count(r, RolloutStep::is_over), r.hosts.len())));
+    Some(Memo::new(move |_| now().unwrap_or_else(|| first.clone())).into())
+}
+
+/// A roll-out that stays current while the calling component is shown.
+pub(crate) fn followed(live: Live, read: RolloutRead) -> Signal<Rollout> {
+    let id = read.rollout.id;
+    let known = RwSignal::new(read.rollout);
+    let read_again = move || async move {
+        // If it fails, the page keeps what it shows, and the next gap retries.
+        if let Ok(Some(read)) = load_rollout(id.to_string()).await {
+            known.try_set(read.rollout);
+        }
+    };
+    live.keep_true(read.last_event, read_again, move |event| {
+        if let Event::Rollout { rollout } = event
+            && rollout.id == id
+        {
+            drop(known.try_set((**rollout).clone()));
+        }
+        false
+    });
+    known.into()
+}
+
+/// One that had ended before this visit takes one line. One that ends now stays as it is, so that nothing
+/// moves under a person's finger.
+#[component]
+fn Newest(live: Live, id: RolloutId, dismissed: RwSignal<Option<String>>) -> impl IntoView {
+    let rollout = newest(live, id)?;
+    let is_over = Memo::new(move |_| rollout.with(|r| !r.state.is_open()));
     let dismiss = move |_| {
         browser::store_value(DISMISSED, &id.to_string());
         dismissed.set(Some(id.to_string()));
     };
-    Some(view! {
-        <section
-            class="panel rollout"
-            aria-labelledby="rollout-title"
-            data-rollout=id.to_string()
-            data-state=move || rollout.with(|r| r.state.as_str())
-            data-look=move || look.get()
-        >
-            <div class="panel-head">
-                <h2 id="rollout-title">
-                    <span class="light" data-state=move || look.get()><Icon name=Signal::derive(move || look.get())/></span>
-                    {move || rollout.with(title)}
-                </h2>
-                <div class="panel-side">
-                    <StopButton live rollout action=stop/>
-                    {move || (!open.get()).then(|| view! {
-                        <button type="button" class="quiet alive" aria-label="Dismiss the roll-out" on:click=dismiss>
-                            <Icon name="close"/>
-                        </button>
-                    })}
+    let side = view! {
+        <div class="panel-side">
+            <a href=Route::OneRollout(id).path()>"Details"</a>
+            {move || is_over.get().then(|| view! {
+                <button type="button" class="quiet alive" aria-label="Dismiss the roll-out" on:click=dismiss>
+                    <Icon name="close"/>
+                </button>
+            })}
+        </div>
+    };
+    let state = move || rollout.with(|r| r.state.as_str());
+    let look = Memo::new(move |_| rollout.with(look));
+    if is_over.get_untracked() {
+        let words = rollout.with_untracked(|r| format!("{}: {}", title(r), progress(r, |_| None)));
+        return Some(
+            view! {
+                <div class="deployment-line" data-rollout=id.to_string() data-state=state data-look=look>
+                    <span class="light" data-state=look><Icon name=Signal::derive(move || look.get())/></span>
+                    <span class="rollout-progress">{words}</span>
+                    {side}
                 </div>
-                <p class="panel-about">
-                    {format!("requested by {by} · ")}
-                    <Moment at=created_at/>
-                    {reason.map(|reason| format!(" · “{reason}”"))}
-                </p>
-            </div>
-            <p class="panel-progress" role="status">
-                {move || open.get().then(|| {
-                    let (over, all) = counts.get();
-                    view! { <progress aria-label="Hosts" max=all.to_string() value=over.to_string()></progress> }
-                })}
-                <span class="rollout-progress">{progress}</span>
-            </p>
-            {move || rollout.with(why).map(|why| view! { <p class="panel-says">{why}</p> })}
-            <details class="rollout-hosts" open=move || open.get()>
-                <summary>"Hosts"</summary>
-                <Steps rollout ops/>
-            </details>
-        </section>
+            }
+            .into_any(),
+        );
     }
-    .into_any())
+    Some(
+        view! {
+            <section class="panel rollout" aria-labelledby="rollout-title" data-rollout=id.to_string() data-state=state data-look=look>
+                <div class="panel-head">
+                    <h2 id="rollout-title">
+                        <span class="light" data-state=look><Icon name=Signal::derive(move || look.get())/></span>
+                        {rollout.with_untracked(title)}
+                    </h2>
+                    {side}
+                    <About rollout/>
+                </div>
+                <Progress live rollout/>
+                <details class="rollout-hosts" open>
+                    <summary>"Hosts"</summary>
+                    <Steps live rollout/>
+                </details>
+            </section>
+        }
+        .into_any(),
+    )
+}
+
+/// The newest roll-out as a part of its deployment's panel, which names the hosts.
+#[component]
+pub(crate) fn RolloutOf(live: Live, deployment: Signal<Deployment>) -> impl IntoView {
+    let id = Memo::new(move |_| {
+        let newest = live.rollout();
+        newest.with(|r| r.as_ref().filter(|r| deployment.with(|d| r.is_part_of(d))).map(|r| r.id))
+    });
+    move || {
+        let rollout = newest(live, id.get()?)?;
+        let id = rollout.with_untracked(|r| r.id);
+        Some(view! {
+            <div class="panel-part" data-rollout=id.to_string() data-state=move || rollout.with(|r| r.state.as_str())>
+                <div class="panel-head">
+                    <h3>{rollout.with_untracked(title)}</h3>
+                    <a href=Route::OneRollout(id).path()>"Roll-out"</a>
+                </div>
+                <Progress live rollout/>
+            </div>
+        }.into_any())
+    }
+}
+
+/// Who requested it, when and why.
+#[component]
+pub(crate) fn About(rollout: Signal<Rollout>) -> impl IntoView {
+    let Rollout { requested_by, created_at, reason, .. } = rollout.get_untracked();
+    view! {
+        <p class="panel-about">
+            {format!("requested by {requested_by} · ")}
+            <Moment at=created_at/>
+            {reason.map(|reason| format!(" · “{reason}”"))}
+        </p>
+    }
+    .into_any()
+}
+
+/// The progress, the time left, and the way to stop it.
+#[component]
+pub(crate) fn Progress(live: Live, rollout: Signal<Rollout>) -> impl IntoView {
+    let now = use_time().now;
+    let ops = ops(live, rollout);
+    let stop = action_from_address::<StopRollout>();
+    let open = Memo::new(move |_| rollout.with(|r| r.state.is_open()));
+    let words = Memo::new(move |_| ops.with(|ops| rollout.with(|r| progress(r, |host| ops.get(&host.name)))));
+    let pace = Memo::new(move |_| now.get().and_then(|now| rollout.with(|r| pace(r, now))));
+    let counts = Memo::new(move |_| rollout.with(|r| (count(r, RolloutStep::is_over), r.hosts.len())));
+    view! {
+        <Refusal action=stop/>
+        <p class="panel-progress">
+            {move || open.get().then(|| {
+                let (over, all) = counts.get();
+                view! { <progress aria-label="Hosts" max=all.to_string() value=over.to_string()></progress> }
+            })}
+            <span class="rollout-progress">{words}</span>
+            {move || pace.get().map(|pace| view! { <span class="faint rollout-pace">{pace}</span> })}
+        </p>
+        {move || rollout.with(why).map(|why| view! { <p class="panel-says">{why}</p> })}
+        <StopButton live rollout action=stop/>
+    }
+    .into_any()
 }
 
 /// The ops that hold hosts of the roll-out now, by the host's name.
@@ -141,11 +226,17 @@ fn StopButton(live: Live, rollout: Signal<Rollout>, action: ServerAction<StopRol
     }
 }
 
+/// A line per host.
 #[component]
-fn Steps(rollout: Signal<Rollout>, ops: Memo<HashMap<String, OpView>>) -> impl IntoView {
-    let names = Memo::new(move |_| {
-        rollout.with(|r| r.hosts.iter().map(|host| host.name.clone()).collect::<Vec<_>>())
-    });
+pub(crate) fn Steps(
+    live: Live,
+    rollout: Signal<Rollout>,
+    /// In the order of urgency, not of the start.
+    #[prop(optional)]
+    failures_first: bool,
+) -> impl IntoView {
+    let ops = ops(live, rollout);
+    let names = Memo::new(move |_| rollout.with(|r| names(r, failures_first)));
     view! {
         <ul class="host-lines" aria-label="Hosts of the roll-out">
             <For each=move || names.get() key=Clone::clone let:name>

@@ -3,6 +3,9 @@
 use backstay_model::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
 use backstay_model::wire::limits::few;
 use backstay_model::{OpAction, OpKind, OpStatus, OpView, Phase};
+use chrono::{DateTime, Utc};
+
+use crate::time::rough;
 
 /// “5 hosts”.
 pub(crate) fn hosts(count: usize) -> String {
@@ -10,7 +13,7 @@ pub(crate) fn hosts(count: usize) -> String {
 }
 
 /// The title of a roll-out, such as “Pull and Switch on 5 hosts”.
-pub(super) fn title(rollout: &Rollout) -> String {
+pub(crate) fn title(rollout: &Rollout) -> String {
     let what = match rollout.kind {
         OpKind::Rollback => "Rollback",
         kind => kind.title(),
@@ -68,6 +71,31 @@ pub(super) fn progress<'a>(rollout: &Rollout, op: impl Fn(&RolloutHost) -> Optio
     parts.collect::<Vec<_>>().join(", ")
 }
 
+/// The time left, from its own hosts: “about 9 min left, 42 s per host”.
+pub(super) fn pace(rollout: &Rollout, now: DateTime<Utc>) -> Option<String> {
+    let pace = rollout.pace(now)?;
+    Some(format!("about {} left, {} per host", rough(pace.left), rough(pace.per_host)))
+}
+
+/// The names of the hosts in the order of their start, or of their urgency.
+pub(super) fn names(rollout: &Rollout, failures_first: bool) -> Vec<String> {
+    let mut hosts: Vec<_> = rollout.hosts.iter().collect();
+    if failures_first {
+        hosts.sort_by_key(|host| urgency(&host.step));
+    }
+    hosts.into_iter().map(|host| host.name.clone()).collect()
+}
+
+fn urgency(step: &RolloutStep) -> u8 {
+    match step {
+        RolloutStep::Failed { .. } => 0,
+        RolloutStep::Running { .. } | RolloutStep::Testing { .. } => 1,
+        RolloutStep::Waiting => 2,
+        RolloutStep::Skipped { .. } => 3,
+        RolloutStep::Ok { .. } => 4,
+    }
+}
+
 /// Why a roll-out is stopping, or stopped, before every host was started.
 pub(super) fn why(rollout: &Rollout) -> Option<String> {
     match &rollout.state {
@@ -113,11 +141,12 @@ pub(super) fn look(rollout: &Rollout) -> &'static str {
 #[cfg(test)]
 mod tests {
     use backstay_model::{HostId, OpId, sample};
+    use chrono::TimeDelta;
 
     use super::*;
 
     fn host(name: &str, step: RolloutStep) -> RolloutHost {
-        RolloutHost { host: HostId::new(), name: name.into(), action: OpAction::PullSwitch, step }
+        RolloutHost { step, ..RolloutHost::waiting(HostId::new(), name.into(), OpAction::PullSwitch) }
     }
 
     fn rollout(state: RolloutState, hosts: Vec<RolloutHost>) -> Rollout {
@@ -171,6 +200,30 @@ mod tests {
         assert_eq!(why(&stopped).unwrap(), "Stopped: imac0 failed.");
         let left_out = rollout(RolloutState::Done, vec![host("gpc0", ok()), host("csb0", skipped)]);
         assert_eq!(look(&left_out), "attention");
+    }
+
+    #[test]
+    fn failures_are_first_where_a_person_looks_for_them() {
+        let skipped = RolloutStep::Skipped { why: "busy".into() };
+        let steps =
+            [("a", ok()), ("b", RolloutStep::Waiting), ("c", running()), ("d", skipped), ("e", failed())];
+        let hosts = steps.into_iter().map(|(name, step)| host(name, step)).collect();
+        let rollout = rollout(RolloutState::Running, hosts);
+        assert_eq!(names(&rollout, false).concat(), "abcde");
+        assert_eq!(names(&rollout, true).concat(), "ecbda");
+    }
+
+    #[test]
+    fn the_time_left_comes_from_the_ends_so_far() {
+        let ended = |minutes| RolloutHost {
+            ended_at: Some(sample::now() + TimeDelta::minutes(minutes)),
+            ..host("gpc0", ok())
+        };
+        let waiting = (0..28).map(|_| host("csb0", RolloutStep::Waiting));
+        let hosts = (1..=12).map(ended).chain(waiting).collect();
+        let rollout = Rollout { created_at: sample::now(), ..rollout(RolloutState::Running, hosts) };
+        let now = sample::now() + TimeDelta::minutes(12);
+        assert_eq!(pace(&rollout, now).unwrap(), "about 28 min left, 1 min per host");
     }
 
     #[test]

@@ -65,16 +65,17 @@ fn history(deployment: &Deployment) -> Vec<(Option<DateTime<Utc>>, String)> {
         Decision::Reverting { by, at, .. } => {
             Some((Some(*at), format!("{by} requested a revert, which is being made.")))
         }
-        Decision::Reverted { by, at, commit } => {
+        Decision::Reverted { by, at, commit, .. } => {
             Some((Some(*at), format!("Reverted by {by}: commit {commit}.")))
         }
-        Decision::Proposed { by, at, pull_request } => Some((
+        Decision::Proposed { by, at, pull_request, .. } => Some((
             Some(*at),
             format!("{by} requested a revert, which was proposed as pull request #{}.", pull_request.number),
         )),
         Decision::Superseded => Some((None, "A later pull request was merged.".to_owned())),
     };
-    [Some(merged), decided].into_iter().flatten().collect()
+    let reason = deployment.decision.reason().map(|reason| (None, format!("Reason: {reason}")));
+    [Some(merged), decided, reason].into_iter().flatten().collect()
 }
 
 #[component]

@@ -5,7 +5,7 @@ use backstay_model::pull_request::{Mergeable, UpdatePullRequest};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-use super::NamedList;
+use super::{NamedList, ThenRollOut};
 use crate::api::MergePullRequest;
 use crate::components::{
     ChangedInputs, Dialog, DialogEnd, DialogTrouble, OperatorOnly, PageTitle, StateBadge,
@@ -117,6 +117,7 @@ fn Found(live: Live, open: UpdatePullRequest, branch: String) -> impl IntoView {
                 <Doubts shown/>
                 <NamedList id="merge-will" heading="This will:" items=will numbered=true/>
                 <NamedList id="merge-need" heading="You will need to:" items=need/>
+                <ThenRollOut hosts which="" about="Pulls and switches them, until one fails. Starts only if the merge succeeds."/>
                 <DialogEnd action back=Route::Fleet.path() cancel_id="merge-cancel" closed=Signal::derive(closed)>
                     {move || if pending.get() { "Merging…".to_owned() } else { format!("Merge PR #{number}") }}
                 </DialogEnd>

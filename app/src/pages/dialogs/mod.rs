@@ -7,35 +7,57 @@ mod rollback;
 mod rollback_many;
 mod rollout;
 
+use backstay_model::rollout::{AT_ONCE, UNTYPED};
 use leptos::prelude::*;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::hooks::{use_location, use_params_map};
 
-use crate::routes::{FROM, Route};
+use crate::components::hosts_words;
+use crate::routes::page;
 
 pub use add_host::AddHostDialog;
 pub use merge::MergeDialog;
 pub use revert::RevertDialog;
+#[cfg(all(debug_assertions, feature = "ssr"))]
+pub(super) use rollback::Found;
 pub(super) use rollback::LeftMark;
 pub use rollback::RollbackDialog;
-#[cfg(all(debug_assertions, feature = "ssr"))]
-pub(super) use rollback::{Found, compared};
 pub use rollback_many::{RollbackFailedDialog, RollbackManyDialog};
 pub use rollout::RolloutDialog;
 
-/// Returns the deployment that the address names and the address that its dialogs lead back to: its own page
-/// if they were opened there, else the fleet page.
+/// Returns the address that the open dialog leads back to: that of the page below it.
+fn page_below() -> String {
+    use_location().pathname.with_untracked(|path| page(path).to_owned())
+}
+
+/// Returns the deployment that the address names and the address that its dialogs lead back to.
 fn deployment_and_back() -> (Memo<String>, Memo<String>) {
-    let (params, query) = (use_params_map(), use_query_map());
+    let params = use_params_map();
     let id = Memo::new(move |_| params.with(|p| p.get("id").unwrap_or_default()));
-    let back = Memo::new(move |_| {
-        match query.with(|q| q.get(FROM)) {
-            Some(from) if from == "deployment" => id.with(|id| id.parse().map(Route::Deployment)).ok(),
-            _ => None,
+    let back = page_below();
+    (id, Memo::new(move |_| back.clone()))
+}
+
+/// Offers to start a roll-out in the same request. Not to very many hosts: the roll-out dialog asks for their number.
+#[component]
+fn ThenRollOut(
+    hosts: usize,
+    /// Which hosts, after their number.
+    which: &'static str,
+    /// What a person should know before.
+    about: &'static str,
+) -> impl IntoView {
+    (1..=UNTYPED).contains(&hosts).then(|| {
+        view! {
+            <div class="then-roll-out">
+                <label class="check">
+                    <input type="checkbox" name="then_roll_out" value="true"/>
+                    {format!("Then roll out to the {}{which}, {AT_ONCE} at a time", hosts_words(hosts))}
+                </label>
+                <p class="faint">{about}</p>
+            </div>
         }
-        .unwrap_or(Route::Fleet)
-        .path()
-    });
-    (id, back)
+        .into_any()
+    })
 }
 
 /// A list with a heading.

@@ -3,10 +3,11 @@
 use backstay_model::deployment::{Decision, Deployment};
 use leptos::prelude::*;
 
-use super::{NamedList, deployment_and_back};
-use crate::api::{DeploymentRead, RevertPullRequest, load_deployment};
+use super::{NamedList, ThenRollOut, deployment_and_back};
+use crate::api::{DeploymentRead, RevertPullRequest, load_deployment, load_revert_effects};
 use crate::components::{
-    Dialog, DialogEnd, DialogTrouble, OperatorOnly, PageTitle, action_from_address, followed_deployment,
+    Dialog, DialogEnd, DialogTrouble, OperatorOnly, PageTitle, ReasonField, action_from_address,
+    followed_deployment,
 };
 use crate::live::{Live, Started};
 
@@ -16,6 +17,8 @@ pub fn RevertDialog() -> impl IntoView {
     let started = expect_context::<Started>();
     let (id, back) = deployment_and_back();
     let deployment = Resource::new_blocking(move || id.get(), load_deployment);
+    // The dialog works without them.
+    let effects = Resource::new_blocking(move || id.get(), load_revert_effects);
     view! {
         <PageTitle text="Revert PR"/>
         <Transition>
@@ -23,7 +26,10 @@ pub fn RevertDialog() -> impl IntoView {
                 let back = back.get();
                 Suspend::new(async move {
                     match started.and(deployment).await {
-                        Ok(Some(read)) => view! { <Found read back/> }.into_any(),
+                        Ok(Some(read)) => {
+                            let effects = effects.await.unwrap_or_default();
+                            view! { <Found read effects back/> }.into_any()
+                        }
                         Ok(None) => {
                             #[cfg(feature = "ssr")]
                             crate::session::not_found();
@@ -58,10 +64,11 @@ fn in_the_way(deployment: &Deployment) -> Option<String> {
 }
 
 #[component]
-fn Found(read: DeploymentRead, back: String) -> impl IntoView {
+fn Found(read: DeploymentRead, effects: Vec<String>, back: String) -> impl IntoView {
     let live = expect_context::<Live>();
     let action = action_from_address::<RevertPullRequest>();
     let (id, number) = (read.deployment.id, read.deployment.pull_request.number);
+    let attempted = read.deployment.attempted().len();
     let deployment = followed_deployment(live, read);
     let pending = action.pending();
     // A person's own revert must not count as an obstacle while it is being made. The page may hear that it
@@ -117,7 +124,14 @@ fn Found(read: DeploymentRead, back: String) -> impl IntoView {
                 })}
                 <OperatorOnly what="Reverting"/>
                 <NamedList id="revert-will" heading="This will:" items=will numbered=true/>
+                <NamedList id="revert-hosts" heading="On the hosts:" items=effects/>
                 <NamedList id="revert-need" heading="You will need to:" items=need/>
+                <ThenRollOut
+                    hosts=attempted
+                    which=" that have had it"
+                    about="Pulls and switches them. Starts only once the revert is on the branch, not if it becomes a pull request."
+                />
+                <ReasonField/>
                 <DialogEnd action back cancel_id="revert-cancel" closed=Signal::derive(closed) destructive=true>
                     {move || if pending.get() { "Reverting…".to_owned() } else { format!("Revert PR #{number}") }}
                 </DialogEnd>

@@ -1,7 +1,7 @@
 //! The page of one host.
 
 mod facts;
-mod generations;
+mod now;
 mod own_tests;
 mod remove;
 mod settings;
@@ -17,14 +17,13 @@ use super::inside::{Loading, NotRead};
 use super::not_found::Nothing;
 use crate::api::{CancelOp, RequestOp, load_host};
 use crate::components::{
-    ActionsMenu, GenerationName, HostActivity, HostTestsBadge, LightBadge, Moment, OpList, PageTitle,
-    PlatformName, Refusal, action_from_address,
+    ActionsMenu, HostActivity, LightBadge, OpList, PageTitle, PlatformName, Refusal, action_from_address,
 };
 use crate::live::{Live, Started};
 use crate::routes::Route;
 
 use facts::FactsList;
-use generations::Generations;
+use now::Now;
 use own_tests::Tests;
 use remove::{Remove, Removed};
 use settings::{AutoTest, LabelsOf, TestTimeoutOf};
@@ -77,44 +76,38 @@ pub(super) fn Found(detail: HostDetail) -> impl IntoView {
             <Removed id=host.with_untracked(|h| h.id) name=name.clone()/>
             <Refusal action/>
             <Refusal action=cancel/>
+            <Now detail/>
             <Lights host/>
-            <div class="columns">
-                <section class="card" aria-labelledby="current-generation">
-                    <h2 id="current-generation">"Current generation"</h2>
-                    <Current host/>
-                </section>
-                <section class="card" aria-labelledby="facts">
-                    <h2 id="facts">"Facts"</h2>
-                    <FactsList detail/>
-                </section>
-            </div>
-            <section class="card" aria-labelledby="timeline">
-                <h2 id="timeline">"Timeline"</h2>
-                <Timeline detail/>
-            </section>
-            <section class="card" aria-labelledby="generations">
-                <h2 id="generations">"Generations"</h2>
-                <Generations detail name=name.clone()/>
-            </section>
-            <section class="card" aria-labelledby="tests">
-                <h2 id="tests">"Tests"</h2>
-                <Tests detail/>
-            </section>
-            <section class="card" aria-labelledby="ops">
-                <h2 id="ops">"Latest ops"</h2>
-                <LatestOps detail/>
-            </section>
-            <section class="card" aria-labelledby="settings">
-                <h2 id="settings">"Settings"</h2>
-                <div class="settings">
-                    <div>
-                        <AutoTest host name=name.clone()/>
-                        <TestTimeoutOf detail name=name.clone()/>
-                    </div>
-                    <LabelsOf detail name=name.clone()/>
+            <div class="host-columns">
+                <div>
+                    <section class="card" aria-labelledby="tests">
+                        <h2 id="tests">"Tests"</h2>
+                        <Tests detail/>
+                    </section>
+                    <section class="card" aria-labelledby="timeline">
+                        <h2 id="timeline">"Timeline"</h2>
+                        <Timeline detail/>
+                        <LatestOps detail/>
+                    </section>
                 </div>
-                <Remove name/>
-            </section>
+                <div>
+                    <section class="card" aria-labelledby="facts">
+                        <h2 id="facts">"Facts"</h2>
+                        <FactsList detail/>
+                    </section>
+                    <section class="card" aria-labelledby="settings">
+                        <h2 id="settings">"Settings"</h2>
+                        <div class="settings">
+                            <div>
+                                <AutoTest host name=name.clone()/>
+                                <TestTimeoutOf detail name=name.clone()/>
+                            </div>
+                            <LabelsOf detail name=name.clone()/>
+                        </div>
+                        <Remove name/>
+                    </section>
+                </div>
+            </div>
         </div>
     }
 }
@@ -148,21 +141,21 @@ async fn read_again(detail: RwSignal<HostDetail>, name: String) {
 /// How many ops the page shows. The history of ops has the others.
 const LATEST: usize = 10;
 
+/// The latest ops, refused and open ones too, which the history does not have.
 #[component]
 fn LatestOps(detail: RwSignal<HostDetail>) -> impl IntoView {
     let name = detail.with_untracked(|d| d.host.name.clone());
     let ops = Signal::derive(move || detail.with(|d| d.ops.iter().take(LATEST).cloned().collect::<Vec<_>>()));
-    let none = Memo::new(move |_| ops.with(Vec::is_empty));
     view! {
-        <div class="table-frame" class:empty=none><OpList ops/></div>
-        {move || if none.get() {
-            view! { <p class="faint">"No ops on this host yet."</p> }.into_any()
-        } else {
-            view! { <p class="card-more"><a href=Route::Ops { host: Some(&name) }.path()>"All ops of this host"</a></p> }.into_any()
-        }}
+        <details class="latest-ops" id="ops">
+            <summary>"Latest ops"</summary>
+            <div class="table-frame"><OpList ops/></div>
+            <p class="card-more"><a href=Route::Ops { host: Some(&name) }.path()>"All ops of this host"</a></p>
+        </details>
     }
 }
 
+/// The five lights. Each has an anchor, and leads to the section that says more.
 #[component]
 fn Lights(host: Signal<HostView>) -> impl IntoView {
     let name = host.with_untracked(|h| h.name.clone());
@@ -172,27 +165,18 @@ fn Lights(host: Signal<HostView>) -> impl IntoView {
         .enumerate()
         .map(|(place, light)| {
             let shown = Memo::new(move |_| host.with(|h| h.lights.named()[place].1.clone()));
+            let (anchor, section) = match light {
+                "Tests" => (None, "#tests"),
+                "System" => (Some("system"), "#timeline"),
+                _ => (Some(light), "#facts"),
+            };
             view! {
-                <li>
-                    <h2>{light}</h2>
+                <li id=anchor.map(str::to_lowercase)>
+                    <h2><a href=section rel="external">{light}</a></h2>
                     <LightBadge host=name.clone() name=light light=shown.into() open=true/>
                 </li>
             }
         })
         .collect_view();
     view! { <ul class="lights" class:offline=move || host.with(|h| !h.online) aria-label="Lights">{lights}</ul> }
-}
-
-#[component]
-fn Current(host: Signal<HostView>) -> impl IntoView {
-    let shown = Memo::new(move |_| host.with(|h| (h.generation.clone(), h.tests)));
-    move || match shown.get() {
-        (Some(generation), tests) => view! {
-            <p class="choice-head"><GenerationName generation=generation.clone()/></p>
-            <p class="choice-facts"><Moment at=generation.created_at/>" "<HostTestsBadge tests/></p>
-            <p class="path"><code>{generation.store_path}</code></p>
-        }
-        .into_any(),
-        (None, _) => view! { <p class="faint">"Not reported yet."</p> }.into_any(),
-    }
 }

@@ -1,9 +1,10 @@
 //! The filter of the history of ops, as the address states it.
 
-use backstay_model::view::OpQuery;
+use backstay_model::view::{OpQuery, Search};
 use backstay_model::{OpId, OpKind, OpStatus, OpView};
 use leptos_router::params::ParamsMap;
 
+use crate::pages::search;
 use crate::routes::Route;
 
 /// Maximum number of ops on an open page as new ones arrive.
@@ -57,6 +58,7 @@ pub(super) struct Filter {
     pub(super) kind: Option<OpKind>,
     pub(super) outcome: Option<Group>,
     pub(super) by: Option<String>,
+    pub(super) search: Search,
     pub(super) before: Option<OpId>,
 }
 
@@ -70,6 +72,7 @@ impl Filter {
             outcome: said("outcome")
                 .and_then(|said| Group::ALL.into_iter().find(|group| group.as_str() == said)),
             by: said("by"),
+            search: search::from_params(query),
             before: said("before").and_then(|before| before.parse().ok()),
         }
     }
@@ -80,6 +83,7 @@ impl Filter {
             kind: self.kind,
             statuses: self.outcome.map(|group| group.statuses().to_vec()).unwrap_or_default(),
             by: self.by.clone(),
+            search: self.search.clone(),
             before: self.before,
         }
     }
@@ -94,7 +98,7 @@ impl Filter {
             ("by", self.by.clone()),
             ("before", self.before.map(|before| before.to_string())),
         ];
-        for (key, value) in said {
+        for (key, value) in said.into_iter().chain(search::params(&self.search)) {
             if let Some(value) = value {
                 query.insert(key, value);
             }
@@ -113,6 +117,9 @@ impl Filter {
             self.kind.map(|kind| format!("“{}”", kind.title())),
             self.outcome.map(|group| format!("outcome “{}”", group.title())),
             self.by.as_ref().map(|by| format!("person {by}")),
+            self.search.from.as_ref().map(|day| format!("from {day}")),
+            self.search.to.as_ref().map(|day| format!("to {day}")),
+            self.search.text.as_ref().map(|text| format!("text “{text}”")),
             self.before.map(|_| "older ones".to_owned()),
         ];
         words.into_iter().flatten().collect()
@@ -134,7 +141,8 @@ impl Filter {
             (Some(at), _) if !ops[at].status.is_open() && heard.status.is_open() => {}
             (Some(at), true) => ops[at] = heard.clone(),
             (Some(at), false) => drop(ops.remove(at)),
-            (None, true) if self.before.is_none() => {
+            // Only the server knows whether a search finds it.
+            (None, true) if self.before.is_none() && self.search == Search::default() => {
                 let at = ops.partition_point(|op| op.id > heard.id);
                 // Ops below the last one belong to the next page.
                 if at < ops.len() || ops.is_empty() {

@@ -8,6 +8,7 @@ use leptos_router::components::Form;
 use super::filter::{Filter, Group};
 use crate::components::Hydrated;
 use crate::live::Live;
+use crate::pages::search::SearchFields;
 use crate::routes::Route;
 
 /// The filters. With script, a choice applies at once; the button is for the name, and for pages without
@@ -53,6 +54,7 @@ pub(super) fn FilterForm(filter: Filter) -> impl IntoView {
                 "Person"
                 <input type="text" name="by" placeholder="Everybody" autocomplete="off" prop:value=Hydrated(by.clone()) value=by/>
             </label>
+            <SearchFields search=filter.search/>
             <div class="filters-end">
                 <button type="submit" node_ref=button>"Filter"</button>
                 {filtered.then(|| view! { <a href=Route::Ops { host: None }.path()>"Show all"</a> })}

@@ -159,11 +159,11 @@ fn goal(action: &OpAction, result: &OpResult, facts: &Facts) -> Verdict {
 }
 
 fn success(action: &OpAction, result: &OpResult) -> String {
-    let OpAction::Rollback { target, .. } = action else { return result.message.clone() };
-    let reached = format!("Rolled back to {target}");
+    let OpAction::Rollback { target, seen_current } = action else { return result.message.clone() };
+    let reached = rollback::done_words(seen_current, target);
     // Keep what the agent adds, such as the number of lines that its disk could not store.
-    match result.message.strip_prefix(&format!("{reached}. ")) {
-        Some(more) => format!("{reached}. {more}"),
+    match result.message.split_once(&format!(" to {target}. ")) {
+        Some((_, more)) => format!("{reached}. {more}"),
         None => reached,
     }
 }

@@ -36,6 +36,20 @@ fn what_an_agent_says_beside_its_success_is_kept() {
 }
 
 #[test]
+fn a_rollback_to_a_newer_generation_went_forward_whatever_an_old_agent_calls_it() {
+    let [target, seen_current] = [48, 47].map(|number| sample::generation(number, 0).reference());
+    let forward = OpAction::Rollback { target, seen_current };
+    for (message, kept) in [
+        ("Rolled back to Gen 48.", "Went forward to Gen 48"),
+        ("Rolled back to Gen 48. 10 lines are missing.", "Went forward to Gen 48. 10 lines are missing."),
+        ("Went forward to Gen 48. 10 lines are missing.", "Went forward to Gen 48. 10 lines are missing."),
+    ] {
+        let result = OpResult { message: message.into(), ..result(Outcome::Completed) };
+        assert_eq!(verify_outcome(&forward, &result, &facts(48, 48)).message, kept);
+    }
+}
+
+#[test]
 fn a_rollback_succeeds_only_where_the_target_is_current_and_runs() {
     let (status, message) = judge(&rollback(), Outcome::Completed, &facts(47, 47));
     assert_eq!((status, message.as_str()), (OpStatus::Succeeded, "Rolled back to Gen 47"));

@@ -8,13 +8,14 @@ use backstay_model::wire::event::{Event, Tone};
 use backstay_model::wire::message::{AgentMessage, OpResult, ServerMessage};
 use backstay_model::{
     Clock as _, Commit, Facts, FixedClock, Generation, NotAllowed, OpAction, OpId, OpKind, OpStatus, OpView,
-    Outcome, OutputLine, Person, Role, State, Stream, TestTimeout, sample,
+    Outcome, OutputLine, Role, State, Stream, TestTimeout, sample,
 };
 use chrono::TimeDelta;
 
 use super::policy;
-use super::request::RequestError;
+use super::request::{RequestError, RequestedRollback};
 use crate::Fleet;
+use crate::accounts::Actor;
 use crate::state::hub::Connection;
 use crate::store::HostRecord;
 use crate::test_fleet::{self, Database, QUEUE_TIME};
@@ -27,7 +28,7 @@ struct Bench {
     fleet: Fleet,
     clock: Arc<FixedClock>,
     host: HostRecord,
-    person: Person,
+    person: Actor,
     database: Database,
 }
 
@@ -163,7 +164,7 @@ async fn an_op_that_waited_too_long_for_its_host_is_given_up() {
 async fn a_test_op_goes_with_what_is_set_for_the_hosts_tests_and_no_other_op_does() {
     let bench = Bench::new().await;
     let timeout = TestTimeout::from_secs(90).ok();
-    let viewer = Person { name: "otto".into(), role: Role::Viewer };
+    let viewer = Actor::unchecked("otto", Role::Viewer);
     let refused = bench.fleet.set_test_timeout(&viewer, "gpc0", timeout).await;
     assert!(matches!(refused, Err(RequestError::NotAllowed(_))), "{refused:?}");
     let mut agent = bench.connect(&[]).await;
@@ -378,7 +379,7 @@ async fn an_op_is_tried_again_where_the_registry_allows() {
     agent.finish(rolled, Outcome::Failed, 0, 48).await;
     assert!(matches!(again(rolled).await, Err(RequestError::NotRetriable(_))));
     assert!(matches!(again(OpId::new()).await, Err(RequestError::NoSuchOp)));
-    let viewer = Person { name: "otto".into(), role: Role::Viewer };
+    let viewer = Actor::unchecked("otto", Role::Viewer);
     assert!(matches!(
         bench.fleet.retry_op(&viewer, first).await,
         Err(RequestError::NotAllowed(NotAllowed { needed: Role::Operator }))
@@ -571,4 +572,28 @@ async fn a_host_that_talks_is_stored_as_seen_once_a_minute_and_when_it_leaves() 
     assert_eq!(stored().await, 2);
     let host = bench.fleet.store.host(bench.host.id).await.unwrap().unwrap();
     assert_eq!(host.last_seen, Some(left_at));
+}
+
+#[tokio::test]
+async fn a_person_says_how_long_a_rollback_waits_for_its_host_up_to_the_servers_limit() {
+    let reference = |number| sample::generation(number, 0).reference();
+    for (asked, waits) in [
+        (Some(Duration::from_mins(15)), Duration::from_mins(15)),
+        (Some(Duration::from_hours(24)), QUEUE_TIME),
+        (None, QUEUE_TIME),
+    ] {
+        let bench = Bench::new().await;
+        let rollback = RequestedRollback {
+            target: reference(47),
+            seen_current: reference(48),
+            reason: None,
+            stop_tests: false,
+            give_up_after: asked,
+        };
+        let op = bench.fleet.request_rollback(&bench.person, "gpc0", rollback).await.unwrap();
+        assert_eq!(op.due_at, Some(bench.clock.now() + waits), "{asked:?}");
+        bench.after(waits).await;
+        assert_eq!(bench.op(op.id).await.status, OpStatus::TimedOut);
+        assert!(bench.connect(&[]).await.runs().is_empty(), "a host that comes later does not run it");
+    }
 }

@@ -12,7 +12,13 @@ use crate::{Fleet, test_fleet};
 fn asked(stop_tests: bool) -> RequestedRollback {
     let reference = |number| sample::generation(number, 0).reference();
     let reason = Some("DNS is down".to_owned());
-    RequestedRollback { target: reference(47), seen_current: reference(48), reason, stop_tests }
+    RequestedRollback {
+        target: reference(47),
+        seen_current: reference(48),
+        reason,
+        stop_tests,
+        give_up_after: None,
+    }
 }
 
 impl Bench {

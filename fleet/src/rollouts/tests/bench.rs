@@ -9,13 +9,14 @@ use backstay_model::rollout::{Rollout, RolloutRequest, RolloutStep};
 use backstay_model::view::AuditQuery;
 use backstay_model::wire::message::AgentMessage;
 use backstay_model::{
-    Clock as _, Commit, DeploymentId, DesiredState, FixedClock, HostId, OpAction, OpId, OpKind, Person,
-    RolloutId, sample,
+    Clock as _, Commit, DeploymentId, DesiredState, FixedClock, HostId, OpAction, OpId, OpKind, RolloutId,
+    sample,
 };
 use chrono::TimeDelta;
 
 use super::host::{Host, generation, test_run};
 use crate::Fleet;
+use crate::accounts::Actor;
 use crate::ops::ended::never_began;
 use crate::store::{NewAuditEntry, NewDeployment, Store};
 use crate::test_fleet::{self, Database};
@@ -28,7 +29,7 @@ pub(super) struct Bench {
     pub(super) fleet: Fleet,
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<FixedClock>,
-    pub(super) maria: Person,
+    pub(super) maria: Actor,
     pub(super) hosts: BTreeMap<String, Host>,
     pub(super) rollout: Option<RolloutId>,
     database: Database,
@@ -140,9 +141,9 @@ impl Bench {
     /// Reverts the pull request on the branch.
     pub(super) async fn revert(&self, id: DeploymentId) {
         let (by, at) = ("maria".to_owned(), self.clock.now());
-        let reverted = Decision::Reverted { by: by.clone(), at, commit: Commit("r".into()) };
+        let reverted = Decision::Reverted { by: by.clone(), at, commit: Commit("r".into()), reason: None };
         let before = Box::new(Decision::Open);
-        for decision in [Decision::Reverting { by, at, before }, reverted] {
+        for decision in [Decision::Reverting { by, at, before, reason: None }, reverted] {
             self.store.decide(id, &decision, &self.entry("pr.decided")).await.unwrap().unwrap();
         }
     }
@@ -234,5 +235,6 @@ pub(super) fn request(kind: OpKind, hosts: &[&str], parallel: u32) -> RolloutReq
         parallel,
         stop_on_failure: true,
         reason: None,
+        typed: None,
     }
 }

@@ -2,11 +2,12 @@
 
 use backstay_model::Outcome;
 use backstay_model::rollout::{ConfirmedRollback, OTHERS, PlannedRollback, RolloutState};
-use backstay_model::{OpAction, OpKind, OpStatus, Person, Role};
+use backstay_model::{OpAction, OpKind, OpStatus, Role};
 
 use super::super::RolloutError;
 use super::bench::Bench;
 use super::host::generation;
+use crate::accounts::Actor;
 
 const TWO: [&str; 2] = ["gpc0", "imac0"];
 
@@ -130,15 +131,15 @@ async fn hosts_that_are_gone_or_named_twice_or_not_at_all_are_refused_and_so_is_
     let mut bench = Bench::new(&TWO).await;
     let seen = confirmed(&bench, &TWO).await;
     assert_eq!(told(&bench, &["nowhere"]).await, ["nowhere None It is no longer in the fleet. []"]);
-    let refused = async |confirmed, person: &Person| {
-        bench.fleet.roll_back_hosts(person, confirmed, None).await.unwrap_err()
+    let refused = async |confirmed, actor: &Actor| {
+        bench.fleet.roll_back_hosts(actor, confirmed, None).await.unwrap_err()
     };
     let gone = ConfirmedRollback { host_name: "nowhere".into(), ..seen[0].clone() };
     assert!(matches!(refused(vec![seen[0].clone(), gone], &bench.maria).await, RolloutError::NoSuchHost(_)));
     let twice = vec![seen[0].clone(), seen[0].clone()];
     assert!(matches!(refused(twice, &bench.maria).await, RolloutError::Twice(_)));
     assert!(matches!(refused(vec![], &bench.maria).await, RolloutError::NoHosts));
-    let viewer = Person { name: "eve".into(), role: Role::Viewer };
+    let viewer = Actor::unchecked("eve", Role::Viewer);
     assert!(matches!(refused(seen.clone(), &viewer).await, RolloutError::NotAllowed(_)));
     let long = bench.fleet.roll_back_hosts(&bench.maria, seen.clone(), Some("x".repeat(501))).await;
     assert!(matches!(long, Err(RolloutError::ReasonTooLong)));

@@ -15,12 +15,7 @@ const THREE: [&str; 3] = ["gpc0", "imac0", "hsb0"];
 
 /// Records a roll-out, and ends the server.
 async fn recorded(bench: &mut Bench) -> Rollout {
-    let host = |name: &&str| RolloutHost {
-        host: bench.id(name),
-        name: (*name).to_owned(),
-        action: OpAction::Switch,
-        step: RolloutStep::Waiting,
-    };
+    let host = |name: &&str| RolloutHost::waiting(bench.id(name), (*name).to_owned(), OpAction::Switch);
     let rollout = sample::rollout(OpKind::Switch, THREE.iter().map(host).collect());
     bench.store.insert_rollout(&rollout, &bench.entry("rollout.started")).await.unwrap();
     bench.rollout = Some(rollout.id);

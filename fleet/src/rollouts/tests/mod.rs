@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use backstay_model::Outcome;
 use backstay_model::rollout::{RolloutRequest, RolloutState};
-use backstay_model::{NotAllowed, OpAction, OpKind, OpStatus, Person, Role, RolloutId};
+use backstay_model::{NotAllowed, OpAction, OpKind, OpStatus, Role, RolloutId};
 
 use super::RolloutError;
+use crate::accounts::Actor;
 use crate::test_fleet::QUEUE_TIME;
 use bench::{Bench, request};
 
@@ -186,7 +187,7 @@ async fn who_is_busy_or_refused_is_left_out_with_the_reason() {
 async fn a_person_stops_it_and_what_is_under_way_goes_on() {
     let mut bench = Bench::new(&FOUR).await;
     let id = bench.start(OpKind::Switch, &FOUR, 1).await.id;
-    let otto = Person { name: "otto".into(), role: Role::Operator };
+    let otto = Actor::unchecked("otto", Role::Operator);
     let stopping = bench.fleet.stop_rollout(&otto, id).await.unwrap();
     assert_eq!(stopping.state, RolloutState::Stopping { why: "otto stopped it".into() });
     assert_eq!(bench.fleet.stop_rollout(&bench.maria, id).await.unwrap(), stopping, "it is so already");
@@ -209,7 +210,7 @@ async fn where_every_host_is_begun_there_is_nothing_to_stop() {
     let id = bench.start(OpKind::Switch, &["gpc0"], 1).await.id;
     let stopped = bench.fleet.stop_rollout(&bench.maria, id).await;
     assert!(matches!(stopped, Err(RolloutError::NothingToStop)));
-    let viewer = Person { name: "eve".into(), role: Role::Viewer };
+    let viewer = Actor::unchecked("eve", Role::Viewer);
     let stopped = bench.fleet.stop_rollout(&viewer, id).await;
     assert!(matches!(stopped, Err(RolloutError::NotAllowed(_))));
     let unknown = bench.fleet.stop_rollout(&bench.maria, RolloutId::new()).await;
@@ -267,7 +268,7 @@ async fn what_makes_no_sense_is_refused_and_begins_nothing() {
         let error = refused(request).await.to_string();
         assert!(error.contains(said) && error.contains("Nothing was changed"), "{error}");
     }
-    let viewer = Person { name: "eve".into(), role: Role::Viewer };
+    let viewer = Actor::unchecked("eve", Role::Viewer);
     let refused = bench.fleet.start_rollout(&viewer, request(OpKind::Switch, &both, 1)).await;
     assert!(matches!(refused, Err(RolloutError::NotAllowed(NotAllowed { needed: Role::Operator }))));
     assert!(bench.hosts_with_work().is_empty());

@@ -2,11 +2,12 @@
 
 use backstay_model::Outcome;
 use backstay_model::rollout::{ConfirmedRollback, PlannedRollback, RolloutState};
-use backstay_model::{DeploymentId, OpAction, OpKind, Person, Role};
+use backstay_model::{DeploymentId, OpAction, OpKind, Role};
 
 use super::super::RolloutError;
 use super::FOUR;
 use super::bench::Bench;
+use crate::accounts::Actor;
 
 /// A deployment on four hosts; imac0 and hsb0 failed their tests.
 async fn broken() -> (Bench, DeploymentId) {
@@ -99,15 +100,15 @@ async fn where_one_is_not_as_it_was_seen_none_is_rolled_back() {
     assert!(bench.hosts_with_work().is_empty());
     assert_eq!(bench.store.open_rollouts().await.unwrap(), []);
 
-    let refused = async |confirmed, person: &Person| {
-        bench.fleet.roll_back_failed(person, id, confirmed, None).await.unwrap_err()
+    let refused = async |confirmed, actor: &Actor| {
+        bench.fleet.roll_back_failed(actor, id, confirmed, None).await.unwrap_err()
     };
     let other = ConfirmedRollback { host_name: "gpc0".into(), ..seen[0].clone() };
     assert!(matches!(refused(vec![other], &bench.maria).await, RolloutError::NotFailed(_)));
     let twice = vec![seen[0].clone(), seen[0].clone()];
     assert!(matches!(refused(twice, &bench.maria).await, RolloutError::Twice(_)));
     assert!(matches!(refused(vec![], &bench.maria).await, RolloutError::NoHosts));
-    let viewer = Person { name: "eve".into(), role: Role::Viewer };
+    let viewer = Actor::unchecked("eve", Role::Viewer);
     assert!(matches!(refused(seen.clone(), &viewer).await, RolloutError::NotAllowed(_)));
     let nothing = bench.fleet.roll_back_failed(&bench.maria, DeploymentId::new(), seen, None).await;
     assert!(matches!(nothing, Err(RolloutError::NoSuchDeployment)));

@@ -1,11 +1,11 @@
 //! The audit log shows tampering.
 
 use backstay_model::OpId;
-use backstay_model::view::AuditQuery;
+use backstay_model::view::{AuditQuery, Search};
 
 use super::Bench;
 use super::fixture::{at, entry};
-use crate::store::{NewAuditEntry, Store};
+use crate::store::{AuditCheck, AuditMark, NewAuditEntry, Store};
 
 async fn five(store: &dyn Store) {
     for i in 1..=5 {
@@ -58,6 +58,19 @@ pub(super) async fn entries_are_filtered(bench: &mut impl Bench) {
     assert_eq!(chosen(AuditQuery { action: said("rollback"), ..any() }).await, [2, 1]);
     assert_eq!(chosen(AuditQuery { action: said("rollback.failed"), ..any() }).await, [2]);
     assert_eq!(chosen(AuditQuery { action: said("r%"), ..any() }).await, [0_u64; 0]);
+    let search = |from: &str, to: &str, text: &str| {
+        let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        AuditQuery { search: Search { from: some(from), to: some(to), text: some(text) }, ..any() }
+    };
+    assert_eq!(chosen(search("", "", "IMAC0")).await, [2]);
+    assert_eq!(chosen(search("", "", "requested. ")).await, [0_u64; 0]);
+    assert_eq!(chosen(search("", "", "%")).await, [0_u64; 0], "no wildcards");
+    let day = at(0).format("%Y-%m-%d").to_string();
+    assert_eq!(chosen(search(&day, &day, "")).await, [4, 3, 2, 1], "both days are included");
+    assert_eq!(chosen(search("9999-01-01", "", "")).await, [0_u64; 0]);
+    assert_eq!(chosen(search("", "1999-01-01", "")).await, [0_u64; 0]);
+    store.append_audit(&by_otto("login.succeeded")).await.unwrap();
+    assert_eq!(chosen(AuditQuery { without_log_ins: true, ..any() }).await, [4, 3, 2, 1]);
     let both = AuditQuery { action: said("rollback"), host: said("gpc0"), before: Some(2), ..any() };
     assert_eq!(chosen(both).await, [1]);
 }
@@ -145,6 +158,35 @@ pub(super) async fn a_truncated_log_shows(bench: &mut impl Bench) {
     assert_eq!(store.verify_audit().await.unwrap(), Some(1));
 }
 
+pub(super) async fn a_log_is_verified_from_a_mark_on(bench: &mut impl Bench) {
+    let store = bench.store();
+    five(&*store).await;
+    let from = async |mark: &AuditMark, limit| store.verify_audit_after(mark, limit).await.unwrap();
+    let AuditCheck::Intact { to: second, end: false } = from(&AuditMark::default(), 2).await else {
+        panic!("two of five")
+    };
+    assert_eq!(second.seq, 2);
+    let AuditCheck::Intact { to: last, end: true } = from(&second, 100).await else { panic!("the rest") };
+    assert_eq!(last.seq, 5);
+    assert_eq!(from(&last, 100).await, AuditCheck::Intact { to: last.clone(), end: true });
+    // A step that reads exactly to the end does not know that it is the end.
+    assert_eq!(from(&second, 3).await, AuditCheck::Intact { to: last.clone(), end: false });
+
+    bench.drop_guards().await;
+    bench.run("UPDATE audit_log SET actor = 'mallory' WHERE seq IN (1, 4)").await.unwrap();
+    assert_eq!(from(&second, 100).await, AuditCheck::Broken(4), "what is before the mark is not read");
+    assert_eq!(from(&AuditMark::default(), 100).await, AuditCheck::Broken(1));
+    bench.run("DELETE FROM audit_log WHERE seq > 1; UPDATE audit_head SET seq = 1").await.unwrap();
+    assert_eq!(from(&last, 100).await, AuditCheck::Broken(5), "the mark's own entry is gone");
+}
+
+pub(super) async fn a_mark_of_another_history_is_not_held(bench: &mut impl Bench) {
+    let store = bench.store();
+    five(&*store).await;
+    let foreign = AuditMark { seq: 3, hash: "0".repeat(64) };
+    assert_eq!(store.verify_audit_after(&foreign, 100).await.unwrap(), AuditCheck::Broken(3));
+}
+
 pub(super) async fn an_inserted_entry_shows(bench: &mut impl Bench) {
     let store = bench.store();
     five(&*store).await;
@@ -157,6 +199,11 @@ pub(super) async fn an_inserted_entry_shows(bench: &mut impl Bench) {
         .await
         .unwrap();
     assert_eq!(store.verify_audit().await.unwrap(), Some(6));
+    bench
+        .run("DELETE FROM audit_log WHERE seq = 6; UPDATE audit_log SET seq = 0 WHERE seq = 1")
+        .await
+        .unwrap();
+    assert_eq!(store.verify_audit().await.unwrap(), Some(1), "before the first");
 }
 
 pub(super) async fn an_entry_from_another_history_shows(bench: &mut impl Bench) {

@@ -26,11 +26,21 @@ async fn opened(store: &dyn Store, number: u64) -> Deployment {
 }
 
 fn reverting() -> Decision {
-    Decision::Reverting { by: "maria".to_owned(), at: at(1), before: Box::new(Decision::Open) }
+    Decision::Reverting {
+        by: "maria".to_owned(),
+        at: at(1),
+        before: Box::new(Decision::Open),
+        reason: Some("no picture".to_owned()),
+    }
 }
 
 fn reverted() -> Decision {
-    Decision::Reverted { by: "maria".to_owned(), at: at(2), commit: Commit("r".to_owned()) }
+    Decision::Reverted {
+        by: "maria".to_owned(),
+        at: at(2),
+        commit: Commit("r".to_owned()),
+        reason: Some("no picture".to_owned()),
+    }
 }
 
 pub(super) async fn a_merge_opens_one_deployment_however_often_it_is_reported(bench: &mut impl Bench) {
@@ -161,7 +171,7 @@ pub(super) async fn a_failed_revert_restores_the_decision_before_it(bench: &mut 
     store.decide(id, &continued, &entry("pr.continued")).await.unwrap().unwrap();
     assert_eq!(failed().await, continued);
     store.decide(id, &reverting(), &entry("pr.reverting")).await.unwrap().unwrap();
-    let proposed = Decision::Proposed { by: by(), at: at(4), pull_request };
+    let proposed = Decision::Proposed { by: by(), at: at(4), pull_request, reason: None };
     store.decide(id, &proposed, &entry("pr.revert-proposed")).await.unwrap().unwrap();
     assert_eq!(failed().await, proposed);
     store.decide(id, &reverting(), &entry("pr.reverting")).await.unwrap().unwrap();

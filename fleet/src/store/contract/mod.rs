@@ -105,7 +105,8 @@ macro_rules! contract {
             ],
             audit: [
                 entries_come_newest_first, entries_are_filtered, an_untouched_log_verifies,
-                many_writers_make_one_chain, a_changed_entry_shows, a_removed_entry_shows,
+                many_writers_make_one_chain, a_log_is_verified_from_a_mark_on,
+                a_mark_of_another_history_is_not_held, a_changed_entry_shows, a_removed_entry_shows,
                 a_truncated_log_shows, an_inserted_entry_shows, an_entry_from_another_history_shows,
                 an_entry_that_cannot_be_read_shows, the_database_itself_refuses_to_change_the_log,
             ],

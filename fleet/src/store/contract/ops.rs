@@ -1,5 +1,6 @@
 //! Ops: one open for a host, each step once.
 
+use backstay_model::view::Search;
 use backstay_model::{HostId, OpAction, OpId, OpKind, OpStatus, Outcome, Phase};
 
 use super::Bench;
@@ -242,6 +243,7 @@ pub(super) async fn ops_are_filtered_newest_first(bench: &mut impl Bench) {
     }
     made.push(queued(&*store, a, OpAction::Pull).await.id);
     let all = OpFilter { limit: 10, ..OpFilter::default() };
+    let text = |text: &str| Search { text: Some(text.into()), ..Search::default() };
     for (filter, expected) in [
         (all.clone(), vec![made[3], made[2], made[1], made[0]]),
         (OpFilter { host: Some(a), ..all.clone() }, vec![made[3], made[2], made[0]]),
@@ -249,6 +251,15 @@ pub(super) async fn ops_are_filtered_newest_first(bench: &mut impl Bench) {
         (OpFilter { statuses: vec![OpStatus::Queued, OpStatus::Sent], ..all.clone() }, vec![made[3]]),
         (OpFilter { by: Some("nobody".into()), ..all.clone() }, vec![]),
         (OpFilter { before: Some(made[2]), ..all.clone() }, vec![made[1], made[0]]),
+        (OpFilter { search: text("PULL"), ..all.clone() }, vec![made[3], made[1], made[0]]),
+        (OpFilter { search: text("nothing like it"), ..all.clone() }, vec![]),
+        (
+            OpFilter {
+                search: Search { from: Some("9999-01-01".into()), ..Search::default() },
+                ..all.clone()
+            },
+            vec![],
+        ),
         (OpFilter { limit: 2, ..all.clone() }, vec![made[3], made[2]]),
         (OpFilter { host: Some(a), kind: Some(OpKind::Pull), before: Some(made[3]), ..all }, vec![made[0]]),
     ] {

@@ -8,12 +8,7 @@ use super::fixture::{audited, enrolled, entry, facts, new_op, queued, rollback_a
 use crate::store::{HostRecord, InsertOpError, InsertRolloutError, NewAuditEntry, NewOp, OpStep, Store};
 
 fn rollout(kind: OpKind, hosts: &[&HostRecord]) -> Rollout {
-    let host = |host: &&HostRecord| RolloutHost {
-        host: host.id,
-        name: host.name.clone(),
-        action: OpAction::Switch,
-        step: RolloutStep::Waiting,
-    };
+    let host = |host: &&HostRecord| RolloutHost::waiting(host.id, host.name.clone(), OpAction::Switch);
     Rollout {
         reason: Some("“new” kernel".to_owned()),
         created_at: start(),

@@ -17,9 +17,9 @@ use sqlx::{QueryBuilder, Sqlite};
 use tokio_stream::StreamExt;
 
 use super::row::{Columns, FromRow, all, stored_number, stored_time};
-use super::{SqliteStore, Tx};
+use super::{SqliteStore, Tx, search};
 use crate::secret::hex;
-use crate::store::{AuditStore, NewAuditEntry, StoreError};
+use crate::store::{AuditCheck, AuditMark, AuditStore, NewAuditEntry, StoreError};
 
 #[async_trait]
 impl AuditStore for SqliteStore {
@@ -45,32 +45,61 @@ impl AuditStore for SqliteStore {
             query.push(" AND (action = ").push_bind(action);
             query.push(" OR SUBSTR(action, 1, ").push_bind(letters).push(") = ").push_bind(group).push(")");
         }
+        if wanted.without_log_ins {
+            query.push(" AND SUBSTR(action, 1, 6) <> 'login.'");
+        }
+        let text = "COALESCE(host_name, '') || ' ' || actor || ' ' || action || ' ' || COALESCE(reason, '') || ' ' || detail";
+        search::push(&mut query, &wanted.search, "audit_log", "at", text);
         query.push(" ORDER BY seq DESC LIMIT ").push_bind(i64::from(limit));
         all(query.build().fetch_all(&self.reader).await?)
     }
 
-    async fn verify_audit(&self) -> Result<Option<u64>, StoreError> {
+    async fn verify_audit_after(&self, from: &AuditMark, limit: u32) -> Result<AuditCheck, StoreError> {
         // One transaction, so that the log and its head belong together.
         let mut tx = self.snapshot().await?;
-        let (mut seq, mut hash) = (0_i64, String::new());
+        if !is_held(&mut tx, from).await? {
+            return Ok(AuditCheck::Broken(from.seq));
+        }
+        let mut to = from.clone();
+        let mut read = 0;
         {
-            let mut rows = sqlx::query("SELECT * FROM audit_log ORDER BY seq").fetch(&mut *tx);
+            let mut rows = sqlx::query("SELECT * FROM audit_log WHERE seq > $1 ORDER BY seq LIMIT $2")
+                // Before the first entry there must be none with a lower number either.
+                .bind(if from.seq == 0 { i64::MIN } else { stored_number(from.seq) })
+                .bind(i64::from(limit))
+                .fetch(&mut *tx);
             while let Some(row) = rows.next().await {
-                seq += 1;
-                match next_hash(&row?, seq, &hash) {
-                    Some(next) => hash = next,
-                    None => return Ok(u64::try_from(seq).ok()),
+                read += 1;
+                let seq = to.seq + 1;
+                match next_hash(&row?, stored_number(seq), &to.hash) {
+                    Some(hash) => to = AuditMark { seq, hash },
+                    None => return Ok(AuditCheck::Broken(seq)),
                 }
             }
+        }
+        if read == limit {
+            return Ok(AuditCheck::Intact { to, end: false });
         }
         let head =
             sqlx::query("SELECT seq, hash FROM audit_head WHERE id = 1").fetch_optional(&mut *tx).await?;
         let is_whole = head.is_some_and(|head| {
-            head.number("seq").is_ok_and(|last: i64| last == seq)
-                && head.text("hash").is_ok_and(|last| last == hash)
+            head.number("seq").is_ok_and(|last: u64| last == to.seq)
+                && head.text("hash").is_ok_and(|last| last == to.hash)
         });
-        Ok(if is_whole { None } else { u64::try_from(seq + 1).ok() })
+        Ok(if is_whole { AuditCheck::Intact { to, end: true } } else { AuditCheck::Broken(to.seq + 1) })
     }
+}
+
+/// Returns whether the log still has the entry of a mark.
+async fn is_held(tx: &mut Tx, mark: &AuditMark) -> Result<bool, StoreError> {
+    if *mark == AuditMark::default() {
+        return Ok(true);
+    }
+    let row = sqlx::query("SELECT hash FROM audit_log WHERE seq = $1")
+        .bind(stored_number(mark.seq))
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(row.is_some_and(|row| row.text("hash").is_ok_and(|hash| hash == mark.hash)))
 }
 
 impl FromRow for AuditEntry {

@@ -23,6 +23,7 @@ mod output;
 mod people;
 mod rollouts;
 mod row;
+mod search;
 
 use std::path::Path;
 use std::str::FromStr;

@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqliteExecutor};
 
 use super::row::{Columns, FromRow, all, optional, stored_json, stored_number, stored_time, stored_time_opt};
-use super::{ROWS_PER_STATEMENT, SqliteStore, Tx, audit, output};
+use super::{ROWS_PER_STATEMENT, SqliteStore, Tx, audit, output, search};
 use crate::store::{
     Appended, InsertOpError, NewAuditEntry, NewOp, OpFilter, OpStep, OpStore, RollbackRecord, StoreError,
 };
@@ -195,6 +195,8 @@ impl OpStore for SqliteStore {
         if let Some(before) = filter.before {
             query.push(" AND ops.id < ").push_bind(before.to_string());
         }
+        let text = "ops.requested_by || ' ' || ops.kind || ' ' || COALESCE(ops.reason, '') || ' ' || COALESCE(ops.message, '')";
+        search::push(&mut query, &filter.search, "ops", "ops.created_at", text);
         query.push(" ORDER BY ops.id DESC LIMIT ").push_bind(i64::from(filter.limit));
         all(query.build().fetch_all(&self.reader).await?)
     }

@@ -243,6 +243,7 @@ fn from_rows(row: &SqliteRow, hosts: &[SqliteRow]) -> Result<Rollout, StoreError
             name: row.text("name")?,
             action: row.json("action")?,
             step: row.json("stepped")?,
+            ended_at: row.time_opt("finished_at")?,
         })
     };
     Ok(Rollout {
@@ -263,10 +264,14 @@ fn from_rows(row: &SqliteRow, hosts: &[SqliteRow]) -> Result<Rollout, StoreError
 async fn read(tx: &mut Tx, rows: &[SqliteRow]) -> Result<Vec<Rollout>, StoreError> {
     let mut rollouts = Vec::with_capacity(rows.len());
     for row in rows {
-        let hosts = sqlx::query("SELECT * FROM rollout_hosts WHERE rollout_id = $1 ORDER BY position")
-            .bind(row.text("id")?)
-            .fetch_all(&mut **tx)
-            .await?;
+        let hosts = sqlx::query(
+            "SELECT rollout_hosts.*, ops.finished_at FROM rollout_hosts
+             LEFT JOIN ops ON ops.id = rollout_hosts.op_id
+             WHERE rollout_id = $1 ORDER BY position",
+        )
+        .bind(row.text("id")?)
+        .fetch_all(&mut **tx)
+        .await?;
         rollouts.push(from_rows(row, &hosts)?);
     }
     Ok(rollouts)

@@ -11,7 +11,7 @@
 
 use super::{Rollout, RolloutState, RolloutStep};
 use crate::wire::limits::few;
-use crate::{HostId, OpId, OpKind};
+use crate::{HostId, OpId};
 
 /// A next action of a roll-out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,7 +156,7 @@ impl Rollout {
             (!hosts.is_empty()).then(|| format!("on {}: {}", hosts.len(), few(&hosts)))
         };
         let done_on = self.succeeded() + of_tests(true).count();
-        let done = format!("{done_on} of {} {}", hosts(self.hosts.len()), done(self.kind));
+        let done = format!("{done_on} of {} {}", hosts(self.hosts.len()), self.kind.done());
         let failed = listed(false).map(|hosts| format!("failed {hosts}"));
         let tests = listed(true).map(|hosts| format!("tests failed {hosts}"));
         [Some(done), failed, tests].into_iter().flatten().collect::<Vec<_>>().join("; ")
@@ -190,17 +190,6 @@ pub fn stopped(why: &str) -> String {
 
 fn hosts(number: usize) -> String {
     if number == 1 { "1 host".to_owned() } else { format!("{number} hosts") }
-}
-
-fn done(kind: OpKind) -> &'static str {
-    match kind {
-        OpKind::Rollback => "rolled back",
-        OpKind::Switch => "switched",
-        OpKind::Pull => "pulled",
-        OpKind::PullSwitch => "pulled and switched",
-        OpKind::Test => "passed their tests",
-        OpKind::Refresh => "refreshed",
-    }
 }
 
 #[cfg(test)]

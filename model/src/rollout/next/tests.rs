@@ -3,16 +3,12 @@ use std::collections::{HashMap, HashSet};
 use proptest::prelude::*;
 
 use super::*;
+use crate::OpKind;
 use crate::rollout::RolloutHost;
 use crate::{OpAction, sample};
 
 fn rollout(names: &[&str], parallel: u32, stop_on_failure: bool) -> Rollout {
-    let host = |name: &&str| RolloutHost {
-        host: HostId::new(),
-        name: (*name).to_owned(),
-        action: OpAction::PullSwitch,
-        step: RolloutStep::Waiting,
-    };
+    let host = |name: &&str| RolloutHost::waiting(HostId::new(), (*name).to_owned(), OpAction::PullSwitch);
     let hosts = names.iter().map(host).collect();
     Rollout { parallel, stop_on_failure, ..sample::rollout(OpKind::PullSwitch, hosts) }
 }

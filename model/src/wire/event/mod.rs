@@ -17,7 +17,11 @@ use crate::{HostId, HostView, OpId, OpView, OutputLine};
 /// shows that the server is there.
 pub const ALIVE: &str = "alive";
 /// Seconds without an event after which a stream sends [`ALIVE`].
-pub const ALIVE_SECS: u64 = 15;
+///
+/// A page takes a stream for dead once it has missed two of these, so this bounds how long a frozen server goes
+/// unnoticed: 14 s at most. Shorter would not help a network that loses packets, where TCP itself needs seconds
+/// to send again. The cost is a few bytes, and only to visible tabs: hidden ones close their stream.
+pub const ALIVE_SECS: u64 = 5;
 
 /// An event that open pages show.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,6 +131,19 @@ pub struct Notice {
     pub host_name: Option<String>,
     /// The op that it is about.
     pub op: Option<OpId>,
+    /// Who began what it is about: unless it is bad, only that person's pages show it at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// The same of several hosts, such as “failed their tests”: pages show such notices as one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of_several: Option<String>,
+}
+
+impl Notice {
+    /// A notice about no host, and about nothing that a person began.
+    pub fn new(at: DateTime<Utc>, tone: Tone, text: impl Into<String>) -> Self {
+        Self { at, tone, text: text.into(), host_name: None, op: None, by: None, of_several: None }
+    }
 }
 
 /// A notice kept for later reading.

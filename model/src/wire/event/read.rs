@@ -77,11 +77,11 @@ mod tests {
     fn an_event_survives_the_round_trip() {
         let op = sample::op(sample::rollback_to(47), OpStatus::Running);
         let notice = Notice {
-            at: sample::now(),
-            tone: Tone::Good,
-            text: "Rolled back to Gen 47".into(),
             host_name: Some("gpc0".into()),
             op: Some(op.id),
+            by: Some("maria".into()),
+            of_several: Some("were rolled back".into()),
+            ..Notice::new(sample::now(), Tone::Good, "Rolled back to Gen 47")
         };
         let line = OutputLine { seq: 1, stream: Stream::Stdout, at: sample::now(), text: "done".into() };
         let events = [

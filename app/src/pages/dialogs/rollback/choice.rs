@@ -81,6 +81,9 @@ pub(in crate::pages) fn LeftMark(left: Left) -> impl IntoView {
 /// Short warnings about a target, shown before it is chosen.
 fn marks(candidate: &Candidate) -> Vec<String> {
     let mut marks = Vec::new();
+    if candidate.same_commit {
+        marks.push("same commit as the current one".to_owned());
+    }
     if candidate.reverted {
         marks.push("its pull request was reverted".to_owned());
     }

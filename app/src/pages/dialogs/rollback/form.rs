@@ -8,14 +8,16 @@ use leptos::prelude::*;
 use super::PlanResource;
 use super::changes::Changes;
 use super::choice::{Choice, warnings};
+use super::find::{Find, SHORT};
 use crate::api::{RequestRollback, reference_from_text, reference_to_text};
 use crate::browser;
 use crate::components::{
     DialogEnd, GenerationName, HostTestsBadge, Moment, OperatorOnly, ReasonField, action_from_address,
-    use_log_address,
+    forget_draft, linked, use_log_address,
 };
 use crate::live::Live;
 use crate::routes::Route;
+use crate::time::in_full;
 
 /// What has happened to the host since the dialog was opened.
 #[derive(Clone, Copy)]
@@ -67,6 +69,12 @@ pub(super) fn RollbackForm(plan: RollbackPlan, back: String, again: PlanResource
             chosen.set(Some(reference.number));
         }
     });
+    let draft = plan.host_name.clone();
+    Effect::new(move |_| {
+        if matches!(action.value().get(), Some(Ok(()))) {
+            forget_draft(&draft);
+        }
+    });
     let closed = Signal::derive(move || {
         let is_held = since.busy.with(Option::is_some) && !since.testing.get();
         since.moved.with(Option::is_some) || is_held || !live.may_operate()
@@ -89,14 +97,21 @@ pub(super) fn RollbackForm(plan: RollbackPlan, back: String, again: PlanResource
             <input type="hidden" name="back" value=back.clone()/>
             {move || since.testing.get().then(|| view! { <input type="hidden" name="stop_tests" value="true"/> })}
             <Current current=plan.current.clone()/>
+            {(!plan.notes.is_empty()).then(|| view! { <p class="host-note">{linked(&plan.notes)}</p> })}
             <StateNow since again host=plan.host_name.clone()/>
             <fieldset disabled=closed>
                 <legend>"Roll back to:"</legend>
                 {(!is_possible).then(|| view! { <p class="faint">"No other generation is available."</p> })}
-                <ul class="choices" node_ref=list>{choices}</ul>
-                <Outcomes plan=plan.clone() chosen/>
-                <ReasonField/>
+                <div class="pick">
+                    {(plan.candidates.len() > SHORT).then(|| view! { <Find list/> })}
+                    <ul class="choices" node_ref=list>{choices}</ul>
+                </div>
+                <div class="picked">
+                    <Outcomes plan=plan.clone() chosen/>
+                    <ReasonField draft=plan.host_name.clone()/>
+                </div>
             </fieldset>
+            <div class="dialog-foot">
             <Changes plan=plan.clone() chosen/>
             <DialogEnd
                 action
@@ -106,6 +121,7 @@ pub(super) fn RollbackForm(plan: RollbackPlan, back: String, again: PlanResource
             >
                 <ButtonText plan chosen testing=since.testing/>
             </DialogEnd>
+            </div>
         </ActionForm>
     }
 }
@@ -166,9 +182,17 @@ fn StateNow(since: Since, again: PlanResource, host: String) -> impl IntoView {
         let host = host.clone();
         since.offline.get().then(|| {
             view! {
-                <p class="banner">
-                    {format!("{host} is offline. The rollback waits until it connects, and can be cancelled until then.")}
-                </p>
+                <div class="banner give-up">
+                    <p>{format!("{host} is offline. The rollback runs when it connects, and can be cancelled until then.")}</p>
+                    <label>
+                        "Give up after "
+                        <select name="give_up_after">
+                            <option value="15">"15 min"</option>
+                            <option value="60" selected=true>"1 h"</option>
+                            <option value="1440">"24 h"</option>
+                        </select>
+                    </label>
+                </div>
             }
         })
     };
@@ -180,6 +204,7 @@ fn StateNow(since: Since, again: PlanResource, host: String) -> impl IntoView {
 #[component]
 fn Outcomes(plan: RollbackPlan, chosen: RwSignal<Option<u32>>) -> impl IntoView {
     let from = crate::components::generation_name(&plan.current.generation);
+    let usual = plan.usual_secs.map(|seconds| format!(", usually in {}", in_full(seconds)));
     let outcomes = plan
         .candidates
         .iter()
@@ -194,6 +219,7 @@ fn Outcomes(plan: RollbackPlan, chosen: RwSignal<Option<u32>>) -> impl IntoView 
                         <b>{from.clone()}</b>
                         " to "
                         <b>{to}</b>
+                        {usual.clone()}
                     </p>
                     {warnings(candidate).into_iter().map(|w| view! { <p class="warning">{w}</p> }).collect_view()}
                 </div>

@@ -2,6 +2,7 @@
 
 mod changes;
 mod choice;
+mod find;
 mod form;
 
 use backstay_model::State;
@@ -12,10 +13,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use crate::api::load_plan;
 use crate::components::{Dialog, PageTitle};
 use crate::live::{Live, Started};
-use crate::routes::{FROM, Route};
 
-#[cfg(all(debug_assertions, feature = "ssr"))]
-pub(in crate::pages) use changes::compared;
 pub(in crate::pages) use choice::LeftMark;
 pub(super) use choice::warnings;
 use form::RollbackForm;
@@ -28,18 +26,14 @@ pub fn RollbackDialog() -> impl IntoView {
     let name = Memo::new(move |_| params.with(|p| p.get("name").unwrap_or_default()));
     let plan = Resource::new_blocking(move || name.get(), load_plan);
     let query = use_query_map();
-    // If the dialog was opened on the host's own page, it leads back there.
-    let back = Memo::new(move |_| match query.with(|q| q.get(FROM)) {
-        Some(from) if from == "host" => name.with(|name| Route::Host(name).path()),
-        _ => Route::Fleet.path(),
-    });
+    let back = super::page_below();
     // A link may preselect a generation.
     let wanted = Memo::new(move |_| query.with(|q| q.get("to").and_then(|to| to.parse::<u32>().ok())));
     view! {
         <PageTitle text=move || format!("Rollback System - {}", name.get())/>
         <Transition>
             {move || {
-                let (name, back, wanted) = (name.get(), back.get(), wanted.get());
+                let (name, back, wanted) = (name.get(), back.clone(), wanted.get());
                 Suspend::new(async move {
                     match started.and(plan).await {
                         Ok(Some(found)) => view! { <Found plan=found wanted back again=plan/> }.into_any(),

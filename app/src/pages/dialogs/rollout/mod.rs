@@ -6,8 +6,8 @@ mod hosts;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use backstay_model::OpKind;
-use backstay_model::rollout::{MOST_AT_ONCE, RolloutCommits};
+use backstay_model::rollout::{AT_ONCE, MOST_AT_ONCE, RolloutCommits, UNTYPED};
+use backstay_model::{OpKind, State};
 use leptos::html;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -28,9 +28,6 @@ const TITLE: &str = "Roll out";
 
 /// The ops that can be rolled out.
 const KINDS: [OpKind; 4] = [OpKind::PullSwitch, OpKind::Pull, OpKind::Switch, OpKind::Test];
-
-/// Default number of hosts at once.
-const AT_ONCE: u32 = 2;
 
 /// The dialog that starts a roll-out. The address may name the op (`kind`) and the hosts: `host` for each,
 /// `hosts=selected`, or the filter `q` that finds them. By default it is a pull and switch of all hosts.
@@ -175,6 +172,7 @@ fn Ask(live: Live, commits: RolloutCommits) -> impl IntoView {
                     </label>
                 </div>
                 <ReasonField/>
+                <TypedNumber chosen/>
                 <DialogEnd
                     action
                     back=Route::Fleet.path()
@@ -214,6 +212,22 @@ fn Kinds(chosen: Chosen) -> impl IntoView {
     view! { <div class="kinds" role="radiogroup" aria-label="What to do">{kinds}</div> }
 }
 
+/// Asks a person to type the number of many hosts, so that a fleet is never one click away.
+#[component]
+fn TypedNumber(chosen: Chosen) -> impl IntoView {
+    let many = Memo::new(move |_| Some(chosen.hosts.with(BTreeSet::len)).filter(|count| *count > UNTYPED));
+    move || {
+        many.get().map(|count| {
+            view! {
+                <label class="at-once typed-number">
+                    {format!("Type {count} to confirm")}
+                    <input type="text" inputmode="numeric" name="typed" pattern=count.to_string() autocomplete="off" required/>
+                </label>
+            }
+        })
+    }
+}
+
 /// Longest list without a line that sums it up.
 const SUMMED_UP: usize = 10;
 
@@ -226,6 +240,13 @@ fn CheckMany(
     commits: Arc<RolloutCommits>,
 ) -> impl IntoView {
     let all = requested.hosts.len();
+    let with_tests = |state: State| {
+        let is = |row: &&Row| {
+            requested.hosts.contains(&row.name) && row.host.with_untracked(|h| h.lights.tests.state == state)
+        };
+        live.rows().with_untracked(|rows| rows.iter().filter(is).count())
+    };
+    let (passing, failing) = (with_tests(State::Ok), with_tests(State::Failed));
     let due = {
         let (requested, commits) = (Arc::clone(&requested), Arc::clone(&commits));
         move |kind| requested.due(live, kind, &commits)
@@ -234,7 +255,11 @@ fn CheckMany(
         let due = due.clone();
         move || {
             let kind = chosen.kind.get();
-            (all > SUMMED_UP && kind != OpKind::Test).then(|| summed_up(due(kind).len(), all))
+            (all > SUMMED_UP).then(|| {
+                let due =
+                    if kind == OpKind::Test { String::new() } else { summed_up(due(kind).len(), all) + " " };
+                due + &tests_now(passing, failing)
+            })
         }
     };
     view! {
@@ -263,6 +288,13 @@ fn summed_up(due: usize, all: usize) -> String {
     format!("{due} of {} {is} due. The other {others} are not checked.", hosts_words(all))
 }
 
+/// “870 pass all tests now, 110 fail.”
+fn tests_now(passing: usize, failing: usize) -> String {
+    let fail = if failing == 1 { "fails" } else { "fail" };
+    let pass = if passing == 1 { "passes" } else { "pass" };
+    format!("{passing} {pass} all tests now, {failing} {fail}.")
+}
+
 /// The hosts that the address asked for, and below them the others, folded.
 #[component]
 fn Hosts(
@@ -273,6 +305,7 @@ fn Hosts(
 ) -> impl IntoView {
     let all = live.rows().with_untracked(Vec::len);
     let about_all = requested.hosts.is_empty() || requested.hosts.len() == all;
+    let listed = if about_all { all } else { requested.hosts.len() };
     let of = move |is_first: bool| {
         let commits = Arc::clone(&commits);
         let is_listed = {
@@ -304,7 +337,10 @@ fn Hosts(
         }
     });
     view! {
-        <ul class="host-lines choosing" aria-label="Hosts">{of(true)}</ul>
+        <details class="chosen-hosts" open=listed <= SUMMED_UP>
+            <summary>{format!("Choose among {}", hosts_words(listed))}</summary>
+            <ul class="host-lines choosing" aria-label="Hosts">{of(true)}</ul>
+        </details>
         {others}
     }
 }
@@ -315,7 +351,13 @@ fn ids(rows: &[Row]) -> Vec<backstay_model::HostId> {
 
 #[cfg(test)]
 mod tests {
-    use super::summed_up;
+    use super::{summed_up, tests_now};
+
+    #[test]
+    fn the_tests_of_many_hosts_are_counted() {
+        assert_eq!(tests_now(870, 110), "870 pass all tests now, 110 fail.");
+        assert_eq!(tests_now(1, 1), "1 passes all tests now, 1 fails.");
+    }
 
     #[test]
     fn many_hosts_are_summed_up() {

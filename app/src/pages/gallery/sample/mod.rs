@@ -38,7 +38,7 @@ pub(super) fn start() -> Start {
             deployment: None,
             rollout: None,
             last_event: 0,
-            newest_notice: 0,
+            newest_notices: vec![],
             server_version: VERSION.into(),
         },
     }

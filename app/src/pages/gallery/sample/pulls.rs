@@ -113,10 +113,8 @@ pub(in super::super) fn steps() -> Vec<RolloutStep> {
 pub(in super::super) fn rollout(state: RolloutState, steps: Vec<RolloutStep>) -> Rollout {
     let names = ["csb0", "gpc0", "hsb0", "hsb1", "imac0", "imac0-maria"];
     let hosts = names.iter().zip(steps).map(|(name, step)| RolloutHost {
-        host: HostId::new(),
-        name: (*name).to_owned(),
-        action: OpAction::PullSwitch,
         step,
+        ..RolloutHost::waiting(HostId::new(), (*name).to_owned(), OpAction::PullSwitch)
     });
     Rollout {
         id: RolloutId::new(),

@@ -144,7 +144,7 @@ pub(super) fn header(live: Live) -> AnyView {
         <Header/>
         <Part title="Connection">
             <p class="gallery-row">
-                <span class="connection" data-connection="opening">"Connecting…"</span>
+                <span class="connection" data-connection="opening">"Not live yet"</span>
                 <span class="connection" data-connection="live">"Live"</span>
                 <span class="connection" data-connection="lost">"Reconnecting…"</span>
             </p>
@@ -167,11 +167,10 @@ pub(super) fn notices(live: Live) -> AnyView {
     ];
     for (tone, host, text) in tones {
         let notice = Notice {
-            at: now(),
-            tone,
-            text: text.into(),
             host_name: Some(host.into()),
             op: Some(OpId::new()),
+            by: Some("maria".into()),
+            ..Notice::new(now(), tone, text)
         };
         live.apply(0, &Event::Notice(notice));
     }

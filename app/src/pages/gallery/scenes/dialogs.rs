@@ -12,7 +12,8 @@ use super::begin;
 use crate::api::CancelOp;
 use crate::components::{CancelButton, DialogTrouble, OpPlacement, OpenPalette, OpenShortcuts};
 use crate::live::Live;
-use crate::pages::dialogs::{Found, compared};
+use crate::pages::compare;
+use crate::pages::dialogs::Found;
 
 fn plan_of_gpc0(open_op: Option<OpView>) -> Option<RollbackPlan> {
     let mut facts = facts();
@@ -76,11 +77,9 @@ fn dialog(plan: Option<RollbackPlan>) -> AnyView {
 /// A host's comparison of two generations.
 pub(super) fn changes(_live: Live) -> AnyView {
     view! {
-        <div class="card">
-            <details class="changes" open=true>
-                <summary>"What changes"</summary>
-                <div class="changes-body" tabindex="0" role="group" aria-label="What changes">{compared(comparison())}</div>
-            </details>
+        <div class="card compare">
+            <p class="compare-line">{compare::in_one_line(&comparison())}" "<b class="reboot">"reboot needed"</b></p>
+            {compare::changes(comparison(), Some("https://github.com/you/nixcfg"))}
         </div>
     }
     .into_any()

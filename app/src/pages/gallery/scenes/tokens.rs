@@ -47,7 +47,7 @@ pub(super) fn view(_live: Live) -> AnyView {
     .into_any()
 }
 
-const ICONS: [&str; 28] = [
+const ICONS: [&str; 27] = [
     "ok",
     "attention",
     "failed",
@@ -65,7 +65,6 @@ const ICONS: [&str; 28] = [
     "details",
     "close",
     "anchor",
-    "theme",
     "find",
     "up",
     "down",

@@ -8,7 +8,6 @@ use backstay_model::{State, TestRun, test_run};
 use leptos::prelude::*;
 
 use crate::components::{FoldedRest, HostTestsBadge, Icon, Moment, finding, use_log_address};
-use crate::time::{moment, use_time};
 use strip::{CELL, HEIGHT, cells, in_words};
 
 /// The latest run, and each test with its history.
@@ -31,18 +30,17 @@ pub(super) fn Tests(detail: RwSignal<HostDetail>) -> impl IntoView {
             }
         })
     };
-    let open = RwSignal::new(false);
+    let (open_failing, open_passing) = (RwSignal::new(false), RwSignal::new(false));
     let rows = move || {
-        let (first, others) = in_two(tests.get());
-        if !first.is_empty() {
-            let rows = |tests: Vec<TestHistory>| {
-                tests.into_iter().map(|test| view! { <OneTest test/> }).collect_view()
-            };
-            let count = others.len();
-            let others = (count > 0).then(|| {
-                view! { <FoldedRest count open><ul class="tests-of-host">{rows(others)}</ul></FoldedRest> }
-            });
-            return view! { <ul class="tests-of-host">{rows(first)}</ul> {others} }.into_any();
+        let (failing, passing) =
+            tests.get().into_iter().partition(|test: &TestHistory| test.failing_since.is_some());
+        let (failing, passing): (Vec<_>, Vec<_>) = (failing, passing);
+        if !failing.is_empty() || !passing.is_empty() {
+            return view! {
+                <Group tests=failing class="tests-of-host" shown=FAILING open=open_failing/>
+                <Group tests=passing class="tests-of-host passing" shown=PASSING open=open_passing/>
+            }
+            .into_any();
         }
         match folder.get() {
             Some(path) => view! {
@@ -57,17 +55,30 @@ pub(super) fn Tests(detail: RwSignal<HostDetail>) -> impl IntoView {
     view! { {run} {rows} }.into_any()
 }
 
-/// How many tests are shown at first.
-const SHOWN: usize = 10;
+/// How many failing tests are shown at first, each with its output.
+const FAILING: usize = 10;
+/// How many other tests are shown at first.
+const PASSING: usize = 12;
 
-/// Splits the tests into those shown and those folded. If there are many, failing tests come first.
-fn in_two(mut tests: Vec<TestHistory>) -> (Vec<TestHistory>, Vec<TestHistory>) {
-    if tests.len() <= SHOWN {
-        return (tests, vec![]);
+/// Some tests, the first of them shown and the others folded.
+#[component]
+fn Group(
+    mut tests: Vec<TestHistory>,
+    class: &'static str,
+    shown: usize,
+    open: RwSignal<bool>,
+) -> impl IntoView {
+    if tests.is_empty() {
+        return ().into_any();
     }
-    tests.sort_by_key(|test| test.failing_since.is_none());
-    let others = tests.split_off(SHOWN);
-    (tests, others)
+    let rows = move |tests: Vec<TestHistory>| {
+        let rows = tests.into_iter().map(|test| view! { <OneTest test/> }.into_any()).collect_view();
+        view! { <ul class=class>{rows}</ul> }.into_any()
+    };
+    let others = tests.split_off(tests.len().min(shown));
+    let count = others.len();
+    let others = (count > 0).then(|| view! { <FoldedRest count open>{rows(others)}</FoldedRest> });
+    view! { {rows(tests)} {others} }.into_any()
 }
 
 fn latest(runs: &[TestRun]) -> Option<TestRun> {
@@ -76,7 +87,7 @@ fn latest(runs: &[TestRun]) -> Option<TestRun> {
 
 #[component]
 fn OneTest(test: TestHistory) -> impl IntoView {
-    let (time, log_address) = (use_time(), use_log_address());
+    let log_address = use_log_address();
     let last = test.outcomes.first().cloned();
     let state = match &last {
         None => State::Unknown,
@@ -91,13 +102,10 @@ fn OneTest(test: TestHistory) -> impl IntoView {
         }
         (None, None) => view! { "has never run" }.into_any(),
     };
-    let outcomes = test.outcomes.clone();
-    let drawn = Memo::new(move |_| {
-        let year = time.year.get();
-        cells(&outcomes, &|at| moment(at, year))
-    });
+    let drawn = cells(&test.outcomes);
     let runs = test.outcomes.len();
-    let strip = (runs > 0).then(|| {
+    let fails = state == State::Failed;
+    let strip = (runs > 0 && (fails || test.is_flaky)).then(|| {
         let width = CELL * u32::try_from(runs).unwrap_or_default();
         view! {
             <svg
@@ -124,7 +132,7 @@ fn OneTest(test: TestHistory) -> impl IntoView {
             <div class="test-line">
                 <Icon name=state.as_str()/>
                 <span class="test-name">
-                    <code>{test.name.clone()}</code>
+                    <bdi><code>{test.name.clone()}</code></bdi>
                     {test.is_flaky.then(|| view! { " "<span class="badge warn" title=FLAKY>"flaky"</span> })}
                     {(test.is_there == Some(false)).then(|| view! { " "<span class="badge">"no longer on the host"</span> })}
                     " "
@@ -133,9 +141,9 @@ fn OneTest(test: TestHistory) -> impl IntoView {
                 {strip}
             </div>
             {(!test.tail.is_empty()).then(|| view! {
-                <details class="test-tail">
+                <details class="test-tail" open=fails>
                     <summary>"Output"</summary>
-                    <pre class="tail">{test.tail.join("\n")}</pre>
+                    <pre class="tail" dir="auto">{test.tail.join("\n")}</pre>
                 </details>
             })}
         </li>
@@ -164,28 +172,6 @@ fn duration(ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn of_many_tests_the_failing_ones_are_shown() {
-        let test = |name: usize, fails: bool| TestHistory {
-            name: name.to_string(),
-            is_there: None,
-            outcomes: vec![],
-            failing_since: fails.then_some(FailingSince {
-                generation: 48,
-                at: chrono::DateTime::UNIX_EPOCH,
-                at_least: false,
-            }),
-            is_flaky: false,
-            tail: vec![],
-        };
-        let names =
-            |tests: &[TestHistory]| tests.iter().map(|test| test.name.clone()).collect::<Vec<_>>().join(" ");
-        let (first, others) = in_two((0..10).map(|n| test(n, n == 9)).collect());
-        assert_eq!((names(&first).as_str(), others.len()), ("0 1 2 3 4 5 6 7 8 9", 0));
-        let (first, others) = in_two((0..12).map(|n| test(n, n > 10)).collect());
-        assert_eq!((names(&first).as_str(), names(&others).as_str()), ("11 0 1 2 3 4 5 6 7 8", "9 10"));
-    }
 
     #[test]
     fn how_long_a_test_took() {

@@ -2,18 +2,18 @@
 
 use std::fmt::Write as _;
 
-use backstay_model::test_history::TestOutcome;
-use chrono::{DateTime, Utc};
-
 use crate::escape::escaped;
+use crate::time::machine_readable;
+use backstay_model::test_history::TestOutcome;
 
 /// Width of a run, in pixels.
 pub(super) const CELL: u32 = 11;
 /// Height of a strip, in pixels.
 pub(super) const HEIGHT: u32 = 22;
 
-/// Draws one cell for each outcome, the newest at the right. `outcomes` are newest first.
-pub(super) fn cells(outcomes: &[TestOutcome], moment: &dyn Fn(DateTime<Utc>) -> String) -> String {
+/// Draws one cell for each outcome, the newest at the right. `outcomes` are newest first. `local_times.js`
+/// turns the moments in the titles into local time.
+pub(super) fn cells(outcomes: &[TestOutcome]) -> String {
     let mut svg = String::new();
     for (x, outcome) in (0..).step_by(CELL as usize).zip(outcomes.iter().rev()) {
         let (state, word) = if outcome.passed { ("ok", "Passed") } else { ("failed", "Failed") };
@@ -22,7 +22,7 @@ pub(super) fn cells(outcomes: &[TestOutcome], moment: &dyn Fn(DateTime<Utc>) -> 
         } else {
             r#"<rect x="1" y="12" width="8" height="9" rx="2"/><path d="m2 3 6 6m0-6-6 6"/>"#
         };
-        let title = format!("{word} on Gen {}, {}", outcome.generation, moment(outcome.at));
+        let title = format!("{word} on Gen {}, {}", outcome.generation, machine_readable(outcome.at));
         let _ = write!(
             svg,
             r#"<g data-state="{state}" transform="translate({x})"><title>{}</title><rect class="hit" width="11" height="22"/>{shape}</g>"#,
@@ -50,6 +50,8 @@ pub(super) fn in_words(outcomes: &[TestOutcome]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
 
     fn outcomes(passed: &[bool]) -> Vec<TestOutcome> {
@@ -65,11 +67,14 @@ mod tests {
 
     #[test]
     fn the_newest_is_at_the_right() {
-        let svg = cells(&outcomes(&[false, true, true]), &|_| "then".to_owned());
+        let svg = cells(&outcomes(&[false, true, true]));
         let states: Vec<_> =
             svg.match_indices("data-state=\"").map(|(at, found)| &svg[at + found.len()..][..2]).collect();
         assert_eq!(states, ["ok", "ok", "fa"]);
-        assert!(svg.contains("translate(22)") && svg.contains("<title>Failed on Gen 48, then</title>"));
+        assert!(
+            svg.contains("translate(22)")
+                && svg.contains("<title>Failed on Gen 48, 1970-01-01T00:00:00Z</title>")
+        );
     }
 
     #[test]

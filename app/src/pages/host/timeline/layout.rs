@@ -22,8 +22,8 @@ pub(super) struct Room {
     pub(super) lanes: bool,
 }
 
-/// For the wide picture, in which time runs to the right.
-pub(super) const WIDE: Room = Room { stretches: 40, stretch: 1.2, mark: 3.2, tick: 9.0, lanes: true };
+/// For the wide picture, in which time runs to the right. The shortest stretch has room for its number.
+pub(super) const WIDE: Room = Room { stretches: 20, stretch: 4.0, mark: 3.2, tick: 9.0, lanes: true };
 /// For the tall picture, in which time runs upwards.
 pub(super) const TALL: Room = Room { stretches: 12, stretch: 5.5, mark: 5.8, tick: 5.5, lanes: false };
 

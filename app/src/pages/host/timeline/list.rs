@@ -1,14 +1,20 @@
-//! The picture's content as text: which generation ran, and what happened in that time, newest first.
+//! A host's history as text, newest first: which generation ran, what happened in that time, and the way back
+//! to it.
 
+use std::cmp::Reverse;
+
+use backstay_model::rollback::{Candidate, RollbackPlan};
 use backstay_model::timeline::{Began, Happening, Stretch};
 use leptos::prelude::*;
 
 use super::words::{icon, sentence, state};
-use crate::components::{HostTestsBadge, Icon, Moment, use_log_address};
+use crate::components::{FoldedRest, HostTestsBadge, Icon, Moment, use_log_address};
+use crate::pages::dialogs::LeftMark;
+use crate::routes::Route;
 use crate::time::rough;
 
-/// How many stretches are shown at first.
-const STRETCHES: usize = 5;
+/// How many rows are shown at first.
+const ROWS: usize = 10;
 /// How many happenings of a stretch are shown at first.
 const HAPPENINGS: usize = 5;
 
@@ -19,55 +25,63 @@ pub(super) struct Listed {
     pub(super) stretches: Vec<Stretch>,
     /// Newest first.
     pub(super) happenings: Vec<Happening>,
+    /// The generations of the profile, newest first.
+    pub(super) generations: Vec<Candidate>,
 }
 
-/// Each stretch with its happenings, and the happenings before the first.
+/// The generations of the profile, newest first.
+pub(super) fn generations(plan: Option<&RollbackPlan>) -> Vec<Candidate> {
+    let Some(plan) = plan else { return vec![] };
+    let mut all = plan.candidates.clone();
+    // A current generation that does not run is among the candidates already.
+    if !all.iter().any(Candidate::finishes_activation) {
+        all.push(plan.current.clone());
+    }
+    all.sort_by_key(|candidate| Reverse(candidate.generation.number));
+    all
+}
+
+/// Each stretch with its happenings, then what is older than the first. The newest stretch of a generation has
+/// the way back to it.
 #[component]
-pub(super) fn List(listed: Memo<Listed>) -> impl IntoView {
+pub(super) fn List(listed: Memo<Listed>, host: String) -> impl IntoView {
     let open = RwSignal::new(false);
     move || {
-        let Listed { stretches, happenings } = listed.get();
+        let Listed { stretches, happenings, mut generations } = listed.get();
         let mut rest = happenings;
         let mut rows = Vec::new();
         for stretch in stretches.into_iter().rev() {
             let earlier = rest.split_off(rest.partition_point(|happening| happening.at >= stretch.from));
-            rows.push(view! { <Row stretch happenings=rest/> }.into_any());
+            let place = generations.iter().position(|c| c.generation.number == stretch.generation);
+            let generation = place.map(|place| of_generation(generations.remove(place), &host));
+            rows.push(ran(&stretch, rest, generation));
             rest = earlier;
         }
         if !rest.is_empty() {
             rows.push(view! { <li class="before"><span class="faint">"Before"</span><Happenings happenings=rest/></li> }.into_any());
         }
-        let older = rows.split_off(rows.len().min(STRETCHES));
-        let older = (!older.is_empty()).then(|| {
-            let count = older.len();
-            view! {
-                <details
-                    class="timeline-older"
-                    prop:open=move || open.get_untracked()
-                    on:toggle=move |event| open.set(crate::browser::is_open(&event))
-                >
-                    <summary>{format!("{count} older")}</summary>
-                    <ol class="timeline">{older}</ol>
-                </details>
-            }
-        });
+        rows.extend(generations.into_iter().map(|candidate| only_made(candidate, &host)));
+        let older = rows.split_off(rows.len().min(ROWS));
+        let count = older.len();
+        let older = (count > 0)
+            .then(|| view! { <FoldedRest count open><ol class="timeline">{older}</ol></FoldedRest> });
         view! { <ol class="timeline">{rows}</ol> {older} }.into_any()
     }
 }
 
-#[component]
-fn Row(stretch: Stretch, happenings: Vec<Happening>) -> impl IntoView {
+/// A stretch of time in which one generation ran.
+fn ran(stretch: &Stretch, happenings: Vec<Happening>, generation: Option<AnyView>) -> AnyView {
     let began = match stretch.began {
-        Began::Made => "made ",
-        Began::RolledBack => "rolled back to ",
+        Began::Made => "made",
+        Began::RolledBack => "after a rollback",
         // The badge states the result.
         Began::Tested => "",
     };
     let lasted = match stretch.to {
-        Some(to) => format!("for {}", rough(to - stretch.from)),
-        None => "until now".to_owned(),
+        Some(to) => format!(", for {}", rough(to - stretch.from)),
+        None => ", until now".to_owned(),
     };
-    let state = state(&stretch).as_str();
+    let state = state(stretch).as_str();
     let commit = stretch.commit.as_ref().map(|commit| format!(" ({commit})"));
     view! {
         <li data-state=state>
@@ -76,16 +90,75 @@ fn Row(stretch: Stretch, happenings: Vec<Happening>) -> impl IntoView {
                 <span class="timeline-what">
                     <b>{format!("Gen {}", stretch.generation)}</b>
                     <span class="faint">{commit}</span>
-                    " "
-                    <span class="faint">{began}</span>
+                    <span class="faint began">{began}</span>
                     <HostTestsBadge tests=stretch.tests/>
+                    {generation}
                 </span>
-                " "
-                <span class="timeline-when"><Moment at=stretch.from/>", "{lasted}</span>
+                <span class="timeline-when"><Moment at=stretch.from/>{lasted}</span>
             </div>
             <Happenings happenings/>
         </li>
     }
+    .into_any()
+}
+
+/// A generation that is not known to have run.
+fn only_made(candidate: Candidate, host: &str) -> AnyView {
+    let stretch = Stretch {
+        generation: candidate.generation.number,
+        commit: candidate.generation.commit.clone(),
+        from: candidate.generation.created_at,
+        to: Some(candidate.generation.created_at),
+        tests: candidate.tests,
+        began: Began::Made,
+    };
+    let state = state(&stretch).as_str();
+    view! {
+        <li data-state=state>
+            <div class="timeline-head">
+                <Icon name=state/>
+                <span class="timeline-what">
+                    <b>{format!("Gen {}", stretch.generation)}</b>
+                    <span class="faint">{stretch.commit.map(|commit| format!(" ({commit})"))}</span>
+                    <HostTestsBadge tests=stretch.tests/>
+                    {of_generation(candidate, host)}
+                </span>
+                <span class="timeline-when"><Moment at=stretch.from/></span>
+            </div>
+        </li>
+    }
+    .into_any()
+}
+
+/// A generation's marks, its version, and the way back to it.
+fn of_generation(candidate: Candidate, host: &str) -> AnyView {
+    let unavailable = candidate.unavailable_reason();
+    let way = if candidate.newer { "Go forward" } else { "Roll back" };
+    let Candidate { generation, last_known_working, old, left, reverted, .. } = candidate;
+    let number = generation.number;
+    let action = match (generation.current, unavailable) {
+        (true, _) => view! { <span class="faint">"current"</span> }.into_any(),
+        (_, Some(why)) => view! { <span class="faint">{why}</span> }.into_any(),
+        _ => view! {
+            <a href=Route::RollbackHost { host, to: Some(number), from_host: true }.path() aria-label=format!("{way} to Gen {number}")>
+                {way}
+            </a>
+        }
+        .into_any(),
+    };
+    let mark = |is: bool, class: &'static str, words: &'static str| {
+        is.then(|| view! { <span class=class>{words}</span> })
+    };
+    view! {
+        {mark(generation.booted, "badge", "booted")}
+        {mark(last_known_working, "badge good", "Last known working")}
+        {left.map(|left| view! { <LeftMark left/> })}
+        {mark(reverted, "badge warn", "its pull request was reverted")}
+        {mark(old, "badge warn", "older than 30 days")}
+        <bdi class="faint">{generation.version}</bdi>
+        {action}
+    }
+    .into_any()
 }
 
 /// What happened, newest first.

@@ -7,7 +7,7 @@ mod words;
 
 use backstay_model::timeline::Timeline as Past;
 use backstay_model::view::HostDetail;
-use backstay_model::{OpId, State};
+use backstay_model::{OpView, State};
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -16,20 +16,28 @@ use leptos_router::hooks::use_navigate;
 use crate::browser;
 use crate::components::{Icon, Moment, use_log_address};
 use crate::routes::Route;
-use crate::time::{moment, rough, use_time};
+use crate::time::rough;
 
-use list::{List, Listed};
-use picture::{Page, TALL_HEIGHT, WIDE_HEIGHT};
+use list::{List, Listed, generations};
+use picture::{LogAddress, TALL_HEIGHT, WIDE_HEIGHT};
+pub(super) use words::since_words;
 use words::{Worked, last_worked};
 
 /// The host's past as a picture and in words.
 #[component]
 pub(super) fn Timeline(detail: RwSignal<HostDetail>) -> impl IntoView {
     let past = Memo::new(move |_| detail.with(|d| d.timeline.clone()));
-    let is_empty = Memo::new(move |_| past.with(|p| p.stretches.is_empty() && p.happenings.is_empty()));
     let listed = Memo::new(move |_| {
-        past.with(|p| Listed { stretches: p.stretches.clone(), happenings: p.happenings.clone() })
+        detail.with(|d| Listed {
+            stretches: d.timeline.stretches.clone(),
+            happenings: d.timeline.happenings.clone(),
+            generations: generations(d.plan.as_ref()),
+        })
     });
+    let is_empty = Memo::new(move |_| {
+        listed.with(|l| l.stretches.is_empty() && l.happenings.is_empty() && l.generations.is_empty())
+    });
+    let host = detail.with_untracked(|d| d.host.name.clone());
     move || {
         if is_empty.get() {
             return view! { <p class="faint">"This host has no history yet."</p> }.into_any();
@@ -38,7 +46,7 @@ pub(super) fn Timeline(detail: RwSignal<HostDetail>) -> impl IntoView {
             <LastWorked detail past/>
             <ClockAhead past/>
             <Pictures past/>
-            <List listed/>
+            <List listed host=host.clone()/>
         }
         .into_any()
     }
@@ -48,13 +56,8 @@ pub(super) fn Timeline(detail: RwSignal<HostDetail>) -> impl IntoView {
 /// page.
 #[component]
 fn Pictures(past: Memo<Past>) -> impl IntoView {
-    let (time, log_address, navigate) = (use_time(), use_log_address(), use_navigate());
-    let draw = move |draw: fn(&Past, &Page<'_>) -> String| {
-        let year = time.year.get();
-        let address = |op: OpId| log_address(op);
-        let page = Page { address: &address, moment: &|at| moment(at, year) };
-        past.with(|past| draw(past, &page))
-    };
+    let (log_address, navigate) = (use_log_address(), use_navigate());
+    let draw = move |draw: fn(&Past, LogAddress<'_>) -> String| past.with(|past| draw(past, &log_address));
     let wide = Memo::new(move |_| draw(picture::wide));
     let tall = Memo::new(move |_| draw(picture::tall));
     // The router follows HTML links alone.
@@ -88,6 +91,7 @@ fn Pictures(past: Memo<Past>) -> impl IntoView {
                     on:click=follow_too
                     inner_html=tall
                 ></svg>
+                <p class="timeline-scale">"The scale is logarithmic: the last hour has as much room as the last week."</p>
             }
         })
     }
@@ -96,25 +100,33 @@ fn Pictures(past: Memo<Past>) -> impl IntoView {
 #[component]
 fn LastWorked(detail: RwSignal<HostDetail>, past: Memo<Past>) -> impl IntoView {
     let worked = Memo::new(move |_| past.with(|past| last_worked(&past.stretches)));
+    // While the system changes, nothing is known about the present.
+    let changing = Memo::new(move |_| {
+        detail.with(|d| d.host.op.as_ref().filter(|op| op.action.kind().changes_system()).map(OpView::title))
+    });
     let name = detail.with_untracked(|d| d.host.name.clone());
-    // The dialog can compare with a generation only if it is still available.
+    // A host can compare with a generation only if that is still available.
     let comparable = move |number| {
         detail.with(|d| {
-            let candidate = d.plan.as_ref().and_then(|plan| plan.candidate(number));
-            candidate.is_some_and(|candidate| candidate.unavailable_reason().is_none())
+            let plan = d.plan.as_ref()?;
+            plan.candidate(number)?.unavailable_reason().is_none().then_some(plan.current.generation.number)
         })
     };
     move || {
         let (state, words) = match worked.get() {
+            Worked::Now { generation } if changing.with(Option::is_some) => {
+                let title = changing.get().unwrap_or_default();
+                let words = format!("Worked on Gen {generation}. Now: {title}.");
+                (State::Working, view! { {words} }.into_any())
+            }
             Worked::Now { generation } => {
                 (State::Ok, view! { {format!("Works now, on Gen {generation}.")} }.into_any())
             }
             Worked::Until { generation, at } => {
-                let address =
-                    Route::RollbackHost { host: &name, to: Some(generation), from_host: true }.path();
-                let changes = comparable(generation).then(
-                    || view! { " "<a href=address>{format!("What changed since Gen {generation}")}</a> },
-                );
+                let changes = comparable(generation).map(|now| {
+                    let address = Route::Compare { host: &name, from: generation, to: now }.path();
+                    view! { " "<a href=address>{format!("What changed since Gen {generation}")}</a> }
+                });
                 let words =
                     view! { {format!("Last worked on Gen {generation}, until ")} <Moment at/> "." {changes} };
                 (State::Attention, words.into_any())

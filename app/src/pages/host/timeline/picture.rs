@@ -1,5 +1,7 @@
 //! The picture as SVG text, so that server and browser write the same at little cost.
 //!
+//! `local_times.js` turns the moments in its titles into local time.
+//!
 //! It shows nothing that is not in the list below it, which serves screen readers and the keyboard.
 
 use std::fmt::Write as _;
@@ -10,6 +12,7 @@ use backstay_model::{OpId, State};
 use super::layout::{Layout, Mark, Segment, TALL, WIDE, layout};
 use super::words::{Worked, in_short, last_worked, said, sentence, state};
 use crate::escape::escaped;
+use crate::time::machine_readable;
 
 /// Height of the wide picture, in pixels.
 pub(super) const WIDE_HEIGHT: u32 = 150;
@@ -18,16 +21,11 @@ pub(super) const TALL_HEIGHT: u32 = 470;
 /// Maximum number of happenings in the title of one mark.
 const NAMED: usize = 6;
 
-/// What a picture needs from its page.
-pub(super) struct Page<'a> {
-    /// The address of an op's log.
-    pub(super) address: &'a dyn Fn(OpId) -> String,
-    /// A moment in words.
-    pub(super) moment: &'a dyn Fn(chrono::DateTime<chrono::Utc>) -> String,
-}
+/// Returns the address of an op's log on the page.
+pub(super) type LogAddress<'a> = &'a dyn Fn(OpId) -> String;
 
 /// The wide picture, with now at its right.
-pub(super) fn wide(timeline: &Timeline, page: &Page<'_>) -> String {
+pub(super) fn wide(timeline: &Timeline, address: LogAddress<'_>) -> String {
     let drawn = layout(timeline, WIDE);
     let mut svg = patterns("wide");
     if let Some(from) = broken_from(timeline, &drawn) {
@@ -51,7 +49,7 @@ pub(super) fn wide(timeline: &Timeline, page: &Page<'_>) -> String {
     }
     svg.push_str(r#"<text class="tick-text now" x="100%" y="144" text-anchor="end">now</text>"#);
     for segment in &drawn.segments {
-        wide_segment(&mut svg, timeline, segment, page);
+        wide_segment(&mut svg, timeline, segment);
     }
     if let Some(segment) = drawn.segments.iter().find(|segment| segment.known_working) {
         wide_flag(&mut svg, segment);
@@ -59,12 +57,12 @@ pub(super) fn wide(timeline: &Timeline, page: &Page<'_>) -> String {
     for mark in &drawn.marks {
         let y = if mark.in_tests_lane { 112 } else { 38 };
         let place = format!(r#"x="{:.2}%" y="{y}""#, mark.at);
-        write_mark(&mut svg, timeline, mark, &place, None, page);
+        write_mark(&mut svg, timeline, mark, &place, None, address);
     }
     svg
 }
 
-fn wide_segment(svg: &mut String, timeline: &Timeline, segment: &Segment, page: &Page<'_>) {
+fn wide_segment(svg: &mut String, timeline: &Timeline, segment: &Segment) {
     let stretch = &timeline.stretches[segment.stretch];
     let _ = write!(
         svg,
@@ -72,7 +70,7 @@ fn wide_segment(svg: &mut String, timeline: &Timeline, segment: &Segment, page: 
         state(stretch).as_str(),
         segment.from,
         segment.length,
-        escaped(&segment_title(timeline, segment, page))
+        escaped(&segment_title(timeline, segment))
     );
     svg.push_str(r#"<rect class="fill" width="100%" height="42"/>"#);
     match state(stretch) {
@@ -111,7 +109,7 @@ fn wide_flag(svg: &mut String, segment: &Segment) {
 }
 
 /// The tall picture, with now at its top.
-pub(super) fn tall(timeline: &Timeline, page: &Page<'_>) -> String {
+pub(super) fn tall(timeline: &Timeline, address: LogAddress<'_>) -> String {
     let drawn = layout(timeline, TALL);
     let mut svg = patterns("tall");
     if let Some(from) = broken_from(timeline, &drawn) {
@@ -140,14 +138,14 @@ pub(super) fn tall(timeline: &Timeline, page: &Page<'_>) -> String {
         down(100.0)
     );
     for segment in &drawn.segments {
-        tall_segment(&mut svg, timeline, segment, page);
+        tall_segment(&mut svg, timeline, segment);
     }
     for mark in &drawn.marks {
         let place = format!(r#"x="200" y="{:.2}%""#, down(mark.at));
         let more = mark.happenings.len() - 1;
         let label = in_short(&timeline.happenings[mark.happenings[0]]);
         let label = if more > 0 { format!("{label} +{more}") } else { label };
-        write_mark(&mut svg, timeline, mark, &place, Some(&label), page);
+        write_mark(&mut svg, timeline, mark, &place, Some(&label), address);
     }
     svg
 }
@@ -157,7 +155,7 @@ fn down(at: f64) -> f64 {
     1.5 + (100.0 - at) * 0.97
 }
 
-fn tall_segment(svg: &mut String, timeline: &Timeline, segment: &Segment, page: &Page<'_>) {
+fn tall_segment(svg: &mut String, timeline: &Timeline, segment: &Segment) {
     let stretch = &timeline.stretches[segment.stretch];
     let height = down(segment.from) - down(segment.end());
     let _ = write!(
@@ -165,7 +163,7 @@ fn tall_segment(svg: &mut String, timeline: &Timeline, segment: &Segment, page: 
         r#"<svg class="segment" data-state="{}" x="52" y="{:.2}%" width="132" height="{height:.2}%"><title>{}</title>"#,
         state(stretch).as_str(),
         down(segment.end()),
-        escaped(&segment_title(timeline, segment, page))
+        escaped(&segment_title(timeline, segment))
     );
     svg.push_str(r#"<rect class="fill" width="132" height="100%"/>"#);
     match state(stretch) {
@@ -200,13 +198,13 @@ fn write_mark(
     mark: &Mark,
     place: &str,
     label: Option<&str>,
-    page: &Page<'_>,
+    address: LogAddress<'_>,
 ) {
     let op = mark.happenings.iter().find_map(|nth| timeline.happenings[*nth].op);
     let (look, icon) = (mark.look.name(), mark.look.icon());
     match op {
         Some(op) => {
-            let address = escaped(&(page.address)(op));
+            let address = escaped(&address(op));
             let _ = write!(
                 svg,
                 r#"<a class="mark" data-look="{look}" data-log="{op}" href="{address}" tabindex="-1">"#
@@ -219,7 +217,7 @@ fn write_mark(
     let _ = write!(
         svg,
         r##"<title>{}</title><svg {place} overflow="visible"><circle class="disc" r="11"/><use href="#i-{icon}" x="-8" y="-8" width="16" height="16"/>"##,
-        escaped(&mark_title(timeline, mark, page))
+        escaped(&mark_title(timeline, mark))
     );
     match label {
         Some(label) => {
@@ -234,10 +232,10 @@ fn write_mark(
     svg.push_str(if op.is_some() { "</a>" } else { "</g>" });
 }
 
-fn mark_title(timeline: &Timeline, mark: &Mark, page: &Page<'_>) -> String {
+fn mark_title(timeline: &Timeline, mark: &Mark) -> String {
     let line = |nth: &usize| {
         let happening = &timeline.happenings[*nth];
-        format!("{}: {}", (page.moment)(happening.at), sentence(happening))
+        format!("{}: {}", machine_readable(happening.at), sentence(happening))
     };
     let mut lines: Vec<_> = mark.happenings.iter().take(NAMED).map(line).collect();
     if mark.happenings.len() > NAMED {
@@ -246,12 +244,12 @@ fn mark_title(timeline: &Timeline, mark: &Mark, page: &Page<'_>) -> String {
     lines.join("\n")
 }
 
-fn segment_title(timeline: &Timeline, segment: &Segment, page: &Page<'_>) -> String {
+fn segment_title(timeline: &Timeline, segment: &Segment) -> String {
     let stretch = &timeline.stretches[segment.stretch];
     let commit = stretch.commit.as_ref().map(|commit| format!(" ({commit})")).unwrap_or_default();
-    let until = stretch.to.map_or_else(|| "now".to_owned(), |to| (page.moment)(to));
+    let until = stretch.to.map_or_else(|| "now".to_owned(), machine_readable);
     let known = if segment.known_working { "\nLast known working" } else { "" };
-    let (number, from) = (stretch.generation, (page.moment)(stretch.from));
+    let (number, from) = (stretch.generation, machine_readable(stretch.from));
     format!("Gen {number}{commit}: {}\n{from} to {until}{known}", said(stretch))
 }
 
@@ -317,8 +315,8 @@ mod tests {
     }
 
     fn drawn() -> [String; 2] {
-        let page = Page { address: &|op| format!("/hosts/a?b=1&log={op}"), moment: &|at| at.to_rfc3339() };
-        [wide(&timeline(), &page), tall(&timeline(), &page)]
+        let address = |op| format!("/hosts/a?b=1&log={op}");
+        [wide(&timeline(), &address), tall(&timeline(), &address)]
     }
 
     #[test]

@@ -34,6 +34,15 @@ pub(super) fn state(stretch: &Stretch) -> State {
     }
 }
 
+/// How the time since the start of a stretch is spent: “works since”.
+pub(in crate::pages::host) fn since_words(stretch: &Stretch) -> &'static str {
+    match state(stretch) {
+        State::Ok => "works since",
+        State::Failed => "tests fail since",
+        _ => "runs since",
+    }
+}
+
 /// The test results of a stretch, in a word or two.
 pub(super) fn said(stretch: &Stretch) -> String {
     match stretch.tests {

@@ -1,0 +1,56 @@
+//! The pages that compare two generations of a host, or what two hosts run. The server writes their content.
+
+#[cfg(feature = "ssr")]
+mod changes;
+#[cfg(feature = "ssr")]
+mod generations;
+#[cfg(feature = "ssr")]
+mod hosts;
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use super::inside::{Loading, NotRead};
+use super::not_found::Nothing;
+use crate::api::load_comparison;
+use crate::components::PageTitle;
+use crate::live::Started;
+
+#[cfg(feature = "ssr")]
+pub(crate) use changes::{changes, in_one_line};
+#[cfg(feature = "ssr")]
+pub(crate) use generations::generations;
+#[cfg(feature = "ssr")]
+pub(crate) use hosts::hosts;
+
+/// Compares what the address names: “47..48” of a host, or two hosts.
+#[component]
+pub fn ComparePage() -> impl IntoView {
+    let started = expect_context::<Started>();
+    let params = use_params_map();
+    let asked = Memo::new(move |_| params.with(|p| (p.get("name"), p.get("pair").unwrap_or_default())));
+    let read = Resource::new_blocking(move || asked.get(), |(host, pair)| load_comparison(host, pair));
+    view! {
+        <Transition fallback=Loading>
+            {move || Suspend::new(async move {
+                match started.and(read).await {
+                    Ok(Some(page)) => view! {
+                        <PageTitle text=page.title/>
+                        <div class="page compare" inner_html=page.html></div>
+                    }
+                    .into_any(),
+                    Ok(None) => view! { <Nothing what="comparison"/> }.into_any(),
+                    Err(error) => view! { <NotRead error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+/// A moment as the server writes it; the page's script turns it into local time.
+#[cfg(feature = "ssr")]
+fn moment(at: chrono::DateTime<chrono::Utc>) -> AnyView {
+    let machine_readable = at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    view! { <time data-as="moment" datetime=machine_readable>{crate::time::moment(at, None)}</time> }
+        .into_any()
+}
