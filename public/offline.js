@@ -1,4 +1,4 @@
-// Loads the page that was asked for as soon as the server answers.
+// Loads the page that the person requested as soon as the server answers.
 const retry = async () => {
   try {
     await fetch(location.href, { method: 'HEAD', cache: 'no-store', signal: AbortSignal.timeout(4000) });

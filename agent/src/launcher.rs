@@ -88,7 +88,7 @@ impl Launcher {
 
     async fn begin_or_abort(&self, entry: &Entry) -> bool {
         let runner = self.runner(entry);
-        if let Some(scope) = self.scope(entry) {
+        for scope in self.scopes(entry) {
             let detached = vec![runner::DETACH.to_owned()];
             if self.begins_in_scope(&[scope, runner.clone(), detached].concat(), entry).await {
                 return true;
@@ -156,6 +156,24 @@ impl Launcher {
         argv
     }
 
+    /// The commands that give a runner a scope of its own. The first that works is used; there are none if
+    /// none can.
+    ///
+    /// After an activation, systemd starts the agent when the scope ends: the activation may have stopped the
+    /// agent, and whoever kills the whole scope also kills the runner, which would start it. A systemd before
+    /// 249 does not know `OnSuccess=`.
+    fn scopes(&self, entry: &Entry) -> Vec<Vec<String>> {
+        let (Some(unit), Some(scope)) = (&self.unit, self.scope(entry)) else { return vec![] };
+        let plain = [scope.as_slice(), &["--".to_owned()]].concat();
+        if !activates(&entry.file().action) {
+            return vec![plain];
+        }
+        let mut starts_agent = scope;
+        starts_agent.extend(["OnSuccess", "OnFailure"].map(|end| format!("--property={end}={}", unit.name)));
+        starts_agent.push("--".to_owned());
+        vec![starts_agent, plain]
+    }
+
     /// The command that gives a runner a scope of its own, so that it is not stopped with the agent's unit.
     /// Returns `None` if that cannot happen, or if no systemd can make a scope.
     fn scope(&self, entry: &Entry) -> Option<Vec<String>> {
@@ -177,7 +195,7 @@ impl Launcher {
             sudo.chain([user]).chain(kept).collect()
         };
         let name = format!("--unit=backstay-op-{}", entry.op());
-        argv.extend(["--scope", "--quiet", "--collect", &name, "--"].map(str::to_owned));
+        argv.extend(["--scope", "--quiet", "--collect", &name].map(str::to_owned));
         Some(argv)
     }
 
@@ -324,6 +342,18 @@ mod tests {
         assert!(starts(user.scope(&entry), &["no-such-systemd-run", "--user", "--scope"]));
     }
 
+    #[test]
+    fn systemd_starts_the_agent_after_an_activation_and_after_nothing_else() {
+        let state = tempfile::tempdir().unwrap();
+        let launcher = runners(Some(Manager::System));
+        let scopes = launcher.scopes(&entry_of(state.path(), OpAction::Switch));
+        let starts = |argv: &[String]| argv.contains(&"--property=OnSuccess=agent.service".to_owned());
+        assert_eq!(scopes.iter().map(|argv| starts(argv)).collect::<Vec<_>>(), [true, false]);
+        assert!(scopes.iter().all(|argv| argv.last().unwrap() == "--"), "{scopes:?}");
+        let scopes = launcher.scopes(&entry_of(state.path(), OpAction::Test));
+        assert_eq!(scopes.iter().map(|argv| starts(argv)).collect::<Vec<_>>(), [false]);
+    }
+
     #[tokio::test]
     async fn an_activation_without_a_scope_is_refused_if_stopping_the_agent_may_end_it() {
         let state = tempfile::tempdir().unwrap();
@@ -375,7 +405,7 @@ mod tests {
         assert!(runners.begin_or_abort(&entry).await);
         let EntryStatus::Ended(result) = entry.status().unwrap() else { panic!() };
         assert!(result.message.contains("KillMode=control-group"), "{}", result.message);
-        assert_eq!(calls(state.path(), "systemd-run"), 2);
+        assert_eq!(calls(state.path(), "systemd-run"), 4, "twice for each kind of scope");
     }
 
     #[tokio::test]

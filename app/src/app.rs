@@ -47,8 +47,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/audit") view=AuditPage/>
                     <Route path=path!("/notices") view=NoticesPage/>
                     <Route path=path!("/about") view=AboutPage/>
+                    <Route path=path!("/*any") view=NotFound/>
                 </ParentRoute>
-                <Route path=path!("/*any") view=NotFound ssr=SsrMode::Async/>
             </Routes>
         </Router>
         // The document waits for this before it is painted: see the shell.

@@ -9,6 +9,15 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_e
 /// Part of the address of a dialog that lies over its subject's own page instead of the fleet page.
 const HERE: &str = "here";
 
+/// Query parameter of the page that shows what a plain form has begun.
+pub(crate) const BEGUN: &str = "begun";
+
+/// The address of the page that shows what a plain form has begun.
+#[cfg(feature = "ssr")]
+pub(crate) fn begun(place: Route<'_>) -> String {
+    with_query(place.path(), std::iter::once(BEGUN.to_owned()))
+}
+
 /// A page or a dialog, with what its address says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route<'a> {

@@ -122,8 +122,7 @@ pub(crate) fn server_address() -> Address {
 
 /// Sets the status of a refusal. A plain form is redirected back instead, and keeps that status.
 pub(crate) fn refuse(status: StatusCode) {
-    let plain = use_context::<Parts>().is_some_and(|parts| wants_html(&parts));
-    if let Some(response) = use_context::<ResponseOptions>().filter(|_| !plain) {
+    if let Some(response) = use_context::<ResponseOptions>().filter(|_| !is_plain_form()) {
         response.set_status(status);
     }
 }
@@ -146,6 +145,11 @@ pub(crate) fn database_failed(error: &StoreError) -> ApiError {
     tracing::error!(%error, "the database failed under a page");
     refuse(StatusCode::INTERNAL_SERVER_ERROR);
     ApiError::said("The database failed. Nothing was changed. The server's log has the reason.")
+}
+
+/// Returns whether the request is a plain form's: of a page without script, or not alive yet.
+pub(crate) fn is_plain_form() -> bool {
+    use_context::<Parts>().is_some_and(|parts| wants_html(&parts))
 }
 
 fn wants_html(parts: &Parts) -> bool {

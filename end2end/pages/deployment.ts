@@ -92,6 +92,19 @@ export class RevertDialog {
     return this.self.getByRole('list', { name: 'You will need to:' }).getByRole('listitem');
   }
 
+  /** What the revert means for each host. */
+  get onHosts(): Locator {
+    return this.self.getByRole('list', { name: 'On the hosts:' }).getByRole('listitem');
+  }
+
+  get reason(): Locator {
+    return this.self.getByRole('textbox', { name: /^Reason/ });
+  }
+
+  get thenRollOut(): Locator {
+    return this.self.getByRole('checkbox', { name: /^Then roll out/ });
+  }
+
   get confirm(): Locator {
     return this.self.getByRole('button', { name: `Revert PR #${this.number}`, exact: true });
   }

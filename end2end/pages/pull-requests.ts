@@ -66,6 +66,10 @@ export class MergeDialog {
     this.self = page.getByRole('dialog', { name: `Merge PR #${number}?` });
   }
 
+  get thenRollOut(): Locator {
+    return this.self.getByRole('checkbox', { name: /^Then roll out/ });
+  }
+
   get confirm(): Locator {
     return this.self.getByRole('button', { name: `Merge PR #${this.number}`, exact: true });
   }

@@ -87,6 +87,11 @@ export class RolloutPanel {
     return this.self.getByText('Hosts', { exact: true });
   }
 
+  /** Opens the page of the roll-out. */
+  get details(): Locator {
+    return this.self.getByRole('link', { name: /^(Details|Roll-out)$/ });
+  }
+
   get stop(): Locator {
     return this.self.getByRole('button', { name: 'Stop' });
   }

@@ -66,6 +66,13 @@ export const ofFleet: Record<string, View> = {
       await drawer.button('Times').click();
     },
   },
+  'not found': {
+    route: '/*any',
+    goTo: async (page) => {
+      await open(page, '/nothing/of/this/name');
+      await expect(page.getByRole('heading', { name: 'Not found' })).toBeVisible();
+    },
+  },
   fleet: { route: '/', goTo: (page) => open(page, '/') },
   menu: {
     route: '/',
@@ -246,9 +253,17 @@ export const ofStory: Record<string, View<Story>> = {
       await new RolloutPanel(page).isAt('done');
     },
   },
+  'page of the roll-out': {
+    route: '/rollouts/:id',
+    goTo: async (page) => {
+      await new RolloutPanel(page).details.click();
+      await expect(page.getByRole('heading', { name: /^Pull and Switch on/ })).toBeVisible();
+    },
+  },
   'menu of logs': {
     route: '/',
     goTo: async (page) => {
+      await open(page, '/');
       const panel = new DeploymentPanel(page);
       await panel.viewLogs.click();
       await expect(panel.log('imac0', 'tests')).toBeVisible();
@@ -322,13 +337,6 @@ export const outside: Record<string, View> = {
     goTo: async (page) => {
       await page.goto('/login');
       await expect(page.locator('html')).toHaveAttribute('data-hydrated', 'true');
-    },
-  },
-  'not found': {
-    route: '/*any',
-    goTo: async (page) => {
-      await page.goto('/nothing/of/this/name');
-      await expect(page.getByRole('heading', { name: 'Not found' })).toBeVisible();
     },
   },
 };

@@ -28,6 +28,9 @@ test('a wrong password is refused, and nobody learns whether there is such a per
     await answered;
     await expect(page.getByRole('alert')).toBeVisible();
     sentences.push(await page.getByRole('alert').textContent());
+    const password = page.getByLabel('Password');
+    await expect(password, 'only typing is left').toBeFocused();
+    expect(await password.evaluate((field: HTMLInputElement) => [field.selectionStart, field.selectionEnd])).toEqual([0, 12]);
   }
   expect(sentences[0]).toBe(sentences[1]);
   expect(sentences[0]).not.toBe('');

@@ -274,7 +274,8 @@ test.describe('without JavaScript', () => {
     await dialog.generation('hsb0').selectOption({ label: 'Skip this host' });
     await dialog.reason.fill('no script here');
     await dialog.confirmWithoutScript.click();
-    await expect(page).toHaveURL('/');
+    await expect(page).toHaveURL('/?begun');
+    await expect(page.getByText('The request was accepted. This page shows its progress.')).toBeVisible();
     await expect.poll(() => fleet.host('imac0').current()).toBe(11);
     await areAt(fleet, { gpc0: 48, hsb0: 10 });
     await expect(async () => {

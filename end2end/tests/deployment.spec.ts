@@ -1,7 +1,7 @@
 /** The other actions on a failed deployment, and roll-outs. */
 
 import { DeploymentPanel } from '../pages/deployment';
-import { HostView } from '../pages/fleet';
+import { HostView, statusLine } from '../pages/fleet';
 import { LogDrawer } from '../pages/op';
 import { RollBackFailedDialog } from '../pages/planned-rollback';
 import { RolloutDialog, RolloutPanel } from '../pages/rollout';
@@ -87,6 +87,9 @@ test('a roll-out stops at the first failure, and names the hosts that it left ou
     await panel.says('gpc0', '✓ gpc0 - Switch OK, Tests OK');
     await panel.says('hsb0', '✗ hsb0 - Switch OK, Tests FAIL (gpu)');
     await panel.says('imac0', '⬜ imac0 - Not attempted');
+    await expect(view).toHaveTitle(/^\(\d\) ✗ /);
+    const decide = statusLine(view).getByRole('link', { name: 'Deployment of #42 failed on 1 of 4 · Decide' });
+    await expect(decide).toHaveAttribute('href', /^\/deployments\//);
   }
   expect(await fleet.host('imac0').activations()).toEqual([]);
 });
@@ -133,6 +136,27 @@ test('a roll-out that is stopped by hand starts no more hosts, and finishes thos
   await panel.isAt('stopped');
   await HostView.inFleet(page, 'csb0').shows('Tests', 'ok', '3/3 passed');
   expect(await fleet.host('gpc0').activations()).toEqual([]);
+});
+
+test('a roll-out has a page: the failed host first, and the way to stop it', async ({ page, story, fleet }) => {
+  await story.begin('csb0', 'gpc0', 'hsb0');
+  await story.merge();
+  const gpc0 = fleet.host('gpc0');
+  await gpc0.hold();
+  await open(page, '/rollout');
+  const dialog = new RolloutDialog(page);
+  for (const name of ['csb0', 'gpc0', 'hsb0']) await dialog.host(name).check();
+  await dialog.atOnce.fill('3');
+  await dialog.confirm('Pull and Switch', 3).click();
+  await new DeploymentPanel(page).says('hsb0', '✗ hsb0 - Switch OK, Tests FAIL (gpu)');
+  const panel = new RolloutPanel(page);
+  await panel.details.click();
+  await expect(page).toHaveURL(/\/rollouts\/./);
+  const rows = panel.self.getByRole('list', { name: 'Hosts of the roll-out' }).getByRole('listitem');
+  await expect(rows).toHaveText([/^hsb0 - failed/, /^gpc0 - /, /^csb0 - done/].map((row) => new RegExp(row.source.replace('^', '^\\s*'))));
+  await gpc0.letGo();
+  await panel.isAt('done');
+  await expect(rows.first()).toContainText('hsb0');
 });
 
 test('a switch that does not build leaves the host as it was, and the log says why', async ({ page, story, github, fleet }) => {

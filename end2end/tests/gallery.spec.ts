@@ -12,7 +12,7 @@ for (const [size, viewport] of Object.entries(sizes)) {
     test.use({ viewport });
 
     test('every component fits and is legible, and axe finds nothing', async ({ page }, testInfo) => {
-      test.setTimeout(400_000);
+      test.setTimeout(900_000);
       for (const scene of await scenes(page)) {
         await test.step(scene, async () => {
           await openScene(page, scene);

@@ -97,6 +97,14 @@ test('1,000 hosts: scrolled, changed far away, filtered, sorted and selected', a
     await page.reload();
     await alive(page);
     await expect(dialog.confirm('Pull and Switch', fine)).toBeEnabled();
+    // Nothing starts on many hosts before their number is typed.
+    const typed = dialog.self.getByRole('textbox', { name: `Type ${fine} to confirm` });
+    await dialog.confirm('Pull and Switch', fine).click();
+    await expect(typed).toBeFocused();
+    await typed.fill('12');
+    await dialog.confirm('Pull and Switch', fine).click();
+    await expect(dialog.self).toBeVisible();
+    await expect(dialog.self).toContainText(/\d+ pass(es)? all tests now, \d+ fails?\./);
     await dialog.cancel.click();
     await expect(dialog.self).toHaveCount(0);
   });

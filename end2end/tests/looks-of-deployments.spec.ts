@@ -8,7 +8,7 @@ for (const [size, viewport] of Object.entries(sizes)) {
 
     test('every page and dialog of the story fits and is legible, and axe finds nothing', async ({ page, story }, testInfo) => {
       // Many pages, and axe takes seconds for each.
-      test.setTimeout(400_000);
+      test.setTimeout(900_000);
       await story.begin();
       for (const [name, { goTo }] of Object.entries(ofStory)) {
         await test.step(name, async () => {

@@ -10,7 +10,7 @@ for (const [size, viewport] of Object.entries(sizes)) {
 
     test('every page fits and is legible, and axe finds nothing', async ({ page, fleet, watch }, testInfo) => {
       // Many pages, and axe takes seconds for each.
-      test.setTimeout(400_000);
+      test.setTimeout(900_000);
       // One of them is of a missing host.
       watch.allow(/\b404\b/);
       await badDay(page, fleet);

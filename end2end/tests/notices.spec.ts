@@ -4,6 +4,7 @@ import type { Page } from '@playwright/test';
 
 import { HostView, connection, notice } from '../pages/fleet';
 import { RollbackDialog } from '../pages/dialog';
+import { imac0 } from '../support/plans';
 import { expect, nobody, open, test } from '../support/test';
 
 const bell = (page: Page) => page.getByRole('link', { name: /^Notices/ });
@@ -31,6 +32,24 @@ test('notices missed by the person are in the list of notices', async ({ page, g
   await expect(bell(late)).toHaveAccessibleName('Notices');
   await told.getByRole('link', { name: 'Details' }).click();
   await expect(late.getByRole('heading', { name: 'Rollback to Gen 47' })).toBeVisible();
+});
+
+test('what others do is not told at once, but what turns bad is, as one, and it lies over nothing', async ({ page, fleet, gpc0 }) => {
+  await fleet.add(imac0(fleet.repository));
+  await open(page, '/');
+  const region = page.getByRole('region', { name: 'Notices' });
+  for (const name of [gpc0.name, 'imac0']) await fleet.ask(name, 'test');
+  const told = notice(page, 'failed their tests');
+  await expect(told).toBeVisible();
+  await expect(region.getByText(/^(gpc0 and imac0|imac0 and gpc0)$/)).toBeVisible();
+  await expect(region.getByRole('button', { name: 'Dismiss' })).toHaveCount(1);
+  const bar = (await region.boundingBox())!;
+  await page.mouse.wheel(0, 10_000);
+  const foot = page.getByRole('link', { name: 'About Backstay' });
+  await expect.poll(async () => { const box = (await foot.boundingBox())!; return box.y + box.height; }, 'the end of the page is above it').toBeLessThanOrEqual(bar.y);
+  await expect(page.getByRole('status').filter({ hasText: 'failed their tests' }), 'spoken once').toHaveCount(1);
+  await region.getByRole('button', { name: 'Dismiss' }).click();
+  await expect(told).toHaveCount(0);
 });
 
 test.describe('without scripts', () => {

@@ -49,6 +49,20 @@ test('Merge PR: a real merge, and Git and Lock of every host turn yellow in ever
   expect(await github.git('show', `${merge.sha}:flake.lock`)).toContain(nixpkgs.update);
 });
 
+test('one confirmation merges and rolls out', async ({ page, story }) => {
+  await story.begin('gpc0', 'csb0');
+  await open(page, '/');
+  await new PullRequests(page).card(number).merge.click();
+  const dialog = new MergeDialog(page, number);
+  await expect(dialog.thenRollOut).not.toBeChecked();
+  await expect(dialog.self).toContainText('Then roll out to the 2 hosts, 2 at a time');
+  await dialog.thenRollOut.check();
+  await dialog.confirm.click();
+  const panel = new DeploymentPanel(page);
+  for (const name of ['csb0', 'gpc0']) await panel.says(name, `✓ ${name} - Switch OK, Tests OK`);
+  await expect(panel.self.locator('[data-rollout]')).toHaveAttribute('data-state', 'done');
+});
+
 test('commits pushed since the person looked are not merged unseen', async ({ page, story, github, watch }) => {
   watch.allow(refusal);
   await story.begin('gpc0');

@@ -166,6 +166,41 @@ test.describe('Fleet-Wide PR Revert', () => {
   });
 });
 
+test('a revert says what it means for each host and why, and rolls itself out if asked to', async ({ page, story, fleet }) => {
+  await story.begin('gpc0', 'hsb0', 'csb0');
+  await story.fail('gpc0', 'hsb0');
+  await open(page, '/');
+  const panel = new DeploymentPanel(page);
+  await panel.revert.click();
+  const dialog = new RevertDialog(page, number);
+  await expect(dialog.onHosts).toHaveText([
+    /^csb0: Gen 7 .*does not run the pull request$/,
+    /^gpc0: Gen 8 .* → without the pull request, as on Gen 7/,
+    /^hsb0: Gen 8 .* → without the pull request, as on Gen 7/,
+  ]);
+  await expect(dialog.thenRollOut).not.toBeChecked();
+  await expect(dialog.self).toContainText('Then roll out to the 2 hosts that have had it, 2 at a time');
+  await dialog.thenRollOut.check();
+  await dialog.reason.fill('no picture on hsb0');
+  await dialog.confirm.click();
+
+  // The story ends while the person looks: nothing folds under their finger.
+  await expect(panel.self).toContainText('No host runs it any more.');
+  await expect(panel.heading('PR #42 reverted')).toBeVisible();
+  await expect(panel.self).toContainText('“no picture on hsb0”');
+  await new RolloutPanel(page).isAt('done');
+  for (const name of ['gpc0', 'hsb0']) expect(await fleet.host(name).current()).toBe(9);
+  expect(await fleet.host('csb0').current()).toBe(7);
+  await story.isRevertedOnce();
+
+  // On the next visit it is one line.
+  await page.reload();
+  await expect(panel.self).toContainText('No host runs it any more.');
+  await expect(panel.heading('PR #42 reverted')).toHaveCount(0);
+  await open(page, '/audit');
+  await expect(new AuditPage(page).entries('pr.revert-requested')).toContainText('no picture on hsb0');
+});
+
 test('two people press “Revert PR” at once: there is exactly one revert', async ({ page, another, story, watch }) => {
   watch.allow(/\b409\b/);
   await story.begin('hsb0');

@@ -41,7 +41,12 @@ test.describe('without JavaScript', () => {
     await dialog.reason.fill('no script here');
     await dialog.confirm(46).click();
 
-    await expect(page).toHaveURL('/');
+    await expect(page).toHaveURL(/\/ops\/[0-9a-f-]+$/);
+    await expect(page.getByRole('heading', { name: 'Rollback to Gen 46' })).toBeVisible();
+    // The page of an open op reloads itself.
+    await expect(page.locator('.page-head [data-status]')).toHaveAttribute('data-status', 'succeeded', { timeout: 20_000 });
+    await expect(page.locator('meta[http-equiv=refresh]')).toHaveCount(0);
+    await page.getByRole('link', { name: 'Fleet' }).first().click();
     await shownAfterLookingAgain(page, row.light('System'), 'ok', 'Rolled back to Gen 46');
     await shownAfterLookingAgain(page, row.light('Tests'), 'ok', '8/8 passed');
     expect(await gpc0.current()).toBe(46);

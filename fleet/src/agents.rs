@@ -1,5 +1,6 @@
 //! Agents: authentication, the handshake, and the handling of their messages.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use backstay_model::wire::event::Tone;
@@ -179,8 +180,8 @@ impl Fleet {
                 self.journal_reported(connection, &ops, &damaged).await.map(|()| None)
             }
             AgentMessage::Facts { facts } => {
-                self.record_facts(connection, &facts).await?;
-                self.publish_host(host).await;
+                let stored = self.record_facts(connection, &facts).await?;
+                self.publish_reported(connection, stored).await;
                 Ok(None)
             }
             AgentMessage::Accepted { op } => self.op_accepted(host, op).await.map(|()| None),
@@ -199,23 +200,23 @@ impl Fleet {
         }
     }
 
-    /// Records facts. The last facts to arrive are current: an agent sends its readings in order, and facts from a replaced
-    /// connection are old. The host's clock cannot decide the order, because people may set it.
-    pub(crate) async fn record_facts(
+    /// Records facts, and returns what was stored. The last facts to arrive are current: an agent sends its readings in order, and
+    /// facts from a replaced connection are old. The host's clock cannot decide the order, because people may set it.
+    pub(crate) async fn record_facts<'a>(
         &self,
         connection: &Connection,
-        facts: &Facts,
-    ) -> Result<(), StoreError> {
+        facts: &'a Facts,
+    ) -> Result<Option<Cow<'a, Facts>>, StoreError> {
         if !self.hub.is_newest(connection) {
-            return Ok(());
+            return Ok(None);
         }
         let recorded = self.recorded_runs(connection.host, facts).await?;
-        if recorded.is_empty() {
-            return self.store.record_facts(connection.host, facts).await;
+        let mut facts = Cow::Borrowed(facts);
+        if !recorded.is_empty() {
+            facts.to_mut().test_runs.extend(recorded);
         }
-        let mut facts = facts.clone();
-        facts.test_runs.extend(recorded);
-        self.store.record_facts(connection.host, &facts).await
+        self.store.record_facts(connection.host, &facts).await?;
+        Ok(Some(facts))
     }
 
     /// The recorded test runs of generations whose runs the host no longer reports: it drops what does not fit into a message, and

@@ -46,6 +46,7 @@ impl Fleet {
         Ok(async move {
             let mut work = JoinSet::new();
             work.spawn(fleet.clone().tick_until(stop.clone()));
+            work.spawn(fleet.clone().advance_rollouts_until(stop.clone()));
             work.spawn(fleet.clone().delete_expired_until(stop.clone()));
             work.spawn(fleet.clone().verify_audit_until(stop.clone()));
             work.spawn(fleet.clone().resume_reverts_until(stop.clone()));
@@ -68,6 +69,10 @@ impl Fleet {
                 tracing::error!(%error, "overdue ops could not be closed; retrying");
             }
         }
+    }
+
+    async fn advance_rollouts_until(self, stop: CancellationToken) {
+        stop.run_until_cancelled_owned(self.advance_rollouts()).await;
     }
 
     async fn delete_expired_until(self, stop: CancellationToken) {

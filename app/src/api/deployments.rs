@@ -103,14 +103,15 @@ pub async fn merge_pull_request(
     /// The address to go to afterwards, one of ours.
     back: String,
 ) -> Result<(), ApiError> {
+    use crate::routes::{self, Route};
     use crate::session;
     use backstay_fleet::deployments::SeenPullRequest;
     use backstay_model::Commit;
 
     let person = session::person().await?;
     let seen = SeenPullRequest { number, head: Commit(seen_head), is_looked_at: looked, then_roll_out };
-    session::fleet()?.merge_pull_request(&person, &seen).await.map_err(super::refused)?;
-    leptos_axum::redirect(super::local_path(&back));
+    let merged = session::fleet()?.merge_pull_request(&person, &seen).await.map_err(super::refused)?;
+    super::lead_on(&back, &routes::begun(Route::Deployment(merged.id)));
     Ok(())
 }
 
@@ -131,6 +132,7 @@ pub async fn revert_pull_request(
     /// The address to go to afterwards, one of ours.
     back: String,
 ) -> Result<(), ApiError> {
+    use crate::routes::{self, Route};
     use crate::session;
     use backstay_fleet::deployments::RevertRequest;
 
@@ -138,7 +140,7 @@ pub async fn revert_pull_request(
     let id = super::deployment_id(&deployment)?;
     let request = RevertRequest { reason: Some(reason), then_roll_out };
     session::fleet()?.revert_pull_request(&person, id, request).await.map_err(super::refused)?;
-    leptos_axum::redirect(super::local_path(&back));
+    super::lead_on(&back, &routes::begun(Route::Deployment(id)));
     Ok(())
 }
 

@@ -85,6 +85,13 @@ fn deployment_id(text: &str) -> Result<backstay_model::DeploymentId, ApiError> {
     text.parse().map_err(|_| ApiError::said("There is no such deployment. Nothing was changed."))
 }
 
+/// Leads on after a request that was accepted: to `back`, where a live page shows what happens. A plain form's
+/// page cannot, so that one is led to `place`, which says it.
+#[cfg(feature = "ssr")]
+fn lead_on(back: &str, place: &str) {
+    leptos_axum::redirect(if crate::session::is_plain_form() { place } else { local_path(back) });
+}
+
 /// A refused request, as the page shows it. Sets the status of the answer.
 #[cfg(feature = "ssr")]
 #[expect(clippy::needless_pass_by_value, reason = "what `map_err` hands over")]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ApiError;
 
-/// Requests an op that takes no parameters: pull, switch, test or refresh.
+/// Requests an op that takes no parameters: pull, switch, test or refresh. A plain form is led to the op.
 ///
 /// # Errors
 /// [`ApiError`] with the refusal in a sentence; nothing was sent.
@@ -18,6 +18,7 @@ pub async fn request_op(
     /// The op's name.
     kind: String,
 ) -> Result<(), ApiError> {
+    use crate::routes::Route;
     use crate::session;
     use backstay_model::OpKind;
 
@@ -25,7 +26,10 @@ pub async fn request_op(
     let name = super::host_name(&host)?;
     let action = kind.parse::<OpKind>().ok().and_then(without_parameters);
     let action = action.ok_or_else(|| ApiError::said("There is no such op. Nothing was changed."))?;
-    session::fleet()?.request_op(&person, name, action, None).await.map_err(super::refused)?;
+    let op = session::fleet()?.request_op(&person, name, action, None).await.map_err(super::refused)?;
+    if session::is_plain_form() {
+        leptos_axum::redirect(&Route::Op(op.id).path());
+    }
     Ok(())
 }
 

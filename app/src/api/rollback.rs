@@ -25,7 +25,7 @@ pub async fn load_plan(
 }
 
 /// Requests a rollback to exactly `target`, from exactly `seen`, both as [`reference_to_text`] writes them,
-/// and leads to `back`.
+/// and leads to `back`, or a plain form to the op.
 ///
 /// # Errors
 /// [`ApiError`] with the refusal in a sentence; nothing was changed.
@@ -48,6 +48,7 @@ pub async fn request_rollback(
     /// The address to go to afterwards, one of ours.
     back: String,
 ) -> Result<(), ApiError> {
+    use crate::routes::Route;
     use crate::session;
     use backstay_fleet::ops::request::RequestedRollback;
 
@@ -64,8 +65,8 @@ pub async fn request_rollback(
         stop_tests,
         give_up_after: give_up_after.map(|minutes| std::time::Duration::from_secs(u64::from(minutes) * 60)),
     };
-    session::fleet()?.request_rollback(&person, name, request).await.map_err(super::refused)?;
-    leptos_axum::redirect(super::local_path(&back));
+    let op = session::fleet()?.request_rollback(&person, name, request).await.map_err(super::refused)?;
+    super::lead_on(&back, &Route::Op(op.id).path());
     Ok(())
 }
 

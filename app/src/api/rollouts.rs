@@ -59,6 +59,7 @@ pub async fn start_rollout(
     /// The address to go to afterwards, one of ours.
     back: String,
 ) -> Result<(), ApiError> {
+    use crate::routes::{self, Route};
     use crate::session;
     use backstay_model::rollout::RolloutRequest;
 
@@ -69,7 +70,7 @@ pub async fn start_rollout(
     }
     let request = RolloutRequest { kind, hosts, parallel, stop_on_failure, reason: Some(reason), typed };
     session::fleet()?.start_rollout(&person, request).await.map_err(super::refused)?;
-    leptos_axum::redirect(super::local_path(&back));
+    super::lead_on(&back, &routes::begun(Route::Fleet));
     Ok(())
 }
 
@@ -153,9 +154,13 @@ pub async fn roll_back_hosts(
     confirmed: Vec<String>,
     /// The reason in the person's words; may be empty.
     reason: String,
+    /// The number of hosts as the person typed it, which many hosts require.
+    #[server(default)]
+    typed: Option<usize>,
     /// The address to go to afterwards, one of ours.
     back: String,
 ) -> Result<(), ApiError> {
+    use crate::routes::{self, Route};
     use crate::session;
 
     let person = session::person().await?;
@@ -164,13 +169,14 @@ pub async fn roll_back_hosts(
     let confirmed = confirmed.ok_or_else(|| {
         ApiError::said("The server did not understand this request. Nothing was changed. Reload the page.")
     })?;
+    backstay_fleet::rollouts::check_typed(confirmed.len(), typed).map_err(super::refused)?;
     let (fleet, reason) = (session::fleet()?, Some(reason));
     let started = match deployment {
         Some(id) => fleet.roll_back_failed(&person, super::deployment_id(&id)?, confirmed, reason).await,
         None => fleet.roll_back_hosts(&person, confirmed, reason).await,
     };
     started.map_err(super::refused)?;
-    leptos_axum::redirect(super::local_path(&back));
+    super::lead_on(&back, &routes::begun(Route::Fleet));
     Ok(())
 }
 

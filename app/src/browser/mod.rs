@@ -180,6 +180,16 @@ pub(crate) fn is_typing(event: &KeyboardEvent) -> bool {
     target.is_some_and(|target| target.closest(fields).is_ok_and(|found| found.is_some()))
 }
 
+/// Selects the text of a field, so that typing replaces it. A field without text is left alone.
+pub(crate) fn select(id: &str) {
+    let field = document().get_element_by_id(id).and_then(|e| e.dyn_into::<HtmlInputElement>().ok());
+    if let Some(field) = field.filter(|field| !field.value().is_empty()) {
+        // A disabled field leaves the focus where it is.
+        let _ = field.focus();
+        field.select();
+    }
+}
+
 /// Scrolls just far enough to show an element.
 pub(crate) fn scroll_into_view(element: &Element) {
     let how = ScrollIntoViewOptions::new();

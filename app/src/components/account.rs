@@ -25,7 +25,7 @@ pub(super) fn Account() -> impl IntoView {
             <Icon name="down"/>
         </button>
         <div class="menu account-menu" popover="auto" id="account-menu">
-            <p class="menu-title">{move || live.person().map(|person| format!("{}, {}", person.name, person.role))}</p>
+            <p class="menu-title">{move || live.person().map(|person| format!("Role: {}", person.role))}</p>
             <ThemeChoice/>
             <ActionForm action=log_out>
                 <button type="submit" class="item">"Log out"</button>
@@ -45,7 +45,7 @@ fn ThemeChoice() -> impl IntoView {
         theme.set(chosen);
     };
     view! {
-        <label class="alive">
+        <label>
             "Theme"
             <select on:change=choose prop:value=theme>
                 <option value="">"System"</option>

@@ -61,7 +61,8 @@ fn speak(live: Live, said: RwSignal<String>, through: StoredValue<u64>, is_waiti
     });
     is_waiting.set_value(!news.is_empty());
     if !news.is_empty() {
-        through.set_value(live.newest_notice().get_untracked());
+        let newest = live.notices().with_untracked(|shown| shown.iter().map(|n| n.key).max());
+        through.set_value(newest.unwrap_or(spoken));
         said.set(news);
         set_timeout(move || speak(live, said, through, is_waiting), SPEAK_EVERY);
     }

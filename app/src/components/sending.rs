@@ -12,7 +12,7 @@ use crate::time::use_time;
 /// Seconds without an answer after which the form says that this is unusual.
 const PATIENCE: i64 = 10;
 
-/// The words after so many seconds without an answer. The first second says nothing: most answers come in it.
+/// The words after this many seconds without an answer. The first second says nothing: most answers come in it.
 fn words(seconds: i64) -> &'static str {
     match seconds {
         ..1 => "",

@@ -6,11 +6,10 @@ use leptos_router::hooks::use_location;
 
 use crate::browser;
 use crate::browser::time_of_day;
-use crate::components::Icon;
+use crate::components::{Ago, Icon};
 use crate::fleet::Counts;
 use crate::live::{Connection, FleetStatus, Live};
 use crate::routes::Route;
-use crate::time::{ago, use_time};
 
 /// Whether the page is live, and the state of the fleet. The title of the tab says the same in short;
 /// `tab_state.js` shows it in the tab's icon.
@@ -95,13 +94,11 @@ pub(super) fn StaleInDialog() -> impl IntoView {
 
 /// “showing the state of 22:41:03 (40 s ago)”, while the connection is lost.
 fn as_of(live: Live) -> impl Fn() -> Option<AnyView> + Copy {
-    let time = use_time();
     move || {
         let Connection::Reconnecting { as_of } = live.connection().get() else { return None };
-        let age = move || time.now.get().map(|now| format!(" ({})", ago(as_of, now)));
         let words = format!(" showing the state of {}", time_of_day(as_of));
         // Not read aloud each second.
-        Some(view! { <span>{words}<span aria-hidden="true">{age}</span></span> }.into_any())
+        Some(view! { <span>{words}<span aria-hidden="true">" ("<Ago at=as_of/>")"</span></span> }.into_any())
     }
 }
 

@@ -86,6 +86,8 @@ impl Tab {
         if !browser::is_visible() {
             self.rest_later();
         } else if self.stream.try_with_value(Option::is_none) == Some(true) {
+            // What the tab shows is from when it was hidden.
+            self.lost();
             self.open();
         }
     }

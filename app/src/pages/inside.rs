@@ -7,7 +7,7 @@ use leptos_router::hooks::use_location;
 use crate::ApiError;
 use crate::components::{Header, LogDrawer, Notices, Palette, Selection, Shortcuts, ShortcutsDialog};
 use crate::live::{Live, Started};
-use crate::routes::Route;
+use crate::routes::{BEGUN, Route};
 
 /// The frame of all pages behind the log-in. Reads the fleet once and follows the event stream from there.
 #[component]
@@ -26,7 +26,7 @@ pub fn Inside() -> impl IntoView {
         <Suspense>
             {move || Suspend::new(async move {
                 match started.live().await {
-                    Ok(_) => view! { <Header/> }.into_any(),
+                    Ok(live) => view! { <Header/><Begun live/> }.into_any(),
                     Err(error) => view! { <NoStart error/> }.into_any(),
                 }
             })}
@@ -44,6 +44,29 @@ pub fn Inside() -> impl IntoView {
         <ShortcutsDialog/>
         <Notices/>
     }
+}
+
+/// Answers a plain form that began something on several hosts.
+#[component]
+fn Begun(live: Live) -> impl IntoView {
+    let query = use_location().query;
+    // Nothing else on the page needs to be loaded again, and a form in it would lose what is filled in.
+    let is_open = live.rollout().with_untracked(|newest| newest.as_ref().is_some_and(|r| r.state.is_open()));
+    move || {
+        query.with(|query| query.get_str(BEGUN).is_some()).then(|| {
+            view! {
+                <p class="banner begun" role="status">"The request was accepted. This page shows its progress."</p>
+                {is_open.then(|| view! { <ReloadWithoutScript/> })}
+            }
+        })
+    }
+}
+
+/// Has a browser without script load the page again every few seconds.
+#[component]
+pub(super) fn ReloadWithoutScript() -> impl IntoView {
+    // As text: browsers with script do not parse what is in here.
+    view! { <noscript inner_html=r#"<meta http-equiv="refresh" content="5"><p class="faint">This page reloads every 5 seconds.</p>"#></noscript> }
 }
 
 /// Says that the fleet could not be read. If nobody is logged in, the response redirects to the log-in page

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use crate::api::{LogIn, local_path};
+use crate::browser;
 use crate::components::{Mark, PageTitle, Refusal, action_from_address};
 
 /// The log-in page. It leads back to the page that the person wanted.
@@ -11,6 +12,12 @@ use crate::components::{Mark, PageTitle, Refusal, action_from_address};
 pub fn LogInPage() -> impl IntoView {
     let action = action_from_address::<LogIn>();
     let query = use_query_map();
+    // Most often only the password was wrong.
+    Effect::new(move |_| {
+        if action.value().with(|value| matches!(value, Some(Err(_)))) {
+            browser::select("password");
+        }
+    });
     let next = move || query.with(|q| q.get_str("next").map_or("/", local_path).to_owned());
     view! {
         <PageTitle text="Log in"/>
@@ -27,10 +34,11 @@ pub fn LogInPage() -> impl IntoView {
                 </label>
                 <label>
                     "Password"
-                    <input type="password" name="password" autocomplete="current-password" required maxlength="1024"/>
+                    <input type="password" id="password" name="password" autocomplete="current-password" required maxlength="1024"/>
                 </label>
                 <button type="submit" class="primary" disabled=action.pending()>"Log in"</button>
             </ActionForm>
+            <p class="faint forgot">"Forgot your password? An administrator sets a new one on the server: "<code>"backstay-server set-password NAME"</code></p>
         </main>
     }
 }

@@ -2,18 +2,13 @@
 
 use leptos::prelude::*;
 
-use crate::components::{Mark, PageTitle};
+use crate::components::PageTitle;
 use crate::routes::Route;
 
 /// The page for an address that does not exist.
 #[component]
 pub fn NotFound() -> impl IntoView {
-    view! {
-        <main id="main" class="alone">
-            <Mark/>
-            <Nothing what="page"/>
-        </main>
-    }
+    view! { <Nothing what="page"/> }
 }
 
 /// Says in words, and in the status, that there is no such page, host, op or deployment.

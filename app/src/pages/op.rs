@@ -4,7 +4,7 @@ use backstay_model::{OpAction, OpView};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-use super::inside::{Loading, NotRead};
+use super::inside::{Loading, NotRead, ReloadWithoutScript};
 use super::not_found::Nothing;
 use crate::api::{CancelOp, OpRead, RetryOp, load_op};
 use crate::components::{
@@ -39,7 +39,7 @@ pub fn OpPage() -> impl IntoView {
 fn Found(read: OpRead) -> impl IntoView {
     let live = expect_context::<Live>();
     let (title, host) = (read.detail.op.title(), read.detail.op.host_name.clone());
-    let retry_of = read.detail.op.retry_of;
+    let (retry_of, is_open) = (read.detail.op.retry_of, read.detail.op.status.is_open());
     let watched = Watched::follow(live, read);
     let op = watched.op;
     let (cancel, retry) = (action_from_address::<CancelOp>(), action_from_address::<RetryOp>());
@@ -59,6 +59,7 @@ fn Found(read: OpRead) -> impl IntoView {
                     <RetryButton op action=retry page=format!("{}/", Route::Ops { host: None })/>
                 </div>
             </div>
+            {is_open.then(|| view! { <ReloadWithoutScript/> })}
             <Refusal action=cancel/>
             <Refusal action=retry/>
             <OpMessage op/>

@@ -28,19 +28,20 @@ impl Fleet {
             return Ok(());
         }
         let Some(deployment) = self.current_deployment().await? else { return Ok(()) };
-        let Some(facts) = self.store.host(op.host).await?.and_then(|host| host.facts) else { return Ok(()) };
-        let Some(heard) = heard(op) else { return Ok(()) };
+        let Some(event) = host_event(op) else { return Ok(()) };
         let outcome = deployment.hosts.iter().find(|outcome| outcome.host == op.host);
         let counts = if kind == OpKind::Test {
             self.are_of_the_switch(outcome, op).await?
         } else {
-            is_newest(outcome, op) && concerns(&deployment, op, &facts, &self.desired())
+            let facts = self.store.host(op.host).await?.and_then(|host| host.facts);
+            let concerns = |facts: Facts| concerns(&deployment, op, &facts, &self.desired());
+            is_newest(outcome, op) && facts.is_some_and(concerns)
         };
         if !counts {
             return Ok(());
         }
         let filled =
-            self.store.deployment_heard(deployment.id, op.host, &op.host_name, op.id, &heard).await?;
+            self.store.apply_host_event(deployment.id, op.host, &op.host_name, op.id, &event).await?;
         if filled.is_some() {
             self.publish_deployment(deployment.id).await;
         }
@@ -113,7 +114,7 @@ impl Fleet {
 }
 
 /// What an op means for a deployment, or `None` if it does not matter or never reached its host.
-fn heard(op: &OpView) -> Option<HostEvent> {
+fn host_event(op: &OpView) -> Option<HostEvent> {
     let is_switch = op.action.kind().switches();
     if op.status == OpStatus::Running {
         return Some(if is_switch { HostEvent::SwitchStarted } else { HostEvent::TestsStarted });

@@ -81,7 +81,7 @@ impl Fleet {
             }
             let reverted = made?;
             if request.then_roll_out {
-                fleet.roll_out_revert(&person, &reverted).await?;
+                fleet.roll_out_revert(&actor, &reverted).await?;
             }
             Ok(reverted)
         });
@@ -93,13 +93,13 @@ impl Fleet {
 
     /// Rolls a revert out to the hosts that the deployment has reached. All of them have to get it, so a failure does not
     /// stop it. A revert that still has to be merged is not rolled out.
-    async fn roll_out_revert(&self, person: &Person, reverted: &Deployment) -> Result<(), DeployError> {
+    async fn roll_out_revert(&self, actor: &Actor, reverted: &Deployment) -> Result<(), DeployError> {
         let hosts = reverted.attempted();
         if !matches!(reverted.decision, Decision::Reverted { .. }) || hosts.is_empty() {
             return Ok(());
         }
         let reason = reverted.decision.reason().map(str::to_owned);
-        let started = self.roll_out_after(person, hosts, false, reason).await;
+        let started = self.roll_out_after(actor, hosts, false, reason).await;
         let done = format!("PR #{} was reverted", reverted.pull_request.number);
         started.map(drop).map_err(|error| DeployError::NotRolledOut { done, error })
     }

@@ -39,15 +39,6 @@ enum JournalOutcome {
     ToStop(OpId),
 }
 
-/// Whether the host's row was published.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum HostIs {
-    /// It shows the latest op.
-    Published,
-    /// The caller has to publish it.
-    Unpublished,
-}
-
 impl Fleet {
     /// An agent has connected and reported its journal: sends what waits or never arrived, and closes what the host has lost.
     ///
@@ -61,19 +52,24 @@ impl Fleet {
         let Some(outcome) = self.reconcile_journal(connection, journal, damaged).await? else {
             return Ok(());
         };
-        match outcome {
+        match &outcome {
             JournalOutcome::Nothing => {}
-            JournalOutcome::TakenBack(op) => self.publish_op(&op).await,
+            JournalOutcome::TakenBack(op) => self.publish_op_without_host(op).await,
             JournalOutcome::Lost(op) => {
-                self.publish_op(&op).await;
-                self.notify_result(&op, Tone::Bad);
+                self.publish_op_without_host(op).await;
+                self.notify_result(op, Tone::Bad);
             }
             JournalOutcome::ToStop(op) => {
-                self.hub.send(connection.host, ServerMessage::Cancel { op });
+                self.hub.send(connection.host, ServerMessage::Cancel { op: *op });
             }
         }
-        self.advance_rollouts().await;
-        self.dispatch_waiting(connection.host).await.map(drop)
+        self.advance_rollouts_soon();
+        let waited = self.dispatch_waiting(connection.host).await;
+        let is_closed = matches!(outcome, JournalOutcome::TakenBack(_) | JournalOutcome::Lost(_));
+        if is_closed || !matches!(waited, Ok(false)) {
+            self.publish_host(connection.host).await;
+        }
+        waited.map(drop)
     }
 
     /// Compares the host's journal with its open op, and acts on the difference. Holds the lock under which ops are sent: the
@@ -106,6 +102,13 @@ impl Fleet {
                 let by = op.cancel.as_ref().map_or(op.requested_by.as_str(), |cancel| &cancel.by);
                 self.store.step_op(op.id, &self.taking_back(&op, by)).await?.map(JournalOutcome::TakenBack)
             }
+            // The displaced agent may be running the op on another machine, and will say so when it comes back. If it does not,
+            // the op is lost when its time is up.
+            Reconciliation::MarkLost
+                if at_host == AtHost::Unknown && self.hub.displaced_another(connection) =>
+            {
+                None
+            }
             Reconciliation::MarkLost => {
                 let why = if damaged.contains(&op.id) { DAMAGED } else { FORGOTTEN };
                 self.store.step_op(op.id, &self.losing(&op, why)).await?.map(JournalOutcome::Lost)
@@ -134,12 +137,13 @@ impl Fleet {
             }
         }
         for host in self.identities.take_resolved(Instant::now()) {
+            let waited = self.dispatch_waiting(host).await;
             self.publish_host(host).await;
-            self.dispatch_waiting(host).await?;
+            waited?;
         }
         self.publish_pending().await;
         self.catch_up_if_behind().await?;
-        self.advance_rollouts().await;
+        self.advance_rollouts_soon();
         self.send_waiting().await
     }
 
@@ -188,10 +192,12 @@ impl Fleet {
     async fn give_up(&self, op: &OpView, step: OpStep) -> Result<(), StoreError> {
         let step = OpStep { only_from: Some(op.status), ..step };
         if let Some(op) = self.store.step_op(op.id, &step).await? {
-            self.publish_op(&op).await;
+            self.publish_op_without_host(&op).await;
             self.notify_result(&op, Tone::Bad);
-            self.advance_rollouts().await;
-            self.dispatch_waiting(op.host).await?;
+            self.advance_rollouts_soon();
+            let waited = self.dispatch_waiting(op.host).await;
+            self.publish_host(op.host).await;
+            waited?;
         }
         Ok(())
     }
@@ -253,26 +259,24 @@ impl Fleet {
         facts: &Facts,
     ) -> Result<ServerMessage, StoreError> {
         let host = connection.host;
-        self.record_facts(connection, facts).await?;
-        let stored = ServerMessage::FinishStored { op: id };
-        let Some(op) = self.own_op(host, id).await? else { return Ok(stored) };
+        let stored = self.record_facts(connection, facts).await?;
+        let acknowledged = ServerMessage::FinishStored { op: id };
+        let Some(op) = self.own_op(host, id).await? else { return Ok(acknowledged) };
         let through = self.store.output_through(id).await?;
         match delivery::on_finished(op.status, through, lines) {
             OnFinished::AskForLines { after } => return Ok(ServerMessage::OutputMissing { op: id, after }),
             OnFinished::Close => {
                 let closed = self.close(&op, result, facts).await;
-                if !matches!(closed, Ok(HostIs::Published)) {
-                    self.publish_host(host).await;
-                }
+                self.publish_reported(connection, stored).await;
                 closed?;
             }
-            OnFinished::Acknowledge => self.publish_host(host).await,
+            OnFinished::Acknowledge => self.publish_reported(connection, stored).await,
         }
-        Ok(stored)
+        Ok(acknowledged)
     }
 
-    /// Closes an op by its result, and sends what follows. Leaves publishing the host to the caller, unless an op follows.
-    async fn close(&self, op: &OpView, result: &OpResult, facts: &Facts) -> Result<HostIs, StoreError> {
+    /// Closes an op by its result, and sends what follows. The caller publishes the host.
+    async fn close(&self, op: &OpView, result: &OpResult, facts: &Facts) -> Result<(), StoreError> {
         let verdict = policy::verify_outcome(&op.action, result, facts);
         let mut step = closing_step(op, result, verdict, facts, self.clock.now());
         // A restored generation has to prove itself, even if the rollback timed out or lost its runner.
@@ -281,22 +285,22 @@ impl Fleet {
         if has_new_system && took_place && policy::of(op.action.kind()).then_test {
             step.then = self.auto_test(op.host, facts).await?;
         }
-        let Some(op) = self.store.step_op(op.id, &step).await? else { return Ok(HostIs::Unpublished) };
+        let Some(op) = self.store.step_op(op.id, &step).await? else { return Ok(()) };
         self.publish_op_without_host(&op).await;
         let tone = if op.status == OpStatus::Succeeded { Tone::Good } else { Tone::Bad };
         self.notify_result(&op, tone);
-        self.advance_rollouts().await;
-        self.dispatch_waiting(op.host).await
+        self.advance_rollouts_soon();
+        self.dispatch_waiting(op.host).await.map(drop)
     }
 
-    /// Sends the op that waits for this host, if the host is connected.
-    async fn dispatch_waiting(&self, host: HostId) -> Result<HostIs, StoreError> {
+    /// Sends the op that waits for this host, if the host is connected. Returns whether there is one; the caller publishes the
+    /// host.
+    async fn dispatch_waiting(&self, host: HostId) -> Result<bool, StoreError> {
         let waiting = self.store.open_op(host).await?.filter(|op| op.status == OpStatus::Queued);
-        let Some(op) = waiting else { return Ok(HostIs::Unpublished) };
-        if self.dispatch(&op).await?.is_none() {
-            self.publish_op(&op).await;
-        }
-        Ok(HostIs::Published)
+        let Some(op) = waiting else { return Ok(false) };
+        let sent = self.dispatch(&op).await?;
+        self.publish_op_without_host(sent.as_ref().unwrap_or(&op)).await;
+        Ok(true)
     }
 
     /// The test run that follows an op, if the host wants it and has tests. It is recorded together with the result of the op,

@@ -163,7 +163,11 @@ impl Fleet {
         let task = tokio::spawn(async move {
             fleet.recorded(&recorded).await;
             match fleet.dispatch(&recorded).await {
-                Ok(sent) => sent,
+                Ok(Some(sent)) => {
+                    fleet.publish_op(&sent).await;
+                    Some(sent)
+                }
+                Ok(None) => None,
                 Err(error) => {
                     tracing::error!(%error, op = %recorded.id, "an op could not be sent; retrying");
                     None
@@ -180,7 +184,7 @@ impl Fleet {
                 self.hub.send(op.host, ServerMessage::Cancel { op: tests });
             }
             self.publish(Update::Op(tests)).await;
-            self.advance_rollouts().await;
+            self.advance_rollouts_soon();
         }
         self.publish_op(op).await;
     }
@@ -220,30 +224,32 @@ impl Fleet {
         }
     }
 
-    /// Sends an op that waits, or that was sent and never arrived, if its agent is connected. Returns the op if it changed. The
-    /// roll-outs send their own ops when a slot is free.
+    /// Sends an op that waits, or that was sent and never arrived, if its agent is connected. Returns the op if it changed; the
+    /// caller publishes it. The roll-outs send their own ops when a slot is free.
     pub(super) async fn dispatch(&self, op: &OpView) -> Result<Option<OpView>, StoreError> {
         if op.status == OpStatus::Queued && self.waits_for_slot(op.id).await? {
-            self.advance_rollouts().await;
+            self.advance_rollouts_soon();
             return Ok(None);
         }
-        self.send(op).await
+        self.send_unpublished(op).await
     }
 
-    /// Like [`Fleet::dispatch`], but ignores the slots of roll-outs.
+    /// Like [`Fleet::dispatch`], but ignores the slots of roll-outs, and publishes the op.
     pub(crate) async fn send(&self, op: &OpView) -> Result<Option<OpView>, StoreError> {
-        let stepped = {
-            let lock = self.hub.dispatch_lock(op.host);
-            let _lock = lock.lock().await;
-            self.send_locked(op).await?
-        };
+        let stepped = self.send_unpublished(op).await?;
         if let Some(op) = &stepped {
             self.publish_op(op).await;
         }
         Ok(stepped)
     }
 
-    /// Like [`Fleet::send`]. The caller holds the host's [lock](crate::state::hub::Hub::dispatch_lock).
+    async fn send_unpublished(&self, op: &OpView) -> Result<Option<OpView>, StoreError> {
+        let lock = self.hub.dispatch_lock(op.host);
+        let _lock = lock.lock().await;
+        self.send_locked(op).await
+    }
+
+    /// Like [`Fleet::send_unpublished`]. The caller holds the host's [lock](crate::state::hub::Hub::dispatch_lock).
     pub(super) async fn send_locked(&self, op: &OpView) -> Result<Option<OpView>, StoreError> {
         if !self.hub.is_ready(op.host) || self.is_shared(op.host) {
             return Ok(None);
@@ -311,7 +317,7 @@ impl Fleet {
         let step = self.taking_back(op, by);
         let Some(op) = self.store.step_op(op.id, &step).await? else { return Ok(false) };
         self.publish_op(&op).await;
-        self.advance_rollouts().await;
+        self.advance_rollouts_soon();
         Ok(true)
     }
 

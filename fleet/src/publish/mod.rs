@@ -23,9 +23,13 @@ impl Fleet {
             Update::Opened(id) => self.try_publish_opened(id).await,
         };
         if let Err(error) = published {
-            tracing::error!(%error, ?update, "an update could not be published; retrying later");
-            self.unpublished.put(update);
+            self.publish_later(update, &error);
         }
+    }
+
+    fn publish_later(&self, update: Update, error: &StoreError) {
+        tracing::error!(%error, ?update, "an update could not be published; retrying later");
+        self.unpublished.put(update);
     }
 
     /// Publishes what could not be published before.

@@ -1,15 +1,17 @@
 //! Publishes host rows.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use backstay_model::view::FleetSnapshot;
 use backstay_model::wire::event::Event;
-use backstay_model::{HostId, HostView, cmp_host_names};
+use backstay_model::{Facts, HostId, HostView, cmp_host_names};
 
 use crate::fleet::Fleet;
+use crate::state::hub::Connection;
 use crate::state::published_rows::PublishedRows;
 use crate::state::unpublished::Update;
-use crate::store::StoreError;
+use crate::store::{HostRecord, StoreError};
 
 impl Fleet {
     /// Returns every host, sorted by name, and what else a page starts from.
@@ -45,11 +47,47 @@ impl Fleet {
     pub(super) async fn try_publish_host(&self, id: HostId) -> Result<(), StoreError> {
         let mut rows = self.published_rows.lock().await;
         if let Some(record) = self.store.host(id).await? {
-            let host = self.host_view(&record).await?;
-            rows.put(&host);
-            self.events.publish(&Event::Host { host: Box::new(host) });
+            self.publish_row(&mut rows, &record).await?;
         }
         Ok(())
+    }
+
+    async fn publish_row(&self, rows: &mut PublishedRows, record: &HostRecord) -> Result<(), StoreError> {
+        let host = self.host_view(record).await?;
+        rows.put(&host);
+        self.events.publish(&Event::Host { host: Box::new(host) });
+        Ok(())
+    }
+
+    /// Publishes the row of a host whose agent just reported facts, from the facts as they were stored: they are long to read.
+    pub(crate) async fn publish_reported(&self, connection: &Connection, stored: Option<Cow<'_, Facts>>) {
+        let published = match stored {
+            Some(facts) => self.try_publish_reported(connection, facts).await,
+            None => Ok(false),
+        };
+        match published {
+            Ok(true) => {}
+            // Newer facts may be stored, from the connection that replaced this one.
+            Ok(false) => self.publish_host(connection.host).await,
+            Err(error) => self.publish_later(Update::Host(connection.host), &error),
+        }
+    }
+
+    /// Returns false if a newer connection may have stored other facts.
+    async fn try_publish_reported(
+        &self,
+        connection: &Connection,
+        facts: Cow<'_, Facts>,
+    ) -> Result<bool, StoreError> {
+        let mut rows = self.published_rows.lock().await;
+        if !self.hub.is_newest(connection) {
+            return Ok(false);
+        }
+        if let Some(record) = self.store.host_without_facts(connection.host).await? {
+            let record = HostRecord { facts: Some(facts.into_owned()), ..record };
+            self.publish_row(&mut rows, &record).await?;
+        }
+        Ok(true)
     }
 
     /// Publishes the rows that changed because the branch moved.
@@ -90,8 +128,9 @@ impl Fleet {
 
 #[cfg(test)]
 mod tests {
+    use backstay_model::wire::message::AgentMessage;
     use backstay_model::{
-        Commit, DesiredState, Facts, NotAllowed, OpAction, OpStatus, Platform, Role, sample,
+        Commit, DesiredState, Generation, NotAllowed, OpAction, OpStatus, Platform, Role, sample,
     };
     use std::sync::Arc;
 
@@ -99,7 +138,7 @@ mod tests {
     use crate::accounts::Actor;
     use crate::agents::Credentials;
     use crate::ops::request::RequestError;
-    use crate::store::{HostRecord, OpStep, TokenHash};
+    use crate::store::{OpStep, TokenHash};
     use crate::test_fleet::{self, Database};
 
     async fn fleet(database: &Database) -> Fleet {
@@ -172,6 +211,29 @@ mod tests {
         assert_ne!(before.hosts[1], after.hosts[1]);
         fleet.publish_all().await;
         assert_eq!(published(&fleet, after.last_event), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn a_row_shows_the_facts_as_they_were_stored_without_reading_them_back() {
+        let database = Database::new();
+        let fleet = fleet(&database).await;
+        let web = enrol(&fleet, "web").await;
+        let connection = fleet.hub.connect(web.id, None);
+        let pool = database.connect().await;
+        sqlx::raw_sql(
+            "CREATE TRIGGER unreadable AFTER UPDATE OF facts ON hosts BEGIN UPDATE hosts SET facts = '?'; END",
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        let before = fleet.snapshot().await.unwrap();
+        let current = Generation { current: true, ..sample::generation(48, 0) };
+        let reported = AgentMessage::Facts { facts: Box::new(sample::facts_of(vec![current])) };
+        fleet.handle_message(&connection, reported).await.unwrap();
+        assert_eq!(published(&fleet, before.last_event), ["host"]);
+        let row = fleet.snapshot().await.unwrap().hosts.remove(0);
+        assert_eq!(row.generation.unwrap().number, 48);
+        assert_eq!(fleet.store.host(web.id).await.unwrap().unwrap().facts, None);
     }
 
     #[tokio::test]

@@ -32,16 +32,8 @@ impl OpsUnderWay {
 }
 
 impl Fleet {
-    /// Advances every roll-out until nothing more can be done now.
-    pub(super) async fn advance_all(&self) -> Result<(), StoreError> {
-        for rollout in self.store.open_rollouts().await? {
-            while self.advance(rollout.id).await? {}
-        }
-        Ok(())
-    }
-
     /// Advances a roll-out by one look. Returns whether anything changed, so that another look is worthwhile.
-    async fn advance(&self, id: RolloutId) -> Result<bool, StoreError> {
+    pub(super) async fn advance(&self, id: RolloutId) -> Result<bool, StoreError> {
         let Some(rollout) = self.store.rollout(id).await?.filter(|it| it.state.is_open()) else {
             return Ok(false);
         };

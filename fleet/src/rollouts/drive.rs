@@ -1,29 +1,49 @@
-//! Advances the roll-outs, one task at a time.
-
-use std::pin::Pin;
+//! Advances the roll-outs, in a task of their own.
 
 use crate::fleet::Fleet;
+use crate::store::StoreError;
 
 impl Fleet {
-    /// Advances all roll-outs as far as possible, even if the caller drops the future. If another task is advancing them, that task
-    /// looks once more.
-    ///
-    /// Errors are logged and retried at the next look: they are not the fault of the caller, whose op merely ended.
-    pub(crate) fn advance_rollouts(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let fleet = self.clone();
-        Box::pin(async move {
-            if let Err(fault) = tokio::spawn(async move { fleet.drive_rollouts().await }).await {
-                tracing::error!(%fault, "advancing the roll-outs was interrupted");
-            }
-        })
+    /// Advances the roll-outs soon. Neither an agent's message nor a person's request waits for that: a turn may have to send
+    /// to many hosts.
+    pub(crate) fn advance_rollouts_soon(&self) {
+        self.rollout_driver.wake();
     }
 
-    async fn drive_rollouts(&self) {
-        let advance = || async {
-            if let Err(error) = self.advance_all().await {
-                tracing::error!(%error, "a roll-out cannot advance now; retrying later");
+    /// Advances the roll-outs whenever something happened to them. Runs until it is dropped.
+    pub(crate) async fn advance_rollouts(self) {
+        loop {
+            self.rollout_driver.woken().await;
+            let fleet = self.clone();
+            // In a task of its own: a panic ends this turn only, and a shutdown does not interrupt it.
+            let turn = tokio::spawn(async move { fleet.advance_all().await });
+            if let Err(fault) = turn.await {
+                tracing::error!(%fault, "advancing the roll-outs was interrupted");
             }
-        };
-        self.rollout_driver.drive(advance).await;
+        }
+    }
+
+    /// Advances every roll-out until nothing more can be done now. Errors are logged, and the next tick tries again.
+    async fn advance_all(&self) {
+        if let Err(error) = self.try_advance_all().await {
+            tracing::error!(%error, "a roll-out cannot advance now; retrying later");
+        }
+    }
+
+    async fn try_advance_all(&self) -> Result<(), StoreError> {
+        for rollout in self.store.open_rollouts().await? {
+            while self.advance(rollout.id).await? {}
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+impl Fleet {
+    /// Takes the turns that are due, for a fleet without background work.
+    pub(crate) async fn settle(&self) {
+        while self.rollout_driver.is_woken() {
+            self.advance_all().await;
+        }
     }
 }

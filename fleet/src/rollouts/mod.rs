@@ -21,7 +21,7 @@ mod start;
 #[cfg(test)]
 mod tests;
 
-use backstay_model::rollout::{MOST_AT_ONCE, Rollout, RolloutState};
+use backstay_model::rollout::{MOST_AT_ONCE, Rollout, RolloutState, UNTYPED};
 use backstay_model::{NotAllowed, OpId, OpKind, RolloutId};
 
 use crate::fleet::Fleet;
@@ -129,6 +129,15 @@ impl From<InsertRolloutError> for RolloutError {
     }
 }
 
+/// Checks that the person typed how many hosts there are, if they are many.
+///
+/// # Errors
+/// [`RolloutError::NotTyped`]
+pub fn check_typed(hosts: usize, typed: Option<usize>) -> Result<(), RolloutError> {
+    let is_confirmed = hosts <= UNTYPED || typed == Some(hosts);
+    is_confirmed.then_some(()).ok_or(RolloutError::NotTyped(hosts))
+}
+
 impl Fleet {
     /// Returns a roll-out, or `None` if there is no such roll-out.
     ///
@@ -162,7 +171,7 @@ impl Fleet {
     pub(crate) async fn resume_rollouts(&self) -> Result<(), StoreError> {
         self.rollout_driver.begin_grace_period(self.clock.now());
         self.catch_up_deployment().await?;
-        self.advance_rollouts().await;
+        self.advance_rollouts_soon();
         Ok(())
     }
 

@@ -182,7 +182,7 @@ impl Fleet {
         self.begin_all(actor, new).await
     }
 
-    /// Records a roll-out together with the ops of all its hosts, and advances it.
+    /// Records a roll-out together with the ops of all its hosts, which are then sent.
     async fn begin_all(&self, actor: &Actor, new: NewRollout) -> Result<Rollout, RolloutError> {
         let mut rollout = self.new_rollout(actor, new);
         let mut ops = vec![];
@@ -207,7 +207,8 @@ impl Fleet {
                 _ => self.publish_host(op.host).await,
             }
         }
-        self.advance_recorded(rollout).await
+        self.advance_rollouts_soon();
+        Ok(rollout)
     }
 }
 

@@ -1,11 +1,11 @@
 //! Starts and stops roll-outs.
 
 use backstay_model::rollout::{
-    AT_ONCE, MOST_AT_ONCE, Rollout, RolloutCommits, RolloutHost, RolloutRequest, RolloutState, UNTYPED,
+    AT_ONCE, MOST_AT_ONCE, Rollout, RolloutCommits, RolloutHost, RolloutRequest, RolloutState,
 };
 use backstay_model::{DeploymentId, HostId, OpAction, OpKind, Role, RolloutId};
 
-use super::RolloutError;
+use super::{RolloutError, check_typed};
 use crate::accounts::Actor;
 use crate::fleet::Fleet;
 use crate::ops::request::checked_reason;
@@ -36,9 +36,7 @@ impl Fleet {
         if !(1..=MOST_AT_ONCE).contains(&request.parallel) {
             return Err(RolloutError::AtOnce);
         }
-        if request.hosts.len() > UNTYPED && request.typed != Some(request.hosts.len()) {
-            return Err(RolloutError::NotTyped(request.hosts.len()));
-        }
+        check_typed(request.hosts.len(), request.typed)?;
         let reason = checked_reason(request.reason).ok_or(RolloutError::ReasonTooLong)?;
         let hosts = self.named(&request.hosts).await?;
         let new = NewRollout {
@@ -55,30 +53,24 @@ impl Fleet {
     /// Starts the roll-out that a person confirmed together with a merge or a revert.
     pub(crate) async fn roll_out_after(
         &self,
-        person: &Person,
+        actor: &Actor,
         hosts: Vec<String>,
         stop_on_failure: bool,
         reason: Option<String>,
     ) -> Result<Rollout, RolloutError> {
         let (kind, parallel) = (OpKind::PullSwitch, AT_ONCE);
         let request = RolloutRequest { kind, hosts, parallel, stop_on_failure, reason, typed: None };
-        self.start_rollout(person, request).await
+        self.start_rollout(actor, request).await
     }
 
-    /// Records a roll-out and advances it.
+    /// Records a roll-out, which then advances.
     pub(super) async fn start(&self, actor: &Actor, new: NewRollout) -> Result<Rollout, RolloutError> {
         let rollout = self.new_rollout(actor, new);
         let entry = self.started_entry(actor, &rollout);
         self.store.insert_rollout(&rollout, &entry).await?;
         self.publish_rollout(rollout.id).await;
-        self.advance_recorded(rollout).await
-    }
-
-    /// Advances a recorded roll-out, and returns it as it is afterwards.
-    pub(super) async fn advance_recorded(&self, rollout: Rollout) -> Result<Rollout, RolloutError> {
-        self.advance_rollouts().await;
-        // It is recorded, even if it cannot be read now.
-        Ok(self.store.rollout(rollout.id).await.ok().flatten().unwrap_or(rollout))
+        self.advance_rollouts_soon();
+        Ok(rollout)
     }
 
     pub(super) fn new_rollout(&self, actor: &Actor, new: NewRollout) -> Rollout {
@@ -131,7 +123,7 @@ impl Fleet {
         if self.store.set_rollout_state(id, &state, &entry).await?.is_some() {
             self.publish_rollout(id).await;
         }
-        self.advance_rollouts().await;
+        self.advance_rollouts_soon();
         self.store.rollout(id).await?.ok_or(RolloutError::NoSuchRollout)
     }
 

@@ -26,7 +26,7 @@ struct Inner {
     next: u64,
     links: HashMap<HostId, Link>,
     seen: HashMap<HostId, Seen>,
-    rollout_driver: HashMap<HostId, Arc<tokio::sync::Mutex<()>>>,
+    dispatch_locks: HashMap<HostId, Arc<tokio::sync::Mutex<()>>>,
 }
 
 struct Link {
@@ -35,6 +35,8 @@ struct Link {
     instance: Option<u64>,
     /// Whether the agent has reported its journal, so that ops may be sent to it.
     ready: bool,
+    /// Whether it replaced a connection of another agent.
+    displaced_another: bool,
     outbox: mpsc::Sender<ServerMessage>,
 }
 
@@ -64,7 +66,10 @@ impl Hub {
         let mut inner = self.lock();
         inner.next += 1;
         let number = inner.next;
-        inner.links.insert(host, Link { number, instance, ready: false, outbox: sender });
+        let before = inner.links.get(&host).and_then(|link| link.instance);
+        let displaced_another = before.zip(instance).is_some_and(|(before, now)| before != now);
+        let link = Link { number, instance, ready: false, displaced_another, outbox: sender };
+        inner.links.insert(host, link);
         Connection { host, number, outbox }
     }
 
@@ -107,6 +112,14 @@ impl Hub {
     /// Forgets when a host was last heard from, once the store knows.
     pub(crate) fn forget_seen(&self, host: HostId) {
         self.lock().seen.remove(&host);
+    }
+
+    /// Returns whether this connection replaced one of another agent: of the host's own before a restart, or of a second machine
+    /// with the same identity.
+    pub(crate) fn displaced_another(&self, connection: &Connection) -> bool {
+        let inner = self.lock();
+        let link = inner.links.get(&connection.host).filter(|link| link.number == connection.number);
+        link.is_some_and(|link| link.displaced_another)
     }
 
     /// Returns whether this connection is the host's newest.
@@ -152,7 +165,7 @@ impl Hub {
     /// The lock for sending an op to this host and for reading its journal: a journal is always compared with every op that was
     /// sent before.
     pub(crate) fn dispatch_lock(&self, host: HostId) -> Arc<tokio::sync::Mutex<()>> {
-        Arc::clone(self.lock().rollout_driver.entry(host).or_default())
+        Arc::clone(self.lock().dispatch_locks.entry(host).or_default())
     }
 
     /// Queues a message for every connected agent.

@@ -1,20 +1,16 @@
-//! Who advances the roll-outs: one task at a time, and no request is forgotten.
-
-use std::sync::atomic::{AtomicBool, Ordering};
+//! When the roll-outs take their next turn.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::Mutex;
+use tokio::sync::Notify;
 
 /// How long hosts may take to connect after the server starts, before they count as away.
 const GRACE_PERIOD: TimeDelta = TimeDelta::seconds(30);
 
-/// Advances roll-outs one task at a time.
+/// Wakes the one task that advances the roll-outs. One task, so that slots are counted correctly.
 #[derive(Default)]
 pub(crate) struct RolloutDriver {
-    /// Held while a task advances the roll-outs, so that slots are counted correctly.
-    driving: Mutex<()>,
-    /// Whether something happened since the last look.
-    is_due: AtomicBool,
+    /// Notified when something happened that may advance a roll-out.
+    due: Notify,
     /// Until then, roll-outs wait for hosts that are away and have no op: right after a start, all hosts are away.
     grace_until: parking_lot::Mutex<Option<DateTime<Utc>>>,
 }
@@ -31,15 +27,19 @@ impl RolloutDriver {
         until.is_some_and(|until| now < until)
     }
 
-    /// Runs `advance` until nothing is due. If another task is driving, that task runs it once more instead.
-    pub(crate) async fn drive<F: Future<Output = ()>>(&self, advance: impl Fn() -> F) {
-        self.is_due.store(true, Ordering::SeqCst);
-        // Checked again after the lock is released: a caller in between set the flag and left.
-        while self.is_due.load(Ordering::SeqCst) {
-            let Ok(_driving) = self.driving.try_lock() else { return };
-            while self.is_due.swap(false, Ordering::SeqCst) {
-                advance().await;
-            }
-        }
+    /// Makes a turn due. During a turn, this makes another one due: the turn may have read its part before.
+    pub(crate) fn wake(&self) {
+        self.due.notify_one();
+    }
+
+    /// Waits until a turn is due.
+    pub(crate) async fn woken(&self) {
+        self.due.notified().await;
+    }
+
+    /// Returns whether a turn was due.
+    #[cfg(test)]
+    pub(crate) fn is_woken(&self) -> bool {
+        std::pin::pin!(self.due.notified()).as_mut().enable()
     }
 }

@@ -33,13 +33,13 @@ pub trait DeploymentStore: Send + Sync + 'static {
     /// `None` if that changed nothing.
     ///
     /// [`HostOutcome::apply`]: backstay_model::deployment::HostOutcome::apply
-    async fn deployment_heard(
+    async fn apply_host_event(
         &self,
         id: DeploymentId,
         host: HostId,
         host_name: &str,
         op: OpId,
-        heard: &HostEvent,
+        event: &HostEvent,
     ) -> Result<Option<Deployment>, StoreError>;
     /// Records a decision on a deployment, with its audit entry, if it may follow the current one: the
     /// statement itself names the [predecessors](Decision::predecessors). Returns `None`, and writes nothing,

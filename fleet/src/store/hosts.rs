@@ -28,6 +28,8 @@ pub trait HostStore: Send + Sync + 'static {
     async fn hosts(&self) -> Result<Vec<HostRecord>, StoreError>;
     /// Returns the host with this identifier.
     async fn host(&self, id: HostId) -> Result<Option<HostRecord>, StoreError>;
+    /// Returns the host with this identifier, without its facts, which take long to read.
+    async fn host_without_facts(&self, id: HostId) -> Result<Option<HostRecord>, StoreError>;
     /// Returns the host with this name, ignoring case.
     async fn host_by_name(&self, name: &str) -> Result<Option<HostRecord>, StoreError>;
     /// Returns the host whose agent presents this token.

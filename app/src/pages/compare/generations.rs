@@ -5,9 +5,8 @@ use backstay_model::rollback::{Candidate, RollbackPlan};
 use leptos::prelude::*;
 
 use super::changes::{at_forge, changes, in_one_line};
-use super::moment;
 use crate::ApiError;
-use crate::components::{HostTestsBadge, generation_name};
+use crate::components::{HostTestsBadge, Moment, generation_name};
 use crate::routes::Route;
 
 /// The content of the page: both generations, what differs, and the way to compare others.
@@ -82,7 +81,7 @@ fn side(word: &'static str, side: &Candidate, repository: Option<&str>) -> AnyVi
             <dd>
                 {name}{current}
                 <p class="choice-facts">
-                    {moment(generation.created_at)}" "<HostTestsBadge tests=side.tests/>" "{kernel}" "{version}
+                    <Moment at=generation.created_at/>" "<HostTestsBadge tests=side.tests/>" "{kernel}" "{version}
                 </p>
             </dd>
         </div>
@@ -112,7 +111,7 @@ fn others(plan: &RollbackPlan, [old, new]: [u32; 2]) -> AnyView {
             view! {
                 <tr>
                     <th scope="row">{generation_name(generation)}</th>
-                    <td>{moment(generation.created_at)}</td>
+                    <td><Moment at=generation.created_at/></td>
                     <td>{link(number, number, new, "as the first")}</td>
                     <td>{link(number, old, number, "as the second")}</td>
                 </tr>

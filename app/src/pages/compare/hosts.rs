@@ -4,7 +4,7 @@ use backstay_model::{Generation, HostView, SameCommit};
 use leptos::prelude::*;
 
 use super::changes::at_forge;
-use super::moment;
+use crate::components::Moment;
 use crate::routes::Route;
 
 /// The content of the page: what the server knows of both, side by side.
@@ -24,8 +24,8 @@ pub(crate) fn hosts(one: &HostView, other: &HostView, repository: Option<&str>) 
         let class = if left == right { "same" } else { "differs" };
         view! { <tr class=class><th scope="row">{what}</th><td>{left}</td><td>{right}</td></tr> }
     });
-    let made =
-        [one, other].map(|host| host.generation.as_ref().map(|generation| moment(generation.created_at)));
+    let made = [one, other]
+        .map(|host| host.generation.as_ref().map(|generation| view! { <Moment at=generation.created_at/> }));
     let [made_one, made_other] = made;
     let head = |host: &HostView| {
         let offline = (!host.online).then_some(" (offline: as last reported)");

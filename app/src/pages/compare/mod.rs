@@ -46,11 +46,3 @@ pub fn ComparePage() -> impl IntoView {
         </Transition>
     }
 }
-
-/// A moment as the server writes it; the page's script turns it into local time.
-#[cfg(feature = "ssr")]
-fn moment(at: chrono::DateTime<chrono::Utc>) -> AnyView {
-    let machine_readable = at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-    view! { <time data-as="moment" datetime=machine_readable>{crate::time::moment(at, None)}</time> }
-        .into_any()
-}

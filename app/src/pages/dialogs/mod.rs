@@ -37,6 +37,23 @@ fn deployment_and_back() -> (Memo<String>, Memo<String>) {
     (id, Memo::new(move |_| back.clone()))
 }
 
+/// Asks a person to type the number of hosts if they are many, so that a fleet is never one click away.
+#[component]
+fn TypedNumber(count: Memo<usize>) -> impl IntoView {
+    let many = move || Some(count.get()).filter(|count| *count > UNTYPED);
+    move || {
+        many().map(|count| {
+            view! {
+                <label class="at-once typed-number">
+                    {format!("Type {count} to confirm")}
+                    <input type="text" inputmode="numeric" name="typed" pattern=count.to_string() autocomplete="off" required/>
+                </label>
+            }
+            .into_any()
+        })
+    }
+}
+
 /// Offers to start a roll-out in the same request. Not to very many hosts: the roll-out dialog asks for their number.
 #[component]
 fn ThenRollOut(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use backstay_model::view::AuditQuery;
 use backstay_model::wire::event::{Event, Tone};
-use backstay_model::wire::message::{AgentMessage, OpResult, ServerMessage};
+use backstay_model::wire::message::{AgentMessage, Hello, OpResult, ServerMessage};
 use backstay_model::{
     Clock as _, Commit, Facts, FixedClock, Generation, NotAllowed, OpAction, OpId, OpKind, OpStatus, OpView,
     Outcome, OutputLine, Role, State, Stream, TestTimeout, sample,
@@ -83,7 +83,16 @@ impl Bench {
     /// The agent connects and reports its journal.
     async fn connect(&self, journal: &[OpId]) -> Agent<'_> {
         let agent = self.handshake().await;
-        agent.say(AgentMessage::Journal { ops: journal.to_vec(), damaged: vec![] }).await;
+        agent.reports(journal).await;
+        agent
+    }
+
+    /// The same for an agent that names its instance.
+    async fn connect_as(&self, instance: u64, journal: &[OpId]) -> Agent<'_> {
+        let hello = Hello { instance: Some(instance), ..test_fleet::hello("gpc0") };
+        let (_, connection) = self.fleet.handshake(&self.host, &hello).await.unwrap();
+        let agent = Agent { bench: self, connection: connection.unwrap() };
+        agent.reports(journal).await;
         agent
     }
 
@@ -115,6 +124,10 @@ impl Bench {
 impl Agent<'_> {
     async fn say(&self, message: AgentMessage) -> Option<ServerMessage> {
         self.bench.fleet.handle_message(&self.connection, message).await.unwrap()
+    }
+
+    async fn reports(&self, journal: &[OpId]) {
+        self.say(AgentMessage::Journal { ops: journal.to_vec(), damaged: vec![] }).await;
     }
 
     async fn finish(&self, op: OpId, outcome: Outcome, lines: u64, current: u32) -> Option<ServerMessage> {
@@ -596,4 +609,49 @@ async fn a_person_says_how_long_a_rollback_waits_for_its_host_up_to_the_servers_
         assert_eq!(bench.op(op.id).await.status, OpStatus::TimedOut);
         assert!(bench.connect(&[]).await.runs().is_empty(), "a host that comes later does not run it");
     }
+}
+
+/// The disk of gpc0 was copied before the op began.
+#[tokio::test]
+async fn an_op_outlives_the_first_appearance_of_a_second_machine() {
+    let bench = Bench::new().await;
+    let first = bench.connect_as(1, &[]).await;
+    let op = bench.ask(OpAction::Switch).await;
+    first.say(AgentMessage::Accepted { op }).await;
+    let _second = bench.connect_as(2, &[]).await;
+    assert_eq!(bench.op(op).await.status, OpStatus::Running);
+    let first = bench.connect_as(1, &[op]).await;
+    first.finish(op, Outcome::Completed, 0, 48).await;
+    assert_eq!(bench.op(op).await.status, OpStatus::Succeeded);
+    assert!(!bench.audited().await.contains(&"switch.lost".to_owned()));
+}
+
+/// Nothing was connected that the agent could have displaced: it is the host's own, and has forgotten the op.
+#[tokio::test]
+async fn an_op_that_a_restarted_agent_does_not_know_is_lost() {
+    let bench = Bench::new().await;
+    let first = bench.connect_as(1, &[]).await;
+    let op = bench.ask(OpAction::Switch).await;
+    first.say(AgentMessage::Accepted { op }).await;
+    first.leave().await;
+    bench.connect_as(2, &[]).await;
+    assert_eq!(bench.op(op).await.status, OpStatus::Lost);
+}
+
+#[tokio::test]
+async fn each_message_publishes_its_host_once() {
+    let bench = Bench::new().await;
+    let agent = bench.connect(&[]).await;
+    let op = bench.ask(OpAction::Switch).await;
+    let published = async |message: AgentMessage| {
+        let before = bench.fleet.events.last();
+        agent.say(message).await;
+        let missed = bench.fleet.events.subscribe(Some(before)).missed;
+        missed.iter().filter(|event| event.name == "host").count()
+    };
+    assert_eq!(published(AgentMessage::Facts { facts: Box::new(bench.facts(48)) }).await, 1);
+    assert_eq!(published(AgentMessage::Accepted { op }).await, 1);
+    let (result, facts) = (bench.result(Outcome::Completed), Box::new(bench.facts(48)));
+    assert_eq!(published(AgentMessage::Finished { op, result, lines: 0, facts }).await, 1);
+    assert_eq!(bench.open().await.unwrap().action, OpAction::Test, "an op followed");
 }

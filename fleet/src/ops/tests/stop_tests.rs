@@ -162,3 +162,18 @@ async fn a_rollback_that_is_refused_leaves_the_tests_alone() {
     assert!(agent.messages().is_empty());
     assert_eq!(bench.op(tests).await.cancel, None);
 }
+
+#[tokio::test]
+async fn a_journal_that_loses_the_tests_publishes_their_host_once() {
+    let bench = Bench::new().await;
+    let mut agent = bench.connect(&[]).await;
+    let tests = bench.testing(&mut agent).await;
+    let rollback = bench.stop_tests_and_roll_back().await;
+    agent.leave().await;
+    let mut agent = bench.handshake().await;
+    let before = bench.fleet.events.last();
+    agent.reports(&[]).await;
+    assert_eq!((bench.op(tests).await.status, agent.runs()), (OpStatus::Lost, vec![rollback]));
+    let missed = bench.fleet.events.subscribe(Some(before)).missed;
+    assert_eq!(missed.iter().filter(|event| event.name == "host").count(), 1);
+}

@@ -60,6 +60,7 @@ async fn interrupted_after(writes: i64, broken: Option<&str>) -> bool {
     let fuse = Fuse::put_in(&bench.file(), writes).await;
     let asked = request(OpKind::PullSwitch, &THREE, 1);
     let started = bench.fleet.start_rollout(&bench.maria, asked.clone()).await;
+    bench.fleet.settle().await;
     play(&mut bench, broken).await;
     fuse.take_out().await;
     let recorded = bench.fleet.newest_rollout().await.unwrap();
@@ -71,7 +72,7 @@ async fn interrupted_after(writes: i64, broken: Option<&str>) -> bool {
         Some(rollout.id)
     } else {
         assert!(started.is_err());
-        Some(bench.fleet.start_rollout(&bench.maria, asked).await.unwrap().id)
+        Some(bench.start_as(asked).await.id)
     };
     for name in THREE {
         bench.connect(name).await;

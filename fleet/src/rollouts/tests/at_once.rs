@@ -8,7 +8,7 @@ use backstay_model::rollout::{RolloutState, RolloutStep};
 use backstay_model::wire::message::{AgentMessage, ServerMessage};
 use backstay_model::{Facts, OpKind, OpStatus, Outcome, sample};
 
-use super::bench::Bench;
+use super::bench::{Bench, request};
 use crate::Fleet;
 use crate::state::hub::Connection;
 use crate::store::OpFilter;
@@ -74,7 +74,9 @@ async fn never_more_than_allowed_and_each_once() {
     for name in &names {
         tokio::spawn(bench.player(name, Arc::clone(&slots)).play());
     }
-    bench.start(OpKind::Switch, &names, PARALLEL).await;
+    tokio::spawn(bench.fleet.clone().advance_rollouts());
+    let asked = request(OpKind::Switch, &names, PARALLEL);
+    bench.rollout = Some(bench.fleet.start_rollout(&bench.maria, asked).await.unwrap().id);
     let end = async {
         while bench.rollout().await.state.is_open() {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -83,6 +83,7 @@ impl Bench {
             host.connection = None;
         }
         self.fleet.resume_rollouts().await.unwrap();
+        self.fleet.settle().await;
     }
 
     /// Merges pull request 42.
@@ -158,12 +159,19 @@ impl Bench {
     }
 
     pub(super) async fn ask(&self, name: &str, action: OpAction) -> OpId {
-        self.fleet.request_op(&self.maria, name, action, None).await.unwrap().id
+        let op = self.fleet.request_op(&self.maria, name, action, None).await.unwrap().id;
+        self.fleet.settle().await;
+        op
     }
 
     pub(super) async fn start(&mut self, kind: OpKind, hosts: &[&str], parallel: u32) -> Rollout {
-        let rollout = self.fleet.start_rollout(&self.maria, request(kind, hosts, parallel)).await.unwrap();
+        self.start_as(request(kind, hosts, parallel)).await
+    }
+
+    pub(super) async fn start_as(&mut self, asked: RolloutRequest) -> Rollout {
+        let rollout = self.fleet.start_rollout(&self.maria, asked).await.unwrap();
         self.rollout = Some(rollout.id);
+        self.fleet.settle().await;
         rollout
     }
 
@@ -218,6 +226,7 @@ impl Bench {
     pub(super) async fn after(&self, time: Duration) {
         self.clock.advance(TimeDelta::from_std(time).unwrap());
         self.fleet.tick().await.unwrap();
+        self.fleet.settle().await;
     }
 
     /// How many of the roll-out's ops the host began: the person who started it requests them.

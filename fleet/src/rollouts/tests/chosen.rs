@@ -43,6 +43,7 @@ async fn roll_back(bench: &mut Bench, confirmed: Vec<ConfirmedRollback>) {
     let reason = Some("the disk is full".to_owned());
     let rollout = bench.fleet.roll_back_hosts(&bench.maria, confirmed, reason).await.unwrap();
     bench.rollout = Some(rollout.id);
+    bench.fleet.settle().await;
 }
 
 #[tokio::test]

@@ -194,20 +194,3 @@ async fn the_deployment_hears_of_the_op_that_it_waits_for() {
     bench.restart().await;
     assert_eq!(bench.outcomes().await, ["gpc0: Switch FAIL (The build ended with 1)"]);
 }
-
-/// A caller that stops waiting interrupts nothing.
-#[tokio::test]
-async fn a_caller_that_goes_away_interrupts_nothing() {
-    let mut bench = Bench::new(&THREE).await;
-    recorded(&mut bench).await;
-    let rolled = bench.fleet.advance_rollouts();
-    tokio::select! {
-        biased;
-        () = rolled => panic!("it should have been dropped"),
-        () = tokio::task::yield_now() => {}
-    }
-    while bench.received("gpc0").is_empty() {
-        tokio::task::yield_now().await;
-    }
-    goes_on_to_its_end(bench).await;
-}

@@ -26,6 +26,7 @@ async fn goes_to(bench: &mut Bench, number: u32) {
     let action = bench.rollback_to("gpc0", number).await;
     let why = Some("X11 is dead".to_owned());
     bench.fleet.request_op(&bench.maria, "gpc0", action, why).await.unwrap();
+    bench.fleet.settle().await;
     bench.rolls_back("gpc0").await;
     bench.tests("gpc0", &[]).await;
 }

@@ -21,6 +21,7 @@ mod host;
 mod left;
 mod play;
 mod rollback;
+mod turns;
 
 const FOUR: [&str; 4] = ["gpc0", "imac0", "hsb0", "csb0"];
 
@@ -115,7 +116,7 @@ async fn the_first_failure_lets_no_further_host_begin_and_sees_the_others_throug
 async fn without_stop_on_failure_every_host_is_tried() {
     let mut bench = Bench::new(&["gpc0", "imac0"]).await;
     let asked = RolloutRequest { stop_on_failure: false, ..request(OpKind::Switch, &["gpc0", "imac0"], 1) };
-    bench.rollout = Some(bench.fleet.start_rollout(&bench.maria, asked).await.unwrap().id);
+    bench.start_as(asked).await;
     bench.fails("gpc0", "The build ended with 1.").await;
     bench.switches("imac0").await;
     bench.tests("imac0", &["x11"]).await;
@@ -169,12 +170,11 @@ async fn a_host_that_falls_silent_fails_it() {
 async fn who_is_busy_or_refused_is_left_out_with_the_reason() {
     let mut bench = Bench::new(&FOUR).await;
     bench.ask("gpc0", OpAction::Refresh).await;
-    let fleet = &bench.fleet;
     let mut facts = bench.store.host(bench.id("imac0")).await.unwrap().unwrap().facts.unwrap();
     facts.checkout = None;
     bench.store.record_facts(bench.id("imac0"), &facts).await.unwrap();
     let asked = request(OpKind::Switch, &["gpc0", "imac0", "hsb0"], 3);
-    bench.rollout = Some(fleet.start_rollout(&bench.maria, asked).await.unwrap().id);
+    bench.start_as(asked).await;
     let steps = bench.steps().await;
     assert!(steps[0].starts_with("gpc0 skipped: It is busy (Refresh, requested by maria)."), "{steps:?}");
     assert!(steps[1].starts_with("imac0 skipped: The host reports no checkout"), "{steps:?}");
@@ -191,6 +191,7 @@ async fn a_person_stops_it_and_what_is_under_way_goes_on() {
     let stopping = bench.fleet.stop_rollout(&otto, id).await.unwrap();
     assert_eq!(stopping.state, RolloutState::Stopping { why: "otto stopped it".into() });
     assert_eq!(bench.fleet.stop_rollout(&bench.maria, id).await.unwrap(), stopping, "it is so already");
+    bench.fleet.settle().await;
     let steps = bench.steps().await;
     assert_eq!(steps[0], "gpc0 running");
     assert_eq!(steps[3], "csb0 skipped: stopped: otto stopped it");
@@ -224,6 +225,7 @@ async fn an_op_that_somebody_takes_back_or_cancels_counts_as_what_it_is() {
     bench.start(OpKind::Switch, &["gpc0", "imac0", "hsb0"], 1).await;
     let waits = bench.store.open_op(bench.id("gpc0")).await.unwrap().unwrap().id;
     bench.fleet.cancel_op(&bench.maria, waits).await.unwrap();
+    bench.fleet.settle().await;
     assert!(bench.steps().await[0].starts_with("gpc0 skipped: Cancelled by maria"));
     let (op, _) = bench.begin("imac0").await;
     bench.fleet.cancel_op(&bench.maria, op).await.unwrap();
@@ -268,6 +270,14 @@ async fn what_makes_no_sense_is_refused_and_begins_nothing() {
         let error = refused(request).await.to_string();
         assert!(error.contains(said) && error.contains("Nothing was changed"), "{error}");
     }
+    let many: Vec<_> = (0..51).map(|number| format!("h{number}")).collect();
+    let many = RolloutRequest { hosts: many, ..request(OpKind::Switch, &both, 1) };
+    for (typed, said) in
+        [(None, "Type the number"), (Some(50), "Type the number"), (Some(51), "no host named h0")]
+    {
+        let error = refused(RolloutRequest { typed, ..many.clone() }).await.to_string();
+        assert!(error.contains(said), "{error}");
+    }
     let viewer = Actor::unchecked("eve", Role::Viewer);
     let refused = bench.fleet.start_rollout(&viewer, request(OpKind::Switch, &both, 1)).await;
     assert!(matches!(refused, Err(RolloutError::NotAllowed(NotAllowed { needed: Role::Operator }))));
@@ -281,7 +291,7 @@ async fn its_ops_are_those_of_who_started_it_with_the_reason() {
     let mut bench = Bench::new(&["gpc0"]).await;
     let asked =
         RolloutRequest { reason: Some(" New kernel ".into()), ..request(OpKind::Switch, &["GPC0"], 1) };
-    bench.fleet.start_rollout(&bench.maria, asked).await.unwrap();
+    bench.start_as(asked).await;
     let op = bench.store.open_op(bench.id("gpc0")).await.unwrap().unwrap();
     assert_eq!((op.requested_by.as_str(), op.reason.as_deref()), ("maria", Some("New kernel")));
     assert_eq!((op.status, bench.received("gpc0")), (OpStatus::Sent, vec![OpKind::Switch]));
@@ -292,7 +302,7 @@ async fn a_host_that_left_the_fleet_holds_nothing_up() {
     let mut bench = Bench::new(&["gpc0", "imac0", "hsb0"]).await;
     let asked =
         RolloutRequest { stop_on_failure: false, ..request(OpKind::Switch, &["gpc0", "imac0", "hsb0"], 1) };
-    bench.rollout = Some(bench.fleet.start_rollout(&bench.maria, asked).await.unwrap().id);
+    bench.start_as(asked).await;
     bench.remove("gpc0").await;
     bench.remove("imac0").await;
     bench.after(Duration::from_secs(1)).await;

@@ -14,6 +14,7 @@ impl Bench {
     pub(super) async fn say(&self, name: &str, message: AgentMessage) {
         let connection = self.hosts[name].connection.as_ref().unwrap();
         self.fleet.handle_message(connection, message).await.unwrap();
+        self.fleet.settle().await;
     }
 
     /// The ops that the host received and has not begun.
@@ -212,7 +213,9 @@ impl Bench {
 
     pub(super) async fn try_say(&self, name: &str, message: AgentMessage) -> Option<ServerMessage> {
         let connection = self.hosts[name].connection.as_ref().unwrap();
-        self.fleet.handle_message(connection, message).await.ok().flatten()
+        let answer = self.fleet.handle_message(connection, message).await.ok().flatten();
+        self.fleet.settle().await;
+        answer
     }
 
     /// Runs the host's ops automatically from now on.

@@ -68,6 +68,7 @@ async fn each_goes_to_its_last_known_working_generation() {
     assert_eq!((rollout.kind, rollout.deployment, rollout.parallel), (OpKind::Rollback, Some(id), 2));
     assert!(!rollout.stop_on_failure);
     bench.rollout = Some(rollout.id);
+    bench.fleet.settle().await;
     assert_eq!(bench.hosts_with_work(), ["hsb0", "imac0"]);
     for name in ["hsb0", "imac0"] {
         bench.rolls_back(name).await;
@@ -129,6 +130,7 @@ async fn it_need_not_wait_for_a_roll_out_that_is_stopping() {
     assert!(matches!(bench.rollout().await.state, RolloutState::Stopping { .. }));
     let seen = confirmed(&planned(&bench, id).await);
     bench.fleet.roll_back_failed(&bench.maria, id, seen, None).await.unwrap();
+    bench.fleet.settle().await;
     assert_eq!(bench.hosts_with_work(), ["gpc0"]);
     bench.rolls_back("gpc0").await;
     bench.resume_work("imac0", other.0).await;

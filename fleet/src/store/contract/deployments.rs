@@ -1,10 +1,10 @@
 //! Deployments: one for each merge, filled by ops, decided once.
 
-use backstay_model::deployment::{Decision, Deployment, HostEvent, PullRequestRef};
+use backstay_model::deployment::{Decision, Deployment, HostEvent, HostOutcome, PullRequestRef};
 use backstay_model::{Commit, DeploymentId, HostId, OpId};
 
 use super::Bench;
-use super::fixture::{at, audited, enrolled, entry, start};
+use super::fixture::{at, audited, enrolled, entry, read_while_writing, start};
 use crate::store::{NewDeployment, Store};
 
 fn merged(number: u64) -> NewDeployment {
@@ -104,7 +104,7 @@ pub(super) async fn ops_fill_a_deployment_host_by_host(bench: &mut impl Bench) {
     let late = HostId::new();
     let op = OpId::new();
     let hear = async |host, name: &str, heard: HostEvent| {
-        store.deployment_heard(id, host, name, op, &heard).await.unwrap()
+        store.apply_host_event(id, host, name, op, &heard).await.unwrap()
     };
     assert!(hear(gpc0, "gpc0", HostEvent::SwitchEnded(Ok(()))).await.is_some());
     assert!(
@@ -181,13 +181,34 @@ pub(super) async fn a_failed_revert_restores_the_decision_before_it(bench: &mut 
     assert_eq!(decision, Decision::Superseded, "a later pull request was merged since");
 }
 
-pub(super) async fn revert_candidates_are_recorded_in_order(bench: &mut impl Bench) {
+pub(super) async fn revert_candidates_are_recorded_once(bench: &mut impl Bench) {
     let store = bench.store();
     let id = opened(&*store, 42).await.id;
     assert_eq!(store.revert_candidates(id).await.unwrap(), []);
-    let commits = ["b", "a"].map(|sha| Commit(sha.to_owned()));
-    for commit in [&commits[0], &commits[1], &commits[0]] {
+    let commits = ["a", "b"].map(|sha| Commit(sha.to_owned()));
+    for commit in [&commits[1], &commits[0], &commits[1]] {
         store.remember_revert(id, commit).await.unwrap();
     }
     assert_eq!(store.revert_candidates(id).await.unwrap(), commits);
+}
+
+pub(super) async fn a_deployment_is_read_at_one_moment(bench: &mut impl Bench) {
+    let store = bench.store();
+    let host = enrolled(&*store, "gpc0").await.id;
+    let id = opened(&*store, 42).await.id;
+    let write = |number: u32| {
+        let outcome = serde_json::to_string(&HostOutcome::new(host, number.to_string())).unwrap();
+        format!(
+            "UPDATE deployments SET pr_title = '{number}'; UPDATE deployment_hosts SET outcome = '{outcome}';"
+        )
+    };
+    bench.run(&write(0)).await.unwrap();
+    let is_whole =
+        |read: &Deployment| read.hosts.iter().all(|outcome| outcome.name == read.pull_request.title);
+    read_while_writing(bench, write, async || {
+        let listed = store.deployments(None, 10).await.unwrap();
+        let alone = store.deployment(id).await.unwrap();
+        !listed[0].hosts.is_empty() && listed.iter().chain(&alone).all(is_whole)
+    })
+    .await;
 }

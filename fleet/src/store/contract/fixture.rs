@@ -6,6 +6,7 @@ use backstay_model::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::Bench;
 use crate::store::{HostRecord, NewAuditEntry, NewHost, NewJoinToken, NewOp, OpStep, RollbackRecord, Store};
 use crate::test_fleet;
 
@@ -120,4 +121,23 @@ pub(super) async fn audited(store: &dyn Store) -> Vec<String> {
     entries.reverse();
     let is_start = |action: &String| ["host.enrolled", "join-token.created"].contains(&action.as_str());
     entries.into_iter().map(|e| e.action).filter(|action| !is_start(action)).collect()
+}
+
+/// Makes many writes, each in a transaction of its own, and reads all the while. Fails if a reading is ever torn.
+pub(super) async fn read_while_writing(
+    bench: &impl Bench,
+    write: impl Fn(u32) -> String,
+    is_whole: impl AsyncFn() -> bool,
+) {
+    let writes: String =
+        (0..500).map(|number| format!("BEGIN IMMEDIATE; {} COMMIT; ", write(number))).collect();
+    let reading = async {
+        loop {
+            assert!(is_whole().await, "half of it was read before a write, and half after it");
+        }
+    };
+    tokio::select! {
+        written = bench.run(&writes) => written.unwrap(),
+        never = reading => never,
+    }
 }

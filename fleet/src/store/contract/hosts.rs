@@ -7,7 +7,7 @@ use super::Bench;
 use super::fixture::{
     at, audited, enrolled, entry, facts, generation, join_token, new_host, new_op, start, test_run,
 };
-use crate::store::{OpStep, TokenHash};
+use crate::store::{GENERATIONS_KEPT, HostRecord, OpStep, TEST_RUNS_KEPT, TokenHash};
 
 pub(super) async fn a_host_is_found_by_identifier_name_and_token(bench: &mut impl Bench) {
     let store = bench.store();
@@ -243,4 +243,62 @@ pub(super) async fn a_host_that_an_op_holds_is_not_removed(bench: &mut impl Benc
     assert!(!store.remove_host(host.id, at(9), &entry("host.removed")).await.unwrap());
     assert_eq!(store.host(host.id).await.unwrap(), Some(host));
     assert_eq!(audited(&*store).await, ["test.requested"]);
+}
+
+pub(super) async fn only_the_newest_generations_that_left_the_profile_are_kept(bench: &mut impl Bench) {
+    let store = bench.store();
+    let id = enrolled(&*store, "gpc0").await.id;
+    let many: Vec<u32> = (1..=GENERATIONS_KEPT + 10).collect();
+    store.record_facts(id, &facts(1, &many)).await.unwrap();
+    assert_eq!(store.generations(id).await.unwrap().len(), many.len(), "the profile lists them all");
+    store.record_facts(id, &facts(2, &[5_000, 1])).await.unwrap();
+    let kept = store.generations(id).await.unwrap();
+    let numbers: Vec<_> = kept.iter().map(|known| (known.generation.number, known.in_profile)).collect();
+    assert_eq!(numbers.first(), Some(&(5_000, true)));
+    assert_eq!(numbers.last(), Some(&(1, true)), "old, and still in the profile");
+    let gone = &numbers[1..numbers.len() - 1];
+    assert_eq!(gone.len(), GENERATIONS_KEPT as usize);
+    assert_eq!((gone[0], gone[gone.len() - 1]), ((GENERATIONS_KEPT + 10, false), (11, false)));
+}
+
+pub(super) async fn only_the_newest_test_runs_are_kept(bench: &mut impl Bench) {
+    let store = bench.store();
+    let id = enrolled(&*store, "gpc0").await.id;
+    let newest = i64::from(TEST_RUNS_KEPT) + 9;
+    let runs = (0..=newest).map(|started| test_run(48, started)).collect();
+    let reported = backstay_model::Facts { test_runs: runs, ..facts(1, &[48]) };
+    store.record_facts(id, &reported).await.unwrap();
+    let kept = store.test_runs(id, 2 * TEST_RUNS_KEPT).await.unwrap();
+    assert_eq!(kept.len(), TEST_RUNS_KEPT as usize);
+    assert_eq!((&kept[0], &kept[kept.len() - 1]), (&test_run(48, newest), &test_run(48, 10)));
+}
+
+pub(super) async fn a_removed_host_takes_its_history_with_it(bench: &mut impl Bench) {
+    let store = bench.store();
+    let (id, other) = (enrolled(&*store, "gpc0").await.id, enrolled(&*store, "imac0").await.id);
+    let reported = backstay_model::Facts { test_runs: vec![test_run(48, 1)], ..facts(1, &[48]) };
+    let history = async |host| {
+        let generations = store.generations(host).await.unwrap().len();
+        (generations, store.test_runs(host, 10).await.unwrap().len())
+    };
+    for host in [id, other] {
+        store.record_facts(host, &reported).await.unwrap();
+        assert_eq!(history(host).await, (1, 1));
+    }
+    assert!(store.remove_host(id, at(9), &entry("host.removed")).await.unwrap());
+    assert_eq!((history(id).await, history(other).await), ((0, 0), (1, 1)));
+    // Its agent may just be reporting.
+    store.record_facts(id, &reported).await.unwrap();
+    assert_eq!(history(id).await, (0, 0));
+}
+
+pub(super) async fn a_host_is_read_without_its_facts(bench: &mut impl Bench) {
+    let store = bench.store();
+    let id = enrolled(&*store, "gpc0").await.id;
+    store.record_facts(id, &facts(1, &[48])).await.unwrap();
+    let whole = store.host(id).await.unwrap().unwrap();
+    let without = store.host_without_facts(id).await.unwrap();
+    assert_eq!(without, Some(HostRecord { facts: None, ..whole }));
+    assert!(store.remove_host(id, at(9), &entry("host.removed")).await.unwrap());
+    assert_eq!(store.host_without_facts(id).await.unwrap(), None);
 }

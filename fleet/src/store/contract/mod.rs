@@ -54,6 +54,8 @@ macro_rules! contract {
                 facts_of_another_version_do_not_hide_the_host, auto_test_is_set_with_its_audit_entry,
                 a_removed_host_is_gone_but_its_ops_stay, a_host_that_an_op_holds_is_not_removed,
                 labels_are_set_with_their_audit_entry, a_test_timeout_is_set_with_its_audit_entry,
+                only_the_newest_generations_that_left_the_profile_are_kept, only_the_newest_test_runs_are_kept,
+                a_removed_host_takes_its_history_with_it, a_host_is_read_without_its_facts,
             ],
             join: [
                 a_join_token_enrols_a_host, an_enrolment_is_recorded_with_its_audit_entry,
@@ -86,7 +88,8 @@ macro_rules! contract {
                 a_merge_opens_one_deployment_however_often_it_is_reported,
                 a_later_merge_supersedes_active_deployments, ops_fill_a_deployment_host_by_host,
                 a_deployment_is_decided_once, a_failed_revert_restores_the_decision_before_it,
-                revert_candidates_are_recorded_in_order, the_commits_of_reverted_deployments_are_known,
+                revert_candidates_are_recorded_once, the_commits_of_reverted_deployments_are_known,
+                a_deployment_is_read_at_one_moment,
             ],
             rollouts: [
                 a_rollout_is_recorded_with_its_audit_entry, of_many_rollouts_at_once_exactly_one_is_recorded,
@@ -95,7 +98,7 @@ macro_rules! contract {
                 a_step_must_start_from_the_current_one, a_rollout_ends_once,
                 a_following_op_is_found_by_the_one_before,
                 rollbacks_of_several_hosts_are_recorded_in_one_and_hold_every_host,
-                if_one_host_is_busy_or_has_moved_none_is_rolled_back,
+                if_one_host_is_busy_or_has_moved_none_is_rolled_back, a_rollout_is_read_at_one_moment,
             ],
             life: [no_row_of_steps_leads_where_the_protocol_forbids],
             output: [

@@ -4,7 +4,9 @@ use backstay_model::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
 use backstay_model::{DeploymentId, OpAction, OpId, OpKind, OpStatus, RolloutId, sample};
 
 use super::Bench;
-use super::fixture::{audited, enrolled, entry, facts, new_op, queued, rollback_action, start, take};
+use super::fixture::{
+    audited, enrolled, entry, facts, new_op, queued, read_while_writing, rollback_action, start, take,
+};
 use crate::store::{HostRecord, InsertOpError, InsertRolloutError, NewAuditEntry, NewOp, OpStep, Store};
 
 fn rollout(kind: OpKind, hosts: &[&HostRecord]) -> Rollout {
@@ -282,4 +284,22 @@ pub(super) async fn if_one_host_is_busy_or_has_moved_none_is_rolled_back(bench: 
         assert_eq!(store.open_op(a.id).await.unwrap(), None);
     }
     assert_eq!(audited(&*store).await, ["op.requested"]);
+}
+
+pub(super) async fn a_rollout_is_read_at_one_moment(bench: &mut impl Bench) {
+    let store = bench.store();
+    let (one, other) = (enrolled(&*store, "gpc0").await, enrolled(&*store, "imac0").await);
+    let id = started(&*store, &[&one, &other]).await.id;
+    let write = |number| {
+        format!("UPDATE rollouts SET reason = '{number}'; UPDATE rollout_hosts SET name = '{number}';")
+    };
+    bench.run(&write(0)).await.unwrap();
+    let is_whole = |read: &Rollout| read.hosts.iter().all(|host| Some(&host.name) == read.reason.as_ref());
+    read_while_writing(bench, write, async || {
+        let listed = store.rollouts(None, 10).await.unwrap();
+        let open = store.open_rollouts().await.unwrap();
+        let alone = store.rollout(id).await.unwrap();
+        listed.iter().chain(&open).chain(&alone).all(is_whole)
+    })
+    .await;
 }

@@ -59,13 +59,13 @@ impl DeploymentStore for SqliteStore {
         Ok(deployments)
     }
 
-    async fn deployment_heard(
+    async fn apply_host_event(
         &self,
         id: DeploymentId,
         host: HostId,
         host_name: &str,
         op: OpId,
-        heard: &HostEvent,
+        event: &HostEvent,
     ) -> Result<Option<Deployment>, StoreError> {
         let mut tx = self.begin().await?;
         let Some(deployment) = by_id(&mut tx, id).await?.filter(|d| d.decision.is_active()) else {
@@ -74,7 +74,7 @@ impl DeploymentStore for SqliteStore {
         let known = deployment.hosts.into_iter().find(|outcome| outcome.host == host);
         // A host that joined after the merge takes part too.
         let mut outcome = known.unwrap_or_else(|| HostOutcome::new(host, host_name.to_owned()));
-        if !outcome.apply(op, heard.clone()) {
+        if !outcome.apply(op, event.clone()) {
             return Ok(None);
         }
         put_outcome(&mut tx, id, &outcome).await?;
@@ -142,9 +142,10 @@ impl DeploymentStore for SqliteStore {
     }
 
     async fn revert_candidates(&self, id: DeploymentId) -> Result<Vec<Commit>, StoreError> {
-        let commits =
-            sqlx::query("SELECT commit_sha FROM revert_candidates WHERE deployment_id = $1 ORDER BY rowid")
-                .bind(id.to_string());
+        let commits = sqlx::query(
+            "SELECT commit_sha FROM revert_candidates WHERE deployment_id = $1 ORDER BY commit_sha",
+        )
+        .bind(id.to_string());
         all(commits.fetch_all(&self.reader).await?)
     }
 

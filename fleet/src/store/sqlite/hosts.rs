@@ -95,6 +95,16 @@ impl HostStore for SqliteStore {
         by_id(&self.reader, id).await
     }
 
+    async fn host_without_facts(&self, id: HostId) -> Result<Option<HostRecord>, StoreError> {
+        let host = sqlx::query(
+            "SELECT id, name, platform, auto_test, test_timeout, tags, notes, agent_version, agent_protocol,
+                 last_seen, NULL AS facts, created_at
+             FROM hosts WHERE id = $1 AND removed_at IS NULL",
+        )
+        .bind(id.to_string());
+        optional(host.fetch_optional(&self.reader).await?)
+    }
+
     async fn host_by_name(&self, name: &str) -> Result<Option<HostRecord>, StoreError> {
         let host = sqlx::query("SELECT * FROM hosts WHERE lower(name) = lower($1) AND removed_at IS NULL")
             .bind(name);
@@ -144,12 +154,14 @@ impl HostStore for SqliteStore {
     async fn record_facts(&self, id: HostId, facts: &Facts) -> Result<(), StoreError> {
         let json = stored_json(facts)?;
         let mut tx = self.begin().await?;
-        let taken = sqlx::query("UPDATE hosts SET facts = $2, facts_read_at = $3 WHERE id = $1")
-            .bind(id.to_string())
-            .bind(json)
-            .bind(stored_time(facts.read_at))
-            .execute(&mut *tx)
-            .await?;
+        let taken = sqlx::query(
+            "UPDATE hosts SET facts = $2, facts_read_at = $3 WHERE id = $1 AND removed_at IS NULL",
+        )
+        .bind(id.to_string())
+        .bind(json)
+        .bind(stored_time(facts.read_at))
+        .execute(&mut *tx)
+        .await?;
         if taken.rows_affected() == 0 {
             return Ok(());
         }

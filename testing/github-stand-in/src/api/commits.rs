@@ -34,9 +34,20 @@ pub(super) async fn list(
     };
     let (shas, has_more) =
         world.git.history(&start.sha, filter.path.as_deref(), page.skip(), page.size()).await?;
-    let commits = world.git.commits(&shas).await?;
-    let shapes: Vec<Value> = commits.iter().map(|commit| shape::commit(&world.links, commit)).collect();
-    Ok(page.link(ok(&Value::Array(shapes))?, &world.links.root, &uri, has_more))
+    listed(&world, &shas, page, &uri, has_more).await
+}
+
+/// Answers with a page of commits.
+pub(super) async fn listed(
+    world: &World,
+    shas: &[String],
+    page: Page,
+    uri: &http::Uri,
+    has_more: bool,
+) -> Answered {
+    let commits = world.git.commits(shas).await?;
+    let shapes = commits.iter().map(|commit| shape::commit(&world.links, commit)).collect();
+    Ok(page.link(ok(&Value::Array(shapes))?, &world.links.root, uri, has_more))
 }
 
 /// `commits/{ref}` and the paths below it: a branch may have slashes in its name.

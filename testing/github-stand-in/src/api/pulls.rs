@@ -8,6 +8,7 @@ use axum::extract::{Path, Query, State};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::commits;
 use crate::git::GitError;
 use crate::merge::try_out;
 use crate::push::{announce_pull, close};
@@ -89,9 +90,7 @@ pub(super) async fn commits(
     let mut shas = world.git.between(&pull.base_sha, &pull.head_sha).await?;
     shas.truncate(LISTED_COMMITS);
     let (shas, has_more) = page.of(shas);
-    let commits = world.git.commits(&shas).await?;
-    let shapes = commits.iter().map(|commit| shape::commit(&world.links, commit)).collect();
-    Ok(page.link(ok(&Value::Array(shapes))?, &world.links.root, &uri, has_more))
+    commits::listed(&world, &shas, page, &uri, has_more).await
 }
 
 /// The files that it changes, since it left the base branch.

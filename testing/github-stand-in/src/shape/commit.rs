@@ -16,58 +16,56 @@ fn unsigned() -> Value {
     json!({ "verified": false, "reason": "unsigned", "signature": null, "payload": null, "verified_at": null })
 }
 
-/// A commit as git stores it: `git/commits`.
-pub(crate) fn git_commit(links: &Links, commit: &Commit) -> Value {
-    let parents = commit.parents.iter().map(|sha| {
+/// What `git/commits` and `commits` have in common: a commit's names and parents, with addresses below `path`.
+fn named(links: &Links, path: &str, commit: &Commit) -> Value {
+    let address = |sha: &str| {
         json!({
             "sha": sha,
-            "url": links.repo(&format!("git/commits/{sha}")),
+            "url": links.repo(&format!("{path}/{sha}")),
             "html_url": links.page(&format!("commit/{sha}")),
         })
-    });
+    };
+    let mut shape = address(&commit.sha);
+    shape["node_id"] = node_id("Commit", &commit.sha).into();
+    shape["parents"] = commit.parents.iter().map(|sha| address(sha)).collect();
+    shape
+}
+
+/// What git itself stores in a commit.
+fn stored(links: &Links, commit: &Commit) -> Value {
     json!({
-        "sha": commit.sha,
-        "node_id": node_id("Commit", &commit.sha),
-        "url": links.repo(&format!("git/commits/{}", commit.sha)),
-        "html_url": links.page(&format!("commit/{}", commit.sha)),
         "author": person(&commit.author),
         "committer": person(&commit.committer),
-        "tree": { "sha": commit.tree, "url": links.repo(&format!("git/trees/{}", commit.tree)) },
         "message": commit.message,
-        "parents": parents.collect::<Vec<_>>(),
+        "tree": { "sha": commit.tree, "url": links.repo(&format!("git/trees/{}", commit.tree)) },
         "verification": unsigned(),
     })
+}
+
+/// Adds the fields of `more` to a shape.
+fn with(mut shape: Value, more: Value) -> Value {
+    if let (Value::Object(shape), Value::Object(more)) = (&mut shape, more) {
+        shape.extend(more);
+    }
+    shape
+}
+
+/// A commit as git stores it: `git/commits`.
+pub(crate) fn git_commit(links: &Links, commit: &Commit) -> Value {
+    with(named(links, "git/commits", commit), stored(links, commit))
 }
 
 /// A commit as GitHub shows it: `commits`.
 pub(crate) fn commit(links: &Links, commit: &Commit) -> Value {
     let account = |person: &Person| login_of(&person.email).map(|login| user(links, login));
-    let parents = commit.parents.iter().map(|sha| {
-        json!({
-            "sha": sha,
-            "url": links.repo(&format!("commits/{sha}")),
-            "html_url": links.page(&format!("commit/{sha}")),
-        })
-    });
-    json!({
-        "sha": commit.sha,
-        "node_id": node_id("Commit", &commit.sha),
-        "commit": {
-            "author": person(&commit.author),
-            "committer": person(&commit.committer),
-            "message": commit.message,
-            "tree": { "sha": commit.tree, "url": links.repo(&format!("git/trees/{}", commit.tree)) },
-            "url": links.repo(&format!("git/commits/{}", commit.sha)),
-            "comment_count": 0,
-            "verification": unsigned(),
-        },
-        "url": links.repo(&format!("commits/{}", commit.sha)),
-        "html_url": links.page(&format!("commit/{}", commit.sha)),
+    let own = json!({ "url": links.repo(&format!("git/commits/{}", commit.sha)), "comment_count": 0 });
+    let shown = json!({
+        "commit": with(stored(links, commit), own),
         "comments_url": links.repo(&format!("commits/{}/comments", commit.sha)),
         "author": account(&commit.author),
         "committer": account(&commit.committer),
-        "parents": parents.collect::<Vec<_>>(),
-    })
+    });
+    with(named(links, "commits", commit), shown)
 }
 
 /// A commit with its changes.

@@ -42,6 +42,11 @@ pub(crate) const ALL: &[Story] = &[
         tell: restarts::started_again,
     },
     Story { name: "the same in a home", tell: restarts::started_again_at_home },
+    Story {
+        name: "an op whose scope is killed has stopped the agent: it is started",
+        tell: restarts::started_by_systemd,
+    },
+    Story { name: "the same with a scope in a home", tell: restarts::started_by_systemd_at_home },
     Story { name: "the agent is killed in the middle of a rollback", tell: faults::agent_killed },
     Story { name: "the server is restarted in the middle of a rollback", tell: faults::server_restarted },
     Story {

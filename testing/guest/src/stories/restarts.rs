@@ -105,3 +105,24 @@ fn is_started_again(programs: &Programs, agent: Agent) -> Result<()> {
     world.wait_for_agent()?;
     wait_for("the scope to go", || world.has_no_scope())
 }
+
+/// Whoever kills the whole scope also kills the runner, so systemd itself starts the agent.
+pub(super) fn started_by_systemd(programs: &Programs) -> Result<()> {
+    is_started_by_systemd(programs, Agent::Root)
+}
+
+pub(super) fn started_by_systemd_at_home(programs: &Programs) -> Result<()> {
+    is_started_by_systemd(programs, Agent::Home)
+}
+
+fn is_started_by_systemd(programs: &Programs, agent: Agent) -> Result<()> {
+    let systemctl = systemctl(agent);
+    let stops = format!("{systemctl} stop backstay-agent\necho stopped\npause\n");
+    let world = World::make(programs, &Plan::new(agent, stops))?;
+    world.ask_for_rollback(1)?;
+    world.wait_for_pause()?;
+    world.manage(&["kill", "--signal=KILL", "backstay-op-*.scope"])?;
+    world.wait_for_agent()?;
+    expect(&world.end_of_op()?, "failed", "The runner was killed")?;
+    wait_for("the scope to go", || world.has_no_scope())
+}

@@ -7,6 +7,7 @@ use backstay_model::wire::limits::few;
 use backstay_model::{Generation, GenerationRef};
 use leptos::prelude::*;
 
+use super::super::TypedNumber;
 use super::Planned;
 use super::host::HostLine;
 use crate::api::RollBackHosts;
@@ -125,6 +126,7 @@ pub(super) fn RollbackManyForm(
                 {summary.map(|summary| view! { <p class="dialog-about">{summary}</p> })}
                 <ul class="host-lines planned" aria-label="Hosts">{lines}</ul>
                 <ReasonField/>
+                <TypedNumber count/>
                 <DialogEnd
                     action
                     back

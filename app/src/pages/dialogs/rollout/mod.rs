@@ -6,12 +6,13 @@ mod hosts;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use backstay_model::rollout::{AT_ONCE, MOST_AT_ONCE, RolloutCommits, UNTYPED};
+use backstay_model::rollout::{AT_ONCE, MOST_AT_ONCE, RolloutCommits};
 use backstay_model::{OpKind, State};
 use leptos::html;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
+use super::TypedNumber;
 use crate::api::{StartRollout, load_rollout_commits};
 use crate::browser;
 use crate::components::{
@@ -139,8 +140,8 @@ fn Ask(live: Live, commits: RolloutCommits) -> impl IntoView {
     let pending = action.pending();
     let begun =
         Memo::new(move |_| pending.get() || action.value().with(|value| matches!(value, Some(Ok(())))));
-    let none = Memo::new(move |_| chosen.hosts.with(BTreeSet::is_empty));
-    let closed = move || running.get() || begun.get() || none.get() || !live.may_operate();
+    let count = Memo::new(move |_| chosen.hosts.with(BTreeSet::len));
+    let closed = move || running.get() || begun.get() || count.get() == 0 || !live.may_operate();
     view! {
         <Dialog title=TITLE back=Route::Fleet.path() focus="rollout-cancel" focus_after>
             <ActionForm action=action>
@@ -172,7 +173,7 @@ fn Ask(live: Live, commits: RolloutCommits) -> impl IntoView {
                     </label>
                 </div>
                 <ReasonField/>
-                <TypedNumber chosen/>
+                <TypedNumber count/>
                 <DialogEnd
                     action
                     back=Route::Fleet.path()
@@ -210,22 +211,6 @@ fn Kinds(chosen: Chosen) -> impl IntoView {
         })
         .collect_view();
     view! { <div class="kinds" role="radiogroup" aria-label="What to do">{kinds}</div> }
-}
-
-/// Asks a person to type the number of many hosts, so that a fleet is never one click away.
-#[component]
-fn TypedNumber(chosen: Chosen) -> impl IntoView {
-    let many = Memo::new(move |_| Some(chosen.hosts.with(BTreeSet::len)).filter(|count| *count > UNTYPED));
-    move || {
-        many.get().map(|count| {
-            view! {
-                <label class="at-once typed-number">
-                    {format!("Type {count} to confirm")}
-                    <input type="text" inputmode="numeric" name="typed" pattern=count.to_string() autocomplete="off" required/>
-                </label>
-            }
-        })
-    }
 }
 
 /// Longest list without a line that sums it up.
