@@ -15,7 +15,9 @@ pub(crate) const BEGUN: &str = "begun";
 /// The address of the page that shows what a plain form has begun.
 #[cfg(feature = "ssr")]
 pub(crate) fn begun(place: Route<'_>) -> String {
-    with_query(place.path(), std::iter::once(BEGUN.to_owned()))
+    let path = place.path();
+    let joint = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{joint}{BEGUN}")
 }
 
 /// A page or a dialog, with what its address says.

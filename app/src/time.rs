@@ -125,9 +125,9 @@ mod server {
         at.format("%-d %b %Y, %H:%M UTC").to_string()
     }
 
-    /// A day: “Sunday 29 November 2026”.
+    /// A day: “Sunday, 29 November 2026”.
     pub(super) fn day(at: DateTime<Utc>) -> String {
-        at.format("%A %-d %B %Y").to_string()
+        at.format("%A, %-d %B %Y").to_string()
     }
 
     /// A moment to the second.
@@ -306,9 +306,9 @@ mod tests {
     #[test]
     fn a_day_is_that_of_its_number_in_every_zone() {
         let day = at("2026-11-29T00:00:00Z");
-        assert_eq!(server::day(day), "Sunday 29 November 2026");
+        assert_eq!(server::day(day), "Sunday, 29 November 2026");
         let said = scripted("en_GB", "local", day, &[("day", day)]);
-        assert_eq!(said, ["Sunday 29 November 2026|undefined"]);
+        assert_eq!(said, ["Sunday, 29 November 2026|"]);
     }
 
     #[test]

@@ -63,7 +63,7 @@ test('log-ins are folded away, and text and days find entries, in the export too
   await expect(audit.entries('refresh.succeeded')).toHaveCount(0);
   const found = await (await client.get('/audit.json?text=enrolled')).json();
   expect(found.map((entry: { action: string }) => entry.action)).toEqual(['host.enrolled']);
-  await page.getByLabel('To').fill('2001-01-01');
+  await page.getByLabel('To', { exact: true }).fill('2001-01-01');
   await page.getByRole('button', { name: 'Filter' }).click();
   await expect(page).toHaveURL(/to=2001-01-01/);
   await expect(page.getByText('No matching entries.')).toBeVisible();

@@ -343,7 +343,7 @@ test('an empty fleet leads to its first host: name, token, configuration, and th
   await expect(first).toHaveCount(0);
 
   await open(page, '/audit');
-  await expect(page.getByRole('row').filter({ hasText: 'For hsb0, until' }).filter({ hasText: admin.name })).toHaveCount(1);
+  await expect(page.getByRole('row').filter({ hasText: 'For hsb0, valid for 24 h.' }).filter({ hasText: admin.name })).toHaveCount(1);
 });
 
 test('only an administrator makes a token', async ({ another, fleet, watch }) => {

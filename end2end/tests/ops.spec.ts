@@ -58,7 +58,7 @@ test('the history of the fleet: filters are in the address, and it says what the
   await ops.filter.click();
   await expect(ops.rows).toHaveCount(1);
   await expect(ops.ops('Rollback to Gen 45')).toHaveCount(1);
-  await page.getByLabel('From').fill('2099-01-01');
+  await page.getByLabel('From', { exact: true }).fill('2099-01-01');
   await ops.filter.click();
   await expect(page.getByRole('main')).toContainText('No matching ops. The filter is: from 2099-01-01, text “ATTEMPT 1”.');
 });

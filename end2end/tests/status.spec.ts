@@ -92,7 +92,8 @@ test('the tab counts failed hosts, in its title, its icon and the app’s', asyn
   await expect.poll(told).toEqual([1, 'none']);
 });
 
-test('before the page is alive it says that it is not, and the rest is true', async ({ page, gpc0 }) => {
+test('before the page is alive it says that it is not, and the rest is true', async ({ page, gpc0, watch }) => {
+  watch.allow(/backstay\.wasm|Failed to fetch/);
   await page.route(/\.wasm\b/, (route) => route.abort());
   await page.goto('/ops', { waitUntil: 'domcontentloaded' });
   await expect(connection(page)).toHaveText('Not live yet');

@@ -115,9 +115,10 @@ pub(crate) fn focus_one_of(ids: &str) {
 /// Attribute of the element that had the focus when a dialog opened.
 const OPENER: &str = "data-opener";
 
-/// Marks the element that has the focus as the one that opened a dialog.
+/// Marks the link or button that has the focus as the one that opened a dialog.
 pub(crate) fn mark_opener() {
-    if let Some(focused) = document().active_element().filter(|focused| focused.tag_name() != "BODY") {
+    let is_opener = |focused: &Element| focused.matches("a, button").unwrap_or(false);
+    if let Some(focused) = document().active_element().filter(is_opener) {
         // Cannot fail on an element.
         let _ = focused.set_attribute(OPENER, "");
     }

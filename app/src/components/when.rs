@@ -25,7 +25,7 @@ pub fn Moment(
     when("moment", at)
 }
 
-/// A day: “Sunday 29 November 2026”.
+/// A day: “Sunday, 29 November 2026”.
 #[component]
 pub(crate) fn Day(
     /// The days since 1970.

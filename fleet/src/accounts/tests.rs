@@ -256,7 +256,7 @@ async fn a_join_token_admits_only_its_host_and_only_in_time() {
     assert!(matches!(late, Err(EnrolError::InvalidToken)));
     let entry = &bench.store.audit(&AuditQuery::default(), 10).await.unwrap()[2];
     assert_eq!((entry.action.as_str(), entry.host_name.as_deref()), ("join-token.created", Some("gpc0")));
-    assert_eq!(entry.detail, "For gpc0, until 2025-12-28 15:40 UTC.");
+    assert_eq!(entry.detail, "For gpc0, valid for 1 h.");
 }
 
 #[tokio::test]

@@ -158,7 +158,7 @@ impl NewJoinToken {
     /// The audit entry for the token.
     pub fn audit_entry(&self) -> NewAuditEntry {
         let whom = self.host_name.as_deref().unwrap_or("any host");
-        let detail = format!("For {whom}, until {}.", self.expires_at.format("%F %R UTC"));
+        let detail = format!("For {whom}, valid for {} h.", (self.expires_at - self.created_at).num_hours());
         let entry = NewAuditEntry::new(self.created_at, &self.made_by, "join-token.created", detail);
         NewAuditEntry { host_name: self.host_name.clone(), ..entry }
     }

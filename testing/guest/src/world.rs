@@ -291,9 +291,10 @@ impl World {
         format!("the guest's journal:\n{}\n", lines.unwrap_or_else(|error| error.to_string()))
     }
 
-    /// Whether no unit of an op is left.
+    /// Whether no unit of an op is running.
     pub(crate) fn has_no_scope(&self) -> Result<bool> {
-        Ok(self.manage(&["list-units", "backstay-op*", "--all", "--no-legend", "--plain"])?.trim().is_empty())
+        // An inactive scope stays loaded until systemd reads its units again.
+        Ok(self.manage(&["list-units", "backstay-op*", "--no-legend", "--plain"])?.trim().is_empty())
     }
 }
 

@@ -1,5 +1,5 @@
-//! What differs between two generations, as markup. Only the server writes it, so that the page's WebAssembly
-//! holds none of it; the framework escapes what hosts report.
+//! What differs between two generations, as markup. Only the server writes it, which keeps the page's
+//! WebAssembly small. The framework escapes what hosts report.
 
 use backstay_model::closure_diff::{Change, ClosureDiff, PackageChange};
 use backstay_model::comparison::{

@@ -37,7 +37,7 @@ pub(super) fn FactsList(detail: RwSignal<HostDetail>) -> impl IntoView {
                 <FailedUnits names=failed open=units/>
                 <div><dt>"Read"</dt><dd><Ago at=facts.read_at/></dd></div>
             </dl>
-            {problems.into_iter().map(|p| view! { <p class="banner warn">{p}</p> }).collect_view()}
+            {problems.into_iter().map(|p| view! { <p class="banner warn" dir="auto">{p}</p> }).collect_view()}
         }
         .into_any()
     }
@@ -77,14 +77,23 @@ fn booted_generation(facts: &Facts) -> Option<String> {
 fn FailedUnits(names: Vec<String>, open: RwSignal<bool>) -> impl IntoView {
     let (first, others) = names.split_at(names.len().min(NAMED));
     let others = (!others.is_empty()).then(|| {
-        let (count, others) = (others.len(), others.join(", "));
+        let (count, others) = (others.len(), isolated(others));
         view! { <FoldedRest count open><p>{others}</p></FoldedRest> }
     });
     (!first.is_empty())
-        .then(|| view! { <div><dt>"Failed units"</dt><dd>{first.join(", ")}{others}</dd></div> })
+        .then(|| view! { <div><dt>"Failed units"</dt><dd>{isolated(first)}{others}</dd></div> })
+}
+
+/// Names one after another, each with a direction of its own.
+fn isolated(names: &[String]) -> AnyView {
+    let name = |(place, name): (usize, &String)| {
+        let comma = if place == 0 { "" } else { ", " };
+        view! { {comma}<bdi>{name.clone()}</bdi> }
+    };
+    names.iter().enumerate().map(name).collect_view().into_any()
 }
 
 #[component]
 fn Fact(name: &'static str, value: Option<String>) -> impl IntoView {
-    value.map(|value| view! { <div><dt>{name}</dt><dd>{value}</dd></div> })
+    value.map(|value| view! { <div><dt>{name}</dt><dd><bdi>{value}</bdi></dd></div> })
 }

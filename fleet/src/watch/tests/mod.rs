@@ -4,6 +4,7 @@ mod merges;
 mod proposals;
 mod readings;
 mod refused;
+mod roll_outs;
 mod settings;
 mod shown;
 

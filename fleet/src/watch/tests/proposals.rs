@@ -1,11 +1,11 @@
 //! Reverts that become pull requests.
 
-use crate::deployments::RevertRequest;
 use backstay_github_stand_in::{Change, NewPullRequest, Protection, ProtectionKind};
 use backstay_model::Commit;
 use backstay_model::deployment::Decision;
 
 use super::{Bench, lock};
+use crate::deployments::RevertRequest;
 use crate::test_fleet::maria;
 
 #[tokio::test]

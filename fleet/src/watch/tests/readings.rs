@@ -1,6 +1,5 @@
 //! When GitHub is asked, and what that costs.
 
-use crate::deployments::RevertRequest;
 use std::time::Duration;
 
 use backstay_github_stand_in::{Away, Change, Moment};
@@ -10,6 +9,7 @@ use backstay_model::{Clock as _, DesiredState};
 use chrono::TimeDelta;
 
 use super::{Bench, alone, lock, seen};
+use crate::deployments::RevertRequest;
 use crate::test_fleet::maria;
 
 #[tokio::test]

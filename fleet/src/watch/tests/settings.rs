@@ -1,6 +1,5 @@
 //! Settings at GitHub that people have to know of.
 
-use crate::deployments::RevertRequest;
 use std::sync::Arc;
 
 use backstay_github_stand_in::{
@@ -12,6 +11,7 @@ use chrono::TimeDelta;
 
 use super::{Bench, alone, fleet, lock, seen};
 use crate::Fleet;
+use crate::deployments::RevertRequest;
 use crate::github::{Access, GitHub, GitHubConfig, MergeMethod, UpdateRule};
 use crate::secret::Secret;
 use crate::test_fleet::{Database, maria};

@@ -1,5 +1,5 @@
-//! What a rollback changes: one line above the button, and all of it in a sheet. The host is asked for each
-//! chosen generation; the dialog never waits for the answer.
+//! What a rollback changes: one line above the button, and all of it in a sheet. The dialog asks the host
+//! about each chosen generation, and never waits for the answer.
 
 use backstay_model::rollback::RollbackPlan;
 use leptos::prelude::*;
@@ -15,7 +15,7 @@ type Answered = Option<(u32, Result<Answer, ApiError>)>;
 /// The line and its sheet. Before hydration, a link to the page that compares the two.
 #[component]
 pub(super) fn Changes(plan: RollbackPlan, chosen: RwSignal<Option<u32>>) -> impl IntoView {
-    let answered = RwSignal::new(None::<(u32, Result<Answer, ApiError>)>);
+    let answered = RwSignal::new(Answered::None);
     let (host, from) = (plan.host_name.clone(), plan.current.generation.reference());
     let page = plan.preselected.map(|to| Route::Compare { host: &host, from: from.number, to }.path());
     let targets: Vec<_> =

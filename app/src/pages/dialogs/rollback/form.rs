@@ -112,15 +112,15 @@ pub(super) fn RollbackForm(plan: RollbackPlan, back: String, again: PlanResource
                 </div>
             </fieldset>
             <div class="dialog-foot">
-            <Changes plan=plan.clone() chosen/>
-            <DialogEnd
-                action
-                back
-                cancel_id="rollback-cancel"
-                closed=Signal::derive(move || closed.get() || pending.get() || !is_possible)
-            >
-                <ButtonText plan chosen testing=since.testing/>
-            </DialogEnd>
+                <Changes plan=plan.clone() chosen/>
+                <DialogEnd
+                    action
+                    back
+                    cancel_id="rollback-cancel"
+                    closed=Signal::derive(move || closed.get() || pending.get() || !is_possible)
+                >
+                    <ButtonText plan chosen testing=since.testing/>
+                </DialogEnd>
             </div>
         </ActionForm>
     }
