@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::rollback::HostHistory;
-use crate::timeline::{Began, Stretch, stretches};
+use crate::timeline::{Stretch, stretches};
 use crate::wire::limits::few;
-use crate::{Facts, Lights, State};
+use crate::{Facts, Lights, State, TestSummary};
 
 /// What is broken on a host: its System or its Tests light is red.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -33,30 +33,40 @@ impl Trouble {
             return None;
         }
         let stretches = stretches(&facts.generations, past.runs, past.ops);
-        let now = stretches.last();
-        let what = match lights.tests.state {
-            State::Failed => failed_tests(facts, now)?,
-            _ => failed_system(lights, facts),
-        };
+        let began = running_stretches(facts, &stretches);
+        let since = began.first().map(|stretch| stretch.from);
         let way_back = past.last_known_working(facts).map(|generation| generation.number);
-        let worked = |stretch: &&Stretch| {
-            Some(stretch.generation) == way_back && stretch.tests.is_some_and(|tests| tests.all_passed())
-        };
+        let worked = |stretch: &&Stretch| Some(stretch.generation) == way_back && has_passed(stretch);
+        let worked_until = stretches.iter().rfind(worked).and_then(|stretch| stretch.to);
+        if lights.tests.state != State::Failed {
+            return Some(Self { what: failed_system(lights, facts), since, way_back, worked_until });
+        }
+        let failing = began.iter().rposition(has_passed).map_or(began, |passed| &began[passed + 1..]);
         Some(Self {
-            what,
-            since: now.filter(|stretch| is_running(facts, stretch)).map(|stretch| stretch.from),
+            what: failed_tests(facts, failing.len() < began.len())?,
+            since: failing.first().map(|stretch| stretch.from),
             way_back,
-            worked_until: stretches.iter().rfind(worked).and_then(|stretch| stretch.to),
+            worked_until,
         })
     }
 }
 
+/// The last stretches, in which the running generation ran.
+fn running_stretches<'a>(facts: &Facts, stretches: &'a [Stretch]) -> &'a [Stretch] {
+    let Some(running) = facts.running_generation() else { return &[] };
+    let other = stretches.iter().rposition(|stretch| stretch.generation != running.number);
+    &stretches[other.map_or(0, |place| place + 1)..]
+}
+
+fn has_passed(stretch: &Stretch) -> bool {
+    stretch.tests.is_some_and(TestSummary::all_passed)
+}
+
 /// “x11, dns, gpu and 2 more failed since Gen 48”, or “on Gen 48” if they passed on it before.
-fn failed_tests(facts: &Facts, now: Option<&Stretch>) -> Option<String> {
+fn failed_tests(facts: &Facts, passed_before: bool) -> Option<String> {
     let running = facts.running_generation()?;
     let failed: Vec<_> = facts.tests_of(running)?.failed().collect();
-    let began_later = now.is_some_and(|stretch| stretch.began == Began::Tested);
-    let word = if began_later { "on" } else { "since" };
+    let word = if passed_before { "on" } else { "since" };
     Some(format!("{} failed {word} Gen {}", few(&failed), running.number))
 }
 
@@ -66,10 +76,6 @@ fn failed_system(lights: &Lights, facts: &Facts) -> String {
         (units, Some(running)) => format!("{} failed on Gen {}", few(units), running.number),
         (units, None) => format!("{} failed", few(units)),
     }
-}
-
-fn is_running(facts: &Facts, stretch: &Stretch) -> bool {
-    facts.running_generation().is_some_and(|running| running.number == stretch.generation)
 }
 
 #[cfg(test)]
@@ -128,6 +134,17 @@ mod tests {
         let lights = broken(|lights| &mut lights.tests.state);
         let trouble = of(&facts, &lights, &facts.test_runs).unwrap();
         assert_eq!((trouble.what.as_str(), trouble.since), ("dns failed on Gen 48", Some(now())));
+    }
+
+    #[test]
+    fn tests_that_never_passed_on_a_generation_failed_since_it_began() {
+        let mut facts = after_a_switch(&[("dns", false)]);
+        facts.generations[0].created_at = now() - TimeDelta::hours(9);
+        facts.test_runs[0].finished_at = now();
+        let lights = broken(|lights| &mut lights.tests.state);
+        let trouble = of(&facts, &lights, &facts.test_runs).unwrap();
+        let switched = facts.generations[0].created_at;
+        assert_eq!((trouble.what.as_str(), trouble.since), ("dns failed since Gen 48", Some(switched)));
     }
 
     #[test]

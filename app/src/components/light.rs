@@ -46,7 +46,7 @@ pub fn LightBadge(
 fn section(light: &str) -> &'static str {
     match light {
         "Tests" => "tests",
-        "System" => "generations",
+        "System" => "timeline",
         _ => "facts",
     }
 }

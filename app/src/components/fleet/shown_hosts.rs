@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use backstay_model::{Column, HostId, State};
+use backstay_model::{Column, HostId, HostView, State};
 use leptos::prelude::*;
 
 use super::address::FleetAddress;
@@ -155,17 +155,19 @@ fn majority(live: Live) -> Option<Majority> {
     tally.majority()
 }
 
+/// The columns that are not shown.
 fn hidden(live: Live) -> BTreeSet<Column> {
     let mut hidden = live.view().with(|view| view.hidden.clone());
-    let mut known = [false; 2];
-    live.each_host(|host| {
-        for (known, light) in known.iter_mut().zip([&host.lights.git, &host.lights.lock]) {
-            *known |= light.state != State::Unknown;
-        }
-    });
-    let unknown = [Column::Git, Column::Lock].into_iter().zip(known).filter(|(_, known)| !known);
-    hidden.extend(unknown.map(|(column, _)| column));
+    let mut silent = BTreeSet::from([Column::Git, Column::Lock]);
+    live.each_host(|host| silent.retain(|column| is_silent(host, *column)));
+    hidden.append(&mut silent);
     hidden
+}
+
+/// Returns whether a host has nothing to say in this column, as without a repository.
+fn is_silent(host: &HostView, column: Column) -> bool {
+    let light = if column == Column::Git { &host.lights.git } else { &host.lights.lock };
+    light.state == State::Unknown
 }
 
 /// The matching hosts, in order.
@@ -193,4 +195,18 @@ fn in_groups(live: Live, rows: Vec<Row>, by: GroupBy) -> Vec<Group<Row>> {
         GroupBy::Nothing => GroupKey::All,
         by => row.host.with_untracked(|host| by.of(host)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_model::sample::host;
+
+    use super::*;
+
+    #[test]
+    fn a_host_without_a_repository_is_silent_in_its_columns() {
+        let mut host = host("gpc0");
+        host.lights.git.state = State::Unknown;
+        assert_eq!([Column::Git, Column::Lock].map(|column| is_silent(&host, column)), [true, false]);
+    }
 }
