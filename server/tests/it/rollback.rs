@@ -94,8 +94,8 @@ async fn from_the_dialog_to_the_record() {
     };
     assert_eq!(action, expected, "exactly what was confirmed");
     agent.say(AgentMessage::Accepted { op }).await;
-    let host = events.host("rolling back", |h| h.lights.system.state == State::Working).await;
-    assert_eq!(host.lights.system.words, "Rolling back to Gen 47");
+    let host = events.host("rolling back", |h| h.lights.system.words == "Rolling back to Gen 47").await;
+    assert_eq!(host.lights.system.state, State::Working);
 
     let line = |seq, text: &str| OutputLine { seq, stream: Stream::Stdout, at: now(), text: text.into() };
     agent.say(AgentMessage::Output { op, lines: vec![line(1, "activating"), line(2, "done")] }).await;
