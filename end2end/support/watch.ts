@@ -3,7 +3,7 @@
 import { type BrowserContext, expect } from '@playwright/test';
 
 /** The server functions that only read; like all of them, they are called by POST. */
-const reading = /^\/api\/(start_page|load_\w+|audit)$/;
+const reading = /^\/api\/(start_page|load_\w+|audit|compare_generations)$/;
 
 /** Fails a test if its pages report an error, in the console or by a failed request. */
 export class Watch {

@@ -155,7 +155,7 @@ for (const way of ['Cancel', 'Esc'] as const) {
 
 test('a long list is searched by number, commit, date or result', async ({ page, fleet }) => {
   const plan = plans.gpc0(fleet.repository);
-  const older = Array.from({ length: 6 }, (_, i) => ({ ...plan.generations[2], age_minutes: (50 + i) * plans.day }));
+  const older = Array.from({ length: 6 }, (_, i) => ({ ...plan.generations[2], label: `25.11.older${i}`, age_minutes: (50 + i) * plans.day }));
   await fleet.add({ ...plan, first: 38, generations: [...older, ...plan.generations] });
   await open(page, '/hosts/gpc0/rollback');
   const dialog = new RollbackDialog(page, 'gpc0');

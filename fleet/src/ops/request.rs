@@ -354,7 +354,7 @@ pub(crate) struct NewRequest {
     pub(crate) reason: Option<String>,
     pub(crate) retry_of: Option<OpId>,
     pub(crate) stop_tests: bool,
-    /// How long the op waits for its host; at most, and by default, as long as the server is configured to wait.
+    /// How long the op waits for its host. The server's configured time is the upper bound and the default.
     pub(crate) give_up_after: Option<Duration>,
 }
 

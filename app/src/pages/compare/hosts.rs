@@ -22,11 +22,12 @@ pub(crate) fn hosts(one: &HostView, other: &HostView, repository: Option<&str>) 
     ];
     let rows = rows.into_iter().map(|(what, [left, right])| {
         let class = if left == right { "same" } else { "differs" };
-        view! { <tr class=class><th scope="row">{what}</th><td>{left}</td><td>{right}</td></tr> }
+        view! { <tr class=class><th scope="row">{what}</th>{cell(one, left)}{cell(other, right)}</tr> }
     });
-    let made = [one, other]
-        .map(|host| host.generation.as_ref().map(|generation| view! { <Moment at=generation.created_at/> }));
-    let [made_one, made_other] = made;
+    let [made_one, made_other] = [one, other].map(|host| {
+        let made = host.generation.as_ref();
+        cell(host, made.map(|generation| view! { <Moment at=generation.created_at/> }))
+    });
     let head = |host: &HostView| {
         let offline = (!host.online).then_some(" (offline: as last reported)");
         view! { <th scope="col"><a href=Route::Host(&host.name).path()>{host.name.clone()}</a>{offline}</th> }
@@ -47,7 +48,7 @@ pub(crate) fn hosts(one: &HostView, other: &HostView, repository: Option<&str>) 
                     <thead><tr><th><span class="unseen">"Fact"</span></th>{head(one)}{head(other)}</tr></thead>
                     <tbody>
                         {rows.collect_view()}
-                        <tr><th scope="row">"Made"</th><td>{made_one}</td><td>{made_other}</td></tr>
+                        <tr><th scope="row">"Made"</th>{made_one}{made_other}</tr>
                     </tbody>
                 </table>
             </div>
@@ -57,6 +58,11 @@ pub(crate) fn hosts(one: &HostView, other: &HostView, repository: Option<&str>) 
         </section>
     }
     .into_any()
+}
+
+/// A cell of a host's column, which names the host where the head of the table is hidden.
+fn cell(host: &HostView, content: impl IntoView + 'static) -> AnyView {
+    view! { <td data-title=host.name.clone()>{content.into_any()}</td> }.into_any()
 }
 
 /// Says how the commits of both relate, with a link to what lies between them.
