@@ -2,10 +2,13 @@
 
 use backstay_model::rollback::is_built_from;
 use backstay_model::rollout::PlannedRollback;
-use backstay_model::{Commit, DeploymentId};
+use backstay_model::{Commit, DeploymentId, Generation};
 
 use super::DeployError;
 use crate::fleet::Fleet;
+
+/// Number of hosts that the dialog names.
+const NAMED: usize = 10;
 
 impl Fleet {
     /// Says for each host of a deployment what it goes back to after the revert, in a line.
@@ -16,36 +19,44 @@ impl Fleet {
         let deployment = self.store.deployment(id).await?.ok_or(DeployError::NoSuchDeployment)?;
         let attempted = deployment.attempted();
         let names: Vec<_> = deployment.hosts.iter().map(|host| host.name.clone()).collect();
-        let planned = self.planned_rollbacks_of(&names).await?;
-        let of =
-            |host: &PlannedRollback| effect(host, &deployment.commit, attempted.contains(&host.host_name));
-        Ok(planned.iter().map(of).collect())
+        let mut planned = self.planned_rollbacks_of(&names).await?;
+        let runs_it =
+            |host: &PlannedRollback| may_run(host, &deployment.commit, attempted.contains(&host.host_name));
+        planned.sort_by_key(|host| !runs_it(host));
+        let more = planned.len().saturating_sub(NAMED);
+        let lines = planned.iter().take(NAMED).map(|host| effect(host, runs_it(host)));
+        Ok(lines.chain((more > 0).then(|| format!("and {more} more"))).collect())
     }
 }
 
+/// Returns whether a host may run the merged commit: a generation that names no commit may be built from any.
+fn may_run(host: &PlannedRollback, merged: &Commit, is_attempted: bool) -> bool {
+    let of = |from: &Generation| is_built_from(from, merged) || (from.commit.is_none() && is_attempted);
+    host.from.as_ref().is_some_and(of)
+}
+
 /// “hsb0: Gen 8 (50dc0d7) → without the pull request, as on Gen 7 (a1b2c3d)”.
-fn effect(host: &PlannedRollback, merged: &Commit, is_attempted: bool) -> String {
+fn effect(host: &PlannedRollback, runs_it: bool) -> String {
     let name = &host.host_name;
     let Some(from) = &host.from else { return format!("{name}: has not reported what it runs") };
-    let named = |number: u32, commit: Option<&Commit>| match commit {
-        Some(commit) => format!("Gen {number} ({commit})"),
-        None => format!("Gen {number}"),
-    };
-    let now = named(from.number, from.commit.as_ref());
-    // A generation that names no commit may be built from any.
-    let may_run_it = is_built_from(from, merged) || (from.commit.is_none() && is_attempted);
-    if !may_run_it {
+    let now = named(from);
+    if !runs_it {
         return format!("{name}: {now}, does not run the pull request");
     }
-    let like = host.to.as_ref().ok().map(|to| &to.generation);
-    let like = like.map(|to| format!(", as on {}", named(to.number, to.commit.as_ref()))).unwrap_or_default();
+    let like = host.to.as_ref().map(|to| format!(", as on {}", named(&to.generation))).unwrap_or_default();
     format!("{name}: {now} → without the pull request{like}")
+}
+
+/// “Gen 8 (50dc0d7)”.
+fn named(generation: &Generation) -> String {
+    let commit = generation.commit.as_ref().map(|commit| format!(" ({commit})")).unwrap_or_default();
+    format!("Gen {}{commit}", generation.number)
 }
 
 #[cfg(test)]
 mod tests {
     use backstay_model::rollback::Candidate;
-    use backstay_model::{Generation, sample};
+    use backstay_model::sample;
 
     use super::*;
 
@@ -77,7 +88,8 @@ mod tests {
         ] {
             let from =
                 from.map(|from| Generation { commit: from.commit.filter(|c| c.0.len() == 10), ..from });
-            assert_eq!(effect(&host(from, none()), &merged, is_attempted), said);
+            let host = host(from, none());
+            assert_eq!(effect(&host, may_run(&host, &merged, is_attempted)), said);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use backstay_model::deployment::{Decision, Deployment, HostOutcome};
+use backstay_model::deployment::{Decision, Deployment, HostOutcome, Step};
 use backstay_model::{HostView, State};
 use leptos::prelude::*;
 
@@ -86,7 +86,7 @@ fn now(deployment: &Deployment, outcome: &HostOutcome, host: &HostView) -> Optio
             let (state, words) = after_revert(deployment, host);
             Some((state, if host.online { words } else { format!("{words}, offline") }))
         }
-        _ if outcome.switch.op().is_some() => rolled_back(host),
+        _ if matches!(outcome.switch, Step::Ok { .. } | Step::Failed { .. }) => rolled_back(host),
         _ => None,
     }
 }

@@ -217,7 +217,7 @@ fn Decided(deployment: Signal<Deployment>, state: PanelState) -> impl IntoView {
     move || {
         let (decision, words) = decision.get();
         let words = words?;
-        let reason = decision.reason().map(|reason| format!(" “{reason}”"));
+        let reason = decision.reason().map(|reason| format!(" Reason: “{reason}”."));
         let next = match decision {
             Decision::Reverted { .. } => next.get().into_any(),
             Decision::Proposed { pull_request, .. } => view! {

@@ -93,7 +93,10 @@ fn Newest(live: Live, id: RolloutId, dismissed: RwSignal<Option<String>>) -> imp
     let state = move || rollout.with(|r| r.state.as_str());
     let look = Memo::new(move |_| rollout.with(look));
     if is_over.get_untracked() {
-        let words = rollout.with_untracked(|r| format!("{}: {}", title(r), progress(r, |_| None)));
+        let words = rollout.with_untracked(|r| {
+            let why = why(r).map(|why| format!(". {why}")).unwrap_or_default();
+            format!("{}: {}{why}", title(r), progress(r, |_| None))
+        });
         return Some(
             view! {
                 <div class="deployment-line" data-rollout=id.to_string() data-state=state data-look=look>
