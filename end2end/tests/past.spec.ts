@@ -14,7 +14,7 @@ test('a host’s page says when it last worked, and what ran since', async ({ pa
   await expect(newest).toContainText('FAILED (3/8)');
   await expect(newest).toContainText('until now');
   await expect(timeline, 'the axis says what it is').toContainText('The scale is logarithmic');
-  await expect(timeline.getByText('Gen 46', { exact: true }), 'each generation is there once').toHaveCount(1);
+  await expect(timeline.locator('.timeline b').getByText('Gen 46', { exact: true }), 'each generation is there once').toHaveCount(1);
 });
 
 test('the page says since when the host works, and what people noted', async ({ page, gpc0, fleet }) => {
