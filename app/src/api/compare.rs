@@ -12,11 +12,11 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);
 /// What going to another generation changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changes {
-    /// In one line: “15 commits, 140 packages”.
+    /// In one line: “15 commits, 140 packages”; or why that is not known.
     pub line: String,
     /// Whether a reboot is needed, if the host could say.
     pub reboot: Option<bool>,
-    /// All of it, as markup that the server wrote.
+    /// All of it, as markup that the server wrote; empty if it is not known.
     pub html: String,
 }
 
@@ -54,7 +54,11 @@ pub async fn compare_generations(
             .ok_or_else(|| ApiError::said("That is not a generation. No request was sent."))
     };
     let fleet = session::fleet()?;
-    let compared = fleet.compare(name, chosen(&from)?, chosen(&to)?).await.map_err(super::refused)?;
+    // A host that is away is nothing that went wrong: the page asks without being told to.
+    let compared = match fleet.compare(name, chosen(&from)?, chosen(&to)?).await {
+        Ok(compared) => compared,
+        Err(why) => return Ok(Changes { line: why.to_string(), reboot: None, html: String::new() }),
+    };
     Ok(Changes {
         line: in_one_line(&compared),
         reboot: compared.reboot.as_ref().ok().map(|reboot| reboot.is_needed()),

@@ -57,6 +57,9 @@ fn line(chosen: u32, answered: Answered, needs_reboot: bool) -> AnyView {
         Some((_, Err(error))) => {
             view! { <p class="changes-line">{error.to_string()}" "{reboot(needs_reboot)}</p> }.into_any()
         }
+        Some((_, Ok(answer))) if answer.html.is_empty() => {
+            view! { <p class="changes-line">{answer.line}" "{reboot(needs_reboot)}</p> }.into_any()
+        }
         Some((_, Ok(answer))) => {
             let needs_reboot = answer.reboot.unwrap_or(needs_reboot);
             view! {
