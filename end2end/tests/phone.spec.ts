@@ -73,7 +73,7 @@ for (const [name, viewport] of Object.entries({ upright: sizes.phone, sideways: 
   });
 }
 
-test('the filter is folded away until it is asked for', async ({ another, fleet }) => {
+test('the filter is folded away until a person opens it', async ({ another, fleet }) => {
   const page = await another(phone);
   await fleet.add(plans.fine(fleet.repository, 'hsb0', 9));
   await open(page, '/');

@@ -42,7 +42,7 @@ mod tests {
     use crate::rollout::{RolloutHost, RolloutStep};
     use crate::{HostId, OpAction, OpId, OpKind, sample};
 
-    /// A roll-out of `all` hosts, of which one has ended each minute.
+    /// A roll-out of `all` hosts; one of them has ended each minute.
     fn rollout(all: usize, ended: usize) -> Rollout {
         let hosts = (0..all).map(|number| {
             let host = RolloutHost::waiting(HostId::new(), format!("h{number}"), OpAction::PullSwitch);

@@ -42,7 +42,7 @@ pub fn NewestRollout() -> impl IntoView {
 /// Key under which this browser remembers the dismissed roll-out.
 const DISMISSED: &str = "backstay.rollout-put-away";
 
-/// The newest roll-out, as long as it is this one.
+/// The newest roll-out while it is this one.
 fn newest(live: Live, id: RolloutId) -> Option<Signal<Rollout>> {
     let now = move || live.rollout().with(|newest| newest.clone().filter(|newest| newest.id == id));
     let first = untrack(now)?;
