@@ -8,6 +8,7 @@ import type { Page } from '@playwright/test';
 import { DeploymentPanel, DeploymentsPage, RevertDialog } from '../pages/deployment';
 import { RollbackDialog } from '../pages/dialog';
 import { HostView } from '../pages/fleet';
+import { latestOps } from '../pages/host';
 import { LogDrawer } from '../pages/op';
 import { RollBackFailedDialog } from '../pages/planned-rollback';
 import { MergeDialog, PullRequests } from '../pages/pull-requests';
@@ -162,7 +163,7 @@ export const ofFleet: Record<string, View> = {
     route: '/ops/:id',
     goTo: async (page) => {
       await open(page, '/hosts/imac0');
-      await page.getByRole('link', { name: /^Rollback to Gen/ }).first().click();
+      await (await latestOps(page)).getByRole('link', { name: /^Rollback to Gen/ }).click();
       await page.getByRole('link', { name: 'Open in full' }).click();
       await expect(page.getByRole('log', { name: 'Output' })).toContainText('Activating');
     },
@@ -171,7 +172,7 @@ export const ofFleet: Record<string, View> = {
     route: '/hosts/:name',
     goTo: async (page) => {
       await open(page, '/hosts/imac0');
-      await page.getByRole('link', { name: /^Rollback to Gen/ }).first().click();
+      await (await latestOps(page)).getByRole('link', { name: /^Rollback to Gen/ }).click();
       await new LogDrawer(page, 'Rollback to Gen 11', 'imac0').came('succeeded');
     },
   },

@@ -39,7 +39,7 @@ test.beforeEach(async ({ fleet, gpc0 }) => {
 test('hosts are selected with Shift and rolled back together, each to its last known working generation', async ({ page, another, fleet }) => {
   const other = await another();
   await open(other, '/');
-  await open(page, '/');
+  await open(page, '/?sort=name');
   const selection = new Selection(page);
   await expect(selection.bar).toBeHidden();
   await selection.box('gpc0').click();
@@ -83,7 +83,7 @@ test('hosts are selected with Shift and rolled back together, each to its last k
 });
 
 test('by keyboard alone: rows, a range, all, none, and the palette', async ({ page, fleet }) => {
-  await open(page, '/');
+  await open(page, '/?sort=name');
   const selection = new Selection(page);
   await selection.all.focus();
   await page.keyboard.press('j');
@@ -260,7 +260,7 @@ test.describe('without JavaScript', () => {
   test.use({ javaScriptEnabled: false });
 
   test('boxes are checked, the bar appears, and each host goes where its list says', async ({ page, fleet }) => {
-    await page.goto('/');
+    await page.goto('/?sort=name');
     const selection = new Selection(page);
     await expect(selection.bar).toBeHidden();
     await expect(selection.all).toBeHidden();
