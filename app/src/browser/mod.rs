@@ -146,6 +146,20 @@ pub(crate) fn focus_first(selector: &str) -> bool {
     found.is_some_and(|element| element.focus().is_ok())
 }
 
+/// The index of the focused element among those that the selector finds.
+pub(crate) fn focused_among(selector: &str) -> Option<u32> {
+    let (found, focused) = (document().query_selector_all(selector).ok()?, document().active_element()?);
+    (0..found.length()).find(|place| found.item(*place).is_some_and(|node| node.is_same_node(Some(&focused))))
+}
+
+/// Moves the focus to the element with this index among those that the selector finds, else to the first, and
+/// returns whether there was one.
+pub(crate) fn focus_among(selector: &str, place: Option<u32>) -> bool {
+    let Ok(found) = document().query_selector_all(selector) else { return false };
+    let element = found.item(place.unwrap_or_default()).or_else(|| found.item(0));
+    element.and_then(|e| e.dyn_into::<HtmlElement>().ok()).is_some_and(|element| element.focus().is_ok())
+}
+
 /// Returns the address of an SVG link after a plain click on it. The router follows HTML links alone.
 pub(crate) fn plain_click_on_svg_link(event: &MouseEvent) -> Option<String> {
     let is_plain = event.button() == 0

@@ -126,12 +126,17 @@ fn CloseLink() -> impl IntoView {
 fn close_on_escape_and_return_focus(op: Option<OpId>) {
     let navigate = use_navigate();
     let without_log = use_address_without_log();
+    // A page may have several links to one log.
+    let links = StoredValue::new(op.map(|op| format!("[data-log=\"{op}\"]")));
     Effect::new(move |_| {
+        let links = links.get_value();
+        let opened_by = links.as_deref().and_then(browser::focused_among);
+        let shown = links.clone();
         request_animation_frame(move || {
             browser::focus(TITLE);
             // The drawer may lie over the row that opened it.
-            if let Some(op) = op {
-                browser::reveal(&format!("[data-log=\"{op}\"]"));
+            if let Some(links) = shown {
+                browser::reveal(&links);
             }
         });
         let navigate = navigate.clone();
@@ -143,14 +148,13 @@ fn close_on_escape_and_return_focus(op: Option<OpId>) {
         });
         on_cleanup(move || {
             listening.remove();
-            request_animation_frame(move || return_focus(op));
+            request_animation_frame(move || return_focus(links, opened_by));
         });
     });
 }
 
-fn return_focus(op: Option<OpId>) {
-    let opened_by = op.is_some_and(|op| browser::focus_first(&format!("[data-log=\"{op}\"]")));
-    if !opened_by {
+fn return_focus(links: Option<String>, opened_by: Option<u32>) {
+    if !links.is_some_and(|links| browser::focus_among(&links, opened_by)) {
         browser::focus("main");
     }
 }
