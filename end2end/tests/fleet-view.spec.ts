@@ -367,7 +367,7 @@ test('a page that has lost its server says that what it shows is old', async ({ 
   watch.allow(noServer);
   await open(page, '/');
   expect(gpc0.name).toBe('gpc0');
-  const old = page.getByText('The connection is lost. This page shows the last known state');
+  const old = page.getByText('showing the state of');
   await fleet.server.kill();
   await expect(old).toBeVisible();
   await fleet.server.start();

@@ -16,8 +16,8 @@ pub(crate) fn dismiss_hints_on_escape() {
                 browser::set_flag(DISMISSED, true);
             }
         });
-        let left = window_event_listener(ev::pointerout, |_| browser::set_flag(DISMISSED, false));
+        let entered = window_event_listener(ev::pointerover, |_| browser::set_flag(DISMISSED, false));
         let moved = window_event_listener(ev::focusin, |_| browser::set_flag(DISMISSED, false));
-        on_cleanup(move || [pressed, left, moved].into_iter().for_each(|listener| listener.remove()));
+        on_cleanup(move || [pressed, entered, moved].into_iter().for_each(|listener| listener.remove()));
     });
 }
