@@ -69,7 +69,7 @@ fn picture(live: Live) -> AnyView {
     });
     view! {
         <svg
-            class="strip"
+            class="fleet-strip"
             role="img"
             aria-label=words
             preserveAspectRatio="none"
