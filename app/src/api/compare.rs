@@ -61,7 +61,7 @@ pub async fn compare_generations(
     };
     Ok(Changes {
         line: in_one_line(&compared),
-        reboot: compared.reboot.as_ref().ok().map(|reboot| reboot.is_needed()),
+        reboot: compared.reboot.as_ref().ok().map(backstay_model::comparison::Reboot::is_needed),
         html: changes(compared, fleet.repository_address().as_deref()).to_html(),
     })
 }

@@ -57,7 +57,7 @@ fn speak(live: Live, said: RwSignal<String>, through: StoredValue<u64>, is_waiti
     let Some(spoken) = through.try_get_value() else { return };
     let news = live.notices().with_untracked(|shown| {
         let news = shown.iter().filter(|shown| shown.key > spoken);
-        news.map(|n| format!("{} {}. ", n.subject(), n.text())).collect::<String>()
+        news.map(|n| format!("{} {}.", n.subject(), n.text())).collect::<Vec<_>>().join(" ")
     });
     is_waiting.set_value(!news.is_empty());
     if !news.is_empty() {
@@ -131,7 +131,7 @@ pub(crate) fn mark_notices_read(live: Live, through: u64) {
 fn count(unread: usize) -> Option<String> {
     match unread {
         0 => None,
-        ..NOTICES_COUNTED => Some(unread.to_string()),
+        1..NOTICES_COUNTED => Some(unread.to_string()),
         _ => Some(format!("{NOTICES_COUNTED}+")),
     }
 }

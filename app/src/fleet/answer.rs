@@ -65,8 +65,8 @@ impl Answer {
                 _ => format!("{count} {verb}"),
             }
         });
-        let words = clauses.collect::<Vec<_>>().join(", ");
-        if words.is_empty() { "Fleet".to_owned() } else { words }
+        let sentence = clauses.collect::<Vec<_>>().join(", ");
+        if sentence.is_empty() { "Fleet".to_owned() } else { sentence }
     }
 
     /// The state of the light beside the sentence.

@@ -1,5 +1,7 @@
 //! A picture of the whole fleet: one cell per host.
 
+use std::fmt::Write;
+
 use super::status::HostStatus;
 
 /// Number of cells in a row, if there are that many hosts.
@@ -19,7 +21,8 @@ impl Strip {
         for (place, status) in hosts.iter().enumerate() {
             let (x, y) = (place % ACROSS, place / ACROSS);
             let path = &mut strip.paths[*status as usize];
-            path.push_str(&format!("M{x} {y}h.8v.8h-.8z"));
+            // Writing to a string does not fail.
+            let _ = write!(path, "M{x} {y}h.8v.8h-.8z");
         }
         strip
     }

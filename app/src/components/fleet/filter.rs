@@ -35,7 +35,10 @@ fn after_a_pause(shown: ShownHosts) -> RwSignal<Option<String>> {
 /// The tags of the fleet.
 fn tags(live: Live) -> BTreeSet<String> {
     live.rows().with_untracked(|rows| {
-        rows.iter().flat_map(|row| live.host(&row.name)).flat_map(|host| host.get_untracked().tags).collect()
+        rows.iter()
+            .filter_map(|row| live.host(&row.name))
+            .flat_map(|host| host.get_untracked().tags)
+            .collect()
     })
 }
 

@@ -18,6 +18,6 @@ pub(crate) fn dismiss_hints_on_escape() {
         });
         let entered = window_event_listener(ev::pointerover, |_| browser::set_flag(DISMISSED, false));
         let moved = window_event_listener(ev::focusin, |_| browser::set_flag(DISMISSED, false));
-        on_cleanup(move || [pressed, entered, moved].into_iter().for_each(|listener| listener.remove()));
+        on_cleanup(move || [pressed, entered, moved].into_iter().for_each(WindowListenerHandle::remove));
     });
 }

@@ -1,6 +1,6 @@
 //! Two generations of one host.
 
-use backstay_model::comparison::Comparison;
+use backstay_model::comparison::{Comparison, Reboot};
 use backstay_model::rollback::{Candidate, RollbackPlan};
 use leptos::prelude::*;
 
@@ -22,7 +22,7 @@ pub(crate) fn generations(
     let (line, reboot, body) = match compared {
         Ok(comparison) => (
             in_one_line(&comparison),
-            comparison.reboot.as_ref().is_ok_and(|reboot| reboot.is_needed()),
+            comparison.reboot.as_ref().is_ok_and(Reboot::is_needed),
             changes(comparison, repository),
         ),
         Err(error) => (String::new(), false, view! { <p class="refusal">{error.to_string()}</p> }.into_any()),

@@ -129,8 +129,8 @@ pub(super) async fn read_while_writing(
     write: impl Fn(u32) -> String,
     is_whole: impl AsyncFn() -> bool,
 ) {
-    let writes: String =
-        (0..500).map(|number| format!("BEGIN IMMEDIATE; {} COMMIT; ", write(number))).collect();
+    let writes = (0..500).map(|number| format!("BEGIN IMMEDIATE; {} COMMIT;", write(number)));
+    let writes = writes.collect::<Vec<_>>().join(" ");
     let reading = async {
         loop {
             assert!(is_whole().await, "half of it was read before a write, and half after it");
