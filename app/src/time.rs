@@ -164,7 +164,8 @@ mod server {
 #[cfg(feature = "ssr")]
 pub(crate) use server::{pinned, written};
 
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
+#[cfg(feature = "ssr")]
 mod tests {
     use std::process::Command;
 

@@ -33,12 +33,12 @@ test('the page says since when the host works, and what people noted', async ({ 
 });
 
 test('nothing is said to work while the system changes', async ({ page, gpc0 }) => {
-  await open(page, `/hosts/${gpc0.name}/rollback?from=host`);
+  await open(page, `/hosts/${gpc0.name}/here/rollback`);
   await new RollbackDialog(page, gpc0.name).confirm(47).click();
   const timeline = page.getByRole('region', { name: 'Timeline' });
   await expect(timeline).toContainText('Works now, on Gen 47.');
   await gpc0.hold();
-  await open(page, `/hosts/${gpc0.name}/rollback?from=host`);
+  await open(page, `/hosts/${gpc0.name}/here/rollback`);
   await new RollbackDialog(page, gpc0.name).radio(46).check();
   await new RollbackDialog(page, gpc0.name).confirm(46).click();
   await expect(timeline).toContainText('Worked on Gen 47. Now: Rollback to Gen 46.');

@@ -110,7 +110,9 @@ mod tests {
 
     fn of(hosts: &[HostView]) -> Answer {
         let mut answer = Answer::default();
-        hosts.iter().for_each(|host| answer.add(host));
+        for host in hosts {
+            answer.add(host);
+        }
         answer
     }
 

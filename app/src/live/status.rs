@@ -84,7 +84,9 @@ mod tests {
 
     fn status(hosts: &[HostView], deployment: Option<&Deployment>) -> FleetStatus {
         let mut counts = Counts::default();
-        hosts.iter().for_each(|host| counts.add(host));
+        for host in hosts {
+            counts.add(host);
+        }
         FleetStatus::of(&counts, deployment)
     }
 
