@@ -12,7 +12,7 @@ test('a moment says in its title which it is, and the page can show UTC', async 
   const title = host.picture().locator('.segment title').last();
   await expect(title, 'and so in the picture').not.toContainText('Z');
 
-  const zone = page.getByRole('contentinfo').getByRole('button');
+  const zone = page.getByRole('contentinfo').getByRole('button', { name: /^Times in/ });
   await expect(zone).toHaveText('Times in Europe/Vienna');
   const local = await made.textContent();
   await zone.click();

@@ -77,7 +77,7 @@ test.describe('without JavaScript', () => {
     await ops.choice('Host').selectOption('gpc0');
     await ops.choice('Outcome').selectOption('Refused');
     await ops.filter.click();
-    await expect(page).toHaveURL('/ops?host=gpc0&kind=&outcome=refused&by=');
+    await expect(page).toHaveURL(/\/ops\?host=gpc0&kind=&outcome=refused&by=/);
     await expect(page.getByRole('main')).toContainText('The filter is: host gpc0, outcome “Refused”.');
     await ops.link('Show all ops').click();
 
