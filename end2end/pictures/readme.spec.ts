@@ -1,5 +1,6 @@
 import { RollbackDialog } from '../pages/dialog';
 import { HostView, notice } from '../pages/fleet';
+import { latestOps } from '../pages/host';
 import type { Fleet } from '../support/fleet';
 import { sizes } from '../support/look';
 import { picture } from '../support/pictures';
@@ -49,7 +50,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await picture(page, `rolled-back-${colorScheme}`);
 
     await page.getByRole('row', { name: /gpc0/ }).getByRole('link', { name: 'gpc0' }).click();
-    await page.getByRole('link', { name: 'Rollback to Gen 47' }).first().click();
+    await (await latestOps(page)).getByRole('link', { name: 'Rollback to Gen 47' }).first().click();
     await page.getByRole('link', { name: 'Open in full' }).click();
     await expect(page.getByRole('log', { name: 'Output' })).toContainText('activating the configuration...');
     await picture(page, `op-${colorScheme}`);
