@@ -18,6 +18,8 @@ use crate::time::machine_readable;
 pub(super) const WIDE_HEIGHT: u32 = 150;
 /// Height of the tall picture, in pixels.
 pub(super) const TALL_HEIGHT: u32 = 470;
+/// Width of the words of the flag, in per cent of the narrowest wide picture.
+const FLAG_WORDS: f64 = 28.0;
 /// Maximum number of happenings in the title of one mark.
 const NAMED: usize = 6;
 
@@ -28,6 +30,8 @@ pub(super) type LogAddress<'a> = &'a dyn Fn(OpId) -> String;
 pub(super) fn wide(timeline: &Timeline, address: LogAddress<'_>) -> String {
     let drawn = layout(timeline, WIDE);
     let mut svg = patterns("wide");
+    // Where the words of the flag have to end.
+    let mut free = 100.0;
     if let Some(from) = broken_from(timeline, &drawn) {
         let _ = write!(
             svg,
@@ -35,6 +39,7 @@ pub(super) fn wide(timeline: &Timeline, address: LogAddress<'_>) -> String {
             100.0 - from
         );
         if from < 84.0 {
+            free = 78.0;
             svg.push_str(
                 r#"<text class="since-text" x="100%" y="15" text-anchor="end">since it last worked</text>"#,
             );
@@ -52,7 +57,7 @@ pub(super) fn wide(timeline: &Timeline, address: LogAddress<'_>) -> String {
         wide_segment(&mut svg, timeline, segment);
     }
     if let Some(segment) = drawn.segments.iter().find(|segment| segment.known_working) {
-        wide_flag(&mut svg, segment);
+        wide_flag(&mut svg, segment, free);
     }
     for mark in &drawn.marks {
         let y = if mark.in_tests_lane { 112 } else { 38 };
@@ -97,11 +102,11 @@ fn wide_segment(svg: &mut String, timeline: &Timeline, segment: &Segment) {
     svg.push_str("</svg>");
 }
 
-/// A flag on the last known working stretch.
-fn wide_flag(svg: &mut String, segment: &Segment) {
+/// A flag on the last known working stretch. `free` is where the room for its words ends, in per cent.
+fn wide_flag(svg: &mut String, segment: &Segment, free: f64) {
     let at = segment.middle();
     // The words stand on the side that has room for them.
-    let (anchor, x) = if at < 72.0 { ("start", 16) } else { ("end", -5) };
+    let (anchor, x) = if at + FLAG_WORDS < free { ("start", 16) } else { ("end", -5) };
     let _ = write!(
         svg,
         r#"<svg class="flag" x="{at:.2}%" y="0" overflow="visible"><path class="pole" d="M0 54V4"/><path class="pennant" d="M0 4l12 5-12 5z"/><text x="{x}" y="15" text-anchor="{anchor}">Last known working</text></svg>"#
@@ -317,6 +322,19 @@ mod tests {
     fn drawn() -> [String; 2] {
         let address = |op| format!("/hosts/a?b=1&log={op}");
         [wide(&timeline(), &address), tall(&timeline(), &address)]
+    }
+
+    #[test]
+    fn the_words_of_the_flag_stand_where_there_is_room() {
+        let timeline = timeline();
+        let segment = layout(&timeline, WIDE).segments.remove(0);
+        let anchor = |free| {
+            let mut svg = String::new();
+            wide_flag(&mut svg, &segment, free);
+            if svg.contains("text-anchor=\"start\"") { "start" } else { "end" }
+        };
+        assert_eq!(anchor(segment.middle() + FLAG_WORDS + 1.0), "start");
+        assert_eq!(anchor(segment.middle() + FLAG_WORDS - 1.0), "end");
     }
 
     #[test]
