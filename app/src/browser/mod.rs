@@ -281,6 +281,15 @@ pub(crate) fn reveal(selector: &str) {
     }
 }
 
+/// Scrolls to the element that an address names after `#`, unless the page is scrolled already.
+pub(crate) fn show_fragment(hash: &str) {
+    let is_at_top = window().scroll_y().is_ok_and(|y| y < 1.0);
+    let named = document().get_element_by_id(hash.trim_start_matches('#'));
+    if let Some(element) = named.filter(|_| is_at_top) {
+        element.scroll_into_view();
+    }
+}
+
 /// Runs something in each of the next frames. Content that is scrolled into view takes its true height only
 /// then.
 pub(crate) fn in_next_frames(count: u8, run: impl Fn() + Clone + 'static) {

@@ -11,11 +11,12 @@ use backstay_model::HostView;
 use backstay_model::view::HostDetail;
 use backstay_model::wire::event::Event;
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_location, use_params_map};
 
 use super::inside::{Loading, NotRead};
 use super::not_found::Nothing;
 use crate::api::{CancelOp, RequestOp, load_host};
+use crate::browser;
 use crate::components::{
     ActionsMenu, HostActivity, LightBadge, OpList, PageTitle, PlatformName, Refusal, action_from_address,
 };
@@ -59,6 +60,12 @@ pub(super) fn Found(detail: HostDetail) -> impl IntoView {
     let detail = RwSignal::new(detail);
     keep_true(live, detail);
     let host = Signal::derive(move || detail.with(|d| d.host.clone()));
+    // The browser looked for this part of the page before it was there.
+    let hash = use_location().hash;
+    Effect::new(move |_| {
+        let hash = hash.get();
+        request_animation_frame(move || browser::show_fragment(&hash));
+    });
     view! {
         <div class="page">
             <div class="page-head">
