@@ -163,20 +163,24 @@ impl Launcher {
     /// agent, and a kill of the whole scope also ends the runner, which would start it. A systemd before 249
     /// does not know `OnSuccess=`.
     fn scopes(&self, entry: &Entry) -> Vec<Vec<String>> {
-        let (Some(unit), Some(scope)) = (&self.unit, self.scope(entry)) else { return vec![] };
-        let plain = [scope.as_slice(), &["--".to_owned()]].concat();
+        let (Some(unit), Some(scope)) = (&self.unit, self.scope()) else { return vec![] };
+        let named = |name: String, properties: &[String]| {
+            [scope.as_slice(), &[format!("--unit={name}")], properties, &["--".to_owned()]].concat()
+        };
+        let name = format!("backstay-op-{}", entry.op());
         if !activates(&entry.file().action) {
-            return vec![plain];
+            return vec![named(name, &[])];
         }
-        let mut starts_agent = scope;
-        starts_agent.extend(["OnSuccess", "OnFailure"].map(|end| format!("--property={end}={}", unit.name)));
-        starts_agent.push("--".to_owned());
-        vec![starts_agent, plain]
+        let starts_agent = ["OnSuccess", "OnFailure"].map(|end| format!("--property={end}={}", unit.name));
+        // A scope with these properties keeps its name after its end. An agent that was killed while it started one
+        // needs another.
+        let again = format!("{name}-again");
+        vec![named(name, &starts_agent), named(again, &[])]
     }
 
     /// The command that gives a runner a scope of its own, so that it is not stopped with the agent's unit.
     /// Returns `None` if that cannot happen, or if no systemd can make a scope.
-    fn scope(&self, entry: &Entry) -> Option<Vec<String>> {
+    fn scope(&self) -> Option<Vec<String>> {
         let unit = self.unit.as_ref()?;
         let systemd_run = &self.commands.systemd_run;
         let mut argv = if self.user == 0 {
@@ -194,8 +198,7 @@ impl Launcher {
             let sudo = self.commands.sudo.iter().chain(systemd_run).cloned();
             sudo.chain([user]).chain(kept).collect()
         };
-        let name = format!("--unit=backstay-op-{}", entry.op());
-        argv.extend(["--scope", "--quiet", "--collect", &name].map(str::to_owned));
+        argv.extend(["--scope", "--quiet", "--collect"].map(str::to_owned));
         Some(argv)
     }
 
@@ -326,20 +329,19 @@ mod tests {
     #[test]
     fn each_agent_asks_the_systemd_that_can_make_a_scope() {
         let state = tempfile::tempdir().unwrap();
-        let entry = entry(state.path());
-        assert_eq!(runners(None).scope(&entry), None);
-        assert!(starts(runners(Some(Manager::System)).scope(&entry), &["no-such-systemd-run", "--scope"]));
+        assert_eq!(runners(None).scope(), None);
+        assert!(starts(runners(Some(Manager::System)).scope(), &["no-such-systemd-run", "--scope"]));
 
         let sudo = Launcher { user: 1000, ..runners(Some(Manager::System)) };
-        assert!(starts(sudo.scope(&entry), &["no-such-sudo", "no-such-systemd-run", "--uid=1000"]));
+        assert!(starts(sudo.scope(), &["no-such-sudo", "no-such-systemd-run", "--uid=1000"]));
         let home = Launcher { platform: Platform::HomeManager, ..sudo };
-        assert_eq!(home.scope(&entry), None);
+        assert_eq!(home.scope(), None);
 
         let user =
             Launcher { user: 1000, runtime: Some(state.path().to_owned()), ..runners(Some(Manager::User)) };
-        assert_eq!(user.scope(&entry), None, "the user has no systemd");
+        assert_eq!(user.scope(), None, "the user has no systemd");
         std::fs::create_dir_all(state.path().join("systemd/private")).unwrap();
-        assert!(starts(user.scope(&entry), &["no-such-systemd-run", "--user", "--scope"]));
+        assert!(starts(user.scope(), &["no-such-systemd-run", "--user", "--scope"]));
     }
 
     #[test]
@@ -350,6 +352,8 @@ mod tests {
         let starts = |argv: &[String]| argv.contains(&"--property=OnSuccess=agent.service".to_owned());
         assert_eq!(scopes.iter().map(|argv| starts(argv)).collect::<Vec<_>>(), [true, false]);
         assert!(scopes.iter().all(|argv| argv.last().unwrap() == "--"), "{scopes:?}");
+        let name = |argv: &[String]| argv.iter().find(|word| word.starts_with("--unit=")).cloned();
+        assert_ne!(name(&scopes[0]), name(&scopes[1]), "the first may still be taken");
         let scopes = launcher.scopes(&entry_of(state.path(), OpAction::Test));
         assert_eq!(scopes.iter().map(|argv| starts(argv)).collect::<Vec<_>>(), [false]);
     }
