@@ -9,7 +9,7 @@ use crate::fleet::{Answer, Broken};
 use crate::live::Live;
 use crate::routes::Route;
 
-/// What is known about the whole fleet, from all of its hosts.
+/// The state of the whole fleet, summed over its hosts.
 pub(super) fn of_fleet<T: Default>(live: Live, mut add: impl FnMut(&mut T, &HostView)) -> T {
     let mut all = T::default();
     live.each_host(|host| add(&mut all, host));

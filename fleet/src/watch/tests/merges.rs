@@ -58,7 +58,7 @@ async fn a_merge_that_nobody_saw_open_counts_also_while_the_server_was_down() {
 }
 
 #[tokio::test]
-async fn a_merge_from_here_is_the_persons_whatever_a_reading_sees_meanwhile() {
+async fn a_merge_from_here_belongs_to_its_person_even_if_a_reading_sees_it_first() {
     let bench = Bench::new().await;
     let number = bench.open("update", "Update flake.lock", lock("2")).await;
     let head = alone(&bench.read().await).head.clone();

@@ -1,4 +1,4 @@
-//! When GitHub is asked, and what that costs.
+//! When requests go to GitHub, and how many.
 
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ async fn github_is_left_alone_while_the_limit_is_reached() {
 }
 
 #[tokio::test]
-async fn nothing_is_asked_while_a_limit_lasts_whoever_wants_it() {
+async fn no_request_is_sent_during_a_rate_limit() {
     let bench = Bench::new().await;
     let number = bench.open("update", "Update flake.lock", lock("2")).await;
     let head = alone(&bench.read().await).head.clone();
