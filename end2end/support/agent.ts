@@ -26,6 +26,7 @@ export function configuration(host: Description, { server, joinToken, state }: A
       `booted_system = "${host.booted}"`,
     );
   }
-  lines.push('[checkout]', `path = "${host.checkout}"`, '[tests]', `dir = "${host.tests}"`);
+  // A test that is held stays so, however slow the machine is: the agent's own limit is 60 s.
+  lines.push('[checkout]', `path = "${host.checkout}"`, '[tests]', `dir = "${host.tests}"`, 'timeout = 900');
   return `${lines.join('\n')}\n`;
 }
