@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_router::components::Outlet;
 use leptos_router::hooks::use_location;
 
+use super::not_found::Nothing;
 use crate::ApiError;
 use crate::components::{
     Header, LogDrawer, Notices, Palette, PaletteIsOpen, Selection, Shortcuts, ShortcutsButton,
@@ -84,6 +85,28 @@ fn NoStart(error: ApiError) -> impl IntoView {
             <p><a href=Route::LogIn { next: None }.path() rel="external">"Log in"</a></p>
         </div>
     }
+}
+
+/// The page of the one thing that its address names. Once that is read, `found` shows it; otherwise the page says
+/// that there is no such `what`, or that it could not be read.
+pub(super) fn page_of<T: Clone + Send + Sync + 'static>(
+    read: Resource<Result<Option<T>, ApiError>>,
+    what: &'static str,
+    found: fn(T) -> AnyView,
+) -> AnyView {
+    let started = expect_context::<Started>();
+    view! {
+        <Transition fallback=Loading>
+            {move || Suspend::new(async move {
+                match started.and(read).await {
+                    Ok(Some(read)) => found(read),
+                    Ok(None) => view! { <Nothing what/> }.into_any(),
+                    Err(error) => view! { <NotRead error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+    .into_any()
 }
 
 /// Stands in for a page until its data is read.

@@ -4,35 +4,23 @@ use backstay_model::{OpAction, OpView};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-use super::inside::{Loading, NotRead, ReloadWithoutScript};
-use super::not_found::Nothing;
+use super::inside::{ReloadWithoutScript, page_of};
 use crate::api::{CancelOp, OpRead, RetryOp, load_op};
 use crate::components::{
     CancelButton, Log, Moment, OpMessage, OpNow, OpPlacement, OpStatusBadge, PageTitle, Refusal, RetryButton,
     RetryLinks, Took, action_from_address, linked,
 };
-use crate::live::{Live, Started};
+use crate::live::Live;
 use crate::log::Watched;
 use crate::routes::Route;
 
 /// The page of the op that the address names.
 #[component]
 pub fn OpPage() -> impl IntoView {
-    let started = expect_context::<Started>();
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|p| p.get("id").unwrap_or_default()));
     let read = Resource::new_blocking(move || id.get(), load_op);
-    view! {
-        <Transition fallback=Loading>
-            {move || Suspend::new(async move {
-                match started.and(read).await {
-                    Ok(Some(read)) => view! { <Found read/> }.into_any(),
-                    Ok(None) => view! { <Nothing what="op"/> }.into_any(),
-                    Err(error) => view! { <NotRead error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+    page_of(read, "op", |read| view! { <Found read/> }.into_any())
 }
 
 #[component]

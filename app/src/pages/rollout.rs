@@ -4,33 +4,23 @@ use backstay_model::rollout::Rollout;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-use super::inside::{Loading, NotRead};
-use super::not_found::Nothing;
+use super::inside::page_of;
 use crate::api::{RolloutRead, load_rollout};
 use crate::components::{
     PageTitle, RolloutAbout, RolloutProgress, RolloutSteps, followed_rollout, rollout_title,
 };
-use crate::live::{Live, Started};
+use crate::live::Live;
 use crate::routes::Route;
 
 /// The page of the roll-out that the address names: its progress, and its hosts with the failed ones first.
 #[component]
 pub fn RolloutPage() -> impl IntoView {
-    let started = expect_context::<Started>();
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|p| p.get("id").unwrap_or_default()));
     let rollout = Resource::new_blocking(move || id.get(), load_rollout);
     view! {
         <PageTitle text="Roll-out"/>
-        <Transition fallback=Loading>
-            {move || Suspend::new(async move {
-                match started.and(rollout).await {
-                    Ok(Some(read)) => view! { <Found read/> }.into_any(),
-                    Ok(None) => view! { <Nothing what="roll-out"/> }.into_any(),
-                    Err(error) => view! { <NotRead error/> }.into_any(),
-                }
-            })}
-        </Transition>
+        {page_of(rollout, "roll-out", |read| view! { <Found read/> }.into_any())}
     }
 }
 

@@ -10,11 +10,9 @@ mod hosts;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-use super::inside::{Loading, NotRead};
-use super::not_found::Nothing;
+use super::inside::page_of;
 use crate::api::load_comparison;
 use crate::components::PageTitle;
-use crate::live::Started;
 
 #[cfg(feature = "ssr")]
 pub(crate) use changes::{changes, in_one_line};
@@ -26,23 +24,14 @@ pub(crate) use hosts::hosts;
 /// Compares what the address names: “47..48” of a host, or two hosts.
 #[component]
 pub fn ComparePage() -> impl IntoView {
-    let started = expect_context::<Started>();
     let params = use_params_map();
     let asked = Memo::new(move |_| params.with(|p| (p.get("name"), p.get("pair").unwrap_or_default())));
     let read = Resource::new_blocking(move || asked.get(), |(host, pair)| load_comparison(host, pair));
-    view! {
-        <Transition fallback=Loading>
-            {move || Suspend::new(async move {
-                match started.and(read).await {
-                    Ok(Some(page)) => view! {
-                        <PageTitle text=page.title/>
-                        <div class="page compare" inner_html=page.html></div>
-                    }
-                    .into_any(),
-                    Ok(None) => view! { <Nothing what="comparison"/> }.into_any(),
-                    Err(error) => view! { <NotRead error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+    page_of(read, "comparison", |page| {
+        view! {
+            <PageTitle text=page.title/>
+            <div class="page compare" inner_html=page.html></div>
+        }
+        .into_any()
+    })
 }

@@ -5,31 +5,21 @@ use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-use super::super::inside::{Loading, NotRead};
-use super::super::not_found::Nothing;
+use super::super::inside::page_of;
 use crate::api::{DeploymentRead, load_deployment};
 use crate::components::{DeploymentPanel, Moment, PageTitle, followed_deployment};
-use crate::live::{Live, Started};
+use crate::live::Live;
 use crate::routes::Route;
 
 /// The page of the deployment that the address names.
 #[component]
 pub fn DeploymentPage() -> impl IntoView {
-    let started = expect_context::<Started>();
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|p| p.get("id").unwrap_or_default()));
     let deployment = Resource::new_blocking(move || id.get(), load_deployment);
     view! {
         <PageTitle text="Deployment"/>
-        <Transition fallback=Loading>
-            {move || Suspend::new(async move {
-                match started.and(deployment).await {
-                    Ok(Some(read)) => view! { <Found read/> }.into_any(),
-                    Ok(None) => view! { <Nothing what="deployment"/> }.into_any(),
-                    Err(error) => view! { <NotRead error/> }.into_any(),
-                }
-            })}
-        </Transition>
+        {page_of(deployment, "deployment", |read| view! { <Found read/> }.into_any())}
     }
 }
 

@@ -13,14 +13,13 @@ use backstay_model::wire::event::Event;
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_params_map};
 
-use super::inside::{Loading, NotRead};
-use super::not_found::Nothing;
+use super::inside::page_of;
 use crate::api::{CancelOp, RequestOp, load_host};
 use crate::browser;
 use crate::components::{
     ActionsMenu, HostActivity, LightBadge, OpList, PageTitle, PlatformName, Refusal, action_from_address,
 };
-use crate::live::{Live, Started};
+use crate::live::Live;
 use crate::routes::Route;
 
 use facts::FactsList;
@@ -33,21 +32,12 @@ use timeline::Timeline;
 /// The page of the host that the address names.
 #[component]
 pub fn HostPage() -> impl IntoView {
-    let started = expect_context::<Started>();
     let params = use_params_map();
     let name = Memo::new(move |_| params.with(|p| p.get("name").unwrap_or_default()));
     let detail = Resource::new_blocking(move || name.get(), load_host);
     view! {
         <PageTitle text=move || name.get()/>
-        <Transition fallback=Loading>
-            {move || Suspend::new(async move {
-                match started.and(detail).await {
-                    Ok(Some(detail)) => view! { <Found detail/> }.into_any(),
-                    Ok(None) => view! { <Nothing what="host"/> }.into_any(),
-                    Err(error) => view! { <NotRead error/> }.into_any(),
-                }
-            })}
-        </Transition>
+        {page_of(detail, "host", |detail| view! { <Found detail/> }.into_any())}
     }
 }
 
