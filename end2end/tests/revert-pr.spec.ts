@@ -83,10 +83,14 @@ test.describe('Fleet-Wide PR Revert', () => {
     await story.isRevertedOnce();
   });
 
-  test('Pushes to GitHub', async ({ page, another, story, github }) => {
+  test('Pushes to GitHub', async ({ page, another, story, github, fleet }) => {
     await story.begin('hsb0');
     await story.fail('hsb0');
-    const other = await another();
+    const olaf = { name: 'olaf', password: 'somebody else who looks' };
+    await fleet.server.addPerson(olaf.name, 'operator', olaf.password);
+    const client = await fleet.client(olaf);
+    const other = await another({ storageState: await client.storageState() });
+    await client.dispose();
     await open(other, '/');
     await open(page, '/');
     await new DeploymentPanel(page).revert.click();

@@ -1,5 +1,5 @@
-//! The notices that a page shows at once: what its person began, and what turned bad. The list of notices has
-//! all of them.
+//! The notices that a page shows at once: what concerns everybody, what its person began, and what turned bad. The
+//! list of notices has all of them.
 
 use backstay_model::wire::event::{Notice, Tone};
 
@@ -46,8 +46,8 @@ impl ShownNotice {
 
 /// Adds a notice, if it is for this person. The same of several hosts becomes one.
 pub(super) fn add(shown: &mut Vec<ShownNotice>, key: u64, notice: Notice, me: Option<&str>) {
-    let is_mine = me.is_some() && notice.by.as_deref() == me;
-    if notice.tone != Tone::Bad && !is_mine {
+    let is_for_me = notice.by.is_none() || notice.by.as_deref() == me;
+    if notice.tone != Tone::Bad && !is_for_me {
         return;
     }
     let known = shown.iter().position(|shown| shown.is_like(&notice));
@@ -85,15 +85,15 @@ mod tests {
     }
 
     #[test]
-    fn a_person_hears_of_what_they_began_and_of_what_turns_bad() {
+    fn a_person_hears_of_what_they_began_what_turns_bad_and_what_concerns_everybody() {
         let all = [
             notice(Tone::Good, "csb0", "auto-test"),
             notice(Tone::Good, "gpc0", "maria"),
             notice(Tone::Good, "hsb0", "otto"),
             notice(Tone::Bad, "imac0", "otto"),
-            Notice::new(sample::now(), Tone::Neutral, "for nobody in particular"),
+            Notice::new(sample::now(), Tone::Neutral, "PR #42 reverted"),
         ];
-        assert_eq!(told(all), ["gpc0 Tests FAIL (x11)", "imac0 Tests FAIL (x11)"]);
+        assert_eq!(told(all), ["gpc0 Tests FAIL (x11)", "imac0 Tests FAIL (x11)", " PR #42 reverted"]);
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl Fleet {
         let reason = deployment.decision.reason().map(str::to_owned);
         let decision = Decision::Reverted { by: by.to_owned(), at: self.clock.now(), commit, reason };
         match self.decide(deployment.id, &decision, by, "pr.reverted", detail).await {
-            Ok(_) => self.announce_revert(number, by),
+            Ok(_) => self.announce_revert(number),
             Err(DeployError::Store(error)) => return Err(error),
             // Another task recorded it first, or another revert is under way.
             Err(_) => {}

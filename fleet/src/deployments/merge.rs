@@ -107,7 +107,7 @@ impl Fleet {
             let number = new.pull_request.number;
             let message = format!("{} - Pull to get it", merged_by(number, &new.merged_by));
             self.events.publish(&Event::PrMerged { number, message: message.clone() });
-            self.notify_begun_by(&new.merged_by, Tone::Neutral, message);
+            self.notify(Tone::Neutral, message);
         }
         Ok(opened)
     }

@@ -212,7 +212,7 @@ impl Fleet {
                 let reverted = self.decide(deployment.id, &decision, by, "pr.reverted", detail).await;
                 self.branch_moved(&commit, format!("{}.", reverted_notice(number))).await;
                 let reverted = reverted?;
-                self.announce_revert(number, by);
+                self.announce_revert(number);
                 Ok(reverted)
             }
             Ok(Reverted::Proposed { number: proposed, url }) => {
@@ -246,11 +246,11 @@ impl Fleet {
     }
 
     /// Tells every open page and every agent about a revert.
-    pub(super) fn announce_revert(&self, number: u64, by: &str) {
+    pub(super) fn announce_revert(&self, number: u64) {
         let message = "PR reverted - Pull to get reverted flake.lock".to_owned();
         self.events.publish(&Event::PrReverted { number, message: message.clone() });
         self.hub.send_all(&ServerMessage::PrReverted { number, message });
-        self.notify_begun_by(by, Tone::Good, reverted_notice(number));
+        self.notify(Tone::Good, reverted_notice(number));
     }
 }
 

@@ -131,7 +131,8 @@ pub struct Notice {
     pub host_name: Option<String>,
     /// The op that it is about.
     pub op: Option<OpId>,
-    /// Who began what it is about: unless it is bad, only that person's pages show it at once.
+    /// Who began what it is about: unless it is bad, only that person's pages show it at once. Without one, it
+    /// concerns everybody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     /// The same of several hosts, such as “failed their tests”: pages show such notices as one.
