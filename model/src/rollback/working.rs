@@ -78,7 +78,7 @@ impl<'a> HostHistory<'a> {
             .max_by_key(|g| g.number)
     }
 
-    /// The median duration of the latest [`USUAL_OF`] rollbacks that succeeded; `None` if none has.
+    /// The median duration of the latest five rollbacks that succeeded; `None` if none has.
     pub fn usual_rollback(&self) -> Option<TimeDelta> {
         let succeeded =
             |op: &&OpView| op.action.kind() == OpKind::Rollback && op.status == OpStatus::Succeeded;
