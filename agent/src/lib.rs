@@ -20,6 +20,7 @@ mod lock;
 mod log;
 mod platform;
 mod runner;
+mod scope;
 mod storage;
 mod systemd;
 mod token;
