@@ -3,6 +3,7 @@
 mod links;
 mod menu;
 mod nearness;
+mod post;
 mod rewrite;
 mod turns;
 
@@ -20,6 +21,7 @@ use crate::routes::Route;
 pub(crate) use links::before_links;
 pub(crate) use menu::{enter_menu, step_in_menu};
 pub(crate) use nearness::{Nearness, extent, has_focus, set_height};
+pub(crate) use post::{fields, post};
 pub(crate) use rewrite::rewrite;
 pub(crate) use turns::in_turn;
 

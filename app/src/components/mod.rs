@@ -55,7 +55,7 @@ pub(crate) use fleet::{
 pub use fleet::{HostRow, Summary};
 #[cfg(feature = "ssr")]
 pub(crate) use folded::FoldedRest;
-pub use form::{Refusal, action_from_address};
+pub use form::{ActionForm, FormAction, Refusal, action_from_address};
 pub(crate) use generation::name as generation_name;
 pub use generation::{GenerationName, HostTestsBadge};
 pub use header::{Header, PageTitle};

@@ -13,7 +13,9 @@ use leptos::prelude::*;
 
 use crate::api::{RolloutRead, StopRollout, load_rollout};
 use crate::browser;
-use crate::components::{Icon, Moment, Refusal, action_from_address, use_log_address};
+use crate::components::{
+    ActionForm, FormAction, Icon, Moment, Refusal, action_from_address, use_log_address,
+};
 use crate::live::Live;
 use crate::routes::Route;
 use crate::time::use_time;
@@ -204,7 +206,7 @@ fn ops(live: Live, rollout: Signal<Rollout>) -> Memo<HashMap<String, OpView>> {
 }
 
 #[component]
-fn StopButton(live: Live, rollout: Signal<Rollout>, action: ServerAction<StopRollout>) -> impl IntoView {
+fn StopButton(live: Live, rollout: Signal<Rollout>, action: FormAction) -> impl IntoView {
     let id = rollout.with_untracked(|r| r.id);
     // Once every host has started, nothing is left to stop.
     let to_come =

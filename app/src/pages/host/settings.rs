@@ -4,7 +4,7 @@ use backstay_model::{HostView, Labels, MAX_TEST_TIMEOUT_SECS, NOTES_CHARS, TestT
 use leptos::prelude::*;
 
 use crate::api::{HostPageData, SetAutoTest, SetLabels, SetTestTimeout};
-use crate::components::{Draft, EditConflict, Hydrated, Refusal, action_from_address};
+use crate::components::{ActionForm, Draft, EditConflict, Hydrated, Refusal, action_from_address};
 use crate::escape::raw_text;
 use crate::live::Live;
 
