@@ -10,4 +10,5 @@ packages pkgs
 // import ./nix/modules { inherit packages; }
 // {
   overlays.default = import ./nix/overlay.nix;
+  tests = import ./nix/tests/vm { inherit pkgs; modules = import ./nix/modules { inherit packages; }; };
 }

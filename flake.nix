@@ -7,13 +7,12 @@
     { self, nixpkgs }:
     let
       inherit (nixpkgs) lib;
-      everywhere =
-        make:
-        lib.genAttrs [
-          "x86_64-linux"
-          "aarch64-linux"
-          "aarch64-darwin"
-        ] (system: make nixpkgs.legacyPackages.${system});
+      linux = [
+        "x86_64-linux"
+        "aarch64-linux"
+      ];
+      each = systems: make: lib.genAttrs systems (system: make nixpkgs.legacyPackages.${system});
+      everywhere = each (linux ++ [ "aarch64-darwin" ]);
       packages = pkgs: { inherit (pkgs.callPackage ./nix/packages.nix { }) agent server; };
       # The programs of this flake, whichever nixpkgs the host has: its Rust may be too old for them.
       modules = import ./nix/modules {
@@ -25,7 +24,10 @@
       packages = everywhere (pkgs: packages pkgs // { default = (packages pkgs).server; });
       overlays.default = import ./nix/overlay.nix;
 
-      checks = everywhere packages;
+      # The machines of the VM tests need KVM, so Nix builds these only on a builder that has the feature `kvm`.
+      checks =
+        lib.recursiveUpdate (everywhere packages)
+          (each linux (pkgs: import ./nix/tests/vm { inherit pkgs modules; }));
 
       devShells = everywhere (pkgs: {
         default = pkgs.callPackage ./nix/shell.nix { backstay-server = (packages pkgs).server; };
