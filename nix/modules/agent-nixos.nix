@@ -43,6 +43,10 @@ in
   config = lib.mkIf cfg.enable {
     assertions = agent.assertions ++ [
       {
+        assertion = config.system.switch.enable or true;
+        message = "services.backstay-agent: system.switch.enable is off, so this build has no switch-to-configuration, and no rollback could activate it.";
+      }
+      {
         assertion = isRoot || cfg.user == ownUser || config.users.users ? ${cfg.user};
         message = "services.backstay-agent.user: there is no user “${cfg.user}”. Declare users.users.${cfg.user}, or use “${ownUser}”, which this module creates.";
       }

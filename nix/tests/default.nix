@@ -193,6 +193,7 @@ in
       settings.tests.dir = "/etc/tests";
     };
     "a name is a file name" = agentOnNixos { tests.".hidden" = "true"; };
+    "no rollback could activate it" = withAgent modules.nixosModules.agent (nixos // { system = nixos.system // { switch.enable = false; }; }) { };
     "there is no user “alex”" = agentOnNixos { user = "alex"; };
     "needs sudo to roll the host back" = withAgent modules.nixosModules.agent (nixos // { security.sudo.enable = false; }) { user = "backstay"; };
     "names a file in the Nix store, where" = withServer {

@@ -28,4 +28,6 @@
     pkgs.sqlite
   ];
   virtualisation.writableStore = true;
+  # The machines of NixOS's tests cannot switch by default.
+  system.switch.enable = true;
 }
