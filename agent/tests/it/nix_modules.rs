@@ -169,9 +169,8 @@ fn the_units_that_nixos_writes_are_the_ones_that_ship() {
 #[test]
 fn the_rules_for_sudo_are_the_ones_that_ship() {
     let shipped = fs::read_to_string(root().join("agent/systemd/sudoers.example")).unwrap();
-    let rules: String =
-        shipped.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
-    assert_eq!(MADE["as-user"]["sudoers"].as_str().unwrap().trim(), rules.trim());
+    let rules: Vec<&str> = shipped.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(MADE["as-user"]["sudoers"].as_str().unwrap().trim(), rules.join("\n"));
 }
 
 /// A plist and what nix-darwin makes of the daemon hold the same keys.

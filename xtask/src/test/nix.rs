@@ -36,7 +36,7 @@ pub(super) fn tests(places: &Places) -> Result<Counts> {
     match env::var(NIXPKGS) {
         Ok(nixpkgs) => checks.with_nixpkgs(Path::new(&nixpkgs), &made),
         Err(_) => {
-            println!("Left out, because {NIXPKGS} names no checkout: the modules with nixpkgs and in NixOS")
+            println!("Left out, because {NIXPKGS} names no checkout: the modules with nixpkgs and in NixOS");
         }
     }
     Ok(checks.counts)
@@ -78,7 +78,8 @@ impl Checks<'_> {
         let reference = options(self.places, &library).and_then(|text| self.compare(REFERENCE, &text));
         self.check("the reference is the modules' own", reference);
         if !nixpkgs.join("nixos").is_dir() {
-            return println!("Left out, because {NIXPKGS} has no NixOS: the modules in NixOS");
+            println!("Left out, because {NIXPKGS} has no NixOS: the modules in NixOS");
+            return;
         }
         match nixos(self.places, nixpkgs) {
             Ok(made) => self.nixos(&made),
