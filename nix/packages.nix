@@ -74,8 +74,11 @@ let
       src = fetchCrate {
         pname = "wasm-bindgen-cli";
         inherit version;
-        # Changes with the version in Cargo.lock.
-        hash = "sha256-9Og1O/6/VC3sc5hBjoIWBErmLW2UHGMsTQO+6+m/dng=";
+        hash =
+          {
+            "0.2.130" = "sha256-9Og1O/6/VC3sc5hBjoIWBErmLW2UHGMsTQO+6+m/dng=";
+          }
+          .${version} or (throw "nix/packages.nix has no hash of wasm-bindgen-cli ${version}, which Cargo.lock names.");
       };
     in
     pkgs."wasm-bindgen-cli_${lib.replaceStrings [ "." ] [ "_" ] version}" or (buildWasmBindgenCli {

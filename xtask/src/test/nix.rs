@@ -22,6 +22,9 @@ const NIXPKGS: &str = "BACKSTAY_NIXPKGS";
 /// The reference of the modules' options.
 const REFERENCE: &str = "docs/nix-options.md";
 
+/// The packages.
+const PACKAGES: &str = "nix/packages.nix";
+
 /// The units as NixOS writes them.
 const GOLDEN: &str = "nix/tests/golden";
 
@@ -33,6 +36,7 @@ pub(super) fn tests(places: &Places) -> Result<Counts> {
     }
     let made = evaluate_modules(places, "import ./nix/tests/lib.nix")?;
     checks.check("the reference has every option", complete(places, &made));
+    checks.check("the packages know the locked wasm-bindgen", has_hash(places));
     match env::var(NIXPKGS) {
         Ok(nixpkgs) => checks.with_nixpkgs(Path::new(&nixpkgs), &made),
         Err(_) => {
@@ -130,6 +134,18 @@ fn nixos(places: &Places, nixpkgs: &Path) -> Result<Value> {
 fn evaluate(nix: &mut Command) -> Result<Value> {
     let json = run::read(nix.args(["--eval", "--strict", "--json"]))?;
     serde_json::from_str(&json).context("nix-instantiate wrote no JSON")
+}
+
+/// Checks that the packages have the hash of the tool that the page of this `Cargo.lock` needs.
+fn has_hash(places: &Places) -> Result<()> {
+    let text =
+        fs::read_to_string(places.root.join(PACKAGES)).with_context(|| format!("cannot read {PACKAGES}"))?;
+    let version = places.locked_version("wasm-bindgen")?;
+    ensure!(
+        text.contains(&format!("\"{version}\" = \"sha256-")),
+        "{PACKAGES} has no hash of wasm-bindgen-cli {version}: unpack the crate, and add what `nix hash path` says of it"
+    );
+    Ok(())
 }
 
 /// Checks that the reference names every key of the modules' settings.
