@@ -38,7 +38,10 @@ pub(super) fn tests(places: &Places) -> Result<Counts> {
     checks.check("the reference has every option", complete(places, &made));
     checks.check("the packages know the locked wasm-bindgen", has_hash(places));
     match env::var(NIXPKGS) {
-        Ok(nixpkgs) => checks.with_nixpkgs(Path::new(&nixpkgs), &made),
+        Ok(nixpkgs) => {
+            let nixpkgs = fs::canonicalize(&nixpkgs).with_context(|| format!("{NIXPKGS} names {nixpkgs}"))?;
+            checks.with_nixpkgs(&nixpkgs, &made);
+        }
         Err(_) => {
             println!("Left out, because {NIXPKGS} names no checkout: the modules with nixpkgs and in NixOS");
         }
