@@ -10,6 +10,7 @@ mod files;
 mod github;
 mod harness;
 mod markup;
+mod nix_module;
 mod output;
 mod rendering;
 mod rollback;
