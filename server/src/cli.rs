@@ -15,6 +15,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::github_options::GitHubOptions;
 use crate::secret_file;
+use crate::trusted_proxies::Network;
 
 /// Dashboard for fleets of NixOS, nix-darwin and home-manager hosts.
 #[derive(Debug, Parser)]
@@ -61,6 +62,11 @@ pub(crate) struct ServeOptions {
     /// https, browsers send cookies over https only.
     #[arg(long, env = "BACKSTAY_PUBLIC_URL", value_parser = crate::public_url::parse)]
     pub(crate) public_url: Option<String>,
+    /// A proxy in front of the server, as an address or a network such as `10.0.0.0/8`; separate several by commas. Only from
+    /// these does the server believe whom a request comes from, by which scheme and for which host: `X-Forwarded-For` (or
+    /// `Forwarded`), `X-Forwarded-Proto` and `X-Forwarded-Host`. Without it, from nobody.
+    #[arg(long, env = "BACKSTAY_TRUSTED_PROXY", value_name = "ADDRESS", value_delimiter = ',')]
+    pub(crate) trusted_proxy: Vec<Network>,
     /// The configuration repository, as an address for git, at any forge. Without it and without `--github-repository`, the lights
     /// Git and Lock stay unknown.
     #[arg(long, env = "BACKSTAY_REPOSITORY")]

@@ -11,6 +11,7 @@ mod public_url;
 mod routes;
 mod secret_file;
 mod serve;
+mod trusted_proxies;
 
 use clap::Parser;
 

@@ -15,11 +15,14 @@ mod actor;
 mod backoff;
 mod join_token;
 mod log_in;
+mod origin;
+mod refused;
 #[cfg(test)]
 mod tests;
 
 pub use actor::Actor;
-pub use log_in::LogInError;
+pub use log_in::{DEVICE_LIFETIME, LogInError, LoggedIn};
+pub use origin::{Network, Origin};
 
 /// The lifetime of a session.
 pub const SESSION_LIFETIME: TimeDelta = TimeDelta::days(30);

@@ -17,6 +17,7 @@ mod audit;
 #[cfg(test)]
 mod contract;
 mod deployments;
+mod devices;
 mod hosts;
 mod ops;
 mod people;
@@ -25,6 +26,7 @@ pub mod sqlite;
 
 pub use audit::{AUDIT_BATCH, AuditCheck, AuditMark, AuditStore, NewAuditEntry, NotAMark};
 pub use deployments::{DeploymentStore, NewDeployment, REVERTED_COMMITS};
+pub use devices::{DEVICES_KEPT, DeviceStore};
 pub use hosts::{
     EnrolError, GENERATIONS_KEPT, GenerationRecord, HostRecord, HostStore, NewHost, NewJoinToken,
     TEST_BYTES_KEPT, TEST_BYTES_READ, TEST_RUNS_KEPT,
@@ -34,9 +36,15 @@ pub use people::{PeopleStore, UserRecord};
 pub use rollouts::{InsertRolloutError, RolloutStore};
 
 /// What Backstay needs of a database.
-pub trait Store: HostStore + OpStore + DeploymentStore + RolloutStore + AuditStore + PeopleStore {}
+pub trait Store:
+    HostStore + OpStore + DeploymentStore + RolloutStore + AuditStore + PeopleStore + DeviceStore
+{
+}
 
-impl<T: HostStore + OpStore + DeploymentStore + RolloutStore + AuditStore + PeopleStore> Store for T {}
+impl<T: HostStore + OpStore + DeploymentStore + RolloutStore + AuditStore + PeopleStore + DeviceStore> Store
+    for T
+{
+}
 
 /// Opens the database at this URL or path and migrates it. This and [`open_to_read`] are the one place that
 /// chooses the implementation: SQLite.

@@ -82,16 +82,24 @@ pub fn cut(text: &str, max_bytes: usize) -> String {
     kept
 }
 
-/// Cuts `text` to at most `max_bytes` bytes, and replaces control characters with `�` so that it stays on one
-/// line.
+/// Returns whether a character could make a text look like another one: a control, a change of the direction of
+/// writing, or one without width. The joiners of emoji and of Persian are none of these.
+pub fn is_deceptive(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Cuts `text` to at most `max_bytes` bytes, and replaces deceptive characters with `�`, line breaks among them: it
+/// stays on one line and reads as what it is.
 pub fn cut_line(text: &str, max_bytes: usize) -> String {
-    if text.len() <= max_bytes && !text.contains(char::is_control) {
+    if text.len() <= max_bytes && !text.contains(is_deceptive) {
         return text.to_owned();
     }
     // Cut before as well, because the replacement may be longer than the character.
     let line: String = cut(text, max_bytes)
         .chars()
-        .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
+        .map(|c| if is_deceptive(c) { char::REPLACEMENT_CHARACTER } else { c })
         .collect();
     cut(&line, max_bytes)
 }
@@ -138,6 +146,8 @@ mod tests {
         assert_eq!(cut_line("0.1.0", 20), "0.1.0");
         assert_eq!(cut_line("a\nb\u{1b}", 20), "a\u{fffd}b\u{fffd}");
         assert!(cut_line(&"\n".repeat(50), 20).len() <= 20);
+        assert_eq!(cut_line("server\u{202e}\u{200b}", 20), "server\u{fffd}\u{fffd}");
+        assert_eq!(cut_line("👩\u{200d}🔧 می\u{200c}خواهم", 40), "👩\u{200d}🔧 می\u{200c}خواهم");
         assert_eq!(log_line("one\ntwo\r\n"), "one\\ntwo\\r\n");
         assert_eq!(log_line("one"), "one");
     }

@@ -5,6 +5,7 @@ mod audit;
 mod event_stream;
 mod failure;
 mod files;
+mod forwarded;
 #[cfg(debug_assertions)]
 mod gallery;
 mod headers;
@@ -33,6 +34,7 @@ use tower_http::trace::TraceLayer;
 
 use crate::cli::ServeOptions;
 use crate::lifecycle::Lifecycle;
+use crate::trusted_proxies::TrustedProxies;
 use files::Version;
 
 /// The state of the handlers.
@@ -98,6 +100,7 @@ pub(crate) fn router(
         .layer(from_fn_with_state(state.clone(), recognised::recognise))
         .layer(CatchPanicLayer::custom(failure::panicked))
         .layer(from_fn_with_state(headers::Https(https), headers::secure))
+        .layer(from_fn_with_state(TrustedProxies::new(&options.trusted_proxy), forwarded::admit))
         .layer(TraceLayer::new_for_http())
         .with_state(state))
 }
