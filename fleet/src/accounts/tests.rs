@@ -314,7 +314,17 @@ async fn invalid_names_and_passwords_are_rejected() {
         let refused = bench.accounts.set_password("maria", Some(Role::Viewer), password).await;
         assert!(matches!(refused, Err(AccountError::Password)), "{refused:?}");
     }
-    for name in ["", " maria", "ma\nria", "console", "auto-test", &"x".repeat(MAX_NAME_CHARS + 1)] {
+    for name in [
+        "",
+        " maria",
+        "ma\nria",
+        "m\u{430}ria",
+        "@maria",
+        "console",
+        "server",
+        "auto-test",
+        &"x".repeat(MAX_NAME_CHARS + 1),
+    ] {
         let refused = bench.accounts.set_password(name, Some(Role::Viewer), PASSWORD).await;
         assert!(matches!(refused, Err(AccountError::Name(_))), "{refused:?}");
     }

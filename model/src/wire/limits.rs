@@ -50,6 +50,8 @@ pub const JOURNAL_OPS: usize = 10_000;
 pub const PACKAGE_VERSIONS: usize = 50;
 /// Upper bound on a person's reason, in characters.
 pub const REASON_CHARS: usize = 500;
+/// Upper bound on a person's name, in characters.
+pub const PERSON_NAME_CHARS: usize = 64;
 /// Upper bound on a host's name, in characters.
 pub const HOST_NAME_CHARS: usize = 63;
 
@@ -110,6 +112,17 @@ pub fn log_line(entry: &str) -> String {
     body.replace('\n', "\\n").replace('\r', "\\r") + end
 }
 
+/// Returns whether `name` can be a person's: letters of the Latin alphabet, digits, and a few signs, none of which looks like
+/// another. A name that begins with `@` is one at GitHub.
+pub fn is_person_name(name: &str) -> bool {
+    let is_latin = |c| matches!(c, 'À'..='ɏ') && !matches!(c, '×' | '÷');
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || " .-_@+'".contains(c) || is_latin(c);
+    (1..=PERSON_NAME_CHARS).contains(&name.chars().count())
+        && name.chars().all(is_plain)
+        && name.trim() == name
+        && !name.starts_with('@')
+}
+
 /// Returns whether `name` is a valid host name: a DNS label (RFC 1123), which is safe in an address, a file
 /// name and a log.
 pub fn is_host_name(name: &str) -> bool {
@@ -150,6 +163,18 @@ mod tests {
         assert_eq!(cut_line("👩\u{200d}🔧 می\u{200c}خواهم", 40), "👩\u{200d}🔧 می\u{200c}خواهم");
         assert_eq!(log_line("one\ntwo\r\n"), "one\\ntwo\\r\n");
         assert_eq!(log_line("one"), "one");
+    }
+
+    #[test]
+    fn person_names() {
+        for good in ["maria", "Ana María", "j.doe@example.org", "o'neil", "x"] {
+            assert!(is_person_name(good), "{good}");
+        }
+        for bad in
+            ["", " maria", "maria ", "@maria", "а", "ma\u{200b}ria", "a\u{202e}b", "a\tb", &"a".repeat(65)]
+        {
+            assert!(!is_person_name(bad), "{bad}");
+        }
     }
 
     #[test]
