@@ -24,12 +24,12 @@ mod people;
 mod rollouts;
 pub mod sqlite;
 
-pub use audit::{AUDIT_BATCH, AuditCheck, AuditMark, AuditStore, NewAuditEntry, NotAMark};
+pub use audit::{AUDIT_BATCH, AuditCheck, AuditMark, AuditStore, HashedEntry, NewAuditEntry, NotAMark};
 pub use deployments::{DeploymentStore, NewDeployment, REVERTED_COMMITS};
 pub use devices::{DEVICES_KEPT, DeviceStore};
 pub use hosts::{
-    EnrolError, GENERATIONS_KEPT, GenerationRecord, HostRecord, HostStore, NewHost, NewJoinToken,
-    TEST_BYTES_KEPT, TEST_BYTES_READ, TEST_RUNS_KEPT,
+    EnrolError, GENERATIONS_KEPT, GenerationRecord, HostRecord, HostStore, JoinTokenRecord, NewHost,
+    NewJoinToken, TEST_BYTES_KEPT, TEST_BYTES_READ, TEST_RUNS_KEPT,
 };
 pub use ops::{Appended, InsertOpError, NewOp, OpFilter, OpStep, OpStore, RollbackRecord};
 pub use people::{PeopleStore, UserRecord};
