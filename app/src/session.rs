@@ -127,7 +127,8 @@ pub(crate) fn set_device_cookie(token: &Secret) {
     }
 }
 
-fn by_https() -> bool {
+/// Returns whether the browser came by https.
+pub(crate) fn by_https() -> bool {
     let configured = public_origin().is_some_and(|origin| origin.starts_with("https://"));
     let forwarded = use_context::<Parts>().is_some_and(|parts| {
         parts.headers.get("x-forwarded-proto").is_some_and(|proto| proto.as_bytes() == b"https")
