@@ -73,7 +73,7 @@ impl TrustedProxies {
             }
             return Some(peer.to_canonical()).filter(|peer| !peer.is_loopback());
         }
-        let hops = self.hops(headers);
+        let hops = hops(headers);
         let (trusted, client) = self.client(&hops);
         for name in [PROTO, HOST] {
             keep_only(headers, &name, trusted);
@@ -88,15 +88,15 @@ impl TrustedProxies {
         let client = hops.len().checked_sub(beyond + 1).map_or(hops.first(), |place| hops.get(place));
         (beyond + 1, client.copied().flatten())
     }
+}
 
-    /// The addresses that the request came through, as the proxies wrote them, the last proxy's word last.
-    fn hops(&self, headers: &HeaderMap) -> Vec<Option<IpAddr>> {
-        let listed = |name: &HeaderName| values(headers, name);
-        if headers.contains_key(FOR) {
-            return listed(&FOR).iter().map(|hop| address(hop)).collect();
-        }
-        listed(&header::FORWARDED).iter().map(|hop| address(forwarded_for(hop)?)).collect()
+/// The addresses that the request came through, as the proxies wrote them, the last proxy's word last.
+fn hops(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
+    let listed = |name: &HeaderName| values(headers, name);
+    if headers.contains_key(FOR) {
+        return listed(&FOR).iter().map(|hop| address(hop)).collect();
     }
+    listed(&header::FORWARDED).iter().map(|hop| address(forwarded_for(hop)?)).collect()
 }
 
 /// The entries of a header that lists some, over all of its lines.

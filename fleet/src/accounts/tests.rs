@@ -237,7 +237,7 @@ async fn refused_log_ins_are_recorded_before_the_server_stops() {
     let bench = Bench::new().await;
     let fleet = Fleet::new(test_fleet::config(bench.store.clone(), &bench.clock));
     let stop = CancellationToken::new();
-    let schedule = Schedule { repository: None, poll: Duration::from_secs(60) };
+    let schedule = Schedule { repository: None, poll: Duration::from_mins(1) };
     let background = tokio::spawn(fleet.start_background(schedule, stop.clone()).await.unwrap());
     fleet.accounts().log_in("nobody", PASSWORD).await.unwrap_err();
     stop.cancel();

@@ -106,6 +106,13 @@ pub fn cut_line(text: &str, max_bytes: usize) -> String {
     cut(&line, max_bytes)
 }
 
+/// What a person wrote on several lines, without deceptive characters.
+pub fn plain_lines(text: &str) -> String {
+    let is_kept = |c| matches!(c, '\n' | '\t') || !is_deceptive(c);
+    // A browser sends the lines of a form's field with both characters.
+    text.trim().replace("\r\n", "\n").replace(|c| !is_kept(c), "\u{fffd}")
+}
+
 /// A log entry on one line: only the line feed at its end is kept.
 pub fn log_line(entry: &str) -> String {
     let (body, end) = entry.strip_suffix('\n').map_or((entry, ""), |body| (body, "\n"));
@@ -161,6 +168,7 @@ mod tests {
         assert!(cut_line(&"\n".repeat(50), 20).len() <= 20);
         assert_eq!(cut_line("server\u{202e}\u{200b}", 20), "server\u{fffd}\u{fffd}");
         assert_eq!(cut_line("👩\u{200d}🔧 می\u{200c}خواهم", 40), "👩\u{200d}🔧 می\u{200c}خواهم");
+        assert_eq!(plain_lines(" a\r\n\tb\u{202e}c "), "a\n\tb\u{fffd}c");
         assert_eq!(log_line("one\ntwo\r\n"), "one\\ntwo\\r\n");
         assert_eq!(log_line("one"), "one");
     }

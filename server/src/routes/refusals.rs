@@ -2,6 +2,7 @@
 //! link of another site could hold one too, and our page would say its words.
 
 use axum::extract::Request;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -49,14 +50,12 @@ fn names_refusal(pair: &str) -> bool {
 /// page before, which our pages name to ourselves alone.
 fn is_from_here(headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    match text("sec-fetch-site") {
-        Some(site) => site == "same-origin",
-        None => {
-            let before = text(header::REFERER.as_str()).and_then(|referer| referer.parse::<Uri>().ok());
-            let before = before.as_ref().and_then(|uri| uri.authority()).map(|host| host.as_str());
-            before.is_some() && before == text(header::HOST.as_str())
-        }
+    if let Some(site) = text("sec-fetch-site") {
+        return site == "same-origin";
     }
+    let before = text(header::REFERER.as_str()).and_then(|referer| referer.parse::<Uri>().ok());
+    let before = before.as_ref().and_then(Uri::authority).map(Authority::as_str);
+    before.is_some() && before == text(header::HOST.as_str())
 }
 
 #[cfg(test)]
