@@ -18,6 +18,7 @@ mod launcher;
 mod life;
 mod lock;
 mod log;
+mod permissions;
 mod platform;
 mod runner;
 mod scope;

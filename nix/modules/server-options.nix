@@ -40,6 +40,7 @@ let
       example = "https://backstay.example.org";
       description = "The address that browsers use, without a path. With https, browsers send cookies over https only.";
     };
+    trusted-proxy = list "The proxies in front of the server, as addresses or networks. Only they are believed about whom a request comes from, by which scheme and for which host.";
     repository = mkOption {
       type = types.nullOr types.str;
       default = null;
