@@ -35,9 +35,9 @@ pub use rollback::{
 };
 pub use rollouts::{
     LoadPlannedRollbacks, LoadPlannedRollbacksOf, LoadRollout, LoadRolloutCommits, RollBackHosts,
-    RolloutRead, StartRollout, StopRollout, confirmed_from_text, confirmed_to_text, load_planned_rollbacks,
+    RolloutRead, StartRollout, SteerRollout, confirmed_from_text, confirmed_to_text, load_planned_rollbacks,
     load_planned_rollbacks_of, load_rollout, load_rollout_commits, roll_back_hosts, start_rollout,
-    stop_rollout,
+    steer_rollout,
 };
 
 #[cfg(feature = "ssr")]

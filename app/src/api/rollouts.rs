@@ -51,6 +51,9 @@ pub async fn start_rollout(
     /// Start no more hosts once one has failed. An unchecked box sends nothing.
     #[server(default)]
     stop_on_failure: bool,
+    /// The number of hosts after which it pauses; an empty field means that it does not.
+    #[server(default)]
+    pause_after: Option<u32>,
     /// The reason in the person's words; may be empty.
     reason: String,
     /// The number of hosts as the person typed it, which many hosts require.
@@ -68,27 +71,36 @@ pub async fn start_rollout(
     for host in &hosts {
         super::host_name(host)?;
     }
-    let request = RolloutRequest { kind, hosts, parallel, stop_on_failure, reason: Some(reason), typed };
+    let reason = Some(reason);
+    let request = RolloutRequest { kind, hosts, parallel, stop_on_failure, pause_after, reason, typed };
     session::fleet()?.start_rollout(&person, request).await.map_err(super::refused)?;
     super::lead_on(&back, &routes::begun(Route::Fleet));
     Ok(())
 }
 
-/// Stops a roll-out: no more hosts are started.
+/// Pauses, resumes or stops a roll-out.
 ///
 /// # Errors
-/// [`ApiError`] with the refusal in a sentence; the roll-out goes on, or is over.
-#[server(endpoint = "stop_rollout")]
-pub async fn stop_rollout(
+/// [`ApiError`] with the refusal in a sentence; the roll-out stays as it was.
+#[server(endpoint = "steer_rollout")]
+pub async fn steer_rollout(
     /// The roll-out's identifier.
     id: String,
+    /// What to do: `pause`, `resume` or `stop`.
+    change: String,
 ) -> Result<(), ApiError> {
     use crate::session;
 
     let person = session::person().await?;
     let id = id.parse().map_err(|_| ApiError::said("There is no such roll-out. Nothing was changed."))?;
-    session::fleet()?.stop_rollout(&person, id).await.map_err(super::refused)?;
-    Ok(())
+    let fleet = session::fleet()?;
+    match change.as_str() {
+        "pause" => fleet.pause_rollout(&person, id).await,
+        "resume" => fleet.resume_rollout(&person, id).await,
+        "stop" => fleet.stop_rollout(&person, id).await.map(drop),
+        _ => return Err(ApiError::said("There is no such action. Nothing was changed.")),
+    }
+    .map_err(super::refused)
 }
 
 /// Reads the commits that the roll-out dialog names.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! start ─▶ running ─▶ begin hosts as slots are free ─▶ an op ended ─▶ the host is ok, failed or skipped ─▶ done
+//!             ├─▶ paused (a person, or the first hosts are done) ─▶ resumed by a person
 //!             └─▶ stopping (a host failed, or a person) ─▶ hosts under way finish ─▶ stopped
 //! ```
 //!
@@ -15,6 +16,7 @@
 
 mod advance;
 mod drive;
+mod pause;
 mod rollback;
 mod start;
 
@@ -77,9 +79,15 @@ pub enum RolloutError {
     /// The roll-out is over.
     #[error("This roll-out is already over. Nothing was changed.")]
     Over,
+    /// The roll-out is stopping.
+    #[error("This roll-out is stopping: no more hosts will be started. Nothing was changed.")]
+    Stopping,
+    /// It is to pause after no host.
+    #[error("A roll-out pauses after at least 1 host. Nothing was changed.")]
+    PauseAfter,
     /// Every host has started.
     #[error(
-        "Every host of this roll-out has already started, so there is nothing to stop. Hosts under way will finish. Cancel an op on its host's page."
+        "Every host of this roll-out has already started, so there is nothing to stop or pause. Hosts under way will finish. Cancel an op on its host's page."
     )]
     NothingToStop,
     /// There is no such deployment.

@@ -177,6 +177,7 @@ impl Fleet {
             reason,
             parallel: u32::try_from(hosts.len()).unwrap_or(MOST_AT_ONCE).min(MOST_AT_ONCE),
             stop_on_failure: false,
+            pause_after: None,
             hosts,
         };
         self.begin_all(actor, new).await

@@ -18,6 +18,7 @@ pub(super) struct NewRollout {
     pub(super) reason: Option<String>,
     pub(super) parallel: u32,
     pub(super) stop_on_failure: bool,
+    pub(super) pause_after: Option<u32>,
     pub(super) hosts: Vec<(HostRecord, OpAction)>,
 }
 
@@ -36,6 +37,9 @@ impl Fleet {
         if !(1..=MOST_AT_ONCE).contains(&request.parallel) {
             return Err(RolloutError::AtOnce);
         }
+        if request.pause_after == Some(0) {
+            return Err(RolloutError::PauseAfter);
+        }
         check_typed(request.hosts.len(), request.typed)?;
         let reason = checked_reason(request.reason).ok_or(RolloutError::ReasonTooLong)?;
         let hosts = self.named(&request.hosts).await?;
@@ -45,6 +49,7 @@ impl Fleet {
             reason,
             parallel: request.parallel,
             stop_on_failure: request.stop_on_failure,
+            pause_after: request.pause_after,
             hosts: hosts.into_iter().map(|host| (host, action.clone())).collect(),
         };
         self.start(actor, new).await
@@ -59,7 +64,8 @@ impl Fleet {
         reason: Option<String>,
     ) -> Result<Rollout, RolloutError> {
         let (kind, parallel) = (OpKind::PullSwitch, AT_ONCE);
-        let request = RolloutRequest { kind, hosts, parallel, stop_on_failure, reason, typed: None };
+        let request =
+            RolloutRequest { kind, hosts, parallel, stop_on_failure, pause_after: None, reason, typed: None };
         self.start_rollout(actor, request).await
     }
 
@@ -83,6 +89,9 @@ impl Fleet {
             created_at: self.clock.now(),
             parallel: new.parallel,
             stop_on_failure: new.stop_on_failure,
+            pause_after: new.pause_after,
+            paused_at: None,
+            paused_by: None,
             state: RolloutState::Running,
             hosts: new.hosts.into_iter().map(waiting).collect(),
         }
@@ -91,11 +100,12 @@ impl Fleet {
     pub(super) fn started_entry(&self, actor: &Actor, rollout: &Rollout) -> NewAuditEntry {
         let names: Vec<_> = rollout.hosts.iter().map(|host| host.name.as_str()).collect();
         let detail = format!(
-            "{} on {}, {} at once{}.",
+            "{} on {}, {} at once{}{}.",
             rollout.kind.title(),
             names.join(", "),
             rollout.parallel,
-            if rollout.stop_on_failure { ", until one fails" } else { "" }
+            if rollout.stop_on_failure { ", until one fails" } else { "" },
+            rollout.pause_after.map(|first| format!(", with a pause after {first}")).unwrap_or_default()
         );
         self.rollout_entry(actor.name(), &RolloutState::Running, rollout, detail)
     }

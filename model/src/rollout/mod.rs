@@ -45,6 +45,15 @@ pub struct Rollout {
     pub parallel: u32,
     /// Whether a failure prevents further hosts from starting.
     pub stop_on_failure: bool,
+    /// The number of hosts after which it pauses by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause_after: Option<u32>,
+    /// Since when it is paused: no host starts until a person resumes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_at: Option<DateTime<Utc>>,
+    /// Who paused it; `None` if it paused by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_by: Option<String>,
     /// Its state.
     pub state: RolloutState,
     /// The hosts, in starting order.
@@ -52,6 +61,11 @@ pub struct Rollout {
 }
 
 impl Rollout {
+    /// Returns whether it is paused. One that is stopping or over is not.
+    pub fn is_paused(&self) -> bool {
+        self.state == RolloutState::Running && self.paused_at.is_some()
+    }
+
     /// Returns whether it belongs to the story of the newest deployment: it was started for it, or switches
     /// hosts after it, as after a revert.
     pub fn is_part_of(&self, newest: &Deployment) -> bool {
@@ -205,6 +219,8 @@ pub struct RolloutRequest {
     pub parallel: u32,
     /// Whether a failure prevents further hosts from starting.
     pub stop_on_failure: bool,
+    /// The number of hosts after which it pauses, if it is to pause by itself.
+    pub pause_after: Option<u32>,
     /// Why, in the person's words.
     pub reason: Option<String>,
     /// The number of hosts as the person typed it; above [`UNTYPED`] hosts it must be right.

@@ -243,6 +243,7 @@ pub(super) fn request(kind: OpKind, hosts: &[&str], parallel: u32) -> RolloutReq
         hosts: hosts.iter().map(|name| (*name).to_owned()).collect(),
         parallel,
         stop_on_failure: true,
+        pause_after: None,
         reason: None,
         typed: None,
     }

@@ -159,6 +159,7 @@ fn migrations() -> Migrator {
         ("test timeout", include_str!("../../../../migrations/sqlite/0007_test_timeout.sql")),
         ("removed hosts", include_str!("../../../../migrations/sqlite/0008_removed_hosts.sql")),
         ("stopped tests", include_str!("../../../../migrations/sqlite/0009_stopped_tests.sql")),
+        ("rollout pause", include_str!("../../../../migrations/sqlite/0012_rollout_pause.sql")),
     ];
     let numbered = (1..).zip(steps).map(|(number, (name, sql))| {
         Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)

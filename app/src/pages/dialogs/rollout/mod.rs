@@ -167,6 +167,10 @@ fn Ask(live: Live, commits: RolloutCommits) -> impl IntoView {
                         "At once"
                         <input type="number" name="parallel" min="1" max=MOST_AT_ONCE.to_string() value=AT_ONCE.to_string() required/>
                     </label>
+                    <label class="at-once" title="Leave it empty for no pause">
+                        "Pause after"
+                        <input type="number" name="pause_after" min="1"/>
+                    </label>
                     <label class="check">
                         <input type="checkbox" name="stop_on_failure" value="true" checked/>
                         "Stop at the first failure"
