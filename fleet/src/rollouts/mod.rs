@@ -137,6 +137,27 @@ impl From<InsertRolloutError> for RolloutError {
     }
 }
 
+/// How a roll-out goes through its hosts.
+#[derive(Debug, Clone, Copy)]
+pub struct Pacing {
+    /// How many hosts to work on at once, from 1 to [`MOST_AT_ONCE`].
+    pub parallel: u32,
+    /// Whether a failure prevents further hosts from starting.
+    pub stop_on_failure: bool,
+    /// The number of hosts after which it pauses, if it is to pause by itself.
+    pub pause_after: Option<u32>,
+}
+
+impl Pacing {
+    fn checked(self) -> Result<Self, RolloutError> {
+        match self {
+            Self { pause_after: Some(0), .. } => Err(RolloutError::PauseAfter),
+            Self { parallel: 1..=MOST_AT_ONCE, .. } => Ok(self),
+            Self { .. } => Err(RolloutError::AtOnce),
+        }
+    }
+}
+
 /// Checks that the person typed how many hosts there are, if they are many.
 ///
 /// # Errors

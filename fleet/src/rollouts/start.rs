@@ -1,11 +1,9 @@
 //! Starts and stops roll-outs.
 
-use backstay_model::rollout::{
-    AT_ONCE, MOST_AT_ONCE, Rollout, RolloutCommits, RolloutHost, RolloutRequest, RolloutState,
-};
+use backstay_model::rollout::{AT_ONCE, Rollout, RolloutCommits, RolloutHost, RolloutRequest, RolloutState};
 use backstay_model::{DeploymentId, HostId, OpAction, OpKind, Role, RolloutId};
 
-use super::{RolloutError, check_typed};
+use super::{Pacing, RolloutError, check_typed};
 use crate::accounts::Actor;
 use crate::fleet::Fleet;
 use crate::ops::request::checked_reason;
@@ -16,9 +14,7 @@ pub(super) struct NewRollout {
     pub(super) kind: OpKind,
     pub(super) deployment: Option<DeploymentId>,
     pub(super) reason: Option<String>,
-    pub(super) parallel: u32,
-    pub(super) stop_on_failure: bool,
-    pub(super) pause_after: Option<u32>,
+    pub(super) pacing: Pacing,
     pub(super) hosts: Vec<(HostRecord, OpAction)>,
 }
 
@@ -34,12 +30,8 @@ impl Fleet {
     ) -> Result<Rollout, RolloutError> {
         actor.require(Role::Operator)?;
         let action = action(request.kind)?;
-        if !(1..=MOST_AT_ONCE).contains(&request.parallel) {
-            return Err(RolloutError::AtOnce);
-        }
-        if request.pause_after == Some(0) {
-            return Err(RolloutError::PauseAfter);
-        }
+        let RolloutRequest { parallel, stop_on_failure, pause_after, .. } = request;
+        let pacing = Pacing { parallel, stop_on_failure, pause_after }.checked()?;
         check_typed(request.hosts.len(), request.typed)?;
         let reason = checked_reason(request.reason).ok_or(RolloutError::ReasonTooLong)?;
         let hosts = self.named(&request.hosts).await?;
@@ -47,9 +39,7 @@ impl Fleet {
             kind: request.kind,
             deployment: self.deployment_of(request.kind).await?,
             reason,
-            parallel: request.parallel,
-            stop_on_failure: request.stop_on_failure,
-            pause_after: request.pause_after,
+            pacing,
             hosts: hosts.into_iter().map(|host| (host, action.clone())).collect(),
         };
         self.start(actor, new).await
@@ -87,9 +77,9 @@ impl Fleet {
             requested_by: actor.name().to_owned(),
             reason: new.reason,
             created_at: self.clock.now(),
-            parallel: new.parallel,
-            stop_on_failure: new.stop_on_failure,
-            pause_after: new.pause_after,
+            parallel: new.pacing.parallel,
+            stop_on_failure: new.pacing.stop_on_failure,
+            pause_after: new.pacing.pause_after,
             paused_at: None,
             paused_by: None,
             state: RolloutState::Running,

@@ -9,13 +9,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::deployment::Deployment;
 use crate::rollback::Candidate;
-use crate::{Commit, DeploymentId, Generation, GenerationRef, HostId, OpAction, OpId, OpKind, RolloutId};
+use crate::{
+    Commit, DeploymentId, Generation, GenerationRef, HostId, OpAction, OpId, OpKind, RolloutId, TestSummary,
+};
 
 mod next;
 mod pace;
+mod summary;
 
 pub use next::{Next, OpEnd, stopped};
 pub use pace::Pace;
+pub use summary::summary;
 
 /// How many hosts a roll-out works on at once unless a person says otherwise.
 pub const AT_ONCE: u32 = 2;
@@ -246,8 +250,11 @@ pub struct PlannedRollback {
     /// Its result in the deployment, as the reason for the rollback; `None` if a person chose the host.
     pub why: Option<String>,
     /// Whether all its tests pass now and no unit has failed. Such a host is skipped unless a person chooses
-    /// otherwise.
+    /// otherwise. The page reads it in `to`.
+    #[serde(skip)]
     pub fine: bool,
+    /// The latest results of its tests on its current generation; `None` if they never ran there.
+    pub tests: Option<TestSummary>,
     /// Its current generation.
     pub from: Option<Generation>,
     /// The last known working generation, or why the host is skipped.
