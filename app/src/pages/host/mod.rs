@@ -91,6 +91,7 @@ pub(super) fn Found(detail: HostDetail) -> impl IntoView {
                     <section class="card" aria-labelledby="facts">
                         <h2 id="facts">"Facts"</h2>
                         <FactsList detail/>
+                        <p class="card-more"><a href=Route::CompareHosts(&name, "").path()>"Compare with another host"</a></p>
                     </section>
                     <section class="card" aria-labelledby="settings">
                         <h2 id="settings">"Settings"</h2>

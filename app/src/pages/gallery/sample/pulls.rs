@@ -16,7 +16,11 @@ fn pin(number: u32, days_old: i64) -> Pin {
 }
 
 fn change(name: &str, from: Option<Pin>, to: Option<Pin>) -> InputChange {
-    InputChange { name: name.into(), from, to }
+    let page = |from: &Pin, to: &Pin| {
+        format!("https://github.com/NixOS/{name}/compare/{}...{}", from.revision, to.revision)
+    };
+    let compare = from.as_ref().zip(to.as_ref()).map(|(from, to)| page(from, to));
+    InputChange { name: name.into(), from, to, compare }
 }
 
 fn open(number: u64, title: &str, inputs: Inputs, checks: Checks, mergeable: Mergeable) -> UpdatePullRequest {
