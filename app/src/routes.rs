@@ -43,8 +43,7 @@ pub(crate) enum Route<'a> {
     RollbackFailed { deployment: DeploymentId, from_deployment: bool },
     /// Compares two generations of a host.
     Compare { host: &'a str, from: u32, to: u32 },
-    /// Compares what two hosts run. Only the server writes links to it.
-    #[cfg(feature = "ssr")]
+    /// Compares what two hosts run; without the second, offers the hosts.
     CompareHosts(&'a str, &'a str),
     /// One host.
     Host(&'a str),
@@ -84,7 +83,6 @@ impl Route<'_> {
                 to.map_or(path.clone(), |number| format!("{path}?to={number}"))
             }
             Self::Compare { host, from, to } => format!("/hosts/{}/compare/{from}..{to}", escape(host)),
-            #[cfg(feature = "ssr")]
             Self::CompareHosts(one, other) => format!("/compare/{}..{}", escape(one), escape(other)),
             Self::Merge(number) => format!("/pull-requests/{number}/merge"),
             Self::Revert { deployment, from_deployment } => {

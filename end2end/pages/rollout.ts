@@ -28,6 +28,10 @@ export class RolloutDialog {
     return this.self.getByRole('spinbutton', { name: 'At once' });
   }
 
+  get pauseAfter(): Locator {
+    return this.self.getByRole('spinbutton', { name: 'Pause after' });
+  }
+
   get stopAtFirstFailure(): Locator {
     return this.self.getByRole('checkbox', { name: 'Stop at the first failure' });
   }
@@ -90,6 +94,14 @@ export class RolloutPanel {
   /** Opens the page of the roll-out. */
   get details(): Locator {
     return this.self.getByRole('link', { name: /^(Details|Roll-out)$/ });
+  }
+
+  get pause(): Locator {
+    return this.self.getByRole('button', { name: 'Pause' });
+  }
+
+  get resume(): Locator {
+    return this.self.getByRole('button', { name: 'Resume' });
   }
 
   get stop(): Locator {

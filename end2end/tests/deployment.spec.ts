@@ -138,6 +138,37 @@ test('a roll-out that is stopped by hand starts no more hosts, and finishes thos
   expect(await fleet.host('gpc0').activations()).toEqual([]);
 });
 
+test('a roll-out pauses after the first host, and everybody sees who paused it and resumes it', async ({ page, another, story, fleet }) => {
+  await story.begin('csb0', 'gpc0', 'imac0');
+  await story.merge();
+  const [csb0, gpc0, imac0] = ['csb0', 'gpc0', 'imac0'].map((name) => fleet.host(name));
+  await gpc0.hold();
+  await open(page, '/rollout');
+  const dialog = new RolloutDialog(page);
+  for (const name of ['csb0', 'gpc0', 'imac0']) await dialog.host(name).check();
+  await dialog.atOnce.fill('1');
+  await dialog.pauseAfter.fill('1');
+  await dialog.confirm('Pull and Switch', 3).click();
+  const panel = new RolloutPanel(page);
+  await expect(panel.self).toContainText('Paused after the first hosts since');
+  expect(await csb0.activations()).not.toEqual([]);
+  expect(await gpc0.activations()).toEqual([]);
+
+  const other = await another();
+  await open(other, '/');
+  await new RolloutPanel(other).resume.click();
+  await expect.poll(() => gpc0.holding(), 'the next host starts').toBe(true);
+  await panel.pause.click();
+  await expect(new RolloutPanel(other).self).toContainText(/Paused by \w+ since/);
+  await gpc0.letGo();
+  await HostView.inFleet(page, 'gpc0').shows('Tests', 'ok', '3/3 passed');
+  expect(await imac0.activations()).toEqual([]);
+  await panel.details.click();
+  await expect(page).toHaveURL(/\/rollouts\/./);
+  await panel.resume.click();
+  await panel.isAt('done');
+});
+
 test('a roll-out has a page: the failed host first, and the way to stop it', async ({ page, story, fleet }) => {
   await story.begin('csb0', 'gpc0', 'hsb0');
   await story.merge();

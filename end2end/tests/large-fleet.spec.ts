@@ -159,6 +159,11 @@ test('1,000 hosts: scrolled, changed far away, filtered, sorted and selected', a
       await selection.button(what).click();
       const dialog = page.getByRole('dialog');
       await expect(dialog.getByRole('button', { name: dialogs[what] })).toBeEnabled();
+      if (what === 'Roll back') {
+        const summary = dialog.getByRole('list', { name: 'What will happen' });
+        await expect(summary).toContainText(/\d+ hosts roll back to/);
+        await expect(summary).toContainText('hosts are left out: All tests pass now');
+      }
       await page.keyboard.press('Escape');
       await expect(dialog).toHaveCount(0);
       await expect(selection.box(last)).toBeInViewport();

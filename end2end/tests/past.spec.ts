@@ -1,5 +1,6 @@
 /** A host's past, and the changes between two generations. */
 
+import { Selection } from '../pages/bulk';
 import { RollbackDialog } from '../pages/dialog';
 import { sizes } from '../support/look';
 import * as plans from '../support/plans';
@@ -119,6 +120,23 @@ test('a host that is offline cannot compare, and the page says so', async ({ pag
   await gpc0.stopAgent();
   await open(page, `/hosts/${gpc0.name}/compare/47..48`);
   await expect(page.getByRole('main')).toContainText('gpc0 is not connected, so it cannot be asked what would change.');
+});
+
+test('a host is compared with another from its own page and from the selection', async ({ page, gpc0, fleet }) => {
+  await fleet.add(plans.imac0(fleet.repository));
+  await open(page, `/hosts/${gpc0.name}`);
+  await page.getByRole('link', { name: 'Compare with another host' }).click();
+  await page.getByRole('main').getByRole('link', { name: 'imac0', exact: true }).click();
+  await expect(page).toHaveURL('/compare/gpc0..imac0');
+  await open(page, '/');
+  const selection = new Selection(page);
+  const compare = selection.bar.getByRole('link', { name: 'Compare' });
+  await selection.box('gpc0').check();
+  await expect(compare).toHaveCount(0);
+  await selection.box('imac0').check();
+  await compare.click();
+  await expect(page).toHaveURL('/compare/gpc0..imac0');
+  await expect(page.getByRole('main')).toContainText('What they run');
 });
 
 test('what two hosts run is compared by what they reported', async ({ page, gpc0, fleet }) => {

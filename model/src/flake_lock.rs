@@ -39,6 +39,9 @@ pub struct InputChange {
     pub from: Option<Pin>,
     /// The new pin; `None` if the input is gone.
     pub to: Option<Pin>,
+    /// The page that shows what lies between the two, if the input comes from GitHub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compare: Option<String>,
 }
 
 /// Why a lock file cannot be read.
@@ -74,9 +77,36 @@ struct Node {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Locked {
+    r#type: Option<String>,
+    host: Option<String>,
+    owner: Option<String>,
+    repo: Option<String>,
     rev: Option<String>,
     nar_hash: Option<String>,
     last_modified: Option<i64>,
+}
+
+impl Locked {
+    /// The address of its repository at GitHub. A lock file is text of a pull request, so its names are checked.
+    fn repository(&self) -> Option<String> {
+        let is_name = |text: &&String| {
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+            !text.starts_with('.') && text.bytes().all(is_plain)
+        };
+        let is_github = self.r#type.as_deref() == Some("github") && self.host.is_none();
+        let (owner, repo) = (self.owner.as_ref().filter(is_name)?, self.repo.as_ref().filter(is_name)?);
+        is_github.then(|| format!("https://github.com/{owner}/{repo}"))
+    }
+
+    fn commit(&self) -> Option<&str> {
+        self.rev.as_deref().filter(|rev| rev.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    }
+}
+
+/// The page that shows what lies between two pins of the same repository.
+fn compare(old: &Locked, new: &Locked) -> Option<String> {
+    let repository = new.repository().filter(|new| old.repository().as_ref() == Some(new))?;
+    Some(format!("{repository}/compare/{}...{}", old.commit()?, new.commit()?))
 }
 
 impl Lock {
@@ -89,16 +119,21 @@ impl Lock {
 
     /// The pins of the flake's own inputs. An input that follows another flake's input is left to that flake.
     fn pins(&self) -> BTreeMap<&str, Pin> {
-        let inputs = self.nodes.get(&self.root).map(|node| &node.inputs);
+        let inputs = self.nodes.get(&self.root).map(|node| node.inputs.keys());
         inputs
             .into_iter()
             .flatten()
-            .filter_map(|(name, input)| Some((name.as_str(), self.pin(input)?)))
+            .filter_map(|name| Some((name.as_str(), Self::pin(self.locked(name)?)?)))
             .collect()
     }
 
-    fn pin(&self, input: &serde_json::Value) -> Option<Pin> {
-        let locked = self.nodes.get(input.as_str()?)?.locked.as_ref()?;
+    /// The lock of one of the flake's own inputs.
+    fn locked(&self, name: &str) -> Option<&Locked> {
+        let node = self.nodes.get(&self.root)?.inputs.get(name)?.as_str()?;
+        self.nodes.get(node)?.locked.as_ref()
+    }
+
+    fn pin(locked: &Locked) -> Option<Pin> {
         Some(Pin {
             revision: locked.rev.clone().or_else(|| locked.nar_hash.clone())?,
             modified: locked.last_modified.and_then(|seconds| DateTime::from_timestamp(seconds, 0)),
@@ -113,12 +148,14 @@ impl Lock {
 pub fn changes(old: &str, new: &str) -> Result<Vec<InputChange>, LockError> {
     let read = |text: &str| Lock::read(if text.trim().is_empty() { "{}" } else { text });
     let (old, new) = (read(old)?, read(new)?);
-    let (old, new) = (old.pins(), new.pins());
+    let (old_lock, new_lock) = (old, new);
+    let (old, new) = (old_lock.pins(), new_lock.pins());
     let names: BTreeSet<_> = old.keys().chain(new.keys()).collect();
     let change = |name: &&str| InputChange {
         name: (*name).to_owned(),
         from: old.get(*name).cloned(),
         to: new.get(*name).cloned(),
+        compare: old_lock.locked(name).zip(new_lock.locked(name)).and_then(|(old, new)| compare(old, new)),
     };
     Ok(names.into_iter().map(change).filter(|change| change.from != change.to).collect())
 }
@@ -177,6 +214,33 @@ mod tests {
     }
 
     #[test]
+    fn an_input_from_github_has_a_page_that_compares_both() {
+        let compare = |old: &str, new: &str| {
+            let text = |locked: &str| {
+                format!(
+                    r#"{{"nodes":{{"n":{{"locked":{{{locked}}}}},"root":{{"inputs":{{"n":"n"}}}}}},"root":"root","version":7}}"#
+                )
+            };
+            changes(&text(old), &text(new)).unwrap().remove(0).compare
+        };
+        let at = |rev: &str, more: &str| format!(r#""type":"github","repo":"nixpkgs","rev":"{rev}"{more}"#);
+        let nixos = r#","owner":"NixOS""#;
+        assert_eq!(
+            compare(&at("aa11", nixos), &at("bb22", nixos)).as_deref(),
+            Some("https://github.com/NixOS/nixpkgs/compare/aa11...bb22")
+        );
+        for (old, new) in [
+            (at("aa11", nixos), at("bb22", r#","owner":"fork""#)),
+            (at("aa11", nixos), at("bb22/../..", nixos)),
+            (at("aa11", r#","owner":"../x""#), at("bb22", r#","owner":"../x""#)),
+            (at("aa11", nixos), at("bb22", r#","owner":"NixOS","host":"git.example.org""#)),
+            (at("aa11", "").replace("github", "gitlab"), at("bb22", "").replace("github", "gitlab")),
+        ] {
+            assert_eq!(compare(&old, &new), None, "{new}");
+        }
+    }
+
+    #[test]
     fn a_lock_file_may_come_and_go() {
         let some = lock(&[("nixpkgs", "a")]);
         assert_eq!(changes("", &some).unwrap().len(), 1);
@@ -208,7 +272,7 @@ mod tests {
             let back = changes(&text(&new), &text(&old)).unwrap();
             let turned: Vec<_> = back
                 .into_iter()
-                .map(|c| InputChange { name: c.name, from: c.to, to: c.from })
+                .map(|c| InputChange { name: c.name, from: c.to, to: c.from, compare: c.compare })
                 .collect();
             prop_assert_eq!(&there, &turned);
             prop_assert_eq!(there.is_empty(), old == new);

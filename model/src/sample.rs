@@ -178,6 +178,9 @@ pub fn rollout(kind: OpKind, hosts: Vec<RolloutHost>) -> Rollout {
         created_at: now(),
         parallel: 1,
         stop_on_failure: true,
+        pause_after: None,
+        paused_at: None,
+        paused_by: None,
         state: RolloutState::Running,
         hosts,
     }

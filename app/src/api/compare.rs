@@ -66,7 +66,8 @@ pub async fn compare_generations(
     })
 }
 
-/// Reads the page that compares two generations of a host, “47..48”, or two hosts. `None` if there is no such
+/// Reads the page that compares two generations of a host, “47..48”, or two hosts, or that offers the hosts to
+/// compare one with, “gpc0..”. `None` if there is no such
 /// host or generation.
 ///
 /// # Errors
@@ -112,13 +113,18 @@ async fn two_generations(host: &str, one: &str, other: &str) -> Result<Option<Wr
 
 #[cfg(feature = "ssr")]
 async fn two_hosts(one: &str, other: &str) -> Result<Option<WrittenPage>, ApiError> {
-    use crate::pages::compare::hosts;
+    use crate::pages::compare::{hosts, other_hosts};
     use crate::session;
 
     let fleet = session::fleet()?;
     let published = fleet.snapshot().await.map_err(session::database)?;
     let find = |name: &str| published.hosts.iter().find(|host| host.name == name);
-    let (Some(one), Some(other)) = (find(one), find(other)) else { return Ok(None) };
+    let Some(one) = find(one) else { return Ok(None) };
+    if other.is_empty() {
+        let title = format!("Compare {}", one.name);
+        return Ok(Some(WrittenPage { title, html: other_hosts(one, &published.hosts).to_html() }));
+    }
+    let Some(other) = find(other) else { return Ok(None) };
     let title = format!("{} and {}", one.name, other.name);
     let html = hosts(one, other, fleet.repository_address().as_deref()).to_html();
     Ok(Some(WrittenPage { title, html }))

@@ -34,10 +34,10 @@ pub use rollback::{
     LoadPlan, RequestRollback, load_plan, reference_from_text, reference_to_text, request_rollback,
 };
 pub use rollouts::{
-    LoadPlannedRollbacks, LoadPlannedRollbacksOf, LoadRollout, LoadRolloutCommits, RollBackHosts,
-    RolloutRead, StartRollout, StopRollout, confirmed_from_text, confirmed_to_text, load_planned_rollbacks,
-    load_planned_rollbacks_of, load_rollout, load_rollout_commits, roll_back_hosts, start_rollout,
-    stop_rollout,
+    LoadPlannedRollbacks, LoadPlannedRollbacksOf, LoadRollout, LoadRolloutCommits, PlannedRollbacks,
+    RollBackHosts, RolloutRead, StartRollout, SteerRollout, confirmed_from_text, confirmed_to_text,
+    load_planned_rollbacks, load_planned_rollbacks_of, load_rollout, load_rollout_commits, roll_back_hosts,
+    start_rollout, steer_rollout,
 };
 
 #[cfg(feature = "ssr")]

@@ -51,6 +51,9 @@ pub async fn start_rollout(
     /// Start no more hosts once one has failed. An unchecked box sends nothing.
     #[server(default)]
     stop_on_failure: bool,
+    /// The number of hosts after which it pauses; an empty field means that it does not.
+    #[server(default)]
+    pause_after: Option<u32>,
     /// The reason in the person's words; may be empty.
     reason: String,
     /// The number of hosts as the person typed it, which many hosts require.
@@ -68,27 +71,36 @@ pub async fn start_rollout(
     for host in &hosts {
         super::host_name(host)?;
     }
-    let request = RolloutRequest { kind, hosts, parallel, stop_on_failure, reason: Some(reason), typed };
+    let reason = Some(reason);
+    let request = RolloutRequest { kind, hosts, parallel, stop_on_failure, pause_after, reason, typed };
     session::fleet()?.start_rollout(&person, request).await.map_err(super::refused)?;
     super::lead_on(&back, &routes::begun(Route::Fleet));
     Ok(())
 }
 
-/// Stops a roll-out: no more hosts are started.
+/// Pauses, resumes or stops a roll-out.
 ///
 /// # Errors
-/// [`ApiError`] with the refusal in a sentence; the roll-out goes on, or is over.
-#[server(endpoint = "stop_rollout")]
-pub async fn stop_rollout(
+/// [`ApiError`] with the refusal in a sentence; the roll-out stays as it was.
+#[server(endpoint = "steer_rollout")]
+pub async fn steer_rollout(
     /// The roll-out's identifier.
     id: String,
+    /// What to do: `pause`, `resume` or `stop`.
+    change: String,
 ) -> Result<(), ApiError> {
     use crate::session;
 
     let person = session::person().await?;
     let id = id.parse().map_err(|_| ApiError::said("There is no such roll-out. Nothing was changed."))?;
-    session::fleet()?.stop_rollout(&person, id).await.map_err(super::refused)?;
-    Ok(())
+    let fleet = session::fleet()?;
+    match change.as_str() {
+        "pause" => fleet.pause_rollout(&person, id).await,
+        "resume" => fleet.resume_rollout(&person, id).await,
+        "stop" => fleet.stop_rollout(&person, id).await.map(drop),
+        _ => return Err(ApiError::said("There is no such action. Nothing was changed.")),
+    }
+    .map_err(super::refused)
 }
 
 /// Reads the commits that the roll-out dialog names.
@@ -103,6 +115,22 @@ pub async fn load_rollout_commits() -> Result<RolloutCommits, ApiError> {
     session::fleet()?.rollout_commits().await.map_err(session::database)
 }
 
+/// The rollback of several hosts as a person sees it before confirming.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedRollbacks {
+    /// What happens by default, in lines; empty if the hosts are few.
+    pub summary: Vec<String>,
+    /// Each host.
+    pub hosts: Vec<PlannedRollback>,
+}
+
+#[cfg(feature = "ssr")]
+impl From<Vec<PlannedRollback>> for PlannedRollbacks {
+    fn from(hosts: Vec<PlannedRollback>) -> Self {
+        Self { summary: backstay_model::rollout::summary(&hosts), hosts }
+    }
+}
+
 /// Reads the generation to which each failed host of a deployment would roll back.
 ///
 /// # Errors
@@ -111,12 +139,12 @@ pub async fn load_rollout_commits() -> Result<RolloutCommits, ApiError> {
 pub async fn load_planned_rollbacks(
     /// The deployment's identifier.
     deployment: String,
-) -> Result<Vec<PlannedRollback>, ApiError> {
+) -> Result<PlannedRollbacks, ApiError> {
     use crate::session;
 
     session::person().await?;
     let id = super::deployment_id(&deployment)?;
-    session::fleet()?.planned_rollbacks(id).await.map_err(super::refused)
+    session::fleet()?.planned_rollbacks(id).await.map(Into::into).map_err(super::refused)
 }
 
 /// Upper bound on the hosts of one plan: more than an address can name.
@@ -132,7 +160,7 @@ pub async fn load_planned_rollbacks_of(
     /// The hosts, by name.
     #[server(default)]
     hosts: Vec<String>,
-) -> Result<Vec<PlannedRollback>, ApiError> {
+) -> Result<PlannedRollbacks, ApiError> {
     use crate::session;
 
     session::person().await?;
@@ -142,7 +170,7 @@ pub async fn load_planned_rollbacks_of(
     for host in &hosts {
         super::host_name(host)?;
     }
-    session::fleet()?.planned_rollbacks_of(&hosts).await.map_err(session::database)
+    session::fleet()?.planned_rollbacks_of(&hosts).await.map(Into::into).map_err(session::database)
 }
 
 /// Rolls several hosts back, each exactly as the person confirmed it, and leads to `back`. If one of them is
@@ -159,6 +187,14 @@ pub async fn roll_back_hosts(
     /// left out.
     #[server(default)]
     confirmed: Vec<String>,
+    /// The number of hosts at once.
+    parallel: u32,
+    /// Start no more hosts once one has failed. An unchecked box sends nothing.
+    #[server(default)]
+    stop_on_failure: bool,
+    /// The number of hosts after which it pauses; an empty field means that it does not.
+    #[server(default)]
+    pause_after: Option<u32>,
     /// The reason in the person's words; may be empty.
     reason: String,
     /// The number of hosts as the person typed it, which many hosts require.
@@ -169,6 +205,7 @@ pub async fn roll_back_hosts(
 ) -> Result<(), ApiError> {
     use crate::routes::{self, Route};
     use crate::session;
+    use backstay_fleet::rollouts::{Pacing, check_typed};
 
     let person = session::person().await?;
     let confirmed = confirmed.iter().filter(|text| !text.is_empty());
@@ -176,11 +213,14 @@ pub async fn roll_back_hosts(
     let confirmed = confirmed.ok_or_else(|| {
         ApiError::said("The server did not understand this request. Nothing was changed. Reload the page.")
     })?;
-    backstay_fleet::rollouts::check_typed(confirmed.len(), typed).map_err(super::refused)?;
+    check_typed(confirmed.len(), typed).map_err(super::refused)?;
     let (fleet, reason) = (session::fleet()?, Some(reason));
+    let pacing = Pacing { parallel, stop_on_failure, pause_after };
     let started = match deployment {
-        Some(id) => fleet.roll_back_failed(&person, super::deployment_id(&id)?, confirmed, reason).await,
-        None => fleet.roll_back_hosts(&person, confirmed, reason).await,
+        Some(id) => {
+            fleet.roll_back_failed(&person, super::deployment_id(&id)?, confirmed, pacing, reason).await
+        }
+        None => fleet.roll_back_hosts(&person, confirmed, pacing, reason).await,
     };
     started.map_err(super::refused)?;
     super::lead_on(&back, &routes::begun(Route::Fleet));

@@ -70,6 +70,7 @@ mod tests {
             online: true,
             why: None,
             fine: false,
+            tests: None,
             from,
             to,
             others: vec![],

@@ -50,6 +50,9 @@ impl Fleet {
         if let Some(state) = rollout.next_state(|op| ops.is_queued(op)) {
             return self.change_state(&rollout, &state).await;
         }
+        if rollout.pauses_now(|op| ops.is_queued(op)) {
+            return self.pause_by_itself(&rollout).await;
+        }
         let can_be_sent = |host| self.hub.is_ready(host) && !ops.waits(host);
         for next in rollout.next(|op| ops.is_queued(op), can_be_sent) {
             changed |= self.carry_out(&rollout, next, &ops).await?;

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! start ─▶ running ─▶ begin hosts as slots are free ─▶ an op ended ─▶ the host is ok, failed or skipped ─▶ done
+//!             ├─▶ paused (a person, or the first hosts are done) ─▶ resumed by a person
 //!             └─▶ stopping (a host failed, or a person) ─▶ hosts under way finish ─▶ stopped
 //! ```
 //!
@@ -15,6 +16,7 @@
 
 mod advance;
 mod drive;
+mod pause;
 mod rollback;
 mod start;
 
@@ -77,9 +79,15 @@ pub enum RolloutError {
     /// The roll-out is over.
     #[error("This roll-out is already over. Nothing was changed.")]
     Over,
+    /// The roll-out is stopping.
+    #[error("This roll-out is stopping: no more hosts will be started. Nothing was changed.")]
+    Stopping,
+    /// It is to pause after no host.
+    #[error("A roll-out pauses after at least 1 host. Nothing was changed.")]
+    PauseAfter,
     /// Every host has started.
     #[error(
-        "Every host of this roll-out has already started, so there is nothing to stop. Hosts under way will finish. Cancel an op on its host's page."
+        "Every host of this roll-out has already started, so there is nothing to stop or pause. Hosts under way will finish. Cancel an op on its host's page."
     )]
     NothingToStop,
     /// There is no such deployment.
@@ -125,6 +133,27 @@ impl From<InsertRolloutError> for RolloutError {
                 Self::NotAsSeen { host, why }
             }
             InsertRolloutError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// How a roll-out goes through its hosts.
+#[derive(Debug, Clone, Copy)]
+pub struct Pacing {
+    /// How many hosts to work on at once, from 1 to [`MOST_AT_ONCE`].
+    pub parallel: u32,
+    /// Whether a failure prevents further hosts from starting.
+    pub stop_on_failure: bool,
+    /// The number of hosts after which it pauses, if it is to pause by itself.
+    pub pause_after: Option<u32>,
+}
+
+impl Pacing {
+    fn checked(self) -> Result<Self, RolloutError> {
+        match self {
+            Self { pause_after: Some(0), .. } => Err(RolloutError::PauseAfter),
+            Self { parallel: 1..=MOST_AT_ONCE, .. } => Ok(self),
+            Self { .. } => Err(RolloutError::AtOnce),
         }
     }
 }

@@ -3,13 +3,13 @@
 use backstay_model::Outcome;
 use backstay_model::deployment::{Deployment, HostOutcome, Step};
 use backstay_model::rollback::{Candidate, RollbackPlan};
-use backstay_model::rollout::{
-    ConfirmedRollback, MOST_AT_ONCE, OTHERS, PlannedRollback, Rollout, RolloutStep,
+use backstay_model::rollout::{ConfirmedRollback, OTHERS, PlannedRollback, Rollout, RolloutStep};
+use backstay_model::{
+    Commit, DeploymentId, Facts, Generation, OpAction, OpKind, OpStatus, OpView, Role, TestRun,
 };
-use backstay_model::{Commit, DeploymentId, Facts, Generation, OpAction, OpKind, OpStatus, OpView, Role};
 
 use super::start::NewRollout;
-use super::{NOT_REPORTED, RolloutError};
+use super::{NOT_REPORTED, Pacing, RolloutError};
 use crate::accounts::Actor;
 use crate::distinct::distinct;
 use crate::fleet::Fleet;
@@ -77,6 +77,7 @@ impl Fleet {
             online: host.is_some_and(|host| self.hub.is_online(host.id)),
             why: None,
             fine: facts.is_some_and(is_fine),
+            tests: facts.and_then(|facts| facts.tests_of(facts.current()?)).map(TestRun::summary),
             from: facts.and_then(|facts| facts.current()).cloned(),
             to,
             others,
@@ -124,7 +125,7 @@ impl Fleet {
     }
 
     /// Rolls back hosts that failed in a deployment, each to the generation that the person saw. One transaction records all
-    /// rollbacks, which hold their hosts from then on. If a host has changed since the person looked, or is busy, no host is
+    /// rollbacks, which hold their hosts from then on, however few of them run at once. If a host has changed since the person looked, or is busy, no host is
     /// rolled back. Tests that hold a host are [stopped](Fleet::request_rollback).
     ///
     /// # Errors
@@ -134,11 +135,12 @@ impl Fleet {
         actor: &Actor,
         id: DeploymentId,
         confirmed: Vec<ConfirmedRollback>,
+        pacing: Pacing,
         reason: Option<String>,
     ) -> Result<Rollout, RolloutError> {
         actor.require(Role::Operator)?;
         let deployment = self.store.deployment(id).await?.ok_or(RolloutError::NoSuchDeployment)?;
-        self.roll_back(actor, Some(&deployment), confirmed, reason).await
+        self.roll_back(actor, Some(&deployment), confirmed, pacing, reason).await
     }
 
     /// Rolls back hosts that a person chose, each to the generation that the person saw: all or none, like
@@ -150,10 +152,11 @@ impl Fleet {
         &self,
         actor: &Actor,
         confirmed: Vec<ConfirmedRollback>,
+        pacing: Pacing,
         reason: Option<String>,
     ) -> Result<Rollout, RolloutError> {
         actor.require(Role::Operator)?;
-        self.roll_back(actor, None, confirmed, reason).await
+        self.roll_back(actor, None, confirmed, pacing, reason).await
     }
 
     async fn roll_back(
@@ -161,8 +164,10 @@ impl Fleet {
         actor: &Actor,
         deployment: Option<&Deployment>,
         confirmed: Vec<ConfirmedRollback>,
+        pacing: Pacing,
         reason: Option<String>,
     ) -> Result<Rollout, RolloutError> {
+        let pacing = pacing.checked()?;
         let reason = checked_reason(reason).ok_or(RolloutError::ReasonTooLong)?;
         let names: Vec<_> = confirmed.iter().map(|rollback| rollback.host_name.clone()).collect();
         let mut hosts = vec![];
@@ -177,8 +182,7 @@ impl Fleet {
             kind: OpKind::Rollback,
             deployment: deployment.map(|deployment| deployment.id),
             reason,
-            parallel: u32::try_from(hosts.len()).unwrap_or(MOST_AT_ONCE).min(MOST_AT_ONCE),
-            stop_on_failure: false,
+            pacing,
             hosts,
         };
         self.begin_all(actor, new).await

@@ -1,11 +1,9 @@
 //! Starts and stops roll-outs.
 
-use backstay_model::rollout::{
-    AT_ONCE, MOST_AT_ONCE, Rollout, RolloutCommits, RolloutHost, RolloutRequest, RolloutState,
-};
+use backstay_model::rollout::{AT_ONCE, Rollout, RolloutCommits, RolloutHost, RolloutRequest, RolloutState};
 use backstay_model::{DeploymentId, HostId, OpAction, OpKind, Role, RolloutId};
 
-use super::{RolloutError, check_typed};
+use super::{Pacing, RolloutError, check_typed};
 use crate::accounts::Actor;
 use crate::fleet::Fleet;
 use crate::ops::request::checked_reason;
@@ -16,8 +14,7 @@ pub(super) struct NewRollout {
     pub(super) kind: OpKind,
     pub(super) deployment: Option<DeploymentId>,
     pub(super) reason: Option<String>,
-    pub(super) parallel: u32,
-    pub(super) stop_on_failure: bool,
+    pub(super) pacing: Pacing,
     pub(super) hosts: Vec<(HostRecord, OpAction)>,
 }
 
@@ -33,9 +30,8 @@ impl Fleet {
     ) -> Result<Rollout, RolloutError> {
         actor.require(Role::Operator)?;
         let action = action(request.kind)?;
-        if !(1..=MOST_AT_ONCE).contains(&request.parallel) {
-            return Err(RolloutError::AtOnce);
-        }
+        let RolloutRequest { parallel, stop_on_failure, pause_after, .. } = request;
+        let pacing = Pacing { parallel, stop_on_failure, pause_after }.checked()?;
         check_typed(request.hosts.len(), request.typed)?;
         let reason = checked_reason(request.reason).ok_or(RolloutError::ReasonTooLong)?;
         let hosts = self.named(&request.hosts).await?;
@@ -43,8 +39,7 @@ impl Fleet {
             kind: request.kind,
             deployment: self.deployment_of(request.kind).await?,
             reason,
-            parallel: request.parallel,
-            stop_on_failure: request.stop_on_failure,
+            pacing,
             hosts: hosts.into_iter().map(|host| (host, action.clone())).collect(),
         };
         self.start(actor, new).await
@@ -59,7 +54,8 @@ impl Fleet {
         reason: Option<String>,
     ) -> Result<Rollout, RolloutError> {
         let (kind, parallel) = (OpKind::PullSwitch, AT_ONCE);
-        let request = RolloutRequest { kind, hosts, parallel, stop_on_failure, reason, typed: None };
+        let request =
+            RolloutRequest { kind, hosts, parallel, stop_on_failure, pause_after: None, reason, typed: None };
         self.start_rollout(actor, request).await
     }
 
@@ -81,8 +77,11 @@ impl Fleet {
             requested_by: actor.name().to_owned(),
             reason: new.reason,
             created_at: self.clock.now(),
-            parallel: new.parallel,
-            stop_on_failure: new.stop_on_failure,
+            parallel: new.pacing.parallel,
+            stop_on_failure: new.pacing.stop_on_failure,
+            pause_after: new.pacing.pause_after,
+            paused_at: None,
+            paused_by: None,
             state: RolloutState::Running,
             hosts: new.hosts.into_iter().map(waiting).collect(),
         }
@@ -91,11 +90,12 @@ impl Fleet {
     pub(super) fn started_entry(&self, actor: &Actor, rollout: &Rollout) -> NewAuditEntry {
         let names: Vec<_> = rollout.hosts.iter().map(|host| host.name.as_str()).collect();
         let detail = format!(
-            "{} on {}, {} at once{}.",
+            "{} on {}, {} at once{}{}.",
             rollout.kind.title(),
             names.join(", "),
             rollout.parallel,
-            if rollout.stop_on_failure { ", until one fails" } else { "" }
+            if rollout.stop_on_failure { ", until one fails" } else { "" },
+            rollout.pause_after.map(|first| format!(", with a pause after {first}")).unwrap_or_default()
         );
         self.rollout_entry(actor.name(), &RolloutState::Running, rollout, detail)
     }

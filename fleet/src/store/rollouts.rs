@@ -30,8 +30,8 @@ pub trait RolloutStore: Send + Sync + 'static {
         ops: &[(NewOp, NewAuditEntry)],
     ) -> Result<(), InsertRolloutError>;
     /// Begins the op's host: records the op with its audit entry and the host's step in one transaction.
-    /// Returns `None`, and writes nothing, if the roll-out is not running or the host no longer waits, so
-    /// that no host begins twice or after a stop.
+    /// Returns `None`, and writes nothing, if the roll-out is not running, is paused, or the host no
+    /// longer waits, so that no host begins twice, or after a stop.
     async fn begin_in_rollout(
         &self,
         id: RolloutId,
@@ -57,6 +57,11 @@ pub trait RolloutStore: Send + Sync + 'static {
         to: &RolloutState,
         audit: &NewAuditEntry,
     ) -> Result<Option<Rollout>, StoreError>;
+    /// Pauses or resumes the roll-out: records when and by whom it is paused in `to`, and after how many hosts
+    /// it pauses, with the audit entry. Returns `None`, and writes nothing, if it is not running, or is so
+    /// already.
+    async fn pause_rollout(&self, to: &Rollout, audit: &NewAuditEntry)
+    -> Result<Option<Rollout>, StoreError>;
     /// Returns the roll-out with this identifier.
     async fn rollout(&self, id: RolloutId) -> Result<Option<Rollout>, StoreError>;
     /// Returns the newest roll-outs, or the newest before `before`, newest first, at most `limit`.

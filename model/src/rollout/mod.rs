@@ -9,13 +9,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::deployment::Deployment;
 use crate::rollback::Candidate;
-use crate::{Commit, DeploymentId, Generation, GenerationRef, HostId, OpAction, OpId, OpKind, RolloutId};
+use crate::{
+    Commit, DeploymentId, Generation, GenerationRef, HostId, OpAction, OpId, OpKind, RolloutId, TestSummary,
+};
 
 mod next;
 mod pace;
+mod summary;
 
 pub use next::{Next, OpEnd, stopped};
 pub use pace::Pace;
+pub use summary::summary;
 
 /// How many hosts a roll-out works on at once unless a person says otherwise.
 pub const AT_ONCE: u32 = 2;
@@ -45,6 +49,15 @@ pub struct Rollout {
     pub parallel: u32,
     /// Whether a failure prevents further hosts from starting.
     pub stop_on_failure: bool,
+    /// The number of hosts after which it pauses by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause_after: Option<u32>,
+    /// Since when it is paused: no host starts until a person resumes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_at: Option<DateTime<Utc>>,
+    /// Who paused it; `None` if it paused by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_by: Option<String>,
     /// Its state.
     pub state: RolloutState,
     /// The hosts, in starting order.
@@ -52,6 +65,11 @@ pub struct Rollout {
 }
 
 impl Rollout {
+    /// Returns whether it is paused. One that is stopping or over is not.
+    pub fn is_paused(&self) -> bool {
+        self.state == RolloutState::Running && self.paused_at.is_some()
+    }
+
     /// Returns whether it belongs to the story of the newest deployment: it was started for it, or switches
     /// hosts after it, as after a revert.
     pub fn is_part_of(&self, newest: &Deployment) -> bool {
@@ -205,6 +223,8 @@ pub struct RolloutRequest {
     pub parallel: u32,
     /// Whether a failure prevents further hosts from starting.
     pub stop_on_failure: bool,
+    /// The number of hosts after which it pauses, if it is to pause by itself.
+    pub pause_after: Option<u32>,
     /// Why, in the person's words.
     pub reason: Option<String>,
     /// The number of hosts as the person typed it; above [`UNTYPED`] hosts it must be right.
@@ -230,8 +250,11 @@ pub struct PlannedRollback {
     /// Its result in the deployment, as the reason for the rollback; `None` if a person chose the host.
     pub why: Option<String>,
     /// Whether all its tests pass now and no unit has failed. Such a host is skipped unless a person chooses
-    /// otherwise.
+    /// otherwise. The page reads it in `to`.
+    #[serde(skip)]
     pub fine: bool,
+    /// The latest results of its tests on its current generation; `None` if they never ran there.
+    pub tests: Option<TestSummary>,
     /// Its current generation.
     pub from: Option<Generation>,
     /// The last known working generation, or why the host is skipped.

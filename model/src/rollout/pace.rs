@@ -17,10 +17,10 @@ pub struct Pace {
 }
 
 impl Rollout {
-    /// Its pace, once enough hosts have ended. A roll-out that is stopping has none: hosts that already run
-    /// finish whenever they do.
+    /// Its pace, once enough hosts have ended. A roll-out that is stopping or paused has none: hosts that already
+    /// run finish whenever they do.
     pub fn pace(&self, now: DateTime<Utc>) -> Option<Pace> {
-        if self.state != RolloutState::Running {
+        if self.state != RolloutState::Running || self.is_paused() {
             return None;
         }
         let ends = self.hosts.iter().filter(|host| host.step.is_over()).filter_map(|host| host.ended_at);

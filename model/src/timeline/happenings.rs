@@ -48,6 +48,8 @@ pub enum What {
     Switched,
     /// The host was rolled back.
     RolledBack,
+    /// The host was moved to a newer generation.
+    WentForward,
     /// The checkout was pulled.
     Pulled,
     /// The host's tests ran.
@@ -120,8 +122,10 @@ fn of_op(op: &OpView, generations: &[Generation]) -> Option<Happening> {
     let at = op.finished_at?;
     let end = end_of(op)?;
     let (what, generation) = match &op.action {
-        OpAction::Rollback { target, .. } => {
-            (What::RolledBack, generations.iter().find(|g| g.store_path == target.store_path))
+        OpAction::Rollback { target, seen_current } => {
+            let is_newer = target.number > seen_current.number;
+            let what = if is_newer { What::WentForward } else { What::RolledBack };
+            (what, generations.iter().find(|g| g.store_path == target.store_path))
         }
         OpAction::Switch | OpAction::PullSwitch => (What::Switched, made_by(op, generations)),
         OpAction::Pull => (What::Pulled, None),
@@ -188,6 +192,12 @@ mod tests {
         use crate::OpStatus::{Blocked, Cancelled, Failed, Lost, Succeeded, TimedOut};
         let at = |status, outcome| told(&[], &[], &[ended(rollback_to(47), status, outcome)]);
         assert_eq!(at(Succeeded, Outcome::Completed), [(What::RolledBack, End::Well, Some(47))]);
+        let forward = OpAction::Rollback {
+            target: generation(48, 0).reference(),
+            seen_current: generation(47, 0).reference(),
+        };
+        let forward = ended(forward, Succeeded, Outcome::Completed);
+        assert_eq!(told(&[], &[], &[forward]), [(What::WentForward, End::Well, Some(48))]);
         for (status, outcome) in [
             (Failed, Outcome::Failed),
             (Failed, Outcome::Completed),

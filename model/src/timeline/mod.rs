@@ -87,6 +87,8 @@ pub enum Began {
     Made,
     /// The host was rolled back to it.
     RolledBack,
+    /// The host went forward to it.
+    WentForward,
     /// Its tests ended.
     Tested,
 }
@@ -124,7 +126,7 @@ fn starts<'a>(generations: &'a [Generation], ops: &'a [OpView]) -> Vec<Start<'a>
         began: Began::Made,
     });
     let rolled_back = ops.iter().filter(|op| op.status == OpStatus::Succeeded).filter_map(|op| {
-        let OpAction::Rollback { target, .. } = &op.action else { return None };
+        let OpAction::Rollback { target, seen_current } = &op.action else { return None };
         Some(Start {
             generation: target.number,
             store_path: &target.store_path,
@@ -133,7 +135,7 @@ fn starts<'a>(generations: &'a [Generation], ops: &'a [OpView]) -> Vec<Start<'a>
                 .find(|g| g.store_path == target.store_path)
                 .and_then(|g| g.commit.as_ref()),
             from: op.finished_at?,
-            began: Began::RolledBack,
+            began: if target.number > seen_current.number { Began::WentForward } else { Began::RolledBack },
         })
     });
     made.chain(rolled_back).collect()

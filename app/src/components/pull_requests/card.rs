@@ -82,7 +82,14 @@ pub(crate) fn ChangedInputs(
                 .into_iter()
                 .map(|change| {
                     let days = days(&change).map(|days| view! { " "<span class="faint">{days}</span> });
-                    view! { <li><b>{change.name.clone()}</b>" "<code>{revisions(&change)}</code>{days}</li> }
+                    let revisions = view! { <code>{revisions(&change)}</code> };
+                    let revisions = match change.compare {
+                        Some(page) => {
+                            view! { <a href=page rel="external noopener">{revisions}</a> }.into_any()
+                        }
+                        None => revisions.into_any(),
+                    };
+                    view! { <li><b>{change.name}</b>" "{revisions}{days}</li> }
                 })
                 .collect_view();
             view! { <ul class="inputs" aria-label="Changed inputs">{lines}</ul> }.into_any()

@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn inputs_are_added_changed_and_removed() {
-        let change = |from, to| InputChange { name: "nixpkgs".into(), from, to };
+        let change = |from, to| InputChange { name: "nixpkgs".into(), from, to, compare: None };
         let (old, new) = (|| Some(pin("1234567890", 0)), || Some(pin("89abcdef01", 40)));
         for (from, to, said, of) in [
             (old(), new(), "1234567 → 89abcde", Some("Jan 1 1970 → Feb 10 1970")),

@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use backstay_model::deployment::Deployment;
 use backstay_model::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
 use backstay_model::wire::event::Event;
-use backstay_model::{OpView, RolloutId};
+use backstay_model::{OpId, OpStatus, OpView, RolloutId};
 use leptos::prelude::*;
 
-use crate::api::{RolloutRead, StopRollout, load_rollout};
+use crate::api::{RolloutRead, SteerRollout, load_rollout};
 use crate::browser;
 use crate::components::{
     ActionForm, FormAction, Icon, Moment, Refusal, action_from_address, use_log_address,
@@ -21,7 +21,7 @@ use crate::routes::Route;
 use crate::time::use_time;
 
 pub(crate) use link::RollOutLink;
-use words::{count, log, look, names, pace, progress, step, why};
+use words::{count, log, look, names, pace, paused, progress, step, why};
 pub(crate) use words::{hosts as hosts_words, title};
 
 /// The newest roll-out, until a person dismisses it after its end. Its deployment shows it if it has one.
@@ -168,18 +168,18 @@ pub(crate) fn About(rollout: Signal<Rollout>) -> impl IntoView {
     .into_any()
 }
 
-/// The progress, the time left, and the way to stop it.
+/// The progress, the time left, and the ways to pause, resume and stop it.
 #[component]
 pub(crate) fn Progress(live: Live, rollout: Signal<Rollout>) -> impl IntoView {
     let now = use_time().now;
     let ops = ops(live, rollout);
-    let stop = action_from_address::<StopRollout>();
+    let steer = action_from_address::<SteerRollout>();
     let open = Memo::new(move |_| rollout.with(|r| r.state.is_open()));
     let words = Memo::new(move |_| ops.with(|ops| rollout.with(|r| progress(r, |host| ops.get(&host.name)))));
     let pace = Memo::new(move |_| now.get().and_then(|now| rollout.with(|r| pace(r, now))));
     let counts = Memo::new(move |_| rollout.with(|r| (count(r, RolloutStep::is_over), r.hosts.len())));
     view! {
-        <Refusal action=stop/>
+        <Refusal action=steer/>
         <p class="panel-progress">
             {move || open.get().then(|| {
                 let (over, all) = counts.get();
@@ -189,7 +189,10 @@ pub(crate) fn Progress(live: Live, rollout: Signal<Rollout>) -> impl IntoView {
             {move || pace.get().map(|pace| view! { <span class="faint rollout-pace">{pace}</span> })}
         </p>
         {move || rollout.with(why).map(|why| view! { <p class="panel-says">{why}</p> })}
-        <StopButton live rollout action=stop/>
+        {move || rollout.with(paused).map(|(by, at)| view! {
+            <p class="panel-says">{by}" since "<Moment at/>". No host starts until it is resumed."</p>
+        })}
+        <Steering live rollout ops action=steer/>
     }
     .into_any()
 }
@@ -205,28 +208,43 @@ fn ops(live: Live, rollout: Signal<Rollout>) -> Memo<HashMap<String, OpView>> {
     })
 }
 
+/// The buttons that pause or resume, and stop, a roll-out. Once every host has started, there is nothing left to stop.
 #[component]
-fn StopButton(live: Live, rollout: Signal<Rollout>, action: FormAction) -> impl IntoView {
+fn Steering(
+    live: Live,
+    rollout: Signal<Rollout>,
+    ops: Memo<HashMap<String, OpView>>,
+    action: FormAction,
+) -> impl IntoView {
     let id = rollout.with_untracked(|r| r.id);
-    // Once every host has started, nothing is left to stop.
-    let to_come =
-        |r: &Rollout| r.state == RolloutState::Running && count(r, |s| *s == RolloutStep::Waiting) > 0;
-    let shown = Memo::new(move |_| live.may_operate() && rollout.with(to_come));
+    let is_queued = |op: OpId, ops: &HashMap<String, OpView>| {
+        ops.values().any(|held| held.id == op && held.status == OpStatus::Queued)
+    };
+    let to_come = move |r: &Rollout| ops.with(|ops| r.can_be_stopped(|op| is_queued(op, ops)));
+    let shown = Memo::new(move |_| {
+        live.may_operate() && rollout.with(|r| r.state == RolloutState::Running && to_come(r))
+    });
+    let is_paused = Memo::new(move |_| rollout.with(Rollout::is_paused));
+    let button = move |change: &'static str, words: &'static str, title: &'static str| {
+        view! {
+            <button type="submit" class="small" name="change" value=change title=title disabled=action.pending()>{words}</button>
+        }
+    };
     move || {
         shown.get().then(|| {
+            let pause = if is_paused.get() {
+                button("resume", "Resume", "The remaining hosts start in their order.")
+            } else {
+                button("pause", "Pause", "No host starts until you resume it. Hosts already running will finish.")
+            };
             view! {
-                <ActionForm action=action>
+                <ActionForm action=action attr:class="panel-end">
                     <input type="hidden" name="id" value=id.to_string()/>
-                    <button
-                        type="submit"
-                        class="small"
-                        title="No more hosts will be started. Hosts already running will finish."
-                        disabled=action.pending()
-                    >
-                        "Stop"
-                    </button>
+                    {pause}
+                    {button("stop", "Stop", "No more hosts will be started. Hosts already running will finish.")}
                 </ActionForm>
             }
+            .into_any()
         })
     }
 }

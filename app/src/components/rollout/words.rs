@@ -96,11 +96,24 @@ fn urgency(step: &RolloutStep) -> u8 {
     }
 }
 
-/// Why a roll-out is stopping, or stopped, before every host was started.
+/// Who paused a roll-out, and when, while it is paused.
+pub(super) fn paused(rollout: &Rollout) -> Option<(String, DateTime<Utc>)> {
+    let at = rollout.paused_at.filter(|_| rollout.is_paused())?;
+    let by = rollout
+        .paused_by
+        .as_ref()
+        .map_or("Paused after the first hosts".to_owned(), |by| format!("Paused by {by}"));
+    Some((by, at))
+}
+
+/// Why a roll-out is stopping, or stopped, before every host was started; or that it will pause.
 pub(super) fn why(rollout: &Rollout) -> Option<String> {
     match &rollout.state {
         RolloutState::Stopping { why } => Some(format!("No more hosts will be started: {}", sentence(why))),
         RolloutState::Stopped { why } => Some(format!("Stopped: {}", sentence(why))),
+        RolloutState::Running if !rollout.is_paused() => {
+            rollout.pause_after.map(|first| format!("Pauses after {}.", hosts(first as usize)))
+        }
         RolloutState::Running | RolloutState::Done => None,
     }
 }
@@ -126,6 +139,7 @@ pub(super) fn log(step: &RolloutStep) -> Option<backstay_model::OpId> {
 pub(super) fn look(rollout: &Rollout) -> &'static str {
     let well = count(rollout, |step| matches!(step, RolloutStep::Ok { .. })) == rollout.hosts.len();
     match rollout.state {
+        RolloutState::Running if rollout.is_paused() => "attention",
         RolloutState::Running | RolloutState::Stopping { .. } => "working",
         RolloutState::Done if well => "ok",
         RolloutState::Done | RolloutState::Stopped { .. } => {
@@ -200,6 +214,22 @@ mod tests {
         assert_eq!(why(&stopped).unwrap(), "Stopped: imac0 failed.");
         let left_out = rollout(RolloutState::Done, vec![host("gpc0", ok()), host("csb0", skipped)]);
         assert_eq!(look(&left_out), "attention");
+    }
+
+    #[test]
+    fn a_pause_is_announced_and_then_shown_with_who_paused_it() {
+        let hosts = vec![host("gpc0", ok()), host("csb0", RolloutStep::Waiting)];
+        let first = Rollout { pause_after: Some(1), ..rollout(RolloutState::Running, hosts) };
+        assert_eq!(why(&first).unwrap(), "Pauses after 1 host.");
+        assert_eq!(paused(&first), None);
+        let by_itself = Rollout { paused_at: Some(sample::now()), ..first };
+        let words = "Paused after the first hosts".to_owned();
+        assert_eq!(paused(&by_itself), Some((words, sample::now())));
+        let by_maria = Rollout { paused_by: Some("maria".into()), ..by_itself };
+        assert_eq!(paused(&by_maria).unwrap().0, "Paused by maria");
+        assert_eq!((why(&by_maria), look(&by_maria)), (None, "attention"));
+        let stopping = Rollout { state: RolloutState::Stopping { why: "x".into() }, ..by_maria };
+        assert_eq!(paused(&stopping), None);
     }
 
     #[test]

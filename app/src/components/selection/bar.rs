@@ -63,6 +63,7 @@ pub(crate) fn BulkBar() -> impl IntoView {
             </p>
             <SelectRest selecting/>
             <div class="bulk-does">
+                <Compare selecting/>
                 <Show
                     when=move || live.may_operate()
                     fallback=|| view! { <span class="faint">"You have read-only access. Ops require the operator role."</span> }
@@ -126,6 +127,16 @@ fn RollBack(selecting: Selecting) -> impl IntoView {
             "Roll back"
         </button>
     }
+}
+
+/// Compares two hosts, if two are selected.
+#[component]
+fn Compare(selecting: Selecting) -> impl IntoView {
+    let pair = Memo::new(move |_| match &selecting.selection.names()[..] {
+        [one, other] => Some(Route::CompareHosts(one, other).path()),
+        _ => None,
+    });
+    move || pair.get().map(|pair| view! { <a class="button" href=pair>"Compare"</a> })
 }
 
 /// Opens an address without a reload, so that the selection survives.

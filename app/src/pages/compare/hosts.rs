@@ -4,7 +4,7 @@ use backstay_model::{Generation, HostView, SameCommit};
 use leptos::prelude::*;
 
 use super::changes::at_forge;
-use crate::components::Moment;
+use crate::components::{Moment, generation_name};
 use crate::routes::Route;
 
 /// The content of the page: what the server knows of both, side by side.
@@ -60,6 +60,39 @@ pub(crate) fn hosts(one: &HostView, other: &HostView, repository: Option<&str>) 
     .into_any()
 }
 
+/// The content of the page that offers the hosts to compare one with.
+pub(crate) fn other_hosts(one: &HostView, all: &[HostView]) -> AnyView {
+    let runs = |host: &HostView| host.generation.as_ref().map(generation_name).unwrap_or_default();
+    let mine = one.generation.as_ref();
+    let rows = all.iter().filter(|host| host.id != one.id).map(|other| {
+        let is_same = mine.zip(other.generation.as_ref()).is_some_and(|(a, b)| a.store_path == b.store_path);
+        view! {
+            <tr>
+                <th scope="row"><a href=Route::CompareHosts(&one.name, &other.name).path()>{other.name.clone()}</a></th>
+                <td data-title="Generation">{runs(other)}</td>
+                <td data-title="Build">{is_same.then_some("the same build")}</td>
+            </tr>
+        }
+    });
+    view! {
+        <div class="page-head">
+            <p class="crumbs"><a href=Route::Host(&one.name).path()>{one.name.clone()}</a>" / "</p>
+            <h1>{format!("Compare {}", one.name)}</h1>
+        </div>
+        <section class="card" aria-labelledby="others">
+            <h2 id="others">"With which host?"</h2>
+            <p class="compare-line">{format!("{} runs {}.", one.name, runs(one))}</p>
+            <div class="table-frame">
+                <table class="plain">
+                    <thead><tr><th scope="col">"Host"</th><th scope="col">"Generation"</th><th scope="col">"Build"</th></tr></thead>
+                    <tbody>{rows.collect_view()}</tbody>
+                </table>
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
 /// A cell of a host's column, which names the host where the head of the table is hidden.
 fn cell(host: &HostView, content: impl IntoView + 'static) -> AnyView {
     view! { <td data-title=host.name.clone()>{content.into_any()}</td> }.into_any()
@@ -97,6 +130,14 @@ mod tests {
     fn runs(name: &str, number: u32, commit: &str) -> HostView {
         let generation = Generation { commit: Some(Commit(commit.into())), ..sample::generation(number, 0) };
         HostView { generation: Some(generation), ..sample::host(name) }
+    }
+
+    #[test]
+    fn a_host_is_compared_with_each_of_the_others() {
+        let all = [runs("gpc0", 47, "aaaaaaaaaa"), runs("imac0", 12, "bbbbbbbbbb")];
+        let page = other_hosts(&all[0], &all).to_html();
+        assert!(page.contains("/compare/gpc0..imac0\"") && page.contains("Gen 12 (bbbbbbb)"), "{page}");
+        assert!(!page.contains("/compare/gpc0..gpc0"));
     }
 
     #[test]

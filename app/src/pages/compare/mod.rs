@@ -19,7 +19,7 @@ pub(crate) use changes::{changes, in_one_line};
 #[cfg(feature = "ssr")]
 pub(crate) use generations::generations;
 #[cfg(feature = "ssr")]
-pub(crate) use hosts::hosts;
+pub(crate) use hosts::{hosts, other_hosts};
 
 /// Compares what the address names: “47..48” of a host, or two hosts.
 #[component]

@@ -7,7 +7,7 @@ mod rollback;
 mod rollback_many;
 mod rollout;
 
-use backstay_model::rollout::{AT_ONCE, UNTYPED};
+use backstay_model::rollout::{AT_ONCE, MOST_AT_ONCE, UNTYPED};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_params_map};
 
@@ -36,6 +36,32 @@ fn deployment_and_back() -> (Memo<String>, Memo<String>) {
     let id = Memo::new(move |_| params.with(|p| p.get("id").unwrap_or_default()));
     let back = page_below();
     (id, Memo::new(move |_| back.clone()))
+}
+
+/// How to go through the hosts: how many at once, when to pause, and whether to stop at a failure.
+#[component]
+fn PacingFields(
+    at_once: usize,
+    /// Whether it stops at the first failure by default.
+    stop: bool,
+) -> impl IntoView {
+    view! {
+        <div class="rollout-how">
+            <label class="at-once">
+                "At once"
+                <input type="number" name="parallel" min="1" max=MOST_AT_ONCE.to_string() value=at_once.to_string() required/>
+            </label>
+            <label class="at-once" title="Leave it empty for no pause">
+                "Pause after"
+                <input type="number" name="pause_after" min="1"/>
+            </label>
+            <label class="check">
+                <input type="checkbox" name="stop_on_failure" value="true" checked=stop/>
+                "Stop at the first failure"
+            </label>
+        </div>
+    }
+    .into_any()
 }
 
 /// Asks a person to type the number of hosts if they are many, so that a fleet is never one click away.

@@ -104,6 +104,7 @@ pub(super) fn Found(detail: HostPageData) -> impl IntoView {
                     <section class="card" aria-labelledby="facts">
                         <h2 id="facts">"Facts"</h2>
                         <Written html=part(|it| &it.facts)/>
+                        <p class="card-more"><a href=Route::CompareHosts(&name, "").path()>"Compare with another host"</a></p>
                     </section>
                     <section class="card" aria-labelledby="settings">
                         <h2 id="settings">"Settings"</h2>

@@ -18,6 +18,7 @@ use super::host::{Host, generation, test_run};
 use crate::Fleet;
 use crate::accounts::Actor;
 use crate::ops::ended::never_began;
+use crate::rollouts::Pacing;
 use crate::store::{NewAuditEntry, NewDeployment, Store};
 use crate::test_fleet::{self, Database};
 
@@ -243,7 +244,13 @@ pub(super) fn request(kind: OpKind, hosts: &[&str], parallel: u32) -> RolloutReq
         hosts: hosts.iter().map(|name| (*name).to_owned()).collect(),
         parallel,
         stop_on_failure: true,
+        pause_after: None,
         reason: None,
         typed: None,
     }
+}
+
+/// All hosts at once, whatever happens.
+pub(super) fn together() -> Pacing {
+    Pacing { parallel: 100, stop_on_failure: false, pause_after: None }
 }

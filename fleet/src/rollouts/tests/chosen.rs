@@ -4,8 +4,8 @@ use backstay_model::Outcome;
 use backstay_model::rollout::{ConfirmedRollback, OTHERS, PlannedRollback, RolloutState};
 use backstay_model::{OpAction, OpKind, OpStatus, Role};
 
-use super::super::RolloutError;
-use super::bench::Bench;
+use super::super::{Pacing, RolloutError};
+use super::bench::{Bench, together};
 use super::host::generation;
 use crate::accounts::Actor;
 
@@ -41,7 +41,7 @@ async fn confirmed(bench: &Bench, names: &[&str]) -> Vec<ConfirmedRollback> {
 
 async fn roll_back(bench: &mut Bench, confirmed: Vec<ConfirmedRollback>) {
     let reason = Some("the disk is full".to_owned());
-    let rollout = bench.fleet.roll_back_hosts(&bench.maria, confirmed, reason).await.unwrap();
+    let rollout = bench.fleet.roll_back_hosts(&bench.maria, confirmed, together(), reason).await.unwrap();
     bench.rollout = Some(rollout.id);
     bench.fleet.settle().await;
 }
@@ -58,7 +58,7 @@ async fn each_goes_to_its_last_known_working_generation_and_the_log_says_who_ask
     let confirmed = confirmed(&bench, &TWO).await;
     roll_back(&mut bench, confirmed).await;
     let rollout = bench.rollout().await;
-    assert_eq!((rollout.kind, rollout.deployment, rollout.parallel), (OpKind::Rollback, None, 2));
+    assert_eq!((rollout.kind, rollout.deployment), (OpKind::Rollback, None));
     assert_eq!(rollout.reason.as_deref(), Some("the disk is full"));
     for name in TWO {
         bench.rolls_back(name).await;
@@ -79,7 +79,12 @@ async fn a_host_that_became_busy_is_named_and_nothing_is_begun_on_any() {
     let mut bench = Bench::new(&TWO).await;
     let seen = confirmed(&bench, &TWO).await;
     bench.ask("imac0", OpAction::Switch).await;
-    let error = bench.fleet.roll_back_hosts(&bench.maria, seen.clone(), None).await.unwrap_err().to_string();
+    let error = bench
+        .fleet
+        .roll_back_hosts(&bench.maria, seen.clone(), together(), None)
+        .await
+        .unwrap_err()
+        .to_string();
     assert_eq!(error, "imac0 is busy (Switch, requested by maria). No host was rolled back.");
     assert!(!bench.hosts_with_work().contains(&"gpc0".to_owned()));
     assert_eq!(bench.begun("gpc0").await, 0);
@@ -91,7 +96,8 @@ async fn a_host_that_became_busy_is_named_and_nothing_is_begun_on_any() {
     );
 
     bench.takes_it_well("imac0").await;
-    let error = bench.fleet.roll_back_hosts(&bench.maria, seen, None).await.unwrap_err().to_string();
+    let error =
+        bench.fleet.roll_back_hosts(&bench.maria, seen, together(), None).await.unwrap_err().to_string();
     assert!(error.starts_with("imac0: The host is on Gen 49 now; you saw Gen 48"), "{error}");
     assert_eq!(bench.store.open_rollouts().await.unwrap(), []);
 }
@@ -134,7 +140,7 @@ async fn hosts_that_are_gone_or_named_twice_or_not_at_all_are_refused_and_so_is_
     let seen = confirmed(&bench, &TWO).await;
     assert_eq!(told(&bench, &["nowhere"]).await, ["nowhere None It is no longer in the fleet. []"]);
     let refused = async |confirmed, actor: &Actor| {
-        bench.fleet.roll_back_hosts(actor, confirmed, None).await.unwrap_err()
+        bench.fleet.roll_back_hosts(actor, confirmed, together(), None).await.unwrap_err()
     };
     let gone = ConfirmedRollback { host_name: "nowhere".into(), ..seen[0].clone() };
     assert!(matches!(refused(vec![seen[0].clone(), gone], &bench.maria).await, RolloutError::NoSuchHost(_)));
@@ -143,12 +149,13 @@ async fn hosts_that_are_gone_or_named_twice_or_not_at_all_are_refused_and_so_is_
     assert!(matches!(refused(vec![], &bench.maria).await, RolloutError::NoHosts));
     let viewer = Actor::unchecked("eve", Role::Viewer);
     assert!(matches!(refused(seen.clone(), &viewer).await, RolloutError::NotAllowed(_)));
-    let long = bench.fleet.roll_back_hosts(&bench.maria, seen.clone(), Some("x".repeat(501))).await;
+    let long =
+        bench.fleet.roll_back_hosts(&bench.maria, seen.clone(), together(), Some("x".repeat(501))).await;
     assert!(matches!(long, Err(RolloutError::ReasonTooLong)));
     assert!(bench.hosts_with_work().is_empty());
 
     bench.start(OpKind::Test, &["gpc0"], 1).await;
-    let another = bench.fleet.roll_back_hosts(&bench.maria, vec![seen[1].clone()], None).await;
+    let another = bench.fleet.roll_back_hosts(&bench.maria, vec![seen[1].clone()], together(), None).await;
     assert!(matches!(another, Err(RolloutError::Another { .. })), "one roll-out goes on at a time");
 }
 
@@ -187,4 +194,29 @@ async fn tests_that_run_on_a_host_are_stopped_for_its_rollback() {
     bench.rolls_back("imac0").await;
     bench.tests("imac0", &[]).await;
     assert_eq!(bench.rollout().await.state, RolloutState::Done);
+}
+
+#[tokio::test]
+async fn one_at_a_time_until_one_fails_leaves_the_others_where_they_are() {
+    let mut bench = Bench::new(&["gpc0", "hsb0", "imac0"]).await;
+    let seen = confirmed(&bench, &["gpc0", "hsb0", "imac0"]).await;
+    let careful = Pacing { parallel: 1, stop_on_failure: true, pause_after: Some(1) };
+    let rollout = bench.fleet.roll_back_hosts(&bench.maria, seen, careful, None).await.unwrap();
+    bench.rollout = Some(rollout.id);
+    bench.fleet.settle().await;
+    assert_eq!(bench.hosts_with_work(), ["gpc0"]);
+    assert!(bench.store.open_op(bench.id("imac0")).await.unwrap().is_some(), "all hosts are reserved");
+    bench.rolls_back("gpc0").await;
+    bench.tests("gpc0", &[]).await;
+    assert!(bench.rollout().await.is_paused());
+    assert!(bench.hosts_with_work().is_empty());
+    bench.fleet.resume_rollout(&bench.maria, rollout.id).await.unwrap();
+    bench.fleet.settle().await;
+    bench.rolls_back("hsb0").await;
+    bench.tests("hsb0", &["x11"]).await;
+    assert_eq!(
+        bench.steps().await,
+        ["gpc0 ok", "hsb0 failed: Tests FAIL (x11)", "imac0 skipped: stopped: hsb0: Tests FAIL (x11)"]
+    );
+    assert!(bench.store.open_op(bench.id("imac0")).await.unwrap().is_none());
 }

@@ -19,6 +19,7 @@ mod crash;
 mod deployment;
 mod host;
 mod left;
+mod pause;
 mod play;
 mod rollback;
 mod turns;

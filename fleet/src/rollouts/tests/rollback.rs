@@ -6,7 +6,7 @@ use backstay_model::{DeploymentId, OpAction, OpKind, Role};
 
 use super::super::RolloutError;
 use super::FOUR;
-use super::bench::Bench;
+use super::bench::{Bench, together};
 use crate::accounts::Actor;
 
 /// A deployment on four hosts; imac0 and hsb0 failed their tests.
@@ -62,11 +62,15 @@ async fn each_goes_to_its_last_known_working_generation() {
         ]
     );
     bench.connect("hsb0").await;
-    let asked =
-        bench.fleet.roll_back_failed(&bench.maria, id, confirmed(&planned), Some("x11 is gone".into()));
+    let asked = bench.fleet.roll_back_failed(
+        &bench.maria,
+        id,
+        confirmed(&planned),
+        together(),
+        Some("x11 is gone".into()),
+    );
     let rollout = asked.await.unwrap();
-    assert_eq!((rollout.kind, rollout.deployment, rollout.parallel), (OpKind::Rollback, Some(id), 2));
-    assert!(!rollout.stop_on_failure);
+    assert_eq!((rollout.kind, rollout.deployment), (OpKind::Rollback, Some(id)));
     bench.rollout = Some(rollout.id);
     bench.fleet.settle().await;
     assert_eq!(bench.hosts_with_work(), ["hsb0", "imac0"]);
@@ -90,19 +94,27 @@ async fn where_one_is_not_as_it_was_seen_none_is_rolled_back() {
     let (mut bench, id) = broken().await;
     let seen = confirmed(&planned(&bench, id).await);
     bench.ask("imac0", OpAction::Switch).await;
-    let error =
-        bench.fleet.roll_back_failed(&bench.maria, id, seen.clone(), None).await.unwrap_err().to_string();
+    let error = bench
+        .fleet
+        .roll_back_failed(&bench.maria, id, seen.clone(), together(), None)
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(error.starts_with("imac0 is busy (Switch") && error.ends_with("No host was rolled back."));
     bench.switches("imac0").await;
     bench.tests("imac0", &["x11"]).await;
-    let error =
-        bench.fleet.roll_back_failed(&bench.maria, id, seen.clone(), None).await.unwrap_err().to_string();
+    let error = bench
+        .fleet
+        .roll_back_failed(&bench.maria, id, seen.clone(), together(), None)
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(error.starts_with("imac0: The host is on Gen 50 now; you saw Gen 49"), "{error}");
     assert!(bench.hosts_with_work().is_empty());
     assert_eq!(bench.store.open_rollouts().await.unwrap(), []);
 
     let refused = async |confirmed, actor: &Actor| {
-        bench.fleet.roll_back_failed(actor, id, confirmed, None).await.unwrap_err()
+        bench.fleet.roll_back_failed(actor, id, confirmed, together(), None).await.unwrap_err()
     };
     let other = ConfirmedRollback { host_name: "gpc0".into(), ..seen[0].clone() };
     assert!(matches!(refused(vec![other], &bench.maria).await, RolloutError::NotFailed(_)));
@@ -111,7 +123,8 @@ async fn where_one_is_not_as_it_was_seen_none_is_rolled_back() {
     assert!(matches!(refused(vec![], &bench.maria).await, RolloutError::NoHosts));
     let viewer = Actor::unchecked("eve", Role::Viewer);
     assert!(matches!(refused(seen.clone(), &viewer).await, RolloutError::NotAllowed(_)));
-    let nothing = bench.fleet.roll_back_failed(&bench.maria, DeploymentId::new(), seen, None).await;
+    let nothing =
+        bench.fleet.roll_back_failed(&bench.maria, DeploymentId::new(), seen, together(), None).await;
     assert!(matches!(nothing, Err(RolloutError::NoSuchDeployment)));
     assert!(matches!(
         bench.fleet.planned_rollbacks(DeploymentId::new()).await,
@@ -129,7 +142,7 @@ async fn it_need_not_wait_for_a_roll_out_that_is_stopping() {
     bench.tests("gpc0", &["x11"]).await;
     assert!(matches!(bench.rollout().await.state, RolloutState::Stopping { .. }));
     let seen = confirmed(&planned(&bench, id).await);
-    bench.fleet.roll_back_failed(&bench.maria, id, seen, None).await.unwrap();
+    bench.fleet.roll_back_failed(&bench.maria, id, seen, together(), None).await.unwrap();
     bench.fleet.settle().await;
     assert_eq!(bench.hosts_with_work(), ["gpc0"]);
     bench.rolls_back("gpc0").await;

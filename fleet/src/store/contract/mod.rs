@@ -95,7 +95,7 @@ macro_rules! contract {
             rollouts: [
                 a_rollout_is_recorded_with_its_audit_entry, of_many_rollouts_at_once_exactly_one_is_recorded,
                 a_rollback_need_not_wait_for_one_that_is_stopping, a_host_begins_once_however_many_try,
-                a_busy_host_does_not_begin, no_host_begins_after_a_stop,
+                a_busy_host_does_not_begin, no_host_begins_after_a_stop, a_paused_rollout_starts_no_host_until_it_is_resumed,
                 a_step_must_start_from_the_current_one, a_rollout_ends_once,
                 a_following_op_is_found_by_the_one_before,
                 rollbacks_of_several_hosts_are_recorded_in_one_and_hold_every_host,

@@ -173,6 +173,29 @@ pub(super) async fn no_host_begins_after_a_stop(bench: &mut impl Bench) {
     }
 }
 
+pub(super) async fn a_paused_rollout_starts_no_host_until_it_is_resumed(bench: &mut impl Bench) {
+    let store = bench.store();
+    let host = enrolled(&*store, "gpc0").await;
+    let running = Rollout { pause_after: Some(2), ..rollout(OpKind::Switch, &[&host]) };
+    store.insert_rollout(&running, &entry("rollout.started")).await.unwrap();
+    let by = Some("maria".to_owned());
+    let paused = Rollout { paused_at: Some(start()), paused_by: by, pause_after: None, ..running.clone() };
+    let change = async |to| store.pause_rollout(to, &entry("rollout.paused")).await.unwrap();
+    assert_eq!(change(&running).await, None, "it is not paused");
+    assert_eq!(change(&paused).await.as_ref(), Some(&paused));
+    assert_eq!(change(&paused).await, None, "it is paused already");
+    assert!(!begin(&*store, &running, &new_op(host.id, OpAction::Switch)).await.unwrap());
+    assert_eq!(bench.another().await.open_rollouts().await.unwrap(), [paused.clone()], "it is recorded");
+    let another = store.insert_rollout(&rollout(OpKind::Switch, &[&host]), &entry("rollout.started")).await;
+    assert!(matches!(another, Err(InsertRolloutError::Another(_))), "it is still the one that runs");
+    assert_eq!(change(&running).await.as_ref(), Some(&running));
+    assert!(begin(&*store, &running, &new_op(host.id, OpAction::Switch)).await.unwrap());
+    assert!(state(&*store, &running, &stopping()).await);
+    assert_eq!(change(&paused).await, None, "it is stopping");
+    let audited = audited(&*store).await;
+    assert_eq!(audited.iter().filter(|action| *action == "rollout.paused").count(), 2);
+}
+
 pub(super) async fn a_step_must_start_from_the_current_one(bench: &mut impl Bench) {
     let store = bench.store();
     let host = enrolled(&*store, "gpc0").await;

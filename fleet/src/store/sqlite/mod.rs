@@ -160,6 +160,7 @@ fn migrations() -> Migrator {
         (7, "test timeout", include_str!("../../../../migrations/sqlite/0007_test_timeout.sql")),
         (8, "removed hosts", include_str!("../../../../migrations/sqlite/0008_removed_hosts.sql")),
         (9, "stopped tests", include_str!("../../../../migrations/sqlite/0009_stopped_tests.sql")),
+        (12, "rollout pause", include_str!("../../../../migrations/sqlite/0012_rollout_pause.sql")),
         (14, "known devices", include_str!("../../../../migrations/sqlite/0014_known_devices.sql")),
     ];
     let numbered = steps.map(|(number, name, sql)| {

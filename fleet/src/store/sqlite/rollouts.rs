@@ -97,6 +97,31 @@ impl RolloutStore for SqliteStore {
         Ok(rollout)
     }
 
+    async fn pause_rollout(
+        &self,
+        to: &Rollout,
+        audit: &NewAuditEntry,
+    ) -> Result<Option<Rollout>, StoreError> {
+        let mut tx = self.begin().await?;
+        let changed = sqlx::query(
+            "UPDATE rollouts SET paused_at = $2, paused_by = $3, pause_after = $4
+             WHERE id = $1 AND state = 'running' AND (paused_at IS NULL) <> ($2 IS NULL)",
+        )
+        .bind(to.id.to_string())
+        .bind(to.paused_at.map(stored_time))
+        .bind(&to.paused_by)
+        .bind(to.pause_after.map(i64::from))
+        .execute(&mut *tx)
+        .await?;
+        if changed.rows_affected() == 0 {
+            return Ok(None);
+        }
+        audit::append(&mut tx, audit).await?;
+        let rollout = by_id(&mut tx, to.id).await?;
+        tx.commit().await?;
+        Ok(rollout)
+    }
+
     async fn rollout(&self, id: RolloutId) -> Result<Option<Rollout>, StoreError> {
         by_id(&mut self.snapshot().await?, id).await
     }
@@ -148,8 +173,8 @@ async fn insert_row(tx: &mut Tx, rollout: &Rollout) -> Result<bool, StoreError> 
     let inserted = sqlx::query(
         "INSERT INTO rollouts
              (id, kind, deployment_id, requested_by, reason, created_at, parallel, stop_on_failure, state,
-              stated)
-         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
+              stated, pause_after)
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $12
          WHERE NOT EXISTS (SELECT 1 FROM rollouts
                            WHERE state = 'running' OR (state = 'stopping' AND $11 = 1))
          ON CONFLICT (state) WHERE state = 'running' DO NOTHING",
@@ -165,6 +190,7 @@ async fn insert_row(tx: &mut Tx, rollout: &Rollout) -> Result<bool, StoreError> 
     .bind(rollout.state.as_str())
     .bind(stored_json(&rollout.state)?)
     .bind(i64::from(waits_for_stopping))
+    .bind(rollout.pause_after.map(i64::from))
     .execute(&mut **tx)
     .await?;
     Ok(inserted.rows_affected() == 1)
@@ -195,10 +221,11 @@ async fn insert_host(
 
 /// Returns whether hosts may begin. The transaction that begins one must call this.
 async fn is_running(tx: &mut Tx, id: RolloutId) -> Result<bool, StoreError> {
-    let row = sqlx::query("SELECT id FROM rollouts WHERE id = $1 AND state = 'running'")
-        .bind(id.to_string())
-        .fetch_optional(&mut **tx)
-        .await?;
+    let row =
+        sqlx::query("SELECT id FROM rollouts WHERE id = $1 AND state = 'running' AND paused_at IS NULL")
+            .bind(id.to_string())
+            .fetch_optional(&mut **tx)
+            .await?;
     Ok(row.is_some())
 }
 
@@ -255,6 +282,9 @@ fn from_rows(row: &SqliteRow, hosts: &[SqliteRow]) -> Result<Rollout, StoreError
         created_at: row.time("created_at")?,
         parallel: row.number("parallel")?,
         stop_on_failure: row.flag("stop_on_failure")?,
+        pause_after: row.number_opt("pause_after")?,
+        paused_at: row.time_opt("paused_at")?,
+        paused_by: row.text_opt("paused_by")?,
         state: row.json("stated")?,
         hosts: hosts.iter().map(host).collect::<Result<_, StoreError>>()?,
     })

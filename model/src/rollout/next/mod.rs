@@ -64,6 +64,7 @@ impl Rollout {
     /// a host can receive one.
     pub fn next(&self, queued: impl Fn(OpId) -> bool, connected: impl Fn(HostId) -> bool) -> Vec<Next> {
         match &self.state {
+            RolloutState::Running if self.is_paused() => vec![],
             RolloutState::Running => self.next_running(queued, connected),
             RolloutState::Stopping { why } => self.next_stopping(queued, why),
             RolloutState::Done | RolloutState::Stopped { .. } => vec![],
@@ -71,20 +72,17 @@ impl Rollout {
     }
 
     fn next_running(&self, queued: impl Fn(OpId) -> bool, connected: impl Fn(HostId) -> bool) -> Vec<Next> {
-        let mut free = self.parallel as usize;
-        let mut waits = vec![];
-        for host in &self.hosts {
-            match host.step {
-                RolloutStep::Running { op } if queued(op) => waits.push((host.host, op)),
-                RolloutStep::Running { .. } | RolloutStep::Testing { .. } => free = free.saturating_sub(1),
-                _ => {}
-            }
-        }
+        let mut free =
+            (self.parallel as usize).saturating_sub(self.under_way(&queued)).min(self.until_pause(&queued));
         let mut next = vec![];
-        for (host, op) in waits.into_iter().filter(|(host, _)| connected(*host)) {
-            if free > 0 {
+        for host in &self.hosts {
+            if let RolloutStep::Running { op } = host.step
+                && free > 0
+                && queued(op)
+                && connected(host.host)
+            {
                 free -= 1;
-                next.push(Next::Send(host, op));
+                next.push(Next::Send(host.host, op));
             }
         }
         for host in self.hosts.iter().filter(|host| host.step == RolloutStep::Waiting) {
@@ -95,6 +93,36 @@ impl Rollout {
             next.push(Next::Start(host.host));
         }
         next
+    }
+
+    /// Number of hosts that hold a slot.
+    fn under_way(&self, queued: impl Fn(OpId) -> bool) -> usize {
+        let is_under_way = |step: &RolloutStep| match step {
+            RolloutStep::Running { op } => !queued(*op),
+            step => matches!(step, RolloutStep::Testing { .. }),
+        };
+        self.hosts.iter().filter(|host| is_under_way(&host.step)).count()
+    }
+
+    /// Number of hosts that may still start before it pauses by itself. A host counts if something was done
+    /// on it, so that one that is offline or skipped does not stand for the others.
+    fn until_pause(&self, queued: impl Fn(OpId) -> bool) -> usize {
+        let Some(first) = self.pause_after else { return usize::MAX };
+        let is_done =
+            |step: &RolloutStep| matches!(step, RolloutStep::Ok { .. } | RolloutStep::Failed { .. });
+        let done = self.hosts.iter().filter(|host| is_done(&host.step)).count();
+        (first as usize).saturating_sub(done + self.under_way(queued))
+    }
+
+    /// Returns whether as many hosts have finished as are to finish before it pauses by itself.
+    pub fn has_reached_pause(&self, queued: impl Fn(OpId) -> bool) -> bool {
+        self.until_pause(&queued) == 0 && self.under_way(queued) == 0
+    }
+
+    /// Returns whether it is to pause now by itself.
+    pub fn pauses_now(&self, queued: impl Fn(OpId) -> bool) -> bool {
+        let is_running = self.state == RolloutState::Running && !self.is_paused();
+        is_running && self.has_reached_pause(&queued) && self.can_be_stopped(queued)
     }
 
     fn next_stopping(&self, queued: impl Fn(OpId) -> bool, why: &str) -> Vec<Next> {

@@ -36,6 +36,43 @@ fn hosts_start_in_order_as_slots_become_free() {
 }
 
 #[test]
+fn a_paused_roll_out_starts_nothing_and_still_stops_after_a_failure() {
+    let mut rollout = Rollout { paused_at: Some(sample::now()), ..four() };
+    let queued = OpId::new();
+    rollout.hosts[1].step = RolloutStep::Running { op: queued };
+    assert_eq!(rollout.next(|op| op == queued, |_| true), []);
+    assert_eq!(rollout.next_state(|op| op == queued), None);
+    rollout.hosts[0].step = RolloutStep::Failed { op: None, why: "x".into(), in_tests: false };
+    let state = rollout.next_state(|op| op == queued).unwrap();
+    let stopping = Rollout { state, ..rollout };
+    assert!(!stopping.is_paused());
+    assert_eq!(stopping.next(|op| op == queued, |_| true).len(), 3, "the others are skipped or withdrawn");
+}
+
+#[test]
+fn it_pauses_after_the_first_hosts_that_something_was_done_on() {
+    let mut rollout = Rollout { pause_after: Some(1), ..four() };
+    let (away, queued) = (id(&rollout, 0), OpId::new());
+    let next = |rollout: &Rollout| rollout.next(|op| op == queued, |host| host != away);
+    assert_eq!(next(&rollout), [Next::Start(away), Next::Start(id(&rollout, 1))]);
+    rollout.hosts[0].step = RolloutStep::Running { op: queued };
+    rollout.hosts[1].step = RolloutStep::Testing { op: OpId::new() };
+    assert_eq!(next(&rollout), [], "a slot is free, but the pause comes first");
+    assert!(!rollout.pauses_now(|op| op == queued), "its tests are still running");
+    rollout.hosts[1].step = RolloutStep::Ok { op: OpId::new() };
+    assert!(rollout.pauses_now(|op| op == queued));
+    let resumed = Rollout { pause_after: None, ..rollout.clone() };
+    assert_eq!(next(&resumed), [Next::Start(id(&resumed, 2)), Next::Start(id(&resumed, 3))]);
+    let paused = Rollout { paused_at: Some(sample::now()), ..rollout.clone() };
+    assert!(!paused.pauses_now(|op| op == queued), "it is paused already");
+    let mut all = Rollout { pause_after: Some(4), ..rollout };
+    for host in &mut all.hosts {
+        host.step = RolloutStep::Ok { op: OpId::new() };
+    }
+    assert!(!all.pauses_now(|_| false), "nothing is left to wait");
+}
+
+#[test]
 fn an_offline_host_holds_no_slot_and_receives_its_op_when_one_is_free() {
     let mut rollout = rollout(&["gpc0", "imac0"], 1, true);
     let (away, op) = (id(&rollout, 0), OpId::new());
@@ -190,6 +227,10 @@ impl Fleet {
             if let Some(state) = self.rollout.next_state(|op| queued.contains(&op)) {
                 self.rollout.state = state;
             }
+            if self.rollout.pauses_now(|op| queued.contains(&op)) {
+                // A person resumes it.
+                self.rollout.pause_after = None;
+            }
             let connected = self.connected.clone();
             let next = self.rollout.next(|op| queued.contains(&op), |host| connected.contains(&host));
             if next.is_empty() {
@@ -231,7 +272,11 @@ impl Fleet {
             RolloutStep::Testing { .. } => true,
             _ => false,
         });
-        assert!(held.count() <= self.rollout.parallel as usize);
+        let held = held.count();
+        assert!(held <= self.rollout.parallel as usize);
+        let done = self.rollout.succeeded() + self.rollout.failures().count();
+        let first = self.rollout.pause_after.map_or(usize::MAX, |first| first as usize);
+        assert!(held + done <= first.max(done), "the pause comes first");
         assert!(self.begun.values().all(|times| *times == 1));
     }
 
@@ -267,12 +312,13 @@ proptest! {
         hosts in 1_usize..8,
         parallel in 1_u32..5,
         stop_on_failure: bool,
+        pause_after in proptest::option::of(1_u32..5),
         away in 0_usize..256,
         events in proptest::collection::vec((0_usize..8, 0_u8..5), 0..60),
     ) {
         let names: Vec<_> = (0..hosts).map(|n| format!("h{n}")).collect();
         let names: Vec<_> = names.iter().map(String::as_str).collect();
-        let rollout = rollout(&names, parallel, stop_on_failure);
+        let rollout = Rollout { pause_after, ..rollout(&names, parallel, stop_on_failure) };
         let connected = (0..hosts).filter(|n| away >> n & 1 == 0).map(|n| rollout.hosts[n].host).collect();
         let mut fleet = Fleet {
             rollout, connected, queued: HashSet::new(), begun: HashMap::new(), begun_at_its_end: None,

@@ -29,7 +29,7 @@ pub fn RollbackFailedDialog() -> impl IntoView {
                 let (id, back) = (id.get(), back.get());
                 Suspend::new(async move {
                     match started.and(planned).await {
-                        Ok(found) if found.is_empty() => {
+                        Ok(found) if found.hosts.is_empty() => {
                             view! { <DialogTrouble title=TITLE back sentence="No host of this deployment has failed."/> }
                                 .into_any()
                         }

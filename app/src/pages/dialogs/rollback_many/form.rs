@@ -7,10 +7,10 @@ use backstay_model::wire::limits::few;
 use backstay_model::{Generation, GenerationRef};
 use leptos::prelude::*;
 
-use super::super::TypedNumber;
+use super::super::{NamedList, PacingFields, TypedNumber};
 use super::Planned;
 use super::host::HostLine;
-use crate::api::RollBackHosts;
+use crate::api::{PlannedRollbacks, RollBackHosts};
 use crate::components::{
     ActionForm, Dialog, DialogEnd, OperatorOnly, ReasonField, action_from_address, hosts_words,
 };
@@ -38,21 +38,8 @@ fn preselected(found: &[PlannedRollback]) -> BTreeMap<String, GenerationRef> {
     found.iter().filter_map(target).collect()
 }
 
-/// Longest list without a line that sums it up.
-const SUMMED_UP: usize = 10;
-
-/// Says how many hosts are left out, and why. `None` for a short list.
-fn summed_up(found: &[PlannedRollback]) -> Option<String> {
-    let all = found.len();
-    let go = found.iter().filter(|planned| planned.from.is_some() && planned.to.is_ok()).count();
-    let fine = found.iter().filter(|planned| planned.to.is_err() && planned.fine).count();
-    (all > SUMMED_UP).then(|| {
-        let others = all - go - fine;
-        let fine = format!("{fine} of these {all} hosts pass all their tests now and are left out");
-        let others = if others > 0 { format!(", {others} for other reasons") } else { String::new() };
-        format!("{fine}{others}.")
-    })
-}
+/// Most hosts that roll back at once unless a person says otherwise.
+const AT_ONCE: usize = 10;
 
 /// Returns the chosen hosts that have moved to another generation since the dialog was opened.
 fn moved(
@@ -80,12 +67,13 @@ pub(super) fn RollbackManyForm(
     #[prop(optional)]
     deployment: Option<String>,
     /// The hosts.
-    found: Vec<PlannedRollback>,
+    found: PlannedRollbacks,
     /// The resource that reads them again.
     planned: Planned,
     /// The address that reads them again.
     again: String,
 ) -> impl IntoView {
+    let PlannedRollbacks { summary, hosts: found } = found;
     let live = expect_context::<Live>();
     let action = action_from_address::<RollBackHosts>();
     let targets: Targets = RwSignal::new(preselected(&found));
@@ -107,7 +95,10 @@ pub(super) fn RollbackManyForm(
         let stands_in_the_way = another.get() || moved.with(|moved| !moved.is_empty());
         stands_in_the_way || begun.get() || count.get() == 0 || !live.may_operate()
     };
-    let summary = summed_up(&found);
+    let summed_up = (!summary.is_empty()).then(|| {
+        view! { <NamedList id="roll-back-summary" heading="What will happen" items=summary/> }
+    });
+    let at_once = found.len().clamp(1, AT_ONCE);
     let lines = found.into_iter().map(|planned| view! { <HostLine planned targets/> }).collect_view();
     view! {
         <Dialog title back=back.clone() focus="roll-back-cancel" focus_after>
@@ -122,11 +113,11 @@ pub(super) fn RollbackManyForm(
                 <Moved moved begun planned again/>
                 <OperatorOnly what="Rolling back"/>
                 <p class="dialog-about">
-                    "All hosts roll back at once, each to the generation shown, and then run their tests if auto-test is on. \
-                     If any host has changed since you opened this, none is rolled back."
+                    "Each host goes to the generation shown, and then runs its tests if auto-test is on. If any host has changed since you opened this, none is rolled back."
                 </p>
-                {summary.map(|summary| view! { <p class="dialog-about">{summary}</p> })}
+                {summed_up}
                 <ul class="host-lines planned" aria-label="Hosts">{lines}</ul>
+                <PacingFields at_once stop=false/>
                 <ReasonField/>
                 <TypedNumber count/>
                 <DialogEnd
@@ -184,6 +175,7 @@ mod tests {
             online: true,
             why: Some("Switch OK, Tests FAIL (x11)".into()),
             fine: false,
+            tests: None,
             from: from.map(generation),
             to: to.map(|number| sample::candidate(generation(number))),
             others: vec![],
@@ -204,19 +196,5 @@ mod tests {
         for left_out in [planned(Some(48), Err("none has passed".into())), planned(None, Ok(47))] {
             assert!(preselected(&[left_out]).is_empty());
         }
-    }
-
-    #[test]
-    fn many_hosts_are_summed_up() {
-        let fine = PlannedRollback { fine: true, ..planned(Some(48), Err("All its tests pass now.".into())) };
-        let mut hosts: Vec<_> = (0..9).map(|_| fine.clone()).collect();
-        hosts.push(planned(Some(48), Ok(47)));
-        assert_eq!(summed_up(&hosts), None);
-        hosts.push(planned(Some(48), Ok(47)));
-        let words = "9 of these 11 hosts pass all their tests now and are left out";
-        assert_eq!(summed_up(&hosts).unwrap(), format!("{words}."));
-        hosts.push(planned(None, Err("It is busy.".into())));
-        let words = "9 of these 12 hosts pass all their tests now and are left out, 1 for other reasons.";
-        assert_eq!(summed_up(&hosts).unwrap(), words);
     }
 }

@@ -76,7 +76,9 @@ fn TargetChoice(planned: PlannedRollback, targets: Targets) -> impl IntoView {
     });
     view! {
         <span class="from-to">
-            {from}" → "
+            {from}
+            <HostTestsBadge tests=planned.tests/>
+            " → "
             <select
                 name="confirmed[]"
                 aria-label=format!("Generation for {name}")

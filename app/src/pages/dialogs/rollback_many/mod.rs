@@ -4,12 +4,11 @@ mod failed;
 mod form;
 mod host;
 
-use backstay_model::rollout::PlannedRollback;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use crate::ApiError;
-use crate::api::load_planned_rollbacks_of;
+use crate::api::{PlannedRollbacks, load_planned_rollbacks_of};
 use crate::components::{DialogTrouble, HostScope, PageTitle, Selection, address_of};
 use crate::live::Started;
 use crate::routes::Route;
@@ -20,7 +19,7 @@ use form::RollbackManyForm;
 const TITLE: &str = "Roll back several hosts";
 
 /// What a rollback would do to each host.
-type Planned = Resource<Result<Vec<PlannedRollback>, ApiError>>;
+type Planned = Resource<Result<PlannedRollbacks, ApiError>>;
 
 /// The dialog that rolls back the hosts that the address names, or the selected ones.
 #[component]
@@ -45,7 +44,7 @@ pub fn RollbackManyDialog() -> impl IntoView {
                 let (about, names) = (about.get(), names.get());
                 Suspend::new(async move {
                     match started.and(planned).await {
-                        Ok(found) if found.is_empty() => {
+                        Ok(found) if found.hosts.is_empty() => {
                             view! { <DialogTrouble title=TITLE back=Route::Fleet.path() sentence=none(&about)/> }.into_any()
                         }
                         Ok(found) => {

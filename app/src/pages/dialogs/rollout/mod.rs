@@ -6,13 +6,13 @@ mod hosts;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use backstay_model::rollout::{AT_ONCE, MOST_AT_ONCE, RolloutCommits};
+use backstay_model::rollout::{AT_ONCE, RolloutCommits};
 use backstay_model::{OpKind, State};
 use leptos::html;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use super::TypedNumber;
+use super::{PacingFields, TypedNumber};
 use crate::api::{StartRollout, load_rollout_commits};
 use crate::browser;
 use crate::components::{
@@ -162,16 +162,7 @@ fn Ask(live: Live, commits: RolloutCommits) -> impl IntoView {
                     <CheckMany live chosen requested=Arc::clone(&requested) commits=Arc::clone(&commits)/>
                     <Hosts live chosen requested commits/>
                 </fieldset>
-                <div class="rollout-how">
-                    <label class="at-once">
-                        "At once"
-                        <input type="number" name="parallel" min="1" max=MOST_AT_ONCE.to_string() value=AT_ONCE.to_string() required/>
-                    </label>
-                    <label class="check">
-                        <input type="checkbox" name="stop_on_failure" value="true" checked/>
-                        "Stop at the first failure"
-                    </label>
-                </div>
+                <PacingFields at_once=AT_ONCE as usize stop=true/>
                 <ReasonField/>
                 <TypedNumber count/>
                 <DialogEnd

@@ -16,7 +16,7 @@ use crate::api::{Address, Start};
 pub(super) use fleet::{Situation, fleet};
 pub(super) use host::{comparison, gpc0, odd};
 pub(super) use ops::{closed, every_op, op, output, rollback_to, running};
-pub(super) use pulls::{deployment, outcomes, pull_requests, rollout, steps};
+pub(super) use pulls::{deployment, outcomes, paused, pull_requests, rollout, steps};
 
 /// The version of the server and of current agents.
 pub(super) const VERSION: &str = "0.1.0";

@@ -6,7 +6,7 @@ use backstay_model::pull_request::{
     Checks, Inputs, Mergeable, Origin, OtherFiles, PullRequests, Reading, UpdatePullRequest,
 };
 use backstay_model::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
-use backstay_model::{DeploymentId, HostId, OpAction, OpId, OpKind, RolloutId};
+use backstay_model::{DeploymentId, HostId, OpAction, OpId, OpKind};
 use chrono::TimeDelta;
 
 use super::{commit, now};
@@ -16,7 +16,11 @@ fn pin(number: u32, days_old: i64) -> Pin {
 }
 
 fn change(name: &str, from: Option<Pin>, to: Option<Pin>) -> InputChange {
-    InputChange { name: name.into(), from, to }
+    let page = |from: &Pin, to: &Pin| {
+        format!("https://github.com/NixOS/{name}/compare/{}...{}", from.revision, to.revision)
+    };
+    let compare = from.as_ref().zip(to.as_ref()).map(|(from, to)| page(from, to));
+    InputChange { name: name.into(), from, to, compare }
 }
 
 fn open(number: u64, title: &str, inputs: Inputs, checks: Checks, mergeable: Mergeable) -> UpdatePullRequest {
@@ -109,6 +113,11 @@ pub(in super::super) fn steps() -> Vec<RolloutStep> {
     ]
 }
 
+/// The roll-out, paused by a person.
+pub(in super::super) fn paused(rollout: Rollout) -> Rollout {
+    Rollout { paused_at: Some(now() - TimeDelta::minutes(4)), paused_by: Some("jonas".into()), ..rollout }
+}
+
 /// A roll-out of pull and switch with these steps.
 pub(in super::super) fn rollout(state: RolloutState, steps: Vec<RolloutStep>) -> Rollout {
     let names = ["csb0", "gpc0", "hsb0", "hsb1", "imac0", "imac0-maria"];
@@ -117,15 +126,10 @@ pub(in super::super) fn rollout(state: RolloutState, steps: Vec<RolloutStep>) ->
         ..RolloutHost::waiting(HostId::new(), (*name).to_owned(), OpAction::PullSwitch)
     });
     Rollout {
-        id: RolloutId::new(),
-        kind: OpKind::PullSwitch,
-        deployment: None,
-        requested_by: "maria".into(),
         reason: Some("February's update".into()),
         created_at: now() - TimeDelta::minutes(11),
         parallel: 2,
-        stop_on_failure: true,
         state,
-        hosts: hosts.collect(),
+        ..backstay_model::sample::rollout(OpKind::PullSwitch, hosts.collect())
     }
 }

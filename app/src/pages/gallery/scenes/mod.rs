@@ -12,7 +12,7 @@ use backstay_model::deployment::Decision;
 use backstay_model::rollout::RolloutState;
 use leptos::prelude::*;
 
-use super::sample::{deployment, now, outcomes, rollout, start, steps};
+use super::sample::{deployment, now, outcomes, paused, rollout, start, steps};
 use crate::live::Live;
 
 /// One scene.
@@ -61,6 +61,7 @@ pub(super) const SCENES: &[Scene] = &[
     scene("deployment-continued", "Deployment, continued", "Someone continued despite failures.", |live| panels::deployment(live, deployment(Decision::Continued { by: "jonas".into(), at: now() }, outcomes()))),
     scene("deployment-reverted", "Deployment, reverted", "After the revert, each host shows its next step.", |live| panels::deployment(live, deployment(Decision::Reverted { by: "jonas".into(), at: now(), commit: super::sample::commit(50), reason: Some("X11 does not start".into()) }, outcomes()))),
     scene("rollout-running", "Roll-out, running", "Its progress, host by host.", |live| panels::rollout(live, rollout(RolloutState::Running, steps()))),
+    scene("rollout-paused", "Roll-out, paused", "A person paused it, and can resume it.", |live| panels::rollout(live, paused(rollout(RolloutState::Running, steps())))),
     scene("rollout-stopped", "Roll-out, stopped", "A host failed, and no more were started.", |live| panels::rollout(live, rollout(RolloutState::Stopped { why: "gpc0 failed".into() }, steps()))),
     scene("rollout-done", "Roll-out, done", "It has ended, and takes less room.", |live| panels::rollout(live, rollout(RolloutState::Done, steps().into_iter().take(1).collect()))),
     scene("ops", "Ops", "An op in each of its states, in a table.", ops::table),

@@ -92,7 +92,7 @@ impl Look {
         match (happening.end, happening.what) {
             (End::Badly, _) => Self::Failed,
             (End::Stopped, _) => Self::Stopped,
-            (End::Well, What::Made | What::Switched) => Self::Switched,
+            (End::Well, What::Made | What::Switched | What::WentForward) => Self::Switched,
             (End::Well, What::RolledBack) => Self::RolledBack,
             (End::Well, What::Pulled) => Self::Pulled,
             (End::Well, What::Tested) => Self::TestsPassed,

@@ -74,6 +74,7 @@ fn ran(stretch: &Stretch, happenings: Option<AnyView>, generation: Option<AnyVie
     let began = match stretch.began {
         Began::Made => "made",
         Began::RolledBack => "after a rollback",
+        Began::WentForward => "after going forward",
         // The badge states the result.
         Began::Tested => "",
     };

@@ -63,12 +63,14 @@ pub(super) fn sentence(happening: &Happening) -> String {
         (What::Made, _) => format!("{} was made", generation.unwrap_or_default()),
         (What::Switched, End::Well) => to("Switched"),
         (What::RolledBack, End::Well) => to("Rolled back"),
+        (What::WentForward, End::Well) => to("Went forward"),
         (What::Pulled, End::Well) => "Pulled".to_owned(),
         (What::Tested, End::Stopped) => "Tests were stopped".to_owned(),
         (What::Tested, _) => tests(happening),
         (what, end) => {
             let noun = match what {
                 What::RolledBack => to("Rollback"),
+                What::WentForward => to("Going forward"),
                 What::Pulled => "Pull".to_owned(),
                 _ => "Switch".to_owned(),
             };
@@ -100,6 +102,7 @@ pub(super) fn in_short(happening: &Happening) -> String {
     match (happening.what, happening.end) {
         (What::Made | What::Switched, End::Well) => format!("Switch{number}"),
         (What::RolledBack, End::Well) => format!("Rollback{number}"),
+        (What::WentForward, End::Well) => format!("Forward{number}"),
         (What::Pulled, End::Well) => "Pull".to_owned(),
         (What::Tested, _) => match happening.tests {
             Some(tests) => format!("Tests {tests}"),
@@ -107,7 +110,7 @@ pub(super) fn in_short(happening: &Happening) -> String {
         },
         (What::RolledBack, _) => "Rollback failed".to_owned(),
         (What::Pulled, _) => "Pull failed".to_owned(),
-        (What::Made | What::Switched, _) => "Switch failed".to_owned(),
+        (What::Made | What::Switched | What::WentForward, _) => "Switch failed".to_owned(),
     }
 }
 
@@ -168,6 +171,12 @@ mod tests {
             (of(What::Switched, End::Well, None), "Switched to Gen 48 (abc1234)", "Switch 48"),
             (of(What::Switched, End::Badly, None), "Switch failed", "Switch failed"),
             (of(What::RolledBack, End::Well, None), "Rolled back to Gen 48 (abc1234)", "Rollback 48"),
+            (of(What::WentForward, End::Well, None), "Went forward to Gen 48 (abc1234)", "Forward 48"),
+            (
+                of(What::WentForward, End::Badly, None),
+                "Going forward to Gen 48 (abc1234) failed",
+                "Switch failed",
+            ),
             (
                 of(What::RolledBack, End::Stopped, None),
                 "Rollback to Gen 48 (abc1234) was stopped",
