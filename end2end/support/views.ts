@@ -187,6 +187,8 @@ export const ofFleet: Record<string, View> = {
   'no deployments': { route: '/deployments', goTo: (page) => open(page, '/deployments') },
   notices: { route: '/notices', goTo: (page) => open(page, '/notices') },
   about: { route: '/about', goTo: (page) => open(page, '/about') },
+  people: { route: '/people', goTo: (page) => open(page, '/people') },
+  account: { route: '/account', goTo: (page) => open(page, '/account') },
   palette: {
     route: '/',
     goTo: async (page) => {

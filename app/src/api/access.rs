@@ -20,7 +20,8 @@ pub async fn log_in(
     use crate::session;
 
     let fleet = session::fleet()?;
-    let (_, secret) = fleet.accounts().log_in(&name, &password).await.map_err(super::refused)?;
+    let visitor = session::visitor();
+    let (_, secret) = fleet.accounts().log_in(&name, &password, &visitor).await.map_err(super::refused)?;
     session::set_cookie(Some(secret.reveal()));
     leptos_axum::redirect(super::local_path(&next));
     Ok(())
@@ -34,11 +35,10 @@ pub async fn log_in(
 pub async fn log_out() -> Result<(), ApiError> {
     use crate::session;
 
-    session::person().await?;
-    if let Some(token) = session::token() {
-        session::fleet()?.accounts().log_out(&token).await.map_err(session::database)?;
-    }
+    let person = session::person().await?;
+    session::fleet()?.accounts().log_out(&person).await.map_err(session::database)?;
     session::set_cookie(None);
+    session::clear_kept_pages();
     leptos_axum::redirect(&crate::routes::Route::LogIn { next: None }.path());
     Ok(())
 }

@@ -7,9 +7,9 @@ use chrono::TimeDelta;
 use tokio::sync::Semaphore;
 
 use super::backoff::Backoff;
-use super::{AccountError, Accounts, Actor, MAX_PASSWORD_BYTES, SESSION_LIFETIME, printable};
+use super::{AccountError, Accounts, Actor, MAX_PASSWORD_BYTES, printable};
 use crate::secret::{Secret, hash_password, verify_password};
-use crate::store::UserRecord;
+use crate::store::{Client, UserRecord};
 
 /// Passwords hashed at once: each takes 19 MiB and a processor.
 const MAX_HASHING: usize = 2;
@@ -26,6 +26,9 @@ pub enum LogInError {
     /// The name or the password is wrong; the answer does not say which.
     #[error("The name or the password is wrong.")]
     WrongCredentials,
+    /// The password is right, but the person is disabled.
+    #[error("Your account is disabled. Ask an administrator.")]
+    Disabled,
     /// Too many wrong passwords for this name; the time is the wait before the next attempt.
     #[error("Too many wrong passwords for this name. Try again in {}.", in_words(*.0))]
     TooManyAttempts(TimeDelta),
@@ -84,12 +87,38 @@ impl Gate {
     }
 }
 
+/// The browser in which somebody logs in.
+#[derive(Debug, Clone, Default)]
+pub struct Visitor {
+    /// What is shown of it in the list of sessions.
+    pub client: Client,
+    /// The token of the session that it has so far. The log-in ends that one.
+    pub token: Option<String>,
+}
+
 impl Accounts {
-    /// Starts a session of [`SESSION_LIFETIME`] and returns its token, which is never shown again.
+    /// Starts a session, as long as [`SessionPolicy`](super::SessionPolicy) allows, and returns its token,
+    /// which is never shown again.
     ///
     /// # Errors
     /// [`LogInError`]
-    pub async fn log_in(&self, name: &str, password: &str) -> Result<(Actor, Secret), LogInError> {
+    pub async fn log_in(
+        &self,
+        name: &str,
+        password: &str,
+        visitor: &Visitor,
+    ) -> Result<(Actor, Secret), LogInError> {
+        let user = self.authenticate(name, password, "login.refused").await?;
+        self.start_session(&user, visitor).await?.ok_or(LogInError::Disabled)
+    }
+
+    /// Returns the person of this name and password. The audit log shows a wrong one under this action.
+    pub(super) async fn authenticate(
+        &self,
+        name: &str,
+        password: &str,
+        refused: &str,
+    ) -> Result<UserRecord, LogInError> {
         let shown = printable(name);
         if password.len() > MAX_PASSWORD_BYTES {
             return Err(LogInError::WrongCredentials);
@@ -99,18 +128,11 @@ impl Accounts {
         let user = self.store.user(name).await.map_err(AccountError::from)?;
         let fits = self.gate.verify(user.as_ref(), password).await?;
         let Some(user) = user.filter(|_| fits) else {
-            let entry = self.entry(&shown, "login.refused", "The name or the password was wrong.".to_owned());
+            let entry = self.entry(&shown, refused, "The name or the password was wrong.".to_owned());
             self.store.append_audit(&entry).await.map_err(AccountError::from)?;
             return Err(LogInError::WrongCredentials);
         };
         self.gate.backoff().forget(&shown);
-        Ok(self.start_session(user).await?)
-    }
-
-    async fn start_session(&self, user: UserRecord) -> Result<(Actor, Secret), AccountError> {
-        let now = self.clock.now();
-        let secret = Secret::random();
-        self.store.insert_session(&secret.hash(), &user.name, now, now + SESSION_LIFETIME).await?;
-        Ok((Actor::new(user), secret))
+        Ok(user)
     }
 }

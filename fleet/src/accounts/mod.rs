@@ -1,34 +1,36 @@
-//! People (the first administrator, log-in, sessions), and join tokens for hosts.
+//! People (the first administrator, invitations, passwords, log-in, sessions), and join tokens for hosts.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use argon2::password_hash;
 use backstay_model::wire::limits::HOST_NAME_CHARS;
 use backstay_model::{Clock, NotAllowed, PersonView, Role};
 use chrono::TimeDelta;
+use tokio::sync::watch;
 
-use crate::secret::{hash_password, random_password};
-use crate::store::{NewAuditEntry, Store, StoreError, TokenHash, UserRecord};
+use crate::secret::random_password;
+use crate::store::{ChangePersonError, NewAuditEntry, Store, StoreError, UserRecord};
 
 mod actor;
 mod backoff;
 mod join_token;
 mod log_in;
+mod own;
+mod password;
+mod people;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
 pub use actor::Actor;
-pub use log_in::LogInError;
+pub use log_in::{LogInError, Visitor};
+pub use own::OwnPasswordError;
+pub use password::{MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS, PasswordFault};
+pub use people::INVITATION_LIFETIME;
+pub use sessions::{SessionEvent, SessionLimits, SessionPolicy};
 
-/// The lifetime of a session.
-pub const SESSION_LIFETIME: TimeDelta = TimeDelta::days(30);
 /// The longest lifetime of a join token.
 pub const MAX_JOIN_TOKEN_LIFETIME: TimeDelta = TimeDelta::days(30);
-/// The longest password that the server checks, in bytes.
-pub const MAX_PASSWORD_BYTES: usize = 1024;
-/// The shortest password that may be set, in characters.
-pub const MIN_PASSWORD_CHARS: usize = 8;
 /// The longest name of a person, in characters.
 pub const MAX_NAME_CHARS: usize = 64;
 
@@ -42,16 +44,31 @@ const RESERVED: [&str; 2] = [CONSOLE, "auto-test"];
 pub enum AccountError {
     /// The name is not valid for a person.
     #[error(
-        "“{0}” is not a valid name. Nothing was changed. Use 1 to {MAX_NAME_CHARS} characters, without spaces \
-         at the ends, and not “console” or “auto-test”."
+        "“{0}” is not a valid name. Nothing was changed. Use 1 to {MAX_NAME_CHARS} visible characters, \
+         without spaces at the ends, and not “console” or “auto-test”."
     )]
     Name(String),
-    /// The password is too short or too long.
+    /// Somebody has this name, in whatever case.
+    #[error("A person named {0} already exists. Nothing was changed. Choose another name.")]
+    NameTaken(String),
+    /// There is nobody of this name.
+    #[error("There is no person named {0}. Nothing was changed.")]
+    Unknown(String),
+    /// Nobody could manage people any more.
     #[error(
-        "The password is too short or too long. Nothing was changed. Use at least {MIN_PASSWORD_CHARS} \
-         characters and at most {MAX_PASSWORD_BYTES} bytes."
+        "{0} is the last administrator who can log in. Nothing was changed. Make another person an \
+         administrator first."
     )]
-    Password,
+    LastAdmin(String),
+    /// The invitation is not open: it has expired, or was used, replaced or revoked.
+    #[error("This invitation is no longer valid. Nothing was changed. Ask an administrator for a new one.")]
+    InvitationGone,
+    /// The session has ended already.
+    #[error("This session has already ended.")]
+    SessionGone,
+    /// The password may not be set.
+    #[error("{0}")]
+    Password(#[from] PasswordFault),
     /// The name is not valid for a host.
     #[error(
         "“{0}” is not a valid host name. No token was made. Use letters, digits and hyphens, at most \
@@ -65,7 +82,7 @@ pub enum AccountError {
     )]
     JoinTokenLifetime,
     /// The person's role is too low.
-    #[error("{0} No token was made.")]
+    #[error("{0} Nothing was changed.")]
     NotAllowed(#[from] NotAllowed),
     /// A host has this name already.
     #[error("A host named {0} already exists. No token was made. Choose another name.")]
@@ -81,17 +98,37 @@ pub enum AccountError {
     Store(#[from] StoreError),
 }
 
+impl AccountError {
+    /// Names the person that a change was about.
+    fn of_change(error: ChangePersonError, name: &str) -> Self {
+        match error {
+            ChangePersonError::Unknown => Self::Unknown(printable(name)),
+            ChangePersonError::LastAdmin => Self::LastAdmin(name.to_owned()),
+            ChangePersonError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 /// People, their sessions, and join tokens.
 pub struct Accounts {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    policy: SessionPolicy,
     gate: log_in::Gate,
+    /// Wakes those who wait for the end of a session. Other processes are noticed a little later.
+    changes: watch::Sender<()>,
 }
 
 impl Accounts {
     /// Accounts in this store.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock, gate: log_in::Gate::default() }
+        let (policy, gate) = (SessionPolicy::default(), log_in::Gate::default());
+        Self { store, clock, policy, gate, changes: watch::Sender::default() }
+    }
+
+    /// Has sessions last as long as this policy says.
+    pub(crate) fn with_policy(self, policy: SessionPolicy) -> Self {
+        Self { policy, ..self }
     }
 
     /// If there are no people yet, makes `name` an administrator with this password, or with a random one,
@@ -133,45 +170,14 @@ impl Accounts {
     }
 
     async fn put(&self, name: &str, role: Role, password: &str, action: &str) -> Result<(), AccountError> {
-        if !is_person_name(name) {
-            return Err(AccountError::Name(printable(name)));
-        }
-        if password.chars().count() < MIN_PASSWORD_CHARS || password.len() > MAX_PASSWORD_BYTES {
-            return Err(AccountError::Password);
-        }
-        let password = password.to_owned();
-        let password_hash = tokio::task::spawn_blocking(move || hash_password(&password)).await??;
+        require_person_name(name)?;
+        let password_hash = password::hash(name, password).await?;
         let user = UserRecord { name: name.to_owned(), password_hash, role };
         let entry = self.entry(CONSOLE, action, format!("{name} has a new password and is {role}."));
-        Ok(self.store.put_user(&user, &entry).await?)
-    }
-
-    /// Returns the person of this session token, or `None` if it is unknown or has expired.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn session(&self, token: &str) -> Result<Option<Actor>, StoreError> {
-        let user = self.store.session_user(&TokenHash::of(token), self.clock.now()).await?;
-        Ok(user.map(Actor::new))
-    }
-
-    /// Waits until a session has ended. It looks the session up at this interval, because another process may
-    /// end it: an administrator revokes access with the server's own command. A failed look-up is retried.
-    pub async fn wait_for_session_end(&self, token: &str, every: Duration) {
-        loop {
-            tokio::time::sleep(every).await;
-            if matches!(self.session(token).await, Ok(None)) {
-                return;
-            }
-        }
-    }
-
-    /// Ends a session.
-    ///
-    /// # Errors
-    /// [`StoreError`]; in that case the session continues.
-    pub async fn log_out(&self, token: &str) -> Result<(), StoreError> {
-        self.store.delete_session(&TokenHash::of(token)).await
+        let put = self.store.put_user(&user, &entry).await;
+        put.map_err(|error| AccountError::of_change(error, name))?;
+        self.changed();
+        Ok(())
     }
 
     /// Returns a person's settings for the fleet page.
@@ -193,17 +199,30 @@ impl Accounts {
     fn entry(&self, actor: &str, action: &str, detail: String) -> NewAuditEntry {
         NewAuditEntry::new(self.clock.now(), actor, action, detail)
     }
+
+    /// Wakes those who wait for the end of a session, or for another role.
+    fn changed(&self) {
+        self.changes.send_replace(());
+    }
 }
 
-fn is_person_name(name: &str) -> bool {
+fn require_person_name(name: &str) -> Result<(), AccountError> {
     let length = name.chars().count();
-    (1..=MAX_NAME_CHARS).contains(&length)
+    let fits = (1..=MAX_NAME_CHARS).contains(&length)
         && name.trim() == name
-        && !name.contains(char::is_control)
-        && !RESERVED.contains(&name)
+        && !name.contains(is_unseen)
+        && !RESERVED.contains(&name);
+    if fits { Ok(()) } else { Err(AccountError::Name(printable(name))) }
+}
+
+/// Returns whether a character changes how a line looks without being seen: it could make one name look like
+/// another.
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
 }
 
 /// Makes an untrusted name safe for a log: short, and on one line.
 fn printable(name: &str) -> String {
-    name.chars().take(MAX_NAME_CHARS).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    name.chars().take(MAX_NAME_CHARS).map(|c| if is_unseen(c) { '\u{fffd}' } else { c }).collect()
 }

@@ -21,6 +21,7 @@ mod hosts;
 mod ops;
 mod people;
 mod rollouts;
+mod sessions;
 pub mod sqlite;
 
 pub use audit::{AUDIT_BATCH, AuditCheck, AuditMark, AuditStore, NewAuditEntry, NotAMark};
@@ -30,13 +31,23 @@ pub use hosts::{
     TEST_BYTES_KEPT, TEST_BYTES_READ, TEST_RUNS_KEPT,
 };
 pub use ops::{Appended, InsertOpError, NewOp, OpFilter, OpStep, OpStore, RollbackRecord};
-pub use people::{PeopleStore, UserRecord};
+pub use people::{
+    ChangePersonError, Invitation, InviteError, NewInvitation, PeopleStore, PersonChange, PersonRecord,
+    UserRecord,
+};
 pub use rollouts::{InsertRolloutError, RolloutStore};
+pub use sessions::{Client, NewSession, SESSIONS_KEPT, SessionRecord, SessionStore};
 
 /// What Backstay needs of a database.
-pub trait Store: HostStore + OpStore + DeploymentStore + RolloutStore + AuditStore + PeopleStore {}
+pub trait Store:
+    HostStore + OpStore + DeploymentStore + RolloutStore + AuditStore + PeopleStore + SessionStore
+{
+}
 
-impl<T: HostStore + OpStore + DeploymentStore + RolloutStore + AuditStore + PeopleStore> Store for T {}
+impl<T: HostStore + OpStore + DeploymentStore + RolloutStore + AuditStore + PeopleStore + SessionStore> Store
+    for T
+{
+}
 
 /// Opens the database at this URL or path and migrates it. This and [`open_to_read`] are the one place that
 /// chooses the implementation: SQLite.

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use backstay_app::session::Peer;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -114,10 +115,14 @@ async fn converse(
     times: Times,
     stop: CancellationToken,
 ) {
+    let peer = stream.peer_addr().ok().map(|address| Peer(address.ip()));
     let io = TokioIo::new(TimedStream::new(stream, Arc::clone(&place), times.stalled));
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         place.heard();
         request.extensions_mut().insert(Arc::clone(&place));
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
         router.clone().call(request.map(|body| Body::new(TimedBody::new(body, times.body))))
     });
     let mut connection = pin!(

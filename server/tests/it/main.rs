@@ -11,6 +11,7 @@ mod github;
 mod harness;
 mod markup;
 mod output;
+mod people;
 mod rendering;
 mod rollback;
 mod stop_tests;

@@ -17,6 +17,7 @@ macro_rules! is_open {
 mod audit;
 mod deployments;
 mod hosts;
+mod invitations;
 mod join;
 mod ops;
 mod output;
@@ -24,6 +25,7 @@ mod people;
 mod rollouts;
 mod row;
 mod search;
+mod sessions;
 
 use std::path::Path;
 use std::str::FromStr;
@@ -159,6 +161,7 @@ fn migrations() -> Migrator {
         ("test timeout", include_str!("../../../../migrations/sqlite/0007_test_timeout.sql")),
         ("removed hosts", include_str!("../../../../migrations/sqlite/0008_removed_hosts.sql")),
         ("stopped tests", include_str!("../../../../migrations/sqlite/0009_stopped_tests.sql")),
+        ("people", include_str!("../../../../migrations/sqlite/0010_people.sql")),
     ];
     let numbered = (1..).zip(steps).map(|(number, (name, sql))| {
         Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
