@@ -147,10 +147,9 @@ fn browser_name(user_agent: &str) -> String {
     match (find(&BROWSERS), find(&SYSTEMS)) {
         (Some(browser), Some(system)) => format!("{browser} on {system}"),
         (Some(browser), None) => browser.to_owned(),
-        _ => {
-            user_agent.chars().take(40).collect::<String>()
-                + if user_agent.is_empty() { "Unknown browser" } else { "" }
-        }
+        _ if user_agent.is_empty() => "Unknown browser".to_owned(),
+        // Another program names itself first.
+        _ => user_agent.split(['/', ' ']).next().unwrap_or_default().chars().take(40).collect(),
     }
 }
 
@@ -166,7 +165,7 @@ mod tests {
         assert_eq!(browser_name(chrome), "Chrome on Linux");
         assert_eq!(browser_name(safari), "Safari on iPhone");
         assert_eq!(browser_name(firefox), "Firefox on Windows");
-        assert_eq!(browser_name("curl/8.5.0"), "curl/8.5.0");
+        assert_eq!(browser_name("curl/8.5.0"), "curl");
         assert_eq!(browser_name(""), "Unknown browser");
     }
 }

@@ -182,7 +182,7 @@ pub(super) async fn an_invitation_is_used_once_and_in_time(bench: &mut impl Benc
     assert_eq!((maria.name.as_str(), maria.role), ("maria", Role::Viewer));
     assert!(store.accept_invitation(&token, "h2", &accept(59)).await.unwrap().is_none());
     assert_eq!(store.user("maria").await.unwrap().unwrap().password_hash, "h");
-    assert_eq!(audited(&*store).await, ["user.joined", "user.invited"]);
+    assert_eq!(audited(&*store).await, ["user.invited", "user.joined"]);
 }
 
 pub(super) async fn an_invitation_is_void_once_it_is_replaced_or_revoked_or_the_name_is_taken(
