@@ -33,6 +33,8 @@ mod navigation;
 pub mod pages;
 mod routes;
 #[cfg(feature = "ssr")]
+mod said;
+#[cfg(feature = "ssr")]
 pub mod session;
 mod shell;
 mod time;
@@ -41,4 +43,6 @@ pub use app::App;
 pub use error::ApiError;
 #[cfg(all(debug_assertions, feature = "ssr"))]
 pub use pages::gallery;
+#[cfg(feature = "ssr")]
+pub use pages::invitation::{OpenInvitation, invitation};
 pub use shell::shell;

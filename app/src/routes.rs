@@ -63,6 +63,14 @@ pub(crate) enum Route<'a> {
     Notices,
     /// Versions of the server and the agents.
     About,
+    /// The people who can log in, for administrators.
+    #[cfg(feature = "ssr")]
+    People,
+    /// The account of whoever is logged in.
+    Account,
+    /// The page on which an invited person chooses a password. The server writes it beside the app.
+    #[cfg(feature = "ssr")]
+    Invitation(&'a str),
 }
 
 impl Route<'_> {
@@ -102,6 +110,11 @@ impl Route<'_> {
             Self::Audit => "/audit".to_owned(),
             Self::Notices => "/notices".to_owned(),
             Self::About => "/about".to_owned(),
+            #[cfg(feature = "ssr")]
+            Self::People => "/people".to_owned(),
+            Self::Account => "/account".to_owned(),
+            #[cfg(feature = "ssr")]
+            Self::Invitation(secret) => format!("/invite/{}", escape(secret)),
         }
     }
 
@@ -145,6 +158,14 @@ pub(crate) fn is_dialog(path: &str) -> bool {
     )
 }
 
+/// Returns whether the server alone writes the page of this path, which `api/written.rs` reads.
+pub(crate) fn is_written(path: &str) -> bool {
+    matches!(
+        path.split('/').collect::<Vec<_>>()[..],
+        ["", "people" | "account"] | ["", "compare", _] | ["", "hosts", _, "compare", _]
+    )
+}
+
 /// The path of the page that a path shows: for a dialog, the page below it.
 pub(crate) fn page(path: &str) -> &str {
     if !is_dialog(path) {
@@ -184,7 +205,9 @@ pub(crate) mod tests {
                 Route::Op(_) => Route::Audit,
                 Route::Audit => Route::Notices,
                 Route::Notices => Route::About,
-                Route::About => return None,
+                Route::About => Route::People,
+                Route::People => Route::Account,
+                Route::Account | Route::Invitation(_) => return None,
             })
         })
     }

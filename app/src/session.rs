@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use backstay_fleet::Fleet;
-use backstay_fleet::accounts::{Actor, DEVICE_LIFETIME, Origin};
+use backstay_fleet::accounts::{Actor, DEVICE_LIFETIME, Origin, Visitor};
 use backstay_fleet::secret::Secret;
-use backstay_fleet::store::StoreError;
+use backstay_fleet::store::{Client, StoreError};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 
@@ -15,8 +15,17 @@ use crate::ApiError;
 use crate::api::{Address, local_path};
 use crate::routes::Route;
 
-/// The name of the session's cookie.
-pub const COOKIE: &str = "backstay_session";
+/// The session's cookie. Over https, browsers take the prefix `__Host-` from this host alone: no other name of
+/// the domain can plant a session.
+const COOKIE: Cookie = Cookie { by_https: "__Host-backstay", by_http: "backstay_session" };
+
+/// A cookie that only the server reads.
+pub(crate) struct Cookie {
+    /// Its name where browsers come by https.
+    pub(crate) by_https: &'static str,
+    /// Its name elsewhere.
+    pub(crate) by_http: &'static str,
+}
 
 /// The name of the cookie with the device's token.
 const DEVICE_COOKIE: &str = "backstay_device";
@@ -33,14 +42,6 @@ pub struct PublicOrigin(pub Option<String>);
 /// removes `x-forwarded-…` unless a trusted proxy sent it.
 #[derive(Debug, Clone, Copy)]
 pub struct ClientAddress(pub Option<IpAddr>);
-
-/// Where this request's log-in comes from.
-pub(crate) fn origin() -> Origin {
-    let Some(parts) = use_context::<Parts>() else { return Origin::default() };
-    let address = parts.extensions.get::<ClientAddress>().and_then(|client| client.0);
-    let device = cookie_in(&parts.headers, DEVICE_COOKIE).map(|token| Secret::from_text(&token));
-    Origin { address, device }
-}
 
 fn public_origin() -> Option<String> {
     use_context::<PublicOrigin>().unwrap_or_default().0
@@ -60,7 +61,7 @@ pub fn fleet() -> Result<Fleet, ApiError> {
 /// [`ApiError::NotLoggedIn`]: the response then redirects to the log-in page, which leads back.
 pub async fn person() -> Result<Actor, ApiError> {
     let accounts = fleet()?;
-    let known = match token() {
+    let known = match COOKIE.of_request() {
         Some(token) => accounts.accounts().session(&token).await.map_err(database)?,
         None => None,
     };
@@ -79,38 +80,23 @@ fn redirect_to_log_in() {
     }
 }
 
-/// Returns the token in the request's cookie.
-pub fn token() -> Option<String> {
-    token_in(&use_context::<Parts>()?.headers)
-}
-
 /// Returns the session token among a request's cookies, also for the server's other routes, such as the event
 /// stream.
-pub fn token_in(headers: &HeaderMap) -> Option<String> {
-    cookie_in(headers, COOKIE)
-}
-
-fn cookie_in(headers: &HeaderMap, cookie: &str) -> Option<String> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == cookie)
-        .map(|(_, value)| value.to_owned())
+pub fn token_in(headers: &HeaderMap, public: &PublicOrigin) -> Option<String> {
+    COOKIE.value(headers, comes_by_https(headers, public))
 }
 
 /// Sets the session cookie, or deletes it if there is no token.
 pub(crate) fn set_cookie(token: Option<&str>) {
-    let Some(response) = use_context::<ResponseOptions>() else { return };
-    let secure = if by_https() { "; Secure" } else { "" };
-    let value = match token {
-        Some(token) => format!("{COOKIE}={token}; HttpOnly; SameSite=Lax; Path=/{secure}"),
-        None => format!("{COOKIE}=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0{secure}"),
-    };
-    if let Ok(value) = HeaderValue::from_str(&value) {
-        response.append_header(header::SET_COOKIE, value);
+    COOKIE.set(token, None);
+}
+
+/// Has the browser forget the pages that it keeps to go back to. It keeps its storage, which holds nothing of
+/// the fleet: the theme, the time zone, the last notice that was read.
+pub(crate) fn clear_kept_pages() {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response
+            .insert_header(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\""));
     }
 }
 
@@ -127,13 +113,65 @@ pub(crate) fn set_device_cookie(token: &Secret) {
     }
 }
 
+impl Cookie {
+    /// Returns the cookie's value in the request that is being answered.
+    pub(crate) fn of_request(&self) -> Option<String> {
+        self.value(&use_context::<Parts>()?.headers, by_https())
+    }
+
+    fn value(&self, headers: &HeaderMap, by_https: bool) -> Option<String> {
+        let wanted = if by_https { self.by_https } else { self.by_http };
+        cookie_in(headers, wanted)
+    }
+
+    /// Sets the cookie for this many seconds, or until the browser is closed; deletes it if there is no value.
+    pub(crate) fn set(&self, value: Option<&str>, seconds: Option<u32>) {
+        let Some(response) = use_context::<ResponseOptions>() else { return };
+        let (name, secure) = if by_https() { (self.by_https, "; Secure") } else { (self.by_http, "") };
+        let age = if value.is_none() { Some(0) } else { seconds };
+        let age = age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
+        let value = value.unwrap_or_default();
+        let cookie = format!("{name}={value}; HttpOnly; SameSite=Lax; Path=/{age}{secure}");
+        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+            response.append_header(header::SET_COOKIE, cookie);
+        }
+    }
+}
+
+fn cookie_in(headers: &HeaderMap, cookie: &str) -> Option<String> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, _)| *name == cookie)
+        .map(|(_, value)| value.to_owned())
+}
+
+/// Returns the browser that sent the request, and what it has of earlier log-ins.
+pub(crate) fn visitor() -> Visitor {
+    let Some(parts) = use_context::<Parts>() else { return Visitor::default() };
+    let browser = parts.headers.get(header::USER_AGENT).and_then(|name| name.to_str().ok());
+    let address = parts.extensions.get::<ClientAddress>().and_then(|client| client.0);
+    let shown = address.map(|address| address.to_string()).unwrap_or_default();
+    let device = cookie_in(&parts.headers, DEVICE_COOKIE).map(|token| Secret::from_text(&token));
+    Visitor {
+        client: Client::new(&shown, browser.unwrap_or_default()),
+        token: COOKIE.of_request(),
+        origin: Origin { address, device },
+    }
+}
+
 /// Returns whether the browser came by https.
 pub(crate) fn by_https() -> bool {
-    let configured = public_origin().is_some_and(|origin| origin.starts_with("https://"));
-    let forwarded = use_context::<Parts>().is_some_and(|parts| {
-        parts.headers.get("x-forwarded-proto").is_some_and(|proto| proto.as_bytes() == b"https")
-    });
-    configured || forwarded
+    let public = use_context::<PublicOrigin>().unwrap_or_default();
+    use_context::<Parts>().is_some_and(|parts| comes_by_https(&parts.headers, &public))
+}
+
+fn comes_by_https(headers: &HeaderMap, public: &PublicOrigin) -> bool {
+    let configured = public.0.as_deref().is_some_and(|origin| origin.starts_with("https://"));
+    configured || headers.get("x-forwarded-proto").is_some_and(|proto| proto.as_bytes() == b"https")
 }
 
 /// The address of this server: the configured one, else the one in the request, else an empty one.
@@ -219,9 +257,17 @@ mod tests {
     #[test]
     fn finds_the_token_among_cookies() {
         let mut headers = HeaderMap::new();
-        headers.append(header::COOKIE, HeaderValue::from_static("a=b; backstay_session=tok; c=d"));
-        assert_eq!(token_in(&headers).as_deref(), Some("tok"));
-        assert_eq!(token_in(&HeaderMap::new()), None);
+        let cookies = HeaderValue::from_static("a=b; backstay_session=tok; c=d");
+        headers.append(header::COOKIE, cookies);
+        let http = PublicOrigin::default();
+        assert_eq!(token_in(&headers, &http).as_deref(), Some("tok"));
+        assert_eq!(token_in(&HeaderMap::new(), &http), None);
+        let https = PublicOrigin(Some("https://backstay.example.org".into()));
+        assert_eq!(token_in(&headers, &https), None, "a sibling domain may have planted it");
+        headers.append(header::COOKIE, HeaderValue::from_static("__Host-backstay=own"));
+        assert_eq!(token_in(&headers, &https).as_deref(), Some("own"));
+        headers.insert("x-forwarded-proto", HeaderValue::from_static("https"));
+        assert_eq!(token_in(&headers, &http).as_deref(), Some("own"));
     }
 
     #[test]

@@ -50,6 +50,35 @@ pub fn shell(options: &LeptosOptions, version: &str) -> impl IntoView + use<> {
     }
 }
 
+/// A document without WebAssembly, for a page outside of the application.
+#[cfg(feature = "ssr")]
+#[component]
+pub(crate) fn PlainDocument(
+    options: LeptosOptions,
+    version: String,
+    title: &'static str,
+    children: Children,
+) -> impl IntoView {
+    let css = format!("/{}/{}.css?v={version}", options.site_pkg_dir, options.output_name);
+    send_policy();
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>
+                <meta name="color-scheme" content="light dark"/>
+                <title>{title}</title>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                <link rel="stylesheet" href=css/>
+                <script nonce=use_nonce() inner_html=THEME></script>
+                <script nonce=use_nonce() inner_html=LOCAL_TIMES></script>
+            </head>
+            <body>{children()}</body>
+        </html>
+    }
+}
+
 /// Loads the WebAssembly that hydrates the page. Leptos' own component takes the file's name from a variable
 /// that only cargo-leptos sets, and the server is built by cargo alone.
 #[component]

@@ -187,6 +187,20 @@ export const ofFleet: Record<string, View> = {
   'no deployments': { route: '/deployments', goTo: (page) => open(page, '/deployments') },
   notices: { route: '/notices', goTo: (page) => open(page, '/notices') },
   about: { route: '/about', goTo: (page) => open(page, '/about') },
+  people: { route: '/people', goTo: (page) => open(page, '/people') },
+  account: {
+    route: '/account',
+    goTo: async (page) => {
+      await open(page, '/account');
+      // Other tests' log-ins are rows as well.
+      const others = page.getByRole('button', { name: 'End all other sessions' });
+      if ((await others.count()) > 0) {
+        await others.click();
+        await expect(page.locator('.said')).toBeVisible();
+      }
+      await open(page, '/account');
+    },
+  },
   palette: {
     route: '/',
     goTo: async (page) => {

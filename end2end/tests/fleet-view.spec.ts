@@ -352,7 +352,7 @@ test('only an administrator makes a token', async ({ another, fleet, watch }) =>
   const client = await fleet.client({ name: 'maria', password: 'a password of maria' });
   const answer = await client.post('/api/make_join_token', { form: { host: 'gpc0' } });
   expect(answer.status()).toBe(403);
-  expect(await answer.text()).toContain('This requires the admin role. No token was made.');
+  expect(await answer.text()).toContain('This requires the admin role. Nothing was changed.');
   const page = await another({ storageState: await client.storageState() });
   await client.dispose();
   watch.allow(/403/);

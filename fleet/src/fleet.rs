@@ -9,7 +9,7 @@ use backstay_model::view::About;
 use backstay_model::{Clock, DesiredState};
 use chrono::{DateTime, Utc};
 
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, SessionPolicy};
 use crate::github::GitHub;
 use crate::identities::Identities;
 use crate::state::audit_verifier::AuditVerifier;
@@ -34,6 +34,8 @@ pub struct FleetConfig {
     pub clock: Arc<dyn Clock>,
     /// How long an op waits for a host that is not connected.
     pub queue_time: Duration,
+    /// How long sessions last.
+    pub sessions: SessionPolicy,
     /// The configuration repository, if it is at GitHub.
     pub github: Option<GitHub>,
 }
@@ -70,12 +72,12 @@ pub struct Fleet {
 impl Fleet {
     /// Returns a backend on this store. Call [`Fleet::start_background`] before serving.
     pub fn new(config: FleetConfig) -> Self {
-        let FleetConfig { server_version, store, clock, queue_time, github } = config;
+        let FleetConfig { server_version, store, clock, queue_time, sessions, github } = config;
         Self {
             server_version: server_version.into(),
             started_at: clock.now(),
             events: Arc::new(EventBus::new(clock.as_ref())),
-            accounts: Arc::new(Accounts::new(Arc::clone(&store), Arc::clone(&clock))),
+            accounts: Arc::new(Accounts::new(Arc::clone(&store), Arc::clone(&clock)).with_policy(sessions)),
             audit_verifier: Arc::new(AuditVerifier::new(Arc::clone(&store), Arc::clone(&clock))),
             desired: Arc::new(RwLock::new(DesiredState::NotConfigured)),
             watch: Arc::new(Watch::new(github.as_ref())),
@@ -120,7 +122,7 @@ impl Fleet {
         self.desired.read().clone()
     }
 
-    /// Deletes expired sessions and join tokens.
+    /// Deletes expired sessions, invitations and join tokens.
     ///
     /// # Errors
     /// [`StoreError`]

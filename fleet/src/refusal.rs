@@ -2,7 +2,7 @@
 
 use backstay_model::OpId;
 
-use crate::accounts::{AccountError, LogInError};
+use crate::accounts::{AccountError, LogInError, OwnPasswordError};
 use crate::compare::CompareError;
 use crate::deployments::DeployError;
 use crate::ops::request::RequestError;
@@ -76,6 +76,7 @@ impl Refusal for AccountError {
     fn kind(&self) -> RefusalKind<'_> {
         match self {
             Self::NotAllowed(_) => RefusalKind::NotAllowed,
+            Self::LastAdmin(_) | Self::InvitationGone | Self::SessionGone => RefusalKind::Conflict,
             Self::Store(error) => RefusalKind::Database(error),
             _ => RefusalKind::Invalid,
         }
@@ -87,6 +88,15 @@ impl Refusal for LogInError {
         match self {
             Self::Failed(AccountError::Store(error)) => RefusalKind::Database(error),
             _ => RefusalKind::NotAuthenticated,
+        }
+    }
+}
+
+impl Refusal for OwnPasswordError {
+    fn kind(&self) -> RefusalKind<'_> {
+        match self {
+            Self::Check(error) => error.kind(),
+            Self::Account(error) => error.kind(),
         }
     }
 }

@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use tempfile::TempDir;
 
 use crate::FleetConfig;
-use crate::accounts::Actor;
+use crate::accounts::{Actor, SessionPolicy};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{HostRecord, NewHost, NewJoinToken, Store, TokenHash};
 
@@ -47,6 +47,7 @@ pub(crate) fn clock() -> Arc<FixedClock> {
 /// A fleet on this store, without a repository at GitHub.
 pub(crate) fn config(store: Arc<dyn Store>, clock: &Arc<FixedClock>) -> FleetConfig {
     FleetConfig {
+        sessions: SessionPolicy::default(),
         server_version: "0.1.0".into(),
         store,
         clock: Arc::<FixedClock>::clone(clock),

@@ -62,6 +62,16 @@ id! {
     RolloutId
 }
 
+id! {
+    /// Identifies one session of a person. It is no secret: the session's token is another.
+    SessionId
+}
+
+id! {
+    /// Identifies one invitation. It is no secret: the invitation's token is another.
+    InvitationId
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

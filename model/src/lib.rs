@@ -42,7 +42,7 @@ pub use facts::{Checkout, DesiredState, Facts, LocalState, NoCheckout, TestsFold
 pub use generation::{Commit, Generation, GenerationRef, SameCommit};
 pub use host::{HostView, Platform};
 pub use host_name::cmp_host_names;
-pub use id::{DeploymentId, HostId, IdError, OpId, RolloutId};
+pub use id::{DeploymentId, HostId, IdError, InvitationId, OpId, RolloutId, SessionId};
 pub use labels::{LabelError, Labels, NOTES_CHARS, folded_tag, parse_notes, parse_tags};
 pub use lights::{Light, Lights, State};
 pub use op::{

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use backstay_fleet::accounts::Accounts;
+use backstay_fleet::accounts::{Accounts, SessionLimits, SessionPolicy};
 use backstay_fleet::store::{self, AUDIT_BATCH, AuditCheck, AuditMark, Store};
 use backstay_model::wire::limits::is_host_name;
 use backstay_model::{Role, SystemClock};
@@ -14,6 +14,7 @@ use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand};
 
 use crate::github_options::GitHubOptions;
+use crate::people::PeopleOptions;
 use crate::secret_file;
 use crate::trusted_proxies::Network;
 
@@ -39,6 +40,8 @@ pub(crate) enum Command {
     RevokeJoinToken(RevokeJoinTokenOptions),
     /// Set a person's password, from a file or standard input. Creates the person if there is none of that name.
     SetPassword(SetPasswordOptions),
+    /// List, invite, change and delete people.
+    People(PeopleOptions),
     /// Check that the audit log was not changed.
     VerifyAudit(VerifyAuditOptions),
     /// Print the mark of the newest entry of the audit log, for somebody else to keep: `verify-audit --after MARK` shows later
@@ -92,6 +95,8 @@ pub(crate) struct ServeOptions {
     /// Seconds that an op waits for a host that is not connected.
     #[arg(long, env = "BACKSTAY_QUEUE_SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     pub(crate) queue_seconds: u64,
+    #[command(flatten)]
+    pub(crate) sessions: SessionOptions,
     /// The name of the first administrator.
     #[arg(long, env = "BACKSTAY_ADMIN_USER", default_value = "admin")]
     pub(crate) admin_user: String,
@@ -99,6 +104,36 @@ pub(crate) struct ServeOptions {
     /// first start.
     #[arg(long, env = "BACKSTAY_ADMIN_PASSWORD_FILE", value_name = "FILE")]
     pub(crate) admin_password_file: Option<PathBuf>,
+}
+
+/// How long sessions last.
+#[derive(Debug, Args)]
+pub(crate) struct SessionOptions {
+    /// Hours after which an unused session ends. An open page that only listens does not use it.
+    #[arg(long, env = "BACKSTAY_SESSION_IDLE_HOURS", default_value_t = 168, value_parser = clap::value_parser!(u32).range(1..=8_760))]
+    session_idle_hours: u32,
+    /// Hours after which a session ends in any case.
+    #[arg(long, env = "BACKSTAY_SESSION_HOURS", default_value_t = 720, value_parser = clap::value_parser!(u32).range(1..=8_760))]
+    session_hours: u32,
+    /// Hours after which an administrator's unused session ends.
+    #[arg(long, env = "BACKSTAY_ADMIN_SESSION_IDLE_HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=8_760))]
+    admin_session_idle_hours: u32,
+    /// Hours after which an administrator's session ends in any case.
+    #[arg(long, env = "BACKSTAY_ADMIN_SESSION_HOURS", default_value_t = 168, value_parser = clap::value_parser!(u32).range(1..=8_760))]
+    admin_session_hours: u32,
+}
+
+impl SessionOptions {
+    pub(crate) fn policy(&self) -> SessionPolicy {
+        let limits = |idle: u32, whole: u32| SessionLimits {
+            idle: TimeDelta::hours(idle.into()),
+            whole: TimeDelta::hours(whole.into()),
+        };
+        SessionPolicy {
+            admins: limits(self.admin_session_idle_hours, self.admin_session_hours),
+            others: limits(self.session_idle_hours, self.session_hours),
+        }
+    }
 }
 
 /// The join token to create.
@@ -158,7 +193,7 @@ pub(crate) async fn open_store(options: &DatabaseOptions) -> anyhow::Result<Arc<
     store::open(url).await.with_context(|| format!("the database {url} cannot be opened"))
 }
 
-async fn open_accounts(options: &DatabaseOptions) -> anyhow::Result<Accounts> {
+pub(crate) async fn open_accounts(options: &DatabaseOptions) -> anyhow::Result<Accounts> {
     Ok(Accounts::new(open_store(options).await?, Arc::new(SystemClock)))
 }
 

@@ -7,6 +7,7 @@ mod github_options;
 mod lifecycle;
 mod listen;
 mod log;
+mod people;
 mod public_url;
 mod routes;
 mod secret_file;
@@ -30,6 +31,7 @@ async fn main() -> anyhow::Result<()> {
         cli::Command::RevokeJoinToken(options) => cli::revoke_join_token(options).await,
         cli::Command::AuditHead(options) => cli::audit_head(options).await,
         cli::Command::SetPassword(options) => cli::set_password(options).await,
+        cli::Command::People(options) => people::run(options).await,
         cli::Command::VerifyAudit(options) => cli::verify_audit(options).await,
     }
 }

@@ -29,6 +29,7 @@ pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
         store: Arc::clone(&store),
         clock: Arc::new(SystemClock),
         queue_time: Duration::from_secs(options.queue_seconds),
+        sessions: options.sessions.policy(),
         github,
     });
     first_admin(&fleet, store.as_ref(), &options).await?;

@@ -20,8 +20,8 @@ pub async fn log_in(
     use crate::session;
 
     let fleet = session::fleet()?;
-    let origin = session::origin();
-    let admitted = fleet.accounts().log_in_from(&origin, &name, &password).await.map_err(super::refused)?;
+    let visitor = session::visitor();
+    let admitted = fleet.accounts().log_in(&name, &password, &visitor).await.map_err(super::refused)?;
     session::set_cookie(Some(admitted.session.reveal()));
     session::set_device_cookie(&admitted.device);
     leptos_axum::redirect(super::local_path(&next));
@@ -36,11 +36,10 @@ pub async fn log_in(
 pub async fn log_out() -> Result<(), ApiError> {
     use crate::session;
 
-    session::person().await?;
-    if let Some(token) = session::token() {
-        session::fleet()?.accounts().log_out(&token).await.map_err(session::database)?;
-    }
+    let person = session::person().await?;
+    session::fleet()?.accounts().log_out(&person).await.map_err(session::database)?;
     session::set_cookie(None);
+    session::clear_kept_pages();
     leptos_axum::redirect(&crate::routes::Route::LogIn { next: None }.path());
     Ok(())
 }

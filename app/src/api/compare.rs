@@ -3,6 +3,8 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
+use super::WrittenPage;
 use crate::ApiError;
 
 /// How long a page waits for a host. The answer of a slower one is there after a reload.
@@ -17,15 +19,6 @@ pub struct Changes {
     /// Whether a reboot is needed, if the host could say.
     pub reboot: Option<bool>,
     /// All of it, as markup that the server wrote; empty if it is not known.
-    pub html: String,
-}
-
-/// A page that the server wrote.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WrittenPage {
-    /// Its title.
-    pub title: String,
-    /// Its content, as markup.
     pub html: String,
 }
 
@@ -66,25 +59,14 @@ pub async fn compare_generations(
     })
 }
 
-/// Reads the page that compares two generations of a host, “47..48”, or two hosts, or that offers the hosts to
+/// Writes the page that compares two generations of a host, “47..48”, or two hosts, or that offers the hosts to
 /// compare one with, “gpc0..”. `None` if there is no such
 /// host or generation.
-///
-/// # Errors
-/// [`ApiError`]
-#[server(endpoint = "load_comparison")]
-pub async fn load_comparison(
-    /// The host's name, if its generations are compared.
-    host: Option<String>,
-    /// The two, with two dots between them.
-    pair: String,
-) -> Result<Option<WrittenPage>, ApiError> {
-    use crate::session;
-
-    session::person().await?;
+#[cfg(feature = "ssr")]
+pub(super) async fn comparison(host: Option<&str>, pair: &str) -> Result<Option<WrittenPage>, ApiError> {
     let Some((one, other)) = pair.split_once("..") else { return Ok(None) };
     match host {
-        Some(host) => two_generations(&host, one, other).await,
+        Some(host) => two_generations(host, one, other).await,
         None => two_hosts(one, other).await,
     }
 }

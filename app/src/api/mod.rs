@@ -7,14 +7,15 @@ mod deployments;
 mod fleet;
 mod host;
 mod ops;
+#[cfg(feature = "ssr")]
+mod people;
 mod records;
 mod rollback;
 mod rollouts;
+mod written;
 
 pub use access::{LogIn, LogOut, log_in, log_out};
-pub use compare::{
-    Changes, CompareGenerations, LoadComparison, WrittenPage, compare_generations, load_comparison,
-};
+pub use compare::{Changes, CompareGenerations, compare_generations};
 pub use deployments::{
     ContinueAnyway, DeploymentRead, DeploymentsRead, LoadDeployment, LoadDeployments, LoadRevertEffects,
     MergePullRequest, RevertPullRequest, continue_anyway, load_deployment, load_deployments,
@@ -29,6 +30,13 @@ pub use ops::{
     CancelOp, LoadOp, LoadOps, LoadOutputAfter, LoadOutputBefore, OpRead, RequestOp, RetryOp, cancel_op,
     load_op, load_ops, load_output_after, load_output_before, request_op, retry_op,
 };
+#[cfg(feature = "ssr")]
+pub use people::{
+    AcceptInvitation, ChangePassword, DeletePerson, DisablePerson, EnablePerson, EndOtherSessions,
+    EndSession, InvitePerson, RevokeInvitation, SetRole, accept_invitation, change_password, delete_person,
+    disable_person, enable_person, end_other_sessions, end_session, invite_person, revoke_invitation,
+    set_role,
+};
 pub use records::{Audit, LoadAbout, LoadNotices, audit, load_about, load_notices};
 pub use rollback::{
     LoadPlan, RequestRollback, load_plan, reference_from_text, reference_to_text, request_rollback,
@@ -39,6 +47,7 @@ pub use rollouts::{
     load_planned_rollbacks, load_planned_rollbacks_of, load_rollout, load_rollout_commits, roll_back_hosts,
     start_rollout, steer_rollout,
 };
+pub use written::{LoadWritten, WrittenPage, load_written};
 
 #[cfg(feature = "ssr")]
 use crate::ApiError;

@@ -6,6 +6,7 @@ use crate::api::LogOut;
 use crate::browser;
 use crate::components::{ActionForm, Icon, action_from_address};
 use crate::live::Live;
+use crate::routes::Route;
 
 /// The menu of the person who is logged in: a native popover, which works without script.
 #[component]
@@ -26,6 +27,7 @@ pub(super) fn Account() -> impl IntoView {
         </button>
         <div class="menu account-menu" popover="auto" id="account-menu">
             <p class="menu-title">{move || live.person().map(|person| format!("Role: {}", person.role))}</p>
+            <a class="item" href=Route::Account.path()>"Account and sessions"</a>
             <ThemeChoice/>
             <ActionForm action=log_out>
                 <button type="submit" class="item">"Log out"</button>

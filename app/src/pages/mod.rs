@@ -1,7 +1,10 @@
 //! The pages: one file or folder for each kind.
 
 mod about;
+#[cfg(feature = "ssr")]
+pub(crate) mod account;
 mod audit;
+#[cfg(feature = "ssr")]
 pub(crate) mod compare;
 mod deployments;
 mod dialogs;
@@ -10,17 +13,21 @@ mod fleet;
 mod gallery;
 mod host;
 mod inside;
+#[cfg(feature = "ssr")]
+pub(crate) mod invitation;
 mod log_in;
 mod not_found;
 mod notices;
 mod op;
 mod ops;
+#[cfg(feature = "ssr")]
+pub(crate) mod people;
 mod rollout;
 mod search;
+mod written;
 
 pub use about::AboutPage;
 pub use audit::AuditPage;
-pub use compare::ComparePage;
 pub use deployments::{DeploymentPage, DeploymentsPage};
 pub use dialogs::{
     AddHostDialog, MergeDialog, RevertDialog, RollbackDialog, RollbackFailedDialog, RollbackManyDialog,
@@ -39,3 +46,4 @@ pub use notices::NoticesPage;
 pub use op::OpPage;
 pub use ops::OpsPage;
 pub use rollout::RolloutPage;
+pub use written::Written;

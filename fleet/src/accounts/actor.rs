@@ -1,13 +1,14 @@
 //! A person whose identity was checked.
 
-use backstay_model::{NotAllowed, Person, Role};
+use backstay_model::{NotAllowed, Person, Role, SessionId};
 
-use crate::store::UserRecord;
+use super::CONSOLE;
+use crate::store::SessionRecord;
 
 /// A person whose session or password was just checked.
 ///
 /// Every method that acts on the fleet for a person takes an `Actor`, and only [`Accounts::session`](super::Accounts::session) and
-/// [`Accounts::log_in_from`](super::Accounts::log_in_from) return one:
+/// [`Accounts::log_in`](super::Accounts::log_in) return one for a request:
 ///
 /// ```no_run
 /// # use backstay_fleet::{Fleet, store::StoreError};
@@ -30,31 +31,45 @@ use crate::store::UserRecord;
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Actor(Person);
+pub struct Actor {
+    person: Person,
+    session: Option<SessionId>,
+}
 
 impl Actor {
-    pub(super) fn new(user: UserRecord) -> Self {
-        Self(Person { name: user.name, role: user.role })
+    pub(super) fn new(session: SessionRecord) -> Self {
+        Self { person: session.person, session: Some(session.id) }
+    }
+
+    /// Whoever runs a command of the server on its own machine, and could write the database as well. Never
+    /// for a request.
+    pub fn console() -> Self {
+        Self { person: Person { name: CONSOLE.to_owned(), role: Role::Admin }, session: None }
     }
 
     /// An actor without a session.
     #[cfg(test)]
     pub(crate) fn unchecked(name: &str, role: Role) -> Self {
-        Self(Person { name: name.to_owned(), role })
+        Self { person: Person { name: name.to_owned(), role }, session: None }
     }
 
     /// The person, for their own page.
     pub fn person(&self) -> &Person {
-        &self.0
+        &self.person
     }
 
     /// The name that the audit log shows.
     pub fn name(&self) -> &str {
-        &self.0.name
+        &self.person.name
+    }
+
+    /// The session that was checked.
+    pub fn session(&self) -> Option<SessionId> {
+        self.session
     }
 
     /// See [`Person::require`].
     pub(crate) fn require(&self, role: Role) -> Result<(), NotAllowed> {
-        self.0.require(role)
+        self.person.require(role)
     }
 }

@@ -29,13 +29,15 @@ pub(super) enum Counted {
     Name(String),
     /// A device that the person of the name has logged in on.
     Device(TokenHash),
+    /// The person of this name, who is logged in.
+    Own(String),
 }
 
 impl Counted {
     /// Wrong passwords without a wait. Many people may share a network.
     fn free_attempts(&self) -> u32 {
         match self {
-            Self::NameFrom(..) | Self::Device(_) => 5,
+            Self::NameFrom(..) | Self::Device(_) | Self::Own(_) => 5,
             Self::From(_) => 20,
             Self::Name(_) => 100,
         }

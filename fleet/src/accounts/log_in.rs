@@ -9,9 +9,9 @@ use tokio::sync::Semaphore;
 use super::backoff::{Backoff, Counted, Wait};
 use super::origin::Origin;
 use super::refused::Refused;
-use super::{AccountError, Accounts, Actor, MAX_PASSWORD_BYTES, SESSION_LIFETIME, printable};
+use super::{AccountError, Accounts, Actor, MAX_PASSWORD_BYTES, printable};
 use crate::secret::{Secret, hash_password, verify_password};
-use crate::store::{StoreError, UserRecord};
+use crate::store::{Client, StoreError, UserRecord};
 
 /// Passwords hashed at once: each takes 19 MiB and a processor.
 const MAX_HASHING: usize = 2;
@@ -32,6 +32,9 @@ pub enum LogInError {
     /// The name or the password is wrong; the answer does not say which.
     #[error("The name or the password is wrong.")]
     WrongCredentials,
+    /// The password is right, but the person is disabled.
+    #[error("Your account is disabled. Ask an administrator.")]
+    Disabled,
     /// Too many wrong passwords for this name; the time is the wait before the next attempt.
     #[error("Too many wrong passwords for this name. Try again in {}.", in_words(*.0))]
     TooManyAttempts(TimeDelta),
@@ -117,28 +120,39 @@ impl Gate {
     }
 }
 
+/// The browser in which somebody logs in.
+#[derive(Debug, Clone, Default)]
+pub struct Visitor {
+    /// What is shown of it in the list of sessions.
+    pub client: Client,
+    /// The token of the session that it has so far. The log-in ends that one.
+    pub token: Option<String>,
+    /// What the limits count.
+    pub origin: Origin,
+}
+
 impl Accounts {
-    /// Starts a session of [`SESSION_LIFETIME`].
+    /// Starts a session, as long as [`SessionPolicy`](super::SessionPolicy) allows.
     ///
     /// # Errors
     /// [`LogInError`]
-    pub async fn log_in_from(
+    pub async fn log_in(
         &self,
-        origin: &Origin,
         name: &str,
         password: &str,
+        visitor: &Visitor,
     ) -> Result<LoggedIn, LogInError> {
-        let admitted = self.admit(origin, name, password).await;
+        let admitted = self.admit(&visitor.origin, name, password).await;
         match &admitted {
             Ok(_) | Err(LogInError::Busy | LogInError::Failed(_)) => {}
-            Err(_) => self.gate.refused.count(origin.network(), name, self.clock.now()),
+            Err(_) => self.gate.refused.count(visitor.origin.network(), name, self.clock.now()),
         }
         let (user, known) = admitted?;
+        let (actor, session) = self.start_session(&user, visitor).await?.ok_or(LogInError::Disabled)?;
         let device = known.unwrap_or_else(Secret::random);
         if let Err(error) = self.store.put_device(&device.hash(), &user.name, self.clock.now()).await {
             tracing::error!(%error, "a device could not be recorded");
         }
-        let (actor, session) = self.start_session(user).await?;
         Ok(LoggedIn { actor, session, device })
     }
 
@@ -149,19 +163,40 @@ impl Accounts {
         name: &str,
         password: &str,
     ) -> Result<(UserRecord, Option<Secret>), LogInError> {
-        if password.len() > MAX_PASSWORD_BYTES {
-            return Err(LogInError::WrongCredentials);
-        }
         let known = self.known_device(origin, name).await.map_err(AccountError::from)?;
         let counted = counted(origin, &printable(name), known.as_ref());
         let queue = if known.is_some() { &self.gate.devices_queue } else { &self.gate.queue };
         let _place = queue.try_acquire().map_err(|_| LogInError::Busy)?;
-        self.gate.backoff().attempt(&counted, self.clock.now())?;
+        Ok((self.verify(&counted, name, password).await?, known))
+    }
+
+    /// Checks the password of somebody who is logged in. Strangers who guess at the name keep nobody from that.
+    pub(super) async fn verify_own(&self, actor: &Actor, password: &str) -> Result<UserRecord, LogInError> {
+        let _place = self.gate.devices_queue.try_acquire().map_err(|_| LogInError::Busy)?;
+        let own = [Counted::Own(actor.name().to_owned())];
+        let verified = self.verify(&own, actor.name(), password).await;
+        if let Err(LogInError::WrongCredentials) = &verified {
+            let entry = self.entry(actor.name(), "password.refused", "The password was wrong.".to_owned());
+            self.store.append_audit(&entry).await.map_err(AccountError::from)?;
+        }
+        verified
+    }
+
+    async fn verify(
+        &self,
+        counted: &[Counted],
+        name: &str,
+        password: &str,
+    ) -> Result<UserRecord, LogInError> {
+        if password.len() > MAX_PASSWORD_BYTES {
+            return Err(LogInError::WrongCredentials);
+        }
+        self.gate.backoff().attempt(counted, self.clock.now())?;
         let user = self.store.user(name).await.map_err(AccountError::from)?;
         let fits = self.gate.verify(user.as_ref(), password).await?;
         let user = user.filter(|_| fits).ok_or(LogInError::WrongCredentials)?;
-        self.gate.backoff().succeeded(&counted);
-        Ok((user, known))
+        self.gate.backoff().succeeded(counted);
+        Ok(user)
     }
 
     async fn known_device(&self, origin: &Origin, name: &str) -> Result<Option<Secret>, StoreError> {
@@ -182,20 +217,6 @@ impl Accounts {
             self.store.append_audit(&entry).await?;
         }
         Ok(())
-    }
-
-    /// A log-in from a client of which nothing is known.
-    #[cfg(test)]
-    pub(crate) async fn log_in(&self, name: &str, password: &str) -> Result<(Actor, Secret), LogInError> {
-        let LoggedIn { actor, session, .. } = self.log_in_from(&Origin::default(), name, password).await?;
-        Ok((actor, session))
-    }
-
-    async fn start_session(&self, user: UserRecord) -> Result<(Actor, Secret), AccountError> {
-        let now = self.clock.now();
-        let secret = Secret::random();
-        self.store.insert_session(&secret.hash(), &user.name, now, now + SESSION_LIFETIME).await?;
-        Ok((Actor::new(user), secret))
     }
 }
 

@@ -1,38 +1,40 @@
-//! People (the first administrator, log-in, sessions), and join tokens for hosts.
+//! People (the first administrator, invitations, passwords, log-in, sessions), and join tokens for hosts.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use argon2::password_hash;
 use backstay_model::wire::limits::{self, HOST_NAME_CHARS};
 use backstay_model::{Clock, NotAllowed, PersonView, Role};
 use chrono::TimeDelta;
+use tokio::sync::watch;
 
 use crate::ops::SERVER;
-use crate::secret::{hash_password, random_password};
-use crate::store::{NewAuditEntry, Store, StoreError, TokenHash, UserRecord};
+use crate::secret::random_password;
+use crate::store::{ChangePersonError, NewAuditEntry, Store, StoreError, UserRecord};
 
 mod actor;
 mod backoff;
 mod join_token;
 mod log_in;
 mod origin;
+mod own;
+mod password;
+mod people;
 mod refused;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
 pub use actor::Actor;
-pub use log_in::{DEVICE_LIFETIME, LogInError, LoggedIn};
+pub use log_in::{DEVICE_LIFETIME, LogInError, LoggedIn, Visitor};
 pub use origin::{Network, Origin};
+pub use own::OwnPasswordError;
+pub use password::{MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS, PasswordFault};
+pub use people::INVITATION_LIFETIME;
+pub use sessions::{SessionEvent, SessionLimits, SessionPolicy};
 
-/// The lifetime of a session.
-pub const SESSION_LIFETIME: TimeDelta = TimeDelta::days(30);
 /// The longest lifetime of a join token.
 pub const MAX_JOIN_TOKEN_LIFETIME: TimeDelta = TimeDelta::days(30);
-/// The longest password that the server checks, in bytes.
-pub const MAX_PASSWORD_BYTES: usize = 1024;
-/// The shortest password that may be set, in characters.
-pub const MIN_PASSWORD_CHARS: usize = 8;
 /// The longest name of a person, in characters.
 pub const MAX_NAME_CHARS: usize = limits::PERSON_NAME_CHARS;
 
@@ -50,12 +52,27 @@ pub enum AccountError {
          or . - _ @ + ', no space at the ends, no @ at the beginning, and not “console”, “server” or “auto-test”."
     )]
     Name(String),
-    /// The password is too short or too long.
+    /// Somebody has this name, in whatever case.
+    #[error("A person named {0} already exists. Nothing was changed. Choose another name.")]
+    NameTaken(String),
+    /// There is nobody of this name.
+    #[error("There is no person named {0}. Nothing was changed.")]
+    Unknown(String),
+    /// Nobody could manage people any more.
     #[error(
-        "The password is too short or too long. Nothing was changed. Use at least {MIN_PASSWORD_CHARS} \
-         characters and at most {MAX_PASSWORD_BYTES} bytes."
+        "{0} is the last administrator who can log in. Nothing was changed. Make another person an \
+         administrator first."
     )]
-    Password,
+    LastAdmin(String),
+    /// The invitation is not open: it has expired, or was used, replaced or revoked.
+    #[error("This invitation is no longer valid. Nothing was changed. Ask an administrator for a new one.")]
+    InvitationGone,
+    /// The session has ended already.
+    #[error("This session has already ended.")]
+    SessionGone,
+    /// The password may not be set.
+    #[error("{0}")]
+    Password(#[from] PasswordFault),
     /// The name is not valid for a host.
     #[error(
         "“{0}” is not a valid host name. No token was made. Use letters, digits and hyphens, at most \
@@ -69,7 +86,7 @@ pub enum AccountError {
     )]
     JoinTokenLifetime,
     /// The person's role is too low.
-    #[error("{0} No token was made.")]
+    #[error("{0} Nothing was changed.")]
     NotAllowed(#[from] NotAllowed),
     /// A host has this name already.
     #[error("A host named {0} already exists. No token was made. Choose another name.")]
@@ -85,17 +102,37 @@ pub enum AccountError {
     Store(#[from] StoreError),
 }
 
+impl AccountError {
+    /// Names the person that a change was about.
+    fn of_change(error: ChangePersonError, name: &str) -> Self {
+        match error {
+            ChangePersonError::Unknown => Self::Unknown(printable(name)),
+            ChangePersonError::LastAdmin => Self::LastAdmin(name.to_owned()),
+            ChangePersonError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 /// People, their sessions, and join tokens.
 pub struct Accounts {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    policy: SessionPolicy,
     gate: log_in::Gate,
+    /// Wakes those who wait for the end of a session. Other processes are noticed a little later.
+    changes: watch::Sender<()>,
 }
 
 impl Accounts {
     /// Accounts in this store.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock, gate: log_in::Gate::default() }
+        let (policy, gate) = (SessionPolicy::default(), log_in::Gate::default());
+        Self { store, clock, policy, gate, changes: watch::Sender::default() }
+    }
+
+    /// Has sessions last as long as this policy says.
+    pub(crate) fn with_policy(self, policy: SessionPolicy) -> Self {
+        Self { policy, ..self }
     }
 
     /// If there are no people yet, makes `name` an administrator with this password, or with a random one,
@@ -138,45 +175,16 @@ impl Accounts {
 
     async fn put(&self, name: &str, role: Role, password: &str, action: &str) -> Result<(), AccountError> {
         // A person from before this rule keeps the name.
-        if !is_person_name(name) && self.store.user(name).await?.is_none() {
-            return Err(AccountError::Name(printable(name)));
+        if self.store.user(name).await?.is_none() {
+            require_person_name(name)?;
         }
-        if password.chars().count() < MIN_PASSWORD_CHARS || password.len() > MAX_PASSWORD_BYTES {
-            return Err(AccountError::Password);
-        }
-        let password = password.to_owned();
-        let password_hash = tokio::task::spawn_blocking(move || hash_password(&password)).await??;
+        let password_hash = password::hash(name, password).await?;
         let user = UserRecord { name: name.to_owned(), password_hash, role };
         let entry = self.entry(CONSOLE, action, format!("{name} has a new password and is {role}."));
-        Ok(self.store.put_user(&user, &entry).await?)
-    }
-
-    /// Returns the person of this session token, or `None` if it is unknown or has expired.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn session(&self, token: &str) -> Result<Option<Actor>, StoreError> {
-        let user = self.store.session_user(&TokenHash::of(token), self.clock.now()).await?;
-        Ok(user.map(Actor::new))
-    }
-
-    /// Waits until a session has ended. It looks the session up at this interval, because another process may
-    /// end it: an administrator revokes access with the server's own command. A failed look-up is retried.
-    pub async fn wait_for_session_end(&self, token: &str, every: Duration) {
-        loop {
-            tokio::time::sleep(every).await;
-            if matches!(self.session(token).await, Ok(None)) {
-                return;
-            }
-        }
-    }
-
-    /// Ends a session.
-    ///
-    /// # Errors
-    /// [`StoreError`]; in that case the session continues.
-    pub async fn log_out(&self, token: &str) -> Result<(), StoreError> {
-        self.store.delete_session(&TokenHash::of(token)).await
+        let put = self.store.put_user(&user, &entry).await;
+        put.map_err(|error| AccountError::of_change(error, name))?;
+        self.changed();
+        Ok(())
     }
 
     /// Returns a person's settings for the fleet page.
@@ -198,13 +206,19 @@ impl Accounts {
     fn entry(&self, actor: &str, action: &str, detail: String) -> NewAuditEntry {
         NewAuditEntry::new(self.clock.now(), actor, action, detail)
     }
+
+    /// Wakes those who wait for the end of a session, or for another role.
+    fn changed(&self) {
+        self.changes.send_replace(());
+    }
 }
 
-fn is_person_name(name: &str) -> bool {
-    limits::is_person_name(name) && !RESERVED.contains(&name)
+fn require_person_name(name: &str) -> Result<(), AccountError> {
+    let fits = limits::is_person_name(name) && !RESERVED.contains(&name);
+    if fits { Ok(()) } else { Err(AccountError::Name(printable(name))) }
 }
 
 /// Makes an untrusted name safe for a log: short, and on one line.
 fn printable(name: &str) -> String {
-    name.chars().take(MAX_NAME_CHARS).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    name.chars().take(MAX_NAME_CHARS).map(|c| if limits::is_deceptive(c) { '\u{fffd}' } else { c }).collect()
 }

@@ -22,6 +22,7 @@ mod hosts;
 mod ops;
 mod people;
 mod rollouts;
+mod sessions;
 pub mod sqlite;
 
 pub use audit::{AUDIT_BATCH, AuditCheck, AuditMark, AuditStore, HashedEntry, NewAuditEntry, NotAMark};
@@ -32,17 +33,28 @@ pub use hosts::{
     NewJoinToken, TEST_BYTES_KEPT, TEST_BYTES_READ, TEST_RUNS_KEPT,
 };
 pub use ops::{Appended, InsertOpError, NewOp, OpFilter, OpStep, OpStore, RollbackRecord};
-pub use people::{PeopleStore, UserRecord};
+pub use people::{
+    ChangePersonError, Invitation, InviteError, NewInvitation, PeopleStore, PersonChange, PersonRecord,
+    UserRecord,
+};
 pub use rollouts::{InsertRolloutError, RolloutStore};
+pub use sessions::{Client, NewSession, SESSIONS_KEPT, SessionRecord, SessionStore};
 
 /// What Backstay needs of a database.
 pub trait Store:
-    HostStore + OpStore + DeploymentStore + RolloutStore + AuditStore + PeopleStore + DeviceStore
+    HostStore + OpStore + DeploymentStore + RolloutStore + AuditStore + PeopleStore + SessionStore + DeviceStore
 {
 }
 
-impl<T: HostStore + OpStore + DeploymentStore + RolloutStore + AuditStore + PeopleStore + DeviceStore> Store
-    for T
+impl<T> Store for T where
+    T: HostStore
+        + OpStore
+        + DeploymentStore
+        + RolloutStore
+        + AuditStore
+        + PeopleStore
+        + SessionStore
+        + DeviceStore
 {
 }
 

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_fleet::accounts::{Actor, SESSION_LIFETIME};
+use backstay_fleet::accounts::{Actor, SessionPolicy};
 use backstay_fleet::deployments::{DeployError, RevertRequest, SeenPullRequest};
 use backstay_fleet::github::{GitHubError, MergeMethod};
 use backstay_fleet::store::sqlite::SqliteStore;
-use backstay_fleet::store::{NewAuditEntry, Store, TokenHash, UserRecord};
+use backstay_fleet::store::{Client, NewAuditEntry, NewSession, Store, TokenHash, UserRecord};
 use backstay_fleet::{Fleet, FleetConfig};
 use backstay_github_stand_in::{
     Away, Change, Moment, NewPullRequest, Permission, Protection, ProtectionKind, TOKEN,
 };
 use backstay_model::deployment::{Decision, Deployment};
 use backstay_model::view::AuditQuery;
-use backstay_model::{Clock as _, NotAllowed, Role, SystemClock};
+use backstay_model::{Clock as _, NotAllowed, Role, SessionId, SystemClock};
 
 use crate::bench::Bench;
 
@@ -70,7 +70,17 @@ async fn actor(fleet: &Fleet, store: &Arc<dyn Store>, name: &str, role: Role) ->
     let user = UserRecord { name: name.into(), password_hash: String::new(), role };
     let now = SystemClock.now();
     store.put_user(&user, &NewAuditEntry::new(now, "console", "user.set", "")).await.unwrap();
-    store.insert_session(&TokenHash::of(name), name, now, now + SESSION_LIFETIME).await.unwrap();
+    let session = NewSession {
+        token: TokenHash::of(name),
+        id: SessionId::new(),
+        user: name.into(),
+        password_hash: String::new(),
+        client: Client::default(),
+        replaces: None,
+        created_at: now,
+        expires_at: now + chrono::TimeDelta::days(1),
+    };
+    assert!(store.insert_session(&session).await.unwrap());
     fleet.accounts().session(name).await.unwrap().unwrap()
 }
 
@@ -81,6 +91,7 @@ fn fleet(bench: &Bench, store: &Arc<dyn Store>) -> Fleet {
         store: Arc::clone(store),
         clock: Arc::new(SystemClock),
         queue_time: Duration::from_hours(1),
+        sessions: SessionPolicy::default(),
         github: Some(bench.github.clone()),
     })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +11,11 @@ use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use backstay_fleet::Fleet;
+use backstay_fleet::accounts::SessionEvent;
 use backstay_fleet::events::Published;
 use backstay_fleet::store::TokenHash;
-use backstay_model::wire::event::{ALIVE, ALIVE_SECS};
+use backstay_model::Role;
+use backstay_model::wire::event::{ALIVE, ALIVE_SECS, Event as PublishedEvent};
 use futures::{Stream, StreamExt, stream};
 use parking_lot::Mutex;
 use serde::Deserialize;
@@ -77,9 +80,10 @@ pub(crate) struct From {
 }
 
 /// Opens the stream: the events since `Last-Event-ID`, or since `after` at first, and then live events. The stream ends if the page
-/// falls too far behind, the person is no longer logged in, or the server stops. Browsers reconnect automatically.
+/// falls too far behind, the person is no longer logged in, or the server stops. Browsers reconnect automatically. A person with
+/// another role is told to read the page's state again.
 pub(crate) async fn stream(
-    LoggedIn { token }: LoggedIn,
+    LoggedIn { token, actor }: LoggedIn,
     State(fleet): State<Fleet>,
     State(lifecycle): State<Lifecycle>,
     State(streams): State<Streams>,
@@ -91,15 +95,35 @@ pub(crate) async fn stream(
     };
     let last_event_id =
         headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
-    let events = listen(&fleet, last_event_id.or(from.after))
-        .take_until(lifecycle.stop.cancelled_owned())
-        .take_until(async move { fleet.accounts().wait_for_session_end(&token, LOOKED_UP).await })
+    let events = listen(&fleet, last_event_id.or(from.after)).map(Some).chain(stream::iter([None]));
+    let role = actor.person().role;
+    let until_an_end = stream::select(events, session_events(fleet, token, role))
+        .take_while(|event| ready(event.is_some()))
+        .filter_map(ready)
         // Moved into the stream, and dropped with it.
         .map(move |event| {
             let _ = &open;
-            event
-        });
-    ([(X_ACCEL_BUFFERING, "no")], Sse::new(events).keep_alive(keep_alive())).into_response()
+            Ok::<_, Infallible>(event)
+        })
+        .take_until(lifecycle.stop.cancelled_owned());
+    ([(X_ACCEL_BUFFERING, "no")], Sse::new(until_an_end).keep_alive(keep_alive())).into_response()
+}
+
+/// Asks the page to read its state again at each change of the person's role, and ends with the session. The event has no
+/// number: no other page gets it.
+fn session_events(fleet: Fleet, token: String, role: Role) -> impl Stream<Item = Option<Event>> {
+    stream::unfold(Some((fleet, token, role)), |watched| async {
+        let (fleet, token, role) = watched?;
+        match fleet.accounts().next_session_event(&token, role, LOOKED_UP).await {
+            SessionEvent::Ended => Some((None, None)),
+            SessionEvent::Role(role) => Some((Some(resync()), Some((fleet, token, role)))),
+        }
+    })
+}
+
+fn resync() -> Event {
+    let resync = PublishedEvent::Resync;
+    Event::default().event(resync.name()).data(serde_json::to_string(&resync).unwrap_or_default())
 }
 
 /// A keep-alive that scripts see, unlike a comment. It needs some data for that, and has no number.
@@ -107,11 +131,11 @@ fn keep_alive() -> KeepAlive {
     KeepAlive::new().interval(KEEP_ALIVE).event(Event::default().event(ALIVE).data("1"))
 }
 
-fn listen(fleet: &Fleet, after: Option<u64>) -> impl Stream<Item = Result<Event, Infallible>> + use<> {
+fn listen(fleet: &Fleet, after: Option<u64>) -> impl Stream<Item = Event> + use<> {
     let subscription = fleet.events().subscribe(after);
     let missed = stream::iter(subscription.missed);
     let live = stream::unfold(subscription.live, |mut live| async { Some((live.next().await?, live)) });
-    missed.chain(live).map(|event| Ok(sse(&event)))
+    missed.chain(live).map(|event| sse(&event))
 }
 
 fn sse(published: &Arc<Published>) -> Event {

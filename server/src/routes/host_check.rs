@@ -9,16 +9,15 @@ use axum::http::uri::Authority;
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use backstay_app::session::PublicOrigin;
 use backstay_model::wire::endpoint::AGENT_SOCKET;
-
-use super::PublicAddress;
 
 /// Paths that answer under every name.
 const ANY_NAME: [&str; 3] = ["/healthz", AGENT_SOCKET, "/webhooks/github"];
 
 /// Answers 421 to a request for another name.
-pub(super) async fn check(State(public): State<PublicAddress>, request: Request, next: Next) -> Response {
-    if let Some(origin) = &public.origin
+pub(super) async fn check(State(public): State<PublicOrigin>, request: Request, next: Next) -> Response {
+    if let Some(origin) = &public.0
         && !ANY_NAME.contains(&request.uri().path())
         && !is_for(origin, &request)
     {

@@ -10,6 +10,7 @@ mod forwarded;
 mod gallery;
 mod headers;
 mod host_check;
+mod invitation;
 mod logged_in;
 mod output;
 mod pages;
@@ -22,9 +23,10 @@ use std::net::SocketAddr;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::http::StatusCode;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use backstay_app::session::PublicOrigin;
 use backstay_fleet::Fleet;
 use backstay_fleet::github::webhook::DELIVERY_BYTES;
 use backstay_fleet::secret::Secret;
@@ -46,7 +48,7 @@ pub(crate) struct AppState {
     fleet: Fleet,
     leptos: LeptosOptions,
     lifecycle: Lifecycle,
-    public: PublicAddress,
+    public: PublicOrigin,
     webhook: WebhookSecret,
     files: Version,
     streams: Streams,
@@ -55,13 +57,6 @@ pub(crate) struct AppState {
 /// The secret that signs the deliveries of GitHub's webhook, or `None` if no webhook is configured.
 #[derive(Debug, Clone)]
 pub(crate) struct WebhookSecret(Option<Secret>);
-
-/// How browsers reach this server.
-#[derive(Debug, Clone)]
-pub(crate) struct PublicAddress {
-    /// The configured origin, such as `https://backstay.example.org`.
-    origin: Option<String>,
-}
 
 /// The whole server as one service.
 pub(crate) fn router(
@@ -85,7 +80,7 @@ pub(crate) fn router(
     }
     let webhook = WebhookSecret(webhook_secret);
     let files = Version::of(&options.site_root);
-    let public = PublicAddress { origin };
+    let public = PublicOrigin(origin);
     let state = AppState { fleet, leptos, lifecycle, public, webhook, files, streams: Streams::default() };
     let deliveries = post(webhook::deliver).layer(DefaultBodyLimit::max(DELIVERY_BYTES));
     let router = Router::new();
@@ -96,6 +91,7 @@ pub(crate) fn router(
         .route(AGENT_SOCKET, get(agent_socket::connect))
         .route("/events", get(event_stream::stream))
         .route("/webhooks/github", deliveries)
+        .route("/invite/{secret}", get(invitation::page).layer(from_fn(pages::never_cached)))
         .route("/audit.csv", get(audit::csv))
         .route("/audit.json", get(audit::json))
         .route("/ops/{id}/output.txt", get(output::download))

@@ -6,7 +6,6 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use backstay_app::session::PublicOrigin;
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, generate_route_list, handle_server_fns_with_context};
 use tower_http::compression::CompressionLayer;
@@ -44,13 +43,13 @@ async fn server_function(
 }
 
 /// Provides the context of pages and server functions.
-fn provide(state: &AppState) {
+pub(super) fn provide(state: &AppState) {
     provide_context(state.fleet.clone());
-    provide_context(PublicOrigin(state.public.origin.clone()));
+    provide_context(state.public.clone());
 }
 
 /// Pages hold live data and must not be cached.
-async fn never_cached(request: Request, next: Next) -> Response {
+pub(super) async fn never_cached(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response

@@ -194,7 +194,7 @@ async fn a_page_from_before_a_restart_reads_everything_again() {
 async fn whoever_is_locked_out_hears_no_more() {
     let server = Server::start().await;
     let mut events = server.log_in().await.listen(None).await;
-    server.run(&["set-password", "--role", "viewer", "--password-file", "admin-password", "admin"]).await;
+    server.run(&["set-password", "--password-file", "admin-password", "admin"]).await;
     let end = events.next().await;
     assert!(end.is_none(), "{end:?}");
 }

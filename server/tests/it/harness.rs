@@ -386,6 +386,24 @@ impl Events {
         }
     }
 
+    /// The name of the next event without a number, except for signs of life.
+    pub(crate) async fn unnumbered(&mut self) -> String {
+        let name = async {
+            loop {
+                while let Some(end) = self.buffer.find("\n\n") {
+                    let event: String = self.buffer.drain(..end + 2).collect();
+                    let name = event.lines().find_map(|line| line.strip_prefix("event:")).map(str::trim);
+                    if let Some(name) = name.filter(|name| *name != "alive" && !event.contains("id:")) {
+                        return name.to_owned();
+                    }
+                }
+                let chunk = self.answer.chunk().await.unwrap().expect("the stream ended");
+                self.buffer.push_str(std::str::from_utf8(&chunk).unwrap());
+            }
+        };
+        soon("an event without a number", name).await
+    }
+
     /// A header of the answer.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.answer.headers()[name].to_str().unwrap()

@@ -13,6 +13,7 @@ mod log_ins;
 mod markup;
 mod nix_module;
 mod output;
+mod people;
 mod rendering;
 mod rollback;
 mod stop_tests;

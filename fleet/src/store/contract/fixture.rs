@@ -2,12 +2,15 @@
 
 use backstay_model::view::AuditQuery;
 use backstay_model::{
-    Facts, Generation, HostId, OpAction, OpId, OpStatus, OpView, TestResult, TestRun, sample,
+    Facts, Generation, HostId, OpAction, OpId, OpStatus, OpView, Role, SessionId, TestResult, TestRun, sample,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Bench;
-use crate::store::{HostRecord, NewAuditEntry, NewHost, NewJoinToken, NewOp, OpStep, RollbackRecord, Store};
+use crate::store::{
+    Client, HostRecord, NewAuditEntry, NewHost, NewJoinToken, NewOp, NewSession, OpStep, RollbackRecord,
+    Store, TokenHash, UserRecord,
+};
 use crate::test_fleet;
 
 /// The time at which tests begin.
@@ -18,6 +21,32 @@ pub(super) fn start() -> DateTime<Utc> {
 /// The time this many seconds after [`start`].
 pub(super) fn at(seconds: i64) -> DateTime<Utc> {
     start() + TimeDelta::seconds(seconds)
+}
+
+/// Records a person.
+pub(super) async fn put(store: &dyn Store, name: &str, hash: &str, role: Role) {
+    let user = UserRecord { name: name.to_owned(), password_hash: hash.to_owned(), role };
+    store.put_user(&user, &entry("user.set")).await.unwrap();
+}
+
+/// A session of a person whose password has the hash “h”; it lasts a minute.
+pub(super) fn new_session(token: &str, user: &str, created_at: DateTime<Utc>) -> NewSession {
+    NewSession {
+        token: TokenHash::of(token),
+        id: SessionId::new(),
+        user: user.to_owned(),
+        password_hash: "h".to_owned(),
+        client: Client::default(),
+        replaces: None,
+        created_at,
+        expires_at: created_at + TimeDelta::minutes(1),
+    }
+}
+
+/// The person of a session at this time.
+pub(super) async fn user_of(store: &dyn Store, token: &str, seconds: i64) -> Option<String> {
+    let session = store.session(&TokenHash::of(token), at(seconds)).await.unwrap();
+    session.map(|session| session.person.name)
 }
 
 pub(super) fn join_token(text: &str) -> NewJoinToken {

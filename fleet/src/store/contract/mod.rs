@@ -22,6 +22,7 @@ mod output;
 mod people;
 mod reopen;
 mod rollouts;
+mod sessions;
 mod sqlite_bench;
 mod stop_tests;
 
@@ -115,10 +116,19 @@ macro_rules! contract {
                 an_entry_that_cannot_be_read_shows, the_database_itself_refuses_to_change_the_log,
             ],
             people: [
-                a_person_is_found_by_name, a_new_password_ends_the_sessions, a_session_lasts_until_it_expires,
-                an_ended_session_is_over, an_unknown_person_gets_no_session, expired_sessions_are_deleted,
-                a_view_is_kept_for_its_person, an_unreadable_view_becomes_the_default,
-                the_database_itself_bounds_a_view,
+                a_person_is_found_by_name, a_view_is_kept_for_its_person, an_unreadable_view_becomes_the_default,
+                the_database_itself_bounds_a_view, everybody_is_listed_with_what_is_known_of_their_sessions,
+                a_person_is_changed_with_the_audit_entry, the_last_enabled_administrator_stays,
+                of_two_administrators_who_disable_each_other_one_stays, a_disabled_person_has_no_session,
+                a_password_is_changed_from_the_one_that_was_checked, an_invitation_is_used_once_and_in_time,
+                an_invitation_is_void_once_it_is_replaced_or_revoked_or_the_name_is_taken,
+                the_invitations_of_a_former_administrator_are_void,
+            ],
+            sessions: [
+                a_new_password_ends_the_sessions, a_session_lasts_until_it_expires, a_used_session_lasts_longer,
+                a_session_belongs_to_the_password_that_was_checked, an_ended_session_is_over,
+                all_sessions_but_one_are_ended, a_session_replaces_another, the_sessions_used_last_are_kept,
+                what_has_expired_is_deleted,
             ],
             devices: [a_device_is_known_for_its_person_and_for_a_time],
             reopen: [everything_is_there_after_reopening],

@@ -1,19 +1,12 @@
-//! People and their sessions.
+//! People and their invitations.
 
-use backstay_model::{Column, Density, PersonView, Role};
+use backstay_model::{Column, Density, InvitationId, PersonView, Role};
 
 use super::Bench;
-use super::fixture::{at, audited, entry, start};
-use crate::store::{Store, TokenHash, UserRecord};
-
-async fn put(store: &dyn Store, name: &str, hash: &str, role: Role) {
-    let user = UserRecord { name: name.to_owned(), password_hash: hash.to_owned(), role };
-    store.put_user(&user, &entry("user.set")).await.unwrap();
-}
-
-async fn user_of(store: &dyn Store, token: &str, seconds: i64) -> Option<String> {
-    store.session_user(&TokenHash::of(token), at(seconds)).await.unwrap().map(|user| user.name)
-}
+use super::fixture::{at, audited, entry, new_session, put, start, user_of};
+use crate::store::{
+    ChangePersonError, Invitation, InviteError, NewAuditEntry, NewInvitation, PersonChange, Store, TokenHash,
+};
 
 pub(super) async fn a_person_is_found_by_name(bench: &mut impl Bench) {
     let store = bench.store();
@@ -27,54 +20,6 @@ pub(super) async fn a_person_is_found_by_name(bench: &mut impl Bench) {
     assert_eq!(maria.role, Role::Operator);
     assert!(store.user("nobody").await.unwrap().is_none());
     assert_eq!(audited(&*store).await, ["user.set"; 3]);
-}
-
-pub(super) async fn a_new_password_ends_the_sessions(bench: &mut impl Bench) {
-    let store = bench.store();
-    for name in ["maria", "jonas"] {
-        put(&*store, name, "h", Role::Viewer).await;
-        store.insert_session(&TokenHash::of(name), name, start(), at(60)).await.unwrap();
-    }
-    put(&*store, "maria", "h2", Role::Viewer).await;
-    assert_eq!(user_of(&*store, "maria", 1).await, None);
-    assert_eq!(user_of(&*store, "jonas", 1).await.as_deref(), Some("jonas"));
-}
-
-pub(super) async fn a_session_lasts_until_it_expires(bench: &mut impl Bench) {
-    let store = bench.store();
-    put(&*store, "maria", "h", Role::Viewer).await;
-    store.insert_session(&TokenHash::of("t"), "maria", start(), at(60)).await.unwrap();
-    assert_eq!(user_of(&*store, "t", 59).await.as_deref(), Some("maria"));
-    assert_eq!(user_of(&*store, "t", 60).await, None);
-    assert_eq!(user_of(&*store, "other", 0).await, None);
-}
-
-pub(super) async fn an_ended_session_is_over(bench: &mut impl Bench) {
-    let store = bench.store();
-    put(&*store, "maria", "h", Role::Viewer).await;
-    for token in ["one", "two"] {
-        store.insert_session(&TokenHash::of(token), "maria", start(), at(60)).await.unwrap();
-    }
-    store.delete_session(&TokenHash::of("one")).await.unwrap();
-    store.delete_session(&TokenHash::of("one")).await.unwrap();
-    assert_eq!(user_of(&*store, "one", 1).await, None);
-    assert_eq!(user_of(&*store, "two", 1).await.as_deref(), Some("maria"));
-}
-
-pub(super) async fn an_unknown_person_gets_no_session(bench: &mut impl Bench) {
-    let store = bench.store();
-    assert!(store.insert_session(&TokenHash::of("t"), "nobody", start(), at(60)).await.is_err());
-    assert!(audited(&*store).await.is_empty(), "nor the entry of a log-in");
-}
-
-pub(super) async fn expired_sessions_are_deleted(bench: &mut impl Bench) {
-    let store = bench.store();
-    put(&*store, "maria", "h", Role::Viewer).await;
-    store.insert_session(&TokenHash::of("short"), "maria", start(), at(60)).await.unwrap();
-    store.insert_session(&TokenHash::of("long"), "maria", start(), at(61)).await.unwrap();
-    store.delete_expired(at(60)).await.unwrap();
-    assert_eq!(user_of(&*store, "short", 0).await, None);
-    assert_eq!(user_of(&*store, "long", 0).await.as_deref(), Some("maria"));
 }
 
 pub(super) async fn a_view_is_kept_for_its_person(bench: &mut impl Bench) {
@@ -107,4 +52,166 @@ pub(super) async fn the_database_itself_bounds_a_view(bench: &mut impl Bench) {
     put(&*store, "maria", "h", Role::Viewer).await;
     let long = format!("UPDATE users SET fleet_view = '{}'", "x".repeat(1001));
     assert!(bench.run(&long).await.is_err());
+}
+
+fn invitation(name: &str, by: &str) -> NewInvitation {
+    let invitation = Invitation {
+        id: InvitationId::new(),
+        name: name.to_owned(),
+        role: Role::Viewer,
+        invited_by: by.to_owned(),
+        created_at: start(),
+        expires_at: at(60),
+    };
+    NewInvitation { token: TokenHash::of(name), invitation }
+}
+
+async fn names(store: &dyn Store) -> Vec<(String, Role, bool)> {
+    let people = store.people(start()).await.unwrap();
+    people.into_iter().map(|person| (person.name, person.role, person.disabled_at.is_some())).collect()
+}
+
+pub(super) async fn everybody_is_listed_with_what_is_known_of_their_sessions(bench: &mut impl Bench) {
+    let store = bench.store();
+    put(&*store, "maria", "h", Role::Viewer).await;
+    put(&*store, "Jonas", "h", Role::Admin).await;
+    for (token, seconds) in [("one", 0), ("two", 30)] {
+        let session = new_session(token, "maria", at(seconds));
+        assert!(store.insert_session(&session).await.unwrap());
+    }
+    let people = store.people(at(60)).await.unwrap();
+    let shown: Vec<_> = people.iter().map(|p| (p.name.as_str(), p.last_seen, p.sessions)).collect();
+    assert_eq!(shown, [("Jonas", None, 0), ("maria", Some(at(30)), 1)]);
+}
+
+pub(super) async fn a_person_is_changed_with_the_audit_entry(bench: &mut impl Bench) {
+    let store = bench.store();
+    for (name, role) in [("boss", Role::Admin), ("maria", Role::Viewer)] {
+        put(&*store, name, "h", role).await;
+    }
+    for (change, expected) in [
+        (PersonChange::Role(Role::Operator), Some((Role::Operator, false))),
+        (PersonChange::Disable(at(1)), Some((Role::Operator, true))),
+        (PersonChange::Enable, Some((Role::Operator, false))),
+        (PersonChange::Delete, None),
+    ] {
+        store.change_person("maria", change, &entry("user.changed")).await.unwrap();
+        let maria = names(&*store).await.into_iter().find(|(name, ..)| name == "maria");
+        assert_eq!(maria.map(|(_, role, disabled)| (role, disabled)), expected);
+    }
+    let unknown = store.change_person("maria", PersonChange::Enable, &entry("user.changed")).await;
+    assert!(matches!(unknown, Err(ChangePersonError::Unknown)), "{unknown:?}");
+    assert_eq!(audited(&*store).await.iter().filter(|action| *action == "user.changed").count(), 4);
+}
+
+pub(super) async fn the_last_enabled_administrator_stays(bench: &mut impl Bench) {
+    let store = bench.store();
+    for (name, role) in [("boss", Role::Admin), ("away", Role::Admin), ("maria", Role::Operator)] {
+        put(&*store, name, "h", role).await;
+    }
+    store.change_person("away", PersonChange::Disable(at(1)), &entry("x")).await.unwrap();
+    assert!(store.insert_session(&new_session("t", "boss", start())).await.unwrap());
+    let before = audited(&*store).await.len();
+    for change in [PersonChange::Role(Role::Operator), PersonChange::Disable(at(2)), PersonChange::Delete] {
+        let refused = store.change_person("boss", change, &entry("x")).await;
+        assert!(matches!(refused, Err(ChangePersonError::LastAdmin)), "{change:?}: {refused:?}");
+    }
+    let demoted = crate::store::UserRecord {
+        name: "boss".to_owned(),
+        password_hash: "h2".to_owned(),
+        role: Role::Viewer,
+    };
+    let refused = store.put_user(&demoted, &entry("x")).await;
+    assert!(matches!(refused, Err(ChangePersonError::LastAdmin)), "{refused:?}");
+    assert_eq!(store.user("boss").await.unwrap().unwrap().password_hash, "h");
+    assert_eq!(user_of(&*store, "t", 1).await.as_deref(), Some("boss"), "the session goes on");
+    assert_eq!(audited(&*store).await.len(), before);
+    store.change_person("maria", PersonChange::Delete, &entry("x")).await.unwrap();
+}
+
+pub(super) async fn of_two_administrators_who_disable_each_other_one_stays(bench: &mut impl Bench) {
+    let (one, other) = (bench.store(), bench.another().await);
+    for name in ["one", "two"] {
+        put(&*one, name, "h", Role::Admin).await;
+    }
+    let disable = async |store: std::sync::Arc<dyn Store>, name: &str| {
+        store.change_person(name, PersonChange::Disable(at(1)), &entry("x")).await
+    };
+    let results = tokio::join!(disable(one, "one"), disable(other, "two"));
+    assert_eq!([results.0.is_ok(), results.1.is_ok()].iter().filter(|done| **done).count(), 1);
+}
+
+pub(super) async fn a_disabled_person_has_no_session(bench: &mut impl Bench) {
+    let store = bench.store();
+    for (name, role) in [("boss", Role::Admin), ("maria", Role::Viewer)] {
+        put(&*store, name, "h", role).await;
+        assert!(store.insert_session(&new_session(name, name, start())).await.unwrap());
+    }
+    store.change_person("maria", PersonChange::Disable(at(1)), &entry("x")).await.unwrap();
+    assert_eq!(user_of(&*store, "maria", 1).await, None);
+    assert_eq!(user_of(&*store, "boss", 1).await.as_deref(), Some("boss"));
+    assert!(!store.insert_session(&new_session("again", "maria", at(1))).await.unwrap());
+    store.change_person("maria", PersonChange::Enable, &entry("x")).await.unwrap();
+    assert!(store.insert_session(&new_session("again", "maria", at(1))).await.unwrap());
+}
+
+pub(super) async fn a_password_is_changed_from_the_one_that_was_checked(bench: &mut impl Bench) {
+    let store = bench.store();
+    put(&*store, "maria", "h", Role::Viewer).await;
+    let (keep, end) = (new_session("keep", "maria", start()), new_session("end", "maria", start()));
+    for session in [&keep, &end] {
+        assert!(store.insert_session(session).await.unwrap());
+    }
+    let checked = store.user("maria").await.unwrap().unwrap();
+    assert!(store.change_password(&checked, "h2", Some(keep.id), &entry("x")).await.unwrap());
+    assert!(!store.change_password(&checked, "h3", Some(keep.id), &entry("x")).await.unwrap());
+    assert_eq!(store.user("maria").await.unwrap().unwrap().password_hash, "h2");
+    assert_eq!(user_of(&*store, "keep", 1).await.as_deref(), Some("maria"));
+    assert_eq!(user_of(&*store, "end", 1).await, None);
+}
+
+pub(super) async fn an_invitation_is_used_once_and_in_time(bench: &mut impl Bench) {
+    let store = bench.store();
+    store.insert_invitation(&invitation("maria", "console"), &entry("user.invited")).await.unwrap();
+    let token = TokenHash::of("maria");
+    let accept = |seconds| NewAuditEntry::new(at(seconds), "maria", "user.joined", "");
+    assert_eq!(store.invitations(at(59)).await.unwrap().len(), 1);
+    assert!(store.invitation(&token, at(60)).await.unwrap().is_none());
+    assert!(store.accept_invitation(&token, "h", &accept(60)).await.unwrap().is_none());
+    let maria = store.accept_invitation(&token, "h", &accept(59)).await.unwrap().unwrap();
+    assert_eq!((maria.name.as_str(), maria.role), ("maria", Role::Viewer));
+    assert!(store.accept_invitation(&token, "h2", &accept(59)).await.unwrap().is_none());
+    assert_eq!(store.user("maria").await.unwrap().unwrap().password_hash, "h");
+    assert_eq!(audited(&*store).await, ["user.invited", "user.joined"]);
+}
+
+pub(super) async fn an_invitation_is_void_once_it_is_replaced_or_revoked_or_the_name_is_taken(
+    bench: &mut impl Bench,
+) {
+    let store = bench.store();
+    let open = async || store.invitations(start()).await.unwrap();
+    store.insert_invitation(&invitation("maria", "console"), &entry("x")).await.unwrap();
+    let newer = NewInvitation { token: TokenHash::of("newer"), ..invitation("maria", "console") };
+    store.insert_invitation(&newer, &entry("x")).await.unwrap();
+    assert_eq!(open().await, [newer.invitation.clone()]);
+    assert!(store.delete_invitation(newer.invitation.id, &entry("x")).await.unwrap());
+    assert!(!store.delete_invitation(newer.invitation.id, &entry("x")).await.unwrap());
+    store.insert_invitation(&invitation("jonas", "console"), &entry("x")).await.unwrap();
+    put(&*store, "Jonas", "h", Role::Viewer).await;
+    assert!(open().await.is_empty());
+    let taken = store.insert_invitation(&invitation("jonas", "console"), &entry("x")).await;
+    assert!(matches!(taken, Err(InviteError::NameTaken)), "{taken:?}");
+}
+
+pub(super) async fn the_invitations_of_a_former_administrator_are_void(bench: &mut impl Bench) {
+    let store = bench.store();
+    for (name, role) in [("boss", Role::Admin), ("maria", Role::Admin)] {
+        put(&*store, name, "h", role).await;
+        store.insert_invitation(&invitation(&format!("by-{name}"), name), &entry("x")).await.unwrap();
+    }
+    store.change_person("maria", PersonChange::Role(Role::Admin), &entry("x")).await.unwrap();
+    assert_eq!(store.invitations(start()).await.unwrap().len(), 2);
+    store.change_person("maria", PersonChange::Disable(at(1)), &entry("x")).await.unwrap();
+    let left = store.invitations(start()).await.unwrap();
+    assert_eq!(left.iter().map(|i| i.invited_by.as_str()).collect::<Vec<_>>(), ["boss"]);
 }

@@ -5,7 +5,8 @@ use backstay_model::{OpStatus, OutputLine, Role, Stream};
 
 use super::Bench;
 use super::fixture::{
-    at, enrolled, entry, facts, queued, rollback_action, rollback_row, start, take, test_run,
+    at, enrolled, entry, facts, new_session, queued, rollback_action, rollback_row, start, take, test_run,
+    user_of,
 };
 use crate::store::{OpStep, TokenHash, UserRecord};
 
@@ -23,7 +24,7 @@ pub(super) async fn everything_is_there_after_reopening(bench: &mut impl Bench) 
     let waiting = queued(&*store, id, rollback_action()).await;
     let user = UserRecord { name: "maria".to_owned(), password_hash: "h".to_owned(), role: Role::Admin };
     store.put_user(&user, &entry("user.set")).await.unwrap();
-    store.insert_session(&TokenHash::of("t"), "maria", start(), at(60)).await.unwrap();
+    assert!(store.insert_session(&new_session("t", "maria", start())).await.unwrap());
     let host = store.host(id).await.unwrap();
     let generations = store.generations(id).await.unwrap();
     let audit = store.audit(&AuditQuery::default(), 100).await.unwrap();
@@ -41,7 +42,7 @@ pub(super) async fn everything_is_there_after_reopening(bench: &mut impl Bench) 
     assert_eq!(store.append_output(op.id, &[]).await.unwrap().through, 1);
     assert_eq!(store.output(op.id, 0, 10).await.unwrap(), [line]);
     assert_eq!(store.rollbacks(id).await.unwrap(), [rollback_row(&op, true)]);
-    assert!(store.session_user(&TokenHash::of("t"), at(1)).await.unwrap().is_some());
+    assert_eq!(user_of(&*store, "t", 1).await.as_deref(), Some("maria"));
     assert_eq!(store.audit(&AuditQuery::default(), 100).await.unwrap(), audit);
     assert_eq!(store.verify_audit().await.unwrap(), None);
 }

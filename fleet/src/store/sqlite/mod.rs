@@ -18,6 +18,7 @@ mod audit;
 mod deployments;
 mod devices;
 mod hosts;
+mod invitations;
 mod join;
 mod ops;
 mod output;
@@ -25,6 +26,7 @@ mod people;
 mod rollouts;
 mod row;
 mod search;
+mod sessions;
 
 use std::path::Path;
 use std::str::FromStr;
@@ -160,6 +162,7 @@ fn migrations() -> Migrator {
         (7, "test timeout", include_str!("../../../../migrations/sqlite/0007_test_timeout.sql")),
         (8, "removed hosts", include_str!("../../../../migrations/sqlite/0008_removed_hosts.sql")),
         (9, "stopped tests", include_str!("../../../../migrations/sqlite/0009_stopped_tests.sql")),
+        (10, "people", include_str!("../../../../migrations/sqlite/0010_people.sql")),
         (12, "rollout pause", include_str!("../../../../migrations/sqlite/0012_rollout_pause.sql")),
         (14, "known devices", include_str!("../../../../migrations/sqlite/0014_known_devices.sql")),
     ];

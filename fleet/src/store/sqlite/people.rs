@@ -1,13 +1,16 @@
-//! People and their sessions.
+//! People.
 
 use async_trait::async_trait;
-use backstay_model::PersonView;
+use backstay_model::{InvitationId, PersonView, Role, SessionId};
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
 
-use super::row::{Columns, FromRow, optional, stored_time};
-use super::{SqliteStore, audit};
-use crate::store::{NewAuditEntry, PeopleStore, StoreError, TokenHash, UserRecord};
+use super::row::{Columns, FromRow, all, optional, stored_time};
+use super::{SqliteStore, Tx, audit, invitations, sessions};
+use crate::store::{
+    ChangePersonError, Invitation, InviteError, NewAuditEntry, NewInvitation, PeopleStore, PersonChange,
+    PersonRecord, StoreError, TokenHash, UserRecord,
+};
 
 impl FromRow for UserRecord {
     fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
@@ -19,14 +22,57 @@ impl FromRow for UserRecord {
     }
 }
 
+impl FromRow for PersonRecord {
+    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            name: row.text("name")?,
+            role: row.parsed("role")?,
+            disabled_at: row.time_opt("disabled_at")?,
+            last_seen: row.time_opt("last_seen")?,
+            sessions: row.number("sessions")?,
+        })
+    }
+}
+
+/// Returns whether this person, or anybody if there is no name, is an enabled administrator.
+async fn has_admin(tx: &mut Tx, name: Option<&str>) -> Result<bool, StoreError> {
+    let found = sqlx::query(
+        "SELECT 1 FROM users WHERE role = $1 AND disabled_at IS NULL AND ($2 IS NULL OR name = $2) LIMIT 1",
+    )
+    .bind(Role::Admin.as_str())
+    .bind(name)
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(found.is_some())
+}
+
+/// Finishes a change of a person, of whatever kind: this is the one place that keeps the last enabled
+/// administrator. Dropping the transaction without it undoes the change.
+async fn finish_change(
+    mut tx: Tx,
+    name: &str,
+    was_admin: bool,
+    audit: &NewAuditEntry,
+) -> Result<(), ChangePersonError> {
+    if was_admin && !has_admin(&mut tx, None).await? {
+        return Err(ChangePersonError::LastAdmin);
+    }
+    if !has_admin(&mut tx, Some(name)).await? {
+        invitations::delete_made_by(&mut tx, name).await?;
+    }
+    audit::append(&mut tx, audit).await?;
+    Ok(tx.commit().await?)
+}
+
 #[async_trait]
 impl PeopleStore for SqliteStore {
     async fn count_users(&self) -> Result<u64, StoreError> {
         sqlx::query("SELECT COUNT(*) AS people FROM users").fetch_one(&self.reader).await?.number("people")
     }
 
-    async fn put_user(&self, user: &UserRecord, audit: &NewAuditEntry) -> Result<(), StoreError> {
+    async fn put_user(&self, user: &UserRecord, audit: &NewAuditEntry) -> Result<(), ChangePersonError> {
         let mut tx = self.begin().await?;
+        let was_admin = has_admin(&mut tx, Some(&user.name)).await?;
         sqlx::query(
             "INSERT INTO users (name, password_hash, role) VALUES ($1, $2, $3)
              ON CONFLICT (name) DO UPDATE SET password_hash = excluded.password_hash, role = excluded.role",
@@ -36,14 +82,142 @@ impl PeopleStore for SqliteStore {
         .bind(user.role.as_str())
         .execute(&mut *tx)
         .await?;
-        sqlx::query("DELETE FROM sessions WHERE user_name = $1").bind(&user.name).execute(&mut *tx).await?;
-        audit::append(&mut tx, audit).await?;
-        Ok(tx.commit().await?)
+        sessions::delete_others(&mut tx, &user.name, None).await?;
+        invitations::delete_for(&mut tx, &user.name).await?;
+        finish_change(tx, &user.name, was_admin, audit).await
     }
 
     async fn user(&self, name: &str) -> Result<Option<UserRecord>, StoreError> {
         let user = sqlx::query("SELECT * FROM users WHERE name = $1").bind(name);
         optional(user.fetch_optional(&self.reader).await?)
+    }
+
+    async fn people(&self, now: DateTime<Utc>) -> Result<Vec<PersonRecord>, StoreError> {
+        let people = sqlx::query(
+            "SELECT *, (SELECT COUNT(*) FROM sessions WHERE user_name = users.name AND expires_at > $1) AS sessions
+             FROM users ORDER BY LOWER(name), name",
+        )
+        .bind(stored_time(now));
+        all(people.fetch_all(&self.reader).await?)
+    }
+
+    async fn change_person(
+        &self,
+        name: &str,
+        change: PersonChange,
+        audit: &NewAuditEntry,
+    ) -> Result<(), ChangePersonError> {
+        let mut tx = self.begin().await?;
+        let was_admin = has_admin(&mut tx, Some(name)).await?;
+        let statement = match change {
+            PersonChange::Role(role) => {
+                sqlx::query("UPDATE users SET role = $2 WHERE name = $1").bind(name).bind(role.as_str())
+            }
+            PersonChange::Disable(at) => {
+                sqlx::query("UPDATE users SET disabled_at = COALESCE(disabled_at, $2) WHERE name = $1")
+                    .bind(name)
+                    .bind(stored_time(at))
+            }
+            PersonChange::Enable => {
+                sqlx::query("UPDATE users SET disabled_at = NULL WHERE name = $1").bind(name)
+            }
+            PersonChange::Delete => sqlx::query("DELETE FROM users WHERE name = $1").bind(name),
+        };
+        if statement.execute(&mut *tx).await?.rows_affected() == 0 {
+            return Err(ChangePersonError::Unknown);
+        }
+        if matches!(change, PersonChange::Disable(_) | PersonChange::Delete) {
+            sessions::delete_others(&mut tx, name, None).await?;
+        }
+        finish_change(tx, name, was_admin, audit).await
+    }
+
+    async fn change_password(
+        &self,
+        old: &UserRecord,
+        password_hash: &str,
+        keep: Option<SessionId>,
+        audit: &NewAuditEntry,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let changed =
+            sqlx::query("UPDATE users SET password_hash = $3 WHERE name = $1 AND password_hash = $2")
+                .bind(&old.name)
+                .bind(&old.password_hash)
+                .bind(password_hash)
+                .execute(&mut *tx)
+                .await?;
+        if changed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        sessions::delete_others(&mut tx, &old.name, keep).await?;
+        audit::append(&mut tx, audit).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn insert_invitation(
+        &self,
+        invitation: &NewInvitation,
+        audit: &NewAuditEntry,
+    ) -> Result<(), InviteError> {
+        let mut tx = self.begin().await?;
+        if !invitations::insert(&mut tx, invitation).await? {
+            return Err(InviteError::NameTaken);
+        }
+        audit::append(&mut tx, audit).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn invitations(&self, now: DateTime<Utc>) -> Result<Vec<Invitation>, StoreError> {
+        let open = sqlx::query("SELECT * FROM invitations WHERE expires_at > $1 ORDER BY LOWER(name), name")
+            .bind(stored_time(now));
+        all(open.fetch_all(&self.reader).await?)
+    }
+
+    async fn invitation(
+        &self,
+        token: &TokenHash,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Invitation>, StoreError> {
+        let found = sqlx::query("SELECT * FROM invitations WHERE token_hash = $1 AND expires_at > $2")
+            .bind(&token.0)
+            .bind(stored_time(now));
+        optional(found.fetch_optional(&self.reader).await?)
+    }
+
+    async fn delete_invitation(&self, id: InvitationId, audit: &NewAuditEntry) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        if !invitations::delete(&mut tx, id).await? {
+            return Ok(false);
+        }
+        audit::append(&mut tx, audit).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn accept_invitation(
+        &self,
+        token: &TokenHash,
+        password_hash: &str,
+        audit: &NewAuditEntry,
+    ) -> Result<Option<UserRecord>, StoreError> {
+        let mut tx = self.begin().await?;
+        let Some(invitation) = invitations::take(&mut tx, token, audit.at).await? else { return Ok(None) };
+        let user = UserRecord {
+            name: invitation.name,
+            password_hash: password_hash.to_owned(),
+            role: invitation.role,
+        };
+        sqlx::query("INSERT INTO users (name, password_hash, role) VALUES ($1, $2, $3)")
+            .bind(&user.name)
+            .bind(&user.password_hash)
+            .bind(user.role.as_str())
+            .execute(&mut *tx)
+            .await?;
+        audit::append(&mut tx, audit).await?;
+        tx.commit().await?;
+        Ok(Some(user))
     }
 
     async fn person_view(&self, name: &str) -> Result<PersonView, StoreError> {
@@ -62,56 +236,5 @@ impl PeopleStore for SqliteStore {
             .execute(&self.writer)
             .await?;
         Ok(())
-    }
-
-    async fn insert_session(
-        &self,
-        token: &TokenHash,
-        user: &str,
-        created_at: DateTime<Utc>,
-        expires_at: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query(
-            "INSERT INTO sessions (token_hash, user_name, created_at, expires_at) VALUES ($1, $2, $3, $4)",
-        )
-        .bind(&token.0)
-        .bind(user)
-        .bind(stored_time(created_at))
-        .bind(stored_time(expires_at))
-        .execute(&mut *tx)
-        .await?;
-        audit::append(&mut tx, &NewAuditEntry::new(created_at, user, "login", "Logged in.")).await?;
-        Ok(tx.commit().await?)
-    }
-
-    async fn session_user(
-        &self,
-        token: &TokenHash,
-        now: DateTime<Utc>,
-    ) -> Result<Option<UserRecord>, StoreError> {
-        let user = sqlx::query(
-            "SELECT users.* FROM sessions JOIN users ON users.name = sessions.user_name
-             WHERE sessions.token_hash = $1 AND sessions.expires_at > $2",
-        )
-        .bind(&token.0)
-        .bind(stored_time(now));
-        optional(user.fetch_optional(&self.reader).await?)
-    }
-
-    async fn delete_session(&self, token: &TokenHash) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM sessions WHERE token_hash = $1")
-            .bind(&token.0)
-            .execute(&self.writer)
-            .await?;
-        Ok(())
-    }
-
-    async fn delete_expired(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let now = stored_time(now);
-        let mut tx = self.begin().await?;
-        sqlx::query("DELETE FROM sessions WHERE expires_at <= $1").bind(&now).execute(&mut *tx).await?;
-        sqlx::query("DELETE FROM join_tokens WHERE expires_at <= $1").bind(&now).execute(&mut *tx).await?;
-        Ok(tx.commit().await?)
     }
 }

@@ -1,0 +1,111 @@
+//! `backstay-server people`: what the page of all people does, on the server's own command line.
+
+use backstay_fleet::accounts::{Accounts, Actor};
+use backstay_fleet::store::PersonRecord;
+use backstay_model::Role;
+use chrono::{DateTime, SecondsFormat, Utc};
+use clap::{Args, Subcommand};
+
+use crate::cli::{DatabaseOptions, open_accounts};
+
+/// What to do with people.
+#[derive(Debug, Args)]
+pub(crate) struct PeopleOptions {
+    #[command(flatten)]
+    database: DatabaseOptions,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// List everybody, and the open invitations.
+    List,
+    /// Create a link with which a new person chooses a password, once and within three days, and print its path.
+    Invite {
+        /// The name of the new person.
+        name: String,
+        /// The role of the new person.
+        #[arg(long, default_value_t = Role::Operator)]
+        role: Role,
+    },
+    /// Give a person another role, at once.
+    SetRole {
+        /// The person's name.
+        name: String,
+        /// The role: viewer, operator or admin.
+        role: Role,
+    },
+    /// End a person's sessions and lock the person out.
+    Disable {
+        /// The person's name.
+        name: String,
+    },
+    /// Let a disabled person log in again.
+    Enable {
+        /// The person's name.
+        name: String,
+    },
+    /// Delete a person. The audit log keeps the name.
+    Delete {
+        /// The person's name.
+        name: String,
+    },
+}
+
+/// Does it, and prints what was done.
+pub(crate) async fn run(options: PeopleOptions) -> anyhow::Result<()> {
+    let accounts = open_accounts(&options.database).await?;
+    let console = Actor::console();
+    match options.what {
+        What::List => list(&accounts, &console).await?,
+        What::Invite { name, role } => {
+            let secret = accounts.invite(&console, &name, role).await?;
+            println!("/invite/{}", secret.reveal());
+        }
+        What::SetRole { name, role } => {
+            accounts.set_role(&console, &name, role).await?;
+            println!("{name} is now {role}.");
+        }
+        What::Disable { name } => {
+            accounts.disable(&console, &name).await?;
+            println!("{name} is disabled and logged out everywhere.");
+        }
+        What::Enable { name } => {
+            accounts.enable(&console, &name).await?;
+            println!("{name} can log in again.");
+        }
+        What::Delete { name } => {
+            accounts.delete_person(&console, &name).await?;
+            println!("{name} is deleted. The audit log keeps the name.");
+        }
+    }
+    Ok(())
+}
+
+/// One person to a line, with tabs between the fields.
+async fn list(accounts: &Accounts, console: &Actor) -> anyhow::Result<()> {
+    println!("NAME\tROLE\tSTATE\tLAST SEEN\tSESSIONS");
+    for person in accounts.people(console).await? {
+        println!("{}", line(&person));
+    }
+    for invitation in accounts.invitations(console).await? {
+        println!(
+            "{}\t{}\tinvited until {}\t-\t-",
+            invitation.name,
+            invitation.role,
+            stamp(invitation.expires_at)
+        );
+    }
+    Ok(())
+}
+
+fn line(person: &PersonRecord) -> String {
+    let state = if person.disabled_at.is_some() { "disabled" } else { "enabled" };
+    let seen = person.last_seen.map_or_else(|| "never".to_owned(), stamp);
+    format!("{}\t{}\t{state}\t{seen}\t{}", person.name, person.role, person.sessions)
+}
+
+fn stamp(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
