@@ -18,6 +18,7 @@ let
       inherit description;
     };
   secret = what: key secretFile "A file with ${what}. systemd hands the server a copy that no other program can read.";
+  hours = key (types.ints.between 1 8760);
   # The server reads lists from variables, separated by commas.
   list = key (types.listOf (types.strMatching "[^,]+"));
 
@@ -55,6 +56,10 @@ let
     };
     poll-seconds = key types.ints.positive "Seconds between two readings of the branch and of the pull requests.";
     queue-seconds = key (types.ints.between 1 31536000) "Seconds that an op waits for a host that is not connected.";
+    session-idle-hours = hours "Hours after which an unused session ends.";
+    session-hours = hours "Hours after which a session ends in any case.";
+    admin-session-idle-hours = hours "Hours after which an administrator's unused session ends.";
+    admin-session-hours = hours "Hours after which an administrator's session ends in any case.";
     admin-user = key types.str "The name of the first administrator.";
     admin-password-file = secret "the first administrator's password";
     github-repository = mkOption {
