@@ -184,7 +184,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// A log-in from a client of which nothing is known.
+    /// A log-in from an unknown client.
     #[cfg(test)]
     pub(crate) async fn log_in(&self, name: &str, password: &str) -> Result<(Actor, Secret), LogInError> {
         let LoggedIn { actor, session, .. } = self.log_in_from(&Origin::default(), name, password).await?;
