@@ -106,7 +106,7 @@ pub(crate) fn send_policy() {
         "default-src 'self'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; \
          img-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; \
          frame-ancestors 'none'{}",
-        // Over plain http, it would have browsers ask for files where nobody answers.
+        // Over plain http, browsers would ask a port that does not answer for the page's files.
         if crate::session::by_https() { "; upgrade-insecure-requests" } else { "" }
     );
     if let Ok(policy) = HeaderValue::from_str(&policy) {

@@ -61,3 +61,22 @@ test('after logging out, neither the page nor the back button shows anything', a
   expect(answer.status(), 'the session is gone, not only the cookie').toBe(302);
   await client.dispose();
 });
+
+test.describe('with the service worker', () => {
+  test.use({ serviceWorkers: 'allow' });
+
+  test('a link of another site puts no words on the log-in page', async ({ page }) => {
+    await page.goto('/login');
+    // The service worker fetches the next page, and must not make its request look like one of ours.
+    await page.evaluate(async () => void (await navigator.serviceWorker.ready));
+    const words = encodeURIComponent(btoa(JSON.stringify({ Said: 'Call 555' })));
+    const link = new URL(`/login?__path=%2Fapi%2Flog_in&__err=${words}`, page.url()).href;
+    const body = `<!DOCTYPE html><a href="${link}">Here</a>`;
+    await page.route('http://other.example/', (route) => route.fulfill({ contentType: 'text/html', body }));
+    await page.goto('http://other.example/');
+    await page.getByRole('link', { name: 'Here' }).click();
+    await expect(page.getByRole('button', { name: 'Log in' })).toBeVisible();
+    await expect(page.getByRole('alert')).toHaveCount(0);
+    await expect(page).toHaveURL('/login');
+  });
+});

@@ -32,7 +32,7 @@ test('the log is exported as a table and as JSON, filtered as shown', async ({ p
   await page.getByRole('link', { name: 'CSV' }).click();
   const text = await (await (await file).createReadStream()).toArray();
   const lines = Buffer.concat(text).toString().trim().split('\n');
-  expect(lines[0]).toBe('"number","time","who","what","host","from generation","to generation","why","outcome","op"');
+  expect(lines[0]).toBe('"number","time","who","what","host","from generation","to generation","why","outcome","op","hash"');
   expect(lines.length).toBeGreaterThan(1);
   expect(lines.slice(1).every((line) => line.includes('refresh.'))).toBe(true);
 

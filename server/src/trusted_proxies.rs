@@ -166,7 +166,7 @@ mod tests {
         ];
         let stranger = |address: &str| (address.to_owned(), String::new(), String::new());
         assert_eq!(admit("203.0.113.7", &forged), stranger("203.0.113.7"));
-        assert_eq!(admit("127.0.0.1", &forged), stranger(""), "perhaps a proxy that we were not told of");
+        assert_eq!(admit("127.0.0.1", &forged), stranger(""), "perhaps a proxy that is not listed");
         let told = ("192.0.2.9".to_owned(), "https".to_owned(), "evil.example".to_owned());
         assert_eq!(admit(PROXY, &forged), told);
     }

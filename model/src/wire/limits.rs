@@ -119,7 +119,7 @@ pub fn log_line(entry: &str) -> String {
     body.replace('\n', "\\n").replace('\r', "\\r") + end
 }
 
-/// Returns whether `name` can be a person's: letters of the Latin alphabet, digits, and a few signs, none of which looks like
+/// Returns whether `name` can be a person's: letters of the Latin alphabet, digits, and a few signs. None of them looks like
 /// another. A name that begins with `@` is one at GitHub.
 pub fn is_person_name(name: &str) -> bool {
     let is_latin = |c| matches!(c, 'À'..='ɏ') && !matches!(c, '×' | '÷');

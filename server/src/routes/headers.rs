@@ -8,7 +8,7 @@ use axum::response::Response;
 /// Features of browsers that no page of ours uses.
 const NO_FEATURES: &str = "camera=(), display-capture=(), geolocation=(), hid=(), microphone=(), midi=(), payment=(), serial=(), usb=()";
 
-/// The policy of everything but pages: files, of which the offline page has a style of its own, and exports.
+/// The policy of everything but pages: files and exports. The offline page has a style of its own.
 const NO_PAGE: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const ALWAYS: [(HeaderName, HeaderValue); 7] = [

@@ -114,7 +114,7 @@ async fn a_click_through_a_proxy_that_rewrites_the_host_hears_what_to_change() {
     assert!(answer.contains("proxy_set_header Host"), "{answer}");
 }
 
-/// Log-ins under ever other names, requests that never come to their end, and heads as long as the server takes.
+/// Log-ins under ever other names, requests that never come to their end, and very long heads.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_flood_of_everything_keeps_nobody_out_and_the_memory_small() {
