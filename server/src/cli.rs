@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use backstay_fleet::accounts::{Accounts, SessionLimits, SessionPolicy};
+use backstay_fleet::accounts::{Accounts, Actor, SessionLimits, SessionPolicy};
 use backstay_fleet::store::{self, AUDIT_BATCH, AuditCheck, AuditMark, Store};
 use backstay_model::wire::limits::is_host_name;
 use backstay_model::{Role, SystemClock};
@@ -200,7 +200,16 @@ pub(crate) async fn set_password(options: SetPasswordOptions) -> anyhow::Result<
     let password = secret_file::read("--password-file", file)?;
     let accounts = open_accounts(&options.database).await?;
     let role = accounts.set_password(&options.name, options.role, password.reveal()).await?;
-    println!("{} can log in with the new password and is {role}.", options.name);
+    if accounts
+        .people(&Actor::console())
+        .await?
+        .iter()
+        .any(|p| p.name == options.name && p.disabled_at.is_some())
+    {
+        println!("{} has the new password and is {role}, but disabled.", options.name);
+    } else {
+        println!("{} can log in with the new password and is {role}.", options.name);
+    }
     Ok(())
 }
 

@@ -86,7 +86,7 @@ fn row(person: &PersonRecord, is_own: bool) -> AnyView {
             <td data-title="Role">{person.role.as_str()}</td>
             <td data-title="Last seen">{seen}</td>
             <td data-title="Sessions">{person.sessions}</td>
-            <td data-title="Change">{change(person)}</td>
+            <td>{change(person)}</td>
         </tr>
     }
     .into_any()
