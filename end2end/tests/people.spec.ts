@@ -15,7 +15,7 @@ async function joined(page: Page, another: () => Promise<Page>, role: string): P
   const maria = await another();
   await maria.goto(link);
   await accept(maria, password);
-  await expect(maria.getByRole('heading', { name: 'Fleet', level: 1 })).toBeVisible();
+  await expect(maria.getByRole('button', { name: 'Account of maria' })).toBeVisible();
   return maria;
 }
 
