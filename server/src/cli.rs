@@ -95,6 +95,7 @@ pub(crate) struct ServeOptions {
 
 /// How long sessions last.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_field_names, reason = "they are the options' names")]
 pub(crate) struct SessionOptions {
     /// Hours after which an unused session ends. An open page that only listens does not use it.
     #[arg(long, env = "BACKSTAY_SESSION_IDLE_HOURS", default_value_t = 168, value_parser = clap::value_parser!(u32).range(1..=8_760))]
