@@ -34,7 +34,7 @@ const API: &str = "/api/";
 #[derive(Debug, Clone, Default)]
 pub struct PublicOrigin(pub Option<String>);
 
-/// The network address of whoever sent a request; the server's listener adds it to the request.
+/// The network address that a request came from. The server's listener adds it to the request.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub IpAddr);
 
@@ -86,8 +86,8 @@ pub(crate) fn set_cookie(token: Option<&str>) {
     COOKIE.set(token, None);
 }
 
-/// Has the browser forget the pages that it keeps to go back to. It keeps its storage, which holds nothing of
-/// the fleet: the theme, the time zone, the last notice that was read.
+/// Has the browser forget the pages that it keeps to go back to. It keeps its storage: the theme, the
+/// time zone, what was read, and reasons that were not sent yet.
 pub(crate) fn clear_kept_pages() {
     if let Some(response) = use_context::<ResponseOptions>() {
         response

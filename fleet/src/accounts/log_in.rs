@@ -97,8 +97,7 @@ pub struct Visitor {
 }
 
 impl Accounts {
-    /// Starts a session, as long as [`SessionPolicy`](super::SessionPolicy) allows, and returns its token,
-    /// which is never shown again.
+    /// Starts a session and returns its token, which is never shown again.
     ///
     /// # Errors
     /// [`LogInError`]
