@@ -66,7 +66,7 @@ pub(crate) enum Route<'a> {
     /// The people who can log in, for administrators.
     #[cfg(feature = "ssr")]
     People,
-    /// The account of whoever is logged in.
+    /// The account of the person who is logged in.
     Account,
     /// The page on which an invited person chooses a password. The server writes it beside the app.
     #[cfg(feature = "ssr")]

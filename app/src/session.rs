@@ -91,8 +91,8 @@ pub(crate) fn set_cookie(token: Option<&str>) {
     COOKIE.set(token, None);
 }
 
-/// Has the browser forget the pages that it keeps to go back to. It keeps its storage, which holds nothing of
-/// the fleet: the theme, the time zone, the last notice that was read.
+/// Has the browser forget the pages that it keeps to go back to. It keeps its storage: the theme, the
+/// time zone, what was read, and reasons that were not sent yet.
 pub(crate) fn clear_kept_pages() {
     if let Some(response) = use_context::<ResponseOptions>() {
         response

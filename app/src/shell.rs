@@ -5,6 +5,8 @@ use leptos::prelude::*;
 use leptos_meta::MetaTags;
 
 use crate::App;
+#[cfg(feature = "ssr")]
+use crate::components::IconSprite;
 
 /// Restores the theme that the person chose, before the first paint.
 const THEME: &str = "try{var t=localStorage.getItem('backstay.theme');if(t)document.documentElement.dataset.theme=t}catch(e){}";
@@ -74,7 +76,7 @@ pub(crate) fn PlainDocument(
                 <script nonce=use_nonce() inner_html=THEME></script>
                 <script nonce=use_nonce() inner_html=LOCAL_TIMES></script>
             </head>
-            <body>{children()}</body>
+            <body><IconSprite/>{children()}</body>
         </html>
     }
 }

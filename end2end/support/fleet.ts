@@ -32,7 +32,8 @@ export class Fleet {
 
   /** A logged-in client, for requests that need no browser. */
   async client(person = admin): Promise<APIRequestContext> {
-    const client = await request.newContext({ baseURL: this.server.url });
+    // By default it has the cookies of the test's page, and its log-in would replace the session of that page.
+    const client = await request.newContext({ baseURL: this.server.url, storageState: { cookies: [], origins: [] } });
     const form = { name: person.name, password: person.password, next: '/' };
     const answer = await client.post('/api/log_in', { form, maxRedirects: 0 });
     expect(answer.status(), await answer.text()).toBeLessThan(400);

@@ -15,7 +15,7 @@ async function joined(page: Page, another: () => Promise<Page>, role: string): P
   const maria = await another();
   await maria.goto(link);
   await accept(maria, password);
-  await expect(maria.getByRole('heading', { name: 'Fleet', level: 1 })).toBeVisible();
+  await expect(maria.getByRole('button', { name: 'Account of maria' })).toBeVisible();
   return maria;
 }
 
@@ -86,8 +86,15 @@ test('another role counts at once on an open page, and a disabled person is out 
   await expect(page.getByText('maria was deleted.')).toBeVisible();
 });
 
-test('the last administrator stays', async ({ page }) => {
+test('the last administrator stays', async ({ page }, testInfo) => {
   await open(page, '/people');
+  await new PersonRow(page, admin.name).unfold();
+  for (const [name, size] of Object.entries(sizes)) {
+    await page.setViewportSize(size);
+    await looksRight(page, testInfo, `people-change-${name}`, true);
+  }
+  await page.setViewportSize(sizes.desktop);
+  await page.reload();
   const words = 'admin is the last administrator who can log in. Nothing was changed.';
   await new PersonRow(page, admin.name).setRole('viewer');
   await expect(refused(page)).toContainText(words);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use backstay_fleet::accounts::{Accounts, SessionLimits, SessionPolicy};
+use backstay_fleet::accounts::{Accounts, Actor, SessionLimits, SessionPolicy};
 use backstay_fleet::store::{self, AUDIT_BATCH, AuditCheck, AuditMark, Store};
 use backstay_model::wire::limits::is_host_name;
 use backstay_model::{Role, SystemClock};
@@ -108,6 +108,7 @@ pub(crate) struct ServeOptions {
 
 /// How long sessions last.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_field_names, reason = "they are the options' names")]
 pub(crate) struct SessionOptions {
     /// Hours after which an unused session ends. An open page that only listens does not use it.
     #[arg(long, env = "BACKSTAY_SESSION_IDLE_HOURS", default_value_t = 168, value_parser = clap::value_parser!(u32).range(1..=8_760))]
@@ -260,7 +261,16 @@ pub(crate) async fn set_password(options: SetPasswordOptions) -> anyhow::Result<
     let password = secret_file::read("--password-file", file)?;
     let accounts = open_accounts(&options.database).await?;
     let role = accounts.set_password(&options.name, options.role, password.reveal()).await?;
-    println!("{} can log in with the new password and is {role}.", options.name);
+    if accounts
+        .people(&Actor::console())
+        .await?
+        .iter()
+        .any(|p| p.name == options.name && p.disabled_at.is_some())
+    {
+        println!("{} has the new password and is {role}, but disabled.", options.name);
+    } else {
+        println!("{} can log in with the new password and is {role}.", options.name);
+    }
     Ok(())
 }
 

@@ -21,13 +21,16 @@ pub(crate) struct PeopleOptions {
 enum What {
     /// List everybody, and the open invitations.
     List,
-    /// Create a link with which a new person chooses a password, once and within three days, and print its path.
+    /// Create a link with which a new person chooses a password, once and within three days, and print it.
     Invite {
         /// The name of the new person.
         name: String,
         /// The role of the new person.
         #[arg(long, default_value_t = Role::Operator)]
         role: Role,
+        /// The address that browsers use, for the link. Without it, the link is only a path.
+        #[arg(long, env = "BACKSTAY_PUBLIC_URL", value_parser = crate::public_url::parse)]
+        public_url: Option<String>,
     },
     /// Give a person another role, at once.
     SetRole {
@@ -59,9 +62,9 @@ pub(crate) async fn run(options: PeopleOptions) -> anyhow::Result<()> {
     let console = Actor::console();
     match options.what {
         What::List => list(&accounts, &console).await?,
-        What::Invite { name, role } => {
+        What::Invite { name, role, public_url } => {
             let secret = accounts.invite(&console, &name, role).await?;
-            println!("/invite/{}", secret.reveal());
+            println!("{}/invite/{}", public_url.unwrap_or_default(), secret.reveal());
         }
         What::SetRole { name, role } => {
             accounts.set_role(&console, &name, role).await?;

@@ -27,7 +27,7 @@ pub(super) fn Account() -> impl IntoView {
         </button>
         <div class="menu account-menu" popover="auto" id="account-menu">
             <p class="menu-title">{move || live.person().map(|person| format!("Role: {}", person.role))}</p>
-            <a class="item" href=Route::Account.path()>"Account and sessions"</a>
+            <a class="item" href=Route::Account.path() rel="external">"Account and sessions"</a>
             <ThemeChoice/>
             <ActionForm action=log_out>
                 <button type="submit" class="item">"Log out"</button>

@@ -37,9 +37,9 @@ pub(crate) fn account(actor: &Actor, sessions: &[SessionRecord], said: Option<Sa
             <h2 id="password">"Change password"</h2>
             {change_password(&person.name)}
         </section>
-        <section aria-labelledby="sessions">
+        <section class="card" aria-labelledby="sessions">
             <h2 id="sessions">"Sessions"</h2>
-            <div class="card table-frame">
+            <div class="table-frame">
                 <table class="plain">
                     <thead>
                         <tr>
@@ -53,8 +53,8 @@ pub(crate) fn account(actor: &Actor, sessions: &[SessionRecord], said: Option<Sa
                     <tbody>{rows}</tbody>
                 </table>
             </div>
-            {end_others}
         </section>
+        {end_others}
     }
     .into_any()
 }
@@ -63,7 +63,7 @@ fn change_password(name: &str) -> AnyView {
     view! {
         <form method="post" action=ChangePassword::PATH class="plain-forms">
             // For password managers.
-            <input type="text" name="name" value=name.to_owned() autocomplete="username" hidden/>
+            <div hidden><input type="text" name="name" value=name.to_owned() autocomplete="username"/></div>
             <label>
                 "Current password"
                 <input type="password" name="current" autocomplete="current-password" required maxlength="1024"/>

@@ -37,7 +37,7 @@ pub(crate) fn people(
                         <th scope="col">"Role"</th>
                         <th scope="col">"Last seen"</th>
                         <th scope="col">"Sessions"</th>
-                        <th scope="col">"Change"</th>
+                        <th scope="col"><span class="unseen">"Change"</span></th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
@@ -86,7 +86,7 @@ fn row(person: &PersonRecord, is_own: bool) -> AnyView {
             <td data-title="Role">{person.role.as_str()}</td>
             <td data-title="Last seen">{seen}</td>
             <td data-title="Sessions">{person.sessions}</td>
-            <td data-title="Change">{change(person)}</td>
+            <td>{change(person)}</td>
         </tr>
     }
     .into_any()
@@ -165,9 +165,9 @@ fn open_invitations(invitations: &[Invitation]) -> AnyView {
         }
     };
     view! {
-        <section aria-labelledby="invitations">
+        <section class="card" aria-labelledby="invitations">
             <h2 id="invitations">"Open invitations"</h2>
-            <div class="card table-frame">
+            <div class="table-frame">
                 <table class="plain">
                     <thead>
                         <tr>

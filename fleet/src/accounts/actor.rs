@@ -41,8 +41,7 @@ impl Actor {
         Self { person: session.person, session: Some(session.id) }
     }
 
-    /// Whoever runs a command of the server on its own machine, and could write the database as well. Never
-    /// for a request.
+    /// The person at the server's own command line, who could write the database as well. Never for a request.
     pub fn console() -> Self {
         Self { person: Person { name: CONSOLE.to_owned(), role: Role::Admin }, session: None }
     }

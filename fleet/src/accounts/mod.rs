@@ -130,7 +130,7 @@ impl Accounts {
         Self { store, clock, policy, gate, changes: watch::Sender::default() }
     }
 
-    /// Has sessions last as long as this policy says.
+    /// Replaces the policy of sessions.
     pub(crate) fn with_policy(self, policy: SessionPolicy) -> Self {
         Self { policy, ..self }
     }

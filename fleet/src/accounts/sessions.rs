@@ -31,7 +31,7 @@ pub struct SessionPolicy {
 }
 
 impl Default for SessionPolicy {
-    /// Whoever is on call need not log in at night, and an administrator logs in about once a day.
+    /// A person on call need not log in at night; an administrator logs in about once a day.
     fn default() -> Self {
         Self {
             admins: SessionLimits { idle: TimeDelta::days(1), whole: TimeDelta::days(7) },
@@ -133,7 +133,7 @@ impl Accounts {
                 }
                 _ => {}
             }
-            // The sender lives as long as `self`.
+            // Never fails: `self` holds the sender.
             let _ = tokio::time::timeout(every, changes.changed()).await;
         }
     }

@@ -80,8 +80,8 @@ pub(crate) struct From {
 }
 
 /// Opens the stream: the events since `Last-Event-ID`, or since `after` at first, and then live events. The stream ends if the page
-/// falls too far behind, the person is no longer logged in, or the server stops. Browsers reconnect automatically. A person with
-/// another role is told to read the page's state again.
+/// falls too far behind, the person is no longer logged in, or the server stops. Browsers reconnect automatically. A page whose
+/// person has another role reads its state again.
 pub(crate) async fn stream(
     LoggedIn { token, actor }: LoggedIn,
     State(fleet): State<Fleet>,

@@ -176,15 +176,21 @@ async fn people_are_managed_by_commands() {
             "{error}"
         );
     }
-    let path = server.run(&["people", "invite", "maria", "--role", "admin"]).await;
+    let link =
+        ["people", "invite", "maria", "--role", "admin", "--public-url", "https://backstay.example.org"];
+    let link = server.run(&link).await;
     assert!(list().await.contains("maria\tadmin\tinvited until "));
     let maria = Browser::stranger(&server.url);
-    let secret = path.strip_prefix("/invite/").unwrap();
+    let secret = link.strip_prefix("https://backstay.example.org/invite/").unwrap();
     let fields = [("invitation", secret), ("password", OTHER), ("again", OTHER)];
     assert_eq!(maria.post("accept_invitation", &fields).await.status(), StatusCode::OK);
     for (args, said) in [
         (&["people", "set-role", "admin", "viewer"][..], "admin is now viewer."),
         (&["people", "disable", "admin"], "admin is disabled and logged out everywhere."),
+        (
+            &["set-password", "--password-file", "admin-password", "admin"],
+            "admin has the new password and is viewer, but disabled.",
+        ),
         (&["people", "enable", "admin"], "admin can log in again."),
         (&["people", "delete", "admin"], "admin is deleted. The audit log keeps the name."),
     ] {

@@ -48,10 +48,11 @@ pub(super) async fn take(
     token: &TokenHash,
     now: DateTime<Utc>,
 ) -> Result<Option<Invitation>, StoreError> {
-    let taken = sqlx::query("DELETE FROM invitations WHERE token_hash = $1 AND expires_at > $2 RETURNING *")
-        .bind(&token.0)
-        .bind(stored_time(now));
-    optional(taken.fetch_optional(&mut **tx).await?)
+    let statement =
+        sqlx::query("DELETE FROM invitations WHERE token_hash = $1 AND expires_at > $2 RETURNING *")
+            .bind(&token.0)
+            .bind(stored_time(now));
+    optional(statement.fetch_optional(&mut **tx).await?)
 }
 
 /// Deletes an invitation. Returns false if there is none.
