@@ -160,6 +160,7 @@ fn migrations() -> Migrator {
         ("removed hosts", include_str!("../../../../migrations/sqlite/0008_removed_hosts.sql")),
         ("stopped tests", include_str!("../../../../migrations/sqlite/0009_stopped_tests.sql")),
         ("rollout pause", include_str!("../../../../migrations/sqlite/0012_rollout_pause.sql")),
+        ("op rollout", include_str!("../../../../migrations/sqlite/0015_op_rollout.sql")),
     ];
     let numbered = (1..).zip(steps).map(|(number, (name, sql))| {
         Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
