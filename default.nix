@@ -1,7 +1,14 @@
-# Without flakes: (import ./. { }).server, and (import ./. { }).nixosModules.agent for `imports`.
-{ pkgs ? import <nixpkgs> { } }:
+# Without flakes: `(import ./. { }).server` is a package, and `(import ./. { }).nixosModules.agent` a module for `imports`.
+{
+  pkgs ? import <nixpkgs> { },
+}:
 
 let
-  package = pkgs: pkgs.callPackage ./nix/package.nix { };
+  packages = pkgs: { inherit (pkgs.callPackage ./nix/packages.nix { }) agent server; };
 in
-package pkgs // import ./nix/modules { inherit package; }
+packages pkgs
+// import ./nix/modules { inherit packages; }
+// {
+  overlays.default = import ./nix/overlay.nix;
+  tests = import ./nix/tests/vm { inherit pkgs; modules = import ./nix/modules { inherit packages; }; };
+}

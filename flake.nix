@@ -1,28 +1,37 @@
 {
-  description = "Backstay: roll back NixOS, nix-darwin and home-manager hosts from a web page";
+  description = "Backstay: roll NixOS, nix-darwin and home-manager hosts back from a web page";
 
-  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixpkgs-unstable";
 
-  outputs = { self, nixpkgs }:
+  outputs =
+    { self, nixpkgs }:
     let
-      systems = [ "x86_64-linux" "aarch64-linux" "aarch64-darwin" ];
-      each = make: nixpkgs.lib.genAttrs systems (system: make nixpkgs.legacyPackages.${system});
-      package = pkgs: pkgs.callPackage ./nix/package.nix { };
-    in
-    import ./nix/modules { inherit package; } // {
-      packages = each (pkgs: { inherit (package pkgs) agent server; default = (package pkgs).server; });
-
-      overlays.default = final: _: {
-        backstay-agent = (package final).agent;
-        backstay-server = (package final).server;
+      inherit (nixpkgs) lib;
+      linux = [
+        "x86_64-linux"
+        "aarch64-linux"
+      ];
+      each = systems: make: lib.genAttrs systems (system: make nixpkgs.legacyPackages.${system});
+      everywhere = each (linux ++ [ "aarch64-darwin" ]);
+      packages = pkgs: { inherit (pkgs.callPackage ./nix/packages.nix { }) agent server; };
+      # The programs of this flake, whichever nixpkgs the host has: its Rust may be too old for them.
+      modules = import ./nix/modules {
+        packages = pkgs: self.packages.${pkgs.stdenv.hostPlatform.system};
       };
+    in
+    modules
+    // {
+      packages = everywhere (pkgs: packages pkgs // { default = (packages pkgs).server; });
+      overlays.default = import ./nix/overlay.nix;
 
-      devShells = each (pkgs: {
-        default = pkgs.mkShell {
-          packages = [ pkgs.cargo pkgs.rustc pkgs.rustfmt pkgs.clippy pkgs.lld pkgs.cargo-leptos pkgs.nodejs pkgs.git pkgs.chromium ];
-        };
+      # The machines of the VM tests need KVM, so Nix builds these only on a builder that has the feature `kvm`.
+      checks =
+        lib.recursiveUpdate (everywhere packages)
+          (each linux (pkgs: import ./nix/tests/vm { inherit pkgs modules; }));
+
+      devShells = everywhere (pkgs: {
+        default = pkgs.callPackage ./nix/shell.nix { backstay-server = (packages pkgs).server; };
       });
-
-      formatter = each (pkgs: pkgs.nixfmt);
+      formatter = everywhere (pkgs: pkgs.nixfmt-tree);
     };
 }

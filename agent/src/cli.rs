@@ -18,7 +18,7 @@ use crate::host_tests::{self, Conditions, Watcher};
 use crate::lock::Lock;
 use crate::log::OneLineEach;
 use crate::unit::{Manager, Unit};
-use crate::{life, runner, storage};
+use crate::{life, permissions, runner, storage};
 
 /// The agent of Backstay: reports the state of this host, and performs what its server requests.
 #[derive(Debug, Parser)]
@@ -72,9 +72,14 @@ pub fn main() -> ExitCode {
 
 fn execute(options: &Options) -> Result<ExitCode> {
     let config = || Config::read(&options.config).map(Arc::new);
+    let obeyed = || {
+        let config = config()?;
+        permissions::check(&options.config, &config)?;
+        anyhow::Ok(config)
+    };
     match options.action.as_ref().unwrap_or(&Action::Run) {
-        Action::Run => life::run(&config()?).map(|()| ExitCode::SUCCESS),
-        Action::Test => test(&config()?),
+        Action::Run => life::run(&obeyed()?).map(|()| ExitCode::SUCCESS),
+        Action::Test => test(&obeyed()?),
         Action::Facts => facts(&config()?).map(|()| ExitCode::SUCCESS),
         Action::RunOp { folder, detach: true, .. } => runner::detach(folder).map(|()| ExitCode::SUCCESS),
         Action::RunOp { folder, unit, manager, detach: false } => {

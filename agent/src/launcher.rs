@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use backstay_model::wire::limits::cut;
-use backstay_model::{Clock, OpAction, Outcome, Platform};
+use backstay_model::{Clock, Outcome};
 use tokio::process::Command;
 
-use crate::config::{Commands, Config, JOIN_TOKEN_VARIABLE};
+use crate::config::{Config, JOIN_TOKEN_VARIABLE};
 use crate::journal::{Entry, ended_without_runner};
 use crate::runner;
+use crate::scope::Scopes;
 use crate::unit::{Manager, Unit};
 
 /// Pause before another attempt at an op that can be neither begun nor ended.
@@ -25,35 +25,11 @@ const SCOPE_PATIENCE: Duration = Duration::from_secs(30);
 /// Pause between two such attempts.
 const SCOPE_PAUSE: Duration = Duration::from_millis(300);
 
-/// The variables to pass to a runner that `sudo` would remove. None of them holds secrets: they show in the
-/// list of processes.
-const KEPT: [&str; 12] = [
-    "PATH",
-    "HOME",
-    "LANG",
-    "LOCALE_ARCHIVE",
-    "TZ",
-    "TMPDIR",
-    "NIX_PATH",
-    "NIX_REMOTE",
-    "NIX_SSL_CERT_FILE",
-    "SSL_CERT_FILE",
-    "GIT_SSH_COMMAND",
-    "BACKSTAY_LOG",
-];
-
 /// Starts runners.
 #[derive(Clone)]
 pub(crate) struct Launcher {
     program: PathBuf,
-    /// The unit of this agent, or `None` if it is no systemd service, so that nothing stops runners with it.
-    unit: Option<Unit>,
-    commands: Commands,
-    platform: Platform,
-    /// The agent's user ID; 0 is root.
-    user: u32,
-    /// The folder of the user's own systemd (`XDG_RUNTIME_DIR`).
-    runtime: Option<PathBuf>,
+    scopes: Scopes,
     /// How long to keep requesting a scope.
     scope_patience: Duration,
     clock: Arc<dyn Clock>,
@@ -63,11 +39,7 @@ impl Launcher {
     pub(crate) fn new(config: &Config, clock: Arc<dyn Clock>) -> Result<Self> {
         Ok(Self {
             program: std::env::current_exe().context("the path of this program is unknown")?,
-            unit: Unit::of_this_process(),
-            commands: config.commands.clone(),
-            platform: config.platform,
-            user: rustix::process::geteuid().as_raw(),
-            runtime: std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from),
+            scopes: Scopes::of_this_process(config),
             scope_patience: SCOPE_PATIENCE,
             clock,
         })
@@ -88,13 +60,13 @@ impl Launcher {
 
     async fn begin_or_abort(&self, entry: &Entry) -> bool {
         let runner = self.runner(entry);
-        for scope in self.scopes(entry) {
+        for scope in self.scopes.for_op(entry) {
             let detached = vec![runner::DETACH.to_owned()];
             if self.begins_in_scope(&[scope, runner.clone(), detached].concat(), entry).await {
                 return true;
             }
         }
-        if let Some(danger) = self.danger(entry).await {
+        if let Some(danger) = self.scopes.danger(entry).await {
             return self.refuse(entry, &danger);
         }
         if begins(&runner, entry).await {
@@ -114,20 +86,13 @@ impl Launcher {
             if begins(argv, entry).await {
                 return true;
             }
-            let answers = self.kill_mode().await.is_some_and(|mode| mode.is_ok());
+            let answers = self.scopes.kill_mode().await.is_some_and(|mode| mode.is_ok());
             if (answered && answers) || Instant::now() >= end || !entry.folder().exists() {
                 return false;
             }
             answered = answers;
             tokio::time::sleep(SCOPE_PAUSE).await;
         }
-    }
-
-    /// What stopping the agent's unit does to runners in it, or `None` if the agent is no service.
-    async fn kill_mode(&self) -> Option<Result<String, String>> {
-        let (unit, commands) = (self.unit.clone()?, self.commands.clone());
-        let asked = tokio::task::spawn_blocking(move || unit.kill_mode(&commands)).await;
-        Some(asked.unwrap_or_else(|error| Err(error.to_string())))
     }
 
     /// Ends an op as not begun. Returns whether that is on disk.
@@ -146,7 +111,7 @@ impl Launcher {
     fn runner(&self, entry: &Entry) -> Vec<String> {
         let path = |path: &Path| path.to_string_lossy().into_owned();
         let mut argv = vec![path(&self.program), "run-op".to_owned(), path(entry.folder())];
-        if let Some(Unit { name, manager }) = &self.unit {
+        if let Some(Unit { name, manager }) = self.scopes.unit() {
             let manager = match manager {
                 Manager::System => "system",
                 Manager::User => "user",
@@ -156,72 +121,10 @@ impl Launcher {
         argv
     }
 
-    /// The commands that give a runner a scope of its own. The first that works is used; there are none if
-    /// none can.
-    ///
-    /// After an activation, systemd starts the agent when the scope ends: the activation may have stopped the
-    /// agent, and a kill of the whole scope also ends the runner, which would start it. A systemd before 249
-    /// does not know `OnSuccess=`.
-    fn scopes(&self, entry: &Entry) -> Vec<Vec<String>> {
-        let (Some(unit), Some(scope)) = (&self.unit, self.scope()) else { return vec![] };
-        let named = |name: String, properties: &[String]| {
-            [scope.as_slice(), &[format!("--unit={name}")], properties, &["--".to_owned()]].concat()
-        };
-        let name = format!("backstay-op-{}", entry.op());
-        if !activates(&entry.file().action) {
-            return vec![named(name, &[])];
-        }
-        let starts_agent = ["OnSuccess", "OnFailure"].map(|end| format!("--property={end}={}", unit.name));
-        // A scope with these properties keeps its name after its end. An agent that was killed while it started one
-        // needs another.
-        let again = format!("{name}-again");
-        vec![named(name, &starts_agent), named(again, &[])]
-    }
-
-    /// The command that gives a runner a scope of its own, so that it is not stopped with the agent's unit.
-    /// Returns `None` if that cannot happen, or if no systemd can make a scope.
-    fn scope(&self) -> Option<Vec<String>> {
-        let unit = self.unit.as_ref()?;
-        let systemd_run = &self.commands.systemd_run;
-        let mut argv = if self.user == 0 {
-            systemd_run.clone()
-        } else if unit.manager == Manager::User {
-            let has_systemd =
-                self.runtime.as_ref().is_some_and(|folder| folder.join("systemd/private").exists());
-            has_systemd.then(|| [systemd_run.as_slice(), &["--user".to_owned()]].concat())?
-        } else if self.platform == Platform::HomeManager {
-            return None;
-        } else {
-            let user = format!("--uid={}", self.user);
-            let kept =
-                KEPT.iter().filter_map(|name| Some(format!("--setenv={name}={}", std::env::var(name).ok()?)));
-            let sudo = self.commands.sudo.iter().chain(systemd_run).cloned();
-            sudo.chain([user]).chain(kept).collect()
-        };
-        argv.extend(["--scope", "--quiet", "--collect"].map(str::to_owned));
-        Some(argv)
-    }
-
-    /// Returns the reason that an op must not activate outside of a scope: the activation may stop the
-    /// agent's unit, which would end the activation half-way. Returns `None` if that cannot happen.
-    async fn danger(&self, entry: &Entry) -> Option<String> {
-        let name = &self.unit.as_ref().filter(|_| activates(&entry.file().action))?.name;
-        let mode = match self.kill_mode().await? {
-            Ok(mode) if matches!(mode.as_str(), "process" | "none") => return None,
-            Ok(mode) => format!("KillMode={mode}"),
-            Err(why) => format!("its KillMode cannot be read: {why}"),
-        };
-        let why = last_words(entry).unwrap_or_else(|| "no systemd is reachable".to_owned());
-        Some(format!(
-            "The op got no systemd scope of its own ({why}), and an activation that stops {name} would end itself half-way \
-             ({mode}). Nothing was changed. Set KillMode=process in {name}, or fix systemd-run."
-        ))
-    }
-
     /// Whether the host is shutting down, as far as is known. systemd then ends runners and this agent in any
     /// order.
     pub(crate) fn is_going_down(&self) -> bool {
-        self.unit.as_ref().is_some_and(|unit| unit.is_going_down(&self.commands))
+        self.scopes.is_going_down()
     }
 
     /// Ends an op that no runner has begun, so that none ever will. Does nothing if one has.
@@ -232,21 +135,6 @@ impl Launcher {
         }
         entry.end(&ended_without_runner(entry, self.clock.now(), outcome, message))
     }
-}
-
-/// Whether an op may activate a generation.
-fn activates(action: &OpAction) -> bool {
-    match action {
-        OpAction::Rollback { .. } | OpAction::Switch | OpAction::PullSwitch => true,
-        OpAction::Pull | OpAction::Test | OpAction::Refresh => false,
-    }
-}
-
-/// The last line that failed runners, or what should have started them, wrote.
-fn last_words(entry: &Entry) -> Option<String> {
-    let log = std::fs::read(entry.log()).ok()?;
-    let log = String::from_utf8_lossy(&log);
-    log.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(|line| cut(line, 300))
 }
 
 /// Starts a runner and waits for its end. Returns whether it has begun the op.
@@ -278,84 +166,24 @@ async fn run(argv: &[String], entry: &Entry) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use backstay_model::{OpId, SystemClock};
+    use backstay_model::{OpAction, SystemClock};
 
     use super::*;
-    use crate::journal::{EntryStatus, Journal, OpFile};
+    use crate::config::Commands;
+    use crate::journal::EntryStatus;
+    use crate::scope::tests::{entry_of, scopes};
 
     /// A launcher whose unit belongs to this systemd, or which is no service.
     fn runners(manager: Option<Manager>) -> Launcher {
-        let argv = |program: &str| vec![program.to_owned()];
-        let commands = Commands {
-            sudo: argv("no-such-sudo"),
-            systemd_run: argv("no-such-systemd-run"),
-            systemctl: argv("no-such-systemctl"),
-            ..Commands::default()
-        };
-        Launcher {
-            program: "/no/such/agent".into(),
-            unit: manager.map(|manager| Unit { name: "agent.service".to_owned(), manager }),
-            commands,
-            platform: Platform::Nixos,
-            user: 0,
-            runtime: None,
-            scope_patience: Duration::ZERO,
-            clock: Arc::new(SystemClock),
-        }
+        with(scopes(manager), Duration::ZERO)
+    }
+
+    fn with(scopes: Scopes, scope_patience: Duration) -> Launcher {
+        Launcher { program: "/no/such/agent".into(), scopes, scope_patience, clock: Arc::new(SystemClock) }
     }
 
     fn entry(state: &Path) -> Entry {
         entry_of(state, OpAction::Refresh)
-    }
-
-    fn entry_of(state: &Path, action: OpAction) -> Entry {
-        let file = OpFile {
-            op: OpId::new(),
-            action,
-            timeout_secs: 60,
-            test_timeout_secs: None,
-            accepted_at: SystemClock.now(),
-            config: serde_json::Value::Null,
-        };
-        Journal::open(state).unwrap().add(file, false).unwrap()
-    }
-
-    fn starts(argv: Option<Vec<String>>, with: &[&str]) -> bool {
-        argv.is_some_and(|argv| {
-            argv.starts_with(&with.iter().map(|&word| word.to_owned()).collect::<Vec<_>>())
-        })
-    }
-
-    #[test]
-    fn each_agent_asks_the_systemd_that_can_make_a_scope() {
-        let state = tempfile::tempdir().unwrap();
-        assert_eq!(runners(None).scope(), None);
-        assert!(starts(runners(Some(Manager::System)).scope(), &["no-such-systemd-run", "--scope"]));
-
-        let sudo = Launcher { user: 1000, ..runners(Some(Manager::System)) };
-        assert!(starts(sudo.scope(), &["no-such-sudo", "no-such-systemd-run", "--uid=1000"]));
-        let home = Launcher { platform: Platform::HomeManager, ..sudo };
-        assert_eq!(home.scope(), None);
-
-        let user =
-            Launcher { user: 1000, runtime: Some(state.path().to_owned()), ..runners(Some(Manager::User)) };
-        assert_eq!(user.scope(), None, "the user has no systemd");
-        std::fs::create_dir_all(state.path().join("systemd/private")).unwrap();
-        assert!(starts(user.scope(), &["no-such-systemd-run", "--user", "--scope"]));
-    }
-
-    #[test]
-    fn systemd_starts_the_agent_after_an_activation_and_after_nothing_else() {
-        let state = tempfile::tempdir().unwrap();
-        let launcher = runners(Some(Manager::System));
-        let scopes = launcher.scopes(&entry_of(state.path(), OpAction::Switch));
-        let starts = |argv: &[String]| argv.contains(&"--property=OnSuccess=agent.service".to_owned());
-        assert_eq!(scopes.iter().map(|argv| starts(argv)).collect::<Vec<_>>(), [true, false]);
-        assert!(scopes.iter().all(|argv| argv.last().unwrap() == "--"), "{scopes:?}");
-        let name = |argv: &[String]| argv.iter().find(|word| word.starts_with("--unit=")).cloned();
-        assert_ne!(name(&scopes[0]), name(&scopes[1]), "the first may still be taken");
-        let scopes = launcher.scopes(&entry_of(state.path(), OpAction::Test));
-        assert_eq!(scopes.iter().map(|argv| starts(argv)).collect::<Vec<_>>(), [false]);
     }
 
     #[tokio::test]
@@ -372,14 +200,18 @@ mod tests {
 
     /// A patient launcher whose `systemctl` and `systemd-run` do this.
     fn with_systemd(folder: &Path, systemctl: &str, systemd_run: &str) -> Launcher {
-        let mut runners = Launcher { scope_patience: SCOPE_PATIENCE, ..runners(Some(Manager::System)) };
         let argv = |name: &str, does: &str| {
             let script = format!("cd '{}'; echo >>{name}; {does}", folder.display());
             ["sh", "-c", &script].map(str::to_owned).to_vec()
         };
-        runners.commands.systemctl = argv("systemctl", systemctl);
-        runners.commands.systemd_run = argv("systemd-run", systemd_run);
-        runners
+        let commands = Commands {
+            systemctl: argv("systemctl", systemctl),
+            systemd_run: argv("systemd-run", systemd_run),
+            ..Commands::default()
+        };
+        let mut scopes = scopes(Some(Manager::System));
+        scopes.commands = commands;
+        with(scopes, SCOPE_PATIENCE)
     }
 
     /// The number of calls of such a program.
@@ -410,21 +242,6 @@ mod tests {
         let EntryStatus::Ended(result) = entry.status().unwrap() else { panic!() };
         assert!(result.message.contains("KillMode=control-group"), "{}", result.message);
         assert_eq!(calls(state.path(), "systemd-run"), 4, "twice for each kind of scope");
-    }
-
-    #[tokio::test]
-    async fn what_activates_nothing_needs_no_scope() {
-        let state = tempfile::tempdir().unwrap();
-        for action in [OpAction::Refresh, OpAction::Pull, OpAction::Test] {
-            let entry = entry_of(state.path(), action);
-            assert_eq!(runners(Some(Manager::System)).danger(&entry).await, None);
-        }
-        let entry = entry_of(state.path(), OpAction::Switch);
-        assert_eq!(
-            runners(None).danger(&entry).await,
-            None,
-            "nothing stops it with an agent that is no service"
-        );
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
-use crate::config::Config;
+use crate::config::{Config, EXPOSED, is_exposed};
 use crate::connection;
 use crate::lock::Lock;
 use crate::storage;
@@ -38,6 +38,9 @@ async fn live(config: Arc<Config>) -> Result<()> {
         version = env!("CARGO_PKG_VERSION"),
         "agent started"
     );
+    if is_exposed(&agent.config.server) {
+        tracing::warn!(server = %agent.config.server, "{EXPOSED}");
+    }
     agent.resume()?;
     let stop = CancellationToken::new();
     stop_on_signal(stop.clone())?;

@@ -1,9 +1,12 @@
 //! The session cookie, and the check that each server function makes first.
 
+use std::net::IpAddr;
+
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use backstay_fleet::Fleet;
-use backstay_fleet::accounts::Actor;
+use backstay_fleet::accounts::{Actor, DEVICE_LIFETIME, Origin};
+use backstay_fleet::secret::Secret;
 use backstay_fleet::store::StoreError;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
@@ -15,6 +18,9 @@ use crate::routes::Route;
 /// The name of the session's cookie.
 pub const COOKIE: &str = "backstay_session";
 
+/// The name of the cookie with the device's token.
+const DEVICE_COOKIE: &str = "backstay_device";
+
 /// The path of the server functions.
 const API: &str = "/api/";
 
@@ -22,6 +28,19 @@ const API: &str = "/api/";
 /// needed behind a proxy that sends `x-forwarded-host` and `x-forwarded-proto`.
 #[derive(Debug, Clone, Default)]
 pub struct PublicOrigin(pub Option<String>);
+
+/// The address of a request's client, if it is known and not this machine's own. The server adds it to every request, and
+/// removes `x-forwarded-…` unless a trusted proxy sent it.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientAddress(pub Option<IpAddr>);
+
+/// Where this request's log-in comes from.
+pub(crate) fn origin() -> Origin {
+    let Some(parts) = use_context::<Parts>() else { return Origin::default() };
+    let address = parts.extensions.get::<ClientAddress>().and_then(|client| client.0);
+    let device = cookie_in(&parts.headers, DEVICE_COOKIE).map(|token| Secret::from_text(&token));
+    Origin { address, device }
+}
 
 fn public_origin() -> Option<String> {
     use_context::<PublicOrigin>().unwrap_or_default().0
@@ -68,13 +87,17 @@ pub fn token() -> Option<String> {
 /// Returns the session token among a request's cookies, also for the server's other routes, such as the event
 /// stream.
 pub fn token_in(headers: &HeaderMap) -> Option<String> {
+    cookie_in(headers, COOKIE)
+}
+
+fn cookie_in(headers: &HeaderMap, cookie: &str) -> Option<String> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == COOKIE)
+        .find(|(name, _)| *name == cookie)
         .map(|(_, value)| value.to_owned())
 }
 
@@ -91,7 +114,21 @@ pub(crate) fn set_cookie(token: Option<&str>) {
     }
 }
 
-fn by_https() -> bool {
+/// Has the browser keep the device's token, which outlives the session.
+pub(crate) fn set_device_cookie(token: &Secret) {
+    let Some(response) = use_context::<ResponseOptions>() else { return };
+    let secure = if by_https() { "; Secure" } else { "" };
+    let (token, seconds) = (token.reveal(), DEVICE_LIFETIME.num_seconds());
+    let value = format!(
+        "{DEVICE_COOKIE}={token}; HttpOnly; SameSite=Lax; Path=/api/log_in; Max-Age={seconds}{secure}"
+    );
+    if let Ok(value) = HeaderValue::from_str(&value) {
+        response.append_header(header::SET_COOKIE, value);
+    }
+}
+
+/// Returns whether the browser came by https.
+pub(crate) fn by_https() -> bool {
     let configured = public_origin().is_some_and(|origin| origin.starts_with("https://"));
     let forwarded = use_context::<Parts>().is_some_and(|parts| {
         parts.headers.get("x-forwarded-proto").is_some_and(|proto| proto.as_bytes() == b"https")
@@ -107,10 +144,8 @@ pub(crate) fn server_address() -> Address {
     let host = use_context::<Parts>().and_then(|parts| {
         let named =
             |name: &str| parts.headers.get(name).and_then(|host| host.to_str().ok()).map(str::to_owned);
-        // The browser talks to the first of several proxies.
-        let forwarded = named("x-forwarded-host")
-            .and_then(|hosts| hosts.split(',').next().map(|host| host.trim().to_owned()));
-        let host = forwarded.filter(|host| !host.is_empty()).or_else(|| named(header::HOST.as_str()));
+        let forwarded = named("x-forwarded-host").filter(|host| !host.is_empty());
+        let host = forwarded.or_else(|| named(header::HOST.as_str()));
         host.or_else(|| parts.uri.authority().map(ToString::to_string))
     });
     let scheme = if by_https() { "https" } else { "http" };

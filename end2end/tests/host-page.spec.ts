@@ -93,6 +93,20 @@ test.describe('its tests', () => {
     await expect(drawer.current, 'and so for another one').toHaveText('10-network: passed after');
   });
 
+  test('what was folded or focused stays so when new results come', async ({ page, gpc0, fleet }) => {
+    const host = new HostPage(page, gpc0.name);
+    await open(page, host.path);
+    const gpu = host.test('40-gpu');
+    const output = gpu.locator('summary');
+    await output.focus();
+    await page.keyboard.press('Enter');
+    await expect(gpu.locator('pre')).toBeHidden();
+    await fleet.ask('gpc0', 'test');
+    await expect(gpu.getByRole('link', { name: 'Log of the latest run of 40-gpu' }), 'the new run is there').toBeVisible();
+    await expect(gpu.locator('pre')).toBeHidden();
+    await expect(output).toBeFocused();
+  });
+
   test('one whose result changes on one build is flaky', async ({ page, gpc0, fleet }) => {
     const host = new HostPage(page, gpc0.name);
     await open(page, host.path);

@@ -75,6 +75,10 @@ impl Fleet {
             return Ok(known);
         }
         let join = credentials.join.ok_or(AuthError::UnknownToken)?;
+        // Anybody can make one up, and only one process can write at a time.
+        if !self.store.is_join_token(&join).await? {
+            return Err(EnrolError::InvalidToken.into());
+        }
         let new = NewHost {
             id: HostId::new(),
             name: credentials.name,

@@ -14,6 +14,8 @@ use crate::store::StoreError;
 const TICK: Duration = Duration::from_secs(1);
 /// How often expired sessions and join tokens are deleted.
 const EXPIRY: Duration = Duration::from_hours(1);
+/// How often the server looks for refused log-ins to record.
+const REFUSED_LOG_INS: Duration = Duration::from_secs(10);
 /// The pause between two steps of the verification of the audit log: it takes less than half a core, and is done
 /// with a million entries in a few minutes.
 const VERIFICATION: Duration = Duration::from_millis(100);
@@ -48,6 +50,7 @@ impl Fleet {
             work.spawn(fleet.clone().tick_until(stop.clone()));
             work.spawn(fleet.clone().advance_rollouts_until(stop.clone()));
             work.spawn(fleet.clone().delete_expired_until(stop.clone()));
+            work.spawn(fleet.clone().report_refused_log_ins_until(stop.clone()));
             work.spawn(fleet.clone().verify_audit_until(stop.clone()));
             work.spawn(fleet.clone().resume_reverts_until(stop.clone()));
             work.spawn(fleet.clone().follow_github_until(poll, stop.clone()));
@@ -80,6 +83,19 @@ impl Fleet {
         while stop.run_until_cancelled(next.tick()).await.is_some() {
             if let Err(error) = self.delete_expired().await {
                 tracing::error!(%error, "expired sessions and join tokens could not be deleted; retrying later");
+            }
+        }
+    }
+
+    async fn report_refused_log_ins_until(self, stop: CancellationToken) {
+        let mut next = without_bursts(REFUSED_LOG_INS);
+        loop {
+            let is_last = stop.run_until_cancelled(next.tick()).await.is_none();
+            if let Err(error) = self.accounts().report_refused(is_last).await {
+                tracing::error!(%error, "refused log-ins could not be recorded in the audit log");
+            }
+            if is_last {
+                return;
             }
         }
     }

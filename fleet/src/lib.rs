@@ -19,6 +19,7 @@ mod background;
 pub mod compare;
 pub mod deployments;
 pub mod desired;
+mod distinct;
 mod fleet;
 pub mod github;
 mod host_settings;

@@ -4,13 +4,15 @@ use backstay_model::lights::{AgentVersion, LightInputs, lights};
 use backstay_model::rollback::{self, HostHistory, RollbackPlan};
 use backstay_model::test_history;
 use backstay_model::timeline::Timeline;
-use backstay_model::view::{AuditEntry, AuditPage, AuditQuery, HostDetail, OpDetail, OpQuery, OpsPage};
+use backstay_model::view::{AuditPage, AuditQuery, HostDetail, OpDetail, OpQuery, OpsPage};
 use backstay_model::{
-    Commit, HostId, HostView, Light, Lights, OpId, OpKind, OpView, OutputLine, State, TestRun, Trouble,
+    Commit, HostId, HostView, Light, Lights, OpId, OpKind, OpStatus, OpView, OutputLine, State, TestRun,
+    Trouble,
 };
 
+use crate::distinct::distinct;
 use crate::fleet::Fleet;
-use crate::store::{HostRecord, OpFilter, StoreError};
+use crate::store::{HashedEntry, HostRecord, OpFilter, StoreError};
 
 /// Number of ops on a host's page.
 const OPS_ON_HOST_PAGE: usize = 20;
@@ -152,7 +154,7 @@ impl Fleet {
         let filter = OpFilter {
             host,
             kind: query.kind,
-            statuses: query.statuses.clone(),
+            statuses: distinct(&query.statuses, OpStatus::ALL.len()).copied().collect(),
             by: query.by.clone(),
             search: query.search.clone(),
             before: query.before,
@@ -181,8 +183,8 @@ impl Fleet {
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn audit_entries(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, StoreError> {
-        self.store.audit(query, AUDIT_EXPORT).await
+    pub async fn audit_entries(&self, query: &AuditQuery) -> Result<Vec<HashedEntry>, StoreError> {
+        self.store.hashed_audit(query, AUDIT_EXPORT).await
     }
 
     /// The row of a host.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::wire::limits::plain_lines;
+
 /// Upper bound on the tags of a host.
 const TAGS: usize = 20;
 /// Upper bound on a tag, in characters.
@@ -56,7 +58,7 @@ pub fn parse_tags(text: &str) -> Result<Vec<String>, LabelError> {
 /// # Errors
 /// [`LabelError::NotesTooLong`]
 pub fn parse_notes(text: &str) -> Result<String, LabelError> {
-    let notes = text.trim().replace("\r\n", "\n");
+    let notes = plain_lines(text);
     if notes.chars().count() > NOTES_CHARS { Err(LabelError::NotesTooLong) } else { Ok(notes) }
 }
 

@@ -1,17 +1,19 @@
-# The modules by name, each with the packages of this flake as defaults.
-{ package }:
+# The modules by name. `packages` returns the programs for a host's nixpkgs.
+{ packages }:
 
 let
-  withPackage = service: name: module: { pkgs, lib, ... }: {
-    imports = [ module ];
-    services.${service}.package = lib.mkDefault (package pkgs).${name};
+  # With a key, a host may import a module from two places.
+  module = name: file: {
+    key = "backstay/${name}";
+    _file = file;
+    imports = [ (import file { inherit packages; }) ];
   };
 in
 {
   nixosModules = {
-    server = withPackage "backstay-server" "server" ./server.nix;
-    agent = withPackage "backstay-agent" "agent" ./agent-nixos.nix;
+    server = module "server" ./server.nix;
+    agent = module "agent-nixos" ./agent-nixos.nix;
   };
-  homeManagerModules.agent = withPackage "backstay-agent" "agent" ./agent-home-manager.nix;
-  darwinModules.agent = withPackage "backstay-agent" "agent" ./agent-darwin.nix;
+  darwinModules.agent = module "agent-darwin" ./agent-darwin.nix;
+  homeManagerModules.agent = module "agent-home-manager" ./agent-home-manager.nix;
 }

@@ -1,74 +1,62 @@
 # The server, as a service that may touch nothing but its state folder and the network.
-{ config, lib, pkgs, ... }:
+{ packages }:
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
 
 let
-  inherit (lib) mkOption types;
   cfg = config.services.backstay-server;
-  credentials = lib.filterAttrs (_: file: file != null) cfg.credentials;
-  # The options that name a secret's file, by the credential that holds it.
-  secretOptions = {
-    admin-password = "BACKSTAY_ADMIN_PASSWORD_FILE";
-    github-token = "BACKSTAY_GITHUB_TOKEN_FILE";
-    github-app-key = "BACKSTAY_GITHUB_APP_KEY_FILE";
-    github-webhook-secret = "BACKSTAY_GITHUB_WEBHOOK_SECRET_FILE";
-  };
-  secretFile = mkOption {
-    # A string, never a path: a path literal would copy the secret into the world-readable store.
-    type = types.nullOr (types.strMatching "/.*");
-    default = null;
+  secrets = import ./secrets.nix { inherit lib; };
+
+  set = lib.filterAttrs (_: value: value != null) cfg.settings;
+  secretFiles = lib.filterAttrs (name: _: builtins.match "(admin-password|github-.*)-file" name != null) set;
+  credential = lib.removeSuffix "-file";
+
+  variable = name: "BACKSTAY_${lib.toUpper (lib.replaceStrings [ "-" ] [ "_" ] name)}";
+  text = value: if builtins.isList value then lib.concatStringsSep "," value else toString value;
+  # systemd expands what follows a per cent sign: %d is the folder of the credentials.
+  value =
+    name: from:
+    if secretFiles ? ${name} then "%d/${credential name}" else lib.replaceStrings [ "%" ] [ "%%" ] (text from);
+
+  given = name: cfg.settings.${name} != null;
+  app = [
+    "github-app-id"
+    "github-installation-id"
+    "github-app-key-file"
+  ];
+  needRepository = app ++ [
+    "github-token-file"
+    "github-webhook-secret-file"
+  ];
+  port = lib.toInt (lib.last (lib.splitString ":" cfg.settings.listen));
+  ask = assertion: message: {
+    inherit assertion;
+    message = "services.backstay-server.${message}";
   };
 in
 {
-  options.services.backstay-server = {
-    enable = lib.mkEnableOption "the Backstay server";
-    package = mkOption {
-      type = types.package;
-      description = "The package with `bin/backstay-server` and `share/backstay/site`.";
-    };
-    address = mkOption {
-      type = types.str;
-      default = "127.0.0.1";
-      description = "The address to listen on. The server speaks plain HTTP: have a proxy speak HTTPS in front of it.";
-    };
-    port = mkOption {
-      type = types.port;
-      default = 7340;
-      description = "The port to listen on.";
-    };
-    openFirewall = mkOption {
-      type = types.bool;
-      default = false;
-      description = "Whether to open the port in the firewall.";
-    };
-    publicUrl = mkOption {
-      type = types.nullOr (types.strMatching "https?://[^/?#@ ]+/?");
-      default = null;
-      example = "https://backstay.example.org";
-      description = "The address that browsers use. With https, cookies travel over https only.";
-    };
-    environment = mkOption {
-      type = types.attrsOf (types.oneOf [ types.str types.int ]);
-      default = { };
-      example = { BACKSTAY_REPOSITORY = "https://git.example.org/fleet.git"; };
-      description = "Further options by environment variable, as `backstay-server serve --help` names them.";
-    };
-    credentials = mkOption {
-      type = types.submodule { options = lib.mapAttrs (_: _: secretFile) secretOptions; };
-      default = { };
-      example = { github-token = "/run/secrets/backstay-github-token"; };
-      description = "Files with secrets. systemd hands them to the server; no other program can read its copy.";
-    };
+  options.services.backstay-server = import ./server-options.nix {
+    inherit lib;
+    inherit (secrets) secretFile;
+    package = (packages pkgs).server;
   };
 
   config = lib.mkIf cfg.enable {
-    assertions = [
-      {
-        assertion = !lib.any (name: cfg.environment ? ${name}) (lib.attrValues secretOptions);
-        message = "services.backstay-server: set secrets' files in `credentials`, not in `environment`.";
-      }
+    assertions = lib.mapAttrsToList (name: secrets.assertion "services.backstay-server.settings.${name}") secretFiles ++ [
+      (ask (!(given "repository" && given "github-repository")) "settings: `repository` and `github-repository` both name the configuration repository. Set one of them.")
+      (ask (given "github-repository" || !lib.any given needRepository) "settings: credentials for GitHub are set, but not `github-repository`, as owner/name.")
+      (ask (!given "github-repository" || given "github-token-file" || lib.all given app) "settings: `github-repository` needs credentials. Set `github-token-file`, or all of ${lib.concatStringsSep ", " app}.")
+      (ask (!(given "github-token-file" && lib.any given app)) "settings: a GitHub App and `github-token-file` are both set. Set one of them.")
+      (ask (!cfg.openFirewall || builtins.match "(127\\..*|localhost:.*|\\[::1].*)" cfg.settings.listen == null) "openFirewall: the server listens on ${cfg.settings.listen}, which no other machine reaches. Set `settings.listen`, or open the ports of the proxy instead.")
     ];
 
-    networking.firewall.allowedTCPPorts = lib.optional cfg.openFirewall cfg.port;
+    networking.firewall.allowedTCPPorts = lib.optional cfg.openFirewall port;
+    # For `backstay-server join-token` and the like.
+    environment.systemPackages = [ cfg.package ];
 
     systemd.services.backstay-server = {
       description = "Backstay server";
@@ -77,18 +65,12 @@ in
       after = [ "network-online.target" ];
       path = [ pkgs.git ];
       unitConfig.StartLimitIntervalSec = 0;
-      environment = {
-        BACKSTAY_LISTEN = "${cfg.address}:${toString cfg.port}";
-        BACKSTAY_DATABASE = "sqlite:///var/lib/backstay/backstay.sqlite3";
-        BACKSTAY_SITE_ROOT = "${cfg.package}/share/backstay/site";
-        BACKSTAY_REPOSITORY_FOLDER = "/var/lib/backstay/repository.git";
+      environment = lib.mapAttrs' (name: from: lib.nameValuePair (variable name) (value name from)) set // {
         HOME = "/var/lib/backstay";
-      } // lib.optionalAttrs (cfg.publicUrl != null) { BACKSTAY_PUBLIC_URL = cfg.publicUrl; }
-        // lib.mapAttrs (_: toString) cfg.environment
-        // lib.mapAttrs' (name: _: lib.nameValuePair secretOptions.${name} "%d/${name}") credentials;
+      };
       serviceConfig = {
         ExecStart = "${cfg.package}/bin/backstay-server serve";
-        LoadCredential = lib.mapAttrsToList (name: file: "${name}:${file}") credentials;
+        LoadCredential = lib.mapAttrsToList (name: file: "${credential name}:${file}") secretFiles;
         Restart = "always";
         RestartSec = 2;
         DynamicUser = true;
@@ -113,13 +95,20 @@ in
         NoNewPrivileges = true;
         LockPersonality = true;
         MemoryDenyWriteExecute = true;
-        RestrictAddressFamilies = [ "AF_INET" "AF_INET6" "AF_UNIX" ];
+        RestrictAddressFamilies = [
+          "AF_INET"
+          "AF_INET6"
+          "AF_UNIX"
+        ];
         RestrictNamespaces = true;
         RestrictRealtime = true;
         RestrictSUIDSGID = true;
         RemoveIPC = true;
         SystemCallArchitectures = "native";
-        SystemCallFilter = [ "@system-service" "~@privileged @resources" ];
+        SystemCallFilter = [
+          "@system-service"
+          "~@privileged @resources"
+        ];
       };
     };
   };

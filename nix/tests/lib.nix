@@ -1,9 +1,9 @@
 # As much of nixpkgs' library as the modules use, for tests where nixpkgs cannot be had. The modules are written for the
-# real one; with it (nixpkgs.lib of 2026-06-14) tests/default.nix gives the same result.
+# real one; `cargo xtask test --only nix` compares the results of both if BACKSTAY_NIXPKGS names a checkout.
 let
-  inherit (builtins) all any attrNames attrValues concatMap elem foldl' isAttrs isBool isFunction isInt isList isPath isString listToAttrs mapAttrs match removeAttrs;
+  inherit (builtins) all any attrNames attrValues concatMap elem filter foldl' isAttrs isBool isFunction isInt isList isPath isString listToAttrs mapAttrs match stringLength substring;
 
-  filterAttrs = keep: set: removeAttrs set (builtins.filter (name: !keep name set.${name}) (attrNames set));
+  filterAttrs = keep: set: removeAttrs set (filter (name: !keep name set.${name}) (attrNames set));
   mapAttrs' = make: set: listToAttrs (map (name: make name set.${name}) (attrNames set));
   merge = a: b:
     if isSet a && isSet b then a // mapAttrs (name: value: if a ? ${name} then merge a.${name} value else value) b
@@ -28,7 +28,7 @@ let
   read = at: type: value: if type.check value then type.read at value else throw "${at} is not of the type ${type.name}";
 
   options = at: tree: values:
-    let unknown = builtins.filter (name: !(tree ? ${name})) (attrNames values); in
+    let unknown = filter (name: !(tree ? ${name})) (attrNames values); in
     if unknown != [ ] then throw "the option ${at}.${builtins.head unknown} does not exist"
     else mapAttrs (name: option:
       if (option._type or null) != "option" then options "${at}.${name}" option (values.${name} or { })
@@ -37,8 +37,18 @@ let
       else option.default or (throw "${at}.${name} is used but not defined")) tree;
 in
 rec {
-  inherit any attrValues filterAttrs mapAttrs mapAttrs';
-  inherit (builtins) replaceStrings;
+  inherit all any attrValues filterAttrs mapAttrs mapAttrs';
+  inherit (builtins) concatStringsSep replaceStrings;
+
+  hasPrefix = prefix: text: substring 0 (stringLength prefix) text == prefix;
+  removeSuffix = suffix: text:
+    let rest = stringLength text - stringLength suffix; in if rest >= 0 && substring rest (-1) text == suffix then substring 0 rest text else text;
+  splitString = separator: text: filter isString (builtins.split separator text);
+  last = list: builtins.elemAt list (builtins.length list - 1);
+  toInt = builtins.fromJSON;
+  toUpper = let letters = text: map (at: substring at 1 text) (builtins.genList (at: at) 26); in
+    replaceStrings (letters "abcdefghijklmnopqrstuvwxyz") (letters "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+  getExe = package: "${package}/bin/${package.meta.mainProgram}";
 
   types = rec {
     str = type "string" isString;
@@ -46,7 +56,9 @@ rec {
     bool = type "boolean" isBool;
     int = type "integer" isInt;
     port = type "port" (value: isInt value && value >= 0 && value <= 65535);
+    ints.between = low: high: type "integer between ${toString low} and ${toString high}" (value: isInt value && value >= low && value <= high);
     ints.positive = type "positive integer" (value: isInt value && value > 0);
+    enum = values: type "one of ${toString values}" (value: elem value values);
     path = type "path" (value: isPath value || value ? outPath || (isString value && match "/.*" value != null));
     package = type "package" (value: value ? outPath);
     anything = type "anything" (_: true);
@@ -57,7 +69,7 @@ rec {
     listOf = inner: container "list of ${inner.name}" (value: isList value && all inner.check value) (at: map (inner.read at));
     nonEmptyListOf = inner: listOf inner // { check = value: isList value && value != [ ] && all inner.check value; };
     attrsOf = inner: container "set of ${inner.name}" (value: isAttrs value && all inner.check (attrValues value)) (at: mapAttrs (name: inner.read "${at}.${name}"));
-    submodule = module: container "submodule" isAttrs (at: options at module.options) // { defaults = true; };
+    submodule = module: container "submodule" isAttrs (at: options at module.options) // { defaults = true; getSubOptions = _: module.options; };
   };
 
   mkOption = option: option // { _type = "option"; };
@@ -78,11 +90,11 @@ rec {
         if isFunction made then called made else made;
       whole = module: let made = called module; in concatMap whole (made.imports or [ ]) ++ [ made ];
       all = concatMap whole modules;
-      settings = module: push (module.config or (removeAttrs module [ "imports" "options" ]));
-      arguments = foldl' (found: module: found // (module.config._module.args or { })) { } (builtins.filter isAttrs modules);
+      settings = module: push (module.config or (removeAttrs module [ "_file" "imports" "key" "options" ]));
+      arguments = foldl' (found: module: found // (module.config._module.args or { })) { } (filter isAttrs modules);
       tree = foldl' merge { } (map (module: module.options or { }) all);
       config = options "config" tree (removeAttrs (foldl' merge { } (map settings all)) [ "_module" ]);
       lib = import ./lib.nix;
     in
-    { inherit config; };
+    { inherit config; options = tree; };
 }

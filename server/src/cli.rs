@@ -15,6 +15,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::github_options::GitHubOptions;
 use crate::secret_file;
+use crate::trusted_proxies::Network;
 
 /// Dashboard for fleets of NixOS, nix-darwin and home-manager hosts.
 #[derive(Debug, Parser)]
@@ -32,10 +33,17 @@ pub(crate) enum Command {
     Serve(Box<ServeOptions>),
     /// Create a join token for one host, and print it.
     JoinToken(JoinTokenOptions),
+    /// List the join tokens that no host has used yet.
+    JoinTokens(DatabaseOptions),
+    /// Revoke a join token that no host has used yet.
+    RevokeJoinToken(RevokeJoinTokenOptions),
     /// Set a person's password, from a file or standard input. Creates the person if there is none of that name.
     SetPassword(SetPasswordOptions),
     /// Check that the audit log was not changed.
     VerifyAudit(VerifyAuditOptions),
+    /// Print the mark of the newest entry of the audit log, for somebody else to keep: `verify-audit --after MARK` shows later
+    /// whether an entry before it was changed.
+    AuditHead(DatabaseOptions),
 }
 
 /// The database.
@@ -61,6 +69,11 @@ pub(crate) struct ServeOptions {
     /// https, browsers send cookies over https only.
     #[arg(long, env = "BACKSTAY_PUBLIC_URL", value_parser = crate::public_url::parse)]
     pub(crate) public_url: Option<String>,
+    /// A proxy in front of the server, as an address or a network such as `10.0.0.0/8`; separate several by commas. Only from
+    /// these does the server believe whom a request comes from, by which scheme and for which host: `X-Forwarded-For` (or
+    /// `Forwarded`), `X-Forwarded-Proto` and `X-Forwarded-Host`. Without it, from nobody.
+    #[arg(long, env = "BACKSTAY_TRUSTED_PROXY", value_name = "ADDRESS", value_delimiter = ',')]
+    pub(crate) trusted_proxy: Vec<Network>,
     /// The configuration repository, as an address for git, at any forge. Without it and without `--github-repository`, the lights
     /// Git and Lock stay unknown.
     #[arg(long, env = "BACKSTAY_REPOSITORY")]
@@ -99,6 +112,15 @@ pub(crate) struct JoinTokenOptions {
     /// Hours until it expires.
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=720))]
     hours: u16,
+}
+
+/// The join token to revoke.
+#[derive(Debug, Args)]
+pub(crate) struct RevokeJoinTokenOptions {
+    #[command(flatten)]
+    database: DatabaseOptions,
+    /// Its id, as `join-tokens` lists it.
+    id: String,
 }
 
 /// What to verify of the audit log.
@@ -148,6 +170,44 @@ pub(crate) async fn join_token(options: JoinTokenOptions) -> anyhow::Result<()> 
     let accounts = open_accounts(&options.database).await?;
     let token = accounts.new_join_token(options.name, TimeDelta::hours(options.hours.into())).await?;
     println!("{}", token.reveal());
+    Ok(())
+}
+
+/// Lists the unused join tokens, one on each line.
+pub(crate) async fn join_tokens(options: DatabaseOptions) -> anyhow::Result<()> {
+    let tokens = open_accounts(&options).await?.join_tokens().await?;
+    if tokens.is_empty() {
+        eprintln!("There are no unused join tokens.");
+    }
+    for token in tokens {
+        let whom = token.host_name.as_deref().unwrap_or("any host");
+        let [made, until] = [token.created_at, token.expires_at].map(|at| at.format("%Y-%m-%d %H:%M UTC"));
+        println!("{}  for {whom}, made {made}, valid until {until}", token.id);
+    }
+    Ok(())
+}
+
+/// Revokes an unused join token.
+pub(crate) async fn revoke_join_token(options: RevokeJoinTokenOptions) -> anyhow::Result<()> {
+    let id = &options.id;
+    if !open_accounts(&options.database).await?.revoke_join_token(id).await? {
+        bail!("there is no unused join token {id}; `backstay-server join-tokens` lists them");
+    }
+    println!("Join token {id} is revoked.");
+    Ok(())
+}
+
+/// Prints the mark of the newest audit entry, alone on a line. Writes nothing, and does not create a missing database.
+pub(crate) async fn audit_head(options: DatabaseOptions) -> anyhow::Result<()> {
+    let url = &options.database;
+    let store =
+        store::open_to_read(url).await.with_context(|| format!("the database {url} cannot be read"))?;
+    let head =
+        store.audit_head().await.with_context(|| format!("{url} holds no audit log that can be read"))?;
+    if head.seq == 0 {
+        bail!("the audit log has no entries yet");
+    }
+    println!("{head}");
     Ok(())
 }
 

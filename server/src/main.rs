@@ -11,6 +11,7 @@ mod public_url;
 mod routes;
 mod secret_file;
 mod serve;
+mod trusted_proxies;
 
 use clap::Parser;
 
@@ -25,6 +26,9 @@ async fn main() -> anyhow::Result<()> {
     match cli::Cli::parse().command {
         cli::Command::Serve(options) => serve::serve(*options).await,
         cli::Command::JoinToken(options) => cli::join_token(options).await,
+        cli::Command::JoinTokens(options) => cli::join_tokens(options).await,
+        cli::Command::RevokeJoinToken(options) => cli::revoke_join_token(options).await,
+        cli::Command::AuditHead(options) => cli::audit_head(options).await,
         cli::Command::SetPassword(options) => cli::set_password(options).await,
         cli::Command::VerifyAudit(options) => cli::verify_audit(options).await,
     }

@@ -1,5 +1,6 @@
 //! Runs the server.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +39,7 @@ pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot listen on {}", options.listen))?;
     let address = listener.local_addr()?;
+    warn_if_exposed(address, options.public_url.as_deref());
     lifecycle.stop_on_signal()?;
     lifecycle.tasks.spawn(background);
     let app = routes::router(fleet, &options, address, webhook_secret, lifecycle.clone())?;
@@ -48,6 +50,21 @@ pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
     listen::serve(listener, app, places, Times::default(), lifecycle.stop.clone()).await;
     lifecycle.drained().await;
     Ok(())
+}
+
+/// Warns if others may read what people and agents send. It is a warning only: the proxy may be on another machine.
+fn warn_if_exposed(address: SocketAddr, public_url: Option<&str>) {
+    if is_exposed(address, public_url) {
+        tracing::warn!(
+            %address,
+            "the server speaks plain http on the network: anybody on the way can read passwords, sessions and the tokens of \
+             agents, and act with them; put a proxy that speaks https in front, and start with --public-url https://…"
+        );
+    }
+}
+
+fn is_exposed(address: SocketAddr, public_url: Option<&str>) -> bool {
+    !address.ip().is_loopback() && !public_url.is_some_and(|url| url.starts_with("https://"))
 }
 
 fn schedule(options: &ServeOptions) -> Schedule {
@@ -76,4 +93,22 @@ async fn first_admin(fleet: &Fleet, store: &dyn Store, options: &ServeOptions) -
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_beyond_this_machine_is_warned_of() {
+        for (listen, public_url, expected) in [
+            ("127.0.0.1:7340", None, false),
+            ("[::1]:7340", None, false),
+            ("0.0.0.0:7340", None, true),
+            ("192.0.2.1:7340", Some("http://backstay.lan"), true),
+            ("0.0.0.0:7340", Some("https://backstay.example.org"), false),
+        ] {
+            assert_eq!(is_exposed(listen.parse().unwrap(), public_url), expected, "{listen} {public_url:?}");
+        }
+    }
 }

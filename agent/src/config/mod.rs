@@ -11,7 +11,7 @@ use backstay_model::{Platform, wire::limits};
 use serde::{Deserialize, Serialize};
 
 pub use commands::Commands;
-pub(crate) use server_address::socket_address;
+pub(crate) use server_address::{EXPOSED, is_exposed, socket_address};
 
 /// The environment variable that may hold a join token.
 pub const JOIN_TOKEN_VARIABLE: &str = "BACKSTAY_JOIN_TOKEN";

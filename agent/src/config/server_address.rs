@@ -1,5 +1,7 @@
 //! The address of the server.
 
+use std::net::IpAddr;
+
 use backstay_model::wire::endpoint::AGENT_SOCKET;
 use http::Uri;
 
@@ -28,6 +30,18 @@ pub(crate) fn socket_address(server: &str) -> Result<Uri, String> {
         .map_err(|_| wrong("must be an address"))
 }
 
+/// What to say of such a connection.
+pub(crate) const EXPOSED: &str = "The agent talks to its server by plain http: anybody on the way can read its token, and command this host. Use \
+     https:// in agent.toml.";
+
+/// Returns whether the connection to a server crosses a network without TLS.
+pub(crate) fn is_exposed(server: &str) -> bool {
+    let Ok(address) = socket_address(server) else { return false };
+    let host = address.host().unwrap_or_default().trim_matches(['[', ']']);
+    let is_local = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    address.scheme_str() == Some("ws") && !is_local
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,6 +55,20 @@ mod tests {
             ("ws://[::1]:80", "ws://[::1]:80/agent/socket"),
         ] {
             assert_eq!(socket_address(server).unwrap().to_string(), socket);
+        }
+    }
+
+    #[test]
+    fn plain_http_is_exposed_beyond_this_machine() {
+        for (server, expected) in [
+            ("http://backstay.lan:7340", true),
+            ("ws://10.0.0.1", true),
+            ("https://backstay.lan", false),
+            ("http://127.0.0.1:7340", false),
+            ("http://[::1]:7340", false),
+            ("http://localhost:7340", false),
+        ] {
+            assert_eq!(is_exposed(server), expected, "{server}");
         }
     }
 

@@ -19,7 +19,7 @@ use backstay_model::{Clock, Facts, Generation, Platform, wire::limits};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::config::Config;
+use crate::config::{Config, EXPOSED, is_exposed};
 use crate::host_tests;
 use crate::journal;
 use build::Builds;
@@ -66,6 +66,7 @@ impl FactsReader {
         facts.nix_version = nix::version(config);
         part("The tests", &mut facts, |facts| self.read_tests(facts));
         facts.problems.extend(journal::damage(&config.state_dir));
+        facts.problems.extend(is_exposed(&config.server).then(|| EXPOSED.to_owned()));
         fit::fit(&mut facts);
         facts
     }

@@ -20,8 +20,10 @@ pub async fn log_in(
     use crate::session;
 
     let fleet = session::fleet()?;
-    let (_, secret) = fleet.accounts().log_in(&name, &password).await.map_err(super::refused)?;
-    session::set_cookie(Some(secret.reveal()));
+    let origin = session::origin();
+    let admitted = fleet.accounts().log_in_from(&origin, &name, &password).await.map_err(super::refused)?;
+    session::set_cookie(Some(admitted.session.reveal()));
+    session::set_device_cookie(&admitted.device);
     leptos_axum::redirect(super::local_path(&next));
     Ok(())
 }

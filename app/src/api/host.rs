@@ -1,9 +1,63 @@
 //! One host: its page, its settings, and its removal.
 
-use backstay_model::view::HostDetail;
+use backstay_model::{HostView, Labels, OpView, TestTimeout};
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::ApiError;
+
+/// What a host's own page shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostPageData {
+    /// The row of the fleet page.
+    pub host: HostView,
+    /// Its labels.
+    pub labels: Labels,
+    /// The time limit for each test, if set.
+    pub test_timeout: Option<TestTimeout>,
+    /// The agent's own time limit for each test and its maximum, in seconds, if it reported them.
+    pub agent_timeouts: Option<(u64, u64)>,
+    /// Its latest ops, newest first.
+    pub ops: Vec<OpView>,
+    /// The number of the last event that this includes.
+    pub last_event: u64,
+    /// The parts that the server wrote.
+    pub written: WrittenHost,
+}
+
+/// The parts of a host's page that the server writes, as markup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrittenHost {
+    /// What runs, and what people noted about the host.
+    pub now: String,
+    /// Its tests.
+    pub tests: String,
+    /// When it last worked.
+    pub worked: String,
+    /// Its past as a picture.
+    pub pictures: String,
+    /// Its past in words.
+    pub past: String,
+    /// Its facts.
+    pub facts: String,
+}
+
+#[cfg(feature = "ssr")]
+impl HostPageData {
+    /// Writes the page for the person with this name.
+    pub(crate) fn of(detail: backstay_model::view::HostDetail, reader: &str) -> Self {
+        let tests = detail.facts.as_ref().and_then(|facts| facts.tests.as_ref());
+        Self {
+            agent_timeouts: tests.map(|tests| (tests.timeout_secs, tests.max_timeout_secs)),
+            written: crate::pages::written_host(&detail, reader),
+            host: detail.host,
+            labels: detail.labels,
+            test_timeout: detail.test_timeout,
+            ops: detail.ops,
+            last_event: detail.last_event,
+        }
+    }
+}
 
 /// Reads everything that a host's own page shows, or `None` if there is no such host.
 ///
@@ -13,12 +67,13 @@ use crate::ApiError;
 pub async fn load_host(
     /// The host's name.
     name: String,
-) -> Result<Option<HostDetail>, ApiError> {
+) -> Result<Option<HostPageData>, ApiError> {
     use crate::session;
 
-    session::person().await?;
+    let person = session::person().await?;
     let Ok(name) = super::host_name(&name) else { return Ok(None) };
-    session::fleet()?.host_detail(name).await.map_err(session::database)
+    let detail = session::fleet()?.host_detail(name).await.map_err(session::database)?;
+    Ok(detail.map(|detail| HostPageData::of(detail, person.name())))
 }
 
 /// Stores a host's tags, separated by spaces or commas, and its notes. Invalid tags do not keep the notes

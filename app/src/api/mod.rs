@@ -22,8 +22,8 @@ pub use deployments::{
 };
 pub use fleet::{Address, MakeJoinToken, SetView, Start, StartPage, make_join_token, set_view, start_page};
 pub use host::{
-    LoadHost, RemoveHost, SetAutoTest, SetLabels, SetTestTimeout, load_host, remove_host, set_auto_test,
-    set_labels, set_test_timeout,
+    HostPageData, LoadHost, RemoveHost, SetAutoTest, SetLabels, SetTestTimeout, WrittenHost, load_host,
+    remove_host, set_auto_test, set_labels, set_test_timeout,
 };
 pub use ops::{
     CancelOp, LoadOp, LoadOps, LoadOutputAfter, LoadOutputBefore, OpRead, RequestOp, RetryOp, cancel_op,

@@ -147,6 +147,10 @@ pub async fn load_planned_rollbacks(
     session::fleet()?.planned_rollbacks(id).await.map(Into::into).map_err(super::refused)
 }
 
+/// Upper bound on the hosts of one plan: more than an address can name.
+#[cfg(feature = "ssr")]
+const HOSTS_PLANNED: usize = 2_000;
+
 /// Reads the generation to which each of these hosts would roll back.
 ///
 /// # Errors
@@ -160,6 +164,9 @@ pub async fn load_planned_rollbacks_of(
     use crate::session;
 
     session::person().await?;
+    if hosts.len() > HOSTS_PLANNED {
+        return Err(ApiError::said(format!("Choose at most {HOSTS_PLANNED} hosts.")));
+    }
     for host in &hosts {
         super::host_name(host)?;
     }

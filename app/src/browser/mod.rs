@@ -3,6 +3,8 @@
 mod links;
 mod menu;
 mod nearness;
+mod post;
+mod rewrite;
 mod turns;
 
 use chrono::{DateTime, Utc};
@@ -19,6 +21,8 @@ use crate::routes::Route;
 pub(crate) use links::before_links;
 pub(crate) use menu::{enter_menu, step_in_menu};
 pub(crate) use nearness::{Nearness, extent, has_focus, set_height};
+pub(crate) use post::{fields, post};
+pub(crate) use rewrite::rewrite;
 pub(crate) use turns::in_turn;
 
 /// Sets or removes `data-NAME="true"` of the document, for style sheets and tests.
@@ -167,12 +171,6 @@ pub(crate) fn plain_click_on_svg_link(event: &MouseEvent) -> Option<String> {
         && !event.default_prevented();
     let clicked = event.target().filter(|_| is_plain)?.dyn_into::<Element>().ok()?;
     clicked.closest("a").ok().flatten()?.get_attribute("href")
-}
-
-/// Returns whether the `<details>` of a toggle event is open.
-pub(crate) fn is_open(event: &web_sys::Event) -> bool {
-    let details = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-    details.is_some_and(|details| details.has_attribute("open"))
 }
 
 /// Goes to the log-in page, which leads back here.

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::api::LogOut;
 use crate::browser;
-use crate::components::{Icon, action_from_address};
+use crate::components::{ActionForm, Icon, action_from_address};
 use crate::live::Live;
 
 /// The menu of the person who is logged in: a native popover, which works without script.

@@ -4,9 +4,8 @@ use backstay_model::{HostView, OpKind, OpView};
 use leptos::ev;
 use leptos::prelude::*;
 
-use crate::api::RequestOp;
 use crate::browser;
-use crate::components::{Icon, use_log_address};
+use crate::components::{ActionForm, FormAction, Icon, use_log_address};
 use crate::live::Live;
 use crate::routes::Route;
 
@@ -16,7 +15,7 @@ pub fn ActionsMenu(
     /// The host's name.
     host: String,
     /// The action of its buttons.
-    action: ServerAction<RequestOp>,
+    action: FormAction,
     /// Whether to render its items only when it first opens: most menus of a page never do. The server
     /// renders every item, because its page must work without script.
     #[prop(optional)]
@@ -59,7 +58,7 @@ fn fill(filled: &mut bool) -> bool {
 
 /// The items of a host's menu.
 #[component]
-fn Items(host: String, action: ServerAction<RequestOp>) -> impl IntoView {
+fn Items(host: String, action: FormAction) -> impl IntoView {
     let (rollback, details) =
         (Route::RollbackHost { host: &host, to: None, from_host: false }.path(), Route::Host(&host).path());
     let live = expect_context::<Live>();

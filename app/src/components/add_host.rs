@@ -125,7 +125,7 @@ fn Token(action: ServerAction<MakeJoinToken>, named: RwSignal<String>) -> impl I
             </button>
             <span class="faint">"does the same. The audit log records it under your name."</span>
         </div>
-        <Refusal action/>
+        <Refusal action=Signal::derive(move || action.value().get().and_then(Result::err))/>
         <div role="status">
             {move || made.get().map(|token| view! {
                 <p class="banner">"This is the token. It is shown only once: copy it now."</p>

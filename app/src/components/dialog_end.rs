@@ -1,11 +1,10 @@
 //! What the forms of dialogs share: the note to people with read-only access, and the end.
 
 use leptos::prelude::*;
-use server_fn::ServerFn;
 
 use super::sending::{Sending, leave_once_arrived};
 use crate::ApiError;
-use crate::components::Refusal;
+use crate::components::{FormAction, Refusal};
 use crate::live::{Connection, Live};
 
 /// Tells a person with read-only access which role the dialog requires.
@@ -29,9 +28,9 @@ pub(crate) fn OperatorOnly(
 /// The end of a dialog's form: why the last attempt was refused, how long it has been without an answer,
 /// “Cancel”, and the button that submits.
 #[component]
-pub(crate) fn DialogEnd<S>(
+pub(crate) fn DialogEnd(
     /// The form's action.
-    action: ServerAction<S>,
+    action: FormAction,
     /// The address that “Cancel” leads to.
     back: String,
     /// The identifier of “Cancel”.
@@ -44,11 +43,7 @@ pub(crate) fn DialogEnd<S>(
     destructive: bool,
     /// The words on the button.
     children: Children,
-) -> impl IntoView
-where
-    S: ServerFn<Error = ApiError> + Clone + Send + Sync + 'static,
-    S::Output: Send + Sync + Clone + 'static,
-{
+) -> impl IntoView {
     let class = if destructive { "primary destructive" } else { "primary" };
     let live = expect_context::<Live>();
     let is_lost = move || matches!(live.connection().get(), Connection::Reconnecting { .. });

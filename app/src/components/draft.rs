@@ -1,9 +1,8 @@
 //! The state of a form while a person edits it.
 
 use leptos::prelude::*;
-use server_fn::ServerFn;
 
-use crate::ApiError;
+use crate::components::FormAction;
 
 /// The values of a form: the known ones until a person edits them; then the edits stay until they are saved,
 /// whatever others save in the meantime. Cheap to copy.
@@ -26,11 +25,7 @@ impl<T> Copy for Draft<T> {}
 
 impl<T: Clone + PartialEq + Send + Sync + 'static> Draft<T> {
     /// Creates a draft of the known values, which `action` saves.
-    pub(crate) fn of<S>(known: Memo<T>, action: ServerAction<S>) -> Self
-    where
-        S: ServerFn<Error = ApiError> + Clone + Send + Sync + 'static,
-        S::Output: Send + Sync + Clone + 'static,
-    {
+    pub(crate) fn of(known: Memo<T>, action: FormAction) -> Self {
         let draft = Self {
             shown: RwSignal::new(known.get_untracked()),
             is_edited: RwSignal::new(false),

@@ -1,19 +1,17 @@
-//! The folded rest of a long list.
+//! The folded rest of a long list, in what the server writes.
 
 use leptos::prelude::*;
 
-use crate::browser;
-
-/// The rest of a list, folded: “317 more”. The caller keeps `open`, so that it survives changes of the list.
+/// The rest of a list, folded: “317 more”. `id` keeps it open when the list changes.
 #[component]
 pub(crate) fn FoldedRest(
+    id: &'static str,
     /// Number of folded items.
     count: usize,
-    open: RwSignal<bool>,
     children: Children,
 ) -> impl IntoView {
     view! {
-        <details class="folded" prop:open=move || open.get() open=open.get_untracked() on:toggle=move |event| open.set(browser::is_open(&event))>
+        <details class="folded" id=id>
             <summary>{format!("{count} more")}</summary>
             {children()}
         </details>

@@ -3,8 +3,7 @@
 use backstay_model::{HostView, OpId};
 use leptos::prelude::*;
 
-use crate::api::CancelOp;
-use crate::components::{CancelButton, ElapsedSince, OpInBrief, OpPlacement};
+use crate::components::{CancelButton, ElapsedSince, FormAction, OpInBrief, OpPlacement};
 
 /// The host's open op with its cancel button, and whether the host is connected.
 #[component]
@@ -13,7 +12,7 @@ pub fn HostActivity(
     #[prop(into)]
     host: Signal<HostView>,
     /// The action that cancels its op.
-    cancel: ServerAction<CancelOp>,
+    cancel: FormAction,
 ) -> impl IntoView {
     let id = Memo::new(move |_| host.with(|h| h.op.as_ref().map(|op| op.id)));
     move || match id.get() {
@@ -23,7 +22,7 @@ pub fn HostActivity(
 }
 
 #[component]
-fn Busy(host: Signal<HostView>, id: OpId, cancel: ServerAction<CancelOp>) -> impl IntoView {
+fn Busy(host: Signal<HostView>, id: OpId, cancel: FormAction) -> impl IntoView {
     let now = move |h: &HostView| h.op.clone().filter(|op| op.id == id);
     let Some(first) = host.with_untracked(now) else { return ().into_any() };
     let op = Memo::new(move |_| host.with(now).unwrap_or_else(|| first.clone()));

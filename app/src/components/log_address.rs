@@ -55,6 +55,7 @@ pub(crate) fn with_log(address: &str, op: impl Display) -> String {
 }
 
 /// Adds a search to an address with a log; the log opens at the last match.
+#[cfg(feature = "ssr")]
 pub(crate) fn finding(address: &str, text: &str) -> String {
     let find: ParamsMap = [(FIND, text.to_owned())].into_iter().collect();
     format!("{address}&{}", find.to_query_string().trim_start_matches('?'))
@@ -103,6 +104,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "ssr")]
     fn a_search_ends_with_its_log() {
         let found = finding(&logged("/", &[]), "a b: FAILED");
         assert_eq!(found, format!("/?{LOGGED}&find=a%20b%3A%20FAILED"));

@@ -11,6 +11,7 @@ mod draft;
 mod drawer;
 mod field;
 mod fleet;
+#[cfg(feature = "ssr")]
 mod folded;
 mod form;
 mod generation;
@@ -34,6 +35,7 @@ mod sending;
 mod shortcuts;
 mod status_line;
 mod when;
+mod written;
 
 pub use actions::ActionsMenu;
 pub(crate) use actions::op_icon;
@@ -51,8 +53,9 @@ pub(crate) use fleet::{
     dismiss_hints_on_escape, fleet_answer, names_fitting,
 };
 pub use fleet::{HostRow, Summary};
+#[cfg(feature = "ssr")]
 pub(crate) use folded::FoldedRest;
-pub use form::{Refusal, action_from_address};
+pub use form::{ActionForm, FormAction, Refusal, action_from_address};
 pub(crate) use generation::name as generation_name;
 pub use generation::{GenerationName, HostTestsBadge};
 pub use header::{Header, PageTitle};
@@ -60,8 +63,10 @@ pub use host_activity::HostActivity;
 pub use icon::{Icon, IconSprite, Mark, PlatformName};
 pub use light::LightBadge;
 pub(crate) use log::Log;
+#[cfg(feature = "ssr")]
+pub(crate) use log_address::finding;
 pub use log_address::use_log_address;
-pub(crate) use log_address::{FIND, LOG, finding, use_address_without_log, with_log};
+pub(crate) use log_address::{FIND, LOG, use_address_without_log, with_log};
 pub use notices::{Notices, NoticesLink};
 pub(crate) use notices::{mark_notices_read, notice_tone};
 pub use op::{OpInBrief, OpLink, OpStatusBadge, status_words};
@@ -89,3 +94,4 @@ pub(crate) use shortcuts::OpenShortcuts;
 pub(crate) use shortcuts::{Shortcuts, ShortcutsButton, ShortcutsDialog};
 pub(crate) use when::Day;
 pub use when::{Ago, Elapsed, ElapsedSince, Moment, Took, Until};
+pub(crate) use written::Written;

@@ -3,7 +3,7 @@
 use backstay_model::{Generation, GenerationRef, OpAction, OpId, OpKind, OpStatus, OpView, Phase};
 use leptos::prelude::*;
 
-use crate::api::{CancelOp, RetryOp};
+use crate::components::{ActionForm, FormAction};
 use crate::live::Live;
 use crate::routes::Route;
 
@@ -53,7 +53,7 @@ pub fn CancelButton(
     #[prop(into)]
     op: Signal<OpView>,
     /// The action that cancels.
-    action: ServerAction<CancelOp>,
+    action: FormAction,
     /// Where the op is shown.
     place: OpPlacement,
 ) -> impl IntoView {
@@ -88,7 +88,7 @@ pub fn CancelButton(
 #[component]
 fn Confirm(
     op: Signal<OpView>,
-    action: ServerAction<CancelOp>,
+    action: FormAction,
     place: OpPlacement,
     words: &'static str,
     class: &'static str,
@@ -142,7 +142,7 @@ pub fn RetryButton(
     #[prop(into)]
     op: Signal<OpView>,
     /// The action of the button.
-    action: ServerAction<RetryOp>,
+    action: FormAction,
     /// The start of the new op's address.
     #[prop(into)]
     page: Signal<String>,

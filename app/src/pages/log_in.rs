@@ -5,7 +5,7 @@ use leptos_router::hooks::use_query_map;
 
 use crate::api::{LogIn, local_path};
 use crate::browser;
-use crate::components::{Mark, PageTitle, Refusal, action_from_address};
+use crate::components::{ActionForm, Mark, PageTitle, Refusal, action_from_address};
 
 /// The log-in page. It leads back to the page that the person wanted.
 #[component]

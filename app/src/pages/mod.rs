@@ -30,6 +30,8 @@ pub use fleet::FleetPage;
 #[cfg(all(debug_assertions, feature = "ssr"))]
 pub use gallery::gallery;
 pub use host::HostPage;
+#[cfg(feature = "ssr")]
+pub(crate) use host::written as written_host;
 pub use inside::Inside;
 pub use log_in::LogInPage;
 pub use not_found::NotFound;

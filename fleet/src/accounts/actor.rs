@@ -7,7 +7,7 @@ use crate::store::UserRecord;
 /// A person whose session or password was just checked.
 ///
 /// Every method that acts on the fleet for a person takes an `Actor`, and only [`Accounts::session`](super::Accounts::session) and
-/// [`Accounts::log_in`](super::Accounts::log_in) return one:
+/// [`Accounts::log_in_from`](super::Accounts::log_in_from) return one:
 ///
 /// ```no_run
 /// # use backstay_fleet::{Fleet, store::StoreError};

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::{AccountError, Accounts, Actor, CONSOLE, MAX_JOIN_TOKEN_LIFETIME, printable};
 use crate::secret::Secret;
-use crate::store::NewJoinToken;
+use crate::store::{JoinTokenRecord, NewJoinToken, StoreError};
 
 impl Accounts {
     /// Makes a token on the server's own machine. It lets one host join the fleet, once: the host of that
@@ -40,6 +40,23 @@ impl Accounts {
             return Err(AccountError::HostNameTaken(known.name));
         }
         self.join_token(actor.name(), host_name, valid_for).await
+    }
+
+    /// Returns the unused join tokens, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn join_tokens(&self) -> Result<Vec<JoinTokenRecord>, StoreError> {
+        self.store.join_tokens(self.clock.now()).await
+    }
+
+    /// Revokes an unused join token on the server's own machine. Returns false if there is none of this id.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn revoke_join_token(&self, id: &str) -> Result<bool, StoreError> {
+        let entry = self.entry(CONSOLE, "join-token.revoked", format!("Revoked join token {id}."));
+        self.store.revoke_join_token(id, &entry).await
     }
 
     async fn join_token(

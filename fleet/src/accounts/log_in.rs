@@ -6,15 +6,21 @@ use std::sync::LazyLock;
 use chrono::TimeDelta;
 use tokio::sync::Semaphore;
 
-use super::backoff::Backoff;
+use super::backoff::{Backoff, Counted, Wait};
+use super::origin::Origin;
+use super::refused::Refused;
 use super::{AccountError, Accounts, Actor, MAX_PASSWORD_BYTES, SESSION_LIFETIME, printable};
 use crate::secret::{Secret, hash_password, verify_password};
-use crate::store::UserRecord;
+use crate::store::{StoreError, UserRecord};
 
 /// Passwords hashed at once: each takes 19 MiB and a processor.
 const MAX_HASHING: usize = 2;
 /// Attempts in the queue; further ones are rejected.
 const MAX_QUEUE: usize = 32;
+/// Places in the queue for known devices, which strangers cannot take.
+const MAX_DEVICES_QUEUE: usize = 8;
+/// How long a device stays known after a log-in. Browsers keep a cookie for 400 days at most.
+pub const DEVICE_LIFETIME: TimeDelta = TimeDelta::days(400);
 
 /// The hash that a password for an unknown name is checked against.
 static DUMMY_HASH: LazyLock<String> =
@@ -29,12 +35,35 @@ pub enum LogInError {
     /// Too many wrong passwords for this name; the time is the wait before the next attempt.
     #[error("Too many wrong passwords for this name. Try again in {}.", in_words(*.0))]
     TooManyAttempts(TimeDelta),
+    /// Too many wrong passwords from the client's network.
+    #[error("Too many wrong passwords from your address. Try again in {}.", in_words(*.0))]
+    TooManyFromHere(TimeDelta),
     /// Too many people log in at once.
     #[error("Too many people are logging in. Try again in a few seconds.")]
     Busy,
     /// An error on the server's side.
     #[error("The log-in failed: {0}")]
     Failed(#[from] AccountError),
+}
+
+impl From<Wait> for LogInError {
+    fn from(wait: Wait) -> Self {
+        match wait {
+            Wait::Name(wait) => Self::TooManyAttempts(wait),
+            Wait::Network(wait) => Self::TooManyFromHere(wait),
+        }
+    }
+}
+
+/// A person who has just logged in.
+#[derive(Debug)]
+pub struct LoggedIn {
+    /// The person.
+    pub actor: Actor,
+    /// The session's token, which is never shown again.
+    pub session: Secret,
+    /// The device's token. It opens nothing: with it, the person can log in although strangers guess at the name.
+    pub device: Secret,
 }
 
 fn in_words(wait: TimeDelta) -> String {
@@ -50,7 +79,9 @@ fn in_words(wait: TimeDelta) -> String {
 #[derive(Debug)]
 pub(super) struct Gate {
     backoff: Mutex<Backoff>,
+    pub(super) refused: Refused,
     queue: Semaphore,
+    devices_queue: Semaphore,
     hashing: Semaphore,
 }
 
@@ -58,7 +89,9 @@ impl Default for Gate {
     fn default() -> Self {
         Self {
             backoff: Mutex::default(),
+            refused: Refused::default(),
             queue: Semaphore::new(MAX_QUEUE),
+            devices_queue: Semaphore::new(MAX_DEVICES_QUEUE),
             hashing: Semaphore::new(MAX_HASHING),
         }
     }
@@ -85,26 +118,77 @@ impl Gate {
 }
 
 impl Accounts {
-    /// Starts a session of [`SESSION_LIFETIME`] and returns its token, which is never shown again.
+    /// Starts a session of [`SESSION_LIFETIME`].
     ///
     /// # Errors
     /// [`LogInError`]
-    pub async fn log_in(&self, name: &str, password: &str) -> Result<(Actor, Secret), LogInError> {
-        let shown = printable(name);
+    pub async fn log_in_from(
+        &self,
+        origin: &Origin,
+        name: &str,
+        password: &str,
+    ) -> Result<LoggedIn, LogInError> {
+        let admitted = self.admit(origin, name, password).await;
+        match &admitted {
+            Ok(_) | Err(LogInError::Busy | LogInError::Failed(_)) => {}
+            Err(_) => self.gate.refused.count(origin.network(), name, self.clock.now()),
+        }
+        let (user, known) = admitted?;
+        let device = known.unwrap_or_else(Secret::random);
+        if let Err(error) = self.store.put_device(&device.hash(), &user.name, self.clock.now()).await {
+            tracing::error!(%error, "a device could not be recorded");
+        }
+        let (actor, session) = self.start_session(user).await?;
+        Ok(LoggedIn { actor, session, device })
+    }
+
+    /// Checks name and password. Returns the person, and the device's token if the person has logged in on it before.
+    async fn admit(
+        &self,
+        origin: &Origin,
+        name: &str,
+        password: &str,
+    ) -> Result<(UserRecord, Option<Secret>), LogInError> {
         if password.len() > MAX_PASSWORD_BYTES {
             return Err(LogInError::WrongCredentials);
         }
-        let _place = self.gate.queue.try_acquire().map_err(|_| LogInError::Busy)?;
-        self.gate.backoff().attempt(&shown, self.clock.now()).map_err(LogInError::TooManyAttempts)?;
+        let known = self.known_device(origin, name).await.map_err(AccountError::from)?;
+        let counted = counted(origin, &printable(name), known.as_ref());
+        let queue = if known.is_some() { &self.gate.devices_queue } else { &self.gate.queue };
+        let _place = queue.try_acquire().map_err(|_| LogInError::Busy)?;
+        self.gate.backoff().attempt(&counted, self.clock.now())?;
         let user = self.store.user(name).await.map_err(AccountError::from)?;
         let fits = self.gate.verify(user.as_ref(), password).await?;
-        let Some(user) = user.filter(|_| fits) else {
-            let entry = self.entry(&shown, "login.refused", "The name or the password was wrong.".to_owned());
-            self.store.append_audit(&entry).await.map_err(AccountError::from)?;
-            return Err(LogInError::WrongCredentials);
-        };
-        self.gate.backoff().forget(&shown);
-        Ok(self.start_session(user).await?)
+        let user = user.filter(|_| fits).ok_or(LogInError::WrongCredentials)?;
+        self.gate.backoff().succeeded(&counted);
+        Ok((user, known))
+    }
+
+    async fn known_device(&self, origin: &Origin, name: &str) -> Result<Option<Secret>, StoreError> {
+        let Some(device) = &origin.device else { return Ok(None) };
+        let since = self.clock.now() - DEVICE_LIFETIME;
+        let is_known = self.store.is_known_device(&device.hash(), name, since).await?;
+        Ok(is_known.then(|| device.clone()))
+    }
+
+    /// Records refused log-ins in the audit log if their span is over, or all of them.
+    ///
+    /// # Errors
+    /// [`StoreError`]; in that case the remaining ones are lost.
+    pub(crate) async fn report_refused(&self, all: bool) -> Result<(), StoreError> {
+        let (refused, now) = (&self.gate.refused, self.clock.now());
+        for entry in if all { refused.take_all(now) } else { refused.take_over(now) } {
+            tracing::warn!("{}", entry.detail);
+            self.store.append_audit(&entry).await?;
+        }
+        Ok(())
+    }
+
+    /// A log-in from a client of which nothing is known.
+    #[cfg(test)]
+    pub(crate) async fn log_in(&self, name: &str, password: &str) -> Result<(Actor, Secret), LogInError> {
+        let LoggedIn { actor, session, .. } = self.log_in_from(&Origin::default(), name, password).await?;
+        Ok((actor, session))
     }
 
     async fn start_session(&self, user: UserRecord) -> Result<(Actor, Secret), AccountError> {
@@ -113,4 +197,14 @@ impl Accounts {
         self.store.insert_session(&secret.hash(), &user.name, now, now + SESSION_LIFETIME).await?;
         Ok((Actor::new(user), secret))
     }
+}
+
+/// What an attempt counts for.
+fn counted(origin: &Origin, name: &str, known: Option<&Secret>) -> Vec<Counted> {
+    if let Some(device) = known {
+        return vec![Counted::Device(device.hash())];
+    }
+    let network = origin.network();
+    let of_name = [Counted::NameFrom(name.to_owned(), network), Counted::Name(name.to_owned())];
+    network.map(Counted::From).into_iter().chain(of_name).collect()
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use argon2::password_hash;
-use backstay_model::wire::limits::HOST_NAME_CHARS;
+use backstay_model::wire::limits::{self, HOST_NAME_CHARS};
 use backstay_model::{Clock, NotAllowed, PersonView, Role};
 use chrono::TimeDelta;
 
+use crate::ops::SERVER;
 use crate::secret::{hash_password, random_password};
 use crate::store::{NewAuditEntry, Store, StoreError, TokenHash, UserRecord};
 
@@ -15,11 +16,14 @@ mod actor;
 mod backoff;
 mod join_token;
 mod log_in;
+mod origin;
+mod refused;
 #[cfg(test)]
 mod tests;
 
 pub use actor::Actor;
-pub use log_in::LogInError;
+pub use log_in::{DEVICE_LIFETIME, LogInError, LoggedIn};
+pub use origin::{Network, Origin};
 
 /// The lifetime of a session.
 pub const SESSION_LIFETIME: TimeDelta = TimeDelta::days(30);
@@ -30,20 +34,20 @@ pub const MAX_PASSWORD_BYTES: usize = 1024;
 /// The shortest password that may be set, in characters.
 pub const MIN_PASSWORD_CHARS: usize = 8;
 /// The longest name of a person, in characters.
-pub const MAX_NAME_CHARS: usize = 64;
+pub const MAX_NAME_CHARS: usize = limits::PERSON_NAME_CHARS;
 
 /// The audit log's actor for actions on the server's own machine.
 const CONSOLE: &str = "console";
 /// The audit log's actors that are not people.
-const RESERVED: [&str; 2] = [CONSOLE, "auto-test"];
+const RESERVED: [&str; 3] = [CONSOLE, SERVER, "auto-test"];
 
 /// Why a request about people or join tokens fails. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
     /// The name is not valid for a person.
     #[error(
-        "“{0}” is not a valid name. Nothing was changed. Use 1 to {MAX_NAME_CHARS} characters, without spaces \
-         at the ends, and not “console” or “auto-test”."
+        "“{0}” is not a valid name. Nothing was changed. Use 1 to {MAX_NAME_CHARS} Latin letters, digits, spaces \
+         or . - _ @ + ', no space at the ends, no @ at the beginning, and not “console”, “server” or “auto-test”."
     )]
     Name(String),
     /// The password is too short or too long.
@@ -133,7 +137,8 @@ impl Accounts {
     }
 
     async fn put(&self, name: &str, role: Role, password: &str, action: &str) -> Result<(), AccountError> {
-        if !is_person_name(name) {
+        // A person from before this rule keeps the name.
+        if !is_person_name(name) && self.store.user(name).await?.is_none() {
             return Err(AccountError::Name(printable(name)));
         }
         if password.chars().count() < MIN_PASSWORD_CHARS || password.len() > MAX_PASSWORD_BYTES {
@@ -196,11 +201,7 @@ impl Accounts {
 }
 
 fn is_person_name(name: &str) -> bool {
-    let length = name.chars().count();
-    (1..=MAX_NAME_CHARS).contains(&length)
-        && name.trim() == name
-        && !name.contains(char::is_control)
-        && !RESERVED.contains(&name)
+    limits::is_person_name(name) && !RESERVED.contains(&name)
 }
 
 /// Makes an untrusted name safe for a log: short, and on one line.

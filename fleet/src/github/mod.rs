@@ -23,7 +23,7 @@ pub use branch::BranchState;
 pub use client::{Access, GitHubConfig};
 pub use error::GitHubError;
 pub(crate) use memo::Memo;
-pub use pull_request::{MergeMethod, PullRequest};
+pub use pull_request::{MergeMethod, PullRequest, User};
 pub(crate) use questions::{LOOKED_THROUGH, Listed};
 pub use repository::GitHub;
 pub(crate) use settings::Settings;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use backstay_model::wire::limits::REASON_CHARS;
+use backstay_model::wire::limits::{REASON_CHARS, plain_lines};
 use backstay_model::wire::message::ServerMessage;
 use backstay_model::{GenerationRef, HostId, NotAllowed, OpAction, OpId, OpKind, OpStatus, OpView};
 use chrono::{DateTime, Utc};
@@ -389,8 +389,7 @@ pub(super) fn due_with_host(now: DateTime<Utc>, action: &OpAction) -> DateTime<U
 /// Returns the reason to record: trimmed, and `Some(None)` if it is empty. Returns `None` if it is too long.
 #[expect(clippy::option_option, reason = "a missing reason is not a refusal")]
 pub(crate) fn checked_reason(reason: Option<String>) -> Option<Option<String>> {
-    // A browser sends the lines of a form's field with both characters.
-    let reason = reason.map(|r| r.trim().replace("\r\n", "\n")).filter(|r| !r.is_empty());
+    let reason = reason.map(|r| plain_lines(&r)).filter(|r| !r.is_empty());
     let is_too_long = reason.as_ref().is_some_and(|r| r.chars().count() > REASON_CHARS);
     (!is_too_long).then_some(reason)
 }

@@ -11,6 +11,7 @@ use backstay_model::{
 use super::start::NewRollout;
 use super::{NOT_REPORTED, Pacing, RolloutError};
 use crate::accounts::Actor;
+use crate::distinct::distinct;
 use crate::fleet::Fleet;
 use crate::ops::record::request_entry;
 use crate::ops::request::{NewRequest, busy_with, checked_reason};
@@ -51,7 +52,8 @@ impl Fleet {
     pub async fn planned_rollbacks_of(&self, names: &[String]) -> Result<Vec<PlannedRollback>, StoreError> {
         let reverted = self.store.reverted_commits().await?;
         let mut planned = vec![];
-        for name in names {
+        // Each host costs several reads.
+        for name in distinct(names, usize::MAX) {
             let host = self.store.host_by_name(name).await?;
             planned.push(self.planned(host.as_ref(), name, None, &reverted).await?);
         }

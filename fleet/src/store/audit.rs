@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use backstay_model::OpId;
 use backstay_model::view::{AuditEntry, AuditQuery};
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 
@@ -16,7 +17,13 @@ pub trait AuditStore: Send + Sync + 'static {
     /// Appends an entry.
     async fn append_audit(&self, entry: &NewAuditEntry) -> Result<(), StoreError>;
     /// Returns the matching entries, newest first, at most `limit`.
-    async fn audit(&self, query: &AuditQuery, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
+    async fn audit(&self, query: &AuditQuery, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        Ok(self.hashed_audit(query, limit).await?.into_iter().map(|hashed| hashed.entry).collect())
+    }
+    /// Returns the matching entries with their hashes, newest first, at most `limit`.
+    async fn hashed_audit(&self, query: &AuditQuery, limit: u32) -> Result<Vec<HashedEntry>, StoreError>;
+    /// Returns the newest entry's mark, without verifying anything.
+    async fn audit_head(&self) -> Result<AuditMark, StoreError>;
     /// Recomputes the chain of hashes after `from`, over at most `limit` entries.
     async fn verify_audit_after(&self, from: &AuditMark, limit: u32) -> Result<AuditCheck, StoreError>;
 
@@ -32,6 +39,16 @@ pub trait AuditStore: Send + Sync + 'static {
             }
         }
     }
+}
+
+/// An entry with its hash, as exports hold it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HashedEntry {
+    /// The entry.
+    #[serde(flatten)]
+    pub entry: AuditEntry,
+    /// Its hash, which covers every entry up to this one. With the number, it is an [`AuditMark`].
+    pub hash: String,
 }
 
 /// Entries that one step of a verification reads: some 30 ms of work, and a short read transaction.

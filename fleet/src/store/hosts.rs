@@ -20,6 +20,12 @@ pub const TEST_BYTES_READ: usize = 2 * 1024 * 1024;
 pub trait HostStore: Send + Sync + 'static {
     /// Records a join token, with its [audit entry](NewJoinToken::audit_entry).
     async fn insert_join_token(&self, token: &NewJoinToken) -> Result<(), StoreError>;
+    /// Returns whether there is such a join token, used or not.
+    async fn is_join_token(&self, join: &TokenHash) -> Result<bool, StoreError>;
+    /// Returns the join tokens that are valid at this time and unused, oldest first.
+    async fn join_tokens(&self, now: DateTime<Utc>) -> Result<Vec<JoinTokenRecord>, StoreError>;
+    /// Deletes an unused join token, with the audit entry. Returns false, and writes nothing, if there is none.
+    async fn revoke_join_token(&self, id: &str, audit: &NewAuditEntry) -> Result<bool, StoreError>;
     /// Enrols a host, with its [audit entry](NewHost::audit_entry), and uses up its join token. With the same
     /// join token and the same [`NewHost::token`] again, it changes nothing and returns the host of the first
     /// call: the agent may have lost the first answer.
@@ -162,6 +168,19 @@ impl NewJoinToken {
         let entry = NewAuditEntry::new(self.created_at, &self.made_by, "join-token.created", detail);
         NewAuditEntry { host_name: self.host_name.clone(), ..entry }
     }
+}
+
+/// An unused join token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinTokenRecord {
+    /// The beginning of the token's hash, which names it and opens nothing.
+    pub id: String,
+    /// The only name that it admits, or `None` for any.
+    pub host_name: Option<String>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it expires.
+    pub expires_at: DateTime<Utc>,
 }
 
 /// Why the store did not enrol a host. The caller hears only that the token is not valid.

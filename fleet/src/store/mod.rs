@@ -17,26 +17,34 @@ mod audit;
 #[cfg(test)]
 mod contract;
 mod deployments;
+mod devices;
 mod hosts;
 mod ops;
 mod people;
 mod rollouts;
 pub mod sqlite;
 
-pub use audit::{AUDIT_BATCH, AuditCheck, AuditMark, AuditStore, NewAuditEntry, NotAMark};
+pub use audit::{AUDIT_BATCH, AuditCheck, AuditMark, AuditStore, HashedEntry, NewAuditEntry, NotAMark};
 pub use deployments::{DeploymentStore, NewDeployment, REVERTED_COMMITS};
+pub use devices::{DEVICES_KEPT, DeviceStore};
 pub use hosts::{
-    EnrolError, GENERATIONS_KEPT, GenerationRecord, HostRecord, HostStore, NewHost, NewJoinToken,
-    TEST_BYTES_KEPT, TEST_BYTES_READ, TEST_RUNS_KEPT,
+    EnrolError, GENERATIONS_KEPT, GenerationRecord, HostRecord, HostStore, JoinTokenRecord, NewHost,
+    NewJoinToken, TEST_BYTES_KEPT, TEST_BYTES_READ, TEST_RUNS_KEPT,
 };
 pub use ops::{Appended, InsertOpError, NewOp, OpFilter, OpStep, OpStore, RollbackRecord};
 pub use people::{PeopleStore, UserRecord};
 pub use rollouts::{InsertRolloutError, RolloutStore};
 
 /// What Backstay needs of a database.
-pub trait Store: HostStore + OpStore + DeploymentStore + RolloutStore + AuditStore + PeopleStore {}
+pub trait Store:
+    HostStore + OpStore + DeploymentStore + RolloutStore + AuditStore + PeopleStore + DeviceStore
+{
+}
 
-impl<T: HostStore + OpStore + DeploymentStore + RolloutStore + AuditStore + PeopleStore> Store for T {}
+impl<T: HostStore + OpStore + DeploymentStore + RolloutStore + AuditStore + PeopleStore + DeviceStore> Store
+    for T
+{
+}
 
 /// Opens the database at this URL or path and migrates it. This and [`open_to_read`] are the one place that
 /// chooses the implementation: SQLite.

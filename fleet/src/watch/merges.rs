@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 
 use super::WatchError;
 use crate::fleet::Fleet;
-use crate::github::{GitHub, LOOKED_THROUGH, Listed, PullRequest};
+use crate::github::{GitHub, LOOKED_THROUGH, Listed, PullRequest, User};
 use crate::state::watch::{Looked, Memory};
 use crate::store::NewDeployment;
 
@@ -63,8 +63,8 @@ impl Fleet {
         else {
             return Ok(());
         };
-        let at_github = || pull_request.merged_by.as_ref().map_or("ghost", |user| &user.login).to_owned();
-        let merged_by = merging.map_or_else(at_github, |merging| merging.by);
+        let merged_by =
+            merging.map_or_else(|| at_github(pull_request.merged_by.as_ref()), |merging| merging.by);
         let new = NewDeployment {
             id: DeploymentId::new(),
             pull_request: PullRequestRef { number, title: pull_request.title, url: pull_request.html_url },
@@ -91,10 +91,15 @@ impl Fleet {
         let Some(commit) = pull_request.merge_commit_sha.filter(|_| pull_request.merged) else {
             return Ok(());
         };
-        let by = pull_request.merged_by.map_or_else(|| "ghost".to_owned(), |user| user.login);
+        let by = at_github(pull_request.merged_by.as_ref());
         self.proposal_merged(deployment, &by, commit).await?;
         Ok(())
     }
+}
+
+/// A person at GitHub, with the mark that no person of ours has: equal names need not be one person.
+fn at_github(user: Option<&User>) -> String {
+    format!("@{}", user.map_or("ghost", |user| &user.login))
 }
 
 /// Returns whether no merge since the last look is further back: the list starts with the latest change, and a merge changes a pull

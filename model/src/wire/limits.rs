@@ -50,6 +50,8 @@ pub const JOURNAL_OPS: usize = 10_000;
 pub const PACKAGE_VERSIONS: usize = 50;
 /// Upper bound on a person's reason, in characters.
 pub const REASON_CHARS: usize = 500;
+/// Upper bound on a person's name, in characters.
+pub const PERSON_NAME_CHARS: usize = 64;
 /// Upper bound on a host's name, in characters.
 pub const HOST_NAME_CHARS: usize = 63;
 
@@ -82,24 +84,50 @@ pub fn cut(text: &str, max_bytes: usize) -> String {
     kept
 }
 
-/// Cuts `text` to at most `max_bytes` bytes, and replaces control characters with `�` so that it stays on one
-/// line.
+/// Returns whether a character could make a text look like another one: a control, a change of the direction of
+/// writing, or one without width. The joiners of emoji and of Persian are none of these.
+pub fn is_deceptive(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Cuts `text` to at most `max_bytes` bytes, and replaces deceptive characters with `�`, line breaks among them: it
+/// stays on one line and reads as what it is.
 pub fn cut_line(text: &str, max_bytes: usize) -> String {
-    if text.len() <= max_bytes && !text.contains(char::is_control) {
+    if text.len() <= max_bytes && !text.contains(is_deceptive) {
         return text.to_owned();
     }
     // Cut before as well, because the replacement may be longer than the character.
     let line: String = cut(text, max_bytes)
         .chars()
-        .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
+        .map(|c| if is_deceptive(c) { char::REPLACEMENT_CHARACTER } else { c })
         .collect();
     cut(&line, max_bytes)
+}
+
+/// What a person wrote on several lines, without deceptive characters.
+pub fn plain_lines(text: &str) -> String {
+    let is_kept = |c| matches!(c, '\n' | '\t') || !is_deceptive(c);
+    // A browser sends the lines of a form's field with both characters.
+    text.trim().replace("\r\n", "\n").replace(|c| !is_kept(c), "\u{fffd}")
 }
 
 /// A log entry on one line: only the line feed at its end is kept.
 pub fn log_line(entry: &str) -> String {
     let (body, end) = entry.strip_suffix('\n').map_or((entry, ""), |body| (body, "\n"));
     body.replace('\n', "\\n").replace('\r', "\\r") + end
+}
+
+/// Returns whether `name` can be a person's: letters of the Latin alphabet, digits, and a few signs, none of which looks like
+/// another. A name that begins with `@` is one at GitHub.
+pub fn is_person_name(name: &str) -> bool {
+    let is_latin = |c| matches!(c, 'À'..='ɏ') && !matches!(c, '×' | '÷');
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || " .-_@+'".contains(c) || is_latin(c);
+    (1..=PERSON_NAME_CHARS).contains(&name.chars().count())
+        && name.chars().all(is_plain)
+        && name.trim() == name
+        && !name.starts_with('@')
 }
 
 /// Returns whether `name` is a valid host name: a DNS label (RFC 1123), which is safe in an address, a file
@@ -138,8 +166,23 @@ mod tests {
         assert_eq!(cut_line("0.1.0", 20), "0.1.0");
         assert_eq!(cut_line("a\nb\u{1b}", 20), "a\u{fffd}b\u{fffd}");
         assert!(cut_line(&"\n".repeat(50), 20).len() <= 20);
+        assert_eq!(cut_line("server\u{202e}\u{200b}", 20), "server\u{fffd}\u{fffd}");
+        assert_eq!(cut_line("👩\u{200d}🔧 می\u{200c}خواهم", 40), "👩\u{200d}🔧 می\u{200c}خواهم");
+        assert_eq!(plain_lines(" a\r\n\tb\u{202e}c "), "a\n\tb\u{fffd}c");
         assert_eq!(log_line("one\ntwo\r\n"), "one\\ntwo\\r\n");
         assert_eq!(log_line("one"), "one");
+    }
+
+    #[test]
+    fn person_names() {
+        for good in ["maria", "Ana María", "j.doe@example.org", "o'neil", "x"] {
+            assert!(is_person_name(good), "{good}");
+        }
+        for bad in
+            ["", " maria", "maria ", "@maria", "а", "ma\u{200b}ria", "a\u{202e}b", "a\tb", &"a".repeat(65)]
+        {
+            assert!(!is_person_name(bad), "{bad}");
+        }
     }
 
     #[test]

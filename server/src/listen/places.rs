@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use backstay_fleet::accounts::Network;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
@@ -57,7 +58,7 @@ struct State {
     next: u64,
     unauthenticated: HashMap<u64, Unauthenticated>,
     /// Number of unauthenticated connections from each network.
-    networks: HashMap<IpAddr, usize>,
+    networks: HashMap<Network, usize>,
     people: Authenticated,
     agents: Authenticated,
     leaving: usize,
@@ -95,7 +96,7 @@ impl Authenticated {
 
 #[derive(Debug)]
 struct Unauthenticated {
-    network: IpAddr,
+    network: Network,
     heard: Instant,
     gone: CancellationToken,
 }
@@ -112,6 +113,7 @@ enum Owner {
 #[derive(Debug)]
 pub(crate) struct Place {
     shared: Arc<Shared>,
+    peer: IpAddr,
     number: u64,
     owner: Mutex<Owner>,
     gone: CancellationToken,
@@ -131,7 +133,7 @@ impl Places {
             }
             state.evict_one();
         }
-        let network = network_of(from);
+        let network = Network::of(from);
         let gone = CancellationToken::new();
         let number = state.next;
         state.next += 1;
@@ -142,6 +144,7 @@ impl Places {
         drop(state);
         Some(Arc::new(Place {
             shared: Arc::clone(&self.0),
+            peer: from,
             number,
             owner: Mutex::new(Owner::Unauthenticated),
             gone,
@@ -189,6 +192,11 @@ impl State {
 }
 
 impl Place {
+    /// The address that the connection comes from: the client's, or that of the proxy before it.
+    pub(crate) fn peer(&self) -> IpAddr {
+        self.peer
+    }
+
     /// Notes that a request arrived.
     pub(crate) fn heard(&self) {
         if let Some(connection) = self.shared.state().unauthenticated.get_mut(&self.number) {
@@ -248,17 +256,6 @@ impl Drop for Place {
             Owner::Agent(host) => state.agents.leave(host),
             Owner::Person(name) => state.people.leave(name),
         }
-    }
-}
-
-/// The network of an address: with IPv6, one subscriber has a whole /64.
-fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let bits = address.to_bits() & !u128::from(u64::MAX);
-            IpAddr::V6(std::net::Ipv6Addr::from_bits(bits))
-        }
-        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
@@ -357,13 +354,5 @@ mod tests {
         all.clear();
         let state = places.0.state();
         assert_eq!((state.unauthenticated.len(), state.leaving, state.networks.len()), (0, 0, 0));
-    }
-
-    #[test]
-    fn addresses_of_one_network_count_together() {
-        let of = |text: &str| network_of(text.parse().unwrap());
-        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:1"));
-        assert_ne!(of("2001:db8:0:1::1"), of("2001:db8::1"));
-        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
     }
 }

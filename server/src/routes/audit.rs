@@ -6,7 +6,8 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use backstay_fleet::Fleet;
-use backstay_model::view::{AuditEntry, AuditQuery, EVERYTHING, Search};
+use backstay_fleet::store::HashedEntry;
+use backstay_model::view::{AuditQuery, EVERYTHING, Search};
 use futures::{Stream, stream};
 use serde::Deserialize;
 
@@ -86,7 +87,7 @@ fn pieces(
             };
             let wanted = AuditQuery { before, ..query };
             let entries = fleet.audit_entries(&wanted).await.map_err(std::io::Error::other)?;
-            let next = entries.last().map_or(At::End, |last| At::Before(last.seq));
+            let next = entries.last().map_or(At::End, |last| At::Before(last.entry.seq));
             let piece = match format {
                 Format::Csv => table(&entries, is_first)?,
                 Format::Json => array(&entries, is_first)?,
@@ -97,7 +98,7 @@ fn pieces(
 }
 
 /// A part of an array. The first part opens it, and the part without entries closes it.
-fn array(entries: &[AuditEntry], is_first: bool) -> Result<String, std::io::Error> {
+fn array(entries: &[HashedEntry], is_first: bool) -> Result<String, std::io::Error> {
     let mut text = if is_first { "[".to_owned() } else { String::new() };
     for (place, entry) in entries.iter().enumerate() {
         text.push_str(if is_first && place == 0 { "\n" } else { ",\n" });
@@ -109,10 +110,21 @@ fn array(entries: &[AuditEntry], is_first: bool) -> Result<String, std::io::Erro
     Ok(text)
 }
 
-const COLUMNS: [&str; 10] =
-    ["number", "time", "who", "what", "host", "from generation", "to generation", "why", "outcome", "op"];
+const COLUMNS: [&str; 11] = [
+    "number",
+    "time",
+    "who",
+    "what",
+    "host",
+    "from generation",
+    "to generation",
+    "why",
+    "outcome",
+    "op",
+    "hash",
+];
 
-fn table(entries: &[AuditEntry], is_first: bool) -> Result<String, std::io::Error> {
+fn table(entries: &[HashedEntry], is_first: bool) -> Result<String, std::io::Error> {
     // Every cell is quoted: a spreadsheet that splits at semicolons would else find a cell of its own behind one.
     let mut writer = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(vec![]);
     if is_first {
@@ -125,7 +137,7 @@ fn table(entries: &[AuditEntry], is_first: bool) -> Result<String, std::io::Erro
     String::from_utf8(bytes).map_err(std::io::Error::other)
 }
 
-fn row(entry: &AuditEntry) -> [String; COLUMNS.len()] {
+fn row(HashedEntry { entry, hash }: &HashedEntry) -> [String; COLUMNS.len()] {
     let number = |number: Option<u32>| number.map(|number| number.to_string()).unwrap_or_default();
     [
         entry.seq.to_string(),
@@ -138,6 +150,7 @@ fn row(entry: &AuditEntry) -> [String; COLUMNS.len()] {
         text(entry.reason.as_deref().unwrap_or_default()),
         text(&entry.detail),
         entry.op.map(|op| op.to_string()).unwrap_or_default(),
+        hash.clone(),
     ]
 }
 
@@ -148,10 +161,12 @@ fn text(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use backstay_model::view::AuditEntry;
+
     use super::*;
 
-    fn entry(seq: u64, reason: &str) -> AuditEntry {
-        AuditEntry {
+    fn entry(seq: u64, reason: &str) -> HashedEntry {
+        let entry = AuditEntry {
             seq,
             at: chrono::DateTime::UNIX_EPOCH,
             actor: "maria".into(),
@@ -162,7 +177,8 @@ mod tests {
             reason: Some(reason.into()),
             detail: "Requested.".into(),
             op: None,
-        }
+        };
+        HashedEntry { entry, hash: format!("hash of {seq}") }
     }
 
     #[test]
@@ -176,6 +192,7 @@ mod tests {
         assert_eq!(&rows[0][7], "X11, \"broken\"\nagain");
         assert_eq!(&rows[1][7], "'=cmd()");
         assert_eq!((&rows[0][5], &rows[0][6], rows.len()), ("48", "47", 3));
+        assert_eq!(&rows[0][10], "hash of 2", "so that others can hold it");
     }
 
     #[test]
@@ -185,8 +202,8 @@ mod tests {
             array(&[entry(1, "c")], false).unwrap(),
             array(&[], false).unwrap(),
         ];
-        let read: Vec<AuditEntry> = serde_json::from_str(&parts.concat()).unwrap();
-        assert_eq!(read.iter().map(|e| e.seq).collect::<Vec<_>>(), [3, 2, 1]);
-        assert_eq!(serde_json::from_str::<Vec<AuditEntry>>(&array(&[], true).unwrap()).unwrap(), []);
+        let read: Vec<HashedEntry> = serde_json::from_str(&parts.concat()).unwrap();
+        assert_eq!(read, [entry(3, "a"), entry(2, "b"), entry(1, "c")]);
+        assert_eq!(serde_json::from_str::<Vec<HashedEntry>>(&array(&[], true).unwrap()).unwrap(), []);
     }
 }

@@ -1,17 +1,20 @@
 //! `GET /events`: Server-Sent Events, for people who are logged in.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use backstay_fleet::Fleet;
 use backstay_fleet::events::Published;
+use backstay_fleet::store::TokenHash;
 use backstay_model::wire::event::{ALIVE, ALIVE_SECS};
 use futures::{Stream, StreamExt, stream};
+use parking_lot::Mutex;
 use serde::Deserialize;
 
 use super::logged_in::LoggedIn;
@@ -27,6 +30,45 @@ const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering
 /// How often the stream checks that the person is still logged in.
 const LOOKED_UP: Duration = Duration::from_secs(10);
 
+/// Upper bound on the streams of one session: many more tabs than a person has.
+const STREAMS_OF_ONE_SESSION: usize = 32;
+
+/// The number of open streams of each session.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Streams(Arc<Mutex<HashMap<TokenHash, usize>>>);
+
+impl Streams {
+    /// Counts a stream until the value is dropped. Returns `None` if the session has too many.
+    fn open(&self, session: TokenHash) -> Option<OpenStream> {
+        let mut streams = self.0.lock();
+        let count = streams.entry(session.clone()).or_default();
+        if *count >= STREAMS_OF_ONE_SESSION {
+            return None;
+        }
+        *count += 1;
+        drop(streams);
+        Some(OpenStream { streams: self.clone(), session })
+    }
+}
+
+/// An open stream.
+struct OpenStream {
+    streams: Streams,
+    session: TokenHash,
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        let mut streams = self.streams.0.lock();
+        if let Some(count) = streams.get_mut(&self.session) {
+            *count -= 1;
+            if *count == 0 {
+                streams.remove(&self.session);
+            }
+        }
+    }
+}
+
 /// Where a page's stream starts.
 #[derive(Debug, Deserialize)]
 pub(crate) struct From {
@@ -40,14 +82,23 @@ pub(crate) async fn stream(
     LoggedIn { token }: LoggedIn,
     State(fleet): State<Fleet>,
     State(lifecycle): State<Lifecycle>,
+    State(streams): State<Streams>,
     Query(from): Query<From>,
     headers: HeaderMap,
 ) -> Response {
+    let Some(open) = streams.open(TokenHash::of(&token)) else {
+        return StatusCode::TOO_MANY_REQUESTS.into_response();
+    };
     let last_event_id =
         headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
     let events = listen(&fleet, last_event_id.or(from.after))
         .take_until(lifecycle.stop.cancelled_owned())
-        .take_until(async move { fleet.accounts().wait_for_session_end(&token, LOOKED_UP).await });
+        .take_until(async move { fleet.accounts().wait_for_session_end(&token, LOOKED_UP).await })
+        // Moved into the stream, and dropped with it.
+        .map(move |event| {
+            let _ = &open;
+            event
+        });
     ([(X_ACCEL_BUFFERING, "no")], Sse::new(events).keep_alive(keep_alive())).into_response()
 }
 

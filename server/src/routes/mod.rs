@@ -5,13 +5,16 @@ mod audit;
 mod event_stream;
 mod failure;
 mod files;
+mod forwarded;
 #[cfg(debug_assertions)]
 mod gallery;
 mod headers;
+mod host_check;
 mod logged_in;
 mod output;
 mod pages;
 mod recognised;
+mod refusals;
 mod webhook;
 
 use std::net::SocketAddr;
@@ -33,6 +36,8 @@ use tower_http::trace::TraceLayer;
 
 use crate::cli::ServeOptions;
 use crate::lifecycle::Lifecycle;
+use crate::trusted_proxies::TrustedProxies;
+use event_stream::Streams;
 use files::Version;
 
 /// The state of the handlers.
@@ -44,6 +49,7 @@ pub(crate) struct AppState {
     public: PublicAddress,
     webhook: WebhookSecret,
     files: Version,
+    streams: Streams,
 }
 
 /// The secret that signs the deliveries of GitHub's webhook, or `None` if no webhook is configured.
@@ -79,7 +85,8 @@ pub(crate) fn router(
     }
     let webhook = WebhookSecret(webhook_secret);
     let files = Version::of(&options.site_root);
-    let state = AppState { fleet, leptos, lifecycle, public: PublicAddress { origin }, webhook, files };
+    let public = PublicAddress { origin };
+    let state = AppState { fleet, leptos, lifecycle, public, webhook, files, streams: Streams::default() };
     let deliveries = post(webhook::deliver).layer(DefaultBodyLimit::max(DELIVERY_BYTES));
     let router = Router::new();
     #[cfg(debug_assertions)]
@@ -95,9 +102,11 @@ pub(crate) fn router(
         .merge(pages::router(&state))
         .merge(files::router(&options.site_root, state.files.clone()))
         .layer(csrf)
+        .layer(from_fn_with_state(state.clone(), host_check::check))
         .layer(from_fn_with_state(state.clone(), recognised::recognise))
         .layer(CatchPanicLayer::custom(failure::panicked))
         .layer(from_fn_with_state(headers::Https(https), headers::secure))
+        .layer(from_fn_with_state(TrustedProxies::new(&options.trusted_proxy), forwarded::admit))
         .layer(TraceLayer::new_for_http())
         .with_state(state))
 }
@@ -106,8 +115,7 @@ pub(crate) fn router(
 /// our own pages look the same.
 fn reject_other_site(_: ProtectionError) -> Response {
     let why = "The headers Origin and Host of this request name two sites, so nothing was changed. If this is your server behind \
-               a proxy, have the proxy pass Host on (nginx: proxy_set_header Host $http_host;), or start the server with \
-               --public-url.";
+               a proxy, have the proxy pass Host on (nginx: proxy_set_header Host $http_host;).";
     (StatusCode::FORBIDDEN, why).into_response()
 }
 

@@ -13,6 +13,7 @@ use tower_http::compression::CompressionLayer;
 
 use super::AppState;
 use super::failure::{Deadlines, run_to_completion};
+use super::refusals;
 
 /// Pages and server functions.
 pub(crate) fn router(state: &AppState) -> Router<AppState> {
@@ -29,6 +30,7 @@ pub(crate) fn router(state: &AppState) -> Router<AppState> {
         .route("/api/{*name}", any(server_function))
         .leptos_routes_with_context(state, routes, provide, shell)
         .layer(from_fn_with_state(Deadlines::new(&state.lifecycle), run_to_completion))
+        .layer(from_fn(refusals::only_ours))
         .layer(from_fn(never_cached))
         .layer(CompressionLayer::new().gzip(true))
 }

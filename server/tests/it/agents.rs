@@ -145,3 +145,44 @@ async fn the_server_ends_although_agents_and_pages_are_connected() {
     assert_eq!(agent.hear().await, None);
     while events.next().await.is_some() {}
 }
+
+#[tokio::test]
+async fn unused_join_tokens_are_listed_and_revoked() {
+    let server = Server::start().await;
+    let token = server.join_token("gpc0").await;
+    server.run(&["join-token"]).await;
+    let listed = server.run(&["join-tokens"]).await;
+    let lines: Vec<_> = listed.lines().collect();
+    assert!(
+        lines.len() == 2 && lines[0].contains("for gpc0, made 20") && lines[1].contains("for any host"),
+        "{listed}"
+    );
+    assert!(!listed.contains(&token), "the token itself is not known");
+    let id = lines[0].split(' ').next().unwrap();
+    server.run(&["revoke-join-token", id]).await;
+    let mut agent = Agent::new("gpc0");
+    agent.join = Some(token);
+    agent.open(&server).await.unwrap();
+    assert!(matches!(agent.hello().await, ServerMessage::Refused { .. }));
+    let failed = server.fails(&["revoke-join-token", id]).await;
+    assert!(failed.contains("no unused join token"), "{failed}");
+    let listed = server.run(&["join-tokens"]).await;
+    assert!(listed.contains("for any host") && !listed.contains("gpc0"), "{listed}");
+    let audit = server.log_in().await.get("/audit.csv").await.text().await.unwrap();
+    assert!(audit.contains("join-token.revoked"), "{audit}");
+}
+
+#[tokio::test]
+async fn a_made_up_join_token_is_rejected_without_a_write() {
+    use sqlx::Connection;
+    let server = Server::start().await;
+    let url = format!("sqlite://{}", server.database().display());
+    let mut database = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    let _writing = database.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let mut agent = Agent::new("gpc0");
+    agent.join = Some("made-up".to_owned());
+    agent.open(&server).await.unwrap();
+    let answer = agent.hello().await;
+    let ServerMessage::Refused { reason } = answer else { panic!("{answer:?}") };
+    assert!(reason.contains("the join token is not valid"), "{reason}");
+}

@@ -6,7 +6,7 @@ use backstay_app as _;
 use backstay_model::wire::message::AgentMessage;
 use reqwest::{StatusCode, header};
 
-use crate::harness::{Browser, PASSWORD, Server, facts, refused_start};
+use crate::harness::{Browser, PASSWORD, Server, facts, refused_start, soon};
 
 /// Calls every server function, including those added later.
 #[tokio::test]
@@ -128,12 +128,37 @@ async fn browsers_are_kept_to_https_if_that_is_how_they_reach_the_server() {
         [("https://backstay.example.org", Some("max-age=31536000")), ("http://backstay.lan:7340", None)]
     {
         let server = Server::start_with(&["--public-url", url]).await;
-        let answer = Browser::stranger(&server.url).get("/login").await;
+        let host = url.split_once("://").unwrap().1;
+        let request = Browser::stranger(&server.url).client.get(format!("{}/login", server.url));
+        let answer = request.header(header::HOST, host).send().await.unwrap();
         let policy = answer.headers().get("strict-transport-security").map(|value| value.to_str().unwrap());
         assert_eq!(policy, expected, "{url}");
+        let policy = answer.headers()["content-security-policy"].to_str().unwrap();
+        assert_eq!(policy.contains("upgrade-insecure-requests"), expected.is_some(), "{policy}");
     }
     let error = refused_start(&["--public-url", "https://example.org/backstay"]).await;
     assert!(error.contains("without a path"), "{error}");
+}
+
+#[tokio::test]
+async fn a_session_has_only_so_many_streams() {
+    let server = Server::start().await;
+    let person = server.log_in().await;
+    let open = || person.client.get(format!("{}/events", server.url)).send();
+    let mut streams = vec![];
+    for _ in 0..32 {
+        streams.push(open().await.unwrap());
+    }
+    assert_eq!(open().await.unwrap().status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(streams.iter().all(|stream| stream.status() == StatusCode::OK));
+    drop(server.log_in().await.listen(None).await);
+    drop(streams);
+    let reopened = async {
+        while open().await.unwrap().status() != StatusCode::OK {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon("a place for another stream", reopened).await;
 }
 
 #[tokio::test]

@@ -43,6 +43,8 @@ async fn a_file_is_kept_for_as_long_as_its_address_says_what_it_is() {
     for other in ["/pkg/backstay.css", "/pkg/backstay.css?v=0000000000000000", "/sw.js"] {
         assert_eq!(told(&browser.get(other).await, header::CACHE_CONTROL), "no-cache", "{other}");
     }
+    let policy = told(&kept, header::CONTENT_SECURITY_POLICY);
+    assert!(policy.contains("default-src 'self'") && policy.contains("frame-ancestors 'none'"), "{policy}");
     let missing = browser.get(&address.replace(".css", ".wasm")).await;
     assert_eq!(missing.status(), StatusCode::NOT_FOUND);
     assert_eq!(told(&missing, header::CACHE_CONTROL), "no-cache", "that it is missing is not kept");

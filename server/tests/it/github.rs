@@ -453,7 +453,7 @@ async fn a_merge_at_github_itself_opens_a_deployment() {
     let mut events = browser.listen(None).await;
     bench.merge_there(number).await;
     let opened = deployment(&mut events, "deployment", |_| true).await;
-    assert_eq!((opened.pull_request.number, opened.merged_by.as_str()), (number, "alice"));
+    assert_eq!((opened.pull_request.number, opened.merged_by.as_str()), (number, "@alice"));
     assert_eq!(opened.commit.0, bench.head().await);
     assert_eq!(opened.hosts.iter().map(|host| host.name.as_str()).collect::<Vec<_>>(), ["gpc0"]);
     shown(&browser, "end of it", |shown| shown.open.is_empty()).await;

@@ -8,6 +8,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::bad_host::memory;
 use crate::harness::{Agent, Browser, Server, facts, soon};
 
 /// The usual limit of open files for services.
@@ -110,7 +111,87 @@ async fn a_click_through_a_proxy_that_rewrites_the_host_hears_what_to_change() {
     );
     let answer = answer.await;
     assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
-    assert!(answer.contains("--public-url") && answer.contains("proxy_set_header Host"), "{answer}");
+    assert!(answer.contains("proxy_set_header Host"), "{answer}");
+}
+
+/// Log-ins under ever other names, requests that never come to their end, and heads as long as the server takes.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_flood_of_everything_keeps_nobody_out_and_the_memory_small() {
+    const MANY: usize = 150;
+    make_room();
+    let server = Server::start().await;
+    let person = server.log_in().await;
+    let before = memory(&server);
+    let half = format!(
+        "POST /api/log_in HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\n\r\n{}",
+        "x".repeat(100_000)
+    );
+    let long = format!("GET / HTTP/1.1\r\nX: {}", "y".repeat(100_000));
+    let mut crowd = vec![];
+    for number in 0..MANY {
+        for text in [&half, &long] {
+            let mut stream = soon("a connection", TcpStream::connect(address(&server))).await.unwrap();
+            // The server may have hung up already.
+            let _ = stream.write_all(text.as_bytes()).await;
+            crowd.push(stream);
+        }
+        let body = format!("name=n{number}&password=wrong&next=%2F");
+        let request = format!(
+            "POST /api/log_in HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut stream = soon("a connection", TcpStream::connect(address(&server))).await.unwrap();
+        let _ = stream.write_all(request.as_bytes()).await;
+        crowd.push(stream);
+    }
+    assert_eq!(Browser::stranger(&server.url).get("/healthz").await.status(), StatusCode::NO_CONTENT);
+    assert_eq!(person.get("/").await.status(), StatusCode::OK, "who is logged in stays in");
+    let grown = memory(&server).saturating_sub(before);
+    assert!(grown < 200 * 1024 * 1024, "{} MiB", grown / 1024 / 1024);
+}
+
+#[tokio::test]
+async fn a_link_of_somebody_else_puts_no_words_on_our_pages() {
+    let server = Server::start().await;
+    let stranger = Browser::stranger(&server.url);
+    // {"Said":"Call 555"}
+    let link = "/login?__path=%2Fapi%2Flog_in&__err=eyJTYWlkIjoiQ2FsbCA1NTUifQ%3D%3D&next=%2Fops";
+    let asked = |site: &'static str| {
+        let request =
+            stranger.client.get(format!("{}{link}", server.url)).header(header::ACCEPT, "text/html");
+        request.header("sec-fetch-site", site).send()
+    };
+    let ours = asked("same-origin").await.unwrap();
+    assert!(ours.text().await.unwrap().contains("Call 555"), "a refusal of our own is shown");
+    for site in ["cross-site", "same-site", "none"] {
+        let answer = asked(site).await.unwrap();
+        assert_eq!(answer.headers()[header::LOCATION], "/login?next=%2Fops", "{site}");
+    }
+    assert_eq!(stranger.get(link).await.headers()[header::LOCATION], "/login?next=%2Fops");
+}
+
+#[tokio::test]
+async fn with_a_public_url_pages_answer_to_no_other_name() {
+    let server = Server::start_with(&["--public-url", "https://backstay.example.org"]).await;
+    let asked = async |path: &str, host: &str| {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        said(&server, &request).await
+    };
+    for path in ["/login", "/events", "/audit.csv", "/favicon.svg", "/api/log_in"] {
+        let answer = asked(path, "evil.example").await;
+        assert!(answer.starts_with("HTTP/1.1 421"), "{path}: {answer}");
+        assert!(answer.contains("Open https://backstay.example.org"), "{answer}");
+    }
+    assert!(asked("/login", "backstay.example.org").await.starts_with("HTTP/1.1 200"));
+    let answer = asked("/healthz", "10.0.0.1:7340").await;
+    assert!(answer.starts_with("HTTP/1.1 204"), "a health check has only the address: {answer}");
+    assert!(asked("/agent/socket", "10.0.0.1:7340").await.starts_with("HTTP/1.1 4"));
+    assert_eq!(
+        Agent::new("gpc0").open(&server).await,
+        Err(StatusCode::UNAUTHORIZED),
+        "asked as any other agent"
+    );
 }
 
 #[tokio::test]
@@ -148,13 +229,17 @@ async fn looking_at_the_audit_log_of_a_mistyped_path_makes_no_database() {
     let intact = server.run(&["verify-audit", "--database", &real]).await;
     assert!(intact.starts_with("The audit log is intact: "), "{intact}");
     let mark = intact.split_whitespace().next_back().unwrap();
+    let head = server.run(&["audit-head", "--database", &real]).await;
+    assert_eq!(head, mark);
     let again = server.run(&["verify-audit", "--database", &real, "--after", mark]).await;
     assert_eq!(again, intact, "from a mark that was kept");
     let foreign = mark.split_once(':').map(|(seq, _)| format!("{seq}:{}", "0".repeat(64))).unwrap();
     let failed = server.fails(&["verify-audit", "--database", &real, "--after", &foreign]).await;
     assert!(failed.contains("was changed"), "{failed}");
     let mistyped = server.database().with_file_name("backstay.sqlite");
-    let failed = server.fails(&["verify-audit", "--database", mistyped.to_str().unwrap()]).await;
-    assert!(failed.contains("cannot be read"), "{failed}");
+    for command in ["verify-audit", "audit-head"] {
+        let failed = server.fails(&[command, "--database", mistyped.to_str().unwrap()]).await;
+        assert!(failed.contains("cannot be read"), "{failed}");
+    }
     assert!(!mistyped.exists());
 }

@@ -9,12 +9,13 @@ use crate::places::Places;
 use crate::run;
 
 /// Files outside of a crate that its code or its tests read.
-const READ_BY: [(&str, &str); 6] = [
+const READ_BY: [(&str, &str); 7] = [
     ("migrations/", "backstay-fleet"),
     ("docs/", "xtask"),
     ("style/", "backstay-app"),
     ("testing/bench/budget.toml", "xtask"),
     ("nix/", "backstay-agent"),
+    ("nix/", "backstay-server"),
     ("flake.nix", "backstay-agent"),
 ];
 
@@ -99,11 +100,12 @@ fn crates(files: &[String], packages: &[(String, String)]) -> Crates {
         let holding = packages.iter().filter(|(_, folder)| file.starts_with(folder.as_str()));
         holding.max_by_key(|(_, folder)| folder.len()).map(|(name, _)| name.clone())
     };
-    let reading = |file: &String| {
+    let reading = |file: &String| -> Vec<String> {
         let readers = READ_BY.iter().filter(|(path, _)| file.starts_with(path));
-        readers.map(|(_, name)| (*name).to_owned()).next()
+        readers.map(|(_, name)| (*name).to_owned()).collect()
     };
-    Crates::DependingOn(files.iter().filter_map(|file| of_folder(file).or_else(|| reading(file))).collect())
+    let of_file = |file: &String| of_folder(file).map_or_else(|| reading(file), |name| vec![name]);
+    Crates::DependingOn(files.iter().flat_map(of_file).collect())
 }
 
 #[cfg(test)]
@@ -131,6 +133,8 @@ mod tests {
     #[test]
     fn a_file_of_no_crate_runs_the_tests_that_read_it() {
         assert_eq!(filter(&["migrations/sqlite/0099_new.sql"]).as_deref(), Some("rdeps(=backstay-fleet)"));
+        let both = "rdeps(=backstay-agent) + rdeps(=backstay-server)";
+        assert_eq!(filter(&["nix/modules/server.nix"]).as_deref(), Some(both));
         assert_eq!(filter(&["LICENSE-MIT"]), None);
     }
 }

@@ -4,6 +4,7 @@ mod browser;
 mod changed;
 mod chaos;
 mod counts;
+mod nix;
 mod rust;
 mod size;
 mod systemd;
@@ -46,6 +47,8 @@ pub(crate) enum Part {
     Chaos,
     /// The real programs under a booted systemd.
     Systemd,
+    /// The flake's files, modules and units.
+    Nix,
     /// The documentation builds without a warning.
     Docs,
     /// The page's files are within their budget.
@@ -55,13 +58,14 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Fmt,
         Self::Words,
         Self::Clippy,
         Self::Rust,
         Self::Chaos,
         Self::Systemd,
+        Self::Nix,
         Self::Docs,
         Self::Size,
         Self::E2e,
@@ -75,6 +79,7 @@ impl Part {
             Self::Rust => "Rust tests",
             Self::Chaos => "Chaos",
             Self::Systemd => "Under systemd",
+            Self::Nix => "Nix",
             Self::Docs => "Documentation",
             Self::Size => "Page size",
             Self::E2e => "Browser tests",
@@ -100,6 +105,7 @@ impl Part {
             Self::Rust => rust::tests(places, times, filter),
             Self::Chaos => chaos::tests(places),
             Self::Systemd => systemd::tests(places),
+            Self::Nix => nix::tests(places),
             Self::Docs => rust::docs(places).map(|()| Counts::default()),
             Self::Size => size::test(places),
             Self::E2e => browser::tests(places, times),
@@ -137,6 +143,9 @@ fn run_changed(places: &Places) -> Result<bool> {
     let mut parts = vec![Part::Words];
     if change.has(&[".rs", ".toml", ".lock"]) {
         parts.extend([Part::Fmt, Part::Clippy]);
+    }
+    if change.has(&[".nix", "nix-options.md"]) {
+        parts.push(Part::Nix);
     }
     if let Some(filter) = &filter {
         parts.push(Part::Rust);

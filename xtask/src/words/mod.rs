@@ -1,9 +1,10 @@
-//! `cargo xtask words`: checks prose against `docs/writing.md`, and that the paths, links and tests it names
-//! exist.
+//! `cargo xtask words`: checks prose against `docs/writing.md`, that the paths, links and tests it names exist,
+//! and that no page has unescaped text.
 
 mod phrases;
 mod places;
 mod prose;
+mod raw_text;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -91,6 +92,9 @@ fn check(places: &Places) -> Result<Vec<Finding>> {
         let Some(kind) = Kind::of(path) else { continue };
         findings.extend(said(path, kind, text, &phrases));
         findings.extend(named(path, kind, text, &known, &text_of));
+        if path.starts_with("app/src/") && kind == Kind::Rust {
+            findings.extend(unescaped(path, text));
+        }
     }
     Ok(findings)
 }
@@ -106,6 +110,12 @@ fn said(path: &str, kind: Kind, text: &str, phrases: &Phrases<'_>) -> Vec<Findin
         is_pending,
     };
     found.map(finding).collect()
+}
+
+fn unescaped(path: &str, text: &str) -> Vec<Finding> {
+    let what = "the framework does not escape what this element holds: `crate::escape::raw_text` does";
+    let finding = |line| Finding { file: path.to_owned(), line, text: what.to_owned(), is_pending: false };
+    raw_text::unescaped(text).into_iter().map(finding).collect()
 }
 
 fn named(

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use super::words::{Offers, logs};
 use crate::api::ContinueAnyway;
 use crate::browser;
-use crate::components::{Icon, Refusal, action_from_address, use_log_address};
+use crate::components::{ActionForm, FormAction, Icon, Refusal, action_from_address, use_log_address};
 use crate::live::Live;
 use crate::routes::Route;
 
@@ -58,7 +58,7 @@ pub(super) fn Actions(
 }
 
 #[component]
-fn ContinueButton(id: DeploymentId, action: ServerAction<ContinueAnyway>) -> impl IntoView {
+fn ContinueButton(id: DeploymentId, action: FormAction) -> impl IntoView {
     view! {
         <ActionForm action=action>
             <input type="hidden" name="deployment" value=id.to_string()/>

@@ -6,9 +6,8 @@ use leptos::prelude::*;
 use super::on_page::OnPage;
 use super::shown_hosts::are_others;
 use super::window::{CHUNK, Window};
-use crate::api::{CancelOp, RequestOp};
 use crate::browser;
-use crate::components::HostRow;
+use crate::components::{FormAction, HostRow};
 use crate::live::Row;
 
 /// One chunk of the rows of a group.
@@ -27,9 +26,9 @@ pub(super) fn Chunk(
     /// The heading of the group, in its first chunk.
     head: Option<AnyView>,
     /// The action of the hosts' menus.
-    action: ServerAction<RequestOp>,
+    action: FormAction,
     /// The action that cancels their ops.
-    cancel: ServerAction<CancelOp>,
+    cancel: FormAction,
 ) -> impl IntoView {
     let mine = Memo::new_with_compare(
         move |_| rows.with(|rows| rows.iter().skip(place * CHUNK).take(CHUNK).cloned().collect::<Vec<_>>()),

@@ -8,9 +8,8 @@ use leptos::prelude::*;
 use super::chunk::Chunk;
 use super::shown_hosts::{ShownHosts, are_others};
 use super::window::{Window, chunks};
-use crate::api::{CancelOp, RequestOp};
 use crate::browser;
-use crate::components::{Icon, SelectGroup};
+use crate::components::{FormAction, Icon, SelectGroup};
 use crate::fleet::{Counts, GroupKey, HostStatus};
 use crate::live::{Live, Row};
 
@@ -24,9 +23,9 @@ pub(super) fn FleetGroup(
     /// The rows that are on the page.
     window: Window,
     /// The action of the hosts' menus.
-    action: ServerAction<RequestOp>,
+    action: FormAction,
     /// The action that cancels their ops.
-    cancel: ServerAction<CancelOp>,
+    cancel: FormAction,
 ) -> impl IntoView {
     let rows = shown.group(key.clone());
     let folded = {

@@ -5,8 +5,7 @@ use leptos::prelude::*;
 
 use super::address::asking;
 use super::shown_hosts::ShownHosts;
-use crate::api::{CancelOp, RequestOp};
-use crate::components::{ActionsMenu, HostActivity, Icon, LightBadge, PlatformName, SelectHost};
+use crate::components::{ActionsMenu, FormAction, HostActivity, Icon, LightBadge, PlatformName, SelectHost};
 use crate::fleet::{Majority, light_of, worst_of};
 use crate::live::Row;
 use crate::routes::Route;
@@ -17,9 +16,9 @@ pub fn HostRow(
     /// The host.
     row: Row,
     /// The action of its menu.
-    action: ServerAction<RequestOp>,
+    action: FormAction,
     /// The action that cancels its op.
-    cancel: ServerAction<CancelOp>,
+    cancel: FormAction,
     /// Its row number in the table, if not all rows are on the page.
     #[prop(optional)]
     index: Option<Signal<Option<String>>>,

@@ -6,8 +6,7 @@ use leptos::prelude::*;
 use super::group::FleetGroup;
 use super::shown_hosts::ShownHosts;
 use super::window::{ShowAll, Window};
-use crate::api::{CancelOp, RequestOp};
-use crate::components::SelectAll;
+use crate::components::{FormAction, SelectAll};
 use crate::fleet::Sort;
 use crate::live::Live;
 
@@ -18,9 +17,9 @@ pub(crate) fn FleetTable(
     /// The shown hosts.
     shown: ShownHosts,
     /// The action of the hosts' menus.
-    action: ServerAction<RequestOp>,
+    action: FormAction,
     /// The action that cancels their ops.
-    cancel: ServerAction<CancelOp>,
+    cancel: FormAction,
 ) -> impl IntoView {
     let live = expect_context::<Live>();
     let view = live.view();

@@ -5,9 +5,8 @@ use leptos::html;
 use leptos::prelude::*;
 use web_sys::Element;
 
-use crate::api::SetView;
 use crate::browser;
-use crate::components::{Hydrated, Icon};
+use crate::components::{ActionForm, FormAction, Hydrated, Icon};
 use crate::live::Live;
 
 const MENU: &str = "fleet-view";
@@ -19,7 +18,7 @@ const COLUMNS: &str = "columns[]";
 #[component]
 pub(crate) fn ViewMenu(
     /// The action that saves the settings.
-    action: ServerAction<SetView>,
+    action: FormAction,
 ) -> impl IntoView {
     let saver = Saver::new(expect_context::<Live>(), action);
     let first = saver.view.get_untracked();
@@ -110,14 +109,14 @@ fn ColumnChoice(saver: Saver, column: Column, checked: bool) -> impl IntoView {
 #[derive(Clone, Copy)]
 struct Saver {
     view: RwSignal<PersonView>,
-    action: ServerAction<SetView>,
+    action: FormAction,
     /// The view that the server has confirmed, and the one sent to it.
     saved: StoredValue<PersonView>,
     sent: StoredValue<PersonView>,
 }
 
 impl Saver {
-    fn new(live: Live, action: ServerAction<SetView>) -> Self {
+    fn new(live: Live, action: FormAction) -> Self {
         let view = live.view();
         let known = view.get_untracked();
         let saver =
@@ -157,10 +156,9 @@ impl Saver {
     fn send(self) {
         let view = self.view.get_untracked();
         let columns = Column::ALL.into_iter().filter(|column| view.shows(*column));
-        self.action.dispatch(SetView {
-            density: word(view.density).to_owned(),
-            columns: columns.map(|column| column.as_str().to_owned()).collect(),
-        });
+        let columns = columns.map(|column| format!("&{COLUMNS}={}", column.as_str()));
+        // Words of ours, which need no escaping.
+        self.action.send(format!("{DENSITY}={}{}", word(view.density), columns.collect::<String>()));
         self.sent.set_value(view);
     }
 

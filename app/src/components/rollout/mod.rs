@@ -13,7 +13,9 @@ use leptos::prelude::*;
 
 use crate::api::{RolloutRead, SteerRollout, load_rollout};
 use crate::browser;
-use crate::components::{Icon, Moment, Refusal, action_from_address, use_log_address};
+use crate::components::{
+    ActionForm, FormAction, Icon, Moment, Refusal, action_from_address, use_log_address,
+};
 use crate::live::Live;
 use crate::routes::Route;
 use crate::time::use_time;
@@ -212,7 +214,7 @@ fn Steering(
     live: Live,
     rollout: Signal<Rollout>,
     ops: Memo<HashMap<String, OpView>>,
-    action: ServerAction<SteerRollout>,
+    action: FormAction,
 ) -> impl IntoView {
     let id = rollout.with_untracked(|r| r.id);
     let is_queued = |op: OpId, ops: &HashMap<String, OpView>| {

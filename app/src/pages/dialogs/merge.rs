@@ -8,7 +8,7 @@ use leptos_router::hooks::use_params_map;
 use super::{NamedList, ThenRollOut};
 use crate::api::MergePullRequest;
 use crate::components::{
-    ChangedInputs, Dialog, DialogEnd, DialogTrouble, OperatorOnly, PageTitle, StateBadge,
+    ActionForm, ChangedInputs, Dialog, DialogEnd, DialogTrouble, OperatorOnly, PageTitle, StateBadge,
     action_from_address, changes_lock, checks, hosts_words, may_be_merged, mergeable,
 };
 use crate::live::{Live, Started};

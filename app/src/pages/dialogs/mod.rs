@@ -19,8 +19,9 @@ pub use merge::MergeDialog;
 pub use revert::RevertDialog;
 #[cfg(all(debug_assertions, feature = "ssr"))]
 pub(super) use rollback::Found;
-pub(super) use rollback::LeftMark;
 pub use rollback::RollbackDialog;
+#[cfg(feature = "ssr")]
+pub(super) use rollback::left_mark;
 pub use rollback_many::{RollbackFailedDialog, RollbackManyDialog};
 pub use rollout::RolloutDialog;
 

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::{NamedList, ThenRollOut, deployment_and_back};
 use crate::api::{DeploymentRead, RevertPullRequest, load_deployment, load_revert_effects};
 use crate::components::{
-    Dialog, DialogEnd, DialogTrouble, OperatorOnly, PageTitle, ReasonField, action_from_address,
+    ActionForm, Dialog, DialogEnd, DialogTrouble, OperatorOnly, PageTitle, ReasonField, action_from_address,
     followed_deployment,
 };
 use crate::live::{Live, Started};

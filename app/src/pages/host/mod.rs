@@ -1,33 +1,31 @@
 //! The page of one host.
 
-mod facts;
-mod now;
-mod own_tests;
 mod remove;
 mod settings;
-mod timeline;
+#[cfg(feature = "ssr")]
+mod written;
 
 use backstay_model::HostView;
-use backstay_model::view::HostDetail;
 use backstay_model::wire::event::Event;
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
-use leptos_router::hooks::{use_location, use_params_map};
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_location, use_navigate, use_params_map};
 
 use super::inside::page_of;
-use crate::api::{CancelOp, RequestOp, load_host};
+use crate::api::{CancelOp, HostPageData, RequestOp, WrittenHost, load_host};
 use crate::browser;
 use crate::components::{
-    ActionsMenu, HostActivity, LightBadge, OpList, PageTitle, PlatformName, Refusal, action_from_address,
+    ActionsMenu, HostActivity, LightBadge, OpList, PageTitle, PlatformName, Refusal, Written,
+    action_from_address,
 };
 use crate::live::Live;
 use crate::routes::Route;
 
-use facts::FactsList;
-use now::Now;
-use own_tests::Tests;
 use remove::{Remove, Removed};
 use settings::{AutoTest, LabelsOf, TestTimeoutOf};
-use timeline::Timeline;
+#[cfg(feature = "ssr")]
+pub(crate) use written::written;
 
 /// The page of the host that the address names.
 #[component]
@@ -43,13 +41,24 @@ pub fn HostPage() -> impl IntoView {
 
 /// The page of a host that exists.
 #[component]
-pub(super) fn Found(detail: HostDetail) -> impl IntoView {
+pub(super) fn Found(detail: HostPageData) -> impl IntoView {
     let live = expect_context::<Live>();
     let (action, cancel) = (action_from_address::<RequestOp>(), action_from_address::<CancelOp>());
     let name = detail.host.name.clone();
     let detail = RwSignal::new(detail);
     keep_true(live, detail);
     let host = Signal::derive(move || detail.with(|d| d.host.clone()));
+    let part = move |part: fn(&WrittenHost) -> &String| {
+        Memo::new(move |_| detail.with(|d| part(&d.written).clone()))
+    };
+    let navigate = use_navigate();
+    // The router follows HTML links alone.
+    let follow = move |event: MouseEvent| {
+        if let Some(address) = browser::plain_click_on_svg_link(&event) {
+            event.prevent_default();
+            navigate(&address, NavigateOptions { scroll: false, ..NavigateOptions::default() });
+        }
+    };
     // The browser looked for this part of the page before it was there.
     let hash = use_location().hash;
     Effect::new(move |_| {
@@ -73,24 +82,28 @@ pub(super) fn Found(detail: HostDetail) -> impl IntoView {
             <Removed id=host.with_untracked(|h| h.id) name=name.clone()/>
             <Refusal action/>
             <Refusal action=cancel/>
-            <Now detail/>
+            <section class="card" aria-label="Current generation">
+                <Written class="host-now" html=part(|it| &it.now)/>
+            </section>
             <Lights host/>
             <div class="host-columns">
                 <div>
                     <section class="card" aria-labelledby="tests">
                         <h2 id="tests">"Tests"</h2>
-                        <Tests detail/>
+                        <Written html=part(|it| &it.tests)/>
                     </section>
                     <section class="card" aria-labelledby="timeline">
                         <h2 id="timeline">"Timeline"</h2>
-                        <Timeline detail/>
+                        <Written html=part(|it| &it.worked)/>
+                        <div on:click=follow><Written html=part(|it| &it.pictures)/></div>
+                        <Written html=part(|it| &it.past)/>
                         <LatestOps detail/>
                     </section>
                 </div>
                 <div>
                     <section class="card" aria-labelledby="facts">
                         <h2 id="facts">"Facts"</h2>
-                        <FactsList detail/>
+                        <Written html=part(|it| &it.facts)/>
                         <p class="card-more"><a href=Route::CompareHosts(&name, "").path()>"Compare with another host"</a></p>
                     </section>
                     <section class="card" aria-labelledby="settings">
@@ -111,7 +124,7 @@ pub(super) fn Found(detail: HostDetail) -> impl IntoView {
 }
 
 /// Applies the event stream to this host, and reads the rest again.
-fn keep_true(live: Live, detail: RwSignal<HostDetail>) {
+fn keep_true(live: Live, detail: RwSignal<HostPageData>) {
     let id = detail.with_untracked(|d| d.host.id);
     let name = detail.with_untracked(|d| d.host.name.clone());
     let read_through = detail.with_untracked(|d| d.last_event);
@@ -129,7 +142,7 @@ fn keep_true(live: Live, detail: RwSignal<HostDetail>) {
     );
 }
 
-async fn read_again(detail: RwSignal<HostDetail>, name: String) {
+async fn read_again(detail: RwSignal<HostPageData>, name: String) {
     // On failure the page stays as it is, and the next event tries again.
     if let Ok(Some(read)) = load_host(name).await {
         detail.try_set(read);
@@ -141,7 +154,7 @@ const LATEST: usize = 10;
 
 /// The latest ops, refused and open ones too, which the history does not have.
 #[component]
-fn LatestOps(detail: RwSignal<HostDetail>) -> impl IntoView {
+fn LatestOps(detail: RwSignal<HostPageData>) -> impl IntoView {
     let name = detail.with_untracked(|d| d.host.name.clone());
     let ops = Signal::derive(move || detail.with(|d| d.ops.iter().take(LATEST).cloned().collect::<Vec<_>>()));
     view! {

@@ -6,7 +6,7 @@ use backstay_model::wire::event::Event;
 use leptos::prelude::*;
 
 use crate::api::RemoveHost;
-use crate::components::{Refusal, action_from_address};
+use crate::components::{ActionForm, Refusal, action_from_address};
 use crate::live::Live;
 
 /// The form that removes the host, for administrators. They must type its name, so that nobody removes the

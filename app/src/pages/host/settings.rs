@@ -1,11 +1,10 @@
 //! The settings of a host.
 
-use backstay_model::view::HostDetail;
 use backstay_model::{HostView, Labels, MAX_TEST_TIMEOUT_SECS, NOTES_CHARS, TestTimeout};
 use leptos::prelude::*;
 
-use crate::api::{SetAutoTest, SetLabels, SetTestTimeout};
-use crate::components::{Draft, EditConflict, Hydrated, Refusal, action_from_address};
+use crate::api::{HostPageData, SetAutoTest, SetLabels, SetTestTimeout};
+use crate::components::{ActionForm, Draft, EditConflict, Hydrated, Refusal, action_from_address};
 use crate::escape::raw_text;
 use crate::live::Live;
 
@@ -38,16 +37,11 @@ pub(super) fn AutoTest(host: Signal<HostView>, name: String) -> impl IntoView {
 
 /// The timeout of each test, and the form that changes it.
 #[component]
-pub(super) fn TestTimeoutOf(detail: RwSignal<HostDetail>, name: String) -> impl IntoView {
+pub(super) fn TestTimeoutOf(detail: RwSignal<HostPageData>, name: String) -> impl IntoView {
     let live = expect_context::<Live>();
     let action = action_from_address::<SetTestTimeout>();
     let set = Memo::new(move |_| detail.with(|d| d.test_timeout));
-    let own = Memo::new(move |_| {
-        let of_agent = |d: &HostDetail| {
-            d.facts.as_ref().and_then(|f| f.tests.as_ref()).map(|t| (t.timeout_secs, t.max_timeout_secs))
-        };
-        detail.with(of_agent)
-    });
+    let own = Memo::new(move |_| detail.with(|d| d.agent_timeouts));
     let amount = move |set: Option<TestTimeout>| set.map(|set| set.shown().0.to_string()).unwrap_or_default();
     let in_minutes = move |set: Option<TestTimeout>| set.is_some_and(|set| set.shown().1);
     let first = set.get_untracked();
@@ -108,7 +102,7 @@ fn timeout_words(set: Option<TestTimeout>, own: Option<(u64, u64)>) -> String {
 
 /// Tags and notes, and the form that changes them.
 #[component]
-pub(super) fn LabelsOf(detail: RwSignal<HostDetail>, name: String) -> impl IntoView {
+pub(super) fn LabelsOf(detail: RwSignal<HostPageData>, name: String) -> impl IntoView {
     let live = expect_context::<Live>();
     let action = action_from_address::<SetLabels>();
     let labels = Memo::new(move |_| detail.with(|d| d.labels.clone()));

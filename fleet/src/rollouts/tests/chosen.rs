@@ -54,6 +54,7 @@ async fn each_goes_to_its_last_known_working_generation_and_the_log_says_who_ask
         ["imac0 Some(48) to 47 or []", "gpc0 Some(48) to 47 or []"],
         "in the requested order"
     );
+    assert_eq!(planned(&bench, &vec!["gpc0"; 5_000]).await.len(), 1, "each once, however often it is named");
     let confirmed = confirmed(&bench, &TWO).await;
     roll_back(&mut bench, confirmed).await;
     let rollout = bench.rollout().await;

@@ -12,6 +12,7 @@ use super::Store;
 mod audit;
 mod delivery;
 mod deployments;
+mod devices;
 mod fixture;
 mod hosts;
 mod join;
@@ -119,6 +120,7 @@ macro_rules! contract {
                 a_view_is_kept_for_its_person, an_unreadable_view_becomes_the_default,
                 the_database_itself_bounds_a_view,
             ],
+            devices: [a_device_is_known_for_its_person_and_for_a_time],
             reopen: [everything_is_there_after_reopening],
         }
     };

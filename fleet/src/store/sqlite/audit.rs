@@ -19,7 +19,7 @@ use tokio_stream::StreamExt;
 use super::row::{Columns, FromRow, all, stored_number, stored_time};
 use super::{SqliteStore, Tx, search};
 use crate::secret::hex;
-use crate::store::{AuditCheck, AuditMark, AuditStore, NewAuditEntry, StoreError};
+use crate::store::{AuditCheck, AuditMark, AuditStore, HashedEntry, NewAuditEntry, StoreError};
 
 #[async_trait]
 impl AuditStore for SqliteStore {
@@ -29,7 +29,7 @@ impl AuditStore for SqliteStore {
         Ok(tx.commit().await?)
     }
 
-    async fn audit(&self, wanted: &AuditQuery, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+    async fn hashed_audit(&self, wanted: &AuditQuery, limit: u32) -> Result<Vec<HashedEntry>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM audit_log WHERE seq < ");
         query.push_bind(wanted.before.map_or(i64::MAX, stored_number));
         if let Some(host) = &wanted.host {
@@ -52,6 +52,12 @@ impl AuditStore for SqliteStore {
         search::push(&mut query, &wanted.search, "audit_log", "at", text);
         query.push(" ORDER BY seq DESC LIMIT ").push_bind(i64::from(limit));
         all(query.build().fetch_all(&self.reader).await?)
+    }
+
+    async fn audit_head(&self) -> Result<AuditMark, StoreError> {
+        let head =
+            sqlx::query("SELECT seq, hash FROM audit_head WHERE id = 1").fetch_one(&self.reader).await?;
+        Ok(AuditMark { seq: head.number("seq")?, hash: head.text("hash")? })
     }
 
     async fn verify_audit_after(&self, from: &AuditMark, limit: u32) -> Result<AuditCheck, StoreError> {
@@ -116,6 +122,12 @@ impl FromRow for AuditEntry {
             detail: row.text("detail")?,
             op: row.parsed_opt("op_id")?,
         })
+    }
+}
+
+impl FromRow for HashedEntry {
+    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+        Ok(Self { entry: AuditEntry::from_row(row)?, hash: row.text("hash")? })
     }
 }
 

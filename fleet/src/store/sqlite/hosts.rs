@@ -11,8 +11,8 @@ use tokio_stream::StreamExt as _;
 use super::row::{Columns, FromRow, all, optional, stored_json, stored_number, stored_time};
 use super::{ROWS_PER_STATEMENT, SqliteStore, Tx, audit, join};
 use crate::store::{
-    EnrolError, GENERATIONS_KEPT, GenerationRecord, HostRecord, HostStore, NewAuditEntry, NewHost,
-    NewJoinToken, StoreError, TEST_BYTES_KEPT, TEST_BYTES_READ, TEST_RUNS_KEPT, TokenHash,
+    EnrolError, GENERATIONS_KEPT, GenerationRecord, HostRecord, HostStore, JoinTokenRecord, NewAuditEntry,
+    NewHost, NewJoinToken, StoreError, TEST_BYTES_KEPT, TEST_BYTES_READ, TEST_RUNS_KEPT, TokenHash,
 };
 
 impl FromRow for HostRecord {
@@ -65,6 +65,25 @@ impl HostStore for SqliteStore {
         join::insert_token(&mut tx, token).await?;
         audit::append(&mut tx, &token.audit_entry()).await?;
         Ok(tx.commit().await?)
+    }
+
+    async fn is_join_token(&self, join: &TokenHash) -> Result<bool, StoreError> {
+        let found = sqlx::query("SELECT 1 FROM join_tokens WHERE token_hash = $1").bind(&join.0);
+        Ok(found.fetch_optional(&self.reader).await?.is_some())
+    }
+
+    async fn join_tokens(&self, now: DateTime<Utc>) -> Result<Vec<JoinTokenRecord>, StoreError> {
+        all(join::unused(now).fetch_all(&self.reader).await?)
+    }
+
+    async fn revoke_join_token(&self, id: &str, audit: &NewAuditEntry) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        if !join::revoke(&mut tx, id).await? {
+            return Ok(false);
+        }
+        audit::append(&mut tx, audit).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     async fn enrol(&self, host: &NewHost, join: &TokenHash) -> Result<HostRecord, EnrolError> {

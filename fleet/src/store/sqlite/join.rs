@@ -1,11 +1,13 @@
 //! Join tokens, and the host that each enrols.
 
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::SqliteRow;
+use sqlx::Sqlite;
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
 
 use super::row::{Columns, FromRow, optional, stored_time};
 use super::{Tx, hosts};
-use crate::store::{HostRecord, NewHost, NewJoinToken, StoreError, TokenHash};
+use crate::store::{HostRecord, JoinTokenRecord, NewHost, NewJoinToken, StoreError, TokenHash};
 
 /// A join token as stored.
 pub(super) struct JoinToken {
@@ -33,6 +35,36 @@ impl JoinToken {
         self.expires_at > host.at
             && self.host_name.as_ref().is_none_or(|name| name.eq_ignore_ascii_case(&host.name))
     }
+}
+
+impl FromRow for JoinTokenRecord {
+    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.text("id")?,
+            host_name: row.text_opt("host_name")?,
+            created_at: row.time("created_at")?,
+            expires_at: row.time("expires_at")?,
+        })
+    }
+}
+
+/// The unused tokens that are valid at this time.
+pub(super) fn unused(now: DateTime<Utc>) -> Query<'static, Sqlite, SqliteArguments> {
+    sqlx::query(
+        "SELECT SUBSTR(token_hash, 1, 12) AS id, host_name, created_at, expires_at FROM join_tokens
+         WHERE used_at IS NULL AND expires_at > $1 ORDER BY created_at",
+    )
+    .bind(stored_time(now))
+}
+
+/// Deletes an unused token; returns false if there is none of this id.
+pub(super) async fn revoke(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
+    let deleted =
+        sqlx::query("DELETE FROM join_tokens WHERE SUBSTR(token_hash, 1, 12) = $1 AND used_at IS NULL")
+            .bind(id)
+            .execute(&mut **tx)
+            .await?;
+    Ok(deleted.rows_affected() > 0)
 }
 
 pub(super) async fn insert_token(tx: &mut Tx, token: &NewJoinToken) -> Result<(), StoreError> {

@@ -16,6 +16,7 @@ macro_rules! is_open {
 
 mod audit;
 mod deployments;
+mod devices;
 mod hosts;
 mod join;
 mod ops;
@@ -150,22 +151,23 @@ async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
 /// Every migration, from an empty file to the current schema. A released migration is never edited.
 fn migrations() -> Migrator {
     let steps = [
-        ("start", include_str!("../../../../migrations/sqlite/0001_start.sql")),
-        ("op delivery", include_str!("../../../../migrations/sqlite/0002_op_delivery.sql")),
-        ("deployments", include_str!("../../../../migrations/sqlite/0003_deployments.sql")),
-        ("rollouts", include_str!("../../../../migrations/sqlite/0004_rollouts.sql")),
-        ("host labels", include_str!("../../../../migrations/sqlite/0005_host_labels.sql")),
-        ("person view", include_str!("../../../../migrations/sqlite/0006_person_view.sql")),
-        ("test timeout", include_str!("../../../../migrations/sqlite/0007_test_timeout.sql")),
-        ("removed hosts", include_str!("../../../../migrations/sqlite/0008_removed_hosts.sql")),
-        ("stopped tests", include_str!("../../../../migrations/sqlite/0009_stopped_tests.sql")),
-        ("rollout pause", include_str!("../../../../migrations/sqlite/0012_rollout_pause.sql")),
-        ("op rollout", include_str!("../../../../migrations/sqlite/0015_op_rollout.sql")),
+        (1, "start", include_str!("../../../../migrations/sqlite/0001_start.sql")),
+        (2, "op delivery", include_str!("../../../../migrations/sqlite/0002_op_delivery.sql")),
+        (3, "deployments", include_str!("../../../../migrations/sqlite/0003_deployments.sql")),
+        (4, "rollouts", include_str!("../../../../migrations/sqlite/0004_rollouts.sql")),
+        (5, "host labels", include_str!("../../../../migrations/sqlite/0005_host_labels.sql")),
+        (6, "person view", include_str!("../../../../migrations/sqlite/0006_person_view.sql")),
+        (7, "test timeout", include_str!("../../../../migrations/sqlite/0007_test_timeout.sql")),
+        (8, "removed hosts", include_str!("../../../../migrations/sqlite/0008_removed_hosts.sql")),
+        (9, "stopped tests", include_str!("../../../../migrations/sqlite/0009_stopped_tests.sql")),
+        (12, "rollout pause", include_str!("../../../../migrations/sqlite/0012_rollout_pause.sql")),
+        (14, "known devices", include_str!("../../../../migrations/sqlite/0014_known_devices.sql")),
+        (15, "op rollout", include_str!("../../../../migrations/sqlite/0015_op_rollout.sql")),
     ];
-    let numbered = (1..).zip(steps).map(|(number, (name, sql))| {
+    let numbered = steps.map(|(number, name, sql)| {
         Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
     });
-    Migrator::with_migrations(numbered.collect())
+    Migrator::with_migrations(numbered.to_vec())
 }
 
 fn options(url_or_path: &str) -> Result<SqliteConnectOptions, StoreError> {

@@ -26,13 +26,13 @@ async fn a_merge_at_github_opens_a_deployment_and_a_push_opens_none() {
     bench.merge_there(update).await;
     bench.read().await;
     bench.read().await;
-    assert_eq!(bench.deployed().await, [(update, "alice".to_owned())], "{closed} and {other} are none");
+    assert_eq!(bench.deployed().await, [(update, "@alice".to_owned())], "{closed} and {other} are none");
     let head = bench.stand_in.head("main").await.unwrap().unwrap();
     assert_eq!(bench.fleet.newest_deployment().await.unwrap().unwrap().commit.0, head);
     let missed = bench.fleet.events().subscribe(Some(before)).missed;
     let merged: Vec<_> = missed.iter().filter(|event| event.name == "pr_merged").collect();
     assert_eq!(merged.len(), 1);
-    assert!(merged[0].json.contains("merged by alice"), "{}", merged[0].json);
+    assert!(merged[0].json.contains("merged by @alice"), "{}", merged[0].json);
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn a_merge_that_nobody_saw_open_counts_also_while_the_server_was_down() {
     bench.read().await;
     assert_eq!(
         bench.deployed().await,
-        [(first, "alice".to_owned())],
+        [(first, "@alice".to_owned())],
         "opened and merged between two readings"
     );
     bench.clock.advance(TimeDelta::minutes(1));
@@ -120,7 +120,7 @@ async fn a_merge_behind_many_that_changed_later_is_found() {
     }
     bench.clock.advance(TimeDelta::minutes(1));
     bench.read().await;
-    assert_eq!(bench.deployed().await, [(update, "alice".to_owned())]);
+    assert_eq!(bench.deployed().await, [(update, "@alice".to_owned())]);
 }
 
 #[tokio::test]

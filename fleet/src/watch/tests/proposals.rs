@@ -32,7 +32,7 @@ async fn a_proposed_revert_that_is_merged_is_the_revert() {
     let reverted = bench.fleet.deployment(deployment.id).await.unwrap().unwrap();
     let Decision::Reverted { by, commit, .. } = reverted.decision else { panic!("{reverted:?}") };
     let head = bench.stand_in.head("main").await.unwrap().map(Commit);
-    assert_eq!((by.as_str(), Some(commit)), ("alice", head));
+    assert_eq!((by.as_str(), Some(commit)), ("@alice", head));
     let missed = bench.fleet.events().subscribe(Some(before)).missed;
     assert!(missed.iter().any(|event| event.name == "pr_reverted"));
     bench.read().await;

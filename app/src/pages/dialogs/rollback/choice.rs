@@ -29,6 +29,7 @@ pub(super) fn Choice(
     let unavailable = candidate.unavailable_reason();
     let generation = candidate.generation.clone();
     let number = generation.number;
+    let reader = untrack(|| expect_context::<Live>().person()).map(|person| person.name);
     view! {
         <li class="choice" data-place=place class:unavailable=unavailable.is_some()>
             <label>
@@ -58,7 +59,7 @@ pub(super) fn Choice(
                         <HostTestsBadge tests=candidate.tests/>
                     </span>
                     <span class="choice-marks">
-                        {candidate.left.clone().map(|left| view! { <LeftMark left/> })}
+                        {candidate.left.clone().map(|left| left_mark(left, reader.as_deref()))}
                         {marks(&candidate).into_iter().map(|mark| view! { " " <span class="badge warn">{mark}</span> }).collect_view()}
                     </span>
                 </span>
@@ -68,10 +69,8 @@ pub(super) fn Choice(
 }
 
 /// Who rolled back from a generation, when and why: “Left by a rollback, Nov 29, 22:20, admin: X11 dead”.
-#[component]
-pub(in crate::pages) fn LeftMark(left: Left) -> impl IntoView {
-    let live = expect_context::<Live>();
-    let by_me = untrack(|| live.person()).is_some_and(|person| person.name == left.by);
+pub(in crate::pages) fn left_mark(left: Left, reader: Option<&str>) -> AnyView {
+    let by_me = reader == Some(left.by.as_str());
     let who = if by_me { "You left this one, " } else { "Left by a rollback, " };
     let by = (!by_me).then(|| format!(", {}", left.by));
     let why = left.reason.map(|reason| format!(": {}", cut(&reason, REASON_BYTES)));

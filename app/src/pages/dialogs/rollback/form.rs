@@ -12,8 +12,8 @@ use super::find::{Find, SHORT};
 use crate::api::{RequestRollback, reference_from_text, reference_to_text};
 use crate::browser;
 use crate::components::{
-    DialogEnd, GenerationName, HostTestsBadge, Moment, OperatorOnly, ReasonField, action_from_address,
-    forget_draft, linked, use_log_address,
+    ActionForm, DialogEnd, GenerationName, HostTestsBadge, Moment, OperatorOnly, ReasonField,
+    action_from_address, forget_draft, linked, use_log_address,
 };
 use crate::live::Live;
 use crate::routes::Route;

@@ -14,7 +14,8 @@ use crate::api::load_plan;
 use crate::components::{Dialog, PageTitle};
 use crate::live::{Live, Started};
 
-pub(in crate::pages) use choice::LeftMark;
+#[cfg(feature = "ssr")]
+pub(in crate::pages) use choice::left_mark;
 pub(super) use choice::warnings;
 use form::RollbackForm;
 

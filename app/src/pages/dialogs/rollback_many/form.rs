@@ -11,7 +11,9 @@ use super::super::{NamedList, PacingFields, TypedNumber};
 use super::Planned;
 use super::host::HostLine;
 use crate::api::{PlannedRollbacks, RollBackHosts};
-use crate::components::{Dialog, DialogEnd, OperatorOnly, ReasonField, action_from_address, hosts_words};
+use crate::components::{
+    ActionForm, Dialog, DialogEnd, OperatorOnly, ReasonField, action_from_address, hosts_words,
+};
 use crate::live::Live;
 
 /// The chosen target of each host, by the host's name. A host that is left out is missing.

@@ -16,7 +16,7 @@ use super::{PacingFields, TypedNumber};
 use crate::api::{StartRollout, load_rollout_commits};
 use crate::browser;
 use crate::components::{
-    Dialog, DialogEnd, DialogTrouble, HostScope, OperatorOnly, PageTitle, ReasonField, Selection,
+    ActionForm, Dialog, DialogEnd, DialogTrouble, HostScope, OperatorOnly, PageTitle, ReasonField, Selection,
     action_from_address, hosts_words, names_fitting,
 };
 use crate::live::{Live, Row, Started};

@@ -7,7 +7,6 @@ use leptos::prelude::*;
 use super::super::sample::now;
 use super::{Part, begin};
 use crate::ApiError;
-use crate::api::RequestOp;
 use crate::components::{Header, HostTestsBadge, Icon, Notices, PlatformName, Refusal};
 use crate::live::{Connection, Live};
 
@@ -77,8 +76,7 @@ pub(super) fn forms(_live: Live) -> AnyView {
 pub(super) fn messages(live: Live) -> AnyView {
     begin(live);
     let refused = |error| {
-        let action = ServerAction::<RequestOp>::new();
-        action.value().set(Some(Err(error)));
+        let action = Signal::stored(Some(error));
         view! { <Refusal action/> }
     };
     let busy =

@@ -9,8 +9,7 @@ use super::super::sample::{
     closed, comparison, facts, generation, now, rollback_to, running, start, test_run,
 };
 use super::begin;
-use crate::api::CancelOp;
-use crate::components::{CancelButton, DialogTrouble, OpPlacement, OpenPalette, OpenShortcuts};
+use crate::components::{CancelButton, DialogTrouble, FormAction, OpPlacement, OpenPalette, OpenShortcuts};
 use crate::live::Live;
 use crate::pages::compare;
 use crate::pages::dialogs::Found;
@@ -107,6 +106,6 @@ pub(super) fn keys(_live: Live) -> AnyView {
 pub(super) fn confirm(live: Live) -> AnyView {
     begin(live);
     let op = Signal::stored(running(rollback_to(47), Phase::Activating));
-    let action = ServerAction::<CancelOp>::new();
+    let action = FormAction::new("", None);
     view! { <CancelButton op action place=OpPlacement::Page/> }.into_any()
 }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use super::super::sample::{gpc0, odd, start};
 use super::begin;
+use crate::api::HostPageData;
 use crate::components::Selection;
 use crate::live::Live;
 use crate::pages::fleet::Hosts;
@@ -47,13 +48,13 @@ pub(super) fn empty(live: Live) -> AnyView {
 /// The page of one host, with its past.
 pub(super) fn host(live: Live) -> AnyView {
     begin(live);
-    gpc0().map(|detail| view! { <host::Found detail/> }).into_any()
+    gpc0().map(|detail| view! { <host::Found detail=HostPageData::of(detail, "maria")/> }).into_any()
 }
 
 /// The page of a host with very long names and lists.
 pub(super) fn odd_host(live: Live) -> AnyView {
     begin(live);
-    odd().map(|detail| view! { <host::Found detail/> }).into_any()
+    odd().map(|detail| view! { <host::Found detail=HostPageData::of(detail, "maria")/> }).into_any()
 }
 
 /// The same host among others.

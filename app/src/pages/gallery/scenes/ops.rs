@@ -6,9 +6,9 @@ use leptos::prelude::*;
 
 use super::super::sample::{every_op, op, output, rollback_to};
 use super::{Part, begin};
-use crate::api::{CancelOp, OpRead, RetryOp};
+use crate::api::OpRead;
 use crate::components::{
-    CancelButton, Log, OpInBrief, OpList, OpMessage, OpPlacement, OpStatusBadge, RetryButton,
+    CancelButton, FormAction, Log, OpInBrief, OpList, OpMessage, OpPlacement, OpStatusBadge, RetryButton,
 };
 use crate::live::Live;
 use crate::log::Watched;
@@ -37,13 +37,13 @@ pub(super) fn states(live: Live) -> AnyView {
 }
 
 fn in_row(op: OpView) -> impl IntoView {
-    let action = ServerAction::<CancelOp>::new();
+    let action = FormAction::new("", None);
     let op = Signal::stored(op);
     view! { <li class="now-cell"><OpInBrief op/><CancelButton op action place=OpPlacement::Row/></li> }
 }
 
 fn outcome(op: OpView) -> impl IntoView {
-    let action = ServerAction::<RetryOp>::new();
+    let action = FormAction::new("", None);
     let op = Signal::stored(op);
     view! { <div><OpMessage op/><RetryButton op action page=Signal::stored(String::new())/></div> }
 }

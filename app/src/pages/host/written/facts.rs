@@ -8,39 +8,30 @@ use leptos::prelude::*;
 use crate::components::{Ago, FoldedRest};
 
 /// The facts, as a list of names and values.
-#[component]
-pub(super) fn FactsList(detail: RwSignal<HostDetail>) -> impl IntoView {
-    let units = RwSignal::new(false);
-    move || {
-        let detail = detail.get();
-        let Some(facts) = detail.facts else {
-            return view! { <p class="faint">"This host has not reported any facts yet."</p> }.into_any();
-        };
-        let current = facts.current().cloned();
-        let (running, booted) = (running_generation(&facts), booted_generation(&facts));
-        let version = current.as_ref().and_then(|g| g.version.clone());
-        let kernel = current.as_ref().and_then(|g| g.kernel.clone());
-        let none = facts.no_checkout.as_ref().map(|none| format!("none at {}", none.path));
-        let checkout = facts.checkout.as_ref().map(|c| format!("{} at {}", c.path, c.commit)).or(none);
-        let failed = facts.failed_units.clone();
-        let problems = facts.problems.clone();
-        view! {
-            <dl class="facts">
-                <Fact name="Agent" value=detail.host.agent_version/>
-                <Fact name="Version" value=version/>
-                <Fact name="Nix" value=facts.nix_version.clone()/>
-                <Fact name="Kernel" value=kernel/>
-                <Fact name="Running" value=running/>
-                <Fact name="Booted" value=booted/>
-                <Fact name="Profile" value=Some(facts.profile.clone())/>
-                <Fact name="Checkout" value=checkout/>
-                <FailedUnits names=failed open=units/>
-                <div><dt>"Read"</dt><dd><Ago at=facts.read_at/></dd></div>
-            </dl>
-            {problems.into_iter().map(|p| view! { <p class="banner warn" dir="auto">{p}</p> }).collect_view()}
-        }
-        .into_any()
+pub(super) fn facts(detail: &HostDetail) -> AnyView {
+    let Some(facts) = &detail.facts else {
+        return view! { <p class="faint">"This host has not reported any facts yet."</p> }.into_any();
+    };
+    let current = facts.current();
+    let none = facts.no_checkout.as_ref().map(|none| format!("none at {}", none.path));
+    let checkout = facts.checkout.as_ref().map(|c| format!("{} at {}", c.path, c.commit)).or(none);
+    let problem = |problem: &String| view! { <p class="banner warn" dir="auto">{problem.clone()}</p> };
+    view! {
+        <dl class="facts">
+            <Fact name="Agent" value=detail.host.agent_version.clone()/>
+            <Fact name="Version" value=current.and_then(|g| g.version.clone())/>
+            <Fact name="Nix" value=facts.nix_version.clone()/>
+            <Fact name="Kernel" value=current.and_then(|g| g.kernel.clone())/>
+            <Fact name="Running" value=running_generation(facts)/>
+            <Fact name="Booted" value=booted_generation(facts)/>
+            <Fact name="Profile" value=Some(facts.profile.clone())/>
+            <Fact name="Checkout" value=checkout/>
+            {failed_units(&facts.failed_units)}
+            <div><dt>"Read"</dt><dd><Ago at=facts.read_at/></dd></div>
+        </dl>
+        {facts.problems.iter().map(problem).collect_view()}
     }
+    .into_any()
 }
 
 /// Describes the running generation, or returns `None` if it is not known.
@@ -73,15 +64,14 @@ fn booted_generation(facts: &Facts) -> Option<String> {
 }
 
 /// The first failed units; the others are folded.
-#[component]
-fn FailedUnits(names: Vec<String>, open: RwSignal<bool>) -> impl IntoView {
+fn failed_units(names: &[String]) -> Option<AnyView> {
     let (first, others) = names.split_at(names.len().min(NAMED));
     let others = (!others.is_empty()).then(|| {
         let (count, others) = (others.len(), isolated(others));
-        view! { <FoldedRest count open><p>{others}</p></FoldedRest> }
+        view! { <FoldedRest id="failed-units" count><p>{others}</p></FoldedRest> }
     });
     (!first.is_empty())
-        .then(|| view! { <div><dt>"Failed units"</dt><dd>{isolated(first)}{others}</dd></div> })
+        .then(|| view! { <div><dt>"Failed units"</dt><dd>{isolated(first)}{others}</dd></div> }.into_any())
 }
 
 /// Names one after another, each with a direction of its own.

@@ -35,7 +35,7 @@ pub(super) fn state(stretch: &Stretch) -> State {
 }
 
 /// How the time since the start of a stretch is spent: “works since”.
-pub(in crate::pages::host) fn since_words(stretch: &Stretch) -> &'static str {
+pub(in super::super) fn since_words(stretch: &Stretch) -> &'static str {
     match state(stretch) {
         State::Ok => "works since",
         State::Failed => "tests fail since",

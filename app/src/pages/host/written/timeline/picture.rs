@@ -1,4 +1,4 @@
-//! The picture as SVG text, so that server and browser write the same at little cost.
+//! The picture as SVG text.
 //!
 //! `local_times.js` turns the moments in its titles into local time.
 //!
@@ -6,9 +6,10 @@
 
 use std::fmt::Write as _;
 
+use backstay_model::State;
 use backstay_model::timeline::Timeline;
-use backstay_model::{OpId, State};
 
+use super::super::LogAddress;
 use super::layout::{Layout, Mark, Segment, TALL, WIDE, layout};
 use super::words::{Worked, in_short, last_worked, said, sentence, state};
 use crate::escape::escaped;
@@ -22,9 +23,6 @@ pub(super) const TALL_HEIGHT: u32 = 470;
 const FLAG_WORDS: f64 = 28.0;
 /// Maximum number of happenings in the title of one mark.
 const NAMED: usize = 6;
-
-/// Returns the address of an op's log on the page.
-pub(super) type LogAddress<'a> = &'a dyn Fn(OpId) -> String;
 
 /// The wide picture, with now at its right.
 pub(super) fn wide(timeline: &Timeline, address: LogAddress<'_>) -> String {

@@ -5,11 +5,13 @@ use std::cmp::Reverse;
 
 use backstay_model::rollback::{Candidate, RollbackPlan};
 use backstay_model::timeline::{Began, Happening, Stretch};
+use backstay_model::view::HostDetail;
 use leptos::prelude::*;
 
+use super::super::LogAddress;
 use super::words::{icon, sentence, state};
-use crate::components::{FoldedRest, HostTestsBadge, Icon, Moment, use_log_address};
-use crate::pages::dialogs::LeftMark;
+use crate::components::{FoldedRest, HostTestsBadge, Icon, Moment};
+use crate::pages::dialogs::left_mark;
 use crate::routes::Route;
 use crate::time::rough;
 
@@ -18,19 +20,14 @@ const ROWS: usize = 10;
 /// How many happenings of a stretch are shown at first.
 const HAPPENINGS: usize = 5;
 
-/// The content of the list. Unlike the timeline, it does not change as time passes.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Listed {
-    /// Oldest first.
-    pub(super) stretches: Vec<Stretch>,
-    /// Newest first.
-    pub(super) happenings: Vec<Happening>,
-    /// The generations of the profile, newest first.
-    pub(super) generations: Vec<Candidate>,
+/// Returns whether there is nothing to list.
+pub(super) fn is_empty(detail: &HostDetail) -> bool {
+    let past = &detail.timeline;
+    past.stretches.is_empty() && past.happenings.is_empty() && generations(detail.plan.as_ref()).is_empty()
 }
 
 /// The generations of the profile, newest first.
-pub(super) fn generations(plan: Option<&RollbackPlan>) -> Vec<Candidate> {
+fn generations(plan: Option<&RollbackPlan>) -> Vec<Candidate> {
     let Some(plan) = plan else { return vec![] };
     let mut all = plan.candidates.clone();
     // A current generation that does not run is among the candidates already.
@@ -43,34 +40,37 @@ pub(super) fn generations(plan: Option<&RollbackPlan>) -> Vec<Candidate> {
 
 /// Each stretch with its happenings, then what is older than the first. The newest stretch of a generation has
 /// the way back to it.
-#[component]
-pub(super) fn List(listed: Memo<Listed>, host: String) -> impl IntoView {
-    let open = RwSignal::new(false);
-    move || {
-        let Listed { stretches, happenings, mut generations } = listed.get();
-        let mut rest = happenings;
-        let mut rows = Vec::new();
-        for stretch in stretches.into_iter().rev() {
-            let earlier = rest.split_off(rest.partition_point(|happening| happening.at >= stretch.from));
-            let place = generations.iter().position(|c| c.generation.number == stretch.generation);
-            let generation = place.map(|place| of_generation(generations.remove(place), &host));
-            rows.push(ran(&stretch, rest, generation));
-            rest = earlier;
-        }
-        if !rest.is_empty() {
-            rows.push(view! { <li class="before"><span class="faint">"Before"</span><Happenings happenings=rest/></li> }.into_any());
-        }
-        rows.extend(generations.into_iter().map(|candidate| only_made(candidate, &host)));
-        let older = rows.split_off(rows.len().min(ROWS));
-        let count = older.len();
-        let older = (count > 0)
-            .then(|| view! { <FoldedRest count open><ol class="timeline">{older}</ol></FoldedRest> });
-        view! { <ol class="timeline">{rows}</ol> {older} }.into_any()
+pub(in super::super) fn list(detail: &HostDetail, log: LogAddress<'_>, reader: &str) -> AnyView {
+    if is_empty(detail) {
+        return ().into_any();
     }
+    let host = detail.host.name.as_str();
+    let mut generations = generations(detail.plan.as_ref());
+    let mut rest = detail.timeline.happenings.as_slice();
+    let mut rows = Vec::new();
+    for stretch in detail.timeline.stretches.iter().rev() {
+        let (own, earlier) = rest.split_at(rest.partition_point(|happening| happening.at >= stretch.from));
+        let place = generations.iter().position(|c| c.generation.number == stretch.generation);
+        let generation = place.map(|place| of_generation(generations.remove(place), host, reader));
+        rows.push(ran(stretch, happenings(own, log), generation));
+        rest = earlier;
+    }
+    if !rest.is_empty() {
+        rows.push(
+            view! { <li class="before"><span class="faint">"Before"</span>{happenings(rest, log)}</li> }
+                .into_any(),
+        );
+    }
+    rows.extend(generations.into_iter().map(|candidate| only_made(candidate, host, reader)));
+    let older = rows.split_off(rows.len().min(ROWS));
+    let count = older.len();
+    let older = (count > 0)
+        .then(|| view! { <FoldedRest id="older" count><ol class="timeline">{older}</ol></FoldedRest> });
+    view! { <ol class="timeline">{rows}</ol> {older} }.into_any()
 }
 
 /// A stretch of time in which one generation ran.
-fn ran(stretch: &Stretch, happenings: Vec<Happening>, generation: Option<AnyView>) -> AnyView {
+fn ran(stretch: &Stretch, happenings: Option<AnyView>, generation: Option<AnyView>) -> AnyView {
     let began = match stretch.began {
         Began::Made => "made",
         Began::RolledBack => "after a rollback",
@@ -97,14 +97,14 @@ fn ran(stretch: &Stretch, happenings: Vec<Happening>, generation: Option<AnyView
                 </span>
                 <span class="timeline-when"><Moment at=stretch.from/>{lasted}</span>
             </div>
-            <Happenings happenings/>
+            {happenings}
         </li>
     }
     .into_any()
 }
 
 /// A generation that is not known to have run.
-fn only_made(candidate: Candidate, host: &str) -> AnyView {
+fn only_made(candidate: Candidate, host: &str, reader: &str) -> AnyView {
     let stretch = Stretch {
         generation: candidate.generation.number,
         commit: candidate.generation.commit.clone(),
@@ -122,7 +122,7 @@ fn only_made(candidate: Candidate, host: &str) -> AnyView {
                     <b>{format!("Gen {}", stretch.generation)}</b>
                     <span class="faint">{stretch.commit.map(|commit| format!(" ({commit})"))}</span>
                     <HostTestsBadge tests=stretch.tests/>
-                    {of_generation(candidate, host)}
+                    {of_generation(candidate, host, reader)}
                 </span>
                 <span class="timeline-when"><Moment at=stretch.from/></span>
             </div>
@@ -132,7 +132,7 @@ fn only_made(candidate: Candidate, host: &str) -> AnyView {
 }
 
 /// A generation's marks, its version, and the way back to it.
-fn of_generation(candidate: Candidate, host: &str) -> AnyView {
+fn of_generation(candidate: Candidate, host: &str, reader: &str) -> AnyView {
     let unavailable = candidate.unavailable_reason();
     let way = if candidate.newer { "Go forward" } else { "Roll back" };
     let Candidate { generation, last_known_working, old, left, reverted, .. } = candidate;
@@ -153,7 +153,7 @@ fn of_generation(candidate: Candidate, host: &str) -> AnyView {
     view! {
         {mark(generation.booted, "badge", "booted")}
         {mark(last_known_working, "badge good", "Last known working")}
-        {left.map(|left| view! { <LeftMark left/> })}
+        {left.map(|left| left_mark(left, Some(reader)))}
         {mark(reverted, "badge warn", "its pull request was reverted")}
         {mark(old, "badge warn", "older than 30 days")}
         <bdi class="faint">{generation.version}</bdi>
@@ -163,42 +163,32 @@ fn of_generation(candidate: Candidate, host: &str) -> AnyView {
 }
 
 /// What happened, newest first.
-#[component]
-fn Happenings(happenings: Vec<Happening>) -> impl IntoView {
-    if happenings.is_empty() {
-        return ().into_any();
-    }
-    let mut rows: Vec<_> = happenings.into_iter().map(|happening| view! { <Happened happening/> }).collect();
-    let more = rows.split_off(rows.len().min(HAPPENINGS));
-    let more = (!more.is_empty()).then(|| {
-        let summary = format!("{} more", more.len());
-        view! { <li><details><summary>{summary}</summary><ol class="happened">{more}</ol></details></li> }
+fn happenings(happenings: &[Happening], log: LogAddress<'_>) -> Option<AnyView> {
+    let newest = happenings.first()?;
+    let rows = |some: &[Happening]| some.iter().map(|happening| happened(happening, log)).collect_view();
+    let (first, others) = happenings.split_at(happenings.len().min(HAPPENINGS));
+    let more = (!others.is_empty()).then(|| {
+        let (id, summary) = (format!("before-{}", newest.at.timestamp()), format!("{} more", others.len()));
+        view! { <li><details id=id><summary>{summary}</summary><ol class="happened">{rows(others)}</ol></details></li> }
     });
-    view! { <ol class="happened">{rows}{more}</ol> }.into_any()
+    Some(view! { <ol class="happened">{rows(first)}{more}</ol> }.into_any())
 }
 
-#[component]
-fn Happened(happening: Happening) -> impl IntoView {
-    let log_address = use_log_address();
-    let (words, icon) = (sentence(&happening), icon(&happening));
+fn happened(happening: &Happening, log: LogAddress<'_>) -> AnyView {
+    let (words, icon) = (sentence(happening), icon(happening));
     let what = match happening.op {
-        Some(op) => view! {
-            <a href=move || log_address(op) data-noscroll="" data-log=op.to_string()>{words}</a>
-        }
-        .into_any(),
+        Some(op) => view! { <a href=log(op) data-noscroll="" data-log=op.to_string()>{words}</a> }.into_any(),
         None => view! { <span>{words}</span> }.into_any(),
     };
-    let look = super::layout::Look::of(&happening).name();
+    let by = happening.by.as_ref().map(|by| view! { <span class="faint">{format!(", by {by}")}</span> });
+    let why = happening.why.as_ref().map(|why| view! { <span class="faint">{format!(": {why}")}</span> });
     view! {
-        <li data-look=look>
+        <li data-look=super::layout::Look::of(happening).name()>
             <Icon name=icon/>
-            <span class="timeline-what">
-                {what}
-                {happening.by.map(|by| view! { <span class="faint">{format!(", by {by}")}</span> })}
-                {happening.why.map(|why| view! { <span class="faint">{format!(": {why}")}</span> })}
-            </span>
+            <span class="timeline-what">{what}{by}{why}</span>
             " "
             <span class="timeline-when"><Moment at=happening.at/></span>
         </li>
     }
+    .into_any()
 }

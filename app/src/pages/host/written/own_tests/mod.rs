@@ -7,52 +7,45 @@ use backstay_model::view::HostDetail;
 use backstay_model::{State, TestRun, test_run};
 use leptos::prelude::*;
 
-use crate::components::{FoldedRest, HostTestsBadge, Icon, Moment, finding, use_log_address};
+use super::LogAddress;
+use crate::components::{FoldedRest, HostTestsBadge, Icon, Moment, finding};
 use strip::{CELL, HEIGHT, cells, in_words};
 
 /// The latest run, and each test with its history.
-#[component]
-pub(super) fn Tests(detail: RwSignal<HostDetail>) -> impl IntoView {
-    let latest = Memo::new(move |_| detail.with(|d| d.facts.as_ref().and_then(|f| latest(&f.test_runs))));
-    let tests = Memo::new(move |_| detail.with(|d| d.tests.clone()));
-    let folder = Memo::new(move |_| {
-        detail.with(|d| d.facts.as_ref().and_then(|f| f.tests.as_ref()).map(|tests| tests.path.clone()))
+pub(super) fn tests(detail: &HostDetail, log: LogAddress<'_>) -> AnyView {
+    let latest = detail.facts.as_ref().and_then(|facts| latest(&facts.test_runs)).map(|run| {
+        view! {
+            <p class="latest-run">
+                {format!("Latest run on {}, ", run.generation)}
+                <Moment at=run.finished_at/>
+                " · "
+                <HostTestsBadge tests=Some(run.summary())/>
+            </p>
+        }
     });
-    let run = move || {
-        latest.get().map(|run| {
-            view! {
-                <p class="latest-run">
-                    {format!("Latest run on {}, ", run.generation)}
-                    <Moment at=run.finished_at/>
-                    " · "
-                    <HostTestsBadge tests=Some(run.summary())/>
-                </p>
-            }
-        })
-    };
-    let (open_failing, open_passing) = (RwSignal::new(false), RwSignal::new(false));
-    let rows = move || {
-        let (failing, passing) =
-            tests.get().into_iter().partition(|test: &TestHistory| test.failing_since.is_some());
-        let (failing, passing): (Vec<_>, Vec<_>) = (failing, passing);
-        if !failing.is_empty() || !passing.is_empty() {
-            return view! {
-                <Group tests=failing class="tests-of-host" shown=FAILING open=open_failing/>
-                <Group tests=passing class="tests-of-host passing" shown=PASSING open=open_passing/>
-            }
-            .into_any();
+    if detail.tests.is_empty() {
+        return view! { {latest} {no_tests(detail)} }.into_any();
+    }
+    let (failing, passing): (Vec<_>, Vec<_>) =
+        detail.tests.iter().partition(|test| test.failing_since.is_some());
+    view! {
+        {latest}
+        {group(&failing, "tests-of-host", FAILING, "other-failing", log)}
+        {group(&passing, "tests-of-host passing", PASSING, "other-passing", log)}
+    }
+    .into_any()
+}
+
+fn no_tests(detail: &HostDetail) -> AnyView {
+    match detail.facts.as_ref().and_then(|facts| facts.tests.as_ref()) {
+        Some(tests) => view! {
+            <p class="faint">
+                "This host has no tests. Every executable in "<code>{tests.path.clone()}</code>" on the host is one: it passes if it exits with 0."
+            </p>
         }
-        match folder.get() {
-            Some(path) => view! {
-                <p class="faint">
-                    "This host has no tests. Every executable in "<code>{path}</code>" on the host is one: it passes if it exits with 0."
-                </p>
-            }
-            .into_any(),
-            None => view! { <p class="faint">"No test has run on this host yet."</p> }.into_any(),
-        }
-    };
-    view! { {run} {rows} }.into_any()
+        .into_any(),
+        None => view! { <p class="faint">"No test has run on this host yet."</p> }.into_any(),
+    }
 }
 
 /// How many failing tests are shown at first, each with its output.
@@ -61,33 +54,30 @@ const FAILING: usize = 10;
 const PASSING: usize = 12;
 
 /// Some tests, the first of them shown and the others folded.
-#[component]
-fn Group(
-    mut tests: Vec<TestHistory>,
+fn group(
+    tests: &[&TestHistory],
     class: &'static str,
     shown: usize,
-    open: RwSignal<bool>,
-) -> impl IntoView {
-    if tests.is_empty() {
-        return ().into_any();
-    }
-    let rows = move |tests: Vec<TestHistory>| {
-        let rows = tests.into_iter().map(|test| view! { <OneTest test/> }.into_any()).collect_view();
+    id: &'static str,
+    log: LogAddress<'_>,
+) -> Option<AnyView> {
+    let rows = |tests: &[&TestHistory]| {
+        let rows = tests.iter().map(|test| one_test(test, log)).collect_view();
         view! { <ul class=class>{rows}</ul> }.into_any()
     };
-    let others = tests.split_off(tests.len().min(shown));
-    let count = others.len();
-    let others = (count > 0).then(|| view! { <FoldedRest count open>{rows(others)}</FoldedRest> });
-    view! { {rows(tests)} {others} }.into_any()
+    let (first, others) = tests.split_at(tests.len().min(shown));
+    let others = (!others.is_empty()).then(|| {
+        let (count, others) = (others.len(), rows(others));
+        view! { <FoldedRest id count>{others}</FoldedRest> }
+    });
+    (!first.is_empty()).then(|| view! { {rows(first)} {others} }.into_any())
 }
 
-fn latest(runs: &[TestRun]) -> Option<TestRun> {
-    runs.iter().max_by_key(|run| run.finished_at).cloned()
+fn latest(runs: &[TestRun]) -> Option<&TestRun> {
+    runs.iter().max_by_key(|run| run.finished_at)
 }
 
-#[component]
-fn OneTest(test: TestHistory) -> impl IntoView {
-    let log_address = use_log_address();
+fn one_test(test: &TestHistory, log: LogAddress<'_>) -> AnyView {
     let last = test.outcomes.first().cloned();
     let state = match &last {
         None => State::Unknown,
@@ -122,7 +112,7 @@ fn OneTest(test: TestHistory) -> impl IntoView {
         let end = test_run::end_marker(&test.name, passed);
         view! {
             " "
-            <a class="test-log" href=move || finding(&log_address(op), &end) data-noscroll="" data-log=op.to_string()>
+            <a class="test-log" href=finding(&log(op), &end) data-noscroll="" data-log=op.to_string()>
                 "Log"<span class="unseen">{format!(" of the latest run of {}", test.name)}</span>
             </a>
         }
@@ -141,13 +131,14 @@ fn OneTest(test: TestHistory) -> impl IntoView {
                 {strip}
             </div>
             {(!test.tail.is_empty()).then(|| view! {
-                <details class="test-tail" open=fails>
+                <details class="test-tail" id=format!("output-{}", test.name) open=fails>
                     <summary>"Output"</summary>
                     <pre class="tail" dir="auto">{test.tail.join("\n")}</pre>
                 </details>
             })}
         </li>
     }
+    .into_any()
 }
 
 /// The meaning of “flaky”.
