@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use super::rollout::what;
 use crate::components::{Day, Moment, OpLink, OpNow, OpStatusBadge, Took, linked};
 use crate::routes::Route;
-use crate::time::{Time, use_time};
+use crate::time::use_time;
 
 /// Ops, newest first. Rows change in place, so that people do not lose the one that they are reading.
 #[component]
