@@ -309,7 +309,7 @@ async fn read(tx: &mut Tx, rows: &[SqliteRow]) -> Result<Vec<Rollout>, StoreErro
         let hosts = sqlx::query(
             "SELECT rollout_hosts.*, ops.finished_at FROM rollout_hosts
              LEFT JOIN ops ON ops.id = rollout_hosts.op_id
-             WHERE rollout_id = $1 ORDER BY position",
+             WHERE rollout_hosts.rollout_id = $1 ORDER BY position",
         )
         .bind(row.text("id")?)
         .fetch_all(&mut **tx)
