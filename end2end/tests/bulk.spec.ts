@@ -164,6 +164,11 @@ test('a selection survives filters, orders and live changes, and counts the host
   await new RolloutPanel(page).isAt('done');
   await selection.has();
   expect(await fleet.host('hsb0').activations()).toEqual([]);
+
+  await open(page, '/ops');
+  await expect(page.getByRole('main').locator('tr[data-rollout]'), 'one row for both').toHaveCount(1);
+  await page.getByRole('link', { name: 'Roll-out: Run Tests' }).click();
+  await expect(page).toHaveURL(/\/rollouts\//);
 });
 
 test('each host shows the commits before and after, or that nothing changes', async ({ page, fleet }) => {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{GenerationRef, HostId, OpId};
+use crate::{GenerationRef, HostId, OpId, RolloutId};
 
 /// The requester of tests that run automatically.
 pub const AUTO_TEST: &str = "auto-test";
@@ -400,6 +400,9 @@ pub struct OpView {
     /// Whether it still waits for that run to end; the server sends it at once after that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub waits: bool,
+    /// The roll-out that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<RolloutId>,
     /// When the agent started it, by the host's clock.
     pub started_at: Option<DateTime<Utc>>,
     /// When it ended, by the host's clock if it reached the host.

@@ -131,6 +131,7 @@ pub fn op(action: OpAction, status: OpStatus) -> OpView {
         retry_of: None,
         stops: None,
         waits: false,
+        rollout: None,
         started_at: Some(now()),
         finished_at: (!status.is_open()).then(now),
         outcome: None,

@@ -22,7 +22,7 @@ use crate::time::use_time;
 
 pub(crate) use link::RollOutLink;
 use words::{count, log, look, names, pace, paused, progress, step, why};
-pub(crate) use words::{hosts as hosts_words, title};
+pub(crate) use words::{hosts as hosts_words, title, what};
 
 /// The newest roll-out, until a person dismisses it after its end. Its deployment shows it if it has one.
 #[component]

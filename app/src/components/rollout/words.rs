@@ -12,13 +12,14 @@ pub(crate) fn hosts(count: usize) -> String {
     if count == 1 { "1 host".to_owned() } else { format!("{count} hosts") }
 }
 
+/// What a roll-out does.
+pub(crate) fn what(kind: OpKind) -> &'static str {
+    if kind == OpKind::Rollback { "Rollback" } else { kind.title() }
+}
+
 /// The title of a roll-out, such as “Pull and Switch on 5 hosts”.
 pub(crate) fn title(rollout: &Rollout) -> String {
-    let what = match rollout.kind {
-        OpKind::Rollback => "Rollback",
-        kind => kind.title(),
-    };
-    format!("{what} on {}", hosts(rollout.hosts.len()))
+    format!("{} on {}", what(rollout.kind), hosts(rollout.hosts.len()))
 }
 
 /// The current activity on a host, from its op if known.

@@ -51,9 +51,9 @@ fn PacingFields(
                 "At once"
                 <input type="number" name="parallel" min="1" max=MOST_AT_ONCE.to_string() value=at_once.to_string() required/>
             </label>
-            <label class="at-once" title="Leave it empty for no pause">
+            <label class="at-once">
                 "Pause after"
-                <input type="number" name="pause_after" min="1"/>
+                <input type="number" name="pause_after" min="1" placeholder="never"/>
             </label>
             <label class="check">
                 <input type="checkbox" name="stop_on_failure" value="true" checked=stop/>

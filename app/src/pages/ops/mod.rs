@@ -44,6 +44,8 @@ fn Found(page: Page, filter: Filter) -> impl IntoView {
     let more = page.more;
     let ops = RwSignal::new(page.ops);
     keep_true(live, ops, filter.clone(), page.last_event);
+    // A filter looks for single ops.
+    let fold = Filter { before: None, ..filter.clone() } == Filter::default();
     let none = Memo::new(move |_| ops.with(Vec::is_empty));
     let older = Memo::new({
         let filter = filter.clone();
@@ -54,7 +56,7 @@ fn Found(page: Page, filter: Filter) -> impl IntoView {
         <div class="page">
             <div class="page-head"><h1>"Ops"</h1></div>
             <FilterForm filter=filter.clone()/>
-            <div class="table-frame card" class:empty=none><OpList ops of_hosts=true/></div>
+            <div class="table-frame card" class:empty=none><OpList ops of_hosts=true fold/></div>
             {move || none.get().then(|| view! { <Nothing filter=filter.clone()/> })}
             <p class="paging">
                 {newest.map(|newest| view! { <a class="button" href=newest>"Newest"</a> })}

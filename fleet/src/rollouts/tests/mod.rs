@@ -363,3 +363,14 @@ async fn tests_whose_end_comes_on_a_connection_that_was_given_up_count_as_what_t
     bench.host("gpc0").connection = new;
     assert_eq!(bench.steps().await[0], "gpc0 failed: Tests FAIL (x11)");
 }
+
+#[tokio::test]
+async fn the_tests_that_follow_its_ops_belong_to_it_and_other_ops_do_not() {
+    let mut bench = Bench::new(&["gpc0", "imac0"]).await;
+    let id = bench.start(OpKind::Switch, &["gpc0"], 1).await.id;
+    bench.switches("gpc0").await;
+    let tests = bench.store.open_op(bench.id("gpc0")).await.unwrap().unwrap();
+    assert_eq!((tests.action.kind(), tests.rollout), (OpKind::Test, Some(id)));
+    let other = bench.ask("imac0", OpAction::Refresh).await;
+    assert_eq!(bench.store.op(other).await.unwrap().unwrap().rollout, None);
+}

@@ -139,6 +139,7 @@ pub(super) async fn a_host_begins_once_however_many_try(bench: &mut impl Bench) 
     assert_eq!(step_of(&*store, &rollout, 0).await, RolloutStep::Running { op });
     assert_eq!(store.open_op(host.id).await.unwrap().unwrap().id, op);
     assert_eq!(store.rollout_of(op).await.unwrap().unwrap().id, rollout.id);
+    assert_eq!(store.op(op).await.unwrap().unwrap().rollout, Some(rollout.id));
     assert_eq!(store.rollout_of(OpId::new()).await.unwrap(), None);
     assert_eq!(audited(&*store).await, ["rollout.started", "switch.requested"]);
 }
@@ -275,6 +276,7 @@ pub(super) async fn rollbacks_of_several_hosts_are_recorded_in_one_and_hold_ever
     take(&*store, tests, &[OpStatus::Sent]).await;
     let (rollout, ops) = rollbacks(&[&a, &b]);
     store.begin_rollout(&rollout, &entry("rollout.started"), &ops).await.unwrap();
+    assert_eq!(store.op(ops[0].0.id).await.unwrap().unwrap().rollout, Some(rollout.id));
     assert_eq!(store.rollout(rollout.id).await.unwrap(), Some(rollout));
     assert_eq!(store.open_op(a.id).await.unwrap().unwrap().id, ops[0].0.id);
     let waits = store.op(ops[1].0.id).await.unwrap().unwrap();

@@ -165,6 +165,7 @@ fn migrations() -> Migrator {
         (10, "people", include_str!("../../../../migrations/sqlite/0010_people.sql")),
         (12, "rollout pause", include_str!("../../../../migrations/sqlite/0012_rollout_pause.sql")),
         (14, "known devices", include_str!("../../../../migrations/sqlite/0014_known_devices.sql")),
+        (15, "op rollout", include_str!("../../../../migrations/sqlite/0015_op_rollout.sql")),
     ];
     let numbered = steps.map(|(number, name, sql)| {
         Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)

@@ -39,6 +39,7 @@ impl FromRow for OpView {
             retry_of: row.parsed_opt("retry_of")?,
             stops: row.parsed_opt("stops")?,
             waits: row.flag("waits")?,
+            rollout: row.parsed_opt("rollout_id")?,
             started_at: row.time_opt("started_at")?,
             finished_at: row.time_opt("finished_at")?,
             outcome: row.json_opt("outcome")?,
@@ -335,8 +336,9 @@ async fn stop_tests(tx: &mut Tx, op: &NewOp) -> Result<Links, StoreError> {
 async fn insert_row(tx: &mut Tx, op: &NewOp, links: Links) -> Result<bool, StoreError> {
     let inserted = sqlx::query(
         "INSERT INTO ops (id, host_id, kind, action, status, requested_by, reason, created_at, message, due_at,
-                          retry_of, follows, stops, waits)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                          retry_of, follows, stops, waits, rollout_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+                 (SELECT rollout_id FROM ops WHERE id = $12))
          ON CONFLICT DO NOTHING",
     )
     .bind(op.id.to_string())

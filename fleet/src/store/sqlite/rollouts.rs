@@ -35,6 +35,7 @@ impl RolloutStore for SqliteStore {
                 InsertOpError::HostBusy(first) => InsertRolloutError::HostBusy(first),
                 InsertOpError::Store(error) => error.into(),
             })?;
+            own(&mut tx, rollout.id, op.id).await?;
         }
         Ok(tx.commit().await.map_err(StoreError::from)?)
     }
@@ -53,6 +54,7 @@ impl RolloutStore for SqliteStore {
             return Ok(None);
         }
         ops::insert(&mut tx, op, audit).await?;
+        own(&mut tx, id, op.id).await?;
         let view = ops::by_id(&mut *tx, op.id).await?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(view)
@@ -152,6 +154,16 @@ impl RolloutStore for SqliteStore {
         .await?;
         Ok(read(&mut tx, &rows).await?.pop())
     }
+}
+
+/// Records that an op belongs to the roll-out.
+async fn own(tx: &mut Tx, id: RolloutId, op: OpId) -> Result<(), StoreError> {
+    sqlx::query("UPDATE ops SET rollout_id = $1 WHERE id = $2")
+        .bind(id.to_string())
+        .bind(op.to_string())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// Checks a rollback against the host's latest facts.
@@ -297,7 +309,7 @@ async fn read(tx: &mut Tx, rows: &[SqliteRow]) -> Result<Vec<Rollout>, StoreErro
         let hosts = sqlx::query(
             "SELECT rollout_hosts.*, ops.finished_at FROM rollout_hosts
              LEFT JOIN ops ON ops.id = rollout_hosts.op_id
-             WHERE rollout_id = $1 ORDER BY position",
+             WHERE rollout_hosts.rollout_id = $1 ORDER BY position",
         )
         .bind(row.text("id")?)
         .fetch_all(&mut **tx)
