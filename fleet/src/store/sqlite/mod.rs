@@ -163,9 +163,9 @@ fn migrations() -> Migrator {
         (8, "removed hosts", include_str!("../../../../migrations/sqlite/0008_removed_hosts.sql")),
         (9, "stopped tests", include_str!("../../../../migrations/sqlite/0009_stopped_tests.sql")),
         (10, "people", include_str!("../../../../migrations/sqlite/0010_people.sql")),
-        (12, "rollout pause", include_str!("../../../../migrations/sqlite/0012_rollout_pause.sql")),
-        (14, "known devices", include_str!("../../../../migrations/sqlite/0014_known_devices.sql")),
-        (15, "op rollout", include_str!("../../../../migrations/sqlite/0015_op_rollout.sql")),
+        (11, "rollout pause", include_str!("../../../../migrations/sqlite/0011_rollout_pause.sql")),
+        (12, "known devices", include_str!("../../../../migrations/sqlite/0012_known_devices.sql")),
+        (13, "op rollout", include_str!("../../../../migrations/sqlite/0013_op_rollout.sql")),
     ];
     let numbered = steps.map(|(number, name, sql)| {
         Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
