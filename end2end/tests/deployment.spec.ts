@@ -150,7 +150,7 @@ test('a roll-out pauses after the first host, and everybody sees who paused it a
   await dialog.pauseAfter.fill('1');
   await dialog.confirm('Pull and Switch', 3).click();
   const panel = new RolloutPanel(page);
-  await expect(panel.self).toContainText('Paused after the first hosts since');
+  await expect(panel.self).toContainText('Paused as planned since');
   expect(await csb0.activations()).not.toEqual([]);
   expect(await gpc0.activations()).toEqual([]);
 

@@ -90,15 +90,14 @@ fn RolloutRow(ops: Signal<Vec<OpView>>, id: RolloutId) -> impl IntoView {
             let mine: Vec<_> = ops.iter().filter(|op| op.rollout == Some(id)).collect();
             // The oldest one that is not of its tests says what the roll-out does, and who started it.
             let first = mine.iter().rfind(|op| op.action.kind() != OpKind::Test).or(mine.last())?;
-            let title = format!("Roll-out: {}", what(first.action.kind()));
             Some(
                 view! {
-                    <th scope="row"><a href=Route::OneRollout(id).path()>{title}</a></th>
+                    <th scope="row"><a href=Route::OneRollout(id).path()>{what(first.action.kind())}</a></th>
                     <td data-title="Host">{on_hosts(&mine)}</td>
                     <td class="status-cell">{counts(&mine)}</td>
                     <td class="time" data-title="When"><Moment at=first.created_at/></td>
                     <td data-title="Who"><bdi>{first.requested_by.clone()}</bdi></td>
-                    <td class="outcome-cell"></td>
+                    <td class="outcome-cell">"Roll-out"</td>
                 }
                 .into_any(),
             )

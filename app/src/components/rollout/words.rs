@@ -100,10 +100,8 @@ fn urgency(step: &RolloutStep) -> u8 {
 /// Who paused a roll-out, and when, while it is paused.
 pub(super) fn paused(rollout: &Rollout) -> Option<(String, DateTime<Utc>)> {
     let at = rollout.paused_at.filter(|_| rollout.is_paused())?;
-    let by = rollout
-        .paused_by
-        .as_ref()
-        .map_or("Paused after the first hosts".to_owned(), |by| format!("Paused by {by}"));
+    let by =
+        rollout.paused_by.as_ref().map_or("Paused as planned".to_owned(), |by| format!("Paused by {by}"));
     Some((by, at))
 }
 
@@ -224,7 +222,7 @@ mod tests {
         assert_eq!(why(&first).unwrap(), "Pauses after 1 host.");
         assert_eq!(paused(&first), None);
         let by_itself = Rollout { paused_at: Some(sample::now()), ..first };
-        let words = "Paused after the first hosts".to_owned();
+        let words = "Paused as planned".to_owned();
         assert_eq!(paused(&by_itself), Some((words, sample::now())));
         let by_maria = Rollout { paused_by: Some("maria".into()), ..by_itself };
         assert_eq!(paused(&by_maria).unwrap().0, "Paused by maria");
