@@ -14,7 +14,7 @@ use crate::said::Said;
 const ROLES: [(Role, &str); 3] = [
     (Role::Viewer, "viewer: looks"),
     (Role::Operator, "operator: also runs ops"),
-    (Role::Admin, "admin: also manages hosts and people"),
+    (Role::Admin, "admin: also manages people"),
 ];
 
 /// The content of the page. `origin` is the server's address, for the link of an invitation.
