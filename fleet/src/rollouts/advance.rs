@@ -51,7 +51,7 @@ impl Fleet {
             return self.change_state(&rollout, &state).await;
         }
         if rollout.pauses_now(|op| ops.is_queued(op)) {
-            return self.pause_by_itself(&rollout).await;
+            return self.pause_automatically(&rollout).await;
         }
         let can_be_sent = |host| self.hub.is_ready(host) && !ops.waits(host);
         for next in rollout.next(|op| ops.is_queued(op), can_be_sent) {

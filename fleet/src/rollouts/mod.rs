@@ -144,7 +144,7 @@ pub struct Pacing {
     pub parallel: u32,
     /// Whether a failure prevents further hosts from starting.
     pub stop_on_failure: bool,
-    /// The number of hosts after which it pauses, if it is to pause by itself.
+    /// The number of hosts after which it pauses, if it is to pause automatically.
     pub pause_after: Option<u32>,
 }
 

@@ -52,7 +52,7 @@ impl Fleet {
     }
 
     /// Pauses a roll-out whose first hosts have finished.
-    pub(super) async fn pause_by_itself(&self, rollout: &Rollout) -> Result<bool, StoreError> {
+    pub(super) async fn pause_automatically(&self, rollout: &Rollout) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let to = Rollout { paused_at: Some(now), paused_by: None, pause_after: None, ..rollout.clone() };
         let told = format!("{} is paused: {}", rollout.title(), rollout.summary(None));

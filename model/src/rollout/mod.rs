@@ -49,13 +49,13 @@ pub struct Rollout {
     pub parallel: u32,
     /// Whether a failure prevents further hosts from starting.
     pub stop_on_failure: bool,
-    /// The number of hosts after which it pauses by itself.
+    /// The number of hosts after which it pauses automatically.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pause_after: Option<u32>,
     /// Since when it is paused: no host starts until a person resumes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused_at: Option<DateTime<Utc>>,
-    /// Who paused it; `None` if it paused by itself.
+    /// Who paused it; `None` if it paused automatically.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused_by: Option<String>,
     /// Its state.
@@ -223,7 +223,7 @@ pub struct RolloutRequest {
     pub parallel: u32,
     /// Whether a failure prevents further hosts from starting.
     pub stop_on_failure: bool,
-    /// The number of hosts after which it pauses, if it is to pause by itself.
+    /// The number of hosts after which it pauses, if it is to pause automatically.
     pub pause_after: Option<u32>,
     /// Why, in the person's words.
     pub reason: Option<String>,

@@ -221,10 +221,10 @@ mod tests {
         let first = Rollout { pause_after: Some(1), ..rollout(RolloutState::Running, hosts) };
         assert_eq!(why(&first).unwrap(), "Pauses after 1 host.");
         assert_eq!(paused(&first), None);
-        let by_itself = Rollout { paused_at: Some(sample::now()), ..first };
+        let automatic = Rollout { paused_at: Some(sample::now()), ..first };
         let words = "Paused as planned".to_owned();
-        assert_eq!(paused(&by_itself), Some((words, sample::now())));
-        let by_maria = Rollout { paused_by: Some("maria".into()), ..by_itself };
+        assert_eq!(paused(&automatic), Some((words, sample::now())));
+        let by_maria = Rollout { paused_by: Some("maria".into()), ..automatic };
         assert_eq!(paused(&by_maria).unwrap().0, "Paused by maria");
         assert_eq!((why(&by_maria), look(&by_maria)), (None, "attention"));
         let stopping = Rollout { state: RolloutState::Stopping { why: "x".into() }, ..by_maria };

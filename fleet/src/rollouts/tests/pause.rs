@@ -1,4 +1,4 @@
-//! A roll-out is paused by a person or by itself, and starts nothing until a person resumes it.
+//! A roll-out is paused by a person or automatically, and starts nothing until a person resumes it.
 
 use backstay_model::rollout::{RolloutRequest, RolloutState};
 use backstay_model::{OpKind, Role, RolloutId};
@@ -48,7 +48,7 @@ async fn while_it_is_paused_no_host_starts_and_what_runs_goes_on_even_after_a_re
 }
 
 #[tokio::test]
-async fn it_pauses_by_itself_after_the_first_hosts() {
+async fn it_pauses_automatically_after_the_first_hosts() {
     let mut bench = Bench::new(&FOUR).await;
     let asked = RolloutRequest { pause_after: Some(2), ..request(OpKind::Switch, &FOUR, 3) };
     let id = bench.start_as(asked).await.id;

@@ -104,7 +104,7 @@ impl Rollout {
         self.hosts.iter().filter(|host| is_under_way(&host.step)).count()
     }
 
-    /// Number of hosts that may still start before it pauses by itself. A host counts if something was done
+    /// Number of hosts that may still start before it pauses automatically. A host counts if something was done
     /// on it, so that one that is offline or skipped does not stand for the others.
     fn until_pause(&self, queued: impl Fn(OpId) -> bool) -> usize {
         let Some(first) = self.pause_after else { return usize::MAX };
@@ -114,12 +114,12 @@ impl Rollout {
         (first as usize).saturating_sub(done + self.under_way(queued))
     }
 
-    /// Returns whether as many hosts have finished as are to finish before it pauses by itself.
+    /// Returns whether as many hosts have finished as are to finish before it pauses automatically.
     pub fn has_reached_pause(&self, queued: impl Fn(OpId) -> bool) -> bool {
         self.until_pause(&queued) == 0 && self.under_way(queued) == 0
     }
 
-    /// Returns whether it is to pause now by itself.
+    /// Returns whether it is to pause now automatically.
     pub fn pauses_now(&self, queued: impl Fn(OpId) -> bool) -> bool {
         let is_running = self.state == RolloutState::Running && !self.is_paused();
         is_running && self.has_reached_pause(&queued) && self.can_be_stopped(queued)
