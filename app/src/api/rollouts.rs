@@ -1,5 +1,6 @@
 //! Roll-outs of one kind of op to several hosts, and rollbacks of several hosts, such as those that a
 //! deployment broke.
+#![expect(clippy::too_many_arguments, reason = "each is a field of a form")]
 
 use backstay_model::rollout::{ConfirmedRollback, PlannedRollback, Rollout, RolloutCommits};
 use leptos::prelude::*;

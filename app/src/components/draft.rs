@@ -45,7 +45,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Draft<T> {
             (now, saves)
         });
         Effect::new(move |_| {
-            if matches!(action.value().get(), Some(Ok(_))) {
+            if matches!(action.value().get(), Some(Ok(()))) {
                 draft.is_edited.set(false);
                 draft.is_outdated.set(false);
                 draft.shown.set(known.get_untracked());

@@ -1,5 +1,5 @@
-//! Forms that act: the page sends them in the background, and shows what became of them. Without script the
-//! browser sends them itself.
+//! Forms that act: the page sends them in the background and shows the result. Without script the browser sends
+//! them itself.
 
 use leptos::ev::SubmitEvent;
 use leptos::html;
@@ -13,7 +13,7 @@ use crate::components::use_log_address;
 use crate::routes::Route;
 use crate::{ApiError, browser};
 
-/// What a form does, and what became of it. Cheap to copy.
+/// What a form does, and its result. Cheap to copy.
 ///
 /// Leptos has a generic one, whose code is compiled once for each server function, with the parser and the
 /// writer of its arguments. But a form is sent as it is.
@@ -54,7 +54,7 @@ impl FormAction {
         self.in_flight.update(|count| *count += 1);
         spawn_local(async move {
             let answer = browser::post(self.path, &fields).await;
-            // Whoever sent it may have left the page.
+            // The person may have left the page.
             self.value.try_set(Some(answer));
             self.version.try_update(|count| *count += 1);
             self.in_flight.try_update(|count| *count -= 1);

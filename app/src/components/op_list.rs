@@ -168,13 +168,14 @@ mod tests {
 
     #[test]
     fn a_roll_out_is_one_row_where_its_newest_op_is() {
-        let id = Some(RolloutId::new());
+        let rollout = RolloutId::new();
+        let id = Some(rollout);
         let ops = [
             op("gpc0", OpStatus::Running, id),
             op("hsb0", OpStatus::Succeeded, None),
             op("imac0", OpStatus::Succeeded, id),
         ];
-        let folded = [Row::Day(7), Row::Rollout(id.unwrap()), Row::Op(ops[1].id)];
+        let folded = [Row::Day(7), Row::Rollout(rollout), Row::Op(ops[1].id)];
         assert_eq!(rows(&ops, |_| Some(7), true), folded);
         assert_eq!(rows(&ops, |_| None, false), ops.each_ref().map(|op| Row::Op(op.id)));
     }

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use crate::browser;
 
-/// Markup that the server wrote. Whoever wrote it has escaped what is in it. When it changes, what the person
+/// Markup that the server wrote, with everything in it escaped. When it changes, what the person
 /// opened in it stays open, and the focus stays where it was.
 #[component]
 pub(crate) fn Written(

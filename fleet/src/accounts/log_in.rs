@@ -132,7 +132,7 @@ pub struct Visitor {
 }
 
 impl Accounts {
-    /// Starts a session, as long as [`SessionPolicy`](super::SessionPolicy) allows.
+    /// Starts a session; [`SessionPolicy`](super::SessionPolicy) decides when it ends.
     ///
     /// # Errors
     /// [`LogInError`]

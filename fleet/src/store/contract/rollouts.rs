@@ -186,7 +186,11 @@ pub(super) async fn a_paused_rollout_starts_no_host_until_it_is_resumed(bench: &
     assert_eq!(change(&paused).await.as_ref(), Some(&paused));
     assert_eq!(change(&paused).await, None, "it is paused already");
     assert!(!begin(&*store, &running, &new_op(host.id, OpAction::Switch)).await.unwrap());
-    assert_eq!(bench.another().await.open_rollouts().await.unwrap(), [paused.clone()], "it is recorded");
+    assert_eq!(
+        bench.another().await.open_rollouts().await.unwrap(),
+        std::slice::from_ref(&paused),
+        "it is recorded"
+    );
     let another = store.insert_rollout(&rollout(OpKind::Switch, &[&host]), &entry("rollout.started")).await;
     assert!(matches!(another, Err(InsertRolloutError::Another(_))), "it is still the one that runs");
     assert_eq!(change(&running).await.as_ref(), Some(&running));
