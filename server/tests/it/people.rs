@@ -1,6 +1,7 @@
 //! Accounts: cookies, invitations, one's own sessions, and the server's own commands.
 
-use reqwest::{StatusCode, header};
+use reqwest::StatusCode;
+use reqwest::header::{self, HeaderValue};
 
 use crate::harness::{Browser, PASSWORD, Server};
 
@@ -34,16 +35,19 @@ async fn invite(admin: &Browser, name: &str, role: &str) -> String {
 #[tokio::test]
 async fn over_https_a_session_is_taken_from_this_host_alone() {
     let server = Server::start_with(&["--public-url", "https://backstay.example.org"]).await;
-    let stranger = Browser::stranger(&server.url);
+    // Pages answer to the public name alone.
+    let name = [(header::HOST, HeaderValue::from_static("backstay.example.org"))];
+    let client = reqwest::Client::builder().default_headers(name.into_iter().collect()).build().unwrap();
     let fields = [("name", "admin"), ("password", PASSWORD), ("next", "/")];
-    let cookie = cookies(&stranger.post("log_in", &fields).await).remove(0);
+    let answer = client.post(format!("{}/api/log_in", server.url)).form(&fields).send().await.unwrap();
+    let cookie = cookies(&answer).remove(0);
     assert!(cookie.starts_with("__Host-backstay=") && cookie.ends_with("; Secure"), "{cookie}");
     assert!(cookie.contains("; Path=/") && !cookie.contains("Domain"), "{cookie}");
     let token = cookie.split(['=', ';']).nth(1).unwrap();
     for (name, expected) in
         [("__Host-backstay", StatusCode::OK), ("backstay_session", StatusCode::UNAUTHORIZED)]
     {
-        let request = reqwest::Client::new().get(format!("{}/audit.json", server.url));
+        let request = client.get(format!("{}/audit.json", server.url));
         let answer = request.header(header::COOKIE, format!("{name}={token}")).send().await.unwrap();
         assert_eq!(answer.status(), expected, "{name}");
     }
