@@ -270,6 +270,8 @@ test('the focus is visible everywhere', async ({ page, fleet }) => {
   await badDay(page, fleet);
   for (const address of ['/', '/hosts/gpc0', '/hosts/gpc0/rollback', '/rollout', '/ops', '/audit', '/deployments', '/notices', '/about']) {
     await open(page, address);
+    // What changes can be opened only once the host has answered.
+    await expect(page.getByText('Comparing…')).toHaveCount(0);
     const stops = await isSeenEverywhere(page);
     expect(stops.length, address).toBeGreaterThan(3);
   }
