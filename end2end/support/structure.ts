@@ -30,6 +30,8 @@ const roles = 'banner|navigation|main|region|contentinfo|dialog|heading|table|co
 export async function outline(page: Page): Promise<string> {
   // Names with a colon in them are in quotes.
   const plain = (line: string) => line.replace(/^(\s*- )'(.*)'(?=:|$)/, '$1$2').replace(/(["\]]):(?: .*)?$/, '$1');
+  // A button only once the host has answered.
+  await expect(page.getByText('Comparing…')).toHaveCount(0);
   const lines = (await heard(page)).split('\n').map(plain).filter((line) => new RegExp(`^\\s*- (?:${roles})\\b`).test(line));
   return `${lines.join('\n')}\n`;
 }

@@ -105,6 +105,7 @@ impl Fleet {
         if let Some(opened) = &opened {
             self.publish_opened(opened.id).await;
             let number = new.pull_request.number;
+            self.publish_merged(number);
             let message = format!("{} - Pull to get it", merged_by(number, &new.merged_by));
             self.events.publish(&Event::PrMerged { number, message: message.clone() });
             self.notify(Tone::Neutral, message);

@@ -203,6 +203,16 @@ impl Fleet {
         }
     }
 
+    /// Publishes that a pull request is no longer open, before the list is read again.
+    pub(crate) fn publish_merged(&self, number: u64) {
+        let mut published = self.watch.published.write();
+        let before = published.open.len();
+        published.open.retain(|open| open.number != number);
+        if published.open.len() < before {
+            self.events.publish(&Event::PullRequests { pull_requests: Box::new(published.clone()) });
+        }
+    }
+
     /// Publishes the pull requests if they changed.
     fn publish_pull_requests(&self, next: PullRequests) {
         let mut published = self.watch.published.write();
