@@ -7,6 +7,8 @@ use leptos_meta::MetaTags;
 use crate::App;
 #[cfg(feature = "ssr")]
 use crate::components::IconSprite;
+#[cfg(feature = "ssr")]
+use crate::escape::raw_text;
 
 /// Restores the theme that the person chose, before the first paint.
 const THEME: &str = "try{var t=localStorage.getItem('backstay.theme');if(t)document.documentElement.dataset.theme=t}catch(e){}";
@@ -70,7 +72,7 @@ pub(crate) fn PlainDocument(
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>
                 <meta name="color-scheme" content="light dark"/>
-                <title>{crate::escape::raw_text(title.to_owned())}</title>
+                <title>{raw_text(title.to_owned())}</title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <link rel="stylesheet" href=css/>
                 <script nonce=use_nonce() inner_html=THEME></script>
