@@ -22,8 +22,8 @@ const LIBRARIES: &[&str] = &[
     "/usr/lib64/faketime",
 ];
 
-/// The size of the disks.
-const SIZE: &str = "size=16m";
+/// The size of the disks. The agent keeps its state where nobody else may write.
+const SIZE: &str = "size=16m,mode=700";
 
 /// What this machine offers.
 pub(crate) struct Machine {
