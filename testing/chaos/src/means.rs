@@ -22,7 +22,7 @@ const LIBRARIES: &[&str] = &[
     "/usr/lib64/faketime",
 ];
 
-/// The size of the disks. The agent keeps its state where nobody else may write.
+/// The size of the disks. No agent starts with a state that others may write.
 const SIZE: &str = "size=16m,mode=700";
 
 /// What this machine offers.
