@@ -165,6 +165,19 @@ test('the command palette does what its entries say', async ({ page, gpc0 }) => 
   await expect(page).toHaveURL('/audit');
 });
 
+test('what is typed right after Ctrl-K goes into the palette, even before the browser paints it', async ({ page, gpc0 }) => {
+  await open(page, '/');
+  const box = page.getByRole('checkbox', { name: `Select ${gpc0.name}`, exact: true });
+  await box.focus();
+  await page.evaluate(() => {
+    window.requestAnimationFrame = () => 0;
+  });
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('go to ops');
+  await expect(page.locator('#palette-input')).toHaveValue('go to ops');
+  await expect(box, 'the space went elsewhere').not.toBeChecked();
+});
+
 test('the command palette leaves the page and the focus where they were', async ({ page, gpc0 }) => {
   await page.setViewportSize({ width: 1000, height: 320 });
   await open(page, '/');

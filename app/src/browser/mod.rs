@@ -309,6 +309,7 @@ pub(crate) fn hide_popover(id: &str) {
 
 /// Makes an open dialog modal, so that the page below it becomes inert, and then runs `then`.
 pub(crate) fn make_modal(dialog: HtmlDialogElement, then: impl FnOnce() + 'static) {
+    let is_there = dialog.is_connected();
     let make = move || {
         if dialog.is_connected() && !dialog.matches(":modal").unwrap_or(false) {
             // Removing the attribute, unlike closing, sends no event.
@@ -317,8 +318,12 @@ pub(crate) fn make_modal(dialog: HtmlDialogElement, then: impl FnOnce() + 'stati
         }
         then();
     };
-    // It may not be in the page yet, as it must be to become modal.
-    request_animation_frame(make);
+    // At once if that is possible: keys that are pressed in the meantime would go to the page below.
+    if is_there {
+        make();
+    } else {
+        request_animation_frame(make);
+    }
 }
 
 /// Returns the chosen radio button with this name inside an element.
