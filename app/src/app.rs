@@ -10,7 +10,7 @@ use crate::live::tab_title;
 use crate::pages::{
     AboutPage, AddHostDialog, AuditPage, DeploymentPage, DeploymentsPage, FleetPage, HostPage, Inside,
     LogInPage, MergeDialog, NotFound, NoticesPage, OpPage, OpsPage, RevertDialog, RollbackDialog,
-    RollbackFailedDialog, RollbackManyDialog, RolloutDialog, RolloutPage, Written,
+    RollbackFailedDialog, RollbackManyDialog, RolloutDialog, RolloutPage, ServerWrittenPage,
 };
 use crate::{browser, navigation, time};
 
@@ -29,10 +29,10 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/login") view=LogInPage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=Inside ssr=SsrMode::Async>
                     <FleetWithDialogs/>
-                    <Route path=path!("/hosts/:name/compare/:pair") view=Written/>
-                    <Route path=path!("/compare/:pair") view=Written/>
-                    <Route path=path!("/people") view=Written/>
-                    <Route path=path!("/account") view=Written/>
+                    <Route path=path!("/hosts/:name/compare/:pair") view=ServerWrittenPage/>
+                    <Route path=path!("/compare/:pair") view=ServerWrittenPage/>
+                    <Route path=path!("/people") view=ServerWrittenPage/>
+                    <Route path=path!("/account") view=ServerWrittenPage/>
                     <ParentRoute path=path!("/hosts/:name") view=|| view! { <HostPage/><Outlet/> }>
                         <Route path=path!("") view=|| ()/>
                         <Route path=path!("/here/rollback") view=RollbackDialog/>

@@ -46,4 +46,4 @@ pub use notices::NoticesPage;
 pub use op::OpPage;
 pub use ops::OpsPage;
 pub use rollout::RolloutPage;
-pub use written::Written;
+pub use written::ServerWrittenPage;

@@ -10,7 +10,7 @@ use crate::routes::is_written;
 
 /// The page of the address, as the server writes it. Its forms are plain ones.
 #[component]
-pub fn Written() -> impl IntoView {
+pub fn ServerWrittenPage() -> impl IntoView {
     let path = use_location().pathname;
     // Another kind of page follows in a moment: this one stays as it is until then.
     let asked = Memo::new(move |before: Option<&String>| {

@@ -82,6 +82,32 @@ fn ran(stretch: &Stretch, happenings: Option<AnyView>, generation: Option<AnyVie
         Some(to) => format!(", for {}", rough(to - stretch.from)),
         None => ", until now".to_owned(),
     };
+    let when = view! { <Moment at=stretch.from/>{lasted} };
+    row(stretch, began, generation, when.into_any(), happenings)
+}
+
+/// A generation that is not known to have run.
+fn only_made(candidate: Candidate, host: &str, reader: &str) -> AnyView {
+    let made = candidate.generation.created_at;
+    let stretch = Stretch {
+        generation: candidate.generation.number,
+        commit: candidate.generation.commit.clone(),
+        from: made,
+        to: Some(made),
+        tests: candidate.tests,
+        began: Began::Made,
+    };
+    let marks = of_generation(candidate, host, reader);
+    row(&stretch, "", Some(marks), view! { <Moment at=made/> }.into_any(), None)
+}
+
+fn row(
+    stretch: &Stretch,
+    began: &'static str,
+    generation: Option<AnyView>,
+    when: AnyView,
+    happenings: Option<AnyView>,
+) -> AnyView {
     let state = state(stretch).as_str();
     let commit = stretch.commit.as_ref().map(|commit| format!(" ({commit})"));
     view! {
@@ -95,37 +121,9 @@ fn ran(stretch: &Stretch, happenings: Option<AnyView>, generation: Option<AnyVie
                     <HostTestsBadge tests=stretch.tests/>
                     {generation}
                 </span>
-                <span class="timeline-when"><Moment at=stretch.from/>{lasted}</span>
+                <span class="timeline-when">{when}</span>
             </div>
             {happenings}
-        </li>
-    }
-    .into_any()
-}
-
-/// A generation that is not known to have run.
-fn only_made(candidate: Candidate, host: &str, reader: &str) -> AnyView {
-    let stretch = Stretch {
-        generation: candidate.generation.number,
-        commit: candidate.generation.commit.clone(),
-        from: candidate.generation.created_at,
-        to: Some(candidate.generation.created_at),
-        tests: candidate.tests,
-        began: Began::Made,
-    };
-    let state = state(&stretch).as_str();
-    view! {
-        <li data-state=state>
-            <div class="timeline-head">
-                <Icon name=state/>
-                <span class="timeline-what">
-                    <b>{format!("Gen {}", stretch.generation)}</b>
-                    <span class="faint">{stretch.commit.map(|commit| format!(" ({commit})"))}</span>
-                    <HostTestsBadge tests=stretch.tests/>
-                    {of_generation(candidate, host, reader)}
-                </span>
-                <span class="timeline-when"><Moment at=stretch.from/></span>
-            </div>
         </li>
     }
     .into_any()
