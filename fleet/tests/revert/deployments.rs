@@ -133,6 +133,16 @@ async fn a_pull_request_is_merged_and_reverted_and_everybody_hears() {
 }
 
 #[tokio::test]
+async fn a_merged_pull_request_is_off_every_page_at_once() {
+    let story = Story::begin().await;
+    let open = || story.fleet.pull_requests().open.iter().map(|open| open.number).collect::<Vec<_>>();
+    story.fleet.read_github().await.unwrap();
+    assert_eq!(open(), [42]);
+    story.merge().await;
+    assert!(open().is_empty(), "before GitHub was read again");
+}
+
+#[tokio::test]
 async fn of_two_clicks_one_counts() {
     let story = Story::begin().await;
     let deployment = story.merge().await;
