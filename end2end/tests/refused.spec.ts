@@ -198,6 +198,25 @@ test('a boot loader that cannot be installed: nothing was activated, and System 
   await expect(op.output).toContainText('Failed to install bootloader');
 });
 
+test('a proxy that answers for a server that is away: nobody is told that the request was carried out, or that it was not', async ({
+  page,
+  gpc0,
+  watch,
+}) => {
+  watch.allow(/\b502\b/);
+  await open(page, '/hosts/gpc0/rollback');
+  // As nginx 1.22 answers while nothing listens behind it.
+  const body = '<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx/1.22.1</center>\r\n</body>\r\n</html>\r\n';
+  await page.route('**/api/request_rollback', (route) => route.fulfill({ status: 502, contentType: 'text/html', body }));
+  const dialog = new RollbackDialog(page, 'gpc0');
+  await dialog.confirm(47).click();
+  const said = dialog.self.getByRole('alert');
+  await expect(said).toContainText('The server did not answer, so the request may or may not have been carried out.');
+  await expect(said).toContainText('HTTP 502');
+  await expect(dialog.confirm(47), 'it can be tried again').toBeEnabled();
+  expect(await gpc0.activations()).toEqual([]);
+});
+
 test('a viewer cannot roll back, whatever their browser sends', async ({ fleet, gpc0, another, watch }) => {
   const viewer = { name: 'visitor', password: 'a password to look with' };
   await fleet.server.addPerson(viewer.name, 'viewer', viewer.password);

@@ -8,14 +8,7 @@
 let
   inherit (lib) mkOption types;
 
-  # A key that is left out keeps the agent's own default.
-  key =
-    type: description:
-    mkOption {
-      type = types.nullOr type;
-      default = null;
-      inherit description;
-    };
+  key = import ./key.nix { inherit lib; };
   seconds = types.ints.positive;
   file = types.strMatching "/.+";
   command = key (types.nonEmptyListOf types.str);

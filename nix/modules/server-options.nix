@@ -9,14 +9,7 @@
 let
   inherit (lib) mkOption types;
 
-  # An option that is left out keeps the server's own default.
-  key =
-    type: description:
-    mkOption {
-      type = types.nullOr type;
-      default = null;
-      inherit description;
-    };
+  key = import ./key.nix { inherit lib; };
   secret = what: key secretFile "A file with ${what}. systemd hands the server a copy that no other program can read.";
   hours = key (types.ints.between 1 8760);
   # The server reads lists from variables, separated by commas.

@@ -65,8 +65,8 @@ impl FormAction {
         if event.default_prevented() {
             return;
         }
-        event.prevent_default();
         if let Some(fields) = browser::fields(event) {
+            event.prevent_default();
             self.send(fields);
         }
     }
