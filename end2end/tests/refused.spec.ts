@@ -198,7 +198,7 @@ test('a boot loader that cannot be installed: nothing was activated, and System 
   await expect(op.output).toContainText('Failed to install bootloader');
 });
 
-test('a proxy that answers for a server that is away: nobody is told that the request was carried out, or that it was not', async ({
+test('a proxy that answers for a server that is away: the page claims neither that the request was carried out, nor that it was not', async ({
   page,
   gpc0,
   watch,
