@@ -184,7 +184,11 @@ impl Fleet {
                 self.journal_reported(connection, &ops, &damaged).await.map(|()| None)
             }
             AgentMessage::Facts { facts } => {
+                let before = self.store.host(host).await?.and_then(|record| record.facts);
                 let stored = self.record_facts(connection, &facts).await?;
+                if stored.is_some() {
+                    self.test_what_others_changed(host, before.as_ref(), &facts).await?;
+                }
                 self.publish_reported(connection, stored).await;
                 Ok(None)
             }

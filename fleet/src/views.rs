@@ -211,6 +211,7 @@ impl Fleet {
             last_seen: self.hub.last_seen(record.id).max(record.last_seen),
             agent_version: record.agent_version.clone(),
             auto_test: record.auto_test,
+            observed: record.facts.as_ref().is_some_and(|facts| facts.observed),
             tags: record.labels.tags.clone(),
             lights,
             generation: current.map(|(_, g)| g.clone()),

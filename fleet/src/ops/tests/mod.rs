@@ -21,6 +21,7 @@ use crate::store::HostRecord;
 use crate::test_fleet::{self, Database, QUEUE_TIME};
 
 mod faults;
+mod foreign;
 mod stop_tests;
 mod verdicts;
 
