@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 import { defineConfig } from '@playwright/test';
 
 import { answerForFirefox } from './support/firefox';
@@ -46,7 +48,8 @@ export default defineConfig({
   snapshotPathTemplate: '{testDir}/structure/{arg}{ext}',
   // Each test has a server, hosts and a browser context of its own.
   fullyParallel: true,
-  workers: 2,
+  // More than there are cores: a test waits for its page, its server and its hosts half of the time.
+  workers: availableParallelism() + 1,
   retries: 0,
   forbidOnly: true,
   // Generous, because a busy machine is not the page's fault; no test waits longer than it must. Hydration
