@@ -2,8 +2,42 @@ import { availableParallelism } from 'node:os';
 
 import { defineConfig } from '@playwright/test';
 
+import { answerForFirefox } from './support/firefox';
 import { forDocuments } from './support/pictures';
-import { chromium } from './support/places';
+import { chromium, firefox } from './support/places';
+
+answerForFirefox();
+
+const inFirefox = {
+  name: 'firefox',
+  testMatch: ['firefox', 'first-time', 'rollback', 'revert-pr'].map((name) => `tests/${name}.spec.ts`),
+  use: {
+    browserName: 'firefox',
+    // The installed one, not a build of Playwright's own.
+    channel: 'moz-firefox',
+    launchOptions: { executablePath: firefox() },
+  },
+} as const;
+
+const inChromium = {
+  name: 'chromium',
+  testIgnore: 'tests/firefox.spec.ts',
+  use: {
+    browserName: 'chromium',
+    launchOptions: {
+      executablePath: chromium(),
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    },
+  },
+} as const;
 
 export default defineConfig({
   testDir: '.',
@@ -23,8 +57,8 @@ export default defineConfig({
   timeout: 180_000,
   expect: { timeout: 60_000 },
   reporter: 'list',
+  projects: firefox() && !forDocuments ? [inChromium, inFirefox] : [inChromium],
   use: {
-    browserName: 'chromium',
     headless: true,
     viewport: { width: 1280, height: 800 },
     locale: 'en-GB',
@@ -36,17 +70,5 @@ export default defineConfig({
     // processor time of all tests: `--trace on` takes them.
     trace: { mode: 'retain-on-failure', screenshots: false, snapshots: false },
     screenshot: 'only-on-failure',
-    launchOptions: {
-      executablePath: chromium(),
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    },
   },
 });
