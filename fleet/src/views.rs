@@ -208,7 +208,7 @@ impl Fleet {
             name: record.name.clone(),
             platform: record.platform,
             online: self.hub.is_online(record.id),
-            last_seen: self.hub.last_seen(record.id).max(record.last_seen),
+            last_seen: self.last_seen.get(record.id).max(record.last_seen),
             agent_version: record.agent_version.clone(),
             auto_test: record.auto_test,
             observed: record.facts.as_ref().is_some_and(|facts| facts.observed),
