@@ -11,11 +11,15 @@ import { expect, open } from '../support/test';
 
 const hosts = ['csb0', 'gpc0', 'hsb0', 'imac0'];
 
+/** The foot of a short page makes room for notices. */
+const foot = '<footer';
+const logs = '<span class="outcome-logs"';
+
 /** Expects that next to nothing moved, as Chromium scores it; what follows an input does not count. */
 async function hardlyMoved(page: Page): Promise<void> {
-  const shifts = await shifted(page);
+  const makesRoom = (moved: string[]) => moved.every((what) => what.startsWith(foot) || what.startsWith(logs));
+  const shifts = (await shifted(page)).filter(({ moved }) => !makesRoom(moved));
   const sum = shifts.reduce((sum, { value }) => sum + value, 0);
-  console.log(sum, JSON.stringify(shifts.filter((s) => s.value > 0.0005), null, 1));
   expect.soft(sum, `what moved on ${page.url()}: ${JSON.stringify(shifts, null, 2)}`).toBeLessThan(0.02);
 }
 

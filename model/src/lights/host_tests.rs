@@ -64,10 +64,6 @@ pub(super) fn host_tests(inputs: &LightInputs<'_>) -> Light {
             Some(op) => format!("{} is under way", op.title()),
             None => "Roll back to a generation that is known to work".to_owned(),
         };
-        Light::new(
-            State::Failed,
-            summary.verdict(),
-            format!("Failed on {name}: {}. {advice}.", few(&failed)),
-        )
+        Light::new(State::Failed, summary.verdict(), format!("Failed on {name}: {}. {advice}.", few(&failed)))
     }
 }
