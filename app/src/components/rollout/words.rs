@@ -78,10 +78,13 @@ pub(super) fn pace(rollout: &Rollout, now: DateTime<Utc>) -> Option<String> {
     Some(format!("about {} left, {} per host", rough(pace.left), rough(pace.per_host)))
 }
 
-/// The names of the hosts in the order of their start, or of their urgency.
+/// Number of hosts up to which all of them are in sight, and none moves away from under a finger.
+const IN_SIGHT: usize = 10;
+
+/// The names of the hosts in the order of their start, or, if they are many, of their urgency.
 pub(super) fn names(rollout: &Rollout, failures_first: bool) -> Vec<String> {
     let mut hosts: Vec<_> = rollout.hosts.iter().collect();
-    if failures_first {
+    if failures_first && hosts.len() > IN_SIGHT {
         hosts.sort_by_key(|host| urgency(&host.step));
     }
     hosts.into_iter().map(|host| host.name.clone()).collect()
