@@ -289,9 +289,7 @@ impl Agent {
     pub(crate) async fn ping(&mut self) {
         let socket = self.socket.as_mut().unwrap();
         socket.send(Frame::Ping(vec![].into())).await.unwrap();
-        let answer = async {
-            while !matches!(socket.next().await, Some(Ok(Frame::Pong(_)))) {}
-        };
+        let answer = async { while !matches!(socket.next().await, Some(Ok(Frame::Pong(_)))) {} };
         soon("the answer to a ping", answer).await;
     }
 

@@ -58,8 +58,8 @@ async fn hosts_that_only_ping_have_nothing_written_and_nobody_hears_of_them() {
     let mut database = database(&server).await;
     let mut agents = connected(&server).await;
     // The one transaction of a minute falls into one of the two at most.
-    let quiet = writes_nothing(&mut agents, &mut database).await
-        || writes_nothing(&mut agents, &mut database).await;
+    let quiet =
+        writes_nothing(&mut agents, &mut database).await || writes_nothing(&mut agents, &mut database).await;
     assert!(quiet);
 
     let mut events = server.log_in().await.listen(Some(0)).await;

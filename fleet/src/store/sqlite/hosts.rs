@@ -143,8 +143,7 @@ impl HostStore for SqliteStore {
     }
 
     async fn host_by_token(&self, token: &TokenHash) -> Result<Option<HostRecord>, StoreError> {
-        let host =
-            sqlx::query(select_host!("WHERE token_hash = $1 AND removed_at IS NULL")).bind(&token.0);
+        let host = sqlx::query(select_host!("WHERE token_hash = $1 AND removed_at IS NULL")).bind(&token.0);
         optional(host.fetch_optional(&self.reader).await?)
     }
 
