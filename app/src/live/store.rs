@@ -331,23 +331,37 @@ impl Live {
 
     /// Identifiers sort by creation time, so events of older deployments are ignored.
     fn hear_deployment(self, deployment: &Deployment) {
-        let (is_newest, was_undecided) = self.deployment.with_untracked(|known| {
-            let known = known.as_ref();
-            (known.is_none_or(|k| k.id <= deployment.id), known.is_some_and(Deployment::needs_decision))
+        let is_undecided =
+            || self.deployment.with_untracked(|known| known.as_ref().is_some_and(Deployment::needs_decision));
+        let was_undecided = is_undecided();
+        self.deployment.maybe_update(|known| match known {
+            Some(known) if known.id > deployment.id => false,
+            Some(known) if known.id == deployment.id => {
+                known.update(deployment.clone());
+                true
+            }
+            known => {
+                *known = Some(deployment.clone());
+                true
+            }
         });
-        if !is_newest {
-            return;
-        }
-        self.deployment.set(Some(deployment.clone()));
-        if was_undecided && !deployment.needs_decision() {
+        if was_undecided && !is_undecided() {
             self.notices.update(|shown| shown.retain(|shown| shown.notice.tone != Tone::Bad));
         }
     }
 
     fn hear_rollout(self, rollout: &Rollout) {
-        if self.rollout.with_untracked(|known| known.as_ref().is_none_or(|k| k.id <= rollout.id)) {
-            self.rollout.set(Some(rollout.clone()));
-        }
+        self.rollout.maybe_update(|known| match known {
+            Some(known) if known.id > rollout.id => false,
+            Some(known) if known.id == rollout.id => {
+                known.update(rollout.clone());
+                true
+            }
+            known => {
+                *known = Some(rollout.clone());
+                true
+            }
+        });
     }
 
     fn put(self, host: &HostView) {

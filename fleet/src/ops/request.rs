@@ -227,7 +227,7 @@ impl Fleet {
     /// Sends an op that waits, or that was sent and never arrived, if its agent is connected. Returns the op if it changed; the
     /// caller publishes it. The roll-outs send their own ops when a slot is free.
     pub(super) async fn dispatch(&self, op: &OpView) -> Result<Option<OpView>, StoreError> {
-        if op.status == OpStatus::Queued && self.waits_for_slot(op.id).await? {
+        if op.status == OpStatus::Queued && self.store.is_sent_by_rollout(op.id).await? {
             self.advance_rollouts_soon();
             return Ok(None);
         }

@@ -36,7 +36,7 @@ pub(crate) fn followed(live: Live, read: DeploymentRead) -> Signal<Deployment> {
         if let Event::Deployment { deployment } = event
             && deployment.id == id
         {
-            drop(known.try_set((**deployment).clone()));
+            known.try_update(|known| known.update((**deployment).clone()));
         }
         false
     });

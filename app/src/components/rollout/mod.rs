@@ -65,7 +65,7 @@ pub(crate) fn followed(live: Live, read: RolloutRead) -> Signal<Rollout> {
         if let Event::Rollout { rollout } = event
             && rollout.id == id
         {
-            drop(known.try_set((**rollout).clone()));
+            known.try_update(|known| known.update((**rollout).clone()));
         }
         false
     });
