@@ -1,6 +1,6 @@
 //! The entries of the palette: pages, hosts, and ops on hosts.
 
-use backstay_model::OpKind;
+use backstay_model::{Action, OpKind};
 
 use crate::components::op_icon;
 use crate::routes::Route;
@@ -44,49 +44,53 @@ const PAGES: [(&str, Route<'static>); 7] = [
 ];
 
 /// All entries: pages first, then each host with its ops.
-pub(super) fn entries(hosts: &[String], may_operate: bool) -> Vec<Entry> {
+pub(super) fn entries(hosts: &[String], may: impl Fn(Action, &str) -> bool) -> Vec<Entry> {
     let pages = PAGES.map(|(name, route)| Entry {
         name: name.to_owned(),
         icon: "details",
         does: Does::Go(route.path()),
     });
     let keys = Entry { name: "Keyboard shortcuts".to_owned(), icon: "details", does: Does::Keys };
-    let of_hosts = hosts.iter().flat_map(|host| of_host(host, may_operate));
+    let of_hosts = hosts.iter().flat_map(|host| of_host(host, &may));
     pages.into_iter().chain([keys]).chain(of_hosts).collect()
 }
 
-fn of_host(host: &str, may_operate: bool) -> Vec<Entry> {
+fn of_host(host: &str, may: &impl Fn(Action, &str) -> bool) -> Vec<Entry> {
     let go = |name: String, icon, path: String| Entry { name, icon, does: Does::Go(path) };
     let mut entries = vec![go(host.to_owned(), "nixos", Route::Host(host).path())];
-    if may_operate {
+    if may(Action::RollBack, host) {
         let rollback = format!("{host}: {}", OpKind::Rollback.title());
         entries.push(go(
             rollback,
             op_icon(OpKind::Rollback),
             Route::RollbackHost { host, to: None, from_host: false }.path(),
         ));
-        entries.extend(OPS.map(|kind| Entry {
-            name: format!("{host}: {}", kind.title()),
-            icon: op_icon(kind),
-            does: Does::Ask(host.to_owned(), kind),
-        }));
     }
+    entries.extend(OPS.into_iter().filter(|kind| may(Action::request(*kind), host)).map(|kind| Entry {
+        name: format!("{host}: {}", kind.title()),
+        icon: op_icon(kind),
+        does: Does::Ask(host.to_owned(), kind),
+    }));
     entries.push(go(format!("{host}: Ops"), "details", Route::Ops { host: Some(host) }.path()));
     entries
 }
 
 #[cfg(test)]
 mod tests {
+    use backstay_model::Role;
+
     use super::*;
 
     #[test]
-    fn viewers_are_offered_no_ops() {
+    fn a_person_is_offered_what_they_may_do() {
         let hosts = ["gpc0".to_owned()];
         let asks = |entries: &[Entry]| entries.iter().filter(|e| matches!(e.does, Does::Ask(..))).count();
-        let names = |may| entries(&hosts, may).into_iter().map(|e| e.name).collect::<Vec<_>>();
-        assert_eq!(asks(&entries(&hosts, true)), OPS.len());
-        assert_eq!(asks(&entries(&hosts, false)), 0);
-        assert!(names(true).contains(&"gpc0: Rollback System".to_owned()));
-        assert!(!names(false).contains(&"gpc0: Rollback System".to_owned()));
+        for (role, ops, rolls_back) in
+            [(Role::Viewer, 0, false), (Role::Responder, 1, true), (Role::Operator, OPS.len(), true)]
+        {
+            let entries = entries(&hosts, |action, _| action.rule().role <= role);
+            assert_eq!(asks(&entries), ops, "{role}");
+            assert_eq!(entries.iter().any(|e| e.name == "gpc0: Rollback System"), rolls_back, "{role}");
+        }
     }
 }

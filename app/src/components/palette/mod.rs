@@ -187,12 +187,15 @@ fn show_keys(shortcuts: Option<Shortcuts>) {
 /// All entries, starting with those for the selected hosts: a person has just selected them.
 fn all(live: Live, selection: Option<Selection>) -> Vec<Entry> {
     let hosts: Vec<_> = live.rows().with(|rows| rows.iter().map(|row| row.name.clone()).collect());
-    let may_operate = live.may_operate();
     let of_selected = selection.map(|selection| {
         let about = |path: &str| selection.address(path);
-        of_selected(selection.count(), about, may_operate)
+        of_selected(selection.count(), about, |action| live.may(action, None))
     });
-    of_selected.into_iter().flatten().chain(entries(&hosts, may_operate)).collect()
+    of_selected
+        .into_iter()
+        .flatten()
+        .chain(entries(&hosts, |action, host| live.may(action, Some(host))))
+        .collect()
 }
 
 fn entry_id(place: usize) -> String {

@@ -17,6 +17,7 @@ macro_rules! is_open {
 mod audit;
 mod deployments;
 mod devices;
+mod grants;
 mod hosts;
 mod invitations;
 mod join;
@@ -166,6 +167,7 @@ fn migrations() -> Migrator {
         (11, "rollout pause", include_str!("../../../../migrations/sqlite/0011_rollout_pause.sql")),
         (12, "known devices", include_str!("../../../../migrations/sqlite/0012_known_devices.sql")),
         (13, "op rollout", include_str!("../../../../migrations/sqlite/0013_op_rollout.sql")),
+        (17, "grants", include_str!("../../../../migrations/sqlite/0017_grants.sql")),
     ];
     let numbered = steps.map(|(number, name, sql)| {
         Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
