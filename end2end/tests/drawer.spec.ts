@@ -197,11 +197,11 @@ test('a viewer sees why, in words', async ({ fleet, gpc0, another }) => {
   await open(page, '/');
   const row = HostView.inFleet(page, 'gpc0');
   await row.menuButton.click();
-  await expect(row.text.getByText('You have read-only access. Ops require the operator role.')).toBeVisible();
+  await expect(row.text.getByText('You have read-only access to this host. Ops require the responder role.')).toBeVisible();
   await page.keyboard.press('Escape');
   await row.text.getByRole('link', { name: 'Run Tests' }).click();
   const drawer = new LogDrawer(page, 'Run Tests', 'gpc0');
-  await expect(drawer.self).toContainText('Cancelling requires the operator role.');
+  await expect(drawer.self).toContainText('Cancelling requires the responder role.');
   await expect(drawer.cancel).toHaveCount(0);
 });
 

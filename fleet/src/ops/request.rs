@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backstay_model::wire::limits::{REASON_CHARS, plain_lines};
 use backstay_model::wire::message::ServerMessage;
-use backstay_model::{GenerationRef, HostId, NotAllowed, OpAction, OpId, OpKind, OpStatus, OpView};
+use backstay_model::{Action, GenerationRef, HostId, NotAllowed, OpAction, OpId, OpKind, OpStatus, OpView};
 use chrono::{DateTime, Utc};
 
 use crate::accounts::Actor;
@@ -80,10 +80,8 @@ impl Fleet {
         action: OpAction,
         reason: Option<String>,
     ) -> Result<OpView, RequestError> {
-        actor.require(policy::of(action.kind()).role)?;
+        let host = self.host_for(actor, Action::request(action.kind()), host_name).await?;
         let reason = checked_reason(reason).ok_or(RequestError::ReasonTooLong)?;
-        let host = self.store.host_by_name(host_name).await?;
-        let host = host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))?;
         self.open(&host, NewRequest { by: actor.name().to_owned(), reason, ..NewRequest::of(action) }).await
     }
 
@@ -105,10 +103,8 @@ impl Fleet {
     ) -> Result<OpView, RequestError> {
         let RequestedRollback { target, seen_current, reason, stop_tests, give_up_after } = rollback;
         let action = OpAction::Rollback { target, seen_current };
-        actor.require(policy::of(action.kind()).role)?;
+        let host = self.host_for(actor, Action::RollBack, host_name).await?;
         let reason = checked_reason(reason).ok_or(RequestError::ReasonTooLong)?;
-        let host = self.store.host_by_name(host_name).await?;
-        let host = host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))?;
         let by = actor.name().to_owned();
         let request = NewRequest { by, reason, stop_tests, give_up_after, ..NewRequest::of(action) };
         self.open(&host, request).await
@@ -121,7 +117,9 @@ impl Fleet {
     /// [`RequestError`]; in that case nothing was sent.
     pub async fn retry_op(&self, actor: &Actor, id: OpId) -> Result<OpView, RequestError> {
         let op = self.store.op(id).await?.ok_or(RequestError::NoSuchOp)?;
-        actor.require(policy::of(op.action.kind()).role)?;
+        let host = self.store.host(op.host).await?;
+        let host = host.ok_or_else(|| RequestError::NoSuchHost(op.host_name.clone()))?;
+        actor.require_on(Action::request(op.action.kind()), &host)?;
         if op.status.is_open() {
             return Err(RequestError::StillOpen(op.status));
         }
@@ -131,8 +129,6 @@ impl Fleet {
         if !op.action.kind().may_be_retried() {
             return Err(RequestError::NotRetriable(op.title()));
         }
-        let host = self.store.host(op.host).await?;
-        let host = host.ok_or_else(|| RequestError::NoSuchHost(op.host_name.clone()))?;
         let request = NewRequest {
             by: actor.name().to_owned(),
             reason: op.reason,
@@ -140,6 +136,23 @@ impl Fleet {
             ..NewRequest::of(op.action)
         };
         self.open(&host, request).await
+    }
+
+    /// Returns the host of this name, if the person may do this on it.
+    ///
+    /// # Errors
+    /// [`RequestError`]
+    pub(crate) async fn host_for(
+        &self,
+        actor: &Actor,
+        action: Action,
+        host_name: &str,
+    ) -> Result<HostRecord, RequestError> {
+        actor.require_somewhere(action)?;
+        let host = self.store.host_by_name(host_name).await?;
+        let host = host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))?;
+        actor.require_on(action, &host)?;
+        Ok(host)
     }
 
     /// Validates and records an op, and sends it if that is possible now.
@@ -296,7 +309,12 @@ impl Fleet {
     /// [`RequestError`]; in that case the op continues.
     pub async fn cancel_op(&self, actor: &Actor, id: OpId) -> Result<(), RequestError> {
         let op = self.store.op(id).await?.ok_or(RequestError::NoSuchOp)?;
-        actor.require(policy::of(op.action.kind()).role)?;
+        // A person who may cancel everywhere can do so even if the host cannot be read.
+        if actor.person().require(Action::Cancel).is_err() {
+            let host = self.store.host_without_facts(op.host).await?;
+            let host = host.ok_or(RequestError::AlreadyClosed(op.status))?;
+            actor.require_on(Action::Cancel, &host)?;
+        }
         if op.status == OpStatus::Queued && self.take_back(&op, actor.name()).await? {
             return Ok(());
         }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use backstay_model::deployment::Deployment;
 use backstay_model::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
 use backstay_model::wire::event::Event;
-use backstay_model::{OpId, OpStatus, OpView, RolloutId};
+use backstay_model::{Action, OpId, OpStatus, OpView, RolloutId};
 use leptos::prelude::*;
 
 use crate::api::{RolloutRead, SteerRollout, load_rollout};
@@ -223,7 +223,8 @@ fn Steering(
     };
     let to_come = move |r: &Rollout| ops.with(|ops| r.can_be_stopped(|op| is_queued(op, ops)));
     let shown = Memo::new(move |_| {
-        live.may_operate() && rollout.with(|r| r.state == RolloutState::Running && to_come(r))
+        live.may(Action::HoldRollout, None)
+            && rollout.with(|r| r.state == RolloutState::Running && to_come(r))
     });
     // Buttons that were there keep their place, so that nothing below moves when they go.
     let seen = Memo::new(move |seen: Option<&bool>| shown.get() || seen.is_some_and(|seen| *seen));
@@ -236,10 +237,12 @@ fn Steering(
     };
     move || {
         seen.get().then(|| {
-            let pause = if is_paused.get() {
-                button("resume", "Resume", "The remaining hosts start in their order.")
+            let pause = if !is_paused.get() {
+                Some(button("pause", "Pause", "No host starts until you resume it. Hosts already running will finish."))
+            } else if live.may(Action::RollOut, None) {
+                Some(button("resume", "Resume", "The remaining hosts start in their order."))
             } else {
-                button("pause", "Pause", "No host starts until you resume it. Hosts already running will finish.")
+                None
             };
             view! {
                 <ActionForm action=action attr:class=class>

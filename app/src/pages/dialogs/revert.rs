@@ -1,12 +1,13 @@
 //! The dialog that reverts a pull request.
 
+use backstay_model::Action;
 use backstay_model::deployment::{Decision, Deployment};
 use leptos::prelude::*;
 
 use super::{NamedList, ThenRollOut, deployment_and_back};
 use crate::api::{DeploymentRead, RevertPullRequest, load_deployment, load_revert_effects};
 use crate::components::{
-    ActionForm, Dialog, DialogEnd, DialogTrouble, OperatorOnly, PageTitle, ReasonField, action_from_address,
+    ActionForm, Dialog, DialogEnd, DialogTrouble, PageTitle, ReasonField, RoleNeeded, action_from_address,
     followed_deployment,
 };
 use crate::live::{Live, Started};
@@ -92,7 +93,7 @@ fn Found(read: DeploymentRead, effects: Vec<String>, back: String) -> impl IntoV
             _ => None,
         })
     });
-    let closed = move || obstacle.with(Option::is_some) || pending.get() || !live.may_operate();
+    let closed = move || obstacle.with(Option::is_some) || pending.get() || !live.may(Action::Revert, None);
     let repository = live.pull_requests().with_untracked(|all| {
         // The name without its owner, as people call it.
         all.repository
@@ -122,7 +123,7 @@ fn Found(read: DeploymentRead, effects: Vec<String>, back: String) -> impl IntoV
                         " with the revert is already waiting to be merged."
                     </p>
                 })}
-                <OperatorOnly what="Reverting"/>
+                <RoleNeeded what="Reverting" does=Action::Revert/>
                 <NamedList id="revert-will" heading="This will:" items=will numbered=true/>
                 <NamedList id="revert-hosts" heading="On the hosts:" items=effects/>
                 <NamedList id="revert-need" heading="You will need to:" items=need/>

@@ -308,7 +308,7 @@ async fn what_makes_no_sense_is_refused_and_begins_nothing() {
     }
     let viewer = Actor::unchecked("eve", Role::Viewer);
     let refused = bench.fleet.start_rollout(&viewer, request(OpKind::Switch, &both, 1)).await;
-    assert!(matches!(refused, Err(RolloutError::NotAllowed(NotAllowed { needed: Role::Operator }))));
+    assert!(matches!(refused, Err(RolloutError::NotAllowed(NotAllowed::Role(Role::Operator)))));
     assert!(bench.hosts_with_work().is_empty());
     assert_eq!(bench.fleet.newest_rollout().await.unwrap(), None);
     assert!(bench.audited("rollout").await.is_empty());

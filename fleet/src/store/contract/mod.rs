@@ -121,7 +121,7 @@ macro_rules! contract {
             ],
             people: [
                 a_person_is_found_by_name, a_view_is_kept_for_its_person, an_unreadable_view_becomes_the_default,
-                the_database_itself_bounds_a_view, everybody_is_listed_with_what_is_known_of_their_sessions,
+                the_database_itself_bounds_a_view, a_person_has_one_role_on_each_scope, everybody_is_listed_with_what_is_known_of_their_sessions,
                 a_person_is_changed_with_the_audit_entry, the_last_enabled_administrator_stays,
                 of_two_administrators_who_disable_each_other_one_stays, a_disabled_person_has_no_session,
                 a_password_is_changed_from_the_one_that_was_checked, an_invitation_is_used_once_and_in_time,
