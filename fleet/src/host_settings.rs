@@ -90,7 +90,7 @@ impl Fleet {
     }
 
     /// The host of this name, if the person has the required role.
-    async fn host_for(
+    pub(crate) async fn host_for(
         &self,
         actor: &Actor,
         needed: Role,
@@ -101,7 +101,13 @@ impl Fleet {
         host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))
     }
 
-    fn setting_entry(&self, actor: &Actor, host: &HostRecord, action: &str, detail: String) -> NewAuditEntry {
+    pub(crate) fn setting_entry(
+        &self,
+        actor: &Actor,
+        host: &HostRecord,
+        action: &str,
+        detail: String,
+    ) -> NewAuditEntry {
         NewAuditEntry::new(self.clock.now(), actor.name(), action, detail).host(&host.name)
     }
 }

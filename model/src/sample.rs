@@ -152,6 +152,7 @@ pub fn candidate(generation: Generation) -> Candidate {
         reverted: false,
         old: false,
         same_commit: false,
+        pin: None,
     }
 }
 
@@ -163,6 +164,7 @@ pub fn deployment(number: u64, commit: &str) -> Deployment {
         commit: Commit(commit.into()),
         merged_by: "maria".into(),
         merged_at: DateTime::UNIX_EPOCH,
+        inputs: None,
         decision: Decision::Open,
         hosts: vec![],
     }
@@ -211,6 +213,7 @@ pub fn host(name: &str) -> HostView {
         agent_version: None,
         auto_test: true,
         tags: vec![],
+        note: String::new(),
         lights: Lights { agent: light(), git: light(), lock: light(), system: light(), tests: light() },
         generation: None,
         tests: None,
