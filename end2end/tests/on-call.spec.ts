@@ -98,6 +98,11 @@ for (const [size, viewport] of Object.entries(sizes)) {
     await note.click();
     await expect.poll(height).toBeGreaterThan(2 * short);
     await looksRight(page, testInfo, `note-open-${size}`);
+    await page.getByRole('button', { name: 'View', exact: true }).click();
+    await page.getByRole('radio', { name: /^Compact/ }).check();
+    await page.keyboard.press('Escape');
+    await expect.poll(height, 'one line again').toBeLessThan(30);
+    await looksRight(page, testInfo, `note-compact-${size}`);
   });
 }
 
@@ -110,9 +115,9 @@ test('a state in the picture of the fleet is a filter, by mouse and by key', asy
   await expect(failed).toHaveAttribute('href', '/?q=status%3Afailed');
   await failed.locator('path').click({ position: { x: 2, y: 2 } });
   await expect(page).toHaveURL('/?q=status%3Afailed');
-  await strip.getByRole('link', { name: 'Show hosts: Fine' }).focus();
+  await strip.getByRole('link', { name: 'Show hosts: Pending' }).focus();
   await looksRight(page, testInfo, 'strip-focus');
   await page.keyboard.press('Enter');
-  await expect(page).toHaveURL('/?q=status%3Afine');
+  await expect(page).toHaveURL('/?q=status%3Adue');
   await crowd.end();
 });

@@ -14,7 +14,6 @@ use crate::said::Said;
 
 /// The content of the page.
 pub(crate) fn pin(actor: &Actor, host: &str, candidate: &Candidate, said: Option<Said>) -> AnyView {
-    let number = candidate.generation.number;
     let page = Route::Host(host).path();
     let body = if actor.person().role >= Role::Operator {
         forms(host, candidate, &page)
@@ -27,11 +26,10 @@ pub(crate) fn pin(actor: &Actor, host: &str, candidate: &Candidate, said: Option
             <p class="crumbs">
                 <a href=Route::Fleet.path()>"Fleet"</a>" / "<a href=page>{host.to_owned()}</a>" / "
             </p>
-            <h1>{format!("Pin Gen {number}")}</h1>
+            <h1>{format!("Pin {}", generation_name(&candidate.generation))}</h1>
         </div>
         {said.map(|said| in_words(said, ""))}
-        <section class="card" aria-label="Pin">
-            <p>{generation_name(&candidate.generation)}</p>
+        <section class="card settings" aria-label="Pin">
             {mark}
             <p class="faint">
                 "A pin is a mark for people: the rollback dialog shows it. It does not change which generation is last \
@@ -66,7 +64,7 @@ fn forms(host: &str, candidate: &Candidate, page: &str) -> AnyView {
                 <label>
                     "Note"
                     <input type="text" name="note" value=note maxlength=PIN_NOTE_CHARS.to_string() autocomplete="off"
-                        placeholder="Why, e.g. before the new kernel"/>
+                        placeholder="Why, in a few words"/>
                 </label>
                 <button type="submit" class="primary">{label}</button>
             </form>

@@ -39,6 +39,7 @@ pub(crate) fn ViewMenu(
     view! {
         <button type="button" class="view-button" popovertarget=MENU><Icon name="view"/>"View"</button>
         <div class="menu view-menu" popover="auto" id=MENU role="dialog" aria-label="View" node_ref=menu>
+            <SavedViews live/>
             <ActionForm action=action attr:autocomplete="off">
                 <fieldset>
                     <legend>"Rows"</legend>
@@ -51,7 +52,6 @@ pub(crate) fn ViewMenu(
                 <p class="faint">"Saved to your account. Hidden columns still count for status and filters."</p>
                 <button type="submit" class="before-alive">"Save"</button>
             </ActionForm>
-            <SavedViews live/>
         </div>
     }
 }
@@ -63,13 +63,15 @@ fn SavedViews(live: Live) -> impl IntoView {
     let address = use_context::<FleetAddress>();
     let here = Memo::new(move |_| address.map(FleetAddress::here));
     view! {
-        <p class="menu-title">"Saved views"</p>
-        <div inner_html=live.saved_views()></div>
-        <form method="post" action=SAVE_VIEW>
-            <input type="hidden" name="view" value=here/>
-            <input type="text" name="name" aria-label="Name of the view" placeholder="Name" required maxlength="40" autocomplete="off"/>
-            <button type="submit">"Save this view"</button>
-        </form>
+        <fieldset>
+            <legend>"Saved views"</legend>
+            <div inner_html=live.saved_views()></div>
+            <form method="post" action=SAVE_VIEW>
+                <input type="hidden" name="view" value=here/>
+                <input type="text" name="name" aria-label="Name of the view" placeholder="Name" required maxlength="40" autocomplete="off"/>
+                <button type="submit">"Save this view"</button>
+            </form>
+        </fieldset>
     }
 }
 
