@@ -123,6 +123,13 @@ export const ofFleet: Record<string, View> = {
       await expect(page.getByText(/^Adds 1 commit/)).toBeVisible();
     },
   },
+  pin: {
+    route: '/hosts/:name/pin/:generation',
+    goTo: async (page) => {
+      await open(page, '/hosts/gpc0/pin/47');
+      await expect(page.getByRole('button', { name: 'Pin', exact: true })).toBeVisible();
+    },
+  },
   'comparison of hosts': {
     route: '/compare/:pair',
     goTo: async (page) => {

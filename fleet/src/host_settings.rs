@@ -92,7 +92,13 @@ impl Fleet {
         Ok(())
     }
 
-    fn setting_entry(&self, actor: &Actor, host: &HostRecord, action: &str, detail: String) -> NewAuditEntry {
+    pub(crate) fn setting_entry(
+        &self,
+        actor: &Actor,
+        host: &HostRecord,
+        action: &str,
+        detail: String,
+    ) -> NewAuditEntry {
         NewAuditEntry::new(self.clock.now(), actor.name(), action, detail).host(&host.name)
     }
 }

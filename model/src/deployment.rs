@@ -8,6 +8,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::pull_request::Inputs;
 use crate::{Commit, DeploymentId, HostId, OpId, cmp_host_names};
 
 /// The deployment of one merged pull request.
@@ -23,6 +24,9 @@ pub struct Deployment {
     pub merged_by: String,
     /// When.
     pub merged_at: DateTime<Utc>,
+    /// The flake inputs that the pull request changed, if the server knew them when it was merged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Inputs>,
     /// The decision about it.
     pub decision: Decision,
     /// The result on each host, by name.

@@ -153,6 +153,7 @@ pub fn candidate(generation: Generation) -> Candidate {
         reverted: false,
         old: false,
         same_commit: false,
+        pin: None,
     }
 }
 
@@ -164,6 +165,7 @@ pub fn deployment(number: u64, commit: &str) -> Deployment {
         commit: Commit(commit.into()),
         merged_by: "maria".into(),
         merged_at: DateTime::UNIX_EPOCH,
+        inputs: None,
         decision: Decision::Open,
         hosts: vec![],
     }
@@ -213,6 +215,7 @@ pub fn host(name: &str) -> HostView {
         auto_test: true,
         observed: false,
         tags: vec![],
+        note: String::new(),
         lights: Lights { agent: light(), git: light(), lock: light(), system: light(), tests: light() },
         generation: None,
         tests: None,

@@ -1,6 +1,6 @@
 //! The menu of a host.
 
-use backstay_model::{HostView, OpKind, OpView};
+use backstay_model::{Action, HostView, OpKind, OpView};
 use leptos::ev;
 use leptos::prelude::*;
 

@@ -66,6 +66,7 @@ pub struct Live {
     rollout: RwSignal<Option<Rollout>>,
     person: RwSignal<Option<Person>>,
     view: RwSignal<PersonView>,
+    saved_views: RwSignal<String>,
     address: RwSignal<Address>,
     connection: RwSignal<Connection>,
     notices: RwSignal<Vec<ShownNotice>>,
@@ -92,6 +93,7 @@ impl Live {
             rollout: RwSignal::new(None),
             person: RwSignal::new(None),
             view: RwSignal::new(PersonView::default()),
+            saved_views: RwSignal::default(),
             address: RwSignal::new(Address::default()),
             connection: RwSignal::new(Connection::Opening),
             notices: RwSignal::new(Vec::new()),
@@ -131,6 +133,7 @@ impl Live {
         self.person.set(Some(start.person));
         self.address.set(start.address);
         self.view.set(start.view);
+        self.saved_views.set(start.saved_views);
     }
 
     /// The hosts, by name.
@@ -183,6 +186,11 @@ impl Live {
     /// That person's view settings for the fleet page.
     pub fn view(self) -> RwSignal<PersonView> {
         self.view
+    }
+
+    /// The list of that person's saved views, as markup.
+    pub(crate) fn saved_views(self) -> RwSignal<String> {
+        self.saved_views
     }
 
     /// The server's address, as known when the page was rendered.
@@ -423,6 +431,7 @@ mod tests {
         Start {
             person: Person::new("admin", backstay_model::Role::Viewer),
             view: PersonView::default(),
+            saved_views: String::new(),
             address: Address { origin: "https://backstay.test".into(), is_configured: true },
             snapshot: FleetSnapshot {
                 hosts,

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use backstay_model::wire::limits::{REASON_CHARS, plain_lines};
 use backstay_model::wire::message::ServerMessage;
-use backstay_model::{Action, GenerationRef, HostId, NotAllowed, OpAction, OpId, OpKind, OpStatus, OpView};
+use backstay_model::{
+    Action, GenerationRef, HostId, NotAllowed, OpAction, OpId, OpKind, OpStatus, OpView, PIN_NOTE_CHARS,
+};
 use chrono::{DateTime, Utc};
 
 use crate::accounts::Actor;
@@ -34,6 +36,12 @@ pub enum RequestError {
     /// The reason is too long.
     #[error("A reason has at most {REASON_CHARS} characters. Nothing was changed.")]
     ReasonTooLong,
+    /// The note of a pin is too long.
+    #[error("A note has at most {PIN_NOTE_CHARS} characters. Nothing was changed.")]
+    NoteTooLong,
+    /// The generation is not in the host's profile.
+    #[error("{0} is no longer in the host's profile. Nothing was changed.")]
+    GenerationGone(GenerationRef),
     /// See [`Blocked`].
     #[error(transparent)]
     Blocked(#[from] Blocked),

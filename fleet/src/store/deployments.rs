@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use backstay_model::deployment::{Decision, Deployment, HostEvent, HostOutcome, PullRequestRef};
+use backstay_model::pull_request::Inputs;
 use backstay_model::{Commit, DeploymentId, HostId, OpId};
 use chrono::{DateTime, Utc};
 
@@ -85,4 +86,6 @@ pub struct NewDeployment {
     pub merged_by: String,
     /// When it was merged.
     pub merged_at: DateTime<Utc>,
+    /// The flake inputs that it changed, if known.
+    pub inputs: Option<Inputs>,
 }

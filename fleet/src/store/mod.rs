@@ -21,7 +21,9 @@ mod devices;
 mod hosts;
 mod ops;
 mod people;
+mod pins;
 mod rollouts;
+mod saved_views;
 mod sessions;
 pub mod sqlite;
 
@@ -37,22 +39,35 @@ pub use people::{
     ChangePersonError, Invitation, InviteError, NewInvitation, PeopleStore, PersonChange, PersonRecord,
     UserRecord,
 };
+pub use pins::PinStore;
 pub use rollouts::{InsertRolloutError, RolloutStore};
+pub use saved_views::{SAVED_VIEWS, SavedView, SavedViewStore, VIEW_NAME_CHARS};
 pub use sessions::{Client, NewSession, SESSIONS_KEPT, SessionRecord, SessionStore};
 
 /// What Backstay needs of a database.
 pub trait Store:
-    HostStore + OpStore + DeploymentStore + RolloutStore + AuditStore + PeopleStore + SessionStore + DeviceStore
+    HostStore
+    + PinStore
+    + OpStore
+    + DeploymentStore
+    + RolloutStore
+    + AuditStore
+    + PeopleStore
+    + SavedViewStore
+    + SessionStore
+    + DeviceStore
 {
 }
 
 impl<T> Store for T where
     T: HostStore
+        + PinStore
         + OpStore
         + DeploymentStore
         + RolloutStore
         + AuditStore
         + PeopleStore
+        + SavedViewStore
         + SessionStore
         + DeviceStore
 {

@@ -15,6 +15,7 @@ mod markup;
 mod nix_module;
 mod output;
 mod people;
+mod pins;
 mod rendering;
 mod rollback;
 mod stop_tests;

@@ -13,7 +13,7 @@ use backstay_model::{DeploymentId, HostView};
 use leptos::prelude::*;
 
 use crate::api::{DeploymentRead, load_deployment};
-use crate::components::{Icon, Moment, RolloutOf};
+use crate::components::{ChangedInputs, Icon, Moment, RolloutOf};
 use crate::live::Live;
 use crate::routes::Route;
 
@@ -189,6 +189,7 @@ pub fn DeploymentPanel(
             </div>
             <Decided deployment state/>
             <Progress deployment state/>
+            {deployment.with_untracked(|d| d.inputs.clone()).map(|inputs| view! { <ChangedInputs inputs/> })}
             {(!in_full).then(|| view! { <RolloutOf live deployment/> })}
             <Hosts deployment hosts=state.hosts in_full/>
             <Actions deployment through=state.through in_full/>

@@ -4,6 +4,7 @@ mod link;
 mod words;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use backstay_model::deployment::Deployment;
 use backstay_model::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
@@ -14,7 +15,7 @@ use leptos::prelude::*;
 use crate::api::{RolloutRead, SteerRollout, load_rollout};
 use crate::browser;
 use crate::components::{
-    ActionForm, FormAction, Icon, Moment, Refusal, action_from_address, use_log_address,
+    ActionForm, FormAction, Icon, Moment, Refusal, action_from_address, host_lines, use_log_address,
 };
 use crate::live::Live;
 use crate::routes::Route;
@@ -267,13 +268,8 @@ pub(crate) fn Steps(
 ) -> impl IntoView {
     let ops = ops(live, rollout);
     let names = Memo::new(move |_| rollout.with(|r| names(r, failures_first)));
-    view! {
-        <ul class="host-lines" aria-label="Hosts of the roll-out">
-            <For each=move || names.get() key=Clone::clone let:name>
-                <StepLine rollout ops name/>
-            </For>
-        </ul>
-    }
+    let line = move |name| view! { <StepLine rollout ops name/> }.into_any();
+    host_lines("Hosts of the roll-out", names, Arc::new(line))
 }
 
 #[component]

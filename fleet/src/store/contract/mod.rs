@@ -20,9 +20,11 @@ mod life;
 mod ops;
 mod output;
 mod people;
+mod pins;
 mod plans;
 mod reopen;
 mod rollouts;
+mod saved_views;
 mod sessions;
 mod sqlite_bench;
 mod stop_tests;
@@ -133,6 +135,13 @@ macro_rules! contract {
                 a_session_belongs_to_the_password_that_was_checked, an_ended_session_is_over,
                 all_sessions_but_one_are_ended, a_session_replaces_another, the_sessions_used_last_are_kept,
                 what_has_expired_is_deleted,
+            ],
+            saved_views: [
+                a_view_belongs_to_the_person_who_saved_it, a_person_saves_so_many_views_and_no_more,
+            ],
+            pins: [
+                a_pin_is_kept_with_its_audit_entry, a_removed_host_takes_its_pins_with_it,
+                pins_of_generations_that_left_the_profile_make_room,
             ],
             devices: [a_device_is_known_for_its_person_and_for_a_time],
             reopen: [everything_is_there_after_reopening],

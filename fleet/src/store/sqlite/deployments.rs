@@ -172,8 +172,8 @@ impl DeploymentStore for SqliteStore {
 async fn insert(tx: &mut Tx, new: &NewDeployment) -> Result<bool, StoreError> {
     let inserted = sqlx::query(
         "INSERT INTO deployments
-             (id, pr_number, pr_title, pr_url, commit_sha, merged_by, merged_at, decision, decided)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (commit_sha) DO NOTHING",
+             (id, pr_number, pr_title, pr_url, commit_sha, merged_by, merged_at, decision, decided, inputs)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (commit_sha) DO NOTHING",
     )
     .bind(new.id.to_string())
     .bind(stored_number(new.pull_request.number))
@@ -184,6 +184,7 @@ async fn insert(tx: &mut Tx, new: &NewDeployment) -> Result<bool, StoreError> {
     .bind(stored_time(new.merged_at))
     .bind(Decision::Open.as_str())
     .bind(stored_json(&Decision::Open)?)
+    .bind(new.inputs.as_ref().map(stored_json).transpose()?)
     .execute(&mut **tx)
     .await?;
     Ok(inserted.rows_affected() == 1)
@@ -285,6 +286,7 @@ fn from_row(row: &SqliteRow, hosts: Vec<HostOutcome>) -> Result<Deployment, Stor
         commit: Commit(row.text("commit_sha")?),
         merged_by: row.text("merged_by")?,
         merged_at: row.time("merged_at")?,
+        inputs: row.json_opt("inputs")?,
         decision: row.json("decided")?,
         hosts,
     })

@@ -259,9 +259,11 @@ impl HostStore for SqliteStore {
         if removed.rows_affected() == 0 {
             return Ok(false);
         }
-        for history in
-            ["DELETE FROM generations WHERE host_id = $1", "DELETE FROM test_runs WHERE host_id = $1"]
-        {
+        for history in [
+            "DELETE FROM generations WHERE host_id = $1",
+            "DELETE FROM test_runs WHERE host_id = $1",
+            "DELETE FROM pins WHERE host_id = $1",
+        ] {
             sqlx::query(history).bind(id.to_string()).execute(&mut *tx).await?;
         }
         audit::append(&mut tx, audit).await?;
