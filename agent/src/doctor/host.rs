@@ -169,6 +169,8 @@ mod tests_of_host {
     #[test]
     fn a_profile_that_leads_nowhere_is_broken() {
         let mut facts = facts();
+        facts.generations[0].current = true;
+        facts.running = Some(facts.generations[0].store_path.clone());
         assert!(profile(&facts).to_string().starts_with("ok"), "{}", profile(&facts));
         facts.running = None;
         assert!(profile(&facts).to_string().contains("what runs is no generation"));

@@ -79,11 +79,14 @@ pub(super) fn pace(rollout: &Rollout, now: DateTime<Utc>) -> Option<String> {
     Some(format!("about {} left, {} per host", rough(pace.left), rough(pace.per_host)))
 }
 
-/// The names of the hosts in the order of their start, or, if they are many, of their urgency. A few are all in sight, and
-/// none moves away from under a finger.
+/// Number of hosts up to which all of them are in sight, and none moves away from under a finger.
+const IN_SIGHT: usize = 10;
+
+/// The names of the hosts in the order of their start or, if they are too many to see at once, of their urgency.
 pub(super) fn names(rollout: &Rollout, failures_first: bool) -> Vec<String> {
     let mut hosts: Vec<_> = rollout.hosts.iter().collect();
-    if failures_first && hosts.len() > FEW_LINES {
+    let in_sight = if failures_first { IN_SIGHT } else { FEW_LINES };
+    if hosts.len() > in_sight {
         hosts.sort_by_key(|host| urgency(&host.step));
     }
     hosts.into_iter().map(|host| host.name.clone()).collect()
@@ -234,14 +237,19 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_first_where_a_person_looks_for_them() {
+    fn failures_are_first_among_many_hosts() {
         let skipped = RolloutStep::Skipped { why: "busy".into() };
         let steps =
             [("a", ok()), ("b", RolloutStep::Waiting), ("c", running()), ("d", skipped), ("e", failed())];
-        let hosts = steps.into_iter().map(|(name, step)| host(name, step)).collect();
-        let rollout = rollout(RolloutState::Running, hosts);
-        assert_eq!(names(&rollout, false).concat(), "abcde");
-        assert_eq!(names(&rollout, true).concat(), "ecbda");
+        let named = |more: usize, failures_first| {
+            let more = (0..more).map(|_| host("z", ok()));
+            let hosts = steps.clone().into_iter().map(|(name, step)| host(name, step)).chain(more).collect();
+            names(&rollout(RolloutState::Running, hosts), failures_first).concat()
+        };
+        assert_eq!(named(0, true), "abcde");
+        assert!(named(IN_SIGHT, true).starts_with("ecbdaz"));
+        assert!(named(IN_SIGHT, false).starts_with("abcdez"));
+        assert!(named(FEW_LINES, false).starts_with("ecbdaz"));
     }
 
     #[test]

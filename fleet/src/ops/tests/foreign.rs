@@ -20,7 +20,7 @@ async fn what_somebody_else_switched_to_is_tested() {
     let tests = bench.open().await.unwrap();
     assert_eq!((&tests.action, tests.requested_by.as_str()), (&OpAction::Test, AUTO_TEST));
     assert_eq!(agent.runs(), [tests.id]);
-    assert_eq!(bench.audited().await, ["op.requested"]);
+    assert_eq!(bench.audited().await, ["test.requested"]);
 
     reports(&agent, bench.facts(47)).await;
     assert_eq!(agent.runs(), [], "once");
