@@ -235,14 +235,17 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_first_where_a_person_looks_for_them() {
+    fn failures_are_first_among_many_hosts() {
         let skipped = RolloutStep::Skipped { why: "busy".into() };
         let steps =
             [("a", ok()), ("b", RolloutStep::Waiting), ("c", running()), ("d", skipped), ("e", failed())];
-        let hosts = steps.into_iter().map(|(name, step)| host(name, step)).collect();
-        let rollout = rollout(RolloutState::Running, hosts);
-        assert_eq!(names(&rollout, false).concat(), "abcde");
-        assert_eq!(names(&rollout, true).concat(), "ecbda");
+        let mut hosts: Vec<_> = steps.into_iter().map(|(name, step)| host(name, step)).collect();
+        let few = rollout(RolloutState::Running, hosts.clone());
+        assert_eq!(names(&few, true).concat(), "abcde");
+        hosts.extend((0..IN_SIGHT).map(|_| host("z", ok())));
+        let many = rollout(RolloutState::Running, hosts);
+        assert!(names(&many, false).concat().starts_with("abcdez"));
+        assert!(names(&many, true).concat().starts_with("ecbdaz"));
     }
 
     #[test]
