@@ -167,7 +167,7 @@ fn migrations() -> Migrator {
         (12, "known devices", include_str!("../../../../migrations/sqlite/0012_known_devices.sql")),
         (13, "op rollout", include_str!("../../../../migrations/sqlite/0013_op_rollout.sql")),
         (15, "host seen", include_str!("../../../../migrations/sqlite/0015_host_seen.sql")),
-        (16, "indexes", include_str!("../../../../migrations/sqlite/0016_indexes.sql")),
+        (16, "growth", include_str!("../../../../migrations/sqlite/0016_growth.sql")),
     ];
     let numbered = steps.map(|(number, name, sql)| {
         Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
