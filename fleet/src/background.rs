@@ -21,8 +21,8 @@ const REFUSED_LOG_INS: Duration = Duration::from_secs(10);
 /// The pause between two steps of the verification of the audit log: it takes less than half a core, and is done
 /// with a million entries in a few minutes.
 const VERIFICATION: Duration = Duration::from_millis(100);
-/// The pause once the whole log is verified.
-const VERIFIED: Duration = Duration::from_mins(1);
+/// The pause once the whole log is verified, until new entries are looked for.
+const VERIFIED: Duration = Duration::from_secs(10);
 
 /// What the background work reads, and how often.
 #[derive(Debug, Clone)]

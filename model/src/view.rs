@@ -185,7 +185,7 @@ pub struct AuditPage {
 pub struct AuditChain {
     /// The number of the last verified entry; 0 for none.
     pub verified: u64,
-    /// Whether that is the newest entry.
+    /// Whether every entry up to there was verified since, and newer ones are verified as they come.
     pub is_complete: bool,
     /// When the verification began at the first entry.
     pub since: DateTime<Utc>,

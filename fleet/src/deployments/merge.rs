@@ -41,7 +41,7 @@ impl Fleet {
 
     /// Rolls a merge out to all hosts, until one fails.
     async fn roll_out_merge(&self, actor: &Actor, number: u64) -> Result<(), DeployError> {
-        let hosts = self.store.hosts().await?.into_iter().map(|host| host.name).collect();
+        let hosts = self.store.checkouts().await?.into_iter().map(|(name, _)| name).collect();
         let started = self.roll_out_after(actor, hosts, true, None).await;
         let done = format!("PR #{number} was merged");
         started.map(drop).map_err(|error| DeployError::NotRolledOut { done, error })

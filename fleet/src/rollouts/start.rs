@@ -1,7 +1,7 @@
 //! Starts and stops roll-outs.
 
 use backstay_model::rollout::{AT_ONCE, Rollout, RolloutCommits, RolloutHost, RolloutRequest, RolloutState};
-use backstay_model::{Action, DeploymentId, HostId, OpAction, OpKind, RolloutId};
+use backstay_model::{Action, Commit, DeploymentId, HostId, OpAction, OpKind, RolloutId};
 
 use super::{Pacing, RolloutError, check_typed};
 use crate::accounts::Actor;
@@ -133,8 +133,8 @@ impl Fleet {
     /// [`StoreError`]
     pub async fn rollout_commits(&self) -> Result<RolloutCommits, StoreError> {
         let head = self.desired().head().cloned();
-        let checkout = |host: HostRecord| Some((host.name, host.facts?.checkout?.commit));
-        let checkouts = self.store.hosts().await?.into_iter().filter_map(checkout).collect();
+        let known = |(name, commit): (String, Option<Commit>)| Some((name, commit?));
+        let checkouts = self.store.checkouts().await?.into_iter().filter_map(known).collect();
         Ok(RolloutCommits { head, checkouts })
     }
 

@@ -1,8 +1,8 @@
 //! How far the audit log is verified.
 //!
 //! A page must not wait until millions of hashes are recomputed, so the background work verifies the log step by
-//! step, and pages show how far it is. What was verified once is verified again every day, because entries can be
-//! changed behind the server's back.
+//! step, and pages show how far it is. The store keeps a checkpoint, from which a restarted server continues. What was
+//! verified once is verified again every day, because entries can be changed behind the server's back.
 
 use std::sync::Arc;
 
@@ -11,33 +11,34 @@ use backstay_model::view::AuditChain;
 use chrono::{DateTime, TimeDelta, Utc};
 use parking_lot::Mutex;
 
-use crate::store::{AUDIT_BATCH, AuditCheck, AuditMark, Store, StoreError};
+use crate::store::{AUDIT_BATCH, AuditCheck, AuditCheckpoint, AuditMark, Store, StoreError};
 
 /// How often the verification begins again at the first entry.
 const WHOLE: TimeDelta = TimeDelta::days(1);
+
+/// Number of entries after which the checkpoint is kept, even if there are more.
+const KEPT_EVERY: u64 = 100_000;
 
 /// Verifies the audit log step by step.
 pub(crate) struct AuditVerifier {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    /// Held during a step.
-    position: tokio::sync::Mutex<Position>,
+    /// Held during a step. `None` before the first one.
+    position: tokio::sync::Mutex<Option<Position>>,
     shown: Mutex<AuditChain>,
 }
 
 /// Where the next step begins.
 struct Position {
-    mark: AuditMark,
-    /// When the first entry was verified.
-    since: DateTime<Utc>,
+    at: AuditCheckpoint,
+    /// The store's checkpoint.
+    kept: AuditCheckpoint,
 }
 
 impl AuditVerifier {
     pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
-        let since = clock.now();
-        let shown = AuditChain { verified: 0, is_complete: false, since, broken_at: None };
-        let position = Position { mark: AuditMark::default(), since };
-        Self { store, clock, position: tokio::sync::Mutex::new(position), shown: Mutex::new(shown) }
+        let shown = AuditChain { verified: 0, is_complete: false, since: clock.now(), broken_at: None };
+        Self { store, clock, position: tokio::sync::Mutex::default(), shown: Mutex::new(shown) }
     }
 
     /// Returns how far the log is verified.
@@ -45,31 +46,60 @@ impl AuditVerifier {
         self.shown.lock().clone()
     }
 
-    /// Verifies the next entries, and returns whether more are due. Does nothing if another step is in progress.
+    /// Verifies the next entries, and returns whether more are due.
     pub(crate) async fn step(&self) -> Result<bool, StoreError> {
-        let Ok(mut position) = self.position.try_lock() else { return Ok(false) };
-        match self.store.verify_audit_after(&position.mark, AUDIT_BATCH).await? {
+        let mut held = self.position.lock().await;
+        if held.is_none() {
+            *held = Some(self.load().await?);
+        }
+        let Some(position) = held.as_mut() else { return Ok(false) };
+        match self.store.verify_audit_after(&position.at.mark, AUDIT_BATCH).await? {
             AuditCheck::Intact { to, end } => {
-                self.show(&to, end, position.since);
-                position.mark = to;
-                if end && self.clock.now() - position.since >= WHOLE {
-                    *position = self.beginning();
+                self.show(&to, end, position.at.since);
+                position.at.mark = to;
+                let unkept = position.at.mark.seq.abs_diff(position.kept.mark.seq);
+                if end || unkept >= KEPT_EVERY {
+                    self.keep(position).await?;
+                }
+                if end && self.clock.now() - position.at.since >= WHOLE {
+                    position.at = self.beginning();
                 }
                 Ok(!end)
             }
             AuditCheck::Broken(seq) => {
                 tracing::error!(entry = seq, "the audit log was altered");
-                let mut shown = self.shown.lock();
-                (shown.broken_at, shown.is_complete) = (Some(seq), false);
-                // From the beginning, so that a database that was restored is believed again.
-                *position = self.beginning();
+                {
+                    let mut shown = self.shown.lock();
+                    (shown.broken_at, shown.is_complete) = (Some(seq), false);
+                }
+                // From the beginning, also after a restart, so that a database that was restored is believed again.
+                position.at = self.beginning();
+                if position.kept.mark.seq > 0 {
+                    self.keep(position).await?;
+                }
                 Ok(false)
             }
         }
     }
 
-    fn beginning(&self) -> Position {
-        Position { mark: AuditMark::default(), since: self.clock.now() }
+    /// The place where the server stopped before.
+    async fn load(&self) -> Result<Position, StoreError> {
+        let at = self.store.audit_checkpoint().await?.unwrap_or_else(|| self.beginning());
+        self.show(&at.mark, false, at.since);
+        Ok(Position { kept: at.clone(), at })
+    }
+
+    /// Records the position, unless the store knows it: while nobody does anything, nothing is written.
+    async fn keep(&self, position: &mut Position) -> Result<(), StoreError> {
+        if position.kept != position.at {
+            self.store.keep_audit_checkpoint(&position.at).await?;
+            position.kept = position.at.clone();
+        }
+        Ok(())
+    }
+
+    fn beginning(&self) -> AuditCheckpoint {
+        AuditCheckpoint { mark: AuditMark::default(), since: self.clock.now() }
     }
 
     /// Shows the result of a step, once it is as far as the pass before.
@@ -158,5 +188,42 @@ mod tests {
         let chain = verifier.chain();
         assert_eq!((chain.broken_at, chain.is_complete), (None, true), "restored");
         assert_eq!(chain.since, clock.now());
+    }
+
+    #[tokio::test]
+    async fn a_restarted_server_continues_where_it_stopped() {
+        let (database, clock, store, verifier) = bench(3).await;
+        verifier.step().await.unwrap();
+        let since = verifier.chain().since;
+        let commits = database.commits();
+        verifier.step().await.unwrap();
+        assert_eq!(database.commits(), commits, "nothing is new, so nothing is written");
+
+        append(&*store, &clock, 1).await;
+        alter(&database, 2, "mallory").await;
+        clock.advance(TimeDelta::hours(1));
+        let restarted = AuditVerifier::new(Arc::clone(&store), Arc::<FixedClock>::clone(&clock));
+        assert!(!restarted.step().await.unwrap());
+        let chain = restarted.chain();
+        let expected = AuditChain { verified: 4, is_complete: true, since, broken_at: None };
+        assert_eq!(chain, expected, "only the new entry was read");
+
+        clock.advance(TimeDelta::days(1));
+        restarted.step().await.unwrap();
+        restarted.step().await.unwrap();
+        assert_eq!(restarted.chain().broken_at, Some(2), "a day after the last whole reading");
+    }
+
+    #[tokio::test]
+    async fn an_altered_log_is_not_forgotten_by_a_restart() {
+        let (database, clock, store, verifier) = bench(3).await;
+        verifier.step().await.unwrap();
+        append(&*store, &clock, 2).await;
+        alter(&database, 4, "mallory").await;
+        verifier.step().await.unwrap();
+        assert_eq!(verifier.chain().broken_at, Some(4));
+        let restarted = AuditVerifier::new(Arc::clone(&store), Arc::<FixedClock>::clone(&clock));
+        restarted.step().await.unwrap();
+        assert_eq!(restarted.chain().broken_at, Some(4));
     }
 }

@@ -26,6 +26,10 @@ pub trait AuditStore: Send + Sync + 'static {
     async fn audit_head(&self) -> Result<AuditMark, StoreError>;
     /// Recomputes the chain of hashes after `from`, over at most `limit` entries.
     async fn verify_audit_after(&self, from: &AuditMark, limit: u32) -> Result<AuditCheck, StoreError>;
+    /// Returns how far the log was verified, as [`Self::keep_audit_checkpoint`] last recorded it.
+    async fn audit_checkpoint(&self) -> Result<Option<AuditCheckpoint>, StoreError>;
+    /// Records how far the log is verified, so that a restart continues from there.
+    async fn keep_audit_checkpoint(&self, checkpoint: &AuditCheckpoint) -> Result<(), StoreError>;
 
     /// Recomputes the whole chain of hashes. Returns the number of the first entry that does not match, or
     /// `None`.
@@ -62,6 +66,15 @@ pub struct AuditMark {
     pub seq: u64,
     /// Its hash, in lower-case hexadecimal; empty for the beginning of the log.
     pub hash: String,
+}
+
+/// How far the audit log is verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditCheckpoint {
+    /// The last verified entry.
+    pub mark: AuditMark,
+    /// When the verification began at the first entry.
+    pub since: DateTime<Utc>,
 }
 
 impl fmt::Display for AuditMark {

@@ -36,6 +36,8 @@ pub trait DeploymentStore: Send + Sync + 'static {
         before: Option<DeploymentId>,
         limit: u32,
     ) -> Result<Vec<Deployment>, StoreError>;
+    /// Returns the newest deployments without their hosts, newest first, at most `limit`.
+    async fn merges(&self, limit: u32) -> Result<Vec<Deployment>, StoreError>;
     /// Applies the progress of an op on a host to an active deployment, by [`HostOutcome::apply`]. Returns
     /// the host's outcome, or `None` if that changed nothing.
     ///

@@ -1,7 +1,7 @@
 //! Hosts, their join tokens, and the history of what they report.
 
 use async_trait::async_trait;
-use backstay_model::{Facts, Generation, HostId, HostTraits, Labels, Platform, TestRun, TestTimeout};
+use backstay_model::{Commit, Facts, Generation, HostId, HostTraits, Labels, Platform, TestRun, TestTimeout};
 use chrono::{DateTime, Utc};
 
 use super::{NewAuditEntry, StoreError, TokenHash};
@@ -32,6 +32,8 @@ pub trait HostStore: Send + Sync + 'static {
     async fn enrol(&self, host: &NewHost, join: &TokenHash) -> Result<HostRecord, EnrolError>;
     /// Returns every host, by name.
     async fn hosts(&self) -> Result<Vec<HostRecord>, StoreError>;
+    /// Returns the name of every host, and the commit of its checkout if it has reported one, by name.
+    async fn checkouts(&self) -> Result<Vec<(String, Option<Commit>)>, StoreError>;
     /// Returns the host with this identifier.
     async fn host(&self, id: HostId) -> Result<Option<HostRecord>, StoreError>;
     /// Returns the host with this identifier, without its facts, which take long to read.

@@ -27,7 +27,9 @@ mod saved_views;
 mod sessions;
 pub mod sqlite;
 
-pub use audit::{AUDIT_BATCH, AuditCheck, AuditMark, AuditStore, HashedEntry, NewAuditEntry, NotAMark};
+pub use audit::{
+    AUDIT_BATCH, AuditCheck, AuditCheckpoint, AuditMark, AuditStore, HashedEntry, NewAuditEntry, NotAMark,
+};
 pub use deployments::{DeploymentStore, NewDeployment, REVERTED_COMMITS};
 pub use devices::{DEVICES_KEPT, DeviceStore};
 pub use hosts::{

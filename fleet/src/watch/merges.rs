@@ -16,9 +16,12 @@ use crate::github::{GitHub, LOOKED_THROUGH, Listed, PullRequest, User};
 use crate::state::watch::{Looked, Memory};
 use crate::store::NewDeployment;
 
+/// Number of deployments among which a merge is looked for.
+const DEPLOYMENTS_READ: u32 = 20;
+
 impl Fleet {
     pub(super) async fn find_merges(&self, github: &GitHub, memory: &mut Memory) -> Result<(), WatchError> {
-        let deployments = self.deployments(None).await?;
+        let deployments = self.store.merges(DEPLOYMENTS_READ).await?;
         let looked = memory.looked;
         let is_enough = |listed: &Listed| is_enough(listed, &deployments, looked);
         let closed = github.closed_ones(&mut memory.memo, is_enough).await?;

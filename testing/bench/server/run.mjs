@@ -19,9 +19,6 @@ const MINUTE = 60_000;
 /** How long a program may take to give back what it needed for the start, in milliseconds. */
 const SETTLED = 5_000;
 
-console.log(await measuredIdle(idle));
-console.log(await measuredRollouts(rollouts));
-
 /** A number from one of a process's files in /proc. */
 function read(pid, file, pattern) {
   return Number(readFileSync(`/proc/${pid}/${file}`, 'utf8').match(pattern)[1]);
@@ -84,32 +81,40 @@ async function measuredRollouts(sizes) {
   for (const size of sizes) {
     progress(`a roll-out on ${size} hosts`);
     const { bytes, time } = await rolledOut(size);
-    lines.push(`| ${size} hosts | ${(bytes / size / 1000).toFixed(1)} kB | ${(time / size).toFixed(1)} ms |`);
+    lines.push(`| ${size} hosts | ${(bytes / 1000).toFixed(1)} kB | ${time.toFixed(1)} ms |`);
   }
   return lines.join('\n');
 }
 
-/** Rolls Switch out on all hosts that are connected, with one page open. */
+/** Rolls Switch out on all hosts that are connected, with one page open. Returns what each host cost. */
 async function rolledOut(size) {
   const server = await fleet(places, size);
+  try {
+    return await rolledOutOn(server);
+  } finally {
+    await server.end();
+  }
+}
+
+async function rolledOutOn(server) {
   const headers = { cookie: server.storage.cookies.map(({ name, value }) => `${name}=${value}`).join('; ') };
   const call = async (name, fields) => {
-    const answer = await fetch(`${server.url}/api/${name}`, { method: 'POST', headers, body: new URLSearchParams(fields) });
-    if (!answer.ok) throw new Error(`${name}: ${await answer.text()}`);
-    return answer.json();
+    const body = new URLSearchParams(fields);
+    const answer = await fetch(`${server.url}/api/${name}`, { method: 'POST', headers, body, redirect: 'manual' });
+    if (answer.status >= 400) throw new Error(`${name}: ${await answer.text()}`);
+    return answer;
   };
-  const { snapshot } = await call('start_page', []);
+  const { snapshot } = await (await call('start_page', [])).json();
   const names = snapshot.hosts.filter((host) => host.online).map((host) => host.name);
   const page = await fetch(`${server.url}/events?after=${snapshot.last_event}`, { headers });
   const before = worked(server.pid);
   const hosts = names.map((name, place) => [`hosts[${place}]`, name]);
-  const fields = [['kind', 'switch'], ['parallel', '20'], ['typed', String(names.length)]];
+  const fields = Object.entries({ kind: 'switch', parallel: 20, typed: names.length, reason: '', back: '/' });
   const heard = untilDone(page.body);
   await call('start_rollout', [...hosts, ...fields]);
   const bytes = await heard;
   const time = worked(server.pid) - before;
-  await server.end();
-  return { bytes, time };
+  return { bytes: bytes / names.length, time: time / names.length };
 }
 
 /** Reads events until the roll-out is done, and returns their bytes. */
@@ -133,3 +138,6 @@ async function untilDone(body) {
 function progress(what) {
   console.error(what);
 }
+
+if (idle > 0) console.log(await measuredIdle(idle));
+if (rollouts.length > 0) console.log(await measuredRollouts(rollouts));

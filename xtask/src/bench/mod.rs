@@ -38,7 +38,7 @@ pub(crate) struct Options {
     /// Duration of the changes, in seconds.
     #[arg(long, default_value_t = 20)]
     seconds: u32,
-    /// Number of idle hosts.
+    /// Number of idle hosts; 0 to leave them out.
     #[arg(long, default_value_t = 1_000)]
     idle: u32,
     /// Sizes of the roll-outs, in hosts.

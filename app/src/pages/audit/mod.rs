@@ -115,7 +115,10 @@ fn Chain(chain: AuditChain) -> impl IntoView {
         None if chain.is_complete => view! {
             <p class="chain" data-state="ok">
                 <Icon name="ok"/>
-                <span>"Log verified: no entry has been altered. All of it was read "<Moment at=chain.since/>"."</span>
+                <span>
+                    {format!("Log verified up to entry {}: no entry has been altered. Read from its first entry ", chain.verified)}
+                    <Moment at=chain.since/>"."
+                </span>
             </p>
         }
         .into_any(),

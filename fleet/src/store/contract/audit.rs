@@ -4,8 +4,8 @@ use backstay_model::OpId;
 use backstay_model::view::{AuditQuery, Search};
 
 use super::Bench;
-use super::fixture::{at, entry};
-use crate::store::{AuditCheck, AuditMark, NewAuditEntry, Store};
+use super::fixture::{at, entry, start};
+use crate::store::{AuditCheck, AuditCheckpoint, AuditMark, NewAuditEntry, Store};
 
 async fn five(store: &dyn Store) {
     for i in 1..=5 {
@@ -259,4 +259,15 @@ pub(super) async fn the_database_itself_refuses_to_change_the_log(bench: &mut im
     }
     assert_eq!(store.verify_audit().await.unwrap(), None);
     assert_eq!(store.audit(&AuditQuery::default(), 10).await.unwrap().len(), 5);
+}
+
+pub(super) async fn how_far_the_log_is_verified_is_kept(bench: &mut impl Bench) {
+    let store = bench.store();
+    assert_eq!(store.audit_checkpoint().await.unwrap(), None);
+    for seq in [7, 5] {
+        let mark = AuditMark { seq, hash: "0a".repeat(32) };
+        let checkpoint = AuditCheckpoint { mark, since: start() };
+        store.keep_audit_checkpoint(&checkpoint).await.unwrap();
+        assert_eq!(store.audit_checkpoint().await.unwrap(), Some(checkpoint));
+    }
 }

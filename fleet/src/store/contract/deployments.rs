@@ -122,6 +122,7 @@ pub(super) async fn ops_fill_a_deployment_host_by_host(bench: &mut impl Bench) {
     assert_eq!((on_late.id, on_late.hosts.len(), on_late.hosts[0].host), (id, 1, late));
     assert_eq!(store.deployment_on(HostId::new(), Some(id)).await.unwrap().unwrap().hosts, []);
     let deployment = store.deployment(id).await.unwrap().unwrap();
+    assert_eq!(store.merges(1).await.unwrap(), [Deployment { hosts: vec![], ..deployment.clone() }]);
     let shown: Vec<_> = deployment.hosts.iter().map(|h| format!("{} {h}", h.name)).collect();
     assert_eq!(shown, ["csb0 Switching", "gpc0 Switch OK, Tests FAIL (x11)"]);
     opened(&*store, 43).await;

@@ -29,6 +29,8 @@ pub(super) async fn hosts_come_by_name(bench: &mut impl Bench) {
         enrolled(&*store, name).await;
     }
     let names: Vec<_> = store.hosts().await.unwrap().into_iter().map(|h| h.name).collect();
+    let checkouts = store.checkouts().await.unwrap();
+    assert!(checkouts.iter().map(|(name, _)| name).eq(&names), "{checkouts:?}");
     assert_eq!(names, ["app", "Db", "web"]);
     assert!(
         names.is_sorted_by(|one, other| cmp_host_names(one, other).is_lt()),
@@ -64,6 +66,7 @@ pub(super) async fn facts_are_stored_unchanged(bench: &mut impl Bench) {
     let store = bench.store();
     let id = enrolled(&*store, "gpc0").await.id;
     assert_eq!(store.host(id).await.unwrap().unwrap().facts, None);
+    assert_eq!(store.checkouts().await.unwrap(), [("gpc0".to_owned(), None)]);
     let mut reported = facts(1, &[48, 47]);
     reported.test_runs.push(test_run(48, 0));
     reported.problems.push("“it's” not\nreadable".to_owned());

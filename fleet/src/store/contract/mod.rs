@@ -119,7 +119,7 @@ macro_rules! contract {
                 many_writers_make_one_chain, a_log_is_verified_from_a_mark_on,
                 a_mark_of_another_history_is_not_held, a_changed_entry_shows, a_removed_entry_shows,
                 a_truncated_log_shows, an_inserted_entry_shows, an_entry_from_another_history_shows,
-                an_entry_that_cannot_be_read_shows, the_database_itself_refuses_to_change_the_log,
+                an_entry_that_cannot_be_read_shows, how_far_the_log_is_verified_is_kept, the_database_itself_refuses_to_change_the_log,
             ],
             people: [
                 a_person_is_found_by_name, a_view_is_kept_for_its_person, an_unreadable_view_becomes_the_default,

@@ -16,10 +16,12 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 use tokio_stream::StreamExt;
 
-use super::row::{Columns, FromRow, all, stored_number, stored_time};
+use super::row::{Columns, FromRow, all, optional, stored_number, stored_time};
 use super::{SqliteStore, Tx, search};
 use crate::secret::hex;
-use crate::store::{AuditCheck, AuditMark, AuditStore, HashedEntry, NewAuditEntry, StoreError};
+use crate::store::{
+    AuditCheck, AuditCheckpoint, AuditMark, AuditStore, HashedEntry, NewAuditEntry, StoreError,
+};
 
 #[async_trait]
 impl AuditStore for SqliteStore {
@@ -93,6 +95,31 @@ impl AuditStore for SqliteStore {
                 && head.text("hash").is_ok_and(|last| last == to.hash)
         });
         Ok(if is_whole { AuditCheck::Intact { to, end: true } } else { AuditCheck::Broken(to.seq + 1) })
+    }
+
+    async fn audit_checkpoint(&self) -> Result<Option<AuditCheckpoint>, StoreError> {
+        let kept = sqlx::query("SELECT seq, hash, since FROM audit_checkpoint WHERE id = 1");
+        optional(kept.fetch_optional(&self.reader).await?)
+    }
+
+    async fn keep_audit_checkpoint(&self, checkpoint: &AuditCheckpoint) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO audit_checkpoint (id, seq, hash, since) VALUES (1, $1, $2, $3)
+             ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, since = excluded.since",
+        )
+        .bind(stored_number(checkpoint.mark.seq))
+        .bind(&checkpoint.mark.hash)
+        .bind(stored_time(checkpoint.since))
+        .execute(&self.writer)
+        .await?;
+        Ok(())
+    }
+}
+
+impl FromRow for AuditCheckpoint {
+    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+        let mark = AuditMark { seq: row.number("seq")?, hash: row.text("hash")? };
+        Ok(Self { mark, since: row.time("since")? })
     }
 }
 

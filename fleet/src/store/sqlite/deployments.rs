@@ -67,6 +67,11 @@ impl DeploymentStore for SqliteStore {
         Ok(deployments)
     }
 
+    async fn merges(&self, limit: u32) -> Result<Vec<Deployment>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM deployments ORDER BY id DESC LIMIT $1").bind(i64::from(limit));
+        rows.fetch_all(&self.reader).await?.iter().map(|row| from_row(row, vec![])).collect()
+    }
+
     async fn apply_host_event(
         &self,
         id: DeploymentId,

@@ -1,7 +1,9 @@
 //! Hosts and the history of what they report.
 
 use async_trait::async_trait;
-use backstay_model::{Facts, Generation, GenerationRef, HostId, Labels, Platform, TestRun, TestTimeout};
+use backstay_model::{
+    Commit, Facts, Generation, GenerationRef, HostId, Labels, Platform, TestRun, TestTimeout,
+};
 use chrono::{DateTime, Utc};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
@@ -119,6 +121,16 @@ impl HostStore for SqliteStore {
     async fn hosts(&self) -> Result<Vec<HostRecord>, StoreError> {
         let hosts = sqlx::query(select_host!("WHERE removed_at IS NULL ORDER BY lower(name)"));
         all(hosts.fetch_all(&self.reader).await?)
+    }
+
+    async fn checkouts(&self) -> Result<Vec<(String, Option<Commit>)>, StoreError> {
+        let hosts = sqlx::query(
+            "SELECT name, CASE WHEN json_valid(facts) THEN json_extract(facts, '$.checkout.commit') END AS checkout
+             FROM hosts
+             WHERE removed_at IS NULL ORDER BY lower(name)",
+        );
+        let checkout = |row: &SqliteRow| Ok((row.text("name")?, row.text_opt("checkout")?.map(Commit)));
+        hosts.fetch_all(&self.reader).await?.iter().map(checkout).collect()
     }
 
     async fn host(&self, id: HostId) -> Result<Option<HostRecord>, StoreError> {

@@ -171,7 +171,7 @@ fn migrations() -> Migrator {
         (13, "op rollout", include_str!("../../../../migrations/sqlite/0013_op_rollout.sql")),
         (14, "pins, views, inputs", include_str!("../../../../migrations/sqlite/0014_pins_views_inputs.sql")),
         (15, "host seen", include_str!("../../../../migrations/sqlite/0015_host_seen.sql")),
-        (16, "indexes", include_str!("../../../../migrations/sqlite/0016_indexes.sql")),
+        (16, "growth", include_str!("../../../../migrations/sqlite/0016_growth.sql")),
         (17, "grants", include_str!("../../../../migrations/sqlite/0017_grants.sql")),
     ];
     let numbered = steps.map(|(number, name, sql)| {

@@ -1,4 +1,4 @@
-//! `backstay-bare-socket`: what an agent's connection costs with nothing of Backstay behind it. It welcomes everyone who says
+//! `backstay-bare-socket`: what an agent's connection costs with nothing of Backstay behind it. It welcomes anyone who says
 //! hello, and reads on. Once it listens, it prints its address.
 
 use anyhow::Result;

@@ -1,3 +1,11 @@
 -- For what is asked of growing tables again and again.
 CREATE INDEX idx_rollouts_open ON rollouts(id) WHERE state IN ('running', 'stopping');
 CREATE INDEX idx_rollout_hosts_under_way ON rollout_hosts(rollout_id) WHERE step IN ('running', 'testing');
+
+-- How far the audit log is verified: a restart of the server continues from there.
+CREATE TABLE audit_checkpoint (
+    id    INTEGER PRIMARY KEY CHECK (id = 1),
+    seq   INTEGER NOT NULL,
+    hash  TEXT NOT NULL,
+    since TEXT NOT NULL
+);
