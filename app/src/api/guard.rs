@@ -41,14 +41,18 @@ guarded! {
     LoadPlannedRollbacks: ReadFleet;
     LoadPlannedRollbacksOf: ReadFleet;
     CompareGenerations: ReadFleet;
-    // The page of all people checks its person itself.
-    LoadWritten: ReadFleet;
+    // The page of all people checks its person again.
+    LoadWritten: ReadFleet | ReadPeople;
     Audit: ReadLog;
     LogOut: OwnAccount;
     SetView: OwnAccount;
     ChangePassword: OwnAccount;
     EndSession: OwnAccount;
     EndOtherSessions: OwnAccount;
+    BeginSecondFactor: OwnAccount;
+    ConfirmSecondFactor: OwnAccount;
+    RemoveSecondFactor: OwnAccount;
+    ConfirmPerson: OwnAccount;
     RequestRollback: RollBack;
     CancelOp: Cancel;
     RequestOp: RunTests | Switch | Refresh;
@@ -69,6 +73,7 @@ guarded! {
     SetRole: ManagePeople;
     GrantRole: ManagePeople;
     RevokeGrant: ManagePeople;
+    ResetSecondFactor: ManagePeople;
     DisablePerson: ManagePeople;
     EnablePerson: ManagePeople;
     DeletePerson: ManagePeople;

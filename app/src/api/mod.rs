@@ -14,6 +14,8 @@ mod people;
 mod records;
 mod rollback;
 mod rollouts;
+#[cfg(feature = "ssr")]
+mod second_factor;
 mod written;
 
 pub use access::{LogIn, LogOut, log_in, log_out};
@@ -52,6 +54,11 @@ pub use rollouts::{
     RollBackHosts, RolloutRead, StartRollout, SteerRollout, confirmed_from_text, confirmed_to_text,
     load_planned_rollbacks, load_planned_rollbacks_of, load_rollout, load_rollout_commits, roll_back_hosts,
     start_rollout, steer_rollout,
+};
+#[cfg(feature = "ssr")]
+pub use second_factor::{
+    BeginSecondFactor, ConfirmPerson, ConfirmSecondFactor, RemoveSecondFactor, ResetSecondFactor,
+    begin_second_factor, confirm_person, confirm_second_factor, remove_second_factor, reset_second_factor,
 };
 pub use written::{LoadWritten, WrittenPage, load_written};
 

@@ -24,6 +24,8 @@ mod ops;
 pub(crate) mod people;
 mod rollout;
 mod search;
+#[cfg(feature = "ssr")]
+pub(crate) mod second_factor;
 mod written;
 
 pub use about::AboutPage;

@@ -11,6 +11,7 @@
 //!
 //! Every implementation must pass the suite in `contract/`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 mod audit;
@@ -22,6 +23,7 @@ mod hosts;
 mod ops;
 mod people;
 mod rollouts;
+mod second_factors;
 mod sessions;
 pub mod sqlite;
 
@@ -38,11 +40,20 @@ pub use people::{
     UserRecord,
 };
 pub use rollouts::{InsertRolloutError, RolloutStore};
+pub use second_factors::{SecondFactor, SecondFactorStore};
 pub use sessions::{Client, NewSession, SESSIONS_KEPT, SessionRecord, SessionStore};
 
 /// What Backstay needs of a database.
 pub trait Store:
-    HostStore + OpStore + DeploymentStore + RolloutStore + AuditStore + PeopleStore + SessionStore + DeviceStore
+    HostStore
+    + OpStore
+    + DeploymentStore
+    + RolloutStore
+    + AuditStore
+    + PeopleStore
+    + SessionStore
+    + DeviceStore
+    + SecondFactorStore
 {
 }
 
@@ -55,6 +66,7 @@ impl<T> Store for T where
         + PeopleStore
         + SessionStore
         + DeviceStore
+        + SecondFactorStore
 {
 }
 
@@ -73,6 +85,14 @@ pub async fn open(url_or_path: &str) -> Result<Arc<dyn Store>, StoreError> {
 /// [`StoreError`] if it does not exist or cannot be opened.
 pub async fn open_to_read(url_or_path: &str) -> Result<Arc<dyn Store>, StoreError> {
     Ok(Arc::new(sqlite::SqliteStore::open_to_read(url_or_path).await?))
+}
+
+/// The file of the database at this URL or path.
+///
+/// # Errors
+/// [`StoreError`] if it is not a file.
+pub fn file(url_or_path: &str) -> Result<PathBuf, StoreError> {
+    sqlite::file(url_or_path)
 }
 
 /// SHA-256 of a secret, in lower-case hexadecimal: the store never holds the token itself.

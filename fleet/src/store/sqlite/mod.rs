@@ -27,9 +27,10 @@ mod people;
 mod rollouts;
 mod row;
 mod search;
+mod second_factors;
 mod sessions;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -168,11 +169,17 @@ fn migrations() -> Migrator {
         (12, "known devices", include_str!("../../../../migrations/sqlite/0012_known_devices.sql")),
         (13, "op rollout", include_str!("../../../../migrations/sqlite/0013_op_rollout.sql")),
         (17, "grants", include_str!("../../../../migrations/sqlite/0017_grants.sql")),
+        (18, "second factors", include_str!("../../../../migrations/sqlite/0018_second_factors.sql")),
     ];
     let numbered = steps.map(|(number, name, sql)| {
         Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
     });
     Migrator::with_migrations(numbered.to_vec())
+}
+
+/// The file of the database at this URL or path.
+pub(super) fn file(url_or_path: &str) -> Result<PathBuf, StoreError> {
+    Ok(options(url_or_path)?.get_filename().to_owned())
 }
 
 fn options(url_or_path: &str) -> Result<SqliteConnectOptions, StoreError> {
