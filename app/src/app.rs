@@ -34,6 +34,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/compare/:pair") view=ServerWrittenPage/>
                     <Route path=path!("/people") view=ServerWrittenPage/>
                     <Route path=path!("/account") view=ServerWrittenPage/>
+                    <Route path=path!("/confirm/:next") view=ServerWrittenPage/>
                     <ParentRoute path=path!("/hosts/:name") view=|| view! { <HostPage/><Outlet/> }>
                         <Route path=path!("") view=|| ()/>
                         <Route path=path!("/here/rollback") view=RollbackDialog/>

@@ -20,6 +20,15 @@ pub(crate) fn begun(place: Route<'_>) -> String {
     format!("{path}{joint}{BEGUN}")
 }
 
+/// Query parameter of the log-in page that asks for the code.
+pub(crate) const CODE: &str = "code";
+
+/// The address of the log-in page that asks for the code, and leads on to `next`.
+#[cfg(feature = "ssr")]
+pub(crate) fn log_in_code(next: &str) -> String {
+    format!("{}&{CODE}=1", Route::LogIn { next: Some(next) })
+}
+
 /// A page or a dialog, with what its address says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route<'a> {
@@ -71,6 +80,9 @@ pub(crate) enum Route<'a> {
     People,
     /// The account of the person who is logged in.
     Account,
+    /// The page on which a person proves again who they are, before it leads back to `next`.
+    #[cfg(feature = "ssr")]
+    Confirm { next: &'a str },
     /// The page on which an invited person chooses a password. The server writes it beside the app.
     #[cfg(feature = "ssr")]
     Invitation(&'a str),
@@ -118,6 +130,8 @@ impl Route<'_> {
             #[cfg(feature = "ssr")]
             Self::People => "/people".to_owned(),
             Self::Account => "/account".to_owned(),
+            #[cfg(feature = "ssr")]
+            Self::Confirm { next } => format!("/confirm/{}", escape(next)),
             #[cfg(feature = "ssr")]
             Self::Invitation(secret) => format!("/invite/{}", escape(secret)),
         }
@@ -167,7 +181,10 @@ pub(crate) fn is_dialog(path: &str) -> bool {
 pub(crate) fn is_written(path: &str) -> bool {
     matches!(
         path.split('/').collect::<Vec<_>>()[..],
-        ["", "people" | "account"] | ["", "compare", _] | ["", "hosts", _, "compare" | "pin", _]
+        ["", "people" | "account"]
+            | ["", "confirm", ..]
+            | ["", "compare", _]
+            | ["", "hosts", _, "compare" | "pin", _]
     )
 }
 
@@ -213,7 +230,8 @@ pub(crate) mod tests {
                 Route::Notices => Route::About,
                 Route::About => Route::People,
                 Route::People => Route::Account,
-                Route::Account | Route::Invitation(_) => return None,
+                Route::Account => Route::Confirm { next: "/audit" },
+                Route::Confirm { .. } | Route::Invitation(_) => return None,
             })
         })
     }

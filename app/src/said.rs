@@ -22,6 +22,8 @@ pub(crate) enum Said {
     Refused(String),
     /// Somebody is invited: the path of the link, which is shown once.
     Invited(String),
+    /// The second factor is on: its recovery codes, which are shown once.
+    RecoveryCodes(String),
 }
 
 impl Said {
@@ -30,6 +32,7 @@ impl Said {
             Self::Done(text) => ("done", text),
             Self::Refused(text) => ("refused", text),
             Self::Invited(path) => ("invited", path),
+            Self::RecoveryCodes(codes) => ("codes", codes),
         };
         let text: String = text.chars().take(CHARS).collect();
         format!("{kind}.{}", utf8_percent_encode(&text, NON_ALPHANUMERIC))
@@ -42,6 +45,7 @@ impl Said {
             "done" => Some(Self::Done(text)),
             "refused" => Some(Self::Refused(text)),
             "invited" => Some(Self::Invited(text)),
+            "codes" => Some(Self::RecoveryCodes(text)),
             _ => None,
         }
     }
@@ -76,6 +80,7 @@ mod tests {
             Said::Done("“Ana María” is now viewer; a=b, c.".to_owned()),
             Said::Refused("No.".to_owned()),
             Said::Invited("/invite/abc_-".to_owned()),
+            Said::RecoveryCodes("abcde-fghjk mnpqr-stuvw".to_owned()),
         ] {
             let text = said.encoded();
             assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b"%.".contains(&b)), "{text}");

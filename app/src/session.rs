@@ -9,6 +9,7 @@ use backstay_fleet::accounts::{Actor, DEVICE_LIFETIME, Origin, Visitor};
 use backstay_fleet::ops::request::RequestError;
 use backstay_fleet::secret::Secret;
 use backstay_fleet::store::{Client, StoreError};
+use backstay_model::NotAllowed;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 
@@ -19,6 +20,12 @@ use crate::routes::Route;
 /// The session's cookie. Over https, browsers take the prefix `__Host-` from this host alone: no other name of
 /// the domain can plant a session.
 const COOKIE: Cookie = Cookie { by_https: "__Host-backstay", by_http: "backstay_session" };
+
+/// The cookie of a log-in that waits for its code.
+pub(crate) const PENDING_LOG_IN: Cookie =
+    Cookie { by_https: "__Host-backstay-code", by_http: "backstay_code" };
+/// How long browsers keep it.
+pub(crate) const PENDING_SECONDS: u32 = 300;
 
 /// A cookie that only the server reads.
 pub(crate) struct Cookie {
@@ -79,14 +86,15 @@ async fn person() -> Result<Actor, ApiError> {
 /// [`ApiError::NotLoggedIn`], or [`ApiError::NotAllowed`] with the needed role.
 pub(crate) async fn permitted<F: Guarded>() -> Result<Actor, ApiError> {
     let actor = person().await?;
-    let mut refusal = None;
-    for action in F::ACTIONS {
-        match actor.require_somewhere(*action) {
-            Ok(()) => return Ok(actor),
-            Err(why) => drop(refusal.get_or_insert(why)),
+    match actor.require_any(F::ACTIONS) {
+        Ok(()) => Ok(actor),
+        Err(NotAllowed::Proof) => {
+            leptos_axum::redirect(&Route::Confirm { next: &asking_page() }.path());
+            refuse(StatusCode::FORBIDDEN);
+            Err(ApiError::NotAllowed(NotAllowed::Proof.to_string()))
         }
+        Err(why) => Err(refused(RequestError::NotAllowed(why))),
     }
-    refusal.map_or(Ok(actor), |why| Err(refused(RequestError::NotAllowed(why))))
 }
 
 fn redirect_to_log_in() {
@@ -247,19 +255,23 @@ fn wants_html(parts: &Parts) -> bool {
     parts.headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("text/html"))
 }
 
-/// The address of the log-in page, which leads back to the requested page, or to the page that a form or call
-/// came from.
+/// The address of the log-in page, which leads back to the requested page.
 fn log_in_address() -> String {
-    let Some(parts) = use_context::<Parts>() else { return Route::LogIn { next: None }.path() };
+    match asking_page().as_str() {
+        "/" => Route::LogIn { next: None }.path(),
+        next => Route::LogIn { next: Some(next) }.path(),
+    }
+}
+
+/// The requested page, or the page that a form or call came from.
+fn asking_page() -> String {
+    let Some(parts) = use_context::<Parts>() else { return "/".to_owned() };
     let asked = if parts.uri.path().starts_with(API) {
         parts.headers.get(header::REFERER).and_then(|v| v.to_str().ok()).and_then(path_of).unwrap_or("/")
     } else {
         parts.uri.path_and_query().map_or("/", |p| p.as_str())
     };
-    match local_path(asked) {
-        "/" => Route::LogIn { next: None }.path(),
-        next => Route::LogIn { next: Some(next) }.path(),
-    }
+    local_path(asked).to_owned()
 }
 
 /// The part of an absolute address after the host.

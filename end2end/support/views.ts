@@ -195,6 +195,10 @@ export const ofFleet: Record<string, View> = {
   notices: { route: '/notices', goTo: (page) => open(page, '/notices') },
   about: { route: '/about', goTo: (page) => open(page, '/about') },
   people: { route: '/people', goTo: (page) => open(page, '/people') },
+  confirm: {
+    route: '/confirm/:next',
+    goTo: (page) => open(page, '/confirm/%2Faudit'),
+  },
   account: {
     route: '/account',
     goTo: async (page) => {

@@ -9,7 +9,7 @@ use backstay_model::view::About;
 use backstay_model::{Clock, DesiredState};
 use chrono::{DateTime, Utc};
 
-use crate::accounts::{Accounts, SessionPolicy};
+use crate::accounts::{Accounts, MasterKey, SessionPolicy};
 use crate::github::GitHub;
 use crate::identities::Identities;
 use crate::state::audit_verifier::AuditVerifier;
@@ -37,6 +37,8 @@ pub struct FleetConfig {
     pub queue_time: Duration,
     /// How long sessions last.
     pub sessions: SessionPolicy,
+    /// The key that seals the seeds of second factors. Without it, nobody can have one.
+    pub master_key: Option<MasterKey>,
     /// The configuration repository, if it is at GitHub.
     pub github: Option<GitHub>,
 }
@@ -74,12 +76,15 @@ pub struct Fleet {
 impl Fleet {
     /// Returns a backend on this store. Call [`Fleet::start_background`] before serving.
     pub fn new(config: FleetConfig) -> Self {
-        let FleetConfig { server_version, store, clock, queue_time, sessions, github } = config;
+        let FleetConfig { server_version, store, clock, queue_time, sessions, master_key, github } = config;
+        let accounts = Accounts::new(Arc::clone(&store), Arc::clone(&clock))
+            .with_policy(sessions)
+            .with_master_key(master_key);
         Self {
             server_version: server_version.into(),
             started_at: clock.now(),
             events: Arc::new(EventBus::new(clock.as_ref())),
-            accounts: Arc::new(Accounts::new(Arc::clone(&store), Arc::clone(&clock)).with_policy(sessions)),
+            accounts: Arc::new(accounts),
             audit_verifier: Arc::new(AuditVerifier::new(Arc::clone(&store), Arc::clone(&clock))),
             desired: Arc::new(RwLock::new(DesiredState::NotConfigured)),
             watch: Arc::new(Watch::new(github.as_ref())),

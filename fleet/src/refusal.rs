@@ -2,7 +2,7 @@
 
 use backstay_model::OpId;
 
-use crate::accounts::{AccountError, LogInError, OwnPasswordError};
+use crate::accounts::{AccountError, LogInError, OwnPasswordError, SecondFactorError};
 use crate::compare::CompareError;
 use crate::deployments::DeployError;
 use crate::ops::request::RequestError;
@@ -99,6 +99,16 @@ impl Refusal for LogInError {
         match self {
             Self::Failed(AccountError::Store(error)) => RefusalKind::Database(error),
             _ => RefusalKind::NotAuthenticated,
+        }
+    }
+}
+
+impl Refusal for SecondFactorError {
+    fn kind(&self) -> RefusalKind<'_> {
+        match self {
+            Self::Check(error) => error.kind(),
+            Self::Account(error) => error.kind(),
+            Self::Unavailable | Self::Changed | Self::None(_) => RefusalKind::Conflict,
         }
     }
 }

@@ -60,6 +60,7 @@ pub(crate) fn clock() -> Arc<FixedClock> {
 pub(crate) fn config(store: Arc<dyn Store>, clock: &Arc<FixedClock>) -> FleetConfig {
     FleetConfig {
         sessions: SessionPolicy::default(),
+        master_key: None,
         server_version: "0.1.0".into(),
         store,
         clock: Arc::<FixedClock>::clone(clock),

@@ -49,11 +49,13 @@ let
     };
     poll-seconds = key types.ints.positive "Seconds between two readings of the branch and of the pull requests.";
     queue-seconds = key (types.ints.between 1 31536000) "Seconds that an op waits for a host that is not connected.";
+    step-up-after = key (types.ints.between 0 10080) "Minutes after which what weighs most takes the code or the password again; 0 for never. By default 10 for people with a second factor and never for others.";
     session-idle-hours = hours "Hours after which an unused session ends.";
     session-hours = hours "Hours after which a session ends in any case.";
     admin-session-idle-hours = hours "Hours after which an administrator's unused session ends.";
     admin-session-hours = hours "Hours after which an administrator's session ends in any case.";
     admin-user = key types.str "The name of the first administrator.";
+    master-key-file = secret "the key that seals the seeds of second factors, 32 random bytes in base64; by default the server makes one beside the database";
     admin-password-file = secret "the first administrator's password";
     github-repository = mkOption {
       type = types.nullOr (types.strMatching "[A-Za-z0-9._-]+/[A-Za-z0-9._-]+");

@@ -12,7 +12,7 @@ let
   secrets = import ./secrets.nix { inherit lib; };
 
   set = lib.filterAttrs (_: value: value != null) cfg.settings;
-  secretFiles = lib.filterAttrs (name: _: builtins.match "(admin-password|github-.*)-file" name != null) set;
+  secretFiles = lib.filterAttrs (name: _: builtins.match "(admin-password|master-key|github-.*)-file" name != null) set;
   credential = lib.removeSuffix "-file";
 
   variable = name: "BACKSTAY_${lib.toUpper (lib.replaceStrings [ "-" ] [ "_" ] name)}";

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use backstay_fleet::accounts::{Accounts, Actor, SessionLimits, SessionPolicy};
+use backstay_fleet::accounts::{Accounts, Actor, SessionLimits, SessionPolicy, StepUp};
 use backstay_fleet::store::{self, AUDIT_BATCH, AuditCheck, AuditMark, Store};
 use backstay_model::wire::limits::is_host_name;
 use backstay_model::{Role, SystemClock};
@@ -14,6 +14,7 @@ use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand};
 
 use crate::github_options::GitHubOptions;
+use crate::master_key::{MasterKeyOptions, RotateOptions};
 use crate::people::PeopleOptions;
 use crate::secret_file;
 use crate::trusted_proxies::Network;
@@ -42,6 +43,8 @@ pub(crate) enum Command {
     SetPassword(SetPasswordOptions),
     /// List, invite, change and delete people.
     People(PeopleOptions),
+    /// Replace the key that seals the seeds of second factors.
+    RotateMasterKey(RotateOptions),
     /// Check that the audit log was not changed.
     VerifyAudit(VerifyAuditOptions),
     /// Print the mark of the newest entry of the audit log, for somebody else to keep: `verify-audit --after MARK` shows later
@@ -97,6 +100,8 @@ pub(crate) struct ServeOptions {
     pub(crate) queue_seconds: u64,
     #[command(flatten)]
     pub(crate) sessions: SessionOptions,
+    #[command(flatten)]
+    pub(crate) master_key: MasterKeyOptions,
     /// The name of the first administrator.
     #[arg(long, env = "BACKSTAY_ADMIN_USER", default_value = "admin")]
     pub(crate) admin_user: String,
@@ -108,8 +113,11 @@ pub(crate) struct ServeOptions {
 
 /// How long sessions last.
 #[derive(Debug, Args)]
-#[expect(clippy::struct_field_names, reason = "they are the options' names")]
 pub(crate) struct SessionOptions {
+    /// Minutes after which merging, reverting, rolling several hosts back, removing a host, and changing people or join tokens take
+    /// the code or the password again; 0 for never. Without it, 10 for people with a second factor and never for others.
+    #[arg(long, env = "BACKSTAY_STEP_UP_AFTER", value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(..=10_080))]
+    step_up_after: Option<u32>,
     /// Hours after which an unused session ends. An open page that only listens does not use it.
     #[arg(long, env = "BACKSTAY_SESSION_IDLE_HOURS", default_value_t = 168, value_parser = clap::value_parser!(u32).range(1..=8_760))]
     session_idle_hours: u32,
@@ -133,6 +141,11 @@ impl SessionOptions {
         SessionPolicy {
             admins: limits(self.admin_session_idle_hours, self.admin_session_hours),
             others: limits(self.session_idle_hours, self.session_hours),
+            step_up: match self.step_up_after {
+                None => SessionPolicy::default().step_up,
+                Some(0) => StepUp::Never,
+                Some(minutes) => StepUp::Everybody(TimeDelta::minutes(minutes.into())),
+            },
         }
     }
 }

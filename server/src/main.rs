@@ -7,6 +7,7 @@ mod github_options;
 mod lifecycle;
 mod listen;
 mod log;
+mod master_key;
 mod people;
 mod public_url;
 mod routes;
@@ -32,6 +33,7 @@ async fn main() -> anyhow::Result<()> {
         cli::Command::AuditHead(options) => cli::audit_head(options).await,
         cli::Command::SetPassword(options) => cli::set_password(options).await,
         cli::Command::People(options) => people::run(options).await,
+        cli::Command::RotateMasterKey(options) => master_key::rotate(options).await,
         cli::Command::VerifyAudit(options) => cli::verify_audit(options).await,
     }
 }

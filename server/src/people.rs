@@ -56,6 +56,11 @@ enum What {
         /// The hosts, as `list` shows them.
         scope: Scope,
     },
+    /// Remove the second factor of a person who lost the device and the recovery codes.
+    ResetSecondFactor {
+        /// The person's name.
+        name: String,
+    },
     /// End a person's sessions and lock the person out.
     Disable {
         /// The person's name.
@@ -95,6 +100,10 @@ pub(crate) async fn run(options: PeopleOptions) -> anyhow::Result<()> {
         What::RevokeGrant { name, scope } => {
             accounts.revoke_grant(&console, &name, scope.clone()).await?;
             println!("{name} has no role of their own on {scope} any more.");
+        }
+        What::ResetSecondFactor { name } => {
+            accounts.reset_second_factor(&console, &name).await?;
+            println!("{name} logs in with the password alone now.");
         }
         What::Disable { name } => {
             accounts.disable(&console, &name).await?;

@@ -30,6 +30,7 @@ pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
         clock: Arc::new(SystemClock),
         queue_time: Duration::from_secs(options.queue_seconds),
         sessions: options.sessions.policy(),
+        master_key: Some(options.master_key.open(&options.database)?),
         github,
     });
     first_admin(&fleet, store.as_ref(), &options).await?;

@@ -41,8 +41,8 @@ guarded! {
     LoadPlannedRollbacks: ReadFleet;
     LoadPlannedRollbacksOf: ReadFleet;
     CompareGenerations: ReadFleet;
-    // The page of all people checks its person itself.
-    LoadWritten: ReadFleet;
+    // The page of all people checks its person again.
+    LoadWritten: ReadFleet | ReadPeople;
     Audit: ReadLog;
     LogOut: OwnAccount;
     SetView: OwnAccount;
@@ -51,6 +51,10 @@ guarded! {
     ChangePassword: OwnAccount;
     EndSession: OwnAccount;
     EndOtherSessions: OwnAccount;
+    BeginSecondFactor: OwnAccount;
+    ConfirmSecondFactor: OwnAccount;
+    RemoveSecondFactor: OwnAccount;
+    ConfirmPerson: OwnAccount;
     RequestRollback: RollBack;
     CancelOp: Cancel;
     RequestOp: RunTests | Switch | Refresh;
@@ -73,6 +77,7 @@ guarded! {
     SetRole: ManagePeople;
     GrantRole: ManagePeople;
     RevokeGrant: ManagePeople;
+    ResetSecondFactor: ManagePeople;
     DisablePerson: ManagePeople;
     EnablePerson: ManagePeople;
     DeletePerson: ManagePeople;

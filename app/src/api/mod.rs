@@ -18,6 +18,8 @@ mod rollback;
 mod rollouts;
 #[cfg(feature = "ssr")]
 mod saved_views;
+#[cfg(feature = "ssr")]
+mod second_factor;
 mod written;
 
 pub use access::{LogIn, LogOut, log_in, log_out};
@@ -61,6 +63,11 @@ pub use rollouts::{
 };
 #[cfg(feature = "ssr")]
 pub use saved_views::{ForgetView, SaveView, forget_view, save_view};
+#[cfg(feature = "ssr")]
+pub use second_factor::{
+    BeginSecondFactor, ConfirmPerson, ConfirmSecondFactor, RemoveSecondFactor, ResetSecondFactor,
+    begin_second_factor, confirm_person, confirm_second_factor, remove_second_factor, reset_second_factor,
+};
 pub use written::{LoadWritten, WrittenPage, load_written};
 
 #[cfg(feature = "ssr")]

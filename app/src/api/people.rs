@@ -29,7 +29,8 @@ pub(super) async fn people_page(actor: &Actor) -> Result<WrittenPage, ApiError> 
 pub(super) async fn account_page(actor: &Actor) -> Result<WrittenPage, ApiError> {
     let fleet = session::fleet()?;
     let sessions = fleet.accounts().own_sessions(actor).await.map_err(session::database)?;
-    let html = account::account(actor, &sessions, said::take()).to_html();
+    let factor = fleet.accounts().own_second_factor(actor).await.map_err(refused)?;
+    let html = account::account(actor, &sessions, factor, said::take()).to_html();
     Ok(WrittenPage { title: "Account".to_owned(), html })
 }
 

@@ -31,6 +31,9 @@ pub async fn load_written(
     let parts: Vec<_> = parts.iter().map(AsRef::as_ref).collect();
     match parts[..] {
         ["", "people"] => super::people::people_page(&person).await.map(Some),
+        ["", "confirm", ref next @ ..] => {
+            super::second_factor::confirm_page(&person, &next.join("/")).await.map(Some)
+        }
         ["", "account"] => super::people::account_page(&person).await.map(Some),
         ["", "compare", pair] => super::compare::comparison(None, pair).await,
         ["", "hosts", host, "compare", pair] => super::compare::comparison(Some(host), pair).await,

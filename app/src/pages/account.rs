@@ -1,19 +1,25 @@
 //! A person's own account. The server alone writes this page.
 
-use backstay_fleet::accounts::{Actor, MIN_PASSWORD_CHARS};
+use backstay_fleet::accounts::{Actor, MIN_PASSWORD_CHARS, OwnSecondFactor};
 use backstay_fleet::store::SessionRecord;
 use backstay_model::Action;
 use leptos::prelude::*;
 use server_fn::ServerFn;
 
 use super::people::in_words;
+use super::second_factor::second_factor;
 use crate::api::{ChangePassword, EndOtherSessions, EndSession};
 use crate::components::Ago;
 use crate::routes::Route;
 use crate::said::Said;
 
 /// The content of the page.
-pub(crate) fn account(actor: &Actor, sessions: &[SessionRecord], said: Option<Said>) -> AnyView {
+pub(crate) fn account(
+    actor: &Actor,
+    sessions: &[SessionRecord],
+    factor: OwnSecondFactor,
+    said: Option<Said>,
+) -> AnyView {
     let person = actor.person();
     let people = (person.require(Action::ManagePeople).is_ok())
         .then(|| view! { <div class="page-actions"><a class="button" href=Route::People.path()>"Manage people"</a></div> });
@@ -37,6 +43,10 @@ pub(crate) fn account(actor: &Actor, sessions: &[SessionRecord], said: Option<Sa
         <section class="card" aria-labelledby="password">
             <h2 id="password">"Change password"</h2>
             {change_password(&person.name)}
+        </section>
+        <section class="card" aria-labelledby="second-factor">
+            <h2 id="second-factor">"Second factor"</h2>
+            {second_factor(factor)}
         </section>
         <section class="card" aria-labelledby="sessions">
             <h2 id="sessions">"Sessions"</h2>

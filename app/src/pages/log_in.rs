@@ -6,6 +6,7 @@ use leptos_router::hooks::use_query_map;
 use crate::api::{LogIn, local_path};
 use crate::browser;
 use crate::components::{ActionForm, Mark, PageTitle, Refusal, action_from_address};
+use crate::routes::CODE;
 
 /// The log-in page. It leads back to the page that the person wanted.
 #[component]
@@ -18,6 +19,7 @@ pub fn LogInPage() -> impl IntoView {
             browser::select("password");
         }
     });
+    let asks_code = Memo::new(move |_| query.with(|q| q.get_str(CODE).is_some()));
     let next = move || query.with(|q| q.get_str("next").map_or("/", local_path).to_owned());
     view! {
         <PageTitle text="Log in"/>
@@ -27,18 +29,37 @@ pub fn LogInPage() -> impl IntoView {
             <ActionForm action=action>
                 <Refusal action/>
                 <input type="hidden" name="next" value=next/>
-                <label>
-                    "Name"
-                    <input type="text" name="name" autocomplete="username" autocapitalize="none" spellcheck="false"
-                        required maxlength="64" autofocus/>
-                </label>
-                <label>
-                    "Password"
-                    <input type="password" id="password" name="password" autocomplete="current-password" required maxlength="1024"/>
-                </label>
+                {move || if asks_code.get() { code_field() } else { name_and_password() }}
                 <button type="submit" class="primary" disabled=action.pending()>"Log in"</button>
             </ActionForm>
             <p class="faint forgot">"Forgot your password? An administrator sets a new one on the server: "<code>"backstay-server set-password NAME"</code></p>
         </main>
     }
+}
+
+fn name_and_password() -> AnyView {
+    view! {
+        <label>
+            "Name"
+            <input type="text" name="name" autocomplete="username" autocapitalize="none" spellcheck="false"
+                required maxlength="64" autofocus/>
+        </label>
+        <label>
+            "Password"
+            <input type="password" id="password" name="password" autocomplete="current-password" required maxlength="1024"/>
+        </label>
+    }
+    .into_any()
+}
+
+/// What a person with a second factor enters after name and password.
+fn code_field() -> AnyView {
+    view! {
+        <label>
+            "Code from your authenticator app, or a recovery code"
+            <input type="text" id="code" name="code" inputmode="numeric" autocomplete="one-time-code" autocapitalize="none"
+                spellcheck="false" required maxlength="40" autofocus/>
+        </label>
+    }
+    .into_any()
 }

@@ -26,6 +26,8 @@ pub(crate) mod people;
 pub(crate) mod pin;
 mod rollout;
 mod search;
+#[cfg(feature = "ssr")]
+pub(crate) mod second_factor;
 mod written;
 
 pub use about::AboutPage;

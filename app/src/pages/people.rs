@@ -7,8 +7,8 @@ use leptos::prelude::*;
 use server_fn::ServerFn;
 
 use crate::api::{
-    DeletePerson, DisablePerson, EnablePerson, GrantRole, InvitePerson, RevokeGrant, RevokeInvitation,
-    SetRole,
+    DeletePerson, DisablePerson, EnablePerson, GrantRole, InvitePerson, ResetSecondFactor, RevokeGrant,
+    RevokeInvitation, SetRole,
 };
 use crate::components::{Ago, Until};
 use crate::said::Said;
@@ -76,12 +76,26 @@ pub(super) fn in_words(said: Said, origin: &str) -> AnyView {
             </div>
         }
         .into_any(),
+        Said::RecoveryCodes(codes) => view! {
+            <div class="banner said" role="status">
+                <p>
+                    "Your second factor is on. Keep these recovery codes where your device is not: each one logs you in once without "
+                    "it. They are not shown again."
+                </p>
+                <ul class="recovery-codes">
+                    {codes.split(' ').map(|code| view! { <li><code>{code.to_owned()}</code></li> }).collect_view()}
+                </ul>
+            </div>
+        }
+        .into_any(),
     }
 }
 
 fn row(person: &PersonRecord, is_own: bool) -> AnyView {
     let disabled =
         person.disabled_at.is_some().then(|| view! { " " <span class="badge warn">"disabled"</span> });
+    let factor =
+        person.has_second_factor.then(|| view! { " " <span class="badge good">"second factor"</span> });
     let own = is_own.then(|| view! { " " <span class="badge">"you"</span> });
     let seen = match person.last_seen {
         Some(at) => view! { <Ago at/> }.into_any(),
@@ -91,7 +105,7 @@ fn row(person: &PersonRecord, is_own: bool) -> AnyView {
     let grants = person.grants.iter().map(line).collect_view();
     view! {
         <tr class:unavailable=person.disabled_at.is_some()>
-            <th scope="row">{person.name.clone()}{own}{disabled}</th>
+            <th scope="row">{person.name.clone()}{own}{factor}{disabled}</th>
             <td data-title="Role">{person.role.as_str()}{grants}</td>
             <td data-title="Last seen">{seen}</td>
             <td data-title="Sessions">{person.sessions}</td>
@@ -120,6 +134,9 @@ fn change(person: &PersonRecord) -> AnyView {
                 </form>
                 {person.grants.iter().map(|grant| revoke_grant(name, grant)).collect_view()}
                 {grant_form(name)}
+                {person.has_second_factor.then(|| view! {
+                    <form method="post" action=ResetSecondFactor::PATH>{named(name)}<button type="submit">"Remove the second factor"</button></form>
+                })}
                 <form method="post" action=path>{named(name)}<button type="submit">{format!("{words} {name}")}</button></form>
                 <form method="post" action=DeletePerson::PATH>
                     {named(name)}

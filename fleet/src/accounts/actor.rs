@@ -3,6 +3,7 @@
 use backstay_model::{Action, NotAllowed, Person, Role, SessionId};
 
 use super::CONSOLE;
+use super::refused_acts::RefusedActs;
 use crate::store::{HostRecord, SessionRecord};
 
 /// A person whose session or password was just checked.
@@ -34,29 +35,47 @@ use crate::store::{HostRecord, SessionRecord};
 pub struct Actor {
     person: Person,
     session: Option<SessionId>,
+    /// Whether the last proof of who it is is too old for what takes one.
+    needs_proof: bool,
+    refused: RefusedActs,
 }
 
 impl Actor {
-    pub(super) fn new(session: SessionRecord) -> Self {
-        Self { person: session.person, session: Some(session.id) }
+    pub(super) fn new(session: SessionRecord, needs_proof: bool, refused: RefusedActs) -> Self {
+        Self { person: session.person, session: Some(session.id), needs_proof, refused }
     }
 
     /// The person at the server's own command line, who could write the database as well. Never for a request.
     pub fn console() -> Self {
-        Self { person: Person::new(CONSOLE, Role::Admin), session: None }
+        Self {
+            person: Person::new(CONSOLE, Role::Admin),
+            session: None,
+            needs_proof: false,
+            refused: RefusedActs::default(),
+        }
     }
 
     /// An actor without a session.
     #[cfg(test)]
     pub(crate) fn unchecked(name: &str, role: Role) -> Self {
-        Self { person: Person::new(name, role), session: None }
+        Self {
+            person: Person::new(name, role),
+            session: None,
+            needs_proof: false,
+            refused: RefusedActs::default(),
+        }
     }
 
     /// An actor with grants and without a session.
     #[cfg(test)]
     pub(crate) fn granted(name: &str, role: Role, grants: &[&str]) -> Self {
         let grants = grants.iter().filter_map(|grant| grant.parse().ok()).collect();
-        Self { person: Person { grants, ..Person::new(name, role) }, session: None }
+        Self {
+            person: Person { grants, ..Person::new(name, role) },
+            session: None,
+            needs_proof: false,
+            refused: RefusedActs::default(),
+        }
     }
 
     /// The person, for their own page.
@@ -79,16 +98,35 @@ impl Actor {
     /// # Errors
     /// [`NotAllowed`]
     pub fn require_somewhere(&self, action: Action) -> Result<(), NotAllowed> {
-        self.person.require_somewhere(action)
+        self.counted(action, self.person.require_somewhere(action))
+    }
+
+    /// Checks that the person may do one of these, somewhere.
+    ///
+    /// # Errors
+    /// [`NotAllowed`], for the first one.
+    pub fn require_any(&self, actions: &[Action]) -> Result<(), NotAllowed> {
+        let allowed = actions.iter().find(|action| self.person.require_somewhere(**action).is_ok());
+        allowed.or(actions.first()).map_or(Ok(()), |action| self.require_somewhere(*action))
     }
 
     /// See [`Person::require`].
     pub(crate) fn require(&self, action: Action) -> Result<(), NotAllowed> {
-        self.person.require(action)
+        self.counted(action, self.person.require(action))
     }
 
     /// See [`Person::require_on`].
     pub(crate) fn require_on(&self, action: Action, host: &HostRecord) -> Result<(), NotAllowed> {
-        self.person.require_on(action, &host.traits())
+        self.counted(action, self.person.require_on(action, &host.traits()))
+    }
+
+    /// Asks for a proof if it is needed, and counts a refusal for the audit log. To have to prove something is none.
+    fn counted(&self, action: Action, allowed: Result<(), NotAllowed>) -> Result<(), NotAllowed> {
+        match &allowed {
+            Ok(()) if self.needs_proof && action.rule().proof => return Err(NotAllowed::Proof),
+            Ok(()) => {}
+            Err(why) => self.refused.count(self.name(), action, why),
+        }
+        allowed
     }
 }

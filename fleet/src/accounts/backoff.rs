@@ -31,13 +31,15 @@ pub(super) enum Counted {
     Device(TokenHash),
     /// The person of this name, who is logged in.
     Own(String),
+    /// The codes of a person whose password was right, on a known device or from all other places.
+    Code(String, Option<TokenHash>),
 }
 
 impl Counted {
     /// Wrong passwords without a wait. Many people may share a network.
     fn free_attempts(&self) -> u32 {
         match self {
-            Self::NameFrom(..) | Self::Device(_) | Self::Own(_) => 5,
+            Self::NameFrom(..) | Self::Device(_) | Self::Own(_) | Self::Code(..) => 5,
             Self::From(_) => 20,
             Self::Name(_) => 100,
         }

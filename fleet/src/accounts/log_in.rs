@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use super::backoff::{Backoff, Counted, Wait};
 use super::origin::Origin;
 use super::refused::Refused;
+use super::second_factor::Pending;
 use super::{AccountError, Accounts, Actor, MAX_PASSWORD_BYTES, printable};
 use crate::secret::{Secret, hash_password, verify_password};
 use crate::store::{Client, StoreError, UserRecord};
@@ -35,9 +36,21 @@ pub enum LogInError {
     /// The password is right, but the person is disabled.
     #[error("Your account is disabled. Ask an administrator.")]
     Disabled,
+    /// The password is right, and the person has a second factor: this token and a code finish the log-in.
+    #[error("Enter the code that your device shows.")]
+    CodeNeeded(Secret),
+    /// The code is wrong, or was used before.
+    #[error("The code is wrong, or was used before. Wait for the next one.")]
+    WrongCode,
+    /// The log-in waited too long for its code.
+    #[error("This log-in has expired. Log in again.")]
+    TooLate,
     /// Too many wrong passwords for this name; the time is the wait before the next attempt.
     #[error("Too many wrong passwords for this name. Try again in {}.", in_words(*.0))]
     TooManyAttempts(TimeDelta),
+    /// Too many wrong codes; the time is the wait before the next attempt.
+    #[error("Too many wrong codes. Try again in {}.", in_words(*.0))]
+    TooManyCodes(TimeDelta),
     /// Too many wrong passwords from the client's network.
     #[error("Too many wrong passwords from your address. Try again in {}.", in_words(*.0))]
     TooManyFromHere(TimeDelta),
@@ -83,6 +96,7 @@ fn in_words(wait: TimeDelta) -> String {
 pub(super) struct Gate {
     backoff: Mutex<Backoff>,
     pub(super) refused: Refused,
+    pub(super) pending: Pending,
     queue: Semaphore,
     devices_queue: Semaphore,
     hashing: Semaphore,
@@ -93,6 +107,7 @@ impl Default for Gate {
         Self {
             backoff: Mutex::default(),
             refused: Refused::default(),
+            pending: Pending::default(),
             queue: Semaphore::new(MAX_QUEUE),
             devices_queue: Semaphore::new(MAX_DEVICES_QUEUE),
             hashing: Semaphore::new(MAX_HASHING),
@@ -101,7 +116,7 @@ impl Default for Gate {
 }
 
 impl Gate {
-    fn backoff(&self) -> MutexGuard<'_, Backoff> {
+    pub(super) fn backoff(&self) -> MutexGuard<'_, Backoff> {
         self.backoff.lock()
     }
 
@@ -148,7 +163,20 @@ impl Accounts {
             Err(_) => self.gate.refused.count(visitor.origin.network(), name, self.clock.now()),
         }
         let (user, known) = admitted?;
-        let (actor, session) = self.start_session(&user, visitor).await?.ok_or(LogInError::Disabled)?;
+        if self.takes_code(&user.name).await.map_err(AccountError::from)? {
+            return Err(LogInError::CodeNeeded(self.gate.pending.add(user, known, self.clock.now())));
+        }
+        self.finish_log_in(&user, known, visitor).await
+    }
+
+    /// Starts the session of a person whose proofs are all right.
+    pub(super) async fn finish_log_in(
+        &self,
+        user: &UserRecord,
+        known: Option<Secret>,
+        visitor: &Visitor,
+    ) -> Result<LoggedIn, LogInError> {
+        let (actor, session) = self.start_session(user, visitor).await?.ok_or(LogInError::Disabled)?;
         let device = known.unwrap_or_else(Secret::random);
         if let Err(error) = self.store.put_device(&device.hash(), &user.name, self.clock.now()).await {
             tracing::error!(%error, "a device could not be recorded");
@@ -206,13 +234,14 @@ impl Accounts {
         Ok(is_known.then(|| device.clone()))
     }
 
-    /// Records refused log-ins in the audit log if their span is over, or all of them.
+    /// Records refused log-ins and acts in the audit log if their span is over, or all of them.
     ///
     /// # Errors
     /// [`StoreError`]; in that case the remaining ones are lost.
     pub(crate) async fn report_refused(&self, all: bool) -> Result<(), StoreError> {
         let (refused, now) = (&self.gate.refused, self.clock.now());
-        for entry in if all { refused.take_all(now) } else { refused.take_over(now) } {
+        let log_ins = if all { refused.take_all(now) } else { refused.take_over(now) };
+        for entry in log_ins.into_iter().chain(self.refused_acts.take(now, all)) {
             tracing::warn!("{}", entry.detail);
             self.store.append_audit(&entry).await?;
         }

@@ -22,6 +22,8 @@ mod own;
 mod password;
 mod people;
 mod refused;
+mod refused_acts;
+mod second_factor;
 mod sessions;
 #[cfg(test)]
 mod tests;
@@ -32,7 +34,8 @@ pub use origin::{Network, Origin};
 pub use own::OwnPasswordError;
 pub use password::{MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS, PasswordFault};
 pub use people::INVITATION_LIFETIME;
-pub use sessions::{SessionEvent, SessionLimits, SessionPolicy};
+pub use second_factor::{MasterKey, MasterKeyError, NewSeed, OwnSecondFactor, SecondFactorError};
+pub use sessions::{SessionEvent, SessionLimits, SessionPolicy, StepUp};
 
 /// The longest lifetime of a join token.
 pub const MAX_JOIN_TOKEN_LIFETIME: TimeDelta = TimeDelta::days(30);
@@ -106,6 +109,9 @@ pub enum AccountError {
     /// The server is shutting down or out of memory.
     #[error("The password could not be hashed: {0}. Nothing was changed.")]
     Worker(#[from] tokio::task::JoinError),
+    /// See [`MasterKeyError`].
+    #[error("The second factor cannot be used: {0}. Nothing was changed. Ask an administrator.")]
+    MasterKey(#[from] MasterKeyError),
     /// See [`StoreError`].
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -129,6 +135,9 @@ pub struct Accounts {
     clock: Arc<dyn Clock>,
     policy: SessionPolicy,
     gate: log_in::Gate,
+    refused_acts: refused_acts::RefusedActs,
+    /// Seals the seeds of second factors. Without it, nobody can have one.
+    master_key: Option<MasterKey>,
     /// Wakes those who wait for the end of a session. Other processes are noticed a little later.
     changes: watch::Sender<()>,
 }
@@ -137,12 +146,19 @@ impl Accounts {
     /// Accounts in this store.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
         let (policy, gate) = (SessionPolicy::default(), log_in::Gate::default());
-        Self { store, clock, policy, gate, changes: watch::Sender::default() }
+        let (refused_acts, changes) = (refused_acts::RefusedActs::default(), watch::Sender::default());
+        Self { store, clock, policy, gate, refused_acts, master_key: None, changes }
     }
 
     /// Replaces the policy of sessions.
     pub(crate) fn with_policy(self, policy: SessionPolicy) -> Self {
         Self { policy, ..self }
+    }
+
+    /// Sets the key that seals the seeds of second factors.
+    #[must_use]
+    pub fn with_master_key(self, master_key: Option<MasterKey>) -> Self {
+        Self { master_key, ..self }
     }
 
     /// If there are no people yet, makes `name` an administrator with this password, or with a random one,
@@ -211,6 +227,16 @@ impl Accounts {
     /// [`StoreError`]; in that case they are unchanged.
     pub async fn set_view(&self, actor: &Actor, view: &PersonView) -> Result<(), StoreError> {
         self.store.set_person_view(actor.name(), view).await
+    }
+
+    /// Records that a person downloads the audit log, before the download begins.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn record_export(&self, actor: &Actor, what: &str) -> Result<(), StoreError> {
+        self.store
+            .append_audit(&self.entry(actor.name(), "audit.exported", format!("Downloaded {what}.")))
+            .await
     }
 
     fn entry(&self, actor: &str, action: &str, detail: String) -> NewAuditEntry {

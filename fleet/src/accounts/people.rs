@@ -19,7 +19,7 @@ impl Accounts {
     /// # Errors
     /// [`AccountError`]
     pub async fn people(&self, actor: &Actor) -> Result<Vec<PersonRecord>, AccountError> {
-        actor.require(Action::ManagePeople)?;
+        actor.require(Action::ReadPeople)?;
         Ok(self.store.people(self.clock.now()).await?)
     }
 
@@ -28,7 +28,7 @@ impl Accounts {
     /// # Errors
     /// [`AccountError`]
     pub async fn invitations(&self, actor: &Actor) -> Result<Vec<Invitation>, AccountError> {
-        actor.require(Action::ManagePeople)?;
+        actor.require(Action::ReadPeople)?;
         Ok(self.store.invitations(self.clock.now()).await?)
     }
 
@@ -63,6 +63,7 @@ impl Accounts {
     /// # Errors
     /// [`AccountError`]
     pub async fn revoke_invitation(&self, actor: &Actor, id: InvitationId) -> Result<(), AccountError> {
+        actor.require(Action::ManagePeople)?;
         let open = self.invitations(actor).await?.into_iter().find(|invitation| invitation.id == id);
         let invitation = open.ok_or(AccountError::InvitationGone)?;
         let detail = format!("The invitation of {} is void.", invitation.name);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use backstay_model::{Person, Role, SessionId};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{AccountError, Accounts, Actor, Visitor};
+use super::{AccountError, Accounts, Actor, LogInError, Visitor};
 use crate::secret::Secret;
 use crate::store::{NewSession, SessionRecord, StoreError, TokenHash, UserRecord};
 
@@ -21,6 +21,29 @@ pub struct SessionLimits {
     pub whole: TimeDelta,
 }
 
+/// Who proves again who they are, before what weighs most ([`Rule::proof`](backstay_model::people::Rule::proof)), and how long after
+/// the last proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepUp {
+    /// Nobody.
+    Never,
+    /// People with a second factor. Somebody with four machines at home notices nothing until they want more.
+    SecondFactor(TimeDelta),
+    /// Everybody: those without a second factor with the password.
+    Everybody(TimeDelta),
+}
+
+impl StepUp {
+    fn is_due(self, session: &SessionRecord, now: DateTime<Utc>) -> bool {
+        let after = match self {
+            Self::SecondFactor(after) if session.has_second_factor => after,
+            Self::Everybody(after) => after,
+            Self::Never | Self::SecondFactor(_) => return false,
+        };
+        session.proved_at + after <= now
+    }
+}
+
 /// How long sessions last, by role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionPolicy {
@@ -28,6 +51,8 @@ pub struct SessionPolicy {
     pub admins: SessionLimits,
     /// Of everybody else.
     pub others: SessionLimits,
+    /// Who proves again who they are.
+    pub step_up: StepUp,
 }
 
 impl Default for SessionPolicy {
@@ -36,6 +61,7 @@ impl Default for SessionPolicy {
         Self {
             admins: SessionLimits { idle: TimeDelta::days(1), whole: TimeDelta::days(7) },
             others: SessionLimits { idle: TimeDelta::days(7), whole: TimeDelta::days(30) },
+            step_up: StepUp::SecondFactor(TimeDelta::minutes(10)),
         }
     }
 }
@@ -84,7 +110,7 @@ impl Accounts {
             return Ok(None);
         }
         self.changed();
-        Ok(self.look_up(secret.reveal()).await?.map(|session| (Actor::new(session), secret)))
+        Ok(self.look_up(secret.reveal()).await?.map(|session| (self.actor(session), secret)))
     }
 
     /// Returns the person of this session token, or `None` if it is unknown or has expired, and records that
@@ -102,7 +128,7 @@ impl Accounts {
                 tracing::warn!(%error, "the use of a session could not be recorded");
             }
         }
-        Ok(Some(Actor::new(session)))
+        Ok(Some(self.actor(session)))
     }
 
     /// Like [`Self::session`], for what happens on an open page without its person: this is no use of it.
@@ -110,7 +136,28 @@ impl Accounts {
     /// # Errors
     /// [`StoreError`]
     pub async fn peek(&self, token: &str) -> Result<Option<Actor>, StoreError> {
-        Ok(self.look_up(token).await?.map(Actor::new))
+        Ok(self.look_up(token).await?.map(|session| self.actor(session)))
+    }
+
+    fn actor(&self, session: SessionRecord) -> Actor {
+        let needs_proof = self.policy.step_up.is_due(&session, self.clock.now());
+        Actor::new(session, needs_proof, self.refused_acts.clone())
+    }
+
+    /// Has a logged-in person prove again who they are: with a code, or with the password if there is no second factor.
+    ///
+    /// # Errors
+    /// [`LogInError`]
+    pub async fn prove(&self, actor: &Actor, secret: &str) -> Result<(), LogInError> {
+        if self.takes_code(actor.name()).await.map_err(AccountError::from)? {
+            self.check_own_code(actor, secret).await?;
+        } else {
+            self.verify_own(actor, secret).await?;
+        }
+        if let Some(session) = actor.session() {
+            self.store.prove_session(session, self.clock.now()).await.map_err(AccountError::from)?;
+        }
+        Ok(())
     }
 
     async fn look_up(&self, token: &str) -> Result<Option<SessionRecord>, StoreError> {

@@ -11,6 +11,7 @@
 //!
 //! Every implementation must pass the suite in `contract/`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 mod audit;
@@ -24,6 +25,7 @@ mod people;
 mod pins;
 mod rollouts;
 mod saved_views;
+mod second_factors;
 mod sessions;
 pub mod sqlite;
 
@@ -44,6 +46,7 @@ pub use people::{
 pub use pins::PinStore;
 pub use rollouts::{InsertRolloutError, RolloutStore};
 pub use saved_views::{SAVED_VIEWS, SavedView, SavedViewStore, VIEW_NAME_CHARS};
+pub use second_factors::{SecondFactor, SecondFactorStore};
 pub use sessions::{Client, NewSession, SESSIONS_KEPT, SessionRecord, SessionStore};
 
 /// What Backstay needs of a database.
@@ -58,6 +61,7 @@ pub trait Store:
     + SavedViewStore
     + SessionStore
     + DeviceStore
+    + SecondFactorStore
 {
 }
 
@@ -72,6 +76,7 @@ impl<T> Store for T where
         + SavedViewStore
         + SessionStore
         + DeviceStore
+        + SecondFactorStore
 {
 }
 
@@ -90,6 +95,14 @@ pub async fn open(url_or_path: &str) -> Result<Arc<dyn Store>, StoreError> {
 /// [`StoreError`] if it does not exist or cannot be opened.
 pub async fn open_to_read(url_or_path: &str) -> Result<Arc<dyn Store>, StoreError> {
     Ok(Arc::new(sqlite::SqliteStore::open_to_read(url_or_path).await?))
+}
+
+/// The file of the database at this URL or path.
+///
+/// # Errors
+/// [`StoreError`] if it is not a file.
+pub fn file(url_or_path: &str) -> Result<PathBuf, StoreError> {
+    sqlite::file(url_or_path)
 }
 
 /// SHA-256 of a secret, in lower-case hexadecimal: the store never holds the token itself.

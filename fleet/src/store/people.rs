@@ -87,6 +87,8 @@ pub struct PersonRecord {
     pub role: Role,
     /// The person's roles on some hosts, by scope.
     pub grants: Vec<Grant>,
+    /// Whether the person's log-ins take a code.
+    pub has_second_factor: bool,
     /// Since when the person cannot log in; `None` for a person who can.
     pub disabled_at: Option<DateTime<Utc>>,
     /// When a session of the person was last used.

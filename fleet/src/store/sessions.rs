@@ -34,6 +34,8 @@ pub trait SessionStore: Send + Sync + 'static {
         now: DateTime<Utc>,
         expires_at: DateTime<Utc>,
     ) -> Result<(), StoreError>;
+    /// Records that the person has just proved again who they are.
+    async fn prove_session(&self, id: SessionId, now: DateTime<Utc>) -> Result<(), StoreError>;
     /// Ends a session of this person. Returns false if the person has no such session.
     async fn end_session(&self, user: &str, id: SessionId, audit: &NewAuditEntry)
     -> Result<bool, StoreError>;
@@ -82,6 +84,10 @@ pub struct SessionRecord {
     pub created_at: DateTime<Utc>,
     /// When it was last used, to the minute.
     pub last_seen: DateTime<Utc>,
+    /// When the person last proved who they are.
+    pub proved_at: DateTime<Utc>,
+    /// Whether the person's log-ins take a code.
+    pub has_second_factor: bool,
 }
 
 /// The browser of a session, as it said itself at the log-in: short, and on one line.

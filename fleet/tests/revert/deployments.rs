@@ -92,6 +92,7 @@ fn fleet(bench: &Bench, store: &Arc<dyn Store>) -> Fleet {
         clock: Arc::new(SystemClock),
         queue_time: Duration::from_hours(1),
         sessions: SessionPolicy::default(),
+        master_key: None,
         github: Some(bench.github.clone()),
     })
 }

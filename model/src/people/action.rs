@@ -45,6 +45,8 @@ pub enum Action {
     RemoveHost,
     /// Create a token with which a host joins.
     JoinToken,
+    /// See who can log in, and the open invitations.
+    ReadPeople,
     /// Invite, change, disable and delete people.
     ManagePeople,
 }
@@ -65,11 +67,13 @@ pub struct Rule {
     pub role: Role,
     /// Where the person needs it.
     pub extent: Extent,
+    /// Whether a person proves again who they are, if the last proof is old.
+    pub proof: bool,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::ReadFleet,
         Self::ReadLog,
         Self::Export,
@@ -89,6 +93,7 @@ impl Action {
         Self::Continue,
         Self::RemoveHost,
         Self::JoinToken,
+        Self::ReadPeople,
         Self::ManagePeople,
     ];
 
@@ -103,9 +108,45 @@ impl Action {
             Self::RollBackMany | Self::HoldRollout => (Responder, Fleet),
             Self::Switch | Self::Refresh | Self::SetUpHost => (Operator, Host),
             Self::Tag | Self::RollOut | Self::Merge | Self::Revert | Self::Continue => (Operator, Fleet),
-            Self::RemoveHost | Self::JoinToken | Self::ManagePeople => (Admin, Fleet),
+            Self::RemoveHost | Self::JoinToken | Self::ReadPeople | Self::ManagePeople => (Admin, Fleet),
         };
-        Rule { role, extent }
+        let proof = matches!(
+            self,
+            Self::Merge
+                | Self::Revert
+                | Self::RollBackMany
+                | Self::RemoveHost
+                | Self::JoinToken
+                | Self::ManagePeople
+        );
+        Rule { role, extent, proof }
+    }
+
+    /// What the person does, after “to”.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::ReadFleet => "look at the fleet",
+            Self::ReadLog => "read the audit log",
+            Self::Export => "download the audit log",
+            Self::OwnAccount => "change their own account",
+            Self::RollBack => "roll a host back",
+            Self::Cancel => "cancel an op",
+            Self::RunTests => "run a host's tests",
+            Self::RollBackMany => "roll several hosts back",
+            Self::HoldRollout => "pause or stop a roll-out",
+            Self::Switch => "pull or switch a host",
+            Self::Refresh => "refresh a host",
+            Self::SetUpHost => "change a host's settings",
+            Self::Tag => "change a host's tags",
+            Self::RollOut => "start or resume a roll-out",
+            Self::Merge => "merge a pull request",
+            Self::Revert => "revert a pull request",
+            Self::Continue => "continue a deployment",
+            Self::RemoveHost => "remove a host",
+            Self::JoinToken => "create a join token",
+            Self::ReadPeople => "see who can log in",
+            Self::ManagePeople => "change people",
+        }
     }
 
     /// What requesting an op of this kind is.

@@ -47,7 +47,7 @@ impl Person {
     /// # Errors
     /// [`NotAllowed`]
     pub fn require_on(&self, action: Action, host: &HostTraits<'_>) -> Result<(), NotAllowed> {
-        let Rule { role: needed, extent } = action.rule();
+        let Rule { role: needed, extent, .. } = action.rule();
         if extent == Extent::Fleet {
             return self.require(action);
         }
@@ -65,7 +65,7 @@ impl Person {
     /// # Errors
     /// [`NotAllowed`]
     pub fn require_somewhere(&self, action: Action) -> Result<(), NotAllowed> {
-        let Rule { role, extent } = action.rule();
+        let Rule { role, extent, .. } = action.rule();
         if extent == Extent::Host && self.highest() >= role { Ok(()) } else { self.require(action) }
     }
 
@@ -87,6 +87,9 @@ pub enum NotAllowed {
     /// The person has the role on some hosts.
     #[error("This requires the {0} role on the whole fleet.")]
     Fleet(Role),
+    /// The person proved too long ago who they are.
+    #[error("Confirm that it is you.")]
+    Proof,
 }
 
 /// What a person may do. Each role includes the ones before it.

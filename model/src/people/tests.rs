@@ -51,7 +51,7 @@ fn a_grant_counts_on_its_hosts_alone_and_never_for_the_whole_fleet() {
     assert_eq!(refused.to_string(), "This requires the operator role on the whole fleet.");
     assert_eq!(on(Action::RemoveHost, host("gpc0", &lab)), Err(NotAllowed::Role(Role::Admin)));
     for action in Action::ALL {
-        let Rule { role, extent } = action.rule();
+        let Rule { role, extent, .. } = action.rule();
         let expected = role == Role::Viewer || (role <= Role::Operator && extent == Extent::Host);
         assert_eq!(person.require_somewhere(action).is_ok(), expected, "{action:?}");
         assert_eq!(on(action, host("gpc0", &lab)).is_ok(), expected, "{action:?}");

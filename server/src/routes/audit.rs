@@ -3,7 +3,7 @@
 
 use axum::body::Body;
 use axum::extract::{Query, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use backstay_fleet::Fleet;
 use backstay_fleet::store::HashedEntry;
@@ -41,16 +41,29 @@ enum Format {
 }
 
 /// As a table (RFC 4180).
-pub(crate) async fn csv(_: LoggedIn, fleet: State<Fleet>, wanted: Query<Wanted>) -> Response {
-    export(fleet, wanted, Format::Csv)
+pub(crate) async fn csv(person: LoggedIn, fleet: State<Fleet>, wanted: Query<Wanted>) -> Response {
+    export(&person, fleet, wanted, Format::Csv).await
 }
 
 /// As an array of objects.
-pub(crate) async fn json(_: LoggedIn, fleet: State<Fleet>, wanted: Query<Wanted>) -> Response {
-    export(fleet, wanted, Format::Json)
+pub(crate) async fn json(person: LoggedIn, fleet: State<Fleet>, wanted: Query<Wanted>) -> Response {
+    export(&person, fleet, wanted, Format::Json).await
 }
 
-fn export(State(fleet): State<Fleet>, Query(wanted): Query<Wanted>, format: Format) -> Response {
+async fn export(
+    person: &LoggedIn,
+    State(fleet): State<Fleet>,
+    Query(wanted): Query<Wanted>,
+    format: Format,
+) -> Response {
+    let what = match format {
+        Format::Csv => "the audit log as CSV",
+        Format::Json => "the audit log as JSON",
+    };
+    if let Err(error) = fleet.accounts().record_export(&person.actor, what).await {
+        tracing::error!(%error, "an export could not be recorded");
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     let (kind, file) = match format {
         Format::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"backstay-audit.csv\""),
         Format::Json => ("application/json", "attachment; filename=\"backstay-audit.json\""),

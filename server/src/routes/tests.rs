@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use axum::http::header;
 use backstay_app::api::{GUARDED, OPEN};
-use backstay_fleet::accounts::{Actor, SessionPolicy, Visitor};
+use backstay_fleet::accounts::{Actor, SessionPolicy, StepUp, Visitor};
 use backstay_fleet::store::{self, NewHost, NewJoinToken, Store, TokenHash};
 use backstay_fleet::{Fleet, FleetConfig};
 use backstay_model::people::HostTraits;
 use backstay_model::view::{AuditQuery, OpQuery};
-use backstay_model::{Action, Grant, HostId, OpAction, OpId, Person, Platform, Role, SystemClock};
+use backstay_model::{Action, FixedClock, Grant, HostId, OpAction, OpId, Person, Platform, Role};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Parser as _;
 use reqwest::StatusCode;
@@ -49,11 +49,16 @@ const CALLS: &[(&str, Action, &str)] = &[
     ("load_planned_rollbacks_of", Action::ReadFleet, "hosts[]=HOST"),
     ("compare_generations", Action::ReadFleet, "host=HOST&from=1 /nix/store/a&to=2 /nix/store/b"),
     ("load_written", Action::ReadFleet, "path=/account"),
+    ("load_written", Action::ReadPeople, "path=/people"),
     ("audit", Action::ReadLog, "{LOG}"),
     ("set_view", Action::OwnAccount, "density="),
     ("save_view", Action::OwnAccount, "name=mine&view=/"),
     ("forget_view", Action::OwnAccount, "name=mine"),
     ("change_password", Action::OwnAccount, "current=wrong&password=a&again=a"),
+    ("begin_second_factor", Action::OwnAccount, ""),
+    ("confirm_second_factor", Action::OwnAccount, "password=wrong&code=000000"),
+    ("remove_second_factor", Action::OwnAccount, "code=000000"),
+    ("confirm_person", Action::OwnAccount, "code=000000&next=/"),
     ("end_session", Action::OwnAccount, "id=OP"),
     ("end_other_sessions", Action::OwnAccount, ""),
     (
@@ -89,6 +94,7 @@ const CALLS: &[(&str, Action, &str)] = &[
     ("set_role", Action::ManagePeople, "name=nobody&role=viewer"),
     ("grant_role", Action::ManagePeople, "name=nobody&role=operator&by=tag&hosts=lab"),
     ("revoke_grant", Action::ManagePeople, "name=nobody&scope=tag:lab"),
+    ("reset_second_factor", Action::ManagePeople, "name=nobody"),
     ("disable_person", Action::ManagePeople, "name=nobody"),
     ("enable_person", Action::ManagePeople, "name=nobody"),
     ("delete_person", Action::ManagePeople, "name=nobody"),
@@ -115,6 +121,7 @@ struct Host {
 /// A server in this process, with two hosts: `web` has the tag `lab`, `db` has none.
 struct Bench {
     fleet: Fleet,
+    clock: Arc<FixedClock>,
     url: String,
     hosts: Vec<Host>,
     _dir: tempfile::TempDir,
@@ -143,18 +150,24 @@ async fn enrol(store: &dyn Store, name: &str) {
 
 impl Bench {
     async fn new() -> Self {
+        Self::with(SessionPolicy::default()).await
+    }
+
+    async fn with(sessions: SessionPolicy) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("backstay.sqlite3");
         let store = store::open(file.to_str().unwrap()).await.unwrap();
         for host in ["web", "db"] {
             enrol(store.as_ref(), host).await;
         }
+        let clock = Arc::new(FixedClock::at(DateTime::UNIX_EPOCH + TimeDelta::days(20_000)));
         let fleet = Fleet::new(FleetConfig {
             server_version: "1".to_owned(),
             store,
-            clock: Arc::new(SystemClock),
+            clock: Arc::<FixedClock>::clone(&clock),
             queue_time: Duration::from_mins(10),
-            sessions: SessionPolicy::default(),
+            sessions,
+            master_key: None,
             github: None,
         });
         let console = Actor::console();
@@ -180,7 +193,7 @@ impl Bench {
         tokio::spawn(async move {
             listen::serve(listener, app, places, Times::default(), lifecycle.stop.clone()).await;
         });
-        Self { fleet, url: format!("http://{address}"), hosts, _dir: dir }
+        Self { fleet, clock, url: format!("http://{address}"), hosts, _dir: dir }
     }
 
     async fn cookie(&self, name: &str) -> String {
@@ -300,4 +313,102 @@ async fn a_route_or_stream_answers_whom_the_table_of_actions_allows() {
             assert_eq!(get(path, Some(&cookie)).await, expected, "{name}: {path}");
         }
     }
+}
+
+#[tokio::test]
+async fn what_weighs_most_takes_a_new_proof_once_the_last_one_is_old() {
+    let step_up = StepUp::Everybody(TimeDelta::minutes(10));
+    let bench = Bench::with(SessionPolicy { step_up, ..SessionPolicy::default() }).await;
+    let cookie = bench.cookie("admin").await;
+    let refused = async || {
+        let mut refused = BTreeSet::new();
+        for (function, action, body) in CALLS.iter().filter(|call| call.0 != "log_out") {
+            if bench.call(function, body, &bench.hosts[0], Some(&cookie)).await.1 {
+                refused.insert(*action);
+            }
+        }
+        refused
+    };
+    let weighs = Action::ALL.into_iter().filter(|action| action.rule().proof).collect::<BTreeSet<_>>();
+    assert!(
+        weighs.contains(&Action::Merge) && !weighs.contains(&Action::RollBack),
+        "a rollback at night is not held up"
+    );
+    bench.clock.advance(TimeDelta::minutes(10) - TimeDelta::seconds(1));
+    assert_eq!(refused().await, BTreeSet::new());
+    bench.clock.advance(TimeDelta::seconds(1));
+    assert_eq!(refused().await, weighs);
+
+    let form = async |function: &str, body: String| {
+        let request = client().post(format!("{}/api/{function}", bench.url)).header(header::COOKIE, &cookie);
+        let request =
+            request.header(header::ACCEPT, "text/html").header(header::REFERER, "http://x/hosts/web?a=b");
+        let answer = request
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+        answer.headers()[header::LOCATION].to_str().unwrap().to_owned()
+    };
+    let confirm = form("make_join_token", "host=web2".to_owned()).await;
+    assert_eq!(confirm, "/confirm/%2Fhosts%2Fweb%3Fa%3Db");
+    let page = client().get(format!("{}{confirm}", bench.url)).header(header::COOKIE, &cookie);
+    let page = page.send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("type=\"password\"") && page.contains("value=\"/hosts/web?a=b\""), "{page}");
+    let prove = async |secret: &str| {
+        form("confirm_person", format!("code={}&next=/hosts/web", secret.replace(' ', "+"))).await
+    };
+    assert_eq!(prove("wrong").await, "/confirm/%2Fhosts%2Fweb");
+    assert_eq!(refused().await, weighs);
+    // The calls have made wrong attempts.
+    bench.clock.advance(TimeDelta::minutes(15));
+    assert_eq!(prove(PASSWORD).await, "/hosts/web");
+    assert_eq!(refused().await, BTreeSet::new());
+}
+
+#[tokio::test]
+async fn by_default_nobody_without_a_second_factor_is_asked_again() {
+    let bench = Bench::new().await;
+    let cookie = bench.cookie("admin").await;
+    bench.clock.advance(TimeDelta::hours(20));
+    for (function, _, body) in CALLS.iter().filter(|call| call.0 != "log_out") {
+        assert!(!bench.call(function, body, &bench.hosts[0], Some(&cookie)).await.1, "{function}");
+    }
+}
+
+#[tokio::test]
+async fn refused_acts_exports_and_log_outs_are_in_the_audit_log() {
+    let bench = Bench::new().await;
+    let (viewer, admin) = (bench.cookie("viewer").await, bench.cookie("admin").await);
+    for _ in 0..30 {
+        assert!(
+            bench
+                .call("merge_pull_request", "number=1&seen_head=abc&back=/", &bench.hosts[0], Some(&viewer))
+                .await
+                .1
+        );
+    }
+    let stop = tokio_util::sync::CancellationToken::new();
+    let schedule = backstay_fleet::Schedule { repository: None, poll: Duration::from_mins(1) };
+    let background = tokio::spawn(bench.fleet.start_background(schedule, stop.clone()).await.unwrap());
+    bench.call("log_out", "", &bench.hosts[0], Some(&viewer)).await;
+    stop.cancel();
+    background.await.unwrap();
+    for path in ["/audit.csv", "/audit.json"] {
+        let request = client().get(format!("{}{path}", bench.url)).header(header::COOKIE, &admin);
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
+    }
+    let log = bench.fleet.audit_entries(&AuditQuery::default()).await.unwrap();
+    let log: Vec<_> = log.into_iter().map(|e| (e.entry.actor, e.entry.action, e.entry.detail)).collect();
+    let has = |actor: &str, action: &str, detail: &str| {
+        log.contains(&(actor.to_owned(), action.to_owned(), detail.to_owned()))
+    };
+    assert!(
+        has("viewer", "refused", "Tried 30 times to merge a pull request. This requires the operator role."),
+        "{log:?}"
+    );
+    assert!(has("viewer", "login.ended", "Logged out."), "{log:?}");
+    assert!(has("admin", "audit.exported", "Downloaded the audit log as CSV."), "{log:?}");
+    assert!(has("admin", "audit.exported", "Downloaded the audit log as JSON."), "{log:?}");
 }

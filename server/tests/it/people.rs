@@ -216,3 +216,80 @@ async fn sessions_end_when_the_options_say() {
     let error = crate::harness::refused_start(&["--session-idle-hours", "0"]).await;
     assert!(error.contains("--session-idle-hours"), "{error}");
 }
+
+/// The code of this seed now, as Debian's `oathtool` computes it; `later` steps of 30 seconds ahead.
+async fn oathtool(base32: &str, later: u32) -> String {
+    let now = format!("now + {} seconds", later * 30);
+    let output =
+        tokio::process::Command::new("oathtool").args(["--totp", "--base32", "--now", &now, base32]).output();
+    let output = output.await.expect("oathtool is installed: `cargo xtask setup`");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[tokio::test]
+async fn a_person_with_a_second_factor_logs_in_with_a_code_without_script() {
+    let server = Server::start().await;
+    let admin = server.log_in().await;
+    admin.post("begin_second_factor", &[]).await;
+    let page = admin.get("/account").await.text().await.unwrap();
+    assert!(page.contains("QR code of the key"));
+    let words: Vec<_> =
+        page.split("<code>").filter_map(|part| part.split_once('<')).map(|(text, _)| text).collect();
+    let seed = words
+        .iter()
+        .map(|text| text.replace(' ', ""))
+        .find(|text| text.len() == 32)
+        .expect("the key is shown");
+    let code = oathtool(&seed, 0).await;
+    admin.post("confirm_second_factor", &[("password", PASSWORD), ("code", &code)]).await;
+    let page = admin.get("/account").await.text().await.unwrap();
+    assert!(page.contains("8 recovery codes are left") && page.contains("They are not shown again."));
+    assert!(server.run(&["people", "list"]).await.contains("admin\tadmin\tenabled"));
+
+    let browser = Browser::stranger(&server.url);
+    let form = async |fields: &[(&str, &str)]| {
+        let form =
+            browser.client.post(format!("{}/api/log_in", server.url)).header(header::ACCEPT, "text/html");
+        let answer = form.form(fields).send().await.unwrap();
+        answer.headers()[header::LOCATION].to_str().unwrap().to_owned()
+    };
+    let asks = form(&[("name", "admin"), ("password", PASSWORD), ("next", "/audit")]).await;
+    assert_eq!(asks, "/login?next=/audit&code=1");
+    let page = browser.get(&asks).await.text().await.unwrap();
+    assert!(page.contains("name=\"code\"") && !page.contains("name=\"password\""), "{page}");
+    assert!(browser.get("/").await.status().is_redirection(), "the password alone is not enough");
+    form(&[("code", &code), ("next", "/audit")]).await;
+    assert!(
+        browser.get("/").await.status().is_redirection(),
+        "the code confirmed the factor, and is used up"
+    );
+    assert_eq!(form(&[("code", &oathtool(&seed, 1).await), ("next", "/audit")]).await, "/audit");
+    assert_eq!(browser.get("/").await.status(), StatusCode::OK);
+
+    let key = server.database().with_file_name("backstay.sqlite3.master-key");
+    let old = std::fs::read_to_string(&key).unwrap();
+    assert!(server.run(&["rotate-master-key"]).await.contains("the seeds of 1 second factors"));
+    assert_ne!(std::fs::read_to_string(&key).unwrap(), old);
+    let said = server.run(&["people", "reset-second-factor", "admin"]).await;
+    assert_eq!(said, "admin logs in with the password alone now.");
+    server.log_in().await;
+    let audit = browser.get("/audit.json").await.text().await.unwrap();
+    for action in ["second-factor.on", "user.second-factor-removed"] {
+        assert!(audit.contains(action), "{action}");
+    }
+}
+
+#[tokio::test]
+async fn grants_are_managed_by_commands() {
+    let server = Server::start().await;
+    let grant = server.run(&["people", "grant", "admin", "operator", "name:web-*"]).await;
+    assert_eq!(grant, "admin is now operator on name:web-*.");
+    let list = server.run(&["people", "list"]).await;
+    assert!(list.contains("\toperator name:web-*"), "{list}");
+    let revoked = server.run(&["people", "revoke-grant", "admin", "name:web-*"]).await;
+    assert_eq!(revoked, "admin has no role of their own on name:web-* any more.");
+    for bad in [["admin", "admin", "tag:a"], ["admin", "operator", "host:a"]] {
+        let args = ["people", "grant"].into_iter().chain(bad).collect::<Vec<_>>();
+        assert!(server.fails(&args).await.contains("grant"), "{bad:?}");
+    }
+}

@@ -1,5 +1,5 @@
 //! Packages of the system: Chromium and Firefox for the browser tests, Nix for the demo's hosts, libfaketime for
-//! jumping clocks, systemd to boot.
+//! jumping clocks, oathtool for codes, systemd to boot.
 
 use std::path::Path;
 
@@ -43,6 +43,17 @@ pub(super) fn firefox() -> DebianPackage {
 
 pub(super) fn nix() -> DebianPackage {
     DebianPackage { name: "Nix", package: "nix-bin", programs: &["nix-env"], files: &[], without_it: None }
+}
+
+/// Computes the codes of second factors, which the tests compare with ours.
+pub(super) fn oathtool() -> DebianPackage {
+    DebianPackage {
+        name: "oathtool",
+        package: "oathtool",
+        programs: &["oathtool"],
+        files: &[],
+        without_it: None,
+    }
 }
 
 pub(super) fn faketime() -> DebianPackage {

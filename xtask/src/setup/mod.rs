@@ -45,6 +45,7 @@ fn steps(places: &Places) -> Result<Vec<Box<dyn Step>>> {
         Box::new(debian_packages::firefox()),
         Box::new(debian_packages::nix()),
         Box::new(debian_packages::faketime()),
+        Box::new(debian_packages::oathtool()),
     ];
     for package in debian_packages::systemd() {
         steps.push(Box::new(package));

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 mod join_tokens;
 mod log_ins;
 mod people;
+mod second_factors;
 mod sessions;
 
 use super::*;

@@ -25,6 +25,7 @@ mod plans;
 mod reopen;
 mod rollouts;
 mod saved_views;
+mod second_factors;
 mod sessions;
 mod sqlite_bench;
 mod stop_tests;
@@ -120,6 +121,10 @@ macro_rules! contract {
                 a_mark_of_another_history_is_not_held, a_changed_entry_shows, a_removed_entry_shows,
                 a_truncated_log_shows, an_inserted_entry_shows, an_entry_from_another_history_shows,
                 an_entry_that_cannot_be_read_shows, how_far_the_log_is_verified_is_kept, the_database_itself_refuses_to_change_the_log,
+            ],
+            second_factors: [
+                a_seed_counts_once_it_is_confirmed, a_code_works_once_also_if_two_servers_get_it,
+                a_removed_second_factor_leaves_nothing, a_seed_is_resealed_if_it_is_still_the_same,
             ],
             people: [
                 a_person_is_found_by_name, a_view_is_kept_for_its_person, an_unreadable_view_becomes_the_default,

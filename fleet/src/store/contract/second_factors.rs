@@ -27,14 +27,20 @@ pub(super) async fn a_seed_counts_once_it_is_confirmed(bench: &mut impl Bench) {
     assert!(!store.second_factor("maria").await.unwrap().unwrap().is_confirmed);
     assert!(!store.use_step("maria", 9).await.unwrap(), "it is not confirmed");
     let confirm = async |seed: &str| {
-        store.confirm_second_factor("maria", seed, 7, &[TokenHash::of("x")], &entry("factor.on")).await.unwrap()
+        store
+            .confirm_second_factor("maria", seed, 7, &[TokenHash::of("x")], &entry("factor.on"))
+            .await
+            .unwrap()
     };
     assert!(!confirm("first").await, "another seed replaced it");
     assert!(confirm("second").await);
     assert!(!confirm("second").await, "once");
     assert!(!store.put_second_factor("maria", "third").await.unwrap(), "a confirmed one stays");
     let factor = store.second_factor("maria").await.unwrap().unwrap();
-    assert_eq!((factor.sealed_seed.as_str(), factor.is_confirmed, factor.recovery_codes), ("second", true, 1));
+    assert_eq!(
+        (factor.sealed_seed.as_str(), factor.is_confirmed, factor.recovery_codes),
+        ("second", true, 1)
+    );
     assert_eq!(audited(&*store).await.iter().filter(|action| *action == "factor.on").count(), 1);
 }
 

@@ -29,9 +29,10 @@ mod rollouts;
 mod row;
 mod saved_views;
 mod search;
+mod second_factors;
 mod sessions;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -173,11 +174,17 @@ fn migrations() -> Migrator {
         (15, "host seen", include_str!("../../../../migrations/sqlite/0015_host_seen.sql")),
         (16, "growth", include_str!("../../../../migrations/sqlite/0016_growth.sql")),
         (17, "grants", include_str!("../../../../migrations/sqlite/0017_grants.sql")),
+        (18, "second factors", include_str!("../../../../migrations/sqlite/0018_second_factors.sql")),
     ];
     let numbered = steps.map(|(number, name, sql)| {
         Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
     });
     Migrator::with_migrations(numbered.to_vec())
+}
+
+/// The file of the database at this URL or path.
+pub(super) fn file(url_or_path: &str) -> Result<PathBuf, StoreError> {
+    Ok(options(url_or_path)?.get_filename().to_owned())
 }
 
 fn options(url_or_path: &str) -> Result<SqliteConnectOptions, StoreError> {

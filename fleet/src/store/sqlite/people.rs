@@ -7,6 +7,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::grants::grants_of_user;
 use super::row::{Columns, FromRow, all, optional, stored_time};
+use super::second_factors::has_second_factor;
 use super::{SqliteStore, Tx, audit, grants, invitations, sessions};
 use crate::store::{
     ChangePersonError, Invitation, InviteError, NewAuditEntry, NewInvitation, PeopleStore, PersonChange,
@@ -29,6 +30,7 @@ impl FromRow for PersonRecord {
             name: row.text("name")?,
             role: row.parsed("role")?,
             grants: grants::in_row(row)?,
+            has_second_factor: row.flag("has_second_factor")?,
             disabled_at: row.time_opt("disabled_at")?,
             last_seen: row.time_opt("last_seen")?,
             sessions: row.number("sessions")?,
@@ -119,6 +121,8 @@ impl PeopleStore for SqliteStore {
         let people = sqlx::query(concat!(
             "SELECT *, (SELECT COUNT(*) FROM sessions WHERE user_name = users.name AND expires_at > $1) AS sessions, ",
             grants_of_user!(),
+            ", ",
+            has_second_factor!(),
             " FROM users ORDER BY LOWER(name), name",
         ))
         .bind(stored_time(now));

@@ -7,6 +7,14 @@ use super::row::{Columns, FromRow, optional, stored_number, stored_time};
 use super::{SqliteStore, audit};
 use crate::store::{NewAuditEntry, SecondFactor, SecondFactorStore, StoreError, TokenHash};
 
+/// The column `has_second_factor` of a query on `users`.
+macro_rules! has_second_factor {
+    () => {
+        "EXISTS (SELECT 1 FROM second_factors WHERE user_name = users.name AND confirmed_at IS NOT NULL) AS has_second_factor"
+    };
+}
+pub(super) use has_second_factor;
+
 impl FromRow for SecondFactor {
     fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
         Ok(Self {
@@ -102,7 +110,8 @@ impl SecondFactorStore for SqliteStore {
     async fn remove_second_factor(&self, user: &str, audit: &NewAuditEntry) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let removed =
-            sqlx::query("DELETE FROM second_factors WHERE user_name = $1 AND confirmed_at IS NOT NULL").bind(user);
+            sqlx::query("DELETE FROM second_factors WHERE user_name = $1 AND confirmed_at IS NOT NULL")
+                .bind(user);
         if removed.execute(&mut *tx).await?.rows_affected() == 0 {
             return Ok(false);
         }

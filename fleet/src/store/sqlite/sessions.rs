@@ -7,6 +7,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::grants::{self, grants_of_user};
 use super::row::{Columns, FromRow, all, optional, stored_time};
+use super::second_factors::has_second_factor;
 use super::{SqliteStore, Tx, audit};
 use crate::store::{
     Client, NewAuditEntry, NewSession, SESSIONS_KEPT, SessionRecord, SessionStore, StoreError, TokenHash,
@@ -24,6 +25,8 @@ impl FromRow for SessionRecord {
             client: Client { address: row.text("address")?, browser: row.text("browser")? },
             created_at: row.time("created_at")?,
             last_seen: row.time("last_seen")?,
+            proved_at: row.time_opt("proved_at")?.map_or_else(|| row.time("created_at"), Ok)?,
+            has_second_factor: row.flag("has_second_factor")?,
         })
     }
 }
@@ -99,6 +102,8 @@ impl SessionStore for SqliteStore {
         let session = sqlx::query(concat!(
             "SELECT sessions.*, users.role, ",
             grants_of_user!(),
+            ", ",
+            has_second_factor!(),
             " FROM sessions JOIN users ON users.name = sessions.user_name
              WHERE sessions.token_hash = $1 AND sessions.expires_at > $2 AND users.disabled_at IS NULL",
         ))
@@ -111,6 +116,8 @@ impl SessionStore for SqliteStore {
         let sessions = sqlx::query(concat!(
             "SELECT sessions.*, users.role, ",
             grants_of_user!(),
+            ", ",
+            has_second_factor!(),
             " FROM sessions JOIN users ON users.name = sessions.user_name
              WHERE users.name = $1 AND sessions.expires_at > $2 ORDER BY sessions.last_seen DESC, sessions.id DESC",
         ))
@@ -142,6 +149,15 @@ impl SessionStore for SqliteStore {
         .execute(&mut *tx)
         .await?;
         Ok(tx.commit().await?)
+    }
+
+    async fn prove_session(&self, id: SessionId, now: DateTime<Utc>) -> Result<(), StoreError> {
+        sqlx::query("UPDATE sessions SET proved_at = $2 WHERE id = $1")
+            .bind(id.to_string())
+            .bind(stored_time(now))
+            .execute(&self.writer)
+            .await?;
+        Ok(())
     }
 
     async fn end_session(
