@@ -8,17 +8,10 @@ import { openAccount } from '../pages/fleet';
 import { attachPicture, fits, isLegible, sizes } from '../support/look';
 import { expect, open, test } from '../support/test';
 
-const addresses = {
-  fleet: '/',
-  host: '/hosts/gpc0',
-  dialog: '/hosts/gpc0/rollback',
-  'roll-out': '/rollout',
-  ops: '/ops',
-  audit: '/audit',
-};
+const addresses = { fleet: '/', host: '/hosts/gpc0', dialog: '/hosts/gpc0/rollback' };
 
 test('what people see on a bad day, by day and by night, on a wide screen and on a phone', async ({ page, fleet }, testInfo) => {
-  // 24 pages.
+  // A dozen pages.
   test.setTimeout(600_000);
   await badDay(page, fleet);
   for (const theme of ['Light', 'Dark']) {
