@@ -9,6 +9,8 @@ import { type Page, type TestInfo, expect } from '@playwright/test';
 import * as places from './places';
 
 export const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
+/** A phone as it is held, with a finger for a pointer. */
+export const phone = { viewport: sizes.phone, hasTouch: true, isMobile: true };
 export const themes = ['light', 'dark'] as const;
 
 /** The only rules of axe whose answer depends on the theme. */
@@ -119,6 +121,7 @@ function findIllegible(): { cut: string[]; overlapping: string[] } {
 export async function attachPicture(page: Page, testInfo: TestInfo, name: string, fullPage = false): Promise<void> {
   mkdirSync(places.looks, { recursive: true });
   const path = join(places.looks, `${name.replaceAll(' ', '-')}.png`);
-  await page.screenshot({ path, fullPage, animations: 'disabled' });
+  // Playwright hides the caret with a style element, which the pages' policy refuses.
+  await page.screenshot({ path, fullPage, animations: 'disabled', caret: 'initial' });
   await testInfo.attach(name, { path, contentType: 'image/png' });
 }

@@ -32,7 +32,7 @@ export class Watch {
       const why = request.failure()?.errorText ?? 'failed';
       // Leaving a page aborts its reads, which is fine; its requests count.
       const reads = request.method() === 'GET' || reading.test(new URL(request.url()).pathname);
-      const left = why === 'net::ERR_ABORTED' && reads;
+      const left = ['net::ERR_ABORTED', 'NS_BINDING_ABORTED'].includes(why) && reads;
       const unwanted = withoutScript && why === 'csp' && request.resourceType() === 'script';
       if (!left && !unwanted) this.#seen.push(`request failed: ${why}: ${request.method()} ${request.url()}`);
     });

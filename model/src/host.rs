@@ -81,6 +81,9 @@ pub struct HostView {
     pub agent_version: Option<String>,
     /// Whether its tests run automatically after a rollback or a switch.
     pub auto_test: bool,
+    /// Whether something else deploys it: see [`Facts::observed`](crate::Facts::observed).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub observed: bool,
     /// Its tags, sorted.
     pub tags: Vec<String>,
     /// The notes that people keep about it, cut at [`ROW_NOTE_BYTES`]: its own page has all of them.

@@ -66,6 +66,10 @@ fn Items(host: String, action: FormAction) -> impl IntoView {
         let host = host.clone();
         Memo::new(move |_| Why::of(live, &host))
     };
+    let observed = {
+        let host = host.clone();
+        Memo::new(move |_| live.host(&host).is_some_and(|host| host.with(|host| host.observed)))
+    };
     view! {
         <p class="menu-title" aria-hidden="true">{host.clone()}</p>
         <Reason why/>
@@ -74,11 +78,11 @@ fn Items(host: String, action: FormAction) -> impl IntoView {
         </a>
         <ActionForm action=action>
             <input type="hidden" name="host" value=host/>
-            <Item kind=OpKind::PullSwitch why/>
-            <Item kind=OpKind::Pull why/>
-            <Item kind=OpKind::Switch why/>
-            <Item kind=OpKind::Test why/>
-            <Item kind=OpKind::Refresh why/>
+            <Item kind=OpKind::PullSwitch why observed/>
+            <Item kind=OpKind::Pull why observed/>
+            <Item kind=OpKind::Switch why observed/>
+            <Item kind=OpKind::Test why observed/>
+            <Item kind=OpKind::Refresh why observed/>
         </ActionForm>
         <a class="item" href=details><Icon name="details"/>"Details"</a>
     }
@@ -140,10 +144,18 @@ fn Reason(why: Memo<Why>) -> impl IntoView {
     }
 }
 
+/// An item that requests an op. On a host that something else deploys, those that deploy are hidden.
 #[component]
-fn Item(kind: OpKind, why: Memo<Why>) -> impl IntoView {
+fn Item(kind: OpKind, why: Memo<Why>, observed: Memo<bool>) -> impl IntoView {
     view! {
-        <button class="item" type="submit" name="kind" value=kind.as_str() disabled=move || why.with(Why::closes)>
+        <button
+            class="item"
+            type="submit"
+            name="kind"
+            value=kind.as_str()
+            disabled=move || why.with(Why::closes)
+            hidden=move || kind.deploys() && observed.get()
+        >
             <Icon name=op_icon(kind)/>
             {kind.title()}
         </button>

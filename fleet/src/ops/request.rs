@@ -166,7 +166,7 @@ impl Fleet {
 
     /// Publishes a recorded op, and sends it if that is possible now. Runs as its own task and does not fail: the op is recorded
     /// and will run, even if the caller drops the future. The next [tick](Fleet::tick) sends what was not sent.
-    async fn publish_and_dispatch(&self, op: OpView) -> OpView {
+    pub(super) async fn publish_and_dispatch(&self, op: OpView) -> OpView {
         let (fleet, recorded) = (self.clone(), op.clone());
         let task = tokio::spawn(async move {
             fleet.recorded(&recorded).await;

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::*;
 use crate::sample::{facts, generation, now, op, rollback_to, test_run};
-use crate::{Commit, OpId, Outcome};
+use crate::{Commit, LocalState, NoCheckout, OpAction, OpId, Outcome, Phase};
 
 const V: &str = "1.2.0";
 

@@ -9,6 +9,7 @@ mod delivery;
 mod files;
 mod github;
 mod harness;
+mod idle;
 mod log_ins;
 mod markup;
 mod nix_module;

@@ -43,8 +43,16 @@ const PAGES: [(&str, Route<'static>); 7] = [
     ("About Backstay", Route::About),
 ];
 
+/// A host, as far as its entries depend on it.
+#[derive(Debug, Clone)]
+pub(super) struct Named {
+    pub(super) name: String,
+    /// See [`HostView::observed`](backstay_model::HostView::observed).
+    pub(super) observed: bool,
+}
+
 /// All entries: pages first, then each host with its ops.
-pub(super) fn entries(hosts: &[String], may_operate: bool) -> Vec<Entry> {
+pub(super) fn entries(hosts: &[Named], may_operate: bool) -> Vec<Entry> {
     let pages = PAGES.map(|(name, route)| Entry {
         name: name.to_owned(),
         icon: "details",
@@ -55,9 +63,9 @@ pub(super) fn entries(hosts: &[String], may_operate: bool) -> Vec<Entry> {
     pages.into_iter().chain([keys]).chain(of_hosts).collect()
 }
 
-fn of_host(host: &str, may_operate: bool) -> Vec<Entry> {
+fn of_host(Named { name: host, observed }: &Named, may_operate: bool) -> Vec<Entry> {
     let go = |name: String, icon, path: String| Entry { name, icon, does: Does::Go(path) };
-    let mut entries = vec![go(host.to_owned(), "nixos", Route::Host(host).path())];
+    let mut entries = vec![go(host.clone(), "nixos", Route::Host(host).path())];
     if may_operate {
         let rollback = format!("{host}: {}", OpKind::Rollback.title());
         entries.push(go(
@@ -65,10 +73,11 @@ fn of_host(host: &str, may_operate: bool) -> Vec<Entry> {
             op_icon(OpKind::Rollback),
             Route::RollbackHost { host, to: None, from_host: false }.path(),
         ));
-        entries.extend(OPS.map(|kind| Entry {
+        let offered = OPS.into_iter().filter(|kind| !(*observed && kind.deploys()));
+        entries.extend(offered.map(|kind| Entry {
             name: format!("{host}: {}", kind.title()),
             icon: op_icon(kind),
-            does: Does::Ask(host.to_owned(), kind),
+            does: Does::Ask(host.clone(), kind),
         }));
     }
     entries.push(go(format!("{host}: Ops"), "details", Route::Ops { host: Some(host) }.path()));
@@ -79,9 +88,23 @@ fn of_host(host: &str, may_operate: bool) -> Vec<Entry> {
 mod tests {
     use super::*;
 
+    fn named(observed: bool) -> Named {
+        Named { name: "gpc0".to_owned(), observed }
+    }
+
+    #[test]
+    fn what_deploys_is_not_offered_where_something_else_does() {
+        let entries = entries(&[named(true)], true);
+        let asked: Vec<_> = entries.iter().filter(|entry| matches!(entry.does, Does::Ask(..))).collect();
+        assert_eq!(
+            asked.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>(),
+            ["gpc0: Run Tests", "gpc0: Refresh"]
+        );
+    }
+
     #[test]
     fn viewers_are_offered_no_ops() {
-        let hosts = ["gpc0".to_owned()];
+        let hosts = [named(false)];
         let asks = |entries: &[Entry]| entries.iter().filter(|e| matches!(e.does, Does::Ask(..))).count();
         let names = |may| entries(&hosts, may).into_iter().map(|e| e.name).collect::<Vec<_>>();
         assert_eq!(asks(&entries(&hosts, true)), OPS.len());

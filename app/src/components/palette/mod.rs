@@ -14,10 +14,10 @@ use leptos::task::spawn_local;
 
 use crate::api::request_op;
 use crate::components::{Icon, Selection, Shortcuts};
-use crate::live::Live;
+use crate::live::{Live, Row};
 use crate::{browser, navigation};
 
-use entries::{Does, Entry, entries};
+use entries::{Does, Entry, Named, entries};
 use matching::ranked;
 use selected::of_selected;
 
@@ -186,7 +186,9 @@ fn show_keys(shortcuts: Option<Shortcuts>) {
 
 /// All entries, starting with those for the selected hosts: a person has just selected them.
 fn all(live: Live, selection: Option<Selection>) -> Vec<Entry> {
-    let hosts: Vec<_> = live.rows().with(|rows| rows.iter().map(|row| row.name.clone()).collect());
+    let named =
+        |row: &Row| Named { name: row.name.clone(), observed: row.host.with_untracked(|host| host.observed) };
+    let hosts: Vec<_> = live.rows().with(|rows| rows.iter().map(named).collect());
     let may_operate = live.may_operate();
     let of_selected = selection.map(|selection| {
         let about = |path: &str| selection.address(path);

@@ -261,8 +261,8 @@ pub(crate) fn Steps(
 ) -> impl IntoView {
     let ops = ops(live, rollout);
     let names = Memo::new(move |_| rollout.with(|r| names(r, failures_first)));
-    let line = move |name| view! { <StepLine rollout ops name/> }.into_any();
-    host_lines("Hosts of the roll-out", names, Arc::new(line))
+    let step_line = move |name| view! { <StepLine rollout ops name/> }.into_any();
+    host_lines("Hosts of the roll-out", names, Arc::new(step_line))
 }
 
 #[component]

@@ -169,6 +169,7 @@ fn migrations() -> Migrator {
         (12, "known devices", include_str!("../../../../migrations/sqlite/0012_known_devices.sql")),
         (13, "op rollout", include_str!("../../../../migrations/sqlite/0013_op_rollout.sql")),
         (14, "pins, views, inputs", include_str!("../../../../migrations/sqlite/0014_pins_views_inputs.sql")),
+        (15, "host seen", include_str!("../../../../migrations/sqlite/0015_host_seen.sql")),
     ];
     let numbered = steps.map(|(number, name, sql)| {
         Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
