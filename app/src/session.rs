@@ -6,13 +6,14 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use backstay_fleet::Fleet;
 use backstay_fleet::accounts::{Actor, DEVICE_LIFETIME, Origin, Visitor};
+use backstay_fleet::ops::request::RequestError;
 use backstay_fleet::secret::Secret;
 use backstay_fleet::store::{Client, StoreError};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 
 use crate::ApiError;
-use crate::api::{Address, local_path};
+use crate::api::{Address, Guarded, local_path, refused};
 use crate::routes::Route;
 
 /// The session's cookie. Over https, browsers take the prefix `__Host-` from this host alone: no other name of
@@ -55,11 +56,11 @@ pub fn fleet() -> Result<Fleet, ApiError> {
     use_context::<Fleet>().ok_or_else(|| ApiError::said("The server is not set up: it provides no fleet."))
 }
 
-/// Returns the logged-in person. Every server function that shows or does anything calls this first.
+/// Returns the logged-in person.
 ///
 /// # Errors
 /// [`ApiError::NotLoggedIn`]: the response then redirects to the log-in page, which leads back.
-pub async fn person() -> Result<Actor, ApiError> {
+async fn person() -> Result<Actor, ApiError> {
     let accounts = fleet()?;
     let known = match COOKIE.of_request() {
         Some(token) => accounts.accounts().session(&token).await.map_err(database)?,
@@ -69,6 +70,23 @@ pub async fn person() -> Result<Actor, ApiError> {
         redirect_to_log_in();
         ApiError::NotLoggedIn
     })
+}
+
+/// Returns the logged-in person, if the person may do what this server function does. Every server function for people who are
+/// logged in calls this first.
+///
+/// # Errors
+/// [`ApiError::NotLoggedIn`], or [`ApiError::NotAllowed`] with the needed role.
+pub(crate) async fn permitted<F: Guarded>() -> Result<Actor, ApiError> {
+    let actor = person().await?;
+    let mut refusal = None;
+    for action in F::ACTIONS {
+        match actor.require_somewhere(*action) {
+            Ok(()) => return Ok(actor),
+            Err(why) => drop(refusal.get_or_insert(why)),
+        }
+    }
+    refusal.map_or(Ok(actor), |why| Err(refused(RequestError::NotAllowed(why))))
 }
 
 fn redirect_to_log_in() {

@@ -121,7 +121,6 @@ function findIllegible(): { cut: string[]; overlapping: string[] } {
 export async function attachPicture(page: Page, testInfo: TestInfo, name: string, fullPage = false): Promise<void> {
   mkdirSync(places.looks, { recursive: true });
   const path = join(places.looks, `${name.replaceAll(' ', '-')}.png`);
-  // Playwright hides the caret with a style element, which the pages' policy refuses.
-  await page.screenshot({ path, fullPage, animations: 'disabled', caret: 'initial' });
+  await page.screenshot({ path, fullPage, animations: 'disabled' });
   await testInfo.attach(name, { path, contentType: 'image/png' });
 }

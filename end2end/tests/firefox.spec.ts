@@ -18,6 +18,8 @@ const addresses = {
 };
 
 test('what people see on a bad day, by day and by night, on a wide screen and on a phone', async ({ page, fleet }, testInfo) => {
+  // 24 pages.
+  test.setTimeout(600_000);
   await badDay(page, fleet);
   for (const theme of ['Light', 'Dark']) {
     await open(page, '/');

@@ -2,6 +2,7 @@
 
 import type { Page, TestInfo } from '@playwright/test';
 
+import type { Host } from '../support/host';
 import { phone } from '../support/look';
 import * as plans from '../support/plans';
 import { Stopwatch } from '../support/stopwatch';
@@ -9,7 +10,8 @@ import { countTaps } from '../support/taps';
 import { expect, test } from '../support/test';
 
 /** From the fleet page, which the alert links to, until every host works. */
-async function goByTheWords(page: Page, testInfo: TestInfo): Promise<number> {
+async function goByTheWords(page: Page, host: Host, testInfo: TestInfo): Promise<number> {
+  await host.hold();
   const taps = await countTaps(page);
   const watch = new Stopwatch();
   await page.goto('/');
@@ -22,6 +24,7 @@ async function goByTheWords(page: Page, testInfo: TestInfo): Promise<number> {
   await dialog.getByRole('button', { name: 'Rollback to Gen 47' }).click();
   await expect(page.getByRole('main').getByText('Rolling back to Gen 47').first()).toBeVisible();
   watch.saw('“Rolling back to Gen 47”');
+  await host.letGo();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('All 2 hosts work');
   watch.saw('“All 2 hosts work”: rolled back, and all tests pass');
   await watch.report(testInfo);
@@ -34,11 +37,11 @@ test.beforeEach(async ({ fleet }) => {
 });
 
 test('from an alert to green lights: two clicks', async ({ page, fleet }, testInfo) => {
-  expect(await goByTheWords(page, testInfo)).toBe(2);
+  expect(await goByTheWords(page, fleet.host('gpc0'), testInfo)).toBe(2);
   expect(await fleet.host('gpc0').current()).toBe(47);
 });
 
 test('from an alert to green lights on a phone: two taps', async ({ another, fleet }, testInfo) => {
-  expect(await goByTheWords(await another(phone), testInfo)).toBe(2);
+  expect(await goByTheWords(await another(phone), fleet.host('gpc0'), testInfo)).toBe(2);
   expect(await fleet.host('gpc0').current()).toBe(47);
 });

@@ -227,7 +227,7 @@ test('a viewer cannot roll back, whatever their browser sends', async ({ fleet, 
 
   await open(page, '/hosts/gpc0/rollback');
   const dialog = new RollbackDialog(page, 'gpc0');
-  await expect(dialog.self).toContainText('You have read-only access. Rolling back requires the operator role.');
+  await expect(dialog.self).toContainText('Rolling back requires the responder role.');
   await expect(dialog.confirm(47)).toBeDisabled();
   await dialog.confirm(47).evaluate((button: HTMLButtonElement) => {
     button.closest('form')?.querySelector('fieldset')?.removeAttribute('disabled');
@@ -235,7 +235,7 @@ test('a viewer cannot roll back, whatever their browser sends', async ({ fleet, 
     button.click();
   });
   await expect(dialog.self.getByRole('alert')).toHaveText(
-    'This requires the operator role. Nothing was changed.',
+    'This requires the responder role. Nothing was changed.',
   );
   expect(await gpc0.activations()).toEqual([]);
   await alive(page);

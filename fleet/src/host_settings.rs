@@ -1,7 +1,7 @@
 //! Settings of a host, and its removal from the fleet.
 
 use backstay_model::wire::event::Tone;
-use backstay_model::{Labels, Role, TestTimeout};
+use backstay_model::{Action, Labels, TestTimeout};
 
 use crate::accounts::Actor;
 use crate::fleet::Fleet;
@@ -14,7 +14,7 @@ impl Fleet {
     /// # Errors
     /// [`RequestError`] if the person may not, or there is no such host.
     pub async fn set_auto_test(&self, actor: &Actor, host_name: &str, on: bool) -> Result<(), RequestError> {
-        let host = self.host_for(actor, Role::Operator, host_name).await?;
+        let host = self.host_for(actor, Action::SetUpHost, host_name).await?;
         let detail =
             if on { "Tests run after each switch and rollback." } else { "Tests run only on request." };
         let audit = self.setting_entry(actor, &host, "host.auto-test", detail.to_owned());
@@ -33,7 +33,7 @@ impl Fleet {
         host_name: &str,
         timeout: Option<TestTimeout>,
     ) -> Result<(), RequestError> {
-        let host = self.host_for(actor, Role::Operator, host_name).await?;
+        let host = self.host_for(actor, Action::SetUpHost, host_name).await?;
         let detail = match timeout {
             Some(timeout) => format!("Each test may take {timeout}."),
             None => "Each test has the time limit of the agent's configuration.".to_owned(),
@@ -55,7 +55,10 @@ impl Fleet {
         tags: Option<&[String]>,
         notes: String,
     ) -> Result<(), RequestError> {
-        let host = self.host_for(actor, Role::Operator, host_name).await?;
+        let host = self.host_for(actor, Action::SetUpHost, host_name).await?;
+        if tags.is_some_and(|tags| tags != host.labels.tags) {
+            actor.require(Action::Tag)?;
+        }
         let labels = Labels { tags: tags.unwrap_or(&host.labels.tags).to_vec(), notes };
         let tags = if labels.tags.is_empty() { "none".to_owned() } else { labels.tags.join(", ") };
         let notes =
@@ -72,7 +75,7 @@ impl Fleet {
     /// # Errors
     /// [`RequestError`] if the person is not an administrator, there is no such host, or an op holds it.
     pub async fn remove_host(&self, actor: &Actor, host_name: &str) -> Result<(), RequestError> {
-        let host = self.host_for(actor, Role::Admin, host_name).await?;
+        let host = self.host_for(actor, Action::RemoveHost, host_name).await?;
         let detail = "Its agent can no longer connect. Its ops are kept.".to_owned();
         let audit = self.setting_entry(actor, &host, "host.removed", detail);
         if !self.store.remove_host(host.id, self.clock.now(), &audit).await? {
@@ -87,18 +90,6 @@ impl Fleet {
         let removed = format!("{} was removed from the fleet by {}", host.name, actor.name());
         self.notify_begun_by(actor.name(), Tone::Neutral, removed);
         Ok(())
-    }
-
-    /// The host of this name, if the person has the required role.
-    pub(crate) async fn host_for(
-        &self,
-        actor: &Actor,
-        needed: Role,
-        host_name: &str,
-    ) -> Result<HostRecord, RequestError> {
-        actor.require(needed)?;
-        let host = self.store.host_by_name(host_name).await?;
-        host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))
     }
 
     pub(crate) fn setting_entry(

@@ -1,6 +1,6 @@
 //! Marks that people put on generations.
 
-use backstay_model::{GenerationPin, GenerationRef, Role, parse_pin_note};
+use backstay_model::{Action, GenerationPin, GenerationRef, parse_pin_note};
 
 use crate::accounts::Actor;
 use crate::fleet::Fleet;
@@ -18,7 +18,7 @@ impl Fleet {
         generation: GenerationRef,
         note: &str,
     ) -> Result<(), RequestError> {
-        let host = self.host_for(actor, Role::Operator, host_name).await?;
+        let host = self.host_for(actor, Action::SetUpHost, host_name).await?;
         let note = parse_pin_note(note).ok_or(RequestError::NoteTooLong)?;
         let known = host.facts.as_ref().and_then(|facts| facts.generation(generation.number));
         if known.is_none_or(|known| known.store_path != generation.store_path) {
@@ -46,7 +46,7 @@ impl Fleet {
         host_name: &str,
         generation: &GenerationRef,
     ) -> Result<(), RequestError> {
-        let host = self.host_for(actor, Role::Operator, host_name).await?;
+        let host = self.host_for(actor, Action::SetUpHost, host_name).await?;
         let detail = format!("{generation} is no longer pinned.");
         let audit = self.setting_entry(actor, &host, "generation.unpinned", detail);
         self.store.delete_pin(host.id, generation, &audit).await?;

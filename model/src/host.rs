@@ -6,7 +6,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Generation, HostId, Lights, OpView, TestSummary, Trouble};
+use crate::{Generation, HostId, HostTraits, Lights, OpView, TestSummary, Trouble};
 
 /// The kind of system, which decides how a host is switched and rolled back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -100,4 +100,11 @@ pub struct HostView {
     /// What is broken on it, and the way back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<Trouble>,
+}
+
+impl HostView {
+    /// What decides whose grants cover it.
+    pub fn traits(&self) -> HostTraits<'_> {
+        HostTraits { name: &self.name, platform: self.platform, tags: &self.tags }
+    }
 }

@@ -51,7 +51,7 @@ pub use op::{
     AUTO_TEST, CancelRequest, IllegalTransition, OpAction, OpKind, OpStatus, OpView, Outcome, OutputLine,
     Phase, Stream,
 };
-pub use people::{NotAllowed, Person, Role};
+pub use people::{Action, Grant, HostTraits, NotAllowed, Person, Role};
 pub use person_view::{Column, Density, PersonView};
 pub use test_run::{TestResult, TestRun, TestSummary};
 pub use test_timeout::{MAX_TEST_TIMEOUT_SECS, TestTimeout, TestTimeoutError};

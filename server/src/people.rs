@@ -2,7 +2,8 @@
 
 use backstay_fleet::accounts::{Accounts, Actor};
 use backstay_fleet::store::PersonRecord;
-use backstay_model::Role;
+use backstay_model::people::Scope;
+use backstay_model::{Grant, Role};
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Args, Subcommand};
 
@@ -32,12 +33,28 @@ enum What {
         #[arg(long, env = "BACKSTAY_PUBLIC_URL", value_parser = crate::public_url::parse)]
         public_url: Option<String>,
     },
-    /// Give a person another role, at once.
+    /// Give a person another role on the whole fleet, at once.
     SetRole {
         /// The person's name.
         name: String,
-        /// The role: viewer, operator or admin.
+        /// The role: viewer, responder, operator or admin.
         role: Role,
+    },
+    /// Give a person a role on some hosts, at once: `grant maria operator tag:lab`.
+    Grant {
+        /// The person's name.
+        name: String,
+        /// The role: responder or operator.
+        role: Role,
+        /// The hosts: `tag:lab`, `platform:darwin`, or `name:web-*`.
+        scope: Scope,
+    },
+    /// Take a person's role on some hosts away.
+    RevokeGrant {
+        /// The person's name.
+        name: String,
+        /// The hosts, as `list` shows them.
+        scope: Scope,
     },
     /// End a person's sessions and lock the person out.
     Disable {
@@ -70,6 +87,15 @@ pub(crate) async fn run(options: PeopleOptions) -> anyhow::Result<()> {
             accounts.set_role(&console, &name, role).await?;
             println!("{name} is now {role}.");
         }
+        What::Grant { name, role, scope } => {
+            let grant: Grant = format!("{role} {scope}").parse()?;
+            accounts.grant(&console, &name, grant).await?;
+            println!("{name} is now {role} on {scope}.");
+        }
+        What::RevokeGrant { name, scope } => {
+            accounts.revoke_grant(&console, &name, scope.clone()).await?;
+            println!("{name} has no role of their own on {scope} any more.");
+        }
         What::Disable { name } => {
             accounts.disable(&console, &name).await?;
             println!("{name} is disabled and logged out everywhere.");
@@ -88,13 +114,13 @@ pub(crate) async fn run(options: PeopleOptions) -> anyhow::Result<()> {
 
 /// One person to a line, with tabs between the fields.
 async fn list(accounts: &Accounts, console: &Actor) -> anyhow::Result<()> {
-    println!("NAME\tROLE\tSTATE\tLAST SEEN\tSESSIONS");
+    println!("NAME\tROLE\tSTATE\tLAST SEEN\tSESSIONS\tGRANTS");
     for person in accounts.people(console).await? {
         println!("{}", line(&person));
     }
     for invitation in accounts.invitations(console).await? {
         println!(
-            "{}\t{}\tinvited until {}\t-\t-",
+            "{}\t{}\tinvited until {}\t-\t-\t-",
             invitation.name,
             invitation.role,
             stamp(invitation.expires_at)
@@ -106,7 +132,9 @@ async fn list(accounts: &Accounts, console: &Actor) -> anyhow::Result<()> {
 fn line(person: &PersonRecord) -> String {
     let state = if person.disabled_at.is_some() { "disabled" } else { "enabled" };
     let seen = person.last_seen.map_or_else(|| "never".to_owned(), stamp);
-    format!("{}\t{}\t{state}\t{seen}\t{}", person.name, person.role, person.sessions)
+    let grants: Vec<_> = person.grants.iter().map(ToString::to_string).collect();
+    let grants = if grants.is_empty() { "-".to_owned() } else { grants.join(", ") };
+    format!("{}\t{}\t{state}\t{seen}\t{}\t{grants}", person.name, person.role, person.sessions)
 }
 
 fn stamp(at: DateTime<Utc>) -> String {

@@ -36,7 +36,7 @@ pub async fn log_in(
 pub async fn log_out() -> Result<(), ApiError> {
     use crate::session;
 
-    let person = session::person().await?;
+    let person = session::permitted::<LogOut>().await?;
     session::fleet()?.accounts().log_out(&person).await.map_err(session::database)?;
     session::set_cookie(None);
     session::clear_kept_pages();

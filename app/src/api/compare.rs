@@ -40,7 +40,7 @@ pub async fn compare_generations(
     use crate::pages::compare::{changes, in_one_line};
     use crate::session;
 
-    session::person().await?;
+    session::permitted::<CompareGenerations>().await?;
     let name = super::host_name(&host)?;
     let chosen = |text: &str| {
         reference_from_text(text)

@@ -37,7 +37,7 @@ pub async fn load_deployments(
 ) -> Result<DeploymentsRead, ApiError> {
     use crate::session;
 
-    session::person().await?;
+    session::permitted::<LoadDeployments>().await?;
     let before = before.and_then(|id| id.parse().ok());
     let fleet = session::fleet()?;
     let last_event = fleet.events().last();
@@ -60,7 +60,7 @@ pub async fn load_deployment(
 ) -> Result<Option<DeploymentRead>, ApiError> {
     use crate::session;
 
-    session::person().await?;
+    session::permitted::<LoadDeployment>().await?;
     let Ok(id) = id.parse() else { return Ok(None) };
     let fleet = session::fleet()?;
     let last_event = fleet.events().last();
@@ -79,7 +79,7 @@ pub async fn load_revert_effects(
 ) -> Result<Vec<String>, ApiError> {
     use crate::session;
 
-    session::person().await?;
+    session::permitted::<LoadRevertEffects>().await?;
     let id = super::deployment_id(&deployment)?;
     session::fleet()?.revert_effects(id).await.map_err(super::refused)
 }
@@ -108,7 +108,7 @@ pub async fn merge_pull_request(
     use backstay_fleet::deployments::SeenPullRequest;
     use backstay_model::Commit;
 
-    let person = session::person().await?;
+    let person = session::permitted::<MergePullRequest>().await?;
     let seen = SeenPullRequest { number, head: Commit(seen_head), is_looked_at: looked, then_roll_out };
     let merged = session::fleet()?.merge_pull_request(&person, &seen).await.map_err(super::refused)?;
     super::lead_on(&back, &routes::begun(Route::Deployment(merged.id)));
@@ -136,7 +136,7 @@ pub async fn revert_pull_request(
     use crate::session;
     use backstay_fleet::deployments::RevertRequest;
 
-    let person = session::person().await?;
+    let person = session::permitted::<RevertPullRequest>().await?;
     let id = super::deployment_id(&deployment)?;
     let request = RevertRequest { reason: Some(reason), then_roll_out };
     session::fleet()?.revert_pull_request(&person, id, request).await.map_err(super::refused)?;
@@ -155,7 +155,7 @@ pub async fn continue_anyway(
 ) -> Result<(), ApiError> {
     use crate::session;
 
-    let person = session::person().await?;
+    let person = session::permitted::<ContinueAnyway>().await?;
     let id = super::deployment_id(&deployment)?;
     session::fleet()?.continue_anyway(&person, id).await.map_err(super::refused)?;
     Ok(())

@@ -41,7 +41,7 @@ pub struct Address {
 pub async fn start_page() -> Result<Start, ApiError> {
     use crate::session;
 
-    let person = session::person().await?;
+    let person = session::permitted::<StartPage>().await?;
     let fleet = session::fleet()?;
     let view = fleet.accounts().view(&person).await.map_err(session::database)?;
     let saved = fleet.saved_views(&person).await.map_err(session::database)?;
@@ -65,7 +65,7 @@ pub async fn set_view(
 ) -> Result<(), ApiError> {
     use crate::session;
 
-    let person = session::person().await?;
+    let person = session::permitted::<SetView>().await?;
     let columns = columns.iter().filter_map(|column| column.parse().ok());
     let view = PersonView::showing(density.parse().ok(), columns);
     session::fleet()?.accounts().set_view(&person, &view).await.map_err(session::database)
@@ -83,7 +83,7 @@ pub async fn make_join_token(
 ) -> Result<String, ApiError> {
     use crate::session;
 
-    let person = session::person().await?;
+    let person = session::permitted::<MakeJoinToken>().await?;
     let host = (!host.is_empty()).then_some(host);
     let made = session::fleet()?.accounts().join_token_for(&person, host, JOIN_TOKEN_TIME).await;
     made.map(|token| token.reveal().to_owned()).map_err(super::refused)

@@ -70,7 +70,7 @@ pub async fn load_host(
 ) -> Result<Option<HostPageData>, ApiError> {
     use crate::session;
 
-    let person = session::person().await?;
+    let person = session::permitted::<LoadHost>().await?;
     let Ok(name) = super::host_name(&name) else { return Ok(None) };
     let detail = session::fleet()?.host_detail(name).await.map_err(session::database)?;
     Ok(detail.map(|detail| HostPageData::of(detail, person.name())))
@@ -97,7 +97,7 @@ pub async fn set_labels(
         session::refuse(axum::http::StatusCode::UNPROCESSABLE_ENTITY);
         ApiError::said(error.to_string())
     };
-    let person = session::person().await?;
+    let person = session::permitted::<SetLabels>().await?;
     let name = super::host_name(&host)?;
     let notes = parse_notes(&notes).map_err(invalid)?;
     let tags = parse_tags(&tags);
@@ -119,7 +119,7 @@ pub async fn set_auto_test(
 ) -> Result<(), ApiError> {
     use crate::session;
 
-    let person = session::person().await?;
+    let person = session::permitted::<SetAutoTest>().await?;
     let name = super::host_name(&host)?;
     session::fleet()?.set_auto_test(&person, name, on).await.map_err(super::refused)
 }
@@ -141,7 +141,7 @@ pub async fn set_test_timeout(
     use crate::session;
     use backstay_model::TestTimeout;
 
-    let person = session::person().await?;
+    let person = session::permitted::<SetTestTimeout>().await?;
     let name = super::host_name(&host)?;
     let invalid = |sentence: String| {
         session::refuse(axum::http::StatusCode::UNPROCESSABLE_ENTITY);
@@ -169,7 +169,7 @@ pub async fn remove_host(
 ) -> Result<(), ApiError> {
     use crate::session;
 
-    let person = session::person().await?;
+    let person = session::permitted::<RemoveHost>().await?;
     let name = super::host_name(&host)?;
     if !confirm.trim().eq_ignore_ascii_case(name) {
         session::refuse(axum::http::StatusCode::UNPROCESSABLE_ENTITY);

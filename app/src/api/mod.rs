@@ -1,10 +1,12 @@
 //! Server functions: what a page reads and what a person does. Each except the log-in checks the person
-//! first.
+//! first, as `guard.rs` says.
 
 mod access;
 mod compare;
 mod deployments;
 mod fleet;
+#[cfg(feature = "ssr")]
+mod guard;
 mod host;
 mod ops;
 #[cfg(feature = "ssr")]
@@ -26,6 +28,10 @@ pub use deployments::{
     load_revert_effects, merge_pull_request, revert_pull_request,
 };
 pub use fleet::{Address, MakeJoinToken, SetView, Start, StartPage, make_join_token, set_view, start_page};
+#[cfg(feature = "ssr")]
+pub(crate) use guard::Guarded;
+#[cfg(feature = "ssr")]
+pub use guard::{GUARDED, OPEN};
 pub use host::{
     HostPageData, LoadHost, RemoveHost, SetAutoTest, SetLabels, SetTestTimeout, WrittenHost, load_host,
     remove_host, set_auto_test, set_labels, set_test_timeout,
@@ -37,9 +43,9 @@ pub use ops::{
 #[cfg(feature = "ssr")]
 pub use people::{
     AcceptInvitation, ChangePassword, DeletePerson, DisablePerson, EnablePerson, EndOtherSessions,
-    EndSession, InvitePerson, RevokeInvitation, SetRole, accept_invitation, change_password, delete_person,
-    disable_person, enable_person, end_other_sessions, end_session, invite_person, revoke_invitation,
-    set_role,
+    EndSession, GrantRole, InvitePerson, RevokeGrant, RevokeInvitation, SetRole, accept_invitation,
+    change_password, delete_person, disable_person, enable_person, end_other_sessions, end_session,
+    grant_role, invite_person, revoke_grant, revoke_invitation, set_role,
 };
 #[cfg(feature = "ssr")]
 pub use pins::{PinGeneration, UnpinGeneration, pin_generation, unpin_generation};
@@ -112,7 +118,7 @@ fn lead_on(back: &str, place: &str) {
 /// A refused request, as the page shows it. Sets the status of the answer.
 #[cfg(feature = "ssr")]
 #[expect(clippy::needless_pass_by_value, reason = "what `map_err` hands over")]
-fn refused(refusal: impl backstay_fleet::refusal::Refusal) -> ApiError {
+pub(crate) fn refused(refusal: impl backstay_fleet::refusal::Refusal) -> ApiError {
     use crate::session;
     use axum::http::StatusCode;
     use backstay_fleet::refusal::RefusalKind;

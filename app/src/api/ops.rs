@@ -22,7 +22,7 @@ pub async fn request_op(
     use crate::session;
     use backstay_model::OpKind;
 
-    let person = session::person().await?;
+    let person = session::permitted::<RequestOp>().await?;
     let name = super::host_name(&host)?;
     let action = kind.parse::<OpKind>().ok().and_then(without_parameters);
     let action = action.ok_or_else(|| ApiError::said("There is no such op. Nothing was changed."))?;
@@ -58,7 +58,7 @@ pub async fn cancel_op(
 ) -> Result<(), ApiError> {
     use crate::session;
 
-    let person = session::person().await?;
+    let person = session::permitted::<CancelOp>().await?;
     let id = id.parse().map_err(|_| ApiError::said("There is no such op. Nothing was changed."))?;
     session::fleet()?.cancel_op(&person, id).await.map_err(super::refused)
 }
@@ -77,7 +77,7 @@ pub async fn retry_op(
 ) -> Result<(), ApiError> {
     use crate::session;
 
-    let person = session::person().await?;
+    let person = session::permitted::<RetryOp>().await?;
     let id = id.parse().map_err(|_| ApiError::said("There is no such op. Nothing was changed."))?;
     let op = session::fleet()?.retry_op(&person, id).await.map_err(super::refused)?;
     leptos_axum::redirect(super::local_path(&format!("{page}{}", op.id)));
@@ -104,7 +104,7 @@ pub async fn load_op(
 ) -> Result<Option<OpRead>, ApiError> {
     use crate::session;
 
-    session::person().await?;
+    session::permitted::<LoadOp>().await?;
     let Ok(id) = id.parse() else { return Ok(None) };
     let fleet = session::fleet()?;
     let Some(detail) = fleet.op_detail(id).await.map_err(session::database)? else { return Ok(None) };
@@ -140,7 +140,7 @@ pub async fn load_output_after(
 ) -> Result<Vec<OutputLine>, ApiError> {
     use crate::session;
 
-    session::person().await?;
+    session::permitted::<LoadOutputAfter>().await?;
     let Ok(id) = id.parse() else { return Ok(vec![]) };
     session::fleet()?.output_after(id, after).await.map_err(session::database)
 }
@@ -158,7 +158,7 @@ pub async fn load_output_before(
 ) -> Result<Vec<OutputLine>, ApiError> {
     use crate::session;
 
-    session::person().await?;
+    session::permitted::<LoadOutputBefore>().await?;
     let Ok(id) = id.parse() else { return Ok(vec![]) };
     session::fleet()?.output_before(id, before).await.map_err(session::database)
 }
@@ -174,6 +174,6 @@ pub async fn load_ops(
 ) -> Result<OpsPage, ApiError> {
     use crate::session;
 
-    session::person().await?;
+    session::permitted::<LoadOps>().await?;
     session::fleet()?.ops_page(&query).await.map_err(session::database)
 }

@@ -3,7 +3,8 @@
 
 use backstay_fleet::accounts::{AccountError, Actor};
 use backstay_fleet::refusal::Refusal;
-use backstay_model::{InvitationId, Role, SessionId};
+use backstay_model::people::Scope;
+use backstay_model::{Grant, InvitationId, Role, SessionId};
 use leptos::prelude::*;
 
 use super::{WrittenPage, refused};
@@ -57,7 +58,7 @@ pub async fn invite_person(
     /// The role of the new person.
     role: String,
 ) -> Result<(), ApiError> {
-    let actor = session::person().await?;
+    let actor = session::permitted::<InvitePerson>().await?;
     let invited = session::fleet()?.accounts().invite(&actor, name.trim(), self::role(&role)?).await;
     let said = invited.map(|secret| Said::Invited(Route::Invitation(secret.reveal()).path()));
     said::lead_back(&Route::People, said.map_err(refused))
@@ -72,7 +73,7 @@ pub async fn revoke_invitation(
     /// The invitation.
     id: String,
 ) -> Result<(), ApiError> {
-    let actor = session::person().await?;
+    let actor = session::permitted::<RevokeInvitation>().await?;
     let revoked = match id.parse::<InvitationId>() {
         Ok(id) => session::fleet()?.accounts().revoke_invitation(&actor, id).await,
         Err(_) => Err(AccountError::InvitationGone),
@@ -91,10 +92,55 @@ pub async fn set_role(
     /// The role.
     role: String,
 ) -> Result<(), ApiError> {
-    let actor = session::person().await?;
+    let actor = session::permitted::<SetRole>().await?;
     let role = self::role(&role)?;
     let set = session::fleet()?.accounts().set_role(&actor, &name, role).await;
     on_people(set.map(|()| format!("{name} is now {role}.")))
+}
+
+/// Gives a person a role on some hosts. For administrators.
+///
+/// # Errors
+/// [`ApiError`]; the person is as before.
+#[server(endpoint = "grant_role")]
+pub async fn grant_role(
+    /// The person.
+    name: String,
+    /// The role.
+    role: String,
+    /// What chooses the hosts: `tag`, `platform` or `name`.
+    by: String,
+    /// The tag, the platform, or the pattern of names.
+    hosts: String,
+) -> Result<(), ApiError> {
+    let actor = session::permitted::<GrantRole>().await?;
+    let granted = match format!("{role} {by}:{}", hosts.trim()).parse::<Grant>() {
+        Ok(grant) => {
+            let words = format!("{name} is now {} on {}.", grant.role, grant.scope);
+            session::fleet()?.accounts().grant(&actor, &name, grant).await.map(|()| words)
+        }
+        Err(error) => Err(error.into()),
+    };
+    on_people(granted)
+}
+
+/// Takes a person's role on some hosts away. For administrators.
+///
+/// # Errors
+/// [`ApiError`]; the person is as before.
+#[server(endpoint = "revoke_grant")]
+pub async fn revoke_grant(
+    /// The person.
+    name: String,
+    /// The hosts, as the page writes them.
+    scope: String,
+) -> Result<(), ApiError> {
+    let actor = session::permitted::<RevokeGrant>().await?;
+    let revoked = match scope.parse::<Scope>() {
+        Ok(scope) => session::fleet()?.accounts().revoke_grant(&actor, &name, scope).await,
+        Err(error) => Err(error.into()),
+    };
+    on_people(revoked.map(|()| format!("{name} has no role of their own on {scope} any more.")))
 }
 
 /// Ends a person's sessions and locks the person out. For administrators.
@@ -106,7 +152,7 @@ pub async fn disable_person(
     /// The person.
     name: String,
 ) -> Result<(), ApiError> {
-    let actor = session::person().await?;
+    let actor = session::permitted::<DisablePerson>().await?;
     let disabled = session::fleet()?.accounts().disable(&actor, &name).await;
     on_people(disabled.map(|()| format!("{name} is disabled and logged out everywhere.")))
 }
@@ -120,7 +166,7 @@ pub async fn enable_person(
     /// The person.
     name: String,
 ) -> Result<(), ApiError> {
-    let actor = session::person().await?;
+    let actor = session::permitted::<EnablePerson>().await?;
     let enabled = session::fleet()?.accounts().enable(&actor, &name).await;
     on_people(enabled.map(|()| format!("{name} can log in again.")))
 }
@@ -134,7 +180,7 @@ pub async fn delete_person(
     /// The person.
     name: String,
 ) -> Result<(), ApiError> {
-    let actor = session::person().await?;
+    let actor = session::permitted::<DeletePerson>().await?;
     let deleted = session::fleet()?.accounts().delete_person(&actor, &name).await;
     on_people(deleted.map(|()| format!("{name} is deleted. The audit log keeps the name.")))
 }
@@ -152,7 +198,7 @@ pub async fn change_password(
     /// The new password once more.
     again: String,
 ) -> Result<(), ApiError> {
-    let actor = session::person().await?;
+    let actor = session::permitted::<ChangePassword>().await?;
     if password != again {
         return said::lead_back(&Route::Account, Err(differ()));
     }
@@ -174,7 +220,7 @@ pub async fn end_session(
     /// The session.
     id: String,
 ) -> Result<(), ApiError> {
-    let actor = session::person().await?;
+    let actor = session::permitted::<EndSession>().await?;
     let ended = match id.parse::<SessionId>() {
         Ok(id) => session::fleet()?.accounts().end_own_session(&actor, id).await,
         Err(_) => Err(AccountError::SessionGone),
@@ -188,7 +234,7 @@ pub async fn end_session(
 /// [`ApiError`]; they continue.
 #[server(endpoint = "end_other_sessions")]
 pub async fn end_other_sessions() -> Result<(), ApiError> {
-    let actor = session::person().await?;
+    let actor = session::permitted::<EndOtherSessions>().await?;
     let ended = session::fleet()?.accounts().end_other_sessions(&actor).await.map_err(AccountError::from);
     on_account(ended.map(|ended| match ended {
         0 => "You have no other sessions.".to_owned(),

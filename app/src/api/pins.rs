@@ -63,7 +63,7 @@ pub async fn pin_generation(
     #[server(default)]
     note: String,
 ) -> Result<(), ApiError> {
-    let actor = session::person().await?;
+    let actor = session::permitted::<PinGeneration>().await?;
     let (name, generation) = (super::host_name(&host)?, self::generation(&generation)?);
     let pinned = session::fleet()?.pin_generation(&actor, name, generation.clone(), &note).await;
     lead_on(name, &generation, pinned)
@@ -80,7 +80,7 @@ pub async fn unpin_generation(
     /// The generation, as [`reference_to_text`](super::reference_to_text) writes it.
     generation: String,
 ) -> Result<(), ApiError> {
-    let actor = session::person().await?;
+    let actor = session::permitted::<UnpinGeneration>().await?;
     let (name, generation) = (super::host_name(&host)?, self::generation(&generation)?);
     let unpinned = session::fleet()?.unpin_generation(&actor, name, &generation).await;
     lead_on(name, &generation, unpinned)

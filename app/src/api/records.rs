@@ -17,7 +17,7 @@ pub async fn audit(
 ) -> Result<AuditPage, ApiError> {
     use crate::session;
 
-    session::person().await?;
+    session::permitted::<Audit>().await?;
     session::fleet()?.audit(&query).await.map_err(session::database)
 }
 
@@ -29,7 +29,7 @@ pub async fn audit(
 pub async fn load_notices() -> Result<Vec<StoredNotice>, ApiError> {
     use crate::session;
 
-    session::person().await?;
+    session::permitted::<LoadNotices>().await?;
     Ok(session::fleet()?.notices())
 }
 
@@ -41,6 +41,6 @@ pub async fn load_notices() -> Result<Vec<StoredNotice>, ApiError> {
 pub async fn load_about() -> Result<About, ApiError> {
     use crate::session;
 
-    session::person().await?;
+    session::permitted::<LoadAbout>().await?;
     Ok(session::fleet()?.about())
 }

@@ -19,7 +19,7 @@ pub async fn load_plan(
 ) -> Result<Option<RollbackPlan>, ApiError> {
     use crate::session;
 
-    session::person().await?;
+    session::permitted::<LoadPlan>().await?;
     let Ok(name) = super::host_name(&name) else { return Ok(None) };
     session::fleet()?.rollback_plan(name).await.map_err(session::database)
 }
@@ -52,7 +52,7 @@ pub async fn request_rollback(
     use crate::session;
     use backstay_fleet::ops::request::RequestedRollback;
 
-    let person = session::person().await?;
+    let person = session::permitted::<RequestRollback>().await?;
     let name = super::host_name(&host)?;
     let chosen = |text: &str| {
         reference_from_text(text)

@@ -28,7 +28,7 @@ pub async fn load_rollout(
 ) -> Result<Option<RolloutRead>, ApiError> {
     use crate::session;
 
-    session::person().await?;
+    session::permitted::<LoadRollout>().await?;
     let Ok(id) = id.parse() else { return Ok(None) };
     let fleet = session::fleet()?;
     let last_event = fleet.events().last();
@@ -67,7 +67,7 @@ pub async fn start_rollout(
     use crate::session;
     use backstay_model::rollout::RolloutRequest;
 
-    let person = session::person().await?;
+    let person = session::permitted::<StartRollout>().await?;
     let kind = kind.parse().map_err(|_| ApiError::said("There is no such op. Nothing was changed."))?;
     for host in &hosts {
         super::host_name(host)?;
@@ -92,7 +92,7 @@ pub async fn steer_rollout(
 ) -> Result<(), ApiError> {
     use crate::session;
 
-    let person = session::person().await?;
+    let person = session::permitted::<SteerRollout>().await?;
     let id = id.parse().map_err(|_| ApiError::said("There is no such roll-out. Nothing was changed."))?;
     let fleet = session::fleet()?;
     match change.as_str() {
@@ -112,7 +112,7 @@ pub async fn steer_rollout(
 pub async fn load_rollout_commits() -> Result<RolloutCommits, ApiError> {
     use crate::session;
 
-    session::person().await?;
+    session::permitted::<LoadRolloutCommits>().await?;
     session::fleet()?.rollout_commits().await.map_err(session::database)
 }
 
@@ -143,7 +143,7 @@ pub async fn load_planned_rollbacks(
 ) -> Result<PlannedRollbacks, ApiError> {
     use crate::session;
 
-    session::person().await?;
+    session::permitted::<LoadPlannedRollbacks>().await?;
     let id = super::deployment_id(&deployment)?;
     session::fleet()?.planned_rollbacks(id).await.map(Into::into).map_err(super::refused)
 }
@@ -164,7 +164,7 @@ pub async fn load_planned_rollbacks_of(
 ) -> Result<PlannedRollbacks, ApiError> {
     use crate::session;
 
-    session::person().await?;
+    session::permitted::<LoadPlannedRollbacksOf>().await?;
     if hosts.len() > HOSTS_PLANNED {
         return Err(ApiError::said(format!("Choose at most {HOSTS_PLANNED} hosts.")));
     }
@@ -208,7 +208,7 @@ pub async fn roll_back_hosts(
     use crate::session;
     use backstay_fleet::rollouts::{Pacing, check_typed};
 
-    let person = session::person().await?;
+    let person = session::permitted::<RollBackHosts>().await?;
     let confirmed = confirmed.iter().filter(|text| !text.is_empty());
     let confirmed: Option<Vec<_>> = confirmed.map(|text| confirmed_from_text(text)).collect();
     let confirmed = confirmed.ok_or_else(|| {

@@ -41,7 +41,7 @@ pub async fn save_view(
     /// The address of the page.
     view: String,
 ) -> Result<(), ApiError> {
-    let actor = session::person().await?;
+    let actor = session::permitted::<SaveView>().await?;
     // Only what the fleet page itself reads, so that a link never leads elsewhere.
     let address = local_path(&view);
     let address = if address.starts_with("/?") { address } else { "/" };
@@ -59,7 +59,7 @@ pub async fn forget_view(
     /// Its name.
     name: String,
 ) -> Result<(), ApiError> {
-    let actor = session::person().await?;
+    let actor = session::permitted::<ForgetView>().await?;
     session::fleet()?.forget_view(&actor, &name).await.map_err(session::database)?;
     leptos_axum::redirect(&Route::Fleet.path());
     Ok(())

@@ -26,7 +26,7 @@ pub async fn load_written(
     use crate::session;
     use percent_encoding::percent_decode_str;
 
-    let person = session::person().await?;
+    let person = session::permitted::<LoadWritten>().await?;
     let parts: Vec<_> = path.split('/').map(|part| percent_decode_str(part).decode_utf8_lossy()).collect();
     let parts: Vec<_> = parts.iter().map(AsRef::as_ref).collect();
     match parts[..] {

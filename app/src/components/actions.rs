@@ -1,6 +1,6 @@
 //! The menu of a host.
 
-use backstay_model::{HostView, OpKind, OpView};
+use backstay_model::{Action, HostView, OpKind, OpView};
 use leptos::ev;
 use leptos::prelude::*;
 
@@ -56,6 +56,9 @@ fn fill(filled: &mut bool) -> bool {
     !std::mem::replace(filled, true)
 }
 
+/// The ops of the menu, in its order.
+const OPS: [OpKind; 5] = [OpKind::PullSwitch, OpKind::Pull, OpKind::Switch, OpKind::Test, OpKind::Refresh];
+
 /// The items of a host's menu.
 #[component]
 fn Items(host: String, action: FormAction) -> impl IntoView {
@@ -66,10 +69,6 @@ fn Items(host: String, action: FormAction) -> impl IntoView {
         let host = host.clone();
         Memo::new(move |_| Why::of(live, &host))
     };
-    let observed = {
-        let host = host.clone();
-        Memo::new(move |_| live.host(&host).is_some_and(|host| host.with(|host| host.observed)))
-    };
     view! {
         <p class="menu-title" aria-hidden="true">{host.clone()}</p>
         <Reason why/>
@@ -77,12 +76,8 @@ fn Items(host: String, action: FormAction) -> impl IntoView {
             <Icon name="rollback"/>{OpKind::Rollback.title()}
         </a>
         <ActionForm action=action>
-            <input type="hidden" name="host" value=host/>
-            <Item kind=OpKind::PullSwitch why observed/>
-            <Item kind=OpKind::Pull why observed/>
-            <Item kind=OpKind::Switch why observed/>
-            <Item kind=OpKind::Test why observed/>
-            <Item kind=OpKind::Refresh why observed/>
+            <input type="hidden" name="host" value=host.clone()/>
+            {OPS.map(|kind| view! { <Item kind host=host.clone() why/> })}
         </ActionForm>
         <a class="item" href=details><Icon name="details"/>"Details"</a>
     }
@@ -103,9 +98,9 @@ enum Why {
 
 impl Why {
     fn of(live: Live, host: &str) -> Self {
-        let host = live.host(host).map(|host| host.get());
-        match host {
-            _ if !live.may_operate() => Self::Role,
+        let name = Some(host);
+        match live.host(host).map(|host| host.get()) {
+            _ if !live.may(Action::RunTests, name) => Self::Role,
             Some(HostView { op: Some(op), .. }) => Self::Busy(Box::new(op)),
             Some(HostView { online: false, name, .. }) => Self::Offline(name),
             _ => Self::Free,
@@ -121,9 +116,10 @@ impl Why {
 #[component]
 fn Reason(why: Memo<Why>) -> impl IntoView {
     let log_address = use_log_address();
-    move || match why.get() {
+    move || {
+        match why.get() {
         Why::Role => {
-            view! { <p class="menu-why">"You have read-only access. Ops require the operator role."</p> }
+            view! { <p class="menu-why">"You have read-only access to this host. Ops require the responder role."</p> }
                 .into_any()
         }
         Why::Busy(op) => {
@@ -142,23 +138,21 @@ fn Reason(why: Memo<Why>) -> impl IntoView {
         }
         Why::Free => ().into_any(),
     }
+    }
 }
 
-/// An item that requests an op. On a host that something else deploys, those that deploy are hidden.
+/// An item, if the person may request its op, and it makes sense on this host.
 #[component]
-fn Item(kind: OpKind, why: Memo<Why>, observed: Memo<bool>) -> impl IntoView {
-    view! {
-        <button
-            class="item"
-            type="submit"
-            name="kind"
-            value=kind.as_str()
-            disabled=move || why.with(Why::closes)
-            hidden=move || kind.deploys() && observed.get()
-        >
-            <Icon name=op_icon(kind)/>
-            {kind.title()}
-        </button>
+fn Item(kind: OpKind, host: String, why: Memo<Why>) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let offered = Memo::new(move |_| live.offers(kind, &host));
+    move || {
+        offered.get().then(|| view! {
+            <button class="item" type="submit" name="kind" value=kind.as_str() disabled=move || why.with(Why::closes)>
+                <Icon name=op_icon(kind)/>
+                {kind.title()}
+            </button>
+        })
     }
 }
 

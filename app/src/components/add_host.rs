@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use backstay_model::HostId;
-use backstay_model::Role;
 use backstay_model::wire::limits::HOST_NAME_CHARS;
+use backstay_model::{Action, HostId};
 use leptos::prelude::*;
 
 use crate::api::{Address, MakeJoinToken};
@@ -28,7 +27,7 @@ pub(crate) fn AddHost() -> impl IntoView {
     });
     let address = server_address(live);
     let configuration = move || address.with(|address| named.with(|name| configuration(address, name)));
-    let may_make = untrack(|| live.person()).is_some_and(|person| person.role >= Role::Admin);
+    let may_make = untrack(|| live.may(Action::JoinToken, None));
     view! {
         <div class="add-host">
             <label class="add-host-name alive">

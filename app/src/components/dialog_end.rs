@@ -1,5 +1,7 @@
-//! What the forms of dialogs share: the note to people with read-only access, and the end.
+//! What the forms of dialogs share: the note to people who lack the role, and the end.
 
+use backstay_model::Action;
+use backstay_model::people::Extent;
 use leptos::prelude::*;
 
 use super::sending::{Sending, leave_once_arrived};
@@ -7,22 +9,26 @@ use crate::ApiError;
 use crate::components::{FormAction, Refusal};
 use crate::live::{Connection, Live};
 
-/// Tells a person with read-only access which role the dialog requires.
+/// States which role something requires: “Rolling back requires the responder role.”
+pub(crate) fn requires(what: &str, action: Action) -> String {
+    let rule = action.rule();
+    let extent = if rule.extent == Extent::Fleet { " on the whole fleet" } else { "" };
+    format!("{what} requires the {} role{extent}.", rule.role)
+}
+
+/// Tells a person who may not do what the dialog does which role it requires.
 #[component]
-pub(crate) fn OperatorOnly(
+pub(crate) fn RoleNeeded(
     /// What the dialog does, as the subject of a sentence: “Rolling back”.
     what: &'static str,
+    /// What it is.
+    does: Action,
+    /// The host that it is about, if it is about one.
+    #[prop(optional_no_strip)]
+    host: Option<String>,
 ) -> impl IntoView {
     let live = expect_context::<Live>();
-    move || {
-        (!live.may_operate()).then(|| {
-            view! {
-                <p class="banner">
-                    {format!("You have read-only access. {what} requires the operator role.")}
-                </p>
-            }
-        })
-    }
+    move || (!live.may(does, host.as_deref())).then(|| view! { <p class="banner">{requires(what, does)}</p> })
 }
 
 /// The end of a dialog's form: why the last attempt was refused, how long it has been without an answer,

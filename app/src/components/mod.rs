@@ -46,7 +46,7 @@ pub(crate) use copyable::{CopyButton, Copyable};
 pub use deployment::{DeploymentPanel, NewestDeployment};
 pub(crate) use deployment::{counts as deployment_counts, decision_words, followed as followed_deployment};
 pub use dialog::{Dialog, DialogTrouble};
-pub(crate) use dialog_end::{DialogEnd, OperatorOnly};
+pub(crate) use dialog_end::{DialogEnd, RoleNeeded, requires};
 pub(crate) use draft::{Draft, EditConflict};
 pub use drawer::LogDrawer;
 pub(crate) use field::Hydrated;

@@ -1,9 +1,9 @@
 //! The actions on an op: cancel and retry.
 
-use backstay_model::{Generation, GenerationRef, OpAction, OpId, OpKind, OpStatus, OpView, Phase};
+use backstay_model::{Action, Generation, GenerationRef, OpAction, OpId, OpKind, OpStatus, OpView, Phase};
 use leptos::prelude::*;
 
-use crate::components::{ActionForm, FormAction};
+use crate::components::{ActionForm, FormAction, requires};
 use crate::live::Live;
 use crate::routes::Route;
 
@@ -58,16 +58,16 @@ pub fn CancelButton(
     place: OpPlacement,
 ) -> impl IntoView {
     let live = expect_context::<Live>();
-    let id = op.with_untracked(|op| op.id);
+    let (id, host) = op.with_untracked(|op| (op.id, op.host_name.clone()));
     let name = op.with_untracked(|op| format!("Cancel {} on {}", op.title(), op.host_name));
     let state = Memo::new(move |_| op.with(|op| (op.status.is_open() && op.cancel.is_none(), is_midway(op))));
     let words = if place == OpPlacement::Row { "Cancel" } else { "Cancel this op" };
     let class = if place == OpPlacement::Row { "small" } else { "danger" };
     move || {
         let name = (place == OpPlacement::Row).then(|| name.clone());
-        match (state.get(), live.may_operate()) {
+        match (state.get(), live.may(Action::Cancel, Some(&host))) {
             ((true, _), false) if place != OpPlacement::Row => {
-                view! { <span class="faint">"Cancelling requires the operator role."</span> }.into_any()
+                view! { <span class="faint">{requires("Cancelling", Action::Cancel)}</span> }.into_any()
             }
             ((true, true), true) => {
                 view! { <Confirm op action place words class name/> }.into_any()
@@ -159,13 +159,13 @@ pub fn RetryButton(
     };
     move || {
         match kind.get() {
-        None => undo.get().filter(|_| live.may_operate()).map(|to| {
+        None => undo.get().filter(|_| live.may(Action::RollBack, Some(&host))).map(|to| {
             let address = Route::RollbackHost { host: &host, to: Some(to), from_host: false }.path();
             view! { <a class="button" href=address>{format!("Go back to Gen {to}…")}</a> }
         })
         .into_any(),
-        Some(_) if !live.may_operate() => {
-            view! { <span class="faint">"Retrying requires the operator role."</span> }.into_any()
+        Some(kind) if !live.may(Action::request(kind), Some(&host)) => {
+            view! { <span class="faint">{requires("Retrying", Action::request(kind))}</span> }.into_any()
         }
         Some(kind) if !kind.may_be_retried() => {
             view! { <a class="button" href=Route::RollbackHost { host: &host, to: None, from_host: false }.path()>"Roll back again…"</a> }

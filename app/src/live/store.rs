@@ -8,7 +8,7 @@ use backstay_model::pull_request::PullRequests;
 use backstay_model::rollout::Rollout;
 use backstay_model::view::{FleetSnapshot, NOTICES_COUNTED};
 use backstay_model::wire::event::{Event, Notice, Tone};
-use backstay_model::{HostId, HostView, Person, PersonView, Role, cmp_host_names};
+use backstay_model::{Action, HostId, HostView, OpKind, Person, PersonView, cmp_host_names};
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
@@ -163,10 +163,24 @@ impl Live {
         self.person.get()
     }
 
-    /// Whether that person may request ops. The server checks this again; here it only spares people a
-    /// refusal.
-    pub fn may_operate(self) -> bool {
-        self.person.with(|person| person.as_ref().is_some_and(|p| p.role >= Role::Operator))
+    /// Whether that person may do this, on this host or on the whole fleet. The server checks this again; here it only spares
+    /// people a refusal.
+    pub fn may(self, action: Action, host: Option<&str>) -> bool {
+        let row = host.and_then(|name| self.host(name));
+        self.person.with(|person| {
+            let Some(person) = person else { return false };
+            let answer = match row {
+                Some(row) => row.with(|host| person.require_on(action, &host.traits())),
+                None => person.require(action),
+            };
+            answer.is_ok()
+        })
+    }
+
+    /// Whether to offer that person this op on a host: they may request it, and nothing else deploys the host.
+    pub fn offers(self, kind: OpKind, host: &str) -> bool {
+        let observed = || self.host(host).is_some_and(|host| host.with(|host| host.observed));
+        self.may(Action::request(kind), Some(host)) && !(kind.deploys() && observed())
     }
 
     /// That person's view settings for the fleet page.
@@ -339,23 +353,37 @@ impl Live {
 
     /// Identifiers sort by creation time, so events of older deployments are ignored.
     fn hear_deployment(self, deployment: &Deployment) {
-        let (is_newest, was_undecided) = self.deployment.with_untracked(|known| {
-            let known = known.as_ref();
-            (known.is_none_or(|k| k.id <= deployment.id), known.is_some_and(Deployment::needs_decision))
+        let is_undecided =
+            || self.deployment.with_untracked(|known| known.as_ref().is_some_and(Deployment::needs_decision));
+        let was_undecided = is_undecided();
+        self.deployment.maybe_update(|known| match known {
+            Some(known) if known.id > deployment.id => false,
+            Some(known) if known.id == deployment.id => {
+                known.update(deployment.clone());
+                true
+            }
+            known => {
+                *known = Some(deployment.clone());
+                true
+            }
         });
-        if !is_newest {
-            return;
-        }
-        self.deployment.set(Some(deployment.clone()));
-        if was_undecided && !deployment.needs_decision() {
+        if was_undecided && !is_undecided() {
             self.notices.update(|shown| shown.retain(|shown| shown.notice.tone != Tone::Bad));
         }
     }
 
     fn hear_rollout(self, rollout: &Rollout) {
-        if self.rollout.with_untracked(|known| known.as_ref().is_none_or(|k| k.id <= rollout.id)) {
-            self.rollout.set(Some(rollout.clone()));
-        }
+        self.rollout.maybe_update(|known| match known {
+            Some(known) if known.id > rollout.id => false,
+            Some(known) if known.id == rollout.id => {
+                known.update(rollout.clone());
+                true
+            }
+            known => {
+                *known = Some(rollout.clone());
+                true
+            }
+        });
     }
 
     fn put(self, host: &HostView) {
@@ -401,7 +429,7 @@ mod tests {
 
     fn start(hosts: Vec<HostView>, last_event: u64) -> Start {
         Start {
-            person: Person { name: "admin".into(), role: Role::Viewer },
+            person: Person::new("admin", backstay_model::Role::Viewer),
             view: PersonView::default(),
             saved_views: String::new(),
             address: Address { origin: "https://backstay.test".into(), is_configured: true },

@@ -2,7 +2,7 @@
 
 use backstay_fleet::accounts::{Actor, MIN_PASSWORD_CHARS};
 use backstay_fleet::store::SessionRecord;
-use backstay_model::Role;
+use backstay_model::Action;
 use leptos::prelude::*;
 use server_fn::ServerFn;
 
@@ -15,7 +15,7 @@ use crate::said::Said;
 /// The content of the page.
 pub(crate) fn account(actor: &Actor, sessions: &[SessionRecord], said: Option<Said>) -> AnyView {
     let person = actor.person();
-    let people = (person.role >= Role::Admin)
+    let people = (person.require(Action::ManagePeople).is_ok())
         .then(|| view! { <div class="page-actions"><a class="button" href=Route::People.path()>"Manage people"</a></div> });
     let rows =
         sessions.iter().map(|session| row(session, actor.session() == Some(session.id))).collect_view();
@@ -30,6 +30,7 @@ pub(crate) fn account(actor: &Actor, sessions: &[SessionRecord], said: Option<Sa
         <div class="page-head">
             <h1>{person.name.clone()}</h1>
             <span class="badge">{person.role.as_str()}</span>
+            {person.grants.iter().map(|grant| view! { <span class="badge">{format!("{} on {}", grant.role, grant.scope)}</span> }).collect_view()}
             {people}
         </div>
         {said.map(|said| in_words(said, ""))}

@@ -1,6 +1,6 @@
 //! The fleet page: every host at a glance.
 
-use backstay_model::Role;
+use backstay_model::Action;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::Outlet;
@@ -90,7 +90,7 @@ fn FirstHost() -> impl IntoView {
 /// The link to the dialog that explains how to add a host, for administrators.
 #[component]
 fn AddHostLink(live: Live, empty: Memo<bool>) -> impl IntoView {
-    let offered = move || !empty.get() && live.person().is_some_and(|person| person.role >= Role::Admin);
+    let offered = move || !empty.get() && live.may(Action::JoinToken, None);
     move || {
         offered().then(
             || view! { <a class="button add-host-link" id="add-host-link" href=Route::AddHost.path()>"Add a host"</a> },

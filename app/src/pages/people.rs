@@ -2,20 +2,27 @@
 
 use backstay_fleet::accounts::{INVITATION_LIFETIME, MAX_NAME_CHARS};
 use backstay_fleet::store::{Invitation, PersonRecord};
-use backstay_model::Role;
+use backstay_model::{Grant, Platform, Role};
 use leptos::prelude::*;
 use server_fn::ServerFn;
 
-use crate::api::{DeletePerson, DisablePerson, EnablePerson, InvitePerson, RevokeInvitation, SetRole};
+use crate::api::{
+    DeletePerson, DisablePerson, EnablePerson, GrantRole, InvitePerson, RevokeGrant, RevokeInvitation,
+    SetRole,
+};
 use crate::components::{Ago, Until};
 use crate::said::Said;
 
 /// The roles, with what each may do.
-const ROLES: [(Role, &str); 3] = [
+const ROLES: [(Role, &str); 4] = [
     (Role::Viewer, "viewer: looks"),
-    (Role::Operator, "operator: also runs ops"),
-    (Role::Admin, "admin: also manages people"),
+    (Role::Responder, "responder: also rolls back, cancels, runs tests"),
+    (Role::Operator, "operator: also runs all ops, merges, reverts"),
+    (Role::Admin, "admin: also manages hosts and people"),
 ];
+/// What a grant chooses hosts by.
+const BY: [(&str, &str); 3] =
+    [("tag", "with the tag"), ("name", "with a name like"), ("platform", "of the platform")];
 
 /// The content of the page. `origin` is the server's address, for the link of an invitation.
 pub(crate) fn people(
@@ -80,10 +87,12 @@ fn row(person: &PersonRecord, is_own: bool) -> AnyView {
         Some(at) => view! { <Ago at/> }.into_any(),
         None => "never".into_any(),
     };
+    let line = |grant: &Grant| view! { <br/><span class="faint">{format!("{} on {}", grant.role, grant.scope)}</span> };
+    let grants = person.grants.iter().map(line).collect_view();
     view! {
         <tr class:unavailable=person.disabled_at.is_some()>
             <th scope="row">{person.name.clone()}{own}{disabled}</th>
-            <td data-title="Role">{person.role.as_str()}</td>
+            <td data-title="Role">{person.role.as_str()}{grants}</td>
             <td data-title="Last seen">{seen}</td>
             <td data-title="Sessions">{person.sessions}</td>
             <td>{change(person)}</td>
@@ -109,6 +118,8 @@ fn change(person: &PersonRecord) -> AnyView {
                     {role_choice(person.role)}
                     <button type="submit">"Set role"</button>
                 </form>
+                {person.grants.iter().map(|grant| revoke_grant(name, grant)).collect_view()}
+                {grant_form(name)}
                 <form method="post" action=path>{named(name)}<button type="submit">{format!("{words} {name}")}</button></form>
                 <form method="post" action=DeletePerson::PATH>
                     {named(name)}
@@ -128,7 +139,39 @@ fn role_choice(chosen: Role) -> impl IntoView {
     let option = |(role, words): (Role, &'static str)| {
         view! { <option value=role.as_str() selected=role == chosen>{words}</option> }
     };
-    view! { <label>"Role"<select name="role">{ROLES.map(option).collect_view()}</select></label> }
+    view! { <label>"Role on the whole fleet"<select name="role">{ROLES.map(option).collect_view()}</select></label> }
+}
+
+fn revoke_grant(name: &str, grant: &Grant) -> impl IntoView + use<> {
+    let words = format!("Take away {} on {}", grant.role, grant.scope);
+    view! {
+        <form method="post" action=RevokeGrant::PATH>
+            {named(name)}
+            <input type="hidden" name="scope" value=grant.scope.to_string()/>
+            <button type="submit">{words}</button>
+        </form>
+    }
+}
+
+/// The form that gives a person a role on some hosts.
+fn grant_form(name: &str) -> AnyView {
+    let roles = [Role::Responder, Role::Operator].map(|role| view! { <option>{role.as_str()}</option> });
+    let by = BY.map(|(by, words)| view! { <option value=by>{words}</option> });
+    let examples = format!("lab, web-*, {}", Platform::ALL.map(Platform::as_str).join(", "));
+    view! {
+        <form method="post" action=GrantRole::PATH>
+            {named(name)}
+            <label>"Also"<select name="role">{roles.collect_view()}</select></label>
+            <label>"on the hosts"<select name="by">{by.collect_view()}</select></label>
+            <label>
+                <span class="unseen">"Tag, name or platform"</span>
+                <input type="text" name="hosts" required maxlength="96" autocomplete="off" autocapitalize="none" spellcheck="false"
+                    placeholder=examples/>
+            </label>
+            <button type="submit">"Grant"</button>
+        </form>
+    }
+    .into_any()
 }
 
 fn invite() -> AnyView {

@@ -2,7 +2,7 @@
 
 use backstay_fleet::accounts::Actor;
 use backstay_model::rollback::Candidate;
-use backstay_model::{PIN_NOTE_CHARS, Role};
+use backstay_model::{Action, PIN_NOTE_CHARS};
 use leptos::prelude::*;
 use server_fn::ServerFn;
 
@@ -15,10 +15,10 @@ use crate::said::Said;
 /// The content of the page.
 pub(crate) fn pin(actor: &Actor, host: &str, candidate: &Candidate, said: Option<Said>) -> AnyView {
     let page = Route::Host(host).path();
-    let body = if actor.person().role >= Role::Operator {
+    let body = if actor.require_somewhere(Action::SetUpHost).is_ok() {
         forms(host, candidate, &page)
     } else {
-        view! { <p>"You have read-only access. Pinning requires the operator role."</p> }.into_any()
+        view! { <p>"Pinning requires the operator role."</p> }.into_any()
     };
     let mark = candidate.pin.as_ref().map(|pin| view! { <p><b>{pin.words()}</b></p> });
     view! {

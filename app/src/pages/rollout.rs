@@ -12,7 +12,7 @@ use crate::components::{
 use crate::live::Live;
 use crate::routes::Route;
 
-/// The page of the roll-out that the address names: its progress, and its hosts with the failed ones first.
+/// The page of the roll-out that the address names: its progress, and its hosts, many of them with the failed ones first.
 #[component]
 pub fn RolloutPage() -> impl IntoView {
     let params = use_params_map();
@@ -39,7 +39,7 @@ fn Found(read: RolloutRead) -> impl IntoView {
             </div>
             <section class="card" aria-label="Progress">
                 <RolloutProgress live rollout/>
-                <RolloutSteps live rollout failures_first=true/>
+                <RolloutSteps live rollout/>
             </section>
         </div>
     }

@@ -1,9 +1,9 @@
 //! A person whose identity was checked.
 
-use backstay_model::{NotAllowed, Person, Role, SessionId};
+use backstay_model::{Action, NotAllowed, Person, Role, SessionId};
 
 use super::CONSOLE;
-use crate::store::SessionRecord;
+use crate::store::{HostRecord, SessionRecord};
 
 /// A person whose session or password was just checked.
 ///
@@ -26,7 +26,7 @@ use crate::store::SessionRecord;
 /// # use backstay_fleet::Fleet;
 /// # use backstay_model::{OpAction, Person, Role};
 /// # async fn endpoint(fleet: Fleet) {
-/// let actor = Person { name: "maria".into(), role: Role::Admin };
+/// let actor = Person::new("maria", Role::Admin);
 /// let op = fleet.request_op(&actor, "gpc0", OpAction::Switch, None).await;
 /// # }
 /// ```
@@ -43,13 +43,20 @@ impl Actor {
 
     /// The person at the server's own command line, who could write the database as well. Never for a request.
     pub fn console() -> Self {
-        Self { person: Person { name: CONSOLE.to_owned(), role: Role::Admin }, session: None }
+        Self { person: Person::new(CONSOLE, Role::Admin), session: None }
     }
 
     /// An actor without a session.
     #[cfg(test)]
     pub(crate) fn unchecked(name: &str, role: Role) -> Self {
-        Self { person: Person { name: name.to_owned(), role }, session: None }
+        Self { person: Person::new(name, role), session: None }
+    }
+
+    /// An actor with grants and without a session.
+    #[cfg(test)]
+    pub(crate) fn granted(name: &str, role: Role, grants: &[&str]) -> Self {
+        let grants = grants.iter().filter_map(|grant| grant.parse().ok()).collect();
+        Self { person: Person { grants, ..Person::new(name, role) }, session: None }
     }
 
     /// The person, for their own page.
@@ -67,8 +74,21 @@ impl Actor {
         self.session
     }
 
+    /// See [`Person::require_somewhere`].
+    ///
+    /// # Errors
+    /// [`NotAllowed`]
+    pub fn require_somewhere(&self, action: Action) -> Result<(), NotAllowed> {
+        self.person.require_somewhere(action)
+    }
+
     /// See [`Person::require`].
-    pub(crate) fn require(&self, role: Role) -> Result<(), NotAllowed> {
-        self.person.require(role)
+    pub(crate) fn require(&self, action: Action) -> Result<(), NotAllowed> {
+        self.person.require(action)
+    }
+
+    /// See [`Person::require_on`].
+    pub(crate) fn require_on(&self, action: Action, host: &HostRecord) -> Result<(), NotAllowed> {
+        self.person.require_on(action, &host.traits())
     }
 }

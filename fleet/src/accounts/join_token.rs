@@ -1,6 +1,6 @@
 //! Join tokens, which let hosts join the fleet.
 
-use backstay_model::Role;
+use backstay_model::Action;
 use backstay_model::wire::limits::is_host_name;
 use chrono::TimeDelta;
 
@@ -33,7 +33,7 @@ impl Accounts {
         host_name: Option<String>,
         valid_for: TimeDelta,
     ) -> Result<Secret, AccountError> {
-        actor.require(Role::Admin)?;
+        actor.require(Action::JoinToken)?;
         if let Some(name) = &host_name
             && let Some(known) = self.store.host_by_name(name).await?
         {

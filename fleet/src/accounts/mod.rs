@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use argon2::password_hash;
+use backstay_model::people::{GRANTS, GrantError};
 use backstay_model::wire::limits::{self, HOST_NAME_CHARS};
 use backstay_model::{Clock, NotAllowed, PersonView, Role};
 use chrono::TimeDelta;
@@ -64,6 +65,14 @@ pub enum AccountError {
          administrator first."
     )]
     LastAdmin(String),
+    /// The person has the most grants that one may have.
+    #[error(
+        "A person has at most {GRANTS} grants. Nothing was changed. Take one away first, or use a wider one."
+    )]
+    TooManyGrants,
+    /// See [`GrantError`].
+    #[error(transparent)]
+    Grant(#[from] GrantError),
     /// The invitation is not open: it has expired, or was used, replaced or revoked.
     #[error("This invitation is no longer valid. Nothing was changed. Ask an administrator for a new one.")]
     InvitationGone,
@@ -108,6 +117,7 @@ impl AccountError {
         match error {
             ChangePersonError::Unknown => Self::Unknown(printable(name)),
             ChangePersonError::LastAdmin => Self::LastAdmin(name.to_owned()),
+            ChangePersonError::TooManyGrants => Self::TooManyGrants,
             ChangePersonError::Store(error) => Self::Store(error),
         }
     }

@@ -1,6 +1,7 @@
 //! Managing people, for administrators and for the server's own commands.
 
-use backstay_model::{InvitationId, Role};
+use backstay_model::people::Scope;
+use backstay_model::{Action, Grant, InvitationId, Role};
 use chrono::TimeDelta;
 
 use super::{AccountError, Accounts, Actor, Visitor, password, require_person_name};
@@ -18,7 +19,7 @@ impl Accounts {
     /// # Errors
     /// [`AccountError`]
     pub async fn people(&self, actor: &Actor) -> Result<Vec<PersonRecord>, AccountError> {
-        actor.require(Role::Admin)?;
+        actor.require(Action::ManagePeople)?;
         Ok(self.store.people(self.clock.now()).await?)
     }
 
@@ -27,7 +28,7 @@ impl Accounts {
     /// # Errors
     /// [`AccountError`]
     pub async fn invitations(&self, actor: &Actor) -> Result<Vec<Invitation>, AccountError> {
-        actor.require(Role::Admin)?;
+        actor.require(Action::ManagePeople)?;
         Ok(self.store.invitations(self.clock.now()).await?)
     }
 
@@ -37,7 +38,7 @@ impl Accounts {
     /// # Errors
     /// [`AccountError`]
     pub async fn invite(&self, actor: &Actor, name: &str, role: Role) -> Result<Secret, AccountError> {
-        actor.require(Role::Admin)?;
+        actor.require(Action::ManagePeople)?;
         require_person_name(name)?;
         let (now, secret) = (self.clock.now(), Secret::random());
         let invitation = Invitation {
@@ -106,6 +107,24 @@ impl Accounts {
             .await
     }
 
+    /// Gives a person a role on some hosts, at once. It replaces the one on the same scope.
+    ///
+    /// # Errors
+    /// [`AccountError`]
+    pub async fn grant(&self, actor: &Actor, name: &str, grant: Grant) -> Result<(), AccountError> {
+        let detail = format!("{name} is now {} on {}.", grant.role, grant.scope);
+        self.change(actor, name, PersonChange::Grant(grant), "user.granted", detail).await
+    }
+
+    /// Takes a person's role on some hosts away, at once.
+    ///
+    /// # Errors
+    /// [`AccountError`]
+    pub async fn revoke_grant(&self, actor: &Actor, name: &str, scope: Scope) -> Result<(), AccountError> {
+        let detail = format!("{name} has no role of their own on {scope}.");
+        self.change(actor, name, PersonChange::Revoke(scope), "user.grant-revoked", detail).await
+    }
+
     /// Ends a person's sessions; the person cannot log in until enabled again.
     ///
     /// # Errors
@@ -140,7 +159,7 @@ impl Accounts {
         action: &str,
         detail: String,
     ) -> Result<(), AccountError> {
-        actor.require(Role::Admin)?;
+        actor.require(Action::ManagePeople)?;
         let changed = self.store.change_person(name, change, &self.entry(actor.name(), action, detail)).await;
         changed.map_err(|error| AccountError::of_change(error, name))?;
         self.changed();

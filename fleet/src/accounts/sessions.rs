@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use backstay_model::{Role, SessionId};
+use backstay_model::{Person, Role, SessionId};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{AccountError, Accounts, Actor, Visitor};
@@ -54,10 +54,10 @@ impl SessionPolicy {
 }
 
 /// A change that an open page must notice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionEvent {
-    /// The person has another role.
-    Role(Role),
+    /// The person has other roles.
+    Changed(Person),
     /// The session is over.
     Ended,
 }
@@ -120,16 +120,16 @@ impl Accounts {
         Ok(session.filter(|s| self.policy.end(s.person.role, s.created_at, s.last_seen) > now))
     }
 
-    /// Waits until a session ends, or its person has another role than this one. At this interval it looks even
+    /// Waits until a session ends, or its person has other roles than these. At this interval it looks even
     /// without a change in this process: the server's own command may change people. A failed look-up is
     /// retried.
-    pub async fn next_session_event(&self, token: &str, role: Role, every: Duration) -> SessionEvent {
+    pub async fn next_session_event(&self, token: &str, person: &Person, every: Duration) -> SessionEvent {
         let mut changes = self.changes.subscribe();
         loop {
             match self.peek(token).await {
                 Ok(None) => return SessionEvent::Ended,
-                Ok(Some(actor)) if actor.person().role != role => {
-                    return SessionEvent::Role(actor.person().role);
+                Ok(Some(actor)) if actor.person() != person => {
+                    return SessionEvent::Changed(actor.person().clone());
                 }
                 _ => {}
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_model::deployment::{Decision, Deployment};
-use backstay_model::{Commit, DeploymentId, Role};
+use backstay_model::{Action, Commit, DeploymentId};
 
 use super::DeployError;
 use crate::accounts::Actor;
@@ -17,7 +17,7 @@ impl Fleet {
     /// # Errors
     /// [`DeployError`]; in that case nothing was decided.
     pub async fn continue_anyway(&self, actor: &Actor, id: DeploymentId) -> Result<Deployment, DeployError> {
-        actor.require(Role::Operator)?;
+        actor.require(Action::Continue)?;
         let decision = Decision::Continued { by: actor.name().to_owned(), at: self.clock.now() };
         let detail = "Continue although a host failed.".to_owned();
         self.decide(id, &decision, actor.name(), "pr.continued", detail).await
@@ -62,8 +62,8 @@ impl Fleet {
     }
 
     /// The client for GitHub, if the person may use it.
-    pub(super) fn github_for(&self, actor: &Actor) -> Result<Arc<GitHub>, DeployError> {
-        actor.require(Role::Operator)?;
+    pub(super) fn github_for(&self, actor: &Actor, action: Action) -> Result<Arc<GitHub>, DeployError> {
+        actor.require(action)?;
         self.github.clone().ok_or(DeployError::NotConfigured)
     }
 

@@ -3,7 +3,7 @@
 use backstay_model::deployment::{Deployment, PullRequestRef};
 use backstay_model::pull_request::{Mergeable, UpdatePullRequest};
 use backstay_model::wire::event::{Event, Tone};
-use backstay_model::{Commit, DeploymentId};
+use backstay_model::{Action, Commit, DeploymentId};
 
 use super::DeployError;
 use crate::accounts::Actor;
@@ -23,7 +23,7 @@ impl Fleet {
         actor: &Actor,
         seen: &SeenPullRequest,
     ) -> Result<Deployment, DeployError> {
-        let github = self.github_for(actor)?;
+        let github = self.github_for(actor, Action::Merge)?;
         let (fleet, actor, seen) = (self.clone(), actor.clone(), seen.clone());
         let number = seen.number;
         let merge = tokio::spawn(async move {

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use backstay_model::deployment::{Decision, Deployment, PullRequestRef};
 use backstay_model::wire::event::{Event, Tone};
 use backstay_model::wire::message::ServerMessage;
-use backstay_model::{Commit, DeploymentId};
+use backstay_model::{Action, Commit, DeploymentId};
 
 use super::DeployError;
 use crate::accounts::Actor;
@@ -62,7 +62,7 @@ impl Fleet {
         id: DeploymentId,
         request: RevertRequest,
     ) -> Result<Deployment, DeployError> {
-        let github = self.github_for(actor)?;
+        let github = self.github_for(actor, Action::Revert)?;
         let reason = checked_reason(request.reason).ok_or(DeployError::ReasonTooLong)?;
         let (actor, by) = (actor.clone(), actor.name().to_owned());
         let Some(under_way) = self.watch.begin_revert(id) else {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use backstay_model::wire::limits::{REASON_CHARS, plain_lines};
 use backstay_model::wire::message::ServerMessage;
 use backstay_model::{
-    GenerationRef, HostId, NotAllowed, OpAction, OpId, OpKind, OpStatus, OpView, PIN_NOTE_CHARS,
+    Action, GenerationRef, HostId, NotAllowed, OpAction, OpId, OpKind, OpStatus, OpView, PIN_NOTE_CHARS,
 };
 use chrono::{DateTime, Utc};
 
@@ -88,10 +88,8 @@ impl Fleet {
         action: OpAction,
         reason: Option<String>,
     ) -> Result<OpView, RequestError> {
-        actor.require(policy::of(action.kind()).role)?;
+        let host = self.host_for(actor, Action::request(action.kind()), host_name).await?;
         let reason = checked_reason(reason).ok_or(RequestError::ReasonTooLong)?;
-        let host = self.store.host_by_name(host_name).await?;
-        let host = host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))?;
         self.open(&host, NewRequest { by: actor.name().to_owned(), reason, ..NewRequest::of(action) }).await
     }
 
@@ -113,10 +111,8 @@ impl Fleet {
     ) -> Result<OpView, RequestError> {
         let RequestedRollback { target, seen_current, reason, stop_tests, give_up_after } = rollback;
         let action = OpAction::Rollback { target, seen_current };
-        actor.require(policy::of(action.kind()).role)?;
+        let host = self.host_for(actor, Action::RollBack, host_name).await?;
         let reason = checked_reason(reason).ok_or(RequestError::ReasonTooLong)?;
-        let host = self.store.host_by_name(host_name).await?;
-        let host = host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))?;
         let by = actor.name().to_owned();
         let request = NewRequest { by, reason, stop_tests, give_up_after, ..NewRequest::of(action) };
         self.open(&host, request).await
@@ -129,7 +125,9 @@ impl Fleet {
     /// [`RequestError`]; in that case nothing was sent.
     pub async fn retry_op(&self, actor: &Actor, id: OpId) -> Result<OpView, RequestError> {
         let op = self.store.op(id).await?.ok_or(RequestError::NoSuchOp)?;
-        actor.require(policy::of(op.action.kind()).role)?;
+        let host = self.store.host(op.host).await?;
+        let host = host.ok_or_else(|| RequestError::NoSuchHost(op.host_name.clone()))?;
+        actor.require_on(Action::request(op.action.kind()), &host)?;
         if op.status.is_open() {
             return Err(RequestError::StillOpen(op.status));
         }
@@ -139,8 +137,6 @@ impl Fleet {
         if !op.action.kind().may_be_retried() {
             return Err(RequestError::NotRetriable(op.title()));
         }
-        let host = self.store.host(op.host).await?;
-        let host = host.ok_or_else(|| RequestError::NoSuchHost(op.host_name.clone()))?;
         let request = NewRequest {
             by: actor.name().to_owned(),
             reason: op.reason,
@@ -148,6 +144,23 @@ impl Fleet {
             ..NewRequest::of(op.action)
         };
         self.open(&host, request).await
+    }
+
+    /// Returns the host of this name, if the person may do this on it.
+    ///
+    /// # Errors
+    /// [`RequestError`]
+    pub(crate) async fn host_for(
+        &self,
+        actor: &Actor,
+        action: Action,
+        host_name: &str,
+    ) -> Result<HostRecord, RequestError> {
+        actor.require_somewhere(action)?;
+        let host = self.store.host_by_name(host_name).await?;
+        let host = host.ok_or_else(|| RequestError::NoSuchHost(host_name.to_owned()))?;
+        actor.require_on(action, &host)?;
+        Ok(host)
     }
 
     /// Validates and records an op, and sends it if that is possible now.
@@ -235,7 +248,7 @@ impl Fleet {
     /// Sends an op that waits, or that was sent and never arrived, if its agent is connected. Returns the op if it changed; the
     /// caller publishes it. The roll-outs send their own ops when a slot is free.
     pub(super) async fn dispatch(&self, op: &OpView) -> Result<Option<OpView>, StoreError> {
-        if op.status == OpStatus::Queued && self.waits_for_slot(op.id).await? {
+        if op.status == OpStatus::Queued && self.store.is_sent_by_rollout(op.id).await? {
             self.advance_rollouts_soon();
             return Ok(None);
         }
@@ -304,7 +317,12 @@ impl Fleet {
     /// [`RequestError`]; in that case the op continues.
     pub async fn cancel_op(&self, actor: &Actor, id: OpId) -> Result<(), RequestError> {
         let op = self.store.op(id).await?.ok_or(RequestError::NoSuchOp)?;
-        actor.require(policy::of(op.action.kind()).role)?;
+        // A person who may cancel everywhere can do so even if the host cannot be read.
+        if actor.person().require(Action::Cancel).is_err() {
+            let host = self.store.host_without_facts(op.host).await?;
+            let host = host.ok_or(RequestError::AlreadyClosed(op.status))?;
+            actor.require_on(Action::Cancel, &host)?;
+        }
         if op.status == OpStatus::Queued && self.take_back(&op, actor.name()).await? {
             return Ok(());
         }

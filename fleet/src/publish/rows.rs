@@ -247,7 +247,7 @@ mod tests {
 
         let refused = fleet.remove_host(&person(Role::Operator), "web").await;
         assert!(
-            matches!(refused, Err(RequestError::NotAllowed(NotAllowed { needed: Role::Admin }))),
+            matches!(refused, Err(RequestError::NotAllowed(NotAllowed::Role(Role::Admin)))),
             "{refused:?}"
         );
         fleet.request_op(&person(Role::Admin), "web", OpAction::Refresh, None).await.unwrap();
@@ -268,5 +268,27 @@ mod tests {
         assert_eq!(published(&fleet, heard), [""; 0]);
         let again = fleet.remove_host(&person(Role::Admin), "web").await;
         assert!(matches!(again, Err(RequestError::NoSuchHost(_))), "{again:?}");
+    }
+
+    #[tokio::test]
+    async fn tags_decide_who_may_act_so_only_the_whole_fleets_operators_set_them() {
+        let database = Database::new();
+        let (fleet, lab) = (fleet(&database).await, ["lab".to_owned()]);
+        enrol(&fleet, "web").await;
+        let whole = Actor::unchecked("maria", Role::Operator);
+        fleet.set_labels(&whole, "web", Some(&lab), String::new()).await.unwrap();
+        let granted = Actor::granted("otto", Role::Viewer, &["operator tag:lab"]);
+        fleet.set_labels(&granted, "web", Some(&lab), "Rack 4".to_owned()).await.unwrap();
+        for tags in [&[][..], &["lab".to_owned(), "prod".to_owned()]] {
+            let refused = fleet.set_labels(&granted, "web", Some(tags), String::new()).await.unwrap_err();
+            assert_eq!(
+                refused.to_string(),
+                "This requires the operator role on the whole fleet. Nothing was changed."
+            );
+        }
+        fleet.request_op(&granted, "web", OpAction::Refresh, None).await.unwrap();
+        fleet.set_labels(&whole, "web", Some(&[]), String::new()).await.unwrap();
+        let refused = fleet.request_op(&granted, "web", OpAction::Test, None).await.unwrap_err();
+        assert_eq!(refused.to_string(), "This requires the responder role on web. Nothing was changed.");
     }
 }

@@ -2,7 +2,7 @@
 
 use backstay_model::rollout::{Rollout, RolloutState};
 use backstay_model::wire::event::Tone;
-use backstay_model::{Role, RolloutId};
+use backstay_model::{Action, RolloutId};
 
 use super::RolloutError;
 use crate::accounts::Actor;
@@ -16,7 +16,7 @@ impl Fleet {
     /// # Errors
     /// [`RolloutError`]; in that case the roll-out continues.
     pub async fn pause_rollout(&self, actor: &Actor, id: RolloutId) -> Result<(), RolloutError> {
-        actor.require(Role::Operator)?;
+        actor.require(Action::HoldRollout)?;
         let rollout = self.running(id).await?;
         let ops = self.ops_under_way(&rollout).await?;
         if !rollout.can_be_stopped(|op| ops.is_queued(op)) {
@@ -37,7 +37,7 @@ impl Fleet {
     /// # Errors
     /// [`RolloutError`]; in that case the roll-out stays as it was.
     pub async fn resume_rollout(&self, actor: &Actor, id: RolloutId) -> Result<(), RolloutError> {
-        actor.require(Role::Operator)?;
+        actor.require(Action::RollOut)?;
         let rollout = self.running(id).await?;
         let ops = self.ops_under_way(&rollout).await?;
         // It would pause again at once.

@@ -5,7 +5,7 @@ use backstay_model::deployment::{Deployment, HostOutcome, Step};
 use backstay_model::rollback::{Candidate, RollbackPlan};
 use backstay_model::rollout::{ConfirmedRollback, OTHERS, PlannedRollback, Rollout, RolloutStep};
 use backstay_model::{
-    Commit, DeploymentId, Facts, Generation, OpAction, OpKind, OpStatus, OpView, Role, TestRun,
+    Action, Commit, DeploymentId, Facts, Generation, OpAction, OpKind, OpStatus, OpView, TestRun,
 };
 
 use super::start::NewRollout;
@@ -138,7 +138,7 @@ impl Fleet {
         pacing: Pacing,
         reason: Option<String>,
     ) -> Result<Rollout, RolloutError> {
-        actor.require(Role::Operator)?;
+        actor.require(Action::RollBackMany)?;
         let deployment = self.store.deployment(id).await?.ok_or(RolloutError::NoSuchDeployment)?;
         self.roll_back(actor, Some(&deployment), confirmed, pacing, reason).await
     }
@@ -155,7 +155,7 @@ impl Fleet {
         pacing: Pacing,
         reason: Option<String>,
     ) -> Result<Rollout, RolloutError> {
-        actor.require(Role::Operator)?;
+        actor.require(Action::RollBackMany)?;
         self.roll_back(actor, None, confirmed, pacing, reason).await
     }
 

@@ -1,7 +1,7 @@
 //! Starts and stops roll-outs.
 
 use backstay_model::rollout::{AT_ONCE, Rollout, RolloutCommits, RolloutHost, RolloutRequest, RolloutState};
-use backstay_model::{DeploymentId, HostId, OpAction, OpKind, Role, RolloutId};
+use backstay_model::{Action, DeploymentId, HostId, OpAction, OpKind, RolloutId};
 
 use super::{Pacing, RolloutError, check_typed};
 use crate::accounts::Actor;
@@ -28,7 +28,7 @@ impl Fleet {
         actor: &Actor,
         request: RolloutRequest,
     ) -> Result<Rollout, RolloutError> {
-        actor.require(Role::Operator)?;
+        actor.require(Action::RollOut)?;
         let action = action(request.kind)?;
         let RolloutRequest { parallel, stop_on_failure, pause_after, .. } = request;
         let pacing = Pacing { parallel, stop_on_failure, pause_after }.checked()?;
@@ -105,7 +105,7 @@ impl Fleet {
     /// # Errors
     /// [`RolloutError`]; in that case the roll-out continues.
     pub async fn stop_rollout(&self, actor: &Actor, id: RolloutId) -> Result<Rollout, RolloutError> {
-        actor.require(Role::Operator)?;
+        actor.require(Action::HoldRollout)?;
         let rollout = self.store.rollout(id).await?.ok_or(RolloutError::NoSuchRollout)?;
         match rollout.state {
             RolloutState::Running => {}

@@ -1,7 +1,7 @@
 //! Hosts, their join tokens, and the history of what they report.
 
 use async_trait::async_trait;
-use backstay_model::{Facts, Generation, HostId, Labels, Platform, TestRun, TestTimeout};
+use backstay_model::{Facts, Generation, HostId, HostTraits, Labels, Platform, TestRun, TestTimeout};
 use chrono::{DateTime, Utc};
 
 use super::{NewAuditEntry, StoreError, TokenHash};
@@ -108,6 +108,13 @@ pub struct HostRecord {
     pub facts: Option<Facts>,
     /// When it was enrolled.
     pub created_at: DateTime<Utc>,
+}
+
+impl HostRecord {
+    /// What decides whose grants cover it.
+    pub fn traits(&self) -> HostTraits<'_> {
+        HostTraits { name: &self.name, platform: self.platform, tags: &self.labels.tags }
+    }
 }
 
 /// A generation in a host's history, also after it has left the profile.

@@ -1,7 +1,8 @@
 //! People, and the invitations with which new ones join.
 
 use async_trait::async_trait;
-use backstay_model::{InvitationId, PersonView, Role, SessionId};
+use backstay_model::people::{GRANTS, Scope};
+use backstay_model::{Grant, InvitationId, PersonView, Role, SessionId};
 use chrono::{DateTime, Utc};
 
 use super::{NewAuditEntry, StoreError, TokenHash};
@@ -82,8 +83,10 @@ pub struct UserRecord {
 pub struct PersonRecord {
     /// The name.
     pub name: String,
-    /// The person's role.
+    /// The person's role on the whole fleet.
     pub role: Role,
+    /// The person's roles on some hosts, by scope.
+    pub grants: Vec<Grant>,
     /// Since when the person cannot log in; `None` for a person who can.
     pub disabled_at: Option<DateTime<Utc>>,
     /// When a session of the person was last used.
@@ -93,10 +96,14 @@ pub struct PersonRecord {
 }
 
 /// A change of a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PersonChange {
-    /// Another role.
+    /// Another role on the whole fleet.
     Role(Role),
+    /// A role on some hosts. It replaces the role that the person has on this scope.
+    Grant(Grant),
+    /// No role of its own on this scope any more. Does nothing if there is none.
+    Revoke(Scope),
     /// The person cannot log in from this moment on.
     Disable(DateTime<Utc>),
     /// The person can log in again.
@@ -114,6 +121,9 @@ pub enum ChangePersonError {
     /// Nobody could manage people any more.
     #[error("no enabled administrator would be left")]
     LastAdmin,
+    /// The person has [`GRANTS`] grants.
+    #[error("a person has at most {GRANTS} grants")]
+    TooManyGrants,
     /// See [`StoreError`].
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -229,7 +229,7 @@ async fn who_may_not_merges_and_reverts_nothing() {
     let story = Story::begin().await;
     let viewer = actor(&story.fleet, &story.store, "eve", Role::Viewer).await;
     let merged = story.fleet.merge_pull_request(&viewer, &story.seen(42).await).await;
-    assert!(matches!(merged, Err(DeployError::NotAllowed(NotAllowed { needed: Role::Operator }))));
+    assert!(matches!(merged, Err(DeployError::NotAllowed(NotAllowed::Role(Role::Operator)))));
     let deployment = story.merge().await;
     let reverted = story.fleet.revert_pull_request(&viewer, deployment.id, RevertRequest::default()).await;
     assert!(matches!(reverted, Err(DeployError::NotAllowed(_))));

@@ -57,17 +57,13 @@ pub(super) fn host_tests(inputs: &LightInputs<'_>) -> Light {
     }
     let summary = run.summary();
     if summary.all_passed() {
-        Light::new(State::Ok, format!("{summary} passed"), format!("All tests passed on {name}."))
+        Light::new(State::Ok, summary.verdict(), format!("All tests passed on {name}."))
     } else {
         let failed: Vec<_> = run.failed().collect();
         let advice = match at_work(inputs, OpKind::changes_system) {
             Some(op) => format!("{} is under way", op.title()),
             None => "Roll back to a generation that is known to work".to_owned(),
         };
-        Light::new(
-            State::Failed,
-            format!("{summary} passed"),
-            format!("Failed on {name}: {}. {advice}.", few(&failed)),
-        )
+        Light::new(State::Failed, summary.verdict(), format!("Failed on {name}: {}. {advice}.", few(&failed)))
     }
 }

@@ -14,7 +14,7 @@ use backstay_fleet::Fleet;
 use backstay_fleet::accounts::SessionEvent;
 use backstay_fleet::events::Published;
 use backstay_fleet::store::TokenHash;
-use backstay_model::Role;
+use backstay_model::Person;
 use backstay_model::wire::event::{ALIVE, ALIVE_SECS, Event as PublishedEvent};
 use futures::{Stream, StreamExt, stream};
 use parking_lot::Mutex;
@@ -81,7 +81,7 @@ pub(crate) struct From {
 
 /// Opens the stream: the events since `Last-Event-ID`, or since `after` at first, and then live events. The stream ends if the page
 /// falls too far behind, the person is no longer logged in, or the server stops. Browsers reconnect automatically. A page whose
-/// person has another role reads its state again.
+/// person has other roles reads its state again.
 pub(crate) async fn stream(
     LoggedIn { token, actor }: LoggedIn,
     State(fleet): State<Fleet>,
@@ -96,8 +96,8 @@ pub(crate) async fn stream(
     let last_event_id =
         headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
     let events = listen(&fleet, last_event_id.or(from.after)).map(Some).chain(stream::iter([None]));
-    let role = actor.person().role;
-    let until_an_end = stream::select(events, session_events(fleet, token, role))
+    let person = actor.person().clone();
+    let until_an_end = stream::select(events, session_events(fleet, token, person))
         .take_while(|event| ready(event.is_some()))
         .filter_map(ready)
         // Moved into the stream, and dropped with it.
@@ -109,14 +109,14 @@ pub(crate) async fn stream(
     ([(X_ACCEL_BUFFERING, "no")], Sse::new(until_an_end).keep_alive(keep_alive())).into_response()
 }
 
-/// Asks the page to read its state again at each change of the person's role, and ends with the session. The event has no
+/// Asks the page to read its state again at each change of the person's roles, and ends with the session. The event has no
 /// number: no other page gets it.
-fn session_events(fleet: Fleet, token: String, role: Role) -> impl Stream<Item = Option<Event>> {
-    stream::unfold(Some((fleet, token, role)), |watched| async {
-        let (fleet, token, role) = watched?;
-        match fleet.accounts().next_session_event(&token, role, LOOKED_UP).await {
+fn session_events(fleet: Fleet, token: String, person: Person) -> impl Stream<Item = Option<Event>> {
+    stream::unfold(Some((fleet, token, person)), |watched| async {
+        let (fleet, token, person) = watched?;
+        match fleet.accounts().next_session_event(&token, &person, LOOKED_UP).await {
             SessionEvent::Ended => Some((None, None)),
-            SessionEvent::Role(role) => Some((Some(resync()), Some((fleet, token, role)))),
+            SessionEvent::Changed(person) => Some((Some(resync()), Some((fleet, token, person)))),
         }
     })
 }

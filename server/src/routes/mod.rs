@@ -1,5 +1,6 @@
 //! All routes of the server.
 
+mod access;
 mod agent_socket;
 mod audit;
 mod event_stream;
@@ -16,20 +17,23 @@ mod output;
 mod pages;
 mod recognised;
 mod refusals;
+#[cfg(test)]
+mod tests;
 mod webhook;
 
 use std::net::SocketAddr;
 
-use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
+use axum::{Extension, Router};
 use backstay_app::session::PublicOrigin;
 use backstay_fleet::Fleet;
 use backstay_fleet::github::webhook::DELIVERY_BYTES;
 use backstay_fleet::secret::Secret;
+use backstay_model::Action;
 use backstay_model::wire::endpoint::AGENT_SOCKET;
 use leptos::config::LeptosOptions;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -39,6 +43,7 @@ use tower_http::trace::TraceLayer;
 use crate::cli::ServeOptions;
 use crate::lifecycle::Lifecycle;
 use crate::trusted_proxies::TrustedProxies;
+use access::Access;
 use event_stream::Streams;
 use files::Version;
 
@@ -82,19 +87,13 @@ pub(crate) fn router(
     let files = Version::of(&options.site_root);
     let public = PublicOrigin(origin);
     let state = AppState { fleet, leptos, lifecycle, public, webhook, files, streams: Streams::default() };
-    let deliveries = post(webhook::deliver).layer(DefaultBodyLimit::max(DELIVERY_BYTES));
-    let router = Router::new();
+    let plain = plain().into_iter().fold(Router::new(), |router, (path, access, handler)| {
+        router.route(path, handler.layer(Extension(access)))
+    });
+    let router = plain;
     #[cfg(debug_assertions)]
     let router = router.merge(gallery::router(&state));
     Ok(router
-        .route("/healthz", get(healthy))
-        .route(AGENT_SOCKET, get(agent_socket::connect))
-        .route("/events", get(event_stream::stream))
-        .route("/webhooks/github", deliveries)
-        .route("/invite/{secret}", get(invitation::page).layer(from_fn(pages::never_cached)))
-        .route("/audit.csv", get(audit::csv))
-        .route("/audit.json", get(audit::json))
-        .route("/ops/{id}/output.txt", get(output::download))
         .merge(pages::router(&state))
         .merge(files::router(&options.site_root, state.files.clone()))
         .layer(csrf)
@@ -105,6 +104,22 @@ pub(crate) fn router(
         .layer(from_fn_with_state(TrustedProxies::new(&options.trusted_proxy), forwarded::admit))
         .layer(TraceLayer::new_for_http())
         .with_state(state))
+}
+
+/// The routes beside pages, server functions and files, and who may use each.
+fn plain() -> [(&'static str, Access, MethodRouter<AppState>); 8] {
+    let deliveries = post(webhook::deliver).layer(DefaultBodyLimit::max(DELIVERY_BYTES));
+    let invitation = get(invitation::page).layer(from_fn(pages::never_cached));
+    [
+        ("/healthz", Access::Anybody, get(healthy)),
+        (AGENT_SOCKET, Access::Own, get(agent_socket::connect)),
+        ("/webhooks/github", Access::Own, deliveries),
+        ("/invite/{secret}", Access::Own, invitation),
+        ("/events", Access::Person(Action::ReadFleet), get(event_stream::stream)),
+        ("/audit.csv", Access::Person(Action::Export), get(audit::csv)),
+        ("/audit.json", Access::Person(Action::Export), get(audit::json)),
+        ("/ops/{id}/output.txt", Access::Person(Action::ReadFleet), get(output::download)),
+    ]
 }
 
 /// Rejects a request that, according to its headers, another site's page has sent. Behind a proxy that rewrites `Host`, requests from

@@ -1,14 +1,14 @@
 //! The actions on a deployment.
 
-use backstay_model::DeploymentId;
 use backstay_model::deployment::{Decision, Deployment};
+use backstay_model::{Action, DeploymentId};
 use leptos::prelude::*;
 
 use super::words::{Offers, logs};
 use crate::api::ContinueAnyway;
 use crate::browser;
 use crate::components::{
-    ActionForm, FEW_LINES, FormAction, Icon, Refusal, action_from_address, use_log_address,
+    ActionForm, FEW_LINES, FormAction, Icon, Refusal, action_from_address, requires, use_log_address,
 };
 use crate::live::Live;
 use crate::routes::Route;
@@ -33,8 +33,9 @@ pub(super) fn Actions(
     });
     let rolls_out =
         Memo::new(move |_| live.rollout().with(|r| r.as_ref().is_some_and(|r| r.state.is_open())));
-    let may = Memo::new(move |_| live.may_operate());
+    let may = Memo::new(move |_| live.may(Action::Continue, None));
     let offered = move |of: fn(&Offers) -> bool| may.get() && offers.with(of);
+    let may_roll_back = move || live.may(Action::RollBackMany, None) && offers.with(|o| o.roll_back);
     let link =
         move |of: fn(&Offers) -> bool, id: &'static str, address: String, class: &'static str, words| {
             move || offered(of).then(|| view! { <a class=class id=id href=address.clone()>{words}</a> })
@@ -48,12 +49,12 @@ pub(super) fn Actions(
             {move || proposed.get().map(|url| view! { <a class="button primary" href=url rel="external noopener">"Merge the revert on GitHub"</a> })}
             <ViewLogs deployment/>
             {move || offered(|o| o.continue_anyway).then(|| view! { <ContinueButton id action=continues/> })}
-            {link(|o| o.roll_back, "roll-back-failed", roll_back, "button", "Roll back failed hosts")}
+            {move || may_roll_back().then(|| view! { <a class="button" id="roll-back-failed" href=roll_back.clone()>"Roll back failed hosts"</a> })}
             {move || (offered(|o| o.roll_out) && !rolls_out.get()).then(|| view! {
                 <a class="button primary" id="roll-out" href=Route::Rollout { kind: None }.path()>"Pull and Switch all"</a>
             })}
             {move || (!may.get() && offers.get() != Offers::default()).then(|| view! {
-                <span class="faint">"You have read-only access. Deciding requires the operator role."</span>
+                <span class="faint">{requires("Deciding", Action::Continue)}</span>
             })}
         </div>
     }

@@ -364,9 +364,9 @@ mod tests {
             (host(due("Behind"), light(State::Working, "Switching"), ok("")), State::Working, "Switching"),
             (host(ok(""), ok("Gen 49"), due("Not run yet")), State::Attention, "Tests due"),
             (
-                host(ok(""), ok("Gen 49"), light(State::Failed, "5/8 passed")),
+                host(ok(""), ok("Gen 49"), light(State::Failed, "3 of 8 failed")),
                 State::Failed,
-                "Tests: 5/8 passed",
+                "Tests: 3 of 8 failed",
             ),
             (
                 host(light(State::Failed, "Branch not readable"), ok(""), ok("")),

@@ -43,73 +43,54 @@ const PAGES: [(&str, Route<'static>); 7] = [
     ("About Backstay", Route::About),
 ];
 
-/// A host, as far as its entries depend on it.
-#[derive(Debug, Clone)]
-pub(super) struct Named {
-    pub(super) name: String,
-    /// See [`HostView::observed`](backstay_model::HostView::observed).
-    pub(super) observed: bool,
-}
-
 /// All entries: pages first, then each host with its ops.
-pub(super) fn entries(hosts: &[Named], may_operate: bool) -> Vec<Entry> {
+pub(super) fn entries(hosts: &[String], offers: impl Fn(OpKind, &str) -> bool) -> Vec<Entry> {
     let pages = PAGES.map(|(name, route)| Entry {
         name: name.to_owned(),
         icon: "details",
         does: Does::Go(route.path()),
     });
     let keys = Entry { name: "Keyboard shortcuts".to_owned(), icon: "details", does: Does::Keys };
-    let of_hosts = hosts.iter().flat_map(|host| of_host(host, may_operate));
+    let of_hosts = hosts.iter().flat_map(|host| of_host(host, &offers));
     pages.into_iter().chain([keys]).chain(of_hosts).collect()
 }
 
-fn of_host(Named { name: host, observed }: &Named, may_operate: bool) -> Vec<Entry> {
+fn of_host(host: &str, offers: &impl Fn(OpKind, &str) -> bool) -> Vec<Entry> {
     let go = |name: String, icon, path: String| Entry { name, icon, does: Does::Go(path) };
-    let mut entries = vec![go(host.clone(), "nixos", Route::Host(host).path())];
-    if may_operate {
+    let mut entries = vec![go(host.to_owned(), "nixos", Route::Host(host).path())];
+    if offers(OpKind::Rollback, host) {
         let rollback = format!("{host}: {}", OpKind::Rollback.title());
         entries.push(go(
             rollback,
             op_icon(OpKind::Rollback),
             Route::RollbackHost { host, to: None, from_host: false }.path(),
         ));
-        let offered = OPS.into_iter().filter(|kind| !(*observed && kind.deploys()));
-        entries.extend(offered.map(|kind| Entry {
-            name: format!("{host}: {}", kind.title()),
-            icon: op_icon(kind),
-            does: Does::Ask(host.clone(), kind),
-        }));
     }
+    entries.extend(OPS.into_iter().filter(|kind| offers(*kind, host)).map(|kind| Entry {
+        name: format!("{host}: {}", kind.title()),
+        icon: op_icon(kind),
+        does: Does::Ask(host.to_owned(), kind),
+    }));
     entries.push(go(format!("{host}: Ops"), "details", Route::Ops { host: Some(host) }.path()));
     entries
 }
 
 #[cfg(test)]
 mod tests {
+    use backstay_model::{Action, Role};
+
     use super::*;
 
-    fn named(observed: bool) -> Named {
-        Named { name: "gpc0".to_owned(), observed }
-    }
-
     #[test]
-    fn what_deploys_is_not_offered_where_something_else_does() {
-        let entries = entries(&[named(true)], true);
-        let asked: Vec<_> = entries.iter().filter(|entry| matches!(entry.does, Does::Ask(..))).collect();
-        assert_eq!(
-            asked.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>(),
-            ["gpc0: Run Tests", "gpc0: Refresh"]
-        );
-    }
-
-    #[test]
-    fn viewers_are_offered_no_ops() {
-        let hosts = [named(false)];
+    fn a_person_is_offered_what_they_may_do() {
+        let hosts = ["gpc0".to_owned()];
         let asks = |entries: &[Entry]| entries.iter().filter(|e| matches!(e.does, Does::Ask(..))).count();
-        let names = |may| entries(&hosts, may).into_iter().map(|e| e.name).collect::<Vec<_>>();
-        assert_eq!(asks(&entries(&hosts, true)), OPS.len());
-        assert_eq!(asks(&entries(&hosts, false)), 0);
-        assert!(names(true).contains(&"gpc0: Rollback System".to_owned()));
-        assert!(!names(false).contains(&"gpc0: Rollback System".to_owned()));
+        for (role, ops, rolls_back) in
+            [(Role::Viewer, 0, false), (Role::Responder, 1, true), (Role::Operator, OPS.len(), true)]
+        {
+            let entries = entries(&hosts, |kind, _| Action::request(kind).rule().role <= role);
+            assert_eq!(asks(&entries), ops, "{role}");
+            assert_eq!(entries.iter().any(|e| e.name == "gpc0: Rollback System"), rolls_back, "{role}");
+        }
     }
 }

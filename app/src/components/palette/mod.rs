@@ -14,10 +14,10 @@ use leptos::task::spawn_local;
 
 use crate::api::request_op;
 use crate::components::{Icon, Selection, Shortcuts};
-use crate::live::{Live, Row};
+use crate::live::Live;
 use crate::{browser, navigation};
 
-use entries::{Does, Entry, Named, entries};
+use entries::{Does, Entry, entries};
 use matching::ranked;
 use selected::of_selected;
 
@@ -186,15 +186,12 @@ fn show_keys(shortcuts: Option<Shortcuts>) {
 
 /// All entries, starting with those for the selected hosts: a person has just selected them.
 fn all(live: Live, selection: Option<Selection>) -> Vec<Entry> {
-    let named =
-        |row: &Row| Named { name: row.name.clone(), observed: row.host.with_untracked(|host| host.observed) };
-    let hosts: Vec<_> = live.rows().with(|rows| rows.iter().map(named).collect());
-    let may_operate = live.may_operate();
+    let hosts: Vec<_> = live.rows().with(|rows| rows.iter().map(|row| row.name.clone()).collect());
     let of_selected = selection.map(|selection| {
         let about = |path: &str| selection.address(path);
-        of_selected(selection.count(), about, may_operate)
+        of_selected(selection.count(), about, |action| live.may(action, None))
     });
-    of_selected.into_iter().flatten().chain(entries(&hosts, may_operate)).collect()
+    of_selected.into_iter().flatten().chain(entries(&hosts, |kind, host| live.offers(kind, host))).collect()
 }
 
 fn entry_id(place: usize) -> String {

@@ -1,6 +1,6 @@
 //! The palette's entries for the hosts selected on the fleet page.
 
-use backstay_model::OpKind;
+use backstay_model::{Action, OpKind};
 
 use super::entries::{Does, Entry};
 use crate::components::op_icon;
@@ -11,7 +11,11 @@ const KINDS: [OpKind; 4] = [OpKind::PullSwitch, OpKind::Pull, OpKind::Switch, Op
 
 /// The entries for `count` selected hosts. `about` adds the hosts to the address of a dialog. Empty if none
 /// is selected.
-pub(super) fn of_selected(count: usize, about: impl Fn(&str) -> String, may_operate: bool) -> Vec<Entry> {
+pub(super) fn of_selected(
+    count: usize,
+    about: impl Fn(&str) -> String,
+    may: impl Fn(Action) -> bool,
+) -> Vec<Entry> {
     if count == 0 {
         return vec![];
     }
@@ -23,8 +27,10 @@ pub(super) fn of_selected(count: usize, about: impl Fn(&str) -> String, may_oper
         does: Does::Go(about(&route.path())),
     };
     let mut entries = vec![];
-    if may_operate {
+    if may(Action::RollBackMany) {
         entries.push(entry("Roll back", OpKind::Rollback, Route::RollbackMany));
+    }
+    if may(Action::RollOut) {
         entries.extend(KINDS.map(|kind| {
             let what = if kind == OpKind::Test { "Run Tests on" } else { kind.title() };
             entry(what, kind, Route::Rollout { kind: Some(kind) })
@@ -40,7 +46,7 @@ mod tests {
 
     fn names(count: usize, may_operate: bool) -> Vec<String> {
         let about = |path: &str| format!("{path}?host=gpc0");
-        of_selected(count, about, may_operate).into_iter().map(|entry| entry.name).collect()
+        of_selected(count, about, |_| may_operate).into_iter().map(|entry| entry.name).collect()
     }
 
     #[test]

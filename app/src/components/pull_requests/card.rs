@@ -1,5 +1,6 @@
 //! One open pull request.
 
+use backstay_model::Action;
 use backstay_model::pull_request::{Inputs, UpdatePullRequest};
 use leptos::prelude::*;
 
@@ -14,7 +15,7 @@ pub(super) fn Card(live: Live, number: u64) -> impl IntoView {
     let pull_request = Memo::new(move |_| {
         live.pull_requests().with(|all| all.open.iter().find(|open| open.number == number).cloned())
     });
-    let may = Memo::new(move |_| live.may_operate());
+    let may = Memo::new(move |_| live.may(Action::Merge, None));
     view! {
         <article class="pull-request" data-pull-request=number.to_string() aria-labelledby=format!("pull-request-{number}")>
             {move || pull_request.get().map(|open| view! { <Body open may/> })}

@@ -1,5 +1,6 @@
 //! The link to the roll-out dialog.
 
+use backstay_model::Action;
 use leptos::prelude::*;
 
 use crate::components::{ShownHosts, address_of_fitting};
@@ -21,7 +22,8 @@ pub(crate) fn RollOutLink(
             shown.with(|shown| address(filter, shown.iter().map(|row| row.name.as_str()), all))
         })
     });
-    let offered = Memo::new(move |_| live.may_operate() && shown.with(|shown| !shown.is_empty()));
+    let offered =
+        Memo::new(move |_| live.may(Action::RollOut, None) && shown.with(|shown| !shown.is_empty()));
     move || {
         offered
             .get()

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use backstay_model::deployment::Deployment;
 use backstay_model::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
 use backstay_model::wire::event::Event;
-use backstay_model::{OpId, OpStatus, OpView, RolloutId};
+use backstay_model::{Action, OpId, OpStatus, OpView, RolloutId};
 use leptos::prelude::*;
 
 use crate::api::{RolloutRead, SteerRollout, load_rollout};
@@ -66,7 +66,7 @@ pub(crate) fn followed(live: Live, read: RolloutRead) -> Signal<Rollout> {
         if let Event::Rollout { rollout } = event
             && rollout.id == id
         {
-            drop(known.try_set((**rollout).clone()));
+            known.try_update(|known| known.update((**rollout).clone()));
         }
         false
     });
@@ -175,17 +175,18 @@ pub(crate) fn Progress(live: Live, rollout: Signal<Rollout>) -> impl IntoView {
     let now = use_time().now;
     let ops = ops(live, rollout);
     let steer = action_from_address::<SteerRollout>();
-    let open = Memo::new(move |_| rollout.with(|r| r.state.is_open()));
     let words = Memo::new(move |_| ops.with(|ops| rollout.with(|r| progress(r, |host| ops.get(&host.name)))));
     let pace = Memo::new(move |_| now.get().and_then(|now| rollout.with(|r| pace(r, now))));
     let counts = Memo::new(move |_| rollout.with(|r| (count(r, RolloutStep::is_over), r.hosts.len())));
+    // It stays when the roll-out ends, so that nothing moves.
+    let bar = rollout.with_untracked(|r| r.state.is_open()).then(|| {
+        let (over, all) = (move || counts.get().0.to_string(), move || counts.get().1.to_string());
+        view! { <progress aria-label="Hosts" max=all value=over></progress> }
+    });
     view! {
         <Refusal action=steer/>
         <p class="panel-progress">
-            {move || open.get().then(|| {
-                let (over, all) = counts.get();
-                view! { <progress aria-label="Hosts" max=all.to_string() value=over.to_string()></progress> }
-            })}
+            {bar}
             <span class="rollout-progress">{words}</span>
             {move || pace.get().map(|pace| view! { <span class="faint rollout-pace">{pace}</span> })}
         </p>
@@ -223,8 +224,12 @@ fn Steering(
     };
     let to_come = move |r: &Rollout| ops.with(|ops| r.can_be_stopped(|op| is_queued(op, ops)));
     let shown = Memo::new(move |_| {
-        live.may_operate() && rollout.with(|r| r.state == RolloutState::Running && to_come(r))
+        live.may(Action::HoldRollout, None)
+            && rollout.with(|r| r.state == RolloutState::Running && to_come(r))
     });
+    // Buttons that were there keep their place, so that nothing below moves when they go.
+    let seen = Memo::new(move |seen: Option<&bool>| shown.get() || seen.is_some_and(|seen| *seen));
+    let class = move || if shown.get() { "panel-end" } else { "panel-end gone" };
     let is_paused = Memo::new(move |_| rollout.with(Rollout::is_paused));
     let button = move |change: &'static str, words: &'static str, title: &'static str| {
         view! {
@@ -232,14 +237,16 @@ fn Steering(
         }
     };
     move || {
-        shown.get().then(|| {
-            let pause = if is_paused.get() {
-                button("resume", "Resume", "The remaining hosts start in their order.")
+        seen.get().then(|| {
+            let pause = if !is_paused.get() {
+                Some(button("pause", "Pause", "No host starts until you resume it. Hosts already running will finish."))
+            } else if live.may(Action::RollOut, None) {
+                Some(button("resume", "Resume", "The remaining hosts start in their order."))
             } else {
-                button("pause", "Pause", "No host starts until you resume it. Hosts already running will finish.")
+                None
             };
             view! {
-                <ActionForm action=action attr:class="panel-end">
+                <ActionForm action=action attr:class=class>
                     <input type="hidden" name="id" value=id.to_string()/>
                     {pause}
                     {button("stop", "Stop", "No more hosts will be started. Hosts already running will finish.")}
@@ -252,15 +259,9 @@ fn Steering(
 
 /// A line per host.
 #[component]
-pub(crate) fn Steps(
-    live: Live,
-    rollout: Signal<Rollout>,
-    /// In the order of urgency, not of the start.
-    #[prop(optional)]
-    failures_first: bool,
-) -> impl IntoView {
+pub(crate) fn Steps(live: Live, rollout: Signal<Rollout>) -> impl IntoView {
     let ops = ops(live, rollout);
-    let names = Memo::new(move |_| rollout.with(|r| names(r, failures_first)));
+    let names = Memo::new(move |_| rollout.with(names));
     let step_line = move |name| view! { <StepLine rollout ops name/> }.into_any();
     host_lines("Hosts of the roll-out", names, Arc::new(step_line))
 }

@@ -79,10 +79,11 @@ pub(super) fn pace(rollout: &Rollout, now: DateTime<Utc>) -> Option<String> {
     Some(format!("about {} left, {} per host", rough(pace.left), rough(pace.per_host)))
 }
 
-/// The names of the hosts in the order of their start, or of their urgency, as those of many hosts are.
-pub(super) fn names(rollout: &Rollout, failures_first: bool) -> Vec<String> {
+/// The names of the hosts in the order of their start, or, if they are many, of their urgency. A few are all in sight, and
+/// none moves away from under a finger.
+pub(super) fn names(rollout: &Rollout) -> Vec<String> {
     let mut hosts: Vec<_> = rollout.hosts.iter().collect();
-    if failures_first || hosts.len() > FEW_LINES {
+    if hosts.len() > FEW_LINES {
         hosts.sort_by_key(|host| urgency(&host.step));
     }
     hosts.into_iter().map(|host| host.name.clone()).collect()
@@ -233,14 +234,16 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_first_where_a_person_looks_for_them() {
+    fn of_many_hosts_the_failed_ones_come_first() {
         let skipped = RolloutStep::Skipped { why: "busy".into() };
         let steps =
             [("a", ok()), ("b", RolloutStep::Waiting), ("c", running()), ("d", skipped), ("e", failed())];
-        let hosts = steps.into_iter().map(|(name, step)| host(name, step)).collect();
-        let rollout = rollout(RolloutState::Running, hosts);
-        assert_eq!(names(&rollout, false).concat(), "abcde");
-        assert_eq!(names(&rollout, true).concat(), "ecbda");
+        let hosts: Vec<_> = steps.into_iter().map(|(name, step)| host(name, step)).collect();
+        let few = rollout(RolloutState::Running, hosts.clone());
+        assert_eq!(names(&few).concat(), "abcde");
+        let done = (0..FEW_LINES).map(|_| host("x", ok()));
+        let many = rollout(RolloutState::Running, hosts.into_iter().chain(done).collect());
+        assert_eq!(names(&many).concat().trim_end_matches('x'), "ecbda");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The bar with actions on the selected hosts.
 
-use backstay_model::OpKind;
+use backstay_model::{Action, OpKind};
 use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
@@ -8,7 +8,7 @@ use leptos_router::hooks::use_navigate;
 
 use super::{FORM, Marks, Selecting, count_words, keys};
 use crate::browser;
-use crate::components::{Icon, op_icon};
+use crate::components::{Icon, op_icon, requires};
 use crate::live::Live;
 use crate::routes::Route;
 
@@ -64,11 +64,13 @@ pub(crate) fn BulkBar() -> impl IntoView {
             <SelectRest selecting/>
             <div class="bulk-does">
                 <Compare selecting/>
-                <Show
-                    when=move || live.may_operate()
-                    fallback=|| view! { <span class="faint">"You have read-only access. Ops require the operator role."</span> }
-                >
+                <Show when=move || live.may(Action::RollOut, None)>
                     {KINDS.map(|kind| view! { <RollOut selecting kind/> })}
+                </Show>
+                <Show
+                    when=move || live.may(Action::RollBackMany, None)
+                    fallback=|| view! { <span class="faint">{requires("Acting on several hosts", Action::RollBackMany)}</span> }
+                >
                     <RollBack selecting/>
                 </Show>
             </div>

@@ -1,14 +1,14 @@
 //! The dialog that merges a pull request.
 
-use backstay_model::Commit;
 use backstay_model::pull_request::{Mergeable, UpdatePullRequest};
+use backstay_model::{Action, Commit};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
 use super::{NamedList, ThenRollOut};
 use crate::api::MergePullRequest;
 use crate::components::{
-    ActionForm, ChangedInputs, Dialog, DialogEnd, DialogTrouble, OperatorOnly, PageTitle, StateBadge,
+    ActionForm, ChangedInputs, Dialog, DialogEnd, DialogTrouble, PageTitle, RoleNeeded, StateBadge,
     action_from_address, changes_lock, checks, hosts_words, may_be_merged, mergeable,
 };
 use crate::live::{Live, Started};
@@ -93,7 +93,7 @@ fn Found(live: Live, open: UpdatePullRequest, branch: String) -> impl IntoView {
         let seen = since.seen.get();
         since.now.with(|now| now.clone().filter(|now| now.head == seen)).unwrap_or_else(last)
     });
-    let closed = move || since.in_the_way() || merged.get() || !live.may_operate();
+    let closed = move || since.in_the_way() || merged.get() || !live.may(Action::Merge, None);
     let hosts = live.rows().with_untracked(Vec::len);
     let will = vec![
         format!("Merge PR #{number} into {branch}"),
@@ -112,7 +112,7 @@ fn Found(live: Live, open: UpdatePullRequest, branch: String) -> impl IntoView {
                     {by_line.1}
                 </p>
                 <Changed since merged/>
-                <OperatorOnly what="Merging"/>
+                <RoleNeeded what="Merging" does=Action::Merge/>
                 <About shown/>
                 <Doubts shown/>
                 <NamedList id="merge-will" heading="This will:" items=will numbered=true/>

@@ -1,12 +1,13 @@
 //! The dialog that reverts a pull request.
 
+use backstay_model::Action;
 use backstay_model::deployment::{Decision, Deployment};
 use leptos::prelude::*;
 
 use super::{NamedList, ThenRollOut, deployment_and_back};
 use crate::api::{DeploymentRead, RevertPullRequest, load_deployment, load_revert_effects};
 use crate::components::{
-    ActionForm, ChangedInputs, Dialog, DialogEnd, DialogTrouble, OperatorOnly, PageTitle, ReasonField,
+    ActionForm, ChangedInputs, Dialog, DialogEnd, DialogTrouble, PageTitle, ReasonField, RoleNeeded,
     action_from_address, followed_deployment,
 };
 use crate::live::{Live, Started};
@@ -93,7 +94,7 @@ fn Found(read: DeploymentRead, effects: Vec<String>, back: String) -> impl IntoV
             _ => None,
         })
     });
-    let closed = move || obstacle.with(Option::is_some) || pending.get() || !live.may_operate();
+    let closed = move || obstacle.with(Option::is_some) || pending.get() || !live.may(Action::Revert, None);
     let repository = live.pull_requests().with_untracked(|all| {
         // The name without its owner, as people call it.
         all.repository
@@ -123,7 +124,7 @@ fn Found(read: DeploymentRead, effects: Vec<String>, back: String) -> impl IntoV
                         " with the revert is already waiting to be merged."
                     </p>
                 })}
-                <OperatorOnly what="Reverting"/>
+                <RoleNeeded what="Reverting" does=Action::Revert/>
                 {inputs.map(|inputs| view! {
                     <div class="named-list"><p>"It changed:"</p><ChangedInputs inputs/></div>
                 })}

@@ -1,8 +1,7 @@
 //! Removing a host from the fleet.
 
-use backstay_model::HostId;
-use backstay_model::Role;
 use backstay_model::wire::event::Event;
+use backstay_model::{Action, HostId};
 use leptos::prelude::*;
 
 use crate::api::RemoveHost;
@@ -15,7 +14,7 @@ use crate::live::Live;
 pub(super) fn Remove(name: String) -> impl IntoView {
     let live = expect_context::<Live>();
     let action = action_from_address::<RemoveHost>();
-    let may = move || live.person().is_some_and(|person| person.role >= Role::Admin);
+    let may = move || live.may(Action::RemoveHost, None);
     let form = move || {
         let name = name.clone();
         view! {

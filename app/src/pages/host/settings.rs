@@ -1,6 +1,6 @@
 //! The settings of a host.
 
-use backstay_model::{HostView, Labels, MAX_TEST_TIMEOUT_SECS, NOTES_CHARS, TestTimeout};
+use backstay_model::{Action, HostView, Labels, MAX_TEST_TIMEOUT_SECS, NOTES_CHARS, TestTimeout};
 use leptos::prelude::*;
 
 use crate::api::{HostPageData, SetAutoTest, SetLabels, SetTestTimeout};
@@ -8,12 +8,19 @@ use crate::components::{ActionForm, Draft, EditConflict, Hydrated, Refusal, acti
 use crate::escape::raw_text;
 use crate::live::Live;
 
+/// Whether the person may not set the host up.
+fn closed(live: Live, host: &str) -> Memo<bool> {
+    let host = host.to_owned();
+    Memo::new(move |_| !live.may(Action::SetUpHost, Some(&host)))
+}
+
 /// Whether the host's tests run automatically, and the button that changes it.
 #[component]
 pub(super) fn AutoTest(host: Signal<HostView>, name: String) -> impl IntoView {
     let live = expect_context::<Live>();
     let action = action_from_address::<SetAutoTest>();
     let on = Memo::new(move |_| host.with(|h| h.auto_test));
+    let closed = closed(live, &name);
     view! {
         <ActionForm action=action>
             <input type="hidden" name="host" value=name/>
@@ -26,7 +33,7 @@ pub(super) fn AutoTest(host: Signal<HostView>, name: String) -> impl IntoView {
                         "Tests run only on request."
                     }}
                 </span>
-                <button type="submit" disabled=move || !live.may_operate()>
+                <button type="submit" disabled=closed>
                     {move || if on.get() { "Turn auto-test off" } else { "Turn auto-test on" }}
                 </button>
             </p>
@@ -48,7 +55,7 @@ pub(super) fn TestTimeoutOf(detail: RwSignal<HostPageData>, name: String) -> imp
     let draft = Draft::of(set, action);
     let shown = draft.shown;
     let saved = Memo::new(move |_| action.value().with(|value| matches!(value, Some(Ok(())))));
-    let closed = move || !live.may_operate();
+    let closed = closed(live, &name);
     view! {
         <ActionForm action=action attr:class="test-timeout" on:input=move |_| draft.edit()>
             <input type="hidden" name="host" value=name/>
@@ -112,13 +119,13 @@ pub(super) fn LabelsOf(detail: RwSignal<HostPageData>, name: String) -> impl Int
     let shown = draft.shown;
     let tags = move || Hydrated(shown.with(|labels| labels.tags.join(" ")));
     let notes = move || Hydrated(shown.with(|labels| labels.notes.clone()));
-    let closed = move || !live.may_operate();
+    let closed = closed(live, &name);
     view! {
         <ActionForm action=action attr:class="labels" on:input=move |_| draft.edit()>
             <input type="hidden" name="host" value=name/>
             <label>
                 "Tags "<span class="faint">"(words to find the host by, e.g. cloud vienna)"</span>
-                <input type="text" name="tags" autocomplete="off" spellcheck="false" prop:value=tags value=first_tags.join(" ")/>
+                <input type="text" name="tags" autocomplete="off" spellcheck="false" readonly=move || !live.may(Action::Tag, None) prop:value=tags value=first_tags.join(" ")/>
             </label>
             <label>
                 "Notes"

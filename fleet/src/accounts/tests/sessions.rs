@@ -1,5 +1,7 @@
 //! How long sessions last, and who notices their end.
 
+use backstay_model::{Grant, Person};
+
 use super::*;
 
 #[tokio::test]
@@ -73,13 +75,18 @@ async fn an_open_page_hears_of_another_role_and_of_the_end_at_once() {
     let bench = Bench::with_maria().await;
     let (_, token) = bench.log_in("maria").await;
     // Longer than any test: a look-up after this time would fail the test.
-    let next = async |role| bench.accounts.next_session_event(token.reveal(), role, Duration::MAX).await;
-    let mut waits = pin!(next(Role::Operator));
+    let next = async |person| bench.accounts.next_session_event(token.reveal(), person, Duration::MAX).await;
+    let [operator, viewer] = [Role::Operator, Role::Viewer].map(|role| Person::new("maria", role));
+    let lab: Grant = "operator tag:lab".parse().unwrap();
+    let granted = Person { grants: vec![lab.clone()], ..viewer.clone() };
+    let mut waits = pin!(next(&operator));
     let looked = tokio::time::timeout(Duration::from_millis(50), &mut waits).await;
     assert!(looked.is_err(), "nothing has changed");
     bench.accounts.set_role(&Actor::console(), "maria", Role::Viewer).await.unwrap();
-    assert_eq!(waits.await, SessionEvent::Role(Role::Viewer));
-    let mut waits = pin!(next(Role::Viewer));
+    assert_eq!(waits.await, SessionEvent::Changed(viewer.clone()));
+    bench.accounts.grant(&Actor::console(), "maria", lab).await.unwrap();
+    assert_eq!(next(&viewer).await, SessionEvent::Changed(granted.clone()));
+    let mut waits = pin!(next(&granted));
     assert!(tokio::time::timeout(Duration::from_millis(50), &mut waits).await.is_err());
     bench.accounts.disable(&Actor::console(), "maria").await.unwrap();
     assert_eq!(waits.await, SessionEvent::Ended);
@@ -89,8 +96,8 @@ async fn an_open_page_hears_of_another_role_and_of_the_end_at_once() {
 async fn an_open_page_hears_of_what_another_process_changes() {
     let bench = Bench::with_maria().await;
     let (_, token) = bench.log_in("maria").await;
-    let often = Duration::from_millis(1);
-    let waits = bench.accounts.next_session_event(token.reveal(), Role::Operator, often);
+    let (often, operator) = (Duration::from_millis(1), Person::new("maria", Role::Operator));
+    let waits = bench.accounts.next_session_event(token.reveal(), &operator, often);
     let command = Accounts::new(bench.store.clone(), bench.clock.clone());
     command.delete_person(&Actor::console(), "maria").await.unwrap();
     assert_eq!(waits.await, SessionEvent::Ended);

@@ -1,9 +1,8 @@
-//! The policy of each kind of op, once: its role, its precondition, its time limit, and when it has succeeded.
+//! The policy of each kind of op, once: its precondition, its time limit, and when it has succeeded.
 
 use std::time::Duration;
 
 use backstay_model::Outcome;
-use backstay_model::Role;
 use backstay_model::wire::message::OpResult;
 use backstay_model::{
     Commit, Facts, Generation, GenerationRef, NoCheckout, OpAction, OpKind, OpStatus, SameCommit, TestRun,
@@ -13,8 +12,6 @@ use backstay_model::{
 /// The policy of one kind of op.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpPolicy {
-    /// The lowest role that may request it.
-    pub role: Role,
     /// How long the host may take.
     pub timeout: Duration,
     /// Whether tests follow, if the host's auto-test is on.
@@ -33,7 +30,7 @@ pub fn of(kind: OpKind) -> OpPolicy {
         OpKind::Test => (30 * MINUTE, false),
         OpKind::Refresh => (MINUTE, false),
     };
-    OpPolicy { role: Role::Operator, timeout, then_test }
+    OpPolicy { timeout, then_test }
 }
 
 /// Why a host that something else deploys is not pulled or switched.

@@ -396,7 +396,7 @@ async fn an_op_is_tried_again_where_the_registry_allows() {
     let viewer = Actor::unchecked("otto", Role::Viewer);
     assert!(matches!(
         bench.fleet.retry_op(&viewer, first).await,
-        Err(RequestError::NotAllowed(NotAllowed { needed: Role::Operator }))
+        Err(RequestError::NotAllowed(NotAllowed::Role(Role::Operator)))
     ));
 }
 

@@ -116,8 +116,11 @@ pub(super) async fn ops_fill_a_deployment_host_by_host(bench: &mut impl Bench) {
         hear(gpc0, "gpc0", HostEvent::SwitchEnded(Ok(()))).await.is_none(),
         "a repeated report changes nothing"
     );
-    assert!(hear(gpc0, "gpc0", HostEvent::TestsEnded(Err("x11".into()))).await.unwrap().needs_decision());
+    assert!(hear(gpc0, "gpc0", HostEvent::TestsEnded(Err("x11".into()))).await.unwrap().is_failed());
     assert!(hear(late, "csb0", HostEvent::SwitchStarted).await.is_some(), "a host that joined later");
+    let on_late = store.deployment_on(late, None).await.unwrap().unwrap();
+    assert_eq!((on_late.id, on_late.hosts.len(), on_late.hosts[0].host), (id, 1, late));
+    assert_eq!(store.deployment_on(HostId::new(), Some(id)).await.unwrap().unwrap().hosts, []);
     let deployment = store.deployment(id).await.unwrap().unwrap();
     let shown: Vec<_> = deployment.hosts.iter().map(|h| format!("{} {h}", h.name)).collect();
     assert_eq!(shown, ["csb0 Switching", "gpc0 Switch OK, Tests FAIL (x11)"]);

@@ -21,6 +21,7 @@ mod ops;
 mod output;
 mod people;
 mod pins;
+mod plans;
 mod reopen;
 mod rollouts;
 mod saved_views;
@@ -41,6 +42,8 @@ trait Bench: Sized + Send + Sync {
     async fn reopen(&mut self);
     /// Runs a statement behind the store's back.
     async fn run(&self, sql: &str) -> Result<(), sqlx::Error>;
+    /// Checks how the database carried out the statements of the test.
+    async fn check_plans(&self);
     /// Removes the guards that keep the audit log append-only, as an attacker who can write the file would.
     async fn drop_guards(&self);
 }
@@ -100,6 +103,7 @@ macro_rules! contract {
                 a_rollback_need_not_wait_for_one_that_is_stopping, a_host_begins_once_however_many_try,
                 a_busy_host_does_not_begin, no_host_begins_after_a_stop, a_paused_rollout_starts_no_host_until_it_is_resumed,
                 a_step_must_start_from_the_current_one, a_rollout_ends_once,
+                a_rollout_is_read_with_one_of_its_hosts, the_ops_that_a_rollout_waits_for_are_found_together,
                 a_following_op_is_found_by_the_one_before,
                 rollbacks_of_several_hosts_are_recorded_in_one_and_hold_every_host,
                 if_one_host_is_busy_or_has_moved_none_is_rolled_back, a_rollout_is_read_at_one_moment,
@@ -119,7 +123,7 @@ macro_rules! contract {
             ],
             people: [
                 a_person_is_found_by_name, a_view_is_kept_for_its_person, an_unreadable_view_becomes_the_default,
-                the_database_itself_bounds_a_view, everybody_is_listed_with_what_is_known_of_their_sessions,
+                the_database_itself_bounds_a_view, a_person_has_one_role_on_each_scope, everybody_is_listed_with_what_is_known_of_their_sessions,
                 a_person_is_changed_with_the_audit_entry, the_last_enabled_administrator_stays,
                 of_two_administrators_who_disable_each_other_one_stays, a_disabled_person_has_no_session,
                 a_password_is_changed_from_the_one_that_was_checked, an_invitation_is_used_once_and_in_time,
@@ -150,6 +154,7 @@ macro_rules! contract {
                 async fn $test() {
                     let mut bench = <$bench as crate::store::contract::Bench>::new().await;
                     crate::store::contract::$theme::$test(&mut bench).await;
+                    crate::store::contract::Bench::check_plans(&bench).await;
                 })*
             })*
         }

@@ -1,5 +1,6 @@
 //! People and their invitations.
 
+use backstay_model::people::GRANTS;
 use backstay_model::{Column, Density, InvitationId, PersonView, Role};
 
 use super::Bench;
@@ -104,6 +105,43 @@ pub(super) async fn a_person_is_changed_with_the_audit_entry(bench: &mut impl Be
     assert_eq!(audited(&*store).await.iter().filter(|action| *action == "user.changed").count(), 4);
 }
 
+pub(super) async fn a_person_has_one_role_on_each_scope(bench: &mut impl Bench) {
+    let store = bench.store();
+    for name in ["boss", "maria"] {
+        put(&*store, name, "h", Role::Admin).await;
+    }
+    assert!(store.insert_session(&new_session("t", "maria", start())).await.unwrap());
+    let grants = async || {
+        let person = store.session(&TokenHash::of("t"), at(1)).await.unwrap().unwrap().person;
+        let listed = store.people(at(1)).await.unwrap().into_iter().find(|p| p.name == "maria").unwrap();
+        assert_eq!(listed.grants, person.grants);
+        person.grants.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(grants().await, Vec::<String>::new());
+    for grant in ["responder tag:lab", "operator name:web-*", "operator tag:lab"] {
+        let change = PersonChange::Grant(grant.parse().unwrap());
+        store.change_person("maria", change, &entry("user.granted")).await.unwrap();
+    }
+    assert_eq!(grants().await, ["operator name:web-*", "operator tag:lab"]);
+    let revoke = PersonChange::Revoke("tag:lab".parse().unwrap());
+    store.change_person("maria", revoke.clone(), &entry("user.grant-revoked")).await.unwrap();
+    assert_eq!(grants().await, ["operator name:web-*"]);
+    assert!(matches!(
+        store.change_person("nobody", revoke, &entry("x")).await,
+        Err(ChangePersonError::Unknown)
+    ));
+    for number in 0..GRANTS {
+        let change = PersonChange::Grant(format!("operator name:h{number}").parse().unwrap());
+        let granted = store.change_person("maria", change, &entry("user.granted")).await;
+        assert_eq!(granted.is_ok(), number + 1 < GRANTS, "{granted:?}");
+    }
+    assert_eq!(grants().await.len(), GRANTS);
+    store.change_person("maria", PersonChange::Delete, &entry("x")).await.unwrap();
+    put(&*store, "maria", "h", Role::Viewer).await;
+    let again = store.people(at(1)).await.unwrap();
+    assert!(again.iter().all(|person| person.grants.is_empty()), "a new person of the name has none");
+}
+
 pub(super) async fn the_last_enabled_administrator_stays(bench: &mut impl Bench) {
     let store = bench.store();
     for (name, role) in [("boss", Role::Admin), ("away", Role::Admin), ("maria", Role::Operator)] {
@@ -113,7 +151,7 @@ pub(super) async fn the_last_enabled_administrator_stays(bench: &mut impl Bench)
     assert!(store.insert_session(&new_session("t", "boss", start())).await.unwrap());
     let before = audited(&*store).await.len();
     for change in [PersonChange::Role(Role::Operator), PersonChange::Disable(at(2)), PersonChange::Delete] {
-        let refused = store.change_person("boss", change, &entry("x")).await;
+        let refused = store.change_person("boss", change.clone(), &entry("x")).await;
         assert!(matches!(refused, Err(ChangePersonError::LastAdmin)), "{change:?}: {refused:?}");
     }
     let demoted = crate::store::UserRecord {

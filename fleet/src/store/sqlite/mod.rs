@@ -17,6 +17,7 @@ macro_rules! is_open {
 mod audit;
 mod deployments;
 mod devices;
+mod grants;
 mod hosts;
 mod invitations;
 mod join;
@@ -170,6 +171,8 @@ fn migrations() -> Migrator {
         (13, "op rollout", include_str!("../../../../migrations/sqlite/0013_op_rollout.sql")),
         (14, "pins, views, inputs", include_str!("../../../../migrations/sqlite/0014_pins_views_inputs.sql")),
         (15, "host seen", include_str!("../../../../migrations/sqlite/0015_host_seen.sql")),
+        (16, "indexes", include_str!("../../../../migrations/sqlite/0016_indexes.sql")),
+        (17, "grants", include_str!("../../../../migrations/sqlite/0017_grants.sql")),
     ];
     let numbered = steps.map(|(number, name, sql)| {
         Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)

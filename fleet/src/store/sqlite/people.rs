@@ -5,8 +5,9 @@ use backstay_model::{InvitationId, PersonView, Role, SessionId};
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
 
+use super::grants::grants_of_user;
 use super::row::{Columns, FromRow, all, optional, stored_time};
-use super::{SqliteStore, Tx, audit, invitations, sessions};
+use super::{SqliteStore, Tx, audit, grants, invitations, sessions};
 use crate::store::{
     ChangePersonError, Invitation, InviteError, NewAuditEntry, NewInvitation, PeopleStore, PersonChange,
     PersonRecord, StoreError, TokenHash, UserRecord,
@@ -27,6 +28,7 @@ impl FromRow for PersonRecord {
         Ok(Self {
             name: row.text("name")?,
             role: row.parsed("role")?,
+            grants: grants::in_row(row)?,
             disabled_at: row.time_opt("disabled_at")?,
             last_seen: row.time_opt("last_seen")?,
             sessions: row.number("sessions")?,
@@ -64,6 +66,27 @@ async fn finish_change(
     Ok(tx.commit().await?)
 }
 
+/// Makes a change of a person who exists.
+async fn apply(tx: &mut Tx, name: &str, change: PersonChange) -> Result<(), ChangePersonError> {
+    let statement = match change {
+        PersonChange::Grant(grant) => return grants::put(tx, name, &grant).await,
+        PersonChange::Revoke(scope) => return Ok(grants::delete(tx, name, &scope).await?),
+        PersonChange::Role(role) => {
+            sqlx::query("UPDATE users SET role = $2 WHERE name = $1").bind(name).bind(role.as_str())
+        }
+        PersonChange::Enable => sqlx::query("UPDATE users SET disabled_at = NULL WHERE name = $1").bind(name),
+        PersonChange::Disable(at) => {
+            sessions::delete_others(tx, name, None).await?;
+            sqlx::query("UPDATE users SET disabled_at = COALESCE(disabled_at, $2) WHERE name = $1")
+                .bind(name)
+                .bind(stored_time(at))
+        }
+        PersonChange::Delete => sqlx::query("DELETE FROM users WHERE name = $1").bind(name),
+    };
+    statement.execute(&mut **tx).await?;
+    Ok(())
+}
+
 #[async_trait]
 impl PeopleStore for SqliteStore {
     async fn count_users(&self) -> Result<u64, StoreError> {
@@ -93,10 +116,11 @@ impl PeopleStore for SqliteStore {
     }
 
     async fn people(&self, now: DateTime<Utc>) -> Result<Vec<PersonRecord>, StoreError> {
-        let people = sqlx::query(
-            "SELECT *, (SELECT COUNT(*) FROM sessions WHERE user_name = users.name AND expires_at > $1) AS sessions
-             FROM users ORDER BY LOWER(name), name",
-        )
+        let people = sqlx::query(concat!(
+            "SELECT *, (SELECT COUNT(*) FROM sessions WHERE user_name = users.name AND expires_at > $1) AS sessions, ",
+            grants_of_user!(),
+            " FROM users ORDER BY LOWER(name), name",
+        ))
         .bind(stored_time(now));
         all(people.fetch_all(&self.reader).await?)
     }
@@ -108,27 +132,12 @@ impl PeopleStore for SqliteStore {
         audit: &NewAuditEntry,
     ) -> Result<(), ChangePersonError> {
         let mut tx = self.begin().await?;
-        let was_admin = has_admin(&mut tx, Some(name)).await?;
-        let statement = match change {
-            PersonChange::Role(role) => {
-                sqlx::query("UPDATE users SET role = $2 WHERE name = $1").bind(name).bind(role.as_str())
-            }
-            PersonChange::Disable(at) => {
-                sqlx::query("UPDATE users SET disabled_at = COALESCE(disabled_at, $2) WHERE name = $1")
-                    .bind(name)
-                    .bind(stored_time(at))
-            }
-            PersonChange::Enable => {
-                sqlx::query("UPDATE users SET disabled_at = NULL WHERE name = $1").bind(name)
-            }
-            PersonChange::Delete => sqlx::query("DELETE FROM users WHERE name = $1").bind(name),
-        };
-        if statement.execute(&mut *tx).await?.rows_affected() == 0 {
+        let known = sqlx::query("SELECT 1 FROM users WHERE name = $1").bind(name);
+        if known.fetch_optional(&mut *tx).await?.is_none() {
             return Err(ChangePersonError::Unknown);
         }
-        if matches!(change, PersonChange::Disable(_) | PersonChange::Delete) {
-            sessions::delete_others(&mut tx, name, None).await?;
-        }
+        let was_admin = has_admin(&mut tx, Some(name)).await?;
+        apply(&mut tx, name, change).await?;
         finish_change(tx, name, was_admin, audit).await
     }
 

@@ -5,6 +5,7 @@ use backstay_model::{Person, SessionId};
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
 
+use super::grants::{self, grants_of_user};
 use super::row::{Columns, FromRow, all, optional, stored_time};
 use super::{SqliteStore, Tx, audit};
 use crate::store::{
@@ -15,7 +16,11 @@ impl FromRow for SessionRecord {
     fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
         Ok(Self {
             id: row.parsed("id")?,
-            person: Person { name: row.text("user_name")?, role: row.parsed("role")? },
+            person: Person {
+                name: row.text("user_name")?,
+                role: row.parsed("role")?,
+                grants: grants::in_row(row)?,
+            },
             client: Client { address: row.text("address")?, browser: row.text("browser")? },
             created_at: row.time("created_at")?,
             last_seen: row.time("last_seen")?,
@@ -91,20 +96,24 @@ impl SessionStore for SqliteStore {
         token: &TokenHash,
         now: DateTime<Utc>,
     ) -> Result<Option<SessionRecord>, StoreError> {
-        let session = sqlx::query(
-            "SELECT sessions.*, users.role FROM sessions JOIN users ON users.name = sessions.user_name
+        let session = sqlx::query(concat!(
+            "SELECT sessions.*, users.role, ",
+            grants_of_user!(),
+            " FROM sessions JOIN users ON users.name = sessions.user_name
              WHERE sessions.token_hash = $1 AND sessions.expires_at > $2 AND users.disabled_at IS NULL",
-        )
+        ))
         .bind(&token.0)
         .bind(stored_time(now));
         optional(session.fetch_optional(&self.reader).await?)
     }
 
     async fn sessions(&self, user: &str, now: DateTime<Utc>) -> Result<Vec<SessionRecord>, StoreError> {
-        let sessions = sqlx::query(
-            "SELECT sessions.*, users.role FROM sessions JOIN users ON users.name = sessions.user_name
+        let sessions = sqlx::query(concat!(
+            "SELECT sessions.*, users.role, ",
+            grants_of_user!(),
+            " FROM sessions JOIN users ON users.name = sessions.user_name
              WHERE users.name = $1 AND sessions.expires_at > $2 ORDER BY sessions.last_seen DESC, sessions.id DESC",
-        )
+        ))
         .bind(user)
         .bind(stored_time(now));
         all(sessions.fetch_all(&self.reader).await?)

@@ -1,7 +1,7 @@
 //! The form in the rollback dialog.
 
 use backstay_model::rollback::{Candidate, RollbackPlan};
-use backstay_model::{Generation, GenerationRef, HostView, OpKind, OpView};
+use backstay_model::{Action, Generation, GenerationRef, HostView, OpKind, OpView};
 use leptos::html;
 use leptos::prelude::*;
 
@@ -12,7 +12,7 @@ use super::find::{Find, SHORT};
 use crate::api::{RequestRollback, reference_from_text, reference_to_text};
 use crate::browser;
 use crate::components::{
-    ActionForm, DialogEnd, GenerationName, HostTestsBadge, Moment, OperatorOnly, ReasonField,
+    ActionForm, DialogEnd, GenerationName, HostTestsBadge, Moment, ReasonField, RoleNeeded,
     action_from_address, forget_draft, linked, use_log_address,
 };
 use crate::live::Live;
@@ -75,9 +75,10 @@ pub(super) fn RollbackForm(plan: RollbackPlan, back: String, again: PlanResource
             forget_draft(&draft);
         }
     });
+    let name = plan.host_name.clone();
     let closed = Signal::derive(move || {
         let is_held = since.busy.with(Option::is_some) && !since.testing.get();
-        since.moved.with(Option::is_some) || is_held || !live.may_operate()
+        since.moved.with(Option::is_some) || is_held || !live.may(Action::RollBack, Some(&name))
     });
     let pending = action.pending();
     let is_possible = plan.candidates.iter().any(|c| c.unavailable_reason().is_none());
@@ -178,6 +179,7 @@ fn StateNow(since: Since, again: PlanResource, host: String) -> impl IntoView {
             })
         }
     };
+    let name = host.clone();
     let offline = move || {
         let host = host.clone();
         since.offline.get().then(|| {
@@ -196,7 +198,7 @@ fn StateNow(since: Since, again: PlanResource, host: String) -> impl IntoView {
             }
         })
     };
-    view! { {moved} {busy} {offline} <OperatorOnly what="Rolling back"/> }
+    view! { {moved} {busy} {offline} <RoleNeeded what="Rolling back" does=Action::RollBack host=Some(name)/> }
 }
 
 /// What choosing each generation means; only the chosen one is shown. Before hydration, style sheets do the

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use backstay_model::rollout::{ConfirmedRollback, PlannedRollback, RolloutState};
 use backstay_model::wire::limits::few;
-use backstay_model::{Generation, GenerationRef};
+use backstay_model::{Action, Generation, GenerationRef};
 use leptos::prelude::*;
 
 use super::super::{NamedList, PacingFields, TypedNumber};
@@ -12,7 +12,7 @@ use super::Planned;
 use super::host::HostLine;
 use crate::api::{PlannedRollbacks, RollBackHosts};
 use crate::components::{
-    ActionForm, Dialog, DialogEnd, OperatorOnly, ReasonField, action_from_address, hosts_words,
+    ActionForm, Dialog, DialogEnd, ReasonField, RoleNeeded, action_from_address, hosts_words,
 };
 use crate::live::Live;
 
@@ -93,7 +93,7 @@ pub(super) fn RollbackManyForm(
     let is_possible = found.iter().any(|planned| planned.to.is_ok() || !planned.others.is_empty());
     let closed = move || {
         let stands_in_the_way = another.get() || moved.with(|moved| !moved.is_empty());
-        stands_in_the_way || begun.get() || count.get() == 0 || !live.may_operate()
+        stands_in_the_way || begun.get() || count.get() == 0 || !live.may(Action::RollBackMany, None)
     };
     let summed_up = (!summary.is_empty()).then(|| {
         view! { <NamedList id="roll-back-summary" heading="What will happen" items=summary/> }
@@ -111,7 +111,7 @@ pub(super) fn RollbackManyForm(
                     </p>
                 })}
                 <Moved moved begun planned again/>
-                <OperatorOnly what="Rolling back"/>
+                <RoleNeeded what="Rolling back" does=Action::RollBackMany/>
                 <p class="dialog-about">
                     "Each host goes to the generation shown, and then runs its tests if auto-test is on. If any host has changed since you opened this, none is rolled back."
                 </p>

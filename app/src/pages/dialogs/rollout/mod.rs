@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use backstay_model::rollout::{AT_ONCE, RolloutCommits};
-use backstay_model::{OpKind, State};
+use backstay_model::{Action, OpKind, State};
 use leptos::html;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -16,7 +16,7 @@ use super::{PacingFields, TypedNumber};
 use crate::api::{StartRollout, load_rollout_commits};
 use crate::browser;
 use crate::components::{
-    ActionForm, Dialog, DialogEnd, DialogTrouble, HostScope, OperatorOnly, PageTitle, ReasonField, Selection,
+    ActionForm, Dialog, DialogEnd, DialogTrouble, HostScope, PageTitle, ReasonField, RoleNeeded, Selection,
     action_from_address, hosts_words, names_fitting,
 };
 use crate::live::{Live, Row, Started};
@@ -141,7 +141,7 @@ fn Ask(live: Live, commits: RolloutCommits) -> impl IntoView {
     let begun =
         Memo::new(move |_| pending.get() || action.value().with(|value| matches!(value, Some(Ok(())))));
     let count = Memo::new(move |_| chosen.hosts.with(BTreeSet::len));
-    let closed = move || running.get() || begun.get() || count.get() == 0 || !live.may_operate();
+    let closed = move || running.get() || begun.get() || count.get() == 0 || !live.may(Action::RollOut, None);
     view! {
         <Dialog title=TITLE back=Route::Fleet.path() focus="rollout-cancel" focus_after>
             <ActionForm action=action>
@@ -151,7 +151,7 @@ fn Ask(live: Live, commits: RolloutCommits) -> impl IntoView {
                         "A roll-out is running. No request was sent. Wait for it to end, or stop it on the fleet page."
                     </p>
                 })}
-                <OperatorOnly what="Rolling out"/>
+                <RoleNeeded what="Rolling out" does=Action::RollOut/>
                 {is_lost.then(|| view! {
                     <p class="banner warn" role="alert">
                         "The selection was lost when the page reloaded. Select the hosts again."

@@ -29,7 +29,7 @@ pub(super) fn now() -> DateTime<Utc> {
 /// The start of a page: the whole sample fleet, seen by an operator.
 pub(super) fn start() -> Start {
     Start {
-        person: Person { name: "maria".into(), role: Role::Operator },
+        person: Person::new("maria", Role::Operator),
         view: backstay_model::PersonView::default(),
         saved_views: String::new(),
         address: Address { origin: "https://backstay.example.org".into(), is_configured: true },
