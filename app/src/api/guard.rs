@@ -4,6 +4,7 @@
 use backstay_model::Action;
 use server_fn::ServerFn;
 
+#[allow(clippy::wildcard_imports, reason = "the table names every server function")]
 use super::*;
 
 /// A server function for people who are logged in.

@@ -5,7 +5,7 @@
 //! state that parts change while they are rendered is behind locks.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use backstay_model::wire::event::Event;
 
@@ -17,6 +17,7 @@ pub(super) struct Shared {
     begun: Mutex<bool>,
     listeners: Mutex<Vec<(u64, Listener)>>,
     last_key: AtomicU64,
+    saved_views: OnceLock<String>,
 }
 
 impl Shared {
@@ -27,6 +28,17 @@ impl Shared {
             fill();
             *begun = true;
         }
+    }
+
+    /// Keeps the list of the person's saved views. The first one stays.
+    pub(super) fn keep_saved_views(&self, list: String) {
+        // A page begins once.
+        let _ = self.saved_views.set(list);
+    }
+
+    /// The list of the person's saved views.
+    pub(super) fn saved_views(&self) -> String {
+        self.saved_views.get().cloned().unwrap_or_default()
     }
 
     /// Returns a key that is unique on the page.

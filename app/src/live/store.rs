@@ -66,7 +66,6 @@ pub struct Live {
     rollout: RwSignal<Option<Rollout>>,
     person: RwSignal<Option<Person>>,
     view: RwSignal<PersonView>,
-    saved_views: RwSignal<String>,
     address: RwSignal<Address>,
     connection: RwSignal<Connection>,
     notices: RwSignal<Vec<ShownNotice>>,
@@ -93,7 +92,6 @@ impl Live {
             rollout: RwSignal::new(None),
             person: RwSignal::new(None),
             view: RwSignal::new(PersonView::default()),
-            saved_views: RwSignal::default(),
             address: RwSignal::new(Address::default()),
             connection: RwSignal::new(Connection::Opening),
             notices: RwSignal::new(Vec::new()),
@@ -133,7 +131,9 @@ impl Live {
         self.person.set(Some(start.person));
         self.address.set(start.address);
         self.view.set(start.view);
-        self.saved_views.set(start.saved_views);
+        if let Some(shared) = self.shared.try_get_value() {
+            shared.keep_saved_views(start.saved_views);
+        }
     }
 
     /// The hosts, by name.
@@ -188,9 +188,9 @@ impl Live {
         self.view
     }
 
-    /// The list of that person's saved views, as markup.
-    pub(crate) fn saved_views(self) -> RwSignal<String> {
-        self.saved_views
+    /// The list of that person's saved views when the page began, as markup.
+    pub(crate) fn saved_views(self) -> String {
+        self.shared.try_get_value().map(|shared| shared.saved_views()).unwrap_or_default()
     }
 
     /// The server's address, as known when the page was rendered.

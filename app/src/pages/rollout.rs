@@ -39,7 +39,7 @@ fn Found(read: RolloutRead) -> impl IntoView {
             </div>
             <section class="card" aria-label="Progress">
                 <RolloutProgress live rollout/>
-                <RolloutSteps live rollout failures_first=true/>
+                <RolloutSteps live rollout/>
             </section>
         </div>
     }

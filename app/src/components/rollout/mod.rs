@@ -259,17 +259,11 @@ fn Steering(
 
 /// A line per host.
 #[component]
-pub(crate) fn Steps(
-    live: Live,
-    rollout: Signal<Rollout>,
-    /// Many hosts in the order of urgency, not of the start.
-    #[prop(optional)]
-    failures_first: bool,
-) -> impl IntoView {
+pub(crate) fn Steps(live: Live, rollout: Signal<Rollout>) -> impl IntoView {
     let ops = ops(live, rollout);
-    let names = Memo::new(move |_| rollout.with(|r| names(r, failures_first)));
-    let line = move |name| view! { <StepLine rollout ops name/> }.into_any();
-    host_lines("Hosts of the roll-out", names, Arc::new(line))
+    let names = Memo::new(move |_| rollout.with(names));
+    let step_line = move |name| view! { <StepLine rollout ops name/> }.into_any();
+    host_lines("Hosts of the roll-out", names, Arc::new(step_line))
 }
 
 #[component]

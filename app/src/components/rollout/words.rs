@@ -79,14 +79,11 @@ pub(super) fn pace(rollout: &Rollout, now: DateTime<Utc>) -> Option<String> {
     Some(format!("about {} left, {} per host", rough(pace.left), rough(pace.per_host)))
 }
 
-/// Number of hosts up to which all of them are in sight, and none moves away from under a finger.
-const IN_SIGHT: usize = 10;
-
-/// The names of the hosts in the order of their start or, if they are too many to see at once, of their urgency.
-pub(super) fn names(rollout: &Rollout, failures_first: bool) -> Vec<String> {
+/// The names of the hosts in the order of their start, or, if they are many, of their urgency. A few are all in sight, and
+/// none moves away from under a finger.
+pub(super) fn names(rollout: &Rollout) -> Vec<String> {
     let mut hosts: Vec<_> = rollout.hosts.iter().collect();
-    let in_sight = if failures_first { IN_SIGHT } else { FEW_LINES };
-    if hosts.len() > in_sight {
+    if hosts.len() > FEW_LINES {
         hosts.sort_by_key(|host| urgency(&host.step));
     }
     hosts.into_iter().map(|host| host.name.clone()).collect()
@@ -237,19 +234,16 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_first_among_many_hosts() {
+    fn of_many_hosts_the_failed_ones_come_first() {
         let skipped = RolloutStep::Skipped { why: "busy".into() };
         let steps =
             [("a", ok()), ("b", RolloutStep::Waiting), ("c", running()), ("d", skipped), ("e", failed())];
-        let named = |more: usize, failures_first| {
-            let more = (0..more).map(|_| host("z", ok()));
-            let hosts = steps.clone().into_iter().map(|(name, step)| host(name, step)).chain(more).collect();
-            names(&rollout(RolloutState::Running, hosts), failures_first).concat()
-        };
-        assert_eq!(named(0, true), "abcde");
-        assert!(named(IN_SIGHT, true).starts_with("ecbdaz"));
-        assert!(named(IN_SIGHT, false).starts_with("abcdez"));
-        assert!(named(FEW_LINES, false).starts_with("ecbdaz"));
+        let hosts: Vec<_> = steps.into_iter().map(|(name, step)| host(name, step)).collect();
+        let few = rollout(RolloutState::Running, hosts.clone());
+        assert_eq!(names(&few).concat(), "abcde");
+        let done = (0..FEW_LINES).map(|_| host("x", ok()));
+        let many = rollout(RolloutState::Running, hosts.into_iter().chain(done).collect());
+        assert_eq!(names(&many).concat().trim_end_matches('x'), "ecbda");
     }
 
     #[test]
