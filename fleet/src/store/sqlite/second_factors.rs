@@ -80,13 +80,13 @@ impl SecondFactorStore for SqliteStore {
     }
 
     async fn use_step(&self, user: &str, step: u64) -> Result<bool, StoreError> {
-        let used = sqlx::query(
+        let mark = sqlx::query(
             "UPDATE second_factors SET last_step = $2
              WHERE user_name = $1 AND last_step < $2 AND confirmed_at IS NOT NULL",
         )
         .bind(user)
         .bind(stored_number(step));
-        Ok(used.execute(&self.writer).await?.rows_affected() > 0)
+        Ok(mark.execute(&self.writer).await?.rows_affected() > 0)
     }
 
     async fn use_recovery_code(
@@ -96,10 +96,10 @@ impl SecondFactorStore for SqliteStore {
         audit: &NewAuditEntry,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let used = sqlx::query("DELETE FROM recovery_codes WHERE user_name = $1 AND code_hash = $2")
+        let removal = sqlx::query("DELETE FROM recovery_codes WHERE user_name = $1 AND code_hash = $2")
             .bind(user)
             .bind(&code.0);
-        if used.execute(&mut *tx).await?.rows_affected() == 0 {
+        if removal.execute(&mut *tx).await?.rows_affected() == 0 {
             return Ok(false);
         }
         audit::append(&mut tx, audit).await?;
