@@ -37,3 +37,15 @@ self.addEventListener('fetch', (event) => {
   };
   event.respondWith(answer());
 });
+
+// A click on a notification shows the page that it is about.
+self.addEventListener('notificationclick', (event) => {
+  event.notification.close();
+  const open = async () => {
+    const { href } = new URL(event.notification.data, self.location.origin);
+    const pages = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
+    const page = pages.find(({ url }) => url === href);
+    return page ? page.focus() : self.clients.openWindow(href);
+  };
+  event.waitUntil(open());
+});

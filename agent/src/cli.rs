@@ -18,7 +18,7 @@ use crate::host_tests::{self, Conditions, Watcher};
 use crate::lock::Lock;
 use crate::log::OneLineEach;
 use crate::unit::{Manager, Unit};
-use crate::{life, permissions, runner, storage};
+use crate::{doctor, life, permissions, runner, storage};
 
 /// The agent of Backstay: reports the state of this host, and performs what its server requests.
 #[derive(Debug, Parser)]
@@ -39,6 +39,12 @@ enum Action {
     Test,
     /// Show what the agent would report, as JSON.
     Facts,
+    /// Check what a rollback and a switch need on this host, and say what to do.
+    Doctor {
+        /// The agent's systemd service, whose PATH and settings count.
+        #[arg(long, default_value = "backstay-agent.service")]
+        unit: String,
+    },
     /// Perform an op of the journal. The agent starts this itself.
     #[command(hide = true)]
     RunOp {
@@ -81,6 +87,10 @@ fn execute(options: &Options) -> Result<ExitCode> {
         Action::Run => life::run(&obeyed()?).map(|()| ExitCode::SUCCESS),
         Action::Test => test(&obeyed()?),
         Action::Facts => facts(&config()?).map(|()| ExitCode::SUCCESS),
+        Action::Doctor { unit } => {
+            let is_fine = doctor::run(&options.config, &config()?, unit)?;
+            Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
         Action::RunOp { folder, detach: true, .. } => runner::detach(folder).map(|()| ExitCode::SUCCESS),
         Action::RunOp { folder, unit, manager, detach: false } => {
             let agent = unit.clone().zip(*manager).map(|(name, manager)| Unit { name, manager });

@@ -11,6 +11,7 @@ mod command;
 mod comparison;
 pub mod config;
 mod connection;
+mod doctor;
 pub mod facts;
 mod host_tests;
 mod journal;

@@ -27,23 +27,30 @@ pub(crate) struct HostToken {
 impl HostToken {
     /// Reads the token from the state folder, or makes one.
     pub(crate) fn load_or_create(state_dir: &Path) -> io::Result<Self> {
+        if let Some(token) = Self::load(state_dir)? {
+            return Ok(token);
+        }
+        let text = make()?;
+        storage::write(&state_dir.join("token"), text.as_bytes())?;
+        Ok(Self::of(text, state_dir))
+    }
+
+    /// Reads the token from the state folder, if an agent has made one.
+    pub(crate) fn load(state_dir: &Path) -> io::Result<Option<Self>> {
         let path = state_dir.join("token");
-        let text = match fs::read_to_string(&path) {
-            Ok(text) if is_token(text.trim()) => text.trim().to_owned(),
+        match fs::read_to_string(&path) {
+            Ok(text) if is_token(text.trim()) => Ok(Some(Self::of(text.trim().to_owned(), state_dir))),
             Ok(_) => {
-                return Err(io::Error::other(format!(
-                    "{} holds no token; remove it to enrol again",
-                    path.display()
-                )));
+                let path = path.display();
+                Err(io::Error::other(format!("{path} holds no token; remove it to enrol again")))
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let text = make()?;
-                storage::write(&path, text.as_bytes())?;
-                text
-            }
-            Err(error) => return Err(error),
-        };
-        Ok(Self { text, enrolled: state_dir.join("enrolled") })
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn of(text: String, state_dir: &Path) -> Self {
+        Self { text, enrolled: state_dir.join("enrolled") }
     }
 
     /// Returns the token itself.

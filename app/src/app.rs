@@ -30,6 +30,7 @@ pub fn App() -> impl IntoView {
                 <ParentRoute path=path!("") view=Inside ssr=SsrMode::Async>
                     <FleetWithDialogs/>
                     <Route path=path!("/hosts/:name/compare/:pair") view=ServerWrittenPage/>
+                    <Route path=path!("/hosts/:name/pin/:generation") view=ServerWrittenPage/>
                     <Route path=path!("/compare/:pair") view=ServerWrittenPage/>
                     <Route path=path!("/people") view=ServerWrittenPage/>
                     <Route path=path!("/account") view=ServerWrittenPage/>

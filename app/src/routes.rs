@@ -54,6 +54,9 @@ pub(crate) enum Route<'a> {
     Compare { host: &'a str, from: u32, to: u32 },
     /// Compares what two hosts run; without the second, offers the hosts.
     CompareHosts(&'a str, &'a str),
+    /// Marks a generation of a host.
+    #[cfg(feature = "ssr")]
+    Pin(&'a str, u32),
     /// One host.
     Host(&'a str),
     /// The deployments older than `before`, or the newest.
@@ -104,6 +107,8 @@ impl Route<'_> {
             }
             Self::Compare { host, from, to } => format!("/hosts/{}/compare/{from}..{to}", escape(host)),
             Self::CompareHosts(one, other) => format!("/compare/{}..{}", escape(one), escape(other)),
+            #[cfg(feature = "ssr")]
+            Self::Pin(host, number) => format!("/hosts/{}/pin/{number}", escape(host)),
             Self::Merge(number) => format!("/pull-requests/{number}/merge"),
             Self::Revert { deployment, from_deployment } => {
                 dialog_over(&format!("/deployments/{deployment}"), "revert", from_deployment)
@@ -179,7 +184,7 @@ pub(crate) fn is_written(path: &str) -> bool {
         ["", "people" | "account"]
             | ["", "confirm", ..]
             | ["", "compare", _]
-            | ["", "hosts", _, "compare", _]
+            | ["", "hosts", _, "compare" | "pin", _]
     )
 }
 
@@ -213,7 +218,8 @@ pub(crate) mod tests {
                 Route::Revert { .. } => Route::RollbackFailed { deployment, from_deployment: false },
                 Route::RollbackFailed { .. } => Route::Compare { host: "gpc0", from: 47, to: 48 },
                 Route::Compare { .. } => Route::CompareHosts("gpc0", "imac0"),
-                Route::CompareHosts(..) => Route::Host("gpc0"),
+                Route::CompareHosts(..) => Route::Pin("gpc0", 47),
+                Route::Pin(..) => Route::Host("gpc0"),
                 Route::Host(_) => Route::Deployments { before: Some(deployment) },
                 Route::Deployments { .. } => Route::Deployment(deployment),
                 Route::Deployment(_) => Route::OneRollout(RolloutId::new()),

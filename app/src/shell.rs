@@ -19,6 +19,9 @@ const LOCAL_TIMES: &str = include_str!("local_times.js");
 /// Shows failed hosts in the tab's icon.
 const TAB_STATE: &str = include_str!("tab_state.js");
 
+/// Shows desktop notifications to people who asked for them.
+const TELL_ME: &str = include_str!("tell_me.js");
+
 /// The HTML document around the application, as the server renders it. The addresses of the compiled files
 /// include `version`, so that browsers may cache them.
 pub fn shell(options: &LeptosOptions, version: &str) -> impl IntoView + use<> {
@@ -44,6 +47,7 @@ pub fn shell(options: &LeptosOptions, version: &str) -> impl IntoView + use<> {
                 <script nonce=use_nonce() inner_html=THEME></script>
                 <script nonce=use_nonce() inner_html=LOCAL_TIMES></script>
                 <script nonce=use_nonce() inner_html=TAB_STATE></script>
+                <script nonce=use_nonce() inner_html=TELL_ME></script>
                 <HydrationScript js wasm/>
                 <MetaTags/>
             </head>

@@ -9,6 +9,8 @@ import { type Page, type TestInfo, expect } from '@playwright/test';
 import * as places from './places';
 
 export const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
+/** A phone as it is held, with a finger for a pointer. */
+export const phone = { viewport: sizes.phone, hasTouch: true, isMobile: true };
 export const themes = ['light', 'dark'] as const;
 
 /** The only rules of axe whose answer depends on the theme. */
@@ -70,9 +72,9 @@ function findIllegible(): { cut: string[]; overlapping: string[] } {
     const parent = node.parentElement;
     const text = node.textContent?.trim() ?? '';
     if (!parent || !text || parent.closest('[aria-hidden=true], .unseen, .skip, script, noscript, [role=log], option')) continue;
-    // A compact row shows what it has room for; the host's page shows everything.
+    // A compact row shows what it has room for; the host's page shows everything. A note opens when it has the focus.
     const cell = parent.closest('[data-density=compact] :is(td, th)');
-    const isOneLine = cell !== null && getComputedStyle(cell).display === 'table-cell';
+    const isOneLine = (cell !== null && getComputedStyle(cell).display === 'table-cell') || parent.matches('.row-note:not(:focus)');
     if (!parent.checkVisibility({ opacityProperty: true, visibilityProperty: true, contentVisibilityAuto: true })) continue;
     // A layer over the page, or a bar at its edge, overlaps other text on purpose.
     let layer: Element | null = null;

@@ -21,6 +21,11 @@ export function chromium(): string {
   return process.env.BACKSTAY_CHROMIUM ?? onPath('chromium') ?? onPath('chromium-browser') ?? 'chromium';
 }
 
+/** Debian's Firefox, or none. */
+export function firefox(): string | undefined {
+  return process.env.BACKSTAY_FIREFOX ?? onPath('firefox-esr');
+}
+
 function onPath(program: string): string | undefined {
   const folders = (process.env.PATH ?? '').split(delimiter);
   return folders.map((folder) => join(folder, program)).find(isProgram);

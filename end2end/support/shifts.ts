@@ -32,10 +32,23 @@ export async function watchShifts(page: Page): Promise<void> {
   });
 }
 
-/** Expects no layout shift since the page was first painted. */
-export async function nothingMoved(page: Page): Promise<void> {
+/** The layout shifts since the page was first painted. */
+export async function shifted(page: Page): Promise<Shift[]> {
   // The browser reports the shifts of the last change two frames later.
   const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   await page.evaluate(frame);
-  expect.soft(await page.evaluate(() => window.shifts), `what moved on ${page.url()}`).toEqual([]);
+  return page.evaluate(() => window.shifts);
+}
+
+/** Starts again. */
+export async function forgetShifts(page: Page): Promise<void> {
+  await shifted(page);
+  await page.evaluate(() => {
+    window.shifts = [];
+  });
+}
+
+/** Expects no layout shift since the page was first painted. */
+export async function nothingMoved(page: Page): Promise<void> {
+  expect.soft(await shifted(page), `what moved on ${page.url()}`).toEqual([]);
 }

@@ -18,7 +18,7 @@ import { expect, open } from './test';
 
 /** A page or a dialog. */
 export interface View<World = undefined> {
-  /** The address as `app/src/app.rs` writes it. */
+  /** The address as `app/src/app.rs` writes it, or the server for a page of its own. */
   route: string;
   /** Goes there. */
   goTo: (page: Page, world: World) => Promise<void>;
@@ -121,6 +121,13 @@ export const ofFleet: Record<string, View> = {
     goTo: async (page) => {
       await open(page, '/hosts/gpc0/compare/47..48');
       await expect(page.getByText(/^Adds 1 commit/)).toBeVisible();
+    },
+  },
+  pin: {
+    route: '/hosts/:name/pin/:generation',
+    goTo: async (page) => {
+      await open(page, '/hosts/gpc0/pin/47');
+      await expect(page.getByRole('button', { name: 'Pin', exact: true })).toBeVisible();
     },
   },
   'comparison of hosts': {
@@ -356,6 +363,14 @@ export const outside: Record<string, View> = {
     goTo: async (page) => {
       await page.goto('/login');
       await expect(page.locator('html')).toHaveAttribute('data-hydrated', 'true');
+    },
+  },
+  // One that is valid is looked at in `people.spec.ts`.
+  'void invitation': {
+    route: '/invite/:secret',
+    goTo: async (page) => {
+      await page.goto('/invite/nothing');
+      await expect(page.getByText('This invitation is no longer valid.')).toBeVisible();
     },
   },
 };

@@ -5,6 +5,9 @@ import { type BrowserContext, expect } from '@playwright/test';
 /** The server functions that only read; like all of them, they are called by POST. */
 const reading = /^\/api\/(start_page|load_\w+|audit|compare_generations)$/;
 
+/** The hash of the style that Playwright adds for a picture. Firefox reports that the pages' policy refuses it. */
+const ofPictures = 'sha256-YjaKGiklmzC6wjXA513HAMmzus8VE61XCOT+SmwNZWA=';
+
 /** Fails a test if its pages report an error, in the console or by a failed request. */
 export class Watch {
   readonly #seen: string[] = [];
@@ -24,7 +27,10 @@ export class Watch {
         this.#seen.push(`console ${message.type()}: ${message.text()} (${message.location().url})`);
       }
     });
-    context.on('weberror', (error) => this.#seen.push(`page error: ${error.error().stack}`));
+    context.on('weberror', (error) => {
+      const { message, stack } = error.error();
+      if (!message.includes(ofPictures)) this.#seen.push(`page error: ${message} ${stack}`);
+    });
     context.on('response', (response) => {
       if (response.status() >= 400) this.#seen.push(`HTTP ${response.status()}: ${response.url()}`);
     });
@@ -32,7 +38,7 @@ export class Watch {
       const why = request.failure()?.errorText ?? 'failed';
       // Leaving a page aborts its reads, which is fine; its requests count.
       const reads = request.method() === 'GET' || reading.test(new URL(request.url()).pathname);
-      const left = why === 'net::ERR_ABORTED' && reads;
+      const left = ['net::ERR_ABORTED', 'NS_BINDING_ABORTED'].includes(why) && reads;
       const unwanted = withoutScript && why === 'csp' && request.resourceType() === 'script';
       if (!left && !unwanted) this.#seen.push(`request failed: ${why}: ${request.method()} ${request.url()}`);
     });

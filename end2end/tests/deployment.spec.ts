@@ -1,11 +1,13 @@
 /** The other actions on a failed deployment, and roll-outs. */
 
-import { DeploymentPanel } from '../pages/deployment';
+import { DeploymentPanel, RevertDialog } from '../pages/deployment';
 import { HostView, statusLine } from '../pages/fleet';
 import { LogDrawer } from '../pages/op';
 import { RollBackFailedDialog } from '../pages/planned-rollback';
 import { RolloutDialog, RolloutPanel } from '../pages/rollout';
-import { test } from '../support/story';
+import { Crowd } from '../support/crowd';
+import { looksRight, sizes } from '../support/look';
+import { number, test } from '../support/story';
 import { expect, open } from '../support/test';
 
 test('View Logs leads to the output of the failing test', async ({ page, story }) => {
@@ -18,6 +20,31 @@ test('View Logs leads to the output of the failing test', async ({ page, story }
   const drawer = new LogDrawer(page, 'Run Tests', 'imac0');
   await expect(drawer.output).toContainText('x11: cannot open display :0');
   await drawer.hasEveryLine();
+});
+
+test('of hundreds of hosts, the failed ones come first, and most are folded', async ({ page, story, fleet }, testInfo) => {
+  test.setTimeout(240_000);
+  await story.begin('hsb0');
+  const crowd = await Crowd.join(fleet.server, 300);
+  await story.fail('hsb0');
+  await open(page, '/');
+  const panel = new DeploymentPanel(page);
+  await expect(panel.rows).toHaveCount(20);
+  await expect(panel.rows.first()).toContainText('hsb0 - Switch OK, Tests FAIL (gpu)');
+  await expect(panel.self).toContainText('1 failed, 300 not attempted');
+  const height = async () => (await panel.self.boundingBox())?.height ?? 0;
+  expect(await height()).toBeLessThan(1.5 * sizes.desktop.height);
+  await looksRight(page, testInfo, 'deployment-of-300');
+  await panel.self.getByText('and 281 more').click();
+  await expect(panel.self.getByRole('list', { name: 'Other hosts' }).getByRole('listitem')).toHaveCount(281);
+
+  await panel.revert.click();
+  await expect(new RevertDialog(page, number).onHosts.last()).toHaveText('and 291 more');
+  await page.setViewportSize(sizes.phone);
+  await open(page, '/');
+  expect(await height()).toBeLessThan(2.5 * sizes.phone.height);
+  await looksRight(page, testInfo, 'deployment-of-300-phone');
+  await crowd.end();
 });
 
 test('Continue Anyway: everybody hears of it, and the deployment continues', async ({ page, another, story }) => {

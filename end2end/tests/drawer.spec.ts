@@ -5,7 +5,7 @@ import { HostView } from '../pages/fleet';
 import { latestOps } from '../pages/host';
 import { LogDrawer, OpPage } from '../pages/op';
 import type { Host } from '../support/host';
-import { sizes } from '../support/look';
+import { phone, sizes } from '../support/look';
 import { alive, expect, open, test } from '../support/test';
 import { refusal } from '../support/watch';
 
@@ -81,7 +81,7 @@ test('a finished op is opened from its host’s page, and from the history', asy
 });
 
 test('on a phone the log is a sheet over the page', async ({ another, gpc0, fleet }) => {
-  const page = await another({ viewport: sizes.phone, hasTouch: true, isMobile: true });
+  const page = await another(phone);
   await fleet.ask('gpc0', 'test');
   await open(page, '/ops');
   await page.getByRole('main').getByRole('link', { name: 'Run Tests' }).tap();
@@ -160,7 +160,7 @@ test('the row shows how far the tests are', async ({ page, gpc0, fleet }) => {
   await expect(row.text.getByRole('progressbar', { name: 'Tests' })).toHaveAttribute('max', '8');
   await gpc0.letTestsGo();
   await expect(row.text.getByRole('progressbar')).toHaveCount(0);
-  await row.shows('Tests', 'failed', '3/8 passed');
+  await row.shows('Tests', 'failed', '5 of 8 failed');
 });
 
 test('a failed op is retried, and both ops link to each other', async ({ page, gpc0, fleet }) => {

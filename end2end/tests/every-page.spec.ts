@@ -11,7 +11,7 @@ import { ofFleet, ofStory, outside } from '../support/views';
 
 const root = resolve(__dirname, '../..');
 
-test('the views are exactly the addresses of the app', () => {
+test('the views are exactly the addresses of the app and of the server’s own pages', () => {
   const app = readFileSync(join(root, 'app/src/app.rs'), 'utf8');
   // A route inside another one continues its path.
   const around: string[] = [];
@@ -22,6 +22,11 @@ test('the views are exactly the addresses of the app', () => {
     else if (path !== undefined) addresses.push(around.join('') + path);
     else throw new Error(`${tag} has no path`);
   }
+  // Pages that the server writes beside the app.
+  const server = readFileSync(join(root, 'server/src/routes/mod.rs'), 'utf8');
+  const beside = [...server.matchAll(/\.route\("([^"]+)", get\(\w+::page\)/g)].map(([, path]) => path.replace(/\{(\w+)\}/g, ':$1'));
+  expect(beside).not.toEqual([]);
+  addresses.push(...beside);
   expect(addresses.length).toBeGreaterThan(12);
   const looked = [ofFleet, ofStory, outside].flatMap((views) => Object.values(views as Record<string, { route: string }>)).map(({ route }) => route);
   expect([...new Set(looked)].sort()).toEqual([...new Set(addresses)].sort());

@@ -126,7 +126,7 @@ test.describe('with hosts', () => {
     await page.setViewportSize({ width: 1280, height: 420 });
     await open(page, '/');
     const row = HostView.inFleet(page, gpc0.name);
-    const light = row.text.getByRole('link', { name: 'Tests: 3/8 passed' });
+    const light = row.text.getByRole('link', { name: 'Tests: 5 of 8 failed' });
     const hint = row.text.getByRole('tooltip', { includeHidden: true }).filter({ hasText: 'Failed on Gen 48' });
     await expect(hint).toBeHidden();
     await light.focus();
@@ -199,7 +199,7 @@ test.describe('with hosts', () => {
     await expect(columns(page)).toHaveText(kept);
     const compact = await HostView.inFleet(page, 'imac0').text.boundingBox();
     expect(compact?.height).toBeLessThan((comfortable?.height ?? 0) * 0.8);
-    await expect(HostView.inFleet(page, 'gpc0').light('Tests'), 'lights keep their words').toHaveText('3/8 passed');
+    await expect(HostView.inFleet(page, 'gpc0').light('Tests'), 'lights keep their words').toHaveText('5 of 8 failed');
 
     await page.reload();
     await alive(page);
@@ -273,7 +273,7 @@ test.describe('with hosts', () => {
     const row = HostView.inFleet(page, 'gpc0');
     await gpc0.stopAgent();
     await expect(row.text).toContainText(/offline for \d+ s/);
-    await row.shows('Tests', 'failed', 'was: 3/8 passed');
+    await row.shows('Tests', 'failed', 'was: 5 of 8 failed');
     const said = (await row.text.locator('.seen').textContent()) ?? '';
     await expect(row.text.locator('.seen'), 'it ticks').not.toHaveText(said);
   });

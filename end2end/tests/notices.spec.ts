@@ -109,7 +109,7 @@ test('a hidden tab gives its connection back, and catches up', async ({ page, fl
   await page.clock.install();
   await open(page, '/');
   const row = HostView.inFleet(page, gpc0.name);
-  await row.shows('Tests', 'failed', '3/8 passed');
+  await row.shows('Tests', 'failed', '5 of 8 failed');
   const streams: string[] = [];
   page.on('request', (request) => {
     if (request.url().includes('/events')) streams.push(request.url());

@@ -6,21 +6,10 @@ import { RollbackDialog } from '../pages/dialog';
 import { HostView } from '../pages/fleet';
 import { badDay } from '../support/bad-day';
 import { openScene, scenes } from '../support/gallery';
-import { sizes } from '../support/look';
+import { phone, sizes } from '../support/look';
 import * as plans from '../support/plans';
+import { countTaps } from '../support/taps';
 import { alive, expect, open, test } from '../support/test';
-
-const phone = { viewport: sizes.phone, hasTouch: true, isMobile: true };
-
-/** Counts taps from now on, across page loads. */
-async function countTaps(page: Page): Promise<() => Promise<number>> {
-  await page.addInitScript(() => {
-    window.addEventListener('pointerdown', () => {
-      sessionStorage.setItem('taps', String(Number(sessionStorage.getItem('taps') ?? '0') + 1));
-    }, { capture: true });
-  });
-  return () => page.evaluate(() => Number(sessionStorage.getItem('taps') ?? '0'));
-}
 
 test('the rollback takes four taps from the fleet page, and no more', async ({ another, gpc0 }) => {
   const page = await another(phone);

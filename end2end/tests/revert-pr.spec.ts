@@ -71,6 +71,9 @@ test.describe('Fleet-Wide PR Revert', () => {
         - link "Cancel"
         - 'button "Revert PR #42"'
     `);
+    const inputs = dialog.self.getByRole('list', { name: 'Changed inputs' }).getByRole('listitem');
+    await expect(inputs).toHaveText([/^home-manager \w{7} → \w{7}/, /^nixpkgs \w{7} → \w{7}/]);
+    await expect(inputs.getByRole('link').first()).toHaveAttribute('href', /\/compare\//);
     expect(await github.head(), 'nothing is made before it is confirmed').toBe(merge.sha);
 
     await dialog.confirm.click();

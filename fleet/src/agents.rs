@@ -12,6 +12,7 @@ use crate::fleet::Fleet;
 use crate::identities::{Claim, SHARED};
 use crate::ops::SERVER;
 use crate::state::hub::Connection;
+use crate::state::last_seen::Times;
 use crate::store::{EnrolError, HostRecord, NewAuditEntry, NewHost, StoreError, TokenHash};
 
 /// Number of recorded test runs that are added to a host's facts, for its newest generations.
@@ -105,9 +106,8 @@ impl Fleet {
         if let Some(refusal) = self.refuse_shared_identity(host, hello).await? {
             return Ok((refusal, None));
         }
-        self.store
-            .record_agent(host.id, &hello.agent_version, hello.protocol, hello.platform, self.clock.now())
-            .await?;
+        self.touch(host.id);
+        self.store.record_agent(host.id, &hello.agent_version, hello.protocol, hello.platform).await?;
         if hello.protocol != PROTOCOL_VERSION {
             self.publish_host(host.id).await;
             let reason = format!(
@@ -177,14 +177,18 @@ impl Fleet {
         message: AgentMessage,
     ) -> Result<Option<ServerMessage>, StoreError> {
         let host = connection.host;
-        self.touch(host).await?;
+        self.touch(host);
         match message {
             AgentMessage::Hello(_) => Ok(None),
             AgentMessage::Journal { ops, damaged } => {
                 self.journal_reported(connection, &ops, &damaged).await.map(|()| None)
             }
             AgentMessage::Facts { facts } => {
+                let before = self.store.host(host).await?.and_then(|record| record.facts);
                 let stored = self.record_facts(connection, &facts).await?;
+                if stored.is_some() {
+                    self.test_what_others_changed(host, before.as_ref(), &facts).await?;
+                }
                 self.publish_reported(connection, stored).await;
                 Ok(None)
             }
@@ -237,15 +241,31 @@ impl Fleet {
         Ok(runs)
     }
 
-    /// Remembers that an agent was heard from. The store is updated once a minute and at the disconnect.
+    /// Remembers that an agent was heard from, in memory.
+    pub fn touch(&self, host: HostId) {
+        self.last_seen.heard(host, self.clock.now());
+    }
+
+    /// Stores when the agents were last heard from, as far as the store does not know. Call it once no agent is connected any
+    /// more, before the server ends.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn touch(&self, host: HostId) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        if self.hub.touch(host, now) {
-            self.store.record_seen(host, now).await?;
+    pub async fn store_last_seen(&self) -> Result<(), StoreError> {
+        self.store_times(&self.last_seen.unstored()).await
+    }
+
+    /// Stores when the hosts that have left were last heard from.
+    pub(crate) async fn store_left(&self) -> Result<(), StoreError> {
+        self.store_times(&self.last_seen.of_left()).await
+    }
+
+    async fn store_times(&self, times: &Times) -> Result<(), StoreError> {
+        if times.is_empty() {
+            return Ok(());
         }
+        self.store.record_seen(times).await?;
+        self.last_seen.stored(times);
         Ok(())
     }
 
@@ -255,14 +275,102 @@ impl Fleet {
         if !self.hub.disconnect(connection) {
             return;
         }
-        if let Some(at) = self.hub.last_seen(host) {
-            match self.store.record_seen(host, at).await {
-                Ok(()) => self.hub.forget_seen(host),
-                Err(error) => {
-                    tracing::error!(%error, %host, "the time of the last message could not be stored");
+        self.last_seen.left(host);
+        self.publish_host(host).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use backstay_model::{Clock as _, FixedClock};
+    use chrono::{DateTime, TimeDelta, Utc};
+
+    use super::*;
+    use crate::test_fleet::{self, Database};
+
+    struct Bench {
+        database: Database,
+        clock: Arc<FixedClock>,
+        fleet: Fleet,
+        hosts: Vec<(HostRecord, Connection)>,
+    }
+
+    /// A fleet of this many connected hosts.
+    async fn connected(count: u32) -> Bench {
+        let (database, clock) = (Database::new(), test_fleet::clock());
+        let fleet = Fleet::new(test_fleet::config(Arc::new(database.open().await), &clock));
+        let mut hosts = vec![];
+        for number in 0..count {
+            let name = format!("gpc{number}");
+            let host = test_fleet::enrolled(&*fleet.store, &name, fleet.clock.now()).await;
+            let (_, connection) = fleet.handshake(&host, &test_fleet::hello(&name)).await.unwrap();
+            hosts.push((host, connection.unwrap()));
+        }
+        Bench { database, clock, fleet, hosts }
+    }
+
+    impl Bench {
+        /// All hosts are heard from, as often as they ping within a minute.
+        fn idle_for_a_minute(&self) {
+            for _ in 0..6 {
+                self.clock.advance(TimeDelta::seconds(10));
+                for (host, _) in &self.hosts {
+                    self.fleet.touch(host.id);
                 }
             }
         }
-        self.publish_host(host).await;
+
+        async fn stored(&self, host: usize) -> Option<DateTime<Utc>> {
+            self.fleet.store.host(self.hosts[host].0.id).await.unwrap().unwrap().last_seen
+        }
+    }
+
+    #[tokio::test]
+    async fn idle_hosts_cost_one_transaction_a_minute_whatever_their_number() {
+        let bench = connected(30).await;
+        let (commits, event) = (bench.database.commits(), bench.fleet.events.last());
+        bench.idle_for_a_minute();
+        bench.fleet.tick().await.unwrap();
+        assert_eq!(bench.database.commits(), commits, "nothing is written in between");
+        assert_eq!(bench.stored(0).await, None);
+        let shown = bench.fleet.host_detail("gpc7").await.unwrap().unwrap().host.last_seen;
+        assert_eq!(shown, Some(bench.clock.now()), "pages show it at once");
+
+        bench.fleet.store_last_seen().await.unwrap();
+        bench.fleet.store_last_seen().await.unwrap();
+        assert_eq!(bench.database.commits(), commits + 1);
+        assert_eq!(bench.stored(29).await, Some(bench.clock.now()));
+        assert_eq!(bench.fleet.events.last(), event, "and no page hears of it");
+    }
+
+    #[tokio::test]
+    async fn hosts_that_leave_together_are_stored_together() {
+        let bench = connected(30).await;
+        let commits = bench.database.commits();
+        bench.clock.advance(TimeDelta::seconds(1));
+        bench.fleet.touch(bench.hosts[0].0.id);
+        for (_, connection) in &bench.hosts[..20] {
+            bench.fleet.disconnected(connection).await;
+        }
+        bench.fleet.last_seen.someone_left().await;
+        bench.fleet.store_left().await.unwrap();
+        assert_eq!(bench.database.commits(), commits + 1);
+        assert_eq!(bench.stored(0).await, Some(bench.clock.now()));
+        assert_eq!(bench.stored(20).await, None, "it is still connected");
+        assert_eq!(bench.fleet.last_seen.get(bench.hosts[0].0.id), None, "the store knows");
+    }
+
+    #[tokio::test]
+    async fn an_agent_that_returns_unchanged_writes_nothing() {
+        let bench = connected(1).await;
+        let commits = bench.database.commits();
+        let hello = test_fleet::hello("gpc0");
+        bench.fleet.handshake(&bench.hosts[0].0, &hello).await.unwrap();
+        assert_eq!(bench.database.commits(), commits);
+        let newer = Hello { agent_version: "0.2.0".into(), ..hello };
+        bench.fleet.handshake(&bench.hosts[0].0, &newer).await.unwrap();
+        assert_eq!(bench.database.commits(), commits + 1);
     }
 }

@@ -14,6 +14,8 @@ use crate::store::StoreError;
 const TICK: Duration = Duration::from_secs(1);
 /// How often expired sessions and join tokens are deleted.
 const EXPIRY: Duration = Duration::from_hours(1);
+/// How often the store learns when connected hosts were last heard from.
+const LAST_SEEN: Duration = Duration::from_mins(1);
 /// How often the server looks for refused log-ins to record.
 const REFUSED_LOG_INS: Duration = Duration::from_secs(10);
 /// The pause between two steps of the verification of the audit log: it takes less than half a core, and is done
@@ -50,6 +52,7 @@ impl Fleet {
             work.spawn(fleet.clone().tick_until(stop.clone()));
             work.spawn(fleet.clone().advance_rollouts_until(stop.clone()));
             work.spawn(fleet.clone().delete_expired_until(stop.clone()));
+            work.spawn(fleet.clone().store_last_seen_until(stop.clone()));
             work.spawn(fleet.clone().report_refused_log_ins_until(stop.clone()));
             work.spawn(fleet.clone().verify_audit_until(stop.clone()));
             work.spawn(fleet.clone().resume_reverts_until(stop.clone()));
@@ -83,6 +86,20 @@ impl Fleet {
         while stop.run_until_cancelled(next.tick()).await.is_some() {
             if let Err(error) = self.delete_expired().await {
                 tracing::error!(%error, "expired sessions and join tokens could not be deleted; retrying later");
+            }
+        }
+    }
+
+    async fn store_last_seen_until(self, stop: CancellationToken) {
+        let mut next = without_bursts(LAST_SEEN);
+        loop {
+            let stored = tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.last_seen.someone_left() => self.store_left().await,
+                _ = next.tick() => self.store_last_seen().await,
+            };
+            if let Err(error) = stored {
+                tracing::error!(%error, "the times of the agents' last messages could not be stored; retrying");
             }
         }
     }

@@ -17,6 +17,7 @@ use crate::state::budget::Budgets;
 use crate::state::comparisons::Comparisons;
 use crate::state::events::EventBus;
 use crate::state::hub::Hub;
+use crate::state::last_seen::LastSeen;
 use crate::state::notices::Notices;
 use crate::state::published_rows::PublishedRows;
 use crate::state::rollout_driver::RolloutDriver;
@@ -55,6 +56,7 @@ pub struct Fleet {
     pub(crate) audit_verifier: Arc<AuditVerifier>,
     desired: Arc<RwLock<DesiredState>>,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) last_seen: Arc<LastSeen>,
     pub(crate) events: Arc<EventBus>,
     pub(crate) notices: Arc<Notices>,
     pub(crate) published_rows: Arc<tokio::sync::Mutex<PublishedRows>>,
@@ -88,6 +90,7 @@ impl Fleet {
             watch: Arc::new(Watch::new(github.as_ref())),
             github: github.map(Arc::new),
             hub: Arc::default(),
+            last_seen: Arc::default(),
             notices: Arc::default(),
             published_rows: Arc::default(),
             unpublished: Arc::default(),

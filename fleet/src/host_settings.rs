@@ -85,14 +85,20 @@ impl Fleet {
             });
         }
         self.hub.drop_host(host.id);
-        self.hub.forget_seen(host.id);
+        self.last_seen.forget(host.id);
         self.publish_removal(host.id).await;
         let removed = format!("{} was removed from the fleet by {}", host.name, actor.name());
         self.notify_begun_by(actor.name(), Tone::Neutral, removed);
         Ok(())
     }
 
-    fn setting_entry(&self, actor: &Actor, host: &HostRecord, action: &str, detail: String) -> NewAuditEntry {
+    pub(crate) fn setting_entry(
+        &self,
+        actor: &Actor,
+        host: &HostRecord,
+        action: &str,
+        detail: String,
+    ) -> NewAuditEntry {
         NewAuditEntry::new(self.clock.now(), actor.name(), action, detail).host(&host.name)
     }
 }

@@ -7,6 +7,7 @@ use crate::compare::CompareError;
 use crate::deployments::DeployError;
 use crate::ops::request::RequestError;
 use crate::rollouts::RolloutError;
+use crate::saved_views::SaveViewError;
 use crate::store::StoreError;
 
 /// The kind of a refusal.
@@ -68,6 +69,16 @@ impl Refusal for CompareError {
         match self {
             Self::Store(error) => RefusalKind::Database(error),
             _ => RefusalKind::Conflict,
+        }
+    }
+}
+
+impl Refusal for SaveViewError {
+    fn kind(&self) -> RefusalKind<'_> {
+        match self {
+            Self::Name => RefusalKind::Invalid,
+            Self::Full => RefusalKind::Conflict,
+            Self::Store(error) => RefusalKind::Database(error),
         }
     }
 }

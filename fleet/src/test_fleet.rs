@@ -33,6 +33,18 @@ impl Database {
         SqliteStore::open(self.file().to_str().unwrap()).await.unwrap()
     }
 
+    /// The number of transactions in the write-ahead log: <https://www.sqlite.org/fileformat2.html#walformat>.
+    pub(crate) fn commits(&self) -> usize {
+        const HEADER: usize = 32;
+        const FRAME_HEADER: usize = 24;
+        let log = std::fs::read(self.0.path().join("backstay.db-wal")).unwrap();
+        let number = |at: usize| u32::from_be_bytes(log[at..at + 4].try_into().unwrap());
+        let frame = FRAME_HEADER + usize::try_from(number(8)).unwrap();
+        // Only the last page of a transaction says how large the database is.
+        let ends_transaction = |at: &usize| number(at + 4) > 0;
+        (HEADER..log.len()).step_by(frame).filter(ends_transaction).count()
+    }
+
     /// Connects behind the server's back.
     pub(crate) async fn connect(&self) -> SqlitePool {
         SqlitePool::connect_with(SqliteConnectOptions::new().filename(self.file())).await.unwrap()

@@ -5,9 +5,10 @@ use backstay_model::rollback::{self, HostHistory, RollbackPlan};
 use backstay_model::test_history;
 use backstay_model::timeline::Timeline;
 use backstay_model::view::{AuditPage, AuditQuery, HostDetail, OpDetail, OpQuery, OpsPage};
+use backstay_model::wire::limits::cut;
 use backstay_model::{
-    Commit, HostId, HostView, Light, Lights, OpId, OpKind, OpStatus, OpView, OutputLine, State, TestRun,
-    Trouble,
+    Commit, HostId, HostView, Light, Lights, OpId, OpKind, OpStatus, OpView, OutputLine, ROW_NOTE_BYTES,
+    State, TestRun, Trouble,
 };
 
 use crate::distinct::distinct;
@@ -52,6 +53,8 @@ impl Fleet {
         let now = self.clock.now();
         let plan =
             facts.and_then(|f| rollback::plan(&record.name, host.online, f, &past, host.op.clone(), now));
+        let pins = self.store.pins(record.id).await?;
+        let plan = plan.map(|plan| plan.with_pins(pins));
         let timeline = facts.map_or_else(|| Timeline::unknown(now), |f| Timeline::of(f, &past, now));
         let present = facts.and_then(|f| f.tests.as_ref()).map(|tests| tests.names.as_slice());
         let tests = test_history::histories(present, &runs, &ops);
@@ -93,7 +96,9 @@ impl Fleet {
     pub async fn rollback_plan(&self, name: &str) -> Result<Option<RollbackPlan>, StoreError> {
         let Some(record) = self.store.host_by_name(name).await? else { return Ok(None) };
         let open_op = self.store.open_op(record.id).await?;
-        self.plan(&record, open_op, &self.store.reverted_commits().await?).await
+        let plan = self.plan(&record, open_op, &self.store.reverted_commits().await?).await?;
+        let pins = self.store.pins(record.id).await?;
+        Ok(plan.map(|plan| plan.with_pins(pins)))
     }
 
     /// The same for a host record and these reverted commits.
@@ -208,10 +213,12 @@ impl Fleet {
             name: record.name.clone(),
             platform: record.platform,
             online: self.hub.is_online(record.id),
-            last_seen: self.hub.last_seen(record.id).max(record.last_seen),
+            last_seen: self.last_seen.get(record.id).max(record.last_seen),
             agent_version: record.agent_version.clone(),
             auto_test: record.auto_test,
+            observed: record.facts.as_ref().is_some_and(|facts| facts.observed),
             tags: record.labels.tags.clone(),
+            note: cut(&record.labels.notes, ROW_NOTE_BYTES),
             lights,
             generation: current.map(|(_, g)| g.clone()),
             tests: current.and_then(|(f, g)| f.tests_of(g)).map(TestRun::summary),

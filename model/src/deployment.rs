@@ -8,7 +8,8 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Commit, DeploymentId, HostId, OpId};
+use crate::pull_request::Inputs;
+use crate::{Commit, DeploymentId, HostId, OpId, cmp_host_names};
 
 /// The deployment of one merged pull request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +24,9 @@ pub struct Deployment {
     pub merged_by: String,
     /// When.
     pub merged_at: DateTime<Utc>,
+    /// The flake inputs that the pull request changed, if the server knew them when it was merged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Inputs>,
     /// The decision about it.
     pub decision: Decision,
     /// The result on each host, by name.
@@ -286,6 +290,20 @@ impl Deployment {
         self.decision == Decision::Open && self.hosts.iter().any(HostOutcome::is_failed)
     }
 
+    /// Takes over what is new: everything but the hosts that `news` does not have. Pages receive only hosts that changed.
+    pub fn update(&mut self, news: Self) {
+        let known = std::mem::replace(self, news).hosts;
+        for host in std::mem::replace(&mut self.hosts, known) {
+            let place = self.hosts.iter().position(|known| known.host == host.host);
+            match place.and_then(|place| self.hosts.get_mut(place)) {
+                Some(known) => *known = host,
+                // It joined after the merge.
+                None => self.hosts.push(host),
+            }
+        }
+        self.hosts.sort_by(|one, other| cmp_host_names(&one.name, &other.name));
+    }
+
     /// The names of the hosts that its switch has reached.
     pub fn attempted(&self) -> Vec<String> {
         let attempted = self.hosts.iter().filter(|host| host.switch.op().is_some());
@@ -315,6 +333,20 @@ mod tests {
             host.apply(OpId::new(), heard);
         }
         host
+    }
+
+    #[test]
+    fn an_update_replaces_the_hosts_that_it_has() {
+        let named = |name: &str| HostOutcome::new(HostId::new(), name.into());
+        let (web, db) = (named("web"), named("db"));
+        let mut known = Deployment { hosts: vec![db.clone(), web.clone()], ..sample::deployment(42, "c") };
+        let mut switched = web.clone();
+        switched.apply(OpId::new(), HostEvent::SwitchStarted);
+        let joined = named("app");
+        let decision = Decision::Superseded;
+        let hosts = vec![switched.clone(), joined.clone()];
+        known.update(Deployment { hosts, decision: decision.clone(), ..known.clone() });
+        assert_eq!((known.decision, known.hosts), (decision, vec![joined, db, switched]));
     }
 
     #[test]

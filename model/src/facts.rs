@@ -30,6 +30,10 @@ pub struct Facts {
     /// The flake reference that a switch builds, if it is not the checkout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switch_flake: Option<String>,
+    /// True if something other than Backstay deploys the host: its agent then refuses to pull or switch. Old
+    /// agents do not report it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub observed: bool,
     /// Number of tests on the host.
     pub tests_available: u32,
     /// The host's test folder. Old agents do not report it.

@@ -60,6 +60,9 @@ impl FromStr for Platform {
     }
 }
 
+/// Upper bound on the notes in a host's row, in bytes: every page has every row.
+pub const ROW_NOTE_BYTES: usize = 400;
+
 /// A host as the fleet page shows it. Each change sends the whole row, so that a page never has to assemble
 /// one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,8 +81,14 @@ pub struct HostView {
     pub agent_version: Option<String>,
     /// Whether its tests run automatically after a rollback or a switch.
     pub auto_test: bool,
+    /// Whether something else deploys it: see [`Facts::observed`](crate::Facts::observed).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub observed: bool,
     /// Its tags, sorted.
     pub tags: Vec<String>,
+    /// The notes that people keep about it, cut at [`ROW_NOTE_BYTES`]: its own page has all of them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
     /// Its five lights.
     pub lights: Lights,
     /// The generation that its profile points at.

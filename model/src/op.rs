@@ -107,6 +107,12 @@ impl OpKind {
         matches!(self, Self::Rollback | Self::Switch | Self::PullSwitch)
     }
 
+    /// Returns whether it deploys: brings a host to what its configuration repository holds. On an
+    /// [observed](crate::Facts::observed) host something else does that.
+    pub fn deploys(self) -> bool {
+        matches!(self, Self::Pull | Self::Switch | Self::PullSwitch)
+    }
+
     /// What it has done to a host when it succeeded, such as “rolled back”.
     pub fn done(self) -> &'static str {
         match self {

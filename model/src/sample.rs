@@ -85,6 +85,7 @@ pub fn facts_of(generations: Vec<Generation>) -> Facts {
         nix_version: None,
         specialisation: None,
         no_checkout: None,
+        observed: false,
         switch_flake: None,
         problems: vec![],
         generations,
@@ -152,6 +153,7 @@ pub fn candidate(generation: Generation) -> Candidate {
         reverted: false,
         old: false,
         same_commit: false,
+        pin: None,
     }
 }
 
@@ -163,6 +165,7 @@ pub fn deployment(number: u64, commit: &str) -> Deployment {
         commit: Commit(commit.into()),
         merged_by: "maria".into(),
         merged_at: DateTime::UNIX_EPOCH,
+        inputs: None,
         decision: Decision::Open,
         hosts: vec![],
     }
@@ -210,7 +213,9 @@ pub fn host(name: &str) -> HostView {
         last_seen: None,
         agent_version: None,
         auto_test: true,
+        observed: false,
         tags: vec![],
+        note: String::new(),
         lights: Lights { agent: light(), git: light(), lock: light(), system: light(), tests: light() },
         generation: None,
         tests: None,

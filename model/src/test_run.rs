@@ -70,6 +70,14 @@ impl TestSummary {
     pub fn all_passed(self) -> bool {
         self.total > 0 && self.passed == self.total
     }
+
+    /// The result in words: “8/8 passed”, or “5 of 8 failed”. Beside a red light nothing says “passed”.
+    pub fn verdict(self) -> String {
+        match self.total.saturating_sub(self.passed) {
+            0 => format!("{self} passed"),
+            failed => format!("{failed} of {} failed", self.total),
+        }
+    }
 }
 
 impl fmt::Display for TestSummary {
@@ -87,5 +95,11 @@ mod tests {
         assert!(!TestSummary { passed: 0, total: 0 }.all_passed());
         assert!(!TestSummary { passed: 3, total: 8 }.all_passed());
         assert!(TestSummary { passed: 8, total: 8 }.all_passed());
+    }
+
+    #[test]
+    fn a_verdict_counts_what_it_names() {
+        assert_eq!(TestSummary { passed: 8, total: 8 }.verdict(), "8/8 passed");
+        assert_eq!(TestSummary { passed: 3, total: 8 }.verdict(), "5 of 8 failed");
     }
 }

@@ -23,6 +23,7 @@ let
     state_dir = key file "The folder for the agent's token, its journal and test results.";
     ca_certificate = key types.path "Certificates in PEM form that may sign the server's, in addition to the system's.";
     watch_interval = key seconds "Seconds between checks for changes on the host.";
+    observe = key types.bool "Whether something else deploys this host. The agent then reports, tests and rolls back, needs no checkout, and refuses to pull or switch.";
     profile = {
       path = key file "The Nix profile whose generations are the host's.";
       running_system = key file "The link to the running system.";

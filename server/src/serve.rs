@@ -44,14 +44,14 @@ pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
     warn_if_exposed(address, options.public_url.as_deref());
     lifecycle.stop_on_signal()?;
     lifecycle.tasks.spawn(background);
-    let app = routes::router(fleet, &options, address, webhook_secret, lifecycle.clone())?;
+    let app = routes::router(fleet.clone(), &options, address, webhook_secret, lifecycle.clone())?;
 
     // The only line on standard output: the program that started the server waits for it.
     println!("listening on http://{address}");
     let places = Places::new(Limits::of(room));
     listen::serve(listener, app, places, Times::default(), lifecycle.stop.clone()).await;
     lifecycle.drained().await;
-    Ok(())
+    fleet.store_last_seen().await.context("the times of the agents' last messages could not be stored")
 }
 
 /// Warns if others may read what people and agents send. It is a warning only: the proxy may be on another machine.

@@ -53,6 +53,8 @@ pub(crate) struct Release {
     pub(crate) server: PathBuf,
     /// The crowd of made-up hosts.
     pub(crate) crowd: PathBuf,
+    /// The socket with nothing behind it.
+    pub(crate) bare_socket: PathBuf,
     /// The server of the empty page.
     pub(crate) empty_page: PathBuf,
     /// The folder with the page's files.
@@ -68,6 +70,7 @@ impl Release {
         Ok(Self {
             server: target.join("release/backstay-server"),
             crowd: target.join("release/backstay-crowd"),
+            bare_socket: target.join("release/backstay-bare-socket"),
             empty_page: target.join("release/backstay-empty-page"),
             // Separate from the page of the demo and the tests.
             site: target.join("site-release"),

@@ -40,6 +40,10 @@ pub struct Config {
     /// Seconds between checks for changes on the host.
     #[serde(default = "defaults::watch_interval")]
     pub watch_interval: u64,
+    /// Whether something else deploys the host. The agent then reports, tests and rolls back, needs no
+    /// checkout, and refuses to pull or switch.
+    #[serde(default)]
+    pub observe: bool,
     /// The profile, and what runs of it.
     #[serde(default)]
     pub profile: ProfileConfig,

@@ -3,6 +3,7 @@
 mod background_reader;
 mod backoff;
 mod follow;
+pub(crate) mod probe;
 mod recent;
 mod session;
 mod socket;

@@ -13,17 +13,18 @@ use tokio_tungstenite::tungstenite::{self, handshake::client::Request};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
 use crate::agent::Agent;
-use crate::config::socket_address;
+use crate::config::{Config, socket_address};
 
 /// Time limit for connecting.
-const TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The agent's socket.
 pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Connects to the server with the host's credentials.
 pub(super) async fn connect(agent: &Agent, connector: Connector) -> Result<Socket> {
-    let request = request(agent)?;
+    let join = agent.token.join_token(&agent.config);
+    let request = request(&agent.config, Some(agent.token.secret()), join.as_deref())?;
     let limits = WebSocketConfig::default()
         .max_message_size(Some(MESSAGE_BYTES))
         .max_frame_size(Some(MESSAGE_BYTES))
@@ -46,8 +47,9 @@ pub(super) async fn connect(agent: &Agent, connector: Connector) -> Result<Socke
     }
 }
 
-fn request(agent: &Agent) -> Result<Request> {
-    let address = socket_address(&agent.config.server).map_err(|why| anyhow!(why))?;
+/// A request for the socket with these credentials.
+pub(super) fn request(config: &Config, token: Option<&str>, join: Option<&str>) -> Result<Request> {
+    let address = socket_address(&config.server).map_err(|why| anyhow!(why))?;
     let mut request = address.into_client_request()?;
     let secret = |text: &str| -> Result<HeaderValue> {
         let mut value = HeaderValue::from_str(text)
@@ -56,9 +58,11 @@ fn request(agent: &Agent) -> Result<Request> {
         Ok(value)
     };
     let headers = request.headers_mut();
-    headers.insert(AUTHORIZATION, secret(&format!("Bearer {}", agent.token.secret()))?);
-    if let Some(join) = agent.token.join_token(&agent.config) {
-        headers.insert(JOIN_HEADER, secret(&join)?);
+    if let Some(token) = token {
+        headers.insert(AUTHORIZATION, secret(&format!("Bearer {token}"))?);
+    }
+    if let Some(join) = join {
+        headers.insert(JOIN_HEADER, secret(join)?);
     }
     Ok(request)
 }

@@ -72,6 +72,9 @@ impl FactsReader {
     }
 
     fn read_checkout(&self, facts: &mut Facts) {
+        if facts.observed {
+            return;
+        }
         facts.switch_flake.clone_from(&self.config.switch.flake);
         match checkout::read(&self.config) {
             Ok(checkout) => facts.checkout = Some(checkout),
@@ -111,6 +114,7 @@ impl FactsReader {
             booted: None,
             checkout: None,
             no_checkout: None,
+            observed: self.config.observe,
             switch_flake: None,
             tests_available: 0,
             tests: None,

@@ -2,6 +2,7 @@
 
 mod detach;
 mod op_end;
+mod others;
 mod position;
 mod pull;
 mod report;
@@ -122,6 +123,11 @@ fn attempt(entry: &Entry, clock: &Arc<dyn Clock>) -> OpEnd {
 }
 
 fn dispatch(work: &mut Work<'_>, action: &OpAction) -> OpEnd {
+    if work.config().observe && action.kind().deploys() {
+        return OpEnd::refused(
+            "Something else deploys this host (`observe = true` in its agent's configuration). Nothing was changed.",
+        );
+    }
     match action {
         OpAction::Rollback { target, seen_current } => rollback::run(work, target, seen_current),
         OpAction::Switch => switch::run(work),

@@ -19,6 +19,9 @@ pub(super) fn run(work: &mut Work<'_>) -> OpEnd {
         Ok(tests) => tests,
         Err(error) => return OpEnd::refused(format!("The tests could not be listed: {error}.")),
     };
+    if let Some(end) = work.wait_for_others() {
+        return end;
+    }
     let Some(generation) = running(work) else {
         return OpEnd::refused(
             "The running build is none of the profile's generations, so no generation can be tested. No test was run.",

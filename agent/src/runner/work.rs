@@ -127,17 +127,6 @@ impl<'a> Work<'a> {
             .then(|| OpEnd::of(&CommandStatus::TimedOut, format!("The time ran out before {what}.")))
     }
 
-    /// Returns a refusal if systemd is activating on somebody else's behalf.
-    pub(crate) fn busy(&self) -> Option<OpEnd> {
-        let units = self.adapter().services(&self.host())?.at_work().ok()?;
-        (!units.is_empty()).then(|| {
-            let units = units.join(", ");
-            OpEnd::refused(format!(
-                "Another activation is running on this host ({units}). Nothing was changed. Wait for it to end."
-            ))
-        })
-    }
-
     /// Runs a command and records its lines.
     pub(crate) fn run(&mut self, invocation: &Invocation) -> Report {
         self.run_within(invocation, Limits { delicate: Delicate::Never, own_time: false })

@@ -14,6 +14,7 @@ mod disk;
 mod host;
 mod launchd;
 mod nix_modules;
+mod observe;
 mod output;
 mod process;
 mod profile_shapes;

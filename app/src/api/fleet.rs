@@ -15,6 +15,8 @@ pub struct Start {
     pub person: Person,
     /// That person's view of the fleet page.
     pub view: PersonView,
+    /// The list of that person's saved views of the fleet page, as markup.
+    pub saved_views: String,
     /// The address of this server.
     pub address: Address,
     /// Every host.
@@ -42,9 +44,11 @@ pub async fn start_page() -> Result<Start, ApiError> {
     let person = session::permitted::<StartPage>().await?;
     let fleet = session::fleet()?;
     let view = fleet.accounts().view(&person).await.map_err(session::database)?;
+    let saved = fleet.saved_views(&person).await.map_err(session::database)?;
+    let saved_views = super::saved_views::list(&saved).to_html();
     let snapshot = fleet.snapshot().await.map_err(session::database)?;
     let person = person.person().clone();
-    Ok(Start { person, view, address: session::server_address(), snapshot })
+    Ok(Start { person, view, saved_views, address: session::server_address(), snapshot })
 }
 
 /// Stores the person's view of the fleet page. Unknown words are ignored.

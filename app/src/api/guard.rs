@@ -46,6 +46,8 @@ guarded! {
     Audit: ReadLog;
     LogOut: OwnAccount;
     SetView: OwnAccount;
+    SaveView: OwnAccount;
+    ForgetView: OwnAccount;
     ChangePassword: OwnAccount;
     EndSession: OwnAccount;
     EndOtherSessions: OwnAccount;
@@ -60,6 +62,8 @@ guarded! {
     SetLabels: SetUpHost | Tag;
     SetAutoTest: SetUpHost;
     SetTestTimeout: SetUpHost;
+    PinGeneration: SetUpHost;
+    UnpinGeneration: SetUpHost;
     RollBackHosts: RollBackMany;
     StartRollout: RollOut;
     SteerRollout: HoldRollout | RollOut;

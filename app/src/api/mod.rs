@@ -11,9 +11,13 @@ mod host;
 mod ops;
 #[cfg(feature = "ssr")]
 mod people;
+#[cfg(feature = "ssr")]
+mod pins;
 mod records;
 mod rollback;
 mod rollouts;
+#[cfg(feature = "ssr")]
+mod saved_views;
 #[cfg(feature = "ssr")]
 mod second_factor;
 mod written;
@@ -45,6 +49,8 @@ pub use people::{
     change_password, delete_person, disable_person, enable_person, end_other_sessions, end_session,
     grant_role, invite_person, revoke_grant, revoke_invitation, set_role,
 };
+#[cfg(feature = "ssr")]
+pub use pins::{PinGeneration, UnpinGeneration, pin_generation, unpin_generation};
 pub use records::{Audit, LoadAbout, LoadNotices, audit, load_about, load_notices};
 pub use rollback::{
     LoadPlan, RequestRollback, load_plan, reference_from_text, reference_to_text, request_rollback,
@@ -55,6 +61,8 @@ pub use rollouts::{
     load_planned_rollbacks, load_planned_rollbacks_of, load_rollout, load_rollout_commits, roll_back_hosts,
     start_rollout, steer_rollout,
 };
+#[cfg(feature = "ssr")]
+pub use saved_views::{ForgetView, SaveView, forget_view, save_view};
 #[cfg(feature = "ssr")]
 pub use second_factor::{
     BeginSecondFactor, ConfirmPerson, ConfirmSecondFactor, RemoveSecondFactor, ResetSecondFactor,

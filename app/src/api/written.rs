@@ -37,6 +37,7 @@ pub async fn load_written(
         ["", "account"] => super::people::account_page(&person).await.map(Some),
         ["", "compare", pair] => super::compare::comparison(None, pair).await,
         ["", "hosts", host, "compare", pair] => super::compare::comparison(Some(host), pair).await,
+        ["", "hosts", host, "pin", number] => super::pins::pin_page(&person, host, number).await,
         _ => Ok(None),
     }
 }

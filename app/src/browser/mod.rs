@@ -10,6 +10,7 @@ mod turns;
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     Element, FormData, HtmlDialogElement, HtmlDocument, HtmlElement, HtmlFormElement, HtmlInputElement,
@@ -34,6 +35,18 @@ pub(crate) fn set_flag(name: &str, on: bool) {
     } else {
         root.dataset().delete(name);
     }
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// Hands news to `tell_me.js`: the end of an op, or something that turned bad, about an op or about none.
+    #[wasm_bindgen(js_namespace = window, js_name = backstayTold)]
+    pub(crate) fn tell(op: &str, is_bad: bool, title: &str, body: &str);
+}
+
+/// Returns whether a person waits for notifications in this tab: `tell_me.js` notes it on the document.
+pub(crate) fn is_waiting_for_news() -> bool {
+    root().is_some_and(|root| root.has_attribute("data-tell"))
 }
 
 /// Sets `data-alarm` of the document, for `tab_state.js`: the number of failed hosts, or nothing.

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::tell_me::TellBad;
 use crate::api::LogOut;
 use crate::browser;
 use crate::components::{ActionForm, Icon, action_from_address};
@@ -29,6 +30,7 @@ pub(super) fn Account() -> impl IntoView {
             <p class="menu-title">{move || live.person().map(|person| format!("Role: {}", person.role))}</p>
             <a class="item" href=Route::Account.path() rel="external">"Account and sessions"</a>
             <ThemeChoice/>
+            <TellBad/>
             <ActionForm action=log_out>
                 <button type="submit" class="item">"Log out"</button>
             </ActionForm>

@@ -141,11 +141,11 @@ fn Reason(why: Memo<Why>) -> impl IntoView {
     }
 }
 
-/// An item, if the person may request its op on this host.
+/// An item, if the person may request its op, and it makes sense on this host.
 #[component]
 fn Item(kind: OpKind, host: String, why: Memo<Why>) -> impl IntoView {
     let live = expect_context::<Live>();
-    let offered = Memo::new(move |_| live.may(Action::request(kind), Some(&host)));
+    let offered = Memo::new(move |_| live.offers(kind, &host));
     move || {
         offered.get().then(|| view! {
             <button class="item" type="submit" name="kind" value=kind.as_str() disabled=move || why.with(Why::closes)>

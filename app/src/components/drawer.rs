@@ -11,7 +11,7 @@ use crate::api::{CancelOp, OpRead, RetryOp, load_op};
 use crate::browser;
 use crate::components::{
     CancelButton, Icon, LOG, Log, OpMessage, OpNow, OpPlacement, OpStatusBadge, Refusal, RetryButton,
-    RetryLinks, Took, action_from_address, use_address_without_log, use_log_address, with_log,
+    RetryLinks, TellMe, Took, action_from_address, use_address_without_log, use_log_address, with_log,
 };
 use crate::live::{Live, Started};
 use crate::log::Watched;
@@ -85,6 +85,7 @@ fn Open(read: OpRead) -> impl IntoView {
                 <OpNow op/>
                 {duration}
                 <div class="drawer-actions">
+                    <TellMe op/>
                     <CancelButton op action=cancel place=OpPlacement::Drawer/>
                     <RetryButton op action=retry page=again/>
                     <a class="button" href=Route::Op(id).path()>"Open in full"</a>

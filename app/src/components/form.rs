@@ -85,7 +85,8 @@ pub fn action_from_address<S: ServerFn<Error = ApiError>>() -> FormAction {
     FormAction::new(S::PATH, refused_in_address(S::PATH).map(Err))
 }
 
-fn refused_in_address(path: &str) -> Option<ApiError> {
+/// Why the server refused a form that was sent to this path without WebAssembly.
+pub(crate) fn refused_in_address(path: &str) -> Option<ApiError> {
     let query = use_query_map().get_untracked();
     let error = query.get_str("__err").filter(|_| query.get_str("__path") == Some(path))?;
     Some(ServerFnUrlError::decode_err(error))

@@ -17,6 +17,7 @@ mod form;
 mod generation;
 mod header;
 mod host_activity;
+mod host_lines;
 mod icon;
 mod light;
 mod log;
@@ -34,6 +35,7 @@ mod selection;
 mod sending;
 mod shortcuts;
 mod status_line;
+mod tell_me;
 mod when;
 mod written;
 
@@ -49,17 +51,19 @@ pub(crate) use draft::{Draft, EditConflict};
 pub use drawer::LogDrawer;
 pub(crate) use field::Hydrated;
 pub(crate) use fleet::{
-    BrokenHosts, FleetAnswer, FleetFilter, FleetTable, ShownHosts, Spread, ViewMenu, asking,
+    BrokenHosts, FleetAnswer, FleetFilter, FleetTable, SAVE_VIEW, ShownHosts, Spread, ViewMenu, asking,
     dismiss_hints_on_escape, fleet_answer, names_fitting,
 };
 pub use fleet::{HostRow, Summary};
 #[cfg(feature = "ssr")]
 pub(crate) use folded::FoldedRest;
+pub(crate) use form::refused_in_address;
 pub use form::{ActionForm, FormAction, Refusal, action_from_address};
 pub(crate) use generation::name as generation_name;
 pub use generation::{GenerationName, HostTestsBadge};
 pub use header::{Header, PageTitle};
 pub use host_activity::HostActivity;
+pub(crate) use host_lines::{FEW_LINES, host_lines};
 pub use icon::{Icon, IconSprite, Mark, PlatformName};
 pub use light::LightBadge;
 pub(crate) use log::Log;
@@ -69,6 +73,7 @@ pub use log_address::use_log_address;
 pub(crate) use log_address::{FIND, LOG, use_address_without_log, with_log};
 pub use notices::{Notices, NoticesLink};
 pub(crate) use notices::{mark_notices_read, notice_tone};
+pub(crate) use op::words as op_words;
 pub use op::{OpInBrief, OpLink, OpStatusBadge, status_words};
 pub use op_actions::{CancelButton, OpMessage, OpPlacement, RetryButton, RetryLinks};
 pub use op_list::OpList;
@@ -92,6 +97,7 @@ pub(crate) use selection::{
 #[cfg(all(debug_assertions, feature = "ssr"))]
 pub(crate) use shortcuts::OpenShortcuts;
 pub(crate) use shortcuts::{Shortcuts, ShortcutsButton, ShortcutsDialog};
+pub(crate) use tell_me::TellMe;
 pub(crate) use when::Day;
 pub use when::{Ago, Elapsed, ElapsedSince, Moment, Took, Until};
 pub(crate) use written::Written;

@@ -32,7 +32,7 @@ fn look(status: OpStatus) -> &'static str {
 }
 
 /// The words for an op's status, or the number of failed tests.
-fn words(op: &OpView) -> String {
+pub(crate) fn words(op: &OpView) -> String {
     match op.failed_tests.len() {
         0 => status_words(op.status).to_owned(),
         1 => "1 test failed".to_owned(),

@@ -27,7 +27,7 @@ impl Now {
             }
             OpStatus::Queued if online => Self::Waiting(format!("waiting for {host}"), op.due_at),
             OpStatus::Queued => Self::Waiting(format!("waiting for {host}, which is offline"), op.due_at),
-            OpStatus::Sent => Self::InProgress("sent, not started yet".to_owned(), op.created_at),
+            OpStatus::Sent => Self::InProgress("not started yet".to_owned(), op.created_at),
             OpStatus::Running => {
                 let phase = op.phase.map_or_else(|| "running".to_owned(), |phase| phase.to_string());
                 // The start on the host, but not before the request: the host's clock may be behind.

@@ -78,7 +78,8 @@ mod tests {
 
     fn failed(name: &str) -> HostView {
         let mut host = sample::host(name);
-        host.lights.tests = Light { state: State::Failed, words: "3/8 passed".into(), hint: String::new() };
+        host.lights.tests =
+            Light { state: State::Failed, words: "5 of 8 failed".into(), hint: String::new() };
         host
     }
 

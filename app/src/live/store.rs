@@ -8,7 +8,7 @@ use backstay_model::pull_request::PullRequests;
 use backstay_model::rollout::Rollout;
 use backstay_model::view::{FleetSnapshot, NOTICES_COUNTED};
 use backstay_model::wire::event::{Event, Notice, Tone};
-use backstay_model::{Action, HostId, HostView, Person, PersonView, cmp_host_names};
+use backstay_model::{Action, HostId, HostView, OpKind, Person, PersonView, cmp_host_names};
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
@@ -66,6 +66,7 @@ pub struct Live {
     rollout: RwSignal<Option<Rollout>>,
     person: RwSignal<Option<Person>>,
     view: RwSignal<PersonView>,
+    saved_views: RwSignal<String>,
     address: RwSignal<Address>,
     connection: RwSignal<Connection>,
     notices: RwSignal<Vec<ShownNotice>>,
@@ -92,6 +93,7 @@ impl Live {
             rollout: RwSignal::new(None),
             person: RwSignal::new(None),
             view: RwSignal::new(PersonView::default()),
+            saved_views: RwSignal::default(),
             address: RwSignal::new(Address::default()),
             connection: RwSignal::new(Connection::Opening),
             notices: RwSignal::new(Vec::new()),
@@ -131,6 +133,7 @@ impl Live {
         self.person.set(Some(start.person));
         self.address.set(start.address);
         self.view.set(start.view);
+        self.saved_views.set(start.saved_views);
     }
 
     /// The hosts, by name.
@@ -174,9 +177,20 @@ impl Live {
         })
     }
 
+    /// Whether to offer that person this op on a host: they may request it, and nothing else deploys the host.
+    pub fn offers(self, kind: OpKind, host: &str) -> bool {
+        let observed = || self.host(host).is_some_and(|host| host.with(|host| host.observed));
+        self.may(Action::request(kind), Some(host)) && !(kind.deploys() && observed())
+    }
+
     /// That person's view settings for the fleet page.
     pub fn view(self) -> RwSignal<PersonView> {
         self.view
+    }
+
+    /// The list of that person's saved views, as markup.
+    pub(crate) fn saved_views(self) -> RwSignal<String> {
+        self.saved_views
     }
 
     /// The server's address, as known when the page was rendered.
@@ -339,23 +353,37 @@ impl Live {
 
     /// Identifiers sort by creation time, so events of older deployments are ignored.
     fn hear_deployment(self, deployment: &Deployment) {
-        let (is_newest, was_undecided) = self.deployment.with_untracked(|known| {
-            let known = known.as_ref();
-            (known.is_none_or(|k| k.id <= deployment.id), known.is_some_and(Deployment::needs_decision))
+        let is_undecided =
+            || self.deployment.with_untracked(|known| known.as_ref().is_some_and(Deployment::needs_decision));
+        let was_undecided = is_undecided();
+        self.deployment.maybe_update(|known| match known {
+            Some(known) if known.id > deployment.id => false,
+            Some(known) if known.id == deployment.id => {
+                known.update(deployment.clone());
+                true
+            }
+            known => {
+                *known = Some(deployment.clone());
+                true
+            }
         });
-        if !is_newest {
-            return;
-        }
-        self.deployment.set(Some(deployment.clone()));
-        if was_undecided && !deployment.needs_decision() {
+        if was_undecided && !is_undecided() {
             self.notices.update(|shown| shown.retain(|shown| shown.notice.tone != Tone::Bad));
         }
     }
 
     fn hear_rollout(self, rollout: &Rollout) {
-        if self.rollout.with_untracked(|known| known.as_ref().is_none_or(|k| k.id <= rollout.id)) {
-            self.rollout.set(Some(rollout.clone()));
-        }
+        self.rollout.maybe_update(|known| match known {
+            Some(known) if known.id > rollout.id => false,
+            Some(known) if known.id == rollout.id => {
+                known.update(rollout.clone());
+                true
+            }
+            known => {
+                *known = Some(rollout.clone());
+                true
+            }
+        });
     }
 
     fn put(self, host: &HostView) {
@@ -403,6 +431,7 @@ mod tests {
         Start {
             person: Person::new("admin", backstay_model::Role::Viewer),
             view: PersonView::default(),
+            saved_views: String::new(),
             address: Address { origin: "https://backstay.test".into(), is_configured: true },
             snapshot: FleetSnapshot {
                 hosts,

@@ -5,11 +5,12 @@
 //! its state and opens a new stream from there.
 //!
 //! A hidden tab releases its stream after a while, because browsers keep at most six connections to a server
-//! that speaks HTTP/1.1, over all tabs. Once it is visible again, it receives the events that it missed.
+//! that speaks HTTP/1.1, over all tabs. Once it is visible again, it receives the events that it missed. While
+//! a person waits for notifications, it keeps the stream.
 
 use std::time::Duration;
 
-use backstay_model::wire::event::{ALIVE, ALIVE_SECS, Event};
+use backstay_model::wire::event::{ALIVE, ALIVE_SECS, Event, Tone};
 use chrono::{DateTime, TimeDelta, Utc};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -18,6 +19,7 @@ use wasm_bindgen::closure::Closure;
 use web_sys::{EventSource, MessageEvent};
 
 use crate::api::start_page;
+use crate::components::op_words;
 use crate::live::gather::Gather;
 use crate::live::{Connection, Live};
 use crate::{ApiError, browser};
@@ -45,6 +47,22 @@ struct Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         self.source.close();
+    }
+}
+
+/// Hands on what people may have asked to be notified of.
+fn tell(event: &Event) {
+    match event {
+        Event::Op { op } if !op.status.is_open() => {
+            let title = format!("{} on {}", op.title(), op.host_name);
+            browser::tell(&op.id.to_string(), false, &title, &op_words(op));
+        }
+        Event::Notice(notice) if notice.tone == Tone::Bad => {
+            let op = notice.op.map(|op| op.to_string()).unwrap_or_default();
+            let title = notice.host_name.as_deref().unwrap_or("Backstay");
+            browser::tell(&op, true, title, &notice.text);
+        }
+        _ => {}
     }
 }
 
@@ -95,7 +113,8 @@ impl Tab {
     /// Releases the stream if the tab stays hidden.
     fn rest_later(self) {
         let rest = move || {
-            if self.close() {
+            // A person asked to hear news in a hidden tab.
+            if !browser::is_waiting_for_news() && self.close() {
                 self.live.connection().try_set(Connection::Opening);
                 browser::set_flag("live", false);
             }
@@ -122,7 +141,8 @@ impl Tab {
         let is_live = self.live.connection().try_get_untracked() == Some(Connection::Live);
         let silent = self.heard.try_get_value().is_some_and(|heard| browser::now() - heard > SILENT);
         // A hidden tab releases its stream anyway.
-        if is_live && silent && browser::is_visible() {
+        let is_needed = browser::is_visible() || browser::is_waiting_for_news();
+        if is_live && silent && is_needed {
             self.start_over(Duration::ZERO);
         }
     }
@@ -170,11 +190,14 @@ impl Tab {
         let Some(json) = message.data().as_string() else { return };
         match Event::parse(&message.type_(), &json) {
             Ok(Event::Resync) => self.start_over(Duration::ZERO),
-            Ok(event) => match message.last_event_id().parse() {
-                Ok(id) => gather.hear(id, event),
-                // The server numbers every event.
-                Err(_) => self.live.apply(self.live.last_event(), &event),
-            },
+            Ok(event) => {
+                tell(&event);
+                match message.last_event_id().parse() {
+                    Ok(id) => gather.hear(id, event),
+                    // The server numbers every event.
+                    Err(_) => self.live.apply(self.live.last_event(), &event),
+                }
+            }
             // Sent by a newer server than the one that rendered this page.
             Err(error) => leptos::logging::warn!("an event was not understood: {error}"),
         }

@@ -8,9 +8,9 @@ use leptos_router::components::Outlet;
 use super::inside::Loading;
 use crate::api::{CancelOp, RequestOp, SetView};
 use crate::components::{
-    AddHost, BrokenHosts, BulkBar, FleetAnswer, FleetFilter, FleetTable, Icon, NewestDeployment,
-    NewestRollout, PullRequests, Refusal, RollOutLink, Selecting, ShownHosts, Spread, Summary, ViewMenu,
-    action_from_address, dismiss_hints_on_escape, fleet_answer,
+    AddHost, BrokenHosts, BulkBar, FleetAnswer, FleetFilter, FleetTable, FormAction, Icon, NewestDeployment,
+    NewestRollout, PullRequests, Refusal, RollOutLink, SAVE_VIEW, Selecting, ShownHosts, Spread, Summary,
+    ViewMenu, action_from_address, dismiss_hints_on_escape, fleet_answer, refused_in_address,
 };
 use crate::live::{Live, Started};
 use crate::routes::Route;
@@ -33,6 +33,7 @@ pub fn FleetPage() -> impl IntoView {
 pub(super) fn Hosts(live: Live) -> impl IntoView {
     let (action, cancel) = (action_from_address::<RequestOp>(), action_from_address::<CancelOp>());
     let view_action = action_from_address::<SetView>();
+    let save_action = FormAction::new(SAVE_VIEW, refused_in_address(SAVE_VIEW).map(Err));
     let empty = Memo::new(move |_| live.rows().with(Vec::is_empty));
     let shown = ShownHosts::by_address(live);
     Selecting::provide(shown.visible);
@@ -54,6 +55,7 @@ pub(super) fn Hosts(live: Live) -> impl IntoView {
             <Refusal action/>
             <Refusal action=cancel/>
             <Refusal action=view_action/>
+            <Refusal action=save_action/>
             <NewestDeployment/>
             <NewestRollout/>
             <PullRequests/>

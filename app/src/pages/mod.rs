@@ -22,6 +22,8 @@ mod op;
 mod ops;
 #[cfg(feature = "ssr")]
 pub(crate) mod people;
+#[cfg(feature = "ssr")]
+pub(crate) mod pin;
 mod rollout;
 mod search;
 #[cfg(feature = "ssr")]

@@ -8,7 +8,7 @@ use super::inside::{ReloadWithoutScript, page_of};
 use crate::api::{CancelOp, OpRead, RetryOp, load_op};
 use crate::components::{
     CancelButton, Log, Moment, OpMessage, OpNow, OpPlacement, OpStatusBadge, PageTitle, Refusal, RetryButton,
-    RetryLinks, Took, action_from_address, linked,
+    RetryLinks, TellMe, Took, action_from_address, linked,
 };
 use crate::live::Live;
 use crate::log::Watched;
@@ -43,6 +43,7 @@ fn Found(read: OpRead) -> impl IntoView {
                 <OpStatusBadge op/>
                 <OpNow op/>
                 <div class="page-actions">
+                    <TellMe op/>
                     <CancelButton op action=cancel place=OpPlacement::Page/>
                     <RetryButton op action=retry page=format!("{}/", Route::Ops { host: None })/>
                 </div>

@@ -12,7 +12,7 @@ use crate::components::{
 use crate::live::Live;
 use crate::routes::Route;
 
-/// The page of the roll-out that the address names: its progress, and its hosts with the failed ones first.
+/// The page of the roll-out that the address names: its progress, and its hosts, many of them with the failed ones first.
 #[component]
 pub fn RolloutPage() -> impl IntoView {
     let params = use_params_map();

@@ -27,9 +27,10 @@ impl Fleet {
         if !kind.switches() && kind != OpKind::Test {
             return Ok(());
         }
-        let Some(deployment) = self.current_deployment().await? else { return Ok(()) };
         let Some(event) = host_event(op) else { return Ok(()) };
-        let outcome = deployment.hosts.iter().find(|outcome| outcome.host == op.host);
+        let newest = self.store.deployment_on(op.host, None).await?;
+        let Some(deployment) = newest.filter(|newest| newest.decision.is_active()) else { return Ok(()) };
+        let outcome = deployment.hosts.first();
         let counts = if kind == OpKind::Test {
             self.are_of_the_switch(outcome, op).await?
         } else {
@@ -43,7 +44,7 @@ impl Fleet {
         let filled =
             self.store.apply_host_event(deployment.id, op.host, &op.host_name, op.id, &event).await?;
         if filled.is_some() {
-            self.publish_deployment(deployment.id).await;
+            self.publish(Update::DeploymentHost(deployment.id, op.host)).await;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Merges pull requests, and opens their deployments.
 
 use backstay_model::deployment::{Deployment, PullRequestRef};
-use backstay_model::pull_request::Mergeable;
+use backstay_model::pull_request::{Mergeable, UpdatePullRequest};
 use backstay_model::wire::event::{Event, Tone};
 use backstay_model::{Action, Commit, DeploymentId};
 
@@ -56,11 +56,14 @@ impl Fleet {
         let number = seen.number;
         let failed = |error| DeployError::NotMerged { number, error };
         let pull_request = github.pull_request(number).await.map_err(failed)?;
-        if let Err(refused) = check_mergeable(github, &pull_request, seen).await {
-            // The page may be out of date.
-            self.read_github_soon();
-            return Err(refused);
-        }
+        let inputs = match check_mergeable(github, &pull_request, seen).await {
+            Ok(now) => now.inputs,
+            Err(refused) => {
+                // The page may be out of date.
+                self.read_github_soon();
+                return Err(refused);
+            }
+        };
         self.watch.merge_begins(number, by);
         let merged = github.merge(number, &seen.head, github.merge_method()).await;
         let commit = match merged {
@@ -82,6 +85,7 @@ impl Fleet {
             commit,
             merged_by: by.to_owned(),
             merged_at: self.clock.now(),
+            inputs: Some(inputs),
         };
         let recorded = self.record_merge(&new, format!("Pull request #{number} was merged.")).await;
         self.watch.merge_ends(number);
@@ -133,12 +137,12 @@ pub struct SeenPullRequest {
 }
 
 /// Checks that a pull request may be merged from here. A page may be out of date, and a request need not come from a page, so
-/// the server decides from GitHub's current answer.
+/// the server decides from GitHub's current answer, and returns it.
 async fn check_mergeable(
     github: &GitHub,
     pull_request: &PullRequest,
     seen: &SeenPullRequest,
-) -> Result<(), DeployError> {
+) -> Result<UpdatePullRequest, DeployError> {
     let number = seen.number;
     let refuse = |why: String| Err(DeployError::NotToBeMerged { number, why });
     let (base, branch) = (&pull_request.base.branch, github.branch());
@@ -169,7 +173,7 @@ async fn check_mergeable(
     if !doubts.is_empty() && !seen.is_looked_at {
         return refuse(format!("{} Review that first, and confirm that you did.", doubts.join(" ")));
     }
-    Ok(())
+    Ok(now)
 }
 
 fn merged_by(number: u64, by: &str) -> String {

@@ -6,10 +6,11 @@
 //! pages ◀─ close ◀─ verify ◀─ facts ◀─────────────────────┘
 //! ```
 //!
-//! [`policy`] defines each kind of op, [`request`] is the way in, and `report` the way back. `record` builds what is stored, and
-//! `ended` reads the result for roll-outs and deployments.
+//! [`policy`] defines each kind of op, [`request`] is the way in, and `report` the way back. `record` builds what is stored,
+//! `ended` reads the result for roll-outs and deployments, and `foreign` has what others changed tested.
 
 pub(crate) mod ended;
+mod foreign;
 pub mod policy;
 pub(crate) mod record;
 mod report;

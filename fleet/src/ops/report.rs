@@ -305,7 +305,7 @@ impl Fleet {
 
     /// The test run that follows an op, if the host wants it and has tests. It is recorded together with the result of the op,
     /// so that a crash of the server does not lose it.
-    async fn auto_test(
+    pub(super) async fn auto_test(
         &self,
         host: HostId,
         facts: &Facts,

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use backstay_model::wire::limits::{REASON_CHARS, plain_lines};
 use backstay_model::wire::message::ServerMessage;
-use backstay_model::{Action, GenerationRef, HostId, NotAllowed, OpAction, OpId, OpKind, OpStatus, OpView};
+use backstay_model::{
+    Action, GenerationRef, HostId, NotAllowed, OpAction, OpId, OpKind, OpStatus, OpView, PIN_NOTE_CHARS,
+};
 use chrono::{DateTime, Utc};
 
 use crate::accounts::Actor;
@@ -34,6 +36,12 @@ pub enum RequestError {
     /// The reason is too long.
     #[error("A reason has at most {REASON_CHARS} characters. Nothing was changed.")]
     ReasonTooLong,
+    /// The note of a pin is too long.
+    #[error("A note has at most {PIN_NOTE_CHARS} characters. Nothing was changed.")]
+    NoteTooLong,
+    /// The generation is not in the host's profile.
+    #[error("{0} is no longer in the host's profile. Nothing was changed.")]
+    GenerationGone(GenerationRef),
     /// See [`Blocked`].
     #[error(transparent)]
     Blocked(#[from] Blocked),
@@ -171,7 +179,7 @@ impl Fleet {
 
     /// Publishes a recorded op, and sends it if that is possible now. Runs as its own task and does not fail: the op is recorded
     /// and will run, even if the caller drops the future. The next [tick](Fleet::tick) sends what was not sent.
-    async fn publish_and_dispatch(&self, op: OpView) -> OpView {
+    pub(super) async fn publish_and_dispatch(&self, op: OpView) -> OpView {
         let (fleet, recorded) = (self.clone(), op.clone());
         let task = tokio::spawn(async move {
             fleet.recorded(&recorded).await;
@@ -240,7 +248,7 @@ impl Fleet {
     /// Sends an op that waits, or that was sent and never arrived, if its agent is connected. Returns the op if it changed; the
     /// caller publishes it. The roll-outs send their own ops when a slot is free.
     pub(super) async fn dispatch(&self, op: &OpView) -> Result<Option<OpView>, StoreError> {
-        if op.status == OpStatus::Queued && self.waits_for_slot(op.id).await? {
+        if op.status == OpStatus::Queued && self.store.is_sent_by_rollout(op.id).await? {
             self.advance_rollouts_soon();
             return Ok(None);
         }

@@ -4,7 +4,7 @@ mod notices;
 mod rows;
 
 use backstay_model::wire::event::Event;
-use backstay_model::{DeploymentId, OpId, RolloutId};
+use backstay_model::{DeploymentId, HostId, OpId, RolloutId};
 
 use crate::fleet::Fleet;
 use crate::state::unpublished::Update;
@@ -19,7 +19,9 @@ impl Fleet {
             Update::Host(id) => self.try_publish_host(id).await,
             Update::Op(id) => self.try_publish_op(id).await,
             Update::Rollout(id) => self.try_publish_rollout(id).await,
+            Update::RolloutHost(id, host) => self.try_publish_rollout_host(id, host).await,
             Update::Deployment(id) => self.try_publish_deployment(id).await,
+            Update::DeploymentHost(id, host) => self.try_publish_deployment_host(id, host).await,
             Update::Opened(id) => self.try_publish_opened(id).await,
         };
         if let Err(error) = published {
@@ -52,6 +54,22 @@ impl Fleet {
         let _in_order = self.publishing.lock().await;
         if let Some(rollout) = self.store.rollout(id).await? {
             self.events.publish(&Event::Rollout { rollout: Box::new(rollout) });
+        }
+        Ok(())
+    }
+
+    async fn try_publish_rollout_host(&self, id: RolloutId, host: HostId) -> Result<(), StoreError> {
+        let _in_order = self.publishing.lock().await;
+        if let Some(rollout) = self.store.rollout_part(id, Some(host)).await? {
+            self.events.publish(&Event::Rollout { rollout: Box::new(rollout) });
+        }
+        Ok(())
+    }
+
+    async fn try_publish_deployment_host(&self, id: DeploymentId, host: HostId) -> Result<(), StoreError> {
+        let _in_order = self.publishing.lock().await;
+        if let Some(deployment) = self.store.deployment_on(host, Some(id)).await? {
+            self.events.publish(&Event::Deployment { deployment: Box::new(deployment) });
         }
         Ok(())
     }

@@ -11,6 +11,8 @@ use crate::ops::SERVER;
 use crate::ops::ended::ended;
 use crate::ops::record::request_entry;
 use crate::ops::request::{NewRequest, busy_with};
+use crate::state::rollout_driver::KnownHosts;
+use crate::state::unpublished::Update;
 use crate::store::{HostRecord, InsertOpError, StoreError};
 
 /// Why a removed host is left out.
@@ -32,41 +34,52 @@ impl OpsUnderWay {
 }
 
 impl Fleet {
-    /// Advances a roll-out by one look. Returns whether anything changed, so that another look is worthwhile.
-    pub(super) async fn advance(&self, id: RolloutId) -> Result<bool, StoreError> {
-        let Some(rollout) = self.store.rollout(id).await?.filter(|it| it.state.is_open()) else {
-            return Ok(false);
-        };
-        let ops = self.ops_under_way(&rollout).await?;
-        let mut changed = false;
-        for host in &rollout.hosts {
-            if let Some(after) = self.after(&rollout, host, &ops).await? {
-                changed |= self.step(rollout.id, host.host, &host.step, &after).await?;
+    /// Advances a roll-out by one look. Returns whether anything changed, so that another look is worthwhile. Only this task
+    /// changes the steps of hosts, so `hosts` has them from look to look, and nothing is read for each of many hosts. After an
+    /// error it is empty, and they are read again.
+    pub(super) async fn advance(&self, id: RolloutId, hosts: &mut KnownHosts) -> Result<bool, StoreError> {
+        let rollout = match hosts.take() {
+            Some(hosts) => {
+                self.store.rollout_part(id, None).await?.map(|rollout| Rollout { hosts, ..rollout })
             }
+            None => self.store.rollout(id).await?,
+        };
+        let Some(mut rollout) = rollout.filter(|it| it.state.is_open()) else { return Ok(false) };
+        let changed = self.look(&mut rollout).await?;
+        *hosts = Some(rollout.hosts);
+        Ok(changed)
+    }
+
+    async fn look(&self, rollout: &mut Rollout) -> Result<bool, StoreError> {
+        let ops = self.ops_under_way(rollout).await?;
+        let mut steps = vec![];
+        for host in &rollout.hosts {
+            steps.extend(self.after(rollout, host, &ops).await?.map(|to| (host.host, host.step.clone(), to)));
+        }
+        let mut changed = false;
+        for (host, from, to) in steps {
+            changed |= self.step(rollout, host, &from, to).await?;
         }
         if changed {
             return Ok(true);
         }
         if let Some(state) = rollout.next_state(|op| ops.is_queued(op)) {
-            return self.change_state(&rollout, &state).await;
+            return self.change_state(rollout, &state).await;
         }
         if rollout.pauses_now(|op| ops.is_queued(op)) {
-            return self.pause_automatically(&rollout).await;
+            return self.pause_automatically(rollout).await;
         }
         let can_be_sent = |host| self.hub.is_ready(host) && !ops.waits(host);
         for next in rollout.next(|op| ops.is_queued(op), can_be_sent) {
-            changed |= self.carry_out(&rollout, next, &ops).await?;
+            changed |= self.carry_out(rollout, next, &ops).await?;
         }
         Ok(changed)
     }
 
     /// The ops under way on its hosts.
     pub(super) async fn ops_under_way(&self, rollout: &Rollout) -> Result<OpsUnderWay, StoreError> {
-        let mut ops = HashMap::new();
-        for op in rollout.hosts.iter().filter(|host| !host.step.is_over()).filter_map(|host| host.step.op()) {
-            ops.extend(self.store.op(op).await?.map(|view| (op, view)));
-        }
-        Ok(OpsUnderWay(ops))
+        let ops = self.store.rollout_ops(rollout.id).await?;
+        Ok(OpsUnderWay(ops.into_iter().map(|op| (op.id, op)).collect()))
     }
 
     /// The next step of a host, if its op has ended.
@@ -95,16 +108,33 @@ impl Fleet {
 
     async fn step(
         &self,
-        id: RolloutId,
+        rollout: &mut Rollout,
         host: HostId,
         from: &RolloutStep,
-        to: &RolloutStep,
+        to: RolloutStep,
     ) -> Result<bool, StoreError> {
-        let is_taken = self.store.step_rollout(id, host, from, to).await?.is_some();
-        if is_taken {
-            self.publish_rollout(id).await;
+        let is_taken = self.store.step_rollout(rollout.id, host, from, &to).await?;
+        self.stepped(rollout, host, is_taken.then_some(to)).await
+    }
+
+    /// Publishes a host's new step, and returns true. If it was not taken, the roll-out is not as it was read: it is read again.
+    async fn stepped(
+        &self,
+        rollout: &mut Rollout,
+        host: HostId,
+        to: Option<RolloutStep>,
+    ) -> Result<bool, StoreError> {
+        let Some(to) = to else {
+            if let Some(now) = self.store.rollout(rollout.id).await? {
+                *rollout = now;
+            }
+            return Ok(false);
+        };
+        if let Some(known) = rollout.hosts.iter_mut().find(|known| known.host == host) {
+            known.step = to;
         }
-        Ok(is_taken)
+        self.publish(Update::RolloutHost(rollout.id, host)).await;
+        Ok(true)
     }
 
     /// Stops or ends the roll-out automatically.
@@ -129,7 +159,7 @@ impl Fleet {
 
     async fn carry_out(
         &self,
-        rollout: &Rollout,
+        rollout: &mut Rollout,
         next: Next,
         OpsUnderWay(ops): &OpsUnderWay,
     ) -> Result<bool, StoreError> {
@@ -152,12 +182,12 @@ impl Fleet {
         }
     }
 
-    async fn skip(&self, rollout: &Rollout, host: HostId, why: String) -> Result<bool, StoreError> {
-        self.step(rollout.id, host, &RolloutStep::Waiting, &RolloutStep::Skipped { why }).await
+    async fn skip(&self, rollout: &mut Rollout, host: HostId, why: String) -> Result<bool, StoreError> {
+        self.step(rollout, host, &RolloutStep::Waiting, RolloutStep::Skipped { why }).await
     }
 
     /// Begins a host, as a person's request would. A host that is busy or whose op is refused is skipped with the reason.
-    async fn begin(&self, rollout: &Rollout, host: HostId) -> Result<bool, StoreError> {
+    async fn begin(&self, rollout: &mut Rollout, host: HostId) -> Result<bool, StoreError> {
         let Some(record) = self.store.host(host).await? else {
             return self.skip(rollout, host, REMOVED.to_owned()).await;
         };
@@ -193,7 +223,7 @@ impl Fleet {
 
     async fn begin_on(
         &self,
-        rollout: &Rollout,
+        rollout: &mut Rollout,
         host: &HostRecord,
         request: NewRequest,
     ) -> Result<bool, StoreError> {
@@ -205,13 +235,13 @@ impl Fleet {
         let entry = request_entry(&op, &host.name);
         let op = match self.store.begin_in_rollout(rollout.id, &step, &op, &entry).await {
             Ok(Some(op)) => op,
-            Ok(None) => return Ok(false),
+            Ok(None) => return self.stepped(rollout, host.id, None).await,
             Err(InsertOpError::HostBusy(first)) => {
                 return self.skip(rollout, host.id, busy_with(&first)).await;
             }
             Err(InsertOpError::Store(error)) => return Err(error),
         };
-        self.publish_rollout(rollout.id).await;
+        self.stepped(rollout, host.id, Some(step)).await?;
         self.publish_op(&op).await;
         if verdict.is_ok() {
             self.send(&op).await?;

@@ -31,8 +31,13 @@ impl Fleet {
     }
 
     async fn try_advance_all(&self) -> Result<(), StoreError> {
-        for rollout in self.store.open_rollouts().await? {
-            while self.advance(rollout.id).await? {}
+        let mut known = self.rollout_driver.hosts.lock().await;
+        let open = self.store.open_rollouts().await?;
+        known.retain(|id, _| open.contains(id));
+        for id in open {
+            let mut hosts = known.remove(&id);
+            while self.advance(id, &mut hosts).await? {}
+            known.extend(hosts.map(|hosts| (id, hosts)));
         }
         Ok(())
     }

@@ -24,7 +24,7 @@ mod start;
 mod tests;
 
 use backstay_model::rollout::{MOST_AT_ONCE, Rollout, RolloutState, UNTYPED};
-use backstay_model::{NotAllowed, OpId, OpKind, RolloutId};
+use backstay_model::{NotAllowed, OpKind, RolloutId};
 
 use crate::fleet::Fleet;
 use crate::ops::request::RequestError;
@@ -202,13 +202,6 @@ impl Fleet {
         self.catch_up_deployment().await?;
         self.advance_rollouts_soon();
         Ok(())
-    }
-
-    /// Returns whether an op belongs to a running roll-out, which sends it.
-    pub(crate) async fn waits_for_slot(&self, op: OpId) -> Result<bool, StoreError> {
-        use backstay_model::rollout::RolloutStep::Running;
-        let rollout = self.store.rollout_of(op).await?.filter(|rollout| rollout.state.is_open());
-        Ok(rollout.is_some_and(|rollout| rollout.hosts.iter().any(|host| host.step == Running { op })))
     }
 
     /// Publishes a roll-out.

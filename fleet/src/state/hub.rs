@@ -6,14 +6,11 @@ use std::sync::Arc;
 
 use backstay_model::HostId;
 use backstay_model::wire::message::ServerMessage;
-use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use tokio::sync::mpsc;
 
 /// Number of messages that may wait for one agent. One op is open at a time and acknowledgements are small: an agent with more
 /// waiting messages does not read, and the hub drops its connection.
 const OUTBOX: usize = 256;
-/// Interval at which the store learns that a connected host was heard from.
-const STORE_SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 /// The agents that are connected now.
 #[derive(Default)]
@@ -25,7 +22,6 @@ pub struct Hub {
 struct Inner {
     next: u64,
     links: HashMap<HostId, Link>,
-    seen: HashMap<HostId, Seen>,
     dispatch_locks: HashMap<HostId, Arc<tokio::sync::Mutex<()>>>,
 }
 
@@ -38,14 +34,6 @@ struct Link {
     /// Whether it replaced a connection of another agent.
     displaced_another: bool,
     outbox: mpsc::Sender<ServerMessage>,
-}
-
-/// When a host was last heard from.
-#[derive(Clone, Copy)]
-struct Seen {
-    at: DateTime<Utc>,
-    /// When the store was last told.
-    stored_at: DateTime<Utc>,
 }
 
 /// One agent's connection, while it lasts.
@@ -87,31 +75,6 @@ impl Hub {
             inner.links.remove(&connection.host);
         }
         !inner.links.contains_key(&connection.host)
-    }
-
-    /// Remembers that a host was heard from. Returns whether the store needs an update: once a minute, counted from the
-    /// handshake.
-    pub(crate) fn touch(&self, host: HostId, now: DateTime<Utc>) -> bool {
-        // As precise as the store, so that the time does not go back when it is read from there.
-        let now = now.trunc_subsecs(6);
-        let mut inner = self.lock();
-        let seen = inner.seen.entry(host).or_insert(Seen { at: now, stored_at: now });
-        seen.at = seen.at.max(now);
-        let is_due = now - seen.stored_at >= STORE_SEEN_EVERY;
-        if is_due {
-            seen.stored_at = now;
-        }
-        is_due
-    }
-
-    /// When a host was last heard from, if it was since the server started and [`Self::forget_seen`].
-    pub(crate) fn last_seen(&self, host: HostId) -> Option<DateTime<Utc>> {
-        self.lock().seen.get(&host).map(|seen| seen.at)
-    }
-
-    /// Forgets when a host was last heard from, once the store knows.
-    pub(crate) fn forget_seen(&self, host: HostId) {
-        self.lock().seen.remove(&host);
     }
 
     /// Returns whether this connection replaced one of another agent: of the host's own before a restart, or of a second machine

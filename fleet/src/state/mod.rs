@@ -5,6 +5,7 @@ pub mod budget;
 pub(crate) mod comparisons;
 pub mod events;
 pub mod hub;
+pub(crate) mod last_seen;
 pub(crate) mod notices;
 pub(crate) mod published_rows;
 pub(crate) mod rollout_driver;

@@ -1,16 +1,25 @@
 //! When the roll-outs take their next turn.
 
+use std::collections::HashMap;
+
+use backstay_model::RolloutId;
+use backstay_model::rollout::RolloutHost;
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 /// How long hosts may take to connect after the server starts, before they count as away.
 const GRACE_PERIOD: TimeDelta = TimeDelta::seconds(30);
+
+/// The hosts of a roll-out as they are in the store, or `None` if they have to be read.
+pub(crate) type KnownHosts = Option<Vec<RolloutHost>>;
 
 /// Wakes the one task that advances the roll-outs. One task, so that slots are counted correctly.
 #[derive(Default)]
 pub(crate) struct RolloutDriver {
     /// Notified when something happened that may advance a roll-out.
     due: Notify,
+    /// The hosts of the open roll-outs. Held during a turn.
+    pub(crate) hosts: Mutex<HashMap<RolloutId, Vec<RolloutHost>>>,
     /// Until then, roll-outs wait for hosts that are away and have no op: right after a start, all hosts are away.
     grace_until: parking_lot::Mutex<Option<DateTime<Utc>>>,
 }

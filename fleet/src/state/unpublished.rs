@@ -17,8 +17,12 @@ pub(crate) enum Update {
     Op(OpId),
     /// A roll-out.
     Rollout(RolloutId),
+    /// One host of a roll-out.
+    RolloutHost(RolloutId, HostId),
     /// A deployment.
     Deployment(DeploymentId),
+    /// One host of a deployment.
+    DeploymentHost(DeploymentId, HostId),
     /// A new deployment, and the one that it replaced.
     Opened(DeploymentId),
 }

@@ -1,7 +1,8 @@
 //! Deployments and the decisions on them.
 
 use async_trait::async_trait;
-use backstay_model::deployment::{Decision, Deployment, HostEvent, PullRequestRef};
+use backstay_model::deployment::{Decision, Deployment, HostEvent, HostOutcome, PullRequestRef};
+use backstay_model::pull_request::Inputs;
 use backstay_model::{Commit, DeploymentId, HostId, OpId};
 use chrono::{DateTime, Utc};
 
@@ -23,6 +24,12 @@ pub trait DeploymentStore: Send + Sync + 'static {
     ) -> Result<Option<Deployment>, StoreError>;
     /// Returns the deployment with this identifier.
     async fn deployment(&self, id: DeploymentId) -> Result<Option<Deployment>, StoreError>;
+    /// Returns the deployment, or the newest one, with the outcome of this host alone.
+    async fn deployment_on(
+        &self,
+        host: HostId,
+        id: Option<DeploymentId>,
+    ) -> Result<Option<Deployment>, StoreError>;
     /// Returns the newest deployments, or the newest before `before`, newest first, at most `limit`.
     async fn deployments(
         &self,
@@ -30,7 +37,7 @@ pub trait DeploymentStore: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<Deployment>, StoreError>;
     /// Applies the progress of an op on a host to an active deployment, by [`HostOutcome::apply`]. Returns
-    /// `None` if that changed nothing.
+    /// the host's outcome, or `None` if that changed nothing.
     ///
     /// [`HostOutcome::apply`]: backstay_model::deployment::HostOutcome::apply
     async fn apply_host_event(
@@ -40,7 +47,7 @@ pub trait DeploymentStore: Send + Sync + 'static {
         host_name: &str,
         op: OpId,
         event: &HostEvent,
-    ) -> Result<Option<Deployment>, StoreError>;
+    ) -> Result<Option<HostOutcome>, StoreError>;
     /// Records a decision on a deployment, with its audit entry, if it may follow the current one: the
     /// statement itself names the [predecessors](Decision::predecessors). Returns `None`, and writes nothing,
     /// if it may not.
@@ -79,4 +86,6 @@ pub struct NewDeployment {
     pub merged_by: String,
     /// When it was merged.
     pub merged_at: DateTime<Utc>,
+    /// The flake inputs that it changed, if known.
+    pub inputs: Option<Inputs>,
 }

@@ -40,17 +40,16 @@ pub trait HostStore: Send + Sync + 'static {
     async fn host_by_name(&self, name: &str) -> Result<Option<HostRecord>, StoreError>;
     /// Returns the host whose agent presents this token.
     async fn host_by_token(&self, token: &TokenHash) -> Result<Option<HostRecord>, StoreError>;
-    /// Records what an agent reported about itself when it connected.
+    /// Records what an agent reported about itself when it connected. Writes nothing if it is known.
     async fn record_agent(
         &self,
         id: HostId,
         version: &str,
         protocol: u32,
         platform: Platform,
-        at: DateTime<Utc>,
     ) -> Result<(), StoreError>;
-    /// Records when the server last heard from an agent. The time never goes back.
-    async fn record_seen(&self, id: HostId, at: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Records when the server last heard from these agents. No time goes back.
+    async fn record_seen(&self, seen: &[(HostId, DateTime<Utc>)]) -> Result<(), StoreError>;
     /// Records facts: the latest as they are, generations and test runs also in their histories, which keep
     /// the newest [`GENERATIONS_KEPT`], [`TEST_RUNS_KEPT`] and [`TEST_BYTES_KEPT`]. The last call wins,
     /// whatever the host's clock says: somebody may have set it back.

@@ -22,7 +22,9 @@ mod devices;
 mod hosts;
 mod ops;
 mod people;
+mod pins;
 mod rollouts;
+mod saved_views;
 mod second_factors;
 mod sessions;
 pub mod sqlite;
@@ -39,18 +41,22 @@ pub use people::{
     ChangePersonError, Invitation, InviteError, NewInvitation, PeopleStore, PersonChange, PersonRecord,
     UserRecord,
 };
+pub use pins::PinStore;
 pub use rollouts::{InsertRolloutError, RolloutStore};
+pub use saved_views::{SAVED_VIEWS, SavedView, SavedViewStore, VIEW_NAME_CHARS};
 pub use second_factors::{SecondFactor, SecondFactorStore};
 pub use sessions::{Client, NewSession, SESSIONS_KEPT, SessionRecord, SessionStore};
 
 /// What Backstay needs of a database.
 pub trait Store:
     HostStore
+    + PinStore
     + OpStore
     + DeploymentStore
     + RolloutStore
     + AuditStore
     + PeopleStore
+    + SavedViewStore
     + SessionStore
     + DeviceStore
     + SecondFactorStore
@@ -59,11 +65,13 @@ pub trait Store:
 
 impl<T> Store for T where
     T: HostStore
+        + PinStore
         + OpStore
         + DeploymentStore
         + RolloutStore
         + AuditStore
         + PeopleStore
+        + SavedViewStore
         + SessionStore
         + DeviceStore
         + SecondFactorStore

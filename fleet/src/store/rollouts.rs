@@ -39,15 +39,15 @@ pub trait RolloutStore: Send + Sync + 'static {
         op: &NewOp,
         audit: &NewAuditEntry,
     ) -> Result<Option<OpView>, InsertOpError>;
-    /// Moves a host of a roll-out one step on. Returns `None`, and writes nothing, if the host is no longer
-    /// at `from`.
+    /// Moves a host of a roll-out one step on. Returns false, and writes nothing, if the host is no longer at
+    /// `from`.
     async fn step_rollout(
         &self,
         id: RolloutId,
         host: HostId,
         from: &RolloutStep,
         to: &RolloutStep,
-    ) -> Result<Option<Rollout>, StoreError>;
+    ) -> Result<bool, StoreError>;
     /// Moves the roll-out itself to a state, with its audit entry, if that may follow the current one: the
     /// statement itself names the [predecessors](RolloutState::predecessors). Returns `None`, and writes
     /// nothing, if it may not.
@@ -64,12 +64,16 @@ pub trait RolloutStore: Send + Sync + 'static {
     -> Result<Option<Rollout>, StoreError>;
     /// Returns the roll-out with this identifier.
     async fn rollout(&self, id: RolloutId) -> Result<Option<Rollout>, StoreError>;
+    /// Returns the roll-out with this one of its hosts, or with none.
+    async fn rollout_part(&self, id: RolloutId, host: Option<HostId>) -> Result<Option<Rollout>, StoreError>;
     /// Returns the newest roll-outs, or the newest before `before`, newest first, at most `limit`.
     async fn rollouts(&self, before: Option<RolloutId>, limit: u32) -> Result<Vec<Rollout>, StoreError>;
     /// Returns the roll-outs that are running or stopping, oldest first.
-    async fn open_rollouts(&self) -> Result<Vec<Rollout>, StoreError>;
-    /// Returns the roll-out in which this op is a host's latest step.
-    async fn rollout_of(&self, op: OpId) -> Result<Option<Rollout>, StoreError>;
+    async fn open_rollouts(&self) -> Result<Vec<RolloutId>, StoreError>;
+    /// Returns the ops that hosts of the roll-out wait for: those of its hosts that are running or testing.
+    async fn rollout_ops(&self, id: RolloutId) -> Result<Vec<OpView>, StoreError>;
+    /// Returns whether a roll-out that is running or stopping decides when this op is sent.
+    async fn is_sent_by_rollout(&self, op: OpId) -> Result<bool, StoreError>;
 }
 
 /// Why the store did not record a roll-out.

@@ -65,12 +65,16 @@ impl Fleet {
         };
         let merged_by =
             merging.map_or_else(|| at_github(pull_request.merged_by.as_ref()), |merging| merging.by);
+        // As the pages showed it while it was open: its base has moved since.
+        let open = self.pull_requests().open;
+        let inputs = open.into_iter().find(|open| open.number == number).map(|open| open.inputs);
         let new = NewDeployment {
             id: DeploymentId::new(),
             pull_request: PullRequestRef { number, title: pull_request.title, url: pull_request.html_url },
             commit,
             merged_by,
             merged_at,
+            inputs,
         };
         let detail = format!("Pull request #{number} was merged at GitHub.");
         self.record_merge(&new, detail).await?;

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::*;
 use crate::sample::{facts, generation, now, op, rollback_to, test_run};
-use crate::{Commit, OpId, Outcome};
+use crate::{Commit, LocalState, NoCheckout, OpAction, OpId, Outcome, Phase};
 
 const V: &str = "1.2.0";
 
@@ -195,7 +195,7 @@ const ROWS: &[Row] = &[
     ("system: never reported", |h| h.facts = None, |c| &c.system, State::Unknown, "Not reported"),
     ("system: runs none of the generations", |h| h.facts().running = Some("/nix/store/x".into()), |c| &c.system, State::Unknown, "Unknown"),
     ("tests: passed", |_| {}, |c| &c.tests, State::Ok, "8/8 passed"),
-    ("tests: failed", |h| h.facts().test_runs[0] = test_run(48, 3, 8), |c| &c.tests, State::Failed, "3/8 passed"),
+    ("tests: failed", |h| h.facts().test_runs[0] = test_run(48, 3, 8), |c| &c.tests, State::Failed, "5 of 8 failed"),
     ("tests: not run on this generation", |h| { h.facts().test_runs.remove(0); }, |c| &c.tests, State::Attention, "Not run yet"),
     ("tests: activated since they ran", |h| { go_to(h, 47); h.last_system_op = Some(op(rollback_to(47), OpStatus::Succeeded)); }, |c| &c.tests, State::Attention, "Run again"),
     ("tests: activated by a rollback that took too long", |h| { go_to(h, 47); h.last_system_op = Some(closed(rollback_to(47), OpStatus::TimedOut, Some(Outcome::TimedOut))); }, |c| &c.tests, State::Attention, "Run again"),

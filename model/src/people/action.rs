@@ -29,7 +29,7 @@ pub enum Action {
     Switch,
     /// Have a host report again.
     Refresh,
-    /// Set a host's notes and its tests.
+    /// Set a host's notes, its tests and its pins.
     SetUpHost,
     /// Set a host's tags. They decide whose grants cover it.
     Tag,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Facts, Generation, GenerationRef, OpView, TestSummary};
+use crate::{Facts, Generation, GenerationPin, GenerationRef, OpView, TestSummary};
 
 mod working;
 
@@ -44,6 +44,18 @@ impl RollbackPlan {
     pub fn candidate(&self, number: u32) -> Option<&Candidate> {
         self.candidates.iter().find(|c| c.generation.number == number)
     }
+
+    /// Marks the generations that people pinned. A pin of another build with the same number marks nothing.
+    #[must_use]
+    pub fn with_pins(mut self, pins: Vec<GenerationPin>) -> Self {
+        let mut all: Vec<_> = self.candidates.iter_mut().chain([&mut self.current]).collect();
+        for pin in pins {
+            for candidate in all.iter_mut().filter(|c| c.generation.reference() == pin.generation) {
+                candidate.pin = Some(pin.clone());
+            }
+        }
+        self
+    }
 }
 
 /// One generation in the dialog.
@@ -66,6 +78,9 @@ pub struct Candidate {
     /// Whether it was certainly built from the commit of the current generation.
     #[serde(default)]
     pub same_commit: bool,
+    /// A person's mark on it.
+    #[serde(default)]
+    pub pin: Option<GenerationPin>,
 }
 
 impl Candidate {
@@ -107,6 +122,7 @@ pub fn plan(
         reverted: past.is_reverted(generation),
         old: now - generation.created_at > OLD_AFTER,
         same_commit: !generation.current && has_same_commit(generation, current),
+        pin: None,
     };
     let is_half_done = !runs(facts, current);
     let mut candidates: Vec<_> =

@@ -65,6 +65,16 @@ pub struct Rollout {
 }
 
 impl Rollout {
+    /// Takes over what is new: everything but the hosts that `news` does not have. Pages receive only hosts that changed.
+    pub fn update(&mut self, news: Self) {
+        let known = std::mem::replace(self, news).hosts;
+        for host in std::mem::replace(&mut self.hosts, known) {
+            if let Some(known) = self.hosts.iter_mut().find(|known| known.host == host.host) {
+                *known = host;
+            }
+        }
+    }
+
     /// Returns whether it is paused. One that is stopping or over is not.
     pub fn is_paused(&self) -> bool {
         self.state == RolloutState::Running && self.paused_at.is_some()
@@ -275,4 +285,24 @@ pub struct ConfirmedRollback {
     pub target: GenerationRef,
     /// The current generation that the person saw.
     pub seen_current: GenerationRef,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn an_update_replaces_the_hosts_that_it_has_and_keeps_their_order() {
+        let host = |name: &str| RolloutHost::waiting(HostId::new(), name.to_owned(), OpAction::Switch);
+        let mut known = sample::rollout(OpKind::Switch, vec![host("web"), host("db")]);
+        let done = RolloutHost { step: RolloutStep::Ok { op: OpId::new() }, ..known.hosts[1].clone() };
+        let expected = Rollout {
+            paused_at: Some(sample::now()),
+            hosts: vec![known.hosts[0].clone(), done.clone()],
+            ..known.clone()
+        };
+        known.update(Rollout { hosts: vec![done], ..expected.clone() });
+        assert_eq!(known, expected);
+    }
 }

@@ -218,7 +218,7 @@ async fn talk(
                         }
                     }
                     Frame::Close(_) => return Ok(()),
-                    Frame::Ping(_) | Frame::Pong(_) | Frame::Binary(_) => fleet.touch(connection.host).await?,
+                    Frame::Ping(_) | Frame::Pong(_) | Frame::Binary(_) => fleet.touch(connection.host),
                 }
             }
             _ = ping.tick() => {

@@ -101,9 +101,12 @@ impl Server {
         Self { url, dir, child, options }
     }
 
-    /// Kills the server and starts another on the same database and port.
+    /// Kills the server if it still runs, and starts another on the same database and port.
     pub(crate) async fn restart(&mut self) {
-        self.kill().await;
+        // It may have been stopped before.
+        if self.child.id().is_some() {
+            self.kill().await;
+        }
         let listen = self.url.strip_prefix("http://").unwrap();
         let (child, url) = start(&self.dir, listen, &self.options).await;
         (self.child, self.url) = (child, url);
@@ -112,6 +115,13 @@ impl Server {
     /// Kills the server, like a power cut.
     pub(crate) async fn kill(&mut self) {
         self.child.kill().await.unwrap();
+    }
+
+    /// Stops the server like a service manager.
+    pub(crate) async fn stop(&mut self) {
+        let pid = self.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+        assert!(soon("the server to end", self.child.wait()).await.unwrap().success());
     }
 
     /// Its process number.
@@ -273,6 +283,14 @@ impl Agent {
                 Err(_) => return None,
             }
         }
+    }
+
+    /// Pings the server, and waits for the answer.
+    pub(crate) async fn ping(&mut self) {
+        let socket = self.socket.as_mut().unwrap();
+        socket.send(Frame::Ping(vec![].into())).await.unwrap();
+        let answer = async { while !matches!(socket.next().await, Some(Ok(Frame::Pong(_)))) {} };
+        soon("the answer to a ping", answer).await;
     }
 
     pub(crate) async fn say(&mut self, message: AgentMessage) {

@@ -73,6 +73,9 @@ async fn what_people_and_hosts_write_is_markup_on_no_page() {
     let browser = server.log_in().await;
     let labels = [("host", "gpc0"), ("tags", "desk"), ("notes", MARKUP)];
     assert!(!browser.post("set_labels", &labels).await.status().is_client_error());
+    let build = generation(47, false).store_path;
+    let pin = [("host", "gpc0"), ("generation", &*format!("47 {build}")), ("note", MARKUP)];
+    assert!(!browser.post("pin_generation", &pin).await.status().is_client_error());
     let op = odd_op(&browser, &mut agent).await;
     let odd = in_address();
     let pages = [
@@ -81,6 +84,7 @@ async fn what_people_and_hosts_write_is_markup_on_no_page() {
         format!("/?q={odd}"),
         "/hosts/gpc0".to_owned(),
         format!("/hosts/{odd}"),
+        "/hosts/gpc0/pin/47".to_owned(),
         "/hosts/gpc0/rollback".to_owned(),
         format!("/hosts/{odd}/rollback"),
         "/rollback?host=gpc0".to_owned(),

@@ -11,7 +11,7 @@ import { request } from 'playwright-core';
 const person = { name: 'admin', password: 'correct horse battery staple' };
 
 /** A program, and its output line by line. */
-class Program {
+export class Program {
   #child;
   #lines = [];
   #wake = () => {};
@@ -27,6 +27,10 @@ class Program {
       this.code = code ?? -1;
       this.#wake();
     });
+  }
+
+  get pid() {
+    return this.#child.pid;
   }
 
   /** Returns the first match in a line that was not read yet. */
@@ -59,8 +63,8 @@ export async function emptyPage(places) {
   return { url, storage: undefined, row: '#first', live: false, end: () => server.end() };
 }
 
-/** A server with this number of hosts connected. */
-export async function fleet(places, hosts) {
+/** A server with this number of hosts connected. `started` is called with the server's process number before they connect. */
+export async function fleet(places, hosts, started = () => {}) {
   const folder = await mkdtemp(join(tmpdir(), 'backstay-bench-'));
   const database = `sqlite://${join(folder, 'backstay.sqlite3')}`;
   const passwordFile = join(folder, 'admin-password');
@@ -72,6 +76,7 @@ export async function fleet(places, hosts) {
     RUST_LOG: 'warn',
   });
   const [, url] = await server.said(/listening on (\S+)/);
+  started(server.pid);
   const crowd = new Program(places.crowd, ['--server', url, '--database', database, '--hosts', String(hosts)]);
   await crowd.said(/^ready$/);
   return {
@@ -79,6 +84,7 @@ export async function fleet(places, hosts) {
     storage: await logIn(url),
     row: 'tr.host',
     live: true,
+    pid: server.pid,
     hosts,
     /** Has the hosts report changes, and returns their number. */
     async events(rate, seconds) {

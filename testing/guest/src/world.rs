@@ -188,6 +188,22 @@ impl World {
         Ok(())
     }
 
+    /// What the agent's doctor says, as the agent's user, and whether it found nothing broken.
+    pub(crate) fn doctor(&self) -> Result<(String, bool)> {
+        const AGENT: &str = "/usr/local/bin/backstay-agent";
+        let mut command = match self.agent {
+            Agent::Sudo => {
+                let mut command = self.guest.command("runuser");
+                command.args(["--user", "backstay", "--", AGENT]);
+                command
+            }
+            Agent::Root | Agent::Home => self.as_owner(AGENT),
+        };
+        let done = command.args(["--config", &self.configuration_file(), "doctor"]).output()?;
+        let said = [done.stdout, done.stderr].concat();
+        Ok((String::from_utf8_lossy(&said).into_owned(), done.status.success()))
+    }
+
     /// The profile whose generations are the host's.
     pub(crate) fn profile(&self) -> String {
         match self.agent {

@@ -48,7 +48,8 @@ pub(super) fn switch_to_configuration(host: &Path, activation: &Activation) -> S
     // process holds the lock, and lets no child inherit it.
     script.push_str(
         r#"build=$(dirname "$build")
-exec 9>>"$host/run/switch-to-configuration.lock"
+mkdir -p "$host/run/nixos"
+exec 9>>"$host/run/nixos/switch-to-configuration.lock"
 if ! flock --nonblock 9; then
     say "Could not acquire lock"
     exit 11

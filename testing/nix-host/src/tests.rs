@@ -176,7 +176,8 @@ fn failures_leave_what_nixos_would_leave() {
 fn one_switch_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let host = nixos(folder.path());
-    let lock = host.folder.join("run/switch-to-configuration.lock");
+    let lock = host.folder.join("run/nixos/switch-to-configuration.lock");
+    fs::create_dir_all(lock.parent().unwrap()).unwrap();
     let held = fs::File::options().create(true).append(true).open(lock).unwrap();
     held.lock().unwrap();
     for action in ["check", "switch"] {

@@ -2,6 +2,7 @@
 //! `docs/performance.md`.
 
 mod page;
+mod server;
 mod table;
 
 use anyhow::Result;
@@ -15,6 +16,8 @@ use crate::setup;
 pub(crate) enum Subject {
     /// The fleet page with 1,000 and 5,000 hosts, and an empty page.
     Page,
+    /// The server with idle hosts, and its work for roll-outs.
+    Server,
 }
 
 /// What to measure, and how.
@@ -35,6 +38,12 @@ pub(crate) struct Options {
     /// Duration of the changes, in seconds.
     #[arg(long, default_value_t = 20)]
     seconds: u32,
+    /// Number of idle hosts.
+    #[arg(long, default_value_t = 1_000)]
+    idle: u32,
+    /// Sizes of the roll-outs, in hosts.
+    #[arg(long, value_delimiter = ',', default_values_t = [100, 300, 1_000])]
+    rollouts: Vec<u32>,
     /// Measure the last build.
     #[arg(long)]
     no_build: bool,
@@ -45,5 +54,6 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<()> {
     setup::run(places)?;
     match options.subject {
         Subject::Page => page::measure(places, options),
+        Subject::Server => server::measure(places, options),
     }
 }

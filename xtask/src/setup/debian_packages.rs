@@ -1,5 +1,5 @@
-//! Packages of the system: Chromium for the browser tests, Nix for the demo's hosts, libfaketime for jumping
-//! clocks, oathtool for codes, systemd to boot.
+//! Packages of the system: Chromium and Firefox for the browser tests, Nix for the demo's hosts, libfaketime for
+//! jumping clocks, oathtool for codes, systemd to boot.
 
 use std::path::Path;
 
@@ -26,6 +26,19 @@ pub(crate) const CHROMIUM: &[&str] =
 
 pub(super) fn chromium() -> DebianPackage {
     DebianPackage { name: "Chromium", package: "chromium", programs: CHROMIUM, files: &[], without_it: None }
+}
+
+/// Names of Firefox.
+pub(crate) const FIREFOX: &[&str] = &["firefox-esr", "firefox"];
+
+pub(super) fn firefox() -> DebianPackage {
+    DebianPackage {
+        name: "Firefox",
+        package: "firefox-esr",
+        programs: FIREFOX,
+        files: &[],
+        without_it: Some("the browser tests run in Chromium alone"),
+    }
 }
 
 pub(super) fn nix() -> DebianPackage {

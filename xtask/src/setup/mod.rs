@@ -7,7 +7,7 @@ mod node_packages;
 mod wasm_bindgen;
 mod wasm_target;
 
-pub(crate) use self::debian_packages::CHROMIUM;
+pub(crate) use self::debian_packages::{CHROMIUM, FIREFOX};
 
 use std::fs::{self, File};
 use std::time::Instant;
@@ -42,6 +42,7 @@ fn steps(places: &Places) -> Result<Vec<Box<dyn Step>>> {
         Box::new(cargo_leptos::CargoLeptos),
         Box::new(node_packages::NodePackages),
         Box::new(debian_packages::chromium()),
+        Box::new(debian_packages::firefox()),
         Box::new(debian_packages::nix()),
         Box::new(debian_packages::faketime()),
         Box::new(debian_packages::oathtool()),

@@ -9,7 +9,7 @@ use super::counts::Counts;
 use super::times::Times;
 use crate::build::{self, Built};
 use crate::places::Places;
-use crate::setup::CHROMIUM;
+use crate::setup::{CHROMIUM, FIREFOX};
 
 const CONFIGURATION: &str = "end2end/playwright.config.ts";
 
@@ -49,5 +49,10 @@ fn playwright(places: &Places, built: &Built) -> Result<Command> {
         .env("BACKSTAY_CROWD", &built.crowd)
         // For `host`, which makes hosts for the agents.
         .env("BACKSTAY_XTASK", &built.xtask);
+    if let Some(firefox) = places.any_program(FIREFOX)? {
+        command.env("BACKSTAY_FIREFOX", firefox);
+    } else {
+        println!("Firefox is not on PATH. Left out: the tests that also run in Firefox.");
+    }
     Ok(command)
 }

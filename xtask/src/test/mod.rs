@@ -17,9 +17,12 @@ use clap::{Args, ValueEnum};
 
 use self::changed::Change;
 use self::counts::Counts;
-use self::times::{Time, Times};
+use self::times::Times;
 use crate::places::Places;
 use crate::{build, setup, words};
+
+/// A Rust test that takes this long does not run for a change; all run before it goes in.
+const SLOW: Duration = Duration::from_secs(4);
 
 /// Which tests to run.
 #[derive(Debug, Args)]
@@ -139,6 +142,7 @@ fn run_changed(places: &Places) -> Result<bool> {
         println!("Nothing has changed since the main branch.");
         return Ok(true);
     }
+    let slow = Times::recorded(places).slow_rust_tests(SLOW);
     let filter = change.crates.filter();
     let mut parts = vec![Part::Words];
     if change.has(&[".rs", ".toml", ".lock"]) {
@@ -151,11 +155,26 @@ fn run_changed(places: &Places) -> Result<bool> {
         parts.push(Part::Rust);
         println!("Tests of {filter}");
     }
+    let filter = filter.map(|filter| without(&filter, &slow));
     let fine = run_parts(places, &parts, filter.as_deref())?;
+    if filter.is_some() && !slow.is_empty() {
+        println!(
+            "Not run: {} Rust tests that last took {} s and more: {}",
+            slow.len(),
+            SLOW.as_secs(),
+            Part::Rust.command()
+        );
+    }
     for part in left_out(&change) {
         println!("Not run, and this change can break it: {}", part.command());
     }
     Ok(fine)
+}
+
+/// Takes tests out of a filter of nextest.
+fn without(filter: &str, tests: &[(String, String)]) -> String {
+    let out = tests.iter().map(|(binary, test)| format!(" - (binary_id(={binary}) & test(={test}))"));
+    format!("({filter}){}", out.collect::<String>())
 }
 
 /// The parts that take longer and that a change can break as well.
@@ -177,11 +196,11 @@ fn run_parts(places: &Places, parts: &[Part], filter: Option<&str>) -> Result<bo
     if parts.iter().any(|part| part.needs_setup()) {
         setup::run(places)?;
     }
-    let mut times = Times::default();
+    let mut times = Times::recorded(places);
     let mut outcomes = Vec::new();
     for part in parts {
         let outcome = try_part(*part, places, &times, filter);
-        times.add_part(Time::new(part.title(), outcome.took));
+        times.add_part(part.title(), outcome.took);
         outcomes.push(outcome);
     }
     if parts.iter().any(|part| part.needs_setup()) {

@@ -8,7 +8,7 @@ use super::words::{Offers, logs};
 use crate::api::ContinueAnyway;
 use crate::browser;
 use crate::components::{
-    ActionForm, FormAction, Icon, Refusal, action_from_address, requires, use_log_address,
+    ActionForm, FEW_LINES, FormAction, Icon, Refusal, action_from_address, requires, use_log_address,
 };
 use crate::live::Live;
 use crate::routes::Route;
@@ -74,6 +74,7 @@ fn ContinueButton(id: DeploymentId, action: FormAction) -> impl IntoView {
 #[component]
 fn ViewLogs(deployment: Signal<Deployment>) -> impl IntoView {
     let logs = Memo::new(move |_| deployment.with(logs));
+    let page = Route::Deployment(deployment.with_untracked(|d| d.id)).path();
     let log_address = use_log_address();
     move || {
         let logs = logs.get();
@@ -85,8 +86,12 @@ fn ViewLogs(deployment: Signal<Deployment>) -> impl IntoView {
                     .into_any()
             }
             _ => {
+                let more = logs.len().saturating_sub(FEW_LINES);
+                let more = (more > 0)
+                    .then(|| view! { <a class="item" href=page.clone()>{format!("and {more} more")}</a> });
                 let items = logs
                     .into_iter()
+                    .take(FEW_LINES)
                     .map(|(host, step, op)| {
                         view! {
                             <a class="item" href=move || log_address(op) data-noscroll="" data-log=op.to_string()>
@@ -107,6 +112,7 @@ fn ViewLogs(deployment: Signal<Deployment>) -> impl IntoView {
                         on:keydown=|event| browser::step_in_menu(&event)
                     >
                         {items}
+                        {more}
                     </div>
                 }
                 .into_any()

@@ -1,15 +1,16 @@
 //! The result of a deployment on each host.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use backstay_model::deployment::{Decision, Deployment, HostOutcome, Step};
 use backstay_model::{HostView, State};
 use leptos::prelude::*;
 
-use super::words::{after_revert, mark, rolled_back};
-use crate::components::{Icon, use_log_address};
+use super::words::{after_revert, counts, in_order, mark, rolled_back};
+use crate::components::{FEW_LINES, Icon, host_lines, use_log_address};
 
-/// A line per host: “✓ gpc0 - Switch OK, Tests OK”.
+/// A line per host: “✓ gpc0 - Switch OK, Tests OK”. Of many hosts, the failed ones come first, after the counts.
 #[component]
 pub(super) fn Hosts(
     deployment: Signal<Deployment>,
@@ -18,15 +19,12 @@ pub(super) fn Hosts(
     /// Whether each line links to its ops.
     in_full: bool,
 ) -> impl IntoView {
-    let names = Memo::new(move |_| {
-        deployment.with(|d| d.hosts.iter().map(|host| host.name.clone()).collect::<Vec<_>>())
-    });
+    let names = Memo::new(move |_| deployment.with(in_order));
+    let line = move |name| view! { <Line deployment hosts name in_full/> }.into_any();
+    let counted = Memo::new(move |_| deployment.with(|d| (d.hosts.len() > FEW_LINES).then(|| counts(d))));
     view! {
-        <ul class="host-lines" aria-label="Hosts">
-            <For each=move || names.get() key=Clone::clone let:name>
-                <Line deployment hosts name in_full/>
-            </For>
-        </ul>
+        {move || counted.get().map(|counts| view! { <p class="panel-says">{counts}</p> })}
+        {host_lines("Hosts", names, Arc::new(line))}
     }
 }
 

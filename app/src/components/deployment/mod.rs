@@ -13,7 +13,7 @@ use backstay_model::{DeploymentId, HostView};
 use leptos::prelude::*;
 
 use crate::api::{DeploymentRead, load_deployment};
-use crate::components::{Icon, Moment, RolloutOf};
+use crate::components::{ChangedInputs, Icon, Moment, RolloutOf};
 use crate::live::Live;
 use crate::routes::Route;
 
@@ -36,7 +36,7 @@ pub(crate) fn followed(live: Live, read: DeploymentRead) -> Signal<Deployment> {
         if let Event::Deployment { deployment } = event
             && deployment.id == id
         {
-            drop(known.try_set((**deployment).clone()));
+            known.try_update(|known| known.update((**deployment).clone()));
         }
         false
     });
@@ -88,6 +88,8 @@ struct PanelState {
     look: Memo<Look>,
     /// Whether a roll-out of it is running.
     rolls_out: Memo<bool>,
+    /// Whether a roll-out counts the same hosts.
+    is_counted: Memo<bool>,
 }
 
 impl PanelState {
@@ -109,7 +111,12 @@ impl PanelState {
             let is_open = |r: &Rollout| r.state.is_open() && deployment.with(|d| r.is_part_of(d));
             live.rollout().with(|r| r.as_ref().is_some_and(is_open))
         });
-        Self { hosts, through, look, rolls_out }
+        let is_counted = Memo::new(move |_| {
+            let is_same =
+                |r: &Rollout| deployment.with(|d| r.is_part_of(d) && r.hosts.len() == d.hosts.len());
+            live.rollout().with(|r| r.as_ref().is_some_and(is_same))
+        });
+        Self { hosts, through, look, rolls_out, is_counted }
     }
 }
 
@@ -182,6 +189,7 @@ pub fn DeploymentPanel(
             </div>
             <Decided deployment state/>
             <Progress deployment state/>
+            {deployment.with_untracked(|d| d.inputs.clone()).map(|inputs| view! { <ChangedInputs inputs/> })}
             {(!in_full).then(|| view! { <RolloutOf live deployment/> })}
             <Hosts deployment hosts=state.hosts in_full/>
             <Actions deployment through=state.through in_full/>
@@ -238,11 +246,12 @@ fn Progress(deployment: Signal<Deployment>, state: PanelState) -> impl IntoView 
     let counted = Memo::new(move |_| {
         deployment.with(|d| {
             let begun = d.hosts.iter().any(|host| host.switch.op().is_some());
+            let reverted = matches!(d.decision, Decision::Reverted { .. });
             let shown = begun
                 && !state.rolls_out.get()
+                && (reverted || !state.is_counted.get())
                 && !d.needs_decision()
                 && !matches!(d.decision, Decision::Reverting { .. });
-            let reverted = matches!(d.decision, Decision::Reverted { .. });
             shown.then_some((state.through.get(), d.hosts.len(), reverted))
         })
     });

@@ -4,6 +4,8 @@ use backstay_model::deployment::{Decision, Deployment, HostOutcome, Step};
 use backstay_model::rollback::is_built_from;
 use backstay_model::{Generation, HostView, Lights, OpId, State};
 
+use crate::components::FEW_LINES;
+
 /// The look of a panel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Look {
@@ -88,6 +90,17 @@ pub(super) fn mark(outcome: &HostOutcome) -> (&'static str, &'static str) {
         Step::Ok { .. } => ("ok", "✓"),
         _ => ("unknown", "⬜"),
     }
+}
+
+/// The names of the hosts: by name, or of many, failed ones first and finished ones last.
+pub(super) fn in_order(deployment: &Deployment) -> Vec<String> {
+    let mut hosts: Vec<_> = deployment.hosts.iter().collect();
+    if hosts.len() > FEW_LINES {
+        hosts.sort_by_key(|host| {
+            ["failed", "working", "unknown", "ok"].iter().position(|look| *look == mark(host).0)
+        });
+    }
+    hosts.into_iter().map(|host| host.name.clone()).collect()
 }
 
 /// The results in counts: “2 OK, 1 failed, 1 not attempted”.
@@ -278,6 +291,28 @@ mod tests {
     }
 
     #[test]
+    fn many_hosts_come_with_the_failed_ones_first() {
+        let mut all = sample::deployment(42, "c");
+        for number in 0..30 {
+            let mut outcome = HostOutcome::new(HostId::new(), format!("web-{number:02}"));
+            if number == 17 {
+                outcome.apply(OpId::new(), HostEvent::SwitchEnded(Err("exit 4".into())));
+            }
+            if number == 0 {
+                outcome.apply(OpId::new(), HostEvent::SwitchEnded(Ok(())));
+            }
+            all.hosts.push(outcome);
+        }
+        let order = in_order(&all);
+        assert_eq!(
+            (order[0].as_str(), order[1].as_str(), order[29].as_str()),
+            ("web-17", "web-01", "web-00")
+        );
+        all.hosts.truncate(FEW_LINES);
+        assert_eq!(in_order(&all)[17], "web-17", "a few are found by name");
+    }
+
+    #[test]
     fn the_heading_reports_a_failed_host() {
         assert_eq!(heading(&deployment(Decision::Open, vec![good("gpc0")])), "Deployment of PR #42");
         assert_eq!(heading(&deployment(Decision::Open, vec![bad("imac0")])), "Deployment Failed");
@@ -329,9 +364,9 @@ mod tests {
             (host(due("Behind"), light(State::Working, "Switching"), ok("")), State::Working, "Switching"),
             (host(ok(""), ok("Gen 49"), due("Not run yet")), State::Attention, "Tests due"),
             (
-                host(ok(""), ok("Gen 49"), light(State::Failed, "5/8 passed")),
+                host(ok(""), ok("Gen 49"), light(State::Failed, "3 of 8 failed")),
                 State::Failed,
-                "Tests: 5/8 passed",
+                "Tests: 3 of 8 failed",
             ),
             (
                 host(light(State::Failed, "Branch not readable"), ok(""), ok("")),

@@ -131,6 +131,13 @@ impl FleetAddress {
         move || go(&navigate, params.get_untracked(), &untrack(|| self.now()))
     }
 
+    /// The address of the page as it is.
+    pub(super) fn here(self) -> String {
+        let mut params = ParamsMap::new();
+        self.now().put(&mut params);
+        format!("{}{}", Route::Fleet, params.to_query_string())
+    }
+
     /// The address of the page with this filter, in the same order and groups.
     pub(super) fn asking(self, text: &str) -> String {
         let mut params = ParamsMap::new();

@@ -24,4 +24,4 @@ pub(crate) use shown_hosts::{ShownHosts, names_fitting};
 pub(crate) use spread::Spread;
 pub use summary::Summary;
 pub(crate) use table::FleetTable;
-pub(crate) use view::ViewMenu;
+pub(crate) use view::{SAVE_VIEW, ViewMenu};

@@ -28,6 +28,7 @@ pub fn HostRow(
 ) -> impl IntoView {
     let platform = row.memo(|host| host.platform);
     let tags = row.memo(|host| host.tags.clone());
+    let note = row.memo(|host| host.note.clone());
     let offline = row.memo(|host| !host.online);
     let worst = row.memo(worst_of);
     let lights = row.host.with_untracked(|host| host.lights.named().map(|(light, _)| light));
@@ -58,6 +59,7 @@ pub fn HostRow(
                 <a href=Route::Host(&name).path()>{name.clone()}</a>
                 {move || view! { <PlatformName platform=platform.get()/> }}
                 <Tags tags/>
+                <Note note/>
             </th>
             {lights}
             <td class="generation-cell" data-title="Generation" data-column="generation">
@@ -79,6 +81,13 @@ fn Tags(tags: Memo<Vec<String>>) -> impl IntoView {
         (!none.get())
             .then(|| view! { <span class="tags">{tags.get().into_iter().map(tag).collect_view()}</span> })
     }
+}
+
+/// What people noted about the host: one line, and all of it on hover, on focus and on a tap.
+#[component]
+fn Note(note: Memo<String>) -> impl IntoView {
+    let none = Memo::new(move |_| note.with(String::is_empty));
+    move || (!none.get()).then(|| view! { <span class="row-note" tabindex="0" title=note>{note}</span> })
 }
 
 /// “Gen 48 · abc1234”.

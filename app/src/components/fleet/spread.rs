@@ -1,9 +1,13 @@
 //! Which commit runs where, and a picture of a large fleet.
 
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
 
 use super::address::{FleetAddress, asking};
 use super::answer::of_fleet;
+use crate::browser;
 use crate::fleet::{Counts, HostStatus, Strip, Tally};
 use crate::live::Live;
 
@@ -55,7 +59,7 @@ fn chip((commit, hosts): (String, usize)) -> AnyView {
     .into_any()
 }
 
-/// The strip. One outline for each status, however many hosts there are.
+/// The strip: one outline for each status, however many hosts there are, which links to its hosts.
 fn picture(live: Live) -> AnyView {
     let strip = Memo::new(move |_| {
         let hosts = of_fleet(live, |hosts: &mut Vec<_>, host| hosts.push(HostStatus::of(host)));
@@ -63,20 +67,34 @@ fn picture(live: Live) -> AnyView {
     });
     let words = move || of_fleet(live, Counts::add).by_status_in_words();
     let size = move || strip.with(Strip::size);
-    let paths = HostStatus::ALL.map(|status| {
+    let links = HostStatus::ALL.map(|status| {
         let outline = Memo::new(move |_| strip.with(|strip| strip.path(status)));
-        view! { <path data-status=status.as_str() d=outline></path> }
+        let query = format!("status:{}", status.as_str());
+        // Without hosts it is no link, so that the keyboard passes it by.
+        let href = Memo::new(move |_| outline.with(|outline| !outline.is_empty()).then(|| asking(&query)));
+        let name = move || href.with(Option::is_some).then(|| format!("Show hosts: {}", status.title()));
+        // In a group, so that the link is one of SVG and not of HTML.
+        view! { <g><a href=href aria-label=name><path data-status=status.as_str() d=outline></path></a></g> }
     });
+    let navigate = use_navigate();
+    // The router follows HTML links alone.
+    let follow = move |event: MouseEvent| {
+        if let Some(address) = browser::plain_click_on_svg_link(&event) {
+            event.prevent_default();
+            navigate(&address, NavigateOptions { scroll: false, ..NavigateOptions::default() });
+        }
+    };
     view! {
         <svg
             class="fleet-strip"
-            role="img"
+            role="group"
             aria-label=words
+            on:click=follow
             preserveAspectRatio="none"
             viewBox=move || format!("0 0 {} {}", size().0, size().1)
             height=move || (size().1 * 8).to_string()
         >
-            {paths}
+            {links}
         </svg>
     }
     .into_any()

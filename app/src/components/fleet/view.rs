@@ -5,10 +5,13 @@ use leptos::html;
 use leptos::prelude::*;
 use web_sys::Element;
 
+use super::address::FleetAddress;
 use crate::browser;
 use crate::components::{ActionForm, FormAction, Hydrated, Icon};
 use crate::live::Live;
 
+/// Where the form posts to that saves a view.
+pub(crate) const SAVE_VIEW: &str = "/api/save_view";
 const MENU: &str = "fleet-view";
 const DENSITY: &str = "density";
 const COLUMNS: &str = "columns[]";
@@ -20,7 +23,8 @@ pub(crate) fn ViewMenu(
     /// The action that saves the settings.
     action: FormAction,
 ) -> impl IntoView {
-    let saver = Saver::new(expect_context::<Live>(), action);
+    let live = expect_context::<Live>();
+    let saver = Saver::new(live, action);
     let first = saver.view.get_untracked();
     let densities = [None, Some(Density::Comfortable), Some(Density::Compact)]
         .map(|density| view! { <DensityChoice saver density checked=density == first.density/> });
@@ -35,6 +39,7 @@ pub(crate) fn ViewMenu(
     view! {
         <button type="button" class="view-button" popovertarget=MENU><Icon name="view"/>"View"</button>
         <div class="menu view-menu" popover="auto" id=MENU role="dialog" aria-label="View" node_ref=menu>
+            <SavedViews live/>
             <ActionForm action=action attr:autocomplete="off">
                 <fieldset>
                     <legend>"Rows"</legend>
@@ -48,6 +53,25 @@ pub(crate) fn ViewMenu(
                 <button type="submit" class="before-alive">"Save"</button>
             </ActionForm>
         </div>
+    }
+}
+
+/// The person's saved views, and the form that saves the current one. It is a plain one: the next page has the
+/// new list.
+#[component]
+fn SavedViews(live: Live) -> impl IntoView {
+    let address = use_context::<FleetAddress>();
+    let here = Memo::new(move |_| address.map(FleetAddress::here));
+    view! {
+        <fieldset>
+            <legend>"Saved views"</legend>
+            <div inner_html=live.saved_views()></div>
+            <form method="post" action=SAVE_VIEW>
+                <input type="hidden" name="view" value=here/>
+                <input type="text" name="name" aria-label="Name of the view" placeholder="Name" required maxlength="40" autocomplete="off"/>
+                <button type="submit">"Save this view"</button>
+            </form>
+        </fieldset>
     }
 }
 

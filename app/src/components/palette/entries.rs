@@ -1,6 +1,6 @@
 //! The entries of the palette: pages, hosts, and ops on hosts.
 
-use backstay_model::{Action, OpKind};
+use backstay_model::OpKind;
 
 use crate::components::op_icon;
 use crate::routes::Route;
@@ -44,21 +44,21 @@ const PAGES: [(&str, Route<'static>); 7] = [
 ];
 
 /// All entries: pages first, then each host with its ops.
-pub(super) fn entries(hosts: &[String], may: impl Fn(Action, &str) -> bool) -> Vec<Entry> {
+pub(super) fn entries(hosts: &[String], offers: impl Fn(OpKind, &str) -> bool) -> Vec<Entry> {
     let pages = PAGES.map(|(name, route)| Entry {
         name: name.to_owned(),
         icon: "details",
         does: Does::Go(route.path()),
     });
     let keys = Entry { name: "Keyboard shortcuts".to_owned(), icon: "details", does: Does::Keys };
-    let of_hosts = hosts.iter().flat_map(|host| of_host(host, &may));
+    let of_hosts = hosts.iter().flat_map(|host| of_host(host, &offers));
     pages.into_iter().chain([keys]).chain(of_hosts).collect()
 }
 
-fn of_host(host: &str, may: &impl Fn(Action, &str) -> bool) -> Vec<Entry> {
+fn of_host(host: &str, offers: &impl Fn(OpKind, &str) -> bool) -> Vec<Entry> {
     let go = |name: String, icon, path: String| Entry { name, icon, does: Does::Go(path) };
     let mut entries = vec![go(host.to_owned(), "nixos", Route::Host(host).path())];
-    if may(Action::RollBack, host) {
+    if offers(OpKind::Rollback, host) {
         let rollback = format!("{host}: {}", OpKind::Rollback.title());
         entries.push(go(
             rollback,
@@ -66,7 +66,7 @@ fn of_host(host: &str, may: &impl Fn(Action, &str) -> bool) -> Vec<Entry> {
             Route::RollbackHost { host, to: None, from_host: false }.path(),
         ));
     }
-    entries.extend(OPS.into_iter().filter(|kind| may(Action::request(*kind), host)).map(|kind| Entry {
+    entries.extend(OPS.into_iter().filter(|kind| offers(*kind, host)).map(|kind| Entry {
         name: format!("{host}: {}", kind.title()),
         icon: op_icon(kind),
         does: Does::Ask(host.to_owned(), kind),
@@ -77,7 +77,7 @@ fn of_host(host: &str, may: &impl Fn(Action, &str) -> bool) -> Vec<Entry> {
 
 #[cfg(test)]
 mod tests {
-    use backstay_model::Role;
+    use backstay_model::{Action, Role};
 
     use super::*;
 
@@ -88,7 +88,7 @@ mod tests {
         for (role, ops, rolls_back) in
             [(Role::Viewer, 0, false), (Role::Responder, 1, true), (Role::Operator, OPS.len(), true)]
         {
-            let entries = entries(&hosts, |action, _| action.rule().role <= role);
+            let entries = entries(&hosts, |kind, _| Action::request(kind).rule().role <= role);
             assert_eq!(asks(&entries), ops, "{role}");
             assert_eq!(entries.iter().any(|e| e.name == "gpc0: Rollback System"), rolls_back, "{role}");
         }

@@ -191,11 +191,7 @@ fn all(live: Live, selection: Option<Selection>) -> Vec<Entry> {
         let about = |path: &str| selection.address(path);
         of_selected(selection.count(), about, |action| live.may(action, None))
     });
-    of_selected
-        .into_iter()
-        .flatten()
-        .chain(entries(&hosts, |action, host| live.may(action, Some(host))))
-        .collect()
+    of_selected.into_iter().flatten().chain(entries(&hosts, |kind, host| live.offers(kind, host))).collect()
 }
 
 fn entry_id(place: usize) -> String {

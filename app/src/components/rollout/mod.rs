@@ -4,6 +4,7 @@ mod link;
 mod words;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use backstay_model::deployment::Deployment;
 use backstay_model::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
@@ -14,7 +15,7 @@ use leptos::prelude::*;
 use crate::api::{RolloutRead, SteerRollout, load_rollout};
 use crate::browser;
 use crate::components::{
-    ActionForm, FormAction, Icon, Moment, Refusal, action_from_address, use_log_address,
+    ActionForm, FormAction, Icon, Moment, Refusal, action_from_address, host_lines, use_log_address,
 };
 use crate::live::Live;
 use crate::routes::Route;
@@ -65,7 +66,7 @@ pub(crate) fn followed(live: Live, read: RolloutRead) -> Signal<Rollout> {
         if let Event::Rollout { rollout } = event
             && rollout.id == id
         {
-            drop(known.try_set((**rollout).clone()));
+            known.try_update(|known| known.update((**rollout).clone()));
         }
         false
     });
@@ -174,17 +175,18 @@ pub(crate) fn Progress(live: Live, rollout: Signal<Rollout>) -> impl IntoView {
     let now = use_time().now;
     let ops = ops(live, rollout);
     let steer = action_from_address::<SteerRollout>();
-    let open = Memo::new(move |_| rollout.with(|r| r.state.is_open()));
     let words = Memo::new(move |_| ops.with(|ops| rollout.with(|r| progress(r, |host| ops.get(&host.name)))));
     let pace = Memo::new(move |_| now.get().and_then(|now| rollout.with(|r| pace(r, now))));
     let counts = Memo::new(move |_| rollout.with(|r| (count(r, RolloutStep::is_over), r.hosts.len())));
+    // It stays when the roll-out ends, so that nothing moves.
+    let bar = rollout.with_untracked(|r| r.state.is_open()).then(|| {
+        let (over, all) = (move || counts.get().0.to_string(), move || counts.get().1.to_string());
+        view! { <progress aria-label="Hosts" max=all value=over></progress> }
+    });
     view! {
         <Refusal action=steer/>
         <p class="panel-progress">
-            {move || open.get().then(|| {
-                let (over, all) = counts.get();
-                view! { <progress aria-label="Hosts" max=all.to_string() value=over.to_string()></progress> }
-            })}
+            {bar}
             <span class="rollout-progress">{words}</span>
             {move || pace.get().map(|pace| view! { <span class="faint rollout-pace">{pace}</span> })}
         </p>
@@ -225,6 +227,9 @@ fn Steering(
         live.may(Action::HoldRollout, None)
             && rollout.with(|r| r.state == RolloutState::Running && to_come(r))
     });
+    // Buttons that were there keep their place, so that nothing below moves when they go.
+    let seen = Memo::new(move |seen: Option<&bool>| shown.get() || seen.is_some_and(|seen| *seen));
+    let class = move || if shown.get() { "panel-end" } else { "panel-end gone" };
     let is_paused = Memo::new(move |_| rollout.with(Rollout::is_paused));
     let button = move |change: &'static str, words: &'static str, title: &'static str| {
         view! {
@@ -232,7 +237,7 @@ fn Steering(
         }
     };
     move || {
-        shown.get().then(|| {
+        seen.get().then(|| {
             let pause = if !is_paused.get() {
                 Some(button("pause", "Pause", "No host starts until you resume it. Hosts already running will finish."))
             } else if live.may(Action::RollOut, None) {
@@ -241,7 +246,7 @@ fn Steering(
                 None
             };
             view! {
-                <ActionForm action=action attr:class="panel-end">
+                <ActionForm action=action attr:class=class>
                     <input type="hidden" name="id" value=id.to_string()/>
                     {pause}
                     {button("stop", "Stop", "No more hosts will be started. Hosts already running will finish.")}
@@ -257,19 +262,14 @@ fn Steering(
 pub(crate) fn Steps(
     live: Live,
     rollout: Signal<Rollout>,
-    /// In the order of urgency, not of the start.
+    /// Many hosts in the order of urgency, not of the start.
     #[prop(optional)]
     failures_first: bool,
 ) -> impl IntoView {
     let ops = ops(live, rollout);
     let names = Memo::new(move |_| rollout.with(|r| names(r, failures_first)));
-    view! {
-        <ul class="host-lines" aria-label="Hosts of the roll-out">
-            <For each=move || names.get() key=Clone::clone let:name>
-                <StepLine rollout ops name/>
-            </For>
-        </ul>
-    }
+    let line = move |name| view! { <StepLine rollout ops name/> }.into_any();
+    host_lines("Hosts of the roll-out", names, Arc::new(line))
 }
 
 #[component]

@@ -5,6 +5,7 @@ use backstay_model::wire::limits::few;
 use backstay_model::{OpAction, OpKind, OpStatus, OpView, Phase};
 use chrono::{DateTime, Utc};
 
+use crate::components::FEW_LINES;
 use crate::time::rough;
 
 /// “5 hosts”.
@@ -78,10 +79,11 @@ pub(super) fn pace(rollout: &Rollout, now: DateTime<Utc>) -> Option<String> {
     Some(format!("about {} left, {} per host", rough(pace.left), rough(pace.per_host)))
 }
 
-/// The names of the hosts in the order of their start, or of their urgency.
+/// The names of the hosts in the order of their start, or, if they are many, of their urgency. A few are all in sight, and
+/// none moves away from under a finger.
 pub(super) fn names(rollout: &Rollout, failures_first: bool) -> Vec<String> {
     let mut hosts: Vec<_> = rollout.hosts.iter().collect();
-    if failures_first {
+    if failures_first && hosts.len() > FEW_LINES {
         hosts.sort_by_key(|host| urgency(&host.step));
     }
     hosts.into_iter().map(|host| host.name.clone()).collect()

@@ -133,7 +133,7 @@ fn keep_true(live: Live, deployments: RwSignal<Vec<Deployment>>, before: Option<
 /// Applies the present state of a deployment.
 fn apply(all: &mut Vec<Deployment>, deployment: &Deployment, is_first: bool) {
     if let Some(known) = all.iter_mut().find(|known| known.id == deployment.id) {
-        *known = deployment.clone();
+        known.update(deployment.clone());
     } else if is_first && all.first().is_none_or(|newest| newest.id < deployment.id) {
         all.insert(0, deployment.clone());
     }

@@ -21,7 +21,7 @@ pub use revert::RevertDialog;
 pub(super) use rollback::Found;
 pub use rollback::RollbackDialog;
 #[cfg(feature = "ssr")]
-pub(super) use rollback::left_mark;
+pub(super) use rollback::{left_mark, pin_mark};
 pub use rollback_many::{RollbackFailedDialog, RollbackManyDialog};
 pub use rollout::RolloutDialog;
 

@@ -7,8 +7,8 @@ use leptos::prelude::*;
 use super::{NamedList, ThenRollOut, deployment_and_back};
 use crate::api::{DeploymentRead, RevertPullRequest, load_deployment, load_revert_effects};
 use crate::components::{
-    ActionForm, Dialog, DialogEnd, DialogTrouble, PageTitle, ReasonField, RoleNeeded, action_from_address,
-    followed_deployment,
+    ActionForm, ChangedInputs, Dialog, DialogEnd, DialogTrouble, PageTitle, ReasonField, RoleNeeded,
+    action_from_address, followed_deployment,
 };
 use crate::live::{Live, Started};
 
@@ -69,6 +69,7 @@ fn Found(read: DeploymentRead, effects: Vec<String>, back: String) -> impl IntoV
     let live = expect_context::<Live>();
     let action = action_from_address::<RevertPullRequest>();
     let (id, number) = (read.deployment.id, read.deployment.pull_request.number);
+    let inputs = read.deployment.inputs.clone();
     let attempted = read.deployment.attempted().len();
     let deployment = followed_deployment(live, read);
     let pending = action.pending();
@@ -124,6 +125,9 @@ fn Found(read: DeploymentRead, effects: Vec<String>, back: String) -> impl IntoV
                     </p>
                 })}
                 <RoleNeeded what="Reverting" does=Action::Revert/>
+                {inputs.map(|inputs| view! {
+                    <div class="named-list"><p>"It changed:"</p><ChangedInputs inputs/></div>
+                })}
                 <NamedList id="revert-will" heading="This will:" items=will numbered=true/>
                 <NamedList id="revert-hosts" heading="On the hosts:" items=effects/>
                 <NamedList id="revert-need" heading="You will need to:" items=need/>

@@ -33,6 +33,10 @@ pub fn of(kind: OpKind) -> OpPolicy {
     OpPolicy { timeout, then_test }
 }
 
+/// Why a host that something else deploys is not pulled or switched.
+const OBSERVED: &str = "Something else deploys this host: its agent observes (`observe = true`), and neither pulls nor switches. \
+                        Nothing was changed. Deploy it as usual; Backstay notices, tests it and can roll it back.";
+
 /// Why an op is refused before it is sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Blocked {
@@ -44,6 +48,9 @@ pub enum Blocked {
         "The host has not reported its generations yet. Nothing was changed. Wait until its agent connects."
     )]
     NoFacts,
+    /// Something else deploys the host.
+    #[error("{OBSERVED}")]
+    Observed,
     /// There is no checkout to pull into.
     #[error("{0} Nothing was changed. Set `checkout.path` in its agent's configuration.")]
     NoCheckout(String),
@@ -60,6 +67,9 @@ pub fn validate(action: &OpAction, facts: Option<&Facts>) -> Result<(), Blocked>
     match action {
         OpAction::Rollback { target, seen_current } => {
             rollback::check(facts.ok_or(Blocked::NoFacts)?, target, seen_current)?;
+        }
+        action if action.kind().deploys() && facts.is_some_and(|facts| facts.observed) => {
+            return Err(Blocked::Observed);
         }
         // A switch need not build the checkout.
         OpAction::Switch if facts.is_some_and(|facts| facts.switch_flake.is_some()) => {}

@@ -21,6 +21,7 @@ use crate::store::HostRecord;
 use crate::test_fleet::{self, Database, QUEUE_TIME};
 
 mod faults;
+mod foreign;
 mod stop_tests;
 mod verdicts;
 
@@ -551,40 +552,6 @@ async fn the_end_of_an_op_publishes_its_host_once() {
     agent.finish(op, Outcome::Completed, 0, 47).await;
     assert!(bench.open().await.is_some(), "its tests follow");
     assert_eq!((published(&bench, before, "op"), published(&bench, before, "host")), (2, 1));
-}
-
-#[tokio::test]
-async fn a_host_that_talks_is_stored_as_seen_once_a_minute_and_when_it_leaves() {
-    let bench = Bench::new().await;
-    let database = bench.database.connect().await;
-    let agent = bench.connect(&[]).await;
-    let count = "CREATE TABLE seen (at TEXT);
-                 CREATE TRIGGER count_seen AFTER UPDATE OF last_seen ON hosts BEGIN INSERT INTO seen VALUES (NEW.last_seen); END";
-    sqlx::raw_sql(count).execute(&database).await.unwrap();
-    let stored = async || -> i64 {
-        sqlx::query_scalar("SELECT count(*) FROM seen").fetch_one(&database).await.unwrap()
-    };
-
-    for _ in 0..59 {
-        bench.clock.advance(TimeDelta::seconds(1));
-        bench.fleet.touch(bench.host.id).await.unwrap();
-        agent.say(AgentMessage::Journal { ops: vec![], damaged: vec![] }).await;
-    }
-    assert_eq!(stored().await, 0);
-    let shown = bench.fleet.host_detail("gpc0").await.unwrap().unwrap().host.last_seen;
-    assert_eq!(shown, Some(bench.clock.now()), "pages show it at once");
-
-    bench.clock.advance(TimeDelta::seconds(1));
-    bench.fleet.touch(bench.host.id).await.unwrap();
-    assert_eq!(stored().await, 1);
-
-    bench.clock.advance(TimeDelta::seconds(1));
-    bench.fleet.touch(bench.host.id).await.unwrap();
-    let left_at = bench.clock.now();
-    agent.leave().await;
-    assert_eq!(stored().await, 2);
-    let host = bench.fleet.store.host(bench.host.id).await.unwrap().unwrap();
-    assert_eq!(host.last_seen, Some(left_at));
 }
 
 #[tokio::test]

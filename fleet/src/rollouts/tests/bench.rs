@@ -95,6 +95,7 @@ impl Bench {
             commit: Commit(MERGED.into()),
             merged_by: "maria".into(),
             merged_at: self.clock.now(),
+            inputs: None,
         };
         self.store.open_deployment(&new, &self.entry("pr.merged")).await.unwrap();
         self.branch_at(MERGED);

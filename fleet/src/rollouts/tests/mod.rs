@@ -47,6 +47,33 @@ async fn hosts_are_begun_as_slots_are_free_and_hold_them_until_their_tests_have_
 }
 
 #[tokio::test]
+async fn pages_receive_the_one_host_that_took_a_step() {
+    let mut bench = Bench::new(&FOUR).await;
+    bench.merge().await;
+    let before = bench.fleet.events.last();
+    bench.start(OpKind::PullSwitch, &FOUR, 2).await;
+    for name in FOUR {
+        bench.takes_it_well(name).await;
+    }
+    let heard = bench.fleet.events.subscribe(Some(before)).missed;
+    let hosts = |name: &str| -> Vec<usize> {
+        let parsed = heard.iter().filter(|event| event.name == name).map(|event| &event.json);
+        parsed
+            .map(|json| {
+                let event: serde_json::Value = serde_json::from_str(json).unwrap();
+                event[name]["hosts"].as_array().unwrap().len()
+            })
+            .collect()
+    };
+    let rollout = hosts("rollout");
+    // Whole at its start and at its end; begun, tested and done on each host.
+    assert_eq!((rollout[0], *rollout.last().unwrap(), rollout.len()), (4, 4, 2 + 3 * 4));
+    assert!(rollout[1..rollout.len() - 1].iter().all(|hosts| *hosts == 1), "{rollout:?}");
+    let deployment = hosts("deployment");
+    assert!(deployment.len() >= 3 * 4 && deployment.iter().all(|hosts| *hosts == 1), "{deployment:?}");
+}
+
+#[tokio::test]
 async fn where_tests_do_not_run_by_themselves_the_op_alone_counts() {
     let mut bench = Bench::new(&["gpc0", "imac0"]).await;
     bench.fleet.set_auto_test(&bench.maria, "gpc0", false).await.unwrap();

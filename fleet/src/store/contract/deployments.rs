@@ -1,6 +1,8 @@
 //! Deployments: one for each merge, filled by ops, decided once.
 
 use backstay_model::deployment::{Decision, Deployment, HostEvent, HostOutcome, PullRequestRef};
+use backstay_model::flake_lock::InputChange;
+use backstay_model::pull_request::Inputs;
 use backstay_model::{Commit, DeploymentId, HostId, OpId};
 
 use super::Bench;
@@ -18,6 +20,9 @@ fn merged(number: u64) -> NewDeployment {
         commit: Commit(format!("{number:040}")),
         merged_by: "maria".to_owned(),
         merged_at: start(),
+        inputs: Some(Inputs::Known {
+            changes: vec![InputChange { name: "nixpkgs".into(), from: None, to: None, compare: None }],
+        }),
     }
 }
 
@@ -51,7 +56,7 @@ pub(super) async fn a_merge_opens_one_deployment_however_often_it_is_reported(be
     let deployment = store.open_deployment(&new, &entry("pr.merged")).await.unwrap().unwrap();
     assert_eq!((deployment.id, &deployment.pull_request), (new.id, &new.pull_request));
     assert_eq!((&deployment.commit, deployment.merged_at), (&new.commit, start()));
-    assert_eq!(deployment.decision, Decision::Open);
+    assert_eq!((&deployment.decision, &deployment.inputs), (&Decision::Open, &new.inputs));
     let shown: Vec<_> = deployment.hosts.iter().map(|h| format!("{} {h}", h.name)).collect();
     assert_eq!(shown, ["Gpc0 Not attempted", "hsb0 Not attempted"]);
     let again = NewDeployment { id: DeploymentId::new(), ..new };
@@ -111,8 +116,11 @@ pub(super) async fn ops_fill_a_deployment_host_by_host(bench: &mut impl Bench) {
         hear(gpc0, "gpc0", HostEvent::SwitchEnded(Ok(()))).await.is_none(),
         "a repeated report changes nothing"
     );
-    assert!(hear(gpc0, "gpc0", HostEvent::TestsEnded(Err("x11".into()))).await.unwrap().needs_decision());
+    assert!(hear(gpc0, "gpc0", HostEvent::TestsEnded(Err("x11".into()))).await.unwrap().is_failed());
     assert!(hear(late, "csb0", HostEvent::SwitchStarted).await.is_some(), "a host that joined later");
+    let on_late = store.deployment_on(late, None).await.unwrap().unwrap();
+    assert_eq!((on_late.id, on_late.hosts.len(), on_late.hosts[0].host), (id, 1, late));
+    assert_eq!(store.deployment_on(HostId::new(), Some(id)).await.unwrap().unwrap().hosts, []);
     let deployment = store.deployment(id).await.unwrap().unwrap();
     let shown: Vec<_> = deployment.hosts.iter().map(|h| format!("{} {h}", h.name)).collect();
     assert_eq!(shown, ["csb0 Switching", "gpc0 Switch OK, Tests FAIL (x11)"]);

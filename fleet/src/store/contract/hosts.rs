@@ -39,23 +39,24 @@ pub(super) async fn hosts_come_by_name(bench: &mut impl Bench) {
 pub(super) async fn an_agents_report_about_itself_is_recorded(bench: &mut impl Bench) {
     let store = bench.store();
     let id = enrolled(&*store, "gpc0").await.id;
-    store.record_agent(id, "0.1.0", 7, Platform::HomeManager, at(5)).await.unwrap();
+    store.record_agent(id, "0.1.0", 7, Platform::HomeManager).await.unwrap();
     let host = store.host(id).await.unwrap().unwrap();
     assert_eq!(host.agent_version.as_deref(), Some("0.1.0"));
     assert_eq!(host.agent_protocol, Some(7));
     assert_eq!(host.platform, Platform::HomeManager);
-    assert_eq!(host.last_seen, Some(at(5)));
+    assert_eq!(host.last_seen, None);
 }
 
 pub(super) async fn last_seen_never_goes_back(bench: &mut impl Bench) {
     let store = bench.store();
     let id = enrolled(&*store, "gpc0").await.id;
     assert_eq!(store.host(id).await.unwrap().unwrap().last_seen, None);
-    store.record_seen(id, at(10)).await.unwrap();
-    store.record_seen(id, at(9)).await.unwrap();
-    store.record_agent(id, "0.1.0", 1, Platform::Nixos, at(8)).await.unwrap();
+    let other = enrolled(&*store, "gpc1").await.id;
+    store.record_seen(&[(id, at(10)), (other, at(8))]).await.unwrap();
+    store.record_seen(&[(id, at(9)), (other, at(9))]).await.unwrap();
+    assert_eq!(store.host(other).await.unwrap().unwrap().last_seen, Some(at(9)));
     assert_eq!(store.host(id).await.unwrap().unwrap().last_seen, Some(at(10)));
-    store.record_seen(id, at(11)).await.unwrap();
+    store.record_seen(&[(id, at(11))]).await.unwrap();
     assert_eq!(store.host(id).await.unwrap().unwrap().last_seen, Some(at(11)));
 }
 
@@ -156,7 +157,7 @@ pub(super) async fn facts_of_an_unknown_host_are_ignored(bench: &mut impl Bench)
     let store = bench.store();
     let nobody = HostId::new();
     store.record_facts(nobody, &facts(1, &[48])).await.unwrap();
-    store.record_seen(nobody, start()).await.unwrap();
+    store.record_seen(&[(nobody, start())]).await.unwrap();
     assert_eq!(store.generations(nobody).await.unwrap(), []);
 }
 

@@ -20,8 +20,11 @@ mod life;
 mod ops;
 mod output;
 mod people;
+mod pins;
+mod plans;
 mod reopen;
 mod rollouts;
+mod saved_views;
 mod second_factors;
 mod sessions;
 mod sqlite_bench;
@@ -40,6 +43,8 @@ trait Bench: Sized + Send + Sync {
     async fn reopen(&mut self);
     /// Runs a statement behind the store's back.
     async fn run(&self, sql: &str) -> Result<(), sqlx::Error>;
+    /// Checks how the database carried out the statements of the test.
+    async fn check_plans(&self);
     /// Removes the guards that keep the audit log append-only, as an attacker who can write the file would.
     async fn drop_guards(&self);
 }
@@ -99,6 +104,7 @@ macro_rules! contract {
                 a_rollback_need_not_wait_for_one_that_is_stopping, a_host_begins_once_however_many_try,
                 a_busy_host_does_not_begin, no_host_begins_after_a_stop, a_paused_rollout_starts_no_host_until_it_is_resumed,
                 a_step_must_start_from_the_current_one, a_rollout_ends_once,
+                a_rollout_is_read_with_one_of_its_hosts, the_ops_that_a_rollout_waits_for_are_found_together,
                 a_following_op_is_found_by_the_one_before,
                 rollbacks_of_several_hosts_are_recorded_in_one_and_hold_every_host,
                 if_one_host_is_busy_or_has_moved_none_is_rolled_back, a_rollout_is_read_at_one_moment,
@@ -135,6 +141,13 @@ macro_rules! contract {
                 all_sessions_but_one_are_ended, a_session_replaces_another, the_sessions_used_last_are_kept,
                 what_has_expired_is_deleted,
             ],
+            saved_views: [
+                a_view_belongs_to_the_person_who_saved_it, a_person_saves_so_many_views_and_no_more,
+            ],
+            pins: [
+                a_pin_is_kept_with_its_audit_entry, a_removed_host_takes_its_pins_with_it,
+                pins_of_generations_that_left_the_profile_make_room,
+            ],
             devices: [a_device_is_known_for_its_person_and_for_a_time],
             reopen: [everything_is_there_after_reopening],
         }
@@ -146,6 +159,7 @@ macro_rules! contract {
                 async fn $test() {
                     let mut bench = <$bench as crate::store::contract::Bench>::new().await;
                     crate::store::contract::$theme::$test(&mut bench).await;
+                    crate::store::contract::Bench::check_plans(&bench).await;
                 })*
             })*
         }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
 
-use super::Bench;
+use super::{Bench, plans};
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
 use crate::test_fleet::Database;
@@ -19,6 +19,7 @@ pub(super) struct SqliteBench {
 #[async_trait]
 impl Bench for SqliteBench {
     async fn new() -> Self {
+        plans::watch();
         let database = Database::new();
         let store = database.open().await;
         Self { database, store }
@@ -38,9 +39,14 @@ impl Bench for SqliteBench {
     }
 
     async fn run(&self, sql: &str) -> Result<(), sqlx::Error> {
-        let options = SqliteConnectOptions::new().filename(self.database.file());
+        // These are not the store's own statements, so their plans do not matter.
+        let options = SqliteConnectOptions::new().filename(self.database.file()).disable_statement_logging();
         options.connect().await?.execute(AssertSqlSafe(sql.to_owned())).await?;
         Ok(())
+    }
+
+    async fn check_plans(&self) {
+        plans::check(&self.database.file()).await;
     }
 
     async fn drop_guards(&self) {

@@ -39,6 +39,14 @@ impl DeploymentStore for SqliteStore {
         by_id(&mut self.snapshot().await?, id).await
     }
 
+    async fn deployment_on(
+        &self,
+        host: HostId,
+        id: Option<DeploymentId>,
+    ) -> Result<Option<Deployment>, StoreError> {
+        on_host(&mut self.snapshot().await?, host, id).await
+    }
+
     async fn deployments(
         &self,
         before: Option<DeploymentId>,
@@ -66,21 +74,19 @@ impl DeploymentStore for SqliteStore {
         host_name: &str,
         op: OpId,
         event: &HostEvent,
-    ) -> Result<Option<Deployment>, StoreError> {
+    ) -> Result<Option<HostOutcome>, StoreError> {
         let mut tx = self.begin().await?;
-        let Some(deployment) = by_id(&mut tx, id).await?.filter(|d| d.decision.is_active()) else {
-            return Ok(None);
-        };
-        let known = deployment.hosts.into_iter().find(|outcome| outcome.host == host);
+        let deployment = on_host(&mut tx, host, Some(id)).await?;
+        let Some(mut deployment) = deployment.filter(|it| it.decision.is_active()) else { return Ok(None) };
+        let known = deployment.hosts.pop();
         // A host that joined after the merge takes part too.
         let mut outcome = known.unwrap_or_else(|| HostOutcome::new(host, host_name.to_owned()));
         if !outcome.apply(op, event.clone()) {
             return Ok(None);
         }
         put_outcome(&mut tx, id, &outcome).await?;
-        let deployment = by_id(&mut tx, id).await?;
         tx.commit().await?;
-        Ok(deployment)
+        Ok(Some(outcome))
     }
 
     async fn decide(
@@ -166,8 +172,8 @@ impl DeploymentStore for SqliteStore {
 async fn insert(tx: &mut Tx, new: &NewDeployment) -> Result<bool, StoreError> {
     let inserted = sqlx::query(
         "INSERT INTO deployments
-             (id, pr_number, pr_title, pr_url, commit_sha, merged_by, merged_at, decision, decided)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (commit_sha) DO NOTHING",
+             (id, pr_number, pr_title, pr_url, commit_sha, merged_by, merged_at, decision, decided, inputs)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (commit_sha) DO NOTHING",
     )
     .bind(new.id.to_string())
     .bind(stored_number(new.pull_request.number))
@@ -178,6 +184,7 @@ async fn insert(tx: &mut Tx, new: &NewDeployment) -> Result<bool, StoreError> {
     .bind(stored_time(new.merged_at))
     .bind(Decision::Open.as_str())
     .bind(stored_json(&Decision::Open)?)
+    .bind(new.inputs.as_ref().map(stored_json).transpose()?)
     .execute(&mut **tx)
     .await?;
     Ok(inserted.rows_affected() == 1)
@@ -237,6 +244,27 @@ async fn by_id(tx: &mut Tx, id: DeploymentId) -> Result<Option<Deployment>, Stor
     }
 }
 
+/// The deployment, or the newest one, with the outcome of this host alone.
+async fn on_host(
+    tx: &mut Tx,
+    host: HostId,
+    id: Option<DeploymentId>,
+) -> Result<Option<Deployment>, StoreError> {
+    let row = match id {
+        Some(id) => sqlx::query("SELECT * FROM deployments WHERE id = $1").bind(id.to_string()),
+        None => sqlx::query("SELECT * FROM deployments ORDER BY id DESC LIMIT 1"),
+    };
+    let Some(row) = row.fetch_optional(&mut **tx).await? else { return Ok(None) };
+    let outcome =
+        sqlx::query("SELECT outcome FROM deployment_hosts WHERE deployment_id = $1 AND host_id = $2")
+            .bind(row.text("id")?)
+            .bind(host.to_string())
+            .fetch_optional(&mut **tx)
+            .await?;
+    let outcome = outcome.map(|row| row.json("outcome")).transpose()?;
+    from_row(&row, outcome.into_iter().collect()).map(Some)
+}
+
 async fn outcomes(tx: &mut Tx, id: DeploymentId) -> Result<Vec<HostOutcome>, StoreError> {
     let rows = sqlx::query("SELECT outcome FROM deployment_hosts WHERE deployment_id = $1")
         .bind(id.to_string())
@@ -258,6 +286,7 @@ fn from_row(row: &SqliteRow, hosts: Vec<HostOutcome>) -> Result<Deployment, Stor
         commit: Commit(row.text("commit_sha")?),
         merged_by: row.text("merged_by")?,
         merged_at: row.time("merged_at")?,
+        inputs: row.json_opt("inputs")?,
         decision: row.json("decided")?,
         hosts,
     })

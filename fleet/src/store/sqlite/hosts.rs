@@ -15,6 +15,17 @@ use crate::store::{
     NewHost, NewJoinToken, StoreError, TEST_BYTES_KEPT, TEST_BYTES_READ, TEST_RUNS_KEPT, TokenHash,
 };
 
+/// Selects hosts; the argument is the rest of the statement.
+macro_rules! select_host {
+    ($rest:literal) => {
+        concat!(
+            "SELECT hosts.*, host_seen.last_seen
+             FROM hosts LEFT JOIN host_seen ON host_seen.host_id = hosts.id ",
+            $rest
+        )
+    };
+}
+
 impl FromRow for HostRecord {
     fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
         let name = row.text("name")?;
@@ -106,7 +117,7 @@ impl HostStore for SqliteStore {
     }
 
     async fn hosts(&self) -> Result<Vec<HostRecord>, StoreError> {
-        let hosts = sqlx::query("SELECT * FROM hosts WHERE removed_at IS NULL ORDER BY lower(name)");
+        let hosts = sqlx::query(select_host!("WHERE removed_at IS NULL ORDER BY lower(name)"));
         all(hosts.fetch_all(&self.reader).await?)
     }
 
@@ -118,21 +129,21 @@ impl HostStore for SqliteStore {
         let host = sqlx::query(
             "SELECT id, name, platform, auto_test, test_timeout, tags, notes, agent_version, agent_protocol,
                  last_seen, NULL AS facts, created_at
-             FROM hosts WHERE id = $1 AND removed_at IS NULL",
+             FROM hosts LEFT JOIN host_seen ON host_seen.host_id = hosts.id
+             WHERE id = $1 AND removed_at IS NULL",
         )
         .bind(id.to_string());
         optional(host.fetch_optional(&self.reader).await?)
     }
 
     async fn host_by_name(&self, name: &str) -> Result<Option<HostRecord>, StoreError> {
-        let host = sqlx::query("SELECT * FROM hosts WHERE lower(name) = lower($1) AND removed_at IS NULL")
-            .bind(name);
+        let host =
+            sqlx::query(select_host!("WHERE lower(name) = lower($1) AND removed_at IS NULL")).bind(name);
         optional(host.fetch_optional(&self.reader).await?)
     }
 
     async fn host_by_token(&self, token: &TokenHash) -> Result<Option<HostRecord>, StoreError> {
-        let host =
-            sqlx::query("SELECT * FROM hosts WHERE token_hash = $1 AND removed_at IS NULL").bind(&token.0);
+        let host = sqlx::query(select_host!("WHERE token_hash = $1 AND removed_at IS NULL")).bind(&token.0);
         optional(host.fetch_optional(&self.reader).await?)
     }
 
@@ -142,32 +153,34 @@ impl HostStore for SqliteStore {
         version: &str,
         protocol: u32,
         platform: Platform,
-        at: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE hosts SET agent_version = $2, agent_protocol = $3, platform = $4,
-                 last_seen = CASE WHEN last_seen > $5 THEN last_seen ELSE $5 END
-             WHERE id = $1",
+            "UPDATE hosts SET agent_version = $2, agent_protocol = $3, platform = $4
+             WHERE id = $1 AND (agent_version IS NOT $2 OR agent_protocol IS NOT $3 OR platform <> $4)",
         )
         .bind(id.to_string())
         .bind(version)
         .bind(i64::from(protocol))
         .bind(platform.as_str())
-        .bind(stored_time(at))
         .execute(&self.writer)
         .await?;
         Ok(())
     }
 
-    async fn record_seen(&self, id: HostId, at: DateTime<Utc>) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE hosts SET last_seen = $2 WHERE id = $1 AND (last_seen IS NULL OR last_seen < $2)",
-        )
-        .bind(id.to_string())
-        .bind(stored_time(at))
-        .execute(&self.writer)
-        .await?;
-        Ok(())
+    async fn record_seen(&self, seen: &[(HostId, DateTime<Utc>)]) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        for (id, at) in seen {
+            sqlx::query(
+                "INSERT INTO host_seen (host_id, last_seen) SELECT id, $2 FROM hosts WHERE id = $1
+                 ON CONFLICT (host_id) DO UPDATE SET last_seen = excluded.last_seen
+                 WHERE host_seen.last_seen < excluded.last_seen",
+            )
+            .bind(id.to_string())
+            .bind(stored_time(*at))
+            .execute(&mut *tx)
+            .await?;
+        }
+        Ok(tx.commit().await?)
     }
 
     async fn record_facts(&self, id: HostId, facts: &Facts) -> Result<(), StoreError> {
@@ -246,9 +259,11 @@ impl HostStore for SqliteStore {
         if removed.rows_affected() == 0 {
             return Ok(false);
         }
-        for history in
-            ["DELETE FROM generations WHERE host_id = $1", "DELETE FROM test_runs WHERE host_id = $1"]
-        {
+        for history in [
+            "DELETE FROM generations WHERE host_id = $1",
+            "DELETE FROM test_runs WHERE host_id = $1",
+            "DELETE FROM pins WHERE host_id = $1",
+        ] {
             sqlx::query(history).bind(id.to_string()).execute(&mut *tx).await?;
         }
         audit::append(&mut tx, audit).await?;
@@ -326,7 +341,7 @@ pub(super) async fn by_id(
     executor: impl SqliteExecutor<'_>,
     id: HostId,
 ) -> Result<Option<HostRecord>, StoreError> {
-    let host = sqlx::query("SELECT * FROM hosts WHERE id = $1 AND removed_at IS NULL").bind(id.to_string());
+    let host = sqlx::query(select_host!("WHERE id = $1 AND removed_at IS NULL")).bind(id.to_string());
     optional(host.fetch_optional(executor).await?)
 }
 

@@ -24,8 +24,10 @@ mod join;
 mod ops;
 mod output;
 mod people;
+mod pins;
 mod rollouts;
 mod row;
+mod saved_views;
 mod search;
 mod second_factors;
 mod sessions;
@@ -168,6 +170,9 @@ fn migrations() -> Migrator {
         (11, "rollout pause", include_str!("../../../../migrations/sqlite/0011_rollout_pause.sql")),
         (12, "known devices", include_str!("../../../../migrations/sqlite/0012_known_devices.sql")),
         (13, "op rollout", include_str!("../../../../migrations/sqlite/0013_op_rollout.sql")),
+        (14, "pins, views, inputs", include_str!("../../../../migrations/sqlite/0014_pins_views_inputs.sql")),
+        (15, "host seen", include_str!("../../../../migrations/sqlite/0015_host_seen.sql")),
+        (16, "indexes", include_str!("../../../../migrations/sqlite/0016_indexes.sql")),
         (17, "grants", include_str!("../../../../migrations/sqlite/0017_grants.sql")),
         (18, "second factors", include_str!("../../../../migrations/sqlite/0018_second_factors.sql")),
     ];

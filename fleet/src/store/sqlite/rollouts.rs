@@ -6,9 +6,21 @@ use backstay_model::{HostId, OpAction, OpId, OpKind, OpView, RolloutId, rollback
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 
-use super::row::{Columns, stored_json, stored_time};
+use super::row::{Columns, all, stored_json, stored_time};
 use super::{SqliteStore, Tx, audit, hosts, ops};
 use crate::store::{InsertOpError, InsertRolloutError, NewAuditEntry, NewOp, RolloutStore, StoreError};
+
+/// Selects hosts of the roll-out `$1`; the argument is the rest of the statement.
+macro_rules! select_rollout_hosts {
+    ($rest:literal) => {
+        concat!(
+            "SELECT rollout_hosts.*, ops.finished_at FROM rollout_hosts
+             LEFT JOIN ops ON ops.id = rollout_hosts.op_id
+             WHERE rollout_hosts.rollout_id = $1 ",
+            $rest
+        )
+    };
+}
 
 #[async_trait]
 impl RolloutStore for SqliteStore {
@@ -20,7 +32,7 @@ impl RolloutStore for SqliteStore {
     ) -> Result<(), InsertRolloutError> {
         let mut tx = self.begin().await?;
         if !insert_row(&mut tx, rollout).await? {
-            let another = open(&mut tx).await?.into_iter().next();
+            let another = first_open(&mut tx).await?;
             let another =
                 another.ok_or_else(|| StoreError::Corrupt("rollouts: the open one is missing".to_owned()))?;
             return Err(InsertRolloutError::Another(Box::new(another)));
@@ -66,14 +78,11 @@ impl RolloutStore for SqliteStore {
         host: HostId,
         from: &RolloutStep,
         to: &RolloutStep,
-    ) -> Result<Option<Rollout>, StoreError> {
+    ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        if !step_row(&mut tx, id, host, from, to).await? {
-            return Ok(None);
-        }
-        let rollout = by_id(&mut tx, id).await?;
+        let is_taken = step_row(&mut tx, id, host, from, to).await?;
         tx.commit().await?;
-        Ok(rollout)
+        Ok(is_taken)
     }
 
     async fn set_rollout_state(
@@ -128,6 +137,20 @@ impl RolloutStore for SqliteStore {
         by_id(&mut self.snapshot().await?, id).await
     }
 
+    async fn rollout_part(&self, id: RolloutId, host: Option<HostId>) -> Result<Option<Rollout>, StoreError> {
+        let mut tx = self.snapshot().await?;
+        let row = sqlx::query("SELECT * FROM rollouts WHERE id = $1").bind(id.to_string());
+        let Some(row) = row.fetch_optional(&mut *tx).await? else { return Ok(None) };
+        let hosts = match host {
+            Some(host) => {
+                let hosts = sqlx::query(select_rollout_hosts!("AND rollout_hosts.host_id = $2"));
+                hosts.bind(id.to_string()).bind(host.to_string()).fetch_all(&mut *tx).await?
+            }
+            None => vec![],
+        };
+        from_rows(&row, &hosts).map(Some)
+    }
+
     async fn rollouts(&self, before: Option<RolloutId>, limit: u32) -> Result<Vec<Rollout>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM rollouts");
         if let Some(before) = before {
@@ -139,20 +162,27 @@ impl RolloutStore for SqliteStore {
         read(&mut tx, &rows).await
     }
 
-    async fn open_rollouts(&self) -> Result<Vec<Rollout>, StoreError> {
-        open(&mut self.snapshot().await?).await
+    async fn open_rollouts(&self) -> Result<Vec<RolloutId>, StoreError> {
+        let rows = sqlx::query("SELECT id FROM rollouts WHERE state IN ('running', 'stopping') ORDER BY id");
+        rows.fetch_all(&self.reader).await?.iter().map(|row| row.parsed("id")).collect()
     }
 
-    async fn rollout_of(&self, op: OpId) -> Result<Option<Rollout>, StoreError> {
-        let mut tx = self.snapshot().await?;
-        let rows = sqlx::query(
-            "SELECT rollouts.* FROM rollouts JOIN rollout_hosts ON rollout_hosts.rollout_id = rollouts.id
-             WHERE rollout_hosts.op_id = $1",
-        )
-        .bind(op.to_string())
-        .fetch_all(&mut *tx)
-        .await?;
-        Ok(read(&mut tx, &rows).await?.pop())
+    async fn rollout_ops(&self, id: RolloutId) -> Result<Vec<OpView>, StoreError> {
+        let under_way = sqlx::query(
+            "SELECT ops.*, hosts.name AS host_name FROM rollout_hosts
+             JOIN ops ON ops.id = rollout_hosts.op_id JOIN hosts ON hosts.id = ops.host_id
+             WHERE rollout_hosts.rollout_id = $1 AND rollout_hosts.step IN ('running', 'testing')",
+        );
+        all(under_way.bind(id.to_string()).fetch_all(&self.reader).await?)
+    }
+
+    async fn is_sent_by_rollout(&self, op: OpId) -> Result<bool, StoreError> {
+        let found = sqlx::query(
+            "SELECT 1 FROM rollout_hosts JOIN rollouts ON rollouts.id = rollout_hosts.rollout_id
+             WHERE rollout_hosts.op_id = $1 AND rollout_hosts.step = 'running'
+             AND rollouts.state IN ('running', 'stopping')",
+        );
+        Ok(found.bind(op.to_string()).fetch_optional(&self.reader).await?.is_some())
     }
 }
 
@@ -268,11 +298,12 @@ async fn by_id(tx: &mut Tx, id: RolloutId) -> Result<Option<Rollout>, StoreError
     Ok(read(tx, &rows).await?.pop())
 }
 
-async fn open(tx: &mut Tx) -> Result<Vec<Rollout>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM rollouts WHERE state IN ('running', 'stopping') ORDER BY id")
-        .fetch_all(&mut **tx)
-        .await?;
-    read(tx, &rows).await
+async fn first_open(tx: &mut Tx) -> Result<Option<Rollout>, StoreError> {
+    let rows =
+        sqlx::query("SELECT * FROM rollouts WHERE state IN ('running', 'stopping') ORDER BY id LIMIT 1")
+            .fetch_all(&mut **tx)
+            .await?;
+    Ok(read(tx, &rows).await?.pop())
 }
 
 fn from_rows(row: &SqliteRow, hosts: &[SqliteRow]) -> Result<Rollout, StoreError> {
@@ -306,14 +337,10 @@ fn from_rows(row: &SqliteRow, hosts: &[SqliteRow]) -> Result<Rollout, StoreError
 async fn read(tx: &mut Tx, rows: &[SqliteRow]) -> Result<Vec<Rollout>, StoreError> {
     let mut rollouts = Vec::with_capacity(rows.len());
     for row in rows {
-        let hosts = sqlx::query(
-            "SELECT rollout_hosts.*, ops.finished_at FROM rollout_hosts
-             LEFT JOIN ops ON ops.id = rollout_hosts.op_id
-             WHERE rollout_hosts.rollout_id = $1 ORDER BY position",
-        )
-        .bind(row.text("id")?)
-        .fetch_all(&mut **tx)
-        .await?;
+        let hosts = sqlx::query(select_rollout_hosts!("ORDER BY position"))
+            .bind(row.text("id")?)
+            .fetch_all(&mut **tx)
+            .await?;
         rollouts.push(from_rows(row, &hosts)?);
     }
     Ok(rollouts)

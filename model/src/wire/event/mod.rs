@@ -51,12 +51,12 @@ pub enum Event {
     },
     /// The new state of a deployment.
     Deployment {
-        /// The whole deployment.
+        /// The deployment. After the first event it has only the hosts that changed: see [`Deployment::update`].
         deployment: Box<Deployment>,
     },
     /// The new state of a roll-out.
     Rollout {
-        /// The whole roll-out.
+        /// The roll-out. After the first event it has only the hosts that changed: see [`Rollout::update`].
         rollout: Box<Rollout>,
     },
     /// The new state of the open pull requests.

@@ -86,6 +86,7 @@ pub(crate) fn facts(number: u32, state: State) -> Facts {
         nix_version: None,
         specialisation: None,
         no_checkout: None,
+        observed: false,
         switch_flake: None,
         problems: vec![],
         generations,

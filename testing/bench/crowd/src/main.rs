@@ -1,8 +1,8 @@
 //! `backstay-crowd`: many hosts at once, for benchmarks and tests.
 //!
 //! Each host joins with a join token of its own, over a WebSocket of its own, as an agent does; its facts are
-//! made up. The tokens are inserted into the server's database, where `backstay-server join-token` would
-//! insert them one by one.
+//! made up, and an op on it succeeds at once. The tokens are inserted into the server's database, where
+//! `backstay-server join-token` would insert them one by one.
 //!
 //! Once the server knows all hosts, it prints `ready`. Then it reads orders, one a line, and answers each
 //! with a line that starts with the same word:
@@ -31,9 +31,10 @@ struct Options {
     /// The server, such as `http://127.0.0.1:7340`.
     #[arg(long)]
     server: String,
-    /// The server's database, such as `sqlite://FILE`.
+    /// The server's database, such as `sqlite://FILE`. Without it the hosts join with no right to, as at
+    /// `backstay-bare-socket`.
     #[arg(long)]
-    database: String,
+    database: Option<String>,
     /// Number of hosts.
     #[arg(long, default_value_t = 1_000)]
     hosts: u32,
@@ -46,7 +47,8 @@ struct Options {
 async fn main() -> Result<()> {
     let options = Options::parse();
     let crowd =
-        Crowd::join(&options.server, &options.database, options.hosts, options.offline_one_in).await?;
+        Crowd::join(&options.server, options.database.as_deref(), options.hosts, options.offline_one_in)
+            .await?;
     say("ready")?;
     let mut orders = BufReader::new(tokio::io::stdin()).lines();
     while let Some(order) = orders.next_line().await? {

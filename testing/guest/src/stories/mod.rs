@@ -1,5 +1,6 @@
 //! The stories: what happens to a host, and what must hold afterwards.
 
+mod doctor;
 mod faults;
 pub(crate) mod guests;
 mod restarts;
@@ -25,6 +26,11 @@ pub(crate) const ALL: &[Story] = &[
     Story { name: "a guest reboots, and leaves nothing behind", tell: guests::dropped },
     Story { name: "a guest whose program is killed leaves nothing behind", tell: guests::abandoned },
     Story { name: "the unit files that ship are sound", tell: units::sound },
+    Story {
+        name: "the doctor finds nothing broken where the shipped files are installed",
+        tell: doctor::well,
+    },
+    Story { name: "the doctor names what a switch would miss", tell: doctor::lacking },
     Story { name: "a rollback restarts the agent and systemd: agent as root", tell: restarts::root },
     Story { name: "a rollback restarts the agent and systemd: agent with sudo", tell: restarts::sudo },
     Story { name: "a rollback restarts the agent and systemd: agent of a home", tell: restarts::home },

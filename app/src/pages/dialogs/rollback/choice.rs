@@ -1,5 +1,6 @@
 //! The generations to choose from.
 
+use backstay_model::GenerationPin;
 use backstay_model::rollback::{Candidate, Left, OLD_AFTER};
 use backstay_model::wire::limits::{cut, few};
 use leptos::prelude::*;
@@ -51,6 +52,7 @@ pub(super) fn Choice(
                         {generation.booted.then(|| view! { " " <span class="badge">"booted"</span> })}
                         {candidate.finishes_activation().then(|| view! { " " <span class="badge">"in the profile, not running"</span> })}
                         {candidate.newer.then(|| view! { " " <span class="badge">"newer"</span> })}
+                        {candidate.pin.as_ref().map(pin_mark)}
                     </span>
                     " "
                     <span class="choice-facts">
@@ -66,6 +68,11 @@ pub(super) fn Choice(
             </label>
         </li>
     }
+}
+
+/// Who pinned a generation, and why.
+pub(in crate::pages) fn pin_mark(pin: &GenerationPin) -> AnyView {
+    view! { " " <span class="badge pin">{pin.words()}</span> }.into_any()
 }
 
 /// Who rolled back from a generation, when and why: “Left by a rollback, Nov 29, 22:20, admin: X11 dead”.

@@ -14,9 +14,9 @@ use crate::api::load_plan;
 use crate::components::{Dialog, PageTitle};
 use crate::live::{Live, Started};
 
-#[cfg(feature = "ssr")]
-pub(in crate::pages) use choice::left_mark;
 pub(super) use choice::warnings;
+#[cfg(feature = "ssr")]
+pub(in crate::pages) use choice::{left_mark, pin_mark};
 use form::RollbackForm;
 
 /// The rollback dialog of the host that the address names.

@@ -93,13 +93,13 @@ fn TargetChoice(planned: PlannedRollback, targets: Targets) -> impl IntoView {
     }
 }
 
-/// “Gen 47 (abc1234), last known working”, “Gen 46 (def5678), 3/8 tests passed”.
+/// “Gen 47 (abc1234), last known working”, “Gen 46 (def5678), 5 of 8 failed”.
 fn words(candidate: &Candidate) -> String {
     let tests = match candidate.tests {
         _ if candidate.last_known_working => "last known working".to_owned(),
         _ if candidate.left.is_some() => "left by a rollback".to_owned(),
         _ if candidate.reverted => "reverted".to_owned(),
-        Some(tests) => format!("{tests} tests passed"),
+        Some(tests) => tests.verdict(),
         None => "not tested".to_owned(),
     };
     let newer = if candidate.newer { ", newer" } else { "" };
@@ -158,7 +158,7 @@ mod tests {
         let working = sample::candidate(generation);
         assert_eq!(words(&working), "Gen 47 (def5678), last known working");
         let passed = Candidate { last_known_working: false, ..working };
-        assert_eq!(words(&passed), "Gen 47 (def5678), 8/8 tests passed");
+        assert_eq!(words(&passed), "Gen 47 (def5678), 8/8 passed");
         let newer = Candidate { newer: true, left: Some(left()), ..passed.clone() };
         assert_eq!(words(&newer), "Gen 47 (def5678), newer, left by a rollback");
         let other = Candidate { tests: None, ..passed };

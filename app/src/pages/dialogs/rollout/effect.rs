@@ -7,6 +7,9 @@ use crate::components::generation_name;
 
 /// Says what a roll-out will do to a host in its present state.
 pub(super) fn effect(host: &HostView, kind: OpKind, commits: &RolloutCommits) -> String {
+    if host.observed && kind.deploys() {
+        return "Something else deploys it: left out.".to_owned();
+    }
     if let Some(op) = &host.op {
         return format!(
             "Busy: {}, requested by {}. Skipped if still busy when its turn comes.",
@@ -23,6 +26,9 @@ pub(super) fn effect(host: &HostView, kind: OpKind, commits: &RolloutCommits) ->
 pub(super) fn is_due(host: &HostView, kind: OpKind, commits: &RolloutCommits) -> Option<bool> {
     if kind == OpKind::Test {
         return Some(true);
+    }
+    if host.observed && kind.deploys() {
+        return Some(false);
     }
     let change = Transition::of(host, commits);
     if change.branch == Branch::None || change.branch == Branch::NotReadable {
@@ -277,6 +283,17 @@ mod tests {
             let host = HostView { generation: Some(on(runs)), ..host(git, ok) };
             assert_eq!(effect(&host, kind, &commits(checkout, "ccccccc")), said);
         }
+    }
+
+    #[test]
+    fn a_host_that_something_else_deploys_is_left_out_of_all_but_tests() {
+        let (observed, none) =
+            (HostView { observed: true, ..host(State::Unknown, State::Ok) }, commits("", ""));
+        for kind in [OpKind::Pull, OpKind::Switch, OpKind::PullSwitch] {
+            assert_eq!(effect(&observed, kind, &none), "Something else deploys it: left out.");
+            assert_eq!(is_due(&observed, kind, &none), Some(false));
+        }
+        assert_eq!(is_due(&observed, OpKind::Test, &none), Some(true));
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub(super) fn start() -> Start {
     Start {
         person: Person::new("maria", Role::Operator),
         view: backstay_model::PersonView::default(),
+        saved_views: String::new(),
         address: Address { origin: "https://backstay.example.org".into(), is_configured: true },
         snapshot: FleetSnapshot {
             hosts: fleet(),

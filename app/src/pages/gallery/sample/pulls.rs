@@ -39,13 +39,18 @@ fn open(number: u64, title: &str, inputs: Inputs, checks: Checks, mergeable: Mer
     }
 }
 
-/// Pull requests in each of their states.
-pub(in super::super) fn pull_requests() -> PullRequests {
+/// What pull request #42 changes.
+fn inputs() -> Inputs {
     let changes = vec![
         change("home-manager", Some(pin(2, 9)), Some(pin(3, 1))),
         change("nixpkgs", Some(pin(4, 9)), Some(pin(5, 0))),
         change("nixos-hardware", None, Some(pin(6, 3))),
     ];
+    Inputs::Known { changes }
+}
+
+/// Pull requests in each of their states.
+pub(in super::super) fn pull_requests() -> PullRequests {
     let passed = Checks { passed: 3, running: 0, failed: vec![] };
     let running = Checks { passed: 1, running: 2, failed: vec![] };
     let failed = Checks { passed: 2, running: 0, failed: vec!["build gpc0".into()] };
@@ -58,7 +63,7 @@ pub(in super::super) fn pull_requests() -> PullRequests {
             "GitHub's webhook has sent nothing since it was set up. The branch is read once a minute instead.".into(),
         ],
         open: vec![
-            open(42, "Update flake.lock", Inputs::Known { changes }, passed, Mergeable::Yes),
+            open(42, "Update flake.lock", inputs(), passed, Mergeable::Yes),
             open(43, "Update nixpkgs alone, with a title that goes on and on, as titles of pull requests sometimes do", Inputs::Known { changes: vec![] }, running, Mergeable::Unknown),
             open(44, "Update inputs", unread, failed, Mergeable::No { reason: "It conflicts with main.".into() }),
         ],
@@ -96,6 +101,7 @@ pub(in super::super) fn deployment(decision: Decision, hosts: Vec<HostOutcome>) 
         commit: commit(49),
         merged_by: "maria".into(),
         merged_at: now() - TimeDelta::minutes(12),
+        inputs: Some(inputs()),
         decision,
         hosts,
     }

@@ -26,6 +26,7 @@ pub(super) fn facts(detail: &HostDetail) -> AnyView {
             <Fact name="Booted" value=booted_generation(facts)/>
             <Fact name="Profile" value=Some(facts.profile.clone())/>
             <Fact name="Checkout" value=checkout/>
+            <Fact name="Deployed by" value=facts.observed.then(|| "something else; Backstay observes".to_owned())/>
             {failed_units(&facts.failed_units)}
             <div><dt>"Read"</dt><dd><Ago at=facts.read_at/></dd></div>
         </dl>

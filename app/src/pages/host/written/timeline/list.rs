@@ -11,7 +11,7 @@ use leptos::prelude::*;
 use super::super::LogAddress;
 use super::words::{icon, sentence, state};
 use crate::components::{FoldedRest, HostTestsBadge, Icon, Moment};
-use crate::pages::dialogs::left_mark;
+use crate::pages::dialogs::{left_mark, pin_mark};
 use crate::routes::Route;
 use crate::time::rough;
 
@@ -133,8 +133,12 @@ fn row(
 fn of_generation(candidate: Candidate, host: &str, reader: &str) -> AnyView {
     let unavailable = candidate.unavailable_reason();
     let way = if candidate.newer { "Go forward" } else { "Roll back" };
-    let Candidate { generation, last_known_working, old, left, reverted, .. } = candidate;
+    let Candidate { generation, last_known_working, old, left, reverted, pin, .. } = candidate;
     let number = generation.number;
+    let (pin_link, pin_label) = match pin {
+        Some(_) => ("Change pin", format!("Change the pin of Gen {number}")),
+        None => ("Pin", format!("Pin Gen {number}")),
+    };
     let action = match (generation.current, unavailable) {
         (true, _) => view! { <span class="faint">"current"</span> }.into_any(),
         (_, Some(why)) => view! { <span class="faint">{why}</span> }.into_any(),
@@ -151,11 +155,13 @@ fn of_generation(candidate: Candidate, host: &str, reader: &str) -> AnyView {
     view! {
         {mark(generation.booted, "badge", "booted")}
         {mark(last_known_working, "badge good", "Last known working")}
+        {pin.map(|pin| pin_mark(&pin))}
         {left.map(|left| left_mark(left, Some(reader)))}
         {mark(reverted, "badge warn", "its pull request was reverted")}
         {mark(old, "badge warn", "older than 30 days")}
         <bdi class="faint">{generation.version}</bdi>
         {action}
+        <a href=Route::Pin(host, number).path() aria-label=pin_label>{pin_link}</a>
     }
     .into_any()
 }

@@ -46,8 +46,7 @@ pub(in super::super) fn since_words(stretch: &Stretch) -> &'static str {
 /// The test results of a stretch, in a word or two.
 pub(super) fn said(stretch: &Stretch) -> String {
     match stretch.tests {
-        Some(tests) if tests.all_passed() => format!("{tests} passed"),
-        Some(tests) => format!("{tests} FAILED"),
+        Some(tests) => tests.verdict(),
         None => "not tested".to_owned(),
     }
 }
