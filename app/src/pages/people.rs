@@ -2,7 +2,7 @@
 
 use backstay_fleet::accounts::{INVITATION_LIFETIME, MAX_NAME_CHARS};
 use backstay_fleet::store::{Invitation, PersonRecord};
-use backstay_model::{Grant, Platform, Role};
+use backstay_model::{Grant, Role};
 use leptos::prelude::*;
 use server_fn::ServerFn;
 
@@ -16,9 +16,9 @@ use crate::said::Said;
 /// The roles, with what each may do.
 const ROLES: [(Role, &str); 4] = [
     (Role::Viewer, "viewer: looks"),
-    (Role::Responder, "responder: also rolls back, cancels, runs tests"),
-    (Role::Operator, "operator: also runs all ops, merges, reverts"),
-    (Role::Admin, "admin: also manages hosts and people"),
+    (Role::Responder, "responder: also rolls back"),
+    (Role::Operator, "operator: also runs all ops"),
+    (Role::Admin, "admin: also manages people"),
 ];
 /// What a grant chooses hosts by.
 const BY: [(&str, &str); 3] =
@@ -106,7 +106,7 @@ fn row(person: &PersonRecord, is_own: bool) -> AnyView {
     view! {
         <tr class:unavailable=person.disabled_at.is_some()>
             <th scope="row">{person.name.clone()}{own}{factor}{disabled}</th>
-            <td data-title="Role">{person.role.as_str()}{grants}</td>
+            <td data-title="Role"><span>{person.role.as_str()}{grants}</span></td>
             <td data-title="Last seen">{seen}</td>
             <td data-title="Sessions">{person.sessions}</td>
             <td>{change(person)}</td>
@@ -174,7 +174,6 @@ fn revoke_grant(name: &str, grant: &Grant) -> impl IntoView + use<> {
 fn grant_form(name: &str) -> AnyView {
     let roles = [Role::Responder, Role::Operator].map(|role| view! { <option>{role.as_str()}</option> });
     let by = BY.map(|(by, words)| view! { <option value=by>{words}</option> });
-    let examples = format!("lab, web-*, {}", Platform::ALL.map(Platform::as_str).join(", "));
     view! {
         <form method="post" action=GrantRole::PATH>
             {named(name)}
@@ -183,7 +182,7 @@ fn grant_form(name: &str) -> AnyView {
             <label>
                 <span class="unseen">"Tag, name or platform"</span>
                 <input type="text" name="hosts" required maxlength="96" autocomplete="off" autocapitalize="none" spellcheck="false"
-                    placeholder=examples/>
+                    placeholder="lab, web-*, darwin"/>
             </label>
             <button type="submit">"Grant"</button>
         </form>

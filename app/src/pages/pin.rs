@@ -15,7 +15,7 @@ use crate::said::Said;
 /// The content of the page.
 pub(crate) fn pin(actor: &Actor, host: &str, candidate: &Candidate, said: Option<Said>) -> AnyView {
     let page = Route::Host(host).path();
-    let body = if actor.require_somewhere(Action::SetUpHost).is_ok() {
+    let body = if actor.person().require_somewhere(Action::SetUpHost).is_ok() {
         forms(host, candidate, &page)
     } else {
         view! { <p>"Pinning requires the operator role."</p> }.into_any()
