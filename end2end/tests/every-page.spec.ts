@@ -24,7 +24,9 @@ test('the views are exactly the addresses of the app and of the server’s own p
   }
   // Pages that the server writes beside the app.
   const server = readFileSync(join(root, 'server/src/routes/mod.rs'), 'utf8');
-  const beside = [...server.matchAll(/\.route\("([^"]+)", get\(\w+::page\)/g)].map(([, path]) => path.replace(/\{(\w+)\}/g, ':$1'));
+  const pages = [...server.matchAll(/let (\w+) = get\(\w+::page\)/g)].map(([, page]) => page);
+  const routes = [...server.matchAll(/\("([^"]+)", Access::\w+, (\w+)\)/g)].filter(([, , handler]) => pages.includes(handler));
+  const beside = routes.map(([, path]) => path.replace(/\{(\w+)\}/g, ':$1'));
   expect(beside).not.toEqual([]);
   addresses.push(...beside);
   expect(addresses.length).toBeGreaterThan(12);
