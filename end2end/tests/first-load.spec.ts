@@ -65,7 +65,7 @@ test('a request made before hydration is not lost', async ({ page, story }) => {
   await page.getByRole('combobox', { name: 'Sort' }).selectOption('status');
   const selection = new Selection(page);
   await selection.box('hsb0').check();
-  await page.getByRole('button', { name: 'View' }).click();
+  await page.getByRole('button', { name: 'View', exact: true }).click();
   const view = page.getByRole('dialog', { name: 'View' });
   await view.getByLabel('Agent').uncheck();
   await view.getByLabel('Compact').check();

@@ -183,7 +183,7 @@ test.describe('with hosts', () => {
 
   test('columns and density change at once, and are kept in every browser', async ({ page, another, fleet }) => {
     await open(page, '/');
-    await page.getByRole('button', { name: 'View' }).click();
+    await page.getByRole('button', { name: 'View', exact: true }).click();
     const menu = page.getByRole('dialog', { name: 'View' });
     const comfortable = await HostView.inFleet(page, 'imac0').text.boundingBox();
     const saved = () => page.waitForResponse(/set_view/);
@@ -218,7 +218,7 @@ test.describe('with hosts', () => {
   test('the View menu opens to the side with room for it', async ({ page }) => {
     await page.setViewportSize({ width: 1280, height: 700 });
     await open(page, '/');
-    const button = page.getByRole('button', { name: 'View' });
+    const button = page.getByRole('button', { name: 'View', exact: true });
     const menu = page.getByRole('dialog', { name: 'View' });
     await page.evaluate(() => (document.body.style.paddingTop = '400px'));
     await button.click();
@@ -230,7 +230,7 @@ test.describe('with hosts', () => {
     await open(page, '/');
     await page.route('**/api/set_view*', (route) => route.abort());
     watch.allow(/set_view|ERR_FAILED|Failed to (load|fetch)/);
-    await page.getByRole('button', { name: 'View' }).click();
+    await page.getByRole('button', { name: 'View', exact: true }).click();
     const box = page.getByRole('dialog', { name: 'View' }).getByLabel('Git');
     await box.click();
     await expect(page.getByRole('alert')).toContainText('did not answer');
@@ -298,11 +298,11 @@ test.describe('with hosts', () => {
       await page.getByRole('button', { name: 'Show', exact: true }).click();
       await expect(page.locator('.group-name')).toHaveText(['NixOS', 'home-manager']);
       await expect(page.getByRole('button', { name: /Hosts of/ }), 'nothing that needs script').toHaveCount(0);
-      await page.getByRole('button', { name: 'View' }).click();
+      await page.getByRole('button', { name: 'View', exact: true }).click();
       const menu = page.getByRole('dialog', { name: 'View' });
       await menu.getByLabel('Git').uncheck();
       await menu.getByLabel('Compact').check();
-      await menu.getByRole('button', { name: 'Save' }).click();
+      await menu.getByRole('button', { name: 'Save', exact: true }).click();
       await expect(columns(page)).toHaveText(everyColumn.filter((column) => column !== 'Git'));
       await expect(page.locator('table.fleet')).toHaveAttribute('data-density', 'compact');
       await expect(page, 'one is led back to where one was').toHaveURL(/group=platform/);

@@ -359,7 +359,8 @@ mod tests {
         assert_eq!(bench.database.commits(), commits + 1);
         assert_eq!(bench.stored(0).await, Some(bench.clock.now()));
         assert_eq!(bench.stored(20).await, None, "it is still connected");
-        assert_eq!(bench.fleet.last_seen.get(bench.hosts[0].0.id), None, "the store knows");
+        let kept = bench.fleet.last_seen.get(bench.hosts[0].0.id);
+        assert_eq!(kept, Some(bench.clock.now()), "for those who have read the host's record before");
     }
 
     #[tokio::test]

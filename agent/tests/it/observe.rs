@@ -7,6 +7,7 @@ use backstay_model::{OpAction, Outcome};
 use crate::host::Host;
 use crate::process::{AGENT, AgentProcess};
 use crate::server::{Connection, Server};
+use crate::wait::until;
 
 /// The lock that switch-to-configuration holds from its beginning to its end, as nixpkgs’ own test takes it
 /// (`nixos/tests/switch-test.nix`, “aborts on already locked lock file”): flock(2), below `/run/nixos`.
@@ -70,7 +71,8 @@ async fn tests_wait_for_an_activation_and_a_rollback_is_refused_during_one() {
     assert_eq!((host.current(), host.calls()), (3, vec![]));
 
     let tests = connection.run(OpAction::Test).await;
-    connection.line(tests, "An activation is running (switch-to-configuration).").await;
+    let waits = "An activation is running (switch-to-configuration).";
+    until("the tests to wait", || host.has_told(tests, waits)).await;
     drop(activation);
     assert_eq!(connection.finish(tests).await.expect(Outcome::Completed), "All 1 tests passed on Gen 3.");
 }
@@ -82,7 +84,7 @@ async fn tests_that_wait_for_an_activation_can_be_cancelled() {
     let (_agent, mut connection) = observing(&host, &server).await;
     let _activation = activation_lock(&host);
     let tests = connection.run(OpAction::Test).await;
-    connection.line(tests, "An activation is running").await;
+    until("the tests to wait", || host.has_told(tests, "An activation is running")).await;
     connection.send(&backstay_model::wire::message::ServerMessage::Cancel { op: tests }).await;
     assert_eq!(
         connection.finish(tests).await.expect(Outcome::Cancelled),

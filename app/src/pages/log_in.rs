@@ -32,8 +32,17 @@ pub fn LogInPage() -> impl IntoView {
                 {move || if asks_code.get() { code_field() } else { name_and_password() }}
                 <button type="submit" class="primary" disabled=action.pending()>"Log in"</button>
             </ActionForm>
-            <p class="faint forgot">"Forgot your password? An administrator sets a new one on the server: "<code>"backstay-server set-password NAME"</code></p>
+            {move || (!asks_code.get()).then(forgot)}
         </main>
+    }
+}
+
+fn forgot() -> impl IntoView {
+    view! {
+        <p class="faint forgot">
+            "Forgot your password? An administrator sets a new one on the server: "
+            <code>"backstay-server set-password NAME"</code>
+        </p>
     }
 }
 
@@ -57,7 +66,7 @@ fn code_field() -> AnyView {
     view! {
         <label>
             "Code from your authenticator app, or a recovery code"
-            <input type="text" id="code" name="code" inputmode="numeric" autocomplete="one-time-code" autocapitalize="none"
+            <input type="text" id="code" name="code" autocomplete="one-time-code" autocapitalize="none"
                 spellcheck="false" required maxlength="40" autofocus/>
         </label>
     }

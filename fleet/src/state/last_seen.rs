@@ -10,7 +10,7 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-/// When each host was last heard from since the server started, unless it left and the store knows.
+/// When each host was last heard from since the server started.
 #[derive(Default)]
 pub(crate) struct LastSeen {
     hosts: Mutex<HashMap<HostId, Seen>>,
@@ -51,7 +51,7 @@ impl LastSeen {
         self.left.notified().await;
     }
 
-    /// Returns when a host was last heard from, if the store may not know.
+    /// Returns when a host was last heard from. What the store knows is kept: a record that was read before may be shown after.
     pub(crate) fn get(&self, host: HostId) -> Option<DateTime<Utc>> {
         self.hosts.lock().get(&host).map(|seen| seen.at)
     }
@@ -68,7 +68,7 @@ impl LastSeen {
 
     /// Returns the times of the hosts that have left.
     pub(crate) fn of_left(&self) -> Times {
-        self.times(|seen| seen.has_left)
+        self.times(|seen| seen.has_left && !seen.is_stored)
     }
 
     fn times(&self, are_wanted: impl Fn(&Seen) -> bool) -> Times {
@@ -81,11 +81,7 @@ impl LastSeen {
         let mut hosts = self.hosts.lock();
         for (host, at) in times {
             let Some(seen) = hosts.get_mut(host).filter(|seen| seen.at == *at) else { continue };
-            if seen.has_left {
-                hosts.remove(host);
-            } else {
-                seen.is_stored = true;
-            }
+            seen.is_stored = true;
         }
     }
 }
@@ -112,7 +108,7 @@ mod tests {
         seen.stored(&stored);
         assert_eq!(seen.get(host), Some(later), "it was heard from since");
         seen.stored(&seen.of_left());
-        assert_eq!((seen.get(host), seen.of_left()), (None, vec![]));
+        assert_eq!((seen.get(host), seen.of_left()), (Some(later), vec![]));
     }
 
     #[test]

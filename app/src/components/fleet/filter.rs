@@ -25,7 +25,8 @@ fn after_a_pause(shown: ShownHosts) -> RwSignal<Option<String>> {
         let now = error();
         if now.is_none() {
             said.set(None);
-        } else if before.is_some() {
+        } else if before.is_some() || said.with_untracked(Option::is_none) {
+            // The second: it was typed before the page was alive.
             say(());
         }
     });
