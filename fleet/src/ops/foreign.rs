@@ -14,7 +14,8 @@ impl Fleet {
         before: Option<&Facts>,
         now: &Facts,
     ) -> Result<(), StoreError> {
-        if !before.is_some_and(|before| runs_another(before, now)) {
+        // If two agents claim to be this host, each change is only the other's turn.
+        if self.is_shared(host) || !before.is_some_and(|before| runs_another(before, now)) {
             return Ok(());
         }
         let Some(request) = self.auto_test(host, now).await? else { return Ok(()) };

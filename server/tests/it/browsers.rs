@@ -166,6 +166,8 @@ async fn a_page_that_was_away_hears_what_it_missed() {
     let server = Server::start().await;
     let mut agent = server.host("gpc0").await;
     let browser = server.log_in().await;
+    // Tests that follow a change would be events of their own.
+    browser.post("set_auto_test", &[("host", "gpc0"), ("on", "false")]).await;
     let mut first = browser.listen(None).await;
     agent.say(AgentMessage::Facts { facts: Box::new(facts(47)) }).await;
     let (seen, ..) = first.next().await.unwrap();
