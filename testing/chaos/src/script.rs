@@ -97,18 +97,19 @@ pub(crate) struct Count {
     pub(crate) ended: usize,
     /// Fetches from upstream.
     pub(crate) fetched: usize,
-    /// Moves of the checkout to another commit.
+    /// Moves of the checkout to another commit that were not taken back.
     pub(crate) moved: usize,
 }
 
 impl Count {
     pub(crate) fn of(host: &Host) -> Self {
-        let lines = |log: &Path| fs::read_to_string(log).unwrap_or_default().lines().count();
+        let read = |log: &Path| fs::read_to_string(log).unwrap_or_default();
+        let lines = |log: &Path| read(log).lines().count();
         Self {
             begun: lines(&host.folder.join("begun.log")),
             ended: lines(&host.activations) + lines(&host.folder.join("test-runs.log")),
             fetched: lines(&host.folder.join("fetches.log")),
-            moved: lines(&host.checkout.join(".git/logs/HEAD")),
+            moved: kept_moves(&read(&host.checkout.join(".git/logs/HEAD"))),
         }
     }
 
@@ -137,9 +138,15 @@ impl Count {
             begun: self.begun - before.begun,
             ended: self.ended - before.ended,
             fetched: self.fetched - before.fetched,
-            moved: self.moved - before.moved,
+            moved: self.moved.saturating_sub(before.moved),
         }
     }
+}
+
+/// Counts the moves in git's log of a head (`git-reflog(1)`). A pull that is cancelled while git moves the checkout puts it back.
+fn kept_moves(log: &str) -> usize {
+    let taken_back = log.lines().filter(|line| line.contains("\treset: ")).count();
+    log.lines().count().saturating_sub(2 * taken_back)
 }
 
 /// Makes the next op pause in its middle.
@@ -167,4 +174,21 @@ fn remove(file: &Path) -> Result<()> {
 fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text)?;
     Ok(fs::set_permissions(path, fs::Permissions::from_mode(0o755))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_move_that_was_taken_back_is_none() {
+        // Seen: git 2.39.
+        let clone = "0000 f5768fc host <h@localhost> 1 +0000\tclone: from upstream\n";
+        let merge = "f5768fc 54cfdbf host <h@localhost> 1 +0000\tmerge 54cfdbf: Fast-forward\n";
+        let back = "54cfdbf f5768fc host <h@localhost> 1 +0000\treset: moving to f5768fc\n";
+        assert_eq!(kept_moves(clone), 1);
+        assert_eq!(kept_moves(&[clone, merge].concat()), 2);
+        assert_eq!(kept_moves(&[clone, merge, back].concat()), 1);
+        assert_eq!(kept_moves(&[clone, merge, back, merge].concat()), 2);
+    }
 }
