@@ -48,8 +48,8 @@ export default defineConfig({
   snapshotPathTemplate: '{testDir}/structure/{arg}{ext}',
   // Each test has a server, hosts and a browser context of its own.
   fullyParallel: true,
-  // More than there are cores: a test waits for its page, its server and its hosts half of the time.
-  workers: availableParallelism() + 1,
+  // One for each core: a browser's own processes, the server and the hosts take turns with the test.
+  workers: availableParallelism(),
   retries: 0,
   forbidOnly: true,
   // Generous, because a busy machine is not the page's fault; no test waits longer than it must. Hydration
