@@ -4,9 +4,6 @@
 use backstay_model::Action;
 use server_fn::ServerFn;
 
-#[allow(clippy::wildcard_imports, reason = "the table names every server function")]
-use super::*;
-
 /// A server function for people who are logged in.
 pub(crate) trait Guarded: ServerFn {
     /// What it may do, depending on its arguments. A person who may do none of these things anywhere is refused first.
@@ -15,12 +12,12 @@ pub(crate) trait Guarded: ServerFn {
 
 macro_rules! guarded {
     ($($function:ident: $($action:ident)|+;)*) => {
-        $(impl Guarded for $function {
+        $(impl Guarded for super::$function {
             const ACTIONS: &'static [Action] = &[$(Action::$action),+];
         })*
 
         /// The path of each server function for people who are logged in, and what it may do.
-        pub const GUARDED: &[(&str, &[Action])] = &[$((<$function>::PATH, <$function>::ACTIONS)),*];
+        pub const GUARDED: &[(&str, &[Action])] = &[$((super::$function::PATH, super::$function::ACTIONS)),*];
     };
 }
 
@@ -85,4 +82,4 @@ guarded! {
 }
 
 /// The path of each server function for people who are not logged in yet.
-pub const OPEN: &[&str] = &[LogIn::PATH, AcceptInvitation::PATH];
+pub const OPEN: &[&str] = &[super::LogIn::PATH, super::AcceptInvitation::PATH];
