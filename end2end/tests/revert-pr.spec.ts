@@ -277,7 +277,7 @@ for (const [when, method, what] of [
       github,
       watch,
     }) => {
-      watch.allow(/ERR_|\b50\d\b/);
+      watch.allow(/ERR_|NS_ERROR_|\b50\d\b/);
       await story.begin('hsb0');
       await story.fail('hsb0');
       await open(page, '/');
