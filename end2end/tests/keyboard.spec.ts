@@ -178,6 +178,21 @@ test('what is typed right after Ctrl-K goes into the palette, even before the br
   await expect(box, 'the space went elsewhere').not.toBeChecked();
 });
 
+test('Esc leaves a dialog as soon as it is there, even before the browser paints it', async ({ page, gpc0 }) => {
+  await open(page, '/');
+  await page.evaluate(() => {
+    window.requestAnimationFrame = () => 0;
+  });
+  const row = HostView.inFleet(page, gpc0.name);
+  await row.menuButton.click();
+  await row.item('Rollback System').click();
+  const dialog = new RollbackDialog(page, gpc0.name);
+  await expect(dialog.self).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(dialog.self).toHaveCount(0);
+  await expect(page).toHaveURL('/');
+});
+
 test('the command palette leaves the page and the focus where they were', async ({ page, gpc0 }) => {
   await page.setViewportSize({ width: 1000, height: 320 });
   await open(page, '/');

@@ -321,8 +321,11 @@ pub(crate) fn hide_popover(id: &str) {
 }
 
 /// Makes an open dialog modal, so that the page below it becomes inert, and then runs `then`.
+///
+/// Keys that are pressed before that would go to the page below. So it happens at once or, if the dialog is still being put
+/// into the page, as soon as that is done, before the browser handles the next key.
 pub(crate) fn make_modal(dialog: HtmlDialogElement, then: impl FnOnce() + 'static) {
-    let is_there = dialog.is_connected();
+    let place = dialog.clone();
     let make = move || {
         if dialog.is_connected() && !dialog.matches(":modal").unwrap_or(false) {
             // Removing the attribute, unlike closing, sends no event.
@@ -331,12 +334,16 @@ pub(crate) fn make_modal(dialog: HtmlDialogElement, then: impl FnOnce() + 'stati
         }
         then();
     };
-    // At once if that is possible: keys that are pressed in the meantime would go to the page below.
-    if is_there {
-        make();
-    } else {
-        request_animation_frame(make);
+    if place.is_connected() {
+        return make();
     }
+    queue_microtask(move || {
+        if place.is_connected() {
+            make();
+        } else {
+            request_animation_frame(make);
+        }
+    });
 }
 
 /// Returns the chosen radio button with this name inside an element.
