@@ -15,7 +15,10 @@ async function heldRollback(page: Page, gpc0: Host): Promise<HostView> {
   await open(page, '/hosts/gpc0/rollback');
   await new RollbackDialog(page, 'gpc0').confirm(47).click();
   await expect.poll(() => gpc0.holding()).toBe(true);
-  return HostView.inFleet(page, 'gpc0');
+  const row = HostView.inFleet(page, 'gpc0');
+  // The host begins before the page hears of it.
+  await expect(row.text).toContainText('activating');
+  return row;
 }
 
 test('a log beside the page is an address: reload, back, Esc and the focus', async ({ page, gpc0 }) => {
@@ -118,6 +121,20 @@ test('cancelling midway asks first, and the activation is not stopped half-way',
   await gpc0.letGo();
   await drawer.came('succeeded');
   await expect(drawer.self).toContainText('The cancel came too late');
+});
+
+test('an open question stays open while its host changes', async ({ page, gpc0, fleet }) => {
+  const row = await heldRollback(page, gpc0);
+  await row.text.getByRole('button', { name: 'Cancel Rollback to Gen 47 on gpc0' }).click();
+  const question = page.getByRole('dialog', { name: 'Cancel during the activation?' });
+  await expect(question).toBeVisible();
+  const client = await fleet.client();
+  await client.post('/api/set_labels', { form: { host: 'gpc0', tags: 'desk', notes: 'Ask maria first.' } });
+  await client.dispose();
+  await expect(row.text).toContainText('Ask maria first.');
+  await question.getByRole('button', { name: 'Keep going' }).click();
+  await expect(question).toBeHidden();
+  await gpc0.letGo();
 });
 
 test('the person who requested a stop is named until the op has stopped', async ({ page, gpc0 }) => {

@@ -61,11 +61,12 @@ pub fn CancelButton(
     let (id, host) = op.with_untracked(|op| (op.id, op.host_name.clone()));
     let name = op.with_untracked(|op| format!("Cancel {} on {}", op.title(), op.host_name));
     let state = Memo::new(move |_| op.with(|op| (op.status.is_open() && op.cancel.is_none(), is_midway(op))));
+    let may = live.may_memo(Action::Cancel, &host);
     let words = if place == OpPlacement::Row { "Cancel" } else { "Cancel this op" };
     let class = if place == OpPlacement::Row { "small" } else { "danger" };
     move || {
         let name = (place == OpPlacement::Row).then(|| name.clone());
-        match (state.get(), live.may(Action::Cancel, Some(&host))) {
+        match (state.get(), may.get()) {
             ((true, _), false) if place != OpPlacement::Row => {
                 view! { <span class="faint">{requires("Cancelling", Action::Cancel)}</span> }.into_any()
             }
@@ -150,6 +151,11 @@ pub fn RetryButton(
     let live = expect_context::<Live>();
     let (id, host) = op.with_untracked(|op| (op.id, op.host_name.clone()));
     let kind = Memo::new(move |_| op.with(again));
+    let may_roll_back = live.may_memo(Action::RollBack, &host);
+    let may_retry = {
+        let host = host.clone();
+        Memo::new(move |_| kind.get().is_none_or(|kind| live.may(Action::request(kind), Some(&host))))
+    };
     let undo = {
         let host = host.clone();
         Memo::new(move |_| {
@@ -159,12 +165,12 @@ pub fn RetryButton(
     };
     move || {
         match kind.get() {
-        None => undo.get().filter(|_| live.may(Action::RollBack, Some(&host))).map(|to| {
+        None => undo.get().filter(|_| may_roll_back.get()).map(|to| {
             let address = Route::RollbackHost { host: &host, to: Some(to), from_host: false }.path();
             view! { <a class="button" href=address>{format!("Go back to Gen {to}…")}</a> }
         })
         .into_any(),
-        Some(kind) if !live.may(Action::request(kind), Some(&host)) => {
+        Some(kind) if !may_retry.get() => {
             view! { <span class="faint">{requires("Retrying", Action::request(kind))}</span> }.into_any()
         }
         Some(kind) if !kind.may_be_retried() => {

@@ -177,6 +177,13 @@ impl Live {
         })
     }
 
+    /// [`Live::may`] on a host, for controls: it changes only when the answer does, so that an open question is not built again
+    /// whenever the host changes.
+    pub(crate) fn may_memo(self, action: Action, host: &str) -> Memo<bool> {
+        let host = host.to_owned();
+        Memo::new(move |_| self.may(action, Some(&host)))
+    }
+
     /// Whether to offer that person this op on a host: they may request it, and nothing else deploys the host.
     pub fn offers(self, kind: OpKind, host: &str) -> bool {
         let observed = || self.host(host).is_some_and(|host| host.with(|host| host.observed));
