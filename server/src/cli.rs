@@ -68,7 +68,7 @@ pub(crate) struct ServeOptions {
     /// The address to listen on. Port 0 picks a free port.
     #[arg(long, env = "BACKSTAY_LISTEN", default_value = "127.0.0.1:7340")]
     pub(crate) listen: SocketAddr,
-    /// The folder with the page's compiled files, from `cargo leptos build`.
+    /// The folder with the page's compiled files, from `cargo xtask build`.
     #[arg(long, env = "BACKSTAY_SITE_ROOT", default_value = "target/site")]
     pub(crate) site_root: PathBuf,
     /// The address that browsers use, if it differs from the one listened on, such as `https://backstay.example.org`. With

@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::build::{self, Built};
 use crate::places::Places;
-use crate::setup;
+use crate::setup::{self, Purpose};
 
 /// Which faults, and for how long.
 #[derive(Debug, Default, Args)]
@@ -45,7 +45,7 @@ impl Options {
 
 /// Sets up, builds and injects faults; returns whether everything survived.
 pub(crate) fn run(places: &Places, options: &Options) -> Result<bool> {
-    setup::run(places)?;
+    setup::run(places, Purpose::Everything)?;
     build::programs(places)?;
     Ok(command(places, options)?.status().context("cannot run backstay-chaos")?.success())
 }

@@ -17,6 +17,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::places::Places;
+use crate::setup::Purpose;
 
 /// Set up this machine, try Backstay out, and test it.
 #[derive(Parser)]
@@ -31,11 +32,7 @@ enum Task {
     /// Install what building and testing need, if it is missing.
     Setup,
     /// Build the server, the agent and the page.
-    Build {
-        /// Build only the page.
-        #[arg(long)]
-        page: bool,
-    },
+    Build(build::Options),
     /// Run a server and four hosts on this machine, to look at and to break.
     Demo(demo::Options),
     /// Run the demo, and build and restart it whenever a source file changes.
@@ -83,8 +80,8 @@ fn main() -> ExitCode {
 fn run(task: &Task) -> Result<bool> {
     let places = Places::find()?;
     match task {
-        Task::Setup => setup::run(&places).map(|()| true),
-        Task::Build { page } => build::run_all(&places, *page).map(|()| true),
+        Task::Setup => setup::run(&places, Purpose::Everything).map(|()| true),
+        Task::Build(options) => build::run_all(&places, *options).map(|()| true),
         Task::Demo(options) => demo::run(&places, options).map(|()| true),
         Task::Dev(options) => demo::run_dev(&places, options).map(|()| true),
         Task::Chaos(options) => chaos::run(&places, options),

@@ -1,4 +1,4 @@
-//! Paths: this repository, cargo's build folder, and the tools that `cargo xtask setup` installs.
+//! Paths: this repository, cargo's build folder, and the programs that `cargo xtask setup` installs.
 
 use std::env;
 use std::ffi::OsString;
@@ -10,15 +10,12 @@ use anyhow::{Context, Result};
 
 use crate::run;
 
-/// The version of cargo-leptos that this repository builds with; 0.3.11 requires a newer compiler.
-pub(crate) const CARGO_LEPTOS_VERSION: &str = "0.3.10";
-
 /// The folders that every task needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Places {
     /// This repository.
     pub(crate) root: PathBuf,
-    /// Backstay's folder in the user's cache: tools, logs.
+    /// Backstay's folder in the user's cache: logs, and what the last tests took.
     pub(crate) cache: PathBuf,
 }
 
@@ -32,11 +29,6 @@ impl Places {
             None => Path::new(&env::var_os("HOME").context("HOME is not set")?).join(".cache"),
         };
         Ok(Self { root, cache: cache.join("backstay") })
-    }
-
-    /// Returns the folder of one version of a tool, separate from anything the user installed.
-    pub(crate) fn tool(&self, name: &str, version: &str) -> PathBuf {
-        self.cache.join("tools").join(format!("{name}-{version}"))
     }
 
     /// Returns the folder for the logs of long installations.
@@ -53,11 +45,7 @@ impl Places {
 
     /// Returns the PATH, with the tools that `setup` installed first.
     pub(crate) fn path(&self) -> Result<OsString> {
-        let mut folders = vec![
-            self.tool("cargo-leptos", CARGO_LEPTOS_VERSION).join("bin"),
-            self.tool("wasm-bindgen-cli", &self.locked_version("wasm-bindgen")?).join("bin"),
-            self.root.join("node_modules/.bin"),
-        ];
+        let mut folders = vec![self.root.join("node_modules/.bin")];
         folders.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
         env::join_paths(folders).context("a folder in PATH has a colon in its name")
     }

@@ -1,5 +1,5 @@
 //! The files that pages load. Their addresses contain a hash of the content, so that browsers cache them for a year and never use an
-//! old one. Beside each may lie a compressed one, from `cargo leptos build --precompress`.
+//! old one. Beside each may lie a compressed one, from a release build.
 
 use std::fs;
 use std::path::Path;

@@ -9,7 +9,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::places::Places;
-use crate::setup;
+use crate::setup::{self, Purpose};
 
 /// A benchmark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -51,7 +51,7 @@ pub(crate) struct Options {
 
 /// Builds the release, and measures it.
 pub(crate) fn run(places: &Places, options: &Options) -> Result<()> {
-    setup::run(places)?;
+    setup::run(places, Purpose::Everything)?;
     match options.subject {
         Subject::Page => page::measure(places, options),
         Subject::Server => server::measure(places, options),

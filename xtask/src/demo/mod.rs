@@ -31,7 +31,7 @@ use self::stop::Stop;
 use self::watch::Watch;
 use crate::build::{self, Built};
 use crate::places::Places;
-use crate::setup;
+use crate::setup::{self, Purpose};
 
 /// How often the demo checks for events.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -52,7 +52,7 @@ pub(crate) fn run_dev(places: &Places, options: &Options) -> Result<()> {
 
 fn run_until_stopped(places: &Places, options: &Options, rebuild: bool) -> Result<()> {
     let output = Output::for_people_or_programs(options.json)?;
-    setup::run(places)?;
+    setup::run(places, Purpose::Demo)?;
     println!("Building the server, the agent and the page ...");
     build::programs(places)?;
     build::page(places)?;

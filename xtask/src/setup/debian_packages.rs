@@ -41,8 +41,11 @@ pub(super) fn firefox() -> DebianPackage {
     }
 }
 
+/// The package of Nix, which makes the demo's hosts too; the others serve tests alone.
+const NIX: &str = "nix-bin";
+
 pub(super) fn nix() -> DebianPackage {
-    DebianPackage { name: "Nix", package: "nix-bin", programs: &["nix-env"], files: &[], without_it: None }
+    DebianPackage { name: "Nix", package: NIX, programs: &["nix-env"], files: &[], without_it: None }
 }
 
 /// Computes the codes of second factors, which the tests compare with ours.
@@ -94,6 +97,10 @@ const PAM_MODULES: &[&str] = &[
 impl Step for DebianPackage {
     fn name(&self) -> &str {
         self.name
+    }
+
+    fn is_for_demo(&self) -> bool {
+        self.package == NIX
     }
 
     fn takes(&self) -> &'static str {

@@ -1,10 +1,8 @@
 //! `cargo xtask setup`: installs whatever is missing.
 
 mod apt;
-mod cargo_leptos;
 mod debian_packages;
 mod node_packages;
-mod wasm_bindgen;
 mod wasm_target;
 
 pub(crate) use self::debian_packages::{CHROMIUM, FIREFOX};
@@ -16,6 +14,15 @@ use anyhow::{Context, Result, bail};
 
 use crate::places::Places;
 use crate::run::Log;
+
+/// What a machine is set up for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Building, and looking at it.
+    Demo,
+    /// That, and all tests.
+    Everything,
+}
 
 /// A requirement of this machine.
 trait Step {
@@ -29,17 +36,19 @@ trait Step {
     fn install(&self, places: &Places, log: &Log) -> Result<()>;
     /// What a person can do if the installation failed.
     fn by_hand(&self) -> String;
+    /// Returns whether the demo needs it, and not only the tests.
+    fn is_for_demo(&self) -> bool {
+        false
+    }
     /// The parts that are skipped without it, or `None` if nothing works without it.
     fn without_it(&self) -> Option<&'static str> {
         None
     }
 }
 
-fn steps(places: &Places) -> Result<Vec<Box<dyn Step>>> {
+fn steps(purpose: Purpose) -> Vec<Box<dyn Step>> {
     let mut steps: Vec<Box<dyn Step>> = vec![
         Box::new(wasm_target::WasmTarget),
-        Box::new(wasm_bindgen::WasmBindgen::locked(places)?),
-        Box::new(cargo_leptos::CargoLeptos),
         Box::new(node_packages::NodePackages),
         Box::new(debian_packages::chromium()),
         Box::new(debian_packages::firefox()),
@@ -50,16 +59,17 @@ fn steps(places: &Places) -> Result<Vec<Box<dyn Step>>> {
     for package in debian_packages::systemd() {
         steps.push(Box::new(package));
     }
-    Ok(steps)
+    steps.retain(|step| purpose == Purpose::Everything || step.is_for_demo());
+    steps
 }
 
-/// Installs everything that building and testing Backstay require.
-pub(crate) fn run(places: &Places) -> Result<()> {
+/// Installs what is missing for a purpose.
+pub(crate) fn run(places: &Places, purpose: Purpose) -> Result<()> {
     fs::create_dir_all(&places.cache).with_context(|| format!("cannot create {}", places.cache.display()))?;
     let lock = File::create(places.cache.join("setup.lock"))?;
     lock.lock().context("cannot wait for another `cargo xtask setup`")?;
     let mut failed = Vec::new();
-    for step in steps(places)? {
+    for step in steps(purpose) {
         if let Err(error) = ensure(step.as_ref(), places) {
             println!("  failed: {error:#}\n  By hand: {}", step.by_hand());
             match step.without_it() {

@@ -1,5 +1,5 @@
-//! The Node packages of the root `package.json`: `wasm-opt`, the browser tests' Playwright and axe, and
-//! GitHub's own description of its API, which the stand-in for GitHub is checked against.
+//! The Node packages of the root `package.json`: what makes the page's files small, the browser tests' Playwright and axe,
+//! and GitHub's own description of its API, which the stand-in for GitHub is checked against.
 
 use std::fs;
 
@@ -17,6 +17,10 @@ const INSTALLED: &str = "node_modules/.backstay-installed";
 impl Step for NodePackages {
     fn name(&self) -> &'static str {
         "Node packages"
+    }
+
+    fn is_for_demo(&self) -> bool {
+        true
     }
 
     fn takes(&self) -> &'static str {

@@ -32,6 +32,10 @@ impl Step for WasmTarget {
         TARGET
     }
 
+    fn is_for_demo(&self) -> bool {
+        true
+    }
+
     fn takes(&self) -> &'static str {
         "1 minute"
     }

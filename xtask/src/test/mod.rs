@@ -19,7 +19,8 @@ use self::changed::Change;
 use self::counts::Counts;
 use self::times::Times;
 use crate::places::Places;
-use crate::{build, setup, words};
+use crate::setup::{self, Purpose};
+use crate::{build, words};
 
 /// A Rust test that takes this long does not run for a change; all run before it goes in.
 const SLOW: Duration = Duration::from_secs(4);
@@ -194,7 +195,7 @@ fn left_out(change: &Change) -> Vec<Part> {
 
 fn run_parts(places: &Places, parts: &[Part], filter: Option<&str>) -> Result<bool> {
     if parts.iter().any(|part| part.needs_setup()) {
-        setup::run(places)?;
+        setup::run(places, Purpose::Everything)?;
     }
     let mut times = Times::recorded(places);
     let mut outcomes = Vec::new();

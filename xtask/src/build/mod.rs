@@ -1,12 +1,16 @@
 //! Builds the server, the agent and the page.
 
-use std::path::{Path, PathBuf};
+mod page;
+
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
+use clap::Args;
 
+use self::page::Mode;
 use crate::places::Places;
-use crate::setup;
+use crate::setup::{self, Purpose};
 
 /// Paths of the development build.
 #[derive(Debug, Clone)]
@@ -23,6 +27,8 @@ pub(crate) struct Built {
     pub(crate) systemd: PathBuf,
     /// The crowd of made-up hosts.
     pub(crate) crowd: PathBuf,
+    /// The program that writes the page's JavaScript.
+    pub(crate) bindgen: PathBuf,
     /// This program, as built with the others; the running one may be gone from the disk.
     pub(crate) xtask: PathBuf,
     /// The folder with the page's files.
@@ -40,6 +46,7 @@ impl Built {
             chaos: target.join("debug/backstay-chaos"),
             systemd: target.join("debug/backstay-systemd"),
             crowd: target.join("debug/backstay-crowd"),
+            bindgen: target.join("debug/backstay-bindgen"),
             xtask: target.join("debug/xtask"),
             site: target.join("site"),
         })
@@ -51,6 +58,8 @@ impl Built {
 pub(crate) struct Release {
     /// The server's program.
     pub(crate) server: PathBuf,
+    /// The agent's program.
+    pub(crate) agent: PathBuf,
     /// The crowd of made-up hosts.
     pub(crate) crowd: PathBuf,
     /// The socket with nothing behind it.
@@ -69,6 +78,7 @@ impl Release {
         let target = places.target()?;
         Ok(Self {
             server: target.join("release/backstay-server"),
+            agent: target.join("release/backstay-agent"),
             crowd: target.join("release/backstay-crowd"),
             bare_socket: target.join("release/backstay-bare-socket"),
             empty_page: target.join("release/backstay-empty-page"),
@@ -79,20 +89,36 @@ impl Release {
     }
 }
 
+/// What to build.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Options {
+    /// Build only the page.
+    #[arg(long)]
+    page: bool,
+    /// Build what a server and its hosts run: fast programs, and a small page.
+    #[arg(long)]
+    release: bool,
+}
+
 /// Sets up, builds, and prints the paths.
-pub(crate) fn run_all(places: &Places, only_page: bool) -> Result<()> {
-    setup::run(places)?;
-    if !only_page {
-        programs(places)?;
-    }
-    page(places)?;
-    let built = Built::find(places)?;
-    println!(
-        "server {}\nagent  {}\npage   {}",
-        built.server.display(),
-        built.agent.display(),
-        built.site.display()
-    );
+pub(crate) fn run_all(places: &Places, options: Options) -> Result<()> {
+    setup::run(places, Purpose::Demo)?;
+    let (server, agent, site) = if options.release {
+        if !options.page {
+            release_programs(places, &["backstay-server", "backstay-agent"])?;
+        }
+        release_page(places)?;
+        let release = Release::find(places)?;
+        (release.server, release.agent, release.site)
+    } else {
+        if !options.page {
+            programs(places)?;
+        }
+        page(places)?;
+        let built = Built::find(places)?;
+        (built.server, built.agent, built.site)
+    };
+    println!("server {}\nagent  {}\npage   {}", server.display(), agent.display(), site.display());
     Ok(())
 }
 
@@ -102,40 +128,32 @@ pub(crate) fn programs(places: &Places) -> Result<()> {
     run(places, &["build", "--bins"], &[])
 }
 
-/// Builds the page: WebAssembly, its glue and the style sheet.
+/// Builds the page for development.
 pub(crate) fn page(places: &Places) -> Result<()> {
-    page_of(places, "backstay", &[], &Built::find(places)?.site)
+    page::build(places, "backstay", Mode::Development, &Built::find(places)?.site)
 }
-
-/// The options of a small page.
-const SMALL: [&str; 2] = ["--release", "--precompress"];
 
 /// Builds the page for release: small, and compressed.
 pub(crate) fn release_page(places: &Places) -> Result<()> {
-    page_of(places, "backstay", &SMALL, &Release::find(places)?.site)
+    page::build(places, "backstay", Mode::Release, &Release::find(places)?.site)
 }
 
 /// Builds everything that the benchmark measures: release programs, and an empty page.
 pub(crate) fn release_for_bench(places: &Places) -> Result<()> {
-    page_of(places, "empty-page", &SMALL, &Release::find(places)?.empty_site)?;
-    let packages = ["backstay-server", "backstay-crowd", "backstay-empty-page"];
-    let words: Vec<&str> = packages.into_iter().flat_map(|package| ["--package", package]).collect();
-    run(places, &[&["build", "--release", "--bins"], &words[..]].concat(), &[])
+    page::build(places, "empty-page", Mode::Release, &Release::find(places)?.empty_site)?;
+    release_programs(places, &["backstay-server", "backstay-crowd", "backstay-empty-page"])
 }
 
-fn page_of(places: &Places, project: &str, how: &[&str], site: &Path) -> Result<()> {
-    let words = [&["leptos", "build", "--project", project, "--frontend-only"], how].concat();
-    let site = site.display().to_string();
-    // Without this, cargo-leptos would put it beside Cargo.toml even if cargo builds elsewhere, and its own
-    // backtrace would push the error off the screen.
-    run(places, &words, &[("LEPTOS_SITE_ROOT", &site), ("RUST_BACKTRACE", "0")])
+fn release_programs(places: &Places, packages: &[&str]) -> Result<()> {
+    let packages = packages.iter().flat_map(|package| ["--package", package]);
+    let words: Vec<&str> = ["build", "--release", "--bins"].into_iter().chain(packages).collect();
+    run(places, &words, &[])
 }
 
 /// Runs cargo with its output on the terminal, and prints the duration.
 pub(crate) fn run(places: &Places, words: &[&str], variables: &[(&str, &str)]) -> Result<()> {
     let start = Instant::now();
-    let mut cargo = places.cargo()?;
-    let status = cargo.args(words).envs(variables.iter().copied()).status()?;
+    let status = places.cargo()?.args(words).envs(variables.iter().copied()).status()?;
     let words = words.join(" ");
     if !status.success() {
         bail!("`cargo {words}` ended with {status}");
