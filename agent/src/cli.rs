@@ -17,6 +17,7 @@ use crate::facts::FactsReader;
 use crate::host_tests::{self, Conditions, Watcher};
 use crate::lock::Lock;
 use crate::log::OneLineEach;
+use crate::probe::Probe;
 use crate::unit::{Manager, Unit};
 use crate::{doctor, life, permissions, runner, storage};
 
@@ -44,6 +45,12 @@ enum Action {
         /// The agent's systemd service, whose PATH and settings count.
         #[arg(long, default_value = "backstay-agent.service")]
         unit: String,
+    },
+    /// Look at one thing, for a test that needs no program of its own. The agent starts this itself.
+    #[command(hide = true)]
+    Probe {
+        /// What to look at, as JSON.
+        what: String,
     },
     /// Perform an op of the journal. The agent starts this itself.
     #[command(hide = true)]
@@ -91,6 +98,11 @@ fn execute(options: &Options) -> Result<ExitCode> {
             let is_fine = doctor::run(&options.config, &config()?, unit)?;
             Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
+        Action::Probe { what } => {
+            let (passed, found) = serde_json::from_str::<Probe>(what).context("not a probe")?.look();
+            println!("{found}");
+            Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
         Action::RunOp { folder, detach: true, .. } => runner::detach(folder).map(|()| ExitCode::SUCCESS),
         Action::RunOp { folder, unit, manager, detach: false } => {
             let agent = unit.clone().zip(*manager).map(|(name, manager)| Unit { name, manager });
@@ -110,9 +122,12 @@ fn test(config: &Arc<Config>) -> Result<ExitCode> {
     let Some(_host) = Lock::take(&config.state_dir.join("op.lock"))? else {
         bail!("an op is running on this host; wait for it to end");
     };
-    let tests = host_tests::list(&config.tests.dir)?;
+    let tests = host_tests::list(config)?;
     if tests.is_empty() {
-        bail!("no executables in {}", config.tests.dir.display());
+        bail!(
+            "no executables in {}, and `tests` in the configuration names no test",
+            config.tests.dir.display()
+        );
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let facts = FactsReader::new(Arc::clone(config), Arc::clone(&clock)).read_generations();

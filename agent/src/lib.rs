@@ -21,6 +21,7 @@ mod lock;
 mod log;
 mod permissions;
 mod platform;
+mod probe;
 mod runner;
 mod scope;
 mod storage;

@@ -27,6 +27,6 @@ export function configuration(host: Description, { server, joinToken, state }: A
     );
   }
   // A test that is held stays so, however slow the machine is: the agent's own limit is 60 s.
-  lines.push('[checkout]', `path = "${host.checkout}"`, '[tests]', `dir = "${host.tests}"`, 'timeout = 900');
+  lines.push('[checkout]', `path = "${host.checkout}"`, '[tests]', `dir = "${host.tests}"`, 'basic = false', 'timeout = 900');
   return `${lines.join('\n')}\n`;
 }

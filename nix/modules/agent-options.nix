@@ -13,6 +13,14 @@ let
   file = types.strMatching "/.+";
   command = key (types.nonEmptyListOf types.str);
 
+  # One of `settings.tests.probes`.
+  options = {
+    unit = key types.str "A unit of systemd that must be active.";
+    tcp = key (types.strMatching ".+:[0-9]+") "A host and port that must accept connections.";
+    file = key file "A file that must exist.";
+    command = command "A program and its arguments, which must exit with 0.";
+  };
+
   settings.options = {
     server = mkOption {
       type = types.strMatching "(https?|wss?)://[^@?# ]+";
@@ -35,6 +43,20 @@ let
     };
     tests = {
       dir = key file "The folder with the host's own tests, if they are not in the option `tests`.";
+      basic = key types.bool "Whether the host also has the basic tests, which need no program: failed units, network, clock, space and more.";
+      leave_out = key (types.listOf (
+        types.enum [
+          "clock"
+          "default-route"
+          "display"
+          "dns"
+          "failed-units"
+          "server"
+          "space"
+          "sshd"
+        ]
+      )) "Basic tests that this host does not have.";
+      probes = key (types.attrsOf (types.submodule { inherit options; })) "More tests without a program, by name. Each sets exactly one of `unit`, `tcp`, `file` and `command`.";
       timeout = key seconds "The time limit of each test in seconds, unless one is set on the host's page.";
       max_timeout = key seconds "Upper bound on the limit set there.";
     };

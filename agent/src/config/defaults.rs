@@ -1,5 +1,6 @@
 //! Defaults for keys that the configuration leaves out.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::path::PathBuf;
 
@@ -39,7 +40,14 @@ impl Default for CheckoutConfig {
 
 impl Default for TestsConfig {
     fn default() -> Self {
-        Self { dir: "/etc/backstay/tests".into(), timeout: 60, max_timeout: 30 * 60 }
+        Self {
+            dir: "/etc/backstay/tests".into(),
+            basic: true,
+            leave_out: vec![],
+            probes: BTreeMap::new(),
+            timeout: 60,
+            max_timeout: 30 * 60,
+        }
     }
 }
 

@@ -4,11 +4,14 @@ mod commands;
 mod defaults;
 mod server_address;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use backstay_model::{Platform, wire::limits};
 use serde::{Deserialize, Serialize};
+
+use crate::host_tests;
 
 pub use commands::Commands;
 pub(crate) use server_address::{EXPOSED, is_exposed, socket_address};
@@ -95,10 +98,53 @@ pub struct CheckoutConfig {
 pub struct TestsConfig {
     /// Their folder.
     pub dir: PathBuf,
+    /// Whether the host has the basic tests, which need no program.
+    pub basic: bool,
+    /// The basic tests that it does not have.
+    pub leave_out: Vec<String>,
+    /// More tests that need no program, by name.
+    pub probes: BTreeMap<String, ProbeConfig>,
     /// The time limit of each test in seconds, unless one is set on the host's page.
     pub timeout: u64,
     /// Upper bound on the limit set there.
     pub max_timeout: u64,
+}
+
+/// A test that needs no program of its own. Exactly one key is set.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProbeConfig {
+    /// A unit of systemd that must be active.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// A host and port that must accept connections: `localhost:5432`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tcp: Option<String>,
+    /// A file that must exist.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    /// A program and its arguments, which must exit with 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+}
+
+impl ProbeConfig {
+    /// Returns what is wrong with it, if anything.
+    fn fault(&self) -> Option<&'static str> {
+        let set = [self.unit.is_some(), self.tcp.is_some(), self.file.is_some(), self.command.is_some()];
+        if set.into_iter().filter(|is_set| *is_set).count() != 1 {
+            return Some("needs exactly one of unit, tcp, file and command");
+        }
+        if self.tcp.as_ref().is_some_and(|address| !has_port(address)) {
+            return Some("needs a host and a port, as in localhost:5432");
+        }
+        let names_nothing = |argv: &Vec<String>| argv.first().is_none_or(String::is_empty);
+        self.command.as_ref().is_some_and(names_nothing).then_some("names no program")
+    }
+}
+
+fn has_port(address: &str) -> bool {
+    address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
 }
 
 /// The configuration that a switch builds.
@@ -126,6 +172,27 @@ impl ActivationConfig {
     /// Lower bound on the time limit of a rollback or switch.
     pub(crate) fn min_timeout(&self) -> Duration {
         Duration::from_secs(self.min_timeout)
+    }
+}
+
+impl TestsConfig {
+    /// Returns what is wrong with the tests that need no program, if anything.
+    fn fault(&self) -> Option<String> {
+        let basic = host_tests::NAMES;
+        if let Some(name) = self.leave_out.iter().find(|name| !basic.contains(&name.as_str())) {
+            return Some(format!(
+                "tests.leave_out: there is no basic test “{name}”, only {}",
+                basic.join(", ")
+            ));
+        }
+        self.probes.iter().find_map(|(name, probe)| {
+            let is_name = !name.is_empty()
+                && name.len() <= limits::TEST_NAME_BYTES
+                && !name.starts_with('.')
+                && !name.contains(['/', '\n']);
+            let fault = if is_name { probe.fault()? } else { "cannot name a test" };
+            Some(format!("tests.probes: “{name}” {fault}"))
+        })
     }
 }
 
@@ -180,6 +247,7 @@ impl Config {
             let keys = "watch_interval, tests.timeout and tests.max_timeout";
             return invalid(format!("{keys} must be whole seconds, at least 1"));
         }
+        self.tests.fault().map_or(Ok(()), invalid)?;
         if let Some(name) = self.commands.empty() {
             return invalid(format!("commands.{name} is empty; name at least the program"));
         }

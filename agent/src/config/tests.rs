@@ -33,7 +33,9 @@ fn the_example_shows_the_defaults() {
     if !cfg!(target_os = "macos") {
         assert_eq!(shown.checkout, plain.checkout);
     }
-    assert_eq!(shown.tests, plain.tests);
+    let without_probes = TestsConfig { probes: BTreeMap::new(), ..shown.tests.clone() };
+    assert_eq!(without_probes, plain.tests);
+    assert_eq!(shown.tests.fault(), None);
     assert_eq!(shown.activation, plain.activation);
     assert_eq!((shown.watch_interval, &shown.state_dir), (plain.watch_interval, &plain.state_dir));
     assert_eq!(shown.platform, Platform::Nixos);
@@ -74,6 +76,12 @@ fn values_that_cannot_be_used() {
         "server = \"https://a\"\nname = \"a b\"",
         "server = \"https://a\"\nwatch_interval = 0",
         "server = \"https://a\"\n[tests]\nmax_timeout = 0",
+        "server = \"https://a\"\n[tests]\nleave_out = [\"ssh\"]",
+        "server = \"https://a\"\n[tests.probes.web]",
+        "server = \"https://a\"\n[tests.probes.web]\nunit = \"a.service\"\nfile = \"/a\"",
+        "server = \"https://a\"\n[tests.probes.web]\ntcp = \"localhost\"",
+        "server = \"https://a\"\n[tests.probes.web]\ncommand = []",
+        "server = \"https://a\"\n[tests.probes.\"a/b\"]\nfile = \"/a\"",
         "server = \"https://a\"\n[commands]\ngit = []",
         "server = \"https://a\"\n[checkout]\nbranch = \"--upload-pack=x\"",
         "server = \"ftp://a\"",

@@ -8,13 +8,13 @@ use backstay_model::{Facts, SystemClock};
 use super::Finding;
 use crate::config::Config;
 use crate::facts::FactsReader;
+use crate::host_tests::ROOM;
+use crate::probe::{MIB, free_bytes};
 use crate::storage;
 
 const PROFILE: &str = "Profile";
 const CHECKOUT: &str = "Checkout";
 const TESTS: &str = "Tests";
-
-const MIB: u64 = 1 << 20;
 
 pub(super) fn findings(config: &Arc<Config>) -> Vec<Finding> {
     let facts = FactsReader::new(Arc::clone(config), Arc::new(SystemClock)).read();
@@ -85,7 +85,7 @@ fn tests(config: &Config, facts: &Facts) -> Finding {
             format!("none in {folder}: nothing says whether a generation works"),
             "Put executables there; a test passes by exiting with 0.",
         ),
-        count => Finding::fine(TESTS, format!("{count} in {folder}")),
+        count => Finding::fine(TESTS, format!("{count}, those in {folder} among them")),
     }
 }
 
@@ -134,17 +134,17 @@ fn checkout(config: &Config, facts: &Facts) -> Option<Finding> {
 
 /// Free space where an op writes.
 fn space(config: &Config) -> Vec<Finding> {
+    let [(store, for_store), (boot, for_boot)] = ROOM;
     let places = [
-        (Path::new("/nix/store"), 1024 * MIB, "a switch may not fit"),
-        (Path::new("/boot"), 64 * MIB, "a switch may not be able to install its kernel"),
+        (Path::new(store), for_store * MIB, "a switch may not fit"),
+        (Path::new(boot), for_boot * MIB, "a switch may not be able to install its kernel"),
         (config.state_dir.as_path(), 64 * MIB, "the output of ops may not fit"),
     ];
     places.into_iter().filter_map(|(place, least, what)| full(place, least, what)).collect()
 }
 
 fn full(place: &Path, least: u64, what: &str) -> Option<Finding> {
-    let found = rustix::fs::statvfs(place).ok()?;
-    let free = found.f_bavail.saturating_mul(found.f_frsize);
+    let free = free_bytes(place)?;
     (free < least).then(|| {
         Finding::warning(
             "Space",

@@ -90,7 +90,7 @@ impl FactsReader {
     }
 
     fn read_tests(&self, facts: &mut Facts) {
-        match host_tests::list(&self.config.tests.dir) {
+        match host_tests::list(&self.config) {
             Ok(tests) => {
                 facts.tests_available = u32::try_from(tests.len()).unwrap_or(u32::MAX);
                 facts.tests = Some(host_tests::tests_folder(&self.config.tests, &tests));

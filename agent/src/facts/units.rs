@@ -6,6 +6,7 @@ use backstay_model::Platform;
 
 use crate::command::{self, Invocation};
 use crate::config::Config;
+use crate::probe::LIST_FAILED;
 use crate::systemd;
 
 /// Time limit for an answer of systemd.
@@ -18,8 +19,7 @@ pub(super) fn failed(config: &Config) -> Result<Vec<String>, String> {
     if config.platform != Platform::Nixos || !systemd::is_running() {
         return Ok(vec![]);
     }
-    let words = ["list-units", "--state=failed", "--plain", "--no-legend", "--no-pager"];
-    command::read(&Invocation::new(&config.commands.systemctl, words), TIMEOUT)
+    command::read(&Invocation::new(&config.commands.systemctl, LIST_FAILED), TIMEOUT)
         .map(|text| names(&text))
         .map_err(|why| format!("Failed units could not be read: {why}."))
 }

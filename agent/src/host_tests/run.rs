@@ -8,7 +8,7 @@ use backstay_model::wire::limits::{TEST_TAIL_BYTES, TEST_TAIL_LINES, cut};
 use backstay_model::{Clock, GenerationRef, Stream, TestResult, TestRun, test_run};
 
 use super::Test;
-use crate::command::{self, Bounds, CommandStatus, Invocation};
+use crate::command::{Bounds, CommandStatus, Invocation};
 
 /// Receives the progress of a test run.
 pub(crate) trait Watcher {
@@ -72,7 +72,7 @@ fn run_one(
         cancelled: conditions.bounds.cancelled,
     };
     let mut tail = Tail::default();
-    let program = Invocation::new::<String>(&[command::path(&test.path)], [])
+    let program = Invocation::new::<String>(&test.argv, [])
         .with("BACKSTAY_GENERATION", conditions.generation.number.to_string())
         .with("BACKSTAY_STORE_PATH", conditions.generation.store_path.clone());
     let status = program.run(conditions.scratch, &bounds, |stream, text| {

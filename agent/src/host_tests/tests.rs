@@ -8,6 +8,7 @@ use backstay_model::{GenerationRef, Stream, SystemClock, TestRun};
 
 use super::*;
 use crate::command::{Bounds, CommandStatus};
+use crate::config::{Config, ProbeConfig};
 
 #[derive(Default)]
 struct Seen(Vec<String>, Vec<(usize, usize)>);
@@ -32,6 +33,12 @@ fn folder(scripts: &[(&str, &str)]) -> tempfile::TempDir {
     folder
 }
 
+/// A configuration without basic tests.
+fn config(folder: &Path) -> Config {
+    let text = format!("server = \"https://a\"\n[tests]\ndir = {folder:?}\nbasic = false\n");
+    toml::from_str(&text).unwrap()
+}
+
 fn run_in(folder: &Path, cancelled: &dyn Fn() -> bool) -> (Result<TestRun, Stopped>, Seen) {
     let mut seen = Seen::default();
     let bounds = Bounds { deadline: Instant::now() + Duration::from_mins(5), cancelled };
@@ -42,7 +49,7 @@ fn run_in(folder: &Path, cancelled: &dyn Fn() -> bool) -> (Result<TestRun, Stopp
         bounds: &bounds,
         clock: &SystemClock,
     };
-    (run(&list(folder).unwrap(), &conditions, &mut seen), seen)
+    (run(&list(&config(folder)).unwrap(), &conditions, &mut seen), seen)
 }
 
 #[test]
@@ -50,9 +57,27 @@ fn executables_are_tests_in_the_order_of_their_names() {
     let folder = folder(&[("20-b", "exit 0"), ("10-a", "exit 0"), (".hidden", "exit 0")]);
     fs::write(folder.path().join("README"), "").unwrap();
     fs::create_dir(folder.path().join("dir")).unwrap();
-    let names: Vec<_> = list(folder.path()).unwrap().into_iter().map(|t| t.name).collect();
+    let names: Vec<_> = list(&config(folder.path())).unwrap().into_iter().map(|t| t.name).collect();
     assert_eq!(names, ["10-a", "20-b"]);
-    assert!(list(Path::new("/nowhere/at/all")).unwrap().is_empty());
+    assert!(list(&config(Path::new("/nowhere/at/all"))).unwrap().is_empty());
+}
+
+#[test]
+fn of_two_tests_with_one_name_the_nearer_to_the_person_counts() {
+    let folder = folder(&[("dns", "exit 0")]);
+    let mut config = config(folder.path());
+    config.tests.basic = true;
+    let command = |words: &[&str]| ProbeConfig {
+        command: Some(words.iter().map(|&word| word.to_owned()).collect()),
+        ..ProbeConfig::default()
+    };
+    config.tests.probes.insert("dns".into(), command(&["true"]));
+    config.tests.probes.insert("space".into(), command(&["df", "/"]));
+    let tests = list(&config).unwrap();
+    let argv = |name: &str| tests.iter().find(|test| test.name == name).unwrap().argv.clone();
+    assert_eq!(argv("dns"), [folder.path().join("dns").display().to_string()]);
+    assert_eq!(argv("space"), ["df", "/"]);
+    assert_eq!(argv("server")[1..], ["probe", r#"{"tcp":"a:443"}"#]);
 }
 
 #[test]

@@ -10,11 +10,10 @@ use crate::host_tests::{self, Conditions, Stopped, Watcher};
 use crate::journal::Entry;
 
 pub(super) fn run(work: &mut Work<'_>) -> OpEnd {
-    let folder = work.config().tests.dir.clone();
-    let tests = match host_tests::list(&folder) {
+    let tests = match host_tests::list(work.config()) {
         Ok(tests) if tests.is_empty() => {
-            let advice = "Put executables there.";
-            return OpEnd::refused(format!("This host has no tests in {}. {advice}", folder.display()));
+            let folder = work.config().tests.dir.display();
+            return OpEnd::refused(format!("This host has no tests in {folder}. Put executables there."));
         }
         Ok(tests) => tests,
         Err(error) => return OpEnd::refused(format!("The tests could not be listed: {error}.")),

@@ -201,7 +201,7 @@ impl Host {
         let text = format!(
             "server = \"{server}\"\nname = \"gpc0\"\nplatform = \"{}\"\nstate_dir = \"{}\"\nwatch_interval = 1\n{more}\n\
              [profile]\npath = \"{}\"\nrunning_system = \"{}\"\nbooted_system = \"{}\"\n\
-             [checkout]\npath = \"{}\"\n[tests]\ndir = \"{}\"\ntimeout = 60\n[activation]\nmin_timeout = 1\n\
+             [checkout]\npath = \"{}\"\n[tests]\ndir = \"{}\"\nbasic = false\ntimeout = 60\n[activation]\nmin_timeout = 1\n\
              [commands]\nsudo = [\"env\"]\nnixos_rebuild = [\"{}\"]\ndarwin_rebuild = [\"{}\"]\nhome_manager = [\"{}\"]\n",
             self.platform,
             at("state"),

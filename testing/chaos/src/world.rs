@@ -357,7 +357,7 @@ fn configuration(host: &Host, places: &Places, server: &str, place: Place) -> St
         "server = {server}\nname = \"{HOST}\"\nplatform = \"nixos\"\nstate_dir = {state}\njoin_token_file = {token}\n\
          watch_interval = 1\n\
          [profile]\npath = {profile}\nrunning_system = {running}\nbooted_system = {booted}\n\
-         [checkout]\npath = {checkout}\n[tests]\ndir = {tests}\n\
+         [checkout]\npath = {checkout}\n[tests]\ndir = {tests}\nbasic = false\n\
          [commands]\nsudo = [\"env\"]\n{systemd_run}",
         server = json!(server),
         state = json!(places.state),

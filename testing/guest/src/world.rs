@@ -51,7 +51,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) fn new(agent: Agent, activation: impl Into<String>) -> Self {
-        Self { agent, activation: activation.into(), drop_in: None, configuration: "" }
+        Self { agent, activation: activation.into(), drop_in: None, configuration: "tests.basic = false\n" }
     }
 }
 
@@ -189,7 +189,7 @@ impl World {
     }
 
     /// What the agent's doctor says, as the agent's user, and whether it found nothing broken.
-    pub(crate) fn doctor(&self) -> Result<(String, bool)> {
+    pub(crate) fn agent_says(&self, action: &str) -> Result<(String, bool)> {
         const AGENT: &str = "/usr/local/bin/backstay-agent";
         let mut command = match self.agent {
             Agent::Sudo => {
@@ -199,7 +199,7 @@ impl World {
             }
             Agent::Root | Agent::Home => self.as_owner(AGENT),
         };
-        let done = command.args(["--config", &self.configuration_file(), "doctor"]).output()?;
+        let done = command.args(["--config", &self.configuration_file(), action]).output()?;
         let said = [done.stdout, done.stderr].concat();
         Ok((String::from_utf8_lossy(&said).into_owned(), done.status.success()))
     }

@@ -12,7 +12,7 @@ pub(super) fn well(programs: &Programs) -> Result<()> {
     for agent in [Agent::Root, Agent::Sudo, Agent::Home] {
         let plan = Plan { configuration: "observe = true\n", ..Plan::new(agent, ACTIVATION) };
         let world = World::make(programs, &plan)?;
-        let (said, fine) = world.doctor()?;
+        let (said, fine) = world.agent_says("doctor")?;
         ensure!(fine && !said.contains("BROKEN"), "{agent:?}: {said}");
         let sudo = if agent == Agent::Sudo { "allows what a rollback runs" } else { "ok" };
         for part in [
@@ -34,7 +34,7 @@ pub(super) fn well(programs: &Programs) -> Result<()> {
 pub(super) fn lacking(programs: &Programs) -> Result<()> {
     let plan =
         Plan { drop_in: Some("[Service]\nKillMode=control-group\n"), ..Plan::new(Agent::Root, ACTIVATION) };
-    let (said, fine) = World::make(programs, &plan)?.doctor()?;
+    let (said, fine) = World::make(programs, &plan)?.agent_says("doctor")?;
     ensure!(!fine, "{said}");
     for part in [
         "nixos-rebuild is not in the PATH of backstay-agent.service: a switch would fail",

@@ -1,5 +1,6 @@
 //! The stories: what happens to a host, and what must hold afterwards.
 
+mod basic;
 mod doctor;
 mod faults;
 pub(crate) mod guests;
@@ -31,6 +32,8 @@ pub(crate) const ALL: &[Story] = &[
         tell: doctor::well,
     },
     Story { name: "the doctor names what a switch would miss", tell: doctor::lacking },
+    Story { name: "the basic tests and probes judge units as systemd does", tell: basic::judged },
+    Story { name: "the same in a home, by its own systemd", tell: basic::judged_at_home },
     Story { name: "a rollback restarts the agent and systemd: agent as root", tell: restarts::root },
     Story { name: "a rollback restarts the agent and systemd: agent with sudo", tell: restarts::sudo },
     Story { name: "a rollback restarts the agent and systemd: agent of a home", tell: restarts::home },
