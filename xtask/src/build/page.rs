@@ -11,9 +11,9 @@ use std::time::SystemTime;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use super::{Built, run};
+use super::Built;
 use crate::places::Places;
-use crate::run::shown;
+use crate::run::{self, shown};
 
 /// How to build a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +106,7 @@ fn glue(places: &Places, page: &Page, mode: Mode) -> Result<PathBuf> {
         &[],
     )?;
     // Among all programs, because a narrower selection would compile its dependencies once more.
-    run(places, &["build", "--bin", "backstay-bindgen"], &[])?;
+    super::run(places, &["build", "--bin", "backstay-bindgen"], &[])?;
 
     let target = places.target()?;
     let library = page.lib_package.replace('-', "_");
@@ -121,7 +121,8 @@ fn glue(places: &Places, page: &Page, mode: Mode) -> Result<PathBuf> {
         fs::remove_dir_all(&made).with_context(|| format!("cannot empty {}", made.display()))?;
     }
     let unfinished = made.with_extension("unfinished");
-    succeed(Command::new(bindgen).arg(&compiled).arg(&unfinished).arg(&page.output_name))?;
+    // It warns that a stripped page does not say which features it uses; wasm-opt learns them below. Failures are errors.
+    run::read(Command::new(bindgen).arg(&compiled).arg(&unfinished).arg(&page.output_name))?;
     if mode == Mode::Release {
         let wasm = unfinished.join(format!("{}.wasm", page.output_name));
         // What today's rustc may use, and every browser of the last years knows.
