@@ -4,6 +4,7 @@
  * Debian's Firefox knows `emulation.setMediaFeaturesOverride`, this file can go.
  */
 
+import type { Page } from '@playwright/test';
 import { ws } from 'playwright-core/lib/utilsBundle';
 
 const unknown = 'emulation.setMediaFeaturesOverride';
@@ -27,4 +28,19 @@ export function answerForFirefox(): void {
     if (command?.method !== unknown) return send.call(this, data, ...rest);
     setImmediate(() => this.emit('message', JSON.stringify({ type: 'success', id: command.id, result: {} })));
   };
+}
+
+/**
+ * Has `ariaLabelledByElements` read the attribute in this page's documents. axe reads the property, and Firefox's own
+ * crashes a tab of Firefox 153 once such a label was replaced.
+ */
+export async function labelsByAttribute(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    Object.defineProperty(Element.prototype, 'ariaLabelledByElements', {
+      get(this: Element) {
+        const ids = this.getAttribute('aria-labelledby')?.split(/\s+/) ?? [];
+        return ids.map((id) => document.getElementById(id)).filter((label) => label !== null);
+      },
+    });
+  });
 }

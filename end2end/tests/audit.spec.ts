@@ -82,3 +82,12 @@ test('an entry has an address, under the heading of its day', async ({ page, gpc
   await page.reload();
   await expect(page.locator('[data-seq]').first()).toHaveAttribute('data-seq', String(seq));
 });
+
+test('on paper there is the log alone', async ({ page, gpc0, fleet }) => {
+  await fleet.ask(gpc0.name, 'refresh');
+  await open(page, '/audit');
+  await page.emulateMedia({ media: 'print' });
+  await expect(new AuditPage(page).entries('host.enrolled')).toBeVisible();
+  const others = [page.getByRole('banner'), page.getByRole('contentinfo'), page.locator('form.filters')];
+  for (const other of others) await expect(other).toBeHidden();
+});

@@ -1,11 +1,12 @@
 /**
- * Firefox lays pages out with an engine of its own: what people see on a bad day fits and is legible in it, too.
- * Without axe: it reads `ariaLabelledByElements`, which crashes a tab of Firefox 153 once such a label was replaced.
+ * Firefox lays pages out with an engine of its own: what people see on a bad day fits and is legible in it, and axe
+ * finds nothing, too.
  */
 
 import { badDay } from '../support/bad-day';
 import { openAccount } from '../pages/fleet';
-import { attachPicture, fits, isLegible, sizes } from '../support/look';
+import { labelsByAttribute } from '../support/firefox';
+import { attachPicture, fits, isAccessible, isLegible, sizes } from '../support/look';
 import { expect, open, test } from '../support/test';
 
 const addresses = { fleet: '/', host: '/hosts/gpc0', dialog: '/hosts/gpc0/rollback' };
@@ -14,6 +15,7 @@ test('what people see on a bad day, by day and by night, on a wide screen and on
   // A dozen pages.
   test.setTimeout(600_000);
   await badDay(page, fleet);
+  await labelsByAttribute(page);
   for (const theme of ['Light', 'Dark']) {
     await open(page, '/');
     await openAccount(page);
@@ -27,6 +29,7 @@ test('what people see on a bad day, by day and by night, on a wide screen and on
           await attachPicture(page, testInfo, `firefox-${name}-${size}-${theme.toLowerCase()}`, true);
           await fits(page);
           await isLegible(page);
+          if (size === 'desktop') await isAccessible(page);
         });
       }
     }

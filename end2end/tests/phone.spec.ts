@@ -142,6 +142,18 @@ test('the targets of a rollback are easy to hit', async ({ another, gpc0 }) => {
   await expect(dialog.confirm(47)).toBeInViewport({ ratio: 1 });
 });
 
+test('sideways, the dialog opens with its title, the target and the button in view', async ({ another, gpc0 }) => {
+  const page = await another({ ...phone, viewport: { width: 844, height: 390 } });
+  await open(page, `/hosts/${gpc0.name}/rollback`);
+  const dialog = new RollbackDialog(page, gpc0.name);
+  const title = dialog.self.getByRole('heading', { level: 2 });
+  await expect(dialog.radio(47)).toBeFocused();
+  for (const what of [title, dialog.choice(47), dialog.confirm(47)]) await expect(what).toBeInViewport({ ratio: 1 });
+  // The foot of the dialog lies over what scrolls.
+  const [target, foot] = await Promise.all([dialog.choice(47).boundingBox(), dialog.self.locator('.dialog-foot').boundingBox()]);
+  expect(target && foot && target.y + target.height).toBeLessThanOrEqual(foot?.y ?? 0);
+});
+
 test('nothing is below a notch or the bar of a phone', async ({ another, gpc0 }) => {
   const page = await another(phone);
   const insets = { top: 47, left: 0, bottom: 34, right: 0, topMax: 47, leftMax: 0, bottomMax: 34, rightMax: 0 };

@@ -44,8 +44,8 @@ pub struct WrittenHost {
 
 #[cfg(feature = "ssr")]
 impl HostPageData {
-    /// Writes the page for the person with this name.
-    pub(crate) fn of(detail: backstay_model::view::HostDetail, reader: &str) -> Self {
+    /// Writes the page for this person.
+    pub(crate) fn of(detail: backstay_model::view::HostDetail, reader: &backstay_model::Person) -> Self {
         let tests = detail.facts.as_ref().and_then(|facts| facts.tests.as_ref());
         Self {
             agent_timeouts: tests.map(|tests| (tests.timeout_secs, tests.max_timeout_secs)),
@@ -73,7 +73,7 @@ pub async fn load_host(
     let person = session::permitted::<LoadHost>().await?;
     let Ok(name) = super::host_name(&name) else { return Ok(None) };
     let detail = session::fleet()?.host_detail(name).await.map_err(session::database)?;
-    Ok(detail.map(|detail| HostPageData::of(detail, person.name())))
+    Ok(detail.map(|detail| HostPageData::of(detail, person.person())))
 }
 
 /// Stores a host's tags, separated by spaces or commas, and its notes. Invalid tags do not keep the notes

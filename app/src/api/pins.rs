@@ -20,15 +20,16 @@ pub(super) async fn pin_page(
     number: &str,
 ) -> Result<Option<WrittenPage>, ApiError> {
     let (Ok(name), Ok(number)) = (super::host_name(host), number.parse::<u32>()) else { return Ok(None) };
-    let Some(plan) = session::fleet()?.rollback_plan(name).await.map_err(session::database)? else {
+    let detail = session::fleet()?.host_detail(name).await.map_err(session::database)?;
+    let Some((host, plan)) = detail.and_then(|detail| Some((detail.host, detail.plan?))) else {
         return Ok(None);
     };
     let mut all = plan.candidates.iter().chain([&plan.current]);
     let Some(candidate) = all.find(|candidate: &&Candidate| candidate.generation.number == number) else {
         return Ok(None);
     };
-    let html = pin::pin(actor, &plan.host_name, candidate, said::take()).to_html();
-    Ok(Some(WrittenPage { title: format!("Pin Gen {number} - {}", plan.host_name), html }))
+    let html = pin::pin(actor.person(), &host, candidate, said::take()).to_html();
+    Ok(Some(WrittenPage { title: format!("Pin Gen {number} - {}", host.name), html }))
 }
 
 /// Leads to the host's page, which shows the pin, or back to the form with the refusal.

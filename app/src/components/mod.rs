@@ -51,8 +51,8 @@ pub(crate) use draft::{Draft, EditConflict};
 pub use drawer::LogDrawer;
 pub(crate) use field::Hydrated;
 pub(crate) use fleet::{
-    BrokenHosts, FleetAnswer, FleetFilter, FleetTable, SAVE_VIEW, ShownHosts, Spread, ViewMenu, asking,
-    dismiss_hints_on_escape, fleet_answer, names_fitting,
+    BrokenHosts, FleetAnswer, FleetFilter, FleetTable, Listed, SAVE_VIEW, ShownHosts, Spread, ViewMenu,
+    asking, dismiss_hints_on_escape, fleet_answer, names_fitting,
 };
 pub use fleet::{HostRow, Summary};
 #[cfg(feature = "ssr")]

@@ -79,6 +79,11 @@ impl Answer {
         }
     }
 
+    /// The names of the first broken hosts.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.named.iter().map(|broken| broken.name.clone()).collect()
+    }
+
     /// Number of broken hosts that are not named.
     pub(crate) fn more(&self) -> usize {
         self.broken - self.named.len()

@@ -8,9 +8,10 @@ use leptos_router::components::Outlet;
 use super::inside::Loading;
 use crate::api::{CancelOp, RequestOp, SetView};
 use crate::components::{
-    AddHost, BrokenHosts, BulkBar, FleetAnswer, FleetFilter, FleetTable, FormAction, Icon, NewestDeployment,
-    NewestRollout, PullRequests, Refusal, RollOutLink, SAVE_VIEW, Selecting, ShownHosts, Spread, Summary,
-    ViewMenu, action_from_address, dismiss_hints_on_escape, fleet_answer, refused_in_address,
+    AddHost, BrokenHosts, BulkBar, FleetAnswer, FleetFilter, FleetTable, FormAction, Icon, Listed,
+    NewestDeployment, NewestRollout, PullRequests, Refusal, RollOutLink, SAVE_VIEW, Selecting, ShownHosts,
+    Spread, Summary, ViewMenu, action_from_address, dismiss_hints_on_escape, fleet_answer,
+    refused_in_address,
 };
 use crate::live::{Live, Started};
 use crate::routes::Route;
@@ -39,19 +40,19 @@ pub(super) fn Hosts(live: Live) -> impl IntoView {
     Selecting::provide(shown.visible);
     let answer = fleet_answer(live);
     // Computed before the parts of the page read it.
-    answer.with_untracked(|_| ());
+    let listed = Listed::now(answer);
     dismiss_hints_on_escape();
     let none_match = move || !empty.get() && shown.rows.with(Vec::is_empty);
     view! {
         <div class="page">
             <div class="fleet-head">
-                <FleetAnswer answer/>
+                <FleetAnswer answer listed/>
                 <div class="fleet-does">
                     <RollOutLink shown/>
                     <AddHostLink live empty/>
                 </div>
             </div>
-            <BrokenHosts answer/>
+            <BrokenHosts answer listed/>
             <Refusal action/>
             <Refusal action=cancel/>
             <Refusal action=view_action/>

@@ -1,24 +1,29 @@
 //! The page on which a generation of a host is pinned. The server alone writes it.
 
-use backstay_fleet::accounts::Actor;
 use backstay_model::rollback::Candidate;
-use backstay_model::{Action, PIN_NOTE_CHARS};
+use backstay_model::{Action, HostView, PIN_NOTE_CHARS, Person};
 use leptos::prelude::*;
 use server_fn::ServerFn;
 
 use super::people::in_words;
 use crate::api::{PinGeneration, UnpinGeneration, reference_to_text};
-use crate::components::generation_name;
+use crate::components::{generation_name, requires};
 use crate::routes::Route;
 use crate::said::Said;
 
 /// The content of the page.
-pub(crate) fn pin(actor: &Actor, host: &str, candidate: &Candidate, said: Option<Said>) -> AnyView {
+pub(crate) fn pin(reader: &Person, host: &HostView, candidate: &Candidate, said: Option<Said>) -> AnyView {
+    let may_pin = reader.require_on(Action::SetUpHost, &host.traits()).is_ok();
+    let host = host.name.as_str();
     let page = Route::Host(host).path();
-    let body = if actor.person().require_somewhere(Action::SetUpHost).is_ok() {
-        forms(host, candidate, &page)
+    let is_gone = candidate.unavailable_reason().is_some() && candidate.pin.is_none();
+    let body = if !may_pin {
+        view! { <p class="banner">{requires("Pinning", Action::SetUpHost)}</p> }.into_any()
+    } else if is_gone {
+        view! { <p class="banner">"It was garbage-collected: nobody can go back to it any more."</p> }
+            .into_any()
     } else {
-        view! { <p>"Pinning requires the operator role."</p> }.into_any()
+        forms(host, candidate, &page)
     };
     let mark = candidate.pin.as_ref().map(|pin| view! { <p><b>{pin.words()}</b></p> });
     view! {

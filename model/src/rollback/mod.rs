@@ -144,7 +144,7 @@ pub fn plan(
         candidates,
         preselected,
         open_op,
-        usual_secs: past.usual_rollback().map(|length| length.num_seconds().unsigned_abs()),
+        usual_secs: past.usual_rollback().map(|length| length.num_seconds().unsigned_abs().max(1)),
         notes: String::new(),
     })
 }

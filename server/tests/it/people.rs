@@ -13,7 +13,7 @@ fn cookies(answer: &reqwest::Response) -> Vec<String> {
     all.iter().map(|cookie| cookie.to_str().unwrap().to_owned()).collect()
 }
 
-async fn log_in_as(server: &Server, name: &str, password: &str) -> Browser {
+pub(crate) async fn log_in_as(server: &Server, name: &str, password: &str) -> Browser {
     let browser = Browser::stranger(&server.url);
     let answer = browser.post("log_in", &[("name", name), ("password", password), ("next", "/")]).await;
     assert!(!cookies(&answer).is_empty(), "{answer:?}");

@@ -1,6 +1,7 @@
 //! Pinned generations: from the form to the host's page, the rollback dialog and the audit log.
 
 use crate::harness::{Browser, Server, generation};
+use crate::people::log_in_as;
 
 /// A generation as forms send it.
 fn form_text(number: u32) -> String {
@@ -52,4 +53,34 @@ async fn what_is_no_generation_of_the_host_is_not_pinned() {
     }
     assert!(!page(&browser, "/audit").await.contains("is pinned"));
     assert_eq!(browser.get("/hosts/gpc0/pin/7").await.status(), 404);
+}
+
+#[tokio::test]
+async fn a_pin_is_offered_to_those_who_may_pin_on_this_host_alone() {
+    const PASSWORD: &str = "a viewer of most hosts";
+    let server = Server::start().await;
+    let _agents = (server.host("gpc0").await, server.host("hsb0").await);
+    std::fs::write(server.database().with_file_name("maria"), PASSWORD).unwrap();
+    server.run(&["set-password", "--role", "viewer", "--password-file", "maria", "maria"]).await;
+    server.run(&["people", "grant", "maria", "operator", "name:hsb0"]).await;
+    let maria = log_in_as(&server, "maria", PASSWORD).await;
+    for (host, offered) in [("gpc0", false), ("hsb0", true)] {
+        let form = page(&maria, &format!("/hosts/{host}/pin/46")).await;
+        assert_eq!(form.contains("/api/pin_generation"), offered, "{host}");
+        assert_eq!(form.contains("Pinning requires the operator role."), !offered, "{host}");
+        assert_eq!(page(&maria, &format!("/hosts/{host}")).await.contains("Pin Gen 46"), offered, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_generation_that_is_gone_is_not_offered_for_a_pin() {
+    let server = Server::start().await;
+    let _agent = server.host("gpc0").await;
+    let browser = server.log_in().await;
+    let host = page(&browser, "/hosts/gpc0").await;
+    assert!(
+        host.contains("Pin Gen 46") && host.contains("garbage-collected") && !host.contains("Pin Gen 45")
+    );
+    let form = page(&browser, "/hosts/gpc0/pin/45").await;
+    assert!(form.contains("It was garbage-collected") && !form.contains("/api/pin_generation"));
 }

@@ -4,6 +4,7 @@ use backstay_model::HostView;
 use leptos::prelude::*;
 
 use super::address::asking;
+use crate::browser;
 use crate::components::{Ago, Icon, Moment, OpLink};
 use crate::fleet::{Answer, Broken};
 use crate::live::Live;
@@ -21,24 +22,61 @@ pub(crate) fn fleet_answer(live: Live) -> Memo<Answer> {
     Memo::new(move |_| of_fleet(live, Answer::add))
 }
 
-/// Whether the fleet works, as the heading of the page.
+/// The names of the broken hosts that are listed. A host that breaks while a person looks waits for their
+/// click, so that the list pushes nothing away from under their finger.
+#[derive(Clone, Copy)]
+pub(crate) struct Listed(RwSignal<Vec<String>>);
+
+impl Listed {
+    /// All that are broken now.
+    pub(crate) fn now(answer: Memo<Answer>) -> Self {
+        Self(RwSignal::new(answer.with_untracked(Answer::names)))
+    }
+
+    fn all_of(self, answer: &Answer) -> bool {
+        self.0.with(|listed| answer.named.iter().all(|it| listed.contains(&it.name)))
+    }
+
+    fn of(self, answer: &Answer) -> Vec<Broken> {
+        self.0.with(|listed| answer.named.iter().filter(|it| listed.contains(&it.name)).cloned().collect())
+    }
+}
+
+/// Whether the fleet works, as the heading of the page. It is a button while broken hosts are not listed.
 #[component]
-pub(crate) fn FleetAnswer(answer: Memo<Answer>) -> impl IntoView {
+pub(crate) fn FleetAnswer(answer: Memo<Answer>, listed: Listed) -> impl IntoView {
     let state = Signal::derive(move || answer.with(|answer| answer.state().as_str()));
+    let words = Memo::new(move |_| answer.with(Answer::words));
+    let all = Memo::new(move |_| answer.with(|answer| listed.all_of(answer)));
+    let list = move |_| {
+        let names = answer.with_untracked(Answer::names);
+        // The button is gone then.
+        let focus = names.first().map(|name| format!("way-back-{name}")).unwrap_or_default();
+        listed.0.set(names);
+        request_animation_frame(move || browser::focus(&focus));
+    };
     view! {
         <h1 class="answer" data-state=state>
             <Icon name=state/>
-            <span>{move || answer.with(Answer::words)}</span>
+            {move || if all.get() {
+                view! { <span>{words}</span> }.into_any()
+            } else {
+                view! {
+                    <button type="button" title="List the broken hosts" on:click=list>{words}<Icon name="down"/></button>
+                }
+                .into_any()
+            }}
         </h1>
     }
 }
 
 /// The first broken hosts, each with its reason and the way back, and a link to the others.
 #[component]
-pub(crate) fn BrokenHosts(answer: Memo<Answer>) -> impl IntoView {
+pub(crate) fn BrokenHosts(answer: Memo<Answer>, listed: Listed) -> impl IntoView {
     let more = Memo::new(move |_| answer.with(Answer::more));
-    let none = Memo::new(move |_| answer.with(|answer| answer.named.is_empty()));
-    let named = move || answer.with(|answer| answer.named.clone());
+    let named = Memo::new(move |_| answer.with(|answer| listed.of(answer)));
+    let none = Memo::new(move |_| named.with(Vec::is_empty));
+    let named = move || named.get();
     let key = |it: &Broken| (it.name.clone(), it.trouble.clone(), it.op.as_ref().map(|op| op.id));
     move || {
         (!none.get()).then(|| {

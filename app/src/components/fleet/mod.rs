@@ -16,7 +16,7 @@ mod view;
 mod window;
 
 pub(crate) use address::asking;
-pub(crate) use answer::{BrokenHosts, FleetAnswer, fleet_answer};
+pub(crate) use answer::{BrokenHosts, FleetAnswer, Listed, fleet_answer};
 pub(crate) use filter::FleetFilter;
 pub(crate) use hints::dismiss_hints_on_escape;
 pub use row::HostRow;

@@ -129,7 +129,7 @@ fn DriftMark(
             view! {
                 <a class="drift" href=asking("is:drifted") title=why>
                     <Icon name="drift"/>
-                    <span>"differs"<span class="drift-more">{format!(" from most: {most}")}</span></span>
+                    <span>"differs"<span class="unseen">{format!(" from most: {most}")}</span></span>
                 </a>
             }
         })

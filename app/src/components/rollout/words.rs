@@ -56,11 +56,11 @@ pub(super) fn step(host: &RolloutHost, op: Option<&OpView>) -> (&'static str, St
     }
 }
 
-/// The progress or result: “3 of 5 hosts, imac0 switching…”.
+/// The progress or result, with the failed hosts first: “3 of 5 hosts, 1 failed (gpc0), imac0 switching…”.
 pub(super) fn progress<'a>(rollout: &Rollout, op: impl Fn(&RolloutHost) -> Option<&'a OpView>) -> String {
     let (all, over) = (rollout.hosts.len(), count(rollout, RolloutStep::is_over));
-    let failed = count(rollout, |step| matches!(step, RolloutStep::Failed { .. }));
-    let failed = (failed > 0).then(|| format!("{failed} failed"));
+    let failed = failed(rollout);
+    let failed = (!failed.is_empty()).then(|| format!("{} failed ({})", failed.len(), few(&failed)));
     let at_work: Vec<_> = rollout
         .hosts
         .iter()
@@ -71,6 +71,12 @@ pub(super) fn progress<'a>(rollout: &Rollout, op: impl Fn(&RolloutHost) -> Optio
     let done = if rollout.state.is_open() { "" } else { " done" };
     let parts = [format!("{over} of {}{done}", hosts(all))].into_iter().chain(failed).chain(at_work);
     parts.collect::<Vec<_>>().join(", ")
+}
+
+/// The names of the failed hosts.
+fn failed(rollout: &Rollout) -> Vec<&str> {
+    let is_failed = |host: &&RolloutHost| matches!(host.step, RolloutStep::Failed { .. });
+    rollout.hosts.iter().filter(is_failed).map(|host| host.name.as_str()).collect()
 }
 
 /// The time left, from its own hosts: “about 9 min left, 42 s per host”.
@@ -107,15 +113,20 @@ pub(super) fn paused(rollout: &Rollout) -> Option<(String, DateTime<Utc>)> {
     Some((by, at))
 }
 
-/// Why a roll-out is stopping, or stopped, before every host was started; or that it will pause.
+/// Why a roll-out is stopping, or stopped, before every host was started; or when it will pause or stop. A
+/// failure changes the line, and adds none that would move the page.
 pub(super) fn why(rollout: &Rollout) -> Option<String> {
     match &rollout.state {
-        RolloutState::Stopping { why } => Some(format!("No more hosts will be started: {}", sentence(why))),
+        RolloutState::Stopping { why } => Some(format!("Stopping: {}", sentence(why))),
         RolloutState::Stopped { why } => Some(format!("Stopped: {}", sentence(why))),
-        RolloutState::Running if !rollout.is_paused() => {
-            rollout.pause_after.map(|first| format!("Pauses after {}.", hosts(first as usize)))
+        RolloutState::Running if rollout.is_paused() => None,
+        RolloutState::Running => match rollout.pause_after {
+            Some(first) => Some(format!("Pauses after {}.", hosts(first as usize))),
+            None => rollout.stop_on_failure.then(|| "Stops at the first failure.".to_owned()),
+        },
+        RolloutState::Done => {
+            (rollout.stop_on_failure && failed(rollout).is_empty()).then(|| "No host failed.".to_owned())
         }
-        RolloutState::Running | RolloutState::Done => None,
     }
 }
 
@@ -144,10 +155,10 @@ pub(super) fn look(rollout: &Rollout) -> &'static str {
         RolloutState::Running | RolloutState::Stopping { .. } => "working",
         RolloutState::Done if well => "ok",
         RolloutState::Done | RolloutState::Stopped { .. } => {
-            if count(rollout, |step| matches!(step, RolloutStep::Failed { .. })) > 0 {
-                "failed"
-            } else {
+            if failed(rollout).is_empty() {
                 "attention"
+            } else {
+                "failed"
             }
         }
     }
@@ -198,7 +209,6 @@ mod tests {
         assert_eq!(progress(&rollout, |_| Some(&queued)), "3 of 5 hosts, imac0 waiting for the host…");
         assert_eq!(title(&rollout), "Pull and Switch on 5 hosts");
         assert_eq!(look(&rollout), "working");
-        assert_eq!(why(&rollout), None);
     }
 
     #[test]
@@ -210,11 +220,24 @@ mod tests {
         let stopped = rollout(state, vec![host("imac0", failed()), host("csb0", skipped.clone())]);
         assert_eq!(
             (progress(&stopped, |_| None), look(&stopped)),
-            ("2 of 2 hosts done, 1 failed".to_owned(), "failed")
+            ("2 of 2 hosts done, 1 failed (imac0)".to_owned(), "failed")
         );
         assert_eq!(why(&stopped).unwrap(), "Stopped: imac0 failed.");
         let left_out = rollout(RolloutState::Done, vec![host("gpc0", ok()), host("csb0", skipped)]);
         assert_eq!(look(&left_out), "attention");
+    }
+
+    #[test]
+    fn a_failure_changes_the_line_that_is_there_from_the_start() {
+        let waiting = || host("csb0", RolloutStep::Waiting);
+        let stopping = RolloutState::Stopping { why: "imac0 failed".into() };
+        for (rollout, words) in [
+            (rollout(RolloutState::Running, vec![waiting()]), "Stops at the first failure."),
+            (rollout(stopping, vec![host("imac0", failed()), waiting()]), "Stopping: imac0 failed."),
+            (rollout(RolloutState::Done, vec![host("gpc0", ok())]), "No host failed."),
+        ] {
+            assert_eq!(why(&rollout).unwrap(), words);
+        }
     }
 
     #[test]

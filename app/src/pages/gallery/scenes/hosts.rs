@@ -1,6 +1,6 @@
 //! The fleet page, complete without a server behind it.
 
-use backstay_model::{Column, Density, PersonView, Role};
+use backstay_model::{Column, Density, Person, PersonView, Role};
 use leptos::prelude::*;
 
 use super::super::sample::{gpc0, odd, start};
@@ -45,16 +45,21 @@ pub(super) fn empty(live: Live) -> AnyView {
     hosts(live)
 }
 
+/// Who reads the pages of hosts.
+fn reader() -> Person {
+    Person::new("maria", Role::Operator)
+}
+
 /// The page of one host, with its past.
 pub(super) fn host(live: Live) -> AnyView {
     begin(live);
-    gpc0().map(|detail| view! { <host::Found detail=HostPageData::of(detail, "maria")/> }).into_any()
+    gpc0().map(|detail| view! { <host::Found detail=HostPageData::of(detail, &reader())/> }).into_any()
 }
 
 /// The page of a host with very long names and lists.
 pub(super) fn odd_host(live: Live) -> AnyView {
     begin(live);
-    odd().map(|detail| view! { <host::Found detail=HostPageData::of(detail, "maria")/> }).into_any()
+    odd().map(|detail| view! { <host::Found detail=HostPageData::of(detail, &reader())/> }).into_any()
 }
 
 /// The same host among others.

@@ -6,8 +6,8 @@ mod now;
 mod own_tests;
 mod timeline;
 
-use backstay_model::OpId;
 use backstay_model::view::HostDetail;
+use backstay_model::{OpId, Person};
 use leptos::prelude::*;
 
 use crate::api::WrittenHost;
@@ -17,8 +17,8 @@ use crate::routes::Route;
 /// Returns the address of an op's log on the page.
 type LogAddress<'a> = &'a dyn Fn(OpId) -> String;
 
-/// Writes them, for the person with this name.
-pub(crate) fn written(detail: &HostDetail, reader: &str) -> WrittenHost {
+/// Writes them, for this person.
+pub(crate) fn written(detail: &HostDetail, reader: &Person) -> WrittenHost {
     let page = Route::Host(&detail.host.name).path();
     let log = |op| with_log(&page, op);
     WrittenHost {

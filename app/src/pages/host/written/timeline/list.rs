@@ -6,6 +6,7 @@ use std::cmp::Reverse;
 use backstay_model::rollback::{Candidate, RollbackPlan};
 use backstay_model::timeline::{Began, Happening, Stretch};
 use backstay_model::view::HostDetail;
+use backstay_model::{Action, Person};
 use leptos::prelude::*;
 
 use super::super::LogAddress;
@@ -38,20 +39,29 @@ fn generations(plan: Option<&RollbackPlan>) -> Vec<Candidate> {
     all
 }
 
+/// Whose list it is.
+#[derive(Clone, Copy)]
+struct Reader<'a> {
+    name: &'a str,
+    host: &'a str,
+    may_pin: bool,
+}
+
 /// Each stretch with its happenings, then what is older than the first. The newest stretch of a generation has
 /// the way back to it.
-pub(in super::super) fn list(detail: &HostDetail, log: LogAddress<'_>, reader: &str) -> AnyView {
+pub(in super::super) fn list(detail: &HostDetail, log: LogAddress<'_>, reader: &Person) -> AnyView {
     if is_empty(detail) {
         return ().into_any();
     }
-    let host = detail.host.name.as_str();
+    let may_pin = reader.require_on(Action::SetUpHost, &detail.host.traits()).is_ok();
+    let reader = Reader { name: &reader.name, host: &detail.host.name, may_pin };
     let mut generations = generations(detail.plan.as_ref());
     let mut rest = detail.timeline.happenings.as_slice();
     let mut rows = Vec::new();
     for stretch in detail.timeline.stretches.iter().rev() {
         let (own, earlier) = rest.split_at(rest.partition_point(|happening| happening.at >= stretch.from));
         let place = generations.iter().position(|c| c.generation.number == stretch.generation);
-        let generation = place.map(|place| of_generation(generations.remove(place), host, reader));
+        let generation = place.map(|place| of_generation(generations.remove(place), reader));
         rows.push(ran(stretch, happenings(own, log), generation));
         rest = earlier;
     }
@@ -61,7 +71,7 @@ pub(in super::super) fn list(detail: &HostDetail, log: LogAddress<'_>, reader: &
                 .into_any(),
         );
     }
-    rows.extend(generations.into_iter().map(|candidate| only_made(candidate, host, reader)));
+    rows.extend(generations.into_iter().map(|candidate| only_made(candidate, reader)));
     let older = rows.split_off(rows.len().min(ROWS));
     let count = older.len();
     let older = (count > 0)
@@ -87,7 +97,7 @@ fn ran(stretch: &Stretch, happenings: Option<AnyView>, generation: Option<AnyVie
 }
 
 /// A generation that is not known to have run.
-fn only_made(candidate: Candidate, host: &str, reader: &str) -> AnyView {
+fn only_made(candidate: Candidate, reader: Reader<'_>) -> AnyView {
     let made = candidate.generation.created_at;
     let stretch = Stretch {
         generation: candidate.generation.number,
@@ -97,7 +107,7 @@ fn only_made(candidate: Candidate, host: &str, reader: &str) -> AnyView {
         tests: candidate.tests,
         began: Began::Made,
     };
-    let marks = of_generation(candidate, host, reader);
+    let marks = of_generation(candidate, reader);
     row(&stretch, "", Some(marks), view! { <Moment at=made/> }.into_any(), None)
 }
 
@@ -130,14 +140,17 @@ fn row(
 }
 
 /// A generation's marks, its version, and the way back to it.
-fn of_generation(candidate: Candidate, host: &str, reader: &str) -> AnyView {
+fn of_generation(candidate: Candidate, reader: Reader<'_>) -> AnyView {
+    let host = reader.host;
     let unavailable = candidate.unavailable_reason();
     let way = if candidate.newer { "Go forward" } else { "Roll back" };
     let Candidate { generation, last_known_working, old, left, reverted, pin, .. } = candidate;
     let number = generation.number;
-    let (pin_link, pin_label) = match pin {
-        Some(_) => ("Change pin", format!("Change the pin of Gen {number}")),
-        None => ("Pin", format!("Pin Gen {number}")),
+    let pinning = match pin {
+        _ if !reader.may_pin => None,
+        Some(_) => Some(("Change pin", format!("Change the pin of Gen {number}"))),
+        // Nobody can go back to it any more.
+        None => unavailable.is_none().then(|| ("Pin", format!("Pin Gen {number}"))),
     };
     let action = match (generation.current, unavailable) {
         (true, _) => view! { <span class="faint">"current"</span> }.into_any(),
@@ -156,12 +169,12 @@ fn of_generation(candidate: Candidate, host: &str, reader: &str) -> AnyView {
         {mark(generation.booted, "badge", "booted")}
         {mark(last_known_working, "badge good", "Last known working")}
         {pin.map(|pin| pin_mark(&pin))}
-        {left.map(|left| left_mark(left, Some(reader)))}
+        {left.map(|left| left_mark(left, Some(reader.name)))}
         {mark(reverted, "badge warn", "its pull request was reverted")}
         {mark(old, "badge warn", "older than 30 days")}
         <bdi class="faint">{generation.version}</bdi>
         {action}
-        <a href=Route::Pin(host, number).path() aria-label=pin_label>{pin_link}</a>
+        {pinning.map(|(words, label)| view! { <a href=Route::Pin(host, number).path() aria-label=label>{words}</a> })}
     }
     .into_any()
 }
