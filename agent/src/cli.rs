@@ -19,7 +19,7 @@ use crate::lock::Lock;
 use crate::log::OneLineEach;
 use crate::probe::Probe;
 use crate::unit::{Manager, Unit};
-use crate::{doctor, life, permissions, runner, storage};
+use crate::{doctor, join, life, permissions, runner, storage};
 
 /// The agent of Backstay: reports the state of this host, and performs what its server requests.
 #[derive(Debug, Parser)]
@@ -46,6 +46,8 @@ enum Action {
         #[arg(long, default_value = "backstay-agent.service")]
         unit: String,
     },
+    /// Write the configuration of a host that is new to its server, and say how to go on.
+    Join(join::Options),
     /// Look at one thing, for a test that needs no program of its own. The agent starts this itself.
     #[command(hide = true)]
     Probe {
@@ -98,6 +100,7 @@ fn execute(options: &Options) -> Result<ExitCode> {
             let is_fine = doctor::run(&options.config, &config()?, unit)?;
             Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
+        Action::Join(join) => join::run(&options.config, join).map(|()| ExitCode::SUCCESS),
         Action::Probe { what } => {
             let (passed, found) = serde_json::from_str::<Probe>(what).context("not a probe")?.look();
             println!("{found}");

@@ -14,6 +14,7 @@ mod connection;
 mod doctor;
 pub mod facts;
 mod host_tests;
+mod join;
 mod journal;
 mod launcher;
 mod life;

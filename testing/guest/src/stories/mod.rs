@@ -4,6 +4,7 @@ mod basic;
 mod doctor;
 mod faults;
 pub(crate) mod guests;
+mod join;
 mod restarts;
 mod switches;
 mod units;
@@ -32,6 +33,7 @@ pub(crate) const ALL: &[Story] = &[
         tell: doctor::well,
     },
     Story { name: "the doctor names what a switch would miss", tell: doctor::lacking },
+    Story { name: "a host joins by command, and is known", tell: join::joined },
     Story { name: "the basic tests and probes judge units as systemd does", tell: basic::judged },
     Story { name: "the same in a home, by its own systemd", tell: basic::judged_at_home },
     Story { name: "a rollback restarts the agent and systemd: agent as root", tell: restarts::root },
