@@ -78,13 +78,13 @@ impl Page {
 /// Builds the page of this name into a folder, which it replaces.
 pub(super) fn build(places: &Places, name: &str, mode: Mode, site: &Path) -> Result<()> {
     let page = Page::find(places, name)?;
-    let made = glue(places, &page, mode)?;
+    let folder = glue(places, &page, mode)?;
     let mut node = places.command("node")?;
     node.arg("frontend/files.mjs")
         .args(["--name", &page.output_name, "--pkg", &page.site_pkg_dir])
         .args(["--style", &page.style_file, "--browsers", &page.browserquery])
         .arg("--made")
-        .arg(&made)
+        .arg(&folder)
         .arg("--site")
         .arg(site);
     if let Some(assets) = &page.assets_dir {
@@ -100,7 +100,7 @@ pub(super) fn build(places: &Places, name: &str, mode: Mode, site: &Path) -> Res
 fn glue(places: &Places, page: &Page, mode: Mode) -> Result<PathBuf> {
     let features = page.lib_features.join(",");
     let words = ["build", "--lib", "--package", &page.lib_package, "--target", "wasm32-unknown-unknown"];
-    run(
+    super::run(
         places,
         &[&words[..], &["--no-default-features", "--features", &features], mode.profile()].concat(),
         &[],
@@ -112,15 +112,15 @@ fn glue(places: &Places, page: &Page, mode: Mode) -> Result<PathBuf> {
     let library = page.lib_package.replace('-', "_");
     let compiled = target.join("wasm32-unknown-unknown").join(mode.folder()).join(format!("{library}.wasm"));
     let bindgen = Built::find(places)?.bindgen;
-    let made = target.join("page").join(format!("{}-{}", page.name, mode.folder()));
-    let wasm = made.join(format!("{}.wasm", page.output_name));
+    let folder = target.join("page").join(format!("{}-{}", page.name, mode.folder()));
+    let wasm = folder.join(format!("{}.wasm", page.output_name));
     if is_newer(&wasm, &[&compiled, &bindgen]) {
-        return Ok(made);
+        return Ok(folder);
     }
-    if made.exists() {
-        fs::remove_dir_all(&made).with_context(|| format!("cannot empty {}", made.display()))?;
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
     }
-    let unfinished = made.with_extension("unfinished");
+    let unfinished = folder.with_extension("unfinished");
     // It warns that a stripped page does not say which features it uses; wasm-opt learns them below. Failures are errors.
     run::read(Command::new(bindgen).arg(&compiled).arg(&unfinished).arg(&page.output_name))?;
     if mode == Mode::Release {
@@ -129,8 +129,8 @@ fn glue(places: &Places, page: &Page, mode: Mode) -> Result<PathBuf> {
         let may_use = ["--enable-bulk-memory", "--enable-nontrapping-float-to-int"];
         succeed(places.command("wasm-opt")?.arg("-Oz").args(may_use).arg(&wasm).arg("-o").arg(&wasm))?;
     }
-    fs::rename(&unfinished, &made).with_context(|| format!("cannot write {}", made.display()))?;
-    Ok(made)
+    fs::rename(&unfinished, &folder).with_context(|| format!("cannot write {}", folder.display()))?;
+    Ok(folder)
 }
 
 /// Returns whether a file is at least as new as each of those that it is made from.
