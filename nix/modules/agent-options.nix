@@ -37,6 +37,7 @@ let
       dir = key file "The folder with the host's own tests, if they are not in the option `tests`.";
       timeout = key seconds "The time limit of each test in seconds, unless one is set on the host's page.";
       max_timeout = key seconds "Upper bound on the limit set there.";
+      keep_days = key types.ints.unsigned "Days that results on generations that left the profile are kept.";
     };
     switch = {
       attribute = key types.str "The configuration's name in the checkout's flake. By default the host's name.";

@@ -39,7 +39,7 @@ impl Default for CheckoutConfig {
 
 impl Default for TestsConfig {
     fn default() -> Self {
-        Self { dir: "/etc/backstay/tests".into(), timeout: 60, max_timeout: 30 * 60 }
+        Self { dir: "/etc/backstay/tests".into(), timeout: 60, max_timeout: 30 * 60, keep_days: 90 }
     }
 }
 
