@@ -58,7 +58,7 @@ async fn live_a_day(pool: &SqlitePool, day: i64, now: DateTime<Utc>) {
         ),
         format!(
             "INSERT INTO generations (host_id, number, in_profile, generation)
-             SELECT id, {day}, 0, '{generation}' FROM hosts"
+             SELECT id, 1000 + {day}, 0, '{generation}' FROM hosts"
         ),
         "UPDATE deployments SET decision = 'superseded' WHERE decision = 'open'".to_owned(),
         format!(

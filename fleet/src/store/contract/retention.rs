@@ -147,7 +147,9 @@ pub(super) async fn an_old_op_stays_if_something_needs_it(bench: &mut impl Bench
     assert_eq!(store.last_system_op(host.id).await.unwrap().map(|op| op.id), old.last().copied());
     let retry = NewOp { retry_of: Some(retried), ..of(OpAction::Pull) };
     ended(&*store, retry, &[Cancelled], OLD).await;
-    many(bench, host.id, &OpAction::Refresh, OPS_OF_PAST, 20).await;
+    for action in [rollback_action(), OpAction::Test, OpAction::Refresh] {
+        many(bench, host.id, &action, OPS_OF_PAST, 20).await;
+    }
 
     store.remove_ops(host.id, at(OLD), ALL).await.unwrap();
     let expected: Vec<_> = (0..old.len()).map(|nth| nth > 1).collect();

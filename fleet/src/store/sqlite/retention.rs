@@ -294,10 +294,10 @@ impl SqliteStore {
         before: DateTime<Utc>,
     ) -> Result<Vec<OpId>, StoreError> {
         let rows = sqlx::query(
-            "SELECT deployment_hosts.outcome FROM deployments
-             JOIN deployment_hosts ON deployment_hosts.deployment_id = deployments.id
-                  AND deployment_hosts.host_id = $1
-             WHERE deployments.merged_at < $2",
+            // SQLite keeps the order of a cross join: few deployments are old, and each is found with the host.
+            "SELECT deployment_hosts.outcome FROM deployments CROSS JOIN deployment_hosts
+             WHERE deployments.merged_at < $2 AND deployment_hosts.deployment_id = deployments.id
+             AND deployment_hosts.host_id = $1",
         )
         .bind(host.to_string())
         .bind(stored_time(before))
