@@ -21,6 +21,10 @@ const REFUSED_LOG_INS: Duration = Duration::from_secs(10);
 /// The pause between two steps of the verification of the audit log: it takes less than half a core, and is done
 /// with a million entries in a few minutes.
 const VERIFICATION: Duration = Duration::from_millis(100);
+/// How often what is old is removed.
+const REMOVAL: Duration = Duration::from_hours(24);
+/// The pause between two steps of a removal: the steps take less than a third of the database's only writer.
+const REMOVAL_STEP: Duration = Duration::from_millis(50);
 /// The pause once the whole log is verified, until new entries are looked for.
 const VERIFIED: Duration = Duration::from_secs(10);
 
@@ -55,6 +59,7 @@ impl Fleet {
             work.spawn(fleet.clone().store_last_seen_until(stop.clone()));
             work.spawn(fleet.clone().report_refused_log_ins_until(stop.clone()));
             work.spawn(fleet.clone().verify_audit_until(stop.clone()));
+            work.spawn(fleet.clone().remove_old_until(stop.clone()));
             work.spawn(fleet.clone().resume_reverts_until(stop.clone()));
             work.spawn(fleet.clone().follow_github_until(poll, stop.clone()));
             if let Some(repository) = repository {
@@ -128,6 +133,15 @@ impl Fleet {
                     VERIFIED
                 }
             };
+        }
+    }
+
+    async fn remove_old_until(self, stop: CancellationToken) {
+        let mut next = without_bursts(REMOVAL);
+        while stop.run_until_cancelled(next.tick()).await.is_some() {
+            if let Some(Err(error)) = stop.run_until_cancelled(self.remove_old(REMOVAL_STEP)).await {
+                tracing::error!(%error, "what is old could not be removed; retrying later");
+            }
         }
     }
 

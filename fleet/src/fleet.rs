@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use crate::accounts::{Accounts, MasterKey, SessionPolicy};
 use crate::github::GitHub;
 use crate::identities::Identities;
+use crate::retention::Retention;
 use crate::state::audit_verifier::AuditVerifier;
 use crate::state::budget::Budgets;
 use crate::state::comparisons::Comparisons;
@@ -23,7 +24,7 @@ use crate::state::published_rows::PublishedRows;
 use crate::state::rollout_driver::RolloutDriver;
 use crate::state::unpublished::Unpublished;
 use crate::state::watch::Watch;
-use crate::store::{Store, StoreError};
+use crate::store::{DiskUse, Store, StoreError};
 
 /// The parts and settings of a [`Fleet`].
 pub struct FleetConfig {
@@ -35,6 +36,8 @@ pub struct FleetConfig {
     pub clock: Arc<dyn Clock>,
     /// How long an op waits for a host that is not connected.
     pub queue_time: Duration,
+    /// How long what grows is kept.
+    pub retention: Retention,
     /// How long sessions last.
     pub sessions: SessionPolicy,
     /// The key that seals the seeds of second factors. Without it, nobody can have one.
@@ -51,6 +54,9 @@ pub struct Fleet {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) queue_time: Duration,
+    pub(crate) retention: Retention,
+    /// The space that the database takes, and when it was measured.
+    pub(crate) disk_use: Arc<RwLock<Option<(DateTime<Utc>, DiskUse)>>>,
     pub(crate) github: Option<Arc<GitHub>>,
     accounts: Arc<Accounts>,
     pub(crate) audit_verifier: Arc<AuditVerifier>,
@@ -76,7 +82,8 @@ pub struct Fleet {
 impl Fleet {
     /// Returns a backend on this store. Call [`Fleet::start_background`] before serving.
     pub fn new(config: FleetConfig) -> Self {
-        let FleetConfig { server_version, store, clock, queue_time, sessions, master_key, github } = config;
+        let FleetConfig { server_version, store, clock, queue_time, retention, sessions, master_key, github } =
+            config;
         let accounts = Accounts::new(Arc::clone(&store), Arc::clone(&clock))
             .with_policy(sessions)
             .with_master_key(master_key);
@@ -101,6 +108,8 @@ impl Fleet {
             budgets: Arc::default(),
             identities: Arc::default(),
             queue_time,
+            retention,
+            disk_use: Arc::default(),
             store,
             clock,
         }

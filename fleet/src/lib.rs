@@ -28,6 +28,7 @@ pub mod ops;
 mod pins;
 mod publish;
 pub mod refusal;
+mod retention;
 pub mod rollouts;
 pub mod saved_views;
 pub mod secret;
@@ -40,4 +41,5 @@ mod watch;
 
 pub use background::Schedule;
 pub use fleet::{Fleet, FleetConfig};
+pub use retention::{Retention, Storage};
 pub use state::{budget, events, hub};

@@ -10,10 +10,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use tempfile::TempDir;
 
-use crate::FleetConfig;
 use crate::accounts::{Actor, SessionPolicy};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{HostRecord, NewHost, NewJoinToken, Store, TokenHash};
+use crate::{FleetConfig, Retention};
 
 pub(crate) const QUEUE_TIME: Duration = Duration::from_hours(2);
 
@@ -59,6 +59,7 @@ pub(crate) fn clock() -> Arc<FixedClock> {
 /// A fleet on this store, without a repository at GitHub.
 pub(crate) fn config(store: Arc<dyn Store>, clock: &Arc<FixedClock>) -> FleetConfig {
     FleetConfig {
+        retention: Retention::default(),
         sessions: SessionPolicy::default(),
         master_key: None,
         server_version: "0.1.0".into(),

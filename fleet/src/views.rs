@@ -13,15 +13,10 @@ use backstay_model::{
 
 use crate::distinct::distinct;
 use crate::fleet::Fleet;
-use crate::store::{HashedEntry, HostRecord, OpFilter, StoreError};
+use crate::store::{HashedEntry, HostRecord, OPS_OF_PAST, OpFilter, RUNS_OF_PAST, StoreError};
 
 /// Number of ops on a host's page.
 const OPS_ON_HOST_PAGE: usize = 20;
-/// Number of records that a host's past is built from: the newest test runs and ops, and the rollbacks and tests before those.
-const RUNS_READ: u32 = 200;
-const OPS_READ: u32 = 200;
-const ROLLBACKS_READ: u32 = 200;
-const TESTS_READ: u32 = 200;
 /// Number of output lines in one answer, and number of last lines that come with an op.
 const LINES_PER_READ: u32 = 2_000;
 /// Number of ops on one page of their history.
@@ -72,17 +67,17 @@ impl Fleet {
         }))
     }
 
-    /// A host's latest test runs and ops, newest first, and the rollbacks and tests before those.
+    /// A host's latest test runs and ops, newest first, and the rollbacks and tests before those: retention keeps them all.
     async fn past_of(&self, host: HostId) -> Result<Recorded, StoreError> {
-        let runs = self.store.test_runs(host, RUNS_READ).await?;
-        let filter = OpFilter { host: Some(host), limit: OPS_READ, ..OpFilter::default() };
+        let runs = self.store.test_runs(host, RUNS_OF_PAST).await?;
+        let filter = OpFilter { host: Some(host), limit: OPS_OF_PAST, ..OpFilter::default() };
         let mut ops = self.store.ops(&filter).await?;
-        if ops.len() < OPS_READ as usize {
+        if ops.len() < OPS_OF_PAST as usize {
             return Ok(Recorded { runs, ops });
         }
         let before = ops.last().map(|op| op.id);
-        for (kind, limit) in [(OpKind::Rollback, ROLLBACKS_READ), (OpKind::Test, TESTS_READ)] {
-            let older = OpFilter { kind: Some(kind), before, limit, ..filter.clone() };
+        for kind in [OpKind::Rollback, OpKind::Test] {
+            let older = OpFilter { kind: Some(kind), before, ..filter.clone() };
             ops.extend(self.store.ops(&older).await?);
         }
         Ok(Recorded { runs, ops })
@@ -123,7 +118,10 @@ impl Fleet {
     pub async fn op_detail(&self, id: OpId) -> Result<Option<OpDetail>, StoreError> {
         let last_event = self.events.last();
         let Some(op) = self.store.op(id).await? else { return Ok(None) };
-        let lines = self.store.output_before(id, None, LINES_PER_READ).await?;
+        let mut lines = self.store.output_before(id, None, LINES_PER_READ).await?;
+        if lines.is_empty() {
+            lines = self.removed_output(id).await?;
+        }
         Ok(Some(OpDetail { op, lines, last_event }))
     }
 
@@ -132,7 +130,8 @@ impl Fleet {
     /// # Errors
     /// [`StoreError`]
     pub async fn output_after(&self, id: OpId, after: u64) -> Result<Vec<OutputLine>, StoreError> {
-        self.store.output(id, after, LINES_PER_READ).await
+        let lines = self.store.output(id, after, LINES_PER_READ).await?;
+        if lines.is_empty() && after == 0 { self.removed_output(id).await } else { Ok(lines) }
     }
 
     /// Returns the lines of an op's output before `before`, in order: the last of them, if there are many.

@@ -59,6 +59,7 @@ let
       probes = key (types.attrsOf (types.submodule { inherit options; })) "More tests without a program, by name. Each sets exactly one of `unit`, `tcp`, `file` and `command`.";
       timeout = key seconds "The time limit of each test in seconds, unless one is set on the host's page.";
       max_timeout = key seconds "Upper bound on the limit set there.";
+      keep_days = key types.ints.unsigned "Days that results on generations that left the profile are kept.";
     };
     switch = {
       attribute = key types.str "The configuration's name in the checkout's flake. By default the host's name.";

@@ -12,6 +12,7 @@ let
   key = import ./key.nix { inherit lib; };
   secret = what: key secretFile "A file with ${what}. systemd hands the server a copy that no other program can read.";
   hours = key (types.ints.between 1 8760);
+  days = key (types.ints.between 0 36500);
   # The server reads lists from variables, separated by commas.
   list = key (types.listOf (types.strMatching "[^,]+"));
 
@@ -49,6 +50,8 @@ let
     };
     poll-seconds = key types.ints.positive "Seconds between two readings of the branch and of the pull requests.";
     queue-seconds = key (types.ints.between 1 31536000) "Seconds that an op waits for a host that is not connected.";
+    keep-output-days = days "Days that the output of an op is kept after its end, never longer than the op; 0 for ever.";
+    keep-history-days = days "Days that ops, test runs, roll-outs, deployments and removed hosts are kept; 0 for ever.";
     step-up-after = key (types.ints.between 0 10080) "Minutes after which what weighs most takes the code or the password again; 0 for never. By default 10 for people with a second factor and never for others.";
     session-idle-hours = hours "Hours after which an unused session ends.";
     session-hours = hours "Hours after which a session ends in any case.";

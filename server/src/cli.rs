@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use backstay_fleet::Retention;
 use backstay_fleet::accounts::{Accounts, Actor, SessionLimits, SessionPolicy, StepUp};
 use backstay_fleet::store::{self, AUDIT_BATCH, AuditCheck, AuditMark, Store};
 use backstay_model::wire::limits::is_host_name;
@@ -47,6 +48,9 @@ pub(crate) enum Command {
     RotateMasterKey(RotateOptions),
     /// Check that the audit log was not changed.
     VerifyAudit(VerifyAuditOptions),
+    /// Give the free space in the database back to the file system. Stop the server first: it cannot write until this ends. Takes as
+    /// much more space as the database itself in the meantime.
+    CompactDatabase(DatabaseOptions),
     /// Print the mark of the newest entry of the audit log, for somebody else to keep: `verify-audit --after MARK` shows later
     /// whether an entry before it was changed.
     AuditHead(DatabaseOptions),
@@ -99,6 +103,8 @@ pub(crate) struct ServeOptions {
     #[arg(long, env = "BACKSTAY_QUEUE_SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     pub(crate) queue_seconds: u64,
     #[command(flatten)]
+    pub(crate) retention: RetentionOptions,
+    #[command(flatten)]
     pub(crate) sessions: SessionOptions,
     #[command(flatten)]
     pub(crate) master_key: MasterKeyOptions,
@@ -109,6 +115,25 @@ pub(crate) struct ServeOptions {
     /// first start.
     #[arg(long, env = "BACKSTAY_ADMIN_PASSWORD_FILE", value_name = "FILE")]
     pub(crate) admin_password_file: Option<PathBuf>,
+}
+
+/// How long what grows is kept.
+#[derive(Debug, Args)]
+pub(crate) struct RetentionOptions {
+    /// Days that the output of an op is kept after its end, never longer than the op; 0 for ever.
+    #[arg(long, env = "BACKSTAY_KEEP_OUTPUT_DAYS", value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(..=36_500))]
+    keep_output_days: u32,
+    /// Days that ops, test runs, roll-outs, deployments and removed hosts are kept; 0 for ever. The newest ops and test runs of each
+    /// host, and whatever is not over, are kept longer.
+    #[arg(long, env = "BACKSTAY_KEEP_HISTORY_DAYS", value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(..=36_500))]
+    keep_history_days: u32,
+}
+
+impl RetentionOptions {
+    pub(crate) fn policy(&self) -> Retention {
+        let age = |days: u32| (days > 0).then(|| TimeDelta::days(days.into()));
+        Retention { output: age(self.keep_output_days), history: age(self.keep_history_days) }
+    }
 }
 
 /// How long sessions last.
@@ -243,6 +268,16 @@ pub(crate) async fn revoke_join_token(options: RevokeJoinTokenOptions) -> anyhow
         bail!("there is no unused join token {id}; `backstay-server join-tokens` lists them");
     }
     println!("Join token {id} is revoked.");
+    Ok(())
+}
+
+/// Gives the free space in the database back.
+pub(crate) async fn compact_database(options: DatabaseOptions) -> anyhow::Result<()> {
+    let store = open_store(&options).await?;
+    let before = store.disk_use().await?.total;
+    store.compact().await.with_context(|| format!("{} was not compacted", options.database))?;
+    let after = store.disk_use().await?.total;
+    println!("The database has {after} bytes. It had {before}.");
     Ok(())
 }
 

@@ -31,6 +31,7 @@ async fn main() -> anyhow::Result<()> {
         cli::Command::JoinTokens(options) => cli::join_tokens(options).await,
         cli::Command::RevokeJoinToken(options) => cli::revoke_join_token(options).await,
         cli::Command::AuditHead(options) => cli::audit_head(options).await,
+        cli::Command::CompactDatabase(options) => cli::compact_database(options).await,
         cli::Command::SetPassword(options) => cli::set_password(options).await,
         cli::Command::People(options) => people::run(options).await,
         cli::Command::RotateMasterKey(options) => master_key::rotate(options).await,

@@ -29,6 +29,7 @@ pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
         store: Arc::clone(&store),
         clock: Arc::new(SystemClock),
         queue_time: Duration::from_secs(options.queue_seconds),
+        retention: options.retention.policy(),
         sessions: options.sessions.policy(),
         master_key: Some(options.master_key.open(&options.database)?),
         github,

@@ -47,6 +47,7 @@ impl Default for TestsConfig {
             probes: BTreeMap::new(),
             timeout: 60,
             max_timeout: 30 * 60,
+            keep_days: 90,
         }
     }
 }

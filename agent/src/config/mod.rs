@@ -108,6 +108,8 @@ pub struct TestsConfig {
     pub timeout: u64,
     /// Upper bound on the limit set there.
     pub max_timeout: u64,
+    /// Days that results on generations that left the profile are kept.
+    pub keep_days: u32,
 }
 
 /// A test that needs no program of its own. Exactly one key is set.

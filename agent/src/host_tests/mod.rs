@@ -7,7 +7,7 @@ mod run;
 
 pub(crate) use basic::{NAMES, ROOM};
 pub(crate) use list::{Test, list, tests_folder};
-pub(crate) use record::{describe, record, runs, runs_folder};
+pub(crate) use record::{delete_old, describe, record, runs, runs_folder};
 pub(crate) use run::{Conditions, Stopped, Watcher, run};
 
 #[cfg(test)]

@@ -3,9 +3,13 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use backstay_model::TestRun;
+use backstay_model::{Generation, TestRun};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::storage;
+
+/// Number of the newest runs that stay whatever their age.
+const NEWEST: usize = 100;
 
 /// The folder with the latest run on each generation.
 pub(crate) fn runs_folder(state_dir: &Path) -> PathBuf {
@@ -14,9 +18,8 @@ pub(crate) fn runs_folder(state_dir: &Path) -> PathBuf {
 
 /// Keeps a run, in place of the previous one on the same generation.
 pub(crate) fn record(state_dir: &Path, run: &TestRun) -> io::Result<()> {
-    let folder = runs_folder(state_dir);
-    storage::create_private_folder(&folder)?;
-    storage::write_json(&folder.join(format!("{}.json", run.generation.number)), run)
+    storage::create_private_folder(&runs_folder(state_dir))?;
+    storage::write_json(&file(state_dir, run), run)
 }
 
 /// Returns every kept run, newest first. Reports files that cannot be read and leaves them.
@@ -33,6 +36,36 @@ pub(crate) fn runs(state_dir: &Path, problems: &mut Vec<String>) -> Vec<TestRun>
     }
     runs.sort_by_key(|run| std::cmp::Reverse(run.finished_at));
     runs
+}
+
+/// Deletes runs that ended more than `days` days ago, and returns their number. These stay:
+///
+/// * the newest [`NEWEST`];
+/// * those on generations in the profile: each reading of the facts delivers them, and it delivers no others.
+pub(crate) fn delete_old(
+    state_dir: &Path,
+    profile: &[Generation],
+    now: DateTime<Utc>,
+    days: u32,
+) -> io::Result<usize> {
+    // A profile without generations was not read.
+    if profile.is_empty() {
+        return Ok(0);
+    }
+    let runs = runs(state_dir, &mut vec![]);
+    let is_old = |run: &&TestRun| {
+        now - run.finished_at > TimeDelta::days(days.into())
+            && !profile.iter().any(|generation| generation.store_path == run.generation.store_path)
+    };
+    let old: Vec<_> = runs.iter().skip(NEWEST).filter(is_old).collect();
+    for run in &old {
+        std::fs::remove_file(file(state_dir, run))?;
+    }
+    Ok(old.len())
+}
+
+fn file(state_dir: &Path, run: &TestRun) -> PathBuf {
+    runs_folder(state_dir).join(format!("{}.json", run.generation.number))
 }
 
 /// Describes a run: “3 of 8 tests passed on Gen 48. Failed: a, b.”

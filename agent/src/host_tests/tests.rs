@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use backstay_model::wire::limits::TEST_TAIL_LINES;
-use backstay_model::{GenerationRef, Stream, SystemClock, TestRun};
+use backstay_model::{GenerationRef, Stream, SystemClock, TestRun, sample};
+use chrono::TimeDelta;
 
 use super::*;
 use crate::command::{Bounds, CommandStatus};
@@ -109,4 +110,25 @@ fn a_cancelled_run_says_how_far_it_was() {
     fs::write(folder.path().join("2"), format!("#!/bin/sh\n: >{}\nsleep 1000\n", mark.display())).unwrap();
     let (run, _) = run_in(folder.path(), &|| mark.exists());
     assert_eq!(run.unwrap_err(), Stopped { by: CommandStatus::Cancelled, done: 1 });
+}
+
+#[test]
+fn old_results_go_unless_their_generation_is_in_the_profile() {
+    let state = tempfile::tempdir().unwrap();
+    let now = sample::now();
+    let run = |number: u32| {
+        let ended = now - TimeDelta::days(300 - i64::from(number));
+        sample::run_on(&sample::generation(number, 0), ended, &[("dns", true)])
+    };
+    // Results on Gen 209 and before are older than 90 days; the newest hundred begin with Gen 121.
+    for number in 1..=220 {
+        record(state.path(), &run(number)).unwrap();
+    }
+    fs::write(runs_folder(state.path()).join("7.json"), "{").unwrap();
+    let left = || runs(state.path(), &mut vec![]).iter().map(|run| run.generation.number).collect::<Vec<_>>();
+    assert_eq!(delete_old(state.path(), &[], now, 90).unwrap(), 0, "the profile could not be read");
+    assert_eq!(delete_old(state.path(), &[sample::generation(5, 0)], now, 290).unwrap(), 7);
+    assert_eq!(delete_old(state.path(), &[sample::generation(5, 0)], now, 90).unwrap(), 111);
+    assert_eq!(left(), (121..=220).rev().chain([5]).collect::<Vec<_>>());
+    assert!(runs_folder(state.path()).join("7.json").exists(), "a damaged file is for a person to look at");
 }

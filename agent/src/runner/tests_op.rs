@@ -1,6 +1,6 @@
 //! Test: runs the host's own tests on the running generation.
 
-use backstay_model::{GenerationRef, Phase, Stream};
+use backstay_model::{GenerationRef, Phase, Stream, TestRun};
 
 use super::op_end::OpEnd;
 use super::report::how;
@@ -55,7 +55,7 @@ pub(super) fn run(work: &mut Work<'_>) -> OpEnd {
         Ok(_) if running(work).as_ref() != Some(&generation) => OpEnd::failed(format!(
             "The host moved away from {generation} while the tests ran. No result was recorded. Run them again."
         )),
-        Ok(run) => match host_tests::record(&config.state_dir, &run) {
+        Ok(run) => match record(work, &run) {
             Ok(()) if run.summary().all_passed() => OpEnd::completed(host_tests::describe(&run)),
             Ok(()) => OpEnd::failed(host_tests::describe(&run)),
             Err(error) => OpEnd::failed(format!(
@@ -64,6 +64,18 @@ pub(super) fn run(work: &mut Work<'_>) -> OpEnd {
             )),
         },
     }
+}
+
+/// Records the run, and makes room for others.
+fn record(work: &mut Work<'_>, run: &TestRun) -> std::io::Result<()> {
+    let config = std::sync::Arc::clone(work.config());
+    host_tests::record(&config.state_dir, run)?;
+    let profile = work.facts().read_generations().generations;
+    let now = work.clock().now();
+    if let Err(error) = host_tests::delete_old(&config.state_dir, &profile, now, config.tests.keep_days) {
+        work.say(&format!("Old test results could not be deleted: {error}."));
+    }
+    Ok(())
 }
 
 fn running(work: &Work<'_>) -> Option<GenerationRef> {

@@ -51,7 +51,7 @@ pub use people::{
 };
 #[cfg(feature = "ssr")]
 pub use pins::{PinGeneration, UnpinGeneration, pin_generation, unpin_generation};
-pub use records::{Audit, LoadAbout, LoadNotices, audit, load_about, load_notices};
+pub use records::{AboutPageData, Audit, LoadAbout, LoadNotices, audit, load_about, load_notices};
 pub use rollback::{
     LoadPlan, RequestRollback, load_plan, reference_from_text, reference_to_text, request_rollback,
 };

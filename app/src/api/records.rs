@@ -3,6 +3,7 @@
 use backstay_model::view::{About, AuditPage, AuditQuery};
 use backstay_model::wire::event::StoredNotice;
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::ApiError;
 
@@ -33,14 +34,24 @@ pub async fn load_notices() -> Result<Vec<StoredNotice>, ApiError> {
     Ok(session::fleet()?.notices())
 }
 
-/// Reads the version and the repository of this server.
+/// What the about page shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AboutPageData {
+    /// This server.
+    pub about: About,
+    /// What it keeps, as markup that the server wrote.
+    pub storage: String,
+}
+
+/// Reads the version and the repository of this server, and what it keeps.
 ///
 /// # Errors
 /// [`ApiError`]
 #[server(endpoint = "load_about")]
-pub async fn load_about() -> Result<About, ApiError> {
+pub async fn load_about() -> Result<AboutPageData, ApiError> {
     use crate::session;
 
     session::permitted::<LoadAbout>().await?;
-    Ok(session::fleet()?.about())
+    let fleet = session::fleet()?;
+    Ok(AboutPageData { about: fleet.about(), storage: crate::pages::storage(&fleet.storage()) })
 }

@@ -31,6 +31,8 @@ pub(crate) mod second_factor;
 mod written;
 
 pub use about::AboutPage;
+#[cfg(feature = "ssr")]
+pub(crate) use about::storage;
 pub use audit::AuditPage;
 pub use deployments::{DeploymentPage, DeploymentsPage};
 pub use dialogs::{

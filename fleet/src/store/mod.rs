@@ -23,6 +23,7 @@ mod hosts;
 mod ops;
 mod people;
 mod pins;
+mod retention;
 mod rollouts;
 mod saved_views;
 mod second_factors;
@@ -44,6 +45,7 @@ pub use people::{
     UserRecord,
 };
 pub use pins::PinStore;
+pub use retention::{DiskUse, MERGES_OF_PAST, OPS_OF_PAST, RUNS_OF_PAST, Removal, Removed, RetentionStore};
 pub use rollouts::{InsertRolloutError, RolloutStore};
 pub use saved_views::{SAVED_VIEWS, SavedView, SavedViewStore, VIEW_NAME_CHARS};
 pub use second_factors::{SecondFactor, SecondFactorStore};
@@ -62,6 +64,7 @@ pub trait Store:
     + SessionStore
     + DeviceStore
     + SecondFactorStore
+    + RetentionStore
 {
 }
 
@@ -77,6 +80,7 @@ impl<T> Store for T where
         + SessionStore
         + DeviceStore
         + SecondFactorStore
+        + RetentionStore
 {
 }
 

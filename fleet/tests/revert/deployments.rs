@@ -8,7 +8,7 @@ use backstay_fleet::deployments::{DeployError, RevertRequest, SeenPullRequest};
 use backstay_fleet::github::{GitHubError, MergeMethod};
 use backstay_fleet::store::sqlite::SqliteStore;
 use backstay_fleet::store::{Client, NewAuditEntry, NewSession, Store, TokenHash, UserRecord};
-use backstay_fleet::{Fleet, FleetConfig};
+use backstay_fleet::{Fleet, FleetConfig, Retention};
 use backstay_github_stand_in::{
     Away, Change, Moment, NewPullRequest, Permission, Protection, ProtectionKind, TOKEN,
 };
@@ -91,6 +91,7 @@ fn fleet(bench: &Bench, store: &Arc<dyn Store>) -> Fleet {
         store: Arc::clone(store),
         clock: Arc::new(SystemClock),
         queue_time: Duration::from_hours(1),
+        retention: Retention::default(),
         sessions: SessionPolicy::default(),
         master_key: None,
         github: Some(bench.github.clone()),

@@ -9,7 +9,7 @@ use axum::http::header;
 use backstay_app::api::{GUARDED, OPEN};
 use backstay_fleet::accounts::{Actor, SessionPolicy, StepUp, Visitor};
 use backstay_fleet::store::{self, NewHost, NewJoinToken, Store, TokenHash};
-use backstay_fleet::{Fleet, FleetConfig};
+use backstay_fleet::{Fleet, FleetConfig, Retention};
 use backstay_model::people::HostTraits;
 use backstay_model::view::{AuditQuery, OpQuery};
 use backstay_model::{Action, FixedClock, Grant, HostId, OpAction, OpId, Person, Platform, Role};
@@ -166,6 +166,7 @@ impl Bench {
             store,
             clock: Arc::<FixedClock>::clone(&clock),
             queue_time: Duration::from_mins(10),
+            retention: Retention::default(),
             sessions,
             master_key: None,
             github: None,

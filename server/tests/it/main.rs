@@ -17,6 +17,7 @@ mod output;
 mod people;
 mod pins;
 mod rendering;
+mod retention;
 mod rollback;
 mod stop_tests;
 mod strangers;

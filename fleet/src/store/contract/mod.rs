@@ -23,6 +23,7 @@ mod people;
 mod pins;
 mod plans;
 mod reopen;
+mod retention;
 mod rollouts;
 mod saved_views;
 mod second_factors;
@@ -149,6 +150,13 @@ macro_rules! contract {
                 pins_of_generations_that_left_the_profile_make_room,
             ],
             devices: [a_device_is_known_for_its_person_and_for_a_time],
+            retention: [
+                output_goes_and_its_op_says_when, lines_that_come_after_the_removal_go_too,
+                an_old_op_stays_if_something_needs_it, the_ops_that_a_hosts_past_is_read_from_stay, young_ops_stay,
+                the_latest_run_of_each_build_in_the_profile_stays, a_rollout_stays_while_it_is_open_or_has_an_op,
+                only_deployments_that_are_over_go, a_removed_host_goes_with_its_last_op,
+                one_audit_entry_tells_what_was_removed, the_space_is_measured_by_kind,
+            ],
             reopen: [everything_is_there_after_reopening],
         }
     };

@@ -25,6 +25,7 @@ mod ops;
 mod output;
 mod people;
 mod pins;
+mod retention;
 mod rollouts;
 mod row;
 mod saved_views;
@@ -38,7 +39,8 @@ use std::time::Duration;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 use sqlx::{Connection as _, SqlSafeStr, Sqlite, Transaction};
 
@@ -116,6 +118,8 @@ async fn open_writer(options: &SqliteConnectOptions) -> Result<SqlitePool, Store
         .journal_mode(SqliteJournalMode::Wal)
         // An agent forgets what the server acknowledges, so it must survive a power cut.
         .synchronous(SqliteSynchronous::Full)
+        // A new file can give pages back to the file system. An older file can after a `VACUUM`.
+        .auto_vacuum(SqliteAutoVacuum::Incremental)
         .foreign_keys(true);
     let give_up = tokio::time::Instant::now() + BUSY_TIMEOUT;
     loop {
@@ -175,6 +179,7 @@ fn migrations() -> Migrator {
         (16, "growth", include_str!("../../../../migrations/sqlite/0016_growth.sql")),
         (17, "grants", include_str!("../../../../migrations/sqlite/0017_grants.sql")),
         (18, "second factors", include_str!("../../../../migrations/sqlite/0018_second_factors.sql")),
+        (19, "retention", include_str!("../../../../migrations/sqlite/0019_retention.sql")),
     ];
     let numbered = steps.map(|(number, name, sql)| {
         Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)

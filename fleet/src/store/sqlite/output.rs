@@ -37,11 +37,18 @@ pub(super) async fn insert(tx: &mut Tx, op: OpId, some: &[&OutputLine]) -> Resul
 /// Moves the mark to the last line before the first gap and returns it. The op's row stores it, so that a
 /// message need not count a long output from its start.
 pub(super) async fn advance(tx: &mut Tx, op: OpId) -> Result<u64, StoreError> {
-    let marked = sqlx::query("SELECT output_through FROM ops WHERE id = $1")
+    let marked = sqlx::query("SELECT output_through, output_removed_at FROM ops WHERE id = $1")
         .bind(op.to_string())
         .fetch_optional(&mut **tx)
         .await?;
     let before: i64 = marked.as_ref().map_or(Ok(0), |row| row.number("output_through"))?;
+    if marked.is_some_and(|row| row.time_opt("output_removed_at").is_ok_and(|at| at.is_some())) {
+        // Lines of so old an op: they go with the next removal.
+        sqlx::query("UPDATE ops SET output_removed_at = NULL WHERE id = $1")
+            .bind(op.to_string())
+            .execute(&mut **tx)
+            .await?;
+    }
     let moved = sqlx::query(
         "SELECT line.seq FROM op_output AS line
          WHERE line.op_id = $1 AND line.seq > $2

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use backstay_model::view::AuditQuery;
 use backstay_model::{OpStatus, sample};
+use sqlx::ConnectOptions as _;
 
 use super::*;
-use crate::store::{AuditStore as _, HostStore as _, NewAuditEntry};
+use crate::store::{AuditStore as _, HostStore as _, NewAuditEntry, RetentionStore as _};
 use crate::test_fleet::{Database, join_token};
 
 #[tokio::test]
@@ -83,4 +84,37 @@ fn an_op_is_open_in_the_database_if_it_is_open_in_the_model() {
     let open = OpStatus::ALL.into_iter().filter(|status| status.is_open());
     let names: Vec<_> = open.map(|status| format!("'{status}'")).collect();
     assert_eq!(is_open!(), format!("ops.status IN ({})", names.join(", ")));
+}
+
+/// Older versions made their files so that they never shrink.
+#[tokio::test]
+async fn an_older_file_gives_free_space_back_once_it_was_compacted() {
+    const BYTES: u64 = 2_000_000;
+    const STEP: u32 = 500_000;
+    let database = Database::new();
+    let older = SqliteConnectOptions::new().filename(database.file()).create_if_missing(true);
+    let mut older = older.journal_mode(SqliteJournalMode::Wal).connect().await.unwrap();
+    sqlx::query("CREATE TABLE waste (it BLOB)").execute(&mut older).await.unwrap();
+    older.close().await.unwrap();
+    let store = database.open().await;
+    let waste = async || {
+        for statement in ["INSERT INTO waste SELECT randomblob(2000000)", "DELETE FROM waste"] {
+            sqlx::query(statement).execute(&store.writer).await.unwrap();
+        }
+        store.disk_use().await.unwrap()
+    };
+    assert!(waste().await.free >= BYTES);
+    assert!(!store.give_back(STEP).await.unwrap());
+
+    store.compact().await.unwrap();
+    let compact = store.disk_use().await.unwrap();
+    assert_eq!(compact.free, 0);
+    assert!(waste().await.free >= BYTES);
+    let mut steps = 0;
+    while store.give_back(STEP).await.unwrap() {
+        steps += 1;
+    }
+    assert!(steps >= 3, "{steps}: a little at a time");
+    let space = store.disk_use().await.unwrap();
+    assert!(space.free * 10 <= space.total && space.total < compact.total + BYTES / 4, "{space:?}");
 }

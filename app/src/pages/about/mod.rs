@@ -1,4 +1,7 @@
-//! The versions of the server and of the agents.
+//! The versions of the server and of the agents, and what the server keeps.
+
+#[cfg(feature = "ssr")]
+mod storage;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -7,11 +10,11 @@ use backstay_model::view::About;
 use leptos::prelude::*;
 
 use super::inside::{Loading, NotRead};
-use crate::api::load_about;
+use crate::api::{AboutPageData, load_about};
 use crate::components::{Ago, Icon, Mark, PageTitle, asking};
 use crate::live::{Live, Started};
 
-/// The versions of the server and of the agents.
+/// The versions of the server and of the agents, and what the server keeps.
 #[component]
 pub fn AboutPage() -> impl IntoView {
     let started = expect_context::<Started>();
@@ -22,13 +25,21 @@ pub fn AboutPage() -> impl IntoView {
         <Suspense fallback=Loading>
             {move || Suspend::new(async move {
                 match started.and(about).await {
-                    Ok(about) => view! { <Server about/> <Agents/> }.into_any(),
+                    Ok(AboutPageData { about, storage }) => view! {
+                        <Server about/>
+                        <Agents/>
+                        <section aria-labelledby="about-storage" inner_html=storage></section>
+                    }
+                    .into_any(),
                     Err(error) => view! { <NotRead error/> }.into_any(),
                 }
             })}
         </Suspense>
     }
 }
+
+#[cfg(feature = "ssr")]
+pub(crate) use storage::storage;
 
 #[component]
 fn Server(about: About) -> impl IntoView {
