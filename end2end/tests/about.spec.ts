@@ -7,10 +7,10 @@ test('the about page says how much space what takes, and how long it is kept', a
   const row = (what: string) => storage.getByRole('row').filter({ has: page.getByRole('rowheader', { name: what }) });
   await expect(async () => {
     await open(page, '/about');
-    await expect(row('Audit log').getByRole('cell').first()).toHaveText(/^\d+ kB$/);
+    await expect(row('Audit log').getByRole('cell').first()).toHaveText(/^\d+\skB$/);
   }).toPass();
   await expect(row('Audit log')).toContainText('For ever');
   await expect(row('Output of ops').getByRole('cell').last()).toHaveText('90 days');
   await expect(row('Ops and rollbacks')).toContainText('365 days; at least the newest 200 of each host');
-  await expect(storage).toContainText(/The database: \d+ kB, measured /);
+  await expect(storage).toContainText(/The database: \d+\skB, measured /);
 });

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use crate::accounts::{Accounts, MasterKey, SessionPolicy};
 use crate::github::GitHub;
 use crate::identities::Identities;
-use crate::retention::Retention;
+use crate::retention::{Measured, Retention};
 use crate::state::audit_verifier::AuditVerifier;
 use crate::state::budget::Budgets;
 use crate::state::comparisons::Comparisons;
@@ -24,7 +24,7 @@ use crate::state::published_rows::PublishedRows;
 use crate::state::rollout_driver::RolloutDriver;
 use crate::state::unpublished::Unpublished;
 use crate::state::watch::Watch;
-use crate::store::{DiskUse, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// The parts and settings of a [`Fleet`].
 pub struct FleetConfig {
@@ -55,8 +55,7 @@ pub struct Fleet {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) queue_time: Duration,
     pub(crate) retention: Retention,
-    /// The space that the database takes, and when it was measured.
-    pub(crate) disk_use: Arc<RwLock<Option<(DateTime<Utc>, DiskUse)>>>,
+    pub(crate) disk_use: Arc<RwLock<Option<Measured>>>,
     pub(crate) github: Option<Arc<GitHub>>,
     accounts: Arc<Accounts>,
     pub(crate) audit_verifier: Arc<AuditVerifier>,

@@ -41,5 +41,5 @@ mod watch;
 
 pub use background::Schedule;
 pub use fleet::{Fleet, FleetConfig};
-pub use retention::{Retention, Storage};
+pub use retention::{Measured, Retention, Storage};
 pub use state::{budget, events, hub};

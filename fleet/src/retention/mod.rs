@@ -44,13 +44,16 @@ impl Retention {
     }
 }
 
+/// When the space was measured, and what it was.
+pub type Measured = (DateTime<Utc>, DiskUse);
+
 /// The space that the database takes, and what it keeps for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Storage {
     /// How long what is kept.
     pub retention: Retention,
     /// The space, and when it was measured; `None` until the first measurement is done.
-    pub measured: Option<(DateTime<Utc>, DiskUse)>,
+    pub measured: Option<Measured>,
 }
 
 impl Fleet {

@@ -50,7 +50,7 @@ fn rows(storage: &Storage) -> [Row; 8] {
     let ages = &storage.retention;
     let history = kept(ages.history);
     let output = kept(ages.output.into_iter().chain(ages.history).min());
-    let audit = storage.measured.as_ref().map(|(_, space)| format!(". {} entries", space.audit_entries));
+    let audit = storage.measured.as_ref().map(|(_, space)| format!(". Entries: {}", space.audit_entries));
     let longer =
         |more: String| if ages.history.is_some() { format!("{history}; {more}") } else { history.clone() };
     [
@@ -90,11 +90,11 @@ fn kept(age: Option<TimeDelta>) -> String {
 /// Bytes with three digits at least, if there are as many.
 fn in_words(bytes: u64) -> String {
     match bytes {
-        0..1_000 => format!("{bytes} bytes"),
-        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
-        1_000_000..10_000_000 => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
-        10_000_000..1_000_000_000 => format!("{} MB", bytes / 1_000_000),
-        _ => format!("{}.{} GB", bytes / 1_000_000_000, bytes / 100_000_000 % 10),
+        0..1_000 => format!("{bytes}\u{a0}bytes"),
+        1_000..1_000_000 => format!("{}\u{a0}kB", bytes / 1_000),
+        1_000_000..10_000_000 => format!("{}.{}\u{a0}MB", bytes / 1_000_000, bytes / 100_000 % 10),
+        10_000_000..1_000_000_000 => format!("{}\u{a0}MB", bytes / 1_000_000),
+        _ => format!("{}.{}\u{a0}GB", bytes / 1_000_000_000, bytes / 100_000_000 % 10),
     }
 }
 
@@ -115,7 +115,7 @@ mod tests {
             (38_000_000, "38 MB"),
             (1_960_000_000, "1.9 GB"),
         ] {
-            assert_eq!(in_words(bytes), words);
+            assert_eq!(in_words(bytes).replace('\u{a0}', " "), words);
         }
     }
 
