@@ -89,7 +89,8 @@ fn an_op_is_open_in_the_database_if_it_is_open_in_the_model() {
 /// Older versions made their files so that they never shrink.
 #[tokio::test]
 async fn an_older_file_gives_free_space_back_once_it_was_compacted() {
-    const BYTES: u64 = 2_000_000;
+    // A table that is empty keeps its first page.
+    const BYTES: u64 = 2_000_000 - 10_000;
     const STEP: u32 = 500_000;
     let database = Database::new();
     let older = SqliteConnectOptions::new().filename(database.file()).create_if_missing(true);
