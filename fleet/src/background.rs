@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::desired::Repository;
 use crate::fleet::Fleet;
-use crate::store::StoreError;
+use crate::store::{OpFilter, StoreError};
 
 /// How often overdue ops are closed and interrupted work is resumed.
 const TICK: Duration = Duration::from_secs(1);
@@ -38,16 +38,17 @@ pub struct Schedule {
 }
 
 impl Fleet {
-    /// Resumes the roll-outs that were under way when the server ended, and returns all background work. Run it until it ends,
-    /// which is soon after `stop`.
+    /// Goes on where the server ended, with identifiers and with roll-outs, and returns all background work. Run it until it
+    /// ends, which is soon after `stop`.
     ///
     /// # Errors
-    /// [`StoreError`] if the roll-outs cannot be read.
+    /// [`StoreError`] if the store cannot be read.
     pub async fn start_background(
         &self,
         schedule: Schedule,
         stop: CancellationToken,
     ) -> Result<impl Future<Output = ()> + Send + 'static, StoreError> {
+        self.continue_ids().await?;
         self.resume_rollouts().await?;
         let Schedule { repository, poll } = schedule;
         let fleet = self.clone();
@@ -71,6 +72,16 @@ impl Fleet {
                 }
             }
         })
+    }
+
+    /// Lets identifiers sort after the stored ones, which decide what is newest: the clock may have been ahead when those were
+    /// made.
+    async fn continue_ids(&self) -> Result<(), StoreError> {
+        let newest = OpFilter { limit: 1, ..OpFilter::default() };
+        self.store.ops(&newest).await?.iter().for_each(|op| op.id.go_on());
+        self.store.deployments(None, 1).await?.iter().for_each(|deployment| deployment.id.go_on());
+        self.store.rollouts(None, 1).await?.iter().for_each(|rollout| rollout.id.go_on());
+        Ok(())
     }
 
     async fn tick_until(self, stop: CancellationToken) {

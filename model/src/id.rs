@@ -1,10 +1,26 @@
-//! Identifiers: UUID version 7 (RFC 9562), so that they sort by creation time.
+//! Identifiers: UUID version 7 (RFC 9562), so that they sort by their creation.
+//!
+//! What is newest is decided by them, so a clock that is set back must not make an older one. In one process it does not: an
+//! identifier always follows the last one. A server that starts continues after those that it has stored (`go_on`).
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use uuid::{ContextV7, Timestamp, Uuid};
+
+/// The time of the last identifier of this process, and its place among those of that time.
+static LAST: Mutex<ContextV7> = Mutex::new(ContextV7::new());
+
+/// Makes all further identifiers of this process sort after one, from the next millisecond on.
+fn continue_after(id: Uuid) {
+    if let Some(made_at) = id.get_timestamp() {
+        let (secs, nanos) = made_at.to_unix();
+        let next = nanos + 1_000_000;
+        let _ = Timestamp::from_unix(&LAST, secs + u64::from(next / 1_000_000_000), next % 1_000_000_000);
+    }
+}
 
 /// The text is not an identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +38,12 @@ macro_rules! id {
             /// Creates a new, unique identifier.
             #[expect(clippy::new_without_default, reason = "a default that differs each time would be surprising")]
             pub fn new() -> Self {
-                Self(Uuid::now_v7())
+                Self(Uuid::new_v7(Timestamp::now(&LAST)))
+            }
+
+            /// Makes all further identifiers of this process sort after this one, whatever the clock says.
+            pub fn go_on(self) {
+                continue_after(self.0);
             }
         }
 
@@ -91,5 +112,18 @@ mod tests {
     fn later_ids_sort_later() {
         let ids: Vec<_> = (0..100).map(|_| HostId::new()).collect();
         assert!(ids.is_sorted());
+    }
+
+    #[test]
+    fn ids_go_on_after_those_that_a_clock_ahead_has_made() {
+        // Made in 2065, the last one of its millisecond.
+        let stored: OpId = "02bb1f5a-d3e7-7fff-bfff-ffffffffffff".parse().unwrap();
+        assert!(OpId::new() < stored);
+        stored.go_on();
+        let ids: Vec<_> = (0..100).map(|_| OpId::new()).collect();
+        assert!(stored < ids[0] && ids.is_sorted(), "{ids:?}");
+        let older: OpId = "01a23dc7-ca08-71dd-b7c4-50bb7165daf9".parse().unwrap();
+        older.go_on();
+        assert!(ids[99] < OpId::new(), "an older one changes nothing");
     }
 }

@@ -6,7 +6,11 @@ use std::time::Duration;
 use backstay_model::wire::event::Event;
 use backstay_model::{Commit, DesiredState, OpAction, OpStatus, Outcome};
 
+use tokio_util::sync::CancellationToken;
+
 use super::Bench;
+use crate::background::Schedule;
+use crate::store::OpFilter;
 
 impl Bench {
     /// Runs a statement behind the server's back.
@@ -126,4 +130,18 @@ async fn pages_hear_of_an_op_as_it_is_however_late_they_are_told() {
         _ => None,
     });
     assert_eq!(op.unwrap().status, OpStatus::Running, "nothing older comes after it");
+}
+
+/// The lights follow the newest op of a host, and ids say which that is.
+#[tokio::test]
+async fn a_new_op_is_the_newest_although_the_clock_was_ahead_before_the_server_started() {
+    let bench = Bench::new().await;
+    let op = bench.ask(OpAction::Test).await;
+    bench.fleet.cancel_op(&bench.person, op).await.unwrap();
+    bench.run("UPDATE ops SET id = '02bb1f5a-d3e7-7fff-bfff-ffffffffffff'").await;
+    let schedule = Schedule { repository: None, poll: Duration::from_mins(1) };
+    drop(bench.fleet.start_background(schedule, CancellationToken::new()).await.unwrap());
+    let later = bench.ask(OpAction::Test).await;
+    let newest = bench.fleet.store.ops(&OpFilter { limit: 1, ..OpFilter::default() }).await.unwrap();
+    assert_eq!(newest[0].id, later);
 }
