@@ -7,7 +7,7 @@ import { phone } from '../support/look';
 import * as plans from '../support/plans';
 import { Stopwatch } from '../support/stopwatch';
 import { countTaps } from '../support/taps';
-import { expect, test } from '../support/test';
+import { alive, expect, test } from '../support/test';
 
 /** From the fleet page, which the alert links to, until every host works. */
 async function goByTheWords(page: Page, host: Host, testInfo: TestInfo): Promise<number> {
@@ -17,6 +17,8 @@ async function goByTheWords(page: Page, host: Host, testInfo: TestInfo): Promise
   await page.goto('/');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('1 of 2 hosts is broken');
   watch.saw('“1 of 2 hosts is broken”');
+  // Before that, a confirmed rollback leads to the page of its op.
+  await alive(page);
   await page.getByRole('link', { name: 'Rollback to Gen 47' }).click();
   const dialog = page.getByRole('dialog', { name: 'Rollback System - gpc0' });
   await expect(dialog.getByText('Last known working')).toBeVisible();
