@@ -1,0 +1,39 @@
+//! How people may log in: with a password, through a provider, or both.
+
+use std::sync::Arc;
+
+use backstay_model::Role;
+
+use crate::sso::Sso;
+
+/// Who may log in with a password.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Passwords {
+    /// Everybody who has one.
+    #[default]
+    Everybody,
+    /// Administrators, for the night in which the provider is away. Each such log-in is loud.
+    Administrators,
+    /// Nobody.
+    Never,
+}
+
+impl Passwords {
+    /// Returns whether somebody with this role may.
+    pub(super) fn admit(self, role: Role) -> bool {
+        match self {
+            Self::Everybody => true,
+            Self::Administrators => role == Role::Admin,
+            Self::Never => false,
+        }
+    }
+}
+
+/// How people may log in.
+#[derive(Debug, Clone, Default)]
+pub struct WaysIn {
+    /// Who may log in with a password.
+    pub passwords: Passwords,
+    /// The provider, if there is one.
+    pub sso: Option<Arc<Sso>>,
+}
