@@ -26,8 +26,11 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
       accountId: id,
       claims: () => ({ sub: id, preferred_username: people[id].name, groups: people[id].groups }),
     },
+  // By default it calls no address of this machine.
+  fetch: (url, { dispatcher: _, ...options }) => fetch(url, options),
   // As many providers do: groups and names are at the user info endpoint alone.
   conformIdTokenClaims: true,
 });
 
+provider.on('backchannel.error', (_, error) => console.error(error));
 provider.listen(port, '127.0.0.1', () => console.log('listening'));

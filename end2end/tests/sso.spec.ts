@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { Page } from '@playwright/test';
+import type { APIResponse, Page } from '@playwright/test';
 
 import { openAccount } from '../pages/fleet';
 import { PersonRow } from '../pages/people';
@@ -9,7 +9,8 @@ import { Fleet, removeFolder, temporaryFolder } from '../support/fleet';
 import { looksRight, sizes } from '../support/look';
 import { type People, Provider, freePort } from '../support/provider';
 import { admin } from '../support/server';
-import { alive, expect, nobody, open, test as base } from '../support/test';
+import { alive, expect, nobody, test as base } from '../support/test';
+import { Watch } from '../support/watch';
 
 const people: People = {
   m: { name: 'maria', groups: ['fleet-operators'] },
@@ -68,15 +69,26 @@ const test = base.extend<Fixtures & { ports: [number, number] }>({
   },
 
   storageState: nobody,
+
+  watch: async ({}, use) => {
+    const watch = new Watch();
+    // The provider's own pages.
+    watch.allow(/fonts\.googleapis\.com/, /favicon\.ico/);
+    await use(watch);
+  },
 });
 
 /** The provider's own pages: who somebody is, and that this server may know. */
 async function confirm(page: Page, id: string): Promise<void> {
+  await signIn(page, id);
+  await page.getByRole('button', { name: 'Continue' }).click();
+}
+
+/** The provider's log-in page. It takes any password. */
+async function signIn(page: Page, id: string): Promise<void> {
   await page.getByPlaceholder('Enter any login').fill(id);
   await page.getByPlaceholder('and password').fill('any');
   await page.getByRole('button', { name: 'Sign-in' }).click();
-  const consent = page.getByRole('button', { name: 'Continue' });
-  await consent.click();
 }
 
 async function logIn(page: Page, id: string, path = '/login'): Promise<void> {
@@ -119,7 +131,8 @@ test('a person of the provider comes in, with the roles of their groups, to the 
   }
 });
 
-test('people without a group, with the name of somebody else, or disabled stay out, and read why', async ({ page, another }) => {
+test('people without a group, with the name of somebody else, or disabled stay out, and read why', async ({ page, another, watch }) => {
+  watch.allow(/\b401\b/);
   await logIn(page, 's');
   await expect(refused(page)).toContainText('None of your groups may use Backstay.');
   const double = await another({ storageState: nobody });
@@ -178,25 +191,21 @@ test('while the provider is away the page says so, and afterwards the log-in wor
   await expect(account(page, 'maria')).toBeVisible();
 });
 
-test('an answer that was forged, denied or used before logs nobody in', async ({ page }) => {
+test('an answer that was forged, denied or used before logs nobody in', async ({ page, provider }) => {
   const words = 'This log-in has expired, or began in another window.';
   await page.goto('/sso/callback?state=forged&code=forged');
   await expect(refused(page)).toContainText(words);
   await expect(page).toHaveURL('/login');
 
-  // The provider's answer, before the browser follows it.
-  let answer = '';
-  await page.route('**/sso/callback?**', async (route) => {
-    answer = route.request().url();
-    await route.abort();
-  });
+  // The provider's answer, which the browser does not follow yet.
   await page.getByRole('link', { name: 'Log in with Company SSO' }).click();
-  await page.getByPlaceholder('Enter any login').fill('m');
-  await page.getByPlaceholder('and password').fill('any');
-  await page.getByRole('button', { name: 'Sign-in' }).click();
-  await page.getByRole('button', { name: 'Continue' }).click();
-  await expect.poll(() => answer).toContain('code=');
-  await page.unroute('**/sso/callback?**');
+  await signIn(page, 'm');
+  const consent = page.locator('form').filter({ has: page.getByRole('button', { name: 'Continue' }) });
+  let answer = await consent.getAttribute('action');
+  const led = async (response: Promise<APIResponse>) => new URL((await response).headers().location, provider.url).href;
+  answer = await led(page.request.post(answer ?? '', { form: { prompt: 'consent' }, maxRedirects: 0 }));
+  answer = await led(page.request.get(answer, { maxRedirects: 0 }));
+  expect(answer).toContain('/sso/callback?code=');
   const cookies = await page.context().cookies();
 
   const forged = new URL(answer);
@@ -223,14 +232,18 @@ test.describe('with a proof now and then', () => {
   test.use({ more: ['--step-up-after', '1'] });
 
   test('the provider asks again who somebody is', async ({ page }) => {
-    await logIn(page, 'b', '/login?next=/confirm/%252Fpeople');
-    await expect(page).toHaveURL('/confirm/%2Fpeople');
-    await page.getByRole('link', { name: 'Confirm with Company SSO' }).click();
-    await page.getByPlaceholder('and password').fill('any');
-    const login = page.getByPlaceholder('Enter any login');
-    await login.fill('b');
-    await page.getByRole('button', { name: 'Sign-in' }).click();
+    await logIn(page, 'b');
+    await expect(account(page, 'boss')).toBeVisible();
+    const confirmed = async (id: string) => {
+      await page.goto('/confirm/%2Fpeople');
+      await page.getByRole('link', { name: 'Confirm with Company SSO' }).click();
+      await signIn(page, id);
+    };
+    await confirmed('b');
     await expect(page).toHaveURL('/people');
+    await confirmed('m');
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await expect(refused(page), 'somebody else').toContainText('did not confirm that it is you');
   });
 });
 

@@ -26,8 +26,8 @@ pub fn LogInPage() -> impl IntoView {
         <main id="main" class="log-in">
             <h1><Mark/>"Backstay"</h1>
             <p class="motto">"Back to a state that is known to work."</p>
-            // The router leads here by a new page only, so that the server always writes this.
-            <div inner_html=sso_part(&next(), asks_code.get_untracked())></div>
+            // No other page leads here without loading this one from the server.
+            <div inner_html=sso_part()></div>
             <ActionForm action=action>
                 <Refusal action/>
                 <input type="hidden" name="next" value=next/>
@@ -39,14 +39,11 @@ pub fn LogInPage() -> impl IntoView {
     }
 }
 
-/// The way to the single sign-on provider, and what came of the last attempt.
-#[cfg(feature = "ssr")]
-fn sso_part(next: &str, asks_code: bool) -> String {
-    super::sso::log_in_part(next, asks_code)
-}
-
-#[cfg(not(feature = "ssr"))]
-fn sso_part(_: &str, _: bool) -> String {
+/// The way to the single sign-on provider, and what came of the last attempt. The server alone writes it.
+fn sso_part() -> String {
+    #[cfg(feature = "ssr")]
+    return super::sso::log_in_part();
+    #[cfg(not(feature = "ssr"))]
     String::new()
 }
 

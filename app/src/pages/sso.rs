@@ -5,25 +5,27 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use super::people::in_words;
+use crate::api::local_path;
+use crate::routes::CODE;
 use crate::{said, session, sso};
 
 /// The part of the log-in page above the form of the password: what came of the last attempt, and the way to the provider. While the
 /// form is not for everybody, it is folded.
-pub(super) fn log_in_part(next: &str, asks_code: bool) -> String {
+pub(super) fn log_in_part() -> String {
     let said = said::take().map(|said| in_words(said, ""));
     let Ok(fleet) = session::fleet() else { return String::new() };
-    let accounts = fleet.accounts();
-    let way = accounts.sso().filter(|_| !asks_code).map(|provider| {
-        let was_refused = use_query_map().with_untracked(|query| query.get_str("__err").is_some());
+    let (accounts, query) = (fleet.accounts(), use_query_map().get_untracked());
+    let way = accounts.sso().filter(|_| query.get_str(CODE).is_none()).map(|provider| {
+        let next = query.get_str("next").map_or("/", local_path);
         view! {
             <p>{link(&format!("Log in with {}", provider.name()), next, false)}</p>
-            {fold(accounts.passwords(), was_refused)}
+            {fold(accounts.passwords(), query.get_str("__err").is_some())}
         }
     });
     if said.is_none() && way.is_none() {
         return String::new();
     }
-    view! { <div class="message">{said}{way}</div> }.to_html()
+    view! { <div class="said">{said}{way}</div> }.to_html()
 }
 
 /// Folds the form that follows, by the style sheet, unless it is for everybody.
@@ -31,7 +33,7 @@ fn fold(passwords: Passwords, is_open: bool) -> AnyView {
     match passwords {
         Passwords::Everybody => ().into_any(),
         Passwords::Administrators => view! {
-            <details open=is_open><summary>"Administrators: log in with a password"</summary></details>
+            <details class="changes-rest" open=is_open><summary>"Administrators: log in with a password"</summary></details>
         }
         .into_any(),
         Passwords::Never => view! { <details hidden></details> }.into_any(),

@@ -206,7 +206,7 @@ impl Accounts {
         match self.ways_in.passwords {
             Passwords::Administrators => {
                 let words = "Logged in with a password, past single sign-on.".to_owned();
-                self.entry(name, "login.break-glass", words)
+                self.entry(name, "user.break-glass", words)
             }
             _ => self.entry(name, "login", "Logged in.".to_owned()),
         }

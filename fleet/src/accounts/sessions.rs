@@ -166,8 +166,8 @@ impl Accounts {
     pub(super) async fn look_up(&self, token: &str) -> Result<Option<SessionRecord>, StoreError> {
         let now = self.clock.now();
         let session = self.store.session(&TokenHash::of(token), now).await?;
-        // The role or the policy may be another one than when the session began.
-        let may_log_in = |s: &SessionRecord| s.is_external || self.ways_in.passwords.admit(s.person.role);
+        // The role, the policy and the ways in may be others than when the session began.
+        let may_log_in = |s: &SessionRecord| self.ways_in.admit(s.person.role, s.is_external);
         let lasts = |s: &SessionRecord| self.policy.end(s.person.role, s.created_at, s.last_seen) > now;
         Ok(session.filter(|s| may_log_in(s) && lasts(s)))
     }

@@ -37,3 +37,10 @@ pub struct WaysIn {
     /// The provider, if there is one.
     pub sso: Option<Arc<Sso>>,
 }
+
+impl WaysIn {
+    /// Returns whether somebody with this role, who does or does not come through the provider, could log in.
+    pub(super) fn admit(&self, role: Role, is_external: bool) -> bool {
+        if is_external { self.sso.is_some() } else { self.passwords.admit(role) }
+    }
+}

@@ -114,8 +114,8 @@ impl Sso {
         };
         let claims = token.claims(&verifier, no_nonce)?;
         let more = claims.additional_claims();
-        if !more.get("events").is_some_and(|events| events.get(EVENT).is_some_and(|event| event.is_object()))
-        {
+        let event = more.get("events").and_then(|events| events.get(EVENT));
+        if !event.is_some_and(serde_json::Value::is_object) {
             return Err(ClaimsVerificationError::Other("it is not about a log-out".to_owned()));
         }
         let id = more.text("jti", ID_BYTES).filter(|id| !id.is_empty());
