@@ -206,6 +206,14 @@ in
         github-token-file = "/run/x";
       };
     };
+    "but not `oidc-issuer`" = withServer { settings.oidc-client-id = "backstay"; };
+    "`oidc-issuer` needs all of" = withServer {
+      settings = {
+        public-url = "https://backstay.example.org";
+        oidc-issuer = "https://id.example.org";
+        oidc-client-id = "backstay";
+      };
+    };
     "but not `github-repository`" = withServer { settings.github-token-file = "/run/x"; };
     "needs credentials" = withServer { settings.github-repository = "you/nixcfg"; };
     "are both set" = withServer {

@@ -13,6 +13,7 @@ mod public_url;
 mod routes;
 mod secret_file;
 mod serve;
+mod sso_options;
 mod trusted_proxies;
 
 use clap::Parser;

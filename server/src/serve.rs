@@ -23,6 +23,7 @@ pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
     let configured = options.github.configure(&options.branch, options.repository.as_deref())?;
     let (github, webhook_secret) =
         configured.map_or((None, None), |configured| (Some(configured.github), configured.webhook_secret));
+    let ways_in = options.sso.configure(options.public_url.as_deref())?;
     let store = open_store(&options.database).await?;
     let fleet = Fleet::new(FleetConfig {
         server_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -31,6 +32,7 @@ pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
         queue_time: Duration::from_secs(options.queue_seconds),
         retention: options.retention.policy(),
         sessions: options.sessions.policy(),
+        ways_in,
         master_key: Some(options.master_key.open(&options.database)?),
         github,
     });
