@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 
-use crate::markdown::{Page, beside, is_address};
+use crate::markdown::{Page, beside, is_address, is_page};
 use crate::places::Places;
 
 /// The version that the book is built with. It is not among what the tests need: it takes minutes to compile, and the words
@@ -52,7 +52,7 @@ fn copy_folder(root: &Path, folder: &str, to: &Path, source: &str) -> Result<()>
         let (path, to) = (format!("{folder}/{name}"), to.join(&name));
         if entry.file_type()?.is_dir() {
             copy_folder(root, &path, &to, source)?;
-        } else if name.ends_with(".md") {
+        } else if is_page(&name) {
             let text = fs::read_to_string(entry.path())?;
             fs::write(&to, with_outside_links(&path, &text, source))?;
         } else {
@@ -62,7 +62,8 @@ fn copy_folder(root: &Path, folder: &str, to: &Path, source: &str) -> Result<()>
     Ok(())
 }
 
-/// Points links to files outside of `docs/` to `source`.
+/// Points links to files that the book does not have to `source`: those outside of `docs/`, and the table of contents, which mdBook
+/// shows beside each page.
 fn with_outside_links(path: &str, text: &str, source: &str) -> String {
     let mut out = text.to_owned();
     let mut links = Page::parse(text).links;
@@ -70,7 +71,9 @@ fn with_outside_links(path: &str, text: &str, source: &str) -> String {
     // From the end, so that earlier ranges stay true.
     for link in links.iter().rev() {
         let file = beside(path, &link.target);
-        let is_inside = is_address(&link.target) || link.target.starts_with('#') || file.starts_with("docs/");
+        let is_inside = is_address(&link.target)
+            || link.target.starts_with('#')
+            || file.starts_with("docs/") && file != "docs/SUMMARY.md";
         let written = &text[link.range.clone()];
         if let (false, Some(at)) = (is_inside, written.rfind(&link.target)) {
             let start = link.range.start + at;
@@ -86,10 +89,10 @@ mod tests {
 
     #[test]
     fn links_that_leave_the_book_lead_to_the_repository() {
-        let text = "[a](b.md#c), [d](../../model/src/op.rs), [e](https://example.org/f), [g](#h), [`../i`](../../README.md#j)";
+        let text = "[a](b.md#c), [s](../SUMMARY.md), [d](../../model/src/op.rs), [e](https://example.org/f), [g](#h), [`../i`](../../README.md#j)";
         assert_eq!(
             with_outside_links("docs/how-to/x.md", text, "https://forge.example/tree"),
-            "[a](b.md#c), [d](https://forge.example/tree/model/src/op.rs), [e](https://example.org/f), [g](#h), \
+            "[a](b.md#c), [s](https://forge.example/tree/docs/SUMMARY.md), [d](https://forge.example/tree/model/src/op.rs), [e](https://example.org/f), [g](#h), \
              [`../i`](https://forge.example/tree/README.md#j)"
         );
     }

@@ -75,6 +75,11 @@ fn attributes(html: &str, name: &str) -> impl Iterator<Item = String> {
     pieces.into_iter().filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()))
 }
 
+/// True if a file is a page.
+pub(crate) fn is_page(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|end| end == "md")
+}
+
 /// True if a target is an address of its own, rather than a path.
 pub(crate) fn is_address(target: &str) -> bool {
     target.contains("://") || target.starts_with("mailto:")

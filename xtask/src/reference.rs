@@ -50,7 +50,7 @@ fn command_line(name: &str, program: &Path) -> Result<String> {
 
 /// Adds the help of a command, and of each command below it.
 fn add_help(text: &mut String, name: &str, program: &Path, words: &[&str]) -> Result<()> {
-    // Without variables: clap would show their values, and the width of the terminal. What the words say is not in `-h`.
+    // Without variables, whose values clap would show.
     let help = run::read(Command::new(program).args(words).arg("--help").env_clear())?;
     let trimmed: Vec<&str> = help.trim_end().lines().map(str::trim_end).collect();
     let title = [&[name], words].concat().join(" ");

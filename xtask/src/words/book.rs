@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Finding;
-use crate::markdown::{Page, beside};
+use crate::markdown::{Page, beside, is_page};
 
 /// The table of contents, which mdBook reads.
 const SUMMARY: &str = "docs/SUMMARY.md";
@@ -15,15 +15,15 @@ pub(super) fn check(files: &BTreeMap<String, String>) -> Vec<Finding> {
         let path_of = |target: &str| beside(path, target.split('#').next().unwrap_or_default());
         page.links.iter().map(|link| path_of(&link.target)).collect()
     };
-    let is_page = |path: &&String| path.ends_with(".md");
     let named = links_of(SUMMARY);
-    let shown: Vec<String> = files.keys().filter(is_page).flat_map(|path| links_of(path)).collect();
+    let shown: Vec<String> =
+        files.keys().filter(|path| is_page(path)).flat_map(|path| links_of(path)).collect();
     let in_book = files.keys().filter(|path| path.starts_with("docs/") && path.as_str() != SUMMARY);
     let mut findings = Vec::new();
     for path in in_book {
         let times = named.iter().filter(|named| *named == path).count();
         let fault = match times {
-            0 if is_page(&path) => format!("{SUMMARY} does not name this page"),
+            0 if is_page(path) => format!("{SUMMARY} does not name this page"),
             2.. => format!("{SUMMARY} names this page twice"),
             _ if path.starts_with("docs/images/") && !shown.contains(path) => {
                 "no page shows this picture".to_owned()
