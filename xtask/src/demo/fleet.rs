@@ -231,7 +231,10 @@ impl Configuration {
 
     /// A home that works; the open pull request breaks it.
     fn imac0(&self) -> HostStory {
-        let generations = vec![self.generation(3), self.generation(YESTERDAY), self.generation(HEAD)];
+        let mut generations = vec![self.generation(3), self.generation(YESTERDAY), self.generation(HEAD)];
+        for generation in &mut generations {
+            generation.build.specialisations = words(&["dark", "light"]);
+        }
         let tests = "x11 editor shell-prompt gpg-agent ssh-agent direnv fonts mail-sync";
         let broken = ["x11: cannot open display :0"];
         let mut plan = host("imac0", Platform::HomeManager, 10, generations, tests, &broken);

@@ -96,6 +96,9 @@ fn marks(candidate: &Candidate) -> Vec<String> {
     if candidate.old {
         marks.push(format!("older than {} days", OLD_AFTER.num_days()));
     }
+    if let Some(name) = &candidate.lacks {
+        marks.push(format!("without {name}"));
+    }
     if candidate.generation.needs_reboot {
         marks.push("needs a reboot".to_owned());
     }
@@ -128,6 +131,12 @@ pub(in crate::pages) fn warnings(candidate: &Candidate) -> Vec<String> {
         warnings.push(format!(
             "It is more than {} days old: it may lack security fixes made since, and data formats may have changed.",
             OLD_AFTER.num_days()
+        ));
+    }
+    if let Some(name) = &candidate.lacks {
+        let number = candidate.generation.number;
+        warnings.push(format!(
+            "“{name}” is active now. Gen {number} has no such specialisation, so Gen {number} itself runs."
         ));
     }
     if candidate.generation.needs_reboot {
