@@ -40,7 +40,7 @@ fn pages(places: &Places) -> Result<[(&'static str, String); 3]> {
     ])
 }
 
-const MADE: &str = "Made by `cargo xtask reference`; the tests compare it with the program.";
+const MADE: &str = "Made by `cargo xtask reference`; a test compares the two.";
 
 fn command_line(name: &str, program: &Path) -> Result<String> {
     let mut text = format!("# {name}\n\nEvery command and option, as `{name} --help` prints them. {MADE}\n");

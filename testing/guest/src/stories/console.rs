@@ -17,7 +17,6 @@ pub(super) fn kept(programs: &Programs) -> Result<()> {
     // `docs/how-to/rotate-a-secret.md`
     let said = on_console(&format!("{PROGRAM} rotate-master-key --database sqlite://{DATABASE}"))?;
     ensure!(said.contains("The master key is new"), "{said}");
-    on_console("chown --reference=backstay.sqlite3 backstay.sqlite3.master-key")?;
     guest.run(&["systemctl", "restart", "backstay-server"])?;
     world.inside(&["serving"])?;
 
@@ -26,7 +25,7 @@ pub(super) fn kept(programs: &Programs) -> Result<()> {
     on_console(
         "cp backstay.sqlite3 /root/backstay-backup.sqlite3; install -m 600 backstay.sqlite3.master-key /root/",
     )?;
-    on_console("rm backstay.sqlite3*")?;
+    on_console("mkdir before && mv backstay.sqlite3* before/")?;
     on_console(
         "install -m 600 /root/backstay-backup.sqlite3 backstay.sqlite3; install -m 600 /root/backstay.sqlite3.master-key .",
     )?;
