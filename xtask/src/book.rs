@@ -24,12 +24,12 @@ pub(crate) struct Options {
 
 /// Builds the book into `target/book`, and prints its address.
 pub(crate) fn run(places: &Places, options: &Options) -> Result<bool> {
-    let Some(mdbook) = places.program("mdbook")? else {
+    if places.program("mdbook")?.is_none() {
         bail!(
             "mdBook is not installed. Nothing was built; the pages in docs/ can be read as they are. Install it with `cargo install \
              mdbook --version {MDBOOK} --locked`, and run this again"
         );
-    };
+    }
     let source = options.source.clone().unwrap_or_else(|| format!("file://{}", places.root.display()));
     let target = places.target()?;
     let (copy, book) = (target.join("book-source"), target.join("book"));
@@ -37,8 +37,7 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<bool> {
         fs::remove_dir_all(&copy).with_context(|| format!("cannot remove {}", copy.display()))?;
     }
     copy_folder(&places.root, "docs", &copy, source.trim_end_matches('/'))?;
-    let status =
-        places.command("env")?.arg(mdbook).arg("build").arg(&copy).arg("--dest-dir").arg(&book).status()?;
+    let status = places.command("mdbook")?.arg("build").arg(&copy).arg("--dest-dir").arg(&book).status()?;
     ensure!(status.success(), "mdBook ended with {status}");
     println!("file://{}/index.html", book.display());
     Ok(true)
