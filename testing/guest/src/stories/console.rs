@@ -39,3 +39,18 @@ pub(super) fn kept(programs: &Programs) -> Result<()> {
     ensure!(said.contains("The audit log is intact"), "{said}");
     Ok(())
 }
+
+/// The first start without a password file puts one into the journal, where the pages on installing look for it.
+pub(super) fn first_start(programs: &Programs) -> Result<()> {
+    let world = World::make(programs, &Plan::new(Agent::Root, "become \"$build\""))?;
+    let guest = &world.guest;
+    guest.script(
+        "systemctl stop backstay-server; rm -r /var/lib/private/backstay/*; : >/etc/backstay/server.env",
+    )?;
+    guest.run(&["systemctl", "start", "backstay-server"])?;
+    world.inside(&["serving"])?;
+    let said = guest.script("journalctl -u backstay-server -o cat | grep -A 2 'First start'")?;
+    let password = said.lines().find_map(|line| line.strip_prefix("    "));
+    ensure!(password.is_some_and(|password| password.len() >= 15), "{said}");
+    Ok(())
+}

@@ -35,6 +35,7 @@ pub(crate) const ALL: &[Story] = &[
     },
     Story { name: "the doctor names what a switch would miss", tell: doctor::lacking },
     Story { name: "a host joins by command, and is known", tell: join::joined },
+    Story { name: "the first password is in the journal", tell: console::first_start },
     Story {
         name: "a key is rotated and a backup restored on the console: the server serves",
         tell: console::kept,
