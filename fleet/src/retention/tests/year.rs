@@ -115,7 +115,7 @@ async fn live(hosts: u32, days: i64, every: i64, retention: Retention) -> DiskUs
         bench.clock.advance(TimeDelta::days(1));
         live_a_day(&pool, day, bench.clock.now()).await;
         if day % every == 0 {
-            bench.fleet.remove_old(Duration::ZERO).await.unwrap();
+            bench.remove_old().await;
         }
     }
     bench.fleet.store.disk_use().await.unwrap()
