@@ -152,10 +152,9 @@ pub fn candidate(generation: Generation) -> Candidate {
         newer: false,
         left: None,
         reverted: false,
-        old: false,
-        same_commit: false,
         pin: None,
-        lacks: None,
+        marks: vec![],
+        warnings: vec![],
     }
 }
 

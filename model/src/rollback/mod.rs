@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Facts, Generation, GenerationPin, GenerationRef, OpView, TestSummary};
 
+mod words;
 mod working;
 
+use words::Target;
 pub use working::{HostHistory, Left, is_built_from};
 
 /// Targets older than this get a warning: they may lack security fixes made since, and data formats may have
@@ -83,17 +85,15 @@ pub struct Candidate {
     pub left: Option<Left>,
     /// Whether it was built from a commit that was reverted on the branch.
     pub reverted: bool,
-    /// Whether it is older than [`OLD_AFTER`].
-    pub old: bool,
-    /// Whether it was certainly built from the commit of the current generation.
-    #[serde(default)]
-    pub same_commit: bool,
     /// A person's mark on it.
     #[serde(default)]
     pub pin: Option<GenerationPin>,
-    /// The specialisation that is active now, if this generation has none of that name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lacks: Option<String>,
+    /// What speaks against it, in a few words each: “older than 30 days”, “needs a reboot”.
+    #[serde(default)]
+    pub marks: Vec<String>,
+    /// The same in sentences, for the dialog in which it is chosen.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 impl Candidate {
@@ -126,17 +126,29 @@ pub fn plan(
 ) -> Option<RollbackPlan> {
     let current = facts.rollback_origin()?;
     let working = past.last_known_working(facts).map(|g| g.number);
-    let candidate = |generation: &Generation| Candidate {
-        generation: generation.clone(),
-        tests: past.tests_of(facts, generation).map(crate::TestRun::summary),
-        last_known_working: working == Some(generation.number),
-        newer: generation.number > current.number,
-        left: past.left(generation),
-        reverted: past.is_reverted(generation),
-        old: now - generation.created_at > OLD_AFTER,
-        same_commit: !generation.current && has_same_commit(generation, current),
-        pin: None,
-        lacks: facts.specialisation.clone().filter(|name| !generation.has_specialisation(name)),
+    let candidate = |generation: &Generation| {
+        let left = past.left(generation);
+        let active = facts.specialisation.as_deref();
+        let target = Target {
+            generation,
+            newer: generation.number > current.number,
+            left: left.is_some(),
+            reverted: past.is_reverted(generation),
+            old: now - generation.created_at > OLD_AFTER,
+            same_commit: !generation.current && has_same_commit(generation, current),
+            lacks: active.filter(|name| !generation.has_specialisation(name)),
+        };
+        Candidate {
+            tests: past.tests_of(facts, generation).map(crate::TestRun::summary),
+            last_known_working: working == Some(generation.number),
+            newer: target.newer,
+            left,
+            reverted: target.reverted,
+            pin: None,
+            marks: target.marks(),
+            warnings: target.warnings(),
+            generation: generation.clone(),
+        }
     };
     let is_half_done = !runs(facts, current);
     let mut candidates: Vec<_> =

@@ -190,7 +190,7 @@ fn plan_of_the_broken_host() {
     let shown: Vec<_> = plan
         .candidates
         .iter()
-        .map(|c| (c.generation.number, c.last_known_working, c.old, c.unavailable_reason()))
+        .map(|c| (c.generation.number, c.last_known_working, is_old(c), c.unavailable_reason()))
         .collect();
     assert_eq!(
         shown,
@@ -214,14 +214,18 @@ fn without_tests_the_next_lower_present_one_is_preselected() {
     );
 }
 
+fn is_old(candidate: &Candidate) -> bool {
+    candidate.marks.contains(&"older than 30 days".to_owned())
+}
+
 #[test]
 fn thirty_days_are_not_old_yet() {
     let mut facts = facts();
     facts.generations[1].created_at = now() - TimeDelta::days(30);
     facts.generations[2].created_at = now() - TimeDelta::days(30) - TimeDelta::seconds(1);
     let plan = plan("gpc0", true, &facts, &HostHistory::default(), None, now()).unwrap();
-    assert!(!plan.candidate(47).unwrap().old);
-    assert!(plan.candidate(46).unwrap().old);
+    assert!(!is_old(plan.candidate(47).unwrap()));
+    assert!(is_old(plan.candidate(46).unwrap()));
 }
 
 #[test]
@@ -250,8 +254,10 @@ fn a_target_without_the_active_specialisation_says_so() {
     let plan = plan("gpc0", true, &facts, &HostHistory::default(), None, now()).unwrap();
     assert_eq!(plan.specialisation.as_deref(), Some("gaming"));
     assert_eq!(plan.specialisations().into_iter().collect::<Vec<_>>(), ["gaming"]);
-    assert_eq!(plan.candidate(47).unwrap().lacks, None);
-    assert_eq!(plan.candidate(46).unwrap().lacks.as_deref(), Some("gaming"));
+    assert!(!plan.candidate(47).unwrap().marks.contains(&"without gaming".to_owned()));
+    assert!(plan.candidate(46).unwrap().marks.contains(&"without gaming".to_owned()));
+    let warning = "“gaming” is active now. Gen 46 has no such specialisation, so Gen 46 itself runs.";
+    assert!(plan.candidate(46).unwrap().warnings.contains(&warning.to_owned()));
     let g = |n| generation(n, 0).reference();
     assert_eq!(check(&facts, &g(47), &g(48), Some("gaming")), Ok(()));
     assert_eq!(
@@ -379,7 +385,11 @@ fn a_target_of_the_same_commit_is_pointed_out() {
     let commit = facts.generations[0].commit.clone();
     facts.generations[1].commit = commit;
     let plan = plan("gpc0", true, &facts, &HostHistory::default(), None, now()).unwrap();
-    let same: Vec<_> =
-        plan.candidates.iter().filter(|c| c.same_commit).map(|c| c.generation.number).collect();
+    let same: Vec<_> = plan
+        .candidates
+        .iter()
+        .filter(|c| c.marks.contains(&"same commit as the current one".to_owned()))
+        .map(|c| c.generation.number)
+        .collect();
     assert_eq!(same, [47]);
 }

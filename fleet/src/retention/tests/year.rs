@@ -1,7 +1,4 @@
 //! How large the database becomes.
-
-use std::time::Duration;
-
 use backstay_model::{Clock as _, OpAction, Outcome, sample};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use sqlx::sqlite::SqlitePool;

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use super::PlanResource;
 use super::changes::Changes;
-use super::choice::{Choice, warnings};
+use super::choice::Choice;
 use super::find::{Find, SHORT};
 use crate::api::{RequestRollback, reference_from_text, reference_to_text};
 use crate::browser;
@@ -224,7 +224,7 @@ fn Outcomes(plan: RollbackPlan, chosen: RwSignal<Option<u32>>) -> impl IntoView 
                         <b>{to}</b>
                         {usual.clone()}
                     </p>
-                    {warnings(candidate).into_iter().map(|w| view! { <p class="warning">{w}</p> }).collect_view()}
+                    {candidate.warnings.iter().cloned().map(|w| view! { <p class="warning">{w}</p> }).collect_view()}
                 </div>
             }
         })
