@@ -4,7 +4,7 @@ use super::OLD_AFTER;
 use crate::Generation;
 use crate::wire::limits::few;
 
-/// What is known of a target besides its generation.
+/// What is known about a target besides its generation.
 pub(super) struct Target<'a> {
     pub(super) generation: &'a Generation,
     pub(super) newer: bool,
