@@ -28,6 +28,7 @@ mod scope;
 mod storage;
 mod systemd;
 mod token;
+mod trust;
 mod unit;
 mod user;
 

@@ -49,6 +49,11 @@ export class RollbackDialog {
     return this.self.getByRole('combobox', { name: 'Give up after' });
   }
 
+  /** What to activate of the target, if there are specialisations. */
+  get specialisation(): Locator {
+    return this.self.getByRole('combobox', { name: 'Specialisation' });
+  }
+
   get cancel(): Locator {
     return this.self.getByRole('link', { name: 'Cancel' });
   }

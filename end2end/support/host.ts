@@ -124,6 +124,12 @@ export class Host {
     return Number(match?.[1]);
   }
 
+  /** Activates a specialisation of a generation by hand, as `nixos-rebuild test --specialisation` does. */
+  async specialise(number: number, name: string): Promise<void> {
+    const program = join(await this.build(number, name), 'bin', 'switch-to-configuration');
+    await run(program, ['test'], this.#at.environment);
+  }
+
   /** Points the profile elsewhere behind Backstay's back. */
   async switchProfile(number: number): Promise<void> {
     const words = ['--profile', this.#at.profile, '--switch-generation', String(number)];
@@ -135,9 +141,10 @@ export class Host {
     return `${this.#at.profile}-${number}-link`;
   }
 
-  /** The store path of a generation. */
-  async build(number: number): Promise<string> {
-    return readlink(this.link(number));
+  /** The store path of a generation, or of one of its specialisations. */
+  async build(number: number, specialisation?: string): Promise<string> {
+    const generation = await readlink(this.link(number));
+    return specialisation === undefined ? generation : readlink(join(generation, 'specialisation', specialisation));
   }
 
   /** The running store path. */

@@ -10,6 +10,8 @@ export interface BuildPlan {
   units?: Record<string, string>;
   failing_tests?: string[];
   activation?: { exit?: number; failed_units?: string[]; pace?: number };
+  /** The names of its specialisations, which are like it. */
+  specialisations?: string[];
 }
 
 export interface GenerationPlan extends BuildPlan {
@@ -65,6 +67,12 @@ export function gpc0({ url, commits }: Repository): HostPlan {
     tests,
     checkout: { upstream: url, commit: c48 },
   };
+}
+
+/** The same machine, whose generations 47 and 48 have a specialisation. */
+export function withSpecialisation(plan: HostPlan, name: string): HostPlan {
+  const generations = plan.generations.map((g, i) => (plan.first + i >= 47 ? { ...g, specialisations: [name] } : g));
+  return { ...plan, generations };
 }
 
 /** The same machine, whose Gen 46 can no longer be activated properly. */

@@ -15,10 +15,10 @@ const varying: [RegExp, string][] = [
   [/127\.0\.0\.1:\d+/g, 'SERVER'],
 ];
 
-/** The whole structure of a page, or of the dialog over it. */
-export async function heard(page: Page): Promise<string> {
+/** The whole structure of a page or of a part of it, or of the dialog over it. */
+export async function heard(page: Page, part = 'body'): Promise<string> {
   const dialog = page.locator('dialog:modal');
-  const of = (await dialog.count()) > 0 ? dialog : page.locator('body');
+  const of = (await dialog.count()) > 0 ? dialog : page.locator(part);
   const all = await of.ariaSnapshot();
   return varying.reduce((text, [pattern, stands]) => text.replace(pattern, stands), `${all}\n`);
 }

@@ -207,3 +207,31 @@ test('a generation that somebody left is a way forward that names the person, an
   await expect(dialog.goForward(48)).toBeEnabled();
   await expect(dialog.self).toContainText('this goes forward, not back');
 });
+
+test('a rollback keeps the specialisation that runs, unless another one is chosen or the target has it not', async ({ page, fleet }) => {
+  const gpc0 = await fleet.add(plans.withSpecialisation(plans.gpc0(fleet.repository), 'gaming'));
+  await open(page, '/');
+  const row = HostView.inFleet(page, gpc0.name);
+  await row.shows('Tests', 'failed', '5 of 8 failed');
+  await gpc0.specialise(48, 'gaming');
+  await row.shows('System', 'ok', 'Gen 48 (gaming)');
+
+  await open(page, '/hosts/gpc0/rollback');
+  const dialog = new RollbackDialog(page, 'gpc0');
+  await expect(dialog.specialisation.locator('option')).toHaveText(['gaming (as now)', 'none']);
+  await expect(dialog.choice(46)).toContainText('without gaming');
+  await dialog.radio(46).check();
+  await expect(dialog.self).toContainText('“gaming” is active now. Gen 46 has no such specialisation, so Gen 46 itself runs.');
+  await dialog.radio(47).check();
+  await dialog.confirm(47).click();
+  await row.shows('System', 'ok', 'Rolled back to Gen 47 (gaming)');
+  expect(await gpc0.running()).toBe(await gpc0.build(47, 'gaming'));
+  await row.shows('Tests', 'ok', '8/8 passed');
+
+  await open(page, '/hosts/gpc0/rollback');
+  await dialog.radio(48).check();
+  await dialog.specialisation.selectOption('none');
+  await dialog.goForward(48).click();
+  await row.shows('System', 'ok', 'Went forward to Gen 48');
+  expect(await gpc0.running()).toBe(await gpc0.build(48));
+});

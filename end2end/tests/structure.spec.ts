@@ -39,6 +39,6 @@ plain('the pages outside', async ({ another, watch }) => {
 plain('the components', async ({ page }) => {
   for (const scene of (await scenes(page)).filter((scene) => !['tokens', 'icons', 'buttons', 'forms'].includes(scene))) {
     await openScene(page, scene);
-    isAsWritten(await heard(page), `component ${scene}`);
+    isAsWritten(await heard(page, 'main'), `component ${scene}`);
   }
 });

@@ -149,8 +149,10 @@ impl Fleet {
 
     async fn remove_old_until(self, stop: CancellationToken) {
         let mut next = without_bursts(REMOVAL);
+        let mut last = None;
         while stop.run_until_cancelled(next.tick()).await.is_some() {
-            if let Some(Err(error)) = stop.run_until_cancelled(self.remove_old(REMOVAL_STEP)).await {
+            let round = self.keep_small(&mut last, REMOVAL_STEP);
+            if let Some(Err(error)) = stop.run_until_cancelled(round).await {
                 tracing::error!(%error, "what is old could not be removed; retrying later");
             }
         }

@@ -126,12 +126,21 @@ pub struct Generation {
     pub needs_reboot: bool,
     /// Names of the switch inhibitors that would prevent its activation on the running system.
     pub inhibitors: Vec<String>,
+    /// The names of its specialisations, in order: variants of the system (NixOS) or of the home that it
+    /// holds in its folder `specialisation`. Old agents do not report them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub specialisations: Vec<String>,
 }
 
 impl Generation {
     /// The reference by which a request names exactly this generation.
     pub fn reference(&self) -> GenerationRef {
         GenerationRef { number: self.number, store_path: self.store_path.clone() }
+    }
+
+    /// Returns whether it has the specialisation of this name.
+    pub fn has_specialisation(&self, name: &str) -> bool {
+        self.specialisations.iter().any(|own| own == name)
     }
 }
 
@@ -147,6 +156,16 @@ pub struct GenerationRef {
 impl fmt::Display for GenerationRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Gen {}", self.number)
+    }
+}
+
+impl GenerationRef {
+    /// The name of this generation with one of its specialisations: “Gen 47 (gaming)”.
+    pub fn with(&self, specialisation: Option<&str>) -> String {
+        match specialisation {
+            Some(name) => format!("{self} ({name})"),
+            None => self.to_string(),
+        }
     }
 }
 

@@ -22,6 +22,9 @@ pub enum OpAction {
         target: GenerationRef,
         /// The current generation that the person saw when confirming.
         seen_current: GenerationRef,
+        /// The specialisation of the target to activate; `None` for the target itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        specialisation: Option<String>,
     },
     /// Build and activate the checkout.
     Switch,
@@ -428,10 +431,10 @@ impl OpView {
     /// Its action, in a few words: “Rollback to Gen 47”, “Go forward to Gen 50”.
     pub fn title(&self) -> String {
         match &self.action {
-            OpAction::Rollback { target, seen_current } if target.number > seen_current.number => {
-                format!("Go forward to {target}")
+            OpAction::Rollback { target, seen_current, specialisation } => {
+                let way = if target.number > seen_current.number { "Go forward" } else { "Rollback" };
+                format!("{way} to {}", target.with(specialisation.as_deref()))
             }
-            OpAction::Rollback { target, .. } => format!("Rollback to {target}"),
             other => other.kind().title().to_owned(),
         }
     }

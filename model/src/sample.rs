@@ -31,6 +31,7 @@ pub fn generation(number: u32, days_old: i64) -> Generation {
         present: true,
         needs_reboot: false,
         inhibitors: vec![],
+        specialisations: vec![],
     }
 }
 
@@ -112,7 +113,7 @@ pub fn facts() -> Facts {
 /// A rollback from Gen 48.
 pub fn rollback_to(number: u32) -> OpAction {
     let [target, seen_current] = [number, 48].map(|number| generation(number, 0).reference());
-    OpAction::Rollback { target, seen_current }
+    OpAction::Rollback { target, seen_current, specialisation: None }
 }
 
 /// An op that started at once, and ended if it is closed.
@@ -151,9 +152,9 @@ pub fn candidate(generation: Generation) -> Candidate {
         newer: false,
         left: None,
         reverted: false,
-        old: false,
-        same_commit: false,
         pin: None,
+        marks: vec![],
+        warnings: vec![],
     }
 }
 

@@ -17,6 +17,9 @@ let
   options = {
     unit = key types.str "A unit of systemd that must be active.";
     tcp = key (types.strMatching ".+:[0-9]+") "A host and port that must accept connections.";
+    http = key (types.strMatching "https?://[^@# ]+") "The address of a web service that must answer. Redirects are not followed.";
+    status = key types.ints.positive "With `http`: the status of the answer. By default any from 200 to 299.";
+    body = key types.str "With `http`: a text that the answer must contain.";
     file = key file "A file that must exist.";
     command = command "A program and its arguments, which must exit with 0.";
   };
@@ -56,7 +59,7 @@ let
           "sshd"
         ]
       )) "Basic tests that this host does not have.";
-      probes = key (types.attrsOf (types.submodule { inherit options; })) "More tests without a program, by name. Each sets exactly one of `unit`, `tcp`, `file` and `command`.";
+      probes = key (types.attrsOf (types.submodule { inherit options; })) "More tests without a program, by name. Each sets exactly one of `unit`, `tcp`, `http`, `file` and `command`.";
       timeout = key seconds "The time limit of each test in seconds, unless one is set on the host's page.";
       max_timeout = key seconds "Upper bound on the limit set there.";
       keep_days = key types.ints.unsigned "Days that results on generations that left the profile are kept.";

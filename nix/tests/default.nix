@@ -38,6 +38,7 @@ let
       systemd = anything;
       environment = anything;
       networking = anything;
+      home = anything;
       xdg = anything;
       launchd = anything;
       nix = anything;
@@ -154,6 +155,14 @@ in
     unit = server.config.systemd.services.backstay-server;
     ports = server.config.networking.firewall.allowedTCPPorts;
     messages = messages server;
+  };
+
+  # What a person finds on the PATH.
+  programs = {
+    agent = agent.config.environment.systemPackages;
+    home = agentOfHome.config.home.packages;
+    darwin = agentOfMac.config.environment.systemPackages;
+    server = server.config.environment.systemPackages;
   };
 
   # What `settings` can hold, and what else the module writes into the file.

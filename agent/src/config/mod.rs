@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use backstay_model::{Platform, wire::limits};
+use http::Uri;
 use serde::{Deserialize, Serialize};
 
 use crate::host_tests;
@@ -112,7 +113,7 @@ pub struct TestsConfig {
     pub keep_days: u32,
 }
 
-/// A test that needs no program of its own. Exactly one key is set.
+/// A test that needs no program of its own. Exactly one of `unit`, `tcp`, `http`, `file` and `command` is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProbeConfig {
@@ -122,6 +123,15 @@ pub struct ProbeConfig {
     /// A host and port that must accept connections: `localhost:5432`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tcp: Option<String>,
+    /// The address of a web service that must answer: `http://localhost/health`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<String>,
+    /// With `http`: the status of the answer. By default any from 200 to 299.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// With `http`: a text that the answer must contain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
     /// A file that must exist.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<PathBuf>,
@@ -133,9 +143,21 @@ pub struct ProbeConfig {
 impl ProbeConfig {
     /// Returns what is wrong with it, if anything.
     fn fault(&self) -> Option<&'static str> {
-        let set = [self.unit.is_some(), self.tcp.is_some(), self.file.is_some(), self.command.is_some()];
+        let set = [
+            self.unit.is_some(),
+            self.tcp.is_some(),
+            self.http.is_some(),
+            self.file.is_some(),
+            self.command.is_some(),
+        ];
         if set.into_iter().filter(|is_set| *is_set).count() != 1 {
-            return Some("needs exactly one of unit, tcp, file and command");
+            return Some("needs exactly one of unit, tcp, http, file and command");
+        }
+        if self.http.is_none() && (self.status.is_some() || self.body.is_some()) {
+            return Some("has no http, whose answer status and body are about");
+        }
+        if self.http.as_ref().is_some_and(|url| !is_web_address(url)) {
+            return Some("needs an address without a password, as in http://localhost/health");
         }
         if self.tcp.as_ref().is_some_and(|address| !has_port(address)) {
             return Some("needs a host and a port, as in localhost:5432");
@@ -143,6 +165,12 @@ impl ProbeConfig {
         let names_nothing = |argv: &Vec<String>| argv.first().is_none_or(String::is_empty);
         self.command.as_ref().is_some_and(names_nothing).then_some("names no program")
     }
+}
+
+fn is_web_address(url: &str) -> bool {
+    let Ok(url) = url.parse::<Uri>() else { return false };
+    let is_web = matches!(url.scheme_str(), Some("http" | "https"));
+    is_web && url.authority().is_some_and(|authority| !authority.as_str().contains('@'))
 }
 
 fn has_port(address: &str) -> bool {

@@ -1,5 +1,6 @@
 //! The programs that the agent runs.
 
+use std::path::Path;
 use std::time::Duration;
 
 use backstay_model::Platform;
@@ -79,7 +80,8 @@ fn sudo(config: &Config) -> Option<Finding> {
     let profile = Profile::at(config.profile_path());
     let current = profile.generations().ok()?.into_iter().find(|generation| generation.current)?;
     let host = Host { config, profile: &profile, is_root: false };
-    let steps = adapter(config.platform).rollback(&host, &current.reference());
+    let steps =
+        adapter(config.platform).rollback(&host, &current.reference(), Path::new(&current.store_path));
     let through_sudo = steps.iter().filter(|step| step.invocation.sudo.is_some());
     let refused = through_sudo.map(|step| &step.invocation).find(|invocation| !may_run(config, invocation));
     Some(match refused {

@@ -147,8 +147,20 @@ impl FactsReader {
         }
         for generation in &mut generations {
             generation.booted = facts.booted.as_ref() == Some(&generation.store_path);
+            generation.specialisations = self.specialisations(generation);
         }
         facts.generations = generations;
+    }
+
+    /// The specialisations that a rollback can activate. A home from before `gen-version` would make its
+    /// specialisation a generation of its own.
+    fn specialisations(&self, generation: &Generation) -> Vec<String> {
+        let is_new = || Path::new(&generation.store_path).join("gen-version").exists();
+        match self.config.platform {
+            Platform::Nixos => running::specialisations(&generation.store_path),
+            Platform::HomeManager if is_new() => running::specialisations(&generation.store_path),
+            Platform::HomeManager | Platform::Darwin => vec![],
+        }
     }
 
     /// A number that changes when the host does, computed from links and dates only.

@@ -86,6 +86,7 @@ impl Profile {
             booted: false,
             needs_reboot: false,
             inhibitors: vec![],
+            specialisations: vec![],
         })
     }
 

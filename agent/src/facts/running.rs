@@ -2,17 +2,16 @@
 //! specialisations.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use backstay_model::Generation;
+use backstay_model::wire::limits::{SPECIALISATIONS, VERSION_BYTES};
 
 use super::behind;
 
 /// Files at the top of a system that it contains itself. Deployment tools such as deploy-rs wrap a system in
 /// an environment, in which these are links into the system.
 const OWN_FILES: [&str; 4] = ["activate", "nixos-version", "darwin-version", "init"];
-/// Upper bound on the specialisations of one generation that are checked.
-const SPECIALISATIONS: usize = 64;
 
 /// The relation of a build to a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,11 +47,26 @@ fn is_around(generation: &str, build: &str) -> bool {
     OWN_FILES.into_iter().any(leads_into)
 }
 
+/// Returns the names of the generation's specialisations, in order. Every name is one that fits into a path
+/// and a form.
+pub(super) fn specialisations(generation: &str) -> Vec<String> {
+    let entries = fs::read_dir(folder(generation)).into_iter().flatten().flatten().take(SPECIALISATIONS);
+    let names = entries
+        .filter(|entry| entry.path().is_dir())
+        .filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<_> =
+        names.filter(|name| name.len() <= VERSION_BYTES && !name.contains(char::is_control)).collect();
+    names.sort();
+    names
+}
+
 /// Returns the name of the generation's specialisation that this build is.
 fn specialisation(generation: &str, build: &str) -> Option<String> {
     let build = behind(Path::new(build))?;
-    let entries = fs::read_dir(Path::new(generation).join("specialisation")).ok()?;
-    let found =
-        entries.flatten().take(SPECIALISATIONS).find(|entry| behind(&entry.path()).as_ref() == Some(&build));
-    found.map(|entry| entry.file_name().to_string_lossy().into_owned())
+    let is_it = |name: &String| behind(&folder(generation).join(name)).as_ref() == Some(&build);
+    specialisations(generation).into_iter().find(is_it)
+}
+
+fn folder(generation: &str) -> PathBuf {
+    Path::new(generation).join("specialisation")
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use backstay_model::Platform;
 
 use crate::config::{Config, ProbeConfig, socket_address};
-use crate::probe::Probe;
+use crate::probe::{Http, Probe};
 use crate::unit::Manager;
 
 /// What a switch needs free, in MiB: room for a new generation, and for its kernel.
@@ -83,6 +83,14 @@ pub(super) fn configured(test: &ProbeConfig, config: &Config) -> Option<Configur
     }
     if let Some(address) = &test.tcp {
         return Some(Configured::Probe(Probe::Tcp(address.clone())));
+    }
+    if let Some(url) = &test.http {
+        return Some(Configured::Probe(Probe::Http(Http {
+            url: url.clone(),
+            status: test.status,
+            body: test.body.clone(),
+            ca_certificate: config.ca_certificate.clone(),
+        })));
     }
     if let Some(path) = &test.file {
         return Some(Configured::Probe(Probe::File(path.clone())));

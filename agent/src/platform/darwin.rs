@@ -1,5 +1,7 @@
 //! nix-darwin.
 
+use std::path::Path;
+
 use backstay_model::GenerationRef;
 
 use super::nixos::{ProfileName, profile_name};
@@ -25,7 +27,8 @@ pub(super) struct Darwin;
 
 impl Adapter for Darwin {
     /// `--switch-generation` without a verb: with one, `darwin-rebuild` would build.
-    fn rollback(&self, host: &Host<'_>, target: &GenerationRef) -> Vec<Step> {
+    /// nix-darwin has no specialisations, so the build is the generation's own.
+    fn rollback(&self, host: &Host<'_>, target: &GenerationRef, _build: &Path) -> Vec<Step> {
         let words = ["--switch-generation".to_owned(), target.number.to_string()];
         vec![Step { role: Role::SwitchAndActivate, invocation: rebuild(host, words) }]
     }

@@ -20,8 +20,7 @@ impl Adapter for HomeManager {
     /// The profile first, then the generation's own activation. A generation with `gen-version` learns that
     /// another program manages its profile. Older ones have no such option, and find their profile as they
     /// would set it.
-    fn rollback(&self, host: &Host<'_>, target: &GenerationRef) -> Vec<Step> {
-        let build = Path::new(&target.store_path);
+    fn rollback(&self, host: &Host<'_>, target: &GenerationRef, build: &Path) -> Vec<Step> {
         let driven: &[&str] =
             if build.join("gen-version").exists() { &["--driver-version", "1"] } else { &[] };
         let activate = command::path(build.join("activate"));

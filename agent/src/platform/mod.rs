@@ -7,6 +7,8 @@ mod darwin;
 mod home_manager;
 mod nixos;
 
+use std::path::Path;
+
 use backstay_model::{GenerationRef, OpAction, Phase, Platform};
 
 use crate::command::{self, Invocation, Services};
@@ -78,8 +80,9 @@ impl Host<'_> {
 
 /// How one platform is switched and rolled back.
 pub(crate) trait Adapter: Sync {
-    /// The programs that take the host to exactly this generation.
-    fn rollback(&self, host: &Host<'_>, target: &GenerationRef) -> Vec<Step>;
+    /// The programs that point the profile at exactly this generation and activate `build`: the generation's
+    /// own build, or one of its specialisations.
+    fn rollback(&self, host: &Host<'_>, target: &GenerationRef, build: &Path) -> Vec<Step>;
 
     /// The program that builds and activates the host's checkout.
     fn switch(&self, host: &Host<'_>) -> Invocation;

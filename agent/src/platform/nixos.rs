@@ -40,11 +40,13 @@ impl Adapter for Nixos {
     /// The profile, then the build's own activation. Neither evaluates, builds or fetches anything, nor needs
     /// `nixos-rebuild`, which builds the checkout before it rolls back. The build's check comes first, while
     /// nothing has been changed.
-    fn rollback(&self, host: &Host<'_>, target: &GenerationRef) -> Vec<Step> {
+    ///
+    /// A specialisation is activated by its own program, as `nixos-rebuild switch --specialisation` does.
+    fn rollback(&self, host: &Host<'_>, target: &GenerationRef, build: &Path) -> Vec<Step> {
         // As in `nixos-rebuild`, whatever the agent's own environment says.
-        let activate = switch_to_configuration(host, target, "switch").with("NIXOS_INSTALL_BOOTLOADER", "0");
+        let activate = switch_to_configuration(host, build, "switch").with("NIXOS_INSTALL_BOOTLOADER", "0");
         vec![
-            Step { role: Role::Check, invocation: switch_to_configuration(host, target, "check") },
+            Step { role: Role::Check, invocation: switch_to_configuration(host, build, "check") },
             Step { role: Role::SwitchProfile, invocation: self.point_profile(host, target.number) },
             Step { role: Role::Activate, invocation: activate },
         ]
@@ -108,8 +110,8 @@ fn services(host: &Host<'_>) -> Services {
 }
 
 /// The program that activates a build.
-fn switch_to_configuration(host: &Host<'_>, target: &GenerationRef, action: &str) -> Invocation {
-    let program = Path::new(&target.store_path).join("bin/switch-to-configuration");
+fn switch_to_configuration(host: &Host<'_>, build: &Path, action: &str) -> Invocation {
+    let program = build.join("bin/switch-to-configuration");
     Invocation::new(&[command::path(program)], [action]).through(host.sudo())
 }
 

@@ -50,7 +50,11 @@ fn nixos_is_rolled_back_without_nixos_rebuild_whichever_generation_and_profile()
     let config = config();
     let by_hand = |profile: &Profile, number: u32, path: &str| {
         let host = Host { config: &config, profile, is_root: true };
-        let steps = nixos::Nixos.rollback(&host, &target(number, Path::new("/nix/store/b")));
+        let steps = nixos::Nixos.rollback(
+            &host,
+            &target(number, Path::new("/nix/store/b")),
+            Path::new("/nix/store/b"),
+        );
         assert_eq!(
             shown(&steps),
             [
@@ -92,14 +96,20 @@ fn sudo_goes_before_what_only_root_may_do() {
     let (_folder, profile) = profile(&[48, 47]);
     let mut config = config();
     let host = Host { config: &config, profile: &profile, is_root: false };
-    let steps = nixos::Nixos.rollback(&host, &target(47, Path::new("/nix/store/b")));
+    let steps =
+        nixos::Nixos.rollback(&host, &target(47, Path::new("/nix/store/b")), Path::new("/nix/store/b"));
     assert!(steps.iter().all(|step| step.invocation.shown().starts_with("sudo --non-interactive ")));
     assert!(nixos::Nixos.switch(&host).shown().starts_with("sudo --non-interactive nixos-rebuild switch"));
-    let steps = home_manager::HomeManager.rollback(&host, &target(47, Path::new("/nix/store/b")));
+    let steps = home_manager::HomeManager.rollback(
+        &host,
+        &target(47, Path::new("/nix/store/b")),
+        Path::new("/nix/store/b"),
+    );
     assert!(steps.iter().all(|step| !step.invocation.shown().contains("sudo")));
     config.commands.sudo = vec!["doas".into()];
     let host = Host { config: &config, profile: &profile, is_root: false };
-    let steps = darwin::Darwin.rollback(&host, &target(47, Path::new("/nix/store/b")));
+    let steps =
+        darwin::Darwin.rollback(&host, &target(47, Path::new("/nix/store/b")), Path::new("/nix/store/b"));
     assert_eq!(shown(&steps)[0].1, "doas darwin-rebuild --switch-generation 47");
 }
 
@@ -111,7 +121,7 @@ fn home_manager_is_driven_if_it_has_gen_version() {
     let build = folder.path().join("build");
     fs::create_dir(&build).unwrap();
     let activate = |host: &Host<'_>| {
-        let steps = home_manager::HomeManager.rollback(host, &target(47, &build));
+        let steps = home_manager::HomeManager.rollback(host, &target(47, &build), &build);
         assert_eq!(steps[0].role, Role::SwitchProfile);
         steps[1].invocation.shown()
     };

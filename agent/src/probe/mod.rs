@@ -4,10 +4,12 @@
 //! no failure: a host without systemd has no failed units.
 
 mod clock;
+mod http;
 mod network;
 mod space;
 mod units;
 
+pub(crate) use http::Http;
 pub(crate) use space::{MIB, free_bytes};
 pub(crate) use units::LIST_FAILED;
 
@@ -47,6 +49,8 @@ pub(crate) enum Probe {
     },
     /// Something accepts connections at a host and port.
     Tcp(String),
+    /// A web service answers as it must.
+    Http(Http),
     /// The name of a host has an address.
     Name(String),
     /// There is a way out to other networks.
@@ -94,6 +98,7 @@ impl Probe {
             Self::UnitsOfBoot { systemctl, units } => units::of_boot(systemctl, units),
             Self::FailedUnits { systemctl, running_system } => units::failed_since(systemctl, running_system),
             Self::Tcp(address) => network::accepts(address),
+            Self::Http(service) => http::answers(service),
             Self::Name(host) => network::resolves(host),
             Self::DefaultRoute => network::has_default_route(),
             Self::Clock => clock::in_step(),

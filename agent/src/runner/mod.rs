@@ -129,7 +129,9 @@ fn dispatch(work: &mut Work<'_>, action: &OpAction) -> OpEnd {
         );
     }
     match action {
-        OpAction::Rollback { target, seen_current } => rollback::run(work, target, seen_current),
+        OpAction::Rollback { target, seen_current, specialisation } => {
+            rollback::run(work, target, seen_current, specialisation.as_deref())
+        }
         OpAction::Switch => switch::run(work),
         OpAction::Pull => pull::run(work),
         OpAction::PullSwitch => pull_switch(work),

@@ -25,6 +25,11 @@ impl Position {
         }
     }
 
+    /// Whether the same build runs as at the other position.
+    pub(crate) fn runs_like(&self, other: &Self) -> bool {
+        (&self.running, &self.specialisation) == (&other.running, &other.specialisation)
+    }
+
     /// Whether the profile's generation runs.
     pub(crate) fn is_settled(&self) -> bool {
         self.current.is_some() && self.current == self.running_number

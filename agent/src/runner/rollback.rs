@@ -1,5 +1,8 @@
 //! Rollback: to exactly the generation that a person confirmed, or nowhere.
 
+use std::fmt;
+use std::path::{Path, PathBuf};
+
 use backstay_model::Outcome;
 use backstay_model::{GenerationRef, Phase, rollback};
 
@@ -10,19 +13,53 @@ use super::work::Work;
 use crate::command::CommandStatus;
 use crate::platform::{Role, Stage, Step};
 
-/// Takes the host to `target` if it is still on `seen`.
-pub(super) fn run(work: &mut Work<'_>, target: &GenerationRef, seen: &GenerationRef) -> OpEnd {
-    let end = go(work, target, seen);
+/// What a rollback activates: a generation, or one of its specialisations.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    generation: &'a GenerationRef,
+    specialisation: Option<&'a str>,
+}
+
+impl Target<'_> {
+    /// The build to activate. A specialisation is a link to one, which sudo's rules know by its own path.
+    fn build(&self) -> PathBuf {
+        let generation = Path::new(&self.generation.store_path);
+        let Some(name) = self.specialisation else { return generation.to_owned() };
+        let link = generation.join("specialisation").join(name);
+        link.canonicalize().unwrap_or(link)
+    }
+
+    /// Whether it runs at this position.
+    fn runs_at(&self, position: &Position) -> bool {
+        position.running.as_ref() == Some(&self.generation.store_path)
+            && position.specialisation.as_deref() == self.specialisation
+    }
+}
+
+impl fmt::Display for Target<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.generation.with(self.specialisation))
+    }
+}
+
+/// Takes the host to `generation`, or its `specialisation`, if it is still on `seen`.
+pub(super) fn run(
+    work: &mut Work<'_>,
+    generation: &GenerationRef,
+    seen: &GenerationRef,
+    specialisation: Option<&str>,
+) -> OpEnd {
+    let end = go(work, Target { generation, specialisation }, seen);
     work.with_late_cancel(end)
 }
 
-fn go(work: &mut Work<'_>, target: &GenerationRef, seen: &GenerationRef) -> OpEnd {
+fn go(work: &mut Work<'_>, target: Target<'_>, seen: &GenerationRef) -> OpEnd {
     work.phase(Phase::Checking);
     if let Some(refused) = refusal(work, target, seen).or_else(|| work.busy()) {
         return refused;
     }
     let before = work.position();
-    for step in work.adapter().rollback(&work.host(), target) {
+    for step in work.adapter().rollback(&work.host(), target.generation, &target.build()) {
         if let Some(stopped) = stopped(work, target, &before) {
             return stopped;
         }
@@ -43,18 +80,18 @@ fn go(work: &mut Work<'_>, target: &GenerationRef, seen: &GenerationRef) -> OpEn
             return failed;
         }
     }
-    let done = OpEnd::completed(format!("{}.", rollback::done_words(seen, target)))
-        .with_exit(&CommandStatus::Exited(0));
+    let done = rollback::done_words(seen, target.generation, target.specialisation);
+    let done = OpEnd::completed(format!("{done}.")).with_exit(&CommandStatus::Exited(0));
     match &before.specialisation {
-        Some(name) => {
+        Some(name) if target.specialisation.is_none() => {
             done.and(&format!("The specialisation “{name}” was active before; {target} itself runs now."))
         }
-        None => done,
+        _ => done,
     }
 }
 
 /// Handles a stop between two commands. Nothing has been activated, so the host can be left as it was.
-fn stopped(work: &mut Work<'_>, target: &GenerationRef, before: &Position) -> Option<OpEnd> {
+fn stopped(work: &mut Work<'_>, target: Target<'_>, before: &Position) -> Option<OpEnd> {
     let stopped = work.stopped()?;
     let now = work.position();
     let (Some(back), false) = (before.current, now == *before) else { return Some(stopped) };
@@ -67,15 +104,17 @@ fn stopped(work: &mut Work<'_>, target: &GenerationRef, before: &Position) -> Op
 }
 
 /// Checks the request against the state of the host now.
-fn refusal(work: &Work<'_>, target: &GenerationRef, seen: &GenerationRef) -> Option<OpEnd> {
+fn refusal(work: &Work<'_>, target: Target<'_>, seen: &GenerationRef) -> Option<OpEnd> {
     let facts = work.facts().read_generations();
-    rollback::check(&facts, target, seen).err().map(|refusal| OpEnd::refused(refusal.to_string()))
+    rollback::check(&facts, target.generation, seen, target.specialisation)
+        .err()
+        .map(|refusal| OpEnd::refused(refusal.to_string()))
 }
 
 /// Returns how the op ends after a failed step, or `None` if the step succeeded.
 fn judge(
     work: &mut Work<'_>,
-    target: &GenerationRef,
+    target: Target<'_>,
     before: &Position,
     step: &Step,
     report: &Report,
@@ -90,7 +129,7 @@ fn judge(
     }
 }
 
-fn check_failed(work: &mut Work<'_>, target: &GenerationRef, report: &Report) -> Option<OpEnd> {
+fn check_failed(work: &mut Work<'_>, target: Target<'_>, report: &Report) -> Option<OpEnd> {
     if let Some(said) = &report.not_allowed {
         return Some(not_allowed(said).with_exit(&report.status));
     }
@@ -115,7 +154,7 @@ fn check_failed(work: &mut Work<'_>, target: &GenerationRef, report: &Report) ->
     })
 }
 
-fn profile_failed(work: &Work<'_>, target: &GenerationRef, before: &Position, report: &Report) -> OpEnd {
+fn profile_failed(work: &Work<'_>, target: Target<'_>, before: &Position, report: &Report) -> OpEnd {
     let now = work.position();
     let is_unchanged = now == *before;
     if let (Some(said), true) = (&report.not_allowed, is_unchanged) {
@@ -150,15 +189,10 @@ pub(super) fn not_allowed(said: &str) -> OpEnd {
 /// If nothing was activated, the profile goes back to its previous generation: otherwise the host would run
 /// one generation, call another one current, and boot that one next. If the activation had begun, or may
 /// have, the profile stays at the target, because the next attempt will be about the target.
-fn activation_failed(
-    work: &mut Work<'_>,
-    target: &GenerationRef,
-    before: &Position,
-    report: &Report,
-) -> OpEnd {
+fn activation_failed(work: &mut Work<'_>, target: Target<'_>, before: &Position, report: &Report) -> OpEnd {
     let status = &report.status;
     let now = work.position();
-    let runs = now.running.as_deref() == Some(target.store_path.as_str());
+    let runs = target.runs_at(&now);
     if runs && let Some(told) = units_failed(&target.to_string(), report) {
         return OpEnd::of(status, told);
     }
@@ -166,7 +200,7 @@ fn activation_failed(
         return OpEnd::of(status, cancelled(&target.to_string(), before, &now, report));
     }
     let why = why(work, target, report);
-    if !runs && now.running == before.running && has_not_begun(work, report) {
+    if !runs && now.runs_like(before) && has_not_begun(work, report) {
         return nothing_activated(work, target, before, &now, report, &why);
     }
     let advice = match report.stage {
@@ -192,14 +226,16 @@ pub(super) fn has_not_begun(work: &Work<'_>, report: &Report) -> bool {
 
 fn nothing_activated(
     work: &mut Work<'_>,
-    target: &GenerationRef,
+    target: Target<'_>,
     before: &Position,
     now: &Position,
     report: &Report,
     why: &str,
 ) -> OpEnd {
     let (is_back, state) = match before.current {
-        Some(back) if back != target.number && now.current == Some(target.number) => point_back(work, back),
+        Some(back) if back != target.generation.number && now.current == Some(target.generation.number) => {
+            point_back(work, back)
+        }
         _ => (true, format!("Nothing was activated. {}", now.describe())),
     };
     let message = format!("{why} {state} Fix the cause and try again.");
@@ -210,7 +246,7 @@ fn nothing_activated(
     OpEnd::of(&report.status, message)
 }
 
-fn why(work: &Work<'_>, target: &GenerationRef, report: &Report) -> String {
+fn why(work: &Work<'_>, target: Target<'_>, report: &Report) -> String {
     if let (Some(said), None) = (&report.not_allowed, report.stage) {
         return format!(
             "{target} could not be activated. The agent is not root, and sudo does not let it run this as root ({}).",

@@ -137,7 +137,11 @@ impl Host {
     }
 
     pub(crate) fn rollback(&self, seen: u32, target: u32) -> OpAction {
-        OpAction::Rollback { target: self.reference(target), seen_current: self.reference(seen) }
+        OpAction::Rollback {
+            target: self.reference(target),
+            seen_current: self.reference(seen),
+            specialisation: None,
+        }
     }
 
     /// Sets which generation runs, without activating it.

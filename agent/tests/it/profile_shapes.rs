@@ -63,6 +63,36 @@ async fn a_specialisation_belongs_to_its_generation() {
     assert_eq!((heard.facts.running_generation().unwrap().number, heard.facts.specialisation), (1, None));
 }
 
+/// As `nixos-rebuild switch --specialisation gaming` does: the profile points at the generation, and the
+/// specialisation's own program activates it.
+#[tokio::test]
+async fn a_rollback_activates_the_specialisation_that_it_is_asked_for() {
+    let host = Host::nixos();
+    let script = host.script(&format!("case \"$1\" in check) ;; switch)\n{ACTIVATE}\n;; esac\n"));
+    let files = [("bin/switch-to-configuration", script.as_str()), ("specialisation/.keep", "")];
+    let special = ["one", "two"].map(|name| {
+        let special = host.build(&format!("{name}-gaming"), ACTIVATE);
+        host.set(&host.add_with_links(name, &files, &[("specialisation/gaming", special.clone())]));
+        special
+    });
+    runs(&host, &special[1]);
+    let to = |name: &str| {
+        let (target, seen_current) = (host.reference(1), host.reference(2));
+        OpAction::Rollback { target, seen_current, specialisation: Some(name.to_owned()) }
+    };
+    let before = one(&host, OpAction::Refresh).await.facts;
+    assert_eq!(before.generation(1).unwrap().specialisations, ["gaming"]);
+    let unknown = one(&host, to("../gaming")).await;
+    let refusal = unknown.expect(Outcome::Refused);
+    assert!(refusal.contains("has no specialisation “../gaming”. Nothing was changed."), "{refusal}");
+    assert!(host.calls().is_empty());
+    let heard = one(&host, to("gaming")).await;
+    assert_eq!(heard.expect(Outcome::Completed), "Rolled back to Gen 1 (gaming).");
+    assert_eq!((host.current(), host.running()), (1, special[0].clone()));
+    assert_eq!(heard.facts.specialisation.as_deref(), Some("gaming"));
+    assert_eq!(host.calls(), ["switch-to-configuration check", "switch-to-configuration switch"]);
+}
+
 /// `ln -sfn system /nix/var/nix/profiles/system`, and links to a store path or to a generation that is gone.
 #[tokio::test]
 async fn a_profile_that_points_at_none_of_its_generations_is_reported() {

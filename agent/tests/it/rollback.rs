@@ -103,9 +103,9 @@ async fn refused_when_the_host_has_moved_on() {
 #[tokio::test]
 async fn refused_when_the_number_stands_for_another_build() {
     let host = Host::with_three();
-    let OpAction::Rollback { mut target, seen_current } = host.rollback(3, 2) else { panic!() };
+    let OpAction::Rollback { mut target, seen_current, .. } = host.rollback(3, 2) else { panic!() };
     target.store_path = host.store_path(1).display().to_string();
-    let heard = one(&host, OpAction::Rollback { target, seen_current }).await;
+    let heard = one(&host, OpAction::Rollback { target, seen_current, specialisation: None }).await;
     assert!(heard.expect(Outcome::Refused).contains("is not the build that you saw"));
     assert!(host.calls().is_empty());
 }

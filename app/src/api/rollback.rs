@@ -1,8 +1,14 @@
 //! The rollback of one host.
 
+#![expect(clippy::too_many_arguments, reason = "each is a field of a form")]
+
 use backstay_model::GenerationRef;
 use backstay_model::rollback::RollbackPlan;
+#[cfg(feature = "ssr")]
+use backstay_model::rollback::Specialisation;
 use backstay_model::wire::limits::STORE_PATH_BYTES;
+#[cfg(feature = "ssr")]
+use backstay_model::wire::limits::VERSION_BYTES;
 use leptos::prelude::*;
 
 use crate::ApiError;
@@ -37,6 +43,9 @@ pub async fn request_rollback(
     target: String,
     /// The current generation that the person saw.
     seen: String,
+    /// What to activate of the target, `keep`, `none` or `use NAME`; missing to keep what is active.
+    #[server(default)]
+    specialisation: Option<String>,
     /// The reason in the person's words; may be empty.
     reason: String,
     /// If the host's tests hold the host: stop them, instead of refusing because the host is busy.
@@ -61,6 +70,8 @@ pub async fn request_rollback(
     let request = RequestedRollback {
         target: chosen(&target)?,
         seen_current: chosen(&seen)?,
+        specialisation: specialisation_from_text(specialisation.as_deref().unwrap_or("keep"))
+            .ok_or_else(|| ApiError::said("This is no specialisation. Nothing was changed. Choose one."))?,
         reason: Some(reason),
         stop_tests,
         give_up_after: give_up_after.map(|minutes| std::time::Duration::from_secs(u64::from(minutes) * 60)),
@@ -83,9 +94,34 @@ pub fn reference_from_text(text: &str) -> Option<GenerationRef> {
     Some(GenerationRef { number, store_path: path.to_owned() })
 }
 
+/// Parses what a rollback is to activate of its target: `keep`, `none`, or `use NAME`.
+#[cfg(feature = "ssr")]
+fn specialisation_from_text(text: &str) -> Option<Specialisation> {
+    match text {
+        "keep" => Some(Specialisation::Keep),
+        "none" => Some(Specialisation::None),
+        _ => {
+            let name = text.strip_prefix("use ").filter(|name| name.len() <= VERSION_BYTES)?;
+            Some(Specialisation::Named(name.to_owned()))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_specialisation_may_have_any_name() {
+        let named = |name: &str| Some(Specialisation::Named(name.to_owned()));
+        assert_eq!(specialisation_from_text("keep"), Some(Specialisation::Keep));
+        assert_eq!(specialisation_from_text("none"), Some(Specialisation::None));
+        assert_eq!(specialisation_from_text("use keep"), named("keep"));
+        assert_eq!(specialisation_from_text("use two words"), named("two words"));
+        for bad in ["", "gaming", "use", &format!("use {}", "a".repeat(300))] {
+            assert_eq!(specialisation_from_text(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn a_reference_survives_the_form() {

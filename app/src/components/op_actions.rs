@@ -126,7 +126,7 @@ fn again(op: &OpView) -> Option<OpKind> {
 /// The generation that a successful rollback left, if the host is still on its target.
 fn left_for(op: &OpView, now: Option<&GenerationRef>) -> Option<u32> {
     match &op.action {
-        OpAction::Rollback { target, seen_current }
+        OpAction::Rollback { target, seen_current, .. }
             if op.status == OpStatus::Succeeded && now == Some(target) && target != seen_current =>
         {
             Some(seen_current.number)

@@ -67,7 +67,7 @@ fn About(op: RwSignal<OpView>) -> impl IntoView {
     move || {
         let op = op.get();
         let way = match &op.action {
-            OpAction::Rollback { target, seen_current } => Some(format!("{seen_current} → {target}")),
+            OpAction::Rollback { target, seen_current, .. } => Some(format!("{seen_current} → {target}")),
             _ => None,
         };
         let took = op.started_at.zip(op.finished_at);

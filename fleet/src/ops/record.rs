@@ -20,7 +20,7 @@ pub(crate) fn request_entry(op: &NewOp, host_name: &str) -> NewAuditEntry {
 /// The generations that a rollback leaves and goes to, or `None` for other actions.
 fn generations(action: &OpAction) -> Option<(u32, u32)> {
     match action {
-        OpAction::Rollback { target, seen_current } => Some((seen_current.number, target.number)),
+        OpAction::Rollback { target, seen_current, .. } => Some((seen_current.number, target.number)),
         _ => None,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use backstay_model::rollback::Specialisation;
 use backstay_model::wire::limits::{REASON_CHARS, plain_lines};
 use backstay_model::wire::message::ServerMessage;
 use backstay_model::{
@@ -109,9 +110,11 @@ impl Fleet {
         host_name: &str,
         rollback: RequestedRollback,
     ) -> Result<OpView, RequestError> {
-        let RequestedRollback { target, seen_current, reason, stop_tests, give_up_after } = rollback;
-        let action = OpAction::Rollback { target, seen_current };
+        let RequestedRollback { target, seen_current, specialisation, reason, stop_tests, give_up_after } =
+            rollback;
         let host = self.host_for(actor, Action::RollBack, host_name).await?;
+        let specialisation = host.facts.as_ref().and_then(|facts| specialisation.of(&target, facts));
+        let action = OpAction::Rollback { target, seen_current, specialisation };
         let reason = checked_reason(reason).ok_or(RequestError::ReasonTooLong)?;
         let by = actor.name().to_owned();
         let request = NewRequest { by, reason, stop_tests, give_up_after, ..NewRequest::of(action) };
@@ -399,6 +402,8 @@ pub struct RequestedRollback {
     pub target: GenerationRef,
     /// The current generation that the person saw.
     pub seen_current: GenerationRef,
+    /// Which variant of the target to activate.
+    pub specialisation: Specialisation,
     /// The reason, in the person's words.
     pub reason: Option<String>,
     /// Whether to stop the host's tests if they hold the host, instead of refusing because the host is busy.

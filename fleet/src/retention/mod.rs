@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use backstay_model::view::AuditQuery;
 use backstay_model::{OpId, OutputLine, Stream};
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -16,6 +17,10 @@ const ROWS: u32 = 100;
 const LARGE_ROWS: u32 = 5;
 /// Number of bytes that one transaction gives back to the file system.
 const BYTES: u32 = 1 << 20;
+
+/// The longest step of the clock between two rounds that is believed at once. Machines start with wrong clocks, and what was
+/// removed is gone.
+const CLOCK_STEP: TimeDelta = TimeDelta::days(30);
 
 /// How long the server keeps what grows. `None` is for ever. The audit log stays in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,13 +67,48 @@ impl Fleet {
         Storage { retention: self.retention, measured: self.disk_use.read().clone() }
     }
 
-    /// Removes all that is old, and measures the space that is left. Pauses after each step, so that other writers get their
-    /// turn.
+    /// One round: removes all that is old if the clock can be believed, and measures the space that is left. `last` is the
+    /// time of the round before. Pauses after each step, so that other writers get their turn.
     ///
     /// # Errors
-    /// [`StoreError`]. What was removed stays so, and the next call goes on from there.
-    pub(crate) async fn remove_old(&self, pause: Duration) -> Result<(), StoreError> {
+    /// [`StoreError`]. What was removed stays so, and the next round goes on from there.
+    pub(crate) async fn keep_small(
+        &self,
+        last: &mut Option<DateTime<Utc>>,
+        pause: Duration,
+    ) -> Result<(), StoreError> {
         let now = self.clock.now();
+        if self.is_believable(now, *last).await? {
+            self.remove_old(now, pause).await?;
+        }
+        *last = Some(now);
+        let space = self.store.disk_use().await?;
+        *self.disk_use.write() = Some((now, space));
+        Ok(())
+    }
+
+    /// Returns whether the clock is at most [`CLOCK_STEP`] ahead of the last round or, at the first one, of the newest entry of
+    /// the audit log. A clock that is not believed is believed at the next round if it still says the same.
+    async fn is_believable(
+        &self,
+        now: DateTime<Utc>,
+        last: Option<DateTime<Utc>>,
+    ) -> Result<bool, StoreError> {
+        let before = match last {
+            Some(last) => Some(last),
+            None => self.store.audit(&AuditQuery::default(), 1).await?.first().map(|entry| entry.at),
+        };
+        let ahead = before.map(|before| now - before).filter(|step| *step > CLOCK_STEP);
+        if let Some(step) = ahead {
+            tracing::warn!(
+                days = step.num_days(),
+                "the clock is far ahead of the last record; nothing old is removed for a day"
+            );
+        }
+        Ok(ahead.is_none())
+    }
+
+    async fn remove_old(&self, now: DateTime<Utc>, pause: Duration) -> Result<(), StoreError> {
         if let Some(before) = self.retention.output_before(now) {
             while self.store.remove_output(before, now, LINES).await? {
                 tokio::time::sleep(pause).await;
@@ -81,8 +121,6 @@ impl Fleet {
         while self.store.give_back(BYTES).await? {
             tokio::time::sleep(pause).await;
         }
-        let space = self.store.disk_use().await?;
-        *self.disk_use.write() = Some((now, space));
         Ok(())
     }
 

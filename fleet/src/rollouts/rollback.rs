@@ -2,7 +2,7 @@
 
 use backstay_model::Outcome;
 use backstay_model::deployment::{Deployment, HostOutcome, Step};
-use backstay_model::rollback::{Candidate, RollbackPlan};
+use backstay_model::rollback::{Candidate, RollbackPlan, Specialisation};
 use backstay_model::rollout::{ConfirmedRollback, OTHERS, PlannedRollback, Rollout, RolloutStep};
 use backstay_model::{
     Action, Commit, DeploymentId, Facts, Generation, OpAction, OpKind, OpStatus, OpView, TestRun,
@@ -176,7 +176,9 @@ impl Fleet {
                 has_failed(deployment, &host)?;
             }
             let ConfirmedRollback { target, seen_current, .. } = rollback;
-            hosts.push((host, OpAction::Rollback { target, seen_current }));
+            let keep = |facts| Specialisation::Keep.of(&target, facts);
+            let specialisation = host.facts.as_ref().and_then(keep);
+            hosts.push((host, OpAction::Rollback { target, seen_current, specialisation }));
         }
         let new = NewRollout {
             kind: OpKind::Rollback,

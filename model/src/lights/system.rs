@@ -58,7 +58,9 @@ pub(super) fn system(inputs: &LightInputs<'_>) -> Light {
 fn system_at_work(op: &OpView) -> Light {
     let has_begun = op.status == OpStatus::Running;
     let words = match &op.action {
-        OpAction::Rollback { target, .. } if has_begun => format!("Rolling back to {target}"),
+        OpAction::Rollback { target, specialisation, .. } if has_begun => {
+            format!("Rolling back to {}", target.with(specialisation.as_deref()))
+        }
         OpAction::Rollback { .. } => "Rollback sent".to_owned(),
         _ if has_begun => "Switching".to_owned(),
         _ => "Switch sent".to_owned(),
@@ -157,7 +159,7 @@ fn against_checkout(facts: &Facts, running: &Generation, name: &str) -> Light {
 
 /// The [verb](rollback::done_verb) for a rollback that succeeded and led to this generation.
 fn came_by_rollback(op: &OpView, running: &Generation) -> Option<&'static str> {
-    let OpAction::Rollback { target, seen_current } = &op.action else { return None };
+    let OpAction::Rollback { target, seen_current, .. } = &op.action else { return None };
     let came = op.status == OpStatus::Succeeded && *target == running.reference();
     came.then(|| rollback::done_verb(seen_current, target))
 }

@@ -62,6 +62,7 @@ fn forward_to(number: u32) -> OpAction {
     OpAction::Rollback {
         target: generation(number, 0).reference(),
         seen_current: generation(number - 1, 0).reference(),
+        specialisation: None,
     }
 }
 

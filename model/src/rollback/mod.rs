@@ -1,12 +1,16 @@
 //! The choice of a generation to roll back to.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{Facts, Generation, GenerationPin, GenerationRef, OpView, TestSummary};
 
+mod words;
 mod working;
 
+use words::Target;
 pub use working::{HostHistory, Left, is_built_from};
 
 /// Targets older than this get a warning: they may lack security fixes made since, and data formats may have
@@ -37,12 +41,20 @@ pub struct RollbackPlan {
     /// The notes that people keep about the host; may be empty.
     #[serde(default)]
     pub notes: String,
+    /// The active specialisation of the running generation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub specialisation: Option<String>,
 }
 
 impl RollbackPlan {
     /// The candidate with this number.
     pub fn candidate(&self, number: u32) -> Option<&Candidate> {
         self.candidates.iter().find(|c| c.generation.number == number)
+    }
+
+    /// The names of all specialisations that a candidate has, in order.
+    pub fn specialisations(&self) -> BTreeSet<&str> {
+        self.candidates.iter().flat_map(|c| &c.generation.specialisations).map(String::as_str).collect()
     }
 
     /// Marks the generations that people pinned. A pin of another build with the same number marks nothing.
@@ -73,14 +85,15 @@ pub struct Candidate {
     pub left: Option<Left>,
     /// Whether it was built from a commit that was reverted on the branch.
     pub reverted: bool,
-    /// Whether it is older than [`OLD_AFTER`].
-    pub old: bool,
-    /// Whether it was certainly built from the commit of the current generation.
-    #[serde(default)]
-    pub same_commit: bool,
     /// A person's mark on it.
     #[serde(default)]
     pub pin: Option<GenerationPin>,
+    /// What speaks against it, in a few words each: “older than 30 days”, “needs a reboot”.
+    #[serde(default)]
+    pub marks: Vec<String>,
+    /// The same in sentences, for the dialog in which it is chosen.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 impl Candidate {
@@ -113,16 +126,29 @@ pub fn plan(
 ) -> Option<RollbackPlan> {
     let current = facts.rollback_origin()?;
     let working = past.last_known_working(facts).map(|g| g.number);
-    let candidate = |generation: &Generation| Candidate {
-        generation: generation.clone(),
-        tests: past.tests_of(facts, generation).map(crate::TestRun::summary),
-        last_known_working: working == Some(generation.number),
-        newer: generation.number > current.number,
-        left: past.left(generation),
-        reverted: past.is_reverted(generation),
-        old: now - generation.created_at > OLD_AFTER,
-        same_commit: !generation.current && has_same_commit(generation, current),
-        pin: None,
+    let candidate = |generation: &Generation| {
+        let left = past.left(generation);
+        let active = facts.specialisation.as_deref();
+        let target = Target {
+            generation,
+            newer: generation.number > current.number,
+            left: left.is_some(),
+            reverted: past.is_reverted(generation),
+            old: now - generation.created_at > OLD_AFTER,
+            same_commit: !generation.current && has_same_commit(generation, current),
+            lacks: active.filter(|name| !generation.has_specialisation(name)),
+        };
+        Candidate {
+            tests: past.tests_of(facts, generation).map(crate::TestRun::summary),
+            last_known_working: working == Some(generation.number),
+            newer: target.newer,
+            left,
+            reverted: target.reverted,
+            pin: None,
+            marks: target.marks(),
+            warnings: target.warnings(),
+            generation: generation.clone(),
+        }
     };
     let is_half_done = !runs(facts, current);
     let mut candidates: Vec<_> =
@@ -146,6 +172,7 @@ pub fn plan(
         open_op,
         usual_secs: past.usual_rollback().map(|length| length.num_seconds().unsigned_abs().max(1)),
         notes: String::new(),
+        specialisation: facts.specialisation.clone(),
     })
 }
 
@@ -153,9 +180,35 @@ fn has_same_commit(generation: &Generation, current: &Generation) -> bool {
     generation.commit.as_ref().zip(current.commit.as_ref()).is_some_and(|(one, other)| one.is(other))
 }
 
-/// The result of a rollback that succeeded: “Rolled back to Gen 47”, “Went forward to Gen 50”.
-pub fn done_words(from: &GenerationRef, to: &GenerationRef) -> String {
-    format!("{} to {to}", done_verb(from, to))
+/// The result of a rollback that succeeded: “Rolled back to Gen 47 (gaming)”, “Went forward to Gen 50”.
+pub fn done_words(from: &GenerationRef, to: &GenerationRef, specialisation: Option<&str>) -> String {
+    format!("{} to {}", done_verb(from, to), to.with(specialisation))
+}
+
+/// Which variant of its target a rollback activates, as a person asks for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Specialisation {
+    /// The one that is active now; the target itself where the target has none of that name.
+    #[default]
+    Keep,
+    /// The target itself.
+    None,
+    /// Exactly this one.
+    Named(String),
+}
+
+impl Specialisation {
+    /// The specialisation of the target that it means on a host with these facts.
+    pub fn of(self, target: &GenerationRef, facts: &Facts) -> Option<String> {
+        match self {
+            Self::Keep => {
+                let target = facts.generation(target.number)?;
+                facts.specialisation.clone().filter(|active| target.has_specialisation(active))
+            }
+            Self::None => None,
+            Self::Named(name) => Some(name),
+        }
+    }
 }
 
 /// “Rolled back”, or “Went forward” if the target is newer.
@@ -187,6 +240,9 @@ pub enum Refusal {
     /// The target was garbage-collected.
     #[error("{0} was garbage-collected. Nothing was changed. Choose another generation.")]
     Collected(GenerationRef),
+    /// The target has no specialisation of this name.
+    #[error("{0} has no specialisation “{1}”. Nothing was changed. Choose another one, or none.")]
+    NoSpecialisation(GenerationRef, String),
     /// The target is current and running.
     #[error("The host is already on {0}. Nothing was changed.")]
     AlreadyCurrent(GenerationRef),
@@ -203,7 +259,12 @@ fn runs(facts: &Facts, generation: &Generation) -> bool {
 ///
 /// # Errors
 /// The [`Refusal`] that applies.
-pub fn check(facts: &Facts, target: &GenerationRef, seen_current: &GenerationRef) -> Result<(), Refusal> {
+pub fn check(
+    facts: &Facts,
+    target: &GenerationRef,
+    seen_current: &GenerationRef,
+    specialisation: Option<&str>,
+) -> Result<(), Refusal> {
     let current = facts.rollback_origin().ok_or(Refusal::NoCurrent)?;
     if current.reference() != *seen_current {
         return Err(Refusal::CurrentChanged { seen: seen_current.clone(), is: current.reference() });
@@ -218,6 +279,9 @@ pub fn check(facts: &Facts, target: &GenerationRef, seen_current: &GenerationRef
     }
     if !found.present {
         return Err(Refusal::Collected(target.clone()));
+    }
+    if let Some(name) = specialisation.filter(|name| !found.has_specialisation(name)) {
+        return Err(Refusal::NoSpecialisation(target.clone(), name.to_owned()));
     }
     Ok(())
 }

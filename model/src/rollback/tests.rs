@@ -117,6 +117,7 @@ fn leave(number: u32) -> OpAction {
     OpAction::Rollback {
         target: generation(number - 1, 0).reference(),
         seen_current: generation(number, 0).reference(),
+        specialisation: None,
     }
 }
 
@@ -149,6 +150,7 @@ fn a_rollback_that_never_started_leaves_nothing() {
     let forward = OpAction::Rollback {
         target: generation(49, 0).reference(),
         seen_current: generation(48, 0).reference(),
+        specialisation: None,
     };
     assert!(!is_left(OpView { action: forward, ..left }), "going forward leaves nothing");
 }
@@ -188,7 +190,7 @@ fn plan_of_the_broken_host() {
     let shown: Vec<_> = plan
         .candidates
         .iter()
-        .map(|c| (c.generation.number, c.last_known_working, c.old, c.unavailable_reason()))
+        .map(|c| (c.generation.number, c.last_known_working, is_old(c), c.unavailable_reason()))
         .collect();
     assert_eq!(
         shown,
@@ -212,14 +214,18 @@ fn without_tests_the_next_lower_present_one_is_preselected() {
     );
 }
 
+fn is_old(candidate: &Candidate) -> bool {
+    candidate.marks.contains(&"older than 30 days".to_owned())
+}
+
 #[test]
 fn thirty_days_are_not_old_yet() {
     let mut facts = facts();
     facts.generations[1].created_at = now() - TimeDelta::days(30);
     facts.generations[2].created_at = now() - TimeDelta::days(30) - TimeDelta::seconds(1);
     let plan = plan("gpc0", true, &facts, &HostHistory::default(), None, now()).unwrap();
-    assert!(!plan.candidate(47).unwrap().old);
-    assert!(plan.candidate(46).unwrap().old);
+    assert!(!is_old(plan.candidate(47).unwrap()));
+    assert!(is_old(plan.candidate(46).unwrap()));
 }
 
 #[test]
@@ -227,17 +233,37 @@ fn checks() {
     let facts = facts();
     let g = |n| generation(n, 0).reference();
     let other = |n| GenerationRef { number: n, store_path: "/nix/store/other".into() };
-    assert_eq!(check(&facts, &g(47), &g(48)), Ok(()));
-    assert_eq!(check(&facts, &g(44), &g(48)), Ok(()), "an old one gets a warning, not a refusal");
-    assert_eq!(check(&facts, &g(46), &g(47)), Err(Refusal::CurrentChanged { seen: g(47), is: g(48) }));
+    assert_eq!(check(&facts, &g(47), &g(48), None), Ok(()));
+    assert_eq!(check(&facts, &g(44), &g(48), None), Ok(()), "an old one gets a warning, not a refusal");
+    assert_eq!(check(&facts, &g(46), &g(47), None), Err(Refusal::CurrentChanged { seen: g(47), is: g(48) }));
     assert_eq!(
-        check(&facts, &g(47), &other(48)),
+        check(&facts, &g(47), &other(48), None),
         Err(Refusal::CurrentChanged { seen: other(48), is: g(48) })
     );
-    assert_eq!(check(&facts, &g(48), &g(48)), Err(Refusal::AlreadyCurrent(g(48))));
-    assert_eq!(check(&facts, &g(12), &g(48)), Err(Refusal::TargetGone(g(12))));
-    assert_eq!(check(&facts, &other(47), &g(48)), Err(Refusal::TargetChanged(other(47))));
-    assert_eq!(check(&facts, &g(45), &g(48)), Err(Refusal::Collected(g(45))));
+    assert_eq!(check(&facts, &g(48), &g(48), None), Err(Refusal::AlreadyCurrent(g(48))));
+    assert_eq!(check(&facts, &g(12), &g(48), None), Err(Refusal::TargetGone(g(12))));
+    assert_eq!(check(&facts, &other(47), &g(48), None), Err(Refusal::TargetChanged(other(47))));
+    assert_eq!(check(&facts, &g(45), &g(48), None), Err(Refusal::Collected(g(45))));
+}
+
+#[test]
+fn a_target_without_the_active_specialisation_says_so() {
+    let mut facts = facts();
+    facts.specialisation = Some("gaming".to_owned());
+    facts.generations[1].specialisations = vec!["gaming".to_owned()];
+    let plan = plan("gpc0", true, &facts, &HostHistory::default(), None, now()).unwrap();
+    assert_eq!(plan.specialisation.as_deref(), Some("gaming"));
+    assert_eq!(plan.specialisations().into_iter().collect::<Vec<_>>(), ["gaming"]);
+    assert!(!plan.candidate(47).unwrap().marks.contains(&"without gaming".to_owned()));
+    assert!(plan.candidate(46).unwrap().marks.contains(&"without gaming".to_owned()));
+    let warning = "“gaming” is active now. Gen 46 has no such specialisation, so Gen 46 itself runs.";
+    assert!(plan.candidate(46).unwrap().warnings.contains(&warning.to_owned()));
+    let g = |n| generation(n, 0).reference();
+    assert_eq!(check(&facts, &g(47), &g(48), Some("gaming")), Ok(()));
+    assert_eq!(
+        check(&facts, &g(46), &g(48), Some("gaming")),
+        Err(Refusal::NoSpecialisation(g(46), "gaming".to_owned()))
+    );
 }
 
 /// Facts after a rollback to Gen 47 stopped half-way: the profile points at it, Gen 48 still runs.
@@ -252,12 +278,12 @@ fn half_done() -> Facts {
 fn a_half_done_activation_may_be_retried() {
     let mut facts = half_done();
     let g = |n| generation(n, 0).reference();
-    assert_eq!(check(&facts, &g(47), &g(47)), Ok(()));
-    assert_eq!(check(&facts, &g(48), &g(47)), Ok(()), "back to the running one");
+    assert_eq!(check(&facts, &g(47), &g(47), None), Ok(()));
+    assert_eq!(check(&facts, &g(48), &g(47), None), Ok(()), "back to the running one");
     facts.running = None;
-    assert_eq!(check(&facts, &g(47), &g(47)), Ok(()), "nothing shows that it is running");
+    assert_eq!(check(&facts, &g(47), &g(47), None), Ok(()), "nothing shows that it is running");
     facts.running = Some(g(47).store_path);
-    assert_eq!(check(&facts, &g(47), &g(47)), Err(Refusal::AlreadyCurrent(g(47))));
+    assert_eq!(check(&facts, &g(47), &g(47), None), Err(Refusal::AlreadyCurrent(g(47))));
 }
 
 #[test]
@@ -304,10 +330,10 @@ fn a_host_whose_profile_is_broken_can_be_rolled_back() {
     let plan = plan("gpc0", true, &facts, &HostHistory::default(), None, now()).unwrap();
     assert_eq!((plan.current.generation.number, plan.preselected), (48, Some(47)));
     let reference = |number: u32| generation(number, 0).reference();
-    assert_eq!(check(&facts, &reference(47), &reference(48)), Ok(()));
-    assert_eq!(check(&facts, &reference(48), &reference(48)), Ok(()), "which repairs the profile");
+    assert_eq!(check(&facts, &reference(47), &reference(48), None), Ok(()));
+    assert_eq!(check(&facts, &reference(48), &reference(48), None), Ok(()), "which repairs the profile");
     facts.running = None;
-    assert_eq!(check(&facts, &reference(47), &reference(48)), Err(Refusal::NoCurrent));
+    assert_eq!(check(&facts, &reference(47), &reference(48), None), Err(Refusal::NoCurrent));
 }
 
 #[test]
@@ -325,9 +351,9 @@ fn a_short_revision_of_a_reverted_commit_is_reverted() {
 #[test]
 fn a_move_to_a_newer_generation_goes_forward() {
     let [old, new] = [47, 48].map(|number| generation(number, 0).reference());
-    assert_eq!(done_words(&new, &old), "Rolled back to Gen 47");
-    assert_eq!(done_words(&old, &new), "Went forward to Gen 48");
-    assert_eq!(done_words(&old, &old), "Rolled back to Gen 47", "which completes an activation");
+    assert_eq!(done_words(&new, &old, None), "Rolled back to Gen 47");
+    assert_eq!(done_words(&old, &new, None), "Went forward to Gen 48");
+    assert_eq!(done_words(&old, &old, None), "Rolled back to Gen 47", "which completes an activation");
 }
 
 #[test]
@@ -359,7 +385,11 @@ fn a_target_of_the_same_commit_is_pointed_out() {
     let commit = facts.generations[0].commit.clone();
     facts.generations[1].commit = commit;
     let plan = plan("gpc0", true, &facts, &HostHistory::default(), None, now()).unwrap();
-    let same: Vec<_> =
-        plan.candidates.iter().filter(|c| c.same_commit).map(|c| c.generation.number).collect();
+    let same: Vec<_> = plan
+        .candidates
+        .iter()
+        .filter(|c| c.marks.contains(&"same commit as the current one".to_owned()))
+        .map(|c| c.generation.number)
+        .collect();
     assert_eq!(same, [47]);
 }

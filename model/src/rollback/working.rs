@@ -112,7 +112,7 @@ pub fn is_built_from(generation: &Generation, commit: &Commit) -> bool {
 fn leaves(op: &OpView, generation: &Generation) -> bool {
     let began = op.started_at.is_some() && op.outcome != Some(Outcome::Refused);
     let ended = !op.status.is_open() && op.status != OpStatus::Cancelled;
-    matches!(&op.action, OpAction::Rollback { target, seen_current }
+    matches!(&op.action, OpAction::Rollback { target, seen_current, .. }
         if seen_current.store_path == generation.store_path && target.number < seen_current.number)
         && began
         && ended

@@ -122,7 +122,7 @@ fn of_op(op: &OpView, generations: &[Generation]) -> Option<Happening> {
     let at = op.finished_at?;
     let end = end_of(op)?;
     let (what, generation) = match &op.action {
-        OpAction::Rollback { target, seen_current } => {
+        OpAction::Rollback { target, seen_current, .. } => {
             let is_newer = target.number > seen_current.number;
             let what = if is_newer { What::WentForward } else { What::RolledBack };
             (what, generations.iter().find(|g| g.store_path == target.store_path))
@@ -195,6 +195,7 @@ mod tests {
         let forward = OpAction::Rollback {
             target: generation(48, 0).reference(),
             seen_current: generation(47, 0).reference(),
+            specialisation: None,
         };
         let forward = ended(forward, Succeeded, Outcome::Completed);
         assert_eq!(told(&[], &[], &[forward]), [(What::WentForward, End::Well, Some(48))]);

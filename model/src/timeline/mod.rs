@@ -126,7 +126,7 @@ fn starts<'a>(generations: &'a [Generation], ops: &'a [OpView]) -> Vec<Start<'a>
         began: Began::Made,
     });
     let rolled_back = ops.iter().filter(|op| op.status == OpStatus::Succeeded).filter_map(|op| {
-        let OpAction::Rollback { target, seen_current } = &op.action else { return None };
+        let OpAction::Rollback { target, seen_current, .. } = &op.action else { return None };
         Some(Start {
             generation: target.number,
             store_path: &target.store_path,
@@ -189,7 +189,7 @@ mod tests {
     use crate::sample::{generation, now, op, test_run};
 
     fn rollback(target: GenerationRef, at: DateTime<Utc>) -> OpView {
-        let action = OpAction::Rollback { seen_current: target.clone(), target };
+        let action = OpAction::Rollback { seen_current: target.clone(), target, specialisation: None };
         OpView { finished_at: Some(at), ..op(action, OpStatus::Succeeded) }
     }
 

@@ -34,6 +34,8 @@ pub const HASH_BYTES: usize = 128;
 pub const VERSION_BYTES: usize = 200;
 /// Upper bound on the switch inhibitors of a generation.
 pub const INHIBITORS: usize = 20;
+/// Upper bound on the specialisations of a generation.
+pub const SPECIALISATIONS: usize = 64;
 /// Upper bound on reported failed units.
 pub const FAILED_UNITS: usize = 100;
 /// Upper bound on the name of a unit or an inhibitor, in bytes: that of systemd.

@@ -91,6 +91,7 @@ async fn from_the_dialog_to_the_record() {
     let expected = OpAction::Rollback {
         target: generation(47, false).reference(),
         seen_current: generation(48, true).reference(),
+        specialisation: None,
     };
     assert_eq!(action, expected, "exactly what was confirmed");
     agent.say(AgentMessage::Accepted { op }).await;

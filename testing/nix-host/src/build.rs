@@ -31,6 +31,8 @@ pub struct Build {
     pub failing_tests: Vec<String>,
     /// The course of its activation.
     pub activation: Activation,
+    /// The names of its specialisations, which are like it.
+    pub specialisations: Vec<String>,
 }
 
 impl Build {
@@ -45,6 +47,7 @@ impl Build {
         })?;
         store.set_references(&path, &references)?;
         let etc = self.add_etc(store)?;
+        let special = self.specialised(|build| build.nixos(store, host, name))?;
         let build = store.add(&format!("nixos-system-{name}-{}", self.label), |folder| {
             fs::write(folder.join("nixos-version"), &self.label)?;
             fs::write(folder.join("system"), "x86_64-linux")?;
@@ -59,11 +62,13 @@ impl Build {
             symlink(kernel.image.join("bzImage"), folder.join("kernel"))?;
             symlink(kernel.initrd.join("initrd"), folder.join("initrd"))?;
             symlink(&kernel.modules, folder.join("kernel-modules"))?;
+            link_specialisations(folder, &special)?;
             let switch = scripts::switch_to_configuration(host, &self.activation);
             write_script(&folder.join("bin/switch-to-configuration"), &switch)
         })?;
         references.extend(etc);
         references.extend([path, kernel.image, kernel.initrd, kernel.modules]);
+        references.extend(special.into_values());
         store.set_references(&build, &references)?;
         Ok(build)
     }
@@ -77,6 +82,7 @@ impl Build {
             fs::write(folder.join(".profile"), format!("# home-manager {}\n", self.label))?;
             self.write_units(&folder.join(".config/systemd/user"))
         })?;
+        let special = self.specialised(|build| build.home(store, host, profile))?;
         let build = store.add("home-manager-generation", |folder| {
             fs::write(folder.join("hm-version"), format!("{}\n", self.label))?;
             fs::write(folder.join("gen-version"), "1\n")?;
@@ -87,11 +93,23 @@ impl Build {
             fs::write(folder.join("failing-tests"), lines(&self.failing_tests))?;
             symlink(&path, folder.join("home-path"))?;
             symlink(&files, folder.join("home-files"))?;
+            link_specialisations(folder, &special)?;
             write_script(&folder.join("activate"), &scripts::home_activate(host, profile, &self.activation))
         })?;
         references.extend([path, files]);
+        references.extend(special.into_values());
         store.set_references(&build, &references)?;
         Ok(build)
+    }
+
+    /// Adds each specialisation to the store, under a label of its own.
+    fn specialised(&self, add: impl Fn(&Self) -> Result<PathBuf>) -> Result<BTreeMap<String, PathBuf>> {
+        let special = |name: &String| {
+            let label = format!("{}-{name}", self.label);
+            let path = add(&Self { label, specialisations: vec![], ..self.clone() })?;
+            Ok((name.clone(), path))
+        };
+        self.specialisations.iter().map(special).collect()
     }
 
     fn add_etc(&self, store: &Store) -> Result<Option<PathBuf>> {
@@ -153,6 +171,19 @@ fn link_packages(folder: &Path, packages: &[PathBuf]) -> Result<()> {
             let program = program?;
             symlink(program.path(), folder.join("bin").join(program.file_name()))?;
         }
+    }
+    Ok(())
+}
+
+/// Links the specialisations as NixOS and home-manager do (`nixos/modules/system/activation/specialisation.nix`
+/// of nixpkgs 2026-10, `modules/misc/specialisation.nix` of home-manager 26.05).
+fn link_specialisations(folder: &Path, special: &BTreeMap<String, PathBuf>) -> Result<()> {
+    if special.is_empty() {
+        return Ok(());
+    }
+    fs::create_dir(folder.join("specialisation"))?;
+    for (name, build) in special {
+        symlink(build, folder.join("specialisation").join(name))?;
     }
     Ok(())
 }

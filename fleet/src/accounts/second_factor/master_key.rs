@@ -123,7 +123,21 @@ fn replace(file: &Path, text: &str) -> std::io::Result<()> {
     let mut open = options.open(&new)?;
     open.write_all(text.as_bytes())?;
     open.sync_all()?;
+    #[cfg(unix)]
+    keep_owner(file, &new)?;
     std::fs::rename(new, file)
+}
+
+/// Gives `new` the owner of the file that it replaces: root rotates the key of a server that runs as a user of its own.
+#[cfg(unix)]
+fn keep_owner(file: &Path, new: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+
+    match std::fs::metadata(file) {
+        Ok(replaced) => chown(new, Some(replaced.uid()), Some(replaced.gid())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 fn random() -> Result<Vec<u8>, MasterKeyError> {

@@ -65,8 +65,9 @@ pub enum Blocked {
 /// The reason for the refusal.
 pub fn validate(action: &OpAction, facts: Option<&Facts>) -> Result<(), Blocked> {
     match action {
-        OpAction::Rollback { target, seen_current } => {
-            rollback::check(facts.ok_or(Blocked::NoFacts)?, target, seen_current)?;
+        OpAction::Rollback { target, seen_current, specialisation } => {
+            let facts = facts.ok_or(Blocked::NoFacts)?;
+            rollback::check(facts, target, seen_current, specialisation.as_deref())?;
         }
         action if action.kind().deploys() && facts.is_some_and(|facts| facts.observed) => {
             return Err(Blocked::Observed);
@@ -153,7 +154,9 @@ pub fn is_where_it_was(action: &OpAction, facts: &Facts) -> bool {
 
 fn goal(action: &OpAction, result: &OpResult, facts: &Facts) -> Verdict {
     let met = match action {
-        OpAction::Rollback { target, .. } => reached(facts, target),
+        OpAction::Rollback { target, specialisation, .. } => {
+            reached(facts, target).and_then(|()| activated(facts, target, specialisation.as_deref()))
+        }
         OpAction::Switch => switched(facts),
         OpAction::Pull => pulled(facts, result.commit.as_ref()),
         OpAction::PullSwitch => pulled(facts, result.commit.as_ref()).and_then(|()| switched(facts)),
@@ -166,10 +169,12 @@ fn goal(action: &OpAction, result: &OpResult, facts: &Facts) -> Verdict {
 }
 
 fn success(action: &OpAction, result: &OpResult) -> String {
-    let OpAction::Rollback { target, seen_current } = action else { return result.message.clone() };
-    let reached = rollback::done_words(seen_current, target);
+    let OpAction::Rollback { target, seen_current, specialisation } = action else {
+        return result.message.clone();
+    };
+    let reached = rollback::done_words(seen_current, target, specialisation.as_deref());
     // Keep what the agent adds, such as the number of lines that its disk could not store.
-    match result.message.split_once(&format!(" to {target}. ")) {
+    match result.message.split_once(&format!(" to {}. ", target.with(specialisation.as_deref()))) {
         Some((_, more)) => format!("{reached}. {more}"),
         None => reached,
     }
@@ -187,6 +192,18 @@ fn reached(facts: &Facts, target: &GenerationRef) -> Result<(), String> {
         return Err(format!("the profile is on {target}, but something else is running."));
     }
     Ok(())
+}
+
+/// Checks that the specialisation which a rollback asked for is the active one.
+fn activated(facts: &Facts, target: &GenerationRef, specialisation: Option<&str>) -> Result<(), String> {
+    if facts.specialisation.as_deref() == specialisation {
+        return Ok(());
+    }
+    Err(format!(
+        "the commands succeeded, but {} runs, not {}.",
+        target.with(facts.specialisation.as_deref()),
+        target.with(specialisation)
+    ))
 }
 
 fn pulled(facts: &Facts, branch: Option<&Commit>) -> Result<(), String> {

@@ -38,7 +38,7 @@ fn what_an_agent_says_beside_its_success_is_kept() {
 #[test]
 fn a_rollback_to_a_newer_generation_went_forward_whatever_an_old_agent_calls_it() {
     let [target, seen_current] = [48, 47].map(|number| sample::generation(number, 0).reference());
-    let forward = OpAction::Rollback { target, seen_current };
+    let forward = OpAction::Rollback { target, seen_current, specialisation: None };
     for (message, kept) in [
         ("Rolled back to Gen 48.", "Went forward to Gen 48"),
         ("Rolled back to Gen 48. 10 lines are missing.", "Went forward to Gen 48. 10 lines are missing."),
@@ -46,6 +46,25 @@ fn a_rollback_to_a_newer_generation_went_forward_whatever_an_old_agent_calls_it(
     ] {
         let result = OpResult { message: message.into(), ..result(Outcome::Completed) };
         assert_eq!(verify_outcome(&forward, &result, &facts(48, 48)).message, kept);
+    }
+}
+
+#[test]
+fn a_rollback_to_a_specialisation_succeeds_only_where_that_one_runs() {
+    let [target, seen_current] = [47, 48].map(|number| sample::generation(number, 0).reference());
+    let specialisation = Some("gaming".to_owned());
+    let special = OpAction::Rollback { target, seen_current, specialisation: specialisation.clone() };
+    let itself = facts(47, 47);
+    let gaming = Facts { specialisation, ..facts(47, 47) };
+    let succeeded = (OpStatus::Succeeded, "Rolled back to Gen 47 (gaming)".to_owned());
+    assert_eq!(judge(&special, Outcome::Completed, &gaming), succeeded);
+    for (action, runs, why) in [
+        (&special, &itself, "Gen 47 runs, not Gen 47 (gaming)."),
+        (&rollback(), &gaming, "Gen 47 (gaming) runs, not Gen 47."),
+    ] {
+        let (status, message) = judge(action, Outcome::Completed, runs);
+        assert_eq!(status, OpStatus::Failed);
+        assert!(message.ends_with(why), "{message}");
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use backstay_model::rollback::Specialisation;
 use backstay_model::view::AuditQuery;
 use backstay_model::wire::event::{Event, Tone};
 use backstay_model::wire::message::{AgentMessage, Hello, OpResult, ServerMessage};
@@ -22,6 +23,7 @@ use crate::test_fleet::{self, Database, QUEUE_TIME};
 
 mod faults;
 mod foreign;
+mod specialisation;
 mod stop_tests;
 mod verdicts;
 
@@ -566,6 +568,7 @@ async fn a_person_says_how_long_a_rollback_waits_for_its_host_up_to_the_servers_
         let rollback = RequestedRollback {
             target: reference(47),
             seen_current: reference(48),
+            specialisation: Specialisation::Keep,
             reason: None,
             stop_tests: false,
             give_up_after: asked,

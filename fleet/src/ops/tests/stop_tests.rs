@@ -8,6 +8,7 @@ use backstay_model::{OpAction, OpId, OpKind, OpStatus, Outcome, sample};
 use super::{Agent, Bench, policy};
 use crate::ops::request::{RequestError, RequestedRollback};
 use crate::{Fleet, test_fleet};
+use backstay_model::rollback::Specialisation;
 
 fn asked(stop_tests: bool) -> RequestedRollback {
     let reference = |number| sample::generation(number, 0).reference();
@@ -15,6 +16,7 @@ fn asked(stop_tests: bool) -> RequestedRollback {
     RequestedRollback {
         target: reference(47),
         seen_current: reference(48),
+        specialisation: Specialisation::Keep,
         reason,
         stop_tests,
         give_up_after: None,

@@ -65,6 +65,7 @@ fn action(kind: usize, generation: usize) -> OpAction {
         2 => OpAction::Rollback {
             target: reference(GENERATIONS[generation]),
             seen_current: reference(GENERATIONS[(generation + 3) % GENERATIONS.len()]),
+            specialisation: None,
         },
         3 => OpAction::Refresh,
         _ => OpAction::Test,

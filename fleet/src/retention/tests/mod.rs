@@ -34,7 +34,8 @@ impl Bench {
     }
 
     async fn remove_old(&self) {
-        self.fleet.remove_old(Duration::ZERO).await.unwrap();
+        let mut last = Some(self.clock.now());
+        self.fleet.keep_small(&mut last, Duration::ZERO).await.unwrap();
     }
 }
 
@@ -62,6 +63,33 @@ async fn ended(bench: &Bench, host: HostId, lines: u64) -> OpId {
     let end = OpStep { finished_at: Some(now), ..OpStep::to(OpStatus::Cancelled) };
     bench.fleet.store.step_op(op.id, &end).await.unwrap().unwrap();
     op.id
+}
+
+#[tokio::test]
+async fn a_clock_that_is_far_ahead_removes_nothing_until_it_still_is_a_day_later() {
+    let bench = Bench::new(Retention::default()).await;
+    let host = bench.enrol("gpc0").await;
+    let op = ended(&bench, host, 3).await;
+    let lines = async || bench.fleet.op_detail(op).await.unwrap().unwrap().lines.len();
+    let round = async |last: &mut Option<_>| bench.fleet.keep_small(last, Duration::ZERO).await.unwrap();
+
+    // The server starts before its clock is set.
+    let mut last = None;
+    bench.clock.advance(TimeDelta::days(4000));
+    round(&mut last).await;
+    assert_eq!(lines().await, 3);
+    assert!(bench.fleet.storage().measured.is_some(), "the space is measured all the same");
+    bench.clock.advance(TimeDelta::days(-3999));
+    round(&mut last).await;
+    assert_eq!(lines().await, 3, "the right time");
+
+    // The clock jumps while the server runs, and stays there.
+    bench.clock.advance(TimeDelta::days(100));
+    round(&mut last).await;
+    assert_eq!(lines().await, 3);
+    bench.clock.advance(TimeDelta::days(1));
+    round(&mut last).await;
+    assert_eq!(lines().await, 1, "the one line that stands for them");
 }
 
 #[tokio::test]

@@ -1,7 +1,4 @@
 //! How large the database becomes.
-
-use std::time::Duration;
-
 use backstay_model::{Clock as _, OpAction, Outcome, sample};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use sqlx::sqlite::SqlitePool;
@@ -115,7 +112,7 @@ async fn live(hosts: u32, days: i64, every: i64, retention: Retention) -> DiskUs
         bench.clock.advance(TimeDelta::days(1));
         live_a_day(&pool, day, bench.clock.now()).await;
         if day % every == 0 {
-            bench.fleet.remove_old(Duration::ZERO).await.unwrap();
+            bench.remove_old().await;
         }
     }
     bench.fleet.store.disk_use().await.unwrap()

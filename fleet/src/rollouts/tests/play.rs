@@ -126,6 +126,7 @@ impl Bench {
         OpAction::Rollback {
             target: facts.generation(number).unwrap().reference(),
             seen_current: facts.current().unwrap().reference(),
+            specialisation: None,
         }
     }
 

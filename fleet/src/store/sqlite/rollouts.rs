@@ -198,9 +198,10 @@ async fn own(tx: &mut Tx, id: RolloutId, op: OpId) -> Result<(), StoreError> {
 
 /// Checks a rollback against the host's latest facts.
 async fn check_rollback(tx: &mut Tx, rollout: &Rollout, op: &NewOp) -> Result<(), InsertRolloutError> {
-    let OpAction::Rollback { target, seen_current } = &op.action else { return Ok(()) };
+    let OpAction::Rollback { target, seen_current, specialisation } = &op.action else { return Ok(()) };
     let facts = hosts::by_id(&mut **tx, op.host).await?.and_then(|host| host.facts);
-    let refusal = match facts.map(|facts| rollback::check(&facts, target, seen_current)) {
+    let checked = facts.map(|facts| rollback::check(&facts, target, seen_current, specialisation.as_deref()));
+    let refusal = match checked {
         Some(Ok(())) => return Ok(()),
         Some(Err(refusal)) => Some(refusal),
         None => None,

@@ -5,9 +5,9 @@ use crate::closure_diff::{ClosureDiff, PACKAGES, WORD_BYTES};
 use crate::comparison::{BootPart, COMMITS, Commits, Comparison, Pair, SUBJECT_BYTES, UNITS, UnitChanges};
 use crate::wire::limits::{
     FAILED_UNITS, GENERATIONS, HASH_BYTES, INHIBITORS, JOURNAL_OPS, LINE_BYTES, LINES_PER_MESSAGE,
-    LINES_PER_OP, PACKAGE_VERSIONS, PATH_BYTES, PROBLEM_BYTES, PROBLEMS, RESULT_BYTES, STORE_PATH_BYTES,
-    TEST_NAME_BYTES, TEST_RUNS, TEST_TAIL_BYTES, TEST_TAIL_LINES, TESTS, UNIT_BYTES, VERSION_BYTES, cut,
-    cut_line, is_host_name,
+    LINES_PER_OP, PACKAGE_VERSIONS, PATH_BYTES, PROBLEM_BYTES, PROBLEMS, RESULT_BYTES, SPECIALISATIONS,
+    STORE_PATH_BYTES, TEST_NAME_BYTES, TEST_RUNS, TEST_TAIL_BYTES, TEST_TAIL_LINES, TESTS, UNIT_BYTES,
+    VERSION_BYTES, cut, cut_line, is_host_name,
 };
 use crate::{Commit, Facts, Generation, NoCheckout, OutputLine, TestRun};
 
@@ -99,6 +99,7 @@ fn cut_generation(generation: &mut Generation) {
         shorten_line(text, VERSION_BYTES);
     }
     shorten_lines(&mut generation.inhibitors, INHIBITORS, UNIT_BYTES);
+    shorten_lines(&mut generation.specialisations, SPECIALISATIONS, VERSION_BYTES);
 }
 
 fn check_facts(facts: &Facts) -> Result<(), Broken> {

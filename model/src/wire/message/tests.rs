@@ -6,8 +6,8 @@ use crate::comparison::{CommitLine, Commits, CommitsBetween};
 use crate::sample;
 use crate::wire::limits::{
     FAILED_UNITS, GENERATIONS, HASH_BYTES, INHIBITORS, LINE_BYTES, LINES_PER_MESSAGE, LINES_PER_OP,
-    PATH_BYTES, PROBLEM_BYTES, STORE_PATH_BYTES, TEST_NAME_BYTES, TEST_RUNS, TEST_TAIL_LINES, TESTS,
-    VERSION_BYTES,
+    PATH_BYTES, PROBLEM_BYTES, SPECIALISATIONS, STORE_PATH_BYTES, TEST_NAME_BYTES, TEST_RUNS,
+    TEST_TAIL_LINES, TESTS, VERSION_BYTES,
 };
 use crate::{Commit, Generation, GenerationRef, NoCheckout, Stream};
 
@@ -21,8 +21,11 @@ fn generation_ref() -> impl Strategy<Value = GenerationRef> {
 
 fn action() -> impl Strategy<Value = OpAction> {
     prop_oneof![
-        (generation_ref(), generation_ref())
-            .prop_map(|(target, seen_current)| OpAction::Rollback { target, seen_current }),
+        (generation_ref(), generation_ref()).prop_map(|(target, seen_current)| OpAction::Rollback {
+            target,
+            seen_current,
+            specialisation: None
+        }),
         Just(OpAction::Switch),
         Just(OpAction::Pull),
         Just(OpAction::Test),
@@ -74,6 +77,7 @@ fn generation() -> impl Strategy<Value = Generation> {
                 present,
                 needs_reboot,
                 inhibitors: vec![inhibitor],
+                specialisations: vec![],
             }
         })
 }
@@ -227,6 +231,7 @@ fn overflowing(texts: &[String], number: usize) -> Facts {
     let generation = |at: usize| Generation {
         version: texts.first().cloned(),
         inhibitors: list.iter().take(INHIBITORS + 2).cloned().collect(),
+        specialisations: list.iter().take(SPECIALISATIONS + 2).cloned().collect(),
         current: at + 1 == number,
         ..sample::generation(u32::try_from(at).unwrap(), 0)
     };
@@ -285,6 +290,7 @@ fn the_wire_format_is_a_contract() {
         action: OpAction::Rollback {
             target: GenerationRef { number: 47, store_path: "/nix/store/a".into() },
             seen_current: GenerationRef { number: 48, store_path: "/nix/store/b".into() },
+            specialisation: None,
         },
         timeout_secs: 900,
         test_timeout_secs: None,

@@ -108,6 +108,7 @@ fn generation(number: u32, count: u32, state: State) -> Generation {
         present: true,
         needs_reboot: false,
         inhibitors: vec![],
+        specialisations: vec![],
     }
 }
 

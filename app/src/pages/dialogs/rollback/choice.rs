@@ -1,8 +1,8 @@
 //! The generations to choose from.
 
 use backstay_model::GenerationPin;
-use backstay_model::rollback::{Candidate, Left, OLD_AFTER};
-use backstay_model::wire::limits::{cut, few};
+use backstay_model::rollback::{Candidate, Left};
+use backstay_model::wire::limits::cut;
 use leptos::prelude::*;
 
 use crate::api::reference_to_text;
@@ -62,7 +62,7 @@ pub(super) fn Choice(
                     </span>
                     <span class="choice-marks">
                         {candidate.left.clone().map(|left| left_mark(left, reader.as_deref()))}
-                        {marks(&candidate).into_iter().map(|mark| view! { " " <span class="badge warn">{mark}</span> }).collect_view()}
+                        {candidate.marks.into_iter().map(|mark| view! { " " <span class="badge warn">{mark}</span> }).collect_view()}
                     </span>
                 </span>
             </label>
@@ -82,65 +82,4 @@ pub(in crate::pages) fn left_mark(left: Left, reader: Option<&str>) -> AnyView {
     let by = (!by_me).then(|| format!(", {}", left.by));
     let why = left.reason.map(|reason| format!(": {}", cut(&reason, REASON_BYTES)));
     view! { " " <span class="badge warn left">{who}<Moment at=left.at/>{by}{why}</span> }.into_any()
-}
-
-/// Short warnings about a target, shown before it is chosen.
-fn marks(candidate: &Candidate) -> Vec<String> {
-    let mut marks = Vec::new();
-    if candidate.same_commit {
-        marks.push("same commit as the current one".to_owned());
-    }
-    if candidate.reverted {
-        marks.push("its pull request was reverted".to_owned());
-    }
-    if candidate.old {
-        marks.push(format!("older than {} days", OLD_AFTER.num_days()));
-    }
-    if candidate.generation.needs_reboot {
-        marks.push("needs a reboot".to_owned());
-    }
-    if !candidate.generation.inhibitors.is_empty() {
-        marks.push(format!("inhibited by {}", few(&candidate.generation.inhibitors)));
-    }
-    marks
-}
-
-/// The same warnings as sentences, for the chosen target.
-pub(in crate::pages) fn warnings(candidate: &Candidate) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if candidate.finishes_activation() {
-        warnings
-            .push("The profile points at it already, but something else runs: this activates it.".to_owned());
-    }
-    if candidate.newer {
-        warnings.push("It is newer than the current one: this goes forward, not back.".to_owned());
-    }
-    if candidate.left.is_some() {
-        warnings.push(
-            "Someone rolled back from it. It counts as working again once a person runs its tests on it and all pass."
-                .to_owned(),
-        );
-    }
-    if candidate.reverted {
-        warnings.push("It was built from a pull request that was reverted.".to_owned());
-    }
-    if candidate.old {
-        warnings.push(format!(
-            "It is more than {} days old: it may lack security fixes made since, and data formats may have changed.",
-            OLD_AFTER.num_days()
-        ));
-    }
-    if candidate.generation.needs_reboot {
-        warnings.push(
-            "Its kernel, initrd or modules differ from the booted ones: it needs a reboot to take full effect."
-                .to_owned(),
-        );
-    }
-    if !candidate.generation.inhibitors.is_empty() {
-        warnings.push(format!(
-            "The activation will probably be refused: it is inhibited by {}.",
-            few(&candidate.generation.inhibitors)
-        ));
-    }
-    warnings
 }

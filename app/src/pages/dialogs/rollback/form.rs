@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use super::PlanResource;
 use super::changes::Changes;
-use super::choice::{Choice, warnings};
+use super::choice::Choice;
 use super::find::{Find, SHORT};
 use crate::api::{RequestRollback, reference_from_text, reference_to_text};
 use crate::browser;
@@ -109,6 +109,7 @@ pub(super) fn RollbackForm(plan: RollbackPlan, back: String, again: PlanResource
                 </div>
                 <div class="picked">
                     <Outcomes plan=plan.clone() chosen/>
+                    {specialisation(&plan)}
                     <ReasonField draft=plan.host_name.clone()/>
                 </div>
             </fieldset>
@@ -184,7 +185,7 @@ fn StateNow(since: Since, again: PlanResource, host: String) -> impl IntoView {
         let host = host.clone();
         since.offline.get().then(|| {
             view! {
-                <div class="banner give-up">
+                <div class="banner one-line">
                     <p>{format!("{host} is offline. The rollback runs when it connects, and can be cancelled until then.")}</p>
                     <label>
                         "Give up after "
@@ -223,12 +224,37 @@ fn Outcomes(plan: RollbackPlan, chosen: RwSignal<Option<u32>>) -> impl IntoView 
                         <b>{to}</b>
                         {usual.clone()}
                     </p>
-                    {warnings(candidate).into_iter().map(|w| view! { <p class="warning">{w}</p> }).collect_view()}
+                    {candidate.warnings.iter().cloned().map(|w| view! { <p class="warning">{w}</p> }).collect_view()}
                 </div>
             }
         })
         .collect_view();
     view! { <div class="outcomes" aria-live="polite">{outcomes}</div> }
+}
+
+/// Which specialisation to activate, if there is one.
+fn specialisation(plan: &RollbackPlan) -> Option<AnyView> {
+    let active = plan.specialisation.as_deref();
+    let others: Vec<_> = plan.specialisations().into_iter().filter(|name| Some(*name) != active).collect();
+    if active.is_none() && others.is_empty() {
+        return None;
+    }
+    let option = |name: &str| view! { <option value=format!("use {name}")>{name.to_owned()}</option> };
+    Some(
+        view! {
+            <p class="one-line">
+                <label>
+                    "Specialisation "
+                    <select name="specialisation">
+                        <option value="keep">{format!("{} (as now)", active.unwrap_or("none"))}</option>
+                        {active.map(|_| view! { <option value="none">"none"</option> })}
+                        {others.into_iter().map(option).collect_view()}
+                    </select>
+                </label>
+            </p>
+        }
+        .into_any(),
+    )
 }
 
 /// “Rollback to Gen 47”, or, while the host runs its tests, “Stop the tests and roll back to Gen 47”.

@@ -14,7 +14,6 @@ use crate::api::load_plan;
 use crate::components::{Dialog, PageTitle};
 use crate::live::{Live, Started};
 
-pub(super) use choice::warnings;
 #[cfg(feature = "ssr")]
 pub(in crate::pages) use choice::{left_mark, pin_mark};
 use form::RollbackForm;

@@ -8,7 +8,6 @@ use leptos::prelude::*;
 use super::form::{Targets, confirmed};
 use crate::api::{confirmed_from_text, confirmed_to_text};
 use crate::components::{HostTestsBadge, Icon, Moment, generation_name};
-use crate::pages::dialogs::rollback::warnings;
 
 /// One host.
 #[component]
@@ -122,14 +121,13 @@ fn WhatIsChosen(
     });
     move || {
         if let Some(candidate) = chosen.get() {
-            let warnings = warnings(&candidate);
             view! {
                 <span class="choice-facts">
                     <span>{format!("Gen {}: ", candidate.generation.number)}<Moment at=candidate.generation.created_at/></span>
                     <HostTestsBadge tests=candidate.tests/>
                     {candidate.last_known_working.then(|| view! { <span class="badge good">"Last known working"</span> })}
                 </span>
-                {warnings.into_iter().map(|warning| view! { <span class="warning">{warning}</span> }).collect_view()}
+                {candidate.warnings.into_iter().map(|warning| view! { <span class="warning">{warning}</span> }).collect_view()}
             }
             .into_any()
         } else {

@@ -7,7 +7,7 @@ use super::{now, reference};
 
 /// A rollback from Gen 48.
 pub(in super::super) fn rollback_to(number: u32) -> OpAction {
-    OpAction::Rollback { target: reference(number), seen_current: reference(48) }
+    OpAction::Rollback { target: reference(number), seen_current: reference(48), specialisation: None }
 }
 
 /// An op that a person requested a minute ago.

@@ -54,6 +54,15 @@ pub(super) fn left(live: Live) -> AnyView {
     dialog(plan("gpc0", true, &facts, &past, None, now()))
 }
 
+/// The same on a host that runs a specialisation, which only one of the targets has.
+pub(super) fn special(live: Live) -> AnyView {
+    begin(live);
+    let mut facts = facts();
+    facts.specialisation = Some("gaming".to_owned());
+    facts.generations[2].specialisations = vec!["gaming".to_owned(), "work".to_owned()];
+    dialog(plan("gpc0", true, &facts, &HostHistory::default(), None, now()))
+}
+
 /// The same for a host that another op holds.
 pub(super) fn busy(live: Live) -> AnyView {
     let testing = OpView {

@@ -68,6 +68,7 @@ pub(super) const SCENES: &[Scene] = &[
     scene("op-states", "States of an op", "Each state as a shape and words; what an open op is doing; its result.", ops::states),
     scene("log", "Log", "Program output, in its own colours.", ops::log),
     scene("rollback", "Rollback dialog", "From, to, why, and the two ways out.", dialogs::rollback),
+    scene("rollback-special", "Rollback dialog, with specialisations", "It keeps the active one, and says where that is not possible.", dialogs::special),
     scene("rollback-busy", "Rollback dialog, host busy", "It says what is in the way, and one click removes it.", dialogs::busy),
     scene("rollback-left", "Rollback dialog, after a rollback", "The abandoned generation is offered as a way forward, with who left it and why, and is not preselected.", dialogs::left),
     scene("changes", "What changes", "The difference between two generations, as the host reports it.", dialogs::changes),

@@ -144,7 +144,7 @@ fn of_generation(candidate: Candidate, reader: Reader<'_>) -> AnyView {
     let host = reader.host;
     let unavailable = candidate.unavailable_reason();
     let way = if candidate.newer { "Go forward" } else { "Roll back" };
-    let Candidate { generation, last_known_working, old, left, reverted, pin, .. } = candidate;
+    let Candidate { generation, last_known_working, left, pin, marks, .. } = candidate;
     let number = generation.number;
     let pinning = match pin {
         _ if !reader.may_pin => None,
@@ -170,8 +170,7 @@ fn of_generation(candidate: Candidate, reader: Reader<'_>) -> AnyView {
         {mark(last_known_working, "badge good", "Last known working")}
         {pin.map(|pin| pin_mark(&pin))}
         {left.map(|left| left_mark(left, Some(reader.name)))}
-        {mark(reverted, "badge warn", "its pull request was reverted")}
-        {mark(old, "badge warn", "older than 30 days")}
+        {marks.into_iter().map(|mark| view! { <span class="badge warn">{mark}</span> }).collect_view()}
         <bdi class="faint">{generation.version}</bdi>
         {action}
         {pinning.map(|(words, label)| view! { <a href=Route::Pin(host, number).path() aria-label=label>{words}</a> })}
