@@ -81,7 +81,8 @@ async fn actor(fleet: &Fleet, store: &Arc<dyn Store>, name: &str, role: Role) ->
         created_at: now,
         expires_at: now + chrono::TimeDelta::days(1),
     };
-    assert!(store.insert_session(&session, &entry()).await.unwrap());
+    let login = NewAuditEntry::new(now, name, "login", "");
+    assert!(store.insert_session(&session, &login).await.unwrap());
     fleet.accounts().session(name).await.unwrap().unwrap()
 }
 
