@@ -40,6 +40,8 @@ mod state;
 pub mod store;
 #[cfg(test)]
 mod test_fleet;
+#[cfg(test)]
+mod test_postgres;
 mod views;
 mod watch;
 

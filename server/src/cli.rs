@@ -60,7 +60,8 @@ pub(crate) enum Command {
 /// The database.
 #[derive(Debug, Args)]
 pub(crate) struct DatabaseOptions {
-    /// The database, such as `sqlite://FILE`.
+    /// The database: `sqlite://FILE`, or `postgres://HOST/NAME`. The password of a PostgreSQL database is in the file that the
+    /// variable `PGPASSFILE` names.
     #[arg(long, env = "BACKSTAY_DATABASE", default_value = "sqlite://backstay.sqlite3")]
     pub(crate) database: String,
 }

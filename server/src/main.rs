@@ -13,6 +13,7 @@ mod public_url;
 mod routes;
 mod secret_file;
 mod serve;
+mod server_lock;
 mod sso_options;
 mod trusted_proxies;
 

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use backstay_fleet::accounts::MasterKey;
-use backstay_fleet::store;
+use backstay_fleet::store::{self, postgres::is_postgres};
 use clap::Args;
 
 use crate::cli::{DatabaseOptions, open_accounts};
@@ -16,7 +16,7 @@ const BESIDE: &str = ".master-key";
 #[derive(Debug, Args)]
 pub(crate) struct MasterKeyOptions {
     /// The file with the key that seals the seeds of second factors: 32 random bytes in base64. Without it, the server makes a key
-    /// beside the database at its first start.
+    /// beside an SQLite database at its first start.
     #[arg(long, env = "BACKSTAY_MASTER_KEY_FILE", value_name = "FILE")]
     master_key_file: Option<PathBuf>,
 }
@@ -25,6 +25,12 @@ impl MasterKeyOptions {
     /// Opens the key. Makes the one beside the database if it is missing.
     pub(crate) fn open(&self, database: &DatabaseOptions) -> anyhow::Result<MasterKey> {
         let Some(file) = &self.master_key_file else {
+            if is_postgres(&database.database) {
+                bail!(
+                    "a PostgreSQL database has no folder for the master key; make one (head --bytes=32 /dev/urandom | base64 >FILE) and \
+                     name it in --master-key-file"
+                );
+            }
             let mut beside = store::file(&database.database)?.into_os_string();
             beside.push(BESIDE);
             return Ok(MasterKey::open_or_make(beside)?);

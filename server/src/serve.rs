@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use crate::cli::{ServeOptions, open_store};
 use crate::lifecycle::Lifecycle;
 use crate::listen::{self, Limits, Places, Times};
-use crate::{routes, secret_file};
+use crate::{routes, secret_file, server_lock};
 
 /// Serves until a signal stops it.
 pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
@@ -24,6 +24,7 @@ pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
     let (github, webhook_secret) =
         configured.map_or((None, None), |configured| (Some(configured.github), configured.webhook_secret));
     let ways_in = options.sso.configure(options.public_url.as_deref())?;
+    let lock = server_lock::take(&options.database.database).await?;
     let store = open_store(&options.database).await?;
     let fleet = Fleet::new(FleetConfig {
         server_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -51,9 +52,15 @@ pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
 
     // The only line on standard output: the program that started the server waits for it.
     println!("listening on http://{address}");
+    let lock = lock.map(|lock| server_lock::watch(lock, lifecycle.stop.clone()));
     let places = Places::new(Limits::of(room));
     listen::serve(listener, app, places, Times::default(), lifecycle.stop.clone()).await;
     lifecycle.drained().await;
+    // Held until the last write.
+    let _lock = match lock {
+        Some(lock) => Some(lock.await??),
+        None => None,
+    };
     fleet.store_last_seen().await.context("the times of the agents' last messages could not be stored")
 }
 

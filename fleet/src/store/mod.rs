@@ -1,7 +1,7 @@
 //! The store: everything durable, behind one contract.
 //!
 //! [`Store`] is what Backstay needs of a database: one trait for each aggregate, beside the records that it
-//! takes and returns. [`sqlite`] keeps them in one file. Each method is one transaction, which happens whole
+//! takes and returns. [`sqlite`] keeps them in one file, [`postgres`] in a database server. Each method is one transaction, which happens whole
 //! or not at all, and callers never hold one open. If a change belongs with an audit entry, one method writes
 //! both, so that neither exists without the other.
 //!
@@ -24,6 +24,7 @@ mod hosts;
 mod ops;
 mod people;
 mod pins;
+pub mod postgres;
 mod retention;
 mod rollouts;
 mod saved_views;
@@ -89,11 +90,14 @@ impl<T> Store for T where
 }
 
 /// Opens the database at this URL or path and migrates it. This and [`open_to_read`] are the one place that
-/// chooses the implementation: SQLite.
+/// chooses the implementation.
 ///
 /// # Errors
 /// [`StoreError`] if it cannot be opened or is newer than this version.
 pub async fn open(url_or_path: &str) -> Result<Arc<dyn Store>, StoreError> {
+    if postgres::is_postgres(url_or_path) {
+        return Ok(Arc::new(postgres::PostgresStore::open(url_or_path).await?));
+    }
     Ok(Arc::new(sqlite::SqliteStore::open(url_or_path).await?))
 }
 
@@ -102,6 +106,9 @@ pub async fn open(url_or_path: &str) -> Result<Arc<dyn Store>, StoreError> {
 /// # Errors
 /// [`StoreError`] if it does not exist or cannot be opened.
 pub async fn open_to_read(url_or_path: &str) -> Result<Arc<dyn Store>, StoreError> {
+    if postgres::is_postgres(url_or_path) {
+        return Ok(Arc::new(postgres::PostgresStore::open_to_read(url_or_path).await?));
+    }
     Ok(Arc::new(sqlite::SqliteStore::open_to_read(url_or_path).await?))
 }
 
@@ -110,6 +117,9 @@ pub async fn open_to_read(url_or_path: &str) -> Result<Arc<dyn Store>, StoreErro
 /// # Errors
 /// [`StoreError`] if it is not a file.
 pub fn file(url_or_path: &str) -> Result<PathBuf, StoreError> {
+    if postgres::is_postgres(url_or_path) {
+        return Err(StoreError::NotAFile("a PostgreSQL database has no file"));
+    }
     sqlite::file(url_or_path)
 }
 
@@ -126,6 +136,9 @@ pub enum StoreError {
     /// The schema could not be migrated to this version.
     #[error("the database could not be brought up to date: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The command is for a database that is one file.
+    #[error("{0}")]
+    NotAFile(&'static str),
     /// A row holds a value that this version cannot read.
     #[error("the database holds a value that this version does not understand: {0}")]
     Corrupt(String),

@@ -35,11 +35,21 @@ pub(crate) struct Server {
     options: Vec<String>,
 }
 
+/// Has the server of this folder use another database.
+pub(crate) fn use_database(dir: &TempDir, url: &str) {
+    std::fs::write(dir.path().join(URL_FILE), url).unwrap();
+}
+
+/// The file with the URL of a database that is not in the folder.
+const URL_FILE: &str = "database-url";
+
 fn server_command(dir: &TempDir) -> Command {
+    let beside = || format!("sqlite://{}", dir.path().join("backstay.sqlite3").display());
+    let url = std::fs::read_to_string(dir.path().join(URL_FILE)).unwrap_or_else(|_| beside());
     let mut command = Command::new(env!("CARGO_BIN_EXE_backstay-server"));
     command
         .current_dir(dir.path())
-        .env("BACKSTAY_DATABASE", format!("sqlite://{}", dir.path().join("backstay.sqlite3").display()))
+        .env("BACKSTAY_DATABASE", url)
         .env("BACKSTAY_SITE_ROOT", dir.path())
         .kill_on_drop(true);
     command
@@ -95,7 +105,11 @@ impl Server {
 
     /// Starts a server with more options.
     pub(crate) async fn start_with(options: &[&str]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), options).await
+    }
+
+    /// Starts a server in this folder.
+    pub(crate) async fn start_in(dir: TempDir, options: &[&str]) -> Self {
         let options: Vec<_> = options.iter().map(|option| (*option).to_owned()).collect();
         let (child, url) = start(&dir, "127.0.0.1:0", &options).await;
         Self { url, dir, child, options }
@@ -122,6 +136,11 @@ impl Server {
         let pid = self.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
         assert!(soon("the server to end", self.child.wait()).await.unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn wait(&mut self) -> std::process::ExitStatus {
+        self.child.wait().await.unwrap()
     }
 
     /// Its process number.

@@ -16,6 +16,7 @@ mod nix_module;
 mod output;
 mod people;
 mod pins;
+mod postgres;
 mod rendering;
 mod retention;
 mod rollback;

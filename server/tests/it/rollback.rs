@@ -6,7 +6,7 @@ use backstay_model::{Facts, OpAction, OpId, Outcome, OutputLine, State, Stream, 
 use crate::harness::{Agent, Browser, Events, Server, facts, generation, now, soon};
 
 /// The dialog's form: from the generation that the person saw to the chosen one.
-async fn ask(browser: &Browser, host: &str, from: u32, to: u32) -> String {
+pub(crate) async fn ask(browser: &Browser, host: &str, from: u32, to: u32) -> String {
     let meant = |number| {
         let generation = generation(number, false);
         format!("{} {}", generation.number, generation.store_path)
@@ -22,11 +22,11 @@ async fn ask(browser: &Browser, host: &str, from: u32, to: u32) -> String {
     browser.post("request_rollback", &fields).await.text().await.unwrap()
 }
 
-fn result(outcome: Outcome, message: &str) -> OpResult {
+pub(crate) fn result(outcome: Outcome, message: &str) -> OpResult {
     OpResult { exit_code: Some(0), ..sample::op_result(outcome, message, now()) }
 }
 
-async fn take_run(agent: &mut Agent) -> (OpId, OpAction) {
+pub(crate) async fn take_run(agent: &mut Agent) -> (OpId, OpAction) {
     soon("an op", async {
         loop {
             if let ServerMessage::Run { op, action, .. } = agent.hear().await.expect("an op") {
@@ -37,7 +37,7 @@ async fn take_run(agent: &mut Agent) -> (OpId, OpAction) {
     .await
 }
 
-async fn finish(agent: &mut Agent, op: OpId, result: OpResult, facts: Facts) {
+pub(crate) async fn finish(agent: &mut Agent, op: OpId, result: OpResult, facts: Facts) {
     agent.say(AgentMessage::Finished { op, result, lines: 0, facts: Box::new(facts) }).await;
     soon("the end to be stored", async {
         while agent.hear().await.expect("an answer") != (ServerMessage::FinishStored { op }) {}

@@ -13,12 +13,8 @@ use crate::run::{self, Log};
 
 /// Installs a package, as root or through passwordless sudo.
 pub(super) fn install(places: &Places, log: &Log, package: &str) -> Result<()> {
-    let is_root = run::read(Command::new("id").arg("-u"))?.trim() == "0";
-    if !is_root && run::read(Command::new("sudo").args(["-n", "true"])).is_err() {
-        bail!("installing packages needs root, and sudo asks for a password");
-    }
     let apt = |words: &[&str]| -> Result<Command> {
-        let mut command = if is_root { places.command("env")? } else { places.command("sudo")? };
+        let mut command = as_root(places)?;
         command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "--yes"]).args(words);
         Ok(command)
     };
@@ -27,6 +23,24 @@ pub(super) fn install(places: &Places, log: &Log, package: &str) -> Result<()> {
     }
     log.run(&mut apt(&["update"])?)?;
     log.run(&mut apt(&["install", "--no-install-recommends", package])?)
+}
+
+/// Has Debian's PostgreSQL start no server for the whole system: the tests start their own.
+/// The setting: <https://manpages.debian.org/stable/postgresql-common/pg_createcluster.1.en.html>.
+pub(super) fn prepare_postgres(places: &Places, log: &Log) -> Result<()> {
+    const SETTING: &str = "/etc/postgresql-common/createcluster.d/backstay-tests.conf";
+    let file = tempfile::NamedTempFile::new()?;
+    fs::write(file.path(), "create_main_cluster = false\n")?;
+    log.run(as_root(places)?.args(["install", "-D", "--mode=644"]).arg(file.path()).arg(SETTING))
+}
+
+/// A command whose arguments are run as root: directly, or through passwordless sudo.
+fn as_root(places: &Places) -> Result<Command> {
+    let is_root = run::read(Command::new("id").arg("-u"))?.trim() == "0";
+    if !is_root && run::read(Command::new("sudo").args(["-n", "true"])).is_err() {
+        bail!("installing packages needs root, and sudo asks for a password");
+    }
+    if is_root { places.command("env") } else { places.command("sudo") }
 }
 
 /// One suite of a Debian archive with lists and a cache of its own, so that the system's apt stays as it is.

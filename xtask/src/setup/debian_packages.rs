@@ -1,5 +1,5 @@
 //! Packages of the system: Chromium and Firefox for the browser tests, Nix for the demo's hosts, libfaketime for
-//! jumping clocks, oathtool for codes, systemd to boot.
+//! jumping clocks, oathtool for codes, PostgreSQL for the store, systemd to boot.
 
 use std::path::Path;
 
@@ -41,6 +41,9 @@ pub(super) fn firefox() -> DebianPackage {
     }
 }
 
+/// The package of PostgreSQL, which starts a server for the whole system unless it is kept from that.
+const POSTGRES: &str = "postgresql";
+
 /// The package of Nix, which makes the demo's hosts too; the others serve tests alone.
 const NIX: &str = "nix-bin";
 
@@ -71,6 +74,22 @@ pub(super) fn faketime() -> DebianPackage {
             "/usr/lib64/faketime/libfaketimeMT.so.1",
         ],
         without_it: Some("`cargo xtask chaos` lets no clock jump"),
+    }
+}
+
+/// The tests start a server of their own. Debian keeps its programs off the PATH.
+pub(super) fn postgres() -> DebianPackage {
+    DebianPackage {
+        name: "PostgreSQL",
+        package: POSTGRES,
+        programs: &[],
+        files: &[
+            "/usr/lib/postgresql/15/bin/postgres",
+            "/usr/lib/postgresql/16/bin/postgres",
+            "/usr/lib/postgresql/17/bin/postgres",
+            "/usr/lib/postgresql/18/bin/postgres",
+        ],
+        without_it: None,
     }
 }
 
@@ -115,6 +134,9 @@ impl Step for DebianPackage {
     fn install(&self, places: &Places, log: &Log) -> Result<()> {
         if places.program("apt-get")?.is_none() {
             bail!("this system has no apt-get, and no other way to install it is known here");
+        }
+        if self.package == POSTGRES {
+            apt::prepare_postgres(places, log)?;
         }
         apt::install(places, log, self.package)
     }

@@ -55,6 +55,7 @@ fn steps(purpose: Purpose) -> Vec<Box<dyn Step>> {
         Box::new(debian_packages::nix()),
         Box::new(debian_packages::faketime()),
         Box::new(debian_packages::oathtool()),
+        Box::new(debian_packages::postgres()),
     ];
     for package in debian_packages::systemd() {
         steps.push(Box::new(package));

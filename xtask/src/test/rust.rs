@@ -1,6 +1,7 @@
 //! cargo's checks: Clippy, the tests, the documentation.
 
 use std::io::{BufRead as _, BufReader, Read, Write};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
@@ -42,17 +43,20 @@ pub(super) fn docs(places: &Places) -> Result<()> {
 pub(super) fn tests(places: &Places, times: &Times, filter: Option<&str>) -> Result<Counts> {
     // Apart from the tests, so that a log shows where the time went.
     build::run(places, &[&["test", "--no-run"], NATIVE].concat(), &[])?;
+    // One server for all tests; it ends with this value.
+    let postgres = backstay_postgres::Server::start()?;
+    let shared = postgres.folder();
     let has_nextest = run::read(places.cargo()?.args(["nextest", "--version"])).is_ok();
     let counts = if has_nextest {
         let selected = filter.map_or(vec![], |filter| vec!["--filterset", filter]);
         let nextest = [&["nextest", "run", "--no-fail-fast", "--no-tests=pass"], &selected[..]].concat();
-        let ran = counted(places, times, &nextest, Counts::of_nextest)?;
+        let ran = counted(places, times, shared, &nextest, Counts::of_nextest)?;
         if filter.is_some() {
             return Ok(ran);
         }
-        ran.and(counted(places, times, &["test", "--doc", "--no-fail-fast"], Counts::of_cargo_test)?)
+        ran.and(counted(places, times, shared, &["test", "--doc", "--no-fail-fast"], Counts::of_cargo_test)?)
     } else {
-        counted(places, times, &["test", "--no-fail-fast"], Counts::of_cargo_test)?
+        counted(places, times, shared, &["test", "--no-fail-fast"], Counts::of_cargo_test)?
     };
     if counts.passed + counts.failed == 0 {
         bail!("no test was run");
@@ -64,11 +68,12 @@ pub(super) fn tests(places: &Places, times: &Times, filter: Option<&str>) -> Res
 fn counted(
     places: &Places,
     times: &Times,
+    postgres: &Path,
     words: &[&str],
     count: fn(&str) -> Option<Counts>,
 ) -> Result<Counts> {
     let mut command = places.cargo()?;
-    command.args(words).args(NATIVE);
+    command.args(words).args(NATIVE).env(backstay_postgres::VARIABLE, postgres);
     let count = |line: &str| {
         times.hear(line);
         count(line)

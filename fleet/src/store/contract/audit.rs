@@ -234,23 +234,22 @@ pub(super) async fn an_entry_from_another_history_shows(bench: &mut impl Bench) 
     assert_eq!(store.verify_audit().await.unwrap(), Some(3));
 }
 
-pub(super) async fn an_entry_that_cannot_be_read_shows(bench: &mut impl Bench) {
+pub(super) async fn an_entry_that_cannot_be_read_shows<B: Bench>(bench: &mut B) {
     let store = bench.store();
     five(&*store).await;
     bench.drop_guards().await;
-    bench.run("UPDATE audit_log SET from_gen = 'forty-eight' WHERE seq = 2").await.unwrap();
+    bench.run(B::MAKE_UNREADABLE).await.unwrap();
     assert_eq!(store.verify_audit().await.unwrap(), Some(2));
 }
 
-pub(super) async fn the_database_itself_refuses_to_change_the_log(bench: &mut impl Bench) {
+pub(super) async fn the_database_itself_refuses_to_change_the_log<B: Bench>(bench: &mut B) {
     let store = bench.store();
     five(&*store).await;
     for change in [
         "UPDATE audit_log SET actor = 'mallory' WHERE seq = 3",
         "DELETE FROM audit_log WHERE seq = 5",
         "DELETE FROM audit_log",
-        "INSERT OR REPLACE INTO audit_log SELECT seq, at, 'mallory', action, host_name, from_gen, to_gen, reason, \
-         detail, op_id, hash FROM audit_log WHERE seq = 3",
+        B::PAST_THE_GUARDS,
         "INSERT INTO audit_log SELECT seq + 2, at, actor, action, host_name, from_gen, to_gen, reason, \
          detail, op_id, hash FROM audit_log WHERE seq = 5",
     ] {

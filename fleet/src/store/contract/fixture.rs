@@ -154,12 +154,12 @@ pub(super) async fn audited(store: &dyn Store) -> Vec<String> {
 }
 
 /// Makes many writes, each in a transaction of its own, and reads all the while. Fails if a reading is ever torn.
-pub(super) async fn read_while_writing(
-    bench: &impl Bench,
+pub(super) async fn read_while_writing<B: Bench>(
+    bench: &B,
     write: impl Fn(u32) -> String,
     is_whole: impl AsyncFn() -> bool,
 ) {
-    let writes = (0..500).map(|number| format!("BEGIN IMMEDIATE; {} COMMIT;", write(number)));
+    let writes = (0..500).map(|number| format!("{}; {} COMMIT;", B::BEGIN, write(number)));
     let writes = writes.collect::<Vec<_>>().join(" ");
     let reading = async {
         loop {

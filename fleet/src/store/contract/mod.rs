@@ -23,6 +23,7 @@ mod output;
 mod people;
 mod pins;
 mod plans;
+mod postgres_bench;
 mod reopen;
 mod retention;
 mod rollouts;
@@ -47,6 +48,12 @@ trait Bench: Sized + Send + Sync {
     async fn run(&self, sql: &str) -> Result<(), sqlx::Error>;
     /// Checks how the database carried out the statements of the test.
     async fn check_plans(&self);
+    /// How a transaction of SQL text begins that writes.
+    const BEGIN: &str;
+    /// Makes the second entry of the audit log unreadable. The guards are gone.
+    const MAKE_UNREADABLE: &str;
+    /// A statement of this database alone that would change the audit log.
+    const PAST_THE_GUARDS: &str;
     /// Removes the guards that keep the audit log append-only, as an attacker who can write the file would.
     async fn drop_guards(&self);
 }
@@ -180,4 +187,5 @@ macro_rules! contract {
     };
 }
 
+contract!(postgres, crate::store::contract::postgres_bench::PostgresBench);
 contract!(sqlite, crate::store::contract::sqlite_bench::SqliteBench);

@@ -18,6 +18,11 @@ pub(super) struct SqliteBench {
 
 #[async_trait]
 impl Bench for SqliteBench {
+    const BEGIN: &str = "BEGIN IMMEDIATE";
+    const MAKE_UNREADABLE: &str = "UPDATE audit_log SET from_gen = 'forty-eight' WHERE seq = 2";
+    const PAST_THE_GUARDS: &str = "INSERT OR REPLACE INTO audit_log SELECT seq, at, 'mallory', action, host_name, from_gen, \
+        to_gen, reason, detail, op_id, hash FROM audit_log WHERE seq = 3";
+
     async fn new() -> Self {
         plans::watch();
         let database = Database::new();

@@ -4,35 +4,19 @@
 //! this process queue, and a few that read and never wait for it (write-ahead log). Every writing transaction
 //! is `BEGIN IMMEDIATE`: a transaction that reads first and writes later fails if another process writes in
 //! between, whatever the busy timeout.
-//!
-//! The statements and the stored forms keep close to what PostgreSQL accepts: see the first migration.
 
-/// The condition that an op is open, as in the partial indexes of the migrations.
-macro_rules! is_open {
+/// The commit of a host's checkout, of a query on `hosts`; NULL if the facts cannot be read.
+macro_rules! checkout_commit {
     () => {
-        "ops.status IN ('queued', 'sent', 'running')"
+        "CASE WHEN json_valid(facts) THEN json_extract(facts, '$.checkout.commit') END"
     };
 }
 
-mod audit;
-mod deployments;
-mod devices;
-mod external_identities;
-mod grants;
-mod hosts;
-mod invitations;
-mod join;
-mod ops;
-mod output;
-mod people;
-mod pins;
-mod retention;
-mod rollouts;
-mod row;
-mod saved_views;
-mod search;
-mod second_factors;
-mod sessions;
+mod dialect;
+mod space;
+#[path = "../sql/mod.rs"]
+#[expect(clippy::duplicate_mod, reason = "compiled once for each database")]
+mod sql;
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -40,8 +24,8 @@ use std::time::Duration;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
-    SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
+    SqliteArguments, SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePool,
+    SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
 use sqlx::{Connection as _, SqlSafeStr, Sqlite, Transaction};
 
@@ -53,9 +37,11 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
 /// Connections that read.
 const READERS: u32 = 4;
-/// Rows in one statement: far below the limit on bound values.
-const ROWS_PER_STATEMENT: usize = 500;
-
+/// What the shared statements call this database and its parts.
+type Db = Sqlite;
+type DbRow = SqliteRow;
+type DbArguments = SqliteArguments;
+type SqlStore = SqliteStore;
 /// A transaction.
 type Tx = Transaction<'static, Sqlite>;
 

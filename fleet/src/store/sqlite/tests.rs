@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use backstay_model::sample;
 use backstay_model::view::AuditQuery;
-use backstay_model::{OpStatus, sample};
 use sqlx::ConnectOptions as _;
 
 use super::*;
@@ -77,13 +77,6 @@ async fn a_transaction_that_sqlite_rolled_back_stops_no_other() {
         store.append_audit(&entry).await.unwrap();
     }
     assert_eq!(store.audit(&AuditQuery::default(), 10).await.unwrap().len(), 2);
-}
-
-#[test]
-fn an_op_is_open_in_the_database_if_it_is_open_in_the_model() {
-    let open = OpStatus::ALL.into_iter().filter(|status| status.is_open());
-    let names: Vec<_> = open.map(|status| format!("'{status}'")).collect();
-    assert_eq!(is_open!(), format!("ops.status IN ({})", names.join(", ")));
 }
 
 /// Older versions made their files so that they never shrink.

@@ -18,6 +18,8 @@
 
 mod bounds;
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -237,11 +239,33 @@ pub trait Message: Serialize + for<'de> Deserialize<'de> {
         if text.len() > MESSAGE_BYTES {
             return Err(MessageError::TooLarge(text.len()));
         }
-        let mut message: Self = serde_json::from_str(text)?;
+        let mut message: Self = serde_json::from_str(&without_nul(text))?;
         message.cut();
         message.check()?;
         Ok(message)
     }
+}
+
+/// Replaces the character U+0000 in JSON text, as terminals and browsers do: PostgreSQL stores no text that holds it, and no
+/// message should fail because a program of the host printed one.
+fn without_nul(json: &str) -> Cow<'_, str> {
+    const NUL: &str = "\\u0000";
+    if !json.contains(NUL) {
+        return json.into();
+    }
+    let mut replaced = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(at) = rest.find('\\') {
+        replaced.push_str(&rest[..at]);
+        rest = &rest[at..];
+        // The letter after a backslash belongs to it: “\\\\u0000” is a backslash and letters.
+        let (escape, after) =
+            rest.split_at(if rest.starts_with(NUL) { NUL.len() } else { rest.len().min(2) });
+        replaced.push_str(if escape == NUL { "\\ufffd" } else { escape });
+        rest = after;
+    }
+    replaced.push_str(rest);
+    replaced.into()
 }
 
 impl Message for ServerMessage {}

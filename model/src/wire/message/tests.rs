@@ -328,3 +328,19 @@ fn limits_are_kept() {
     let hello = r#"{"type":"hello","protocol":1,"agent_version":"0","name":"../x","platform":"nixos"}"#;
     assert!(matches!(AgentMessage::decode(hello), Err(MessageError::OverLimit(_))));
 }
+
+#[test]
+fn the_character_that_postgresql_refuses_is_replaced() {
+    let backslash = "a\\u0000";
+    for (text, expected) in
+        [("a\0b\0", "a\u{fffd}b\u{fffd}"), (backslash, backslash), ("\\\0\"é", "\\\u{fffd}\"é")]
+    {
+        let lines =
+            vec![OutputLine { seq: 1, stream: Stream::Stdout, at: DateTime::UNIX_EPOCH, text: text.into() }];
+        let sent = AgentMessage::Output { op: OpId::new(), lines }.encode().unwrap();
+        let AgentMessage::Output { lines, .. } = AgentMessage::decode(&sent).unwrap() else {
+            panic!("{sent}")
+        };
+        assert_eq!(lines[0].text, expected);
+    }
+}

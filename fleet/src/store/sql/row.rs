@@ -3,27 +3,27 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
+use super::DbRow;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 use super::StoreError;
 
 /// A value that is read from one row.
 pub(super) trait FromRow: Sized {
     /// Reads the row.
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError>;
+    fn from_row(row: &DbRow) -> Result<Self, StoreError>;
 }
 
 /// Reads the row that a query found, if any.
-pub(super) fn optional<T: FromRow>(row: Option<SqliteRow>) -> Result<Option<T>, StoreError> {
+pub(super) fn optional<T: FromRow>(row: Option<DbRow>) -> Result<Option<T>, StoreError> {
     row.map(|row| T::from_row(&row)).transpose()
 }
 
 /// Reads every row that a query found.
-pub(super) fn all<T: FromRow>(rows: Vec<SqliteRow>) -> Result<Vec<T>, StoreError> {
+pub(super) fn all<T: FromRow>(rows: Vec<DbRow>) -> Result<Vec<T>, StoreError> {
     rows.into_iter().map(|row| T::from_row(&row)).collect()
 }
 
@@ -38,6 +38,11 @@ pub(super) fn stored_time(at: DateTime<Utc>) -> String {
 /// The stored form of an optional time.
 pub(super) fn stored_time_opt(at: Option<DateTime<Utc>>) -> Option<String> {
     at.map(stored_time)
+}
+
+/// The stored form of text that anybody may write: PostgreSQL stores no U+0000. What hosts send comes without it.
+pub(super) fn stored_text(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 /// The stored form of a structured value.
@@ -55,7 +60,7 @@ fn corrupt(column: &str, why: impl Display) -> StoreError {
 }
 
 /// Reads columns in their stored form.
-pub(super) trait Columns {
+pub(in super::super) trait Columns {
     /// Optional text.
     fn text_opt(&self, column: &str) -> Result<Option<String>, StoreError>;
     /// An optional number.
@@ -109,7 +114,7 @@ pub(super) trait Columns {
     }
 }
 
-impl Columns for SqliteRow {
+impl Columns for DbRow {
     fn text_opt(&self, column: &str) -> Result<Option<String>, StoreError> {
         Ok(self.try_get(column)?)
     }

@@ -1,15 +1,15 @@
 //! Marks that people put on generations.
 
+use super::DbRow;
 use async_trait::async_trait;
 use backstay_model::{GenerationPin, GenerationRef, HostId};
-use sqlx::sqlite::SqliteRow;
 
 use super::row::{Columns, FromRow, all, stored_time};
-use super::{SqliteStore, audit};
+use super::{SqlStore, audit};
 use crate::store::{NewAuditEntry, PinStore, StoreError};
 
 impl FromRow for GenerationPin {
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn from_row(row: &DbRow) -> Result<Self, StoreError> {
         Ok(Self {
             generation: GenerationRef { number: row.number("number")?, store_path: row.text("store_path")? },
             by: row.text("pinned_by")?,
@@ -20,7 +20,7 @@ impl FromRow for GenerationPin {
 }
 
 #[async_trait]
-impl PinStore for SqliteStore {
+impl PinStore for SqlStore {
     async fn pins(&self, host: HostId) -> Result<Vec<GenerationPin>, StoreError> {
         let pins = sqlx::query("SELECT * FROM pins WHERE host_id = $1 ORDER BY number DESC");
         all(pins.bind(host.to_string()).fetch_all(&self.reader).await?)

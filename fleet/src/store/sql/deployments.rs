@@ -1,23 +1,23 @@
 //! Deployments and the outcome of each host.
 
+use super::{Db, DbRow};
 use async_trait::async_trait;
 use backstay_model::deployment::{Decision, Deployment, HostEvent, HostOutcome, PullRequestRef};
 use backstay_model::{Commit, DeploymentId, HostId, OpId, cmp_host_names};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::QueryBuilder;
 
 use super::row::{Columns, FromRow, all, stored_json, stored_number, stored_time};
-use super::{SqliteStore, Tx, audit};
+use super::{SqlStore, Tx, audit};
 use crate::store::{DeploymentStore, NewAuditEntry, NewDeployment, REVERTED_COMMITS, StoreError};
 
 impl FromRow for Commit {
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn from_row(row: &DbRow) -> Result<Self, StoreError> {
         Ok(Self(row.text("commit_sha")?))
     }
 }
 
 #[async_trait]
-impl DeploymentStore for SqliteStore {
+impl DeploymentStore for SqlStore {
     async fn open_deployment(
         &self,
         new: &NewDeployment,
@@ -52,7 +52,7 @@ impl DeploymentStore for SqliteStore {
         before: Option<DeploymentId>,
         limit: u32,
     ) -> Result<Vec<Deployment>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM deployments");
+        let mut query = QueryBuilder::<Db>::new("SELECT * FROM deployments");
         if let Some(before) = before {
             query.push(" WHERE id < ").push_bind(before.to_string());
         }
@@ -106,7 +106,7 @@ impl DeploymentStore for SqliteStore {
             let Some(deployment) = by_id(&mut tx, id).await? else { return Ok(None) };
             **before = deployment.decision;
         }
-        let mut query = QueryBuilder::<Sqlite>::new("UPDATE deployments SET decision = ");
+        let mut query = QueryBuilder::<Db>::new("UPDATE deployments SET decision = ");
         query.push_bind(decision.as_str()).push(", decided = ").push_bind(stored_json(&decision)?);
         query.push(" WHERE id = ").push_bind(id.to_string());
         push_predecessors(&mut query, &decision);
@@ -197,7 +197,7 @@ async fn insert(tx: &mut Tx, new: &NewDeployment) -> Result<bool, StoreError> {
 
 async fn supersede_others(tx: &mut Tx, id: DeploymentId) -> Result<(), StoreError> {
     let decision = Decision::Superseded;
-    let mut query = QueryBuilder::<Sqlite>::new("UPDATE deployments SET decision = ");
+    let mut query = QueryBuilder::<Db>::new("UPDATE deployments SET decision = ");
     query.push_bind(decision.as_str()).push(", decided = ").push_bind(stored_json(&decision)?);
     query.push(" WHERE id <> ").push_bind(id.to_string());
     push_predecessors(&mut query, &decision);
@@ -206,7 +206,7 @@ async fn supersede_others(tx: &mut Tx, id: DeploymentId) -> Result<(), StoreErro
 }
 
 /// Appends ` AND decision IN (…)`: the decisions that this one may follow.
-fn push_predecessors(query: &mut QueryBuilder<Sqlite>, decision: &Decision) {
+fn push_predecessors(query: &mut QueryBuilder<Db>, decision: &Decision) {
     query.push(" AND decision IN (");
     let mut names = query.separated(", ");
     for name in decision.predecessors() {
@@ -280,7 +280,7 @@ async fn outcomes(tx: &mut Tx, id: DeploymentId) -> Result<Vec<HostOutcome>, Sto
     Ok(outcomes)
 }
 
-fn from_row(row: &SqliteRow, hosts: Vec<HostOutcome>) -> Result<Deployment, StoreError> {
+fn from_row(row: &DbRow, hosts: Vec<HostOutcome>) -> Result<Deployment, StoreError> {
     Ok(Deployment {
         id: row.parsed("id")?,
         pull_request: PullRequestRef {

@@ -1,14 +1,14 @@
 //! People who log in through an OpenID Connect provider.
 
+use super::DbRow;
 use async_trait::async_trait;
 use backstay_model::Role;
 use chrono::{DateTime, Utc};
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
 use super::grants::grants_of_user;
 use super::row::{Columns, FromRow, optional, stored_time};
-use super::{SqliteStore, Tx, audit, grants, invitations};
+use super::{SqlStore, Tx, audit, grants, invitations};
 use crate::store::{
     ChangePersonError, ExternalIdentity, ExternalIdentityStore, ExternalPerson, NewAuditEntry, ProviderRoles,
     StoreError, UserRecord,
@@ -17,13 +17,13 @@ use crate::store::{
 /// The column `is_external` of a query on `users`.
 macro_rules! is_external {
     () => {
-        "EXISTS (SELECT 1 FROM external_identities WHERE user_name = users.name) AS is_external"
+        "(SELECT COUNT(*) FROM external_identities WHERE user_name = users.name) AS is_external"
     };
 }
 pub(super) use is_external;
 
 impl FromRow for ExternalPerson {
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn from_row(row: &DbRow) -> Result<Self, StoreError> {
         let user = UserRecord::from_row(row)?;
         let roles = ProviderRoles { role: user.role, grants: grants::in_row(row)? };
         Ok(Self { user, roles, is_disabled: row.time_opt("disabled_at")?.is_some() })
@@ -57,7 +57,7 @@ async fn put_roles(tx: &mut Tx, name: &str, roles: &ProviderRoles) -> Result<(),
 }
 
 #[async_trait]
-impl ExternalIdentityStore for SqliteStore {
+impl ExternalIdentityStore for SqlStore {
     async fn external_person(
         &self,
         identity: &ExternalIdentity,

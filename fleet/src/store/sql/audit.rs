@@ -8,23 +8,23 @@
 //! `audit_head` holds the length of the log, which shows that entries are missing at its end. An attacker who
 //! can write the file can also recompute the whole chain: keep the latest hash elsewhere to detect that.
 
+use super::{Db, DbRow};
 use async_trait::async_trait;
 use backstay_model::view::{AuditEntry, AuditQuery};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::QueryBuilder;
 use tokio_stream::StreamExt;
 
-use super::row::{Columns, FromRow, all, optional, stored_number, stored_time};
-use super::{SqliteStore, Tx, search};
+use super::row::{Columns, FromRow, all, optional, stored_number, stored_text, stored_time};
+use super::{SqlStore, Tx, search};
 use crate::secret::hex;
 use crate::store::{
     AuditCheck, AuditCheckpoint, AuditMark, AuditStore, HashedEntry, NewAuditEntry, StoreError,
 };
 
 #[async_trait]
-impl AuditStore for SqliteStore {
+impl AuditStore for SqlStore {
     async fn append_audit(&self, entry: &NewAuditEntry) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         append(&mut tx, entry).await?;
@@ -32,7 +32,7 @@ impl AuditStore for SqliteStore {
     }
 
     async fn hashed_audit(&self, wanted: &AuditQuery, limit: u32) -> Result<Vec<HashedEntry>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM audit_log WHERE seq < ");
+        let mut query = QueryBuilder::<Db>::new("SELECT * FROM audit_log WHERE seq < ");
         query.push_bind(wanted.before.map_or(i64::MAX, stored_number));
         if let Some(host) = &wanted.host {
             query.push(" AND LOWER(host_name) = ").push_bind(host.to_lowercase());
@@ -43,9 +43,13 @@ impl AuditStore for SqliteStore {
         if let Some(action) = &wanted.action {
             // Not LIKE, which would treat some letters of the action as wildcards.
             let group = format!("{action}.");
-            let letters = i64::try_from(group.chars().count()).unwrap_or(i64::MAX);
             query.push(" AND (action = ").push_bind(action);
-            query.push(" OR SUBSTR(action, 1, ").push_bind(letters).push(") = ").push_bind(group).push(")");
+            query
+                .push(" OR SUBSTR(action, 1, LENGTH(")
+                .push_bind(group.clone())
+                .push(")) = ")
+                .push_bind(group)
+                .push(")");
         }
         if wanted.without_log_ins {
             query.push(" AND action <> 'login' AND SUBSTR(action, 1, 6) <> 'login.'");
@@ -117,7 +121,7 @@ impl AuditStore for SqliteStore {
 }
 
 impl FromRow for AuditCheckpoint {
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn from_row(row: &DbRow) -> Result<Self, StoreError> {
         let mark = AuditMark { seq: row.number("seq")?, hash: row.text("hash")? };
         Ok(Self { mark, since: row.time("since")? })
     }
@@ -136,7 +140,7 @@ async fn is_held(tx: &mut Tx, mark: &AuditMark) -> Result<bool, StoreError> {
 }
 
 impl FromRow for AuditEntry {
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn from_row(row: &DbRow) -> Result<Self, StoreError> {
         Ok(Self {
             seq: row.number("seq")?,
             at: row.time("at")?,
@@ -153,7 +157,7 @@ impl FromRow for AuditEntry {
 }
 
 impl FromRow for HashedEntry {
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn from_row(row: &DbRow) -> Result<Self, StoreError> {
         Ok(Self { entry: AuditEntry::from_row(row)?, hash: row.text("hash")? })
     }
 }
@@ -177,18 +181,18 @@ impl Stored {
         Self {
             seq,
             at: stored_time(entry.at),
-            actor: entry.actor.clone(),
-            action: entry.action.clone(),
-            host_name: entry.host_name.clone(),
+            actor: stored_text(&entry.actor),
+            action: stored_text(&entry.action),
+            host_name: entry.host_name.as_deref().map(stored_text),
             from_gen: entry.from_gen.map(i64::from),
             to_gen: entry.to_gen.map(i64::from),
-            reason: entry.reason.clone(),
-            detail: entry.detail.clone(),
+            reason: entry.reason.as_deref().map(stored_text),
+            detail: stored_text(&entry.detail),
             op: entry.op.map(|op| op.to_string()),
         }
     }
 
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn from_row(row: &DbRow) -> Result<Self, StoreError> {
         Ok(Self {
             seq: row.number("seq")?,
             at: row.text("at")?,
@@ -254,7 +258,7 @@ pub(super) async fn append(tx: &mut Tx, entry: &NewAuditEntry) -> Result<(), Sto
 }
 
 /// Returns the hash of the entry if the entry belongs here.
-fn next_hash(row: &SqliteRow, seq: i64, before: &str) -> Option<String> {
+fn next_hash(row: &DbRow, seq: i64, before: &str) -> Option<String> {
     // A row that cannot be read as an entry was not written here.
     let stored = Stored::from_row(row).ok().filter(|stored| stored.seq == seq)?;
     let hash = stored.hash(before);

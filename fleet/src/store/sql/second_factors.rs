@@ -1,22 +1,22 @@
 //! Second factors.
 
+use super::DbRow;
 use async_trait::async_trait;
-use sqlx::sqlite::SqliteRow;
 
 use super::row::{Columns, FromRow, optional, stored_number, stored_time};
-use super::{SqliteStore, audit};
+use super::{SqlStore, audit};
 use crate::store::{NewAuditEntry, SecondFactor, SecondFactorStore, StoreError, TokenHash};
 
 /// The column `has_second_factor` of a query on `users`.
 macro_rules! has_second_factor {
     () => {
-        "EXISTS (SELECT 1 FROM second_factors WHERE user_name = users.name AND confirmed_at IS NOT NULL) AS has_second_factor"
+        "(SELECT COUNT(*) FROM second_factors WHERE user_name = users.name AND confirmed_at IS NOT NULL) AS has_second_factor"
     };
 }
 pub(super) use has_second_factor;
 
 impl FromRow for SecondFactor {
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn from_row(row: &DbRow) -> Result<Self, StoreError> {
         Ok(Self {
             sealed_seed: row.text("sealed_seed")?,
             is_confirmed: row.text_opt("confirmed_at")?.is_some(),
@@ -26,7 +26,7 @@ impl FromRow for SecondFactor {
 }
 
 #[async_trait]
-impl SecondFactorStore for SqliteStore {
+impl SecondFactorStore for SqlStore {
     async fn second_factor(&self, user: &str) -> Result<Option<SecondFactor>, StoreError> {
         let found = sqlx::query(
             "SELECT *, (SELECT COUNT(*) FROM recovery_codes WHERE user_name = $1) AS recovery_codes

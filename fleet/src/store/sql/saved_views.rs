@@ -1,20 +1,20 @@
 //! Views of the fleet page that people saved.
 
+use super::DbRow;
 use async_trait::async_trait;
-use sqlx::sqlite::SqliteRow;
 
-use super::SqliteStore;
+use super::SqlStore;
 use super::row::{Columns, FromRow, all};
 use crate::store::{SAVED_VIEWS, SavedView, SavedViewStore, StoreError};
 
 impl FromRow for SavedView {
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn from_row(row: &DbRow) -> Result<Self, StoreError> {
         Ok(Self { name: row.text("name")?, address: row.text("address")? })
     }
 }
 
 #[async_trait]
-impl SavedViewStore for SqliteStore {
+impl SavedViewStore for SqlStore {
     async fn saved_views(&self, user: &str) -> Result<Vec<SavedView>, StoreError> {
         let views = sqlx::query("SELECT name, address FROM saved_views WHERE user_name = $1 ORDER BY name");
         all(views.bind(user).fetch_all(&self.reader).await?)

@@ -1,15 +1,15 @@
 //! The output lines of ops.
 
+use super::{Db, DbRow};
 use backstay_model::{OpId, OutputLine};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::QueryBuilder;
 
 use super::Tx;
 use super::row::{Columns, FromRow, stored_number, stored_time};
 use crate::store::StoreError;
 
 impl FromRow for OutputLine {
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn from_row(row: &DbRow) -> Result<Self, StoreError> {
         Ok(Self {
             seq: row.number("seq")?,
             stream: row.parsed("stream")?,
@@ -21,7 +21,7 @@ impl FromRow for OutputLine {
 
 /// Inserts lines and returns the numbers of those that were new.
 pub(super) async fn insert(tx: &mut Tx, op: OpId, some: &[&OutputLine]) -> Result<Vec<u64>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO op_output (op_id, seq, stream, at, line) ");
+    let mut query = QueryBuilder::<Db>::new("INSERT INTO op_output (op_id, seq, stream, at, line) ");
     query.push_values(some, |mut row, line| {
         row.push_bind(op.to_string())
             .push_bind(stored_number(line.seq))

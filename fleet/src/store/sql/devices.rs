@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::SqliteStore;
+use super::SqlStore;
 use super::row::stored_time;
 use crate::store::{DEVICES_KEPT, DeviceStore, StoreError, TokenHash};
 
 #[async_trait]
-impl DeviceStore for SqliteStore {
+impl DeviceStore for SqlStore {
     async fn is_known_device(
         &self,
         device: &TokenHash,

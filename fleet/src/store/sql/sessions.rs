@@ -1,21 +1,21 @@
 //! Sessions of people.
 
+use super::DbRow;
 use async_trait::async_trait;
 use backstay_model::{Person, SessionId};
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::SqliteRow;
 
 use super::external_identities::is_external;
 use super::grants::{self, grants_of_user};
 use super::row::{Columns, FromRow, all, optional, stored_time};
 use super::second_factors::has_second_factor;
-use super::{SqliteStore, Tx, audit};
+use super::{SqlStore, Tx, audit};
 use crate::store::{
     Client, NewAuditEntry, NewSession, SESSIONS_KEPT, SessionRecord, SessionStore, StoreError, TokenHash,
 };
 
 impl FromRow for SessionRecord {
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn from_row(row: &DbRow) -> Result<Self, StoreError> {
         Ok(Self {
             id: row.parsed("id")?,
             person: Person {
@@ -67,7 +67,7 @@ async fn insert(tx: &mut Tx, session: &NewSession) -> Result<bool, StoreError> {
 }
 
 #[async_trait]
-impl SessionStore for SqliteStore {
+impl SessionStore for SqlStore {
     async fn insert_session(&self, session: &NewSession, audit: &NewAuditEntry) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         if !insert(&mut tx, session).await? {

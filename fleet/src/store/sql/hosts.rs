@@ -1,17 +1,19 @@
 //! Hosts and the history of what they report.
 
+use std::collections::BTreeMap;
+
+use super::{Db, DbArguments, DbRow};
 use async_trait::async_trait;
 use backstay_model::{
     Commit, Facts, Generation, GenerationRef, HostId, Labels, Platform, TestRun, TestTimeout,
 };
 use chrono::{DateTime, Utc};
 use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{QueryBuilder, Sqlite, SqliteExecutor};
+use sqlx::{Executor, QueryBuilder};
 use tokio_stream::StreamExt as _;
 
 use super::row::{Columns, FromRow, all, optional, stored_json, stored_number, stored_time};
-use super::{ROWS_PER_STATEMENT, SqliteStore, Tx, audit, join};
+use super::{ROWS_PER_STATEMENT, SqlStore, Tx, audit, join};
 use crate::store::{
     EnrolError, GENERATIONS_KEPT, GenerationRecord, HostRecord, HostStore, JoinTokenRecord, NewAuditEntry,
     NewHost, NewJoinToken, StoreError, TEST_BYTES_KEPT, TEST_BYTES_READ, TEST_RUNS_KEPT, TokenHash,
@@ -29,7 +31,7 @@ macro_rules! select_host {
 }
 
 impl FromRow for HostRecord {
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn from_row(row: &DbRow) -> Result<Self, StoreError> {
         let name = row.text("name")?;
         // The agent sends facts again when it next connects: facts of another version need not stop this one.
         let facts = row.json_opt("facts").unwrap_or_else(|error| {
@@ -53,13 +55,13 @@ impl FromRow for HostRecord {
 }
 
 impl FromRow for GenerationRecord {
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn from_row(row: &DbRow) -> Result<Self, StoreError> {
         Ok(Self { generation: row.json("generation")?, in_profile: row.flag("in_profile")? })
     }
 }
 
 impl FromRow for TestRun {
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn from_row(row: &DbRow) -> Result<Self, StoreError> {
         let generation =
             GenerationRef { number: row.number("generation")?, store_path: row.text("store_path")? };
         Ok(Self {
@@ -72,7 +74,7 @@ impl FromRow for TestRun {
 }
 
 #[async_trait]
-impl HostStore for SqliteStore {
+impl HostStore for SqlStore {
     async fn insert_join_token(&self, token: &NewJoinToken) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         join::insert_token(&mut tx, token).await?;
@@ -124,12 +126,12 @@ impl HostStore for SqliteStore {
     }
 
     async fn checkouts(&self) -> Result<Vec<(String, Option<Commit>)>, StoreError> {
-        let hosts = sqlx::query(
-            "SELECT name, CASE WHEN json_valid(facts) THEN json_extract(facts, '$.checkout.commit') END AS checkout
-             FROM hosts
-             WHERE removed_at IS NULL ORDER BY lower(name)",
-        );
-        let checkout = |row: &SqliteRow| Ok((row.text("name")?, row.text_opt("checkout")?.map(Commit)));
+        let hosts = sqlx::query(concat!(
+            "SELECT name, ",
+            checkout_commit!(),
+            " AS checkout FROM hosts WHERE removed_at IS NULL ORDER BY lower(name)"
+        ));
+        let checkout = |row: &DbRow| Ok((row.text("name")?, row.text_opt("checkout")?.map(Commit)));
         hosts.fetch_all(&self.reader).await?.iter().map(checkout).collect()
     }
 
@@ -149,8 +151,8 @@ impl HostStore for SqliteStore {
     }
 
     async fn host_by_name(&self, name: &str) -> Result<Option<HostRecord>, StoreError> {
-        let host =
-            sqlx::query(select_host!("WHERE lower(name) = lower($1) AND removed_at IS NULL")).bind(name);
+        let host = sqlx::query(select_host!("WHERE lower(name) = $1 AND removed_at IS NULL"))
+            .bind(name.to_ascii_lowercase());
         optional(host.fetch_optional(&self.reader).await?)
     }
 
@@ -168,7 +170,7 @@ impl HostStore for SqliteStore {
     ) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE hosts SET agent_version = $2, agent_protocol = $3, platform = $4
-             WHERE id = $1 AND (agent_version IS NOT $2 OR agent_protocol IS NOT $3 OR platform <> $4)",
+             WHERE id = $1 AND (agent_version IS DISTINCT FROM $2 OR agent_protocol IS DISTINCT FROM $3 OR platform <> $4)",
         )
         .bind(id.to_string())
         .bind(version)
@@ -315,7 +317,7 @@ impl HostStore for SqliteStore {
         if builds.is_empty() {
             return Ok(vec![]);
         }
-        let mut query = QueryBuilder::<Sqlite>::new(
+        let mut query = QueryBuilder::<Db>::new(
             "SELECT generation, store_path, started_at, finished_at, results FROM test_runs AS run
              WHERE host_id = ",
         );
@@ -334,11 +336,11 @@ impl HostStore for SqliteStore {
     }
 }
 
-impl SqliteStore {
+impl SqlStore {
     /// Runs an update of one host, with its audit entry. Writes nothing if the host is unknown.
     async fn update_host(
         &self,
-        update: Query<'_, Sqlite, SqliteArguments>,
+        update: Query<'_, Db, DbArguments>,
         entry: &NewAuditEntry,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
@@ -350,7 +352,7 @@ impl SqliteStore {
 }
 
 pub(super) async fn by_id(
-    executor: impl SqliteExecutor<'_>,
+    executor: impl Executor<'_, Database = Db>,
     id: HostId,
 ) -> Result<Option<HostRecord>, StoreError> {
     let host = sqlx::query(select_host!("WHERE id = $1 AND removed_at IS NULL")).bind(id.to_string());
@@ -393,7 +395,7 @@ async fn delete_old_runs(tx: &mut Tx, host: HostId) -> Result<(), StoreError> {
 
 /// Marks the generations that the profile no longer lists.
 async fn retire_generations(tx: &mut Tx, host: HostId, listed: &[Generation]) -> Result<(), StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new("UPDATE generations SET in_profile = 0 WHERE in_profile = 1");
+    let mut query = QueryBuilder::<Db>::new("UPDATE generations SET in_profile = 0 WHERE in_profile = 1");
     query.push(" AND host_id = ").push_bind(host.to_string());
     if !listed.is_empty() {
         query.push(" AND number NOT IN (");
@@ -409,9 +411,12 @@ async fn retire_generations(tx: &mut Tx, host: HostId, listed: &[Generation]) ->
 }
 
 async fn record_generations(tx: &mut Tx, host: HostId, some: &[Generation]) -> Result<(), StoreError> {
-    let json = some.iter().map(stored_json).collect::<Result<Vec<_>, _>>()?;
+    // Of two with one number, the last counts: PostgreSQL refuses to update a row twice in one statement.
+    let some: BTreeMap<_, _> = some.iter().map(|generation| (generation.number, generation)).collect();
+    let some: Vec<_> = some.into_values().collect();
+    let json = some.iter().map(|it| stored_json(it)).collect::<Result<Vec<_>, _>>()?;
     let mut query =
-        QueryBuilder::<Sqlite>::new("INSERT INTO generations (host_id, number, in_profile, generation) ");
+        QueryBuilder::<Db>::new("INSERT INTO generations (host_id, number, in_profile, generation) ");
     query.push_values(some.iter().zip(json), |mut row, (generation, json)| {
         row.push_bind(host.to_string())
             .push_bind(i64::from(generation.number))
@@ -429,7 +434,7 @@ async fn record_generations(tx: &mut Tx, host: HostId, some: &[Generation]) -> R
 /// Records test runs and returns how many were new.
 async fn record_test_runs(tx: &mut Tx, host: HostId, some: &[TestRun]) -> Result<u64, StoreError> {
     let json = some.iter().map(|run| stored_json(&run.results)).collect::<Result<Vec<_>, _>>()?;
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut query = QueryBuilder::<Db>::new(
         "INSERT INTO test_runs (host_id, store_path, started_at, finished_at, generation, results) ",
     );
     query.push_values(some.iter().zip(json), |mut row, (run, json)| {

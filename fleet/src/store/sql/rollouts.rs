@@ -1,13 +1,13 @@
 //! Roll-outs and the step of each host.
 
+use super::{Db, DbRow};
 use async_trait::async_trait;
 use backstay_model::rollout::{Rollout, RolloutHost, RolloutState, RolloutStep};
 use backstay_model::{HostId, OpAction, OpId, OpKind, OpView, RolloutId, rollback};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::QueryBuilder;
 
 use super::row::{Columns, all, stored_json, stored_time};
-use super::{SqliteStore, Tx, audit, hosts, ops};
+use super::{SqlStore, Tx, audit, hosts, ops};
 use crate::store::{InsertOpError, InsertRolloutError, NewAuditEntry, NewOp, RolloutStore, StoreError};
 
 /// Selects hosts of the roll-out `$1`; the argument is the rest of the statement.
@@ -23,7 +23,7 @@ macro_rules! select_rollout_hosts {
 }
 
 #[async_trait]
-impl RolloutStore for SqliteStore {
+impl RolloutStore for SqlStore {
     async fn begin_rollout(
         &self,
         rollout: &Rollout,
@@ -92,7 +92,7 @@ impl RolloutStore for SqliteStore {
         audit: &NewAuditEntry,
     ) -> Result<Option<Rollout>, StoreError> {
         let mut tx = self.begin().await?;
-        let mut query = QueryBuilder::<Sqlite>::new("UPDATE rollouts SET state = ");
+        let mut query = QueryBuilder::<Db>::new("UPDATE rollouts SET state = ");
         query.push_bind(to.as_str()).push(", stated = ").push_bind(stored_json(to)?);
         query.push(" WHERE id = ").push_bind(id.to_string()).push(" AND state IN (NULL");
         for from in to.predecessors() {
@@ -152,7 +152,7 @@ impl RolloutStore for SqliteStore {
     }
 
     async fn rollouts(&self, before: Option<RolloutId>, limit: u32) -> Result<Vec<Rollout>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM rollouts");
+        let mut query = QueryBuilder::<Db>::new("SELECT * FROM rollouts");
         if let Some(before) = before {
             query.push(" WHERE id < ").push_bind(before.to_string());
         }
@@ -280,7 +280,7 @@ async fn step_row(
     from: &RolloutStep,
     to: &RolloutStep,
 ) -> Result<bool, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new("UPDATE rollout_hosts SET step = ");
+    let mut query = QueryBuilder::<Db>::new("UPDATE rollout_hosts SET step = ");
     query.push_bind(to.as_str()).push(", stepped = ").push_bind(stored_json(to)?);
     query.push(", op_id = ").push_bind(to.op().map(|op| op.to_string()));
     query.push(" WHERE rollout_id = ").push_bind(id.to_string());
@@ -307,8 +307,8 @@ async fn first_open(tx: &mut Tx) -> Result<Option<Rollout>, StoreError> {
     Ok(read(tx, &rows).await?.pop())
 }
 
-fn from_rows(row: &SqliteRow, hosts: &[SqliteRow]) -> Result<Rollout, StoreError> {
-    let host = |row: &SqliteRow| {
+fn from_rows(row: &DbRow, hosts: &[DbRow]) -> Result<Rollout, StoreError> {
+    let host = |row: &DbRow| {
         Ok(RolloutHost {
             host: row.parsed("host_id")?,
             name: row.text("name")?,
@@ -335,7 +335,7 @@ fn from_rows(row: &SqliteRow, hosts: &[SqliteRow]) -> Result<Rollout, StoreError
 }
 
 /// Reads the roll-outs in these rows, in their order.
-async fn read(tx: &mut Tx, rows: &[SqliteRow]) -> Result<Vec<Rollout>, StoreError> {
+async fn read(tx: &mut Tx, rows: &[DbRow]) -> Result<Vec<Rollout>, StoreError> {
     let mut rollouts = Vec::with_capacity(rows.len());
     for row in rows {
         let hosts = sqlx::query(select_rollout_hosts!("ORDER BY position"))

@@ -2,24 +2,21 @@
 
 use std::collections::HashSet;
 
+use super::{Db, DbRow};
 use async_trait::async_trait;
 use backstay_model::deployment::HostOutcome;
 use backstay_model::{HostId, OpId, OpKind};
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::QueryBuilder;
 
+use super::super::space;
 use super::row::{Columns, FromRow, all, stored_number, stored_time};
-use super::{SqliteStore, Tx, audit};
+use super::{SqlStore, Tx, audit};
 use crate::store::retention::removals_entry;
 use crate::store::{
     DiskUse, HostStore as _, MERGES_OF_PAST, OPS_OF_PAST, OpStore as _, RUNS_OF_PAST, Removal, Removed,
     RetentionStore, StoreError,
 };
-
-/// Free pages go back to the file system only if they are more than this part of the file: the next day's rows would need
-/// them again.
-const FREE_SHARE: i64 = 10;
 
 /// The condition that an op has ended for good. A lost one may come back, unless its host left the fleet.
 macro_rules! has_ended {
@@ -31,13 +28,13 @@ macro_rules! has_ended {
 }
 
 impl FromRow for Removal {
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn from_row(row: &DbRow) -> Result<Self, StoreError> {
         Ok(Self { kind: row.parsed("kind")?, count: row.number("count")? })
     }
 }
 
 #[async_trait]
-impl RetentionStore for SqliteStore {
+impl RetentionStore for SqlStore {
     async fn remove_output(
         &self,
         before: DateTime<Utc>,
@@ -87,7 +84,7 @@ impl RetentionStore for SqliteStore {
             stay.extend(self.last_system_op(host).await?.map(|op| op.id));
             self.past(host).await?
         };
-        let mut query = QueryBuilder::<Sqlite>::new(concat!(
+        let mut query = QueryBuilder::<Db>::new(concat!(
             "DELETE FROM ops WHERE id IN (SELECT id FROM ops WHERE ",
             has_ended!(),
             " AND NOT EXISTS (SELECT 1 FROM op_output WHERE op_output.op_id = ops.id)
@@ -198,49 +195,15 @@ impl RetentionStore for SqliteStore {
     }
 
     async fn give_back(&self, bytes: u32) -> Result<bool, StoreError> {
-        const INCREMENTAL: i64 = 2;
-        let mut connection = self.writer.acquire().await?;
-        let mode: i64 = sqlx::query_scalar("PRAGMA auto_vacuum").fetch_one(&mut *connection).await?;
-        let size: i64 = sqlx::query_scalar("PRAGMA page_size").fetch_one(&mut *connection).await?;
-        let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(&mut *connection).await?;
-        let free: i64 = sqlx::query_scalar("PRAGMA freelist_count").fetch_one(&mut *connection).await?;
-        if mode != INCREMENTAL || free * FREE_SHARE <= pages {
-            return Ok(false);
-        }
-        let some = (i64::from(bytes) / size).max(1);
-        // Each row that is read gives back one page.
-        let vacuum = format!("PRAGMA incremental_vacuum({some})");
-        sqlx::query(sqlx::AssertSqlSafe(vacuum)).fetch_all(&mut *connection).await?;
-        Ok(true)
+        space::give_back(self, bytes).await
     }
 
     async fn compact(&self) -> Result<(), StoreError> {
-        sqlx::query("VACUUM").execute(&self.writer).await?;
-        Ok(())
+        space::compact(self).await
     }
 
     async fn disk_use(&self) -> Result<DiskUse, StoreError> {
-        let mut tx = self.snapshot().await?;
-        let size: i64 = sqlx::query_scalar("PRAGMA page_size").fetch_one(&mut *tx).await?;
-        let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(&mut *tx).await?;
-        let free: i64 = sqlx::query_scalar("PRAGMA freelist_count").fetch_one(&mut *tx).await?;
-        let entries: i64 =
-            sqlx::query_scalar("SELECT seq FROM audit_head WHERE id = 1").fetch_one(&mut *tx).await?;
-        let bytes = |count: i64| u64::try_from(count).unwrap_or_default();
-        let mut space = DiskUse {
-            total: bytes(pages * size),
-            free: bytes(free * size),
-            audit_entries: bytes(entries),
-            ..DiskUse::default()
-        };
-        let parts = sqlx::query(
-            "SELECT sqlite_schema.tbl_name AS owner, dbstat.pgsize AS bytes FROM dbstat
-             JOIN sqlite_schema ON sqlite_schema.name = dbstat.name WHERE dbstat.aggregate = TRUE",
-        );
-        for part in parts.fetch_all(&mut *tx).await? {
-            space.add(&part.text("owner")?, part.number("bytes")?);
-        }
-        Ok(space)
+        space::disk_use(self).await
     }
 }
 
@@ -259,7 +222,7 @@ impl Past {
     }
 }
 
-impl SqliteStore {
+impl SqlStore {
     async fn left_before(&self, host: HostId, before: DateTime<Utc>) -> Result<bool, StoreError> {
         let left = sqlx::query("SELECT 1 FROM hosts WHERE id = $1 AND removed_at < $2");
         let left = left.bind(host.to_string()).bind(stored_time(before));
@@ -277,7 +240,7 @@ impl SqliteStore {
 
     /// Returns the oldest of the newest [`OPS_OF_PAST`] ops before this one, or an identifier before all if there are fewer.
     async fn nth_op(&self, host: HostId, kind: Option<OpKind>, before: &str) -> Result<String, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT id FROM ops WHERE host_id = ");
+        let mut query = QueryBuilder::<Db>::new("SELECT id FROM ops WHERE host_id = ");
         query.push_bind(host.to_string()).push(" AND id < ").push_bind(before);
         if let Some(kind) = kind {
             query.push(" AND kind = ").push_bind(kind.as_str());
@@ -294,7 +257,7 @@ impl SqliteStore {
         before: DateTime<Utc>,
     ) -> Result<Vec<OpId>, StoreError> {
         let rows = sqlx::query(
-            // SQLite keeps the order of a cross join: few deployments are old, and each is found with the host.
+            // SQLite keeps the order of a cross join (PostgreSQL finds its own): few deployments are old, and each is found with the host.
             "SELECT deployment_hosts.outcome FROM deployments CROSS JOIN deployment_hosts
              WHERE deployments.merged_at < $2 AND deployment_hosts.deployment_id = deployments.id
              AND deployment_hosts.host_id = $1",
@@ -317,9 +280,10 @@ impl SqliteStore {
     ) -> Result<Vec<(String, String)>, StoreError> {
         let rows = sqlx::query(
             "SELECT store_path, started_at,
-                    NOT EXISTS (SELECT 1 FROM test_runs AS later
+                    CAST(CASE WHEN EXISTS (SELECT 1 FROM test_runs AS later
                         WHERE later.host_id = run.host_id AND later.store_path = run.store_path
-                        AND (later.finished_at, later.started_at) > (run.finished_at, run.started_at)) AS is_latest
+                        AND (later.finished_at, later.started_at) > (run.finished_at, run.started_at))
+                    THEN 0 ELSE 1 END AS BIGINT) AS is_latest
              FROM test_runs AS run
              WHERE host_id = $1 AND finished_at < $2 AND (finished_at, started_at) <
                  (SELECT finished_at, started_at FROM test_runs WHERE host_id = $1

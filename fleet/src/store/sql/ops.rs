@@ -1,13 +1,15 @@
 //! Ops and their life.
 
+use super::{Db, DbRow};
 use async_trait::async_trait;
 use backstay_model::{CancelRequest, HostId, OpId, OpKind, OpStatus, OpView, Outcome, OutputLine, Phase};
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite, SqliteExecutor};
+use sqlx::{Executor, QueryBuilder};
 
-use super::row::{Columns, FromRow, all, optional, stored_json, stored_number, stored_time, stored_time_opt};
-use super::{ROWS_PER_STATEMENT, SqliteStore, Tx, audit, output, search};
+use super::row::{
+    Columns, FromRow, all, optional, stored_json, stored_number, stored_text, stored_time, stored_time_opt,
+};
+use super::{ROWS_PER_STATEMENT, SqlStore, Tx, audit, output, search};
 use crate::store::{
     Appended, InsertOpError, NewAuditEntry, NewOp, OpFilter, OpStep, OpStore, RollbackRecord, StoreError,
 };
@@ -23,7 +25,7 @@ macro_rules! select_ops {
 }
 
 impl FromRow for OpView {
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn from_row(row: &DbRow) -> Result<Self, StoreError> {
         Ok(Self {
             id: row.parsed("id")?,
             host: row.parsed("host_id")?,
@@ -50,13 +52,13 @@ impl FromRow for OpView {
     }
 }
 
-fn cancel_request(row: &SqliteRow) -> Result<Option<CancelRequest>, StoreError> {
+fn cancel_request(row: &DbRow) -> Result<Option<CancelRequest>, StoreError> {
     let (by, at) = (row.text_opt("cancel_by")?, row.time_opt("cancel_at")?);
     Ok(by.zip(at).map(|(by, at)| CancelRequest { by, at }))
 }
 
 impl FromRow for RollbackRecord {
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn from_row(row: &DbRow) -> Result<Self, StoreError> {
         Ok(Self {
             op: row.parsed("id")?,
             host: row.parsed("host_id")?,
@@ -71,7 +73,7 @@ impl FromRow for RollbackRecord {
 }
 
 #[async_trait]
-impl OpStore for SqliteStore {
+impl OpStore for SqlStore {
     async fn insert_op(&self, op: &NewOp, audit: &NewAuditEntry) -> Result<OpView, InsertOpError> {
         let mut tx = self.begin().await?;
         insert(&mut tx, op, audit).await?;
@@ -159,7 +161,7 @@ impl OpStore for SqliteStore {
 
     async fn last_system_op(&self, host: HostId) -> Result<Option<OpView>, StoreError> {
         // An op that was cancelled or timed out without an outcome never reached its host.
-        let mut query = QueryBuilder::<Sqlite>::new(select_ops!(
+        let mut query = QueryBuilder::<Db>::new(select_ops!(
             "WHERE ops.was_sent = 1 AND NOT ",
             is_open!(),
             " AND NOT (ops.status IN ('cancelled', 'timed-out') AND ops.outcome IS NULL)"
@@ -175,7 +177,7 @@ impl OpStore for SqliteStore {
     }
 
     async fn ops(&self, filter: &OpFilter) -> Result<Vec<OpView>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new(select_ops!("WHERE 1 = 1"));
+        let mut query = QueryBuilder::<Db>::new(select_ops!("WHERE 1 = 1"));
         if let Some(host) = filter.host {
             query.push(" AND ops.host_id = ").push_bind(host.to_string());
         }
@@ -264,12 +266,18 @@ impl OpStore for SqliteStore {
     }
 }
 
-pub(super) async fn by_id(executor: impl SqliteExecutor<'_>, id: OpId) -> Result<Option<OpView>, StoreError> {
+pub(super) async fn by_id(
+    executor: impl Executor<'_, Database = Db>,
+    id: OpId,
+) -> Result<Option<OpView>, StoreError> {
     let op = sqlx::query(select_ops!("WHERE ops.id = $1")).bind(id.to_string());
     optional(op.fetch_optional(executor).await?)
 }
 
-async fn open_op(executor: impl SqliteExecutor<'_>, host: HostId) -> Result<Option<OpView>, StoreError> {
+async fn open_op(
+    executor: impl Executor<'_, Database = Db>,
+    host: HostId,
+) -> Result<Option<OpView>, StoreError> {
     let open = sqlx::query(select_ops!("WHERE ops.host_id = $1 AND ops.waits = 0 AND ", is_open!()))
         .bind(host.to_string());
     optional(open.fetch_optional(executor).await?)
@@ -347,7 +355,7 @@ async fn insert_row(tx: &mut Tx, op: &NewOp, links: Links) -> Result<bool, Store
     .bind(stored_json(&op.action)?)
     .bind(op.status.as_str())
     .bind(&op.requested_by)
-    .bind(&op.reason)
+    .bind(op.reason.as_deref().map(stored_text))
     .bind(stored_time(op.created_at))
     .bind(&op.message)
     .bind(stored_time_opt(op.due_at))
@@ -386,7 +394,7 @@ async fn release(tx: &mut Tx, tests: OpId) -> Result<(), StoreError> {
 /// Returns whether the op's status allowed the step.
 async fn update_status(tx: &mut Tx, id: OpId, step: &OpStep) -> Result<bool, StoreError> {
     let outcome = step.outcome.as_ref().map(stored_json).transpose()?;
-    let mut query = QueryBuilder::<Sqlite>::new("UPDATE ops SET status = ");
+    let mut query = QueryBuilder::<Db>::new("UPDATE ops SET status = ");
     query.push_bind(step.to.as_str());
     if step.to == OpStatus::Sent {
         query.push(", was_sent = 1");
@@ -420,7 +428,7 @@ async fn update_status(tx: &mut Tx, id: OpId, step: &OpStep) -> Result<bool, Sto
     Ok(query.build().execute(&mut **tx).await?.rows_affected() == 1)
 }
 
-fn set_if_given(query: &mut QueryBuilder<Sqlite>, column: &str, value: Option<String>) {
+fn set_if_given(query: &mut QueryBuilder<Db>, column: &str, value: Option<String>) {
     if let Some(value) = value {
         query.push(", ").push(column).push(" = ").push_bind(value);
     }

@@ -1,15 +1,15 @@
 //! Invitations of new people.
 
+use super::DbRow;
 use backstay_model::InvitationId;
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::SqliteRow;
 
 use super::Tx;
 use super::row::{Columns, FromRow, optional, stored_time};
 use crate::store::{Invitation, NewInvitation, StoreError, TokenHash};
 
 impl FromRow for Invitation {
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn from_row(row: &DbRow) -> Result<Self, StoreError> {
         Ok(Self {
             id: row.parsed("id")?,
             name: row.text("name")?,
@@ -28,7 +28,7 @@ pub(super) async fn insert(tx: &mut Tx, new: &NewInvitation) -> Result<bool, Sto
     let inserted = sqlx::query(
         "INSERT INTO invitations (token_hash, id, name, role, invited_by, created_at, expires_at)
          SELECT $1, $2, $3, $4, $5, $6, $7
-         WHERE NOT EXISTS (SELECT 1 FROM users WHERE LOWER(name) = LOWER($3))",
+         WHERE NOT EXISTS (SELECT 1 FROM users WHERE LOWER(name) = $8)",
     )
     .bind(&new.token.0)
     .bind(invitation.id.to_string())
@@ -37,6 +37,7 @@ pub(super) async fn insert(tx: &mut Tx, new: &NewInvitation) -> Result<bool, Sto
     .bind(&invitation.invited_by)
     .bind(stored_time(invitation.created_at))
     .bind(stored_time(invitation.expires_at))
+    .bind(invitation.name.to_ascii_lowercase())
     .execute(&mut **tx)
     .await?;
     Ok(inserted.rows_affected() > 0)
@@ -63,7 +64,8 @@ pub(super) async fn delete(tx: &mut Tx, id: InvitationId) -> Result<bool, StoreE
 
 /// Deletes the invitation of this name, in whatever case.
 pub(super) async fn delete_for(tx: &mut Tx, name: &str) -> Result<(), StoreError> {
-    let statement = sqlx::query("DELETE FROM invitations WHERE LOWER(name) = LOWER($1)").bind(name);
+    let statement =
+        sqlx::query("DELETE FROM invitations WHERE LOWER(name) = $1").bind(name.to_ascii_lowercase());
     statement.execute(&mut **tx).await?;
     Ok(())
 }

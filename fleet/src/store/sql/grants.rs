@@ -1,8 +1,8 @@
 //! Roles of people on some hosts.
 
+use super::DbRow;
 use backstay_model::Grant;
 use backstay_model::people::{GRANTS, Scope};
-use sqlx::sqlite::SqliteRow;
 
 use super::Tx;
 use super::row::Columns;
@@ -17,7 +17,7 @@ macro_rules! grants_of_user {
 pub(super) use grants_of_user;
 
 /// Reads the column of [`grants_of_user`].
-pub(super) fn in_row(row: &SqliteRow) -> Result<Vec<Grant>, StoreError> {
+pub(super) fn in_row(row: &DbRow) -> Result<Vec<Grant>, StoreError> {
     let text = row.text_opt("grants")?.unwrap_or_default();
     let corrupt = |error| StoreError::Corrupt(format!("grants: {error}"));
     text.split(',').filter(|grant| !grant.is_empty()).map(|grant| grant.parse().map_err(corrupt)).collect()

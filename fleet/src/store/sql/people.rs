@@ -1,22 +1,22 @@
 //! People.
 
+use super::DbRow;
 use async_trait::async_trait;
 use backstay_model::{InvitationId, PersonView, Role, SessionId};
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::SqliteRow;
 
 use super::external_identities::{self, is_external};
 use super::grants::grants_of_user;
 use super::row::{Columns, FromRow, all, optional, stored_time};
 use super::second_factors::has_second_factor;
-use super::{SqliteStore, Tx, audit, grants, invitations, sessions};
+use super::{SqlStore, Tx, audit, grants, invitations, sessions};
 use crate::store::{
     ChangePersonError, Invitation, InviteError, NewAuditEntry, NewInvitation, PeopleStore, PersonChange,
     PersonRecord, StoreError, TokenHash, UserRecord,
 };
 
 impl FromRow for UserRecord {
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn from_row(row: &DbRow) -> Result<Self, StoreError> {
         Ok(Self {
             name: row.text("name")?,
             password_hash: row.text("password_hash")?,
@@ -26,7 +26,7 @@ impl FromRow for UserRecord {
 }
 
 impl FromRow for PersonRecord {
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn from_row(row: &DbRow) -> Result<Self, StoreError> {
         Ok(Self {
             name: row.text("name")?,
             role: row.parsed("role")?,
@@ -92,7 +92,7 @@ async fn apply(tx: &mut Tx, name: &str, change: PersonChange) -> Result<(), Chan
 }
 
 #[async_trait]
-impl PeopleStore for SqliteStore {
+impl PeopleStore for SqlStore {
     async fn count_users(&self) -> Result<u64, StoreError> {
         sqlx::query("SELECT COUNT(*) AS people FROM users").fetch_one(&self.reader).await?.number("people")
     }

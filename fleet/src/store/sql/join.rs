@@ -1,9 +1,9 @@
 //! Join tokens, and the host that each enrols.
 
 use chrono::{DateTime, Utc};
-use sqlx::Sqlite;
+
+use super::{Db, DbArguments, DbRow};
 use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
 
 use super::row::{Columns, FromRow, optional, stored_time};
 use super::{Tx, hosts};
@@ -17,7 +17,7 @@ pub(super) struct JoinToken {
 }
 
 impl FromRow for JoinToken {
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn from_row(row: &DbRow) -> Result<Self, StoreError> {
         Ok(Self {
             host_name: row.text_opt("host_name")?,
             expires_at: row.time("expires_at")?,
@@ -38,7 +38,7 @@ impl JoinToken {
 }
 
 impl FromRow for JoinTokenRecord {
-    fn from_row(row: &SqliteRow) -> Result<Self, StoreError> {
+    fn from_row(row: &DbRow) -> Result<Self, StoreError> {
         Ok(Self {
             id: row.text("id")?,
             host_name: row.text_opt("host_name")?,
@@ -49,7 +49,7 @@ impl FromRow for JoinTokenRecord {
 }
 
 /// The unused tokens that are valid at this time.
-pub(super) fn unused(now: DateTime<Utc>) -> Query<'static, Sqlite, SqliteArguments> {
+pub(super) fn unused(now: DateTime<Utc>) -> Query<'static, Db, DbArguments> {
     sqlx::query(
         "SELECT SUBSTR(token_hash, 1, 12) AS id, host_name, created_at, expires_at FROM join_tokens
          WHERE used_at IS NULL AND expires_at > $1 ORDER BY created_at",
