@@ -63,3 +63,45 @@ impl<'c> AsyncHttpClient<'c> for Http {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Answers one request with this head, and with zeros until nobody reads on. Returns its address.
+    async fn served(head: &'static str, bytes: usize) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let read = stream.read(&mut [0; 4096]).await.unwrap();
+            assert!(read > 0);
+            let head = format!("HTTP/1.1 {head}\r\nconnection: close\r\n\r\n");
+            stream.write_all(head.as_bytes()).await.unwrap();
+            // Fails once the client has enough.
+            let _ = stream.write_all(&vec![b'0'; bytes]).await;
+        });
+        format!("http://{address}/")
+    }
+
+    async fn get(address: String) -> Result<HttpResponse, HttpError> {
+        let request = http::Request::builder().uri(address).body(vec![]).unwrap();
+        Http::new().unwrap().call(request).await
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_read_up_to_a_bound() {
+        assert_eq!(get(served("200 OK", 1_000).await).await.unwrap().body().len(), 1_000);
+        let cut_off = get(served("200 OK", ANSWER_BYTES + 1).await).await;
+        assert!(matches!(cut_off, Err(HttpError::Answer(_))), "{cut_off:?}");
+    }
+
+    #[tokio::test]
+    async fn a_redirect_of_the_provider_is_not_followed() {
+        let answer = get(served("302 Found\r\nlocation: http://127.0.0.1:1/", 0).await).await.unwrap();
+        assert_eq!(answer.status(), http::StatusCode::FOUND);
+    }
+}

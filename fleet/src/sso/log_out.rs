@@ -21,7 +21,7 @@ const RECENT: TimeDelta = TimeDelta::minutes(5);
 /// How often a stranger's token can make the server read the provider's keys again.
 const KEYS_EVERY: TimeDelta = TimeDelta::minutes(1);
 /// The most tokens that are remembered. Only the provider can add one.
-const MOST_USED: usize = 10_000;
+const MOST_USED: usize = 1_000;
 /// The types of token that are taken: the standard's own, and the one that providers sent before it.
 const TYPES: [&str; 2] = ["application/logout+jwt", "application/jwt"];
 

@@ -205,10 +205,10 @@ fn a_token_of_a_log_out_works_once() {
     let now = sample::now();
     assert!(used.add("one", now) && used.add("two", now));
     assert!(!used.add("one", now + TimeDelta::minutes(9)), "it could be recent still");
-    for number in 0..20_000 {
+    for number in 0..1_500 {
         used.add(&number.to_string(), now);
     }
-    assert!(used.len() <= 10_000);
+    assert!(used.len() <= 1_000);
 }
 
 #[tokio::test]
