@@ -32,6 +32,7 @@ let
     "github-token-file"
     "github-webhook-secret-file"
   ];
+  localPostgres = builtins.match "postgres(ql)?:///.*" cfg.settings.database != null;
   port = lib.toInt (lib.last (lib.splitString ":" cfg.settings.listen));
   ask = assertion: message: {
     inherit assertion;
@@ -47,6 +48,7 @@ in
 
   config = lib.mkIf cfg.enable {
     assertions = lib.mapAttrsToList (name: secrets.assertion "services.backstay-server.settings.${name}") secretFiles ++ [
+      (ask (given "master-key-file" || lib.hasPrefix "sqlite:" cfg.settings.database) "settings: a PostgreSQL database has no folder for the master key. Set `master-key-file`.")
       (ask (!(given "repository" && given "github-repository")) "settings: `repository` and `github-repository` both name the configuration repository. Set one of them.")
       (ask (given "github-repository" || !lib.any given needRepository) "settings: credentials for GitHub are set, but not `github-repository`, as owner/name.")
       (ask (!given "github-repository" || given "github-token-file" || lib.all given app) "settings: `github-repository` needs credentials. Set `github-token-file`, or all of ${lib.concatStringsSep ", " app}.")
@@ -62,7 +64,7 @@ in
       description = "Backstay server";
       wantedBy = [ "multi-user.target" ];
       wants = [ "network-online.target" ];
-      after = [ "network-online.target" ];
+      after = [ "network-online.target" ] ++ lib.optional localPostgres "postgresql.service";
       path = [ pkgs.git ];
       unitConfig.StartLimitIntervalSec = 0;
       environment = lib.mapAttrs' (name: from: lib.nameValuePair (variable name) (value name from)) set // {
